@@ -1,0 +1,142 @@
+"""Who may see what: the only code that decides. Pure; the table is in docs/access.md."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from podcast_pipeline.model import Episode, Subscriber, SubscriberState, Token
+
+Resource = Literal["public", "private_feed", "file", "page", "search"]
+"""public: the public feed, public audio, art, chapters. file: a transcript, a download, or the audio
+and chapters of a subscriber-only episode."""
+
+Standing = Literal["anonymous", "active", "lapsed", "suspended", "rotated", "removed"]
+
+TOKEN_GRACE = timedelta(days=30)
+"""How long a rotated-out or removed token still gets a notice."""
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Who asks: nobody we know, or a subscriber by a token or a session."""
+
+    subscriber: Subscriber | None = None
+    token: Token | None = None
+
+    def standing(self, now: datetime) -> Standing:
+        """Return what counts: a rotated-out token comes before the subscriber's state, unless removed."""
+        if self.subscriber is None:
+            return "anonymous"
+        state: SubscriberState = self.subscriber.state(now)
+        if state != "removed" and self.token is not None and self.token.rotated_at is not None:
+            return "rotated"
+        return state
+
+    def since(self, now: datetime) -> datetime | None:
+        """Return the instant that caused the standing."""
+        if self.subscriber is None:
+            return None
+        if self.standing(now) == "rotated" and self.token is not None:
+            return self.token.rotated_at
+        return self.subscriber.state_since(now)
+
+
+ANONYMOUS = Visitor()
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What show.toml says about access.
+
+    Attributes:
+        renew_url: where somebody renews or subscribes.
+    """
+
+    renew_url: str
+    token_grace: timedelta = TOKEN_GRACE
+
+
+@dataclass(frozen=True)
+class Allow:
+    """Everything."""
+
+
+@dataclass(frozen=True)
+class Teaser:
+    """What is public, and how to subscribe or renew."""
+
+    standing: Standing
+
+
+@dataclass(frozen=True)
+class Notice:
+    """The private feed without transcripts and with one item that says why and how to renew."""
+
+    standing: Standing
+    since: datetime
+
+
+@dataclass(frozen=True)
+class Deny:
+    """An error status and one line for a person; never 200."""
+
+    status: Literal[403, 404, 410]
+    line: str = "not found"
+
+
+Decision = Allow | Teaser | Notice | Deny
+
+NOT_FOUND = Deny(404)
+
+
+def decide(
+    visitor: Visitor,
+    episode: Episode | None,
+    resource: Resource,
+    *,
+    policy: Policy,
+    now: datetime,
+) -> Decision:
+    """Decide what a visitor gets of a resource.
+
+    Args:
+        episode: the one asked for; None for what belongs to the whole show.
+
+    Source: docs/access.md, the table.
+    """
+    if episode is not None and episode.state == "scheduled":
+        return NOT_FOUND
+    if episode is not None and episode.state == "unpublished":
+        return Deny(410, "this episode was taken down") if resource == "page" else NOT_FOUND
+    if resource == "public":
+        return NOT_FOUND if episode is not None and episode.access == "subscribers" else Allow()
+    standing = visitor.standing(now)
+    if standing == "active":
+        return Allow()
+    if standing == "anonymous":
+        return Teaser(standing) if resource in ("page", "search") else NOT_FOUND
+    return _decide_inactive(visitor, standing, resource, policy=policy, now=now)
+
+
+def _decide_inactive(
+    visitor: Visitor, standing: Standing, resource: Resource, *, policy: Policy, now: datetime
+) -> Decision:
+    since = visitor.since(now) or now
+    expired = standing in ("rotated", "removed") and now - since > policy.token_grace
+    if resource in ("page", "search"):
+        return Teaser("anonymous" if expired else standing)
+    if expired:
+        return NOT_FOUND
+    if resource == "private_feed":
+        return Notice(standing, since)
+    return Deny(403, refusal(standing, policy))
+
+
+def refusal(standing: Standing, policy: Policy) -> str:
+    """Return the line that says why there is no transcript and what to do."""
+    return {
+        "lapsed": f"your subscription has ended; renew it at {policy.renew_url}",
+        "suspended": f"your subscription is suspended; see {policy.renew_url}",
+        "rotated": f"this private link was replaced; find the new one at {policy.renew_url}",
+        "removed": f"this subscription was ended; subscribe again at {policy.renew_url}",
+    }.get(standing, f"transcripts are for subscribers; subscribe at {policy.renew_url}")

@@ -1,0 +1,105 @@
+"""The catalog: the show and every episode that has left the laptop, as one JSON document."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Literal, Self, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ValidationError, model_validator
+
+from podcast_pipeline.errors import StoreError
+from podcast_pipeline.model import Episode, Noun, Show, Transcript
+
+CATALOG_KEY = "private/catalog.json"
+SCHEMA_VERSION = 1
+
+Document = TypeVar("Document", bound=BaseModel)
+
+
+class Catalog(Noun):
+    """Where the truth lies about everything that is, was or will be out.
+
+    Attributes:
+        notice_audio_key: the short audio that a lapsed subscriber's notice item carries.
+        episodes: in order of publish_at, then id; unpublished ones stay as tombstones.
+    """
+
+    schema_version: Literal[1] = 1
+    show: Show
+    notice_audio_key: str | None = None
+    notice_audio_size_bytes: int = 0
+    notice_audio_duration_s: float = 0
+    episodes: tuple[Episode, ...] = ()
+
+    @model_validator(mode="after")
+    def _unique(self) -> Self:
+        for name in ("id", "guid", "slug"):
+            values = [getattr(episode, name) for episode in self.episodes]
+            twice = {str(value) for value in values if values.count(value) > 1}
+            if twice:
+                raise ValueError(f"two episodes have the same {name}: {', '.join(sorted(twice))}")
+        return self
+
+    def by_slug(self, slug: str) -> Episode | None:
+        """Return the episode with this slug, in any state."""
+        return next((e for e in self.episodes if e.slug == slug), None)
+
+    def by_id(self, episode_id: UUID) -> Episode | None:
+        """Return the episode with this id, in any state."""
+        return next((e for e in self.episodes if e.id == episode_id), None)
+
+    def published(self) -> Iterator[Episode]:
+        """Yield the published episodes, newest first."""
+        return (e for e in reversed(self.episodes) if e.state == "published")
+
+    def with_episode(self, episode: Episode) -> Self:
+        """Return a catalog with this episode in it, in the place of the one with the same id."""
+        others = [e for e in self.episodes if e.id != episode.id]
+        ordered = sorted([*others, episode], key=lambda e: (e.publish_at, str(e.id)))
+        return self._again(episodes=tuple(ordered))
+
+    def with_show(self, show: Show) -> Self:
+        """Return a catalog of the same episodes under this show."""
+        return self._again(show=show)
+
+    def content_changed_at(self) -> datetime | None:
+        """Return the last instant at which anything a listener sees changed; None when empty."""
+        return max((e.content_changed_at for e in self.episodes), default=None)
+
+    def _again(self, **changes: object) -> Self:
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        return type(self)(**{**fields, **changes})
+
+
+def to_json(document: BaseModel) -> bytes:
+    """Return a catalog or a transcript as UTF-8 JSON; equal values give equal bytes."""
+    return (document.model_dump_json(indent=1) + "\n").encode()
+
+
+def catalog_from_json(data: bytes) -> Catalog:
+    """Read a catalog written by `to_json`; raises StoreError for a newer schema or a damaged file."""
+    return _from_json(Catalog, data, CATALOG_KEY)
+
+
+def transcript_from_json(data: bytes, name: str) -> Transcript:
+    """Read a transcript written by `to_json`; `name` is what an error calls it."""
+    return _from_json(Transcript, data, name)
+
+
+def _from_json(kind: type[Document], data: bytes, name: str) -> Document:
+    try:
+        version = json.loads(data)["schema_version"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError(name, "is not a document of this program; restore it from a backup") from error
+    if version != SCHEMA_VERSION:
+        raise StoreError(
+            name,
+            f"has schema version {version}, this program knows {SCHEMA_VERSION}; install a newer podcast-pipeline",
+        )
+    try:
+        return kind.model_validate_json(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise StoreError(name, f"is damaged at {where}: {first['msg']}; restore it from a backup") from error

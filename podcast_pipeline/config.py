@@ -1,0 +1,255 @@
+"""show.toml and the environment: read once, by `cli`, into one frozen value."""
+
+import tomllib
+from collections.abc import Mapping
+from datetime import time
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+
+from podcast_pipeline.errors import ConfigError
+from podcast_pipeline.model import Noun, Person, Show, Text
+
+FILE_NAME = "show.toml"
+Model = TypeVar("Model", bound=Noun)
+Url = Annotated[str, Field(pattern=r"^https?://[^\s]+$"), AfterValidator(lambda u: u.rstrip("/"))]
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(f"{name} is not a time zone; write one like America/New_York") from error
+    return name
+
+
+class ShowTable(Noun):
+    """[show]: what the feed says about the show. `id` and `guid` are minted by `podcast init`."""
+
+    id: UUID
+    guid: UUID
+    title: Text
+    description: Text
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$")] = "en"
+    author: Text
+    owner_email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]
+    categories: Annotated[tuple[Text, ...], Field(min_length=1)]
+    explicit: bool = False
+    artwork: str = "artwork.jpg"
+    hosts: tuple[Text, ...] = ()
+
+
+class UrlsTable(Noun):
+    """[urls]: where the parts are reached. media: base of `public/`; feed: the public feed."""
+
+    site: Url = "http://127.0.0.1:8080"
+    media: Url | None = None
+    feed: Url | None = None
+
+
+class StorageTable(Noun):
+    """[storage]: a local folder, or S3 with credentials from boto3's usual chain."""
+
+    kind: Literal["local", "s3"] = "local"
+    public_bucket: str = ""
+    private_bucket: str = ""
+    prefix: Annotated[str, AfterValidator(lambda p: p.strip("/"))] = ""
+    endpoint_url: Url | None = None
+    region: str = "us-east-1"
+    path_style: bool = False
+
+
+class AudioTable(Noun):
+    """[audio]: how the master sounds. intro and outro are files beside show.toml."""
+
+    loudness_stereo_lufs: Annotated[float, Field(ge=-30, le=-9)] = -16.0
+    loudness_mono_lufs: Annotated[float, Field(ge=-30, le=-9)] = -19.0
+    true_peak_dbtp: Annotated[float, Field(ge=-9, le=-0.5)] = -1.0
+    bitrate_stereo_kbps: Literal[64, 96, 128, 160, 192, 256, 320] = 128
+    bitrate_mono_kbps: Literal[48, 64, 80, 96, 112, 128] = 96
+    intro: str | None = None
+    outro: str | None = None
+    fade_s: Annotated[float, Field(ge=0, le=5)] = 0.5
+
+
+class TranscriptionTable(Noun):
+    """[transcription]: which engine and weights hear the recording."""
+
+    engine: str = "auto"
+    model: Text = "base"
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}$")] | None = None
+
+
+class ScheduleTable(Noun):
+    """[schedule]: the show's zone and its slots, like "TU 06:00"."""
+
+    timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    slots: tuple[Annotated[str, Field(pattern=r"^(MO|TU|WE|TH|FR|SA|SU) ([01]\d|2[0-3]):[0-5]\d$")], ...] = ()
+
+    @property
+    def rrule(self) -> str | None:
+        """The slots as podcast:updateFrequency's rrule, None without slots."""
+        days = dict.fromkeys(slot.split()[0] for slot in self.slots)
+        return f"FREQ=WEEKLY;BYDAY={','.join(days)}" if days else None
+
+    def slot_times(self) -> tuple[tuple[str, time], ...]:
+        """Return (day, time of day) of each slot."""
+        return tuple((s.split()[0], time.fromisoformat(s.split()[1])) for s in self.slots)
+
+
+class AccessTable(Noun):
+    """[access]: what everybody may read, and where somebody subscribes."""
+
+    teaser_words: Annotated[int, Field(ge=0, le=500)] = 60
+    renew_url: Url | None = None
+
+
+class FeedTable(Noun):
+    """[feed]: choices of the feed."""
+
+    locked: bool = True
+
+
+class Config(Noun):
+    """A whole show.toml.
+
+    Attributes:
+        folder: where show.toml is.
+        database_url, secret_key: from PODCAST_DATABASE_URL and PODCAST_SECRET_KEY only.
+    """
+
+    folder: Path
+    show: ShowTable
+    urls: UrlsTable = UrlsTable()
+    storage: StorageTable = StorageTable()
+    audio: AudioTable = AudioTable()
+    transcription: TranscriptionTable = TranscriptionTable()
+    schedule: ScheduleTable = ScheduleTable()
+    access: AccessTable = AccessTable()
+    feed: FeedTable = FeedTable()
+    database_url: SecretStr | None = None
+    secret_key: SecretStr | None = None
+
+    @property
+    def state_folder(self) -> Path:
+        """Local state that git ignores: the embedded store, the database, the secret key, caches."""
+        return self.folder / ".podcast"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The show's time zone."""
+        return ZoneInfo(self.schedule.timezone)
+
+    @property
+    def media_url(self) -> str:
+        """The base of public objects, without a trailing slash."""
+        return self.urls.media or f"{self.urls.site}/public"
+
+    @property
+    def renew_url(self) -> str:
+        """Where a subscription is bought or renewed."""
+        return self.access.renew_url or self.urls.site
+
+    def to_show(self, *, artwork_key: str | None) -> Show:
+        """Return the show as feeds and pages know it."""
+        table = self.show
+        return Show(
+            id=table.id,
+            guid=table.guid,
+            title=table.title,
+            description=table.description,
+            language=table.language,
+            author=table.author,
+            owner_email=table.owner_email,
+            categories=table.categories,
+            explicit=table.explicit,
+            hosts=tuple(Person(name=name) for name in table.hosts),
+            site_url=self.urls.site,
+            media_url=self.media_url,
+            feed_url=self.urls.feed or f"{self.media_url}/feed.xml",
+            artwork_key=artwork_key,
+            update_rrule=self.schedule.rrule,
+            locked=self.feed.locked,
+            renew_url=self.renew_url,
+        )
+
+
+TABLES = {
+    name: field
+    for name, field in Config.model_fields.items()
+    if name not in ("folder", "database_url", "secret_key")
+}
+
+
+def find_folder(start: Path) -> Path:
+    """Return the nearest folder, upwards from `start`, that holds a show.toml."""
+    for folder in (start, *start.parents):
+        if (folder / FILE_NAME).is_file():
+            return folder
+    raise ConfigError(start, f"no {FILE_NAME} here or above; run `podcast init` or pass --project DIR")
+
+
+def load(folder: Path, environment: Mapping[str, str]) -> Config:
+    """Read show.toml in `folder`, with PODCAST_<TABLE>_<KEY> from the environment over it.
+
+    Raises:
+        ConfigError: not TOML, an unknown key (the near one is named), or a value out of range.
+    """
+    path = folder / FILE_NAME
+    try:
+        tables: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(path, "is not there; run `podcast init` or pass --project DIR") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(path, f"is not valid TOML: {error}") from error
+    overlay(tables, environment)
+    return validate(
+        Config,
+        {
+            "folder": folder.resolve(),
+            "database_url": environment.get("PODCAST_DATABASE_URL"),
+            "secret_key": environment.get("PODCAST_SECRET_KEY"),
+            **tables,
+        },
+        path,
+    )
+
+
+def overlay(tables: dict[str, Any], environment: Mapping[str, str]) -> None:
+    """Put PODCAST_<TABLE>_<KEY> over the tables; other PODCAST_ names are ignored."""
+    for name, text in environment.items():
+        table, _, key = name.removeprefix("PODCAST_").lower().partition("_")
+        if name.startswith("PODCAST_") and table in TABLES and key:
+            tables.setdefault(table, {})[key] = _value(text)
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def validate(model: type[Model], data: Mapping[str, Any], path: Path) -> Model:
+    """Return `data` as `model`; the first problem becomes a ConfigError that names file and key."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"{path} [{where}]", _say(first, model)) from error
+
+
+def _say(problem: Any, model: type[Noun]) -> str:
+    if problem["type"] != "extra_forbidden":
+        return str(problem["msg"]).removeprefix("Value error, ")
+    *tables, key = problem["loc"]
+    known: Any = model
+    for table in tables:
+        known = known.model_fields[table].annotation if isinstance(table, str) else known
+    near = get_close_matches(str(key), list(getattr(known, "model_fields", {})), n=1)
+    return f"unknown key; did you mean {near[0]}?" if near else "unknown key; remove it"

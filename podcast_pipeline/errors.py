@@ -1,0 +1,81 @@
+"""Everything that can go wrong for a reason a person can act on.
+
+    PodcastError
+    ├── ConfigError          show.toml or the environment; subject: file and key
+    ├── EpisodeError         an episode's folder; subject: slug
+    ├── AudioError           a recording or a media file; subject: path
+    ├── TranscriptionError   an engine or its weights; subject: engine or path
+    ├── CaptionError         a caption file; subject: position in it
+    ├── StoreError           object storage; subject: key or URL
+    │   ├── NotFound         there is no such object
+    │   ├── Denied           these credentials may not do this
+    │   └── Conflict         a conditional write lost: somebody else was first
+    ├── FeedError            a feed breaks a rule; subject: rule id or URL
+    ├── LeakError            secret text was about to become public; subject: where
+    └── SubscriberError      a subscriber, a token or the database; subject: which
+
+Each is raised where its subject is known, `from` the original. Only `cli` catches them: one line on
+stderr, `subject: what is wrong; what to do`. Any other exception is a bug and keeps its traceback.
+"""
+
+
+class PodcastError(Exception):
+    """One line for a person: `subject: message`.
+
+    Args:
+        subject: the thing that is wrong (a path, a slug, a key, a rule id); never a secret.
+        message: what is wrong with it and what to do next; one line, no final full stop.
+    """
+
+    def __init__(self, subject: object, message: str) -> None:
+        super().__init__(f"{subject}: {message}")
+        self.subject = str(subject)
+        self.message = message
+
+
+class ConfigError(PodcastError):
+    """show.toml or the environment is wrong."""
+
+
+class EpisodeError(PodcastError):
+    """An episode's folder is wrong, or the command does not fit its state."""
+
+
+class AudioError(PodcastError):
+    """A recording or a media file cannot be used."""
+
+
+class TranscriptionError(PodcastError):
+    """An engine or its weights cannot do the job."""
+
+
+class CaptionError(PodcastError):
+    """A caption file cannot be read."""
+
+
+class StoreError(PodcastError):
+    """Object storage failed."""
+
+
+class NotFound(StoreError):
+    """There is no such object."""
+
+
+class Denied(StoreError):
+    """These credentials may not do this."""
+
+
+class Conflict(StoreError):
+    """A conditional write lost: the object exists already, or is not the one we read."""
+
+
+class FeedError(PodcastError):
+    """A feed breaks a rule."""
+
+
+class LeakError(PodcastError):
+    """Secret text was about to become public; nothing was published."""
+
+
+class SubscriberError(PodcastError):
+    """A subscriber, a token or the database does not allow this."""

@@ -1,0 +1,386 @@
+"""The nouns of the pipeline: frozen values, no I/O, no clock.
+
+Times are seconds as float, rounded to the millisecond; instants are aware datetimes in UTC, whole
+seconds. Every model forbids unknown fields, so a typo in a stored document is an error, not a loss.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated, Literal, Self
+from uuid import UUID
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False), AfterValidator(lambda s: round(s, 3))]
+"""Seconds from the start of the audio it belongs to, to the millisecond."""
+
+Instant = Annotated[AwareDatetime, AfterValidator(lambda t: t.astimezone(UTC).replace(microsecond=0))]
+"""A moment in UTC, whole seconds."""
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100)]
+Text = Annotated[str, Field(min_length=1)]
+
+CaptionFormat = Literal["vtt", "srt", "json", "html", "txt"]
+EpisodeType = Literal["full", "trailer", "bonus"]
+EpisodeState = Literal["scheduled", "published", "unpublished"]
+SubscriberState = Literal["active", "lapsed", "suspended", "removed"]
+Plan = Literal["standard", "student"]
+Period = Literal["monthly", "yearly"]
+
+
+class Noun(BaseModel):
+    """A frozen value that refuses unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Person(Noun):
+    """A credited human: a host or a guest (podcast:person; group is always `cast` here)."""
+
+    name: Annotated[str, Field(min_length=1, max_length=128)]
+    role: Literal["host", "guest"] = "host"
+    url: str | None = None
+    image_url: str | None = None
+
+
+class Show(Noun):
+    """What a feed says about the show. Built from show.toml; the catalog keeps the published copy.
+
+    Attributes:
+        id: our own id, on every database row.
+        guid: podcast:guid of the public feed, minted once.
+        categories: Apple's categories, a subcategory as "News > Politics".
+        site_url, media_url: no trailing slash; an object's public URL is media_url + key after `public/`.
+        artwork_key: key under `public/art/`, None until the first publication.
+        update_rrule: podcast:updateFrequency, e.g. `FREQ=WEEKLY;BYDAY=TU,FR`.
+    """
+
+    id: UUID
+    guid: UUID
+    title: Text
+    description: Text
+    language: Text
+    author: Text
+    owner_email: Text
+    categories: tuple[Text, ...] = Field(min_length=1)
+    explicit: bool = False
+    hosts: tuple[Person, ...] = ()
+    site_url: Text
+    media_url: Text
+    feed_url: Text
+    artwork_key: str | None = None
+    update_rrule: str | None = None
+    locked: bool = True
+    renew_url: str
+
+    def media_address(self, key: str) -> str:
+        """Return the public URL of an object under `public/`."""
+        return f"{self.media_url}/{key.removeprefix('public/')}"
+
+    def page_address(self, slug: str) -> str:
+        """Return the URL of an episode's page."""
+        return f"{self.site_url}/episodes/{slug}"
+
+
+class Chapter(Noun):
+    """A chapter mark; `toc` False keeps it out of tables of contents."""
+
+    start_s: Seconds
+    title: Annotated[str, Field(min_length=1, max_length=255)]
+    url: str | None = None
+    toc: bool = True
+
+
+class Soundbite(Noun):
+    """A stretch of the audio offered as a preview (podcast:soundbite)."""
+
+    start_s: Seconds
+    duration_s: Seconds
+    title: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+
+
+class Enclosure(Noun):
+    """The audio file of an item: ours by `key`, or somebody else's by `external_url`."""
+
+    key: str | None = None
+    external_url: str | None = None
+    size_bytes: Annotated[int, Field(gt=0)]
+    type: Text
+    duration_s: Seconds
+    sha256: Sha256 | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.key is None) == (self.external_url is None):
+            raise ValueError("an enclosure has a key or an external_url, one of them")
+        return self
+
+
+class Cut(Noun):
+    """A stretch of the recording that is not in the media; recording times."""
+
+    start_s: Seconds
+    end_s: Seconds
+
+
+class Insert(Noun):
+    """Audio put into the media at a moment of the recording (an intro at 0, an outro at the end)."""
+
+    at_s: Seconds
+    duration_s: Seconds
+
+
+class Timeline(Noun):
+    """Maps recording times to media times: what was cut out and what was put in."""
+
+    cuts: tuple[Cut, ...] = ()
+    inserts: tuple[Insert, ...] = ()
+
+    def to_media(self, recording_s: float) -> float | None:
+        """Return the media time of a recording time, or None where the recording was cut."""
+        if any(cut.start_s <= recording_s < cut.end_s for cut in self.cuts):
+            return None
+        removed = sum(c.end_s - c.start_s for c in self.cuts if c.end_s <= recording_s)
+        added = sum(i.duration_s for i in self.inserts if i.at_s <= recording_s)
+        return round(recording_s - removed + added, 3)
+
+
+class Word(Noun):
+    """What an engine heard.
+
+    Attributes:
+        text: as written, with the space before it where the language has one (" Ann", "'s", "。").
+        confidence: 0 to 1.
+    """
+
+    text: Text
+    start_s: Seconds
+    end_s: Seconds
+    confidence: Annotated[float, Field(ge=0, le=1), AfterValidator(lambda c: round(c, 3))] = 1.0
+
+    @model_validator(mode="after")
+    def _forward(self) -> Self:
+        if self.end_s < self.start_s:
+            raise ValueError("a word ends before it starts")
+        return self
+
+
+class Speaker(Noun):
+    """A voice in a transcript. `name` is None until a person or a consented voice confirmed it."""
+
+    id: Text
+    name: str | None = None
+
+
+class Segment(Noun):
+    """A sentence or a phrase of one speaker: at least one word, in order of time."""
+
+    speaker: str | None = None
+    words: tuple[Word, ...] = Field(min_length=1)
+
+    @property
+    def start_s(self) -> float:
+        """Start of the first word."""
+        return self.words[0].start_s
+
+    @property
+    def end_s(self) -> float:
+        """End of the last word."""
+        return self.words[-1].end_s
+
+    @property
+    def text(self) -> str:
+        """The words as written, without the space before the first."""
+        return "".join(word.text for word in self.words).strip()
+
+
+class Receipt(Noun):
+    """How a transcript was made, enough to make it again."""
+
+    engine: Text
+    engine_version: Text
+    model: Text
+    weights_sha256: Sha256
+    audio_sha256: Sha256
+    options: dict[str, str | int | float | bool | None] = {}
+
+
+class Correction(Noun):
+    """A dated public note on what changed in a transcript after publication."""
+
+    corrected_at: Instant
+    note: Text
+
+
+class Transcript(Noun):
+    """The words of an episode. In `episodes/` its times are recording times; everywhere else media times.
+
+    Attributes:
+        version: 1 for the first published, one more for every correction.
+        media_sha256: the audio its times belong to; None as long as they are recording times.
+        duration_s: length of the audio its times belong to.
+    """
+
+    schema_version: Literal[1] = 1
+    version: Annotated[int, Field(ge=1)] = 1
+    language: Text
+    duration_s: Seconds
+    media_sha256: Sha256 | None = None
+    speakers: tuple[Speaker, ...] = ()
+    segments: tuple[Segment, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    receipt: Receipt | None = None
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """All words, in order."""
+        return tuple(word for segment in self.segments for word in segment.words)
+
+    @property
+    def text(self) -> str:
+        """The words as running text, segments joined by one space."""
+        return " ".join(segment.text for segment in self.segments)
+
+    def speaker_name(self, speaker: str | None) -> str | None:
+        """Return what a reader is shown for a segment's speaker: a name, or `Speaker 1`, never a guess."""
+        for number, known in enumerate(self.speakers, start=1):
+            if known.id == speaker:
+                return known.name or f"Speaker {number}"
+        return None
+
+
+class TranscriptVersion(Noun):
+    """Where one published version of a transcript lies. All keys are under `private/`."""
+
+    version: Annotated[int, Field(ge=1)]
+    document_key: Text
+    file_keys: dict[CaptionFormat, str]
+    language: Text
+    word_count: Annotated[int, Field(ge=0)]
+    published_at: Instant
+
+
+class Draft(Noun):
+    """What the producer says about an episode: episode.toml and notes.md.
+
+    Attributes:
+        id: minted at ingest; in our URLs and tables. guid: what apps know it by; equal to id for our own.
+        access: who gets the audio; transcripts are always for subscribers.
+        notes: Markdown.
+        chapters, soundbites: recording times here, media times in an Episode.
+        source_sha256: of the recording kept beside it.
+    """
+
+    id: UUID
+    guid: Text
+    slug: Slug
+    title: Annotated[str, Field(min_length=1, max_length=255)]
+    notes: str = ""
+    language: Text
+    access: Literal["public", "subscribers"] = "public"
+    explicit: bool = False
+    season: Annotated[int, Field(ge=1)] | None = None
+    number: Annotated[int, Field(ge=1)] | None = None
+    type: EpisodeType = "full"
+    persons: tuple[Person, ...] = ()
+    chapters: tuple[Chapter, ...] = ()
+    soundbites: tuple[Soundbite, ...] = ()
+    source_sha256: Sha256 | None = None
+
+
+class Episode(Draft):
+    """An episode that has left the laptop, as the catalog keeps it.
+
+    Attributes:
+        publish_at: when it goes, or went, out; the item's pubDate.
+        published_at: when its state became published; None while scheduled.
+        content_changed_at: last change that a feed or a page shows.
+        timeline: from the recording to this enclosure.
+        teaser: the first words of the transcript that everybody may read.
+        transcripts: every version ever published, oldest first.
+    """
+
+    state: EpisodeState
+    publish_at: Instant
+    published_at: Instant | None = None
+    content_changed_at: Instant
+    enclosure: Enclosure
+    timeline: Timeline = Timeline()
+    artwork_key: str | None = None
+    chapters_key: str | None = None
+    teaser: str = ""
+    transcripts: tuple[TranscriptVersion, ...] = ()
+    guid_is_permalink: bool = False
+
+    @property
+    def transcript(self) -> TranscriptVersion | None:
+        """The newest version."""
+        return self.transcripts[-1] if self.transcripts else None
+
+    @property
+    def public_text(self) -> tuple[str, ...]:
+        """Everything of this episode that the producer wrote or approved for everybody."""
+        chapters = (chapter.title for chapter in self.chapters)
+        soundbites = (bite.title for bite in self.soundbites if bite.title)
+        return (self.title, self.notes, self.teaser, *chapters, *soundbites)
+
+
+class Subscriber(Noun):
+    """Somebody who pays. The state is computed, never stored."""
+
+    id: UUID
+    show_id: UUID
+    email: Text
+    email_normalized: Text
+    plan: Plan = "standard"
+    period: Period = "yearly"
+    paid_until: Instant | None = None
+    suspended_at: Instant | None = None
+    suspended_reason: str | None = None
+    removed_at: Instant | None = None
+    created_at: Instant
+    updated_at: Instant
+    is_canary: bool = False
+
+    def state(self, now: datetime) -> SubscriberState:
+        """Return the first state that holds: removed, suspended, lapsed (paid_until has come), active."""
+        if self.removed_at is not None:
+            return "removed"
+        if self.suspended_at is not None:
+            return "suspended"
+        if self.paid_until is not None and self.paid_until <= now:
+            return "lapsed"
+        return "active"
+
+    def state_since(self, now: datetime) -> datetime:
+        """Return the instant from the field that caused the state; for an active one its last change."""
+        causes = {
+            "removed": self.removed_at,
+            "suspended": self.suspended_at,
+            "lapsed": self.paid_until,
+        }
+        return causes.get(self.state(now)) or self.updated_at
+
+
+class Token(Noun):
+    """What the database knows of a feed token; the secret itself is not in it."""
+
+    selector: Annotated[str, Field(pattern=r"^[a-z2-7]{16}$")]
+    secret_sha256: Sha256
+    subscriber_id: UUID
+    created_at: Instant
+    rotated_at: Instant | None = None
+
+
+class Progress(Noun):
+    """How far a step is: `done` of `total`, in `unit`. The first has done 0, the last done == total."""
+
+    step: Text
+    done: float
+    total: float
+    unit: Literal["s", "bytes", "episodes", "steps"] = "steps"
+
+
+Report = Callable[[Progress], None]
+"""Takes progress as it happens; given by `cli`, called by stages."""
