@@ -251,7 +251,11 @@ class Transcript(Noun):
 
 
 class TranscriptVersion(Noun):
-    """Where one published version of a transcript lies. All keys are under `private/`."""
+    """Where one published version of a transcript lies. All keys are under `private/`.
+
+    Attributes:
+        note: what was corrected, for the public; empty for the first version.
+    """
 
     version: Annotated[int, Field(ge=1)]
     document_key: Text
@@ -259,6 +263,7 @@ class TranscriptVersion(Noun):
     language: Text
     word_count: Annotated[int, Field(ge=0)]
     published_at: Instant
+    note: str = ""
 
 
 class Draft(Noun):

@@ -1,0 +1,145 @@
+"""From what the producer says, the audio and the words: the episode as the catalog will keep it. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from podcast_pipeline.model import (
+    CaptionFormat,
+    Correction,
+    Draft,
+    Enclosure,
+    Episode,
+    Timeline,
+    Transcript,
+    TranscriptVersion,
+)
+from podcast_pipeline.objects import StagedObject, chapters_file, document, transcript_files
+from podcast_pipeline.transcript import leaks, timeline
+
+
+@dataclass(frozen=True)
+class Media:
+    """The mastered and tagged audio: already out, or a file that waits in `build/`."""
+
+    enclosure: Enclosure
+    timeline: Timeline
+    file: StagedObject | None = None
+
+
+@dataclass(frozen=True)
+class Composed:
+    """An episode, and every object that it names and that is not out yet."""
+
+    episode: Episode
+    words: Transcript
+    objects: tuple[StagedObject, ...]
+
+
+def compose(
+    draft: Draft,
+    known: Episode | None,
+    *,
+    media: Media,
+    heard: Transcript,
+    teaser_words: int,
+    publish_at: datetime,
+    now: datetime,
+) -> Composed:
+    """Return the episode and its objects; equal to `known` when nothing that matters changed.
+
+    Args:
+        known: the episode as the catalog has it, None for a new one.
+        heard: the words in recording times.
+    """
+    words = timeline.apply(
+        heard,
+        media.timeline,
+        duration_s=media.enclosure.duration_s,
+        media_sha256=media.enclosure.sha256 or "",
+    )
+    versions, words, objects = _versions(draft.slug, known, words, now)
+    chapters = timeline.map_chapters(draft.chapters, media.timeline)
+    marks = chapters_file(draft.slug, chapters, access=draft.access) if chapters else None
+    facts = {
+        **{name: getattr(draft, name) for name in Draft.model_fields},
+        "chapters": chapters,
+        "soundbites": timeline.map_soundbites(draft.soundbites, media.timeline),
+        "enclosure": media.enclosure,
+        "timeline": media.timeline,
+        "chapters_key": marks.key if marks else None,
+        "teaser": leaks.teaser(words, teaser_words),
+        "transcripts": versions,
+        "publish_at": publish_at,
+        **_state(known, publish_at, now),
+    }
+    changed_at = known.content_changed_at if known else now
+    episode = Episode.model_validate({**facts, "content_changed_at": changed_at})
+    if known is not None and episode != known:
+        episode = Episode.model_validate({**facts, "content_changed_at": now})
+    staged = [*objects, *([marks] if marks else []), *([media.file] if media.file else [])]
+    out_already = keys(known) if known else set()
+    return Composed(episode, words, tuple(o for o in staged if o.key not in out_already))
+
+
+def keys(episode: Episode) -> set[str]:
+    """Return every key that an episode names, old transcript versions included."""
+    named = {episode.enclosure.key, episode.chapters_key, episode.artwork_key}
+    for version in episode.transcripts:
+        named |= {version.document_key, *version.file_keys.values()}
+    return {key for key in named if key}
+
+
+def corrected(words: Transcript, versions: tuple[TranscriptVersion, ...]) -> Transcript:
+    """Return the words with the number of the newest version and the public notes of all of them."""
+    notes = tuple(
+        Correction(corrected_at=v.published_at, note=v.note or "The transcript was corrected.")
+        for v in versions
+        if v.version > 1
+    )
+    return words.model_copy(update={"version": versions[-1].version, "corrections": notes})
+
+
+def _versions(
+    slug: str, known: Episode | None, words: Transcript, now: datetime
+) -> tuple[tuple[TranscriptVersion, ...], Transcript, list[StagedObject]]:
+    """Return the versions with one more when the words differ from the newest, and its objects."""
+    versions = known.transcripts if known else ()
+    if versions:
+        unchanged = corrected(words, versions)
+        if document(slug, unchanged).key == versions[-1].document_key:
+            return versions, unchanged, []
+    version = TranscriptVersion(
+        version=len(versions) + 1,
+        document_key="pending",
+        file_keys={},
+        language=words.language,
+        word_count=len(words.words),
+        published_at=now,
+    )
+    numbered = corrected(words, (*versions, version))
+    return _stored(slug, versions, version, numbered)
+
+
+def _stored(
+    slug: str,
+    versions: tuple[TranscriptVersion, ...],
+    version: TranscriptVersion,
+    words: Transcript,
+) -> tuple[tuple[TranscriptVersion, ...], Transcript, list[StagedObject]]:
+    body = document(slug, words)
+    files: dict[CaptionFormat, StagedObject] = transcript_files(slug, words)
+    complete = version.model_copy(
+        update={
+            "document_key": body.key,
+            "file_keys": {format_: file.key for format_, file in files.items()},
+        }
+    )
+    return (*versions, complete), words, [body, *files.values()]
+
+
+def _state(known: Episode | None, publish_at: datetime, now: datetime) -> dict[str, object]:
+    if known is not None and known.state == "published":
+        return {"state": "published", "published_at": known.published_at}
+    if publish_at <= now:
+        return {"state": "published", "published_at": now}
+    return {"state": "scheduled", "published_at": None}

@@ -1,0 +1,293 @@
+"""Owns `episodes/`: mints, loads and saves an episode's folder. Every write is whole or not at all."""
+
+import hashlib
+import json
+import os
+import shutil
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+from uuid import UUID, uuid4
+
+import tomlkit
+from pydantic import Field, ValidationError
+from slugify import slugify
+
+from podcast_pipeline.catalog import to_json, transcript_from_json
+from podcast_pipeline.config import validate
+from podcast_pipeline.errors import EpisodeError
+from podcast_pipeline.model import (
+    Chapter,
+    Draft,
+    EpisodeType,
+    Noun,
+    Person,
+    Sha256,
+    Slug,
+    Soundbite,
+    Text,
+    Transcript,
+)
+
+EPISODE_FILE = "episode.toml"
+MAX_SLUG_LENGTH = 80
+
+Result = TypeVar("Result", bound=Noun)
+
+
+class EpisodeTable(Noun):
+    """A whole episode.toml."""
+
+    id: UUID
+    guid: Text
+    slug: Slug
+    title: Annotated[str, Field(min_length=1, max_length=255)]
+    source: Text
+    source_sha256: Sha256
+    season: Annotated[int, Field(ge=1)] | None = None
+    number: Annotated[int, Field(ge=1)] | None = None
+    type: EpisodeType = "full"
+    language: Text | None = None
+    access: Literal["public", "subscribers"] = "public"
+    explicit: bool = False
+    guests: tuple[Annotated[str, Field(min_length=1, max_length=128)], ...] = ()
+    chapters: tuple[Chapter, ...] = ()
+    soundbites: tuple[Soundbite, ...] = ()
+
+
+@dataclass(frozen=True)
+class Folder:
+    """The files of one episode."""
+
+    path: Path
+    source: Path
+
+    @property
+    def transcript(self) -> Path:
+        """What the machine heard, in recording times; in git."""
+        return self.path / "transcript.json"
+
+    @property
+    def receipt(self) -> Path:
+        """What the last publication did; never read as truth."""
+        return self.path / "published.json"
+
+    @property
+    def build(self) -> Path:
+        """Derived files; may be deleted at any time."""
+        return self.path / "build"
+
+
+class Library:
+    """The episodes of a show, a folder each."""
+
+    def __init__(self, root: Path, *, language: str) -> None:
+        self.root = root
+        self.language = language
+
+    def slugs(self) -> Iterator[str]:
+        """Yield the slugs of all episode folders, sorted."""
+        return (p.parent.name for p in sorted(self.root.glob(f"*/{EPISODE_FILE}")))
+
+    def folder(self, slug: str) -> Folder:
+        """Return the files of an episode; EpisodeError when there is no such episode."""
+        return Folder(self.root / slug, self.root / slug / self._table(slug).source)
+
+    def load(self, slug: str) -> Draft:
+        """Return what the producer says about an episode.
+
+        Raises:
+            EpisodeError: no such episode, or its source is not the one that was ingested.
+            ConfigError: episode.toml has an unknown key or a wrong value.
+        """
+        table = self._table(slug)
+        source = self.root / slug / table.source
+        if not source.is_file():
+            raise EpisodeError(slug, f"{source} is missing; put the recording back")
+        if sha256_of(source) != table.source_sha256:
+            raise EpisodeError(
+                slug,
+                f"{table.source} is not the recording that was ingested; put it back, or, to replace the"
+                f" audio, set source_sha256 in {EPISODE_FILE} to the new file's SHA-256",
+            )
+        return self._draft(table, self._notes(slug))
+
+    def slug_of_source(self, sha256: str) -> str | None:
+        """Return the episode whose recording has this hash, None when there is none."""
+        return next((s for s in self.slugs() if self._table(s).source_sha256 == sha256), None)
+
+    def mint(
+        self,
+        source: Path,
+        *,
+        title: str | None = None,
+        slug: str | None = None,
+        guests: tuple[str, ...] = (),
+        notes: str = "",
+    ) -> str:
+        """Make an episode folder for a recording and return its slug.
+
+        The same recording again is the same episode. The folder appears whole, by one rename.
+
+        Raises:
+            EpisodeError: the slug belongs to another recording, or no slug can be made of the title.
+        """
+        sha256 = sha256_of(source)
+        known = self.slug_of_source(sha256)
+        if known is not None:
+            return known
+        title = title or source.stem.replace("_", " ").replace("-", " ").strip().capitalize()
+        slug = slug or slugify(title, max_length=MAX_SLUG_LENGTH, word_boundary=True)
+        self._refuse_slug(slug, source)
+        staged = self.root / f".{slug}.{os.getpid()}.part"
+        shutil.rmtree(staged, ignore_errors=True)
+        staged.mkdir(parents=True)
+        try:
+            kept = f"source{source.suffix.lower()}"
+            shutil.copyfile(source, staged / kept)
+            minted = _minted(slug=slug, title=title, source=kept, sha256=sha256, guests=guests)
+            (staged / EPISODE_FILE).write_text(minted, encoding="utf-8")
+            (staged / "notes.md").write_text(notes, encoding="utf-8")
+            self._table(slug, staged / EPISODE_FILE)
+            staged.rename(self.root / slug)
+        finally:
+            shutil.rmtree(staged, ignore_errors=True)
+        return slug
+
+    def transcript(self, slug: str) -> Transcript | None:
+        """Return the machine's words in recording times, None when there are none yet."""
+        path = self.root / slug / "transcript.json"
+        return transcript_from_json(path.read_bytes(), str(path)) if path.is_file() else None
+
+    def save_transcript(self, slug: str, transcript: Transcript) -> None:
+        """Keep the machine's words; the file before them goes to `build/`."""
+        path = self.root / slug / "transcript.json"
+        if path.is_file():
+            previous = path.read_bytes()
+            write_atomically(path.parent / "build" / f"transcript.{hash16(previous)}.json", previous)
+        write_atomically(path, to_json(transcript))
+
+    def set_values(self, slug: str, **values: str | int) -> None:
+        """Change keys of episode.toml; comments and order stay."""
+        path = self.root / slug / EPISODE_FILE
+        document = tomlkit.parse(path.read_text(encoding="utf-8"))
+        document.update(values)
+        write_atomically(path, tomlkit.dumps(document).encode())
+
+    def _refuse_slug(self, slug: str, source: Path) -> None:
+        if not slug:
+            raise EpisodeError(source, "no slug can be made of its title; pass --slug with ASCII letters")
+        if (self.root / slug).exists():
+            raise EpisodeError(slug, f"is the slug of another recording than {source}; pass another --slug")
+
+    def _notes(self, slug: str) -> str:
+        path = self.root / slug / "notes.md"
+        try:
+            return path.read_text(encoding="utf-8-sig") if path.is_file() else ""
+        except UnicodeDecodeError as error:
+            raise EpisodeError(slug, f"{path} is not UTF-8; save it as UTF-8") from error
+
+    def _table(self, slug: str, path: Path | None = None) -> EpisodeTable:
+        path = path or self.root / slug / EPISODE_FILE
+        try:
+            data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        except FileNotFoundError as error:
+            raise EpisodeError(slug, "there is no such episode; `podcast list` shows all") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise EpisodeError(slug, f"{path} is not valid TOML: {error}") from error
+        table = validate(EpisodeTable, data, path)
+        if table.slug != slug:
+            raise EpisodeError(slug, f"{path} says slug = {table.slug!r}; folder and slug must agree")
+        return table
+
+    def _draft(self, table: EpisodeTable, notes: str) -> Draft:
+        return Draft(
+            id=table.id,
+            guid=table.guid,
+            slug=table.slug,
+            title=table.title,
+            notes=notes,
+            language=table.language or self.language,
+            access=table.access,
+            explicit=table.explicit,
+            season=table.season,
+            number=table.number,
+            type=table.type,
+            persons=tuple(Person(name=name, role="guest") for name in table.guests),
+            chapters=table.chapters,
+            soundbites=table.soundbites,
+            source_sha256=table.source_sha256,
+        )
+
+
+def _minted(*, slug: str, title: str, source: str, sha256: str, guests: tuple[str, ...]) -> str:
+    episode_id = str(uuid4())
+    document = tomlkit.document()
+    document.add(tomlkit.comment("Never change: apps know the episode by id and guid."))
+    document["id"] = episode_id
+    document["guid"] = episode_id
+    document["slug"] = slug
+    document["source"] = source
+    document["source_sha256"] = sha256
+    document.add(tomlkit.nl())
+    document.add(tomlkit.comment("Yours. Also: season, number, type, language, access, explicit,"))
+    document.add(tomlkit.comment("[[chapters]] start_s title, [[soundbites]] start_s duration_s title."))
+    document["title"] = title
+    document["guests"] = list(guests)
+    return tomlkit.dumps(document)
+
+
+def built(
+    folder: Folder,
+    stage: str,
+    suffix: str,
+    *,
+    inputs: Mapping[str, object],
+    result: type[Result],
+    make: Callable[[Path], Result],
+) -> tuple[Path, Result]:
+    """Return a stage's file and result, made only when there is none for the same inputs.
+
+    Args:
+        stage: its name; with `suffix` the file's name in `build/`.
+        inputs: everything the result depends on, as plain JSON values.
+        make: writes the file to the path given to it and returns what else there is to say about it.
+    """
+    key = hash16(json.dumps({"stage": stage, **inputs}, sort_keys=True, default=str).encode())
+    target, note = folder.build / f"{stage}.{key}{suffix}", folder.build / f"{stage}.{key}.json"
+    try:
+        if target.is_file():
+            return target, result.model_validate_json(note.read_bytes())
+    except (FileNotFoundError, ValidationError):
+        note.unlink(missing_ok=True)
+    folder.build.mkdir(exist_ok=True)
+    made = make(target)
+    write_atomically(note, to_json(made))
+    return target, made
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file so that a crash leaves the old one or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file in hex, read in blocks."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hash16(data: bytes) -> str:
+    """Return the first 16 hex digits of the SHA-256: what keys carry."""
+    return hashlib.sha256(data).hexdigest()[:16]
