@@ -48,7 +48,13 @@ class Reader(Protocol):
 
 
 class Store(Reader, Protocol):
-    """A bucket, or two: reading with our credentials, and writing."""
+    """A bucket, or two: reading with our credentials, and writing.
+
+    Attributes:
+        remote: whether `url` answers by itself, without our reader: true for S3.
+    """
+
+    remote: bool
 
     def put(
         self,

@@ -1,0 +1,101 @@
+"""The two objects that are rewritten: the catalog and the public feed, each by compare-and-swap."""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+
+from podcast_pipeline.catalog import CATALOG_KEY, Catalog, catalog_from_json, to_json
+from podcast_pipeline.errors import Conflict, NotFound
+from podcast_pipeline.objects import FEED_CACHE, FEED_KEY, FEED_TYPE, PRIVATE
+from podcast_pipeline.stores import Reader, Store
+
+ATTEMPTS = 30
+LONGEST_PAUSE_S = 0.5
+
+
+def read_catalog(store: Reader) -> tuple[Catalog | None, str | None]:
+    """Return the catalog and its etag; (None, None) before the first publication."""
+    try:
+        info, body = store.get(CATALOG_KEY)
+    except NotFound:
+        return None, None
+    return catalog_from_json(body), info.etag
+
+
+def commit(store: Store, change: Callable[[Catalog | None], Catalog]) -> Catalog:
+    """Replace the catalog by `change` of it; nothing is written when nothing changes.
+
+    Args:
+        change: pure; called again with the newer catalog when somebody else was first. It raises to
+            refuse.
+
+    Raises:
+        Conflict: others kept writing; nothing was changed.
+    """
+    for pause in _attempts():
+        catalog, etag = read_catalog(store)
+        changed = change(catalog)
+        if changed == catalog:
+            return changed
+        try:
+            _swap(store, CATALOG_KEY, to_json(changed), "application/json", PRIVATE, etag)
+        except Conflict:
+            pause()
+        else:
+            return changed
+    raise Conflict(CATALOG_KEY, "other publishers keep changing it; run the same command again")
+
+
+def write_feed(store: Store, render: Callable[[Catalog, bytes | None], bytes]) -> bool:
+    """Bring the public feed up to the catalog; unchanged bytes are not put again.
+
+    The feed's etag is read before the catalog, so a writer that saw an older catalog cannot win.
+
+    Args:
+        render: from the catalog and the published feed (None for the first) to the new one; it raises
+            to refuse.
+
+    Returns:
+        Whether the feed changed.
+    """
+    for pause in _attempts():
+        old, etag = _read_feed(store)
+        catalog, _ = read_catalog(store)
+        if catalog is None:
+            return False
+        new = render(catalog, old)
+        if new == old:
+            return False
+        try:
+            _swap(store, FEED_KEY, new, FEED_TYPE, FEED_CACHE, etag)
+        except Conflict:
+            pause()
+        else:
+            return True
+    raise Conflict(FEED_KEY, "other publishers keep changing it; run the same command again")
+
+
+def _read_feed(store: Reader) -> tuple[bytes | None, str | None]:
+    try:
+        info, body = store.get(FEED_KEY)
+    except NotFound:
+        return None, None
+    return body, info.etag
+
+
+def _swap(
+    store: Store, key: str, body: bytes, content_type: str, cache_control: str, etag: str | None
+) -> None:
+    store.put(
+        key,
+        body,
+        content_type=content_type,
+        cache_control=cache_control,
+        if_absent=etag is None,
+        if_match=etag,
+    )
+
+
+def _attempts() -> Iterator[Callable[[], None]]:
+    for _ in range(ATTEMPTS):
+        yield lambda: time.sleep(random.uniform(0, LONGEST_PAUSE_S))  # noqa: S311 (jitter, no secret)
