@@ -174,10 +174,15 @@ class Speaker(Noun):
 
 
 class Segment(Noun):
-    """A sentence or a phrase of one speaker: at least one word, in order of time."""
+    """A sentence or a phrase of one speaker: at least one word, in order of time.
+
+    Attributes:
+        doubts: why a person should listen here ("speaker", "silence", "loop"); empty when nothing is wrong.
+    """
 
     speaker: str | None = None
     words: tuple[Word, ...] = Field(min_length=1)
+    doubts: tuple[str, ...] = ()
 
     @property
     def start_s(self) -> float:
