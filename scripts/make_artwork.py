@@ -25,7 +25,7 @@ def box(*edges: float) -> tuple[float, ...]:
 
 def voice_height(x: float) -> float:
     """Return how tall the voice is at x (0 to 1), 0 to 1: syllables in phrases."""
-    phrase = abs(math.sin(math.pi * x * 3)) ** 0.6
+    phrase = math.sqrt(abs(math.sin(math.pi * x * 3)))
     return 0.08 + 0.92 * phrase * (0.45 + 0.55 * abs(math.sin(x * 71) * math.cos(x * 23)))
 
 
@@ -66,7 +66,7 @@ def draw_title(draw: ImageDraw.ImageDraw, title: str) -> None:
     while draw.textlength(title, font) > (right - left) * SCALE:
         size -= SCALE
         font = ImageFont.load_default(size)
-    draw.text(box(SIZE_PX / 2, TITLE_TOP_PX), title, PAPER, font, anchor="mt")
+    draw.text((SIZE_PX / 2 * SCALE, TITLE_TOP_PX * SCALE), title, PAPER, font, anchor="mt")
 
 
 def main() -> None:
