@@ -9,12 +9,30 @@ from podcast_pipeline.model import (
     Draft,
     Enclosure,
     Episode,
+    Noun,
+    Seconds,
     Timeline,
     Transcript,
     TranscriptVersion,
 )
 from podcast_pipeline.objects import StagedObject, chapters_file, document, transcript_files
 from podcast_pipeline.transcript import leaks, timeline
+
+
+class Mastered(Noun):
+    """What is known of a mastered file.
+
+    Attributes:
+        timeline: from the recording to the master: intro and outro.
+        before_lufs, after_lufs: integrated loudness of the recording and of the master.
+        true_peak_dbtp: of the master.
+    """
+
+    duration_s: Seconds
+    timeline: Timeline
+    before_lufs: float
+    after_lufs: float
+    true_peak_dbtp: float
 
 
 @dataclass(frozen=True)
@@ -24,6 +42,7 @@ class Media:
     enclosure: Enclosure
     timeline: Timeline
     file: StagedObject | None = None
+    mastered: Mastered | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,252 @@
+"""The steps of the story, each with its effect; a step whose result exists for the same inputs is skipped."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from podcast_pipeline import audio, feed
+from podcast_pipeline.audio import artwork, notice, tags
+from podcast_pipeline.audio.ffmpeg import Runner
+from podcast_pipeline.catalog import Catalog
+from podcast_pipeline.compose import Composed, Mastered, Media
+from podcast_pipeline.config import Config
+from podcast_pipeline.errors import FeedError, LeakError
+from podcast_pipeline.feed import conformance, history, notes
+from podcast_pipeline.library import Library, built, sha256_of
+from podcast_pipeline.model import (
+    Draft,
+    Enclosure,
+    Episode,
+    Progress,
+    Report,
+    Show,
+    Transcript,
+)
+from podcast_pipeline.objects import FEED_KEY, StagedObject, staged, staged_file
+from podcast_pipeline.stores import Store
+from podcast_pipeline.transcribers import Options, Transcriber
+from podcast_pipeline.transcript.leaks import Shingles
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a publication works with; built once by `cli`.
+
+    Attributes:
+        transcriber: loads the engine and its weights on first use.
+        engine: the name that `transcriber` will load, for comparing with a receipt.
+        clock: gives the present, aware, UTC.
+    """
+
+    config: Config
+    library: Library
+    store: Store
+    transcriber: Callable[[], Transcriber]
+    engine: str
+    ffmpeg: Runner
+    clock: Callable[[], datetime]
+    report: Report
+
+
+@contextmanager
+def step(report: Report, name: str) -> Iterator[None]:
+    """Tell that a step of unknown length begins and ends."""
+    report(Progress(step=name, done=0, total=1))
+    yield
+    report(Progress(step=name, done=1, total=1))
+
+
+def hear(draft: Draft, known: Episode | None, parts: Parts) -> Transcript:
+    """Return the words in recording times: those in transcript.json, or new ones.
+
+    An episode that is in the catalog keeps its words whatever engine and model are set now.
+    """
+    heard = parts.library.transcript(draft.slug)
+    if heard is not None and (_still_holds(heard, draft, parts) or _same_recording(heard, known, draft)):
+        return heard
+    return transcribe(draft, parts)
+
+
+def transcribe(draft: Draft, parts: Parts) -> Transcript:
+    """Decode the recording again and keep the words in transcript.json."""
+    options = Options(language=parts.config.transcription.language)
+    source = parts.library.folder(draft.slug).source
+    words = parts.transcriber().transcribe(source, options=options, report=parts.report)
+    parts.library.save_transcript(draft.slug, words)
+    return words
+
+
+def make_media(draft: Draft, known: Episode | None, publish_at: datetime, parts: Parts) -> Media:
+    """Return the audio that is out already, or the mastered and tagged MP3 of the recording."""
+    if known is not None and known.source_sha256 == draft.source_sha256:
+        return Media(known.enclosure, known.timeline)
+    master, mastered = _master(draft, parts)
+    with step(parts.report, "tag"):
+        file = _tag(draft, master, publish_at, parts)
+    enclosure = Enclosure(
+        key=file.key,
+        size_bytes=file.size_bytes,
+        type=file.content_type,
+        duration_s=mastered.duration_s,
+        sha256=file.sha256,
+    )
+    return Media(enclosure, mastered.timeline, file, mastered)
+
+
+def _master(draft: Draft, parts: Parts) -> tuple[Path, Mastered]:
+    config, folder = parts.config, parts.library.folder(draft.slug)
+    jingles = [name for name in (config.audio.intro, config.audio.outro) if name]
+    return built(
+        folder,
+        "master",
+        ".mp3",
+        inputs={
+            "source": draft.source_sha256,
+            "settings": config.audio.model_dump(),
+            "jingles": [sha256_of(config.folder / name) for name in jingles],
+            "version": audio.VERSION,
+        },
+        result=Mastered,
+        make=lambda target: audio.produce(
+            folder.source,
+            target,
+            settings=config.audio,
+            folder=config.folder,
+            ffmpeg=parts.ffmpeg,
+            report=parts.report,
+        ),
+    )
+
+
+def _tag(draft: Draft, master: Path, publish_at: datetime, parts: Parts) -> StagedObject:
+    """Return the master with its ID3 tags, under the key that its bytes give it."""
+    config, target = parts.config, master.with_name(f"media.{master.name}")
+    cover = artwork.check(config.folder / config.show.artwork)
+    shutil.copyfile(master, target)
+    tags.write(
+        target,
+        tags.Tags(
+            title=draft.title,
+            artist=config.show.author,
+            album=config.show.title,
+            date=publish_at.astimezone(config.zone).date(),
+            track=draft.number,
+            comment=notes.to_plain(draft.notes),
+            url=config.to_show(artwork_key=None).page_address(draft.slug),
+            cover=cover,
+        ),
+    )
+    folder = "public/audio" if draft.access == "public" else "private/audio"
+    return staged_file(folder, draft.slug, target, sha256_of(target), "audio/mpeg")
+
+
+@dataclass(frozen=True)
+class Dressing:
+    """The show as it will be in the catalog, and the objects that it names."""
+
+    show: Show
+    notice: StagedObject
+    notice_duration_s: float
+    objects: tuple[StagedObject, ...]
+
+    def put_on(self, catalog: Catalog | None) -> Catalog:
+        """Return a catalog of the same episodes that wears this."""
+        return Catalog(
+            show=self.show,
+            notice_audio_key=self.notice.key,
+            notice_audio_size_bytes=self.notice.size_bytes,
+            notice_audio_duration_s=self.notice_duration_s,
+            episodes=catalog.episodes if catalog else (),
+        )
+
+
+def dress(parts: Parts, catalog: Catalog | None) -> Dressing:
+    """Return the show with its artwork and the notice's audio; objects are those not in `catalog`."""
+    config = parts.config
+    art = artwork.check(config.folder / config.show.artwork)
+    cover = staged("public/art", "", art.suffix, art.data, art.content_type)
+    spoken = staged("public/audio", "notice", "mp3", notice.PATH.read_bytes(), "audio/mpeg")
+    out = {catalog.show.artwork_key, catalog.notice_audio_key} if catalog else set()
+    return Dressing(
+        show=config.to_show(artwork_key=cover.key),
+        notice=spoken,
+        notice_duration_s=notice.DURATION_S,
+        objects=tuple(o for o in (cover, spoken) if o.key not in out),
+    )
+
+
+def refuse_leaks(composed: Composed, catalog: Catalog | None) -> None:
+    """Raise LeakError when an object that would become public holds text of the transcript."""
+    secret = secrets_of(composed, catalog)
+    for staged_object in composed.objects:
+        if staged_object.key.startswith("public/"):
+            _refuse_leak(secret, staged_object.key, _readable(staged_object))
+
+
+def secrets_of(composed: Composed, catalog: Catalog | None) -> Shingles:
+    """Return what of this episode's transcript must not be public, whoever wrote it elsewhere."""
+    others = [e.public_text for e in catalog.episodes] if catalog else []
+    public = [text for texts in (*others, composed.episode.public_text) for text in texts]
+    return Shingles.of(composed.words, public_text=public)
+
+
+def feed_writer(secret: Shingles | None, *, allow: bool) -> Callable[[Catalog, bytes | None], bytes]:
+    """Return what renders the public feed and refuses one that leaks, breaks a rule or breaks history.
+
+    Args:
+        allow: accept changes that make apps download episodes again.
+    """
+
+    def write(catalog: Catalog, published: bytes | None) -> bytes:
+        new = feed.render(catalog, feed.Public())
+        if new == published:
+            return new
+        if secret is not None:
+            _refuse_leak(secret, FEED_KEY, new)
+        _refuse_broken_rules(new)
+        if published is not None and not allow:
+            _refuse_broken_history(published, new)
+        return new
+
+    return write
+
+
+def _refuse_leak(secret: Shingles, key: str, data: bytes) -> None:
+    if secret.found_in(data):
+        raise LeakError(key, "would hold text of the transcript; nothing was published")
+
+
+def _refuse_broken_rules(new: bytes) -> None:
+    for finding in conformance.check(new):
+        if finding.severity == "error":
+            raise FeedError(finding.rule, f"{finding.message}; {finding.fix}")
+
+
+def _refuse_broken_history(published: bytes, new: bytes) -> None:
+    for line in history.lock(history.diff(published, new)):
+        raise FeedError(FEED_KEY, f"{line}; nothing was published, pass --allow if that is meant")
+
+
+def _readable(staged_object: StagedObject) -> bytes:
+    """Return the bytes of an object in which text could be: all, or a media file's tags."""
+    if isinstance(staged_object.body, bytes):
+        return staged_object.body
+    return tags.raw(staged_object.body)
+
+
+def _still_holds(heard: Transcript, draft: Draft, parts: Parts) -> bool:
+    """Whether the words were made from this recording by the engine, model and language set now."""
+    made, wanted = heard.receipt, parts.config.transcription
+    return (
+        made is not None
+        and made.audio_sha256 == draft.source_sha256
+        and (made.engine, made.model) == (parts.engine, wanted.model)
+        and (wanted.language is None or heard.language == wanted.language)
+    )
+
+
+def _same_recording(heard: Transcript, known: Episode | None, draft: Draft) -> bool:
+    return known is not None and (heard.receipt is None or heard.receipt.audio_sha256 == draft.source_sha256)
