@@ -16,6 +16,7 @@ from podcast_pipeline.model import Noun, Person, Show, Text
 
 FILE_NAME = "show.toml"
 Model = TypeVar("Model", bound=Noun)
+Gate = Literal["block", "warn", "off"]
 Url = Annotated[str, Field(pattern=r"^https?://[^\s]+$"), AfterValidator(lambda u: u.rstrip("/"))]
 
 
@@ -84,6 +85,37 @@ class TranscriptionTable(Noun):
     language: Annotated[str, Field(pattern=r"^[a-z]{2,3}$")] | None = None
 
 
+class TermTable(Noun):
+    """One entry of [glossary] terms: a name as it is written, and what an engine hears instead."""
+
+    name: Text
+    sounds_like: tuple[Text, ...] = ()
+
+
+class GlossaryTable(Noun):
+    """[glossary]: names and terms of the show, like `"Ann Example"` or `{name="…", sounds_like=["…"]}`."""
+
+    terms: tuple[Text | TermTable, ...] = ()
+
+
+class ReviewTable(Noun):
+    """[review]: what a finding of each kind does before publication.
+
+    Attributes:
+        low_confidence: words below this are listened to again (0 to 1).
+    """
+
+    unknown_names: Gate = "warn"
+    near_names: Gate = "warn"
+    numbers: Gate = "warn"
+    negations: Gate = "warn"
+    quotes: Gate = "warn"
+    speakers: Gate = "warn"
+    doubts: Gate = "warn"
+    conflicts: Gate = "warn"
+    low_confidence: Annotated[float, Field(ge=0, le=1)] = 0.5
+
+
 class ScheduleTable(Noun):
     """[schedule]: the show's zone and its slots, like "TU 06:00"."""
 
@@ -128,6 +160,8 @@ class Config(Noun):
     storage: StorageTable = StorageTable()
     audio: AudioTable = AudioTable()
     transcription: TranscriptionTable = TranscriptionTable()
+    glossary: GlossaryTable = GlossaryTable()
+    review: ReviewTable = ReviewTable()
     schedule: ScheduleTable = ScheduleTable()
     access: AccessTable = AccessTable()
     feed: FeedTable = FeedTable()
