@@ -64,8 +64,9 @@ class Catalog(Noun):
         return self._again(show=show)
 
     def content_changed_at(self) -> datetime | None:
-        """Return the last instant at which anything a listener sees changed; None when empty."""
-        return max((e.content_changed_at for e in self.episodes), default=None)
+        """Return the last instant at which anything a listener sees changed; None when there is nothing."""
+        seen = (e for e in self.episodes if e.state != "scheduled")
+        return max((e.content_changed_at for e in seen), default=None)
 
     def _again(self, **changes: object) -> Self:
         fields = {name: getattr(self, name) for name in type(self).model_fields}

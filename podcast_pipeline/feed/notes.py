@@ -1,0 +1,46 @@
+"""Show notes: from the producer's Markdown to the little HTML that podcast apps show, and to plain text."""
+
+import re
+from functools import lru_cache
+from html import unescape
+
+import nh3
+from markdown_it import MarkdownIt
+
+from podcast_pipeline.feed.text import legal, shorten
+
+ALLOWED_TAGS = frozenset({"p", "ol", "ul", "li", "a", "b", "i", "strong", "em"})
+"""Source: PSP-1, item description; rule F12."""
+
+DESCRIPTION_BYTES = 4000
+"""Source: PSP-1 and Apple; rule F3."""
+
+_MARKDOWN = MarkdownIt("commonmark")
+_CLEANER = nh3.Cleaner(
+    tags=set(ALLOWED_TAGS),
+    attributes={"a": {"href"}},
+    url_schemes={"http", "https", "mailto"},
+    link_rel=None,
+)
+_STRIPPER = nh3.Cleaner(tags=set())
+
+# Imported notes are HTML already; what apps do not know becomes a paragraph, or a space where it is none.
+_BLOCKS = re.compile(r"<(/?)(?:h[1-6]|div|blockquote|pre|td|th|dt|dd)\b[^>]*>", re.IGNORECASE)
+_BREAKS = re.compile(r"<(?:br|hr)\b[^>]*>\n?", re.IGNORECASE)
+_EMPTY = re.compile(r"<p>\s*</p>\n?")
+_ENDS = re.compile(r"(</(?:p|li)>)(?=<)")
+
+
+@lru_cache(maxsize=4096)  # the public, the private and the lapsed feed show the same notes
+def to_html(notes: str) -> str:
+    """Return Markdown as HTML of ALLOWED_TAGS only, fit for a CDATA section."""
+    html = _BREAKS.sub("\n", _BLOCKS.sub(r"<\1p>", _MARKDOWN.render(legal(notes))))
+    clean = _ENDS.sub(r"\1\n", _EMPTY.sub("", _CLEANER.clean(html)))
+    return legal(clean.strip()).replace("]]>", "]]&gt;")
+
+
+def to_plain(notes: str) -> str:
+    """Return Markdown as plain text of at most DESCRIPTION_BYTES bytes of UTF-8, cut between words."""
+    lines = unescape(_STRIPPER.clean(to_html(notes))).splitlines()
+    text = "\n".join(line.strip() for line in lines if line.strip())
+    return shorten(legal(text), DESCRIPTION_BYTES)

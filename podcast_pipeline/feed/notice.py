@@ -1,0 +1,52 @@
+"""The one item that tells a subscriber why the transcripts are gone and how to get them back."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID, uuid5
+
+from podcast_pipeline.access import Standing
+
+MESSAGES: dict[str, tuple[str, str]] = {
+    "lapsed": (
+        "Your subscription has ended",
+        "The episodes stay in this feed, the transcripts need a subscription. Renew it at <{}>",
+    ),
+    "suspended": (
+        "Your subscription is suspended",
+        "The episodes stay in this feed, the transcripts are on hold. See <{}>",
+    ),
+    "rotated": (
+        "This private link was replaced",
+        "This feed will stop soon. Sign in at <{}> to find your new link",
+    ),
+    "removed": (
+        "Your subscription was closed",
+        "This feed will stop soon. You can subscribe again at <{}>",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Notice:
+    """An item that is not an episode.
+
+    Attributes:
+        guid: the same for the same subscriber, standing and instant, so that apps show it once.
+        at: its pubDate, aware.
+        text: Markdown.
+    """
+
+    guid: UUID
+    at: datetime
+    title: str
+    text: str
+
+
+def notice(subscriber_id: UUID, standing: Standing, since: datetime, *, renew_url: str) -> Notice:
+    """Return the notice of a subscriber whose standing is not active since an instant.
+
+    It names where to renew and never the new private link: who holds an old link may be anybody.
+    """
+    at = since.astimezone(UTC).replace(microsecond=0)
+    title, text = MESSAGES[standing]
+    return Notice(uuid5(subscriber_id, f"{standing}:{at.isoformat()}"), at, title, text.format(renew_url))

@@ -1,0 +1,140 @@
+"""Render a feed: one renderer for the public feed, the private feed and the lapsed one.
+
+Pure and byte-deterministic: the same catalog and audience give the same bytes in any locale, time zone
+and thread. The cost is linear in the number of episodes (scripts/bench_feed.py).
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any
+
+import feedgen.entry
+import feedgen.feed
+
+from podcast_pipeline.catalog import Catalog
+from podcast_pipeline.errors import FeedError
+from podcast_pipeline.feed import notes, private, tags
+from podcast_pipeline.feed.namespace import ChannelTags, ItemTags, Tag
+from podcast_pipeline.feed.notice import Notice
+from podcast_pipeline.feed.text import legal, line, shorten
+from podcast_pipeline.model import Episode, Show
+
+# feedgen formats a date by switching the locale of the whole process, under the feet of other threads.
+feedgen.feed.formatRFC2822 = feedgen.entry.formatRFC2822 = format_datetime
+
+NEVER = datetime.fromtimestamp(0, UTC)  # feedgen always writes a lastBuildDate; an empty show has no other
+
+
+@dataclass(frozen=True)
+class Public:
+    """Everybody."""
+
+
+@dataclass(frozen=True)
+class Private:
+    """One subscriber, by token.
+
+    Attributes:
+        transcripts: False for whoever may not read them now.
+        notice: the item that says why.
+    """
+
+    transcripts: bool = True
+    notice: Notice | None = None
+
+
+Audience = Public | Private
+
+
+def render(catalog: Catalog, audience: Audience) -> bytes:
+    """Render the published episodes that an audience may hear, newest first.
+
+    Returns:
+        RSS 2.0 as UTF-8 bytes; a private feed has TOKEN_PLACEHOLDER where `personalize` puts a token.
+    """
+    feed = feedgen.feed.FeedGenerator()
+    feed.register_extension("tags", ChannelTags, ItemTags, atom=False)
+    _write_channel(feed, catalog.show, audience)
+    feed.lastBuildDate(_changed_at(catalog, audience))
+    for item in _items(catalog, audience):
+        entry = feed.add_entry(order="append")
+        if isinstance(item, Notice):
+            _write_notice(entry, catalog, item)
+        else:
+            _write_episode(entry, catalog.show, item, audience)
+    return bytes(feed.rss_str(pretty=True))
+
+
+def _items(catalog: Catalog, audience: Audience) -> list[Episode | Notice]:
+    if isinstance(audience, Public):
+        return [episode for episode in catalog.published() if episode.access == "public"]
+    notices = [audience.notice] if audience.notice else []
+    return sorted([*notices, *catalog.published()], key=_at, reverse=True)
+
+
+def _at(item: Episode | Notice) -> datetime:
+    return item.at if isinstance(item, Notice) else item.publish_at
+
+
+def _changed_at(catalog: Catalog, audience: Audience) -> datetime:
+    changed = catalog.content_changed_at() or NEVER
+    if isinstance(audience, Private) and audience.notice:
+        return max(changed, audience.notice.at)
+    return changed
+
+
+def _write_channel(feed: Any, show: Show, audience: Audience) -> None:
+    is_private = isinstance(audience, Private)
+    feed.title(_readable(show.title, "show.title"))
+    description = _readable(show.description, "show.description")
+    feed.description(shorten(description, notes.DESCRIPTION_BYTES))
+    feed.language(line(show.language))
+    feed.generator("podcast-pipeline")
+    address = private.feed_address(show) if is_private else line(show.feed_url)
+    feed.link(href=address, rel="self", type="application/rss+xml")
+    # The last link becomes the channel's <link>, so this one comes after the token's address.
+    feed.link(href=_readable(show.site_url, "urls.site"), rel="alternate")
+    feed.tags.add(*tags.show_tags(show))
+    feed.tags.add(*(tags.private_tags(show) if is_private else tags.public_tags(show)))
+
+
+def _write_episode(entry: Any, show: Show, episode: Episode, audience: Audience) -> None:
+    entry.title(_readable(episode.title, episode.slug))
+    entry.link(href=line(show.page_address(episode.slug)))
+    entry.guid(legal(episode.guid), permalink=episode.guid_is_permalink)
+    entry.pubDate(episode.publish_at)
+    enclosure = episode.enclosure
+    entry.enclosure(tags.audio_address(show, episode), enclosure.size_bytes, line(enclosure.type))
+    _describe(entry, episode.notes)
+    entry.tags.add(*tags.episode_tags(show, episode))
+    if isinstance(audience, Private) and audience.transcripts:
+        entry.tags.add(*tags.transcript_tags(show, episode))
+
+
+def _write_notice(entry: Any, catalog: Catalog, item: Notice) -> None:
+    entry.title(line(item.title))
+    entry.link(href=line(catalog.show.renew_url))
+    entry.guid(str(item.guid), permalink=False)
+    entry.pubDate(item.at)
+    if catalog.notice_audio_key:
+        address = line(catalog.show.media_address(catalog.notice_audio_key))
+        entry.enclosure(address, catalog.notice_audio_size_bytes, "audio/mpeg")
+        entry.tags.add(Tag("itunes:duration", tags.whole_seconds(catalog.notice_audio_duration_s)))
+    _describe(entry, item.text)
+    entry.tags.add(Tag("itunes:explicit", "false"), Tag("itunes:episodeType", "bonus"))
+
+
+def _readable(text: str, subject: str) -> str:
+    """Return text on one line, or refuse it where nothing is left to read."""
+    readable = line(text)
+    if not readable:
+        raise FeedError(subject, "has no readable text for the feed; write some")
+    return readable
+
+
+def _describe(entry: Any, text: str) -> None:
+    html = notes.to_html(text)
+    if html:
+        entry.description(notes.to_plain(text))
+        entry.content(html, type="CDATA")

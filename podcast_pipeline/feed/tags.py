@@ -1,0 +1,159 @@
+"""What a feed says in the itunes: and podcast: namespaces, as lists of tags in their order."""
+
+from podcast_pipeline.feed import private
+from podcast_pipeline.feed.namespace import Tag
+from podcast_pipeline.feed.text import legal, line
+from podcast_pipeline.model import CaptionFormat, Episode, Person, Show
+
+CAPTION_TYPES: dict[CaptionFormat, str] = {
+    "vtt": "text/vtt",
+    "srt": "application/x-subrip",
+    "json": "application/json",
+}
+"""The transcript files a feed names, best first. Source: transcript.md of the namespace; rule T6."""
+
+
+def show_tags(show: Show) -> list[Tag]:
+    """Return what every feed of the show says."""
+    tags = [
+        Tag("itunes:author", line(show.author)),
+        Tag("itunes:explicit", _flag(show.explicit)),
+        Tag("itunes:type", "episodic"),
+        *(_category(category) for category in show.categories),
+    ]
+    if show.artwork_key:
+        tags.append(_image(show, show.artwork_key))
+    if show.update_rrule:
+        tags.append(Tag("podcast:updateFrequency", attributes={"rrule": line(show.update_rrule)}))
+    return tags + [_person(host) for host in show.hosts]
+
+
+def public_tags(show: Show) -> list[Tag]:
+    """Return what lets directories and hosts check whose feed this is."""
+    owner = Tag("itunes:name", line(show.author)), Tag("itunes:email", line(show.owner_email))
+    locked = "yes" if show.locked else "no"
+    return [
+        Tag("itunes:owner", children=owner),
+        Tag("podcast:guid", str(show.guid)),
+        Tag("podcast:locked", locked, {"owner": line(show.owner_email)}),
+    ]
+
+
+def private_tags(show: Show) -> list[Tag]:
+    """Return what keeps a private feed out of directories. Source: rule P2."""
+    return [
+        Tag("itunes:block", "Yes"),
+        Tag("podcast:guid", str(private.private_guid(show))),
+        Tag("podcast:locked", "yes"),
+        Tag("podcast:block", "yes"),
+    ]
+
+
+def episode_tags(show: Show, episode: Episode) -> list[Tag]:
+    """Return what every feed says about an episode."""
+    tags = [
+        Tag("itunes:duration", whole_seconds(episode.enclosure.duration_s)),
+        Tag("itunes:explicit", _flag(episode.explicit)),
+        Tag("itunes:episodeType", episode.type),
+    ]
+    if episode.artwork_key:
+        tags.append(_image(show, episode.artwork_key))
+    for name, number in (("season", episode.season), ("episode", episode.number)):
+        if number is not None:
+            tags += [Tag(f"itunes:{name}", str(number)), Tag(f"podcast:{name}", str(number))]
+    if episode.chapters_key:
+        tags.append(_chapters(show, episode, episode.chapters_key))
+    tags += [_person(person) for person in credited(show, episode)]
+    tags += [
+        Tag(
+            "podcast:soundbite",
+            line(bite.title or ""),
+            {"startTime": _seconds(bite.start_s), "duration": _seconds(bite.duration_s)},
+        )
+        for bite in episode.soundbites
+    ]
+    return tags
+
+
+def credited(show: Show, episode: Episode) -> tuple[Person, ...]:
+    """Return the persons of an item: nobody where the channel's hold, else the hosts and then the guests.
+
+    Persons of an item replace the channel's, so guests alone would leave the episode without its hosts.
+    An episode that names a host of its own is hosted by these only. Source: person.md; rule F14.
+    """
+    own_hosts = tuple(p for p in episode.persons if p.role == "host")
+    guests = tuple(p for p in episode.persons if p.role == "guest")
+    return (own_hosts or show.hosts) + guests if episode.persons else ()
+
+
+def transcript_tags(show: Show, episode: Episode) -> list[Tag]:
+    """Return the files of the newest transcript, as far as the episode has them."""
+    version = episode.transcript
+    if version is None:
+        return []
+    language = None if _same_language(version.language, show.language) else line(version.language)
+    return [
+        Tag(
+            "podcast:transcript",
+            attributes={
+                "url": private.transcript_address(show, episode, form, version.file_keys[form]),
+                "type": mime,
+                "language": language,
+                "rel": "captions",
+            },
+        )
+        for form, mime in CAPTION_TYPES.items()
+        if form in version.file_keys
+    ]
+
+
+def _same_language(one: str, other: str) -> bool:
+    """Say whether two BCP 47 tags name one language; `en` and `en-US` do, `pt-PT` and `pt-BR` do not."""
+    first, second = one.lower().split("-"), other.lower().split("-")
+    return all(a == b for a, b in zip(first, second, strict=False))
+
+
+def audio_address(show: Show, episode: Episode) -> str:
+    """Return where an app gets the audio: behind the token only where the audio itself is private."""
+    enclosure = episode.enclosure
+    if enclosure.key is None:
+        return legal(enclosure.external_url or "")
+    if episode.access == "subscribers":
+        return private.audio_address(show, episode, enclosure.key)
+    return line(show.media_address(enclosure.key))
+
+
+def _chapters(show: Show, episode: Episode, key: str) -> Tag:
+    behind_token = episode.access == "subscribers"
+    url = private.chapters_address(show, episode) if behind_token else line(show.media_address(key))
+    return Tag("podcast:chapters", attributes={"url": url, "type": "application/json+chapters"})
+
+
+def _person(person: Person) -> Tag:
+    url, image = person.url, person.image_url
+    attributes = {"role": person.role, "href": url and line(url), "img": image and line(image)}
+    return Tag("podcast:person", line(person.name), attributes)
+
+
+def _category(category: str) -> Tag:
+    """Return Apple's category; `News > Politics` is a subcategory inside its category."""
+    top, _, sub = (line(part) for part in category.partition(">"))
+    children = (Tag("itunes:category", attributes={"text": sub}),) if sub else ()
+    return Tag("itunes:category", attributes={"text": top}, children=children)
+
+
+def _image(show: Show, key: str) -> Tag:
+    return Tag("itunes:image", attributes={"href": line(show.media_address(key))})
+
+
+def _flag(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def whole_seconds(duration_s: float) -> str:
+    """Return a duration as itunes:duration wants it."""
+    return str(max(1, round(duration_s)))
+
+
+def _seconds(time_s: float) -> str:
+    return f"{time_s:.3f}".rstrip("0").rstrip(".")

@@ -1,0 +1,102 @@
+"""Time the rendering of a private feed of 500 and of 2,000 episodes, and say whether the cost is linear.
+
+Every episode has notes of its own, so nothing comes from the cache of rendered notes. CPU time of this
+process, the best of five; exit 1 where four times the episodes cost more than RATIO_LIMIT.
+"""
+
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from podcast_pipeline.catalog import Catalog
+from podcast_pipeline.feed.notes import to_html
+from podcast_pipeline.feed.rss import Private, render
+from podcast_pipeline.model import Enclosure, Episode, Person, Show, TranscriptVersion
+
+RATIO_LIMIT = 4.4
+START = datetime(2010, 1, 1, 6, tzinfo=UTC)
+NOTES = (
+    "Episode {}: *two* reporters ask **one** person.\n\n- [source](https://news.example/{})\n- second\n\n"
+    + ("A paragraph of show notes as a producer writes them, some eighty words in all. " * 6)
+)
+SHOW = Show(
+    id=UUID(int=1),
+    guid=UUID(int=2),
+    title="Bench",
+    description="A show of many episodes.",
+    language="en",
+    author="Bench",
+    owner_email="bench@news.example",
+    categories=("News",),
+    hosts=(Person(name="Ann Ferrer"),),
+    site_url="https://listen.news.example",
+    media_url="https://media.news.example",
+    feed_url="https://media.news.example/feed.xml",
+    renew_url="https://news.example",
+)
+
+
+def episode(number: int) -> Episode:
+    """Return a published episode with everything a feed can say."""
+    at = START + timedelta(days=3.5 * number)
+    version = TranscriptVersion(
+        version=1,
+        document_key=f"private/documents/e{number}.{number:016x}.json",
+        file_keys={
+            "vtt": f"private/transcripts/e{number}.{number:016x}.vtt",
+            "srt": f"private/transcripts/e{number}.{number:016x}.srt",
+            "json": f"private/transcripts/e{number}.{number:016x}.json",
+        },
+        language="en",
+        word_count=9000,
+        published_at=at,
+    )
+    return Episode(
+        id=UUID(int=1000 + number),
+        guid=str(UUID(int=1000 + number)),
+        slug=f"e{number}",
+        title=f"Episode with a guest {number}",
+        notes=NOTES.format(number, number),
+        language="en",
+        number=number,
+        persons=(Person(name=f"Guest {number}", role="guest"),),
+        state="published",
+        publish_at=at,
+        content_changed_at=at,
+        enclosure=Enclosure(
+            key=f"public/audio/e{number}.{number:016x}.mp3",
+            size_bytes=28_000_000,
+            type="audio/mpeg",
+            duration_s=1800,
+        ),
+        chapters_key=f"public/chapters/e{number}.{number:016x}.json",
+        transcripts=(version,),
+    )
+
+
+def measure(count: int) -> tuple[float, float]:
+    """Return the CPU seconds of a render with cold and with warm notes."""
+    catalog = Catalog(show=SHOW, episodes=tuple(episode(number) for number in range(1, count + 1)))
+    cold, warm = [], []
+    for _ in range(5):
+        to_html.cache_clear()
+        for times in (cold, warm):
+            begun = time.process_time()
+            render(catalog, Private())
+            times.append(time.process_time() - begun)
+    return min(cold), min(warm)
+
+
+def main() -> int:
+    """Print the times and the ratio."""
+    few, few_warm = measure(500)
+    many, many_warm = measure(2000)
+    print(f"  500 episodes: {few:.3f} s cold, {few_warm:.3f} s with cached notes")
+    print(f"2,000 episodes: {many:.3f} s cold, {many_warm:.3f} s with cached notes")
+    print(f"ratio {many / few:.2f} cold, {many_warm / few_warm:.2f} cached (at most {RATIO_LIMIT})")
+    return int(max(many / few, many_warm / few_warm) > RATIO_LIMIT)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

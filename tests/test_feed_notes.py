@@ -1,0 +1,75 @@
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+
+from podcast_pipeline.feed.notes import ALLOWED_TAGS, DESCRIPTION_BYTES, to_html, to_plain
+from podcast_pipeline.feed.text import legal, line, shorten
+
+
+def test_markdown_becomes_the_tags_apps_show() -> None:
+    """Paragraphs, emphasis, lists and links come through."""
+    assert to_html("A **b** *c* [d](https://e.example)\n\n- f") == (
+        '<p>A <strong>b</strong> <em>c</em> <a href="https://e.example">d</a></p>\n<ul>\n<li>f</li>\n</ul>'
+    )
+
+
+def test_other_markup_leaves_its_text() -> None:
+    """Headings, quotes and line breaks become paragraphs and white space."""
+    assert to_html("# H\n\n> q\n\na  \nb") == "<p>H</p>\n<p>q</p>\n<p>a\nb</p>"
+
+
+def test_imported_html_keeps_its_words_apart() -> None:
+    """Notes that are HTML already are cleaned, and no two words grow together."""
+    assert to_plain("<div>One</div><p>Two<br>three</p><p>four</p>") == "One\nTwo\nthree\nfour"
+
+
+def test_scripts_and_their_text_are_dropped() -> None:
+    """A script leaves nothing behind, a javascript: link only its text."""
+    assert to_html("<script>alert(1)</script><a href='javascript:x'>go</a>") == "<a>go</a>"
+
+
+def test_end_of_cdata_cannot_be_written() -> None:
+    """`]]>` in text or in a link does not end the CDATA section."""
+    assert "]]>" not in to_html('a ]]> <a href="https://e.example/]]>">b</a>')
+
+
+def test_nothing_becomes_nothing() -> None:
+    """Empty notes give no HTML and no text."""
+    assert to_html(" \n") == to_plain(" \n") == ""
+
+
+def test_plain_text_has_no_entities() -> None:
+    """Plain text is what a person wrote, not HTML."""
+    assert to_plain("Q&A: *a* < b") == "Q&A: a < b"
+
+
+def test_plain_text_is_cut_by_bytes_between_words() -> None:
+    """A long text ends with an ellipsis after a whole word and fits in 4,000 bytes."""
+    text = to_plain("größer " * 1000)
+    assert DESCRIPTION_BYTES - 12 < len(text.encode()) <= DESCRIPTION_BYTES
+    assert text.endswith(" größer…")
+
+
+def test_text_without_spaces_is_cut_between_characters() -> None:
+    """A text of one endless word still fits, and no character is cut in two."""
+    assert shorten("é" * 20, 10) == "ééé…"
+
+
+@given(st.text())
+def test_legal_text_is_what_lxml_takes(text: str) -> None:
+    """Whatever comes in, lxml takes legal text, and cleaning twice is cleaning once."""
+    etree.Element("a").text = legal(text)
+    assert legal(legal(text)) == legal(text)
+    assert line(text) == line(line(text))
+
+
+@given(st.text(alphabet=st.sampled_from("ab <>/&]\"'*_[]()#\n-1.!`\x00\ufffe😀ש" + "pi"), max_size=200))
+def test_any_notes_become_a_cdata_section_of_allowed_tags(notes: str) -> None:
+    """Hostile notes give well-formed XML, allowed tags only and a short description."""
+    html = to_html(notes)
+    document = etree.fromstring(f"<a><![CDATA[{html}]]></a>")
+    assert (document.text or "") == html
+    assert set(re.findall(r"</?([a-zA-Z0-9]+)", html)) <= ALLOWED_TAGS
+    assert len(to_plain(notes).encode()) <= DESCRIPTION_BYTES
