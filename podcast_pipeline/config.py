@@ -53,15 +53,26 @@ class UrlsTable(Noun):
 
 
 class StorageTable(Noun):
-    """[storage]: a local folder, or S3 with credentials from boto3's usual chain."""
+    """[storage]: a local folder, or S3 with credentials from boto3's usual chain.
+
+    Attributes:
+        preset: the provider; what is left out below is its choice (stores/presets.py).
+        private_bucket: the same as public_bucket where it is left out and the provider allows it.
+        prefix: stands before `public/` and `private/`.
+        single_publisher: "nobody else publishes", for a store without If-Match and a SQLite database.
+    """
 
     kind: Literal["local", "s3"] = "local"
+    preset: Literal["aws", "r2", "b2", "minio", "ceph", "seaweedfs"] | None = None
     public_bucket: str = ""
     private_bucket: str = ""
-    prefix: Annotated[str, AfterValidator(lambda p: p.strip("/"))] = ""
+    prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._~/-]*$"), AfterValidator(lambda p: p.strip("/"))] = ""
     endpoint_url: Url | None = None
-    region: str = "us-east-1"
-    path_style: bool = False
+    region: str | None = None
+    path_style: bool | None = None
+    checksums: Literal["when_required", "when_supported"] | None = None
+    conditional_writes: bool | None = None
+    single_publisher: bool = False
 
 
 class AudioTable(Noun):

@@ -41,10 +41,19 @@ class Reader(Protocol):
         """Return a (small) object whole, with the info that belongs to these very bytes."""
 
     def stream(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
-        """Yield the bytes from `start` up to, not including, `end`, in chunks of at most CHUNK_BYTES."""
+        """Yield the bytes from `start` up to, not including, `end`, in chunks of at most CHUNK_BYTES.
+
+        Nothing is opened, and no error raised, before the first chunk is asked for.
+        """
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        """Yield the objects whose key begins with `prefix`, in order of key."""
+        """Yield the objects whose key begins with `prefix`, in order of key.
+
+        A list knows no headers: content_type and cache_control are "", sha256 is None.
+
+        Args:
+            prefix: `public/…` or `private/…`; the two may be in different buckets.
+        """
 
 
 class Store(Reader, Protocol):
