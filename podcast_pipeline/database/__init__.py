@@ -1,0 +1,8 @@
+"""The audience's database: SQLite beside the show by default, PostgreSQL by PODCAST_DATABASE_URL.
+
+`tables` says what there is, `migrations` how it came to be, `engine` opens it.
+"""
+
+from podcast_pipeline.database.engine import connect, open_database, repeat_after_race, upgrade, writing
+
+__all__ = ["connect", "open_database", "repeat_after_race", "upgrade", "writing"]

@@ -1,0 +1,164 @@
+"""The tables, as SQLAlchemy Core metadata. A change here comes with a migration; a test compares them."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Uuid,
+    text,
+)
+from sqlalchemy.types import TypeDecorator
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An instant: aware and in UTC when read, on both databases; whole seconds, as in `model.Instant`."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Refuse a naive time: whose zone would it be in?"""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime is not an instant")
+        return value.astimezone(UTC).replace(microsecond=0)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Give SQLite's naive text and PostgreSQL's session zone the same face."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+LONG = BigInteger().with_variant(Integer, "sqlite")
+"""A counting key: SQLite only counts INTEGER PRIMARY KEY."""
+
+HASH = String(64)
+"""A SHA-256 or an HMAC-SHA256 in hex."""
+
+subscribers = Table(
+    "subscribers",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("show_id", Uuid, nullable=False),
+    Column("email", String(320)),  # NULL once erased: the row stays for the counts
+    Column("email_normalized", String(320)),
+    Column("plan", String(32), nullable=False),
+    Column("period", String(32), nullable=False),
+    Column("paid_until", UtcDateTime),
+    Column("suspended_at", UtcDateTime),
+    Column("suspended_reason", String(500)),
+    Column("removed_at", UtcDateTime),
+    Column("erased_at", UtcDateTime),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("is_canary", Boolean, nullable=False),
+    Index("uq_subscribers_show_id_email_normalized", "show_id", "email_normalized", unique=True),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("selector", String(16), primary_key=True),
+    Column("show_id", Uuid, nullable=False),
+    Column("subscriber_id", ForeignKey("subscribers.id"), nullable=False, index=True),
+    Column("secret_sha256", HASH, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("rotated_at", UtcDateTime),
+)
+Index(  # two rotations at once cannot leave two links that open
+    "uq_tokens_current",
+    tokens.c.subscriber_id,
+    unique=True,
+    sqlite_where=text("rotated_at IS NULL"),
+    postgresql_where=text("rotated_at IS NULL"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("show_id", Uuid, nullable=False),
+    Column("subscriber_id", ForeignKey("subscribers.id"), nullable=False, index=True),
+    Column("cookie_sha256", HASH, nullable=False, unique=True),
+    Column("scope", String(16), nullable=False),
+    Column("selector", ForeignKey("tokens.selector"), index=True),  # the token it came from, if one
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
+)
+
+audit_log = Table(  # triggers in the migration refuse UPDATE, and DELETE but for what audit_purges allows
+    "audit_log",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    Column("show_id", Uuid, nullable=False),
+    Column("subscriber_id", Uuid, nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("origin", String(16), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("details", JSON, nullable=False),
+    Index(None, "show_id", "at"),
+    Index(None, "subscriber_id"),
+)
+
+audit_purges = Table(  # retention is written down before it deletes: entries older than purged_before may go
+    "audit_purges",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    Column("show_id", Uuid, nullable=False, index=True),
+    Column("purged_before", UtcDateTime, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+network_addresses = Table(
+    "network_addresses",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    Column("show_id", Uuid, nullable=False),
+    Column("subscriber_id", ForeignKey("subscribers.id"), nullable=False),
+    Column("episode_id", Uuid),
+    Column("address", String(45), nullable=False),
+    Column("app", String(200), nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Index(None, "subscriber_id", "seen_at"),
+    Index(None, "show_id", "seen_at"),
+)
+
+signin_requests = Table(  # one row for every mail asked for, known address or not
+    "signin_requests",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    Column("show_id", Uuid, nullable=False),
+    Column("subscriber_id", ForeignKey("subscribers.id"), index=True),
+    Column("address_hmac", HASH, nullable=False),
+    Column("browser_sha256", HASH, nullable=False, index=True),
+    Column("link_sha256", HASH, nullable=False, unique=True),
+    Column("code_hmac", HASH, nullable=False),
+    Column("tries", SmallInteger, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("spent_at", UtcDateTime),
+    Index(None, "address_hmac", "created_at"),
+    Index(None, "show_id", "created_at"),
+)

@@ -1,0 +1,38 @@
+"""E-mail addresses: one spelling for each mailbox."""
+
+import unicodedata
+from dataclasses import dataclass
+
+from email_validator import EmailNotValidError, validate_email
+
+from podcast_pipeline.errors import SubscriberError
+
+
+@dataclass(frozen=True)
+class Address:
+    """An address as its owner writes it, and the spelling that is unique in a show."""
+
+    email: str
+    normalized: str
+
+
+def parse(text: str) -> Address:
+    """Return the address in `text`; nothing is looked up.
+
+    Raises:
+        SubscriberError: not an address that mail could reach.
+    """
+    try:
+        email = validate_email(text.strip(), check_deliverability=False).normalized
+    except EmailNotValidError as error:
+        line = str(error).rstrip(".")
+        raise SubscriberError(text.strip()[:100], f"is not an e-mail address: {line}") from error
+    return Address(email=email, normalized=normalize(email))
+
+
+def normalize(email: str) -> str:
+    """Return the spelling under which an address is looked up: NFC, folded case, no spaces around.
+
+    Mailboxes that differ in case alone are one in practice (RFC 5321 2.4 lets them differ).
+    """
+    return unicodedata.normalize("NFC", email.strip().casefold())

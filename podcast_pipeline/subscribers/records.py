@@ -1,0 +1,142 @@
+"""What a transaction does to the rows of subscribers."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, Engine, insert, select, update
+
+from podcast_pipeline.database import writing
+from podcast_pipeline.database.tables import subscribers, tokens
+from podcast_pipeline.errors import SubscriberError
+from podcast_pipeline.model import Subscriber
+from podcast_pipeline.subscribers import audit
+from podcast_pipeline.subscribers.addresses import Address
+from podcast_pipeline.subscribers.audit import Action, Details, Origin
+from podcast_pipeline.subscribers.plans import Terms
+from podcast_pipeline.subscribers.rows import real_subscribers, select_subscriber, to_subscriber
+from podcast_pipeline.subscribers.tokens import new_selector, secret_sha256, to_token
+
+
+@dataclass(frozen=True)
+class Change:
+    """One transaction that changes subscribers of a show: at one instant, from one origin."""
+
+    connection: Connection
+    show_id: UUID
+    secret_key: bytes = field(repr=False)
+    now: datetime
+    origin: Origin
+
+    def insert(self, address: Address, terms: Terms, *, is_canary: bool = False) -> UUID:
+        """Write the row of somebody new."""
+        row = new_subscriber(address, terms, show_id=self.show_id, now=self.now, is_canary=is_canary)
+        self.connection.execute(insert(subscribers).values(row))
+        subscriber_id: UUID = row["id"]
+        return subscriber_id
+
+    def set(self, subscriber_id: UUID, **values: object) -> None:
+        """Change columns of a row."""
+        query = update(subscribers).where(subscribers.c.id == subscriber_id)
+        self.connection.execute(query.values(**values, updated_at=self.now))
+
+    def give_token(self, subscriber_id: UUID) -> str:
+        """Rotate out the current token, if there is one, and return a new one."""
+        current = (tokens.c.subscriber_id == subscriber_id) & tokens.c.rotated_at.is_(None)
+        self.connection.execute(update(tokens).where(current).values(rotated_at=self.now))
+        token, row = new_token(subscriber_id, show_id=self.show_id, secret_key=self.secret_key, now=self.now)
+        self.connection.execute(insert(tokens).values(row))
+        return token
+
+    def note(self, subscriber_id: UUID, action: Action, details: Details | None = None) -> None:
+        """Write the change into the audit log."""
+        row = audit.entry(
+            subscriber_id, action, show_id=self.show_id, origin=self.origin, now=self.now, details=details
+        )
+        audit.write(self.connection, [row])
+
+
+@contextmanager
+def changing(
+    engine: Engine, *, show_id: UUID, secret_key: bytes, now: datetime, origin: Origin
+) -> Iterator[Change]:
+    """Open a transaction for a change; it is done as a whole or not at all."""
+    with writing(engine) as connection:
+        yield Change(connection, show_id, secret_key, now, origin)
+
+
+def find(connection: Connection, normalized: str, *, show_id: UUID) -> Subscriber | None:
+    """Return the subscriber of an address and lock the row until the transaction ends."""
+    query = select_subscriber().where(real_subscribers(show_id), subscribers.c.email_normalized == normalized)
+    row = connection.execute(query.with_for_update()).mappings().first()
+    return to_subscriber(row) if row else None
+
+
+def by_id(connection: Connection, subscriber_id: UUID) -> Subscriber:
+    """Return a subscriber that is known to be there."""
+    query = select_subscriber().where(subscribers.c.id == subscriber_id)
+    return to_subscriber(connection.execute(query).mappings().one())
+
+
+def new_subscriber(
+    address: Address, terms: Terms, *, show_id: UUID, now: datetime, is_canary: bool = False
+) -> dict[str, Any]:
+    """Return the row of somebody new."""
+    return {
+        "id": uuid4(),
+        "show_id": show_id,
+        "email": address.email,
+        "email_normalized": address.normalized,
+        "plan": terms.plan,
+        "period": terms.period,
+        "paid_until": terms.paid_until,
+        "created_at": now,
+        "updated_at": now,
+        "is_canary": is_canary,
+    }
+
+
+def revival(address: Address, terms: Terms) -> dict[str, Any]:
+    """Return what changes when somebody who was removed comes back."""
+    return {
+        "email": address.email,
+        "plan": terms.plan,
+        "period": terms.period,
+        "paid_until": terms.paid_until,
+        **dict.fromkeys(("suspended_at", "suspended_reason", "removed_at")),
+    }
+
+
+def new_token(
+    subscriber_id: UUID, *, show_id: UUID, secret_key: bytes, now: datetime
+) -> tuple[str, dict[str, Any]]:
+    """Return a new feed token and its row."""
+    token = to_token(new_selector(), secret_key)
+    return token, {
+        "selector": token.partition(".")[0],
+        "show_id": show_id,
+        "subscriber_id": subscriber_id,
+        "secret_sha256": secret_sha256(token),
+        "created_at": now,
+    }
+
+
+def current_token(connection: Connection, subscriber_id: UUID, *, secret_key: bytes) -> str:
+    """Return the current feed token, made again from the key.
+
+    Raises:
+        SubscriberError: it was made with another key.
+    """
+    query = select(tokens.c.selector, tokens.c.secret_sha256).where(
+        tokens.c.subscriber_id == subscriber_id, tokens.c.rotated_at.is_(None)
+    )
+    selector, stored_sha256 = connection.execute(query).one()
+    token = to_token(selector, secret_key)
+    if secret_sha256(token) != stored_sha256:
+        raise SubscriberError(
+            "secret key", "is not the one this link was made with; restore the old key or rotate the link"
+        )
+    return token

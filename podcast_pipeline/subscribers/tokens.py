@@ -1,0 +1,114 @@
+"""Feed tokens, `<selector>.<secret>`, and the key that they are made with.
+
+The secret follows from the selector and the key, so whoever holds the key can show a link again; the
+database holds a hash, so a stolen database opens nothing.
+"""
+
+import hashlib
+import hmac
+import os
+import re
+import secrets
+from base64 import b32encode
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from podcast_pipeline.errors import SubscriberError
+
+SELECTOR_BYTES = 10  # 16 characters of base32
+SECRET_BYTES = 20  # 160 bits, 32 characters of base32
+KEY_FILE = "secret_key"
+KEY_BYTES = 32
+SHORTEST_KEY = 32  # characters
+
+TOKEN = re.compile(r"([a-z2-7]{16})\.([a-z2-7]{32})")
+
+NOBODYS_SHA256 = "0" * 64
+"""Compared against where there is no such selector, so that a guess costs the same."""
+
+
+def new_selector() -> str:
+    """Return 16 random characters of lower-case base32."""
+    return _base32(secrets.token_bytes(SELECTOR_BYTES))
+
+
+def to_token(selector: str, key: bytes) -> str:
+    """Return the token of a selector: what stands in the path of a private feed."""
+    mac = hmac.digest(key, b"feed:" + selector.encode(), "sha256")
+    return f"{selector}.{_base32(mac[:SECRET_BYTES])}"
+
+
+def parse(token: str) -> tuple[str, str] | None:
+    """Return (selector, secret) of a well-formed token, None for anything else."""
+    match = TOKEN.fullmatch(token)
+    return (match[1], match[2]) if match else None
+
+
+def secret_sha256(token: str) -> str:
+    """Return the hex SHA-256 of the text of a well-formed token's secret: what the database holds."""
+    return sha256(token.partition(".")[2])
+
+
+def sha256(secret: str) -> str:
+    """Return the hex SHA-256 of an ASCII secret."""
+    return hashlib.sha256(secret.encode("ascii")).hexdigest()
+
+
+def is_same(secret: str, stored_sha256: str) -> bool:
+    """Compare a secret with a stored hash in constant time."""
+    return hmac.compare_digest(sha256(secret), stored_sha256)
+
+
+def secret_key(given: str | None, folder: Path, *, mint: bool) -> bytes:
+    """Return the key that feed tokens are made with.
+
+    Args:
+        given: PODCAST_SECRET_KEY; goes before the file.
+        folder: the show's `.podcast`, where the file `secret_key` lies.
+        mint: make the file if there is none; only right while no token was made with another key
+            (`repository.may_mint_key`).
+
+    Raises:
+        SubscriberError: there is no key, or it is too short to be one.
+    """
+    path = folder / KEY_FILE
+    if given is not None:
+        return _checked(given, "PODCAST_SECRET_KEY")
+    if mint and not path.exists():
+        _mint(path)
+    try:
+        return _checked(path.read_text(encoding="ascii"), str(path))
+    except FileNotFoundError as error:
+        raise SubscriberError(
+            path,
+            "is not there, and links made with it cannot be shown or checked; restore it from a backup "
+            "or set PODCAST_SECRET_KEY",
+        ) from error
+    except (UnicodeDecodeError, PermissionError) as error:
+        raise SubscriberError(path, "cannot be read as a key; restore it from a backup") from error
+
+
+def _checked(text: str, source: str) -> bytes:
+    key = text.strip().encode()
+    if len(key) < SHORTEST_KEY:
+        raise SubscriberError(
+            source, f"is shorter than {SHORTEST_KEY} characters; use `openssl rand -hex 32`"
+        )
+    return key
+
+
+def _mint(path: Path) -> None:
+    """Make the key file whole or not at all; of two processes the first wins and the other reads."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile("w", dir=path.parent, prefix=f".{KEY_FILE}-", encoding="ascii") as part:
+        part.write(secrets.token_hex(KEY_BYTES) + "\n")
+        part.flush()
+        os.fsync(part.fileno())
+        try:
+            os.link(part.name, path)  # a temporary file is 0600 from birth
+        except FileExistsError:
+            return
+
+
+def _base32(data: bytes) -> str:
+    return b32encode(data).decode().lower().rstrip("=")
