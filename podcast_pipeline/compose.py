@@ -9,8 +9,6 @@ from podcast_pipeline.model import (
     Draft,
     Enclosure,
     Episode,
-    Noun,
-    Seconds,
     Timeline,
     Transcript,
     TranscriptVersion,
@@ -19,17 +17,10 @@ from podcast_pipeline.objects import StagedObject, chapters_file, document, tran
 from podcast_pipeline.transcript import leaks, timeline
 
 
-class Mastered(Noun):
-    """What is known of a mastered file.
+@dataclass(frozen=True)
+class Mastered:
+    """What mastering measured: integrated loudness of the recording and of the master, its true peak."""
 
-    Attributes:
-        timeline: from the recording to the master: intro and outro.
-        before_lufs, after_lufs: integrated loudness of the recording and of the master.
-        true_peak_dbtp: of the master.
-    """
-
-    duration_s: Seconds
-    timeline: Timeline
     before_lufs: float
     after_lufs: float
     true_peak_dbtp: float

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
-from podcast_pipeline import audio
+from podcast_pipeline.audio.source import check
 from podcast_pipeline.catalog import Catalog
 from podcast_pipeline.compose import Mastered, compose
 from podcast_pipeline.errors import EpisodeError
@@ -63,8 +63,7 @@ def ingest(
     notes: str = "",
 ) -> str:
     """Make an episode folder for a recording and return its slug; the same recording is the same episode."""
-    with step(parts.report, "check"):
-        audio.check(recording, ffmpeg=parts.ffmpeg)
+    check(recording, report=parts.report)
     return parts.library.mint(recording, title=title, slug=slug, guests=guests, notes=notes)
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from podcast_pipeline import audio, feed
+from podcast_pipeline import feed
 from podcast_pipeline.audio import artwork, notice, tags
-from podcast_pipeline.audio.ffmpeg import Runner
+from podcast_pipeline.audio.ffmpeg import Ffmpeg
+from podcast_pipeline.audio.master import Produced, produce
 from podcast_pipeline.catalog import Catalog
 from podcast_pipeline.compose import Composed, Mastered, Media
 from podcast_pipeline.config import Config
@@ -30,6 +31,8 @@ from podcast_pipeline.stores import Store
 from podcast_pipeline.transcribers import Options, Transcriber
 from podcast_pipeline.transcript.leaks import Shingles
 
+MASTER_VERSION = 1  # raised when the same recording and settings are to give another master
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -46,7 +49,7 @@ class Parts:
     store: Store
     transcriber: Callable[[], Transcriber]
     engine: str
-    ffmpeg: Runner
+    ffmpeg: Ffmpeg
     clock: Callable[[], datetime]
     report: Report
 
@@ -83,20 +86,25 @@ def make_media(draft: Draft, known: Episode | None, publish_at: datetime, parts:
     """Return the audio that is out already, or the mastered and tagged MP3 of the recording."""
     if known is not None and known.source_sha256 == draft.source_sha256:
         return Media(known.enclosure, known.timeline)
-    master, mastered = _master(draft, parts)
+    master, made = _master(draft, parts)
     with step(parts.report, "tag"):
         file = _tag(draft, master, publish_at, parts)
     enclosure = Enclosure(
         key=file.key,
         size_bytes=file.size_bytes,
         type=file.content_type,
-        duration_s=mastered.duration_s,
+        duration_s=made.duration_s,
         sha256=file.sha256,
     )
-    return Media(enclosure, mastered.timeline, file, mastered)
+    mastered = Mastered(
+        before_lufs=made.before.integrated_lufs,
+        after_lufs=made.after.integrated_lufs,
+        true_peak_dbtp=made.after.true_peak_dbtp,
+    )
+    return Media(enclosure, made.timeline, file, mastered)
 
 
-def _master(draft: Draft, parts: Parts) -> tuple[Path, Mastered]:
+def _master(draft: Draft, parts: Parts) -> tuple[Path, Produced]:
     config, folder = parts.config, parts.library.folder(draft.slug)
     jingles = [name for name in (config.audio.intro, config.audio.outro) if name]
     return built(
@@ -107,10 +115,10 @@ def _master(draft: Draft, parts: Parts) -> tuple[Path, Mastered]:
             "source": draft.source_sha256,
             "settings": config.audio.model_dump(),
             "jingles": [sha256_of(config.folder / name) for name in jingles],
-            "version": audio.VERSION,
+            "version": MASTER_VERSION,
         },
-        result=Mastered,
-        make=lambda target: audio.produce(
+        result=Produced,
+        make=lambda target: produce(
             folder.source,
             target,
             settings=config.audio,

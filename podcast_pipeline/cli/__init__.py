@@ -1,0 +1,28 @@
+"""The command `podcast`: builds the parts, prints, and turns errors into exit codes. No rules here."""
+
+import sys
+
+from podcast_pipeline.errors import FeedError, LeakError, PodcastError
+
+DONE, FAILED, PROBLEMS, INTERRUPTED = 0, 1, 3, 130  # 2, wrong usage, comes from Typer
+
+
+def main() -> None:
+    """Run the command line and leave with one of the documented exit codes."""
+    from podcast_pipeline.cli.app import app
+
+    try:
+        app(prog_name="podcast")
+    except PodcastError as error:
+        sys.exit(_fail(str(error), PROBLEMS if isinstance(error, (FeedError, LeakError)) else FAILED))
+    except KeyboardInterrupt:
+        sys.exit(_fail("interrupted; run the same command again", INTERRUPTED))
+    except OSError as error:
+        if error.filename is None and not error.strerror:
+            raise
+        sys.exit(_fail(f"{error.filename or 'this machine'}: {error.strerror}", FAILED))
+
+
+def _fail(line: str, code: int) -> int:
+    print(f"podcast: {' '.join(line.split())}", file=sys.stderr)
+    return code

@@ -1,0 +1,57 @@
+"""The commands and their global options."""
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from podcast_pipeline import __version__
+from podcast_pipeline.cli import audience, episodes, show
+from podcast_pipeline.cli.output import Output, ProgressStyle
+from podcast_pipeline.cli.session import Session
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Publish an interview podcast: free audio for everybody, the transcript for subscribers.",
+    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a check found problems, 130 interrupted.",
+)
+show.register(app)
+episodes.register(app)
+audience.register(app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"podcast-pipeline {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    project: Annotated[
+        Path | None,
+        typer.Option(help="The show's folder.", show_default="the nearest with a show.toml, upwards"),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")
+    ] = False,
+    progress: Annotated[
+        ProgressStyle, typer.Option(help="Bars on a terminal, or JSON lines on stderr.")
+    ] = "auto",
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say more on stderr.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Take the options that every command has."""
+    del version  # answered by its callback
+    logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, format="%(name)s: %(message)s")
+    output = Output(as_json=as_json, quiet=quiet, progress=progress)
+    context.obj = Session(project, output)
+    context.call_on_close(output.close)

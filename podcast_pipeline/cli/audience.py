@@ -1,0 +1,130 @@
+"""Commands on subscribers. Private feed links are printed by add, rotate and link, by nothing else."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from podcast_pipeline.cli.session import Session
+from podcast_pipeline.model import Period, Plan
+
+if TYPE_CHECKING:
+    from podcast_pipeline.model import Subscriber
+
+Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The subscriber's address.")]
+Until = Annotated[
+    str | None, typer.Option(metavar="DATE", help="Paid until the end of this day.", show_default="for ever")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    group = typer.Typer(help="Who may read transcripts, and their private feeds.", no_args_is_help=True)
+    for command in (add, renew, list_, suspend, resume, rotate, link, remove):
+        group.command(name=command.__name__.rstrip("_"))(command)
+    app.add_typer(group, name="subscribers")
+
+
+def add(
+    context: typer.Context,
+    email: Email,
+    plan: Annotated[Plan, typer.Option(help="What they pay for.")] = "standard",
+    period: Annotated[Period, typer.Option(help="How often they pay.")] = "yearly",
+    until: Until = None,
+) -> None:
+    """Add a subscriber and print their private feed; one who is there stays as they are."""
+    session: Session = context.obj
+    _, token = session.subscribers.add(
+        email,
+        plan=plan,
+        period=period,
+        paid_until=session.end_of_day(until) if until else None,
+        now=session.clock(),
+        origin="cli",
+    )
+    _print_link(session, email, token)
+
+
+def renew(context: typer.Context, email: Email, until: Until = None) -> None:
+    """Set until when a subscriber has paid."""
+    session: Session = context.obj
+    paid_until = session.end_of_day(until) if until else None
+    _print_state(session, session.subscribers.renew(email, paid_until, now=session.clock(), origin="cli"))
+
+
+def list_(context: typer.Context) -> None:
+    """List the subscribers with their states."""
+    session: Session = context.obj
+    found = [_facts(session, subscriber) for subscriber in session.subscribers.list_all()]
+    rows = [tuple(str(value or "") for value in facts.values()) for facts in found]
+    session.output.table("", rows, columns=("email", "state", "plan", "period", "paid until"))
+    if session.output.as_json:
+        session.output.result({"subscribers": found})
+
+
+def suspend(
+    context: typer.Context,
+    email: Email,
+    reason: Annotated[str | None, typer.Option(help="Why; for you only.")] = None,
+) -> None:
+    """Stop a subscriber's access until `resume`."""
+    session: Session = context.obj
+    _print_state(session, session.subscribers.suspend(email, reason, now=session.clock(), origin="cli"))
+
+
+def resume(context: typer.Context, email: Email) -> None:
+    """End a suspension."""
+    session: Session = context.obj
+    _print_state(session, session.subscribers.resume(email, now=session.clock(), origin="cli"))
+
+
+def rotate(context: typer.Context, email: Email) -> None:
+    """Give a subscriber a new private feed; the old one shows a notice for 30 days."""
+    session: Session = context.obj
+    token = session.subscribers.rotate(email, now=session.clock(), origin="cli")
+    _print_link(session, email, token)
+
+
+def link(context: typer.Context, email: Email) -> None:
+    """Print a subscriber's private feed again."""
+    session: Session = context.obj
+    _print_link(session, email, session.subscribers.link(email))
+
+
+def remove(
+    context: typer.Context,
+    email: Email,
+    erase: Annotated[bool, typer.Option("--erase", help="Forget the person as well.")] = False,
+) -> None:
+    """End a subscription; their feed shows a notice for 30 days."""
+    session: Session = context.obj
+    if erase:
+        session.subscribers.erase(email, now=session.clock(), origin="cli")
+        session.output.result({"email": email, "state": "erased"}, [f"{email}: erased"])
+        return
+    _print_state(session, session.subscribers.remove(email, now=session.clock(), origin="cli"))
+
+
+def _print_link(session: Session, email: str, token: str) -> None:
+    site = session.config.urls.site
+    feed_url, page_url = f"{site}/feeds/{token}/feed.xml", f"{site}/feeds/{token}/"
+    session.output.result(
+        {"email": email, "feed_url": feed_url},
+        [f"{email}: private feed, for this person only", f"feed: {feed_url}", f"read: {page_url}"],
+    )
+
+
+def _print_state(session: Session, subscriber: "Subscriber") -> None:
+    facts = _facts(session, subscriber)
+    until = f", paid until {facts['paid_until']}" if facts["paid_until"] else ""
+    session.output.result(facts, [f"{facts['email']}: {facts['state']}{until}"])
+
+
+def _facts(session: Session, subscriber: "Subscriber") -> dict[str, str | None]:
+    until = subscriber.paid_until
+    return {
+        "email": subscriber.email,
+        "state": subscriber.state(session.clock()),
+        "plan": subscriber.plan,
+        "period": subscriber.period,
+        "paid_until": session.local(until) if until else None,
+    }

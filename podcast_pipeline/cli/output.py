@@ -1,0 +1,99 @@
+"""What a run prints: results on stdout, progress on stderr."""
+
+import json
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from podcast_pipeline.model import Progress as Event
+
+ProgressStyle = Literal["auto", "json"]
+
+
+@dataclass
+class Output:
+    """Prints for a person, or one JSON document; and times the steps that report progress.
+
+    Attributes:
+        as_json: stdout gets one JSON document and nothing else.
+        progress: bars on a terminal (`auto`), or JSON lines on stderr.
+    """
+
+    as_json: bool = False
+    quiet: bool = False
+    progress: ProgressStyle = "auto"
+    seconds: dict[str, float] = field(default_factory=dict)
+    _began: dict[str, float] = field(default_factory=dict)
+    _tasks: dict[str, TaskID] = field(default_factory=dict)
+    _bars: Progress | None = None
+
+    def report(self, event: Event) -> None:
+        """Take progress from a stage: time the step and show it."""
+        if event.done == 0:
+            self._began[event.step] = time.monotonic()
+        self.seconds[event.step] = time.monotonic() - self._began.setdefault(event.step, time.monotonic())
+        if self.progress == "json":
+            print(event.model_dump_json(), file=sys.stderr, flush=True)
+        elif not self.quiet and sys.stderr.isatty():
+            self._show(event)
+
+    def _show(self, event: Event) -> None:
+        if self._bars is None:
+            self._bars = Progress(
+                TextColumn("{task.description:<12}"),
+                BarColumn(),
+                TextColumn("{task.fields[note]}"),
+                TimeElapsedColumn(),
+                console=Console(stderr=True),
+                transient=True,
+            )
+            self._bars.start()
+        if event.step not in self._tasks:
+            self._tasks[event.step] = self._bars.add_task(event.step, total=event.total or None, note="")
+        self._bars.update(
+            self._tasks[event.step], completed=event.done, total=event.total or None, note=self._note(event)
+        )
+
+    def _note(self, event: Event) -> str:
+        elapsed = self.seconds[event.step]
+        if event.unit == "s" and event.done and elapsed:
+            left_s = (event.total - event.done) * elapsed / event.done
+            return f"{event.done / elapsed:.0f}× real time, {left_s:.0f} s left"
+        return f"{event.done / 1e6:.1f} of {event.total / 1e6:.1f} MB" if event.unit == "bytes" else ""
+
+    def close(self) -> None:
+        """Take the bars off the terminal."""
+        if self._bars is not None:
+            self._bars.stop()
+
+    def result(self, document: Mapping[str, object], lines: Iterable[str] = ()) -> None:
+        """Print the result: the document with --json, else the lines."""
+        self.close()
+        if self.as_json:
+            print(json.dumps(document, ensure_ascii=False, default=str))
+        elif not self.quiet:
+            for line in lines:
+                print(line)
+
+    def table(self, title: str, rows: Iterable[tuple[str, ...]], *, columns: tuple[str, ...]) -> None:
+        """Print a table for a person; nothing with --json or --quiet."""
+        self.close()
+        if self.as_json or self.quiet:
+            return
+        table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+        for column in columns:
+            table.add_column(column, overflow="fold")
+        for row in rows:
+            table.add_row(*row)
+        Console(soft_wrap=False).print(table)
+
+    def warn(self, line: str) -> None:
+        """Print one line on stderr that is no error."""
+        self.close()
+        print(f"podcast: {line}", file=sys.stderr)

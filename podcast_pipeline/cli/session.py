@@ -1,0 +1,172 @@
+"""What one run of the command knows: the global options, and the parts built from them on demand."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from podcast_pipeline.cli.output import Output
+from podcast_pipeline.errors import ConfigError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from podcast_pipeline.config import Config, TranscriptionTable
+    from podcast_pipeline.library import Library
+    from podcast_pipeline.stages import Parts
+    from podcast_pipeline.stores import Store
+    from podcast_pipeline.subscribers import Subscribers
+    from podcast_pipeline.subscribers.sessions import Sessions
+
+# Imports below stand inside functions: `podcast --help` loads no torch, boto3 or starlette.
+
+
+def present() -> datetime:
+    """Return now, aware, UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Session:
+    """The global options of one command."""
+
+    project: Path | None
+    output: Output
+    clock: Callable[[], datetime] = present
+
+    @cached_property
+    def config(self) -> "Config":
+        """The show.toml of --project, or of the nearest folder upwards."""
+        from podcast_pipeline import config
+
+        return config.load(self.project or config.find_folder(Path.cwd()), os.environ)
+
+    @property
+    def transcription(self) -> "TranscriptionTable":
+        """How to hear: the show's settings, the defaults where there is no show."""
+        from podcast_pipeline.config import TranscriptionTable
+
+        return self.config.transcription if self.in_show else TranscriptionTable()
+
+    @property
+    def cache_folder(self) -> Path:
+        """Where models are kept: the show's, or the user's where there is no show."""
+        return (
+            self.config.state_folder if self.in_show else Path.home() / ".cache/podcast-pipeline"
+        ) / "cache"
+
+    @cached_property
+    def in_show(self) -> bool:
+        """Whether the command runs in a show's folder."""
+        from podcast_pipeline import config
+
+        try:
+            return self.project is not None or config.find_folder(Path.cwd()).is_dir()
+        except ConfigError:
+            return False
+
+    def has_episode(self, slug: str) -> bool:
+        """Whether the show has an episode folder of this name."""
+        return self.in_show and slug in self.library.slugs()
+
+    @property
+    def library(self) -> "Library":
+        """The episode folders."""
+        from podcast_pipeline.library import Library
+
+        return Library(self.config.folder / "episodes", language=self.config.show.language)
+
+    @cached_property
+    def store(self) -> "Store":
+        """Object storage as show.toml names it."""
+        from podcast_pipeline.stores.opening import open_store
+
+        return open_store(self.config)
+
+    def parts(self) -> "Parts":
+        """Return what a publication works with; nothing heavy is loaded before it is used."""
+        from podcast_pipeline import transcribers
+        from podcast_pipeline.audio.ffmpeg import Ffmpeg, find
+        from podcast_pipeline.stages import Parts
+
+        wanted = self.config.transcription
+        engine = transcribers.choose(wanted.engine)
+        return Parts(
+            config=self.config,
+            library=self.library,
+            store=self.store,
+            transcriber=lambda: transcribers.load(engine, wanted.model, cache=self.cache_folder),
+            engine=engine,
+            ffmpeg=Ffmpeg(find()),
+            clock=self.clock,
+            report=self.output.report,
+        )
+
+    @cached_property
+    def subscribers(self) -> "Subscribers":
+        """The subscribers of this show; the database and the key are made on first need."""
+        from podcast_pipeline.subscribers import Subscribers
+        from podcast_pipeline.subscribers.repository import may_mint_key
+        from podcast_pipeline.subscribers.tokens import secret_key
+
+        given = self.config.secret_key.get_secret_value() if self.config.secret_key else None
+        key = secret_key(given, self.config.state_folder, mint=may_mint_key(self.database))
+        return Subscribers(self.database, show_id=self.config.show.id, secret_key=key)
+
+    @cached_property
+    def sessions(self) -> "Sessions":
+        """The readers' sessions."""
+        from podcast_pipeline.subscribers.sessions import Sessions
+
+        return Sessions(self.database, show_id=self.config.show.id)
+
+    @property
+    def database_url(self) -> str | None:
+        """PODCAST_DATABASE_URL, None for SQLite."""
+        url = self.config.database_url
+        return url.get_secret_value() if url else None
+
+    @cached_property
+    def database(self) -> "Engine":
+        """The audience's database, its schema current."""
+        from podcast_pipeline.database import open_database
+
+        return open_database(self.database_url, self.config.state_folder)
+
+    def moment(self, text: str) -> datetime:
+        """Read a TIME option: ISO 8601; without a zone it is the show's.
+
+        Raises:
+            ConfigError: not a time.
+        """
+        try:
+            read = datetime.fromisoformat(text)
+        except ValueError as error:
+            raise ConfigError(text, "is not a time; write it like 2026-12-01T06:00") from error
+        return read if read.tzinfo else read.replace(tzinfo=self.config.zone)
+
+    def local(self, moment: datetime) -> str:
+        """Return a moment as the show's clock shows it, ISO 8601 to the minute."""
+        return moment.astimezone(self.config.zone).isoformat(timespec="minutes")
+
+    def next_slot(self) -> datetime:
+        """Return the next slot of the show that no episode has."""
+        from podcast_pipeline.schedule import next_free_slot
+        from podcast_pipeline.stores.shelf import read_catalog
+
+        catalog, _ = read_catalog(self.store)
+        return next_free_slot(
+            self.config.schedule.slot_times(),
+            zone=self.config.zone,
+            taken=[e.publish_at for e in catalog.episodes if e.state != "unpublished"] if catalog else [],
+            after=self.clock(),
+        )
+
+    def end_of_day(self, text: str) -> datetime:
+        """Read a DATE option as the end of that day in the show's zone."""
+        from podcast_pipeline.subscribers.plans import to_instant
+
+        return to_instant(text, self.config.zone)

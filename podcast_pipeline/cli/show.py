@@ -1,0 +1,81 @@
+"""Commands on the show: init, serve, db upgrade."""
+
+import shutil
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Annotated
+from uuid import uuid4
+
+import tomlkit
+import typer
+
+from podcast_pipeline.cli.session import Session
+from podcast_pipeline.errors import ConfigError
+
+TEMPLATES = files("podcast_pipeline") / "data"
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command()(init)
+    app.command()(serve)
+    database = typer.Typer(help="The subscribers' database.", no_args_is_help=True)
+    database.command("upgrade")(upgrade)
+    app.add_typer(database, name="db")
+
+
+def init(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where the show is to be.")] = Path(),
+) -> None:
+    """Begin a new show: show.toml, episodes/, sample artwork, .gitignore."""
+    target = folder / "show.toml"
+    if target.exists():
+        raise ConfigError(target, "is there already; edit it, or name another folder")
+    (folder / "episodes").mkdir(parents=True, exist_ok=True)
+    document = tomlkit.parse((TEMPLATES / "show.toml").read_text(encoding="utf-8"))
+    document["show"]["id"] = str(uuid4())
+    document["show"]["guid"] = str(uuid4())
+    if not (folder / "artwork.jpg").exists():
+        with as_file(TEMPLATES / "artwork.jpg") as artwork:
+            shutil.copyfile(artwork, folder / "artwork.jpg")
+    if not (folder / ".gitignore").exists():
+        (folder / ".gitignore").write_text("/.podcast/\n/episodes/*/build/\n", encoding="utf-8")
+    target.write_text(tomlkit.dumps(document), encoding="utf-8")
+    session: Session = context.obj
+    session.output.result(
+        {"folder": str(folder.resolve())},
+        [f"{target}: a new show; edit title, author and urls, then `podcast publish recording.wav`"],
+    )
+
+
+def serve(
+    context: typer.Context,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8080,
+) -> None:
+    """Serve the pages, the private feeds and, with the local store, everything public."""
+    from podcast_pipeline.reader import server
+    from podcast_pipeline.reader.app import create_app
+
+    session: Session = context.obj
+    app = create_app(
+        config=session.config,
+        store=session.store,
+        subscribers=session.subscribers,
+        sessions=session.sessions,
+        clock=session.clock,
+    )
+    warning = server.port_warning(session.config.urls.site, port)
+    if warning:
+        session.output.warn(warning)
+    server.serve(app, host=host, port=port)
+
+
+def upgrade(context: typer.Context) -> None:
+    """Bring the database's schema up to this program."""
+    from podcast_pipeline import database
+
+    session: Session = context.obj
+    database.upgrade(database.connect(session.database_url, session.config.state_folder))
+    session.output.result({"upgraded": True}, ["the database is up to date"])

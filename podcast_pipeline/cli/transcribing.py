@@ -1,0 +1,123 @@
+"""`podcast transcribe`: words only, for episodes and for any audio file."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import cast, get_args
+
+from podcast_pipeline import transcribers
+from podcast_pipeline.cli import DONE, FAILED
+from podcast_pipeline.cli.session import Session
+from podcast_pipeline.config import TranscriptionTable
+from podcast_pipeline.errors import AudioError, ConfigError, PodcastError
+from podcast_pipeline.library import write_atomically
+from podcast_pipeline.model import CaptionFormat, Transcript
+from podcast_pipeline.transcribers import Options, Transcriber
+from podcast_pipeline.transcript import captions
+
+TO_STDOUT = "-"
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One recording's result: its words, or why there are none."""
+
+    name: str
+    words: Transcript | None
+    error: PodcastError | None = None
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """The engine for one run, loaded when the first recording needs it."""
+
+    session: Session
+    settings: TranscriptionTable
+
+    @cached_property
+    def transcriber(self) -> Transcriber:
+        """The engine with its weights."""
+        cache = self.session.cache_folder
+        return transcribers.load(self.settings.engine, self.settings.model, cache=cache)
+
+    def hear(self, name: str) -> Transcript:
+        """Return the words of a file or an episode; an episode's are kept in its transcript.json."""
+        path = Path(name)
+        in_library = not path.is_file() and self.session.has_episode(name)
+        if in_library:
+            path = self.session.library.folder(name).source
+        elif not path.exists():
+            raise AudioError(name, "is neither a file nor an episode; `podcast list` shows all episodes")
+        options = Options(language=self.settings.language)
+        words = self.transcriber.transcribe(path, options=options, report=self.session.output.report)
+        if in_library:
+            self.session.library.save_transcript(name, words)
+        return words
+
+    def attempt(self, name: str) -> Heard:
+        """Hear one of many: an error is a result."""
+        try:
+            return Heard(name, self.hear(name))
+        except PodcastError as error:
+            return Heard(name, None, error)
+
+
+def formats(text: str) -> list[CaptionFormat]:
+    """Read a comma-separated list of formats; ConfigError names the right ones."""
+    known = get_args(CaptionFormat)
+    named = [name.strip() for name in text.split(",")]
+    for name in named:
+        if name not in known:
+            raise ConfigError(f"--format {name}", f"is not a format; known are {', '.join(known)}")
+    return cast("list[CaptionFormat]", named)
+
+
+def run(
+    session: Session,
+    names: list[str],
+    *,
+    settings: TranscriptionTable,
+    wanted: list[CaptionFormat],
+    output: str | None,
+) -> None:
+    """Transcribe each file or episode; one result each, errors included."""
+    if output == TO_STDOUT and (len(wanted) > 1 or len(names) > 1 or session.output.as_json):
+        raise ConfigError("--output -", "takes one recording and one format, and excludes --json")
+    hearing = Hearing(session, settings)
+    results = [hearing.attempt(name) for name in names]
+    documents = [_deliver(session, heard, wanted, output) for heard in results]
+    if output != TO_STDOUT:
+        session.output.result({"transcripts": documents}, _lines(documents))
+    sys.exit(FAILED if any(heard.error for heard in results) else DONE)
+
+
+def _deliver(
+    session: Session, heard: Heard, wanted: list[CaptionFormat], output: str | None
+) -> dict[str, object]:
+    if heard.words is None:
+        session.output.warn(str(heard.error))
+        return {"name": heard.name, "files": [], "word_count": 0, "error": str(heard.error)}
+    if not heard.words.segments:
+        session.output.warn(f"{heard.name}: no speech was found; the transcript is empty")
+    files = [str(path) for path in _write(heard.name, heard.words, wanted, output)]
+    return {"name": heard.name, "files": files, "word_count": len(heard.words.words), "error": None}
+
+
+def _write(name: str, words: Transcript, wanted: list[CaptionFormat], output: str | None) -> Iterator[Path]:
+    for format_ in wanted:
+        body = captions.render(words, format_)
+        if output == TO_STDOUT:
+            sys.stdout.buffer.write(body)
+            continue
+        path = Path(output or ".") / f"{Path(name).stem}.{format_}"
+        write_atomically(path, body)
+        yield path
+
+
+def _lines(documents: list[dict[str, object]]) -> Iterator[str]:
+    for document in documents:
+        if not document["error"]:
+            files = ", ".join(cast("list[str]", document["files"]))
+            yield f"{document['name']}: {document['word_count']} words → {files}"

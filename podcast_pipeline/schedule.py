@@ -1,0 +1,54 @@
+"""The show's slots: which moment is the next free one. Pure; daylight saving is the zone's business."""
+
+from collections.abc import Collection
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from dateutil.rrule import DAILY, rrule
+
+from podcast_pipeline.errors import ConfigError
+
+WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+HORIZON = timedelta(days=3 * 365)
+
+
+def next_free_slot(
+    slots: Collection[tuple[str, time]],
+    *,
+    zone: ZoneInfo,
+    taken: Collection[datetime],
+    after: datetime,
+) -> datetime:
+    """Return the first slot after a moment that no episode has, in UTC.
+
+    A slot is a time on the clock of `zone`: 06:00 stays 06:00 when summer time begins or ends. One that
+    the spring change skips moves on by the skipped hour; one that comes twice in autumn is its first.
+
+    Args:
+        slots: (weekday, time of day).
+        taken: when scheduled and published episodes go or went out, aware.
+
+    Raises:
+        ConfigError: the show has no slots, or none is free within three years.
+    """
+    if not slots:
+        raise ConfigError(
+            "show.toml [schedule.slots]", 'is empty; name slots like "TU 06:00", or give --at TIME'
+        )
+    start = after.astimezone(zone).date()
+    days = rrule(
+        DAILY,
+        dtstart=datetime(start.year, start.month, start.day),
+        until=after.replace(tzinfo=None) + HORIZON,
+    )
+    moments = (
+        datetime.combine(day.date(), at, zone).astimezone(UTC)
+        for day in days
+        for weekday, at in sorted(slots, key=lambda slot: slot[1])
+        if WEEKDAYS[day.weekday()] == weekday
+    )
+    busy = {moment.astimezone(UTC) for moment in taken}
+    free = next((moment for moment in moments if moment > after and moment not in busy), None)
+    if free is None:
+        raise ConfigError("show.toml [schedule.slots]", "has no free slot for three years; give --at TIME")
+    return free
