@@ -1,0 +1,264 @@
+"""transcript.md: what a person edits in any editor, and reading it back.
+
+    ---
+    base: 0123456789abcdef
+    speakers:
+      S0: Ann Example
+      S1: Speaker 2
+    ---
+
+    # Title
+
+    **Ann Example** [00:01:05]
+
+    A paragraph of plain words.
+
+A turn begins with a name in bold, a time in brackets, or both, alone or before its words. All else is
+words; an empty line ends a paragraph.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from podcast_pipeline.errors import CaptionError
+from podcast_pipeline.model import Segment, Transcript
+
+PARAGRAPH_PAUSE_S = 1.5  # a speaker who waits this long starts a new paragraph
+PARAGRAPH_WORDS = 120  # and a paragraph this long ends with its sentence
+HINT = "<!-- Correct words and names, save, publish. A name under `speakers` is changed once for all. -->"
+
+BASE = re.compile(r"[0-9a-f]{16}")
+PLAIN = re.compile(r"\w[\w .,'’&()-]*(?<! )")  # needs no quotes in the front matter
+ENTRY = re.compile(r"""\s+("(?:\\.|[^"\\])*"|'[^']*'|[^:]+?)\s*:(?:\s+(.*))?""")
+COMMENT = re.compile(r"(?<!\\)<!--.*?-->", re.DOTALL)
+CLOCK = r"\[(?P<clock>(?:\d+:)?\d{1,2}:\d{2}(?:[.,]\d{1,3})?)\]"
+NAME = r"(?P<bold>\*\*|__)(?P<name>(?:\\.|[^\\*])+?)"
+HEADINGS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"{NAME}:?(?P=bold)\s*:?\s*{CLOCK}\s*:?(?:\s+(?P<words>.*))?",  # **Ann** [00:01:05] words
+        rf"{NAME}:?(?P=bold)\s*:?",  # **Ann**
+        rf"{NAME}:(?P=bold)\s+(?P<words>.*)",  # **Ann:** words
+        rf"{CLOCK}(?:\s+(?P<words>.*))?",  # [00:01:05] words
+    )
+)
+MARKUP = re.compile(
+    r"\\(?P<escaped>[!-/:-@\[-`{-~])"
+    r"|(?P<stars>\*{1,3})(?=\S)(?P<strong>(?:\\.|[^\\])+?)(?<=\S)(?P=stars)"
+    r"|(?<!\w)(?P<bars>_{1,3})(?=\S)(?P<slanted>(?:\\.|[^\\])+?)(?<=\S)(?P=bars)(?!\w)"
+)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What one speaker says until the next heading.
+
+    Attributes:
+        name: as in the heading; None where it has only a time, or before the first heading.
+        at_s: the time in the heading; None without one.
+        line: of the heading in the file, from 1.
+        paragraphs: plain words, without markup, single spaces.
+    """
+
+    name: str | None
+    at_s: float | None
+    line: int
+    paragraphs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Document:
+    """A transcript.md as read.
+
+    Attributes:
+        base: first 16 hex digits of the SHA-256 of the transcript.json that it was made from.
+        speakers: id to name, from the front matter.
+    """
+
+    base: str
+    speakers: dict[str, str] = field(default_factory=dict)
+    turns: tuple[Turn, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """All words, paragraphs joined by one space."""
+        return " ".join(paragraph for turn in self.turns for paragraph in turn.paragraphs)
+
+
+def to_markdown(transcript: Transcript, *, base: str, title: str) -> str:
+    """Return a transcript as transcript.md; equal values give equal text.
+
+    Args:
+        base: first 16 hex digits of the SHA-256 of the transcript.json that the words are from.
+    """
+    front = ["---", f"base: {base}"]
+    if transcript.speakers:
+        front.append("speakers:")
+    for speaker in transcript.speakers:
+        name = transcript.speaker_name(speaker.id) or speaker.id
+        front.append(f"  {_scalar(speaker.id)}: {_scalar(name)}")
+    blocks = ["\n".join([*front, "---"]), f"# {escape(title)}", HINT]
+    for speaker_id, segments in groupby(transcript.segments, key=lambda segment: segment.speaker):
+        turn = list(segments)
+        blocks.append(heading(transcript.speaker_name(speaker_id), turn[0].start_s))
+        blocks.extend(paragraph for paragraph in map(escape, _paragraphs(turn)) if paragraph)
+    return "\n\n".join(blocks) + "\n"
+
+
+def heading(name: str | None, start_s: float) -> str:
+    """Return the line that a turn begins with."""
+    return f"**{escape(name)}** [{clock(start_s)}]" if name else f"[{clock(start_s)}]"
+
+
+def clock(seconds: float) -> str:
+    """Return `00:01:05`, cut to the whole second."""
+    whole = int(seconds)
+    return f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}"
+
+
+def escape(text: str) -> str:
+    """Return words as Markdown that `parse` reads back as the same words."""
+    line = re.sub(r"([\\*_`<])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"^([#\[])", r"\\\1", line)
+
+
+def _scalar(text: str) -> str:
+    return text if PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
+
+
+def _paragraphs(turn: Sequence[Segment]) -> Iterator[str]:
+    texts: list[str] = []
+    end_s = turn[0].start_s
+    for segment in turn:
+        long = sum(len(text.split()) for text in texts) >= PARAGRAPH_WORDS
+        if texts and (long or segment.start_s - end_s >= PARAGRAPH_PAUSE_S):
+            yield " ".join(texts)
+            texts = []
+        texts.append(segment.text)
+        end_s = segment.end_s
+    yield " ".join(texts)
+
+
+def parse(text: str) -> Document:
+    """Return what a person saved.
+
+    Raises:
+        CaptionError: no front matter or no base, a speaker twice, a section heading; names the line.
+    """
+    plain = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    plain = COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), plain)
+    lines = [(number, line.strip()) for number, line in enumerate(plain.split("\n"), start=1)]
+    first = next((i for i, (_, line) in enumerate(lines) if line), 0)
+    if lines[first][1] != "---":
+        raise _wrong(lines[first][0], "the front matter is gone; put back the lines from --- to ---")
+    end = next(
+        (i for i, (_, line) in enumerate(lines[first + 1 :], first + 1) if line in ("---", "...")), None
+    )
+    if end is None:
+        raise _wrong(lines[first][0], "the front matter has no end; put --- on a line of its own after it")
+    raw = plain.split("\n")
+    base, speakers = _front_matter(
+        [(number, raw[number - 1].rstrip()) for number, _ in lines[first + 1 : end]]
+    )
+    if base is None:
+        raise _wrong(lines[first][0], "the front matter has no base; put back the line `base: …`")
+    return Document(base, speakers, tuple(_turns(lines[end + 1 :])))
+
+
+def _front_matter(lines: Sequence[tuple[int, str]]) -> tuple[str | None, dict[str, str]]:
+    base, speakers, table = None, dict[str, str](), ""
+    for number, line in lines:
+        entry = ENTRY.fullmatch(line) if table == "speakers" else None
+        if entry:
+            speaker = _unquote(entry[1])
+            if speaker in speakers:
+                raise _wrong(number, f"speaker {speaker} is there twice; keep one line")
+            speakers[speaker] = " ".join(_unquote(entry[2] or "").split())
+        elif line.strip() and not line[0].isspace():
+            table, _, value = (part.strip() for part in line.partition(":"))
+            if table == "speakers" and value:
+                raise _wrong(number, "write each speaker on a line of its own, like `  S0: Ann Example`")
+            base = _base(number, value) if table == "base" else base
+    return base, speakers
+
+
+def _base(number: int, value: str) -> str:
+    if not BASE.fullmatch(_unquote(value)):
+        raise _wrong(number, "base must be the 16 hex digits that were there; undo the change")
+    return _unquote(value)
+
+
+def _unquote(text: str) -> str:
+    text = text.strip()
+    if len(text) < 2 or (text[0], text[-1]) not in (('"', '"'), ("'", "'"), ("“", "”"), ("‘", "’")):
+        return text
+    try:
+        return str(json.loads(text))
+    except json.JSONDecodeError:
+        return text[1:-1]
+
+
+def _turns(lines: Sequence[tuple[int, str]]) -> Iterator[Turn]:
+    name, at_s, line = None, None, lines[0][0] if lines else 1
+    titled = started = False
+    words: list[str] = []
+    for number, text in lines:
+        found = _heading(text)
+        if found:
+            if started or any(words):
+                yield Turn(name, at_s, line, _join(words))
+            started, (name, at_s, rest), line = True, found, number
+            words = [rest]
+        elif re.match(r"#{1,6}\s", text):
+            if titled or started or any(words):
+                raise _wrong(number, "a section heading is not spoken; chapters belong in episode.toml")
+            titled = True
+        else:
+            words.append(text)
+    if started or any(words):
+        yield Turn(name, at_s, line, _join(words))
+
+
+def _heading(line: str) -> tuple[str | None, float | None, str] | None:
+    for pattern in HEADINGS:
+        if match := pattern.fullmatch(line):
+            parts = match.groupdict()
+            name = _plain(parts["name"]) if parts.get("name") else None
+            at_s = _seconds(parts["clock"]) if parts.get("clock") else None
+            return name, at_s, parts.get("words") or ""
+    return None
+
+
+def _seconds(text: str) -> float:
+    total = 0.0
+    for part in text.replace(",", ".").split(":"):
+        total = total * 60 + float(part)
+    return total
+
+
+def _join(lines: Sequence[str]) -> tuple[str, ...]:
+    blocks = (list(block) for filled, block in groupby(lines, key=bool) if filled)
+    paragraphs = (
+        _plain(" ".join(line.removesuffix("\\") if _hard_break(line) else line for line in block))
+        for block in blocks
+    )
+    return tuple(paragraph for paragraph in paragraphs if paragraph)
+
+
+def _hard_break(line: str) -> bool:
+    return (len(line) - len(line.rstrip("\\"))) % 2 == 1
+
+
+def _plain(markdown: str) -> str:
+    return " ".join(_unmark(markdown).split())
+
+
+def _unmark(markdown: str) -> str:
+    return MARKUP.sub(lambda m: m["escaped"] or _unmark(m["strong"] or m["slanted"]), markdown)
+
+
+def _wrong(line: int, message: str) -> CaptionError:
+    return CaptionError(f"transcript.md line {line}", message)

@@ -1,0 +1,230 @@
+"""Edits over a new transcription: a three-way merge that applies, or says why not."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from rapidfuzz.distance import Levenshtein
+
+from podcast_pipeline.model import Speaker, Transcript
+from podcast_pipeline.transcript.edits.pieces import Piece, segments, times
+from podcast_pipeline.transcript.edits.places import Found, Places
+from podcast_pipeline.transcript.edits.record import (
+    Conflict,
+    Edit,
+    NameEdit,
+    TurnEdit,
+    WordEdit,
+    recording_of,
+)
+from podcast_pipeline.transcript.edits.units import Unit, joined, key_of, leading, same, split, units_of
+
+ALIKE = 0.6  # letters in common by which other words in the same place are another hearing of them
+ALIKE_TO_DELETE = 0.8  # deleting needs more: nobody looks at what is gone
+SURE_VOICE = 0.75  # of a voice's samples that must be one voice again
+
+
+@dataclass(frozen=True)
+class Merged:
+    """A transcription with a person's edits in it.
+
+    Attributes:
+        applied: the edits that are in it, those that it had by itself included.
+        conflicts: the others; each is one of the two.
+    """
+
+    transcript: Transcript
+    applied: tuple[Edit, ...]
+    conflicts: tuple[Conflict, ...]
+
+
+@dataclass
+class _Draft:
+    """The merge in the making: what replaces which units, who says them, what failed."""
+
+    units: tuple[Unit, ...]
+    places: Places
+    speakers: dict[str, Speaker]
+    rewritten: list[tuple[int, int, WordEdit]] = field(default_factory=list)
+    given: list[tuple[int, int, str]] = field(default_factory=list)
+    applied: list[Edit] = field(default_factory=list)
+    conflicts: list[Conflict] = field(default_factory=list)
+
+    def refuse(self, edit: Edit, at_s: float, reason: str) -> None:
+        self.conflicts.append(Conflict(edit=edit, at_s=at_s, reason=reason))
+
+
+def apply_edits(edits: Iterable[Edit], new: Transcript) -> Merged:
+    """Return a new transcription with the edits of an older one in it.
+
+    An edit is applied where the words around it are found again, once, and what was heard there is what the
+    machine heard before, or another hearing of it. It counts as applied where the new words are already what
+    the person wrote. Everything else is a conflict with its reason, and changes nothing.
+    """
+    units = units_of(new)
+    draft = _Draft(units, Places(units, recording_of(new)), {s.id: s for s in new.speakers})
+    wanted = tuple(edits)
+    _name_voices(draft, [edit for edit in wanted if isinstance(edit, NameEdit)], new)
+    for edit in wanted:
+        if isinstance(edit, WordEdit):
+            _rewrite(draft, edit)
+        elif isinstance(edit, TurnEdit):
+            _give(draft, edit)
+    spoken = segments(_pieces(draft), new)
+    update = {"speakers": tuple(draft.speakers.values()), "segments": spoken}
+    return Merged(new.model_copy(update=update), tuple(draft.applied), tuple(draft.conflicts))
+
+
+def _place(draft: _Draft, edit: WordEdit | TurnEdit) -> Found | None:
+    found = draft.places.find(edit.site)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        moments = ", ".join(f"{draft.places.time(place.start):.0f} s" for place in found)
+        draft.refuse(edit, draft.places.time(found[0].start), f"fits in several places: {moments}")
+    else:
+        draft.refuse(edit, edit.site.start_s, "the words around it are not there any more")
+    return None
+
+
+def _rewrite(draft: _Draft, edit: WordEdit) -> None:
+    place = _place(draft, edit)
+    if place is None:
+        return
+    heard = [unit.text for unit in draft.units[place.start : place.end]]
+    clash = any(_overlap(place, start, end) for start, end, _ in draft.rewritten)
+    if _already(heard, edit.written) and (place.left or place.right):
+        draft.applied.append(edit)
+    elif clash or not _fits(place, heard, edit):
+        now = joined(heard)
+        reason = f"the machine now hears “{now}”" if now else "the machine hears nothing there now"
+        draft.refuse(edit, draft.places.time(place.start), "another edit is there" if clash else reason)
+    else:
+        draft.rewritten.append((place.start, place.end, edit))
+        draft.applied.append(edit)
+
+
+def _overlap(place: Found, start: int, end: int) -> bool:
+    """Tell whether two stretches share a unit; two insertions at one point follow each other."""
+    if start == end or place.start == place.end:
+        return start < place.start < end or place.start < start < place.end
+    return start < place.end and place.start < end
+
+
+def _already(heard: Sequence[str], written: str) -> bool:
+    wanted = split(written)
+    return len(wanted) == len(heard) > 0 and all(map(same, wanted, heard))
+
+
+def _fits(place: Found, heard: Sequence[str], edit: WordEdit) -> bool:
+    """Tell whether what stands in an edit's place is what the person saw there, or another hearing of it."""
+    now, then, wanted = (_keys(texts) for texts in (heard, split(edit.site.heard), split(edit.written)))
+    if now and now in (then, wanted):
+        return place.left or place.right
+    if not (place.left and place.right):
+        return False
+    if not now:
+        return not then or not wanted
+    if not wanted:
+        return _alike(now, then) >= ALIKE_TO_DELETE
+    return max(_alike(now, then), _alike(now, wanted)) >= ALIKE
+
+
+def _keys(texts: Iterable[str]) -> list[str]:
+    return [key_of(text) for text in texts]
+
+
+def _alike(one: Sequence[str], other: Sequence[str]) -> float:
+    return Levenshtein.normalized_similarity(" ".join(one), " ".join(other))
+
+
+def _give(draft: _Draft, edit: TurnEdit) -> None:
+    place = _place(draft, edit)
+    if place is None:
+        return
+    if place.start == place.end or not (place.left or place.right):
+        draft.refuse(edit, draft.places.time(place.start), "what was said there is not there any more")
+        return
+    draft.given.append((place.start, place.end, _speaker(draft, edit.speaker)))
+    draft.applied.append(edit)
+
+
+def _speaker(draft: _Draft, name: str) -> str:
+    """Return the id of the speaker with this name, a new one where nobody has it."""
+    for number, speaker in enumerate(draft.speakers.values(), start=1):
+        if (speaker.name or f"Speaker {number}") == name:
+            return speaker.id
+    draft.speakers[name] = Speaker(id=name, name=name)
+    return name
+
+
+def _name_voices(draft: _Draft, edits: Sequence[NameEdit], new: Transcript) -> None:
+    voices = [_voice(draft, edit) for edit in edits]
+    twice = {voice for voice in voices if voices.count(voice) > 1}
+    for edit, voice in zip(edits, voices, strict=True):
+        speaker = draft.speakers.get(voice) if voice else None
+        if speaker is None:
+            draft.refuse(edit, edit.site.start_s, "the voice is not one voice any more")
+        elif voice in twice:
+            draft.refuse(edit, edit.site.start_s, f"two names for one voice, {new.speaker_name(voice)}")
+        elif speaker.name not in (None, edit.name) and edit.name is not None:
+            draft.refuse(edit, edit.site.start_s, f"the voice is known as {speaker.name}")
+        else:
+            draft.speakers[speaker.id] = Speaker(id=speaker.id, name=edit.name)
+            draft.applied.append(edit)
+
+
+def _voice(draft: _Draft, edit: NameEdit) -> str | None:
+    """Return the id of the voice that speaks where the samples were, None where it is not one."""
+    heard = Counter(
+        unit.speaker
+        for sample in edit.samples
+        for place in draft.places.find(sample)[:1]
+        for unit in draft.units[place.start : place.end]
+    )
+    voice, units = heard.most_common(1)[0] if heard else (None, 0)
+    return voice if units and units >= SURE_VOICE * heard.total() else None
+
+
+def _pieces(draft: _Draft) -> list[Piece]:
+    speakers: list[str | None] = [unit.speaker for unit in draft.units]
+    for start, end, speaker in draft.given:
+        speakers[start:end] = [speaker] * (end - start)
+    pieces: list[Piece] = []
+    at = 0
+    for start, end, edit in sorted(draft.rewritten, key=lambda change: change[:2]):
+        pieces.extend(_kept(draft.units[i], speakers[i]) for i in range(at, start))
+        near = speakers[start] if start < end else speakers[start - 1] if start else None
+        speaker = _speaker(draft, edit.speaker) if edit.speaker else near
+        pieces.extend(_written(draft.units, start, end, edit.written, speaker))
+        at = end
+    pieces.extend(_kept(draft.units[i], speakers[i]) for i in range(at, len(draft.units)))
+    return pieces
+
+
+def _kept(unit: Unit, speaker: str | None) -> Piece:
+    return Piece(
+        text=unit.text,
+        start_s=unit.start_s,
+        end_s=unit.end_s,
+        speaker=speaker,
+        confidence=unit.confidence,
+        unit=unit,
+        segment=unit.segment,
+    )
+
+
+def _written(units: Sequence[Unit], start: int, end: int, written: str, speaker: str | None) -> list[Piece]:
+    old, texts = units[start:end], split(written)
+    texts = (leading(texts[0]), *texts[1:]) if texts else ()
+    around = (units[start - 1] if start else None, units[end] if end < len(units) else None)
+    return [
+        Piece(
+            text=text,
+            start_s=start_s,
+            end_s=end_s,
+            speaker=speaker,
+            segment=old[min(number, len(old) - 1)].segment if old else None,
+        )
+        for number, (text, (start_s, end_s)) in enumerate(zip(texts, times(texts, old, around), strict=True))
+    ]

@@ -1,0 +1,53 @@
+"""What changed between two versions of a transcript, for a person."""
+
+from collections.abc import Sequence
+
+from podcast_pipeline.model import Transcript
+from podcast_pipeline.transcript.document import clock
+from podcast_pipeline.transcript.edits.alignment import Change, changes, pairs
+from podcast_pipeline.transcript.edits.units import Unit, joined, same, units_of
+
+CONTEXT_UNITS = 4
+
+
+def diff(old: Transcript, new: Transcript) -> tuple[str, ...]:
+    """Return one line per change: `[00:01:05] said that [-Kelner-]{+Kellner+} would come`, in order."""
+    before, after = units_of(old), units_of(new)
+    matched = pairs([unit.key for unit in before], [unit.key for unit in after])
+    touched = [Change(i, i + 1, j, j + 1) for i, j in matched if not same(before[i].text, after[j].text)]
+    rewritten = [*touched, *changes(matched, len(before), len(after))]
+    lines = [(change.j1, _words(before, after, change)) for change in rewritten]
+    lines.extend(_speakers(old, new, before, after, matched))
+    return tuple(line for _, line in sorted(lines))
+
+
+def _words(before: Sequence[Unit], after: Sequence[Unit], change: Change) -> str:
+    near = after[change.j1 : change.j2] or before[change.i1 : change.i2]
+    gone = joined(unit.text for unit in before[change.i1 : change.i2])
+    come = joined(unit.text for unit in after[change.j1 : change.j2])
+    parts = (
+        joined(unit.text for unit in after[max(change.j1 - CONTEXT_UNITS, 0) : change.j1]),
+        (f"[-{gone}-]" if gone else "") + (f"{{+{come}+}}" if come else ""),
+        joined(unit.text for unit in after[change.j2 : change.j2 + CONTEXT_UNITS]),
+    )
+    return f"[{clock(near[0].start_s)}] " + " ".join(part for part in parts if part)
+
+
+def _speakers(
+    old: Transcript,
+    new: Transcript,
+    before: Sequence[Unit],
+    after: Sequence[Unit],
+    matched: Sequence[tuple[int, int]],
+) -> list[tuple[int, str]]:
+    lines: list[tuple[int, str]] = []
+    last: tuple[str | None, str | None, int] | None = None
+    for i, j in matched:
+        was, now = old.speaker_name(before[i].speaker), new.speaker_name(after[j].speaker)
+        change = (was, now, after[j].segment)
+        if was != now and change != last:
+            lines.append(
+                (j, f"[{clock(after[j].start_s)}] [-{was}-]{{+{now}+}}: {new.segments[change[2]].text}")
+            )
+        last = change
+    return lines

@@ -1,0 +1,105 @@
+"""Units and what a person wrote between them, put together again as segments of timed words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from podcast_pipeline.model import Segment, Transcript, Word
+from podcast_pipeline.transcript.edits.units import Unit, spread
+
+NEW_WORD_S = 0.3  # a word nobody heard takes this long where there is room
+
+Span = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One unit of a transcript in the making.
+
+    Attributes:
+        unit: the unit it was, where nothing about it changed.
+        segment: index of the segment it was heard in; None for words that nobody heard.
+        opens: whether it begins a paragraph.
+    """
+
+    text: str
+    start_s: float
+    end_s: float
+    speaker: str | None
+    confidence: float = 1.0
+    unit: Unit | None = None
+    segment: int | None = None
+    opens: bool = False
+
+    def word(self) -> Word:
+        """Return the piece as a word of its own."""
+        return Word(text=self.text, start_s=self.start_s, end_s=self.end_s, confidence=self.confidence)
+
+
+def times(texts: tuple[str, ...], old: Sequence[Unit], around: tuple[Unit | None, Unit | None]) -> list[Span]:
+    """Return a start and an end for each text.
+
+    Args:
+        old: the units that the texts stand for; none when they were not heard at all.
+        around: the unit before and the unit after.
+    """
+    if len(old) == len(texts):
+        return [(unit.start_s, unit.end_s) for unit in old]
+    if old:
+        end_s = max(old[-1].end_s, old[0].start_s)
+        if len(texts) > len(old):
+            end_s = max(end_s, _gap(len(texts) * NEW_WORD_S, old[0], around[1])[1])
+        return spread(texts, old[0].start_s, end_s)
+    return spread(texts, *_gap(len(texts) * NEW_WORD_S, *around))
+
+
+def _gap(needed_s: float, before: Unit | None, after: Unit | None) -> Span:
+    if before is None:
+        end_s = after.start_s if after else needed_s
+        return max(0.0, end_s - needed_s), end_s
+    end_s = before.end_s + needed_s
+    return before.end_s, max(before.end_s, min(end_s, after.start_s) if after else end_s)
+
+
+def segments(pieces: Sequence[Piece], base: Transcript) -> tuple[Segment, ...]:
+    """Return the pieces as segments; a new one where the speaker, the paragraph or the sentence changes."""
+    groups: list[list[Piece]] = []
+    heard_in: int | None = None
+    for piece in pieces:
+        other = None not in (piece.segment, heard_in) and piece.segment != heard_in
+        if not groups or piece.opens or other or piece.speaker != groups[-1][-1].speaker:
+            groups.append([])
+            heard_in = None
+        groups[-1].append(piece)
+        heard_in = piece.segment if piece.segment is not None else heard_in
+    return tuple(_segment(group, base) for group in groups)
+
+
+def _segment(group: Sequence[Piece], base: Transcript) -> Segment:
+    untouched = all(piece.unit and piece.unit.speaker == piece.speaker for piece in group)
+    index = group[0].segment
+    doubts = base.segments[index].doubts if untouched and index is not None else ()
+    return Segment(speaker=group[0].speaker, words=_words(group), doubts=doubts)
+
+
+def _words(group: Sequence[Piece]) -> tuple[Word, ...]:
+    words: list[Word] = []
+    at = 0
+    while at < len(group):
+        whole = _whole_cell(group, at)
+        words.extend(whole or (group[at].word(),))
+        unit = group[at].unit
+        at += unit.cell_units if whole and unit else 1
+    return tuple(words)
+
+
+def _whole_cell(group: Sequence[Piece], at: int) -> tuple[Word, ...]:
+    """Return the words as they were heard where all units of their cell are still there, else none."""
+    unit = group[at].unit
+    if unit is None or unit.place:
+        return ()
+    units = [piece.unit for piece in group[at : at + unit.cell_units]]
+    kept = len(units) == unit.cell_units and all(
+        other is not None and other.cell is unit.cell and other.place == place
+        for place, other in enumerate(units)
+    )
+    return unit.cell if kept else ()

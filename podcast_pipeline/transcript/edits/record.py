@@ -1,0 +1,110 @@
+"""edits.json: what a person changed, so told that it is found again in another transcription."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from podcast_pipeline.model import Instant, Noun, Seconds, Text, Transcript
+
+HASH_DIGITS = 16
+
+
+class Site(Noun):
+    """A place in what the machine heard.
+
+    Attributes:
+        before, heard, after: the machine's own words there; heard is empty where nothing was.
+        recording: first 16 hex digits of the recording's SHA-256; times hold for that one only.
+    """
+
+    before: str = ""
+    heard: str = ""
+    after: str = ""
+    start_s: Seconds
+    end_s: Seconds
+    recording: str | None = None
+
+
+class WordEdit(Noun):
+    """What a person wrote in place of what the machine heard; empty when it was deleted.
+
+    Attributes:
+        speaker: who says it, by name, where that is not who was heard there.
+    """
+
+    kind: Literal["words"] = "words"
+    site: Site
+    written: str
+    speaker: str | None = None
+    edited_at: Instant
+
+
+class TurnEdit(Noun):
+    """A passage given to another speaker, by name."""
+
+    kind: Literal["turn"] = "turn"
+    site: Site
+    speaker: Text
+    edited_at: Instant
+
+
+class NameEdit(Noun):
+    """A voice named once for all.
+
+    Attributes:
+        name: None when the name was taken away.
+        samples: places where that voice speaks: ids of voices mean nothing in another transcription.
+    """
+
+    kind: Literal["name"] = "name"
+    name: str | None
+    samples: tuple[Site, ...] = Field(min_length=1)
+    edited_at: Instant
+
+    @property
+    def site(self) -> Site:
+        """The first of the samples."""
+        return self.samples[0]
+
+
+Edit = Annotated[WordEdit | TurnEdit | NameEdit, Field(discriminator="kind")]
+
+
+class Conflict(Noun):
+    """An edit that could not be applied, and why; `at_s` is where to look."""
+
+    edit: Edit
+    at_s: Seconds
+    reason: Text
+
+
+class Edits(Noun):
+    """edits.json.
+
+    Attributes:
+        edits: what holds, in the order of the text.
+        conflicts: what found no place in the words as they are now; kept until a person settles it.
+    """
+
+    schema_version: Literal[1] = 1
+    edits: tuple[Edit, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+
+    @property
+    def all(self) -> tuple[WordEdit | TurnEdit | NameEdit, ...]:
+        """Every edit there is, those in conflict last: they are tried again on every new transcription."""
+        return (*self.edits, *(conflict.edit for conflict in self.conflicts))
+
+    def retaken(self, taken: tuple[WordEdit | TurnEdit | NameEdit, ...]) -> "Edits":
+        """Return these with what a document says now; an edit that was there before keeps its instant."""
+        earlier = {_told(edit): edit for edit in self.edits}
+        return Edits(edits=tuple(earlier.get(_told(e), e) for e in taken), conflicts=self.conflicts)
+
+
+def _told(edit: WordEdit | TurnEdit | NameEdit) -> str:
+    return edit.model_dump_json(exclude={"edited_at"})
+
+
+def recording_of(transcript: Transcript) -> str | None:
+    """Return which recording a transcript's times belong to, None when it does not say."""
+    return transcript.receipt.audio_sha256[:HASH_DIGITS] if transcript.receipt else None

@@ -1,0 +1,142 @@
+"""What a person changed in a transcript.md, as edits."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+
+from podcast_pipeline.model import Transcript
+from podcast_pipeline.transcript.document import Document
+from podcast_pipeline.transcript.edits.align import Reading, read
+from podcast_pipeline.transcript.edits.alignment import Change
+from podcast_pipeline.transcript.edits.record import Edit, NameEdit, Site, TurnEdit, WordEdit, recording_of
+from podcast_pipeline.transcript.edits.units import Unit, joined, same
+
+CONTEXT_UNITS = 12
+SAMPLES = 5  # of a voice, spread over the recording
+SAMPLE_UNITS = 10
+
+
+def take_edits(document: Document, base: Transcript, now: datetime) -> tuple[Edit, ...]:
+    """Return every difference between a document and the words it was made from, in order of the text.
+
+    Args:
+        base: the transcript whose hash is the document's `base`.
+        now: when the edits are taken; becomes their `edited_at`.
+    """
+    reading = read(document, base)
+    recording = recording_of(base)
+    words = [_word_edit(reading, change, recording, now) for change in _rewritten(reading)]
+    turns = [
+        TurnEdit(site=_site(reading.units, i1, i2, recording), speaker=name, edited_at=now)
+        for i1, i2, name in _given_away(reading)
+    ]
+    names = list(_name_edits(reading, base, recording, now))
+    in_order: list[WordEdit | TurnEdit] = sorted([*words, *turns], key=lambda edit: edit.site.start_s)
+    return (*names, *in_order)
+
+
+def _rewritten(reading: Reading) -> Iterator[Change]:
+    """Yield the stretches that a person rewrote, one turn of the document at a time."""
+    touched = [
+        Change(i, i + 1, j, j + 1)
+        for i, j in reading.matched
+        if not same(reading.units[i].text, reading.tokens[j].text)
+    ]
+    whole: list[Change] = []
+    for change in sorted([*touched, *reading.changes], key=lambda c: (c.i1, c.j1)):
+        last = whole[-1] if whole else None
+        if last and (last.i2, last.j2) == (change.i1, change.j1):
+            whole[-1] = Change(last.i1, change.i2, last.j1, change.j2)
+        else:
+            whole.append(change)
+    for change in whole:
+        yield from _by_turn(reading, change)
+
+
+def _by_turn(reading: Reading, change: Change) -> Iterator[Change]:
+    numbers = range(change.j1, change.j2)
+    turns = [list(js) for _, js in groupby(numbers, key=lambda j: reading.tokens[j].turn)] or [[]]
+    i1 = change.i1
+    for js in turns:
+        yield Change(i1, change.i2, js[0] if js else change.j1, js[-1] + 1 if js else change.j1)
+        i1 = change.i2  # the first turn stands for all that was heard
+
+
+def _word_edit(reading: Reading, change: Change, recording: str | None, now: datetime) -> WordEdit:
+    units = reading.units
+    heard_by = {unit.speaker for unit in units[max(change.i1 - 1, 0) : change.i2 + 1]}
+    speakers = {reading.speaker_of[j] for j in range(change.j1, change.j2)}
+    return WordEdit(
+        site=_site(units, change.i1, change.i2, recording),
+        written=joined(token.text for token in reading.tokens[change.j1 : change.j2]),
+        speaker=None if speakers <= heard_by else _name(reading, speakers.pop()),
+        edited_at=now,
+    )
+
+
+def _site(units: Sequence[Unit], i1: int, i2: int, recording: str | None) -> Site:
+    start_s = units[i1].start_s if i1 < len(units) else units[-1].end_s if units else 0.0
+    return Site(
+        before=joined(unit.text for unit in units[max(i1 - CONTEXT_UNITS, 0) : i1]),
+        heard=joined(unit.text for unit in units[i1:i2]),
+        after=joined(unit.text for unit in units[i2 : i2 + CONTEXT_UNITS]),
+        start_s=start_s,
+        end_s=max(units[i2 - 1].end_s, start_s) if i2 > i1 else start_s,
+        recording=recording,
+    )
+
+
+def _name(reading: Reading, speaker_id: str | None) -> str | None:
+    """Return a speaker's name; a voice without one is known by its number here."""
+    for number, speaker in enumerate(reading.speakers, start=1):
+        if speaker.id == speaker_id:
+            return speaker.name or f"Speaker {number}"
+    return None
+
+
+def _given_away(reading: Reading) -> Iterator[tuple[int, int, str]]:
+    """Yield (first unit, after the last, name) of passages that the document gives to another speaker."""
+    speakers = _speaker_by_unit(reading)
+    units = reading.units
+    changed = [
+        i for i, speaker in sorted(speakers.items()) if speaker is not None and speaker != units[i].speaker
+    ]
+    runs: list[list[int]] = []
+    for i in changed:
+        if runs and i == runs[-1][-1] + 1 and speakers[i] == speakers[runs[-1][-1]]:
+            runs[-1].append(i)
+        else:
+            runs.append([i])
+    for run in runs:
+        name = _name(reading, speakers[run[0]])
+        if name:
+            yield run[0], run[-1] + 1, name
+
+
+def _speaker_by_unit(reading: Reading) -> dict[int, str | None]:
+    speakers = {i: reading.speaker_of[j] for i, j in reading.matched}
+    for change in reading.changes:
+        if change.j2 > change.j1:
+            speakers.update(dict.fromkeys(range(change.i1, change.i2), reading.speaker_of[change.j1]))
+    return speakers
+
+
+def _name_edits(
+    reading: Reading, base: Transcript, recording: str | None, now: datetime
+) -> Iterator[NameEdit]:
+    before = {speaker.id: speaker.name for speaker in base.speakers}
+    for speaker in reading.speakers:
+        samples = _samples(reading.units, speaker.id, recording)
+        if speaker.id in before and speaker.name != before[speaker.id] and samples:
+            yield NameEdit(name=speaker.name, samples=samples, edited_at=now)
+
+
+def _samples(units: Sequence[Unit], speaker_id: str, recording: str | None) -> tuple[Site, ...]:
+    """Return some places where a voice speaks: the longest passages, in order."""
+    passages: list[tuple[int, int]] = []
+    for speaker, run in groupby(range(len(units)), key=lambda i: units[i].speaker):
+        numbers = list(run)
+        if speaker == speaker_id:
+            passages.append((numbers[0], len(numbers)))
+    longest = sorted(sorted(passages, key=lambda passage: -passage[1])[:SAMPLES])
+    return tuple(_site(units, i, i + min(count, SAMPLE_UNITS), recording) for i, count in longest)
