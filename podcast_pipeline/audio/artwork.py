@@ -1,0 +1,90 @@
+"""Whether a picture can be the show's artwork."""
+
+import io
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+from podcast_pipeline.errors import AudioError
+
+SMALLEST_PX, LARGEST_PX = 1400, 3000
+ADVISED_BYTES = 512 * 1024
+TYPES = {"JPEG": ("jpg", "image/jpeg"), "PNG": ("png", "image/png")}
+ENDINGS = {"jpg": "jpg", "jpeg": "jpg", "png": "png"}
+ORIENTATION, GPS = 0x0112, 0x8825  # Exif tags
+UPRIGHT = 1
+
+
+@dataclass(frozen=True)
+class Artwork:
+    """A picture that directories accept.
+
+    Attributes:
+        suffix: "jpg" or "png", as its content is.
+        advice: a line for the producer about something allowed but unwise, else None.
+    """
+
+    data: bytes
+    content_type: str
+    suffix: str
+    advice: str | None = None
+
+
+def check(path: Path) -> Artwork:
+    """Read the artwork and refuse what a directory would refuse.
+
+    Raises:
+        AudioError: missing, not JPEG or PNG, not square, below 1400 or above 3000 px, not RGB, a name that
+            does not fit the content, or Exif that turns the picture or tells where it was taken.
+
+    Source: conformance F4.
+    """
+    data = _read(path)
+    with _open(path, data) as image:
+        suffix, content_type = TYPES[str(image.format)]
+        _require_shape(path, image)
+        _require_plain(path, image)
+    if ENDINGS.get(path.suffix.lower().lstrip(".")) != suffix:
+        raise AudioError(path, f"is {content_type} inside; rename it to end in .{suffix}")
+    large = f"{path.name} has {len(data) // 1024} kB; some directories ask for at most 512"
+    advice = large if len(data) > ADVISED_BYTES else None
+    return Artwork(data, content_type, suffix, advice)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        message = f"cannot be read ({error.strerror}); put the artwork there or change show.artwork"
+        raise AudioError(path, message) from error
+
+
+def _open(path: Path, data: bytes) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(data), formats=list(TYPES))
+            if image.width <= LARGEST_PX and image.height <= LARGEST_PX:
+                image.load()
+    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombWarning) as error:
+        raise AudioError(path, "is not a whole JPEG or PNG; export the artwork again") from error
+    return image
+
+
+def _require_shape(path: Path, image: Image.Image) -> None:
+    width, height = image.size
+    if width != height or not SMALLEST_PX <= width <= LARGEST_PX:
+        wanted = f"artwork is square, {SMALLEST_PX} to {LARGEST_PX} px"
+        raise AudioError(path, f"is {width} x {height} px; {wanted}")
+
+
+def _require_plain(path: Path, image: Image.Image) -> None:
+    if image.mode != "RGB":
+        raise AudioError(path, f"has the colours {image.mode}; export it as RGB without transparency")
+    exif = image.getexif()
+    if exif.get(ORIENTATION, UPRIGHT) != UPRIGHT:
+        raise AudioError(path, "is turned by its Exif orientation; export it upright")
+    if exif.get_ifd(GPS):
+        raise AudioError(path, "tells in its Exif where it was taken; export it without metadata")

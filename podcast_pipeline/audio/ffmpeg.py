@@ -1,0 +1,94 @@
+"""The only subprocess of the project: ffmpeg, the one on PATH or else the wheel's."""
+
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import imageio_ffmpeg
+
+from podcast_pipeline.errors import AudioError
+from podcast_pipeline.model import Progress, Report
+
+ALWAYS = ("-hide_banner", "-nostdin", "-nostats", "-y", "-progress", "pipe:1")
+LOG_TAIL_BYTES = 64 * 1024
+EMPTY_PHRASES = re.compile(  # lines that only repeat that something failed, not what
+    r"Conversion failed!|Error (submitting|sending|while filtering|closing)|Task finished with error"
+    r"|Terminating thread|Nothing was written|Exiting|Last message repeated"
+)
+LINE_ORIGIN = re.compile(r"^(\[[^\]]*\] ?)+")  # [mp3 @ 0x55d0]
+
+
+def find() -> Path:
+    """Return the ffmpeg on PATH, else the one in imageio-ffmpeg's wheel.
+
+    Raises:
+        AudioError: there is neither.
+    """
+    try:
+        return Path(shutil.which("ffmpeg") or imageio_ffmpeg.get_ffmpeg_exe())
+    except RuntimeError as error:
+        raise AudioError("ffmpeg", "is not on PATH and not in the wheel; install ffmpeg") from error
+
+
+@dataclass(frozen=True)
+class Ffmpeg:
+    """Runs one ffmpeg."""
+
+    path: Path
+
+    def run(
+        self, arguments: Sequence[str], *, subject: Path, step: str, total_s: float, report: Report
+    ) -> str:
+        """Run ffmpeg to its end and return the tail of its log.
+
+        Args:
+            arguments: what stands between the general options and the end, outputs included.
+            subject: the file an error is about.
+            step, total_s: name of the progress, and the seconds of audio that make it complete.
+
+        Raises:
+            AudioError: ffmpeg failed; the message is its last line that says why.
+        """
+        command = [str(self.path), *ALWAYS, *arguments]
+        with (
+            tempfile.TemporaryFile() as log,
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process,
+        ):
+            try:
+                if process.stdout is not None:
+                    _follow(process.stdout, step=step, total_s=total_s, report=report)
+                code = process.wait()
+            finally:
+                process.kill()  # only still running when we were interrupted
+            text = _tail(log)
+        if code != 0:
+            raise AudioError(subject, f"ffmpeg failed: {reason(text)}")
+        report(Progress(step=step, done=total_s, total=total_s, unit="s"))
+        return text
+
+
+def _follow(lines: Iterable[str], *, step: str, total_s: float, report: Report) -> None:
+    report(Progress(step=step, done=0, total=total_s, unit="s"))
+    for line in lines:
+        key, _, value = line.strip().partition("=")
+        if key == "out_time_us" and value.isdigit():
+            done_s = min(int(value) / 1e6, total_s)
+            report(Progress(step=step, done=done_s, total=total_s, unit="s"))
+
+
+def _tail(log: IO[bytes]) -> str:
+    size_bytes = log.seek(0, 2)
+    log.seek(max(0, size_bytes - LOG_TAIL_BYTES))
+    return log.read().decode("utf-8", "replace")
+
+
+def reason(log: str) -> str:
+    """Return the last line of a log that says what went wrong, without ffmpeg's prefixes."""
+    lines = [LINE_ORIGIN.sub("", line).strip() for line in log.splitlines()]
+    telling = [line for line in lines if line and not EMPTY_PHRASES.search(line)]
+    return telling[-1].rstrip(".") if telling else "it did not say why"

@@ -1,0 +1,112 @@
+"""The intro and the outro: short, faded, as loud as the episode.
+
+pydub keeps a whole file in memory, so an insert has a longest length and the recording never comes here.
+"""
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from podcast_pipeline.audio.ffmpeg import Ffmpeg
+from podcast_pipeline.audio.loudness import measure
+from podcast_pipeline.audio.source import check
+from podcast_pipeline.config import AudioTable
+from podcast_pipeline.errors import AudioError
+from podcast_pipeline.model import Insert, Report, Timeline
+
+LONGEST_S = 120.0
+PEAK_DBFS = -0.1  # pydub's gain clips above 0 dBFS
+AFTER_S = 0.001
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An insert as WAV at the master's rate and channels.
+
+    Attributes:
+        duration_s: exact, from its samples.
+    """
+
+    path: Path
+    duration_s: float
+
+
+@dataclass(frozen=True)
+class Inserts:
+    """What is joined to an episode; both may be missing."""
+
+    intro: Prepared | None = None
+    outro: Prepared | None = None
+
+    def timeline(self, recording_s: float) -> Timeline:
+        """Return where recording times lie in the joined media.
+
+        The outro's place is a millisecond behind the recording, so that a word ending exactly at the
+        recording's end keeps its time.
+        """
+        inserts = []
+        if self.intro:
+            inserts.append(Insert(at_s=0, duration_s=self.intro.duration_s))
+        if self.outro:
+            inserts.append(Insert(at_s=round(recording_s, 3) + AFTER_S, duration_s=self.outro.duration_s))
+        return Timeline(inserts=tuple(inserts))
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How the master's samples lie, and how loud they shall be."""
+
+    sample_rate_hz: int
+    channels: int
+    loudness_lufs: float
+
+
+def prepare(
+    settings: AudioTable, *, folder: Path, work: Path, shape: Shape, ffmpeg: Ffmpeg, report: Report
+) -> Inserts:
+    """Make the WAVs of the intro and the outro named in show.toml.
+
+    Args:
+        folder: where show.toml is. work: where the WAVs are written.
+
+    Raises:
+        AudioError: a named file is missing, unusable, or longer than two minutes.
+    """
+    made: dict[str, Prepared] = {}
+    for name, file in (("intro", settings.intro), ("outro", settings.outro)):
+        if file is not None:
+            wav = _to_wav(folder / file, work / f"{name}.wav", shape=shape, ffmpeg=ffmpeg, report=report)
+            made[name] = _shape(wav, fade_s=settings.fade_s, shape=shape, ffmpeg=ffmpeg, report=report)
+    return Inserts(**made)
+
+
+def _to_wav(path: Path, target: Path, *, shape: Shape, ffmpeg: Ffmpeg, report: Report) -> Path:
+    """Convert with ffmpeg: pydub's own resampling has no filter against aliases."""
+    source = check(path, report=report)
+    if source.duration_s > LONGEST_S:
+        limit = f"an intro or outro may have {LONGEST_S:.0f} s"
+        raise AudioError(path, f"is {source.duration_s:.0f} s long; {limit}, cut it")
+    form = ["-ar", str(shape.sample_rate_hz), "-ac", str(shape.channels), "-c:a", "pcm_s16le"]
+    arguments = ["-i", str(path.absolute()), "-map", "0:a:0", *form, "-f", "wav", str(target)]
+    ffmpeg.run(arguments, subject=path, step=target.stem, total_s=source.duration_s, report=report)
+    return target
+
+
+def _shape(wav: Path, *, fade_s: float, shape: Shape, ffmpeg: Ffmpeg, report: Report) -> Prepared:
+    segment = _audio_segment(ffmpeg).from_wav(str(wav))
+    heard = measure(wav, duration_s=segment.duration_seconds, ffmpeg=ffmpeg, report=report)
+    gain_db = min(shape.loudness_lufs - heard.integrated_lufs, PEAK_DBFS - segment.max_dBFS)
+    fade_ms = int(min(fade_s, segment.duration_seconds / 2) * 1000)
+    segment.apply_gain(gain_db).fade_in(fade_ms).fade_out(fade_ms).export(str(wav), format="wav").close()
+    return Prepared(path=wav, duration_s=segment.frame_count() / segment.frame_rate)
+
+
+def _audio_segment(ffmpeg: Ffmpeg) -> Any:
+    """Return pydub's class, told which ffmpeg is ours; imported only for a show that has inserts."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "'audioop' is deprecated", DeprecationWarning)
+        warnings.filterwarnings("ignore", "Couldn't find ffmpeg or avconv", RuntimeWarning)
+        from pydub import AudioSegment
+    AudioSegment.converter = str(ffmpeg.path)
+    return AudioSegment

@@ -1,0 +1,55 @@
+"""How loud a file is, as EBU R128 measures it."""
+
+import re
+from pathlib import Path
+
+from podcast_pipeline.audio.ffmpeg import Ffmpeg
+from podcast_pipeline.errors import AudioError
+from podcast_pipeline.model import Noun, Report
+
+# framelog=quiet makes Debian's ffmpeg 5.1 print 0.0 LUFS; verbose only moves the lines per frame below
+# the default log level.
+FILTER = "ebur128=peak=true:framelog=verbose"
+NUMBER = r"\s+(-?inf|nan|-?\d+\.\d+)"
+SUMMARY = re.compile(rf"I:{NUMBER} LUFS.*?LRA:{NUMBER} LU.*?Peak:{NUMBER} dBFS", re.DOTALL)
+
+
+class Loudness(Noun):
+    """What a meter shows.
+
+    Attributes:
+        integrated_lufs: gated loudness of the whole; -70.0 is the meter's floor.
+        true_peak_dbtp: highest peak between the samples; -inf in digital silence.
+        range_lu: loudness range.
+
+    Source: EBU R128, ITU-R BS.1770-4.
+    """
+
+    integrated_lufs: float
+    true_peak_dbtp: float
+    range_lu: float
+
+
+def measure(
+    path: Path, *, duration_s: float, ffmpeg: Ffmpeg, report: Report, step: str = "measure"
+) -> Loudness:
+    """Return the loudness of a file's first audio stream.
+
+    Args:
+        duration_s: the file's length, for the progress only.
+
+    Raises:
+        AudioError: ffmpeg cannot read the file.
+    """
+    arguments = ["-i", str(path.absolute()), "-map", "0:a:0", "-af", FILTER, "-f", "null", "-"]
+    log = ffmpeg.run(arguments, subject=path, step=step, total_s=duration_s, report=report)
+    return parse(log, path)
+
+
+def parse(log: str, path: Path) -> Loudness:
+    """Read the summary at the end of ebur128's log."""
+    found = SUMMARY.findall(log)
+    if not found:
+        raise AudioError(path, "ffmpeg's ebur128 gave no summary; install another ffmpeg (5.1 or later)")
+    integrated, spread, peak = (float(text) for text in found[-1])
+    return Loudness(integrated_lufs=integrated, true_peak_dbtp=peak, range_lu=spread)

@@ -1,0 +1,201 @@
+"""The master: recording, intro and outro at the show's loudness, as an MP3 without tags.
+
+Linear gain to the wanted loudness, then a limiter that only touches peaks above the ceiling; no
+compression, so nothing pumps. What counts is measured on the encoded MP3, and the settings are corrected
+by what that measurement shows.
+"""
+
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from podcast_pipeline.audio.ffmpeg import Ffmpeg
+from podcast_pipeline.audio.inserts import Inserts, Shape, prepare
+from podcast_pipeline.audio.loudness import Loudness, measure
+from podcast_pipeline.audio.source import Source, check
+from podcast_pipeline.config import AudioTable
+from podcast_pipeline.errors import AudioError
+from podcast_pipeline.model import Noun, Report, Seconds, Timeline
+
+SAMPLE_RATE_HZ = 44_100  # what every podcast app and car radio plays
+LIMITER_RATE_HZ = 4 * SAMPLE_RATE_HZ  # BS.1770-4 measures true peaks at four times the rate
+LAYOUTS = {1: "mono", 2: "stereo"}
+ATTEMPTS = 5
+TOLERANCE_LU = 0.2
+ENCODER_HEADROOM_DB = 0.5  # an MP3 overshoots by about this; a first guess, corrected when measured
+STEP_DB = 0.1  # the meter's resolution
+QUIETEST_LUFS = -60.0
+BITEXACT = ("-fflags", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-1")
+PLAIN_MP3 = ("-c:a", "libmp3lame", "-write_xing", "1", "-id3v2_version", "0", "-write_id3v1", "0")
+
+
+class Produced(Noun):
+    """A master and what is known of it.
+
+    Attributes:
+        duration_s: of the MP3 as a player decodes it, inserts included.
+        before, after: of the recording, and of the encoded MP3.
+        timeline: from the recording's times to the MP3's.
+    """
+
+    path: Path
+    duration_s: Seconds
+    size_bytes: int
+    before: Loudness
+    after: Loudness
+    timeline: Timeline
+
+
+@dataclass(frozen=True)
+class Levels:
+    """What the filters are set to.
+
+    Attributes:
+        recording_db: gain of the recording, to be as loud as the inserts.
+        whole_db: gain of everything, corrected by measurement.
+        ceiling_dbfs: the limiter's.
+    """
+
+    recording_db: float
+    whole_db: float
+    ceiling_dbfs: float
+
+    def corrected(self, after: Loudness, *, wanted_lufs: float, highest_dbtp: float) -> "Levels":
+        """Return levels that bring the next attempt nearer; the same ones where nothing is wrong."""
+        short_db = wanted_lufs - after.integrated_lufs
+        over_db = after.true_peak_dbtp - highest_dbtp
+        return replace(
+            self,
+            whole_db=self.whole_db + (short_db if abs(short_db) > TOLERANCE_LU else 0),
+            ceiling_dbfs=self.ceiling_dbfs - (over_db + STEP_DB if over_db > 0 else 0),
+        )
+
+
+@dataclass(frozen=True)
+class Job:
+    """One master to make: where from, where to, how loud."""
+
+    recording: Path
+    inserts: Inserts
+    target: Path
+    shape: Shape
+    bitrate_kbps: int
+    duration_s: float
+
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """Files in the order they are heard."""
+        intro, outro = self.inserts.intro, self.inserts.outro
+        return (*([intro.path] if intro else []), self.recording, *([outro.path] if outro else []))
+
+    def arguments(self, levels: Levels) -> list[str]:
+        """Return ffmpeg's arguments for these levels."""
+        files = [word for path in self.inputs for word in ("-i", str(path.absolute()))]
+        form = ["-ar", str(SAMPLE_RATE_HZ), "-ac", str(self.shape.channels), "-b:a", f"{self.bitrate_kbps}k"]
+        output = [*PLAIN_MP3, *form, *BITEXACT, "-f", "mp3", str(self.target.absolute())]
+        return [*files, "-filter_complex", self.graph(levels), "-map", "[out]", *output]
+
+    def graph(self, levels: Levels) -> str:
+        """Return the filter graph: each input to the master's shape, joined, gain, limiter."""
+        form = f"aresample={SAMPLE_RATE_HZ},aformat=fltp:channel_layouts={LAYOUTS[self.shape.channels]}"
+        gains = [levels.recording_db if path == self.recording else 0.0 for path in self.inputs]
+        parts = [f"[{i}:a:0]{form},volume={gain:.2f}dB[part{i}]" for i, gain in enumerate(gains)]
+        labels = "".join(f"[part{i}]" for i in range(len(parts)))
+        join = f"{labels}concat=n={len(parts)}:v=0:a=1,volume={levels.whole_db:.2f}dB"
+        return ";".join([*parts, f"{join},{limiter(levels.ceiling_dbfs)}[out]"])
+
+
+def limiter(ceiling_dbfs: float) -> str:
+    """Return a limiter that sees the peaks between samples; it adds no delay and no make-up gain."""
+    limit = 10 ** (ceiling_dbfs / 20)
+    settings = f"limit={limit:.5f}:attack=5:release=60:level=disabled:latency=1"
+    return f"aresample={LIMITER_RATE_HZ},alimiter={settings},aresample={SAMPLE_RATE_HZ}"
+
+
+def produce(
+    recording: Path, target: Path, *, settings: AudioTable, folder: Path, ffmpeg: Ffmpeg, report: Report
+) -> Produced:
+    """Make the master of a recording; the same input gives the same bytes.
+
+    Args:
+        target: written as a whole or not at all.
+        folder: where show.toml is; intro and outro are looked for in it.
+
+    Raises:
+        AudioError: the recording or an insert cannot be used, or ffmpeg failed.
+    """
+    source = check(recording, report=report)
+    before = measure(recording, duration_s=source.duration_s, ffmpeg=ffmpeg, report=report)
+    if before.integrated_lufs < QUIETEST_LUFS:
+        level = f"{before.integrated_lufs:.0f} LUFS"
+        raise AudioError(recording, f"is too quiet to be speech ({level}); was the right microphone on?")
+    part = target.with_name(f"{target.name}.part")
+    try:
+        with tempfile.TemporaryDirectory() as work:
+            shape = _shape(source, settings)
+            inserts = prepare(
+                settings, folder=folder, work=Path(work), shape=shape, ffmpeg=ffmpeg, report=report
+            )
+            job = _job(recording, part, source=source, inserts=inserts, settings=settings, shape=shape)
+            after = _level(job, before=before, settings=settings, ffmpeg=ffmpeg, report=report)
+        made = check(part, report=report, step="read master back")
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+    return Produced(
+        path=target,
+        duration_s=made.duration_s,
+        size_bytes=target.stat().st_size,
+        before=before,
+        after=after,
+        timeline=inserts.timeline(source.duration_s),
+    )
+
+
+def _shape(source: Source, settings: AudioTable) -> Shape:
+    loudness = settings.loudness_mono_lufs if source.channels == 1 else settings.loudness_stereo_lufs
+    return Shape(sample_rate_hz=SAMPLE_RATE_HZ, channels=source.channels, loudness_lufs=loudness)
+
+
+def _job(
+    recording: Path, part: Path, *, source: Source, inserts: Inserts, settings: AudioTable, shape: Shape
+) -> Job:
+    added_s = sum(insert.duration_s for insert in (inserts.intro, inserts.outro) if insert)
+    return Job(
+        recording=recording,
+        inserts=inserts,
+        target=part,
+        shape=shape,
+        bitrate_kbps=settings.bitrate_mono_kbps if source.channels == 1 else settings.bitrate_stereo_kbps,
+        duration_s=source.duration_s + added_s,
+    )
+
+
+def _level(job: Job, *, before: Loudness, settings: AudioTable, ffmpeg: Ffmpeg, report: Report) -> Loudness:
+    """Encode and measure until loudness and peak are right; return the last measurement.
+
+    A recording so uneven that the limiter eats the gain stays below the wanted loudness: it is
+    published as it is and its numbers are shown. A peak that is too high is an error.
+    """
+    wanted, highest = job.shape.loudness_lufs, settings.true_peak_dbtp
+    levels = Levels(
+        recording_db=wanted - before.integrated_lufs, whole_db=0, ceiling_dbfs=highest - ENCODER_HEADROOM_DB
+    )
+    for attempt in range(1, ATTEMPTS + 1):
+        again = f" again ({attempt})" if attempt > 1 else ""
+        _encode(job, levels, step=f"master{again}", ffmpeg=ffmpeg, report=report)
+        after = measure(
+            job.target, duration_s=job.duration_s, ffmpeg=ffmpeg, report=report, step=f"measure master{again}"
+        )
+        corrected = levels.corrected(after, wanted_lufs=wanted, highest_dbtp=highest)
+        if corrected == levels:
+            return after
+        levels = corrected
+    if after.true_peak_dbtp > highest:
+        raise AudioError(job.recording, f"peaks at {after.true_peak_dbtp} dBTP after {ATTEMPTS} attempts")
+    return after
+
+
+def _encode(job: Job, levels: Levels, *, step: str, ffmpeg: Ffmpeg, report: Report) -> None:
+    arguments = ["-loglevel", "error", *job.arguments(levels)]
+    ffmpeg.run(arguments, subject=job.recording, step=step, total_s=job.duration_s, report=report)

@@ -1,0 +1,11 @@
+"""The few spoken seconds of a notice item, shipped in the package; scripts/make_notice.py made them."""
+
+from pathlib import Path
+
+TEXT = (
+    "Your subscription, or this private link, is not active any more."
+    " The episodes stay free for everybody. To read and search the transcripts again,"
+    " open the web page of the show, and renew, or get your new link there."
+)
+PATH = Path(__file__).parent.parent / "data" / "notice.mp3"
+DURATION_S = 14.15

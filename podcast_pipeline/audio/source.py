@@ -1,0 +1,182 @@
+"""Whether a recording can be published: read once from end to end, before any work."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import av.container
+import av.error
+import numpy as np
+
+from podcast_pipeline.audio.promise import carries_duration, is_cut_off
+from podcast_pipeline.errors import AudioError
+from podcast_pipeline.model import Noun, Progress, Report
+
+FORMATS = "wav,w64,aiff,caf,flac,mp3,aac,mov,ogg,matroska"  # content decides, not the file's name
+OPEN_OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}  # a playlist fetches nothing
+SHORTEST_S = 1.0
+MISSING_S = 0.2  # less than this may be an encoder's padding
+SILENCE_PEAK = 1e-3  # -60 dBFS: an unplugged microphone stays below
+REPORT_EVERY_S = 30.0
+SCALES = {  # what a decoder gives: (middle, full scale)
+    "uint8": (128.0, 128.0),
+    "int16": (0.0, 2.0**15),
+    "int32": (0.0, 2.0**31),
+    "int64": (0.0, 2.0**63),
+    "float32": (0.0, 1.0),
+    "float64": (0.0, 1.0),
+}
+
+Stream = av.AudioStream
+Frame = av.AudioFrame
+
+
+class Source(Noun):
+    """A recording that was read to its end.
+
+    Attributes:
+        duration_s: counted samples divided by the rate; exact, not rounded.
+        codec: ffmpeg's name of it, e.g. "flac".
+    """
+
+    duration_s: float
+    channels: int
+    sample_rate_hz: int
+    codec: str
+
+
+def check(path: Path, *, report: Report, step: str = "check") -> Source:
+    """Read a whole recording and refuse what would make a bad episode.
+
+    Taken: WAV, FLAC, AIFF, CAF, MP3, AAC, M4A, Ogg, Opus; of a video (MP4, MOV, MKV, WebM) its one
+    audio track.
+
+    Args:
+        step: name of the progress.
+
+    Raises:
+        AudioError: the file is missing, empty, not audio, without an audio track or with several,
+            has more than two channels, is truncated or damaged, silent, shorter than a second, or
+            has samples that are not numbers.
+    """
+    _require_bytes(path)
+    try:
+        with av.open(str(path.absolute()), options=OPEN_OPTIONS) as container:
+            return _read(path, container, report, step)
+    except (av.error.FFmpegError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "unknown"
+        message = f"cannot be read as audio ({reason}); is it whole? Export it again as WAV, FLAC or MP3"
+        raise AudioError(path, message) from error
+
+
+def _require_bytes(path: Path) -> None:
+    if path.is_dir():
+        raise AudioError(path, "is a folder; name the recording in it")
+    if not path.is_file():
+        raise AudioError(path, "is not there; check the name")
+    if path.stat().st_size == 0:
+        raise AudioError(path, "is empty; copy the recording again")
+
+
+def _read(path: Path, container: av.container.InputContainer, report: Report, step: str) -> Source:
+    stream = _only_stream(path, container)
+    if is_cut_off(path, container.format.name):
+        raise AudioError(path, "is truncated: its last part is missing; copy the recording again")
+    promised_s = _promised_s(path, container, stream)
+    tally = _Tally(path)
+    for done_s in tally.count(container, stream):
+        total_s = max(promised_s or 0, done_s)
+        report(Progress(step=step, done=done_s, total=total_s, unit="s"))
+    tally.judge(promised_s)
+    report(Progress(step=step, done=tally.duration_s, total=tally.duration_s, unit="s"))
+    return Source(
+        duration_s=tally.duration_s,
+        channels=stream.channels,
+        sample_rate_hz=tally.rate_hz,
+        codec=stream.codec_context.name,
+    )
+
+
+def _only_stream(path: Path, container: av.container.InputContainer) -> Stream:
+    streams = container.streams.audio
+    if not streams:
+        raise AudioError(path, "has no audio in it; name a recording with sound")
+    if len(streams) > 1:
+        raise AudioError(path, f"has {len(streams)} audio tracks; mix them into one and publish that")
+    if streams[0].channels > 2:
+        raise AudioError(path, f"has {streams[0].channels} channels; mix it down to mono or stereo")
+    if streams[0].channels < 1:
+        raise AudioError(path, "has an audio track without channels; export it again as WAV, FLAC or MP3")
+    return streams[0]
+
+
+def _promised_s(path: Path, container: av.container.InputContainer, stream: Stream) -> float | None:
+    if not carries_duration(path, container.format.name):
+        return None
+    if stream.duration is not None and stream.time_base is not None:
+        return float(stream.duration * stream.time_base)
+    return container.duration / av.time_base if container.duration is not None else None
+
+
+class _Tally:
+    """Counts what a decoder gives."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.samples = 0
+        self.rate_hz = 1
+        self.peak = 0.0
+        self.lost_s = 0.0
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds decoded so far."""
+        return self.samples / self.rate_hz
+
+    def count(self, container: av.container.InputContainer, stream: Stream) -> Iterator[float]:
+        """Decode everything, yielding the seconds done now and then, 0 first."""
+        stream.codec_context.thread_type = "AUTO"
+        said_s = 0.0
+        yield said_s
+        for packet in container.demux(stream):
+            for frame in self._decode(packet):
+                self._add(frame)
+            if self.duration_s - said_s >= REPORT_EVERY_S:
+                said_s = self.duration_s
+                yield said_s
+
+    def _decode(self, packet: "av.Packet[Stream]") -> list[Frame]:
+        try:
+            return packet.decode()
+        except av.error.InvalidDataError:
+            self.lost_s += float((packet.duration or 0) * (packet.time_base or 0))
+            return []
+
+    def _add(self, frame: Frame) -> None:
+        self.samples += frame.samples
+        self.rate_hz = frame.sample_rate
+        loudest = _peak(frame)
+        if not np.isfinite(loudest):
+            where = f"{self.duration_s:.0f} s"
+            raise AudioError(self.path, f"has samples that are not numbers at {where}; export it again")
+        self.peak = max(self.peak, loudest)
+
+    def judge(self, promised_s: float | None) -> None:
+        """Refuse what the count shows to be unusable."""
+        got_s = self.duration_s
+        if promised_s is not None and got_s < promised_s - MISSING_S:
+            message = f"is truncated: {got_s:.1f} s of {promised_s:.1f} s are there; copy the recording again"
+            raise AudioError(self.path, message)
+        if self.lost_s > MISSING_S:
+            raise AudioError(self.path, f"is damaged: {self.lost_s:.1f} s cannot be decoded; copy it again")
+        if got_s < SHORTEST_S:
+            raise AudioError(self.path, f"is only {got_s:.2f} s long; is this the recording?")
+        if self.peak < SILENCE_PEAK:
+            raise AudioError(self.path, "is silent from start to end; was the microphone on?")
+
+
+def _peak(frame: Frame) -> float:
+    """Return the highest absolute sample, 1.0 = full scale; NaN where a sample is one."""
+    samples = frame.to_ndarray()
+    middle, full_scale = SCALES[samples.dtype.name]
+    return max(float(samples.max()) - middle, middle - float(samples.min())) / full_scale
