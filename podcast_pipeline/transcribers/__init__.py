@@ -1,10 +1,24 @@
 """Speech to words: one protocol, an adapter per engine, chosen by name and imported on use."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
+from podcast_pipeline.errors import TranscriptionError
 from podcast_pipeline.model import Report, Transcript
+
+AUTO = "auto"
+ENGINES: Mapping[str, str] = {
+    "faster-whisper": "podcast_pipeline.transcribers.faster_whisper:FasterWhisper",
+    "openai-whisper": "podcast_pipeline.transcribers.openai_whisper:OpenAIWhisper",
+}
+"""Name to "module:Class", the best for a processor first. Each class takes Weights and is an `Engine`."""
+
+NEEDS = {"faster-whisper": "faster_whisper", "openai-whisper": "whisper"}
+"""Name to the package that must be there."""
 
 
 @dataclass(frozen=True)
@@ -38,3 +52,45 @@ class Transcriber(Protocol):
             AudioError: the file cannot be decoded.
             TranscriptionError: the engine cannot do it (English-only weights, French).
         """
+
+
+def choose(engine: str) -> str:
+    """Return the engine that a name stands for on this machine; `auto` is the fastest that is installed.
+
+    Raises:
+        TranscriptionError: no such engine (the right names are listed), or not installed.
+    """
+    if engine == AUTO:
+        engine = next((name for name in ENGINES if _installed(name)), "")
+    if not engine:
+        raise TranscriptionError(AUTO, "no engine is installed; run `pip install podcast-pipeline`")
+    if engine not in ENGINES:
+        raise TranscriptionError(engine, f"no such engine; known are {', '.join([AUTO, *ENGINES])}")
+    if not _installed(engine):
+        raise TranscriptionError(engine, f"is not installed; run `pip install {engine}`")
+    return engine
+
+
+def load(engine: str, model: str, *, cache: Path) -> Transcriber:
+    """Return an engine with a model's weights, found and verified.
+
+    Args:
+        engine: a name of ENGINES, or `auto`.
+        model: a Whisper size ("base"), or a path; see `weights.find`.
+        cache: folder for what is made once and kept between runs.
+
+    Raises:
+        TranscriptionError: no such engine or model, or its weights cannot be had.
+    """
+    name = choose(engine)
+    # Imported here: these load numpy, onnxruntime or torch, and a command that prints help must not.
+    from podcast_pipeline.transcribers import hub, weights
+    from podcast_pipeline.transcribers.listener import Listener
+
+    found = weights.find(model, cache=cache, hub=hub.fetch)
+    module, _, class_name = ENGINES[name].partition(":")
+    return Listener(getattr(import_module(module), class_name)(found))
+
+
+def _installed(engine: str) -> bool:
+    return find_spec(NEEDS[engine]) is not None

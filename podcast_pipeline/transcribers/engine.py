@@ -1,0 +1,66 @@
+"""What an engine must be able to do, and what all of them share. An engine knows windows, not files."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from podcast_pipeline.model import Word
+from podcast_pipeline.transcribers.decode import Samples
+from podcast_pipeline.transcribers.weights import Weights
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One word of a window; seconds from the window's first sample, as the engine gave them."""
+
+    text: str
+    start_s: float
+    end_s: float
+    confidence: float
+
+
+class Engine(Protocol):
+    """Whisper's weights in some library.
+
+    Attributes:
+        name: as in the table of engines.
+        version: of the library.
+        settings: what else changes its words (number type, device); part of the receipt.
+        languages: ISO 639-1 codes; one of them when the weights are English-only.
+        windows_at_once: how many windows one call of `hear` should get.
+    """
+
+    name: str
+    version: str
+    weights: Weights
+    settings: Mapping[str, str | int | float | bool | None]
+    languages: frozenset[str]
+    windows_at_once: int
+
+    def detect(self, samples: Samples) -> str:
+        """Return the language of a window."""
+
+    def hear(
+        self, windows: Sequence[Samples], *, language: str, prompt: str, beam_size: int
+    ) -> list[tuple[Heard, ...]]:
+        """Return the words of each window, the same for the same windows in every run."""
+
+
+def tidy(heard: Iterable[Heard], *, first_s: float, last_s: float) -> tuple[Word, ...]:
+    """Return words in recording times that never go back and stay between `first_s` and `last_s`.
+
+    Args:
+        heard: one window's words; `first_s` is the recording time of its first sample.
+    """
+    words: list[Word] = []
+    earliest = first_s
+    for word in heard:
+        if not word.text.strip():
+            continue
+        start = min(max(first_s + word.start_s, earliest), last_s)
+        end = min(max(first_s + word.end_s, start), last_s)
+        words.append(
+            Word(text=word.text, start_s=start, end_s=end, confidence=min(max(word.confidence, 0), 1))
+        )
+        earliest = words[-1].end_s
+    return tuple(words)

@@ -1,0 +1,74 @@
+"""faster-whisper: CTranslate2, batched windows; the engine for a GPU."""
+
+import os
+from collections.abc import Sequence
+from importlib.metadata import version
+
+import ctranslate2
+import faster_whisper
+import numpy as np
+
+from podcast_pipeline.errors import TranscriptionError
+from podcast_pipeline.transcribers.decode import SAMPLE_RATE_HZ, Samples
+from podcast_pipeline.transcribers.engine import Heard
+from podcast_pipeline.transcribers.weights import Weights
+
+SLOT_S = 30  # every window gets a slot of this length in the audio of a batch
+
+
+class FasterWhisper:
+    """The `faster-whisper` engine: float16 on a GPU, int8 on a processor. See `Engine`."""
+
+    name = "faster-whisper"
+
+    def __init__(self, weights: Weights) -> None:
+        if not weights.path.is_dir():
+            raise TranscriptionError(
+                self.name, f"{weights.path} is for --engine openai-whisper; give a CTranslate2 folder"
+            )
+        device, precision = ("cuda", "float16") if ctranslate2.get_cuda_device_count() else ("cpu", "int8")
+        self.version = version("faster-whisper")
+        self.weights = weights
+        self.settings = {"device": device, "precision": precision}
+        self.windows_at_once = 16 if device == "cuda" else 4
+        self._model = faster_whisper.WhisperModel(
+            str(weights.path), device=device, compute_type=precision, cpu_threads=os.cpu_count() or 1
+        )
+        self.languages = frozenset(self._model.supported_languages)
+
+    def detect(self, samples: Samples) -> str:
+        """Return the language of a window."""
+        language, _, _ = self._model.detect_language(samples)
+        return str(language)
+
+    def hear(
+        self, windows: Sequence[Samples], *, language: str, prompt: str, beam_size: int
+    ) -> list[tuple[Heard, ...]]:
+        """Return the words of each window."""
+        segments, _ = faster_whisper.BatchedInferencePipeline(self._model).transcribe(
+            _in_slots(windows),
+            language=language,
+            initial_prompt=prompt or None,
+            beam_size=beam_size,
+            word_timestamps=True,
+            batch_size=len(windows),
+            clip_timestamps=[
+                {"start": i * SLOT_S, "end": i * SLOT_S + len(samples) / SAMPLE_RATE_HZ}
+                for i, samples in enumerate(windows)
+            ],
+        )
+        heard: list[list[Heard]] = [[] for _ in windows]
+        for segment in segments:
+            slot = segment.seek // (SLOT_S * 100)  # seek counts frames of 10 ms
+            heard[slot].extend(
+                Heard(word.word, word.start - slot * SLOT_S, word.end - slot * SLOT_S, word.probability)
+                for word in segment.words or ()
+            )
+        return [tuple(words) for words in heard]
+
+
+def _in_slots(windows: Sequence[Samples]) -> Samples:
+    audio = np.zeros((len(windows), SLOT_S * SAMPLE_RATE_HZ), np.float32)
+    for slot, samples in zip(audio, windows, strict=True):
+        slot[: len(samples)] = samples
+    return audio.reshape(-1)

