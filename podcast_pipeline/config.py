@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import time
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -280,21 +280,26 @@ def _value(text: str) -> Any:
 
 
 def validate(model: type[Model], data: Mapping[str, Any], path: Path) -> Model:
-    """Return `data` as `model`; the first problem becomes a ConfigError that names file and key."""
+    """Return `data` as `model`; one problem becomes a ConfigError that names file and key.
+
+    An unknown key goes first: it is often the reason why another one is missing.
+    """
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
+        first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
         where = ".".join(str(part) for part in first["loc"])
         raise ConfigError(f"{path} [{where}]", _say(first, model)) from error
 
 
 def _say(problem: Any, model: type[Noun]) -> str:
+    if problem["type"] == "missing":
+        return "is missing; add it"
     if problem["type"] != "extra_forbidden":
         return str(problem["msg"]).removeprefix("Value error, ")
     *tables, key = problem["loc"]
     known: Any = model
     for table in tables:
-        known = known.model_fields[table].annotation if isinstance(table, str) else known
+        known = known.model_fields[table].annotation if isinstance(table, str) else get_args(known)[0]
     near = get_close_matches(str(key), list(getattr(known, "model_fields", {})), n=1)
     return f"unknown key; did you mean {near[0]}?" if near else "unknown key; remove it"

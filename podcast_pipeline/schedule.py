@@ -4,12 +4,10 @@ from collections.abc import Collection
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from dateutil.rrule import DAILY, rrule
-
 from podcast_pipeline.errors import ConfigError
 
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
-HORIZON = timedelta(days=3 * 365)
+HORIZON_DAYS = 3 * 365
 
 
 def next_free_slot(
@@ -36,13 +34,9 @@ def next_free_slot(
             "show.toml [schedule.slots]", 'is empty; name slots like "TU 06:00", or give --at TIME'
         )
     start = after.astimezone(zone).date()
-    days = rrule(
-        DAILY,
-        dtstart=datetime(start.year, start.month, start.day),
-        until=after.replace(tzinfo=None) + HORIZON,
-    )
+    days = (start + timedelta(days=number) for number in range(HORIZON_DAYS))
     moments = (
-        datetime.combine(day.date(), at, zone).astimezone(UTC)
+        datetime.combine(day, at, zone).astimezone(UTC)
         for day in days
         for weekday, at in sorted(slots, key=lambda slot: slot[1])
         if WEEKDAYS[day.weekday()] == weekday

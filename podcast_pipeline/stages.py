@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from podcast_pipeline import feed
 from podcast_pipeline.audio import artwork, notice, tags
 from podcast_pipeline.audio.ffmpeg import Ffmpeg
 from podcast_pipeline.audio.master import Produced, produce
@@ -16,6 +15,7 @@ from podcast_pipeline.compose import Composed, Mastered, Media
 from podcast_pipeline.config import Config
 from podcast_pipeline.errors import FeedError, LeakError
 from podcast_pipeline.feed import conformance, history, notes
+from podcast_pipeline.feed.rss import Public, render
 from podcast_pipeline.library import Library, built, sha256_of
 from podcast_pipeline.model import (
     Draft,
@@ -30,6 +30,7 @@ from podcast_pipeline.objects import FEED_KEY, StagedObject, staged, staged_file
 from podcast_pipeline.stores import Store
 from podcast_pipeline.transcribers import Options, Transcriber
 from podcast_pipeline.transcript.leaks import Shingles
+from podcast_pipeline.transcript.timeline import map_chapters
 
 MASTER_VERSION = 1  # raised when the same recording and settings are to give another master
 
@@ -88,7 +89,7 @@ def make_media(draft: Draft, known: Episode | None, publish_at: datetime, parts:
         return Media(known.enclosure, known.timeline)
     master, made = _master(draft, parts)
     with step(parts.report, "tag"):
-        file = _tag(draft, master, publish_at, parts)
+        file = _tag(draft, master, made, publish_at, parts)
     enclosure = Enclosure(
         key=file.key,
         size_bytes=file.size_bytes,
@@ -129,10 +130,9 @@ def _master(draft: Draft, parts: Parts) -> tuple[Path, Produced]:
     )
 
 
-def _tag(draft: Draft, master: Path, publish_at: datetime, parts: Parts) -> StagedObject:
+def _tag(draft: Draft, master: Path, made: Produced, publish_at: datetime, parts: Parts) -> StagedObject:
     """Return the master with its ID3 tags, under the key that its bytes give it."""
     config, target = parts.config, master.with_name(f"media.{master.name}")
-    cover = artwork.check(config.folder / config.show.artwork)
     shutil.copyfile(master, target)
     tags.write(
         target,
@@ -142,9 +142,12 @@ def _tag(draft: Draft, master: Path, publish_at: datetime, parts: Parts) -> Stag
             album=config.show.title,
             date=publish_at.astimezone(config.zone).date(),
             track=draft.number,
+            season=draft.season,
             comment=notes.to_plain(draft.notes),
             url=config.to_show(artwork_key=None).page_address(draft.slug),
-            cover=cover,
+            cover=artwork.check(config.folder / config.show.artwork),
+            chapters=map_chapters(draft.chapters, made.timeline),
+            duration_s=made.duration_s,
         ),
     )
     folder = "public/audio" if draft.access == "public" else "private/audio"
@@ -209,7 +212,7 @@ def feed_writer(secret: Shingles | None, *, allow: bool) -> Callable[[Catalog, b
     """
 
     def write(catalog: Catalog, published: bytes | None) -> bytes:
-        new = feed.render(catalog, feed.Public())
+        new = render(catalog, Public())
         if new == published:
             return new
         if secret is not None:

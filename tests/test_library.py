@@ -1,0 +1,166 @@
+"""The library: what is minted stays, what is wrong is said, nothing is half written."""
+
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from podcast_pipeline.errors import ConfigError, EpisodeError
+from podcast_pipeline.library import Library, built, sha256_of, write_atomically
+from podcast_pipeline.model import Noun
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    return Library(tmp_path / "episodes", language="en")
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    path = tmp_path / "Ann Example, live.WAV"
+    path.write_bytes(b"RIFF....")
+    return path
+
+
+def edit(library: Library, slug: str, old: str, new: str) -> None:
+    path = library.root / slug / "episode.toml"
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_a_minted_episode_can_be_loaded(library: Library, recording: Path) -> None:
+    """Title and slug come from the file's name, id and guid are one UUID."""
+    slug = library.mint(recording, guests=("Ann Example",), notes="Hello")
+    draft = library.load(slug)
+    assert slug == "ann-example-live"
+    assert UUID(draft.guid) == draft.id
+    assert (draft.notes, draft.persons[0].name, draft.persons[0].role) == ("Hello", "Ann Example", "guest")
+
+
+def test_the_source_is_kept_byte_for_byte(library: Library, recording: Path) -> None:
+    """The kept recording has the bytes of the original, and its hash is recorded."""
+    slug = library.mint(recording)
+    kept = library.folder(slug).source
+    assert kept.read_bytes() == recording.read_bytes()
+    assert library.load(slug).source_sha256 == sha256_of(recording)
+
+
+def test_the_same_recording_again_is_the_same_episode(library: Library, recording: Path) -> None:
+    """Minting twice gives one folder, one id, one slug, whatever the title says the second time."""
+    first = library.mint(recording)
+    again = library.mint(recording, title="Another title")
+    assert (first, [first]) == (again, list(library.slugs()))
+
+
+def test_a_slug_of_another_recording_is_refused(library: Library, recording: Path, tmp_path: Path) -> None:
+    """A taken slug is not given to another recording, and nothing is written."""
+    other = tmp_path / "other.wav"
+    other.write_bytes(b"other")
+    library.mint(recording, slug="taken")
+    with pytest.raises(EpisodeError, match="pass another --slug"):
+        library.mint(other, slug="taken")
+    assert [p.name for p in library.root.iterdir()] == ["taken"]
+
+
+@pytest.mark.parametrize("slug", ["Ann", "a b", "ä", "../up", "-a", "a--b"])
+def test_a_slug_that_is_not_ascii_words_is_refused(library: Library, recording: Path, slug: str) -> None:
+    """Only a-z, 0-9 and single hyphens; a refused mint leaves no folder."""
+    with pytest.raises(ConfigError):
+        library.mint(recording, slug=slug)
+    assert not list(library.root.glob("*/episode.toml"))
+
+
+def test_a_title_without_ascii_letters_gets_an_ascii_slug(library: Library, recording: Path) -> None:
+    """A title in another script is spelled in ASCII."""
+    assert library.mint(recording, title="Привет, Zoë!") == "privet-zoe"
+
+
+def test_an_unknown_key_names_the_near_one(library: Library, recording: Path) -> None:
+    """A typo in episode.toml is an error that says what was probably meant."""
+    slug = library.mint(recording)
+    edit(library, slug, "title =", "titel =")
+    with pytest.raises(ConfigError, match=r"did you mean title\?"):
+        library.load(slug)
+
+
+def test_a_changed_source_is_refused(library: Library, recording: Path) -> None:
+    """A recording that is not the ingested one stops with what to do."""
+    slug = library.mint(recording)
+    library.folder(slug).source.write_bytes(b"something else")
+    with pytest.raises(EpisodeError, match="put it back"):
+        library.load(slug)
+
+
+def test_comments_stay_when_a_value_is_set(library: Library, recording: Path) -> None:
+    """Changing a key leaves the producer's comments where they were."""
+    slug = library.mint(recording)
+    edit(library, slug, "title =", "# my own comment\ntitle =")
+    library.set_values(slug, title="Better")
+    text = (library.root / slug / "episode.toml").read_text(encoding="utf-8")
+    assert '# my own comment\ntitle = "Better"' in text
+    assert library.load(slug).title == "Better"
+
+
+def test_a_folder_that_disagrees_with_its_slug_is_refused(library: Library, recording: Path) -> None:
+    """A renamed folder is not a renamed episode."""
+    slug = library.mint(recording)
+    (library.root / slug).rename(library.root / "renamed")
+    with pytest.raises(EpisodeError, match="must agree"):
+        library.load("renamed")
+
+
+def test_no_such_episode_says_how_to_list(library: Library) -> None:
+    """A wrong slug names the command that lists the right ones."""
+    with pytest.raises(EpisodeError, match="podcast list"):
+        library.load("nothing-here")
+
+
+class Note(Noun):
+    """A stage's result in tests."""
+
+    text: str
+
+
+def test_a_stage_is_made_once_for_the_same_inputs(library: Library, recording: Path) -> None:
+    """Equal inputs find the result; other inputs make another."""
+    folder = library.folder(library.mint(recording))
+    made: list[str] = []
+
+    def stage(version: int) -> tuple[Path, Note]:
+        def make(target: Path) -> Note:
+            made.append(target.name)
+            target.write_bytes(b"result")
+            return Note(text=str(version))
+
+        return built(folder, "stage", ".bin", inputs={"version": version}, result=Note, make=make)
+
+    assert stage(1) == stage(1)
+    assert stage(2) != stage(1)
+    assert len(made) == 2
+
+
+def test_a_stage_without_its_note_is_made_again(library: Library, recording: Path) -> None:
+    """A file whose note was not written yet counts as interrupted."""
+    folder = library.folder(library.mint(recording))
+    runs: list[int] = []
+
+    def make(target: Path) -> Note:
+        runs.append(1)
+        target.write_bytes(b"result")
+        return Note(text="done")
+
+    target, _ = built(folder, "stage", ".bin", inputs={}, result=Note, make=make)
+    target.with_suffix(".json").unlink()
+    built(folder, "stage", ".bin", inputs={}, result=Note, make=make)
+    assert len(runs) == 2
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
+    """An error while writing keeps what was there and leaves no part behind."""
+    path = tmp_path / "file"
+    write_atomically(path, b"old")
+    with pytest.raises(TypeError):
+        write_atomically(path, "not bytes")  # type: ignore[arg-type]
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
