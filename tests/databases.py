@@ -4,6 +4,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import mkdtemp
 from uuid import uuid4
@@ -12,6 +13,10 @@ import pytest
 from sqlalchemy import Engine, text
 
 from podcast_pipeline.database import connect, open_database, upgrade
+
+PROCESSES = get_context("forkserver")
+"""For races between real processes; what they need is imported once, before they fork."""
+PROCESSES.set_forkserver_preload(["podcast_pipeline.subscribers.repository", "alembic.command", "psycopg"])
 
 SCRIPT = Path(__file__).parent.parent / "scripts" / "start_postgres.sh"
 TEMPLATE = "podcast_template"

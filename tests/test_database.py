@@ -3,7 +3,6 @@
 import stat
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
-from multiprocessing import get_context
 from pathlib import Path
 from uuid import uuid4
 
@@ -19,9 +18,9 @@ from podcast_pipeline.database import connect, open_database, upgrade, writing
 from podcast_pipeline.database.engine import REVISIONS
 from podcast_pipeline.database.tables import audit_log, audit_purges, metadata
 from podcast_pipeline.errors import SubscriberError
+from tests.databases import PROCESSES
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-SPAWN = get_context("spawn")
 
 
 def test_migrations_make_what_the_metadata_says(engine: Engine) -> None:
@@ -63,7 +62,7 @@ def _open(folder: Path) -> str:
 
 def test_many_processes_open_a_new_database_at_once(tmp_path: Path) -> None:
     """One process upgrades and the others wait for it; none fails."""
-    with ProcessPoolExecutor(6, mp_context=SPAWN) as pool:
+    with ProcessPoolExecutor(6, mp_context=PROCESSES) as pool:
         assert list(pool.map(_open, [tmp_path] * 6)) == [REVISIONS[-1]] * 6
 
 

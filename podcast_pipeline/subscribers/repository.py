@@ -190,7 +190,7 @@ class Subscribers:
             stored_sha256 = connection.scalar(select(func.coalesce(stored, literal(NOBODYS_SHA256))))
             if not is_same(secret, str(stored_sha256)):
                 return None
-            query = select_subscriber().add_columns(*TOKEN).join(tokens).where(ours)
+            query = select_subscriber().add_columns(*TOKEN).select_from(subscribers.join(tokens)).where(ours)
             row = connection.execute(query).mappings().first()
         return to_visitor(row) if row else None
 

@@ -70,8 +70,9 @@ class Sessions:
         query = (
             select_subscriber()
             .add_columns(*TOKEN, sessions.c.scope, sessions.c.created_at.label("opened_at"))
-            .join(sessions)
-            .outerjoin(tokens, tokens.c.selector == sessions.c.selector)
+            .select_from(
+                subscribers.join(sessions).outerjoin(tokens, tokens.c.selector == sessions.c.selector)
+            )
             .where(self._is(cookie), sessions.c.expires_at > now, subscribers.c.erased_at.is_(None))
         )
         with self.engine.connect() as connection:
