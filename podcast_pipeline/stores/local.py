@@ -18,13 +18,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, TYPE_CHECKING, Self
 
-from podcast_pipeline.config import Config
 from podcast_pipeline.errors import Denied, NotFound, StoreError
 from podcast_pipeline.stores import CHUNK_BYTES, ObjectInfo
 from podcast_pipeline.stores.conditions import refuse_broken
 from podcast_pipeline.stores.keys import check_key, check_prefix, public_url, sha256_of
+
+if TYPE_CHECKING:
+    from podcast_pipeline.config import Config
 
 LOOKS = 20  # how often a reader looks again when the object is replaced under its eyes
 
@@ -112,7 +114,7 @@ class LocalStore(LocalReader):
         self._base_url = base_url
 
     @classmethod
-    def from_config(cls, config: Config) -> Self:
+    def from_config(cls, config: "Config") -> Self:
         """Return the store in `.podcast/store` beside show.toml."""
         return cls(config.state_folder / "store" / config.storage.prefix, base_url=config.media_url)
 

@@ -121,7 +121,7 @@ class S3Settings:
         return bucket, f"{self.prefix}/{key}" if self.prefix else key
 
 
-def settings(config: Config) -> S3Settings:
+def settings_of(config: Config) -> S3Settings:
     """Return what [storage] and its preset say together.
 
     Raises:

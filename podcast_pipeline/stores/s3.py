@@ -23,7 +23,7 @@ from podcast_pipeline.stores import CHUNK_BYTES, ObjectInfo
 from podcast_pipeline.stores.answers import from_answer, from_failure
 from podcast_pipeline.stores.conditions import refuse_broken
 from podcast_pipeline.stores.keys import check_key, check_prefix, public_url
-from podcast_pipeline.stores.presets import S3Settings, settings
+from podcast_pipeline.stores.presets import S3Settings, settings_of
 from podcast_pipeline.stores.uploads import WORKERS, Upload, send_in_parts, send_whole
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ class S3Reader:
     """Reads the buckets of `settings` with the rights of `client`."""
 
     def __init__(self, settings: S3Settings, client: "S3Client") -> None:
-        self._settings = settings
-        self._client = client
+        self.settings = settings
+        self.client = client
 
     def head(self, key: str) -> ObjectInfo:
         """Return what the store says of an object."""
@@ -77,8 +77,8 @@ class S3Reader:
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Yield the objects whose key begins with `prefix`, in order of key."""
-        bucket, name = self._settings.place(check_prefix(prefix))
-        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=name)
+        bucket, name = self.settings.place(check_prefix(prefix))
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=name)
         with _saying(prefix):
             items = [item for page in pages for item in page.get("Contents", ())]
         for item in sorted(items, key=lambda item: item["Key"]):  # SeaweedFS lists folder by folder
@@ -86,22 +86,22 @@ class S3Reader:
             yield ObjectInfo(key, item["Size"], "", "", item["ETag"].strip('"'), None, item["LastModified"])
 
     def _place(self, key: str) -> dict[str, Any]:
-        bucket, name = self._settings.place(check_key(key))
+        bucket, name = self.settings.place(check_key(key))
         return {"Bucket": bucket, "Key": name}
 
     def _head(self, key: str) -> "HeadObjectOutputTypeDef":
         with _saying(key):
-            return self._client.head_object(**self._place(key))
+            return self.client.head_object(**self._place(key))
 
     def _get(self, key: str, start: int = 0, end: int | None = None, **more: Any) -> "GetObjectOutputTypeDef":
         if end is not None:
             more["Range"] = f"bytes={start}-{end - 1}"
         with _saying(key):
-            return self._client.get_object(**self._place(key), **more)
+            return self.client.get_object(**self._place(key), **more)
 
     def _chunks(self, key: str, answer: "GetObjectOutputTypeDef", start: int, end: int) -> Iterator[bytes]:
         """Yield the body; where it breaks off, ask for the rest of the same object."""
-        for attempt in range(self._settings.attempts):
+        for attempt in range(self.settings.attempts):
             if attempt:
                 answer = self._get(key, start, end, IfMatch=answer["ETag"])
             try:
@@ -126,7 +126,7 @@ class S3Store(S3Reader):
     @classmethod
     def from_config(cls, config: Config) -> Self:
         """Return the store of [storage]."""
-        return cls(settings(config))
+        return cls(settings_of(config))
 
     def put(
         self,
@@ -144,10 +144,10 @@ class S3Store(S3Reader):
         only for who holds a lease.
         """
         conditions = _conditions(if_absent=if_absent, if_match=if_match)
-        native = self._settings.conditional_writes
+        native = self.settings.conditional_writes
         upload = Upload(
             key,
-            *self._settings.place(check_key(key)),
+            *self.settings.place(check_key(key)),
             body,
             content_type,
             cache_control,
@@ -160,11 +160,11 @@ class S3Store(S3Reader):
     def delete(self, key: str) -> None:
         """Remove an object; not an error when there is none."""
         with _saying(key):
-            self._client.delete_object(**self._place(key))
+            self.client.delete_object(**self._place(key))
 
     def url(self, key: str) -> str:
         """Return the address of a key under `public/`."""
-        return public_url(self._settings.base_url, key)
+        return public_url(self.settings.base_url, key)
 
     def anonymous(self) -> S3Reader:
         """Return the same reads, unsigned."""
@@ -172,13 +172,13 @@ class S3Store(S3Reader):
 
     @cached_property
     def _anybody(self) -> S3Reader:
-        return S3Reader(self._settings, open_client(self._settings, signed=False))
+        return S3Reader(self.settings, open_client(self.settings, signed=False))
 
     def _send(self, upload: Upload) -> ObjectInfo:
         send = send_in_parts if upload.in_parts else send_whole
         try:
             with _saying(upload.key):
-                etag = send(self._client, upload)
+                etag = send(self.client, upload)
         except (Conflict, NotFound) as error:
             # a retry after a lost answer finds the condition broken by our own object
             answer = self._landed(upload)
