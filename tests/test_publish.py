@@ -1,0 +1,224 @@
+"""The story of an episode with real parts: real speech, real weights, real ffmpeg, a local store."""
+
+import json
+import re
+import shutil
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from jiwer import wer
+
+from podcast_pipeline.catalog import Catalog, catalog_from_json, transcript_from_json
+from podcast_pipeline.cli.output import Output
+from podcast_pipeline.cli.session import Session
+from podcast_pipeline.errors import EpisodeError
+from podcast_pipeline.model import Episode
+from podcast_pipeline.publish import publish, release
+from podcast_pipeline.stages import Parts
+from podcast_pipeline.stores import Store
+from tests.house import MODEL, ROOT, SLUG, House, build_house, copy_house
+
+pytestmark = pytest.mark.xdist_group("house")
+
+REFERENCE = ROOT / "tests" / "data" / "sample" / "reference.txt"
+
+
+@pytest.fixture
+def house(published: House, tmp_path: Path) -> House:
+    """A published show to change."""
+    return copy_house(published, tmp_path / "show")
+
+
+def parts(house: House, now: datetime | None = None) -> Parts:
+    """Return what the command would build, at a moment of our choice."""
+    clock = (lambda: now) if now else (lambda: datetime.now(UTC))
+    built = Session(house.folder, Output(quiet=True), clock).parts()
+    settings = built.config.transcription.model_copy(update={"model": MODEL})
+    return replace(built, config=built.config.model_copy(update={"transcription": settings}))
+
+
+def store(house: House) -> Store:
+    return parts(house).store
+
+
+def catalog(house: House) -> Catalog:
+    return catalog_from_json(store(house).get("private/catalog.json")[1])
+
+
+def episode(house: House) -> Episode:
+    found = catalog(house).by_slug(SLUG)
+    assert found is not None
+    return found
+
+
+def feed(house: House) -> bytes:
+    return store(house).get("public/feed.xml")[1]
+
+
+def items(house: House) -> list[ElementTree.Element]:
+    return ElementTree.fromstring(feed(house)).findall("channel/item")  # noqa: S314 (our own feed)
+
+
+def objects(house: House) -> dict[str, str | None]:
+    """Return every object with the hash of its bytes."""
+    return {info.key: info.sha256 for prefix in ("public/", "private/") for info in store(house).list(prefix)}
+
+
+def edit(house: House, old: str, new: str) -> None:
+    path = house.episode / "episode.toml"
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def words_of(text: str) -> str:
+    return " ".join(re.findall(r"[a-z']+", text.lower()))
+
+
+def test_the_words_are_those_that_were_spoken(published: House) -> None:
+    """With the smallest weights nine words in ten of the sample are right."""
+    version = episode(published).transcript
+    assert version is not None
+    document = transcript_from_json(store(published).get(version.document_key)[1], "document")
+    reference = words_of(REFERENCE.read_text(encoding="utf-8"))
+    assert wer(reference, words_of(document.text)) < 0.1
+
+
+def test_the_feed_names_one_item_whose_audio_is_there(published: House) -> None:
+    """The enclosure's object has the length and type that the feed says."""
+    (item,) = items(published)
+    enclosure = item.find("enclosure")
+    assert enclosure is not None
+    key = "public/" + enclosure.attrib["url"].partition("/public/")[2]
+    info = store(published).head(key)
+    assert (str(info.size_bytes), info.content_type) == (
+        enclosure.attrib["length"],
+        enclosure.attrib["type"],
+    )
+
+
+def test_publishing_again_does_nothing_and_says_so(house: House) -> None:
+    """A second run changes no object and no catalog."""
+    before = objects(house)
+    done = house.run("publish", SLUG)
+    assert (done.returncode, "nothing to do" in done.stdout) == (0, True)
+    assert objects(house) == before
+
+
+def test_other_settings_change_nothing_that_is_out(house: House) -> None:
+    """An episode in the catalog keeps its audio and words whatever model and loudness are set now."""
+    before = objects(house)
+    done = house.run(
+        "publish", SLUG, PODCAST_TRANSCRIPTION_MODEL="base", PODCAST_AUDIO_LOUDNESS_MONO_LUFS="-23"
+    )
+    assert done.returncode == 0
+    assert objects(house) == before
+
+
+def test_a_new_title_keeps_guid_and_audio(house: House) -> None:
+    """A retitled episode is the same item with the same file, so that no app downloads it again."""
+    old = episode(house)
+    edit(house, "Two winters and a will", "Two winters, one will")
+    assert house.run("publish", SLUG).returncode == 0
+    new = episode(house)
+    assert (new.title, new.guid, new.enclosure) == ("Two winters, one will", old.guid, old.enclosure)
+    assert items(house)[0].findtext("title") == "Two winters, one will"
+
+
+def test_changed_words_are_a_new_version_beside_the_old(house: House) -> None:
+    """A corrected transcript gets new keys and a number; the old version stays reachable."""
+    path = house.episode / "transcript.json"
+    path.write_text(path.read_text(encoding="utf-8").replace("best", "finest", 1), encoding="utf-8")
+    first = episode(house).transcript
+    assert house.run("publish", SLUG).returncode == 0
+    versions = episode(house).transcripts
+    assert [v.version for v in versions] == [1, 2]
+    assert versions[0] == first
+    assert b"finest" in store(house).get(versions[1].file_keys["vtt"])[1]
+    assert b"finest" not in store(house).get(versions[0].file_keys["vtt"])[1]
+
+
+def test_rebuild_makes_everything_derived_again_byte_for_byte(house: House) -> None:
+    """Lost captions, chapters and feed come back with the same bytes."""
+    before = objects(house)
+    derived = [k for k in before if "/transcripts/" in k or "/chapters/" in k or k.endswith("feed.xml")]
+    assert len(derived) == 7
+    for key in derived:
+        store(house).delete(key)
+    assert house.run("rebuild").returncode == 0
+    assert objects(house) == before
+
+
+def test_an_unpublished_episode_leaves_and_cannot_come_back(house: House) -> None:
+    """It is out of the feed, stays as a tombstone, and publishing it again is refused."""
+    assert house.run("unpublish", SLUG).returncode == 0
+    assert items(house) == []
+    assert episode(house).state == "unpublished"
+    again = house.run("publish", SLUG)
+    assert (again.returncode, "cannot come back" in again.stderr) == (1, True)
+
+
+def test_a_scheduled_episode_is_named_nowhere_until_its_time(published: House, tmp_path: Path) -> None:
+    """Before its time the feed has no item; `release` at its time makes one, and then does nothing."""
+    house = build_house(tmp_path / "show")
+    shutil.copy(published.episode / "transcript.json", house.episode)
+    now = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    due = now + timedelta(hours=1)
+    assert publish(SLUG, parts(house, now), at=due).state == "scheduled"
+    assert items(house) == []
+    assert release(parts(house, due - timedelta(seconds=1))) == ()
+    assert release(parts(house, due)) == (SLUG,)
+    assert [item.findtext("guid") for item in items(house)] == [episode(house).guid]
+    assert release(parts(house, due)) == ()
+
+
+def test_text_of_the_transcript_in_the_show_description_stops_the_publication(
+    house: House,
+) -> None:
+    """Secret words that would get into the feed by another way publish nothing; exit 3."""
+    secret = "it was the season of light, it was the season of darkness, it was the spring of hope"
+    show = house.folder / "show.toml"
+    text = show.read_text(encoding="utf-8")
+    show.write_text(re.sub(r'description = ".*"', f'description = "{secret}"', text), encoding="utf-8")
+    before = feed(house)
+    done = house.run("publish", SLUG)
+    assert (done.returncode, "transcript" in done.stderr) == (3, True)
+    assert feed(house) == before
+
+
+def test_the_json_has_the_documented_shape(house: House) -> None:
+    """Publish --json prints one document: feed_url, episodes, and a single episode's fields on top."""
+    done = json.loads(house.run("--json", "publish", SLUG).stdout)
+    (one,) = done["episodes"]
+    assert {"slug", "id", "guid", "page_url", "audio_url", "error"} <= set(one)
+    assert (done["slug"], done["guid"], one["error"]) == (SLUG, episode(house).guid, None)
+    assert done["feed_url"].endswith("/public/feed.xml")
+
+
+def test_one_of_several_that_fails_does_not_stop_the_others(house: House) -> None:
+    """A batch gives one result each; any failure makes the exit code 1."""
+    done = house.run("--json", "publish", "no-such-episode", SLUG)
+    first, second = json.loads(done.stdout)["episodes"]
+    assert ("there is no such episode" in first["error"], second["error"]) == (True, None)
+    assert done.returncode == 1
+
+
+def test_two_publishers_of_one_new_episode_do_not_both_win(published: House, tmp_path: Path) -> None:
+    """When somebody else entered the episode meanwhile, the later one says so."""
+    house = build_house(tmp_path / "show")
+    shutil.copy(published.episode / "transcript.json", house.episode)
+    now = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    late = parts(house, now)
+
+    def overtaken() -> datetime:
+        if not (house.folder / "once").exists():
+            (house.folder / "once").touch()
+            publish(SLUG, parts(house, now - timedelta(minutes=1)))
+        return now
+
+    slow = replace(late, report=lambda _: overtaken() and None)
+    with pytest.raises(EpisodeError, match="somebody else"):
+        publish(SLUG, slow)
