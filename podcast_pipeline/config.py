@@ -157,6 +157,13 @@ class FeedTable(Noun):
     locked: bool = True
 
 
+class RetentionTable(Noun):
+    """[retention]: after how many days something is forgotten."""
+
+    network_addresses_days: Annotated[int, Field(ge=1, le=365)] = 30
+    audit_log_days: Annotated[int, Field(ge=30, le=36500)] = 730
+
+
 class Config(Noun):
     """A whole show.toml.
 
@@ -176,6 +183,7 @@ class Config(Noun):
     schedule: ScheduleTable = ScheduleTable()
     access: AccessTable = AccessTable()
     feed: FeedTable = FeedTable()
+    retention: RetentionTable = RetentionTable()
     database_url: SecretStr | None = None
     secret_key: SecretStr | None = None
 
