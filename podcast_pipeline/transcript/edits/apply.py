@@ -8,11 +8,12 @@ from rapidfuzz.distance import Levenshtein
 
 from podcast_pipeline.model import Speaker, Transcript
 from podcast_pipeline.transcript.edits.pieces import Piece, segments, times
-from podcast_pipeline.transcript.edits.places import Found, Places
+from podcast_pipeline.transcript.edits.places import CLOSE, Found, Places
 from podcast_pipeline.transcript.edits.record import (
     Conflict,
     Edit,
     NameEdit,
+    Site,
     TurnEdit,
     WordEdit,
     recording_of,
@@ -21,6 +22,7 @@ from podcast_pipeline.transcript.edits.units import Unit, joined, key_of, leadin
 
 ALIKE = 0.6  # letters in common by which other words in the same place are another hearing of them
 ALIKE_TO_DELETE = 0.8  # deleting needs more: nobody looks at what is gone
+TURN_UNITS = 3  # a passage whose edge is not clear begins or ends with a turn this near
 SURE_VOICE = 0.75  # of a voice's samples that must be one voice again
 
 
@@ -95,7 +97,7 @@ def _rewrite(draft: _Draft, edit: WordEdit) -> None:
     clash = any(_overlap(place, start, end) for start, end, _ in draft.rewritten)
     if _already(heard, edit.written) and (place.left or place.right):
         draft.applied.append(edit)
-    elif clash or not _fits(place, heard, edit):
+    elif clash or not _fits(draft, place, edit):
         now = joined(heard)
         reason = f"the machine now hears “{now}”" if now else "the machine hears nothing there now"
         draft.refuse(edit, draft.places.time(place.start), "another edit is there" if clash else reason)
@@ -116,18 +118,40 @@ def _already(heard: Sequence[str], written: str) -> bool:
     return len(wanted) == len(heard) > 0 and all(map(same, wanted, heard))
 
 
-def _fits(place: Found, heard: Sequence[str], edit: WordEdit) -> bool:
+def _fits(draft: _Draft, place: Found, edit: WordEdit) -> bool:
     """Tell whether what stands in an edit's place is what the person saw there, or another hearing of it."""
-    now, then, wanted = (_keys(texts) for texts in (heard, split(edit.site.heard), split(edit.written)))
-    if now and now in (then, wanted):
-        return place.left or place.right
-    if not (place.left and place.right):
-        return False
+    now = draft.places.keys[place.start : place.end]
+    then, wanted = _keys(split(edit.site.heard)), _keys(split(edit.written))
+    if now and now in (then, wanted) and (place.left or place.right):
+        return bool(place.left and place.right) or not _echoed(draft, place, edit.site)
     if not now:
-        return not then or not wanted
+        return bool(place.left and place.right) and (not then or _gone(draft, place, edit))
+    if min(place.left, place.right) < CLOSE:
+        return False
     if not wanted:
         return _alike(now, then) >= ALIKE_TO_DELETE
     return max(_alike(now, then), _alike(now, wanted)) >= ALIKE
+
+
+def _echoed(draft: _Draft, place: Found, site: Site) -> bool:
+    """Tell whether the words stand there twice, so that one known neighbour does not tell which are meant."""
+    keys, start, end = draft.places.keys, place.start, place.end
+    now, size = keys[start:end], end - start
+    around = (
+        _keys(split(site.before))[-size:],
+        _keys(split(site.after))[:size],
+        keys[max(start - size, 0) : start],
+        keys[end : end + size],
+    )
+    return now in around or keys[start - 1 : start] == now[:1] or keys[end : end + 1] == now[-1:]
+
+
+def _gone(draft: _Draft, place: Found, edit: WordEdit) -> bool:
+    """Tell whether deleted words are gone by themselves, not just said a word earlier or later."""
+    then, size = _keys(split(edit.site.heard)), len(_keys(split(edit.site.heard))) + CLOSE
+    near = [*_keys(split(edit.site.before))[-size:], *_keys(split(edit.site.after))[:size]]
+    keys = draft.places.keys[max(place.start - size, 0) : place.end + size]
+    return not edit.written and not any(keys.count(key) > near.count(key) for key in then)
 
 
 def _keys(texts: Iterable[str]) -> list[str]:
@@ -142,11 +166,23 @@ def _give(draft: _Draft, edit: TurnEdit) -> None:
     place = _place(draft, edit)
     if place is None:
         return
-    if place.start == place.end or not (place.left or place.right):
-        draft.refuse(edit, draft.places.time(place.start), "what was said there is not there any more")
+    start = place.start if place.left else _turn_edge(draft, place.start)
+    end = place.end if place.right else _turn_edge(draft, place.end)
+    if start is None or end is None or start >= end:
+        draft.refuse(edit, draft.places.time(place.start), "where the passage begins or ends is not clear")
         return
-    draft.given.append((place.start, place.end, _speaker(draft, edit.speaker)))
+    draft.given.append((start, end, _speaker(draft, edit.speaker)))
     draft.applied.append(edit)
+
+
+def _turn_edge(draft: _Draft, near: int) -> int | None:
+    """Return where the voice changes close to a unit, None where it does not."""
+    edges = [
+        i
+        for i in range(max(near - TURN_UNITS, 1), min(near + TURN_UNITS + 1, len(draft.units)))
+        if draft.units[i].speaker != draft.units[i - 1].speaker
+    ]
+    return min(edges, key=lambda i: abs(i - near), default=None)
 
 
 def _speaker(draft: _Draft, name: str) -> str:
@@ -194,12 +230,17 @@ def _pieces(draft: _Draft) -> list[Piece]:
     at = 0
     for start, end, edit in sorted(draft.rewritten, key=lambda change: change[:2]):
         pieces.extend(_kept(draft.units[i], speakers[i]) for i in range(at, start))
-        near = speakers[start] if start < end else speakers[start - 1] if start else None
-        speaker = _speaker(draft, edit.speaker) if edit.speaker else near
-        pieces.extend(_written(draft.units, start, end, edit.written, speaker))
+        by = _speaker(draft, edit.speaker) if edit.speaker else _near(speakers, start, end)
+        pieces.extend(_written(draft.units, start, end, edit.written, by))
         at = end
     pieces.extend(_kept(draft.units[i], speakers[i]) for i in range(at, len(draft.units)))
     return pieces
+
+
+def _near(speakers: Sequence[str | None], start: int, end: int) -> str | None:
+    """Return who speaks in a stretch, before it where nothing is left of it, or after where it comes first."""
+    at = start if start < end or start == 0 else start - 1
+    return speakers[at] if at < len(speakers) else None
 
 
 def _kept(unit: Unit, speaker: str | None) -> Piece:

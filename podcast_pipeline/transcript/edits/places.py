@@ -1,7 +1,7 @@
 """Finding a place again in another transcription, by the words around it; nowhere rather than somewhere."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rapidfuzz.distance import Indel
@@ -16,7 +16,9 @@ LONG_UNITS = 24  # a longer passage is found by its two ends
 END_UNITS = 10
 SLACK_UNITS = 8  # what another transcription may add or drop around a place
 RARE = 40  # a word with more places than this is no hint where to look
+CLOSE = 2  # units on either side that say how sure a place is
 CANDIDATES = 6
+VOTES_SHARE = 0.4  # of the best candidate's words in line, to be looked at too
 
 MATCH, MISMATCH, GAP = 2, -1, -1
 
@@ -26,14 +28,14 @@ class Found:
     """Where a place is: units start to end.
 
     Attributes:
-        left, right: whether the very next unit on that side is the same as it was.
+        left, right: units next to it that are the same as they were, up to CLOSE; all there were is CLOSE.
         support: units around it that are there again.
     """
 
     start: int
     end: int
-    left: bool
-    right: bool
+    left: int
+    right: int
     support: int
 
 
@@ -62,9 +64,15 @@ class Places:
         ends = self._best(heard[-END_UNITS:], [], after, site, site.end_s)
         if len(starts) != 1 or len(ends) != 1:
             return starts if len(starts) > 1 else ends if starts else []
-        start, end = starts[0].end, ends[0].start
-        alike = Indel.normalized_similarity(heard, self.keys[start:end]) if start < end else 0
-        both = Found(start, end, starts[0].right, ends[0].left, starts[0].support + ends[0].support)
+        first, last = starts[0], ends[0]
+        alike = Indel.normalized_similarity(heard, self.keys[first.end : last.start])
+        both = Found(
+            start=first.end,
+            end=max(first.end, last.start),
+            left=min(first.left, first.right) if first.start == first.end else 0,
+            right=min(last.left, last.right) if last.start == last.end else 0,
+            support=first.support + last.support,
+        )
         return [both] if alike >= CONTEXT_SHARE else []
 
     def _best(
@@ -77,8 +85,12 @@ class Places:
             for place in found
             if place.support >= wanted * CONTEXT_SHARE and self._now(place, site, at_s)
         ]
-        good.sort(key=lambda place: (-place.support, place.start))
-        return [place for place in good if place.support > good[0].support - CLEAR_LEAD]
+        good.sort(key=lambda place: (-place.support, -(place.left + place.right), place.start))
+        apart: list[Found] = []
+        for place in good:
+            if all(abs(place.start - other.start) > SLACK_UNITS for other in apart):
+                apart.append(place)
+        return [place for place in apart if place.support > apart[0].support - CLEAR_LEAD]
 
     def _now(self, place: Found, site: Site, at_s: float) -> bool:
         if self._recording is None or site.recording != self._recording:
@@ -91,8 +103,8 @@ class Places:
             return self.units[index].start_s
         return self.units[-1].end_s if self.units else 0.0
 
-    def _candidates(self, pattern: list[str]) -> Iterator[int]:
-        """Yield where the pattern may begin, those with most words in line first."""
+    def _candidates(self, pattern: list[str]) -> list[int]:
+        """Return where the pattern may begin, those with most words in line first."""
         votes: dict[int, int] = defaultdict(int)
         for offset in range(len(pattern)):
             for hint in ((pattern[offset],), tuple(pattern[offset : offset + 2])):
@@ -100,14 +112,19 @@ class Places:
                 if len(at) <= RARE:
                     for i in at:
                         votes[(i - offset) // SLACK_UNITS] += len(hint)
-        ranked = sorted(votes, key=lambda lane: (-votes[lane] - votes.get(lane + 1, 0), lane))
-        return (lane * SLACK_UNITS for lane in ranked[:CANDIDATES])
+        both = {lane: count + votes.get(lane + 1, 0) for lane, count in votes.items()}
+        enough = max(both.values(), default=0) * VOTES_SHARE
+        lanes: list[int] = []
+        for lane in sorted(both, key=lambda lane: (-both[lane], lane)):
+            if both[lane] >= enough and all(abs(lane - other) > 1 for other in lanes):
+                lanes.append(lane)
+        return [lane * SLACK_UNITS for lane in lanes[:CANDIDATES]]
 
     def _fit(self, before: list[str], heard: list[str], after: list[str], at: int) -> Found:
         pattern = [*before, *heard, *after]
         low = max(at - SLACK_UNITS, 0)
         window = self.keys[low : at + len(pattern) + 2 * SLACK_UNITS]
-        where = _fit(pattern, window)
+        where = _lay(pattern, window)
         same = {p: low + w for p, w in where.items() if pattern[p] == window[w]}
         first_after = len(before) + len(heard)
         lefts = [low + where[p] for p in range(len(before)) if p in where]
@@ -115,20 +132,35 @@ class Places:
         inside = [low + where[p] for p in range(len(before), first_after) if p in where]
         start = lefts[-1] + 1 if lefts else min([*inside, *rights], default=0)
         end = rights[0] if rights else max([*inside, *lefts], default=-1) + 1
+        start, end = self._tight(start if before else 0, end if after else len(self.keys), heard)
         return Found(
             start=start,
-            end=max(start, end),
-            left=not before or len(before) - 1 in same,
-            right=not after or first_after in same,
+            end=end,
+            left=_close(before[::-1], self.keys[max(start - CLOSE, 0) : start][::-1]),
+            right=_close(after, self.keys[end : end + CLOSE]),
             support=sum(p < len(before) or p >= first_after for p in same),
         )
+
+    def _tight(self, start: int, end: int, heard: list[str]) -> tuple[int, int]:
+        """Return where the very words that were heard are between two units; all of it where they are not."""
+        size = len(heard)
+        exact = [i for i in range(start, end - size + 1) if self.keys[i : i + size] == heard] if size else []
+        return (exact[0], exact[0] + size) if len(exact) == 1 else (start, max(start, end))
 
 
 def _keys(text: str) -> list[str]:
     return [key_of(unit) for unit in split(text)]
 
 
-def _fit(pattern: Sequence[str], window: Sequence[str]) -> dict[int, int]:
+def _close(then: Sequence[str], now: Sequence[str]) -> int:
+    """Count the units that are the same from the first on."""
+    wanted = then[:CLOSE]
+    equal = [one == other for one, other in zip(wanted, now, strict=False)]
+    count = equal.index(False) if False in equal else len(equal)
+    return CLOSE if count == len(wanted) else count
+
+
+def _lay(pattern: Sequence[str], window: Sequence[str]) -> dict[int, int]:
     """Return which unit of the window each unit of the pattern stands on, wherever it fits best.
 
     Source: Smith and Waterman 1981, with the whole pattern and any part of the window.

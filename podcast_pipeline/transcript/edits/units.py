@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from podcast_pipeline.model import Transcript, Word
@@ -52,12 +53,14 @@ def same(one: str, other: str) -> bool:
     return _fold(one) == _fold(other)
 
 
+@lru_cache(maxsize=1 << 16)
 def key_of(text: str) -> str:
     """Return a unit without case and outer punctuation, as it is compared."""
     folded = _fold(text).casefold()
     return _strip(folded) or folded
 
 
+@lru_cache(maxsize=1 << 16)
 def _fold(text: str) -> str:
     plain = unicodedata.normalize("NFC", text.strip()).translate(TYPEWRITER)
     plain = plain.replace("--", "-").replace("…", "...")
