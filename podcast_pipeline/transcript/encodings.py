@@ -1,0 +1,144 @@
+"""Every text that arbitrary bytes may hold: packed, in whatever charset, escaped, between markup."""
+
+import base64
+import re
+import zlib
+from collections import defaultdict
+from collections.abc import Iterator
+from html import unescape
+from itertools import product
+
+DEPTH = 3
+"""How deep a packing is looked for in a packing (gzip in base64 in gzip)."""
+
+CHUNK_BYTES = 1 << 20
+OVERLAP_BYTES = 1 << 14
+"""Long data is read in chunks that overlap, so that memory stays flat; a shingle is far shorter."""
+
+INFLATED_BYTES = 1 << 25
+"""No more than this comes out of one compressed stream: a bomb is not unpacked."""
+
+PREFIXED_BYTES = 4096
+"""Shorter base64 may follow other text of its alphabet (a URL's path) and is read at four alignments."""
+
+_DEFLATED = re.compile(rb"\x1f\x8b\x08|\x78[\x01\x5e\x9c\xda]")
+_BASE64 = re.compile(rb"[A-Za-z0-9+/_\r\n-]{40,}")
+_UTF16 = re.compile(rb"(?:[\x00-\x30\x4e-\x9f\xac-\xdf\xf9-\xff].){14,}", re.DOTALL)
+"""Bytes of which every other is the high half of a letter: in UTF-16 all text, in noise a hundredth."""
+
+_JSON_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([nrtbf/\"'\\]))")
+_MARKUP_BRACKET = re.compile(r"<!\[CDATA\[|\]\]>|<!--|-->")
+_TAG = re.compile(r"<[^<>\s][^<>]*>")
+_SOFT_BREAK = re.compile(r"=\r?\n")
+_QUOTED_BYTES = re.compile(r"(?:=[0-9A-Fa-f]{2})+")
+_PERCENT_BYTES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+_FIELD = re.compile(
+    r"""(?<![\w-])([\w-]{1,40})["']?\s{0,9}[:=]\s{0,9}(?:"((?:[^"\\]|\\.){0,400})"|'((?:[^'\\]|\\.){0,400})')"""
+)  # bounded: linear on any input; a longer value is read where it stands
+
+
+def readings(data: bytes) -> Iterator[str]:
+    """Yield every text that the bytes may be meant as, the same one not twice in a row of chunks.
+
+    Packings: gzip and zlib streams anywhere, base64 of either alphabet. Charsets:
+    UTF-8, Windows-1252, UTF-16 of either order at either alignment. Spellings: see `spellings`.
+    """
+    for plain in _unpacked(data, DEPTH):
+        for chunk in _chunks(plain):
+            yield from dict.fromkeys(text for raw in _decoded(chunk) for text in spellings(raw))
+
+
+def spellings(text: str) -> Iterator[str]:
+    """Yield a text as it stands and as HTML, XML, JSON, a URL or mail may spell it.
+
+    Entities, JSON and percent escapes and quoted-printable are resolved; tags are taken away, parting
+    words and joining them; and the values of each field (attribute, JSON key) are put together, for
+    files with a record per word.
+    """
+    for spelled in dict.fromkeys((text, _from_quoted_printable(text))):
+        plain = _unescaped(spelled)
+        yield from (spelled, plain)
+        if "<" in spelled or "<" in plain:
+            yield from (_without_tags(spelled, " "), _unescaped(_without_tags(spelled, " ")))
+            yield from (_without_tags(plain, " "), _without_tags(plain, ""))
+        yield from _by_field(spelled)
+        yield from _by_field(plain)
+
+
+def _unpacked(data: bytes, depth: int) -> Iterator[bytes]:
+    yield data
+    if depth:
+        for packed in (*_inflated(data), *_from_base64(data)):
+            yield from _unpacked(packed, depth - 1)
+
+
+def _inflated(data: bytes) -> Iterator[bytes]:
+    view = memoryview(data)
+    for match in _DEFLATED.finditer(data):
+        stream = zlib.decompressobj(wbits=47)  # 32 + 15: gzip or zlib, by its header
+        try:
+            plain = stream.decompress(view[match.start() :], INFLATED_BYTES)
+        except zlib.error:
+            continue
+        if plain:
+            yield plain
+
+
+def _from_base64(data: bytes) -> Iterator[bytes]:
+    for match in _BASE64.finditer(data):
+        run = match[0].translate(bytes.maketrans(b"-_", b"+/"), delete=b"\r\n")
+        for start in range(4 if len(run) < PREFIXED_BYTES else 1):
+            whole = run[start : start + (len(run) - start) // 4 * 4]
+            yield base64.b64decode(whole)
+
+
+def _chunks(data: bytes) -> Iterator[bytes]:
+    for start in range(0, max(len(data), 1), CHUNK_BYTES):
+        yield data[start : start + CHUNK_BYTES + OVERLAP_BYTES]
+
+
+def _decoded(data: bytes) -> Iterator[str]:
+    text = data.decode("utf-8", "replace")
+    yield text
+    if "\ufffd" in text:
+        yield data.decode("cp1252", "replace")
+    runs = [data[max(m.start() - 1, 0) : m.end() + 1] for m in _UTF16.finditer(data)]
+    for order, start in product(("le", "be"), (0, 1)) if runs else ():  # neither is known
+        yield "\n".join(run[start:].decode(f"utf-16-{order}", "replace") for run in runs)
+
+
+def _unescaped(text: str) -> str:
+    """Resolve escapes, also escaped ones: twice is what templates and feeds do."""
+    for _ in range(3):
+        plain = _PERCENT_BYTES.sub(_hex_bytes, _JSON_ESCAPE.sub(_json_character, unescape(text)))
+        if plain == text:
+            break
+        text = plain
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # joins \ud83d\ude00
+
+
+def _json_character(match: re.Match[str]) -> str:
+    code = match[1] or match[2]
+    return chr(int(code, 16)) if code else {"n": "\n", "r": "\r", "t": "\t"}.get(match[3], match[3])
+
+
+def _hex_bytes(match: re.Match[str]) -> str:
+    # urllib's unquote says the same, fifty times slower on text that is not ASCII.
+    return bytes.fromhex(re.sub("[%=]", "", match[0])).decode("utf-8", "replace")
+
+
+def _from_quoted_printable(text: str) -> str:
+    return _QUOTED_BYTES.sub(_hex_bytes, _SOFT_BREAK.sub("", text))
+
+
+def _without_tags(text: str, instead: str) -> str:
+    return _TAG.sub(instead, _MARKUP_BRACKET.sub(" ", text))
+
+
+def _by_field(text: str) -> Iterator[str]:
+    values: defaultdict[str, list[str]] = defaultdict(list)
+    for name, double, single in _FIELD.findall(text):
+        values[name].append(double or single)
+    for several in values.values():
+        if len(several) > 1:
+            yield from (" ".join(several), "".join(several))

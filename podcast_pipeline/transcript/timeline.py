@@ -1,0 +1,111 @@
+"""From recording times to media times, once, at publication."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from math import inf
+
+from podcast_pipeline.model import Chapter, Segment, Soundbite, Timeline, Transcript, Word
+
+
+@dataclass(frozen=True)
+class _Span:
+    """A stretch of the recording that is whole in the media, `shift_s` later."""
+
+    start_s: float
+    end_s: float
+    shift_s: float
+
+
+def apply(transcript: Transcript, timeline: Timeline, *, duration_s: float, media_sha256: str) -> Transcript:
+    """Return a transcript in media times.
+
+    A word whose middle was cut is gone, one at the edge of a cut is clamped to it, and a segment
+    without words is gone. A word that ends where an insert begins stays before it.
+
+    Args:
+        transcript: in recording times.
+        duration_s: of the media.
+        media_sha256: of the media, hex.
+    """
+    spans = tuple(_spans(timeline))
+    segments = (_on_media(segment, spans, duration_s) for segment in transcript.segments)
+    return transcript.model_copy(
+        update={
+            "segments": tuple(segment for segment in segments if segment is not None),
+            "duration_s": round(duration_s, 3),
+            "media_sha256": media_sha256,
+        }
+    )
+
+
+def map_chapters(chapters: Iterable[Chapter], timeline: Timeline) -> tuple[Chapter, ...]:
+    """Return chapters in media times, in order.
+
+    One that begins inside a cut moves to the end of the cut; of several that then begin together the
+    last stays, the others have no audio left. One at 0 stays at 0: the intro belongs to it.
+    """
+    spans = tuple(_spans(timeline))
+    moved: dict[float, Chapter] = {}
+    for chapter in sorted(chapters, key=lambda chapter: chapter.start_s):
+        start_s = 0.0 if chapter.start_s == 0 else _start(chapter.start_s, spans)
+        moved[start_s] = chapter.model_copy(update={"start_s": start_s})
+    return tuple(moved.values())
+
+
+def map_soundbites(soundbites: Iterable[Soundbite], timeline: Timeline) -> tuple[Soundbite, ...]:
+    """Return soundbites in media times: shortened where a part was cut, dropped where all of it was."""
+    spans = tuple(_spans(timeline))
+    return tuple(bite for old in soundbites if (bite := _bite(old, spans)).duration_s > 0)
+
+
+def _spans(timeline: Timeline) -> Iterator[_Span]:
+    edges = {0.0, inf, *(insert.at_s for insert in timeline.inserts)}
+    edges |= {edge for cut in timeline.cuts for edge in (cut.start_s, cut.end_s)}
+    for start, end in pairwise(sorted(edges)):
+        media = timeline.to_media(start)
+        if media is not None:
+            yield _Span(start, end, media - start)
+
+
+def _on_media(segment: Segment, spans: tuple[_Span, ...], duration_s: float) -> Segment | None:
+    words = tuple(
+        new for word in segment.words if (new := _word_on_media(word, spans, duration_s)) is not None
+    )
+    return segment.model_copy(update={"words": words}) if words else None
+
+
+def _word_on_media(word: Word, spans: tuple[_Span, ...], duration_s: float) -> Word | None:
+    span = _span_of((word.start_s + word.end_s) / 2, spans)
+    if span is None:
+        return None
+    start = max(word.start_s, span.start_s) + span.shift_s
+    end = min(word.end_s, span.end_s) + span.shift_s
+    times = {"start_s": round(min(start, duration_s), 3), "end_s": round(min(end, duration_s), 3)}
+    return word.model_copy(update=times)
+
+
+def _span_of(moment_s: float, spans: tuple[_Span, ...]) -> _Span | None:
+    """Return the span a moment is in: the earlier where an insert parts two, none from a cut's start on."""
+    holding = [span for span in spans if span.start_s <= moment_s <= span.end_s]
+    if len(holding) == 1 and holding[0].end_s == moment_s:
+        return None
+    return holding[0] if holding else None
+
+
+def _start(moment_s: float, spans: tuple[_Span, ...]) -> float:
+    """Return where the media goes on from a moment of the recording: inside a cut, at the cut's end."""
+    span = next(span for span in spans if span.end_s > moment_s)
+    return round(max(moment_s, span.start_s) + span.shift_s, 3)
+
+
+def _end(moment_s: float, spans: tuple[_Span, ...]) -> float:
+    """Return where the media came to before a moment: inside a cut, at the cut's start."""
+    before = [span for span in spans if span.start_s < moment_s]
+    return round(min(moment_s, before[-1].end_s) + before[-1].shift_s, 3) if before else 0.0
+
+
+def _bite(bite: Soundbite, spans: tuple[_Span, ...]) -> Soundbite:
+    start = _start(bite.start_s, spans)
+    end = _end(bite.start_s + bite.duration_s, spans)
+    return bite.model_copy(update={"start_s": start, "duration_s": round(max(end - start, 0.0), 3)})
