@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from podcast_pipeline.catalog import Catalog, catalog_from_json
 from podcast_pipeline.errors import FeedError, StoreError
+from podcast_pipeline.feed.guid import private_guid
 from podcast_pipeline.feed.notes import to_html, to_plain
-from podcast_pipeline.feed.private import TOKEN, personalize, private_guid
+from podcast_pipeline.feed.private import TOKEN, personalize
 from podcast_pipeline.feed.rss import Private, Public, render
 from podcast_pipeline.feed.text import TOKEN_PLACEHOLDER, legal
 from tests.test_feed_golden import FOLDER, ordinary

@@ -4,7 +4,6 @@ A private feed is rendered once for everybody, with TOKEN_PLACEHOLDER where a to
 """
 
 import re
-from uuid import UUID, uuid5
 
 from podcast_pipeline.errors import FeedError
 from podcast_pipeline.feed.text import TOKEN_PLACEHOLDER, legal
@@ -24,11 +23,6 @@ def personalize(feed: bytes, token: str) -> bytes:
             "private feed", "this is not a feed token; make one with `podcast subscribers rotate`"
         )
     return feed.replace(TOKEN_PLACEHOLDER.encode(), token.encode())
-
-
-def private_guid(show: Show) -> UUID:
-    """Return the podcast:guid that all private feeds of a show carry."""
-    return uuid5(show.guid, "private")
 
 
 def feed_address(show: Show) -> str:

@@ -1,6 +1,7 @@
 """What a feed says in the itunes: and podcast: namespaces, as lists of tags in their order."""
 
 from podcast_pipeline.feed import private
+from podcast_pipeline.feed.guid import private_guid
 from podcast_pipeline.feed.namespace import Tag
 from podcast_pipeline.feed.text import legal, line
 from podcast_pipeline.model import CaptionFormat, Episode, Person, Show
@@ -43,7 +44,7 @@ def private_tags(show: Show) -> list[Tag]:
     """Return what keeps a private feed out of directories. Source: rule P2."""
     return [
         Tag("itunes:block", "Yes"),
-        Tag("podcast:guid", str(private.private_guid(show))),
+        Tag("podcast:guid", str(private_guid(show))),
         Tag("podcast:locked", "yes"),
         Tag("podcast:block", "yes"),
     ]

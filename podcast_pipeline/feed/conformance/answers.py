@@ -1,0 +1,131 @@
+"""Rules H1 to H6: what a host answered, as somebody recorded it."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from podcast_pipeline.feed.conformance.finding import Finding, Severity
+
+Kind = Literal["feed", "artwork", "audio", "transcript", "chapters"]
+
+CORS_KINDS = ("feed", "transcript", "chapters")
+CONTENT_TYPES: dict[Kind, tuple[str, ...]] = {
+    "feed": ("application/rss+xml", "application/xml", "text/xml"),
+    "artwork": ("image/jpeg", "image/png"),
+    "audio": ("audio/", "video/"),
+    "transcript": ("text/vtt", "application/x-subrip", "application/json", "text/html", "text/plain"),
+    "chapters": ("application/json+chapters", "application/json"),
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One request and what came back.
+
+    Attributes:
+        url: for messages; the caller leaves tokens out of it.
+        asked: the request's headers that matter here; names in lower case.
+        headers: the answer's; names in lower case.
+        size_bytes: of the body that came, None where it was not read.
+        expected_type, expected_size_bytes: what the feed says of it, None where it says nothing.
+    """
+
+    kind: Kind
+    url: str
+    status: int
+    method: Literal["GET", "HEAD"] = "GET"
+    asked: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    size_bytes: int | None = None
+    expected_type: str | None = None
+    expected_size_bytes: int | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """A request for the whole thing, without conditions."""
+        return not {"range", "if-none-match", "if-modified-since"} & self.asked.keys()
+
+
+def check_answers(answers: Iterable[Answer]) -> tuple[Finding, ...]:
+    """Return what is wrong with what a host answered, in the order of the answers."""
+    return tuple(finding for answer in answers for rule in RULES for finding in rule(answer))
+
+
+def _reachable(answer: Answer) -> Iterator[Finding]:
+    """H1: HEAD works. H4: everything can be had without a password."""
+    if answer.method == "HEAD" and answer.status != 200:
+        yield _find(
+            "H1", answer, f"HEAD is answered {answer.status}", "answer HEAD like GET, without the body"
+        )
+    elif answer.status in (401, 403):
+        yield _find("H4", answer, f"answered {answer.status}", "let everybody in who has the address")
+    elif answer.is_plain and answer.status != 200:
+        yield _find("H4", answer, f"answered {answer.status}", "serve it, or take it out of the feed")
+
+
+def _ranges(answer: Answer) -> Iterator[Finding]:
+    """H2: a range is answered 206 and says which one it is."""
+    if answer.kind != "audio" or answer.status >= 400:
+        return
+    if "range" in answer.asked:
+        if answer.status != 206 or not answer.headers.get("content-range", "").startswith("bytes "):
+            fix = "answer 206 with Content-Range; Apple refuses the audio otherwise"
+            yield _find("H2", answer, f"a range is answered {answer.status}", fix)
+    elif answer.headers.get("accept-ranges") != "bytes":
+        yield _find("H2", answer, "ranges are not offered", "send Accept-Ranges: bytes")
+
+
+def _conditions(answer: Answer) -> Iterator[Finding]:
+    """H3: a feed can be asked for again without being sent again."""
+    if answer.kind != "feed":
+        return
+    if "if-none-match" in answer.asked:
+        if answer.status != 304:
+            yield _find("H3", answer, f"If-None-Match is answered {answer.status}", "answer 304", "warning")
+    elif answer.status == 200:
+        for name in ("etag", "last-modified"):
+            if name not in answer.headers:
+                yield _find("H3", answer, f"no {name}", "send ETag and Last-Modified", "warning")
+
+
+def _origins(answer: Answer) -> Iterator[Finding]:
+    """H5: players in a browser may read it, and not with cookies."""
+    if answer.kind not in CORS_KINDS or answer.status != 200:
+        return
+    if answer.headers.get("access-control-allow-origin") != "*":
+        yield _find(
+            "H5", answer, "web players may not read it", "send Access-Control-Allow-Origin: *", "warning"
+        )
+    if "access-control-allow-credentials" in answer.headers:
+        fix = "leave Access-Control-Allow-Credentials out"
+        yield _find("H5", answer, "web pages may send the listener's cookies", fix)
+
+
+def _types(answer: Answer) -> Iterator[Finding]:
+    """H6: the type is the one that the feed names, or one of its kind. F8: so is the length."""
+    if answer.status not in (200, 206):
+        return
+    mime = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+    allowed = (answer.expected_type,) if answer.expected_type else CONTENT_TYPES[answer.kind]
+    if not mime.startswith(allowed):
+        yield _find("H6", answer, f"the type is “{mime}”", f"serve it as {allowed[0]}")
+    length = answer.headers.get("content-length", "")
+    size = answer.size_bytes if answer.size_bytes is not None else int(length) if length.isdecimal() else None
+    expected = answer.expected_size_bytes
+    if answer.status == 200 and size is not None and expected is not None and size != expected:
+        yield _find(
+            "F8", answer, f"it has {size} bytes, the feed says {expected}", "correct the length in the feed"
+        )
+
+
+def _find(rule: str, answer: Answer, message: str, fix: str, severity: Severity = "error") -> Finding:
+    return Finding(rule, severity, None, f"{answer.kind} {answer.url}: {message}", fix)
+
+
+RULES: tuple[Callable[[Answer], Iterator[Finding]], ...] = (
+    _reachable,
+    _ranges,
+    _conditions,
+    _origins,
+    _types,
+)

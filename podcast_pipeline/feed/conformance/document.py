@@ -1,0 +1,145 @@
+"""Reading a feed that may be hostile, and rule F1."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from lxml import etree
+
+from podcast_pipeline.feed.conformance.finding import Finding, error, warning
+from podcast_pipeline.feed.namespace import NAMESPACES
+
+LIMIT_BYTES = 64 * 1024 * 1024  # 2,000 episodes with long notes take 10 MB
+OLD_PODCAST = "https://github.com/Podcastindex-org/podcast-namespace/blob/main/docs/1.0.md"
+
+Element = etree._Element
+
+
+class Unreadable(Exception):
+    """There is no feed to look at, and why."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.message)
+        self.finding = finding
+
+
+@dataclass(frozen=True)
+class Document:
+    """A feed as a tree.
+
+    Attributes:
+        names: prefix to URI as this feed spells it, so that one wrong URI is one finding and not twenty.
+    """
+
+    root: Element
+    channel: Element
+    names: dict[str, str]
+
+    @property
+    def items(self) -> list[Element]:
+        """The items, in the feed's order."""
+        return self.all(self.channel, "item")
+
+    @property
+    def self_address(self) -> str | None:
+        """The href of atom:link rel=self."""
+        links = self.all(self.channel, "atom:link[@rel='self']")
+        return links[0].get("href") if links else None
+
+    def all(self, parent: Element, path: str) -> list[Element]:
+        """Return the children at a path like `itunes:image`."""
+        return parent.findall(path, self.names)
+
+    def one(self, parent: Element, path: str) -> Element | None:
+        """Return the first child at a path."""
+        return parent.find(path, self.names)
+
+    def text(self, parent: Element, path: str) -> str:
+        """Return the stripped text of the first child at a path; empty where there is none."""
+        found = self.one(parent, path)
+        return "" if found is None else (found.text or "").strip()
+
+    def name(self, element: Element) -> str:
+        """Return an element's name as people write it: `itunes:image`; a foreign one keeps its URI."""
+        tag = etree.QName(element)
+        prefixes = {uri: prefix for prefix, uri in self.names.items()}
+        prefix = prefixes.get(tag.namespace or "", tag.namespace)
+        return f"{prefix}:{tag.localname}" if prefix else tag.localname
+
+
+def read(feed: bytes) -> Document:
+    """Parse a feed without expanding entities or fetching anything.
+
+    Raises:
+        Unreadable: too large, not well-formed, not UTF-8, with a DOCTYPE, or not RSS 2.0.
+    """
+    if len(feed) > LIMIT_BYTES:
+        raise _unreadable(None, f"the feed has {len(feed)} bytes", f"keep it under {LIMIT_BYTES}, see F17")
+    root = _parse(feed)
+    _refuse_other_documents(root)
+    channel = root.find("channel")
+    if root.tag != "rss" or channel is None:
+        raise _unreadable(root, f"this is <{root.tag}>, not an RSS feed", "point at the RSS feed itself")
+    spelled = {prefix: uri for prefix, uri in root.nsmap.items() if prefix in NAMESPACES}
+    return Document(root, channel, {**NAMESPACES, **spelled})
+
+
+def _parse(feed: bytes) -> Element:
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+        strip_cdata=False,
+    )
+    try:
+        return etree.fromstring(feed, parser)
+    except etree.XMLSyntaxError as problem:
+        line = problem.lineno or None
+        fix = "write the feed with an XML library, and nothing before <?xml"
+        raise Unreadable(
+            Finding("F1", "error", line, f"not well-formed XML: {problem.msg}", fix)
+        ) from problem
+
+
+def _refuse_other_documents(root: Element) -> None:
+    info = root.getroottree().docinfo
+    if info.internalDTD is not None:
+        raise _unreadable(root, "the feed has a DOCTYPE", "remove it; feed readers refuse entities")
+    if (info.encoding or "UTF-8").upper() not in ("UTF-8", "ASCII", "US-ASCII"):
+        raise _unreadable(root, f"the feed is in {info.encoding}", "write it in UTF-8")
+
+
+def _unreadable(where: Element | None, message: str, fix: str) -> Unreadable:
+    return Unreadable(error("F1", where, message, fix))
+
+
+def path_of(address: str) -> str | None:
+    """Return the path of a whole http(s) address, None where it is not one."""
+    try:
+        parts = urlsplit(address.strip())
+    except ValueError:
+        return None
+    return parts.path if parts.scheme in ("http", "https") and parts.netloc else None
+
+
+def namespaces(document: Document) -> Iterator[Finding]:
+    """F1: RSS 2.0 and the four namespaces, spelled to the letter."""
+    root = document.root
+    if root.get("version") != "2.0":
+        yield error("F1", root, f'version="{root.get("version")}"', 'write <rss version="2.0">')
+    declared = set(root.nsmap.values())
+    for prefix, uri in NAMESPACES.items():
+        spelled = root.nsmap.get(prefix)
+        fix = f'write xmlns:{prefix}="{uri}"'
+        if spelled == OLD_PODCAST:
+            yield warning("F1", root, f"the namespace {prefix} has its old address", fix)
+        elif spelled not in (None, uri):
+            yield error("F1", root, f"the namespace {prefix} is spelled {spelled}", fix)
+        elif uri not in declared:
+            yield warning("F1", root, f"the namespace {prefix} is not declared", fix)
+
+
+Rule = Callable[[Document], Iterator[Finding]]

@@ -1,0 +1,247 @@
+"""Rules F8 to F11 and F14 to F16, T1 and T6: what an item says."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from pathlib import PurePosixPath
+
+from podcast_pipeline.feed.conformance.channel import LANGUAGE
+from podcast_pipeline.feed.conformance.document import Document, Element, Rule, path_of
+from podcast_pipeline.feed.conformance.finding import Finding, error, warning
+
+MEDIA_TYPES = {
+    ".mp3": ("audio/mpeg",),
+    ".m4a": ("audio/m4a", "audio/x-m4a", "audio/mp4"),
+    ".m4v": ("video/x-m4v", "video/m4v", "video/mp4"),
+    ".mp4": ("video/mp4", "audio/mp4"),
+    ".opus": ("audio/opus", "audio/ogg"),
+}
+TRANSCRIPT_TYPES = {
+    "text/vtt": "VTT",
+    "application/x-subrip": "SRT",
+    "application/json": "JSON",
+    "text/html": "HTML",
+    "text/plain": "text",
+}
+CHAPTERS_TYPE = "application/json+chapters"
+SOUNDBITE_S = (15, 120)
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+_NUMBERED = re.compile(r"(?:(?:ep|episode|folge)\.?\s*#?\d+|#\d+|s\d+\s*[·:]?\s*e\d+)\b", re.IGNORECASE)
+_LEADING = re.compile(r"(\d+)\s*[.:|–—-]\s")
+_CLOCK = re.compile(r"\d{1,3}(:[0-5]?\d){1,2}")
+_DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
+_COUNT = re.compile(r"0{0,9}[1-9][0-9]{0,14}")
+_INTEGRITY = re.compile(r"sha(256|384|512)-[A-Za-z0-9+/]+=*")
+
+
+def titles(document: Document) -> Iterator[Finding]:
+    """F8: a title, and the episode's number not in it."""
+    for item in document.items:
+        title = document.text(item, "title")
+        if not title:
+            yield error("F8", item, "an item without a title", "write <title>")
+        elif _is_numbered(title, document.text(item, "itunes:episode")):
+            fix = "put the number into itunes:episode alone; apps show it themselves"
+            yield warning(
+                "F8", document.one(item, "title"), f"the title “{title}” has the episode number", fix
+            )
+
+
+def _is_numbered(title: str, number: str) -> bool:
+    leading = _LEADING.match(title)
+    return bool(_NUMBERED.match(title)) or (leading is not None and leading[1] == number)
+
+
+def enclosures(document: Document) -> Iterator[Finding]:
+    """F8: one enclosure with its length in bytes and its type. F9: every item another address."""
+    seen: set[str] = set()
+    for item in document.items:
+        found = document.all(item, "enclosure")
+        if not found:
+            yield error("F8", item, "an item without an enclosure", "write url, length and type of the audio")
+        for extra in found[1:]:
+            yield warning(
+                "F8", extra, "a second enclosure", "keep one; others go into podcast:alternateEnclosure"
+            )
+        for enclosure in found[:1]:
+            yield from _enclosure(enclosure)
+            address = enclosure.get("url", "")
+            if address in seen:
+                yield error("F9", enclosure, "two items have the same audio", "give every item its own file")
+            seen.add(address)
+
+
+def _enclosure(enclosure: Element) -> Iterator[Finding]:
+    length, mime = enclosure.get("length", ""), enclosure.get("type", "")
+    if not _COUNT.fullmatch(length):
+        fix = "write the file's size in bytes; apps do not download without it"
+        yield error("F8", enclosure, f"the enclosure's length is “{length[:20]}”", fix)
+    ending = PurePosixPath(path_of(enclosure.get("url", "")) or "").suffix.lower()
+    if ending not in MEDIA_TYPES:
+        yield warning("F8", enclosure, f"the audio's address ends in “{ending}”", "name it .mp3 or .m4a")
+    if mime not in MEDIA_TYPES.get(ending, (mime or None,)):
+        fix = f"write {' or '.join(MEDIA_TYPES.get(ending, ('audio/mpeg',)))}"
+        yield error("F8", enclosure, f"the enclosure's type is “{mime}”", fix)
+
+
+def guids(document: Document) -> Iterator[Finding]:
+    """F10: every item has a guid of its own that does not come from its file."""
+    seen: set[str] = set()
+    for item in document.items:
+        guid, text = document.one(item, "guid"), document.text(item, "guid")
+        if guid is None or not text:
+            yield error("F10", item, "an item without a guid", "give it a UUID that never changes")
+            continue
+        if text in seen:
+            yield error(
+                "F10", guid, f"two items have the guid {text}", "apps show one of them; give it its own"
+            )
+        seen.add(text)
+        yield from _guid(document, item, guid, text)
+
+
+def _guid(document: Document, item: Element, guid: Element, text: str) -> Iterator[Finding]:
+    if guid.get("isPermaLink", "true") != "false" and path_of(text) is None:
+        yield warning("F10", guid, "the guid is said to be a link and is none", 'write isPermaLink="false"')
+    enclosure = document.one(item, "enclosure")
+    if enclosure is not None and enclosure.get("url") == text:
+        fix = "leave it as it is for old items; give new ones a UUID"
+        yield warning("F10", guid, "the guid is the audio's address and will change with it", fix)
+
+
+def dates(document: Document) -> Iterator[Finding]:
+    """F11: pubDate as RFC 2822 writes it."""
+    fix = "write it like Tue, 03 Mar 2026 06:00:00 +0000"
+    for item in document.items:
+        where, written = document.one(item, "pubDate"), document.text(item, "pubDate")
+        at = _parse_date(written)
+        if where is None:
+            yield error("F11", item, "an item without a pubDate", fix)
+        elif at is None:
+            yield error("F11", where, f"the pubDate “{written[:40]}” is not RFC 2822", fix)
+        elif "," in written and not written.startswith(DAYS[at.weekday()]):
+            yield warning("F11", where, f"{written} was a {DAYS[at.weekday()]}", fix)
+
+
+def _parse_date(written: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(written) if ":" in written else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def numbers(document: Document) -> Iterator[Finding]:
+    """F11: durations in seconds, seasons and episodes from 1, a type that apps know."""
+    for item in document.items:
+        duration = document.text(item, "itunes:duration")
+        where = document.one(item, "itunes:duration")
+        if _CLOCK.fullmatch(duration):
+            yield warning("F11", where, f"the duration is {duration}", "write it in seconds")
+        elif where is not None and not _DECIMAL.fullmatch(duration):
+            yield error("F11", where, f"the duration is “{duration}”", "write it in seconds")
+        for name in ("itunes:season", "itunes:episode", "podcast:season", "podcast:episode"):
+            yield from _number(document, item, name)
+        kind = document.text(item, "itunes:episodeType")
+        if kind not in ("", "full", "trailer", "bonus"):
+            where = document.one(item, "itunes:episodeType")
+            yield error("F11", where, f"itunes:episodeType is {kind}", "write full, trailer or bonus")
+
+
+def _number(document: Document, item: Element, name: str) -> Iterator[Finding]:
+    where, text = document.one(item, name), document.text(item, name)
+    decimal = name == "podcast:episode" and _DECIMAL.fullmatch(text)
+    if where is not None and not _COUNT.fullmatch(text) and not decimal:
+        yield error("F11", where, f"{name} is “{text}”", "write a whole number from 1, or leave it out")
+
+
+def persons(document: Document) -> Iterator[Finding]:
+    """F14: persons have names, and an item that names persons names the hosts too."""
+    for person in document.all(document.channel, ".//podcast:person"):
+        if not (person.text or "").strip():
+            yield error("F14", person, "a podcast:person without a name", "write the name")
+    if "host" not in _roles(document, document.channel):
+        return
+    for item in document.items:
+        roles = _roles(document, item)
+        if roles and "host" not in roles:
+            where = document.one(item, "podcast:person")
+            yield warning("F14", where, "the item's persons drive out the hosts", "name the hosts again")
+
+
+def _roles(document: Document, parent: Element) -> set[str]:
+    return {person.get("role", "host").lower() for person in document.all(parent, "podcast:person")}
+
+
+def chapters(document: Document) -> Iterator[Finding]:
+    """F15: chapters of the type that apps read."""
+    for found in document.all(document.channel, "item/podcast:chapters"):
+        if found.get("type") != CHAPTERS_TYPE:
+            yield error(
+                "F15", found, f"chapters of type {found.get('type')}", f"write type='{CHAPTERS_TYPE}'"
+            )
+
+
+def soundbites(document: Document) -> Iterator[Finding]:
+    """F16: soundbites that can be played."""
+    for item in document.items:
+        total = document.text(item, "itunes:duration")
+        for bite in document.all(item, "podcast:soundbite"):
+            start, length = bite.get("startTime", ""), bite.get("duration", "")
+            if not (_DECIMAL.fullmatch(start) and _DECIMAL.fullmatch(length)):
+                yield error(
+                    "F16", bite, "a soundbite without numbers", "write startTime and duration in seconds"
+                )
+            elif not SOUNDBITE_S[0] <= float(length) <= SOUNDBITE_S[1]:
+                yield warning("F16", bite, f"a soundbite of {length} s", "make it 15 to 120 s long")
+            elif _DECIMAL.fullmatch(total) and float(start) + float(length) > float(total) + 1:
+                yield error("F16", bite, "a soundbite after the end of the audio", "correct startTime")
+
+
+def alternates(document: Document) -> Iterator[Finding]:
+    """F16: other versions of the audio say what and where they are."""
+    for found in document.all(document.channel, "item/podcast:alternateEnclosure"):
+        if not found.get("type") or not document.all(found, "podcast:source[@uri]"):
+            yield error("F16", found, "an alternateEnclosure without type or source", "write both")
+        for proof in document.all(found, "podcast:integrity[@type='sri']"):
+            if not _INTEGRITY.fullmatch(proof.get("value", "")):
+                yield error(
+                    "F16", proof, "the integrity value is not one", "write sha384- and the hash in base64"
+                )
+
+
+def transcripts(document: Document) -> Iterator[Finding]:
+    """T1: transcripts with a type that apps know. T6: VTT, SRT and JSON, because every app takes another."""
+    for item in document.items:
+        found = document.all(item, "podcast:transcript")
+        for transcript in found:
+            yield from _transcript(transcript)
+        missing = {"VTT", "SRT", "JSON"} - {TRANSCRIPT_TYPES.get(t.get("type", "")) for t in found}
+        if found and missing:
+            message = f"the transcript is not offered as {', '.join(sorted(missing))}"
+            yield warning("T6", found[0], message, "offer VTT, SRT and JSON")
+
+
+def _transcript(transcript: Element) -> Iterator[Finding]:
+    mime, language = transcript.get("type", ""), transcript.get("language", "en")
+    if mime not in TRANSCRIPT_TYPES:
+        yield error(
+            "T1", transcript, f"a transcript of type “{mime}”", f"write one of {', '.join(TRANSCRIPT_TYPES)}"
+        )
+    if not LANGUAGE.fullmatch(language):
+        yield error("T1", transcript, f"a transcript in “{language}”", "write an ISO 639 code, like en-US")
+
+
+ITEM_RULES: tuple[Rule, ...] = (
+    titles,
+    enclosures,
+    guids,
+    dates,
+    numbers,
+    persons,
+    chapters,
+    soundbites,
+    alternates,
+    transcripts,
+)

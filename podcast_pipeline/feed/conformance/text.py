@@ -1,0 +1,96 @@
+"""Rules F3, F12 and F13: lengths, show notes and addresses."""
+
+import re
+from collections.abc import Iterator
+
+from lxml import etree
+
+from podcast_pipeline.feed.conformance.document import Document, Rule, path_of
+from podcast_pipeline.feed.conformance.finding import Finding, error, warning
+from podcast_pipeline.feed.notes import ALLOWED_TAGS, DESCRIPTION_BYTES
+
+TEXT_LIMIT = 255
+TEXT_LIMITS = {
+    "podcast:txt": 4000,
+    "podcast:person": 128,
+    "podcast:soundbite": 128,
+    "podcast:updateFrequency": 128,
+}
+LONG_TEXTS = ("description", "itunes:summary", "content:encoded")
+ATTRIBUTE_LIMITS = {
+    ("podcast:txt", "purpose"): 128,
+    ("podcast:season", "name"): 128,
+    ("podcast:episode", "display"): 32,
+    ("podcast:alternateEnclosure", "title"): 32,
+    ("podcast:alternateEnclosure", "rel"): 32,
+}
+"""Characters. Source: PSP-1 and the tags' pages in the podcast namespace."""
+
+ADDRESSES = {
+    "enclosure": "url",
+    "itunes:image": "href",
+    "podcast:transcript": "url",
+    "podcast:chapters": "url",
+}
+
+_TAG = re.compile(r"</?([a-zA-Z][a-zA-Z0-9]*)[\s/>]")
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9._~/-]*")
+
+
+def lengths(document: Document) -> Iterator[Finding]:
+    """F3: no text is longer than apps show, and none has white space around it."""
+    for element in document.channel.iter(etree.Element):
+        name, text = document.name(element), element.text or ""
+        if len(element) or "://" in name:
+            continue
+        if name not in LONG_TEXTS and text.strip() not in (text, ""):
+            yield warning("F3", element, f"white space around the text of {name}", "remove it")
+        yield from _too_long(name, text, element)
+        for (owner, attribute), limit in ATTRIBUTE_LIMITS.items():
+            if owner == name and len(element.get(attribute, "")) > limit:
+                yield warning("F3", element, f"{name} {attribute} has over {limit} characters", "shorten it")
+
+
+def _too_long(name: str, text: str, element: etree._Element) -> Iterator[Finding]:
+    if name in ("description", "itunes:summary"):
+        size = len(text.strip().encode())
+        if size > DESCRIPTION_BYTES:
+            yield warning("F3", element, f"{name} has {size} bytes, over {DESCRIPTION_BYTES}", "shorten it")
+    elif name not in LONG_TEXTS:
+        limit = TEXT_LIMITS.get(name, TEXT_LIMIT)
+        if len(text.strip()) > limit:
+            yield warning("F3", element, f"{name} has {len(text)} characters, over {limit}", "shorten it")
+
+
+def show_notes(document: Document) -> Iterator[Finding]:
+    """F12: show notes are HTML in CDATA, of few tags."""
+    for notes in document.all(document.channel, "item/content:encoded"):
+        others = {tag.lower() for tag in _TAG.findall(notes.text or "")} - ALLOWED_TAGS
+        if others:
+            message = f"show notes with {', '.join(sorted(others))}"
+            yield warning("F12", notes, message, "use p ol ul li a b i strong em; apps drop the rest")
+        if "<" in (notes.text or "") and b"<![CDATA[" not in etree.tostring(notes, with_tail=False):
+            yield warning("F12", notes, "show notes are escaped HTML", "put them into a CDATA section")
+
+
+def addresses(document: Document) -> Iterator[Finding]:
+    """F13: files have whole addresses of plain ASCII."""
+    for name, attribute in ADDRESSES.items():
+        for element in document.all(document.channel, f".//{name}"):
+            yield from _address(name, element.get(attribute, ""), element)
+
+
+def _address(name: str, address: str, element: etree._Element) -> Iterator[Finding]:
+    path = path_of(address)
+    if path is None:
+        yield error("F13", element, f"{name} has no whole address", "write it with https://")
+    elif not address.isascii() or " " in address:
+        yield error(
+            "F13", element, f"{name} has an address with spaces or letters beyond ASCII", "rename the file"
+        )
+    elif not _PLAIN_PATH.fullmatch(path):
+        fix = "name files with letters, digits and - . _ ~ only"
+        yield warning("F13", element, f"{name} has an address with unusual characters", fix)
+
+
+TEXT_RULES: tuple[Rule, ...] = (lengths, show_notes, addresses)

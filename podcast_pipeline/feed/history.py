@@ -1,0 +1,191 @@
+"""What podcast apps would do with a feed after they have seen the one before.
+
+Apps remember an item by its guid and its audio by the address, for years. `diff` says what changed between
+two feeds, `lock` which of it would make apps download, show or lose episodes again.
+"""
+
+import re
+from collections.abc import Container, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+
+from podcast_pipeline.errors import FeedError
+from podcast_pipeline.feed.conformance.document import Document, Element, Unreadable, read
+
+_HASHED = re.compile(r"\.([0-9a-f]{16})\.[a-z0-9]+(?:\?|$)")
+
+
+@dataclass(frozen=True)
+class Item:
+    """What an app remembers of an item.
+
+    Attributes:
+        published_at: aware; None where the feed's date cannot be read.
+        details: everything else that the feed says of it, to tell whether it changed.
+    """
+
+    guid: str
+    title: str
+    url: str
+    size_bytes: str
+    published_at: datetime | None
+    details: tuple[str, ...]
+
+    @property
+    def hash16(self) -> str | None:
+        """The hash of the audio where its name has one, as ours have."""
+        found = _HASHED.search(self.url)
+        return found[1] if found else None
+
+    def has_audio_of(self, other: "Item") -> bool:
+        """Say whether both have the same audio, as far as feeds tell: by the hash, else by the length."""
+        if self.hash16 and other.hash16:
+            return self.hash16 == other.hash16
+        return self.size_bytes == other.size_bytes and self.size_bytes not in ("", "0")
+
+
+@dataclass(frozen=True)
+class Change:
+    """One item in two feeds."""
+
+    old: Item
+    new: Item
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What is different, in the order of the feeds.
+
+    Attributes:
+        new, removed: items of one feed only, without those in `reguided`.
+        changed: every item that apps will show differently; `moved` and `redated` are among them.
+        reguided: the same audio under another guid.
+        moved: another address although the audio is the same.
+        redated: another pubDate.
+        show_guid: the podcast:guid before and after, where it changed.
+    """
+
+    new: tuple[Item, ...] = ()
+    changed: tuple[Change, ...] = ()
+    removed: tuple[Item, ...] = ()
+    reguided: tuple[Change, ...] = ()
+    moved: tuple[Change, ...] = ()
+    redated: tuple[Change, ...] = ()
+    show_guid: tuple[str, str] | None = None
+
+
+def diff(old: bytes | None, new: bytes) -> Changes:
+    """Compare two feeds; `old` is None before the first.
+
+    Raises:
+        FeedError: one of them cannot be read.
+    """
+    before, after = _read(old) if old is not None else None, _read(new)
+    old_items, new_items = _items(before), _items(after)
+    removed = [item for guid, item in old_items.items() if guid not in new_items]
+    added = [item for guid, item in new_items.items() if guid not in old_items]
+    same = [Change(item, new_items[guid]) for guid, item in old_items.items() if guid in new_items]
+    reguided = tuple(_reguided(removed, added))
+    return Changes(
+        new=tuple(item for item in added if item not in {change.new for change in reguided}),
+        changed=tuple(change for change in same if change.old != change.new),
+        removed=tuple(item for item in removed if item not in {change.old for change in reguided}),
+        reguided=reguided,
+        moved=tuple(c for c in same if c.old.url != c.new.url and c.new.has_audio_of(c.old)),
+        redated=tuple(c for c in same if c.old.published_at != c.new.published_at),
+        show_guid=_show_guids(before, after),
+    )
+
+
+def lock(changes: Changes, *, leaving: Container[str] = ()) -> tuple[str, ...]:
+    """Return what apps would do that nobody wants, one line each; empty when the feed may go out.
+
+    Args:
+        leaving: guids of the items that leave on purpose.
+    """
+    lost = tuple(item for item in changes.removed if item.guid not in leaving)
+    found = [
+        (_new(changes.reguided), "would be downloaded again and shown as new: the guid changed"),
+        (_new(changes.moved), "would be downloaded again: the address changed, the audio did not"),
+        (_new(changes.redated), "would move in the list and may come back as new: the pubDate changed"),
+        (lost, "would disappear from apps"),
+    ]
+    lines = [f"{_count(items)} {what} ({_titles(items)})" for items, what in found if items]
+    if changes.show_guid:
+        old, new = changes.show_guid
+        lines.append(f"apps would take it for another show: podcast:guid was {old} and is {new or 'gone'}")
+    return tuple(lines)
+
+
+def _new(changes: tuple[Change, ...]) -> tuple[Item, ...]:
+    return tuple(change.new for change in changes)
+
+
+def _count(items: tuple[Item, ...]) -> str:
+    return "1 episode" if len(items) == 1 else f"{len(items)} episodes"
+
+
+def _titles(items: tuple[Item, ...]) -> str:
+    more = f" and {len(items) - 3} more" if len(items) > 3 else ""
+    return ", ".join(item.title for item in items[:3]) + more
+
+
+def _reguided(removed: list[Item], added: list[Item]) -> Iterator[Change]:
+    """Pair items that left with items that came and have the same audio."""
+    by_mark = {mark: item for item in added for mark in _marks(item)}
+    for old in removed:
+        new = next((by_mark[mark] for mark in _marks(old) if mark in by_mark), None)
+        if new and (new.url == old.url or new.has_audio_of(old)):
+            yield Change(old, new)
+
+
+def _marks(item: Item) -> Iterator[str]:
+    yield from (mark for mark in (item.url, item.hash16, item.size_bytes) if mark)
+
+
+def _read(feed: bytes) -> Document:
+    try:
+        return read(feed)
+    except Unreadable as error:
+        raise FeedError(error.finding.rule, f"{error.finding.message}; {error.finding.fix}") from error
+
+
+def _items(document: Document | None) -> dict[str, Item]:
+    """Return the items by guid; one without a guid goes by its audio's address, as in apps."""
+    if document is None:
+        return {}
+    items: dict[str, Item] = {}
+    for item in (_item(document, element) for element in document.items):
+        items.setdefault(item.guid or item.url, item)
+    return items
+
+
+def _item(document: Document, element: Element) -> Item:
+    enclosure = document.one(element, "enclosure")
+    return Item(
+        guid=document.text(element, "guid"),
+        title=document.text(element, "title"),
+        url="" if enclosure is None else enclosure.get("url", ""),
+        size_bytes="" if enclosure is None else enclosure.get("length", ""),
+        published_at=_instant(document.text(element, "pubDate")),
+        details=tuple(
+            f"{document.name(child)} {sorted(child.items())} {(child.text or '').strip()}"
+            for child in element.iterdescendants("*")
+            if document.name(child) != "pubDate"
+        ),
+    )
+
+
+def _instant(written: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(written)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _show_guids(before: Document | None, after: Document) -> tuple[str, str] | None:
+    if before is None:
+        return None
+    old, new = (document.text(document.channel, "podcast:guid") for document in (before, after))
+    return (old, new) if old and old != new else None
