@@ -23,8 +23,9 @@ from podcast_pipeline.stores.policy import bucket_policy, cors_rules
 from podcast_pipeline.stores.presets import S3Settings
 from podcast_pipeline.stores.s3 import S3Store, open_client
 from tests.databases import database_url, engine, postgresql, sqlite_template
+from tests.house import published
 
-__all__ = ["database_url", "engine", "postgresql", "s3_server", "s3_store", "sqlite_template"]
+__all__ = ["database_url", "engine", "postgresql", "published", "s3_server", "s3_store", "sqlite_template"]
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -94,7 +95,7 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 @pytest.fixture
 def s3_store(s3_server: S3Server) -> S3Store:
     """A store in a bucket of its own."""
-    return S3Store(s3_server.fresh_bucket())
+    return S3Store(s3_server.fresh_bucket(), client=s3_server.admin)
 
 
 def _certificate(folder: Path) -> tuple[Path, Path]:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ def build_house(folder: Path) -> House:
 
 def copy_house(house: House, folder: Path) -> House:
     """Copy a show as it is, to change it."""
-    shutil.copytree(house.folder, folder)
+    shutil.copytree(house.folder, folder, symlinks=True)
     return House(folder)
 
 
@@ -73,3 +74,11 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> House:
     done = house.run("publish", SLUG)
     assert done.returncode == 0, done.stderr
     return house
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -64,7 +64,9 @@ def items(house: House) -> list[ElementTree.Element]:
 
 def objects(house: House) -> dict[str, str | None]:
     """Return every object with the hash of its bytes."""
-    return {info.key: info.sha256 for prefix in ("public/", "private/") for info in store(house).list(prefix)}
+    bucket = store(house)
+    keys = [info.key for prefix in ("public/", "private/") for info in bucket.list(prefix)]
+    return {key: bucket.head(key).sha256 for key in keys}
 
 
 def edit(house: House, old: str, new: str) -> None:
