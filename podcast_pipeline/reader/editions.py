@@ -1,0 +1,91 @@
+"""What is out: the catalog as the store has it now, and what is derived from it, kept while it holds."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from threading import Lock
+from time import monotonic
+from typing import Generic, TypeVar
+
+from podcast_pipeline.catalog import CATALOG_KEY, Catalog, catalog_from_json, transcript_from_json
+from podcast_pipeline.errors import NotFound
+from podcast_pipeline.feed import rss
+from podcast_pipeline.model import Transcript, TranscriptVersion
+from podcast_pipeline.stores import Store
+
+Value = TypeVar("Value")
+
+KEPT_FEEDS = 32
+
+
+class Kept(Generic[Value]):
+    """The last few results of something slow; two threads that want the same wait for one of them."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._lock = Lock()
+        self._values: OrderedDict[Hashable, Value] = OrderedDict()
+
+    def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
+        """Return what `key` stands for, made now if it is not here."""
+        with self._lock:
+            if key not in self._values:
+                self._values[key] = make()
+            self._values.move_to_end(key)
+            while len(self._values) > self._size:
+                self._values.popitem(last=False)
+            return self._values[key]
+
+
+@dataclass(frozen=True)
+class Edition:
+    """The catalog as it was under one ETag."""
+
+    etag: str
+    catalog: Catalog
+
+
+class Editions:
+    """Reads the store for the reader.
+
+    Args:
+        empty: the catalog of a show that has published nothing yet.
+        check_every_s: for how long the catalog is believed without asking the store.
+    """
+
+    def __init__(self, store: Store, *, empty: Catalog, check_every_s: float = 0) -> None:
+        self._store = store
+        self._empty = Edition("", empty)
+        self._check_every_s = check_every_s
+        self._edition: Edition | None = None
+        self._checked_at = 0.0
+        self._lock = Lock()
+        self._feeds: Kept[bytes] = Kept(KEPT_FEEDS)
+
+    def newest(self) -> Edition:
+        """Return the newest edition; raises StoreError where the store cannot be asked."""
+        with self._lock:
+            if self._edition is None or monotonic() - self._checked_at >= self._check_every_s:
+                self._edition = self._ask(self._edition)
+                self._checked_at = monotonic()
+            return self._edition
+
+    def _ask(self, known: Edition | None) -> Edition:
+        try:
+            if known is not None and self._store.head(CATALOG_KEY).etag == known.etag:
+                return known
+            info, body = self._store.get(CATALOG_KEY)
+        except NotFound:
+            return self._empty
+        return Edition(info.etag, catalog_from_json(body))
+
+    def feed(self, edition: Edition, audience: rss.Private) -> bytes:
+        """Return the private feed of an audience, before a token is put in.
+
+        A notice names its subscriber, so the audience in the key keeps subscribers apart (castopod 74f9325).
+        """
+        return self._feeds.get((edition.etag, audience), lambda: rss.render(edition.catalog, audience))
+
+    def transcript(self, version: TranscriptVersion) -> Transcript:
+        """Return the words of a published version."""
+        return transcript_from_json(self._store.get(version.document_key)[1], version.document_key)

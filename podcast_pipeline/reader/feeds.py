@@ -1,0 +1,136 @@
+"""Everything behind a token in the path: the private feed, its files, and the door to the pages."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from podcast_pipeline.access import NOT_FOUND, Notice, Resource, Visitor
+from podcast_pipeline.feed import rss
+from podcast_pipeline.feed.notice import notice
+from podcast_pipeline.feed.private import personalize
+from podcast_pipeline.model import Episode
+from podcast_pipeline.objects import FEED_TYPE, PRIVATE
+from podcast_pipeline.reader.door import Door
+from podcast_pipeline.reader.editions import Edition, Editions
+from podcast_pipeline.reader.gate import Gate, Refused
+from podcast_pipeline.reader.http import answer, from_bytes, from_store
+from podcast_pipeline.stores import Store
+
+FEED_FORMATS = ("vtt", "srt", "json")
+PRIVATE_HEADERS = {"cache-control": PRIVATE}
+
+
+@dataclass(frozen=True)
+class Feeds:
+    """Endpoints under `/feeds/<token>/`. Access is decided before any condition of the request is read."""
+
+    gate: Gate
+    editions: Editions
+    store: Store
+    door: Door
+
+    def routes(self) -> list[Route]:
+        """Return the routes, with the token first in the path."""
+        return [
+            Route("/feeds/{token}", self.enter),  # as people type it
+            Route("/feeds/{token}/", self.enter),
+            Route("/feeds/{token}/feed.xml", self.feed),
+            Route("/feeds/{token}/transcripts/{id:uuid}.{ending}", self.transcript),
+            Route("/feeds/{token}/audio/{id:uuid}.{ending}", self.audio),
+            Route("/feeds/{token}/chapters/{id:uuid}.json", self.chapters),
+        ]
+
+    def enter(self, request: Request) -> Response:
+        """Open a reading-only session and go to the pages; an old or closed link goes there without one."""
+        visitor = self.gate.by_token(request)
+        self.gate.admit(visitor, None, "private_feed")
+        response = RedirectResponse("/", status_code=303, headers={"cache-control": "no-store"})
+        self.door.open_for_reading(response, visitor)
+        return response
+
+    def feed(self, request: Request) -> Response:
+        """Answer the private feed, or the same feed without transcripts and with a notice."""
+        visitor = self.gate.by_token(request)
+        decision = self.gate.admit(visitor, None, "private_feed")
+        edition = self.editions.newest()
+        body = self.editions.feed(edition, self._audience(visitor, decision))
+        changed = (edition.catalog.content_changed_at(), visitor.since(self.gate.clock()))
+        content = from_bytes(
+            personalize(body, request.path_params["token"]),
+            content_type=FEED_TYPE,
+            modified_at=max((at for at in changed if at), default=None),
+        )
+        return answer(request, content, headers=PRIVATE_HEADERS)
+
+    def _audience(self, visitor: Visitor, decision: object) -> rss.Private:
+        if not isinstance(decision, Notice) or visitor.subscriber is None:
+            return rss.Private()
+        renew_url = self.gate.policy.renew_url
+        item = notice(visitor.subscriber.id, decision.standing, decision.since, renew_url=renew_url)
+        return rss.Private(transcripts=False, notice=item)
+
+    def transcript(self, request: Request) -> Response:
+        """Answer a transcript file, the newest or the one that `v` names."""
+        episode = self._admitted(request, "file")
+        key = transcript_key(episode, request, formats=FEED_FORMATS)
+        return answer(request, from_store(self.store, key), headers=PRIVATE_HEADERS)
+
+    def audio(self, request: Request) -> Response:
+        """Answer the audio of a subscriber-only episode; it moves when the episode becomes public."""
+        episode = self._admitted(request, None)
+        return self._file(request, episode.enclosure.key, request.path_params["ending"])
+
+    def chapters(self, request: Request) -> Response:
+        """Answer the chapters of a subscriber-only episode."""
+        episode = self._admitted(request, None)
+        return self._file(request, episode.chapters_key, "json")
+
+    def _file(self, request: Request, key: str | None, ending: str) -> Response:
+        if key is None or key.rpartition(".")[2] != ending:
+            raise Refused(NOT_FOUND)
+        if key.startswith("public/"):
+            address = self.editions.newest().catalog.show.media_address(key)
+            return RedirectResponse(address, status_code=302, headers=PRIVATE_HEADERS)
+        return answer(request, from_store(self.store, key), headers=PRIVATE_HEADERS)
+
+    def _admitted(self, request: Request, resource: Resource | None) -> Episode:
+        """Return the episode in the path; the token is looked at first, whatever the episode."""
+        visitor = self.gate.by_token(request)
+        self.gate.admit(visitor, None, "private_feed")
+        episode = _episode(self.editions.newest(), request.path_params["id"])
+        open_to_all: Resource = "public" if episode.access == "public" else "file"
+        self.gate.admit(visitor, episode, resource or open_to_all)
+        return episode
+
+
+def _episode(edition: Edition, episode_id: UUID) -> Episode:
+    episode = edition.catalog.by_id(episode_id)
+    if episode is None:
+        raise Refused(NOT_FOUND)
+    return episode
+
+
+def transcript_key(episode: Episode, request: Request, *, formats: tuple[str, ...]) -> str:
+    """Return the key of the transcript file that a request names by `ending` and perhaps `v`.
+
+    Raises:
+        Refused: 404, this episode has no such file, or not under that `v`.
+    """
+    ending, wanted = request.path_params["ending"], request.query_params.get("v")
+    keys = [
+        key
+        for version in reversed(episode.transcripts)
+        for form, key in version.file_keys.items()
+        if form == ending and form in formats and wanted in (None, hash16(key))
+    ]
+    if not keys:
+        raise Refused(NOT_FOUND)
+    return keys[0]
+
+
+def hash16(key: str) -> str:
+    """Return the hash in an object's key: `…/<slug>.<hash16>.<ending>`."""
+    return key.split(".")[-2]

@@ -1,0 +1,34 @@
+"""Public objects of the local store, served as a bucket would: audio, art, chapters, the public feed."""
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from podcast_pipeline.access import NOT_FOUND
+from podcast_pipeline.errors import StoreError
+from podcast_pipeline.reader.gate import Refused
+from podcast_pipeline.reader.http import answer, from_store
+from podcast_pipeline.stores import Store
+from podcast_pipeline.stores.keys import check_key
+
+
+@dataclass(frozen=True)
+class Objects:
+    """Endpoints under `/public/`; reads without credentials, so nothing private can be asked for."""
+
+    store: Store
+
+    def routes(self) -> list[Route]:
+        """Return the one route."""
+        return [Route("/public/{rest:path}", self.serve)]
+
+    def serve(self, request: Request) -> Response:
+        """Answer an object with the type and the cache rule it was put with."""
+        try:
+            key = check_key(f"public/{request.path_params['rest']}")
+        except StoreError as error:
+            raise Refused(NOT_FOUND) from error
+        content = from_store(self.store.anonymous(), key)
+        return answer(request, content, headers={"cache-control": content.cache_control})

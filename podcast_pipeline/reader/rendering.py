@@ -1,0 +1,137 @@
+"""Templates into answers: filters, static files with their hash, and the policy of a page."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from podcast_pipeline.access import NOT_FOUND
+from podcast_pipeline.feed import notes
+from podcast_pipeline.model import Show
+from podcast_pipeline.objects import IMMUTABLE, PRIVATE
+from podcast_pipeline.reader import view
+from podcast_pipeline.reader.gate import Refused
+from podcast_pipeline.reader.http import answer, from_bytes
+
+HTML_TYPE = "text/html; charset=utf-8"
+STATIC_TYPES = {
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml",
+}
+FILTERS = {
+    "clock_time": view.clock_time,
+    "fragment": view.fragment,
+    "guests": view.guests,
+    "iso_duration": view.iso_duration,
+    "long_duration": view.long_duration,
+    "summary": view.summary,
+    "word_marks": view.word_marks,
+}
+
+
+@cache
+def static_file(name: str) -> tuple[bytes, str]:
+    """Return a file of `static/` and the hash in its address."""
+    body = files(__package__).joinpath("static", name).read_bytes()
+    return body, hashlib.sha256(body).hexdigest()[:16]
+
+
+def static_address(name: str) -> str:
+    """Return the address of a static file; other bytes have another."""
+    return f"/static/{static_file(name)[1]}/{name}"
+
+
+def page_policy(media_urls: set[str]) -> str:
+    """Return a page's Content-Security-Policy: our own files, and media from where the show keeps it."""
+    origins = {"{0.scheme}://{0.netloc}".format(urlsplit(url)) for url in media_urls if "://" in url}
+    media = " ".join(["'self'", *sorted(origins)])
+    return (
+        f"default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src {media}; "
+        f"media-src {media}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
+@dataclass(frozen=True)
+class Templates:
+    """Renders pages of one show."""
+
+    environment: Environment
+    site_links: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def load(cls, zone: ZoneInfo, *, site_links: tuple[tuple[str, str], ...] = ()) -> "Templates":
+        """Return the package's templates, with dates in the show's zone.
+
+        Args:
+            site_links: name and address of what else stands in the navigation.
+        """
+        environment = Environment(
+            loader=PackageLoader(__package__),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.filters |= {**FILTERS, "date": lambda instant: view.date(instant, zone)}
+        environment.globals["static"] = static_address
+        return cls(environment, site_links)
+
+    def answer(
+        self, request: Request, name: str, show: Show, *, audio: str | None = None, **parts: object
+    ) -> Response:
+        """Answer a page that may differ from visitor to visitor; no cache in between keeps it.
+
+        Args:
+            audio: address of what the page plays, if it plays something.
+        """
+        content = from_bytes(self._html(name, show, audio=audio, **parts), content_type=HTML_TYPE)
+        policy = page_policy({show.media_url, audio or ""})
+        headers = {"cache-control": PRIVATE, "vary": "Cookie", "content-security-policy": policy}
+        return answer(request, content, headers=headers)
+
+    def turns(self, turns: tuple[view.Turn, ...]) -> Markup:
+        """Return a transcript as HTML, to be put into a page."""
+        return Markup(self.environment.get_template("turns.html").render(turns=turns))  # noqa: S704
+
+    def message(self, show: Show, *, status: int, heading: str, line: str) -> Response:
+        """Answer an error page; no condition of the request makes it anything else."""
+        body = self._html("message.html", show, heading=heading, line=line)
+        headers = {
+            "cache-control": "no-store",
+            "content-type": HTML_TYPE,
+            "content-security-policy": page_policy(set()),
+        }
+        return Response(body, status, headers)
+
+    def _html(self, name: str, show: Show, **parts: object) -> bytes:
+        template = self.environment.get_template(name)
+        return template.render(show=show, site_links=self.site_links, **parts).encode()
+
+
+def notes_html(text: str) -> Markup:
+    """Return notes as HTML that feed.notes has cleaned."""
+    return Markup(notes.to_html(text))  # noqa: S704
+
+
+def static_route() -> Route:
+    """Return the route of the files in `static/`."""
+    return Route("/static/{hash16}/{name}", _static)
+
+
+def _static(request: Request) -> Response:
+    name, wanted = request.path_params["name"], request.path_params["hash16"]
+    content_type = STATIC_TYPES.get(name.rpartition(".")[2])
+    if content_type is None or not files(__package__).joinpath("static", name).is_file():
+        raise Refused(NOT_FOUND)
+    body, hash16 = static_file(name)
+    rule = IMMUTABLE if wanted == hash16 else "no-cache"  # an old page may still ask for an older hash
+    return answer(request, from_bytes(body, content_type=content_type), headers={"cache-control": rule})

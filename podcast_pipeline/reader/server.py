@@ -1,0 +1,76 @@
+"""Runs the reader on a port with uvicorn."""
+
+import logging
+import socket
+import sys
+import time
+from urllib.parse import urlsplit
+
+import uvicorn
+from starlette.applications import Starlette
+
+from podcast_pipeline.errors import ConfigError
+
+GRACE_S = 10
+"""How long a download may go on after the signal to stop."""
+
+LOGGERS = ("podcast_pipeline", "uvicorn.error")
+LINE = "%(asctime)s.%(msecs)03dZ %(message)s"
+
+
+def serve(app: Starlette, *, host: str, port: int) -> None:
+    """Serve until SIGINT or SIGTERM; the access log goes to stderr, without secrets.
+
+    Raises:
+        ConfigError: the port cannot be had.
+    """
+    listener = listen(host, port)
+    log_to_stderr()
+    server(app).run(sockets=[listener])
+
+
+def server(app: Starlette) -> uvicorn.Server:
+    """Return the server; uvicorn's own access log is off, for it would write tokens."""
+    config = uvicorn.Config(
+        app,
+        access_log=False,
+        log_config=None,
+        lifespan="off",
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    return uvicorn.Server(config)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket; raises ConfigError where the address is taken or not ours."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise ConfigError(f"{host}:{port}", f"{error.strerror}; choose another with --port") from error
+    return listener
+
+
+def port_warning(site_url: str, port: int) -> str | None:
+    """Return a line where links would lead to another port; behind TLS a proxy has its own."""
+    site = urlsplit(site_url)
+    if site.scheme == "https" or (site.port or 80) == port:
+        return None
+    return f"serving on port {port}, but links lead to urls.site in show.toml, {site_url}"
+
+
+def log_to_stderr() -> None:
+    """Send our log and uvicorn's errors to stderr, one line each, with the time in UTC."""
+    handler = logging.StreamHandler(sys.stderr)
+    formatter = logging.Formatter(LINE, "%Y-%m-%dT%H:%M:%S")
+    formatter.converter = time.gmtime
+    handler.setFormatter(formatter)
+    for name in LOGGERS:
+        logger = logging.getLogger(name)
+        logger.handlers = [handler]
+        logger.setLevel(logging.INFO)
+        logger.propagate = False

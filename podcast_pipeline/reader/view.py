@@ -1,0 +1,130 @@
+"""What templates show: turns of speech, times, dates, summaries. Pure."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from zoneinfo import ZoneInfo
+
+from podcast_pipeline.feed.notes import to_plain
+from podcast_pipeline.feed.text import shorten
+from podcast_pipeline.model import Chapter, Episode, Person, Segment, Transcript
+
+PARAGRAPH_CHARACTERS = 420  # about 75 words: a pause for the eye in a long answer
+SENTENCE_ENDS = (".", "!", "?", "…", "。", "”", '"', "»")
+SUMMARY_BYTES = 220
+CHAPTER_SLACK_S = 0.3  # a chapter mark just after a sentence began belongs before it
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What one speaker says until somebody else does, or a chapter begins.
+
+    Attributes:
+        heading: the chapter that begins here.
+        speaker: a name to show, None where nobody is known.
+    """
+
+    start_s: float
+    speaker: str | None
+    paragraphs: tuple[tuple[Segment, ...], ...]
+    heading: Chapter | None = None
+
+
+@dataclass
+class _Open:
+    speaker: str | None
+    heading: Chapter | None
+    segments: list[Segment] = field(default_factory=list)
+
+
+def turns(transcript: Transcript, chapters: Iterable[Chapter] = ()) -> tuple[Turn, ...]:
+    """Return the transcript as turns with paragraphs; chapters with a place in the contents are headings."""
+    waiting = [chapter for chapter in chapters if chapter.toc]
+    found: list[_Open] = []
+    for segment in transcript.segments:
+        heading = None
+        while waiting and waiting[0].start_s <= segment.start_s + CHAPTER_SLACK_S:
+            heading = waiting.pop(0)
+        speaker = transcript.speaker_name(segment.speaker)
+        if not found or heading or found[-1].speaker != speaker:
+            found.append(_Open(speaker, heading))
+        found[-1].segments.append(segment)
+    return tuple(
+        Turn(turn.segments[0].start_s, turn.speaker, tuple(_paragraphs(turn.segments)), turn.heading)
+        for turn in found
+    )
+
+
+def _paragraphs(segments: list[Segment]) -> Iterator[tuple[Segment, ...]]:
+    paragraph: list[Segment] = []
+    for segment in segments:
+        paragraph.append(segment)
+        is_long = sum(len(s.text) for s in paragraph) >= PARAGRAPH_CHARACTERS
+        if is_long and segment.text.endswith(SENTENCE_ENDS):
+            yield tuple(paragraph)
+            paragraph = []
+    if paragraph:
+        yield tuple(paragraph)
+
+
+def word_marks(segment: Segment) -> str:
+    """Return where a segment's words lie, for the script: `characters,centiseconds` per word.
+
+    Characters are the word's length in the segment's text, centiseconds its start after the segment's.
+    """
+    lengths = [len(word.text) for word in segment.words]
+    lengths[0] = len(segment.words[0].text.lstrip())
+    starts = (round((word.start_s - segment.start_s) * 100) for word in segment.words)
+    return " ".join(f"{length},{start}" for length, start in zip(lengths, starts, strict=True))
+
+
+def clock_time(seconds: float) -> str:
+    """Return `1:02:03` or `2:03`."""
+    minutes, second = divmod(int(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def long_duration(seconds: float) -> str:
+    """Return `48 min` or `1 h 5 min`, at least one minute."""
+    hours, minutes = divmod(max(1, round(seconds / 60)), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def iso_duration(seconds: float) -> str:
+    """Return an ISO 8601 duration of whole seconds."""
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"PT{hours}H{minute}M{second}S"
+
+
+def fragment(seconds: float) -> str:
+    """Return the media fragment of a moment, `t=12.3`; also the id of what is said then."""
+    return f"t={seconds:.2f}".rstrip("0").rstrip(".")
+
+
+def date(instant: datetime, zone: ZoneInfo) -> str:
+    """Return `3 March 2026`; the same in every locale."""
+    local = instant.astimezone(zone)
+    return f"{local.day} {MONTHS[local.month - 1]} {local.year}"
+
+
+def summary(episode: Episode) -> str:
+    """Return the first paragraph of the notes as one line."""
+    return shorten(to_plain(episode.notes).partition("\n")[0], SUMMARY_BYTES)
+
+
+def by_year(episodes: Iterable[Episode], zone: ZoneInfo) -> list[tuple[int, list[Episode]]]:
+    """Return episodes, newest first, under their years."""
+    groups = groupby(episodes, key=lambda episode: episode.publish_at.astimezone(zone).year)
+    return [(year, list(group)) for year, group in groups]
+
+
+def guests(episode: Episode) -> list[Person]:
+    """Return who was asked."""
+    return [person for person in episode.persons if person.role == "guest"]

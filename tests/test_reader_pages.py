@@ -1,0 +1,244 @@
+"""What stands on the pages, and that hostile text stays text."""
+
+import json
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from podcast_pipeline.model import Chapter, Person
+from tests.reader_site import NOW, Site, flagship, transcript_of
+
+PAGE = "/episodes/the-water-was-always-coming"
+EVIL = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(1)>]]>"
+
+
+class Elements(HTMLParser):
+    """Collects (tag, attributes) of a page and the text of its script elements."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note an element."""
+        self.found.append((tag, dict(attrs)))
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_data(self, data: str) -> None:
+        """Note what a script says."""
+        if self.cdata_elem == "script":
+            self.scripts[-1] += data
+
+    def all(self, tag: str, name: str) -> list[str]:
+        """Return an attribute of all elements of a kind."""
+        return [
+            str(attributes[name]) for found, attributes in self.found if found == tag and name in attributes
+        ]
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """A show of its own."""
+    site = Site.make(tmp_path)
+    yield site
+    site.close()
+
+
+@pytest.fixture
+def client(site: Site) -> Iterator[TestClient]:
+    """An anonymous browser."""
+    with TestClient(site.app(), base_url="http://127.0.0.1:8080") as client:
+        yield client
+
+
+def sign_in(site: Site, client: TestClient) -> None:
+    client.get(f"/feeds/{site.subscribe('ann@example.org')}/")
+
+
+def test_an_empty_show(client: TestClient) -> None:
+    """Before the first episode every page is there already."""
+    assert "No episode yet" in client.get("/").text
+    assert client.get("/sitemap.xml").status_code == 200
+
+
+def test_the_list(site: Site, client: TestClient) -> None:
+    """The first page shows the newest; the others are under their years, all reachable without a script."""
+    for number in range(15):
+        site.publish(f"episode-{number}", days_ago=number * 40, season=1 + number // 10)
+    page = client.get("/").text
+    assert [f"/episodes/episode-{n}" in page for n in (0, 11, 12)] == [True, True, False]
+    links = re.findall(r'href="(/\?year=\d+)"', page)
+    assert links == ["/?year=2026", "/?year=2025", "/?year=2024"]
+    everything = "".join(client.get(link).text for link in links)
+    assert all(f'href="/episodes/episode-{n}"' in everything for n in range(15))
+    assert client.get("/?season=2").text.count("<article>") == 5
+    assert client.get("/?year=1999").status_code == 404
+
+
+def test_a_guest_has_a_page(site: Site, client: TestClient) -> None:
+    """All episodes with somebody are one click away."""
+    flagship(site)
+    site.publish("without-her")
+    page = client.get("/", params={"guest": "Ines Marchetti"})
+    assert "The water was always coming" in page.text
+    assert "without-her" not in page.text
+    assert client.get("/", params={"guest": "Nobody"}).status_code == 404
+
+
+def test_the_transcript_is_by_turns(site: Site, client: TestClient) -> None:
+    """Names, times, chapters as headings, corrections with their dates, and files to keep."""
+    flagship(site)
+    sign_in(site, client)
+    page = client.get(PAGE).text
+    assert page.count("<cite>Robin Ashdown</cite>") + page.count("<cite>Ines Marchetti</cite>") == 19
+    assert re.findall(r"<h3[^>]*>([^<]+)</h3>", page) == [
+        "Two memos",
+        "The gauge that moved",
+        "Alder Street, four years on",
+    ]
+    assert "10 March 2026" in page
+    assert "We misspelled Ines Marchetti’s name." in page
+    for ending in ("vtt", "srt", "txt", "json", "html"):
+        assert f"/transcript.{ending}?v=" in page
+
+
+def test_every_link_to_a_moment_lands(site: Site, client: TestClient) -> None:
+    """Without a script, `#t=` leads to what is said then: each has an element with that id, once."""
+    flagship(site)
+    sign_in(site, client)
+    elements = Elements(client.get(PAGE).text)
+    ids = [value for tag in ("span", "h3", "main", "h2") for value in elements.all(tag, "id")]
+    links = [href[1:] for href in elements.all("a", "href") if href.startswith("#")]
+    assert len(ids) == len(set(ids))
+    assert len(links) > 10
+    assert set(links) <= set(ids)
+
+
+def test_nothing_is_asked_of_others(site: Site, client: TestClient) -> None:
+    """No page loads anything from another host, or a style or script that stands in the page."""
+    flagship(site)
+    sign_in(site, client)
+    for path in ("/", PAGE):
+        elements = Elements(client.get(path).text)
+        loaded = [
+            *elements.all("script", "src"),
+            *elements.all("img", "src"),
+            *elements.all("audio", "src"),
+            *(a["href"] for t, a in elements.found if t == "link" and a["rel"] in ("stylesheet", "icon")),
+        ]
+        assert all(str(address).startswith(("/", "http://127.0.0.1:8080/")) for address in loaded)
+        assert not any("style" in attributes or "onclick" in attributes for _, attributes in elements.found)
+        for address in loaded:
+            assert client.get(str(address)).status_code == 200
+
+
+def test_hostile_text_stays_text(site: Site, client: TestClient) -> None:
+    """Titles, names, notes, chapters and words that look like HTML are shown, not obeyed."""
+    site.publish(
+        "evil",
+        transcript_of(f"Eve {EVIL.replace(':', '')}: said {EVIL} and more.", duration_s=9),
+        title=EVIL,
+        notes=EVIL,
+        chapters=(Chapter(start_s=0, title=EVIL),),
+        persons=(Person(name=EVIL, role="guest"),),
+        season=1,
+    )
+    sign_in(site, client)
+    for path in ("/", "/episodes/evil", "/?season=1", f"/{EVIL}"):
+        elements = Elements(client.get(path).text)
+        assert not any("onerror" in attributes for _, attributes in elements.found)
+        assert not any("alert" in script for script in elements.scripts if not script.startswith("{"))
+        for script, attributes in zip(
+            elements.scripts, [a for t, a in elements.found if t == "script"], strict=True
+        ):
+            assert attributes.get("type") == "application/ld+json" or attributes.get("src")
+            assert not script or json.loads(script)["name"] == EVIL
+
+
+def test_structured_data(site: Site, client: TestClient) -> None:
+    """Search engines read the facts that are public, and that the transcript costs something."""
+    flagship(site)
+    (said,) = (json.loads(s) for s in Elements(client.get(PAGE).text).scripts if s)
+    assert said["@type"] == "PodcastEpisode"
+    assert said["duration"] == "PT0H4M0S"
+    assert said["associatedMedia"]["contentUrl"].startswith("http://127.0.0.1:8080/public/audio/")
+    assert said["hasPart"]["isAccessibleForFree"] is False
+
+
+def test_a_stranger_reads_sixty_words(site: Site, client: TestClient) -> None:
+    """Not one run of eight words of the transcript is on a public page beyond teaser and notes."""
+    episode = flagship(site)
+    words = site.store.get(str(episode.transcripts[-1].file_keys["txt"]))[1].decode()
+    transcript = site_words(words)
+    allowed = site_words(" ".join(episode.public_text))
+    runs = {tuple(transcript[n : n + 8]) for n in range(len(transcript) - 7)}
+    runs -= {tuple(allowed[n : n + 8]) for n in range(len(allowed) - 7)}
+    for path in ("/", PAGE, "/?year=2026", "/sitemap.xml", "/public/feed.xml"):
+        answered = client.get(path)
+        seen = site_words(re.sub(r"<[^>]+>", " ", answered.text) + answered.text + str(answered.headers))
+        assert not runs & {tuple(seen[n : n + 8]) for n in range(len(seen) - 7)}
+    assert len(runs) > 500
+
+
+def site_words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.lower())
+
+
+def test_a_subscriber_only_page(site: Site, client: TestClient) -> None:
+    """A bonus episode is announced to everybody, without its audio."""
+    site.publish("bonus", transcript_of("A: one two three.", duration_s=3), access="subscribers")
+    page = client.get("/episodes/bonus").text
+    assert "<audio" not in page
+    assert "contentUrl" not in page
+    sign_in(site, client)
+    (audio,) = Elements(client.get("/episodes/bonus").text).all("audio", "src")
+    assert client.get(audio).status_code == 200
+
+
+def test_a_new_catalog_shows_at_once(site: Site, client: TestClient) -> None:
+    """The reader follows the store: what is published is there, what is withdrawn is gone."""
+    assert client.get("/episodes/new").status_code == 404
+    episode = site.publish("new")
+    assert client.get("/episodes/new").status_code == 200
+    site.catalog = site.catalog.with_episode(episode.model_copy(update={"state": "unpublished"}))
+    site.write_catalog()
+    assert client.get("/episodes/new").status_code == 410
+
+
+def test_static_files_are_kept_for_ever_under_their_hash(client: TestClient) -> None:
+    """A style sheet's address changes with its bytes; nothing but static files is behind it."""
+    (style,) = re.findall(r'rel="stylesheet" href="([^"]+)"', client.get("/").text)
+    assert "immutable" in client.get(style).headers["cache-control"]
+    assert client.get("/static/old/reader.css").headers["cache-control"] == "no-cache"
+    for name in ("app.py", "..", "nothing.css", "%2e%2e%2fapp.py"):
+        assert client.get(f"/static/x/{name}").status_code == 404
+
+
+def test_robots_and_sitemap(site: Site, client: TestClient) -> None:
+    """Crawlers are sent to the pages and kept from what is behind a token."""
+    flagship(site)
+    assert "Disallow: /feeds/" in client.get("/robots.txt").text
+    assert "Sitemap: http://127.0.0.1:8080/sitemap.xml" in client.get("/robots.txt").text
+    assert f"<loc>http://127.0.0.1:8080{PAGE}</loc>" in client.get("/sitemap.xml").text
+    assert NOW.date().isoformat()[:7] in client.get("/sitemap.xml").text
+
+
+def test_a_page_is_small(site: Site, client: TestClient) -> None:
+    """A one-hour transcript with its style is under 100 kB on the wire."""
+    text = "\n".join(f"{'AB'[n % 2]}: " + "The river came over the wall and went. " * 12 for n in range(100))
+    text = re.sub("river", lambda m: f"river{m.start() % 977}", text)
+    site.publish("hour", transcript_of(text, duration_s=3600), has_files=False)
+    sign_in(site, client)
+    total = 0
+    page = client.get("/episodes/hour")
+    for path in ("/episodes/hour", *re.findall(r'"(/static/[^"]+)"', page.text)):
+        total += int(client.get(path).headers["content-length"])
+    assert len(page.text.split()) > 9000
+    assert total < 100_000
