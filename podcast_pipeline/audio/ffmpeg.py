@@ -17,8 +17,8 @@ from podcast_pipeline.model import Progress, Report
 ALWAYS = ("-hide_banner", "-nostdin", "-nostats", "-y", "-progress", "pipe:1")
 LOG_TAIL_BYTES = 64 * 1024
 EMPTY_PHRASES = re.compile(  # lines that only repeat that something failed, not what
-    r"Conversion failed!|Error (submitting|sending|while filtering|closing)|Task finished with error"
-    r"|Terminating thread|Nothing was written|Exiting|Last message repeated"
+    r"^(size=|video:)|Conversion failed!|Task finished with error|Terminating thread"
+    r"|Error muxing a packet|Nothing was written|Exiting|Last message repeated"
 )
 LINE_ORIGIN = re.compile(r"^(\[[^\]]*\] ?)+")  # [mp3 @ 0x55d0]
 

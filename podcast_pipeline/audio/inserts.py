@@ -94,7 +94,8 @@ def _to_wav(path: Path, target: Path, *, shape: Shape, ffmpeg: Ffmpeg, report: R
 
 
 def _shape(wav: Path, *, fade_s: float, shape: Shape, ffmpeg: Ffmpeg, report: Report) -> Prepared:
-    segment = _audio_segment(ffmpeg).from_wav(str(wav))
+    with wav.open("rb") as file:  # pydub leaves a file open that it opened itself
+        segment = _audio_segment(ffmpeg).from_wav(file)
     heard = measure(wav, duration_s=segment.duration_seconds, ffmpeg=ffmpeg, report=report)
     gain_db = min(shape.loudness_lufs - heard.integrated_lufs, PEAK_DBFS - segment.max_dBFS)
     fade_ms = int(min(fade_s, segment.duration_seconds / 2) * 1000)

@@ -21,8 +21,10 @@ SAMPLE_RATE_HZ = 44_100  # what every podcast app and car radio plays
 LIMITER_RATE_HZ = 4 * SAMPLE_RATE_HZ  # BS.1770-4 measures true peaks at four times the rate
 LAYOUTS = {1: "mono", 2: "stereo"}
 ATTEMPTS = 5
-TOLERANCE_LU = 0.2
+TOLERANCE_LU = 0.25
 ENCODER_HEADROOM_DB = 0.5  # an MP3 overshoots by about this; a first guess, corrected when measured
+LAME_LOSS_DB = 0.45  # LAME scales by 0.95 up to 160 kbit/s, as measured here
+LAME_LOSSES_DB = {192: 0.26, 256: 0.0, 320: 0.0}
 STEP_DB = 0.1  # the meter's resolution
 QUIETEST_LUFS = -60.0
 BITEXACT = ("-fflags", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-1")
@@ -178,8 +180,11 @@ def _level(job: Job, *, before: Loudness, settings: AudioTable, ffmpeg: Ffmpeg, 
     published as it is and its numbers are shown. A peak that is too high is an error.
     """
     wanted, highest = job.shape.loudness_lufs, settings.true_peak_dbtp
+    lost_db = LAME_LOSSES_DB.get(job.bitrate_kbps, LAME_LOSS_DB)
     levels = Levels(
-        recording_db=wanted - before.integrated_lufs, whole_db=0, ceiling_dbfs=highest - ENCODER_HEADROOM_DB
+        recording_db=wanted - before.integrated_lufs,
+        whole_db=lost_db,
+        ceiling_dbfs=highest + lost_db - ENCODER_HEADROOM_DB,
     )
     for attempt in range(1, ATTEMPTS + 1):
         again = f" again ({attempt})" if attempt > 1 else ""
