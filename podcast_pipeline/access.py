@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from podcast_pipeline.model import Episode, Subscriber, SubscriberState, Token
+from podcast_pipeline.model import Episode, Subscriber, Token
 
 Resource = Literal["public", "private_feed", "file", "page", "search"]
 """public: the public feed, public audio, art, chapters. file: a transcript, a download, or the audio
@@ -24,13 +24,17 @@ class Visitor:
     token: Token | None = None
 
     def standing(self, now: datetime) -> Standing:
-        """Return what counts: a rotated-out token comes before the subscriber's state, unless removed."""
+        """Return what counts: a rotated-out token before the subscriber's state.
+
+        Removal counts where it came first: it must not give a token that was out for long a new notice.
+        """
         if self.subscriber is None:
             return "anonymous"
-        state: SubscriberState = self.subscriber.state(now)
-        if state != "removed" and self.token is not None and self.token.rotated_at is not None:
+        rotated_at = self.token.rotated_at if self.token else None
+        removed_at = self.subscriber.removed_at
+        if rotated_at is not None and (removed_at is None or rotated_at < removed_at):
             return "rotated"
-        return state
+        return self.subscriber.state(now)
 
     def since(self, now: datetime) -> datetime | None:
         """Return the instant that caused the standing."""

@@ -1,12 +1,13 @@
 """The catalog: the show and every episode that has left the laptop, as one JSON document."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Literal, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ValidationError, model_validator
 
 from podcast_pipeline.errors import StoreError
 from podcast_pipeline.model import Episode, Noun, Show, Transcript
@@ -15,6 +16,10 @@ CATALOG_KEY = "private/catalog.json"
 SCHEMA_VERSION = 1
 
 Document = TypeVar("Document", bound=BaseModel)
+
+
+def _in_order(episodes: tuple[Episode, ...]) -> tuple[Episode, ...]:
+    return tuple(sorted(episodes, key=lambda e: (e.publish_at, str(e.id))))
 
 
 class Catalog(Noun):
@@ -30,15 +35,15 @@ class Catalog(Noun):
     notice_audio_key: str | None = None
     notice_audio_size_bytes: int = 0
     notice_audio_duration_s: float = 0
-    episodes: tuple[Episode, ...] = ()
+    episodes: Annotated[tuple[Episode, ...], AfterValidator(_in_order)] = ()
 
     @model_validator(mode="after")
     def _unique(self) -> Self:
         for name in ("id", "guid", "slug"):
-            values = [getattr(episode, name) for episode in self.episodes]
-            twice = {str(value) for value in values if values.count(value) > 1}
+            counts = Counter(str(getattr(episode, name)) for episode in self.episodes)
+            twice = sorted(value for value, count in counts.items() if count > 1)
             if twice:
-                raise ValueError(f"two episodes have the same {name}: {', '.join(sorted(twice))}")
+                raise ValueError(f"two episodes have the same {name}: {', '.join(twice)}")
         return self
 
     def by_slug(self, slug: str) -> Episode | None:
@@ -56,8 +61,7 @@ class Catalog(Noun):
     def with_episode(self, episode: Episode) -> Self:
         """Return a catalog with this episode in it, in the place of the one with the same id."""
         others = [e for e in self.episodes if e.id != episode.id]
-        ordered = sorted([*others, episode], key=lambda e: (e.publish_at, str(e.id)))
-        return self._again(episodes=tuple(ordered))
+        return self._again(episodes=(*others, episode))
 
     def with_show(self, show: Show) -> Self:
         """Return a catalog of the same episodes under this show."""
@@ -91,16 +95,20 @@ def transcript_from_json(data: bytes, name: str) -> Transcript:
 def _from_json(kind: type[Document], data: bytes, name: str) -> Document:
     try:
         version = json.loads(data)["schema_version"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise StoreError(name, "is not a document of this program; restore it from a backup") from error
-    if version != SCHEMA_VERSION:
+    if not isinstance(version, int) or version < SCHEMA_VERSION:
+        raise StoreError(name, "is not a document of this program; restore it from a backup")
+    if version > SCHEMA_VERSION:
         raise StoreError(
             name,
-            f"has schema version {version}, this program knows {SCHEMA_VERSION}; install a newer podcast-pipeline",
+            f"has schema version {version}, this program knows {SCHEMA_VERSION}; "
+            "install a newer podcast-pipeline",
         )
     try:
         return kind.model_validate_json(data)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise StoreError(name, f"is damaged at {where}: {first['msg']}; restore it from a backup") from error
+        where = ".".join(str(part) for part in first["loc"]) or "the top"
+        what = " ".join(f"is damaged at {where}: {first['msg']}".split())
+        raise StoreError(name, f"{what}; restore it from a backup") from error

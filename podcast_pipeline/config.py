@@ -1,7 +1,7 @@
 """show.toml and the environment: read once, by `cli`, into one frozen value."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import time
 from difflib import get_close_matches
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 
 from podcast_pipeline.errors import ConfigError
 from podcast_pipeline.model import Noun, Person, Show, Text
@@ -19,11 +19,14 @@ Model = TypeVar("Model", bound=Noun)
 Gate = Literal["block", "warn", "off"]
 Url = Annotated[str, Field(pattern=r"^https?://[^\s]+$"), AfterValidator(lambda u: u.rstrip("/"))]
 
+Whole = BeforeValidator(lambda value: int(value) if isinstance(value, str) and value.isdecimal() else value)
+"""The environment gives text; a Literal takes numbers only."""
+
 
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: a folder, "America"
         raise ValueError(f"{name} is not a time zone; write one like America/New_York") from error
     return name
 
@@ -41,7 +44,7 @@ class ShowTable(Noun):
     categories: Annotated[tuple[Text, ...], Field(min_length=1)]
     explicit: bool = False
     artwork: str = "artwork.jpg"
-    hosts: tuple[Text, ...] = ()
+    hosts: tuple[Annotated[str, Field(min_length=1, max_length=128)], ...] = ()
 
 
 class UrlsTable(Noun):
@@ -81,8 +84,8 @@ class AudioTable(Noun):
     loudness_stereo_lufs: Annotated[float, Field(ge=-30, le=-9)] = -16.0
     loudness_mono_lufs: Annotated[float, Field(ge=-30, le=-9)] = -19.0
     true_peak_dbtp: Annotated[float, Field(ge=-9, le=-0.5)] = -1.0
-    bitrate_stereo_kbps: Literal[64, 96, 128, 160, 192, 256, 320] = 128
-    bitrate_mono_kbps: Literal[48, 64, 80, 96, 112, 128] = 96
+    bitrate_stereo_kbps: Annotated[Literal[64, 96, 128, 160, 192, 256, 320], Whole] = 128
+    bitrate_mono_kbps: Annotated[Literal[48, 64, 80, 96, 112, 128], Whole] = 96
     intro: str | None = None
     outro: str | None = None
     fade_s: Annotated[float, Field(ge=0, le=5)] = 0.5
@@ -240,7 +243,8 @@ TABLES = {
 
 def find_folder(start: Path) -> Path:
     """Return the nearest folder, upwards from `start`, that holds a show.toml."""
-    for folder in (start, *start.parents):
+    absolute = start.resolve()
+    for folder in (absolute, *absolute.parents):
         if (folder / FILE_NAME).is_file():
             return folder
     raise ConfigError(start, f"no {FILE_NAME} here or above; run `podcast init` or pass --project DIR")
@@ -257,15 +261,18 @@ def load(folder: Path, environment: Mapping[str, str]) -> Config:
         tables: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ConfigError(path, "is not there; run `podcast init` or pass --project DIR") from error
+    except OSError as error:
+        raise ConfigError(path, f"cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(path, f"is not valid TOML: {error}") from error
+    _refuse_unknown_tables(tables, path)
     overlay(tables, environment)
     return validate(
         Config,
         {
             "folder": folder.resolve(),
-            "database_url": environment.get("PODCAST_DATABASE_URL"),
-            "secret_key": environment.get("PODCAST_SECRET_KEY"),
+            "database_url": environment.get("PODCAST_DATABASE_URL") or None,
+            "secret_key": environment.get("PODCAST_SECRET_KEY") or None,
             **tables,
         },
         path,
@@ -273,14 +280,34 @@ def load(folder: Path, environment: Mapping[str, str]) -> Config:
 
 
 def overlay(tables: dict[str, Any], environment: Mapping[str, str]) -> None:
-    """Put PODCAST_<TABLE>_<KEY> over the tables; other PODCAST_ names are ignored."""
+    """Put PODCAST_<TABLE>_<KEY> over the tables: lists as TOML, anything else as it stands.
+
+    Other PODCAST_ names are ignored.
+
+    Raises:
+        ConfigError: a key that its table does not have.
+    """
     for name, text in environment.items():
         table, _, key = name.removeprefix("PODCAST_").lower().partition("_")
         if name.startswith("PODCAST_") and table in TABLES and key:
+            known = getattr(TABLES[table].annotation, "model_fields", {})
+            if key not in known:
+                raise ConfigError(name, _unknown(key, known))
             tables.setdefault(table, {})[key] = _value(text)
 
 
+def _refuse_unknown_tables(tables: Mapping[str, Any], path: Path) -> None:
+    """Refuse what Config has and a file may not: a secret in show.toml would end up in git."""
+    for name, table in tables.items():
+        if name not in TABLES:
+            raise ConfigError(f"{path} [{name}]", _unknown(name, TABLES))
+        if not isinstance(table, dict):
+            raise ConfigError(f"{path} [{name}]", f"is a table; write [{name}] on a line of its own")
+
+
 def _value(text: str) -> Any:
+    if not text.startswith("["):
+        return text
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
@@ -309,5 +336,9 @@ def _say(problem: Any, model: type[Noun]) -> str:
     known: Any = model
     for table in tables:
         known = known.model_fields[table].annotation if isinstance(table, str) else get_args(known)[0]
-    near = get_close_matches(str(key), list(getattr(known, "model_fields", {})), n=1)
+    return _unknown(str(key), getattr(known, "model_fields", {}))
+
+
+def _unknown(key: str, known: Iterable[str]) -> str:
+    near = get_close_matches(key, list(known), n=1)
     return f"unknown key; did you mean {near[0]}?" if near else "unknown key; remove it"

@@ -6,15 +6,24 @@ seconds. Every model forbids unknown fields, so a typo in a stored document is a
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated, Literal, Self
+from itertools import pairwise
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
-Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False), AfterValidator(lambda s: round(s, 3))]
+
+def _utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC).replace(microsecond=0)
+    except OverflowError as error:  # year 1 east of Greenwich
+        raise ValueError("has no date in UTC") from error
+
+
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False), AfterValidator(lambda s: round(s, 3) + 0.0)]
 """Seconds from the start of the audio it belongs to, to the millisecond."""
 
-Instant = Annotated[AwareDatetime, AfterValidator(lambda t: t.astimezone(UTC).replace(microsecond=0))]
+Instant = Annotated[AwareDatetime, AfterValidator(_utc)]
 """A moment in UTC, whole seconds."""
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -27,6 +36,11 @@ EpisodeState = Literal["scheduled", "published", "unpublished"]
 SubscriberState = Literal["active", "lapsed", "suspended", "removed"]
 Plan = Literal["standard", "student"]
 Period = Literal["monthly", "yearly"]
+
+
+def _by_key(table: dict[Any, Any]) -> dict[Any, Any]:
+    """Put a table in order, so that equal values have equal bytes."""
+    return dict(sorted(table.items()))
 
 
 class Noun(BaseModel):
@@ -118,10 +132,16 @@ class Enclosure(Noun):
 
 
 class Cut(Noun):
-    """A stretch of the recording that is not in the media; recording times."""
+    """A stretch of the recording that is not in the media; recording times, the end not included."""
 
     start_s: Seconds
     end_s: Seconds
+
+    @model_validator(mode="after")
+    def _forward(self) -> Self:
+        if self.end_s <= self.start_s:
+            raise ValueError("a cut ends after it starts")
+        return self
 
 
 class Insert(Noun):
@@ -132,13 +152,23 @@ class Insert(Noun):
 
 
 class Timeline(Noun):
-    """Maps recording times to media times: what was cut out and what was put in."""
+    """Maps recording times to media times: what was cut out, in order and apart, and what was put in."""
 
     cuts: tuple[Cut, ...] = ()
     inserts: tuple[Insert, ...] = ()
 
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        if any(after.start_s < before.end_s for before, after in pairwise(self.cuts)):
+            raise ValueError("cuts overlap or are not in order")
+        return self
+
     def to_media(self, recording_s: float) -> float | None:
-        """Return the media time of a recording time, or None where the recording was cut."""
+        """Return the media time of a recording time, or None where the recording was cut.
+
+        A moment at which something was inserted comes after the insert; what ends there ends before it
+        (transcript/timeline.py).
+        """
         if any(cut.start_s <= recording_s < cut.end_s for cut in self.cuts):
             return None
         removed = sum(c.end_s - c.start_s for c in self.cuts if c.end_s <= recording_s)
@@ -157,7 +187,7 @@ class Word(Noun):
     text: Text
     start_s: Seconds
     end_s: Seconds
-    confidence: Annotated[float, Field(ge=0, le=1), AfterValidator(lambda c: round(c, 3))] = 1.0
+    confidence: Annotated[float, Field(ge=0, le=1), AfterValidator(lambda c: round(c, 3) + 0.0)] = 1.0
 
     @model_validator(mode="after")
     def _forward(self) -> Self:
@@ -208,7 +238,7 @@ class Receipt(Noun):
     model: Text
     weights_sha256: Sha256
     audio_sha256: Sha256
-    options: dict[str, str | int | float | bool | None] = {}
+    options: Annotated[dict[str, str | int | FiniteFloat | bool | None], AfterValidator(_by_key)] = {}
 
 
 class Correction(Noun):
@@ -264,7 +294,7 @@ class TranscriptVersion(Noun):
 
     version: Annotated[int, Field(ge=1)]
     document_key: Text
-    file_keys: dict[CaptionFormat, str]
+    file_keys: Annotated[dict[CaptionFormat, str], AfterValidator(_by_key)]
     language: Text
     word_count: Annotated[int, Field(ge=0)]
     published_at: Instant
