@@ -64,6 +64,8 @@ def misplaced(case: Case) -> Iterator[str]:
     ]
     kept = {origin for _, origin, _ in out if origin is not None}
     for edit, (start, end) in place.items():
+        if _said_twice(edit):  # which of the two goes is all the same
+            continue
         yield from (f"{edit} left {n}" for n in range(start, end) if n in kept)
         for text in edit.written.split():
             if text.startswith("zq"):
@@ -72,6 +74,12 @@ def misplaced(case: Case) -> Iterator[str]:
         if origin not in kept and not any(start - 0.5 <= origin <= end for start, end in place.values()):
             yield f"word {origin} is lost"
     yield from _wrong_speakers(case, [(n, name) for _, n, name in out if n is not None and n == int(n)])
+
+
+def _said_twice(edit: WordEdit) -> bool:
+    heard = edit.site.heard.split()
+    around = (edit.site.before.split()[-len(heard) :], edit.site.after.split()[: len(heard)])
+    return not edit.written and heard in around
 
 
 def _place(edit: Edit, base: Transcript) -> tuple[int, int]:

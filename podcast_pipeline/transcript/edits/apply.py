@@ -166,8 +166,8 @@ def _give(draft: _Draft, edit: TurnEdit) -> None:
     place = _place(draft, edit)
     if place is None:
         return
-    start = place.start if place.left else _turn_edge(draft, place.start)
-    end = place.end if place.right else _turn_edge(draft, place.end)
+    start = place.start if place.left == CLOSE else _turn_edge(draft, place.start, edit.begins_turn)
+    end = place.end if place.right == CLOSE else _turn_edge(draft, place.end, edit.ends_turn)
     if start is None or end is None or start >= end:
         draft.refuse(edit, draft.places.time(place.start), "where the passage begins or ends is not clear")
         return
@@ -175,14 +175,15 @@ def _give(draft: _Draft, edit: TurnEdit) -> None:
     draft.applied.append(edit)
 
 
-def _turn_edge(draft: _Draft, near: int) -> int | None:
-    """Return where the voice changes close to a unit, None where it does not."""
+def _turn_edge(draft: _Draft, near: int, wanted: bool) -> int | None:
+    """Return where the voice changes close to a unit, None where it does not, or did not before."""
+    units, first = draft.units, max(near - TURN_UNITS, 1)
     edges = [
         i
-        for i in range(max(near - TURN_UNITS, 1), min(near + TURN_UNITS + 1, len(draft.units)))
-        if draft.units[i].speaker != draft.units[i - 1].speaker
+        for i in range(first, min(near + TURN_UNITS + 1, len(units)))
+        if units[i].speaker != units[i - 1].speaker
     ]
-    return min(edges, key=lambda i: abs(i - near), default=None)
+    return edges[0] if wanted and len(edges) == 1 else None
 
 
 def _speaker(draft: _Draft, name: str) -> str:
@@ -238,7 +239,7 @@ def _pieces(draft: _Draft) -> list[Piece]:
 
 
 def _near(speakers: Sequence[str | None], start: int, end: int) -> str | None:
-    """Return who speaks in a stretch, before it where nothing is left of it, or after where it comes first."""
+    """Return who speaks in a stretch; where it is empty, who speaks before it, or after if it comes first."""
     at = start if start < end or start == 0 else start - 1
     return speakers[at] if at < len(speakers) else None
 

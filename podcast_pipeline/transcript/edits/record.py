@@ -40,11 +40,17 @@ class WordEdit(Noun):
 
 
 class TurnEdit(Noun):
-    """A passage given to another speaker, by name."""
+    """A passage given to another speaker, by name.
+
+    Attributes:
+        begins_turn, ends_turn: whether the machine heard another voice before it, and after it.
+    """
 
     kind: Literal["turn"] = "turn"
     site: Site
     speaker: Text
+    begins_turn: bool = False
+    ends_turn: bool = False
     edited_at: Instant
 
 

@@ -26,10 +26,7 @@ def take_edits(document: Document, base: Transcript, now: datetime) -> tuple[Edi
     reading = read(document, base)
     recording = recording_of(base)
     words = [_word_edit(reading, change, recording, now) for change in _rewritten(reading)]
-    turns = [
-        TurnEdit(site=_site(reading.units, i1, i2, recording), speaker=name, edited_at=now)
-        for i1, i2, name in _given_away(reading)
-    ]
+    turns = [_turn_edit(reading, i1, i2, name, recording, now) for i1, i2, name in _given_away(reading)]
     names = list(_name_edits(reading, base, recording, now))
     in_order: list[WordEdit | TurnEdit] = sorted([*words, *turns], key=lambda edit: edit.site.start_s)
     return (*names, *in_order)
@@ -94,23 +91,35 @@ def _name(reading: Reading, speaker_id: str | None) -> str | None:
     return None
 
 
+def _turn_edit(
+    reading: Reading, i1: int, i2: int, name: str, recording: str | None, now: datetime
+) -> TurnEdit:
+    voices = [unit.speaker for unit in reading.units]
+    return TurnEdit(
+        site=_site(reading.units, i1, i2, recording),
+        speaker=name,
+        begins_turn=i1 == 0 or voices[i1 - 1] != voices[i1],
+        ends_turn=i2 == len(voices) or voices[i2] != voices[i2 - 1],
+        edited_at=now,
+    )
+
+
 def _given_away(reading: Reading) -> Iterator[tuple[int, int, str]]:
-    """Yield (first unit, after the last, name) of passages that the document gives to another speaker."""
-    speakers = _speaker_by_unit(reading)
-    units = reading.units
-    changed = [
-        i for i, speaker in sorted(speakers.items()) if speaker is not None and speaker != units[i].speaker
-    ]
-    runs: list[list[int]] = []
-    for i in changed:
-        if runs and i == runs[-1][-1] + 1 and speakers[i] == speakers[runs[-1][-1]]:
-            runs[-1].append(i)
+    """Yield (first unit, after the last, name) of passages that the document gives to another speaker.
+
+    What was deleted inside such a passage belongs to it.
+    """
+    runs: list[tuple[str | None, int, int]] = []
+    for i, speaker in sorted(_speaker_by_unit(reading).items()):
+        new = speaker if speaker != reading.units[i].speaker else None
+        if runs and runs[-1][0] == new:
+            runs[-1] = (new, runs[-1][1], i + 1)
         else:
-            runs.append([i])
-    for run in runs:
-        name = _name(reading, speakers[run[0]])
+            runs.append((new, i, i + 1))
+    for new, start, end in runs:
+        name = _name(reading, new)
         if name:
-            yield run[0], run[-1] + 1, name
+            yield start, end, name
 
 
 def _speaker_by_unit(reading: Reading) -> dict[int, str | None]:
