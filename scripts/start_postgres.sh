@@ -34,7 +34,7 @@ start)
     as "$bin/pg_ctl" -D "$dir/data" -w -t 30 -l "$dir/log" -o "$options" start >/dev/null
     ;;
 stop)
-    as "$bin/pg_ctl" -D "$dir/data" -m fast -w stop >/dev/null
+    as "$bin/pg_ctl" -D "$dir/data" -m immediate -w stop >/dev/null
     ;;
 *)
     echo "$action: start or stop" >&2

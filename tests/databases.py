@@ -52,15 +52,17 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
-    """Return the URL of a fresh, migrated database: None is SQLite in `tmp_path`."""
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str | None]:
+    """Yield the URL of a fresh, migrated database: None is SQLite in `tmp_path`."""
     if request.param == "sqlite":
         shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "podcast.db")
-        return None
+        yield None
+        return
     base = request.getfixturevalue("postgresql")
     name = f"test_{uuid4().hex}"
     _run(f"{base}/postgres", f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
-    return f"{base}/{name}"
+    yield f"{base}/{name}"
+    _run(f"{base}/postgres", f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

@@ -3,6 +3,13 @@
 `tables` says what there is, `migrations` how it came to be, `engine` opens it.
 """
 
-from podcast_pipeline.database.engine import connect, open_database, repeat_after_race, upgrade, writing
+from podcast_pipeline.database.engine import (
+    connect,
+    exclusive,
+    open_database,
+    repeat_after_race,
+    upgrade,
+    writing,
+)
 
-__all__ = ["connect", "open_database", "repeat_after_race", "upgrade", "writing"]
+__all__ = ["connect", "exclusive", "open_database", "repeat_after_race", "upgrade", "writing"]

@@ -19,7 +19,7 @@ REVISIONS = ("0001",)
 
 FILE_NAME = "podcast.db"
 BUSY_S = 30  # how long SQLite waits for another writer
-UPGRADE_LOCK = 0x706F6463617374  # "podcast", for pg_advisory_xact_lock
+UPGRADE_LOCK = b"upgrade"
 
 PRAGMAS = (
     "journal_mode = WAL",
@@ -81,6 +81,16 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """
     with engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
         yield connection
+
+
+def exclusive(connection: Connection, key: bytes) -> None:
+    """Wait until no other transaction holds `key`, and hold it until this one ends.
+
+    On SQLite there is nothing to wait for: whoever is in `writing` writes alone.
+    """
+    if connection.dialect.name == "postgresql":
+        number = int.from_bytes(key[:8].ljust(8), "big", signed=True)
+        connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
 
 
 def repeat_after_race(work: Callable[[], Result]) -> Result:
@@ -167,7 +177,7 @@ def _migrating(engine: Engine) -> Iterator[Connection]:
     """
     if engine.dialect.name != "sqlite":
         with engine.begin() as connection:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
+            exclusive(connection, UPGRADE_LOCK)
             yield connection
         return
     alone = create_engine(

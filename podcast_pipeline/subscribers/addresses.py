@@ -33,6 +33,8 @@ def parse(text: str) -> Address:
 def normalize(email: str) -> str:
     """Return the spelling under which an address is looked up: NFC, folded case, no spaces around.
 
-    Mailboxes that differ in case alone are one in practice (RFC 5321 2.4 lets them differ).
+    Mailboxes that differ in case alone are one in practice (RFC 5321 2.4 lets them differ). Any text is
+    safe to look up: what no database takes (NUL, half a surrogate pair) is replaced.
     """
-    return unicodedata.normalize("NFC", email.strip().casefold())
+    text = email.strip().casefold().encode("utf-8", "replace").decode().replace("\0", "?")
+    return unicodedata.normalize("NFC", text)

@@ -1,6 +1,6 @@
 """What a transaction does to the rows of subscribers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,10 +10,9 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, Engine, insert, select, update
 
 from podcast_pipeline.database import writing
-from podcast_pipeline.database.tables import subscribers, tokens
+from podcast_pipeline.database.tables import audit_log, subscribers, tokens
 from podcast_pipeline.errors import SubscriberError
 from podcast_pipeline.model import Subscriber
-from podcast_pipeline.subscribers import audit
 from podcast_pipeline.subscribers.addresses import Address
 from podcast_pipeline.subscribers.audit import Action, Details, Origin
 from podcast_pipeline.subscribers.plans import Terms
@@ -33,7 +32,7 @@ class Change:
 
     def insert(self, address: Address, terms: Terms, *, is_canary: bool = False) -> UUID:
         """Write the row of somebody new."""
-        row = new_subscriber(address, terms, show_id=self.show_id, now=self.now, is_canary=is_canary)
+        row = self.new_subscriber(address, terms, is_canary=is_canary)
         self.connection.execute(insert(subscribers).values(row))
         subscriber_id: UUID = row["id"]
         return subscriber_id
@@ -47,16 +46,59 @@ class Change:
         """Rotate out the current token, if there is one, and return a new one."""
         current = (tokens.c.subscriber_id == subscriber_id) & tokens.c.rotated_at.is_(None)
         self.connection.execute(update(tokens).where(current).values(rotated_at=self.now))
-        token, row = new_token(subscriber_id, show_id=self.show_id, secret_key=self.secret_key, now=self.now)
+        token, row = self.new_token(subscriber_id)
         self.connection.execute(insert(tokens).values(row))
         return token
 
+    def new_subscriber(self, address: Address, terms: Terms, *, is_canary: bool = False) -> dict[str, Any]:
+        """Return the row of somebody new, not yet written."""
+        return {
+            "id": uuid4(),
+            "show_id": self.show_id,
+            "email": address.email,
+            "email_normalized": address.normalized,
+            "plan": terms.plan,
+            "period": terms.period,
+            "paid_until": terms.paid_until,
+            "created_at": self.now,
+            "updated_at": self.now,
+            "is_canary": is_canary,
+        }
+
+    def new_token(self, subscriber_id: UUID) -> tuple[str, dict[str, Any]]:
+        """Return a new feed token and its row, not yet written."""
+        token = to_token(new_selector(), self.secret_key)
+        return token, {
+            "selector": token.partition(".")[0],
+            "show_id": self.show_id,
+            "subscriber_id": subscriber_id,
+            "secret_sha256": secret_sha256(token),
+            "created_at": self.now,
+        }
+
     def note(self, subscriber_id: UUID, action: Action, details: Details | None = None) -> None:
         """Write the change into the audit log."""
-        row = audit.entry(
-            subscriber_id, action, show_id=self.show_id, origin=self.origin, now=self.now, details=details
+        self._write([self._entry(subscriber_id, action, details or {})])
+
+    def note_all(self, action: Action, changed: Iterable[tuple[UUID, Terms]]) -> None:
+        """Write the same change of many subscribers into the audit log."""
+        self._write(
+            [self._entry(subscriber_id, action, terms.to_details()) for subscriber_id, terms in changed]
         )
-        audit.write(self.connection, [row])
+
+    def _entry(self, subscriber_id: UUID, action: Action, details: Details) -> dict[str, Any]:
+        return {
+            "show_id": self.show_id,
+            "subscriber_id": subscriber_id,
+            "action": action,
+            "origin": self.origin,
+            "at": self.now,
+            "details": dict(details),
+        }
+
+    def _write(self, entries: list[dict[str, Any]]) -> None:
+        if entries:
+            self.connection.execute(insert(audit_log), entries)
 
 
 @contextmanager
@@ -81,24 +123,6 @@ def by_id(connection: Connection, subscriber_id: UUID) -> Subscriber:
     return to_subscriber(connection.execute(query).mappings().one())
 
 
-def new_subscriber(
-    address: Address, terms: Terms, *, show_id: UUID, now: datetime, is_canary: bool = False
-) -> dict[str, Any]:
-    """Return the row of somebody new."""
-    return {
-        "id": uuid4(),
-        "show_id": show_id,
-        "email": address.email,
-        "email_normalized": address.normalized,
-        "plan": terms.plan,
-        "period": terms.period,
-        "paid_until": terms.paid_until,
-        "created_at": now,
-        "updated_at": now,
-        "is_canary": is_canary,
-    }
-
-
 def revival(address: Address, terms: Terms) -> dict[str, Any]:
     """Return what changes when somebody who was removed comes back."""
     return {
@@ -107,20 +131,6 @@ def revival(address: Address, terms: Terms) -> dict[str, Any]:
         "period": terms.period,
         "paid_until": terms.paid_until,
         **dict.fromkeys(("suspended_at", "suspended_reason", "removed_at")),
-    }
-
-
-def new_token(
-    subscriber_id: UUID, *, show_id: UUID, secret_key: bytes, now: datetime
-) -> tuple[str, dict[str, Any]]:
-    """Return a new feed token and its row."""
-    token = to_token(new_selector(), secret_key)
-    return token, {
-        "selector": token.partition(".")[0],
-        "show_id": show_id,
-        "subscriber_id": subscriber_id,
-        "secret_sha256": secret_sha256(token),
-        "created_at": now,
     }
 
 

@@ -118,7 +118,7 @@ class Subscribers:
 
     def rotate(self, email: str, *, now: datetime, origin: Origin) -> str:
         """Return a new feed token; the old one gets a notice from now on."""
-        with self._changing(now, origin) as change:
+        with self.changing(now, origin) as change:
             subscriber = self._subscribed(change.connection, email)
             change.note(subscriber.id, "rotated")
             return change.give_token(subscriber.id)
@@ -135,7 +135,7 @@ class Subscribers:
 
     def erase(self, email: str, *, now: datetime, origin: Origin) -> None:
         """Forget the person: address, reason, tokens, sessions, network addresses. The row still counts."""
-        with self._changing(now, origin) as change:
+        with self.changing(now, origin) as change:
             subscriber = self._known(change.connection, email)
             for table in PERSONAL:
                 change.connection.execute(delete(table).where(table.c.subscriber_id == subscriber.id))
@@ -194,8 +194,14 @@ class Subscribers:
             row = connection.execute(query).mappings().first()
         return to_visitor(row) if row else None
 
+    def changing(self, now: datetime, origin: Origin) -> AbstractContextManager[Change]:
+        """Open a transaction that changes this show's subscribers."""
+        return records.changing(
+            self.engine, show_id=self.show_id, secret_key=self.secret_key, now=now, origin=origin
+        )
+
     def _add(self, address: Address, terms: Terms, now: datetime, origin: Origin) -> tuple[Subscriber, str]:
-        with self._changing(now, origin) as change:
+        with self.changing(now, origin) as change:
             found = records.find(change.connection, address.normalized, show_id=self.show_id)
             if found is None:
                 subscriber_id = change.insert(address, terms)
@@ -219,7 +225,7 @@ class Subscribers:
         origin: Origin,
         details: Details | None = None,
     ) -> Subscriber:
-        with self._changing(now, origin) as change:
+        with self.changing(now, origin) as change:
             before = self._known(change.connection, email)
             if is_done(before):
                 return before
@@ -228,11 +234,6 @@ class Subscribers:
             change.set(before.id, **values)
             change.note(before.id, action, details)
             return records.by_id(change.connection, before.id)
-
-    def _changing(self, now: datetime, origin: Origin) -> AbstractContextManager[Change]:
-        return records.changing(
-            self.engine, show_id=self.show_id, secret_key=self.secret_key, now=now, origin=origin
-        )
 
     def _known(self, connection: Connection, email: str) -> Subscriber:
         found = records.find(connection, addresses.normalize(email), show_id=self.show_id)

@@ -173,16 +173,16 @@ def make_signin_requests() -> None:
         sa.Column("show_id", sa.Uuid, nullable=False),
         sa.Column("subscriber_id", sa.Uuid, sa.ForeignKey("subscribers.id")),
         sa.Column("address_hmac", sa.String(64), nullable=False),
-        sa.Column("browser_sha256", sa.String(64), nullable=False),
-        sa.Column("link_sha256", sa.String(64), nullable=False),
+        sa.Column("browser_hmac", sa.String(64), nullable=False),
+        sa.Column("link_hmac", sa.String(64), nullable=False),
         sa.Column("code_hmac", sa.String(64), nullable=False),
         sa.Column("tries", sa.SmallInteger, nullable=False),
         sa.Column("created_at", UtcDateTime, nullable=False),
         sa.Column("spent_at", UtcDateTime),
-        sa.UniqueConstraint("link_sha256"),
+        sa.UniqueConstraint("link_hmac"),
     )
     op.create_index("ix_signin_requests_subscriber_id", "signin_requests", ["subscriber_id"])
-    op.create_index("ix_signin_requests_browser_sha256", "signin_requests", ["browser_sha256"])
+    op.create_index("ix_signin_requests_browser_hmac", "signin_requests", ["browser_hmac"])
     op.create_index(
         "ix_signin_requests_address_hmac_created_at", "signin_requests", ["address_hmac", "created_at"]
     )
