@@ -15,7 +15,9 @@ def main() -> None:
         app(prog_name="podcast")
     except PodcastError as error:
         sys.exit(_fail(str(error), PROBLEMS if isinstance(error, (FeedError, LeakError)) else FAILED))
-    except KeyboardInterrupt:
+    except SystemExit as leaving:
+        if leaving.code != INTERRUPTED:
+            raise
         sys.exit(_fail("interrupted; run the same command again", INTERRUPTED))
     except OSError as error:
         if error.filename is None and not error.strerror:

@@ -1,0 +1,5 @@
+"""`python -m podcast_pipeline` is the command `podcast`."""
+
+from podcast_pipeline.cli import main
+
+main()
