@@ -7,6 +7,8 @@
 #   testkey / testsecret   everything
 #   pipekey / pipesecret   read and write in the bucket `pod`
 #   readkey / readsecret   read in the bucket `pod`
+# Every bucket takes some of its volumes, and the default number of them, the free space by 128 MB, ends at a few
+# dozen buckets; they are sparse files, so many cost nothing.
 # TLS: add -s3.port.https=PORT+5 -s3.cert.file=cert.pem -s3.key.file=key.pem
 set -eu
 
@@ -30,5 +32,5 @@ KEYS
 cd "$folder"
 exec "${WEED:-weed}" mini -dir="$folder" -ip=127.0.0.1 -ip.bind=127.0.0.1 \
   -s3.port="$port" -s3.config="$folder.keys.json" -s3.port.iceberg=0 -s3.port.lance=0 \
-  -master.port=$((port + 1)) -master.telemetry=false -volume.port=$((port + 2)) \
+  -master.port=$((port + 1)) -master.telemetry=false -volume.port=$((port + 2)) -volume.max=20000 \
   -filer.port=$((port + 3)) -admin.port=$((port + 4)) -admin.ui=false -webdav=false "$@"

@@ -18,6 +18,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
+from boto3.session import Session
 
 from podcast_pipeline.stores.policy import bucket_policy, cors_rules
 from podcast_pipeline.stores.presets import S3Settings
@@ -50,7 +51,12 @@ class S3Server:
     @cached_property
     def admin(self) -> "S3Client":
         """A client that may do everything."""
-        return open_client(S3Settings("", "", "", endpoint_url=self.url, path_style=True))
+        return open_client(self.session, S3Settings("", "", "", endpoint_url=self.url, path_style=True))
+
+    @cached_property
+    def session(self) -> Session:
+        """With the admin's keys."""
+        return Session()
 
     def fresh_bucket(self, **changes: object) -> S3Settings:
         """Make a bucket with the policy and CORS rules of a show; return its settings, `changes` on top."""
@@ -95,7 +101,7 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 @pytest.fixture
 def s3_store(s3_server: S3Server) -> S3Store:
     """A store in a bucket of its own."""
-    return S3Store(s3_server.fresh_bucket(), client=s3_server.admin)
+    return S3Store(s3_server.fresh_bucket(), session=s3_server.session)
 
 
 def _certificate(folder: Path) -> tuple[Path, Path]:

@@ -1,0 +1,215 @@
+"""An HTTP proxy in front of a real server that fails on request: a small language of faults for tests."""
+
+import http.client
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+STALL_S = 60.0
+HOP_BY_HOP = {"connection", "transfer-encoding", "keep-alive"}
+
+
+@dataclass
+class Answer:
+    """What the real server said."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    def with_header(self, name: str, value: str) -> "Answer":
+        """Return the answer with one header said otherwise."""
+        others = [(key, old) for key, old in self.headers if key.lower() != name.lower()]
+        return Answer(self.status, [*others, (name, value)], self.body)
+
+
+class Exchange(BaseHTTPRequestHandler):
+    """One request on its way through; what a fault can do is what this can do."""
+
+    protocol_version = "HTTP/1.1"
+    server: "FaultyProxy"
+
+    def pass_through(self) -> None:
+        """Do nothing wrong."""
+        self.reply(self.forward())
+
+    def forward(self) -> Answer:
+        """Ask the real server, with the request as it came (its signature covers the Host header)."""
+        connection = http.client.HTTPConnection(self.server.target, timeout=STALL_S)
+        headers = {name: value for name, value in self.headers.items() if name.lower() != "expect"}
+        connection.request(self.command, self.path, body=self.body, headers=headers)
+        answer = connection.getresponse()
+        try:
+            return Answer(answer.status, answer.getheaders(), answer.read())
+        finally:
+            connection.close()
+
+    def reply(self, answer: Answer, *, up_to: int | None = None) -> None:
+        """Give an answer, or its headers and the first bytes of its body."""
+        self.send_response_only(answer.status)
+        for name, value in answer.headers:
+            if name.lower() not in HOP_BY_HOP | {"content-length"}:
+                self.send_header(name, value)
+        lengths = [value for name, value in answer.headers if name.lower() == "content-length"]
+        self.send_header("Content-Length", lengths[0] if self.command == "HEAD" else str(len(answer.body)))
+        self.end_headers()
+        self.wfile.write(answer.body[:up_to])
+        self.wfile.flush()
+
+    def hang_up(self) -> None:
+        """Reset the connection."""
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
+        self.close_connection = True
+
+    def handle_one_request(self) -> None:
+        """Read a request and let the fault that is due have it."""
+        try:
+            super().handle_one_request()
+        except (ConnectionError, ValueError):  # the client, or we, closed it
+            self.close_connection = True
+
+    def _take(self) -> None:
+        self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.server.due(self)(self)
+
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _take  # noqa: N815 (the parent calls these)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the name is the parent's)
+        """Say nothing."""
+
+
+Fault = Callable[[Exchange], None]
+
+
+@dataclass
+class Plan:
+    """A fault for the next `times` requests of a method whose path holds a text."""
+
+    method: str
+    text: str
+    fault: Fault
+    times: int
+
+
+@dataclass
+class FaultyProxy(ThreadingHTTPServer):
+    """Passes everything to `target` (host:port) but what a plan is for."""
+
+    target: str
+    plans: list[Plan] = field(default_factory=list)
+    seen: list[str] = field(default_factory=list)
+    released: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self._turn = threading.Lock()
+        super().__init__(("127.0.0.1", 0), Exchange)
+
+    daemon_threads = True
+
+    @property
+    def url(self) -> str:
+        """Where clients come in."""
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def inject(self, method: str, fault: Fault, *, times: int = 1, text: str = "") -> None:
+        """Plan a fault."""
+        self.plans.append(Plan(method, text, fault, times))
+
+    def clear(self) -> None:
+        """Forget all plans and what was seen; let the stalled go."""
+        self.released.set()
+        self.released = threading.Event()
+        self.plans.clear()
+        self.seen.clear()
+
+    def due(self, exchange: Exchange) -> Fault:
+        """Return the fault that is due for a request, and count it."""
+        with self._turn:
+            self.seen.append(f"{exchange.command} {exchange.path}")
+            for plan in self.plans:
+                if plan.times and plan.method == exchange.command and plan.text in exchange.path:
+                    plan.times -= 1
+                    return plan.fault
+        return Exchange.pass_through
+
+
+@contextmanager
+def faulty_proxy(url: str) -> Iterator[FaultyProxy]:
+    """Run a proxy in front of an http URL."""
+    proxy = FaultyProxy(urlsplit(url).netloc)
+    thread = threading.Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield proxy
+    finally:
+        proxy.released.set()
+        proxy.shutdown()
+        thread.join()
+        proxy.server_close()
+
+
+def refuse(status: int, code: str, **headers: str) -> Fault:
+    """Answer an S3 error without asking the server."""
+
+    def fault(exchange: Exchange) -> None:
+        xml = f"<Error><Code>{code}</Code><Message>{code}</Message></Error>".encode()
+        said = [(name.replace("_", "-"), value) for name, value in headers.items()]
+        body = b"" if exchange.command == "HEAD" else xml
+        exchange.reply(Answer(status, [("Content-Length", str(len(body))), *said], body))
+
+    return fault
+
+
+def reset(exchange: Exchange) -> None:
+    """Hang up before the server hears of it."""
+    exchange.hang_up()
+
+
+def lose_answer(exchange: Exchange) -> None:
+    """Let the server do it, and hang up instead of answering."""
+    exchange.forward()
+    exchange.hang_up()
+
+
+def reset_in_body(exchange: Exchange) -> None:
+    """Hang up after half of the body."""
+    answer = exchange.forward()
+    exchange.reply(answer, up_to=len(answer.body) // 2)
+    exchange.hang_up()
+
+
+def truncate(exchange: Exchange) -> None:
+    """Close politely after half of the body."""
+    answer = exchange.forward()
+    exchange.reply(answer, up_to=len(answer.body) // 2)
+    exchange.close_connection = True
+
+
+def stall(exchange: Exchange) -> None:
+    """Say nothing for a minute, or until the test is over."""
+    exchange.server.released.wait(STALL_S)
+    exchange.hang_up()
+
+
+def stall_in_body(exchange: Exchange) -> None:
+    """Say nothing more after half of the body."""
+    answer = exchange.forward()
+    exchange.reply(answer, up_to=len(answer.body) // 2)
+    stall(exchange)
+
+
+def wrong_etag(exchange: Exchange) -> None:
+    """Name another etag than the server's."""
+    exchange.reply(exchange.forward().with_header("ETag", '"0123456789abcdef0123456789abcdef"'))
+
+
+def not_s3(exchange: Exchange) -> None:
+    """Answer as the login page of a hotel's network."""
+    page = b"<!doctype html><p>Welcome to our wifi"
+    exchange.reply(Answer(200, [("Content-Type", "text/html"), ("Content-Length", str(len(page)))], page))
