@@ -1,0 +1,263 @@
+"""Names and terms of the show: told to the engine before, and put right in its words after.
+
+A wrong correction is worse than a missed one: a word is only changed when it sounds like the name, is
+spelled much like it, and is neither an ordinary word nor somebody else's well-heard name.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from podcast_pipeline.config import GlossaryTable, TermTable
+from podcast_pipeline.model import Noun, Seconds, Text, Transcript
+from podcast_pipeline.transcript.edits.pieces import Piece, segments, times
+from podcast_pipeline.transcript.edits.units import Unit, leading, units_of
+from podcast_pipeline.transcript.lexicon import is_ordinary
+from podcast_pipeline.transcript.likeness import Index, Target, Term, letters_of, similar
+
+UNSURE = 0.6  # confidence below which the engine may have heard another name
+ORDINARY_UNSURE = 0.4  # and below which it may have written an ordinary word for one
+KNOWN_UNSURE = 0.8  # and below which it may have written a well-known name for it
+TOLD_UNSURE = 0.9  # the same, where the show says that the name sounds like that word
+LONGEST_TERM = 4  # words
+
+OUTER = re.compile(r"^(\s*[^\w\s]*)(.*?)((?:['’]s|(?<=s)['’])?[^\w\s]*)$", re.DOTALL)
+SENTENCE_END = re.compile(r"[.!?…:]['\"”’)]*$")
+NAME_WORD = r"[^\W\d_a-z][\w'’.-]*\w"
+CAPITALISED = re.compile(rf"(?<![\w'’]){NAME_WORD}(?: (?:(?:de|da|van|von|der|la|al|bin) )?{NAME_WORD})*")
+MARKUP = re.compile(r"https?://[^\s)>\]]+|[*_`#>\[\]()]")
+
+
+class Fix(Noun):
+    """A name that the second pass put right."""
+
+    before: Text
+    after: Text
+    start_s: Seconds
+    end_s: Seconds
+    confidence: float
+    term: Text
+
+
+@dataclass(frozen=True)
+class Glossary:
+    """The names and terms of one episode, the most important first."""
+
+    terms: tuple[Term, ...] = ()
+    language: str = "en"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name as it is written."""
+        return tuple(term.name for term in self.terms)
+
+    @cached_property
+    def index(self) -> Index:
+        """The names by letters and by sound."""
+        return Index(self.terms, self.language)
+
+
+def from_show(
+    table: GlossaryTable, *, people: Iterable[str] = (), notes: str = "", language: str = "en"
+) -> Glossary:
+    """Return the glossary of an episode: its people, the show's terms, the names in its notes.
+
+    Args:
+        people: hosts and guests.
+        notes: Markdown; its capitalised words count where they are not ordinary ones.
+    """
+    terms = [Term(name) for name in people]
+    terms.extend(
+        Term(entry.name, entry.sounds_like) if isinstance(entry, TermTable) else Term(entry)
+        for entry in table.terms
+    )
+    terms.extend(Term(name) for name in names_in(notes, language=language))
+    first: dict[str, Term] = {}
+    for term in terms:
+        known = first.get(term.name)
+        first[term.name] = Term(term.name, (known.sounds_like if known else ()) or term.sounds_like)
+    return Glossary(tuple(first.values()), language)
+
+
+def names_in(markdown: str, *, language: str) -> tuple[str, ...]:
+    """Return the capitalised names in a text; a sentence's first word only where it is no ordinary one."""
+    plain = MARKUP.sub(" ", markdown)
+    names: list[str] = []
+    for match in CAPITALISED.finditer(plain):
+        words = match[0].split(" ")
+        opens = not plain[: match.start()].strip() or bool(
+            SENTENCE_END.search(plain[: match.start()].strip())
+        )
+        if opens and is_ordinary(words[0], language=language):
+            words = words[1:]
+        if words and not (language == "de" and all(is_ordinary(word, language=language) for word in words)):
+            names.append(" ".join(words))
+    return tuple(dict.fromkeys(names))
+
+
+def prompt(glossary: Glossary, *, limit_tokens: int = 200) -> str:
+    """Return the names as an engine's prompt, the first ones where not all have room.
+
+    Args:
+        limit_tokens: Whisper takes 224; a name is counted as a token for every three bytes, and a comma.
+    """
+    names: list[str] = []
+    left = limit_tokens
+    for name in glossary.names:
+        left -= -(-len(name.encode()) // 3) + 1
+        if left < 0:
+            break
+        names.append(name)
+    return ", ".join(names)
+
+
+def fix(transcript: Transcript, glossary: Glossary) -> tuple[Transcript, tuple[Fix, ...]]:
+    """Return the transcript with near misses of known names put right, and each change.
+
+    A changed word keeps its time and its confidence, so that a review still sees it.
+    """
+    units = units_of(transcript)
+    pieces: list[Piece] = []
+    fixes: list[Fix] = []
+    at = 0
+    while at < len(units):
+        found = _longest(units, at, glossary)
+        if found is None:
+            pieces.append(_piece(units[at], units[at].text, units[at]))
+            at += 1
+            continue
+        end, target = found
+        pieces.extend(_fixed(units[at:end], target))
+        before = "".join(unit.text for unit in units[at:end]).strip()
+        after = "".join(piece.text for piece in pieces[-len(target.words) :]).strip()
+        fixes.append(
+            Fix(
+                before=before,
+                after=after,
+                start_s=units[at].start_s,
+                end_s=max(units[end - 1].end_s, units[at].start_s),
+                confidence=min(unit.confidence for unit in units[at:end]),
+                term=target.term.name,
+            )
+        )
+        at = end
+    return transcript.model_copy(update={"segments": segments(pieces, transcript)}), tuple(fixes)
+
+
+def near(text: str, glossary: Glossary) -> str | None:
+    """Return the known name that a text sounds like, None where it is one or is like none."""
+    letters = letters_of(text)
+    if letters in glossary.index.by_letters:
+        return None
+    found = glossary.index.alike(letters, unsure=True)
+    return found.term.name if found else None
+
+
+def core(text: str) -> tuple[str, str, str]:
+    """Split a unit into what stands before the name, the name, and a possessive with what stands after."""
+    match = OUTER.match(text)
+    return (match[1], match[2], match[3]) if match else ("", text, "")
+
+
+def _longest(units: Sequence[Unit], at: int, glossary: Glossary) -> tuple[int, Target] | None:
+    """Return where the longest stretch ends that should be a name, and the name."""
+    for size in range(min(glossary.index.longest, LONGEST_TERM) + 1, 0, -1):
+        stretch = units[at : at + size]
+        if len(stretch) == size and _one_breath(stretch):
+            target = _meant(stretch, glossary, opens=_opens(units, at))
+            if target:
+                return at + size, target
+    return None
+
+
+def _one_breath(stretch: Sequence[Unit]) -> bool:
+    """Tell whether units stand in one sentence without a mark between them."""
+    inner = [core(unit.text)[2] for unit in stretch[:-1]] + [core(u.text)[0].strip() for u in stretch[1:]]
+    return (
+        len({unit.segment for unit in stretch}) == 1
+        and not any(inner)
+        and all(core(u.text)[1] for u in stretch)
+    )
+
+
+def _opens(units: Sequence[Unit], at: int) -> bool:
+    before = units[at - 1] if at else None
+    return before is None or before.segment != units[at].segment or bool(SENTENCE_END.search(before.text))
+
+
+def _meant(stretch: Sequence[Unit], glossary: Glossary, *, opens: bool) -> Target | None:
+    written = tuple(core(unit.text)[1] for unit in stretch)
+    letters = letters_of("".join(written))
+    known = glossary.index.by_letters.get(letters)
+    ordinary = _ordinary(written, glossary.language, opens=opens)
+    least = min(unit.confidence for unit in stretch)
+    if known and known.told:
+        return known if not all(ordinary) or least < TOLD_UNSURE else None
+    if known:
+        return known if written != known.words and not all(ordinary) else None
+    half_known = any(letters_of(word) in glossary.index.firsts for word in written)
+    target = glossary.index.alike(letters, unsure=least < UNSURE or half_known)
+    if target is None or not _split(written, target):
+        return None
+    own = {letters_of(word) for word in target.words}
+    doubtful = (
+        letters_of(word) in own or unit.confidence < _needed(word, plain, glossary.language)
+        for word, plain, unit in zip(written, ordinary, stretch, strict=True)
+    )
+    return target if all(doubtful) else None
+
+
+def _ordinary(written: Sequence[str], language: str, *, opens: bool) -> list[bool]:
+    """Tell which words are ordinary ones: in the list, and not capitalised inside a sentence like a name."""
+    return [
+        (word.islower() or (opens and number == 0) or language.startswith("de"))
+        and is_ordinary(word, language=language)
+        for number, word in enumerate(written)
+    ]
+
+
+def _needed(word: str, ordinary: bool, language: str) -> float:
+    """Return the confidence from which a word is believed."""
+    if ordinary:
+        return ORDINARY_UNSURE
+    return KNOWN_UNSURE if is_ordinary(word, language=language) else math.inf
+
+
+def _split(written: tuple[str, ...], target: Target) -> bool:
+    """Tell whether a name of fewer words was heard as these, none of them as near to it by itself."""
+    if len(written) <= len(target.words):
+        return True
+    whole = similar(letters_of("".join(written)), target.letters)
+    return all(similar(letters_of(word), target.letters) < whole for word in written)
+
+
+def _fixed(stretch: Sequence[Unit], target: Target) -> Iterator[Piece]:
+    opening, closing = core(stretch[0].text)[0], core(stretch[-1].text)[2]
+    words = [leading(word) for word in target.words]
+    words[0] = f"{opening}{target.words[0]}"
+    words[-1] += closing
+    spans = times(tuple(words), stretch, (None, None))
+    for number, (word, (start_s, end_s)) in enumerate(zip(words, spans, strict=True)):
+        unit = stretch[min(number, len(stretch) - 1)]
+        yield Piece(
+            text=word,
+            start_s=start_s,
+            end_s=end_s,
+            speaker=unit.speaker,
+            confidence=min(u.confidence for u in stretch),
+            segment=unit.segment,
+        )
+
+
+def _piece(unit: Unit, text: str, kept: Unit | None) -> Piece:
+    return Piece(
+        text=text,
+        start_s=unit.start_s,
+        end_s=unit.end_s,
+        speaker=unit.speaker,
+        confidence=unit.confidence,
+        unit=kept,
+        segment=unit.segment,
+    )

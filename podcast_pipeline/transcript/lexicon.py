@@ -1,0 +1,57 @@
+"""Words by language: which are ordinary, which are numbers, which deny."""
+
+from functools import cache
+
+LANGUAGES = ("ar", "de", "en", "es", "eu", "fr", "it", "lv", "nl", "pt", "ru")
+
+
+def words(text: str) -> frozenset[str]:
+    """Return the words of a line."""
+    return frozenset(text.split())
+
+
+NUMBERS: dict[str, frozenset[str]] = {
+    "en": words(
+        "zero two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
+        " seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand"
+        " million billion trillion percent half third quarter dozen january february march april june july"
+        " august september october november december"
+    ),
+    "fr": words(
+        "deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize vingt trente"
+        " quarante cinquante soixante cent mille million milliard pourcent janvier février mars avril mai"
+        " juin juillet août septembre octobre novembre décembre"
+    ),
+    "pt": words(
+        "dois duas três quatro cinco seis sete oito nove dez onze doze treze catorze quinze vinte trinta"
+        " quarenta cinquenta cem cento mil milhão bilhão janeiro fevereiro março abril maio junho julho"
+        " agosto setembro outubro novembro dezembro"
+    ),
+}
+NEGATIONS: dict[str, frozenset[str]] = {
+    "en": words("no not never none nobody nothing neither nor without cannot"),
+    "fr": words("ne pas jamais rien personne aucun aucune sans non"),
+    "pt": words("não nunca jamais nada ninguém nenhum nenhuma sem"),
+}
+
+
+@cache
+def lexicon(language: str) -> frozenset[str]:
+    """Return the ordinary words of a language in lower case, empty for a language without a list.
+
+    Source: pyspellchecker's lists (film subtitles, cleaned); they leave out most names.
+    """
+    code = language.split("-")[0].lower()
+    if code not in LANGUAGES:
+        return frozenset()
+    from spellchecker import SpellChecker  # its lists are only read by who needs them
+
+    return frozenset(SpellChecker(language=code).word_frequency.words())
+
+
+def is_ordinary(word: str, *, language: str) -> bool:
+    """Tell whether a word is in its language's list; contractions and hyphenated words by their parts."""
+    known = lexicon(language)
+    plain = word.lower().replace("’", "'")
+    stem = plain.removesuffix("'s").removesuffix("'")
+    return bool(known) and (plain in known or stem in known or all(part in known for part in stem.split("-")))

@@ -1,0 +1,226 @@
+"""What a person should listen to before publication, worst first, and whether the gate stays closed."""
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from podcast_pipeline.config import ReviewTable
+from podcast_pipeline.model import Segment, Transcript, Word
+from podcast_pipeline.transcript.edits.record import Conflict
+from podcast_pipeline.transcript.edits.units import Unit, joined, units_of
+from podcast_pipeline.transcript.glossary import SENTENCE_END, Glossary, core, near
+from podcast_pipeline.transcript.lexicon import NEGATIONS, NUMBERS, is_ordinary, words
+from podcast_pipeline.transcript.likeness import letters_of
+
+Kind = Literal[
+    "conflicts", "doubts", "near_names", "unknown_names", "quotes", "numbers", "negations", "speakers"
+]
+WEIGHT: dict[Kind, float] = {  # what a mistake of this kind costs in public, 0 to 1
+    "conflicts": 1.0,
+    "near_names": 0.9,
+    "doubts": 0.85,
+    "quotes": 0.8,
+    "negations": 0.75,
+    "numbers": 0.7,
+    "unknown_names": 0.6,
+    "speakers": 0.5,
+}
+SPEAKER_DOUBT = "speaker"  # in Segment.doubts; every other doubt is about the words
+CONTEXT_UNITS = 6
+
+DIGIT = re.compile(r"\d|[%€$£¥]")
+QUOTE = re.compile(r"[“„«][^“”„«»]+[”“»]|\"[^\"]+\"")
+NO_NAMES = words("i i'm i'll i've i'd ok mr mrs ms dr prof")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something to listen to.
+
+    Attributes:
+        text: what is written there.
+        context: the same with some words around it.
+        suggestion: what it may have to be, None where nobody knows.
+        times: how often it is in the transcript; start_s is the first.
+        weight: how bad it would be in public, 0 to 1.
+    """
+
+    kind: Kind
+    start_s: float
+    end_s: float
+    text: str
+    context: str
+    reason: str
+    suggestion: str | None = None
+    times: int = 1
+    weight: float = 0.0
+
+    @property
+    def key(self) -> str:
+        """What it is accepted by: a name everywhere in the episode, anything else with the words around it."""
+        name = self.kind in ("near_names", "unknown_names")
+        return f"{self.kind}: {self.text if name else self.context}"
+
+
+def findings(
+    transcript: Transcript,
+    *,
+    known_names: Glossary,
+    policy: ReviewTable,
+    conflicts: Iterable[Conflict] = (),
+    accepted: Collection[str] = (),
+) -> tuple[Finding, ...]:
+    """Return what to listen to, worst first; kinds that the policy turns off are left out.
+
+    Args:
+        known_names: people of the episode, terms of the show, names in the notes.
+        conflicts: edits that found no place in these words.
+        accepted: keys of findings that a person has listened to and left as they are.
+    """
+    units = units_of(transcript)
+    found = [
+        *_conflicts(conflicts),
+        *_names(units, known_names),
+        *_rules(units, transcript.language, policy.low_confidence),
+        *_quotes(transcript, policy.low_confidence),
+        *_doubts(transcript),
+    ]
+    wanted = [f for f in found if getattr(policy, f.kind) != "off" and f.key not in accepted]
+    return tuple(sorted(wanted, key=lambda finding: (-finding.weight, finding.start_s)))
+
+
+def gate(found: Sequence[Finding], policy: ReviewTable) -> tuple[Finding, ...]:
+    """Return the findings that keep the episode from being published; none: the gate is open."""
+    return tuple(finding for finding in found if getattr(policy, finding.kind) == "block")
+
+
+def _weight(kind: Kind, confidence: float) -> float:
+    return round(WEIGHT[kind] * (1 - confidence / 2), 3)
+
+
+def _finding(kind: Kind, units: Sequence[Unit], i: int, j: int, reason: str, **more: object) -> Finding:
+    confidence = min(unit.confidence for unit in units[i:j])
+    fields = {"weight": _weight(kind, confidence), **more}
+    return Finding(
+        kind=kind,
+        start_s=units[i].start_s,
+        end_s=units[j - 1].end_s,
+        text=joined(unit.text for unit in units[i:j]),
+        context=joined(unit.text for unit in units[max(i - CONTEXT_UNITS, 0) : j + CONTEXT_UNITS]),
+        reason=reason,
+        **fields,  # type: ignore[arg-type]
+    )
+
+
+def _conflicts(conflicts: Iterable[Conflict]) -> Iterator[Finding]:
+    for conflict in conflicts:
+        edit = conflict.edit
+        wanted = edit.written if edit.kind == "words" else edit.speaker if edit.kind == "turn" else edit.name
+        yield Finding(
+            kind="conflicts",
+            start_s=conflict.at_s,
+            end_s=conflict.at_s,
+            text=edit.site.heard,
+            context=" ".join((edit.site.before, edit.site.heard, edit.site.after)).strip(),
+            reason=f"an edit found no place: {conflict.reason}",
+            suggestion=wanted,
+            weight=WEIGHT["conflicts"],
+        )
+
+
+def _names(units: Sequence[Unit], known: Glossary) -> Iterator[Finding]:
+    """Yield one finding per name that nobody announced, with how often it is said."""
+    said: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for i, j in _spoken_names(units, known.language):
+        said[" ".join(core(unit.text)[1] for unit in units[i:j])].append((i, j))
+    parts = {letters_of(part) for name in known.names for part in (name, *name.split())}
+    for name, places in said.items():
+        if all(letters_of(word) in parts for word in name.split()) or letters_of(name) in parts:
+            continue
+        i, j = min(places, key=lambda place: min(u.confidence for u in units[place[0] : place[1]]))
+        meant = near(name, known)
+        kind: Kind = "near_names" if meant else "unknown_names"
+        reason = f"nearly {meant}" if meant else "not among the guests, the notes or the glossary"
+        yield _finding(kind, units, i, j, reason, suggestion=meant, times=len(places))
+
+
+def _spoken_names(units: Sequence[Unit], language: str) -> Iterator[tuple[int, int]]:
+    i = 0
+    while i < len(units):
+        j = i
+        while (
+            j < len(units) and _is_name(units, j, language) and (j == i or _goes_on(units[j - 1], units[j]))
+        ):
+            j += 1
+        if j > i:
+            yield i, j
+        i = max(j, i + 1)
+
+
+def _goes_on(before: Unit, unit: Unit) -> bool:
+    return before.segment == unit.segment and not core(before.text)[2] and not core(unit.text)[0].strip()
+
+
+def _is_name(units: Sequence[Unit], at: int, language: str) -> bool:
+    word = core(units[at].text)[1]
+    if not word[:1].isupper() or word.lower() in NO_NAMES or DIGIT.search(word):
+        return False
+    before = units[at - 1] if at else None
+    opens = before is None or before.segment != units[at].segment or bool(SENTENCE_END.search(before.text))
+    return not ((opens or language.startswith("de")) and is_ordinary(word, language=language))
+
+
+def _rules(units: Sequence[Unit], language: str, low: float) -> Iterator[Finding]:
+    code = language.split("-")[0].lower()
+    numbers, negations = NUMBERS.get(code, frozenset()), NEGATIONS.get(code, frozenset())
+    for i, unit in enumerate(units):
+        word = unit.key.replace("’", "'")
+        if unit.confidence >= low:
+            continue
+        if DIGIT.search(word) or not numbers.isdisjoint(word.split("-")):
+            yield _finding("numbers", units, i, i + 1, "a number heard with low confidence")
+        elif word in negations or word.endswith("n't"):
+            yield _finding("negations", units, i, i + 1, "a negation heard with low confidence")
+
+
+def _quotes(transcript: Transcript, low: float) -> Iterator[Finding]:
+    for segment in transcript.segments:
+        text = "".join(word.text for word in segment.words)
+        for match in QUOTE.finditer(text):
+            said = [w for w, start, end in _spans(segment) if start < match.end() and match.start() < end]
+            confidence = min(word.confidence for word in said)
+            if confidence < low:
+                yield Finding(
+                    kind="quotes",
+                    start_s=said[0].start_s,
+                    end_s=said[-1].end_s,
+                    text=match[0],
+                    context=segment.text,
+                    reason="a quote with words heard with low confidence",
+                    weight=_weight("quotes", confidence),
+                )
+
+
+def _spans(segment: Segment) -> Iterator[tuple[Word, int, int]]:
+    at = 0
+    for word in segment.words:
+        yield word, at, at + len(word.text)
+        at += len(word.text)
+
+
+def _doubts(transcript: Transcript) -> Iterator[Finding]:
+    for segment in transcript.segments:
+        for doubt in segment.doubts:
+            kind: Kind = "speakers" if doubt == SPEAKER_DOUBT else "doubts"
+            who = transcript.speaker_name(segment.speaker)
+            yield Finding(
+                kind=kind,
+                start_s=segment.start_s,
+                end_s=segment.end_s,
+                text=segment.text,
+                context=segment.text,
+                reason=f"it is not sure that {who} says this" if kind == "speakers" else f"doubtful: {doubt}",
+                weight=WEIGHT[kind],
+            )
