@@ -28,8 +28,8 @@ def unwatched(progress: Progress) -> None:
 
 def lengthen(target: Path, minutes: int) -> Path:
     """Repeat the sample until it has this length, as 44.1 kHz stereo WAV."""
-    command = [audio.find(), "-v", "error", "-stream_loop", "-1", "-i", SAMPLE, "-t", str(minutes * 60)]
-    subprocess.run([*command, *STEREO, target], check=True)
+    loop = ["-v", "error", "-stream_loop", "-1", "-i", str(SAMPLE), "-t", str(minutes * 60)]
+    subprocess.run([str(audio.find()), *loop, *STEREO, str(target)], check=True)
     return target
 
 
