@@ -10,6 +10,8 @@ import pytest
 from podcast_pipeline.errors import Conflict, Denied, NotFound, StoreError
 from podcast_pipeline.stores import CHUNK_BYTES, Store
 from podcast_pipeline.stores.local import LocalStore
+from podcast_pipeline.stores.s3 import S3Store
+from tests.conftest import S3Server
 
 KEY = "public/audio/a-talk.0123456789abcdef.mp3"
 HEADERS: Any = {"content_type": "audio/mpeg", "cache_control": "public, max-age=31536000, immutable"}
@@ -22,6 +24,16 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
         return LocalStore(tmp_path / "store", base_url="http://127.0.0.1:8080/public")
     s3: Store = request.getfixturevalue("s3_store")
     return s3
+
+
+@pytest.fixture(params=["local", "s3 unsigned", "s3 by URL"])
+def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """A store to be read without credentials: by its endpoint, or as R2 by its public URL only."""
+    if request.param == "local":
+        return LocalStore(tmp_path / "store", base_url="http://127.0.0.1:8080/public")
+    server: S3Server = request.getfixturevalue("s3_server")
+    settings = server.fresh_bucket(unsigned_reads=request.param == "s3 unsigned")
+    return S3Store(settings, session=server.session)
 
 
 def test_put_returns_what_head_and_get_say(store: Store) -> None:
@@ -169,31 +181,33 @@ def test_conditions_hold_for_big_files_too(store: Store, tmp_path: Path) -> None
     assert store.head(KEY) == second
 
 
-def test_anonymous_reads_public_objects(store: Store) -> None:
+def test_anonymous_reads_public_objects(open_store: Store) -> None:
     """Without credentials a public object reads the same as with them."""
-    info = store.put(KEY, b"0123456789", **HEADERS)
-    anybody = store.anonymous()
+    info = open_store.put(KEY, b"0123456789", **HEADERS)
+    anybody = open_store.anonymous()
     assert anybody.head(KEY) == info
     assert anybody.get(KEY) == (info, b"0123456789")
     assert b"".join(anybody.stream(KEY, 2, 5)) == b"234"
+    assert b"".join(anybody.stream(KEY, 8, 99)) == b"89"
+    assert list(anybody.stream(KEY, 10)) == []
 
 
 @pytest.mark.parametrize("key", ["private/catalog.json", "private/not-there.json", "public/not-there.xml"])
-def test_anonymous_is_refused_what_is_not_public(store: Store, key: str) -> None:
+def test_anonymous_is_refused_what_is_not_public(open_store: Store, key: str) -> None:
     """Without credentials nothing private can be read, whether it is there or not."""
-    store.put("private/catalog.json", b"{}", content_type="application/json", cache_control="no-store")
-    anybody = store.anonymous()
+    open_store.put("private/catalog.json", b"{}", content_type="application/json", cache_control="no-store")
+    anybody = open_store.anonymous()
     for read in (anybody.head, anybody.get, lambda key: list(anybody.stream(key))):
         with pytest.raises((Denied, NotFound), match=key):
             read(key)
 
 
 @pytest.mark.parametrize("prefix", ["public/", "private/"])
-def test_anonymous_cannot_list(store: Store, prefix: str) -> None:
+def test_anonymous_cannot_list(open_store: Store, prefix: str) -> None:
     """Without credentials nobody learns which objects there are."""
-    store.put(KEY, b"sound", **HEADERS)
+    open_store.put(KEY, b"sound", **HEADERS)
     with pytest.raises(Denied, match=prefix):
-        list(store.anonymous().list(prefix))
+        list(open_store.anonymous().list(prefix))
 
 
 def test_url_is_the_base_and_the_rest_of_the_key(store: Store) -> None:

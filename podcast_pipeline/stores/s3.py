@@ -19,12 +19,13 @@ from botocore.parsers import ResponseParserError
 
 from podcast_pipeline.config import Config
 from podcast_pipeline.errors import Conflict, NotFound, StoreError
-from podcast_pipeline.stores import CHUNK_BYTES, ObjectInfo
+from podcast_pipeline.stores import CHUNK_BYTES, ObjectInfo, Reader
 from podcast_pipeline.stores.answers import from_answer, from_failure
 from podcast_pipeline.stores.conditions import refuse_broken
 from podcast_pipeline.stores.keys import check_key, check_prefix, public_url
 from podcast_pipeline.stores.presets import S3Settings, settings_of
 from podcast_pipeline.stores.uploads import WORKERS, Upload, send_in_parts, send_whole
+from podcast_pipeline.stores.web import WebReader
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -169,12 +170,14 @@ class S3Store(S3Reader):
         """Return the address of a key under `public/`."""
         return public_url(self.settings.base_url, key)
 
-    def anonymous(self) -> S3Reader:
-        """Return the same reads, unsigned."""
+    def anonymous(self) -> Reader:
+        """Return the same reads, unsigned; or by public URL where the endpoint wants signatures."""
         return self._anybody
 
     @cached_property
-    def _anybody(self) -> S3Reader:
+    def _anybody(self) -> Reader:
+        if not self.settings.unsigned_reads:
+            return WebReader(self.settings.base_url)
         return S3Reader(self.settings, open_client(self._session, self.settings, signed=False))
 
     def _send(self, upload: Upload) -> ObjectInfo:
