@@ -116,7 +116,11 @@ def _read(number: int, row: list[str] | csv.Error, header: list[str], zone: Zone
 
 
 def _is_text(cell: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in cell)
+    try:
+        cell.encode()
+    except UnicodeEncodeError:  # half a surrogate pair stands for a byte that was no UTF-8
+        return False
+    return True
 
 
 def _given(cells: dict[str, str], zone: ZoneInfo) -> dict[str, Any]:

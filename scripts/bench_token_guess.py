@@ -1,0 +1,88 @@
+"""Measure whether a token guess tells if its selector exists.
+
+    scripts/bench_token_guess.py [--guesses 20000] [--subscribers 10000] [--url postgresql://…]
+
+Prints the quartiles (µs) of a wrong secret for a selector that exists and for one that does not, taken in
+turns, and the chance that a single guess of the one kind is slower than one of the other (50 % = nothing
+to be seen).
+"""
+
+import argparse
+import random
+import secrets
+import statistics
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter_ns
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+from podcast_pipeline.database import connect, open_database, upgrade
+from podcast_pipeline.subscribers import Subscribers
+from podcast_pipeline.subscribers.importers import import_csv
+from podcast_pipeline.subscribers.tokens import new_selector, to_token
+
+
+def main() -> None:
+    """Fill a database, guess, print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--guesses", type=int, default=20_000, help="of each kind")
+    parser.add_argument("--subscribers", type=int, default=10_000)
+    parser.add_argument(
+        "--url", help="a scratch PostgreSQL database; without it SQLite in a temporary folder"
+    )
+    wanted = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        subscribers, selectors = fill(Path(folder), wanted.url, wanted.subscribers)
+        known, unknown = measure(subscribers, selectors, wanted.guesses)
+        subscribers.engine.dispose()
+    for name, taken in (("known", known), ("unknown", unknown)):
+        quarters = ", ".join(f"{quarter:.1f}" for quarter in statistics.quantiles(taken, n=4))
+        print(f"{name:>8} selector: quartiles {quarters} µs of {len(taken)} guesses")
+    print(f"a known one is the slower of two in {slower(known, unknown):.2%} of pairs")
+
+
+def fill(folder: Path, url: str | None, number: int) -> tuple[Subscribers, list[str]]:
+    """Return a show with subscribers, and the selectors of some of them."""
+    if url:
+        upgrade(connect(url, folder))
+    made = Subscribers(open_database(url, folder), show_id=uuid4(), secret_key=secrets.token_bytes(32))
+    file = folder / "people.csv"
+    file.write_text("email\n" + "".join(f"p{n}@example.com\n" for n in range(number)))
+    for _ in import_csv(made, file, zone=ZoneInfo("UTC"), now=datetime.now(UTC)):
+        pass
+    some = random.sample(range(number), min(number, 500))
+    return made, [made.link(f"p{n}@example.com").partition(".")[0] for n in some]
+
+
+def measure(subscribers: Subscribers, selectors: list[str], guesses: int) -> tuple[list[float], list[float]]:
+    """Return microseconds of guesses at known and unknown selectors, in random turns."""
+    taken: tuple[list[float], list[float]] = ([], [])
+    for selector in selectors:  # warm what a running server has warm
+        subscribers.visitor(wrong(selector))
+    turns = [0, 1] * guesses
+    random.shuffle(turns)
+    for turn in turns:
+        token = wrong(new_selector() if turn else secrets.choice(selectors))
+        start = perf_counter_ns()
+        subscribers.visitor(token)
+        taken[turn].append((perf_counter_ns() - start) / 1000)
+    return taken
+
+
+def wrong(selector: str) -> str:
+    """Return a well-formed token with a secret that fits nothing."""
+    return to_token(selector, secrets.token_bytes(32))
+
+
+def slower(known: list[float], unknown: list[float]) -> float:
+    """Return the share of pairs (one of each, by chance) in which the known one took longer."""
+    pairs = zip(random.sample(known, len(known)), unknown, strict=True)
+    return statistics.fmean((a > b) + (a == b) / 2 for a, b in pairs)
+
+
+if __name__ == "__main__":
+    main()
