@@ -81,7 +81,11 @@ class Templates:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        environment.filters |= {**FILTERS, "date": lambda instant: view.date(instant, zone)}
+        environment.filters |= {
+            **FILTERS,
+            "date": lambda instant: view.date(instant, zone),
+            "local_iso": lambda instant: instant.astimezone(zone).isoformat(),
+        }
         environment.globals["static"] = static_address
         return cls(environment, site_links)
 

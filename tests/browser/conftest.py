@@ -1,0 +1,75 @@
+"""A show served on a free port, and Debian's Chromium to read it with."""
+
+import shutil
+import threading
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from podcast_pipeline.reader import server
+from tests.reader_site import Site, flagship
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--autoplay-policy=no-user-gesture-required",
+    "--mute-audio",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests."""
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("no chromium on PATH; apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A show with one episode, on a free port."""
+    listener = server.listen("127.0.0.1", 0)
+    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    site = Site.make(tmp_path_factory.mktemp("site"), site_url=address)
+    flagship(site)
+    running = server.server(site.app())
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
+    thread.start()
+    yield site
+    running.should_exit = True
+    thread.join()
+    site.close()
+
+
+@pytest.fixture
+def context(browser: Browser, site: Site) -> Iterator[BrowserContext]:
+    """A fresh profile; a page that throws or breaks its own policy fails the test."""
+    context = browser.new_context(base_url=site.config.urls.site)
+    complaints: list[str] = []
+    context.on("weberror", lambda error: complaints.append(str(error.error)))
+    context.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    yield context
+    context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """An anonymous reader."""
+    return context.new_page()
+
+
+@pytest.fixture
+def subscriber(site: Site, page: Page) -> Page:
+    """A reader who came in by a private link."""
+    page.goto(f"/feeds/{site.subscribe('reader@example.org')}/")
+    return page

@@ -1,0 +1,256 @@
+"""Reading an episode in a real browser: with a script, without one, by keys alone, on a small screen."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.reader_site import NOW, Site
+
+EPISODE = "/episodes/the-water-was-always-coming"
+SECRET = "because by then I was angry"
+
+
+def current_time(page: Page) -> float:
+    return float(page.evaluate("document.querySelector('audio').currentTime"))
+
+
+def until(page: Page, expression: str) -> None:
+    """Wait for a truth in the page (its policy forbids the eval of Playwright's own wait)."""
+    for _ in range(200):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(expression)
+
+
+def seek(page: Page, seconds: float) -> None:
+    page.evaluate(
+        """async t => {
+          const audio = document.querySelector('audio');
+          const loaded = new Promise(r => audio.addEventListener('loadedmetadata', r, {once: true}));
+          if (audio.readyState < 1) await loaded;
+          audio.currentTime = t;
+        }""",
+        seconds,
+    )
+
+
+def select(page: Page, first: str, last: str) -> None:
+    """Select from one piece of a sentence to another, as a mouse would."""
+    page.evaluate(
+        """([first, last]) => {
+          const texts = [...document.querySelectorAll('.s')].map(s => s.firstChild);
+          const a = texts.find(t => t.data.includes(first)), b = texts.find(t => t.data.includes(last));
+          getSelection().setBaseAndExtent(a, a.data.indexOf(first), b, b.data.indexOf(last) + last.length);
+        }""",
+        [first, last],
+    )
+
+
+def test_the_sentence_being_heard_is_lit(subscriber: Page) -> None:
+    """While the audio plays, the lit sentence moves on and is in view."""
+    subscriber.goto(EPISODE)
+    seek(subscriber, 34.5)
+    heard = subscriber.locator(".s.heard")
+    expect(heard).to_contain_text(SECRET)
+    subscriber.evaluate("document.querySelector('audio').play()")
+    expect(heard).to_contain_text("It said that the wall had been measured")
+    expect(heard).to_be_in_viewport()
+    assert subscriber.evaluate("CSS.highlights.get('heard').size") == 1
+
+
+def test_a_click_on_a_word_plays_it(subscriber: Page) -> None:
+    """The audio goes to the very word that was clicked."""
+    subscriber.goto(EPISODE)
+    sentence = subscriber.locator(".s", has_text="Who read it?")
+    at = sentence.evaluate(
+        """s => { const r = document.createRange(); r.setStart(s.firstChild, 5); r.setEnd(s.firstChild, 7);
+                  s.scrollIntoView({block: 'center', behavior: 'instant'});
+                  const b = r.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2] }"""
+    )
+    subscriber.mouse.click(*at)
+    start, marks = (str(sentence.get_attribute(name)) for name in ("data-t", "data-w"))
+    read_at = float(start) + int(marks.split()[1].split(",")[1]) / 100
+    assert read_at <= current_time(subscriber) < read_at + 1.5
+
+
+def test_a_chapter_is_one_click(subscriber: Page) -> None:
+    """A chapter plays from its start and is the current one."""
+    subscriber.goto(EPISODE)
+    subscriber.get_by_role("link", name="The gauge that moved").click()
+    expect(subscriber.locator(".chapters a[aria-current=true]")).to_have_text(
+        re.compile("The gauge that moved")
+    )
+    assert 84 <= current_time(subscriber) < 87
+    assert subscriber.url.endswith("#t=84")
+
+
+@pytest.mark.parametrize(
+    ("style", "says"),
+    [
+        (
+            "Text",
+            ["“that one was shorter, because by then I was angry.”", "(Ines Marchetti)", "9 March 2026, 0:3"],
+        ),
+        ("Markdown", ["> **Ines Marchetti:** that one was", "[The water was always coming](http"]),
+        (
+            "BibTeX",
+            ["@misc{", "author = {{Ines Marchetti}}", "year = {2026}", "month = {3}", "``that one was"],
+        ),
+        (
+            "APA",
+            ["Ashdown, R. (Host). (2026, March 9). The water was always coming (No. 14) [Audio"],
+        ),
+    ],
+)
+def test_a_citation(subscriber: Page, style: str, says: list[str]) -> None:
+    """What is selected is copied with who said it, where and when, grown to whole words."""
+    subscriber.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    subscriber.goto(EPISODE)
+    select(subscriber, "hat one was shorter", "I was ang")
+    subscriber.get_by_role("button", name=style, exact=True).click()
+    expect(subscriber.get_by_role("status")).to_have_text(re.compile("Copied"))
+    copied = subscriber.evaluate("navigator.clipboard.readText()")
+    for part in says:
+        assert part in copied
+
+
+def test_a_citation_of_two_speakers(subscriber: Page) -> None:
+    """A passage over two turns names each of them with their words."""
+    subscriber.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    subscriber.goto(EPISODE)
+    select(subscriber, "Who read it?", "opened the file.")
+    subscriber.get_by_role("button", name="Markdown").click()
+    expect(subscriber.get_by_role("status")).to_have_text(re.compile("Copied"))
+    copied = subscriber.evaluate("navigator.clipboard.readText()")
+    assert "> **Robin Ashdown:** Who read it?" in copied
+    assert "> **Ines Marchetti:** I know of four people who opened the file." in copied
+
+
+def test_a_cited_passage_is_landed_on(browser: Browser, subscriber: Page, site: Site) -> None:
+    """The link of a citation marks the passage for who may read it, and is a teaser in a fresh profile."""
+    subscriber.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    subscriber.goto(EPISODE)
+    select(subscriber, "that one was shorter", "I was angry.")
+    subscriber.get_by_role("button", name="Link").click()
+    expect(subscriber.get_by_role("status")).to_have_text(re.compile("Copied"))
+    link = subscriber.evaluate("navigator.clipboard.readText()")
+    subscriber.goto("/")
+    subscriber.goto(link)
+    expect(subscriber.locator(".s.marked")).to_contain_text(SECRET)
+    expect(subscriber.locator(".s.marked")).to_be_in_viewport()
+    marked = subscriber.evaluate("[...CSS.highlights.get('marked')].map(String).join(' ')")
+    assert marked == "that one was shorter, because by then I was angry."
+    assert 29 < current_time(subscriber) < 36
+    stranger = browser.new_page()
+    stranger.goto(link)
+    assert SECRET not in stranger.content()
+    expect(stranger.get_by_text("Read every word.")).to_be_visible()
+    stranger.close()
+
+
+def test_find_on_the_page(subscriber: Page) -> None:
+    """Every place is counted, case and accents apart, and Enter goes from one to the next."""
+    subscriber.goto(EPISODE)
+    field = subscriber.get_by_role("searchbox")
+    field.fill("alder STRÉET")
+    expect(subscriber.get_by_role("status")).to_have_text("4 found")
+    field.press("Enter")
+    expect(subscriber.get_by_role("status")).to_have_text("1 of 4")
+    field.press("Shift+Enter")
+    expect(subscriber.get_by_role("status")).to_have_text("4 of 4")
+
+
+def test_the_place_is_remembered(subscriber: Page) -> None:
+    """Who comes back hears on from there, at the speed that was chosen."""
+    subscriber.goto(EPISODE)
+    seek(subscriber, 100)
+    subscriber.get_by_label("Speed").select_option("1.5")
+    subscriber.evaluate("document.querySelector('audio').play()")
+    until(subscriber, "document.querySelector('audio').currentTime > 100.2")
+    subscriber.evaluate("document.querySelector('audio').pause()")
+    until(subscriber, "localStorage.length === 2")
+    subscriber.reload()
+    until(subscriber, "document.querySelector('audio').currentTime > 100")
+    assert subscriber.evaluate("document.querySelector('audio').playbackRate") == 1.5
+
+
+def test_keys_alone(subscriber: Page) -> None:
+    """Tab reaches the text, the player's tools, chapters and times; Enter on a time plays it."""
+    subscriber.goto(EPISODE)
+    subscriber.keyboard.press("Tab")
+    expect(subscriber.get_by_role("link", name="Skip to the text")).to_be_focused()
+    seen = set()
+    for _ in range(40):
+        subscriber.keyboard.press("Tab")
+        seen.add(subscriber.evaluate("document.activeElement.textContent.trim().slice(0, 12)"))
+    assert {"−15 s", "+30 s", "Follow", "0:00 Two mem", "VTT", "0:19"} <= seen
+    subscriber.locator(".who .when", has_text="0:19").focus()
+    subscriber.keyboard.press("Enter")
+    until(subscriber, "document.querySelector('audio').currentTime >= 19.9")
+    subscriber.get_by_role("button", name="Back 15 seconds").focus()
+    subscriber.keyboard.press("l")
+    until(subscriber, "document.querySelector('audio').currentTime >= 49.9")
+
+
+def test_without_a_script(browser: Browser, site: Site) -> None:
+    """Everything to read, hear, jump to and download is there without JavaScript."""
+    context = browser.new_context(base_url=site.config.urls.site, java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"/feeds/{site.subscribe('plain@example.org')}/")
+    page.get_by_role("link", name="The water was always coming").click()
+    expect(page.locator(".transcript")).to_contain_text(SECRET)
+    expect(page.locator(".tools")).to_be_hidden()
+    page.locator(".who .when").nth(9).click()
+    expect(page.locator(".s:target")).to_be_in_viewport()
+    assert page.locator("audio[controls]").count() == 1
+    context.close()
+
+
+def test_a_lapse_in_the_middle_of_a_session(site: Site, page: Page) -> None:
+    """The next page after the end of a subscription is the teaser and how to renew."""
+    page.goto(f"/feeds/{site.subscribe('lapsing@example.org')}/")
+    page.goto(EPISODE)
+    assert SECRET in page.content()
+    site.subscribers.renew("lapsing@example.org", NOW, now=NOW, origin="cli")
+    page.reload()
+    assert SECRET not in page.content()
+    expect(page.get_by_role("link", name="Renew")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [320, 360, 800, 1600, 3840])
+def test_no_width_scrolls_sideways(subscriber: Page, width: int) -> None:
+    """From a small phone to 4K the text fits, at a measure that can be read."""
+    subscriber.set_viewport_size({"width": width, "height": 900})
+    for path in ("/", EPISODE):
+        subscriber.goto(path)
+        assert subscriber.evaluate("document.documentElement.scrollWidth") <= width
+    characters = subscriber.evaluate(
+        """() => { const p = document.querySelector('.said p'), r = document.createRange();
+                   r.selectNodeContents(p);
+                   const lines = new Set([...r.getClientRects()].map(b => Math.round(b.y)));
+                   return p.textContent.length / lines.size }"""
+    )
+    assert 25 <= characters <= 85
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("who", ["subscriber", "page"])
+def test_axe_finds_nothing(request: pytest.FixtureRequest, who: str, scheme: str) -> None:
+    """axe-core has no complaint about a page, in either colour scheme."""
+    page: Page = request.getfixturevalue(who)
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    for path in ("/", EPISODE):
+        page.goto(path)
+        found = Axe().run(page).response["violations"]
+        assert [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in found] == []
+
+
+def test_dark_is_dark(page: Page) -> None:
+    """With dark preferred the paper is dark and the ink is light."""
+    page.emulate_media(color_scheme="dark")
+    page.goto(EPISODE)
+    paper, ink = page.evaluate("(s => [s.backgroundColor, s.color])(getComputedStyle(document.body))")
+    assert max(map(int, re.findall(r"\d+", paper))) < 60 < 200 < min(map(int, re.findall(r"\d+", ink)))
