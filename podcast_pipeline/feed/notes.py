@@ -39,6 +39,7 @@ def to_html(notes: str) -> str:
     return legal(clean.strip()).replace("]]>", "]]&gt;")
 
 
+@lru_cache(maxsize=4096)
 def to_plain(notes: str) -> str:
     """Return Markdown as plain text of at most DESCRIPTION_BYTES bytes of UTF-8, cut between words."""
     lines = unescape(_STRIPPER.clean(to_html(notes))).splitlines()

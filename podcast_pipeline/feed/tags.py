@@ -32,11 +32,10 @@ def show_tags(show: Show) -> list[Tag]:
 def public_tags(show: Show) -> list[Tag]:
     """Return what lets directories and hosts check whose feed this is."""
     owner = Tag("itunes:name", line(show.author)), Tag("itunes:email", line(show.owner_email))
-    locked = "yes" if show.locked else "no"
     return [
         Tag("itunes:owner", children=owner),
         Tag("podcast:guid", str(show.guid)),
-        Tag("podcast:locked", locked, {"owner": line(show.owner_email)}),
+        _locked(show, "yes" if show.locked else "no"),
     ]
 
 
@@ -45,9 +44,14 @@ def private_tags(show: Show) -> list[Tag]:
     return [
         Tag("itunes:block", "Yes"),
         Tag("podcast:guid", str(private_guid(show))),
-        Tag("podcast:locked", "yes"),
+        _locked(show, "yes"),
         Tag("podcast:block", "yes"),
     ]
+
+
+def _locked(show: Show, value: str) -> Tag:
+    """Return podcast:locked; Podcast Index's own parser ignores it without an owner."""
+    return Tag("podcast:locked", value, {"owner": line(show.owner_email)})
 
 
 def episode_tags(show: Show, episode: Episode) -> list[Tag]:
