@@ -6,14 +6,14 @@ spelled much like it, and is neither an ordinary word nor somebody else's well-h
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from podcast_pipeline.config import GlossaryTable, TermTable
 from podcast_pipeline.model import Noun, Seconds, Text, Transcript
-from podcast_pipeline.transcript.edits.pieces import Piece, segments, times
-from podcast_pipeline.transcript.edits.units import Unit, leading, units_of
+from podcast_pipeline.transcript.edits.pieces import Piece, segments
+from podcast_pipeline.transcript.edits.units import Unit, leading, spread, units_of
 from podcast_pipeline.transcript.lexicon import is_ordinary
 from podcast_pipeline.transcript.likeness import Index, Target, Term, letters_of, similar
 
@@ -87,14 +87,18 @@ def names_in(markdown: str, *, language: str) -> tuple[str, ...]:
     names: list[str] = []
     for match in CAPITALISED.finditer(plain):
         words = match[0].split(" ")
-        opens = not plain[: match.start()].strip() or bool(
-            SENTENCE_END.search(plain[: match.start()].strip())
-        )
-        if opens and is_ordinary(words[0], language=language):
+        if _begins(plain[: match.start()]) and is_ordinary(words[0], language=language):
             words = words[1:]
-        if words and not (language == "de" and all(is_ordinary(word, language=language) for word in words)):
+        ordinary = language.startswith("de") and all(is_ordinary(word, language=language) for word in words)
+        if words and words[0][0].isupper() and not ordinary:
             names.append(" ".join(words))
     return tuple(dict.fromkeys(names))
+
+
+def _begins(before: str) -> bool:
+    """Tell whether a sentence begins after a text."""
+    line = before.rstrip(" ")
+    return not line or line[-1] == "\n" or bool(SENTENCE_END.search(line))
 
 
 def prompt(glossary: Glossary, *, limit_tokens: int = 200) -> str:
@@ -125,7 +129,7 @@ def fix(transcript: Transcript, glossary: Glossary) -> tuple[Transcript, tuple[F
     while at < len(units):
         found = _longest(units, at, glossary)
         if found is None:
-            pieces.append(_piece(units[at], units[at].text, units[at]))
+            pieces.append(_piece(units[at]))
             at += 1
             continue
         end, target = found
@@ -233,31 +237,42 @@ def _split(written: tuple[str, ...], target: Target) -> bool:
     return all(similar(letters_of(word), target.letters) < whole for word in written)
 
 
-def _fixed(stretch: Sequence[Unit], target: Target) -> Iterator[Piece]:
-    opening, closing = core(stretch[0].text)[0], core(stretch[-1].text)[2]
+def _fixed(stretch: Sequence[Unit], target: Target) -> list[Piece]:
+    """Return the name in place of a stretch; words at its ends that are right already stay as they are."""
+    first, last = stretch[0], stretch[-1]
+    if len(stretch) > 1 < len(target.words):
+        if core(first.text)[1] == target.words[0]:
+            rest = replace(target, words=target.words[1:])
+            return [_piece(first), *_fixed(stretch[1:], rest)]
+        if core(last.text)[1] == target.words[-1]:
+            rest = replace(target, words=target.words[:-1])
+            return [*_fixed(stretch[:-1], rest), _piece(last)]
     words = [leading(word) for word in target.words]
-    words[0] = f"{opening}{target.words[0]}"
-    words[-1] += closing
-    spans = times(tuple(words), stretch, (None, None))
-    for number, (word, (start_s, end_s)) in enumerate(zip(words, spans, strict=True)):
-        unit = stretch[min(number, len(stretch) - 1)]
-        yield Piece(
+    words[0] = f"{core(first.text)[0]}{target.words[0]}"
+    words[-1] += core(last.text)[2]
+    sure = min(unit.confidence for unit in stretch)
+    heard = [(unit.start_s, unit.end_s) for unit in stretch]
+    spans = heard if len(heard) == len(words) else spread(tuple(words), heard[0][0], heard[-1][1])
+    return [
+        Piece(
             text=word,
             start_s=start_s,
             end_s=end_s,
-            speaker=unit.speaker,
-            confidence=min(u.confidence for u in stretch),
-            segment=unit.segment,
+            speaker=first.speaker,
+            confidence=sure,
+            segment=first.segment,
         )
+        for word, (start_s, end_s) in zip(words, spans, strict=True)
+    ]
 
 
-def _piece(unit: Unit, text: str, kept: Unit | None) -> Piece:
+def _piece(unit: Unit) -> Piece:
     return Piece(
-        text=text,
+        text=unit.text,
         start_s=unit.start_s,
         end_s=unit.end_s,
         speaker=unit.speaker,
         confidence=unit.confidence,
-        unit=kept,
+        unit=unit,
         segment=unit.segment,
     )

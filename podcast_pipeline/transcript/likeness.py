@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import jellyfish
+from rapidfuzz import process
 from rapidfuzz.distance import DamerauLevenshtein
 
 from podcast_pipeline.transcript.lexicon import is_ordinary
@@ -54,7 +55,8 @@ class Index:
         targets = dict.fromkeys(target for term in terms for target in _targets(term, language))
         self.by_letters: dict[str, Target] = {}
         self._by_sound: dict[str, list[Target]] = defaultdict(list)
-        self._all = tuple(targets)
+        self._long = [target for target in targets if len(target.letters) > SHORTEST_PART]
+        self._spelled = [target.letters for target in self._long]
         self.longest = max((len(target.words) for target in targets), default=0)
         whole = (letters_of(term.name.split()[0]) for term in terms if len(term.name.split()) > 1)
         self.firsts = {first for first in whole if len(first) >= SHORTEST_FIRST}
@@ -68,11 +70,19 @@ class Index:
         ranked = [(similar(letters, t.letters), t) for t in self._by_sound.get(sound_of(letters), ())]
         good = [(share, target) for share, target in ranked if share >= SOUNDS_ALIKE]
         if not good and unsure:
-            ranked = [(similar(letters, t.letters), t) for t in self._all if len(t.letters) > SHORTEST_PART]
-            good = [(share, target) for share, target in ranked if share >= LOOKS_ALIKE]
+            good = [(share, self._long[at]) for _, share, at in self._looks(letters)]
         best = max((share for share, _ in good), default=0.0)
         names = {target.words: target for share, target in good if share == best}
         return next(iter(names.values())) if len(names) == 1 else None
+
+    def _looks(self, letters: str) -> list[tuple[str, float, int]]:
+        return process.extract(
+            letters,
+            self._spelled,
+            scorer=DamerauLevenshtein.normalized_similarity,
+            score_cutoff=LOOKS_ALIKE,
+            limit=5,
+        )
 
 
 def similar(one: str, other: str) -> float:
