@@ -9,7 +9,7 @@ from html import escape
 
 from podcast_pipeline.model import CaptionFormat, Correction, Transcript
 from podcast_pipeline.transcript.cues import Cue, Layout, cues
-from podcast_pipeline.transcript.text import Sentence, Turn, turns
+from podcast_pipeline.transcript.text import Sentence, Turn, tidy, turns
 
 CONTENT_TYPES: dict[CaptionFormat, str] = {
     "vtt": "text/vtt",
@@ -94,7 +94,7 @@ def _escaped(text: str) -> str:
 
 
 def _vtt_label(name: str, _opens: bool) -> str:
-    return f"<v {_escaped(name.replace('>', ''))}>"
+    return f"<v {_escaped(tidy(name.replace('>', ' ')))}>"
 
 
 def _srt_label(name: str, opens: bool) -> str:

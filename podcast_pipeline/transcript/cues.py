@@ -211,7 +211,7 @@ def _timed(loose: list[Cue], duration_s: float) -> Iterator[Cue]:
         starts[n] = max(starts[n], starts[n - 1] + 1)
     for n in range(len(starts)):
         starts[n] = min(starts[n], end_ms - (len(starts) - n))
-    for cue, start, following in zip(loose, starts, [*starts[1:], end_ms], strict=True):
+    for cue, start, following in zip(loose, starts, [*starts, end_ms][1:], strict=True):
         readable = max(READABLE_S, len(cue.text) / READING_CHARS_PER_S)
         end = min(max(round(cue.end_s * 1000), start + round(readable * 1000)), following)
         yield replace(cue, start_s=start / 1000, end_s=end / 1000)

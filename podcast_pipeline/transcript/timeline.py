@@ -7,28 +7,45 @@ from math import inf
 
 from podcast_pipeline.model import Chapter, Segment, Soundbite, Timeline, Transcript, Word
 
+OUTRO_S = 0.5
+"""An insert this near to the end of the recording is at its end: an engine, a decoder and a container
+disagree about the last milliseconds, and no word may be pushed behind the outro for it."""
+
 
 @dataclass(frozen=True)
 class _Span:
-    """A stretch of the recording that is whole in the media, `shift_s` later."""
+    """A stretch of the recording that is whole in the media.
+
+    Attributes:
+        shift_s: how much later it is there.
+        closed: whether its end belongs to it: it ends at an insert, not at a cut.
+    """
 
     start_s: float
     end_s: float
     shift_s: float
+    closed: bool
+
+    def holds(self, moment_s: float) -> bool:
+        """Whether a moment of the recording is in it."""
+        return self.start_s <= moment_s < self.end_s or (self.closed and moment_s == self.end_s)
 
 
 def apply(transcript: Transcript, timeline: Timeline, *, duration_s: float, media_sha256: str) -> Transcript:
     """Return a transcript in media times.
 
     A word whose middle was cut is gone, one at the edge of a cut is clamped to it, and a segment
-    without words is gone. A word that ends where an insert begins stays before it.
+    without words is gone. A word that ends where an insert begins stays before it, and so does all that
+    was heard past an insert at the recording's end.
 
     Args:
         transcript: in recording times.
         duration_s: of the media.
         media_sha256: of the media, hex.
     """
-    spans = tuple(_spans(timeline))
+    ends = (i.at_s for i in timeline.inserts if 0 < i.at_s >= transcript.duration_s - OUTRO_S)
+    end_s = min(ends, default=inf)
+    spans = tuple(span for span in _spans(timeline) if span.start_s < end_s)
     segments = (_on_media(segment, spans, duration_s) for segment in transcript.segments)
     return transcript.model_copy(
         update={
@@ -65,7 +82,7 @@ def _spans(timeline: Timeline) -> Iterator[_Span]:
     for start, end in pairwise(sorted(edges)):
         media = timeline.to_media(start)
         if media is not None:
-            yield _Span(start, end, media - start)
+            yield _Span(start, end, media - start, closed=all(cut.start_s != end for cut in timeline.cuts))
 
 
 def _on_media(segment: Segment, spans: tuple[_Span, ...], duration_s: float) -> Segment | None:
@@ -76,21 +93,14 @@ def _on_media(segment: Segment, spans: tuple[_Span, ...], duration_s: float) -> 
 
 
 def _word_on_media(word: Word, spans: tuple[_Span, ...], duration_s: float) -> Word | None:
-    span = _span_of((word.start_s + word.end_s) / 2, spans)
+    middle = (word.start_s + word.end_s) / 2
+    span = next((span for span in spans if span.holds(min(middle, spans[-1].end_s))), None)
     if span is None:
         return None
-    start = max(word.start_s, span.start_s) + span.shift_s
+    start = min(max(word.start_s, span.start_s), span.end_s) + span.shift_s
     end = min(word.end_s, span.end_s) + span.shift_s
     times = {"start_s": round(min(start, duration_s), 3), "end_s": round(min(end, duration_s), 3)}
     return word.model_copy(update=times)
-
-
-def _span_of(moment_s: float, spans: tuple[_Span, ...]) -> _Span | None:
-    """Return the span a moment is in: the earlier where an insert parts two, none from a cut's start on."""
-    holding = [span for span in spans if span.start_s <= moment_s <= span.end_s]
-    if len(holding) == 1 and holding[0].end_s == moment_s:
-        return None
-    return holding[0] if holding else None
 
 
 def _start(moment_s: float, spans: tuple[_Span, ...]) -> float:

@@ -1,0 +1,189 @@
+"""The access table, cell by cell."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Literal, get_args
+from uuid import UUID
+
+import pytest
+
+from podcast_pipeline.access import (
+    ANONYMOUS,
+    NOT_FOUND,
+    TOKEN_GRACE,
+    Allow,
+    Decision,
+    Deny,
+    Notice,
+    Policy,
+    Resource,
+    Standing,
+    Teaser,
+    Visitor,
+    decide,
+)
+from podcast_pipeline.model import Enclosure, Episode, EpisodeState, Subscriber, Token
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+PAST = NOW - timedelta(days=3)
+LONG_AGO = NOW - TOKEN_GRACE - timedelta(seconds=1)
+RENEW = "https://example.com/renew"
+POLICY = Policy(renew_url=RENEW)
+ID = UUID(int=7)
+RESOURCES: tuple[Resource, ...] = get_args(Resource)
+
+
+def subscriber(**facts: datetime | None) -> Subscriber:
+    paying = Subscriber(
+        id=ID,
+        show_id=ID,
+        email="reader@example.com",
+        email_normalized="reader@example.com",
+        paid_until=NOW + timedelta(days=9),
+        created_at=LONG_AGO,
+        updated_at=LONG_AGO,
+    )
+    return paying.model_copy(update=facts)
+
+
+def token(rotated_at: datetime | None = None) -> Token:
+    return Token(
+        selector="a" * 16,
+        secret_sha256="0" * 64,
+        subscriber_id=ID,
+        created_at=LONG_AGO,
+        rotated_at=rotated_at,
+    )
+
+
+def episode(
+    state: EpisodeState = "published", access: Literal["public", "subscribers"] = "public"
+) -> Episode:
+    return Episode(
+        id=ID,
+        guid="g",
+        slug="s",
+        title="t",
+        language="en",
+        access=access,
+        state=state,
+        publish_at=PAST,
+        content_changed_at=PAST,
+        enclosure=Enclosure(key="public/audio/s.mp3", size_bytes=1, type="audio/mpeg", duration_s=1),
+    )
+
+
+VISITORS = {
+    "anonymous": ANONYMOUS,
+    "erased": Visitor(token=token()),
+    "active": Visitor(subscriber(), token()),
+    "forever": Visitor(subscriber(paid_until=None), token()),
+    "session": Visitor(subscriber()),
+    "lapsed": Visitor(subscriber(paid_until=PAST), token()),
+    "lapsing now": Visitor(subscriber(paid_until=NOW), token()),
+    "suspended": Visitor(subscriber(suspended_at=PAST, paid_until=LONG_AGO), token()),
+    "rotated": Visitor(subscriber(), token(PAST)),
+    "rotated, lapsed": Visitor(subscriber(paid_until=LONG_AGO), token(PAST)),
+    "rotated long ago": Visitor(subscriber(), token(LONG_AGO)),
+    "removed": Visitor(subscriber(removed_at=PAST, suspended_at=LONG_AGO), token()),
+    "removed long ago": Visitor(subscriber(removed_at=LONG_AGO), token()),
+    "rotated long ago, removed": Visitor(subscriber(removed_at=PAST), token(LONG_AGO)),
+    "removed long ago, rotated": Visitor(subscriber(removed_at=LONG_AGO), token(PAST)),
+}
+
+GONE = ("rotated long ago", "removed long ago", "rotated long ago, removed", "removed long ago, rotated")
+STRANGERS = ("anonymous", "erased", *GONE)
+PAYING = ("active", "forever", "session")
+LINES = {
+    "lapsed": "your subscription has ended; renew it at",
+    "suspended": "your subscription is suspended; see",
+    "rotated": "this private link was replaced; find the new one at",
+    "removed": "this subscription was ended; subscribe again at",
+}
+INACTIVE: dict[str, tuple[Standing, datetime]] = {
+    "lapsed": ("lapsed", PAST),
+    "lapsing now": ("lapsed", NOW),
+    "suspended": ("suspended", PAST),
+    "rotated": ("rotated", PAST),
+    "rotated, lapsed": ("rotated", PAST),
+    "removed": ("removed", PAST),
+}
+
+
+def expected(name: str, resource: Resource) -> Decision:
+    """The table of the design, section 5, written down a second time."""
+    if resource == "public" or name in PAYING:
+        return Allow()
+    if name in STRANGERS:
+        return Teaser("anonymous") if resource in ("page", "search") else NOT_FOUND
+    standing, since = INACTIVE[name]
+    cells: dict[Resource, Decision] = {
+        "private_feed": Notice(standing, since),
+        "file": Deny(403, f"{LINES[standing]} {RENEW}"),
+        "page": Teaser(standing),
+        "search": Teaser(standing),
+    }
+    return cells[resource]
+
+
+def decided(name: str, resource: Resource, about: Episode | None = None) -> Decision:
+    return decide(VISITORS[name], about, resource, policy=POLICY, now=NOW)
+
+
+@pytest.mark.parametrize("resource", RESOURCES)
+@pytest.mark.parametrize("name", VISITORS)
+def test_the_table(name: str, resource: Resource) -> None:
+    """Every visitor gets of every resource what the table says, for the show and a public episode alike."""
+    assert decided(name, resource) == expected(name, resource)
+    assert decided(name, resource, episode()) == expected(name, resource)
+
+
+@pytest.mark.parametrize("resource", RESOURCES)
+@pytest.mark.parametrize("name", VISITORS)
+def test_a_subscriber_only_episode(name: str, resource: Resource) -> None:
+    """Nothing of it is a public object; as a file, a feed item and a page it follows the table."""
+    found = decided(name, resource, episode(access="subscribers"))
+    assert found == (NOT_FOUND if resource == "public" else expected(name, resource))
+
+
+@pytest.mark.parametrize("resource", RESOURCES)
+@pytest.mark.parametrize("name", VISITORS)
+def test_a_scheduled_episode_is_not_there(name: str, resource: Resource) -> None:
+    """Nobody gets anything of an episode before its time, subscribers neither."""
+    assert decided(name, resource, episode("scheduled")) == NOT_FOUND
+
+
+@pytest.mark.parametrize("resource", RESOURCES)
+@pytest.mark.parametrize("name", VISITORS)
+def test_an_unpublished_episode_is_gone(name: str, resource: Resource) -> None:
+    """Its page says 410 to everybody; elsewhere it is absent."""
+    found = decided(name, resource, episode("unpublished"))
+    assert isinstance(found, Deny)
+    assert found.status == (410 if resource == "page" else 404)
+
+
+@pytest.mark.parametrize("cause", ["rotated_at", "removed_at"])
+@pytest.mark.parametrize(("days", "kind"), [(0, Notice), (30, Notice), (31, Deny)])
+def test_a_token_is_told_for_thirty_days(cause: str, days: int, kind: type) -> None:
+    """A replaced or removed token gets the notice feed for thirty days, the last included, then 404."""
+    at = NOW - timedelta(days=days)
+    visitor = (
+        Visitor(subscriber(), token(at))
+        if cause == "rotated_at"
+        else Visitor(subscriber(removed_at=at), token())
+    )
+    assert isinstance(decide(visitor, None, "private_feed", policy=POLICY, now=NOW), kind)
+
+
+@pytest.mark.parametrize("name", ["lapsed", "suspended"])
+def test_a_lapsed_feed_never_ends(name: str) -> None:
+    """An app that polls for years after the last payment still gets the notice feed, never an error."""
+    later = NOW + timedelta(days=3650)
+    assert isinstance(decide(VISITORS[name], None, "private_feed", policy=POLICY, now=later), Notice)
+
+
+@pytest.mark.parametrize("name", VISITORS)
+def test_no_file_without_paying(name: str) -> None:
+    """Only an active subscriber gets a transcript, and what others get is an error, never 200."""
+    found = decided(name, "file", episode())
+    assert (found == Allow()) is (name in PAYING)
+    assert isinstance(found, Allow | Deny)
