@@ -160,6 +160,22 @@ class FeedTable(Noun):
     locked: bool = True
 
 
+class MailTable(Noun):
+    """[mail]: the SMTP server that sign-in links go out by; without a host nobody can sign in by mail.
+
+    Attributes:
+        security: tls from the first byte (465), starttls (587), or none for a server on this machine.
+        username: PODCAST_MAIL_PASSWORD has the password.
+        sender: the From address; default the show's owner_email.
+    """
+
+    host: str = ""
+    port: Annotated[int, Field(ge=1, le=65535)] = 587
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: str = ""
+    sender: Annotated[str, Field(pattern=r"^[^@\s<>]+@[^@\s<>]+$")] | None = None
+
+
 class RetentionTable(Noun):
     """[retention]: after how many days something is forgotten."""
 
@@ -172,7 +188,8 @@ class Config(Noun):
 
     Attributes:
         folder: where show.toml is.
-        database_url, secret_key: from PODCAST_DATABASE_URL and PODCAST_SECRET_KEY only.
+        database_url, secret_key, mail_password: from PODCAST_DATABASE_URL, PODCAST_SECRET_KEY and
+            PODCAST_MAIL_PASSWORD only.
     """
 
     folder: Path
@@ -186,9 +203,11 @@ class Config(Noun):
     schedule: ScheduleTable = ScheduleTable()
     access: AccessTable = AccessTable()
     feed: FeedTable = FeedTable()
+    mail: MailTable = MailTable()
     retention: RetentionTable = RetentionTable()
     database_url: SecretStr | None = None
     secret_key: SecretStr | None = None
+    mail_password: SecretStr | None = None
 
     @property
     def state_folder(self) -> Path:
@@ -237,7 +256,7 @@ class Config(Noun):
 TABLES = {
     name: field
     for name, field in Config.model_fields.items()
-    if name not in ("folder", "database_url", "secret_key")
+    if name not in ("folder", "database_url", "secret_key", "mail_password")
 }
 
 
@@ -273,6 +292,7 @@ def load(folder: Path, environment: Mapping[str, str]) -> Config:
             "folder": folder.resolve(),
             "database_url": environment.get("PODCAST_DATABASE_URL") or None,
             "secret_key": environment.get("PODCAST_SECRET_KEY") or None,
+            "mail_password": environment.get("PODCAST_MAIL_PASSWORD") or None,
             **tables,
         },
         path,
@@ -289,7 +309,7 @@ def overlay(tables: dict[str, Any], environment: Mapping[str, str]) -> None:
     """
     for name, text in environment.items():
         table, _, key = name.removeprefix("PODCAST_").lower().partition("_")
-        if name.startswith("PODCAST_") and table in TABLES and key:
+        if name.startswith("PODCAST_") and table in TABLES and key and name != "PODCAST_MAIL_PASSWORD":
             known = getattr(TABLES[table].annotation, "model_fields", {})
             if key not in known:
                 raise ConfigError(name, _unknown(key, known))

@@ -12,6 +12,7 @@
     │   └── Conflict         a conditional write lost: somebody else was first
     ├── FeedError            a feed breaks a rule; subject: rule id or URL
     ├── LeakError            secret text was about to become public; subject: where
+    ├── MailError            a message could not be handed over; subject: the mail server
     └── SubscriberError      a subscriber, a token or the database; subject: which
 
 Each is raised where its subject is known, `from` the original. Only `cli` catches them: one line on
@@ -75,6 +76,10 @@ class FeedError(PodcastError):
 
 class LeakError(PodcastError):
     """Secret text was about to become public; nothing was published."""
+
+
+class MailError(PodcastError):
+    """A message could not be handed to the mail server."""
 
 
 class SubscriberError(PodcastError):
