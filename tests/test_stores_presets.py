@@ -1,5 +1,7 @@
 """From [storage] to settings and to a store, and what a bucket must be told."""
 
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -137,6 +139,14 @@ def test_nothing_loads_boto3_in_vain(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_the_docs_show_the_rules_of_the_code() -> None:
+    """docs/storage.md shows policy, CORS and lifecycle rules as they are made here."""
+    text = (Path(__file__).parent.parent / "docs" / "storage.md").read_text(encoding="utf-8")
+    shown = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL)]
+    assert shown == [bucket_policy("my-show"), cors_rules(), lifecycle_rules()]
+    assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == set(PRESETS)
 
 
 @pytest.mark.parametrize(("prefix", "before"), [("", ""), ("shows/one", "shows/one/")])

@@ -43,6 +43,17 @@ with ThreadPoolExecutor(4) as pool:
     print(*pool.map(put, "abcd"))
 """
 
+UPLOADER = """
+import sys
+from pathlib import Path
+from podcast_pipeline.stores.presets import S3Settings
+from podcast_pipeline.stores.s3 import S3Store
+
+endpoint, bucket, key, path = sys.argv[1:]
+store = S3Store(S3Settings(bucket, bucket, "", endpoint_url=endpoint, path_style=True))
+store.put(key, Path(path), content_type="audio/mpeg", cache_control="public, max-age=60")
+"""
+
 
 @pytest.fixture
 def big_file(tmp_path: Path) -> tuple[str, Path]:
@@ -126,6 +137,28 @@ def test_an_interrupted_upload_goes_on(
     assert "CreateMultipartUpload" not in calls
     assert s3_store.get(key) == (info, body)
     assert "Uploads" not in client.list_multipart_uploads(Bucket=place["Bucket"])
+
+
+def test_a_killed_upload_goes_on(s3_server: S3Server, s3_store: S3Store, tmp_path: Path) -> None:
+    """After kill -9 in the middle of an upload nothing is seen of it, and the next run sends the rest."""
+    path = tmp_path / "big.mp3"
+    path.write_bytes(b"".join(number.to_bytes(4, "big") * (MEGABYTE // 4) for number in range(64)))
+    key = f"private/audio/big.{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}.mp3"
+    bucket: Any = s3_store.settings.private_bucket
+    writer = subprocess.Popen([sys.executable, "-c", UPLOADER, s3_server.url, bucket, key, path])
+    while not (found := s3_store.client.list_multipart_uploads(Bucket=bucket).get("Uploads")):
+        assert writer.poll() is None
+    upload: Any = {"Bucket": bucket, "Key": key, "UploadId": found[0]["UploadId"]}
+    while not s3_store.client.list_parts(**upload).get("Parts"):
+        assert writer.poll() is None
+    writer.kill()
+    writer.wait()
+    assert list(s3_store.list("private/")) == []
+    sent: list[str] = []
+    s3_store.client.meta.events.register("before-call.s3.UploadPart", lambda **_: sent.append("part"))
+    info = s3_store.put(key, path, **HEADERS, if_absent=True)
+    assert len(sent) < 64 * MEGABYTE // PART_BYTES
+    assert (info.sha256, s3_store.head(key)) == (hashlib.sha256(path.read_bytes()).hexdigest(), info)
 
 
 def test_an_upload_to_a_name_without_hash_begins_anew(s3_store: S3Store, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ class Meaning(NamedTuple):
 
 
 _CREDENTIALS = "refuses these credentials; check AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+_REGION = "the bucket is in another region; set storage.region"
 _EXPIRED = "says the credentials have expired; get new ones and run again"
 _CHANGED = "was changed since it was read; read again"
 _FULL = "cannot be stored, the store is full; make room and run again"
@@ -25,6 +26,8 @@ MEANINGS = {
     "NoSuchBucket": Meaning(
         StoreError, "the bucket does not exist; make it, or correct [storage] in show.toml"
     ),
+    "PermanentRedirect": Meaning(StoreError, _REGION),
+    "AuthorizationHeaderMalformed": Meaning(StoreError, _REGION),
     "AccessDenied": Meaning(Denied, "is not allowed with these credentials; check their rights"),
     "AllAccessDisabled": Meaning(Denied, "is not allowed with these credentials; check their rights"),
     "InvalidAccessKeyId": Meaning(Denied, f"the store {_CREDENTIALS}"),
