@@ -15,7 +15,8 @@ NUMBERS: dict[str, frozenset[str]] = {
         "zero two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
         " seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand"
         " million billion trillion percent half third quarter dozen january february march april june july"
-        " august september october november december"
+        " august september october november december monday tuesday wednesday thursday friday saturday"
+        " sunday"
     ),
     "fr": words(
         "deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize vingt trente"

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -59,7 +59,7 @@ class Finding:
 
     @property
     def key(self) -> str:
-        """What it is accepted by: a name everywhere in the episode, anything else with the words around it."""
+        """What it is accepted by: a name in the whole episode, anything else with the words around it."""
         name = self.kind in ("near_names", "unknown_names")
         return f"{self.kind}: {self.text if name else self.context}"
 
@@ -164,8 +164,8 @@ def _goes_on(before: Unit, unit: Unit) -> bool:
 
 
 def _is_name(units: Sequence[Unit], at: int, language: str) -> bool:
-    word = core(units[at].text)[1]
-    if not word[:1].isupper() or word.lower() in NO_NAMES or DIGIT.search(word):
+    word = core(units[at].text)[1].replace("’", "'")
+    if not word[:1].isupper() or word.lower() in NO_NAMES | _table(NUMBERS, language) or DIGIT.search(word):
         return False
     before = units[at - 1] if at else None
     opens = before is None or before.segment != units[at].segment or bool(SENTENCE_END.search(before.text))
@@ -173,8 +173,7 @@ def _is_name(units: Sequence[Unit], at: int, language: str) -> bool:
 
 
 def _rules(units: Sequence[Unit], language: str, low: float) -> Iterator[Finding]:
-    code = language.split("-")[0].lower()
-    numbers, negations = NUMBERS.get(code, frozenset()), NEGATIONS.get(code, frozenset())
+    numbers, negations = _table(NUMBERS, language), _table(NEGATIONS, language)
     for i, unit in enumerate(units):
         word = unit.key.replace("’", "'")
         if unit.confidence >= low:
@@ -183,6 +182,10 @@ def _rules(units: Sequence[Unit], language: str, low: float) -> Iterator[Finding
             yield _finding("numbers", units, i, i + 1, "a number heard with low confidence")
         elif word in negations or word.endswith("n't"):
             yield _finding("negations", units, i, i + 1, "a negation heard with low confidence")
+
+
+def _table(tables: Mapping[str, frozenset[str]], language: str) -> frozenset[str]:
+    return tables.get(language.split("-")[0].lower(), frozenset())
 
 
 def _quotes(transcript: Transcript, low: float) -> Iterator[Finding]:

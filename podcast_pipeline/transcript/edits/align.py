@@ -2,14 +2,14 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from podcast_pipeline.model import Speaker, Transcript
 from podcast_pipeline.transcript.document import Document, Turn
 from podcast_pipeline.transcript.edits import alignment
 from podcast_pipeline.transcript.edits.alignment import Change
-from podcast_pipeline.transcript.edits.pieces import Piece, segments, times
-from podcast_pipeline.transcript.edits.units import Unit, key_of, leading, same, split, units_of
+from podcast_pipeline.transcript.edits.pieces import Piece, kept, segments, written
+from podcast_pipeline.transcript.edits.units import Unit, key_of, leading, split, units_of
 
 
 @dataclass(frozen=True)
@@ -125,42 +125,13 @@ def _speakers_of(
 
 
 def _pieces(reading: Reading) -> list[Piece]:
-    pieces: dict[int, Piece] = {}
-    for i, j in reading.matched:
-        pieces[j] = _matched(reading.units[i], reading.tokens[j], reading.speaker_of[j])
-    for change in reading.changes:
-        pieces.update(_changed(reading, change))
-    return [pieces[j] for j in range(len(reading.tokens))]
-
-
-def _matched(unit: Unit, token: Token, speaker: str | None) -> Piece:
-    kept = same(unit.text, token.text)
-    return Piece(
-        text=unit.text if kept else token.text,
-        start_s=unit.start_s,
-        end_s=unit.end_s,
-        speaker=speaker,
-        confidence=unit.confidence,
-        unit=unit if kept else None,
-        segment=unit.segment,
-        opens=token.opens,
-    )
-
-
-def _changed(reading: Reading, change: Change) -> dict[int, Piece]:
-    units, tokens = reading.units, reading.tokens
-    old, new = units[change.i1 : change.i2], tokens[change.j1 : change.j2]
-    before = units[change.i1 - 1] if change.i1 else None
-    after = units[change.i2] if change.i2 < len(units) else None
-    spans = times(tuple(token.text for token in new), old, (before, after))
-    return {
-        j: Piece(
-            text=tokens[j].text,
-            start_s=start_s,
-            end_s=end_s,
-            speaker=reading.speaker_of[j],
-            segment=old[min(number, len(old) - 1)].segment if old else None,
-            opens=tokens[j].opens,
-        )
-        for number, (j, (start_s, end_s)) in enumerate(zip(range(change.j1, change.j2), spans, strict=True))
+    units, tokens, speakers = reading.units, reading.tokens, reading.speaker_of
+    pieces: dict[int, Piece] = {
+        j: kept(units[i], tokens[j].text, speaker=speakers[j], opens=tokens[j].opens)
+        for i, j in reading.matched
     }
+    for change in reading.changes:
+        texts = tuple(token.text for token in tokens[change.j1 : change.j2])
+        for j, piece in enumerate(written(units, change.i1, change.i2, texts), change.j1):
+            pieces[j] = replace(piece, speaker=speakers[j], opens=tokens[j].opens)
+    return [pieces[j] for j in range(len(tokens))]

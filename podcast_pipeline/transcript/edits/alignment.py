@@ -1,7 +1,7 @@
 """Which unit of one text is which unit of another: rare runs first, what lies between them after."""
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -40,6 +40,18 @@ def changes(matched: Sequence[tuple[int, int]], old_count: int, new_count: int) 
         if next_i > i or next_j > j:
             yield Change(i, next_i, j, next_j)
         i, j = next_i + 1, next_j + 1
+
+
+def touching(found: Iterable[Change]) -> list[Change]:
+    """Return changes in order, those that touch on both sides as one."""
+    whole: list[Change] = []
+    for change in sorted(found, key=lambda c: (c.i1, c.j1)):
+        last = whole[-1] if whole else None
+        if last and (last.i2, last.j2) == (change.i1, change.j1):
+            whole[-1] = Change(last.i1, change.i2, last.j1, change.j2)
+        else:
+            whole.append(change)
+    return whole
 
 
 def _between(

@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rapidfuzz.distance import Levenshtein
 
 from podcast_pipeline.model import Speaker, Transcript
-from podcast_pipeline.transcript.edits.pieces import Piece, segments, times
+from podcast_pipeline.transcript.edits.alignment import changes, pairs
+from podcast_pipeline.transcript.edits.pieces import Piece, kept, segments, written
 from podcast_pipeline.transcript.edits.places import CLOSE, Found, Places
 from podcast_pipeline.transcript.edits.record import (
     Conflict,
@@ -224,17 +225,18 @@ def _voice(draft: _Draft, edit: NameEdit) -> str | None:
 
 
 def _pieces(draft: _Draft) -> list[Piece]:
-    speakers: list[str | None] = [unit.speaker for unit in draft.units]
+    units = draft.units
+    speakers: list[str | None] = [unit.speaker for unit in units]
     for start, end, speaker in draft.given:
         speakers[start:end] = [speaker] * (end - start)
     pieces: list[Piece] = []
     at = 0
     for start, end, edit in sorted(draft.rewritten, key=lambda change: change[:2]):
-        pieces.extend(_kept(draft.units[i], speakers[i]) for i in range(at, start))
+        pieces.extend(kept(units[i], units[i].text, speaker=speakers[i]) for i in range(at, start))
         by = _speaker(draft, edit.speaker) if edit.speaker else _near(speakers, start, end)
-        pieces.extend(_written(draft.units, start, end, edit.written, by))
+        pieces.extend(replace(piece, speaker=by) for piece in _written(units, start, end, edit.written))
         at = end
-    pieces.extend(_kept(draft.units[i], speakers[i]) for i in range(at, len(draft.units)))
+    pieces.extend(kept(units[i], units[i].text, speaker=speakers[i]) for i in range(at, len(units)))
     return pieces
 
 
@@ -244,29 +246,13 @@ def _near(speakers: Sequence[str | None], start: int, end: int) -> str | None:
     return speakers[at] if at < len(speakers) else None
 
 
-def _kept(unit: Unit, speaker: str | None) -> Piece:
-    return Piece(
-        text=unit.text,
-        start_s=unit.start_s,
-        end_s=unit.end_s,
-        speaker=speaker,
-        confidence=unit.confidence,
-        unit=unit,
-        segment=unit.segment,
-    )
-
-
-def _written(units: Sequence[Unit], start: int, end: int, written: str, speaker: str | None) -> list[Piece]:
-    old, texts = units[start:end], split(written)
+def _written(units: Sequence[Unit], start: int, end: int, text: str) -> list[Piece]:
+    """Return what a person wrote there; a word that was heard so keeps its time."""
+    texts = split(text)
     texts = (leading(texts[0]), *texts[1:]) if texts else ()
-    around = (units[start - 1] if start else None, units[end] if end < len(units) else None)
-    return [
-        Piece(
-            text=text,
-            start_s=start_s,
-            end_s=end_s,
-            speaker=speaker,
-            segment=old[min(number, len(old) - 1)].segment if old else None,
-        )
-        for number, (text, (start_s, end_s)) in enumerate(zip(texts, times(texts, old, around), strict=True))
-    ]
+    matched = pairs([unit.key for unit in units[start:end]], _keys(texts))
+    pieces = {j: kept(units[start + i], texts[j], speaker=None) for i, j in matched}
+    for change in changes(matched, end - start, len(texts)):
+        new = written(units, start + change.i1, start + change.i2, texts[change.j1 : change.j2])
+        pieces.update(enumerate(new, change.j1))
+    return [pieces[j] for j in range(len(texts))]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from podcast_pipeline.model import Transcript
 from podcast_pipeline.transcript.document import clock
-from podcast_pipeline.transcript.edits.alignment import Change, changes, pairs
+from podcast_pipeline.transcript.edits.alignment import Change, changes, pairs, touching
 from podcast_pipeline.transcript.edits.units import Unit, joined, same, units_of
 
 CONTEXT_UNITS = 4
@@ -15,7 +15,7 @@ def diff(old: Transcript, new: Transcript) -> tuple[str, ...]:
     before, after = units_of(old), units_of(new)
     matched = pairs([unit.key for unit in before], [unit.key for unit in after])
     touched = [Change(i, i + 1, j, j + 1) for i, j in matched if not same(before[i].text, after[j].text)]
-    rewritten = [*touched, *changes(matched, len(before), len(after))]
+    rewritten = touching([*touched, *changes(matched, len(before), len(after))])
     lines = [(change.j1, _words(before, after, change)) for change in rewritten]
     lines.extend(_speakers(old, new, before, after, matched))
     return tuple(line for _, line in sorted(lines))

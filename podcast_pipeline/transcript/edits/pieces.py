@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from podcast_pipeline.model import Segment, Transcript, Word
-from podcast_pipeline.transcript.edits.units import Unit, spread
+from podcast_pipeline.transcript.edits.units import Unit, same, spread
 
 NEW_WORD_S = 0.3  # a word nobody heard takes this long where there is room
 
@@ -35,7 +35,44 @@ class Piece:
         return Word(text=self.text, start_s=self.start_s, end_s=self.end_s, confidence=self.confidence)
 
 
-def times(texts: tuple[str, ...], old: Sequence[Unit], around: tuple[Unit | None, Unit | None]) -> list[Span]:
+def kept(unit: Unit, text: str, *, speaker: str | None, opens: bool = False) -> Piece:
+    """Return a unit as it was heard, or with other marks and capitals at its time."""
+    untouched = same(unit.text, text)
+    return Piece(
+        text=unit.text if untouched else text,
+        start_s=unit.start_s,
+        end_s=unit.end_s,
+        speaker=speaker,
+        confidence=unit.confidence,
+        unit=unit if untouched else None,
+        segment=unit.segment,
+        opens=opens,
+    )
+
+
+def written(units: Sequence[Unit], start: int, end: int, texts: tuple[str, ...]) -> list[Piece]:
+    """Return what a person wrote in place of units start to end, none when it was not heard at all.
+
+    Their speaker is who was heard there, or before it.
+    """
+    old = units[start:end]
+    around = (units[start - 1] if start else None, units[end] if end < len(units) else None)
+    near = old[0] if old else around[0] or around[1]
+    return [
+        Piece(
+            text=text,
+            start_s=start_s,
+            end_s=end_s,
+            speaker=near.speaker if near else None,
+            segment=old[min(number, len(old) - 1)].segment if old else None,
+        )
+        for number, (text, (start_s, end_s)) in enumerate(zip(texts, _times(texts, old, around), strict=True))
+    ]
+
+
+def _times(
+    texts: tuple[str, ...], old: Sequence[Unit], around: tuple[Unit | None, Unit | None]
+) -> list[Span]:
     """Return a start and an end for each text.
 
     Args:

@@ -7,7 +7,7 @@ from itertools import groupby
 from podcast_pipeline.model import Transcript
 from podcast_pipeline.transcript.document import Document
 from podcast_pipeline.transcript.edits.align import Reading, read
-from podcast_pipeline.transcript.edits.alignment import Change
+from podcast_pipeline.transcript.edits.alignment import Change, touching
 from podcast_pipeline.transcript.edits.record import Edit, NameEdit, Site, TurnEdit, WordEdit, recording_of
 from podcast_pipeline.transcript.edits.units import Unit, joined, same
 
@@ -39,14 +39,7 @@ def _rewritten(reading: Reading) -> Iterator[Change]:
         for i, j in reading.matched
         if not same(reading.units[i].text, reading.tokens[j].text)
     ]
-    whole: list[Change] = []
-    for change in sorted([*touched, *reading.changes], key=lambda c: (c.i1, c.j1)):
-        last = whole[-1] if whole else None
-        if last and (last.i2, last.j2) == (change.i1, change.j1):
-            whole[-1] = Change(last.i1, change.i2, last.j1, change.j2)
-        else:
-            whole.append(change)
-    for change in whole:
+    for change in touching([*touched, *reading.changes]):
         yield from _by_turn(reading, change)
 
 
