@@ -12,12 +12,13 @@ from podcast_pipeline.model import Report, Transcript
 
 AUTO = "auto"
 ENGINES: Mapping[str, str] = {
+    "openvino": "podcast_pipeline.transcribers.openvino:OpenVino",
     "faster-whisper": "podcast_pipeline.transcribers.faster_whisper:FasterWhisper",
     "openai-whisper": "podcast_pipeline.transcribers.openai_whisper:OpenAIWhisper",
 }
 """Name to "module:Class", the best for a processor first. Each class takes Weights and is an `Engine`."""
 
-NEEDS = {"faster-whisper": "faster_whisper", "openai-whisper": "whisper"}
+NEEDS = {"openvino": "openvino", "faster-whisper": "faster_whisper", "openai-whisper": "whisper"}
 """Name to the package that must be there."""
 
 
@@ -89,7 +90,7 @@ def load(engine: str, model: str, *, cache: Path) -> Transcriber:
 
     found = weights.find(model, cache=cache, hub=hub.fetch)
     module, _, class_name = ENGINES[name].partition(":")
-    return Listener(getattr(import_module(module), class_name)(found))
+    return Listener(getattr(import_module(module), class_name)(found), cache=cache)
 
 
 def _installed(engine: str) -> bool:

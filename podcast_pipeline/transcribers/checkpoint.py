@@ -1,15 +1,11 @@
 """OpenAI's Whisper model rebuilt from its CTranslate2 file: the same numbers under their first names.
 
-CTranslate2 fuses query, key and value into one matrix (self attention), and key and value into one
-(cross attention). Whisper's key projection has no bias, so that third of the fused bias must be zero.
-Layout of model.bin (binary version 6): ctranslate2/specs/model_spec.py, `_serialize`.
+Whisper's key projection has no bias, so that part of a fused bias must be zero.
 """
 
 import json
-import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import torch
@@ -17,12 +13,9 @@ from numpy.typing import NDArray
 from whisper.model import ModelDimensions, Whisper
 
 from podcast_pipeline.errors import TranscriptionError
+from podcast_pipeline.transcribers import model_file
+from podcast_pipeline.transcribers.model_file import HEAD_WIDTH, Variables, layers
 
-HEAD_WIDTH = 64  # of every Whisper
-DTYPES = {0: np.float32, 1: np.int8, 2: np.int16, 3: np.int32, 4: np.float16}
-FLOATS = (np.dtype(np.float32), np.dtype(np.float16))
-
-Variables = Mapping[str, NDArray[np.generic]]
 Tensors = dict[str, torch.Tensor]
 
 NORMS = {
@@ -56,44 +49,14 @@ def load(folder: Path) -> Whisper:
     Raises:
         TranscriptionError: model.bin is not an unquantised Whisper.
     """
-    try:
-        variables = _read(folder / "model.bin")
-        state = dict(_tensors(variables))
-    except (KeyError, ValueError, struct.error, UnicodeDecodeError) as error:
-        raise TranscriptionError(
-            folder, "is not a Whisper model in CTranslate2's float16 or float32"
-        ) from error
+    variables = model_file.read(folder)
+    state = dict(_tensors(variables))
     model = Whisper(_dimensions(state, variables))
     model.load_state_dict(state)
     model.register_buffer(
         "alignment_heads", _alignment_heads(folder, model.dims).to_sparse(), persistent=False
     )
     return model
-
-
-def _read(path: Path) -> Variables:
-    with path.open("rb") as file:
-        (
-            _number(file, "I"),
-            _text(file),
-            _number(file, "I"),
-        )  # binary version, name and revision of the specification
-        return dict(_variable(file) for _ in range(_number(file, "I")))
-
-
-def _variable(file: BinaryIO) -> tuple[str, NDArray[np.generic]]:
-    name = _text(file)
-    shape = [_number(file, "I") for _ in range(_number(file, "B"))]
-    dtype = DTYPES[_number(file, "B")]
-    return name, np.frombuffer(file.read(_number(file, "I")), dtype).reshape(shape)
-
-
-def _number(file: BinaryIO, code: str) -> int:
-    return int(struct.unpack(f"<{code}", file.read(struct.calcsize(code)))[0])
-
-
-def _text(file: BinaryIO) -> str:
-    return file.read(_number(file, "H"))[:-1].decode()
 
 
 def _tensors(variables: Variables) -> Iterator[tuple[str, torch.Tensor]]:
@@ -105,7 +68,7 @@ def _tensors(variables: Variables) -> Iterator[tuple[str, torch.Tensor]]:
     for ours, theirs in OUTER_NORMS.items():
         yield from _pair(variables, ours, theirs, "gamma", "beta")
     for side in ("encoder", "decoder"):
-        for layer in range(_layers(variables, side)):
+        for layer in range(layers(variables, side)):
             yield from _block(variables, f"{side}.blocks.{layer}", f"{side}/layer_{layer}")
 
 
@@ -139,20 +102,11 @@ def _split(
         if part != "key":
             yield f"{ours}.{part}.bias", bias
         elif bias.any():
-            raise ValueError("a key projection with a bias is not Whisper's")
+            raise TranscriptionError(theirs, "its keys have a bias, so it is not Whisper")
 
 
 def _tensor(array: NDArray[np.generic]) -> torch.Tensor:
-    if array.dtype not in FLOATS:
-        raise ValueError("quantised weights cannot be turned back")
     return torch.from_numpy(array.astype(np.float32))
-
-
-def _layers(variables: Variables, side: str) -> int:
-    return sum(
-        name.startswith(f"{side}/layer_") and name.endswith("self_attention/layer_norm/gamma")
-        for name in variables
-    )
 
 
 def _dimensions(state: Tensors, variables: Variables) -> ModelDimensions:
@@ -162,12 +116,12 @@ def _dimensions(state: Tensors, variables: Variables) -> ModelDimensions:
         n_audio_ctx=state["encoder.positional_embedding"].shape[0],
         n_audio_state=width,
         n_audio_head=width // HEAD_WIDTH,
-        n_audio_layer=_layers(variables, "encoder"),
+        n_audio_layer=layers(variables, "encoder"),
         n_vocab=vocabulary,
         n_text_ctx=state["decoder.positional_embedding"].shape[0],
         n_text_state=width,
         n_text_head=width // HEAD_WIDTH,
-        n_text_layer=_layers(variables, "decoder"),
+        n_text_layer=layers(variables, "decoder"),
     )
 
 

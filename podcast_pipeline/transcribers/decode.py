@@ -98,7 +98,8 @@ def _resampled(frames: Iterable[AudioFrame]) -> Iterator[Samples]:
 
 
 def _samples(frame: AudioFrame) -> Samples:
-    return np.asarray(frame.to_ndarray()[0], np.float32) / FULL_SCALE
+    samples: Samples = frame.to_ndarray()[0].astype(np.float32)
+    return samples / np.float32(FULL_SCALE)
 
 
 def _reason(error: BaseException) -> str:

@@ -27,7 +27,8 @@ class Engine(Protocol):
         version: of the library.
         settings: what else changes its words (number type, device); part of the receipt.
         languages: ISO 639-1 codes; one of them when the weights are English-only.
-        windows_at_once: how many windows one call of `hear` should get.
+        batch: how many windows one call of `hear` should get; the same on every machine.
+        workers: how many threads may call `hear` at once.
     """
 
     name: str
@@ -35,7 +36,8 @@ class Engine(Protocol):
     weights: Weights
     settings: Mapping[str, str | int | float | bool | None]
     languages: frozenset[str]
-    windows_at_once: int
+    batch: int
+    workers: int
 
     def detect(self, samples: Samples) -> str:
         """Return the language of a window."""

@@ -20,6 +20,8 @@ class FasterWhisper:
     """The `faster-whisper` engine: float16 on a GPU, int8 on a processor. See `Engine`."""
 
     name = "faster-whisper"
+    batch = 8
+    workers = 1
 
     def __init__(self, weights: Weights) -> None:
         if not weights.path.is_dir():
@@ -30,7 +32,6 @@ class FasterWhisper:
         self.version = version("faster-whisper")
         self.weights = weights
         self.settings = {"device": device, "precision": precision}
-        self.windows_at_once = 16 if device == "cuda" else 4
         self._model = faster_whisper.WhisperModel(
             str(weights.path), device=device, compute_type=precision, cpu_threads=os.cpu_count() or 1
         )

@@ -1,6 +1,10 @@
 """From a file to a Transcript, the same line for every engine: decode, cut, hear, make sentences."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -10,84 +14,119 @@ from podcast_pipeline.model import Progress, Receipt, Report, Transcript, Word
 from podcast_pipeline.transcribers import Options
 from podcast_pipeline.transcribers.decode import SAMPLE_RATE_HZ, Recording, Samples
 from podcast_pipeline.transcribers.engine import Engine, tidy
+from podcast_pipeline.transcribers.finished import Batch, Finished
+from podcast_pipeline.transcribers.gate import doubts, halves, marked
 from podcast_pipeline.transcribers.sentences import sentences
 from podcast_pipeline.transcribers.weights import file_sha256
 from podcast_pipeline.transcribers.windows import Window, cut
 
 STEP = "transcribe"
 UNDETERMINED = "und"  # ISO 639-2, of a recording in which nobody speaks
+GROUP = 32  # windows kept at once; heard longest first, so that those of a batch end together
+LANES = 4  # a short recording is still split over this many batches
+SECOND_BEAM = 5  # of windows that are heard again
+FORMAT = 1  # of what is kept on disk; one more when the same engine gives other words for our reasons
 Item = TypeVar("Item")
 
 
 class Listener:
-    """A Transcriber: an engine, and everything around it that does not depend on which one it is."""
+    """A Transcriber: an engine, and everything around it that does not depend on which one it is.
 
-    def __init__(self, engine: Engine) -> None:
+    Args:
+        cache: folder for the windows that are finished, so that nothing is heard twice.
+    """
+
+    def __init__(self, engine: Engine, *, cache: Path) -> None:
         self.engine = engine
+        self._cache = cache
 
     def transcribe(self, recording: Path, *, options: Options, report: Report) -> Transcript:
         """Return the words of an audio file; see `Transcriber`.
 
-        The memory is that of a few windows, whatever the length of the recording.
+        The memory is that of GROUP windows, whatever the length. Killed and run again, it hears only
+        the batches that were not finished, and the transcript is the same byte for byte.
         """
         language = self._known(options.language)
         source = Recording(recording)
         clock = Clock(source, report)
+        groups = _groups(cut(clock.passed(source.blocks())), GROUP)
+        first = next(groups, None)  # before the hash, so that a file that is not audio is an AudioError
+        receipt = self._receipt(recording, options)
         words: list[Word] = []
-        for windows in _groups(cut(clock.passed(source.blocks())), self.engine.windows_at_once):
-            language = language or self.engine.detect(windows[0].samples)
-            words.extend(self._hear(windows, language, options))
-            clock.show(windows[-1].start_s + windows[-1].duration_s)
+        if first is not None:
+            language = language or self.engine.detect(first[0].samples)
+            hear = partial(self._hear, language=language, options=options)
+            finished = Finished(self._cache / "windows" / _key(receipt))
+            words.extend(_heard(first, groups, hear, finished, clock, self.engine))
         clock.finish()
         return Transcript(
-            language=language or self._only_language() or UNDETERMINED,
-            duration_s=clock.heard_s,
+            language=language or UNDETERMINED,
+            duration_s=clock.decoded_s,
             segments=sentences(words),
-            receipt=self._receipt(file_sha256(recording), source, options),
+            receipt=_with_fault(receipt, source.stopped_s),
         )
 
     def _known(self, language: str | None) -> str | None:
+        known, model = self.engine.languages, self.engine.weights.model
         if language is None:
-            return self._only_language()
-        if language in self.engine.languages:
+            return next(iter(known)) if len(known) == 1 else None
+        if language in known:
             return language
-        model = self.engine.weights.model
-        if only := self._only_language():
+        if len(known) == 1:
             raise TranscriptionError(
-                model, f"knows {only} only, not {language}; use a model without .en, like base"
+                model, f"knows {min(known)} only, not {language}; use a model without .en, like base"
             )
         raise TranscriptionError(
-            model,
-            f"does not know the language {language}; known are {' '.join(sorted(self.engine.languages))}",
+            model, f"does not know the language {language}; known are {' '.join(sorted(known))}"
         )
 
-    def _only_language(self) -> str | None:
-        return next(iter(self.engine.languages)) if len(self.engine.languages) == 1 else None
+    def _hear(self, windows: Sequence[Window], *, language: str, options: Options) -> Batch:
+        heard = self._words(windows, language, options)
+        return Batch(
+            first_samples=tuple(window.first_sample for window in windows),
+            words=tuple(
+                self._checked(window, words, language, options)
+                for window, words in zip(windows, heard, strict=True)
+            ),
+        )
 
-    def _hear(self, windows: Sequence[Window], language: str, options: Options) -> Iterator[Word]:
+    def _words(
+        self, windows: Sequence[Window], language: str, options: Options
+    ) -> Iterator[tuple[Word, ...]]:
+        samples = [window.samples for window in windows]
         heard = self.engine.hear(
-            [window.samples for window in windows],
-            language=language,
-            prompt=options.prompt,
-            beam_size=options.beam_size,
+            samples, language=language, prompt=options.prompt, beam_size=options.beam_size
         )
         for window, words in zip(windows, heard, strict=True):
-            yield from tidy(words, first_s=window.start_s, last_s=window.start_s + window.duration_s)
+            yield tidy(words, first_s=window.start_s, last_s=window.end_s)
 
-    def _receipt(self, audio_sha256: str, source: Recording, options: Options) -> Receipt:
+    def _checked(
+        self, window: Window, words: tuple[Word, ...], language: str, options: Options
+    ) -> tuple[Word, ...]:
+        """Return the words, heard again in two halves and without a prompt where they are doubtful."""
+        doubtful = doubts(words, window, prompt=options.prompt)
+        if not doubtful:
+            return words
+        plainly = replace(options, prompt="", beam_size=SECOND_BEAM)
+        again = tuple(
+            word for half in halves(window) for word in next(self._words([half], language, plainly))
+        )
+        still = doubts(again, window, prompt=options.prompt)
+        return marked(again, still) if again and len(still) < len(doubtful) else marked(words, doubtful)
+
+    def _receipt(self, recording: Path, options: Options) -> Receipt:
         engine = self.engine
         return Receipt(
             engine=engine.name,
             engine_version=engine.version,
             model=engine.weights.model,
             weights_sha256=engine.weights.sha256,
-            audio_sha256=audio_sha256,
+            audio_sha256=file_sha256(recording),
             options={
                 "language": options.language,
                 "prompt": options.prompt,
                 "beam_size": options.beam_size,
                 **engine.settings,
-                **({} if source.stopped_s is None else {"stopped_s": round(source.stopped_s, 3)}),
             },
         )
 
@@ -96,10 +135,11 @@ class Clock:
     """Tells how much of the recording has been heard, in seconds of audio."""
 
     def __init__(self, source: Recording, report: Report) -> None:
-        self._source, self._report, self._samples = source, report, 0
+        self._source, self._report = source, report
+        self._samples, self._done_s = 0, 0.0
 
     @property
-    def heard_s(self) -> float:
+    def decoded_s(self) -> float:
         """Seconds decoded so far."""
         return self._samples / SAMPLE_RATE_HZ
 
@@ -107,18 +147,72 @@ class Clock:
         """Pass the blocks on and count them."""
         for block in blocks:
             if not self._samples:
-                self.show(0)
+                self._show(0)
             self._samples += len(block)
             yield block
 
-    def show(self, done_s: float) -> None:
-        """Report `done_s` of the declared length, or of what was decoded where that is more."""
-        total_s = max(self._source.declared_s, self.heard_s, done_s)
-        self._report(Progress(step=STEP, done=done_s, total=total_s, unit="s"))
+    def heard(self, windows: Iterable[Window]) -> None:
+        """Count windows that are finished, in any order."""
+        self._show(self._done_s + sum(window.duration_s for window in windows))
 
     def finish(self) -> None:
-        """Report all of it."""
-        self._report(Progress(step=STEP, done=self.heard_s, total=self.heard_s, unit="s"))
+        """Report all of it, the silence too."""
+        self._report(Progress(step=STEP, done=self.decoded_s, total=self.decoded_s, unit="s"))
+
+    def _show(self, done_s: float) -> None:
+        self._done_s = done_s
+        total_s = max(self._source.declared_s, self.decoded_s, done_s)
+        self._report(Progress(step=STEP, done=done_s, total=total_s, unit="s"))
+
+
+def _heard(
+    first: list[Window],
+    others: Iterable[list[Window]],
+    hear: Callable[[Sequence[Window]], Batch],
+    finished: Finished,
+    clock: Clock,
+    engine: Engine,
+) -> Iterator[Word]:
+    """Yield the words of all groups in order; a batch that is finished is not heard again."""
+
+    def once(name: str, windows: Sequence[Window]) -> tuple[Sequence[Window], Batch]:
+        batch = finished.get(name, tuple(window.first_sample for window in windows))
+        if batch is None:
+            finished.put(name, batch := hear(windows))
+        return windows, batch
+
+    with ThreadPoolExecutor(engine.workers) as pool:
+        for number, group in enumerate(_chain(first, others)):
+            batches = _batches(group, engine.batch)
+            names = (f"{number:05}-{i:02}" for i in range(len(batches)))
+            words: dict[int, tuple[Word, ...]] = {}
+            for windows, batch in pool.map(once, names, batches):
+                words.update(zip(batch.first_samples, batch.words, strict=True))
+                clock.heard(windows)
+            for window in group:
+                yield from words[window.first_sample]
+
+
+def _batches(group: Sequence[Window], longest: int) -> list[Sequence[Window]]:
+    """Return the windows longest first, in batches that depend on nothing but the windows."""
+    size = min(longest, -(-len(group) // LANES))
+    by_length = sorted(group, key=lambda window: -len(window.samples))
+    return [by_length[i : i + size] for i in range(0, len(group), size)]
+
+
+def _key(receipt: Receipt) -> str:
+    return hashlib.sha256(f"{FORMAT} {receipt.model_dump_json()}".encode()).hexdigest()[:32]
+
+
+def _with_fault(receipt: Receipt, stopped_s: float | None) -> Receipt:
+    if stopped_s is None:
+        return receipt
+    return receipt.model_copy(update={"options": {**receipt.options, "stopped_s": round(stopped_s, 3)}})
+
+
+def _chain(first: Item, others: Iterable[Item]) -> Iterator[Item]:
+    yield first
+    yield from others
 
 
 def _groups(items: Iterable[Item], size: int) -> Iterator[list[Item]]:

@@ -19,7 +19,7 @@ class OpenAIWhisper:
     """The `openai-whisper` engine; an OpenAI .pt file works too. See `Engine`."""
 
     name = "openai-whisper"
-    windows_at_once = 1
+    batch = workers = 1
 
     def __init__(self, weights: Weights) -> None:
         self.version = version("openai-whisper")

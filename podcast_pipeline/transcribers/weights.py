@@ -27,11 +27,13 @@ class Weights:
         model: as it was asked for ("base"), or the name of its folder.
         path: a CTranslate2 folder (model.bin, config.json, tokenizer.json, vocabulary.*), or a .pt file.
         sha256: of model.bin, or of the .pt file.
+        derived: folder for what an engine makes of them and wants again.
     """
 
     model: str
     path: Path
     sha256: str
+    derived: Path
 
 
 @dataclass(frozen=True)
@@ -100,10 +102,11 @@ def find(model: str, *, cache: Path, hub: Hub) -> Weights:
     """
     path = Path(model)
     if path.is_dir() or path.suffix == ".pt":
-        return _at(path.name, path)
+        return _at(path.name, path, cache)
     if (embedded := EMBEDDED.get(model)) and (parts := _installed(embedded)):
-        return Weights(model, _folder(model, embedded, parts, cache), embedded.sha256[MODEL_FILE])
-    return _at(model, hub(model))
+        sha256 = embedded.sha256[MODEL_FILE]
+        return Weights(model, _folder(model, embedded, parts, cache), sha256, _derived(sha256, cache))
+    return _at(model, hub(model), cache)
 
 
 def file_sha256(path: Path) -> str:
@@ -120,7 +123,7 @@ def how_to_get(model: str) -> str:
     return f"with a network, run `hf download {repository}`, or name a folder with --model PATH"
 
 
-def _at(model: str, path: Path) -> Weights:
+def _at(model: str, path: Path, cache: Path) -> Weights:
     file = path / MODEL_FILE if path.is_dir() else path
     if not file.is_file():
         raise TranscriptionError(
@@ -130,7 +133,11 @@ def _at(model: str, path: Path) -> Weights:
     # The hub's cache names a large file by its SHA-256.
     if re.fullmatch(r"[0-9a-f]{64}", promised) and promised != actual:
         raise TranscriptionError(file, f"is damaged: its SHA-256 is {actual}; delete it and fetch it again")
-    return Weights(model, path, actual)
+    return Weights(model, path, actual, _derived(actual, cache))
+
+
+def _derived(sha256: str, cache: Path) -> Path:
+    return cache / "derived" / sha256[:16]
 
 
 def _installed(embedded: Embedded) -> dict[str, list[Path]]:

@@ -46,6 +46,11 @@ class Window:
         """Length in seconds."""
         return len(self.samples) / SAMPLE_RATE_HZ
 
+    @property
+    def end_s(self) -> float:
+        """Recording time after the last sample."""
+        return self.start_s + self.duration_s
+
 
 class Span(NamedTuple):
     """Frames start to end are a window; what follows begins at `rest`."""
@@ -89,12 +94,12 @@ def next_span(speech: Probabilities, *, final: bool) -> Span | None:
         return None
     start = max(0, int(np.argmax(speech >= SPEECH)) - PAD)
     ahead = speech[start : start + LONGEST]
-    pauses = _pauses(ahead)
-    long = next((begin for begin, end in pauses if begin >= PAD and end - begin >= LONG_PAUSE), None)
+    quiet = pauses(ahead)
+    long = next((begin for begin, end in quiet if begin >= PAD and end - begin >= LONG_PAUSE), None)
     if long is not None:
         where = long + PAD
     elif len(ahead) == LONGEST:
-        where = _best_cut(ahead, pauses)
+        where = _best_cut(ahead, quiet)
     elif final:
         where = len(ahead)
     else:
@@ -103,14 +108,15 @@ def next_span(speech: Probabilities, *, final: bool) -> Span | None:
     return Span(start, start + min(where, last + 1 + PAD), start + where)
 
 
-def _pauses(speech: Probabilities) -> list[tuple[int, int]]:
+def pauses(speech: Probabilities) -> list[tuple[int, int]]:
+    """Return the frames (first, after the last) of every stretch in which nobody speaks."""
     quiet = np.concatenate([[False], speech < QUIET, [False]]).astype(np.int8)
     edges = np.flatnonzero(np.diff(quiet))
     return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a >= SHORT_PAUSE]
 
 
-def _best_cut(speech: Probabilities, pauses: list[tuple[int, int]]) -> int:
-    late = [(end - begin, (begin + end) // 2) for begin, end in pauses if (begin + end) // 2 >= SHORTEST_CUT]
+def _best_cut(speech: Probabilities, quiet: list[tuple[int, int]]) -> int:
+    late = [(end - begin, (begin + end) // 2) for begin, end in quiet if (begin + end) // 2 >= SHORTEST_CUT]
     if late:
         return max(late)[1]
     # Nobody breathes for ten seconds: the frame least like speech, with its neighbours.

@@ -1,0 +1,141 @@
+"""Text that nobody said: loops, words over silence, impossible speed, Whisper's phantom phrases. Pure.
+
+What Whisper invents is told from what it heard by measures it does not share: the voice detector's
+probabilities, the clock, and its own habits (whisper #679, faster-whisper #843, conformance page §6).
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+
+from podcast_pipeline.model import Word
+from podcast_pipeline.transcribers.voice import FRAME_SAMPLES
+from podcast_pipeline.transcribers.windows import FRAMES_PER_S, QUIET, SPEECH, Window, pauses
+
+LOOP_REPEATS = {1: 6, 2: 4, 3: 4, 4: 3, 5: 3, 6: 3, 7: 3, 8: 3}
+"""Words in a phrase -> how often in a row nobody says it."""
+SLACK_S = 0.25  # an engine's word times are this exact
+FASTEST_LETTERS_PER_S = 45.0  # an auctioneer reaches 25
+FASTEST_OVER = 6  # words
+ECHO_WORDS = 4  # that many in a row from the prompt, and nothing else
+WEAK_SPEECH = 0.6  # share of a phantom phrase's frames that a real one has at least
+DOUBTED = 0.0  # the confidence of a word that stays doubtful
+PHANTOMS = frozenset(
+    {
+        "thank you",
+        "thank you very much",
+        "thank you for watching",
+        "thanks for watching",
+        "thank you so much for watching",
+        "please subscribe",
+        "please subscribe to my channel",
+        "like and subscribe",
+        "see you in the next video",
+        "see you next time",
+        "subtitles by the amara org community",
+        "transcription by castingwords",
+        "you",
+        "bye",
+        "bye bye",
+        "the end",
+        "untertitel der amara org community",
+        "untertitel im auftrag des zdf für funk 2017",
+        "vielen dank",
+        "sous titres réalisés par la communauté d amara org",
+        "sous titrage société radio canada",
+        "merci d avoir regardé cette vidéo",
+        "legendas pela comunidade amara org",
+        "obrigado por assistir",
+        "subtítulos realizados por la comunidad de amara org",
+        "gracias por ver el video",
+        "sottotitoli creati dalla comunità amara org",
+        "ご視聴ありがとうございました",
+        "시청해주셔서 감사합니다",
+    }
+)
+
+
+def doubts(words: Sequence[Word], window: Window, *, prompt: str = "") -> frozenset[int]:
+    """Return the places in `words` of what was probably not said in this window.
+
+    Args:
+        words: the window's, in recording times.
+    """
+    plain = [_plain(word.text) for word in words]
+    found = {*_loops(plain), *_rushed(words), *_unvoiced(words, window)}
+    weak = _voiced_share(words, window) < WEAK_SPEECH
+    if (weak and " ".join(plain) in PHANTOMS) or _is_echo(plain, prompt):
+        found.update(range(len(words)))
+    return frozenset(found)
+
+
+def marked(words: Sequence[Word], doubtful: frozenset[int]) -> tuple[Word, ...]:
+    """Return the words; what stays doubtful is not hidden but has no confidence."""
+    return tuple(
+        word.model_copy(update={"confidence": DOUBTED}) if place in doubtful else word
+        for place, word in enumerate(words)
+    )
+
+
+def halves(window: Window) -> tuple[Window, ...]:
+    """Return a window in two, cut in the longest pause of its middle half; as it is where there is none."""
+    quarter = len(window.speech) // 4
+    middle = pauses(window.speech[quarter : 3 * quarter])
+    if not middle:
+        return (window,)
+    begin, end = max(middle, key=lambda pause: pause[1] - pause[0])
+    frame = quarter + (begin + end) // 2
+    sample = frame * FRAME_SAMPLES
+    return (
+        Window(window.first_sample, window.samples[:sample], window.speech[:frame]),
+        Window(window.first_sample + sample, window.samples[sample:], window.speech[frame:]),
+    )
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.casefold()))
+
+
+def _loops(plain: Sequence[str]) -> Iterator[int]:
+    for length, repeats in LOOP_REPEATS.items():
+        same = [a == b for a, b in zip(plain, plain[length:], strict=False)]
+        for run in _runs(same):
+            if len(run) >= length * (repeats - 1):
+                yield from range(run[0], run[-1] + 1 + length)
+
+
+def _rushed(words: Sequence[Word]) -> Iterator[int]:
+    for first in range(len(words) - FASTEST_OVER + 1):
+        run = words[first : first + FASTEST_OVER]
+        letters = sum(len(word.text.strip()) for word in run)
+        if letters > FASTEST_LETTERS_PER_S * max(run[-1].end_s - run[0].start_s, SLACK_S):
+            yield from range(first, first + FASTEST_OVER)
+
+
+def _unvoiced(words: Sequence[Word], window: Window) -> Iterator[int]:
+    for place, word in enumerate(words):
+        frames = _frames(word.start_s - SLACK_S, word.end_s + SLACK_S, window)
+        if not (window.speech[frames] >= QUIET).any():
+            yield place
+
+
+def _voiced_share(words: Sequence[Word], window: Window) -> float:
+    if not words:
+        return 1.0
+    frames = window.speech[_frames(words[0].start_s, words[-1].end_s, window)]
+    return float((frames >= SPEECH).mean()) if frames.size else 0.0
+
+
+def _is_echo(plain: Sequence[str], prompt: str) -> bool:
+    return len(plain) >= ECHO_WORDS and " ".join(plain) in _plain(prompt)
+
+
+def _frames(start_s: float, end_s: float, window: Window) -> slice:
+    first, last = (int((time_s - window.start_s) * FRAMES_PER_S) for time_s in (start_s, end_s))
+    return slice(max(0, first), max(0, last + 1))
+
+
+def _runs(flags: Iterable[bool]) -> Iterator[list[int]]:
+    for flag, places in groupby(enumerate(flags), key=lambda pair: pair[1]):
+        if flag:
+            yield [place for place, _ in places]

@@ -1,0 +1,110 @@
+"""What nobody said is found; what somebody said is left alone."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from podcast_pipeline.model import Word
+from podcast_pipeline.transcribers.decode import SAMPLE_RATE_HZ
+from podcast_pipeline.transcribers.gate import DOUBTED, doubts, halves, marked
+from podcast_pipeline.transcribers.voice import FRAME_SAMPLES
+from podcast_pipeline.transcribers.windows import FRAMES_PER_S, Window
+
+
+def window(seconds: float, *, speech: float = 1.0, start_s: float = 0.0) -> Window:
+    frames = int(seconds * FRAMES_PER_S)
+    samples = np.zeros(frames * FRAME_SAMPLES, np.float32)
+    return Window(int(start_s * SAMPLE_RATE_HZ), samples, np.full(frames, speech, np.float32))
+
+
+def said(text: str, *, every_s: float = 0.4, from_s: float = 0.0) -> list[Word]:
+    return [
+        Word(text=f" {word}", start_s=from_s + i * every_s, end_s=from_s + i * every_s + every_s * 0.8)
+        for i, word in enumerate(text.split())
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It was the best of times, it was the worst of times, it was the age of wisdom, it was the age",
+        "No, no, no, no. I said no.",
+        "Location, location, location.",
+        "very very very good and very very very bad",
+        "Thank you for watching the polls with us tonight.",
+    ],
+)
+def test_what_people_say_is_not_doubted(text: str) -> None:
+    """Rhetoric and emphasis are no loops."""
+    assert not doubts(said(text), window(30))
+
+
+@pytest.mark.parametrize(
+    ("text", "doubted"),
+    [
+        ("well uma uma uma uma uma uma uma uma", 8),
+        ("so I think I think I think I think I think it is", 10),
+        ("we are going to the house we are going to the house we are going to the house", 18),
+    ],
+)
+def test_a_loop_is_doubted(text: str, doubted: int) -> None:
+    """A phrase that comes again and again is found, and only it."""
+    assert len(doubts(said(text), window(30))) == doubted
+
+
+def test_words_over_silence_are_doubted() -> None:
+    """Words where the voice detector hears nobody."""
+    speech = np.concatenate([np.ones(100), np.zeros(200)]).astype(np.float32)
+    half_silent = Window(0, np.zeros(300 * FRAME_SAMPLES, np.float32), speech)
+    words = [*said("somebody speaks here"), *said("nobody speaks here", from_s=6)]
+    assert doubts(words, half_silent) == {3, 4, 5}
+
+
+def test_times_are_those_of_the_recording() -> None:
+    """The same window an hour later gives the same answer."""
+    assert not doubts(said("somebody speaks here", from_s=3600), window(5, start_s=3600))
+
+
+def test_impossible_speed_is_doubted() -> None:
+    """Eight long words within half a second."""
+    words = said(
+        "constitutional responsibilities notwithstanding administrative considerations", every_s=0.05
+    )
+    assert len(doubts([*words, *said("and more")], window(10))) >= 5
+
+
+def test_fast_speech_is_not_doubted() -> None:
+    """Six words in a second are fast, and possible."""
+    assert not doubts(said("they said that we could never do this in one day", every_s=0.16), window(10))
+
+
+@pytest.mark.parametrize("text", ["Thanks for watching!", "Sous-titrage Société Radio-Canada", "you"])
+def test_phantoms_need_a_voice(text: str) -> None:
+    """Whisper's phantom phrases are doubted unless somebody clearly speaks."""
+    assert len(doubts(said(text), window(3, speech=0.4))) == len(text.split())
+    assert not doubts(said(text), window(3))
+
+
+def test_an_echo_of_the_prompt_is_doubted() -> None:
+    """A window that says nothing but the prompt."""
+    prompt = "With Ann Wu, Sam Lee and Zoë Ortiz."
+    assert doubts(said("Ann Wu, Sam Lee and"), window(5), prompt=prompt)
+    assert not doubts(said("Ann Wu came and said hello"), window(5), prompt=prompt)
+
+
+def test_doubtful_words_are_marked_not_hidden() -> None:
+    """They stay, without confidence."""
+    words = said("one two three")
+    assert [w.text for w in marked(words, frozenset({1}))] == [" one", " two", " three"]
+    assert [w.confidence for w in marked(words, frozenset({1}))] == [1, DOUBTED, 1]
+
+
+@given(st.lists(st.booleans(), min_size=8, max_size=400))
+def test_halves_are_the_window(flags: list[bool]) -> None:
+    """Two halves hold the samples of the window, in place."""
+    speech = np.array(flags, np.float32)
+    whole = Window(16_000, np.arange(len(flags) * FRAME_SAMPLES, dtype=np.float32), speech)
+    parts = halves(whole)
+    assert np.array_equal(np.concatenate([part.samples for part in parts]), whole.samples)
+    assert [part.first_sample - 16_000 for part in parts] == [int(part.samples[0]) for part in parts]

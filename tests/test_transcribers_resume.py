@@ -1,0 +1,151 @@
+"""Killed and run again: nothing is heard twice, and the transcript is the same byte for byte."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from podcast_pipeline.errors import TranscriptionError
+from podcast_pipeline.model import Word
+from podcast_pipeline.transcribers import Options, load
+from podcast_pipeline.transcribers.decode import Samples
+from podcast_pipeline.transcribers.engine import Heard
+from podcast_pipeline.transcribers.finished import Batch, Finished
+from podcast_pipeline.transcribers.listener import Listener
+from podcast_pipeline.transcribers.weights import Weights
+from tests.transcribers_support import SAMPLE, ignore, samples_of, write_wav
+
+ENGINE, MODEL = "openvino", "tiny.en"
+PROGRAM = """
+import sys
+from pathlib import Path
+from podcast_pipeline.transcribers import Options, load
+recording, cache = map(Path, sys.argv[1:3])
+transcriber = load(sys.argv[3], sys.argv[4], cache=cache)
+print(transcriber.transcribe(recording, options=Options(), report=lambda _: None).model_dump_json())
+"""
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the sample twice over: six windows, three batches."""
+    samples = samples_of(SAMPLE)
+    return write_wav(tmp_path_factory.mktemp("long") / "long.wav", np.concatenate([samples, samples]))
+
+
+def start(recording: Path, cache: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-c", PROGRAM, str(recording), str(cache), ENGINE, MODEL]
+    return subprocess.Popen(command, stdout=subprocess.PIPE)
+
+
+def finish(recording: Path, cache: Path) -> bytes:
+    process = start(recording, cache)
+    output, _ = process.communicate(timeout=240)
+    assert process.returncode == 0
+    return output
+
+
+def finished(cache: Path) -> dict[str, int]:
+    return {file.name: file.stat().st_mtime_ns for file in cache.glob("windows/*/*.json")}
+
+
+def kill_when(process: subprocess.Popen[bytes], cache: Path, batches: int) -> None:
+    """Kill -9 as soon as so many batches are on the disk."""
+    deadline = time.monotonic() + 240
+    while len(finished(cache)) < batches and time.monotonic() < deadline:
+        assert process.poll() is None, "it ended before it could be killed"
+        time.sleep(0.005)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+def test_kill_9_loses_nothing_and_changes_nothing(long: Path, tmp_path: Path) -> None:
+    """Killed at the start and after the first batch, the third run ends with the bytes of an unharmed one."""
+    cache = tmp_path / "killed"
+    process = start(long, cache)
+    time.sleep(1)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    kill_when(start(long, cache), cache, 1)
+    kept = finished(cache)
+    assert 1 <= len(kept) < 3
+    assert finish(long, cache) == finish(long, tmp_path / "unharmed")
+    assert kept.items() <= finished(cache).items()
+    assert len(finished(cache)) == 3
+
+
+class Counting:
+    """An engine that says its windows' lengths, and counts them."""
+
+    name, version = "counting", "1"
+    weights = Weights("none", Path(), "0" * 64, Path())
+    languages = frozenset({"en"})
+    batch, workers = 2, 2
+
+    def __init__(self, **settings: str) -> None:
+        self.settings: Mapping[str, str | int | float | bool | None] = settings
+        self.heard = 0
+
+    def detect(self, samples: Samples) -> str:
+        """Never asked: it has one language."""
+        raise AssertionError(f"{len(samples)} samples of the only language")
+
+    def hear(
+        self, windows: Sequence[Samples], *, language: str, prompt: str, beam_size: int
+    ) -> list[tuple[Heard, ...]]:
+        """Return one word a window."""
+        self.heard += len(windows)
+        return [(Heard(f" {language}{prompt}{beam_size}", 1.0, 1.5, 0.9),) for _ in windows]
+
+
+def heard_again(cache: Path, *, options: Options, **settings: str) -> int:
+    engine = Counting(**settings)
+    Listener(engine, cache=cache).transcribe(SAMPLE, options=options, report=ignore)
+    return engine.heard
+
+
+def test_only_what_changes_the_words_is_heard_again(tmp_path: Path) -> None:
+    """The same options hear nothing; another prompt, beam or number type hears everything."""
+    windows = heard_again(tmp_path, options=Options())
+    assert windows >= 3
+    assert heard_again(tmp_path, options=Options()) == 0
+    assert heard_again(tmp_path, options=Options(prompt="Ann")) == windows
+    assert heard_again(tmp_path, options=Options(beam_size=1)) == windows
+    assert heard_again(tmp_path, options=Options(), precision="bf16") == windows
+
+
+def test_a_damaged_file_is_heard_again(tmp_path: Path) -> None:
+    """A torn file is not trusted, and not an error."""
+    heard_again(tmp_path, options=Options())
+    file = min(tmp_path.glob("windows/*/*.json"))
+    file.write_bytes(file.read_bytes()[:-20])
+    assert heard_again(tmp_path, options=Options()) >= 1
+
+
+def test_other_windows_are_heard_again(tmp_path: Path) -> None:
+    """What was kept for other cuts of the audio is not used."""
+    store = Finished(tmp_path)
+    store.put("0", Batch(first_samples=(0, 512), words=((), (Word(text=" a", start_s=1, end_s=2),))))
+    assert store.get("0", (0, 512)) is not None
+    assert store.get("0", (0, 1024)) is None
+    assert store.get("1", (0, 512)) is None
+
+
+def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
+    """Where nothing can be written the error says so and names the folder."""
+    (tmp_path / "windows").write_text("in the way")
+    with pytest.raises(TranscriptionError, match="cannot keep what was heard"):
+        heard_again(tmp_path, options=Options())
+
+
+def test_the_same_words_from_disk_and_from_the_engine(tmp_path: Path) -> None:
+    """A transcript from kept windows equals the one that was heard."""
+    transcriber = load(ENGINE, MODEL, cache=tmp_path)
+    heard, kept = (transcriber.transcribe(SAMPLE, options=Options(), report=ignore) for _ in range(2))
+    assert heard.model_dump_json() == kept.model_dump_json()
