@@ -15,8 +15,11 @@ CHUNK_BYTES = 1 << 20
 OVERLAP_BYTES = 1 << 14
 """Long data is read in chunks that overlap, so that memory stays flat; a shingle is far shorter."""
 
-INFLATED_BYTES = 1 << 25
+INFLATED_BYTES = 1 << 24
 """No more than this comes out of one compressed stream: a bomb is not unpacked."""
+
+HEADER_BYTES = 4096
+"""What has not given a byte after this many is no compressed stream."""
 
 PREFIXED_BYTES = 4096
 """Shorter base64 may follow other text of its alphabet (a URL's path) and is read at four alignments."""
@@ -76,20 +79,21 @@ def _inflated(data: bytes) -> Iterator[bytes]:
     view = memoryview(data)
     for match in _DEFLATED.finditer(data):
         stream = zlib.decompressobj(wbits=47)  # 32 + 15: gzip or zlib, by its header
+        begin, rest = view[match.start() :][:HEADER_BYTES], view[match.start() + HEADER_BYTES :]
         try:
-            plain = stream.decompress(view[match.start() :], INFLATED_BYTES)
+            plain = stream.decompress(begin, INFLATED_BYTES)
+            if plain:
+                yield plain + stream.decompress(stream.unconsumed_tail + rest, INFLATED_BYTES)
         except zlib.error:
             continue
-        if plain:
-            yield plain
 
 
 def _from_base64(data: bytes) -> Iterator[bytes]:
     for match in _BASE64.finditer(data):
         run = match[0].translate(bytes.maketrans(b"-_", b"+/"), delete=b"\r\n")
         for start in range(4 if len(run) < PREFIXED_BYTES else 1):
-            whole = run[start : start + (len(run) - start) // 4 * 4]
-            yield base64.b64decode(whole)
+            part = run[start : len(run) - ((len(run) - start) % 4 == 1)]  # one character left says nothing
+            yield base64.b64decode(part + b"=" * (-len(part) % 4))
 
 
 def _chunks(data: bytes) -> Iterator[bytes]:
