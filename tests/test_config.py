@@ -1,0 +1,174 @@
+"""show.toml and the environment: what is read, what wins, and the line about what is wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from podcast_pipeline.config import Config, find_folder, load
+from podcast_pipeline.errors import ConfigError
+
+SHOW = """
+[show]
+id = "00000000-0000-4000-8000-000000000001"
+guid = "00000000-0000-4000-8000-000000000002"
+title = "The Harbour Report"
+description = "News from the harbour"
+author = "Ann"
+owner_email = "ann@example.com"
+categories = ["News"]
+hosts = ["Ann Lee"]
+"""
+
+
+def loaded(folder: Path, more: str = "", **environment: str) -> Config:
+    (folder / "show.toml").write_text(SHOW + more, encoding="utf-8")
+    return load(folder, environment)
+
+
+def refusal(folder: Path, more: str = "", **environment: str) -> str:
+    with pytest.raises(ConfigError) as refused:
+        loaded(folder, more, **environment)
+    line = str(refused.value)
+    assert len(line.splitlines()) == 1
+    return line.removeprefix(str(folder / "show.toml")).strip()
+
+
+def test_a_show_alone_is_enough(tmp_path: Path) -> None:
+    """Everything but the show itself has a default that works on a laptop."""
+    config = loaded(tmp_path)
+    assert config.folder == tmp_path
+    assert config.state_folder == tmp_path / ".podcast"
+    assert (config.urls.site, config.media_url) == ("http://127.0.0.1:8080", "http://127.0.0.1:8080/public")
+    assert config.renew_url == config.urls.site
+    assert (config.storage.kind, config.access.teaser_words, config.database_url) == ("local", 60, None)
+
+
+def test_the_show_as_feeds_know_it(tmp_path: Path) -> None:
+    """Addresses have no trailing slash, the feed is below media, the rhythm is that of the slots."""
+    more = '[urls]\nsite = "https://a.example/"\n[schedule]\nslots = ["TU 06:00", "FR 06:00"]\n'
+    show = loaded(tmp_path, more).to_show(artwork_key="public/art/x.jpg")
+    assert show.site_url == "https://a.example"
+    assert show.feed_url == "https://a.example/public/feed.xml"
+    assert show.media_address("public/art/x.jpg") == "https://a.example/public/art/x.jpg"
+    assert show.update_rrule == "FREQ=WEEKLY;BYDAY=TU,FR"
+    assert [host.name for host in show.hosts] == ["Ann Lee"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "table", "key", "value"),
+    [
+        ("PODCAST_SHOW_TITLE", "1984", "show", "title", "1984"),
+        ("PODCAST_SHOW_TITLE", '"Quoted" & true', "show", "title", '"Quoted" & true'),
+        ("PODCAST_SHOW_TITLE", "true", "show", "title", "true"),
+        ("PODCAST_SHOW_EXPLICIT", "true", "show", "explicit", True),
+        (
+            "PODCAST_SHOW_CATEGORIES",
+            '["News", "Arts > Books"]',
+            "show",
+            "categories",
+            ("News", "Arts > Books"),
+        ),
+        ("PODCAST_AUDIO_BITRATE_STEREO_KBPS", "192", "audio", "bitrate_stereo_kbps", 192),
+        ("PODCAST_AUDIO_LOUDNESS_STEREO_LUFS", "-14.5", "audio", "loudness_stereo_lufs", -14.5),
+        ("PODCAST_ACCESS_TEASER_WORDS", "30", "access", "teaser_words", 30),
+        ("PODCAST_STORAGE_PUBLIC_BUCKET", "2024", "storage", "public_bucket", "2024"),
+        ("PODCAST_STORAGE_PATH_STYLE", "false", "storage", "path_style", False),
+    ],
+)
+def test_the_environment_wins(
+    tmp_path: Path, name: str, text: str, table: str, key: str, value: object
+) -> None:
+    """PODCAST_<TABLE>_<KEY> replaces what the file says; lists are TOML, anything else is as it stands."""
+    found = getattr(getattr(loaded(tmp_path, **{name: text}), table), key)
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_other_names_are_ignored(tmp_path: Path) -> None:
+    """Variables that are not a table of ours are somebody else's."""
+    assert loaded(tmp_path, PODCAST_SPEECH_DIR="/x", PODCAST_FOLDER_X="y", TITLE="z") == loaded(tmp_path)
+
+
+def test_secrets_come_from_the_environment_and_print_as_stars(tmp_path: Path) -> None:
+    """The database's URL and the key are read, and no print of the configuration shows them."""
+    config = loaded(tmp_path, PODCAST_DATABASE_URL="postgresql://u:hunter2@db", PODCAST_SECRET_KEY="hunter2")
+    assert config.database_url is not None
+    assert config.database_url.get_secret_value() == "postgresql://u:hunter2@db"
+    assert "hunter2" not in f"{config!r} {config} {config.model_dump_json()}"
+    assert loaded(tmp_path, PODCAST_DATABASE_URL="", PODCAST_SECRET_KEY="").secret_key is None
+
+
+@pytest.mark.parametrize(
+    ("more", "line"),
+    [
+        ("titel = 'x'", "[show.titel]: unknown key; did you mean title?"),
+        ("zzz = 1", "[show.zzz]: unknown key; remove it"),
+        ("[sorage]\nkind = 's3'", "[sorage]: unknown key; did you mean storage?"),
+        ("[folder]\nx = 1", "[folder]: unknown key; remove it"),
+        ("[secret_key]\nx = 1", "[secret_key]: unknown key; remove it"),
+        ("[schedule]\ntimezone = 'Mars'", "[schedule.timezone]: Mars is not a time zone; write one like"),
+        (
+            "[schedule]\ntimezone = 'America'",
+            "[schedule.timezone]: America is not a time zone; write one like",
+        ),
+        ("[schedule]\nslots = ['TU 25:00']", "[schedule.slots.0]: "),
+        ("[audio]\nbitrate_stereo_kbps = 100", "[audio.bitrate_stereo_kbps]: "),
+        ("[access]\nteaser_words = -1", "[access.teaser_words]: "),
+        ("[urls]\nsite = 'example.com'", "[urls.site]: "),
+        ("[[audio]]\nfade_s = 1", "[audio]: is a table; write [audio] on a line of its own"),
+        ("[", ": is not valid TOML: "),
+    ],
+)
+def test_one_line_says_what_is_wrong(tmp_path: Path, more: str, line: str) -> None:
+    """The file, the key and what to do about it, in one line."""
+    assert refusal(tmp_path, more).startswith(line)
+
+
+def test_a_host_s_name_is_not_longer_than_a_feed_allows(tmp_path: Path) -> None:
+    """What a feed could not say is refused when it is read, not when it is rendered."""
+    assert refusal(tmp_path, PODCAST_SHOW_HOSTS=f'["{"x" * 129}"]').startswith("[show.hosts.0]: ")
+
+
+def test_a_secret_in_the_file_is_refused(tmp_path: Path) -> None:
+    """show.toml is made for git: a key there is unknown, and not read."""
+    (tmp_path / "show.toml").write_text('secret_key = "x"\n' + SHOW, encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"\[secret_key\]: unknown key; remove it$"):
+        load(tmp_path, {})
+
+
+def test_an_unknown_key_in_the_environment_names_the_variable(tmp_path: Path) -> None:
+    """Nobody looks for it in the file."""
+    assert refusal(tmp_path, PODCAST_SHOW_TITEL="x") == (
+        "PODCAST_SHOW_TITEL: unknown key; did you mean title?"
+    )
+
+
+def test_a_missing_key_is_named(tmp_path: Path) -> None:
+    """A show without a title says so."""
+    (tmp_path / "show.toml").write_text(SHOW.replace('title = "The Harbour Report"', ""), encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"\[show.title\]: is missing; add it$"):
+        load(tmp_path, {})
+
+
+def test_without_a_file_the_line_says_how_to_begin(tmp_path: Path) -> None:
+    """No show.toml is not a traceback, and neither is a folder of that name."""
+    with pytest.raises(ConfigError, match="podcast init"):
+        load(tmp_path, {})
+    (tmp_path / "show.toml").mkdir()
+    with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
+        load(tmp_path, {})
+
+
+def test_the_folder_is_searched_upwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From anywhere inside a show its folder is found, also by a relative path."""
+    deep = tmp_path / "episodes" / "one"
+    deep.mkdir(parents=True)
+    loaded(tmp_path)
+    monkeypatch.chdir(deep)
+    assert find_folder(deep) == find_folder(Path()) == tmp_path
+
+
+def test_outside_of_a_show_the_line_says_what_to_do(tmp_path: Path) -> None:
+    """Where no folder upwards has a show.toml there is no show."""
+    with pytest.raises(ConfigError, match="run `podcast init` or pass --project"):
+        find_folder(tmp_path)
