@@ -15,6 +15,7 @@ from podcast_pipeline.catalog import CATALOG_KEY, Catalog, to_json
 from podcast_pipeline.config import Config
 from podcast_pipeline.database import open_database
 from podcast_pipeline.feed import rss
+from podcast_pipeline.mail import Mailer
 from podcast_pipeline.model import (
     Chapter,
     Correction,
@@ -42,6 +43,7 @@ from podcast_pipeline.reader.app import create_app
 from podcast_pipeline.stores.local import LocalStore
 from podcast_pipeline.subscribers import Subscribers
 from podcast_pipeline.subscribers.sessions import Sessions
+from podcast_pipeline.subscribers.signin import SignIn
 
 SHOW_ID = UUID("4f0f8a52-56e1-4a11-8d5b-9b1d6b7c1d7a")
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -154,14 +156,16 @@ class Site:
         """Give the database back."""
         self.subscribers.engine.dispose()
 
-    def app(self) -> Starlette:
-        """Return the reader over these parts."""
+    def app(self, mailer: Mailer | None = None) -> Starlette:
+        """Return the reader over these parts; with a mailer people can sign in."""
         return create_app(
             config=self.config,
             store=self.store,
             subscribers=self.subscribers,
             sessions=self.sessions,
             clock=self.clock,
+            signin=SignIn(self.subscribers.engine, show_id=SHOW_ID, secret_key=b"k" * 32),
+            mailer=mailer,
         )
 
     def subscribe(self, email: str, *, paid_until: datetime | None = None) -> str:

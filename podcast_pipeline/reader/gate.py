@@ -19,6 +19,7 @@ from podcast_pipeline.access import (
     decide,
 )
 from podcast_pipeline.model import Episode
+from podcast_pipeline.reader.rates import GUESSES, Rates
 
 
 class Tokens(Protocol):
@@ -43,10 +44,14 @@ class Gate:
     policy: Policy
     clock: Callable[[], datetime]
     tokens: Tokens
+    rates: Rates
 
     def by_token(self, request: Request) -> Visitor:
-        """Return the holder of the token in the path."""
-        return self.tokens.visitor(request.path_params["token"]) or ANONYMOUS
+        """Return the holder of the token in the path; who tries many that nobody has is told to wait."""
+        visitor = self.tokens.visitor(request.path_params["token"])
+        if visitor is None:
+            self.rates.count(request, GUESSES)
+        return visitor or ANONYMOUS
 
     def admit(self, visitor: Visitor, episode: Episode | None, resource: Resource) -> Allow | Teaser | Notice:
         """Return what the visitor gets; raises Refused where that is nothing."""

@@ -106,15 +106,18 @@ class Templates:
         """Return a transcript as HTML, to be put into a page."""
         return Markup(self.environment.get_template("turns.html").render(turns=turns))  # noqa: S704
 
-    def message(self, show: Show, *, status: int, heading: str, line: str) -> Response:
-        """Answer an error page; no condition of the request makes it anything else."""
-        body = self._html("message.html", show, heading=heading, line=line)
+    def unkept(self, show: Show, name: str, *, status: int = 200, **parts: object) -> Response:
+        """Answer a page that nobody keeps: an error, a form, an account.
+
+        It is not compressed, so that its size tells nothing of what is secret in it (BREACH), and no
+        condition of the request makes it anything else.
+        """
         headers = {
             "cache-control": "no-store",
             "content-type": HTML_TYPE,
             "content-security-policy": page_policy(set()),
         }
-        return Response(body, status, headers)
+        return Response(self._html(name, show, **parts), status, headers)
 
     def _html(self, name: str, show: Show, **parts: object) -> bytes:
         template = self.environment.get_template(name)

@@ -1,0 +1,50 @@
+"""How often one network may try: sign-in mails, codes, and tokens that nobody has.
+
+Counted in the memory of this process, and only where an answer was a refusal: an app or a proxy that
+asks for many good feeds is never slowed down.
+"""
+
+from ipaddress import IPv6Address, ip_address
+from math import ceil
+from time import time
+
+from limits import RateLimitItem, parse
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+from starlette.requests import Request
+
+SIGN_INS = parse("20/15 minutes")
+GUESSES = parse("60/10 minutes")
+
+
+class TooMany(Exception):
+    """Ask again later: 429."""
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(retry_after_s)
+        self.retry_after_s = retry_after_s
+
+
+class Rates:
+    """Counts tries by network: an IPv4 address, or the /64 that one customer has in IPv6."""
+
+    def __init__(self) -> None:
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+
+    def count(self, request: Request, limit: RateLimitItem) -> None:
+        """Count a try; raises TooMany when it is one too many."""
+        network = network_of(request.client.host if request.client else "")
+        if not self._limiter.hit(limit, network):
+            reset_at = self._limiter.get_window_stats(limit, network).reset_time
+            raise TooMany(max(1, ceil(reset_at - time())))
+
+
+def network_of(host: str) -> str:
+    """Return what is counted as one visitor."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, IPv6Address):
+        return str(address.ipv4_mapped or IPv6Address(int(address) >> 64 << 64))
+    return str(address)

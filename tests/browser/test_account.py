@@ -1,0 +1,105 @@
+"""Sign in with a mail from a real SMTP server, and what the account page does."""
+
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from podcast_pipeline.config import MailTable
+from podcast_pipeline.mail import Smtp
+from podcast_pipeline.reader import server
+from tests.mailbox import PASSWORD, USER, Mailbox, serving
+from tests.reader_site import Site, flagship
+
+# the server listens on this machine only
+pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS:UserWarning")
+
+ANN = "ann@example.org"
+
+
+@pytest.fixture(scope="module")
+def mailbox() -> Mailbox:
+    """What Ann receives."""
+    return Mailbox()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, mailbox: Mailbox) -> Iterator[Site]:
+    """A show with a mail server, on a free port."""
+    listener = server.listen("127.0.0.1", 0)
+    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    site = Site.make(Path(tmp_path_factory.mktemp("site")), site_url=address)
+    flagship(site)
+    with serving(mailbox) as port:
+        table = {"host": "127.0.0.1", "port": port, "security": "none", "username": USER}
+        mailer = Smtp(
+            MailTable.model_validate(table), sender="p@example.org", name="Late Proofs", password=PASSWORD
+        )
+        running = server.server(site.app(mailer))
+        thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
+        thread.start()
+        yield site
+        running.should_exit = True
+        thread.join()
+    site.close()
+
+
+def sign_in(page: Page, mailbox: Mailbox) -> None:
+    page.goto("/account")
+    page.get_by_label("Your address").fill(ANN)
+    page.get_by_role("button", name="Send the link").click()
+    expect(page.get_by_role("heading", name="Look into your mail")).to_be_visible()
+    to, mail = mailbox.received.get(timeout=10)
+    assert to == ANN
+    page.goto(re.findall(r"http://\S+/signin/link/\S+", mail.get_content())[0])
+    page.get_by_role("button", name="Sign in to Late Proofs").click()
+    expect(page.get_by_role("heading", name="Your subscription")).to_be_visible()
+
+
+def test_from_the_mail_to_a_new_link(site: Site, page: Page, mailbox: Mailbox) -> None:
+    """Sign in by mail, see the feed and its QR code, replace the link, sign out."""
+    old = site.subscribe(ANN)
+    sign_in(page, mailbox)
+    expect(page.get_by_label("The link")).to_have_value(re.compile(re.escape(old)))
+    expect(page.get_by_role("link", name="Overcast")).to_have_attribute("href", re.compile("^overcast://"))
+    assert page.locator(".qr svg").bounding_box()["width"] > 100  # type: ignore[index]
+    page.get_by_role("button", name="Replace the link").click()
+    expect(page.get_by_label("The link")).not_to_have_value(re.compile(re.escape(old)))
+    page.goto("/episodes/the-water-was-always-coming")
+    expect(page.locator(".transcript")).to_contain_text("because by then I was angry")
+    page.goto("/account")
+    page.get_by_role("button", name="Sign out here").click()
+    page.goto("/account")
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_a_code_typed_by_keys(site: Site, page: Page, mailbox: Mailbox) -> None:
+    """The six digits let in without leaving the keyboard."""
+    site.subscribe(ANN)
+    page.goto("/signin")
+    page.get_by_label("Your address").focus()
+    page.keyboard.type(ANN)
+    page.keyboard.press("Enter")
+    code = re.findall(r"\b\d{6}\b", mailbox.received.get(timeout=10)[1].get_content())[-1]
+    page.get_by_label("six digits").focus()
+    page.keyboard.type(code)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Your subscription")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_and_small_screens(site: Site, page: Page, mailbox: Mailbox, scheme: str) -> None:
+    """axe-core has no complaint about the forms and the account, which fit a small phone."""
+    site.subscribe(ANN)
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.set_viewport_size({"width": 320, "height": 700})
+    sign_in(page, mailbox)
+    for path in ("/account", "/signin", "/signin/code", "/signin/link/x"):
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320
+        found = Axe().run(page).response["violations"]
+        assert [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in found] == []

@@ -1,0 +1,282 @@
+"""Sign-in by mail, the account, and how often somebody may try; over HTTP."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from podcast_pipeline.mail import Message
+from podcast_pipeline.reader.account import app_links
+from podcast_pipeline.reader.rates import network_of
+from podcast_pipeline.subscribers.tokens import parse
+from tests.reader_site import NOW, Site, flagship
+
+SITE = "http://127.0.0.1:8080"
+ANN = "ann@example.org"
+
+
+class Outbox:
+    """A mailer that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+
+    def send(self, message: Message) -> None:
+        """Keep it."""
+        self.messages.append(message)
+
+    @property
+    def link(self) -> str:
+        """The path of the newest link."""
+        return str(re.findall(r"/signin/link/\S+", self.messages[-1].text)[0])
+
+    @property
+    def code(self) -> str:
+        """The newest code."""
+        return str(re.findall(r"\b\d{6}\b", self.messages[-1].text)[-1])
+
+
+@pytest.fixture
+def outbox() -> Outbox:
+    """An empty outbox."""
+    return Outbox()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """A show with Ann as a subscriber."""
+    site = Site.make(tmp_path)
+    flagship(site)
+    site.subscribe(ANN)
+    yield site
+    site.close()
+
+
+@pytest.fixture
+def client(site: Site, outbox: Outbox) -> Iterator[TestClient]:
+    """A browser."""
+    with TestClient(site.app(outbox), base_url=SITE) as client:
+        yield client
+
+
+def seal_on(client: TestClient, path: str) -> str:
+    return str(re.findall(r'name="seal" value="(\w+)"', client.get(path).text)[0])
+
+
+def ask(client: TestClient, email: str = ANN) -> str:
+    """Ask for a mail and return the page that answers."""
+    return client.post("/signin", data={"email": email, "seal": seal_on(client, "/signin")}).text
+
+
+def sign_in(client: TestClient, outbox: Outbox) -> None:
+    ask(client)
+    answered = client.post(outbox.link, data={"seal": seal_on(client, outbox.link)})
+    assert answered.url.path == "/account"
+
+
+def test_a_mailed_link_opens_the_account(client: TestClient, outbox: Outbox) -> None:
+    """Ask, open the link, click: there is the account, with plan, state and feed link."""
+    sign_in(client, outbox)
+    page = client.get("/account")
+    assert ANN in page.text
+    assert "Standard, yearly" in page.text
+    assert re.search(r"/feeds/[a-z2-7]{16}\.[a-z2-7]{32}/feed\.xml", page.text)
+    assert page.headers["cache-control"] == "no-store"
+    assert "content-encoding" not in page.headers
+    assert outbox.messages[0].to == ANN
+    assert outbox.code not in outbox.messages[0].subject
+
+
+def test_a_link_works_once(client: TestClient, outbox: Outbox) -> None:
+    """A spent link says so; so does one that is too old or made up."""
+    sign_in(client, outbox)
+    again = client.post(outbox.link, data={"seal": seal_on(client, "/signin")})
+    assert (again.status_code, "does not work any more" in again.text) == (400, True)
+
+
+def test_a_scanner_does_not_spend_a_link(client: TestClient, outbox: Outbox) -> None:
+    """Opening a link any number of times changes nothing; only the button does."""
+    ask(client)
+    for _ in range(3):
+        assert client.get(outbox.link).status_code == 200
+    assert client.post(outbox.link, data={"seal": seal_on(client, outbox.link)}).url.path == "/account"
+
+
+def test_a_link_is_old_after_fifteen_minutes(site: Site, client: TestClient, outbox: Outbox) -> None:
+    """Fifteen minutes later the mail is worth nothing."""
+    ask(client)
+    site.clock.now += timedelta(minutes=15)
+    assert client.post(outbox.link, data={"seal": seal_on(client, outbox.link)}).status_code == 400
+
+
+def test_the_code_works_where_it_was_asked_for(site: Site, client: TestClient, outbox: Outbox) -> None:
+    """Six digits let in the browser that asked, and no other."""
+    ask(client)
+    stranger = TestClient(site.app(outbox), base_url=SITE)
+    foreign = stranger.post("/signin/code", data={"code": outbox.code, "seal": seal_on(stranger, "/signin")})
+    assert foreign.status_code == 400
+    mine = client.post("/signin/code", data={"code": outbox.code, "seal": seal_on(client, "/signin/code")})
+    assert mine.url.path == "/account"
+    stranger.close()
+
+
+def test_five_wrong_codes_are_the_end(client: TestClient, outbox: Outbox) -> None:
+    """After five tries the right code is wrong too."""
+    ask(client)
+    seal = seal_on(client, "/signin/code")
+    for _ in range(5):
+        assert client.post("/signin/code", data={"code": "0", "seal": seal}).status_code == 400
+    assert client.post("/signin/code", data={"code": outbox.code, "seal": seal}).status_code == 400
+
+
+def test_nobody_learns_who_subscribes(client: TestClient, outbox: Outbox) -> None:
+    """A known and an unknown address get the same page; only the known one gets mail."""
+    known, unknown = ask(client), ask(client, "nobody@example.org")
+    assert known == unknown
+    assert [message.to for message in outbox.messages] == [ANN]
+
+
+@pytest.mark.parametrize("seal", ["", "0" * 64, None])
+@pytest.mark.parametrize(
+    "path",
+    ["/signin", "/signin/code", "/signin/link/x", "/account/rotate", "/account/signout", "/account/delete"],
+)
+def test_every_form_needs_its_seal(client: TestClient, outbox: Outbox, path: str, seal: str | None) -> None:
+    """What was not posted from our own page is refused and changes nothing."""
+    sign_in(client, outbox)
+    before = client.get("/account").text
+    data = {"email": ANN, "sure": "yes", **({} if seal is None else {"seal": seal})}
+    assert client.post(path, data=data).status_code == 403
+    assert client.get("/account").text == before
+    assert len(outbox.messages) == 1
+
+
+def test_a_reading_session_is_not_an_account(site: Site, client: TestClient) -> None:
+    """Who came by the private link reads; rotation, data and deletion need a mailed link."""
+    client.get(f"/feeds/{site.subscribers.link(ANN)}/")
+    for path in ("/account", "/account/data.json"):
+        assert client.get(path).url.path == "/signin"
+    for path in ("/account/rotate", "/account/delete"):
+        assert client.post(path, data={"sure": "yes"}).url.path == "/signin"
+    assert client.get("/").status_code == 200
+    assert site.subscribers.get(ANN).removed_at is None
+
+
+def test_an_account_session_only_reads_after_an_hour(site: Site, client: TestClient, outbox: Outbox) -> None:
+    """An hour later the browser still reads, and has to sign in again to change anything."""
+    sign_in(client, outbox)
+    site.clock.now += timedelta(hours=1)
+    assert client.get("/account").url.path == "/signin"
+    assert "because by then I was angry" in client.get("/episodes/the-water-was-always-coming").text
+
+
+def test_rotation(site: Site, client: TestClient, outbox: Outbox) -> None:
+    """The page shows a new link at once, the old one answers with a notice."""
+    old = site.subscribers.link(ANN)
+    sign_in(client, outbox)
+    page = client.post("/account/rotate", data={"seal": seal_on(client, "/account")})
+    new = site.subscribers.link(ANN)
+    assert new in page.text
+    assert old not in page.text
+    assert "This private link was replaced" in client.get(f"/feeds/{old}/feed.xml").text
+
+
+def test_data_and_goodbye(site: Site, client: TestClient, outbox: Outbox) -> None:
+    """All data can be taken home; deletion needs a yes, and then nothing is left."""
+    sign_in(client, outbox)
+    held = client.get("/account/data.json").json()
+    assert held["subscriber"]["email"] == ANN
+    token = site.subscribers.link(ANN)
+    client.post("/account/delete", data={"seal": seal_on(client, "/account")})
+    assert ANN in client.get("/account").text
+    client.post("/account/delete", data={"seal": seal_on(client, "/account"), "sure": "yes"})
+    assert client.get("/account").url.path == "/signin"
+    assert client.get(f"/feeds/{token}/feed.xml").status_code == 404
+
+
+def test_sessions_can_be_ended(site: Site, client: TestClient, outbox: Outbox) -> None:
+    """Another browser's session is listed, and gone when it is ended here."""
+    other = TestClient(site.app(outbox), base_url=SITE)
+    other.get(f"/feeds/{site.subscribers.link(ANN)}/")
+    sign_in(client, outbox)
+    ends = re.findall(r"/account/sessions/[\w-]+/end", client.get("/account").text)
+    assert len(ends) == 2
+    for path in ends:
+        if client.get("/account").url.path == "/account":
+            client.post(path, data={"seal": seal_on(client, "/account")})
+    assert client.get("/account").url.path == "/signin"
+    other.close()
+
+
+def test_signing_out(client: TestClient, outbox: Outbox) -> None:
+    """The cookie is worth nothing afterwards."""
+    sign_in(client, outbox)
+    cookie = client.cookies["session"]
+    client.post("/account/signout", data={"seal": seal_on(client, "/account")})
+    client.cookies.set("session", cookie, domain="127.0.0.1")
+    assert client.get("/account").url.path == "/signin"
+
+
+def test_the_state_is_said(site: Site, client: TestClient, outbox: Outbox) -> None:
+    """A lapsed subscriber reads when it ended and where to renew."""
+    site.subscribers.renew(ANN, NOW - timedelta(days=3), now=NOW, origin="cli")
+    sign_in(client, outbox)
+    page = client.get("/account").text
+    assert "Lapsed, paid until 7 March 2026" in page
+    assert "https://harrowstreet.example/subscribe" in page
+
+
+def test_too_many_sign_ins(client: TestClient, outbox: Outbox) -> None:
+    """From one network there are twenty tries in a quarter of an hour, then 429 says when to come back."""
+    seal = seal_on(client, "/signin")
+    answers = [client.post("/signin", data={"email": f"{n}@x.org", "seal": seal}) for n in range(21)]
+    assert {answered.status_code for answered in answers[:20]} == {200}
+    assert answers[20].status_code == 429
+    assert 1 <= int(answers[20].headers["retry-after"]) <= 900
+
+
+def test_too_many_guesses_hurt_no_good_feed(site: Site, client: TestClient) -> None:
+    """Guessed tokens become 429; a good token from the same network goes on as ever."""
+    good = f"/feeds/{site.subscribers.link(ANN)}/feed.xml"
+    guesses = [client.get(f"/feeds/{'a' * 16}.{'b' * 32}/feed.xml").status_code for _ in range(61)]
+    assert guesses == [404] * 60 + [429]
+    assert client.get(good).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("testclient", "testclient"),
+    ],
+)
+def test_what_one_visitor_is(host: str, network: str) -> None:
+    """In IPv6 a customer has a /64, and is counted as one."""
+    assert network_of(host) == network
+
+
+def test_app_links_stay_on_the_device() -> None:
+    """No link to an app sends the token to anybody's web site."""
+    token = f"{'a' * 16}.{'b' * 32}"
+    links = app_links(f"https://late.example/feeds/{token}/feed.xml")
+    assert parse(token) is not None
+    assert all(token in link and not link.startswith("http") for link in links.values())
+
+
+def test_without_a_mail_server_there_is_no_sign_in(site: Site) -> None:
+    """What cannot work is not offered."""
+    with TestClient(site.app(), base_url=SITE) as client:
+        assert client.get("/signin").status_code == 404
+        assert client.get("/account").status_code == 404
+        assert "/account" not in client.get("/").text
+
+
+def test_a_large_form_is_refused(client: TestClient) -> None:
+    """Nobody fills memory with a form."""
+    seal = seal_on(client, "/signin")
+    assert client.post("/signin", data={"seal": seal, "email": "a" * 20_000}).status_code == 403
