@@ -1,14 +1,21 @@
 """Commands on subscribers. Private feed links are printed by add, rotate and link, by nothing else."""
 
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from podcast_pipeline.cli import PROBLEMS
 from podcast_pipeline.cli.session import Session
 from podcast_pipeline.model import Period, Plan
 
 if TYPE_CHECKING:
     from podcast_pipeline.model import Subscriber
+    from podcast_pipeline.subscribers.lines import Line
+
+JSON_LINES = 1000
+"""No more lines than this stand in `import --json`, so that any file is read in bounded memory."""
 
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The subscriber's address.")]
 Until = Annotated[
@@ -19,7 +26,7 @@ Until = Annotated[
 def register(app: typer.Typer) -> None:
     """Add these commands."""
     group = typer.Typer(help="Who may read transcripts, and their private feeds.", no_args_is_help=True)
-    for command in (add, renew, list_, suspend, resume, rotate, link, remove):
+    for command in (add, renew, import_, export, list_, suspend, resume, rotate, link, remove, dossier):
         group.command(name=command.__name__.rstrip("_"))(command)
     app.add_typer(group, name="subscribers")
 
@@ -49,6 +56,62 @@ def renew(context: typer.Context, email: Email, until: Until = None) -> None:
     session: Session = context.obj
     paid_until = session.end_of_day(until) if until else None
     _print_state(session, session.subscribers.renew(email, paid_until, now=session.clock(), origin="cli"))
+
+
+def import_(
+    context: typer.Context,
+    path: Annotated[Path, typer.Argument(metavar="CSV", help="UTF-8, with a column email.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would become of it.")] = False,
+) -> None:
+    """Add and change subscribers from a CSV; the same file twice changes nothing.
+
+    Columns: email, and plan, period, paid_until where they are to be set. A line that is bad, or that
+    repeats an address, is reported and left out; the others are done. Exit code 3 when there was a bad one.
+    """
+    from podcast_pipeline.subscribers.importers import import_csv
+
+    session: Session = context.obj
+    counts: dict[str, int] = {}
+    noted: list[dict[str, object]] = []
+    config = session.config
+    lines = import_csv(session.subscribers, path, zone=config.zone, now=session.clock(), dry_run=dry_run)
+    for line in lines:
+        counts[line.outcome] = counts.get(line.outcome, 0) + 1
+        if line.message:
+            _say_line(session, path, line)
+            noted += [vars(line)] if len(noted) < JSON_LINES else []
+    summary = ", ".join(f"{number} {outcome}" for outcome, number in counts.items()) or "no lines"
+    session.output.result(
+        {"dry_run": dry_run, "counts": counts, "lines": noted},
+        [f"{path}: {summary}{' (dry run, nothing was changed)' if dry_run else ''}"],
+    )
+    if counts.get("bad"):
+        raise typer.Exit(PROBLEMS)
+
+
+def export(
+    context: typer.Context,
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV, for `import` and spreadsheets.")],
+) -> None:
+    """Write every subscriber to a CSV that only you may read."""
+    from podcast_pipeline.subscribers.exports import export_csv
+
+    session: Session = context.obj
+    part = path.with_name(f"{path.name}.part")
+    part.touch(mode=0o600)
+    with part.open("w", encoding="utf-8", newline="") as file:
+        written = export_csv(session.subscribers, file, now=session.clock())
+    part.replace(path)
+    session.output.result({"file": str(path), "subscribers": written}, [f"{path}: {written} subscribers"])
+
+
+def dossier(context: typer.Context, email: Email) -> None:
+    """Print all that is held on a person, as JSON, for that person."""
+    from podcast_pipeline.subscribers.dossier import dossier as held_on
+
+    session: Session = context.obj
+    held = held_on(session.subscribers, email)
+    session.output.result(held, [json.dumps(held, ensure_ascii=False, indent=1)])
 
 
 def list_(context: typer.Context) -> None:
@@ -111,6 +174,12 @@ def _print_link(session: Session, email: str, token: str) -> None:
         {"email": email, "feed_url": feed_url},
         [f"{email}: private feed, for this person only", f"feed: {feed_url}", f"read: {page_url}"],
     )
+
+
+def _say_line(session: Session, path: Path, line: "Line") -> None:
+    if not (session.output.as_json or session.output.quiet):
+        shown = f"{line.text}: " if line.text and not line.message.startswith(line.text) else ""
+        typer.echo(f"{path}:{line.number}: {line.outcome}: {shown}{line.message}")
 
 
 def _print_state(session: Session, subscriber: "Subscriber") -> None:

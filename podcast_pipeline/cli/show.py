@@ -1,8 +1,10 @@
 """Commands on the show: init, serve, db upgrade."""
 
 import shutil
+from datetime import timedelta
 from importlib.resources import as_file, files
 from pathlib import Path
+from threading import Event, Thread
 from typing import Annotated
 from uuid import uuid4
 
@@ -69,7 +71,26 @@ def serve(
     warning = server.port_warning(session.config.urls.site, port)
     if warning:
         session.output.warn(warning)
+    _start_forgetting(session)
     server.serve(app, host=host, port=port)
+
+
+def _start_forgetting(session: Session) -> None:
+    """Let [retention] come true beside the server: what is forgotten comes from its visitors, and it runs."""
+    from podcast_pipeline.subscribers.retention import forget_daily, purge
+
+    kept = session.config.retention
+
+    def forget() -> None:
+        purge(
+            session.database,
+            show_id=session.config.show.id,
+            network_kept=timedelta(days=kept.network_addresses_days),
+            audit_kept=timedelta(days=kept.audit_log_days),
+            now=session.clock(),
+        )
+
+    Thread(target=forget_daily, args=(forget,), kwargs={"stopped": Event()}, daemon=True).start()
 
 
 def upgrade(context: typer.Context) -> None:

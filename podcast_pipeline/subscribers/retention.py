@@ -1,7 +1,10 @@
-"""Forgets what is not needed any more."""
+"""Forgets what is not needed any more. `podcast serve` does it when it starts and once a day."""
 
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from threading import Event
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Engine, Table, delete, exists, insert, select
@@ -14,7 +17,10 @@ from podcast_pipeline.database.tables import (
     sessions,
     signin_requests,
 )
+from podcast_pipeline.errors import SubscriberError
 
+LOG = logging.getLogger("podcast_pipeline.subscribers")
+DAY_S = 24 * 3600.0
 SIGNIN_KEPT = timedelta(hours=24)  # longer than any limit looks back
 
 
@@ -43,6 +49,17 @@ def purge(
                 connection, signin_requests, show_id, signin_requests.c.created_at < now - SIGNIN_KEPT
             ),
         )
+
+
+def forget_daily(forget: Callable[[], object], *, stopped: Event, every_s: float = DAY_S) -> None:
+    """Forget now and once a day until `stopped` is set; where the database is away, try again tomorrow."""
+    while True:
+        try:
+            forget()
+        except SubscriberError as error:
+            LOG.error("%s", error)  # noqa: TRY400 (one line, as everywhere)
+        if stopped.wait(every_s):
+            return
 
 
 def _purge_audit_log(connection: Connection, show_id: UUID, *, before: datetime, now: datetime) -> int:
