@@ -80,7 +80,7 @@ def test_garbage_gets_no_answer_that_counts(site: Site, garbage: bytes) -> None:
 
 
 def test_small_answers_do_not_wait() -> None:
-    """asyncio switches Nagle's algorithm off only on sockets that name TCP; with it each answer waits 40 ms."""
+    """The listener names TCP, without which asyncio keeps Nagle on and small answers wait 40 ms."""
     with server.listen("127.0.0.1", 0) as listener:
         assert listener.proto == socket.IPPROTO_TCP
 
