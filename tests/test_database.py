@@ -23,11 +23,17 @@ from tests.databases import PROCESSES
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
+def _is_described(name: str | None, kind: str, parents: object) -> bool:
+    """Leave out what full text keeps for itself: FTS5 with its shadow tables, tables of tsvector."""
+    return kind != "table" or not str(name).startswith(("search_titles", "search_words"))
+
+
 def test_migrations_make_what_the_metadata_says(engine: Engine) -> None:
     """Alembic finds no difference between the migrated database and the tables in code."""
     with engine.connect() as connection:
         context = MigrationContext.configure(
-            connection, opts={"compare_type": True, "compare_server_default": True}
+            connection,
+            opts={"compare_type": True, "compare_server_default": True, "include_name": _is_described},
         )
         assert compare_metadata(context, metadata) == []
 

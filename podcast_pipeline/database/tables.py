@@ -16,6 +16,7 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Table,
+    Text,
     Uuid,
     text,
 )
@@ -162,3 +163,31 @@ signin_requests = Table(  # one row for every mail asked for, known address or n
     Index(None, "address_hmac", "created_at"),
     Index(None, "show_id", "created_at"),
 )
+
+search_episodes = Table(  # what may be found without a subscription; `id` in search/layout.py
+    "search_episodes",
+    metadata,
+    Column("id", LONG, primary_key=True, autoincrement=False),
+    Column("show_id", Uuid, nullable=False),
+    Column("episode_id", Uuid, nullable=False),
+    Column("digest", HASH, nullable=False),
+    Column("passage_count", Integer, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("guests", Text, nullable=False),
+    Column("notes", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("uq_search_episodes_show_id_episode_id", "show_id", "episode_id", unique=True),
+)
+
+search_passages = Table(
+    "search_passages",
+    metadata,
+    Column("id", LONG, primary_key=True, autoincrement=False),
+    Column("show_id", Uuid, nullable=False),
+    Column("speaker", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("marks", Text, nullable=False),
+    Column("body", Text, nullable=False),
+)
+# The migration also makes search_titles and search_words, which match `body`: FTS5 or tsvector, neither
+# of which a Table describes on both databases.
