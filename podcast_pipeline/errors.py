@@ -11,6 +11,7 @@
     │   ├── Denied           these credentials may not do this
     │   └── Conflict         a conditional write lost: somebody else was first
     ├── FeedError            a feed breaks a rule; subject: rule id or URL
+    ├── FetchError           another host does not give what was asked; subject: its URL, redacted
     ├── LeakError            secret text was about to become public; subject: where
     ├── MailError            a message could not be handed over; subject: the mail server
     └── SubscriberError      a subscriber, a token or the database; subject: which
@@ -72,6 +73,10 @@ class Conflict(StoreError):
 
 class FeedError(PodcastError):
     """A feed breaks a rule."""
+
+
+class FetchError(PodcastError):
+    """Another host does not give what was asked."""
 
 
 class LeakError(PodcastError):

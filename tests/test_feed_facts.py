@@ -180,6 +180,7 @@ FEED = {
     "content-type": "application/rss+xml",
     "etag": '"a"',
     "last-modified": "…",
+    "cache-control": "max-age=300",
     "access-control-allow-origin": "*",
 }
 AUDIO = {"content-type": "audio/mpeg", "accept-ranges": "bytes", "content-length": "100"}
@@ -208,6 +209,17 @@ def test_right_answers_have_no_findings() -> None:
         (Answer("audio", "u", 200, headers={"content-type": "audio/mpeg"}), "H2", "error"),
         (Answer("feed", "u", 200, headers=FEED, asked={"if-none-match": "a"}), "H3", "warning"),
         (Answer("feed", "u", 200, headers={k: v for k, v in FEED.items() if k != "etag"}), "H3", "warning"),
+        (
+            Answer("feed", "u", 200, headers={k: v for k, v in FEED.items() if k != "cache-control"}),
+            "H3",
+            "warning",
+        ),
+        (Answer("feed", "u", 200, headers=FEED, asked={"accept-encoding": "gzip"}), "H3", "warning"),
+        (
+            Answer("audio", "u", 503, asked={"range": "bytes=0-1"}, headers={"retry-after": "9"}),
+            "H2",
+            "error",
+        ),
         (Answer("feed", "u", 401), "H4", "error"),
         (Answer("artwork", "u", 404), "H4", "error"),
         (Answer("transcript", "u", 200, headers={"content-type": "text/vtt"}), "H5", "warning"),

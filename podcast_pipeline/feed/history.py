@@ -6,9 +6,10 @@ two feeds, `lock` which of it would make apps download, show or lose episodes ag
 
 import re
 from collections.abc import Container, Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
 
 from podcast_pipeline.errors import FeedError
 from podcast_pipeline.feed.conformance.document import Document, Element, Unreadable, read
@@ -81,7 +82,7 @@ def diff(old: bytes | None, new: bytes) -> Changes:
     Raises:
         FeedError: one of them cannot be read.
     """
-    before, after = _read(old) if old is not None else None, _read(new)
+    before, after = read_feed(old) if old is not None else None, read_feed(new)
     old_items, new_items = _items(before), _items(after)
     removed = [item for guid, item in old_items.items() if guid not in new_items]
     added = [item for guid, item in new_items.items() if guid not in old_items]
@@ -96,6 +97,15 @@ def diff(old: bytes | None, new: bytes) -> Changes:
         redated=tuple(c for c in same if c.old.published_at != c.new.published_at),
         show_guid=_show_guids(before, after),
     )
+
+
+def without_moves(changes: Changes) -> Changes:
+    """Return the changes without audio that went to another host under its guid: a show that moved.
+
+    Apps that know the guid keep what they have; that the address changes is the point of moving.
+    """
+    staying = (c for c in changes.moved if urlsplit(c.old.url).netloc == urlsplit(c.new.url).netloc)
+    return replace(changes, moved=tuple(staying))
 
 
 def lock(changes: Changes, *, leaving: Container[str] = ()) -> tuple[str, ...]:
@@ -144,7 +154,8 @@ def _marks(item: Item) -> Iterator[str]:
     yield from (mark for mark in (item.url, item.hash16, item.size_bytes) if mark)
 
 
-def _read(feed: bytes) -> Document:
+def read_feed(feed: bytes) -> Document:
+    """Return a feed as a tree; FeedError says why it cannot be read."""
     try:
         return read(feed)
     except Unreadable as error:
@@ -168,7 +179,7 @@ def _item(document: Document, element: Element) -> Item:
         title=document.text(element, "title"),
         url="" if enclosure is None else enclosure.get("url", ""),
         size_bytes="" if enclosure is None else enclosure.get("length", ""),
-        published_at=_instant(document.text(element, "pubDate")),
+        published_at=instant_of(document.text(element, "pubDate")),
         details=tuple(
             f"{document.name(child)} {sorted(child.items())} {(child.text or '').strip()}"
             for child in element.iterdescendants("*")
@@ -177,11 +188,13 @@ def _item(document: Document, element: Element) -> Item:
     )
 
 
-def _instant(written: str) -> datetime | None:
+def instant_of(written: str) -> datetime | None:
+    """Read a pubDate; None where it is none. One without a zone is in UTC."""
     try:
-        return parsedate_to_datetime(written)
+        at = parsedate_to_datetime(written)
     except (ValueError, OverflowError):
         return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _show_guids(before: Document | None, after: Document) -> tuple[str, str] | None:

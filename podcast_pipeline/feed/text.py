@@ -6,6 +6,7 @@ TOKEN_PLACEHOLDER = "podcastpipelines.tokenofthesubscriberwhoreadsthis"  # noqa:
 """Stands in a private feed where `personalize` puts a subscriber's token."""
 
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_DURATION = re.compile(r"\d{1,9}(\.\d{1,9})?|\d{1,6}(:\d{1,2}){1,2}(\.\d{1,9})?")
 _WHITE = re.compile(r"[ \t\r\n]+")
 
 
@@ -32,3 +33,13 @@ def shorten(text: str, size_bytes: int) -> str:
         return text
     room = encoded[: size_bytes - len("…".encode())].decode(errors="ignore")
     return (room.rsplit(None, 1)[0] if " " in room else room) + "…"
+
+
+def seconds_of(duration: str) -> float | None:
+    """Read an itunes:duration: seconds, MM:SS or HH:MM:SS; None where it is none of these."""
+    if not _DURATION.fullmatch(duration.strip()):
+        return None
+    seconds = 0.0
+    for part in duration.strip().split(":"):
+        seconds = seconds * 60 + float(part)
+    return seconds

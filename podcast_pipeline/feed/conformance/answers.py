@@ -65,9 +65,11 @@ def _reachable(answer: Answer) -> Iterator[Finding]:
 
 def _ranges(answer: Answer) -> Iterator[Finding]:
     """H2: a range is answered 206 and says which one it is."""
-    if answer.kind != "audio" or answer.status >= 400:
+    if answer.kind != "audio" or (answer.status >= 400 and "range" not in answer.asked):
         return
     if "range" in answer.asked:
+        if answer.status == 416:
+            return
         if answer.status != 206 or not answer.headers.get("content-range", "").startswith("bytes "):
             fix = "answer 206 with Content-Range; Apple refuses the audio otherwise"
             yield _find("H2", answer, f"a range is answered {answer.status}", fix)
@@ -76,9 +78,15 @@ def _ranges(answer: Answer) -> Iterator[Finding]:
 
 
 def _conditions(answer: Answer) -> Iterator[Finding]:
-    """H3: a feed can be asked for again without being sent again."""
+    """H3: a feed can be asked for again without being sent again, is sent small, and is kept a while."""
+    if answer.status in (429, 503) and "retry-after" not in answer.headers:
+        yield _find("H3", answer, f"{answer.status} without Retry-After", "say when to come back", "warning")
     if answer.kind != "feed":
         return
+    if answer.status == 200 and "cache-control" not in answer.headers:
+        yield _find("H3", answer, "no Cache-Control", "send max-age=300 or so", "warning")
+    if "gzip" in answer.asked.get("accept-encoding", "") and "content-encoding" not in answer.headers:
+        yield _find("H3", answer, "it is not compressed", "let the server or the CDN send gzip", "warning")
     if "if-none-match" in answer.asked:
         if answer.status != 304:
             yield _find("H3", answer, f"If-None-Match is answered {answer.status}", "answer 304", "warning")

@@ -143,6 +143,16 @@ def private(document: Document) -> Iterator[Finding]:
             )
 
 
+def hubs(document: Document) -> Iterator[Finding]:
+    """H7: a hub gets the address of a public feed only."""
+    path = path_of(document.self_address or "") or ""
+    for link in document.all(document.channel, "atom:link[@rel='hub']"):
+        if any(TOKEN.fullmatch(part) for part in path.split("/")):
+            yield error("H7", link, "a private feed names a hub", "remove it; a hub would get the address")
+        elif path_of(link.get("href", "")) is None:
+            yield error("H7", link, "the hub has no whole address", "write it with https://")
+
+
 CHANNEL_RULES: tuple[Rule, ...] = (
     required,
     categories,
@@ -153,4 +163,5 @@ CHANNEL_RULES: tuple[Rule, ...] = (
     move,
     pages,
     private,
+    hubs,
 )

@@ -138,7 +138,7 @@ def numbers(document: Document) -> Iterator[Finding]:
         duration = document.text(item, "itunes:duration")
         where = document.one(item, "itunes:duration")
         if _CLOCK.fullmatch(duration):
-            yield warning("F11", where, f"the duration is {duration}", "write it in seconds")
+            yield warning("F11", where, "the duration is written as a clock", "write it in seconds")
         elif where is not None and not _DECIMAL.fullmatch(duration):
             yield error("F11", where, f"the duration is “{duration}”", "write it in seconds")
         for name in ("itunes:season", "itunes:episode", "podcast:season", "podcast:episode"):

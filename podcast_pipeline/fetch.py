@@ -1,0 +1,215 @@
+"""Gets what other hosts serve: bounded in bytes and in time, and a long file from where it broke off."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+import httpx
+
+from podcast_pipeline import __version__
+from podcast_pipeline.errors import FetchError
+from podcast_pipeline.feed.conformance.document import path_of
+from podcast_pipeline.feed.private import TOKEN
+
+TIMEOUT = httpx.Timeout(30.0, connect=10.0)
+CHUNK_BYTES = 256 * 1024
+ATTEMPTS = 4
+USER_AGENT = f"podcast-pipeline/{__version__}"
+MEDIA_ENDINGS = (".mp3", ".m4a", ".m4v", ".mp4", ".opus", ".ogg", ".jpg", ".jpeg", ".png", ".webp")
+
+_UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_SECRET = re.compile(rf"{TOKEN.pattern}|{_UUID}|(?=\D*\d)[a-z0-9_=]{{16,}}")
+
+Method = Literal["GET", "HEAD"]
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """An answer.
+
+    Attributes:
+        headers: names in lower case.
+        body: at most the limit; empty for HEAD.
+        complete: whether the body ended before the limit.
+    """
+
+    url: str
+    status: int
+    headers: dict[str, str]
+    body: bytes = b""
+    complete: bool = True
+
+
+@dataclass(frozen=True)
+class Downloaded:
+    """A file that is here, whole. content_type is what its host said, without parameters."""
+
+    path: Path
+    size_bytes: int
+    sha256: str
+    content_type: str
+
+
+class Web:
+    """A client for hosts that may be slow, wrong or gone; one that is not reached is not asked again."""
+
+    def __init__(self) -> None:
+        headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
+        self._client = httpx.Client(timeout=TIMEOUT, follow_redirects=True, headers=headers)
+        self._unreachable: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.close()
+
+    def ask(
+        self,
+        url: str,
+        *,
+        method: Method = "GET",
+        headers: Mapping[str, str] | None = None,
+        limit_bytes: int = 0,
+    ) -> Fetched:
+        """Return an answer with at most `limit_bytes` of its body, whatever its status.
+
+        Raises:
+            FetchError: no answer; the subject has no secrets.
+        """
+        with self._open(method, url, headers or {}) as answer:
+            body, complete = _bounded(answer, limit_bytes) if method == "GET" else (b"", True)
+            return Fetched(url, answer.status_code, dict(answer.headers), body, complete)
+
+    def get(self, url: str, *, limit_bytes: int) -> Fetched:
+        """Return a whole file of at most `limit_bytes`.
+
+        Raises:
+            FetchError: no answer, another status than 200, or a larger file.
+        """
+        answer = self.ask(url, limit_bytes=limit_bytes)
+        if answer.status != 200:
+            raise FetchError(redact(url), f"answers {answer.status}; check the address")
+        if not answer.complete:
+            raise FetchError(redact(url), f"is larger than {limit_bytes} bytes; check the address")
+        return answer
+
+    def download(self, url: str, target: Path, *, limit_bytes: int) -> Downloaded:
+        """Fetch a file of any length to `target`; one that broke off goes on from there.
+
+        What is there already is kept in `<target>.part`, with the validators of the host beside it, and
+        asked for with Range and If-Range, so that two versions are never mixed.
+
+        Raises:
+            FetchError: it cannot be had whole; what is there stays for the next time.
+        """
+        part, note = target.with_name(f"{target.name}.part"), target.with_name(f"{target.name}.note")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                content_type = self._continue(url, part, note, limit_bytes)
+            except FetchError:
+                if attempt == ATTEMPTS or not part.exists():
+                    raise
+            else:
+                break
+        part.replace(target)
+        note.unlink(missing_ok=True)
+        with target.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        return Downloaded(target, target.stat().st_size, sha256, content_type)
+
+    def _continue(self, url: str, part: Path, note: Path, limit_bytes: int) -> str:
+        """Append what is missing to `part` and return the content type."""
+        validator = json.loads(note.read_text()) if note.is_file() and part.is_file() else None
+        have = part.stat().st_size if validator else 0
+        headers = {"Range": f"bytes={have}-", "If-Range": validator} if have and validator else {}
+        with self._open("GET", url, headers) as answer:
+            if answer.status_code not in (200, 206):
+                part.unlink(missing_ok=True)
+                raise FetchError(redact(url), f"answers {answer.status_code}; check the address")
+            have = have if answer.status_code == 206 else 0
+            note.write_text(json.dumps(_validator(answer)))
+            total = have + int(answer.headers.get("content-length", -1 - have))
+            if total > limit_bytes:
+                raise FetchError(redact(url), f"is larger than {limit_bytes} bytes; check the address")
+            with part.open("ab" if have else "wb") as file:
+                for chunk in answer.iter_raw(CHUNK_BYTES):
+                    file.write(chunk)
+                    if file.tell() > limit_bytes:
+                        raise FetchError(
+                            redact(url), f"is larger than {limit_bytes} bytes; check the address"
+                        )
+            size = part.stat().st_size
+            if total >= 0 and size != total:
+                raise FetchError(redact(url), f"broke off after {size} of {total} bytes; run again")
+            return str(answer.headers.get("content-type", "")).partition(";")[0].strip().lower()
+
+    @contextmanager
+    def _open(self, method: Method, url: str, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
+        if path_of(url) is None:
+            raise FetchError(redact(url), "write it whole, with https://")
+        host = urlsplit(url).netloc
+        if host in self._unreachable:
+            raise FetchError(redact(url), self._unreachable[host])
+        try:
+            with self._client.stream(method, url, headers=dict(headers)) as answer:
+                yield answer
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            self._unreachable[host] = f"cannot be reached: {error}; check the address and the network"
+            raise FetchError(redact(url), self._unreachable[host]) from error
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
+            what = str(error) or type(error).__name__
+            raise FetchError(redact(url), f"cannot be fetched: {what}; check the address") from error
+
+
+def redact(url: str) -> str:
+    """Return an address without what may be somebody's key: user, query, and long words of the path."""
+    if path_of(url) is None:
+        return "an address that is none"
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    path = "/".join("***" if _is_secret(word) else word for word in parts.path.split("/"))
+    return urlunsplit((parts.scheme, host, path, "***" if parts.query else "", ""))
+
+
+def secrets_in(url: str) -> tuple[str, ...]:
+    """Return the words of an address that `redact` hides, longest first, to hide them elsewhere too."""
+    parts = urlsplit(url)
+    words = [word for word in parts.path.split("/") if _is_secret(word)]
+    words += [value for pair in parts.query.split("&") if (value := pair.partition("=")[2])]
+    words += [parts.password or "", parts.username or ""]
+    known = {form for word in words for form in (word, unquote(word)) if len(form) >= 8}
+    return tuple(sorted(known, key=len, reverse=True))
+
+
+def _is_secret(word: str) -> bool:
+    lower = word.lower()
+    if lower.endswith(MEDIA_ENDINGS):
+        return False
+    return bool(_SECRET.fullmatch(lower) or _SECRET.fullmatch(lower.rpartition(".")[0]))
+
+
+def _bounded(answer: httpx.Response, limit_bytes: int) -> tuple[bytes, bool]:
+    body = bytearray()
+    for chunk in answer.iter_bytes(CHUNK_BYTES):
+        body += chunk
+        if len(body) > limit_bytes:
+            return bytes(body[:limit_bytes]), False
+    return bytes(body), True
+
+
+def _validator(answer: httpx.Response) -> str | None:
+    """Return what If-Range may carry: a strong ETag, else the date."""
+    etag: str = answer.headers.get("etag", "")
+    strong = etag if etag and not etag.startswith("W/") else None
+    return strong or answer.headers.get("last-modified")
