@@ -63,6 +63,7 @@ class StorageTable(Noun):
         private_bucket: the same as public_bucket where it is left out and the provider allows it.
         prefix: stands before `public/` and `private/`.
         single_publisher: "nobody else publishes", for a store without If-Match and a SQLite database.
+        gc_grace_days: how long `podcast gc` leaves an object that nothing names.
     """
 
     kind: Literal["local", "s3"] = "local"
@@ -76,6 +77,7 @@ class StorageTable(Noun):
     checksums: Literal["when_required", "when_supported"] | None = None
     conditional_writes: bool | None = None
     single_publisher: bool = False
+    gc_grace_days: Annotated[int, Field(ge=2, le=3650)] = 7
 
 
 class AudioTable(Noun):
@@ -155,9 +157,16 @@ class AccessTable(Noun):
 
 
 class FeedTable(Noun):
-    """[feed]: choices of the feed."""
+    """[feed]: choices of the public feed.
+
+    Attributes:
+        websub_hubs: named in the feed, and told when it has changed.
+        overcast_ping: tell Overcast too, so that it does not wait for its next visit.
+    """
 
     locked: bool = True
+    websub_hubs: tuple[Url, ...] = ()
+    overcast_ping: bool = False
 
 
 class MailTable(Noun):
@@ -249,6 +258,7 @@ class Config(Noun):
             artwork_key=artwork_key,
             update_rrule=self.schedule.rrule,
             locked=self.feed.locked,
+            hub_urls=self.feed.websub_hubs,
             renew_url=self.renew_url,
         )
 

@@ -1,11 +1,13 @@
 """Owns `episodes/`: mints, loads and saves an episode's folder. Every write is whole or not at all."""
 
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
@@ -168,6 +170,28 @@ class Library:
             previous = path.read_bytes()
             write_atomically(path.parent / "build" / f"transcript.{hash16(previous)}.json", previous)
         write_atomically(path, to_json(transcript))
+
+    def save_receipt(self, slug: str, receipt: Mapping[str, object]) -> None:
+        """Keep what a publication did, for people; nothing reads it as truth."""
+        text = json.dumps(receipt, ensure_ascii=False, indent=1, default=str)
+        write_atomically(self.root / slug / "published.json", f"{text}\n".encode())
+
+    @contextmanager
+    def claim(self, slug: str) -> Iterator[None]:
+        """Keep other processes on this machine out of an episode's folder; a killed one lets go by itself.
+
+        Raises:
+            EpisodeError: no such episode, or another process has it.
+        """
+        build = self.folder(slug).build
+        build.mkdir(exist_ok=True)
+        with (build / ".lock").open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                message = "another `podcast` on this machine is at work on it; run again when it is done"
+                raise EpisodeError(slug, message) from error
+            yield
 
     def set_values(self, slug: str, **values: str | int) -> None:
         """Change keys of episode.toml; comments and order stay."""

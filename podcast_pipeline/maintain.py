@@ -1,14 +1,20 @@
-"""What is done to a show beside publishing: take an episode down, make everything derived again."""
+"""What is done to a show beside publishing: take an episode down, make what is derived again, tidy up."""
 
-from podcast_pipeline.catalog import Catalog, transcript_from_json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from podcast_pipeline.catalog import CATALOG_KEY, Catalog, transcript_from_json
 from podcast_pipeline.compose import keys
-from podcast_pipeline.errors import EpisodeError
+from podcast_pipeline.errors import EpisodeError, NotFound
 from podcast_pipeline.model import Episode
-from podcast_pipeline.objects import StagedObject, chapters_file, transcript_files
-from podcast_pipeline.stages import Parts, dress, feed_writer, step
-from podcast_pipeline.stores import Reader
-from podcast_pipeline.stores.delivery import deliver
-from podcast_pipeline.stores.shelf import commit, read_catalog, write_feed
+from podcast_pipeline.objects import FEED_KEY, PROBE_KEY, StagedObject, chapters_file, transcript_files
+from podcast_pipeline.stages import Parts, dress, feed_writer, flip, foresee, step
+from podcast_pipeline.stores import ObjectInfo, Reader, Store
+from podcast_pipeline.stores.delivery import deliver, is_there
+from podcast_pipeline.stores.shelf import read_catalog
+
+PREFIXES = ("public/", "private/")
 
 
 def unpublish(slug: str, parts: Parts) -> None:
@@ -22,8 +28,7 @@ def unpublish(slug: str, parts: Parts) -> None:
         changes = {"state": "unpublished", "content_changed_at": now}
         return catalog.with_episode(Episode.model_validate({**dict(episode), **changes}))
 
-    commit(parts.store, take_down)
-    write_feed(parts.store, feed_writer(None, allow=True))
+    flip(parts, take_down, feed_writer(None, allow=True))
 
 
 def rebuild(parts: Parts, *, allow: bool = False) -> bool:
@@ -39,18 +44,71 @@ def rebuild(parts: Parts, *, allow: bool = False) -> bool:
     for episode in catalog.episodes:
         with step(parts.report, f"rebuild {episode.slug}"):
             again, objects = _derive(episode, parts.store)
-            deliver(parts.store, objects, report=parts.report)
+            deliver(parts.store, objects, now=parts.clock(), report=parts.report)
             rebuilt = rebuilt.with_episode(again)
     dressing = dress(parts, catalog)
-    deliver(parts.store, dressing.objects, report=parts.report)
+    deliver(parts.store, dressing.objects, now=parts.clock(), report=parts.report)
 
     def replace(current: Catalog | None) -> Catalog:
         if current != catalog:
             raise EpisodeError("catalog", "somebody published meanwhile; run `podcast rebuild` again")
         return dressing.put_on(rebuilt)
 
-    changed = commit(parts.store, replace) != catalog
-    return write_feed(parts.store, feed_writer(None, allow=allow)) or changed
+    write = feed_writer(None, allow=allow)
+    foresee(parts.store, replace, write)
+    entered, feed_changed = flip(parts, replace, write)
+    return feed_changed or entered != catalog
+
+
+@dataclass(frozen=True)
+class Refuse:
+    """A stored object that neither the catalog nor the program names.
+
+    Attributes:
+        verdict: what was, or would be, done with it.
+    """
+
+    key: str
+    size_bytes: int
+    modified_at: datetime
+    verdict: Literal["removed", "would be removed", "kept for now"]
+
+
+def gc(parts: Parts, *, remove: bool) -> list[Refuse]:
+    """Return the objects that nothing names, and remove those that have lain there for the grace time.
+
+    Args:
+        remove: remove them; else only tell.
+
+    Raises:
+        EpisodeError: there is no catalog, so nothing can be known to be refuse.
+    """
+    oldest = parts.clock() - timedelta(days=parts.config.storage.gc_grace_days)
+    unnamed = [info for prefix in PREFIXES for info in parts.store.list(prefix)]
+    named = _named(parts.store)  # after the list: what was entered meanwhile is named
+    return [_sweep(info, oldest, parts.store, remove=remove) for info in unnamed if info.key not in named]
+
+
+def _named(store: Reader) -> set[str]:
+    catalog, _ = read_catalog(store)
+    if catalog is None:
+        raise EpisodeError("catalog", "is not there, so nothing can be told from refuse; nothing was removed")
+    show = {catalog.show.artwork_key, catalog.notice_audio_key}
+    episodes = {key for episode in catalog.episodes for key in keys(episode)}
+    return {CATALOG_KEY, FEED_KEY, PROBE_KEY} | episodes | {key for key in show if key}
+
+
+def _sweep(listed: ObjectInfo, oldest: datetime, store: Store, *, remove: bool) -> Refuse:
+    """Look at an object once more: one that was stored anew since the list is about to be named."""
+    try:
+        info = store.head(listed.key) if remove else listed
+    except NotFound:
+        return Refuse(listed.key, listed.size_bytes, listed.modified_at, "removed")
+    if info.modified_at > oldest:
+        return Refuse(info.key, info.size_bytes, info.modified_at, "kept for now")
+    if remove:
+        store.delete(info.key)
+    return Refuse(info.key, info.size_bytes, info.modified_at, "removed" if remove else "would be removed")
 
 
 def _derive(episode: Episode, store: Reader) -> tuple[Episode, tuple[StagedObject, ...]]:
@@ -71,11 +129,7 @@ def _derive(episode: Episode, store: Reader) -> tuple[Episode, tuple[StagedObjec
         changes["chapters_key"] = marks.key
     rebuilt = Episode.model_validate({**dict(episode), **changes})
     known = keys(episode)
-    return rebuilt, tuple(o for o in objects if o.key not in known or not _is_there(store, o.key))
-
-
-def _is_there(store: Reader, key: str) -> bool:
-    return any(info.key == key for info in store.list(key))
+    return rebuilt, tuple(o for o in objects if o.key not in known or not is_there(store, o.key))
 
 
 def _entry(current: Catalog | None, slug: str) -> tuple[Catalog, Episode]:

@@ -68,6 +68,7 @@ class Show(Noun):
         site_url, media_url: no trailing slash; an object's public URL is media_url + key after `public/`.
         artwork_key: key under `public/art/`, None until the first publication.
         update_rrule: podcast:updateFrequency, e.g. `FREQ=WEEKLY;BYDAY=TU,FR`.
+        hub_urls: WebSub hubs that tell apps when the public feed has changed.
     """
 
     id: UUID
@@ -86,6 +87,7 @@ class Show(Noun):
     artwork_key: str | None = None
     update_rrule: str | None = None
     locked: bool = True
+    hub_urls: tuple[Text, ...] = ()
     renew_url: str
 
     def media_address(self, key: str) -> str:

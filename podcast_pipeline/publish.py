@@ -8,26 +8,27 @@ is written last.
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from uuid import UUID
 
 from podcast_pipeline.audio.source import check
 from podcast_pipeline.catalog import Catalog
 from podcast_pipeline.compose import Mastered, compose
 from podcast_pipeline.errors import EpisodeError
-from podcast_pipeline.model import Episode, EpisodeState
+from podcast_pipeline.feed import history
+from podcast_pipeline.model import Episode, Show
 from podcast_pipeline.stages import (
-    Dressing,
     Parts,
+    Ready,
     dress,
     feed_writer,
+    flip,
+    foresee,
     hear,
     make_media,
     refuse_leaks,
     secrets_of,
-    step,
 )
-from podcast_pipeline.stores.delivery import deliver
-from podcast_pipeline.stores.shelf import commit, read_catalog, write_feed
+from podcast_pipeline.stores.delivery import deliver, is_there
+from podcast_pipeline.stores.shelf import read_catalog
 
 
 @dataclass(frozen=True)
@@ -39,18 +40,28 @@ class Published:
         mastered: what mastering measured; None when the audio was out already.
     """
 
-    slug: str
-    id: UUID
-    guid: str
-    state: EpisodeState
-    publish_at: datetime
-    feed_url: str
-    page_url: str
-    audio_url: str
-    duration_s: float
+    episode: Episode
+    show: Show
     word_count: int
     changed: bool
     mastered: Mastered | None
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """What a publication would do.
+
+    Attributes:
+        changed: whether the catalog or the feed would be another than before.
+        objects: (key, bytes) of what would be stored.
+        listeners: what would change in the public feed.
+    """
+
+    episode: Episode
+    show: Show
+    changed: bool
+    objects: tuple[tuple[str, int], ...]
+    listeners: history.Changes
 
 
 def ingest(
@@ -75,8 +86,29 @@ def publish(slug: str, parts: Parts, *, at: datetime | None = None, allow: bool 
         allow: accept a feed that makes apps download episodes again.
 
     Raises:
-        EpisodeError: it was unpublished, or somebody else published it meanwhile.
+        EpisodeError: it was unpublished, or somebody else is publishing it or did meanwhile.
         LeakError, FeedError: text or a feed that must not become public; nothing was published.
+    """
+    with parts.library.claim(slug):
+        ready = prepare(slug, parts, at=at, allow=allow)
+        deliver(parts.store, ready.objects, now=parts.clock(), report=parts.report)
+        entered, feed_changed = flip(parts, ready.enter, ready.write)
+        return Published(
+            episode=ready.composed.episode,
+            show=entered.show,
+            word_count=len(ready.composed.words.words),
+            changed=feed_changed or ready.changed,
+            mastered=ready.media.mastered,
+        )
+
+
+def prepare(
+    slug: str, parts: Parts, *, at: datetime | None = None, allow: bool = False, keep: bool = True
+) -> Ready:
+    """Make everything of an episode and refuse what must not go out; nothing leaves the laptop.
+
+    Args:
+        keep: new words in transcript.json.
     """
     now = parts.clock()
     draft = parts.library.load(slug)
@@ -84,7 +116,7 @@ def publish(slug: str, parts: Parts, *, at: datetime | None = None, allow: bool 
     known = catalog.by_id(draft.id) if catalog else None
     publish_at = _goes_out(slug, known, at, now)
 
-    words = hear(draft, known, parts)
+    words = hear(draft, known, parts, keep=keep)
     media = make_media(draft, known, publish_at, parts)
     composed = compose(
         draft,
@@ -95,20 +127,26 @@ def publish(slug: str, parts: Parts, *, at: datetime | None = None, allow: bool 
         publish_at=publish_at,
         now=now,
     )
-    dressing = dress(parts, catalog)
+    secret = secrets_of(composed, catalog)
+    refuse_leaks(secret, composed)
+    write = feed_writer(secret, allow=allow)
+    ready = Ready(known, media, composed, dress(parts, catalog), write)
+    foresee(parts.store, ready.enter, write)
+    return ready
 
-    refuse_leaks(composed, catalog)
-    deliver(parts.store, (*dressing.objects, *composed.objects), report=parts.report)
-    with step(parts.report, "catalog"):
-        entered = commit(parts.store, lambda current: _enter(current, composed.episode, known, dressing))
-    with step(parts.report, "feed"):
-        feed_changed = write_feed(parts.store, feed_writer(secrets_of(composed, catalog), allow=allow))
-    return _published(
-        entered,
-        composed.episode,
-        changed=feed_changed or composed.episode != known,
-        mastered=media.mastered,
-        word_count=len(composed.words.words),
+
+def rehearse(slug: str, parts: Parts, *, at: datetime | None = None, allow: bool = False) -> Rehearsed:
+    """Prepare an episode and say what `publish` would store and change; writes nothing outside `build/`."""
+    with parts.library.claim(slug):
+        ready = prepare(slug, parts, at=at, allow=allow, keep=False)
+    then = foresee(parts.store, ready.enter, ready.write)
+    missing = (staged for staged in ready.objects if not is_there(parts.store, staged.key))
+    return Rehearsed(
+        episode=ready.composed.episode,
+        show=then.catalog.show,
+        changed=ready.changed or then.feed != then.published,
+        objects=tuple((staged.key, staged.size_bytes) for staged in missing),
+        listeners=history.diff(then.published, then.feed),
     )
 
 
@@ -121,20 +159,20 @@ def release(parts: Parts, *, allow: bool = False) -> tuple[str, ...]:
         The slugs that went out by this call.
     """
     now = parts.clock()
+    write = feed_writer(None, allow=allow)
     due: list[str] = []
 
-    def flip(current: Catalog | None) -> Catalog:
+    def go_out(current: Catalog | None) -> Catalog:
         if current is None:
             raise EpisodeError("catalog", "nothing was published yet; run `podcast publish`")
-        due[:] = [e.slug for e in current.episodes if e.state == "scheduled" and e.publish_at <= now]
-        for slug in due:
-            episode = current.by_slug(slug)
-            assert episode is not None
+        late = [e for e in current.episodes if e.state == "scheduled" and e.publish_at <= now]
+        due[:] = [episode.slug for episode in late]
+        for episode in late:
             current = current.with_episode(_out(episode, now))
         return current
 
-    commit(parts.store, flip)
-    write_feed(parts.store, feed_writer(None, allow=allow))
+    foresee(parts.store, go_out, write)
+    flip(parts, go_out, write)
     return tuple(due)
 
 
@@ -150,39 +188,6 @@ def _goes_out(slug: str, known: Episode | None, at: datetime | None, now: dateti
     return at or known.publish_at
 
 
-def _enter(current: Catalog | None, episode: Episode, known: Episode | None, dressing: Dressing) -> Catalog:
-    there = current.by_id(episode.id) if current else None
-    if there not in (known, episode):
-        raise EpisodeError(episode.slug, "was published by somebody else meanwhile; run again to see it")
-    return dressing.put_on(current).with_episode(episode)
-
-
 def _out(episode: Episode, now: datetime) -> Episode:
     changes = {"state": "published", "published_at": now, "content_changed_at": now}
     return Episode.model_validate({**dict(episode), **changes})
-
-
-def _published(
-    catalog: Catalog,
-    episode: Episode,
-    *,
-    changed: bool,
-    mastered: Mastered | None,
-    word_count: int,
-) -> Published:
-    show = catalog.show
-    enclosure = episode.enclosure
-    return Published(
-        slug=episode.slug,
-        id=episode.id,
-        guid=episode.guid,
-        state=episode.state,
-        publish_at=episode.publish_at,
-        feed_url=show.feed_url,
-        page_url=show.page_address(episode.slug),
-        audio_url=enclosure.external_url or show.media_address(enclosure.key or ""),
-        duration_s=enclosure.duration_s,
-        word_count=word_count,
-        changed=changed,
-        mastered=mastered,
-    )

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from podcast_pipeline.audio.master import Produced, produce
 from podcast_pipeline.catalog import Catalog
 from podcast_pipeline.compose import Composed, Mastered, Media
 from podcast_pipeline.config import Config
-from podcast_pipeline.errors import FeedError, LeakError
+from podcast_pipeline.errors import AudioError, EpisodeError, FeedError, LeakError
 from podcast_pipeline.feed import conformance, history, notes
 from podcast_pipeline.feed.rss import Public, render
 from podcast_pipeline.library import Library, built, sha256_of
@@ -28,9 +28,13 @@ from podcast_pipeline.model import (
 )
 from podcast_pipeline.objects import FEED_KEY, StagedObject, staged, staged_file
 from podcast_pipeline.stores import Store
+from podcast_pipeline.stores.shelf import commit, read_catalog, read_feed, write_feed
 from podcast_pipeline.transcribers import Options, Transcriber
 from podcast_pipeline.transcript.leaks import Shingles
 from podcast_pipeline.transcript.timeline import map_chapters
+
+Writer = Callable[[Catalog, bytes | None], bytes]
+"""Renders the public feed of a catalog, given the published one (None for the first); raises to refuse."""
 
 MASTER_VERSION = 1  # raised when the same recording and settings are to give another master
 
@@ -42,6 +46,8 @@ class Parts:
     Attributes:
         transcriber: loads the engine and its weights on first use.
         engine: the name that `transcriber` will load, for comparing with a receipt.
+        alone: keeps other publishers out where the store does not decide who was first.
+        announce: tells hubs and directories that the public feed of the show has changed; never raises.
         clock: gives the present, aware, UTC.
     """
 
@@ -51,6 +57,8 @@ class Parts:
     transcriber: Callable[[], Transcriber]
     engine: str
     ffmpeg: Ffmpeg
+    alone: Callable[[], AbstractContextManager[None]]
+    announce: Callable[[Show], None]
     clock: Callable[[], datetime]
     report: Report
 
@@ -63,24 +71,27 @@ def step(report: Report, name: str) -> Iterator[None]:
     report(Progress(step=name, done=1, total=1))
 
 
-def hear(draft: Draft, known: Episode | None, parts: Parts) -> Transcript:
+def hear(draft: Draft, known: Episode | None, parts: Parts, *, keep: bool = True) -> Transcript:
     """Return the words in recording times: those in transcript.json, or new ones.
 
     An episode that is in the catalog keeps its words whatever engine and model are set now.
+
+    Args:
+        keep: new words in transcript.json.
     """
     heard = parts.library.transcript(draft.slug)
     if heard is not None and (_still_holds(heard, draft, parts) or _same_recording(heard, known, draft)):
         return heard
-    return transcribe(draft, parts)
+    words = _decode(draft, parts)
+    if keep:
+        parts.library.save_transcript(draft.slug, words)
+    return words
 
 
-def transcribe(draft: Draft, parts: Parts) -> Transcript:
-    """Decode the recording again and keep the words in transcript.json."""
+def _decode(draft: Draft, parts: Parts) -> Transcript:
     options = Options(language=parts.config.transcription.language)
     source = parts.library.folder(draft.slug).source
-    words = parts.transcriber().transcribe(source, options=options, report=parts.report)
-    parts.library.save_transcript(draft.slug, words)
-    return words
+    return parts.transcriber().transcribe(source, options=options, report=parts.report)
 
 
 def make_media(draft: Draft, known: Episode | None, publish_at: datetime, parts: Parts) -> Media:
@@ -107,7 +118,7 @@ def make_media(draft: Draft, known: Episode | None, publish_at: datetime, parts:
 
 def _master(draft: Draft, parts: Parts) -> tuple[Path, Produced]:
     config, folder = parts.config, parts.library.folder(draft.slug)
-    jingles = [name for name in (config.audio.intro, config.audio.outro) if name]
+    jingles = [config.folder / name for name in (config.audio.intro, config.audio.outro) if name]
     return built(
         folder,
         "master",
@@ -115,7 +126,7 @@ def _master(draft: Draft, parts: Parts) -> tuple[Path, Produced]:
         inputs={
             "source": draft.source_sha256,
             "settings": config.audio.model_dump(),
-            "jingles": [sha256_of(config.folder / name) for name in jingles],
+            "jingles": [_jingle_sha256(path) for path in jingles],
             "version": MASTER_VERSION,
         },
         result=Produced,
@@ -128,6 +139,14 @@ def _master(draft: Draft, parts: Parts) -> tuple[Path, Produced]:
             report=parts.report,
         ),
     )
+
+
+def _jingle_sha256(path: Path) -> str:
+    try:
+        return sha256_of(path)
+    except OSError as error:
+        message = f"cannot be read ({error.strerror}); put it there, or change audio.intro and audio.outro"
+        raise AudioError(path, message) from error
 
 
 def _tag(draft: Draft, master: Path, made: Produced, publish_at: datetime, parts: Parts) -> StagedObject:
@@ -189,9 +208,84 @@ def dress(parts: Parts, catalog: Catalog | None) -> Dressing:
     )
 
 
-def refuse_leaks(composed: Composed, catalog: Catalog | None) -> None:
+@dataclass(frozen=True)
+class Ready:
+    """An episode with everything made and checked, before any of it leaves the laptop.
+
+    Attributes:
+        known: the episode as the catalog had it, None for a new one.
+        write: the public feed with it.
+    """
+
+    known: Episode | None
+    media: Media
+    composed: Composed
+    dressing: Dressing
+    write: Writer
+
+    @property
+    def objects(self) -> tuple[StagedObject, ...]:
+        """What the catalog will name and does not name yet."""
+        return (*self.dressing.objects, *self.composed.objects)
+
+    @property
+    def changed(self) -> bool:
+        """Whether the catalog will say something else of the episode."""
+        return self.composed.episode != self.known
+
+    def enter(self, current: Catalog | None) -> Catalog:
+        """Return the catalog with the episode in it; EpisodeError when somebody else was first."""
+        episode = self.composed.episode
+        there = current.by_id(episode.id) if current else None
+        if there not in (self.known, episode):
+            raise EpisodeError(episode.slug, "was published by somebody else meanwhile; run again to see it")
+        return self.dressing.put_on(current).with_episode(episode)
+
+
+def flip(parts: Parts, change: Callable[[Catalog | None], Catalog], write: Writer) -> tuple[Catalog, bool]:
+    """Replace the catalog, then the public feed, each by compare-and-swap, then tell the hubs.
+
+    Returns:
+        The catalog, and whether the feed changed.
+    """
+    with parts.alone():
+        with step(parts.report, "catalog"):
+            catalog = commit(parts.store, change)
+        with step(parts.report, "feed"):
+            feed_changed = write_feed(parts.store, write)
+    if feed_changed:
+        parts.announce(catalog.show)
+    return catalog, feed_changed
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """What a change would make of the catalog and of the public feed.
+
+    Attributes:
+        published: the feed as it is, None before the first.
+        feed: the feed as it would be.
+    """
+
+    catalog: Catalog
+    published: bytes | None
+    feed: bytes
+
+
+def foresee(store: Store, change: Callable[[Catalog | None], Catalog], write: Writer) -> Foreseen:
+    """Return what a change would make, or raise as it would; nothing is written.
+
+    A feed that would be refused is refused here, before the catalog is changed. The feed is read before
+    the catalog: what somebody else publishes in between is in the catalog, and no item seems lost.
+    """
+    published, _ = read_feed(store)
+    current, _ = read_catalog(store)
+    catalog = change(current)
+    return Foreseen(catalog, published, write(catalog, published))
+
+
+def refuse_leaks(secret: Shingles, composed: Composed) -> None:
     """Raise LeakError when an object that would become public holds text of the transcript."""
-    secret = secrets_of(composed, catalog)
     for staged_object in composed.objects:
         if staged_object.key.startswith("public/"):
             _refuse_leak(secret, staged_object.key, _readable(staged_object))
@@ -204,7 +298,7 @@ def secrets_of(composed: Composed, catalog: Catalog | None) -> Shingles:
     return Shingles.of(composed.words, public_text=public)
 
 
-def feed_writer(secret: Shingles | None, *, allow: bool) -> Callable[[Catalog, bytes | None], bytes]:
+def feed_writer(secret: Shingles | None, *, allow: bool) -> Writer:
     """Return what renders the public feed and refuses one that leaks, breaks a rule or breaks history.
 
     Args:

@@ -169,7 +169,7 @@ def test_a_scheduled_episode_is_named_nowhere_until_its_time(published: House, t
     shutil.copy(published.episode / "transcript.json", house.episode)
     now = datetime(2026, 11, 23, 12, tzinfo=UTC)
     due = now + timedelta(hours=1)
-    assert publish(SLUG, parts(house, now), at=due).state == "scheduled"
+    assert publish(SLUG, parts(house, now), at=due).episode.state == "scheduled"
     assert items(house) == []
     assert release(parts(house, due - timedelta(seconds=1))) == ()
     assert release(parts(house, due)) == (SLUG,)
@@ -215,12 +215,14 @@ def test_two_publishers_of_one_new_episode_do_not_both_win(published: House, tmp
     now = datetime(2026, 11, 23, 12, tzinfo=UTC)
     late = parts(house, now)
 
-    def overtaken() -> datetime:
+    elsewhere = copy_house(house, tmp_path / "elsewhere")
+    early = replace(parts(elsewhere, now - timedelta(minutes=1)), store=late.store)
+
+    def overtaken() -> None:
         if not (house.folder / "once").exists():
             (house.folder / "once").touch()
-            publish(SLUG, parts(house, now - timedelta(minutes=1)))
-        return now
+            publish(SLUG, early)
 
-    slow = replace(late, report=lambda _: overtaken() and None)
+    slow = replace(late, report=lambda _: overtaken())
     with pytest.raises(EpisodeError, match="somebody else"):
         publish(SLUG, slow)

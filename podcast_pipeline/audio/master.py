@@ -5,6 +5,7 @@ compression, so nothing pumps. What counts is measured on the encoded MP3, and t
 by what that measurement shows.
 """
 
+import os
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -131,7 +132,8 @@ def produce(
     if before.integrated_lufs < QUIETEST_LUFS:
         level = f"{before.integrated_lufs:.0f} LUFS"
         raise AudioError(recording, f"is too quiet to be speech ({level}); was the right microphone on?")
-    part = target.with_name(f"{target.name}.part")
+    # of this process alone: the ffmpeg of a killed run may still be writing its own
+    part = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
         with tempfile.TemporaryDirectory() as work:
             shape = _shape(source, settings)

@@ -1,20 +1,14 @@
-"""Commands on episodes: ingest, publish, transcribe, release, list, status, unpublish, rebuild."""
+"""Commands on episodes: ingest, publish, transcribe, release, list, status, unpublish, rebuild, gc."""
 
-import sys
-from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from podcast_pipeline.cli import DONE, FAILED
 from podcast_pipeline.cli.session import Session
-from podcast_pipeline.errors import EpisodeError, PodcastError
 
 if TYPE_CHECKING:
-    from podcast_pipeline.publish import Published
-    from podcast_pipeline.stages import Parts
+    from podcast_pipeline.model import Episode
 
 Title = Annotated[str | None, typer.Option(help="Title of a new episode.", show_default="the file's name")]
 SlugOption = Annotated[
@@ -22,13 +16,23 @@ SlugOption = Annotated[
 ]
 Guests = Annotated[list[str] | None, typer.Option("--guest", help="A guest's name; may be repeated.")]
 Notes = Annotated[Path | None, typer.Option(help="Show notes, a Markdown file.", exists=True, dir_okay=False)]
+Yes = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
 Allow = Annotated[bool, typer.Option("--allow", help="Accept a feed that makes apps download again.")]
 SlugArgument = Annotated[str, typer.Argument(metavar="SLUG", help="The episode.")]
+
+APPS = {
+    "scheduled": "nothing yet: it is in no feed until {publish_at}; its audio is stored under a key that "
+    "nobody can guess, and `podcast release` puts it out",
+    "published": "show it at their next visit of the feed, or have it; a new title or new notes reach them "
+    "the same way, and the audio is downloaded once",
+    "unpublished": "lose it from the feed; those that have downloaded it keep their copy",
+}
+"""State to what podcast apps do."""
 
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
-    for command in (ingest, publish, transcribe, release, list_, status, unpublish, rebuild):
+    for command in (ingest, publish, transcribe, release, list_, status, unpublish, rebuild, gc):
         app.command(name=command.__name__.rstrip("_"))(command)
 
 
@@ -41,8 +45,13 @@ def ingest(
     notes: Notes = None,
 ) -> None:
     """Make an episode folder for a recording; edit it, then publish its slug."""
+    from podcast_pipeline.cli import publishing
+
     session: Session = context.obj
-    minted = _ingest(audio, session.parts(), title=title, slug=slug, guest=guest, notes=notes)
+    wishes = publishing.Wishes(
+        title, slug, tuple(guest or ()), notes, at=None, allow=False, dry_run=False, yes=True
+    )
+    minted = publishing.ingest(audio, session.parts(), wishes)
     folder = session.library.folder(minted).path
     session.output.result(
         {"slug": minted, "folder": str(folder)},
@@ -61,25 +70,21 @@ def publish(
         str | None, typer.Option(help="When it goes out: now, next (the next free slot), or a time.")
     ] = None,
     allow: Allow = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Make and check everything, store and change nothing.")
+    ] = False,
+    yes: Yes = False,
 ) -> None:
     """Publish a recording, or bring published episodes up to what their folders say now.
 
     An existing file is a recording; anything else is an episode's slug.
     """
-    session: Session = context.obj
-    parts = session.parts()
-    from podcast_pipeline.publish import publish as publish_episode
+    from podcast_pipeline.cli import publishing
 
-    def one(named: str) -> "Published":
-        wanted = named
-        if Path(named).is_file():
-            wanted = _ingest(Path(named), parts, title=title, slug=slug, guest=guest, notes=notes)
-        elif title or slug or guest or notes:
-            raise EpisodeError(named, "--title, --slug, --guest and --notes are for a new recording")
-        return publish_episode(wanted, parts, at=_moment(session, at), allow=allow)
-
-    results = [_attempt(named, one) for named in what]
-    _print_published(session, results)
+    wishes = publishing.Wishes(
+        title, slug, tuple(guest or ()), notes, at=at, allow=allow, dry_run=dry_run, yes=yes
+    )
+    publishing.run(context.obj, what, wishes)
 
 
 def transcribe(
@@ -124,12 +129,13 @@ def list_(context: typer.Context) -> None:
 
 
 def status(context: typer.Context, slug: SlugArgument) -> None:
-    """Show where an episode is."""
+    """Show where an episode is, and what podcast apps do with it."""
+    from podcast_pipeline.stores.shelf import read_catalog
+
     session: Session = context.obj
-    row = next((row for row in _rows(session) if row[0] == slug), None)
-    if row is None:
-        raise EpisodeError(slug, "there is no such episode; `podcast list` shows all")
-    facts = {"slug": slug, "state": row[1], "publish_at": row[2] or None, "title": row[3]}
+    catalog, _ = read_catalog(session.store)
+    episode = catalog.by_slug(slug) if catalog else None
+    facts = _status(session, episode) if episode else _status_of_draft(session, slug)
     session.output.result(facts, [f"{name}: {value}" for name, value in facts.items() if value])
 
 
@@ -151,36 +157,16 @@ def rebuild(context: typer.Context, allow: Allow = False) -> None:
     session.output.result({"changed": changed}, ["rebuilt" if changed else "nothing to do"])
 
 
-def _ingest(
-    audio: Path,
-    parts: "Parts",
-    *,
-    title: str | None,
-    slug: str | None,
-    guest: list[str] | None,
-    notes: Path | None,
-) -> str:
-    from podcast_pipeline.publish import ingest as mint
+def gc(context: typer.Context, yes: Yes = False) -> None:
+    """List the stored objects that nothing names; with --yes remove those older than the grace time."""
+    from podcast_pipeline import maintain
 
-    text = notes.read_text(encoding="utf-8") if notes else ""
-    return mint(audio, parts, title=title, slug=slug, guests=tuple(guest or ()), notes=text)
-
-
-def _moment(session: Session, at: str | None) -> datetime | None:
-    if at is None:
-        return None
-    if at == "now":
-        return session.clock()
-    if at == "next":
-        return session.next_slot()
-    return session.moment(at)
-
-
-def _attempt(named: str, one: Callable[[str], Any]) -> "tuple[str, Published | None, PodcastError | None]":
-    try:
-        return named, one(named), None
-    except PodcastError as error:
-        return named, None, error
+    session: Session = context.obj
+    found = maintain.gc(session.parts(), remove=yes)
+    lines = [f"{item.verdict}: {item.key} ({item.size_bytes} bytes)" for item in found]
+    session.output.result(
+        {"objects": [vars(item) for item in found]}, lines or ["nothing to remove: every object is named"]
+    )
 
 
 def _rows(session: Session) -> list[tuple[str, str, str, str]]:
@@ -197,55 +183,12 @@ def _rows(session: Session) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def _print_published(
-    session: Session, results: "list[tuple[str, Published | None, PodcastError | None]]"
-) -> None:
-    """Print every episode's result; a single one that failed is the command's own error."""
-    errors = [error for _, _, error in results if error is not None]
-    if len(results) == len(errors) == 1:
-        raise errors[0]
-    documents = [_document(named, done, error) for named, done, error in results]
-    for _, done, _ in results:
-        if done is not None and done.changed:
-            title = f"{done.slug}: {done.state}"
-            session.output.table(title, _summary(session, done), columns=("step", "seconds", "made"))
-    session.output.result(
-        {
-            **(documents[0] if len(documents) == 1 else {}),
-            "feed_url": session.config.to_show(artwork_key=None).feed_url,
-            "episodes": documents,
-        },
-        (line for _, done, _ in results if done is not None for line in _addresses(session, done)),
-    )
-    for error in errors:
-        session.output.warn(str(error))
-    sys.exit(FAILED if errors else DONE)
+def _status_of_draft(session: Session, slug: str) -> dict[str, str | None]:
+    title = session.library.load(slug).title
+    apps = f"nothing: it has not left this machine; `podcast publish {slug}` when it is ready"
+    return {"slug": slug, "state": "draft", "publish_at": None, "title": title, "apps": apps}
 
 
-def _document(named: str, done: "Published | None", error: PodcastError | None) -> dict[str, object]:
-    names = ("id", "guid", "state", "publish_at", "page_url", "audio_url")
-    facts = {name: getattr(done, name, None) for name in names}
-    return {"slug": done.slug if done else named, **facts, "error": error and str(error)}
-
-
-def _addresses(session: Session, done: "Published") -> list[str]:
-    if not done.changed:
-        return [f"{done.slug}: nothing to do, everything is as its folder says ({done.page_url})"]
-    lines = [f"page:  {done.page_url}", f"audio: {done.audio_url}", f"feed:  {done.feed_url}"]
-    if done.state == "scheduled":
-        lines.insert(0, f"goes out {session.local(done.publish_at)}, by `podcast release`")
-    return lines
-
-
-def _summary(session: Session, done: "Published") -> list[tuple[str, str, str]]:
-    """Return (step, seconds, what it made) of every step that this run took."""
-    seconds = session.output.seconds
-    heard_s = seconds.get("transcribe")
-    made = {"store": "objects stored and read back", "transcribe": f"{done.word_count} words"}
-    if heard_s:
-        made["transcribe"] += f", {done.duration_s / heard_s:.0f}× real time"
-    if done.mastered:
-        before, after = done.mastered.before_lufs, done.mastered.after_lufs
-        peak = done.mastered.true_peak_dbtp
-        made["master"] = f"{before:.1f} → {after:.1f} LUFS, true peak {peak:.1f} dBTP"
-    return [(step, f"{spent:.1f}", made.get(step, "")) for step, spent in seconds.items()]
+def _status(session: Session, episode: "Episode") -> dict[str, str | None]:
+    facts = {"slug": episode.slug, "state": episode.state, "publish_at": session.local(episode.publish_at)}
+    return {**facts, "title": episode.title, "apps": APPS[episode.state].format(**facts)}

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from podcast_pipeline.config import Config, TranscriptionTable
     from podcast_pipeline.library import Library
+    from podcast_pipeline.model import Show
     from podcast_pipeline.stages import Parts
     from podcast_pipeline.stores import Store
     from podcast_pipeline.subscribers import Subscribers
@@ -101,9 +103,38 @@ class Session:
             transcriber=lambda: transcribers.load(engine, wanted.model, cache=self.cache_folder),
             engine=engine,
             ffmpeg=Ffmpeg(find()),
+            alone=self.alone(),
+            announce=self.announce,
             clock=self.clock,
             report=self.output.report,
         )
+
+    def alone(self) -> Callable[[], AbstractContextManager[None]]:
+        """Return what keeps other publishers out: nothing where the store itself decides who was first.
+
+        Raises:
+            ConfigError: neither the store nor a database can decide, and show.toml does not say that there
+                is one publisher only.
+        """
+        from podcast_pipeline.stores.presets import conditional_writes
+
+        if conditional_writes(self.config) or self.config.storage.single_publisher:
+            return nullcontext
+        if self.database_url is None:
+            raise ConfigError(
+                f"{self.config.folder / 'show.toml'} [storage]",
+                "this store cannot tell which of two publishers was first; set PODCAST_DATABASE_URL to a "
+                "PostgreSQL database, or single_publisher = true when nobody else ever publishes",
+            )
+        from podcast_pipeline.database.lease import lease
+
+        return lambda: lease(self.database, self.config.show.id)
+
+    def announce(self, show: "Show") -> None:
+        """Tell hubs and directories that the public feed has changed; what fails is a warning."""
+        from podcast_pipeline import pings
+
+        pings.send(pings.pings_for(show.feed_url, self.config.feed), warn=self.output.warn)
 
     @cached_property
     def subscribers(self) -> "Subscribers":

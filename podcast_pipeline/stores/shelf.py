@@ -59,7 +59,7 @@ def write_feed(store: Store, render: Callable[[Catalog, bytes | None], bytes]) -
         Whether the feed changed.
     """
     for pause in _attempts():
-        old, etag = _read_feed(store)
+        old, etag = read_feed(store)
         catalog, _ = read_catalog(store)
         if catalog is None:
             return False
@@ -75,7 +75,8 @@ def write_feed(store: Store, render: Callable[[Catalog, bytes | None], bytes]) -
     raise Conflict(FEED_KEY, "other publishers keep changing it; run the same command again")
 
 
-def _read_feed(store: Reader) -> tuple[bytes | None, str | None]:
+def read_feed(store: Reader) -> tuple[bytes | None, str | None]:
+    """Return the public feed and its etag; (None, None) before the first publication."""
     try:
         info, body = store.get(FEED_KEY)
     except NotFound:

@@ -1,0 +1,76 @@
+"""Tells hubs and directories that the public feed has changed. Never fatal, never slow, never a private URL.
+
+What they do not hear they find at their next visit, so nothing here is tried twice.
+"""
+
+import re
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from ipaddress import ip_address
+from threading import Thread
+from urllib.parse import urlsplit
+
+import httpx
+
+from podcast_pipeline.config import FeedTable
+
+OVERCAST = "https://overcast.fm/ping"
+TIMEOUT_S = 5.0  # of one step: connect, send, answer
+PATIENCE_S = 10.0
+PRIVATE_FEED = re.compile(r"/feeds/[a-z2-7]{16}\.[a-z2-7]{32}(/|$)")
+
+
+@dataclass(frozen=True)
+class Ping:
+    """Who is told, and in which words."""
+
+    address: str
+    form: tuple[tuple[str, str], ...]
+
+
+def pings_for(feed_url: str, settings: FeedTable, *, overcast: str = OVERCAST) -> list[Ping]:
+    """Return who is to hear of a changed feed: nobody of a private one, or of one on this machine only.
+
+    Source: W3C WebSub, 7; podqueue.fm/pages/help/overcast_integration; rule H7.
+    """
+    if PRIVATE_FEED.search(feed_url) or _is_local(feed_url):
+        return []
+    hubs = [Ping(hub, (("hub.mode", "publish"), ("hub.url", feed_url))) for hub in settings.websub_hubs]
+    return hubs + ([Ping(overcast, (("urlprefix", feed_url),))] if settings.overcast_ping else [])
+
+
+def send(pings: Iterable[Ping], *, warn: Callable[[str], None], patience_s: float = PATIENCE_S) -> None:
+    """Send them all at once, and say which were not heard; ends after `patience_s` whatever they do."""
+    troubles = dict.fromkeys(pings, f"no answer in {patience_s:.0f} s")
+    threads = [Thread(target=_send, args=(ping, troubles), daemon=True) for ping in troubles]
+    for thread in threads:
+        thread.start()
+    until = time.monotonic() + patience_s
+    for thread in threads:
+        thread.join(max(0, until - time.monotonic()))
+    for ping, trouble in troubles.items():
+        if trouble:
+            warn(f"{ping.address} was not told of the new feed ({trouble}); apps find it at their next visit")
+
+
+def _send(ping: Ping, troubles: dict[Ping, str]) -> None:
+    """Send one and note what went wrong, "" when nothing did."""
+    try:
+        with (
+            httpx.Client(timeout=TIMEOUT_S) as client,
+            client.stream("POST", ping.address, data=dict(ping.form)) as answer,  # its body is not read
+        ):
+            answer.raise_for_status()
+    except httpx.HTTPError as error:
+        troubles[ping] = str(error).partition("\n")[0] or type(error).__name__
+    else:
+        troubles[ping] = ""
+
+
+def _is_local(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return not ip_address(host).is_global
+    except ValueError:
+        return host == "localhost" or "." not in host
