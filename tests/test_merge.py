@@ -101,15 +101,17 @@ def _out_of_order(text: str, start: int, end: int, out: list[tuple[str, float | 
 
 
 def _wrong_speakers(case: Case, out: list[tuple[float, str | None]]) -> Iterator[str]:
-    turns = [(_place(e, case.base), e.speaker) for e in case.merged.applied if isinstance(e, TurnEdit)]
+    turns = [(_place(e, case.base), e) for e in case.merged.applied if isinstance(e, TurnEdit)]
     names = {"S0": "Speaker 2", "S1": "Speaker 1"}  # by the first transcription's id
     for edit in case.merged.applied:
         if isinstance(edit, NameEdit) and edit.name:
             names["S1"] = edit.name
     voices = [segment.speaker or "" for segment in case.base.segments for _ in segment.words]
     for n, name in out:
-        given = [speaker for (start, end), speaker in turns if start <= n < end]
-        if name != (given[0] if given else names[voices[int(n)]]):
+        given = [edit for (start, end), edit in turns if start <= n < end]
+        by_name = given[0].speaker if given and not given[0].voice else None
+        by_voice = names["S1"] if given else names[voices[int(n)]]
+        if name != (by_name or by_voice):
             yield f"word {n} is said by {name}"
 
 
@@ -428,10 +430,34 @@ def test_a_name_for_a_voice_that_is_no_longer_one_is_a_conflict() -> None:
     ]
 
 
+def test_a_name_the_machine_knew_is_corrected() -> None:
+    """A voice that came with a name is renamed, also where it comes with that name again; or loses it."""
+    result = merged(("S0: Ann Example", "S0: Anne Example"), over=BEES)
+    assert [name for name, _ in said(result.transcript)][::2] == ["Anne Example"] * 2
+    nobody = merged(("S0: Ann Example", "S0:"), over=BEES)
+    assert [name for name, _ in said(nobody.transcript)][::2] == ["Speaker 1"] * 2
+
+
 def test_a_moved_turn_moves_again() -> None:
     """A turn given to a new speaker is given to that speaker again, whoever the machine thinks it is."""
     result = merged(("**Ann Example** [00:00:10]", "**Cy**"), over=BEES)
     assert [name for name, _ in said(result.transcript)] == ["Ann Example", "Speaker 2", "Cy", "Speaker 2"]
+
+
+def test_a_turn_of_an_unnamed_voice_follows_the_voice() -> None:
+    """A turn given to "Speaker 2" goes to that voice, whatever number it has in the new transcription."""
+    other = talk(*(({"S0": "S1", "S1": "S0"}[s.speaker or ""], s.text) for s in BEES.segments))
+    unnamed = other.model_copy(update={"speakers": (Speaker(id="S0"), Speaker(id="S1"))})
+    result = merged(("**Ann Example** [00:00:10]", "**Speaker 2**"), over=unnamed)
+    assert [name for name, _ in said(result.transcript)] == ["Speaker 2", *["Speaker 1"] * 3]
+
+
+def test_inserted_words_belong_to_their_turn() -> None:
+    """Words at the edge of two turns are said by whose turn they were written in, or by a stranger."""
+    first = merged(("Thank you, I", "Well, thank you, I"), over=BEES).transcript
+    assert said(first)[1] == ("Speaker 2", "Well, thank you, I am Mr. Kelner and I keep them.")
+    stranger = merged(("**Ann Example** [00:00:10]", "**Cy**\n\nMe too!\n\n**Ann Example**"), over=BEES)
+    assert said(stranger.transcript)[2] == ("Cy", "Me too!")
 
 
 def test_two_edits_for_one_place_are_not_both_applied() -> None:

@@ -24,6 +24,7 @@ from podcast_pipeline.transcript.edits.units import Unit, joined, key_of, leadin
 ALIKE = 0.6  # letters in common by which other words in the same place are another hearing of them
 ALIKE_TO_DELETE = 0.8  # deleting needs more: nobody looks at what is gone
 TURN_UNITS = 3  # a passage whose edge is not clear begins or ends with a turn this near
+NO_VOICE = "the voice is not one voice any more"
 SURE_VOICE = 0.75  # of a voice's samples that must be one voice again
 
 
@@ -48,7 +49,7 @@ class _Draft:
     units: tuple[Unit, ...]
     places: Places
     speakers: dict[str, Speaker]
-    rewritten: list[tuple[int, int, WordEdit]] = field(default_factory=list)
+    rewritten: list[tuple[int, int, WordEdit, str | None]] = field(default_factory=list)
     given: list[tuple[int, int, str]] = field(default_factory=list)
     applied: list[Edit] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
@@ -95,15 +96,17 @@ def _rewrite(draft: _Draft, edit: WordEdit) -> None:
     if place is None:
         return
     heard = [unit.text for unit in draft.units[place.start : place.end]]
-    clash = any(_overlap(place, start, end) for start, end, _ in draft.rewritten)
+    clash = any(_overlap(place, start, end) for start, end, *_ in draft.rewritten)
     if _already(heard, edit.written) and (place.left or place.right):
         draft.applied.append(edit)
     elif clash or not _fits(draft, place, edit):
         now = joined(heard)
         reason = f"the machine now hears “{now}”" if now else "the machine hears nothing there now"
         draft.refuse(edit, draft.places.time(place.start), "another edit is there" if clash else reason)
+    elif edit.speaker and (by := _who(draft, edit)) is None:
+        draft.refuse(edit, draft.places.time(place.start), NO_VOICE)
     else:
-        draft.rewritten.append((place.start, place.end, edit))
+        draft.rewritten.append((place.start, place.end, edit, by if edit.speaker else None))
         draft.applied.append(edit)
 
 
@@ -125,26 +128,28 @@ def _fits(draft: _Draft, place: Found, edit: WordEdit) -> bool:
     then, wanted = _keys(split(edit.site.heard)), _keys(split(edit.written))
     if now and now in (then, wanted) and (place.left or place.right):
         return bool(place.left and place.right) or not _echoed(draft, place, edit.site)
-    if not now:
-        return bool(place.left and place.right) and (not then or _gone(draft, place, edit))
+    if not now and not then:
+        return bool(place.left and place.right)
     if min(place.left, place.right) < CLOSE:
         return False
+    if not now:
+        return _gone(draft, place, edit)
     if not wanted:
         return _alike(now, then) >= ALIKE_TO_DELETE
     return max(_alike(now, then), _alike(now, wanted)) >= ALIKE
 
 
 def _echoed(draft: _Draft, place: Found, site: Site) -> bool:
-    """Tell whether the words stand there twice, so that one known neighbour does not tell which are meant."""
-    keys, start, end = draft.places.keys, place.start, place.end
-    now, size = keys[start:end], end - start
-    around = (
-        _keys(split(site.before))[-size:],
-        _keys(split(site.after))[:size],
-        keys[max(start - size, 0) : start],
-        keys[end : end + size],
+    """Tell whether words at its edges are said twice, so that one known neighbour does not tell which."""
+    keys, now = draft.places.keys, draft.places.keys[place.start : place.end]
+    before, after = _keys(split(site.before)), _keys(split(site.after))
+    lefts, rights = (before, keys[: place.start]), (after, keys[place.end :])
+    return any(
+        left[-size:] == now[:size] or right[:size] == now[-size:]
+        for size in range(1, len(now) + 1)
+        for left in lefts
+        for right in rights
     )
-    return now in around or keys[start - 1 : start] == now[:1] or keys[end : end + 1] == now[-1:]
 
 
 def _gone(draft: _Draft, place: Found, edit: WordEdit) -> bool:
@@ -172,7 +177,11 @@ def _give(draft: _Draft, edit: TurnEdit) -> None:
     if start is None or end is None or start >= end:
         draft.refuse(edit, draft.places.time(place.start), "where the passage begins or ends is not clear")
         return
-    draft.given.append((start, end, _speaker(draft, edit.speaker)))
+    by = _who(draft, edit)
+    if by is None:
+        draft.refuse(edit, draft.places.time(start), NO_VOICE)
+        return
+    draft.given.append((start, end, by))
     draft.applied.append(edit)
 
 
@@ -187,36 +196,39 @@ def _turn_edge(draft: _Draft, near: int, wanted: bool) -> int | None:
     return edges[0] if wanted and len(edges) == 1 else None
 
 
-def _speaker(draft: _Draft, name: str) -> str:
-    """Return the id of the speaker with this name, a new one where nobody has it."""
-    for number, speaker in enumerate(draft.speakers.values(), start=1):
-        if (speaker.name or f"Speaker {number}") == name:
-            return speaker.id
-    draft.speakers[name] = Speaker(id=name, name=name)
-    return name
+def _who(draft: _Draft, edit: WordEdit | TurnEdit) -> str | None:
+    """Return the id of the speaker an edit names, a new one where nobody has the name.
+
+    A speaker without a name is who speaks where that voice spoke, None where that is not one voice.
+    """
+    if edit.voice:
+        return _voice(draft, edit.voice)
+    name = edit.speaker or ""
+    known = (speaker.id for speaker in draft.speakers.values() if speaker.name == name)
+    return next(known, None) or draft.speakers.setdefault(name, Speaker(id=name, name=name)).id
 
 
 def _name_voices(draft: _Draft, edits: Sequence[NameEdit], new: Transcript) -> None:
-    voices = [_voice(draft, edit) for edit in edits]
+    voices = [_voice(draft, edit.samples) for edit in edits]
     twice = {voice for voice in voices if voices.count(voice) > 1}
     for edit, voice in zip(edits, voices, strict=True):
         speaker = draft.speakers.get(voice) if voice else None
         if speaker is None:
-            draft.refuse(edit, edit.site.start_s, "the voice is not one voice any more")
+            draft.refuse(edit, edit.site.start_s, NO_VOICE)
         elif voice in twice:
             draft.refuse(edit, edit.site.start_s, f"two names for one voice, {new.speaker_name(voice)}")
-        elif speaker.name not in (None, edit.name) and edit.name is not None:
+        elif speaker.name not in (None, edit.name, edit.was):
             draft.refuse(edit, edit.site.start_s, f"the voice is known as {speaker.name}")
         else:
             draft.speakers[speaker.id] = Speaker(id=speaker.id, name=edit.name)
             draft.applied.append(edit)
 
 
-def _voice(draft: _Draft, edit: NameEdit) -> str | None:
+def _voice(draft: _Draft, samples: Sequence[Site]) -> str | None:
     """Return the id of the voice that speaks where the samples were, None where it is not one."""
     heard = Counter(
         unit.speaker
-        for sample in edit.samples
+        for sample in samples
         for place in draft.places.find(sample)[:1]
         for unit in draft.units[place.start : place.end]
     )
@@ -231,19 +243,19 @@ def _pieces(draft: _Draft) -> list[Piece]:
         speakers[start:end] = [speaker] * (end - start)
     pieces: list[Piece] = []
     at = 0
-    for start, end, edit in sorted(draft.rewritten, key=lambda change: change[:2]):
+    for start, end, edit, stranger in sorted(draft.rewritten, key=lambda change: change[:2]):
         pieces.extend(kept(units[i], units[i].text, speaker=speakers[i]) for i in range(at, start))
-        by = _speaker(draft, edit.speaker) if edit.speaker else _near(speakers, start, end)
+        by = stranger or _near(speakers, start, end, edit.side)
         pieces.extend(replace(piece, speaker=by) for piece in _written(units, start, end, edit.written))
         at = end
     pieces.extend(kept(units[i], units[i].text, speaker=speakers[i]) for i in range(at, len(units)))
     return pieces
 
 
-def _near(speakers: Sequence[str | None], start: int, end: int) -> str | None:
-    """Return who speaks in a stretch; where it is empty, who speaks before it, or after if it comes first."""
-    at = start if start < end or start == 0 else start - 1
-    return speakers[at] if at < len(speakers) else None
+def _near(speakers: Sequence[str | None], start: int, end: int, side: str) -> str | None:
+    """Return who speaks in a stretch; where it is empty, who speaks on that side of it."""
+    at = start if start < end or start == 0 or side == "after" else start - 1
+    return speakers[min(at, len(speakers) - 1)] if speakers else None
 
 
 def _written(units: Sequence[Unit], start: int, end: int, text: str) -> list[Piece]:

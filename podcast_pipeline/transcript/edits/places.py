@@ -28,7 +28,7 @@ class Found:
     """Where a place is: units start to end.
 
     Attributes:
-        left, right: units next to it that are the same as they were, up to CLOSE; all there were is CLOSE.
+        left, right: units next to it that are the same as they were, up to CLOSE; the text's edge is one.
         support: units around it that are there again.
     """
 
@@ -153,11 +153,11 @@ def _keys(text: str) -> list[str]:
 
 
 def _close(then: Sequence[str], now: Sequence[str]) -> int:
-    """Count the units that are the same from the first on."""
-    wanted = then[:CLOSE]
-    equal = [one == other for one, other in zip(wanted, now, strict=False)]
-    count = equal.index(False) if False in equal else len(equal)
-    return CLOSE if count == len(wanted) else count
+    """Count the units that are the same from the first on; where a text began or ended it still has to."""
+    if len(then) < CLOSE and list(then) == list(now):
+        return CLOSE
+    equal = [one == other for one, other in zip(then[:CLOSE], now, strict=False)]
+    return equal.index(False) if False in equal else len(equal)
 
 
 def _lay(pattern: Sequence[str], window: Sequence[str]) -> dict[int, int]:

@@ -29,13 +29,17 @@ class WordEdit(Noun):
     """What a person wrote in place of what the machine heard; empty when it was deleted.
 
     Attributes:
-        speaker: who says it, by name, where that is not who was heard there.
+        side: which neighbour says what was inserted; what was heard has its own voice.
+        speaker: who says it, by name, where that is neither; None where it is.
+        voice: places where that speaker speaks, where the name is only a number.
     """
 
     kind: Literal["words"] = "words"
     site: Site
     written: str
+    side: Literal["before", "after"] = "before"
     speaker: str | None = None
+    voice: tuple[Site, ...] = ()
     edited_at: Instant
 
 
@@ -43,12 +47,14 @@ class TurnEdit(Noun):
     """A passage given to another speaker, by name.
 
     Attributes:
+        voice: places where that speaker speaks, where the name is only a number.
         begins_turn, ends_turn: whether the machine heard another voice before it, and after it.
     """
 
     kind: Literal["turn"] = "turn"
     site: Site
     speaker: Text
+    voice: tuple[Site, ...] = ()
     begins_turn: bool = False
     ends_turn: bool = False
     edited_at: Instant
@@ -59,11 +65,13 @@ class NameEdit(Noun):
 
     Attributes:
         name: None when the name was taken away.
+        was: the name it had by itself, as of a voice known from other episodes.
         samples: places where that voice speaks: ids of voices mean nothing in another transcription.
     """
 
     kind: Literal["name"] = "name"
     name: str | None
+    was: str | None = None
     samples: tuple[Site, ...] = Field(min_length=1)
     edited_at: Instant
 

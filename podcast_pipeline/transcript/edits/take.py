@@ -26,7 +26,7 @@ def take_edits(document: Document, base: Transcript, now: datetime) -> tuple[Edi
     reading = read(document, base)
     recording = recording_of(base)
     words = [_word_edit(reading, change, recording, now) for change in _rewritten(reading)]
-    turns = [_turn_edit(reading, i1, i2, name, recording, now) for i1, i2, name in _given_away(reading)]
+    turns = [_turn_edit(reading, i1, i2, to, recording, now) for i1, i2, to in _given_away(reading)]
     names = list(_name_edits(reading, base, recording, now))
     in_order: list[WordEdit | TurnEdit] = sorted([*words, *turns], key=lambda edit: edit.site.start_s)
     return (*names, *in_order)
@@ -45,7 +45,8 @@ def _rewritten(reading: Reading) -> Iterator[Change]:
 
 def _by_turn(reading: Reading, change: Change) -> Iterator[Change]:
     numbers = range(change.j1, change.j2)
-    turns = [list(js) for _, js in groupby(numbers, key=lambda j: reading.tokens[j].turn)] or [[]]
+    said = groupby(numbers, key=lambda j: (reading.tokens[j].turn, reading.speaker_of[j]))
+    turns = [list(js) for _, js in said] or [[]]
     i1 = change.i1
     for js in turns:
         yield Change(i1, change.i2, js[0] if js else change.j1, js[-1] + 1 if js else change.j1)
@@ -53,15 +54,29 @@ def _by_turn(reading: Reading, change: Change) -> Iterator[Change]:
 
 
 def _word_edit(reading: Reading, change: Change, recording: str | None, now: datetime) -> WordEdit:
-    units = reading.units
-    heard_by = {unit.speaker for unit in units[max(change.i1 - 1, 0) : change.i2 + 1]}
-    speakers = {reading.speaker_of[j] for j in range(change.j1, change.j2)}
+    units, spoken = reading.units, _speaker_by_unit(reading)
+    says = reading.speaker_of[change.j1] if change.j2 > change.j1 else None
+    beside = {"before": change.i1 - 1, "after": change.i2}
+    if change.i2 > change.i1:
+        beside = {"before": change.i1}
+    sides = [
+        side for side, i in beside.items() if 0 <= i < len(units) and spoken.get(i, units[i].speaker) == says
+    ]
+    stranger = says is not None and not sides
     return WordEdit(
         site=_site(units, change.i1, change.i2, recording),
         written=joined(token.text for token in reading.tokens[change.j1 : change.j2]),
-        speaker=None if speakers <= heard_by else _name(reading, speakers.pop()),
+        side="after" if sides == ["after"] else "before",
+        speaker=_name(reading, says) if stranger else None,
+        voice=_voice(reading, says, recording) if stranger else (),
         edited_at=now,
     )
+
+
+def _voice(reading: Reading, speaker_id: str | None, recording: str | None) -> tuple[Site, ...]:
+    """Return places where a speaker without a name speaks; none for one with a name."""
+    named = any(speaker.name for speaker in reading.speakers if speaker.id == speaker_id)
+    return () if named or speaker_id is None else _samples(reading.units, speaker_id, recording)
 
 
 def _site(units: Sequence[Unit], i1: int, i2: int, recording: str | None) -> Site:
@@ -84,13 +99,12 @@ def _name(reading: Reading, speaker_id: str | None) -> str | None:
     return None
 
 
-def _turn_edit(
-    reading: Reading, i1: int, i2: int, name: str, recording: str | None, now: datetime
-) -> TurnEdit:
+def _turn_edit(reading: Reading, i1: int, i2: int, to: str, recording: str | None, now: datetime) -> TurnEdit:
     voices = [unit.speaker for unit in reading.units]
     return TurnEdit(
         site=_site(reading.units, i1, i2, recording),
-        speaker=name,
+        speaker=_name(reading, to) or to,
+        voice=_voice(reading, to, recording),
         begins_turn=i1 == 0 or voices[i1 - 1] != voices[i1],
         ends_turn=i2 == len(voices) or voices[i2] != voices[i2 - 1],
         edited_at=now,
@@ -98,7 +112,7 @@ def _turn_edit(
 
 
 def _given_away(reading: Reading) -> Iterator[tuple[int, int, str]]:
-    """Yield (first unit, after the last, name) of passages that the document gives to another speaker.
+    """Yield (first unit, after the last, speaker) of passages that the document gives to another speaker.
 
     What was deleted inside such a passage belongs to it.
     """
@@ -109,10 +123,7 @@ def _given_away(reading: Reading) -> Iterator[tuple[int, int, str]]:
             runs[-1] = (new, runs[-1][1], i + 1)
         else:
             runs.append((new, i, i + 1))
-    for new, start, end in runs:
-        name = _name(reading, new)
-        if name:
-            yield start, end, name
+    yield from ((start, end, new) for new, start, end in runs if new is not None)
 
 
 def _speaker_by_unit(reading: Reading) -> dict[int, str | None]:
@@ -130,7 +141,7 @@ def _name_edits(
     for speaker in reading.speakers:
         samples = _samples(reading.units, speaker.id, recording)
         if speaker.id in before and speaker.name != before[speaker.id] and samples:
-            yield NameEdit(name=speaker.name, samples=samples, edited_at=now)
+            yield NameEdit(name=speaker.name, was=before[speaker.id], samples=samples, edited_at=now)
 
 
 def _samples(units: Sequence[Unit], speaker_id: str, recording: str | None) -> tuple[Site, ...]:
