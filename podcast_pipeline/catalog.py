@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Annotated, Literal, Self, TypeVar
 from uuid import UUID
@@ -60,8 +60,12 @@ class Catalog(Noun):
 
     def with_episode(self, episode: Episode) -> Self:
         """Return a catalog with this episode in it, in the place of the one with the same id."""
-        others = [e for e in self.episodes if e.id != episode.id]
-        return self._again(episodes=(*others, episode))
+        return self.with_episodes((episode,))
+
+    def with_episodes(self, episodes: Iterable[Episode]) -> Self:
+        """Return a catalog with these episodes in it, each in the place of the one with the same id."""
+        by_id = {e.id: e for e in (*self.episodes, *episodes)}
+        return self._again(episodes=tuple(by_id.values()))
 
     def with_show(self, show: Show) -> Self:
         """Return a catalog of the same episodes under this show."""

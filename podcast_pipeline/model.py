@@ -331,6 +331,36 @@ class Draft(Noun):
     source_sha256: Sha256 | None = None
 
 
+class Markup(Noun):
+    """An element of another host's feed, kept as it stood.
+
+    Attributes:
+        name: as people write it, `podcast:person`.
+    """
+
+    name: Text
+    text: str | None = None
+    attributes: dict[str, str] = {}
+    children: tuple["Markup", ...] = ()
+
+
+class Original(Noun):
+    """What another host's feed said of an imported episode beyond what an Episode says, kept as it stood.
+
+    Attributes:
+        description, content: of the item, as written; HTML or not.
+        image_url, chapters_url: where they still are; None where they are ours now, or there were none.
+        tags: what the item said in the itunes: and podcast: namespaces.
+    """
+
+    link: str | None = None
+    description: str = ""
+    content: str = ""
+    image_url: str | None = None
+    chapters_url: str | None = None
+    tags: tuple[Markup, ...] = ()
+
+
 class Episode(Draft):
     """An episode that has left the laptop, as the catalog keeps it.
 
@@ -341,6 +371,7 @@ class Episode(Draft):
         timeline: from the recording to this enclosure.
         teaser: the first words of the transcript that everybody may read.
         transcripts: every version ever published, oldest first.
+        original: of an imported episode; a feed says it as it stood.
     """
 
     state: EpisodeState
@@ -354,6 +385,7 @@ class Episode(Draft):
     teaser: str = ""
     transcripts: tuple[TranscriptVersion, ...] = ()
     guid_is_permalink: bool = False
+    original: Original | None = None
 
     @property
     def transcript(self) -> TranscriptVersion | None:
@@ -365,7 +397,8 @@ class Episode(Draft):
         """Everything of this episode that the producer wrote or approved for everybody."""
         chapters = (chapter.title for chapter in self.chapters)
         soundbites = (bite.title for bite in self.soundbites if bite.title)
-        return (self.title, self.notes, self.teaser, *chapters, *soundbites)
+        kept = (self.original.description, self.original.content) if self.original else ()
+        return (self.title, self.notes, self.teaser, *chapters, *soundbites, *kept)
 
 
 class Subscriber(Noun):

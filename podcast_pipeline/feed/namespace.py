@@ -30,8 +30,8 @@ class Tag:
 
 def write(parent: etree._Element, tag: Tag) -> None:
     """Append an element to its parent."""
-    prefix, _, local = tag.name.partition(":")
-    element = etree.SubElement(parent, f"{{{NAMESPACES[prefix]}}}{local}")
+    prefix, _, local = tag.name.rpartition(":")
+    element = etree.SubElement(parent, f"{{{NAMESPACES[prefix]}}}{local}" if prefix else local)
     element.text = tag.text
     for name, value in tag.attributes.items():
         if value is not None:

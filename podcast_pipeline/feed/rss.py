@@ -18,7 +18,7 @@ from podcast_pipeline.feed import notes, private, tags
 from podcast_pipeline.feed.namespace import ChannelTags, ItemTags, Tag
 from podcast_pipeline.feed.notice import Notice
 from podcast_pipeline.feed.text import legal, line, shorten
-from podcast_pipeline.model import Episode, Show
+from podcast_pipeline.model import Episode, Original, Show
 
 # feedgen formats a date by switching the locale of the whole process, under the feet of other threads.
 feedgen.feed.formatRFC2822 = feedgen.entry.formatRFC2822 = format_datetime
@@ -101,12 +101,16 @@ def _write_channel(feed: Any, show: Show, audience: Audience) -> None:
 
 def _write_episode(entry: Any, show: Show, episode: Episode, audience: Audience) -> None:
     entry.title(_readable(episode.title, episode.slug))
-    entry.link(href=line(show.page_address(episode.slug)))
+    original = episode.original
+    entry.link(href=line((original and original.link) or show.page_address(episode.slug)))
     entry.guid(legal(episode.guid), permalink=episode.guid_is_permalink)
     entry.pubDate(episode.publish_at)
     enclosure = episode.enclosure
     entry.enclosure(tags.audio_address(show, episode), enclosure.size_bytes, line(enclosure.type))
-    _describe(entry, episode.notes)
+    if original:
+        _describe_as(entry, original)
+    else:
+        _describe(entry, episode.notes)
     entry.tags.add(*tags.episode_tags(show, episode))
     if isinstance(audience, Private) and audience.transcripts:
         entry.tags.add(*tags.transcript_tags(show, episode))
@@ -138,3 +142,11 @@ def _describe(entry: Any, text: str) -> None:
     if html:
         entry.description(notes.to_plain(text))
         entry.content(html, type="CDATA")
+
+
+def _describe_as(entry: Any, original: Original) -> None:
+    """Write an imported item's notes as its old feed had them."""
+    if original.description:
+        entry.description(legal(original.description))
+    if original.content:
+        entry.content(legal(original.content).replace("]]>", "]]&gt;"), type="CDATA")

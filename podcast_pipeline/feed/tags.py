@@ -4,7 +4,7 @@ from podcast_pipeline.feed import private
 from podcast_pipeline.feed.guid import private_guid
 from podcast_pipeline.feed.namespace import Tag
 from podcast_pipeline.feed.text import legal, line
-from podcast_pipeline.model import CaptionFormat, Episode, Person, Show
+from podcast_pipeline.model import CaptionFormat, Episode, Markup, Original, Person, Show
 
 CAPTION_TYPES: dict[CaptionFormat, str] = {
     "vtt": "text/vtt",
@@ -57,19 +57,47 @@ def _locked(show: Show, value: str) -> Tag:
 
 def episode_tags(show: Show, episode: Episode) -> list[Tag]:
     """Return what every feed says about an episode."""
+    return [*_facts(show, episode), *(_kept(episode.original) if episode.original else _own(show, episode))]
+
+
+def _facts(show: Show, episode: Episode) -> list[Tag]:
+    duration_s = episode.enclosure.duration_s  # 0 where an imported feed did not say
     tags = [
-        Tag("itunes:duration", whole_seconds(episode.enclosure.duration_s)),
+        *([Tag("itunes:duration", whole_seconds(duration_s))] if duration_s else []),
         Tag("itunes:explicit", _flag(episode.explicit)),
         Tag("itunes:episodeType", episode.type),
     ]
     if episode.artwork_key:
         tags.append(_image(show, episode.artwork_key))
+    kept = {tag.name for tag in episode.original.tags} if episode.original else set()
     for name, number in (("season", episode.season), ("episode", episode.number)):
         if number is not None:
-            tags += [Tag(f"itunes:{name}", str(number)), Tag(f"podcast:{name}", str(number))]
+            both = (Tag(f"itunes:{name}", str(number)), Tag(f"podcast:{name}", str(number)))
+            tags += [tag for tag in both if tag.name not in kept]
     if episode.chapters_key:
         tags.append(_chapters(show, episode, episode.chapters_key))
-    tags += [_person(person) for person in credited(show, episode)]
+    return tags
+
+
+def _kept(original: Original) -> list[Tag]:
+    """Return what another host's feed said of an imported episode, as it said it."""
+    found = [_markup(tag) for tag in original.tags]
+    if original.image_url:
+        found.append(Tag("itunes:image", attributes={"href": line(original.image_url)}))
+    if original.chapters_url:
+        attributes = {"url": line(original.chapters_url), "type": "application/json+chapters"}
+        found.append(Tag("podcast:chapters", attributes=dict(attributes)))
+    return found
+
+
+def _markup(markup: Markup) -> Tag:
+    attributes: dict[str, str | None] = {name: line(value) for name, value in markup.attributes.items()}
+    text = markup.text and legal(markup.text)
+    return Tag(markup.name, text, attributes, tuple(_markup(child) for child in markup.children))
+
+
+def _own(show: Show, episode: Episode) -> list[Tag]:
+    tags = [_person(person) for person in credited(show, episode)]
     tags += [
         Tag(
             "podcast:soundbite",
