@@ -1,0 +1,15 @@
+"""Finds words in the archive: one interface over SQLite FTS5 and PostgreSQL full text.
+
+    words     text into folded words, the same on both databases     query     what a visitor typed
+    layout    an episode and its transcript as rows                  results   ranking and snippets
+    matching  the SQL of each database                               asking    one question
+    index     keeps the index up to the catalog
+
+The first four are pure.
+"""
+
+from podcast_pipeline.search.index import SearchIndex
+from podcast_pipeline.search.query import Query, parse
+from podcast_pipeline.search.results import Found, Group, Hit, Span
+
+__all__ = ["Found", "Group", "Hit", "Query", "SearchIndex", "Span", "parse"]

@@ -1,0 +1,201 @@
+"""Keeps the index up to the catalog, and asks it."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, delete, insert, select
+
+from podcast_pipeline.catalog import Catalog, transcript_from_json
+from podcast_pipeline.database import exclusive, writing
+from podcast_pipeline.database.tables import search_episodes, search_passages
+from podcast_pipeline.model import Episode, Progress, Report, Transcript
+from podcast_pipeline.search import layout
+from podcast_pipeline.search.asking import PASSAGES_SHOWN, Asked
+from podcast_pipeline.search.matching import MATCHINGS, span_of
+from podcast_pipeline.search.query import Query
+from podcast_pipeline.search.results import NOTHING, Found
+from podcast_pipeline.stores import Reader
+
+MANY = 20  # changed episodes, after which the database puts its full text in order
+
+
+@dataclass(frozen=True)
+class CaughtUp:
+    """What brought the index up to the catalog: slugs indexed, and how many episodes left it."""
+
+    indexed: tuple[str, ...]
+    removed: int
+
+
+class SearchIndex:
+    """The index of one show in its database.
+
+    Every write is one transaction for one episode: readers see an episode's old words or its new ones.
+    """
+
+    def __init__(self, engine: Engine, *, show_id: UUID) -> None:
+        self.engine = engine
+        self.show_id = show_id
+        self._matching = MATCHINGS[engine.dialect.name]
+
+    def index(self, episode: Episode, transcript: Transcript | None) -> bool:
+        """Put a published episode in, in the place of what was known of it.
+
+        Args:
+            transcript: the newest, in media times; None for an episode without.
+
+        Returns:
+            Whether anything changed.
+        """
+        digest = layout.digest(episode)
+        with self._writing() as connection:
+            known = self._known(connection, episode.id)
+            if known is not None and known[1] == digest:
+                return False
+            if known is not None:
+                self._take(connection, known[0])
+            self._put(connection, episode, layout.entry(episode, transcript), digest)
+        return True
+
+    def remove(self, episode_id: UUID) -> bool:
+        """Take an episode out; returns whether it was in."""
+        with self._writing() as connection:
+            known = self._known(connection, episode_id)
+            if known is not None:
+                self._take(connection, known[0])
+        return known is not None
+
+    def catch_up(self, catalog: Catalog, store: Reader, *, report: Report | None = None) -> CaughtUp:
+        """Bring the index up to the catalog: published episodes are in it with their newest words.
+
+        It can be stopped at any time and goes on where it was.
+
+        Raises:
+            StoreError: the words of an episode cannot be read; those before it are indexed.
+        """
+        published = {episode.id: episode for episode in catalog.episodes if episode.state == "published"}
+        known = self._digests()
+        gone = [episode_id for episode_id in known if episode_id not in published]
+        for episode_id in gone:
+            self.remove(episode_id)
+        changed = [e for e in published.values() if known.get(e.id) != layout.digest(e)]
+        tell = _teller(report, len(changed))
+        for done, episode in enumerate(changed):
+            tell(done)
+            self.index(episode, _words_of(episode, store))
+        if len(changed) > MANY:
+            self.put_in_order()
+        tell(len(changed))
+        return CaughtUp(tuple(episode.slug for episode in changed), len(gone))
+
+    def put_in_order(self) -> None:
+        """Make searching as quick as it can be, after many changes; takes seconds on a large archive."""
+        with self._writing() as connection:
+            self._matching.put_in_order(connection)
+
+    def search(
+        self,
+        query: Query,
+        *,
+        with_words: bool,
+        among: Collection[UUID],
+        page: int = 1,
+        passages: int = PASSAGES_SHOWN,
+    ) -> Found:
+        """Return one page of what matches.
+
+        Args:
+            with_words: look into transcripts; else titles, notes and guests alone are looked at, and
+                nothing of the answer depends on a transcript.
+            among: ids of the episodes that may be named or counted.
+            page: from 1; one too high is the last.
+            passages: at most so many of each episode.
+        """
+        if query.is_empty:
+            return NOTHING
+        asked = Asked(query, self.show_id, self._matching, among)
+        with self.engine.connect() as connection:
+            return asked.answer(connection, with_words=with_words, page=page, passages=passages)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with writing(self.engine) as connection:
+            exclusive(connection, b"S" + self.show_id.bytes[:7])
+            yield connection
+
+    def _known(self, connection: Connection, episode_id: UUID) -> tuple[int, str] | None:
+        """Return an episode's row and digest."""
+        kept = search_episodes.c
+        query = select(kept.id, kept.digest).where(
+            kept.show_id == self.show_id, kept.episode_id == episode_id
+        )
+        found = connection.execute(query).first()
+        return (found.id, found.digest) if found else None
+
+    def _digests(self) -> Mapping[UUID, str]:
+        kept = search_episodes.c
+        query = select(kept.episode_id, kept.digest).where(kept.show_id == self.show_id)
+        with self.engine.connect() as connection:
+            return {row.episode_id: row.digest for row in connection.execute(query)}
+
+    def _take(self, connection: Connection, row: int) -> None:
+        low, high = span_of(row)
+        self._matching.take(connection, "words", low, high)
+        self._matching.take(connection, "titles", row, row)
+        connection.execute(delete(search_passages).where(search_passages.c.id.between(low, high)))
+        connection.execute(delete(search_episodes).where(search_episodes.c.id == row))
+
+    def _put(self, connection: Connection, episode: Episode, entry: layout.Entry, digest: str) -> None:
+        row = _free_row(connection, layout.first_id(episode.publish_at))
+        connection.execute(
+            insert(search_episodes).values(
+                id=row,
+                show_id=self.show_id,
+                episode_id=episode.id,
+                digest=digest,
+                passage_count=len(entry.stretches),
+                title=entry.title,
+                guests=entry.guests,
+                notes=entry.notes,
+                body=entry.body,
+            )
+        )
+        passages = [
+            {
+                "id": row + place,
+                "show_id": self.show_id,
+                "speaker": said.speaker,
+                "text": said.text,
+                "marks": layout.marks_to_text(said.marks),
+                "body": said.body,
+            }
+            for place, said in enumerate(entry.stretches, start=1)
+        ]
+        if passages:
+            connection.execute(insert(search_passages), passages)
+        self._matching.put(connection, "titles", row, row)
+        self._matching.put(connection, "words", *span_of(row))
+
+
+def _free_row(connection: Connection, row: int) -> int:
+    """Return the first row from `row` on that no episode has: two may go out in one second."""
+    while connection.scalar(select(search_episodes.c.id).where(search_episodes.c.id == row)) is not None:
+        row += layout.PLACES
+    return row
+
+
+def _words_of(episode: Episode, store: Reader) -> Transcript | None:
+    if episode.transcript is None:
+        return None
+    key = episode.transcript.document_key
+    return transcript_from_json(store.get(key)[1], key)
+
+
+def _teller(report: Report | None, total: int) -> Callable[[int], None]:
+    def tell(done: int) -> None:
+        if report is not None:
+            report(Progress(step="index", done=done, total=total, unit="episodes"))
+
+    return tell

@@ -1,0 +1,145 @@
+"""How each database matches words: the only place where SQLite and PostgreSQL differ."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import Connection, TextClause, Uuid, bindparam, text
+
+from podcast_pipeline.search.layout import GUEST, PLACE_BITS, PLACES, SPEAKER
+from podcast_pipeline.search.query import Query, Term
+
+Source = Literal["titles", "words"]
+TABLES: dict[Source, str] = {"titles": "search_episodes", "words": "search_passages"}
+
+COUNTING = """
+SELECT e.id, e.episode_id, e.passage_count, e.body, f.hits FROM (
+    SELECT id >> {bits} AS number, count(*) AS hits FROM (
+        SELECT {key} AS id FROM {match} WHERE {clause} AND {key} BETWEEN :low AND :high
+        ORDER BY {key} DESC LIMIT :most
+    ) AS newest GROUP BY 1
+) AS f JOIN search_episodes AS e ON e.id = f.number << {bits} AND e.show_id = :show_id
+"""
+
+READING = """
+SELECT * FROM (
+    SELECT p.id, p.speaker, p.text, p.marks, p.body
+    FROM search_words JOIN search_passages AS p ON p.id = search_words.{key}
+    WHERE {clause} AND search_words.{key} BETWEEN :low{n} AND :high{n}
+    ORDER BY search_words.{key} LIMIT :most
+) AS found{n}
+"""
+
+
+@dataclass(frozen=True)
+class Matching:
+    """The full text of one database.
+
+    Attributes:
+        settings: run before a search; empty for none.
+        key: the id's name in a match table.
+        clause: what a row that matches `:wanted` fulfils.
+        add, drop: put the rows with ids from `:low` to `:high` into a match table and take them out; `add`
+            after they are in the table beside it, `drop` before they leave it.
+        tidy: run once many rows have changed.
+        quote, follow, prefix, both: how an expression is written.
+    """
+
+    settings: str
+    key: str
+    clause: str
+    add: str
+    drop: str
+    tidy: str
+    quote: str
+    follow: str
+    prefix: str
+    both: str
+
+    def expression(self, query: Query) -> str:
+        """Return what to match, in the database's own language; empty where no word is asked for."""
+        names = [Term((SPEAKER + word,)) for word in query.speakers]
+        names += [Term((GUEST + word,)) for word in query.guests]
+        return self.both.join(self._term(term) for term in (*names, *query.terms))
+
+    def _term(self, term: Term) -> str:
+        return self.quote.format(self.follow.join(term.words)) + (self.prefix if term.is_prefix else "")
+
+    def put(self, connection: Connection, source: Source, low: int, high: int) -> None:
+        """Match rows from now on."""
+        self._change(connection, self.add, source, low, high)
+
+    def take(self, connection: Connection, source: Source, low: int, high: int) -> None:
+        """Match rows no more."""
+        self._change(connection, self.drop, source, low, high)
+
+    def _change(self, connection: Connection, statement: str, source: Source, low: int, high: int) -> None:
+        named = statement.format(match=f"search_{source}", table=TABLES[source])
+        connection.execute(text(named), {"low": low, "high": high})
+
+    def put_in_order(self, connection: Connection) -> None:
+        """Make searching as quick as it can be, after many changes."""
+        for source in TABLES:
+            connection.execute(text(self.tidy.format(match=f"search_{source}")))
+
+    def counting(self, source: Source, *, any_row: bool) -> TextClause:
+        """Return a query for episodes with their numbers of matching rows, over the newest `:most` rows.
+
+        No text is read but the episodes' own: the cost has a bound, whatever is asked.
+        """
+        match = f"search_{source}"
+        clause = "TRUE" if any_row else self.clause.format(match=match)
+        statement = text(COUNTING.format(bits=PLACE_BITS, key=self.key, match=match, clause=clause))
+        return statement.bindparams(bindparam("show_id", type_=Uuid))
+
+    def reading(self, count: int) -> TextClause:
+        """Return a query for the first `:most` passages that match, of each of `count` episodes."""
+        clause = self.clause.format(match="search_words")
+        parts = (READING.format(key=self.key, clause=clause, n=n) for n in range(count))
+        return text(" UNION ALL ".join(parts))
+
+
+def span_of(episode_row: int) -> tuple[int, int]:
+    """Return the ids of an episode's passages, the first and the last that are possible."""
+    return episode_row + 1, episode_row + PLACES - 1
+
+
+SQLITE = Matching(
+    settings="",
+    key="rowid",
+    clause="{match} MATCH :wanted",
+    add="INSERT INTO {match} (rowid, body) SELECT id, body FROM {table} WHERE id BETWEEN :low AND :high",
+    drop=(
+        "INSERT INTO {match} ({match}, rowid, body) "
+        "SELECT 'delete', id, body FROM {table} WHERE id BETWEEN :low AND :high"
+    ),
+    tidy="INSERT INTO {match} ({match}) VALUES ('optimize')",
+    quote='"{}"',
+    follow=" ",
+    prefix=" *",
+    both=" AND ",
+)
+
+POSTGRESQL = Matching(
+    # A plan must know the words: a rare one is looked up, a common one read from the newest row on. And
+    # compiling a query takes longer than any of these runs.
+    settings=(
+        "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true)"
+    ),
+    key="id",
+    clause="{match}.body @@ CAST(:wanted AS tsquery)",
+    # Written out instead of to_tsvector, whose parser would split words in its own way.
+    add="""
+        INSERT INTO {match} (id, body) SELECT id, CAST((
+            SELECT string_agg(quote_literal(word) || chr(58) || place, ' ')
+            FROM unnest(string_to_array(body, ' ')) WITH ORDINALITY AS said (word, place)
+        ) AS tsvector) FROM {table} WHERE id BETWEEN :low AND :high
+    """,
+    drop="DELETE FROM {match} WHERE id BETWEEN :low AND :high",
+    tidy="ANALYZE {match}",
+    quote="'{}'",
+    follow="' <-> '",
+    prefix=":*",
+    both=" & ",
+)
+
+MATCHINGS = {"sqlite": SQLITE, "postgresql": POSTGRESQL}

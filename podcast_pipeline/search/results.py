@@ -1,0 +1,191 @@
+"""Which episodes come first, which passages stand for them, and what of these is shown. Pure."""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from math import inf
+from uuid import UUID
+
+from podcast_pipeline.search.layout import FIELD_END, marks_from_text
+from podcast_pipeline.search.query import Query, Term
+from podcast_pipeline.search.words import spans, words
+
+WEIGHTS = (3.0, 2.0, 0.7)  # of a term in the title, in the guests' names, in the notes
+SATURATION, BY_LENGTH = 1.2, 0.75  # BM25's usual k1 and b, over passages instead of words
+MOST_COUNTED = 4  # a word said ten times in a passage says no more than one said four times
+CLOSE_TOGETHER = 3.0  # for the words as typed, one after another
+WORDS_BEFORE, WORDS_SHOWN = 9, 34
+
+
+@dataclass(frozen=True)
+class Span:
+    """A piece of text; `is_match` where it is what was asked for."""
+
+    text: str
+    is_match: bool = False
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A passage that matches.
+
+    Attributes:
+        start_s: where the sentence with the first match begins, in seconds of the media.
+        speaker: a name, None where nobody is known.
+        snippet: a few words of it; joined, text of the transcript.
+        is_cut_before, is_cut_after: whether the passage goes on there.
+    """
+
+    start_s: float
+    speaker: str | None
+    snippet: tuple[Span, ...]
+    is_cut_before: bool
+    is_cut_after: bool
+
+
+@dataclass(frozen=True)
+class Group:
+    """An episode with what was found in it.
+
+    Attributes:
+        notes: where the notes match, a few words of them; else empty.
+        hits: the best passages.
+        hit_count: how many match.
+    """
+
+    episode_id: UUID
+    title: tuple[Span, ...]
+    guests: tuple[Span, ...]
+    notes: tuple[Span, ...]
+    hits: tuple[Hit, ...] = ()
+    hit_count: int = 0
+
+
+@dataclass(frozen=True)
+class Found:
+    """One page of results.
+
+    Attributes:
+        groups: the episodes of this page, the best first.
+        page: counts from 1.
+        is_capped: whether older passages were not looked at, because so many newer ones match.
+    """
+
+    groups: tuple[Group, ...]
+    episode_count: int
+    hit_count: int
+    page: int
+    page_count: int
+    is_capped: bool
+
+
+NOTHING = Found((), 0, 0, 1, 1, is_capped=False)
+
+
+def words_score(hits: int, *, passages: int, mean_passages: float) -> float:
+    """Return what matching passages say for an episode, 0 to 2.2: many, in a long episode less."""
+    length = 1 - BY_LENGTH + BY_LENGTH * passages / max(mean_passages, 1.0)
+    return hits * (SATURATION + 1) / (hits + SATURATION * length)
+
+
+def title_score(body: str, query: Query) -> float:
+    """Return what the title, the guests and the notes of an episode say for it, 0 to 5.7."""
+    fields = [f" {field.strip()} " for field in body.split(FIELD_END, len(WEIGHTS) - 1)]
+    found = (
+        weight
+        for term in query.terms
+        for field, weight in zip(fields, WEIGHTS, strict=True)
+        if _occurrences(field, term)
+    )
+    return sum(found) / max(len(query.terms), 1)
+
+
+def passage_score(body: str, query: Query) -> float:
+    """Return how well a passage matches."""
+    padded = f" {body} "
+    typed = Term(tuple(word for term in query.terms for word in term.words))
+    is_close = len(query.terms) > 1 and _occurrences(padded, typed) > 0
+    said = sum(min(_occurrences(padded, term), MOST_COUNTED) for term in query.terms)
+    return said + (CLOSE_TOGETHER if is_close else 0)
+
+
+def marked(text: str, query: Query) -> tuple[Span, ...]:
+    """Return all of a text, with what was asked for marked."""
+    places = list(spans(text))
+    return tuple(_pieces(text, places, matches(list(words(text)), query), range(len(places))))
+
+
+def excerpt(text: str, query: Query) -> tuple[Span, ...]:
+    """Return a few words around the first match; nothing where nothing matches."""
+    said = list(words(text))
+    found = matches(said, query)
+    if not found:
+        return ()
+    return tuple(_pieces(text, list(spans(text)), found, _window(min(found), len(said))))
+
+
+def hit(*, text: str, body: str, marks: str, speaker: str, query: Query) -> Hit:
+    """Return a passage, given as its row keeps it, as a result shows it."""
+    places = list(spans(text))
+    found = matches(body.split()[: len(places)], query)
+    first = min(found, default=0)
+    window = _window(first, len(places))
+    sentences = marks_from_text(marks)
+    return Hit(
+        start_s=sentences[bisect_right(sentences, (first, inf)) - 1][1],
+        speaker=speaker or None,
+        snippet=tuple(_pieces(text, places, found, window)),
+        is_cut_before=window.start > 0,
+        is_cut_after=window.stop < len(places),
+    )
+
+
+def matches(said: Sequence[str], query: Query) -> set[int]:
+    """Return the numbers of the words that the query's terms name."""
+    return {
+        place + n
+        for term in query.terms
+        for place in range(len(said) - len(term.words) + 1)
+        if _is_at(said, place, term)
+        for n in range(len(term.words))
+    }
+
+
+def _is_at(said: Sequence[str], place: int, term: Term) -> bool:
+    *whole, last = term.words
+    end = place + len(whole)
+    is_last = said[end].startswith(last) if term.is_prefix else said[end] == last
+    return is_last and list(said[place:end]) == whole
+
+
+def _occurrences(padded: str, term: Term) -> int:
+    wanted = " " + " ".join(term.words)
+    return padded.count(wanted if term.is_prefix else f"{wanted} ")
+
+
+def _window(first: int, count: int) -> range:
+    """Return which of `count` words to show when the `first` is what matters."""
+    begin = max(0, min(first - WORDS_BEFORE, count - WORDS_SHOWN))
+    return range(begin, min(count, begin + WORDS_SHOWN))
+
+
+def _pieces(text: str, places: Sequence[tuple[int, int]], found: set[int], window: range) -> Iterator[Span]:
+    """Yield a part of a text in pieces, words that match and follow one another as one.
+
+    What stands before the first word and after the last one of the text belongs to it.
+    """
+    if not window:
+        yield Span(text)
+        return
+    at = places[window.start][0] if window.start else 0
+    end = places[window.stop - 1][1] if window.stop < len(places) else len(text)
+    for is_match, group in groupby(window, key=lambda number: number in found):
+        numbers = list(group)
+        if is_match:
+            begin, after = places[numbers[0]][0], places[numbers[-1]][1]
+            yield from (Span(text[at:begin]),) if at < begin else ()
+            yield Span(text[begin:after], is_match=True)
+            at = after
+    if at < end:
+        yield Span(text[at:end])

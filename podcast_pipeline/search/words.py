@@ -1,0 +1,50 @@
+"""Text into words that compare equal whatever their case and accents. Pure.
+
+Folding happens here and not in the database: PostgreSQL's `unaccent` may not be installed, FTS5's folding
+is that of Unicode 6.1, and the two must agree. What is indexed is words with single spaces between them.
+"""
+
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+
+import regex
+
+# Scripts written without spaces: every letter is a word, and a run of them asked for is a phrase.
+LONE = r"\p{Han}\p{Hiragana}\p{Katakana}ー\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+WORD = regex.compile(
+    rf"[[\p{{L}}\p{{N}}]&&[{LONE}]]\p{{M}}*|(?:[[\p{{L}}\p{{N}}]--[{LONE}]]\p{{M}}*)+", regex.V1
+)
+NOT_IN_A_WORD = regex.compile(r"[^\p{L}\p{N}\p{M}]+")
+ACCENTS = regex.compile(r"[\u0300-\u036f]+")  # of Latin, Greek, Cyrillic; elsewhere marks are letters
+UNDECOMPOSED = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ŧ": "t", "ı": "i"}) | (
+    str.maketrans({"æ": "ae", "œ": "oe", "þ": "th"})
+)
+LONGEST_WORD = 64  # characters; nobody says longer ones, and databases have limits
+KEPT_FOLDS = 100_000  # about the vocabulary of an archive
+
+
+def clean(text: str) -> str:
+    """Return text as it is kept: composed, and without the character that PostgreSQL refuses."""
+    return unicodedata.normalize("NFC", text.replace("\x00", ""))
+
+
+def spans(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where the words of a cleaned text begin and end; as many as `words` yields."""
+    return (match.span() for match in WORD.finditer(text))
+
+
+def words(text: str) -> Iterator[str]:
+    """Yield the folded words of a cleaned text."""
+    return (fold(word) for word in WORD.findall(text))
+
+
+@lru_cache(KEPT_FOLDS)
+def fold(word: str) -> str:
+    """Return a word without case and accents; never empty, never with a space in it."""
+    if word.isascii():
+        return word.lower()[:LONGEST_WORD]
+    apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", word).casefold())
+    bare = ACCENTS.sub("", apart).translate(UNDECOMPOSED)
+    folded = unicodedata.normalize("NFC", NOT_IN_A_WORD.sub("", bare))
+    return folded[:LONGEST_WORD] or word[:LONGEST_WORD]
