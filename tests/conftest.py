@@ -72,6 +72,20 @@ class S3Server:
 _numbers = count(1)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--soak`: run the tests marked soak too, which without it are left out."""
+    parser.addoption("--soak", action="store_true", help="run the full counts of the kill and race tests")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the full counts unless they are asked for."""
+    if config.getoption("--soak"):
+        return
+    soaking = [item for item in items if item.get_closest_marker("soak")]
+    config.hook.pytest_deselected(items=soaking)
+    items[:] = [item for item in items if item not in soaking]
+
+
 @pytest.fixture(scope="session")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     """Start one server for the whole run, with the admin's keys in the environment."""

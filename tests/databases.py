@@ -16,7 +16,16 @@ from podcast_pipeline.database import connect, open_database, upgrade
 
 PROCESSES = get_context("forkserver")
 """For races between real processes; what they need is imported once, before they fork."""
-PROCESSES.set_forkserver_preload(["podcast_pipeline.subscribers.repository", "alembic.command", "psycopg"])
+PROCESSES.set_forkserver_preload(
+    [
+        "podcast_pipeline.subscribers.repository",
+        "alembic.command",
+        "psycopg",
+        "podcast_pipeline.publish",
+        "podcast_pipeline.stores.s3",
+        "tests.bucket_house",
+    ]
+)
 
 SCRIPT = Path(__file__).parent.parent / "scripts" / "start_postgres.sh"
 TEMPLATE = "podcast_template"
