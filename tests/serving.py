@@ -17,14 +17,14 @@ READY_S = 30
 
 
 @contextmanager
-def serving(house: House, port: int) -> Iterator[str]:
+def serving(house: House, port: int, **environment: str) -> Iterator[str]:
     """Run `podcast serve` over a show and yield its address."""
     site = f"http://127.0.0.1:{port}"
     with (house.folder / "serve.log").open("wb") as log:
         process = subprocess.Popen(
             [PODCAST, "serve", "--port", str(port)],
             cwd=house.folder,
-            env={**clean_environment(), "PODCAST_URLS_SITE": site},
+            env={**clean_environment(), "PODCAST_URLS_SITE": site, **environment},
             stdout=log,
             stderr=log,
         )

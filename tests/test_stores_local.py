@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from podcast_pipeline.errors import StoreError
+from podcast_pipeline.errors import NotFound, StoreError
 from podcast_pipeline.stores.local import LocalStore
 
 HEADERS: Any = {"content_type": "text/plain", "cache_control": "no-cache"}
@@ -136,6 +136,16 @@ def test_an_object_is_a_plain_file_to_other_programs(tmp_path: Path) -> None:
     """A player or a web server finds the bytes under root/<key>."""
     LocalStore(tmp_path, base_url="").put("public/feed.xml", b"<rss/>", **HEADERS)
     assert (tmp_path / "public" / "feed.xml").read_bytes() == b"<rss/>"
+
+
+@pytest.mark.parametrize("key", ["public/audio", "public/audio/a.mp3/b.mp3", "public/none"])
+def test_a_folder_is_no_object(tmp_path: Path, key: str) -> None:
+    """A key that is a folder of the store, or leads through an object, is not there."""
+    store = LocalStore(tmp_path, base_url="")
+    store.put("public/audio/a.mp3", b"ID3", **HEADERS)
+    for read in (store.head, store.anonymous().get):
+        with pytest.raises(NotFound, match=key):
+            read(key)
 
 
 def test_a_moved_folder_is_the_same_store(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Commands on the show: init, serve, db upgrade."""
+"""Commands on the show: init, serve, doctor, db upgrade."""
 
 import shutil
 from datetime import timedelta
@@ -11,6 +11,7 @@ from uuid import uuid4
 import tomlkit
 import typer
 
+from podcast_pipeline.cli.doctor import doctor
 from podcast_pipeline.cli.session import Session
 from podcast_pipeline.errors import ConfigError
 
@@ -21,6 +22,7 @@ def register(app: typer.Typer) -> None:
     """Add these commands."""
     app.command()(init)
     app.command()(serve)
+    app.command()(doctor)
     database = typer.Typer(help="The subscribers' database.", no_args_is_help=True)
     database.command("upgrade")(upgrade)
     app.add_typer(database, name="db")
@@ -57,16 +59,21 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8080,
 ) -> None:
     """Serve the pages, the private feeds and, with the local store, everything public."""
+    from podcast_pipeline.mail import Smtp
     from podcast_pipeline.reader import server
     from podcast_pipeline.reader.app import create_app
+    from podcast_pipeline.subscribers.signin import SignIn
 
     session: Session = context.obj
+    subscribers, show_id = session.subscribers, session.config.show.id
     app = create_app(
         config=session.config,
         store=session.store,
-        subscribers=session.subscribers,
+        subscribers=subscribers,
         sessions=session.sessions,
         clock=session.clock,
+        signin=SignIn(session.database, show_id=show_id, secret_key=subscribers.secret_key),
+        mailer=Smtp.from_config(session.config),
     )
     warning = server.port_warning(session.config.urls.site, port)
     if warning:
