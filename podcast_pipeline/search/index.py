@@ -70,12 +70,12 @@ class SearchIndex:
     def catch_up(self, catalog: Catalog, store: Reader, *, report: Report | None = None) -> CaughtUp:
         """Bring the index up to the catalog: published episodes are in it with their newest words.
 
-        It can be stopped at any time and goes on where it was.
+        The newest comes first. It can be stopped at any time and goes on where it was.
 
         Raises:
             StoreError: the words of an episode cannot be read; those before it are indexed.
         """
-        published = {episode.id: episode for episode in catalog.episodes if episode.state == "published"}
+        published = {episode.id: episode for episode in catalog.published()}
         known = self._digests()
         gone = [episode_id for episode_id in known if episode_id not in published]
         for episode_id in gone:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import Connection, TextClause, Uuid, bindparam, text
+from sqlalchemy import Connection, TextClause, TextualSelect, Uuid, bindparam, text
 
 from podcast_pipeline.search.layout import GUEST, PLACE_BITS, PLACES, SPEAKER
 from podcast_pipeline.search.query import Query, Term
@@ -81,7 +81,7 @@ class Matching:
         for source in TABLES:
             connection.execute(text(self.tidy.format(match=f"search_{source}")))
 
-    def counting(self, source: Source, *, any_row: bool) -> TextClause:
+    def counting(self, source: Source, *, any_row: bool) -> TextualSelect:
         """Return a query for episodes with their numbers of matching rows, over the newest `:most` rows.
 
         No text is read but the episodes' own: the cost has a bound, whatever is asked.
@@ -89,7 +89,7 @@ class Matching:
         match = f"search_{source}"
         clause = "TRUE" if any_row else self.clause.format(match=match)
         statement = text(COUNTING.format(bits=PLACE_BITS, key=self.key, match=match, clause=clause))
-        return statement.bindparams(bindparam("show_id", type_=Uuid))
+        return statement.bindparams(bindparam("show_id", type_=Uuid)).columns(episode_id=Uuid)
 
     def reading(self, count: int) -> TextClause:
         """Return a query for the first `:most` passages that match, of each of `count` episodes."""
