@@ -17,6 +17,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from errno import EINVAL, ENOENT, ENOTDIR
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
 
@@ -27,6 +28,9 @@ from podcast_pipeline.stores.keys import check_key, check_prefix, public_url, sh
 
 if TYPE_CHECKING:
     from podcast_pipeline.config import Config
+
+NO_OBJECT = (ENOENT, ENOTDIR, EINVAL)
+"""What the kernel says of a key that is not there, leads through an object, or is a folder."""
 
 LOOKS = 20  # how often a reader looks again when the object is replaced under its eyes
 
@@ -95,8 +99,10 @@ class LocalReader:
         link = self._root / key
         try:
             return (link.parent / link.readlink()).parent
-        except (FileNotFoundError, NotADirectoryError) as error:
-            raise NotFound(key, "there is no such object") from error
+        except OSError as error:
+            if error.errno in NO_OBJECT:
+                raise NotFound(key, "there is no such object") from error
+            raise
 
 
 class LocalStore(LocalReader):
