@@ -12,6 +12,7 @@
     │   └── Conflict         a conditional write lost: somebody else was first
     ├── FeedError            a feed breaks a rule; subject: rule id or URL
     ├── FetchError           another host does not give what was asked; subject: its URL, redacted
+    │   └── Gone             it says that there is no such file
     ├── LeakError            secret text was about to become public; subject: where
     ├── MailError            a message could not be handed over; subject: the mail server
     └── SubscriberError      a subscriber, a token or the database; subject: which
@@ -77,6 +78,10 @@ class FeedError(PodcastError):
 
 class FetchError(PodcastError):
     """Another host does not give what was asked."""
+
+
+class Gone(FetchError):
+    """Another host says that there is no such file."""
 
 
 class LeakError(PodcastError):

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 import httpx
 
 from podcast_pipeline import __version__
-from podcast_pipeline.errors import FetchError
+from podcast_pipeline.errors import FetchError, Gone
 from podcast_pipeline.feed.conformance.document import path_of
 from podcast_pipeline.feed.private import TOKEN
 
@@ -136,7 +136,8 @@ class Web:
         with self._open("GET", url, headers) as answer:
             if answer.status_code not in (200, 206):
                 part.unlink(missing_ok=True)
-                raise FetchError(redact(url), f"answers {answer.status_code}; check the address")
+                kind = Gone if answer.status_code in (404, 410) else FetchError
+                raise kind(redact(url), f"answers {answer.status_code}; check the address")
             have = have if answer.status_code == 206 else 0
             note.write_text(json.dumps(_validator(answer)))
             total = have + int(answer.headers.get("content-length", -1 - have))

@@ -40,14 +40,14 @@ Result = TypeVar("Result", bound=Noun)
 
 
 class EpisodeTable(Noun):
-    """A whole episode.toml."""
+    """A whole episode.toml; an imported episode has no source."""
 
     id: UUID
     guid: Text
     slug: Slug
     title: Annotated[str, Field(min_length=1, max_length=255)]
-    source: Text
-    source_sha256: Sha256
+    source: Text | None = None
+    source_sha256: Sha256 | None = None
     season: Annotated[int, Field(ge=1)] | None = None
     number: Annotated[int, Field(ge=1)] | None = None
     type: EpisodeType = "full"
@@ -95,7 +95,7 @@ class Library:
 
     def folder(self, slug: str) -> Folder:
         """Return the files of an episode; EpisodeError when there is no such episode."""
-        return Folder(self.root / slug, self.root / slug / self._table(slug).source)
+        return Folder(self.root / slug, self.root / slug / (self._table(slug).source or "source"))
 
     def load(self, slug: str) -> Draft:
         """Return what the producer says about an episode.
@@ -105,6 +105,9 @@ class Library:
             ConfigError: episode.toml has an unknown key or a wrong value.
         """
         table = self._table(slug)
+        if table.source is None:
+            message = "was imported and has no recording; put one here and name it, its source_sha256 too"
+            raise EpisodeError(slug, message)
         source = self.root / slug / table.source
         if not source.is_file():
             raise EpisodeError(slug, f"{source} is missing; put the recording back")
@@ -157,6 +160,26 @@ class Library:
         finally:
             shutil.rmtree(staged, ignore_errors=True)
         return slug
+
+    def adopt(self, draft: Draft, files: Mapping[str, bytes]) -> None:
+        """Make the folder of an imported episode, whole, by one rename; one that is there stays as it is.
+
+        Args:
+            files: what else belongs into it, by name.
+        """
+        target = self.root / draft.slug
+        if target.exists():
+            return
+        staged = self.root / f".{draft.slug}.{os.getpid()}.part"
+        shutil.rmtree(staged, ignore_errors=True)
+        staged.mkdir(parents=True)
+        for name, data in {EPISODE_FILE: _adopted(draft).encode(), **files}.items():
+            (staged / name).write_bytes(data)
+        staged.rename(target)
+
+    def id_of(self, slug: str) -> UUID | None:
+        """Return the id of the episode whose folder has this name, None where there is no such folder."""
+        return self._table(slug).id if (self.root / slug).exists() else None
 
     def transcript(self, slug: str) -> Transcript | None:
         """Return the machine's words in recording times, None when there are none yet."""
@@ -260,6 +283,25 @@ def _minted(*, slug: str, title: str, source: str, sha256: str, guests: tuple[st
     document.add(tomlkit.comment("[[chapters]] start_s title, [[soundbites]] start_s duration_s title."))
     document["title"] = title
     document["guests"] = list(guests)
+    return tomlkit.dumps(document)
+
+
+def _adopted(draft: Draft) -> str:
+    document = tomlkit.document()
+    document.add(tomlkit.comment("Imported; its audio stays as it came. Never change id, guid and slug."))
+    values = {
+        "id": str(draft.id),
+        "guid": draft.guid,
+        "slug": draft.slug,
+        "title": draft.title,
+        "season": draft.season,
+        "number": draft.number,
+        "type": draft.type,
+        "language": draft.language,
+        "explicit": draft.explicit,
+        "guests": [person.name for person in draft.persons if person.role == "guest"],
+    }
+    document.update({name: value for name, value in values.items() if value is not None})
     return tomlkit.dumps(document)
 
 

@@ -123,7 +123,7 @@ def _derive(episode: Episode, store: Reader) -> tuple[Episode, tuple[StagedObjec
         file_keys = {format_: file.key for format_, file in files.items()}
         again = newest.model_copy(update={"file_keys": file_keys})
         changes["transcripts"] = (*episode.transcripts[:-1], again)
-    if episode.chapters:
+    if episode.chapters and episode.original is None:  # an imported episode keeps the file that came
         marks = chapters_file(episode.slug, episode.chapters, access=episode.access)
         objects.append(marks)
         changes["chapters_key"] = marks.key

@@ -14,6 +14,7 @@ from podcast_pipeline.errors import EpisodeError
 
 if TYPE_CHECKING:
     from podcast_pipeline.feed.conformance import Finding
+    from podcast_pipeline.feed.foreign import Remark
     from podcast_pipeline.feed.history import Changes
     from podcast_pipeline.feed.listening import Moves, Noticed
 
@@ -26,7 +27,7 @@ Which = Annotated[
 def register(app: typer.Typer) -> None:
     """Add these commands."""
     feed = typer.Typer(help="Feeds: ours and anybody's.", no_args_is_help=True)
-    for command in (check, diff):
+    for command in (check, diff, import_):
         feed.command(name=command.__name__.rstrip("_"))(command)
     app.add_typer(feed, name="feed")
 
@@ -116,6 +117,42 @@ def _whole(session: Session, feed: str | None) -> bytes:
         return _bytes(session, feed)
     with Web() as web:
         return web.get(feed, limit_bytes=LIMIT_BYTES).body
+
+
+def import_(
+    context: typer.Context,
+    feed: Annotated[str, typer.Argument(metavar="URL|FILE", help="The old feed.")],
+    keep_audio: Annotated[bool, typer.Option("--keep-audio", help="Leave the audio where it is.")] = False,
+) -> None:
+    """Take a show over: every item with its guid, date, notes and files. Writes no feed."""
+    from podcast_pipeline.fetch import Web
+    from podcast_pipeline.moving_in.importing import import_feed
+
+    session: Session = context.obj
+    with Web() as web:
+        moved = import_feed(feed, session.parts(), web, keep_audio=keep_audio)
+    session.output.result(
+        {
+            "entered": moved.entered,
+            "known": moved.known,
+            "remarks": [asdict(remark) for remark in moved.remarks],
+        },
+        [
+            *_remarked(moved.remarks),
+            f"{_count(len(moved.entered), 'episode')} entered, {moved.known} known already",
+            *(["now `podcast feed diff` against the old feed, then `podcast rebuild`"] * bool(moved.entered)),
+        ],
+    )
+
+
+def _remarked(remarks: "Iterable[Remark]") -> Iterator[str]:
+    """Yield a line per kind of remark, with the titles of the first."""
+    titles: dict[str, list[str]] = defaultdict(list)
+    for remark in remarks:
+        titles[remark.about] += [remark.title] if remark.title else []
+    for about, found in titles.items():
+        more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+        yield f"{_count(len(found), 'episode')}: {about} ({', '.join(found[:3])}{more})" if found else about
 
 
 def _checked(session: Session, feed: str | None, newest: int) -> "tuple[Finding, ...]":

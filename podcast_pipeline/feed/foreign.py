@@ -27,6 +27,11 @@ UNDERSTOOD = {
     *("itunes:duration", "itunes:explicit", "itunes:episodeType", "itunes:image", "itunes:season"),
     *("itunes:episode", "podcast:chapters", "podcast:transcript"),
 }
+CHANNEL_UNDERSTOOD = {
+    *("title", "description", "link", "language", "item", "image", "generator", "docs", "ttl", "pubDate"),
+    *("lastBuildDate", "atom:link", "itunes:author", "itunes:owner", "itunes:category", "itunes:explicit"),
+    *("itunes:image", "itunes:summary", "podcast:guid", "podcast:locked", "podcast:person"),
+}
 TITLE_CHARACTERS = 255
 TYPES: dict[str, EpisodeType] = {"full": "full", "trailer": "trailer", "bonus": "bonus"}
 
@@ -125,6 +130,20 @@ def show_values(document: Document) -> dict[str, str | bool | list[str]]:
     if explicit := document.text(channel, "itunes:explicit"):
         values["explicit"] = explicit.lower() in TRUE
     return values
+
+
+def lost_of_show(document: Document) -> tuple[Remark, ...]:
+    """Return what the channel says and a feed of ours does not repeat."""
+    channel = document.channel
+    names = {document.name(child) for child in channel.iterchildren("*")} - CHANNEL_UNDERSTOOD
+    if document.text(channel, "itunes:type").lower() in ("", "episodic"):
+        names.discard("itunes:type")
+    remarks = [Remark(f"{name} of the show is not repeated") for name in sorted(names)]
+    if document.text(channel, "podcast:locked").lower() == "yes":
+        remarks.append(
+            Remark("the old feed is locked; unlock it there, other hosts refuse to follow the move")
+        )
+    return tuple(remarks)
 
 
 def artwork_url(document: Document) -> str | None:
