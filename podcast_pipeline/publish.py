@@ -127,11 +127,10 @@ def prepare(
         publish_at=publish_at,
         now=now,
     )
-    secret = secrets_of(composed, catalog)
-    refuse_leaks(secret, composed)
-    write = feed_writer(secret, allow=allow)
+    write = feed_writer(composed.words, allow=allow)
     ready = Ready(known, media, composed, dress(parts, catalog), write)
-    foresee(parts.store, ready.enter, write)
+    then = foresee(parts.store, ready.enter, write)
+    refuse_leaks(secrets_of(composed.words, then.catalog), composed)
     return ready
 
 

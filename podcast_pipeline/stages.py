@@ -291,17 +291,17 @@ def refuse_leaks(secret: Shingles, composed: Composed) -> None:
             _refuse_leak(secret, staged_object.key, _readable(staged_object))
 
 
-def secrets_of(composed: Composed, catalog: Catalog | None) -> Shingles:
-    """Return what of this episode's transcript must not be public, whoever wrote it elsewhere."""
-    others = [e.public_text for e in catalog.episodes] if catalog else []
-    public = [text for texts in (*others, composed.episode.public_text) for text in texts]
-    return Shingles.of(composed.words, public_text=public)
+def secrets_of(words: Transcript, catalog: Catalog) -> Shingles:
+    """Return what of a transcript must not be public, whoever wrote it elsewhere in the catalog."""
+    public = [text for episode in catalog.episodes for text in episode.public_text]
+    return Shingles.of(words, public_text=public)
 
 
-def feed_writer(secret: Shingles | None, *, allow: bool) -> Writer:
+def feed_writer(words: Transcript | None, *, allow: bool) -> Writer:
     """Return what renders the public feed and refuses one that leaks, breaks a rule or breaks history.
 
     Args:
+        words: an episode's, whose text the feed must not hold.
         allow: accept changes that make apps download episodes again.
     """
 
@@ -309,8 +309,8 @@ def feed_writer(secret: Shingles | None, *, allow: bool) -> Writer:
         new = render(catalog, Public())
         if new == published:
             return new
-        if secret is not None:
-            _refuse_leak(secret, FEED_KEY, new)
+        if words is not None:
+            _refuse_leak(secrets_of(words, catalog), FEED_KEY, new)
         _refuse_broken_rules(new)
         if published is not None and not allow:
             _refuse_broken_history(published, new)

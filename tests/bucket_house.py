@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -22,6 +23,9 @@ from podcast_pipeline.stores import Store
 from podcast_pipeline.stores.s3 import S3Store
 from tests.databases import PROCESSES
 from tests.house import SLUG, clean_environment
+
+if TYPE_CHECKING:
+    from multiprocessing.synchronize import Barrier
 
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "testkey",
@@ -52,9 +56,13 @@ class BucketHouse:
         """Where everybody reads `public/`."""
         return self.environment["PODCAST_URLS_MEDIA"]
 
-    def publisher(self, slug: str = SLUG) -> BaseProcess:
-        """Return a process that publishes; not started yet."""
-        return PROCESSES.Process(target=publish_here, args=(self, slug))
+    def publisher(self, slug: str = SLUG, gate: "Barrier | None" = None) -> BaseProcess:
+        """Return a process that publishes when all are at the gate; not started yet."""
+        return PROCESSES.Process(target=publish_here, args=(self, slug, gate))
+
+    def said(self, slug: str = SLUG) -> str:
+        """Return the line with which the last publisher ended, "" when it did what it should."""
+        return (self.folder / f"{slug}.said").read_text(encoding="utf-8")
 
     def publish(self, slug: str = SLUG) -> None:
         """Publish undisturbed, in a process of its own."""
@@ -85,14 +93,19 @@ def open_session(house: BucketHouse) -> Session:
     return Session(house.folder, Output(quiet=True), clock=lambda: house.now)
 
 
-def publish_here(house: BucketHouse, slug: str) -> None:
-    """Publish in this process; exit 1 with one line when that is refused."""
+def publish_here(house: BucketHouse, slug: str, gate: "Barrier | None") -> None:
+    """Publish in this process; exit 1 when that is refused."""
     from podcast_pipeline.publish import publish
 
+    parts, said = open_session(house).parts(), house.folder / f"{slug}.said"
+    if gate:
+        gate.wait()
+    said.write_text("", encoding="utf-8")
     try:
-        publish(slug, open_session(house).parts())
+        publish(slug, parts)
     except PodcastError as error:
-        raise SystemExit(str(error)) from None
+        said.write_text(str(error), encoding="utf-8")
+        raise SystemExit(1) from None
 
 
 def objects(store: Store) -> Objects:

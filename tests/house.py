@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from imageio_ffmpeg import get_ffmpeg_exe
 
 ROOT = Path(__file__).parent.parent
 SLUG = "two-winters-and-a-will"
@@ -74,6 +75,11 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> House:
     done = house.run("publish", SLUG)
     assert done.returncode == 0, done.stderr
     return house
+
+
+def run_ffmpeg(*arguments: str | Path) -> None:
+    """Run the wheel's ffmpeg."""
+    subprocess.run([get_ffmpeg_exe(), "-v", "error", "-y", *arguments], check=True)
 
 
 def free_port() -> int:
