@@ -150,10 +150,16 @@ class ScheduleTable(Noun):
 
 
 class AccessTable(Noun):
-    """[access]: what everybody may read, and where somebody subscribes."""
+    """[access]: what everybody may read, and where somebody subscribes.
+
+    Attributes:
+        private_audio: of subscriber-only episodes. stream: through the reader. redirect: by an address in
+            the bucket that is good for 15 minutes; a player that keeps it cannot seek after that.
+    """
 
     teaser_words: Annotated[int, Field(ge=0, le=500)] = 60
     renew_url: Url | None = None
+    private_audio: Literal["stream", "redirect"] = "stream"
 
 
 class FeedTable(Noun):

@@ -2,7 +2,6 @@
 
 import json
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 
@@ -19,7 +18,7 @@ BAD = GOOD + "not an address,,\nann@example.com,standard,\ncarl@example.com,gold
 
 
 @pytest.fixture
-def show(tmp_path: Path) -> Iterator[Path]:
+def show(tmp_path: Path) -> Path:
     """A show's folder with the sample's show.toml."""
     (tmp_path / "show.toml").write_bytes((ROOT / "show.toml").read_bytes())
     return tmp_path
@@ -87,7 +86,8 @@ def test_dossier_is_json_without_secrets(show: Path) -> None:
 
 def test_forgetting_goes_on_after_a_fault(caplog: pytest.LogCaptureFixture) -> None:
     """A database that is away costs one line in the log; the next round works."""
-    rounds, stopped = [], Event()
+    rounds: list[int] = []
+    stopped = Event()
 
     def forget() -> None:
         rounds.append(len(rounds))

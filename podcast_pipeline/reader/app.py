@@ -26,6 +26,7 @@ from podcast_pipeline.reader.rendering import Templates, static_route
 from podcast_pipeline.reader.signing_in import SigningIn
 from podcast_pipeline.stores import Store
 from podcast_pipeline.subscribers import Subscribers
+from podcast_pipeline.subscribers.downloads import Downloads
 from podcast_pipeline.subscribers.sessions import Sessions
 from podcast_pipeline.subscribers.signin import SignIn
 
@@ -63,7 +64,14 @@ def create_app(
     templates = Templates.load(config.zone, site_links=ACCOUNT_LINKS if has_accounts else ())
     routes: list[Route] = [
         *Pages(gate, editions, store, door, templates, config.zone).routes(),
-        *Feeds(gate, editions, store, door).routes(),
+        *Feeds(
+            gate,
+            editions,
+            store,
+            door,
+            Downloads(subscribers),
+            redirects_audio=config.access.private_audio == "redirect",
+        ).routes(),
         *ForMachines(editions, config.urls.site).routes(),
         static_route(),
     ]

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from podcast_pipeline.access import NOT_FOUND, Notice, Resource, Visitor
+from podcast_pipeline.errors import SubscriberError
 from podcast_pipeline.feed import rss
 from podcast_pipeline.feed.notice import notice
 from podcast_pipeline.feed.private import personalize
@@ -17,20 +19,31 @@ from podcast_pipeline.reader.door import Door
 from podcast_pipeline.reader.editions import Edition, Editions
 from podcast_pipeline.reader.gate import Gate, Refused
 from podcast_pipeline.reader.http import answer, from_bytes, from_store
+from podcast_pipeline.reader.log import ERRORS
 from podcast_pipeline.stores import Store
+from podcast_pipeline.subscribers.downloads import Downloads
 
 FEED_FORMATS = ("vtt", "srt", "json")
+PRESIGNED_S = 900
+"""Rule P6: for how long the bucket's own address of an audio is good."""
+
 PRIVATE_HEADERS = {"cache-control": PRIVATE}
 
 
 @dataclass(frozen=True)
 class Feeds:
-    """Endpoints under `/feeds/<token>/`. Access is decided before any condition of the request is read."""
+    """Endpoints under `/feeds/<token>/`. Access is decided before any condition of the request is read.
+
+    Attributes:
+        redirects_audio: send players to the bucket for a subscriber-only episode's audio.
+    """
 
     gate: Gate
     editions: Editions
     store: Store
     door: Door
+    downloads: Downloads
+    redirects_audio: bool = False
 
     def routes(self) -> list[Route]:
         """Return the routes, with the token first in the path."""
@@ -74,18 +87,24 @@ class Feeds:
 
     def transcript(self, request: Request) -> Response:
         """Answer a transcript file, the newest or the one that `v` names."""
-        episode = self._admitted(request, "file")
+        visitor, episode = self._admitted(request, "file")
         key = transcript_key(episode, request, formats=FEED_FORMATS)
-        return answer(request, from_store(self.store, key), headers=PRIVATE_HEADERS)
+        response = answer(request, from_store(self.store, key), headers=PRIVATE_HEADERS)
+        return self._counted(request, response, visitor, episode)
 
     def audio(self, request: Request) -> Response:
         """Answer the audio of a subscriber-only episode; it moves when the episode becomes public."""
-        episode = self._admitted(request, None)
-        return self._file(request, episode.enclosure.key, request.path_params["ending"])
+        visitor, episode = self._admitted(request, None)
+        key, ending = episode.enclosure.key, request.path_params["ending"]
+        if self.redirects_audio and request.method == "GET" and key and key.endswith(f".{ending}"):
+            address = None if key.startswith("public/") else self.store.presigned(key, PRESIGNED_S)
+            if address:
+                return RedirectResponse(address, 302, {"cache-control": "no-store"})
+        return self._counted(request, self._file(request, key, ending), visitor, episode)
 
     def chapters(self, request: Request) -> Response:
         """Answer the chapters of a subscriber-only episode."""
-        episode = self._admitted(request, None)
+        _, episode = self._admitted(request, None)
         return self._file(request, episode.chapters_key, "json")
 
     def _file(self, request: Request, key: str | None, ending: str) -> Response:
@@ -96,14 +115,29 @@ class Feeds:
             return RedirectResponse(address, status_code=302, headers=PRIVATE_HEADERS)
         return answer(request, from_store(self.store, key), headers=PRIVATE_HEADERS)
 
-    def _admitted(self, request: Request, resource: Resource | None) -> Episode:
-        """Return the episode in the path; the token is looked at first, whatever the episode."""
+    def _counted(self, request: Request, response: Response, visitor: Visitor, episode: Episode) -> Response:
+        """Count a file that went out to its last byte; a piece or a 304 is no download (rule P7)."""
+        person = visitor.subscriber
+        if request.method == "GET" and is_whole(response) and person and not person.is_canary:
+            response.background = BackgroundTask(self._note, request, person.id, episode.id)
+        return response
+
+    def _note(self, request: Request, subscriber_id: UUID, episode_id: UUID) -> None:
+        address = request.client.host if request.client else ""
+        app = request.headers.get("user-agent", "")
+        try:
+            self.downloads.note(subscriber_id, episode_id, address=address, app=app, now=self.gate.clock())
+        except SubscriberError as error:  # the file is out already
+            ERRORS.error("%s", error)
+
+    def _admitted(self, request: Request, resource: Resource | None) -> tuple[Visitor, Episode]:
+        """Return who asks and the episode in the path; the token is looked at first, whatever the episode."""
         visitor = self.gate.by_token(request)
         self.gate.admit(visitor, None, "private_feed")
         episode = _episode(self.editions.newest(), request.path_params["id"])
         open_to_all: Resource = "public" if episode.access == "public" else "file"
         self.gate.admit(visitor, episode, resource or open_to_all)
-        return episode
+        return visitor, episode
 
 
 def _episode(edition: Edition, episode_id: UUID) -> Episode:
@@ -129,6 +163,14 @@ def transcript_key(episode: Episode, request: Request, *, formats: tuple[str, ..
     if not keys:
         raise Refused(NOT_FOUND)
     return keys[0]
+
+
+def is_whole(response: Response) -> bool:
+    """Say whether an answer has all the bytes there are: 200, or a range from the first to the last."""
+    if response.status_code == 200:
+        return True
+    span, _, size = response.headers.get("content-range", "").removeprefix("bytes ").partition("/")
+    return response.status_code == 206 and size.isdecimal() and span == f"0-{int(size) - 1}"
 
 
 def hash16(key: str) -> str:

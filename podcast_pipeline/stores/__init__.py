@@ -92,5 +92,11 @@ class Store(Reader, Protocol):
     def url(self, key: str) -> str:
         """Return the address under which anybody reads a key under `public/`."""
 
+    def presigned(self, key: str, seconds: int) -> str | None:
+        """Return an address at which anybody may GET a private key for so long; None where there is none.
+
+        It is for GET: another method is answered 403 (encore#1846).
+        """
+
     def anonymous(self) -> Reader:
         """Return the same reads without credentials; what is not public is Denied or NotFound."""

@@ -160,6 +160,9 @@ class LocalStore(LocalReader):
         """Return the address of a key under `public/`."""
         return public_url(self._base_url, key)
 
+    def presigned(self, key: str, seconds: int) -> None:  # noqa: ARG002
+        """Return None: a folder has no addresses."""
+
     def anonymous(self) -> LocalReader:
         """Return the reads that anybody may do: `public/` only, no list."""
         return LocalReader(self._root, anonymous=True)

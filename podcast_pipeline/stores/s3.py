@@ -170,6 +170,13 @@ class S3Store(S3Reader):
         """Return the address of a key under `public/`."""
         return public_url(self.settings.base_url, key)
 
+    def presigned(self, key: str, seconds: int) -> str:
+        """Return an address at which anybody may GET a key for so long."""
+        with _saying(key):
+            return self.client.generate_presigned_url(
+                "get_object", Params=self._place(key), ExpiresIn=seconds
+            )
+
     def anonymous(self) -> Reader:
         """Return the same reads, unsigned; or by public URL where the endpoint wants signatures."""
         return self._anybody

@@ -10,6 +10,7 @@ from typing import Literal
 Origin = Literal["cli", "web", "import"]
 Action = Literal[
     "added", "revived", "changed", "renewed", "suspended", "resumed", "rotated", "removed", "erased",
+    "overused",
 ]  # fmt: skip
 Details = Mapping[str, str | int | None]
 """What changed; never an address, a name or a reason that a person wrote."""
