@@ -10,6 +10,7 @@ if [ $# -ne 3 ]; then
     exit 2
 fi
 dir=$1 port=$2 action=$3
+PATH=$PATH:/usr/sbin  # runuser, where a short PATH leaves it out
 
 bin=$(find /usr/lib/postgresql -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -n 1)
 if [ -z "$bin" ]; then

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from urllib.error import URLError
 from urllib.request import urlopen
 
+import hypothesis
 import pytest
 from boto3.session import Session
 
@@ -30,6 +31,9 @@ __all__ = ["database_url", "engine", "postgresql", "published", "s3_server", "s3
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+hypothesis.settings.register_profile("house", deadline=None)  # machines are noisy; speed is a benchmark's
+hypothesis.settings.load_profile("house")
 
 START = Path(__file__).parent.parent / "scripts" / "start_s3.sh"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testkey", "AWS_SECRET_ACCESS_KEY": "testsecret"}
