@@ -3,6 +3,7 @@
     app       create_app: routes and their parts            server    uvicorn on a port
     gate      who asks; decisions of `access` as answers   door      the session cookie
     feeds     /feeds/<token>/…                             pages     /, /episodes/<slug>, robots, sitemap
+    searching /search, and the index that follows what is out
     objects   /public/… of the local store                 editions  the catalog as it is, and its renders
     http      ranges, conditions, gzip                     headers   CORS, CSP and what every answer says
     rendering templates/ and static/                       view, structured   what they show; pure

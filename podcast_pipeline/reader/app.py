@@ -23,7 +23,9 @@ from podcast_pipeline.reader.pages import ForMachines, Pages
 from podcast_pipeline.reader.rates import Rates
 from podcast_pipeline.reader.refusals import Refusals
 from podcast_pipeline.reader.rendering import Templates, static_route
+from podcast_pipeline.reader.searching import Following, Searching
 from podcast_pipeline.reader.signing_in import SigningIn
+from podcast_pipeline.search import SearchIndex
 from podcast_pipeline.stores import Store
 from podcast_pipeline.subscribers import Subscribers
 from podcast_pipeline.subscribers.downloads import Downloads
@@ -62,6 +64,9 @@ def create_app(
     door = Door(sessions, clock, is_https=is_https)
     has_accounts = signin is not None and mailer is not None
     templates = Templates.load(config.zone, site_links=ACCOUNT_LINKS if has_accounts else ())
+    index = SearchIndex(subscribers.engine, show_id=config.show.id)
+    following = Following(index, store)
+    searching = Searching(gate, editions, index, following, door, templates, config.zone)
     routes: list[Route] = [
         *Pages(gate, editions, store, door, templates, config.zone).routes(),
         *Feeds(
@@ -72,6 +77,7 @@ def create_app(
             Downloads(subscribers),
             redirects_audio=config.access.private_audio == "redirect",
         ).routes(),
+        *searching.routes(),
         *ForMachines(editions, config.urls.site).routes(),
         static_route(),
     ]
@@ -85,5 +91,6 @@ def create_app(
         middleware=[Middleware(AccessLog), Middleware(Headers, is_https=is_https)],
         exception_handlers=Refusals(show, templates, is_https).handlers(),
     )
+    app.state.catch_up = searching.catch_up  # for who serves it: the index follows what is out from the start
     app.router.redirect_slashes = False  # it believes the Host header
     return app
