@@ -132,9 +132,7 @@ def test_a_large_file_goes_out_in_pieces(tmp_path: Path) -> None:
         "query_string": b"",
         "asgi": {"spec_version": "2.4"},
     }
-    with ThreadPoolExecutor(
-        1
-    ) as pool:  # a thread of its own: a browser test may have left a loop in this one
+    with ThreadPoolExecutor(1) as pool:  # a browser test may have left a loop in this thread
         pool.submit(lambda: asyncio.run(site.app()(scope, receive, send))).result()
     assert sum(sizes) == 3_000_000
     assert max(sizes) <= CHUNK_BYTES
