@@ -30,6 +30,7 @@ from podcast_pipeline.model import (
     Slug,
     Soundbite,
     Text,
+    Topic,
     Transcript,
 )
 
@@ -55,6 +56,7 @@ class EpisodeTable(Noun):
     access: Literal["public", "subscribers"] = "public"
     explicit: bool = False
     guests: tuple[Annotated[str, Field(min_length=1, max_length=128)], ...] = ()
+    topics: tuple[Topic, ...] = ()
     chapters: tuple[Chapter, ...] = ()
     soundbites: tuple[Soundbite, ...] = ()
 
@@ -265,6 +267,7 @@ class Library:
             persons=tuple(Person(name=name, role="guest") for name in table.guests),
             chapters=table.chapters,
             soundbites=table.soundbites,
+            topics=table.topics,
             source_sha256=table.source_sha256,
         )
 
@@ -279,7 +282,7 @@ def _minted(*, slug: str, title: str, source: str, sha256: str, guests: tuple[st
     document["source"] = source
     document["source_sha256"] = sha256
     document.add(tomlkit.nl())
-    document.add(tomlkit.comment("Yours. Also: season, number, type, language, access, explicit,"))
+    document.add(tomlkit.comment("Yours. Also: season, number, type, language, access, explicit, topics,"))
     document.add(tomlkit.comment("[[chapters]] start_s title, [[soundbites]] start_s duration_s title."))
     document["title"] = title
     document["guests"] = list(guests)

@@ -29,6 +29,7 @@ Instant = Annotated[AwareDatetime, AfterValidator(_utc)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100)]
 Text = Annotated[str, Field(min_length=1)]
+Topic = Annotated[str, Field(min_length=1, max_length=64)]
 
 CaptionFormat = Literal["vtt", "srt", "json", "html", "txt"]
 EpisodeType = Literal["full", "trailer", "bonus"]
@@ -311,6 +312,7 @@ class Draft(Noun):
         access: who gets the audio; transcripts are always for subscribers.
         notes: Markdown.
         chapters, soundbites: recording times here, media times in an Episode.
+        topics: what the archive lists it under, in the producer's words.
         source_sha256: of the recording kept beside it.
     """
 
@@ -328,6 +330,7 @@ class Draft(Noun):
     persons: tuple[Person, ...] = ()
     chapters: tuple[Chapter, ...] = ()
     soundbites: tuple[Soundbite, ...] = ()
+    topics: tuple[Topic, ...] = ()
     source_sha256: Sha256 | None = None
 
 
@@ -398,7 +401,7 @@ class Episode(Draft):
         chapters = (chapter.title for chapter in self.chapters)
         soundbites = (bite.title for bite in self.soundbites if bite.title)
         kept = (self.original.description, self.original.content) if self.original else ()
-        return (self.title, self.notes, self.teaser, *chapters, *soundbites, *kept)
+        return (self.title, self.notes, self.teaser, *self.topics, *chapters, *soundbites, *kept)
 
 
 class Subscriber(Noun):
