@@ -144,7 +144,7 @@ class Web:
             if total > limit_bytes:
                 raise FetchError(redact(url), f"is larger than {limit_bytes} bytes; check the address")
             with part.open("ab" if have else "wb") as file:
-                for chunk in answer.iter_raw(CHUNK_BYTES):
+                for chunk in answer.iter_raw():  # as it comes: what a break cuts off is not lost
                     file.write(chunk)
                     if file.tell() > limit_bytes:
                         raise FetchError(

@@ -91,7 +91,7 @@ def _told(changes: "Changes", noticed: "tuple[Noticed, ...]") -> Iterator[str]:
 def _moved(moves: "Moves") -> Iterator[str]:
     for what, count in (("audio", moves.audio), ("artwork", moves.artwork), ("chapters", moves.chapters)):
         if count:
-            yield f"{_count(count, 'episode')}: the {what} is on another host, under the same guid"
+            yield f"{_count(count, 'episode')}: other host for the {what}, same guid"
     if moves.transcripts_closed:
         yield f"{_count(moves.transcripts_closed, 'episode')}: the transcript is for subscribers now"
 
