@@ -20,6 +20,7 @@ from podcast_pipeline.cli.output import Output
 from podcast_pipeline.cli.session import Session
 from podcast_pipeline.cli.show import init
 from podcast_pipeline.errors import FetchError
+from podcast_pipeline.feed.conformance import check
 from podcast_pipeline.fetch import Web
 from podcast_pipeline.moving_in.importing import MovedIn, import_feed
 from tests.house import PODCAST, House, clean_environment, free_port
