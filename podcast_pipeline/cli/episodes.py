@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from podcast_pipeline.cli import searching
 from podcast_pipeline.cli.session import Session
 
 if TYPE_CHECKING:
@@ -115,6 +116,8 @@ def release(context: typer.Context, allow: Allow = False) -> None:
 
     session: Session = context.obj
     slugs = release_due(session.parts(), allow=allow)
+    if slugs:
+        searching.follow(session)
     session.output.result({"released": slugs}, [f"{slug}: published" for slug in slugs])
 
 
@@ -145,6 +148,7 @@ def unpublish(context: typer.Context, slug: SlugArgument) -> None:
 
     session: Session = context.obj
     maintain.unpublish(slug, session.parts())
+    searching.follow(session)
     session.output.result({"slug": slug, "state": "unpublished"}, [f"{slug}: unpublished"])
 
 

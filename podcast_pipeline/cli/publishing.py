@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from podcast_pipeline.cli import DONE, FAILED
+from podcast_pipeline.cli import DONE, FAILED, searching
 from podcast_pipeline.cli.session import Session
 from podcast_pipeline.errors import EpisodeError, PodcastError
 
@@ -59,6 +59,8 @@ def run(session: Session, named: list[str], wishes: Wishes) -> None:
     errors = [outcome.error for outcome in outcomes if outcome.error]
     if len(outcomes) == len(errors) == 1:
         raise errors[0]
+    if not wishes.dry_run:
+        searching.follow(session)
     _print(session, outcomes)
     for error in errors:
         session.output.warn(str(error))

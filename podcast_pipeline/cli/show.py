@@ -79,6 +79,7 @@ def serve(
     if warning:
         session.output.warn(warning)
     _start_forgetting(session)
+    app.state.catch_up()
     server.serve(app, host=host, port=port)
 
 
