@@ -1,0 +1,136 @@
+"""`podcast doctor` looks at everything, names what is wrong and what to do, and then leaves with 3."""
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from podcast_pipeline.database import connect
+from podcast_pipeline.database.lease import lease
+from podcast_pipeline.errors import SubscriberError
+from podcast_pipeline.stores.s3 import S3Store
+from tests.bucket_house import in_bucket
+from tests.conftest import S3Server
+from tests.databases import PROCESSES
+from tests.house import House, build_house
+from tests.test_release import NOW
+
+pytestmark = pytest.mark.xdist_group("house")
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return build_house(tmp_path / "show")
+
+
+def examine(house: House, **environment: str) -> tuple[int, dict[str, dict[str, Any]]]:
+    """Return the exit code and the findings by name."""
+    done = house.run("--json", "doctor", **environment)
+    assert done.stderr == ""
+    return done.returncode, {f["name"]: f for f in json.loads(done.stdout)["findings"]}
+
+
+def bad(findings: dict[str, dict[str, Any]]) -> dict[str, str]:
+    return {name: finding["said"] for name, finding in findings.items() if finding["ok"] is False}
+
+
+def test_a_fresh_show_is_well(house: House) -> None:
+    """The sample show with the embedded parts has nothing wrong."""
+    code, findings = examine(house)
+    assert (code, bad(findings)) == (0, {})
+    assert {"python", "ffmpeg", "engine", "weights", "artwork", "database", "store: put"} <= set(findings)
+
+
+def test_each_thing_that_is_wrong_is_named_with_what_to_do(house: House) -> None:
+    """A missing picture and jingle, an unknown model and engine, and http addresses are found in one run."""
+    (house.folder / "artwork.jpg").unlink()
+    code, findings = examine(
+        house,
+        PODCAST_AUDIO_INTRO="intro.wav",
+        PODCAST_TRANSCRIPTION_MODEL="no-such-model",
+        PODCAST_URLS_SITE="http://pod.example.org",
+    )
+    wrong = bad(findings)
+    assert code == 3
+    assert set(wrong) == {"artwork", "audio.intro", "weights", "urls.site", "urls.media"}
+    assert "put it beside show.toml" in wrong["audio.intro"]
+
+
+def test_a_bucket_is_asked_by_doing(house: House, s3_server: S3Server) -> None:
+    """A right bucket passes; one that is open to everybody is named; wrong keys are one finding."""
+    place = in_bucket(house.folder, S3Store(s3_server.fresh_bucket(), session=s3_server.session), NOW)
+    assert examine(house, **place.environment)[0] == 0
+    refused = {**place.environment, "AWS_SECRET_ACCESS_KEY": "wrong"}
+    code, findings = examine(house, **refused)
+    assert (code, "AWS_SECRET_ACCESS_KEY" in bad(findings)["store: put"]) == (3, True)
+    policy = {"Effect": "Allow", "Principal": "*", "Action": "s3:*"}
+    bucket = place.environment["PODCAST_STORAGE_PUBLIC_BUCKET"]
+    policy["Resource"] = f"arn:aws:s3:::{bucket}/*"
+    s3_server.admin.put_bucket_policy(
+        Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [policy]})
+    )
+    code, findings = examine(house, **place.environment)
+    assert (code, "store: nobody reads private/" in bad(findings)) == (3, True)
+
+
+B2 = {
+    "PODCAST_STORAGE_KIND": "s3",
+    "PODCAST_STORAGE_CONDITIONAL_WRITES": "false",
+}
+
+
+def test_without_conditions_a_lease_or_a_word_is_needed(
+    house: House, s3_server: S3Server, postgresql: str
+) -> None:
+    """Where the store cannot decide, SQLite is refused unless there is one publisher; PostgreSQL decides."""
+    place = in_bucket(house.folder, S3Store(s3_server.fresh_bucket(), session=s3_server.session), NOW)
+    environment = {**place.environment, **B2}
+    assert "PODCAST_DATABASE_URL" in bad(examine(house, **environment)[1])["two publishers"]
+    refused = house.run("publish", "two-winters-and-a-will", **environment)
+    assert (refused.returncode, "single_publisher = true" in refused.stderr) == (1, True)
+    _, alone = examine(house, **environment, PODCAST_STORAGE_SINGLE_PUBLISHER="true")
+    assert alone["two publishers"]["ok"] is None
+    _, leased = examine(house, **environment, PODCAST_DATABASE_URL=f"{postgresql}/podcast_template")
+    assert leased["two publishers"]["said"] == "a lease in PostgreSQL decides"
+
+
+def test_who_holds_the_lease_is_alone(postgresql: str, tmp_path: Path) -> None:
+    """A second publisher of the show waits and then says so; another show's does not wait."""
+    engine, show = connect(f"{postgresql}/podcast_template", tmp_path), uuid4()
+    with lease(engine, show):
+        with (
+            pytest.raises(SubscriberError, match="somebody else has been publishing"),
+            lease(engine, show, wait_s=0.2),
+        ):
+            pytest.fail("two publishers at once")
+        with lease(engine, uuid4(), wait_s=0.2):
+            pass
+    with lease(engine, show, wait_s=0.2):
+        pass
+    engine.dispose()
+
+
+def hold(url: str, folder: Path, show: str, held: Any) -> None:
+    """Take the lease and die with it."""
+    from uuid import UUID
+
+    with lease(connect(url, folder), UUID(show)):
+        held.set()
+        threading.Event().wait(60)
+
+
+def test_a_publisher_that_is_killed_lets_go(postgresql: str, tmp_path: Path) -> None:
+    """A kill -9 frees the lease at once: it is the connection's."""
+    url, show, held = f"{postgresql}/podcast_template", uuid4(), PROCESSES.Event()
+    process = PROCESSES.Process(target=hold, args=(url, tmp_path, str(show), held))
+    process.start()
+    assert held.wait(60)
+    process.kill()
+    process.join()
+    engine = connect(url, tmp_path)
+    with lease(engine, show, wait_s=5):
+        pass
+    engine.dispose()
