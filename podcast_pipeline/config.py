@@ -168,11 +168,15 @@ class FeedTable(Noun):
     Attributes:
         websub_hubs: named in the feed, and told when it has changed.
         overcast_ping: tell Overcast too, so that it does not wait for its next visit.
+        page_size: episodes on a page of the archive; without it all are in one document.
+        new_feed_url: where the show has moved to; apps follow it from then on.
     """
 
     locked: bool = True
-    websub_hubs: tuple[Url, ...] = ()
+    websub_hubs: tuple[Annotated[str, Field(pattern=r"^https?://[^\s]+$")], ...] = ()
     overcast_ping: bool = False
+    page_size: Annotated[int, Field(ge=10, le=5000)] | None = None
+    new_feed_url: Url | None = None
 
 
 class MailTable(Noun):
@@ -265,6 +269,8 @@ class Config(Noun):
             update_rrule=self.schedule.rrule,
             locked=self.feed.locked,
             hub_urls=self.feed.websub_hubs,
+            page_size=self.feed.page_size,
+            new_feed_url=self.feed.new_feed_url,
             renew_url=self.renew_url,
         )
 
