@@ -7,6 +7,7 @@ from typing import Literal
 from podcast_pipeline.catalog import CATALOG_KEY, Catalog, transcript_from_json
 from podcast_pipeline.compose import keys
 from podcast_pipeline.errors import EpisodeError, NotFound
+from podcast_pipeline.feed.pages import ARCHIVE_PREFIX
 from podcast_pipeline.model import Episode
 from podcast_pipeline.objects import FEED_KEY, PROBE_KEY, StagedObject, chapters_file, transcript_files
 from podcast_pipeline.stages import Parts, dress, feed_writer, flip, foresee, step
@@ -86,7 +87,13 @@ def gc(parts: Parts, *, remove: bool) -> list[Refuse]:
     oldest = parts.clock() - timedelta(days=parts.config.storage.gc_grace_days)
     unnamed = [info for prefix in PREFIXES for info in parts.store.list(prefix)]
     named = _named(parts.store)  # after the list: what was entered meanwhile is named
-    return [_sweep(info, oldest, parts.store, remove=remove) for info in unnamed if info.key not in named]
+    return [
+        _sweep(info, oldest, parts.store, remove=remove) for info in unnamed if not _is_named(info.key, named)
+    ]
+
+
+def _is_named(key: str, named: set[str]) -> bool:
+    return key in named or key.startswith(ARCHIVE_PREFIX)
 
 
 def _named(store: Reader) -> set[str]:

@@ -70,6 +70,8 @@ class Show(Noun):
         artwork_key: key under `public/art/`, None until the first publication.
         update_rrule: podcast:updateFrequency, e.g. `FREQ=WEEKLY;BYDAY=TU,FR`.
         hub_urls: WebSub hubs that tell apps when the public feed has changed.
+        page_size: episodes on a page of the public feed's archive; None: all are on one page.
+        new_feed_url: where the show has moved to.
     """
 
     id: UUID
@@ -89,6 +91,8 @@ class Show(Noun):
     update_rrule: str | None = None
     locked: bool = True
     hub_urls: tuple[Text, ...] = ()
+    page_size: Annotated[int, Field(ge=10)] | None = None
+    new_feed_url: str | None = None
     renew_url: str
 
     def media_address(self, key: str) -> str:

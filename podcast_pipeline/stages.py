@@ -15,7 +15,7 @@ from podcast_pipeline.compose import Composed, Mastered, Media
 from podcast_pipeline.config import Config
 from podcast_pipeline.errors import AudioError, EpisodeError, FeedError, LeakError
 from podcast_pipeline.feed import conformance, history, notes
-from podcast_pipeline.feed.rss import Public, render
+from podcast_pipeline.feed.rss import Public, render, render_archive, render_whole
 from podcast_pipeline.library import Library, built, sha256_of
 from podcast_pipeline.model import (
     Draft,
@@ -28,7 +28,7 @@ from podcast_pipeline.model import (
 )
 from podcast_pipeline.objects import FEED_KEY, StagedObject, staged, staged_file
 from podcast_pipeline.stores import Store
-from podcast_pipeline.stores.shelf import commit, read_catalog, read_feed, write_feed
+from podcast_pipeline.stores.shelf import commit, read_catalog, read_feed, write_archive, write_feed
 from podcast_pipeline.transcribers import Options, Transcriber
 from podcast_pipeline.transcript.leaks import Shingles
 from podcast_pipeline.transcript.timeline import map_chapters
@@ -252,6 +252,7 @@ def flip(parts: Parts, change: Callable[[Catalog | None], Catalog], write: Write
         with step(parts.report, "catalog"):
             catalog = commit(parts.store, change)
         with step(parts.report, "feed"):
+            write_archive(parts.store, render_archive)
             feed_changed = write_feed(parts.store, write)
     if feed_changed:
         parts.announce(catalog.show)
@@ -313,7 +314,7 @@ def feed_writer(words: Transcript | None, *, allow: bool) -> Writer:
             _refuse_leak(secrets_of(words, catalog), FEED_KEY, new)
         _refuse_broken_rules(new)
         if published is not None and not allow:
-            _refuse_broken_history(published, new)
+            _refuse_broken_history(published, render_whole(catalog))
         return new
 
     return write

@@ -98,22 +98,26 @@ def _moved(moves: "Moves") -> Iterator[str]:
 
 def _upcoming(session: Session) -> bytes:
     """Return the public feed as it would be written now."""
-    from podcast_pipeline.feed.rss import Public, render
+    from podcast_pipeline.feed.rss import render_whole
     from podcast_pipeline.stages import dress
     from podcast_pipeline.stores.shelf import read_catalog
 
     catalog, _ = read_catalog(session.store)
     if catalog is None:
         raise EpisodeError("catalog", "nothing was published yet; run `podcast publish`")
-    return render(dress(session.parts(), catalog).put_on(catalog), Public())
+    return render_whole(dress(session.parts(), catalog).put_on(catalog))
 
 
 def _whole(session: Session, feed: str | None) -> bytes:
     """Return the bytes of a feed wherever it is."""
     from podcast_pipeline.feed.conformance.document import LIMIT_BYTES
+    from podcast_pipeline.feed.history import joined
     from podcast_pipeline.fetch import Web
+    from podcast_pipeline.stores.shelf import read_archive
 
-    if feed is None or not _is_url(feed):
+    if feed is None:
+        return joined(_bytes(session, None), read_archive(session.store))
+    if not _is_url(feed):
         return _bytes(session, feed)
     with Web() as web:
         return web.get(feed, limit_bytes=LIMIT_BYTES).body

@@ -5,11 +5,13 @@ two feeds, `lock` which of it would make apps download, show or lose episodes ag
 """
 
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
+
+from lxml import etree
 
 from podcast_pipeline.errors import FeedError
 from podcast_pipeline.feed.conformance.document import Document, Element, Unreadable, read
@@ -97,6 +99,14 @@ def diff(old: bytes | None, new: bytes) -> Changes:
         redated=tuple(c for c in same if c.old.published_at != c.new.published_at),
         show_guid=_show_guids(before, after),
     )
+
+
+def joined(feed: bytes, pages: Iterable[bytes]) -> bytes:
+    """Return a feed with the items of its older pages in it, as apps have it that follow all pages."""
+    document = read_feed(feed)
+    for page in pages:
+        document.channel.extend(read_feed(page).items)
+    return etree.tostring(document.root, encoding="UTF-8", xml_declaration=True)
 
 
 def without_moves(changes: Changes) -> Changes:

@@ -14,9 +14,10 @@ import feedgen.feed
 
 from podcast_pipeline.catalog import Catalog
 from podcast_pipeline.errors import FeedError
-from podcast_pipeline.feed import notes, private, tags
+from podcast_pipeline.feed import notes, pages, private, tags
 from podcast_pipeline.feed.namespace import ChannelTags, ItemTags, Tag
 from podcast_pipeline.feed.notice import Notice
+from podcast_pipeline.feed.pages import Page
 from podcast_pipeline.feed.text import legal, line, shorten
 from podcast_pipeline.model import Episode, Original, Show
 
@@ -50,12 +51,31 @@ Audience = Public | Private
 def render(catalog: Catalog, audience: Audience) -> bytes:
     """Render the published episodes that an audience may hear, newest first.
 
+    Where the show has pages, the public feed has the newest episodes and names the archive.
+
     Returns:
         RSS 2.0 as UTF-8 bytes; a private feed has TOKEN_PLACEHOLDER where `personalize` puts a token.
     """
+    if isinstance(audience, Public):
+        return _render(pages.newest(catalog), audience)
+    return _render(Page(catalog, private.feed_address(catalog.show)), audience)
+
+
+def render_archive(catalog: Catalog) -> tuple[bytes, ...]:
+    """Render the pages of older episodes that the public feed names, oldest first."""
+    return tuple(_render(page, Public()) for page in pages.archive(catalog))
+
+
+def render_whole(catalog: Catalog) -> bytes:
+    """Render the public feed as if it were on one page: what apps have that follow all pages."""
+    return render(catalog.with_show(catalog.show.model_copy(update={"page_size": None})), Public())
+
+
+def _render(page: Page, audience: Audience) -> bytes:
+    catalog = page.catalog
     feed = feedgen.feed.FeedGenerator()
     feed.register_extension("tags", ChannelTags, ItemTags, atom=False)
-    _write_channel(feed, catalog.show, audience)
+    _write_channel(feed, catalog.show, audience, page)
     feed.lastBuildDate(_changed_at(catalog, audience))
     for item in _items(catalog, audience):
         entry = feed.add_entry(order="append")
@@ -84,19 +104,19 @@ def _changed_at(catalog: Catalog, audience: Audience) -> datetime:
     return changed
 
 
-def _write_channel(feed: Any, show: Show, audience: Audience) -> None:
+def _write_channel(feed: Any, show: Show, audience: Audience, page: Page) -> None:
     is_private = isinstance(audience, Private)
     feed.title(_readable(show.title, "show.title"))
     description = _readable(show.description, "show.description")
     feed.description(shorten(description, notes.DESCRIPTION_BYTES))
     feed.language(line(show.language))
     feed.generator("podcast-pipeline")
-    address = private.feed_address(show) if is_private else line(show.feed_url)
-    feed.link(href=address, rel="self", type="application/rss+xml")
+    feed.link(href=page.address, rel="self", type="application/rss+xml")
     # The last link becomes the channel's <link>, so this one comes after the token's address.
     feed.link(href=_readable(show.site_url, "urls.site"), rel="alternate")
     feed.tags.add(*tags.show_tags(show))
     feed.tags.add(*(tags.private_tags(show) if is_private else tags.public_tags(show)))
+    feed.tags.add(*(Tag("atom:link", attributes={"rel": rel, "href": href}) for rel, href in page.links))
 
 
 def _write_episode(entry: Any, show: Show, episode: Episode, audience: Audience) -> None:

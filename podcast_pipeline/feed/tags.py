@@ -36,6 +36,7 @@ def public_tags(show: Show) -> list[Tag]:
         Tag("itunes:owner", children=owner),
         Tag("podcast:guid", str(show.guid)),
         _locked(show, "yes" if show.locked else "no"),
+        *([Tag("itunes:new-feed-url", line(show.new_feed_url))] if show.new_feed_url else []),
         *(Tag("atom:link", attributes={"rel": "hub", "href": line(hub)}) for hub in show.hub_urls),
     ]
 

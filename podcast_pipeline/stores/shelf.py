@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from podcast_pipeline.catalog import CATALOG_KEY, Catalog, catalog_from_json, to_json
 from podcast_pipeline.errors import Conflict, NotFound
+from podcast_pipeline.feed.pages import ARCHIVE_PREFIX, archive_key
 from podcast_pipeline.objects import FEED_CACHE, FEED_KEY, FEED_TYPE, PRIVATE
 from podcast_pipeline.stores import Reader, Store
 
@@ -73,6 +74,36 @@ def write_feed(store: Store, render: Callable[[Catalog, bytes | None], bytes]) -
         else:
             return True
     raise Conflict(FEED_KEY, "other publishers keep changing it; run the same command again")
+
+
+def write_archive(store: Store, render: Callable[[Catalog], tuple[bytes, ...]]) -> None:
+    """Bring the older pages of the public feed up to the catalog, before the feed names them.
+
+    Args:
+        render: from the catalog to the pages, oldest first.
+    """
+    for pause in _attempts():
+        etags = {info.key: info.etag for info in store.list(ARCHIVE_PREFIX)}
+        catalog, _ = read_catalog(store)
+        pages = render(catalog) if catalog else ()
+        try:
+            for number, page in enumerate(pages, start=1):
+                _put_page(store, archive_key(number), page, etags.get(archive_key(number)))
+        except Conflict:
+            pause()
+        else:
+            return
+    raise Conflict(ARCHIVE_PREFIX, "other publishers keep changing it; run the same command again")
+
+
+def read_archive(store: Reader) -> tuple[bytes, ...]:
+    """Return the older pages of the public feed."""
+    return tuple(store.get(info.key)[1] for info in store.list(ARCHIVE_PREFIX))
+
+
+def _put_page(store: Store, key: str, page: bytes, etag: str | None) -> None:
+    if etag is None or store.get(key)[1] != page:
+        _swap(store, key, page, FEED_TYPE, FEED_CACHE, etag)
 
 
 def read_feed(store: Reader) -> tuple[bytes | None, str | None]:
