@@ -312,9 +312,10 @@ def feed_writer(words: Transcript | None, *, allow: bool) -> Writer:
             return new
         if words is not None:
             _refuse_leak(secrets_of(words, catalog), FEED_KEY, new)
-        _refuse_broken_rules(new)
+        whole = render_whole(catalog) if catalog.show.page_size else new
+        _refuse_broken_rules(whole)
         if published is not None and not allow:
-            _refuse_broken_history(published, render_whole(catalog))
+            _refuse_broken_history(published, whole)
         return new
 
     return write
