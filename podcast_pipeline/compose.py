@@ -15,6 +15,7 @@ from podcast_pipeline.model import (
 )
 from podcast_pipeline.objects import StagedObject, chapters_file, document, transcript_files
 from podcast_pipeline.transcript import leaks, timeline
+from podcast_pipeline.transcript.edits import changed_words
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,16 @@ def compose(
     teaser_words: int,
     publish_at: datetime,
     now: datetime,
+    note: str = "",
+    published: Transcript | None = None,
 ) -> Composed:
     """Return the episode and its objects; equal to `known` when nothing that matters changed.
 
     Args:
         known: the episode as the catalog has it, None for a new one.
         heard: the words in recording times.
+        note: what a person says of a correction; said once, of the first version it is there for.
+        published: the newest words that are out, to tell of a correction without a note.
     """
     words = timeline.apply(
         heard,
@@ -67,7 +72,7 @@ def compose(
         duration_s=media.enclosure.duration_s,
         media_sha256=media.enclosure.sha256 or "",
     )
-    versions, words, objects = _versions(draft.slug, known, words, now)
+    versions, words, objects = _versions(draft.slug, known, words, now, _Change(note, published))
     chapters = timeline.map_chapters(draft.chapters, media.timeline)
     marks = chapters_file(draft.slug, chapters, access=draft.access) if chapters else None
     facts = {
@@ -109,8 +114,24 @@ def corrected(words: Transcript, versions: tuple[TranscriptVersion, ...]) -> Tra
     return words.model_copy(update={"version": versions[-1].version, "corrections": notes})
 
 
+@dataclass(frozen=True)
+class _Change:
+    """What there is to tell of a correction: a person's note, the words before it."""
+
+    note: str
+    published: Transcript | None
+
+    def told(self, words: Transcript, versions: tuple[TranscriptVersion, ...]) -> str:
+        if self.note and self.note not in {version.note for version in versions}:
+            return self.note
+        count = changed_words(self.published, words) if self.published else 0
+        if count:
+            return f"{count} words were corrected." if count > 1 else "One word was corrected."
+        return "Who says what was corrected." if self.published else ""
+
+
 def _versions(
-    slug: str, known: Episode | None, words: Transcript, now: datetime
+    slug: str, known: Episode | None, words: Transcript, now: datetime, change: _Change
 ) -> tuple[tuple[TranscriptVersion, ...], Transcript, list[StagedObject]]:
     """Return the versions with one more when the words differ from the newest, and its objects."""
     versions = known.transcripts if known else ()
@@ -125,6 +146,7 @@ def _versions(
         language=words.language,
         word_count=len(words.words),
         published_at=now,
+        note=change.told(words, versions) if versions else "",
     )
     numbered = corrected(words, (*versions, version))
     return _stored(slug, versions, version, numbered)

@@ -14,6 +14,7 @@
     ├── FetchError           another host does not give what was asked; subject: its URL, redacted
     │   └── Gone             it says that there is no such file
     ├── LeakError            secret text was about to become public; subject: where
+    ├── ReviewError          the show keeps it from publication until somebody has listened; subject: slug
     ├── MailError            a message could not be handed over; subject: the mail server
     └── SubscriberError      a subscriber, a token or the database; subject: which
 
@@ -52,6 +53,10 @@ class TranscriptionError(PodcastError):
     """An engine or its weights cannot do the job."""
 
 
+class SpeakersError(PodcastError):
+    """Who speaks cannot be told. Subject: the engine, or a voice's name."""
+
+
 class CaptionError(PodcastError):
     """A caption file cannot be read."""
 
@@ -86,6 +91,10 @@ class Gone(FetchError):
 
 class LeakError(PodcastError):
     """Secret text was about to become public; nothing was published."""
+
+
+class ReviewError(PodcastError):
+    """What a review found keeps an episode from being published."""
 
 
 class MailError(PodcastError):

@@ -74,6 +74,16 @@ class Folder:
         return self.path / "transcript.json"
 
     @property
+    def document(self) -> Path:
+        """The words as a person edits them."""
+        return self.path / "transcript.md"
+
+    @property
+    def edits(self) -> Path:
+        """What a person changed, told so that it survives another transcription; in git."""
+        return self.path / "edits.json"
+
+    @property
     def receipt(self) -> Path:
         """What the last publication did; never read as truth."""
         return self.path / "published.json"

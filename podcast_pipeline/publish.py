@@ -19,12 +19,15 @@ from podcast_pipeline.stages import (
     Parts,
     Ready,
     dress,
+    edited,
     feed_writer,
     flip,
     foresee,
     hear,
     make_media,
+    published_words,
     refuse_leaks,
+    refuse_unreviewed,
     secrets_of,
 )
 from podcast_pipeline.stores.delivery import deliver, is_there
@@ -108,7 +111,7 @@ def prepare(
     """Make everything of an episode and refuse what must not go out; nothing leaves the laptop.
 
     Args:
-        keep: new words in transcript.json.
+        keep: what follows in transcript.json, transcript.md and edits.json.
     """
     now = parts.clock()
     draft = parts.library.load(slug)
@@ -116,13 +119,16 @@ def prepare(
     known = catalog.by_id(draft.id) if catalog else None
     publish_at = _goes_out(slug, known, at, now)
 
-    words = hear(draft, known, parts, keep=keep)
+    text = edited(draft, hear(draft, known, parts, keep=keep), known, parts, keep=keep)
+    refuse_unreviewed(draft, text, parts.config)
     media = make_media(draft, known, publish_at, parts)
     composed = compose(
         draft,
         known,
         media=media,
-        heard=words,
+        heard=text.words,
+        note=text.note,
+        published=published_words(known, parts.store),
         teaser_words=parts.config.access.teaser_words,
         publish_at=publish_at,
         now=now,

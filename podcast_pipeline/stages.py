@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from podcast_pipeline import editing
 from podcast_pipeline.audio import artwork, notice, tags
 from podcast_pipeline.audio.ffmpeg import Ffmpeg
 from podcast_pipeline.audio.master import Produced, produce
-from podcast_pipeline.catalog import Catalog
+from podcast_pipeline.catalog import Catalog, transcript_from_json
 from podcast_pipeline.compose import Composed, Mastered, Media
 from podcast_pipeline.config import Config
-from podcast_pipeline.errors import AudioError, EpisodeError, FeedError, LeakError
+from podcast_pipeline.errors import AudioError, EpisodeError, FeedError, LeakError, ReviewError
 from podcast_pipeline.feed import conformance, history, notes
 from podcast_pipeline.feed.rss import Public, render, render_archive, render_whole
 from podcast_pipeline.library import Library, built, sha256_of
@@ -27,9 +28,11 @@ from podcast_pipeline.model import (
     Transcript,
 )
 from podcast_pipeline.objects import FEED_KEY, StagedObject, staged, staged_file
-from podcast_pipeline.stores import Store
+from podcast_pipeline.stores import Reader, Store
 from podcast_pipeline.stores.shelf import commit, read_catalog, read_feed, write_archive, write_feed
 from podcast_pipeline.transcribers import Options, Transcriber
+from podcast_pipeline.transcript import glossary, review
+from podcast_pipeline.transcript.document import clock
 from podcast_pipeline.transcript.leaks import Shingles
 from podcast_pipeline.transcript.timeline import map_chapters
 
@@ -82,16 +85,75 @@ def hear(draft: Draft, known: Episode | None, parts: Parts, *, keep: bool = True
     heard = parts.library.transcript(draft.slug)
     if heard is not None and (_still_holds(heard, draft, parts) or _same_recording(heard, known, draft)):
         return heard
-    words = _decode(draft, parts)
+    return hear_again(draft, parts, keep=keep)
+
+
+def hear_again(draft: Draft, parts: Parts, *, keep: bool = True) -> Transcript:
+    """Return new words in recording times; a person's edits over the old ones are kept first."""
+    editing.taken(editing.read(parts.library, draft.slug), parts.clock())  # refuse before the work is done
+    options = Options(
+        language=parts.config.transcription.language,
+        prompt=glossary.prompt(names_of(draft, parts.config, draft.language)),
+    )
+    source = parts.library.folder(draft.slug).source
+    words = parts.transcriber().transcribe(source, options=options, report=parts.report)
     if keep:
-        parts.library.save_transcript(draft.slug, words)
+        editing.renew(parts.library, draft.slug, words, now=parts.clock())
     return words
 
 
-def _decode(draft: Draft, parts: Parts) -> Transcript:
-    options = Options(language=parts.config.transcription.language)
-    source = parts.library.folder(draft.slug).source
-    return parts.transcriber().transcribe(source, options=options, report=parts.report)
+def edited(
+    draft: Draft, heard: Transcript, known: Episode | None, parts: Parts, *, keep: bool = True
+) -> editing.Edited:
+    """Return the words with names put right and a person's edits in them, in recording times."""
+    return editing.edited(
+        parts.library,
+        draft,
+        heard,
+        glossary=names_of(draft, parts.config, heard.language),
+        out=known is not None,
+        now=parts.clock(),
+        keep=keep,
+    )
+
+
+def names_of(draft: Draft, config: Config, language: str) -> glossary.Glossary:
+    """Return the names of an episode: its guests, the hosts, the show's terms, those in the notes."""
+    people = [*(person.name for person in draft.persons), *config.show.hosts]
+    return glossary.from_show(config.glossary, people=people, notes=draft.notes, language=language)
+
+
+def refuse_unreviewed(draft: Draft, text: editing.Edited, config: Config) -> None:
+    """Raise ReviewError when the show's policy keeps what was found from being published."""
+    if "block" not in config.review.model_dump().values():
+        return
+    closed = review.gate(findings(draft, text, config), config.review)
+    if closed:
+        first = closed[0]
+        raise ReviewError(
+            draft.slug,
+            f"{len(closed)} findings block publication, first “{first.text}” at {clock(first.start_s)}"
+            f" ({first.reason}); run `podcast review {draft.slug}`",
+        )
+
+
+def findings(draft: Draft, text: editing.Edited, config: Config) -> tuple[review.Finding, ...]:
+    """Return what a person should listen to, worst first."""
+    return review.findings(
+        text.words,
+        known_names=names_of(draft, config, text.words.language),
+        policy=config.review,
+        conflicts=text.conflicts,
+        accepted=text.edits.accepted,
+    )
+
+
+def published_words(known: Episode | None, store: Reader) -> Transcript | None:
+    """Return the newest words that are out, in media times; None where there are none."""
+    if known is None or known.transcript is None:
+        return None
+    key = known.transcript.document_key
+    return transcript_from_json(store.get(key)[1], key)
 
 
 def make_media(draft: Draft, known: Episode | None, publish_at: datetime, parts: Parts) -> Media:

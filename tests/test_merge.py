@@ -22,6 +22,7 @@ from podcast_pipeline.transcript.edits import (
     align,
     apply_edits,
     diff,
+    retake,
     take_edits,
 )
 from tests.retranscription import Heard, edited, heard_again, interview
@@ -346,8 +347,8 @@ def test_edits_in_json_come_back() -> None:
 
 def test_an_edit_keeps_the_day_it_was_made() -> None:
     """Taken again with new ones, an edit keeps its instant; conflicts stay until settled."""
-    first = Edits().retaken(take_edits(parse(saved(("Kelner", "Kellner"))), BEES, NOW))
-    second = first.retaken(take_edits(parse(saved(("Kelner", "Kellner"), ("never", "always"))), BEES, LATER))
+    first = retake(Edits(), parse(saved(("Kelner", "Kellner"))), BEES, NOW)
+    second = retake(first, parse(saved(("Kelner", "Kellner"), ("never", "always"))), BEES, LATER)
     assert [edit.edited_at for edit in second.edits] == [NOW, LATER]
 
 

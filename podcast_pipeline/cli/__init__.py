@@ -2,9 +2,10 @@
 
 import sys
 
-from podcast_pipeline.errors import FeedError, LeakError, PodcastError
+from podcast_pipeline.errors import FeedError, LeakError, PodcastError, ReviewError
 
 DONE, FAILED, PROBLEMS, INTERRUPTED = 0, 1, 3, 130  # 2, wrong usage, comes from Typer
+CHECKS = (FeedError, LeakError, ReviewError)  # a check found problems
 
 
 def main() -> None:
@@ -14,7 +15,7 @@ def main() -> None:
     try:
         app(prog_name="podcast")
     except PodcastError as error:
-        sys.exit(_fail(str(error), PROBLEMS if isinstance(error, (FeedError, LeakError)) else FAILED))
+        sys.exit(_fail(str(error), PROBLEMS if isinstance(error, CHECKS) else FAILED))
     except SystemExit as leaving:
         if leaving.code != INTERRUPTED:
             raise

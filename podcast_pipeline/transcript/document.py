@@ -76,11 +76,13 @@ class Document:
     Attributes:
         base: first 16 hex digits of the SHA-256 of the transcript.json that it was made from.
         speakers: id to name, from the front matter.
+        note: for the public, on what the next publication corrects; empty where there is none.
     """
 
     base: str
     speakers: dict[str, str] = field(default_factory=dict)
     turns: tuple[Turn, ...] = ()
+    note: str = ""
 
     @property
     def text(self) -> str:
@@ -88,13 +90,13 @@ class Document:
         return " ".join(paragraph for turn in self.turns for paragraph in turn.paragraphs)
 
 
-def to_markdown(transcript: Transcript, *, base: str, title: str) -> str:
+def to_markdown(transcript: Transcript, *, base: str, title: str, note: str = "") -> str:
     """Return a transcript as transcript.md; equal values give equal text.
 
     Args:
         base: first 16 hex digits of the SHA-256 of the transcript.json that the words are from.
     """
-    front = ["---", f"base: {base}"]
+    front = ["---", f"base: {base}", *([f"note: {_scalar(note)}"] if note else [])]
     if transcript.speakers:
         front.append("speakers:")
     for speaker in transcript.speakers:
@@ -160,16 +162,16 @@ def parse(text: str) -> Document:
     if end is None:
         raise _wrong(lines[first][0], "the front matter has no end; put --- on a line of its own after it")
     raw = plain.split("\n")
-    base, speakers = _front_matter(
+    base, speakers, note = _front_matter(
         [(number, raw[number - 1].rstrip()) for number, _ in lines[first + 1 : end]]
     )
     if base is None:
         raise _wrong(lines[first][0], "the front matter has no base; put back the line `base: …`")
-    return Document(base, speakers, tuple(_turns(lines[end + 1 :])))
+    return Document(base, speakers, tuple(_turns(lines[end + 1 :])), note)
 
 
-def _front_matter(lines: Sequence[tuple[int, str]]) -> tuple[str | None, dict[str, str]]:
-    base, speakers, table = None, dict[str, str](), ""
+def _front_matter(lines: Sequence[tuple[int, str]]) -> tuple[str | None, dict[str, str], str]:
+    base, speakers, note, table = None, dict[str, str](), "", ""
     for number, line in lines:
         entry = ENTRY.fullmatch(line) if table == "speakers" else None
         if entry:
@@ -182,7 +184,8 @@ def _front_matter(lines: Sequence[tuple[int, str]]) -> tuple[str | None, dict[st
             if table == "speakers" and value:
                 raise _wrong(number, "write each speaker on a line of its own, like `  S0: Ann Example`")
             base = _base(number, value) if table == "base" else base
-    return base, speakers
+            note = " ".join(_unquote(value).split()) if table == "note" else note
+    return base, speakers, note
 
 
 def _base(number: int, value: str) -> str:

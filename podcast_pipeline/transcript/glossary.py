@@ -7,13 +7,15 @@ spelled much like it, and is neither an ordinary word nor somebody else's well-h
 import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from podcast_pipeline.config import GlossaryTable, TermTable
-from podcast_pipeline.model import Noun, Seconds, Text, Transcript
+from podcast_pipeline.model import Transcript
+from podcast_pipeline.transcript.edits.alignment import changes, pairs
 from podcast_pipeline.transcript.edits.pieces import Piece, segments
-from podcast_pipeline.transcript.edits.units import Unit, leading, spread, units_of
+from podcast_pipeline.transcript.edits.record import Fix
+from podcast_pipeline.transcript.edits.units import Unit, joined, leading, split, spread, units_of
 from podcast_pipeline.transcript.lexicon import is_ordinary
 from podcast_pipeline.transcript.likeness import Index, Target, Term, letters_of, similar
 
@@ -28,17 +30,6 @@ SENTENCE_END = re.compile(r"[.!?…:]['\"”’)]*$")
 NAME_WORD = r"[^\W\d_a-z][\w'’.-]*\w"
 CAPITALISED = re.compile(rf"(?<![\w'’]){NAME_WORD}(?: (?:(?:de|da|van|von|der|la|al|bin) )?{NAME_WORD})*")
 MARKUP = re.compile(r"https?://[^\s)>\]]+|[*_`#>\[\]()]")
-
-
-class Fix(Noun):
-    """A name that the second pass put right."""
-
-    before: Text
-    after: Text
-    start_s: Seconds
-    end_s: Seconds
-    confidence: float
-    term: Text
 
 
 @dataclass(frozen=True)
@@ -118,36 +109,44 @@ def prompt(glossary: Glossary, *, limit_tokens: int = 200) -> str:
 
 
 def fix(transcript: Transcript, glossary: Glossary) -> tuple[Transcript, tuple[Fix, ...]]:
-    """Return the transcript with near misses of known names put right, and each change.
+    """Return the transcript with near misses of known names put right, and each change."""
+    fixes = near_misses(transcript, glossary)
+    return put_right(transcript, fixes), fixes
 
-    A changed word keeps its time and its confidence, so that a review still sees it.
-    """
+
+def near_misses(transcript: Transcript, glossary: Glossary) -> tuple[Fix, ...]:
+    """Return what should be a known name, in order of time; no two overlap."""
     units = units_of(transcript)
-    pieces: list[Piece] = []
     fixes: list[Fix] = []
     at = 0
     while at < len(units):
         found = _longest(units, at, glossary)
-        if found is None:
+        end, target = found or (at + 1, None)
+        if target:
+            fixes.append(_fix(units[at:end], target))
+        at = end
+    return tuple(fixes)
+
+
+def put_right(transcript: Transcript, fixes: Iterable[Fix]) -> Transcript:
+    """Return the transcript with these changes; one whose words are not there changes nothing.
+
+    A changed word keeps its time and its confidence, so that a review still sees it.
+    """
+    units = units_of(transcript)
+    waiting = {fix.start_s: fix for fix in fixes}
+    pieces: list[Piece] = []
+    at = 0
+    while at < len(units):
+        fix = waiting.get(units[at].start_s)
+        end = at + (len(split(fix.before)) if fix else 0)
+        if fix and joined(unit.text for unit in units[at:end]) == fix.before:
+            pieces.extend(_fixed(units, at, end, fix))
+            at = end
+        else:
             pieces.append(_piece(units[at]))
             at += 1
-            continue
-        end, target = found
-        pieces.extend(_fixed(units[at:end], target))
-        before = "".join(unit.text for unit in units[at:end]).strip()
-        after = "".join(piece.text for piece in pieces[-len(target.words) :]).strip()
-        fixes.append(
-            Fix(
-                before=before,
-                after=after,
-                start_s=units[at].start_s,
-                end_s=max(units[end - 1].end_s, units[at].start_s),
-                confidence=min(unit.confidence for unit in units[at:end]),
-                term=target.term.name,
-            )
-        )
-        at = end
-    return transcript.model_copy(update={"segments": segments(pieces, transcript)}), tuple(fixes)
+    return transcript.model_copy(update={"segments": segments(pieces, transcript)})
 
 
 def near(text: str, glossary: Glossary) -> str | None:
@@ -237,33 +236,43 @@ def _split(written: tuple[str, ...], target: Target) -> bool:
     return all(similar(letters_of(word), target.letters) < whole for word in written)
 
 
-def _fixed(stretch: Sequence[Unit], target: Target) -> list[Piece]:
-    """Return the name in place of a stretch; words at its ends that are right already stay as they are."""
-    first, last = stretch[0], stretch[-1]
-    if len(stretch) > 1 < len(target.words):
-        if core(first.text)[1] == target.words[0]:
-            rest = replace(target, words=target.words[1:])
-            return [_piece(first), *_fixed(stretch[1:], rest)]
-        if core(last.text)[1] == target.words[-1]:
-            rest = replace(target, words=target.words[:-1])
-            return [*_fixed(stretch[:-1], rest), _piece(last)]
-    words = [leading(word) for word in target.words]
-    words[0] = f"{core(first.text)[0]}{target.words[0]}"
-    words[-1] += core(last.text)[2]
-    sure = min(unit.confidence for unit in stretch)
-    heard = [(unit.start_s, unit.end_s) for unit in stretch]
-    spans = heard if len(heard) == len(words) else spread(tuple(words), heard[0][0], heard[-1][1])
-    return [
-        Piece(
-            text=word,
-            start_s=start_s,
-            end_s=end_s,
-            speaker=first.speaker,
-            confidence=sure,
-            segment=first.segment,
-        )
-        for word, (start_s, end_s) in zip(words, spans, strict=True)
-    ]
+def _fix(stretch: Sequence[Unit], target: Target) -> Fix:
+    (opening, *_), (*_, closing) = core(stretch[0].text), core(stretch[-1].text)
+    return Fix(
+        before=joined(unit.text for unit in stretch),
+        after=f"{opening.strip()}{' '.join(target.words)}{closing}",
+        start_s=stretch[0].start_s,
+        end_s=max(stretch[-1].end_s, stretch[0].start_s),
+        confidence=min(unit.confidence for unit in stretch),
+        term=target.term.name,
+    )
+
+
+def _fixed(units: Sequence[Unit], start: int, end: int, fix: Fix) -> list[Piece]:
+    """Return the name in place of a stretch; words that are right already stay as they are."""
+    first, *rest = split(fix.after)
+    texts = (leading(first), *rest)
+    right = pairs([unit.text for unit in units[start:end]], texts)
+    pieces = {j: _piece(units[start + i]) for i, j in right}
+    for change in changes(right, end - start, len(texts)):
+        old = units[start + change.i1 : start + change.i2] or units[start:end]
+        new = texts[change.j1 : change.j2]
+        for j, (text, span) in enumerate(zip(new, _spans(old, new), strict=True), change.j1):
+            pieces[j] = Piece(
+                text=text,
+                start_s=span[0],
+                end_s=span[1],
+                speaker=old[0].speaker,
+                confidence=fix.confidence,
+                segment=old[0].segment,
+            )
+    return [pieces[j] for j in range(len(texts))]
+
+
+def _spans(old: Sequence[Unit], texts: tuple[str, ...]) -> list[tuple[float, float]]:
+    if len(old) == len(texts):
+        return [(unit.start_s, unit.end_s) for unit in old]
+    return spread(texts, old[0].start_s, max(old[-1].end_s, old[0].start_s))
 
 
 def _piece(unit: Unit) -> Piece:

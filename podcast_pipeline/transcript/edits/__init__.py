@@ -2,22 +2,25 @@
 
 from podcast_pipeline.transcript.edits.align import align
 from podcast_pipeline.transcript.edits.apply import Merged, apply_edits
-from podcast_pipeline.transcript.edits.changelog import diff
+from podcast_pipeline.transcript.edits.changelog import changed_words, diff
 from podcast_pipeline.transcript.edits.record import (
     Conflict,
     Edit,
     Edits,
+    Fix,
     NameEdit,
     Site,
     TurnEdit,
     WordEdit,
 )
+from podcast_pipeline.transcript.edits.settle import holds, retake
 from podcast_pipeline.transcript.edits.take import take_edits
 
 __all__ = [
     "Conflict",
     "Edit",
     "Edits",
+    "Fix",
     "Merged",
     "NameEdit",
     "Site",
@@ -25,6 +28,9 @@ __all__ = [
     "WordEdit",
     "align",
     "apply_edits",
+    "changed_words",
     "diff",
+    "holds",
+    "retake",
     "take_edits",
 ]

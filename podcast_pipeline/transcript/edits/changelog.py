@@ -13,12 +13,25 @@ CONTEXT_UNITS = 4
 def diff(old: Transcript, new: Transcript) -> tuple[str, ...]:
     """Return one line per change: `[00:01:05] said that [-Kelner-]{+Kellner+} would come`, in order."""
     before, after = units_of(old), units_of(new)
-    matched = pairs([unit.key for unit in before], [unit.key for unit in after])
-    touched = [Change(i, i + 1, j, j + 1) for i, j in matched if not same(before[i].text, after[j].text)]
-    rewritten = touching([*touched, *changes(matched, len(before), len(after))])
+    matched, rewritten = _compared(before, after)
     lines = [(change.j1, _words(before, after, change)) for change in rewritten]
     lines.extend(_speakers(old, new, before, after, matched))
     return tuple(line for _, line in sorted(lines))
+
+
+def changed_words(old: Transcript, new: Transcript) -> int:
+    """Return how many words were changed, added or deleted."""
+    _, rewritten = _compared(units_of(old), units_of(new))
+    return sum(max(change.i2 - change.i1, change.j2 - change.j1) for change in rewritten)
+
+
+def _compared(
+    before: Sequence[Unit], after: Sequence[Unit]
+) -> tuple[Sequence[tuple[int, int]], list[Change]]:
+    """Return the units that are the same on both sides, and the stretches that are written otherwise."""
+    matched = pairs([unit.key for unit in before], [unit.key for unit in after])
+    touched = [Change(i, i + 1, j, j + 1) for i, j in matched if not same(before[i].text, after[j].text)]
+    return matched, touching([*touched, *changes(matched, len(before), len(after))])
 
 
 def _words(before: Sequence[Unit], after: Sequence[Unit], change: Change) -> str:

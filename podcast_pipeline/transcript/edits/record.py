@@ -7,6 +7,7 @@ from pydantic import Field
 from podcast_pipeline.model import Instant, Noun, Seconds, Text, Transcript
 
 HASH_DIGITS = 16
+Hash16 = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 
 
 class Site(Noun):
@@ -92,30 +93,49 @@ class Conflict(Noun):
     reason: Text
 
 
+class Fix(Noun):
+    """A name that the second pass put right: what the engine wrote, what it is, whose name.
+
+    Attributes:
+        confidence: 0 to 1, of the least sure word before.
+    """
+
+    before: Text
+    after: Text
+    start_s: Seconds
+    end_s: Seconds
+    confidence: float
+    term: Text
+
+
 class Edits(Noun):
     """edits.json.
 
     Attributes:
+        base: the transcript.json that `fixes` belong to; None before transcript.md was first written.
+        fixes: what the second pass changed in it before a person saw it.
         edits: what holds, in the order of the text.
         conflicts: what found no place in the words as they are now; kept until a person settles it.
+        accepted: keys of findings that a person has listened to and left as they are.
+        replaces: a transcript.md that is in here whole and is to be written anew; None when it stands.
     """
 
     schema_version: Literal[1] = 1
+    base: Hash16 | None = None
+    fixes: tuple[Fix, ...] = ()
     edits: tuple[Edit, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
+    accepted: tuple[str, ...] = ()
+    replaces: Hash16 | None = None
 
     @property
     def all(self) -> tuple[WordEdit | TurnEdit | NameEdit, ...]:
         """Every edit there is, those in conflict last: they are tried again on every new transcription."""
         return (*self.edits, *(conflict.edit for conflict in self.conflicts))
 
-    def retaken(self, taken: tuple[WordEdit | TurnEdit | NameEdit, ...]) -> "Edits":
-        """Return these with what a document says now; an edit that was there before keeps its instant."""
-        earlier = {_told(edit): edit for edit in self.edits}
-        return Edits(edits=tuple(earlier.get(_told(e), e) for e in taken), conflicts=self.conflicts)
 
-
-def _told(edit: WordEdit | TurnEdit | NameEdit) -> str:
+def told(edit: WordEdit | TurnEdit | NameEdit) -> str:
+    """Return what an edit says, whenever it was made."""
     return edit.model_dump_json(exclude={"edited_at"})
 
 
