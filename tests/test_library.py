@@ -38,6 +38,13 @@ def test_a_minted_episode_can_be_loaded(library: Library, recording: Path) -> No
     assert (draft.notes, draft.persons[0].name, draft.persons[0].role) == ("Hello", "Ann Example", "guest")
 
 
+def test_topics_are_the_producers(library: Library, recording: Path) -> None:
+    """What episode.toml names as topics is in the draft, in that order."""
+    slug = library.mint(recording)
+    edit(library, slug, "guests = []", 'guests = []\ntopics = ["Water", "City hall"]')
+    assert library.load(slug).topics == ("Water", "City hall")
+
+
 def test_the_source_is_kept_byte_for_byte(library: Library, recording: Path) -> None:
     """The kept recording has the bytes of the original, and its hash is recorded."""
     slug = library.mint(recording)

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -92,6 +93,45 @@ def test_a_guest_has_a_page(site: Site, client: TestClient) -> None:
     assert client.get("/", params={"guest": "Nobody"}).status_code == 404
 
 
+def test_the_archive(site: Site, client: TestClient) -> None:
+    """Every year, season, topic and guest stands there with its number of episodes, and leads to them."""
+    assert "No episode yet" in client.get("/archive").text
+    guest = Person(name="Ann O'Neill & Sons", role="guest")
+    site.publish("one", days_ago=400, season=1, topics=("Water", "c/o A&B?"), persons=(guest,))
+    site.publish("two", season=2, topics=("Water",), persons=(guest,))
+    page = client.get("/archive").text
+    links = re.findall(r'<li><a href="([^"]+)">([^<]+)</a> <span class="aside">(\d+)', page)
+    assert [(unescape(label), count) for _, label, count in links] == [
+        ("2026", "1"),
+        ("2025", "1"),
+        ("Season 2", "1"),
+        ("Season 1", "1"),
+        ("c/o A&B?", "1"),
+        ("Water", "2"),
+        ("Ann O'Neill & Sons", "2"),
+    ]
+    for address, label, count in links:
+        listed = client.get(unescape(address)).text
+        assert f"<h1>{label}</h1>" in listed
+        assert listed.count("<article>") == int(count)
+    assert client.get("/", params={"topic": "Fire"}).status_code == 404
+    assert 'href="/?topic=c/o%20A%26B%3F"' in client.get("/episodes/one").text
+
+
+def test_older_versions_are_kept(site: Site, client: TestClient) -> None:
+    """A corrected page leads to the version before, which says what it is and leads back."""
+    flagship(site)
+    sign_in(site, client)
+    (old,) = re.findall(rf'href="({PAGE}\?v=\w+)"', client.get(PAGE).text)
+    page = client.get(old).text
+    assert "You are reading version 1" in page
+    assert "Marketti" in page
+    assert f'<a href="{PAGE}">Read the newest</a>' in page
+    assert f'rel="canonical" href="http://127.0.0.1:8080{PAGE}"' in page
+    client.cookies.clear()
+    assert "Marketti" not in client.get(old).text
+
+
 def test_the_transcript_is_by_turns(site: Site, client: TestClient) -> None:
     """Names, times, chapters as headings, corrections with their dates, and files to keep."""
     flagship(site)
@@ -105,7 +145,7 @@ def test_the_transcript_is_by_turns(site: Site, client: TestClient) -> None:
     ]
     assert "10 March 2026" in page
     assert "We misspelled Ines Marchetti’s name." in page
-    for ending in ("vtt", "srt", "txt", "json", "html"):
+    for ending in ("vtt", "srt", "txt", "json", "html", "epub"):
         assert f"/transcript.{ending}?v=" in page
 
 

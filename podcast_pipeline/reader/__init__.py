@@ -2,7 +2,9 @@
 
     app       create_app: routes and their parts            server    uvicorn on a port
     gate      who asks; decisions of `access` as answers   door      the session cookie
-    feeds     /feeds/<token>/…                             pages     /, /episodes/<slug>, robots, sitemap
+    feeds     /feeds/<token>/…                             lists     /, /archive
+    pages     /episodes/<slug> and its files                epub      a transcript as a book; pure
+    machines  /robots.txt, /sitemap.xml, /healthz
     searching /search, and the index that follows what is out
     objects   /public/… of the local store                 editions  the catalog as it is, and its renders
     http      ranges, conditions, gzip                     headers   CORS, CSP and what every answer says

@@ -17,9 +17,11 @@ from podcast_pipeline.reader.editions import Editions
 from podcast_pipeline.reader.feeds import Feeds
 from podcast_pipeline.reader.gate import Gate
 from podcast_pipeline.reader.headers import Headers
+from podcast_pipeline.reader.lists import Lists
 from podcast_pipeline.reader.log import AccessLog
+from podcast_pipeline.reader.machines import ForMachines
 from podcast_pipeline.reader.objects import Objects
-from podcast_pipeline.reader.pages import ForMachines, Pages
+from podcast_pipeline.reader.pages import Pages
 from podcast_pipeline.reader.rates import Rates
 from podcast_pipeline.reader.refusals import Refusals
 from podcast_pipeline.reader.rendering import Templates, static_route
@@ -68,7 +70,8 @@ def create_app(
     following = Following(index, store)
     searching = Searching(gate, editions, index, following, door, templates, config.zone)
     routes: list[Route] = [
-        *Pages(gate, editions, store, door, templates, config.zone).routes(),
+        *Lists(gate, editions, door, templates, config.zone).routes(),
+        *Pages(gate, editions, store, door, templates).routes(),
         *Feeds(
             gate,
             editions,

@@ -1,9 +1,7 @@
-"""The pages: the list of episodes, an episode and its files for a session, and what machines read."""
+"""An episode's page, and its files for a session."""
 
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 from starlette.requests import Request
@@ -11,11 +9,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from podcast_pipeline.access import NOT_FOUND, Allow, Resource, Teaser
-from podcast_pipeline.catalog import Catalog
 from podcast_pipeline.feed.tags import credited
 from podcast_pipeline.model import Correction, Episode, Show, TranscriptVersion
 from podcast_pipeline.objects import PRIVATE
-from podcast_pipeline.reader import structured, view
+from podcast_pipeline.reader import epub, structured, view
 from podcast_pipeline.reader.door import Door
 from podcast_pipeline.reader.editions import Editions, Kept
 from podcast_pipeline.reader.feeds import hash16, transcript_key
@@ -26,8 +23,7 @@ from podcast_pipeline.stores import Store
 
 DOWNLOADS = {"vtt": "VTT", "srt": "SRT", "txt": "TXT", "json": "JSON", "html": "HTML"}
 KEPT_TRANSCRIPTS = 64  # an hour of speech is about 200 kB of HTML
-NEWEST = 12  # on the first page; the rest is under its year
-NO_WORDS = {"words": None, "old_version": None, "downloads": ()}
+NO_WORDS = {"words": None, "shown": None, "downloads": (), "versions": ()}
 SESSION_HEADERS = {"cache-control": PRIVATE, "vary": "Cookie"}
 
 
@@ -49,49 +45,16 @@ class Pages:
     store: Store
     door: Door
     templates: Templates
-    zone: ZoneInfo
     kept: Kept[Words] = field(default_factory=lambda: Kept(KEPT_TRANSCRIPTS))
 
     def routes(self) -> list[Route]:
         """Return the routes."""
         return [
-            Route("/", self.index),
             Route("/episodes/{slug}", self.episode),
+            Route("/episodes/{slug}/transcript.epub", self.book),
             Route("/episodes/{slug}/transcript.{ending}", self.transcript),
             Route("/episodes/{slug}/audio.{ending}", self.audio),
         ]
-
-    def index(self, request: Request) -> Response:
-        """Answer the list: the newest, or those of a `year`, a `season` or a `guest`."""
-        visitor = self.door.visitor(request)
-        decision = self.gate.admit(visitor, None, "page")
-        catalog = self.editions.newest().catalog
-        chosen, episodes = self._choose(catalog, request)
-        if chosen and not episodes:
-            raise Refused(NOT_FOUND)
-        years = view.by_year(episodes, self.zone)
-        count = Counter(e.publish_at.astimezone(self.zone).year for e in catalog.published())
-        return self.templates.answer(
-            request,
-            "index.html",
-            catalog.show,
-            standing=_standing(decision),
-            years=years,
-            chosen=chosen,
-            archive=sorted(count.items(), reverse=True) if sum(count.values()) > len(episodes) else (),
-            canonical=f"{catalog.show.site_url}/" + (f"?{request.url.query}" if chosen else ""),
-        )
-
-    def _choose(self, catalog: Catalog, request: Request) -> tuple[str, list[Episode]]:
-        published = list(catalog.published())
-        match request.query_params.multi_items():
-            case [("year", year)]:
-                return year, [e for e in published if str(e.publish_at.astimezone(self.zone).year) == year]
-            case [("season", season)]:
-                return f"Season {season}", [e for e in published if str(e.season) == season]
-            case [("guest", name)]:
-                return name, [e for e in published if name in {p.name for p in view.guests(e)}]
-        return "", published[:NEWEST]
 
     def episode(self, request: Request) -> Response:
         """Answer an episode's page: with the transcript, or with the teaser and how to subscribe."""
@@ -125,12 +88,9 @@ class Pages:
             "words": self.kept.get(
                 (version.document_key, episode.chapters), lambda: self._words(episode, version)
             ),
-            "old_version": version.version if version != episode.transcript else None,
-            "downloads": [
-                (name, f"/episodes/{episode.slug}/transcript.{ending}?v={hash16(version.file_keys[ending])}")
-                for ending, name in DOWNLOADS.items()
-                if ending in version.file_keys
-            ],
+            "shown": version,
+            "downloads": _downloads(episode, version),
+            "versions": [(known, hash16(known.document_key)) for known in reversed(episode.transcripts)],
         }
 
     def _words(self, episode: Episode, version: TranscriptVersion) -> Words:
@@ -152,12 +112,26 @@ class Pages:
         """Answer a transcript to save, in any format, the newest or the one that `v` names."""
         episode = self._admitted_to(request, "file")
         key = transcript_key(episode, request, formats=tuple(DOWNLOADS))
-        name = f"{episode.slug}.{request.path_params['ending']}"
-        return answer(
-            request,
-            from_store(self.store, key),
-            headers={**SESSION_HEADERS, "content-disposition": f'attachment; filename="{name}"'},
+        headers = _to_save(episode, request.path_params["ending"])
+        return answer(request, from_store(self.store, key), headers=headers)
+
+    def book(self, request: Request) -> Response:
+        """Answer a transcript as an EPUB, the newest or the one whose document `v` names."""
+        episode = self._admitted_to(request, "file")
+        version = _version(episode, request.query_params.get("v"))
+        if version is None:
+            raise Refused(NOT_FOUND)
+        show = self.editions.newest().catalog.show
+        body = epub.to_epub(
+            self.templates.environment,
+            show=show,
+            episode=episode,
+            people=credited(show, episode) or show.hosts,
+            version=version,
+            words=self.editions.transcript(version),
         )
+        content = from_bytes(body, content_type=epub.CONTENT_TYPE, modified_at=episode.content_changed_at)
+        return answer(request, content, headers=_to_save(episode, "epub"))
 
     def audio(self, request: Request) -> Response:
         """Answer the audio of a subscriber-only episode to a session."""
@@ -191,54 +165,19 @@ def _version(episode: Episode, wanted: str | None) -> TranscriptVersion | None:
     raise Refused(NOT_FOUND)
 
 
+def _downloads(episode: Episode, version: TranscriptVersion) -> list[tuple[str, str]]:
+    """Return name and address of every file of a version; `v` is the hash in the file's key."""
+    keys = {ending: version.file_keys[ending] for ending in DOWNLOADS if ending in version.file_keys}
+    named = [(DOWNLOADS[ending], ending, key) for ending, key in keys.items()]
+    return [
+        (name, f"/episodes/{episode.slug}/transcript.{ending}?v={hash16(key)}")
+        for name, ending, key in [*named, ("EPUB", "epub", version.document_key)]
+    ]
+
+
+def _to_save(episode: Episode, ending: str) -> dict[str, str]:
+    return {**SESSION_HEADERS, "content-disposition": f'attachment; filename="{episode.slug}.{ending}"'}
+
+
 def _standing(decision: object) -> str:
     return decision.standing if isinstance(decision, Teaser) else "active"
-
-
-@dataclass(frozen=True)
-class ForMachines:
-    """What crawlers and load balancers ask for."""
-
-    editions: Editions
-    site_url: str
-
-    def routes(self) -> list[Route]:
-        """Return the routes."""
-        return [
-            Route("/robots.txt", self.robots),
-            Route("/sitemap.xml", self.sitemap),
-            Route("/healthz", self.health),
-        ]
-
-    def robots(self, request: Request) -> Response:
-        """Answer robots.txt; what is behind a token is nobody's to crawl."""
-        closed = "\n".join(f"Disallow: {path}" for path in ("/feeds/", "/account", "/signin", "/search"))
-        body = f"User-agent: *\n{closed}\nSitemap: {self.site_url}/sitemap.xml\n"
-        content = from_bytes(body.encode(), content_type="text/plain; charset=utf-8")
-        return answer(request, content, headers={"cache-control": "public, max-age=3600"})
-
-    def sitemap(self, request: Request) -> Response:
-        """Answer the pages of published episodes; only what F13 allows stands in an address."""
-        catalog = self.editions.newest().catalog
-        pages = [
-            f"<url><loc>{structured.xml(catalog.show.page_address(episode.slug))}</loc>"
-            f"<lastmod>{episode.content_changed_at.isoformat()}</lastmod></url>"
-            for episode in catalog.published()
-        ]
-        body = "\n".join(
-            [
-                '<?xml version="1.0" encoding="UTF-8"?>',
-                '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">',
-                f"<url><loc>{structured.xml(catalog.show.site_url)}/</loc></url>",
-                *pages,
-                "</urlset>\n",
-            ]
-        )
-        content = from_bytes(body.encode(), content_type="application/xml; charset=utf-8")
-        return answer(request, content, headers={"cache-control": "public, max-age=300"})
-
-    def health(self, request: Request) -> Response:
-        """Answer `ok` when the store can be asked; 503 otherwise."""
-        self.editions.newest()
-        content = from_bytes(b"ok\n", content_type="text/plain; charset=utf-8")
-        return answer(request, content, headers={"cache-control": "no-store"})

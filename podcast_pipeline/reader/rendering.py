@@ -83,6 +83,7 @@ class Templates:
         )
         environment.filters |= {
             **FILTERS,
+            "notes_xhtml": notes_xhtml,
             "date": lambda instant: view.date(instant, zone),
             "local_iso": lambda instant: instant.astimezone(zone).isoformat(),
         }
@@ -127,6 +128,11 @@ class Templates:
 def notes_html(text: str) -> Markup:
     """Return notes as HTML that feed.notes has cleaned."""
     return Markup(notes.to_html(text))  # noqa: S704
+
+
+def notes_xhtml(text: str) -> Markup:
+    """Return notes as XHTML: XML knows no name for a hard space."""
+    return Markup(notes_html(text).replace("&nbsp;", "&#160;"))  # noqa: S704
 
 
 def static_route() -> Route:

@@ -383,3 +383,7 @@ function begin() {
 }
 
 if (audio && article) begin();
+
+const paper = document.querySelector("[data-do=print]");
+paper?.removeAttribute("hidden");
+paper?.addEventListener("click", () => print());

@@ -1,0 +1,96 @@
+"""The lists: the newest episodes, those of a year, a season, a topic or a guest, and all of these."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from podcast_pipeline.access import NOT_FOUND, Teaser
+from podcast_pipeline.model import Episode
+from podcast_pipeline.reader import view
+from podcast_pipeline.reader.door import Door
+from podcast_pipeline.reader.editions import Editions
+from podcast_pipeline.reader.gate import Gate, Refused
+from podcast_pipeline.reader.rendering import Templates
+
+NEWEST = 12  # on the first page; the rest is in the archive
+HEADINGS = {"year": "Years", "season": "Seasons", "topic": "Topics", "guest": "Guests"}
+BY_NUMBER = ("year", "season")
+
+Labels = Callable[[Episode], Iterable[str]]
+
+
+@dataclass(frozen=True)
+class Lists:
+    """Endpoints that list episodes; everybody sees the same, but for how to subscribe."""
+
+    gate: Gate
+    editions: Editions
+    door: Door
+    templates: Templates
+    zone: ZoneInfo
+
+    def routes(self) -> list[Route]:
+        """Return the routes."""
+        return [Route("/", self.index), Route("/archive", self.archive)]
+
+    def index(self, request: Request) -> Response:
+        """Answer the newest episodes, or all of one `year`, `season`, `topic` or `guest`."""
+        decision = self.gate.admit(self.door.visitor(request), None, "page")
+        catalog = self.editions.newest().catalog
+        published = list(catalog.published())
+        chosen, episodes = self._choose(request, published)
+        if chosen and not episodes:
+            raise Refused(NOT_FOUND)
+        return self.templates.answer(
+            request,
+            "index.html",
+            catalog.show,
+            standing=decision.standing if isinstance(decision, Teaser) else "active",
+            years=view.by_year(episodes, self.zone),
+            chosen=chosen,
+            archive=self._shelf("year", published) if len(published) > NEWEST and not chosen else (),
+            canonical=f"{catalog.show.site_url}/" + (f"?{request.url.query}" if chosen else ""),
+        )
+
+    def archive(self, request: Request) -> Response:
+        """Answer every year, season, topic and guest that there is, with the number of episodes."""
+        self.gate.admit(self.door.visitor(request), None, "page")
+        catalog = self.editions.newest().catalog
+        published = list(catalog.published())
+        shelves = {name: self._shelf(name, published) for name in HEADINGS}
+        return self.templates.answer(
+            request,
+            "archive.html",
+            catalog.show,
+            shelves=[(name, HEADINGS[name], entries) for name, entries in shelves.items() if entries],
+        )
+
+    def _choose(self, request: Request, published: list[Episode]) -> tuple[str, list[Episode]]:
+        match request.query_params.multi_items():
+            case [(name, wanted)] if name in HEADINGS:
+                labels = self._labels(name)
+                chosen = f"Season {wanted}" if name == "season" else wanted
+                return chosen, [episode for episode in published if wanted in labels(episode)]
+        return "", published[:NEWEST]
+
+    def _shelf(self, name: str, published: list[Episode]) -> list[tuple[str, int]]:
+        """Return (label, number of episodes): the latest year or season first, names by alphabet."""
+        labels = self._labels(name)
+        counted = Counter(label for episode in published for label in set(labels(episode))).items()
+        if name in BY_NUMBER:
+            return sorted(counted, key=lambda entry: int(entry[0]), reverse=True)
+        return sorted(counted, key=lambda entry: entry[0].casefold())
+
+    def _labels(self, name: str) -> Labels:
+        by_name: dict[str, Labels] = {
+            "year": lambda episode: [str(episode.publish_at.astimezone(self.zone).year)],
+            "season": lambda episode: [str(episode.season)] if episode.season else [],
+            "topic": lambda episode: episode.topics,
+            "guest": lambda episode: [person.name for person in view.guests(episode)],
+        }
+        return by_name[name]

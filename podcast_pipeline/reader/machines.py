@@ -1,0 +1,64 @@
+"""What crawlers and load balancers ask for: robots.txt, the sitemap, the health."""
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from podcast_pipeline.reader import structured
+from podcast_pipeline.reader.editions import Editions
+from podcast_pipeline.reader.http import answer, from_bytes
+
+CLOSED = ("/feeds/", "/account", "/signin", "/search")
+
+
+@dataclass(frozen=True)
+class ForMachines:
+    """Endpoints without a visitor."""
+
+    editions: Editions
+    site_url: str
+
+    def routes(self) -> list[Route]:
+        """Return the routes."""
+        return [
+            Route("/robots.txt", self.robots),
+            Route("/sitemap.xml", self.sitemap),
+            Route("/healthz", self.health),
+        ]
+
+    def robots(self, request: Request) -> Response:
+        """Answer robots.txt; what is behind a token is nobody's to crawl."""
+        closed = "\n".join(f"Disallow: {path}" for path in CLOSED)
+        body = f"User-agent: *\n{closed}\nSitemap: {self.site_url}/sitemap.xml\n"
+        content = from_bytes(body.encode(), content_type="text/plain; charset=utf-8")
+        return answer(request, content, headers={"cache-control": "public, max-age=3600"})
+
+    def sitemap(self, request: Request) -> Response:
+        """Answer the pages of published episodes; only what F13 allows stands in an address."""
+        catalog = self.editions.newest().catalog
+        site_url = structured.xml(catalog.show.site_url)
+        pages = [
+            f"<url><loc>{structured.xml(catalog.show.page_address(episode.slug))}</loc>"
+            f"<lastmod>{episode.content_changed_at.isoformat()}</lastmod></url>"
+            for episode in catalog.published()
+        ]
+        body = "\n".join(
+            [
+                '<?xml version="1.0" encoding="UTF-8"?>',
+                '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">',
+                f"<url><loc>{site_url}/</loc></url>",
+                f"<url><loc>{site_url}/archive</loc></url>",
+                *pages,
+                "</urlset>\n",
+            ]
+        )
+        content = from_bytes(body.encode(), content_type="application/xml; charset=utf-8")
+        return answer(request, content, headers={"cache-control": "public, max-age=300"})
+
+    def health(self, request: Request) -> Response:
+        """Answer `ok` when the store can be asked; 503 otherwise."""
+        self.editions.newest()
+        content = from_bytes(b"ok\n", content_type="text/plain; charset=utf-8")
+        return answer(request, content, headers={"cache-control": "no-store"})
