@@ -226,3 +226,39 @@ def test_two_publishers_of_one_new_episode_do_not_both_win(published: House, tmp
     slow = replace(late, report=lambda _: overtaken())
     with pytest.raises(EpisodeError, match="somebody else"):
         publish(SLUG, slow)
+
+
+def test_a_missing_intro_is_one_line(published: House, tmp_path: Path) -> None:
+    """A jingle that show.toml names and nobody put there is named, with what to do."""
+    house = build_house(tmp_path / "show")
+    shutil.copy(published.episode / "transcript.json", house.episode)
+    done = house.run("publish", SLUG, PODCAST_AUDIO_INTRO="intro.wav")
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert "intro.wav" in done.stderr
+    assert "audio.intro" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["ingest", "publish"])
+def test_notes_in_another_encoding_are_one_line(tmp_path: Path, command: str) -> None:
+    """Notes that are not UTF-8 are named before anything is made of them."""
+    house = build_house(tmp_path / "show")
+    (house.folder / "notes.md").write_bytes("Über die Erbin".encode("latin-1"))
+    source = house.episode / "source.flac"
+    shutil.copy(source, house.folder / "new.flac")
+    with (house.folder / "new.flac").open("ab") as file:
+        file.write(bytes(16))  # another recording, as far as its hash goes
+    done = house.run(command, "new.flac", "--notes", "notes.md")
+    assert (done.returncode, len(done.stderr.splitlines()), "UTF-8" in done.stderr) == (1, 1, True)
+    assert [path.name for path in (house.folder / "episodes").iterdir()] == [SLUG]
+
+
+def test_a_feed_that_is_refused_leaves_the_catalog_as_it_was(house: House) -> None:
+    """What must not become public is refused before pages and private feeds, made of the catalog, show it."""
+    before = catalog(house)
+    secret = "it was the season of light, it was the season of darkness, it was the spring of hope"
+    show = house.folder / "show.toml"
+    text = re.sub(r'description = ".*"', f'description = "{secret}"', show.read_text(encoding="utf-8"))
+    show.write_text(text, encoding="utf-8")
+    stored = objects(house)
+    assert house.run("publish", SLUG).returncode == 3
+    assert (catalog(house), objects(house)) == (before, stored)

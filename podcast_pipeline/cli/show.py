@@ -44,7 +44,7 @@ def init(
         with as_file(TEMPLATES / "artwork.jpg") as artwork:
             shutil.copyfile(artwork, folder / "artwork.jpg")
     if not (folder / ".gitignore").exists():
-        (folder / ".gitignore").write_text("/.podcast/\n/episodes/*/build/\n", encoding="utf-8")
+        (folder / ".gitignore").write_text("/.podcast/\n/episodes/*/build/\n.*.part\n", encoding="utf-8")
     target.write_text(tomlkit.dumps(document), encoding="utf-8")
     session: Session = context.obj
     session.output.result(
