@@ -17,16 +17,16 @@ from podcast_pipeline.search.results import (
     Found,
     Group,
     Hit,
-    excerpt,
     hit,
     marked,
+    notes_excerpt,
     passage_score,
     title_score,
     words_score,
 )
 
 NEWEST = 5_000  # matching rows that are counted and ranked; more match only very common words
-PASSAGES_RANKED = 24  # of an episode, from its beginning
+PASSAGES_RANKED = 16  # of an episode, from its beginning
 PASSAGES_SHOWN = 3  # of an episode among others
 EPISODES_ON_A_PAGE = 10
 END = (1 << 62) - 1  # above every id
@@ -102,7 +102,7 @@ class Asked:
 
     def _groups(self, connection: Connection, shown: list[Standing], passages: int) -> Iterator[Group]:
         kept = search_episodes.c
-        query = select(kept.id, kept.title, kept.guests, kept.notes).where(
+        query = select(kept.id, kept.title, kept.guests, kept.notes, kept.body).where(
             kept.id.in_([standing.row for standing in shown])
         )
         texts = {row.id: row for row in connection.execute(query)}
@@ -113,7 +113,7 @@ class Asked:
                 episode_id=standing.episode_id,
                 title=marked(said.title, self.query),
                 guests=marked(said.guests, self.query),
-                notes=excerpt(said.notes, self.query),
+                notes=notes_excerpt(said.notes, said.body, self.query),
                 hits=tuple(hits.get(standing.row, ())),
                 hit_count=standing.hits,
             )

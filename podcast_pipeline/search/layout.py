@@ -112,7 +112,7 @@ def _stretch(transcript: Transcript, said: list[Segment], extra: tuple[str, ...]
     for segment in said:
         texts.append(clean(segment.text))
         marks.append((count, segment.start_s))
-        count += sum(1 for _ in spans(texts[-1]))
+        count += len(spans(texts[-1]))
     text = " ".join(texts)
     speaker = clean(transcript.speaker_name(said[0].speaker) or "")
     body = " ".join((*words(text), *_marked(SPEAKER, speaker), *extra))

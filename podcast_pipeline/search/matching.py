@@ -1,6 +1,7 @@
 """How each database matches words: the only place where SQLite and PostgreSQL differ."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 from sqlalchemy import Connection, TextClause, TextualSelect, Uuid, bindparam, text
@@ -12,7 +13,7 @@ Source = Literal["titles", "words"]
 TABLES: dict[Source, str] = {"titles": "search_episodes", "words": "search_passages"}
 
 COUNTING = """
-SELECT e.id, e.episode_id, e.passage_count, e.body, f.hits FROM (
+SELECT e.id, e.episode_id, e.passage_count, {body} AS body, f.hits FROM (
     SELECT id >> {bits} AS number, count(*) AS hits FROM (
         SELECT {key} AS id FROM {match} WHERE {clause} AND {key} BETWEEN :low AND :high
         ORDER BY {key} DESC LIMIT :most
@@ -81,6 +82,7 @@ class Matching:
         for source in TABLES:
             connection.execute(text(self.tidy.format(match=f"search_{source}")))
 
+    @cache  # noqa: B019 (there are two of these objects, and they live as long as the program)
     def counting(self, source: Source, *, any_row: bool) -> TextualSelect:
         """Return a query for episodes with their numbers of matching rows, over the newest `:most` rows.
 
@@ -88,9 +90,13 @@ class Matching:
         """
         match = f"search_{source}"
         clause = "TRUE" if any_row else self.clause.format(match=match)
-        statement = text(COUNTING.format(bits=PLACE_BITS, key=self.key, match=match, clause=clause))
+        body = "e.body" if source == "titles" else "''"
+        statement = text(
+            COUNTING.format(bits=PLACE_BITS, key=self.key, match=match, clause=clause, body=body)
+        )
         return statement.bindparams(bindparam("show_id", type_=Uuid)).columns(episode_id=Uuid)
 
+    @cache  # noqa: B019
     def reading(self, count: int) -> TextClause:
         """Return a query for the first `:most` passages that match, of each of `count` episodes."""
         clause = self.clause.format(match="search_words")

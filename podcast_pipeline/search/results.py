@@ -112,22 +112,27 @@ def passage_score(body: str, query: Query) -> float:
 
 def marked(text: str, query: Query) -> tuple[Span, ...]:
     """Return all of a text, with what was asked for marked."""
-    places = list(spans(text))
+    places = spans(text)
     return tuple(_pieces(text, places, matches(list(words(text)), query), range(len(places))))
 
 
-def excerpt(text: str, query: Query) -> tuple[Span, ...]:
-    """Return a few words around the first match; nothing where nothing matches."""
-    said = list(words(text))
+def notes_excerpt(notes: str, body: str, query: Query) -> tuple[Span, ...]:
+    """Return a few words of the notes around the first match; nothing where nothing matches.
+
+    Args:
+        body: the folded words of the episode's title, guests and notes.
+    """
+    said = body.split(FIELD_END, len(WEIGHTS) - 1)[-1].split()
     found = matches(said, query)
     if not found:
         return ()
-    return tuple(_pieces(text, list(spans(text)), found, _window(min(found), len(said))))
+    places = spans(notes)
+    return tuple(_pieces(notes, places, found, _window(min(found), len(places))))
 
 
 def hit(*, text: str, body: str, marks: str, speaker: str, query: Query) -> Hit:
     """Return a passage, given as its row keeps it, as a result shows it."""
-    places = list(spans(text))
+    places = spans(text)
     found = matches(body.split()[: len(places)], query)
     first = min(found, default=0)
     window = _window(first, len(places))
@@ -143,20 +148,18 @@ def hit(*, text: str, body: str, marks: str, speaker: str, query: Query) -> Hit:
 
 def matches(said: Sequence[str], query: Query) -> set[int]:
     """Return the numbers of the words that the query's terms name."""
-    return {
-        place + n
-        for term in query.terms
-        for place in range(len(said) - len(term.words) + 1)
-        if _is_at(said, place, term)
-        for n in range(len(term.words))
-    }
+    return {place - n for term in query.terms for place in _ends(said, term) for n in range(len(term.words))}
 
 
-def _is_at(said: Sequence[str], place: int, term: Term) -> bool:
+def _ends(said: Sequence[str], term: Term) -> list[int]:
+    """Return the numbers of the words that end a term."""
     *whole, last = term.words
-    end = place + len(whole)
-    is_last = said[end].startswith(last) if term.is_prefix else said[end] == last
-    return is_last and list(said[place:end]) == whole
+    before = len(whole)
+    if term.is_prefix:
+        ends = [number for number, word in enumerate(said) if word.startswith(last)]
+    else:
+        ends = [number for number, word in enumerate(said) if word == last]
+    return [end for end in ends if end >= before and list(said[end - before : end]) == whole]
 
 
 def _occurrences(padded: str, term: Term) -> int:

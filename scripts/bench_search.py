@@ -1,0 +1,346 @@
+"""How quick is the search over an archive of 1,000 one-hour transcripts, about 10 million words?
+
+The words are a Markov chain (the next word by the two before it) over real English prose: the texts named
+with --text, and the prose of Python's own documentation. One plain text file is enough; the figures in
+docs/search.md were taken with the King James Bible of Debian's `bible-kjv`:
+
+    bible -f 'Gen1:1-Rev22:21' | cut -d' ' -f2- > kjv.txt
+    python scripts/bench_search.py --text kjv.txt [--database postgresql://…]
+
+Prints how long the index took, its size, and p50 and p95 of the index alone and of `/search` over HTTP.
+"""
+
+import argparse
+import http.client
+import multiprocessing
+import os
+import random
+import socket
+import statistics
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from pydoc_data.topics import topics
+from urllib.parse import quote
+from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import text
+
+from podcast_pipeline.catalog import CATALOG_KEY, Catalog, to_json
+from podcast_pipeline.config import Config
+from podcast_pipeline.database import connect, open_database, upgrade
+from podcast_pipeline.model import Enclosure, Episode, Person, Segment, Show, Speaker, Transcript, Word
+from podcast_pipeline.reader import server
+from podcast_pipeline.reader.app import create_app
+from podcast_pipeline.search import SearchIndex, parse
+from podcast_pipeline.stores.local import LocalStore
+from podcast_pipeline.stores.shelf import read_catalog
+from podcast_pipeline.subscribers import Subscribers
+from podcast_pipeline.subscribers.sessions import Sessions
+
+WORDS = 10_000  # an hour of speech
+FIRST = datetime(2016, 3, 1, 6, tzinfo=UTC)
+ZONE = ZoneInfo("UTC")
+GUESTS = ("Ines Marchetti", "Tomás Ó Briain", "Adaeze Okafor", "Lena Björk", "Sam Whitlock", "Noor Haddad")
+SHOW_ID = UUID("4f0f8a52-56e1-4a11-8d5b-9b1d6b7c1d7a")
+SHOW = {
+    "id": SHOW_ID,
+    "guid": SHOW_ID,
+    "title": "Bench",
+    "description": "A show to measure with.",
+    "author": "Nobody",
+    "owner_email": "nobody@example.com",
+    "categories": ["News"],
+    "hosts": ["Robin Ashdown"],
+}
+
+
+class Chain:
+    """Words that follow one another as in real prose."""
+
+    def __init__(self, prose: str, seed: int) -> None:
+        self.words = prose.split()
+        self.random = random.Random(seed)  # noqa: S311
+        self.after: dict[tuple[str, str], list[str]] = {}
+        for one, two, three in zip(self.words, self.words[1:], self.words[2:], strict=False):
+            self.after.setdefault((one, two), []).append(three)
+
+    def speak(self) -> Iterator[str]:
+        """Yield words for ever."""
+        start = self.random.randrange(len(self.words) - 2)
+        one, two = self.words[start : start + 2]
+        while True:
+            yield one
+            choices = self.after.get((one, two)) or self.words
+            one, two = two, self.random.choice(choices)
+
+
+def transcript(speech: Iterator[str], chance: random.Random, guest: str) -> Transcript:
+    """Return an hour of two people; sentences of 6 to 20 words, turns of 1 to 8 sentences."""
+    segments: list[Segment] = []
+    spoken, turn_left, speaker = 0, 0, 0
+    while spoken < WORDS:
+        if not turn_left:
+            turn_left, speaker = chance.randint(1, 8), 1 - speaker
+        said = [next(speech) for _ in range(chance.randint(6, 20))]
+        words = tuple(
+            Word.model_construct(
+                text=f" {word}", start_s=(spoken + n) * 0.36, end_s=(spoken + n) * 0.36 + 0.3, confidence=1.0
+            )
+            for n, word in enumerate(said)
+        )
+        segments.append(Segment.model_construct(speaker=f"s{speaker}", words=words, doubts=()))
+        spoken, turn_left = spoken + len(said), turn_left - 1
+    speakers = (Speaker(id="s0", name="Robin Ashdown"), Speaker(id="s1", name=guest))
+    return Transcript.model_construct(
+        language="en", duration_s=3600.0, speakers=speakers, segments=tuple(segments)
+    )
+
+
+def episode(number: int, speech: Iterator[str], guest: str) -> Episode:
+    """Return an episode with a title and notes of the same prose."""
+    at = FIRST + timedelta(days=3.5 * number)
+    slug = f"episode-{number}"
+    return Episode.model_validate(
+        {
+            "id": uuid5(SHOW_ID, slug),
+            "guid": slug,
+            "slug": slug,
+            "title": " ".join(next(speech) for _ in range(6)),
+            "notes": " ".join(next(speech) for _ in range(120)),
+            "language": "en",
+            "persons": [Person(name=guest, role="guest")],
+            "state": "published",
+            "publish_at": at,
+            "published_at": at,
+            "content_changed_at": at,
+            "enclosure": Enclosure(
+                key=f"public/audio/{slug}.mp3", size_bytes=1, type="audio/mpeg", duration_s=3600
+            ),
+        }
+    )
+
+
+class Questions:
+    """What readers ask, drawn from the archive itself so that nearly all have answers."""
+
+    def __init__(self, prose: str, seed: int) -> None:
+        self.random = random.Random(seed)  # noqa: S311
+        self.words = prose.split()
+        counts = Counter(word.strip(".,:;!?").lower() for word in self.words)
+        known = [word for word, _ in counts.most_common() if len(word) > 3 and word.isalpha()]
+        self.common, self.usual, self.rare = known[:40], known[40:1500], known[1500:9000]
+
+    def draw(self) -> tuple[str, str]:
+        """Return a kind and a question; usual words are asked for most, as people do."""
+        kind = self.random.choices(list(KINDS), list(KINDS.values()))[0]
+        return kind, self.of(kind)
+
+    def of(self, kind: str) -> str:
+        """Return a question of one kind."""
+        pick = self.random.choice
+        at = self.random.randrange(len(self.words) - 3)
+        return {
+            "a rare word": pick(self.rare),
+            "a usual word": pick(self.usual),
+            "two words": f"{pick(self.usual)} {pick(self.common)}",
+            "a phrase": '"' + " ".join(self.words[at : at + 3]).replace('"', "") + '"',
+            "a prefix": pick(self.usual)[:4] + "*",
+            "by a speaker": f"{pick(self.usual)} speaker:{pick(GUESTS).split()[0]}",
+            "of a guest, dated": f"{pick(self.usual)} guest:{pick(GUESTS).split()[0]} after:2019 before:2023",
+            "the commonest": pick(("the", "and", "of the", "that the", '"and the"')),
+        }[kind]
+
+
+KINDS = {
+    "a rare word": 25,
+    "a usual word": 30,
+    "two words": 15,
+    "a phrase": 10,
+    "a prefix": 5,
+    "by a speaker": 8,
+    "of a guest, dated": 5,
+    "the commonest": 2,
+}
+"""Kind of question -> how many in a hundred."""
+
+
+def crowd(
+    readers: int, seconds: float, ask: Callable[[int], Callable[[], None]], pause_s: float
+) -> list[float]:
+    """Let readers ask at once and return how long each answer took, in milliseconds.
+
+    Args:
+        pause_s: from one question of a reader to the next; 0: the next follows the answer.
+    """
+    took: list[float] = []
+    until = time.monotonic() + seconds
+
+    def read(number: int) -> None:
+        question = ask(number)
+        time.sleep(pause_s * number / readers)
+        while time.monotonic() < until:
+            began = time.perf_counter()
+            question()
+            spent = time.perf_counter() - began
+            took.append(spent * 1000)
+            time.sleep(max(0.0, pause_s - spent))
+
+    threads = [threading.Thread(target=read, args=(number,)) for number in range(readers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return took
+
+
+def line(name: str, took: list[float], cpu_ms: float | None = None) -> None:
+    """Print one row of the table."""
+    cuts = statistics.quantiles(took, n=20)
+    cpu = f"{cpu_ms:8.1f}" if cpu_ms is not None else ""
+    print(f"{name:38}{len(took):8}{statistics.median(took):9.1f}{cuts[18]:9.1f}{cpu}", flush=True)
+
+
+def serve(config: Config, url: str | None, listener: socket.socket) -> None:
+    """Run the reader on a socket; a process of its own."""
+    engine = open_database(url, config.state_folder)
+    app = create_app(
+        config=config,
+        store=LocalStore.from_config(config),
+        subscribers=Subscribers(engine, show_id=SHOW_ID, secret_key=b"k" * 32),
+        sessions=Sessions(engine, show_id=SHOW_ID),
+        clock=lambda: datetime.now(UTC),
+    )
+    server.server(app).run(sockets=[listener])
+
+
+def build(index: SearchIndex, show: Show, prose: str, episodes: int) -> Catalog:
+    """Index the archive and return its catalog; the time of making words up is not counted."""
+    chance, speech = random.Random(1), Chain(prose, 1).speak()  # noqa: S311
+    catalog, spent, cpu = [], 0.0, 0.0
+    for number in range(episodes):
+        guest = chance.choice(GUESTS)
+        made, words = episode(number, speech, guest), transcript(speech, chance, guest)
+        began, cpu_began = time.perf_counter(), time.process_time()
+        index.index(made, words)
+        spent, cpu = spent + time.perf_counter() - began, cpu + time.process_time() - cpu_began
+        catalog.append(made)
+    began = time.perf_counter()
+    index.put_in_order()
+    print(f"index: {episodes} episodes in {spent:.0f} s ({cpu:.0f} s of CPU in this process), ", end="")
+    print(f"put in order in {time.perf_counter() - began:.1f} s")
+    return Catalog(show=show, episodes=tuple(catalog))
+
+
+def size_mb(index: SearchIndex, folder: Path) -> float:
+    """Return how large the database is."""
+    if index.engine.dialect.name == "sqlite":
+        return sum(file.stat().st_size for file in folder.glob("podcast.db*")) / 1e6
+    with index.engine.connect() as connection:
+        return float(connection.scalar(text("SELECT pg_database_size(current_database())")) or 0) / 1e6
+
+
+def main() -> None:
+    """Build, ask, print."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    options.add_argument("--text", type=Path, action="append", default=[], help="prose, UTF-8")
+    options.add_argument("--episodes", type=int, default=1000)
+    options.add_argument("--readers", type=int, default=20)
+    options.add_argument("--seconds", type=float, default=20)
+    options.add_argument("--database", help="an empty PostgreSQL database; without it SQLite")
+    options.add_argument("--folder", type=Path, help="keep the archive here and use it again")
+    given = options.parse_args()
+    prose = " ".join([*(path.read_text(encoding="utf-8") for path in given.text), *topics.values()])
+    with tempfile.TemporaryDirectory() as folder:
+        measure(given, prose, given.folder or Path(folder))
+
+
+def measure(given: argparse.Namespace, prose: str, folder: Path) -> None:
+    """Build the archive if it is not there, and time every kind of question."""
+    config = Config.model_validate({"folder": folder, "show": SHOW})
+    upgrade(connect(given.database, config.state_folder))
+    engine = open_database(given.database, config.state_folder)
+    index, store = SearchIndex(engine, show_id=SHOW_ID), LocalStore.from_config(config)
+    print(f"{engine.dialect.name}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+    catalog, _ = read_catalog(store)
+    if catalog is None:
+        catalog = build(index, config.to_show(artwork_key=None), prose, given.episodes)
+        store.put(CATALOG_KEY, to_json(catalog), content_type="application/json", cache_control="no-cache")
+    print(f"size: {size_mb(index, config.state_folder):.0f} MB")
+    published = {episode.id for episode in catalog.episodes}
+    questions = Questions(prose, 2)
+
+    def ask(question: str) -> None:
+        index.search(parse(question, ZONE), with_words=True, among=published)
+
+    print(f"{'':38}{'asked':>8}{'p50 ms':>9}{'p95 ms':>9}{'CPU ms':>8}")
+    for kind in KINDS:
+        drawn = [questions.of(kind) for _ in range(60)]
+        cpu = time.process_time()
+        took = [timed(ask, question) for question in drawn]
+        line(f"one reader: {kind}", took, (time.process_time() - cpu) * 1000 / len(drawn))
+    cpu = time.process_time()
+    took = crowd(given.readers, given.seconds, lambda _: lambda: ask(questions.draw()[1]), 0)
+    line(f"{given.readers} readers, index, no pause", took, (time.process_time() - cpu) * 1000 / len(took))
+    took = crowd(given.readers, given.seconds, lambda _: lambda: ask(questions.draw()[1]), 1)
+    line(f"{given.readers} readers, index, one a second", took)
+    over_http(given, config, Subscribers(engine, show_id=SHOW_ID, secret_key=b"k" * 32), questions)
+    print(f"load {os.getloadavg()[0]:.1f}")
+
+
+def timed(ask: Callable[[str], None], question: str) -> float:
+    """Return milliseconds."""
+    began = time.perf_counter()
+    ask(question)
+    return (time.perf_counter() - began) * 1000
+
+
+def over_http(
+    given: argparse.Namespace, config: Config, subscribers: Subscribers, questions: Questions
+) -> None:
+    """Let subscribers ask the real server, a process of its own."""
+    listener = server.listen("127.0.0.1", 0)
+    port = listener.getsockname()[1]
+    process = multiprocessing.get_context("fork").Process(
+        target=serve, args=(config, given.database, listener)
+    )
+    process.start()
+    now = datetime.now(UTC)
+    _, token = subscribers.add("reader@example.com", now=now, origin="cli")
+    cookies = [cookie_of(port, token) for _ in range(given.readers)]
+
+    def visitor(number: int) -> Callable[[], None]:
+        connection = http.client.HTTPConnection("127.0.0.1", port)
+
+        def ask() -> None:
+            path = f"/search?q={quote(questions.draw()[1])}"
+            connection.request("GET", path, headers={"cookie": cookies[number]})
+            answer = connection.getresponse()
+            if answer.status != 200 or not answer.read():
+                raise SystemExit(f"{path}: {answer.status}")
+
+        return ask
+
+    for pause_s, name in ((1, "one a second"), (0, "no pause")):
+        took = crowd(given.readers, given.seconds, visitor, pause_s)
+        line(f"{given.readers} readers, /search, {name}", took)
+    process.terminate()
+    process.join()
+
+
+def cookie_of(port: int, token: str) -> str:
+    """Return a session as a browser gets it from a private link."""
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    connection.request("GET", f"/feeds/{token}/")
+    answer = connection.getresponse()
+    answer.read()
+    return str(answer.getheader("set-cookie")).partition(";")[0]
+
+
+if __name__ == "__main__":
+    main()
