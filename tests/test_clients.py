@@ -11,9 +11,11 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.bucket_house import CREDENTIALS
+from podcast_pipeline.stores.local import LocalStore
+from podcast_pipeline.stores.s3 import S3Store
+from tests.bucket_house import CREDENTIALS, objects, put_back
 from tests.conftest import S3Server
-from tests.house import ROOT, SLUG, House, copy_house, free_port
+from tests.house import ROOT, House, copy_house, free_port
 from tests.serving import at_port, serving
 
 pytestmark = pytest.mark.xdist_group("house")
@@ -74,18 +76,21 @@ def private_feed(house: House, site: str) -> str:
 @pytest.fixture(scope="module")
 def bucket_feed(published: House, s3_server: S3Server, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The show as a bucket serves it."""
-    bucket = s3_server.fresh_bucket().public_bucket
+    settings = s3_server.fresh_bucket()
     show = copy_house(published, tmp_path_factory.mktemp("bucket") / "show")
-    media = f"{s3_server.url}/{bucket}/public"
+    media = f"{s3_server.url}/{settings.public_bucket}/public"
+    put_back(
+        S3Store(settings, session=s3_server.session), objects(LocalStore(show.bucket, base_url="http://x"))
+    )
     environment = {
         **CREDENTIALS,
         "PODCAST_STORAGE_KIND": "s3",
         "PODCAST_STORAGE_PRESET": "seaweedfs",
-        "PODCAST_STORAGE_PUBLIC_BUCKET": bucket,
+        "PODCAST_STORAGE_PUBLIC_BUCKET": settings.public_bucket,
         "PODCAST_STORAGE_ENDPOINT_URL": s3_server.url,
         "PODCAST_URLS_MEDIA": media,
     }
-    done = show.run("publish", SLUG, **environment)
+    done = show.run("rebuild", "--allow", **environment)
     assert done.returncode == 0, done.stderr
     return f"{media}/feed.xml"
 
