@@ -1,13 +1,23 @@
-"""Addresses behind a subscriber's token, and the token's way into a rendered feed.
+"""Addresses behind a subscriber's token, and how what is one subscriber's gets into a rendered feed.
 
-A private feed is rendered once for everybody, with TOKEN_PLACEHOLDER where a token belongs.
+A private feed is rendered once for everybody, with TOKEN_PLACEHOLDER where a token belongs; one with a
+notice once for everybody of a standing, with the notice of nobody, at the end of days, as its first item.
 """
 
 import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from uuid import UUID
 
 from podcast_pipeline.errors import FeedError
+from podcast_pipeline.feed.notice import Notice
 from podcast_pipeline.feed.text import TOKEN_PLACEHOLDER, legal
 from podcast_pipeline.model import CaptionFormat, Episode, Show
+
+NOBODY = UUID(int=2**128 - 1)
+END_OF_DAYS = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+DATED_ELEMENTS = ("lastBuildDate", "pubDate")
 
 TOKEN = re.compile(r"[a-z2-7]{16}\.[a-z2-7]{32}")
 
@@ -23,6 +33,29 @@ def personalize(feed: bytes, token: str) -> bytes:
             "private feed", "this is not a feed token; make one with `podcast subscribers rotate`"
         )
     return feed.replace(TOKEN_PLACEHOLDER.encode(), token.encode())
+
+
+def unaddressed(item: Notice) -> Notice:
+    """Return the notice of nobody with these words: it renders as the first item, and can be addressed."""
+    return replace(item, guid=NOBODY, at=END_OF_DAYS)
+
+
+def address_notice(feed: bytes, item: Notice, *, changed_at: datetime | None) -> bytes:
+    """Make the notice of nobody in a rendered feed somebody's; it stays the first item.
+
+    Args:
+        feed: rendered with `unaddressed(item)`.
+        changed_at: when the episodes changed last.
+    """
+    built_at = max(item.at, changed_at or item.at)
+    for name, at in zip(DATED_ELEMENTS, (built_at, item.at), strict=True):
+        feed = _put(feed, f"<{name}>{format_datetime(END_OF_DAYS)}<", f"<{name}>{format_datetime(at)}<")
+    return _put(feed, f">{NOBODY}</guid>", f">{item.guid}</guid>")
+
+
+def _put(feed: bytes, old: str, new: str) -> bytes:
+    """Replace the first, which is ours: no text before the first item can have a tag in it."""
+    return feed.replace(old.encode(), new.encode(), 1)
 
 
 def feed_address(show: Show) -> str:

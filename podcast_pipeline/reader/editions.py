@@ -2,39 +2,53 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from time import monotonic
 from typing import Generic, TypeVar
 
 from podcast_pipeline.catalog import CATALOG_KEY, Catalog, catalog_from_json, transcript_from_json
 from podcast_pipeline.errors import NotFound
-from podcast_pipeline.feed import rss
+from podcast_pipeline.feed import private, rss
 from podcast_pipeline.model import Transcript, TranscriptVersion
 from podcast_pipeline.stores import Store
 
 Value = TypeVar("Value")
 
-KEPT_FEEDS = 32
+KEPT_FEEDS = 8  # with transcripts and without, and a notice of each standing
+
+
+class Once(Generic[Value]):
+    """A result that is made when it is first wanted; who wants it meanwhile waits for it."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._made: list[Value] = []
+
+    def value(self, make: Callable[[], Value]) -> Value:
+        """Return the result; what fails is tried again by the next."""
+        with self._lock:
+            if not self._made:
+                self._made.append(make())
+            return self._made[0]
 
 
 class Kept(Generic[Value]):
-    """The last few results of something slow; two threads that want the same wait for one of them."""
+    """The last few results of something slow; nobody waits for what somebody else wants."""
 
     def __init__(self, size: int) -> None:
         self._size = size
         self._lock = Lock()
-        self._values: OrderedDict[Hashable, Value] = OrderedDict()
+        self._values: OrderedDict[Hashable, Once[Value]] = OrderedDict()
 
     def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
         """Return what `key` stands for, made now if it is not here."""
         with self._lock:
-            if key not in self._values:
-                self._values[key] = make()
+            once = self._values.setdefault(key, Once())
             self._values.move_to_end(key)
             while len(self._values) > self._size:
                 self._values.popitem(last=False)
-            return self._values[key]
+        return once.value(make)
 
 
 @dataclass(frozen=True)
@@ -82,8 +96,16 @@ class Editions:
     def feed(self, edition: Edition, audience: rss.Private) -> bytes:
         """Return the private feed of an audience, before a token is put in.
 
-        A notice names its subscriber, so the audience in the key keeps subscribers apart (castopod 74f9325).
+        It is rendered once for all who get the same, and a notice is addressed afterwards: what is kept
+        names nobody, so subscribers cannot be mixed up (castopod 74f9325).
         """
+        notice = audience.notice
+        if notice is None:
+            return self._rendered(edition, audience)
+        body = self._rendered(edition, replace(audience, notice=private.unaddressed(notice)))
+        return private.address_notice(body, notice, changed_at=edition.catalog.content_changed_at())
+
+    def _rendered(self, edition: Edition, audience: rss.Private) -> bytes:
         return self._feeds.get((edition.etag, audience), lambda: rss.render(edition.catalog, audience))
 
     def transcript(self, version: TranscriptVersion) -> Transcript:

@@ -100,8 +100,8 @@ def answer(request: Request, content: Content, *, headers: Mapping[str, str]) ->
     Args:
         headers: Cache-Control and whatever else this address says.
     """
-    zipped = _gzipped(request, content)
-    tag = f'"{content.etag}{GZIP_MARK}"' if zipped else f'"{content.etag}"'
+    is_zipped = _takes_gzip(request, content)
+    tag = f'"{content.etag}{GZIP_MARK}"' if is_zipped else f'"{content.etag}"'
     said = {"etag": tag, "accept-ranges": "bytes", **headers}
     if content.modified_at:
         said["last-modified"] = format_datetime(content.modified_at.astimezone(UTC), usegmt=True)
@@ -110,8 +110,9 @@ def answer(request: Request, content: Content, *, headers: Mapping[str, str]) ->
     if _is_not_modified(request, content):
         return Response(status_code=304, headers=said)
     said["content-type"] = content.type
-    if zipped:
-        return _whole(request, (zipped,), len(zipped), {**said, "content-encoding": "gzip"})
+    if is_zipped:
+        body = gzip.compress(b"".join(content.read(0, content.size_bytes)), compresslevel=6, mtime=0)
+        return _whole(request, (body,), len(body), {**said, "content-encoding": "gzip"})
     try:
         spans = _spans(request, content, said)
     except Unsatisfiable:
@@ -126,13 +127,11 @@ def _whole(request: Request, body: Iterable[bytes], size_bytes: int, said: dict[
     return Response(headers=said) if request.method == "HEAD" else StreamingResponse(body, headers=said)
 
 
-def _gzipped(request: Request, content: Content) -> bytes | None:
+def _takes_gzip(request: Request, content: Content) -> bool:
     accepted = request.headers.get("accept-encoding", "")
     if not content.is_text or content.size_bytes < GZIP_FROM_BYTES or "range" in request.headers:
-        return None
-    if "gzip" not in accepted.lower() or REFUSES_GZIP.search(accepted):
-        return None
-    return gzip.compress(b"".join(content.read(0, content.size_bytes)), compresslevel=6, mtime=0)
+        return False
+    return "gzip" in accepted.lower() and not REFUSES_GZIP.search(accepted)
 
 
 def _is_not_modified(request: Request, content: Content) -> bool:
