@@ -1,16 +1,24 @@
 """Log files and mails that the audit is pointed at: what should not be in them."""
 
+import re
 from collections.abc import Callable, Iterator
-from email import message_from_bytes, policy
-from email.message import EmailMessage
-from email.utils import getaddresses
+from email import message_from_bytes
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
+from email.message import Message
+from itertools import islice
 from pathlib import Path
 
 from podcast_pipeline.audit.finding import SIGN_IN, TOKEN, Finding
 from podcast_pipeline.audit.secrets import Secrets, in_public, says_text
 from podcast_pipeline.errors import ConfigError
 
-LINES_AT_ONCE_BYTES = 1 << 18
+LINES_AT_ONCE = 1000
+LONGEST_LINE_BYTES = 1 << 16
+"""A longer one is read, and counted, as several."""
+
+ADDRESS = re.compile(r"[^\s<>,;:()\"]{1,64}@[^\s<>,;:()\"@]{1,255}")
+RECIPIENTS = ("To", "Cc", "Bcc", "Delivered-To")
 
 
 def read_log(path: Path, secrets: Secrets) -> Iterator[Finding]:
@@ -22,7 +30,7 @@ def read_log(path: Path, secrets: Secrets) -> Iterator[Finding]:
     try:
         with path.open("rb") as file:
             first = 1
-            while lines := file.readlines(LINES_AT_ONCE_BYTES):
+            while lines := list(islice(iter(lambda: file.readline(LONGEST_LINE_BYTES), b""), LINES_AT_ONCE)):
                 found = in_public(secrets, b"".join(lines), who="log", where="", rule="P8")
                 yield from (_in_line(path, each, lines, first, secrets) for each in found)
                 first += len(lines)
@@ -52,25 +60,30 @@ def read_mails(folder: Path, secrets: Secrets, may_read: Callable[[str], bool]) 
         raise ConfigError(folder, "is not a folder of mails")
     for path in sorted(folder.rglob("*")):
         if path.is_file():
-            mail = message_from_bytes(path.read_bytes(), policy=policy.default)
-            assert isinstance(mail, EmailMessage)
-            yield from _mail(path, mail, secrets, may_read)
+            # Python's newer policy reads headers recursively, and a deep comment in one stops it
+            yield from _mail(path, message_from_bytes(path.read_bytes()), secrets, may_read)
 
 
-def _mail(
-    path: Path, mail: EmailMessage, secrets: Secrets, may_read: Callable[[str], bool]
-) -> Iterator[Finding]:
+def _mail(path: Path, mail: Message, secrets: Secrets, may_read: Callable[[str], bool]) -> Iterator[Finding]:
     where = str(path)
-    headers = "\n".join(f"{name}: {value}" for name, value in mail.items())
+    headers = "\n".join(f"{name}: {_decoded(str(value))}" for name, value in mail.items())
     parts = [part.get_payload(decode=True) for part in mail.walk() if not part.is_multipart()]
     body = b"\n".join(part for part in parts if isinstance(part, bytes))
-    to = [mail.get_all(name, []) for name in ("To", "Cc", "Bcc", "Delivered-To")]
-    recipients = [address for _, address in getaddresses([str(each) for some in to for each in some])]
+    to = [str(each) for name in RECIPIENTS for each in mail.get_all(name, [])]
+    recipients = ADDRESS.findall("\n".join(to))
     is_active = bool(recipients) and all(may_read(address) for address in recipients)
-    run = secrets.in_text(headers.encode() + b"\n\n" + body, is_active=is_active)
+    run = secrets.in_text(headers.encode("utf-8", "replace") + b"\n\n" + body, is_active=is_active)
     if run is not None:
         yield Finding("P5", "mail", where, says_text(run))
     if TOKEN.search(headers) or SIGN_IN.search(headers):
         yield Finding("P8", "mail", where, "holds a secret in its headers")
     if TOKEN.search(body.decode("latin-1")):
         yield Finding("P8", "mail", where, "holds the token of a private feed")
+
+
+def _decoded(value: str) -> str:
+    """Return a header's text, as it stands where its encoding is broken or nobody's."""
+    try:
+        return str(make_header(decode_header(value)))
+    except (LookupError, ValueError, HeaderParseError):
+        return value

@@ -1,0 +1,242 @@
+"""Every parser that eats foreign bytes, on damaged and made-up input: it reads, or refuses in one line, soon.
+
+`pytest --soak -m soak tests/test_fuzz.py` runs the full counts.
+"""
+
+import hashlib
+import re
+import time
+import tracemalloc
+from collections import deque
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkdtemp
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from podcast_pipeline import config
+from podcast_pipeline.audit import Secrets
+from podcast_pipeline.audit.papers import read_log, read_mails
+from podcast_pipeline.catalog import catalog_from_json, to_json, transcript_from_json
+from podcast_pipeline.errors import PodcastError
+from podcast_pipeline.feed import conformance, foreign, history
+from podcast_pipeline.library import Library
+from podcast_pipeline.reader.http import Unsatisfiable, parse_range
+from podcast_pipeline.reader.log import redact
+from podcast_pipeline.subscribers.addresses import parse as parse_address
+from podcast_pipeline.subscribers.lines import read_lines
+from podcast_pipeline.subscribers.network import to_location
+from podcast_pipeline.subscribers.plans import to_instant
+from podcast_pipeline.subscribers.tokens import parse as parse_token
+from podcast_pipeline.transcript.document import parse as parse_document
+from podcast_pipeline.transcript.document import to_markdown
+from podcast_pipeline.transcript.leaks import Shingles
+from tests.house import ROOT, SLUG
+from tests.reader_site import INTERVIEW, transcript_of
+
+EXAMPLES = 40
+SOAK_EXAMPLES = 5000
+LONGEST_S = 2.0  # of processor time, for a few kilobytes
+FOLDER = Path(mkdtemp(prefix="podcast-fuzz-"))
+
+WORDS = transcript_of(
+    "ANN: One two three four. Five six seven eight nine.\nBOB: Ten eleven. Twelve!", duration_s=9
+)
+SHINGLES = Shingles.of(WORDS, public_text=())
+FEED = (ROOT / "tests/data/feeds/ordinary.private.xml").read_bytes()
+EPISODE = re.sub(
+    rb'(?<=source_sha256 = ")[0-9a-f]{64}',
+    hashlib.sha256(b"").hexdigest().encode(),
+    (ROOT / f"episodes/{SLUG}/episode.toml").read_bytes(),
+)
+MAIL = b'From: a@example.org\r\nTo: "B" <b@example.org>\r\nSubject: =?utf-8?q?Hi=21?=\r\n\r\none two three'
+
+
+def drain(lines: Iterable[object]) -> None:
+    """Read to the end and keep nothing."""
+    deque(lines, maxlen=0)
+
+
+def file_of(name: str, data: bytes) -> Path:
+    """Write data where the parser wants a file."""
+    path = FOLDER / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+def read_show(data: bytes) -> None:
+    """Read show.toml."""
+    config.load(file_of("show/show.toml", data).parent, {})
+
+
+def read_episode(data: bytes) -> None:
+    """Read episode.toml."""
+    file_of(f"episodes/{SLUG}/episode.toml", data)
+    file_of(f"episodes/{SLUG}/source.flac", b"")
+    Library(FOLDER / "episodes", language="en").load(SLUG)
+
+
+def read_foreign_feed(data: bytes) -> None:
+    """Read a feed for import."""
+    document = history.read_feed(data)
+    drain(foreign.items(document))
+    foreign.show_values(document)
+    foreign.next_page(document)
+
+
+def read_range(data: bytes) -> None:
+    """Read a Range header."""
+    with suppress(Unsatisfiable):
+        spans = parse_range(data.decode("latin-1"), 1000)
+        assert all(0 <= start < end <= 1000 for start, end in spans)
+
+
+def read_mail(data: bytes) -> None:
+    """Read a spool of one mail."""
+    drain(read_mails(file_of("mail/1.eml", data).parent, Secrets(SHINGLES, SHINGLES), lambda _: False))
+
+
+def read_access_log(data: bytes) -> None:
+    """Read a log; secrets of its own, for they remember what they have read."""
+    drain(read_log(file_of("a.log", data), Secrets(SHINGLES, SHINGLES)))
+
+
+def text(parser: Callable[[str], object]) -> Callable[[bytes], object]:
+    """Return a parser of bytes that stand for any text, NUL and half surrogates included."""
+    return lambda data: parser(data.decode("utf-8", "surrogateescape"))
+
+
+@dataclass(frozen=True)
+class Parser:
+    """A parser and something that it reads."""
+
+    read: Callable[[bytes], object]
+    sample: bytes
+
+
+ZONE = ZoneInfo("America/New_York")
+CSV = b'email,plan,period,paid_until\nann@example.org,standard,yearly,2027-01-31\n"b@example.org",student,,\n'
+PARSERS = {
+    "CSV": Parser(lambda data: drain(read_lines(file_of("a.csv", data), ZONE)), CSV),
+    "e-mail address": Parser(text(parse_address), b"ann@example.org"),
+    "paid_until": Parser(text(lambda t: to_instant(t, ZONE)), b"2027-01-31T23:00:00+01:00"),
+    "token": Parser(text(parse_token), b"abcdefghijklmnop." + b"q" * 32),
+    "network address": Parser(text(to_location), b"2001:db8::1%eth0"),
+    "logged path": Parser(text(redact), b"/feeds/abcdefghijklmnop." + b"q" * 32),
+    "Range": Parser(read_range, b"bytes=0-1, 5-, -7"),
+    "transcript JSON": Parser(lambda data: transcript_from_json(data, "transcript.json"), to_json(WORDS)),
+    "catalog": Parser(catalog_from_json, (ROOT / "tests/data/feeds/ordinary.json").read_bytes()),
+    "transcript.md": Parser(
+        lambda data: parse_document(data.decode("utf-8", "replace")),
+        to_markdown(WORDS, base="0" * 16, title="A talk").encode(),
+    ),
+    "show.toml": Parser(read_show, (ROOT / "show.toml").read_bytes()),
+    "episode.toml": Parser(read_episode, EPISODE),
+    "published feed": Parser(lambda data: history.diff(FEED, data), FEED),
+    "checked feed": Parser(conformance.check, FEED),
+    "imported feed": Parser(read_foreign_feed, FEED),
+    "leaks": Parser(SHINGLES.found_in, INTERVIEW.read_bytes()[:2000]),
+    "log": Parser(read_access_log, b"GET / 200\n" * 5),
+    "mail": Parser(read_mail, MAIL),
+}
+
+
+@st.composite
+def damaged(draw: st.DrawFn, sample: bytes) -> bytes:
+    """Draw a sample with pieces replaced, doubled and cut off; or bytes of no sample at all."""
+    if draw(st.integers(0, 4)) == 0:
+        return draw(st.binary(max_size=400))
+    data = bytearray(sample)
+    for _ in range(draw(st.integers(1, 4))):
+        at = draw(st.integers(0, len(data)))
+        length = draw(st.integers(0, 30))
+        piece = draw(st.one_of(st.binary(max_size=12), st.sampled_from(PIECES), st.just(data[at : at + 60])))
+        data[at : at + length] = piece
+    return bytes(data)
+
+
+PIECES = (
+    *(b"\0", b"\xff\xfe", b"\xed\xa0\x80", b'"', b"'", b"\\", b"\r", b"\n\n", b"-->", b"&#0;", b"&amp;"),
+    *(b"<![CDATA[", b"]]>", b"<!DOCTYPE a [<!ENTITY b 'c'>]>", b"&b;", b"[" * 3000, b"{" * 3000, b"9" * 5000),
+    *(b"1e999", b"NaN", b"-0", b"99999-99-99", b"=?utf-8?b?/w==?=", b"bytes=", b"00:00", b"# ", b"---\n"),
+)
+
+
+def reads_or_refuses(parser: Parser, data: bytes) -> None:
+    """Read, or raise one of our errors and no other; in bounded time either way."""
+    began = time.process_time()
+    with suppress(PodcastError):
+        parser.read(data)
+    assert time.process_time() - began < LONGEST_S
+
+
+def fuzz(name: str, examples: int) -> int:
+    """Feed a parser, and return how many inputs it had."""
+    parser, count = PARSERS[name], 0
+
+    @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(damaged(parser.sample))
+    def feed(data: bytes) -> None:
+        nonlocal count
+        count += 1
+        reads_or_refuses(parser, data)
+
+    feed()
+    return count
+
+
+@pytest.mark.parametrize("name", PARSERS)
+def test_a_sample_is_read(name: str) -> None:
+    """What the damage starts from is sound, so that the fuzzing reaches the inside of the parser."""
+    PARSERS[name].read(PARSERS[name].sample)
+
+
+@pytest.mark.parametrize("name", PARSERS)
+def test_damaged_input_is_read_or_refused(name: str) -> None:
+    """No input makes a parser fail in another way, or take long."""
+    assert fuzz(name, EXAMPLES) >= EXAMPLES
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", PARSERS)
+def test_much_damaged_input_is_read_or_refused(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The full counts; the figure is printed."""
+    count = fuzz(name, SOAK_EXAMPLES)
+    with capsys.disabled():
+        print(f"\n{name}: {count} inputs")  # noqa: T201
+
+
+BOMBS = {
+    "CSV": b"email\n" + b'"' + b"a,\n" * 300_000,
+    "transcript JSON": b"[" * 900_000,
+    "catalog": b'{"a":' * 200_000,
+    "show.toml": b"[" * 900_000,
+    "transcript.md": b"**" * 400_000,
+    "checked feed": b"<!DOCTYPE r [<!ENTITY a '" + b"x" * 5000 + b"'>]><rss>" + b"&a;" * 20_000 + b"</rss>",
+    "Range": b"bytes=" + b"0-1," * 200_000,
+    "token": b"a" * 900_000,
+    "log": b"/feeds/" * 130_000,
+    "mail": b"To: " + b"<(" * 20_000,
+    "leaks": b"%25" * 300_000,
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_bomb_takes_bounded_time_and_memory(name: str) -> None:
+    """A megabyte made to hurt costs less than ten seconds and 200 MB."""
+    began = time.process_time()
+    with suppress(PodcastError):
+        PARSERS[name].read(BOMBS[name])
+    assert time.process_time() - began < 10
+    tracemalloc.start()  # apart: it makes everything four times slower
+    with suppress(PodcastError):
+        PARSERS[name].read(BOMBS[name])
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak_bytes < 200e6
