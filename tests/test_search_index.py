@@ -127,15 +127,26 @@ def test_a_hit_says_where_its_sentence_begins(index: SearchIndex) -> None:
     (hit,) = _ask(index, "dam").groups[0].hits
     assert hit.start_s == words.segments[1].start_s
     assert hit.speaker == "Ann"
-    assert "".join(span.text for span in hit.snippet) == words.text
-    assert [span.text for span in hit.snippet if span.is_match] == ["dam"]
+    assert "".join(span.text for span in hit.snippet.spans) == words.text
+    assert [span.text for span in hit.snippet.spans if span.is_match] == ["dam"]
+
+
+def test_a_snippet_shows_different_words_together(index: SearchIndex) -> None:
+    """Of two places that match, the one where both words stand is shown, with the time of its sentence."""
+    rain = " ".join(["It rained and rained on."] * 9)
+    words = _said(f"Ann: A memo was lost. {rain} The memo named the river.", duration_s=110)
+    index.index(_episode("one"), words)
+    (hit,) = _ask(index, "river memo").groups[0].hits
+    assert [span.text for span in hit.snippet.spans if span.is_match] == ["memo", "river"]
+    assert hit.start_s == words.segments[-1].start_s
+    assert (hit.snippet.is_cut_before, hit.snippet.is_cut_after) == (True, False)
 
 
 def test_snippets_are_pieces_of_text(index: SearchIndex) -> None:
     """Markup in a transcript stays text: a snippet is never HTML."""
     index.index(_episode("one"), _said("Ann: He wrote <script>alert(1)</script> on the board."))
     (hit,) = _ask(index, "script").groups[0].hits
-    assert [span.text for span in hit.snippet] == [
+    assert [span.text for span in hit.snippet.spans] == [
         "He wrote <", "script", ">alert(1)</", "script", "> on the board.",
     ]  # fmt: skip
 

@@ -10,6 +10,6 @@ The first four are pure.
 
 from podcast_pipeline.search.index import SearchIndex
 from podcast_pipeline.search.query import Query, parse
-from podcast_pipeline.search.results import Found, Group, Hit, Span
+from podcast_pipeline.search.results import Found, Group, Hit, Snippet, Span
 
-__all__ = ["Found", "Group", "Hit", "Query", "SearchIndex", "Span", "parse"]
+__all__ = ["Found", "Group", "Hit", "Query", "SearchIndex", "Snippet", "Span", "parse"]

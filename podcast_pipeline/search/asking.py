@@ -19,7 +19,7 @@ from podcast_pipeline.search.results import (
     Hit,
     hit,
     marked,
-    notes_excerpt,
+    notes_snippet,
     passage_score,
     title_score,
     words_score,
@@ -113,7 +113,7 @@ class Asked:
                 episode_id=standing.episode_id,
                 title=marked(said.title, self.query),
                 guests=marked(said.guests, self.query),
-                notes=notes_excerpt(said.notes, said.body, self.query),
+                notes=notes_snippet(said.notes, said.body, self.query),
                 hits=tuple(hits.get(standing.row, ())),
                 hit_count=standing.hits,
             )

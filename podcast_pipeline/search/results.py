@@ -16,6 +16,7 @@ SATURATION, BY_LENGTH = 1.2, 0.75  # BM25's usual k1 and b, over passages instea
 MOST_COUNTED = 4  # a word said ten times in a passage says no more than one said four times
 CLOSE_TOGETHER = 3.0  # for the words as typed, one after another
 WORDS_BEFORE, WORDS_SHOWN = 9, 34
+MOST_STARTS = 12  # places for a snippet that are compared
 
 
 @dataclass(frozen=True)
@@ -27,21 +28,30 @@ class Span:
 
 
 @dataclass(frozen=True)
+class Snippet:
+    """A few words around what matches; the spans joined are a piece of the text.
+
+    Attributes:
+        is_cut_before, is_cut_after: whether the text goes on there.
+    """
+
+    spans: tuple[Span, ...]
+    is_cut_before: bool
+    is_cut_after: bool
+
+
+@dataclass(frozen=True)
 class Hit:
     """A passage that matches.
 
     Attributes:
-        start_s: where the sentence with the first match begins, in seconds of the media.
+        start_s: where the sentence with the snippet's first match begins, in seconds of the media.
         speaker: a name, None where nobody is known.
-        snippet: a few words of it; joined, text of the transcript.
-        is_cut_before, is_cut_after: whether the passage goes on there.
     """
 
     start_s: float
     speaker: str | None
-    snippet: tuple[Span, ...]
-    is_cut_before: bool
-    is_cut_after: bool
+    snippet: Snippet
 
 
 @dataclass(frozen=True)
@@ -49,7 +59,7 @@ class Group:
     """An episode with what was found in it.
 
     Attributes:
-        notes: where the notes match, a few words of them; else empty.
+        notes: a few words of the notes where these match.
         hits: the best passages.
         hit_count: how many match.
     """
@@ -57,7 +67,7 @@ class Group:
     episode_id: UUID
     title: tuple[Span, ...]
     guests: tuple[Span, ...]
-    notes: tuple[Span, ...]
+    notes: Snippet | None
     hits: tuple[Hit, ...] = ()
     hit_count: int = 0
 
@@ -116,8 +126,8 @@ def marked(text: str, query: Query) -> tuple[Span, ...]:
     return tuple(_pieces(text, places, matches(list(words(text)), query), range(len(places))))
 
 
-def notes_excerpt(notes: str, body: str, query: Query) -> tuple[Span, ...]:
-    """Return a few words of the notes around the first match; nothing where nothing matches.
+def notes_snippet(notes: str, body: str, query: Query) -> Snippet | None:
+    """Return a few words of the notes around what matches; None where nothing does.
 
     Args:
         body: the folded words of the episode's title, guests and notes.
@@ -125,24 +135,22 @@ def notes_excerpt(notes: str, body: str, query: Query) -> tuple[Span, ...]:
     said = body.split(FIELD_END, len(WEIGHTS) - 1)[-1].split()
     found = matches(said, query)
     if not found:
-        return ()
+        return None
     places = spans(notes)
-    return tuple(_pieces(notes, places, found, _window(min(found), len(places))))
+    return _snippet(notes, places, found, _best_start(said, found))
 
 
 def hit(*, text: str, body: str, marks: str, speaker: str, query: Query) -> Hit:
     """Return a passage, given as its row keeps it, as a result shows it."""
     places = spans(text)
-    found = matches(body.split()[: len(places)], query)
-    first = min(found, default=0)
-    window = _window(first, len(places))
+    said = body.split()[: len(places)]
+    found = matches(said, query)
+    first = _best_start(said, found)
     sentences = marks_from_text(marks)
     return Hit(
         start_s=sentences[bisect_right(sentences, (first, inf)) - 1][1],
         speaker=speaker or None,
-        snippet=tuple(_pieces(text, places, found, window)),
-        is_cut_before=window.start > 0,
-        is_cut_after=window.stop < len(places),
+        snippet=_snippet(text, places, found, first),
     )
 
 
@@ -165,6 +173,22 @@ def _ends(said: Sequence[str], term: Term) -> list[int]:
 def _occurrences(padded: str, term: Term) -> int:
     wanted = " " + " ".join(term.words)
     return padded.count(wanted if term.is_prefix else f"{wanted} ")
+
+
+def _best_start(said: Sequence[str], found: set[int]) -> int:
+    """Return the number of the match from which on most different words that match can be shown."""
+    reach = WORDS_SHOWN - WORDS_BEFORE
+
+    def different(start: int) -> int:
+        return len({said[number] for number in found if start <= number < start + reach})
+
+    return max(sorted(found)[:MOST_STARTS], key=different, default=0)
+
+
+def _snippet(text: str, places: Sequence[tuple[int, int]], found: set[int], first: int) -> Snippet:
+    window = _window(first, len(places))
+    pieces = tuple(_pieces(text, places, found, window))
+    return Snippet(pieces, window.start > 0, window.stop < len(places))
 
 
 def _window(first: int, count: int) -> range:
