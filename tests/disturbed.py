@@ -145,11 +145,12 @@ def first(mastered: Scenario, tmp_path_factory: pytest.TempPathFactory) -> Scena
 
 @pytest.fixture(scope="module")
 def corrected(first: Scenario, tmp_path_factory: pytest.TempPathFactory) -> Scenario:
-    """A published episode that gets another title and other words."""
+    """A published episode that gets another title, another chapter and other words."""
     origin = tmp_path_factory.mktemp("corrected") / "show"
     shutil.copytree(first.origin, origin)
     for name, old, new in (
         ("episode.toml", "Two winters and a will", "Two winters, one will"),
+        ("episode.toml", "Good years, bad years", "Bad years, good years"),
         ("transcript.json", "best", "finest"),
     ):
         path = origin / "episodes" / SLUG / name
