@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from podcast_pipeline import editing
 from podcast_pipeline.audio import artwork, notice, tags
@@ -66,6 +67,30 @@ class Parts:
     report: Report
 
 
+class Hearing(Protocol):
+    """The part of Parts that hearing and editing work with; no store, so that words need none."""
+
+    @property
+    def config(self) -> Config:
+        """show.toml."""
+
+    @property
+    def library(self) -> Library:
+        """The episode folders."""
+
+    @property
+    def transcriber(self) -> Callable[[], Transcriber]:
+        """Loads the engine and its weights."""
+
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        """Gives the present, aware, UTC."""
+
+    @property
+    def report(self) -> Report:
+        """Is told of progress."""
+
+
 @contextmanager
 def step(report: Report, name: str) -> Iterator[None]:
     """Tell that a step of unknown length begins and ends."""
@@ -88,7 +113,7 @@ def hear(draft: Draft, known: Episode | None, parts: Parts, *, keep: bool = True
     return hear_again(draft, parts, keep=keep)
 
 
-def hear_again(draft: Draft, parts: Parts, *, keep: bool = True) -> Transcript:
+def hear_again(draft: Draft, parts: Hearing, *, keep: bool = True) -> Transcript:
     """Return new words in recording times; a person's edits over the old ones are kept first."""
     editing.taken(editing.read(parts.library, draft.slug), parts.clock())  # refuse before the work is done
     options = Options(
@@ -103,7 +128,7 @@ def hear_again(draft: Draft, parts: Parts, *, keep: bool = True) -> Transcript:
 
 
 def edited(
-    draft: Draft, heard: Transcript, known: Episode | None, parts: Parts, *, keep: bool = True
+    draft: Draft, heard: Transcript, known: Episode | None, parts: Hearing, *, keep: bool = True
 ) -> editing.Edited:
     """Return the words with names put right and a person's edits in them, in recording times."""
     return editing.edited(
@@ -132,8 +157,8 @@ def refuse_unreviewed(draft: Draft, text: editing.Edited, config: Config) -> Non
         first = closed[0]
         raise ReviewError(
             draft.slug,
-            f"{len(closed)} findings block publication, first “{first.text}” at {clock(first.start_s)}"
-            f" ({first.reason}); run `podcast review {draft.slug}`",
+            f"{len(closed)} to listen to before publication, first “{first.text}” at {clock(first.start_s)}:"
+            f" {first.reason}; run `podcast review {draft.slug}`",
         )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from podcast_pipeline import __version__
-from podcast_pipeline.cli import audience, audits, episodes, feeds, searching, show
+from podcast_pipeline.cli import audience, audits, episodes, feeds, reviewing, searching, show
 from podcast_pipeline.cli.output import Output, ProgressStyle
 from podcast_pipeline.cli.session import Session
 
@@ -24,6 +24,7 @@ episodes.register(app)
 feeds.register(app)
 audience.register(app)
 searching.register(app)
+reviewing.register(app)
 audits.register(app)
 
 

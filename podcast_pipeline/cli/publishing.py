@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from podcast_pipeline.cli import DONE, FAILED, searching
+from podcast_pipeline.cli import DONE, FAILED, reviewing, searching
 from podcast_pipeline.cli.session import Session
 from podcast_pipeline.errors import EpisodeError, PodcastError
 
@@ -99,6 +99,7 @@ def _attempt(session: Session, named: str, parts: "Parts", wishes: Wishes) -> Ou
 
 
 def _one(session: Session, named: str, parts: "Parts", wishes: Wishes) -> "Published | Rehearsed":
+    from podcast_pipeline import editing
     from podcast_pipeline.publish import publish, rehearse
 
     slug = _slug(named, parts, wishes)
@@ -107,6 +108,7 @@ def _one(session: Session, named: str, parts: "Parts", wishes: Wishes) -> "Publi
         return rehearse(slug, parts, at=at, allow=wishes.allow)
     _ask(session, slug, at, wishes)
     done = publish(slug, parts, at=at, allow=wishes.allow)
+    reviewing.warn_of_conflicts(session, slug, editing.read(parts.library, slug).edits.conflicts)
     if done.changed:
         parts.library.save_receipt(slug, _receipt(done, session.output.seconds))
     return done

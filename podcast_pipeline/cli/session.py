@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
     from podcast_pipeline.config import Config, TranscriptionTable
     from podcast_pipeline.library import Library
-    from podcast_pipeline.model import Show
+    from podcast_pipeline.model import Report, Show
     from podcast_pipeline.stages import Parts
     from podcast_pipeline.stores import Store
     from podcast_pipeline.subscribers import Subscribers
     from podcast_pipeline.subscribers.sessions import Sessions
+    from podcast_pipeline.transcribers import Transcriber
 
 # Imports below stand inside functions: `podcast --help` loads no torch, boto3 or starlette.
 
@@ -29,6 +30,17 @@ if TYPE_CHECKING:
 def present() -> datetime:
     """Return now, aware, UTC."""
     return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Words:
+    """What an episode's words are made and edited with: `stages.Hearing`."""
+
+    config: "Config"
+    library: "Library"
+    transcriber: "Callable[[], Transcriber]"
+    clock: Callable[[], datetime]
+    report: "Report"
 
 
 @dataclass(frozen=True)
@@ -105,6 +117,18 @@ class Session:
             ffmpeg=Ffmpeg(find()),
             alone=self.alone(),
             announce=self.announce,
+            clock=self.clock,
+            report=self.output.report,
+        )
+
+    def hearing(self, settings: "TranscriptionTable") -> "Words":
+        """Return what words are made and edited with, by these settings; no store is opened."""
+        from podcast_pipeline import transcribers
+
+        return Words(
+            config=self.config.model_copy(update={"transcription": settings}),
+            library=self.library,
+            transcriber=lambda: transcribers.load(settings.engine, settings.model, cache=self.cache_folder),
             clock=self.clock,
             report=self.output.report,
         )

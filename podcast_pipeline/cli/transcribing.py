@@ -2,13 +2,13 @@
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import cast, get_args
 
 from podcast_pipeline import transcribers
-from podcast_pipeline.cli import DONE, FAILED
+from podcast_pipeline.cli import DONE, FAILED, reviewing
 from podcast_pipeline.cli.session import Session
 from podcast_pipeline.config import TranscriptionTable
 from podcast_pipeline.errors import AudioError, ConfigError, PodcastError
@@ -16,6 +16,7 @@ from podcast_pipeline.library import write_atomically
 from podcast_pipeline.model import CaptionFormat, Transcript
 from podcast_pipeline.transcribers import Options, Transcriber
 from podcast_pipeline.transcript import captions
+from podcast_pipeline.transcript.edits import Conflict
 
 TO_STDOUT = "-"
 
@@ -26,6 +27,7 @@ class Heard:
 
     name: str
     words: Transcript | None
+    conflicts: tuple[Conflict, ...] = ()
     error: PodcastError | None = None
 
 
@@ -42,26 +44,32 @@ class Hearing:
         cache = self.session.cache_folder
         return transcribers.load(self.settings.engine, self.settings.model, cache=cache)
 
-    def hear(self, name: str) -> Transcript:
-        """Return the words of a file or an episode; an episode's are kept in its transcript.json."""
+    def hear(self, name: str) -> Heard:
+        """Return the words of a file or an episode; an episode's as a person edited them."""
         path = Path(name)
-        in_library = not path.is_file() and self.session.has_episode(name)
-        if in_library:
-            path = self.session.library.folder(name).source
-        elif not path.exists():
+        if not path.is_file() and self.session.has_episode(name):
+            return self._hear_episode(name)
+        if not path.exists():
             raise AudioError(name, "is neither a file nor an episode; `podcast list` shows all episodes")
         options = Options(language=self.settings.language)
         words = self.transcriber.transcribe(path, options=options, report=self.session.output.report)
-        if in_library:
-            self.session.library.save_transcript(name, words)
-        return words
+        return Heard(name, words)
+
+    def _hear_episode(self, slug: str) -> Heard:
+        from podcast_pipeline.stages import edited, hear_again
+
+        parts = replace(self.session.hearing(self.settings), transcriber=lambda: self.transcriber)
+        with parts.library.claim(slug):
+            draft = parts.library.load(slug)
+            text = edited(draft, hear_again(draft, parts), None, parts)
+        return Heard(slug, text.words, text.conflicts)
 
     def attempt(self, name: str) -> Heard:
         """Hear one of many: an error is a result."""
         try:
-            return Heard(name, self.hear(name))
+            return self.hear(name)
         except PodcastError as error:
-            return Heard(name, None, error)
+            return Heard(name, None, error=error)
 
 
 def formats(text: str) -> list[CaptionFormat]:
@@ -99,6 +107,7 @@ def _deliver(
     if heard.words is None:
         session.output.warn(str(heard.error))
         return {"name": heard.name, "files": [], "word_count": 0, "error": str(heard.error)}
+    reviewing.warn_of_conflicts(session, heard.name, heard.conflicts)
     if not heard.words.segments:
         session.output.warn(f"{heard.name}: no speech was found; the transcript is empty")
     files = [str(path) for path in _write(heard.name, heard.words, wanted, output)]

@@ -54,13 +54,11 @@ def _speakers(
     matched: Sequence[tuple[int, int]],
 ) -> list[tuple[int, str]]:
     lines: list[tuple[int, str]] = []
-    last: tuple[str | None, str | None, int] | None = None
+    last: tuple[str | None, str | None] = (None, None)
     for i, j in matched:
         was, now = old.speaker_name(before[i].speaker), new.speaker_name(after[j].speaker)
-        change = (was, now, after[j].segment)
-        if was != now and change != last:
-            lines.append(
-                (j, f"[{clock(after[j].start_s)}] [-{was}-]{{+{now}+}}: {new.segments[change[2]].text}")
-            )
-        last = change
+        if was != now and (was, now) != last:
+            said = new.segments[after[j].segment].text
+            lines.append((j, f"[{clock(after[j].start_s)}] [-{was or ''}-]{{+{now or ''}+}}: {said}"))
+        last = was, now
     return lines
