@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 podcast=.venv/bin/podcast
 address=reader@example.org
 
-$podcast publish two-winters-and-a-will
+$podcast publish --yes two-winters-and-a-will
 $podcast --quiet subscribers add "$address"
 echo
 $podcast subscribers link "$address"
