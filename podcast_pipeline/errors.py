@@ -5,6 +5,7 @@
     ├── EpisodeError         an episode's folder; subject: slug
     ├── AudioError           a recording or a media file; subject: path
     ├── TranscriptionError   an engine or its weights; subject: engine or path
+    ├── SpeakersError        who speaks cannot be told; subject: the engine or a voice
     ├── CaptionError         a caption file; subject: position in it
     ├── StoreError           object storage; subject: key or URL
     │   ├── NotFound         there is no such object
