@@ -101,6 +101,18 @@ class TranscriptionTable(Noun):
     language: Annotated[str, Field(pattern=r"^[a-z]{2,3}$")] | None = None
 
 
+class SpeakersTable(Noun):
+    """[speakers]: who tells the speakers of one mix apart. Tracks need nobody.
+
+    Attributes:
+        engine: auto takes senko where it is installed; off leaves a transcript without speakers.
+        voices: file of the consented voices, beside show.toml or absolute; default .podcast/voices.json.
+    """
+
+    engine: Literal["auto", "senko", "off"] = "auto"
+    voices: Text | None = None
+
+
 class TermTable(Noun):
     """One entry of [glossary] terms: a name as it is written, and what an engine hears instead."""
 
@@ -217,6 +229,7 @@ class Config(Noun):
     storage: StorageTable = StorageTable()
     audio: AudioTable = AudioTable()
     transcription: TranscriptionTable = TranscriptionTable()
+    speakers: SpeakersTable = SpeakersTable()
     glossary: GlossaryTable = GlossaryTable()
     review: ReviewTable = ReviewTable()
     schedule: ScheduleTable = ScheduleTable()
@@ -232,6 +245,11 @@ class Config(Noun):
     def state_folder(self) -> Path:
         """Local state that git ignores: the embedded store, the database, the secret key, caches."""
         return self.folder / ".podcast"
+
+    @property
+    def voices_file(self) -> Path:
+        """The voices whose owners consented; never public, never in git."""
+        return self.folder / (self.speakers.voices or ".podcast/voices.json")
 
     @property
     def zone(self) -> ZoneInfo:

@@ -57,6 +57,7 @@ class EpisodeTable(Noun):
     explicit: bool = False
     guests: tuple[Annotated[str, Field(min_length=1, max_length=128)], ...] = ()
     topics: tuple[Topic, ...] = ()
+    speakers: Annotated[int, Field(ge=1, le=20)] | None = None
     chapters: tuple[Chapter, ...] = ()
     soundbites: tuple[Soundbite, ...] = ()
 
@@ -197,6 +198,10 @@ class Library:
         """Return the machine's words in recording times, None when there are none yet."""
         path = self.root / slug / "transcript.json"
         return transcript_from_json(path.read_bytes(), str(path)) if path.is_file() else None
+
+    def speaker_count(self, slug: str) -> int | None:
+        """Return how many people episode.toml says speak, None where it does not."""
+        return self._table(slug).speakers
 
     def save_transcript(self, slug: str, transcript: Transcript) -> None:
         """Keep the machine's words; the file before them goes to `build/`."""

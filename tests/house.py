@@ -49,7 +49,12 @@ class House:
 def clean_environment() -> dict[str, str]:
     """Return the environment without the show of whoever runs the tests."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("PODCAST_")}
-    return {**kept, "PODCAST_TRANSCRIPTION_MODEL": MODEL, "HF_HUB_OFFLINE": "1"}
+    return {
+        **kept,
+        "PODCAST_TRANSCRIPTION_MODEL": MODEL,
+        "PODCAST_SPEAKERS_ENGINE": "off",
+        "HF_HUB_OFFLINE": "1",
+    }
 
 
 def build_house(folder: Path) -> House:

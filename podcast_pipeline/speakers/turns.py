@@ -5,7 +5,7 @@ inside a sentence counts only when it is long enough to be meant.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -58,33 +58,45 @@ class Owned:
     overlapped: bool
 
 
-def assign(transcript: Transcript, turns: Sequence[Turn]) -> Transcript:
+def assign(
+    transcript: Transcript,
+    turns: Sequence[Turn],
+    *,
+    names: Mapping[str, str] | None = None,
+    proposals: Mapping[str, str] | None = None,
+) -> Transcript:
     """Return the transcript with a speaker for every segment, numbered by first appearance.
 
     No word is split, changed, lost or moved; a segment is split where the speaker changes in it. Without
     turns it is returned as it is. Segments that were given with hesitation have the doubt "speaker".
+
+    Args:
+        names: turns' speaker -> name, where it is certain.
+        proposals: turns' speaker -> name that is likely; it becomes a doubt of their first segment.
     """
     if not turns:
         return transcript
     index = Index(turns)
     segments = [part for segment in transcript.segments for part in _split(segment, index)]
     order = list(dict.fromkeys(segment.speaker for segment in segments if segment.speaker))
-    names = {speaker: f"S{number}" for number, speaker in enumerate(order)}
+    ids = {speaker: f"S{number}" for number, speaker in enumerate(order)}
     return transcript.model_copy(
         update={
-            "speakers": tuple(Speaker(id=names[speaker]) for speaker in order),
+            "speakers": tuple(Speaker(id=ids[speaker], name=(names or {}).get(speaker)) for speaker in order),
             "segments": tuple(
-                segment.model_copy(update={"speaker": names[segment.speaker or ""]}) for segment in segments
+                segment.model_copy(update={"speaker": ids[segment.speaker or ""]})
+                for segment in _proposed(segments, proposals or {})
             ),
         }
     )
 
 
-def order_of(transcript: Transcript, turns: Sequence[Turn]) -> dict[str, str]:
-    """Return speaker of `assign` ("S0") -> speaker of the turns."""
-    index = Index(turns)
-    parts = (part.speaker for segment in transcript.segments for part in _split(segment, index))
-    return {f"S{number}": speaker or "" for number, speaker in enumerate(dict.fromkeys(parts))}
+def _proposed(segments: Iterable[Segment], proposals: Mapping[str, str]) -> Iterator[Segment]:
+    waiting = dict(proposals)
+    for segment in segments:
+        name = waiting.pop(segment.speaker or "", None)
+        doubts = (*segment.doubts, f"{DOUBT}: {name}") if name else segment.doubts
+        yield segment.model_copy(update={"doubts": doubts})
 
 
 class Index:

@@ -216,14 +216,17 @@ def _spans(segment: Segment) -> Iterator[tuple[Word, int, int]]:
 def _doubts(transcript: Transcript) -> Iterator[Finding]:
     for segment in transcript.segments:
         for doubt in segment.doubts:
-            kind: Kind = "speakers" if doubt == SPEAKER_DOUBT else "doubts"
+            about, _, perhaps = doubt.partition(": ")  # "speaker", or "speaker: Ann Example" as a proposal
+            kind: Kind = "speakers" if about == SPEAKER_DOUBT else "doubts"
             who = transcript.speaker_name(segment.speaker)
+            unsure = f"{who} may be {perhaps}" if perhaps else f"it is not sure that {who} says this"
             yield Finding(
                 kind=kind,
                 start_s=segment.start_s,
                 end_s=segment.end_s,
                 text=segment.text,
                 context=segment.text,
-                reason=f"it is not sure that {who} says this" if kind == "speakers" else f"doubtful: {doubt}",
+                reason=unsure if kind == "speakers" else f"doubtful: {doubt}",
+                suggestion=(perhaps or None) if kind == "speakers" else None,
                 weight=WEIGHT[kind],
             )
