@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from email import message_from_bytes
-from email.errors import HeaderParseError
+from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message
 from itertools import islice
@@ -85,5 +85,5 @@ def _decoded(value: str) -> str:
     """Return a header's text, as it stands where its encoding is broken or nobody's."""
     try:
         return str(make_header(decode_header(value)))
-    except (LookupError, ValueError, HeaderParseError):
+    except (LookupError, ValueError, MessageError):
         return value
