@@ -326,11 +326,13 @@ def over_http(
 
         return ask
 
-    for pause_s, name in ((1, "one a second"), (0, "no pause")):
-        took = crowd(given.readers, given.seconds, visitor, pause_s)
-        line(f"{given.readers} readers, /search, {name}", took)
-    process.terminate()
-    process.join()
+    try:
+        for pause_s, name in ((1, "one a second"), (0, "no pause")):
+            took = crowd(given.readers, given.seconds, visitor, pause_s)
+            line(f"{given.readers} readers, /search, {name}", took)
+    finally:
+        process.terminate()
+        process.join()
 
 
 def cookie_of(port: int, token: str) -> str:

@@ -1,6 +1,6 @@
 """One question to the index: count and rank the episodes that match, read passages of the few shown."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
 from statistics import fmean
@@ -32,7 +32,7 @@ EPISODES_ON_A_PAGE = 10
 END = (1 << 62) - 1  # above every id
 
 
-@dataclass
+@dataclass(slots=True)
 class Standing:
     """An episode while its place is being found; `row` is its id in the index."""
 
@@ -70,7 +70,7 @@ class Asked:
             is_capped=max(_total(titles), _total(words)) >= NEWEST,
         )
 
-    def _count(self, connection: Connection, source: Source) -> list[Row[Any]]:
+    def _count(self, connection: Connection, source: Source) -> Sequence[Row[Any]]:
         statement = self.matching.counting(source, any_row=not self._wanted)
         since, until = self.query.since, self.query.until
         values = {
@@ -80,9 +80,9 @@ class Asked:
             "most": NEWEST,
             "show_id": self.show_id,
         }
-        return list(connection.execute(statement, values))
+        return connection.execute(statement, values).all()
 
-    def _allowed(self, rows: list[Row[Any]]) -> list[Row[Any]]:
+    def _allowed(self, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
         return [row for row in rows if row.episode_id in self.among]
 
     @property
@@ -91,14 +91,20 @@ class Asked:
         return {"wanted": expression} if expression else {}
 
     def _ranked(self, titles: list[Row[Any]], words: list[Row[Any]]) -> list[Standing]:
-        found = {row.id: Standing(row.id, row.episode_id) for row in (*titles, *words)}
-        for row in titles:
-            found[row.id].score += title_score(row.body, self.query)
         mean = fmean(row.passage_count for row in words) if words else 0.0
-        for row in words:
-            found[row.id].hits = row.hits
-            found[row.id].score += words_score(row.hits, passages=row.passage_count, mean_passages=mean)
-        return sorted(found.values(), key=lambda standing: (-standing.score, -standing.row))
+        found = {
+            row.id: Standing(
+                row.id,
+                row.episode_id,
+                words_score(row.hits, passages=row.passage_count, mean_passages=mean),
+                row.hits,
+            )
+            for row in words
+        }
+        for row in titles:
+            standing = found.setdefault(row.id, Standing(row.id, row.episode_id))
+            standing.score += title_score(row.body, self.query)
+        return sorted(found.values(), key=lambda standing: (standing.score, standing.row), reverse=True)
 
     def _groups(self, connection: Connection, shown: list[Standing], passages: int) -> Iterator[Group]:
         kept = search_episodes.c
@@ -125,7 +131,7 @@ class Asked:
         bounds = {f"{name}{n}": at for n, row in enumerate(rows) for name, at in _bounds(row)}
         values = {**self._wanted, **bounds, "most": max(PASSAGES_RANKED, passages)}
         read: dict[int, list[Row[Any]]] = {}
-        for row in connection.execute(self.matching.reading(len(rows)), values):
+        for row in connection.execute(self.matching.reading(len(rows)), values).all():
             read.setdefault(row.id >> layout.PLACE_BITS << layout.PLACE_BITS, []).append(row)
         return {
             episode: [self._hit(row) for row in self._best(said, passages)] for episode, said in read.items()
@@ -144,5 +150,5 @@ def _bounds(row: int) -> tuple[tuple[str, int], tuple[str, int]]:
     return ("low", low), ("high", high)
 
 
-def _total(rows: list[Row[Any]]) -> int:
+def _total(rows: Sequence[Row[Any]]) -> int:
     return sum(row.hits for row in rows)
