@@ -210,9 +210,14 @@ def _fixes(edits: Edits, base: str, heard: Transcript, glossary: Glossary, *, ou
 def _save(desk: Desk, edits: Edits, text: str | None) -> None:
     replaces = hash16(desk.saved) if desk.saved is not None and text is not None else None
     _write(desk, edits.model_copy(update={"replaces": replaces}))
-    if text is not None:
+    if text is None:
+        return
+    try:
         rewrite(desk, text)
-        _write(desk, edits)
+    except EpisodeError:
+        _write(desk, desk.edits)  # what is there now was made with the names as they were
+        raise
+    _write(desk, edits)
 
 
 def _write(desk: Desk, edits: Edits) -> None:
