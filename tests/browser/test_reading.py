@@ -6,7 +6,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.reader_site import NOW, Site
+from podcast_pipeline.search import SearchIndex
+from tests.reader_site import NOW, SHOW_ID, Site
 
 EPISODE = "/episodes/the-water-was-always-coming"
 SECRET = "because by then I was angry"
@@ -154,13 +155,38 @@ def test_a_cited_passage_is_landed_on(browser: Browser, subscriber: Page, site: 
 def test_find_on_the_page(subscriber: Page) -> None:
     """Every place is counted, case and accents apart, and Enter goes from one to the next."""
     subscriber.goto(EPISODE)
-    field = subscriber.get_by_role("searchbox")
+    field = subscriber.get_by_role("searchbox", name="Find in this transcript")
     field.fill("alder STRÉET")
     expect(subscriber.get_by_role("status")).to_have_text("4 found")
     field.press("Enter")
     expect(subscriber.get_by_role("status")).to_have_text("1 of 4")
     field.press("Shift+Enter")
     expect(subscriber.get_by_role("status")).to_have_text("4 of 4")
+
+
+def test_search_and_land(subscriber: Page, site: Site) -> None:
+    """A passage that was found is one click away: marked, in view, and the audio is there."""
+    SearchIndex(site.subscribers.engine, show_id=SHOW_ID).catch_up(site.catalog, site.store)
+    subscriber.goto("/")
+    subscriber.get_by_role("searchbox", name="Search all episodes").fill('"then I was angry"')
+    subscriber.keyboard.press("Enter")
+    expect(subscriber.locator("mark").first).to_contain_text("then I was angry")
+    subscriber.locator("a[href*='#t=']").first.click()
+    expect(subscriber.locator(".s.marked").first).to_contain_text(SECRET)
+    expect(subscriber.locator(".s.marked").first).to_be_in_viewport()
+    until(subscriber, "document.querySelector('audio').currentTime > 25")
+
+
+def test_on_paper(subscriber: Page) -> None:
+    """Printed, the page is the text with names, times and its address, without the player and the tools."""
+    subscriber.goto(EPISODE)
+    expect(subscriber.get_by_role("button", name="Print or PDF")).to_be_visible()
+    subscriber.emulate_media(media="print")
+    for gone in (".player", ".masthead form", ".masthead nav", ".downloads"):
+        expect(subscriber.locator(gone)).to_be_hidden()
+    expect(subscriber.locator(".on-paper")).to_contain_text(EPISODE)
+    expect(subscriber.locator(".transcript")).to_be_visible()
+    assert len(subscriber.pdf(format="A4")) > 10_000
 
 
 def test_the_place_is_remembered(subscriber: Page) -> None:
@@ -224,7 +250,7 @@ def test_a_lapse_in_the_middle_of_a_session(site: Site, page: Page) -> None:
 def test_no_width_scrolls_sideways(subscriber: Page, width: int) -> None:
     """From a small phone to 4K the text fits, at a measure that can be read."""
     subscriber.set_viewport_size({"width": width, "height": 900})
-    for path in ("/", EPISODE):
+    for path in ("/", EPISODE, "/archive", "/search?q=river"):
         subscriber.goto(path)
         assert subscriber.evaluate("document.documentElement.scrollWidth") <= width
     characters = subscriber.evaluate(
@@ -242,7 +268,7 @@ def test_axe_finds_nothing(request: pytest.FixtureRequest, who: str, scheme: str
     """axe-core has no complaint about a page, in either colour scheme."""
     page: Page = request.getfixturevalue(who)
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-    for path in ("/", EPISODE):
+    for path in ("/", EPISODE, "/archive", "/search?q=river"):
         page.goto(path)
         found = Axe().run(page).response["violations"]
         assert [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in found] == []
