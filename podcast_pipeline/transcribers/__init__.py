@@ -1,5 +1,6 @@
 """Speech to words: one protocol, an adapter per engine, chosen by name and imported on use."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -9,6 +10,9 @@ from typing import Protocol
 
 from podcast_pipeline.errors import TranscriptionError
 from podcast_pipeline.model import Report, Transcript
+
+# Importing openvino reports to its maker over the network; without this module it takes its own stub.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 AUTO = "auto"
 ENGINES: Mapping[str, str] = {
