@@ -164,7 +164,18 @@ def damaged(draw: st.DrawFn, sample: bytes) -> bytes:
 PIECES = (
     *(b"\0", b"\xff\xfe", b"\xed\xa0\x80", b'"', b"'", b"\\", b"\r", b"\n\n", b"-->", b"&#0;", b"&amp;"),
     *(b"<![CDATA[", b"]]>", b"<!DOCTYPE a [<!ENTITY b 'c'>]>", b"&b;", b"[" * 3000, b"{" * 3000, b"9" * 5000),
-    *(b"1e999", b"NaN", b"-0", b"99999-99-99", b"=?utf-8?b?/w==?=", b"bytes=", b"00:00", b"# ", b"---\n"),
+    *(
+        b"=?\x80utf-8?q?a?=",
+        b"1e999",
+        b"NaN",
+        b"-0",
+        b"99999-99-99",
+        b"=?utf-8?b?/w==?=",
+        b"bytes=",
+        b"00:00",
+        b"# ",
+        b"---\n",
+    ),
 )
 
 
