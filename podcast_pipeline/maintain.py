@@ -1,21 +1,23 @@
 """What is done to a show beside publishing: take an episode down, make what is derived again, tidy up."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from podcast_pipeline.catalog import CATALOG_KEY, Catalog, transcript_from_json
 from podcast_pipeline.compose import keys
 from podcast_pipeline.errors import EpisodeError, NotFound
 from podcast_pipeline.feed.pages import ARCHIVE_PREFIX
+from podcast_pipeline.flip import feed_writer, flip, foresee
 from podcast_pipeline.model import Episode
 from podcast_pipeline.objects import FEED_KEY, PROBE_KEY, StagedObject, chapters_file, transcript_files
-from podcast_pipeline.stages import Parts, dress, feed_writer, flip, foresee, step
+from podcast_pipeline.stages import Parts, dress, step
 from podcast_pipeline.stores import ObjectInfo, Reader, Store
 from podcast_pipeline.stores.delivery import deliver, is_there
 from podcast_pipeline.stores.shelf import read_catalog
 
 PREFIXES = ("public/", "private/")
+LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 
 def unpublish(slug: str, parts: Parts) -> None:
@@ -85,33 +87,40 @@ def gc(parts: Parts, *, remove: bool) -> list[Refuse]:
         EpisodeError: there is no catalog, so nothing can be known to be refuse.
     """
     oldest = parts.clock() - timedelta(days=parts.config.storage.gc_grace_days)
-    unnamed = [info for prefix in PREFIXES for info in parts.store.list(prefix)]
-    named = _named(parts.store)  # after the list: what was entered meanwhile is named
-    return [
-        _sweep(info, oldest, parts.store, remove=remove) for info in unnamed if not _is_named(info.key, named)
-    ]
-
-
-def _is_named(key: str, named: set[str]) -> bool:
-    return key in named or key.startswith(ARCHIVE_PREFIX)
-
-
-def _named(store: Reader) -> set[str]:
-    catalog, _ = read_catalog(store)
+    stored = [info for prefix in PREFIXES for info in parts.store.list(prefix)]
+    catalog, _ = read_catalog(parts.store)  # after the list: what was entered meanwhile is named
     if catalog is None:
         raise EpisodeError("catalog", "is not there, so nothing can be told from refuse; nothing was removed")
+    named = _named(catalog)
+    found = []
+    for info in stored:
+        if info.key not in named and not info.key.startswith(ARCHIVE_PREFIX):
+            keep = _changed_at(info.key, catalog, parts.store) > oldest
+            found.append(_sweep(info, oldest, parts.store, keep=keep, remove=remove))
+    return found
+
+
+def _named(catalog: Catalog) -> set[str]:
     show = {catalog.show.artwork_key, catalog.notice_audio_key}
     episodes = {key for episode in catalog.episodes for key in keys(episode)}
     return {CATALOG_KEY, FEED_KEY, PROBE_KEY} | episodes | {key for key in show if key}
 
 
-def _sweep(listed: ObjectInfo, oldest: datetime, store: Store, *, remove: bool) -> Refuse:
+def _changed_at(key: str, catalog: Catalog, store: Reader) -> datetime:
+    """Return when what named an object may last have changed: apps come back with the feed from before."""
+    episode = catalog.by_slug(key.rpartition("/")[2].partition(".")[0])
+    if episode is not None:
+        return episode.content_changed_at
+    return store.head(FEED_KEY).modified_at if key.startswith("public/art/") else LONG_AGO
+
+
+def _sweep(listed: ObjectInfo, oldest: datetime, store: Store, *, keep: bool, remove: bool) -> Refuse:
     """Look at an object once more: one that was stored anew since the list is about to be named."""
     try:
         info = store.head(listed.key) if remove else listed
     except NotFound:
         return Refuse(listed.key, listed.size_bytes, listed.modified_at, "removed")
-    if info.modified_at > oldest:
+    if keep or info.modified_at > oldest:
         return Refuse(info.key, info.size_bytes, info.modified_at, "kept for now")
     if remove:
         store.delete(info.key)

@@ -14,21 +14,16 @@ from podcast_pipeline.catalog import Catalog
 from podcast_pipeline.compose import Mastered, compose
 from podcast_pipeline.errors import EpisodeError
 from podcast_pipeline.feed import history
+from podcast_pipeline.flip import Ready, feed_writer, flip, foresee, refuse_leaks, secrets_of
 from podcast_pipeline.model import Episode, Show
 from podcast_pipeline.stages import (
     Parts,
-    Ready,
     dress,
     edited,
-    feed_writer,
-    flip,
-    foresee,
     hear,
     make_media,
     published_words,
-    refuse_leaks,
     refuse_unreviewed,
-    secrets_of,
 )
 from podcast_pipeline.stores.delivery import deliver, is_there
 from podcast_pipeline.stores.shelf import read_catalog

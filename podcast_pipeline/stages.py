@@ -13,11 +13,10 @@ from podcast_pipeline.audio import artwork, notice, tags
 from podcast_pipeline.audio.ffmpeg import Ffmpeg
 from podcast_pipeline.audio.master import Produced, produce
 from podcast_pipeline.catalog import Catalog, transcript_from_json
-from podcast_pipeline.compose import Composed, Mastered, Media
+from podcast_pipeline.compose import Mastered, Media
 from podcast_pipeline.config import Config
-from podcast_pipeline.errors import AudioError, EpisodeError, FeedError, LeakError, ReviewError
-from podcast_pipeline.feed import conformance, history, notes
-from podcast_pipeline.feed.rss import Public, render, render_archive, render_whole
+from podcast_pipeline.errors import AudioError, ReviewError
+from podcast_pipeline.feed import notes
 from podcast_pipeline.library import Library, built, sha256_of
 from podcast_pipeline.model import (
     Draft,
@@ -28,17 +27,14 @@ from podcast_pipeline.model import (
     Show,
     Transcript,
 )
-from podcast_pipeline.objects import FEED_KEY, StagedObject, staged, staged_file
+from podcast_pipeline.objects import StagedObject, staged, staged_file
+from podcast_pipeline.speakers import voices
+from podcast_pipeline.speakers.telling import tell
 from podcast_pipeline.stores import Reader, Store
-from podcast_pipeline.stores.shelf import commit, read_catalog, read_feed, write_archive, write_feed
 from podcast_pipeline.transcribers import Options, Transcriber
 from podcast_pipeline.transcript import glossary, review
 from podcast_pipeline.transcript.document import clock
-from podcast_pipeline.transcript.leaks import Shingles
 from podcast_pipeline.transcript.timeline import map_chapters
-
-Writer = Callable[[Catalog, bytes | None], bytes]
-"""Renders the public feed of a catalog, given the published one (None for the first); raises to refuse."""
 
 MASTER_VERSION = 1  # raised when the same recording and settings are to give another master
 
@@ -108,9 +104,14 @@ def hear(draft: Draft, known: Episode | None, parts: Parts, *, keep: bool = True
         keep: new words in transcript.json.
     """
     heard = parts.library.transcript(draft.slug)
-    if heard is not None and (_still_holds(heard, draft, parts) or _same_recording(heard, known, draft)):
+    if heard is not None and _same_recording(heard, known, draft):
         return heard
-    return hear_again(draft, parts, keep=keep)
+    if heard is None or not _still_holds(heard, draft, parts):
+        return hear_again(draft, parts, keep=keep)
+    told = told_apart(heard, draft, parts)
+    if keep:
+        editing.renew(parts.library, draft.slug, told, now=parts.clock())
+    return told
 
 
 def hear_again(draft: Draft, parts: Hearing, *, keep: bool = True) -> Transcript:
@@ -122,9 +123,23 @@ def hear_again(draft: Draft, parts: Hearing, *, keep: bool = True) -> Transcript
     )
     source = parts.library.folder(draft.slug).source
     words = parts.transcriber().transcribe(source, options=options, report=parts.report)
+    words = told_apart(words, draft, parts)
     if keep:
         editing.renew(parts.library, draft.slug, words, now=parts.clock())
     return words
+
+
+def told_apart(words: Transcript, draft: Draft, parts: Hearing) -> Transcript:
+    """Return the words with who says them, where an engine for that is there."""
+    return tell(
+        words,
+        parts.library.folder(draft.slug),
+        engine=parts.config.speakers.engine,
+        speaker_count=parts.library.speaker_count(draft.slug),
+        known=voices.read(parts.config.voices_file).voices,
+        guests=[person.name for person in draft.persons if person.role == "guest"],
+        report=parts.report,
+    )
 
 
 def edited(
@@ -293,142 +308,6 @@ def dress(parts: Parts, catalog: Catalog | None) -> Dressing:
         notice_duration_s=notice.DURATION_S,
         objects=tuple(o for o in (cover, spoken) if o.key not in out),
     )
-
-
-@dataclass(frozen=True)
-class Ready:
-    """An episode with everything made and checked, before any of it leaves the laptop.
-
-    Attributes:
-        known: the episode as the catalog had it, None for a new one.
-        write: the public feed with it.
-    """
-
-    known: Episode | None
-    media: Media
-    composed: Composed
-    dressing: Dressing
-    write: Writer
-
-    @property
-    def objects(self) -> tuple[StagedObject, ...]:
-        """What the catalog will name and does not name yet."""
-        return (*self.dressing.objects, *self.composed.objects)
-
-    @property
-    def changed(self) -> bool:
-        """Whether the catalog will say something else of the episode."""
-        return self.composed.episode != self.known
-
-    def enter(self, current: Catalog | None) -> Catalog:
-        """Return the catalog with the episode in it; EpisodeError when somebody else was first."""
-        episode = self.composed.episode
-        there = current.by_id(episode.id) if current else None
-        if there not in (self.known, episode):
-            raise EpisodeError(episode.slug, "was published by somebody else meanwhile; run again to see it")
-        return self.dressing.put_on(current).with_episode(episode)
-
-
-def flip(parts: Parts, change: Callable[[Catalog | None], Catalog], write: Writer) -> tuple[Catalog, bool]:
-    """Replace the catalog, then the public feed, each by compare-and-swap, then tell the hubs.
-
-    Returns:
-        The catalog, and whether the feed changed.
-    """
-    with parts.alone():
-        with step(parts.report, "catalog"):
-            catalog = commit(parts.store, change)
-        with step(parts.report, "feed"):
-            write_archive(parts.store, render_archive)
-            feed_changed = write_feed(parts.store, write)
-    if feed_changed:
-        parts.announce(catalog.show)
-    return catalog, feed_changed
-
-
-@dataclass(frozen=True)
-class Foreseen:
-    """What a change would make of the catalog and of the public feed.
-
-    Attributes:
-        published: the feed as it is, None before the first.
-        feed: the feed as it would be.
-    """
-
-    catalog: Catalog
-    published: bytes | None
-    feed: bytes
-
-
-def foresee(store: Store, change: Callable[[Catalog | None], Catalog], write: Writer) -> Foreseen:
-    """Return what a change would make, or raise as it would; nothing is written.
-
-    A feed that would be refused is refused here, before the catalog is changed. The feed is read before
-    the catalog: what somebody else publishes in between is in the catalog, and no item seems lost.
-    """
-    published, _ = read_feed(store)
-    current, _ = read_catalog(store)
-    catalog = change(current)
-    return Foreseen(catalog, published, write(catalog, published))
-
-
-def refuse_leaks(secret: Shingles, composed: Composed) -> None:
-    """Raise LeakError when an object that would become public holds text of the transcript."""
-    for staged_object in composed.objects:
-        if staged_object.key.startswith("public/"):
-            _refuse_leak(secret, staged_object.key, _readable(staged_object))
-
-
-def secrets_of(words: Transcript, catalog: Catalog) -> Shingles:
-    """Return what of a transcript must not be public, whoever wrote it elsewhere in the catalog."""
-    public = [text for episode in catalog.episodes for text in episode.public_text]
-    return Shingles.of(words, public_text=public)
-
-
-def feed_writer(words: Transcript | None, *, allow: bool) -> Writer:
-    """Return what renders the public feed and refuses one that leaks, breaks a rule or breaks history.
-
-    Args:
-        words: an episode's, whose text the feed must not hold.
-        allow: accept changes that make apps download episodes again.
-    """
-
-    def write(catalog: Catalog, published: bytes | None) -> bytes:
-        new = render(catalog, Public())
-        if new == published:
-            return new
-        if words is not None:
-            _refuse_leak(secrets_of(words, catalog), FEED_KEY, new)
-        whole = render_whole(catalog) if catalog.show.page_size else new
-        _refuse_broken_rules(whole)
-        if published is not None and not allow:
-            _refuse_broken_history(published, whole)
-        return new
-
-    return write
-
-
-def _refuse_leak(secret: Shingles, key: str, data: bytes) -> None:
-    if secret.found_in(data):
-        raise LeakError(key, "would hold text of the transcript; nothing was published")
-
-
-def _refuse_broken_rules(new: bytes) -> None:
-    for finding in conformance.check(new):
-        if finding.severity == "error":
-            raise FeedError(finding.rule, f"{finding.message}; {finding.fix}")
-
-
-def _refuse_broken_history(published: bytes, new: bytes) -> None:
-    for line in history.lock(history.diff(published, new)):
-        raise FeedError(FEED_KEY, f"{line}; nothing was published, pass --allow if that is meant")
-
-
-def _readable(staged_object: StagedObject) -> bytes:
-    """Return the bytes of an object in which text could be: all, or a media file's tags."""
-    if isinstance(staged_object.body, bytes):
-        return staged_object.body
-    return tags.raw(staged_object.body)
 
 
 def _still_holds(heard: Transcript, draft: Draft, parts: Parts) -> bool:

@@ -105,6 +105,25 @@ def age(house: House, key: str, time: timedelta) -> None:
     note.write_text(json.dumps(info), encoding="utf-8")
 
 
+def test_what_an_app_may_still_ask_for_is_kept(house: House) -> None:
+    """A file that a change has just replaced stays for the grace time, however long ago it was stored."""
+    before = keys(house)
+    edit(house, "Good years, bad years", "Bad years, good years")
+    publish(SLUG, parts(house))
+    (replaced,) = (key for key in before if key.startswith("public/chapters/"))
+    age(house, replaced, LATER)
+    assert {i.key: i.verdict for i in gc(parts(house), remove=True)}[replaced] == "kept for now"
+    assert {i.key: i.verdict for i in gc(later(house), remove=True)}[replaced] == "removed"
+
+
+def test_pages_of_the_archive_are_no_refuse(house: House) -> None:
+    """The older pages of a long feed are named by the feed, not by the catalog."""
+    page = "public/feed-archive-1.xml"
+    parts(house).store.put(page, b"<rss/>", content_type="application/rss+xml", cache_control="")
+    gc(later(house), remove=True)
+    assert page in keys(house)
+
+
 def _stop_before(step: str, now: str) -> None:
     if step == now:
         raise InterruptedError
