@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +40,15 @@ MAX_SLUG_LENGTH = 80
 Result = TypeVar("Result", bound=Noun)
 
 
+class TrackTable(Noun):
+    """[[tracks]] of episode.toml: who is on which file; `channel` counts from 1, None is all of it."""
+
+    name: Annotated[str, Field(min_length=1, max_length=128)]
+    file: Text
+    channel: Annotated[int, Field(ge=1)] | None = None
+    sha256: Sha256
+
+
 class EpisodeTable(Noun):
     """A whole episode.toml; an imported episode has no source."""
 
@@ -58,6 +67,7 @@ class EpisodeTable(Noun):
     guests: tuple[Annotated[str, Field(min_length=1, max_length=128)], ...] = ()
     topics: tuple[Topic, ...] = ()
     speakers: Annotated[int, Field(ge=1, le=20)] | None = None
+    tracks: tuple[TrackTable, ...] = ()
     chapters: tuple[Chapter, ...] = ()
     soundbites: tuple[Soundbite, ...] = ()
 
@@ -144,10 +154,14 @@ class Library:
         slug: str | None = None,
         guests: tuple[str, ...] = (),
         notes: str = "",
+        tracks: Sequence[tuple[str, Path, int | None]] = (),
     ) -> str:
         """Make an episode folder for a recording and return its slug.
 
         The same recording again is the same episode. The folder appears whole, by one rename.
+
+        Args:
+            tracks: (speaker, file, channel from 1) that `source` was mixed from; kept beside it.
 
         Raises:
             EpisodeError: the slug belongs to another recording, or no slug can be made of the title.
@@ -165,7 +179,10 @@ class Library:
         try:
             kept = f"source{source.suffix.lower()}"
             shutil.copyfile(source, staged / kept)
-            minted = _minted(slug=slug, title=title, source=kept, sha256=sha256, guests=guests)
+            kept_tracks = _keep_tracks(tracks, staged)
+            minted = _minted(
+                slug=slug, title=title, source=kept, sha256=sha256, guests=guests, tracks=kept_tracks
+            )
             (staged / EPISODE_FILE).write_text(minted, encoding="utf-8")
             (staged / "notes.md").write_text(notes, encoding="utf-8")
             self._table(slug, staged / EPISODE_FILE)
@@ -202,6 +219,19 @@ class Library:
     def speaker_count(self, slug: str) -> int | None:
         """Return how many people episode.toml says speak, None where it does not."""
         return self._table(slug).speakers
+
+    def tracks(self, slug: str) -> tuple[TrackTable, ...]:
+        """Return the tracks that the recording was mixed from, none where it came as one mix.
+
+        Raises:
+            EpisodeError: a track is missing, or not the one that was ingested.
+        """
+        tracks = self._table(slug).tracks
+        for track in tracks:
+            path = self.root / slug / track.file
+            if not path.is_file() or sha256_of(path) != track.sha256:
+                raise EpisodeError(slug, f"{path} is missing or was changed; put back what was ingested")
+        return tracks
 
     def save_transcript(self, slug: str, transcript: Transcript) -> None:
         """Keep the machine's words; the file before them goes to `build/`."""
@@ -287,7 +317,22 @@ class Library:
         )
 
 
-def _minted(*, slug: str, title: str, source: str, sha256: str, guests: tuple[str, ...]) -> str:
+def _keep_tracks(tracks: Sequence[tuple[str, Path, int | None]], folder: Path) -> list[TrackTable]:
+    """Copy the files of the tracks, each once, and return what episode.toml says of them."""
+    files: dict[Path, str] = {}
+    for _, path, _ in tracks:
+        if path not in files:
+            files[path] = f"track-{len(files) + 1}{path.suffix.lower()}"
+            shutil.copyfile(path, folder / files[path])
+    return [
+        TrackTable(name=name, file=files[path], channel=channel, sha256=sha256_of(folder / files[path]))
+        for name, path, channel in tracks
+    ]
+
+
+def _minted(
+    *, slug: str, title: str, source: str, sha256: str, guests: tuple[str, ...], tracks: Sequence[TrackTable]
+) -> str:
     episode_id = str(uuid4())
     document = tomlkit.document()
     document.add(tomlkit.comment("Never change: apps know the episode by id and guid."))
@@ -297,10 +342,17 @@ def _minted(*, slug: str, title: str, source: str, sha256: str, guests: tuple[st
     document["source"] = source
     document["source_sha256"] = sha256
     document.add(tomlkit.nl())
-    document.add(tomlkit.comment("Yours. Also: season, number, type, language, access, explicit, topics,"))
+    document.add(
+        tomlkit.comment("Yours. Also: season, number, type, language, access, explicit, topics, speakers,")
+    )
     document.add(tomlkit.comment("[[chapters]] start_s title, [[soundbites]] start_s duration_s title."))
     document["title"] = title
     document["guests"] = list(guests)
+    if tracks:
+        tables = tomlkit.aot()
+        for track in tracks:
+            tables.append(tomlkit.item(track.model_dump(exclude_none=True)))
+        document["tracks"] = tables
     return tomlkit.dumps(document)
 
 

@@ -45,7 +45,7 @@ class Source(Noun):
     codec: str
 
 
-def check(path: Path, *, report: Report, step: str = "check") -> Source:
+def check(path: Path, *, report: Report, step: str = "check", most_channels: int = 2) -> Source:
     """Read a whole recording and refuse what would make a bad episode.
 
     Taken: WAV, FLAC, AIFF, CAF, MP3, AAC, M4A, Ogg, Opus; of a video (MP4, MOV, MKV, WebM) its one
@@ -53,16 +53,17 @@ def check(path: Path, *, report: Report, step: str = "check") -> Source:
 
     Args:
         step: name of the progress.
+        most_channels: a file with more is refused; two, but for one that holds several tracks.
 
     Raises:
         AudioError: the file is missing, empty, not audio, without an audio track or with several,
-            has more than two channels, is truncated or damaged, silent, shorter than a second, or
+            has too many channels, is truncated or damaged, silent, shorter than a second, or
             has samples that are not numbers.
     """
     _require_bytes(path)
     try:
         with av.open(str(path.absolute()), options=OPEN_OPTIONS) as container:
-            return _read(path, container, report, step)
+            return _read(path, container, _only_stream(path, container, most_channels), report, step)
     except (av.error.FFmpegError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "unknown"
         message = f"cannot be read as audio ({reason}); is it whole? Export it again as WAV, FLAC or MP3"
@@ -78,8 +79,9 @@ def _require_bytes(path: Path) -> None:
         raise AudioError(path, "is empty; copy the recording again")
 
 
-def _read(path: Path, container: av.container.InputContainer, report: Report, step: str) -> Source:
-    stream = _only_stream(path, container)
+def _read(
+    path: Path, container: av.container.InputContainer, stream: Stream, report: Report, step: str
+) -> Source:
     if is_cut_off(path, container.format.name):
         raise AudioError(path, "is truncated: its last part is missing; copy the recording again")
     promised_s = _promised_s(path, container, stream)
@@ -97,14 +99,15 @@ def _read(path: Path, container: av.container.InputContainer, report: Report, st
     )
 
 
-def _only_stream(path: Path, container: av.container.InputContainer) -> Stream:
+def _only_stream(path: Path, container: av.container.InputContainer, most_channels: int) -> Stream:
     streams = container.streams.audio
     if not streams:
         raise AudioError(path, "has no audio in it; name a recording with sound")
     if len(streams) > 1:
         raise AudioError(path, f"has {len(streams)} audio tracks; mix them into one and publish that")
-    if streams[0].channels > 2:
-        raise AudioError(path, f"has {streams[0].channels} channels; mix it down to mono or stereo")
+    if streams[0].channels > most_channels:
+        tracks = f"or name who is on which: `podcast ingest --track NAME={path.name}:1 --track …`"
+        raise AudioError(path, f"has {streams[0].channels} channels; mix it down to mono or stereo, {tracks}")
     if streams[0].channels < 1:
         raise AudioError(path, "has an audio track without channels; export it again as WAV, FLAC or MP3")
     return streams[0]

@@ -1,0 +1,152 @@
+"""The tracks of one recording: a microphone each, and the mix that listeners hear."""
+
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from podcast_pipeline.audio.ffmpeg import Ffmpeg
+from podcast_pipeline.audio.loudness import measure
+from podcast_pipeline.audio.source import Source, check
+from podcast_pipeline.errors import AudioError
+from podcast_pipeline.model import Report
+
+MIX_RATE_HZ = 48_000
+HEARING_RATE_HZ = 16_000
+TRACK_LUFS = -23.0  # every speaker equally loud, with room for all of them at once
+MOST_GAIN_DB = 30.0  # a track that needs more is an empty one
+CEILING = 0.9
+LENGTHS_DIFFER_S = 1.0  # recorders stop a moment apart
+MOST_CHANNELS = 64
+BITEXACT = ("-fflags", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-1")
+
+
+@dataclass(frozen=True)
+class Track:
+    """One speaker's microphone.
+
+    Attributes:
+        name: the speaker's.
+        channel: of the file, from 1; None for all of it as mono.
+    """
+
+    name: str
+    path: Path
+    channel: int | None = None
+
+    @property
+    def mono(self) -> str:
+        """The filter that leaves this track."""
+        return f"pan=mono|c0=c{self.channel - 1}" if self.channel else "aformat=channel_layouts=mono"
+
+
+def check_tracks(tracks: Sequence[Track], *, report: Report) -> float:
+    """Read all tracks to their end and return the length of the longest, in seconds.
+
+    Raises:
+        AudioError: fewer than two, a name or a channel twice, a channel that is not there, a damaged
+            file, or lengths that differ: then they do not start together, and nobody can say by how much.
+    """
+    if len(tracks) < 2:
+        raise AudioError(
+            tracks[0].path if tracks else "--track", "give a --track for each speaker, two or more"
+        )
+    if len({track.name for track in tracks}) < len(tracks):
+        raise AudioError(tracks[-1].path, "two tracks have the same name; name each speaker once")
+    if len({(track.path, track.channel) for track in tracks}) < len(tracks):
+        raise AudioError(tracks[-1].path, "is given twice; name another file or FILE:CHANNEL")
+    files = {
+        path: check(path, report=report, step=f"check {path.name}", most_channels=MOST_CHANNELS)
+        for path in dict.fromkeys(track.path for track in tracks)
+    }
+    for track in tracks:
+        _refuse_channel(track, files[track.path])
+    shortest, longest = (order(files, key=lambda path: files[path].duration_s) for order in (min, max))
+    if files[longest].duration_s - files[shortest].duration_s > LENGTHS_DIFFER_S:
+        message = (
+            f"is {files[shortest].duration_s:.1f} s long,"
+            f" {longest.name} {files[longest].duration_s:.1f} s; export all tracks from the same start to the same end"
+        )
+        raise AudioError(shortest, message)
+    return files[longest].duration_s
+
+
+def _refuse_channel(track: Track, source: Source) -> None:
+    if track.channel is None and source.channels > 2:
+        message = f"has {source.channels} channels; say which is {track.name}'s: {track.name}={track.path}:1"
+        raise AudioError(track.path, message)
+    if track.channel is not None and not 1 <= track.channel <= source.channels:
+        message = f"has no channel {track.channel}; it has {source.channels}, counted from 1"
+        raise AudioError(track.path, message)
+
+
+def mix(tracks: Sequence[Track], target: Path, *, ffmpeg: Ffmpeg, report: Report) -> None:
+    """Write the mix of all tracks, each brought to the same loudness, as mono FLAC.
+
+    Equal tracks give equal bytes.
+
+    Raises:
+        AudioError: see `check_tracks`; or a track is empty.
+    """
+    duration_s = check_tracks(tracks, report=report)
+    with tempfile.TemporaryDirectory() as work:
+        monos = [Path(work) / f"{number}.wav" for number in range(len(tracks))]
+        for track, mono in zip(tracks, monos, strict=True):
+            extract(track, mono, rate_hz=MIX_RATE_HZ, ffmpeg=ffmpeg, report=report)
+        gains = [
+            _gain_db(track, mono, duration_s, ffmpeg, report)
+            for track, mono in zip(tracks, monos, strict=True)
+        ]
+        levelled = [f"[{i}:a]volume={gain:.2f}dB[t{i}]" for i, gain in enumerate(gains)]
+        labels = "".join(f"[t{i}]" for i in range(len(monos)))
+        joined = f"{labels}amix=inputs={len(monos)}:duration=longest:normalize=0"
+        graph = ";".join([*levelled, f"{joined},alimiter=limit={CEILING}:level=disabled:latency=1[out]"])
+        files = [word for mono in monos for word in ("-i", str(mono))]
+        arguments = [*files, "-filter_complex", graph, "-map", "[out]", "-c:a", "flac", "-sample_fmt", "s16"]
+        _write(
+            [*arguments, *BITEXACT, "-f", "flac"], target, tracks[0].path, "mix", duration_s, ffmpeg, report
+        )
+
+
+def extract(track: Track, target: Path, *, rate_hz: int, ffmpeg: Ffmpeg, report: Report) -> None:
+    """Write one track as mono 16-bit WAV."""
+    form = ["-map", "0:a:0", "-af", track.mono, "-ar", f"{rate_hz}", "-c:a", "pcm_s16le", "-f", "wav"]
+    arguments = ["-i", str(track.path.absolute()), *form]
+    _write(arguments, target, track.path, f"track {track.name}", 1.0, ffmpeg, report)
+
+
+def _gain_db(track: Track, mono: Path, duration_s: float, ffmpeg: Ffmpeg, report: Report) -> float:
+    loudness = measure(
+        mono, duration_s=duration_s, ffmpeg=ffmpeg, report=report, step=f"measure {track.name}"
+    )
+    gain_db = TRACK_LUFS - loudness.integrated_lufs
+    if gain_db > MOST_GAIN_DB:
+        message = (
+            f"has nothing on {track.name}'s track ({loudness.integrated_lufs:.0f} LUFS); was it recorded?"
+        )
+        raise AudioError(track.path, message)
+    return gain_db
+
+
+def _write(
+    arguments: Sequence[str],
+    target: Path,
+    subject: Path,
+    step: str,
+    total_s: float,
+    ffmpeg: Ffmpeg,
+    report: Report,
+) -> None:
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        ffmpeg.run(
+            ["-loglevel", "error", *arguments, str(part.absolute())],
+            subject=subject,
+            step=step,
+            total_s=total_s,
+            report=report,
+        )
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)

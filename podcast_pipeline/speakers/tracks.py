@@ -1,0 +1,138 @@
+"""One microphone each: who is active on which track, without the bleed of the others. Pure.
+
+A microphone also hears the other speakers, by a constant number of decibels more quietly than their own
+microphones do. That number is measured for each pair of tracks; what is on a track and not louder than
+this is bleed.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podcast_pipeline.model import Segment, Transcript
+from podcast_pipeline.speakers.turns import Turn
+
+SAMPLE_RATE_HZ = 16_000
+FRAME_SAMPLES = 320  # 20 ms
+FRAME_S = FRAME_SAMPLES / SAMPLE_RATE_HZ
+SILENT_DB = -60.0  # dBFS: quieter is nobody
+ABOVE_FLOOR_DB = 10.0  # speech is so much louder than a track's quietest tenth
+FLOOR_SHARE = 0.1
+DOMINANT_DB = 6.0  # so much louder than another track: whose microphone it is
+ABOVE_BLEED_DB = 6.0  # so much louder than the bleed: somebody speaks over it
+LEAST_FRAMES = 25  # of dominance, to know how much bleeds
+SMOOTH_FRAMES = 15  # 0.3 s: half of these active make an active one
+LONGEST_PAUSE_S = 0.5
+SHORTEST_S = 0.15
+MARGIN_S = 0.15
+OWN_SHARE = 0.5  # of a word's time in which its speaker is active, or it is bleed
+
+Samples = NDArray[np.float32]
+Levels = NDArray[np.float64]
+"""dBFS, shape (n_tracks, n_frames)."""
+
+
+def levels(blocks: Iterable[Samples]) -> NDArray[np.float64]:
+    """Return the level of each whole frame of a track: dBFS, shape (n_frames,)."""
+    parts, rest = [], np.empty(0, np.float32)
+    for block in blocks:
+        samples = np.concatenate([rest, block])
+        whole = len(samples) // FRAME_SAMPLES * FRAME_SAMPLES
+        frames, rest = samples[:whole].reshape(-1, FRAME_SAMPLES), samples[whole:]
+        parts.append(10 * np.log10(np.maximum((frames.astype(np.float64) ** 2).mean(axis=1), 1e-12)))
+    return np.concatenate(parts) if parts else np.empty(0)
+
+
+def active(tracks: Levels) -> list[list[tuple[float, float]]]:
+    """Return for each track the stretches (start_s, end_s) in which its own speaker speaks."""
+    loud = _loud(tracks)
+    own = loud.copy()
+    for i in range(len(tracks)):
+        for j in range(len(tracks)):
+            if i != j:
+                own[i] &= tracks[i] > tracks[j] - _bleed_db(tracks, loud, i, j) + ABOVE_BLEED_DB
+    return [_stretches(_smooth(row)) for row in own]
+
+
+def _loud(tracks: Levels) -> NDArray[np.bool_]:
+    floor = np.quantile(tracks, FLOOR_SHARE, axis=1, keepdims=True)
+    loud: NDArray[np.bool_] = tracks > np.maximum(floor + ABOVE_FLOOR_DB, SILENT_DB)
+    return loud
+
+
+def _bleed_db(tracks: Levels, loud: NDArray[np.bool_], i: int, j: int) -> float:
+    """Return how much more quietly track i has the speaker of track j; infinite where it does not."""
+    apart = tracks[j] - tracks[i]
+    only_j = loud[j] & (apart > DOMINANT_DB)
+    return float(np.median(apart[only_j])) if only_j.sum() >= LEAST_FRAMES else np.inf
+
+
+def _smooth(own: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    share: NDArray[np.float64] = np.convolve(own, np.ones(SMOOTH_FRAMES) / SMOOTH_FRAMES, "same")
+    return share >= 0.5
+
+
+def _stretches(flags: NDArray[np.bool_]) -> list[tuple[float, float]]:
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
+    runs: list[tuple[float, float]] = []
+    for first, last in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        start_s, end_s = first * FRAME_S, last * FRAME_S
+        if runs and start_s - runs[-1][1] < LONGEST_PAUSE_S:
+            runs[-1] = (runs[-1][0], end_s)
+        else:
+            runs.append((start_s, end_s))
+    return [(start_s, end_s) for start_s, end_s in runs if end_s - start_s >= SHORTEST_S]
+
+
+def gate(blocks: Iterable[Samples], stretches: Sequence[tuple[float, float]]) -> Iterable[Samples]:
+    """Yield a track with silence where its speaker does not speak; margins are kept."""
+    first = 0
+    for block in blocks:
+        kept = np.zeros_like(block)
+        for start_s, end_s in stretches:
+            start = max(round((start_s - MARGIN_S) * SAMPLE_RATE_HZ) - first, 0)
+            end = round((end_s + MARGIN_S) * SAMPLE_RATE_HZ) - first
+            if start < len(block) and end > 0:
+                kept[start:end] = block[start:end]
+        first += len(block)
+        yield kept
+
+
+def own_words(words: Transcript, stretches: Sequence[tuple[float, float]]) -> Transcript:
+    """Return a track's transcript without words that its speaker was not active in."""
+    segments = []
+    for segment in words.segments:
+        kept = tuple(w for w in segment.words if _share(w.start_s, w.end_s, stretches) >= OWN_SHARE)
+        if kept:
+            segments.append(segment.model_copy(update={"words": kept}))
+    return words.model_copy(update={"segments": tuple(segments)})
+
+
+def _share(start_s: float, end_s: float, stretches: Sequence[tuple[float, float]]) -> float:
+    start_s, end_s = start_s - FRAME_S, end_s + FRAME_S
+    common = sum(max(min(end_s, b) - max(start_s, a), 0.0) for a, b in stretches)
+    return common / (end_s - start_s)
+
+
+def merge(tracks: Sequence[Transcript]) -> tuple[Segment, ...]:
+    """Return the segments of all tracks in order of time, each with its track's number as the speaker.
+
+    A sentence during which another track's sentence begins and ends stays whole: overlap keeps both.
+    """
+    named = (
+        segment.model_copy(update={"speaker": f"{number}"})
+        for number, track in enumerate(tracks)
+        for segment in track.segments
+    )
+    return tuple(sorted(named, key=lambda segment: (segment.start_s, segment.end_s)))
+
+
+def turns(stretches: Sequence[Sequence[tuple[float, float]]]) -> tuple[Turn, ...]:
+    """Return what the tracks say of who speaks when."""
+    rows = (
+        Turn(start_s=a, end_s=b, speaker=f"{number}")
+        for number, track in enumerate(stretches)
+        for a, b in track
+    )
+    return tuple(sorted(rows, key=lambda turn: turn.start_s))
