@@ -250,7 +250,7 @@ def test_a_lapse_in_the_middle_of_a_session(site: Site, page: Page) -> None:
 def test_no_width_scrolls_sideways(subscriber: Page, width: int) -> None:
     """From a small phone to 4K the text fits, at a measure that can be read."""
     subscriber.set_viewport_size({"width": width, "height": 900})
-    for path in ("/", EPISODE, "/archive", "/search?q=river"):
+    for path in ("/", "/archive", "/search?q=river", EPISODE):
         subscriber.goto(path)
         assert subscriber.evaluate("document.documentElement.scrollWidth") <= width
     characters = subscriber.evaluate(

@@ -88,7 +88,7 @@ function everyFrame() {
 function follow(isFollowing) {
   state.isFollowing = isFollowing;
   const button = document.querySelector("[data-do=follow]");
-  button.setAttribute("aria-pressed", String(isFollowing));
+  button?.setAttribute("aria-pressed", String(isFollowing));
   if (isFollowing && state.sentence) bring(state.sentence);
 }
 
@@ -322,7 +322,7 @@ const KEYS = {
   j: () => skip(-15),
   l: () => skip(30),
   f: () => follow(!state.isFollowing),
-  "/": () => document.querySelector("[data-do=find]").focus(),
+  "/": () => document.querySelector("[data-do=find]")?.focus(),
   "<": () => turnSpeed(-1),
   ">": () => turnSpeed(1),
 };
@@ -349,7 +349,6 @@ function begin() {
   const tools = player.querySelector(".tools");
   const at = (name) => tools.querySelector(`[data-do=${name}]`);
   tools.hidden = false;
-  for (const element of tools.querySelectorAll("[data-needs=words]")) element.hidden = !sentences.length;
 
   audio.addEventListener("play", everyFrame);
   audio.addEventListener("seeked", showHeard);
@@ -364,9 +363,9 @@ function begin() {
   at("back").addEventListener("click", () => skip(-15));
   at("on").addEventListener("click", () => skip(30));
   at("speed").addEventListener("change", (event) => setSpeed(Number(event.target.value)));
-  at("follow").addEventListener("click", () => follow(!state.isFollowing));
-  at("find").addEventListener("input", (event) => find(event.target.value));
-  at("find").addEventListener("keydown", onFindKey);
+  at("follow")?.addEventListener("click", () => follow(!state.isFollowing));
+  at("find")?.addEventListener("input", (event) => find(event.target.value));
+  at("find")?.addEventListener("keydown", onFindKey);
   player.addEventListener("keydown", onKey);
   document.querySelector("#main").addEventListener("click", onClick);
   for (const name of ["wheel", "touchmove"]) {
