@@ -146,6 +146,28 @@ def test_a_store_that_fails_is_503(client: TestClient, token: str, monkeypatch: 
         assert "disk" not in answered.text
 
 
+def test_a_database_that_fails_is_503(tmp_path: Path) -> None:
+    """Without its database the reader says when to come back, and what needs none is answered."""
+    site = Site.make(tmp_path)
+    flagship(site)
+    token = site.subscribe("ann@example.org")
+    with TestClient(site.app(), base_url="http://127.0.0.1:8080") as client:
+        assert client.get(f"/feeds/{token}/feed.xml").status_code == 200
+        with site.subscribers.engine.begin() as connection:
+            connection.exec_driver_sql("ALTER TABLE tokens RENAME TO lost")
+        answered = client.get(f"/feeds/{token}/feed.xml")
+        assert (answered.status_code, answered.headers["retry-after"]) == (503, "30")
+        assert token not in answered.text
+        assert client.get("/public/feed.xml").status_code == 200
+    site.close()
+
+
+def test_a_folder_of_objects_is_404(client: TestClient) -> None:
+    """The store's folders have no page and no listing."""
+    for path in ("/public/audio", "/public/audio/", "/public/", "/public"):
+        assert client.get(path).status_code == 404
+
+
 def test_a_bug_is_a_bare_500(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """What breaks unexpectedly is logged by the server and told to nobody."""
 
