@@ -5,11 +5,14 @@ result exists for the same inputs is skipped, nothing is named before it was rea
 is written last.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from podcast_pipeline.audio.source import check
+from podcast_pipeline.audio.tracks import Track, mix
 from podcast_pipeline.catalog import Catalog
 from podcast_pipeline.compose import Mastered, compose
 from podcast_pipeline.errors import EpisodeError
@@ -74,6 +77,27 @@ def ingest(
     """Make an episode folder for a recording and return its slug; the same recording is the same episode."""
     check(recording, report=parts.report)
     return parts.library.mint(recording, title=title, slug=slug, guests=guests, notes=notes)
+
+
+def ingest_tracks(
+    tracks: Sequence[Track],
+    parts: Parts,
+    *,
+    title: str | None = None,
+    slug: str | None = None,
+    guests: tuple[str, ...] = (),
+    notes: str = "",
+) -> str:
+    """Make an episode folder for the tracks of one recording and return its slug; see `ingest`.
+
+    Raises:
+        AudioError: the tracks do not belong together, or one of them cannot be used.
+    """
+    with TemporaryDirectory() as work:
+        mixed = Path(work) / f"{' and '.join(track.name for track in tracks)}.flac"
+        mix(tracks, mixed, ffmpeg=parts.ffmpeg, report=parts.report)
+        kept = [(track.name, track.path, track.channel) for track in tracks]
+        return parts.library.mint(mixed, title=title, slug=slug, guests=guests, notes=notes, tracks=kept)
 
 
 def publish(slug: str, parts: Parts, *, at: datetime | None = None, allow: bool = False) -> Published:

@@ -10,8 +10,9 @@ from typing import Protocol
 
 from podcast_pipeline import editing
 from podcast_pipeline.audio import artwork, notice, tags
-from podcast_pipeline.audio.ffmpeg import Ffmpeg
+from podcast_pipeline.audio.ffmpeg import Ffmpeg, find
 from podcast_pipeline.audio.master import Produced, produce
+from podcast_pipeline.audio.tracks import Track
 from podcast_pipeline.catalog import Catalog, transcript_from_json
 from podcast_pipeline.compose import Mastered, Media
 from podcast_pipeline.config import Config
@@ -29,6 +30,7 @@ from podcast_pipeline.model import (
 )
 from podcast_pipeline.objects import StagedObject, staged, staged_file
 from podcast_pipeline.speakers import voices
+from podcast_pipeline.speakers.microphones import hear_tracks
 from podcast_pipeline.speakers.telling import tell
 from podcast_pipeline.stores import Reader, Store
 from podcast_pipeline.transcribers import Options, Transcriber
@@ -121,16 +123,31 @@ def hear_again(draft: Draft, parts: Hearing, *, keep: bool = True) -> Transcript
         language=parts.config.transcription.language,
         prompt=glossary.prompt(names_of(draft, parts.config, draft.language)),
     )
-    source = parts.library.folder(draft.slug).source
-    words = parts.transcriber().transcribe(source, options=options, report=parts.report)
-    words = told_apart(words, draft, parts)
+    words = _heard(draft, options, parts)
     if keep:
         editing.renew(parts.library, draft.slug, words, now=parts.clock())
     return words
 
 
+def _heard(draft: Draft, options: Options, parts: Hearing) -> Transcript:
+    folder, tracks = parts.library.folder(draft.slug), parts.library.tracks(draft.slug)
+    if not tracks:
+        words = parts.transcriber().transcribe(folder.source, options=options, report=parts.report)
+        return told_apart(words, draft, parts)
+    return hear_tracks(
+        [Track(track.name, folder.path / track.file, track.channel) for track in tracks],
+        parts.transcriber(),
+        options=options,
+        source_sha256=draft.source_sha256 or "",
+        ffmpeg=Ffmpeg(find()),
+        report=parts.report,
+    )
+
+
 def told_apart(words: Transcript, draft: Draft, parts: Hearing) -> Transcript:
-    """Return the words with who says them, where an engine for that is there."""
+    """Return the words with who says them, where an engine for that is there; tracks have said it."""
+    if parts.library.tracks(draft.slug):
+        return words
     return tell(
         words,
         parts.library.folder(draft.slug),

@@ -66,7 +66,8 @@ def check_tracks(tracks: Sequence[Track], *, report: Report) -> float:
     if files[longest].duration_s - files[shortest].duration_s > LENGTHS_DIFFER_S:
         message = (
             f"is {files[shortest].duration_s:.1f} s long,"
-            f" {longest.name} {files[longest].duration_s:.1f} s; export all tracks from the same start to the same end"
+            f" {longest.name} {files[longest].duration_s:.1f} s;"
+            " export all tracks from the same start to the same end"
         )
         raise AudioError(shortest, message)
     return files[longest].duration_s

@@ -39,20 +39,32 @@ def register(app: typer.Typer) -> None:
 
 def ingest(
     context: typer.Context,
-    audio: Annotated[Path, typer.Argument(metavar="AUDIO", help="A recording.")],
+    audio: Annotated[Path | None, typer.Argument(metavar="[AUDIO]", help="A recording.")] = None,
+    track: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--track",
+            metavar="NAME=FILE[:CHANNEL]",
+            help="A speaker's own track instead; once for each speaker, channels count from 1.",
+        ),
+    ] = None,
     title: Title = None,
     slug: SlugOption = None,
     guest: Guests = None,
     notes: Notes = None,
 ) -> None:
-    """Make an episode folder for a recording; edit it, then publish its slug."""
+    """Make an episode folder for a recording, or for its tracks; edit it, then publish its slug."""
     from podcast_pipeline.cli import publishing
 
     session: Session = context.obj
     wishes = publishing.Wishes(
         title, slug, tuple(guest or ()), notes, at=None, allow=False, dry_run=False, yes=True
     )
-    minted = publishing.ingest(audio, session.parts(), wishes)
+    if (audio is None) == (not track):
+        raise typer.BadParameter("name one recording, or a --track for each speaker")
+    minted = publishing.ingest(
+        audio or [publishing.track(one) for one in track or ()], session.parts(), wishes
+    )
     folder = session.library.folder(minted).path
     session.output.result(
         {"slug": minted, "folder": str(folder)},

@@ -11,9 +11,10 @@ import typer
 
 from podcast_pipeline.cli import DONE, FAILED, reviewing, searching
 from podcast_pipeline.cli.session import Session
-from podcast_pipeline.errors import EpisodeError, PodcastError
+from podcast_pipeline.errors import ConfigError, EpisodeError, PodcastError
 
 if TYPE_CHECKING:
+    from podcast_pipeline.audio.tracks import Track
     from podcast_pipeline.model import Episode, Show
     from podcast_pipeline.publish import Published, Rehearsed
     from podcast_pipeline.stages import Parts
@@ -67,18 +68,35 @@ def run(session: Session, named: list[str], wishes: Wishes) -> None:
     sys.exit(FAILED if errors else DONE)
 
 
-def ingest(recording: Path, parts: "Parts", wishes: Wishes) -> str:
-    """Make an episode folder for a recording and return its slug."""
-    from podcast_pipeline.publish import ingest as mint
+def ingest(recording: "Path | list[Track]", parts: "Parts", wishes: Wishes) -> str:
+    """Make an episode folder for a recording, or for the tracks of one, and return its slug."""
+    from podcast_pipeline import publish
 
-    return mint(
-        recording,
-        parts,
-        title=wishes.title,
-        slug=wishes.slug,
-        guests=wishes.guests,
-        notes=_text(wishes.notes) if wishes.notes else "",
+    notes = _text(wishes.notes) if wishes.notes else ""
+    if isinstance(recording, Path):
+        return publish.ingest(
+            recording, parts, title=wishes.title, slug=wishes.slug, guests=wishes.guests, notes=notes
+        )
+    return publish.ingest_tracks(
+        recording, parts, title=wishes.title, slug=wishes.slug, guests=wishes.guests, notes=notes
     )
+
+
+def track(text: str) -> "Track":
+    """Read NAME=FILE[:CHANNEL]; a file whose name ends so is that file.
+
+    Raises:
+        ConfigError: there is no name, or no file.
+    """
+    from podcast_pipeline.audio.tracks import Track
+
+    name, _, file = (part.strip() for part in text.partition("="))
+    if not name or not file:
+        raise ConfigError(f"--track {text}", "write it like --track Ann=host.wav, or Ann=both.wav:1")
+    path, _, channel = file.rpartition(":")
+    if path and channel.isdecimal() and not Path(file).exists():
+        return Track(name, Path(path), int(channel))
+    return Track(name, Path(file))
 
 
 def _text(path: Path) -> str:

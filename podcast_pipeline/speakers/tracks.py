@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podcast_pipeline.model import Segment, Transcript
-from podcast_pipeline.speakers.turns import Turn
 
 SAMPLE_RATE_HZ = 16_000
 FRAME_SAMPLES = 320  # 20 ms
@@ -126,13 +125,3 @@ def merge(tracks: Sequence[Transcript]) -> tuple[Segment, ...]:
         for segment in track.segments
     )
     return tuple(sorted(named, key=lambda segment: (segment.start_s, segment.end_s)))
-
-
-def turns(stretches: Sequence[Sequence[tuple[float, float]]]) -> tuple[Turn, ...]:
-    """Return what the tracks say of who speaks when."""
-    rows = (
-        Turn(start_s=a, end_s=b, speaker=f"{number}")
-        for number, track in enumerate(stretches)
-        for a, b in track
-    )
-    return tuple(sorted(rows, key=lambda turn: turn.start_s))
