@@ -60,7 +60,7 @@ def test_it_is_removed_after_the_grace_time_only(house: House) -> None:
 
 def test_old_versions_and_unpublished_episodes_are_named(house: House) -> None:
     """Every version that was ever out stays: a corrected transcript's, an unpublished episode's."""
-    path = house.episode / "transcript.json"
+    path = house.episode / "transcript.md"
     path.write_text(path.read_text(encoding="utf-8").replace("best", "finest", 1), encoding="utf-8")
     publish(SLUG, parts(house))
     maintain.unpublish(SLUG, parts(house))

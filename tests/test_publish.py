@@ -132,7 +132,7 @@ def test_a_new_title_keeps_guid_and_audio(house: House) -> None:
 
 def test_changed_words_are_a_new_version_beside_the_old(house: House) -> None:
     """A corrected transcript gets new keys and a number; the old version stays reachable."""
-    path = house.episode / "transcript.json"
+    path = house.episode / "transcript.md"
     path.write_text(path.read_text(encoding="utf-8").replace("best", "finest", 1), encoding="utf-8")
     first = episode(house).transcript
     assert house.run("publish", SLUG).returncode == 0
