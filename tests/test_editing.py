@@ -148,8 +148,8 @@ def test_an_edit_that_the_machine_agrees_with_is_kept_for_the_next(library: Libr
     assert "thin box" in then.words.text
 
 
-def test_a_conflict_is_kept_until_the_document_has_what_was_wanted(library: Library) -> None:
-    """An edit without a place is reported, is still there after a publication, and goes once it is written."""
+def test_a_conflict_is_kept_until_somebody_settles_it(library: Library) -> None:
+    """An edit without a place is reported, stays after a publication, and goes once somebody gives it up."""
     publish(library)
     edit(library, ("tin box beneath the stairs", "chest beneath the stairs"))
     other = tuple((w, t.replace("We found the letter in a tin box beneath", "It was on")) for w, t in FIRST)
@@ -249,7 +249,7 @@ def kill_at(number: int, action: Callable[[], object]) -> bool:
 
 @pytest.mark.parametrize("goes_on", ["transcribe", "publish"])
 def test_killed_between_any_two_writes_nothing_is_lost(library: Library, goes_on: str) -> None:
-    """kill -9 before each rename, link and removal: the next run has the edit, and so has every later one."""
+    """A kill -9 before each rename, link and removal: the next run has the edit, and every later one."""
     publish(library)
     edit(library, ("forty years", "fourteen years"), ("S1: Speaker 2", "S1: Bea Holm"))
     saved, start = document(library).read_bytes(), files(library)
