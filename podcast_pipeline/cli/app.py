@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from podcast_pipeline import __version__
-from podcast_pipeline.cli import audience, audits, episodes, feeds, reviewing, searching, show
+from podcast_pipeline.cli import audience, audits, episodes, feeds, reviewing, searching, show, voices
 from podcast_pipeline.cli.output import Output, ProgressStyle
 from podcast_pipeline.cli.session import Session
 
@@ -25,6 +25,7 @@ feeds.register(app)
 audience.register(app)
 searching.register(app)
 reviewing.register(app)
+voices.register(app)
 audits.register(app)
 
 

@@ -39,6 +39,14 @@ class Diarizer(Protocol):
             AudioError: the file cannot be decoded.
         """
 
+    def embed(self, path: Path, *, report: Report) -> tuple[float, ...]:
+        """Return the voice of the one person who speaks in a recording, of length 1.
+
+        Raises:
+            AudioError: the file cannot be decoded.
+            SpeakersError: nobody speaks, or more than one person.
+        """
+
 
 def choose(engine: str) -> str | None:
     """Return the engine that a name stands for on this machine, None where speakers are not told apart.

