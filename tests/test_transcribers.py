@@ -1,5 +1,6 @@
 """The contract of an engine, on real weights; every engine must pass it."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -103,10 +104,11 @@ def test_confidences_tell_something(heard: Transcript) -> None:
 
 
 def test_segments_are_whole_sentences(heard: Transcript) -> None:
-    """Every segment but those before a change of voice ends like a sentence, and begins with a capital."""
-    assert all(segment.text[0].isupper() for segment in heard.segments)
-    assert sum(segment.text[-1] in ".?!" for segment in heard.segments) >= len(heard.segments) - 2
-    assert len(heard.segments) >= 6
+    """No sentence ends inside a segment; segments begin with a capital and most end like sentences."""
+    texts = [segment.text for segment in heard.segments]
+    assert not [text for text in texts if re.search(r"(?<!Mr)[.?!] [A-Z]", text)]
+    assert all(text[0].isupper() for text in texts)
+    assert sum(text[-1] in ".?!" for text in texts) > len(texts) / 2 >= 3
 
 
 def test_words_keep_their_spaces(heard: Transcript) -> None:

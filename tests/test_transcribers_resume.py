@@ -131,7 +131,10 @@ def test_a_damaged_file_is_heard_again(tmp_path: Path) -> None:
 def test_other_windows_are_heard_again(tmp_path: Path) -> None:
     """What was kept for other cuts of the audio is not used."""
     store = Finished(tmp_path)
-    store.put("0", Batch(first_samples=(0, 512), words=((), (Word(text=" a", start_s=1, end_s=2),))))
+    store.put(
+        "0",
+        Batch(first_samples=(0, 512), words=((), (Word(text=" a", start_s=1, end_s=2),)), doubts=({}, {})),
+    )
     assert store.get("0", (0, 512)) is not None
     assert store.get("0", (0, 1024)) is None
     assert store.get("1", (0, 512)) is None
@@ -149,3 +152,42 @@ def test_the_same_words_from_disk_and_from_the_engine(tmp_path: Path) -> None:
     transcriber = load(ENGINE, MODEL, cache=tmp_path)
     heard, kept = (transcriber.transcribe(SAMPLE, options=Options(), report=ignore) for _ in range(2))
     assert heard.model_dump_json() == kept.model_dump_json()
+
+
+class Looping(Counting):
+    """An engine that is caught in a loop, unless it is asked without a prompt."""
+
+    def hear(
+        self, windows: Sequence[Samples], *, language: str, prompt: str, beam_size: int
+    ) -> list[tuple[Heard, ...]]:
+        """Return a loop, or a word."""
+        self.heard += len(windows)
+        word = Heard(f" {language}{beam_size}", 1.0, 1.5, 0.9)
+        return [(word,) * (9 if prompt else 1) for _ in windows]
+
+
+class Stuck(Looping):
+    """One that does not get out of it."""
+
+    def hear(
+        self, windows: Sequence[Samples], *, language: str, prompt: str, beam_size: int
+    ) -> list[tuple[Heard, ...]]:
+        """Return a loop."""
+        return super().hear(windows, language=language, prompt=prompt or "again", beam_size=beam_size)
+
+
+def test_a_doubtful_window_is_heard_again(tmp_path: Path) -> None:
+    """A loop that another hearing does not repeat is not in the transcript."""
+    listener = Listener(Looping(), cache=tmp_path)
+    transcript = listener.transcribe(SAMPLE, options=Options(prompt="Ann"), report=ignore)
+    assert {word.text for word in transcript.words} == {" en5"}
+    assert not [segment for segment in transcript.segments if segment.doubts]
+
+
+def test_what_stays_doubtful_is_marked(tmp_path: Path) -> None:
+    """A loop that comes again stays, without confidence, and its segment says why; also from the disk."""
+    for _ in range(2):
+        listener = Listener(Stuck(), cache=tmp_path)
+        transcript = listener.transcribe(SAMPLE, options=Options(), report=ignore)
+        assert {word.confidence for word in transcript.words} == {0}
+        assert all("loop" in segment.doubts for segment in transcript.segments)

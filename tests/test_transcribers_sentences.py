@@ -58,3 +58,11 @@ def test_no_word_is_lost(tokens: list[str]) -> None:
     """Segments hold the words they were made from, in order."""
     given_words = [Word(text=f" {t}", start_s=i, end_s=i + 0.5) for i, t in enumerate(tokens)]
     assert [word for segment in sentences(given_words) for word in segment.words] == given_words
+
+
+def test_a_segment_says_why_it_is_doubtful() -> None:
+    """The reasons of its words, each once; the others have none."""
+    segments = sentences(
+        words("It rained. We went went went home. Good."), {3: "loop", 4: "loop", 6: "silence"}
+    )
+    assert [segment.doubts for segment in segments] == [(), ("loop", "silence"), ()]

@@ -7,6 +7,7 @@ from typing import Protocol
 from podcast_pipeline.model import Word
 from podcast_pipeline.transcribers.decode import Samples
 from podcast_pipeline.transcribers.weights import Weights
+from podcast_pipeline.transcribers.windows import Window
 
 
 @dataclass(frozen=True)
@@ -48,19 +49,22 @@ class Engine(Protocol):
         """Return the words of each window, the same for the same windows in every run."""
 
 
-def tidy(heard: Iterable[Heard], *, first_s: float, last_s: float) -> tuple[Word, ...]:
-    """Return words in recording times that never go back and stay between `first_s` and `last_s`.
+def tidy(heard: Iterable[Heard], window: Window) -> tuple[Word, ...]:
+    """Return a window's words in recording times that never go back and stay inside the window.
 
-    Args:
-        heard: one window's words; `first_s` is the recording time of its first sample.
+    An engine lets the first word after a pause begin in the pause, or too late: the voice detector says
+    when somebody is heard.
     """
     words: list[Word] = []
-    earliest = first_s
+    earliest = window.start_s
     for word in heard:
         if not word.text.strip():
             continue
-        start = min(max(first_s + word.start_s, earliest), last_s)
-        end = min(max(first_s + word.end_s, start), last_s)
+        start, end = window.voiced(
+            window.start_s + word.start_s, window.start_s + word.end_s, earliest_s=earliest
+        )
+        start = min(max(start, earliest), window.end_s)
+        end = min(max(end, start), window.end_s)
         words.append(
             Word(text=word.text, start_s=start, end_s=end, confidence=min(max(word.confidence, 0), 1))
         )

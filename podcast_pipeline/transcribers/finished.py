@@ -14,10 +14,12 @@ class Batch(Noun):
 
     Attributes:
         first_samples: where the windows begin; an entry for other windows is not used.
+        doubts: of each window, place of a word -> why it is doubtful.
     """
 
     first_samples: tuple[int, ...]
     words: tuple[tuple[Word, ...], ...]
+    doubts: tuple[dict[int, str], ...]
 
 
 class Finished:

@@ -5,7 +5,7 @@ probabilities, the clock, and its own habits (whisper #679, faster-whisper #843,
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import groupby
 
 from podcast_pipeline.model import Word
@@ -55,21 +55,26 @@ PHANTOMS = frozenset(
 )
 
 
-def doubts(words: Sequence[Word], window: Window, *, prompt: str = "") -> frozenset[int]:
-    """Return the places in `words` of what was probably not said in this window.
+def doubts(words: Sequence[Word], window: Window, *, prompt: str = "") -> dict[int, str]:
+    """Return the places in `words` of what was probably not said in this window, and why.
+
+    The reasons are those of `Segment.doubts`: "loop", "speed", "silence", "phantom", "prompt".
 
     Args:
         words: the window's, in recording times.
     """
     plain = [_plain(word.text) for word in words]
-    found = {*_loops(plain), *_rushed(words), *_unvoiced(words, window)}
-    weak = _voiced_share(words, window) < WEAK_SPEECH
-    if (weak and " ".join(plain) in PHANTOMS) or _is_echo(plain, prompt):
-        found.update(range(len(words)))
-    return frozenset(found)
+    found = {
+        "prompt": range(len(words)) if _is_echo(plain, prompt) else (),
+        "phantom": range(len(words)) if _is_phantom(plain, words, window) else (),
+        "speed": _rushed(words),
+        "silence": _unvoiced(words, window),
+        "loop": _loops(plain),
+    }
+    return {place: reason for reason, places in found.items() for place in places}
 
 
-def marked(words: Sequence[Word], doubtful: frozenset[int]) -> tuple[Word, ...]:
+def marked(words: Sequence[Word], doubtful: Container[int]) -> tuple[Word, ...]:
     """Return the words; what stays doubtful is not hidden but has no confidence."""
     return tuple(
         word.model_copy(update={"confidence": DOUBTED}) if place in doubtful else word
@@ -119,11 +124,11 @@ def _unvoiced(words: Sequence[Word], window: Window) -> Iterator[int]:
             yield place
 
 
-def _voiced_share(words: Sequence[Word], window: Window) -> float:
-    if not words:
-        return 1.0
+def _is_phantom(plain: Sequence[str], words: Sequence[Word], window: Window) -> bool:
+    if " ".join(plain) not in PHANTOMS:
+        return False
     frames = window.speech[_frames(words[0].start_s, words[-1].end_s, window)]
-    return float((frames >= SPEECH).mean()) if frames.size else 0.0
+    return not frames.size or float((frames >= SPEECH).mean()) < WEAK_SPEECH
 
 
 def _is_echo(plain: Sequence[str], prompt: str) -> bool:

@@ -5,9 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from itertools import islice
+from itertools import chain, count, islice
 from pathlib import Path
-from typing import TypeVar
 
 from podcast_pipeline.errors import TranscriptionError
 from podcast_pipeline.model import Progress, Receipt, Report, Transcript, Word
@@ -25,8 +24,8 @@ UNDETERMINED = "und"  # ISO 639-2, of a recording in which nobody speaks
 GROUP = 32  # windows kept at once; heard longest first, so that those of a batch end together
 LANES = 4  # a short recording is still split over this many batches
 SECOND_BEAM = 5  # of windows that are heard again
+Said = tuple[Word, str]  # and why it is doubtful, or ""
 FORMAT = 1  # of what is kept on disk; one more when the same engine gives other words for our reasons
-Item = TypeVar("Item")
 
 
 class Listener:
@@ -49,20 +48,22 @@ class Listener:
         language = self._known(options.language)
         source = Recording(recording)
         clock = Clock(source, report)
-        groups = _groups(cut(clock.passed(source.blocks())), GROUP)
-        first = next(groups, None)  # before the hash, so that a file that is not audio is an AudioError
+        windows = cut(clock.passed(source.blocks()))
+        first = next(windows, None)  # before the hash, so that a file that is not audio is an AudioError
         receipt = self._receipt(recording, options)
-        words: list[Word] = []
+        said: list[Said] = []
         if first is not None:
-            language = language or self.engine.detect(first[0].samples)
+            language = language or self.engine.detect(first.samples)
             hear = partial(self._hear, language=language, options=options)
             finished = Finished(self._cache / "windows" / _key(receipt))
-            words.extend(_heard(first, groups, hear, finished, clock, self.engine))
+            said.extend(_heard(chain([first], windows), hear, finished, clock, self.engine))
         clock.finish()
         return Transcript(
             language=language or UNDETERMINED,
             duration_s=clock.decoded_s,
-            segments=sentences(words),
+            segments=sentences(
+                [word for word, _ in said], {place: why for place, (_, why) in enumerate(said) if why}
+            ),
             receipt=_with_fault(receipt, source.stopped_s),
         )
 
@@ -82,12 +83,14 @@ class Listener:
 
     def _hear(self, windows: Sequence[Window], *, language: str, options: Options) -> Batch:
         heard = self._words(windows, language, options)
+        checked = [
+            self._checked(window, words, language, options)
+            for window, words in zip(windows, heard, strict=True)
+        ]
         return Batch(
             first_samples=tuple(window.first_sample for window in windows),
-            words=tuple(
-                self._checked(window, words, language, options)
-                for window, words in zip(windows, heard, strict=True)
-            ),
+            words=tuple(words for words, _ in checked),
+            doubts=tuple(doubtful for _, doubtful in checked),
         )
 
     def _words(
@@ -98,21 +101,22 @@ class Listener:
             samples, language=language, prompt=options.prompt, beam_size=options.beam_size
         )
         for window, words in zip(windows, heard, strict=True):
-            yield tidy(words, first_s=window.start_s, last_s=window.end_s)
+            yield tidy(words, window)
 
     def _checked(
         self, window: Window, words: tuple[Word, ...], language: str, options: Options
-    ) -> tuple[Word, ...]:
+    ) -> tuple[tuple[Word, ...], dict[int, str]]:
         """Return the words, heard again in two halves and without a prompt where they are doubtful."""
         doubtful = doubts(words, window, prompt=options.prompt)
-        if not doubtful:
-            return words
-        plainly = replace(options, prompt="", beam_size=SECOND_BEAM)
-        again = tuple(
-            word for half in halves(window) for word in next(self._words([half], language, plainly))
-        )
-        still = doubts(again, window, prompt=options.prompt)
-        return marked(again, still) if again and len(still) < len(doubtful) else marked(words, doubtful)
+        if doubtful:
+            plainly = replace(options, prompt="", beam_size=SECOND_BEAM)
+            again = tuple(
+                word for half in halves(window) for word in next(self._words([half], language, plainly))
+            )
+            still = doubts(again, window, prompt=options.prompt)
+            if again and len(still) < len(doubtful):
+                words, doubtful = again, still
+        return marked(words, doubtful), doubtful
 
     def _receipt(self, recording: Path, options: Options) -> Receipt:
         engine = self.engine
@@ -166,31 +170,38 @@ class Clock:
 
 
 def _heard(
-    first: list[Window],
-    others: Iterable[list[Window]],
+    windows: Iterator[Window],
     hear: Callable[[Sequence[Window]], Batch],
     finished: Finished,
     clock: Clock,
     engine: Engine,
-) -> Iterator[Word]:
-    """Yield the words of all groups in order; a batch that is finished is not heard again."""
+) -> Iterator[Said]:
+    """Yield the words of all windows in order; a batch that is finished is not heard again."""
 
-    def once(name: str, windows: Sequence[Window]) -> tuple[Sequence[Window], Batch]:
-        batch = finished.get(name, tuple(window.first_sample for window in windows))
-        if batch is None:
-            finished.put(name, batch := hear(windows))
-        return windows, batch
+    def once(name: str, batch: Sequence[Window]) -> Batch:
+        done = finished.get(name, tuple(window.first_sample for window in batch))
+        if done is None:
+            finished.put(name, done := hear(batch))
+        return done
+
+    def group(number: int) -> list[Said] | None:
+        """Hear the next windows; they are forgotten before the ones after them are cut."""
+        if not (some := list(islice(windows, GROUP))):
+            return None
+        batches = _batches(some, engine.batch)
+        names = [f"{number:05}-{i:02}" for i in range(len(batches))]
+        said: dict[int, list[Said]] = {}
+        for batch, done in zip(batches, pool.map(once, names, batches), strict=True):
+            for first, words, doubtful in zip(done.first_samples, done.words, done.doubts, strict=True):
+                said[first] = [(word, doubtful.get(place, "")) for place, word in enumerate(words)]
+            clock.heard(batch)
+        return [pair for window in some for pair in said[window.first_sample]]
 
     with ThreadPoolExecutor(engine.workers) as pool:
-        for number, group in enumerate(_chain(first, others)):
-            batches = _batches(group, engine.batch)
-            names = (f"{number:05}-{i:02}" for i in range(len(batches)))
-            words: dict[int, tuple[Word, ...]] = {}
-            for windows, batch in pool.map(once, names, batches):
-                words.update(zip(batch.first_samples, batch.words, strict=True))
-                clock.heard(windows)
-            for window in group:
-                yield from words[window.first_sample]
+        for number in count():
+            if (said := group(number)) is None:
+                return
+            yield from said
 
 
 def _batches(group: Sequence[Window], longest: int) -> list[Sequence[Window]]:
@@ -208,14 +219,3 @@ def _with_fault(receipt: Receipt, stopped_s: float | None) -> Receipt:
     if stopped_s is None:
         return receipt
     return receipt.model_copy(update={"options": {**receipt.options, "stopped_s": round(stopped_s, 3)}})
-
-
-def _chain(first: Item, others: Iterable[Item]) -> Iterator[Item]:
-    yield first
-    yield from others
-
-
-def _groups(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    rest = iter(items)
-    while group := list(islice(rest, size)):
-        yield group

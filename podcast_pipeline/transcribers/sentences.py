@@ -1,8 +1,9 @@
 """Words to segments: whole sentences, and phrases where nobody wrote a full stop."""
 
 import re
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate, pairwise
+from types import MappingProxyType
 
 from podcast_pipeline.model import Segment, Word
 
@@ -17,15 +18,29 @@ NOT_AN_END = re.compile(
 )
 
 
-def sentences(words: Iterable[Word]) -> tuple[Segment, ...]:
-    """Return the words as segments, each a sentence where the engine wrote sentences."""
+def sentences(words: Iterable[Word], doubts: Mapping[int, str] = MappingProxyType({})) -> tuple[Segment, ...]:
+    """Return the words as segments, each a sentence where the engine wrote sentences.
+
+    Args:
+        doubts: place in `words` -> why that word is doubtful.
+    """
     groups: list[list[Word]] = []
     for word in words:
         if groups and not _ends(groups[-1][-1], word):
             groups[-1].append(word)
         else:
             groups.append([word])
-    return tuple(Segment(words=tuple(part)) for group in groups for part in _short(group))
+    parts = [part for group in groups for part in _short(group)]
+    firsts = accumulate(map(len, parts), initial=0)
+    return tuple(
+        Segment(words=tuple(part), doubts=_reasons(doubts, first, len(part)))
+        for first, part in zip(firsts, parts, strict=False)
+    )
+
+
+def _reasons(doubts: Mapping[int, str], first: int, length: int) -> tuple[str, ...]:
+    found = (doubts[place] for place in range(first, first + length) if place in doubts)
+    return tuple(dict.fromkeys(found))
 
 
 def _ends(word: Word, following: Word) -> bool:

@@ -16,6 +16,7 @@ SHORTEST_CUT = int(20 * FRAMES_PER_S)  # a window that has to be cut is cut afte
 LONG_PAUSE = int(3 * FRAMES_PER_S)  # ends a window, however short
 SHORT_PAUSE = 3  # frames; shorter ones lie inside words
 PAD = int(0.4 * FRAMES_PER_S)  # kept of the silence around speech
+REACH = int(0.3 * FRAMES_PER_S)  # how far an engine may be late with a word
 LEAST_SPEECH = int(0.25 * FRAMES_PER_S)  # less is a click, or the onset of a note
 SPEECH, QUIET = 0.5, 0.35  # Silero's thresholds: speech begins above the first, ends below the second
 
@@ -50,6 +51,33 @@ class Window:
     def end_s(self) -> float:
         """Recording time after the last sample."""
         return self.start_s + self.duration_s
+
+    def voiced(self, start_s: float, end_s: float, *, earliest_s: float) -> tuple[float, float]:
+        """Return the part of a stretch in which somebody speaks; as it is if nobody does. Recording times.
+
+        Args:
+            earliest_s: speech that runs into the stretch may begin up to REACH frames before it, not
+                before this.
+        """
+        first, last = self._frame(start_s), self._frame(end_s) + 1
+        spoken = first + np.flatnonzero(self.speech[first:last] >= SPEECH)
+        if not spoken.size:
+            return start_s, end_s
+        if spoken[0] > first:
+            start_s = self._time(spoken[0])
+        else:
+            limit = max(self._frame(earliest_s), first - REACH)
+            before = np.flatnonzero(self.speech[limit:first] < SPEECH)
+            start_s = max(
+                earliest_s, min(start_s, self._time(limit + before[-1] + 1 if before.size else limit))
+            )
+        return start_s, min(end_s, self._time(spoken[-1] + 1))
+
+    def _frame(self, time_s: float) -> int:
+        return max(0, int((time_s - self.start_s) * FRAMES_PER_S))
+
+    def _time(self, frame: int) -> float:
+        return self.start_s + float(frame) / FRAMES_PER_S
 
 
 class Span(NamedTuple):
@@ -124,7 +152,7 @@ def _best_cut(speech: Probabilities, quiet: list[tuple[int, int]]) -> int:
 
 
 def _window(first_frame: int, samples: Samples, speech: Probabilities, span: Span) -> Window:
-    heard = samples[span.start * FRAME_SAMPLES : span.end * FRAME_SAMPLES]
+    heard = samples[span.start * FRAME_SAMPLES : span.end * FRAME_SAMPLES].copy()  # not the whole tape
     return Window((first_frame + span.start) * FRAME_SAMPLES, heard, speech[span.start : span.end])
 
 
