@@ -123,7 +123,7 @@ def _words(folder: Path, audio: Path, turns: list[Any], model: str) -> tuple[int
 
     transcriber = load("auto", model, cache=CACHE)
     told = assign(transcriber.transcribe(audio, options=Options(language="en"), report=lambda _: None), turns)
-    ours = [(w, s.speaker) for s in told.segments for word in s.words for w in _plain(word.text)]
+    ours = [(w, s.speaker or "") for s in told.segments for word in s.words for w in _plain(word.text)]
     true = list(_spoken(folder))
     blocks = Levenshtein.opcodes([w for w, _ in true], [w for w, _ in ours])
     pairs = [
