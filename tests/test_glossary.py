@@ -103,6 +103,13 @@ def test_a_fix_is_on_record() -> None:
     assert (fixed.start_s, fixed.end_s, fixed.confidence) == (0.3, 1.1, 0.7)
 
 
+def test_a_name_with_a_possessive_of_its_own_gets_no_second_one() -> None:
+    """Saint Andrew's stays as it is, and is put right without another 's."""
+    glossary = Glossary((Term("Saint Andrew's"),))
+    assert fix(heard("in Saint Andrew's, Holborn"), glossary)[1] == ()
+    assert fix(heard("in Saint Andrew, Holborn"), glossary)[0].text.count("'s") <= 1
+
+
 def test_times_are_merged_and_split() -> None:
     """Two words that become one take the time of both, one that becomes two is divided."""
     before = heard("yes Sean O Sullivan came")

@@ -26,6 +26,7 @@ TOLD_UNSURE = 0.9  # the same, where the show says that the name sounds like tha
 LONGEST_TERM = 4  # words
 
 OUTER = re.compile(r"^(\s*[^\w\s]*)(.*?)((?:['’]s|(?<=s)['’])?[^\w\s]*)$", re.DOTALL)
+POSSESSIVE = re.compile(r"['’]s(?!\w)")
 SENTENCE_END = re.compile(r"[.!?…:]['\"”’)]*$")
 NAME_WORD = r"[^\W\d_a-z][\w'’.-]*\w"
 CAPITALISED = re.compile(rf"(?<![\w'’]){NAME_WORD}(?: (?:(?:de|da|van|von|der|la|al|bin) )?{NAME_WORD})*")
@@ -125,7 +126,7 @@ def near_misses(transcript: Transcript, glossary: Glossary) -> tuple[Fix, ...]:
         if target:
             fixes.append(_fix(units[at:end], target))
         at = end
-    return tuple(fixes)
+    return tuple(fix for fix in fixes if fix.after != fix.before)
 
 
 def put_right(transcript: Transcript, fixes: Iterable[Fix]) -> Transcript:
@@ -238,6 +239,8 @@ def _split(written: tuple[str, ...], target: Target) -> bool:
 
 def _fix(stretch: Sequence[Unit], target: Target) -> Fix:
     (opening, *_), (*_, closing) = core(stretch[0].text), core(stretch[-1].text)
+    if POSSESSIVE.search(target.words[-1]):  # a name that has its own: Saint Andrew's
+        closing = POSSESSIVE.sub("", closing, count=1)
     return Fix(
         before=joined(unit.text for unit in stretch),
         after=f"{opening.strip()}{' '.join(target.words)}{closing}",
