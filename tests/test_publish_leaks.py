@@ -10,10 +10,10 @@ import pytest
 from podcast_pipeline.audio import notice, tags
 from podcast_pipeline.compose import Composed
 from podcast_pipeline.errors import LeakError
+from podcast_pipeline.flip import feed_writer, refuse_leaks, secrets_of
 from podcast_pipeline.library import sha256_of
 from podcast_pipeline.model import Chapter
 from podcast_pipeline.objects import StagedObject, chapters_file, staged_file
-from podcast_pipeline.flip import feed_writer, refuse_leaks, secrets_of
 from tests.evil import FLAGSHIP, make_site
 from tests.reader_site import INTERVIEW, Site, transcript_of
 
