@@ -46,6 +46,12 @@ class Catalog(Noun):
                 raise ValueError(f"two episodes have the same {name}: {', '.join(twice)}")
         return self
 
+    @property
+    def public_text(self) -> tuple[str, ...]:
+        """Everything that the producer wrote or approved for everybody: a host may read out the show's words."""
+        episodes = (text for episode in self.episodes for text in episode.public_text)
+        return (self.show.title, self.show.description, *episodes)
+
     def by_slug(self, slug: str) -> Episode | None:
         """Return the episode with this slug, in any state."""
         return next((e for e in self.episodes if e.slug == slug), None)

@@ -106,8 +106,7 @@ def refuse_leaks(secret: Shingles, composed: Composed) -> None:
 
 def secrets_of(words: Transcript, catalog: Catalog) -> Shingles:
     """Return what of a transcript must not be public, whoever wrote it elsewhere in the catalog."""
-    public = [text for episode in catalog.episodes for text in episode.public_text]
-    return Shingles.of(words, public_text=public)
+    return Shingles.of(words, public_text=catalog.public_text)
 
 
 def feed_writer(words: Transcript | None, *, allow: bool) -> Writer:

@@ -11,9 +11,9 @@ from podcast_pipeline.feed.conformance import check
 from podcast_pipeline.feed.conformance.document import read
 from podcast_pipeline.feed.history import diff, joined, lock
 from podcast_pipeline.feed.rss import Private, Public, render, render_archive, render_whole
+from podcast_pipeline.flip import feed_writer
 from podcast_pipeline.model import Enclosure, Episode
 from podcast_pipeline.objects import PRIVATE
-from podcast_pipeline.flip import feed_writer
 from podcast_pipeline.stores.local import LocalStore
 from podcast_pipeline.stores.shelf import read_archive, write_archive, write_feed
 from tests.test_feed_golden import ordinary

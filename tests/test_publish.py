@@ -177,14 +177,14 @@ def test_a_scheduled_episode_is_named_nowhere_until_its_time(published: House, t
     assert release(parts(house, due)) == ()
 
 
-def test_text_of_the_transcript_in_the_show_description_stops_the_publication(
+def test_text_of_the_transcript_in_the_author_stops_the_publication(
     house: House,
 ) -> None:
     """Secret words that would get into the feed by another way publish nothing; exit 3."""
     secret = "it was the season of light, it was the season of darkness, it was the spring of hope"
     show = house.folder / "show.toml"
     text = show.read_text(encoding="utf-8")
-    show.write_text(re.sub(r'description = ".*"', f'description = "{secret}"', text), encoding="utf-8")
+    show.write_text(re.sub(r'author = ".*"', f'author = "{secret}"', text), encoding="utf-8")
     before = feed(house)
     done = house.run("publish", SLUG)
     assert (done.returncode, "transcript" in done.stderr) == (3, True)
@@ -257,7 +257,7 @@ def test_a_feed_that_is_refused_leaves_the_catalog_as_it_was(house: House) -> No
     before = catalog(house)
     secret = "it was the season of light, it was the season of darkness, it was the spring of hope"
     show = house.folder / "show.toml"
-    text = re.sub(r'description = ".*"', f'description = "{secret}"', show.read_text(encoding="utf-8"))
+    text = re.sub(r'author = ".*"', f'author = "{secret}"', show.read_text(encoding="utf-8"))
     show.write_text(text, encoding="utf-8")
     stored = objects(house)
     assert house.run("publish", SLUG).returncode == 3

@@ -160,7 +160,7 @@ class LocalStore(LocalReader):
         """Return the address of a key under `public/`."""
         return public_url(self._base_url, key)
 
-    def presigned(self, key: str, seconds: int) -> None:  # noqa: ARG002
+    def presigned(self, key: str, seconds: int) -> None:
         """Return None: a folder has no addresses."""
 
     def anonymous(self) -> LocalReader:
