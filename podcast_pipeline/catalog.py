@@ -48,7 +48,7 @@ class Catalog(Noun):
 
     @property
     def public_text(self) -> tuple[str, ...]:
-        """Everything that the producer wrote or approved for everybody: a host may read out the show's words."""
+        """All that the producer wrote or approved for everybody; a host may read out the show's words."""
         episodes = (text for episode in self.episodes for text in episode.public_text)
         return (self.show.title, self.show.description, *episodes)
 
