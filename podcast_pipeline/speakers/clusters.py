@@ -12,7 +12,8 @@ Weights = NDArray[np.float64]
 """Shape (n,): seconds of clean speech behind each."""
 
 SAME_VOICE = 0.57  # cosine between the means of two groups that are one person; see docs/speakers.md
-LEAST_S = 4.0  # of clean speech: less is no speaker of its own
+LEAST_S = 4.0  # of clean speech: less is no speaker of its own,
+LEAST_SHARE = 0.005  # nor is less than this of all speech: an hour has laughter and jingles
 
 
 def group(
@@ -64,10 +65,14 @@ def _enough(
     """Whether nobody else is to be joined: nobody is near enough, or as many are left as there are people."""
     if count is None:
         return near < SAME_VOICE
-    people = [i for i, group in members.items() if weights[group].sum() >= LEAST_S]
+    people = [i for i, group in members.items() if weights[group].sum() >= _least_s(weights)]
     if len(people) > count:
         return False
     return near < SAME_VOICE or (len(people) == count and all(i in people for i in pair))
+
+
+def _least_s(weights: Weights) -> float:
+    return max(LEAST_S, LEAST_SHARE * float(weights.sum()))
 
 
 def _labels(
@@ -75,7 +80,9 @@ def _labels(
 ) -> NDArray[np.int64]:
     """Return labels; groups with too little speech, or too many, go to the nearest of the others."""
     spoken = sorted(members, key=lambda group: -weights[group].sum())
-    known = spoken[:count] if count else [group for group in spoken if weights[group].sum() >= LEAST_S]
+    known = (
+        spoken[:count] if count else [group for group in spoken if weights[group].sum() >= _least_s(weights)]
+    )
     kept = known or spoken[:1]
     centres = np.stack([centre(embeddings[group], weights[group]) for group in kept])
     labels: NDArray[np.int64] = np.argmax(embeddings @ centres.T, axis=1).astype(np.int64)
