@@ -115,7 +115,7 @@ def main() -> None:
             broken += sum(not b for a, b in zip(without, with_, strict=True) if a)
             rows.append((file, len(names), sum(without), sum(with_), *(f"{r:.2%}" for r in rates)))
             missed = {p.name for p, b in zip(names, with_, strict=True) if not b}
-            print(f"{file}: still wrong: {', '.join(sorted(missed)) or 'none'}", flush=True)
+            print(f"{rows[-1]}: still wrong: {', '.join(sorted(missed)) or 'none'}", flush=True)
     print(f"\n{name}, {wanted.model}")
     print("| file | names said | right without | right with | WER without | with | with 300 absent |")
     print("|---|---|---|---|---|---|---|")

@@ -139,6 +139,11 @@ def test_three_hundred_absent_names_change_nothing() -> None:
         assert fix(heard(text, confidence=confidence), Glossary(ABSENT))[1] == ()
 
 
+def test_a_quote_begins_with_an_ordinary_word() -> None:
+    """The first word in quotes is no name when it is an ordinary one."""
+    assert names_in('kinder:\n\n*"Had he married Ann, all were well."*', language="en") == ("Ann",)
+
+
 def test_what_the_glossary_is_made_of() -> None:
     """People come first, then the show's terms, then the capitalised names of the notes; each once."""
     table = GlossaryTable.model_validate({"terms": ["Ann Example", {"name": "Bob", "sounds_like": ["bop"]}]})

@@ -2,7 +2,9 @@
 
 import json
 import re
+import shutil
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from xml.etree.ElementTree import tostring
 
@@ -12,10 +14,12 @@ import typer
 from podcast_pipeline.cli import reviewing as commands
 from podcast_pipeline.cli.output import Output
 from podcast_pipeline.cli.session import Session
-from podcast_pipeline.config import TermTable
+from podcast_pipeline.config import GlossaryTable, TermTable
 from podcast_pipeline.errors import CaptionError, EpisodeError
-from podcast_pipeline.model import Speaker, Transcript
+from podcast_pipeline.model import Report, Speaker, Transcript
 from podcast_pipeline.reviewing import review, teach
+from podcast_pipeline.stages import edited, hear, hear_again
+from podcast_pipeline.transcribers import Options
 from podcast_pipeline.transcript.document import to_markdown
 from podcast_pipeline.transcript.touchup import touched_up
 from tests.house import MODEL, SLUG, House, copy_house
@@ -27,10 +31,25 @@ pytestmark = pytest.mark.xdist_group("house")
 BLOCKING = {"PODCAST_REVIEW_UNKNOWN_NAMES": "block"}
 
 
+@pytest.fixture(scope="module")
+def told_by_nobody(published: House, tmp_path_factory: pytest.TempPathFactory) -> House:
+    """A show whose sample episode is out, its speakers left to a person; never change it, copy it."""
+    house = copy_house(published, tmp_path_factory.mktemp("told") / "show")
+    shutil.rmtree(house.bucket)
+    for name in ("transcript.json", "transcript.md", "edits.json"):
+        (house.episode / name).unlink()
+    path = house.folder / "show.toml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(re.sub(r'(\[speakers\]\nengine = )"auto"', r'\1"off"', text), encoding="utf-8")
+    assert 'engine = "off"' in path.read_text(encoding="utf-8")
+    publish(house)
+    return house
+
+
 @pytest.fixture
-def house(published: House, tmp_path: Path) -> House:
-    """A published show to change."""
-    return copy_house(published, tmp_path / "show")
+def house(told_by_nobody: House, tmp_path: Path) -> House:
+    """The same to change."""
+    return copy_house(told_by_nobody, tmp_path / "show")
 
 
 def edit(house: House, *changes: tuple[str, str]) -> None:
@@ -218,6 +237,38 @@ def test_without_words_there_is_nothing_to_review(house: House) -> None:
     (house.episode / "transcript.json").unlink()
     with pytest.raises(EpisodeError, match=f"podcast transcribe {SLUG}"):
         review(SLUG, parts(house))
+
+
+class Ear:
+    """A transcriber that remembers what it was told and hears what was heard before."""
+
+    def __init__(self, heard_before: Transcript) -> None:
+        self.heard_before, self.told = heard_before, list[Options]()
+
+    def transcribe(self, recording: Path, *, options: Options, report: Report) -> Transcript:  # noqa: ARG002
+        """Return the same words."""
+        self.told.append(options)
+        return self.heard_before
+
+
+def test_a_changed_glossary_hears_nothing_again(house: House) -> None:
+    """Before publication too it only runs the second pass; `transcribe` tells the engine the new names."""
+    built = parts(house)
+    draft, before = built.library.load(SLUG), built.library.transcript(SLUG)
+    assert before is not None
+    ear = Ear(before)
+    names = GlossaryTable(terms=("Jon Dashwoode",))
+    changed = replace(
+        built, config=built.config.model_copy(update={"glossary": names}), transcriber=lambda: ear
+    )
+    assert hear(draft, None, changed).segments == before.segments
+    assert ear.told == []
+    assert "Dashwoode" in edited(draft, before, None, changed).words.text
+    hear_again(draft, changed)
+    (options,) = ear.told
+    assert options.prompt.startswith("Alex Marlowe, Robin Ashdown, Jon Dashwoode, ")
+    assert before.receipt is not None
+    assert before.receipt.options["prompt"] == options.prompt.replace("Jon Dashwoode, ", "")
 
 
 def test_corrected_names_are_offered_to_the_glossary(house: House) -> None:
