@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 import sys
-import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -221,7 +221,8 @@ def test_interrupt_is_exit_130(tmp_path: Path) -> None:
     process.stderr.readline()  # the first step has begun
     while process.poll() is None:  # a first one that meets foreign code may be lost, as on a terminal
         process.send_signal(signal.SIGINT)
-        time.sleep(1)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=20)
     with process.stderr:
         said = process.stderr.read()
     assert (process.returncode, "run the same command again" in said) == (130, True)
