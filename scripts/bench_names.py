@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measure the glossary on real recordings: names right without and with it, and what absent names break.
 
-    PODCAST_SPEECH_DIR=… .venv/bin/python scripts/bench_names.py [--model base] [--engine auto]
+    PODCAST_SPEECH_DIR=… .venv/bin/python scripts/bench_names.py [--model base] [--engine auto] [FILE ...]
 
 names.tsv beside this script says which name is spoken in which file and between which times (those of the
 reference's utterance). It was made by hand: every person and place in the reference texts of the read
@@ -93,6 +93,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="base")
     parser.add_argument("--engine", default="auto")
+    parser.add_argument("files", nargs="*", metavar="FILE", help="folders of names.tsv; all by default")
     wanted = parser.parse_args()
     folder = Path(os.environ["PODCAST_SPEECH_DIR"])
     name = choose(wanted.engine)
@@ -101,6 +102,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as cache:
         engine = load(name, wanted.model, cache=Path(cache))
         for file, names in spoken().items():
+            if wanted.files and file not in wanted.files:
+                continue
             audio = next((folder / file).glob("audio.*"))
             reference = normal((folder / file / "reference.txt").read_text(encoding="utf-8"))
             own = Glossary(tuple(Term(n) for n in dict.fromkeys(place.name for place in names)))
