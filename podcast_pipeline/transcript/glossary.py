@@ -89,7 +89,7 @@ def names_in(markdown: str, *, language: str) -> tuple[str, ...]:
 
 def _begins(before: str) -> bool:
     """Tell whether a sentence begins after a text."""
-    line = before.rstrip(" \"“‘«(")
+    line = before.rstrip(' "“‘«(')
     return not line or line[-1] == "\n" or bool(SENTENCE_END.search(line))
 
 
