@@ -1,6 +1,6 @@
 """The flip: what is checked before anything becomes public, and the swap of the catalog and of the feed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from podcast_pipeline.audio import tags
@@ -109,11 +109,11 @@ def secrets_of(words: Transcript, catalog: Catalog) -> Shingles:
     return Shingles.of(words, public_text=catalog.public_text)
 
 
-def feed_writer(words: Transcript | None, *, allow: bool) -> Writer:
+def feed_writer(words: Sequence[Transcript], *, allow: bool) -> Writer:
     """Return what renders the public feed and refuses one that leaks, breaks a rule or breaks history.
 
     Args:
-        words: an episode's, whose text the feed must not hold.
+        words: of the episodes that go out with it, whose text the feed must not hold.
         allow: accept changes that make apps download episodes again.
     """
 
@@ -121,8 +121,8 @@ def feed_writer(words: Transcript | None, *, allow: bool) -> Writer:
         new = render(catalog, Public())
         if new == published:
             return new
-        if words is not None:
-            _refuse_leak(secrets_of(words, catalog), FEED_KEY, new)
+        for transcript in words:
+            _refuse_leak(secrets_of(transcript, catalog), FEED_KEY, new)
         whole = render_whole(catalog) if catalog.show.page_size else new
         _refuse_broken_rules(whole)
         if published is not None and not allow:

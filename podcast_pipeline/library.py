@@ -263,13 +263,6 @@ class Library:
                 raise EpisodeError(slug, message) from error
             yield
 
-    def set_values(self, slug: str, **values: str | int) -> None:
-        """Change keys of episode.toml; comments and order stay."""
-        path = self.root / slug / EPISODE_FILE
-        document = tomlkit.parse(path.read_text(encoding="utf-8"))
-        document.update(values)
-        write_atomically(path, tomlkit.dumps(document).encode())
-
     def _refuse_slug(self, slug: str, source: Path) -> None:
         if not slug:
             raise EpisodeError(source, "no slug can be made of its title; pass --slug with ASCII letters")

@@ -31,7 +31,7 @@ def unpublish(slug: str, parts: Parts) -> None:
         changes = {"state": "unpublished", "content_changed_at": now}
         return catalog.with_episode(Episode.model_validate({**dict(episode), **changes}))
 
-    flip(parts, take_down, feed_writer(None, allow=True))
+    flip(parts, take_down, feed_writer((), allow=True))
 
 
 def rebuild(parts: Parts, *, allow: bool = False) -> bool:
@@ -57,7 +57,7 @@ def rebuild(parts: Parts, *, allow: bool = False) -> bool:
             raise EpisodeError("catalog", "somebody published meanwhile; run `podcast rebuild` again")
         return dressing.put_on(rebuilt)
 
-    write = feed_writer(None, allow=allow)
+    write = feed_writer((), allow=allow)
     foresee(parts.store, replace, write)
     entered, feed_changed = flip(parts, replace, write)
     return feed_changed or entered != catalog

@@ -152,9 +152,11 @@ def prepare(
         publish_at=publish_at,
         now=now,
     )
-    write = feed_writer(composed.words, allow=allow)
+    write = feed_writer([composed.words], allow=allow)
     ready = Ready(known, media, composed, dress(parts, catalog), write)
     then = foresee(parts.store, ready.enter, write)
+    if composed.episode.state == "scheduled":  # what `release` would refuse is refused while somebody is here
+        write(then.catalog.with_episode(_out(composed.episode, publish_at)), then.published)
     refuse_leaks(secrets_of(composed.words, then.catalog), composed)
     return ready
 
@@ -183,21 +185,23 @@ def release(parts: Parts, *, allow: bool = False) -> tuple[str, ...]:
         The slugs that went out by this call.
     """
     now = parts.clock()
-    write = feed_writer(None, allow=allow)
-    due: list[str] = []
+    released: list[str] = []
 
     def go_out(current: Catalog | None) -> Catalog:
         if current is None:
             raise EpisodeError("catalog", "nothing was published yet; run `podcast publish`")
-        late = [e for e in current.episodes if e.state == "scheduled" and e.publish_at <= now]
-        due[:] = [episode.slug for episode in late]
-        for episode in late:
+        due = _due(current, now)
+        released[:] = [episode.slug for episode in due]
+        for episode in due:
             current = current.with_episode(_out(episode, now))
         return current
 
+    catalog, _ = read_catalog(parts.store)
+    words = [published_words(episode, parts.store) for episode in _due(catalog, now)]
+    write = feed_writer([transcript for transcript in words if transcript], allow=allow)
     foresee(parts.store, go_out, write)
     flip(parts, go_out, write)
-    return tuple(due)
+    return tuple(released)
 
 
 def _goes_out(slug: str, known: Episode | None, at: datetime | None, now: datetime) -> datetime:
@@ -210,6 +214,12 @@ def _goes_out(slug: str, known: Episode | None, at: datetime | None, now: dateti
     if known.state == "published" and at is not None:
         raise EpisodeError(slug, f"is out since {known.publish_at:%Y-%m-%d %H:%M} UTC; leave --at away")
     return at or known.publish_at
+
+
+def _due(catalog: Catalog | None, now: datetime) -> list[Episode]:
+    """Return the scheduled episodes whose time has come."""
+    episodes = catalog.episodes if catalog else ()
+    return [e for e in episodes if e.state == "scheduled" and e.publish_at <= now]
 
 
 def _out(episode: Episode, now: datetime) -> Episode:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from podcast_pipeline import editing
 from podcast_pipeline.audio import artwork, notice, tags
-from podcast_pipeline.audio.ffmpeg import Ffmpeg, find
+from podcast_pipeline.audio.ffmpeg import Ffmpeg
 from podcast_pipeline.audio.master import Produced, produce
 from podcast_pipeline.audio.tracks import Track
 from podcast_pipeline.catalog import Catalog, transcript_from_json
@@ -38,6 +38,7 @@ from podcast_pipeline.transcript import glossary, review
 from podcast_pipeline.transcript.document import clock
 from podcast_pipeline.transcript.timeline import map_chapters
 
+AUDIO_FOLDERS = {"public": "public/audio", "subscribers": "private/audio"}
 MASTER_VERSION = 1  # raised when the same recording and settings are to give another master
 
 
@@ -79,6 +80,10 @@ class Hearing(Protocol):
     @property
     def transcriber(self) -> Callable[[], Transcriber]:
         """Loads the engine and its weights."""
+
+    @property
+    def ffmpeg(self) -> Ffmpeg:
+        """Takes tracks apart."""
 
     @property
     def clock(self) -> Callable[[], datetime]:
@@ -139,7 +144,7 @@ def _heard(draft: Draft, options: Options, parts: Hearing) -> Transcript:
         parts.transcriber(),
         options=options,
         source_sha256=draft.source_sha256 or "",
-        ffmpeg=Ffmpeg(find()),
+        ffmpeg=parts.ffmpeg,
         report=parts.report,
     )
 
@@ -216,7 +221,7 @@ def published_words(known: Episode | None, store: Reader) -> Transcript | None:
 def make_media(draft: Draft, known: Episode | None, publish_at: datetime, parts: Parts) -> Media:
     """Return the audio that is out already, or the mastered and tagged MP3 of the recording."""
     if known is not None and known.source_sha256 == draft.source_sha256:
-        return Media(known.enclosure, known.timeline)
+        return _out_already(draft, known, parts)
     master, made = _master(draft, parts)
     with step(parts.report, "tag"):
         file = _tag(draft, master, made, publish_at, parts)
@@ -233,6 +238,19 @@ def make_media(draft: Draft, known: Episode | None, publish_at: datetime, parts:
         true_peak_dbtp=made.after.true_peak_dbtp,
     )
     return Media(enclosure, made.timeline, file, mastered)
+
+
+def _out_already(draft: Draft, known: Episode, parts: Parts) -> Media:
+    """Return the audio that is out; where the episode's access has changed, its bytes in the other place."""
+    place, key = AUDIO_FOLDERS[draft.access], known.enclosure.key
+    if key is None or key.startswith(f"{place}/"):
+        return Media(known.enclosure, known.timeline)
+    target = parts.library.folder(draft.slug).build / f"moved.{Path(key).name}"
+    target.parent.mkdir(exist_ok=True)
+    with target.open("wb") as file:
+        file.writelines(parts.store.stream(key))
+    moved = staged_file(place, draft.slug, target, sha256_of(target), known.enclosure.type)
+    return Media(known.enclosure.model_copy(update={"key": moved.key}), known.timeline, moved)
 
 
 def _master(draft: Draft, parts: Parts) -> tuple[Path, Produced]:
@@ -288,8 +306,7 @@ def _tag(draft: Draft, master: Path, made: Produced, publish_at: datetime, parts
             duration_s=made.duration_s,
         ),
     )
-    folder = "public/audio" if draft.access == "public" else "private/audio"
-    return staged_file(folder, draft.slug, target, sha256_of(target), "audio/mpeg")
+    return staged_file(AUDIO_FOLDERS[draft.access], draft.slug, target, sha256_of(target), "audio/mpeg")
 
 
 @dataclass(frozen=True)

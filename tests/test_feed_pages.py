@@ -136,7 +136,7 @@ def store(tmp_path: Path) -> LocalStore:
 def write(store: LocalStore, catalog: Catalog) -> None:
     store.put(CATALOG_KEY, to_json(catalog), content_type="application/json", cache_control=PRIVATE)
     write_archive(store, render_archive)
-    write_feed(store, feed_writer(None, allow=False))
+    write_feed(store, feed_writer((), allow=False))
 
 
 def test_pages_are_written_before_the_feed_and_only_where_they_change(store: LocalStore) -> None:

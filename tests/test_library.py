@@ -99,16 +99,6 @@ def test_a_changed_source_is_refused(library: Library, recording: Path) -> None:
         library.load(slug)
 
 
-def test_comments_stay_when_a_value_is_set(library: Library, recording: Path) -> None:
-    """Changing a key leaves the producer's comments where they were."""
-    slug = library.mint(recording)
-    edit(library, slug, "title =", "# my own comment\ntitle =")
-    library.set_values(slug, title="Better")
-    text = (library.root / slug / "episode.toml").read_text(encoding="utf-8")
-    assert '# my own comment\ntitle = "Better"' in text
-    assert library.load(slug).title == "Better"
-
-
 def test_a_folder_that_disagrees_with_its_slug_is_refused(library: Library, recording: Path) -> None:
     """A renamed folder is not a renamed episode."""
     slug = library.mint(recording)

@@ -262,3 +262,35 @@ def test_a_feed_that_is_refused_leaves_the_catalog_as_it_was(house: House) -> No
     stored = objects(house)
     assert house.run("publish", SLUG).returncode == 3
     assert (catalog(house), objects(house)) == (before, stored)
+
+
+def test_an_episode_that_becomes_subscribers_only_takes_its_audio_along(house: House) -> None:
+    """The same bytes lie under private/, the public feed names no item, and back again it is as before."""
+    before = episode(house)
+    edit(house, "slug = ", 'access = "subscribers"\nslug = ')
+    assert house.run("publish", SLUG).returncode == 3  # an item would vanish
+    assert house.run("publish", SLUG, "--allow").returncode == 0
+    closed = episode(house)
+    assert items(house) == []
+    assert closed.enclosure.key is not None
+    assert closed.enclosure.key.startswith("private/audio/")
+    assert store(house).head(closed.enclosure.key).sha256 == before.enclosure.sha256
+    assert closed.chapters_key is not None
+    assert closed.chapters_key.startswith("private/chapters/")
+    edit(house, 'access = "subscribers"\n', "")
+    assert house.run("publish", SLUG).returncode == 0
+    assert episode(house).enclosure == before.enclosure
+    assert len(items(house)) == 1
+
+
+def test_a_scheduled_episode_whose_item_would_leak_is_refused_at_once(
+    published: House, tmp_path: Path
+) -> None:
+    """What `release` would refuse is refused while the producer is there: exit 3, nothing stored."""
+    house = build_house(tmp_path / "show")
+    shutil.copy(published.episode / "transcript.json", house.episode)
+    secret = "it was the season of light, it was the season of darkness"
+    edit(house, 'guests = ["Alex Marlowe"]', f'guests = ["{secret}"]')
+    done = house.run("publish", SLUG, "--at", "2099-01-01T06:00")
+    assert (done.returncode, "transcript" in done.stderr) == (3, True)
+    assert objects(house) == {}

@@ -69,7 +69,7 @@ def test_a_tag_is_refused(site: Site, tmp_path: Path, where: str) -> None:
 def test_a_feed_that_holds_it_is_refused(site: Site) -> None:
     """The show's own words are read as well before the feed is replaced."""
     show = site.catalog.show.model_copy(update={"author": f"This week: {SECRET}."})
-    write = feed_writer(WORDS, allow=True)
+    write = feed_writer([WORDS], allow=True)
     with pytest.raises(LeakError, match=r"public/feed\.xml: would hold text of the transcript"):
         write(site.catalog.with_show(show), None)
 

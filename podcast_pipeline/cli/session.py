@@ -15,6 +15,7 @@ from podcast_pipeline.errors import ConfigError
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from podcast_pipeline.audio.ffmpeg import Ffmpeg
     from podcast_pipeline.config import Config, TranscriptionTable
     from podcast_pipeline.library import Library
     from podcast_pipeline.model import Report, Show
@@ -39,6 +40,7 @@ class Words:
     config: "Config"
     library: "Library"
     transcriber: "Callable[[], Transcriber]"
+    ffmpeg: "Ffmpeg"
     clock: Callable[[], datetime]
     report: "Report"
 
@@ -124,11 +126,13 @@ class Session:
     def hearing(self, settings: "TranscriptionTable") -> "Words":
         """Return what words are made and edited with, by these settings; no store is opened."""
         from podcast_pipeline import transcribers
+        from podcast_pipeline.audio.ffmpeg import Ffmpeg, find
 
         return Words(
             config=self.config.model_copy(update={"transcription": settings}),
             library=self.library,
             transcriber=lambda: transcribers.load(settings.engine, settings.model, cache=self.cache_folder),
+            ffmpeg=Ffmpeg(find()),
             clock=self.clock,
             report=self.output.report,
         )
