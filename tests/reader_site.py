@@ -3,10 +3,12 @@
 import io
 import wave
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from threading import Thread
 from uuid import UUID, uuid5
 
 from starlette.applications import Starlette
@@ -39,6 +41,7 @@ from podcast_pipeline.objects import (
     staged,
     transcript_files,
 )
+from podcast_pipeline.reader import server
 from podcast_pipeline.reader.app import create_app
 from podcast_pipeline.stores.local import LocalStore
 from podcast_pipeline.subscribers import Subscribers
@@ -275,3 +278,18 @@ def flagship(site: Site) -> Episode:
         ),
         soundbites=(Soundbite(start_s=20, duration_s=30, title="Eleven metres uphill"),),
     )
+
+
+@contextmanager
+def flagship_on_a_port(folder: Path, mailer: Mailer | None = None) -> Iterator[Site]:
+    """Serve a show with one episode on a free port of this machine."""
+    listener = server.listen("127.0.0.1", 0)
+    site = Site.make(folder, site_url=f"http://127.0.0.1:{listener.getsockname()[1]}")
+    flagship(site)
+    running = server.server(site.app(mailer))
+    thread = Thread(target=running.run, kwargs={"sockets": [listener]})
+    thread.start()
+    yield site
+    running.should_exit = True
+    thread.join()
+    site.close()

@@ -5,9 +5,8 @@ The check here is its own and simple on purpose: it shares no code with `transcr
 
 import html
 import re
-import subprocess
-import time
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -15,7 +14,8 @@ import pytest
 from podcast_pipeline.catalog import catalog_from_json, transcript_from_json
 from podcast_pipeline.cli.output import Output
 from podcast_pipeline.cli.session import Session
-from tests.house import PODCAST, SLUG, House, clean_environment, copy_house, free_port
+from tests.house import SLUG, House, copy_house, free_port
+from tests.serving import serving
 
 pytestmark = pytest.mark.xdist_group("house")
 
@@ -64,25 +64,10 @@ def house(published: House, tmp_path_factory: pytest.TempPathFactory) -> House:
 @pytest.fixture(scope="module")
 def site(house: House) -> Iterator[str]:
     """The address of a running `podcast serve`."""
-    base = Session(house.folder, Output()).config.urls.site
-    with (house.folder / "log").open("wb") as log:
-        server = subprocess.Popen(
-            [PODCAST, "serve", "--port", base.rpartition(":")[2]],
-            cwd=house.folder,
-            env=clean_environment(),
-            stderr=log,
-        )
-    try:
-        for _ in range(300):
-            try:
-                httpx.get(f"{base}/healthz")
-                break
-            except httpx.ConnectError:
-                time.sleep(0.1)
-        yield base
-    finally:
-        server.terminate()
-        server.wait()
+    port = urlsplit(Session(house.folder, Output()).config.urls.site).port
+    assert port is not None
+    with serving(house, port) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +123,7 @@ def test_public_objects_and_the_log_hold_no_secret_run(house: House, site: str, 
     httpx.get(f"{site}/episodes/{SLUG}")
     store = Session(house.folder, Output()).store
     bodies = {info.key: store.get(info.key)[1] for info in store.list("public/")}
-    bodies["log"] = (house.folder / "log").read_bytes()
+    bodies["log"] = (house.folder / "serve.log").read_bytes()
     assert len(bodies) >= 5
     assert {key for key, body in bodies.items() if secret & runs(texts(body))} == set()
 
@@ -162,7 +147,7 @@ def test_a_subscriber_gets_every_word_by_the_private_link(house: House, site: st
     assert opened.status_code == 200
     assert len(secret & runs(texts(page.content))) > len(secret) * 0.8
     assert b"reader@example.org" not in feed.content
-    assert feed_url[1].split("/")[4].encode() not in (house.folder / "log").read_bytes()
+    assert feed_url[1].split("/")[4].encode() not in (house.folder / "serve.log").read_bytes()
 
 
 def test_unknown_token_is_404(site: str) -> None:
@@ -189,4 +174,4 @@ def test_the_audio_can_be_sought_and_asked_again(house: House, site: str) -> Non
 def test_the_log_is_found(house: House, site: str) -> None:
     """The server logs its answers, so that the checks on the log read something."""
     httpx.get(f"{site}/robots.txt")
-    assert b"GET /robots.txt 200" in (house.folder / "log").read_bytes()
+    assert b"GET /robots.txt 200" in (house.folder / "serve.log").read_bytes()

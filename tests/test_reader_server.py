@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,23 +13,14 @@ from starlette.types import Message
 from podcast_pipeline.errors import ConfigError
 from podcast_pipeline.reader import server
 from podcast_pipeline.stores import CHUNK_BYTES
-from tests.reader_site import Site, flagship
+from tests.reader_site import Site, flagship_on_a_port
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A show with one episode, served on a free port of this machine."""
-    listener = server.listen("127.0.0.1", 0)
-    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    site = Site.make(tmp_path_factory.mktemp("site"), site_url=address)
-    flagship(site)
-    running = server.server(site.app())
-    thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
-    thread.start()
-    yield site
-    running.should_exit = True
-    thread.join()
-    site.close()
+    with flagship_on_a_port(tmp_path_factory.mktemp("site")) as site:
+        yield site
 
 
 @pytest.fixture

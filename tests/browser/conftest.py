@@ -1,14 +1,12 @@
 """A show served on a free port, and Debian's Chromium to read it with."""
 
 import shutil
-import threading
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from podcast_pipeline.reader import server
-from tests.reader_site import Site, flagship
+from tests.reader_site import Site, flagship_on_a_port
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -37,17 +35,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A show with one episode, on a free port."""
-    listener = server.listen("127.0.0.1", 0)
-    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    site = Site.make(tmp_path_factory.mktemp("site"), site_url=address)
-    flagship(site)
-    running = server.server(site.app())
-    thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
-    thread.start()
-    yield site
-    running.should_exit = True
-    thread.join()
-    site.close()
+    with flagship_on_a_port(tmp_path_factory.mktemp("site")) as site:
+        yield site
 
 
 @pytest.fixture

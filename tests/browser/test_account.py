@@ -1,9 +1,7 @@
 """Sign in with a mail from a real SMTP server, and what the account page does."""
 
 import re
-import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -11,9 +9,8 @@ from playwright.sync_api import Page, expect
 
 from podcast_pipeline.config import MailTable
 from podcast_pipeline.mail import Smtp
-from podcast_pipeline.reader import server
 from tests.mailbox import PASSWORD, USER, Mailbox, serving
-from tests.reader_site import Site, flagship
+from tests.reader_site import Site, flagship_on_a_port
 
 # the server listens on this machine only
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS:UserWarning")
@@ -30,22 +27,13 @@ def mailbox() -> Mailbox:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, mailbox: Mailbox) -> Iterator[Site]:
     """A show with a mail server, on a free port."""
-    listener = server.listen("127.0.0.1", 0)
-    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    site = Site.make(Path(tmp_path_factory.mktemp("site")), site_url=address)
-    flagship(site)
     with serving(mailbox) as port:
         table = {"host": "127.0.0.1", "port": port, "security": "none", "username": USER}
         mailer = Smtp(
             MailTable.model_validate(table), sender="p@example.org", name="Late Proofs", password=PASSWORD
         )
-        running = server.server(site.app(mailer))
-        thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
-        thread.start()
-        yield site
-        running.should_exit = True
-        thread.join()
-    site.close()
+        with flagship_on_a_port(tmp_path_factory.mktemp("site"), mailer) as site:
+            yield site
 
 
 def sign_in(page: Page, mailbox: Mailbox) -> None:
