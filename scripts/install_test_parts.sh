@@ -1,18 +1,26 @@
 #!/bin/sh
-# Debian packages that some tests drive; without one, its tests say so and are skipped.
+# What some tests drive and the project itself never needs; without one, its tests say so and are skipped.
 #   chromium                  the reader's pages in a real browser
 #   gpodder newsboat podget   real podcast clients (tmux: podboat needs a terminal)
+#   podcast-archiver          one more, from PyPI, in an environment of its own
 #   postgresql                the database of a larger show
-#   nodejs npm                Podcast Index's feed parser
+#   nodejs npm                podcast-partytime, Podcast Index's feed parser
 set -eu
-[ "$(id -u)" = 0 ] || { echo "run as root: apt-get installs packages" >&2; exit 1; }
+cd "$(dirname "$0")/.."
 missing=""
 for package in chromium gpodder newsboat podget tmux postgresql; do
   dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null | grep -q '^installed$' \
     || missing="$missing $package"
 done
 command -v npm >/dev/null || missing="$missing nodejs npm"
-[ -z "$missing" ] && exit 0
-apt-get update --quiet --quiet
-# shellcheck disable=SC2086  (a list of names)
-DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --quiet --no-install-recommends $missing
+if [ -n "$missing" ]; then
+  [ "$(id -u)" = 0 ] || { echo "run as root: apt-get has to install$missing" >&2; exit 1; }
+  apt-get update --quiet --quiet
+  # shellcheck disable=SC2086  (a list of names)
+  DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --quiet --no-install-recommends $missing
+fi
+[ -x .venv-archiver/bin/podcast-archiver ] || {
+  "${PYTHON:-python3}" -m venv .venv-archiver
+  .venv-archiver/bin/pip install --quiet --disable-pip-version-check podcast-archiver==2.3.5
+}
+scripts/check_partytime.sh >/dev/null

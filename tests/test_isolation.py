@@ -6,6 +6,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,12 +50,13 @@ class Person:
     """One subscriber and what they should get now.
 
     Attributes:
+        cookies: the session that each of their tokens has opened; rotation ends those of the old one.
         changes: counts what was done to them; odd while it is being done.
     """
 
     email: str
     token: str
-    cookie: str = ""
+    cookies: dict[str, str] = field(default_factory=dict)
     is_active: bool = True
     changes: int = 0
 
@@ -104,11 +106,11 @@ class Crowd:
     async def _page(
         self, client: httpx.AsyncClient, person: Person, token: str
     ) -> tuple[httpx.Response, bool]:
-        if not person.cookie:
+        if not person.cookies.get(token):
             opened = await client.get(f"/feeds/{token}/")
-            person.cookie = opened.headers.get("set-cookie", "").partition(";")[0]
+            person.cookies[token] = opened.headers.get("set-cookie", "").partition(";")[0]
             client.cookies.clear()
-        answer = await client.get(f"/episodes/{FLAGSHIP}", headers={"cookie": person.cookie})
+        answer = await client.get(f"/episodes/{FLAGSHIP}", headers={"cookie": person.cookies[token]})
         return answer, SECRET in answer.text
 
     async def _change(self, until: float) -> None:
@@ -123,7 +125,6 @@ class Crowd:
         now, origin = present(), "cli"
         if self.dice.random() < 0.2 and person.is_active:
             person.token = self.people.rotate(person.email, now=now, origin="cli")
-            person.cookie = ""
             return
         change: Callable[..., object] = self.people.suspend if person.is_active else self.people.resume
         reason = (None,) if person.is_active else ()
@@ -152,7 +153,8 @@ def crowd(
             _, person.token = people.add(person.email, now=present(), origin="cli")
         wait_for(base)
         made = Crowd(people, persons, f"transcripts/{episode.id}.vtt", random.Random(7))
-        asyncio.run(made.run(base, seconds))
+        with ThreadPoolExecutor(1) as pool:  # Playwright's event loop may be running in this thread
+            pool.submit(lambda: asyncio.run(made.run(base, seconds))).result()
         return made
 
     yield run
