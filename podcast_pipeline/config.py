@@ -19,6 +19,14 @@ Model = TypeVar("Model", bound=Noun)
 Gate = Literal["block", "warn", "off"]
 Url = Annotated[str, Field(pattern=r"^https?://[^\s]+$"), AfterValidator(lambda u: u.rstrip("/"))]
 
+SECRETS = {
+    "database_url": "PODCAST_DATABASE_URL",
+    "secret_key": "PODCAST_SECRET_KEY",
+    "mail_password": "PODCAST_MAIL_PASSWORD",
+    "podping_token": "PODCAST_PODPING_TOKEN",
+}
+"""What only the environment says; in show.toml it would end up in git."""
+
 Whole = BeforeValidator(lambda value: int(value) if isinstance(value, str) and value.isdecimal() else value)
 """The environment gives text; a Literal takes numbers only."""
 
@@ -29,6 +37,12 @@ def _zone(name: str) -> str:
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: a folder, "America"
         raise ValueError(f"{name} is not a time zone; write one like America/New_York") from error
     return name
+
+
+def _header(secret: SecretStr) -> SecretStr:
+    if not all("!" <= letter <= "~" for letter in secret.get_secret_value()):
+        raise ValueError("is one word of ASCII letters; copy it again")
+    return secret
 
 
 class ShowTable(Noun):
@@ -180,6 +194,7 @@ class FeedTable(Noun):
     Attributes:
         websub_hubs: named in the feed, and told when it has changed.
         overcast_ping: tell Overcast too, so that it does not wait for its next visit.
+        podping_url: the node that is told where PODCAST_PODPING_TOKEN is set.
         page_size: episodes on a page of the archive; without it all are in one document.
         new_feed_url: where the show has moved to; apps follow it from then on.
     """
@@ -187,6 +202,7 @@ class FeedTable(Noun):
     locked: bool = True
     websub_hubs: tuple[Annotated[str, Field(pattern=r"^https?://[^\s]+$")], ...] = ()
     overcast_ping: bool = False
+    podping_url: Url = "https://podping.cloud"
     page_size: Annotated[int, Field(ge=10, le=5000)] | None = None
     new_feed_url: Url | None = None
 
@@ -219,8 +235,7 @@ class Config(Noun):
 
     Attributes:
         folder: where show.toml is.
-        database_url, secret_key, mail_password: from PODCAST_DATABASE_URL, PODCAST_SECRET_KEY and
-            PODCAST_MAIL_PASSWORD only.
+        database_url, secret_key, mail_password, podping_token: see SECRETS.
     """
 
     folder: Path
@@ -240,6 +255,7 @@ class Config(Noun):
     database_url: SecretStr | None = None
     secret_key: SecretStr | None = None
     mail_password: SecretStr | None = None
+    podping_token: Annotated[SecretStr, AfterValidator(_header)] | None = None
 
     @property
     def state_folder(self) -> Path:
@@ -293,11 +309,7 @@ class Config(Noun):
         )
 
 
-TABLES = {
-    name: field
-    for name, field in Config.model_fields.items()
-    if name not in ("folder", "database_url", "secret_key", "mail_password")
-}
+TABLES = {name: field for name, field in Config.model_fields.items() if name not in ("folder", *SECRETS)}
 
 
 def find_folder(start: Path) -> Path:
@@ -330,9 +342,7 @@ def load(folder: Path, environment: Mapping[str, str]) -> Config:
         Config,
         {
             "folder": folder.resolve(),
-            "database_url": environment.get("PODCAST_DATABASE_URL") or None,
-            "secret_key": environment.get("PODCAST_SECRET_KEY") or None,
-            "mail_password": environment.get("PODCAST_MAIL_PASSWORD") or None,
+            **{name: environment.get(variable) or None for name, variable in SECRETS.items()},
             **tables,
         },
         path,
@@ -349,7 +359,7 @@ def overlay(tables: dict[str, Any], environment: Mapping[str, str]) -> None:
     """
     for name, text in environment.items():
         table, _, key = name.removeprefix("PODCAST_").lower().partition("_")
-        if name.startswith("PODCAST_") and table in TABLES and key and name != "PODCAST_MAIL_PASSWORD":
+        if name.startswith("PODCAST_") and table in TABLES and key and name not in SECRETS.values():
             known = getattr(TABLES[table].annotation, "model_fields", {})
             if key not in known:
                 raise ConfigError(name, _unknown(key, known))
@@ -384,7 +394,7 @@ def validate(model: type[Model], data: Mapping[str, Any], path: Path) -> Model:
     except ValidationError as error:
         first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
         where = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"{path} [{where}]", _say(first, model)) from error
+        raise ConfigError(SECRETS.get(where, f"{path} [{where}]"), _say(first, model)) from error
 
 
 def _say(problem: Any, model: type[Noun]) -> str:

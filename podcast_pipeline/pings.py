@@ -9,13 +9,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
 from threading import Thread
+from typing import Literal
 from urllib.parse import urlsplit
 
 import httpx
+from pydantic import SecretStr
 
 from podcast_pipeline.config import FeedTable
 
 OVERCAST = "https://overcast.fm/ping"
+USER_AGENT = "podcast-pipeline"
 TIMEOUT_S = 5.0  # of one step: connect, send, answer
 PATIENCE_S = 10.0
 PRIVATE_FEED = re.compile(r"/feeds/[a-z2-7]{16}\.[a-z2-7]{32}(/|$)")
@@ -23,21 +26,44 @@ PRIVATE_FEED = re.compile(r"/feeds/[a-z2-7]{16}\.[a-z2-7]{32}(/|$)")
 
 @dataclass(frozen=True)
 class Ping:
-    """Who is told, and in which words."""
+    """Who is told, and in which words.
+
+    Attributes:
+        words: the form of a POST, the query of a GET.
+        token: what the one who is told knows us by.
+    """
 
     address: str
-    form: tuple[tuple[str, str], ...]
+    words: tuple[tuple[str, str], ...]
+    method: Literal["GET", "POST"] = "POST"
+    token: SecretStr | None = None
+
+    def to_request(self) -> httpx.Request:
+        """Return it as it is sent."""
+        headers = {"User-Agent": USER_AGENT}
+        if self.token:
+            headers["Authorization"] = self.token.get_secret_value()
+        if self.method == "GET":
+            return httpx.Request("GET", self.address, headers=headers, params=self.words)
+        return httpx.Request("POST", self.address, headers=headers, data=dict(self.words))
 
 
-def pings_for(feed_url: str, settings: FeedTable, *, overcast: str = OVERCAST) -> list[Ping]:
+def pings_for(
+    feed_url: str, settings: FeedTable, *, podping_token: SecretStr | None = None, overcast: str = OVERCAST
+) -> list[Ping]:
     """Return who is to hear of a changed feed: nobody of a private one, or of one on this machine only.
 
-    Source: W3C WebSub, 7; podqueue.fm/pages/help/overcast_integration; rule H7.
+    Source: W3C WebSub, 7; podping.cloud's README; podqueue.fm/pages/help/overcast_integration; rule H7.
     """
     if PRIVATE_FEED.search(feed_url) or _is_local(feed_url):
         return []
-    hubs = [Ping(hub, (("hub.mode", "publish"), ("hub.url", feed_url))) for hub in settings.websub_hubs]
-    return hubs + ([Ping(overcast, (("urlprefix", feed_url),))] if settings.overcast_ping else [])
+    pings = [Ping(hub, (("hub.mode", "publish"), ("hub.url", feed_url))) for hub in settings.websub_hubs]
+    if podping_token:
+        words = (("url", feed_url), ("reason", "update"), ("medium", "podcast"))
+        pings.append(Ping(settings.podping_url, words, "GET", podping_token))
+    if settings.overcast_ping:
+        pings.append(Ping(overcast, (("urlprefix", feed_url),)))
+    return pings
 
 
 def send(pings: Iterable[Ping], *, warn: Callable[[str], None], patience_s: float = PATIENCE_S) -> None:
@@ -57,10 +83,8 @@ def send(pings: Iterable[Ping], *, warn: Callable[[str], None], patience_s: floa
 def _send(ping: Ping, troubles: dict[Ping, str]) -> None:
     """Send one and note what went wrong, "" when nothing did."""
     try:
-        with (
-            httpx.Client(timeout=TIMEOUT_S) as client,
-            client.stream("POST", ping.address, data=dict(ping.form)) as answer,  # its body is not read
-        ):
+        with httpx.Client(timeout=TIMEOUT_S) as client:
+            answer = client.send(ping.to_request(), stream=True)  # its body is not read
             answer.raise_for_status()
     except httpx.HTTPError as error:
         troubles[ping] = str(error).partition("\n")[0] or type(error).__name__

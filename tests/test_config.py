@@ -136,6 +136,15 @@ def test_a_secret_in_the_file_is_refused(tmp_path: Path) -> None:
         load(tmp_path, {})
 
 
+def test_a_token_that_no_header_can_hold_names_its_variable(tmp_path: Path) -> None:
+    """A line break that was copied along is told at once, and without the token."""
+    with pytest.raises(
+        ConfigError, match=r"^PODCAST_PODPING_TOKEN: is one word of ASCII letters; copy it"
+    ) as told:
+        loaded(tmp_path, PODCAST_PODPING_TOKEN="hunter2\n")
+    assert "hunter2" not in str(told.value)
+
+
 def test_an_unknown_key_in_the_environment_names_the_variable(tmp_path: Path) -> None:
     """Nobody looks for it in the file."""
     assert refusal(tmp_path, PODCAST_SHOW_TITEL="x") == (

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree
 
 import pytest
+from pydantic import SecretStr
 
 from podcast_pipeline.config import FeedTable
 from podcast_pipeline.pings import pings_for, send
@@ -29,8 +30,15 @@ class Ear(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Keep what is said, and answer as the hub was told to."""
-        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        self.server.heard.append(parse_qs(body))
+        self._hear(self.rfile.read(int(self.headers["Content-Length"])).decode())
+
+    def do_GET(self) -> None:
+        """The same, of what is said in the address."""
+        self._hear(urlsplit(self.path).query)
+
+    def _hear(self, said: str) -> None:
+        self.server.heard.append(parse_qs(said))
+        self.server.tokens.append(self.headers["Authorization"])
         self.server.released.wait(self.server.silent_s)
         self.send_response(self.server.status)
         self.end_headers()
@@ -46,6 +54,7 @@ class Hub(ThreadingHTTPServer):
     status: int = 202
     silent_s: float = 0.0
     heard: list[Said] = field(default_factory=list)
+    tokens: list[str | None] = field(default_factory=list)
     released: threading.Event = field(default_factory=threading.Event)
 
     daemon_threads = True
@@ -86,6 +95,26 @@ def test_a_hub_and_overcast_are_told_the_address_of_the_feed() -> None:
     assert warnings == []
 
 
+PODPING = {"url": [FEED], "reason": ["update"], "medium": ["podcast"]}
+
+
+def test_podping_is_told_by_whoever_has_a_token() -> None:
+    """A node gets the address and the token, which no other hub sees and no line prints."""
+    warnings: list[str] = []
+    with listening(Hub()) as hub, listening(Hub(status=401)) as node:
+        said = FeedTable(websub_hubs=(hub.url,), podping_url=node.url)
+        due = pings_for(FEED, said, podping_token=SecretStr("hunter2"))
+        send(due, warn=warnings.append)
+    assert (node.heard, node.tokens, hub.tokens) == ([PODPING], ["hunter2"], [None])
+    assert [(node.url in line, "401" in line) for line in warnings] == [(True, True)]
+    assert "hunter2" not in repr(due) + warnings[0]
+
+
+def test_podping_is_not_told_without_a_token() -> None:
+    """Nodes refuse whom they do not know, so nobody is asked in vain."""
+    assert pings_for(FEED, settings()) == []
+
+
 @pytest.mark.parametrize(
     "url",
     [
@@ -99,7 +128,8 @@ def test_a_hub_and_overcast_are_told_the_address_of_the_feed() -> None:
 )
 def test_nobody_is_told_of_a_private_or_a_local_feed(url: str) -> None:
     """A link with a token never leaves by a ping, and a laptop's address would help nobody."""
-    assert pings_for(url, settings("https://hub.example.org", overcast=True)) == []
+    told = settings("https://hub.example.org", overcast=True)
+    assert pings_for(url, told, podping_token=SecretStr("hunter2")) == []
 
 
 def test_a_hub_that_refuses_is_one_line() -> None:
@@ -136,12 +166,14 @@ def test_a_publication_names_its_hub_and_tells_it_once(published: House, tmp_pat
     with listening(Hub()) as hub:
         environment = {
             "PODCAST_FEED_WEBSUB_HUBS": f'["{hub.url}"]',
+            "PODCAST_FEED_PODPING_URL": hub.url,
+            "PODCAST_PODPING_TOKEN": "hunter2",
             "PODCAST_URLS_FEED": "https://media.example.org/feed.xml",
         }
         first = house.run("publish", SLUG, **environment)
         assert first.returncode == 0, first.stderr
         assert house.run("publish", SLUG, **environment).returncode == 0
-        assert hub.heard == [{"hub.mode": ["publish"], "hub.url": [FEED]}]
+        assert sorted(hub.heard, key=len) == [{"hub.mode": ["publish"], "hub.url": [FEED]}, PODPING]
         feed = ElementTree.parse(house.bucket / "public/feed.xml")  # noqa: S314 (our own feed)
         assert [link.get("href") for link in feed.findall(HUB_TAG)] == [hub.url]
 

@@ -28,6 +28,7 @@ SECRETS = {
     "PODCAST_DATABASE_URL": "postgresql://pod:hunter2@127.0.0.1:1/pod",
     "PODCAST_SECRET_KEY": "correct-horse-battery-staple-and-more",
     "PODCAST_MAIL_PASSWORD": "swordfish",
+    "PODCAST_PODPING_TOKEN": "open-sesame",
 }
 ANN = "ann@example.org"
 

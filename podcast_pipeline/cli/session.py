@@ -162,7 +162,8 @@ class Session:
         """Tell hubs and directories that the public feed has changed; what fails is a warning."""
         from podcast_pipeline import pings
 
-        pings.send(pings.pings_for(show.feed_url, self.config.feed), warn=self.output.warn)
+        due = pings.pings_for(show.feed_url, self.config.feed, podping_token=self.config.podping_token)
+        pings.send(due, warn=self.output.warn)
 
     @cached_property
     def subscribers(self) -> "Subscribers":
