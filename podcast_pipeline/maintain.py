@@ -1,5 +1,6 @@
 """What is done to a show beside publishing: take an episode down, make what is derived again, tidy up."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -63,22 +64,27 @@ def rebuild(parts: Parts, *, allow: bool = False) -> bool:
     return feed_changed or entered != catalog
 
 
+Verdict = Literal["removed", "would be removed", "kept for now"]
+
+
 @dataclass(frozen=True)
 class Refuse:
     """A stored object that neither the catalog nor the program names.
 
     Attributes:
         verdict: what was, or would be, done with it.
+        unfinished: it is no object yet: its upload was begun and never completed.
     """
 
     key: str
     size_bytes: int
     modified_at: datetime
-    verdict: Literal["removed", "would be removed", "kept for now"]
+    verdict: Verdict
+    unfinished: bool = False
 
 
 def gc(parts: Parts, *, remove: bool) -> list[Refuse]:
-    """Return the objects that nothing names, and remove those that have lain there for the grace time.
+    """Return the objects and uploads that nothing names, and remove those older than the grace time.
 
     Args:
         remove: remove them; else only tell.
@@ -97,7 +103,7 @@ def gc(parts: Parts, *, remove: bool) -> list[Refuse]:
         if info.key not in named and not info.key.startswith(ARCHIVE_PREFIX):
             keep = _changed_at(info.key, catalog, parts.store) > oldest
             found.append(_sweep(info, oldest, parts.store, keep=keep, remove=remove))
-    return found
+    return [*found, *_sweep_unfinished(parts.store, oldest, remove=remove)]
 
 
 def _named(catalog: Catalog) -> set[str]:
@@ -120,11 +126,25 @@ def _sweep(listed: ObjectInfo, oldest: datetime, store: Store, *, keep: bool, re
         info = store.head(listed.key) if remove else listed
     except NotFound:
         return Refuse(listed.key, listed.size_bytes, listed.modified_at, "removed")
-    if keep or info.modified_at > oldest:
-        return Refuse(info.key, info.size_bytes, info.modified_at, "kept for now")
-    if remove:
+    verdict = _verdict(info.modified_at, oldest, keep=keep, remove=remove)
+    if verdict == "removed":
         store.delete(info.key)
-    return Refuse(info.key, info.size_bytes, info.modified_at, "removed" if remove else "would be removed")
+    return Refuse(info.key, info.size_bytes, info.modified_at, verdict)
+
+
+def _sweep_unfinished(store: Store, oldest: datetime, *, remove: bool) -> Iterator[Refuse]:
+    """Look at the uploads that were never completed; one that goes on now has a part that is new."""
+    for put in [put for prefix in PREFIXES for put in store.unfinished(prefix)]:
+        verdict = _verdict(put.modified_at, oldest, keep=False, remove=remove)
+        if verdict == "removed":
+            store.abandon(put)
+        yield Refuse(put.key, put.size_bytes, put.modified_at, verdict, unfinished=True)
+
+
+def _verdict(at: datetime, oldest: datetime, *, keep: bool, remove: bool) -> Verdict:
+    if keep or at > oldest:
+        return "kept for now"
+    return "removed" if remove else "would be removed"
 
 
 def _derive(episode: Episode, store: Reader) -> tuple[Episode, tuple[StagedObject, ...]]:

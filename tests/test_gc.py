@@ -8,13 +8,16 @@ from pathlib import Path
 import pytest
 
 from podcast_pipeline import maintain
+from podcast_pipeline.catalog import CATALOG_KEY
 from podcast_pipeline.errors import EpisodeError, NotFound
 from podcast_pipeline.maintain import gc
 from podcast_pipeline.model import Progress
 from podcast_pipeline.publish import publish
 from podcast_pipeline.stages import Parts
+from podcast_pipeline.stores import Store
 from tests.house import SLUG, House, copy_house
 from tests.test_publish import edit, parts
+from tests.test_stores import begin
 
 pytestmark = pytest.mark.xdist_group("house")
 
@@ -138,3 +141,33 @@ def test_what_is_gone_already_is_no_error(house: House, monkeypatch: pytest.Monk
     assert [item.verdict for item in gc(tidying, remove=True)] == ["removed"]
     with pytest.raises(NotFound):
         tidying.store.head(ORPHAN)
+
+
+@pytest.mark.parametrize("kind", ["local", "s3"])
+def test_uploads_that_nobody_finished_go_after_the_grace_time(
+    kind: str, house: House, request: pytest.FixtureRequest
+) -> None:
+    """They are listed first, kept while somebody may go on with them, and given up with --yes."""
+    soon, late = parts(house), later(house)
+    if kind == "s3":
+        store: Store = request.getfixturevalue("s3_store")
+        written = soon.store.get(CATALOG_KEY)[1]
+        store.put(CATALOG_KEY, written, content_type="application/json", cache_control="")
+        soon, late = replace(soon, store=store), replace(late, store=store)
+    key = "private/audio/left-behind.0123456789abcdef.mp3"
+    begin(soon.store, key)
+
+    def told(tidying: Parts, *, remove: bool) -> list[str]:
+        return [item.verdict for item in gc(tidying, remove=remove) if item.unfinished]
+
+    assert told(soon, remove=True) == ["kept for now"]
+    assert told(late, remove=False) == ["would be removed"]
+    assert [put.key for put in soon.store.unfinished("private/")] == [key]
+    assert told(late, remove=True) == ["removed"]
+    assert list(soon.store.unfinished("private/")) == []
+
+
+def test_an_unfinished_upload_is_called_so(house: House) -> None:
+    """A line says that it is no object."""
+    begin(parts(house).store, "public/audio/half.0123456789abcdef.mp3")
+    assert "5242880 bytes of an unfinished upload)" in house.run("gc").stdout

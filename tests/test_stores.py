@@ -2,13 +2,14 @@
 
 import hashlib
 import tracemalloc
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from podcast_pipeline.errors import Conflict, Denied, NotFound, StoreError
-from podcast_pipeline.stores import CHUNK_BYTES, Store
+from podcast_pipeline.stores import CHUNK_BYTES, Store, Unfinished
 from podcast_pipeline.stores.local import LocalStore
 from podcast_pipeline.stores.s3 import S3Store
 from tests.conftest import S3Server
@@ -257,3 +258,40 @@ def test_list_wants_public_or_private(store: Store) -> None:
     for prefix in ("", "pub", "/public/", "public/../private/"):
         with pytest.raises(StoreError, match="cannot be listed"):
             list(store.list(prefix))
+
+
+def test_an_unfinished_put_is_told_and_can_be_abandoned(store: Store) -> None:
+    """What a killed writer left is no object; it is listed apart, with its bytes, and goes when asked."""
+    store.put(KEY, b"sound", **HEADERS)
+    begin(store, KEY)
+    (left,) = store.unfinished("public/")
+    assert (left.key, left.size_bytes) == (KEY, 5 * MEGABYTE)
+    assert abs(datetime.now(UTC) - left.modified_at) < timedelta(minutes=1)
+    assert list(store.unfinished("private/")) == []
+    for _ in range(2):
+        store.abandon(left)
+        assert list(store.unfinished("public/")) == []
+    assert store.get(KEY)[1] == b"sound"
+
+
+def test_a_put_that_was_completed_meanwhile_is_not_abandoned(tmp_path: Path) -> None:
+    """A writer that was only slow has won: its bytes stay."""
+    store = LocalStore(tmp_path / "store", base_url="")
+    store.put(KEY, b"sound", **HEADERS)
+    (version,) = (tmp_path / "store/.objects/public/audio").iterdir()
+    store.abandon(Unfinished(KEY, version.name.rpartition("@")[2], 5, datetime.now(UTC)))
+    assert store.get(KEY)[1] == b"sound"
+
+
+def begin(store: Store, key: str) -> None:
+    """Leave a put of 5 MiB where a kill would leave it."""
+    body = b"x" * 5 * MEGABYTE
+    if isinstance(store, S3Store):
+        bucket, name = store.settings.place(key)
+        upload = store.client.create_multipart_upload(Bucket=bucket, Key=name)["UploadId"]
+        store.client.upload_part(Bucket=bucket, Key=name, UploadId=upload, PartNumber=1, Body=body)
+        return
+    assert isinstance(store, LocalStore)
+    version = store._versions(key).with_name(f"{Path(key).name}@killed")
+    version.mkdir(parents=True)
+    (version / "body").write_bytes(body)

@@ -174,12 +174,13 @@ def rebuild(context: typer.Context, allow: Allow = False) -> None:
 
 
 def gc(context: typer.Context, yes: Yes = False) -> None:
-    """List the stored objects that nothing names; with --yes remove those older than the grace time."""
+    """List the stored objects and uploads that nothing names; with --yes remove those old enough."""
     from podcast_pipeline import maintain
 
     session: Session = context.obj
     found = maintain.gc(session.parts(), remove=yes)
-    lines = [f"{item.verdict}: {item.key} ({item.size_bytes} bytes)" for item in found]
+    what = {False: "bytes", True: "bytes of an unfinished upload"}
+    lines = [f"{item.verdict}: {item.key} ({item.size_bytes} {what[item.unfinished]})" for item in found]
     session.output.result(
         {"objects": [vars(item) for item in found]}, lines or ["nothing to remove: every object is named"]
     )

@@ -28,6 +28,22 @@ class ObjectInfo:
     modified_at: datetime
 
 
+@dataclass(frozen=True)
+class Unfinished:
+    """A put that was begun and never completed: it takes room, and no read and no list shows it.
+
+    Attributes:
+        id: of this one among those of the key; the store's own.
+        size_bytes: of what has arrived.
+        modified_at: when the last of it arrived; aware, UTC.
+    """
+
+    key: str
+    id: str
+    size_bytes: int
+    modified_at: datetime
+
+
 class Reader(Protocol):
     """Reading objects. Keys are `public/…` and `private/…`, without a leading slash.
 
@@ -88,6 +104,12 @@ class Store(Reader, Protocol):
 
     def delete(self, key: str) -> None:
         """Remove an object; not an error when there is none."""
+
+    def unfinished(self, prefix: str) -> Iterator[Unfinished]:
+        """Yield the unfinished puts of keys that begin with `prefix`; one may still be under way."""
+
+    def abandon(self, put: Unfinished) -> None:
+        """Give up an unfinished put and the room it takes; not an error when it is finished or gone."""
 
     def url(self, key: str) -> str:
         """Return the address under which anybody reads a key under `public/`."""

@@ -6,7 +6,7 @@
 
 A version (bytes and what a HEAD says of them) is written whole and synced before the link is renamed over
 the old one, so body and metadata change together and a reader needs no lock. Versions that no link names (a
-writer was killed) are removed by the next write of their key.
+writer was killed) are removed by the next write of their key, or by `podcast gc`.
 """
 
 import fcntl
@@ -15,14 +15,14 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from errno import EINVAL, ENOENT, ENOTDIR
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
 
 from podcast_pipeline.errors import Denied, NotFound, StoreError
-from podcast_pipeline.stores import CHUNK_BYTES, ObjectInfo
+from podcast_pipeline.stores import CHUNK_BYTES, ObjectInfo, Unfinished
 from podcast_pipeline.stores.conditions import refuse_broken
 from podcast_pipeline.stores.keys import check_key, check_prefix, public_url, sha256_of
 
@@ -156,6 +156,24 @@ class LocalStore(LocalReader):
                 _sync((self._root / key).parent)
             self._sweep(key, keep=None)
 
+    def unfinished(self, prefix: str) -> Iterator[Unfinished]:
+        """Yield the versions that no link names: their writer was killed, or is writing now."""
+        objects = self._root / ".objects"
+        for version in sorted(objects.glob(f"{check_prefix(prefix)}**/*@*")):
+            key = version.relative_to(objects).as_posix().rpartition("@")[0]
+            with suppress(FileNotFoundError):  # swept since
+                if not self._is_current(key, version):
+                    size = sum(file.stat().st_size for file in version.iterdir())
+                    at = datetime.fromtimestamp(version.stat().st_mtime, UTC)
+                    yield Unfinished(key, version.name.rpartition("@")[2], size, at)
+
+    def abandon(self, put: Unfinished) -> None:
+        """Remove a version that no link names."""
+        version = self._versions(put.key).with_name(f"{Path(put.key).name}@{put.id}")
+        with _failing(put.key), self._lock():
+            if version.exists() and not self._is_current(put.key, version):
+                shutil.rmtree(version)
+
     def url(self, key: str) -> str:
         """Return the address of a key under `public/`."""
         return public_url(self._base_url, key)
@@ -179,6 +197,12 @@ class LocalStore(LocalReader):
 
     def _versions(self, key: str) -> Path:
         return self._root / ".objects" / key
+
+    def _is_current(self, key: str, version: Path) -> bool:
+        try:
+            return self._version(key).resolve() == version.resolve()
+        except NotFound:
+            return False
 
     def _sweep(self, key: str, *, keep: Path | None) -> None:
         """Remove the versions of `key` that nobody can reach; a reader that has one open keeps it."""

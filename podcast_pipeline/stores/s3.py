@@ -5,7 +5,7 @@ retry, a body that breaks off while it is read, goes on here from the byte where
 """
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC
 from functools import cached_property
 from pathlib import Path
@@ -19,12 +19,12 @@ from botocore.parsers import ResponseParserError
 
 from podcast_pipeline.config import Config
 from podcast_pipeline.errors import Conflict, NotFound, StoreError
-from podcast_pipeline.stores import CHUNK_BYTES, ObjectInfo, Reader
+from podcast_pipeline.stores import CHUNK_BYTES, ObjectInfo, Reader, Unfinished
 from podcast_pipeline.stores.answers import from_answer, from_failure
 from podcast_pipeline.stores.conditions import refuse_broken
 from podcast_pipeline.stores.keys import check_key, check_prefix, public_url
 from podcast_pipeline.stores.presets import S3Settings, settings_of
-from podcast_pipeline.stores.uploads import WORKERS, Upload, send_in_parts, send_whole
+from podcast_pipeline.stores.uploads import WORKERS, Upload, arrived, begun, send_in_parts, send_whole
 from podcast_pipeline.stores.web import WebReader
 
 if TYPE_CHECKING:
@@ -165,6 +165,22 @@ class S3Store(S3Reader):
         """Remove an object; not an error when there is none."""
         with _saying(key):
             self.client.delete_object(**self._place(key))
+
+    def unfinished(self, prefix: str) -> Iterator[Unfinished]:
+        """Yield the uploads in parts that were begun and not ended; see Store."""
+        bucket, name = self.settings.place(check_prefix(prefix))
+        with _saying(prefix):
+            found = list(begun(self.client, bucket, name))
+        for item in found:
+            key = item["Key"][len(name) - len(prefix) :]
+            with suppress(Conflict, NotFound), _saying(key):  # ended since
+                size, at = arrived(self.client, bucket, item)
+                yield Unfinished(key, item["UploadId"], size, at)
+
+    def abandon(self, put: Unfinished) -> None:
+        """Abort an upload in parts; the store forgets what has arrived."""
+        with suppress(Conflict, NotFound), _saying(put.key):
+            self.client.abort_multipart_upload(UploadId=put.id, **self._place(put.key))
 
     def url(self, key: str) -> str:
         """Return the address of a key under `public/`."""

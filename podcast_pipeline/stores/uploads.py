@@ -17,7 +17,12 @@ from podcast_pipeline.stores.keys import sha256_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import CompletedMultipartUploadTypeDef, CompletedPartTypeDef
+    from mypy_boto3_s3.type_defs import (
+        CompletedMultipartUploadTypeDef,
+        CompletedPartTypeDef,
+        MultipartUploadTypeDef,
+        PartTypeDef,
+    )
 
 PART_BYTES = 8 * 1024 * 1024  # S3 wants at least 5 MiB and at most 10,000 parts
 MOST_PARTS = 10_000
@@ -151,16 +156,34 @@ def _resume(client: "S3Client", upload: Upload) -> tuple[str | None, dict[int, t
             client.abort_multipart_upload(UploadId=upload_id, **upload.place)
     if found is None:
         return None, {}
-    pages = client.get_paginator("list_parts").paginate(UploadId=found, **upload.place)
-    parts = (part for page in pages for part in page.get("Parts", ()))
+    parts = _parts(client, {"UploadId": found, **upload.place})
     return found, {part["PartNumber"]: (part["ETag"], part["Size"]) for part in parts}
 
 
 def _unfinished(client: "S3Client", upload: Upload) -> Iterator[tuple[str, datetime]]:
-    answer = client.list_multipart_uploads(Bucket=upload.bucket, Prefix=upload.name)
-    ours = [item for item in answer.get("Uploads", ()) if item["Key"] == upload.name]
+    ours = [item for item in begun(client, upload.bucket, upload.name) if item["Key"] == upload.name]
     for item in sorted(ours, key=lambda item: item["Initiated"], reverse=True):
         yield item["UploadId"], item["Initiated"]
+
+
+def begun(client: "S3Client", bucket: str, prefix: str) -> Iterator["MultipartUploadTypeDef"]:
+    """Yield the uploads in parts that were begun and not ended, of names that begin with `prefix`."""
+    for page in client.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=prefix):
+        yield from page.get("Uploads", ())
+
+
+def arrived(client: "S3Client", bucket: str, begun: "MultipartUploadTypeDef") -> tuple[int, datetime]:
+    """Return the bytes of an upload that are there, and when the last of them came."""
+    place = {"Bucket": bucket, "Key": begun["Key"], "UploadId": begun["UploadId"]}
+    parts = _parts(client, place)
+    return sum(part["Size"] for part in parts), max(
+        [begun["Initiated"], *(part["LastModified"] for part in parts)]
+    )
+
+
+def _parts(client: "S3Client", place: dict[str, Any]) -> list["PartTypeDef"]:
+    pages = client.get_paginator("list_parts").paginate(**place)
+    return [part for page in pages for part in page.get("Parts", ())]
 
 
 def _md5(body: bytes) -> str:
