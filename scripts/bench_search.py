@@ -7,7 +7,12 @@ docs/search.md were taken with the King James Bible of Debian's `bible-kjv`:
     bible -f 'Gen1:1-Rev22:21' | cut -d' ' -f2- > kjv.txt
     python scripts/bench_search.py --text kjv.txt [--database postgresql://…]
 
-Prints how long the index took, its size, and p50 and p95 of the index alone and of `/search` over HTTP.
+Prints how long the index took, its size, how long one episode more takes, and p50 and p95 in milliseconds
+for every kind of question, asked of the index and of `/search` over HTTP:
+
+    alone        one reader
+    20 a second  20 readers, each asks, reads for a second, and asks again (a closed loop)
+    no pause     20 readers, each asks again as soon as it has its answer
 """
 
 import argparse
@@ -21,8 +26,9 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from pydoc_data.topics import topics
 from urllib.parse import quote
@@ -136,13 +142,10 @@ class Questions:
         known = [word for word, _ in counts.most_common() if len(word) > 3 and word.isalpha()]
         self.common, self.usual, self.rare = known[:40], known[40:1500], known[1500:9000]
 
-    def draw(self) -> tuple[str, str]:
-        """Return a kind and a question; usual words are asked for most, as people do."""
-        kind = self.random.choices(list(KINDS), list(KINDS.values()))[0]
-        return kind, self.of(kind)
-
     def of(self, kind: str) -> str:
-        """Return a question of one kind."""
+        """Return a question of one kind; of the mixture, usual words most, as people ask."""
+        if kind == MIXED:
+            kind = self.random.choices(list(KINDS), list(KINDS.values()))[0]
         pick = self.random.choice
         at = self.random.randrange(len(self.words) - 3)
         return {
@@ -168,30 +171,29 @@ KINDS = {
     "the commonest": 2,
 }
 """Kind of question -> how many in a hundred."""
+MIXED = "mixed as above"
+ALONE = 60  # questions of one reader
 
 
-def crowd(
-    readers: int, seconds: float, ask: Callable[[int], Callable[[], None]], pause_s: float
-) -> list[float]:
+def crowd(seconds: float, askers: Sequence[Callable[[], None]], pause_s: float) -> list[float]:
     """Let readers ask at once and return how long each answer took, in milliseconds.
 
     Args:
-        pause_s: from one question of a reader to the next; 0: the next follows the answer.
+        pause_s: from an answer to the reader's next question.
     """
     took: list[float] = []
     until = time.monotonic() + seconds
 
     def read(number: int) -> None:
-        question = ask(number)
-        time.sleep(pause_s * number / readers)
+        time.sleep(pause_s * number / len(askers))
         while time.monotonic() < until:
             began = time.perf_counter()
-            question()
+            askers[number]()
             spent = time.perf_counter() - began
             took.append(spent * 1000)
-            time.sleep(max(0.0, pause_s - spent))
+            time.sleep(pause_s)
 
-    threads = [threading.Thread(target=read, args=(number,)) for number in range(readers)]
+    threads = [threading.Thread(target=read, args=(number,)) for number in range(len(askers))]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -199,11 +201,10 @@ def crowd(
     return took
 
 
-def line(name: str, took: list[float], cpu_ms: float | None = None) -> None:
-    """Print one row of the table."""
+def figures(took: list[float]) -> str:
+    """Return p50 and p95."""
     cuts = statistics.quantiles(took, n=20)
-    cpu = f"{cpu_ms:8.1f}" if cpu_ms is not None else ""
-    print(f"{name:38}{len(took):8}{statistics.median(took):9.1f}{cuts[18]:9.1f}{cpu}", flush=True)
+    return f"{statistics.median(took):8.1f}{cuts[18]:8.1f}"
 
 
 def serve(config: Config, url: str | None, listener: socket.socket) -> None:
@@ -251,7 +252,7 @@ def main() -> None:
     options.add_argument("--text", type=Path, action="append", default=[], help="prose, UTF-8")
     options.add_argument("--episodes", type=int, default=1000)
     options.add_argument("--readers", type=int, default=20)
-    options.add_argument("--seconds", type=float, default=20)
+    options.add_argument("--seconds", type=float, default=6, help="for each kind")
     options.add_argument("--database", help="an empty PostgreSQL database; without it SQLite")
     options.add_argument("--folder", type=Path, help="keep the archive here and use it again")
     given = options.parse_args()
@@ -272,31 +273,41 @@ def measure(given: argparse.Namespace, prose: str, folder: Path) -> None:
         catalog = build(index, config.to_show(artwork_key=None), prose, given.episodes)
         store.put(CATALOG_KEY, to_json(catalog), content_type="application/json", cache_control="no-cache")
     print(f"size: {size_mb(index, config.state_folder):.0f} MB")
-    published = {episode.id for episode in catalog.episodes}
+    print(f"one episode more: {adding(index, catalog, prose):.0f} ms")
+    published = frozenset(episode.id for episode in catalog.episodes)
     questions = Questions(prose, 2)
 
-    def ask(question: str) -> None:
-        index.search(parse(question, ZONE), with_words=True, among=published)
+    def ask(kind: str) -> None:
+        index.search(parse(questions.of(kind), ZONE), with_words=True, among=published)
 
-    print(f"{'':38}{'asked':>8}{'p50 ms':>9}{'p95 ms':>9}{'CPU ms':>8}")
-    for kind in KINDS:
-        drawn = [questions.of(kind) for _ in range(60)]
+    head = ("alone", f"{given.readers} a second", "no pause")
+    print(f"{'index':20}" + "".join(f"{name:>16}" for name in head) + f"{'CPU':>8}")
+    for kind in (*KINDS, MIXED):
+        asker = partial(ask, kind)
         cpu = time.process_time()
-        took = [timed(ask, question) for question in drawn]
-        line(f"one reader: {kind}", took, (time.process_time() - cpu) * 1000 / len(drawn))
-    cpu = time.process_time()
-    took = crowd(given.readers, given.seconds, lambda _: lambda: ask(questions.draw()[1]), 0)
-    line(f"{given.readers} readers, index, no pause", took, (time.process_time() - cpu) * 1000 / len(took))
-    took = crowd(given.readers, given.seconds, lambda _: lambda: ask(questions.draw()[1]), 1)
-    line(f"{given.readers} readers, index, one a second", took)
+        took = [timed(asker) for _ in range(ALONE)]
+        cpu = (time.process_time() - cpu) * 1000 / ALONE
+        crowds = [crowd(given.seconds, [asker] * given.readers, pause_s) for pause_s in (1, 0)]
+        print(f"{kind:20}" + "".join(map(figures, (took, *crowds))) + f"{cpu:8.1f}", flush=True)
     over_http(given, config, Subscribers(engine, show_id=SHOW_ID, secret_key=b"k" * 32), questions)
     print(f"load {os.getloadavg()[0]:.1f}")
 
 
-def timed(ask: Callable[[str], None], question: str) -> float:
+def adding(index: SearchIndex, catalog: Catalog, prose: str) -> float:
+    """Return milliseconds, the median of ten, for one more episode in a full index."""
+    chance, speech = random.Random(3), Chain(prose, 3).speak()  # noqa: S311
+    took = []
+    for about in random.Random(4).sample(catalog.episodes, 10):  # noqa: S311
+        index.remove(about.id)
+        words = transcript(speech, chance, about.persons[0].name)
+        took.append(timed(partial(index.index, about, words)))
+    return statistics.median(took)
+
+
+def timed(work: Callable[[], object]) -> float:
     """Return milliseconds."""
     began = time.perf_counter()
-    ask(question)
+    work()
     return (time.perf_counter() - began) * 1000
 
 
@@ -318,7 +329,7 @@ def over_http(
         connection = http.client.HTTPConnection("127.0.0.1", port)
 
         def ask() -> None:
-            path = f"/search?q={quote(questions.draw()[1])}"
+            path = f"/search?q={quote(questions.of(MIXED))}"
             connection.request("GET", path, headers={"cookie": cookies[number]})
             answer = connection.getresponse()
             if answer.status != 200 or not answer.read():
@@ -327,9 +338,10 @@ def over_http(
         return ask
 
     try:
-        for pause_s, name in ((1, "one a second"), (0, "no pause")):
-            took = crowd(given.readers, given.seconds, visitor, pause_s)
-            line(f"{given.readers} readers, /search, {name}", took)
+        visitors = [visitor(number) for number in range(given.readers)]
+        took = [timed(visitors[0]) for _ in range(ALONE)]
+        crowds = [crowd(2 * given.seconds, visitors, pause_s) for pause_s in (1, 0)]
+        print(f"{'/search, ' + MIXED:20}" + "".join(map(figures, (took, *crowds))))
     finally:
         process.terminate()
         process.join()

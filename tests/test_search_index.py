@@ -12,7 +12,7 @@ from podcast_pipeline.database.tables import search_episodes, search_passages
 from podcast_pipeline.errors import StoreError
 from podcast_pipeline.model import Enclosure, Episode, Person, Transcript
 from podcast_pipeline.search import Found, SearchIndex, parse
-from podcast_pipeline.search.asking import EPISODES_ON_A_PAGE
+from podcast_pipeline.search.ranking import EPISODES_ON_A_PAGE
 from tests.reader_site import SHOW_ID, Site, transcript_of
 
 ZONE = ZoneInfo("UTC")
@@ -167,6 +167,45 @@ def test_many_mentions_come_before_few(index: SearchIndex) -> None:
     assert _slugs(index, "levee") == ["old", "new"]
 
 
+def test_titles_come_before_guests_before_notes(index: SearchIndex) -> None:
+    """Where a word stands decides, and what is newest only among equals."""
+    ben = (Person(name="Ben Flood", role="guest"),)
+    index.index(_episode("one", title="The flood", publish_at=NOW - timedelta(days=2)), None)
+    index.index(_episode("two", persons=ben, publish_at=NOW - timedelta(days=1)), None)
+    index.index(_episode("three", notes="About a flood."), None)
+    index.index(_episode("old", notes="About a flood.", publish_at=NOW - timedelta(days=900)), None)
+    assert _slugs(index, "flood") == ["one", "two", "three", "old"]
+
+
+def test_a_short_episode_comes_before_a_long_one(index: SearchIndex) -> None:
+    """The same number of passages says more where there are fewer of them."""
+    about = [f"{who}: The levee." for who in ("Ann", "Ben", "Ann")]
+    other = [f"{who}: The weather." for _ in range(40) for who in ("Ben", "Ann")]
+    index.index(_episode("old", publish_at=NOW - timedelta(days=900)), _said(*about))
+    index.index(_episode("new"), _said(*about, *other))
+    assert _slugs(index, "levee") == ["old", "new"]
+
+
+def test_the_best_passages_are_shown(index: SearchIndex) -> None:
+    """Of many passages, those with the words side by side, and said more often, stand for the episode."""
+    lines = [f"{who}: It moved. A gauge, part {n}." for n in range(4) for who in ("Ann", "Ben")]
+    index.index(_episode("one"), _said(*lines, "Ann: The gauge moved.", "Ben: A gauge, a gauge! It moved."))
+    hits = _ask(index, "gauge moved", passages=2).groups[0].hits
+    shown = ["".join(span.text for span in hit.snippet.spans) for hit in hits]
+    assert shown == ["The gauge moved.", "A gauge, a gauge! It moved."]
+
+
+def test_an_old_episode_alone_is_looked_into(index: SearchIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of one episode all that matches is found, however much in newer ones does."""
+    monkeypatch.setattr("podcast_pipeline.search.asking.NEWEST", 2)
+    index.index(_episode("old", publish_at=NOW - timedelta(days=900)), _said("Ann: Rain."))
+    index.index(_episode("new"), _said("Ann: Rain.", "Ben: Rain.", "Ann: Rain."))
+    assert _slugs(index, "rain") == ["new"]
+    assert _ask(index, "rain").is_capped
+    alone = frozenset({uuid5(SHOW_ID, "old")})
+    assert index.search(parse("rain", ZONE), with_words=True, among=alone).hit_count == 1
+
+
 def test_dates_are_days_of_publication(index: SearchIndex) -> None:
     """`after:` and `from:` include their day, `before:` does not, `to:` does."""
     index.index(
@@ -207,7 +246,7 @@ def test_only_what_may_be_named_is_counted(index: SearchIndex) -> None:
     """An episode that the catalog does not show is neither named nor counted, though it is in the index."""
     index.index(_episode("one"), _said("Ann: Rain."))
     index.index(_episode("two"), _said("Ann: Rain."))
-    found = index.search(parse("rain", ZONE), with_words=True, among={uuid5(SHOW_ID, "two")})
+    found = index.search(parse("rain", ZONE), with_words=True, among=frozenset({uuid5(SHOW_ID, "two")}))
     assert (found.episode_count, found.hit_count) == (1, 1)
 
 

@@ -1,4 +1,4 @@
-"""Snippets are pieces of the very text, and scores order what they should."""
+"""Snippets are pieces of the very text."""
 
 from zoneinfo import ZoneInfo
 
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from podcast_pipeline.search.layout import marks_from_text, marks_to_text
 from podcast_pipeline.search.query import parse
-from podcast_pipeline.search.results import WORDS_SHOWN, hit, marked, passage_score, title_score, words_score
+from podcast_pipeline.search.results import WORDS_SHOWN, hit, marked
 from podcast_pipeline.search.words import clean, fold, words
 
 ZONE = ZoneInfo("UTC")
@@ -43,18 +43,6 @@ def test_a_snippet_is_a_piece_of_the_passage(text: str, asked: str) -> None:
 def test_marks_round_trip(marks: list[tuple[int, float]]) -> None:
     """What a row keeps of a passage's times comes back to the millisecond."""
     assert marks_from_text(marks_to_text(marks)) == tuple(marks)
-
-
-def test_scores_order_what_they_should() -> None:
-    """More passages, a shorter episode, the title before the notes, and words side by side count for more."""
-    assert words_score(5, passages=80, mean_passages=80) > words_score(1, passages=80, mean_passages=80)
-    assert words_score(3, passages=20, mean_passages=80) > words_score(3, passages=200, mean_passages=80)
-    flood = parse("flood", ZONE)
-    assert title_score("flood § ann § rain", flood) > title_score("rain § ann § flood", flood) > 0
-    assert title_score("rain § § sun", flood) == 0
-    both = parse("gauge moved", ZONE)
-    assert passage_score("the gauge moved uphill", both) > passage_score("moved was the gauge", both)
-    assert passage_score("moving", parse("mov*", ZONE)) > 0
 
 
 @given(st.text(max_size=80))

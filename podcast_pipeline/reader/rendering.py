@@ -1,6 +1,7 @@
 """Templates into answers: filters, static files with their hash, and the policy of a page."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -8,7 +9,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -20,6 +21,7 @@ from podcast_pipeline.objects import IMMUTABLE, PRIVATE
 from podcast_pipeline.reader import view
 from podcast_pipeline.reader.gate import Refused
 from podcast_pipeline.reader.http import answer, from_bytes
+from podcast_pipeline.search import Span
 
 HTML_TYPE = "text/html; charset=utf-8"
 STATIC_TYPES = {
@@ -27,12 +29,21 @@ STATIC_TYPES = {
     "js": "text/javascript; charset=utf-8",
     "svg": "image/svg+xml",
 }
+
+
+def pieces(spans: Iterable[Span]) -> Markup:
+    """Return found text as HTML, with what was asked for marked."""
+    said = (f"<mark>{escape(span.text)}</mark>" if span.is_match else escape(span.text) for span in spans)
+    return Markup("".join(said))  # noqa: S704
+
+
 FILTERS = {
     "clock_time": view.clock_time,
     "fragment": view.fragment,
     "guests": view.guests,
     "iso_duration": view.iso_duration,
     "long_duration": view.long_duration,
+    "pieces": pieces,
     "summary": view.summary,
     "word_marks": view.word_marks,
 }

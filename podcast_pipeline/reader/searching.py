@@ -96,7 +96,7 @@ class Searching:
         found = self.index.search(
             query,
             with_words=isinstance(decision, Allow),
-            among={chosen.id} if chosen else published.keys(),
+            among=frozenset({chosen.id}) if chosen else frozenset(published),
             page=_page(request),
             passages=PASSAGES_OF_ONE if chosen else PASSAGES_SHOWN,
         )

@@ -1,9 +1,9 @@
 """Finds words in the archive: one interface over SQLite FTS5 and PostgreSQL full text.
 
     words     text into folded words, the same on both databases     query     what a visitor typed
-    layout    an episode and its transcript as rows                  results   ranking and snippets
-    matching  the SQL of each database                               asking    one question
-    index     keeps the index up to the catalog
+    layout    an episode and its transcript as rows                  results   snippets
+    matching  the full text of each database                         ranking   the SQL of a search
+    index     keeps the index up to the catalog                      asking    one question
 
 The first four are pure.
 """

@@ -1,6 +1,6 @@
 """Keeps the index up to the catalog, and asks it."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
@@ -100,7 +100,7 @@ class SearchIndex:
         query: Query,
         *,
         with_words: bool,
-        among: Collection[UUID],
+        among: frozenset[UUID],
         page: int = 1,
         passages: int = PASSAGES_SHOWN,
     ) -> Found:

@@ -1,34 +1,15 @@
 """How each database matches words: the only place where SQLite and PostgreSQL differ."""
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Literal
 
-from sqlalchemy import Connection, TextClause, TextualSelect, Uuid, bindparam, text
+from sqlalchemy import Connection, text
 
-from podcast_pipeline.search.layout import GUEST, PLACE_BITS, PLACES, SPEAKER
+from podcast_pipeline.search.layout import GUEST, PLACES, SPEAKER
 from podcast_pipeline.search.query import Query, Term
 
 Source = Literal["titles", "words"]
 TABLES: dict[Source, str] = {"titles": "search_episodes", "words": "search_passages"}
-
-COUNTING = """
-SELECT e.id, e.episode_id, e.passage_count, {body} AS body, f.hits FROM (
-    SELECT id >> {bits} AS number, count(*) AS hits FROM (
-        SELECT {key} AS id FROM {match} WHERE {clause} AND {key} BETWEEN :low AND :high
-        ORDER BY {key} DESC LIMIT :most
-    ) AS newest GROUP BY 1
-) AS f JOIN search_episodes AS e ON e.id = f.number << {bits} AND e.show_id = :show_id
-"""
-
-READING = """
-SELECT * FROM (
-    SELECT p.id, p.speaker, p.text, p.marks, p.body
-    FROM search_words JOIN search_passages AS p ON p.id = search_words.{key}
-    WHERE {clause} AND search_words.{key} BETWEEN :low{n} AND :high{n}
-    ORDER BY search_words.{key} LIMIT :most
-) AS found{n}
-"""
 
 
 @dataclass(frozen=True)
@@ -43,6 +24,9 @@ class Matching:
             after they are in the table beside it, `drop` before they leave it.
         tidy: run once many rows have changed.
         quote, follow, prefix, both: how an expression is written.
+        find, least: functions: the place of a text in another, the lesser of two numbers.
+        gathered: all `id` of a group as text, with commas.
+        among, ids: the members of `:among` (UUIDs) and of `:ids` (numbers), which are JSON.
     """
 
     settings: str
@@ -55,6 +39,11 @@ class Matching:
     follow: str
     prefix: str
     both: str
+    find: str
+    least: str
+    gathered: str
+    among: str
+    ids: str
 
     def expression(self, query: Query) -> str:
         """Return what to match, in the database's own language; empty where no word is asked for."""
@@ -82,27 +71,6 @@ class Matching:
         for source in TABLES:
             connection.execute(text(self.tidy.format(match=f"search_{source}")))
 
-    @cache  # noqa: B019 (there are two of these objects, and they live as long as the program)
-    def counting(self, source: Source, *, any_row: bool) -> TextualSelect:
-        """Return a query for episodes with their numbers of matching rows, over the newest `:most` rows.
-
-        No text is read but the episodes' own: the cost has a bound, whatever is asked.
-        """
-        match = f"search_{source}"
-        clause = "TRUE" if any_row else self.clause.format(match=match)
-        body = "e.body" if source == "titles" else "''"
-        statement = text(
-            COUNTING.format(bits=PLACE_BITS, key=self.key, match=match, clause=clause, body=body)
-        )
-        return statement.bindparams(bindparam("show_id", type_=Uuid)).columns(episode_id=Uuid)
-
-    @cache  # noqa: B019
-    def reading(self, count: int) -> TextClause:
-        """Return a query for the first `:most` passages that match, of each of `count` episodes."""
-        clause = self.clause.format(match="search_words")
-        parts = (READING.format(key=self.key, clause=clause, n=n) for n in range(count))
-        return text(" UNION ALL ".join(parts))
-
 
 def span_of(episode_row: int) -> tuple[int, int]:
     """Return the ids of an episode's passages, the first and the last that are possible."""
@@ -123,6 +91,11 @@ SQLITE = Matching(
     follow=" ",
     prefix=" *",
     both=" AND ",
+    find="instr",
+    least="min",
+    gathered="group_concat(id)",
+    among="SELECT value FROM json_each(:among)",
+    ids="SELECT value FROM json_each(:ids)",
 )
 
 POSTGRESQL = Matching(
@@ -146,6 +119,11 @@ POSTGRESQL = Matching(
     follow="' <-> '",
     prefix=":*",
     both=" & ",
+    find="strpos",
+    least="least",
+    gathered="string_agg(CAST(id AS text), ',')",
+    among="SELECT CAST(value AS uuid) FROM json_array_elements_text(CAST(:among AS json))",
+    ids="SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST(:ids AS json))",
 )
 
 MATCHINGS = {"sqlite": SQLITE, "postgresql": POSTGRESQL}

@@ -1,4 +1,4 @@
-"""Which episodes come first, which passages stand for them, and what of these is shown. Pure."""
+"""What a search found, and what of it is shown. Pure."""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -11,10 +11,6 @@ from podcast_pipeline.search.layout import FIELD_END, marks_from_text
 from podcast_pipeline.search.query import Query, Term
 from podcast_pipeline.search.words import spans, words
 
-WEIGHTS = (3.0, 2.0, 0.7)  # of a term in the title, in the guests' names, in the notes
-SATURATION, BY_LENGTH = 1.2, 0.75  # BM25's usual k1 and b, over passages instead of words
-MOST_COUNTED = 4  # a word said ten times in a passage says no more than one said four times
-CLOSE_TOGETHER = 3.0  # for the words as typed, one after another
 WORDS_BEFORE, WORDS_SHOWN = 9, 34
 MOST_STARTS = 12  # places for a snippet that are compared
 
@@ -93,33 +89,6 @@ class Found:
 NOTHING = Found((), 0, 0, 1, 1, is_capped=False)
 
 
-def words_score(hits: int, *, passages: int, mean_passages: float) -> float:
-    """Return what matching passages say for an episode, 0 to 2.2: many, in a long episode less."""
-    length = 1 - BY_LENGTH + BY_LENGTH * passages / max(mean_passages, 1.0)
-    return hits * (SATURATION + 1) / (hits + SATURATION * length)
-
-
-def title_score(body: str, query: Query) -> float:
-    """Return what the title, the guests and the notes of an episode say for it, 0 to 5.7."""
-    fields = [f" {field.strip()} " for field in body.split(FIELD_END, len(WEIGHTS) - 1)]
-    found = (
-        weight
-        for term in query.terms
-        for field, weight in zip(fields, WEIGHTS, strict=True)
-        if _occurrences(field, term)
-    )
-    return sum(found) / max(len(query.terms), 1)
-
-
-def passage_score(body: str, query: Query) -> float:
-    """Return how well a passage matches."""
-    padded = f" {body} "
-    typed = Term(tuple(word for term in query.terms for word in term.words))
-    is_close = len(query.terms) > 1 and _occurrences(padded, typed) > 0
-    said = sum(min(_occurrences(padded, term), MOST_COUNTED) for term in query.terms)
-    return said + (CLOSE_TOGETHER if is_close else 0)
-
-
 def marked(text: str, query: Query) -> tuple[Span, ...]:
     """Return all of a text, with what was asked for marked."""
     places = spans(text)
@@ -132,7 +101,7 @@ def notes_snippet(notes: str, body: str, query: Query) -> Snippet | None:
     Args:
         body: the folded words of the episode's title, guests and notes.
     """
-    said = body.split(FIELD_END, len(WEIGHTS) - 1)[-1].split()
+    said = body.split(FIELD_END, 2)[-1].split()
     found = matches(said, query)
     if not found:
         return None
@@ -168,11 +137,6 @@ def _ends(said: Sequence[str], term: Term) -> list[int]:
     else:
         ends = [number for number, word in enumerate(said) if word == last]
     return [end for end in ends if end >= before and list(said[end - before : end]) == whole]
-
-
-def _occurrences(padded: str, term: Term) -> int:
-    wanted = " " + " ".join(term.words)
-    return padded.count(wanted if term.is_prefix else f"{wanted} ")
 
 
 def _best_start(said: Sequence[str], found: set[int]) -> int:

@@ -2,12 +2,14 @@
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.reader_site import Site, flagship_on_a_port
 
+HERE = Path(__file__).parent
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-dev-shm-usage",
@@ -20,9 +22,20 @@ ARGUMENTS = [
 ]
 
 
-@pytest.fixture(scope="session")
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run all of these on one worker, one after the other, so that one Chromium is started and ended."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """One Chromium for all tests."""
+    """One Chromium for all tests.
+
+    It ends with this package: Playwright's event loop runs in the main thread as long as it lives, and
+    until then `asyncio.run` in other tests is refused.
+    """
     path = shutil.which("chromium")
     if path is None:
         pytest.skip("no chromium on PATH; apt-get install chromium")
