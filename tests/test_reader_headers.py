@@ -17,6 +17,7 @@ from tests.reader_site import Site, flagship
 
 PAGE = "/episodes/the-water-was-always-coming"
 TOKENS = st.from_regex(r"[a-z2-7]{16}\.[a-z2-7]{32}", fullmatch=True)
+SIGN_INS = st.from_regex(r"[A-Za-z0-9_-]{43}", fullmatch=True)
 
 
 @pytest.fixture(scope="module")
@@ -205,6 +206,12 @@ def test_redaction_holds_anywhere(before: str, token: str, after: str) -> None:
     assert token.partition(".")[2] not in line
     assert line.isprintable()
     assert line.isascii()
+
+
+@given(st.text(max_size=20), SIGN_INS)
+def test_a_sign_in_link_is_in_no_log(before: str, secret: str) -> None:
+    """The GET of a mailed link is logged before the link is spent, so the line must not open the account."""
+    assert redact(f"{before}/signin/link/{secret}").endswith("/signin/link/***")
 
 
 @settings(deadline=None, max_examples=50)
