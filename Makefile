@@ -39,6 +39,7 @@ test: .venv/installed-dev
 
 soak: .venv/installed-dev
 	$(BIN)/pytest -m soak --soak
+	$(BIN)/pytest --database postgresql --numprocesses 2 --dist loadgroup
 
 bench: .venv/installed-dev
 	$(BIN)/python scripts/bench_transcribe.py

@@ -24,10 +24,19 @@ from boto3.session import Session
 from podcast_pipeline.stores.policy import bucket_policy, cors_rules
 from podcast_pipeline.stores.presets import S3Settings
 from podcast_pipeline.stores.s3 import S3Store, open_client
-from tests.databases import database_url, engine, postgresql, sqlite_template
+from tests.databases import database_url, each_database, engine, is_left_out, postgresql, shows
 from tests.house import published
 
-__all__ = ["database_url", "engine", "postgresql", "published", "s3_server", "s3_store", "sqlite_template"]
+__all__ = [
+    "database_url",
+    "each_database",
+    "engine",
+    "postgresql",
+    "published",
+    "s3_server",
+    "s3_store",
+    "shows",
+]
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -77,17 +86,25 @@ _numbers = count(1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--soak`: run the tests marked soak too, which without it are left out."""
+    """`--soak`: the tests marked soak too. `--database`: one database for all shows, and no other leg."""
     parser.addoption("--soak", action="store_true", help="run the full counts of the kill and race tests")
+    parser.addoption("--database", choices=("sqlite", "postgresql"), help="where all shows keep subscribers")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the full counts unless they are asked for."""
-    if config.getoption("--soak"):
-        return
-    soaking = [item for item in items if item.get_closest_marker("soak")]
-    config.hook.pytest_deselected(items=soaking)
-    items[:] = [item for item in items if item not in soaking]
+    """Leave out the full counts unless they are asked for, and the legs of a database that is not."""
+    database, is_soak = config.getoption("--database"), config.getoption("--soak")
+    unasked = {i for i in items if is_left_out(i, database) or (i.get_closest_marker("soak") and not is_soak)}
+    config.hook.pytest_deselected(items=list(unasked))
+    items[:] = [item for item in items if item not in unasked]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_fsync() -> Iterator[None]:
+    """Wait for no disk in this process: what fsync guards against, a power cut, no test does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -4,15 +4,18 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory, mkdtemp
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import Engine, text
 
 from podcast_pipeline.database import connect, open_database, upgrade
+from podcast_pipeline.database.engine import FILE_NAME
 
 PROCESSES = get_context("forkserver")
 """For races between real processes; what they need is imported once, before they fork."""
@@ -52,26 +55,16 @@ def postgresql() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a migrated SQLite file to copy."""
-    folder = tmp_path_factory.mktemp("sqlite")
-    open_database(None, folder).dispose()
-    return folder / "podcast.db"
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str | None]:
     """Yield the URL of a fresh, migrated database: None is SQLite in `tmp_path`."""
     if request.param == "sqlite":
-        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "podcast.db")
+        lay_sqlite(tmp_path)
         yield None
         return
-    base = request.getfixturevalue("postgresql")
-    name = f"test_{uuid4().hex}"
-    _run(f"{base}/postgres", f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
-    yield f"{base}/{name}"
-    _run(f"{base}/postgres", f"DROP DATABASE {name} WITH (FORCE)")
+    url = create(request.getfixturevalue("postgresql"))
+    yield url
+    drop(url)
 
 
 @pytest.fixture
@@ -80,6 +73,99 @@ def engine(database_url: str | None, tmp_path: Path) -> Iterator[Engine]:
     opened = open_database(database_url, tmp_path)
     yield opened
     opened.dispose()
+
+
+@dataclass
+class Shows:
+    """Where the shows that tests make keep their audience.
+
+    Attributes:
+        server: of PostgreSQL, every show in a database of its own; None is SQLite in each show's folder.
+    """
+
+    server: str | None = None
+    urls: dict[Path, str] = field(default_factory=dict)
+
+    def url(self, folder: Path) -> str | None:
+        """Return the URL of a show's database, made when it is first asked for."""
+        if self.server is None:
+            return None
+        if folder not in self.urls:
+            self.urls[folder] = create(self.server)
+        return self.urls[folder]
+
+    def environment(self, folder: Path) -> dict[str, str]:
+        """Return what tells a command in this show's folder of its database."""
+        url = self.url(folder)
+        return {"PODCAST_DATABASE_URL": url} if url else {}
+
+    def copy(self, folder: Path, to: Path) -> None:
+        """Copy a show's database, if it has one, for a copy of its folder."""
+        if self.server and folder in self.urls:
+            self.urls[to] = create(self.server, template=_name(self.urls[folder]))
+
+    def forget(self, folder: Path) -> None:
+        """Drop a show's database, if it has one."""
+        if folder in self.urls:
+            drop(self.urls.pop(folder))
+
+
+SHOWS = Shows()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shows(request: pytest.FixtureRequest) -> None:
+    """Keep every show's audience in what `--database` says."""
+    if request.config.getoption("--database") == "postgresql":
+        SHOWS.server = request.getfixturevalue("postgresql")
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def each_database(request: pytest.FixtureRequest, shows: None) -> Iterator[None]:
+    """Run a module's tests with shows on SQLite, and again with shows on PostgreSQL."""
+    before = SHOWS.server
+    SHOWS.server = request.getfixturevalue("postgresql") if request.param == "postgresql" else None
+    yield
+    SHOWS.server = before
+
+
+def is_left_out(item: pytest.Item, database: str | None) -> bool:
+    """Say whether a test is the other leg of one that runs on both, where one database was asked for."""
+    call = getattr(item, "callspec", None)
+    legs = {call.params.get(name) for name in ("database_url", "each_database")} if call else set()
+    return bool(database and legs - {None, database})
+
+
+def lay_sqlite(folder: Path) -> None:
+    """Put a migrated SQLite file into a folder that has none yet."""
+    path = folder / FILE_NAME
+    folder.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        path.write_bytes(_migrated_sqlite())
+
+
+@cache
+def _migrated_sqlite() -> bytes:
+    with TemporaryDirectory() as folder:
+        open_database(None, Path(folder)).dispose()
+        return (Path(folder) / FILE_NAME).read_bytes()
+
+
+def create(server: str, *, template: str = TEMPLATE) -> str:
+    """Make a database like another and return its URL."""
+    name = f"test_{uuid4().hex}"
+    # copying files is half the work of writing them through the log, which is for servers that are safe
+    _run(f"{server}/postgres", f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    return f"{server}/{name}"
+
+
+def drop(url: str) -> None:
+    """Drop a database whoever is still connected."""
+    _run(f"{url.rpartition('/')[0]}/postgres", f"DROP DATABASE {_name(url)} WITH (FORCE)")
+
+
+def _name(url: str) -> str:
+    return url.rpartition("/")[2]
 
 
 def _run(url: str, statement: str) -> None:

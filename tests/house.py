@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from imageio_ffmpeg import get_ffmpeg_exe
 
+from tests.databases import SHOWS
+
 ROOT = Path(__file__).parent.parent
 SLUG = "two-winters-and-a-will"
 PODCAST = Path(sys.executable).with_name("podcast")
@@ -29,11 +31,16 @@ class House:
         return subprocess.run(
             [PODCAST, *arguments],
             cwd=self.folder,
-            env={**clean_environment(), **environment},
+            env={**self.environment, **environment},
             capture_output=True,
             text=True,
             check=False,
         )
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a command in this folder is run with."""
+        return {**clean_environment(), **SHOWS.environment(self.folder)}
 
     @property
     def episode(self) -> Path:
@@ -70,6 +77,7 @@ def build_house(folder: Path) -> House:
 def copy_house(house: House, folder: Path) -> House:
     """Copy a show as it is, to change it."""
     shutil.copytree(house.folder, folder, symlinks=True)
+    SHOWS.copy(house.folder, folder)
     return House(folder)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache, lru_cache
 from hashlib import sha256
 from pathlib import Path
 from threading import Thread
@@ -19,6 +20,7 @@ from podcast_pipeline.database import open_database
 from podcast_pipeline.feed import rss
 from podcast_pipeline.mail import Mailer
 from podcast_pipeline.model import (
+    CaptionFormat,
     Chapter,
     Correction,
     Enclosure,
@@ -47,6 +49,7 @@ from podcast_pipeline.stores.local import LocalStore
 from podcast_pipeline.subscribers import Subscribers
 from podcast_pipeline.subscribers.sessions import Sessions
 from podcast_pipeline.subscribers.signin import SignIn
+from tests.databases import SHOWS, lay_sqlite
 
 SHOW_ID = UUID("4f0f8a52-56e1-4a11-8d5b-9b1d6b7c1d7a")
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -100,14 +103,16 @@ def _sentences(said: str) -> Iterator[list[str]]:
         yield sentence
 
 
+@cache
 def tone(duration_s: float) -> bytes:
     """Return a quiet WAV that a browser plays."""
+    samples, beat = int(8000 * duration_s), bytes(128 + n // 20 for n in range(60))
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(1)
         file.setframerate(8000)
-        file.writeframes(bytes(128 + (n // 20) % 3 for n in range(int(8000 * duration_s))))
+        file.writeframes((beat * (samples // len(beat) + 1))[:samples])
     return buffer.getvalue()
 
 
@@ -123,8 +128,10 @@ class Site:
     catalog: Catalog
 
     @classmethod
-    def make(cls, folder: Path, *, site_url: str = "http://127.0.0.1:8080") -> "Site":
-        """Return a show without episodes in a folder."""
+    def make(
+        cls, folder: Path, *, site_url: str = "http://127.0.0.1:8080", database_url: str | None = None
+    ) -> "Site":
+        """Return a show without episodes in a folder, on the database that `SHOWS` says or this one."""
         config = Config.model_validate(
             {
                 "folder": folder,
@@ -145,7 +152,8 @@ class Site:
             }
         )
         store = LocalStore.from_config(config)
-        engine = open_database(None, config.state_folder)
+        lay_sqlite(config.state_folder)
+        engine = open_database(database_url or SHOWS.url(folder), config.state_folder)
         return cls(
             config=config,
             store=store,
@@ -158,6 +166,7 @@ class Site:
     def close(self) -> None:
         """Give the database back."""
         self.subscribers.engine.dispose()
+        SHOWS.forget(self.config.folder)
 
     def app(self, mailer: Mailer | None = None) -> Starlette:
         """Return the reader over these parts; with a mailer people can sign in."""
@@ -233,10 +242,11 @@ class Site:
     def _version(
         self, slug: str, transcript: Transcript, at: datetime, *, has_files: bool
     ) -> TranscriptVersion:
-        files = transcript_files(slug, transcript) if has_files else {}
+        words, files = _staged_words(slug, transcript)
+        files = files if has_files else {}
         return TranscriptVersion(
             version=transcript.version,
-            document_key=self.put(document(slug, transcript)),
+            document_key=self.put(words),
             file_keys={form: self.put(file) for form, file in files.items()},
             language=transcript.language,
             word_count=len(transcript.words),
@@ -249,6 +259,14 @@ class Site:
         self.store.put(CATALOG_KEY, body, content_type="application/json", cache_control="private, no-cache")
         feed = rss.render(self.catalog, rss.Public())
         self.store.put(FEED_KEY, feed, content_type=FEED_TYPE, cache_control=FEED_CACHE)
+
+
+@lru_cache(32)
+def _staged_words(
+    slug: str, transcript: Transcript
+) -> tuple[StagedObject, dict[CaptionFormat, StagedObject]]:
+    """Return a transcript's document and files; many tests put out the same ones."""
+    return document(slug, transcript), transcript_files(slug, transcript)
 
 
 def flagship(site: Site) -> Episode:

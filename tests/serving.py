@@ -11,7 +11,7 @@ from threading import Thread
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from tests.house import PODCAST, House, clean_environment, free_port
+from tests.house import PODCAST, House, free_port
 
 READY_S = 30
 
@@ -24,7 +24,7 @@ def serving(house: House, port: int, **environment: str) -> Iterator[str]:
         process = subprocess.Popen(
             [PODCAST, "serve", "--port", str(port)],
             cwd=house.folder,
-            env={**clean_environment(), "PODCAST_URLS_SITE": site, **environment},
+            env={**house.environment, "PODCAST_URLS_SITE": site, **environment},
             stdout=log,
             stderr=log,
         )

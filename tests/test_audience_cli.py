@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 from podcast_pipeline.cli.app import app
 from podcast_pipeline.errors import SubscriberError
 from podcast_pipeline.subscribers.retention import forget_daily
+from tests.databases import SHOWS
 from tests.house import ROOT
 
 GOOD = "email,plan,paid_until\nann@example.com,student,2099-01-31\nbob@example.com,,\n"
@@ -25,7 +26,9 @@ def show(tmp_path: Path) -> Path:
 
 
 def run(show: Path, *words: str) -> Result:
-    return CliRunner(env={"PODCAST_DATABASE_URL": ""}).invoke(app, ["--project", str(show), *words])
+    return CliRunner(env={"PODCAST_DATABASE_URL": "", **SHOWS.environment(show)}).invoke(
+        app, ["--project", str(show), *words]
+    )
 
 
 def imported(show: Path, text: str, *words: str) -> Result:

@@ -18,7 +18,7 @@ from podcast_pipeline.database import connect, open_database, upgrade, writing
 from podcast_pipeline.database.engine import REVISIONS
 from podcast_pipeline.database.tables import audit_log, audit_purges, metadata
 from podcast_pipeline.errors import SubscriberError
-from tests.databases import PROCESSES
+from tests.databases import PROCESSES, create, drop
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -117,6 +117,20 @@ def test_unreachable_server_is_one_line(tmp_path: Path) -> None:
         open_database("postgresql://u:geheim@127.0.0.1:1/pod", tmp_path)
     assert "\n" not in str(caught.value)
     assert "geheim" not in str(caught.value)
+
+
+def test_a_role_without_rights_is_one_line(postgresql: str, tmp_path: Path) -> None:
+    """Tables that another role owns and has not shared are one line, not a mistake of ours."""
+    url = create(postgresql)
+    server = connect(f"{postgresql}/postgres", tmp_path)
+    with server.begin() as connection:
+        connection.execute(text("CREATE ROLE stranger LOGIN"))
+    with pytest.raises(SubscriberError, match=r"permission denied for table alembic_version; see that"):
+        open_database(url.replace("pod@", "stranger@"), tmp_path)
+    drop(url)
+    with server.begin() as connection:
+        connection.execute(text("DROP ROLE stranger"))
+    server.dispose()
 
 
 def test_file_that_is_no_database_is_one_line(tmp_path: Path) -> None:

@@ -13,22 +13,18 @@ from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import Engine
 
-from podcast_pipeline.database import open_database
 from podcast_pipeline.reader import server
 from podcast_pipeline.subscribers import Subscribers
-from podcast_pipeline.subscribers.sessions import Sessions
-from tests.databases import PROCESSES
+from tests.databases import PROCESSES, SHOWS
 from tests.evil import FLAGSHIP, make_site
-from tests.reader_site import SHOW_ID, Site
+from tests.reader_site import Site
 
 TOKEN = re.compile(r"[a-z2-7]{16}\.[a-z2-7]{32}")
 SECRET = "angry"
 """A word of the transcript that no public text has."""
 
 CONNECTIONS = 50
-KEY = b"k" * 32
 
 
 def present() -> datetime:
@@ -38,10 +34,8 @@ def present() -> datetime:
 
 def serve(folder: Path, database_url: str | None, port: int) -> None:
     """Serve the site in a folder, in a process of its own."""
-    site = Site.make(folder, site_url=f"http://127.0.0.1:{port}")
-    engine = open_database(database_url, folder.parent)
-    people = Subscribers(engine, show_id=SHOW_ID, secret_key=KEY)
-    there = replace(site, subscribers=people, sessions=Sessions(engine, show_id=SHOW_ID), clock=present)  # type: ignore[arg-type]
+    site = Site.make(folder, site_url=f"http://127.0.0.1:{port}", database_url=database_url)
+    there = replace(site, clock=present)  # type: ignore[arg-type]
     server.server(there.app()).run(sockets=[server.listen("127.0.0.1", port)])
 
 
@@ -133,15 +127,14 @@ class Crowd:
 
 
 @pytest.fixture
-def crowd(
-    engine: Engine, database_url: str | None, tmp_path: Path
-) -> Iterator[Callable[[int, float], Crowd]]:
+def crowd(each_database: None, tmp_path: Path) -> Iterator[Callable[[int, float], Crowd]]:
     """Return what polls a real server process with so many subscribers for so many seconds."""
     site = make_site(tmp_path / "show")
-    people = Subscribers(engine, show_id=SHOW_ID, secret_key=KEY)
+    people = site.subscribers
     with server.listen("127.0.0.1", 0) as probe:
         port = probe.getsockname()[1]
-    process = PROCESSES.Process(target=serve, args=(tmp_path / "show", database_url, port), daemon=True)
+    where = (site.config.folder, SHOWS.url(site.config.folder), port)
+    process = PROCESSES.Process(target=serve, args=where, daemon=True)
     process.start()
     base = f"http://127.0.0.1:{port}"
     episode = site.catalog.by_slug(FLAGSHIP)

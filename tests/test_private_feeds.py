@@ -9,27 +9,27 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from podcast_pipeline.config import AccessTable
 from podcast_pipeline.database.tables import audit_log
 from podcast_pipeline.stores.s3 import S3Store
-from podcast_pipeline.subscribers import Subscribers
-from podcast_pipeline.subscribers.sessions import Sessions
 from tests.evil import FLAGSHIP, SECRET, make_site
-from tests.reader_site import SHOW_ID, Site
+from tests.reader_site import Site
 
 ANN = "ann@example.org"
 DAY = timedelta(days=1)
 
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
+
 @pytest.fixture
-def site(engine: Engine, tmp_path: Path) -> Iterator[Site]:
-    """A show with an episode in every state, its subscribers in either database."""
+def site(tmp_path: Path) -> Iterator[Site]:
+    """A show with an episode in every state."""
     made = make_site(tmp_path / "show")
-    people = Subscribers(engine, show_id=SHOW_ID, secret_key=b"k" * 32)
-    yield replace(made, subscribers=people, sessions=Sessions(engine, show_id=SHOW_ID))
+    yield made
     made.close()
 
 

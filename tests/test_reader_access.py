@@ -12,6 +12,8 @@ from podcast_pipeline.reader.feeds import hash16
 from tests.reader_site import NOW, Site, flagship, transcript_of
 
 SLUG = "the-water-was-always-coming"
+pytestmark = pytest.mark.usefixtures("each_database")
+
 SECRET = "because by then I was angry"
 """Words of the transcript after the teaser."""
 
@@ -62,7 +64,7 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(each_database: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """One world for all that only ask."""
     world = World(tmp_path_factory.mktemp("site"))
     yield world

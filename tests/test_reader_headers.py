@@ -15,13 +15,15 @@ from podcast_pipeline.stores import ObjectInfo
 from podcast_pipeline.stores.local import LocalStore
 from tests.reader_site import Site, flagship
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 PAGE = "/episodes/the-water-was-always-coming"
 TOKENS = st.from_regex(r"[a-z2-7]{16}\.[a-z2-7]{32}", fullmatch=True)
 SIGN_INS = st.from_regex(r"[A-Za-z0-9_-]{43}", fullmatch=True)
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(each_database: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A show with one episode."""
     site = Site.make(tmp_path_factory.mktemp("site"))
     flagship(site)

@@ -14,6 +14,8 @@ from starlette.testclient import TestClient
 from podcast_pipeline.model import Chapter, Person
 from tests.reader_site import NOW, Site, flagship, transcript_of
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 PAGE = "/episodes/the-water-was-always-coming"
 EVIL = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(1)>]]>"
 

@@ -14,6 +14,8 @@ from podcast_pipeline.reader.rates import network_of
 from podcast_pipeline.subscribers.tokens import parse
 from tests.reader_site import NOW, Site, flagship
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 SITE = "http://127.0.0.1:8080"
 ANN = "ann@example.org"
 

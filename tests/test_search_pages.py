@@ -13,6 +13,8 @@ from podcast_pipeline.model import Person
 from podcast_pipeline.search import SearchIndex
 from tests.reader_site import NOW, SHOW_ID, Site, flagship, transcript_of
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 EVIL = "<img src=x onerror=alert(1)>"
 SECRET = "spreadsheet"
 """Said in the flagship's transcript, in its teaser's reach of nobody."""

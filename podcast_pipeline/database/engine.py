@@ -21,6 +21,9 @@ FILE_NAME = "podcast.db"
 BUSY_S = 30  # how long SQLite waits for another writer
 UPGRADE_LOCK = b"upgrade"
 
+SET_UP_WRONG = ("42501", "42P01")
+"""PostgreSQL's insufficient_privilege and undefined_table, which its driver takes for our mistakes."""
+
 PRAGMAS = (
     "journal_mode = WAL",
     "foreign_keys = ON",
@@ -153,13 +156,14 @@ def _wrong_url() -> SubscriberError:
 
 
 def _speak_plainly(engine: Engine) -> None:
-    """Turn what the database's operator can mend (down, full, locked, no rights) into one line."""
+    """Turn what the database's operator can mend (down, full, locked, no rights, no tables) into one line."""
 
     @event.listens_for(engine, "handle_error")
     def translate(context: ExceptionContext) -> None:
         cause = context.original_exception
         is_operational = isinstance(context.sqlalchemy_exception, OperationalError)
-        if is_operational or "not a database" in str(cause):
+        is_set_up_wrong = getattr(cause, "sqlstate", "") in SET_UP_WRONG
+        if is_operational or is_set_up_wrong or "not a database" in str(cause):
             line = str(cause).strip().partition("\n")[0]
             raise SubscriberError(_name(engine), f"{line}; see that it runs and can be written") from cause
 
