@@ -5,12 +5,15 @@
 
 import hashlib
 import re
+import subprocess
+import sys
 import time
 import tracemalloc
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import mkdtemp
 from zoneinfo import ZoneInfo
@@ -18,6 +21,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from starlette.requests import Request
 
 from podcast_pipeline import config
 from podcast_pipeline.audit import Secrets
@@ -25,14 +29,17 @@ from podcast_pipeline.audit.papers import read_log, read_mails
 from podcast_pipeline.catalog import catalog_from_json, to_json, transcript_from_json
 from podcast_pipeline.errors import PodcastError
 from podcast_pipeline.feed import conformance, foreign, history
+from podcast_pipeline.feed.conformance.transcripts import check_transcript
 from podcast_pipeline.library import Library
-from podcast_pipeline.reader.http import Unsatisfiable, parse_range
+from podcast_pipeline.model import CaptionFormat
+from podcast_pipeline.reader.http import Unsatisfiable, answer, from_bytes, parse_range
 from podcast_pipeline.reader.log import redact
 from podcast_pipeline.subscribers.addresses import parse as parse_address
 from podcast_pipeline.subscribers.lines import read_lines
 from podcast_pipeline.subscribers.network import to_location
 from podcast_pipeline.subscribers.plans import to_instant
 from podcast_pipeline.subscribers.tokens import parse as parse_token
+from podcast_pipeline.transcript.captions import render
 from podcast_pipeline.transcript.document import parse as parse_document
 from podcast_pipeline.transcript.document import to_markdown
 from podcast_pipeline.transcript.leaks import Shingles
@@ -54,6 +61,14 @@ EPISODE = re.sub(
     hashlib.sha256(b"").hexdigest().encode(),
     (ROOT / f"episodes/{SLUG}/episode.toml").read_bytes(),
 )
+CONTENT = from_bytes(b"x" * 5000, content_type="text/plain", modified_at=datetime(2026, 3, 10, tzinfo=UTC))
+CONDITIONS = b'W/"abc", "def"\nTue, 10 Mar 2026 12:00:00 GMT\n"abc"\nbytes=0-1, 5-, -7\ngzip;q=0, br'
+CAPTIONS: dict[CaptionFormat, str] = {
+    "vtt": "text/vtt",
+    "srt": "application/x-subrip",
+    "json": "application/json",
+    "html": "text/html",
+}
 MAIL = b'From: a@example.org\r\nTo: "B" <b@example.org>\r\nSubject: =?utf-8?q?Hi=21?=\r\n\r\none two three'
 
 
@@ -97,6 +112,21 @@ def read_range(data: bytes) -> None:
         assert all(0 <= start < end <= 1000 for start, end in spans)
 
 
+def read_conditions(data: bytes) -> None:
+    """Answer a request whose conditional headers are the lines of the data."""
+    names = (b"if-none-match", b"if-modified-since", b"if-range", b"range", b"accept-encoding")
+    lines = data.replace(b"\r", b"").split(b"\n")
+    for method in ("GET", "HEAD"):
+        scope = {"type": "http", "method": method, "headers": list(zip(names, lines, strict=False))}
+        said = answer(Request(scope), CONTENT, headers={"cache-control": "private"})
+        assert said.status_code in (200, 206, 304, 416)
+
+
+def captions(mime: str) -> Callable[[bytes], object]:
+    """Return what reads a foreign caption file of a type."""
+    return lambda data: check_transcript(data, mime, duration_s=9)
+
+
 def read_mail(data: bytes) -> None:
     """Read a spool of one mail."""
     drain(read_mails(file_of("mail/1.eml", data).parent, Secrets(SHINGLES, SHINGLES), lambda _: False))
@@ -130,6 +160,8 @@ PARSERS = {
     "network address": Parser(text(to_location), b"2001:db8::1%eth0"),
     "logged path": Parser(text(redact), b"/feeds/abcdefghijklmnop." + b"q" * 32),
     "Range": Parser(read_range, b"bytes=0-1, 5-, -7"),
+    "If-* headers": Parser(read_conditions, CONDITIONS),
+    **{f"{form} captions": Parser(captions(mime), render(WORDS, form)) for form, mime in CAPTIONS.items()},
     "transcript JSON": Parser(lambda data: transcript_from_json(data, "transcript.json"), to_json(WORDS)),
     "catalog": Parser(catalog_from_json, (ROOT / "tests/data/feeds/ordinary.json").read_bytes()),
     "transcript.md": Parser(
@@ -223,6 +255,38 @@ def test_much_damaged_input_is_read_or_refused(name: str, capsys: pytest.Capture
         print(f"\n{name}: {count} inputs")  # noqa: T201
 
 
+GUIDED = (
+    "CSV",
+    "imported feed",
+    "token",
+    "Range",
+    "If-* headers",
+    "vtt captions",
+    "srt captions",
+    "json captions",
+)
+"""What people we do not know send us, and so what is worth an engine that looks for new paths."""
+
+GUIDED_RUNS = 10_000
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", GUIDED)
+def test_input_that_seeks_new_paths_is_read_or_refused(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """libFuzzer, led by what it reaches, finds no input that a parser fails on; the figure is printed."""
+    pytest.importorskip("atheris", reason="atheris is not installed; pip install atheris")
+    command = [sys.executable, "-m", "tests.guided_fuzz", name, str(tmp_path), str(GUIDED_RUNS)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    (runs,) = re.findall(r"number_of_executed_units:\s*(\d+)", done.stderr)
+    (peak_mb,) = re.findall(r"peak_rss_mb:\s*(\d+)", done.stderr)
+    with capsys.disabled():
+        print(f"\n{name}: {runs} guided inputs, {peak_mb} MB at most")  # noqa: T201
+    assert int(runs) >= GUIDED_RUNS
+
+
 BOMBS = {
     "CSV": b"email\n" + b'"' + b"a,\n" * 300_000,
     "transcript JSON": b"[" * 900_000,
@@ -231,6 +295,11 @@ BOMBS = {
     "transcript.md": b"**" * 400_000,
     "checked feed": b"<!DOCTYPE r [<!ENTITY a '" + b"x" * 5000 + b"'>]><rss>" + b"&a;" * 20_000 + b"</rss>",
     "Range": b"bytes=" + b"0-1," * 200_000,
+    "If-* headers": b'W/"' * 100_000 + b"\n" + b"1 " * 100_000 + b"\n\nbytes=" + b"0-," * 100_000,
+    "vtt captions": b"WEBVTT\n\n00:01.000 --> 00:02.000\n" + b"<" * 900_000,
+    "srt captions": b"1\n00:00:01,000 --> 00:00:02,000\n" + b"a\n" * 400_000,
+    "json captions": b'{"version":"1.0.0","segments":' + b"[" * 900_000,
+    "html captions": b"<cite>" * 150_000,
     "token": b"a" * 900_000,
     "log": b"/feeds/" * 130_000,
     "mail": b"To: " + b"<(" * 20_000,

@@ -18,7 +18,7 @@ _CUE = re.compile(rf"[ \t]*{_STAMP}[ \t]*-->[ \t]*{_STAMP}(?:[ \t].*)?")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _HEADERS = ("WEBVTT", "NOTE", "STYLE", "REGION")
 _SRT_CUE = re.compile(r"\d{2,3}:[0-5]\d:[0-5]\d,\d{3} --> \d{2,3}:[0-5]\d:[0-5]\d,\d{3}")
-_TAG = re.compile(r"</?[^>]*>")
+_TAG = re.compile(r"<[^<>]*>")  # without the second < in it a line of them takes the square of its length
 
 Cue = tuple[float, float, list[tuple[int, str]]]
 """Start and end in seconds, and the lines of text with their numbers in the file."""
