@@ -4,11 +4,12 @@
 #   gpodder newsboat podget   real podcast clients (tmux: podboat needs a terminal)
 #   podcast-archiver          one more, from PyPI, in an environment of its own
 #   postgresql                the database of a larger show
+#   nginx-light               the proxy of docs/privacy.md
 #   nodejs npm                podcast-partytime, Podcast Index's feed parser
 set -eu
 cd "$(dirname "$0")/.."
 missing=""
-for package in chromium gpodder newsboat podget tmux postgresql; do
+for package in chromium gpodder newsboat podget tmux postgresql nginx-light; do
   dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null | grep -q '^installed$' \
     || missing="$missing $package"
 done

@@ -37,7 +37,7 @@ def test_an_addressed_notice_is_a_rendered_one(editions: Editions) -> None:
     standings: tuple[Standing, ...] = ("lapsed", "suspended", "rotated", "removed")
     for standing in standings:
         audience = lapsed(7, LATER, standing)
-        assert editions.feed(Edition("a", catalog), audience) == rss.render(catalog, audience)
+        assert editions.feed(Edition("a", catalog), audience).addressed() == rss.render(catalog, audience)
 
 
 @pytest.mark.parametrize("days", [0, 400, 40_000])
@@ -46,7 +46,10 @@ def test_an_older_notice_says_the_same(editions: Editions, days: int) -> None:
     catalog, audience = ordinary(), lapsed(7, LATER - timedelta(days=days))
     ours, theirs = (
         feedparser.parse(feed)
-        for feed in (editions.feed(Edition("a", catalog), audience), rss.render(catalog, audience))
+        for feed in (
+            editions.feed(Edition("a", catalog), audience).addressed(),
+            rss.render(catalog, audience),
+        )
     )
     assert ours.feed == theirs.feed
     assert sorted(map(repr, ours.entries)) == sorted(map(repr, theirs.entries))
@@ -64,7 +67,7 @@ def test_many_lapsed_cost_one_render(editions: Editions, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(rss, "render", counting)
     edition = Edition("a", ordinary())
-    feeds = {number: editions.feed(edition, lapsed(number, LATER)) for number in range(1000)}
+    feeds = {number: editions.feed(edition, lapsed(number, LATER)).addressed() for number in range(1000)}
     assert len(renders) == 1
     for number, feed in feeds.items():
         item = lapsed(number, LATER).notice
@@ -72,6 +75,22 @@ def test_many_lapsed_cost_one_render(editions: Editions, monkeypatch: pytest.Mon
         assert feed.count(str(item.guid).encode()) == 1
         assert str(NOBODY).encode() not in feed
     assert len(set(feeds.values())) == 1000
+
+
+def test_an_etag_is_of_exactly_these_bytes(editions: Editions) -> None:
+    """Other bytes have another ETag and the same bytes the same, by token, notice, instant and edition."""
+    later = ordinary().model_copy(update={"episodes": ordinary().episodes[1:]})
+    tokens = ("a" * 16 + "." + "b" * 32, "a" * 16 + "." + "c" * 32)
+    notices = (lapsed(7, LATER), lapsed(8, LATER), lapsed(7, LATER - timedelta(days=400)))
+    made: dict[str, bytes] = {}
+    for edition in (Edition("a", ordinary()), Edition("b", later), Edition("c", ordinary())):
+        for audience in (rss.Private(), *notices):
+            feed = editions.feed(edition, audience)
+            for token in tokens:
+                body = feed.to_bytes(token)
+                assert len(body) == feed.size_bytes
+                assert made.setdefault(feed.etag(token), body) == body
+    assert len(made) == len(set(made.values())) == 16
 
 
 def test_a_show_without_episodes_has_a_notice_too() -> None:

@@ -4,8 +4,9 @@ A private feed is rendered once for everybody, with TOKEN_PLACEHOLDER where a to
 notice once for everybody of a standing, with the notice of nobody, at the end of days, as its first item.
 """
 
+import hashlib
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from uuid import UUID
@@ -20,6 +21,43 @@ END_OF_DAYS = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 DATED_ELEMENTS = ("lastBuildDate", "pubDate")
 
 TOKEN = re.compile(r"[a-z2-7]{16}\.[a-z2-7]{32}")
+
+
+@dataclass(frozen=True)
+class PrivateFeed:
+    """A subscriber's feed before it is put together: most polls are a 304, which needs no byte of it.
+
+    Attributes:
+        shared: rendered for all who get the same, with `unaddressed(notice)` where there is a notice.
+        shared_sha256: of these bytes.
+        changed_at: when the episodes changed last.
+    """
+
+    shared: bytes
+    shared_sha256: str
+    notice: Notice | None
+    changed_at: datetime | None
+
+    @property
+    def size_bytes(self) -> int:
+        """How long `to_bytes` is: a notice and a token are as long as what stands for them."""
+        return len(self.shared)
+
+    def etag(self, token: str) -> str:
+        """Return what names the bytes of `to_bytes`: everything that they are made of."""
+        item = self.notice
+        parts = (self.shared_sha256, token, item and item.guid, item and item.at, item and self.changed_at)
+        return hashlib.sha256(" ".join(map(str, parts)).encode()).hexdigest()[:32]
+
+    def addressed(self) -> bytes:
+        """Return the feed with its own notice, still without a token."""
+        if self.notice is None:
+            return self.shared
+        return address_notice(self.shared, self.notice, changed_at=self.changed_at)
+
+    def to_bytes(self, token: str) -> bytes:
+        """Return the subscriber's feed."""
+        return personalize(self.addressed(), token)
 
 
 def personalize(feed: bytes, token: str) -> bytes:

@@ -1,5 +1,6 @@
 """What is out: the catalog as the store has it now, and what is derived from it, kept while it holds."""
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
@@ -74,7 +75,7 @@ class Editions:
         self._edition: Edition | None = None
         self._checked_at = 0.0
         self._lock = Lock()
-        self._feeds: Kept[bytes] = Kept(KEPT_FEEDS)
+        self._feeds: Kept[tuple[bytes, str]] = Kept(KEPT_FEEDS)
 
     def newest(self) -> Edition:
         """Return the newest edition; raises StoreError where the store cannot be asked."""
@@ -93,21 +94,23 @@ class Editions:
             return self._empty
         return Edition(info.etag, catalog_from_json(body))
 
-    def feed(self, edition: Edition, audience: rss.Private) -> bytes:
+    def feed(self, edition: Edition, audience: rss.Private) -> private.PrivateFeed:
         """Return the private feed of an audience, before a token is put in.
 
         It is rendered once for all who get the same, and a notice is addressed afterwards: what is kept
         names nobody, so subscribers cannot be mixed up (castopod 74f9325).
         """
         notice = audience.notice
-        if notice is None:
-            return self._rendered(edition, audience)
-        body = self._rendered(edition, replace(audience, notice=private.unaddressed(notice)))
-        return private.address_notice(body, notice, changed_at=edition.catalog.content_changed_at())
-
-    def _rendered(self, edition: Edition, audience: rss.Private) -> bytes:
-        return self._feeds.get((edition.etag, audience), lambda: rss.render(edition.catalog, audience))
+        shared = replace(audience, notice=notice and private.unaddressed(notice))
+        body, sha256 = self._feeds.get(
+            (edition.etag, shared), lambda: _hashed(rss.render(edition.catalog, shared))
+        )
+        return private.PrivateFeed(body, sha256, notice, edition.catalog.content_changed_at())
 
     def transcript(self, version: TranscriptVersion) -> Transcript:
         """Return the words of a published version."""
         return transcript_from_json(self._store.get(version.document_key)[1], version.document_key)
+
+
+def _hashed(body: bytes) -> tuple[bytes, str]:
+    return body, hashlib.sha256(body).hexdigest()

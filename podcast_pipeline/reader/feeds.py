@@ -12,13 +12,12 @@ from podcast_pipeline.access import NOT_FOUND, Notice, Resource, Visitor
 from podcast_pipeline.errors import SubscriberError
 from podcast_pipeline.feed import rss
 from podcast_pipeline.feed.notice import notice
-from podcast_pipeline.feed.private import personalize
 from podcast_pipeline.model import Episode
 from podcast_pipeline.objects import FEED_TYPE, PRIVATE
 from podcast_pipeline.reader.door import Door
 from podcast_pipeline.reader.editions import Edition, Editions
 from podcast_pipeline.reader.gate import Gate, Refused
-from podcast_pipeline.reader.http import answer, from_bytes, from_store
+from podcast_pipeline.reader.http import Content, answer, from_store
 from podcast_pipeline.reader.log import ERRORS
 from podcast_pipeline.stores import Store
 from podcast_pipeline.subscribers.downloads import Downloads
@@ -68,13 +67,15 @@ class Feeds:
         """Answer the private feed, or the same feed without transcripts and with a notice."""
         visitor = self.gate.by_token(request)
         decision = self.gate.admit(visitor, None, "private_feed")
-        edition = self.editions.newest()
-        body = self.editions.feed(edition, self._audience(visitor, decision))
-        changed = (edition.catalog.content_changed_at(), visitor.since(self.gate.clock()))
-        content = from_bytes(
-            personalize(body, request.path_params["token"]),
-            content_type=FEED_TYPE,
+        edition, token = self.editions.newest(), request.path_params["token"]
+        feed = self.editions.feed(edition, self._audience(visitor, decision))
+        changed = (feed.changed_at, visitor.since(self.gate.clock()))
+        content = Content(
+            type=FEED_TYPE,
+            size_bytes=feed.size_bytes,
+            etag=feed.etag(token),
             modified_at=max((at for at in changed if at), default=None),
+            read=lambda start, end: iter((feed.to_bytes(token)[start:end],)),
         )
         return answer(request, content, headers=PRIVATE_HEADERS)
 
