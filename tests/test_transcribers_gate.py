@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from podcast_pipeline.model import Word
 from podcast_pipeline.transcribers.decode import SAMPLE_RATE_HZ
-from podcast_pipeline.transcribers.gate import DOUBTED, doubts, halves, marked
+from podcast_pipeline.transcribers.gate import DOUBTED, doubts, halves, marked, missed
 from podcast_pipeline.transcribers.voice import FRAME_SAMPLES
 from podcast_pipeline.transcribers.windows import FRAMES_PER_S, Window
 
@@ -108,3 +108,45 @@ def test_halves_are_the_window(flags: list[bool]) -> None:
     parts = halves(whole)
     assert np.array_equal(np.concatenate([part.samples for part in parts]), whole.samples)
     assert [part.first_sample - 16_000 for part in parts] == [int(part.samples[0]) for part in parts]
+
+
+def test_speech_without_words_at_the_end_is_missed() -> None:
+    """An engine that stopped in the middle of a window: the rest begins after its last word."""
+    words = said("it stopped here", from_s=5)
+    gap = missed(words, window(10, start_s=5))
+    assert gap is not None
+    assert gap.place == 3
+    assert gap.voiced_s == pytest.approx(15 - words[-1].end_s, abs=0.35)
+    assert words[-1].end_s - 0.3 <= gap.rest.start_s <= words[-1].end_s + 0.3
+    assert gap.rest.end_s == pytest.approx(15, abs=0.05)
+
+
+def test_the_rest_begins_in_a_breath() -> None:
+    """Where there is a pause beside the last word, what is heard again begins in it."""
+    speech = np.ones(200, np.float32)
+    speech[30:33] = 0
+    whole = Window(0, np.zeros(200 * FRAME_SAMPLES, np.float32), speech)
+    gap = missed(said("two words", every_s=0.5), whole)
+    assert gap is not None
+    assert gap.rest.first_sample == 32 * FRAME_SAMPLES
+
+
+def test_speech_without_words_in_between_is_missed() -> None:
+    """A second of speech between two words."""
+    gap = missed([*said("before"), *said("after", from_s=2)], window(2.4))
+    assert gap is not None
+    assert gap.place == 1
+
+
+def test_silence_and_fluent_speech_are_not_missed() -> None:
+    """Nothing is missing where words follow each other, or nobody speaks between them."""
+    assert missed(said("word " * 20), window(8)) is None
+    assert missed([*said("before"), *said("after", from_s=8)], window(8.5, speech=0.1)) is None
+
+
+def test_a_window_without_words_is_missed_as_a_whole() -> None:
+    """All of it is heard again."""
+    whole = window(4)
+    gap = missed([], whole)
+    assert gap is not None
+    assert len(gap.rest.samples) == len(whole.samples)

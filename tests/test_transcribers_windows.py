@@ -35,10 +35,10 @@ def test_windows_hold_all_speech_in_order(runs: list[tuple[float, int]]) -> None
 
 
 def test_a_long_stretch_is_cut_in_its_longest_pause() -> None:
-    """Of two pauses after 20 s, the longer one is cut in its middle."""
+    """Of two pauses after 24 s, the longer one is cut in its middle."""
     speech = np.ones(LONGEST + 500, np.float32)
-    speech[700:705] = speech[800:820] = 0
-    assert next_span(speech, final=True) == (0, 810, 810)
+    speech[700:750] = speech[780:785] = speech[860:880] = 0
+    assert next_span(speech, final=True) == (0, 870, 870)
 
 
 def test_a_long_silence_ends_a_window() -> None:

@@ -6,10 +6,12 @@ probabilities, the clock, and its own habits (whisper #679, faster-whisper #843,
 
 import re
 from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
+import numpy as np
+
 from podcast_pipeline.model import Word
-from podcast_pipeline.transcribers.voice import FRAME_SAMPLES
 from podcast_pipeline.transcribers.windows import FRAMES_PER_S, QUIET, SPEECH, Window, pauses
 
 LOOP_REPEATS = {1: 6, 2: 4, 3: 4, 4: 3, 5: 3, 6: 3, 7: 3, 8: 3}
@@ -19,6 +21,7 @@ FASTEST_LETTERS_PER_S = 45.0  # an auctioneer reaches 25
 FASTEST_OVER = 6  # words
 ECHO_WORDS = 4  # that many in a row from the prompt, and nothing else
 WEAK_SPEECH = 0.6  # share of a phantom phrase's frames that a real one has at least
+MISSED_S = 0.6  # of speech without a word; a sigh is shorter
 DOUBTED = 0.0  # the confidence of a word that stays doubtful
 PHANTOMS = frozenset(
     {
@@ -89,12 +92,47 @@ def halves(window: Window) -> tuple[Window, ...]:
     if not middle:
         return (window,)
     begin, end = max(middle, key=lambda pause: pause[1] - pause[0])
-    frame = quarter + (begin + end) // 2
-    sample = frame * FRAME_SAMPLES
-    return (
-        Window(window.first_sample, window.samples[:sample], window.speech[:frame]),
-        Window(window.first_sample + sample, window.samples[sample:], window.speech[frame:]),
-    )
+    return window.cut(quarter + (begin + end) // 2)
+
+
+@dataclass(frozen=True)
+class Missed:
+    """Speech that no word was heard for.
+
+    Attributes:
+        place: of the first word after it.
+        voiced_s: seconds of speech in it.
+        rest: the window from there to its end.
+    """
+
+    place: int
+    voiced_s: float
+    rest: Window
+
+
+def missed(words: Sequence[Word], window: Window) -> Missed | None:
+    """Return the first stretch in which somebody speaks and no word was heard; None where there is none.
+
+    An engine that takes a full stop for the end of the window leaves out all that follows.
+
+    Args:
+        words: the window's, in recording times.
+    """
+    ends = [window.start_s, *(word.end_s + SLACK_S for word in words)]
+    begins = [*(word.start_s - SLACK_S for word in words), window.end_s]
+    for place, (end_s, begin_s) in enumerate(zip(ends, begins, strict=True)):
+        between = window.frames(end_s, max(begin_s, end_s))
+        voiced_s = float((window.speech[between] >= SPEECH).sum() / FRAMES_PER_S)
+        if begin_s > end_s and voiced_s >= MISSED_S:
+            return Missed(place, voiced_s, window.cut(_breath(window, between.start))[1])
+    return None
+
+
+def _breath(window: Window, frame: int) -> int:
+    """Return the last frame without speech before a frame, no further back than a word's end is unsure."""
+    first = max(0, frame - 2 * int(SLACK_S * FRAMES_PER_S))
+    quiet = np.flatnonzero(window.speech[first : frame + 1] < QUIET)
+    return first + int(quiet[-1]) if quiet.size else frame
 
 
 def _plain(text: str) -> str:
@@ -119,7 +157,7 @@ def _rushed(words: Sequence[Word]) -> Iterator[int]:
 
 def _unvoiced(words: Sequence[Word], window: Window) -> Iterator[int]:
     for place, word in enumerate(words):
-        frames = _frames(word.start_s - SLACK_S, word.end_s + SLACK_S, window)
+        frames = window.frames(word.start_s - SLACK_S, word.end_s + SLACK_S)
         if not (window.speech[frames] >= QUIET).any():
             yield place
 
@@ -127,17 +165,12 @@ def _unvoiced(words: Sequence[Word], window: Window) -> Iterator[int]:
 def _is_phantom(plain: Sequence[str], words: Sequence[Word], window: Window) -> bool:
     if " ".join(plain) not in PHANTOMS:
         return False
-    frames = window.speech[_frames(words[0].start_s, words[-1].end_s, window)]
+    frames = window.speech[window.frames(words[0].start_s, words[-1].end_s)]
     return not frames.size or float((frames >= SPEECH).mean()) < WEAK_SPEECH
 
 
 def _is_echo(plain: Sequence[str], prompt: str) -> bool:
     return len(plain) >= ECHO_WORDS and " ".join(plain) in _plain(prompt)
-
-
-def _frames(start_s: float, end_s: float, window: Window) -> slice:
-    first, last = (int((time_s - window.start_s) * FRAMES_PER_S) for time_s in (start_s, end_s))
-    return slice(max(0, first), max(0, last + 1))
 
 
 def _runs(flags: Iterable[bool]) -> Iterator[list[int]]:

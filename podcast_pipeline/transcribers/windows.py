@@ -12,7 +12,7 @@ from podcast_pipeline.transcribers.voice import FRAME_SAMPLES, Voice
 
 FRAMES_PER_S = SAMPLE_RATE_HZ / FRAME_SAMPLES
 LONGEST = int(30 * FRAMES_PER_S)  # what Whisper's encoder takes
-SHORTEST_CUT = int(20 * FRAMES_PER_S)  # a window that has to be cut is cut after this
+SHORTEST_CUT = int(24 * FRAMES_PER_S)  # a window that has to be cut is cut after this
 LONG_PAUSE = int(3 * FRAMES_PER_S)  # ends a window, however short
 SHORT_PAUSE = 3  # frames; shorter ones lie inside words
 PAD = int(0.4 * FRAMES_PER_S)  # kept of the silence around speech
@@ -52,6 +52,18 @@ class Window:
         """Recording time after the last sample."""
         return self.start_s + self.duration_s
 
+    def cut(self, frame: int) -> tuple["Window", "Window"]:
+        """Return the window in two, the second beginning with this frame."""
+        sample = frame * FRAME_SAMPLES
+        return (
+            Window(self.first_sample, self.samples[:sample], self.speech[:frame]),
+            Window(self.first_sample + sample, self.samples[sample:], self.speech[frame:]),
+        )
+
+    def frames(self, start_s: float, end_s: float) -> slice:
+        """Return the frames that a stretch touches. Recording times."""
+        return slice(self._frame(start_s), self._frame(end_s) + 1)
+
     def voiced(self, start_s: float, end_s: float, *, earliest_s: float) -> tuple[float, float]:
         """Return the part of a stretch in which somebody speaks; as it is if nobody does. Recording times.
 
@@ -59,8 +71,9 @@ class Window:
             earliest_s: speech that runs into the stretch may begin up to REACH frames before it, not
                 before this.
         """
-        first, last = self._frame(start_s), self._frame(end_s) + 1
-        spoken = first + np.flatnonzero(self.speech[first:last] >= SPEECH)
+        touched = self.frames(start_s, end_s)
+        first = touched.start
+        spoken = first + np.flatnonzero(self.speech[touched] >= SPEECH)
         if not spoken.size:
             return start_s, end_s
         if spoken[0] > first:
@@ -147,7 +160,7 @@ def _best_cut(speech: Probabilities, quiet: list[tuple[int, int]]) -> int:
     late = [(end - begin, (begin + end) // 2) for begin, end in quiet if (begin + end) // 2 >= SHORTEST_CUT]
     if late:
         return max(late)[1]
-    # Nobody breathes for ten seconds: the frame least like speech, with its neighbours.
+    # Nobody breathes for six seconds: the frame least like speech, with its neighbours.
     return SHORTEST_CUT + int(np.argmin(np.convolve(speech[SHORTEST_CUT:], np.ones(5), "same")[2:-2])) + 2
 
 
