@@ -126,7 +126,7 @@ def hear_again(draft: Draft, parts: Hearing, *, keep: bool = True) -> Transcript
     editing.taken(editing.read(parts.library, draft.slug), parts.clock())  # refuse before the work is done
     options = Options(
         language=parts.config.transcription.language,
-        prompt=glossary.prompt(names_of(draft, parts.config, draft.language)),
+        names=names_of(draft, parts.config, draft.language).names,
     )
     words = _heard(draft, options, parts)
     if keep:

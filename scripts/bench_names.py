@@ -28,7 +28,7 @@ from whisper.normalizers import EnglishTextNormalizer
 
 from podcast_pipeline.model import Transcript
 from podcast_pipeline.transcribers import Options, Transcriber, choose, load
-from podcast_pipeline.transcript.glossary import Glossary, fix, prompt
+from podcast_pipeline.transcript.glossary import Glossary, fix
 from podcast_pipeline.transcript.likeness import Term
 
 SLACK_S = 1.0  # around an utterance
@@ -80,7 +80,7 @@ def right(transcript: Transcript, names: Sequence[Spoken]) -> list[bool]:
 
 def hear(engine: Transcriber, audio: Path, glossary: Glossary) -> Transcript:
     """Return the words with a glossary in the prompt and in the second pass; without terms plain words."""
-    options = Options(language="en", prompt=prompt(glossary))
+    options = Options(language="en", names=glossary.names)
     heard = engine.transcribe(audio, options=options, report=lambda _: None)
     fixed, fixes = fix(heard, glossary)
     for one in fixes:

@@ -7,7 +7,7 @@ import pytest
 from podcast_pipeline.config import GlossaryTable
 from podcast_pipeline.model import Segment, Transcript, Word
 from podcast_pipeline.transcript.edits import Site, WordEdit
-from podcast_pipeline.transcript.glossary import Glossary, fix, from_show, names_in, near, prompt
+from podcast_pipeline.transcript.glossary import Glossary, fix, from_show, names_in, near
 from podcast_pipeline.transcript.learn import learn
 from podcast_pipeline.transcript.likeness import Term
 from tests.test_merge import NOW
@@ -162,13 +162,6 @@ def test_names_in_notes_of_other_languages() -> None:
     """German nouns are no names, a script without capitals has none."""
     assert names_in("Heute spricht die Katze mit Zsofia Kowalczyk.", language="de") == ("Zsofia Kowalczyk",)
     assert names_in("今日は蜂の話です。", language="ja") == ()
-
-
-def test_a_prompt_holds_whole_names() -> None:
-    """The prompt ends before the name that has no room."""
-    assert prompt(GLOSSARY).startswith("Ann Kellner, Sean O'Sullivan, ")
-    assert prompt(GLOSSARY, limit_tokens=12) == "Ann Kellner, Sean O'Sullivan"
-    assert prompt(GLOSSARY, limit_tokens=1) == ""
 
 
 def test_near_names_the_known_one() -> None:

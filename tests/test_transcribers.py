@@ -14,7 +14,7 @@ from whisper.normalizers import EnglishTextNormalizer
 
 from podcast_pipeline.errors import AudioError, TranscriptionError
 from podcast_pipeline.model import Progress, Transcript
-from podcast_pipeline.transcribers import AUTO, ENGINES, Options, Transcriber, choose, load
+from podcast_pipeline.transcribers import AUTO, ENGINES, Machine, Options, Transcriber, choose, load
 from podcast_pipeline.transcribers.decode import SAMPLE_RATE_HZ
 from podcast_pipeline.transcribers.weights import file_sha256
 from tests.transcribers_support import (
@@ -124,7 +124,7 @@ def test_receipt_is_complete(heard: Transcript, excerpt: Path) -> None:
     assert heard.receipt.model == "tiny.en"
     assert heard.receipt.weights_sha256.startswith("1a5afae06a4db91c")
     assert heard.receipt.audio_sha256 == file_sha256(excerpt)
-    assert {"language", "prompt", "beam_size", "device", "precision"} <= set(heard.receipt.options)
+    assert {"language", "names", "beam_size", "device", "precision"} <= set(heard.receipt.options)
 
 
 @pytest.mark.parametrize("engine", sorted(ENGINES))
@@ -195,6 +195,28 @@ def test_a_wrong_engine_lists_the_right_ones() -> None:
 def test_auto_is_an_engine() -> None:
     """`auto` stands for one that is installed here."""
     assert choose(AUTO) in ENGINES
+
+
+@pytest.mark.parametrize(
+    ("installed", "cuda", "chosen"),
+    [
+        (set(ENGINES), False, "openvino"),
+        (set(ENGINES), True, "faster-whisper"),
+        ({"openvino", "openai-whisper"}, True, "openvino"),
+        ({"openai-whisper"}, False, "openai-whisper"),
+    ],
+)
+def test_auto_takes_what_is_fastest_on_the_machine(installed: set[str], cuda: bool, chosen: str) -> None:
+    """A GPU is used where there is one, by the engine for it; else OpenVINO."""
+    assert choose(AUTO, Machine(frozenset(installed), cuda)) == chosen
+
+
+def test_a_named_engine_is_taken_whatever_the_machine_has() -> None:
+    """--engine decides; one that is not installed is an error that says what to do."""
+    machine = Machine(frozenset({"openvino", "faster-whisper"}), cuda=True)
+    assert choose("openvino", machine) == "openvino"
+    with pytest.raises(TranscriptionError, match="openai-whisper: is not installed; run `pip install"):
+        choose("openai-whisper", machine)
 
 
 def test_importing_the_package_loads_no_engine() -> None:

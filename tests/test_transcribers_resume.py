@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import pytest
 from podcast_pipeline.errors import TranscriptionError
 from podcast_pipeline.model import Word
 from podcast_pipeline.transcribers import Options, load
-from podcast_pipeline.transcribers.decode import Samples
+from podcast_pipeline.transcribers.decode import SAMPLE_RATE_HZ, Samples
 from podcast_pipeline.transcribers.engine import Heard
 from podcast_pipeline.transcribers.finished import Batch, Finished
 from podcast_pipeline.transcribers.listener import Listener
@@ -22,6 +23,7 @@ from podcast_pipeline.transcribers.weights import Weights
 from tests.transcribers_support import SAMPLE, ignore, samples_of, write_wav
 
 ENGINE, MODEL = "openvino", "tiny.en"
+LONG = 21 * SAMPLE_RATE_HZ
 PROGRAM = """
 import sys
 from pathlib import Path
@@ -80,6 +82,12 @@ def test_kill_9_loses_nothing_and_changes_nothing(long: Path, tmp_path: Path) ->
     assert len(finished(cache)) == 3
 
 
+def spoken(text: str, window: Samples, *, times: int) -> tuple[Heard, ...]:
+    """Return a word said so often that it fills a window."""
+    each_s = len(window) / SAMPLE_RATE_HZ / times
+    return tuple(Heard(text, i * each_s, (i + 1) * each_s, 0.9) for i in range(times))
+
+
 class Counting:
     """An engine that says its windows' lengths, and counts them."""
 
@@ -99,9 +107,9 @@ class Counting:
     def hear(
         self, windows: Sequence[Samples], *, language: str, prompt: str, beam_size: int
     ) -> list[tuple[Heard, ...]]:
-        """Return one word a window."""
+        """Return one long word a window."""
         self.heard += len(windows)
-        return [(Heard(f" {language}{prompt}{beam_size}", 1.0, 1.5, 0.9),) for _ in windows]
+        return [spoken(f" {language}{prompt}{beam_size}", window, times=1) for window in windows]
 
 
 def heard_again(cache: Path, *, options: Options, **settings: str) -> int:
@@ -111,11 +119,11 @@ def heard_again(cache: Path, *, options: Options, **settings: str) -> int:
 
 
 def test_only_what_changes_the_words_is_heard_again(tmp_path: Path) -> None:
-    """The same options hear nothing; another prompt, beam or number type hears everything."""
+    """The same options hear nothing; other names, another beam or number type hears everything."""
     windows = heard_again(tmp_path, options=Options())
     assert windows >= 3
     assert heard_again(tmp_path, options=Options()) == 0
-    assert heard_again(tmp_path, options=Options(prompt="Ann")) == windows
+    assert heard_again(tmp_path, options=Options(names=("Ann",))) == windows
     assert heard_again(tmp_path, options=Options(beam_size=1)) == windows
     assert heard_again(tmp_path, options=Options(), precision="bf16") == windows
 
@@ -155,15 +163,17 @@ def test_the_same_words_from_disk_and_from_the_engine(tmp_path: Path) -> None:
 
 
 class Looping(Counting):
-    """An engine that is caught in a loop, unless it is asked without a prompt."""
+    """An engine that is caught in a loop, unless the window is short."""
 
     def hear(
         self, windows: Sequence[Samples], *, language: str, prompt: str, beam_size: int
     ) -> list[tuple[Heard, ...]]:
         """Return a loop, or a word."""
         self.heard += len(windows)
-        word = Heard(f" {language}{beam_size}", 1.0, 1.5, 0.9)
-        return [(word,) * (9 if prompt else 1) for _ in windows]
+        return [
+            spoken(f" {language}{prompt}{beam_size}", window, times=9 if len(window) > LONG else 1)
+            for window in windows
+        ]
 
 
 class Stuck(Looping):
@@ -173,13 +183,14 @@ class Stuck(Looping):
         self, windows: Sequence[Samples], *, language: str, prompt: str, beam_size: int
     ) -> list[tuple[Heard, ...]]:
         """Return a loop."""
-        return super().hear(windows, language=language, prompt=prompt or "again", beam_size=beam_size)
+        self.heard += len(windows)
+        return [spoken(f" {language}{prompt}{beam_size}", window, times=9) for window in windows]
 
 
 def test_a_doubtful_window_is_heard_again(tmp_path: Path) -> None:
     """A loop that another hearing does not repeat is not in the transcript."""
     listener = Listener(Looping(), cache=tmp_path)
-    transcript = listener.transcribe(SAMPLE, options=Options(prompt="Ann"), report=ignore)
+    transcript = listener.transcribe(SAMPLE, options=Options(), report=ignore)
     assert {word.text for word in transcript.words} == {" en5"}
     assert not [segment for segment in transcript.segments if segment.doubts]
 
@@ -191,3 +202,39 @@ def test_what_stays_doubtful_is_marked(tmp_path: Path) -> None:
         transcript = listener.transcribe(SAMPLE, options=Options(), report=ignore)
         assert {word.confidence for word in transcript.words} == {0}
         assert all("loop" in segment.doubts for segment in transcript.segments)
+
+
+class Steady(Counting):
+    """An engine that counts a window's seconds in twos."""
+
+    def hear(
+        self, windows: Sequence[Samples], *, language: str, prompt: str, beam_size: int
+    ) -> list[tuple[Heard, ...]]:
+        """Return a number every two seconds."""
+        return [
+            tuple(Heard(f" {language}{prompt}{beam_size}{i}", i, i + 2, 0.9) for i in range(0, seconds, 2))
+            for seconds in (len(window) // SAMPLE_RATE_HZ for window in windows)
+        ]
+
+
+class Tired(Steady):
+    """One that gives up after five words of a long window."""
+
+    def hear(
+        self, windows: Sequence[Samples], *, language: str, prompt: str, beam_size: int
+    ) -> list[tuple[Heard, ...]]:
+        """Return the beginning of what was said."""
+        said = super().hear(windows, language=language, prompt=prompt, beam_size=beam_size)
+        return [words[:5] if len(words) > 10 else words for words in said]
+
+
+def test_a_window_that_breaks_off_is_gone_on_with(tmp_path: Path) -> None:
+    """What an engine leaves out at a window's end is heard from there, and nothing is said twice."""
+    tired, patient = (
+        Listener(engine, cache=tmp_path / engine.__class__.__name__).transcribe(
+            SAMPLE, options=Options(), report=ignore
+        )
+        for engine in (Tired(), Steady())
+    )
+    assert len(tired.words) == pytest.approx(len(patient.words), rel=0.05)
+    assert all(a.end_s <= b.start_s for a, b in pairwise(tired.words))

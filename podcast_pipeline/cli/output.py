@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Literal
 
 from rich.console import Console
@@ -57,15 +58,11 @@ class Output:
         if event.step not in self._tasks:
             self._tasks[event.step] = self._bars.add_task(event.step, total=event.total or None, note="")
         self._bars.update(
-            self._tasks[event.step], completed=event.done, total=event.total or None, note=self._note(event)
+            self._tasks[event.step],
+            completed=event.done,
+            total=event.total or None,
+            note=note(event, self.seconds[event.step]),
         )
-
-    def _note(self, event: Event) -> str:
-        elapsed = self.seconds[event.step]
-        if event.unit == "s" and event.done and elapsed:
-            left_s = (event.total - event.done) * elapsed / event.done
-            return f"{event.done / elapsed:.0f}× real time, {left_s:.0f} s left"
-        return f"{event.done / 1e6:.1f} of {event.total / 1e6:.1f} MB" if event.unit == "bytes" else ""
 
     def close(self) -> None:
         """Take the bars off the terminal."""
@@ -97,3 +94,16 @@ class Output:
         """Print one line on stderr that is no error."""
         self.close()
         print(f"podcast: {line}", file=sys.stderr)
+
+
+def note(event: Event, elapsed_s: float) -> str:
+    """Return what stands beside a bar: audio time done, its pace and the time left; or megabytes."""
+    if event.unit == "bytes":
+        return f"{event.done / 1e6:.1f} of {event.total / 1e6:.1f} MB"
+    if event.unit != "s":
+        return ""
+    done = f"{timedelta(seconds=round(event.done))} of {timedelta(seconds=round(event.total))}"
+    if not (event.done and elapsed_s):
+        return done
+    left_s = (event.total - event.done) * elapsed_s / event.done
+    return f"{done}, {event.done / elapsed_s:.0f}× real time, {timedelta(seconds=round(left_s))} left"

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from podcast_pipeline.subscribers import Subscribers
     from podcast_pipeline.subscribers.sessions import Sessions
     from podcast_pipeline.transcribers import Transcriber
+    from podcast_pipeline.transcript.glossary import Glossary
 
 # Imports below stand inside functions: `podcast --help` loads no torch, boto3 or starlette.
 
@@ -66,6 +67,15 @@ class Session:
         from podcast_pipeline.config import TranscriptionTable
 
         return self.config.transcription if self.in_show else TranscriptionTable()
+
+    def show_names(self, language: str | None) -> "Glossary":
+        """Return the names of the show: its hosts and its glossary; none where there is no show."""
+        from podcast_pipeline.transcript import glossary
+
+        if not self.in_show:
+            return glossary.Glossary()
+        show = self.config.show
+        return glossary.from_show(self.config.glossary, people=show.hosts, language=language or show.language)
 
     @property
     def cache_folder(self) -> Path:

@@ -13,9 +13,9 @@ from podcast_pipeline.cli.session import Session
 from podcast_pipeline.config import TranscriptionTable
 from podcast_pipeline.errors import AudioError, ConfigError, PodcastError
 from podcast_pipeline.library import write_atomically
-from podcast_pipeline.model import CaptionFormat, Transcript
+from podcast_pipeline.model import CaptionFormat, Receipt, Transcript
 from podcast_pipeline.transcribers import Options, Transcriber
-from podcast_pipeline.transcript import captions
+from podcast_pipeline.transcript import captions, glossary
 from podcast_pipeline.transcript.edits import Conflict
 
 TO_STDOUT = "-"
@@ -51,9 +51,11 @@ class Hearing:
             return self._hear_episode(name)
         if not path.exists():
             raise AudioError(name, "is neither a file nor an episode; `podcast list` shows all episodes")
-        options = Options(language=self.settings.language)
+        names = self.session.show_names(self.settings.language)
+        options = Options(language=self.settings.language, names=names.names)
         words = self.transcriber.transcribe(path, options=options, report=self.session.output.report)
-        return Heard(name, words)
+        fixed, _ = glossary.fix(words, replace(names, language=words.language))
+        return Heard(name, fixed)
 
     def _hear_episode(self, slug: str) -> Heard:
         from podcast_pipeline.stages import edited, hear_again
@@ -106,12 +108,23 @@ def _deliver(
 ) -> dict[str, object]:
     if heard.words is None:
         session.output.warn(str(heard.error))
-        return {"name": heard.name, "files": [], "word_count": 0, "error": str(heard.error)}
+        return {"name": heard.name, "files": [], "word_count": 0, "engine": None, "error": str(heard.error)}
     reviewing.warn_of_conflicts(session, heard.name, heard.conflicts)
     if not heard.words.segments:
         session.output.warn(f"{heard.name}: no speech was found; the transcript is empty")
+    receipt = heard.words.receipt
+    if receipt and (stopped_s := receipt.options.get("stopped_s")) is not None:
+        session.output.warn(
+            f"{heard.name}: is damaged; the transcript ends at {stopped_s} s, where it breaks off"
+        )
     files = [str(path) for path in _write(heard.name, heard.words, wanted, output)]
-    return {"name": heard.name, "files": files, "word_count": len(heard.words.words), "error": None}
+    return {
+        "name": heard.name,
+        "files": files,
+        "word_count": len(heard.words.words),
+        "engine": _engine(receipt) if receipt else None,
+        "error": None,
+    }
 
 
 def _write(name: str, words: Transcript, wanted: list[CaptionFormat], output: str | None) -> Iterator[Path]:
@@ -129,4 +142,10 @@ def _lines(documents: list[dict[str, object]]) -> Iterator[str]:
     for document in documents:
         if not document["error"]:
             files = ", ".join(cast("list[str]", document["files"]))
-            yield f"{document['name']}: {document['word_count']} words → {files}"
+            yield f"{document['name']}: {document['word_count']} words → {files} (by {document['engine']})"
+
+
+def _engine(receipt: Receipt) -> str:
+    """Return what heard the words: engine, model, device, numbers."""
+    parts = (receipt.engine, receipt.model, receipt.options.get("device"), receipt.options.get("precision"))
+    return " ".join(str(part) for part in parts if part)

@@ -1,5 +1,6 @@
 """Speech to words: one protocol, an adapter per engine, chosen by name and imported on use."""
 
+import ctypes
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,8 +23,22 @@ ENGINES: Mapping[str, str] = {
 }
 """Name to "module:Class", the best for a processor first. Each class takes Weights and is an `Engine`."""
 
+FOR_CUDA = "faster-whisper"
 NEEDS = {"openvino": "openvino", "faster-whisper": "faster_whisper", "openai-whisper": "whisper"}
 """Name to the package that must be there."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What an engine can be chosen by.
+
+    Attributes:
+        installed: names of ENGINES.
+        cuda: a GPU is there, with a driver and the libraries that CTranslate2 calculates with.
+    """
+
+    installed: frozenset[str]
+    cuda: bool
 
 
 @dataclass(frozen=True)
@@ -32,11 +47,12 @@ class Options:
 
     Attributes:
         language: ISO 639-1, None to detect it.
-        prompt: names and terms the engine should expect, given to every window.
+        names: names and terms that may be said, the most important first; the engine is told those that
+            something in a window resembles.
     """
 
     language: str | None = None
-    prompt: str = ""
+    names: tuple[str, ...] = ()
     beam_size: int = 5
 
 
@@ -59,19 +75,29 @@ class Transcriber(Protocol):
         """
 
 
-def choose(engine: str) -> str:
-    """Return the engine that a name stands for on this machine; `auto` is the fastest that is installed.
+def this_machine() -> Machine:
+    """Return what is here, without loading an engine."""
+    return Machine(frozenset(name for name, package in NEEDS.items() if find_spec(package)), cuda=_has_cuda())
+
+
+def choose(engine: str, machine: Machine | None = None) -> str:
+    """Return the engine that a name stands for; `auto` is the fastest of those installed.
+
+    Args:
+        machine: this one by default.
 
     Raises:
         TranscriptionError: no such engine (the right names are listed), or not installed.
     """
+    machine = machine or this_machine()
     if engine == AUTO:
-        engine = next((name for name in ENGINES if _installed(name)), "")
+        order = [FOR_CUDA, *ENGINES] if machine.cuda else [*ENGINES]
+        engine = next((name for name in order if name in machine.installed), "")
     if not engine:
         raise TranscriptionError(AUTO, "no engine is installed; run `pip install podcast-pipeline`")
     if engine not in ENGINES:
         raise TranscriptionError(engine, f"no such engine; known are {', '.join([AUTO, *ENGINES])}")
-    if not _installed(engine):
+    if engine not in machine.installed:
         raise TranscriptionError(engine, f"is not installed; run `pip install {engine}`")
     return engine
 
@@ -97,5 +123,12 @@ def load(engine: str, model: str, *, cache: Path) -> Transcriber:
     return Listener(getattr(import_module(module), class_name)(found), cache=cache)
 
 
-def _installed(engine: str) -> bool:
-    return find_spec(NEEDS[engine]) is not None
+def _has_cuda() -> bool:
+    """Whether NVIDIA's driver counts a GPU and cuBLAS can be loaded: CTranslate2 needs both."""
+    count = ctypes.c_int()
+    try:
+        driver = ctypes.CDLL("libcuda.so.1")
+        ctypes.CDLL("libcublas.so.12")
+    except OSError:
+        return False
+    return driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0 and count.value > 0

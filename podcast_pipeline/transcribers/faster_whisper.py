@@ -4,11 +4,11 @@ import os
 from collections.abc import Sequence
 from importlib.metadata import version
 
-import ctranslate2
 import faster_whisper
 import numpy as np
 
 from podcast_pipeline.errors import TranscriptionError
+from podcast_pipeline.transcribers import this_machine
 from podcast_pipeline.transcribers.decode import SAMPLE_RATE_HZ, Samples
 from podcast_pipeline.transcribers.engine import Heard
 from podcast_pipeline.transcribers.weights import Weights
@@ -28,7 +28,7 @@ class FasterWhisper:
             raise TranscriptionError(
                 self.name, f"{weights.path} is for --engine openai-whisper; give a CTranslate2 folder"
             )
-        device, precision = ("cuda", "float16") if ctranslate2.get_cuda_device_count() else ("cpu", "int8")
+        device, precision = ("cuda", "float16") if this_machine().cuda else ("cpu", "int8")
         self.version = version("faster-whisper")
         self.weights = weights
         self.settings = {"device": device, "precision": precision}

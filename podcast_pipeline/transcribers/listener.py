@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 from itertools import chain, count, islice
 from pathlib import Path
@@ -14,18 +13,20 @@ from podcast_pipeline.transcribers import Options
 from podcast_pipeline.transcribers.decode import SAMPLE_RATE_HZ, Recording, Samples
 from podcast_pipeline.transcribers.engine import Engine, tidy
 from podcast_pipeline.transcribers.finished import Batch, Finished
-from podcast_pipeline.transcribers.gate import doubts, halves, marked
+from podcast_pipeline.transcribers.gate import doubts, halves, marked, missed
 from podcast_pipeline.transcribers.sentences import sentences
 from podcast_pipeline.transcribers.weights import file_sha256
 from podcast_pipeline.transcribers.windows import Window, cut
+from podcast_pipeline.transcript.expected import Expected, prompt
 
 STEP = "transcribe"
 UNDETERMINED = "und"  # ISO 639-2, of a recording in which nobody speaks
 GROUP = 32  # windows kept at once; heard longest first, so that those of a batch end together
 LANES = 4  # a short recording is still split over this many batches
+RESUMPTIONS = 3  # of a window whose end the engine took for too early
 SECOND_BEAM = 5  # of windows that are heard again
 Said = tuple[Word, str]  # and why it is doubtful, or ""
-FORMAT = 1  # of what is kept on disk; one more when the same engine gives other words for our reasons
+FORMAT = 2  # of what is kept on disk; one more when the same engine gives other words for our reasons
 
 
 class Listener:
@@ -54,7 +55,12 @@ class Listener:
         said: list[Said] = []
         if first is not None:
             language = language or self.engine.detect(first.samples)
-            hear = partial(self._hear, language=language, options=options)
+            hear = partial(
+                self._hear,
+                language=language,
+                beam_size=options.beam_size,
+                expected=Expected(options.names, language),
+            )
             finished = Finished(self._cache / "windows" / _key(receipt))
             said.extend(_heard(chain([first], windows), hear, finished, clock, self.engine))
         clock.finish()
@@ -81,12 +87,13 @@ class Listener:
             model, f"does not know the language {language}; known are {' '.join(sorted(known))}"
         )
 
-    def _hear(self, windows: Sequence[Window], *, language: str, options: Options) -> Batch:
-        heard = self._words(windows, language, options)
-        checked = [
-            self._checked(window, words, language, options)
-            for window, words in zip(windows, heard, strict=True)
-        ]
+    def _hear(self, windows: Sequence[Window], *, language: str, beam_size: int, expected: Expected) -> Batch:
+        heard = self._words(windows, language, beam_size)
+        checked = []
+        for window, words in zip(windows, heard, strict=True):
+            whole = self._completed(window, words, language, beam_size)
+            named = self._named(window, whole, language, beam_size, expected)
+            checked.append(self._checked(window, named, language))
         return Batch(
             first_samples=tuple(window.first_sample for window in windows),
             words=tuple(words for words, _ in checked),
@@ -94,26 +101,49 @@ class Listener:
         )
 
     def _words(
-        self, windows: Sequence[Window], language: str, options: Options
-    ) -> Iterator[tuple[Word, ...]]:
+        self, windows: Sequence[Window], language: str, beam_size: int, prompt: str = ""
+    ) -> list[tuple[Word, ...]]:
         samples = [window.samples for window in windows]
-        heard = self.engine.hear(
-            samples, language=language, prompt=options.prompt, beam_size=options.beam_size
-        )
-        for window, words in zip(windows, heard, strict=True):
-            yield tidy(words, window)
+        heard = self.engine.hear(samples, language=language, prompt=prompt, beam_size=beam_size)
+        return [tidy(words, window) for window, words in zip(windows, heard, strict=True)]
+
+    def _completed(
+        self, window: Window, words: tuple[Word, ...], language: str, beam_size: int
+    ) -> tuple[Word, ...]:
+        """Return the words, gone on from where the engine fell silent and somebody spoke."""
+        for _ in range(RESUMPTIONS):
+            gap = missed(words, window)
+            if gap is None:
+                break
+            (rest,) = self._words([gap.rest], language, beam_size)
+            resumed = words[: gap.place] + rest
+            still = missed(resumed, window)
+            if len(resumed) <= len(words) or doubts(resumed, window):
+                break
+            if still and still.place <= gap.place and still.voiced_s >= gap.voiced_s:
+                break
+            words = resumed
+        return words
+
+    def _named(
+        self, window: Window, words: tuple[Word, ...], language: str, beam_size: int, expected: Expected
+    ) -> tuple[Word, ...]:
+        """Return the words, with names that the engine hears when it is told of them."""
+        told = prompt(expected.resembled(words))
+        if not told:
+            return words
+        (again,) = self._words([window], language, beam_size, told)
+        return words if doubts(again, window, prompt=told) else expected.taken_over(words, again)
 
     def _checked(
-        self, window: Window, words: tuple[Word, ...], language: str, options: Options
+        self, window: Window, words: tuple[Word, ...], language: str
     ) -> tuple[tuple[Word, ...], dict[int, str]]:
-        """Return the words, heard again in two halves and without a prompt where they are doubtful."""
-        doubtful = doubts(words, window, prompt=options.prompt)
+        """Return the words, heard again in two halves where they are doubtful."""
+        doubtful = doubts(words, window)
         if doubtful:
-            plainly = replace(options, prompt="", beam_size=SECOND_BEAM)
-            again = tuple(
-                word for half in halves(window) for word in next(self._words([half], language, plainly))
-            )
-            still = doubts(again, window, prompt=options.prompt)
+            parts = [self._words([half], language, SECOND_BEAM)[0] for half in halves(window)]
+            again = tuple(word for part in parts for word in part)
+            still = doubts(again, window)
             if again and len(still) < len(doubtful):
                 words, doubtful = again, still
         return marked(words, doubtful), doubtful
@@ -128,7 +158,7 @@ class Listener:
             audio_sha256=file_sha256(recording),
             options={
                 "language": options.language,
-                "prompt": options.prompt,
+                "names": ", ".join(options.names),
                 "beam_size": options.beam_size,
                 **engine.settings,
             },

@@ -93,22 +93,6 @@ def _begins(before: str) -> bool:
     return not line or line[-1] == "\n" or bool(SENTENCE_END.search(line))
 
 
-def prompt(glossary: Glossary, *, limit_tokens: int = 200) -> str:
-    """Return the names as an engine's prompt, the first ones where not all have room.
-
-    Args:
-        limit_tokens: Whisper takes 224; a name is counted as a token for every three bytes, and a comma.
-    """
-    names: list[str] = []
-    left = limit_tokens
-    for name in glossary.names:
-        left -= -(-len(name.encode()) // 3) + 1
-        if left < 0:
-            break
-        names.append(name)
-    return ", ".join(names)
-
-
 def fix(transcript: Transcript, glossary: Glossary) -> tuple[Transcript, tuple[Fix, ...]]:
     """Return the transcript with near misses of known names put right, and each change."""
     fixes = near_misses(transcript, glossary)

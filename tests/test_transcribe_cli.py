@@ -1,0 +1,153 @@
+"""`podcast transcribe` for a person: bad input is one clear line, and progress says how long it will take."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from podcast_pipeline.cli.output import note
+from podcast_pipeline.model import Progress
+from podcast_pipeline.transcribers.weights import EMBEDDED, MODEL_FILE
+from tests.house import MODEL, PODCAST, ROOT, SLUG, House, build_house, clean_environment, run_ffmpeg
+from tests.transcribers_support import noise, write_wav
+
+SOURCE = ROOT / "episodes" / SLUG / "source.flac"
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> House:
+    """Return a folder with no show, and a home of its own."""
+    folder = tmp_path / "bare"
+    folder.mkdir()
+    return House(folder)
+
+
+def clip(house: House, seconds: int, name: str = "clip.flac") -> Path:
+    run_ffmpeg("-i", SOURCE, "-t", str(seconds), house.folder / name)
+    return house.folder / name
+
+
+def transcribe(house: House, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Hear with tiny.en, where the arguments name no other."""
+    return house.run(
+        "transcribe", "--model", MODEL, *arguments, "--format", "txt", HOME=str(house.folder / "home")
+    )
+
+
+def test_a_corrupt_tail_is_heard_up_to_the_fault(bare: House) -> None:
+    """The words before it are there, and one line says where it breaks off."""
+    path = clip(bare, 16)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
+    done = transcribe(bare, path.name)
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("podcast: clip.flac: is damaged; the transcript ends at 9.")
+    assert "best of times" in (bare.folder / "clip.txt").read_text(encoding="utf-8")
+
+
+def test_no_speech_is_an_empty_transcript_and_a_warning(bare: House) -> None:
+    """Nothing to hear is not a failure."""
+    write_wav(bare.folder / "noise.wav", noise(8))
+    done = transcribe(bare, "noise.wav")
+    assert (done.returncode, done.stderr) == (
+        0,
+        "podcast: noise.wav: no speech was found; the transcript is empty\n",
+    )
+    assert not (bare.folder / "noise.txt").read_text(encoding="utf-8").strip()
+
+
+def test_a_full_disk_keeps_what_was_there(bare: House) -> None:
+    """The batch that cannot be written is one line; what was heard before is there for the next run."""
+    path = clip(bare, 8)
+    assert transcribe(bare, path.name).returncode == 0
+    kept = {file: file.read_bytes() for file in bare.folder.rglob("windows/*/*.json")}
+    other = clip(bare, 16, "other.flac")
+    done = subprocess.run(
+        ["bash", "-c", 'ulimit -f 1; exec "$0" transcribe --model "$1" "$2"', PODCAST, MODEL, other.name],
+        cwd=bare.folder,
+        env={**clean_environment(), "HOME": str(bare.folder / "home")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "cannot keep what was heard: File too large; make room and run it again" in line
+    assert kept
+    assert all(file.read_bytes() == content for file, content in kept.items())
+    assert transcribe(bare, other.name).returncode == 0
+
+
+def test_missing_weights_name_the_command_that_gets_them(bare: House) -> None:
+    """A model that is not here and cannot be fetched."""
+    done = transcribe(bare, clip(bare, 2).name, "--model", "small")
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "its weights are not on this machine; with a network, run `hf download" in line
+
+
+def test_weights_with_a_wrong_hash_are_refused(bare: House) -> None:
+    """A joined model that was changed on the disk is not used."""
+    known = EMBEDDED["base"]
+    folder = bare.folder / f"home/.cache/podcast-pipeline/cache/weights/base-{known.sha256[MODEL_FILE][:16]}"
+    folder.mkdir(parents=True)
+    for name in known.files:
+        (folder / name).write_text("not the weights", encoding="utf-8")
+    done = transcribe(bare, clip(bare, 2).name, "--model", "base")
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "is not the file we know: its SHA-256 is" in line
+
+
+def test_english_only_weights_refuse_another_language(bare: House) -> None:
+    """tiny.en and French."""
+    done = transcribe(bare, clip(bare, 2).name, "--language", "fr")
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "tiny.en: knows en only, not fr; use a model without .en, like base" in line
+
+
+def test_a_file_in_a_show_gets_its_names(tmp_path: Path) -> None:
+    """Hosts and glossary of the show put names right in any recording."""
+    house = build_house(tmp_path / "show")
+    settings = house.folder / "show.toml"
+    text = settings.read_text(encoding="utf-8")
+    settings.write_text(f'{text}\n[glossary]\nterms = ["Dashwoode"]\n', encoding="utf-8")
+    run_ffmpeg("-ss", "8.4", "-t", "9", "-i", SOURCE, house.folder / "clip.flac")
+    done = house.run("transcribe", "clip.flac", "--format", "txt")
+    assert done.returncode == 0, done.stderr
+    assert "Dashwoode" in (house.folder / "clip.txt").read_text(encoding="utf-8")
+
+
+def test_it_says_what_heard_the_words(bare: House) -> None:
+    """Engine, model and device stand beside the files, and in the JSON."""
+    path = clip(bare, 4)
+    home = str(bare.folder / "home")
+    done = bare.run("transcribe", path.name, "--model", MODEL, "--engine", "faster-whisper", HOME=home)
+    assert "(by faster-whisper tiny.en cpu int8)" in done.stdout
+    document = json.loads(bare.run("--json", "transcribe", path.name, "--model", MODEL, HOME=home).stdout)
+    assert document["transcripts"][0]["engine"].startswith("openvino tiny.en cpu ")
+
+
+def test_progress_events_are_json_lines(bare: House) -> None:
+    """--progress json: audio seconds done and in all, from nothing to the end."""
+    done = bare.run(
+        "--progress",
+        "json",
+        "transcribe",
+        clip(bare, 8).name,
+        "--model",
+        MODEL,
+        HOME=str(bare.folder / "home"),
+    )
+    events = [json.loads(line) for line in done.stderr.splitlines()]
+    assert {(event["step"], event["unit"], event["total"]) for event in events} == {("transcribe", "s", 8.0)}
+    assert [events[0]["done"], events[-1]["done"]] == [0, 8]
+
+
+def test_the_bar_says_how_far_how_fast_and_how_long() -> None:
+    """Half an hour of an hour in a minute: as fast again, and a minute left."""
+    event = Progress(step="transcribe", done=1800, total=3600, unit="s")
+    assert note(event, 60) == "0:30:00 of 1:00:00, 30× real time, 0:01:00 left"
+    assert note(event.model_copy(update={"done": 0}), 0) == "0:00:00 of 1:00:00"
