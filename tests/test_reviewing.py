@@ -206,6 +206,8 @@ def test_a_closed_gate_keeps_it_from_publication(house: House) -> None:
     assert refused.returncode == 3
     assert refused.stderr.count("\n") == 1
     assert f"podcast review {SLUG}" in refused.stderr
+    assert house.run("publish", SLUG, SLUG, **BLOCKING).returncode == 3  # one of several is held no otherwise
+    assert house.run("publish", SLUG, "nobody-there", **BLOCKING).returncode == 1  # not by the gate alone
     assert objects(house) == before
     walk(house, "a")
     assert house.run("review", SLUG, **BLOCKING).returncode == 0

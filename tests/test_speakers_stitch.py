@@ -1,4 +1,4 @@
-"""Windows to turns, and how right turns are; on made-up voices."""
+"""Windows to turns, on made-up voices."""
 
 import ctypes
 
@@ -9,17 +9,10 @@ from numpy.typing import NDArray
 from podcast_pipeline.speakers import choose
 from podcast_pipeline.speakers.clusters import group
 from podcast_pipeline.speakers.fbank import BINS, features
-from podcast_pipeline.speakers.score import diarization_errors
 from podcast_pipeline.speakers.stitch import FRAME_S, Voice, Window, pieces, stitch
-from podcast_pipeline.speakers.turns import Turn
 
 FRAMES = 589
 Frames = NDArray[np.bool_]
-
-
-def turn(start_s: float, end_s: float, speaker: str) -> Turn:
-    """Return a turn."""
-    return Turn(start_s=start_s, end_s=end_s, speaker=speaker)
 
 
 def person(number: int, *, noise: float, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -27,37 +20,6 @@ def person(number: int, *, noise: float, rng: np.random.Generator) -> NDArray[np
     voice = np.eye(8)[number] + rng.normal(0, noise, 8)
     unit: NDArray[np.float32] = (voice / np.linalg.norm(voice)).astype(np.float32)
     return unit
-
-
-def test_perfect_turns_have_no_error() -> None:
-    """The same turns under other names have an error rate of 0."""
-    true = [turn(0, 5, "a"), turn(5, 9, "b"), turn(8, 12, "a")]
-    renamed = [turn(t.start_s, t.end_s, {"a": "x", "b": "y"}[t.speaker]) for t in true]
-    assert diarization_errors(true, renamed).rate == 0
-
-
-def test_each_kind_of_error_is_counted_in_seconds() -> None:
-    """Missed, false and confused speech, overlap included, without a collar."""
-    true = [turn(0, 10, "a"), turn(10, 20, "b")]
-    ours = [turn(0, 8, "x"), turn(10, 16, "y"), turn(16, 20, "x"), turn(20, 21, "y")]
-    errors = diarization_errors(true, ours, collar_s=0)
-    assert (errors.missed_s, errors.false_alarm_s, errors.confused_s) == pytest.approx((2, 1, 4))
-    assert errors.rate == pytest.approx(7 / 20)
-
-
-def test_the_collar_forgives_near_boundaries() -> None:
-    """A boundary 0.2 s off costs nothing; what lies within 0.25 s of a true one is not scored."""
-    errors = diarization_errors(
-        [turn(0, 10, "a"), turn(10, 20, "b")], [turn(0, 10.2, "x"), turn(10.2, 20, "y")]
-    )
-    assert errors.rate == 0
-    assert errors.total_s == pytest.approx(19)
-
-
-def test_overlap_with_one_speaker_heard_is_half_missed() -> None:
-    """Where two speak and one is heard, one is missed."""
-    errors = diarization_errors([turn(0, 10, "a"), turn(0, 10, "b")], [turn(0, 10, "x")], collar_s=0)
-    assert (errors.total_s, errors.missed_s, errors.confused_s) == pytest.approx((20, 10, 0))
 
 
 @pytest.mark.parametrize(("people", "count"), [(2, None), (3, None), (3, 3), (3, 2)])

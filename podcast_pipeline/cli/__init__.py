@@ -1,6 +1,7 @@
 """The command `podcast`: builds the parts, prints, and turns errors into exit codes. No rules here."""
 
 import sys
+from collections.abc import Collection
 
 from podcast_pipeline.errors import FeedError, LeakError, PodcastError, ReviewError
 
@@ -15,7 +16,7 @@ def main() -> None:
     try:
         app(prog_name="podcast")
     except PodcastError as error:
-        sys.exit(_fail(str(error), PROBLEMS if isinstance(error, CHECKS) else FAILED))
+        sys.exit(_fail(str(error), exit_code([error])))
     except SystemExit as leaving:
         if leaving.code != INTERRUPTED:
             raise
@@ -24,6 +25,13 @@ def main() -> None:
         if error.filename is None and not error.strerror:
             raise
         sys.exit(_fail(f"{error.filename or 'this machine'}: {error.strerror}", FAILED))
+
+
+def exit_code(errors: Collection[PodcastError]) -> int:
+    """Return PROBLEMS where checks alone held a command, FAILED where anything else did."""
+    if not errors:
+        return DONE
+    return PROBLEMS if all(isinstance(error, CHECKS) for error in errors) else FAILED
 
 
 def _fail(line: str, code: int) -> int:

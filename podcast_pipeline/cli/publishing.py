@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from podcast_pipeline.cli import DONE, FAILED, reviewing, searching
+from podcast_pipeline.cli import exit_code, reviewing, searching
 from podcast_pipeline.cli.session import Session
 from podcast_pipeline.errors import ConfigError, EpisodeError, PodcastError
 
@@ -65,7 +65,7 @@ def run(session: Session, named: list[str], wishes: Wishes) -> None:
     _print(session, outcomes)
     for error in errors:
         session.output.warn(str(error))
-    sys.exit(FAILED if errors else DONE)
+    sys.exit(exit_code(errors))
 
 
 def ingest(recording: "Path | list[Track]", parts: "Parts", wishes: Wishes) -> str:
