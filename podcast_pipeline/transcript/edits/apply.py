@@ -44,11 +44,16 @@ class Merged:
 
 @dataclass
 class _Draft:
-    """The merge in the making: what replaces which units, who says them, what failed."""
+    """The merge in the making: what replaces which units, who says them, what failed.
+
+    Attributes:
+        agreed: stretches that are by themselves what an edit wants.
+    """
 
     units: tuple[Unit, ...]
     places: Places
     speakers: dict[str, Speaker]
+    agreed: list[tuple[int, int]] = field(default_factory=list)
     rewritten: list[tuple[int, int, WordEdit, str | None]] = field(default_factory=list)
     given: list[tuple[int, int, str]] = field(default_factory=list)
     applied: list[Edit] = field(default_factory=list)
@@ -68,46 +73,68 @@ def apply_edits(edits: Iterable[Edit], new: Transcript) -> Merged:
     units = units_of(new)
     draft = _Draft(units, Places(units, recording_of(new)), {s.id: s for s in new.speakers})
     wanted = tuple(edits)
+    found = [[] if isinstance(edit, NameEdit) else draft.places.find(edit.site) for edit in wanted]
     _name_voices(draft, [edit for edit in wanted if isinstance(edit, NameEdit)], new)
-    for edit in wanted:
-        if isinstance(edit, WordEdit):
-            _rewrite(draft, edit)
+    agreed = [isinstance(e, WordEdit) and _agrees(draft, e, f) for e, f in zip(wanted, found, strict=True)]
+    for edit, places, holds in zip(wanted, found, agreed, strict=True):
+        if isinstance(edit, WordEdit) and not holds:
+            _rewrite(draft, edit, places)
         elif isinstance(edit, TurnEdit):
-            _give(draft, edit)
+            _give(draft, edit, places)
     spoken = segments(_pieces(draft), new)
     update = {"speakers": tuple(draft.speakers.values()), "segments": spoken}
-    return Merged(new.model_copy(update=update), tuple(draft.applied), tuple(draft.conflicts))
+    applied = sorted(draft.applied, key=wanted.index)
+    return Merged(new.model_copy(update=update), tuple(applied), tuple(draft.conflicts))
 
 
-def _place(draft: _Draft, edit: WordEdit | TurnEdit) -> Found | None:
-    found = draft.places.find(edit.site)
+def _place(draft: _Draft, edit: WordEdit | TurnEdit, found: Sequence[Found]) -> Found | None:
     if len(found) == 1:
         return found[0]
     if found:
         moments = ", ".join(f"{draft.places.time(place.start):.0f} s" for place in found)
         draft.refuse(edit, draft.places.time(found[0].start), f"fits in several places: {moments}")
     else:
-        draft.refuse(edit, edit.site.start_s, "the words around it are not there any more")
+        reason = "are said more than once" if edit.site.rival else "are not there any more"
+        draft.refuse(edit, edit.site.start_s, f"the words around it {reason}")
     return None
 
 
-def _rewrite(draft: _Draft, edit: WordEdit) -> None:
-    place = _place(draft, edit)
+def _agrees(draft: _Draft, edit: WordEdit, found: Sequence[Found]) -> bool:
+    """Apply an edit where the machine agrees with it by now, before another one takes the words away."""
+    place = found[0] if len(found) == 1 else None
+    if not place or not (place.left or place.right) or not _already(draft, place, edit):
+        return False
+    if _taken(draft, place):
+        return False
+    draft.agreed.append((place.start, place.end))
+    draft.applied.append(edit)
+    return True
+
+
+def _rewrite(draft: _Draft, edit: WordEdit, found: Sequence[Found]) -> None:
+    place = _place(draft, edit, found)
     if place is None:
         return
-    heard = [unit.text for unit in draft.units[place.start : place.end]]
-    clash = any(_overlap(place, start, end) for start, end, *_ in draft.rewritten)
-    if _already(heard, edit.written) and (place.left or place.right):
-        draft.applied.append(edit)
-    elif clash or not _fits(draft, place, edit):
-        now = joined(heard)
-        reason = f"the machine now hears “{now}”" if now else "the machine hears nothing there now"
-        draft.refuse(edit, draft.places.time(place.start), "another edit is there" if clash else reason)
+    if _taken(draft, place):
+        draft.refuse(edit, draft.places.time(place.start), "another edit is there")
+    elif not _fits(draft, place, edit):
+        draft.refuse(edit, draft.places.time(place.start), _now(draft, place.start, place.end))
     elif edit.speaker and (by := _who(draft, edit)) is None:
         draft.refuse(edit, draft.places.time(place.start), NO_VOICE)
     else:
         draft.rewritten.append((place.start, place.end, edit, by if edit.speaker else None))
         draft.applied.append(edit)
+
+
+def _now(draft: _Draft, start: int, end: int) -> str:
+    now = joined(unit.text for unit in draft.units[start:end])
+    return f"the machine now hears “{now}”" if now else "the machine hears nothing there now"
+
+
+def _taken(draft: _Draft, place: Found) -> bool:
+    """Tell whether an edit that is applied has some of the same words."""
+    rewritten = ((start, end) for start, end, *_ in draft.rewritten)
+    return any(_overlap(place, start, end) for start, end in (*draft.agreed, *rewritten))
 
 
 def _overlap(place: Found, start: int, end: int) -> bool:
@@ -117,8 +144,9 @@ def _overlap(place: Found, start: int, end: int) -> bool:
     return start < place.end and place.start < end
 
 
-def _already(heard: Sequence[str], written: str) -> bool:
-    wanted = split(written)
+def _already(draft: _Draft, place: Found, edit: WordEdit) -> bool:
+    heard = [unit.text for unit in draft.units[place.start : place.end]]
+    wanted = split(edit.written)
     return len(wanted) == len(heard) > 0 and all(map(same, wanted, heard))
 
 
@@ -168,14 +196,17 @@ def _alike(one: Sequence[str], other: Sequence[str]) -> float:
     return Levenshtein.normalized_similarity(" ".join(one), " ".join(other))
 
 
-def _give(draft: _Draft, edit: TurnEdit) -> None:
-    place = _place(draft, edit)
+def _give(draft: _Draft, edit: TurnEdit, found: Sequence[Found]) -> None:
+    place = _place(draft, edit, found)
     if place is None:
         return
     start = place.start if place.left == CLOSE else _turn_edge(draft, place.start, edit.begins_turn)
     end = place.end if place.right == CLOSE else _turn_edge(draft, place.end, edit.ends_turn)
     if start is None or end is None or start >= end:
         draft.refuse(edit, draft.places.time(place.start), "where the passage begins or ends is not clear")
+        return
+    if _alike(draft.places.keys[start:end], _keys(split(edit.site.heard))) < ALIKE:
+        draft.refuse(edit, draft.places.time(start), _now(draft, start, end))
         return
     by = _who(draft, edit)
     if by is None:

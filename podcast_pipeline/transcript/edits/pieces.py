@@ -1,7 +1,8 @@
 """Units and what a person wrote between them, put together again as segments of timed words."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby, pairwise, zip_longest
 
 from podcast_pipeline.model import Segment, Transcript, Word
 from podcast_pipeline.transcript.edits.units import Unit, same, spread
@@ -101,7 +102,7 @@ def segments(pieces: Sequence[Piece], base: Transcript) -> tuple[Segment, ...]:
     """Return the pieces as segments; a new one where the speaker, the paragraph or the sentence changes."""
     groups: list[list[Piece]] = []
     heard_in: int | None = None
-    for piece in pieces:
+    for piece in _in_time(pieces):
         other = None not in (piece.segment, heard_in) and piece.segment != heard_in
         if not groups or piece.opens or other or piece.speaker != groups[-1][-1].speaker:
             groups.append([])
@@ -109,6 +110,25 @@ def segments(pieces: Sequence[Piece], base: Transcript) -> tuple[Segment, ...]:
         groups[-1].append(piece)
         heard_in = piece.segment if piece.segment is not None else heard_in
     return tuple(_segment(group, base) for group in groups)
+
+
+def _in_time(pieces: Sequence[Piece]) -> Iterator[Piece]:
+    """Yield the pieces; words that nobody heard come after those written before them in the same gap."""
+    runs = [list(run) for _, run in groupby(pieces, key=lambda piece: piece.segment is None)]
+    last_s = 0.0
+    for run, following in zip_longest(runs, runs[1:]):
+        late = any(b.start_s < a.end_s for a, b in pairwise(run)) or run[0].start_s < last_s
+        if run[0].segment is None and late:
+            run = _moved(run, last_s, following[0].start_s if following else None)
+        yield from run
+        last_s = run[-1].end_s
+
+
+def _moved(run: Sequence[Piece], start_s: float, before_s: float | None) -> list[Piece]:
+    end_s = start_s + len(run) * NEW_WORD_S
+    end_s = end_s if before_s is None else max(start_s, min(end_s, before_s))
+    spans = spread(tuple(piece.text for piece in run), start_s, end_s)
+    return [replace(piece, start_s=a, end_s=b) for piece, (a, b) in zip(run, spans, strict=True)]
 
 
 def _segment(group: Sequence[Piece], base: Transcript) -> Segment:

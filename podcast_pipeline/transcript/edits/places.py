@@ -1,10 +1,10 @@
 """Finding a place again in another transcription, by the words around it; nowhere rather than somewhere."""
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from rapidfuzz.distance import Indel
+from rapidfuzz.distance import Indel, LCSseq
 
 from podcast_pipeline.transcript.edits.record import Site
 from podcast_pipeline.transcript.edits.units import Unit, key_of, split
@@ -12,11 +12,13 @@ from podcast_pipeline.transcript.edits.units import Unit, key_of, split
 CONTEXT_SHARE = 0.5  # of the words around a place that must be there again
 CLEAR_LEAD = 3  # words of context by which the best place must beat the next
 SAME_TIME_S = 5.0  # another engine's times for the same recording differ by less
+NOW_S = 0.5  # of places that fit equally well, the one so near to the time is meant
 LONG_UNITS = 24  # a longer passage is found by its two ends
 END_UNITS = 10
 SLACK_UNITS = 8  # what another transcription may add or drop around a place
 RARE = 40  # a word with more places than this is no hint where to look
 CLOSE = 2  # units on either side that say how sure a place is
+ECHO_UNITS = 24  # so near are words said again that one look at the text does not tell apart
 CANDIDATES = 6
 VOTES_SHARE = 0.4  # of the best candidate's words in line, to be looked at too
 
@@ -75,27 +77,69 @@ class Places:
         )
         return [both] if alike >= CONTEXT_SHARE else []
 
+    def rival(self, site: Site, start: int) -> int:
+        """Return how many words around a place of this very text are around another one in it, too."""
+        before, heard, after = (_keys(text) for text in (site.before, site.heard, site.after))
+        sides = [(before, heard, after, start)]
+        if len(heard) > LONG_UNITS:
+            end = start + len(heard)
+            sides = [(before, [], heard[:END_UNITS], start), (heard[-END_UNITS:], [], after, end)]
+        others = (
+            place.support
+            for before, heard, after, at in sides
+            for fit in self._fits(before, heard, after)
+            for place in (fit, *self._echoes(fit, before, after))
+            if abs(place.start - at) > CLOSE
+        )
+        return max(others, default=0)
+
     def _best(
         self, before: list[str], heard: list[str], after: list[str], site: Site, at_s: float
     ) -> list[Found]:
-        wanted = len(before) + len(after)
-        found = {self._fit(before, heard, after, at) for at in self._candidates([*before, *heard, *after])}
-        good = [
-            place
-            for place in found
-            if place.support >= wanted * CONTEXT_SHARE and self._now(place, site, at_s)
-        ]
-        good.sort(key=lambda place: (-place.support, -(place.left + place.right), place.start))
         apart: list[Found] = []
-        for place in good:
-            if all(abs(place.start - other.start) > SLACK_UNITS for other in apart):
+        for place in self._fits(before, heard, after):
+            near = any(abs(place.start - other.start) <= SLACK_UNITS for other in apart)
+            if not near and self._now(place, site, at_s):
                 apart.append(place)
-        return [place for place in apart if place.support > apart[0].support - CLEAR_LEAD]
+        if not apart:
+            return []
+        echoes = (echo for echo in self._echoes(apart[0], before, after) if self._now(echo, site, at_s))
+        sure = [p for p in (*apart, *echoes) if p.support > apart[0].support - CLEAR_LEAD]
+        then = [place for place in sure if self._now(place, site, at_s, within_s=NOW_S)]
+        if len(then) == 1 and self._same_recording(site):
+            return then
+        alone = len(sure) == 1 and site.rival and site.rival > sure[0].support - CLEAR_LEAD
+        return [] if alone else sure  # the only one left may be the other one
 
-    def _now(self, place: Found, site: Site, at_s: float) -> bool:
-        if self._recording is None or site.recording != self._recording:
-            return True
-        return abs(self.time(place.start) - at_s) <= SAME_TIME_S
+    def _fits(self, before: list[str], heard: list[str], after: list[str]) -> list[Found]:
+        """Return every place with enough of the words around it, best first."""
+        wanted = (len(before) + len(after)) * CONTEXT_SHARE
+        found = {self._fit(before, heard, after, at) for at in self._candidates([*before, *heard, *after])}
+        good = [place for place in found if place.support >= wanted]
+        return sorted(good, key=lambda place: (-place.support, -(place.left + place.right), place.start))
+
+    def _echoes(self, place: Found, before: list[str], after: list[str]) -> Iterator[Found]:
+        """Yield where a place and the words next to it are said again close by."""
+        size, first = place.end - place.start, place.start - place.left
+        said = self.keys[first : place.end + place.right]
+        for at in range(max(first - ECHO_UNITS, 0), first + ECHO_UNITS + 1):
+            if at != first and said and self.keys[at : at + len(said)] == said:
+                start = at + place.left
+                echo = replace(place, start=start, end=start + size)
+                less = self._around(place, before, after) - self._around(echo, before, after)
+                yield replace(echo, support=place.support - less)
+
+    def _around(self, place: Found, before: list[str], after: list[str]) -> int:
+        """Count the words around a place that are there in their order."""
+        lefts = self.keys[max(place.start - len(before) - SLACK_UNITS, 0) : place.start]
+        rights = self.keys[place.end : place.end + len(after) + SLACK_UNITS]
+        return int(LCSseq.similarity(before, lefts) + LCSseq.similarity(after, rights))
+
+    def _now(self, place: Found, site: Site, at_s: float, within_s: float = SAME_TIME_S) -> bool:
+        return not self._same_recording(site) or abs(self.time(place.start) - at_s) <= within_s
+
+    def _same_recording(self, site: Site) -> bool:
+        return self._recording is not None and site.recording == self._recording
 
     def time(self, index: int) -> float:
         """Return when a unit begins; the end of the last one after it."""

@@ -16,6 +16,7 @@ class Site(Noun):
     Attributes:
         before, heard, after: the machine's own words there; heard is empty where nothing was.
         recording: first 16 hex digits of the recording's SHA-256; times hold for that one only.
+        rival: words around it that were around another place of the same text, too.
     """
 
     before: str = ""
@@ -24,6 +25,7 @@ class Site(Noun):
     start_s: Seconds
     end_s: Seconds
     recording: str | None = None
+    rival: int = 0
 
 
 class WordEdit(Noun):

@@ -17,13 +17,13 @@ def retake(known: Edits, document: Document, base: Transcript, now: datetime) ->
     any more; it is kept for the next transcription, which may hear it wrong again. A conflict is settled
     when the document has what the edit wanted.
     """
-    taken = {told(edit): edit for edit in take_edits(document, base, now)}
+    taken = [(told(edit), edit) for edit in take_edits(document, base, now)]
     earlier = {told(edit): edit for edit in known.edits}
-    words = align(document, base)
-    agreed = (e for key, e in earlier.items() if key not in taken and holds(e, base) and holds(e, words))
+    words, keys = align(document, base), {key for key, _ in taken}
+    agreed = (e for key, e in earlier.items() if key not in keys and holds(e, base) and holds(e, words))
     return known.model_copy(
         update={
-            "edits": (*(earlier.get(key, edit) for key, edit in taken.items()), *agreed),
+            "edits": (*(earlier.get(key, edit) for key, edit in taken), *agreed),
             "conflicts": tuple(c for c in known.conflicts if not holds(c.edit, words)),
         }
     )

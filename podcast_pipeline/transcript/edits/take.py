@@ -8,6 +8,7 @@ from podcast_pipeline.model import Transcript
 from podcast_pipeline.transcript.document import Document
 from podcast_pipeline.transcript.edits.align import Reading, read
 from podcast_pipeline.transcript.edits.alignment import Change, touching
+from podcast_pipeline.transcript.edits.places import Places
 from podcast_pipeline.transcript.edits.record import Edit, NameEdit, Site, TurnEdit, WordEdit, recording_of
 from podcast_pipeline.transcript.edits.units import Unit, joined, same
 
@@ -25,8 +26,9 @@ def take_edits(document: Document, base: Transcript, now: datetime) -> tuple[Edi
     """
     reading = read(document, base)
     recording = recording_of(base)
-    words = [_word_edit(reading, change, recording, now) for change in _rewritten(reading)]
-    turns = [_turn_edit(reading, i1, i2, to, recording, now) for i1, i2, to in _given_away(reading)]
+    places = Places(reading.units, None)
+    words = [_word_edit(reading, change, places, recording, now) for change in _rewritten(reading)]
+    turns = [_turn_edit(reading, i1, i2, to, places, recording, now) for i1, i2, to in _given_away(reading)]
     names = list(_name_edits(reading, base, recording, now))
     in_order: list[WordEdit | TurnEdit] = sorted([*words, *turns], key=lambda edit: edit.site.start_s)
     return (*names, *in_order)
@@ -53,7 +55,9 @@ def _by_turn(reading: Reading, change: Change) -> Iterator[Change]:
         i1 = change.i2  # the first turn stands for all that was heard
 
 
-def _word_edit(reading: Reading, change: Change, recording: str | None, now: datetime) -> WordEdit:
+def _word_edit(
+    reading: Reading, change: Change, places: Places, recording: str | None, now: datetime
+) -> WordEdit:
     units, spoken = reading.units, _speaker_by_unit(reading)
     says = reading.speaker_of[change.j1] if change.j2 > change.j1 else None
     beside = {"before": change.i1 - 1, "after": change.i2}
@@ -64,7 +68,7 @@ def _word_edit(reading: Reading, change: Change, recording: str | None, now: dat
     ]
     stranger = says is not None and not sides
     return WordEdit(
-        site=_site(units, change.i1, change.i2, recording),
+        site=_site(units, change.i1, change.i2, recording, places),
         written=joined(token.text for token in reading.tokens[change.j1 : change.j2]),
         side="after" if sides == ["after"] else "before",
         speaker=_name(reading, says) if stranger else None,
@@ -79,9 +83,12 @@ def _voice(reading: Reading, speaker_id: str | None, recording: str | None) -> t
     return () if named or speaker_id is None else _samples(reading.units, speaker_id, recording)
 
 
-def _site(units: Sequence[Unit], i1: int, i2: int, recording: str | None) -> Site:
+def _site(
+    units: Sequence[Unit], i1: int, i2: int, recording: str | None, places: Places | None = None
+) -> Site:
+    """Return a place as it is found again; with `places` it says whether another one is like it."""
     start_s = units[i1].start_s if i1 < len(units) else units[-1].end_s if units else 0.0
-    return Site(
+    site = Site(
         before=joined(unit.text for unit in units[max(i1 - CONTEXT_UNITS, 0) : i1]),
         heard=joined(unit.text for unit in units[i1:i2]),
         after=joined(unit.text for unit in units[i2 : i2 + CONTEXT_UNITS]),
@@ -89,6 +96,7 @@ def _site(units: Sequence[Unit], i1: int, i2: int, recording: str | None) -> Sit
         end_s=max(units[i2 - 1].end_s, start_s) if i2 > i1 else start_s,
         recording=recording,
     )
+    return site.model_copy(update={"rival": places.rival(site, i1)}) if places else site
 
 
 def _name(reading: Reading, speaker_id: str | None) -> str | None:
@@ -99,10 +107,12 @@ def _name(reading: Reading, speaker_id: str | None) -> str | None:
     return None
 
 
-def _turn_edit(reading: Reading, i1: int, i2: int, to: str, recording: str | None, now: datetime) -> TurnEdit:
+def _turn_edit(
+    reading: Reading, i1: int, i2: int, to: str, places: Places, recording: str | None, now: datetime
+) -> TurnEdit:
     voices = [unit.speaker for unit in reading.units]
     return TurnEdit(
-        site=_site(reading.units, i1, i2, recording),
+        site=_site(reading.units, i1, i2, recording, places),
         speaker=_name(reading, to) or to,
         voice=_voice(reading, to, recording),
         begins_turn=i1 == 0 or voices[i1 - 1] != voices[i1],
