@@ -22,7 +22,7 @@ from podcast_pipeline.transcript.edits import diff
 from podcast_pipeline.transcript.glossary import put_right
 from podcast_pipeline.transcript.learn import learn
 from podcast_pipeline.transcript.review import Finding
-from podcast_pipeline.transcript.touchup import touched_up
+from podcast_pipeline.transcript.touchup import given, renamed, touched_up
 
 NAMES = ("near_names", "unknown_names")  # found once for every place where they are said
 SAMPLE_FILE = "accuracy.md"  # in an episode's folder, until it was measured
@@ -76,7 +76,7 @@ def _is(found: Finding, at_s: float, reason: str) -> bool:
 
 
 def correct(found: Finding, written: str, seen: Review) -> None:
-    """Write what is really said into transcript.md: a name everywhere, anything else in its place.
+    """Write what is said, or who says it, into transcript.md: a name everywhere, all else in its place.
 
     Raises:
         EpisodeError: transcript.md is not written yet, was saved meanwhile, or the place is not sure.
@@ -84,12 +84,21 @@ def correct(found: Finding, written: str, seen: Review) -> None:
     slug = seen.draft.slug
     if seen.desk.saved is None:
         raise EpisodeError(slug, "has no transcript.md yet; `podcast publish` or `transcribe` writes it")
-    at_s = None if found.kind in NAMES else found.start_s
     try:
-        text = touched_up(seen.desk.saved.decode(), seen.text.words, found.text, written, at_s=at_s)
+        text = _corrected(found, written, seen.desk.saved.decode(), seen.text.words)
     except CaptionError as error:
         raise EpisodeError(slug, str(error)) from error
     editing.rewrite(seen.desk, text)
+
+
+def _corrected(found: Finding, written: str, markdown: str, words: Transcript) -> str:
+    if found.kind != "speakers":
+        at_s = None if found.kind in NAMES else found.start_s
+        return touched_up(markdown, words, found.text, written, at_s=at_s)
+    if not found.suggestion:
+        return given(markdown, words, found.text, written, at_s=found.start_s)
+    ids = (segment.speaker for segment in words.segments if segment.start_s == found.start_s)
+    return renamed(markdown, next(ids) or "", written)  # a proposal is about the voice
 
 
 def lessons(seen: Review, config: Config) -> tuple[TermTable, ...]:

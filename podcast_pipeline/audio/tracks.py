@@ -52,7 +52,7 @@ def check_tracks(tracks: Sequence[Track], *, report: Report) -> float:
         raise AudioError(
             tracks[0].path if tracks else "--track", "give a --track for each speaker, two or more"
         )
-    if len({track.name for track in tracks}) < len(tracks):
+    if len({track.name.casefold() for track in tracks}) < len(tracks):
         raise AudioError(tracks[-1].path, "two tracks have the same name; name each speaker once")
     if len({(track.path, track.channel) for track in tracks}) < len(tracks):
         raise AudioError(tracks[-1].path, "is given twice; name another file or FILE:CHANNEL")

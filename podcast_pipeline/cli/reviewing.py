@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from podcast_pipeline.transcript.review import Finding
 
 LEAD_S = 1.0  # played before what is doubtful
+CHOICES = {"a": "a", "accept": "a", "f": "f", "fix": "f", "s": "s", "skip": "s", "q": "q", "quit": "q"}
 DURATION = re.compile(r"(\d+)(s|m)")
 SlugArgument = Annotated[str, typer.Argument(metavar="SLUG", help="The episode.")]
 Version = Annotated[int | None, typer.Option(min=1, metavar="N", help="A published version.")]
@@ -67,21 +68,22 @@ def _review(session: Session, seen: "Review") -> None:
     from podcast_pipeline.transcript.review import gate
 
     slug, known = seen.draft.slug, _known(session, seen.draft.slug)
-    if sys.stdin.isatty() and sys.stdout.isatty() and not session.output.as_json:
+    walked = sys.stdin.isatty() and sys.stdout.isatty() and not session.output.as_json
+    if walked:
         _walk(session, seen, known)
         seen = reviewing.review(slug, session.hearing(session.config.transcription))
-    closed = gate(seen.findings, session.config.review)
+    findings, closed = seen.findings, gate(seen.findings, session.config.review)
     session.output.result(
         {
             "slug": slug,
             "blocking": len(closed),
-            "findings": [_facts(session, f, seen, known) for f in seen.findings],
+            "findings": [_facts(session, f, seen, known) for f in findings],
             "fixes": [fix.model_dump() for fix in seen.text.edits.fixes],
         },
         [
-            *(line for f in seen.findings for line in _lines(_facts(session, f, seen, known))),
+            *(line for f in findings if not walked for line in _lines(_facts(session, f, seen, known))),
             *(f"put right: “{f.before}” is “{f.after}” at {f.start_s:.1f} s" for f in seen.text.edits.fixes),
-            f"{len(seen.findings)} to listen to, {len(closed)} of them block publication",
+            f"{len(findings)} to listen to, {len(closed)} of them block publication",
         ],
     )
     if closed:
@@ -122,21 +124,34 @@ def _walk(session: Session, seen: "Review", known: "Episode | None") -> None:
     """Go through the findings with a person; each answer is written at once."""
     from podcast_pipeline import reviewing
 
-    for found in seen.findings:
+    for number, found in enumerate(seen.findings, start=1):
         for line in _lines(_facts(session, found, seen, known)):
             typer.echo(line)
-        answer = typer.prompt("accept, fix, skip or quit (a/f/s/q)", default="s").strip().lower()[:1]
+        answer = _choice(f"{number} of {len(seen.findings)}: accept, fix, skip or quit (a/f/s/q)")
         if answer == "q":
             return
-        seen = reviewing.review(seen.draft.slug, session.hearing(session.config.transcription))
+        seen_now = reviewing.review(seen.draft.slug, session.hearing(session.config.transcription))
         if answer == "a":
-            reviewing.accept(found, seen)
+            reviewing.accept(found, seen_now)
         elif answer == "f":
-            written = typer.prompt("what is said", default=found.suggestion or found.text)
             try:
-                reviewing.correct(found, written, seen)
+                reviewing.correct(found, _written(found), seen_now)
             except PodcastError as error:
                 session.output.warn(str(error))
+
+
+def _choice(question: str) -> str:
+    answer = ""
+    while answer not in CHOICES:
+        answer = typer.prompt(question, default="s").strip().lower()
+    return CHOICES[answer]
+
+
+def _written(found: "Finding") -> str:
+    """Ask what is really there."""
+    if found.kind == "speakers":
+        return str(typer.prompt("who says it", default=found.suggestion))
+    return str(typer.prompt("what is said", default=found.suggestion or found.text))
 
 
 def _learn(session: Session, seen: "Review", *, yes: bool) -> None:

@@ -14,6 +14,7 @@ from podcast_pipeline.speakers.turns import Heard, Turn
 FRAME_S = 0.016875  # of segmentation-3.0: one frame each 270 samples,
 FRAME_MIDDLE_S = 0.031  # which sees 62 ms
 CLEAR_S = 1.0  # of clean speech: a voice that helps to find the groups
+MOST_VOICES = 2000  # are enough for that: those of an hour
 LONGEST_GAP_S = 0.3  # inside a piece: a breath
 LONGEST_PAUSE_S = 1.0  # inside a turn
 MARGIN_S = 0.15  # of silence that belongs to a turn, on both sides: soft onsets, fading ends
@@ -112,6 +113,7 @@ def stitch(windows: Sequence[Window], *, count: int | None) -> Heard:
 
 def _centres(voices: Sequence[tuple[int, Voice]], count: int | None) -> Embeddings:
     clear = [(number, voice) for number, voice in voices if voice.clean_s >= CLEAR_S] or list(voices)
+    clear = clear[:: -(-len(clear) // MOST_VOICES)]  # every so many: grouping takes their square in memory
     embeddings = np.stack([voice.embedding for _, voice in clear])
     seconds = np.array([voice.clean_s for _, voice in clear])
     labels = group(embeddings, seconds, count=count)

@@ -96,12 +96,12 @@ def to_markdown(transcript: Transcript, *, base: str, title: str, note: str = ""
     Args:
         base: first 16 hex digits of the SHA-256 of the transcript.json that the words are from.
     """
-    front = ["---", f"base: {base}", *([f"note: {_scalar(note)}"] if note else [])]
+    front = ["---", f"base: {base}", *([f"note: {scalar(note)}"] if note else [])]
     if transcript.speakers:
         front.append("speakers:")
     for speaker in transcript.speakers:
         name = transcript.speaker_name(speaker.id) or speaker.id
-        front.append(f"  {_scalar(speaker.id)}: {_scalar(name)}")
+        front.append(f"  {scalar(speaker.id)}: {scalar(name)}")
     blocks = ["\n".join([*front, "---"]), f"# {escape(title)}", HINT]
     for speaker_id, segments in groupby(transcript.segments, key=lambda segment: segment.speaker):
         turn = list(segments)
@@ -127,7 +127,8 @@ def escape(text: str) -> str:
     return re.sub(r"^([#\[])", r"\\\1", line)
 
 
-def _scalar(text: str) -> str:
+def scalar(text: str) -> str:
+    """Return a value as it stands in the front matter."""
     return text if PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
 
 

@@ -83,7 +83,8 @@ def apply_edits(edits: Iterable[Edit], new: Transcript) -> Merged:
             _give(draft, edit, places)
     spoken = segments(_pieces(draft), new)
     update = {"speakers": tuple(draft.speakers.values()), "segments": spoken}
-    applied = sorted(draft.applied, key=wanted.index)
+    order = {id(edit): number for number, edit in enumerate(wanted)}  # a person may do the same thing twice
+    applied = sorted(draft.applied, key=lambda edit: order[id(edit)])
     return Merged(new.model_copy(update=update), tuple(applied), tuple(draft.conflicts))
 
 

@@ -103,19 +103,21 @@ class Places:
                 apart.append(place)
         if not apart:
             return []
-        echoes = (echo for echo in self._echoes(apart[0], before, after) if self._now(echo, site, at_s))
+        echoes = [echo for echo in self._echoes(apart[0], before, after) if self._now(echo, site, at_s)]
         sure = [p for p in (*apart, *echoes) if p.support > apart[0].support - CLEAR_LEAD]
-        then = [place for place in sure if self._now(place, site, at_s, within_s=NOW_S)]
-        if len(then) == 1 and self._same_recording(site):
+        if not self._same_recording(site):  # the only one left may be the other one
+            return [] if len(sure) == 1 and 0 < site.rival > sure[0].support - CLEAR_LEAD else sure
+        then = [place for place in (*apart, *echoes) if self._now(place, site, at_s, within_s=NOW_S)]
+        if len(then) == 1 and then[0] in sure:
             return then
-        alone = len(sure) == 1 and site.rival and site.rival > sure[0].support - CLEAR_LEAD
-        return [] if alone else sure  # the only one left may be the other one
+        return sure if not then else list(dict.fromkeys((*sure, *then)))
 
     def _fits(self, before: list[str], heard: list[str], after: list[str]) -> list[Found]:
         """Return every place with enough of the words around it, best first."""
         wanted = (len(before) + len(after)) * CONTEXT_SHARE
         found = {self._fit(before, heard, after, at) for at in self._candidates([*before, *heard, *after])}
-        good = [place for place in found if place.support >= wanted]
+        most = len(heard) + SLACK_UNITS
+        good = [place for place in found if place.support >= wanted and place.end - place.start <= most]
         return sorted(good, key=lambda place: (-place.support, -(place.left + place.right), place.start))
 
     def _echoes(self, place: Found, before: list[str], after: list[str]) -> Iterator[Found]:

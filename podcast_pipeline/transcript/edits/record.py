@@ -138,7 +138,7 @@ class Edits(Noun):
 
 def told(edit: WordEdit | TurnEdit | NameEdit) -> str:
     """Return what an edit says, whenever it was made."""
-    return edit.model_dump_json(exclude={"edited_at"})
+    return edit.model_dump_json(exclude={"edited_at": True, "site": {"rival"}})
 
 
 def recording_of(transcript: Transcript) -> str | None:
