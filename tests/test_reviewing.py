@@ -20,8 +20,9 @@ from podcast_pipeline.model import Report, Speaker, Transcript
 from podcast_pipeline.reviewing import review, teach
 from podcast_pipeline.stages import edited, hear, hear_again
 from podcast_pipeline.transcribers import Options
-from podcast_pipeline.transcript.document import to_markdown
-from podcast_pipeline.transcript.touchup import touched_up
+from podcast_pipeline.transcript.document import parse, to_markdown
+from podcast_pipeline.transcript.edits import align
+from podcast_pipeline.transcript.touchup import given, renamed, touched_up
 from tests.house import MODEL, SLUG, House, copy_house
 from tests.test_glossary import heard
 from tests.test_publish import episode, items, objects, parts, store
@@ -342,3 +343,49 @@ def test_a_place_that_is_not_sure_is_left_to_a_person() -> None:
         touched_up(SAVED + "\nAnn again\n", SAID, "Ann", "Anne")
     with pytest.raises(CaptionError, match="by hand"):
         touched_up(SAVED, SAID, "15", "50", at_s=0.1)
+
+
+def talk() -> tuple[Transcript, str]:
+    """Return a talk of two voices, two sentences in the first turn, and its document."""
+    parts = [heard(text) for text in ("We went home.", "It was late.", "Was it?")]
+    segments = [
+        part.segments[0].model_copy(
+            update={
+                "speaker": who,
+                "words": tuple(
+                    word.model_copy(update={"start_s": word.start_s + at_s, "end_s": word.end_s + at_s})
+                    for word in part.words
+                ),
+            }
+        )
+        for part, who, at_s in zip(parts, ("S0", "S0", "S1"), (0.0, 3.0, 6.0), strict=True)
+    ]
+    speakers = (Speaker(id="S0", name="Ann"), Speaker(id="S1"))
+    words = parts[0].model_copy(update={"segments": tuple(segments), "speakers": speakers})
+    return words, to_markdown(words, base="0" * 16, title="t")
+
+
+@pytest.mark.parametrize(
+    ("said", "at_s", "then"),
+    [
+        ("We went home.", 0.0, [("Bob", "We went home."), ("Ann", "It was late."), ("Speaker 2", "Was it?")]),
+        ("It was late.", 3.0, [("Ann", "We went home."), ("Bob", "It was late."), ("Speaker 2", "Was it?")]),
+        ("Was it?", 6.0, [("Ann", "We went home."), ("Ann", "It was late."), ("Bob", "Was it?")]),
+    ],
+)
+def test_one_sentence_is_given_to_somebody_else(said: str, at_s: float, then: list[tuple[str, str]]) -> None:
+    """Who went on before and after still does; no word changes."""
+    words, markdown = talk()
+    given_away = align(parse(given(markdown, words, said, "Bob", at_s=at_s)), words)
+    assert [(given_away.speaker_name(s.speaker), s.text) for s in given_away.segments] == then
+    assert given_away.words == words.words
+
+
+def test_a_proposed_name_is_confirmed_once_for_all() -> None:
+    """The line of the front matter has it; a speaker who is not there is an error."""
+    words, markdown = talk()
+    named = align(parse(renamed(markdown, "S1", "Zoë: née Q")), words)
+    assert named.speaker_name("S1") == "Zoë: née Q"
+    assert named.speaker_name("S0") == "Ann"
+    with pytest.raises(CaptionError, match="by hand"):
+        renamed(markdown, "S7", "Bob")
