@@ -207,17 +207,18 @@ def test_erased_subscriber_is_forgotten_but_counts(subscribers: Subscribers) -> 
 
 
 def test_erased_address_is_not_left_in_the_file(tmp_path: Path) -> None:
-    """SQLite's file holds no byte of an erased address, not even in its free pages."""
-    engine = open_database(None, tmp_path)
+    """While a server is open, SQLite's files hold no byte of an erased address: no free page, no log."""
+    engine, server = open_database(None, tmp_path), open_database(None, tmp_path)
     subscribers = Subscribers(engine, show_id=SHOW, secret_key=KEY)
     for number in range(200):
         add(subscribers, f"person{number}@example.com")
     for number in range(0, 200, 2):
         subscribers.erase(f"person{number}@example.com", now=NOW, origin="cli")
-    engine.dispose()
     data = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert b"person101@" in data
     assert b"person100@" not in data
+    engine.dispose()
+    server.dispose()
 
 
 def test_audit_log_names_nobody(subscribers: Subscribers) -> None:

@@ -7,9 +7,18 @@ from podcast_pipeline.database.engine import (
     connect,
     exclusive,
     open_database,
+    overwrite_deleted,
     repeat_after_race,
     upgrade,
     writing,
 )
 
-__all__ = ["connect", "exclusive", "open_database", "repeat_after_race", "upgrade", "writing"]
+__all__ = [
+    "connect",
+    "exclusive",
+    "open_database",
+    "overwrite_deleted",
+    "repeat_after_race",
+    "upgrade",
+    "writing",
+]

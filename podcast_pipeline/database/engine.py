@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 from typing import TypeVar
@@ -84,6 +84,17 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """
     with engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
         yield connection
+
+
+def overwrite_deleted(engine: Engine) -> None:
+    """See that what was deleted is not left on the disk.
+
+    SQLite keeps old pages in the file, and new ones in its log, until somebody makes a checkpoint; a server
+    that stays open may make none for months. PostgreSQL's own vacuum comes by itself.
+    """
+    if engine.dialect.name == "sqlite":
+        with closing(engine.raw_connection()) as connection:  # a checkpoint inside a transaction is refused
+            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def exclusive(connection: Connection, key: bytes) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine, case, delete, exists, func, literal, select
 
 from podcast_pipeline.access import Visitor
-from podcast_pipeline.database import repeat_after_race
+from podcast_pipeline.database import overwrite_deleted, repeat_after_race
 from podcast_pipeline.database.tables import (
     network_addresses,
     sessions,
@@ -143,6 +143,7 @@ class Subscribers:
             removed_at = subscriber.removed_at or now
             change.set(subscriber.id, **personal, removed_at=removed_at, erased_at=now)
             change.note(subscriber.id, "erased")
+        overwrite_deleted(self.engine)
 
     def get(self, email: str) -> Subscriber:
         """Return a subscriber, removed or not.

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Engine, Table, delete, exists, insert, select
 
-from podcast_pipeline.database import writing
+from podcast_pipeline.database import overwrite_deleted, writing
 from podcast_pipeline.database.tables import (
     audit_log,
     audit_purges,
@@ -39,7 +39,7 @@ def purge(
 ) -> Purged:
     """Delete what is older than show.toml's [retention] says, ended sessions and old sign-in requests."""
     with writing(engine) as connection:
-        return Purged(
+        purged = Purged(
             network_addresses=_delete(
                 connection, network_addresses, show_id, network_addresses.c.seen_at < now - network_kept
             ),
@@ -49,6 +49,8 @@ def purge(
                 connection, signin_requests, show_id, signin_requests.c.created_at < now - SIGNIN_KEPT
             ),
         )
+    overwrite_deleted(engine)
+    return purged
 
 
 def forget_daily(forget: Callable[[], object], *, stopped: Event, every_s: float = DAY_S) -> None:
