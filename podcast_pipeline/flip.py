@@ -1,6 +1,6 @@
 """The flip: what is checked before anything becomes public, and the swap of the catalog and of the feed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from podcast_pipeline.audio import tags
@@ -97,9 +97,9 @@ def foresee(store: Store, change: Callable[[Catalog | None], Catalog], write: Wr
     return Foreseen(catalog, published, write(catalog, published))
 
 
-def refuse_leaks(secret: Shingles, composed: Composed) -> None:
+def refuse_leaks(secret: Shingles, objects: Iterable[StagedObject]) -> None:
     """Raise LeakError when an object that would become public holds text of the transcript."""
-    for staged_object in composed.objects:
+    for staged_object in objects:
         if staged_object.key.startswith("public/"):
             _refuse_leak(secret, staged_object.key, _readable(staged_object))
 
@@ -119,11 +119,11 @@ def feed_writer(words: Sequence[Transcript], *, allow: bool) -> Writer:
 
     def write(catalog: Catalog, published: bytes | None) -> bytes:
         new = render(catalog, Public())
+        whole = render_whole(catalog) if catalog.show.page_size else new
+        for transcript in words:  # also where the newest page stays as it is: an archive page may change
+            _refuse_leak(secrets_of(transcript, catalog), FEED_KEY, whole)
         if new == published:
             return new
-        for transcript in words:
-            _refuse_leak(secrets_of(transcript, catalog), FEED_KEY, new)
-        whole = render_whole(catalog) if catalog.show.page_size else new
         _refuse_broken_rules(whole)
         if published is not None and not allow:
             _refuse_broken_history(published, whole)

@@ -157,7 +157,7 @@ def prepare(
     then = foresee(parts.store, ready.enter, write)
     if composed.episode.state == "scheduled":  # what `release` would refuse is refused while somebody is here
         write(then.catalog.with_episode(_out(composed.episode, publish_at)), then.published)
-    refuse_leaks(secrets_of(composed.words, then.catalog), composed)
+    refuse_leaks(secrets_of(composed.words, then.catalog), ready.objects)
     return ready
 
 
