@@ -9,11 +9,13 @@ from podcast_pipeline.feed.conformance import check
 from podcast_pipeline.feed.conformance.document import OLD_PODCAST
 from podcast_pipeline.feed.guid import podcast_guid
 from podcast_pipeline.feed.private import personalize
+from tests import test_feed_check
 from tests.test_feed_golden import FOLDER
 
 TOKEN = "a" * 16 + "." + "2" * 32
 RIGHT = (FOLDER / "right" / "full.xml").read_text(encoding="utf-8")
 
+FILE_RULES = {"T5"}  # of a transcript's text alone: tests/test_feed_facts.py
 NEW = "itunes:new-feed-url"
 OTHER_AUDIO = '<enclosure url="https://n.example/b.mp3" length="1" type="audio/mpeg"/>'
 OTHER_TRANSCRIPT = '<podcast:transcript url="https://n.example/a" type="vtt"/>'
@@ -97,6 +99,7 @@ FAULTS = [
     ("F17", "error", "https://n.example/feed-archive-1.xml", "feed-archive-1.xml"),
     ("F17", "error", "https://n.example/feed-archive-1.xml", "https://n.example/feed.xml"),
     ("F17", "error", NEXT, f'{NEXT} href="http://n.example"/>{NEXT}'),
+    ("H7", "error", "<itunes:author>", '<atom:link rel="hub" href="/hub"/><itunes:author>'),
     ("P2", "error", "https://n.example/feed.xml", f"https://n.example/feeds/{TOKEN}/feed.xml"),
     ("T1", "error", 'type="text/vtt"/>', f'type="text/vtt"/>{OTHER_TRANSCRIPT}'),
     ("T1", "error", 'language="en"', 'language="English (US)"'),
@@ -119,9 +122,19 @@ def test_planted_fault_is_found_and_nothing_else(rule: str, severity: str, right
     assert all(f.line and f.message and f.fix for f in findings)
 
 
+def test_a_private_feed_that_names_a_hub_is_found() -> None:
+    """Whoever reads it would tell the hub its address."""
+    feed = (FOLDER / "right" / "private.xml").read_text(encoding="utf-8")
+    hub = '<atom:link rel="hub" href="https://hub.example"/>'
+    (finding,) = check(feed.replace("<channel>", f"<channel>{hub}", 1).encode())
+    assert (finding.rule, finding.severity, finding.message) == ("H7", "error", "a private feed names a hub")
+
+
 def test_every_rule_has_a_planted_fault() -> None:
-    """No rule from F1 to F17 goes untested."""
-    assert {rule for rule, *_ in FAULTS} >= {f"F{number}" for number in range(1, 18)}
+    """No rule of the feed, of its files or of its host goes untested."""
+    names = {"F": 17, "T": 7, "H": 7}
+    planted = {row[0] for row in FAULTS} | {rule for rule, *_ in test_feed_check.FAULTS.values()} | FILE_RULES
+    assert planted >= {f"{letter}{number}" for letter, last in names.items() for number in range(1, last + 1)}
 
 
 def test_finding_names_the_line_in_the_source() -> None:
