@@ -21,18 +21,18 @@ from tests.serving import at_port, serving
 pytestmark = pytest.mark.xdist_group("house")
 
 CLIENTS = ROOT / "scripts" / "clients"
-ARCHIVER = os.environ.get("PODCAST_ARCHIVER", "podcast-archiver")
+PATH = f"{ROOT / '.venv-archiver' / 'bin'}{os.pathsep}{os.environ['PATH']}"
 NEEDS = {
     "gpo": ("gpo",),
     "podboat": ("newsboat", "podboat", "tmux"),
     "podget": ("podget", "wget"),
-    "podcast-archiver": (ARCHIVER,),
+    "podcast-archiver": ("podcast-archiver",),
 }
 
 
 def client(name: str) -> object:
     """Return a client as a case; skipped with one line where its program is missing."""
-    missing = [program for program in NEEDS[name] if shutil.which(program) is None]
+    missing = [program for program in NEEDS[name] if shutil.which(program, path=PATH) is None]
     return pytest.param(name, marks=pytest.mark.skipif(bool(missing), reason=f"no {', '.join(missing)} here"))
 
 

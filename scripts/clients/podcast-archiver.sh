@@ -1,6 +1,7 @@
 #!/bin/bash
-# podcast-archiver (pip, in an environment of its own; PODCAST_ARCHIVER names the command).
+# podcast-archiver, from .venv-archiver where scripts/install_test_parts.sh has put it, else from the PATH.
 . "$(dirname "$0")/common.sh"
-timeout "$limit" "${PODCAST_ARCHIVER:-podcast-archiver}" -f "$feed" -d "$work/files" \
+PATH="$here/../../.venv-archiver/bin:$PATH"
+timeout "$limit" podcast-archiver -f "$feed" -d "$work/files" \
   --database "$work/archive.db" </dev/null 2>&1 | tail -5
 compare
