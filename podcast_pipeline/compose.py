@@ -1,8 +1,9 @@
 """From what the producer says, the audio and the words: the episode as the catalog will keep it. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from podcast_pipeline import taken_over
 from podcast_pipeline.model import (
     CaptionFormat,
     Correction,
@@ -39,10 +40,14 @@ class Media:
 
 @dataclass(frozen=True)
 class Composed:
-    """An episode, and every object that it names and that is not out yet."""
+    """An episode, and every object that it names and that is not out yet.
+
+    Attributes:
+        words: the newest, in media times; None of an imported episode that nobody has heard.
+    """
 
     episode: Episode
-    words: Transcript
+    words: Transcript | None
     objects: tuple[StagedObject, ...]
 
 
@@ -51,7 +56,7 @@ def compose(
     known: Episode | None,
     *,
     media: Media,
-    heard: Transcript,
+    heard: Transcript | None,
     teaser_words: int,
     publish_at: datetime,
     now: datetime,
@@ -62,38 +67,37 @@ def compose(
 
     Args:
         known: the episode as the catalog has it, None for a new one.
-        heard: the words in recording times.
+        heard: the words in recording times; None where there are none, or what is out stays.
         note: what a person says of a correction; said once, of the first version it is there for.
         published: the newest words that are out, to tell of a correction without a note.
     """
-    words = timeline.apply(
-        heard,
-        media.timeline,
-        duration_s=media.enclosure.duration_s,
-        media_sha256=media.enclosure.sha256 or "",
-    )
-    versions, words, objects = _versions(draft.slug, known, words, now, _Change(note, published))
+    media = _as_heard(media, known, heard)
+    spoken = _spoken(draft.slug, known, media, heard, now, _Change(note, published))
     chapters = timeline.map_chapters(draft.chapters, media.timeline)
     marks = chapters_file(draft.slug, chapters, access=draft.access) if chapters else None
+    chapters_key = marks.key if marks else None
+    if known is not None and taken_over.keeps_chapters(draft, known):
+        chapters, marks, chapters_key = known.chapters, None, known.chapters_key
     facts = {
         **{name: getattr(draft, name) for name in Draft.model_fields},
         "chapters": chapters,
         "soundbites": timeline.map_soundbites(draft.soundbites, media.timeline),
         "enclosure": media.enclosure,
         "timeline": media.timeline,
-        "chapters_key": marks.key if marks else None,
-        "teaser": leaks.teaser(words, teaser_words),
-        "transcripts": versions,
+        "chapters_key": chapters_key,
+        "teaser": leaks.teaser(spoken.words, teaser_words) if spoken.words else "",
+        "transcripts": spoken.versions,
         "publish_at": publish_at,
+        **taken_over.kept(draft, known),
         **_state(known, publish_at, now),
     }
     changed_at = known.content_changed_at if known else now
     episode = Episode.model_validate({**facts, "content_changed_at": changed_at})
     if known is not None and episode != known:
         episode = Episode.model_validate({**facts, "content_changed_at": now})
-    staged = [*objects, *([marks] if marks else []), *([media.file] if media.file else [])]
+    staged = [*spoken.objects, *([marks] if marks else []), *([media.file] if media.file else [])]
     out_already = keys(known) if known else set()
-    return Composed(episode, words, tuple(o for o in staged if o.key not in out_already))
+    return Composed(episode, spoken.words, tuple(o for o in staged if o.key not in out_already))
 
 
 def keys(episode: Episode) -> set[str]:
@@ -128,6 +132,42 @@ class _Change:
         if count:
             return f"{count} words were corrected." if count > 1 else "One word was corrected."
         return "Who says what was corrected." if self.published else ""
+
+
+@dataclass(frozen=True)
+class _Spoken:
+    """The words in media times, every version of them, and the objects of one that is new."""
+
+    words: Transcript | None
+    versions: tuple[TranscriptVersion, ...]
+    objects: tuple[StagedObject, ...] = ()
+
+
+def _as_heard(media: Media, known: Episode | None, heard: Transcript | None) -> Media:
+    """Return the audio that came as long as it was found to be."""
+    if heard is None or known is None or known.original is None or media.file is not None:
+        return media
+    return replace(media, enclosure=taken_over.as_long_as_heard(media.enclosure, heard))
+
+
+def _spoken(
+    slug: str,
+    known: Episode | None,
+    media: Media,
+    heard: Transcript | None,
+    now: datetime,
+    change: _Change,
+) -> _Spoken:
+    if heard is None:
+        return _Spoken(change.published, known.transcripts if known else ())
+    words = timeline.apply(
+        heard,
+        media.timeline,
+        duration_s=media.enclosure.duration_s,
+        media_sha256=media.enclosure.sha256 or "",
+    )
+    versions, words, objects = _versions(slug, known, words, now, change)
+    return _Spoken(words, versions, tuple(objects))
 
 
 def _versions(

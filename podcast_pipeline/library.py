@@ -36,6 +36,7 @@ from podcast_pipeline.model import (
 
 EPISODE_FILE = "episode.toml"
 MAX_SLUG_LENGTH = 80
+CAME = "build/came"
 
 Result = TypeVar("Result", bound=Noun)
 
@@ -74,10 +75,16 @@ class EpisodeTable(Noun):
 
 @dataclass(frozen=True)
 class Folder:
-    """The files of one episode."""
+    """The files of one episode.
+
+    Attributes:
+        source: the recording; of an imported episode a copy of the audio that came, where somebody heard it.
+        has_recording: whether the episode has a recording of its own.
+    """
 
     path: Path
     source: Path
+    has_recording: bool
 
     @property
     def transcript(self) -> Path:
@@ -118,10 +125,11 @@ class Library:
 
     def folder(self, slug: str) -> Folder:
         """Return the files of an episode; EpisodeError when there is no such episode."""
-        return Folder(self.root / slug, self.root / slug / (self._table(slug).source or "source"))
+        source = self._table(slug).source
+        return Folder(self.root / slug, self.root / slug / (source or CAME), source is not None)
 
     def load(self, slug: str) -> Draft:
-        """Return what the producer says about an episode.
+        """Return what the producer says about an episode; an imported one has no source_sha256.
 
         Raises:
             EpisodeError: no such episode, or its source is not the one that was ingested.
@@ -129,8 +137,7 @@ class Library:
         """
         table = self._table(slug)
         if table.source is None:
-            message = "was imported and has no recording; put one here and name it, its source_sha256 too"
-            raise EpisodeError(slug, message)
+            return self._draft(table, self._notes(slug))
         source = self.root / slug / table.source
         if not source.is_file():
             raise EpisodeError(slug, f"{source} is missing; put the recording back")
@@ -365,6 +372,11 @@ def _adopted(draft: Draft) -> str:
         "guests": [person.name for person in draft.persons if person.role == "guest"],
     }
     document.update({name: value for name, value in values.items() if value is not None})
+    if draft.chapters:
+        tables = tomlkit.aot()
+        for chapter in draft.chapters:
+            tables.append(tomlkit.item(chapter.model_dump(exclude_none=True, exclude_defaults=True)))
+        document["chapters"] = tables
     return tomlkit.dumps(document)
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from podcast_pipeline import taken_over
 from podcast_pipeline.audio.source import check
 from podcast_pipeline.audio.tracks import Track, mix
 from podcast_pipeline.catalog import Catalog
@@ -18,16 +19,8 @@ from podcast_pipeline.compose import Mastered, compose
 from podcast_pipeline.errors import EpisodeError
 from podcast_pipeline.feed import history
 from podcast_pipeline.flip import Ready, feed_writer, flip, foresee, refuse_leaks, secrets_of
-from podcast_pipeline.model import Episode, Show
-from podcast_pipeline.stages import (
-    Parts,
-    dress,
-    edited,
-    hear,
-    make_media,
-    published_words,
-    refuse_unreviewed,
-)
+from podcast_pipeline.model import Draft, Episode, Show
+from podcast_pipeline.stages import NOT_ENTERED, Parts, dress, make_media, published_words, worded
 from podcast_pipeline.stores.delivery import deliver, is_there
 from podcast_pipeline.stores.shelf import read_catalog
 
@@ -118,7 +111,7 @@ def publish(slug: str, parts: Parts, *, at: datetime | None = None, allow: bool 
         return Published(
             episode=ready.composed.episode,
             show=entered.show,
-            word_count=len(ready.composed.words.words),
+            word_count=len(ready.composed.words.words) if ready.composed.words else 0,
             changed=feed_changed or ready.changed,
             mastered=ready.media.mastered,
         )
@@ -136,28 +129,30 @@ def prepare(
     draft = parts.library.load(slug)
     catalog, _ = read_catalog(parts.store)
     known = catalog.by_id(draft.id) if catalog else None
-    publish_at = _goes_out(slug, known, at, now)
+    publish_at = _goes_out(draft, known, at, now)
+    draft = taken_over.complete(draft, known)
 
-    text = edited(draft, hear(draft, known, parts, keep=keep), known, parts, keep=keep)
-    refuse_unreviewed(draft, text, parts.config)
+    text = worded(draft, known, parts, keep=keep)
     media = make_media(draft, known, publish_at, parts)
     composed = compose(
         draft,
         known,
         media=media,
-        heard=text.words,
-        note=text.note,
+        heard=text.words if text else None,
+        note=text.note if text else "",
         published=published_words(known, parts.store),
         teaser_words=parts.config.access.teaser_words,
         publish_at=publish_at,
         now=now,
     )
-    write = feed_writer([composed.words], allow=allow)
+    words = [composed.words] if composed.words else []
+    write = feed_writer(words, allow=allow)
     ready = Ready(known, media, composed, dress(parts, catalog), write)
     then = foresee(parts.store, ready.enter, write)
     if composed.episode.state == "scheduled":  # what `release` would refuse is refused while somebody is here
         write(then.catalog.with_episode(_out(composed.episode, publish_at)), then.published)
-    refuse_leaks(secrets_of(composed.words, then.catalog), ready.objects)
+    for spoken in words:
+        refuse_leaks(secrets_of(spoken, then.catalog), ready.objects)
     return ready
 
 
@@ -204,8 +199,11 @@ def release(parts: Parts, *, allow: bool = False) -> tuple[str, ...]:
     return tuple(released)
 
 
-def _goes_out(slug: str, known: Episode | None, at: datetime | None, now: datetime) -> datetime:
+def _goes_out(draft: Draft, known: Episode | None, at: datetime | None, now: datetime) -> datetime:
+    slug = draft.slug
     if known is None:
+        if draft.source_sha256 is None:
+            raise EpisodeError(slug, NOT_ENTERED)
         return at or now
     if known.state == "unpublished":
         raise EpisodeError(

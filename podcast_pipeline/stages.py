@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from podcast_pipeline import editing
+from podcast_pipeline import editing, taken_over
 from podcast_pipeline.audio import artwork, notice, tags
 from podcast_pipeline.audio.ffmpeg import Ffmpeg
 from podcast_pipeline.audio.master import Produced, produce
@@ -16,7 +16,7 @@ from podcast_pipeline.audio.tracks import Track
 from podcast_pipeline.catalog import Catalog, transcript_from_json
 from podcast_pipeline.compose import Mastered, Media
 from podcast_pipeline.config import Config
-from podcast_pipeline.errors import AudioError, ReviewError
+from podcast_pipeline.errors import AudioError, EpisodeError, ReviewError
 from podcast_pipeline.feed import notes
 from podcast_pipeline.library import Library, built, sha256_of
 from podcast_pipeline.model import (
@@ -33,12 +33,14 @@ from podcast_pipeline.speakers import voices
 from podcast_pipeline.speakers.microphones import hear_tracks
 from podcast_pipeline.speakers.telling import tell
 from podcast_pipeline.stores import Reader, Store
+from podcast_pipeline.stores.shelf import read_catalog
 from podcast_pipeline.transcribers import Options, Transcriber
 from podcast_pipeline.transcript import glossary, review
 from podcast_pipeline.transcript.document import clock
 from podcast_pipeline.transcript.timeline import map_chapters
 
 AUDIO_FOLDERS = {"public": "public/audio", "subscribers": "private/audio"}
+NOT_ENTERED = "was imported and is not in the catalog yet; run `podcast feed import` once more"
 MASTER_VERSION = 1  # raised when the same recording and settings are to give another master
 
 
@@ -102,10 +104,11 @@ def step(report: Report, name: str) -> Iterator[None]:
     report(Progress(step=name, done=1, total=1))
 
 
-def hear(draft: Draft, known: Episode | None, parts: Parts, *, keep: bool = True) -> Transcript:
+def hear(draft: Draft, known: Episode | None, parts: Parts, *, keep: bool = True) -> Transcript | None:
     """Return the words in recording times: those in transcript.json, or new ones.
 
-    An episode that is in the catalog keeps its words whatever engine and model are set now.
+    An episode that is in the catalog keeps its words whatever engine and model are set now. An imported
+    one has none, None, until somebody runs `podcast transcribe`.
 
     Args:
         keep: new words in transcript.json.
@@ -113,6 +116,11 @@ def hear(draft: Draft, known: Episode | None, parts: Parts, *, keep: bool = True
     heard = parts.library.transcript(draft.slug)
     if heard is not None and _same_recording(heard, known, draft):
         return heard
+    if not parts.library.folder(draft.slug).has_recording:
+        if heard is not None:
+            message = "transcript.json was made from other audio; run `podcast transcribe {}`"
+            raise EpisodeError(draft.slug, message.format(draft.slug))
+        return None
     if heard is None or not _still_holds(heard, draft, parts):
         return hear_again(draft, parts, keep=keep)
     told = told_apart(heard, draft, parts)
@@ -162,6 +170,16 @@ def told_apart(words: Transcript, draft: Draft, parts: Hearing) -> Transcript:
         guests=[person.name for person in draft.persons if person.role == "guest"],
         report=parts.report,
     )
+
+
+def worded(draft: Draft, known: Episode | None, parts: Parts, *, keep: bool = True) -> editing.Edited | None:
+    """Return what was heard as a person wants it, refused where the show's policy says so; see `hear`."""
+    heard = hear(draft, known, parts, keep=keep)
+    if heard is None:
+        return None
+    text = edited(draft, heard, known, parts, keep=keep)
+    refuse_unreviewed(draft, text, parts.config)
+    return text
 
 
 def edited(
@@ -218,6 +236,33 @@ def published_words(known: Episode | None, store: Reader) -> Transcript | None:
     return transcript_from_json(store.get(key)[1], key)
 
 
+def bring_audio(draft: Draft, parts: Hearing, store: Reader) -> Draft:
+    """Put the audio of an imported episode where a recording would be; return the draft with its SHA-256.
+
+    Raises:
+        EpisodeError: it is not in the catalog, or its audio is not ours.
+    """
+    slug, folder = draft.slug, parts.library.folder(draft.slug)
+    catalog, _ = read_catalog(store)
+    known = catalog.by_id(draft.id) if catalog else None
+    if known is None:
+        raise EpisodeError(slug, NOT_ENTERED)
+    if known.enclosure.key is None:
+        where = known.enclosure.external_url
+        raise EpisodeError(slug, f"its audio is still at {where}; only what was imported can be heard")
+    if not (folder.source.is_file() and sha256_of(folder.source) == known.enclosure.sha256):
+        _fetch(store, known.enclosure.key, folder.source)
+    return taken_over.complete(draft, known)
+
+
+def _fetch(store: Reader, key: str, target: Path) -> None:
+    part = target.with_name(f"{target.name}.part")
+    target.parent.mkdir(exist_ok=True)
+    with part.open("wb") as file:
+        file.writelines(store.stream(key))
+    part.replace(target)
+
+
 def make_media(draft: Draft, known: Episode | None, publish_at: datetime, parts: Parts) -> Media:
     """Return the audio that is out already, or the mastered and tagged MP3 of the recording."""
     if known is not None and known.source_sha256 == draft.source_sha256:
@@ -243,12 +288,14 @@ def make_media(draft: Draft, known: Episode | None, publish_at: datetime, parts:
 def _out_already(draft: Draft, known: Episode, parts: Parts) -> Media:
     """Return the audio that is out; where the episode's access has changed, its bytes in the other place."""
     place, key = AUDIO_FOLDERS[draft.access], known.enclosure.key
+    if key is None and draft.access != "public":
+        raise EpisodeError(
+            draft.slug, "its audio is at another host, where everybody has it; leave access public"
+        )
     if key is None or key.startswith(f"{place}/"):
         return Media(known.enclosure, known.timeline)
     target = parts.library.folder(draft.slug).build / f"moved.{Path(key).name}"
-    target.parent.mkdir(exist_ok=True)
-    with target.open("wb") as file:
-        file.writelines(parts.store.stream(key))
+    _fetch(parts.store, key, target)
     moved = staged_file(place, draft.slug, target, sha256_of(target), known.enclosure.type)
     return Media(known.enclosure.model_copy(update={"key": moved.key}), known.timeline, moved)
 

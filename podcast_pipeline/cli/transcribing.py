@@ -58,11 +58,13 @@ class Hearing:
         return Heard(name, fixed)
 
     def _hear_episode(self, slug: str) -> Heard:
-        from podcast_pipeline.stages import edited, hear_again
+        from podcast_pipeline.stages import bring_audio, edited, hear_again
 
         parts = replace(self.session.hearing(self.settings), transcriber=lambda: self.transcriber)
         with parts.library.claim(slug):
             draft = parts.library.load(slug)
+            if not parts.library.folder(slug).has_recording:
+                draft = bring_audio(draft, parts, self.session.store)
             text = edited(draft, hear_again(draft, parts), None, parts)
         return Heard(slug, text.words, text.conflicts)
 

@@ -127,7 +127,7 @@ def _write_episode(entry: Any, show: Show, episode: Episode, audience: Audience)
     entry.pubDate(episode.publish_at)
     enclosure = episode.enclosure
     entry.enclosure(tags.audio_address(show, episode), enclosure.size_bytes, line(enclosure.type))
-    if original:
+    if original and (original.description or original.content):
         _describe_as(entry, original)
     else:
         _describe(entry, episode.notes)

@@ -57,8 +57,10 @@ def _locked(show: Show, value: str) -> Tag:
 
 
 def episode_tags(show: Show, episode: Episode) -> list[Tag]:
-    """Return what every feed says about an episode."""
-    return [*_facts(show, episode), *(_kept(episode.original) if episode.original else _own(show, episode))]
+    """Return what every feed says about an episode; what another host's feed said stands before our own."""
+    kept = _kept(episode.original) if episode.original else []
+    said = {tag.name for tag in kept}
+    return [*_facts(show, episode), *kept, *(tag for tag in _own(show, episode) if tag.name not in said)]
 
 
 def _facts(show: Show, episode: Episode) -> list[Tag]:

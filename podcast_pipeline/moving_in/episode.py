@@ -71,7 +71,7 @@ def bring(item: Item, episode_id: UUID, slug: str, leaving: Leaving) -> Brought:
         guid=item.guid,
         slug=slug,
         title=item.title,
-        notes=item.content or item.description,
+        notes=_lines(item.content or item.description),
         language=leaving.language,
         explicit=item.explicit,
         season=item.season,
@@ -79,6 +79,7 @@ def bring(item: Item, episode_id: UUID, slug: str, leaving: Leaving) -> Brought:
         type=item.type,
         persons=item.persons,
         chapters=chapters,
+        source_sha256=enclosure.sha256,
     )
     transcripts = dict(_transcripts(item, files.web, remarks))
     leaving.library.adopt(draft, {"notes.md": draft.notes.encode(), **transcripts})
@@ -105,6 +106,11 @@ def bring(item: Item, episode_id: UUID, slug: str, leaving: Leaving) -> Brought:
     kept, left_out = lawful(leaving.show, episode)
     remarks += [Remark(what, item.title) for what in left_out]
     return Brought(kept, tuple(remarks))
+
+
+def _lines(text: str) -> str:
+    """Return notes as a text file has them, so that a file that nobody edits reads as the same notes."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
 
 
 def _enclosure(
