@@ -116,8 +116,14 @@ def feed_writer(words: Sequence[Transcript], *, allow: bool) -> Writer:
         words: of the episodes that go out with it, whose text the feed must not hold.
         allow: accept changes that make apps download episodes again.
     """
+    last: list[tuple[Catalog, bytes | None, bytes]] = []  # the flip mostly asks what was foreseen
 
     def write(catalog: Catalog, published: bytes | None) -> bytes:
+        if not last or (catalog, published) != last[0][:2]:
+            last[:] = [(catalog, published, checked(catalog, published))]
+        return last[0][2]
+
+    def checked(catalog: Catalog, published: bytes | None) -> bytes:
         new = render(catalog, Public())
         whole = render_whole(catalog) if catalog.show.page_size else new
         for transcript in words:  # also where the newest page stays as it is: an archive page may change

@@ -22,7 +22,7 @@ _CLEANER = nh3.Cleaner(
     url_schemes={"http", "https", "mailto"},
     link_rel=None,
 )
-_STRIPPER = nh3.Cleaner(tags=set())
+_TAG = re.compile(r"""<[^<>"]*(?:"[^"]*"[^<>"]*)*>""")  # of clean HTML: what is no tag is escaped there
 
 # Imported notes are HTML already; what apps do not know becomes a paragraph, or a space where it is none.
 _BLOCKS = re.compile(r"<(/?)(?:h[1-6]|div|blockquote|pre|td|th|dt|dd)\b[^>]*>", re.IGNORECASE)
@@ -42,6 +42,6 @@ def to_html(notes: str) -> str:
 @lru_cache(maxsize=4096)
 def to_plain(notes: str) -> str:
     """Return Markdown as plain text of at most DESCRIPTION_BYTES bytes of UTF-8, cut between words."""
-    lines = unescape(_STRIPPER.clean(to_html(notes))).splitlines()
+    lines = unescape(_TAG.sub("", to_html(notes))).splitlines()
     text = "\n".join(line.strip() for line in lines if line.strip())
     return shorten(legal(text), DESCRIPTION_BYTES)

@@ -18,7 +18,8 @@ def legal(text: str) -> str:
     Source: XML 1.0, section 2.2, production Char.
     """
     # "-" is in no token, so what stands around it cannot join into the placeholder again.
-    return _ILLEGAL.sub("", text).replace(TOKEN_PLACEHOLDER, "-")
+    lawful = text if text.isprintable() else _ILLEGAL.sub("", text)  # most is, and that is soon known
+    return lawful.replace(TOKEN_PLACEHOLDER, "-")
 
 
 def line(text: str) -> str:
