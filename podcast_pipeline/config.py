@@ -15,6 +15,7 @@ from podcast_pipeline.errors import ConfigError
 from podcast_pipeline.model import Noun, Person, Show, Text
 
 FILE_NAME = "show.toml"
+STATE_FOLDER = ".podcast"
 Model = TypeVar("Model", bound=Noun)
 Gate = Literal["block", "warn", "off"]
 Url = Annotated[str, Field(pattern=r"^https?://[^\s]+$"), AfterValidator(lambda u: u.rstrip("/"))]
@@ -260,7 +261,7 @@ class Config(Noun):
     @property
     def state_folder(self) -> Path:
         """Local state that git ignores: the embedded store, the database, the secret key, caches."""
-        return self.folder / ".podcast"
+        return self.folder / STATE_FOLDER
 
     @property
     def voices_file(self) -> Path:

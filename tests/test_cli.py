@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import stat
 import subprocess
 import sys
 from contextlib import suppress
@@ -73,6 +74,7 @@ def test_init_makes_a_show_that_can_be_published(tmp_path: Path) -> None:
     assert (again.returncode, "is there already" in again.stderr) == (1, True)
     assert (show.folder / "show.toml").read_text(encoding="utf-8") == text
     assert text.count('id = ""') == 0
+    assert stat.S_IMODE((show.folder / ".podcast" / "secret_key").stat().st_mode) == 0o600
 
 
 def _empty(path: Path) -> None:

@@ -13,6 +13,7 @@ import typer
 
 from podcast_pipeline.cli.doctor import doctor
 from podcast_pipeline.cli.session import Session
+from podcast_pipeline.config import STATE_FOLDER
 from podcast_pipeline.errors import ConfigError
 
 TEMPLATES = files("podcast_pipeline") / "data"
@@ -32,7 +33,9 @@ def init(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where the show is to be.")] = Path(),
 ) -> None:
-    """Begin a new show: show.toml, episodes/, sample artwork, .gitignore."""
+    """Begin a new show: show.toml, episodes/, sample artwork, .gitignore, the secret key."""
+    from podcast_pipeline.subscribers.tokens import secret_key
+
     target = folder / "show.toml"
     if target.exists():
         raise ConfigError(target, "is there already; edit it, or name another folder")
@@ -45,6 +48,7 @@ def init(
             shutil.copyfile(artwork, folder / "artwork.jpg")
     if not (folder / ".gitignore").exists():
         (folder / ".gitignore").write_text("/.podcast/\n/episodes/*/build/\n.*.part\n", encoding="utf-8")
+    secret_key(None, folder / STATE_FOLDER, mint=True)
     target.write_text(tomlkit.dumps(document), encoding="utf-8")
     session: Session = context.obj
     session.output.result(

@@ -81,8 +81,8 @@ def secret_key(given: str | None, folder: Path, *, mint: bool) -> bytes:
     except FileNotFoundError as error:
         raise SubscriberError(
             path,
-            "is not there, and links made with it cannot be shown or checked; restore it from a backup "
-            "or set PODCAST_SECRET_KEY",
+            "is not there, and links made with it cannot be shown; copy it from the machine or the backup "
+            "that has it, or set PODCAST_SECRET_KEY",
         ) from error
     except (UnicodeDecodeError, PermissionError) as error:
         raise SubscriberError(path, "cannot be read as a key; restore it from a backup") from error
