@@ -437,15 +437,16 @@ def test_nothing_heard_and_nothing_edited() -> None:
 
 
 def test_a_diff_reads_like_a_correction() -> None:
-    """Each change is one line with its time and some words around it; a new name is told once per segment."""
+    """Each change is one line with its time and some words around it; another name of a voice is one line."""
     text = saved(
         ("Kelner", "Kellner"), (" now?", "?"), ("Well, I", "Well, I have"), ("S1: Speaker 2", "S1: Bob")
     )
     assert diff(BEES, align(parse(text), BEES)) == (
-        "[00:00:04] [-Speaker 2-]{+Bob+}: Thank you, I am Mr. Kellner and I keep them.",
+        "[00:00:04] [-Speaker 2-]{+Bob+}: everywhere",
         "[00:00:06] you, I am Mr. [-Kelner-]{+Kellner+} and I keep them.",
         "[00:00:12] many bees do you [-keep now?-]{+keep?+} Well, I have never",
-        "[00:00:14] [-Speaker 2-]{+Bob+}: Well, I have never counted them.",
         "[00:00:15] you keep? Well, I {+have+} never counted them.",
     )
+    given_away = align(parse(saved(("**Speaker 2** [00:00:14]", "**Ann Example**"))), BEES)
+    assert diff(BEES, given_away) == ("[00:00:14] [-Speaker 2-]{+Ann Example+}: Well, I never counted them.",)
     assert diff(BEES, BEES) == ()

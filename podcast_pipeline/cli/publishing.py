@@ -255,6 +255,9 @@ def _lines(session: Session, outcome: Outcome) -> Iterator[str]:
     else:
         if done.episode.state == "scheduled":
             yield f"goes out {session.local(done.episode.publish_at)}, by `podcast release`"
+        version = done.episode.transcript
+        if version and version.note and version.published_at == done.episode.content_changed_at:
+            yield f"transcript: version {version.version}; readers are told: {version.note}"
         yield f"page:  {facts['page_url']}"
         yield f"audio: {facts['audio_url']}"
         yield f"feed:  {done.show.feed_url}"

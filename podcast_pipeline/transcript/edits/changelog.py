@@ -53,12 +53,19 @@ def _speakers(
     after: Sequence[Unit],
     matched: Sequence[tuple[int, int]],
 ) -> list[tuple[int, str]]:
+    """Return (where, line) of every turn that somebody else says; of a voice with another name one line."""
+    pairs = [
+        (i, j, old.speaker_name(before[i].speaker), new.speaker_name(after[j].speaker)) for i, j in matched
+    ]
+    names = {was: {now for _, _, other, now in pairs if other == was} for _, _, was, _ in pairs}
     lines: list[tuple[int, str]] = []
     last: tuple[str | None, str | None] = (None, None)
-    for i, j in matched:
-        was, now = old.speaker_name(before[i].speaker), new.speaker_name(after[j].speaker)
-        if was != now and (was, now) != last:
-            said = new.segments[after[j].segment].text
+    told: set[str | None] = set()
+    for _, j, was, now in pairs:
+        if was != now and (was, now) != last and was not in told:
+            everywhere = len(names[was]) == 1
+            said = "everywhere" if everywhere else new.segments[after[j].segment].text
             lines.append((j, f"[{clock(after[j].start_s)}] [-{was or ''}-]{{+{now or ''}+}}: {said}"))
+            told |= {was} if everywhere else set()
         last = was, now
     return lines
