@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import tomlkit
+from pydantic import ValidationError
 
 from podcast_pipeline import editing
 from podcast_pipeline.catalog import to_json, transcript_from_json
@@ -17,7 +18,7 @@ from podcast_pipeline.stages import Hearing, findings, names_of
 from podcast_pipeline.stores import Reader
 from podcast_pipeline.transcript import glossary, timeline
 from podcast_pipeline.transcript.accuracy import AccuracyReceipt, Trend, accuracy, draw
-from podcast_pipeline.transcript.document import clock, escape, parse
+from podcast_pipeline.transcript.document import Document, clock, escape, parse
 from podcast_pipeline.transcript.edits import diff
 from podcast_pipeline.transcript.glossary import put_right
 from podcast_pipeline.transcript.learn import learn
@@ -147,10 +148,9 @@ def sample(seen: Review, parts: Hearing, *, sample_s: float) -> Path | AccuracyR
         front = f"---\nbase: {seen.text.edits.base}\n---"
         write_atomically(path, ("\n\n".join([front, OPEN, *turns]) + "\n").encode())
         return path
-    saved = path.read_text(encoding="utf-8-sig")
-    if not CHECKED.search(saved):
+    document = _corrected_sample(path, seen.draft.slug)
+    if document is None:
         return path
-    document = parse(CHECKED.sub("", saved))
     if document.base != seen.text.edits.base or len(document.turns) != len(stretches):
         message = (
             f"{SAMPLE_FILE} is of other words or another length; finish it as it was begun, or delete it"
@@ -176,10 +176,29 @@ def sample(seen: Review, parts: Hearing, *, sample_s: float) -> Path | AccuracyR
     return receipt
 
 
+def _corrected_sample(path: Path, slug: str) -> Document | None:
+    """Return what a person made of the drawn stretches, None until the box is ticked."""
+    try:
+        saved = path.read_text(encoding="utf-8-sig")
+        return parse(CHECKED.sub("", saved)) if CHECKED.search(saved) else None
+    except UnicodeDecodeError as error:
+        raise EpisodeError(slug, f"{SAMPLE_FILE} is not UTF-8; save it as UTF-8") from error
+    except CaptionError as error:
+        raise EpisodeError(slug, str(error).replace("transcript.md", SAMPLE_FILE)) from error
+
+
 def trend(config: Config) -> Trend:
-    """Return every accuracy receipt of the show, oldest first."""
+    """Return every accuracy receipt of the show, oldest first.
+
+    Raises:
+        ConfigError: the file is damaged.
+    """
     path = _trend(config)
-    return Trend.model_validate_json(path.read_bytes()) if path.is_file() else Trend()
+    try:
+        return Trend.model_validate_json(path.read_bytes()) if path.is_file() else Trend()
+    except ValidationError as error:
+        message = f"cannot be read ({error.errors()[0]['msg']}); put it back from git"
+        raise ConfigError(path, message) from error
 
 
 def _trend(config: Config) -> Path:

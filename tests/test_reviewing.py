@@ -320,6 +320,26 @@ def test_accuracy_is_measured_from_corrected_stretches(house: House) -> None:
     assert house.run("review", SLUG, "--sample", "soon").returncode == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "damage", "line"),
+    [
+        ("accuracy.md", b"\xff\xfe[x]", "accuracy.md is not UTF-8"),
+        ("accuracy.md", b"[x] done\nno front matter", "accuracy.md line "),
+        ("../../accuracy.json", b"{", "put it back from git"),
+    ],
+)
+def test_a_damaged_sample_is_one_line(house: House, name: str, damage: bytes, line: str) -> None:
+    """The line names the file and says what to do; nothing is measured."""
+    sample = house.episode / "accuracy.md"
+    house.run("review", SLUG, "--sample", "30s")
+    sample.write_text(sample.read_text(encoding="utf-8").replace("[ ]", "[x]"), encoding="utf-8")
+    (house.episode / name).write_bytes(damage)
+    refused = house.run("review", SLUG, "--sample", "30s")
+    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
+    assert line in refused.stderr
+    assert sample.exists()
+
+
 SAID = heard("Ann said that Ann came in 15 days, and *Ann* left in 15 days")
 SAVED = to_markdown(SAID, base="0" * 16, title="Ann")
 
