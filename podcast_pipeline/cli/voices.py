@@ -40,10 +40,15 @@ def add(
         )
     path = session.config.voices_file
     book = voices.read(path)
-    heard = speakers.load(engine).embed(audio, report=session.output.report)
-    voice = voices.voice_of(name, consent=consent, engine=engine, embedding=heard, now=session.clock())
+
+    def heard() -> tuple[float, ...]:
+        return speakers.load(engine).embed(audio, report=session.output.report)
+
+    voice = voices.voice_of(name, consent=consent, engine=engine, embed=heard, now=session.clock())
     voices.write(path, book.with_voice(voice))
-    session.output.result({"name": name, "file": str(path)}, [f"{name}: known from now on ({path})"])
+    session.output.result(
+        {"name": voice.name, "file": str(path)}, [f"{voice.name}: known from now on ({path})"]
+    )
 
 
 def list_(context: typer.Context) -> None:

@@ -5,7 +5,7 @@ removes it; who moves to another laptop adds the voices again, or copies the fil
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,6 +18,7 @@ from podcast_pipeline.library import write_atomically
 from podcast_pipeline.model import Instant, Noun, Text
 
 SAME_PERSON = 0.65  # cosine to a known voice that a voice has at least
+LONGEST_NAME = 128
 MARGIN = 0.15  # and so much more than to the next known voice, and than any other speaker has
 
 
@@ -29,7 +30,7 @@ class KnownVoice(Noun):
         engine: whose embedding it is; another engine's cannot be compared.
     """
 
-    name: Annotated[str, Field(min_length=1, max_length=128)]
+    name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
     consent: Text
     added_at: Instant
     engine: Text
@@ -84,17 +85,22 @@ def write(path: Path, book: VoiceBook) -> None:
 
 
 def voice_of(
-    name: str, *, consent: str, engine: str, embedding: Sequence[float], now: datetime
+    name: str, *, consent: str, engine: str, embed: Callable[[], Sequence[float]], now: datetime
 ) -> KnownVoice:
     """Return a voice to be kept.
 
+    Args:
+        embed: hears the voice; not called without consent.
+
     Raises:
-        SpeakersError: nobody says how consent was given.
+        SpeakersError: there is no name, or nobody says how consent was given.
     """
+    if not 0 < len(name.strip()) <= LONGEST_NAME:
+        raise SpeakersError(name, f"is no name; give 1 to {LONGEST_NAME} letters")
     if not consent.strip():
         raise SpeakersError(name, 'a voice is kept with consent only; say how it was given: --consent "…"')
     return KnownVoice(
-        name=name, consent=consent.strip(), added_at=now, engine=engine, embedding=tuple(embedding)
+        name=name.strip(), consent=consent.strip(), added_at=now, engine=engine, embedding=tuple(embed())
     )
 
 
