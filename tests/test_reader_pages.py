@@ -94,6 +94,14 @@ def test_a_guest_has_a_page(site: Site, client: TestClient) -> None:
     assert "The water was always coming" in page.text
     assert "without-her" not in page.text
     assert client.get("/", params={"guest": "Nobody"}).status_code == 404
+    assert "1 episode ·" in page.text
+    assert "on the web" not in page.text
+    known = Person(name="Ines Marchetti", role="guest", url="https://ines.example/")
+    site.publish("with-her-page", persons=(known,))
+    page = client.get("/?guest=Ines+Marchetti")
+    assert "2 episodes ·" in page.text
+    assert '<a href="https://ines.example/"' in page.text
+    assert '<link rel="canonical" href="http://127.0.0.1:8080/?guest=Ines%20Marchetti">' in page.text
 
 
 def test_the_archive(site: Site, client: TestClient) -> None:
@@ -271,6 +279,9 @@ def test_robots_and_sitemap(site: Site, client: TestClient) -> None:
     assert "Sitemap: http://127.0.0.1:8080/sitemap.xml" in client.get("/robots.txt").text
     assert f"<loc>http://127.0.0.1:8080{PAGE}</loc>" in client.get("/sitemap.xml").text
     assert NOW.date().isoformat()[:7] in client.get("/sitemap.xml").text
+    listed = re.findall("<loc>http://127.0.0.1:8080(/.*)</loc>", client.get("/sitemap.xml").text)
+    assert {"/?guest=Ines%20Marchetti", "/?season=3", "/?year=2026"} <= set(listed)
+    assert [client.get(path).status_code for path in listed] == [200] * len(listed)
 
 
 def test_a_page_is_small(site: Site, client: TestClient) -> None:

@@ -81,7 +81,7 @@ def create_app(
             redirects_audio=config.access.private_audio == "redirect",
         ).routes(),
         *searching.routes(),
-        *ForMachines(editions, config.urls.site).routes(),
+        *ForMachines(editions, config.urls.site, config.zone).routes(),
         static_route(),
     ]
     if signin and mailer:

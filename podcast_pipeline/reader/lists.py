@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
@@ -46,6 +47,7 @@ class Lists:
         chosen, episodes = self._choose(request, published)
         if chosen and not episodes:
             raise Refused(NOT_FOUND)
+        query = f"?{address_of(*request.query_params.multi_items()[0])}" if chosen else ""
         return self.templates.answer(
             request,
             "index.html",
@@ -53,8 +55,9 @@ class Lists:
             standing=decision.standing if isinstance(decision, Teaser) else "active",
             years=view.by_year(episodes, self.zone),
             chosen=chosen,
-            archive=self._shelf("year", published) if len(published) > NEWEST and not chosen else (),
-            canonical=f"{catalog.show.site_url}/" + (f"?{request.url.query}" if chosen else ""),
+            chosen_link=_link_of(chosen, episodes),
+            archive=shelf("year", published, self.zone) if len(published) > NEWEST and not chosen else (),
+            canonical=f"{catalog.show.site_url}/{query}",
         )
 
     def archive(self, request: Request) -> Response:
@@ -62,7 +65,7 @@ class Lists:
         self.gate.admit(self.door.visitor(request), None, "page")
         catalog = self.editions.newest().catalog
         published = list(catalog.published())
-        shelves = {name: self._shelf(name, published) for name in HEADINGS}
+        shelves = {name: shelf(name, published, self.zone) for name in HEADINGS}
         return self.templates.answer(
             request,
             "archive.html",
@@ -73,24 +76,37 @@ class Lists:
     def _choose(self, request: Request, published: list[Episode]) -> tuple[str, list[Episode]]:
         match request.query_params.multi_items():
             case [(name, wanted)] if name in HEADINGS:
-                labels = self._labels(name)
+                labels = _labels(name, self.zone)
                 chosen = f"Season {wanted}" if name == "season" else wanted
                 return chosen, [episode for episode in published if wanted in labels(episode)]
         return "", published[:NEWEST]
 
-    def _shelf(self, name: str, published: list[Episode]) -> list[tuple[str, int]]:
-        """Return (label, number of episodes): the latest year or season first, names by alphabet."""
-        labels = self._labels(name)
-        counted = Counter(label for episode in published for label in set(labels(episode))).items()
-        if name in BY_NUMBER:
-            return sorted(counted, key=lambda entry: int(entry[0]), reverse=True)
-        return sorted(counted, key=lambda entry: entry[0].casefold())
 
-    def _labels(self, name: str) -> Labels:
-        by_name: dict[str, Labels] = {
-            "year": lambda episode: [str(episode.publish_at.astimezone(self.zone).year)],
-            "season": lambda episode: [str(episode.season)] if episode.season else [],
-            "topic": lambda episode: episode.topics,
-            "guest": lambda episode: [person.name for person in view.guests(episode)],
-        }
-        return by_name[name]
+def address_of(name: str, label: str) -> str:
+    """Return the query of a list's address, in the one way in which it is linked everywhere."""
+    return urlencode({name: label}, quote_via=quote)
+
+
+def shelf(name: str, published: Iterable[Episode], zone: ZoneInfo) -> list[tuple[str, int]]:
+    """Return (label, number of episodes): the latest year or season first, names by alphabet."""
+    labels = _labels(name, zone)
+    counted = Counter(label for episode in published for label in set(labels(episode))).items()
+    if name in BY_NUMBER:
+        return sorted(counted, key=lambda entry: int(entry[0]), reverse=True)
+    return sorted(counted, key=lambda entry: entry[0].casefold())
+
+
+def _labels(name: str, zone: ZoneInfo) -> Labels:
+    by_name: dict[str, Labels] = {
+        "year": lambda episode: [str(episode.publish_at.astimezone(zone).year)],
+        "season": lambda episode: [str(episode.season)] if episode.season else [],
+        "topic": lambda episode: episode.topics,
+        "guest": lambda episode: [person.name for person in view.guests(episode)],
+    }
+    return by_name[name]
+
+
+def _link_of(name: str, episodes: Iterable[Episode]) -> str | None:
+    """Return a person's own page, as the newest episode has it."""
+    people = (person for episode in episodes for person in episode.persons if person.name == name)
+    return next((person.url for person in people if person.url), None)

@@ -1,6 +1,7 @@
 """What crawlers and load balancers ask for: robots.txt, the sitemap, the health."""
 
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -9,6 +10,7 @@ from starlette.routing import Route
 from podcast_pipeline.reader import structured
 from podcast_pipeline.reader.editions import Editions
 from podcast_pipeline.reader.http import answer, from_bytes
+from podcast_pipeline.reader.lists import HEADINGS, address_of, shelf
 
 CLOSED = ("/feeds/", "/account", "/signin", "/search")
 
@@ -19,6 +21,7 @@ class ForMachines:
 
     editions: Editions
     site_url: str
+    zone: ZoneInfo
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -36,13 +39,19 @@ class ForMachines:
         return answer(request, content, headers={"cache-control": "public, max-age=3600"})
 
     def sitemap(self, request: Request) -> Response:
-        """Answer the pages of published episodes; only what F13 allows stands in an address."""
+        """Answer the pages of published episodes and the lists of them."""
         catalog = self.editions.newest().catalog
         site_url = structured.xml(catalog.show.site_url)
+        published = list(catalog.published())
+        lists = [
+            f"<url><loc>{site_url}/?{address_of(name, label)}</loc></url>"
+            for name in HEADINGS
+            for label, _ in shelf(name, published, self.zone)
+        ]
         pages = [
             f"<url><loc>{structured.xml(catalog.show.page_address(episode.slug))}</loc>"
             f"<lastmod>{episode.content_changed_at.isoformat()}</lastmod></url>"
-            for episode in catalog.published()
+            for episode in published
         ]
         body = "\n".join(
             [
@@ -50,6 +59,7 @@ class ForMachines:
                 '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">',
                 f"<url><loc>{site_url}/</loc></url>",
                 f"<url><loc>{site_url}/archive</loc></url>",
+                *lists,
                 *pages,
                 "</urlset>\n",
             ]

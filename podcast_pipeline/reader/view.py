@@ -91,9 +91,10 @@ def clock_time(seconds: float) -> str:
 
 
 def long_duration(seconds: float) -> str:
-    """Return `48 min` or `1 h 5 min`, at least one minute."""
+    """Return `48 min`, `1 h` or `1 h 5 min`, at least one minute."""
     hours, minutes = divmod(max(1, round(seconds / 60)), 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+    parts = ((hours, "h"), (minutes, "min"))
+    return " ".join(f"{number} {unit}" for number, unit in parts if number)
 
 
 def iso_duration(seconds: float) -> str:
