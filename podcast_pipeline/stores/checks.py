@@ -86,10 +86,13 @@ def _must_conflict(what: _Probe, *, if_absent: bool, if_match: str | None) -> No
 
 
 def _read_range(what: _Probe) -> None:
-    for reader in (what.store, what.store.anonymous()):
-        found = b"".join(reader.stream(what.public, 2, 5))
-        if found != BODY[2:5]:
-            raise StoreError(what.public, f"bytes 2 to 4 read back as {found!r}; players could not seek")
+    _read_as(what.store, what.public)
+
+
+def _read_as(reader: Reader, key: str) -> None:
+    found = b"".join(reader.stream(key, 2, 5))
+    if found != BODY[2:5]:
+        raise StoreError(key, f"bytes 2 to 4 read back as {found!r}; players could not seek")
 
 
 def _list(what: _Probe) -> None:
@@ -99,7 +102,17 @@ def _list(what: _Probe) -> None:
 
 
 def _anonymous_public(what: _Probe) -> None:
-    if what.store.anonymous().get(what.public)[1] != BODY:
+    anybody = what.store.anonymous()
+    try:
+        whole = anybody.get(what.public)[1]
+        _read_as(anybody, what.public)
+    except (Denied, NotFound) as error:
+        raise StoreError(
+            what.public,
+            "is closed to everybody else; set the bucket policy that `podcast doctor --policy` prints,"
+            " and check urls.media",
+        ) from error
+    if whole != BODY:
         raise StoreError(
             what.public, "reads otherwise without credentials; check urls.media and what is between"
         )
