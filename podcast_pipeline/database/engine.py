@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
+from threading import Lock
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
@@ -20,6 +21,7 @@ REVISIONS = ("0001", "0002")
 FILE_NAME = "podcast.db"
 BUSY_S = 30  # how long SQLite waits for another writer
 UPGRADE_LOCK = b"upgrade"
+WRITERS = "podcast_writers"
 
 SET_UP_WRONG = ("42501", "42P01")
 """PostgreSQL's insufficient_privilege and undefined_table, which its driver takes for our mistakes."""
@@ -80,9 +82,11 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that writes.
 
     SQLite takes its write lock at the beginning: one that starts by reading could not be granted the
-    lock later without a stale read, and SQLite would refuse at once instead of waiting.
+    lock later without a stale read, and SQLite would refuse at once instead of waiting. The threads of
+    one process wait in a queue of their own: SQLite's waiting is sleep, up to 0.1 s at a time.
     """
-    with engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+    queue = engine.get_execution_options().get(WRITERS, nullcontext())
+    with queue, engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
         yield connection
 
 
@@ -119,7 +123,9 @@ def _sqlite(path: Path) -> Engine:
     path.parent.mkdir(parents=True, exist_ok=True)
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # it holds addresses
     url = URL.create("sqlite", database=str(path))
-    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_S})
+    engine = create_engine(
+        url, hide_parameters=True, connect_args={"timeout": BUSY_S}, execution_options={WRITERS: Lock()}
+    )
     _prepare_sqlite(engine, PRAGMAS)
     _speak_plainly(engine)
     return engine
