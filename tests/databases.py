@@ -95,9 +95,9 @@ class Shows:
         return self.urls[folder]
 
     def environment(self, folder: Path) -> dict[str, str]:
-        """Return what tells a command in this show's folder of its database."""
+        """Return what tells a command in this show's folder of its database, and of the key to it."""
         url = self.url(folder)
-        return {"PODCAST_DATABASE_URL": url} if url else {}
+        return {"PODCAST_DATABASE_URL": url, "PODCAST_SECRET_KEY": "k" * 32} if url else {}
 
     def copy(self, folder: Path, to: Path) -> None:
         """Copy a show's database, if it has one, for a copy of its folder."""

@@ -85,7 +85,7 @@ def copy_house(house: House, folder: Path) -> House:
 def published(tmp_path_factory: pytest.TempPathFactory) -> House:
     """A show whose sample episode is out; never change it, copy it."""
     house = build_house(tmp_path_factory.mktemp("house") / "show")
-    done = house.run("publish", SLUG)
+    done = house.run("publish", SLUG, PODCAST_DATABASE_URL="")  # its copies begin with an empty database
     assert done.returncode == 0, done.stderr
     return house
 
