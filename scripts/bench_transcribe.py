@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
 """Compare our transcriber with its peers: same audio, same weights, one after the other, alternating.
 
-    .venv/bin/python scripts/bench_transcribe.py [--model base] [--rounds 1] [--without-words] [AUDIO ...]
+    .venv/bin/python scripts/bench_transcribe.py [--model base] [--rounds 1] [AUDIO ...]
+    .venv/bin/python scripts/bench_transcribe.py --memory AUDIO
 
 Without AUDIO: every audio file of five minutes or more in $PODCAST_SPEECH_DIR. Beside each file its
-reference.txt. Every run is a process of its own, so that its peak memory is its own; loading the model
-is not counted. The processor time is printed too: on a machine with other work it is the fairer number.
+reference.txt. Two tables a file: every engine with word times, then the peers without (ours always makes
+them). Every run is a process of its own, so that its peak memory is its own; loading the model is not
+counted. The processor time is printed too: on a machine with other work it is the fairer number.
+
+--memory: our peak memory for 20 minutes and for 4 hours of the speech in AUDIO, over and over.
 """
 
 import argparse
@@ -18,25 +22,51 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+import wave
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 CACHE = Path(tempfile.gettempdir()) / "podcast-bench"
 LONG_S = 300
-Hear = Callable[[Path], str]
+NEAR_S = 1.0  # of a border of our windows
+SHORT_RUN_S, LONG_RUN_S = 20 * 60, 4 * 60 * 60
+SAMPLE_RATE_HZ = 16_000
 
 
-def ours(engine: str, *, beam_size: int) -> Callable[[str, bool], Hear]:
-    """Return the loader of one of our engines; it always makes word times."""
+class Said(NamedTuple):
+    """A word or a longer piece of text; its time where the engine is ours."""
+
+    text: str
+    start_s: float | None = None
+
+
+Hear = Callable[[Path], list[Said]]
+Load = Callable[[str, bool], Hear]
+Run = dict[str, Any]
+
+
+def ours(*, beam_size: int, precision: str | None = None) -> Load:
+    """Return the loader of our engine for a processor; it always makes word times.
+
+    Args:
+        precision: of the encoder, whatever the processor has.
+    """
 
     def load(model: str, _words: bool) -> Hear:
-        from podcast_pipeline.transcribers import Options, load
+        from podcast_pipeline.transcribers import Options, encoder, load
 
-        transcriber = load(engine, model, cache=CACHE)
+        if precision:
+            setattr(encoder, "precision", lambda: precision)  # noqa: B010  (a module's function)
+        transcriber = load("openvino", model, cache=CACHE)
         shutil.rmtree(CACHE / "windows", ignore_errors=True)  # nothing kept from another run
         options = Options(language="en", beam_size=beam_size)
-        return lambda audio: transcriber.transcribe(audio, options=options, report=lambda _: None).text
+
+        def hear(audio: Path) -> list[Said]:
+            heard = transcriber.transcribe(audio, options=options, report=lambda _: None)
+            return [Said(word.text, word.start_s) for word in heard.words]
+
+        return hear
 
     return load
 
@@ -46,12 +76,15 @@ def openai_whisper(model: str, words: bool) -> Hear:
     from podcast_pipeline.transcribers import checkpoint
 
     loaded = checkpoint.load(_folder(model))
-    return lambda audio: loaded.transcribe(_samples(audio), language="en", fp16=False, word_timestamps=words)[
-        "text"
-    ]
+
+    def hear(audio: Path) -> list[Said]:
+        result = loaded.transcribe(_samples(audio), language="en", fp16=False, word_timestamps=words)
+        return [Said(result["text"])]
+
+    return hear
 
 
-def faster_whisper(*, batched: bool) -> Callable[[str, bool], Hear]:
+def faster_whisper(*, batched: bool) -> Load:
     """Return the loader of faster-whisper: int8, beam 5, all cores."""
 
     def load(model: str, words: bool) -> Hear:
@@ -63,108 +96,211 @@ def faster_whisper(*, batched: bool) -> Callable[[str, bool], Hear]:
         if batched:
             loaded = BatchedInferencePipeline(loaded)
 
-        def hear(audio: Path) -> str:
+        def hear(audio: Path) -> list[Said]:
             segments, _ = loaded.transcribe(str(audio), language="en", beam_size=5, word_timestamps=words)
-            return " ".join(segment.text for segment in segments)
+            return [Said(f" {segment.text}") for segment in segments]
 
         return hear
 
     return load
 
 
-ENGINES: dict[str, Callable[[str, bool], Hear]] = {
-    "openai-whisper": openai_whisper,
+def whisper_cpp(model: str, words: bool) -> Hear:
+    """Return whisper.cpp with float16 weights and beam 5, as its own command line has it."""
+    import ggml_model
+    from pywhispercpp.model import Model
+
+    CACHE.mkdir(exist_ok=True)
+    loaded = Model(
+        str(ggml_model.write(_folder(model), CACHE / f"ggml-{model}.bin")),
+        params_sampling_strategy=1,
+        beam_search={"beam_size": 5, "patience": -1.0},
+        n_threads=os.cpu_count() or 1,
+        language="en",
+        token_timestamps=words,
+        print_progress=False,
+    )
+    return lambda audio: [Said(f" {segment.text}") for segment in loaded.transcribe(_samples(audio))]
+
+
+OURS, OURS_F32, REFERENCE = "ours, beam 2", "ours, beam 2, f32", "openai-whisper"
+ENGINES: dict[str, Load] = {
+    REFERENCE: openai_whisper,
+    "whisper.cpp, beam 5": whisper_cpp,
     "faster-whisper, beam 5": faster_whisper(batched=False),
     "faster-whisper batched, beam 5": faster_whisper(batched=True),
-    "ours, beam 2": ours("openvino", beam_size=2),
+    OURS: ours(beam_size=2),
+    OURS_F32: ours(beam_size=2, precision="f32"),
 }
-PEER = "faster-whisper batched, beam 5"
 COLUMNS = (
     "engine",
     "s",
     "× real time",
     "processor s",
-    "ratio to batched (wall, processor)",
+    "ours is faster by (bf16, f32)",
     "WER %",
     "words missed",
+    "of them at our window borders",
+    "words unlike openai-whisper's %",
     "peak MB",
 )
 
 
 def main() -> None:
-    """Measure and print one table per file, in Markdown."""
+    """Measure and print the tables of each file, in Markdown."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("audio", nargs="*", type=Path)
     parser.add_argument("--model", default="base")
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--without-words", action="store_true", help="peers make no word times")
+    parser.add_argument("--table", choices=["with", "without"], help="word times: one table only")
+    parser.add_argument("--memory", action="store_true", help="20 minutes against 4 hours, ours only")
     parser.add_argument(
         "--engine", action="append", choices=list(ENGINES), help="only this one; may be repeated"
     )
-    parser.add_argument("--run", nargs=2, metavar=("ENGINE", "AUDIO"), help=argparse.SUPPRESS)
+    parser.add_argument("--run", nargs=3, metavar=("ENGINE", "AUDIO", "WORDS"), help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.run:
-        engine, file = asked.run
-        print(json.dumps(_run(engine, file, asked.model, not asked.without_words)))
-        return
-    for audio in asked.audio or list(_long_files()):
-        runs: dict[str, list[dict[str, Any]]] = {name: [] for name in asked.engine or ENGINES}
-        for _ in range(asked.rounds):
-            for name in runs:
-                runs[name].append(_in_process(name, audio, asked))
-        _print_table(audio, runs)
+        engine, file, words = asked.run
+        print(json.dumps(_run(engine, Path(file), asked.model, words=words == "with")))
+    elif asked.memory:
+        _compare_memory(asked.audio[0], asked.model)
+    else:
+        _compare(asked.audio or list(_long_files()), asked)
 
 
-def _in_process(engine: str, audio: Path, asked: argparse.Namespace) -> dict[str, Any]:
-    command = [sys.executable, __file__, "--run", engine, str(audio), "--model", asked.model]
-    command += ["--without-words"] if asked.without_words else []
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+def _compare(files: Sequence[Path], asked: argparse.Namespace) -> None:
+    for audio in files:
+        for words in [asked.table] if asked.table else ["with", "without"]:
+            runs: dict[str, list[Run]] = {name: [] for name in asked.engine or ENGINES}
+            for _ in range(asked.rounds):
+                for name, done in runs.items():
+                    done.append(_in_process(name, audio, asked.model, words))
+            _print_table(audio, runs, words)
+
+
+def _in_process(engine: str, audio: Path, model: str, words: str) -> Run:
+    command = [sys.executable, __file__, "--run", engine, str(audio), words, "--model", model]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{engine}: {done.stderr}")
+    result: Run = json.loads(done.stdout.splitlines()[-1])
     print(f"{engine}: {result['wall_s']:.1f} s", file=sys.stderr, flush=True)
     return result
 
 
-def _run(engine: str, audio: str, model: str, words: bool) -> dict[str, Any]:
+def _run(engine: str, audio: Path, model: str, *, words: bool) -> Run:
     hear = ENGINES[engine](model, words)
     wall, busy = time.perf_counter(), time.process_time()
-    text = hear(Path(audio))
+    said = hear(audio)
     return {
-        "text": text,
         "wall_s": time.perf_counter() - wall,
         "cpu_s": time.process_time() - busy,
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "said": said,
     }
 
 
-def _print_table(audio: Path, runs: dict[str, list[dict[str, Any]]]) -> None:
-    seconds = len(_samples(audio)) / 16_000
-    cpu = {name: statistics.median(run["cpu_s"] for run in done) for name, done in runs.items()}
+def _print_table(audio: Path, runs: dict[str, list[Run]], words: str) -> None:
+    seconds = len(_samples(audio)) / SAMPLE_RATE_HZ
     wall = {name: statistics.median(run["wall_s"] for run in done) for name, done in runs.items()}
-    print(f"\n{audio.parent.name}, {seconds:.0f} s\n")
+    said = {name: [Said(*one) for one in done[-1]["said"]] for name, done in runs.items()}
+    reference = (audio.parent / "reference.txt").read_text(encoding="utf-8")
+    borders = _borders(audio)
+    print(f"\n{audio.parent.name}, {seconds:.0f} s, {words} word times\n")
     print(f"| {' | '.join(COLUMNS)} |")
     print("|---" * len(COLUMNS) + "|")
     for name, done in runs.items():
-        rate, missed = _errors(audio, done[-1]["text"])
-        peak = max(run["peak_mb"] for run in done)
-        ratios = f"{wall[PEER] / wall[name]:.2f}, {cpu[PEER] / cpu[name]:.2f}" if PEER in runs else ""
-        print(
-            f"| {name} | {wall[name]:.1f} | {seconds / wall[name]:.1f} | {cpu[name]:.1f} | {ratios} "
-            f"| {rate:.2f} | {missed} | {peak:.0f} |",
-            flush=True,
+        found = _errors(reference, _text(said[name]))
+        cells = (
+            name,
+            f"{wall[name]:.1f}",
+            f"{seconds / wall[name]:.1f}",
+            f"{statistics.median(run['cpu_s'] for run in done):.1f}",
+            ", ".join(f"{wall[name] / wall[mine]:.2f}" for mine in (OURS, OURS_F32) if mine in wall),
+            f"{100 * found.wer:.2f}",
+            str(found.deletions),
+            str(_missed_near(borders, reference, said[name])) if name in (OURS, OURS_F32) else "",
+            _unlike(said.get(REFERENCE), said[name]),
+            f"{max(run['peak_mb'] for run in done):.0f}",
         )
+        print(f"| {' | '.join(cells)} |", flush=True)
 
 
-def _errors(audio: Path, text: str) -> tuple[float, int]:
-    """Return the word error rate in percent (Whisper's English normaliser) and how many words are missing."""
+def _unlike(theirs: Sequence[Said] | None, ours: Sequence[Said]) -> str:
+    return f"{100 * _errors(_text(theirs), _text(ours)).wer:.2f}" if theirs else ""
+
+
+def _text(said: Sequence[Said]) -> str:
+    return "".join(one.text for one in said)
+
+
+def _errors(reference: str, text: str) -> Any:
+    """Return jiwer's alignment of two texts, both through Whisper's English normaliser."""
     import jiwer
     from whisper.normalizers import EnglishTextNormalizer
 
     normal = EnglishTextNormalizer()
-    said = (audio.parent / "reference.txt").read_text(encoding="utf-8")
-    found = jiwer.process_words(normal(said), normal(text))
-    return 100 * found.wer, found.deletions
+    return jiwer.process_words(normal(reference), normal(text))
+
+
+def _missed_near(borders: Sequence[float], reference: str, words: Sequence[Said]) -> int:
+    """Return how many words of the reference are missing within NEAR_S of one of our window borders.
+
+    A missing word's time is between those of the words around it, which are normalised one by one here.
+    """
+    from whisper.normalizers import EnglishTextNormalizer
+
+    normal = EnglishTextNormalizer()
+    timed = [(part, word.start_s or 0.0) for word in words for part in normal(word.text).split()]
+    found = _errors(reference, " ".join(part for part, _ in timed))
+    missed = 0
+    for chunk in found.alignments[0]:
+        if chunk.type == "delete" and timed:
+            before = timed[max(0, chunk.hyp_start_idx - 1)][1]
+            after = timed[min(len(timed) - 1, chunk.hyp_start_idx)][1]
+            if any(before - NEAR_S <= border <= after + NEAR_S for border in borders):
+                missed += chunk.ref_end_idx - chunk.ref_start_idx
+    return missed
+
+
+def _borders(audio: Path) -> list[float]:
+    from podcast_pipeline.transcribers.decode import Recording
+    from podcast_pipeline.transcribers.windows import cut
+
+    return [border for window in cut(Recording(audio).blocks()) for border in (window.start_s, window.end_s)]
+
+
+def _compare_memory(audio: Path, model: str) -> None:
+    """Print our peak memory for a short and a long recording of the same speech."""
+    print("| recording | s | processor s | peak MB |")
+    print("|---|---|---|---|")
+    peaks = []
+    for seconds in (SHORT_RUN_S, LONG_RUN_S):
+        with tempfile.TemporaryDirectory() as folder:
+            recording = _repeated(audio, seconds, Path(folder) / "long.wav")
+            run = _in_process(OURS, recording, model, "with")
+        peaks.append(run["peak_mb"])
+        cells = (
+            f"{seconds / 60:.0f} minutes",
+            *(f"{run[key]:.0f}" for key in ("wall_s", "cpu_s", "peak_mb")),
+        )
+        print(f"| {' | '.join(cells)} |", flush=True)
+    print(f"\n{peaks[1] / peaks[0]:.2f} times the peak")
+
+
+def _repeated(audio: Path, seconds: int, path: Path) -> Path:
+    speech = (_samples(audio) * 32767).astype("<i2")
+    left = seconds * SAMPLE_RATE_HZ
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(SAMPLE_RATE_HZ)
+        while left > 0:
+            file.writeframes(speech[:left].tobytes())
+            left -= len(speech)
+    return path
 
 
 def _long_files() -> Iterator[Path]:
@@ -172,7 +308,7 @@ def _long_files() -> Iterator[Path]:
     if not folder:
         sys.exit("name audio files, or the folder with the recordings in PODCAST_SPEECH_DIR")
     for audio in sorted(Path(folder).glob("*/audio.*")):
-        if len(_samples(audio)) / 16_000 >= LONG_S:
+        if len(_samples(audio)) / SAMPLE_RATE_HZ >= LONG_S:
             yield audio
 
 

@@ -111,42 +111,46 @@ def test_halves_are_the_window(flags: list[bool]) -> None:
 
 
 def test_speech_without_words_at_the_end_is_missed() -> None:
-    """An engine that stopped in the middle of a window: the rest begins after its last word."""
+    """An engine that stopped in the middle of a window: what is missed begins after its last word."""
     words = said("it stopped here", from_s=5)
-    gap = missed(words, window(10, start_s=5))
-    assert gap is not None
-    assert gap.place == 3
-    assert gap.voiced_s == pytest.approx(15 - words[-1].end_s, abs=0.35)
-    assert words[-1].end_s - 0.3 <= gap.rest.start_s <= words[-1].end_s + 0.3
-    assert gap.rest.end_s == pytest.approx(15, abs=0.05)
+    (gap,) = missed(words, window(10, start_s=5))
+    assert (gap.first, gap.rest) == (3, 3)
+    assert words[-1].end_s <= gap.part.start_s <= words[-1].end_s + 0.3
+    assert gap.part.end_s == pytest.approx(15, abs=0.05)
 
 
-def test_the_rest_begins_in_a_breath() -> None:
-    """Where there is a pause beside the last word, what is heard again begins in it."""
+def test_what_is_missed_begins_in_a_breath() -> None:
+    """Where there is a pause beside the last word, it begins in it."""
     speech = np.ones(200, np.float32)
     speech[30:33] = 0
-    whole = Window(0, np.zeros(200 * FRAME_SAMPLES, np.float32), speech)
-    gap = missed(said("two words", every_s=0.5), whole)
-    assert gap is not None
-    assert gap.rest.first_sample == 32 * FRAME_SAMPLES
+    (gap,) = missed(
+        said("two words", every_s=0.5), Window(0, np.zeros(200 * FRAME_SAMPLES, np.float32), speech)
+    )
+    assert gap.part.first_sample == 32 * FRAME_SAMPLES
 
 
 def test_speech_without_words_in_between_is_missed() -> None:
-    """A second of speech between two words."""
-    gap = missed([*said("before"), *said("after", from_s=2)], window(2.4))
-    assert gap is not None
-    assert gap.place == 1
+    """A second of speech between two words; the words stay."""
+    (gap,) = missed([*said("before"), *said("after", from_s=2)], window(2.4))
+    assert (gap.first, gap.rest) == (1, 1)
+    assert gap.part.start_s < 1 < gap.part.end_s < 2.1
 
 
 def test_silence_and_fluent_speech_are_not_missed() -> None:
     """Nothing is missing where words follow each other, or nobody speaks between them."""
-    assert missed(said("word " * 20), window(8)) is None
-    assert missed([*said("before"), *said("after", from_s=8)], window(8.5, speech=0.1)) is None
+    assert not list(missed(said("word " * 20), window(8)))
+    assert not list(missed([*said("before"), *said("after", from_s=8)], window(8.5, speech=0.1)))
 
 
 def test_a_window_without_words_is_missed_as_a_whole() -> None:
     """All of it is heard again."""
     whole = window(4)
-    gap = missed([], whole)
-    assert gap is not None
-    assert len(gap.rest.samples) == len(whole.samples)
+    (gap,) = missed([], whole)
+    assert len(gap.part.samples) == len(whole.samples)
+
+
+def test_a_word_that_lasts_five_seconds_hides_what_was_missed() -> None:
+    """Its time is that of a phrase that was left out, so it is heard again with the phrase."""
+    stretched = Word(text=" 2", start_s=2.0, end_s=7.0)
+    (gap,) = missed([*said("before it came"), stretched, *said("horsemen and more", from_s=7)], window(8.5))
+    assert (gap.first, gap.rest) == (3, 4)

@@ -7,9 +7,7 @@ probabilities, the clock, and its own habits (whisper #679, faster-whisper #843,
 import re
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-
-import numpy as np
+from itertools import groupby, pairwise
 
 from podcast_pipeline.model import Word
 from podcast_pipeline.transcribers.windows import FRAMES_PER_S, QUIET, SPEECH, Window, pauses
@@ -21,6 +19,7 @@ FASTEST_LETTERS_PER_S = 45.0  # an auctioneer reaches 25
 FASTEST_OVER = 6  # words
 ECHO_WORDS = 4  # that many in a row from the prompt, and nothing else
 WEAK_SPEECH = 0.6  # share of a phantom phrase's frames that a real one has at least
+LONGEST_WORD_S = 2.0  # a longer one was stretched over speech that was left out
 MISSED_S = 0.6  # of speech without a word; a sigh is shorter
 DOUBTED = 0.0  # the confidence of a word that stays doubtful
 PHANTOMS = frozenset(
@@ -100,39 +99,40 @@ class Missed:
     """Speech that no word was heard for.
 
     Attributes:
-        place: of the first word after it.
-        voiced_s: seconds of speech in it.
-        rest: the window from there to its end.
+        first: place of the first word that does not count, or of the one after the gap.
+        rest: place of the first word after the gap that does.
+        part: the window from the breath before the gap to the one after it.
     """
 
-    place: int
-    voiced_s: float
-    rest: Window
+    first: int
+    rest: int
+    part: Window
 
 
-def missed(words: Sequence[Word], window: Window) -> Missed | None:
-    """Return the first stretch in which somebody speaks and no word was heard; None where there is none.
+def missed(words: Sequence[Word], window: Window) -> Iterator[Missed]:
+    """Yield the stretches in which somebody speaks and no word was heard.
 
-    An engine that takes a full stop for the end of the window leaves out all that follows.
+    An engine that takes a full stop for the end of the window leaves out all that follows; one that skips a
+    phrase stretches the next word over it.
 
     Args:
         words: the window's, in recording times.
     """
-    ends = [window.start_s, *(word.end_s + SLACK_S for word in words)]
-    begins = [*(word.start_s - SLACK_S for word in words), window.end_s]
-    for place, (end_s, begin_s) in enumerate(zip(ends, begins, strict=True)):
-        between = window.frames(end_s, max(begin_s, end_s))
-        voiced_s = float((window.speech[between] >= SPEECH).sum() / FRAMES_PER_S)
-        if begin_s > end_s and voiced_s >= MISSED_S:
-            return Missed(place, voiced_s, window.cut(_breath(window, between.start))[1])
-    return None
+    covering = [i for i, word in enumerate(words) if word.end_s - word.start_s <= LONGEST_WORD_S]
+    for before, after in pairwise([-1, *covering, len(words)]):
+        end_s = words[before].end_s + SLACK_S if before >= 0 else window.start_s
+        begin_s = words[after].start_s - SLACK_S if after < len(words) else window.end_s
+        between = window.frames(end_s, begin_s) if begin_s > end_s else slice(0)
+        if (window.speech[between] >= SPEECH).sum() >= MISSED_S * FRAMES_PER_S:
+            first, last = _breath(window, between.start, -1), _breath(window, between.stop - 1, 1)
+            yield Missed(before + 1, after, window.cut(last + 1)[0].cut(first)[1])
 
 
-def _breath(window: Window, frame: int) -> int:
-    """Return the last frame without speech before a frame, no further back than a word's end is unsure."""
-    first = max(0, frame - 2 * int(SLACK_S * FRAMES_PER_S))
-    quiet = np.flatnonzero(window.speech[first : frame + 1] < QUIET)
-    return first + int(quiet[-1]) if quiet.size else frame
+def _breath(window: Window, frame: int, step: int) -> int:
+    """Return the nearest frame without speech, no further away than a word's time is unsure."""
+    reach = 2 * int(SLACK_S * FRAMES_PER_S)
+    places = range(frame, frame + step * reach, step)
+    return next((i for i in places if 0 <= i < len(window.speech) and window.speech[i] < QUIET), frame)
 
 
 def _plain(text: str) -> str:

@@ -23,10 +23,10 @@ STEP = "transcribe"
 UNDETERMINED = "und"  # ISO 639-2, of a recording in which nobody speaks
 GROUP = 32  # windows kept at once; heard longest first, so that those of a batch end together
 LANES = 4  # a short recording is still split over this many batches
-RESUMPTIONS = 3  # of a window whose end the engine took for too early
+GAPS = 6  # of a window that are heard again at most
 SECOND_BEAM = 5  # of windows that are heard again
 Said = tuple[Word, str]  # and why it is doubtful, or ""
-FORMAT = 2  # of what is kept on disk; one more when the same engine gives other words for our reasons
+FORMAT = 3  # of what is kept on disk; one more when the same engine gives other words for our reasons
 
 
 class Listener:
@@ -110,19 +110,16 @@ class Listener:
     def _completed(
         self, window: Window, words: tuple[Word, ...], language: str, beam_size: int
     ) -> tuple[Word, ...]:
-        """Return the words, gone on from where the engine fell silent and somebody spoke."""
-        for _ in range(RESUMPTIONS):
-            gap = missed(words, window)
+        """Return the words, with what is heard where somebody spoke and the engine had no words."""
+        tried = set[tuple[int, int]]()
+        for _ in range(GAPS):
+            gap = next((gap for gap in missed(words, window) if gap.part.span not in tried), None)
             if gap is None:
                 break
-            (rest,) = self._words([gap.rest], language, beam_size)
-            resumed = words[: gap.place] + rest
-            still = missed(resumed, window)
-            if len(resumed) <= len(words) or doubts(resumed, window):
-                break
-            if still and still.place <= gap.place and still.voiced_s >= gap.voiced_s:
-                break
-            words = resumed
+            tried.add(gap.part.span)
+            (more,) = self._words([gap.part], language, beam_size)
+            if len(more) > gap.rest - gap.first and not doubts(more, gap.part):
+                words = words[: gap.first] + more + words[gap.rest :]
         return words
 
     def _named(

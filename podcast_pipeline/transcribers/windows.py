@@ -52,6 +52,11 @@ class Window:
         """Recording time after the last sample."""
         return self.start_s + self.duration_s
 
+    @property
+    def span(self) -> tuple[int, int]:
+        """First sample and after the last, of the recording."""
+        return self.first_sample, self.first_sample + len(self.samples)
+
     def cut(self, frame: int) -> tuple["Window", "Window"]:
         """Return the window in two, the second beginning with this frame."""
         sample = frame * FRAME_SAMPLES
