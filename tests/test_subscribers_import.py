@@ -146,6 +146,12 @@ def test_bad_line_is_reported_and_the_rest_goes_on(
     assert good.outcome == "added"
 
 
+def test_a_row_that_ends_before_its_address_is_bad(people: Subscribers, tmp_path: Path) -> None:
+    """With email as a later column a short row has none; found by guided fuzzing."""
+    short = "plan,email\nstudent\nstudent,ann@example.com\n"
+    assert outcomes(run(people, tmp_path, short)) == [(2, "bad"), (3, "added")]
+
+
 def test_duplicates_name_the_first_line(people: Subscribers, tmp_path: Path) -> None:
     """The first line with an address counts, however the others spell it."""
     lines = run(people, tmp_path, "email,plan\na@example.com,student\n\nA@EXAMPLE.com,standard\n")

@@ -102,7 +102,8 @@ def _read(number: int, row: list[str] | csv.Error, header: list[str], zone: Zone
     if isinstance(row, csv.Error):
         return Line(number, "bad", "", f"is not CSV: {row}")
     cells = {name: unguard(cell.strip()) for name, cell in zip(header, row, strict=False)}
-    shown = cells["email"][:LONGEST_SHOWN].encode("utf-8", "replace").decode()
+    email = cells.get("email", "")  # a short row may end before it
+    shown = email[:LONGEST_SHOWN].encode("utf-8", "replace").decode()
     if len(row) > len(header):
         return Line(number, "bad", shown, "has more cells than the first line has columns")
     if not all(_is_text(cells.get(name, "")) for name in COLUMNS):
@@ -110,7 +111,7 @@ def _read(number: int, row: list[str] | csv.Error, header: list[str], zone: Zone
     if (state := cells.get("state", "").lower()) in ("suspended", "removed"):
         return Line(number, "skipped", shown, f"is {state} in this file; empty that cell to import them")
     try:
-        return Entry(number, addresses.parse(cells["email"]), _given(cells, zone))
+        return Entry(number, addresses.parse(email), _given(cells, zone))
     except SubscriberError as error:
         return Line(number, "bad", shown, str(error))
 
