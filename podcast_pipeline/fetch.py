@@ -15,6 +15,7 @@ import httpx
 
 from podcast_pipeline import __version__
 from podcast_pipeline.errors import FetchError, Gone
+from podcast_pipeline.feed.conformance.answers import PLAYER
 from podcast_pipeline.feed.conformance.document import path_of
 from podcast_pipeline.feed.private import TOKEN
 
@@ -81,12 +82,12 @@ class Web:
         headers: Mapping[str, str] | None = None,
         limit_bytes: int = 0,
     ) -> Fetched:
-        """Return an answer with at most `limit_bytes` of its body, whatever its status.
+        """Return an answer with at most `limit_bytes` of its body, whatever its status; asks as a web player.
 
         Raises:
             FetchError: no answer; the subject has no secrets.
         """
-        with self._open(method, url, headers or {}) as answer:
+        with self._open(method, url, {"Origin": PLAYER, **(headers or {})}) as answer:
             body, complete = _bounded(answer, limit_bytes) if method == "GET" else (b"", True)
             return Fetched(url, answer.status_code, dict(answer.headers), body, complete)
 

@@ -12,6 +12,8 @@ from PIL import Image
 from podcast_pipeline.feed.conformance import Finding
 from podcast_pipeline.feed_check import check_url
 from podcast_pipeline.fetch import Web
+from podcast_pipeline.objects import FEED_CACHE, FEED_KEY, FEED_TYPE
+from podcast_pipeline.stores.s3 import S3Store
 from tests.house import House, copy_house, free_port
 from tests.serving import Host, Served, at_port, host, serving
 
@@ -176,3 +178,11 @@ def test_what_podcast_serve_serves_has_no_errors(published: House, tmp_path: Pat
         done = house.run("feed", "check", f"{site}/public/feed.xml")
     assert (done.returncode, done.stdout) == (0, "0 errors, 0 warnings\n")
     assert house.run("feed", "check").stdout == "0 errors, 0 warnings\n"
+
+
+def test_a_bucket_lets_web_players_read(show: Host, s3_store: S3Store) -> None:
+    """A bucket says so only to who comes from a page, so the question is asked as a player asks it."""
+    body = show.files["/feed.xml"].body
+    s3_store.put(FEED_KEY, body, content_type=FEED_TYPE, cache_control=FEED_CACHE)
+    found = findings(s3_store.url(FEED_KEY))
+    assert {(f.rule, f.severity) for f in found} == {("H3", "warning")}  # a bucket has no gzip
