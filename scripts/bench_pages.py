@@ -27,7 +27,7 @@ from scripts.bench_search import Chain, transcript
 from tests.browser.conftest import ARGUMENTS
 from tests.reader_site import Site, flagship_on_a_port
 
-ROUNDS = 3
+ROUNDS = 5
 SETTLED_MS = 2500
 PHONE: ViewportSize = {"width": 390, "height": 844}
 NETWORK = {"offline": False, "latency": 150, "downloadThroughput": 204_800, "uploadThroughput": 96_000}
