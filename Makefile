@@ -13,6 +13,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
 # torch first, from where it is a CPU build: a bare pin brings gigabytes of CUDA on an ordinary Linux machine.
 .venv/torch: .venv/bin/python
+	@echo "Downloading PyTorch, the engines and the Whisper weights: some gigabytes, once; minutes without a word"
 	$(PIP) 'torch==2.13.0+cpu' 2>/dev/null \
 	  || $(PIP) 'torch==2.13.0' --index-url https://download.pytorch.org/whl/cpu \
 	  || $(PIP) 'torch==2.13.0'

@@ -1,5 +1,6 @@
 """show.toml and the environment: read once, by `cli`, into one frozen value."""
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import time
@@ -16,9 +17,35 @@ from podcast_pipeline.model import Noun, Person, Show, Text
 
 FILE_NAME = "show.toml"
 STATE_FOLDER = ".podcast"
+SAYS = {
+    "string_too_long": "is longer than {max_length} characters; shorten it",
+    "string_too_short": "is empty; write something, or take the line out",
+    "too_short": "is empty; name at least {min_length}",
+    "string_type": "is not text; put it between quotes",
+    "tuple_type": 'is a single value; write a list, like ["…", "…"]',
+    "string_unicode": "is not UTF-8; save the file as UTF-8",
+}
+"""pydantic's type of a problem to what a person is told."""
+
 Model = TypeVar("Model", bound=Noun)
 Gate = Literal["block", "warn", "off"]
-Url = Annotated[str, Field(pattern=r"^https?://[^\s]+$"), AfterValidator(lambda u: u.rstrip("/"))]
+
+
+def _like(pattern: str, example: str) -> AfterValidator:
+    """Return a validator of text that a pattern describes and a person understands by an example."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"is {text!r}; write it like {example}")
+        return text
+
+    return AfterValidator(check)
+
+
+Address = Annotated[str, _like(r"https?://[^\s]+", "https://podcast.example.org")]
+Url = Annotated[Address, AfterValidator(lambda u: u.rstrip("/"))]
+Mailbox = Annotated[str, _like(r"[^@\s<>]+@[^@\s<>]+", "podcast@example.org")]
+Slot = Annotated[str, _like(r"(MO|TU|WE|TH|FR|SA|SU) ([01]\d|2[0-3]):[0-5]\d", "TU 06:00")]
 
 SECRETS = {
     "database_url": "PODCAST_DATABASE_URL",
@@ -53,9 +80,9 @@ class ShowTable(Noun):
     guid: UUID
     title: Text
     description: Text
-    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$")] = "en"
+    language: Annotated[str, _like(r"[a-z]{2,3}(-[A-Za-z0-9]+)*", "en or pt-BR")] = "en"
     author: Text
-    owner_email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]
+    owner_email: Mailbox
     categories: Annotated[tuple[Text, ...], Field(min_length=1)]
     explicit: bool = False
     artwork: str = "artwork.jpg"
@@ -113,7 +140,7 @@ class TranscriptionTable(Noun):
 
     engine: str = "auto"
     model: Text = "base"
-    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}$")] | None = None
+    language: Annotated[str, _like(r"[a-z]{2,3}", "en or fr")] | None = None
 
 
 class SpeakersTable(Noun):
@@ -163,7 +190,7 @@ class ScheduleTable(Noun):
     """[schedule]: the show's zone and its slots, like "TU 06:00"."""
 
     timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
-    slots: tuple[Annotated[str, Field(pattern=r"^(MO|TU|WE|TH|FR|SA|SU) ([01]\d|2[0-3]):[0-5]\d$")], ...] = ()
+    slots: tuple[Slot, ...] = ()
 
     @property
     def rrule(self) -> str | None:
@@ -201,7 +228,7 @@ class FeedTable(Noun):
     """
 
     locked: bool = True
-    websub_hubs: tuple[Annotated[str, Field(pattern=r"^https?://[^\s]+$")], ...] = ()
+    websub_hubs: tuple[Address, ...] = ()
     overcast_ping: bool = False
     podping_url: Url = "https://podping.cloud"
     page_size: Annotated[int, Field(ge=10, le=5000)] | None = None
@@ -221,7 +248,7 @@ class MailTable(Noun):
     port: Annotated[int, Field(ge=1, le=65535)] = 587
     security: Literal["starttls", "tls", "none"] = "starttls"
     username: str = ""
-    sender: Annotated[str, Field(pattern=r"^[^@\s<>]+@[^@\s<>]+$")] | None = None
+    sender: Mailbox | None = None
 
 
 class RetentionTable(Noun):
@@ -401,6 +428,8 @@ def validate(model: type[Model], data: Mapping[str, Any], path: Path) -> Model:
 def _say(problem: Any, model: type[Noun]) -> str:
     if problem["type"] == "missing":
         return "is missing; add it"
+    if problem["type"] in SAYS:
+        return SAYS[problem["type"]].format(**problem.get("ctx", {}))
     if problem["type"] != "extra_forbidden":
         return str(problem["msg"]).removeprefix("Value error, ")
     *tables, key = problem["loc"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from podcast_pipeline.audio import tags
 from podcast_pipeline.catalog import Catalog
@@ -14,6 +15,7 @@ from podcast_pipeline.objects import FEED_KEY, StagedObject
 from podcast_pipeline.stages import Dressing, Parts, step
 from podcast_pipeline.stores import Store
 from podcast_pipeline.stores.shelf import commit, read_catalog, read_feed, write_archive, write_feed
+from podcast_pipeline.transcript.document import clock
 from podcast_pipeline.transcript.leaks import Shingles
 
 Writer = Callable[[Catalog, bytes | None], bytes]
@@ -102,6 +104,19 @@ def refuse_leaks(secret: Shingles, objects: Iterable[StagedObject]) -> None:
     for staged_object in objects:
         if staged_object.key.startswith("public/"):
             _refuse_leak(secret, staged_object.key, _readable(staged_object))
+
+
+def refuse_late(episode: Episode) -> None:
+    """Raise EpisodeError when a chapter or a soundbite begins after the audio of our own has ended."""
+    end_s = inf if episode.original else episode.enclosure.duration_s
+    for what, marks in (("chapter", episode.chapters), ("soundbite", episode.soundbites)):
+        for mark in marks:
+            if mark.start_s >= end_s:
+                raise EpisodeError(
+                    episode.slug,
+                    f"{what} “{mark.title}” begins at {clock(mark.start_s)}, the audio ends at"
+                    f" {clock(end_s)}; correct start_s in episode.toml",
+                )
 
 
 def secrets_of(words: Transcript, catalog: Catalog) -> Shingles:

@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,9 +22,11 @@ from podcast_pipeline.catalog import to_json, transcript_from_json
 from podcast_pipeline.config import validate
 from podcast_pipeline.errors import EpisodeError
 from podcast_pipeline.model import (
+    UNREADABLE,
     Chapter,
     Draft,
     EpisodeType,
+    Line,
     Noun,
     Person,
     Sha256,
@@ -37,6 +40,7 @@ from podcast_pipeline.model import (
 EPISODE_FILE = "episode.toml"
 MAX_SLUG_LENGTH = 80
 CAME = "build/came"
+SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 Result = TypeVar("Result", bound=Noun)
 
@@ -56,7 +60,7 @@ class EpisodeTable(Noun):
     id: UUID
     guid: Text
     slug: Slug
-    title: Annotated[str, Field(min_length=1, max_length=255)]
+    title: Annotated[Line, Field(max_length=255)]
     source: Text | None = None
     source_sha256: Sha256 | None = None
     season: Annotated[int, Field(ge=1)] | None = None
@@ -65,7 +69,7 @@ class EpisodeTable(Noun):
     language: Text | None = None
     access: Literal["public", "subscribers"] = "public"
     explicit: bool = False
-    guests: tuple[Annotated[str, Field(min_length=1, max_length=128)], ...] = ()
+    guests: tuple[Annotated[Line, Field(max_length=128)], ...] = ()
     topics: tuple[Topic, ...] = ()
     speakers: Annotated[int, Field(ge=1, le=20)] | None = None
     tracks: tuple[TrackTable, ...] = ()
@@ -149,9 +153,14 @@ class Library:
             )
         return self._draft(table, self._notes(slug))
 
-    def slug_of_source(self, sha256: str) -> str | None:
-        """Return the episode whose recording has this hash, None when there is none."""
-        return next((s for s in self.slugs() if self._table(s).source_sha256 == sha256), None)
+    def slug_of_source(self, sha256: str, *, but: frozenset[str] = frozenset()) -> str | None:
+        """Return the episode whose recording has this hash, None when there is none.
+
+        Args:
+            but: slugs that are passed over.
+        """
+        slugs = (slug for slug in self.slugs() if slug not in but)
+        return next((slug for slug in slugs if self._table(slug).source_sha256 == sha256), None)
 
     def mint(
         self,
@@ -162,6 +171,7 @@ class Library:
         guests: tuple[str, ...] = (),
         notes: str = "",
         tracks: Sequence[tuple[str, Path, int | None]] = (),
+        withdrawn: frozenset[str] = frozenset(),
     ) -> str:
         """Make an episode folder for a recording and return its slug.
 
@@ -169,17 +179,21 @@ class Library:
 
         Args:
             tracks: (speaker, file, channel from 1) that `source` was mixed from; kept beside it.
+            withdrawn: slugs of episodes that cannot come back; their recordings may be another's.
 
         Raises:
-            EpisodeError: the slug belongs to another recording, or no slug can be made of the title.
+            EpisodeError: the slug belongs to another episode, no slug can be made of the title, or the
+                recording's episode says something else than what is given here.
         """
         sha256 = sha256_of(source)
-        known = self.slug_of_source(sha256)
+        known = self.slug_of_source(sha256, but=withdrawn)
         if known is not None:
+            self._refuse_other_words(known, title=title, slug=slug, guests=guests, notes=notes)
             return known
-        title = title or source.stem.replace("_", " ").replace("-", " ").strip().capitalize()
+        title = title or _title_of(source)
         slug = slug or slugify(title, max_length=MAX_SLUG_LENGTH, word_boundary=True)
         self._refuse_slug(slug, source)
+        _refuse_words(title, guests)
         staged = self.root / f".{slug}.{os.getpid()}.part"
         shutil.rmtree(staged, ignore_errors=True)
         staged.mkdir(parents=True)
@@ -273,8 +287,29 @@ class Library:
     def _refuse_slug(self, slug: str, source: Path) -> None:
         if not slug:
             raise EpisodeError(source, "no slug can be made of its title; pass --slug with ASCII letters")
+        if len(slug) > MAX_SLUG_LENGTH or not SLUG.fullmatch(slug):
+            message = f"use at most {MAX_SLUG_LENGTH} of a-z, 0-9 and single hyphens, like the-long-night"
+            raise EpisodeError(f"--slug {slug[:MAX_SLUG_LENGTH]}", message)
         if (self.root / slug).exists():
             raise EpisodeError(slug, f"is the slug of another recording than {source}; pass another --slug")
+
+    def _refuse_other_words(
+        self, known: str, *, title: str | None, slug: str | None, guests: tuple[str, ...], notes: str
+    ) -> None:
+        """Refuse what an episode that is there already does not say: it would be lost without a word."""
+        table = self._table(known)
+        pairs = {
+            "title": (title, table.title),
+            "slug": (slug, known),
+            "guests": (guests, table.guests),
+            "notes": (notes, self._notes(known)),
+        }
+        other = [name for name, (given, kept) in pairs.items() if given and given != kept]
+        if other:
+            message = f"is this recording's episode already and has other {' and '.join(other)}; change"
+            raise EpisodeError(
+                known, f"{message} {EPISODE_FILE} or notes.md in its folder, then `podcast publish {known}`"
+            )
 
     def _notes(self, slug: str) -> str:
         path = self.root / slug / "notes.md"
@@ -288,7 +323,8 @@ class Library:
         try:
             data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         except FileNotFoundError as error:
-            raise EpisodeError(slug, "there is no such episode; `podcast list` shows all") from error
+            message = "there is no such episode, nor such a file; `podcast list` shows all episodes"
+            raise EpisodeError(slug, message) from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise EpisodeError(slug, f"{path} is not valid TOML: {error}") from error
         table = validate(EpisodeTable, data, path)
@@ -315,6 +351,19 @@ class Library:
             topics=table.topics,
             source_sha256=table.source_sha256,
         )
+
+
+def _title_of(source: Path) -> str:
+    """Return a title made of a file's name: readable, whatever bytes the name has."""
+    name = source.stem.encode("utf-8", "replace").decode().replace("_", " ").replace("-", " ")
+    return " ".join(UNREADABLE.sub(" ", name).split()).capitalize()
+
+
+def _refuse_words(title: str, guests: tuple[str, ...]) -> None:
+    """Refuse what episode.toml could not hold, by the option that gave it."""
+    for option, text, longest in (("--title", title, 255), *(("--guest", guest, 128) for guest in guests)):
+        if UNREADABLE.search(text) or not text.strip() or len(text) > longest:
+            raise EpisodeError(option, f"give one line of readable text, of at most {longest} characters")
 
 
 def _keep_tracks(tracks: Sequence[tuple[str, Path, int | None]], folder: Path) -> list[TrackTable]:

@@ -4,6 +4,7 @@ Times are seconds as float, rounded to the millisecond; instants are aware datet
 seconds. Every model forbids unknown fields, so a typo in a stored document is an error, not a loss.
 """
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -20,6 +21,16 @@ def _utc(moment: datetime) -> datetime:
         raise ValueError("has no date in UTC") from error
 
 
+UNREADABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""Line ends, controls, and halves of characters."""
+
+
+def _one_line(text: str) -> str:
+    if UNREADABLE.search(text) or not text.strip():
+        raise ValueError("is no line of readable text; take line breaks and control characters out")
+    return text
+
+
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False), AfterValidator(lambda s: round(s, 3) + 0.0)]
 """Seconds from the start of the audio it belongs to, to the millisecond."""
 
@@ -29,6 +40,9 @@ Instant = Annotated[AwareDatetime, AfterValidator(_utc)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100)]
 Text = Annotated[str, Field(min_length=1)]
+Line = Annotated[str, Field(min_length=1), AfterValidator(_one_line)]
+"""One line that a person reads; it steers no terminal and breaks no list."""
+
 Topic = Annotated[str, Field(min_length=1, max_length=64)]
 
 CaptionFormat = Literal["vtt", "srt", "json", "html", "txt"]

@@ -18,7 +18,7 @@ from podcast_pipeline.catalog import Catalog
 from podcast_pipeline.compose import Mastered, compose
 from podcast_pipeline.errors import EpisodeError
 from podcast_pipeline.feed import history
-from podcast_pipeline.flip import Ready, feed_writer, flip, foresee, refuse_leaks, secrets_of
+from podcast_pipeline.flip import Ready, feed_writer, flip, foresee, refuse_late, refuse_leaks, secrets_of
 from podcast_pipeline.model import Draft, Episode, Show
 from podcast_pipeline.stages import NOT_ENTERED, Parts, dress, make_media, published_words, worded
 from podcast_pipeline.stores.delivery import deliver, is_there
@@ -69,7 +69,9 @@ def ingest(
 ) -> str:
     """Make an episode folder for a recording and return its slug; the same recording is the same episode."""
     check(recording, report=parts.report)
-    return parts.library.mint(recording, title=title, slug=slug, guests=guests, notes=notes)
+    return parts.library.mint(
+        recording, title=title, slug=slug, guests=guests, notes=notes, withdrawn=_withdrawn(parts)
+    )
 
 
 def ingest_tracks(
@@ -90,7 +92,15 @@ def ingest_tracks(
         mixed = Path(work) / f"{' and '.join(track.name for track in tracks)}.flac"
         mix(tracks, mixed, ffmpeg=parts.ffmpeg, report=parts.report)
         kept = [(track.name, track.path, track.channel) for track in tracks]
-        return parts.library.mint(mixed, title=title, slug=slug, guests=guests, notes=notes, tracks=kept)
+        return parts.library.mint(
+            mixed,
+            title=title,
+            slug=slug,
+            guests=guests,
+            notes=notes,
+            tracks=kept,
+            withdrawn=_withdrawn(parts),
+        )
 
 
 def publish(slug: str, parts: Parts, *, at: datetime | None = None, allow: bool = False) -> Published:
@@ -147,6 +157,7 @@ def prepare(
     )
     words = [composed.words] if composed.words else []
     write = feed_writer(words, allow=allow)
+    refuse_late(composed.episode)
     ready = Ready(known, media, composed, dress(parts, catalog), write)
     then = foresee(parts.store, ready.enter, write)
     if composed.episode.state == "scheduled":  # what `release` would refuse is refused while somebody is here
@@ -197,6 +208,12 @@ def release(parts: Parts, *, allow: bool = False) -> tuple[str, ...]:
     foresee(parts.store, go_out, write)
     flip(parts, go_out, write)
     return tuple(released)
+
+
+def _withdrawn(parts: Parts) -> frozenset[str]:
+    """Return the slugs of the episodes that were unpublished: their recordings may come again."""
+    catalog, _ = read_catalog(parts.store)
+    return frozenset(e.slug for e in catalog.episodes if e.state == "unpublished") if catalog else frozenset()
 
 
 def _goes_out(draft: Draft, known: Episode | None, at: datetime | None, now: datetime) -> datetime:

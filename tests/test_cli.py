@@ -228,3 +228,41 @@ def test_interrupt_is_exit_130(tmp_path: Path) -> None:
     with process.stderr:
         said = process.stderr.read()
     assert (process.returncode, "run the same command again" in said) == (130, True)
+
+
+def test_any_title_can_be_listed(published: House, tmp_path: Path) -> None:
+    """Markup, controls and line ends in a title are shown as text, a line a row."""
+    show = copy_house(published, tmp_path / "show")
+    toml = (show.episode / "episode.toml").read_text(encoding="utf-8")
+    for name, title in (("one", "The [/b] case [bonus]"), ("two", "Ελλάδα " * 20)):
+        (show.folder / "episodes" / name).mkdir()
+        changed = re.sub("(?m)^title = .*$", f'title = "{title}"', toml, count=1).replace(
+            f'"{SLUG}"', f'"{name}"'
+        )
+        changed = re.sub('(?m)^(id|guid) = ".', r'\1 = "0', changed)
+        (show.folder / "episodes" / name / "episode.toml").write_text(changed, encoding="utf-8")
+        source = next(show.episode.glob("source.*"))
+        (show.folder / "episodes" / name / source.name).symlink_to(source)
+    done = show.run("list", PYTHONIOENCODING="utf-8")
+    assert done.returncode == 0, done.stderr
+    assert "The [/b] case [bonus]" in done.stdout
+    assert any(("Ελλάδα " * 20).strip() in line for line in done.stdout.splitlines())
+    ascii_only = show.run("list", PYTHONIOENCODING="ascii")
+    assert (ascii_only.returncode, ascii_only.stderr) == (0, "")
+
+
+def test_an_argument_that_is_not_utf8_is_one_line(tmp_path: Path) -> None:
+    """Bytes of another encoding name themselves and what to do."""
+    house = build_house(tmp_path / "show")
+    done = house.run("subscribers", "add", "a@example.org")
+    assert done.returncode == 0, done.stderr
+    done = house.run("subscribers", "suspend", "a@example.org", "--reason", "caf\udce9")
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "is not UTF-8" in done.stderr
+
+
+def test_a_failure_is_one_json_document_too(tmp_path: Path) -> None:
+    """With --json stdout has the line that stderr has."""
+    done = build_house(tmp_path / "show").run("--json", "status", "nobody")
+    assert done.returncode == 1
+    assert f"podcast: {json.loads(done.stdout)['error']}" == done.stderr.strip()

@@ -83,3 +83,8 @@ def test_plain_text_is_what_a_cleaner_leaves(text: str) -> None:
     html = to_html(f'{text}\n\n[a](<https://x.example/?a>b"c> "t")\n\n{text}')
     by_nh3 = [line.strip() for line in unescape(nh3.clean(html, tags=set())).splitlines() if line.strip()]
     assert to_plain(f'{text}\n\n[a](<https://x.example/?a>b"c> "t")\n\n{text}') == "\n".join(by_nh3)
+
+
+def test_where_an_editor_wrapped_a_line_says_nothing() -> None:
+    """A paragraph is one line of plain text, whatever the width of the producer's window."""
+    assert to_plain("Two people\nwho know.\n\nNext\nparagraph.") == "Two people who know.\nNext paragraph."

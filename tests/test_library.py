@@ -7,7 +7,7 @@ import pytest
 
 from podcast_pipeline.errors import ConfigError, EpisodeError
 from podcast_pipeline.library import Library, built, sha256_of, write_atomically
-from podcast_pipeline.model import Noun
+from podcast_pipeline.model import UNREADABLE, Noun
 
 
 @pytest.fixture
@@ -54,10 +54,64 @@ def test_the_source_is_kept_byte_for_byte(library: Library, recording: Path) -> 
 
 
 def test_the_same_recording_again_is_the_same_episode(library: Library, recording: Path) -> None:
-    """Minting twice gives one folder, one id, one slug, whatever the title says the second time."""
-    first = library.mint(recording)
-    again = library.mint(recording, title="Another title")
-    assert (first, [first]) == (again, list(library.slugs()))
+    """Minting twice gives one folder, one id, one slug: an interrupted run is run again."""
+    said = {"title": "A title", "guests": ("Ann",), "notes": "Notes"}
+    first = library.mint(recording, **said)  # type: ignore[arg-type]
+    assert (library.mint(recording), library.mint(recording, **said)) == (first, first)  # type: ignore[arg-type]
+    assert list(library.slugs()) == [first]
+
+
+@pytest.mark.parametrize(
+    "other", [{"title": "Another"}, {"slug": "another"}, {"guests": ("Bob",)}, {"notes": "Other notes"}]
+)
+def test_what_an_episode_does_not_say_is_not_lost_in_silence(
+    library: Library, recording: Path, other: dict[str, object]
+) -> None:
+    """Another title, slug, guest or note for a recording that is an episode is refused and named."""
+    known = library.mint(recording, title="A title", guests=("Ann",), notes="Notes")
+    with pytest.raises(EpisodeError, match=f"{known}: .* has other {next(iter(other))}; change"):
+        library.mint(recording, **other)  # type: ignore[arg-type]
+    assert library.load(known).title == "A title"
+
+
+def test_the_recording_of_a_withdrawn_episode_may_come_again(library: Library, recording: Path) -> None:
+    """It becomes another episode, under another slug."""
+    known = library.mint(recording)
+    again = library.mint(recording, slug="again", withdrawn=frozenset({known}))
+    assert (again, library.load(again).id == library.load(known).id) == ("again", False)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"slug": "../../evil"},
+        {"slug": "UPPER"},
+        {"slug": "x" * 300},
+        {"title": "x" * 256},
+        {"title": "a\nb"},
+        {"title": "\x1b[31mred"},
+        {"title": "half \udcff"},
+        {"guests": (" ",)},
+    ],
+)
+def test_what_episode_toml_could_not_hold_names_its_option(
+    library: Library, recording: Path, wrong: dict[str, object]
+) -> None:
+    """The line begins with the option, and nothing is made, in the library or outside of it."""
+    with pytest.raises(EpisodeError, match=r"^--(slug|title|guest)") as refused:
+        library.mint(recording, **wrong)  # type: ignore[arg-type]
+    assert len(str(refused.value)) < 250
+    assert not library.root.exists()
+
+
+@pytest.mark.parametrize("name", ["a\nb\x1b[31m.wav", "b\udcffd.wav", "👨\u200d👩\u200d👧 at home.wav"])
+def test_any_file_name_gives_a_readable_title(library: Library, tmp_path: Path, name: str) -> None:
+    """Line ends, controls and bytes that are no UTF-8 do not get into the title."""
+    recording = tmp_path / name
+    recording.write_bytes(b"RIFF")
+    title = library.load(library.mint(recording, slug="one")).title
+    assert not UNREADABLE.search(title)
+    assert title
 
 
 def test_a_slug_of_another_recording_is_refused(library: Library, recording: Path, tmp_path: Path) -> None:
@@ -73,7 +127,7 @@ def test_a_slug_of_another_recording_is_refused(library: Library, recording: Pat
 @pytest.mark.parametrize("slug", ["Ann", "a b", "ä", "../up", "-a", "a--b"])
 def test_a_slug_that_is_not_ascii_words_is_refused(library: Library, recording: Path, slug: str) -> None:
     """Only a-z, 0-9 and single hyphens; a refused mint leaves no folder."""
-    with pytest.raises(ConfigError):
+    with pytest.raises(EpisodeError, match=r"^--slug"):
         library.mint(recording, slug=slug)
     assert not list(library.root.glob("*/episode.toml"))
 

@@ -161,6 +161,27 @@ def test_an_unpublished_episode_leaves_and_cannot_come_back(house: House) -> Non
     assert episode(house).state == "unpublished"
     again = house.run("publish", SLUG)
     assert (again.returncode, "cannot come back" in again.stderr) == (1, True)
+    (source,) = house.episode.glob("source.*")
+    anew = house.run("ingest", str(source), "--slug", "once-more", "--title", "Once more")
+    assert anew.returncode == 0, anew.stderr
+
+
+def test_a_chapter_after_the_end_is_refused(house: House) -> None:
+    """One line names the chapter and both times; nothing changes."""
+    before = feed(house)
+    file = house.episode / "episode.toml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(f'{text}\n[[chapters]]\nstart_s = 99999\ntitle = "Late"\n', encoding="utf-8")
+    done = house.run("publish", SLUG)
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert "chapter “Late” begins at 27:46:39, the audio ends at 00:01:" in done.stderr
+    assert feed(house) == before
+
+
+def test_a_time_that_is_past_is_wrong_usage(house: House) -> None:
+    """A mistyped year publishes nothing: `--at` is for times to come."""
+    done = house.run("publish", SLUG, "--at", "2020-01-01T06:00")
+    assert (done.returncode, done.stderr.count("--at 2020-01-01T06:00: is past")) == (2, 1)
 
 
 def test_a_scheduled_episode_is_named_nowhere_until_its_time(published: House, tmp_path: Path) -> None:

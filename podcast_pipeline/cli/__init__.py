@@ -1,11 +1,15 @@
 """The command `podcast`: builds the parts, prints, and turns errors into exit codes. No rules here."""
 
+import json
+import re
 import sys
 from collections.abc import Collection
+from io import TextIOWrapper
 
 from podcast_pipeline.errors import FeedError, LeakError, PodcastError, ReviewError
 
-DONE, FAILED, PROBLEMS, INTERRUPTED = 0, 1, 3, 130  # 2, wrong usage, comes from Typer
+FOREIGN = re.compile("[\udc80-\udcff]")  # bytes that were no UTF-8
+DONE, FAILED, USAGE, PROBLEMS, INTERRUPTED = 0, 1, 2, 3, 130
 CHECKS = (FeedError, LeakError, ReviewError)  # a check found problems
 
 
@@ -13,10 +17,18 @@ def main() -> None:
     """Run the command line and leave with one of the documented exit codes."""
     from podcast_pipeline.cli.app import app
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # what a terminal cannot show is no failure
     try:
         app(prog_name="podcast")
     except PodcastError as error:
         sys.exit(_fail(str(error), exit_code([error])))
+    except UnicodeEncodeError as error:
+        foreign = next((word for word in sys.argv if FOREIGN.search(word)), None)
+        if foreign is None:
+            raise
+        sys.exit(_fail(f"{foreign}: is not UTF-8 ({error.reason}); write it in UTF-8", USAGE))
     except SystemExit as leaving:
         if leaving.code != INTERRUPTED:
             raise
@@ -28,12 +40,17 @@ def main() -> None:
 
 
 def exit_code(errors: Collection[PodcastError]) -> int:
-    """Return PROBLEMS where checks alone held a command, FAILED where anything else did."""
+    """Return USAGE for an error about an option, PROBLEMS where checks alone held a command, else FAILED."""
     if not errors:
         return DONE
+    if any(error.subject.startswith("--") for error in errors):
+        return USAGE
     return PROBLEMS if all(isinstance(error, CHECKS) for error in errors) else FAILED
 
 
 def _fail(line: str, code: int) -> int:
-    print(f"podcast: {' '.join(line.split())}", file=sys.stderr)
+    line = " ".join(line.split())
+    print(f"podcast: {line}", file=sys.stderr)
+    if "--json" in sys.argv:
+        print(json.dumps({"error": line}, ensure_ascii=False))
     return code

@@ -27,8 +27,9 @@ APPS = {
     "published": "show it at their next visit of the feed, or have it; a new title or new notes reach them "
     "the same way, and the audio is downloaded once",
     "unpublished": "lose it from the feed; those that have downloaded it keep their copy",
+    "withdrawn": "never saw it: it was taken back before its time",
 }
-"""State to what podcast apps do."""
+"""State to what podcast apps do; `withdrawn` is unpublished and never was out."""
 
 
 def register(app: typer.Typer) -> None:
@@ -208,4 +209,5 @@ def _status_of_draft(session: Session, slug: str) -> dict[str, str | None]:
 
 def _status(session: Session, episode: "Episode") -> dict[str, str | None]:
     facts = {"slug": episode.slug, "state": episode.state, "publish_at": session.local(episode.publish_at)}
-    return {**facts, "title": episode.title, "apps": APPS[episode.state].format(**facts)}
+    fate = "withdrawn" if episode.state == "unpublished" and not episode.published_at else episode.state
+    return {**facts, "title": episode.title, "apps": APPS[fate].format(**facts)}

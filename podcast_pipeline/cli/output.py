@@ -11,9 +11,12 @@ from typing import Literal
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
+from podcast_pipeline.model import UNREADABLE
 from podcast_pipeline.model import Progress as Event
 
+PIPE_WIDTH = 1000  # a line a row, for grep and awk
 ProgressStyle = Literal["auto", "json"]
 
 
@@ -87,8 +90,8 @@ class Output:
         for column in columns:
             table.add_column(column, overflow="fold")
         for row in rows:
-            table.add_row(*row)
-        Console(soft_wrap=False).print(table)
+            table.add_row(*(Text(_printable(cell)) for cell in row))
+        Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
 
     def warn(self, line: str) -> None:
         """Print one line on stderr that is no error."""
@@ -107,3 +110,8 @@ def note(event: Event, elapsed_s: float) -> str:
         return done
     left_s = (event.total - event.done) * elapsed_s / event.done
     return f"{done}, {event.done / elapsed_s:.0f}× real time, {timedelta(seconds=round(left_s))} left"
+
+
+def _printable(text: str) -> str:
+    """Return the text without what would steer a terminal."""
+    return UNREADABLE.sub(" ", text)

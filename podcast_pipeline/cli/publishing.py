@@ -120,8 +120,8 @@ def _one(session: Session, named: str, parts: "Parts", wishes: Wishes) -> "Publi
     from podcast_pipeline import editing
     from podcast_pipeline.publish import publish, rehearse
 
-    slug = _slug(named, parts, wishes)
     at = _moment(session, wishes.at)
+    slug = _slug(named, parts, wishes)
     if wishes.dry_run:
         return rehearse(slug, parts, at=at, allow=wishes.allow)
     _ask(session, slug, at, wishes)
@@ -155,7 +155,10 @@ def _moment(session: Session, at: str | None) -> datetime | None:
         return session.clock()
     if at == "next":
         return session.next_slot()
-    return session.moment(at)
+    moment = session.moment(at)
+    if moment < session.clock():
+        raise ConfigError(f"--at {at}", "is past; leave --at away to publish now")
+    return moment
 
 
 def _ask(session: Session, slug: str, at: datetime | None, wishes: Wishes) -> None:

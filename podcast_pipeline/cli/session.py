@@ -215,7 +215,7 @@ class Session:
         try:
             read = datetime.fromisoformat(text)
         except ValueError as error:
-            raise ConfigError(text, "is not a time; write it like 2026-12-01T06:00") from error
+            raise ConfigError(f"--at {text}", "is no time; write it like 2026-12-01T06:00") from error
         return read if read.tzinfo else read.replace(tzinfo=self.config.zone)
 
     def local(self, moment: datetime) -> str:

@@ -16,6 +16,7 @@ DESCRIPTION_BYTES = 4000
 """Source: PSP-1 and Apple; rule F3."""
 
 _MARKDOWN = MarkdownIt("commonmark")
+_MARKDOWN.add_render_rule("softbreak", lambda *_: " ")  # where an editor wrapped a line says nothing
 _CLEANER = nh3.Cleaner(
     tags=set(ALLOWED_TAGS),
     attributes={"a": {"href"}},

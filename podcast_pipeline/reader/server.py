@@ -4,6 +4,7 @@ import logging
 import socket
 import sys
 import time
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -26,7 +27,9 @@ def serve(app: Starlette, *, host: str, port: int) -> None:
     """
     listener = listen(host, port)
     log_to_stderr()
-    server(app).run(sockets=[listener])
+    logging.getLogger(LOGGERS[0]).info("serving on http://%s:%d; Ctrl-C ends it", host, port)
+    with suppress(KeyboardInterrupt):  # how a person ends it
+        server(app).run(sockets=[listener])
 
 
 def server(app: Starlette) -> uvicorn.Server:
