@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from podcast_pipeline.subscribers.sessions import Sessions
 
 TIMEOUT_S = 30.0
+KEPT_ALIVE_S = 2  # less than the 5 s after which uvicorn closes: a question must not meet the closing
 
 
 def register(app: typer.Typer) -> None:
@@ -72,11 +73,12 @@ def _target(session: Session, stack: ExitStack) -> "Target":
     catalog, _ = read_catalog(session.store)
     if catalog is None:
         raise EpisodeError("catalog", "nothing was published yet; run `podcast publish`")
+    limits = httpx.Limits(keepalive_expiry=KEPT_ALIVE_S)
     walkers = visitors(
         session.subscribers,
         session.sessions,
         now=session.clock(),
-        client=lambda: stack.enter_context(httpx.Client(timeout=TIMEOUT_S)),
+        client=lambda: stack.enter_context(httpx.Client(timeout=TIMEOUT_S, limits=limits)),
     )
     return Target(
         catalog=catalog,
