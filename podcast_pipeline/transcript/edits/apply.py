@@ -23,6 +23,7 @@ from podcast_pipeline.transcript.edits.units import Unit, joined, key_of, leadin
 
 ALIKE = 0.6  # letters in common by which other words in the same place are another hearing of them
 ALIKE_TO_DELETE = 0.8  # deleting needs more: nobody looks at what is gone
+NEAR_UNITS = 4  # a word said again so close by may be the one that is meant
 TURN_UNITS = 3  # a passage whose edge is not clear begins or ends with a turn this near
 NO_VOICE = "the voice is not one voice any more"
 SURE_VOICE = 0.75  # of a voice's samples that must be one voice again
@@ -169,16 +170,15 @@ def _fits(draft: _Draft, place: Found, edit: WordEdit) -> bool:
 
 
 def _echoed(draft: _Draft, place: Found, site: Site) -> bool:
-    """Tell whether words at its edges are said twice, so that one known neighbour does not tell which."""
+    """Tell whether its words are said twice close by, so that one known neighbour does not tell which."""
     keys, now = draft.places.keys, draft.places.keys[place.start : place.end]
     before, after = _keys(split(site.before)), _keys(split(site.after))
-    lefts, rights = (before, keys[: place.start]), (after, keys[place.end :])
-    return any(
-        left[-size:] == now[:size] or right[:size] == now[-size:]
-        for size in range(1, len(now) + 1)
-        for left in lefts
-        for right in rights
-    )
+    then = [*before[-NEAR_UNITS:], *after[:NEAR_UNITS]]
+    around = [
+        *keys[max(place.start - NEAR_UNITS, 0) : place.start],
+        *keys[place.end : place.end + NEAR_UNITS],
+    ]
+    return not set(now).isdisjoint([*then, *around])
 
 
 def _gone(draft: _Draft, place: Found, edit: WordEdit) -> bool:
