@@ -17,7 +17,7 @@ from podcast_pipeline.errors import SpeakersError
 from podcast_pipeline.library import write_atomically
 from podcast_pipeline.model import Instant, Noun, Text
 
-SAME_PERSON = 0.65  # cosine to a known voice that a voice has at least
+SAME_PERSON = 0.76  # cosine to a known voice that a voice has at least; see docs/speakers.md
 LONGEST_NAME = 128
 MARGIN = 0.15  # and so much more than to the next known voice, and than any other speaker has
 

@@ -26,6 +26,7 @@ ALIKE_TO_DELETE = 0.8  # deleting needs more: nobody looks at what is gone
 NEAR_UNITS = 4  # a word said again so close by may be the one that is meant
 TURN_UNITS = 3  # a passage whose edge is not clear begins or ends with a turn this near
 NO_VOICE = "the voice is not one voice any more"
+KNOWN_VOICE = 0.3  # of the words of a voice's samples that must be found again
 SURE_VOICE = 0.75  # of a voice's samples that must be one voice again
 
 
@@ -258,14 +259,17 @@ def _name_voices(draft: _Draft, edits: Sequence[NameEdit], new: Transcript) -> N
 
 def _voice(draft: _Draft, samples: Sequence[Site]) -> str | None:
     """Return the id of the voice that speaks where the samples were, None where it is not one."""
+    found = [draft.places.find(sample) for sample in samples]
     heard = Counter(
         unit.speaker
-        for sample in samples
-        for place in draft.places.find(sample)[:1]
-        for unit in draft.units[place.start : place.end]
+        for places in found
+        if len(places) == 1
+        for unit in draft.units[places[0].start : places[0].end]
     )
     voice, units = heard.most_common(1)[0] if heard else (None, 0)
-    return voice if units and units >= SURE_VOICE * heard.total() else None
+    wanted = sum(len(split(sample.heard)) for sample in samples)
+    enough = units and heard.total() >= KNOWN_VOICE * wanted
+    return voice if enough and units >= SURE_VOICE * heard.total() else None
 
 
 def _pieces(draft: _Draft) -> list[Piece]:

@@ -122,11 +122,12 @@ class Places:
 
     def _echoes(self, place: Found, before: list[str], after: list[str]) -> Iterator[Found]:
         """Yield where a place and the words next to it are said again close by."""
-        size, first = place.end - place.start, place.start - place.left
+        size, left = place.end - place.start, min(place.left, place.start)
+        first = place.start - left
         said = self.keys[first : place.end + place.right]
         for at in range(max(first - ECHO_UNITS, 0), first + ECHO_UNITS + 1):
             if at != first and said and self.keys[at : at + len(said)] == said:
-                start = at + place.left
+                start = at + left
                 echo = replace(place, start=start, end=start + size)
                 less = self._around(place, before, after) - self._around(echo, before, after)
                 yield replace(echo, support=place.support - less)

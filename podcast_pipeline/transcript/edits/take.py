@@ -162,4 +162,5 @@ def _samples(units: Sequence[Unit], speaker_id: str, recording: str | None) -> t
         if speaker == speaker_id:
             passages.append((numbers[0], len(numbers)))
     longest = sorted(sorted(passages, key=lambda passage: -passage[1])[:SAMPLES])
-    return tuple(_site(units, i, i + min(count, SAMPLE_UNITS), recording) for i, count in longest)
+    places = Places(units, None)
+    return tuple(_site(units, i, i + min(count, SAMPLE_UNITS), recording, places) for i, count in longest)
