@@ -22,6 +22,7 @@ from tests.transcribers_support import (
     REFERENCE,
     SAMPLE,
     ignore,
+    nobody,
     samples_of,
     silence,
     write_wav,
@@ -135,6 +136,28 @@ def test_non_speech_gives_no_words(loaded: Loaded, engine: str, sound: str, tmp_
     transcript = loaded(engine, "tiny.en").transcribe(recording, options=Options(), report=ignore)
     assert transcript.segments == ()
     assert transcript.duration_s == 40
+
+
+@pytest.mark.parametrize("seconds", [60, pytest.param(600, marks=pytest.mark.soak)])
+def test_nothing_is_invented_where_nobody_speaks(loaded: Loaded, seconds: int, tmp_path: Path) -> None:
+    """Silence, hiss, rumble and tunes, one after the other: no word in ten minutes (in one, each time)."""
+    recording = write_wav(tmp_path / "nobody.wav", nobody(seconds, seed=seconds))
+    transcript = loaded("openvino", "base").transcribe(recording, options=Options(), report=ignore)
+    assert transcript.text == ""
+
+
+@pytest.mark.parametrize("sound", sorted(NON_SPEECH))
+def test_nothing_is_invented_between_speech(
+    loaded: Loaded, sound: str, first_turn: Path, tmp_path: Path
+) -> None:
+    """Speech, half a minute of something else, speech: the words of both, and none between them."""
+    speech = samples_of(first_turn)
+    both = np.concatenate([speech, NON_SPEECH[sound](30), speech])
+    recording = write_wav(tmp_path / "gap.wav", both)
+    words = loaded("openvino", "tiny.en").transcribe(recording, options=Options(), report=ignore).words
+    once = [word.text for word in words if word.end_s <= FIRST_TURN_S + 0.5]
+    assert len(once) > 15
+    assert [word.text for word in words] == once + once
 
 
 @pytest.mark.parametrize("engine", sorted(ENGINES))

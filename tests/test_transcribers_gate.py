@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from podcast_pipeline.model import Word
 from podcast_pipeline.transcribers.decode import SAMPLE_RATE_HZ
-from podcast_pipeline.transcribers.gate import DOUBTED, doubts, halves, marked, missed
+from podcast_pipeline.transcribers.gate import DOUBTED, doubts, halves, is_noise, marked, missed
 from podcast_pipeline.transcribers.voice import FRAME_SAMPLES
 from podcast_pipeline.transcribers.windows import FRAMES_PER_S, Window
 
@@ -154,3 +154,14 @@ def test_a_word_that_lasts_five_seconds_hides_what_was_missed() -> None:
     stretched = Word(text=" 2", start_s=2.0, end_s=7.0)
     (gap,) = missed([*said("before it came"), stretched, *said("horsemen and more", from_s=7)], window(8.5))
     assert (gap.first, gap.rest) == (3, 4)
+
+
+def test_a_guess_at_a_moment_of_voice_is_noise() -> None:
+    """A word with a confidence of 0.02 over the attack of a note; a short clear one is speech."""
+    speech = np.zeros(190, np.float32)
+    speech[20:31] = 0.9
+    short = Window(0, np.zeros(190 * FRAME_SAMPLES, np.float32), speech)
+    guessed, clear = (Word(text=" Oh.", start_s=0.6, end_s=0.9, confidence=sure) for sure in (0.02, 0.4))
+    assert is_noise([guessed], short)
+    assert not is_noise([clear], short)
+    assert not is_noise([guessed], window(6))

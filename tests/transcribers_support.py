@@ -56,4 +56,18 @@ def tune(seconds: float, notes_hz: Sequence[float] = NOTES_HZ) -> Samples:
     return (envelope * harmonics).astype(np.float32)
 
 
+def nobody(seconds: int, *, seed: int) -> Samples:
+    """Return what may stand between speech: silence, hiss, rumble and tunes, drawn by a seed."""
+    draw = np.random.default_rng(seed)
+    parts: list[Samples] = []
+    while sum(map(len, parts)) < seconds * SAMPLE_RATE_HZ:
+        length_s = draw.uniform(3, 20)
+        hiss = draw.normal(0, 1, int(length_s * SAMPLE_RATE_HZ)).astype(np.float32)
+        rumble = np.convolve(hiss, np.ones(64, np.float32) / 8, "same")
+        notes_hz = draw.choice([196, 220, 262, 294, 330, 392, 440, 523], 8).tolist()
+        kinds = [np.zeros_like(hiss), 0.05 * hiss, 0.05 * rumble, 3 * tune(length_s, notes_hz)]
+        parts.append(np.float32(10 ** draw.uniform(-1.5, 0)) * kinds[draw.integers(len(kinds))])
+    return np.concatenate(parts)[: seconds * SAMPLE_RATE_HZ]
+
+
 NON_SPEECH = {"silence": silence, "noise": noise, "tune": tune}

@@ -20,6 +20,8 @@ FASTEST_OVER = 6  # words
 ECHO_WORDS = 4  # that many in a row from the prompt, and nothing else
 WEAK_SPEECH = 0.6  # share of a phantom phrase's frames that a real one has at least
 LONGEST_WORD_S = 2.0  # a longer one was stretched over speech that was left out
+CLEAR_VOICE_S = 1.0  # of speech in a window; the attack of a note has less
+GUESSED = 0.1  # confidence of a word made up
 MISSED_S = 0.6  # of speech without a word; a sigh is shorter
 DOUBTED = 0.0  # the confidence of a word that stays doubtful
 PHANTOMS = frozenset(
@@ -82,6 +84,12 @@ def marked(words: Sequence[Word], doubtful: Container[int]) -> tuple[Word, ...]:
         word.model_copy(update={"confidence": DOUBTED}) if place in doubtful else word
         for place, word in enumerate(words)
     )
+
+
+def is_noise(words: Sequence[Word], window: Window) -> bool:
+    """Tell whether a window has no speech after all: a moment of voice, and only guessed words."""
+    voiced_s = float((window.speech >= SPEECH).sum() / FRAMES_PER_S)
+    return voiced_s < CLEAR_VOICE_S and all(word.confidence < GUESSED for word in words)
 
 
 def halves(window: Window) -> tuple[Window, ...]:

@@ -13,7 +13,7 @@ from podcast_pipeline.transcribers import Options
 from podcast_pipeline.transcribers.decode import SAMPLE_RATE_HZ, Recording, Samples
 from podcast_pipeline.transcribers.engine import Engine, tidy
 from podcast_pipeline.transcribers.finished import Batch, Finished
-from podcast_pipeline.transcribers.gate import doubts, halves, marked, missed
+from podcast_pipeline.transcribers.gate import doubts, halves, is_noise, marked, missed
 from podcast_pipeline.transcribers.sentences import sentences
 from podcast_pipeline.transcribers.weights import file_sha256
 from podcast_pipeline.transcribers.windows import Window, cut
@@ -26,7 +26,7 @@ LANES = 4  # a short recording is still split over this many batches
 GAPS = 6  # of a window that are heard again at most
 SECOND_BEAM = 5  # of windows that are heard again
 Said = tuple[Word, str]  # and why it is doubtful, or ""
-FORMAT = 3  # of what is kept on disk; one more when the same engine gives other words for our reasons
+FORMAT = 4  # of what is kept on disk; one more when the same engine gives other words for our reasons
 
 
 class Listener:
@@ -118,7 +118,7 @@ class Listener:
                 break
             tried.add(gap.part.span)
             (more,) = self._words([gap.part], language, beam_size)
-            if len(more) > gap.rest - gap.first and not doubts(more, gap.part):
+            if len(more) > gap.rest - gap.first and not (doubts(more, gap.part) or is_noise(more, gap.part)):
                 words = words[: gap.first] + more + words[gap.rest :]
         return words
 
@@ -135,7 +135,9 @@ class Listener:
     def _checked(
         self, window: Window, words: tuple[Word, ...], language: str
     ) -> tuple[tuple[Word, ...], dict[int, str]]:
-        """Return the words, heard again in two halves where they are doubtful."""
+        """Return the words, heard again in two halves where they are doubtful; none of what is no speech."""
+        if is_noise(words, window):
+            return (), {}
         doubtful = doubts(words, window)
         if doubtful:
             parts = [self._words([half], language, SECOND_BEAM)[0] for half in halves(window)]
