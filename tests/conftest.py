@@ -24,13 +24,14 @@ from boto3.session import Session
 from podcast_pipeline.stores.policy import bucket_policy, cors_rules
 from podcast_pipeline.stores.presets import S3Settings
 from podcast_pipeline.stores.s3 import S3Store, open_client
-from tests.databases import database_url, each_database, engine, is_left_out, postgresql, shows
+from tests.databases import database_url, each_database, engine, is_left_out, opened, postgresql, shows
 from tests.house import published
 
 __all__ = [
     "database_url",
     "each_database",
     "engine",
+    "opened",
     "postgresql",
     "published",
     "s3_server",

@@ -3,7 +3,7 @@
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from multiprocessing import get_context
@@ -70,9 +70,23 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 @pytest.fixture
 def engine(database_url: str | None, tmp_path: Path) -> Iterator[Engine]:
     """Yield an engine on a fresh database."""
-    opened = open_database(database_url, tmp_path)
-    yield opened
-    opened.dispose()
+    made = open_database(database_url, tmp_path)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Callable[[], Engine]]:
+    """Yield what opens the SQLite database in `tmp_path`, once more each time, and close all of them."""
+    engines: list[Engine] = []
+
+    def open_one() -> Engine:
+        engines.append(open_database(None, tmp_path))
+        return engines[-1]
+
+    yield open_one
+    for engine in engines:
+        engine.dispose()
 
 
 @dataclass

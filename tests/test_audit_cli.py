@@ -1,6 +1,7 @@
 """`podcast audit` against a running `podcast serve`."""
 
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,7 +43,9 @@ def test_a_clean_show_is_exit_0_and_an_open_object_exit_3(house: tuple[House, st
 def test_a_site_that_does_not_answer_is_one_line(published: House, tmp_path: Path) -> None:
     """The line names the address and what to start."""
     show = copy_house(published, tmp_path / "show")
-    done = show.run("audit", PODCAST_URLS_SITE=f"http://127.0.0.1:{free_port()}")
+    with socket.socket() as taken:  # and never listened on: nobody else can have the port meanwhile
+        taken.bind(("127.0.0.1", 0))
+        done = show.run("audit", PODCAST_URLS_SITE=f"http://127.0.0.1:{taken.getsockname()[1]}")
     assert done.returncode == 1
     assert "does not answer (ConnectError); start `podcast serve`, or correct [urls]" in done.stderr
     assert len(done.stderr.splitlines()) == 1

@@ -59,11 +59,15 @@ def test_sqlite_is_made_on_open_and_private(tmp_path: Path) -> None:
     with engine.connect() as connection:
         assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
         assert connection.scalar(text("PRAGMA foreign_keys")) == 1
+    engine.dispose()
 
 
 def _open(folder: Path) -> str:
-    with open_database(None, folder).connect() as connection:
-        return str(connection.scalar(text("SELECT version_num FROM alembic_version")))
+    engine = open_database(None, folder)
+    with engine.connect() as connection:
+        revision = str(connection.scalar(text("SELECT version_num FROM alembic_version")))
+    engine.dispose()
+    return revision
 
 
 def test_many_processes_open_a_new_database_at_once(tmp_path: Path) -> None:

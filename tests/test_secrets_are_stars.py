@@ -2,11 +2,13 @@
 
 import json
 import traceback
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import Engine
 from typer.testing import CliRunner
 
 from podcast_pipeline import config
@@ -52,9 +54,9 @@ def test_config_and_session_show_stars(show: Path, monkeypatch: pytest.MonkeyPat
     assert "**" in repr(loaded)
 
 
-def test_parts_with_a_key_or_a_token_show_none(tmp_path: Path) -> None:
+def test_parts_with_a_key_or_a_token_show_none(tmp_path: Path, opened: Callable[[], Engine]) -> None:
     """Subscribers, a change, a visitor, a mail and the audit's walkers can stand in any log."""
-    engine = open_database(None, tmp_path)
+    engine = opened()
     people = Subscribers(engine, show_id=uuid4(), secret_key=SECRETS["PODCAST_SECRET_KEY"].encode())
     _, token = people.add(ANN, now=NOW, origin="cli")
     secret = token.partition(".")[2]

@@ -206,9 +206,9 @@ def test_erased_subscriber_is_forgotten_but_counts(subscribers: Subscribers) -> 
     assert subscriber.created_at == LATER
 
 
-def test_erased_address_is_not_left_in_the_file(tmp_path: Path) -> None:
+def test_erased_address_is_not_left_in_the_file(tmp_path: Path, opened: Callable[[], Engine]) -> None:
     """While a server is open, SQLite's files hold no byte of an erased address: no free page, no log."""
-    engine, server = open_database(None, tmp_path), open_database(None, tmp_path)
+    engine, server = opened(), opened()
     subscribers = Subscribers(engine, show_id=SHOW, secret_key=KEY)
     for number in range(200):
         add(subscribers, f"person{number}@example.com")
@@ -269,7 +269,9 @@ def test_repr_shows_no_key(subscribers: Subscribers) -> None:
 
 def _add_in_process(job: tuple[str | None, Path]) -> str:
     engine = open_database(*job)
-    return Subscribers(engine, show_id=SHOW, secret_key=KEY).add(ANN, now=NOW, origin="cli")[1]
+    token = Subscribers(engine, show_id=SHOW, secret_key=KEY).add(ANN, now=NOW, origin="cli")[1]
+    engine.dispose()
+    return token
 
 
 def test_processes_that_add_one_address_at_once(
@@ -309,10 +311,12 @@ def test_rotation_while_others_read(subscribers: Subscribers) -> None:
     assert current == [subscribers.link(ANN).partition(".")[0]]
 
 
-def test_locked_database_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_locked_database_is_one_line(
+    tmp_path: Path, opened: Callable[[], Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """When another program holds SQLite's lock too long, one line says so."""
     monkeypatch.setattr("podcast_pipeline.database.engine.BUSY_S", 0.2)
-    engine = open_database(None, tmp_path)
+    engine = opened()
     holder = sqlite3.connect(tmp_path / "podcast.db")
     holder.execute("BEGIN IMMEDIATE")
     with pytest.raises(SubscriberError, match="database is locked; see that it runs"):
