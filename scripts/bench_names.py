@@ -8,7 +8,7 @@ reference's utterance). It was made by hand: every person and place in the refer
 recordings that a producer would put into a glossary. The recordings stay where they are.
 
 An occurrence is right when the name stands in the words heard in that utterance, as it is written. Each
-file is heard three times: without a glossary; with its names in the prompt and in the second pass; with
+file is heard three times: without a glossary; with its names; with
 300 names that nobody says.
 """
 
