@@ -1,6 +1,7 @@
 """The commands and their global options."""
 
 import logging
+import signal
 from pathlib import Path
 from typing import Annotated
 
@@ -58,5 +59,6 @@ def options(
     del version  # answered by its callback
     logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, format="%(name)s: %(message)s")
     output = Output(as_json=as_json, quiet=quiet, progress=progress)
+    signal.signal(signal.SIGINT, output.interrupt)
     context.obj = Session(project, output)
     context.call_on_close(output.close)

@@ -36,9 +36,17 @@ class Output:
     _began: dict[str, float] = field(default_factory=dict)
     _tasks: dict[str, TaskID] = field(default_factory=dict)
     _bars: Progress | None = None
+    _interrupted: bool = False
+
+    def interrupt(self, *_signal: object) -> None:
+        """Take Ctrl-C: at once, or at the next progress where it falls into foreign code that swallows it."""
+        self._interrupted = True
+        raise KeyboardInterrupt
 
     def report(self, event: Event) -> None:
         """Take progress from a stage: time the step and show it."""
+        if self._interrupted:
+            raise KeyboardInterrupt
         if event.done == 0:
             self._began[event.step] = time.monotonic()
         self.seconds[event.step] = time.monotonic() - self._began.setdefault(event.step, time.monotonic())

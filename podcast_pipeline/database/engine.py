@@ -46,9 +46,13 @@ def open_database(url: str | None, folder: Path) -> Engine:
         SubscriberError: unreachable, not a database, or a schema that is behind (PostgreSQL) or newer.
     """
     engine = connect(url, folder)
-    if engine.dialect.name == "sqlite" and _revision_of(engine) in (None, *REVISIONS[:-1]):
-        upgrade(engine)
-    _require_current(engine)
+    try:
+        if engine.dialect.name == "sqlite" and _revision_of(engine) in (None, *REVISIONS[:-1]):
+            upgrade(engine)
+        _require_current(engine)
+    except SubscriberError:
+        engine.dispose()
+        raise
     return engine
 
 
