@@ -53,7 +53,7 @@ class Options:
 
     language: str | None = None
     names: tuple[str, ...] = ()
-    beam_size: int = 5
+    beam_size: int = 2
 
 
 class Transcriber(Protocol):
