@@ -191,7 +191,10 @@ def test_a_doubtful_window_is_heard_again(tmp_path: Path) -> None:
     """A loop that another hearing does not repeat is not in the transcript."""
     listener = Listener(Looping(), cache=tmp_path)
     transcript = listener.transcribe(SAMPLE, options=Options(), report=ignore)
-    assert {word.text for word in transcript.words} == {" en5"}
+    assert {word.text for word in transcript.words} == {
+        " en2",
+        " en5",
+    }  # the last was short; the others came again
     assert not [segment for segment in transcript.segments if segment.doubts]
 
 
