@@ -4,7 +4,6 @@ import fcntl
 import hashlib
 import json
 import os
-import re
 import shutil
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,6 +21,7 @@ from podcast_pipeline.catalog import to_json, transcript_from_json
 from podcast_pipeline.config import validate
 from podcast_pipeline.errors import EpisodeError
 from podcast_pipeline.model import (
+    SLUG,
     UNREADABLE,
     Chapter,
     Draft,
@@ -40,7 +40,6 @@ from podcast_pipeline.model import (
 EPISODE_FILE = "episode.toml"
 MAX_SLUG_LENGTH = 80
 CAME = "build/came"
-SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 Result = TypeVar("Result", bound=Noun)
 

@@ -38,7 +38,8 @@ Instant = Annotated[AwareDatetime, AfterValidator(_utc)]
 """A moment in UTC, whole seconds."""
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100)]
+SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+Slug = Annotated[str, Field(pattern=f"^{SLUG.pattern}$", max_length=100)]
 Text = Annotated[str, Field(min_length=1)]
 Line = Annotated[str, Field(min_length=1), AfterValidator(_one_line)]
 """One line that a person reads; it steers no terminal and breaks no list."""
