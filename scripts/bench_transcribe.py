@@ -50,14 +50,14 @@ def ours(*, beam_size: int, precision: str | None = None) -> Load:
     """Return the loader of our engine for a processor; it always makes word times.
 
     Args:
-        precision: of the encoder, whatever the processor has.
+        precision: of all calculations, whatever the processor has.
     """
 
     def load(model: str, _words: bool) -> Hear:
-        from podcast_pipeline.transcribers import Options, encoder, load
+        from podcast_pipeline.transcribers import Options, graph, load
 
         if precision:
-            setattr(encoder, "precision", lambda: precision)  # noqa: B010  (a module's function)
+            setattr(graph, "precision", lambda: precision)  # noqa: B010  (a module's function)
         transcriber = load("openvino", model, cache=CACHE)
         shutil.rmtree(CACHE / "windows", ignore_errors=True)  # nothing kept from another run
         options = Options(language="en", beam_size=beam_size)

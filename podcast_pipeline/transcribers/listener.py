@@ -7,6 +7,8 @@ from functools import partial
 from itertools import chain, count, islice
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from podcast_pipeline.errors import TranscriptionError
 from podcast_pipeline.model import Progress, Receipt, Report, Transcript, Word
 from podcast_pipeline.transcribers import Options
@@ -21,9 +23,9 @@ from podcast_pipeline.transcript.expected import Expected, prompt
 
 STEP = "transcribe"
 UNDETERMINED = "und"  # ISO 639-2, of a recording in which nobody speaks
-GROUP = 32  # windows kept at once; heard longest first, so that those of a batch end together
-LANES = 4  # a short recording is still split over this many batches
 GAPS = 6  # of a window that are heard again at most
+GROUP = 24  # windows kept at once
+LANES = 2  # the batches of a group are a multiple of this, however short the recording
 SECOND_BEAM = 5  # of windows that are heard again
 Said = tuple[Word, str]  # and why it is doubtful, or ""
 FORMAT = 4  # of what is kept on disk; one more when the same engine gives other words for our reasons
@@ -226,7 +228,9 @@ def _heard(
             clock.heard(batch)
         return [pair for window in some for pair in said[window.first_sample]]
 
-    with ThreadPoolExecutor(engine.workers) as pool:
+    # NumPy's matrix products spin on every core; beside other workers that tripled their processor time.
+    alone = None if engine.workers == 1 else 1
+    with threadpool_limits(alone, user_api="blas"), ThreadPoolExecutor(engine.workers) as pool:
         for number in count():
             if (said := group(number)) is None:
                 return
@@ -234,10 +238,10 @@ def _heard(
 
 
 def _batches(group: Sequence[Window], longest: int) -> list[Sequence[Window]]:
-    """Return the windows longest first, in batches that depend on nothing but the windows."""
-    size = min(longest, -(-len(group) // LANES))
+    """Return the windows in batches of like work that depend on nothing but the windows."""
+    count = min(len(group), LANES * -(-len(group) // (LANES * longest)))
     by_length = sorted(group, key=lambda window: -len(window.samples))
-    return [by_length[i : i + size] for i in range(0, len(group), size)]
+    return [by_length[i::count] for i in range(count)]
 
 
 def _key(receipt: Receipt) -> str:

@@ -1,30 +1,43 @@
-"""The fast engine for a processor: Whisper's encoder in OpenVINO, its decoder in CTranslate2, no torch.
+"""The fast engine for a processor: Whisper in OpenVINO, no torch, beams that share what they read.
 
-Every worker is one thread on one core that takes a batch of windows from spectrogram to words, so no
+Every lane is one thread on one core that takes a batch of windows from spectrogram to words, so no
 thread waits for another (docs/performance.md has the numbers).
 """
 
+import json
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
+from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
-import ctranslate2
 import numpy as np
+import openvino as ov
 import tokenizers
 from faster_whisper.tokenizer import _LANGUAGE_CODES, Tokenizer
 from faster_whisper.transcribe import merge_punctuations
+from numpy.typing import NDArray
 
 from podcast_pipeline.errors import TranscriptionError
-from podcast_pipeline.transcribers import encoder, model_file
+from podcast_pipeline.transcribers import alignment, decoder, encoder, graph, model_file
 from podcast_pipeline.transcribers.decode import Samples
 from podcast_pipeline.transcribers.engine import Heard
+from podcast_pipeline.transcribers.lane import Compiled, Lane
 from podcast_pipeline.transcribers.mel import HOP, log_mel
+from podcast_pipeline.transcribers.model_file import Variables
+from podcast_pipeline.transcribers.search import Text, search
 from podcast_pipeline.transcribers.weights import Weights
 
 FRAME_S = 0.02  # of the encoder's output: two mel frames
-LONGEST_PROMPT = 223  # tokens: half of Whisper's text context, less the mark before it
-LONGEST_TEXT = 448
+CONTEXT = 448  # tokens: of Whisper's text
+LONGEST_PROMPT = CONTEXT // 2 - 1  # less the mark before it
+LONGEST_TEXT = CONTEXT // 2
+MOST_BEAMS = decoder.CANDIDATES // 2
+ENGLISH_VOCABULARY = 51864
+LARGEST_BATCH, SMALLEST_BATCH = 12, 4  # windows
+ROOM_BYTES = 300e6  # for the keys and values of a batch, in half precision
 PREPENDED, APPENDED = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
 
 
@@ -32,7 +45,6 @@ class OpenVino:
     """The `openvino` engine. See `Engine`."""
 
     name = "openvino"
-    batch = 8
 
     def __init__(self, weights: Weights) -> None:
         if not weights.path.is_dir():
@@ -43,52 +55,112 @@ class OpenVino:
         self.version = version("openvino")
         self.workers = os.cpu_count() or 1
         variables = model_file.read(weights.path)
+        self._config = json.loads((weights.path / "config.json").read_text())
         self._n_mels = variables["encoder/conv1/weight"].shape[1]
-        self._encoder = encoder.compiled(variables, streams=self.workers, cache=weights.derived / "openvino")
-        self._decoder = ctranslate2.models.Whisper(
-            str(weights.path), device="cpu", compute_type="int8", inter_threads=self.workers, intra_threads=1
-        )
+        known, width = variables[decoder.EMBEDDINGS].shape
+        layers = model_file.layers(variables, "decoder")
+        self.batch = _batch(layers * 2 * graph.FRAMES * width * 2)
         self._text = tokenizers.Tokenizer.from_file(str(weights.path / "tokenizer.json"))
-        self.settings = {"device": "cpu", "precision": encoder.precision(), "decoder_precision": "int8"}
-        self.languages = frozenset(_LANGUAGE_CODES if self._decoder.is_multilingual else ["en"])
+        self._is_multilingual = known > ENGLISH_VOCABULARY
+        self.settings = {"device": "cpu", "precision": graph.precision()}
+        self.languages = frozenset(_LANGUAGE_CODES if self._is_multilingual else ["en"])
+        heads = width // model_file.HEAD_WIDTH
+        asked = [
+            (layer, head) for layer, head in self._config.get("alignment_heads") or _upper(layers, heads)
+        ]
+        self._suppressed_first = frozenset(self._config["suppress_ids_begin"])
+        compiled = _compiled(variables, asked, self._config["suppress_ids"], self.workers, weights.derived)
+        self._lanes: SimpleQueue[Lane] = SimpleQueue()
+        for _ in range(self.workers):
+            self._lanes.put(Lane(compiled, slots=self.batch, heads=heads, asked=asked))
 
     def detect(self, samples: Samples) -> str:
         """Return the language of a window."""
-        token, _ = self._decoder.detect_language(_storage(self._encode([samples])))[0][0]
-        return str(token).strip("<|>")
+        with self._lane([samples]) as lane:
+            scores = lane.scores([[self._tokenizer("en").sot]])[0]
+        token = max(self._config["lang_ids"], key=lambda token: float(scores[token]))
+        return str(self._text.id_to_token(token)).strip("<|>")
 
     def hear(
         self, windows: Sequence[Samples], *, language: str, prompt: str, beam_size: int
     ) -> list[tuple[Heard, ...]]:
         """Return the words of each window; may run in several threads at once."""
-        tokenizer = Tokenizer(self._text, self._decoder.is_multilingual, task="transcribe", language=language)
-        encoded = _storage(self._encode(windows))
-        results = self._decoder.generate(
-            encoded,
-            [_start(tokenizer, prompt)] * len(windows),
-            beam_size=beam_size,
-            max_length=LONGEST_TEXT,
-            suppress_blank=True,
-        )
-        texts = [[t for t in result.sequences_ids[0] if t < tokenizer.eot] for result in results]
-        aligned = self._decoder.align(
-            encoded,
-            tokenizer.sot_sequence,
-            texts,
-            [min(len(samples) // HOP, encoder.MEL_FRAMES) for samples in windows],
-            median_filter_width=7,
-        )
-        return [tuple(_words(tokenizer, text, found)) for text, found in zip(texts, aligned, strict=True)]
+        tokenizer = self._tokenizer(language)
+        start = _start(tokenizer, prompt)
+        before = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
+        with self._lane(windows) as lane:
+            texts, order = search(
+                lane,
+                [start] * len(windows),
+                beams=min(beam_size, MOST_BEAMS),
+                longest=min(LONGEST_TEXT, CONTEXT - len(start)),
+                end=tokenizer.eot,
+                blank=self._suppressed_first,
+            )
+            spoken = [_spoken(text, tokenizer.eot) for text in texts]
+            scores = lane.heard(
+                [[*before, *spoken[window].tokens, tokenizer.eot] for window in order],
+                [min(len(windows[window]) // HOP, encoder.MEL_FRAMES) // 2 for window in order],
+            )
+        begins = {
+            window: alignment.begins(heard, len(before) - 1) * FRAME_S
+            for window, heard in zip(order, scores, strict=True)
+        }
+        return [tuple(_words(tokenizer, text, begins[window])) for window, text in enumerate(spoken)]
 
-    def _encode(self, windows: Sequence[Samples]) -> Samples:
-        """Return the encoder's output, float32, shape (len(windows), 1500, width)."""
-        request = self._encoder.create_infer_request()
-        mels = (log_mel(samples, n_mels=self._n_mels, n_frames=encoder.MEL_FRAMES) for samples in windows)
-        return np.concatenate([request.infer([mel[None]])[0] for mel in mels])
+    def _tokenizer(self, language: str) -> Tokenizer:
+        return Tokenizer(self._text, self._is_multilingual, task="transcribe", language=language)
+
+    @contextmanager
+    def _lane(self, windows: Sequence[Samples]) -> Iterator[Lane]:
+        """Lend a lane with the windows in its slots."""
+        lane = self._lanes.get()
+        try:
+            lane.encode(
+                log_mel(samples, n_mels=self._n_mels, n_frames=encoder.MEL_FRAMES) for samples in windows
+            )
+            yield lane
+        finally:
+            self._lanes.put(lane)
 
 
-def _storage(encoded: Samples) -> ctranslate2.StorageView:
-    return ctranslate2.StorageView.from_array(encoded)
+def _compiled(
+    variables: Variables,
+    asked: Sequence[tuple[int, int]],
+    suppressed: Sequence[int],
+    streams: int,
+    folder: Path,
+) -> Compiled:
+    """Return the graphs for this processor; each stream is a thread on a core of its own.
+
+    Args:
+        folder: the compiled graphs are kept in it between runs.
+    """
+    core, precision = ov.Core(), graph.precision()
+    kept = ov.Type.bf16 if precision == "bf16" else ov.Type.f32
+    settings = {
+        "INFERENCE_PRECISION_HINT": precision,
+        "NUM_STREAMS": streams,
+        "INFERENCE_NUM_THREADS": streams,
+        "CACHE_DIR": str(folder / "openvino"),
+    }
+    models = (
+        encoder.model(variables, kept),
+        decoder.body(variables, kept, {layer for layer, _ in asked}),
+        decoder.head(variables, [token for token in suppressed if token >= 0]),
+    )
+    compiled = [core.compile_model(model, "CPU", settings) for model in models]
+    return Compiled(compiled[0], compiled[1], compiled[2], kept)
+
+
+def _batch(window_bytes: int) -> int:
+    """Return how many windows are heard together, the same on every machine."""
+    return int(min(max(ROOM_BYTES / window_bytes, SMALLEST_BATCH), LARGEST_BATCH))
+
+
+def _upper(layers: int, heads: int) -> list[tuple[int, int]]:
+    """Return the heads that tell the time where a model does not say which: whisper/model.py."""
+    return [(layer, head) for layer in range(layers // 2, layers) for head in range(heads)]
 
 
 def _start(tokenizer: Tokenizer, prompt: str) -> list[int]:
@@ -97,12 +169,16 @@ def _start(tokenizer: Tokenizer, prompt: str) -> list[int]:
     return [*mark, *before, *tokenizer.sot_sequence, tokenizer.no_timestamps]
 
 
-def _words(tokenizer: Tokenizer, text: list[int], aligned: Any) -> Iterator[Heard]:
-    """Yield the words of one window: each begins where the alignment path reaches its first token."""
-    texts, tokens = tokenizer.split_to_word_tokens([*text, tokenizer.eot])
-    path = np.array(aligned.alignments).reshape(-1, 2)
-    begins = path[np.diff(path[:, 0], prepend=-1) > 0, 1] * FRAME_S
-    probabilities = np.array(aligned.text_token_probs)
+def _spoken(text: Text, end: int) -> Text:
+    """Return the text without the tokens that are no words."""
+    pairs = [pair for pair in zip(text.tokens, text.logarithms, strict=True) if pair[0] < end]
+    return Text(tuple(token for token, _ in pairs), tuple(logarithm for _, logarithm in pairs))
+
+
+def _words(tokenizer: Tokenizer, text: Text, begins: NDArray[Any]) -> Iterator[Heard]:
+    """Yield the words of one window; each lasts from its first token to the next word's."""
+    texts, tokens = tokenizer.split_to_word_tokens([*text.tokens, tokenizer.eot])
+    probabilities = np.exp(text.logarithms)
     words: list[dict[str, Any]] = []
     token = 0
     for word, ids in zip(texts[:-1], tokens[:-1], strict=True):
