@@ -2,6 +2,7 @@ import re
 from html import unescape
 
 import nh3
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
@@ -88,3 +89,25 @@ def test_plain_text_is_what_a_cleaner_leaves(text: str) -> None:
 def test_where_an_editor_wrapped_a_line_says_nothing() -> None:
     """A paragraph is one line of plain text, whatever the width of the producer's window."""
     assert to_plain("Two people\nwho know.\n\nNext\nparagraph.") == "Two people who know.\nNext paragraph."
+    assert to_html("> *Two*\n> people\n\n- who\n  know\n- more") == (
+        "<p><em>Two</em> people</p>\n<ul>\n<li>who know</li>\n<li>more</li>\n</ul>"
+    )
+
+
+def test_lines_that_a_producer_broke_stay() -> None:
+    """A line break of Markdown and the lines of a listing are meant."""
+    assert to_plain("One  \ntwo\\\nthree\n\n```\nfour\nfive\n```") == "One\ntwo\nthree\nfour\nfive"
+
+
+@pytest.mark.parametrize(
+    ("address", "written"),
+    [
+        ("https://müller.example/ü?q=é", "https://xn--mller-kva.example/%C3%BC?q=%C3%A9"),
+        ("https://straße.example:8080/", "https://xn--strae-oqa.example:8080/"),
+        ("https://news.example/%C3%BC", "https://news.example/%C3%BC"),
+        ("https://ü..example/", "https://%C3%BC..example/"),  # no name at all
+    ],
+)
+def test_links_name_their_host_in_ascii(address: str, written: str) -> None:
+    """A host with other letters is written as every app looks it up."""
+    assert f'<a href="{written}">' in to_html(f"[a](<{address}>)")

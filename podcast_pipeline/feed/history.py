@@ -193,7 +193,7 @@ def _item(document: Document, element: Element) -> Item:
         details=tuple(
             f"{document.name(child)} {sorted(child.items())} {(child.text or '').strip()}"
             for child in element.iterdescendants("*")
-            if document.name(child) != "pubDate"
+            if child.tag != "pubDate"
         ),
     )
 

@@ -5,7 +5,9 @@ feedgen knows no podcast: namespace, and its own itunes extension writes `yes|no
 namespaces take one way here: a list of tags, written in order.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from lxml import etree
 
@@ -58,7 +60,18 @@ class ItemTags:
 
 
 class ChannelTags(ItemTags):
-    """What feedgen asks of a channel's extension: `feed.tags.add(...)`."""
+    """What feedgen asks of a channel's extension: `feed.tags.add(...)`, and the items one by one.
+
+    feedgen would keep 2,000 entries to the end; one that is written at once is forgotten at once.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._entries: Iterable[Any] = ()
+
+    def follow(self, entries: Iterable[Any]) -> None:
+        """Write these items after the channel's tags; each is a FeedEntry."""
+        self._entries = entries
 
     def extend_ns(self) -> dict[str, str]:
         """Called by feedgen for the namespaces; atom and content are its own."""
@@ -66,5 +79,8 @@ class ChannelTags(ItemTags):
 
     def extend_rss(self, item: etree._Element) -> etree._Element:
         """Called by feedgen with the whole rss element; the channel is its only child."""
-        super().extend_rss(item[0])
+        channel = item[0]
+        super().extend_rss(channel)
+        for entry in self._entries:
+            channel.append(entry.rss_entry())
         return item

@@ -3,9 +3,11 @@
 import re
 from functools import lru_cache
 from html import unescape
+from urllib.parse import unquote, urlsplit
 
+import idna
 import nh3
-from markdown_it import MarkdownIt
+import pyromark
 
 from podcast_pipeline.feed.text import legal, shorten
 
@@ -15,27 +17,44 @@ ALLOWED_TAGS = frozenset({"p", "ol", "ul", "li", "a", "b", "i", "strong", "em"})
 DESCRIPTION_BYTES = 4000
 """Source: PSP-1 and Apple; rule F3."""
 
-_MARKDOWN = MarkdownIt("commonmark")
-_MARKDOWN.add_render_rule("softbreak", lambda *_: " ")  # where an editor wrapped a line says nothing
+
+def _with_plain_host(_tag: str, _name: str, value: str) -> str:
+    """Return an attribute; an address has its host as apps look it up: `https://xn--mller-kva.example/`."""
+    try:
+        host = urlsplit(value).netloc.rpartition("@")[2].partition(":")[0]
+        name = unquote(host)
+        return value if name.isascii() else value.replace(host, idna.encode(name, uts46=True).decode(), 1)
+    except ValueError:
+        return value
+
+
 _CLEANER = nh3.Cleaner(
     tags=set(ALLOWED_TAGS),
     attributes={"a": {"href"}},
+    attribute_filter=_with_plain_host,
     url_schemes={"http", "https", "mailto"},
     link_rel=None,
 )
 _TAG = re.compile(r"""<[^<>"]*(?:"[^"]*"[^<>"]*)*>""")  # of clean HTML: what is no tag is escaped there
 
 # Imported notes are HTML already; what apps do not know becomes a paragraph, or a space where it is none.
-_BLOCKS = re.compile(r"<(/?)(?:h[1-6]|div|blockquote|pre|td|th|dt|dd)\b[^>]*>", re.IGNORECASE)
-_BREAKS = re.compile(r"<(?:br|hr)\b[^>]*>\n?", re.IGNORECASE)
+_BLOCK = "h[1-6]|div|blockquote|pre|td|th|dt|dd"
+_BLOCKS = re.compile(rf"<(/?)(?:{_BLOCK})\b[^<>]*>", re.IGNORECASE)
+_BREAKS = re.compile(r"<(?:br|hr)\b[^<>]*>\n?", re.IGNORECASE)
 _EMPTY = re.compile(r"<p>\s*</p>\n?")
 _ENDS = re.compile(r"(</(?:p|li)>)(?=<)")
+
+# Where an editor wrapped a line says nothing. Lines that end with a block, or stand in <pre>, were meant.
+_EDGE = rf"</?(?:p|[ou]l|li|br|hr|{_BLOCK})\b[^<>]*>"
+_LISTING = r"<pre\b(?:[^<]|<(?!/?pre\b))*+</pre>"
+_WRAPS = re.compile(rf"({_LISTING}|{_EDGE}\n|\n(?={_EDGE}))|\n", re.IGNORECASE)
 
 
 @lru_cache(maxsize=4096)  # the public, the private and the lapsed feed show the same notes
 def to_html(notes: str) -> str:
     """Return Markdown as HTML of ALLOWED_TAGS only, fit for a CDATA section."""
-    html = _BREAKS.sub("\n", _BLOCKS.sub(r"<\1p>", _MARKDOWN.render(legal(notes))))
+    unwrapped = _WRAPS.sub(lambda found: found[1] or " ", pyromark.html(legal(notes)))
+    html = _BREAKS.sub("\n", _BLOCKS.sub(r"<\1p>", unwrapped))
     clean = _ENDS.sub(r"\1\n", _EMPTY.sub("", _CLEANER.clean(html)))
     return legal(clean.strip()).replace("]]>", "]]&gt;")
 

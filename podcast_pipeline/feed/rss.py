@@ -77,13 +77,18 @@ def _render(page: Page, audience: Audience) -> bytes:
     feed.register_extension("tags", ChannelTags, ItemTags, atom=False)
     _write_channel(feed, catalog.show, audience, page)
     feed.lastBuildDate(_changed_at(catalog, audience))
-    for item in _items(catalog, audience):
-        entry = feed.add_entry(order="append")
-        if isinstance(item, Notice):
-            _write_notice(entry, catalog, item)
-        else:
-            _write_episode(entry, catalog.show, item, audience)
+    feed.tags.follow(_entry(catalog, item, audience) for item in _items(catalog, audience))
     return bytes(feed.rss_str(pretty=True))
+
+
+def _entry(catalog: Catalog, item: Episode | Notice, audience: Audience) -> Any:
+    entry = feedgen.entry.FeedEntry()
+    entry.register_extension("tags", ItemTags, atom=False)
+    if isinstance(item, Notice):
+        _write_notice(entry, catalog, item)
+    else:
+        _write_episode(entry, catalog.show, item, audience)
+    return entry
 
 
 def _items(catalog: Catalog, audience: Audience) -> list[Episode | Notice]:

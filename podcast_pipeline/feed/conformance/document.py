@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import urlsplit
 
 from lxml import etree
@@ -35,7 +36,7 @@ class Document:
     channel: Element
     names: dict[str, str]
 
-    @property
+    @cached_property
     def items(self) -> list[Element]:
         """The items, in the feed's order."""
         return self.all(self.channel, "item")
@@ -56,15 +57,21 @@ class Document:
 
     def text(self, parent: Element, path: str) -> str:
         """Return the stripped text of the first child at a path; empty where there is none."""
+        return self.said(parent, path)[1]
+
+    def said(self, parent: Element, path: str) -> tuple[Element | None, str]:
+        """Return the first child at a path and its stripped text."""
         found = self.one(parent, path)
-        return "" if found is None else (found.text or "").strip()
+        return found, "" if found is None else (found.text or "").strip()
 
     def name(self, element: Element) -> str:
         """Return an element's name as people write it: `itunes:image`; a foreign one keeps its URI."""
-        tag = etree.QName(element)
-        prefixes = {uri: prefix for prefix, uri in self.names.items()}
-        prefix = prefixes.get(tag.namespace or "", tag.namespace)
-        return f"{prefix}:{tag.localname}" if prefix else tag.localname
+        space, _, local = element.tag.rpartition("}")  # {URI}local; a QName costs ten times this
+        return f"{self._prefixes.get(space) or space[1:]}:{local}" if space else local
+
+    @cached_property
+    def _prefixes(self) -> dict[str, str]:
+        return {f"{{{uri}": prefix for prefix, uri in self.names.items()}
 
 
 def read(feed: bytes) -> Document:

@@ -90,7 +90,7 @@ def guids(document: Document) -> Iterator[Finding]:
     """F10: every item has a guid of its own that does not come from its file."""
     seen: set[str] = set()
     for item in document.items:
-        guid, text = document.one(item, "guid"), document.text(item, "guid")
+        guid, text = document.said(item, "guid")
         if guid is None or not text:
             yield error("F10", item, "an item without a guid", "give it a UUID that never changes")
             continue
@@ -115,7 +115,7 @@ def dates(document: Document) -> Iterator[Finding]:
     """F11: pubDate as RFC 2822 writes it."""
     fix = "write it like Tue, 03 Mar 2026 06:00:00 +0000"
     for item in document.items:
-        where, written = document.one(item, "pubDate"), document.text(item, "pubDate")
+        where, written = document.said(item, "pubDate")
         at = _parse_date(written)
         if where is None:
             yield error("F11", item, "an item without a pubDate", fix)
@@ -135,22 +135,20 @@ def _parse_date(written: str) -> datetime | None:
 def numbers(document: Document) -> Iterator[Finding]:
     """F11: durations in seconds, seasons and episodes from 1, a type that apps know."""
     for item in document.items:
-        duration = document.text(item, "itunes:duration")
-        where = document.one(item, "itunes:duration")
+        where, duration = document.said(item, "itunes:duration")
         if _CLOCK.fullmatch(duration):
             yield warning("F11", where, "the duration is written as a clock", "write it in seconds")
         elif where is not None and not _DECIMAL.fullmatch(duration):
             yield error("F11", where, f"the duration is “{duration}”", "write it in seconds")
         for name in ("itunes:season", "itunes:episode", "podcast:season", "podcast:episode"):
             yield from _number(document, item, name)
-        kind = document.text(item, "itunes:episodeType")
+        where, kind = document.said(item, "itunes:episodeType")
         if kind not in ("", "full", "trailer", "bonus"):
-            where = document.one(item, "itunes:episodeType")
             yield error("F11", where, f"itunes:episodeType is {kind}", "write full, trailer or bonus")
 
 
 def _number(document: Document, item: Element, name: str) -> Iterator[Finding]:
-    where, text = document.one(item, name), document.text(item, name)
+    where, text = document.said(item, name)
     decimal = name == "podcast:episode" and _DECIMAL.fullmatch(text)
     if where is not None and not _COUNT.fullmatch(text) and not decimal:
         yield error("F11", where, f"{name} is “{text}”", "write a whole number from 1, or leave it out")
