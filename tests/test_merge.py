@@ -1,5 +1,7 @@
 """Human edits over a transcript: aligned, recorded, and merged over another transcription."""
 
+import logging
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,6 +31,9 @@ from tests.retranscription import Heard, edited, heard_again, interview
 NOW = datetime(2026, 3, 3, 6, tzinfo=UTC)
 LATER = datetime(2026, 3, 6, 6, tzinfo=UTC)
 BASE = "0123456789abcdef"
+NOISES = (0.0, 0.05, 0.1, 0.2, 0.3)  # shares of the words
+SHIFTS_S = (0.0, 37.5)  # the same recording, and one that was cut again
+SOAK_EDITS = 20_000
 
 
 @dataclass(frozen=True)
@@ -80,14 +85,35 @@ def complaints(case: Case) -> Iterator[str]:
     seed=st.integers(0, 2**32),
     words=st.integers(1, 300),
     count=st.integers(1, 10),
-    noise=st.sampled_from((0.0, 0.05, 0.1, 0.2, 0.3)),
-    shift_s=st.sampled_from((0.0, 37.5)),
+    noise=st.sampled_from(NOISES),
+    shift_s=st.sampled_from(SHIFTS_S),
 )
 def test_every_edit_is_applied_in_its_place_or_reported(
     seed: int, words: int, count: int, noise: float, shift_s: float
 ) -> None:
     """Over a noisy and shifted transcription no edit is lost, none lands elsewhere, nothing else changes."""
     assert list(complaints(play(seed, words=words, count=count, noise=noise, shift_s=shift_s))) == []
+
+
+@pytest.mark.soak
+def test_twenty_thousand_edits_are_applied_in_their_place_or_reported() -> None:
+    """The same from one row of seeds, until so many are counted; `--log-cli-level INFO` says how it went."""
+    count: Counter[str] = Counter()
+    while count["edits"] < SOAK_EDITS:
+        seed = count["interviews"]
+        draw = Random(seed)
+        case = play(
+            seed,
+            words=draw.randint(1, 300),
+            count=draw.randint(1, 10),
+            noise=draw.choice(NOISES),
+            shift_s=draw.choice(SHIFTS_S),
+        )
+        assert list(complaints(case)) == [], f"seed {seed}, after {dict(count)}"
+        merged = case.judges[1].merged
+        count.update(interviews=1, edits=len(case.edits), applied=len(merged.applied))
+        count.update(reported=len(merged.conflicts))
+    logging.getLogger(__name__).info("%s", dict(count))
 
 
 # The person's side: one document, aligned with the words it was made from.
