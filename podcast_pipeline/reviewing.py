@@ -142,7 +142,8 @@ def sample(seen: Review, parts: Hearing, *, sample_s: float) -> Path | AccuracyR
     path = seen.desk.folder.path / SAMPLE_FILE
     heard = put_right(_heard(seen), seen.text.edits.fixes)
     seed = int(str(seen.text.edits.base)[:8], 16)
-    stretches = draw(heard, sample_s=sample_s, seed=seed)
+    drawn = draw(heard, sample_s=sample_s, seed=seed)
+    stretches = drawn.stretches
     if not path.exists():
         turns = [f"[{clock(stretch.start_s)}]\n\n{escape(stretch.text)}" for stretch in stretches]
         front = f"---\nbase: {seen.text.edits.base}\n---"
@@ -161,7 +162,7 @@ def sample(seen: Review, parts: Hearing, *, sample_s: float) -> Path | AccuracyR
     measured = accuracy(
         [(reference, s.text) for reference, s in zip(references, stretches, strict=True)],
         names=names,
-        seed=seed,
+        of=drawn.of,
     )
     receipt = AccuracyReceipt(
         slug=seen.draft.slug,

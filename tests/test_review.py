@@ -1,6 +1,7 @@
 """The gate before publication, and the accuracy receipt."""
 
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 import pytest
 
@@ -138,51 +139,87 @@ def test_the_draw_is_seeded() -> None:
     """The same seed draws the same stretches, another one others; together they are as long as asked."""
     transcript = long_transcript(900)
     drawn = draw(transcript, sample_s=120, seed=7)
+    stretches = drawn.stretches
     assert drawn == draw(transcript, sample_s=120, seed=7)
     assert drawn != draw(transcript, sample_s=120, seed=8)
-    assert 120 <= sum(s.end_s - s.start_s for s in drawn) < 136
-    assert list(drawn) == sorted(drawn, key=lambda stretch: stretch.start_s)
+    assert 120 <= sum(s.end_s - s.start_s for s in stretches) < 130
+    assert list(stretches) == sorted(stretches, key=lambda stretch: stretch.start_s)
+    assert drawn.of == 180
 
 
 def test_a_short_transcript_is_drawn_whole() -> None:
     """There is nothing to choose in ten seconds, and nothing to draw in silence."""
     transcript = long_transcript(5)
-    assert [s.text for s in draw(transcript, sample_s=120, seed=1)] == [transcript.text]
-    assert draw(Transcript(language="en", duration_s=9), sample_s=120, seed=1) == ()
+    drawn = draw(transcript, sample_s=120, seed=1)
+    assert ([s.text for s in drawn.stretches], drawn.of) == ([transcript.text], 1)
+    assert draw(Transcript(language="en", duration_s=9), sample_s=120, seed=1).stretches == ()
 
 
 def test_accuracy_counts_words_and_names() -> None:
     """One wrong word in five is 20 %, marks and case count nothing, one of two names is wrong."""
     measured = accuracy(
-        [("Hello Ann Kellner, hello there.", "hello Ann Kelner hello there")], names=("Ann Kellner",)
+        [("Hello Ann Kellner, hello there.", "hello Ann Kelner hello there")], names=("Ann Kellner",), of=9
     )
     assert (measured.words, measured.wer.value) == (5, 0.2)
     assert measured.name_error is not None
     assert (measured.names, measured.name_error.value) == (2, 0.5)
 
 
-def test_the_interval_holds_the_truth() -> None:
+def episode_of(random: Random, errors: float, uneven: float) -> list[tuple[int, int]]:
+    """Return (errors, words) of the 360 stretches of an hour; the errors come in clusters."""
+    words = [max(5, round(random.gammavariate(9, 3))) for _ in range(360)]
+    odds = [min(errors * random.gammavariate(uneven, 1 / uneven), 1.0) for _ in words]
+    return [(sum(random.random() < odd for _ in range(n)), n) for odd, n in zip(odds, words, strict=True)]
+
+
+@pytest.mark.parametrize(("errors", "stretches"), [(0.01, 12), (0.04, 12), (0.1, 12), (0.04, 24)])
+def test_the_interval_holds_the_truth(errors: float, stretches: int) -> None:
+    """However unevenly errors fall, nine draws of ten hold the whole episode's error; and not every one."""
+    random, held = Random(7), 0
+    for _ in range(20):
+        whole = episode_of(random, errors, uneven=0.7)
+        truth = sum(wrong for wrong, _ in whole) / sum(total for _, total in whole)
+        for _ in range(15):
+            some = random.sample(whole, stretches)
+            heard = [("w " * total, "w " * (total - wrong)) for wrong, total in some]
+            rate = accuracy(heard, of=len(whole)).wer
+            held += rate.low <= truth <= rate.high
+    assert 0.9 <= held / 300 < 1
+
+
+def test_more_stretches_say_more() -> None:
     """With every tenth word wrong the interval holds 10 % and is narrower with more stretches."""
 
     def sample(stretches: int) -> list[tuple[str, str]]:
         wrong = [0, 1, 2, 1] * (stretches // 4)
         return [("w " * 10, "w " * (10 - errors)) for errors in wrong]
 
-    few, many = accuracy(sample(8)).wer, accuracy(sample(80)).wer
+    few, many = accuracy(sample(8), of=900).wer, accuracy(sample(80), of=900).wer
     assert few.value == many.value == 0.1
-    assert few.low < many.low <= 0.1 <= many.high < few.high
-    assert accuracy(sample(8)) == accuracy(sample(8))
+    assert few.low < many.low < 0.1 < many.high < few.high
+
+
+def test_no_mistake_found_is_not_no_mistake() -> None:
+    """All right in 2 of 60 minutes: one word in fifty may still be wrong. All right in all of it: none."""
+    right = [("w " * 25, "w " * 25)] * 12
+    some, every = accuracy(right, of=360).wer, accuracy(right, of=12).wer
+    assert (some.value, some.low) == (0.0, 0.0)
+    assert 0.01 < some.high < 0.02
+    assert (every.low, every.high) == (0.0, 0.0)
 
 
 def test_nothing_measured_is_nothing_wrong() -> None:
-    """No stretches and no names give no division by zero."""
-    measured = accuracy([])
+    """No stretches and no names give no division by zero; more errors than words are no more than all."""
+    measured = accuracy([], of=0)
     assert (measured.words, measured.wer.value, measured.name_error) == (0, 0.0, None)
+    babble = accuracy([("a", "b c d"), ("a", "e f")], of=9).wer
+    assert (babble.value, babble.high) == (2.5, 2.5)
+    assert accuracy([("a b", "a c")], of=9).wer.low < 0.1
 
 
 def test_the_trend_keeps_one_receipt_per_draw() -> None:
     """Measured again, the same draw of an episode replaces its receipt; the trend is in order of time."""
-    measured = accuracy([("a b", "a c")])
+    measured = accuracy([("a b", "a c")], of=1)
     receipt = AccuracyReceipt(
         slug="one",
         measured_at=NOW,
