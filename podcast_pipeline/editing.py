@@ -113,13 +113,21 @@ def taken(desk: Desk, now: datetime) -> Edits:
     if desk.document is None or desk.replaced:
         return desk.edits
     if desk.heard is None or desk.document.base != desk.base:
+        raise EpisodeError(desk.slug, _other_words(desk, desk.document.base))
+    if desk.heard.words and not desk.document.text:
         raise EpisodeError(
-            desk.slug,
-            "transcript.md was made from other words than transcript.json holds; put those back (from git or"
-            f" build/transcript.{desk.document.base}.json), or move transcript.md away for a new one",
+            desk.slug, "transcript.md has no words left; undo that, or move it away for a new one"
         )
     fixes = desk.edits.fixes if desk.edits.base == desk.base else ()
     return retake(desk.edits, desk.document, put_right(desk.heard, fixes), now)
+
+
+def _other_words(desk: Desk, base: str) -> str:
+    """Say that transcript.md belongs to other words, and where those are."""
+    wrong = "is gone" if desk.heard is None else "holds other words than transcript.md was made from"
+    kept = desk.folder.build / f"transcript.{base}.json"
+    place = f"from build/{kept.name}" if kept.is_file() else "from git"
+    return f"transcript.json {wrong}; put it back {place}, or move transcript.md away for a new one"
 
 
 def renew(library: Library, slug: str, heard: Transcript, *, now: datetime) -> None:

@@ -140,6 +140,16 @@ def test_bold_words_are_words() -> None:
         ("---\nbase: 12\n---\n", 2, "16 hex digits"),
         (f"---\nbase: {BASE}\nspeakers:\n  A: x\n  A: y\n---\n", 5, "speaker A is there twice"),
         (f"---\nbase: {BASE}\nspeakers: {{A: x}}\n---\n", 3, "line of its own"),
+        (f"---\nbase: {BASE}\nspeakers:\nS0: Ann\n---\n", 4, "line of its own"),
+        (f"---\nbase: {BASE}\nspeakers:\n  S0 Ann\n---\n", 4, "line of its own"),
+        (f"---\nbase: {BASE}\nbase: {BASE}\n---\n", 3, "base is there twice"),
+        (f"---\n<<<<<<< HEAD\nbase: {BASE}\n=======\nbase: 12\n>>>>>>> b\n---\n", 2, "merge is not settled"),
+        (f"---\nbase: {BASE}\n---\nOne.\n<<<<<<< HEAD\nTwo.\n", 5, "merge is not settled"),
+        (f"---\nbase: {BASE}\n---\nOne.\n=======\nTwo.\n", 5, "merge is not settled"),
+        (f"---\nbase: {BASE}\n---\nOne.\n>>>>>>> theirs\n", 5, "merge is not settled"),
+        (f"---\nbase: {BASE}\n---\n**Ann [00:01:05]\n\nHi.\n", 4, "a turn begins like"),
+        (f"---\nbase: {BASE}\n---\nAnn Example [1:05]\n", 4, "a turn begins like"),
+        (f"---\nbase: {BASE}\n---\nHi.\n\nOne <!-- check\n", 6, "comment has no end"),
         (f"---\nbase: {BASE}\n---\n# t\n\nHi.\n\n## Part\n", 8, "section heading"),
     ],
 )
@@ -147,3 +157,17 @@ def test_what_cannot_be_read_names_its_line(text: str, line: int, says: str) -> 
     """A file that lost what we need is refused with the line to look at."""
     with pytest.raises(CaptionError, match=rf"transcript.md line {line}: .*{says}"):
         parse(text)
+
+
+def test_what_looks_like_ours_is_read_back_as_words() -> None:
+    """Times, marks of a merge and of a comment that were said are words, at either end of a line."""
+    said = "[00:01:05] see [1:05] <!-- at ======= or [2] [00:02]"
+    for first in ("=======", "<<<<<<<", ">>>>>>> b", "||||||| c", "# d", "Ann [01:05]"):
+        spoken = transcript(("S0", first), ("S1", said))
+        assert parse(to_markdown(spoken, base=BASE, title="t")).text == f"{first} {said}"
+
+
+def test_turns_out_of_order() -> None:
+    """Every turn whose time is before that of the turn above it is named."""
+    said = "**Ann** [00:09]\n\nOne.\n\n**Bob**\n\nTwo.\n\n**Ann** [00:05]\n\nThree.\n\n[00:07]\nFour."
+    assert [turn.line for turn in parse(f"---\nbase: {BASE}\n---\n{said}").out_of_order] == [12]

@@ -165,21 +165,59 @@ def test_words_that_came_from_elsewhere_stop_the_command(library: Library) -> No
     """A transcript.json that the document was not made from is an error that says what to do."""
     publish(library)
     edit(library, ("tin box", "iron chest"))
-    before = document(library).read_bytes()
+    before = files(library)
     library.save_transcript(SLUG, heard(AGAIN))
-    with pytest.raises(EpisodeError, match=r"build/transcript\.[0-9a-f]{16}\.json"):
+    with pytest.raises(EpisodeError, match=r"other words .* from build/transcript\.[0-9a-f]{16}\.json"):
         publish(library)
-    assert document(library).read_bytes() == before
+    (kept,) = library.folder(SLUG).build.glob("transcript.*.json")
+    kept.unlink()
+    with pytest.raises(EpisodeError, match=r"other words .* from git,"):
+        publish(library)
+    library.folder(SLUG).transcript.unlink()
+    with pytest.raises(EpisodeError, match=r"transcript\.json is gone; put it back from git,"):
+        taken(read(library, SLUG), NOW)
+    assert files(library) == {name: data for name, data in before.items() if name != "transcript.json"}
 
 
-@pytest.mark.parametrize("text", [b"no front matter", b"\xff\xfe", b"---\nbase: 12\n---\n"])
-def test_a_document_that_cannot_be_read_stops_the_command(library: Library, text: bytes) -> None:
-    """It is left as it is, and the line says where."""
+DAMAGE: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "no front matter": (lambda md: md.split(b"---\n\n")[1], "line 1: the front matter is gone"),
+    "emptied": (lambda md: md[:0], "line 1: the front matter is gone"),
+    "no words": (lambda md: md.split(b"**")[0], "no words left"),
+    "latin-1": (lambda md: md.replace(b"forty", b"f\xf6rty"), "is not UTF-8"),
+    "utf-16": (lambda md: md.decode().encode("utf-16"), "is not UTF-8"),
+    "base cut short": (lambda md: md.replace(b"base: ", b"base: x"), "line 2: base must be"),
+    "merge": (lambda md: md.replace(b"**Sp", b"<<<<<<< HEAD\n**Sp", 1), "line 12: a merge is not settled"),
+    "broken heading": (lambda md: md.replace(b"**Speaker 1**", b"**Speaker 1", 1), "line 12: a time stands"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_document_that_cannot_be_read_stops_the_command(library: Library, damage: str) -> None:
+    """It is left as it is, nothing else is written, and the line says where."""
     publish(library)
-    document(library).write_bytes(text)
-    with pytest.raises(EpisodeError, match=r"transcript\.md"):
-        publish(library)
-    assert document(library).read_bytes() == text
+    edit(library, ("forty years", "fourteen years or forty"))
+    spoil, line = DAMAGE[damage]
+    whole = document(library).read_bytes()
+    document(library).write_bytes(spoil(whole))
+    before = files(library)
+    for command in (publish, lambda library: transcribe(library, heard(AGAIN))):
+        with pytest.raises(EpisodeError, match=rf"transcript\.md.*{line}"):
+            command(library)
+    assert files(library) == before
+    document(library).write_bytes(whole)
+    assert "fourteen years or forty" in publish(library).words.text
+
+
+@pytest.mark.parametrize("ends", ["\r\n", "\r", "\n"])
+def test_other_line_ends_and_tabs_lose_no_edit(library: Library, ends: str) -> None:
+    """What an editor of another system saves, with a byte order mark and tabs, is read as it was meant."""
+    publish(library)
+    edit(library, ("forty years", "fourteen\tyears"), ("  S1", "\tS1"))
+    plain = publish(library)
+    text = document(library).read_text(encoding="utf-8").replace("\n", ends)
+    document(library).write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert publish(library) == plain
+    assert "fourteen years" in transcribe(library, heard(AGAIN, "small")).words.text
 
 
 def test_a_rehearsal_writes_nothing(library: Library) -> None:

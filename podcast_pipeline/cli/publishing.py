@@ -126,7 +126,9 @@ def _one(session: Session, named: str, parts: "Parts", wishes: Wishes) -> "Publi
         return rehearse(slug, parts, at=at, allow=wishes.allow)
     _ask(session, slug, at, wishes)
     done = publish(slug, parts, at=at, allow=wishes.allow)
-    reviewing.warn_of_conflicts(session, slug, editing.read(parts.library, slug).edits.conflicts)
+    desk = editing.read(parts.library, slug)
+    reviewing.warn_of_conflicts(session, slug, desk.edits.conflicts)
+    reviewing.warn_of_times(session, slug, desk.document)
     if done.changed:
         parts.library.save_receipt(slug, _receipt(done, session.output.seconds))
     return done

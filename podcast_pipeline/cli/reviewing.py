@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from podcast_pipeline.model import Episode
     from podcast_pipeline.reviewing import Review
     from podcast_pipeline.transcript.accuracy import AccuracyReceipt, Rate
+    from podcast_pipeline.transcript.document import Document
     from podcast_pipeline.transcript.edits import Conflict
     from podcast_pipeline.transcript.review import Finding
 
@@ -247,4 +248,15 @@ def warn_of_conflicts(session: Session, slug: str, conflicts: "Iterable[Conflict
         session.output.warn(
             f"{slug}: an edit found no place at [{clock(conflict.at_s)}]: {conflict.reason};"
             f" it is kept, see `podcast review {slug}`"
+        )
+
+
+def warn_of_times(session: Session, slug: str, document: "Document | None") -> None:
+    """Tell which turns have a time before that of the turn above: moved there, or typed wrong."""
+    from podcast_pipeline.transcript.document import clock
+
+    for turn in document.out_of_order if document else ():
+        session.output.warn(
+            f"{slug}: transcript.md line {turn.line}: [{clock(turn.at_s or 0.0)}] is earlier than the turn"
+            " above; words get the time of their place in the text, whatever their heading says"
         )

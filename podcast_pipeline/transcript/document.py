@@ -21,7 +21,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from podcast_pipeline.errors import CaptionError
 from podcast_pipeline.model import Segment, Transcript
@@ -33,6 +33,7 @@ HINT = "<!-- Correct words and names, save, publish. A name under `speakers` is 
 BASE = re.compile(r"[0-9a-f]{16}")
 PLAIN = re.compile(r"\w[\w .,'’&()-]*(?<! )")  # needs no quotes in the front matter
 ENTRY = re.compile(r"""\s+("(?:\\.|[^"\\])*"|'[^']*'|[^:]+?)\s*:(?:\s+(.*))?""")
+UNREAD = re.compile(r"\s+[^\s#]|S\d+\s*:")  # what only a speaker can be meant by
 COMMENT = re.compile(r"(?<!\\)<!--.*?-->", re.DOTALL)
 CLOCK = r"\[(?P<clock>(?:\d+:)?\d{1,2}:\d{2}(?:[.,]\d{1,3})?)\]"
 NAME = r"(?P<bold>\*\*|__)(?P<name>(?:\\.|[^\\*])+?)"
@@ -44,6 +45,16 @@ HEADINGS = tuple(
         rf"{NAME}:(?P=bold)\s+(?P<words>.*)",  # **Ann:** words
         rf"{CLOCK}(?:\s+(?P<words>.*))?",  # [00:01:05] words
     )
+)
+TITLE = re.compile(r"#{1,6}\s")
+MERGE = re.compile(r"(<{7}|\|{7}|>{7})(\s.*)?|={7}")  # what git leaves where two people changed a line
+SLIPS = (  # (pattern of a whole line, what to do about it): never words, `escape` sees to that
+    (
+        re.compile(rf".*\S.*(?<!\\){CLOCK}"),
+        "a time stands after words; a turn begins like **Ann** [00:01:05]",
+    ),
+    (re.compile(r"(.*[^\\])?<!--.*"), "the comment has no end; put --> after it"),
+    (re.compile(r"#{1,6}\s.*"), "a section heading is not spoken; chapters belong in episode.toml"),
 )
 MARKUP = re.compile(
     r"\\(?P<escaped>[!-/:-@\[-`{-~])"
@@ -89,6 +100,12 @@ class Document:
         """All words, paragraphs joined by one space."""
         return " ".join(paragraph for turn in self.turns for paragraph in turn.paragraphs)
 
+    @property
+    def out_of_order(self) -> tuple[Turn, ...]:
+        """The turns whose time is before that of the turn above."""
+        timed = [turn for turn in self.turns if turn.at_s is not None]
+        return tuple(turn for above, turn in pairwise(timed) if (turn.at_s or 0) < (above.at_s or 0))
+
 
 def to_markdown(transcript: Transcript, *, base: str, title: str, note: str = "") -> str:
     """Return a transcript as transcript.md; equal values give equal text.
@@ -123,8 +140,8 @@ def clock(seconds: float) -> str:
 
 def escape(text: str) -> str:
     """Return words as Markdown that `parse` reads back as the same words."""
-    line = re.sub(r"([\\*_`<])", r"\\\1", " ".join(text.split()))
-    return re.sub(r"^([#\[])", r"\\\1", line)
+    line = re.sub(r"([\\*_`<])|\[(?=[\d:]+)", r"\\\g<0>", " ".join(text.split()))
+    return re.sub(r"^[#\[=|>]", r"\\\g<0>", line)
 
 
 def scalar(text: str) -> str:
@@ -154,6 +171,8 @@ def parse(text: str) -> Document:
     plain = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     plain = COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), plain)
     lines = [(number, line.strip()) for number, line in enumerate(plain.split("\n"), start=1)]
+    if unsettled := next((number for number, line in lines if MERGE.fullmatch(line)), None):
+        raise _wrong(unsettled, "a merge is not settled; keep one side and delete git's lines")
     first = next((i for i, (_, line) in enumerate(lines) if line), 0)
     if lines[first][1] != "---":
         raise _wrong(lines[first][0], "the front matter is gone; put back the lines from --- to ---")
@@ -180,10 +199,14 @@ def _front_matter(lines: Sequence[tuple[int, str]]) -> tuple[str | None, dict[st
             if speaker in speakers:
                 raise _wrong(number, f"speaker {speaker} is there twice; keep one line")
             speakers[speaker] = " ".join(_unquote(entry[2] or "").split())
+        elif table == "speakers" and UNREAD.match(line):
+            raise _wrong(number, "write each speaker on a line of its own, like `  S0: Ann Example`")
         elif line.strip() and not line[0].isspace():
             table, _, value = (part.strip() for part in line.partition(":"))
             if table == "speakers" and value:
                 raise _wrong(number, "write each speaker on a line of its own, like `  S0: Ann Example`")
+            if table == "base" and base:
+                raise _wrong(number, "base is there twice; keep the line that was there")
             base = _base(number, value) if table == "base" else base
             note = " ".join(_unquote(value).split()) if table == "note" else note
     return base, speakers, note
@@ -216,10 +239,10 @@ def _turns(lines: Sequence[tuple[int, str]]) -> Iterator[Turn]:
                 yield Turn(name, at_s, line, _join(words))
             started, (name, at_s, rest), line = True, found, number
             words = [rest]
-        elif re.match(r"#{1,6}\s", text):
-            if titled or started or any(words):
-                raise _wrong(number, "a section heading is not spoken; chapters belong in episode.toml")
+        elif TITLE.match(text) and not (titled or started or any(words)):
             titled = True
+        elif slip := next((advice for pattern, advice in SLIPS if pattern.fullmatch(text)), ""):
+            raise _wrong(number, slip)
         else:
             words.append(text)
     if started or any(words):
