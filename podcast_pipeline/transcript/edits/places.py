@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from rapidfuzz.distance import Indel, LCSseq
 
 from podcast_pipeline.transcript.edits.record import Site
-from podcast_pipeline.transcript.edits.units import Unit, key_of, split
+from podcast_pipeline.transcript.edits.units import Unit, keys_of
 
 CONTEXT_SHARE = 0.5  # of the words around a place that must be there again
 CLEAR_LEAD = 3  # words of context by which the best place must beat the next
@@ -59,7 +59,7 @@ class Places:
 
     def find(self, site: Site) -> list[Found]:
         """Return where a place can be; one entry when it is certain, none when it is nowhere."""
-        before, heard, after = (_keys(text) for text in (site.before, site.heard, site.after))
+        before, heard, after = (keys_of(text) for text in (site.before, site.heard, site.after))
         if len(heard) <= LONG_UNITS:
             return self._best(before, heard, after, site, site.start_s)
         starts = self._best(before, [], heard[:END_UNITS], site, site.start_s)
@@ -79,7 +79,7 @@ class Places:
 
     def rival(self, site: Site, start: int) -> int:
         """Return how many words around a place of this very text are around another one in it, too."""
-        before, heard, after = (_keys(text) for text in (site.before, site.heard, site.after))
+        before, heard, after = (keys_of(text) for text in (site.before, site.heard, site.after))
         sides = [(before, heard, after, start)]
         if len(heard) > LONG_UNITS:
             end = start + len(heard)
@@ -193,10 +193,6 @@ class Places:
         size = len(heard)
         exact = [i for i in range(start, end - size + 1) if self.keys[i : i + size] == heard] if size else []
         return (exact[0], exact[0] + size) if len(exact) == 1 else (start, max(start, end))
-
-
-def _keys(text: str) -> list[str]:
-    return [key_of(unit) for unit in split(text)]
 
 
 def _close(then: Sequence[str], now: Sequence[str]) -> int:

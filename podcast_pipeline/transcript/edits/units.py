@@ -84,6 +84,11 @@ def split(text: str) -> tuple[str, ...]:
     )
 
 
+def keys_of(text: str) -> list[str]:
+    """Return a text's units as they are compared."""
+    return [key_of(unit) for unit in split(text)]
+
+
 def units_of(transcript: Transcript) -> tuple[Unit, ...]:
     """Return a transcript's units in order."""
     return tuple(
