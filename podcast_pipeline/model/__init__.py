@@ -1,0 +1,75 @@
+"""The nouns of the pipeline: frozen values, no I/O, no clock.
+
+Times are seconds as float, rounded to the millisecond; instants are aware datetimes in UTC, whole
+seconds. Every model forbids unknown fields, so a typo in a stored document is an error, not a loss.
+"""
+
+from podcast_pipeline.model.audio import Chapter, Cut, Enclosure, Insert, Soundbite, Timeline
+from podcast_pipeline.model.episode import Draft, Episode, EpisodeState, EpisodeType, Markup, Original
+from podcast_pipeline.model.kinds import (
+    SLUG,
+    UNREADABLE,
+    Instant,
+    Line,
+    Noun,
+    Seconds,
+    Sha256,
+    Slug,
+    Text,
+    Topic,
+)
+from podcast_pipeline.model.progress import Progress, Report
+from podcast_pipeline.model.show import Person, Show
+from podcast_pipeline.model.subscriber import Period, Plan, Subscriber, SubscriberState, Token
+from podcast_pipeline.model.transcript import (
+    CaptionFormat,
+    Correction,
+    Receipt,
+    Segment,
+    Speaker,
+    Transcript,
+    TranscriptVersion,
+    Word,
+)
+
+__all__ = [
+    "SLUG",
+    "UNREADABLE",
+    "CaptionFormat",
+    "Chapter",
+    "Correction",
+    "Cut",
+    "Draft",
+    "Enclosure",
+    "Episode",
+    "EpisodeState",
+    "EpisodeType",
+    "Insert",
+    "Instant",
+    "Line",
+    "Markup",
+    "Noun",
+    "Original",
+    "Period",
+    "Person",
+    "Plan",
+    "Progress",
+    "Receipt",
+    "Report",
+    "Seconds",
+    "Segment",
+    "Sha256",
+    "Show",
+    "Slug",
+    "Soundbite",
+    "Speaker",
+    "Subscriber",
+    "SubscriberState",
+    "Text",
+    "Timeline",
+    "Token",
+    "Topic",
+    "Transcript",
+    "TranscriptVersion",
+    "Word",
+]

@@ -1,0 +1,87 @@
+"""What is heard: the audio of an item, its marks, and the way from the recording to it."""
+
+from itertools import pairwise
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from podcast_pipeline.model.kinds import Noun, Seconds, Sha256, Text
+
+
+class Chapter(Noun):
+    """A chapter mark; `toc` False keeps it out of tables of contents."""
+
+    start_s: Seconds
+    title: Annotated[str, Field(min_length=1, max_length=255)]
+    url: str | None = None
+    toc: bool = True
+
+
+class Soundbite(Noun):
+    """A stretch of the audio offered as a preview (podcast:soundbite)."""
+
+    start_s: Seconds
+    duration_s: Seconds
+    title: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+
+
+class Enclosure(Noun):
+    """The audio file of an item: ours by `key`, or somebody else's by `external_url`."""
+
+    key: str | None = None
+    external_url: str | None = None
+    size_bytes: Annotated[int, Field(gt=0)]
+    type: Text
+    duration_s: Seconds
+    sha256: Sha256 | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.key is None) == (self.external_url is None):
+            raise ValueError("an enclosure has a key or an external_url, one of them")
+        return self
+
+
+class Cut(Noun):
+    """A stretch of the recording that is not in the media; recording times, the end not included."""
+
+    start_s: Seconds
+    end_s: Seconds
+
+    @model_validator(mode="after")
+    def _forward(self) -> Self:
+        if self.end_s <= self.start_s:
+            raise ValueError("a cut ends after it starts")
+        return self
+
+
+class Insert(Noun):
+    """Audio put into the media at a moment of the recording (an intro at 0, an outro at the end)."""
+
+    at_s: Seconds
+    duration_s: Seconds
+
+
+class Timeline(Noun):
+    """Maps recording times to media times: what was cut out, in order and apart, and what was put in."""
+
+    cuts: tuple[Cut, ...] = ()
+    inserts: tuple[Insert, ...] = ()
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        if any(after.start_s < before.end_s for before, after in pairwise(self.cuts)):
+            raise ValueError("cuts overlap or are not in order")
+        return self
+
+    def to_media(self, recording_s: float) -> float | None:
+        """Return the media time of a recording time, or None where the recording was cut.
+
+        A moment at which something was inserted comes after the insert; what ends there ends before it
+        (transcript/timeline.py).
+        """
+        if any(cut.start_s <= recording_s < cut.end_s for cut in self.cuts):
+            return None
+        removed = sum(c.end_s - c.start_s for c in self.cuts if c.end_s <= recording_s)
+        added = sum(i.duration_s for i in self.inserts if i.at_s <= recording_s)
+        return round(recording_s - removed + added, 3)

@@ -1,0 +1,51 @@
+"""The kinds of fields that nouns are made of, and what all nouns have in common."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+
+def _utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC).replace(microsecond=0)
+    except OverflowError as error:  # year 1 east of Greenwich
+        raise ValueError("has no date in UTC") from error
+
+
+UNREADABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""Line ends, controls, and halves of characters."""
+
+
+def _one_line(text: str) -> str:
+    if UNREADABLE.search(text) or not text.strip():
+        raise ValueError("is no line of readable text; take line breaks and control characters out")
+    return text
+
+
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False), AfterValidator(lambda s: round(s, 3) + 0.0)]
+"""Seconds from the start of the audio it belongs to, to the millisecond."""
+
+Instant = Annotated[AwareDatetime, AfterValidator(_utc)]
+"""A moment in UTC, whole seconds."""
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+Slug = Annotated[str, Field(pattern=f"^{SLUG.pattern}$", max_length=100)]
+Text = Annotated[str, Field(min_length=1)]
+Line = Annotated[str, Field(min_length=1), AfterValidator(_one_line)]
+"""One line that a person reads; it steers no terminal and breaks no list."""
+
+Topic = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+def by_key(table: dict[Any, Any]) -> dict[Any, Any]:
+    """Put a table in order, so that equal values have equal bytes."""
+    return dict(sorted(table.items()))
+
+
+class Noun(BaseModel):
+    """A frozen value that refuses unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")

@@ -1,0 +1,62 @@
+"""The show and the people who make it."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from podcast_pipeline.model.kinds import Noun, Text
+
+
+class Person(Noun):
+    """A credited human: a host or a guest (podcast:person; group is always `cast` here)."""
+
+    name: Annotated[str, Field(min_length=1, max_length=128)]
+    role: Literal["host", "guest"] = "host"
+    url: str | None = None
+    image_url: str | None = None
+
+
+class Show(Noun):
+    """What a feed says about the show. Built from show.toml; the catalog keeps the published copy.
+
+    Attributes:
+        id: our own id, on every database row.
+        guid: podcast:guid of the public feed, minted once.
+        categories: Apple's categories, a subcategory as "News > Politics".
+        site_url, media_url: no trailing slash; an object's public URL is media_url + key after `public/`.
+        artwork_key: key under `public/art/`, None until the first publication.
+        update_rrule: podcast:updateFrequency, e.g. `FREQ=WEEKLY;BYDAY=TU,FR`.
+        hub_urls: WebSub hubs that tell apps when the public feed has changed.
+        page_size: episodes on a page of the public feed's archive; None: all are on one page.
+        new_feed_url: where the show has moved to.
+    """
+
+    id: UUID
+    guid: UUID
+    title: Text
+    description: Text
+    language: Text
+    author: Text
+    owner_email: Text
+    categories: tuple[Text, ...] = Field(min_length=1)
+    explicit: bool = False
+    hosts: tuple[Person, ...] = ()
+    site_url: Text
+    media_url: Text
+    feed_url: Text
+    artwork_key: str | None = None
+    update_rrule: str | None = None
+    locked: bool = True
+    hub_urls: tuple[Text, ...] = ()
+    page_size: Annotated[int, Field(ge=10)] | None = None
+    new_feed_url: str | None = None
+    renew_url: str
+
+    def media_address(self, key: str) -> str:
+        """Return the public URL of an object under `public/`."""
+        return f"{self.media_url}/{key.removeprefix('public/')}"
+
+    def page_address(self, slug: str) -> str:
+        """Return the URL of an episode's page."""
+        return f"{self.site_url}/episodes/{slug}"

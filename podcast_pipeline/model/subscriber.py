@@ -1,0 +1,60 @@
+"""Who pays, and what opens their feed."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from podcast_pipeline.model.kinds import Instant, Noun, Sha256, Text
+
+SubscriberState = Literal["active", "lapsed", "suspended", "removed"]
+Plan = Literal["standard", "student"]
+Period = Literal["monthly", "yearly"]
+
+
+class Subscriber(Noun):
+    """Somebody who pays. The state is computed, never stored."""
+
+    id: UUID
+    show_id: UUID
+    email: Text
+    email_normalized: Text
+    plan: Plan = "standard"
+    period: Period = "yearly"
+    paid_until: Instant | None = None
+    suspended_at: Instant | None = None
+    suspended_reason: str | None = None
+    removed_at: Instant | None = None
+    created_at: Instant
+    updated_at: Instant
+    is_canary: bool = False
+
+    def state(self, now: datetime) -> SubscriberState:
+        """Return the first state that holds: removed, suspended, lapsed (paid_until has come), active."""
+        if self.removed_at is not None:
+            return "removed"
+        if self.suspended_at is not None:
+            return "suspended"
+        if self.paid_until is not None and self.paid_until <= now:
+            return "lapsed"
+        return "active"
+
+    def state_since(self, now: datetime) -> datetime:
+        """Return the instant from the field that caused the state; for an active one its last change."""
+        causes = {
+            "removed": self.removed_at,
+            "suspended": self.suspended_at,
+            "lapsed": self.paid_until,
+        }
+        return causes.get(self.state(now)) or self.updated_at
+
+
+class Token(Noun):
+    """What the database knows of a feed token; the secret itself is not in it."""
+
+    selector: Annotated[str, Field(pattern=r"^[a-z2-7]{16}$")]
+    secret_sha256: Sha256
+    subscriber_id: UUID
+    created_at: Instant
+    rotated_at: Instant | None = None

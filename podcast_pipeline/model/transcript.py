@@ -1,0 +1,136 @@
+"""What is said: words, who says them, and how they were heard."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, FiniteFloat, model_validator
+
+from podcast_pipeline.model.kinds import Instant, Noun, Seconds, Sha256, Text, by_key
+
+CaptionFormat = Literal["vtt", "srt", "json", "html", "txt"]
+
+
+class Word(Noun):
+    """What an engine heard.
+
+    Attributes:
+        text: as written, with the space before it where the language has one (" Ann", "'s", "。").
+        confidence: 0 to 1.
+    """
+
+    text: Text
+    start_s: Seconds
+    end_s: Seconds
+    confidence: Annotated[float, Field(ge=0, le=1), AfterValidator(lambda c: round(c, 3) + 0.0)] = 1.0
+
+    @model_validator(mode="after")
+    def _forward(self) -> Self:
+        if self.end_s < self.start_s:
+            raise ValueError("a word ends before it starts")
+        return self
+
+
+class Speaker(Noun):
+    """A voice in a transcript. `name` is None until a person or a consented voice confirmed it."""
+
+    id: Text
+    name: str | None = None
+
+
+class Segment(Noun):
+    """A sentence or a phrase of one speaker: at least one word, in order of time.
+
+    Attributes:
+        doubts: why a person should listen here ("speaker", "silence", "loop"); empty when nothing is wrong.
+    """
+
+    speaker: str | None = None
+    words: tuple[Word, ...] = Field(min_length=1)
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def start_s(self) -> float:
+        """Start of the first word."""
+        return self.words[0].start_s
+
+    @property
+    def end_s(self) -> float:
+        """End of the last word."""
+        return self.words[-1].end_s
+
+    @property
+    def text(self) -> str:
+        """The words as written, without the space before the first."""
+        return "".join(word.text for word in self.words).strip()
+
+
+class Receipt(Noun):
+    """How a transcript was made, enough to make it again."""
+
+    engine: Text
+    engine_version: Text
+    model: Text
+    weights_sha256: Sha256
+    audio_sha256: Sha256
+    options: Annotated[dict[str, str | int | FiniteFloat | bool | None], AfterValidator(by_key)] = Field(
+        default_factory=dict
+    )
+
+
+class Correction(Noun):
+    """A dated public note on what changed in a transcript after publication."""
+
+    corrected_at: Instant
+    note: Text
+
+
+class Transcript(Noun):
+    """The words of an episode. In `episodes/` its times are recording times; everywhere else media times.
+
+    Attributes:
+        version: 1 for the first published, one more for every correction.
+        media_sha256: the audio its times belong to; None as long as they are recording times.
+        duration_s: length of the audio its times belong to.
+    """
+
+    schema_version: Literal[1] = 1
+    version: Annotated[int, Field(ge=1)] = 1
+    language: Text
+    duration_s: Seconds
+    media_sha256: Sha256 | None = None
+    speakers: tuple[Speaker, ...] = ()
+    segments: tuple[Segment, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    receipt: Receipt | None = None
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """All words, in order."""
+        return tuple(word for segment in self.segments for word in segment.words)
+
+    @property
+    def text(self) -> str:
+        """The words as running text, segments joined by one space."""
+        return " ".join(segment.text for segment in self.segments)
+
+    def speaker_name(self, speaker: str | None) -> str | None:
+        """Return what a reader is shown for a segment's speaker: a name, or `Speaker 1`, never a guess."""
+        for number, known in enumerate(self.speakers, start=1):
+            if known.id == speaker:
+                return known.name or f"Speaker {number}"
+        return None
+
+
+class TranscriptVersion(Noun):
+    """Where one published version of a transcript lies. All keys are under `private/`.
+
+    Attributes:
+        note: what was corrected, for the public; empty for the first version.
+    """
+
+    version: Annotated[int, Field(ge=1)]
+    document_key: Text
+    file_keys: Annotated[dict[CaptionFormat, str], AfterValidator(by_key)]
+    language: Text
+    word_count: Annotated[int, Field(ge=0)]
+    published_at: Instant
+    note: str = ""
