@@ -114,7 +114,7 @@ def load(engine: str, model: str, *, cache: Path) -> Transcriber:
         TranscriptionError: no such engine or model, or its weights cannot be had.
     """
     name = choose(engine)
-    # Imported here: these load numpy, onnxruntime or torch, and a command that prints help must not.
+    # Imported here: these load numpy, openvino or torch, and a command that prints help must not.
     from podcast_pipeline.transcribers import hub, weights
     from podcast_pipeline.transcribers.listener import Listener
 

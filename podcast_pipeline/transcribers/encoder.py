@@ -13,12 +13,10 @@ from podcast_pipeline.transcribers.model_file import Variables, layers
 MEL_FRAMES = 3000  # 30 s
 
 
-def model(variables: Variables, kept: ov.Type) -> ov.Model:
+def model(variables: Variables) -> ov.Model:
     """Return the graph: float32, shape (1, n_mels, 3000) to keys and values, layer after layer.
 
-    Args:
-        kept: number type of the outputs: keys (1, heads, 1500, HEAD_WIDTH) and values with the last two
-            exchanged.
+    Its outputs: for each layer of the decoder keys (1, width, 1500) and values (1, 1500, width).
     """
     parts = Parts(variables)
     n_mels = variables["encoder/conv1/weight"].shape[1]
@@ -31,11 +29,12 @@ def model(variables: Variables, kept: ov.Type) -> ov.Model:
         x = op.add(x, _attention(parts, x, f"encoder/layer_{layer}/self_attention"))
         x = op.add(x, parts.perceptron(x, f"encoder/layer_{layer}/ffn"))
     x = parts.normal(x, "encoder/layer_norm")
-    crossed = []
+    crossed: list[ov.Node] = []
     for layer in range(layers(variables, "decoder")):
-        key, value = parts.heads(parts.linear(x, f"decoder/layer_{layer}/attention/linear_1"), 2)
-        crossed += [op.convert(key, kept), op.convert(op.transpose(value, integers(0, 1, 3, 2)), kept)]
-    return ov.Model(crossed, [mel], "encoder")
+        both = parts.linear(x, f"decoder/layer_{layer}/attention/linear_1")
+        key, value = op.split(both, integer(2), 2).outputs()
+        crossed += [op.convert(part, ov.Type.bf16) for part in (op.transpose(key, integers(0, 2, 1)), value)]
+    return ov.Model([node.output(0) for node in crossed], [mel], "encoder")
 
 
 def _attention(parts: Parts, x: ov.Node, name: str) -> ov.Node:

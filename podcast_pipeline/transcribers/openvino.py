@@ -21,7 +21,7 @@ from faster_whisper.transcribe import merge_punctuations
 from numpy.typing import NDArray
 
 from podcast_pipeline.errors import TranscriptionError
-from podcast_pipeline.transcribers import alignment, decoder, encoder, graph, model_file
+from podcast_pipeline.transcribers import alignment, attention, decoder, encoder, graph, model_file
 from podcast_pipeline.transcribers.decode import Samples
 from podcast_pipeline.transcribers.engine import Heard
 from podcast_pipeline.transcribers.lane import Compiled, Lane
@@ -37,7 +37,7 @@ LONGEST_TEXT = CONTEXT // 2
 MOST_BEAMS = decoder.CANDIDATES // 2
 ENGLISH_VOCABULARY = 51864
 LARGEST_BATCH, SMALLEST_BATCH = 12, 4  # windows
-ROOM_BYTES = 300e6  # for the keys and values of a batch, in half precision
+ROOM_BYTES = 300e6  # for the keys and values of a batch, a byte each
 PREPENDED, APPENDED = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
 
 
@@ -59,7 +59,7 @@ class OpenVino:
         self._n_mels = variables["encoder/conv1/weight"].shape[1]
         known, width = variables[decoder.EMBEDDINGS].shape
         layers = model_file.layers(variables, "decoder")
-        self.batch = _batch(layers * 2 * graph.FRAMES * width * 2)
+        self.batch = _batch(layers * 2 * graph.FRAMES * width)
         self._text = tokenizers.Tokenizer.from_file(str(weights.path / "tokenizer.json"))
         self._is_multilingual = known > ENGLISH_VOCABULARY
         self.settings = {"device": "cpu", "precision": graph.precision()}
@@ -69,7 +69,8 @@ class OpenVino:
             (layer, head) for layer, head in self._config.get("alignment_heads") or _upper(layers, heads)
         ]
         self._suppressed_first = frozenset(self._config["suppress_ids_begin"])
-        compiled = _compiled(variables, asked, self._config["suppress_ids"], self.workers, weights.derived)
+        compiled = _compiled(variables, self._config["suppress_ids"], self.workers, weights.derived)
+        attention.prepare()
         self._lanes: SimpleQueue[Lane] = SimpleQueue()
         for _ in range(self.workers):
             self._lanes.put(Lane(compiled, slots=self.batch, heads=heads, asked=asked))
@@ -126,7 +127,6 @@ class OpenVino:
 
 def _compiled(
     variables: Variables,
-    asked: Sequence[tuple[int, int]],
     suppressed: Sequence[int],
     streams: int,
     folder: Path,
@@ -136,21 +136,18 @@ def _compiled(
     Args:
         folder: the compiled graphs are kept in it between runs.
     """
-    core, precision = ov.Core(), graph.precision()
-    kept = ov.Type.bf16 if precision == "bf16" else ov.Type.f32
+    core = ov.Core()
     settings = {
-        "INFERENCE_PRECISION_HINT": precision,
+        "INFERENCE_PRECISION_HINT": graph.precision(),
         "NUM_STREAMS": streams,
+        "ENABLE_CPU_PINNING": False,  # a stream waits for the lane that feeds it, wherever that runs
         "INFERENCE_NUM_THREADS": streams,
         "CACHE_DIR": str(folder / "openvino"),
     }
-    models = (
-        encoder.model(variables, kept),
-        decoder.body(variables, kept, {layer for layer, _ in asked}),
-        decoder.head(variables, [token for token in suppressed if token >= 0]),
-    )
-    compiled = [core.compile_model(model, "CPU", settings) for model in models]
-    return Compiled(compiled[0], compiled[1], compiled[2], kept)
+    closed = [token for token in suppressed if token >= 0]
+    models = (encoder.model(variables), *decoder.models(variables, closed))
+    first, *layers, last = (core.compile_model(model, "CPU", settings) for model in models)
+    return Compiled(first, layers, last)
 
 
 def _batch(window_bytes: int) -> int:

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
+import openvino as ov
 from numpy.typing import NDArray
 
 from podcast_pipeline.errors import TranscriptionError
@@ -16,6 +16,7 @@ from podcast_pipeline.transcribers.decode import Samples
 FRAME_SAMPLES = 512  # 32 ms at 16 kHz
 CONTEXT_SAMPLES = 64  # of the frame before, in front of every frame
 STATE_SHAPE = (1, 1, 128)
+SETTINGS = {"INFERENCE_PRECISION_HINT": "f32", "NUM_STREAMS": 1, "INFERENCE_NUM_THREADS": 1}
 ASSET = "assets/silero_vad_v6.onnx"
 
 
@@ -23,7 +24,8 @@ class Voice:
     """One recording's detector: blocks in order, its memory carried from each to the next."""
 
     def __init__(self) -> None:
-        self._session = onnxruntime.InferenceSession(_asset(), _single_thread(), ["CPUExecutionProvider"])
+        model = ov.Core().compile_model(_asset(), "CPU", SETTINGS)
+        self._detector = model.create_infer_request()
         self._hidden = self._cell = np.zeros(STATE_SHAPE, np.float32)
         self._context = np.zeros(CONTEXT_SAMPLES, np.float32)
 
@@ -34,7 +36,8 @@ class Voice:
         contexts = np.vstack([self._context, tails[:-1]])
         self._context = tails[-1]
         feeds = {"input": np.hstack([contexts, frames]), "h": self._hidden, "c": self._cell}
-        speech, self._hidden, self._cell = self._session.run(None, feeds)
+        self._detector.infer(feeds)
+        speech, self._hidden, self._cell = (np.array(output.data) for output in self._detector.output_tensors)
         return np.asarray(speech, np.float32).reshape(-1)
 
 
@@ -45,10 +48,3 @@ def _asset() -> str:
             "voice detection", "faster-whisper is not there; run `pip install faster-whisper`"
         )
     return str(Path(spec.origin).parent / ASSET)
-
-
-def _single_thread() -> onnxruntime.SessionOptions:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1  # frames depend on each other
-    options.log_severity_level = 4
-    return options
