@@ -35,7 +35,7 @@ test: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/cog --check docs/cli.md
+	$(BIN)/cog --check docs/cli.md docs/feed.md
 	$(BIN)/pytest --numprocesses 2 --dist loadgroup
 
 soak: .venv/installed-dev
@@ -46,7 +46,7 @@ bench: .venv/installed-dev
 	$(BIN)/python scripts/bench_transcribe.py
 
 docs: .venv/installed-dev
-	$(BIN)/cog -r docs/cli.md
+	$(BIN)/cog -r docs/cli.md docs/feed.md
 
 clean:
 	rm -rf .venv .podcast episodes/*/build

@@ -42,6 +42,7 @@ SEGMENTS = [
     {"speaker": "Ann", "startTime": 0, "endTime": 2.0, "body": "Hello."},
     {"speaker": "Bea", "startTime": 3602.0, "endTime": 3604.5, "body": "Thanks."},
 ]
+DURATION_S = 3605
 JSON = json.dumps({"version": "1.0.0", "segments": SEGMENTS})
 HTML = "<cite>Ann:</cite><time>0:00</time><p>Hello.</p>"
 TYPES = {
@@ -60,44 +61,44 @@ def broken(findings: tuple[Finding, ...]) -> set[tuple[str, str, int | None]]:
 @pytest.mark.parametrize("mime", TYPES)
 def test_right_transcript_has_no_findings(mime: str) -> None:
     """Each kind of transcript, well made, is left alone."""
-    assert check_transcript(TYPES[mime].encode(), mime, duration_s=3605) == ()
+    assert check_transcript(TYPES[mime].encode(), mime, duration_s=DURATION_S) == ()
 
 
-@pytest.mark.parametrize(
-    ("mime", "right", "wrong", "rule", "severity", "line"),
-    [
-        ("text/vtt", "WEBVTT", "webvtt", "T2", "error", 1),
-        ("text/vtt", VTT, "<!DOCTYPE html><p>404", "T2", "error", 1),
-        ("text/vtt", "Hello", "a --> b", "T2", "error", 7),
-        ("text/vtt", "Hello", "x" * 66, "T2", "warning", 7),
-        ("text/vtt", "Thank you.\n", "Thank you.\n\n", "T2", "error", 12),
-        ("text/vtt", "00:02.000", "00:02,000", "T2", "error", 6),
-        ("text/vtt", "01:00:02.000", "02:00:02.000", "T7", "error", None),
-        ("text/vtt", "00:00.000", "59:59:59.000", "T7", "error", None),
-        ("application/x-subrip", "00:00:02,000", "00:00:02.000", "T3", "error", 2),
-        ("application/x-subrip", "Ann: Hello.", "A" * 33, "T3", "warning", 3),
-        ("application/x-subrip", "Hello.", "1\r\n2\r\n3", "T3", "warning", 3),
-        ("application/x-subrip", "Thanks.", "Thanks.\r\n\r\nMore", "T3", "error", 9),
-        ("application/x-subrip", "04,500", "09,500", "T7", "error", None),
-        ("application/x-subrip", SRT, "", "T7", "error", None),
-        ("application/json", JSON, "{", "T4", "error", 1),
-        ("application/json", JSON, "[]", "T4", "error", 1),
-        ("application/json", '"1.0.0"', '"2.0.0"', "T4", "error", 1),
-        ("application/json", '"body"', '"text"', "T4", "error", None),
-        ("application/json", "3604.5", "NaN", "T4", "error", None),
-        ("application/json", "3604.5", "true", "T4", "error", None),
-        ("application/json", "3604.5", "4000", "T7", "error", None),
-        ("text/html", "<p>", "<b>", "T5", "error", 1),
-        ("text/plain", "Hi", " ", "T1", "error", 1),
-    ],
-)  # fmt: skip
+TRANSCRIPT_FAULTS = [
+    ("text/vtt", "WEBVTT", "webvtt", "T2", "error", 1),
+    ("text/vtt", VTT, "<!DOCTYPE html><p>404", "T2", "error", 1),
+    ("text/vtt", "Hello", "a --> b", "T2", "error", 7),
+    ("text/vtt", "Hello", "x" * 66, "T2", "warning", 7),
+    ("text/vtt", "Thank you.\n", "Thank you.\n\n", "T2", "error", 12),
+    ("text/vtt", "00:02.000", "00:02,000", "T2", "error", 6),
+    ("text/vtt", "01:00:02.000", "02:00:02.000", "T7", "error", None),
+    ("text/vtt", "00:00.000", "59:59:59.000", "T7", "error", None),
+    ("application/x-subrip", "00:00:02,000", "00:00:02.000", "T3", "error", 2),
+    ("application/x-subrip", "Ann: Hello.", "A" * 33, "T3", "warning", 3),
+    ("application/x-subrip", "Hello.", "1\r\n2\r\n3", "T3", "warning", 3),
+    ("application/x-subrip", "Thanks.", "Thanks.\r\n\r\nMore", "T3", "error", 9),
+    ("application/x-subrip", "04,500", "09,500", "T7", "error", None),
+    ("application/x-subrip", SRT, "", "T7", "error", None),
+    ("application/json", JSON, "{", "T4", "error", 1),
+    ("application/json", JSON, "[]", "T4", "error", 1),
+    ("application/json", '"1.0.0"', '"2.0.0"', "T4", "error", 1),
+    ("application/json", '"body"', '"text"', "T4", "error", None),
+    ("application/json", "3604.5", "NaN", "T4", "error", None),
+    ("application/json", "3604.5", "true", "T4", "error", None),
+    ("application/json", "3604.5", "4000", "T7", "error", None),
+    ("text/html", "<p>", "<b>", "T5", "error", 1),
+    ("text/plain", "Hi", " ", "T1", "error", 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("mime", "right", "wrong", "rule", "severity", "line"), TRANSCRIPT_FAULTS)
 def test_fault_in_a_transcript_is_found(
     mime: str, right: str, wrong: str, rule: str, severity: str, line: int | None
 ) -> None:
     """Each fault is found, with the rule and the line in the file."""
     assert right in TYPES[mime]
     data = TYPES[mime].replace(right, wrong, 1).encode()
-    assert broken(check_transcript(data, mime, duration_s=3605)) == {(rule, severity, line)}
+    assert broken(check_transcript(data, mime, duration_s=DURATION_S)) == {(rule, severity, line)}
 
 
 def test_transcript_in_another_encoding_is_found() -> None:
@@ -118,18 +119,18 @@ def test_no_transcript_makes_it_crash(mime: str, data: bytes) -> None:
 CHAPTERS = {"version": "1.2.0", "chapters": [{"startTime": 0, "title": "A"}, {"startTime": 60.5}]}
 
 
-@pytest.mark.parametrize(
-    ("document", "count"),
-    [
-        (CHAPTERS, 0),
-        ({**CHAPTERS, "version": "3"}, 1),
-        ({"version": "1.2.0"}, 1),
-        ([], 1),
-        ({**CHAPTERS, "chapters": [{"title": "A"}]}, 1),
-        ({**CHAPTERS, "chapters": [{"startTime": 9}, {"startTime": 8}]}, 1),
-        ({**CHAPTERS, "chapters": [{"startTime": 9}, {"startTime": 101}]}, 1),
-    ],
-)
+CHAPTERS_FAULTS = [
+    (CHAPTERS, 0),
+    ({**CHAPTERS, "version": "3"}, 1),
+    ({"version": "1.2.0"}, 1),
+    ([], 1),
+    ({**CHAPTERS, "chapters": [{"title": "A"}]}, 1),
+    ({**CHAPTERS, "chapters": [{"startTime": 9}, {"startTime": 8}]}, 1),
+    ({**CHAPTERS, "chapters": [{"startTime": 9}, {"startTime": 101}]}, 1),
+]
+
+
+@pytest.mark.parametrize(("document", "count"), CHAPTERS_FAULTS)
 def test_chapters_are_ascending_and_inside_the_audio(document: Any, count: int) -> None:
     """F15 in the file itself: a version, a start for each, ascending, not after the end."""
     findings = check_chapters(json.dumps(document).encode(), duration_s=100)
@@ -150,20 +151,20 @@ def test_right_artwork_has_no_findings() -> None:
     assert check_artwork(picture((3000, 3000), form="PNG"), "image/png; charset=binary") == ()
 
 
-@pytest.mark.parametrize(
-    ("data", "content_type", "severity"),
-    [
-        (picture((1399, 1399)), "image/jpeg", "error"),
-        (picture((1500, 1400)), "image/jpeg", "error"),
-        (picture(mode="CMYK"), "image/jpeg", "error"),
-        (picture(mode="RGBA", form="PNG"), "image/png", "error"),
-        (picture(), "image/png", "error"),
-        (picture(form="GIF"), "image/gif", "error"),
-        (b"<html>404</html>", "image/jpeg", "error"),
-        (picture(dpi=300), "image/jpeg", "warning"),
-        (picture() + bytes(600_000), "image/jpeg", "warning"),
-    ],
-)
+ARTWORK_FAULTS = [
+    (picture((1399, 1399)), "image/jpeg", "error"),
+    (picture((1500, 1400)), "image/jpeg", "error"),
+    (picture(mode="CMYK"), "image/jpeg", "error"),
+    (picture(mode="RGBA", form="PNG"), "image/png", "error"),
+    (picture(), "image/png", "error"),
+    (picture(form="GIF"), "image/gif", "error"),
+    (b"<html>404</html>", "image/jpeg", "error"),
+    (picture(dpi=300), "image/jpeg", "warning"),
+    (picture() + bytes(600_000), "image/jpeg", "warning"),
+]
+
+
+@pytest.mark.parametrize(("data", "content_type", "severity"), ARTWORK_FAULTS)
 def test_fault_in_artwork_is_found(data: bytes, content_type: str, severity: str) -> None:
     """Whatever is wrong with artwork is F4."""
     assert broken(check_artwork(data, content_type)) == {("F4", severity, None)}
@@ -200,40 +201,40 @@ def test_right_answers_have_no_findings() -> None:
     assert check_answers(RIGHT) == ()
 
 
-@pytest.mark.parametrize(
-    ("answer", "rule", "severity"),
-    [
-        (Answer("feed", "u", 405, "HEAD"), "H1", "error"),
-        (Answer("audio", "u", 403, "HEAD"), "H1", "error"),
-        (Answer("audio", "u", 200, asked={"range": "bytes=0-1"}, headers=AUDIO), "H2", "error"),
-        (Answer("audio", "u", 200, headers={"content-type": "audio/mpeg"}), "H2", "error"),
-        (Answer("feed", "u", 200, headers=FEED, asked={"if-none-match": "a"}), "H3", "warning"),
-        (Answer("feed", "u", 200, headers={k: v for k, v in FEED.items() if k != "etag"}), "H3", "warning"),
-        (
-            Answer("feed", "u", 200, headers={k: v for k, v in FEED.items() if k != "cache-control"}),
-            "H3",
-            "warning",
-        ),
-        (Answer("feed", "u", 200, headers=FEED, asked={"accept-encoding": "gzip"}), "H3", "warning"),
-        (
-            Answer("audio", "u", 503, asked={"range": "bytes=0-1"}, headers={"retry-after": "9"}),
-            "H2",
-            "error",
-        ),
-        (Answer("feed", "u", 401), "H4", "error"),
-        (Answer("artwork", "u", 404), "H4", "error"),
-        (Answer("transcript", "u", 200, headers={"content-type": "text/vtt"}), "H5", "warning"),
-        (
-            Answer("feed", "u", 200, headers={**FEED, "access-control-allow-credentials": "true"}),
-            "H5",
-            "error",
-        ),
-        (Answer("artwork", "u", 200, headers={"content-type": "text/html"}), "H6", "error"),
-        (Answer("audio", "u", 200, headers=AUDIO, expected_type="audio/m4a"), "H6", "error"),
-        (Answer("audio", "u", 200, headers=AUDIO, expected_size_bytes=99), "F8", "error"),
-        (Answer("audio", "u", 200, headers=AUDIO, size_bytes=98, expected_size_bytes=100), "F8", "error"),
-    ],
-)
+ANSWER_FAULTS = [
+    (Answer("feed", "u", 405, "HEAD"), "H1", "error"),
+    (Answer("audio", "u", 403, "HEAD"), "H1", "error"),
+    (Answer("audio", "u", 200, asked={"range": "bytes=0-1"}, headers=AUDIO), "H2", "error"),
+    (Answer("audio", "u", 200, headers={"content-type": "audio/mpeg"}), "H2", "error"),
+    (Answer("feed", "u", 200, headers=FEED, asked={"if-none-match": "a"}), "H3", "warning"),
+    (Answer("feed", "u", 200, headers={k: v for k, v in FEED.items() if k != "etag"}), "H3", "warning"),
+    (
+        Answer("feed", "u", 200, headers={k: v for k, v in FEED.items() if k != "cache-control"}),
+        "H3",
+        "warning",
+    ),
+    (Answer("feed", "u", 200, headers=FEED, asked={"accept-encoding": "gzip"}), "H3", "warning"),
+    (
+        Answer("audio", "u", 503, asked={"range": "bytes=0-1"}, headers={"retry-after": "9"}),
+        "H2",
+        "error",
+    ),
+    (Answer("feed", "u", 401), "H4", "error"),
+    (Answer("artwork", "u", 404), "H4", "error"),
+    (Answer("transcript", "u", 200, headers={"content-type": "text/vtt"}), "H5", "warning"),
+    (
+        Answer("feed", "u", 200, headers={**FEED, "access-control-allow-credentials": "true"}),
+        "H5",
+        "error",
+    ),
+    (Answer("artwork", "u", 200, headers={"content-type": "text/html"}), "H6", "error"),
+    (Answer("audio", "u", 200, headers=AUDIO, expected_type="audio/m4a"), "H6", "error"),
+    (Answer("audio", "u", 200, headers=AUDIO, expected_size_bytes=99), "F8", "error"),
+    (Answer("audio", "u", 200, headers=AUDIO, size_bytes=98, expected_size_bytes=100), "F8", "error"),
+]
+
+
+@pytest.mark.parametrize(("answer", "rule", "severity"), ANSWER_FAULTS)
 def test_fault_in_an_answer_is_found(answer: Answer, rule: str, severity: str) -> None:
     """One fault, one finding, that names the address."""
     findings = check_answers([*RIGHT, answer])

@@ -113,7 +113,7 @@ def _origins(answer: Answer) -> Iterator[Finding]:
 
 
 def _types(answer: Answer) -> Iterator[Finding]:
-    """H6: the type is the one that the feed names, or one of its kind. F8: so is the length."""
+    """H6: the type is the one that the feed names, or one of its kind. F8: the length is the one it names."""
     if answer.status not in (200, 206):
         return
     mime = answer.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -15,7 +15,9 @@ DPI = 72
 
 
 def check_artwork(data: bytes, content_type: str) -> tuple[Finding, ...]:
-    """Return what is wrong with artwork. Only its header is read, so that a bomb stays small.
+    """F4: artwork is a square of 1400 to 3000 px, JPEG or PNG in RGB.
+
+    Only its header is read, so that a bomb stays small.
 
     Args:
         data: the body that was fetched.

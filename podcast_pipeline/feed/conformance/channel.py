@@ -52,7 +52,7 @@ def explicit(document: Document) -> Iterator[Finding]:
 
 
 def images(document: Document) -> Iterator[Finding]:
-    """F2: the channel has artwork. F4: its address ends like its format."""
+    """F2: the channel has artwork. F4: the address of artwork ends like its format."""
     if document.one(document.channel, "itunes:image") is None:
         yield error(
             "F2", document.channel, "the channel has no itunes:image", "write href='…' of the artwork"

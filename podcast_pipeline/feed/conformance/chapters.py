@@ -11,7 +11,12 @@ VERSIONS = ("1.0.0", "1.1.0", "1.2.0")
 
 
 def check_chapters(data: bytes, *, duration_s: float | None = None) -> tuple[Finding, ...]:
-    """Return what is wrong with a chapters file, where `duration_s` is the audio's."""
+    """F15: chapters in the namespace's JSON, in order and inside the audio.
+
+    Args:
+        data: the body that was fetched.
+        duration_s: of the audio, where it is known.
+    """
     try:
         document = json.loads(data)
     except (ValueError, RecursionError) as problem:

@@ -75,7 +75,9 @@ class Document:
 
 
 def read(feed: bytes) -> Document:
-    """Parse a feed without expanding entities or fetching anything.
+    """F1: well-formed XML in UTF-8, without a DOCTYPE.
+
+    No entity is expanded and nothing is fetched.
 
     Raises:
         Unreadable: too large, not well-formed, not UTF-8, with a DOCTYPE, or not RSS 2.0.

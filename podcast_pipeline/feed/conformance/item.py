@@ -201,7 +201,9 @@ def alternates(document: Document) -> Iterator[Finding]:
     """F16: other versions of the audio say what and where they are."""
     for found in document.all(document.channel, "item/podcast:alternateEnclosure"):
         if not found.get("type") or not document.all(found, "podcast:source[@uri]"):
-            yield error("F16", found, "an alternateEnclosure without type or source", "write both")
+            yield error(
+                "F16", found, "an alternateEnclosure without type or source", "write type and podcast:source"
+            )
         for proof in document.all(found, "podcast:integrity[@type='sri']"):
             if not _INTEGRITY.fullmatch(proof.get("value", "")):
                 yield error(

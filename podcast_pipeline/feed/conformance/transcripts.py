@@ -44,6 +44,7 @@ def check_transcript(data: bytes, mime: str, *, duration_s: float | None = None)
 
 
 def _vtt(text: str, duration_s: float | None) -> Iterator[Finding]:
+    """T2: WebVTT that every parser takes, with lines of at most 65 characters."""
     lines = _LINE_END.split(text)
     if not lines or not re.fullmatch(r"WEBVTT([ \t].*)?", lines[0]):
         yield _find("T2", 1, "the file does not begin with WEBVTT", "write WEBVTT on the first line")
@@ -62,6 +63,7 @@ def _vtt(text: str, duration_s: float | None) -> Iterator[Finding]:
 
 
 def _srt(text: str, duration_s: float | None) -> Iterator[Finding]:
+    """T3: SubRip that every parser takes, with cards of at most 2 lines of 32 characters."""
     lines = _LINE_END.split(text)
     cues = list(_cues(lines))
     yield from _times([(start, end) for start, end, _ in cues], duration_s)
@@ -80,6 +82,7 @@ def _srt(text: str, duration_s: float | None) -> Iterator[Finding]:
 
 
 def _json(text: str, duration_s: float | None) -> Iterator[Finding]:
+    """T4: the namespace's JSON: a version, and segments with their times and words."""
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as problem:
@@ -106,11 +109,13 @@ def _is_segment(segment: Any) -> bool:
 
 
 def _html(text: str, duration_s: float | None) -> Iterator[Finding]:  # noqa: ARG001  one shape for all kinds
+    """T5: HTML with the words in paragraphs."""
     if "<p" not in text:
         yield _find("T5", 1, "HTML without paragraphs", "write <cite>, <time> and <p>")
 
 
 def _text(text: str, duration_s: float | None) -> Iterator[Finding]:  # noqa: ARG001  one shape for all kinds
+    """T1: plain text with words in it."""
     if not text.strip():
         yield _find("T1", 1, "the transcript is empty", "write the words")
 
@@ -157,7 +162,10 @@ def _seconds(parts: tuple[str | None, ...]) -> float:
 
 
 def _times(times: list[tuple[float, float]], duration_s: float | None) -> Iterator[Finding]:
-    """T7: cues go forward and stay inside the audio. The first of each kind is enough to know."""
+    """T7: cues go forward and stay inside the audio.
+
+    The first of each kind is enough to know.
+    """
     if not times:
         yield _find("T7", None, "the transcript has no times", "write cues")
         return

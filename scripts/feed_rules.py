@@ -1,0 +1,104 @@
+"""Every rule of `podcast feed check` as a row of docs/feed.md.
+
+What a rule asks stands in the docstrings of podcast_pipeline.feed.conformance (`F2: …`). Severity and what to
+do are what the planted faults of the tests are answered with, run here and now.
+"""
+
+import inspect
+import json
+import pkgutil
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from html import escape
+from importlib import import_module
+
+from podcast_pipeline.feed import conformance
+from podcast_pipeline.feed.conformance import Finding
+from tests import test_feed_check, test_feed_conformance, test_feed_facts
+
+CHECKED = re.compile(r"([FTH]\d+): (.*?)(?=\s+[FTHP]\d+: |\n|$)")
+HEAD = ("rule", "severity", "asks for", "what to do", "planted by")
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A fault that a test plants, and one thing that the checker says of it."""
+
+    test: str
+    finding: Finding
+
+
+def table() -> Iterator[str]:
+    """Yield the lines of the table."""
+    yield _row(HEAD)
+    yield _row(["---"] * len(HEAD))
+    planted, asked = list(_planted()), _asked()
+    for rule in sorted(asked, key=lambda rule: ("FTH".index(rule[0]), int(rule[1:]))):
+        mine = [plant for plant in planted if plant.finding.rule == rule]
+        yield _row([rule, *(" · ".join(_each(cells)) for cells in _cells(asked[rule], mine))])
+
+
+def _cells(asked: list[str], planted: list[Planted]) -> Iterator[Iterable[str]]:
+    findings = [plant.finding for plant in planted]
+    yield sorted({finding.severity for finding in findings})
+    yield asked
+    yield (escape(finding.fix, quote=False).replace("|", r"\|") for finding in findings)
+    yield (f"`{plant.test}`" for plant in planted)
+
+
+def _each(cells: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(cells))
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _asked() -> dict[str, list[str]]:
+    """Return what the code says that it checks, by rule."""
+    asked: dict[str, list[str]] = {}
+    for found in pkgutil.iter_modules(conformance.__path__):
+        module = import_module(f"{conformance.__name__}.{found.name}")
+        for _, function in inspect.getmembers(module, inspect.isfunction):
+            if function.__module__ == module.__name__:
+                for rule, text in CHECKED.findall(inspect.getdoc(function) or ""):
+                    asked.setdefault(rule, []).append(text.removesuffix("."))
+    return asked
+
+
+def _planted() -> Iterator[Planted]:
+    for name, findings in (
+        ("test_feed_conformance.py", _of_feeds()),
+        ("test_feed_facts.py", _of_files()),
+        ("test_feed_check.py", _of_hosts()),
+    ):
+        yield from (Planted(name, finding) for finding in findings)
+
+
+def _of_feeds() -> Iterator[Finding]:
+    for _, _, right, wrong in test_feed_conformance.FAULTS:
+        yield from conformance.check(test_feed_conformance.RIGHT.replace(right, wrong, 1).encode())
+
+
+def _of_files() -> Iterator[Finding]:
+    facts = test_feed_facts
+    for mime, right, wrong, *_ in facts.TRANSCRIPT_FAULTS:
+        yield from conformance.check_transcript(
+            facts.TYPES[mime].replace(right, wrong, 1).encode(), mime, duration_s=facts.DURATION_S
+        )
+    for document, _ in facts.CHAPTERS_FAULTS:
+        yield from conformance.check_chapters(json.dumps(document).encode(), duration_s=100)
+    for data, content_type, _ in facts.ARTWORK_FAULTS:
+        yield from conformance.check_artwork(data, content_type)
+    for answer, *_ in facts.ANSWER_FAULTS:
+        yield from conformance.check_answers([answer])
+
+
+def _of_hosts() -> Iterator[Finding]:
+    """Yield what is said of a host of one's own that does one thing wrong at a time."""
+    for _, _, break_it in test_feed_check.FAULTS.values():
+        with test_feed_check.host() as running:
+            running.files.update(test_feed_check.right(running.url))
+            break_it(running.files)
+            yield from test_feed_check.findings(f"{running.url}/feed.xml")
