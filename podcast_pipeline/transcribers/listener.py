@@ -2,9 +2,9 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from itertools import chain, count, islice
+from itertools import chain, islice
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
@@ -24,7 +24,7 @@ from podcast_pipeline.transcript.expected import Expected, prompt
 STEP = "transcribe"
 UNDETERMINED = "und"  # ISO 639-2, of a recording in which nobody speaks
 GAPS = 6  # of a window that are heard again at most
-GROUP = 24  # windows kept at once
+GROUP = 24  # windows that are cut together; two groups are kept at once
 LANES = 2  # the batches of a group are a multiple of this, however short the recording
 SECOND_BEAM = 5  # of windows that are heard again
 Said = tuple[Word, str]  # and why it is doubtful, or ""
@@ -45,7 +45,7 @@ class Listener:
     def transcribe(self, recording: Path, *, options: Options, report: Report) -> Transcript:
         """Return the words of an audio file; see `Transcriber`.
 
-        The memory is that of GROUP windows, whatever the length. Killed and run again, it hears only
+        The memory is that of two groups of windows, whatever the length. Killed and run again, it hears only
         the batches that were not finished, and the transcript is the same byte for byte.
         """
         language = self._known(options.language)
@@ -215,26 +215,35 @@ def _heard(
             finished.put(name, done := hear(batch))
         return done
 
-    def group(number: int) -> list[Said] | None:
-        """Hear the next windows; they are forgotten before the ones after them are cut."""
-        if not (some := list(islice(windows, GROUP))):
-            return None
-        batches = _batches(some, engine.batch)
-        names = [f"{number:05}-{i:02}" for i in range(len(batches))]
+    def begun(number: int) -> list[tuple[Sequence[Window], Future[Batch]]]:
+        """Cut the next windows and have them heard."""
+        batches = _batches(list(islice(windows, GROUP)), engine.batch)
+        return [
+            (batch, pool.submit(once, f"{number:05}-{place:02}", batch))
+            for place, batch in enumerate(batches)
+        ]
+
+    def ended(group: list[tuple[Sequence[Window], Future[Batch]]]) -> Iterator[Said]:
         said: dict[int, list[Said]] = {}
-        for batch, done in zip(batches, pool.map(once, names, batches), strict=True):
+        for batch, future in group:
+            done = future.result()
             for first, words, doubtful in zip(done.first_samples, done.words, done.doubts, strict=True):
                 said[first] = [(word, doubtful.get(place, "")) for place, word in enumerate(words)]
             clock.heard(batch)
-        return [pair for window in some for pair in said[window.first_sample]]
+        for first in sorted(said):
+            yield from said[first]
 
     # NumPy's matrix products spin on every core; beside other workers that tripled their processor time.
     alone = None if engine.workers == 1 else 1
     with threadpool_limits(alone, user_api="blas"), ThreadPoolExecutor(engine.workers) as pool:
-        for number in count():
-            if (said := group(number)) is None:
-                return
-            yield from said
+        try:
+            group, number = begun(0), 1
+            while group:
+                following = begun(number)  # is cut while the one before it is heard
+                yield from ended(group)
+                group, number = following, number + 1
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _batches(group: Sequence[Window], longest: int) -> list[Sequence[Window]]:
