@@ -5,7 +5,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
@@ -40,14 +40,11 @@ class Exchange(BaseHTTPRequestHandler):
 
     def forward(self) -> Answer:
         """Ask the real server, with the request as it came (its signature covers the Host header)."""
-        connection = http.client.HTTPConnection(self.server.target, timeout=STALL_S)
         headers = {name: value for name, value in self.headers.items() if name.lower() != "expect"}
-        connection.request(self.command, self.path, body=self.body, headers=headers)
-        answer = connection.getresponse()
-        try:
+        with closing(http.client.HTTPConnection(self.server.target, timeout=STALL_S)) as connection:
+            connection.request(self.command, self.path, body=self.body, headers=headers)
+            answer = connection.getresponse()
             return Answer(answer.status, answer.getheaders(), answer.read())
-        finally:
-            connection.close()
 
     def reply(self, answer: Answer, *, up_to: int | None = None) -> None:
         """Give an answer, or its headers and the first bytes of its body."""
