@@ -224,7 +224,7 @@ class FeedTable(Noun):
         overcast_ping: tell Overcast too, so that it does not wait for its next visit.
         podping_url: the node that is told where PODCAST_PODPING_TOKEN is set.
         page_size: episodes on a page of the archive; without it all are in one document.
-        new_feed_url: where the show has moved to; apps follow it from then on.
+        new_feed_url: where the show has moved to; apps follow it from then on, and `serve` leads them there.
     """
 
     locked: bool = True

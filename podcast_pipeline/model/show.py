@@ -53,6 +53,11 @@ class Show(Noun):
     new_feed_url: str | None = None
     renew_url: str
 
+    @property
+    def moved_to(self) -> str | None:
+        """Where the public feed has moved to; None where it is at home, or names its own address."""
+        return self.new_feed_url if self.new_feed_url != self.feed_url else None
+
     def media_address(self, key: str) -> str:
         """Return the public URL of an object under `public/`."""
         return f"{self.media_url}/{key.removeprefix('public/')}"

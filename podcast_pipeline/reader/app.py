@@ -88,7 +88,7 @@ def create_app(
         routes += SigningIn(signin, mailer, door, rates, templates, show).routes()
         routes += Account(subscribers, sessions, door, templates, show).routes()
     if config.storage.kind == "local":
-        routes += Objects(store).routes()
+        routes += Objects(store, show.moved_to).routes()
     app = Starlette(
         routes=routes,
         middleware=[Middleware(AccessLog), Middleware(Headers, is_https=is_https)],

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from podcast_pipeline.access import NOT_FOUND
 from podcast_pipeline.errors import StoreError
+from podcast_pipeline.objects import FEED_CACHE, FEED_KEY
 from podcast_pipeline.reader.gate import Refused
 from podcast_pipeline.reader.http import answer, from_store
 from podcast_pipeline.stores import Store
@@ -16,9 +17,14 @@ from podcast_pipeline.stores.keys import check_key
 
 @dataclass(frozen=True)
 class Objects:
-    """Endpoints under `/public/`; reads without credentials, so nothing private can be asked for."""
+    """Endpoints under `/public/`; reads without credentials, so nothing private can be asked for.
+
+    Attributes:
+        feed_moved_to: another address of the public feed; apps that get 301 keep it. Source: rule F7.
+    """
 
     store: Store
+    feed_moved_to: str | None = None
 
     def routes(self) -> list[Route]:
         """Return the one route."""
@@ -30,5 +36,7 @@ class Objects:
             key = check_key(f"public/{request.path_params['rest']}")
         except StoreError as error:
             raise Refused(NOT_FOUND) from error
+        if key == FEED_KEY and self.feed_moved_to:
+            return RedirectResponse(self.feed_moved_to, 301, {"cache-control": FEED_CACHE})
         content = from_store(self.store.anonymous(), key)
         return answer(request, content, headers={"cache-control": content.cache_control})
