@@ -122,7 +122,8 @@ def test_newsboat_shows_no_episode_twice(moved: Move, tmp_path: Path) -> None:
     (tmp_path / "config").write_text("auto-reload no\n", encoding="utf-8")
 
     def reload() -> list[tuple[str, str]]:
-        options = ["-C", tmp_path / "config", "-u", tmp_path / "urls", "-c", tmp_path / "cache.db"]
+        files = [("-C", "config"), ("-u", "urls"), ("-c", "cache.db")]
+        options = [part for option, name in files for part in (option, str(tmp_path / name))]
         subprocess.run(
             ["newsboat", *options, "-x", "reload"],
             env={**os.environ, "HOME": str(tmp_path)},
