@@ -64,6 +64,23 @@ def client(site: Site, outbox: Outbox) -> Iterator[TestClient]:
         yield client
 
 
+def navigation(page: str) -> str:
+    """Return the links in a page's head."""
+    return page.partition('<nav aria-label="Site">')[2].partition("</nav>")[0]
+
+
+def test_the_navigation_knows_who_is_in(client: TestClient, outbox: Outbox) -> None:
+    """A stranger is asked to sign in, on every kind of page; who has a session finds the account."""
+    paths = ("/", "/archive", "/search", "/nothing", "/episodes/the-water-was-always-coming")
+    for path in (*paths, "/signin"):
+        assert '<a href="/signin">Sign in</a>' in navigation(client.get(path).text)
+        assert "/account" not in client.get(path).text
+    sign_in(client, outbox)
+    for path in (*paths, "/account"):
+        assert '<a href="/account">Account</a>' in navigation(client.get(path).text)
+        assert "/signin" not in navigation(client.get(path).text)
+
+
 def seal_on(client: TestClient, path: str) -> str:
     return str(re.findall(r'name="seal" value="(\w+)"', client.get(path).text)[0])
 

@@ -191,6 +191,19 @@ def test_any_page_number_is_some_page(subscriber: TestClient, page: str) -> None
     assert "#t=" in _ask(subscriber, SECRET, page=page)
 
 
+def test_one_episode_is_counted_in_passages_for_readers_alone(
+    anonymous: TestClient, subscriber: TestClient
+) -> None:
+    """Within one episode a subscriber is told how many passages match, somebody else only that it does."""
+    alone = {"episode": "the-water-was-always-coming"}
+    counted = re.search(r"(\d+) passages? in this episode", _ask(subscriber, "water", **alone))
+    assert counted is not None
+    assert int(counted[1]) > 0
+    page = _ask(anonymous, "water", **alone)
+    assert "1 episode." in page
+    assert "passage" not in page
+
+
 def test_an_empty_query_says_how_to_ask(anonymous: TestClient) -> None:
     """Without a query, and for one without a word in it, the page is the form and its language."""
     for query in ("", "   ", "?!"):

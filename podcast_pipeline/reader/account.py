@@ -58,8 +58,9 @@ class Account:
         state = subscriber.state(now)
         feed_url = None if state == "removed" else self._feed_url(subscriber)
         return self.templates.unkept(
-            self.show,
+            request,
             "account.html",
+            self.show,
             seal=seal(self.door.value(request)),
             subscriber=subscriber,
             state=state,

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.requests import Request
 from starlette.routing import Route
 
 from podcast_pipeline.access import Policy
@@ -24,7 +25,7 @@ from podcast_pipeline.reader.objects import Objects
 from podcast_pipeline.reader.pages import Pages
 from podcast_pipeline.reader.rates import Rates
 from podcast_pipeline.reader.refusals import Refusals
-from podcast_pipeline.reader.rendering import Templates, static_route
+from podcast_pipeline.reader.rendering import Links, Templates, static_route
 from podcast_pipeline.reader.searching import Following, Searching
 from podcast_pipeline.reader.signing_in import SigningIn
 from podcast_pipeline.search import SearchIndex
@@ -38,6 +39,7 @@ FRESH_S = {"local": 0.0, "s3": 1.0}
 """For how long the catalog is believed: a folder is asked each time, a bucket once a second."""
 
 ACCOUNT_LINKS = (("Account", "/account"),)
+STRANGERS_LINKS = (("Sign in", "/signin"),)
 
 
 def create_app(
@@ -65,7 +67,13 @@ def create_app(
     gate = Gate(Policy(renew_url=config.renew_url), clock, subscribers, rates)
     door = Door(sessions, clock, is_https=is_https)
     has_accounts = signin is not None and mailer is not None
-    templates = Templates.load(config.zone, site_links=ACCOUNT_LINKS if has_accounts else ())
+
+    def site_links(request: Request) -> Links:
+        if not has_accounts:
+            return ()
+        return ACCOUNT_LINKS if door.value(request) else STRANGERS_LINKS
+
+    templates = Templates.load(config.zone, site_links=site_links)
     index = SearchIndex(subscribers.engine, show_id=config.show.id)
     following = Following(index, store)
     searching = Searching(gate, editions, index, following, door, templates, config.zone)

@@ -55,7 +55,7 @@ class Refusals:
             return PlainTextResponse(f"{deny.line}\n", deny.status, UNKEPT)
         heading, line = HEADINGS[deny.status], LINES.get(deny.status, deny.line)
         return self.templates.unkept(
-            self.show, "message.html", status=deny.status, heading=heading, line=line
+            request, "message.html", self.show, status=deny.status, heading=heading, line=line
         )
 
     def _refused(self, request: Request, error: Exception) -> Response:

@@ -1,7 +1,7 @@
 """Templates into answers: filters, static files with their hash, and the policy of a page."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -22,6 +22,9 @@ from podcast_pipeline.reader import view
 from podcast_pipeline.reader.gate import Refused
 from podcast_pipeline.reader.http import answer, from_bytes
 from podcast_pipeline.search import Span
+
+Links = tuple[tuple[str, str], ...]
+"""Names and addresses."""
 
 HTML_TYPE = "text/html; charset=utf-8"
 STATIC_TYPES = {
@@ -73,18 +76,18 @@ def page_policy(media_urls: set[str]) -> str:
 
 @dataclass(frozen=True)
 class Templates:
-    """Renders pages of one show."""
+    """Renders pages of one show.
+
+    Attributes:
+        site_links: what else stands in the navigation for who asks.
+    """
 
     environment: Environment
-    site_links: tuple[tuple[str, str], ...] = ()
+    site_links: Callable[[Request], Links]
 
     @classmethod
-    def load(cls, zone: ZoneInfo, *, site_links: tuple[tuple[str, str], ...] = ()) -> "Templates":
-        """Return the package's templates, with dates in the show's zone.
-
-        Args:
-            site_links: name and address of what else stands in the navigation.
-        """
+    def load(cls, zone: ZoneInfo, *, site_links: Callable[[Request], Links]) -> "Templates":
+        """Return the package's templates, with dates in the show's zone."""
         environment = Environment(
             loader=PackageLoader(__package__),
             autoescape=True,
@@ -109,7 +112,7 @@ class Templates:
         Args:
             audio: address of what the page plays, if it plays something.
         """
-        content = from_bytes(self._html(name, show, audio=audio, **parts), content_type=HTML_TYPE)
+        content = from_bytes(self._html(request, name, show, audio=audio, **parts), content_type=HTML_TYPE)
         policy = page_policy({show.media_url, audio or ""})
         headers = {"cache-control": PRIVATE, "vary": "Cookie", "content-security-policy": policy}
         return answer(request, content, headers=headers)
@@ -118,7 +121,9 @@ class Templates:
         """Return a transcript as HTML, to be put into a page."""
         return Markup(self.environment.get_template("turns.html").render(turns=turns))  # noqa: S704
 
-    def unkept(self, show: Show, name: str, *, status: int = 200, **parts: object) -> Response:
+    def unkept(
+        self, request: Request, name: str, show: Show, *, status: int = 200, **parts: object
+    ) -> Response:
         """Answer a page that nobody keeps: an error, a form, an account.
 
         It is not compressed, so that its size tells nothing of what is secret in it (BREACH), and no
@@ -129,11 +134,11 @@ class Templates:
             "content-type": HTML_TYPE,
             "content-security-policy": page_policy(set()),
         }
-        return Response(self._html(name, show, **parts), status, headers)
+        return Response(self._html(request, name, show, **parts), status, headers)
 
-    def _html(self, name: str, show: Show, **parts: object) -> bytes:
+    def _html(self, request: Request, name: str, show: Show, **parts: object) -> bytes:
         template = self.environment.get_template(name)
-        return template.render(show=show, site_links=self.site_links, **parts).encode()
+        return template.render(show=show, site_links=self.site_links(request), **parts).encode()
 
 
 def notes_html(text: str) -> Markup:

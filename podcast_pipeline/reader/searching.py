@@ -60,6 +60,14 @@ class Following:
 
 
 @dataclass(frozen=True)
+class Published:
+    """The episodes of an edition that may be named."""
+
+    episodes: Mapping[UUID, Episode]
+    ids: frozenset[UUID]
+
+
+@dataclass(frozen=True)
 class Searching:
     """The endpoint of `/search`."""
 
@@ -70,7 +78,7 @@ class Searching:
     door: Door
     templates: Templates
     zone: ZoneInfo
-    kept: Kept[Mapping[UUID, Episode]] = field(default_factory=lambda: Kept(1))
+    kept: Kept[Published] = field(default_factory=lambda: Kept(1))
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -89,25 +97,26 @@ class Searching:
         decision = self.gate.admit(self.door.visitor(request), None, "search")
         edition = self.editions.newest()
         self.following.follow(edition)
-        published = self.kept.get(edition.etag, lambda: {e.id: e for e in edition.catalog.published()})
+        published = self.kept.get(edition.etag, lambda: _published(edition))
         asked = request.query_params.get("q", "")[:LONGEST_QUERY].strip()
         chosen = self._chosen(edition, request)
         query = parse(asked, self.zone)
         found = self.index.search(
             query,
             with_words=isinstance(decision, Allow),
-            among=frozenset({chosen.id}) if chosen else frozenset(published),
+            among=frozenset({chosen.id}) if chosen else published.ids,
             page=_page(request),
             passages=PASSAGES_OF_ONE if chosen else PASSAGES_SHOWN,
         )
         return self.templates.unkept(
-            edition.catalog.show,
+            request,
             "search.html",
+            edition.catalog.show,
             standing=decision.standing if isinstance(decision, Teaser) else "active",
             asked=asked,
             query=query,
             found=found,
-            groups=[(published[group.episode_id], group) for group in found.groups],
+            groups=[(published.episodes[group.episode_id], group) for group in found.groups],
             chosen=chosen,
             whole=f"/search?{urlencode({'q': asked})}",
             turns=_turns(asked, found),
@@ -121,6 +130,11 @@ class Searching:
         if episode is None or episode.state != "published":
             raise Refused(NOT_FOUND)
         return episode
+
+
+def _published(edition: Edition) -> Published:
+    episodes = {episode.id: episode for episode in edition.catalog.published()}
+    return Published(episodes, frozenset(episodes))
 
 
 def _page(request: Request) -> int:

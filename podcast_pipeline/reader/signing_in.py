@@ -100,7 +100,7 @@ class SigningIn:
     def _page(self, request: Request, name: str, *, status: int = 200, **parts: object) -> Response:
         """Answer a page whose forms only this browser can send back."""
         browser = self._browser(request) or secrets.token_urlsafe(BROWSER_BYTES)
-        response = self.templates.unkept(self.show, name, status=status, seal=seal(browser), **parts)
+        response = self.templates.unkept(request, name, self.show, status=status, seal=seal(browser), **parts)
         self.door.remember_browser(response, browser)
         return response
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from podcast_pipeline.config import MailTable
 from podcast_pipeline.mail import Smtp
@@ -52,17 +52,37 @@ def test_from_the_mail_to_a_new_link(site: Site, page: Page, mailbox: Mailbox) -
     """Sign in by mail, see the feed and its QR code, replace the link, sign out."""
     old = site.subscribe(ANN)
     sign_in(page, mailbox)
-    expect(page.get_by_label("The link")).to_have_value(re.compile(re.escape(old)))
+    expect(page.locator("#feed-url")).to_contain_text(old)
     expect(page.get_by_role("link", name="Overcast")).to_have_attribute("href", re.compile("^overcast://"))
     assert page.locator(".qr svg").bounding_box()["width"] > 100  # type: ignore[index]
     page.get_by_role("button", name="Replace the link").click()
-    expect(page.get_by_label("The link")).not_to_have_value(re.compile(re.escape(old)))
+    expect(page.locator("#feed-url")).not_to_contain_text(old)
     page.goto("/episodes/the-water-was-always-coming")
     expect(page.locator(".transcript")).to_contain_text("because by then I was angry")
     page.goto("/account")
     page.get_by_role("button", name="Sign out here").click()
     page.goto("/account")
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_the_private_link_is_copied(browser: Browser, site: Site, page: Page, mailbox: Mailbox) -> None:
+    """A button copies the link; where there is no script there is no button, and the link is text."""
+    link = f"{site.config.urls.site}/feeds/{site.subscribe(ANN)}/feed.xml"
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    sign_in(page, mailbox)
+    page.get_by_role("button", name="Copy the link").click()
+    expect(page.get_by_role("status")).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == link
+    bare = browser.new_context(
+        base_url=site.config.urls.site,
+        java_script_enabled=False,
+        storage_state=page.context.storage_state(),
+    )
+    plain = bare.new_page()
+    plain.goto("/account")
+    expect(plain.locator("#feed-url")).to_have_text(link)
+    expect(plain.get_by_role("button", name="Copy the link")).to_be_hidden()
+    bare.close()
 
 
 def test_a_code_typed_by_keys(site: Site, page: Page, mailbox: Mailbox) -> None:

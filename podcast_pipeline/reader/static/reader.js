@@ -1,4 +1,5 @@
-// What a script adds to an episode's page: the words follow the voice, and the voice follows the words.
+// What a script adds: on an episode's page the words follow the voice, and the voice follows the words; on the
+// account page a button copies the private link.
 // Everything on the page works without it. Times are seconds in the audio.
 
 const audio = document.querySelector("#player audio");
@@ -386,3 +387,11 @@ if (audio && article) begin();
 const paper = document.querySelector("[data-do=print]");
 paper?.removeAttribute("hidden");
 paper?.addEventListener("click", () => print());
+
+for (const button of document.querySelectorAll("[data-copy]")) {
+  button.removeAttribute("hidden");
+  button.addEventListener("click", async () => {
+    await copy(document.getElementById(button.dataset.copy).textContent);
+    say("Copied");
+  });
+}
