@@ -244,10 +244,25 @@ def test_public_answers_do_not_depend_on_words(index: SearchIndex) -> None:
 
 def test_only_what_may_be_named_is_counted(index: SearchIndex) -> None:
     """An episode that the catalog does not show is neither named nor counted, though it is in the index."""
+    slugs = ("old", "one", "two", "three", "new")
+    for day, slug in enumerate(slugs):
+        index.index(_episode(slug, publish_at=NOW + timedelta(days=day)), _said("Ann: Rain."))
+    for shown in ({"two"}, {"one", "three"}, {"old", "new"}, set(slugs)):
+        among = frozenset(uuid5(SHOW_ID, slug) for slug in shown)
+        found = index.search(parse("rain", ZONE), with_words=True, among=among)
+        assert {group.episode_id for group in found.groups} == among
+        assert (found.episode_count, found.hit_count) == (len(shown), len(shown))
+
+
+def test_a_change_by_another_process_is_seen(index: SearchIndex, engine: Engine) -> None:
+    """What one index keeps of the archive is read anew when another one has written to the database."""
+    other = SearchIndex(engine, show_id=SHOW_ID)
     index.index(_episode("one"), _said("Ann: Rain."))
-    index.index(_episode("two"), _said("Ann: Rain."))
-    found = index.search(parse("rain", ZONE), with_words=True, among=frozenset({uuid5(SHOW_ID, "two")}))
-    assert (found.episode_count, found.hit_count) == (1, 1)
+    assert _slugs(index, "rain") == ["one"]
+    other.index(_episode("two", publish_at=NOW - timedelta(days=1)), _said("Ann: Rain."))
+    assert _slugs(index, "rain") == ["one", "two"]
+    other.remove(_episode("one").id)
+    assert _slugs(index, "rain") == ["two"]
 
 
 def test_indexing_twice_changes_nothing(index: SearchIndex) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from podcast_pipeline.search.query import MOST_TERMS, Query, Term, parse
-from podcast_pipeline.search.words import LONGEST_WORD, clean, fold, spans, words
+from podcast_pipeline.search.words import LONGEST_WORD, clean, fold, parts, words
 
 ZONE = ZoneInfo("America/New_York")
 ALPHABET = st.one_of(st.characters(), st.sampled_from('"*:-() \x00“”speakrguotbfn09'))
@@ -39,10 +39,11 @@ def test_words_are_folded(text: str, folded: list[str]) -> None:
 
 @given(st.text(ALPHABET))
 def test_words_and_their_places_belong_together(text: str) -> None:
-    """There are as many folded words as places, none is empty, has a space, or is too long for a database."""
+    """The parts are the text; no word of it is empty, has a space, or is too long for a database."""
     kept = clean(text)
     found = list(words(kept))
-    assert len(found) == len(list(spans(kept)))
+    assert "".join(parts(kept)) == kept
+    assert list(map(fold, parts(kept)[1::2])) == found
     assert " ".join(found).split() == found
     assert all(0 < len(word) <= LONGEST_WORD and "§" not in word for word in found)
 

@@ -15,7 +15,7 @@ from sqlalchemy.pool import NullPool
 
 from podcast_pipeline.errors import SubscriberError
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 """The migrations, oldest first: known here so that opening a current database loads no Alembic."""
 
 FILE_NAME = "podcast.db"

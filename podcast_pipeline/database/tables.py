@@ -179,6 +179,13 @@ search_episodes = Table(  # what may be found without a subscription; `id` in se
     Index("uq_search_episodes_show_id_episode_id", "show_id", "episode_id", unique=True),
 )
 
+search_shows = Table(  # which edition of a show's index this is; every change makes another
+    "search_shows",
+    metadata,
+    Column("show_id", Uuid, primary_key=True),
+    Column("edition", Uuid, nullable=False),
+)
+
 search_passages = Table(
     "search_passages",
     metadata,

@@ -2,7 +2,7 @@
 
     words     text into folded words, the same on both databases     query     what a visitor typed
     layout    an episode and its transcript as rows                  results   snippets
-    matching  the full text of each database                         ranking   the SQL of a search
+    matching  the full text of each database                         ranking   who comes first
     index     keeps the index up to the catalog                      asking    one question
 
 The first four are pure.

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from uuid import UUID
+from functools import lru_cache, partial
+from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Engine, delete, insert, select
+import numpy as np
+from sqlalchemy import Connection, Engine, Uuid, bindparam, delete, insert, select, text
 
 from podcast_pipeline.catalog import Catalog, transcript_from_json
 from podcast_pipeline.database import exclusive, writing
@@ -15,10 +17,33 @@ from podcast_pipeline.search import layout
 from podcast_pipeline.search.asking import PASSAGES_SHOWN, Asked
 from podcast_pipeline.search.matching import MATCHINGS, span_of
 from podcast_pipeline.search.query import Query
+from podcast_pipeline.search.ranking import Shelf
 from podcast_pipeline.search.results import NOTHING, Found
 from podcast_pipeline.stores import Reader
 
 MANY = 20  # changed episodes, after which the database puts its full text in order
+KEPT_AMONG = 8  # sets of episodes that may be named: everything, and single episodes
+
+NEW_EDITION = text(
+    "INSERT INTO search_shows (show_id, edition) VALUES (:show_id, :edition) "
+    "ON CONFLICT (show_id) DO UPDATE SET edition = excluded.edition"
+).bindparams(bindparam("show_id", type_=Uuid), bindparam("edition", type_=Uuid))
+
+
+@dataclass(frozen=True, eq=False)
+class Edition:
+    """The episodes of one edition of the index: (row, id, number of passages), the rows rising."""
+
+    id: UUID | None
+    episodes: tuple[tuple[int, UUID, int], ...]
+
+
+@lru_cache(KEPT_AMONG)
+def shelf(edition: Edition, among: frozenset[UUID]) -> Shelf:
+    """Return those of an edition's episodes that may be named."""
+    named = [(row, count) for row, episode_id, count in edition.episodes if episode_id in among]
+    rows, lengths = np.array(named, dtype=np.int64).reshape(-1, 2).T
+    return Shelf(rows, lengths)
 
 
 @dataclass(frozen=True)
@@ -39,6 +64,7 @@ class SearchIndex:
         self.engine = engine
         self.show_id = show_id
         self._matching = MATCHINGS[engine.dialect.name]
+        self._edition = Edition(None, ())
 
     def index(self, episode: Episode, transcript: Transcript | None) -> bool:
         """Put a published episode in, in the place of what was known of it.
@@ -115,15 +141,32 @@ class SearchIndex:
         """
         if query.is_empty:
             return NOTHING
-        asked = Asked(query, self.show_id, self._matching, among)
+        alone = next(iter(among)) if len(among) == 1 else None
+        asked = Asked(query, self.show_id, self._matching, partial(self._shelf, among), alone)
         with self.engine.connect() as connection:
             return asked.answer(connection, with_words=with_words, page=page, passages=passages)
+
+    def _shelf(self, among: frozenset[UUID], connection: Connection, edition_id: UUID | None) -> Shelf:
+        """Return the episodes that may be named; they are read anew where the index has changed."""
+        edition = self._edition
+        if edition.id != edition_id:
+            edition = self._edition = self._read_edition(connection, edition_id)
+        return shelf(edition, among)
+
+    def _read_edition(self, connection: Connection, edition_id: UUID | None) -> Edition:
+        kept = search_episodes.c
+        query = select(kept.id, kept.episode_id, kept.passage_count).where(kept.show_id == self.show_id)
+        rows = connection.execute(query.order_by(kept.id))
+        return Edition(edition_id, tuple((row.id, row.episode_id, row.passage_count) for row in rows))
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         with writing(self.engine) as connection:
             exclusive(connection, b"S" + self.show_id.bytes[:7])
             yield connection
+
+    def _change_edition(self, connection: Connection) -> None:
+        connection.execute(NEW_EDITION, {"show_id": self.show_id, "edition": uuid4()})
 
     def _known(self, connection: Connection, episode_id: UUID) -> tuple[int, str] | None:
         """Return an episode's row and digest."""
@@ -144,6 +187,7 @@ class SearchIndex:
         low, high = span_of(row)
         self._matching.take(connection, "words", low, high)
         self._matching.take(connection, "titles", row, row)
+        self._change_edition(connection)
         connection.execute(delete(search_passages).where(search_passages.c.id.between(low, high)))
         connection.execute(delete(search_episodes).where(search_episodes.c.id == row))
 
@@ -177,6 +221,7 @@ class SearchIndex:
             connection.execute(insert(search_passages), passages)
         self._matching.put(connection, "titles", row, row)
         self._matching.put(connection, "words", *span_of(row))
+        self._change_edition(connection)
 
 
 def _free_row(connection: Connection, row: int) -> int:

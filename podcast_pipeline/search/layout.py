@@ -12,14 +12,15 @@ from datetime import datetime
 
 from podcast_pipeline.feed.notes import to_plain
 from podcast_pipeline.model import Episode, Segment, Transcript
-from podcast_pipeline.search.words import clean, spans, words
+from podcast_pipeline.search.words import clean, parts, words
 
-LAYOUT_VERSION = 1  # another one, and every episode is indexed again
+LAYOUT_VERSION = 2  # another one, and every episode is indexed again
 PLACE_BITS = 20
 PLACES = 1 << PLACE_BITS
 PASSAGE_WORDS = 120  # a turn of speech up to about this; enough for two words that belong together to meet
 FIELD_END = "§"  # no word, so no phrase reaches over it
 SPEAKER, GUEST = "s§", "g§"  # before a name's words: what `speaker:` and `guest:` match
+TITLE = "t§"  # before a title's words, so that the full text knows who has a term there
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ def entry(episode: Episode, transcript: Transcript | None) -> Entry:
     title, notes = clean(episode.title), clean(to_plain(episode.notes))
     guests = clean(", ".join(_guests(episode)))
     known_by = _marked(GUEST, guests)
-    body = (*words(title), FIELD_END, *words(guests), FIELD_END, *words(notes), *known_by)
+    fields = (*words(title), FIELD_END, *words(guests), FIELD_END, *words(notes))
+    body = (*fields, *known_by, *_marked(TITLE, title))
     found = tuple(stretches(transcript, also=known_by)) if transcript else ()
     return Entry(title, guests, notes, " ".join(body), found[: PLACES - 1])
 
@@ -112,7 +114,7 @@ def _stretch(transcript: Transcript, said: list[Segment], extra: tuple[str, ...]
     for segment in said:
         texts.append(clean(segment.text))
         marks.append((count, segment.start_s))
-        count += len(spans(texts[-1]))
+        count += len(parts(texts[-1])) // 2
     text = " ".join(texts)
     speaker = clean(transcript.speaker_name(said[0].speaker) or "")
     body = " ".join((*words(text), *_marked(SPEAKER, speaker), *extra))
@@ -120,7 +122,7 @@ def _stretch(transcript: Transcript, said: list[Segment], extra: tuple[str, ...]
 
 
 def _marked(mark: str, names: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(mark + word for word in words(names)))
+    return tuple(mark + word for word in words(names))
 
 
 def _guests(episode: Episode) -> list[str]:

@@ -19,14 +19,14 @@ class Matching:
     Attributes:
         settings: run before a search; empty for none.
         key: the id's name in a match table.
-        clause: what a row that matches `:wanted` fulfils.
+        clause: what a row that matches an expression fulfils; `wanted` is the name it is bound to.
         add, drop: put the rows with ids from `:low` to `:high` into a match table and take them out; `add`
             after they are in the table beside it, `drop` before they leave it.
         tidy: run once many rows have changed.
         quote, follow, prefix, both: how an expression is written.
         find, least: functions: the place of a text in another, the lesser of two numbers.
         gathered: all `id` of a group as text, with commas.
-        among, ids: the members of `:among` (UUIDs) and of `:ids` (numbers), which are JSON.
+        ids: the members of `:ids`, which is JSON.
     """
 
     settings: str
@@ -42,17 +42,18 @@ class Matching:
     find: str
     least: str
     gathered: str
-    among: str
     ids: str
 
     def expression(self, query: Query) -> str:
         """Return what to match, in the database's own language; empty where no word is asked for."""
         names = [Term((SPEAKER + word,)) for word in query.speakers]
         names += [Term((GUEST + word,)) for word in query.guests]
-        return self.both.join(self._term(term) for term in (*names, *query.terms))
+        return self.both.join(self.term(term) for term in (*names, *query.terms))
 
-    def _term(self, term: Term) -> str:
-        return self.quote.format(self.follow.join(term.words)) + (self.prefix if term.is_prefix else "")
+    def term(self, term: Term, mark: str = "") -> str:
+        """Return what to match for one term, in the field that a mark stands for."""
+        words = [mark + word for word in term.words]
+        return self.quote.format(self.follow.join(words)) + (self.prefix if term.is_prefix else "")
 
     def put(self, connection: Connection, source: Source, low: int, high: int) -> None:
         """Match rows from now on."""
@@ -80,7 +81,7 @@ def span_of(episode_row: int) -> tuple[int, int]:
 SQLITE = Matching(
     settings="",
     key="rowid",
-    clause="{match} MATCH :wanted",
+    clause="{match} MATCH :{wanted}",
     add="INSERT INTO {match} (rowid, body) SELECT id, body FROM {table} WHERE id BETWEEN :low AND :high",
     drop=(
         "INSERT INTO {match} ({match}, rowid, body) "
@@ -94,7 +95,6 @@ SQLITE = Matching(
     find="instr",
     least="min",
     gathered="group_concat(id)",
-    among="SELECT value FROM json_each(:among)",
     ids="SELECT value FROM json_each(:ids)",
 )
 
@@ -105,7 +105,7 @@ POSTGRESQL = Matching(
         "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true)"
     ),
     key="id",
-    clause="{match}.body @@ CAST(:wanted AS tsquery)",
+    clause="{match}.body @@ CAST(:{wanted} AS tsquery)",
     # Written out instead of to_tsvector, whose parser would split words in its own way.
     add="""
         INSERT INTO {match} (id, body) SELECT id, CAST((
@@ -122,7 +122,6 @@ POSTGRESQL = Matching(
     find="strpos",
     least="least",
     gathered="string_agg(CAST(id AS text), ',')",
-    among="SELECT CAST(value AS uuid) FROM json_array_elements_text(CAST(:among AS json))",
     ids="SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST(:ids AS json))",
 )
 

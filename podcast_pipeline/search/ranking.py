@@ -1,15 +1,19 @@
-"""The two statements of a search: the episodes that match in their order, and the best passages of a few.
+"""The best episodes among what matches, and the statement that picks their best passages.
 
-All ranking happens in the database, and only what a page shows leaves it. SQLite gives Python's lock away for
-every row that is fetched: of twenty readers at once, each would wait for the rows of the others.
+The database matches and answers with one row of ids; who comes first is decided here, so alike on both.
+SQLite gives Python's lock away for every row that is fetched: of twenty readers at once, each would wait for
+the rows of the others.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import TextClause, TextualSelect, Uuid, bindparam, text
 
-from podcast_pipeline.search.layout import FIELD_END, PLACE_BITS, PLACES
+from podcast_pipeline.search.layout import PLACE_BITS, PLACES
 from podcast_pipeline.search.matching import Matching, Source
 
 SATURATION, BY_LENGTH = 1.2, 0.75  # BM25's usual k1 and b, over passages instead of words
@@ -19,56 +23,106 @@ CLOSE_TOGETHER = 3.0  # for the words as typed, one after another
 EPISODES_ON_A_PAGE = 10
 
 EPISODE = f"id >> {PLACE_BITS} << {PLACE_BITS}"  # the row of the episode that a passage is of
-PLACE = f"id & {PLACES - 1}"  # 0 for the episode's own row
+
+
+Numbers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The episodes that may be named, by their rows, which rise.
+
+    Attributes:
+        lengths: how many passages each has.
+    """
+
+    rows: Numbers
+    lengths: Numbers
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """The episodes that match, the best first and of equals the newest.
+
+    Attributes:
+        hits: how many passages of each match.
+    """
+
+    rows: Numbers
+    hits: Numbers
+
+
+@dataclass(frozen=True)
+class Matched:
+    """Ids of rows that match; they rise.
+
+    Attributes:
+        passages: the newest.
+        episodes: those that match by title, guests and notes together.
+        in_title, in_guests: of every term, the episodes that have it there.
+    """
+
+    passages: Numbers
+    episodes: Numbers
+    in_title: Sequence[Numbers]
+    in_guests: Sequence[Numbers]
+
+    def ranked(self, shelf: Shelf) -> Ranked:
+        """Return what of a shelf matches, in order.
+
+        Matching passages say 0 to 2.2 for an episode: many, in a long episode less. Title, guests and notes
+        say 0 to 5.7.
+        """
+        start, end = (np.searchsorted(self.passages, rows) for rows in (shelf.rows, shelf.rows + PLACES))
+        hits = end - start
+        is_named = np.isin(shelf.rows, self.episodes)
+        (found,) = np.nonzero((hits > 0) | is_named)
+        score = _said(hits, shelf.lengths) + is_named * self._named(shelf.rows)
+        best = found[np.lexsort((-shelf.rows[found], -score[found]))]
+        return Ranked(shelf.rows[best], hits[best])
+
+    def passages_of(self, row: int, most: int) -> list[int]:
+        """Return the first passages of an episode that match."""
+        start, end = np.searchsorted(self.passages, [row, row + PLACES])
+        return list(map(int, self.passages[start : min(end, start + most)]))
+
+    def _named(self, rows: Numbers) -> NDArray[np.float64]:
+        """Return what title, guests and notes say for episodes that match by them."""
+        places = [
+            np.where(np.isin(rows, title), IN_TITLE, np.where(np.isin(rows, guests), IN_GUESTS, IN_NOTES))
+            for title, guests in zip(self.in_title, self.in_guests, strict=True)
+        ]
+        return np.mean(places, axis=0) if places else np.zeros(len(rows))
+
+
+def _said(hits: Numbers, lengths: Numbers) -> NDArray[np.float64]:
+    """Return what passages that match say for their episodes."""
+    usual = lengths[hits > 0].mean() if hits.any() else 1.0
+    return hits * (SATURATION + 1) / (hits + SATURATION * (1 - BY_LENGTH + BY_LENGTH * lengths / usual))
 
 
 @cache
-def episodes(matching: Matching, sources: Sequence[Source], *, any_row: bool, terms: int) -> TextualSelect:
-    """Return a query for one page of the episodes that match, the best first.
+def matching_rows(
+    matching: Matching, sources: Sequence[Source], *, any_row: bool, terms: int
+) -> TextualSelect:
+    """Return a query for the ids that match, as text with commas: one row, and the edition of the index.
 
-    The newest `:most` rows that match are counted, so that the cost has a bound, whatever is asked.
-    Matching passages say 0 to 2.2 for an episode: many, in a long episode less. Title, guests and notes
-    say 0 to 5.7.
+    The newest `:most` rows that match are looked at, so that the cost has a bound, whatever is asked.
 
     Args:
         sources: what is looked into; without "words" nothing of the answer depends on a transcript.
         any_row: no word is asked for; every row matches.
-        terms: how many there are; each is bound as `:term0`… with a space before it and, where it is a
-            whole word, after it.
+        terms: how many there are; each is bound as it stands in titles, `:title0`…, and in `:guests0`…
     """
-    found = ", ".join(
-        f"{source} AS MATERIALIZED ({_newest(matching, source, any_row=any_row)})" for source in sources
-    )
-    rows = " UNION ALL ".join(f"SELECT id FROM {source}" for source in sources)  # noqa: S608
-    capped = " OR ".join(f"(SELECT count(*) FROM {source}) >= :most" for source in sources)  # noqa: S608
-    statement = text(
-        f"""
-        WITH {found}, matched AS (
-            SELECT {EPISODE} AS id, min({PLACE}) AS lowest, {matching.gathered} AS ids,
-                sum(CASE WHEN {PLACE} > 0 THEN 1 ELSE 0 END) AS hits
-            FROM ({rows}) AS found GROUP BY 1
-        ), allowed AS MATERIALIZED (
-            SELECT e.id, m.hits, m.ids, CAST(e.passage_count AS DOUBLE PRECISION) AS length,
-                CASE WHEN m.lowest = 0 THEN {_named(matching, terms)} ELSE 0 END AS named
-            FROM matched AS m JOIN search_episodes AS e ON e.id = m.id
-            WHERE e.show_id = :show_id AND e.episode_id IN ({matching.among})
-        ), total AS MATERIALIZED (
-            SELECT count(*) AS episode_count, sum(hits) AS hit_count,
-                (count(*) - 1) / {EPISODES_ON_A_PAGE} + 1 AS page_count,
-                coalesce(avg(CASE WHEN hits > 0 THEN length END), 1) AS usual
-            FROM allowed
-        ), best AS (
-            SELECT id, hits, ids, named + CASE WHEN hits = 0 THEN 0 ELSE hits * {SATURATION + 1}
-                / (hits + {SATURATION} * ({1 - BY_LENGTH} + {BY_LENGTH} * length / usual)) END AS score
-            FROM allowed, total ORDER BY score DESC, id DESC LIMIT {EPISODES_ON_A_PAGE}
-            OFFSET (SELECT {matching.least}(CAST(:page AS BIGINT), page_count) - 1 FROM total)
-                * {EPISODES_ON_A_PAGE}
-        )
-        SELECT best.*, total.*, {capped} AS is_capped, e.episode_id, e.title, e.guests, e.notes, e.body
-        FROM best JOIN search_episodes AS e ON e.id = best.id, total ORDER BY best.score DESC, best.id DESC
-        """  # noqa: S608 (of our own pieces; what was typed is bound)
-    )
-    return statement.bindparams(bindparam("show_id", type_=Uuid)).columns(episode_id=Uuid)
+    found = [_newest(matching, source, any_row=any_row) + f" AS {source}" for source in sources]
+    named = [
+        _gathered(matching, "titles", f"{field}{n}") + f" AS {field}{n}"
+        for field in ("title", "guests")
+        for n in range(terms)
+    ]
+    edition = "(SELECT edition FROM search_shows WHERE show_id = :show_id) AS edition"
+    statement = text(f"SELECT {', '.join([edition, *found, *named])}")
+    return statement.bindparams(bindparam("show_id", type_=Uuid)).columns(edition=Uuid)
 
 
 @cache
@@ -76,44 +130,38 @@ def passages(matching: Matching, *, terms: int) -> TextClause:
     """Return a query for the best passages among `:ids`, `:most` of each episode, as they are said.
 
     Args:
-        terms: as in `episodes`; with more than one, all of them together are bound as `:typed`.
+        terms: how many there are; each is bound as `:term0`… with a space before it and, where it is a whole
+            word, after it. With more than one, all of them together are bound as `:typed`.
     """
     return text(
         f"""
         SELECT p.id, p.speaker, p.text, p.marks, p.body FROM (
-            SELECT id, row_number() OVER (PARTITION BY {EPISODE} ORDER BY {_said(matching, terms)} DESC, id)
-                AS rank
+            SELECT id, row_number()
+                OVER (PARTITION BY {EPISODE} ORDER BY {_counted(matching, terms)} DESC, id) AS rank
             FROM (SELECT id, ' ' || body || ' ' AS said FROM search_passages WHERE id IN ({matching.ids}))
                 AS padded
         ) AS best JOIN search_passages AS p ON p.id = best.id WHERE best.rank <= :most ORDER BY p.id
-        """  # noqa: S608
+        """  # noqa: S608 (of our own pieces; what was typed is bound)
     )
 
 
 def _newest(matching: Matching, source: Source, *, any_row: bool) -> str:
+    clause = "TRUE" if any_row else matching.clause.format(match=f"search_{source}", wanted="wanted")
     key = matching.key
-    clause = "TRUE" if any_row else matching.clause.format(match=f"search_{source}")
-    return (
+    rows = (
         f"SELECT {key} AS id FROM search_{source} WHERE {clause} AND {key} BETWEEN :low AND :high "  # noqa: S608
         f"ORDER BY {key} DESC LIMIT :most"
     )
+    return f"(SELECT {matching.gathered} FROM ({rows}) AS rows_of_{source})"  # noqa: S608
 
 
-def _named(matching: Matching, terms: int) -> str:
-    """Return the score of an episode's fields; `body` holds them as `layout.entry` writes it."""
-    find, end = matching.find, f"'{FIELD_END}'"
-    title = f"' ' || substr(e.body, 1, {find}(e.body, {end}) - 1)"
-    rest = f"substr(e.body, {find}(e.body, {end}) + 1)"
-    guests = f"substr({rest}, 1, {find}({rest}, {end}) - 1)"
-    found = [
-        f"CASE WHEN {find}({title}, :term{n}) > 0 THEN {IN_TITLE / terms} "
-        f"WHEN {find}({guests}, :term{n}) > 0 THEN {IN_GUESTS / terms} ELSE {IN_NOTES / terms} END"
-        for n in range(terms)
-    ]
-    return " + ".join(found) or "0"
+def _gathered(matching: Matching, source: Source, wanted: str) -> str:
+    clause = matching.clause.format(match=f"search_{source}", wanted=wanted)
+    rows = f"SELECT {matching.key} AS id FROM search_{source} WHERE {clause}"  # noqa: S608
+    return f"(SELECT {matching.gathered} FROM ({rows}) AS rows_of_{wanted})"  # noqa: S608
 
 
-def _said(matching: Matching, terms: int) -> str:
+def _counted(matching: Matching, terms: int) -> str:
     """Return the score of a passage, whose padded words are `said`."""
     counted = [
         f"{matching.least}({MOST_COUNTED}, "

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from podcast_pipeline.search.layout import FIELD_END, marks_from_text
 from podcast_pipeline.search.query import Query, Term
-from podcast_pipeline.search.words import spans, words
+from podcast_pipeline.search.words import fold, parts
 
 WORDS_BEFORE, WORDS_SHOWN = 9, 34
 MOST_STARTS = 12  # places for a snippet that are compared
@@ -91,8 +91,9 @@ NOTHING = Found((), 0, 0, 1, 1, is_capped=False)
 
 def marked(text: str, query: Query) -> tuple[Span, ...]:
     """Return all of a text, with what was asked for marked."""
-    places = spans(text)
-    return tuple(_pieces(text, places, matches(list(words(text)), query), range(len(places))))
+    pieces = parts(text)
+    said = list(map(fold, pieces[1::2]))
+    return tuple(_spans(pieces, matches(said, query), range(len(said))))
 
 
 def notes_snippet(notes: str, body: str, query: Query) -> Snippet | None:
@@ -105,21 +106,20 @@ def notes_snippet(notes: str, body: str, query: Query) -> Snippet | None:
     found = matches(said, query)
     if not found:
         return None
-    places = spans(notes)
-    return _snippet(notes, places, found, _best_start(said, found))
+    return _snippet(parts(notes), found, _best_start(said, found))
 
 
 def hit(*, text: str, body: str, marks: str, speaker: str, query: Query) -> Hit:
     """Return a passage, given as its row keeps it, as a result shows it."""
-    places = spans(text)
-    said = body.split()[: len(places)]
+    pieces = parts(text)
+    said = body.split()[: len(pieces) // 2]
     found = matches(said, query)
     first = _best_start(said, found)
     sentences = marks_from_text(marks)
     return Hit(
         start_s=sentences[bisect_right(sentences, (first, inf)) - 1][1],
         speaker=speaker or None,
-        snippet=_snippet(text, places, found, first),
+        snippet=_snippet(pieces, found, first),
     )
 
 
@@ -149,10 +149,10 @@ def _best_start(said: Sequence[str], found: set[int]) -> int:
     return max(sorted(found)[:MOST_STARTS], key=different, default=0)
 
 
-def _snippet(text: str, places: Sequence[tuple[int, int]], found: set[int], first: int) -> Snippet:
-    window = _window(first, len(places))
-    pieces = tuple(_pieces(text, places, found, window))
-    return Snippet(pieces, window.start > 0, window.stop < len(places))
+def _snippet(pieces: Sequence[str], found: set[int], first: int) -> Snippet:
+    count = len(pieces) // 2
+    window = _window(first, count)
+    return Snippet(tuple(_spans(pieces, found, window)), window.start > 0, window.stop < count)
 
 
 def _window(first: int, count: int) -> range:
@@ -161,22 +161,24 @@ def _window(first: int, count: int) -> range:
     return range(begin, min(count, begin + WORDS_SHOWN))
 
 
-def _pieces(text: str, places: Sequence[tuple[int, int]], found: set[int], window: range) -> Iterator[Span]:
-    """Yield a part of a text in pieces, words that match and follow one another as one.
+def _spans(pieces: Sequence[str], found: set[int], window: range) -> Iterator[Span]:
+    """Yield some words of a text, in `words.parts`, as spans; words that match and follow one another as one.
 
     What stands before the first word and after the last one of the text belongs to it.
     """
-    if not window:
-        yield Span(text)
-        return
-    at = places[window.start][0] if window.start else 0
-    end = places[window.stop - 1][1] if window.stop < len(places) else len(text)
-    for is_match, group in groupby(window, key=lambda number: number in found):
-        numbers = list(group)
+    at = 2 * window.start + 1 if window.start else 0
+    end = 2 * window.stop if 2 * window.stop + 1 < len(pieces) else len(pieces)
+    for is_match, group in groupby(window, key=found.__contains__):
         if is_match:
-            begin, after = places[numbers[0]][0], places[numbers[-1]][1]
-            yield from (Span(text[at:begin]),) if at < begin else ()
-            yield Span(text[begin:after], is_match=True)
+            numbers = list(group)
+            first, after = 2 * numbers[0] + 1, 2 * numbers[-1] + 2
+            yield from _joined(pieces[at:first])
+            yield Span("".join(pieces[first:after]), is_match=True)
             at = after
-    if at < end:
-        yield Span(text[at:end])
+    yield from _joined(pieces[at:end])
+
+
+def _joined(pieces: Sequence[str]) -> Iterator[Span]:
+    text = "".join(pieces)
+    if text:
+        yield Span(text)

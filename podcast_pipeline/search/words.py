@@ -14,11 +14,11 @@ import regex
 # Scripts written without spaces: every letter is a word, and a run of them asked for is a phrase.
 LONE = r"\p{Han}\p{Hiragana}\p{Katakana}ー\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 WORD = regex.compile(
-    rf"[[\p{{L}}\p{{N}}]&&[{LONE}]]\p{{M}}*|(?:[[\p{{L}}\p{{N}}]--[{LONE}]]\p{{M}}*)+", regex.V1
+    rf"([[\p{{L}}\p{{N}}]&&[{LONE}]]\p{{M}}*|(?:[[\p{{L}}\p{{N}}]--[{LONE}]]\p{{M}}*)+)", regex.V1
 )
 # Most text needs none of that, and Python's own engine finds the same words there several times faster.
 PLAIN_TEXT = re.compile("[\x00-\u02ff\u2000-\u206f]*")
-PLAIN_WORD = re.compile(r"[^\W_]+")
+PLAIN_WORD = re.compile(r"([^\W_]+)")
 NOT_IN_A_WORD = regex.compile(r"[^\p{L}\p{N}\p{M}]+")
 ACCENTS = regex.compile(r"[\u0300-\u036f]+")  # of Latin, Greek, Cyrillic; elsewhere marks are letters
 UNDECOMPOSED = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ŧ": "t", "ı": "i"}) | (
@@ -33,15 +33,14 @@ def clean(text: str) -> str:
     return unicodedata.normalize("NFC", text.replace("\x00", ""))
 
 
-def spans(text: str) -> list[tuple[int, int]]:
-    """Return where the words of a cleaned text begin and end; as many as `words` yields."""
-    word = PLAIN_WORD if PLAIN_TEXT.fullmatch(text) else WORD
-    return [match.span() for match in word.finditer(text)]
+def parts(text: str) -> list[str]:
+    """Return a cleaned text in pieces: what is no word and words by turns, first and last what is none."""
+    return (PLAIN_WORD if PLAIN_TEXT.fullmatch(text) else WORD).split(text)
 
 
 def words(text: str) -> Iterator[str]:
     """Yield the folded words of a cleaned text."""
-    return map(fold, (PLAIN_WORD if PLAIN_TEXT.fullmatch(text) else WORD).findall(text))
+    return map(fold, parts(text)[1::2])
 
 
 @lru_cache(KEPT_FOLDS)
