@@ -20,6 +20,7 @@ REVISIONS = ("0001", "0002", "0003")
 
 FILE_NAME = "podcast.db"
 BUSY_S = 30  # how long SQLite waits for another writer
+CONNECTIONS = 15  # at most; kept open, because opening one costs more than most questions
 UPGRADE_LOCK = b"upgrade"
 WRITERS = "podcast_writers"
 
@@ -128,7 +129,12 @@ def _sqlite(path: Path) -> Engine:
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # it holds addresses
     url = URL.create("sqlite", database=str(path))
     engine = create_engine(
-        url, hide_parameters=True, connect_args={"timeout": BUSY_S}, execution_options={WRITERS: Lock()}
+        url,
+        hide_parameters=True,
+        pool_size=CONNECTIONS,
+        max_overflow=0,
+        connect_args={"timeout": BUSY_S},
+        execution_options={WRITERS: Lock()},
     )
     _prepare_sqlite(engine, PRAGMAS)
     _speak_plainly(engine)
@@ -159,7 +165,11 @@ def _postgresql(address: str) -> Engine:
         raise _wrong_url()
     try:
         engine = create_engine(
-            url.set(drivername="postgresql+psycopg"), hide_parameters=True, pool_pre_ping=True
+            url.set(drivername="postgresql+psycopg"),
+            hide_parameters=True,
+            pool_pre_ping=True,
+            pool_size=CONNECTIONS,
+            max_overflow=0,
         )
     except ModuleNotFoundError as error:
         raise SubscriberError(
