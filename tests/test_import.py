@@ -24,6 +24,7 @@ from podcast_pipeline.feed.conformance import check
 from podcast_pipeline.fetch import Web
 from podcast_pipeline.moving_in.importing import MovedIn, import_feed
 from tests.house import PODCAST, House, clean_environment, free_port
+from tests.real_feeds import FEEDS, REAL, serve_copy
 from tests.serving import Host, Served, host
 from tests.test_feed_check import picture
 
@@ -318,10 +319,6 @@ def test_an_unreachable_feed_is_one_line(house: House) -> None:
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
 
 
-REAL = os.environ.get("PODCAST_FEEDS_DIR", "")
-FEEDS = {"1865": 61, "changing-the-tide": 15, "dk-podcast": 59, "homegrown-hits": 4, "namespace-example": 3}
-
-
 @pytest.mark.skipif(not REAL, reason="PODCAST_FEEDS_DIR names no folder of real feeds")
 @pytest.mark.parametrize("name", FEEDS)
 def test_a_real_feed_comes_whole_and_right(name: str, house: House) -> None:
@@ -329,7 +326,32 @@ def test_a_real_feed_comes_whole_and_right(name: str, house: House) -> None:
     feed = Path(REAL) / f"{name}.xml"
     import_(house, str(feed), keep_audio=True)
     assert len(catalog(house).episodes) == FEEDS[name]
-    changed = json.loads(house.run("--json", "feed", "diff", str(feed)).stdout)
+    _nothing_noticed(house, str(feed))
+
+
+@pytest.mark.skipif(not REAL, reason="PODCAST_FEEDS_DIR names no folder of real feeds")
+@pytest.mark.parametrize("name", FEEDS)
+def test_a_real_feed_comes_with_its_audio(name: str, house: House, tmp_path: Path) -> None:
+    """A real show with its files: every byte is here, the feed names ours, and nobody notices."""
+    with host() as running:
+        address = serve_copy(name, running, tmp_path)
+        import_(house, address)
+        _nothing_noticed(house, address)
+        assert _bodies(house) == {f.body for f in running.files.values() if f.content_type == "audio/mpeg"}
+    episodes = catalog(house).episodes
+    assert (len(episodes), {e.enclosure.external_url for e in episodes}) == (FEEDS[name], {None})
+
+
+def _nothing_noticed(house: House, feed: str) -> None:
+    changed = json.loads(house.run("--json", "feed", "diff", feed).stdout)
     assert (changed["new"], changed["removed"], changed["changed"]) == ([], [], [])
-    assert house.run("rebuild").returncode == 0
+    done = house.run("rebuild")
+    assert done.returncode == 0, done.stderr
+    again = json.loads(house.run("--json", "feed", "diff", feed).stdout)
+    assert (again["new"], again["removed"], again["changed"]) == ([], [], [])
     assert json.loads(house.run("--json", "feed", "check").stdout)["errors"] == 0
+
+
+def _bodies(house: House) -> set[bytes]:
+    keys = {e.enclosure.key for e in catalog(house).episodes}
+    return {(house.bucket / str(key)).read_bytes() for key in keys}

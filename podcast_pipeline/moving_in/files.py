@@ -1,9 +1,10 @@
 """Brings the files of another host into our store, byte for byte, each once whatever interrupts."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePosixPath
+from threading import Lock
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
@@ -48,6 +49,7 @@ class Files:
     store: Store
     journal: Path
     clock: Callable[[], datetime]
+    _turns: dict[Path, Lock] = field(default_factory=dict)
 
     def audio(self, url: str, slug: str, mime: str) -> Taken:
         """Take an episode's audio; `mime` is what the feed says of it."""
@@ -67,6 +69,10 @@ class Files:
 
     def _take(self, url: str, stem: str, kind: Kind, limit_bytes: int) -> Taken:
         note = self.journal / f"{hash16(f'{stem} {url}'.encode())}.json"
+        with self._turns.setdefault(note, Lock()):  # episodes of many shows have one picture
+            return self._take_alone(url, stem, kind, limit_bytes, note)
+
+    def _take_alone(self, url: str, stem: str, kind: Kind, limit_bytes: int, note: Path) -> Taken:
         known = _noted(note)
         if known is not None and is_there(self.store, known.key):
             return known
