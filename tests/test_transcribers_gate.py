@@ -100,6 +100,16 @@ def test_doubtful_words_are_marked_not_hidden() -> None:
     assert [w.confidence for w in marked(words, frozenset({1}))] == [1, DOUBTED, 1]
 
 
+def test_halves_are_cut_next_to_the_middle() -> None:
+    """Of pauses as long as each other; a longer one in the middle half is taken before."""
+    speech = np.ones(400, np.float32)
+    speech[110:122] = speech[190:202] = speech[280:292] = 0
+    whole = Window(0, np.zeros(400 * FRAME_SAMPLES, np.float32), speech)
+    assert [len(part.speech) for part in halves(whole)] == [196, 204]
+    speech[280:294] = 0
+    assert [len(part.speech) for part in halves(whole)] == [287, 113]
+
+
 @given(st.lists(st.booleans(), min_size=8, max_size=400))
 def test_halves_are_the_window(flags: list[bool]) -> None:
     """Two halves hold the samples of the window, in place."""

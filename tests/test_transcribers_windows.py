@@ -7,7 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from podcast_pipeline.transcribers.voice import FRAME_SAMPLES, Voice
-from podcast_pipeline.transcribers.windows import LONGEST, PAD, SPEECH, Probabilities, cut, next_span
+from podcast_pipeline.transcribers.windows import (
+    FRAMES_PER_S,
+    HALF_PAUSE,
+    LONGEST,
+    PAD,
+    SPEECH,
+    Probabilities,
+    Window,
+    cut,
+    next_span,
+    pauses,
+)
 from tests.transcribers_support import SAMPLE, noise, samples_of, silence
 
 talk = st.tuples(st.floats(0, 1, width=32), st.integers(1, 400))
@@ -51,21 +62,55 @@ def test_windows_do_not_depend_on_the_blocks() -> None:
     """The same recording in blocks of 1 s or of 8 s gives the same windows."""
     samples = samples_of(SAMPLE)
 
-    def starts(frames: int) -> list[tuple[int, int]]:
+    def windows(frames: int) -> list[tuple[int, int, tuple[tuple[int, int], ...]]]:
         size = frames * FRAME_SAMPLES
         blocks = (samples[i : i + size] for i in range(0, len(samples), size))
-        return [(window.first_sample, len(window.samples)) for window in cut(blocks)]
+        return [(window.first_sample, len(window.samples), window.skips) for window in cut(blocks)]
 
-    assert starts(31) == starts(250) != []
+    assert windows(31) == windows(250) != []
 
 
-def test_windows_are_the_recording_itself() -> None:
-    """A window's samples are those of the recording at its place, with one probability per frame."""
+def test_windows_are_the_recording_without_its_long_pauses() -> None:
+    """Each frame of a window is the recording's at its time; nobody speaks in what is left out."""
     samples = samples_of(SAMPLE)
-    for window in cut([samples]):
-        end = window.first_sample + len(window.samples)
-        assert np.array_equal(window.samples, samples[window.first_sample : end])
+    speech = Voice().hear(samples)
+    windows = list(cut([samples]))
+    assert any(window.skips for window in windows)
+    for window in windows:
         assert len(window.speech) == -(-len(window.samples) // FRAME_SAMPLES)
+        places = [
+            round(window.recording_s(i / FRAMES_PER_S) * FRAMES_PER_S) for i in range(len(window.speech))
+        ]
+        assert np.array_equal(window.speech, speech[places])
+        for frame, place in enumerate(places):
+            heard = window.samples[frame * FRAME_SAMPLES : (frame + 1) * FRAME_SAMPLES]
+            first = place * FRAME_SAMPLES
+            assert np.array_equal(heard, samples[first : first + len(heard)])
+        left_out = set(range(places[0], places[-1])) - set(places)
+        assert all(speech[place] < SPEECH for place in left_out)
+        assert not any(end - begin > 2 * HALF_PAUSE for begin, end in pauses(window.speech[PAD:-PAD]))
+
+
+@given(
+    st.integers(0, 9),
+    st.lists(st.tuples(st.integers(1, 50), st.integers(1, 50)), max_size=4),
+    st.integers(0, 60),
+)
+def test_a_window_is_cut_and_shortened_in_any_place(
+    first: int, pauses: list[tuple[int, int]], at: int
+) -> None:
+    """Frames keep their place in the recording, whatever is left out or cut before them."""
+    speech = np.arange(100, dtype=np.float32)  # a frame's "probability" is its place
+    tape = Window(first * FRAME_SAMPLES, np.repeat(speech, FRAME_SAMPLES), speech)
+    for begin, length in pauses:
+        begin = min(begin, len(tape.speech) - 1)
+        tape = tape.without(begin, min(begin + length, len(tape.speech) - 1))
+    for part in (tape, *tape.cut(min(at, len(tape.speech) - 1))):
+        for frame, place in enumerate(part.speech):
+            assert np.isclose(part.recording_s(frame / FRAMES_PER_S), (first + place) / FRAMES_PER_S)
+        if len(part.speech):
+            assert np.isclose(part.end_s, (first + part.speech[-1] + 1) / FRAMES_PER_S)
+            assert part.frames(part.start_s, part.start_s).start == 0
 
 
 def test_non_speech_has_no_windows() -> None:

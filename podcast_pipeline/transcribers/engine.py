@@ -61,7 +61,7 @@ def tidy(heard: Iterable[Heard], window: Window) -> tuple[Word, ...]:
         if not word.text.strip():
             continue
         start, end = window.voiced(
-            window.start_s + word.start_s, window.start_s + word.end_s, earliest_s=earliest
+            window.recording_s(word.start_s), window.recording_s(word.end_s), earliest_s=earliest
         )
         start = min(max(start, earliest), window.end_s)
         end = min(max(end, start), window.end_s)

@@ -93,13 +93,17 @@ def is_noise(words: Sequence[Word], window: Window) -> bool:
 
 
 def halves(window: Window) -> tuple[Window, ...]:
-    """Return a window in two, cut in the longest pause of its middle half; as it is where there is none."""
-    quarter = len(window.speech) // 4
-    middle = pauses(window.speech[quarter : 3 * quarter])
-    if not middle:
-        return (window,)
-    begin, end = max(middle, key=lambda pause: pause[1] - pause[0])
-    return window.cut(quarter + (begin + end) // 2)
+    """Return a window in two, cut in the longest pause of its middle half; as it is where there is none.
+
+    Of pauses as long as each other it is the one next to the middle.
+    """
+    middle, quarter = len(window.speech) // 2, len(window.speech) // 4
+    found = [
+        (end - begin, -abs(place - middle), place)
+        for begin, end in pauses(window.speech)
+        if abs((place := (begin + end) // 2) - middle) <= quarter
+    ]
+    return window.cut(max(found)[2]) if found else (window,)
 
 
 @dataclass(frozen=True)

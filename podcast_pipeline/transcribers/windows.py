@@ -1,7 +1,11 @@
-"""Cut a stream of samples into the windows that an engine hears: at most 30 s, cut where nobody speaks."""
+"""Cut a stream of samples into the windows that an engine hears: at most 30 s, cut where nobody speaks.
+
+Longer pauses are shortened: what was said before helps to hear what comes after.
+"""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +19,7 @@ LONGEST = int(30 * FRAMES_PER_S)  # what Whisper's encoder takes
 SHORTEST_CUT = int(24 * FRAMES_PER_S)  # a window that has to be cut is cut after this
 LONG_PAUSE = int(3 * FRAMES_PER_S)  # ends a window, however short
 SHORT_PAUSE = 3  # frames; shorter ones lie inside words
+HALF_PAUSE = int(0.2 * FRAMES_PER_S)  # what is left on either side of one that is shortened
 PAD = int(0.4 * FRAMES_PER_S)  # kept of the silence around speech
 REACH = int(0.3 * FRAMES_PER_S)  # how far an engine may be late with a word
 LEAST_SPEECH = int(0.25 * FRAMES_PER_S)  # less is a click, or the onset of a note
@@ -26,16 +31,18 @@ Probabilities = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Window:
-    """A stretch of a recording with speech in it.
+    """A stretch of a recording with speech in it, its long pauses shortened.
 
     Attributes:
         first_sample: of the recording.
         speech: the detector's probability of each frame of `samples`.
+        skips: (frame of this window, frames of the recording left out before it).
     """
 
     first_sample: int
     samples: Samples
     speech: Probabilities
+    skips: tuple[tuple[int, int], ...] = ()
 
     @property
     def start_s(self) -> float:
@@ -44,26 +51,55 @@ class Window:
 
     @property
     def duration_s(self) -> float:
-        """Length in seconds."""
-        return len(self.samples) / SAMPLE_RATE_HZ
+        """Length in seconds, with what is left out."""
+        return (self.span[1] - self.span[0]) / SAMPLE_RATE_HZ
 
     @property
     def end_s(self) -> float:
         """Recording time after the last sample."""
-        return self.start_s + self.duration_s
+        return self.span[1] / SAMPLE_RATE_HZ
 
     @property
     def span(self) -> tuple[int, int]:
         """First sample and after the last, of the recording."""
-        return self.first_sample, self.first_sample + len(self.samples)
+        skipped = sum(count for _, count in self.skips) * FRAME_SAMPLES
+        return self.first_sample, self.first_sample + len(self.samples) + skipped
+
+    def then(self, samples: Samples, speech: Probabilities) -> "Window":
+        """Return the window with what follows it."""
+        return replace(
+            self,
+            samples=np.concatenate([self.samples, samples]),
+            speech=np.concatenate([self.speech, speech]),
+        )
 
     def cut(self, frame: int) -> tuple["Window", "Window"]:
         """Return the window in two, the second beginning with this frame."""
         sample = frame * FRAME_SAMPLES
+        before = tuple((at, count) for at, count in self.skips if at < frame)
+        after = tuple((at - frame, count) for at, count in self.skips if at > frame)
+        skipped = sum(count for at, count in self.skips if at <= frame)
         return (
-            Window(self.first_sample, self.samples[:sample], self.speech[:frame]),
-            Window(self.first_sample + sample, self.samples[sample:], self.speech[frame:]),
+            Window(self.first_sample, self.samples[:sample], self.speech[:frame], before),
+            Window(
+                self.first_sample + sample + skipped * FRAME_SAMPLES,
+                self.samples[sample:],
+                self.speech[frame:],
+                after,
+            ),
         )
+
+    def without(self, first: int, rest: int) -> "Window":
+        """Return the window without the frames from the first to those of the rest."""
+        before, after = self.cut(first)[0], self.cut(rest)[1]
+        skipped = (after.first_sample - before.span[1]) // FRAME_SAMPLES
+        skips = (*before.skips, (first, skipped), *((first + at, count) for at, count in after.skips))
+        return replace(before, skips=skips).then(after.samples, after.speech)
+
+    def recording_s(self, heard_s: float) -> float:
+        """Return the recording time of a time in what the engine hears."""
+        frame = min(max(int(heard_s * FRAMES_PER_S), 0), len(self.speech))
+        return self._time(frame) + heard_s - frame / FRAMES_PER_S
 
     def frames(self, start_s: float, end_s: float) -> slice:
         """Return the frames that a stretch touches. Recording times."""
@@ -91,11 +127,20 @@ class Window:
             )
         return start_s, min(end_s, self._time(spoken[-1] + 1))
 
+    @cached_property
+    def _places(self) -> NDArray[np.int64]:
+        """Each frame's place in the recording, counted from the first; and that of the end."""
+        places = np.arange(len(self.speech) + 1)
+        for at, count in self.skips:
+            places[at:] += count
+        return places
+
     def _frame(self, time_s: float) -> int:
-        return max(0, int((time_s - self.start_s) * FRAMES_PER_S))
+        place = int((time_s - self.start_s) * FRAMES_PER_S)
+        return max(0, int(np.searchsorted(self._places, place, "right")) - 1)
 
     def _time(self, frame: int) -> float:
-        return self.start_s + float(frame) / FRAMES_PER_S
+        return self.start_s + float(self._places[frame]) / FRAMES_PER_S
 
 
 class Span(NamedTuple):
@@ -112,19 +157,15 @@ def cut(blocks: Iterable[Samples]) -> Iterator[Window]:
     Args:
         blocks: whole frames but for the last block.
     """
-    voice, first_frame = Voice(), 0
-    samples, speech = np.empty(0, np.float32), np.empty(0, np.float32)
+    voice, tape = Voice(), Window(0, np.empty(0, np.float32), np.empty(0, np.float32))
     for block, final in _with_last(blocks):
-        samples, speech = np.concatenate([samples, block]), np.concatenate([speech, voice.hear(block)])
-        while span := next_span(speech, final=final):
-            window = _window(first_frame, samples, speech, span)
+        tape = _shortened(tape.then(block, voice.hear(block)))
+        while span := next_span(tape.speech if final else _decided(tape.speech), final=final):
+            before, tape = tape.cut(span.rest)
+            window = before.cut(span.end)[0].cut(span.start)[1]
             if (window.speech >= SPEECH).sum() >= LEAST_SPEECH:
-                yield window
-            samples, speech = samples[span.rest * FRAME_SAMPLES :], speech[span.rest :]
-            first_frame += span.rest
-        silent = _silent_frames(speech)
-        samples, speech = samples[silent * FRAME_SAMPLES :], speech[silent:]
-        first_frame += silent
+                yield replace(window, samples=window.samples.copy())  # not the whole tape
+        tape = tape.cut(_silent_frames(tape.speech))[1]
 
 
 def next_span(speech: Probabilities, *, final: bool) -> Span | None:
@@ -169,9 +210,21 @@ def _best_cut(speech: Probabilities, quiet: list[tuple[int, int]]) -> int:
     return SHORTEST_CUT + int(np.argmin(np.convolve(speech[SHORTEST_CUT:], np.ones(5), "same")[2:-2])) + 2
 
 
-def _window(first_frame: int, samples: Samples, speech: Probabilities, span: Span) -> Window:
-    heard = samples[span.start * FRAME_SAMPLES : span.end * FRAME_SAMPLES].copy()  # not the whole tape
-    return Window((first_frame + span.start) * FRAME_SAMPLES, heard, speech[span.start : span.end])
+def _shortened(tape: Window) -> Window:
+    """Return the tape with its pauses shortened, but for what comes before anybody speaks and the last one.
+
+    A LONG_PAUSE stays: it ends a window.
+    """
+    for begin, end in reversed(pauses(tape.speech)):
+        if begin and end < len(tape.speech) and 2 * HALF_PAUSE < end - begin < LONG_PAUSE:
+            tape = tape.without(begin + HALF_PAUSE, end - HALF_PAUSE)
+    return tape
+
+
+def _decided(speech: Probabilities) -> Probabilities:
+    """Return the frames of which it is known that they stay, however long the last pause will be."""
+    begin, end = next(reversed(pauses(speech)), (0, 0))
+    return speech[: begin + HALF_PAUSE] if end == len(speech) and end - begin < LONG_PAUSE else speech
 
 
 def _silent_frames(speech: Probabilities) -> int:
