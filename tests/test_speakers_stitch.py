@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 
 from podcast_pipeline.speakers import choose
 from podcast_pipeline.speakers.clusters import group
+from podcast_pipeline.speakers.edges import FRAME_S, LEAST_S, MOST_S, levels, settle
 from podcast_pipeline.speakers.fbank import BINS, features
-from podcast_pipeline.speakers.stitch import FRAME_S, Voice, Window, pieces, stitch
+from podcast_pipeline.speakers.stitch import Voice, Window, pieces, stitch
+from podcast_pipeline.speakers.turns import Turn
 
 FRAMES = 589
 Frames = NDArray[np.bool_]
@@ -51,7 +53,7 @@ def window(start_s: float, spoken: dict[int, list[tuple[float, float]]], people:
         Voice(p.local, p.first, p.last, person(people[p.local], noise=0.05, rng=rng), p.clean.sum() * FRAME_S)
         for p in pieces(activity)
     ]
-    return Window(start_s, activity, tuple(voices))
+    return Window(start_s, activity, np.full(FRAMES, -60, np.float32), tuple(voices))
 
 
 def test_local_speakers_become_people() -> None:
@@ -76,9 +78,45 @@ def test_two_at_once_are_two_turns() -> None:
     assert first.end_s > 5.8
 
 
+def sounding(*stretches: tuple[float, float]) -> NDArray[np.float32]:
+    """Return the levels of 10 s: loud in these stretches, quiet everywhere else."""
+    heard = np.full(FRAMES, -70, np.float32)
+    for first_s, last_s in stretches:
+        heard[round(first_s / FRAME_S) : round(last_s / FRAME_S)] = -30
+    return heard
+
+
+@pytest.mark.parametrize(
+    ("sound", "turns", "settled"),
+    [
+        ((2, 4), [(2, 4)], [(2 - LEAST_S, 4 + LEAST_S)]),  # silence around it
+        ((1.8, 4.3), [(2, 4)], [(1.8, 4.3)]),  # a breath before, an echo after
+        ((1, 6), [(2, 4)], [(2 - MOST_S, 4 + MOST_S)]),  # music
+        ((0, 4), [(0.2, 4)], [(0, 4 + LEAST_S)]),  # the beginning of the recording
+        ((1, 6), [(2, 4), (4.2, 5)], [(2 - MOST_S, 4.1), (4.1, 5 + MOST_S)]),  # half of the pause each
+        ((1, 6), [(2, 4), (3, 5)], [(2 - MOST_S, 4), (3, 5 + MOST_S)]),  # nothing where somebody else speaks
+    ],
+)
+def test_turns_end_with_their_sound(
+    sound: tuple[float, float], turns: list[tuple[float, float]], settled: list[tuple[float, float]]
+) -> None:
+    """To a turn belongs the sound around it, up to where somebody else speaks; of silence very little."""
+    spoken = [Turn(start_s=a, end_s=b, speaker=str(i)) for i, (a, b) in enumerate(turns)]
+    found = [(turn.start_s, turn.end_s) for turn in settle(spoken, sounding(sound))]
+    assert found == [pytest.approx(edges, abs=FRAME_S) for edges in settled]
+
+
+def test_zeros_at_the_end_are_no_silence() -> None:
+    """What a window was filled up with says nothing of how quiet the recording is."""
+    noise = np.random.default_rng(3).normal(0, 0.01, 27_000).astype(np.float32)
+    assert levels(np.pad(noise, (0, 9000))).tolist() == levels(noise).tolist()
+    assert levels(noise) == pytest.approx(-40, abs=2)
+
+
 def test_silence_has_no_turns() -> None:
     """A recording in which nobody speaks has neither turns nor voices."""
-    heard = stitch([Window(0, np.zeros((FRAMES, 3), np.bool_), ())], count=None)
+    nothing = np.zeros(0, np.float32)
+    heard = stitch([Window(0, np.zeros((FRAMES, 3), np.bool_), nothing, ())], count=None)
     assert (heard.turns, heard.voices) == ((), {})
 
 

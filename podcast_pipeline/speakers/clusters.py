@@ -23,7 +23,8 @@ Members = NDArray[np.int64]
 
 SAME_VOICE = 0.57  # cosine between the means of two groups that are joined to begin with
 CONTRAST = 0.1  # and by which two people are told apart; see docs/speakers.md
-LEAST_S = 4.0  # of clean speech: less is no speaker of its own,
+LEAST_S = 4.0  # of clean speech, which windows hear twice: less is no speaker of its own;
+LEAST_OF_MINUTES_S = 10.0  # nor is this where there are minutes: an odd stretch is no guest,
 LEAST_SHARE = 0.005  # nor is less than this of all speech: an hour has laughter and jingles
 ROUNDS = 20
 
@@ -142,7 +143,8 @@ def _split_gain(halves: tuple[Members, Members], near: NDArray[np.float64]) -> f
 
 
 def _least_s(weights: Weights) -> float:
-    return max(LEAST_S, LEAST_SHARE * float(weights.sum()))
+    all_s = float(weights.sum())
+    return max(LEAST_S, min(LEAST_OF_MINUTES_S, all_s / 10), LEAST_SHARE * all_s)
 
 
 def _labels(embeddings: Embeddings, people: Sequence[Members], weights: Weights) -> NDArray[np.int64]:

