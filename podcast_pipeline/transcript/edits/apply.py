@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from podcast_pipeline.model import Transcript
 from podcast_pipeline.transcript.edits.draft import Draft, Rewriting
-from podcast_pipeline.transcript.edits.fitting import ALIKE, alike, already, fits
+from podcast_pipeline.transcript.edits.fitting import ALIKE_TO_GIVE, alike, already, fits, is_there
 from podcast_pipeline.transcript.edits.places import CLOSE, Found
 from podcast_pipeline.transcript.edits.record import Conflict, Edit, NameEdit, TurnEdit, WordEdit
 from podcast_pipeline.transcript.edits.units import keys_of
@@ -67,6 +67,8 @@ def _rewrite(draft: Draft, edit: WordEdit, found: Sequence[Found]) -> None:
     at_s = draft.places.time(place.start)
     if draft.taken(place):
         draft.refuse(edit, at_s, "another edit is there")
+    elif is_there(draft.places, place, edit):
+        draft.refuse(edit, at_s, "the machine hears nearby what was written")
     elif not fits(draft.places, place, edit):
         draft.refuse(edit, at_s, draft.now(place.start, place.end))
     elif edit.speaker and (by := who(draft, edit)) is None:
@@ -81,18 +83,26 @@ def _give(draft: Draft, edit: TurnEdit, found: Sequence[Found]) -> None:
     place = draft.certain(edit, found)
     if place is None:
         return
-    start = place.start if place.left == CLOSE else _turn_edge(draft, place.start, edit.begins_turn)
-    end = place.end if place.right == CLOSE else _turn_edge(draft, place.end, edit.ends_turn)
+    keys, heard = draft.places.keys, keys_of(edit.site.heard)
+    begins = place.left == CLOSE and not _doubled(keys, place.start, heard[:1])
+    ends = place.right == CLOSE and not _doubled(keys, place.end, heard[-1:])
+    start = place.start if begins else _turn_edge(draft, place.start, edit.begins_turn)
+    end = place.end if ends else _turn_edge(draft, place.end, edit.ends_turn)
     if start is None or end is None or start >= end:
         at_s = draft.places.time(place.start)
         draft.refuse(edit, at_s, "where the passage begins or ends is not clear")
-    elif alike(draft.places.keys[start:end], keys_of(edit.site.heard)) < ALIKE:
+    elif alike(keys[start:end], heard) < ALIKE_TO_GIVE:
         draft.refuse(edit, draft.places.time(start), draft.now(start, end))
     elif (by := who(draft, edit)) is None:
         draft.refuse(edit, draft.places.time(start), NO_VOICE)
     else:
         draft.given.append((start, end, by))
         draft.applied.append(edit)
+
+
+def _doubled(keys: Sequence[str], edge: int, heard: Sequence[str]) -> bool:
+    """Tell whether one word stands on both sides of an edge where the passage had another one."""
+    return 0 < edge < len(keys) and keys[edge - 1] == keys[edge] != "".join(heard)
 
 
 def _turn_edge(draft: Draft, near: int, wanted: bool) -> int | None:

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 from rapidfuzz.distance import Levenshtein
 
-from podcast_pipeline.transcript.edits.places import CLOSE, Found, Places
+from podcast_pipeline.transcript.edits.places import CLOSE, ECHO_UNITS, Found, Places
 from podcast_pipeline.transcript.edits.record import Site, WordEdit
 from podcast_pipeline.transcript.edits.units import keys_of, same, split
 
 ALIKE = 0.6  # letters in common by which other words in the same place are another hearing of them
 ALIKE_TO_DELETE = 0.8  # deleting needs more: nobody looks at what is gone
+ALIKE_TO_GIVE = 0.75  # a passage said one and a half times is not the passage
 NEAR_UNITS = 4  # a word said again so close by may be the one that is meant
 
 
@@ -35,6 +36,20 @@ def fits(places: Places, place: Found, edit: WordEdit) -> bool:
     if not wanted:
         return alike(now, then) >= ALIKE_TO_DELETE
     return max(alike(now, then), alike(now, wanted)) >= ALIKE
+
+
+def is_there(places: Places, place: Found, edit: WordEdit) -> bool:
+    """Tell whether the machine by now hears an insertion by itself, close by but not quite there."""
+    wanted, site = keys_of(edit.written), edit.site
+    if site.heard or len(wanted) < CLOSE:
+        return False
+    before, after = keys_of(site.before)[-ECHO_UNITS:], keys_of(site.after)[:ECHO_UNITS]
+    now = places.keys[max(place.start - ECHO_UNITS, 0) : place.end + ECHO_UNITS]
+    return _holds(now, wanted) and not _holds(before, wanted) and not _holds(after, wanted)
+
+
+def _holds(keys: Sequence[str], run: Sequence[str]) -> bool:
+    return any(list(keys[at : at + len(run)]) == list(run) for at in range(len(keys) - len(run) + 1))
 
 
 def alike(one: Sequence[str], other: Sequence[str]) -> float:

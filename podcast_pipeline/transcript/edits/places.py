@@ -10,6 +10,7 @@ from podcast_pipeline.transcript.edits.record import Site
 from podcast_pipeline.transcript.edits.units import Unit, keys_of
 
 CONTEXT_SHARE = 0.5  # of the words around a place that must be there again
+SIDE_UNITS, SIDE_SHARE = 8, 0.75  # of the words on one side by which that side alone is known
 CLEAR_LEAD = 3  # words of context by which the best place must beat the next
 SAME_TIME_S = 5.0  # another engine's times for the same recording differ by less
 NOW_S = 0.5  # of places that fit equally well, the one so near to the time is meant
@@ -31,14 +32,20 @@ class Found:
 
     Attributes:
         left, right: units next to it that are the same as they were, up to CLOSE; the text's edge is one.
-        support: units around it that are there again.
+        before, after: units on each side that are there again.
     """
 
     start: int
     end: int
     left: int
     right: int
-    support: int
+    before: int
+    after: int
+
+    @property
+    def support(self) -> int:
+        """Units around it that are there again."""
+        return self.before + self.after
 
 
 class Places:
@@ -73,7 +80,8 @@ class Places:
             end=max(first.end, last.start),
             left=min(first.left, first.right) if first.start == first.end else 0,
             right=min(last.left, last.right) if last.start == last.end else 0,
-            support=first.support + last.support,
+            before=first.support,
+            after=last.support,
         )
         return [both] if alike >= CONTEXT_SHARE else []
 
@@ -88,6 +96,7 @@ class Places:
             place.support
             for before, heard, after, at in sides
             for fit in self._fits(before, heard, after)
+            if _is_known(fit, before, heard, after)
             for place in (fit, *self._echoes(fit, before, after))
             if abs(place.start - at) > CLOSE
         )
@@ -96,8 +105,9 @@ class Places:
     def _best(
         self, before: list[str], heard: list[str], after: list[str], site: Site, at_s: float
     ) -> list[Found]:
+        fits = self._fits(before, heard, after)
         apart: list[Found] = []
-        for place in self._fits(before, heard, after):
+        for place in (fit for fit in fits if _is_known(fit, before, heard, after)):
             near = any(abs(place.start - other.start) <= SLACK_UNITS for other in apart)
             if not near and self._now(place, site, at_s):
                 apart.append(place)
@@ -105,20 +115,28 @@ class Places:
             return []
         echoes = [echo for echo in self._echoes(apart[0], before, after) if self._now(echo, site, at_s)]
         sure = [p for p in (*apart, *echoes) if p.support > apart[0].support - CLEAR_LEAD]
-        if not self._same_recording(site):  # the only one left may be the other one
-            return [] if len(sure) == 1 and 0 < site.rival > sure[0].support - CLEAR_LEAD else sure
+        if not self._same_recording(site):
+            if len(sure) == 1 and 0 < site.rival > sure[0].support - CLEAR_LEAD:
+                return []  # the only one left may be the other one
+            return sure if len(sure) > 1 else [*sure, *_torn(fits, sure[0], before, after)]
         then = [place for place in (*apart, *echoes) if self._now(place, site, at_s, within_s=NOW_S)]
         if len(then) == 1 and then[0] in sure:
             return then
         return sure if not then else list(dict.fromkeys((*sure, *then)))
 
     def _fits(self, before: list[str], heard: list[str], after: list[str]) -> list[Found]:
-        """Return every place with enough of the words around it, best first."""
-        wanted = (len(before) + len(after)) * CONTEXT_SHARE
-        found = {self._fit(before, heard, after, at) for at in self._candidates([*before, *heard, *after])}
-        most = len(heard) + SLACK_UNITS
-        good = [place for place in found if place.support >= wanted and place.end - place.start <= most]
-        return sorted(good, key=lambda place: (-place.support, -(place.left + place.right), place.start))
+        """Return every place with some of the words around it, best first."""
+        found: dict[Found, None] = {}
+        size = len(before) + len(heard) + len(after)
+        for at in self._candidates([*before, *heard, *after]):
+            low, high = max(at - SLACK_UNITS, 0), at + size + 2 * SLACK_UNITS
+            place = self._fit(before, heard, after, low, high)
+            known = next((one for one in found if abs(one.start - place.start) <= SLACK_UNITS), None)
+            if known:  # the same words stand beside it, too
+                sides = (low, known.start), (known.end, high)
+                place = self._fit(before, heard, after, *max(sides, key=lambda side: side[1] - side[0]))
+            found[place] = None
+        return sorted(found, key=lambda place: (-place.support, -(place.left + place.right), place.start))
 
     def _echoes(self, place: Found, before: list[str], after: list[str]) -> Iterator[Found]:
         """Yield where a place and the words next to it are said again close by."""
@@ -129,14 +147,15 @@ class Places:
             if at != first and said and self.keys[at : at + len(said)] == said:
                 start = at + left
                 echo = replace(place, start=start, end=start + size)
-                less = self._around(place, before, after) - self._around(echo, before, after)
-                yield replace(echo, support=place.support - less)
+                here, there = (self._around(one, before, after) for one in (place, echo))
+                less = [one - other for one, other in zip(here, there, strict=True)]
+                yield replace(echo, before=place.before - less[0], after=place.after - less[1])
 
-    def _around(self, place: Found, before: list[str], after: list[str]) -> int:
-        """Count the words around a place that are there in their order."""
+    def _around(self, place: Found, before: list[str], after: list[str]) -> tuple[int, int]:
+        """Count the words on each side of a place that are there in their order."""
         lefts = self.keys[max(place.start - len(before) - SLACK_UNITS, 0) : place.start]
         rights = self.keys[place.end : place.end + len(after) + SLACK_UNITS]
-        return int(LCSseq.similarity(before, lefts) + LCSseq.similarity(after, rights))
+        return int(LCSseq.similarity(before, lefts)), int(LCSseq.similarity(after, rights))
 
     def _now(self, place: Found, site: Site, at_s: float, within_s: float = SAME_TIME_S) -> bool:
         return not self._same_recording(site) or abs(self.time(place.start) - at_s) <= within_s
@@ -167,10 +186,10 @@ class Places:
                 lanes.append(lane)
         return [lane * SLACK_UNITS for lane in lanes[:CANDIDATES]]
 
-    def _fit(self, before: list[str], heard: list[str], after: list[str], at: int) -> Found:
+    def _fit(self, before: list[str], heard: list[str], after: list[str], low: int, high: int) -> Found:
+        """Return where the words fit best between two units."""
         pattern = [*before, *heard, *after]
-        low = max(at - SLACK_UNITS, 0)
-        window = self.keys[low : at + len(pattern) + 2 * SLACK_UNITS]
+        window = self.keys[low:high]
         where = _lay(pattern, window)
         same = {p: low + w for p, w in where.items() if pattern[p] == window[w]}
         first_after = len(before) + len(heard)
@@ -185,7 +204,8 @@ class Places:
             end=end,
             left=_close(before[::-1], self.keys[max(start - CLOSE, 0) : start][::-1]),
             right=_close(after, self.keys[end : end + CLOSE]),
-            support=sum(p < len(before) or p >= first_after for p in same),
+            before=sum(p < len(before) for p in same),
+            after=sum(p >= first_after for p in same),
         )
 
     def _tight(self, start: int, end: int, heard: list[str]) -> tuple[int, int]:
@@ -193,6 +213,25 @@ class Places:
         size = len(heard)
         exact = [i for i in range(start, end - size + 1) if self.keys[i : i + size] == heard] if size else []
         return (exact[0], exact[0] + size) if len(exact) == 1 else (start, max(start, end))
+
+
+def _is_known(place: Found, before: Sequence[str], heard: Sequence[str], after: Sequence[str]) -> bool:
+    fits = place.end - place.start <= len(heard) + SLACK_UNITS
+    return fits and place.support >= (len(before) + len(after)) * CONTEXT_SHARE
+
+
+def _torn(fits: Sequence[Found], best: Found, before: Sequence[str], after: Sequence[str]) -> list[Found]:
+    """Return places that one side knows better than it knows the best one, as where a passage was put in."""
+    return [
+        place
+        for place in fits
+        if abs(place.start - best.start) > SLACK_UNITS
+        and 2 * place.support > best.support
+        and (
+            best.before < place.before >= max(SIDE_UNITS, SIDE_SHARE * len(before))
+            or best.after < place.after >= max(SIDE_UNITS, SIDE_SHARE * len(after))
+        )
+    ]
 
 
 def _close(then: Sequence[str], now: Sequence[str]) -> int:
