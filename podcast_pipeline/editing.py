@@ -196,7 +196,7 @@ def rewrite(desk: Desk, text: str) -> None:
         EpisodeError: somebody has saved it meanwhile.
     """
     path, build = desk.folder.document, desk.folder.build
-    part = build / f"transcript.{os.getpid()}.part"
+    part = build / f".transcript.md.{os.getpid()}.part"
     write_atomically(part, text.encode())
     try:
         if desk.saved is not None:

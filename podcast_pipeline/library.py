@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -39,6 +40,7 @@ from podcast_pipeline.model import (
 
 EPISODE_FILE = "episode.toml"
 MAX_SLUG_LENGTH = 80
+OURS = re.compile(r".+\.\d+\.part")  # begun by a process of that number; a download's part has none
 CAME = "build/came"
 
 Result = TypeVar("Result", bound=Noun)
@@ -270,6 +272,8 @@ class Library:
     def claim(self, slug: str) -> Iterator[None]:
         """Keep other processes on this machine out of an episode's folder; a killed one lets go by itself.
 
+        What a killed one had begun to write is swept up.
+
         Raises:
             EpisodeError: no such episode, or another process has it.
         """
@@ -281,6 +285,9 @@ class Library:
             except BlockingIOError as error:
                 message = "another `podcast` on this machine is at work on it; run again when it is done"
                 raise EpisodeError(slug, message) from error
+            for left in (*build.parent.glob("*.part"), *build.glob("*.part")):
+                if OURS.fullmatch(left.name):
+                    left.unlink(missing_ok=True)
             yield
 
     def _refuse_slug(self, slug: str, source: Path) -> None:

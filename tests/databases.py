@@ -26,6 +26,7 @@ PROCESSES.set_forkserver_preload(
         "psycopg",
         "podcast_pipeline.publish",
         "podcast_pipeline.stores.s3",
+        "podcast_pipeline.cli.app",
         "tests.bucket_house",
     ]
 )
