@@ -44,10 +44,12 @@ class Lists:
         decision = self.gate.admit(self.door.visitor(request), None, "page")
         catalog = self.editions.newest().catalog
         published = list(catalog.published())
-        chosen, episodes = self._choose(request, published)
-        if chosen and not episodes:
+        asked = request.query_params.multi_items()
+        name, label = next((item for item in asked if item[0] in HEADINGS), ("", ""))
+        episodes = _of(name, label, published, self.zone) if name else published[:NEWEST]
+        if not episodes and name:
             raise Refused(NOT_FOUND)
-        query = f"?{address_of(*request.query_params.multi_items()[0])}" if chosen else ""
+        chosen = f"Season {label}" if name == "season" else label
         return self.templates.answer(
             request,
             "index.html",
@@ -57,7 +59,7 @@ class Lists:
             chosen=chosen,
             chosen_link=_link_of(chosen, episodes),
             archive=shelf("year", published, self.zone) if len(published) > NEWEST and not chosen else (),
-            canonical=f"{catalog.show.site_url}/{query}",
+            canonical=f"{catalog.show.site_url}/" + (f"?{address_of(name, label)}" if name else ""),
         )
 
     def archive(self, request: Request) -> Response:
@@ -73,14 +75,6 @@ class Lists:
             shelves=[(name, HEADINGS[name], entries) for name, entries in shelves.items() if entries],
         )
 
-    def _choose(self, request: Request, published: list[Episode]) -> tuple[str, list[Episode]]:
-        match request.query_params.multi_items():
-            case [(name, wanted)] if name in HEADINGS:
-                labels = _labels(name, self.zone)
-                chosen = f"Season {wanted}" if name == "season" else wanted
-                return chosen, [episode for episode in published if wanted in labels(episode)]
-        return "", published[:NEWEST]
-
 
 def address_of(name: str, label: str) -> str:
     """Return the query of a list's address, in the one way in which it is linked everywhere."""
@@ -94,6 +88,11 @@ def shelf(name: str, published: Iterable[Episode], zone: ZoneInfo) -> list[tuple
     if name in BY_NUMBER:
         return sorted(counted, key=lambda entry: int(entry[0]), reverse=True)
     return sorted(counted, key=lambda entry: entry[0].casefold())
+
+
+def _of(name: str, label: str, published: Iterable[Episode], zone: ZoneInfo) -> list[Episode]:
+    labels = _labels(name, zone)
+    return [episode for episode in published if label in labels(episode)]
 
 
 def _labels(name: str, zone: ZoneInfo) -> Labels:
