@@ -41,8 +41,8 @@ def test_sign_in_from_the_mail(tmp_path: Path) -> None:
             serving(house, free_port(), **environment) as site,
             httpx.Client(base_url=site) as client,
         ):
-            assert 'href="/account"' in client.get("/").text
-            assert "Look into your mail" in post(client, "/signin", email=ANN).text
+            assert 'href="/signin"' in client.get("/").text
+            assert "Check your mail" in post(client, "/signin", email=ANN).text
             to, message = mailbox.received.get(timeout=10)
             (link,) = re.findall(rf"{site}(/signin/link/\S+)", message.get_content())
             account = post(client, link)

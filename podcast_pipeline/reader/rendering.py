@@ -101,7 +101,7 @@ class Templates:
             "date": lambda instant: view.date(instant, zone),
             "local_iso": lambda instant: instant.astimezone(zone).isoformat(),
         }
-        environment.globals["static"] = static_address
+        environment.globals |= {"static": static_address, "LONG_TITLE": view.LONG_TITLE_CHARACTERS}
         return cls(environment, site_links)
 
     def answer(

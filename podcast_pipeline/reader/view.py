@@ -13,6 +13,7 @@ from podcast_pipeline.model import Chapter, Episode, Person, Segment, Transcript
 PARAGRAPH_CHARACTERS = 420  # about 75 words: a pause for the eye in a long answer
 SENTENCE_ENDS = (".", "!", "?", "…", "。", "”", '"', "»")
 SUMMARY_BYTES = 220
+LONG_TITLE_CHARACTERS = 80  # three lines; longer ones are set smaller
 CHAPTER_SLACK_S = 0.3  # a chapter mark just after a sentence began belongs before it
 MONTHS = (
     *("January", "February", "March", "April", "May", "June"),

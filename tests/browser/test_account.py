@@ -40,7 +40,7 @@ def sign_in(page: Page, mailbox: Mailbox) -> None:
     page.goto("/account")
     page.get_by_label("Your address").fill(ANN)
     page.get_by_role("button", name="Send the link").click()
-    expect(page.get_by_role("heading", name="Look into your mail")).to_be_visible()
+    expect(page.get_by_role("heading", name="Check your mail")).to_be_visible()
     to, mail = mailbox.received.get(timeout=10)
     assert to == ANN
     page.goto(re.findall(r"http://\S+/signin/link/\S+", mail.get_content())[0])

@@ -6,8 +6,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from podcast_pipeline.model import Person
 from podcast_pipeline.search import SearchIndex
-from tests.reader_site import NOW, SHOW_ID, Site
+from tests.reader_site import NOW, SHOW_ID, Site, transcript_of
 
 EPISODE = "/episodes/the-water-was-always-coming"
 SECRET = "because by then I was angry"
@@ -48,6 +49,15 @@ def select(page: Page, first: str, last: str) -> None:
         }""",
         [first, last],
     )
+
+
+def tab_to(page: Page, text: str, *, key: str = "Tab") -> None:
+    """Press a key until what has this text has the focus."""
+    for _ in range(60):
+        page.keyboard.press(key)
+        if page.evaluate("document.activeElement.textContent.trim()") == text:
+            return
+    raise AssertionError(text)
 
 
 def test_the_sentence_being_heard_is_lit(subscriber: Page) -> None:
@@ -116,6 +126,72 @@ def test_a_citation(subscriber: Page, style: str, says: list[str]) -> None:
     copied = subscriber.evaluate("navigator.clipboard.readText()")
     for part in says:
         assert part in copied
+
+
+ODD_TITLE = r"Cost & loss: 100% of {x}_y ~ ^ \\ $5 #1?"
+ODD_HOSTS = (
+    "Vincent van Gogh",
+    "Jean-Paul Sartre",
+    "Martin Luther King Jr.",
+    "王小明",
+    "Björk",
+    "Al O’Hara|Co",
+)
+ODD = {
+    "Text": [ODD_TITLE + " Late Proofs, ", "“*Bold*, [x] & <b>.” (D’Arcy & Sons)"],
+    "Markdown": [
+        r"> **D’Arcy \& Sons:** \*Bold\*, \[x\] \& \<b\>.",
+        r"[Cost \& loss: 100% of {x}\_y \~ ^ \\\\ $5 \#1?](http",
+    ],
+    "BibTeX": [
+        r"author = {{D’Arcy \& Sons}},",
+        (
+            r"title = {{Cost \& loss: 100\% of \textbraceleft{}x\textbraceright{}\_y \textasciitilde{} "
+            r"\textasciicircum{} \textbackslash{}\textbackslash{} \$5 \#1?}},"
+        ),
+    ],
+    "APA": [
+        "van Gogh, V., Sartre, J.-P., King, M. L., Jr., 王小明, Björk, & O’Hara|Co, A. (Hosts). (2026, March",
+        ODD_TITLE + " [Audio podcast episode]. In Late Proofs. The Harrow Street Courier. http",
+    ],
+}
+
+
+def test_a_citation_of_odd_names(subscriber: Page, site: Site) -> None:
+    """BibTeX and Markdown are escaped; APA puts the surname first where there is one."""
+    people = tuple(Person(name=name, role="host") for name in ODD_HOSTS)
+    words = transcript_of("D’Arcy & Sons: *Bold*, [x] & <b>.", duration_s=20)
+    odd = site.publish("odd", words, title=ODD_TITLE, persons=people)
+    subscriber.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    subscriber.goto(f"/episodes/{odd.slug}")
+    select(subscriber, "*Bold*", "<b>.")
+    copied = {}
+    for style in ODD:
+        subscriber.get_by_role("button", name=style, exact=True).click()
+        expect(subscriber.get_by_role("status")).to_have_text(re.compile("Copied"))
+        copied[style] = subscriber.evaluate("navigator.clipboard.readText()")
+    assert {style: [part for part in parts if part not in copied[style]] for style, parts in ODD.items()} == {
+        style: [] for style in ODD
+    }, copied
+    assert copied["BibTeX"].count("{") == copied["BibTeX"].count("}")
+
+
+def test_each_script_runs_its_own_way(subscriber: Page, site: Site) -> None:
+    """An Arabic episode runs from right to left on an English page, and in the list and the search."""
+    title, said = "النهر الذي كان قادما", "كان النهر قادما دائما."
+    arabic = site.publish("arabic", transcript_of(f"مريم: {said}", duration_s=5), title=title, language="ar")
+    SearchIndex(site.subscribers.engine, show_id=SHOW_ID).catch_up(site.catalog, site.store)
+    places = {
+        f"/episodes/{arabic.slug}": ("h1", ".said"),
+        "/": ("h3:has-text('النهر')",),
+        "/search?q=قادما": (".results h2", ".results q"),
+    }
+    for path, selectors in places.items():
+        subscriber.goto(path)
+        for selector in selectors:
+            direction = "e => getComputedStyle(e).direction"
+            assert subscriber.locator(selector).first.evaluate(direction) == "rtl"
+            assert subscriber.locator("body").evaluate(direction) == "ltr"
 
 
 def test_a_citation_of_two_speakers(subscriber: Page) -> None:
@@ -213,12 +289,31 @@ def test_keys_alone(subscriber: Page) -> None:
         subscriber.keyboard.press("Tab")
         seen.add(subscriber.evaluate("document.activeElement.textContent.trim().slice(0, 12)"))
     assert {"−15 s", "+30 s", "Follow", "0:00 Two mem", "VTT", "0:19"} <= seen
-    subscriber.locator(".who .when", has_text="0:19").focus()
+    subscriber.reload()
+    tab_to(subscriber, "Cite")
+    tab_to(subscriber, "0:19")
     subscriber.keyboard.press("Enter")
     until(subscriber, "document.querySelector('audio').currentTime >= 19.9")
-    subscriber.get_by_role("button", name="Back 15 seconds").focus()
+    tab_to(subscriber, "−15 s", key="Shift+Tab")
     subscriber.keyboard.press("l")
     until(subscriber, "document.querySelector('audio').currentTime >= 49.9")
+
+
+def test_a_citation_by_keys_alone(subscriber: Page) -> None:
+    """The sentence being heard is cited without a mouse: Tab to a time, to Cite, and to a style."""
+    subscriber.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    subscriber.goto(EPISODE)
+    tab_to(subscriber, "0:40")
+    subscriber.keyboard.press("Enter")
+    subscriber.evaluate("document.querySelector('audio').pause()")
+    tab_to(subscriber, "Cite", key="Shift+Tab")
+    subscriber.keyboard.press("Enter")
+    expect(subscriber.get_by_role("toolbar")).to_be_visible()
+    tab_to(subscriber, "Markdown")
+    subscriber.keyboard.press("Enter")
+    expect(subscriber.get_by_role("status")).to_have_text("Copied from 0:40")
+    copied = subscriber.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("> **Robin Ashdown:** Who read it?\n>\n")
 
 
 def test_without_a_script(browser: Browser, site: Site) -> None:

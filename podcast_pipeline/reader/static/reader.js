@@ -189,18 +189,31 @@ function address(quote) {
   return `${article.dataset.url}#${sentence ? sentence.id : `t=${round(quote.from)},${round(quote.until)}`}`;
 }
 
-const bibtex = (text) => text.replace(/[\\{}&%$#_~^]/g, (c) => (c === "\\" ? "\\textbackslash{}" : `\\${c}`));
-const markdown = (text) => text.replace(/[\\`*_[\]<>#]/g, "\\$&");
-const surnameFirst = (name) => {
+// BibTeX counts braces even where they are escaped, and \~ and \^ are accents
+const TEX = { "\\": "backslash", "{": "braceleft", "}": "braceright", "~": "asciitilde", "^": "asciicircum" };
+const bibtex = (text) => text.replace(/[\\{}~^&%$#_]/g, (c) => (TEX[c] ? `\\text${TEX[c]}{}` : `\\${c}`));
+
+/** Return text that Markdown shows as it is, also where it begins a line. */
+const markdown = (text) =>
+  text.replace(/[\\`*_[\]<>#&~|!]/g, "\\$&").replace(/^[-+=]/, "\\$&").replace(/^(\d+)([.)])/, "$1\\$2");
+
+const stopped = (text) => (/[.?!…。？！]["”’»]?$/.test(text) ? text : `${text}.`);
+
+/** Return a name as APA has it, `van Gogh, V.`; one of one word, or of a script without capitals, stays. */
+function surnameFirst(name) {
   const parts = name.trim().split(/\s+/);
-  const initials = parts.slice(0, -1).map((part) => ` ${part[0]}.`).join("");
-  return initials ? `${parts.at(-1)},${initials}` : name;
-};
+  const suffix = parts.length > 2 && /^(Jr|Sr)\.?$|^[IV]+$/.test(parts.at(-1)) ? `, ${parts.pop()}` : "";
+  const particle = parts.findIndex((part, n) => n > 0 && part === part.toLowerCase());
+  const surname = particle > 0 ? particle : parts.length - 1;
+  if (surname < 1 || name.toLowerCase() === name.toUpperCase()) return name;
+  const initial = (part) => part.split("-").filter(Boolean).map((given) => `${[...given][0]}.`).join("-");
+  return `${parts.slice(surname).join(" ")}, ${parts.slice(0, surname).map(initial).join(" ")}${suffix}`;
+}
 
 const STYLES = {
   plain(quote, d) {
     const said = quote.parts.map((p) => `“${p.text}”${p.speaker ? ` (${p.speaker})` : ""}`).join("\n");
-    return `${said}\n${d.title}. ${d.show}, ${d.date}, ${clock(quote.from)}. ${address(quote)}`;
+    return `${said}\n${stopped(d.title)} ${d.show}, ${d.date}, ${clock(quote.from)}. ${address(quote)}`;
   },
   markdown(quote, d) {
     const said = quote.parts.map((p) => `> ${p.speaker ? `**${markdown(p.speaker)}:** ` : ""}${markdown(p.text)}`);
@@ -223,16 +236,16 @@ const STYLES = {
     return `@misc{${d.slug}-${Math.round(quote.from)},\n${lines.join("\n")}\n}`;
   },
   apa(quote, d) {
-    const hosts = d.hosts ? d.hosts.split("|").map(surnameFirst) : [d.author];
-    const who = hosts.length > 1 ? `${hosts.slice(0, -1).join(", ")}, & ${hosts.at(-1)}` : hosts[0];
-    const role = d.hosts ? ` (Host${hosts.length > 1 ? "s" : ""})` : "";
-    const [year, month, day] = d.iso.slice(0, 10).split("-").map(Number);
+    const hosts = JSON.parse(d.hosts).map(surnameFirst);
+    const names = hosts.length > 1 ? `${hosts.slice(0, -1).join(", ")}, & ${hosts.at(-1)}` : hosts[0];
+    const who = names ? `${names} (Host${hosts.length > 1 ? "s" : ""}).` : stopped(d.author);
+    const [year, , day] = d.iso.slice(0, 10).split("-").map(Number);
     const monthName = d.date.split(" ")[1];
     const number = d.number ? ` (No. ${d.number})` : "";
     const said = quote.parts.map((p) => `“${p.text}”`).join(" ");
     return (
-      `${said} (${clock(quote.from)})\n${who}${role}. (${year}, ${monthName} ${day || month}). ` +
-      `${d.title}${number} [Audio podcast episode]. In ${d.show}. ${d.author}. ${address(quote)}`
+      `${said} (${clock(quote.from)})\n${who} (${year}, ${monthName} ${day}). ` +
+      `${d.title}${number} [Audio podcast episode]. In ${stopped(d.show)} ${stopped(d.author)} ${address(quote)}`
     );
   },
   link: (quote) => address(quote),
@@ -254,6 +267,13 @@ function offerCitation() {
   const quote = cited();
   if (quote) state.quote = quote;
   bar.hidden = !quote && !bar.contains(document.activeElement);
+}
+
+/** Select the sentence being heard, for who has no mouse to do so. */
+function citeHeard() {
+  getSelection().selectAllChildren(state.sentence ?? sentences[0]);
+  offerCitation();
+  document.querySelector(".cite button").focus();
 }
 
 async function onCite(event) {
@@ -365,6 +385,7 @@ function begin() {
   at("on").addEventListener("click", () => skip(30));
   at("speed").addEventListener("change", (event) => setSpeed(Number(event.target.value)));
   at("follow")?.addEventListener("click", () => follow(!state.isFollowing));
+  at("cite")?.addEventListener("click", citeHeard);
   at("find")?.addEventListener("input", (event) => find(event.target.value));
   at("find")?.addEventListener("keydown", onFindKey);
   player.addEventListener("keydown", onKey);
