@@ -371,10 +371,17 @@ def over_http(
     def visitor(number: int) -> Callable[[], None]:
         connection = http.client.HTTPConnection("127.0.0.1", port)
 
+        def get(path: str) -> http.client.HTTPResponse:
+            connection.request("GET", path, headers={"cookie": cookies[number]})
+            return connection.getresponse()
+
         def ask() -> None:
             path = f"/search?q={quote(questions.of(MIXED))}"
-            connection.request("GET", path, headers={"cookie": cookies[number]})
-            answer = connection.getresponse()
+            try:
+                answer = get(path)
+            except ConnectionError:  # the server ends what is idle, and a browser asks again
+                connection.close()
+                answer = get(path)
             if answer.status != 200 or not answer.read():
                 raise SystemExit(f"{path}: {answer.status}")
 
