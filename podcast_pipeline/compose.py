@@ -85,7 +85,7 @@ def compose(
         "enclosure": media.enclosure,
         "timeline": media.timeline,
         "chapters_key": chapters_key,
-        "teaser": leaks.teaser(spoken.words, teaser_words) if spoken.words else "",
+        "teaser": _teaser(spoken.words, teaser_words) if spoken.words else "",
         "transcripts": spoken.versions,
         "publish_at": publish_at,
         **taken_over.kept(draft, known),
@@ -207,6 +207,10 @@ def _stored(
         }
     )
     return (*versions, complete), words, [body, *files.values()]
+
+
+def _teaser(words: Transcript, at_most: int) -> str:
+    return leaks.teaser(words, leaks.teaser_length(words, at_most))
 
 
 def _state(known: Episode | None, publish_at: datetime, now: datetime) -> dict[str, object]:

@@ -26,7 +26,7 @@ def unpublish(slug: str, parts: Parts) -> None:
     now = parts.clock()
 
     def take_down(current: Catalog | None) -> Catalog:
-        catalog, episode = _entry(current, slug)
+        catalog, episode = _entry(current, slug, parts)
         if episode.state == "unpublished":
             return catalog
         changes = {"state": "unpublished", "content_changed_at": now}
@@ -168,8 +168,13 @@ def _derive(episode: Episode, store: Reader) -> tuple[Episode, tuple[StagedObjec
     return rebuilt, tuple(o for o in objects if o.key not in known or not is_there(store, o.key))
 
 
-def _entry(current: Catalog | None, slug: str) -> tuple[Catalog, Episode]:
+def _entry(current: Catalog | None, slug: str, parts: Parts) -> tuple[Catalog, Episode]:
     episode = current.by_slug(slug) if current else None
     if current is None or episode is None:
+        if parts.library.id_of(slug):
+            raise EpisodeError(
+                slug,
+                "is a draft: it was never published, so nobody has it; delete its folder to be rid of it",
+            )
         raise EpisodeError(slug, "is not in the catalog; `podcast list` shows all")
     return current, episode

@@ -43,7 +43,7 @@ def test_failure_names_the_file_and_the_reason(tmp_path: Path) -> None:
 def test_full_disk_is_said() -> None:
     """When the disk is full the line says so, not that a conversion failed."""
     arguments = ["-f", "lavfi", "-i", "sine=d=60", "-f", "wav", "/dev/full"]
-    with pytest.raises(AudioError, match="No space left on device"):
+    with pytest.raises(AudioError, match=r"^/dev: No space left on device; make room"):
         FFMPEG.run(arguments, subject=Path("a.wav"), step="x", total_s=60, report=unheard)
 
 

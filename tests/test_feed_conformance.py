@@ -39,6 +39,8 @@ FAULTS = [
     ("F2", "error", '<atom:link rel="self"', '<atom:link rel="alternate"'),
     ("F2", "error", '<itunes:category text="News"><itunes:category text="Politics"/></itunes:category>', ""),
     ("F2", "error", 'text="News"', ""),
+    ("F2", "warning", 'text="Politics"', 'text="Policies"'),
+    ("F2", "warning", 'text="News"', 'text="news"'),
     ("F2", "error", "<itunes:explicit>false", "<itunes:explicit>no"),
     ("F2", "error", "<itunes:explicit>false</itunes:explicit>", ""),
     ("F2", "error", "<itunes:duration>1800", "<itunes:explicit>yes</itunes:explicit><itunes:duration>1800"),

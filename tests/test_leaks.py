@@ -23,7 +23,15 @@ from podcast_pipeline.catalog import to_json
 from podcast_pipeline.model import CaptionFormat, Transcript
 from podcast_pipeline.transcript import encodings
 from podcast_pipeline.transcript.captions import render
-from podcast_pipeline.transcript.leaks import SHINGLE_CHARACTERS, SHINGLE_WORDS, Leak, Shingles, leaks, teaser
+from podcast_pipeline.transcript.leaks import (
+    SHINGLE_CHARACTERS,
+    SHINGLE_WORDS,
+    Leak,
+    Shingles,
+    leaks,
+    teaser,
+    teaser_length,
+)
 from podcast_pipeline.transcript.tokens import tokens
 from tests.transcripts import spoken, transcripts
 
@@ -311,3 +319,12 @@ def test_a_teaser_in_japanese_counts_the_engine_s_words() -> None:
     """Without spaces the words are the engine's, and punctuation is not one."""
     transcript = spoken(("a", "今日は、いい天気。"), spaces=False)
     assert teaser(transcript, 4) == "今日は、い"
+
+
+@pytest.mark.parametrize(
+    ("words", "at_most", "shown"), [(79, 60, 26), (180, 60, 60), (100, 10, 10), (2, 60, 0)]
+)
+def test_a_short_transcript_is_not_given_away(words: int, at_most: int, shown: int) -> None:
+    """A teaser is what the show allows, and at most a third of what was said."""
+    transcript = spoken(("a", " ".join(LONG[:words])))
+    assert teaser_length(transcript, at_most) == shown

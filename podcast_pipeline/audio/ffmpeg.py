@@ -14,6 +14,7 @@ import imageio_ffmpeg
 from podcast_pipeline.errors import AudioError
 from podcast_pipeline.model import Progress, Report
 
+FULL = "No space left on device"
 ALWAYS = ("-hide_banner", "-nostdin", "-nostats", "-y", "-progress", "pipe:1")
 LOG_TAIL_BYTES = 64 * 1024
 EMPTY_PHRASES = re.compile(  # lines that only repeat that something failed, not what
@@ -52,7 +53,8 @@ class Ffmpeg:
             step, total_s: name of the progress, and the seconds of audio that make it complete.
 
         Raises:
-            AudioError: ffmpeg failed; the message is its last line that says why.
+            AudioError: ffmpeg failed; the message is its last line that says why. Where the disk is full the
+                subject is the folder that was written to, which is the last argument's.
         """
         command = [str(self.path), *ALWAYS, *arguments]
         with (
@@ -66,6 +68,8 @@ class Ffmpeg:
             finally:
                 process.kill()  # only still running when we were interrupted
             text = _tail(log)
+        if FULL in text:
+            raise AudioError(Path(arguments[-1]).parent, f"{FULL}; make room and run again")
         if code != 0:
             raise AudioError(subject, f"ffmpeg failed: {reason(text)}")
         report(Progress(step=step, done=total_s, total=total_s, unit="s"))

@@ -1,5 +1,6 @@
 """The command `podcast`: builds the parts, prints, and turns errors into exit codes. No rules here."""
 
+import errno
 import json
 import re
 import sys
@@ -10,6 +11,7 @@ from podcast_pipeline.errors import FeedError, LeakError, PodcastError, ReviewEr
 
 FOREIGN = re.compile("[\udc80-\udcff]")  # bytes that were no UTF-8
 DONE, FAILED, USAGE, PROBLEMS, INTERRUPTED = 0, 1, 2, 3, 130
+FULL = (errno.ENOSPC, errno.EDQUOT)
 CHECKS = (FeedError, LeakError, ReviewError)  # a check found problems
 
 
@@ -36,7 +38,15 @@ def main() -> None:
     except OSError as error:
         if error.filename is None and not error.strerror:
             raise
-        sys.exit(_fail(f"{error.filename or 'this machine'}: {error.strerror}", FAILED))
+        sys.exit(_fail(failure(error), FAILED))
+
+
+def failure(error: OSError) -> str:
+    """Return what the system refused as one line: the file, why, and what to do where the disk is full."""
+    if error.errno in FULL:
+        where = error.filename2 or error.filename  # of a copy the second is the one that did not fit
+        return f"{where or 'this machine'}: {error.strerror}; make room and run again"
+    return f"{error.filename or 'this machine'}: {error.strerror}"
 
 
 def exit_code(errors: Collection[PodcastError]) -> int:

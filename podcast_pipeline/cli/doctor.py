@@ -1,6 +1,7 @@
 """`podcast doctor`: what is installed, reachable and writable, and what to do where it is not."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from podcast_pipeline.cli import DONE, PROBLEMS
+from podcast_pipeline.cli import DONE, PROBLEMS, failure
 from podcast_pipeline.cli.session import Session
 from podcast_pipeline.errors import PodcastError
 
@@ -52,6 +53,8 @@ def _try(name: str, look: Callable[[Session], Iterator[Finding]], session: Sessi
         yield from look(session)
     except PodcastError as error:
         yield Finding(name, False, str(error))
+    except OSError as error:
+        yield Finding(name, False, failure(error))
 
 
 def _python(_: Session) -> Iterator[Finding]:
@@ -79,6 +82,21 @@ def _weights(session: Session) -> Iterator[Finding]:
 
 def _show(session: Session) -> Iterator[Finding]:
     yield Finding("show", True, f"{session.config.show.title} ({session.config.folder})")
+
+
+def _folder(session: Session) -> Iterator[Finding]:
+    folder = session.config.folder
+    said = "can be written" if os.access(folder, os.W_OK) else "cannot be written; give yourself the right to"
+    yield Finding("folder", os.access(folder, os.W_OK), f"{folder} {said}")
+
+
+def _categories(session: Session) -> Iterator[Finding]:
+    from podcast_pipeline.feed.categories import correction
+
+    for category in session.config.show.categories:
+        fix = correction(category)
+        said = f"“{category}” is not one of Apple's, so directories file the show nowhere; {fix}"
+        yield Finding("category", None if fix else True, said if fix else category)
 
 
 def _artwork(session: Session) -> Iterator[Finding]:
@@ -156,6 +174,8 @@ LOOKS: tuple[tuple[str, Callable[[Session], Iterator[Finding]]], ...] = (
     ("ffmpeg", _ffmpeg),
     ("weights", _weights),
     ("show", _show),
+    ("folder", _folder),
+    ("categories", _categories),
     ("artwork", _artwork),
     ("jingles", _jingles),
     ("urls", _urls),

@@ -56,6 +56,7 @@ class Outcome:
 def run(session: Session, named: list[str], wishes: Wishes) -> None:
     """Publish each; a single one that failed is the command's own error."""
     parts = session.parts()
+    _warn_of_categories(session)
     outcomes = [_attempt(session, one, parts, wishes) for one in named]
     errors = [outcome.error for outcome in outcomes if outcome.error]
     if len(outcomes) == len(errors) == 1:
@@ -66,6 +67,14 @@ def run(session: Session, named: list[str], wishes: Wishes) -> None:
     for error in errors:
         session.output.warn(str(error))
     sys.exit(exit_code(errors))
+
+
+def _warn_of_categories(session: Session) -> None:
+    from podcast_pipeline.feed.categories import correction
+
+    for category in session.config.show.categories:
+        if fix := correction(category):
+            session.output.warn(f"show.toml: category “{category}” is not one of Apple's; {fix}")
 
 
 def ingest(recording: "Path | list[Track]", parts: "Parts", wishes: Wishes) -> str:

@@ -16,6 +16,7 @@ from podcast_pipeline.transcript.encodings import readings, spellings
 from podcast_pipeline.transcript.text import turns, written
 from podcast_pipeline.transcript.tokens import is_character, tokens
 
+TEASER_SHARE = 3  # one word in three may be in the teaser, or a short episode would be free
 SHINGLE_WORDS = 8
 """A run of this many words is a shingle."""
 
@@ -102,6 +103,12 @@ def leaks(
     """
     found = Shingles.of(secret, public_text=public_text).found_in(data)
     return tuple(Leak(where, words) for words in found)
+
+
+def teaser_length(transcript: Transcript, at_most: int) -> int:
+    """Return how many words everybody may read: `at_most`, and of a short transcript a third."""
+    written_count = sum(len(s.pieces) for turn in turns(transcript) for s in turn.sentences)
+    return min(at_most, written_count // TEASER_SHARE)
 
 
 def teaser(transcript: Transcript, word_count: int) -> str:

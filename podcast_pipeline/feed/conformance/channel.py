@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from uuid import UUID
 
-from podcast_pipeline.feed.conformance.document import Document, Rule, path_of
+from podcast_pipeline.feed.categories import correction
+from podcast_pipeline.feed.conformance.document import Document, Element, Rule, path_of
 from podcast_pipeline.feed.conformance.finding import Finding, error, warning
 from podcast_pipeline.feed.private import TOKEN
 
@@ -33,13 +34,23 @@ def required(document: Document) -> Iterator[Finding]:
 
 
 def categories(document: Document) -> Iterator[Finding]:
-    """F2: at least one category, each with its text."""
+    """F2: at least one category, each one of Apple's."""
     found = document.all(document.channel, "itunes:category")
     if not found:
         yield error("F2", document.channel, "the channel has no itunes:category", "write one of Apple's")
     for category in found:
         if not category.get("text"):
             yield error("F2", category, "an itunes:category without text", "write text='…'")
+        for name in _names(document, category):
+            if fix := correction(name):
+                yield warning("F2", category, f"“{name}” is not one of Apple's categories", fix)
+
+
+def _names(document: Document, category: Element) -> list[str]:
+    """Return a category's name, or those of its subcategories: `News > Politics`."""
+    top = category.get("text", "").strip()
+    subs = [sub.get("text", "").strip() for sub in document.all(category, "itunes:category")]
+    return [f"{top} > {sub}" for sub in subs] or [top] if top else []
 
 
 def explicit(document: Document) -> Iterator[Finding]:

@@ -1,0 +1,117 @@
+"""Apple's categories, the only ones that directories file a show under.
+
+Source: Apple Podcasts for Creators, "Apple Podcasts categories".
+"""
+
+from difflib import get_close_matches
+
+CATEGORIES: dict[str, tuple[str, ...]] = {
+    "Arts": ("Books", "Design", "Fashion & Beauty", "Food", "Performing Arts", "Visual Arts"),
+    "Business": ("Careers", "Entrepreneurship", "Investing", "Management", "Marketing", "Non-Profit"),
+    "Comedy": ("Comedy Interviews", "Improv", "Stand-Up"),
+    "Education": ("Courses", "How To", "Language Learning", "Self-Improvement"),
+    "Fiction": ("Comedy Fiction", "Drama", "Science Fiction"),
+    "Government": (),
+    "Health & Fitness": (
+        "Alternative Health",
+        "Fitness",
+        "Medicine",
+        "Mental Health",
+        "Nutrition",
+        "Sexuality",
+    ),
+    "History": (),
+    "Kids & Family": ("Education for Kids", "Parenting", "Pets & Animals", "Stories for Kids"),
+    "Leisure": (
+        "Animation & Manga",
+        "Automotive",
+        "Aviation",
+        "Crafts",
+        "Games",
+        "Hobbies",
+        "Home & Garden",
+        "Video Games",
+    ),
+    "Music": ("Music Commentary", "Music History", "Music Interviews"),
+    "News": (
+        "Business News",
+        "Daily News",
+        "Entertainment News",
+        "News Commentary",
+        "Politics",
+        "Sports News",
+        "Tech News",
+    ),
+    "Religion & Spirituality": (
+        "Buddhism",
+        "Christianity",
+        "Hinduism",
+        "Islam",
+        "Judaism",
+        "Religion",
+        "Spirituality",
+    ),
+    "Science": (
+        "Astronomy",
+        "Chemistry",
+        "Earth Sciences",
+        "Life Sciences",
+        "Mathematics",
+        "Natural Sciences",
+        "Nature",
+        "Physics",
+        "Social Sciences",
+    ),
+    "Society & Culture": (
+        "Documentary",
+        "Personal Journals",
+        "Philosophy",
+        "Places & Travel",
+        "Relationships",
+    ),
+    "Sports": (
+        "Baseball",
+        "Basketball",
+        "Cricket",
+        "Fantasy Sports",
+        "Football",
+        "Golf",
+        "Hockey",
+        "Rugby",
+        "Running",
+        "Soccer",
+        "Swimming",
+        "Tennis",
+        "Volleyball",
+        "Wilderness",
+        "Wrestling",
+    ),
+    "Technology": (),
+    "True Crime": (),
+    "TV & Film": ("After Shows", "Film History", "Film Interviews", "Film Reviews", "TV Reviews"),
+}
+
+_NAMES = {
+    name.casefold(): name
+    for top, subs in CATEGORIES.items()
+    for name in (top, *(f"{top} > {sub}" for sub in subs))
+}
+_MEANT = {**{name.rpartition(" > ")[2]: full for name, full in reversed(_NAMES.items())}, **_NAMES}
+
+
+def named(category: str) -> str:
+    """Return `News>Politics` as `News > Politics`."""
+    return " > ".join(part.strip() for part in category.split(">"))
+
+
+def correction(category: str) -> str | None:
+    """Return what to do about a category that is none of Apple's, None for one that is.
+
+    Args:
+        category: a top name, or a subcategory as `News > Politics`; case counts, as it does for Apple.
+    """
+    name = named(category)
+    if name in _NAMES.values():
+        return None
+    near = get_close_matches(name.casefold(), _MEANT, n=1)
+    return f"write “{_MEANT[near[0]]}”" if near else f"write one of {', '.join(CATEGORIES)}"
