@@ -1,13 +1,19 @@
 """`podcast doctor` looks at everything, names what is wrong and what to do, and then leaves with 3."""
 
+import errno
 import json
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from podcast_pipeline.cli import failure
+from podcast_pipeline.cli.doctor import Finding, _try
+from podcast_pipeline.cli.output import Output
+from podcast_pipeline.cli.session import Session
 from podcast_pipeline.database import connect
 from podcast_pipeline.database.lease import lease
 from podcast_pipeline.errors import SubscriberError
@@ -15,7 +21,7 @@ from podcast_pipeline.stores.s3 import S3Store
 from tests.bucket_house import in_bucket
 from tests.conftest import S3Server
 from tests.databases import PROCESSES
-from tests.house import House, build_house
+from tests.house import SLUG, House, build_house
 from tests.test_release import NOW
 
 pytestmark = pytest.mark.xdist_group("house")
@@ -134,3 +140,29 @@ def test_a_publisher_that_is_killed_lets_go(postgresql: str, tmp_path: Path) -> 
     with lease(engine, show, wait_s=5):
         pass
     engine.dispose()
+
+
+def test_a_folder_that_cannot_be_written_is_one_of_the_checks(tmp_path: Path) -> None:
+    """What the system refuses is a line among the others, and every look is taken all the same."""
+    error = OSError(errno.EROFS, "Read-only file system", "/show/.podcast/podcast.db")
+
+    def look(_: Session) -> Iterator[Finding]:
+        raise error
+        yield
+
+    (found,) = _try("database", look, Session(tmp_path, Output(quiet=True)))
+    assert (found.ok, found.said) == (False, "/show/.podcast/podcast.db: Read-only file system")
+
+
+def test_a_copy_that_did_not_fit_is_named_by_where_it_went() -> None:
+    """A full disk is that of the copy, not that of the recording."""
+    full = OSError(
+        errno.ENOSPC, "No space left on device", "/card/a.wav", None, "/show/episodes/a/source.wav"
+    )
+    assert failure(full) == "/show/episodes/a/source.wav: No space left on device; make room and run again"
+
+
+def test_unpublishing_a_draft_says_what_it_is(house: House) -> None:
+    """An episode that never left this machine is no unknown one."""
+    done = house.run("unpublish", SLUG)
+    assert (done.returncode, "is a draft" in done.stderr, len(done.stderr.splitlines())) == (1, True, 1)
