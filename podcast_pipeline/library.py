@@ -268,6 +268,14 @@ class Library:
         text = json.dumps(receipt, ensure_ascii=False, indent=1, default=str)
         write_atomically(self.root / slug / "published.json", f"{text}\n".encode())
 
+    def receipt(self, slug: str) -> dict[str, object]:
+        """Return what published.json says, nothing where it is not there or damaged."""
+        try:
+            told = json.loads((self.root / slug / "published.json").read_bytes())
+        except (FileNotFoundError, ValueError):
+            return {}
+        return told if isinstance(told, dict) else {}
+
     @contextmanager
     def claim(self, slug: str) -> Iterator[None]:
         """Keep other processes on this machine out of an episode's folder; a killed one lets go by itself.

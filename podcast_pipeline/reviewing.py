@@ -1,6 +1,7 @@
 """What a person does with the words: listen to what was found, accept or correct it, measure, compare."""
 
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from podcast_pipeline.transcript.learn import learn
 from podcast_pipeline.transcript.review import Finding
 from podcast_pipeline.transcript.touchup import given, renamed, touched_up
 
+LEAD_S = 1.0  # played before and after what is doubtful
 NAMES = ("near_names", "unknown_names")  # found once for every place where they are said
 SAMPLE_FILE = "accuracy.md"  # in an episode's folder, until it was measured
 TREND_FILE = "accuracy.json"  # beside show.toml
@@ -61,6 +63,13 @@ def review(slug: str, parts: Hearing) -> Review:
         keep=False,
     )
     return Review(draft, desk, text, findings(draft, text, parts.config))
+
+
+def player(source: Path, start_s: float, end_s: float) -> str:
+    """Return the command that plays a stretch of a recording, a moment before and after it too."""
+    first_s = max(start_s - LEAD_S, 0.0)
+    length_s = end_s + LEAD_S - first_s
+    return f"ffplay -autoexit -nodisp -ss {first_s:.1f} -t {length_s:.1f} {shlex.quote(str(source))}"
 
 
 def accept(found: Finding, seen: Review) -> None:
@@ -145,7 +154,11 @@ def sample(seen: Review, parts: Hearing, *, sample_s: float) -> Path | AccuracyR
     drawn = draw(heard, sample_s=sample_s, seed=seed)
     stretches = drawn.stretches
     if not path.exists():
-        turns = [f"[{clock(stretch.start_s)}]\n\n{escape(stretch.text)}" for stretch in stretches]
+        source = seen.desk.folder.source
+        turns = [
+            f"[{clock(s.start_s)}]\n<!-- {player(source, s.start_s, s.end_s)} -->\n\n{escape(s.text)}"
+            for s in stretches
+        ]
         front = f"---\nbase: {seen.text.edits.base}\n---"
         write_atomically(path, ("\n\n".join([front, OPEN, *turns]) + "\n").encode())
         return path

@@ -72,6 +72,13 @@ def test_a_name_said_often_is_listed_once() -> None:
     assert (found.times, found.start_s) == (3, 0.9)
 
 
+def test_a_name_is_one_name_whatever_follows_it() -> None:
+    """Marks beside it are no part of it: accepted once, it is not listed for its other places."""
+    for text in ("we met Fry, then Fry. came|0.5", "we met Fry,|0.5 then Fry. came"):
+        (found,) = review(text)
+        assert (found.text, found.times, found.key) == ("Fry", 2, "unknown_names: Fry")
+
+
 def test_worst_first() -> None:
     """A conflict stands before a near miss, that before an unknown name; less sure before surer."""
     conflict = Conflict(

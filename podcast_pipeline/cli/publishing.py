@@ -138,8 +138,9 @@ def _one(session: Session, named: str, parts: "Parts", wishes: Wishes) -> "Publi
     desk = editing.read(parts.library, slug)
     reviewing.warn_of_conflicts(session, slug, desk.edits.conflicts)
     reviewing.warn_of_times(session, slug, desk.document)
-    if done.changed:
-        parts.library.save_receipt(slug, _receipt(done, session.output.seconds))
+    receipt, told = _receipt(done, session.output.seconds), parts.library.receipt(slug)
+    if done.changed or told.get("document_key") != receipt["document_key"]:  # a killed run wrote none
+        parts.library.save_receipt(slug, receipt)
     return done
 
 

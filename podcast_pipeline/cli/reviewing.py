@@ -1,7 +1,6 @@
 """`podcast review` and `podcast transcript diff`: what to listen to, what changed."""
 
 import re
-import shlex
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from podcast_pipeline.transcript.edits import Conflict
     from podcast_pipeline.transcript.review import Finding
 
-LEAD_S = 1.0  # played before what is doubtful
 CHOICES = {"a": "a", "accept": "a", "f": "f", "fix": "f", "s": "s", "skip": "s", "q": "q", "quit": "q"}
 DURATION = re.compile(r"(\d+)(s|m)")
 SlugArgument = Annotated[str, typer.Argument(metavar="SLUG", help="The episode.")]
@@ -92,16 +90,15 @@ def _review(session: Session, seen: "Review") -> None:
 
 
 def _facts(session: Session, found: "Finding", seen: "Review", known: "Episode | None") -> dict[str, object]:
-    start_s = max(found.start_s - LEAD_S, 0.0)
-    length_s = found.end_s - start_s + LEAD_S
-    source = shlex.quote(str(seen.desk.folder.source))
+    from podcast_pipeline.reviewing import player
+
     at_s = known.timeline.to_media(found.start_s) if known else None
     page = session.config.to_show(artwork_key=None).page_address(seen.draft.slug)
     return {
         **asdict(found),
         "key": found.key,
         "blocks": getattr(session.config.review, found.kind) == "block",
-        "play": f"ffplay -autoexit -nodisp -ss {start_s:.1f} -t {length_s:.1f} {source}",
+        "play": player(seen.desk.folder.source, found.start_s, found.end_s),
         "link": f"{page}#t={at_s}" if at_s is not None else None,
     }
 

@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from podcast_pipeline.config import ReviewTable
@@ -143,7 +143,8 @@ def _names(units: Sequence[Unit], known: Glossary) -> Iterator[Finding]:
         meant = near(name, known)
         kind: Kind = "near_names" if meant else "unknown_names"
         reason = f"nearly {meant}" if meant else "not among the guests, the notes or the glossary"
-        yield _finding(kind, units, i, j, reason, suggestion=meant, times=len(places))
+        found = _finding(kind, units, i, j, reason, suggestion=meant, times=len(places))
+        yield replace(found, text=name)
 
 
 def _spoken_names(units: Sequence[Unit], language: str) -> Iterator[tuple[int, int]]:
