@@ -84,7 +84,9 @@ def test_postgresql_waits_for_db_upgrade(postgresql: str, tmp_path: Path) -> Non
         connection.execute(text(f"CREATE DATABASE {name}"))
     with pytest.raises(SubscriberError, match=r"not up to date; run `podcast db upgrade`"):
         open_database(f"{postgresql}/{name}", tmp_path)
-    upgrade(connect(f"{postgresql}/{name}", tmp_path))
+    behind = connect(f"{postgresql}/{name}", tmp_path)
+    upgrade(behind)
+    behind.dispose()
     open_database(f"{postgresql}/{name}", tmp_path).dispose()
     server.dispose()
 

@@ -93,13 +93,13 @@ def test_without_conditions_a_lease_or_a_word_is_needed(
 ) -> None:
     """Where the store cannot decide, SQLite is refused unless there is one publisher; PostgreSQL decides."""
     place = in_bucket(house.folder, S3Store(s3_server.fresh_bucket(), session=s3_server.session), NOW)
-    environment = {**place.environment, **B2}
+    environment = {**place.environment, **B2, "PODCAST_DATABASE_URL": ""}
     assert "PODCAST_DATABASE_URL" in bad(examine(house, **environment)[1])["two publishers"]
     refused = house.run("publish", "two-winters-and-a-will", **environment)
     assert (refused.returncode, "single_publisher = true" in refused.stderr) == (1, True)
     _, alone = examine(house, **environment, PODCAST_STORAGE_SINGLE_PUBLISHER="true")
     assert alone["two publishers"]["ok"] is None
-    _, leased = examine(house, **environment, PODCAST_DATABASE_URL=f"{postgresql}/podcast_template")
+    _, leased = examine(house, **{**environment, "PODCAST_DATABASE_URL": f"{postgresql}/podcast_template"})
     assert leased["two publishers"]["said"] == "a lease in PostgreSQL decides"
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+from podcast_pipeline.database.engine import POOLED
 from podcast_pipeline.errors import StoreError
 from podcast_pipeline.reader.log import redact
 from podcast_pipeline.stores import ObjectInfo
@@ -162,6 +164,26 @@ def test_a_database_that_fails_is_503(tmp_path: Path) -> None:
         assert (answered.status_code, answered.headers["retry-after"]) == (503, "30")
         assert token not in answered.text
         assert client.get("/public/feed.xml").status_code == 200
+    site.close()
+
+
+def test_a_database_without_a_free_connection_is_503(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Under a load that holds every connection a visitor is told to come back, in one line of the log."""
+    monkeypatch.setitem(POOLED, "pool_timeout", 0.05)
+    site = Site.make(tmp_path)
+    token = site.subscribe("ann@example.org")
+    with TestClient(site.app(), base_url="http://127.0.0.1:8080") as client, ExitStack() as held:
+        for _ in range(15):
+            held.enter_context(site.subscribers.engine.connect())
+        answered = client.get(f"/feeds/{token}/feed.xml")
+        assert (answered.status_code, answered.headers["retry-after"]) == (503, "30")
+        held.close()
+        assert client.get(f"/feeds/{token}/feed.xml").status_code == 200
+    (line,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert "all connections were in use" in line.getMessage()
+    assert (line.exc_info, "\n" in line.getMessage()) == (None, False)
     site.close()
 
 

@@ -60,5 +60,6 @@ def options(
     logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, format="%(name)s: %(message)s")
     output = Output(as_json=as_json, quiet=quiet, progress=progress)
     signal.signal(signal.SIGINT, output.interrupt)
-    context.obj = Session(project, output)
+    session = context.obj = Session(project, output)
     context.call_on_close(output.close)
+    context.call_on_close(session.close)

@@ -206,6 +206,11 @@ class Session:
 
         return open_database(self.database_url, self.config.state_folder)
 
+    def close(self) -> None:
+        """Give back what was opened on demand."""
+        if "database" in vars(self):
+            self.database.dispose()
+
     def moment(self, text: str) -> datetime:
         """Read a TIME option: ISO 8601; without a zone it is the show's.
 

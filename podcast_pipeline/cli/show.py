@@ -110,5 +110,7 @@ def upgrade(context: typer.Context) -> None:
     from podcast_pipeline import database
 
     session: Session = context.obj
-    database.upgrade(database.connect(session.database_url, session.config.state_folder))
+    engine = database.connect(session.database_url, session.config.state_folder)
+    context.call_on_close(engine.dispose)
+    database.upgrade(engine)
     session.output.result({"upgraded": True}, ["the database is up to date"])

@@ -6,12 +6,13 @@ from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 from threading import Lock
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError
-from sqlalchemy.pool import NullPool
+from sqlalchemy.exc import TimeoutError as NoneFree
+from sqlalchemy.pool import NullPool, PoolProxiedConnection, QueuePool
 
 from podcast_pipeline.errors import SubscriberError
 
@@ -21,6 +22,7 @@ REVISIONS = ("0001", "0002", "0003")
 FILE_NAME = "podcast.db"
 BUSY_S = 30  # how long SQLite waits for another writer
 CONNECTIONS = 15  # at most; kept open, because opening one costs more than most questions
+FREE_S = 10  # how long a visitor waits for one of the connections of a process
 UPGRADE_LOCK = b"upgrade"
 WRITERS = "podcast_writers"
 
@@ -34,6 +36,32 @@ PRAGMAS = (
 )
 
 Result = TypeVar("Result")
+
+
+class Pool(QueuePool):
+    """The connections of a process."""
+
+    def connect(self) -> PoolProxiedConnection:
+        """Return a connection.
+
+        Raises:
+            SubscriberError: none became free in time.
+        """
+        try:
+            return super().connect()
+        except NoneFree as error:
+            raise SubscriberError(
+                "database", f"all connections were in use for {FREE_S} s; see what holds it up"
+            ) from error
+
+
+POOLED: dict[str, Any] = {
+    "hide_parameters": True,
+    "poolclass": Pool,
+    "pool_timeout": FREE_S,
+    "pool_size": CONNECTIONS,
+    "max_overflow": 0,
+}
 
 
 def open_database(url: str | None, folder: Path) -> Engine:
@@ -129,12 +157,7 @@ def _sqlite(path: Path) -> Engine:
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # it holds addresses
     url = URL.create("sqlite", database=str(path))
     engine = create_engine(
-        url,
-        hide_parameters=True,
-        pool_size=CONNECTIONS,
-        max_overflow=0,
-        connect_args={"timeout": BUSY_S},
-        execution_options={WRITERS: Lock()},
+        url, **POOLED, connect_args={"timeout": BUSY_S}, execution_options={WRITERS: Lock()}
     )
     _prepare_sqlite(engine, PRAGMAS)
     _speak_plainly(engine)
@@ -164,13 +187,7 @@ def _postgresql(address: str) -> Engine:
     if url.drivername not in ("postgres", "postgresql", "postgresql+psycopg"):
         raise _wrong_url()
     try:
-        engine = create_engine(
-            url.set(drivername="postgresql+psycopg"),
-            hide_parameters=True,
-            pool_pre_ping=True,
-            pool_size=CONNECTIONS,
-            max_overflow=0,
-        )
+        engine = create_engine(url.set(drivername="postgresql+psycopg"), **POOLED, pool_pre_ping=True)
     except ModuleNotFoundError as error:
         raise SubscriberError(
             "PODCAST_DATABASE_URL", "PostgreSQL needs psycopg; pip install 'podcast-pipeline[postgresql]'"

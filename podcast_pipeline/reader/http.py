@@ -25,7 +25,8 @@ GZIP_FROM_BYTES = 500  # below this the answer fits one packet anyway
 GZIP_MARK = "-gz"  # other bytes need another ETag (RFC 9110, 8.8.3)
 TEXT_TYPES = re.compile(r"text/|image/svg\+xml|application/(json|rss\+xml|atom\+xml|xml|x-subrip)")
 RANGE = re.compile(r"bytes\s*=\s*(.+)", re.IGNORECASE)
-RANGE_PART = re.compile(r"([0-9]{0,18})-([0-9]{0,18})")
+RANGE_PART = re.compile(r"([0-9]*)-([0-9]*)")
+BEYOND = 10**18  # the end of no file: what a longer number means (RFC 9110, 14.1.2 expects such numbers)
 ENTITY_TAG = re.compile(r'(?:W/)?"([^"]*)"')
 REFUSES_GZIP = re.compile(r"gzip\s*;\s*q=0(\.0*)?\s*(,|$)", re.IGNORECASE)
 
@@ -173,15 +174,23 @@ def parse_range(header: str, size_bytes: int) -> list[Span]:
         return []
     spans: list[Span] = []
     for part in parts:
-        if part is None or part[0] == "-" or (part[1] and part[2] and int(part[2]) < int(part[1])):
+        if part is None or part[0] == "-":
             return []
-        start = int(part[1]) if part[1] else max(0, size_bytes - int(part[2]))
-        end = min(size_bytes, int(part[2]) + 1) if part[1] and part[2] else size_bytes
+        first, last = map(_number, part.groups())
+        if part[1] and part[2] and last < first:
+            return []
+        start = first if part[1] else max(0, size_bytes - last)
+        end = min(size_bytes, last + 1) if part[1] and part[2] else size_bytes
         if start < end:
             spans.append((start, end))
     if not spans:
         raise Unsatisfiable
     return _joined(spans)
+
+
+def _number(digits: str) -> int:
+    significant = digits.lstrip("0") or "0"
+    return min(int(significant[: len(str(BEYOND))]), BEYOND)
 
 
 def _joined(spans: list[Span]) -> list[Span]:
