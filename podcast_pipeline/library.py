@@ -339,7 +339,7 @@ class Library:
         except FileNotFoundError as error:
             message = "there is no such episode, nor such a file; `podcast list` shows all episodes"
             raise EpisodeError(slug, message) from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
             raise EpisodeError(slug, f"{path} is not valid TOML: {error}") from error
         table = validate(EpisodeTable, data, path)
         if table.slug != slug:
