@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from podcast_pipeline.database.engine import POOLED
+from podcast_pipeline.database.engine import CONNECTIONS, POOLED
 from podcast_pipeline.errors import StoreError
 from podcast_pipeline.reader.log import redact
 from podcast_pipeline.stores import ObjectInfo
@@ -175,7 +175,7 @@ def test_a_database_without_a_free_connection_is_503(
     site = Site.make(tmp_path)
     token = site.subscribe("ann@example.org")
     with TestClient(site.app(), base_url="http://127.0.0.1:8080") as client, ExitStack() as held:
-        for _ in range(15):
+        for _ in range(CONNECTIONS):
             held.enter_context(site.subscribers.engine.connect())
         answered = client.get(f"/feeds/{token}/feed.xml")
         assert (answered.status_code, answered.headers["retry-after"]) == (503, "30")
