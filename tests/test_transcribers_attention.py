@@ -1,5 +1,8 @@
 """Our cross attention against the plain formula, and the voice detector against the library it came with."""
 
+import subprocess
+import sys
+
 import numpy as np
 import onnxruntime
 import pytest
@@ -87,6 +90,30 @@ def test_scores_as_large_as_they_come(kept: Kept) -> None:
     room.put(0, np.ascontiguousarray(halves(keys.reshape(FRAMES, -1)).T), halves(values.reshape(FRAMES, -1)))
     found = room.attend(np.zeros(1, np.int64), np.full((1, 1, HEADS, HEAD_WIDTH), 50, np.float32))
     assert np.allclose(found[0, 0], values[700], atol=0.05)
+
+
+FOUND = """
+import sys, numba, numpy as np
+if sys.argv[1:]:
+    numba.njit(lambda number: number + 1)(1)
+from podcast_pipeline.transcribers.attention import Kept, prepare
+prepare()
+room, random = Kept.room(1, 1), np.random.default_rng(0)
+keys, values = random.integers(16_000, 16_400, (2, 64 * 1500), np.uint16)
+room.put(0, keys.reshape(64, 1500), values.reshape(1500, 64))
+found = room.attend(np.zeros(1, np.int64), random.normal(size=(1, 2, 1, 64)).astype(np.float32))
+print(found.tobytes().hex())
+"""
+
+
+def test_the_same_whoever_used_numba_before() -> None:
+    """A process in which another library has compiled with Numba first finds the same bits."""
+
+    def found(*before: str) -> str:
+        command = [sys.executable, "-c", FOUND, *before]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    assert found("after another") == found() != ""
 
 
 def test_the_voice_detector_is_onnxruntimes() -> None:

@@ -11,6 +11,7 @@ import numba
 import numpy as np
 from llvmlite import binding
 from numba.core import config
+from numba.core.registry import cpu_target
 from numpy.typing import NDArray
 
 from podcast_pipeline.transcribers.graph import FRAMES
@@ -29,10 +30,15 @@ Halves = NDArray[np.uint16]  # the bits of bfloat16 numbers, which NumPy does no
 
 
 def _use_whole_registers() -> None:
-    """Let Numba calculate 64 bytes at a time where the processor can: LLVM takes 32 by itself."""
+    """Let Numba calculate 64 bytes at a time where the processor can: LLVM takes 32 by itself.
+
+    Whoever imported Numba before has made its compiler; a new one is made, so that the sums are the same
+    whatever else the process has done.
+    """
     features = binding.get_host_cpu_features()
     if features.get("avx512f") and not config.CPU_FEATURES:  # type: ignore[attr-defined]
         config.CPU_FEATURES = f"{features.flatten()},-prefer-256-bit"  # type: ignore[attr-defined]
+        vars(cpu_target).pop("_toplevel_target_context", None)
 
 
 _use_whole_registers()
