@@ -362,7 +362,7 @@ def load(folder: Path, environment: Mapping[str, str]) -> Config:
         raise ConfigError(path, "is not there; run `podcast init` or pass --project DIR") from error
     except OSError as error:
         raise ConfigError(path, f"cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(path, f"is not valid TOML: {error}") from error
     _refuse_unknown_tables(tables, path)
     overlay(tables, environment)
@@ -408,7 +408,7 @@ def _value(text: str) -> Any:
         return text
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return text
 
 

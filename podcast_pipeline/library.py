@@ -62,7 +62,7 @@ class EpisodeTable(Noun):
     guid: Text
     slug: Slug
     title: Annotated[Line, Field(max_length=255)]
-    source: Text | None = None
+    source: Annotated[Text, Field(max_length=63)] | None = None  # 252 bytes at most: a file system takes 255
     source_sha256: Sha256 | None = None
     season: Annotated[int, Field(ge=1)] | None = None
     number: Annotated[int, Field(ge=1)] | None = None
@@ -339,7 +339,7 @@ class Library:
         except FileNotFoundError as error:
             message = "there is no such episode, nor such a file; `podcast list` shows all episodes"
             raise EpisodeError(slug, message) from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             raise EpisodeError(slug, f"{path} is not valid TOML: {error}") from error
         table = validate(EpisodeTable, data, path)
         if table.slug != slug:

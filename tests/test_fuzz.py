@@ -291,7 +291,7 @@ BOMBS = {
     "CSV": b"email\n" + b'"' + b"a,\n" * 300_000,
     "transcript JSON": b"[" * 900_000,
     "catalog": b'{"a":' * 200_000,
-    "show.toml": b"[" * 900_000,
+    "show.toml": b"a = " + b"9" * 900_000,
     "episode.toml": b"title = " + b"[" * 900_000,
     "transcript.md": b"**" * 400_000,
     "checked feed": b"<!DOCTYPE r [<!ENTITY a '" + b"x" * 5000 + b"'>]><rss>" + b"&a;" * 20_000 + b"</rss>",
