@@ -287,37 +287,38 @@ def test_input_that_seeks_new_paths_is_read_or_refused(
     assert int(runs) >= GUIDED_RUNS
 
 
-BOMBS = {
-    "CSV": b"email\n" + b'"' + b"a,\n" * 300_000,
-    "transcript JSON": b"[" * 900_000,
-    "catalog": b'{"a":' * 200_000,
-    "show.toml": b"a = " + b"9" * 900_000,
-    "episode.toml": b"title = " + b"[" * 900_000,
-    "transcript.md": b"**" * 400_000,
-    "checked feed": b"<!DOCTYPE r [<!ENTITY a '" + b"x" * 5000 + b"'>]><rss>" + b"&a;" * 20_000 + b"</rss>",
-    "Range": b"bytes=" + b"0-1," * 200_000,
-    "If-* headers": b'W/"' * 100_000 + b"\n" + b"1 " * 100_000 + b"\n\nbytes=" + b"0-," * 100_000,
-    "vtt captions": b"WEBVTT\n\n00:01.000 --> 00:02.000\n" + b"<" * 900_000,
-    "srt captions": b"1\n00:00:01,000 --> 00:00:02,000\n" + b"a\n" * 400_000,
-    "json captions": b'{"version":"1.0.0","segments":' + b"[" * 900_000,
-    "html captions": b"<cite>" * 150_000,
-    "token": b"a" * 900_000,
-    "log": b"/feeds/" * 130_000,
-    "mail": b"To: " + b"<(" * 20_000,
-    "leaks": b"%25" * 300_000,
-}
+BOMBS = (
+    ("CSV", b"email\n" + b'"' + b"a,\n" * 300_000),
+    ("transcript JSON", b"[" * 900_000),
+    ("catalog", b'{"a":' * 200_000),
+    ("show.toml", b"[" * 900_000),
+    ("show.toml", b"a = " + b"9" * 900_000),
+    ("episode.toml", b"title = " + b"[" * 900_000),
+    ("transcript.md", b"**" * 400_000),
+    ("checked feed", b"<!DOCTYPE r [<!ENTITY a '" + b"x" * 5000 + b"'>]><rss>" + b"&a;" * 20_000 + b"</rss>"),
+    ("Range", b"bytes=" + b"0-1," * 200_000),
+    ("If-* headers", b'W/"' * 100_000 + b"\n" + b"1 " * 100_000 + b"\n\nbytes=" + b"0-," * 100_000),
+    ("vtt captions", b"WEBVTT\n\n00:01.000 --> 00:02.000\n" + b"<" * 900_000),
+    ("srt captions", b"1\n00:00:01,000 --> 00:00:02,000\n" + b"a\n" * 400_000),
+    ("json captions", b'{"version":"1.0.0","segments":' + b"[" * 900_000),
+    ("html captions", b"<cite>" * 150_000),
+    ("token", b"a" * 900_000),
+    ("log", b"/feeds/" * 130_000),
+    ("mail", b"To: " + b"<(" * 20_000),
+    ("leaks", b"%25" * 300_000),
+)
 
 
-@pytest.mark.parametrize("name", BOMBS)
-def test_a_bomb_takes_bounded_time_and_memory(name: str) -> None:
+@pytest.mark.parametrize(("name", "bomb"), BOMBS, ids=[name for name, _ in BOMBS])
+def test_a_bomb_takes_bounded_time_and_memory(name: str, bomb: bytes) -> None:
     """A megabyte made to hurt costs less than ten seconds and 200 MB."""
     began = time.process_time()
     with suppress(PodcastError):
-        PARSERS[name].read(BOMBS[name])
+        PARSERS[name].read(bomb)
     assert time.process_time() - began < 10
     tracemalloc.start()  # apart: it makes everything four times slower
     with suppress(PodcastError):
-        PARSERS[name].read(BOMBS[name])
+        PARSERS[name].read(bomb)
     peak_bytes = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak_bytes < 200e6

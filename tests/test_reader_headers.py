@@ -221,6 +221,20 @@ def test_the_log_has_no_secret(client: TestClient, token: str, caplog: pytest.Lo
             assert token.partition(".")[2] not in record.getMessage()
 
 
+def test_the_log_of_a_missing_object_has_no_secret_and_one_line(
+    client: TestClient, token: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A path of a visitor that looks like an object's key is told as an access line would tell it."""
+    for path in (f"/public/{token}", "/public/a%0afake%1b[2J", f"/public/audio/{token}.mp3"):
+        assert client.get(path).status_code == 404
+    told = [record.getMessage() for record in caplog.records if record.name == "podcast_pipeline.reader"]
+    assert any("***" in line for line in told)
+    for line in told:
+        assert line.isprintable()
+        assert token not in line
+        assert token.partition(".")[2] not in line
+
+
 @given(st.text(max_size=60), TOKENS, st.text(max_size=60))
 @example("/feeds/", "a" * 16 + "." + "b" * 32, "/feed.xml")
 @example("x", "a" * 16 + "." + "b" * 32, "y")

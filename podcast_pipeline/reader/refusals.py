@@ -13,7 +13,7 @@ from podcast_pipeline.model import Show
 from podcast_pipeline.reader.door import NotSignedIn
 from podcast_pipeline.reader.gate import Refused
 from podcast_pipeline.reader.headers import for_path
-from podcast_pipeline.reader.log import ERRORS
+from podcast_pipeline.reader.log import ERRORS, redact
 from podcast_pipeline.reader.rates import TooMany
 from podcast_pipeline.reader.rendering import Templates
 
@@ -71,11 +71,11 @@ class Refusals:
         return RedirectResponse("/signin", 303, UNKEPT)
 
     def _no_object(self, request: Request, error: Exception) -> Response:
-        ERRORS.warning("%s", error)
+        ERRORS.warning("%s", redact(str(error)))  # it names what the visitor asked for
         return self.refuse(request, NOT_FOUND)
 
     def _unavailable(self, _: Request, error: Exception) -> Response:
-        ERRORS.error("%s", error)
+        ERRORS.error("%s", redact(str(error)))
         headers = {"retry-after": str(RETRY_AFTER_S), **UNKEPT}
         return PlainTextResponse("try again in a moment\n", 503, headers)
 

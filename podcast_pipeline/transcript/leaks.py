@@ -4,6 +4,7 @@ Source: docs/access.md: a run of 8 transcript words that is neither in the tease
 producer wrote for everybody is a leak.
 """
 
+import html
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -136,6 +137,6 @@ def _both(words: list[str]) -> Iterator[list[str]]:
 
 
 def _public_windows(text: str, size: int) -> Iterator[str]:
-    for form in (text, _LINK_TARGET.sub("", text)):
+    for form in (text, _LINK_TARGET.sub("", text), html.escape(text)):  # an escaped apostrophe parts a word
         for spelled in spellings(form):
             yield from _windows(tokens(spelled), size)
