@@ -27,7 +27,7 @@ from podcast_pipeline.subscribers.records import Change
 from podcast_pipeline.subscribers.repository import Subscribers
 from podcast_pipeline.subscribers.rows import real_subscribers, select_subscriber, to_subscriber
 
-BATCH = 5000  # lines in a transaction: half a second in which a server waits to write
+BATCH = 5000  # lines in a transaction, while which a server waits to write
 
 
 def import_csv(
