@@ -17,6 +17,7 @@
     ├── LeakError            secret text was about to become public; subject: where
     ├── ReviewError          the show keeps it from publication until somebody has listened; subject: slug
     ├── MailError            a message could not be handed over; subject: the mail server
+    │   └── MailRefused      the server knows the message or its recipient and does not want it; others may do
     └── SubscriberError      a subscriber, a token or the database; subject: which
 
 Each is raised where its subject is known, `from` the original. Only `cli` catches them: one line on
@@ -100,6 +101,10 @@ class ReviewError(PodcastError):
 
 class MailError(PodcastError):
     """A message could not be handed to the mail server."""
+
+
+class MailRefused(MailError):
+    """The mail server refuses this recipient or this message; it has certainly not taken it."""
 
 
 class SubscriberError(PodcastError):

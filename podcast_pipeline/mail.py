@@ -2,25 +2,33 @@
 
 import smtplib
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import localtime, make_msgid
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from podcast_pipeline.config import Config, MailTable
-from podcast_pipeline.errors import MailError
+from podcast_pipeline.errors import MailError, MailRefused
 
 TIMEOUT_S = 20.0
+CLOSING = 421  # RFC 5321, 3.8: the server ends the connection, say after so many messages
 
 
 @dataclass(frozen=True)
 class Message:
-    """A plain-text message to one person."""
+    """A plain-text message to one person.
+
+    Attributes:
+        stop_url: where they stop such messages; behind https a mail program may do it in one click.
+    """
 
     to: str
     subject: str
     text: str
+    stop_url: str | None = None
 
 
 class Mailer(Protocol):
@@ -28,6 +36,75 @@ class Mailer(Protocol):
 
     def send(self, message: Message) -> None:
         """Send now; raises MailError."""
+
+
+class _Plain(smtplib.SMTP):
+    """Knows whether the server may have a message that it did not answer for."""
+
+    is_in_doubt = False
+
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        """Hand the message itself over."""
+        self.is_in_doubt = True
+        try:
+            answered = super().data(msg)
+        except smtplib.SMTPDataError:  # it said no before it had the message
+            self.is_in_doubt = False
+            raise
+        self.is_in_doubt = False
+        return answered
+
+
+class _Tls(_Plain, smtplib.SMTP_SSL):
+    """The same over TLS from the first byte."""
+
+
+class Connection:
+    """A connection to a mail server, for any number of messages; made again where the server ends it."""
+
+    def __init__(self, smtp: "Smtp") -> None:
+        self._smtp = smtp
+        self._server: _Plain | None = None
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether the server may have taken the last message although `send` did not return."""
+        return self._server is not None and self._server.is_in_doubt
+
+    def send(self, message: Message) -> None:
+        """Hand a message over.
+
+        Raises:
+            MailRefused: the server refuses this recipient or message; the next may do.
+            MailError: the server cannot be reached, ended the connection, or takes nothing from us. No line
+                has the address in it.
+        """
+        composed = self._smtp.compose(message)
+        with self._smtp.speaking_plainly():
+            is_new = self._server is None
+            try:
+                self._hand_over(composed)
+            except (smtplib.SMTPServerDisconnected, smtplib.SMTPSenderRefused) as error:
+                has_ended = getattr(error, "smtp_code", CLOSING) == CLOSING
+                if is_new or self.is_in_doubt or not has_ended:
+                    raise
+                self.close()
+                self._hand_over(composed)
+
+    def close(self) -> None:
+        """Take leave of the server, if it is still there."""
+        if self._server is not None:
+            with suppress(smtplib.SMTPException, OSError):
+                self._server.quit()
+            self._server = None
+
+    def _hand_over(self, composed: EmailMessage) -> None:
+        if self._server is None:
+            self._server = self._smtp.connect()
+        try:
+            self._server.send_message(composed)
+        except smtplib.SMTPNotSupportedError as error:
+            raise MailRefused(self._smtp.subject, "takes ASCII addresses only") from error
 
 
 class Smtp:
@@ -55,33 +132,39 @@ class Smtp:
         return cls(config.mail, sender=sender, name=config.show.title, password=password)
 
     def send(self, message: Message) -> None:
-        """Hand a message over.
+        """Hand a single message over; raises MailError as `Connection.send` does."""
+        with self.connected() as connection:
+            connection.send(message)
 
-        Raises:
-            MailError: the server cannot be reached, or refuses; the address is not in the line.
-        """
+    @contextmanager
+    def connected(self) -> Iterator[Connection]:
+        """Yield a connection for many messages; the server is asked when the first is sent."""
+        connection = Connection(self)
         try:
-            with self._connect() as server:
-                if self._table.security == "starttls":
-                    server.starttls(context=ssl.create_default_context())
-                if self._table.username:
-                    server.login(self._table.username, self._password or "")
-                server.send_message(self._compose(message))
-        except smtplib.SMTPAuthenticationError as error:
-            raise self._failed("refuses the name or the password; see PODCAST_MAIL_PASSWORD") from error
-        except smtplib.SMTPRecipientsRefused as error:
-            raise self._failed("refuses the recipient") from error
-        except (smtplib.SMTPException, OSError) as error:
-            raise self._failed(f"did not take a message ({type(error).__name__}); see [mail]") from error
+            yield connection
+        finally:
+            connection.close()
 
-    def _connect(self) -> smtplib.SMTP:
+    def connect(self) -> _Plain:
+        """Return a connection over which messages may be sent."""
         table = self._table
         if table.security == "tls":
             context = ssl.create_default_context()
-            return smtplib.SMTP_SSL(table.host, table.port, timeout=TIMEOUT_S, context=context)
-        return smtplib.SMTP(table.host, table.port, timeout=TIMEOUT_S)
+            server: _Plain = _Tls(table.host, table.port, timeout=TIMEOUT_S, context=context)
+        else:
+            server = _Plain(table.host, table.port, timeout=TIMEOUT_S)
+        try:
+            if table.security == "starttls":
+                server.starttls(context=ssl.create_default_context())
+            if table.username:
+                server.login(table.username, self._password or "")
+        except BaseException:
+            server.close()
+            raise
+        return server
 
-    def _compose(self, message: Message) -> EmailMessage:
+    def compose(self, message: Message) -> EmailMessage:
+        """Return a message as it goes out."""
         composed = EmailMessage()
         composed["From"] = Address(self._name, addr_spec=self._sender)
         composed["To"] = message.to
@@ -89,8 +172,31 @@ class Smtp:
         composed["Date"] = localtime()
         composed["Message-ID"] = make_msgid(domain=self._sender.rpartition("@")[2])
         composed["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
+        if message.stop_url:
+            composed["List-Unsubscribe"] = f"<{message.stop_url}>"
+            if message.stop_url.startswith("https://"):  # RFC 8058, 3.1
+                composed["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         composed.set_content(message.text)
         return composed
 
+    @contextmanager
+    def speaking_plainly(self) -> Iterator[None]:
+        """Turn what a mail server says into one line without the address."""
+        try:
+            yield
+        except smtplib.SMTPAuthenticationError as error:
+            raise self._failed("refuses the name or the password; see PODCAST_MAIL_PASSWORD") from error
+        except smtplib.SMTPRecipientsRefused as error:
+            raise MailRefused(self.subject, "refuses the recipient") from error
+        except smtplib.SMTPDataError as error:
+            raise MailRefused(self.subject, f"refuses the message ({error.smtp_code})") from error
+        except (smtplib.SMTPException, OSError) as error:
+            raise self._failed(f"did not take a message ({type(error).__name__}); see [mail]") from error
+
+    @property
+    def subject(self) -> str:
+        """What an error is about."""
+        return f"mail server {self._table.host}:{self._table.port}"
+
     def _failed(self, line: str) -> MailError:
-        return MailError(f"mail server {self._table.host}:{self._table.port}", line)
+        return MailError(self.subject, line)

@@ -39,8 +39,12 @@ class Mailbox:
 
 
 @contextmanager
-def serving(mailbox: Mailbox) -> Iterator[int]:
-    """Run a server for the mailbox and give its port on 127.0.0.1."""
+def serving(mailbox: Mailbox, *, takes_utf8: bool = True) -> Iterator[int]:
+    """Run a server for the mailbox and give its port on 127.0.0.1.
+
+    Args:
+        takes_utf8: addresses beyond ASCII (SMTPUTF8).
+    """
 
     def check(
         server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: LoginPassword
@@ -56,6 +60,7 @@ def serving(mailbox: Mailbox) -> Iterator[int]:
         authenticator=check,
         auth_required=True,
         auth_require_tls=False,
+        enable_SMTPUTF8=takes_utf8,
     )
     controller.start()
     try:

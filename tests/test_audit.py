@@ -214,7 +214,8 @@ def test_a_log_line_is_found(tmp_path: Path, secrets: Secrets) -> None:
     log.write_text(clean * 2, encoding="utf-8")
     assert list(read_log(log, secrets)) == []
     log.write_text(
-        f"{clean}GET /feeds/{TOKEN}/feed.xml\n{clean}POST /signin/link/{'x' * 43}\nq={SECRET}\n",
+        f"{clean}GET /feeds/{TOKEN}/feed.xml\n{clean}POST /signin/link/{'x' * 43}\nq={SECRET}\n"
+        f"POST /mail/stop/{'x' * 48}\n",
         encoding="utf-8",
     )
     assert [
@@ -223,6 +224,7 @@ def test_a_log_line_is_found(tmp_path: Path, secrets: Secrets) -> None:
         ("P8", "5", "holds text of a transcript"),
         ("P8", "2", "holds the token of a private feed"),
         ("P8", "4", "holds a sign-in link"),
+        ("P8", "6", "holds a link that stops somebody's mail"),
     ]
 
 

@@ -121,12 +121,12 @@ def test_no_log_has_a_token(proxied: Proxied) -> None:
         f"//feeds/{token}/x",
     )
     with httpx.Client(base_url=proxied.url, headers={"Referer": f"http://x/{token}"}) as client:
-        for path in (*paths, f"/oops/{token}", f"/signin/link/{SECRET}"):
+        for path in (*paths, f"/oops/{token}", f"/signin/link/{SECRET}", f"/mail/stop/{SECRET}"):
             client.get(path)
         shutil.rmtree(proxied.folder / "body")
         assert client.post(f"/feeds/{token}/feed.xml", content=b"x" * 100_000).status_code == 500
     access = proxied.logged("podcast.log")
-    assert len(access.splitlines()) == 8
+    assert len(access.splitlines()) == 9
     assert "GET /feeds/***/feed.xml 200 " in access
     for log in (access, proxied.logged("podcast-error.log"), proxied.logged("main.log")):
         assert secret not in log

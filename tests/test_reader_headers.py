@@ -250,6 +250,7 @@ def test_redaction_holds_anywhere(before: str, token: str, after: str) -> None:
 def test_a_sign_in_link_is_in_no_log(before: str, secret: str) -> None:
     """The GET of a mailed link is logged before the link is spent, so the line must not open the account."""
     assert redact(f"{before}/signin/link/{secret}").endswith("/signin/link/***")
+    assert redact(f"{before}/mail/stop/{secret}").endswith("/mail/stop/***")
 
 
 @settings(deadline=None, max_examples=50)

@@ -1,9 +1,10 @@
 """Sign-in by mail, the account, and how often somebody may try; over HTTP."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -11,6 +12,7 @@ from starlette.testclient import TestClient
 from podcast_pipeline.mail import Message
 from podcast_pipeline.reader.account import app_links
 from podcast_pipeline.reader.rates import network_of
+from podcast_pipeline.subscribers import stops
 from podcast_pipeline.subscribers.tokens import parse
 from tests.reader_site import NOW, Site, flagship
 
@@ -161,13 +163,21 @@ def test_nobody_learns_who_subscribes(client: TestClient, outbox: Outbox) -> Non
 @pytest.mark.parametrize("seal", ["", "0" * 64, None])
 @pytest.mark.parametrize(
     "path",
-    ["/signin", "/signin/code", "/signin/link/x", "/account/rotate", "/account/signout", "/account/delete"],
+    [
+        "/signin",
+        "/signin/code",
+        "/signin/link/x",
+        "/account/rotate",
+        "/account/signout",
+        "/account/delete",
+        "/account/news",
+    ],
 )
 def test_every_form_needs_its_seal(client: TestClient, outbox: Outbox, path: str, seal: str | None) -> None:
     """What was not posted from our own page is refused and changes nothing."""
     sign_in(client, outbox)
     before = client.get("/account").text
-    data = {"email": ANN, "sure": "yes", **({} if seal is None else {"seal": seal})}
+    data = {"email": ANN, "sure": "yes", "news": "yes", **({} if seal is None else {"seal": seal})}
     assert client.post(path, data=data).status_code == 403
     assert client.get("/account").text == before
     assert len(outbox.messages) == 1
@@ -178,10 +188,11 @@ def test_a_reading_session_is_not_an_account(site: Site, client: TestClient) -> 
     client.get(f"/feeds/{site.subscribers.link(ANN)}/")
     for path in ("/account", "/account/data.json"):
         assert client.get(path).url.path == "/signin"
-    for path in ("/account/rotate", "/account/delete"):
-        assert client.post(path, data={"sure": "yes"}).url.path == "/signin"
+    for path in ("/account/rotate", "/account/delete", "/account/news"):
+        assert client.post(path, data={"sure": "yes", "news": "yes"}).url.path == "/signin"
     assert client.get("/").status_code == 200
     assert site.subscribers.get(ANN).removed_at is None
+    assert site.subscribers.get(ANN).news_since is None
 
 
 def test_an_account_session_only_reads_after_an_hour(site: Site, client: TestClient, outbox: Outbox) -> None:
@@ -228,6 +239,115 @@ def test_sessions_can_be_ended(site: Site, client: TestClient, outbox: Outbox) -
             client.post(path, data={"seal": seal_on(client, "/account")})
     assert client.get("/account").url.path == "/signin"
     other.close()
+
+
+def test_ending_this_session_signs_out(site: Site, client: TestClient, outbox: Outbox) -> None:
+    """The list says which session is this browser's; to end that one leads to the front page, signed out."""
+    other = TestClient(site.app(outbox), base_url=SITE)
+    other.get(f"/feeds/{site.subscribers.link(ANN)}/")
+    sign_in(client, outbox)
+    items = re.findall(r"<li><form.*?</li>", client.get("/account").text, re.DOTALL)
+    (mine,) = [item for item in items if "<strong>this browser</strong>" in item]
+    assert (len(items), "Account, since" in mine) == (2, True)
+    (path,) = re.findall(r"/account/sessions/[\w-]+/end", mine)
+    ended = client.post(path, data={"seal": seal_on(client, "/account")})
+    assert (ended.url.path, ended.status_code, "session" in client.cookies) == ("/", 200, False)
+    assert '<a href="/signin">Sign in</a>' in navigation(ended.text)
+    assert "because by then I was angry" in other.get("/episodes/the-water-was-always-coming").text
+    other.close()
+
+
+def choose(client: TestClient, news: str) -> str:
+    """Send the form on the account page and return the page that answers."""
+    return client.post("/account/news", data={"seal": seal_on(client, "/account"), "news": news}).text
+
+
+def test_news_is_asked_for_and_stopped(site: Site, client: TestClient, outbox: Outbox) -> None:
+    """Off by default; the account page switches it on and off, as often as one likes."""
+    sign_in(client, outbox)
+    assert "Tell me of new transcripts" in client.get("/account").text
+    assert site.subscribers.get(ANN).news_since is None
+    for _ in range(2):
+        page = choose(client, "yes")
+        assert "of every new transcript, since 10 March 2026" in page
+        assert "Stop these mails" in page
+        assert site.subscribers.get(ANN).news_since == NOW
+    assert "Tell me of new transcripts" in choose(client, "neither yes nor no") + choose(client, "no")
+    assert site.subscribers.get(ANN).news_since is None
+    assert len(outbox.messages) == 1
+
+
+def test_news_of_who_may_not_read(site: Site, client: TestClient, outbox: Outbox) -> None:
+    """Who lapsed may ask and is told when it comes; who was removed is not asked, and can still stop it."""
+    sign_in(client, outbox)
+    choose(client, "yes")
+    site.subscribers.renew(ANN, NOW - timedelta(days=3), now=NOW, origin="cli")
+    assert "Mail comes while the subscription is active." in client.get("/account").text
+    site.subscribers.remove(ANN, now=NOW, origin="cli")
+    assert "Tell me of new transcripts" not in choose(client, "no")
+    choose(client, "yes")
+    assert site.subscribers.get(ANN).news_since is None
+
+
+def stop_path(site: Site) -> str:
+    return f"/mail/stop/{stops.to_value(site.subscribers.get(ANN).id, b'k' * 32)}"
+
+
+@pytest.fixture
+def wanted(site: Site) -> Site:
+    """Ann wants to be told."""
+    site.subscribers.want_news(ANN, now=NOW, origin="web")
+    return site
+
+
+ONE_CLICK: dict[str, Callable[[TestClient, str], Any]] = {
+    "urlencoded": lambda program, path: program.post(path, data={"List-Unsubscribe": "One-Click"}),
+    "multipart": lambda program, path: program.post(path, files={"List-Unsubscribe": (None, "One-Click")}),
+}
+
+
+@pytest.mark.parametrize("form", ONE_CLICK)
+def test_one_click_stops_the_mail(wanted: Site, form: str) -> None:
+    """A mail program posts without cookie or seal, in either form of RFC 8058; twice is once."""
+    with TestClient(wanted.app(), base_url=SITE) as program:
+        answers = [ONE_CLICK[form](program, stop_path(wanted)) for _ in range(2)]
+        assert not program.cookies
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[0].text == answers[1].text
+    assert wanted.subscribers.get(ANN).news_since is None
+
+
+def test_a_scanner_does_not_stop_the_mail(wanted: Site, client: TestClient) -> None:
+    """Opening the link changes nothing; the button on the page does."""
+    for ask in (client.get, client.head):
+        assert ask(stop_path(wanted)).status_code == 200
+    assert "<button" in client.get(stop_path(wanted)).text
+    assert wanted.subscribers.get(ANN).news_since == NOW
+
+
+def test_a_stop_link_opens_nothing_else(wanted: Site, client: TestClient) -> None:
+    """Values nobody has are answered alike and stop nothing; a good one signs nobody in and is no token."""
+    good = stop_path(wanted)
+    value = good.rpartition("/")[2]
+    made_up = ["x", "A" * 48, value[:-1] + ("A" if value[-1] != "A" else "B"), wanted.subscribers.link(ANN)]
+    pages = {(client.get(path).text, client.post(path).text) for path in (f"/mail/stop/{v}" for v in made_up)}
+    assert wanted.subscribers.get(ANN).news_since == NOW
+    assert pages == {(client.get(good).text, client.post(good).text)}
+    assert client.get("/account").url.path == "/signin"
+    assert client.get(f"/feeds/{value}/feed.xml").status_code == 404
+    answered = client.get(good)
+    assert (answered.headers["cache-control"], answered.headers["x-robots-tag"]) == ("no-store", "noindex")
+    assert value not in answered.text
+
+
+def test_the_log_does_not_know_whose_mail(
+    wanted: Site, client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The value is stars in the access log."""
+    with caplog.at_level("INFO", logger="podcast_pipeline.access"):
+        client.post(stop_path(wanted))
+    assert "POST /mail/stop/*** 200" in caplog.text
+    assert stop_path(wanted).rpartition("/")[2] not in caplog.text
 
 
 def test_signing_out(client: TestClient, outbox: Outbox) -> None:

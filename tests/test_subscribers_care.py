@@ -150,8 +150,8 @@ def test_retention_forgets_what_is_old(people: Subscribers) -> None:
     sessions.open(ann, scope="reading", selector=None, now=NOW - LASTS)
     cookie = sessions.open(ann, scope="reading", selector=None, now=NOW)
     SignIn(people.engine, show_id=SHOW, secret_key=KEY).request(ANN, browser="b", now=NOW - timedelta(days=2))
-    assert purge(people.engine, show_id=uuid4(), **KEPT, now=NOW) == Purged(0, 0, 0, 0)
-    assert purge(people.engine, show_id=SHOW, **KEPT, now=NOW) == Purged(1, 0, 1, 1)
+    assert purge(people.engine, show_id=uuid4(), **KEPT, now=NOW) == Purged(0, 0, 0, 0, 0)
+    assert purge(people.engine, show_id=SHOW, **KEPT, now=NOW) == Purged(1, 0, 1, 1, 0)
     assert sessions.visitor(cookie, now=NOW) is not None
 
 
@@ -159,7 +159,7 @@ def test_audit_retention_writes_down_what_it_takes(people: Subscribers) -> None:
     """Old entries go only after the purge itself was recorded; newer ones are still protected."""
     later = NOW + timedelta(days=731)
     people.renew(ANN, later, now=later, origin="web")
-    assert purge(people.engine, show_id=SHOW, **KEPT, now=later) == Purged(0, 1, 0, 0)
+    assert purge(people.engine, show_id=SHOW, **KEPT, now=later) == Purged(0, 1, 0, 0, 0)
     with people.engine.connect() as connection:
         assert connection.scalars(select(audit_log.c.action)).all() == ["renewed"]
         assert connection.execute(select(audit_purges.c.purged_before, audit_purges.c.at)).all() == [

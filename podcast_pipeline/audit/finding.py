@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 TOKEN = re.compile(r"[a-z2-7]{16}\.[a-z2-7]{32}")
 SIGN_IN = re.compile(r"(?<=/signin/link/)[A-Za-z0-9_-]{43}")
+STOP = re.compile(r"(?<=/mail/stop/)[A-Za-z0-9_-]{48}")
 LONGEST_SHOWN = 300  # characters
 
 
@@ -25,5 +26,7 @@ class Finding:
 
 
 def redact(text: str) -> str:
-    """Return text without tokens, fit for a report."""
-    return SIGN_IN.sub("***", TOKEN.sub("***", text))[:LONGEST_SHOWN]
+    """Return text without tokens and mailed links, fit for a report."""
+    for secret in (TOKEN, SIGN_IN, STOP):
+        text = secret.sub("***", text)
+    return text[:LONGEST_SHOWN]

@@ -15,7 +15,10 @@ LINK = re.compile(
     r"""(?:href|src|content|url|loc)["']?\s*[=:]\s*["'](https?://[^"'<>\s]+|/[^"'<>\s]*)|<loc>([^<]+)<"""
 )
 AUDIO = re.compile(r"\.(mp3|m4a|opus|wav)(\?|$)")
-ALWAYS = ("/", "/robots.txt", "/sitemap.xml", "/signin", "/account", "/feeds/", "/there-is-no-such-page")
+ALWAYS = (
+    *("/", "/robots.txt", "/sitemap.xml", "/signin", "/account", "/feeds/", "/mail/stop/made-up"),
+    "/there-is-no-such-page",
+)
 SEARCHES = 8
 PAGE: dict[str, int] = {"published": 200, "scheduled": 404, "unpublished": 410}
 FILE: dict[Who, int] = {"active": 200, "lapsed": 403, "suspended": 403}

@@ -9,7 +9,7 @@ from email.message import Message
 from itertools import islice
 from pathlib import Path
 
-from podcast_pipeline.audit.finding import SIGN_IN, TOKEN, Finding
+from podcast_pipeline.audit.finding import SIGN_IN, STOP, TOKEN, Finding
 from podcast_pipeline.audit.secrets import Secrets, in_public, says_text
 from podcast_pipeline.errors import ConfigError
 
@@ -18,6 +18,8 @@ LONGEST_LINE_BYTES = 1 << 16
 """A longer one is read, and counted, as several."""
 
 ADDRESS = re.compile(r"[^\s<>,;:()\"]{1,64}@[^\s<>,;:()\"@]{1,255}")
+UNSUBSCRIBE = "list-unsubscribe"
+"""The header that mail programs stop mail by, and the only one that may hold a secret (RFC 8058)."""
 RECIPIENTS = ("To", "Cc", "Bcc", "Delivered-To")
 
 
@@ -66,7 +68,9 @@ def read_mails(folder: Path, secrets: Secrets, may_read: Callable[[str], bool]) 
 
 def _mail(path: Path, mail: Message, secrets: Secrets, may_read: Callable[[str], bool]) -> Iterator[Finding]:
     where = str(path)
-    headers = "\n".join(f"{name}: {_decoded(str(value))}" for name, value in mail.items())
+    said = [(name, _decoded(str(value))) for name, value in mail.items()]
+    headers = "\n".join(f"{name}: {value}" for name, value in said)
+    open_headers = "\n".join(value for name, value in said if name.lower() != UNSUBSCRIBE)
     parts = [part.get_payload(decode=True) for part in mail.walk() if not part.is_multipart()]
     body = b"\n".join(part for part in parts if isinstance(part, bytes))
     to = [str(each) for name in RECIPIENTS for each in mail.get_all(name, [])]
@@ -75,10 +79,13 @@ def _mail(path: Path, mail: Message, secrets: Secrets, may_read: Callable[[str],
     run = secrets.in_text(headers.encode("utf-8", "replace") + b"\n\n" + body, is_active=is_active)
     if run is not None:
         yield Finding("P5", "mail", where, says_text(run))
-    if TOKEN.search(headers) or SIGN_IN.search(headers):
+    if TOKEN.search(headers) or SIGN_IN.search(headers) or STOP.search(open_headers):
         yield Finding("P8", "mail", where, "holds a secret in its headers")
-    if TOKEN.search(body.decode("latin-1")):
+    text = body.decode("latin-1")
+    if TOKEN.search(text):
         yield Finding("P8", "mail", where, "holds the token of a private feed")
+    if len(set(recipients)) > 1 and STOP.search(f"{headers}\n{text}"):
+        yield Finding("P8", "mail", where, "holds a link of one person, and goes to several")
 
 
 def _decoded(value: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
-from podcast_pipeline.audit.finding import SIGN_IN, TOKEN, Finding
+from podcast_pipeline.audit.finding import SIGN_IN, STOP, TOKEN, Finding
 from podcast_pipeline.catalog import Catalog
 from podcast_pipeline.model import Episode, Transcript
 from podcast_pipeline.transcript.leaks import Shingles
@@ -67,7 +67,7 @@ class Secrets:
 
 
 def in_public(secrets: Secrets, data: bytes, *, who: str, where: str, rule: str = "P3") -> Iterator[Finding]:
-    """Find what anybody could read: text of a transcript, tokens, sign-in links, addresses that last."""
+    """Find what anybody could read: text of a transcript, tokens, mailed links, addresses that last."""
     run = secrets.in_text(data, is_active=False)
     if run is not None:
         yield Finding(rule, who, where, says_text(run))
@@ -76,6 +76,8 @@ def in_public(secrets: Secrets, data: bytes, *, who: str, where: str, rule: str 
         yield Finding("P8", who, where, "holds the token of a private feed")
     if SIGN_IN.search(text):
         yield Finding("P8", who, where, "holds a sign-in link")
+    if STOP.search(text):
+        yield Finding("P8", who, where, "holds a link that stops somebody's mail")
     yield from presigned(text, who=who, where=where)
 
 

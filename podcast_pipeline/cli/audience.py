@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from podcast_pipeline.cli import PROBLEMS
+from podcast_pipeline.cli.notifying import notify
 from podcast_pipeline.cli.session import Session
 from podcast_pipeline.model import Period, Plan
 
@@ -26,7 +27,7 @@ Until = Annotated[
 def register(app: typer.Typer) -> None:
     """Add these commands."""
     group = typer.Typer(help="Who may read transcripts, and their private feeds.", no_args_is_help=True)
-    for command in (add, renew, import_, export, list_, suspend, resume, rotate, link, remove, dossier):
+    for command in COMMANDS:
         group.command(name=command.__name__.rstrip("_"))(command)
     app.add_typer(group, name="subscribers")
 
@@ -117,11 +118,11 @@ def dossier(context: typer.Context, email: Email) -> None:
 def list_(context: typer.Context) -> None:
     """List the subscribers with their states."""
     session: Session = context.obj
-    found = [_facts(session, subscriber) for subscriber in session.subscribers.list_all()]
-    rows = [tuple(str(value or "") for value in facts.values()) for facts in found]
+    found = [(each.id, _facts(session, each)) for each in session.subscribers.list_all()]
+    rows = [tuple(str(value or "") for value in facts.values()) for _, facts in found]
     session.output.table("", rows, columns=("email", "state", "plan", "period", "paid until"))
     if session.output.as_json:
-        session.output.result({"subscribers": found})
+        session.output.result({"subscribers": [{"id": each, **facts} for each, facts in found]})
 
 
 def suspend(
@@ -197,3 +198,6 @@ def _facts(session: Session, subscriber: "Subscriber") -> dict[str, str | None]:
         "period": subscriber.period,
         "paid_until": session.local(until) if until else None,
     }
+
+
+COMMANDS = (add, renew, import_, export, list_, suspend, resume, rotate, link, remove, dossier, notify)

@@ -16,7 +16,7 @@ from sqlalchemy.pool import NullPool, PoolProxiedConnection, QueuePool
 
 from podcast_pipeline.errors import SubscriberError
 
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 """The migrations, oldest first: known here so that opening a current database loads no Alembic."""
 
 FILE_NAME = "podcast.db"

@@ -76,6 +76,7 @@ subscribers = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     Column("is_canary", Boolean, nullable=False),
+    Column("news_since", UtcDateTime),  # since when they want mail of new transcripts; NULL: they do not
     Index("uq_subscribers_show_id_email_normalized", "show_id", "email_normalized", unique=True),
 )
 
@@ -162,6 +163,18 @@ signin_requests = Table(  # one row for every mail asked for, known address or n
     Column("spent_at", UtcDateTime),
     Index(None, "address_hmac", "created_at"),
     Index(None, "show_id", "created_at"),
+)
+
+news_mails = Table(  # a row before a mail goes out, so that nobody is told of an episode twice
+    "news_mails",
+    metadata,
+    Column("subscriber_id", ForeignKey("subscribers.id"), primary_key=True),
+    Column("episode_id", Uuid, primary_key=True),
+    Column("show_id", Uuid, nullable=False),
+    Column("claimed_at", UtcDateTime, nullable=False),
+    Column("sent_at", UtcDateTime),  # NULL while, and if, nobody knows whether the server took it
+    Index(None, "show_id", "claimed_at"),
+    Index(None, "episode_id"),
 )
 
 search_episodes = Table(  # what may be found without a subscription; `id` in search/layout.py

@@ -17,6 +17,8 @@ ALLOWED_TAGS = frozenset({"p", "ol", "ul", "li", "a", "b", "i", "strong", "em"})
 DESCRIPTION_BYTES = 4000
 """Source: PSP-1 and Apple; rule F3."""
 
+SUMMARY_BYTES = 220
+
 
 def _with_plain_host(_tag: str, _name: str, value: str) -> str:
     """Return an attribute; an address has its host as apps look it up: `https://xn--mller-kva.example/`."""
@@ -65,3 +67,8 @@ def to_plain(notes: str) -> str:
     lines = unescape(_TAG.sub("", to_html(notes))).splitlines()
     text = "\n".join(line.strip() for line in lines if line.strip())
     return shorten(legal(text), DESCRIPTION_BYTES)
+
+
+def summary(notes: str) -> str:
+    """Return the first paragraph of Markdown as one line of at most SUMMARY_BYTES bytes of UTF-8."""
+    return shorten(to_plain(notes).partition("\n")[0], SUMMARY_BYTES)

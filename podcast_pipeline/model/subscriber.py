@@ -14,7 +14,11 @@ Period = Literal["monthly", "yearly"]
 
 
 class Subscriber(Noun):
-    """Somebody who pays. The state is computed, never stored."""
+    """Somebody who pays. The state is computed, never stored.
+
+    Attributes:
+        news_since: since when they want mail of new transcripts; None: they do not.
+    """
 
     id: UUID
     show_id: UUID
@@ -29,6 +33,7 @@ class Subscriber(Noun):
     created_at: Instant
     updated_at: Instant
     is_canary: bool = False
+    news_since: Instant | None = None
 
     def state(self, now: datetime) -> SubscriberState:
         """Return the first state that holds: removed, suspended, lapsed (paid_until has come), active."""

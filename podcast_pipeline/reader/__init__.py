@@ -11,6 +11,7 @@
     rendering templates/ and static/                       view, structured   what they show; pure
     log       the access log, without secrets              refusals  404, 403, 429, 503 as a page or a line
     signing_in, account   a mailed link and what it opens  forms, rates   seals on forms; how often
+    stopping  /mail/stop/<value>, the link that stops mail
 
 It reads what is published and never imports `publish` or a stage before the stores.
 """

@@ -47,6 +47,7 @@ class Account:
             Route("/account", self.page, methods=["GET"]),
             Route("/account/data.json", self.data, methods=["GET"]),
             Route("/account/rotate", posted(self.rotate), methods=["POST"]),
+            Route("/account/news", posted(self.choose_news), methods=["POST"]),
             Route("/account/sessions/{id:uuid}/end", posted(self.end_session), methods=["POST"]),
             Route("/account/signout", posted(self.sign_out), methods=["POST"]),
             Route("/account/delete", posted(self.delete), methods=["POST"]),
@@ -67,7 +68,7 @@ class Account:
             feed_url=feed_url,
             apps=app_links(feed_url) if feed_url else {},
             qr=qr(feed_url) if feed_url else "",
-            sessions=self.sessions.list_of(subscriber.id, now=now),
+            sessions=self.sessions.list_of(subscriber.id, cookie=self.door.value(request), now=now),
         )
 
     def data(self, request: Request) -> Response:
@@ -88,11 +89,23 @@ class Account:
         self.subscribers.rotate(owner.email, now=self.door.clock(), origin="web")
         return self._back()
 
-    def end_session(self, request: Request, fields: Fields) -> Response:
-        """End one of the person's sessions."""
-        session_id: UUID = request.path_params["id"]
-        self.sessions.revoke(self._owner_of(request, fields).id, session_id)
+    def choose_news(self, request: Request, fields: Fields) -> Response:
+        """Start or stop mail of new transcripts; somebody who has left cannot start it."""
+        owner, now = self._owner_of(request, fields), self.door.clock()
+        if fields.get("news") == "yes" and owner.removed_at is None:
+            self.subscribers.want_news(owner.email, now=now, origin="web")
+        elif fields.get("news") == "no":
+            self.subscribers.stop_news(owner.id, now=now, origin="web")
         return self._back()
+
+    def end_session(self, request: Request, fields: Fields) -> Response:
+        """End one of the person's sessions; to end this one is to sign out."""
+        session_id: UUID = request.path_params["id"]
+        owner = self._owner_of(request, fields)
+        self.sessions.revoke(owner.id, session_id)
+        if self.sessions.visitor(self.door.value(request), now=self.door.clock()):
+            return self._back()
+        return self.door.close(RedirectResponse("/", 303), request)
 
     def sign_out(self, request: Request, fields: Fields) -> Response:
         """End this session."""

@@ -28,6 +28,7 @@ from podcast_pipeline.reader.refusals import Refusals
 from podcast_pipeline.reader.rendering import Links, Templates, static_route
 from podcast_pipeline.reader.searching import Following, Searching
 from podcast_pipeline.reader.signing_in import SigningIn
+from podcast_pipeline.reader.stopping import Stopping
 from podcast_pipeline.search import SearchIndex
 from podcast_pipeline.stores import Store
 from podcast_pipeline.subscribers import Subscribers
@@ -89,6 +90,7 @@ def create_app(
             redirects_audio=config.access.private_audio == "redirect",
         ).routes(),
         *searching.routes(),
+        *Stopping(subscribers, clock, templates, show).routes(),
         *ForMachines(editions, config.urls.site, config.zone).routes(),
         static_route(),
     ]

@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 OPEN_PATHS = ("/feeds/", "/public/")
 """Readable by a web player of any origin: no cookie counts here, the token is in the address."""
 
-UNLISTED_PATHS = ("/feeds/", "/account", "/signin", "/search")
+UNLISTED_PATHS = ("/feeds/", "/account", "/signin", "/mail/", "/search")
 HSTS = "max-age=31536000"
 
 EVERYWHERE = {

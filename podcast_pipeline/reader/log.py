@@ -10,7 +10,7 @@ ACCESS = logging.getLogger("podcast_pipeline.access")
 ERRORS = logging.getLogger("podcast_pipeline.reader")
 
 SECRETS = re.compile(
-    r"(?<=/feeds/)[^/]+|(?<=/signin/link/)[^/]+"  # where they stand
+    r"(?<=/feeds/)[^/]+|(?<=/signin/link/)[^/]+|(?<=/mail/stop/)[^/]+"  # where they stand
     r"|[a-z2-7]{16}\.[a-z2-7]+|[a-z2-7]{26,}",  # and where somebody put one by mistake
     re.IGNORECASE,
 )

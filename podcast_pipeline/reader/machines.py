@@ -12,7 +12,7 @@ from podcast_pipeline.reader.editions import Editions
 from podcast_pipeline.reader.http import answer, from_bytes
 from podcast_pipeline.reader.lists import HEADINGS, address_of, shelf
 
-CLOSED = ("/feeds/", "/account", "/signin", "/search")
+CLOSED = ("/feeds/", "/account", "/signin", "/mail/", "/search")
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ FILTERS = {
     "iso_duration": view.iso_duration,
     "long_duration": view.long_duration,
     "pieces": pieces,
-    "summary": view.summary,
+    "summary": notes.summary,
     "word_marks": view.word_marks,
 }
 

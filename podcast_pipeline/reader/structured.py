@@ -3,9 +3,10 @@
 from typing import Any
 from xml.sax.saxutils import escape as xml
 
+from podcast_pipeline.feed.notes import summary
 from podcast_pipeline.feed.tags import credited
 from podcast_pipeline.model import Episode, Show
-from podcast_pipeline.reader.view import iso_duration, summary
+from podcast_pipeline.reader.view import iso_duration
 
 __all__ = ["artwork", "episode", "xml"]
 
@@ -27,7 +28,7 @@ def episode(show: Show, about: Episode) -> dict[str, Any]:
         "name": about.title,
         "url": show.page_address(about.slug),
         "datePublished": about.publish_at.isoformat(),
-        "description": summary(about),
+        "description": summary(about.notes),
         "inLanguage": about.language,
         "duration": iso_duration(about.enclosure.duration_s),
         "episodeNumber": about.number,

@@ -6,13 +6,10 @@ from datetime import datetime
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
-from podcast_pipeline.feed.notes import to_plain
-from podcast_pipeline.feed.text import shorten
 from podcast_pipeline.model import Chapter, Episode, Person, Segment, Transcript
 
 PARAGRAPH_CHARACTERS = 420  # about 75 words: a pause for the eye in a long answer
 SENTENCE_ENDS = (".", "!", "?", "…", "。", "”", '"', "»")
-SUMMARY_BYTES = 220
 LONG_TITLE_CHARACTERS = 80  # three lines; longer ones are set smaller
 CHAPTER_SLACK_S = 0.3  # a chapter mark just after a sentence began belongs before it
 MONTHS = (
@@ -114,11 +111,6 @@ def date(instant: datetime, zone: ZoneInfo) -> str:
     """Return `3 March 2026`; the same in every locale."""
     local = instant.astimezone(zone)
     return f"{local.day} {MONTHS[local.month - 1]} {local.year}"
-
-
-def summary(episode: Episode) -> str:
-    """Return the first paragraph of the notes as one line."""
-    return shorten(to_plain(episode.notes).partition("\n")[0], SUMMARY_BYTES)
 
 
 def by_year(episodes: Iterable[Episode], zone: ZoneInfo) -> list[tuple[int, list[Episode]]]:

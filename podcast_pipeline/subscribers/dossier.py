@@ -9,6 +9,7 @@ from sqlalchemy import Table, select
 from podcast_pipeline.database.tables import (
     audit_log,
     network_addresses,
+    news_mails,
     sessions,
     signin_requests,
     subscribers,
@@ -16,7 +17,7 @@ from podcast_pipeline.database.tables import (
 )
 from podcast_pipeline.subscribers.repository import Subscribers
 
-TABLES = (tokens, sessions, audit_log, network_addresses, signin_requests)
+TABLES = (tokens, sessions, audit_log, network_addresses, signin_requests, news_mails)
 
 SECRET = {"secret_sha256", "cookie_sha256", "address_hmac", "browser_hmac", "link_hmac", "code_hmac"}
 """Columns that prove something instead of saying something about somebody."""

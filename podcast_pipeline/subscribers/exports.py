@@ -7,7 +7,7 @@ from typing import TextIO
 from podcast_pipeline.model import Subscriber
 from podcast_pipeline.subscribers.repository import Subscribers
 
-COLUMNS = ("email", "plan", "period", "paid_until", "state", "created_at")
+COLUMNS = ("email", "plan", "period", "paid_until", "state", "created_at", "news_since")
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet runs a cell that begins so (OWASP: CSV injection); an apostrophe before it makes it text."""
@@ -29,7 +29,7 @@ def export_csv(of: Subscribers, file: TextIO, *, now: datetime) -> int:
 
 
 def _cells(subscriber: Subscriber, now: datetime) -> tuple[str, ...]:
-    until = subscriber.paid_until
+    until, since = subscriber.paid_until, subscriber.news_since
     return (
         subscriber.email,
         subscriber.plan,
@@ -37,6 +37,7 @@ def _cells(subscriber: Subscriber, now: datetime) -> tuple[str, ...]:
         until.isoformat() if until else "",
         subscriber.state(now),
         subscriber.created_at.isoformat(),
+        since.isoformat() if since else "",
     )
 
 

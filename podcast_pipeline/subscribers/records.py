@@ -142,7 +142,7 @@ def revival(address: Address, terms: Terms) -> dict[str, Any]:
         "plan": terms.plan,
         "period": terms.period,
         "paid_until": terms.paid_until,
-        **dict.fromkeys(("suspended_at", "suspended_reason", "removed_at")),
+        **dict.fromkeys(("suspended_at", "suspended_reason", "removed_at", "news_since")),
     }
 
 

@@ -11,6 +11,7 @@ from podcast_pipeline.access import Visitor
 from podcast_pipeline.database import overwrite_deleted, repeat_after_race
 from podcast_pipeline.database.tables import (
     network_addresses,
+    news_mails,
     sessions,
     signin_requests,
     subscribers,
@@ -32,7 +33,8 @@ from podcast_pipeline.subscribers.rows import (
 )
 from podcast_pipeline.subscribers.tokens import NOBODYS_SHA256, is_same, parse
 
-PERSONAL = (sessions, network_addresses, signin_requests, tokens)  # in the order of their references
+PERSONAL = (sessions, network_addresses, signin_requests, news_mails, tokens)
+"""What is deleted with a person, in the order of the references."""
 
 
 class Subscribers:
@@ -133,13 +135,36 @@ class Subscribers:
             subscriber = self._subscribed(connection, email)
             return records.current_token(connection, subscriber.id, secret_key=self.secret_key)
 
+    def want_news(self, email: str, *, now: datetime, origin: Origin) -> Subscriber:
+        """Tell somebody of new transcripts by mail from now on; who is told already stays as they are."""
+        return self._change(
+            email,
+            "news_on",
+            {"news_since": now},
+            is_done=lambda subscriber: subscriber.news_since is not None,
+            now=now,
+            origin=origin,
+        )
+
+    def stop_news(self, subscriber_id: UUID, *, now: datetime, origin: Origin) -> None:
+        """Tell somebody of nothing more; removed people too, and not an error for nobody."""
+        with self.changing(now, origin) as change:
+            query = select(subscribers.c.id).where(
+                real_subscribers(self.show_id),
+                subscribers.c.id == subscriber_id,
+                subscribers.c.news_since.is_not(None),
+            )
+            if change.connection.scalar(query.with_for_update()) is not None:
+                change.set(subscriber_id, news_since=None)
+                change.note(subscriber_id, "news_off")
+
     def erase(self, email: str, *, now: datetime, origin: Origin) -> None:
-        """Forget the person: address, reason, tokens, sessions, network addresses. The row still counts."""
+        """Forget the person: address, reason, tokens, sessions, networks, mails. The row still counts."""
         with self.changing(now, origin) as change:
             subscriber = self._known(change.connection, email)
             for table in PERSONAL:
                 change.connection.execute(delete(table).where(table.c.subscriber_id == subscriber.id))
-            personal = dict.fromkeys(("email", "email_normalized", "suspended_reason"))
+            personal = dict.fromkeys(("email", "email_normalized", "suspended_reason", "news_since"))
             removed_at = subscriber.removed_at or now
             change.set(subscriber.id, **personal, removed_at=removed_at, erased_at=now)
             change.note(subscriber.id, "erased")

@@ -14,10 +14,12 @@ from podcast_pipeline.database.tables import (
     audit_log,
     audit_purges,
     network_addresses,
+    news_mails,
     sessions,
     signin_requests,
 )
 from podcast_pipeline.errors import SubscriberError
+from podcast_pipeline.subscribers import news
 
 LOG = logging.getLogger("podcast_pipeline.subscribers")
 DAY_S = 24 * 3600.0
@@ -32,6 +34,7 @@ class Purged:
     audit_log: int
     sessions: int
     signin_requests: int
+    news_mails: int
 
 
 def purge(
@@ -48,6 +51,7 @@ def purge(
             signin_requests=_delete(
                 connection, signin_requests, show_id, signin_requests.c.created_at < now - SIGNIN_KEPT
             ),
+            news_mails=_delete(connection, news_mails, show_id, news_mails.c.claimed_at < now - news.LASTS),
         )
     overwrite_deleted(engine)
     return purged

@@ -26,12 +26,17 @@ COOKIE = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 class Session(Noun):
-    """A session as its owner may see it."""
+    """A session as its owner may see it.
+
+    Attributes:
+        is_this: whether it is the one that asks.
+    """
 
     id: UUID
     scope: Scope
     created_at: Instant
     expires_at: Instant
+    is_this: bool
 
 
 class Sessions:
@@ -84,10 +89,11 @@ class Sessions:
         if COOKIE.fullmatch(cookie):
             self._delete(self._is(cookie))
 
-    def list_of(self, subscriber_id: UUID, *, now: datetime) -> tuple[Session, ...]:
-        """Return somebody's open sessions, newest first."""
+    def list_of(self, subscriber_id: UUID, *, cookie: str, now: datetime) -> tuple[Session, ...]:
+        """Return somebody's open sessions, newest first; `cookie` is of who asks."""
+        columns = (sessions.c.id, sessions.c.scope, sessions.c.created_at, sessions.c.expires_at)
         query = (
-            select(sessions.c.id, sessions.c.scope, sessions.c.created_at, sessions.c.expires_at)
+            select(*columns, self._is(cookie).label("is_this"))
             .where(sessions.c.subscriber_id == subscriber_id, sessions.c.expires_at > now)
             .order_by(sessions.c.created_at.desc(), sessions.c.id)
         )

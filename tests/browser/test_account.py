@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from podcast_pipeline.config import MailTable
 from podcast_pipeline.mail import Smtp
+from podcast_pipeline.subscribers import stops
 from tests.mailbox import PASSWORD, USER, Mailbox, serving
 from tests.reader_site import Site, flagship_on_a_port
 
@@ -36,13 +37,13 @@ def site(tmp_path_factory: pytest.TempPathFactory, mailbox: Mailbox) -> Iterator
             yield site
 
 
-def sign_in(page: Page, mailbox: Mailbox) -> None:
+def sign_in(page: Page, mailbox: Mailbox, email: str = ANN) -> None:
     page.goto("/account")
-    page.get_by_label("Your address").fill(ANN)
+    page.get_by_label("Your address").fill(email)
     page.get_by_role("button", name="Send the link").click()
     expect(page.get_by_role("heading", name="Check your mail")).to_be_visible()
     to, mail = mailbox.received.get(timeout=10)
-    assert to == ANN
+    assert to == email
     page.goto(re.findall(r"http://\S+/signin/link/\S+", mail.get_content())[0])
     page.get_by_role("button", name="Sign in to Late Proofs").click()
     expect(page.get_by_role("heading", name="Your subscription")).to_be_visible()
@@ -106,8 +107,53 @@ def test_axe_and_small_screens(site: Site, page: Page, mailbox: Mailbox, scheme:
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     page.set_viewport_size({"width": 320, "height": 700})
     sign_in(page, mailbox)
-    for path in ("/account", "/signin", "/signin/code", "/signin/link/x"):
+    for path in ("/account", "/signin", "/signin/code", "/signin/link/x", "/mail/stop/x"):
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= 320
         found = Axe().run(page).response["violations"]
         assert [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in found] == []
+
+
+@pytest.mark.parametrize("has_script", [True, False])
+def test_news_on_off_and_one_click(
+    browser: Browser, site: Site, page: Page, mailbox: Mailbox, has_script: bool
+) -> None:
+    """Switched on and off on the account page; on again, the mail's link stops it in any browser."""
+    bob = f"bob-{has_script}@example.org"  # nobody gets more than five mails in an hour
+    person = site.subscribers.add(bob, now=site.clock.now, origin="cli")[0].id
+    sign_in(page, mailbox, bob)
+    signed_in = browser.new_context(
+        base_url=site.config.urls.site,
+        java_script_enabled=has_script,
+        storage_state=page.context.storage_state(),
+    )
+    account = signed_in.new_page()
+    account.goto("/account")
+    account.get_by_role("button", name="Tell me of new transcripts").click()
+    expect(account.get_by_text("We tell you by mail of every new transcript")).to_be_visible()
+    account.get_by_role("button", name="Stop these mails").click()
+    account.get_by_role("button", name="Tell me of new transcripts").click()
+    assert site.subscribers.get(bob).news_since is not None
+    stranger = browser.new_context(base_url=site.config.urls.site, java_script_enabled=has_script)
+    opened = stranger.new_page()
+    opened.goto(f"/mail/stop/{stops.to_value(person, site.subscribers.secret_key)}")
+    assert site.subscribers.get(bob).news_since is not None
+    opened.get_by_role("button", name="Stop the mails").click()
+    expect(opened.get_by_role("heading", name="No more mail about new transcripts")).to_be_visible()
+    assert site.subscribers.get(bob).news_since is None
+    account.reload()
+    expect(account.get_by_role("button", name="Tell me of new transcripts")).to_be_visible()
+    stranger.close()
+    signed_in.close()
+
+
+def test_ending_this_browser_s_session(site: Site, page: Page, mailbox: Mailbox) -> None:
+    """The list marks this browser; ending its session leads to the front page, signed out."""
+    site.subscribe("carl@example.org")
+    sign_in(page, mailbox, "carl@example.org")
+    mine = page.get_by_role("listitem").filter(has_text="this browser")
+    expect(mine).to_have_count(1)
+    mine.get_by_role("button").click()
+    expect(page).to_have_url(re.compile("/$"))
+    expect(page.get_by_role("navigation", name="Site").get_by_role("link", name="Sign in")).to_be_visible()
+    assert not [cookie for cookie in page.context.cookies() if cookie.get("name") == "session"]
