@@ -34,6 +34,7 @@ from podcast_pipeline.library import Library
 from podcast_pipeline.model import CaptionFormat
 from podcast_pipeline.reader.http import Unsatisfiable, answer, from_bytes, parse_range
 from podcast_pipeline.reader.log import redact
+from podcast_pipeline.subscribers import stops
 from podcast_pipeline.subscribers.addresses import parse as parse_address
 from podcast_pipeline.subscribers.lines import read_lines
 from podcast_pipeline.subscribers.network import to_location
@@ -157,6 +158,7 @@ PARSERS = {
     "e-mail address": Parser(text(parse_address), b"ann@example.org"),
     "paid_until": Parser(text(lambda t: to_instant(t, ZONE)), b"2027-01-31T23:00:00+01:00"),
     "token": Parser(text(parse_token), b"abcdefghijklmnop." + b"q" * 32),
+    "link that stops mail": Parser(text(lambda t: stops.parse(t, b"k" * 32)), b"A" * 48),
     "network address": Parser(text(to_location), b"2001:db8::1%eth0"),
     "logged path": Parser(text(redact), b"/feeds/abcdefghijklmnop." + b"q" * 32),
     "Range": Parser(read_range, b"bytes=0-1, 5-, -7"),
