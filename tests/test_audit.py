@@ -141,6 +141,10 @@ PLANTED_IN_ANSWERS: dict[str, tuple[Change, str, Who, str]] = {
         insert("/sitemap.xml", b"</urlset>", f"<!-- {SECRET} -->".encode()),
         *("P3", "anonymous", "/sitemap.xml"),
     ),
+    "Atom": (
+        insert("/archive.atom", b"</entry>", f"<content>{SECRET}</content>".encode()),
+        *("P3", "anonymous", "/archive.atom"),
+    ),
     "token in robots.txt": (
         insert("/robots.txt", b"Sitemap", f"Disallow: /feeds/{TOKEN}/\n".encode()),
         *("P5", "anonymous", "/robots.txt"),

@@ -184,7 +184,9 @@ def test_what_is_not_out(world: World, standing: str, path: str, status: int) ->
     assert world.client.get(f"/episodes/{path}").status_code == status
 
 
-@pytest.mark.parametrize("path", ["/", "/sitemap.xml", "/public/feed.xml", "/feeds/{active}/feed.xml"])
+@pytest.mark.parametrize(
+    "path", ["/", "/sitemap.xml", "/archive.atom", "/public/feed.xml", "/feeds/{active}/feed.xml"]
+)
 def test_what_is_not_out_is_not_listed(world: World, path: str) -> None:
     """Neither a scheduled nor a withdrawn episode is in a list or a feed."""
     answered = world.client.get(path.format(**world.tokens))

@@ -117,7 +117,8 @@ def test_private_answers_are_not_kept_by_others(client: TestClient, token: str) 
 
 
 @pytest.mark.parametrize(
-    "path", ["/", PAGE, "/feeds/{}/feed.xml", "/public/feed.xml", "/robots.txt", "/sitemap.xml"]
+    "path",
+    ["/", PAGE, "/feeds/{}/feed.xml", "/public/feed.xml", "/robots.txt", "/sitemap.xml", "/archive.atom"],
 )
 def test_head_and_304_everywhere(client: TestClient, token: str, path: str) -> None:
     """HEAD says what GET says, and a known ETag costs nothing."""

@@ -7,12 +7,14 @@ from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from pydoc_data.topics import topics
+from uuid import uuid5
 
+import feedparser
 import pytest
 from starlette.testclient import TestClient
 
 from podcast_pipeline.model import Chapter, Person
-from tests.reader_site import NOW, Site, flagship, transcript_of
+from tests.reader_site import NOW, SHOW_ID, Site, flagship, transcript_of
 
 pytestmark = pytest.mark.usefixtures("each_database")
 
@@ -232,7 +234,7 @@ def test_a_stranger_reads_sixty_words(site: Site, client: TestClient) -> None:
     allowed = site_words(" ".join(episode.public_text))
     runs = {tuple(transcript[n : n + 8]) for n in range(len(transcript) - 7)}
     runs -= {tuple(allowed[n : n + 8]) for n in range(len(allowed) - 7)}
-    for path in ("/", PAGE, "/?year=2026", "/sitemap.xml", "/public/feed.xml"):
+    for path in ("/", PAGE, "/?year=2026", "/sitemap.xml", "/archive.atom", "/public/feed.xml"):
         answered = client.get(path)
         seen = site_words(re.sub(r"<[^>]+>", " ", answered.text) + answered.text + str(answered.headers))
         assert not runs & {tuple(seen[n : n + 8]) for n in range(len(seen) - 7)}
@@ -283,6 +285,56 @@ def test_robots_and_sitemap(site: Site, client: TestClient) -> None:
     listed = re.findall("<loc>http://127.0.0.1:8080(/.*)</loc>", client.get("/sitemap.xml").text)
     assert {"/?guest=Ines%20Marchetti", "/?season=3", "/?year=2026"} <= set(listed)
     assert [client.get(path).status_code for path in listed] == [200] * len(listed)
+
+
+def test_atom_of_the_archive(site: Site, client: TestClient) -> None:
+    """Every page names the Atom feed: newest first, with titles, first lines and links, and no audio."""
+    for day in (3, 2):
+        site.publish(f"day-{day}", days_ago=day, notes="One & **two**.\n\nThree.", title="A <b> & c")
+    site.publish("bonus", access="subscribers")
+    for path in ("/", "/archive", "/episodes/day-3", "/nothing"):
+        (link,) = [
+            found
+            for found in re.findall(r"<link [^>]+>", client.get(path).text)
+            if "application/atom+xml" in found
+        ]
+        assert 'rel="alternate"' in link
+        assert 'href="/archive.atom"' in link
+    answered = client.get("/archive.atom")
+    assert answered.headers["content-type"] == "application/atom+xml; charset=utf-8"
+    assert answered.headers["cache-control"] == "public, max-age=300"
+    read = feedparser.parse(answered.content)
+    assert (read.bozo, read.version, read.feed.title, read.feed.language) == (
+        0,
+        "atom10",
+        "Late Proofs",
+        "en",
+    )
+    assert [entry.link for entry in read.entries] == [
+        f"http://127.0.0.1:8080/episodes/{slug}" for slug in ("bonus", "day-2", "day-3")
+    ]
+    (_, newer, older) = read.entries
+    assert older.id == f"urn:uuid:{uuid5(SHOW_ID, 'day-3')}"
+    assert (older.title, older.summary) == ("A <b> & c", "One & two.")
+    assert newer.published_parsed > older.published_parsed
+    assert b"enclosure" not in answered.content
+
+
+def test_atom_says_what_is_new(site: Site, client: TestClient) -> None:
+    """It is there before the first episode; a corrected page is updated and keeps its id."""
+    tags = [client.get("/archive.atom").headers["etag"]]
+    episode = site.publish("new", notes="One.")
+    before = feedparser.parse(client.get("/archive.atom").content).entries[0]
+    tags.append(client.get("/archive.atom").headers["etag"])
+    site.catalog = site.catalog.with_episode(
+        episode.model_copy(update={"notes": "Two.", "content_changed_at": NOW})
+    )
+    site.write_catalog()
+    after = feedparser.parse(client.get("/archive.atom").content).entries[0]
+    tags.append(client.get("/archive.atom").headers["etag"])
+    assert (before.id, before.published) == (after.id, after.published)
+    assert (after.summary, after.updated) == ("Two.", "2026-03-10T12:00:00+00:00")
+    assert len(set(tags)) == 3
 
 
 def test_a_page_is_small(site: Site, client: TestClient) -> None:

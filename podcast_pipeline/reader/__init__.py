@@ -4,7 +4,7 @@
     gate      who asks; decisions of `access` as answers   door      the session cookie
     feeds     /feeds/<token>/…                             lists     /, /archive
     pages     /episodes/<slug> and its files                epub      a transcript as a book; pure
-    machines  /robots.txt, /sitemap.xml, /healthz
+    machines  /robots.txt, /sitemap.xml, /archive.atom, /healthz
     searching /search, and the index that follows what is out
     objects   /public/… of the local store                 editions  the catalog as it is, and its renders
     http      ranges, conditions, gzip                     headers   CORS, CSP and what every answer says

@@ -10,13 +10,13 @@ from typing import Generic, TypeVar
 
 from podcast_pipeline.catalog import CATALOG_KEY, Catalog, catalog_from_json, transcript_from_json
 from podcast_pipeline.errors import NotFound
-from podcast_pipeline.feed import private, rss
+from podcast_pipeline.feed import atom, private, rss
 from podcast_pipeline.model import Transcript, TranscriptVersion
 from podcast_pipeline.stores import Store
 
 Value = TypeVar("Value")
 
-KEPT_FEEDS = 8  # with transcripts and without, and a notice of each standing
+KEPT_FEEDS = 9  # with transcripts and without, a notice of each standing, and Atom
 
 
 class Once(Generic[Value]):
@@ -106,6 +106,10 @@ class Editions:
             (edition.etag, shared), lambda: _hashed(rss.render(edition.catalog, shared))
         )
         return private.PrivateFeed(body, sha256, notice, edition.catalog.content_changed_at())
+
+    def atom(self, edition: Edition) -> bytes:
+        """Return the Atom feed of the pages, rendered once."""
+        return self._feeds.get((edition.etag, "atom"), lambda: _hashed(atom.render(edition.catalog)))[0]
 
     def transcript(self, version: TranscriptVersion) -> Transcript:
         """Return the words of a published version."""

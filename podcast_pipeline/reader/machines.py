@@ -1,4 +1,4 @@
-"""What crawlers and load balancers ask for: robots.txt, the sitemap, the health."""
+"""What crawlers and load balancers ask for: robots.txt, the sitemap, Atom, the health."""
 
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from podcast_pipeline.feed.atom import ATOM_TYPE
 from podcast_pipeline.reader import structured
 from podcast_pipeline.reader.editions import Editions
 from podcast_pipeline.reader.http import answer, from_bytes
@@ -28,6 +29,7 @@ class ForMachines:
         return [
             Route("/robots.txt", self.robots),
             Route("/sitemap.xml", self.sitemap),
+            Route("/archive.atom", self.atom),
             Route("/healthz", self.health),
         ]
 
@@ -65,6 +67,11 @@ class ForMachines:
             ]
         )
         content = from_bytes(body.encode(), content_type="application/xml; charset=utf-8")
+        return answer(request, content, headers={"cache-control": "public, max-age=300"})
+
+    def atom(self, request: Request) -> Response:
+        """Answer what the archive lists as Atom, the same for everybody."""
+        content = from_bytes(self.editions.atom(self.editions.newest()), content_type=ATOM_TYPE)
         return answer(request, content, headers={"cache-control": "public, max-age=300"})
 
     def health(self, request: Request) -> Response:

@@ -1,0 +1,52 @@
+"""Render the pages of a show as an Atom feed, for readers of news: titles, first lines, links; no audio.
+
+Source: RFC 4287.
+"""
+
+from typing import Any
+
+import feedgen.feed
+
+from podcast_pipeline.catalog import Catalog
+from podcast_pipeline.feed.notes import summary
+from podcast_pipeline.feed.rss import NEVER
+from podcast_pipeline.feed.text import legal, line
+from podcast_pipeline.model import Episode, Show
+
+ATOM_TYPE = "application/atom+xml; charset=utf-8"
+
+
+def address(show: Show) -> str:
+    """Return where the feed is."""
+    return f"{show.site_url}/archive.atom"
+
+
+def render(catalog: Catalog) -> bytes:
+    """Render what the archive lists, newest first, as UTF-8; nothing of a transcript is in it.
+
+    An entry's id is the episode's, and it is updated when its page shows something new.
+    """
+    show = catalog.show
+    feed = feedgen.feed.FeedGenerator()
+    feed.id(f"urn:uuid:{show.guid}")
+    feed.title(line(show.title))
+    feed.subtitle(legal(show.description))
+    feed.author(name=line(show.author))
+    feed.language(line(show.language))
+    feed.generator("podcast-pipeline")
+    feed.updated(catalog.content_changed_at() or NEVER)
+    feed.link(href=line(address(show)), rel="self", type="application/atom+xml")
+    feed.link(href=line(show.site_url), rel="alternate", type="text/html")
+    for episode in catalog.published():
+        _write(feed.add_entry(order="append"), show, episode)
+    return bytes(feed.atom_str(pretty=True))
+
+
+def _write(entry: Any, show: Show, episode: Episode) -> None:
+    entry.id(f"urn:uuid:{episode.id}")
+    entry.title(line(episode.title))
+    entry.link(href=line(show.page_address(episode.slug)), rel="alternate", type="text/html")
+    entry.published(episode.publish_at)
+    entry.updated(episode.content_changed_at)
+    if first_line := summary(episode.notes):
+        entry.summary(first_line)
