@@ -90,6 +90,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """`--soak`: the tests marked soak too. `--database`: one database for all shows, and no other leg."""
     parser.addoption("--soak", action="store_true", help="run the full counts of the kill and race tests")
     parser.addoption("--database", choices=("sqlite", "postgresql"), help="where all shows keep subscribers")
+    parser.addoption("--fuzz-s", type=float, default=20, help="processor time for a parser and an engine")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

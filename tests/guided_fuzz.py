@@ -1,29 +1,42 @@
-"""Coverage-guided fuzzing of one parser: `python -m tests.guided_fuzz NAME FOLDER RUNS`.
+"""Coverage-guided fuzzing of a parser, SECONDS of processor time: `-m tests.guided_fuzz NAME FOLDER SECONDS`.
 
 libFuzzer, by atheris, changes inputs towards code that none has reached yet. It ends the process: with 0
-when nothing was found, else with what was thrown, the input in FOLDER.
+and the figures when nothing was found, else with what was thrown, the input in FOLDER.
 """
 
+import os
+import resource
 import sys
+import time
 from pathlib import Path
 
 import atheris
 
 LONGEST_BYTES = 4096
-LIMITS = (f"-max_len={LONGEST_BYTES}", "-timeout=10", "-rss_limit_mb=1500", "-seed=7", "-verbosity=0")
+LIMITS = (f"-max_len={LONGEST_BYTES}", "-timeout=120", "-rss_limit_mb=1500", "-seed=7", "-verbosity=0")
 
 
 def main() -> None:
-    """Start from the sample and go on for so many runs."""
-    name, folder, runs = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+    """Start from the sample and go on for so long."""
+    name, folder, limit_s = sys.argv[1], Path(sys.argv[2]), float(sys.argv[3])
     with atheris.instrument_imports(include=["podcast_pipeline"]):
         from tests.test_fuzz import PARSERS, reads_or_refuses
 
     corpus = folder / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)
     (corpus / "sample").write_bytes(PARSERS[name].sample)
-    options = (*LIMITS, f"-runs={runs}", f"-artifact_prefix={folder}/found-", "-print_final_stats=1")
-    atheris.Setup([sys.argv[0], *options, str(corpus)], lambda data: reads_or_refuses(PARSERS[name], data))
+    count = 0
+
+    def feed(data: bytes) -> None:
+        nonlocal count
+        if time.process_time() > limit_s:
+            peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000
+            print(f"{name}: {count} guided inputs in {limit_s:.0f} s, {peak_mb} MB at most", flush=True)  # noqa: T201
+            os._exit(0)
+        count += 1
+        reads_or_refuses(PARSERS[name], data)
+
+    atheris.Setup([sys.argv[0], *LIMITS, f"-artifact_prefix={folder}/found-", str(corpus)], feed)
     atheris.Fuzz()
 
 

@@ -168,10 +168,10 @@ def _chapters(
     except FetchError:
         remarks.append(Remark("its chapters could not be fetched; the address stays", item.title))
         return None, ()
-    return taken.key, _read_chapters(data)
+    return taken.key, read_chapters(data)
 
 
-def _read_chapters(data: bytes) -> tuple[Chapter, ...]:
+def read_chapters(data: bytes) -> tuple[Chapter, ...]:
     """Return the chapters for our pages; none where the file is not one that we understand."""
     try:
         return tuple(
@@ -181,7 +181,7 @@ def _read_chapters(data: bytes) -> tuple[Chapter, ...]:
             for one in json.loads(data)["chapters"]
             if one.get("title")
         )
-    except (ValueError, KeyError, TypeError, AttributeError, ValidationError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ValidationError):
         return ()
 
 
