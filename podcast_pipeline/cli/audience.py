@@ -61,7 +61,7 @@ def renew(context: typer.Context, email: Email, until: Until = None) -> None:
 
 def import_(
     context: typer.Context,
-    path: Annotated[Path, typer.Argument(metavar="CSV", help="UTF-8, with a column email.")],
+    path: Annotated[Path, typer.Argument(metavar="CSV", help="A CSV with a column email.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would become of it.")] = False,
 ) -> None:
     """Add and change subscribers from a CSV; the same file twice changes nothing.
@@ -77,7 +77,8 @@ def import_(
     config = session.config
     lines = import_csv(session.subscribers, path, zone=config.zone, now=session.clock(), dry_run=dry_run)
     for line in lines:
-        counts[line.outcome] = counts.get(line.outcome, 0) + 1
+        if line.outcome != "ignored":  # it is about columns, and nobody's
+            counts[line.outcome] = counts.get(line.outcome, 0) + 1
         if line.message:
             _say_line(session, path, line)
             noted += [vars(line)] if len(noted) < JSON_LINES else []
