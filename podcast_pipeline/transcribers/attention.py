@@ -1,53 +1,23 @@
 """Whisper's cross attention, where a decoder's time goes: 8-bit keys and values, read once a step.
 
-What OpenVINO has for it takes twice as long (docs/performance.md), so this one part is our own, compiled by
-Numba for the processor at hand and kept on disk.
+What OpenVINO has for it takes twice as long (docs/performance.md), so this part is our own (native.py).
 """
 
-from collections.abc import Callable
-from typing import NamedTuple, TypeVar, cast
+from typing import NamedTuple
 
-import numba
 import numpy as np
-from llvmlite import binding
-from numba.core import config
-from numba.core.registry import cpu_target
 from numpy.typing import NDArray
 
 from podcast_pipeline.transcribers.graph import FRAMES
 from podcast_pipeline.transcribers.model_file import HEAD_WIDTH
+from podcast_pipeline.transcribers.native import Floats, compiled, power
 
 BLOCK = 64  # frames whose keys lie together, channel by channel
 BLOCKS = -(-FRAMES // BLOCK)
 STEPS = np.float32(127)  # of an 8-bit number, on either side of zero
 SMALLEST = np.float32(1e-30)
-LOG2_E = np.float32(1.4426950408889634)
-LEAST = np.float32(-100)  # 2 to this is nothing
-EXPONENT_BIAS, EXPONENT_PLACE = np.int32(127), np.int32(23)  # of a float32
-Floats = NDArray[np.float32]
 Bytes = NDArray[np.int8]
 Halves = NDArray[np.uint16]  # the bits of bfloat16 numbers, which NumPy does not have
-
-
-def _use_whole_registers() -> None:
-    """Let Numba calculate 64 bytes at a time where the processor can: LLVM takes 32 by itself.
-
-    Whoever imported Numba before has made its compiler; a new one is made, so that the sums are the same
-    whatever else the process has done.
-    """
-    features = binding.get_host_cpu_features()
-    if features.get("avx512f") and not config.CPU_FEATURES:  # type: ignore[attr-defined]
-        config.CPU_FEATURES = f"{features.flatten()},-prefer-256-bit"  # type: ignore[attr-defined]
-        vars(cpu_target).pop("_toplevel_target_context", None)
-
-
-_use_whole_registers()
-Function = TypeVar("Function", bound=Callable[..., object])
-
-
-def compiled(function: Function) -> Function:
-    """Compile a function when it is first called; other threads run meanwhile."""
-    return cast(Function, numba.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")(function))
 
 
 class Kept(NamedTuple):
@@ -195,23 +165,12 @@ def _score(query_one: Floats, query_two: Floats, keys: Bytes, one: Floats, two: 
 
 @compiled
 def _exponentiate(scores: Floats) -> np.float32:
-    """Turn the scores into weights, e to the score less the highest; return their sum.
-
-    2 to the whole part is made of a float's bits, 2 to the rest is a polynomial (error below 3e-6).
-    """
+    """Turn the scores into weights, e to the score less the highest; return their sum."""
     highest = scores[0]
     for i in range(FRAMES):
         highest = max(highest, scores[i])
     for i in range(FRAMES):
-        power = max((scores[i] - highest) * LOG2_E, LEAST)
-        whole = np.floor(power)
-        rest = power - whole
-        cubic = np.float32(0.05550411) + rest * (np.float32(0.00961813) + rest * np.float32(0.0013333558))
-        fraction = np.float32(1) + rest * (
-            np.float32(0.6931472) + rest * (np.float32(0.24022651) + rest * cubic)
-        )
-        bits = (np.int32(whole) + EXPONENT_BIAS) << EXPONENT_PLACE
-        scores[i] = fraction * np.int32(bits).view(np.float32)
+        scores[i] = power(scores[i] - highest)
     total = np.float32(0)
     for i in range(FRAMES):
         total += scores[i]

@@ -11,11 +11,10 @@ import openvino as ov
 from numpy.typing import NDArray
 from openvino import opset13 as op
 
+from podcast_pipeline.transcribers.candidates import BLOCK
 from podcast_pipeline.transcribers.graph import Parts, floats, integer, integers
 from podcast_pipeline.transcribers.model_file import HEAD_WIDTH, Variables, layers
 
-CANDIDATES = 16  # the best next tokens of a row: two for each beam
-BLOCK = 64  # the vocabulary is searched by the best of its blocks
 NEVER = -1e9
 SMALLEST = 1e-30
 EMBEDDINGS = "decoder/embeddings/weight"
@@ -66,7 +65,7 @@ def _last(parts: Parts, count: int, suppressed: Sequence[int]) -> ov.Model:
     """Return the graph from the last layer, its inputs (rows, width), to what comes next.
 
     Its outputs: the scores of all tokens (rows, vocabulary and padding), those of the suppressed ones below
-    any; the logarithm of the sum of their exponentials (rows, 1); the CANDIDATES best, scores and tokens.
+    any; and what each row of them is to be multiplied by (rows, 1).
     """
     inputs, x = _found(parts, count - 1, [-1, parts.variables[EMBEDDINGS].shape[1]])
     hidden = parts.normal(x, "decoder/layer_norm")
@@ -75,22 +74,8 @@ def _last(parts: Parts, count: int, suppressed: Sequence[int]) -> ov.Model:
     padded = np.pad(embeddings, ((0, -known % BLOCK), (0, 0)))
     closed = np.zeros((1, len(padded)), np.float32)
     closed[0, [*suppressed, *range(known, len(padded))]] = NEVER
-    allowed = _product(hidden, padded, closed)
-    blocks = op.reshape(allowed, integers(0, len(padded) // BLOCK, BLOCK), special_zero=True)
-    highest = op.reduce_max(blocks, integers(-1))
-    top = op.reduce_max(highest, integers(-1), keep_dims=True)
-    total = op.add(
-        op.log(op.reduce_sum(op.exp(op.subtract(allowed, top)), integers(-1), keep_dims=True)), top
-    )
-    places = _best(highest).output(1)
-    chosen = op.reshape(
-        op.gather(blocks, places, integer(1), batch_dims=1), integers(0, -1), special_zero=True
-    )
-    best = _best(chosen)
-    block = op.gather(places, op.divide(best.output(1), integer(BLOCK)), integer(1), batch_dims=1)
-    token = op.add(op.multiply(block, integer(BLOCK)), op.mod(best.output(1), integer(BLOCK)))
-    results = [allowed.output(0), total.output(0), best.output(0), token.output(0)]
-    return ov.Model(results, inputs, "last")
+    results = _product(hidden, padded, closed)
+    return ov.Model([result.output(0) for result in results], inputs, "last")
 
 
 def _embedded(parts: Parts) -> tuple[list[ov.Node], ov.Node]:
@@ -110,8 +95,10 @@ def _found(parts: Parts, layer: int, shape: Sequence[int]) -> tuple[list[ov.Node
     return [before, found], op.add(x, parts.perceptron(x, f"decoder/layer_{layer}/ffn"))
 
 
-def _product(x: ov.Node, weights: NDArray[np.float32], bias: NDArray[np.float32]) -> ov.Node:
-    """Return x times the weights in 8 bits, each row of both in steps of its own, plus the bias.
+def _product(x: ov.Node, weights: NDArray[np.float32], bias: NDArray[np.float32]) -> tuple[ov.Node, ov.Node]:
+    """Return x times the weights in 8 bits, plus the bias, and what each row is to be multiplied by.
+
+    Each row of both has steps of its own.
 
     OpenVINO takes its 8-bit product where x goes through a FakeQuantize.
 
@@ -125,13 +112,7 @@ def _product(x: ov.Node, weights: NDArray[np.float32], bias: NDArray[np.float32]
     small = op.fake_quantize(op.divide(x, top), low, high, low, high, 256)
     widened = op.multiply(op.convert(whole, np.float32), floats(steps))
     product = op.matmul(small, widened, transpose_a=False, transpose_b=True)
-    return op.multiply(op.add(product, floats(bias)), top)
-
-
-def _best(scores: ov.Node) -> ov.Node:
-    return op.topk(
-        scores, integer(CANDIDATES), axis=-1, mode="max", sort="value", index_element_type="i64", stable=True
-    )
+    return op.add(product, floats(bias)), top
 
 
 def _remembered(

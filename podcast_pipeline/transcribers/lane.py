@@ -9,6 +9,7 @@ import openvino as ov
 from numpy.typing import NDArray
 
 from podcast_pipeline.transcribers.attention import Kept
+from podcast_pipeline.transcribers.candidates import best
 from podcast_pipeline.transcribers.decoder import NEVER
 from podcast_pipeline.transcribers.mel import Mel
 from podcast_pipeline.transcribers.model_file import HEAD_WIDTH
@@ -151,8 +152,7 @@ class Lane:
         for place, value in enumerate((before, found)):
             self._last.set_input_tensor(place, ov.Tensor(np.ascontiguousarray(value)))
         self._last.infer()
-        total, best, tokens = (self._last.get_output_tensor(place).data for place in (1, 2, 3))
-        return Next(best - total, np.array(tokens))
+        return best(*(self._last.get_output_tensor(place).data for place in (0, 1)))
 
 
 class Passed(NamedTuple):

@@ -21,11 +21,20 @@ from faster_whisper.transcribe import merge_punctuations
 from numpy.typing import NDArray
 
 from podcast_pipeline.errors import TranscriptionError
-from podcast_pipeline.transcribers import alignment, attention, decoder, encoder, graph, model_file
+from podcast_pipeline.transcribers import (
+    alignment,
+    attention,
+    candidates,
+    decoder,
+    encoder,
+    graph,
+    model_file,
+)
 from podcast_pipeline.transcribers.decode import Samples
 from podcast_pipeline.transcribers.engine import Heard
 from podcast_pipeline.transcribers.lane import Compiled, Lane
 from podcast_pipeline.transcribers.mel import HOP, log_mel
+from podcast_pipeline.transcribers.memory import give_back_large_blocks
 from podcast_pipeline.transcribers.model_file import Variables
 from podcast_pipeline.transcribers.search import Text, search
 from podcast_pipeline.transcribers.weights import Weights
@@ -34,7 +43,7 @@ FRAME_S = 0.02  # of the encoder's output: two mel frames
 CONTEXT = 448  # tokens: of Whisper's text
 LONGEST_PROMPT = CONTEXT // 2 - 1  # less the mark before it
 LONGEST_TEXT = CONTEXT // 2
-MOST_BEAMS = decoder.CANDIDATES // 2
+MOST_BEAMS = candidates.CANDIDATES // 2
 ENGLISH_VOCABULARY = 51864
 LARGEST_BATCH, SMALLEST_BATCH = 12, 4  # windows
 ROOM_BYTES = 300e6  # for the keys and values of a batch, a byte each
@@ -51,6 +60,7 @@ class OpenVino:
             raise TranscriptionError(
                 self.name, f"{weights.path} is for --engine openai-whisper; give a folder"
             )
+        give_back_large_blocks()
         self.weights = weights
         self.version = version("openvino")
         self.workers = os.cpu_count() or 1
@@ -71,6 +81,7 @@ class OpenVino:
         self._suppressed_first = frozenset(self._config["suppress_ids_begin"])
         compiled = _compiled(variables, self._config["suppress_ids"], self.workers, weights.derived)
         attention.prepare()
+        candidates.prepare()
         self._lanes: SimpleQueue[Lane] = SimpleQueue()
         for _ in range(self.workers):
             self._lanes.put(Lane(compiled, slots=self.batch, heads=heads, asked=asked))

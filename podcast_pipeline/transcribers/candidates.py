@@ -1,0 +1,74 @@
+"""Which tokens may come next: the best of a row's scores, and how probable they are (native.py)."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podcast_pipeline.transcribers.native import Floats, compiled, power
+from podcast_pipeline.transcribers.search import Next
+
+CANDIDATES = 16  # the best next tokens of a row: two for each beam
+BLOCK = 64  # scores that are passed over together where none is among the best
+
+
+def best(scores: Floats, scales: Floats) -> Next:
+    """Return the CANDIDATES best tokens of each row; of equal ones the first.
+
+    Args:
+        scores: shape (rows, tokens), a multiple of BLOCK.
+        scales: shape (rows, 1), above 0: what a row's scores are to be multiplied by.
+    """
+    logarithms = np.empty((len(scores), CANDIDATES), np.float32)
+    tokens = np.empty((len(scores), CANDIDATES), np.int64)
+    _best(scores, scales, logarithms, tokens)
+    return Next(logarithms, tokens)
+
+
+def prepare() -> None:
+    """Compile everything, or load it from the disk."""
+    best(np.zeros((1, BLOCK), np.float32), np.ones((1, 1), np.float32))
+
+
+@compiled
+def _best(scores: Floats, scales: Floats, logarithms: Floats, tokens: NDArray[np.int64]) -> None:
+    highest = np.empty(scores.shape[1] // BLOCK, np.float32)
+    for row in range(len(scores)):
+        scale = scales[row, 0]
+        for block in range(len(highest)):
+            highest[block] = _highest(scores[row, block * BLOCK : (block + 1) * BLOCK])
+        top = highest.max()
+        _choose(scores[row], highest, logarithms[row], tokens[row])
+        total = np.log(_sum(scores[row], top, scale))
+        for place in range(CANDIDATES):
+            logarithms[row, place] = (logarithms[row, place] - top) * scale - total
+
+
+@compiled
+def _highest(scores: Floats) -> np.float32:
+    top = scores[0]
+    for i in range(BLOCK):
+        top = max(top, scores[i])
+    return np.float32(top)
+
+
+@compiled
+def _sum(scores: Floats, top: np.float32, scale: np.float32) -> np.float32:
+    total = np.float32(0)
+    for i in range(len(scores)):  # by number: an iterator over the scores is ten times slower
+        total += power((scores[i] - top) * scale)
+    return total
+
+
+@compiled
+def _choose(scores: Floats, highest: Floats, chosen: Floats, tokens: NDArray[np.int64]) -> None:
+    """Put the best scores and their places in order."""
+    chosen[:] = -np.float32(np.inf)
+    last = CANDIDATES - 1
+    for block in range(len(highest)):
+        if highest[block] > chosen[last]:
+            for token in range(block * BLOCK, (block + 1) * BLOCK):
+                if scores[token] > chosen[last]:
+                    place = last
+                    while place and scores[token] > chosen[place - 1]:
+                        chosen[place], tokens[place] = chosen[place - 1], tokens[place - 1]
+                        place -= 1
+                    chosen[place], tokens[place] = scores[token], token
