@@ -54,7 +54,7 @@ def found(chains: Sequence[Chain], beams: int) -> list[tuple[int, ...]]:
 
 def greedy(chain: Chain) -> tuple[int, ...]:
     tokens = [1 + int(np.argmax(chain[1][1:]))]
-    while len(tokens) < 21 and (token := int(np.argmax(chain[tokens[-1]]))) != END:
+    while len(tokens) < 20 and (token := int(np.argmax(chain[tokens[-1]]))) != END:
         tokens.append(token)
     return tuple(tokens)
 

@@ -11,14 +11,13 @@ def begins(scores: Floats, first: int) -> NDArray[np.int64]:
     """Return the frame in which each token begins, and last that in which the text ends.
 
     Args:
-        scores: float32, shape (heads, tokens, frames), of cross attention before the softmax; the last
-            token is the end.
-        first: place of the token before the text.
+        scores: float32, shape (heads, tokens, frames), of cross attention before the softmax.
+        first: place of the last token before the text.
     """
     weights = np.exp(scores - scores.max(-1, keepdims=True))
     weights /= weights.sum(-1, keepdims=True)
     weights = (weights - weights.mean(-2, keepdims=True)) / (weights.std(-2, keepdims=True) + 1e-9)
-    smoothed = sum(smooth(head[first:-1]) for head in weights)  # one by one: each fits a core's cache
+    smoothed = sum(smooth(head[first:]) for head in weights)  # one by one: each fits a core's cache
     return path(np.asarray(smoothed, np.float64) / -len(weights))
 
 

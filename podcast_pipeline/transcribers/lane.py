@@ -1,7 +1,6 @@
 """One thread's share of the fast engine: windows in slots, from spectrograms to scores of what was said."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,11 +12,8 @@ from podcast_pipeline.transcribers.candidates import best
 from podcast_pipeline.transcribers.decoder import NEVER
 from podcast_pipeline.transcribers.mel import Mel
 from podcast_pipeline.transcribers.model_file import HEAD_WIDTH
-from podcast_pipeline.transcribers.search import Next
-
-ALIGNED = 4  # windows whose texts go through the graph at once, as a matter of memory
-
-Floats = NDArray[np.float32]
+from podcast_pipeline.transcribers.native import Floats
+from podcast_pipeline.transcribers.search import Next, Text
 
 
 class Compiled(NamedTuple):
@@ -47,7 +43,9 @@ class Lane:
             self._encoder.set_output_tensor(place, tensor)
         self._layers = [graph.create_infer_request() for graph in compiled.layers]
         self._kept = [Kept.room(slots, heads) for _ in compiled.layers]
-        self._heads, self._asked = heads, asked
+        self._heads = heads
+        self._asked = [[head for at, head in asked if at == layer] for layer in range(len(compiled.layers))]
+        self._steps: list[Step] = []
         self._slots = np.arange(slots)
         self._pads = np.zeros((0, 0), np.float32)
         self._lengths = np.zeros(0, np.int64)
@@ -62,11 +60,21 @@ class Lane:
 
     def begin(self, starts: Sequence[Sequence[int]]) -> Next:
         """Forget what was said, take the first tokens of each window."""
-        return self._next(*self._begun(starts))
+        longest = max(map(len, starts))
+        tokens = np.array([[*[0] * (longest - len(start)), *start] for start in starts])
+        self._lengths = np.array([len(start) for start in starts])
+        unused = longest - self._lengths[:, None]
+        self._pads = np.where(np.arange(longest) < unused, np.float32(NEVER), np.float32(0))
+        mask = np.minimum(_causal(len(starts), longest), self._pads[:, None, None])
+        positions = np.maximum(_positions(tokens) - unused, 0)
+        self._steps.clear()
+        for layer in self._layers:
+            layer.reset_state()
+        return self._run(tokens, positions, mask, np.arange(len(starts)), 1)
 
     def scores(self, starts: Sequence[Sequence[int]]) -> Floats:
         """Return the scores of every token after the first ones, shape (windows, vocabulary and padding)."""
-        self._next(*self._begun(starts))
+        self.begin(starts)
         return np.array(self._last.get_output_tensor(0).data)
 
     def step(self, tokens: Sequence[int], sources: Sequence[int], beams: int) -> Next:
@@ -74,63 +82,44 @@ class Lane:
         rows = np.array(sources)
         self._pads, self._lengths = self._pads[rows], self._lengths[rows] + 1
         self._pads = np.pad(self._pads, ((0, 0), (0, 1)))
-        before, found = self._run(
+        return self._run(
             np.array(tokens)[:, None], self._lengths[:, None] - 1, self._pads[:, None, None], rows, beams
         )
-        return self._next(before[:, 0], found[:, 0])
 
     def swap(self, slot: int, other: int) -> None:
         """Exchange the windows in two slots."""
         self._slots[[slot, other]] = self._slots[[other, slot]]
 
-    def heard(self, texts: Sequence[Sequence[int]], frames: Sequence[int]) -> list[Floats]:
-        """Return where each slot's window was heard: scores of shape (asked heads, tokens, frames)."""
+    def heard(self, leading: int, texts: Sequence[Text], frames: Sequence[int]) -> list[Floats]:
+        """Return where each slot's window was heard: scores of shape (asked heads, tokens, frames).
+
+        The tokens are so many leading ones, the last before the text, and those of the text. The search has
+        asked for all of them already.
+        """
         found: list[Floats] = []
-        for first in range(0, len(texts), ALIGNED):
-            some = slice(first, first + ALIGNED)
-            found += self._some_heard(first, texts[some], frames[some])
+        for slot, text, count in zip(self._slots[: len(texts)], texts, frames, strict=True):
+            asked = zip(self._asked_queries(leading, text), self._asked_keys(slot), strict=True)
+            found.append(np.stack([queries @ keys[:count].T for queries, keys in asked]))
         return found
 
-    def _some_heard(
-        self, first: int, texts: Sequence[Sequence[int]], frames: Sequence[int]
-    ) -> Iterator[Floats]:
-        longest = max(map(len, texts))
-        tokens = np.array([[*text, *[0] * (longest - len(text))] for text in texts])
-        rows = np.arange(len(texts))
-        slots = self._slots[first : first + len(texts)]
-        self._forget()
-        layers = self._through(tokens, _positions(tokens), _causal(len(texts), longest), rows, slots)
-        queries = [layer.queries for layer in islice(layers, 1 + max(layer for layer, _ in self._asked))]
-        for place, (text, count) in enumerate(zip(texts, frames, strict=True)):
-            yield np.stack(
-                [
-                    queries[layer][place, : len(text), head]
-                    @ self._kept[layer].head_keys(slots[place], head)[:count].T
-                    for layer, head in self._asked
-                ]
-            )
+    def _asked_keys(self, slot: int) -> Iterator[Floats]:
+        for kept, heads in zip(self._kept, self._asked, strict=True):
+            yield from (kept.head_keys(slot, head) for head in heads)
 
-    def _begun(self, starts: Sequence[Sequence[int]]) -> tuple[Floats, Floats]:
-        longest = max(map(len, starts))
-        tokens = np.array([[*[0] * (longest - len(start)), *start] for start in starts])
-        self._lengths = np.array([len(start) for start in starts])
-        unused = longest - self._lengths[:, None]
-        self._pads = np.where(np.arange(longest) < unused, np.float32(NEVER), np.float32(0))
-        mask = np.minimum(_causal(len(starts), longest), self._pads[:, None, None])
-        self._forget()
-        positions = np.maximum(_positions(tokens) - unused, 0)
-        before, found = self._run(tokens, positions, mask, np.arange(len(starts)), 1)
-        return before[:, -1], found[:, -1]
+    def _asked_queries(self, leading: int, text: Text) -> Floats:
+        """Return what the asked heads looked for, shape (asked heads, tokens, HEAD_WIDTH)."""
+        row, taken = text.row, list[Floats]()
+        for step in self._steps[len(text.tokens) : 0 : -1]:
+            taken.append(step.queries[row])
+            row = step.sources[row]
+        first = self._steps[0].queries[row, -leading:]
+        return np.concatenate([first, *reversed(taken)]).transpose(1, 0, 2)
 
-    def _forget(self) -> None:
-        for layer in self._layers:
-            layer.reset_state()
-
-    def _run(self, tokens: Any, positions: Any, mask: Any, sources: Any, beams: int) -> tuple[Floats, Floats]:
-        """Return what comes out of the last layer and what its queries found; both (rows, length, width)."""
+    def _run(self, tokens: Any, positions: Any, mask: Any, sources: NDArray[np.int64], beams: int) -> Next:
         slots = self._slots[: len(tokens) // beams]
-        *_, last = self._through(tokens, positions, mask, sources, slots)
-        return last.before, last.found
+        layers = list(self._through(tokens, positions, mask, sources, slots))
+        self._steps.append(Step(sources, np.concatenate([layer.asked for layer in layers], axis=2)))
+        return self._next(layers[-1].before[:, -1], layers[-1].found[:, -1])
 
     def _through(
         self, tokens: Any, positions: Any, mask: Any, sources: Any, slots: NDArray[np.int64]
@@ -138,14 +127,15 @@ class Lane:
         """Yield layer after layer what comes out of it."""
         both = np.array(mask, np.float32, order="C"), np.array(sources, np.int32)
         ins: Any = tuple(np.array(value, np.int64, order="C") for value in (tokens, positions))
-        for layer, kept in zip(self._layers, self._kept, strict=True):
+        for layer, kept, asked in zip(self._layers, self._kept, self._asked, strict=True):
             for place, value in enumerate((*both, *ins)):
                 layer.set_input_tensor(place, ov.Tensor(value, shared_memory=True))
             layer.infer()
             before, queries = (layer.get_output_tensor(place).data for place in (0, 1))
-            queries = queries.reshape(len(slots), -1, self._heads, HEAD_WIDTH)
-            found = kept.attend(slots, queries).reshape(before.shape)
-            yield Passed(before, queries, found)
+            queries = queries.reshape(*queries.shape[:2], self._heads, HEAD_WIDTH)
+            together = queries.reshape(len(slots), -1, self._heads, HEAD_WIDTH)
+            found = kept.attend(slots, together).reshape(before.shape)
+            yield Passed(before, found, queries[:, :, asked])
             ins = before, found
 
     def _next(self, before: Floats, found: Floats) -> Next:
@@ -160,13 +150,25 @@ class Passed(NamedTuple):
 
     Attributes:
         before: shape (rows, length, width), what its cross attention is added to.
-        queries: shape (windows, queries of a window, heads, HEAD_WIDTH).
         found: as `before`: what the queries found.
+        asked: shape (rows, length, asked heads, HEAD_WIDTH), queries.
     """
 
     before: Floats
-    queries: Floats
     found: Floats
+    asked: Floats
+
+
+class Step(NamedTuple):
+    """What is kept of a step.
+
+    Attributes:
+        sources: shape (rows,), the row of the step before that each continued.
+        queries: shape (rows, length, asked heads, HEAD_WIDTH).
+    """
+
+    sources: NDArray[np.int64]
+    queries: Floats
 
 
 def _positions(tokens: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -28,7 +28,7 @@ GROUP = 24  # windows that are cut together; two groups are kept at once
 LANES = 2  # the batches of a group are a multiple of this, however short the recording
 SECOND_BEAM = 5  # of windows that are heard again
 Said = tuple[Word, str]  # and why it is doubtful, or ""
-FORMAT = 6  # of what is kept on disk; one more when the same engine gives other words for our reasons
+FORMAT = 7  # of what is kept on disk; one more when the same engine gives other words for our reasons
 
 
 class Listener:

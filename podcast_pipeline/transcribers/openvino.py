@@ -18,7 +18,6 @@ import openvino as ov
 import tokenizers
 from faster_whisper.tokenizer import _LANGUAGE_CODES, Tokenizer
 from faster_whisper.transcribe import merge_punctuations
-from numpy.typing import NDArray
 
 from podcast_pipeline.errors import TranscriptionError
 from podcast_pipeline.transcribers import (
@@ -36,6 +35,7 @@ from podcast_pipeline.transcribers.lane import Compiled, Lane
 from podcast_pipeline.transcribers.mel import HOP, log_mel
 from podcast_pipeline.transcribers.memory import give_back_large_blocks
 from podcast_pipeline.transcribers.model_file import Variables
+from podcast_pipeline.transcribers.native import Floats
 from podcast_pipeline.transcribers.search import Text, search
 from podcast_pipeline.transcribers.weights import Weights
 
@@ -99,7 +99,6 @@ class OpenVino:
         """Return the words of each window; may run in several threads at once."""
         tokenizer = self._tokenizer(language)
         start = _start(tokenizer, prompt)
-        before = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
         with self._lane(windows) as lane:
             texts, order = search(
                 lane,
@@ -109,16 +108,15 @@ class OpenVino:
                 end=tokenizer.eot,
                 blank=self._suppressed_first,
             )
-            spoken = [_spoken(text, tokenizer.eot) for text in texts]
             scores = lane.heard(
-                [[*before, *spoken[window].tokens, tokenizer.eot] for window in order],
+                1 + len(tokenizer.sot_sequence),
+                [texts[window] for window in order],
                 [min(len(windows[window]) // HOP, encoder.MEL_FRAMES) // 2 for window in order],
             )
-        begins = {
-            window: alignment.begins(heard, len(before) - 1) * FRAME_S
-            for window, heard in zip(order, scores, strict=True)
-        }
-        return [tuple(_words(tokenizer, text, begins[window])) for window, text in enumerate(spoken)]
+        said: list[tuple[Heard, ...]] = [()] * len(windows)
+        for window, heard in zip(order, scores, strict=True):
+            said[window] = tuple(_words(tokenizer, texts[window], heard))
+        return said
 
     def _tokenizer(self, language: str) -> Tokenizer:
         return Tokenizer(self._text, self._is_multilingual, task="transcribe", language=language)
@@ -177,16 +175,18 @@ def _start(tokenizer: Tokenizer, prompt: str) -> list[int]:
     return [*mark, *before, *tokenizer.sot_sequence, tokenizer.no_timestamps]
 
 
-def _spoken(text: Text, end: int) -> Text:
-    """Return the text without the tokens that are no words."""
-    pairs = [pair for pair in zip(text.tokens, text.logarithms, strict=True) if pair[0] < end]
-    return Text(tuple(token for token, _ in pairs), tuple(logarithm for _, logarithm in pairs))
+def _words(tokenizer: Tokenizer, text: Text, scores: Floats) -> Iterator[Heard]:
+    """Yield the words of one window; each lasts from its first token to the next word's.
 
-
-def _words(tokenizer: Tokenizer, text: Text, begins: NDArray[Any]) -> Iterator[Heard]:
-    """Yield the words of one window; each lasts from its first token to the next word's."""
-    texts, tokens = tokenizer.split_to_word_tokens([*text.tokens, tokenizer.eot])
-    probabilities = np.exp(text.logarithms)
+    Args:
+        scores: of the tokens that tell the task, and of those of the text; see `Lane.heard`.
+    """
+    spoken = [place for place, token in enumerate(text.tokens) if token < tokenizer.eot]
+    first = len(tokenizer.sot_sequence)
+    rows = [*range(first), *(first + place for place in (*spoken, len(text.tokens)))]
+    begins = alignment.begins(scores[:, rows], first) * FRAME_S
+    texts, tokens = tokenizer.split_to_word_tokens([*(text.tokens[place] for place in spoken), tokenizer.eot])
+    probabilities = np.exp([text.logarithms[place] for place in spoken])
     words: list[dict[str, Any]] = []
     token = 0
     for word, ids in zip(texts[:-1], tokens[:-1], strict=True):

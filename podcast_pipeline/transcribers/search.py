@@ -9,19 +9,29 @@ from numpy.typing import NDArray
 
 
 class Text(NamedTuple):
-    """Tokens with the logarithm of each one's probability."""
+    """Tokens with the logarithm of each one's probability.
+
+    Attributes:
+        total: of the logarithms, the end's too.
+        row: of the step in which the last token was taken.
+    """
 
     tokens: tuple[int, ...] = ()
     logarithms: tuple[float, ...] = ()
-    total: float = 0.0  # of the logarithms, the end's too
+    total: float = 0.0
+    row: int = 0
 
     def then(self, token: int, logarithm: float) -> "Text":
         """Return the text with one more token."""
         return Text((*self.tokens, token), (*self.logarithms, logarithm), self.total + logarithm)
 
-    def ended(self, logarithm: float) -> "Text":
+    def ended(self, logarithm: float, row: int) -> "Text":
         """Return the text with the probability that it ends here."""
-        return self._replace(total=self.total + logarithm)
+        return self._replace(total=self.total + logarithm, row=row)
+
+    def cut(self, row: int) -> "Text":
+        """Return the text without its last token, which was not taken."""
+        return Text(self.tokens[:-1], self.logarithms[:-1], self.total - self.logarithms[-1], row)
 
 
 class Next(NamedTuple):
@@ -52,26 +62,26 @@ class Beams:
     end: int
     window: int
     live: list[Text] = field(default_factory=lambda: [Text()])
-    sources: list[int] = field(default_factory=list)
+    sources: list[int] = field(default_factory=list)  # rows of the last step that the live texts continue
     finished: list[Text] = field(default_factory=list)
 
-    def advance(self, after: Next, never: frozenset[int] = frozenset()) -> None:
-        """Take the best continuations of the live texts."""
+    def advance(self, after: Next, first: int, never: frozenset[int] = frozenset()) -> None:
+        """Take the best continuations of the live texts, whose rows begin with the first."""
         candidates = sorted(
             (
-                (text.total + logarithm, row, token, logarithm)
-                for row, text in enumerate(self.live)
-                for logarithm, token in self._best(after, row, never)
+                (text.total + logarithm, place, token, logarithm)
+                for place, text in enumerate(self.live)
+                for logarithm, token in self._best(after, first + place, never)
             ),
             key=lambda candidate: -candidate[0],
         )
         live, sources, before = [], [], self.live
-        for _, row, token, logarithm in candidates:
+        for _, place, token, logarithm in candidates:
             if token == self.end:
-                self.finished.append(before[row].ended(logarithm))
+                self.finished.append(before[place].ended(logarithm, first + place))
                 continue
-            live.append(before[row].then(token, logarithm))
-            sources.append(row)
+            live.append(before[place].then(token, logarithm))
+            sources.append(first + place)
             if len(live) == self.width:
                 break
         self.live, self.sources = live, sources
@@ -87,8 +97,8 @@ class Beams:
 
     @property
     def best(self) -> Text:
-        """Return the text with the best average; texts that did not end count where too few have."""
-        ended = self.finished or self.live
+        """Return the text with the best average; texts that did not end count where none has."""
+        ended = self.finished or [text.cut(row) for text, row in zip(self.live, self.sources, strict=True)]
         return max(ended, key=lambda text: text.total / max(1, len(text.tokens)))
 
 
@@ -113,10 +123,9 @@ def search(
     slots = [Beams(beams, end, window) for window in range(len(starts))]
     after = decoder.begin(starts)
     for row, slot in enumerate(slots):
-        slot.advance(Next(after.logarithms[row : row + 1], after.tokens[row : row + 1]), blank)
-    active, width = len(slots), 1
+        slot.advance(after, row, blank)
+    active = len(slots)
     for _ in range(longest):
-        bases = {slot.window: place * width for place, slot in enumerate(slots[:active])}
         for place in reversed(range(active)):
             if slots[place].complete:
                 active -= 1
@@ -124,12 +133,11 @@ def search(
                 slots[place], slots[active] = slots[active], slots[place]
         if not active:
             break
-        going, width = slots[:active], beams
+        going = slots[:active]
         tokens = [text.tokens[-1] for slot in going for text in slot.live]
-        sources = [bases[slot.window] + source for slot in going for source in slot.sources]
+        sources = [source for slot in going for source in slot.sources]
         after = decoder.step(tokens, sources, beams)
         for place, slot in enumerate(going):
-            rows = slice(place * beams, (place + 1) * beams)
-            slot.advance(Next(after.logarithms[rows], after.tokens[rows]))
+            slot.advance(after, place * beams)
     texts = {slot.window: slot.best for slot in slots}
     return [texts[window] for window in range(len(starts))], [slot.window for slot in slots]
