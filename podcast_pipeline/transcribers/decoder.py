@@ -5,6 +5,7 @@ window; the keys and values of what a row said so far are the state of the graph
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import openvino as ov
@@ -17,22 +18,39 @@ from podcast_pipeline.transcribers.model_file import HEAD_WIDTH, Variables, laye
 
 NEVER = -1e9
 SMALLEST = 1e-30
-EMBEDDINGS = "decoder/embeddings/weight"
+EMBEDDINGS, POSITIONS = "decoder/embeddings/weight", "decoder/position_encodings/encodings"
 
 
 def models(variables: Variables, suppressed: Sequence[int]) -> list[ov.Model]:
     """Return the graphs, a layer's each and the last one.
 
     A layer's inputs: mask (rows, 1, length, all tokens so far), added to the scores of self attention;
-    sources (rows,), the row of the step before that each continues; then for the first layer tokens and
-    positions, both (rows, length), and for the others what came out of the layer before and what its
-    queries found, both (rows, length, width).
+    sources (rows,), the row of the step before that each continues; then for the first layer the tokens as
+    `embedded`, and for the others what came out of the layer before and what its queries found, all (rows,
+    length, width).
     Its outputs: (rows, length, width), and its cross-attention queries, of the same shape.
     See `_last` for the last one.
     """
     parts = Parts(variables)
     count = layers(variables, "decoder")
     return [*(_layer(parts, layer) for layer in range(count)), _last(parts, count, suppressed)]
+
+
+class Embedding(NamedTuple):
+    """What a token and its position are to the first layer, shapes (tokens, width) and (positions, width)."""
+
+    words: NDArray[np.float32]
+    places: NDArray[np.float32]
+
+    def of(self, tokens: NDArray[np.int64], positions: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the first layer's input."""
+        return self.words[tokens] + self.places[positions]
+
+
+def embedding(variables: Variables) -> Embedding:
+    """Return a model's embedding."""
+    tables = (variables[name].astype(np.float32) for name in (EMBEDDINGS, POSITIONS))
+    return Embedding(*tables)
 
 
 def _layer(parts: Parts, layer: int) -> ov.Model:
@@ -43,7 +61,8 @@ def _layer(parts: Parts, layer: int) -> ov.Model:
     if layer:
         inputs, x = _found(parts, layer - 1, [-1, -1, width])
     else:
-        inputs, x = _embedded(parts)
+        x = op.parameter([-1, -1, width], np.float32, name="embedded")
+        inputs = [x]
     sinks: list[ov.Node] = []
     name = f"decoder/layer_{layer}/self_attention"
     fused = parts.linear(parts.normal(x, f"{name}/layer_norm"), f"{name}/linear_0")
@@ -76,16 +95,6 @@ def _last(parts: Parts, count: int, suppressed: Sequence[int]) -> ov.Model:
     closed[0, [*suppressed, *range(known, len(padded))]] = NEVER
     results = _product(hidden, padded, closed)
     return ov.Model([result.output(0) for result in results], inputs, "last")
-
-
-def _embedded(parts: Parts) -> tuple[list[ov.Node], ov.Node]:
-    tokens, positions = (op.parameter([-1, -1], np.int64, name=name) for name in ("tokens", "positions"))
-    tables = (EMBEDDINGS, "decoder/position_encodings/encodings")
-    word, place = (
-        op.gather(parts.value(table), at, integer(0))
-        for table, at in zip(tables, (tokens, positions), strict=True)
-    )
-    return [tokens, positions], op.add(word, place)
 
 
 def _found(parts: Parts, layer: int, shape: Sequence[int]) -> tuple[list[ov.Node], ov.Node]:

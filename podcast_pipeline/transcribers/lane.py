@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from podcast_pipeline.transcribers.attention import Kept
 from podcast_pipeline.transcribers.candidates import best
-from podcast_pipeline.transcribers.decoder import NEVER
+from podcast_pipeline.transcribers.decoder import NEVER, Embedding
 from podcast_pipeline.transcribers.mel import Mel
 from podcast_pipeline.transcribers.model_file import HEAD_WIDTH
 from podcast_pipeline.transcribers.native import Floats
@@ -20,6 +20,7 @@ class Compiled(NamedTuple):
     """The graphs for this processor; see encoder.py and decoder.py."""
 
     encoder: ov.CompiledModel
+    embedding: Embedding
     layers: Sequence[ov.CompiledModel]
     last: ov.CompiledModel
 
@@ -41,6 +42,7 @@ class Lane:
         for place, heard in enumerate(self._heard):
             tensor = ov.Tensor(heard[None], ov.Shape((1, *heard.shape)), ov.Type.bf16)
             self._encoder.set_output_tensor(place, tensor)
+        self._embedding = compiled.embedding
         self._layers = [graph.create_infer_request() for graph in compiled.layers]
         self._kept = [Kept.room(slots, heads) for _ in compiled.layers]
         self._heads = heads
@@ -126,7 +128,7 @@ class Lane:
     ) -> Iterator["Passed"]:
         """Yield layer after layer what comes out of it."""
         both = np.array(mask, np.float32, order="C"), np.array(sources, np.int32)
-        ins: Any = tuple(np.array(value, np.int64, order="C") for value in (tokens, positions))
+        ins: tuple[Floats, ...] = (self._embedding.of(tokens, positions),)
         for layer, kept, asked in zip(self._layers, self._kept, self._asked, strict=True):
             for place, value in enumerate((*both, *ins)):
                 layer.set_input_tensor(place, ov.Tensor(value, shared_memory=True))

@@ -47,6 +47,7 @@ MOST_BEAMS = candidates.CANDIDATES // 2
 ENGLISH_VOCABULARY = 51864
 LARGEST_BATCH, SMALLEST_BATCH = 12, 4  # windows
 ROOM_BYTES = 300e6  # for the keys and values of a batch, a byte each
+WEIGHT_BYTES = 2  # of a number in bf16
 PREPENDED, APPENDED = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
 
 
@@ -79,11 +80,10 @@ class OpenVino:
             (layer, head) for layer, head in self._config.get("alignment_heads") or _upper(layers, heads)
         ]
         self._suppressed_first = frozenset(self._config["suppress_ids_begin"])
-        compiled = _compiled(variables, self._config["suppress_ids"], self.workers, weights.derived)
         attention.prepare()
         candidates.prepare()
         self._lanes: SimpleQueue[Lane] = SimpleQueue()
-        for _ in range(self.workers):
+        for compiled in _compiled(variables, self._config["suppress_ids"], self.workers, weights.derived):
             self._lanes.put(Lane(compiled, slots=self.batch, heads=heads, asked=asked))
 
     def detect(self, samples: Samples) -> str:
@@ -135,28 +135,33 @@ class OpenVino:
 
 
 def _compiled(
-    variables: Variables,
-    suppressed: Sequence[int],
-    streams: int,
-    folder: Path,
-) -> Compiled:
-    """Return the graphs for this processor; each stream is a thread on a core of its own.
+    variables: Variables, suppressed: Sequence[int], lanes: int, folder: Path
+) -> Iterator[Compiled]:
+    """Yield the graphs for this processor, for each lane.
+
+    OpenVINO hands the work of graphs with more than one stream to threads of its own, which costs the short
+    steps of the decoder a tenth. So a lane of a small model has graphs of its own; those of a large one,
+    whose steps are long, are shared.
 
     Args:
         folder: the compiled graphs are kept in it between runs.
     """
     core = ov.Core()
+    shared = sum(variable.size for variable in variables.values()) * WEIGHT_BYTES > ROOM_BYTES
+    streams = lanes if shared else 1
     settings = {
         "INFERENCE_PRECISION_HINT": graph.precision(),
         "NUM_STREAMS": streams,
-        "ENABLE_CPU_PINNING": False,  # a stream waits for the lane that feeds it, wherever that runs
         "INFERENCE_NUM_THREADS": streams,
+        "ENABLE_CPU_PINNING": False,  # a stream waits for the lane that feeds it, wherever that runs
         "CACHE_DIR": str(folder / "openvino"),
     }
+    embedding = decoder.embedding(variables)
     closed = [token for token in suppressed if token >= 0]
     models = (encoder.model(variables), *decoder.models(variables, closed))
-    first, *layers, last = (core.compile_model(model, "CPU", settings) for model in models)
-    return Compiled(first, layers, last)
+    for _ in range(1 if shared else lanes):
+        first, *layers, last = (core.compile_model(model, "CPU", settings) for model in models)
+        yield from [Compiled(first, embedding, layers, last)] * (lanes if shared else 1)
 
 
 def _batch(window_bytes: int) -> int:
