@@ -89,11 +89,11 @@ def test_more_beams_find_likelier_texts() -> None:
 
 def test_the_median_is_the_median() -> None:
     """The network of exchanges gives what sorting gives."""
-    values = np.random.default_rng(2).random((3, 4, 50)).astype(np.float32)
-    padded = np.pad(values, ((0, 0), (0, 0), (3, 3)), mode="reflect")
+    values = np.random.default_rng(2).random((12, 50)).astype(np.float32)
+    padded = np.pad(values, ((0, 0), (3, 3)), mode="reflect")
     windows = np.lib.stride_tricks.sliding_window_view(padded, MEDIAN, axis=-1)
     assert np.array_equal(smooth(values), np.median(windows, axis=-1))
-    assert smooth(values[..., :2]).shape == (3, 4, 2)
+    assert smooth(values[:, :2]).shape == (12, 2)
 
 
 def cheapest(costs: NDArray[np.float64]) -> float:

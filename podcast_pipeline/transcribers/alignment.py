@@ -1,10 +1,11 @@
-"""When each token was said: whisper/timing.py, `find_alignment`, in NumPy. Pure."""
+"""When each token was said: whisper/timing.py, `find_alignment`. Pure."""
 
 import numpy as np
 from numpy.typing import NDArray
 
+from podcast_pipeline.transcribers.native import Floats, compiled
+
 MEDIAN = 7  # frames
-Floats = NDArray[np.float32]
 
 
 def begins(scores: Floats, first: int) -> NDArray[np.int64]:
@@ -22,36 +23,42 @@ def begins(scores: Floats, first: int) -> NDArray[np.int64]:
 
 
 def smooth(values: Floats) -> Floats:
-    """Return the median of MEDIAN neighbours on the last axis, the ends reflected."""
+    """Return the median of MEDIAN neighbours on the last axis, the ends reflected. Shape (tokens, frames)."""
     side = MEDIAN // 2
     if values.shape[-1] <= side:
         return values
-    padded = np.pad(values, [(0, 0)] * (values.ndim - 1) + [(side, side)], mode="reflect")
-    shifted = [padded[..., i : i + values.shape[-1]] for i in range(MEDIAN)]
-    for low, high in NETWORK:
-        shifted[low], shifted[high] = (
-            np.minimum(shifted[low], shifted[high]),
-            np.maximum(shifted[low], shifted[high]),
-        )
-    return shifted[side]
+    smoothed = np.empty_like(values)
+    _median(np.pad(values, [(0, 0), (side, side)], mode="reflect"), smoothed)
+    return smoothed
 
 
-NETWORK = (
-    (0, 5),
-    (0, 3),
-    (1, 6),
-    (2, 4),
-    (0, 1),
-    (3, 5),
-    (2, 6),
-    (2, 3),
-    (3, 6),
-    (4, 5),
-    (1, 4),
-    (1, 3),
-    (3, 4),
-)
-"""Exchanges after which the middle of seven is in the middle (Devillard 1998, after Paeth)."""
+def prepare() -> None:
+    """Compile everything, or load it from the disk."""
+    smooth(np.zeros((1, MEDIAN), np.float32))
+
+
+@compiled
+def _median(padded: Floats, smoothed: Floats) -> None:
+    """Exchanges after which the middle of seven is in the middle (Devillard 1998, after Paeth)."""
+    for row in range(len(smoothed)):
+        near = padded[row]
+        for i in range(smoothed.shape[1]):
+            a, b, c, d = near[i], near[i + 1], near[i + 2], near[i + 3]
+            e, f, g = near[i + 4], near[i + 5], near[i + 6]
+            a, f = min(a, f), max(a, f)
+            a, d = min(a, d), max(a, d)
+            b, g = min(b, g), max(b, g)
+            c, e = min(c, e), max(c, e)
+            a, b = min(a, b), max(a, b)
+            d, f = min(d, f), max(d, f)
+            c, g = min(c, g), max(c, g)
+            c, d = min(c, d), max(c, d)
+            d, g = min(d, g), max(d, g)
+            e, f = min(e, f), max(e, f)
+            b, e = min(b, e), max(b, e)
+            b, d = min(b, d), max(b, d)
+            d, e = min(d, e), max(d, e)
+            smoothed[row, i] = d
 
 
 def path(costs: NDArray[np.float64]) -> NDArray[np.int64]:

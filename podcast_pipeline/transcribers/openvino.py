@@ -80,8 +80,8 @@ class OpenVino:
             (layer, head) for layer, head in self._config.get("alignment_heads") or _upper(layers, heads)
         ]
         self._suppressed_first = frozenset(self._config["suppress_ids_begin"])
-        attention.prepare()
-        candidates.prepare()
+        for module in (attention, candidates, alignment):
+            module.prepare()
         self._lanes: SimpleQueue[Lane] = SimpleQueue()
         for compiled in _compiled(variables, self._config["suppress_ids"], self.workers, weights.derived):
             self._lanes.put(Lane(compiled, slots=self.batch, heads=heads, asked=asked))
