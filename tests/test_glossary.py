@@ -85,6 +85,22 @@ def test_other_words_stay(text: str) -> None:
     assert fix(heard(text), GLOSSARY) == (heard(text), ())
 
 
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("Saint Giles", "the parish of St. Giles, outside", "the parish of Saint Giles, outside"),
+        ("Saint Andrew's", "at St. Andrews in", "at Saint Andrew's in"),
+        ("Dr. Ann Kellner", "with Doctor Ann Kellner here", "with Dr. Ann Kellner here"),
+        ("St Ives", "in Saint Ives. Then", "in St Ives. Then"),
+        ("Saint Giles", "the first. Giles came", "the first. Giles came"),
+    ],
+)
+def test_saint_and_doctor_are_written_as_the_glossary_has_them(name: str, before: str, after: str) -> None:
+    """St. and Saint are one word to the ear; a sentence's full stop still parts two names."""
+    fixed, _ = fix(heard(before), Glossary((Term(name),)))
+    assert fixed.text.strip() == after
+
+
 def test_ordinary_words_only_change_where_they_were_hardly_heard() -> None:
     """The same ordinary words become the name with low confidence and stay with high."""
     glossary = Glossary((Term("Ann Example"),))

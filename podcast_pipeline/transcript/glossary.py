@@ -17,7 +17,7 @@ from podcast_pipeline.transcript.edits.pieces import Piece, segments
 from podcast_pipeline.transcript.edits.record import Fix
 from podcast_pipeline.transcript.edits.units import Unit, joined, leading, split, spread, units_of
 from podcast_pipeline.transcript.lexicon import is_ordinary
-from podcast_pipeline.transcript.likeness import Index, Target, Term, letters_of, similar
+from podcast_pipeline.transcript.likeness import OTHER_WAY, Index, Target, Term, letters_of, similar
 
 UNSURE = 0.6  # confidence below which the engine may have heard another name
 ORDINARY_UNSURE = 0.4  # and below which it may have written an ordinary word for one
@@ -162,12 +162,18 @@ def _longest(units: Sequence[Unit], at: int, glossary: Glossary) -> tuple[int, T
 
 def _one_breath(stretch: Sequence[Unit]) -> bool:
     """Tell whether units stand in one sentence without a mark between them."""
-    inner = [core(unit.text)[2] for unit in stretch[:-1]] + [core(u.text)[0].strip() for u in stretch[1:]]
+    inner = [_mark_after(unit) for unit in stretch[:-1]] + [core(u.text)[0].strip() for u in stretch[1:]]
     return (
         len({unit.segment for unit in stretch}) == 1
         and not any(inner)
         and all(core(u.text)[1] for u in stretch)
     )
+
+
+def _mark_after(unit: Unit) -> str:
+    """Return what stands after a word; a full stop belongs to a word like St."""
+    _, word, mark = core(unit.text)
+    return mark.removeprefix(".") if letters_of(word) in OTHER_WAY else mark
 
 
 def _opens(units: Sequence[Unit], at: int) -> bool:

@@ -16,6 +16,20 @@ LOOKS_ALIKE = 0.85  # with other sounds, and only where the engine was unsure
 SHORTEST_PART = 5  # letters of a surname that is looked for alone
 SHORTEST_FIRST = 4  # letters of a first name that makes the next word likely
 SHORTEST_SOUND = 3  # consonants that make a sound worth comparing
+SHORTENED = (
+    ("saint", "st"),
+    ("doctor", "dr"),
+    ("professor", "prof"),
+    ("mister", "mr"),
+    ("missus", "mrs"),
+    ("mount", "mt"),
+    ("fort", "ft"),
+    ("general", "gen"),
+    ("captain", "capt"),
+    ("senator", "sen"),
+)
+"""Words before a name that English writes either way; spoken they are the same."""
+OTHER_WAY = {**dict(SHORTENED), **{short: long for long, short in SHORTENED}}
 
 
 @dataclass(frozen=True)
@@ -33,7 +47,8 @@ class Target:
     Attributes:
         words: as written.
         letters: without case, accents, spaces and apostrophes.
-        told: whether the show said that the name sounds like these letters.
+        told: whether the show said that the name sounds like these letters, or they are its other way to
+            write Saint or Doctor.
     """
 
     term: Term
@@ -104,9 +119,16 @@ def sound_of(letters: str) -> str:
 def _targets(term: Term, language: str) -> Iterator[Target]:
     words = tuple(term.name.split())
     yield Target(term, words, letters_of(term.name))
-    for sound in term.sounds_like:
+    for sound in (*term.sounds_like, *_other_way(words, language)):
         yield Target(term, words, letters_of(sound), told=True)
     if len(words) > 1:
         parts = [word for word in words if not is_ordinary(word, language=language)]
         targets = (Target(term, (part,), letters_of(part)) for part in parts)
         yield from (target for target in targets if len(target.letters) >= SHORTEST_PART)
+
+
+def _other_way(words: Sequence[str], language: str) -> Iterator[str]:
+    """Yield how else a name may be written: St. Giles for Saint Giles."""
+    first = OTHER_WAY.get(letters_of(words[0]))
+    if first and len(words) > 1 and language.startswith("en"):
+        yield " ".join((first, *words[1:]))
