@@ -3,6 +3,7 @@
 
     .venv/bin/python scripts/bench_transcribe.py [--model base] [--rounds 1] [AUDIO ...]
     .venv/bin/python scripts/bench_transcribe.py --memory AUDIO
+    .venv/bin/python scripts/bench_transcribe.py --errors
 
 Without AUDIO: every audio file of five minutes or more in $PODCAST_SPEECH_DIR. Beside each file its
 reference.txt. Two tables a file: every engine with word times, then the peers without (ours always makes
@@ -10,9 +11,13 @@ them). Every run is a process of its own, so that its peak memory is its own; lo
 counted. The processor time is printed too: on a machine with other work it is the fairer number.
 
 --memory: our peak memory for 20 minutes and for 4 hours of the speech in AUDIO, over and over.
+
+--errors: the word error rate of every engine on every recording of $PODCAST_SPEECH_DIR that has a reference,
+whatever its length and language. Each engine is told the language.
 """
 
 import argparse
+import csv
 import json
 import os
 import resource
@@ -41,12 +46,12 @@ class Said(NamedTuple):
     start_s: float | None = None
 
 
-Hear = Callable[[Path], list[Said]]
+Hear = Callable[[Path, str], list[Said]]
 Load = Callable[[str, bool], Hear]
 Run = dict[str, Any]
 
 
-def ours(*, beam_size: int, precision: str | None = None) -> Load:
+def ours(precision: str | None = None) -> Load:
     """Return the loader of our engine for a processor; it always makes word times.
 
     Args:
@@ -60,9 +65,9 @@ def ours(*, beam_size: int, precision: str | None = None) -> Load:
             setattr(graph, "precision", lambda: precision)  # noqa: B010  (a module's function)
         transcriber = load("openvino", model, cache=CACHE)
         shutil.rmtree(CACHE / "windows", ignore_errors=True)  # nothing kept from another run
-        options = Options(language="en", beam_size=beam_size)
 
-        def hear(audio: Path) -> list[Said]:
+        def hear(audio: Path, language: str) -> list[Said]:
+            options = Options(language=language)
             heard = transcriber.transcribe(audio, options=options, report=lambda _: None)
             return [Said(word.text, word.start_s) for word in heard.words]
 
@@ -77,8 +82,8 @@ def openai_whisper(model: str, words: bool) -> Hear:
 
     loaded = checkpoint.load(_folder(model))
 
-    def hear(audio: Path) -> list[Said]:
-        result = loaded.transcribe(_samples(audio), language="en", fp16=False, word_timestamps=words)
+    def hear(audio: Path, language: str) -> list[Said]:
+        result = loaded.transcribe(_samples(audio), language=language, fp16=False, word_timestamps=words)
         return [Said(result["text"])]
 
     return hear
@@ -96,8 +101,8 @@ def faster_whisper(*, batched: bool) -> Load:
         if batched:
             loaded = BatchedInferencePipeline(loaded)
 
-        def hear(audio: Path) -> list[Said]:
-            segments, _ = loaded.transcribe(str(audio), language="en", beam_size=5, word_timestamps=words)
+        def hear(audio: Path, language: str) -> list[Said]:
+            segments, _ = loaded.transcribe(str(audio), language=language, beam_size=5, word_timestamps=words)
             return [Said(f" {segment.text}") for segment in segments]
 
         return hear
@@ -116,21 +121,25 @@ def whisper_cpp(model: str, words: bool) -> Hear:
         params_sampling_strategy=1,
         beam_search={"beam_size": 5, "patience": -1.0},
         n_threads=os.cpu_count() or 1,
-        language="en",
         token_timestamps=words,
         print_progress=False,
     )
-    return lambda audio: [Said(f" {segment.text}") for segment in loaded.transcribe(_samples(audio))]
+
+    def hear(audio: Path, language: str) -> list[Said]:
+        segments = loaded.transcribe(_samples(audio), language=language)
+        return [Said(f" {segment.text}") for segment in segments]
+
+    return hear
 
 
-OURS, OURS_F32, REFERENCE = "ours, beam 2", "ours, beam 2, f32", "openai-whisper"
+OURS, OURS_F32, REFERENCE = "ours", "ours, f32", "openai-whisper"
 ENGINES: dict[str, Load] = {
     REFERENCE: openai_whisper,
     "whisper.cpp, beam 5": whisper_cpp,
     "faster-whisper, beam 5": faster_whisper(batched=False),
     "faster-whisper batched, beam 5": faster_whisper(batched=True),
-    OURS: ours(beam_size=2),
-    OURS_F32: ours(beam_size=2, precision="f32"),
+    OURS: ours(),
+    OURS_F32: ours("f32"),
 }
 COLUMNS = (
     "engine",
@@ -159,11 +168,17 @@ def main() -> None:
     parser.add_argument(
         "--engine", action="append", choices=list(ENGINES), help="only this one; may be repeated"
     )
+    parser.add_argument("--errors", action="store_true", help="WER of every engine on every recording")
     parser.add_argument("--run", nargs=3, metavar=("ENGINE", "AUDIO", "WORDS"), help=argparse.SUPPRESS)
+    parser.add_argument("--hear", metavar="ENGINE", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.run:
         engine, file, words = asked.run
         print(json.dumps(_run(engine, Path(file), asked.model, words=words == "with")))
+    elif asked.hear:
+        print(json.dumps(_heard(asked.hear, asked.model)))
+    elif asked.errors:
+        _compare_errors(asked)
     elif asked.memory:
         _compare_memory(asked.audio[0], asked.model)
     else:
@@ -181,19 +196,24 @@ def _compare(files: Sequence[Path], asked: argparse.Namespace) -> None:
 
 
 def _in_process(engine: str, audio: Path, model: str, words: str) -> Run:
-    command = [sys.executable, __file__, "--run", engine, str(audio), words, "--model", model]
+    result: Run = _told(engine, "--run", engine, str(audio), words, "--model", model)
+    print(f"{engine}: {result['wall_s']:.1f} s", file=sys.stderr, flush=True)
+    return result
+
+
+def _told(engine: str, *arguments: str) -> Any:
+    """Return what this script says in a process of its own."""
+    command = [sys.executable, __file__, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{engine}: {done.stderr}")
-    result: Run = json.loads(done.stdout.splitlines()[-1])
-    print(f"{engine}: {result['wall_s']:.1f} s", file=sys.stderr, flush=True)
-    return result
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def _run(engine: str, audio: Path, model: str, *, words: bool) -> Run:
     hear = ENGINES[engine](model, words)
     wall, busy = time.perf_counter(), time.process_time()
-    said = hear(audio)
+    said = hear(audio, "en")
     return {
         "wall_s": time.perf_counter() - wall,
         "cpu_s": time.process_time() - busy,
@@ -236,12 +256,16 @@ def _text(said: Sequence[Said]) -> str:
     return "".join(one.text for one in said)
 
 
-def _errors(reference: str, text: str) -> Any:
-    """Return jiwer's alignment of two texts, both through Whisper's English normaliser."""
-    import jiwer
-    from whisper.normalizers import EnglishTextNormalizer
+def _errors(reference: str, text: str, language: str = "en") -> Any:
+    """Return jiwer's alignment of two texts, both through Whisper's normaliser.
 
-    normal = EnglishTextNormalizer()
+    Japanese is compared letter by letter: it has no spaces.
+    """
+    import jiwer
+    from whisper.normalizers import BasicTextNormalizer, EnglishTextNormalizer
+
+    letters = language == "ja"
+    normal = EnglishTextNormalizer() if language == "en" else BasicTextNormalizer(split_letters=letters)
     return jiwer.process_words(normal(reference), normal(text))
 
 
@@ -270,6 +294,46 @@ def _borders(audio: Path) -> list[float]:
     from podcast_pipeline.transcribers.windows import cut
 
     return [border for window in cut(Recording(audio).blocks()) for border in (window.start_s, window.end_s)]
+
+
+class Recording(NamedTuple):
+    """Speech of which it is known what was said."""
+
+    audio: Path
+    language: str
+    reference: str
+
+
+def _recordings() -> Iterator[Recording]:
+    """Yield every recording that has a reference: beside it, or in a table of its folder."""
+    for folder in sorted(_speech().iterdir()):
+        if (table := folder / "reference.tsv").exists():
+            with table.open(encoding="utf-8") as file:
+                for row in csv.DictReader(file, delimiter="\t"):
+                    yield Recording(folder / row["file"], row["lang"], row["text"])
+            continue
+        for audio in sorted([*folder.glob("*.flac"), *folder.glob("*.mp3")]):
+            beside = audio.with_suffix(".txt")
+            reference = beside if beside.exists() else folder / "reference.txt"
+            yield Recording(audio, "en", reference.read_text(encoding="utf-8"))
+
+
+def _heard(engine: str, model: str) -> list[str]:
+    hear = ENGINES[engine](model, True)
+    return [_text(hear(recording.audio, recording.language)) for recording in _recordings()]
+
+
+def _compare_errors(asked: argparse.Namespace) -> None:
+    """Print each engine's error rate on each recording."""
+    engines = asked.engine or list(ENGINES)
+    texts = [_told(engine, "--hear", engine, "--model", asked.model) for engine in engines]
+    print(f"| recording | language | words | {' | '.join(engines)} |")
+    print("|---" * (3 + len(engines)) + "|")
+    for recording, *heard in zip(_recordings(), *texts, strict=True):
+        found = [_errors(recording.reference, text, recording.language) for text in heard]
+        name = f"{recording.audio.parent.name}/{recording.audio.stem}"
+        rates = " | ".join(f"{100 * one.wer:.2f}" for one in found)
+        print(f"| {name} | {recording.language} | {sum(map(len, found[0].references))} | {rates} |")
 
 
 def _compare_memory(audio: Path, model: str) -> None:
@@ -304,12 +368,16 @@ def _repeated(audio: Path, seconds: int, path: Path) -> Path:
 
 
 def _long_files() -> Iterator[Path]:
+    for audio in sorted(_speech().glob("*/audio.*")):
+        if len(_samples(audio)) / SAMPLE_RATE_HZ >= LONG_S:
+            yield audio
+
+
+def _speech() -> Path:
     folder = os.environ.get("PODCAST_SPEECH_DIR")
     if not folder:
         sys.exit("name audio files, or the folder with the recordings in PODCAST_SPEECH_DIR")
-    for audio in sorted(Path(folder).glob("*/audio.*")):
-        if len(_samples(audio)) / SAMPLE_RATE_HZ >= LONG_S:
-            yield audio
+    return Path(folder)
 
 
 def _folder(model: str) -> Path:

@@ -129,6 +129,19 @@ def test_only_what_changes_the_words_is_heard_again(tmp_path: Path) -> None:
     assert heard_again(tmp_path, options=Options(), precision="bf16") == windows
 
 
+@pytest.mark.parametrize(("language", "beam_size"), [("en", 2), ("es", 5)])
+def test_languages_that_whisper_knows_less_get_more_beams(
+    tmp_path: Path, language: str, beam_size: int
+) -> None:
+    """Nobody asked for a number: 2 in English, 5 in Spanish, and the receipt says which."""
+    engine = Counting()
+    engine.languages = frozenset({language})
+    heard = Listener(engine, cache=tmp_path).transcribe(SAMPLE, options=Options(), report=ignore)
+    assert heard.receipt
+    assert heard.receipt.options["beam_size"] == beam_size
+    assert heard.words[0].text.strip() == f"{language}{beam_size}"
+
+
 def test_a_damaged_file_is_heard_again(tmp_path: Path) -> None:
     """A torn file is not trusted, and not an error."""
     heard_again(tmp_path, options=Options())

@@ -49,11 +49,12 @@ class Options:
         language: ISO 639-1, None to detect it.
         names: names and terms that may be said, the most important first; the engine is told those that
             something in a window resembles.
+        beam_size: texts that are followed at once; None for 2 in English and 5 in other languages.
     """
 
     language: str | None = None
     names: tuple[str, ...] = ()
-    beam_size: int = 2
+    beam_size: int | None = None
 
 
 class Transcriber(Protocol):

@@ -26,6 +26,7 @@ UNDETERMINED = "und"  # ISO 639-2, of a recording in which nobody speaks
 GAPS = 6  # of a window that are heard again at most
 GROUP = 24  # windows that are cut together; two groups are kept at once
 LANES = 2  # the batches of a group are a multiple of this, however short the recording
+ENGLISH_BEAM, BEAM = 2, 5  # in English more change nothing (docs/performance.md); Whisper knows it best
 SECOND_BEAM = 5  # of windows that are heard again
 Said = tuple[Word, str]  # and why it is doubtful, or ""
 FORMAT = 7  # of what is kept on disk; one more when the same engine gives other words for our reasons
@@ -53,14 +54,16 @@ class Listener:
         clock = Clock(source, report)
         windows = cut(clock.passed(source.blocks()))
         first = next(windows, None)  # before the hash, so that a file that is not audio is an AudioError
-        receipt = self._receipt(recording, options)
-        said: list[Said] = []
         if first is not None:
             language = language or self.engine.detect(first.samples)
+        beam_size = options.beam_size or (ENGLISH_BEAM if language == "en" else BEAM)
+        receipt = self._receipt(recording, options, beam_size)
+        said: list[Said] = []
+        if first is not None and language:
             hear = partial(
                 self._hear,
                 language=language,
-                beam_size=options.beam_size,
+                beam_size=beam_size,
                 expected=Expected(options.names, language),
             )
             finished = Finished(self._cache / "windows" / _key(receipt))
@@ -149,7 +152,7 @@ class Listener:
                 words, doubtful = again, still
         return marked(words, doubtful), doubtful
 
-    def _receipt(self, recording: Path, options: Options) -> Receipt:
+    def _receipt(self, recording: Path, options: Options, beam_size: int) -> Receipt:
         engine = self.engine
         return Receipt(
             engine=engine.name,
@@ -160,7 +163,7 @@ class Listener:
             options={
                 "language": options.language,
                 "names": ", ".join(options.names),
-                "beam_size": options.beam_size,
+                "beam_size": beam_size,
                 **engine.settings,
             },
         )
