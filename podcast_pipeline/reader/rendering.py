@@ -48,7 +48,7 @@ FILTERS = {
     "long_duration": view.long_duration,
     "pieces": pieces,
     "summary": notes.summary,
-    "word_marks": view.word_marks,
+    "word_times": view.word_times,
 }
 
 

@@ -1,12 +1,13 @@
 """Reading an episode in a real browser: with a script, without one, by keys alone, on a small screen."""
 
+import json
 import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from podcast_pipeline.model import Person
+from podcast_pipeline.model import Person, Segment, Transcript, Word
 from podcast_pipeline.search import SearchIndex
 from tests.reader_site import NOW, SHOW_ID, Site, transcript_of
 
@@ -82,9 +83,27 @@ def test_a_click_on_a_word_plays_it(subscriber: Page) -> None:
                   const b = r.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2] }"""
     )
     subscriber.mouse.click(*at)
-    start, marks = (str(sentence.get_attribute(name)) for name in ("data-t", "data-w"))
-    read_at = float(start) + int(marks.split()[1].split(",")[1]) / 100
+    index = sentence.evaluate("s => [...document.querySelectorAll('.s')].indexOf(s)")
+    lasts = str(subscriber.locator("[data-times]").get_attribute("data-times")).split(",")[index].split()
+    read_at = float(str(sentence.get_attribute("id")).removeprefix("t=")) + int(lasts[0]) / 100
     assert read_at <= current_time(subscriber) < read_at + 1.5
+
+
+ODD_WORDS = (" Twenty", "-five", " km:", " 川", "が", "来た。", " 👋🏽👋", " don’t", " a\u00a0b", " end.")
+
+
+def test_the_very_word_is_lit_in_every_script(subscriber: Page, site: Site) -> None:
+    """What is heard is lit to the letter, also where no space parts words, and beyond 16 bits."""
+    words = tuple(
+        Word(text=text, start_s=n / 2 + 0.125, end_s=n / 2 + 0.5) for n, text in enumerate(ODD_WORDS)
+    )
+    segments = (Segment(words=words[:7]), Segment(words=words[7:]))
+    site.publish("odd-words", Transcript(language="ja", duration_s=5, segments=segments))
+    subscriber.goto("/episodes/odd-words")
+    for word in words:
+        seek(subscriber, word.start_s + 0.2)
+        lit = "String([...CSS.highlights.get('heard') ?? []][0])"
+        until(subscriber, f"{lit} === {json.dumps(word.text.strip())}")
 
 
 def test_a_chapter_is_one_click(subscriber: Page) -> None:

@@ -13,19 +13,26 @@ const SPEEDS = [0.75, 1, 1.25, 1.5, 1.75, 2];
 const SAVE_EVERY_S = 5;
 const NEAR_END_S = 15; // heard to here is heard: the next visit begins at the beginning
 
-// ---- where words are: data-w has `length,centiseconds` per word of a sentence
+// ---- where words are: data-times has a group per sentence, and in it for each word how many centiseconds it
+// lasts until the next, and its length where that is not to the next space
 
-const start = (sentence) => Number(sentence.dataset.t);
-const end = (sentence) => Number(sentence.dataset.e);
+const groups = words?.querySelector("[data-times]")?.dataset.times.split(",") ?? [];
+const times = new Map(sentences.map((sentence, n) => [sentence, groups[n].split(" ")]));
 
-/** Return [{from, to, at}] of a sentence: characters of its text, and when the word begins. */
+const start = (sentence) => Number(sentence.id.slice("t=".length));
+const end = (sentence) => wordsOf(sentence).at(-1).until;
+
+/** Return [{from, to, at, until}] of a sentence: characters of its text, and when the word is said. */
 function wordsOf(sentence) {
   const text = sentence.textContent;
   let from = 0;
-  return sentence.dataset.w.split(" ").map((mark) => {
-    const [length, centiseconds] = mark.split(",").map(Number);
-    const word = { from, to: Math.min(from + length, text.length), at: start(sentence) + centiseconds / 100 };
-    from = word.to;
+  let at = Math.round(start(sentence) * 100);
+  return times.get(sentence).map((mark) => {
+    const [lasts, length] = mark.split(":").map(Number);
+    const to = length ? Math.min(from + length, text.length) : from + /^\s*\S*/.exec(text.slice(from))[0].length;
+    const word = { from, to, at: at / 100, until: (at + lasts) / 100 };
+    from = to;
+    at += lasts;
     while (word.from < word.to && /\s/.test(text[word.from])) word.from += 1;
     return word;
   });
@@ -75,7 +82,7 @@ function showHeard() {
   }
   if (sentence) {
     const word = lastBefore(wordsOf(sentence), audio.currentTime, (w) => w.at);
-    light("heard", word && audio.currentTime < end(sentence) ? [rangeOf(sentence, word.from, word.to)] : []);
+    light("heard", word && audio.currentTime < word.until ? [rangeOf(sentence, word.from, word.to)] : []);
   }
   const chapter = lastBefore(chapters, audio.currentTime, (a) => Number(a.dataset.t));
   for (const link of chapters) link.setAttribute("aria-current", String(link === chapter));
@@ -138,7 +145,7 @@ function land() {
 }
 
 function mark(from, until) {
-  const inside = sentences.filter((s) => end(s) > from && start(s) < until);
+  const inside = sentences.filter((s) => start(s) < until && end(s) > from);
   for (const sentence of sentences) sentence.classList.toggle("marked", inside.includes(sentence));
   const ranges = inside.flatMap((sentence) => {
     const cited = wordsOf(sentence).filter((w) => w.at >= from - 0.006 && w.at < until);
@@ -167,9 +174,8 @@ function cited() {
     const all = wordsOf(sentence);
     const chosen = all.filter((w) => w.to > a && w.from < b);
     if (!chosen.length) continue;
-    const next = all[all.indexOf(chosen.at(-1)) + 1];
     from ??= chosen[0].at;
-    until = next ? next.at : end(sentence);
+    until = chosen.at(-1).until;
     const speaker = sentence.closest(".turn").querySelector("cite")?.textContent ?? "";
     const said = text.data.slice(chosen[0].from, chosen.at(-1).to).trim();
     if (parts.at(-1)?.speaker === speaker) parts.at(-1).text += ` ${said}`;
