@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test soak bench docs clean
+.PHONY: demo test test-postgresql soak bench docs clean
 .DEFAULT_GOAL := demo
 
 .venv/bin/python:
@@ -38,9 +38,11 @@ test: .venv/installed-dev
 	$(BIN)/cog --check docs/cli.md docs/feed.md
 	$(BIN)/pytest --numprocesses 2 --dist loadgroup
 
-soak: .venv/installed-dev
-	$(BIN)/pytest -m soak --soak
+test-postgresql: .venv/installed-dev
 	$(BIN)/pytest --database postgresql --numprocesses 2 --dist loadgroup
+
+soak: test-postgresql
+	$(BIN)/pytest -m soak --soak
 
 bench: .venv/installed-dev
 	$(BIN)/python scripts/bench_transcribe.py

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DatabaseError
 
 from podcast_pipeline.access import TOKEN_GRACE
 from podcast_pipeline.database import writing
-from podcast_pipeline.database.tables import audit_log, audit_purges, network_addresses
+from podcast_pipeline.database.tables import audit_log, audit_purges, network_addresses, sessions
 from podcast_pipeline.errors import SubscriberError
 from podcast_pipeline.subscribers import Subscribers
 from podcast_pipeline.subscribers.canaries import canaries
@@ -110,6 +110,20 @@ def test_erasure_empties_the_dossier_tables(people: Subscribers) -> None:
     people.erase(ANN, now=NOW, origin="cli")
     with people.engine.connect() as connection:
         assert connection.execute(select(network_addresses)).all() == []
+
+
+def test_who_was_erased_meanwhile_leaves_no_trace(people: Subscribers) -> None:
+    """A download or a session that was on its way when somebody was erased is refused, and not kept."""
+    ann, selector = people.get(ANN).id, people.link(ANN).partition(".")[0]
+    people.erase(ANN, now=NOW, origin="cli")
+    with pytest.raises(SubscriberError, match="was erased meanwhile"):
+        Network(people.engine, show_id=SHOW).note(ann, episode_id=None, address="192.0.2.7", app="x", now=NOW)
+    for kept in (selector, None):
+        with pytest.raises(SubscriberError, match="was erased meanwhile"):
+            Sessions(people.engine, show_id=SHOW).open(ann, scope="reading", selector=kept, now=NOW)
+    with people.engine.connect() as connection:
+        assert not connection.execute(select(network_addresses)).all()
+        assert not connection.execute(select(sessions)).all()
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 from threading import Lock
@@ -23,6 +23,7 @@ FILE_NAME = "podcast.db"
 BUSY_S = 30  # how long SQLite waits for another writer
 CONNECTIONS = 15  # at most; kept open, because opening one costs more than most questions
 FREE_S = 10  # how long a visitor waits for one of the connections of a process
+RACES = 10  # lost in a row; more is a mistake of ours
 UPGRADE_LOCK = b"upgrade"
 WRITERS = "podcast_writers"
 
@@ -145,11 +146,11 @@ def exclusive(connection: Connection, key: bytes) -> None:
 
 
 def repeat_after_race(work: Callable[[], Result]) -> Result:
-    """Do `work`, and once more if another process made the same row between its look and its write."""
-    try:
-        return work()
-    except IntegrityError:
-        return work()
+    """Do `work`, and again whenever another process made the same row between its look and its write."""
+    for _ in range(RACES):
+        with suppress(IntegrityError):
+            return work()
+    return work()
 
 
 def _sqlite(path: Path) -> Engine:

@@ -9,6 +9,7 @@ from sqlalchemy import Engine, distinct, func, insert, select
 
 from podcast_pipeline.database import writing
 from podcast_pipeline.database.tables import network_addresses
+from podcast_pipeline.subscribers import records
 
 LONGEST_APP = 200  # characters of a User-Agent
 
@@ -37,6 +38,9 @@ class Network:
         Args:
             address: IPv4 or IPv6; of the latter the /64, which is one household (rule P10).
             app: the User-Agent as sent.
+
+        Raises:
+            SubscriberError: they were erased meanwhile.
         """
         row = {
             "show_id": self.show_id,
@@ -47,6 +51,7 @@ class Network:
             "seen_at": now,
         }
         with writing(self.engine) as connection:
+            records.hold(connection, subscriber_id)
             connection.execute(insert(network_addresses).values(row))
 
     def use_of(self, subscriber_id: UUID, episode_id: UUID, *, since: datetime) -> Use:

@@ -129,6 +129,17 @@ def find(connection: Connection, normalized: str, *, show_id: UUID) -> Subscribe
     return to_subscriber(row) if row else None
 
 
+def hold(connection: Connection, subscriber_id: UUID) -> None:
+    """Let nobody erase a person until the transaction ends, so that erasure finds what it writes.
+
+    Raises:
+        SubscriberError: they were erased.
+    """
+    is_this = (subscribers.c.id == subscriber_id) & subscribers.c.erased_at.is_(None)
+    if connection.scalar(select(subscribers.c.id).where(is_this).with_for_update(read=True)) is None:
+        raise SubscriberError("subscriber", "was erased meanwhile")
+
+
 def by_id(connection: Connection, subscriber_id: UUID) -> Subscriber:
     """Return a subscriber that is known to be there."""
     query = select_subscriber().where(subscribers.c.id == subscriber_id)

@@ -12,6 +12,7 @@ from podcast_pipeline.access import Visitor
 from podcast_pipeline.database import writing
 from podcast_pipeline.database.tables import sessions, subscribers, tokens
 from podcast_pipeline.model import Instant, Noun
+from podcast_pipeline.subscribers import records
 from podcast_pipeline.subscribers.rows import TOKEN, select_subscriber, to_visitor
 from podcast_pipeline.subscribers.tokens import sha256
 
@@ -52,6 +53,9 @@ class Sessions:
         Args:
             selector: of the token that opened it; the session is worth what that token is worth.
                 None after a mailed link.
+
+        Raises:
+            SubscriberError: they were erased meanwhile.
         """
         cookie = secrets.token_urlsafe(COOKIE_BYTES)
         row = {
@@ -65,6 +69,7 @@ class Sessions:
             "expires_at": now + LASTS,
         }
         with writing(self.engine) as connection:
+            records.hold(connection, subscriber_id)
             connection.execute(insert(sessions).values(row))
         return cookie
 

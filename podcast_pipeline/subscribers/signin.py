@@ -59,9 +59,9 @@ class SignIn:
         with writing(self.engine) as connection:
             exclusive(connection, bytes.fromhex(address_hmac))
             person = connection.execute(
-                select(subscribers.c.id, subscribers.c.email).where(
-                    real_subscribers(self.show_id), subscribers.c.email_normalized == normalized
-                )
+                select(subscribers.c.id, subscribers.c.email)
+                .where(real_subscribers(self.show_id), subscribers.c.email_normalized == normalized)
+                .with_for_update(read=True)  # or erasure might not find what is written below
             ).first()
             if self._recent(connection, address_hmac, now) >= MAILS_PER_WINDOW:
                 return None
