@@ -25,11 +25,11 @@ def main() -> None:
     corpus = folder / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)
     (corpus / "sample").write_bytes(PARSERS[name].sample)
-    count = 0
+    count, until_s = 0, time.process_time() + limit_s
 
     def feed(data: bytes) -> None:
         nonlocal count
-        if time.process_time() > limit_s:
+        if time.process_time() > until_s:
             peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000
             print(f"{name}: {count} guided inputs in {limit_s:.0f} s, {peak_mb} MB at most", flush=True)  # noqa: T201
             os._exit(0)
