@@ -236,7 +236,7 @@ class FeedTable(Noun):
 
 
 class MailTable(Noun):
-    """[mail]: the SMTP server that sign-in links go out by; without a host nobody can sign in by mail.
+    """[mail]: the SMTP server that sign-in links and news go out by; without a host there is neither.
 
     Attributes:
         security: tls from the first byte (465), starttls (587), or none for a server on this machine.

@@ -4,7 +4,7 @@ import smtplib
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import localtime, make_msgid
@@ -27,8 +27,8 @@ class Message:
 
     to: str
     subject: str
-    text: str
-    stop_url: str | None = None
+    text: str = field(repr=False)
+    stop_url: str | None = field(default=None, repr=False)
 
 
 class Mailer(Protocol):

@@ -47,6 +47,22 @@ def test_a_message_arrives_as_it_was_written(port: int, mailbox: Mailbox) -> Non
 
 
 @pytest.mark.parametrize(
+    ("url", "post"),
+    [
+        ("https://pod.example/mail/stop/x", "List-Unsubscribe=One-Click"),
+        ("http://127.0.0.1/mail/stop/x", None),
+    ],
+)
+def test_one_click_is_offered_behind_https(port: int, mailbox: Mailbox, url: str, post: str | None) -> None:
+    """RFC 8058 asks for https; over http the link alone is named. A repr shows neither link nor text."""
+    message = Message("ann@example.org", "News", f"Stop: {url}\n", url)
+    smtp(port).send(message)
+    received = mailbox.received.get(timeout=5)[1]
+    assert (received["List-Unsubscribe"], received["List-Unsubscribe-Post"]) == (f"<{url}>", post)
+    assert "stop" not in repr(message).lower()
+
+
+@pytest.mark.parametrize(
     ("password", "security", "to", "line"),
     [
         ("mistyped", "none", "ann@example.org", "PODCAST_MAIL_PASSWORD"),

@@ -5,11 +5,12 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from sqlite3 import Cursor
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, event, select
 
 from podcast_pipeline.access import Policy
 from podcast_pipeline.database import writing
@@ -193,6 +194,21 @@ def test_many_are_read_in_pieces(people: Subscribers, of: News, monkeypatch: pyt
             wanted.add(subscriber.id)
     found = waiting(of)
     assert (len(found), set(found)) == (len(wanted), wanted)
+
+
+def test_who_is_to_be_told_is_found_by_index(opened: Callable[[], Engine]) -> None:
+    """A thousand of them are read where they stand, however many others there are (SQLite)."""
+    people, plan = Subscribers(opened(), show_id=SHOW, secret_key=KEY), list[str]()
+
+    @event.listens_for(people.engine, "before_cursor_execute")
+    def explain(
+        _: object, cursor: Cursor, statement: str, parameters: tuple[object, ...], *__: object
+    ) -> None:
+        plan.extend(step[3] for step in cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters))
+
+    assert waiting(News(people, POLICY)) == []
+    assert plan[0].startswith("SEARCH subscribers USING INDEX ix_subscribers_news")
+    assert not [step for step in plan if "TEMP B-TREE" in step or step.startswith("SCAN")]
 
 
 def test_the_preference_is_noted_by_id(people: Subscribers) -> None:

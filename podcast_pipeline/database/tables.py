@@ -79,6 +79,13 @@ subscribers = Table(
     Column("news_since", UtcDateTime),  # since when they want mail of new transcripts; NULL: they do not
     Index("uq_subscribers_show_id_email_normalized", "show_id", "email_normalized", unique=True),
 )
+Index(  # who is to be told, in the order of their ids, without a look at anybody else
+    "ix_subscribers_news",
+    subscribers.c.show_id,
+    subscribers.c.id,
+    sqlite_where=text("news_since IS NOT NULL"),
+    postgresql_where=text("news_since IS NOT NULL"),
+)
 
 tokens = Table(
     "tokens",

@@ -8,10 +8,15 @@ from podcast_pipeline.database.tables import UtcDateTime
 revision = "0004"
 down_revision = "0003"
 
+WANTED = sa.text("news_since IS NOT NULL")
+
 
 def upgrade() -> None:
     """Let everybody begin without mail: they ask for it, or get none."""
     op.add_column("subscribers", sa.Column("news_since", UtcDateTime))
+    op.create_index(
+        "ix_subscribers_news", "subscribers", ["show_id", "id"], sqlite_where=WANTED, postgresql_where=WANTED
+    )
     op.create_table(
         "news_mails",
         sa.Column("subscriber_id", sa.Uuid, sa.ForeignKey("subscribers.id"), nullable=False),
