@@ -5,11 +5,12 @@ import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from hmac import compare_digest
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, event, select, text
 
 from podcast_pipeline.access import Visitor
 from podcast_pipeline.database import open_database
@@ -187,6 +188,34 @@ def test_guesses_lead_nowhere(subscribers: Subscribers) -> None:
         f" {selector}.{secret}",
     )
     assert [subscribers.visitor(guess) for guess in guesses] == [None] * len(guesses)
+
+
+def test_a_guess_does_the_same_work_whatever_it_hits(
+    subscribers: Subscribers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wrong secret and an unknown selector: one statement, one row, two comparisons in constant time."""
+    known = add(subscribers).partition(".")[0]
+    add(subscribers, "bob@example.org")
+    unknown = "2" * 16  # before all others in the alphabet: somebody's row comes after it
+    compared: list[list[int]] = []
+    work: list[str] = []
+
+    def compare(one: str, other: str) -> bool:
+        compared[-1].append(len(other))
+        return compare_digest(one, other)
+
+    monkeypatch.setattr("hmac.compare_digest", compare)
+    event.listen(subscribers.engine, "before_cursor_execute", lambda *said: work.append(said[2]))
+    for selector in (known, unknown):
+        compared.append([])
+        assert subscribers.visitor(f"{selector}.{'a' * 32}") is None
+    assert compared == [[64, 16]] * 2
+    asked = [statement for statement in work if statement.startswith("SELECT")]
+    assert len(asked) == 2
+    assert asked[0] == asked[1]
+    with subscribers.engine.connect() as connection:  # and what it reads is a row, either way
+        after = select(tokens.c.selector).where(tokens.c.selector >= unknown).limit(1)
+        assert connection.scalar(after) is not None
 
 
 def test_erased_subscriber_is_forgotten_but_counts(subscribers: Subscribers) -> None:

@@ -1,11 +1,12 @@
 """Adds, changes and finds the subscribers of one show."""
 
+import hmac
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, case, delete, exists, func, literal, select
+from sqlalchemy import Connection, Engine, case, delete, exists, func, select
 
 from podcast_pipeline.access import Visitor
 from podcast_pipeline.database import overwrite_deleted, repeat_after_race
@@ -31,7 +32,7 @@ from podcast_pipeline.subscribers.rows import (
     to_subscriber,
     to_visitor,
 )
-from podcast_pipeline.subscribers.tokens import NOBODYS_SHA256, is_same, parse
+from podcast_pipeline.subscribers.tokens import NOBODYS, is_same, parse
 
 PERSONAL = (sessions, network_addresses, signin_requests, news_mails, tokens)
 """What is deleted with a person, in the order of the references."""
@@ -203,18 +204,23 @@ class Subscribers:
     def visitor(self, token: str) -> Visitor | None:
         """Return who holds a token, rotated-out and removed ones too; None for any other text.
 
-        A wrong secret and an unknown selector do the same work: one answer of one column is read, one
-        hash is compared.
+        A wrong secret and an unknown selector do the same work: the first token from the selector on is
+        read, which is its own or a stranger's, and both halves are compared.
         """
         parts = parse(token)
         if parts is None:
             return None
         selector, secret = parts
+        nearest = (
+            select(tokens.c.selector, tokens.c.secret_sha256)
+            .where(tokens.c.selector >= selector)
+            .order_by(tokens.c.selector)
+            .limit(1)
+        )
         ours = (tokens.c.selector == selector) & (tokens.c.show_id == self.show_id)
-        stored = select(tokens.c.secret_sha256).where(ours).scalar_subquery()
         with self.engine.connect() as connection:
-            stored_sha256 = connection.scalar(select(func.coalesce(stored, literal(NOBODYS_SHA256))))
-            if not is_same(secret, str(stored_sha256)):
+            read_selector, stored_sha256 = connection.execute(nearest).one_or_none() or NOBODYS
+            if not is_same(secret, stored_sha256) & hmac.compare_digest(selector, read_selector):
                 return None
             query = select_subscriber().add_columns(*TOKEN).select_from(subscribers.join(tokens)).where(ours)
             row = connection.execute(query).mappings().first()

@@ -23,8 +23,8 @@ SHORTEST_KEY = 32  # characters
 
 TOKEN = re.compile(r"([a-z2-7]{16})\.([a-z2-7]{32})")
 
-NOBODYS_SHA256 = "0" * 64
-"""Compared against where there is no such selector, so that a guess costs the same."""
+NOBODYS = ("", "0" * 64)
+"""A selector and a stored hash that nobody has: what a guess is compared with where there is no token."""
 
 
 def new_selector() -> str:
