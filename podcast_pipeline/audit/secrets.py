@@ -9,7 +9,7 @@ from typing import Self
 from podcast_pipeline.audit.finding import SIGN_IN, STOP, TOKEN, Finding
 from podcast_pipeline.catalog import Catalog
 from podcast_pipeline.model import Episode, Transcript
-from podcast_pipeline.transcript.leaks import Shingles
+from podcast_pipeline.transcript.leaks import Shingles, heard
 
 PRESIGNED = re.compile(r"(?:X-Amz-Expires|Expires-In)(?:=|%3D)(\d+)", re.IGNORECASE)
 PRESIGNED_LASTS_S = 900
@@ -27,7 +27,9 @@ class Secrets:
 
     paid: Shingles = field(repr=False)
     unreleased: Shingles = field(repr=False)
-    _known: dict[tuple[bytes, bool], str | None] = field(default_factory=dict, repr=False, compare=False)
+    _known: dict[bytes, tuple[str | None, str | None]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     @classmethod
     def of(cls, catalog: Catalog, transcripts: Mapping[str, Transcript]) -> Self:
@@ -43,22 +45,26 @@ class Secrets:
         unreleased = [Shingles.of(w, public_text=known) for w in words["other"]]
         return cls(Shingles.union(paid), Shingles.union(unreleased))
 
-    def closed_to(self, *, is_active: bool) -> tuple[Shingles, ...]:
-        """Return what somebody may not read."""
-        return (self.unreleased,) if is_active else (self.paid, self.unreleased)
-
     def in_text(self, data: bytes, *, is_active: bool) -> str | None:
         """Return a run of words that the data should not hold, None when it is clean.
 
-        The same bytes, asked for by nine visitors, are read once.
+        The same bytes, asked for by nine visitors, are read once, for both kinds of secrets.
         """
-        key = (hashlib.sha256(data).digest(), is_active)
+        key = hashlib.sha256(data).digest()
         if key not in self._known:
-            runs = (
-                run for shingles in self.closed_to(is_active=is_active) for run in shingles.found_in(data)
-            )
-            self._known[key] = next(runs, None)
-        return self._known[key]
+            self._known[key] = self._first_of_each(data)
+        paid, unreleased = self._known[key]
+        return unreleased if is_active else paid or unreleased
+
+    def _first_of_each(self, data: bytes) -> tuple[str | None, str | None]:
+        paid: str | None = None
+        unreleased: str | None = None
+        for words in heard(data):
+            paid = paid or next(self.paid.found_in_words(words), None)
+            unreleased = unreleased or next(self.unreleased.found_in_words(words), None)
+            if paid and unreleased:
+                break
+        return paid, unreleased
 
     def questions(self, count: int) -> list[str]:
         """Return words to search for: three of a run, of runs far apart in the alphabet."""

@@ -55,10 +55,10 @@ class Shingles:
     def of(cls, secret: Transcript | Iterable[str], *, public_text: Iterable[str]) -> Self:
         """Return the shingles of a transcript, or of its words, that are not in any public text."""
         text = secret.text if isinstance(secret, Transcript) else " ".join(secret)
-        heard = tokens(text)
-        size = _size(heard)
+        said = tokens(text)
+        size = _size(said)
         public = chain.from_iterable(_public_windows(text, size) for text in public_text)
-        return cls({size: frozenset(_windows(heard, size)).difference(public)})
+        return cls({size: frozenset(_windows(said, size)).difference(public)})
 
     @classmethod
     def union(cls, many: Iterable[Self]) -> Self:
@@ -69,16 +69,16 @@ class Shingles:
 
     def found_in(self, data: bytes) -> list[str]:
         """Return the secret runs that the bytes hold in any encoding, each once; empty when clean."""
-        return list(dict.fromkeys(chain.from_iterable(self._found(text) for text in readings(data))))
+        return list(dict.fromkeys(chain.from_iterable(self.found_in_words(words) for words in heard(data))))
+
+    def found_in_words(self, words: list[str]) -> Iterator[str]:
+        """Yield the secret runs in one of the readings of `heard`."""
+        for size, secret in self.windows.items():
+            yield from (run for run in self._candidates(words, size) if run in secret)
 
     @cached_property
     def _vocabulary(self) -> frozenset[str]:
         return frozenset(word for runs in self.windows.values() for run in runs for word in run.split())
-
-    def _found(self, text: str) -> Iterator[str]:
-        for words in _both(tokens(text)):
-            for size, secret in self.windows.items():
-                yield from (run for run in self._candidates(words, size) if run in secret)
 
     def _candidates(self, words: list[str], size: int) -> Iterator[str]:
         """Yield the runs of words that all occur in a secret: few, in foreign text."""
@@ -89,6 +89,12 @@ class Shingles:
             known = known + 1 if word in vocabulary else 0
             if known >= size:
                 yield " ".join(words[end - size : end])
+
+
+def heard(data: bytes) -> Iterator[list[str]]:
+    """Yield the words of every text that the bytes may be meant as; made once, shown to many shingles."""
+    for text in readings(data):
+        yield from _both(tokens(text))
 
 
 def leaks(
@@ -118,9 +124,9 @@ def teaser(transcript: Transcript, word_count: int) -> str:
     return written(words[:word_count])
 
 
-def _size(heard: list[str]) -> int:
-    characters = sum(is_character(token) for token in heard)
-    return SHINGLE_CHARACTERS if 2 * characters > len(heard) else SHINGLE_WORDS
+def _size(said: list[str]) -> int:
+    characters = sum(is_character(token) for token in said)
+    return SHINGLE_CHARACTERS if 2 * characters > len(said) else SHINGLE_WORDS
 
 
 def _windows(words: list[str], size: int) -> Iterator[str]:
