@@ -31,6 +31,7 @@ class Proxied:
 
     site: Site
     url: str
+    plain_url: str
     folder: Path
 
     def logged(self, name: str) -> str:
@@ -39,11 +40,12 @@ class Proxied:
         return (self.folder / name).read_text(encoding="utf-8")
 
 
-def as_documented(folder: Path, upstream: str, port: int) -> str:
-    """Return the block of the docs with another port, other places and no certificate."""
+def as_documented(folder: Path, upstream: str, port: int, plain_port: int) -> str:
+    """Return the block of the docs with other ports, other places and no certificate."""
     (text,) = re.findall(r"```nginx\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
     places = {
         "listen 443 ssl": f"listen 127.0.0.1:{port}",
+        "listen 80": f"listen 127.0.0.1:{plain_port}",
         "http://127.0.0.1:8080": upstream,
         "/var/log/nginx": str(folder),
     }
@@ -58,10 +60,10 @@ def proxied(tmp_path: Path) -> Iterator[Proxied]:
     """A show that is served, and the documented nginx before it."""
     if NGINX is None:
         pytest.skip("nginx is not installed; apt-get install nginx-light")
-    folder, port = tmp_path / "nginx", free_port()
+    folder, port, plain_port = tmp_path / "nginx", free_port(), free_port()
     folder.mkdir()
     with flagship_on_a_port(tmp_path / "show") as site:
-        http = as_documented(folder, site.config.urls.site, port)
+        http = as_documented(folder, site.config.urls.site, port, plain_port)
         http += "".join(f"{name}_temp_path {folder}/{name};" for name in AROUND)
         (folder / "nginx.conf").write_text(MAIN.format(folder=folder, http=http), encoding="utf-8")
         command = [
@@ -76,7 +78,7 @@ def proxied(tmp_path: Path) -> Iterator[Proxied]:
         process = subprocess.Popen([*command, "-g", "daemon off;"])
         try:
             wait(f"http://127.0.0.1:{port}/healthz")
-            yield Proxied(site, f"http://127.0.0.1:{port}", folder)
+            yield Proxied(site, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{plain_port}", folder)
         finally:
             process.terminate()
             process.wait()
@@ -133,11 +135,25 @@ def test_no_log_has_a_token(proxied: Proxied) -> None:
         assert SECRET not in log
 
 
+def test_plain_http_is_sent_on_and_kept_nowhere(proxied: Proxied) -> None:
+    """An app that asks without TLS is told where the feed is, whatever host it names; no log has it."""
+    token = proxied.site.subscribe("ann@example.org")
+    path = f"/feeds/{token}/feed.xml"
+    told = httpx.get(f"{proxied.plain_url}{path}", headers={"Host": "evil.example"})
+    assert (told.status_code, told.headers["location"]) == (301, f"https://podcast.example.org{path}")
+    for name in ("podcast.log", "podcast-error.log", "main.log"):
+        assert token.partition(".")[2] not in proxied.logged(name)
+
+
 def test_the_reader_sees_who_asks(proxied: Proxied) -> None:
     """Guesses are counted by the visitor's own address, and 429 comes through with Retry-After."""
-    with httpx.Client(base_url=proxied.url) as client:
-        for _ in range(60):
-            assert client.get("/feeds/nobody/feed.xml").status_code == 404
-        refused = client.get("/feeds/nobody/feed.xml", headers={"X-Forwarded-For": "203.0.113.9"})
+
+    def guess(source: str, claimed: str) -> httpx.Response:
+        with httpx.Client(transport=httpx.HTTPTransport(local_address=source)) as client:
+            return client.get(f"{proxied.url}/feeds/nobody/feed.xml", headers={"X-Forwarded-For": claimed})
+
+    assert {guess("127.0.0.1", f"203.0.113.{n}").status_code for n in range(60)} == {404}
+    refused = guess("127.0.0.1", "203.0.113.99")
     assert refused.status_code == 429
     assert int(refused.headers["retry-after"]) > 0
+    assert guess("127.0.0.2", "127.0.0.1").status_code == 404

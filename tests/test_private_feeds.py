@@ -1,5 +1,6 @@
 """Rules P1 to P9 of private feeds, over HTTP and on both databases; each test is named by its rule."""
 
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,10 +14,14 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from podcast_pipeline.config import AccessTable
-from podcast_pipeline.database.tables import audit_log
+from podcast_pipeline.database.tables import audit_log, tokens
+from podcast_pipeline.model import Chapter
+from podcast_pipeline.objects import staged
 from podcast_pipeline.stores.s3 import S3Store
-from tests.evil import FLAGSHIP, SECRET, make_site
-from tests.reader_site import Site
+from podcast_pipeline.subscribers.tokens import new_selector, to_token
+from tests.evil import BONUS, FLAGSHIP, SECRET, make_site
+from tests.reader_site import Site, transcript_of
+from tests.test_reader_signin import Outbox
 
 ANN = "ann@example.org"
 DAY = timedelta(days=1)
@@ -71,13 +76,36 @@ def test_p2_no_directory_lists_it(site: Site, client: TestClient) -> None:
         site.clock.now += 2 * DAY
 
 
+def test_p1_a_stolen_database_opens_nothing(site: Site) -> None:
+    """Of the secret there is a hash in it, and nothing else."""
+    selector, _, secret = site.subscribe(ANN).partition(".")
+    with site.subscribers.engine.connect() as connection:
+        (row,) = connection.execute(select(tokens).where(tokens.c.selector == selector)).mappings()
+    assert row["secret_sha256"] == hashlib.sha256(secret.encode()).hexdigest()
+    assert secret not in str(dict(row))
+
+
 def test_p3_what_needs_the_token(site: Site, client: TestClient) -> None:
-    """Transcripts and subscriber-only audio are behind it; other audio and the artwork are not."""
-    feed = client.get(f"/feeds/{site.subscribe(ANN)}/feed.xml").text
+    """Transcripts, subscriber-only audio and chapters are behind it; other audio and artwork are not."""
+    art = site.put(staged("public/art", "", "jpg", b"a picture", "image/jpeg"))
+    show = site.catalog.show.model_copy(update={"artwork_key": art})
+    site.catalog = site.catalog.with_show(show)
+    marks = (Chapter(start_s=0, title="A mark"),)
+    site.publish("bonus-two", transcript_of(BONUS, duration_s=2), access="subscribers", chapters=marks)
+    token = site.subscribe(ANN)
+    feed = client.get(f"/feeds/{token}/feed.xml").text
     enclosures = re.findall(r'<enclosure url="([^"]+)"', feed)
-    assert sorted("/feeds/" in url for url in enclosures) == [False, True]
+    chapters = re.findall(r'<podcast:chapters url="([^"]+)"', feed)
+    assert sorted("/feeds/" in url for url in enclosures) == [False, True, True]
+    assert sorted("/feeds/" in url for url in chapters) == [False, True]
+    assert words(feed)
     assert all("/feeds/" in url for url in words(feed))
-    assert "/feeds/" not in "".join(re.findall(r'<itunes:image href="([^"]+)"', feed))
+    pictures = set(re.findall(r'<itunes:image href="([^"]+)"', feed))
+    assert pictures == {show.media_address(art)}
+    closed = [url for url in (*enclosures, *chapters, *words(feed)) if "/feeds/" in url]
+    nobodys = to_token(new_selector(), b"not the key")
+    assert {client.get(url.replace(token, nobodys)).status_code for url in closed} == {404}
+    assert {client.get(url).status_code for url in (*closed, *enclosures, *chapters, *pictures)} == {200}
 
 
 def test_p4_the_address_stays_and_ends_at_once(site: Site, client: TestClient) -> None:
@@ -228,6 +256,21 @@ def test_p7_four_apps_are_noted(site: Site, client: TestClient) -> None:
     assert (noted["downloads"], noted["apps"]) == (4, 4)
 
 
+def test_p7_four_networks_are_noted(site: Site, client: TestClient) -> None:
+    """More than three places count as well; a household's IPv6 addresses are one."""
+    url = words(client.get(f"/feeds/{site.subscribe(ANN)}/feed.xml").text)[0]
+
+    def fetch(address: str) -> None:
+        with TestClient(site.app(), base_url=site.config.urls.site, client=(address, 50000)) as there:
+            assert there.get(url).status_code == 200
+
+    for address in ("2001:db8::1", "2001:db8::2", "192.0.2.1", "192.0.2.2"):
+        fetch(address)
+    assert overused(site) == []
+    fetch("192.0.2.3")
+    assert [noted["locations"] for noted in overused(site)] == [4]
+
+
 def test_p8_the_token_is_told_to_nobody(
     site: Site, client: TestClient, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -242,10 +285,15 @@ def test_p8_the_token_is_told_to_nobody(
     assert {answer.headers["referrer-policy"] for answer in (feed, *errors)} == {"no-referrer"}
 
 
-def test_p9_subscribers_are_told_about_spotify() -> None:
-    """The page for who sells subscriptions says that this app takes no private feeds."""
-    text = (Path(__file__).parent.parent / "docs" / "access.md").read_text(encoding="utf-8")
-    assert "Spotify" in text
+def test_p9_subscribers_are_told_about_spotify(site: Site) -> None:
+    """Where the private link is shown it says that this app takes none."""
+    site.subscribe(ANN)
+    ann = site.subscribers.get(ANN).id
+    cookie = site.sessions.open(ann, scope="account", selector=None, now=site.clock.now)
+    with TestClient(
+        site.app(Outbox()), base_url=site.config.urls.site, cookies={"session": cookie}
+    ) as browser:
+        assert "Spotify takes no private feeds" in browser.get("/account").text
 
 
 def test_nobody_unpaid_reads_the_bonus(site: Site, client: TestClient) -> None:

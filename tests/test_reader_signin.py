@@ -5,8 +5,11 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import zxingcpp
+from PIL import Image, ImageDraw
 from starlette.testclient import TestClient
 
 from podcast_pipeline.mail import Message
@@ -20,6 +23,7 @@ pytestmark = pytest.mark.usefixtures("each_database")
 
 SITE = "http://127.0.0.1:8080"
 ANN = "ann@example.org"
+STEPS = re.compile(r"([Mmh])([^Mmh]*)")
 
 
 class Outbox:
@@ -399,12 +403,87 @@ def test_what_one_visitor_is(host: str, network: str) -> None:
     assert network_of(host) == network
 
 
+TOKEN = f"{'a' * 16}.{'b' * 32}"
+FEED_URL = f"https://late.example/feeds/{TOKEN}/feed.xml"
+
+
+def as_overcast(link: str) -> str:
+    """Source: overcast.fm/podcasterinfo, the x-callback-url scheme."""
+    assert link.startswith("overcast://x-callback-url/add?url=")
+    return parse_qs(urlsplit(link).query)["url"][0]
+
+
+def as_pocket_casts_on_iphone(link: str) -> str:
+    """Source: Automattic/pocket-casts-ios, AppDelegate+UrlHandling.swift, route /subscribe."""
+    rest = link.removeprefix("pktc://subscribe/")
+    return rest if rest.startswith(("http://", "https://")) else f"http://{rest}"
+
+
+def as_pocket_casts_on_android(link: str) -> str:
+    """Source: Automattic/pocket-casts-android, IntentUtil.getPodloveUrl."""
+    parts = urlsplit(link)
+    assert (parts.scheme, parts.netloc in ("subscribe", "subscribehttps")) == ("pktc", True)
+    return f"{'https' if parts.netloc == 'subscribehttps' else 'http'}://{parts.path.removeprefix('/')}"
+
+
+def as_antennapod(link: str) -> str:
+    """Source: AntennaPod/AntennaPod, UrlChecker.prepareUrl."""
+    for scheme in ("feed://", "pcast://", "pcast:", "antennapod-subscribe://"):
+        if link.startswith(scheme):
+            return as_antennapod(link.removeprefix(scheme))
+    return link if link.startswith(("http://", "https://")) else f"http://{link}"
+
+
+@pytest.mark.parametrize("feed_url", [FEED_URL, FEED_URL.replace("https:", "http:")])
+@pytest.mark.parametrize(
+    ("app", "read"),
+    [
+        ("Overcast", as_overcast),
+        ("Pocket Casts (iPhone)", as_pocket_casts_on_iphone),
+        ("Pocket Casts (Android)", as_pocket_casts_on_android),
+        ("AntennaPod", as_antennapod),
+    ],
+)
+def test_an_app_reads_the_very_address(app: str, read: Callable[[str], str], feed_url: str) -> None:
+    """What an app's own code makes of its link is the feed's address, https where it is https."""
+    assert read(app_links(feed_url)[app]) == feed_url
+
+
 def test_app_links_stay_on_the_device() -> None:
     """No link to an app sends the token to anybody's web site."""
-    token = f"{'a' * 16}.{'b' * 32}"
-    links = app_links(f"https://late.example/feeds/{token}/feed.xml")
-    assert parse(token) is not None
-    assert all(token in link and not link.startswith("http") for link in links.values())
+    links = app_links(FEED_URL)
+    assert parse(TOKEN) is not None
+    assert all(TOKEN in link and not link.startswith("http") for link in links.values())
+    assert links["Apple Podcasts"] == f"podcast://late.example/feeds/{TOKEN}/feed.xml"
+    assert links["Castro"] == f"castro://subscribe/late.example/feeds/{TOKEN}/feed.xml"
+
+
+def test_the_qr_code_is_the_feed(client: TestClient, outbox: Outbox) -> None:
+    """A phone that reads the picture on the account page has the private link, as it stands beside it."""
+    sign_in(client, outbox)
+    page = client.get("/account").text
+    (path,) = re.findall(r'<path[^>]*class="qrline"[^>]*d="([^"]+)"', page)
+    (read,) = zxingcpp.read_barcodes(drawn(path))
+    (shown,) = re.findall(r'id="feed-url">([^<]+)<', page)
+    assert read.text == shown
+
+
+def drawn(path: str, *, scale: int = 4) -> Image.Image:
+    """Return segno's SVG path as a picture: rows of runs one unit high, by `M x y h width` and `m dx dy`."""
+    moves = [(kind, [float(n) for n in re.findall(r"-?[\d.]+", said)]) for kind, said in STEPS.findall(path)]
+    x = y = 0.0
+    picture = Image.new("L", (400, 400), 255)
+    pen = ImageDraw.Draw(picture)
+    for kind, numbers in moves:
+        if kind == "h":
+            pen.rectangle(
+                (x * scale, (y - 0.5) * scale, (x + numbers[0]) * scale - 1, (y + 0.5) * scale - 1), 0
+            )
+            x += numbers[0]
+        else:
+            dx, dy = numbers
+            x, y = (dx, dy) if kind == "M" else (x + dx, y + dy)
+    return picture
 
 
 def test_without_a_mail_server_there_is_no_sign_in(site: Site) -> None:

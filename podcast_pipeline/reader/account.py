@@ -24,11 +24,21 @@ from podcast_pipeline.subscribers.sessions import Sessions
 APPS = {
     "Apple Podcasts": "podcast://{rest}",
     "Overcast": "overcast://x-callback-url/add?url={quoted}",
-    "Pocket Casts": "pktc://subscribe/{rest}",
-    "AntennaPod": "antennapod-subscribe://{rest}",
+    "Pocket Casts (iPhone)": "pktc://subscribe/{feed_url}",
+    "Pocket Casts (Android)": "pktc://subscribe{tls}/{rest}",
+    "AntennaPod": "pcast:{feed_url}",
     "Castro": "castro://subscribe/{rest}",
 }
-"""Links that open an app on this device; none of them sends the address to a web site first."""
+"""Links that open an app on this device; none of them sends the address to a web site first.
+
+Where an app lets us, the link says https, or the app's first request would carry the token over plain HTTP.
+
+Source: Overcast: overcast.fm/podcasterinfo. Pocket Casts' own code: on iPhone an address without a scheme
+becomes http (AppDelegate+UrlHandling.swift), on Android the host says which (IntentUtil.getPodloveUrl).
+AntennaPod's own code (UrlChecker.prepareUrl): after `antennapod-subscribe://` an address without a scheme
+becomes http, and one with it is broken by browsers (antennapod.github.io#374); `pcast:` keeps https.
+Apple and Castro describe no such link; theirs are as other sites have them, and nobody says how they ask.
+"""
 
 
 @dataclass(frozen=True)
@@ -138,8 +148,13 @@ class Account:
 def app_links(feed_url: str) -> dict[str, str]:
     """Return a link per app that adds a feed on this device."""
     parts = urlsplit(feed_url)
-    rest, quoted = f"{parts.netloc}{parts.path}", quote(feed_url, safe="")
-    return {name: form.format(rest=rest, quoted=quoted) for name, form in APPS.items()}
+    words = {
+        "feed_url": feed_url,
+        "rest": f"{parts.netloc}{parts.path}",
+        "quoted": quote(feed_url, safe=""),
+        "tls": "https" if parts.scheme == "https" else "",
+    }
+    return {name: form.format_map(words) for name, form in APPS.items()}
 
 
 def qr(text: str) -> Markup:

@@ -60,7 +60,8 @@ class Feeds:
         visitor = self.gate.by_token(request)
         self.gate.admit(visitor, None, "private_feed")
         response = RedirectResponse("/", status_code=303, headers={"cache-control": "no-store"})
-        self.door.open_for_reading(response, visitor)
+        if request.method == "GET":  # who asks by HEAD looks at a link and does not come in
+            self.door.open_for_reading(response, visitor)
         return response
 
     def feed(self, request: Request) -> Response:

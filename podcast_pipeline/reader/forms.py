@@ -15,6 +15,7 @@ from podcast_pipeline.reader.gate import Refused
 Fields = dict[str, str]
 
 LONGEST_FORM_BYTES = 10_000
+MOST_FIELDS = 20
 NOT_OURS = Deny(403, "this form is too old; go back, load the page again, and send it once more")
 
 
@@ -39,7 +40,13 @@ def posted(work: Callable[[Request, Fields], Response]) -> Callable[[Request], A
             body += chunk
             if len(body) > LONGEST_FORM_BYTES:
                 raise Refused(NOT_OURS)
-        fields = dict(parse_qsl(body.decode("utf-8", "replace"), max_num_fields=20))
-        return await run_in_threadpool(work, request, fields)
+        return await run_in_threadpool(work, request, _fields(body.decode("utf-8", "replace")))
 
     return endpoint
+
+
+def _fields(body: str) -> Fields:
+    try:
+        return dict(parse_qsl(body, max_num_fields=MOST_FIELDS))
+    except ValueError as error:
+        raise Refused(NOT_OURS) from error

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from podcast_pipeline.access import NOT_FOUND, Deny
@@ -46,12 +46,13 @@ class Refusals:
             Denied: self._no_object,
             PodcastError: self._unavailable,
             HTTPException: self._protocol,
+            ClientDisconnect: self._gone,
             Exception: self._broken,
         }
 
     def refuse(self, request: Request, deny: Deny) -> Response:
         """Answer a decision against the visitor."""
-        if not is_for_people(request.url.path):
+        if not is_for_people(request.scope["path"]):  # `request.url` believes the Host header
             return PlainTextResponse(f"{deny.line}\n", deny.status, UNKEPT)
         heading, line = HEADINGS[deny.status], LINES.get(deny.status, deny.line)
         return self.templates.unkept(
@@ -85,9 +86,12 @@ class Refusals:
             return self.refuse(request, NOT_FOUND)
         return PlainTextResponse(f"{error.detail}\n", error.status_code, error.headers)
 
+    def _gone(self, _: Request, __: Exception) -> Response:
+        return PlainTextResponse("the form did not come whole\n", 400, UNKEPT)  # for the log; nobody reads it
+
     def _broken(self, request: Request, _: Exception) -> Response:
         # outside of all middleware, so the headers are put on here
-        headers = {**for_path(request.url.path, is_https=self.is_https), **UNKEPT}
+        headers = {**for_path(request.scope["path"], is_https=self.is_https), **UNKEPT}
         return PlainTextResponse("something is broken here; it was logged\n", 500, headers)
 
 
