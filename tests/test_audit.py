@@ -175,6 +175,12 @@ def test_a_leak_in_answers_is_found(site: Site, name: str) -> None:
     assert not re.search(r"[a-z2-7]{16}\.[a-z2-7]{32}", repr(found))
 
 
+def test_somebody_elses_token_is_named(site: Site) -> None:
+    """A feed of another is told by its token, beside what the feed should not have."""
+    found = findings(site, ForgetfulCache().feeds, who=("active", "lapsed"))
+    assert "holds somebody else's token; no cache may mix subscribers up" in {f.message for f in found}
+
+
 def test_a_public_object_is_found(site: Site) -> None:
     """A file that anybody can fetch holds the transcript, gzipped or not."""
     key = site.put(staged("public/clips", "draft", "txt", SECRET.encode(), "text/plain"))

@@ -257,18 +257,19 @@ def test_p7_four_apps_are_noted(site: Site, client: TestClient) -> None:
 
 
 def test_p7_four_networks_are_noted(site: Site, client: TestClient) -> None:
-    """More than three places count as well; a household's IPv6 addresses are one."""
-    url = words(client.get(f"/feeds/{site.subscribe(ANN)}/feed.xml").text)[0]
+    """More than three places count as well as downloads; a household's IPv6 addresses are one."""
+    ann, bob = site.subscribe(ANN), site.subscribe("bob@example.org")
+    path = words(client.get(f"/feeds/{ann}/feed.xml").text)[0]
 
-    def fetch(address: str) -> None:
-        with TestClient(site.app(), base_url=site.config.urls.site, client=(address, 50000)) as there:
-            assert there.get(url).status_code == 200
+    def fetch(token: str, *addresses: str) -> None:
+        for address in addresses:
+            there = TestClient(site.app(), base_url=site.config.urls.site, client=(address, 50000))
+            assert there.get(path.replace(ann, token)).status_code == 200
 
-    for address in ("2001:db8::1", "2001:db8::2", "192.0.2.1", "192.0.2.2"):
-        fetch(address)
+    fetch(ann, "2001:db8::1", "2001:db8::2", "192.0.2.1", "192.0.2.2")
     assert overused(site) == []
-    fetch("192.0.2.3")
-    assert [noted["locations"] for noted in overused(site)] == [4]
+    fetch(bob, "2001:db8::1", "192.0.2.1", "192.0.2.2", "192.0.2.3")
+    assert [(noted["downloads"], noted["locations"]) for noted in overused(site)] == [(4, 4)]
 
 
 def test_p8_the_token_is_told_to_nobody(

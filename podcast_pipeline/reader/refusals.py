@@ -52,7 +52,7 @@ class Refusals:
 
     def refuse(self, request: Request, deny: Deny) -> Response:
         """Answer a decision against the visitor."""
-        if not is_for_people(request.scope["path"]):  # `request.url` believes the Host header
+        if not is_for_people(request.url.path):
             return PlainTextResponse(f"{deny.line}\n", deny.status, UNKEPT)
         heading, line = HEADINGS[deny.status], LINES.get(deny.status, deny.line)
         return self.templates.unkept(
@@ -91,7 +91,7 @@ class Refusals:
 
     def _broken(self, request: Request, _: Exception) -> Response:
         # outside of all middleware, so the headers are put on here
-        headers = {**for_path(request.scope["path"], is_https=self.is_https), **UNKEPT}
+        headers = {**for_path(request.url.path, is_https=self.is_https), **UNKEPT}
         return PlainTextResponse("something is broken here; it was logged\n", 500, headers)
 
 
