@@ -15,7 +15,8 @@ from pydantic import ValidationError
 
 from podcast_pipeline.catalog import to_json, transcript_from_json
 from podcast_pipeline.errors import CaptionError, EpisodeError
-from podcast_pipeline.library import Folder, Library, hash16, write_atomically
+from podcast_pipeline.files import hash16, write_atomically
+from podcast_pipeline.library import Folder, Library
 from podcast_pipeline.model import Draft, Transcript
 from podcast_pipeline.transcript.document import Document, parse, to_markdown
 from podcast_pipeline.transcript.edits import Conflict, Edits, Fix, align, apply_edits, retake

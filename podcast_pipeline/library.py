@@ -1,29 +1,23 @@
-"""Owns `episodes/`: mints, loads and saves an episode's folder. Every write is whole or not at all."""
+"""Owns `episodes/`: loads and saves what is in an episode's folder; `minting` makes folders."""
 
 import fcntl
-import hashlib
 import json
-import os
 import re
-import shutil
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
-from uuid import UUID, uuid4
+from uuid import UUID
 
-import tomlkit
 from pydantic import Field, ValidationError
-from slugify import slugify
 
 from podcast_pipeline.catalog import to_json, transcript_from_json
 from podcast_pipeline.config import validate
 from podcast_pipeline.errors import EpisodeError
+from podcast_pipeline.files import hash16, sha256_of, write_atomically
 from podcast_pipeline.model import (
-    SLUG,
-    UNREADABLE,
     Chapter,
     Draft,
     EpisodeType,
@@ -39,7 +33,6 @@ from podcast_pipeline.model import (
 )
 
 EPISODE_FILE = "episode.toml"
-MAX_SLUG_LENGTH = 80
 OURS = re.compile(r".+\.\d+\.part")  # begun by a process of that number; a download's part has none
 CAME = "build/came"
 
@@ -130,7 +123,7 @@ class Library:
 
     def folder(self, slug: str) -> Folder:
         """Return the files of an episode; EpisodeError when there is no such episode."""
-        source = self._table(slug).source
+        source = self.table(slug).source
         return Folder(self.root / slug, self.root / slug / (source or CAME), source is not None)
 
     def load(self, slug: str) -> Draft:
@@ -140,9 +133,9 @@ class Library:
             EpisodeError: no such episode, or its source is not the one that was ingested.
             ConfigError: episode.toml has an unknown key or a wrong value.
         """
-        table = self._table(slug)
+        table = self.table(slug)
         if table.source is None:
-            return self._draft(table, self._notes(slug))
+            return self._draft(table, self.notes(slug))
         source = self.root / slug / table.source
         if not source.is_file():
             raise EpisodeError(slug, f"{source} is missing; put the recording back")
@@ -152,7 +145,19 @@ class Library:
                 f"{table.source} is not the recording that was ingested; put it back, or, to replace the"
                 f" audio, set source_sha256 in {EPISODE_FILE} to the new file's SHA-256",
             )
-        return self._draft(table, self._notes(slug))
+        return self._draft(table, self.notes(slug))
+
+    def table(self, slug: str) -> EpisodeTable:
+        """Return what episode.toml says, as `read_table` does."""
+        return read_table(self.root / slug / EPISODE_FILE, slug)
+
+    def notes(self, slug: str) -> str:
+        """Return the show notes, in Markdown; "" where there are none."""
+        path = self.root / slug / "notes.md"
+        try:
+            return path.read_text(encoding="utf-8-sig") if path.is_file() else ""
+        except UnicodeDecodeError as error:
+            raise EpisodeError(slug, f"{path} is not UTF-8; save it as UTF-8") from error
 
     def slug_of_source(self, sha256: str, *, but: frozenset[str] = frozenset()) -> str | None:
         """Return the episode whose recording has this hash, None when there is none.
@@ -161,77 +166,11 @@ class Library:
             but: slugs that are passed over.
         """
         slugs = (slug for slug in self.slugs() if slug not in but)
-        return next((slug for slug in slugs if self._table(slug).source_sha256 == sha256), None)
-
-    def mint(
-        self,
-        source: Path,
-        *,
-        title: str | None = None,
-        slug: str | None = None,
-        guests: tuple[str, ...] = (),
-        notes: str = "",
-        tracks: Sequence[tuple[str, Path, int | None]] = (),
-        withdrawn: frozenset[str] = frozenset(),
-    ) -> str:
-        """Make an episode folder for a recording and return its slug.
-
-        The same recording again is the same episode. The folder appears whole, by one rename.
-
-        Args:
-            tracks: (speaker, file, channel from 1) that `source` was mixed from; kept beside it.
-            withdrawn: slugs of episodes that cannot come back; their recordings may be another's.
-
-        Raises:
-            EpisodeError: the slug belongs to another episode, no slug can be made of the title, or the
-                recording's episode says something else than what is given here.
-        """
-        sha256 = sha256_of(source)
-        known = self.slug_of_source(sha256, but=withdrawn)
-        if known is not None:
-            self._refuse_other_words(known, title=title, slug=slug, guests=guests, notes=notes)
-            return known
-        title = title or _title_of(source)
-        slug = slug or slugify(title, max_length=MAX_SLUG_LENGTH, word_boundary=True)
-        self._refuse_slug(slug, source)
-        _refuse_words(title, guests)
-        staged = self.root / f".{slug}.{os.getpid()}.part"
-        shutil.rmtree(staged, ignore_errors=True)
-        staged.mkdir(parents=True)
-        try:
-            kept = f"source{source.suffix.lower()}"
-            shutil.copyfile(source, staged / kept)
-            kept_tracks = _keep_tracks(tracks, staged)
-            minted = _minted(
-                slug=slug, title=title, source=kept, sha256=sha256, guests=guests, tracks=kept_tracks
-            )
-            (staged / EPISODE_FILE).write_text(minted, encoding="utf-8")
-            (staged / "notes.md").write_text(notes, encoding="utf-8")
-            self._table(slug, staged / EPISODE_FILE)
-            staged.rename(self.root / slug)
-        finally:
-            shutil.rmtree(staged, ignore_errors=True)
-        return slug
-
-    def adopt(self, draft: Draft, files: Mapping[str, bytes]) -> None:
-        """Make the folder of an imported episode, whole, by one rename; one that is there stays as it is.
-
-        Args:
-            files: what else belongs into it, by name.
-        """
-        target = self.root / draft.slug
-        if target.exists():
-            return
-        staged = self.root / f".{draft.slug}.{os.getpid()}.part"
-        shutil.rmtree(staged, ignore_errors=True)
-        staged.mkdir(parents=True)
-        for name, data in {EPISODE_FILE: _adopted(draft).encode(), **files}.items():
-            (staged / name).write_bytes(data)
-        staged.rename(target)
+        return next((slug for slug in slugs if self.table(slug).source_sha256 == sha256), None)
 
     def id_of(self, slug: str) -> UUID | None:
         """Return the id of the episode whose folder has this name, None where there is no such folder."""
-        return self._table(slug).id if (self.root / slug).exists() else None
+        return self.table(slug).id if (self.root / slug).exists() else None
 
     def transcript(self, slug: str) -> Transcript | None:
         """Return the machine's words in recording times, None when there are none yet."""
@@ -240,7 +179,7 @@ class Library:
 
     def speaker_count(self, slug: str) -> int | None:
         """Return how many people episode.toml says speak, None where it does not."""
-        return self._table(slug).speakers
+        return self.table(slug).speakers
 
     def tracks(self, slug: str) -> tuple[TrackTable, ...]:
         """Return the tracks that the recording was mixed from, none where it came as one mix.
@@ -248,7 +187,7 @@ class Library:
         Raises:
             EpisodeError: a track is missing, or not the one that was ingested.
         """
-        tracks = self._table(slug).tracks
+        tracks = self.table(slug).tracks
         for track in tracks:
             path = self.root / slug / track.file
             if not path.is_file() or sha256_of(path) != track.sha256:
@@ -298,54 +237,6 @@ class Library:
                     left.unlink(missing_ok=True)
             yield
 
-    def _refuse_slug(self, slug: str, source: Path) -> None:
-        if not slug:
-            raise EpisodeError(source, "no slug can be made of its title; pass --slug with ASCII letters")
-        if len(slug) > MAX_SLUG_LENGTH or not SLUG.fullmatch(slug):
-            message = f"use at most {MAX_SLUG_LENGTH} of a-z, 0-9 and single hyphens, like the-long-night"
-            raise EpisodeError(f"--slug {slug[:MAX_SLUG_LENGTH]}", message)
-        if (self.root / slug).exists():
-            raise EpisodeError(slug, f"is the slug of another recording than {source}; pass another --slug")
-
-    def _refuse_other_words(
-        self, known: str, *, title: str | None, slug: str | None, guests: tuple[str, ...], notes: str
-    ) -> None:
-        """Refuse what an episode that is there already does not say: it would be lost without a word."""
-        table = self._table(known)
-        pairs = {
-            "title": (title, table.title),
-            "slug": (slug, known),
-            "guests": (guests, table.guests),
-            "notes": (notes, self._notes(known)),
-        }
-        other = [name for name, (given, kept) in pairs.items() if given and given != kept]
-        if other:
-            message = f"is this recording's episode already and has other {' and '.join(other)}; change"
-            raise EpisodeError(
-                known, f"{message} {EPISODE_FILE} or notes.md in its folder, then `podcast publish {known}`"
-            )
-
-    def _notes(self, slug: str) -> str:
-        path = self.root / slug / "notes.md"
-        try:
-            return path.read_text(encoding="utf-8-sig") if path.is_file() else ""
-        except UnicodeDecodeError as error:
-            raise EpisodeError(slug, f"{path} is not UTF-8; save it as UTF-8") from error
-
-    def _table(self, slug: str, path: Path | None = None) -> EpisodeTable:
-        path = path or self.root / slug / EPISODE_FILE
-        try:
-            data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-        except FileNotFoundError as error:
-            message = "there is no such episode, nor such a file; `podcast list` shows all episodes"
-            raise EpisodeError(slug, message) from error
-        except (ValueError, RecursionError) as error:
-            raise EpisodeError(slug, f"{path} is not valid TOML: {error}") from error
-        table = validate(EpisodeTable, data, path)
-        if table.slug != slug:
-            raise EpisodeError(slug, f"{path} says slug = {table.slug!r}; folder and slug must agree")
-        return table
-
     def _draft(self, table: EpisodeTable, notes: str) -> Draft:
         return Draft(
             id=table.id,
@@ -367,80 +258,24 @@ class Library:
         )
 
 
-def _title_of(source: Path) -> str:
-    """Return a title made of a file's name: readable, whatever bytes the name has."""
-    name = source.stem.encode("utf-8", "replace").decode().replace("_", " ").replace("-", " ")
-    return " ".join(UNREADABLE.sub(" ", name).split()).capitalize()
+def read_table(path: Path, slug: str) -> EpisodeTable:
+    """Return what an episode.toml says.
 
-
-def _refuse_words(title: str, guests: tuple[str, ...]) -> None:
-    """Refuse what episode.toml could not hold, by the option that gave it."""
-    for option, text, longest in (("--title", title, 255), *(("--guest", guest, 128) for guest in guests)):
-        if UNREADABLE.search(text) or not text.strip() or len(text) > longest:
-            raise EpisodeError(option, f"give one line of readable text, of at most {longest} characters")
-
-
-def _keep_tracks(tracks: Sequence[tuple[str, Path, int | None]], folder: Path) -> list[TrackTable]:
-    """Copy the files of the tracks, each once, and return what episode.toml says of them."""
-    files: dict[Path, str] = {}
-    for _, path, _ in tracks:
-        if path not in files:
-            files[path] = f"track-{len(files) + 1}{path.suffix.lower()}"
-            shutil.copyfile(path, folder / files[path])
-    return [
-        TrackTable(name=name, file=files[path], channel=channel, sha256=sha256_of(folder / files[path]))
-        for name, path, channel in tracks
-    ]
-
-
-def _minted(
-    *, slug: str, title: str, source: str, sha256: str, guests: tuple[str, ...], tracks: Sequence[TrackTable]
-) -> str:
-    episode_id = str(uuid4())
-    document = tomlkit.document()
-    document.add(tomlkit.comment("Never change: apps know the episode by id and guid."))
-    document["id"] = episode_id
-    document["guid"] = episode_id
-    document["slug"] = slug
-    document["source"] = source
-    document["source_sha256"] = sha256
-    document.add(tomlkit.nl())
-    document.add(
-        tomlkit.comment("Yours. Also: season, number, type, language, access, explicit, topics, speakers,")
-    )
-    document.add(tomlkit.comment("[[chapters]] start_s title, [[soundbites]] start_s duration_s title."))
-    document["title"] = title
-    document["guests"] = list(guests)
-    if tracks:
-        tables = tomlkit.aot()
-        for track in tracks:
-            tables.append(tomlkit.item(track.model_dump(exclude_none=True)))
-        document["tracks"] = tables
-    return tomlkit.dumps(document)
-
-
-def _adopted(draft: Draft) -> str:
-    document = tomlkit.document()
-    document.add(tomlkit.comment("Imported; its audio stays as it came. Never change id, guid and slug."))
-    values = {
-        "id": str(draft.id),
-        "guid": draft.guid,
-        "slug": draft.slug,
-        "title": draft.title,
-        "season": draft.season,
-        "number": draft.number,
-        "type": draft.type,
-        "language": draft.language,
-        "explicit": draft.explicit,
-        "guests": [person.name for person in draft.persons if person.role == "guest"],
-    }
-    document.update({name: value for name, value in values.items() if value is not None})
-    if draft.chapters:
-        tables = tomlkit.aot()
-        for chapter in draft.chapters:
-            tables.append(tomlkit.item(chapter.model_dump(exclude_none=True, exclude_defaults=True)))
-        document["chapters"] = tables
-    return tomlkit.dumps(document)
+    Raises:
+        EpisodeError: it is not there, no TOML, or another episode's.
+        ConfigError: it has an unknown key or a wrong value.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as error:
+        message = "there is no such episode, nor such a file; `podcast list` shows all episodes"
+        raise EpisodeError(slug, message) from error
+    except (ValueError, RecursionError) as error:
+        raise EpisodeError(slug, f"{path} is not valid TOML: {error}") from error
+    table = validate(EpisodeTable, data, path)
+    if table.slug != slug:
+        raise EpisodeError(slug, f"{path} says slug = {table.slug!r}; folder and slug must agree")
+    return table
 
 
 def built(
@@ -470,28 +305,3 @@ def built(
     made = make(target)
     write_atomically(note, to_json(made))
     return target, made
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that a crash leaves the old one or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file in hex, read in blocks."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def hash16(data: bytes) -> str:
-    """Return the first 16 hex digits of the SHA-256: what keys carry."""
-    return hashlib.sha256(data).hexdigest()[:16]

@@ -19,6 +19,7 @@ from podcast_pipeline.compose import Mastered, compose
 from podcast_pipeline.errors import EpisodeError
 from podcast_pipeline.feed import history
 from podcast_pipeline.flip import Ready, feed_writer, flip, foresee, refuse_late, refuse_leaks, secrets_of
+from podcast_pipeline.minting import mint
 from podcast_pipeline.model import Draft, Episode, Show
 from podcast_pipeline.stages import NOT_ENTERED, Parts, dress, make_media, published_words, worded
 from podcast_pipeline.stores.delivery import deliver, is_there
@@ -69,8 +70,9 @@ def ingest(
 ) -> str:
     """Make an episode folder for a recording and return its slug; the same recording is the same episode."""
     check(recording, report=parts.report)
-    return parts.library.mint(
-        recording, title=title, slug=slug, guests=guests, notes=notes, withdrawn=_withdrawn(parts)
+    withdrawn = _withdrawn(parts)
+    return mint(
+        recording, parts.library, title=title, slug=slug, guests=guests, notes=notes, withdrawn=withdrawn
     )
 
 
@@ -92,8 +94,9 @@ def ingest_tracks(
         mixed = Path(work) / f"{' and '.join(track.name for track in tracks)}.flac"
         mix(tracks, mixed, ffmpeg=parts.ffmpeg, report=parts.report)
         kept = [(track.name, track.path, track.channel) for track in tracks]
-        return parts.library.mint(
+        return mint(
             mixed,
+            parts.library,
             title=title,
             slug=slug,
             guests=guests,

@@ -13,7 +13,7 @@ from podcast_pipeline import editing
 from podcast_pipeline.catalog import to_json, transcript_from_json
 from podcast_pipeline.config import Config, TermTable
 from podcast_pipeline.errors import CaptionError, ConfigError, EpisodeError
-from podcast_pipeline.library import write_atomically
+from podcast_pipeline.files import write_atomically
 from podcast_pipeline.model import Draft, Episode, Transcript
 from podcast_pipeline.stages import Hearing, findings, names_of
 from podcast_pipeline.stores import Reader

@@ -18,7 +18,8 @@ from podcast_pipeline.compose import Mastered, Media
 from podcast_pipeline.config import Config
 from podcast_pipeline.errors import AudioError, EpisodeError, ReviewError
 from podcast_pipeline.feed import notes
-from podcast_pipeline.library import Library, built, sha256_of
+from podcast_pipeline.files import sha256_of
+from podcast_pipeline.library import Library, built
 from podcast_pipeline.model import (
     Draft,
     Enclosure,

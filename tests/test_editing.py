@@ -14,7 +14,9 @@ from podcast_pipeline import editing
 from podcast_pipeline.config import GlossaryTable
 from podcast_pipeline.editing import Edited, edited, read, renew, taken
 from podcast_pipeline.errors import EpisodeError
-from podcast_pipeline.library import Library, hash16
+from podcast_pipeline.files import hash16
+from podcast_pipeline.library import Library
+from podcast_pipeline.minting import mint
 from podcast_pipeline.model import Receipt, Segment, Speaker, Transcript, Word
 from podcast_pipeline.transcript.edits import Fix
 from podcast_pipeline.transcript.glossary import Glossary, from_show, near_misses
@@ -57,7 +59,7 @@ def library(tmp_path: Path) -> Library:
     """An episode that was heard once and not edited yet."""
     made = Library(tmp_path / "episodes", language="en")
     (tmp_path / "a.wav").write_bytes(b"sound")
-    made.mint(tmp_path / "a.wav", slug=SLUG, title="The hearing")
+    mint(tmp_path / "a.wav", made, slug=SLUG, title="The hearing")
     made.save_transcript(SLUG, heard(FIRST))
     return made
 

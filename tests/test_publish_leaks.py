@@ -14,8 +14,8 @@ from podcast_pipeline.audio import notice, tags
 from podcast_pipeline.compose import Composed
 from podcast_pipeline.errors import LeakError
 from podcast_pipeline.feed.rss import Public, render
+from podcast_pipeline.files import sha256_of
 from podcast_pipeline.flip import feed_writer, refuse_leaks, secrets_of
-from podcast_pipeline.library import sha256_of
 from podcast_pipeline.model import Chapter, Person
 from podcast_pipeline.objects import StagedObject, chapters_file, staged, staged_file
 from tests.evil import FLAGSHIP, make_site

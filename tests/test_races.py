@@ -12,7 +12,9 @@ import pytest
 
 from podcast_pipeline.catalog import catalog_from_json
 from podcast_pipeline.feed.conformance.document import read
-from podcast_pipeline.library import Library, sha256_of
+from podcast_pipeline.files import sha256_of
+from podcast_pipeline.library import Library
+from podcast_pipeline.minting import mint
 from podcast_pipeline.objects import FEED_KEY
 from podcast_pipeline.stores import Store
 from podcast_pipeline.stores.local import LocalStore
@@ -62,7 +64,7 @@ def show(published: House, tmp_path_factory: pytest.TempPathFactory) -> Path:
     quieter = folder / "quieter.flac"
     run_ffmpeg("-i", house.episode / "source.flac", "-af", "volume=0.9", quieter)
     library = Library(folder / "episodes", language="en")
-    library.mint(quieter, title="A quieter winter", slug=OTHER)
+    mint(quieter, library, title="A quieter winter", slug=OTHER)
     heard = json.loads((house.episode / "transcript.json").read_bytes())
     heard["receipt"]["audio_sha256"] = sha256_of(quieter)
     (folder / "episodes" / OTHER / "transcript.json").write_text(json.dumps(heard), encoding="utf-8")

@@ -146,7 +146,7 @@ def _one(session: Session, named: str, parts: "Parts", wishes: Wishes) -> "Publi
 
 def _slug(named: str, parts: "Parts", wishes: Wishes) -> str:
     """Return the episode that is meant; a recording that is none yet becomes one."""
-    from podcast_pipeline.library import sha256_of
+    from podcast_pipeline.files import sha256_of
 
     if not Path(named).is_file():
         if wishes.of_new:

@@ -12,7 +12,7 @@ from podcast_pipeline.cli import DONE, FAILED, reviewing
 from podcast_pipeline.cli.session import Session
 from podcast_pipeline.config import TranscriptionTable
 from podcast_pipeline.errors import AudioError, ConfigError, PodcastError
-from podcast_pipeline.library import write_atomically
+from podcast_pipeline.files import write_atomically
 from podcast_pipeline.model import CaptionFormat, Receipt, Transcript
 from podcast_pipeline.transcribers import Options, Transcriber
 from podcast_pipeline.transcript import captions, glossary

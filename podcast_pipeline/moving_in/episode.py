@@ -13,6 +13,7 @@ from podcast_pipeline.feed.foreign import Item, Remark
 from podcast_pipeline.feed.lawful import lawful
 from podcast_pipeline.fetch import Web
 from podcast_pipeline.library import Library
+from podcast_pipeline.minting import adopt
 from podcast_pipeline.model import Chapter, Draft, Enclosure, Episode, Original, Show
 from podcast_pipeline.moving_in.files import Files
 
@@ -82,7 +83,7 @@ def bring(item: Item, episode_id: UUID, slug: str, leaving: Leaving) -> Brought:
         source_sha256=enclosure.sha256,
     )
     transcripts = dict(_transcripts(item, files.web, remarks))
-    leaving.library.adopt(draft, {"notes.md": draft.notes.encode(), **transcripts})
+    adopt(draft, leaving.library, {"notes.md": draft.notes.encode(), **transcripts})
     is_out = item.published_at <= leaving.now
     episode = Episode(
         **dict(draft),

@@ -13,7 +13,7 @@ from podcast_pipeline.catalog import to_json
 from podcast_pipeline.errors import FetchError
 from podcast_pipeline.feed.conformance.item import MEDIA_TYPES
 from podcast_pipeline.fetch import Downloaded, Web, redact
-from podcast_pipeline.library import hash16, write_atomically
+from podcast_pipeline.files import hash16, write_atomically
 from podcast_pipeline.model import Noun, Progress, Sha256
 from podcast_pipeline.objects import CHAPTERS_TYPE, StagedObject
 from podcast_pipeline.stores import Store

@@ -15,7 +15,8 @@ from podcast_pipeline.feed.conformance.document import LIMIT_BYTES, Document
 from podcast_pipeline.feed.foreign import Item, Remark
 from podcast_pipeline.feed.history import read_feed
 from podcast_pipeline.fetch import Web
-from podcast_pipeline.library import MAX_SLUG_LENGTH, hash16
+from podcast_pipeline.files import hash16
+from podcast_pipeline.minting import MAX_SLUG_LENGTH
 from podcast_pipeline.model import Episode, Progress
 from podcast_pipeline.moving_in.episode import Brought, Leaving, bring
 from podcast_pipeline.moving_in.files import Files

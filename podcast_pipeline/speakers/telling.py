@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from podcast_pipeline.library import Folder, built, hash16, write_atomically
+from podcast_pipeline.files import hash16, write_atomically
+from podcast_pipeline.library import Folder, built
 from podcast_pipeline.model import Noun, Report, Transcript
 from podcast_pipeline.speakers import choose, load
 from podcast_pipeline.speakers.turns import Heard, Turn, assign

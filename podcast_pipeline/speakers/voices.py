@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import Field, ValidationError
 
 from podcast_pipeline.errors import SpeakersError
-from podcast_pipeline.library import write_atomically
+from podcast_pipeline.files import write_atomically
 from podcast_pipeline.model import Instant, Noun, Text
 
 SAME_PERSON = 0.76  # cosine to a known voice that a voice has at least; see docs/speakers.md
