@@ -13,7 +13,7 @@ from pathlib import Path
 import atheris
 
 LONGEST_BYTES = 4096
-LIMITS = (f"-max_len={LONGEST_BYTES}", "-timeout=120", "-rss_limit_mb=1500", "-seed=7", "-verbosity=0")
+LIMITS = (f"-max_len={LONGEST_BYTES}", "-timeout=1200", "-rss_limit_mb=1500", "-seed=7", "-verbosity=0")
 
 
 def main() -> None:

@@ -1,4 +1,6 @@
 import io
+import struct
+import zlib
 from pathlib import Path
 
 import pytest
@@ -6,6 +8,7 @@ from PIL import Image
 
 from podcast_pipeline.audio.artwork import check
 from podcast_pipeline.errors import AudioError
+from podcast_pipeline.feed.conformance.artwork import check_artwork
 
 ROOT = Path(__file__).parent.parent
 
@@ -15,6 +18,17 @@ def picture(
 ) -> Path:
     Image.new(mode, size).save(path, kind, **save)
     return path
+
+
+def png(side_px: int, *chunks: bytes) -> bytes:
+    """Return a PNG with a header and chunks, which may make no sense."""
+    header = struct.pack(">2I5B", side_px, side_px, 8, 2, 0, 0, 0)
+    return b"".join((b"\x89PNG\r\n\x1a\n", png_chunk(b"IHDR", header), *chunks))
+
+
+def png_chunk(name: bytes, data: bytes) -> bytes:
+    """Return a chunk of a PNG."""
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
 
 def refusal(path: Path) -> str:
@@ -81,3 +95,20 @@ def test_heavy_artwork_gets_advice(tmp_path: Path) -> None:
     path = tmp_path / "a.jpg"
     path.write_bytes(noise.getvalue())
     assert "ask for at most 512" in str(check(path).advice)
+
+
+LONG_TEXT = b"Title\0\0" + zlib.compress(b"a" * 2_000_000)
+DAMAGED = {
+    "cut": png(1400, b"\0\0\0\x63AAAA"),
+    "bomb": png(50_000, png_chunk(b"IDAT", b"")),
+    "long text": png(1400, png_chunk(b"zTXt", LONG_TEXT), png_chunk(b"IDAT", b"")),
+}
+
+
+@pytest.mark.parametrize("data", DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_picture_or_a_bomb_is_one_line(tmp_path: Path, data: bytes) -> None:
+    """Whatever Pillow raises, ours is a refusal and another feed's is a finding; found by fuzzing."""
+    (tmp_path / "a.png").write_bytes(data)
+    assert "not a whole JPEG or PNG" in refusal(tmp_path / "a.png")
+    (finding,) = check_artwork(data, "image/png")
+    assert "the artwork cannot be read" in finding.message

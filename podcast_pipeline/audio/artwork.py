@@ -5,7 +5,7 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from podcast_pipeline.errors import AudioError
 
@@ -15,6 +15,9 @@ TYPES = {"JPEG": ("jpg", "image/jpeg"), "PNG": ("png", "image/png")}
 ENDINGS = {"jpg": "jpg", "jpeg": "jpg", "png": "png"}
 ORIENTATION, GPS = 0x0112, 0x8825  # Exif tags
 UPRIGHT = 1
+BOMBS = (Image.DecompressionBombWarning, Image.DecompressionBombError)
+UNREADABLE = (OSError, SyntaxError, ValueError, *BOMBS)
+"""What Pillow raises for a damaged picture, or one made to hurt."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ def _open(path: Path, data: bytes) -> Image.Image:
             image = Image.open(io.BytesIO(data), formats=list(TYPES))
             if image.width <= LARGEST_PX and image.height <= LARGEST_PX:
                 image.load()
-    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombWarning) as error:
+    except UNREADABLE as error:
         raise AudioError(path, "is not a whole JPEG or PNG; export the artwork again") from error
     return image
 

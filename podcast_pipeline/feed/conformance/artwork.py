@@ -4,7 +4,7 @@ import io
 import warnings
 from collections.abc import Iterator
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from podcast_pipeline.feed.conformance.finding import Finding, Severity
 
@@ -12,6 +12,9 @@ SIDE_PX = (1400, 3000)
 ADVISED_BYTES = 512 * 1000  # PRX, for NPR One and Spotify
 TYPES = {"JPEG": "image/jpeg", "PNG": "image/png"}
 DPI = 72
+BOMBS = (Image.DecompressionBombWarning, Image.DecompressionBombError)
+UNREADABLE = (OSError, SyntaxError, ValueError, *BOMBS)
+"""What Pillow raises for a damaged picture, or one made to hurt."""
 
 
 def check_artwork(data: bytes, content_type: str) -> tuple[Finding, ...]:
@@ -27,7 +30,7 @@ def check_artwork(data: bytes, content_type: str) -> tuple[Finding, ...]:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             image = Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "GIF", "WEBP"))
-    except (UnidentifiedImageError, Image.DecompressionBombWarning, Image.DecompressionBombError) as problem:
+    except UNREADABLE as problem:
         return (_find(f"the artwork cannot be read: {type(problem).__name__}", "serve a JPEG or PNG"),)
     with image:
         return tuple(_judge(image, len(data), content_type))
