@@ -93,6 +93,7 @@ def test_other_words_stay(text: str) -> None:
         ("Dr. Ann Kellner", "with Doctor Ann Kellner here", "with Dr. Ann Kellner here"),
         ("St Ives", "in Saint Ives. Then", "in St Ives. Then"),
         ("Saint Giles", "the first. Giles came", "the first. Giles came"),
+        ("Saint Giles", "he was no saint. Giles left", "he was no saint. Giles left"),
     ],
 )
 def test_saint_and_doctor_are_written_as_the_glossary_has_them(name: str, before: str, after: str) -> None:

@@ -1,13 +1,12 @@
 """Whether a picture can be the show's artwork."""
 
-import io
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
 from podcast_pipeline.errors import AudioError
+from podcast_pipeline.pictures import UNREADABLE, open_header
 
 SMALLEST_PX, LARGEST_PX = 1400, 3000
 ADVISED_BYTES = 512 * 1024
@@ -15,9 +14,6 @@ TYPES = {"JPEG": ("jpg", "image/jpeg"), "PNG": ("png", "image/png")}
 ENDINGS = {"jpg": "jpg", "jpeg": "jpg", "png": "png"}
 ORIENTATION, GPS = 0x0112, 0x8825  # Exif tags
 UPRIGHT = 1
-BOMBS = (Image.DecompressionBombWarning, Image.DecompressionBombError)
-UNREADABLE = (OSError, SyntaxError, ValueError, *BOMBS)
-"""What Pillow raises for a damaged picture, or one made to hurt."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +62,9 @@ def _read(path: Path) -> bytes:
 
 def _open(path: Path, data: bytes) -> Image.Image:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(data), formats=list(TYPES))
-            if image.width <= LARGEST_PX and image.height <= LARGEST_PX:
-                image.load()
+        image = open_header(data, formats=tuple(TYPES))
+        if image.width <= LARGEST_PX and image.height <= LARGEST_PX:
+            image.load()
     except UNREADABLE as error:
         raise AudioError(path, "is not a whole JPEG or PNG; export the artwork again") from error
     return image

@@ -1,6 +1,7 @@
 """Keep a process small that allocates and frees windows of audio for hours."""
 
 import ctypes
+import sys
 
 M_MMAP_THRESHOLD = -3  # malloc.h
 LARGE_BYTES = 1_000_000  # half a window of samples
@@ -13,6 +14,5 @@ def give_back_large_blocks() -> None:
     on windows, spectrograms and words share one heap, which small words keep from shrinking: 80 MB more an
     hour. Setting the limit stops it from rising (mallopt(3)). Other C libraries have no such call.
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt:
+    if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):
         mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)

@@ -17,7 +17,7 @@ from podcast_pipeline.transcript.edits.pieces import Piece, segments
 from podcast_pipeline.transcript.edits.record import Fix
 from podcast_pipeline.transcript.edits.units import Unit, joined, leading, split, spread, units_of
 from podcast_pipeline.transcript.lexicon import is_ordinary
-from podcast_pipeline.transcript.likeness import OTHER_WAY, Index, Target, Term, letters_of, similar
+from podcast_pipeline.transcript.likeness import SHORT, Index, Target, Term, letters_of, similar
 
 UNSURE = 0.6  # confidence below which the engine may have heard another name
 ORDINARY_UNSURE = 0.4  # and below which it may have written an ordinary word for one
@@ -173,7 +173,7 @@ def _one_breath(stretch: Sequence[Unit]) -> bool:
 def _mark_after(unit: Unit) -> str:
     """Return what stands after a word; a full stop belongs to a word like St."""
     _, word, mark = core(unit.text)
-    return mark.removeprefix(".") if letters_of(word) in OTHER_WAY else mark
+    return mark.removeprefix(".") if letters_of(word) in SHORT else mark
 
 
 def _opens(units: Sequence[Unit], at: int) -> bool:

@@ -29,7 +29,8 @@ SHORTENED = (
     ("senator", "sen"),
 )
 """Words before a name that English writes either way; spoken they are the same."""
-OTHER_WAY = {**dict(SHORTENED), **{short: long for long, short in SHORTENED}}
+SHORT = {short: long for long, short in SHORTENED}
+OTHER_WAY = {**SHORT, **dict(SHORTENED)}
 
 
 @dataclass(frozen=True)

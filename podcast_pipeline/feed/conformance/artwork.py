@@ -1,20 +1,16 @@
 """Rule F4: what is in artwork that was fetched."""
 
-import io
-import warnings
 from collections.abc import Iterator
 
 from PIL import Image
 
 from podcast_pipeline.feed.conformance.finding import Finding, Severity
+from podcast_pipeline.pictures import UNREADABLE, open_header
 
 SIDE_PX = (1400, 3000)
 ADVISED_BYTES = 512 * 1000  # PRX, for NPR One and Spotify
 TYPES = {"JPEG": "image/jpeg", "PNG": "image/png"}
 DPI = 72
-BOMBS = (Image.DecompressionBombWarning, Image.DecompressionBombError)
-UNREADABLE = (OSError, SyntaxError, ValueError, *BOMBS)
-"""What Pillow raises for a damaged picture, or one made to hurt."""
 
 
 def check_artwork(data: bytes, content_type: str) -> tuple[Finding, ...]:
@@ -27,9 +23,7 @@ def check_artwork(data: bytes, content_type: str) -> tuple[Finding, ...]:
         content_type: what the host said it is.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "GIF", "WEBP"))
+        image = open_header(data, formats=("JPEG", "PNG", "GIF", "WEBP"))
     except UNREADABLE as problem:
         return (_find(f"the artwork cannot be read: {type(problem).__name__}", "serve a JPEG or PNG"),)
     with image:

@@ -198,7 +198,11 @@ class Places:
         inside = [low + where[p] for p in range(len(before), first_after) if p in where]
         start = lefts[-1] + 1 if lefts else min([*inside, *rights], default=0)
         end = rights[0] if rights else max([*inside, *lefts], default=-1) + 1
-        start, end = self._tight(start if before else 0, end if after else len(self.keys), heard)
+        if not before and start <= SLACK_UNITS:
+            start = 0  # it began the text, and does again
+        if not after and end >= len(self.keys) - SLACK_UNITS:
+            end = len(self.keys)
+        start, end = self._tight(start, end, heard)
         return Found(
             start=start,
             end=end,

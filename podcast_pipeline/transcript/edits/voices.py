@@ -1,12 +1,13 @@
 """Who an edit means: ids of speakers are others in every transcription; a voice is found by its words."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from podcast_pipeline.model import Speaker
+from podcast_pipeline.transcript.edits.alignment import pairs
 from podcast_pipeline.transcript.edits.draft import Draft
 from podcast_pipeline.transcript.edits.record import NameEdit, Site, TurnEdit, WordEdit
-from podcast_pipeline.transcript.edits.units import split
+from podcast_pipeline.transcript.edits.units import keys_of, split
 
 NO_VOICE = "the voice is not one voice any more"
 KNOWN_VOICE = 0.3  # of the words of a voice's samples that must be found again
@@ -45,14 +46,17 @@ def name_voices(draft: Draft, edits: Sequence[NameEdit]) -> None:
 
 def _voice(draft: Draft, samples: Sequence[Site]) -> str | None:
     """Return the id of the voice that speaks where the samples were, None where it is not one."""
-    found = [draft.places.find(sample) for sample in samples]
-    heard = Counter(
-        unit.speaker
-        for places in found
-        if len(places) == 1
-        for unit in draft.units[places[0].start : places[0].end]
-    )
+    heard = Counter(speaker for sample in samples for speaker in _again(draft, sample))
     voice, units = heard.most_common(1)[0] if heard else (None, 0)
     wanted = sum(len(split(sample.heard)) for sample in samples)
     enough = units and heard.total() >= KNOWN_VOICE * wanted
     return voice if enough and units >= SURE_VOICE * heard.total() else None
+
+
+def _again(draft: Draft, sample: Site) -> Iterator[str | None]:
+    """Yield who says each word of a sample that is there again; none where its place is not certain."""
+    places = draft.places.find(sample)
+    if len(places) == 1:
+        now = slice(places[0].start, places[0].end)
+        for _, at in pairs(keys_of(sample.heard), draft.places.keys[now]):
+            yield draft.units[now][at].speaker
