@@ -1,6 +1,6 @@
 """Measure the mail of a new transcript: mails per second and peak memory.
 
-    scripts/bench_notify.py [--subscribers 100000] [--url postgresql://…]
+    scripts/bench_notify.py [--subscribers 100000] [--database postgresql]
 
 Tells that many subscribers of an episode over one connection to an SMTP server (aiosmtpd, in a process
 of its own on this machine, which throws the mails away), and prints the rate and the memory.
@@ -26,7 +26,7 @@ from sqlalchemy import update
 
 from podcast_pipeline.access import Policy
 from podcast_pipeline.config import MailTable
-from podcast_pipeline.database import connect, open_database, upgrade, writing
+from podcast_pipeline.database import open_database, writing
 from podcast_pipeline.database.tables import subscribers
 from podcast_pipeline.mail import Smtp
 from podcast_pipeline.notify import notify
@@ -37,7 +37,8 @@ from podcast_pipeline.subscribers.news import News
 sys.path.append(str(Path(__file__).parent.parent))
 
 from scripts.bench_import import ZONE, peak_mb
-from tests.house import free_port
+from scripts.scratch import add_option, scratch
+from tests.ports import free_port
 from tests.reader_site import Site, transcript_of
 
 
@@ -47,17 +48,11 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--subscribers", type=int, default=100_000)
-    parser.add_argument(
-        "--url", help="a scratch PostgreSQL database; without it SQLite in a temporary folder"
-    )
+    add_option(parser)
     wanted = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name, mail_server() as port:
+    with tempfile.TemporaryDirectory() as name, scratch(wanted.database) as url, mail_server() as port:
         folder = Path(name)
-        if wanted.url:
-            upgrade(connect(wanted.url, folder))
-        people = Subscribers(
-            open_database(wanted.url, folder), show_id=uuid4(), secret_key=secrets.token_bytes(32)
-        )
+        people = Subscribers(open_database(url, folder), show_id=uuid4(), secret_key=secrets.token_bytes(32))
         subscribe(people, wanted.subscribers, folder)
         tell(people, folder, port)
         people.engine.dispose()

@@ -5,7 +5,7 @@ with --text, and the prose of Python's own documentation. One plain text file is
 docs/search.md were taken with the King James Bible of Debian's `bible-kjv`:
 
     bible -f 'Gen1:1-Rev22:21' | cut -d' ' -f2- > kjv.txt
-    python scripts/bench_search.py --text kjv.txt [--database postgresql://…]
+    python scripts/bench_search.py --text kjv.txt [--database postgresql]
 
 Prints how long the index took, its size, how long one episode more takes, and for every kind of question,
 asked of the index and of `/search` over HTTP, p50 and p95 in milliseconds:
@@ -25,12 +25,12 @@ import os
 import random
 import socket
 import statistics
+import sys
 import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -39,11 +39,11 @@ from urllib.parse import quote
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Engine, text
+from sqlalchemy import text
 
 from podcast_pipeline.catalog import CATALOG_KEY, Catalog, to_json
 from podcast_pipeline.config import Config
-from podcast_pipeline.database import connect, open_database, upgrade
+from podcast_pipeline.database import open_database
 from podcast_pipeline.model import Enclosure, Episode, Person, Segment, Show, Speaker, Transcript, Word
 from podcast_pipeline.reader import server
 from podcast_pipeline.reader.app import create_app
@@ -52,6 +52,10 @@ from podcast_pipeline.stores.local import LocalStore
 from podcast_pipeline.stores.shelf import read_catalog
 from podcast_pipeline.subscribers import Subscribers
 from podcast_pipeline.subscribers.sessions import Sessions
+
+sys.path.append(str(Path(__file__).parent.parent))
+
+from scripts.scratch import Meter, add_option, scratch
 
 WORDS = 10_000  # an hour of speech
 FIRST = datetime(2016, 3, 1, 6, tzinfo=UTC)
@@ -205,39 +209,6 @@ def crowd(seconds: float, askers: Sequence[Callable[[], None]], pause_s: float) 
     return took
 
 
-def processor_ms(pid: int) -> float:
-    """Return how much of a processor a process has taken; of one that is gone nothing.
-
-    Source: clock_getcpuclockid(3); what /proc says is sampled by the clock that wakes the readers.
-    """
-    try:
-        return time.clock_gettime(~pid << 3 | 2) * 1000
-    except OSError:
-        return 0.0
-
-
-@dataclass(frozen=True)
-class Meter:
-    """Reads what a process and the database have taken of the processor.
-
-    Attributes:
-        pid: of the process that searches.
-        engine: on PostgreSQL, which must run on this machine, its processes count too.
-    """
-
-    pid: int
-    engine: Engine
-
-    def read(self) -> tuple[float, float]:
-        """Return milliseconds in the process and in the database's own."""
-        if self.engine.dialect.name == "sqlite":
-            return processor_ms(self.pid), 0.0
-        query = text("SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'")
-        with self.engine.connect() as connection:
-            backends = connection.scalars(query).all()
-        return processor_ms(self.pid), sum(map(processor_ms, backends))
-
-
 def row(name: str, asker: Sequence[Callable[[], None]], seconds: float, meter: Meter) -> str:
     """Return a line of the table: let one reader ask, many with a pause, and many without."""
     alone = [timed(asker[0]) for _ in range(ALONE)]
@@ -300,19 +271,20 @@ def main() -> None:
     options.add_argument("--episodes", type=int, default=1000)
     options.add_argument("--readers", type=int, default=20)
     options.add_argument("--seconds", type=float, default=6, help="for each kind")
-    options.add_argument("--database", help="an empty PostgreSQL database; without it SQLite")
     options.add_argument("--folder", type=Path, help="keep the archive here and use it again")
+    add_option(options)
     given = options.parse_args()
+    if given.folder and given.database == "postgresql":
+        options.error("--folder keeps the archive, and this PostgreSQL ends with the benchmark; give a URL")
     prose = " ".join([*(path.read_text(encoding="utf-8") for path in given.text), *topics.values()])
-    with tempfile.TemporaryDirectory() as folder:
-        measure(given, prose, given.folder or Path(folder))
+    with tempfile.TemporaryDirectory() as folder, scratch(given.database) as url:
+        measure(given, prose, given.folder or Path(folder), url)
 
 
-def measure(given: argparse.Namespace, prose: str, folder: Path) -> None:
+def measure(given: argparse.Namespace, prose: str, folder: Path, url: str | None) -> None:
     """Build the archive if it is not there, and time every kind of question."""
     config = Config.model_validate({"folder": folder, "show": SHOW})
-    upgrade(connect(given.database, config.state_folder))
-    engine = open_database(given.database, config.state_folder)
+    engine = open_database(url, config.state_folder)
     index, store = SearchIndex(engine, show_id=SHOW_ID), LocalStore.from_config(config)
     print(f"{engine.dialect.name}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     catalog, _ = read_catalog(store)
@@ -332,7 +304,9 @@ def measure(given: argparse.Namespace, prose: str, folder: Path) -> None:
     meter = Meter(os.getpid(), engine)
     for kind in (*KINDS, MIXED):
         print(row(kind, [partial(ask, kind)] * given.readers, given.seconds, meter), flush=True)
-    over_http(given, config, Subscribers(engine, show_id=SHOW_ID, secret_key=b"k" * 32), questions)
+    subscribers = Subscribers(engine, show_id=SHOW_ID, secret_key=b"k" * 32)
+    over_http(given, config, url, subscribers, questions)
+    engine.dispose()
     print(f"load {os.getloadavg()[0]:.1f}")
 
 
@@ -355,14 +329,12 @@ def timed(work: Callable[[], object]) -> float:
 
 
 def over_http(
-    given: argparse.Namespace, config: Config, subscribers: Subscribers, questions: Questions
+    given: argparse.Namespace, config: Config, url: str | None, subscribers: Subscribers, questions: Questions
 ) -> None:
     """Let subscribers ask the real server, a process of its own."""
     listener = server.listen("127.0.0.1", 0)
     port = listener.getsockname()[1]
-    process = multiprocessing.get_context("fork").Process(
-        target=serve, args=(config, given.database, listener)
-    )
+    process = multiprocessing.get_context("fork").Process(target=serve, args=(config, url, listener))
     process.start()
     now = datetime.now(UTC)
     _, token = subscribers.add("reader@example.com", now=now, origin="cli")

@@ -1,6 +1,6 @@
 """Measure whether a token guess tells if its selector exists.
 
-    scripts/bench_token_guess.py [--guesses 20000] [--subscribers 10000] [--url postgresql://…]
+    scripts/bench_token_guess.py [--guesses 20000] [--subscribers 10000] [--database postgresql]
 
 Prints the quartiles (µs of processor time) of a wrong secret for a selector that exists and for one that
 does not, taken in turns, and the chance that a single guess of the one kind is slower than one of the other
@@ -9,9 +9,11 @@ does not, taken in turns, and the chance that a single guess of the one kind is 
 
 import argparse
 import math
+import os
 import random
 import secrets
 import statistics
+import sys
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,10 +21,14 @@ from time import thread_time_ns
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from podcast_pipeline.database import connect, open_database, upgrade
+from podcast_pipeline.database import open_database
 from podcast_pipeline.subscribers import Subscribers
 from podcast_pipeline.subscribers.importers import import_csv
 from podcast_pipeline.subscribers.tokens import new_selector, to_token
+
+sys.path.append(str(Path(__file__).parent.parent))
+
+from scripts.scratch import add_option, scratch
 
 
 def main() -> None:
@@ -32,12 +38,11 @@ def main() -> None:
     )
     parser.add_argument("--guesses", type=int, default=20_000, help="of each kind")
     parser.add_argument("--subscribers", type=int, default=10_000)
-    parser.add_argument(
-        "--url", help="a scratch PostgreSQL database; without it SQLite in a temporary folder"
-    )
+    add_option(parser)
     wanted = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        subscribers, selectors = fill(Path(folder), wanted.url, wanted.subscribers)
+    with tempfile.TemporaryDirectory() as folder, scratch(wanted.database) as url:
+        subscribers, selectors = fill(Path(folder), url, wanted.subscribers)
+        print(f"{subscribers.engine.dialect.name}, load {os.getloadavg()[0]:.1f}")
         known, unknown = measure(subscribers, selectors, wanted.guesses)
         subscribers.engine.dispose()
     for name, taken in (("known", known), ("unknown", unknown)):
@@ -49,8 +54,6 @@ def main() -> None:
 
 def fill(folder: Path, url: str | None, number: int) -> tuple[Subscribers, list[str]]:
     """Return a show with subscribers, and the selector of each."""
-    if url:
-        upgrade(connect(url, folder))
     made = Subscribers(open_database(url, folder), show_id=uuid4(), secret_key=secrets.token_bytes(32))
     file = folder / "people.csv"
     file.write_text("email\n" + "".join(f"p{n}@example.com\n" for n in range(number)))

@@ -1,14 +1,11 @@
 """Fixtures for tests that run on both databases: a real SQLite file and a real, throw-away PostgreSQL."""
 
-import shutil
-import socket
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
-from tempfile import TemporaryDirectory, mkdtemp
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import pytest
@@ -16,6 +13,7 @@ from sqlalchemy import Engine, text
 
 from podcast_pipeline.database import connect, open_database, upgrade
 from podcast_pipeline.database.engine import FILE_NAME
+from tests.postgres import is_installed, running_postgresql
 
 PROCESSES = get_context("forkserver")
 """For races between real processes; what they need is imported once, before they fork."""
@@ -31,29 +29,20 @@ PROCESSES.set_forkserver_preload(
     ]
 )
 
-SCRIPT = Path(__file__).parent.parent / "scripts" / "start_postgres.sh"
 TEMPLATE = "podcast_template"
 
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
     """Yield the base URL of a server that lives as long as this test run; its template is migrated."""
-    if not any(Path("/usr/lib/postgresql").glob("*/bin/initdb")):
+    if not is_installed():
         pytest.skip("PostgreSQL is not installed; apt-get install postgresql")
-    folder = Path(mkdtemp(prefix="podcast-postgresql-"))
-    folder.chmod(0o755)  # user postgres must get in
-    port = str(_free_port())
-    subprocess.run([SCRIPT, folder / "server", port, "start"], check=True)
-    try:
-        base = f"postgresql://pod@127.0.0.1:{port}"
+    with running_postgresql() as base, TemporaryDirectory() as folder:
         _run(f"{base}/postgres", f"CREATE DATABASE {TEMPLATE}")
-        template = connect(f"{base}/{TEMPLATE}", folder)
+        template = connect(f"{base}/{TEMPLATE}", Path(folder))
         upgrade(template)
         template.dispose()
         yield base
-    finally:
-        subprocess.run([SCRIPT, folder / "server", port, "stop"], check=True)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -188,10 +177,3 @@ def _run(url: str, statement: str) -> None:
     with server.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         connection.execute(text(statement))
     server.dispose()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -93,11 +92,3 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> House:
 def run_ffmpeg(*arguments: str | Path) -> None:
     """Run the wheel's ffmpeg."""
     subprocess.run([get_ffmpeg_exe(), "-v", "error", "-y", *arguments], check=True)
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

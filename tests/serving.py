@@ -11,7 +11,8 @@ from threading import Thread
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from tests.house import PODCAST, House, free_port
+from tests.house import PODCAST, House
+from tests.ports import free_port
 
 READY_S = 30
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.house import House, copy_house, free_port
+from tests.house import House, copy_house
+from tests.ports import free_port
 from tests.serving import at_port, serving
 
 pytestmark = pytest.mark.xdist_group("house")

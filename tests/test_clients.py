@@ -15,7 +15,8 @@ from podcast_pipeline.stores.local import LocalStore
 from podcast_pipeline.stores.s3 import S3Store
 from tests.bucket_house import CREDENTIALS, objects, put_back
 from tests.conftest import S3Server
-from tests.house import ROOT, House, copy_house, free_port
+from tests.house import ROOT, House, copy_house
+from tests.ports import free_port
 from tests.serving import at_port, serving
 
 pytestmark = pytest.mark.xdist_group("house")

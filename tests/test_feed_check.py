@@ -14,7 +14,8 @@ from podcast_pipeline.feed_check import check_url
 from podcast_pipeline.fetch import Web
 from podcast_pipeline.objects import FEED_CACHE, FEED_KEY, FEED_TYPE
 from podcast_pipeline.stores.s3 import S3Store
-from tests.house import House, copy_house, free_port
+from tests.house import House, copy_house
+from tests.ports import free_port
 from tests.serving import Host, Served, at_port, host, serving
 
 pytestmark = pytest.mark.xdist_group("house")

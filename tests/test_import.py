@@ -23,7 +23,8 @@ from podcast_pipeline.errors import FetchError
 from podcast_pipeline.feed.conformance import check
 from podcast_pipeline.fetch import Web
 from podcast_pipeline.moving_in.importing import MovedIn, import_feed
-from tests.house import PODCAST, House, clean_environment, free_port
+from tests.house import PODCAST, House, clean_environment
+from tests.ports import free_port
 from tests.real_feeds import FEEDS, REAL, serve_copy
 from tests.serving import Host, Served, host
 from tests.test_feed_check import picture

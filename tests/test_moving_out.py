@@ -11,7 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.house import House, copy_house, free_port
+from tests.house import House, copy_house
+from tests.ports import free_port
 from tests.serving import serving
 
 pytestmark = pytest.mark.xdist_group("house")

@@ -11,7 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.house import ROOT, free_port
+from tests.house import ROOT
+from tests.ports import free_port
 from tests.reader_site import Site, flagship_on_a_port
 from tests.test_private_feeds import words
 

@@ -14,7 +14,8 @@ import pytest
 from podcast_pipeline.catalog import catalog_from_json, transcript_from_json
 from podcast_pipeline.cli.output import Output
 from podcast_pipeline.cli.session import Session
-from tests.house import SLUG, House, copy_house, free_port
+from tests.house import SLUG, House, copy_house
+from tests.ports import free_port
 from tests.serving import serving
 
 pytestmark = pytest.mark.xdist_group("house")

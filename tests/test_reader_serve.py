@@ -6,9 +6,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.house import build_house, free_port
+from tests.house import build_house
 from tests.mailbox import PASSWORD, USER, Mailbox
 from tests.mailbox import serving as receiving
+from tests.ports import free_port
 from tests.serving import serving
 
 # the server listens on this machine only
