@@ -82,7 +82,7 @@ def test_prompts_of_different_lengths_in_a_batch(engine: OpenVino, windows: list
     tokenizer = engine._tokenizer("en")
     starts = [[*tokenizer.sot_sequence, tokenizer.no_timestamps]]
     starts.append([tokenizer.sot_prev, *tokenizer.encode(f" {NAMES}"), *starts[0]])
-    with engine._lane(windows[:1] * 2) as lane:
+    with engine._lane(windows[:1] * 2) as (lane, _):
         both = lane.scores(starts)
         apart = [lane.scores([start])[0] for start in starts]
     for row, alone in zip(both, apart, strict=True):

@@ -4,8 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,12 +15,13 @@ import pytest
 
 from podcast_pipeline.errors import TranscriptionError
 from podcast_pipeline.model import Word
-from podcast_pipeline.transcribers import Options, load
+from podcast_pipeline.transcribers import Options, listener, load
 from podcast_pipeline.transcribers.decode import SAMPLE_RATE_HZ, Samples
 from podcast_pipeline.transcribers.engine import Heard
 from podcast_pipeline.transcribers.finished import Batch, Finished
 from podcast_pipeline.transcribers.listener import Listener
 from podcast_pipeline.transcribers.weights import Weights
+from podcast_pipeline.transcribers.windows import Window, cut
 from tests.transcribers_support import SAMPLE, ignore, samples_of, write_wav
 
 ENGINE, MODEL = "openvino", "tiny.en"
@@ -27,8 +29,8 @@ LONG = 21 * SAMPLE_RATE_HZ
 PROGRAM = """
 import sys
 from pathlib import Path
-from podcast_pipeline.transcribers import Options, listener, load
-listener.GROUP = 2  # windows, so that the recording has three groups
+from podcast_pipeline.transcribers import Options, load, shares
+shares.GROUP = 2  # windows, so that the recording has three groups
 recording, cache = map(Path, sys.argv[1:3])
 transcriber = load(sys.argv[3], sys.argv[4], cache=cache)
 print(transcriber.transcribe(recording, options=Options(), report=lambda _: None).model_dump_json())
@@ -106,11 +108,15 @@ class Counting:
         raise AssertionError(f"{len(samples)} samples of the only language")
 
     def hear(
-        self, windows: Sequence[Samples], *, language: str, prompt: str, beam_size: int
+        self, windows: Iterable[Samples], *, language: str, prompt: str, beam_size: int
     ) -> list[tuple[Heard, ...]]:
         """Return one long word a window."""
-        self.heard += len(windows)
-        return [spoken(f" {language}{prompt}{beam_size}", window, times=1) for window in windows]
+        return [self.said(f" {language}{prompt}{beam_size}", window, times=1) for window in windows]
+
+    def said(self, text: str, window: Samples, *, times: int) -> tuple[Heard, ...]:
+        """Count the window."""
+        self.heard += 1
+        return spoken(text, window, times=times)
 
 
 def heard_again(cache: Path, *, options: Options, **settings: str) -> int:
@@ -151,15 +157,41 @@ def test_a_damaged_file_is_heard_again(tmp_path: Path) -> None:
 
 
 def test_other_windows_are_heard_again(tmp_path: Path) -> None:
-    """What was kept for other cuts of the audio is not used."""
-    store = Finished(tmp_path)
-    store.put(
-        "0",
-        Batch(first_samples=(0, 512), words=((), (Word(text=" a", start_s=1, end_s=2),)), doubts=({}, {})),
-    )
-    assert store.get("0", (0, 512)) is not None
-    assert store.get("0", (0, 1024)) is None
-    assert store.get("1", (0, 512)) is None
+    """What was kept for other cuts of the audio is not used, and what was kept for these is."""
+    heard = list[tuple[int, ...]]()
+
+    def hear(windows: Iterable[Window]) -> Batch:
+        firsts = tuple(window.first_sample for window in windows)
+        heard.append(firsts)
+        words = tuple((Word(text=f" {first}", start_s=1, end_s=2),) for first in firsts)
+        return Batch(first_samples=firsts, words=words, doubts=tuple({} for _ in firsts))
+
+    store, silence = Finished(tmp_path), np.zeros(512, np.float32)
+    for firsts in ((0, 512), (0, 512), (0, 1024), (0, 1024)):
+        windows = [Window(first, silence, np.zeros(1, np.float32)) for first in firsts]
+        assert store.once("0", windows, hear=hear).first_samples == firsts
+    assert heard == [(0, 512), (0, 1024)]
+
+
+def test_a_window_is_heard_while_the_next_one_is_cut(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The engine does not wait for the end of the recording."""
+    heard = threading.Event()
+
+    class Telling(Counting):
+        def said(self, text: str, window: Samples, *, times: int) -> tuple[Heard, ...]:
+            heard.set()
+            return super().said(text, window, times=times)
+
+    def slowly(blocks: Iterable[Samples]) -> Iterator[Window]:
+        windows = cut(blocks)
+        yield next(windows)
+        yield next(windows)  # the listener looks at the first one before anything is heard
+        assert heard.wait(60)
+        yield from windows
+
+    monkeypatch.setattr(listener, "cut", slowly)
+    Listener(Telling(), cache=tmp_path).transcribe(SAMPLE, options=Options(), report=ignore)
+    assert heard.is_set()
 
 
 def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
@@ -180,12 +212,11 @@ class Looping(Counting):
     """An engine that is caught in a loop, unless the window is short."""
 
     def hear(
-        self, windows: Sequence[Samples], *, language: str, prompt: str, beam_size: int
+        self, windows: Iterable[Samples], *, language: str, prompt: str, beam_size: int
     ) -> list[tuple[Heard, ...]]:
         """Return a loop, or a word."""
-        self.heard += len(windows)
         return [
-            spoken(f" {language}{prompt}{beam_size}", window, times=9 if len(window) > LONG else 1)
+            self.said(f" {language}{prompt}{beam_size}", window, times=9 if len(window) > LONG else 1)
             for window in windows
         ]
 
@@ -194,17 +225,15 @@ class Stuck(Looping):
     """One that does not get out of it."""
 
     def hear(
-        self, windows: Sequence[Samples], *, language: str, prompt: str, beam_size: int
+        self, windows: Iterable[Samples], *, language: str, prompt: str, beam_size: int
     ) -> list[tuple[Heard, ...]]:
         """Return a loop."""
-        self.heard += len(windows)
-        return [spoken(f" {language}{prompt}{beam_size}", window, times=9) for window in windows]
+        return [self.said(f" {language}{prompt}{beam_size}", window, times=9) for window in windows]
 
 
 def test_a_doubtful_window_is_heard_again(tmp_path: Path) -> None:
     """A loop that another hearing does not repeat is not in the transcript."""
-    listener = Listener(Looping(), cache=tmp_path)
-    transcript = listener.transcribe(SAMPLE, options=Options(), report=ignore)
+    transcript = Listener(Looping(), cache=tmp_path).transcribe(SAMPLE, options=Options(), report=ignore)
     assert {word.text for word in transcript.words} == {
         " en2",
         " en5",
@@ -215,8 +244,7 @@ def test_a_doubtful_window_is_heard_again(tmp_path: Path) -> None:
 def test_what_stays_doubtful_is_marked(tmp_path: Path) -> None:
     """A loop that comes again stays, without confidence, and its segment says why; also from the disk."""
     for _ in range(2):
-        listener = Listener(Stuck(), cache=tmp_path)
-        transcript = listener.transcribe(SAMPLE, options=Options(), report=ignore)
+        transcript = Listener(Stuck(), cache=tmp_path).transcribe(SAMPLE, options=Options(), report=ignore)
         assert {word.confidence for word in transcript.words} == {0}
         assert all("loop" in segment.doubts for segment in transcript.segments)
 
@@ -225,7 +253,7 @@ class Steady(Counting):
     """An engine that counts a window's seconds in twos."""
 
     def hear(
-        self, windows: Sequence[Samples], *, language: str, prompt: str, beam_size: int
+        self, windows: Iterable[Samples], *, language: str, prompt: str, beam_size: int
     ) -> list[tuple[Heard, ...]]:
         """Return a number every two seconds."""
         return [
@@ -238,7 +266,7 @@ class Tired(Steady):
     """One that gives up after five words of a long window."""
 
     def hear(
-        self, windows: Sequence[Samples], *, language: str, prompt: str, beam_size: int
+        self, windows: Iterable[Samples], *, language: str, prompt: str, beam_size: int
     ) -> list[tuple[Heard, ...]]:
         """Return the beginning of what was said."""
         said = super().hear(windows, language=language, prompt=prompt, beam_size=beam_size)

@@ -1,6 +1,6 @@
 """What an engine must be able to do, and what all of them share. An engine knows windows, not files."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -44,9 +44,12 @@ class Engine(Protocol):
         """Return the language of a window."""
 
     def hear(
-        self, windows: Sequence[Samples], *, language: str, prompt: str, beam_size: int
+        self, windows: Iterable[Samples], *, language: str, prompt: str, beam_size: int
     ) -> list[tuple[Heard, ...]]:
-        """Return the words of each window, the same for the same windows in every run."""
+        """Return the words of each window, the same for the same windows in every run.
+
+        The windows may come one after the other, as they are cut.
+        """
 
 
 def tidy(heard: Iterable[Heard], window: Window) -> tuple[Word, ...]:

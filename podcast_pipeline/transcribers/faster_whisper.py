@@ -1,7 +1,7 @@
 """faster-whisper: CTranslate2, batched windows; the engine for a GPU."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 
 import faster_whisper
@@ -43,22 +43,23 @@ class FasterWhisper:
         return str(language)
 
     def hear(
-        self, windows: Sequence[Samples], *, language: str, prompt: str, beam_size: int
+        self, windows: Iterable[Samples], *, language: str, prompt: str, beam_size: int
     ) -> list[tuple[Heard, ...]]:
         """Return the words of each window."""
+        clips = list(windows)
         segments, _ = faster_whisper.BatchedInferencePipeline(self._model).transcribe(
-            _in_slots(windows),
+            _in_slots(clips),
             language=language,
             initial_prompt=prompt or None,
             beam_size=beam_size,
             word_timestamps=True,
-            batch_size=len(windows),
+            batch_size=len(clips),
             clip_timestamps=[
                 {"start": i * SLOT_S, "end": i * SLOT_S + len(samples) / SAMPLE_RATE_HZ}
-                for i, samples in enumerate(windows)
+                for i, samples in enumerate(clips)
             ],
         )
-        heard: list[list[Heard]] = [[] for _ in windows]
+        heard: list[list[Heard]] = [[] for _ in clips]
         for segment in segments:
             slot = segment.seek // (SLOT_S * 100)  # seek counts frames of 10 ms
             heard[slot].extend(

@@ -1,22 +1,20 @@
 """From a file to a Transcript, the same line for every engine: decode, cut, hear, make sentences."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 from functools import partial
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
-
-from threadpoolctl import threadpool_limits
 
 from podcast_pipeline.errors import TranscriptionError
 from podcast_pipeline.model import Progress, Receipt, Report, Transcript, Word
 from podcast_pipeline.transcribers import Options
 from podcast_pipeline.transcribers.decode import SAMPLE_RATE_HZ, Recording, Samples
 from podcast_pipeline.transcribers.engine import Engine, tidy
-from podcast_pipeline.transcribers.finished import Batch, Finished
+from podcast_pipeline.transcribers.finished import Batch, Finished, Said
 from podcast_pipeline.transcribers.gate import doubts, halves, is_noise, marked, missed
 from podcast_pipeline.transcribers.sentences import sentences
+from podcast_pipeline.transcribers.shares import shared
 from podcast_pipeline.transcribers.weights import file_sha256
 from podcast_pipeline.transcribers.windows import Window, cut
 from podcast_pipeline.transcript.expected import Expected, prompt
@@ -24,11 +22,8 @@ from podcast_pipeline.transcript.expected import Expected, prompt
 STEP = "transcribe"
 UNDETERMINED = "und"  # ISO 639-2, of a recording in which nobody speaks
 GAPS = 6  # of a window that are heard again at most
-GROUP = 24  # windows that are cut together; two groups are kept at once
-LANES = 2  # the batches of a group are a multiple of this, however short the recording
 ENGLISH_BEAM, BEAM = 2, 5  # in English more change nothing (docs/performance.md); Whisper knows it best
 SECOND_BEAM = 5  # of windows that are heard again
-Said = tuple[Word, str]  # and why it is doubtful, or ""
 FORMAT = 7  # of what is kept on disk; one more when the same engine gives other words for our reasons
 
 
@@ -58,7 +53,7 @@ class Listener:
             language = language or self.engine.detect(first.samples)
         beam_size = options.beam_size or (ENGLISH_BEAM if language == "en" else BEAM)
         receipt = self._receipt(recording, options, beam_size)
-        said: list[Said] = []
+        said: dict[int, list[Said]] = {}
         if first is not None and language:
             hear = partial(
                 self._hear,
@@ -67,13 +62,18 @@ class Listener:
                 expected=Expected(options.names, language),
             )
             finished = Finished(self._cache / "windows" / _key(receipt))
-            said.extend(_heard(chain([first], windows), hear, finished, clock, self.engine))
+            once = partial(finished.once, hear=hear)
+            every = chain([first], windows)
+            for share, batch in shared(every, once, longest=self.engine.batch, workers=self.engine.workers):
+                clock.heard(share)
+                said.update(batch.said)
         clock.finish()
+        in_order = [word for first in sorted(said) for word in said[first]]
         return Transcript(
             language=language or UNDETERMINED,
             duration_s=clock.decoded_s,
             segments=sentences(
-                [word for word, _ in said], {place: why for place, (_, why) in enumerate(said) if why}
+                [word for word, _ in in_order], {place: why for place, (_, why) in enumerate(in_order) if why}
             ),
             receipt=_with_fault(receipt, source.stopped_s),
         )
@@ -92,7 +92,7 @@ class Listener:
             model, f"does not know the language {language}; known are {' '.join(sorted(known))}"
         )
 
-    def _hear(self, windows: Sequence[Window], *, language: str, beam_size: int, expected: Expected) -> Batch:
+    def _hear(self, windows: Iterable[Window], *, language: str, beam_size: int, expected: Expected) -> Batch:
         heard = self._words(windows, language, beam_size)
         checked = []
         for window, words in zip(windows, heard, strict=True):
@@ -106,9 +106,9 @@ class Listener:
         )
 
     def _words(
-        self, windows: Sequence[Window], language: str, beam_size: int, prompt: str = ""
+        self, windows: Iterable[Window], language: str, beam_size: int, prompt: str = ""
     ) -> list[tuple[Word, ...]]:
-        samples = [window.samples for window in windows]
+        samples = (window.samples for window in windows)
         heard = self.engine.hear(samples, language=language, prompt=prompt, beam_size=beam_size)
         return [tidy(words, window) for window, words in zip(windows, heard, strict=True)]
 
@@ -201,59 +201,6 @@ class Clock:
         self._done_s = done_s
         total_s = max(self._source.declared_s, self.decoded_s, done_s)
         self._report(Progress(step=STEP, done=done_s, total=total_s, unit="s"))
-
-
-def _heard(
-    windows: Iterator[Window],
-    hear: Callable[[Sequence[Window]], Batch],
-    finished: Finished,
-    clock: Clock,
-    engine: Engine,
-) -> Iterator[Said]:
-    """Yield the words of all windows in order; a batch that is finished is not heard again."""
-
-    def once(name: str, batch: Sequence[Window]) -> Batch:
-        done = finished.get(name, tuple(window.first_sample for window in batch))
-        if done is None:
-            finished.put(name, done := hear(batch))
-        return done
-
-    def begun(number: int) -> list[tuple[Sequence[Window], Future[Batch]]]:
-        """Cut the next windows and have them heard."""
-        batches = _batches(list(islice(windows, GROUP)), engine.batch)
-        return [
-            (batch, pool.submit(once, f"{number:05}-{place:02}", batch))
-            for place, batch in enumerate(batches)
-        ]
-
-    def ended(group: list[tuple[Sequence[Window], Future[Batch]]]) -> Iterator[Said]:
-        said: dict[int, list[Said]] = {}
-        for batch, future in group:
-            done = future.result()
-            for first, words, doubtful in zip(done.first_samples, done.words, done.doubts, strict=True):
-                said[first] = [(word, doubtful.get(place, "")) for place, word in enumerate(words)]
-            clock.heard(batch)
-        for first in sorted(said):
-            yield from said[first]
-
-    # NumPy's matrix products spin on every core; beside other workers that tripled their processor time.
-    alone = None if engine.workers == 1 else 1
-    with threadpool_limits(alone, user_api="blas"), ThreadPoolExecutor(engine.workers) as pool:
-        try:
-            group, number = begun(0), 1
-            while group:
-                following = begun(number)  # is cut while the one before it is heard
-                yield from ended(group)
-                group, number = following, number + 1
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _batches(group: Sequence[Window], longest: int) -> list[Sequence[Window]]:
-    """Return the windows in batches of like work that depend on nothing but the windows."""
-    count = min(len(group), LANES * -(-len(group) // (LANES * longest)))
-    by_length = sorted(group, key=lambda window: -len(window.samples))
-    return [by_length[i::count] for i in range(count)]
 
 
 def _key(receipt: Receipt) -> str:

@@ -1,6 +1,6 @@
 """openai-whisper, the reference engine: PyTorch, exact numbers, slow."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ class OpenAIWhisper:
         return str(max(probabilities, key=probabilities.__getitem__))
 
     def hear(
-        self, windows: Sequence[Samples], *, language: str, prompt: str, beam_size: int
+        self, windows: Iterable[Samples], *, language: str, prompt: str, beam_size: int
     ) -> list[tuple[Heard, ...]]:
         """Return the words of each window."""
         return [self._hear(samples, language, prompt, beam_size) for samples in windows]

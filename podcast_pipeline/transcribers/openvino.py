@@ -6,7 +6,7 @@ thread waits for another (docs/performance.md has the numbers).
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -32,7 +32,7 @@ from podcast_pipeline.transcribers import (
 from podcast_pipeline.transcribers.decode import Samples
 from podcast_pipeline.transcribers.engine import Heard
 from podcast_pipeline.transcribers.lane import Compiled, Lane
-from podcast_pipeline.transcribers.mel import HOP, log_mel
+from podcast_pipeline.transcribers.mel import HOP, Mel, log_mel
 from podcast_pipeline.transcribers.memory import give_back_large_blocks
 from podcast_pipeline.transcribers.model_file import Variables
 from podcast_pipeline.transcribers.native import Floats
@@ -88,21 +88,21 @@ class OpenVino:
 
     def detect(self, samples: Samples) -> str:
         """Return the language of a window."""
-        with self._lane([samples]) as lane:
+        with self._lane([samples]) as (lane, _):
             scores = lane.scores([[self._tokenizer("en").sot]])[0]
         token = max(self._config["lang_ids"], key=lambda token: float(scores[token]))
         return str(self._text.id_to_token(token)).strip("<|>")
 
     def hear(
-        self, windows: Sequence[Samples], *, language: str, prompt: str, beam_size: int
+        self, windows: Iterable[Samples], *, language: str, prompt: str, beam_size: int
     ) -> list[tuple[Heard, ...]]:
         """Return the words of each window; may run in several threads at once."""
         tokenizer = self._tokenizer(language)
         start = _start(tokenizer, prompt)
-        with self._lane(windows) as lane:
+        with self._lane(windows) as (lane, lengths):
             texts, order = search(
                 lane,
-                [start] * len(windows),
+                [start] * len(lengths),
                 beams=min(beam_size, MOST_BEAMS),
                 longest=min(LONGEST_TEXT, CONTEXT - len(start)),
                 end=tokenizer.eot,
@@ -111,9 +111,9 @@ class OpenVino:
             scores = lane.heard(
                 1 + len(tokenizer.sot_sequence),
                 [texts[window] for window in order],
-                [min(len(windows[window]) // HOP, encoder.MEL_FRAMES) // 2 for window in order],
+                [min(lengths[window] // HOP, encoder.MEL_FRAMES) // 2 for window in order],
             )
-        said: list[tuple[Heard, ...]] = [()] * len(windows)
+        said: list[tuple[Heard, ...]] = [()] * len(lengths)
         for window, heard in zip(order, scores, strict=True):
             said[window] = tuple(_words(tokenizer, texts[window], heard))
         return said
@@ -122,14 +122,18 @@ class OpenVino:
         return Tokenizer(self._text, self._is_multilingual, task="transcribe", language=language)
 
     @contextmanager
-    def _lane(self, windows: Sequence[Samples]) -> Iterator[Lane]:
-        """Lend a lane with the windows in its slots."""
-        lane = self._lanes.get()
+    def _lane(self, windows: Iterable[Samples]) -> Iterator[tuple[Lane, list[int]]]:
+        """Lend a lane with the windows in its slots, and how many samples each has."""
+        lane, lengths = self._lanes.get(), list[int]()
+
+        def mels() -> Iterator[Mel]:
+            for samples in windows:
+                lengths.append(len(samples))
+                yield log_mel(samples, n_mels=self._n_mels, n_frames=encoder.MEL_FRAMES)
+
         try:
-            lane.encode(
-                log_mel(samples, n_mels=self._n_mels, n_frames=encoder.MEL_FRAMES) for samples in windows
-            )
-            yield lane
+            lane.encode(mels())
+            yield lane, lengths
         finally:
             self._lanes.put(lane)
 
