@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, PngImagePlugin
+from starlette.testclient import TestClient
 from starlette.types import Scope
 
 from podcast_pipeline.audit import Finding, Secrets, Who
@@ -16,7 +17,7 @@ from podcast_pipeline.cli.audits import secrets_of
 from podcast_pipeline.model import Chapter
 from podcast_pipeline.objects import chapters_file, staged
 from tests.evil import FLAGSHIP, FUTURE, GONE, Change, Reply, findings, make_site
-from tests.reader_site import Site
+from tests.reader_site import NOW, TEASER_WORDS, Site, transcript_of
 
 PAGE = f"/episodes/{FLAGSHIP}"
 SECRET = "because by then I was angry. It said that the wall had been measured"
@@ -164,6 +165,22 @@ PLANTED_IN_ANSWERS: dict[str, tuple[Change, str, Who, str]] = {
 def test_a_clean_site_has_no_findings(site: Site) -> None:
     """Nine visitors walk over everything, and nothing is open or broken."""
     assert findings(site) == ()
+
+
+def test_a_page_may_go_on_as_the_transcript_does(tmp_path: Path) -> None:
+    """A teaser whose next word is the one that the page says to who has lapsed is no leak."""
+    said = " ".join(f"word{n:b}".replace("0", "o").replace("1", "i") for n in range(TEASER_WORDS))
+    site = Site.make(tmp_path)
+    site.publish("out", transcript_of(f"Ann: {said} Your subscription has to be one of many.", duration_s=60))
+    secrets, token = secrets_of(site.catalog, site.store), site.subscribe("ann@example.org", paid_until=NOW)
+    with TestClient(site.app(), base_url=site.config.urls.site) as client:
+        client.get(f"/feeds/{token}/")
+        page = client.get("/episodes/out").text
+        assert re.search(r"iiioii …</p>\s*</section>.*?<strong>Your subscription has ended", page, re.DOTALL)
+    site.close()
+    assert secrets.in_text(page.encode(), is_active=False) is None
+    longer = page.replace("iiioii …", "iiioii Your …").encode()
+    assert secrets.in_text(longer, is_active=False)
 
 
 @pytest.mark.parametrize("name", PLANTED_IN_ANSWERS)

@@ -226,6 +226,68 @@ def test_one_word_more_than_the_teaser_is_a_leak() -> None:
     assert secret.found_in(teaser(transcript, 61).encode()) == [" ".join(LONG[53:61])]
 
 
+TEASED = Shingles.of(LONG, public_text=[" ".join(LONG[:60])])
+TEASER = f"<section><p>{' '.join(LONG[:60])} …</p></section>"
+
+
+@pytest.mark.parametrize("page", [TEASER + "\n{}", TEASER.replace("section", "div").upper() + "{}"])
+@pytest.mark.parametrize(
+    "block", ["<p><strong>{}</strong></p>", "<DIV class='a'>{}</DIV>", "<h2>{}</h2>", "<li>{}"]
+)
+def test_the_next_block_may_begin_as_the_transcript_goes_on(page: str, block: str) -> None:
+    """Fewer than eight secret words in the block after the teaser's are no leak; eight are."""
+    for count in range(1, SHINGLE_WORDS):
+        shown = f"{' '.join(LONG[60 : 60 + count]).title()} subscription"
+        assert TEASED.found_in(page.format(block.format(shown)).encode()) == []
+    leaked = " ".join(LONG[60:68])
+    assert TEASED.found_in(page.format(block.format(leaked)).encode()) == [leaked]
+
+
+def test_the_block_before_a_quotation_may_end_as_the_transcript_does() -> None:
+    """The same before public text that stands further on."""
+    secret = Shingles.of(LONG, public_text=[" ".join(LONG[80:96])])
+    for count in range(1, SHINGLE_WORDS):
+        page = f"<h2>{' '.join(LONG[80 - count : 80])}</h2><p>{' '.join(LONG[80:96])}</p>"
+        assert secret.found_in(page.encode()) == []
+    page = f"<h2>{' '.join(LONG[72:80])}</h2><p>{' '.join(LONG[80:96])}</p>"
+    assert secret.found_in(page.encode()) == [" ".join(LONG[72:80])]
+
+
+@pytest.mark.parametrize("tag", ["span", "b", "a", "c", "w", "p", "div", "li", "td"])
+@pytest.mark.parametrize("words", [1, 2, 3, 5, 7])
+def test_a_leak_in_many_elements_is_found(tag: str, words: int) -> None:
+    """Whatever the secret is cut up into, right after the teaser or further on, wherever it is cut."""
+    for start in range(60, 60 + SHINGLE_WORDS):
+        leaked = LONG[start : start + SHINGLE_WORDS]
+        cut = (leaked[n : n + words] for n in range(0, len(leaked), words))
+        pieces = "\n".join(f"<{tag}>{' '.join(piece)}</{tag}>" for piece in cut)
+        assert " ".join(leaked) in TEASED.found_in(f"{TEASER}{pieces}".encode())
+
+
+@pytest.mark.parametrize("tag", ["span", "b", "em", "a", "c"])
+def test_a_teaser_too_long_is_found_in_inline_elements(tag: str) -> None:
+    """One word more than the teaser is a leak where no block ends, though each word has an element."""
+    page = "<p>" + " ".join(f"<{tag}>{word}</{tag}>" for word in LONG[:61]) + "</p>"
+    assert TEASED.found_in(page.encode()) == [" ".join(LONG[53:61])]
+
+
+@pytest.mark.parametrize("border", [2, 20, 52, 55, 58, 59])
+def test_a_teaser_too_long_is_found_in_two_blocks(border: int) -> None:
+    """And where the teaser itself is in two blocks, which end elsewhere than it does."""
+    page = f"<p>{' '.join(LONG[:border])}</p><p>{' '.join(LONG[border:61])}</p>"
+    assert TEASED.found_in(page.encode()) == [" ".join(LONG[53:61])]
+
+
+def test_numbers_do_not_move_the_borders() -> None:
+    """Where numbers are left out, a block ends where it did."""
+    said = "one 2 three 4 five six seven eight nine ten eleven 12 yours sincerely for ever and a day or so"
+    secret = Shingles.of(said.split(), public_text=["one 2 three 4 five six seven eight nine ten eleven 12"])
+    teaser = "<p>one two 2 three 4 five six seven eight nine ten eleven 12</p>"
+    assert secret.found_in(f"{teaser}<p>1 Yours 2</p>".encode()) == []
+    assert secret.found_in(f"{teaser}<p>yours sincerely for 7 ever and a day or</p>".encode())
+    assert secret.found_in(f"{teaser.removesuffix('</p>')} 7 yours</p>".encode())
+
+
 def test_what_the_producer_quotes_is_public() -> None:
     """A quotation in the notes is no leak, also where its Markdown has a link and a page shows it as HTML."""
     one, two, three = (" ".join(LONG[n : n + 5]) for n in (80, 85, 90))

@@ -24,6 +24,16 @@ HEADER_BYTES = 4096
 PREFIXED_BYTES = 4096
 """Shorter base64 may follow other text of its alphabet (a URL's path) and is read at four alignments."""
 
+BORDER = "\x1e"
+"""Stands in a reading where a block of a page begins or ends: ASCII's record separator."""
+
+_BLOCKS = (
+    "address|article|aside|blockquote|body|caption|center|dd|details|dialog|dir|div|dl|dt|fieldset|figcaption|"
+    "figure|footer|form|h[1-6]|head|header|hgroup|hr|html|legend|li|main|menu|nav|ol|optgroup|option|p|pre|"
+    "search|section|summary|table|tbody|td|tfoot|th|thead|title|tr|ul"
+)
+"""The elements that begin on a line of their own. Source: HTML Living Standard, 15.3."""
+
 _DEFLATED = re.compile(rb"\x1f\x8b\x08|\x78[\x01\x5e\x9c\xda]")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_\r\n-]{40,}")
 _UTF16 = re.compile(rb"(?:[\x00-\x30\x4e-\x9f\xac-\xdf\xf9-\xff].){14,}", re.DOTALL)
@@ -32,6 +42,7 @@ _UTF16 = re.compile(rb"(?:[\x00-\x30\x4e-\x9f\xac-\xdf\xf9-\xff].){14,}", re.DOT
 _JSON_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([nrtbf/\"'\\]))")
 _MARKUP_BRACKET = re.compile(r"<!\[CDATA\[|\]\]>|<!--|-->")
 _TAG = re.compile(r"<[^<>\s][^<>]*>")
+_BLOCK_TAG = re.compile(rf"</?(?:{_BLOCKS})(?:[\s/][^<>]*)?>", re.IGNORECASE)
 _SOFT_BREAK = re.compile(r"=\r?\n")
 _QUOTED_BYTES = re.compile(r"(?:=[0-9A-Fa-f]{2})+")
 _PERCENT_BYTES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
@@ -55,8 +66,8 @@ def spellings(text: str) -> Iterator[str]:
     """Yield a text as it stands and as HTML, XML, JSON, a URL or mail may spell it.
 
     Entities, JSON and percent escapes and quoted-printable are resolved; tags are taken away, parting
-    words and joining them; and the values of each field (attribute, JSON key) are put together, for
-    files with a record per word.
+    words and joining them, with a BORDER where a block ends; and the values of each field (attribute,
+    JSON key) are put together, for files with a record per word.
     """
     for spelled in dict.fromkeys((text, _from_quoted_printable(text))):
         plain = _unescaped(spelled)
@@ -136,7 +147,7 @@ def _from_quoted_printable(text: str) -> str:
 
 
 def _without_tags(text: str, instead: str) -> str:
-    return _TAG.sub(instead, _MARKUP_BRACKET.sub(" ", text))
+    return _TAG.sub(instead, _BLOCK_TAG.sub(BORDER, _MARKUP_BRACKET.sub(" ", text)))
 
 
 def _by_field(text: str) -> Iterator[str]:
