@@ -17,6 +17,15 @@ from podcast_pipeline.model import SLUG, UNREADABLE, Draft
 
 MAX_SLUG_LENGTH = 80
 
+ENDINGS = frozenset(
+    {
+        *(".wav", ".wave", ".bwf", ".rf64", ".w64", ".aif", ".aiff", ".aifc", ".caf", ".flac"),
+        *(".mp2", ".mp3", ".mpga", ".aac", ".adts", ".oga", ".ogg", ".ogv", ".opus", ".spx"),
+        *(".m4a", ".m4b", ".m4v", ".mp4", ".mov", ".qt", ".3gp", ".3g2", ".mka", ".mkv", ".webm"),
+    }
+)
+"""What the names of recordings end in. What else follows a dot belongs to the name: "Dr. Smith talks"."""
+
 
 def mint(
     source: Path,
@@ -51,7 +60,7 @@ def mint(
     _refuse_slug(library, slug, source)
     _refuse_words(title, guests)
     with _staged(library, slug) as staged:
-        kept = f"source{source.suffix.lower()}"
+        kept = f"source{_ending(source)}"
         shutil.copyfile(source, staged / kept)
         kept_tracks = _keep_tracks(tracks, staged)
         minted = _minted(
@@ -118,10 +127,22 @@ def _refuse_other_words(
         )
 
 
+def _ending(path: Path) -> str:
+    """Return what the name of a recording ends in, empty where that is none; content decides."""
+    ending = path.suffix.lower()
+    return ending if ending in ENDINGS else ""
+
+
 def _title_of(source: Path) -> str:
-    """Return a title made of a file's name: readable, whatever bytes the name has."""
-    name = source.stem.encode("utf-8", "replace").decode().replace("_", " ").replace("-", " ")
-    return " ".join(UNREADABLE.sub(" ", name).split()).capitalize()
+    """Return a title made of a file's name: readable, whatever bytes the name has.
+
+    A name of several words is somebody's writing and stays as it is, but for a capital at its begin.
+    """
+    name = source.name[: len(source.name) - len(_ending(source))].encode("utf-8", "replace").decode()
+    if " " not in name:
+        name = name.replace("_", " ").replace("-", " ")
+    title = " ".join(UNREADABLE.sub(" ", name).split())
+    return title[:1].upper() + title[1:]
 
 
 def _refuse_words(title: str, guests: tuple[str, ...]) -> None:
@@ -136,7 +157,7 @@ def _keep_tracks(tracks: Sequence[tuple[str, Path, int | None]], folder: Path) -
     files: dict[Path, str] = {}
     for _, path, _ in tracks:
         if path not in files:
-            files[path] = f"track-{len(files) + 1}{path.suffix.lower()}"
+            files[path] = f"track-{len(files) + 1}{_ending(path)}"
             shutil.copyfile(path, folder / files[path])
     return [
         TrackTable(name=name, file=files[path], channel=channel, sha256=sha256_of(folder / files[path]))

@@ -116,6 +116,45 @@ def test_any_file_name_gives_a_readable_title(library: Library, tmp_path: Path, 
     assert title
 
 
+@pytest.mark.parametrize(
+    ("name", "title", "slug", "kept"),
+    [
+        ("Dr. Smith talks", "Dr. Smith talks", "dr-smith-talks", "source"),
+        ("Dr. Smith talks.WAV", "Dr. Smith talks", "dr-smith-talks", "source.wav"),
+        ("ep. 12 with No. 5", "Ep. 12 with No. 5", "ep-12-with-no-5", "source"),
+        ("ep. 12 with No. 5.flac", "Ep. 12 with No. 5", "ep-12-with-no-5", "source.flac"),
+        ("A word with St.John", "A word with St.John", "a-word-with-st-john", "source"),
+        ("v1.2", "V1.2", "v1-2", "source"),
+        ("NATO and Jean-Luc.m4a", "NATO and Jean-Luc", "nato-and-jean-luc", "source.m4a"),
+        ("the_long-night.opus", "The long night", "the-long-night", "source.opus"),
+        ("talk." + "x" * 250, "Talk." + "x" * 250, "talk", "source"),
+    ],
+)
+def test_a_dot_in_a_name_is_part_of_it(
+    library: Library, tmp_path: Path, name: str, title: str, slug: str, kept: str
+) -> None:
+    """Only what recordings end in is taken off and kept; a guest's name is as it was written."""
+    recording = tmp_path / name
+    recording.write_bytes(b"RIFF")
+    minted = mint(recording, library)
+    assert (minted, library.load(minted).title) == (slug, title)
+    assert library.folder(minted).source.name == kept
+
+
+def test_a_dot_in_the_name_of_a_track_is_part_of_it(
+    library: Library, recording: Path, tmp_path: Path
+) -> None:
+    """A track's file is kept by its number, and its ending where it has one."""
+    files = [tmp_path / name for name in ("Ann. " + "b" * 240, "Dr. Smith.flac")]
+    for file in files:
+        file.write_bytes(file.name.encode())
+    slug = mint(recording, library, tracks=[(f"Guest {n}", file, None) for n, file in enumerate(files)])
+    assert sorted(path.name for path in library.folder(slug).path.glob("track*")) == [
+        "track-1",
+        "track-2.flac",
+    ]
+
+
 def test_a_slug_of_another_recording_is_refused(library: Library, recording: Path, tmp_path: Path) -> None:
     """A taken slug is not given to another recording, and nothing is written."""
     other = tmp_path / "other.wav"
