@@ -246,14 +246,9 @@ def _persons(document: Document, element: Element) -> Iterator[Person]:
             yield Person(
                 name=name,
                 role="host" if role == "host" else "guest",
-                url=_web_address(found.get("href")),
-                image_url=_web_address(found.get("img")),
+                url=found.get("href"),
+                image_url=found.get("img"),
             )
-
-
-def _web_address(text: str | None) -> str | None:
-    """Return what a page may link to; `javascript:` and its like are no address of anybody."""
-    return text.strip() if text and text.strip().lower().startswith(("https://", "http://")) else None
 
 
 def _href(document: Document, element: Element) -> str | None:

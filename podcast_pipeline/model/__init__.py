@@ -17,6 +17,7 @@ from podcast_pipeline.model.kinds import (
     Slug,
     Text,
     Topic,
+    web_address,
 )
 from podcast_pipeline.model.progress import Progress, Report
 from podcast_pipeline.model.show import Person, Show
@@ -72,4 +73,5 @@ __all__ = [
     "Transcript",
     "TranscriptVersion",
     "Word",
+    "web_address",
 ]

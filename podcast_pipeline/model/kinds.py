@@ -37,6 +37,15 @@ Text = Annotated[str, Field(min_length=1)]
 Line = Annotated[str, Field(min_length=1), AfterValidator(_one_line)]
 """One line that a person reads; it steers no terminal and breaks no list."""
 
+
+def web_address(text: str | None) -> str | None:
+    """Return an address that a page may link to, else None: `javascript:` and its like are nobody's."""
+    return text.strip() if text and text.strip().lower().startswith(("https://", "http://")) else None
+
+
+WebAddress = Annotated[str | None, AfterValidator(web_address)]
+"""An address from another host's feed; what is none reads as None, in catalogs of any age."""
+
 Topic = Annotated[str, Field(min_length=1, max_length=64)]
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from podcast_pipeline.model.kinds import Noun, Text
+from podcast_pipeline.model.kinds import Noun, Text, WebAddress
 
 
 class Person(Noun):
@@ -13,8 +13,8 @@ class Person(Noun):
 
     name: Annotated[str, Field(min_length=1, max_length=128)]
     role: Literal["host", "guest"] = "host"
-    url: str | None = None
-    image_url: str | None = None
+    url: WebAddress = None
+    image_url: WebAddress = None
 
 
 class Show(Noun):

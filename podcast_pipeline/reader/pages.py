@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from podcast_pipeline.access import NOT_FOUND, Allow, Resource, Teaser
 from podcast_pipeline.feed.tags import credited
-from podcast_pipeline.model import Correction, Episode, Show, TranscriptVersion
+from podcast_pipeline.model import Correction, Episode, Show, TranscriptVersion, web_address
 from podcast_pipeline.objects import PRIVATE
 from podcast_pipeline.reader import epub, structured, view
 from podcast_pipeline.reader.door import Door
@@ -63,6 +63,7 @@ class Pages:
         show = self.editions.newest().catalog.show
         is_allowed = isinstance(decision, Allow)
         words = self._transcript(episode, request) if is_allowed else {}
+        audio = self._audio_address(show, episode, is_allowed=is_allowed)
         return self.templates.answer(
             request,
             "episode.html",
@@ -72,10 +73,10 @@ class Pages:
             people=credited(show, episode) or show.hosts,
             chapters=[chapter for chapter in episode.chapters if chapter.toc],
             notes=notes_html(episode.notes),
-            audio=self._audio_address(show, episode, is_allowed=is_allowed),
+            audio=audio,
             audio_is_public=episode.access == "public",
             artwork=structured.artwork(show, episode),
-            structured=structured.episode(show, episode),
+            structured=structured.episode(show, episode, audio=audio),
             offer=not is_allowed,
             **{**NO_WORDS, **words},
         )
@@ -100,12 +101,12 @@ class Pages:
 
     def _audio_address(self, show: Show, episode: Episode, *, is_allowed: bool) -> str | None:
         enclosure = episode.enclosure
-        if episode.access == "public":
-            return enclosure.external_url or show.media_address(str(enclosure.key))
-        if not is_allowed:
+        if episode.access != "public" and not is_allowed:
             return None
         if enclosure.key is None:
-            return enclosure.external_url
+            return web_address(enclosure.external_url)
+        if episode.access == "public":
+            return show.media_address(enclosure.key)
         return f"/episodes/{episode.slug}/audio.{enclosure.key.rpartition('.')[2]}"
 
     def transcript(self, request: Request) -> Response:

@@ -17,8 +17,11 @@ def artwork(show: Show, about: Episode) -> str | None:
     return show.media_address(key) if key else None
 
 
-def episode(show: Show, about: Episode) -> dict[str, Any]:
+def episode(show: Show, about: Episode, *, audio: str | None) -> dict[str, Any]:
     """Return schema.org's PodcastEpisode, JSON-LD.
+
+    Args:
+        audio: address of what the page plays.
 
     Source: https://schema.org/PodcastEpisode; the paywalled part as search engines want it named.
     """
@@ -44,7 +47,7 @@ def episode(show: Show, about: Episode) -> dict[str, Any]:
             {"@type": "Person", "name": person.name, **({"url": person.url} if person.url else {})}
             for person in credited(show, about) or show.hosts
         ],
-        "associatedMedia": _audio(show, about),
+        "associatedMedia": _audio(about, audio),
         "isAccessibleForFree": about.access == "public",
         "hasPart": {
             "@type": "WebPageElement",
@@ -55,13 +58,13 @@ def episode(show: Show, about: Episode) -> dict[str, Any]:
     return {name: value for name, value in said.items() if value not in (None, "")}
 
 
-def _audio(show: Show, about: Episode) -> dict[str, Any] | None:
+def _audio(about: Episode, address: str | None) -> dict[str, Any] | None:
     enclosure = about.enclosure
-    if about.access == "subscribers":
+    if about.access == "subscribers" or address is None:
         return None
     return {
         "@type": "AudioObject",
-        "contentUrl": enclosure.external_url or show.media_address(str(enclosure.key)),
+        "contentUrl": address,
         "encodingFormat": enclosure.type,
         "contentSize": str(enclosure.size_bytes),
         "duration": iso_duration(enclosure.duration_s),
