@@ -1,7 +1,9 @@
 """`podcast transcribe` for a person: bad input is one clear line, and progress says how long it will take."""
 
 import json
+import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from podcast_pipeline.transcribers.weights import EMBEDDED, MODEL_FILE
 from tests.house import MODEL, PODCAST, ROOT, SLUG, House, build_house, clean_environment, run_ffmpeg
 from tests.transcribers_support import noise, write_wav
 
+PATIENCE_S = 300
 SOURCE = ROOT / "episodes" / SLUG / "source.flac"
 
 
@@ -44,6 +47,84 @@ def test_a_corrupt_tail_is_heard_up_to_the_fault(bare: House) -> None:
     (line,) = done.stderr.splitlines()
     assert line.startswith("podcast: clip.flac: is damaged; the transcript ends at 9.")
     assert "best of times" in (bare.folder / "clip.txt").read_text(encoding="utf-8")
+
+
+def test_a_glitch_costs_only_itself(bare: House) -> None:
+    """Words from both sides of it, and one line that says where it is."""
+    whole = clip(bare, 30, "clip.mp3")
+    content = whole.read_bytes()
+    half = len(content) // 2
+    whole.write_bytes(content[:half] + b"U" * 600 + content[half + 600 :])
+    done = transcribe(bare, whole.name)
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("podcast: clip.mp3: is damaged; what cannot be decoded at ")
+    assert line.endswith(" s is left out")
+    assert len((bare.folder / "clip.txt").read_text(encoding="utf-8").split()) > 50
+
+
+def test_no_recording_s_files_overwrite_another_s(bare: House) -> None:
+    """The second of two with one name is not heard and says so; the others are done."""
+    first = clip(bare, 8, "clip.flac")
+    (bare.folder / "day2").mkdir()
+    second = write_wav(bare.folder / "day2/clip.wav", noise(2))
+    itself = write_wav(bare.folder / "itself.txt", noise(2))
+    kept = itself.read_bytes()
+    names = [str(path.relative_to(bare.folder)) for path in (first, second, itself)]
+    done = transcribe(bare, *names, write_wav(bare.folder / "last.wav", noise(2)).name)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[:2] == [
+        "podcast: day2/clip.wav: would overwrite clip.txt; run it with another --output",
+        "podcast: itself.txt: would overwrite itself.txt; run it with another --output",
+    ]
+    assert "best of times" in (bare.folder / "clip.txt").read_text(encoding="utf-8")
+    assert itself.read_bytes() == kept
+    assert (bare.folder / "last.txt").is_file()
+
+
+def test_each_recording_is_written_before_the_next_is_heard(bare: House) -> None:
+    """The second is a pipe that nobody fills."""
+    write_wav(bare.folder / "a.wav", noise(2))
+    os.mkfifo(bare.folder / "pipe.wav")
+    with subprocess.Popen(
+        [PODCAST, "transcribe", "--model", MODEL, "a.wav", "pipe.wav", "--format", "txt"],
+        cwd=bare.folder,
+        env={**clean_environment(), "HOME": str(bare.folder / "home")},
+    ) as running:
+        try:
+            until = time.monotonic() + PATIENCE_S
+            while not (bare.folder / "a.txt").exists():
+                assert time.monotonic() < until
+                assert running.poll() is None
+                time.sleep(0.1)
+        finally:
+            running.kill()
+
+
+def test_what_cannot_be_written_is_one_recording_s_error(bare: House) -> None:
+    """The next is done."""
+    first, second = (write_wav(bare.folder / name, noise(2)) for name in ("a.wav", "b.wav"))
+    (bare.folder / "out/a.txt").mkdir(parents=True)
+    done = transcribe(bare, first.name, second.name, "--output", "out")
+    assert done.returncode == 1
+    assert "Is a directory" in done.stderr
+    assert (bare.folder / "out/b.txt").is_file()
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_no_failure(bare: House, closed: str) -> None:
+    """As a service manager may start it."""
+    path = write_wav(bare.folder / "noise.wav", noise(2))
+    done = subprocess.run(
+        ["bash", "-c", f'"$0" transcribe --model "$1" "$2" --format txt {closed}', PODCAST, MODEL, path.name],
+        cwd=bare.folder,
+        env={**clean_environment(), "HOME": str(bare.folder / "home")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    assert (bare.folder / "noise.txt").is_file()
 
 
 def test_no_speech_is_an_empty_transcript_and_a_warning(bare: House) -> None:

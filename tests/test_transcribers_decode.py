@@ -8,6 +8,7 @@ import pytest
 
 from podcast_pipeline.errors import AudioError
 from podcast_pipeline.transcribers.decode import BLOCK_SAMPLES, SAMPLE_RATE_HZ, Recording
+from tests.audio_files import make
 from tests.transcribers_support import SAMPLE, samples_of, silence, tune, write_wav
 
 
@@ -38,7 +39,7 @@ def test_a_cut_off_file_says_where_it_stopped(tmp_path: Path) -> None:
     recording = Recording(half)
     seconds = sum(map(len, recording.blocks())) / SAMPLE_RATE_HZ
     assert seconds == pytest.approx(30, abs=0.1)
-    assert recording.stopped_s in (None, seconds)
+    assert recording.stopped_s == pytest.approx(seconds)
 
 
 def test_a_damaged_flac_says_where_it_stopped(tmp_path: Path) -> None:
@@ -49,6 +50,47 @@ def test_a_damaged_flac_says_where_it_stopped(tmp_path: Path) -> None:
     seconds = sum(map(len, recording.blocks())) / SAMPLE_RATE_HZ
     assert 20 < seconds < 60
     assert recording.stopped_s == pytest.approx(seconds)
+
+
+def test_a_fault_in_the_middle_loses_only_itself(tmp_path: Path) -> None:
+    """What comes after a few bad bytes is decoded, and the place is told."""
+    whole = make(tmp_path / "whole.mp3", "-i", str(SAMPLE), "-b:a", "64k").read_bytes()
+    third = len(whole) // 3
+    path = tmp_path / "glitch.mp3"
+    path.write_bytes(whole[:third] + b"U" * 600 + whole[third + 600 :])
+    recording = Recording(path)
+    seconds = sum(map(len, recording.blocks())) / SAMPLE_RATE_HZ
+    assert seconds == pytest.approx(71.1, abs=0.5)
+    assert recording.skipped_s == pytest.approx(71.1 / 3, abs=1)
+    assert recording.stopped_s is None
+
+
+def test_a_tail_that_is_not_audio_is_a_fault_at_the_end(tmp_path: Path) -> None:
+    """Zeros after the last good frame."""
+    whole = make(tmp_path / "whole.mp3", "-i", str(SAMPLE), "-b:a", "64k").read_bytes()
+    path = tmp_path / "zeros.mp3"
+    path.write_bytes(whole[: len(whole) // 2] + bytes(len(whole) // 2))
+    recording = Recording(path)
+    seconds = sum(map(len, recording.blocks())) / SAMPLE_RATE_HZ
+    assert recording.stopped_s == pytest.approx(seconds, abs=0.01)
+    assert recording.skipped_s is None
+
+
+@pytest.mark.parametrize(("default", "seconds"), [(0, 2), (1, 6)])
+def test_of_two_tracks_the_default_one_is_whole_at_its_own_end(
+    tmp_path: Path, default: int, seconds: int
+) -> None:
+    """A track that ends before the other is not damaged, and a player's choice is ours."""
+    tones = [part for length in (2, 6) for part in ("-f", "lavfi", "-i", f"sine=d={length}")]
+    marks = [
+        part
+        for track in (0, 1)
+        for part in (f"-disposition:a:{track}", "default" * (track == default) or "0")
+    ]
+    path = make(tmp_path / "two.mka", *tones, "-map", "0", "-map", "1", *marks)
+    recording = Recording(path)
+    assert sum(map(len, recording.blocks())) / SAMPLE_RATE_HZ == pytest.approx(seconds, abs=0.1)
+    assert (recording.stopped_s, recording.skipped_s) == (None, None)
 
 
 def test_a_whole_file_has_no_fault() -> None:

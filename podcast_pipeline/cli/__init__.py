@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import re
 import sys
 from collections.abc import Collection
@@ -19,6 +20,7 @@ def main() -> None:
     """Run the command line and leave with one of the documented exit codes."""
     from podcast_pipeline.cli.app import app
 
+    _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # what a terminal cannot show is no failure
@@ -39,6 +41,13 @@ def main() -> None:
         if error.filename is None and not error.strerror:
             raise
         sys.exit(_fail(failure(error), FAILED))
+
+
+def _open_what_is_closed() -> None:
+    """Give a run without stdin, stdout or stderr an empty one; else the next file gets its number."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), "w" if name != "stdin" else "r"))
 
 
 def failure(error: OSError) -> str:

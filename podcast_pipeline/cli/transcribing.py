@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import cast, get_args
 
 from podcast_pipeline import transcribers
-from podcast_pipeline.cli import DONE, FAILED, reviewing
+from podcast_pipeline.cli import DONE, FAILED, failure, reviewing
 from podcast_pipeline.cli.session import Session
 from podcast_pipeline.config import TranscriptionTable
 from podcast_pipeline.errors import AudioError, ConfigError, PodcastError
@@ -19,6 +19,11 @@ from podcast_pipeline.transcript import captions, glossary
 from podcast_pipeline.transcript.edits import Conflict
 
 TO_STDOUT = "-"
+FAULTS = {
+    "skipped_s": "what cannot be decoded at {} s is left out",
+    "stopped_s": "the transcript ends at {} s, where it breaks off",
+}
+Files = dict[CaptionFormat, Path]
 
 
 @dataclass(frozen=True)
@@ -98,46 +103,70 @@ def run(
     if output == TO_STDOUT and (len(wanted) > 1 or len(names) > 1 or session.output.as_json):
         raise ConfigError("--output -", "takes one recording and one format, and excludes --json")
     hearing = Hearing(session, settings)
-    results = [hearing.attempt(name) for name in names]
-    documents = [_deliver(session, heard, wanted, output) for heard in results]
-    if output != TO_STDOUT:
-        session.output.result({"transcripts": documents}, _lines(documents))
-    sys.exit(FAILED if any(heard.error for heard in results) else DONE)
+    if output == TO_STDOUT:
+        heard = hearing.attempt(names[0])
+        _warn(session, heard)
+        if heard.words:
+            sys.stdout.buffer.write(captions.render(heard.words, wanted[0]))
+        sys.exit(FAILED if heard.error else DONE)
+    folder, taken = Path(output or "."), {Path(name).absolute() for name in names}
+    documents = []
+    for name in names:
+        files = {format_: folder / f"{Path(name).stem}.{format_}" for format_ in wanted}
+        documents.append(_deliver(session, _heard_into(hearing, name, files, taken), files))
+    session.output.result({"transcripts": documents}, _lines(documents))
+    sys.exit(FAILED if any(document["error"] for document in documents) else DONE)
 
 
-def _deliver(
-    session: Session, heard: Heard, wanted: list[CaptionFormat], output: str | None
-) -> dict[str, object]:
-    if heard.words is None:
-        session.output.warn(str(heard.error))
-        return {"name": heard.name, "files": [], "word_count": 0, "engine": None, "error": str(heard.error)}
-    reviewing.warn_of_conflicts(session, heard.name, heard.conflicts)
-    if not heard.words.segments:
-        session.output.warn(f"{heard.name}: no speech was found; the transcript is empty")
-    receipt = heard.words.receipt
-    if receipt and (stopped_s := receipt.options.get("stopped_s")) is not None:
-        session.output.warn(
-            f"{heard.name}: is damaged; the transcript ends at {stopped_s} s, where it breaks off"
+def _heard_into(hearing: Hearing, name: str, files: Files, taken: set[Path]) -> Heard:
+    """Hear a recording unless its files would overwrite another's, or a recording.
+
+    Args:
+        taken: the files that may not be written again in this run; those of this recording join them.
+    """
+    wanted = {path.absolute(): path for path in files.values()}
+    if found := taken & wanted.keys():
+        path = wanted[min(found)]
+        return Heard(
+            name, None, error=AudioError(name, f"would overwrite {path}; run it with another --output")
         )
-    files = [str(path) for path in _write(heard.name, heard.words, wanted, output)]
+    taken.update(wanted)
+    return hearing.attempt(name)
+
+
+def _deliver(session: Session, heard: Heard, files: Files) -> dict[str, object]:
+    """Write a recording's files and return what is said of it; what the system refuses is a result too."""
+    written, error = list[str](), heard.error and str(heard.error)
+    _warn(session, heard)
+    if heard.words is not None:
+        try:
+            for format_, path in files.items():
+                write_atomically(path, captions.render(heard.words, format_))
+                written.append(str(path))
+        except OSError as refused:
+            session.output.warn(error := failure(refused))
+    receipt = heard.words.receipt if heard.words else None
     return {
         "name": heard.name,
-        "files": files,
-        "word_count": len(heard.words.words),
+        "files": written,
+        "word_count": len(heard.words.words) if heard.words else 0,
         "engine": _engine(receipt) if receipt else None,
-        "error": None,
+        "error": error,
     }
 
 
-def _write(name: str, words: Transcript, wanted: list[CaptionFormat], output: str | None) -> Iterator[Path]:
-    for format_ in wanted:
-        body = captions.render(words, format_)
-        if output == TO_STDOUT:
-            sys.stdout.buffer.write(body)
-            continue
-        path = Path(output or ".") / f"{Path(name).stem}.{format_}"
-        write_atomically(path, body)
-        yield path
+def _warn(session: Session, heard: Heard) -> None:
+    """Tell what is wrong with a recording or its words."""
+    if heard.words is None:
+        session.output.warn(str(heard.error))
+        return
+    reviewing.warn_of_conflicts(session, heard.name, heard.conflicts)
+    if not heard.words.segments:
+        session.output.warn(f"{heard.name}: no speech was found; the transcript is empty")
+    found = heard.words.receipt.options if heard.words.receipt else {}
+    for fault, text in FAULTS.items():
+        if (at_s := found.get(fault)) is not None:
+            session.output.warn(f"{heard.name}: is damaged; {text.format(at_s)}")
 
 
 def _lines(documents: list[dict[str, object]]) -> Iterator[str]:

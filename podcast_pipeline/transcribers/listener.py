@@ -24,7 +24,7 @@ UNDETERMINED = "und"  # ISO 639-2, of a recording in which nobody speaks
 GAPS = 6  # of a window that are heard again at most
 ENGLISH_BEAM, BEAM = 2, 5  # in English more change nothing (docs/performance.md); Whisper knows it best
 SECOND_BEAM = 5  # of windows that are heard again
-FORMAT = 7  # of what is kept on disk; one more when the same engine gives other words for our reasons
+FORMAT = 8  # of what is kept on disk; one more when the same engine gives other words for our reasons
 
 
 class Listener:
@@ -75,7 +75,7 @@ class Listener:
             segments=sentences(
                 [word for word, _ in in_order], {place: why for place, (_, why) in enumerate(in_order) if why}
             ),
-            receipt=_with_fault(receipt, source.stopped_s),
+            receipt=_with_faults(receipt, source),
         )
 
     def _known(self, language: str | None) -> str | None:
@@ -207,7 +207,7 @@ def _key(receipt: Receipt) -> str:
     return hashlib.sha256(f"{FORMAT} {receipt.model_dump_json()}".encode()).hexdigest()[:32]
 
 
-def _with_fault(receipt: Receipt, stopped_s: float | None) -> Receipt:
-    if stopped_s is None:
-        return receipt
-    return receipt.model_copy(update={"options": {**receipt.options, "stopped_s": round(stopped_s, 3)}})
+def _with_faults(receipt: Receipt, source: Recording) -> Receipt:
+    faults = {"skipped_s": source.skipped_s, "stopped_s": source.stopped_s}
+    found = {name: round(at_s, 3) for name, at_s in faults.items() if at_s is not None}
+    return receipt.model_copy(update={"options": {**receipt.options, **found}})
