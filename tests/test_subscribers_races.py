@@ -22,14 +22,24 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from podcast_pipeline.database import open_database
-from podcast_pipeline.database.tables import audit_log, network_addresses, sessions, subscribers, tokens
+from podcast_pipeline.database.tables import (
+    audit_log,
+    network_addresses,
+    news_mails,
+    sessions,
+    subscribers,
+    tokens,
+)
 from podcast_pipeline.errors import SubscriberError
 from podcast_pipeline.subscribers import Subscribers, importers
 from podcast_pipeline.subscribers.importers import import_csv
 from podcast_pipeline.subscribers.network import Network
+from podcast_pipeline.subscribers.news import News
 from podcast_pipeline.subscribers.sessions import Sessions
 from tests.bucket_house import amounts
 from tests.databases import PROCESSES
+from tests.test_news import EPISODE as OUT
+from tests.test_news import POLICY
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ZONE = ZoneInfo("Europe/Berlin")
@@ -66,6 +76,7 @@ class Worker:
         self.people = people
         self.random = random.Random(seed)
         self.given: list[str] = ["a" * 16 + "." + "a" * 32]
+        self.met: list[UUID] = [UUID(int=0)]
 
     def run(self) -> Counter[str]:
         """Do so many steps and return how many went through of each kind."""
@@ -136,8 +147,26 @@ class Worker:
             Sessions(of, show_id=SHOW).open(reader, scope="reading", selector=selector, now=now)
             Network(of, show_id=SHOW).note(reader, episode_id=EPISODE, address="192.0.2.1", app="a", now=now)
 
+    def want(self, email: str, now: datetime) -> None:
+        """Ask for mail of new transcripts, and remember who it was."""
+        self.met.append(self.people.want_news(email, now=now, origin="web").id)
+
+    def stop(self, _: str, now: datetime) -> None:
+        """Stop somebody's mail by the link in an old one, whatever has become of them since."""
+        self.people.stop_news(self.random.choice(self.met), now=now, origin="web")
+
+    def tell(self, _: str, now: datetime) -> None:
+        """Be about to tell somebody, and have told them, or not."""
+        news, who = News(self.people, POLICY), self.random.choice(self.met)
+        if news.claim(who, OUT, now=now):
+            if self.random.random() < 0.5:
+                news.confirm(who, OUT.id, now=now)
+            else:
+                news.release(who, OUT.id)
+
     KINDS: ClassVar[tuple[Callable[["Worker", str, datetime], None], ...]] = (
         *(add, add, take_in, renew, suspend, resume, remove, rotate, rotate, erase, poll, poll, read),
+        *(want, want, stop, tell),
     )
 
 
@@ -157,6 +186,7 @@ class Known:
     is_suspended: bool = False
     is_removed: bool = False
     is_erased: bool = False
+    is_told: bool = False
     links: int = 0
 
 
@@ -168,7 +198,7 @@ def after(known: Known | None, action: str, details: dict[str, Any]) -> Known:
     assert not known.is_erased
     new = {
         "revived": lambda: replace(
-            known, **details, is_suspended=False, is_removed=False, links=known.links + 1
+            known, **details, is_suspended=False, is_removed=False, is_told=False, links=known.links + 1
         ),
         "changed": lambda: replace(known, **details),
         "renewed": lambda: replace(known, **details),
@@ -176,10 +206,13 @@ def after(known: Known | None, action: str, details: dict[str, Any]) -> Known:
         "resumed": lambda: replace(known, is_suspended=False),
         "rotated": lambda: replace(known, links=known.links + 1),
         "removed": lambda: replace(known, is_removed=True),
-        "erased": lambda: replace(known, is_removed=True, is_erased=True, links=0),
+        "erased": lambda: replace(known, is_removed=True, is_erased=True, is_told=False, links=0),
+        "news_on": lambda: replace(known, is_told=True),
+        "news_off": lambda: replace(known, is_told=False),
     }[action]()
     assert new != known, f"{action} says that something changed that did not"
-    assert known.is_removed == (action == "revived") or action == "erased", f"{action} of somebody removed"
+    may_be_gone = action in ("erased", "news_off")
+    assert known.is_removed == (action == "revived") or may_be_gone, f"{action} of somebody removed"
     return new
 
 
@@ -205,9 +238,10 @@ def check(engine: Engine) -> int:
                 is_suspended=row["suspended_at"] is not None,
                 is_removed=row["removed_at"] is not None,
                 is_erased=is_erased,
+                is_told=row["news_since"] is not None,
                 links=connection.scalar(count) or 0,
             )
-        for table in (sessions, network_addresses):
+        for table in (sessions, network_addresses, news_mails):
             held = set(connection.scalars(select(table.c.subscriber_id)))
             assert not {who for who in held if rows[who].is_erased}, f"{table.name} of somebody erased"
     assert {who: asdict(row) for who, row in rows.items()} == {who: asdict(t) for who, t in told.items()}
@@ -218,7 +252,7 @@ def check(engine: Engine) -> int:
 def test_all_changes_at_once_leave_what_the_audit_log_says(
     engine: Engine, database_url: str | None, tmp_path: Path, amount: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Add, import, renew, suspend, resume, rotate, remove, erase, polls and readers race for three people."""
+    """Every change of a subscriber, mail that is wanted, sent and stopped, polls and readers race."""
     done: Counter[str] = Counter()
     with ProcessPoolExecutor(WORKERS, mp_context=PROCESSES) as pool:
         for number in range(amount):
