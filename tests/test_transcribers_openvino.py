@@ -10,9 +10,11 @@ import pytest
 
 from podcast_pipeline.transcribers import hub, weights
 from podcast_pipeline.transcribers.decode import SAMPLE_RATE_HZ, Samples
-from podcast_pipeline.transcribers.engine import Heard
+from podcast_pipeline.transcribers.engine import Heard, Task
 from podcast_pipeline.transcribers.mel import log_mel
 from podcast_pipeline.transcribers.openvino import OpenVino, _start
+from podcast_pipeline.transcribers.search import search
+from podcast_pipeline.transcript.spelling import Spelling
 from tests.transcribers_support import SAMPLE, samples_of
 
 MODEL = "tiny.en"
@@ -36,7 +38,7 @@ def windows() -> list[Samples]:
 def hear(
     engine: OpenVino, windows: Sequence[Samples], beams: int, prompt: str = ""
 ) -> list[tuple[Heard, ...]]:
-    return engine.hear(windows, language="en", prompt=prompt, beam_size=beams)
+    return engine.hear(windows, Task("en", beams, prompt))
 
 
 def text(words: Sequence[Heard]) -> str:
@@ -95,3 +97,36 @@ def test_nothing_is_said_for_longer_than_the_context(engine: OpenVino) -> None:
     noise = np.random.default_rng(0).normal(0, 0.3, 5 * SAMPLE_RATE_HZ).astype(np.float32)
     (words,) = hear(engine, [noise], 2, ", ".join([NAMES] * 40))
     assert len(words) <= 224
+
+
+def test_a_text_is_as_likely_as_the_search_found_it(engine: OpenVino, windows: list[Samples]) -> None:
+    """In every slot, however it is cut; with a word more it is less likely."""
+    tokenizer = engine._tokenizer("en")
+    start = _start(tokenizer, "")
+    with engine._lane(windows) as (lane, _):
+        texts, order = search(
+            lane, [start] * 3, beams=2, longest=100, end=tokenizer.eot, blank=engine._suppressed_first
+        )
+        for place, window in enumerate(order):
+            tokens = [*texts[window].tokens, tokenizer.eot]
+            whole, more = lane.likelihoods(place, start, [tokens, [*tokens[:6], tokens[9], *tokens[6:]]])
+            (ending,) = lane.likelihoods(place, [*start, *tokens[:5]], [tokens[5:]])
+            assert whole == pytest.approx(texts[window].total, abs=1.0)
+            assert ending == pytest.approx(whole - sum(texts[window].logarithms[:5]), abs=1.0)
+            assert more < whole - 3
+
+
+def test_a_word_that_was_said_is_not_lost_to_another(engine: OpenVino, windows: list[Samples]) -> None:
+    """Whatever it is compared with; the engine hears which one it is."""
+
+    class Doubting(Spelling):
+        def rivals(self, word: str, confidence: float) -> tuple[str, ...]:
+            assert 0 < confidence <= 1
+            return ("kingdom", "freedom") if word == "wisdom" else ()
+
+    plain, doubted = (
+        text(engine.hear(windows, Task("en", 2, spelling=spelling))[0])
+        for spelling in (Spelling(), Doubting())
+    )
+    assert doubted == plain
+    assert "wisdom" in plain

@@ -17,7 +17,7 @@ from podcast_pipeline.errors import TranscriptionError
 from podcast_pipeline.model import Word
 from podcast_pipeline.transcribers import Options, listener, load
 from podcast_pipeline.transcribers.decode import SAMPLE_RATE_HZ, Samples
-from podcast_pipeline.transcribers.engine import Heard
+from podcast_pipeline.transcribers.engine import Heard, Task
 from podcast_pipeline.transcribers.finished import Batch, Finished
 from podcast_pipeline.transcribers.listener import Listener
 from podcast_pipeline.transcribers.weights import Weights
@@ -107,11 +107,11 @@ class Counting:
         """Never asked: it has one language."""
         raise AssertionError(f"{len(samples)} samples of the only language")
 
-    def hear(
-        self, windows: Iterable[Samples], *, language: str, prompt: str, beam_size: int
-    ) -> list[tuple[Heard, ...]]:
+    def hear(self, windows: Iterable[Samples], task: Task) -> list[tuple[Heard, ...]]:
         """Return one long word a window."""
-        return [self.said(f" {language}{prompt}{beam_size}", window, times=1) for window in windows]
+        return [
+            self.said(f" {task.language}{task.prompt}{task.beam_size}", window, times=1) for window in windows
+        ]
 
     def said(self, text: str, window: Samples, *, times: int) -> tuple[Heard, ...]:
         """Count the window."""
@@ -211,12 +211,12 @@ def test_the_same_words_from_disk_and_from_the_engine(tmp_path: Path) -> None:
 class Looping(Counting):
     """An engine that is caught in a loop, unless the window is short."""
 
-    def hear(
-        self, windows: Iterable[Samples], *, language: str, prompt: str, beam_size: int
-    ) -> list[tuple[Heard, ...]]:
+    def hear(self, windows: Iterable[Samples], task: Task) -> list[tuple[Heard, ...]]:
         """Return a loop, or a word."""
         return [
-            self.said(f" {language}{prompt}{beam_size}", window, times=9 if len(window) > LONG else 1)
+            self.said(
+                f" {task.language}{task.prompt}{task.beam_size}", window, times=9 if len(window) > LONG else 1
+            )
             for window in windows
         ]
 
@@ -224,11 +224,11 @@ class Looping(Counting):
 class Stuck(Looping):
     """One that does not get out of it."""
 
-    def hear(
-        self, windows: Iterable[Samples], *, language: str, prompt: str, beam_size: int
-    ) -> list[tuple[Heard, ...]]:
+    def hear(self, windows: Iterable[Samples], task: Task) -> list[tuple[Heard, ...]]:
         """Return a loop."""
-        return [self.said(f" {language}{prompt}{beam_size}", window, times=9) for window in windows]
+        return [
+            self.said(f" {task.language}{task.prompt}{task.beam_size}", window, times=9) for window in windows
+        ]
 
 
 def test_a_doubtful_window_is_heard_again(tmp_path: Path) -> None:
@@ -252,12 +252,13 @@ def test_what_stays_doubtful_is_marked(tmp_path: Path) -> None:
 class Steady(Counting):
     """An engine that counts a window's seconds in twos."""
 
-    def hear(
-        self, windows: Iterable[Samples], *, language: str, prompt: str, beam_size: int
-    ) -> list[tuple[Heard, ...]]:
+    def hear(self, windows: Iterable[Samples], task: Task) -> list[tuple[Heard, ...]]:
         """Return a number every two seconds."""
         return [
-            tuple(Heard(f" {language}{prompt}{beam_size}{i}", i, i + 2, 0.9) for i in range(0, seconds, 2))
+            tuple(
+                Heard(f" {task.language}{task.prompt}{task.beam_size}{i}", i, i + 2, 0.9)
+                for i in range(0, seconds, 2)
+            )
             for seconds in (len(window) // SAMPLE_RATE_HZ for window in windows)
         ]
 
@@ -265,11 +266,9 @@ class Steady(Counting):
 class Tired(Steady):
     """One that gives up after five words of a long window."""
 
-    def hear(
-        self, windows: Iterable[Samples], *, language: str, prompt: str, beam_size: int
-    ) -> list[tuple[Heard, ...]]:
+    def hear(self, windows: Iterable[Samples], task: Task) -> list[tuple[Heard, ...]]:
         """Return the beginning of what was said."""
-        said = super().hear(windows, language=language, prompt=prompt, beam_size=beam_size)
+        said = super().hear(windows, task)
         return [words[:5] if len(words) > 10 else words for words in said]
 
 

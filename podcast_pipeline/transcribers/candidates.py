@@ -23,9 +23,18 @@ def best(scores: Floats, scales: Floats) -> Next:
     return Next(logarithms, tokens)
 
 
+def logarithms(scores: Floats, scales: Floats, tokens: NDArray[np.int64]) -> Floats:
+    """Return how probable one token of each row is, shape (rows,); see `best`."""
+    found = np.empty(len(scores), np.float32)
+    _logarithms(scores, scales, tokens, found)
+    return found
+
+
 def prepare() -> None:
     """Compile everything, or load it from the disk."""
-    best(np.zeros((1, BLOCK), np.float32), np.ones((1, 1), np.float32))
+    scores, scales = np.zeros((1, BLOCK), np.float32), np.ones((1, 1), np.float32)
+    best(scores, scales)
+    logarithms(scores, scales, np.zeros(1, np.int64))
 
 
 @compiled
@@ -40,6 +49,14 @@ def _best(scores: Floats, scales: Floats, logarithms: Floats, tokens: NDArray[np
         total = np.log(_sum(scores[row], top, scale))
         for place in range(CANDIDATES):
             logarithms[row, place] = (logarithms[row, place] - top) * scale - total
+
+
+@compiled
+def _logarithms(scores: Floats, scales: Floats, tokens: NDArray[np.int64], found: Floats) -> None:
+    for row in range(len(scores)):
+        top = scores[row].max()
+        total = np.log(_sum(scores[row], top, scales[row, 0]))
+        found[row] = (scores[row, tokens[row]] - top) * scales[row, 0] - total
 
 
 @compiled

@@ -1,13 +1,14 @@
 """What an engine must be able to do, and what all of them share. An engine knows windows, not files."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from podcast_pipeline.model import Word
 from podcast_pipeline.transcribers.decode import Samples
 from podcast_pipeline.transcribers.weights import Weights
 from podcast_pipeline.transcribers.windows import Window
+from podcast_pipeline.transcript.spelling import Spelling
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,23 @@ class Heard:
     start_s: float
     end_s: float
     confidence: float
+
+
+@dataclass(frozen=True)
+class Task:
+    """How windows are to be heard.
+
+    Attributes:
+        language: ISO 639-1.
+        beam_size: texts that are followed at once.
+        prompt: names that may be said, as if they had been said before; "" for none.
+        spelling: of words that an engine makes up; for one that can say how likely others are.
+    """
+
+    language: str
+    beam_size: int
+    prompt: str = ""
+    spelling: Spelling = field(default_factory=Spelling)
 
 
 class Engine(Protocol):
@@ -43,9 +61,7 @@ class Engine(Protocol):
     def detect(self, samples: Samples) -> str:
         """Return the language of a window."""
 
-    def hear(
-        self, windows: Iterable[Samples], *, language: str, prompt: str, beam_size: int
-    ) -> list[tuple[Heard, ...]]:
+    def hear(self, windows: Iterable[Samples], task: Task) -> list[tuple[Heard, ...]]:
         """Return the words of each window, the same for the same windows in every run.
 
         The windows may come one after the other, as they are cut.

@@ -10,7 +10,7 @@ import numpy as np
 from podcast_pipeline.errors import TranscriptionError
 from podcast_pipeline.transcribers import this_machine
 from podcast_pipeline.transcribers.decode import SAMPLE_RATE_HZ, Samples
-from podcast_pipeline.transcribers.engine import Heard
+from podcast_pipeline.transcribers.engine import Heard, Task
 from podcast_pipeline.transcribers.weights import Weights
 
 SLOT_S = 30  # every window gets a slot of this length in the audio of a batch
@@ -42,16 +42,14 @@ class FasterWhisper:
         language, _, _ = self._model.detect_language(samples)
         return str(language)
 
-    def hear(
-        self, windows: Iterable[Samples], *, language: str, prompt: str, beam_size: int
-    ) -> list[tuple[Heard, ...]]:
+    def hear(self, windows: Iterable[Samples], task: Task) -> list[tuple[Heard, ...]]:
         """Return the words of each window."""
         clips = list(windows)
         segments, _ = faster_whisper.BatchedInferencePipeline(self._model).transcribe(
             _in_slots(clips),
-            language=language,
-            initial_prompt=prompt or None,
-            beam_size=beam_size,
+            language=task.language,
+            initial_prompt=task.prompt or None,
+            beam_size=task.beam_size,
             word_timestamps=True,
             batch_size=len(clips),
             clip_timestamps=[

@@ -8,7 +8,7 @@ import openvino as ov
 from numpy.typing import NDArray
 
 from podcast_pipeline.transcribers.attention import Kept
-from podcast_pipeline.transcribers.candidates import best
+from podcast_pipeline.transcribers.candidates import best, logarithms
 from podcast_pipeline.transcribers.decoder import NEVER, Embedding
 from podcast_pipeline.transcribers.mel import Mel
 from podcast_pipeline.transcribers.model_file import HEAD_WIDTH
@@ -69,9 +69,7 @@ class Lane:
         self._pads = np.where(np.arange(longest) < unused, np.float32(NEVER), np.float32(0))
         mask = np.minimum(_causal(len(starts), longest), self._pads[:, None, None])
         positions = np.maximum(_positions(tokens) - unused, 0)
-        self._steps.clear()
-        for layer in self._layers:
-            layer.reset_state()
+        self._forget()
         return self._run(tokens, positions, mask, np.arange(len(starts)), 1)
 
     def scores(self, starts: Sequence[Sequence[int]]) -> Floats:
@@ -103,6 +101,41 @@ class Lane:
             asked = zip(self._asked_queries(leading, text), self._asked_keys(slot), strict=True)
             found.append(np.stack([queries @ keys[:count].T for queries, keys in asked]))
         return found
+
+    def likelihoods(self, place: int, said: Sequence[int], endings: Sequence[Sequence[int]]) -> list[float]:
+        """Return how likely each ending is after what was said in the window at a place, as a logarithm.
+
+        What the lane was asked before is forgotten.
+
+        Args:
+            said: the first tokens of the window, and those of its text before the ending.
+        """
+        self._forget()
+        slots, rows, longest = self._slots[[place]], len(endings), max(map(len, endings))
+        *_, last = self._through(
+            np.array([said]), np.arange(len(said))[None], _causal(1, len(said)), [0], slots
+        )
+        first = self._logarithms(last, [(0, -1, ending[0]) for ending in endings])
+        tokens = np.array([[*ending, *[0] * (longest - len(ending))] for ending in endings])
+        mask = np.pad(_causal(rows, longest), ((0, 0), (0, 0), (0, 0), (len(said), 0)))
+        *_, last = self._through(tokens, _positions(tokens) + len(said), mask, [0] * rows, slots)
+        asked = [
+            (row, at, token) for row, ending in enumerate(endings) for at, token in enumerate(ending[1:])
+        ]
+        total = np.bincount([row for row, *_ in asked], self._logarithms(last, asked), rows) + first
+        return [float(logarithm) for logarithm in total]
+
+    def _forget(self) -> None:
+        self._steps.clear()
+        for layer in self._layers:
+            layer.reset_state()
+
+    def _logarithms(self, passed: "Passed", asked: Sequence[tuple[int, int, int]]) -> Floats:
+        """Return how probable tokens are, each a row, the place in it that it follows, and the token."""
+        rows, places, tokens = np.array(asked).T
+        self._ask_last(passed.before[rows, places], passed.found[rows, places])
+        scores, scales = (self._last.get_output_tensor(place).data for place in (0, 1))
+        return logarithms(scores, scales, tokens)
 
     def _asked_keys(self, slot: int) -> Iterator[Floats]:
         for kept, heads in zip(self._kept, self._asked, strict=True):
@@ -141,10 +174,13 @@ class Lane:
             ins = before, found
 
     def _next(self, before: Floats, found: Floats) -> Next:
+        self._ask_last(before, found)
+        return best(*(self._last.get_output_tensor(place).data for place in (0, 1)))
+
+    def _ask_last(self, before: Floats, found: Floats) -> None:
         for place, value in enumerate((before, found)):
             self._last.set_input_tensor(place, ov.Tensor(np.ascontiguousarray(value)))
         self._last.infer()
-        return best(*(self._last.get_output_tensor(place).data for place in (0, 1)))
 
 
 class Passed(NamedTuple):

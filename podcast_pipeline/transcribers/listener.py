@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -10,7 +11,7 @@ from podcast_pipeline.errors import TranscriptionError
 from podcast_pipeline.model import Progress, Receipt, Report, Transcript, Word
 from podcast_pipeline.transcribers import Options
 from podcast_pipeline.transcribers.decode import SAMPLE_RATE_HZ, Recording, Samples
-from podcast_pipeline.transcribers.engine import Engine, tidy
+from podcast_pipeline.transcribers.engine import Engine, Task, tidy
 from podcast_pipeline.transcribers.finished import Batch, Finished, Said
 from podcast_pipeline.transcribers.gate import doubts, halves, is_noise, marked, missed
 from podcast_pipeline.transcribers.sentences import sentences
@@ -18,6 +19,7 @@ from podcast_pipeline.transcribers.shares import shared
 from podcast_pipeline.transcribers.weights import file_sha256
 from podcast_pipeline.transcribers.windows import Window, cut
 from podcast_pipeline.transcript.expected import Expected, prompt
+from podcast_pipeline.transcript.spelling import Spelling, in_one_way
 
 STEP = "transcribe"
 UNDETERMINED = "und"  # ISO 639-2, of a recording in which nobody speaks
@@ -53,30 +55,32 @@ class Listener:
             language = language or self.engine.detect(first.samples)
         beam_size = options.beam_size or (ENGLISH_BEAM if language == "en" else BEAM)
         receipt = self._receipt(recording, options, beam_size)
-        said: dict[int, list[Said]] = {}
-        if first is not None and language:
-            hear = partial(
-                self._hear,
-                language=language,
-                beam_size=beam_size,
-                expected=Expected(options.names, language),
-            )
-            finished = Finished(self._cache / "windows" / _key(receipt))
-            once = partial(finished.once, hear=hear)
-            every = chain([first], windows)
-            for share, batch in shared(every, once, longest=self.engine.batch, workers=self.engine.workers):
-                clock.heard(share)
-                said.update(batch.said)
+        task = Task(language or UNDETERMINED, beam_size, spelling=Spelling(language or "", options.names))
+        every = chain([first], windows) if first is not None and language else iter(())
+        said = list(self._said(every, task, Finished(self._cache / "windows" / _key(receipt)), clock))
         clock.finish()
-        in_order = [word for first in sorted(said) for word in said[first]]
         return Transcript(
             language=language or UNDETERMINED,
             duration_s=clock.decoded_s,
             segments=sentences(
-                [word for word, _ in in_order], {place: why for place, (_, why) in enumerate(in_order) if why}
+                in_one_way([word for word, _ in said], task.spelling),
+                {place: why for place, (_, why) in enumerate(said) if why},
             ),
             receipt=_with_faults(receipt, source),
         )
+
+    def _said(
+        self, windows: Iterator[Window], task: Task, finished: Finished, clock: "Clock"
+    ) -> Iterator[Said]:
+        """Yield the words of all windows, in order."""
+        hear = partial(self._hear, task=task, expected=Expected(task.spelling.names, task.language))
+        once = partial(finished.once, hear=hear)
+        said: dict[int, list[Said]] = {}
+        for share, batch in shared(windows, once, longest=self.engine.batch, workers=self.engine.workers):
+            clock.heard(share)
+            said.update(batch.said)
+        for first in sorted(said):
+            yield from said[first]
 
     def _known(self, language: str | None) -> str | None:
         known, model = self.engine.languages, self.engine.weights.model
@@ -92,29 +96,24 @@ class Listener:
             model, f"does not know the language {language}; known are {' '.join(sorted(known))}"
         )
 
-    def _hear(self, windows: Iterable[Window], *, language: str, beam_size: int, expected: Expected) -> Batch:
-        heard = self._words(windows, language, beam_size)
+    def _hear(self, windows: Iterable[Window], *, task: Task, expected: Expected) -> Batch:
+        heard = self._words(windows, task)
         checked = []
         for window, words in zip(windows, heard, strict=True):
-            whole = self._completed(window, words, language, beam_size)
-            named = self._named(window, whole, language, beam_size, expected)
-            checked.append(self._checked(window, named, language))
+            whole = self._completed(window, words, task)
+            named = self._named(window, whole, task, expected)
+            checked.append(self._checked(window, named, task))
         return Batch(
             first_samples=tuple(window.first_sample for window in windows),
             words=tuple(words for words, _ in checked),
             doubts=tuple(doubtful for _, doubtful in checked),
         )
 
-    def _words(
-        self, windows: Iterable[Window], language: str, beam_size: int, prompt: str = ""
-    ) -> list[tuple[Word, ...]]:
-        samples = (window.samples for window in windows)
-        heard = self.engine.hear(samples, language=language, prompt=prompt, beam_size=beam_size)
+    def _words(self, windows: Iterable[Window], task: Task) -> list[tuple[Word, ...]]:
+        heard = self.engine.hear((window.samples for window in windows), task)
         return [tidy(words, window) for window, words in zip(windows, heard, strict=True)]
 
-    def _completed(
-        self, window: Window, words: tuple[Word, ...], language: str, beam_size: int
-    ) -> tuple[Word, ...]:
+    def _completed(self, window: Window, words: tuple[Word, ...], task: Task) -> tuple[Word, ...]:
         """Return the words, with what is heard where somebody spoke and the engine had no words."""
         tried = set[tuple[int, int]]()
         for _ in range(GAPS):
@@ -122,30 +121,31 @@ class Listener:
             if gap is None:
                 break
             tried.add(gap.part.span)
-            (more,) = self._words([gap.part], language, beam_size)
+            (more,) = self._words([gap.part], task)
             if len(more) > gap.rest - gap.first and not (doubts(more, gap.part) or is_noise(more, gap.part)):
                 words = words[: gap.first] + more + words[gap.rest :]
         return words
 
     def _named(
-        self, window: Window, words: tuple[Word, ...], language: str, beam_size: int, expected: Expected
+        self, window: Window, words: tuple[Word, ...], task: Task, expected: Expected
     ) -> tuple[Word, ...]:
         """Return the words, with names that the engine hears when it is told of them."""
         told = prompt(expected.resembled(words))
         if not told:
             return words
-        (again,) = self._words([window], language, beam_size, told)
+        (again,) = self._words([window], replace(task, prompt=told))
         return words if doubts(again, window, prompt=told) else expected.taken_over(words, again)
 
     def _checked(
-        self, window: Window, words: tuple[Word, ...], language: str
+        self, window: Window, words: tuple[Word, ...], task: Task
     ) -> tuple[tuple[Word, ...], dict[int, str]]:
         """Return the words, heard again in two halves where they are doubtful; none of what is no speech."""
         if is_noise(words, window):
             return (), {}
         doubtful = doubts(words, window)
         if doubtful:
-            parts = [self._words([half], language, SECOND_BEAM)[0] for half in halves(window)]
+            closer = replace(task, beam_size=SECOND_BEAM)
+            parts = [self._words([half], closer)[0] for half in halves(window)]
             again = tuple(word for part in parts for word in part)
             still = doubts(again, window)
             if again and len(still) < len(doubtful):

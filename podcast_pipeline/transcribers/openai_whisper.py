@@ -11,7 +11,7 @@ from whisper.tokenizer import LANGUAGES
 
 from podcast_pipeline.transcribers import checkpoint
 from podcast_pipeline.transcribers.decode import Samples
-from podcast_pipeline.transcribers.engine import Heard
+from podcast_pipeline.transcribers.engine import Heard, Task
 from podcast_pipeline.transcribers.weights import Weights
 
 
@@ -41,21 +41,19 @@ class OpenAIWhisper:
         _, probabilities = self._model.detect_language(mel.to(self._model.device))
         return str(max(probabilities, key=probabilities.__getitem__))
 
-    def hear(
-        self, windows: Iterable[Samples], *, language: str, prompt: str, beam_size: int
-    ) -> list[tuple[Heard, ...]]:
+    def hear(self, windows: Iterable[Samples], task: Task) -> list[tuple[Heard, ...]]:
         """Return the words of each window."""
-        return [self._hear(samples, language, prompt, beam_size) for samples in windows]
+        return [self._hear(samples, task) for samples in windows]
 
-    def _hear(self, samples: Samples, language: str, prompt: str, beam_size: int) -> tuple[Heard, ...]:
+    def _hear(self, samples: Samples, task: Task) -> tuple[Heard, ...]:
         torch.manual_seed(0)  # its fallback samples; the same window must give the same words
         result: dict[str, Any] = self._model.transcribe(
             samples,
-            language=language,
-            initial_prompt=prompt or None,
+            language=task.language,
+            initial_prompt=task.prompt or None,
             carry_initial_prompt=True,
             condition_on_previous_text=False,
-            beam_size=beam_size,
+            beam_size=task.beam_size,
             word_timestamps=True,
             fp16=self._cuda,
         )

@@ -8,16 +8,15 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
 
 import numpy as np
 import openvino as ov
 import tokenizers
 from faster_whisper.tokenizer import _LANGUAGE_CODES, Tokenizer
-from faster_whisper.transcribe import merge_punctuations
 
 from podcast_pipeline.errors import TranscriptionError
 from podcast_pipeline.transcribers import (
@@ -30,7 +29,7 @@ from podcast_pipeline.transcribers import (
     model_file,
 )
 from podcast_pipeline.transcribers.decode import Samples
-from podcast_pipeline.transcribers.engine import Heard
+from podcast_pipeline.transcribers.engine import Heard, Task
 from podcast_pipeline.transcribers.lane import Compiled, Lane
 from podcast_pipeline.transcribers.mel import HOP, Mel, log_mel
 from podcast_pipeline.transcribers.memory import give_back_large_blocks
@@ -38,6 +37,8 @@ from podcast_pipeline.transcribers.model_file import Variables
 from podcast_pipeline.transcribers.native import Floats
 from podcast_pipeline.transcribers.search import Text, search
 from podcast_pipeline.transcribers.weights import Weights
+from podcast_pipeline.transcribers.written import Written, merged, respelled
+from podcast_pipeline.transcript import spelling
 
 FRAME_S = 0.02  # of the encoder's output: two mel frames
 CONTEXT = 448  # tokens: of Whisper's text
@@ -48,7 +49,6 @@ ENGLISH_VOCABULARY = 51864
 LARGEST_BATCH, SMALLEST_BATCH = 12, 4  # windows
 ROOM_BYTES = 300e6  # for the keys and values of a batch, a byte each
 WEIGHT_BYTES = 2  # of a number in bf16
-PREPENDED, APPENDED = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
 
 
 class OpenVino:
@@ -80,7 +80,7 @@ class OpenVino:
             (layer, head) for layer, head in self._config.get("alignment_heads") or _upper(layers, heads)
         ]
         self._suppressed_first = frozenset(self._config["suppress_ids_begin"])
-        for module in (attention, candidates, alignment):
+        for module in (attention, candidates, alignment, spelling):
             module.prepare()
         self._lanes: SimpleQueue[Lane] = SimpleQueue()
         for compiled in _compiled(variables, self._config["suppress_ids"], self.workers, weights.derived):
@@ -93,17 +93,15 @@ class OpenVino:
         token = max(self._config["lang_ids"], key=lambda token: float(scores[token]))
         return str(self._text.id_to_token(token)).strip("<|>")
 
-    def hear(
-        self, windows: Iterable[Samples], *, language: str, prompt: str, beam_size: int
-    ) -> list[tuple[Heard, ...]]:
+    def hear(self, windows: Iterable[Samples], task: Task) -> list[tuple[Heard, ...]]:
         """Return the words of each window; may run in several threads at once."""
-        tokenizer = self._tokenizer(language)
-        start = _start(tokenizer, prompt)
+        tokenizer = self._tokenizer(task.language)
+        start = _start(tokenizer, task.prompt)
         with self._lane(windows) as (lane, lengths):
             texts, order = search(
                 lane,
                 [start] * len(lengths),
-                beams=min(beam_size, MOST_BEAMS),
+                beams=min(task.beam_size, MOST_BEAMS),
                 longest=min(LONGEST_TEXT, CONTEXT - len(start)),
                 end=tokenizer.eot,
                 blank=self._suppressed_first,
@@ -113,9 +111,17 @@ class OpenVino:
                 [texts[window] for window in order],
                 [min(lengths[window] // HOP, encoder.MEL_FRAMES) // 2 for window in order],
             )
-        said: list[tuple[Heard, ...]] = [()] * len(lengths)
-        for window, heard in zip(order, scores, strict=True):
-            said[window] = tuple(_words(tokenizer, texts[window], heard))
+            said: list[tuple[Heard, ...]] = [()] * len(lengths)
+            for place, (window, heard) in enumerate(zip(order, scores, strict=True)):
+                words = list(_words(tokenizer, texts[window], heard))
+                spelled = respelled(
+                    words,
+                    start,
+                    task.spelling,
+                    encode=tokenizer.encode,
+                    likelihoods=partial(lane.likelihoods, place),
+                )
+                said[window] = tuple(merged(spelled))
         return said
 
     def _tokenizer(self, language: str) -> Tokenizer:
@@ -184,7 +190,7 @@ def _start(tokenizer: Tokenizer, prompt: str) -> list[int]:
     return [*mark, *before, *tokenizer.sot_sequence, tokenizer.no_timestamps]
 
 
-def _words(tokenizer: Tokenizer, text: Text, scores: Floats) -> Iterator[Heard]:
+def _words(tokenizer: Tokenizer, text: Text, scores: Floats) -> Iterator[Written]:
     """Yield the words of one window; each lasts from its first token to the next word's.
 
     Args:
@@ -196,14 +202,9 @@ def _words(tokenizer: Tokenizer, text: Text, scores: Floats) -> Iterator[Heard]:
     begins = alignment.begins(scores[:, rows], first) * FRAME_S
     texts, tokens = tokenizer.split_to_word_tokens([*(text.tokens[place] for place in spoken), tokenizer.eot])
     probabilities = np.exp([text.logarithms[place] for place in spoken])
-    words: list[dict[str, Any]] = []
     token = 0
     for word, ids in zip(texts[:-1], tokens[:-1], strict=True):
         end = token + len(ids)
         confidence = float(probabilities[token:end].mean())
-        words.append({"word": word, "tokens": ids, "heard": (begins[token], begins[end], confidence)})
+        yield Written(word, tuple(ids), float(begins[token]), float(begins[end]), confidence)
         token = end
-    merge_punctuations(words, PREPENDED, APPENDED)
-    for merged in words:
-        start_s, end_s, confidence = map(float, merged["heard"])
-        yield Heard(merged["word"], start_s, end_s, confidence)
