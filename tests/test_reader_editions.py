@@ -28,7 +28,7 @@ def lapsed(number: int, at: datetime, standing: Standing = "lapsed") -> rss.Priv
 @pytest.fixture
 def editions(tmp_path: Path) -> Editions:
     """Of a store without a catalog."""
-    return Editions(LocalStore(tmp_path, base_url=""), empty=ordinary())
+    return Editions(LocalStore(tmp_path, base_url=""), empty=ordinary(), was_out=lambda: False)
 
 
 def test_an_addressed_notice_is_a_rendered_one(editions: Editions) -> None:

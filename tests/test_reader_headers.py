@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+from podcast_pipeline.catalog import CATALOG_KEY
 from podcast_pipeline.database.engine import CONNECTIONS, POOLED
 from podcast_pipeline.errors import StoreError
 from podcast_pipeline.reader.log import redact
@@ -150,6 +151,26 @@ def test_a_store_that_fails_is_503(client: TestClient, token: str, monkeypatch: 
         assert answered.status_code == 503
         assert answered.headers["retry-after"] == "30"
         assert "disk" not in answered.text
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_catalog_that_is_gone_is_503(tmp_path: Path, restarted: bool) -> None:
+    """An unmounted store is no show without episodes: no feed loses its items, whenever the server began."""
+    site = Site.make(tmp_path)
+    flagship(site)
+    token = site.subscribe("ann@example.org")
+    app = site.app()
+    app.state.catch_up().join()
+    with TestClient(app, base_url="http://127.0.0.1:8080") as client:
+        assert client.get(f"/feeds/{token}/feed.xml").status_code == 200
+    site.store.delete(CATALOG_KEY)
+    with TestClient(site.app() if restarted else app, base_url="http://127.0.0.1:8080") as client:
+        for path in ("/", f"/feeds/{token}/feed.xml", "/healthz"):
+            answered = client.get(path)
+            assert (answered.status_code, answered.headers["retry-after"]) == (503, "30")
+        site.write_catalog()
+        assert client.get(f"/feeds/{token}/feed.xml").status_code == 200
+    site.close()
 
 
 def test_a_database_that_fails_is_503(tmp_path: Path) -> None:

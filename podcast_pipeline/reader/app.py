@@ -63,7 +63,13 @@ def create_app(
     """
     is_https = config.urls.site.startswith("https://")
     show = config.to_show(artwork_key=None)
-    editions = Editions(store, empty=Catalog(show=show), check_every_s=FRESH_S[config.storage.kind])
+    index = SearchIndex(subscribers.engine, show_id=config.show.id)
+    editions = Editions(
+        store,
+        empty=Catalog(show=show),
+        was_out=index.was_filled,
+        check_every_s=FRESH_S[config.storage.kind],
+    )
     rates = Rates()
     gate = Gate(Policy(renew_url=config.renew_url), clock, subscribers, rates)
     door = Door(sessions, clock, is_https=is_https)
@@ -75,7 +81,6 @@ def create_app(
         return ACCOUNT_LINKS if door.value(request) else STRANGERS_LINKS
 
     templates = Templates.load(config.zone, site_links=site_links)
-    index = SearchIndex(subscribers.engine, show_id=config.show.id)
     following = Following(index, store)
     searching = Searching(gate, editions, index, following, door, templates, config.zone)
     routes: list[Route] = [

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Generic, TypeVar
 
 from podcast_pipeline.catalog import CATALOG_KEY, Catalog, catalog_from_json, transcript_from_json
-from podcast_pipeline.errors import NotFound
+from podcast_pipeline.errors import NotFound, StoreError
 from podcast_pipeline.feed import atom, private, rss
 from podcast_pipeline.model import Transcript, TranscriptVersion
 from podcast_pipeline.stores import Store
@@ -65,12 +65,16 @@ class Editions:
 
     Args:
         empty: the catalog of a show that has published nothing yet.
+        was_out: whether anything was ever published; asked only where the store has no catalog.
         check_every_s: for how long the catalog is believed without asking the store.
     """
 
-    def __init__(self, store: Store, *, empty: Catalog, check_every_s: float = 0) -> None:
+    def __init__(
+        self, store: Store, *, empty: Catalog, was_out: Callable[[], bool], check_every_s: float = 0
+    ) -> None:
         self._store = store
         self._empty = Edition("", empty)
+        self._was_out = was_out
         self._check_every_s = check_every_s
         self._edition: Edition | None = None
         self._checked_at = 0.0
@@ -78,7 +82,12 @@ class Editions:
         self._feeds: Kept[tuple[bytes, str]] = Kept(KEPT_FEEDS)
 
     def newest(self) -> Edition:
-        """Return the newest edition; raises StoreError where the store cannot be asked."""
+        """Return the newest edition.
+
+        Raises:
+            StoreError: the store cannot be asked, or what was published is not in it: an empty feed would
+                take every episode out of every app.
+        """
         with self._lock:
             if self._edition is None or monotonic() - self._checked_at >= self._check_every_s:
                 self._edition = self._ask(self._edition)
@@ -90,7 +99,11 @@ class Editions:
             if known is not None and self._store.head(CATALOG_KEY).etag == known.etag:
                 return known
             info, body = self._store.get(CATALOG_KEY)
-        except NotFound:
+        except NotFound as error:
+            if (known or self._empty) is not self._empty or self._was_out():
+                raise StoreError(
+                    CATALOG_KEY, "was published and is gone; see that the store is there, and the right one"
+                ) from error
             return self._empty
         return Edition(info.etag, catalog_from_json(body))
 

@@ -7,11 +7,11 @@ from functools import lru_cache, partial
 from uuid import UUID, uuid4
 
 import numpy as np
-from sqlalchemy import Connection, Engine, Uuid, bindparam, delete, insert, select, text
+from sqlalchemy import Connection, Engine, Uuid, bindparam, delete, exists, insert, select, text
 
 from podcast_pipeline.catalog import Catalog, transcript_from_json
 from podcast_pipeline.database import exclusive, writing
-from podcast_pipeline.database.tables import search_episodes, search_passages
+from podcast_pipeline.database.tables import search_episodes, search_passages, search_shows
 from podcast_pipeline.model import Episode, Progress, Report, Transcript
 from podcast_pipeline.search import layout
 from podcast_pipeline.search.asking import PASSAGES_SHOWN, Asked
@@ -115,6 +115,11 @@ class SearchIndex:
             self.put_in_order()
         tell(len(changed))
         return CaughtUp(tuple(episode.slug for episode in changed), len(gone))
+
+    def was_filled(self) -> bool:
+        """Say whether an episode was ever in it, and so was published."""
+        with self.engine.connect() as connection:
+            return bool(connection.scalar(select(exists().where(search_shows.c.show_id == self.show_id))))
 
     def put_in_order(self) -> None:
         """Make searching as quick as it can be, after many changes; takes seconds on a large archive."""
