@@ -1,4 +1,4 @@
-"""Commands on the show: init, serve, doctor, db upgrade."""
+"""Commands on the show: init, serve, doctor, db upgrade, db copy."""
 
 import shutil
 from datetime import timedelta
@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
     app.command()(doctor)
     database = typer.Typer(help="The subscribers' database.", no_args_is_help=True)
     database.command("upgrade")(upgrade)
+    database.command("copy")(copy)
     app.add_typer(database, name="db")
 
 
@@ -114,3 +115,27 @@ def upgrade(context: typer.Context) -> None:
     context.call_on_close(engine.dispose)
     database.upgrade(engine)
     session.output.result({"upgraded": True}, ["the database is up to date"])
+
+
+def copy(context: typer.Context) -> None:
+    """Copy the subscribers, with their links, from SQLite to the PostgreSQL of PODCAST_DATABASE_URL.
+
+    All or nothing; it stops where the show has subscribers there. End `podcast serve` before, and let the
+    secret key be the same after.
+    """
+    from podcast_pipeline.database import open_database
+    from podcast_pipeline.database.engine import FILE_NAME
+    from podcast_pipeline.database.moving import copy_show
+
+    session: Session = context.obj
+    folder = session.config.state_folder
+    if session.database_url is None:
+        raise ConfigError("PODCAST_DATABASE_URL", "set it to the PostgreSQL database that is to have them")
+    if not (folder / FILE_NAME).is_file():
+        raise ConfigError(
+            folder / FILE_NAME, "is not there; only SQLite's database beside the show is copied"
+        )
+    source = open_database(None, folder)
+    context.call_on_close(source.dispose)
+    copied = copy_show(source, session.database, session.config.show.id)
+    session.output.result({"copied": copied}, [f"{copied} subscribers copied, with their links"])
