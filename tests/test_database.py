@@ -146,6 +146,17 @@ def test_file_that_is_no_database_is_one_line(tmp_path: Path) -> None:
         open_database(None, tmp_path)
 
 
+def test_a_damaged_file_is_one_line(tmp_path: Path) -> None:
+    """Of a page that was overwritten a line names the file and what to do."""
+    open_database(None, tmp_path).dispose()
+    file = tmp_path / "podcast.db"
+    pages = file.read_bytes()
+    file.write_bytes(pages[:4096] + b"\xa5" * (len(pages) - 4096))
+    with pytest.raises(SubscriberError, match=r"podcast\.db: .*malformed; restore it from a backup"):  # noqa: SIM117
+        with open_database(None, tmp_path).connect() as connection:
+            connection.execute(text("SELECT * FROM subscribers"))
+
+
 def test_instants_come_back_aware_in_utc(engine: Engine) -> None:
     """An instant written in any zone is read in UTC on both databases, to the second."""
     berlin = NOW.astimezone(timezone(timedelta(hours=1))).replace(microsecond=999_999)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
+from sqlite3 import DatabaseError as Damaged
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -29,6 +30,9 @@ WRITERS = "podcast_writers"
 
 SET_UP_WRONG = ("42501", "42P01")
 """PostgreSQL's insufficient_privilege and undefined_table, which its driver takes for our mistakes."""
+
+MEND = "see that it runs and can be written"
+RESTORE = "restore it from a backup"
 
 PRAGMAS = (
     "journal_mode = WAL",
@@ -205,16 +209,20 @@ def _wrong_url() -> SubscriberError:
 
 
 def _speak_plainly(engine: Engine) -> None:
-    """Turn what the database's operator can mend (down, full, locked, no rights, no tables) into one line."""
+    """Turn what the database's operator can mend into one line.
+
+    That is: down, full, locked, no rights, no tables, and a file that is damaged or no database at all.
+    """
 
     @event.listens_for(engine, "handle_error")
     def translate(context: ExceptionContext) -> None:
         cause = context.original_exception
         is_operational = isinstance(context.sqlalchemy_exception, OperationalError)
         is_set_up_wrong = getattr(cause, "sqlstate", "") in SET_UP_WRONG
-        if is_operational or is_set_up_wrong or "not a database" in str(cause):
+        is_damaged = type(cause) is Damaged  # sqlite3's mistakes of ours are subclasses of it
+        if is_operational or is_set_up_wrong or is_damaged:
             line = str(cause).strip().partition("\n")[0]
-            raise SubscriberError(_name(engine), f"{line}; see that it runs and can be written") from cause
+            raise SubscriberError(_name(engine), f"{line}; {RESTORE if is_damaged else MEND}") from cause
 
 
 def _name(engine: Engine) -> str:
