@@ -136,6 +136,11 @@ class Smtp:
         with self.connected() as connection:
             connection.send(message)
 
+    def check(self) -> None:
+        """See that the server lets us in; no message is sent. Raises MailError."""
+        with self.speaking_plainly():
+            self.connect().quit()
+
     @contextmanager
     def connected(self) -> Iterator[Connection]:
         """Yield a connection for many messages; the server is asked when the first is sent."""
@@ -186,6 +191,9 @@ class Smtp:
             yield
         except smtplib.SMTPAuthenticationError as error:
             raise self._failed("refuses the name or the password; see PODCAST_MAIL_PASSWORD") from error
+        except smtplib.SMTPNotSupportedError as error:
+            line = "offers no STARTTLS, or no login; see security and username in [mail]"
+            raise self._failed(line) from error
         except smtplib.SMTPRecipientsRefused as error:
             raise MailRefused(self.subject, "refuses the recipient") from error
         except smtplib.SMTPDataError as error:

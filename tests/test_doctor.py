@@ -58,11 +58,27 @@ def test_each_thing_that_is_wrong_is_named_with_what_to_do(house: House) -> None
         PODCAST_AUDIO_INTRO="intro.wav",
         PODCAST_TRANSCRIPTION_MODEL="no-such-model",
         PODCAST_URLS_SITE="http://pod.example.org",
+        PODCAST_MAIL_HOST="127.0.0.1",
+        PODCAST_MAIL_PORT="1",
     )
     wrong = bad(findings)
     assert code == 3
-    assert set(wrong) == {"artwork", "audio.intro", "weights", "urls.site", "urls.media"}
+    assert set(wrong) == {"artwork", "audio.intro", "weights", "urls.site", "urls.media", "mail"}
     assert "put it beside show.toml" in wrong["audio.intro"]
+
+
+def test_a_key_that_others_have_or_that_is_another_is_named(house: House) -> None:
+    """A readable key file is a note, a key that made none of the links is wrong."""
+    assert house.run("subscribers", "add", "ann@example.org").returncode == 0
+    key = house.folder / ".podcast/secret_key"
+    key.chmod(0o644)
+    code, findings = examine(house)
+    assert (code, findings["secret key"]["ok"]) == (0, None)
+    assert "chmod 600" in findings["secret key"]["said"]
+    key.write_text("0" * 64)
+    code, findings = examine(house)
+    assert code == 3
+    assert "put that key back" in bad(findings)["secret key"]
 
 
 def test_a_bucket_is_asked_by_doing(house: House, s3_server: S3Server) -> None:

@@ -67,7 +67,7 @@ def test_one_click_is_offered_behind_https(port: int, mailbox: Mailbox, url: str
     [
         ("mistyped", "none", "ann@example.org", "PODCAST_MAIL_PASSWORD"),
         (PASSWORD, "none", "nobody@example.org", "refuses the recipient"),
-        (PASSWORD, "starttls", "ann@example.org", "SMTPNotSupportedError"),
+        (PASSWORD, "starttls", "ann@example.org", "offers no STARTTLS"),
     ],
 )
 def test_a_refusal_is_one_line(port: int, password: str, security: str, to: str, line: str) -> None:
@@ -76,6 +76,14 @@ def test_a_refusal_is_one_line(port: int, password: str, security: str, to: str,
         smtp(port, password=password, security=security).send(Message(to, "x", "y"))
     assert to not in str(raised.value)
     assert "mistyped" not in str(raised.value)
+
+
+def test_the_server_is_asked_without_a_message(port: int, mailbox: Mailbox) -> None:
+    """Whether it lets us in is known before anybody wants to sign in."""
+    smtp(port).check()
+    with pytest.raises(MailError, match="PODCAST_MAIL_PASSWORD"):
+        smtp(port, password="mistyped").check()
+    assert mailbox.received.empty()
 
 
 def test_no_server() -> None:

@@ -17,6 +17,7 @@ from podcast_pipeline.database import open_database
 from podcast_pipeline.database.tables import audit_log, tokens
 from podcast_pipeline.errors import SubscriberError
 from podcast_pipeline.subscribers import Subscribers
+from podcast_pipeline.subscribers.canaries import canaries
 from podcast_pipeline.subscribers.repository import may_mint_key
 from podcast_pipeline.subscribers.tokens import new_selector, to_token
 from tests.databases import PROCESSES
@@ -149,7 +150,7 @@ def test_removed_subscriber_is_known_by_token_and_comes_back_with_a_new_one(subs
     assert [action for action, _ in entries(subscribers)] == ["added", "suspended", "removed", "revived"]
 
 
-@pytest.mark.parametrize("change", ["link", "rotate", "renew", "suspend"])
+@pytest.mark.parametrize("change", ["link", "rotate", "renew", "renew for ever", "resume", "suspend"])
 def test_removed_subscriber_is_not_changed(subscribers: Subscribers, change: str) -> None:
     """Whoever was removed has no link and is not renewed: the line says to add them again."""
     add(subscribers)
@@ -158,6 +159,8 @@ def test_removed_subscriber_is_not_changed(subscribers: Subscribers, change: str
         "link": lambda: subscribers.link(ANN),
         "rotate": lambda: subscribers.rotate(ANN, now=NOW, origin="cli"),
         "renew": lambda: subscribers.renew(ANN, LATER, now=NOW, origin="cli"),
+        "renew for ever": lambda: subscribers.renew(ANN, None, now=NOW, origin="cli"),
+        "resume": lambda: subscribers.resume(ANN, now=NOW, origin="cli"),
         "suspend": lambda: subscribers.suspend(ANN, None, now=NOW, origin="cli"),
     }
     with pytest.raises(SubscriberError, match="was removed; add them again"):
@@ -170,6 +173,21 @@ def test_link_with_another_key_is_an_error(subscribers: Subscribers) -> None:
     stranger = Subscribers(subscribers.engine, show_id=SHOW, secret_key=b"j" * 64)
     with pytest.raises(SubscriberError, match="not the one this link was made with"):
         stranger.link(ANN)
+
+
+def test_another_key_makes_no_links(subscribers: Subscribers) -> None:
+    """A machine with a key of its own adds nobody; rotation moves to a new key, and canaries do not count."""
+    stranger = Subscribers(subscribers.engine, show_id=SHOW, secret_key=b"j" * 64)
+    canaries(subscribers, now=NOW)
+    stranger.require_key()
+    add(subscribers)
+    with pytest.raises(SubscriberError, match=f"not the one that links .* made with, that of {ANN}"):
+        stranger.add("bob@example.org", now=NOW, origin="cli")
+    assert [each.email for each in subscribers.list_all()] == [ANN]
+    stranger.rotate(ANN, now=NOW, origin="cli")
+    stranger.add("bob@example.org", now=NOW, origin="cli")
+    with pytest.raises(SubscriberError, match="secret key"):
+        subscribers.require_key()
 
 
 def test_guesses_lead_nowhere(subscribers: Subscribers) -> None:

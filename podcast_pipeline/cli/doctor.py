@@ -140,11 +140,25 @@ def _secret_key(session: Session) -> Iterator[Finding]:
     given = session.config.secret_key
     path = session.config.state_folder / "secret_key"
     if given or path.is_file():
+        session.subscribers.require_key()
         yield Finding("secret key", True, "PODCAST_SECRET_KEY" if given else str(path))
+        if not given and path.stat().st_mode & 0o077:
+            yield Finding("secret key", None, f"others on this machine may read it; chmod 600 {path}")
     elif may_mint_key(session.database):
         yield Finding("secret key", True, "will be made with the first subscriber")
     else:
         yield Finding("secret key", False, f"{path} is missing; put it back, or set PODCAST_SECRET_KEY")
+
+
+def _mail(session: Session) -> Iterator[Finding]:
+    from podcast_pipeline.mail import Smtp
+
+    smtp = Smtp.from_config(session.config)
+    if smtp is None:
+        yield Finding("mail", None, "no [mail]: nobody can sign in by mail or be told of transcripts")
+        return
+    smtp.check()
+    yield Finding("mail", True, f"{smtp.subject} lets us in")
 
 
 def _store(session: Session) -> Iterator[Finding]:
@@ -181,6 +195,7 @@ LOOKS: tuple[tuple[str, Callable[[Session], Iterator[Finding]]], ...] = (
     ("urls", _urls),
     ("database", _database),
     ("secret key", _secret_key),
+    ("mail", _mail),
     ("store", _store),
     ("two publishers", _publisher),
 )

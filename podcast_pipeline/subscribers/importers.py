@@ -42,8 +42,9 @@ def import_csv(
         dry_run: only say what would become of each line.
 
     Raises:
-        SubscriberError: no such file, or no column `email`.
+        SubscriberError: no such file, no column `email`, or not the key of the links that are out.
     """
+    into.require_key()
     with closing(_Seen()) as seen:
         lines = (seen.check(line) for line in read_lines(path, zone))
         while batch := list(islice(lines, BATCH)):

@@ -78,6 +78,10 @@ class Change:
             "created_at": self.now,
         }
 
+    def require_key(self) -> None:
+        """Refuse to make links with another key than the one of those that are out: see the function."""
+        require_key(self.connection, show_id=self.show_id, secret_key=self.secret_key)
+
     def note(self, subscriber_id: UUID, action: Action, details: Details | None = None) -> None:
         """Write the change into the audit log."""
         self._write([self._entry(subscriber_id, action, details or {})])
@@ -155,6 +159,32 @@ def revival(address: Address, terms: Terms) -> dict[str, Any]:
         "paid_until": terms.paid_until,
         **dict.fromkeys(("suspended_at", "suspended_reason", "removed_at", "news_since")),
     }
+
+
+def require_key(connection: Connection, *, show_id: UUID, secret_key: bytes) -> None:
+    """See by one link that is out whether the key is the one that links are made with.
+
+    A second machine with a key of its own, or a database that was restored without its key, would make
+    links that the others cannot show again. `rotate` is the way out, and not asked.
+
+    Raises:
+        SubscriberError: it is not.
+    """
+    query = (
+        select(subscribers.c.email, tokens.c.selector, tokens.c.secret_sha256)
+        .join_from(tokens, subscribers)
+        .where(tokens.c.show_id == show_id, tokens.c.rotated_at.is_(None))
+        .where(real_subscribers(show_id), subscribers.c.removed_at.is_(None))
+        .order_by(tokens.c.selector)
+        .limit(1)
+    )
+    for email, selector, stored_sha256 in connection.execute(query):
+        if secret_sha256(to_token(selector, secret_key)) != stored_sha256:
+            raise SubscriberError(
+                "secret key",
+                f"is not the one that links which are out were made with, that of {email} for one; put that "
+                "key back, or rotate the links that were made with it",
+            )
 
 
 def current_token(connection: Connection, subscriber_id: UUID, *, secret_key: bytes) -> str:

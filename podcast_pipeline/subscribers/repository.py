@@ -68,7 +68,7 @@ class Subscribers:
         Somebody who is there already stays as they are; a removed one comes back with a new token.
 
         Raises:
-            SubscriberError: not an address.
+            SubscriberError: not an address, or the key is not the one of the links that are out.
         """
         address = addresses.parse(email)
         terms = Terms(plan, period, paid_until)
@@ -135,6 +135,15 @@ class Subscribers:
         with self.engine.connect() as connection:
             subscriber = self._subscribed(connection, email)
             return records.current_token(connection, subscriber.id, secret_key=self.secret_key)
+
+    def require_key(self) -> None:
+        """Do nothing.
+
+        Raises:
+            SubscriberError: the key is not the one of the links that are out.
+        """
+        with self.engine.connect() as connection:
+            records.require_key(connection, show_id=self.show_id, secret_key=self.secret_key)
 
     def want_news(self, email: str, *, now: datetime, origin: Origin) -> Subscriber:
         """Tell somebody of new transcripts by mail from now on; who is told already stays as they are."""
@@ -242,6 +251,7 @@ class Subscribers:
             else:
                 subscriber_id = found.id
                 change.set(subscriber_id, **records.revival(address, terms))
+            change.require_key()
             change.note(subscriber_id, "revived" if found else "added", terms.to_details())
             token = change.give_token(subscriber_id)
             return records.by_id(change.connection, subscriber_id), token
@@ -259,10 +269,10 @@ class Subscribers:
     ) -> Subscriber:
         with self.changing(now, origin) as change:
             before = self._known(change.connection, email)
+            if before.removed_at is not None and action != "removed":
+                raise _gone(email)
             if is_done(before):
                 return before
-            if before.removed_at is not None:
-                raise _gone(email)
             change.set(before.id, **values)
             change.note(before.id, action, details)
             return records.by_id(change.connection, before.id)
