@@ -141,6 +141,6 @@ def refusal(standing: Standing, policy: Policy) -> str:
     return {
         "lapsed": f"your subscription has ended; renew it at {policy.renew_url}",
         "suspended": f"your subscription is suspended; see {policy.renew_url}",
-        "rotated": f"this private link was replaced; find the new one at {policy.renew_url}",
+        "rotated": f"this private link was replaced; ask for the new one at {policy.renew_url}",
         "removed": f"this subscription was ended; subscribe again at {policy.renew_url}",
     }.get(standing, f"transcripts are for subscribers; subscribe at {policy.renew_url}")

@@ -96,7 +96,7 @@ PAYING = ("active", "forever", "session")
 LINES = {
     "lapsed": "your subscription has ended; renew it at",
     "suspended": "your subscription is suspended; see",
-    "rotated": "this private link was replaced; find the new one at",
+    "rotated": "this private link was replaced; ask for the new one at",
     "removed": "this subscription was ended; subscribe again at",
 }
 INACTIVE: dict[str, tuple[Standing, datetime]] = {

@@ -77,6 +77,17 @@ def test_export_is_private_and_comes_back(show: Path) -> None:
     assert run(show, "subscribers", "import", str(show / "out.csv")).stdout.strip().endswith("2 unchanged")
 
 
+def test_another_key_is_found_before_it_makes_links(show: Path) -> None:
+    """A key that is not the one of the links that are out is one line, with --dry-run too."""
+    imported(show, GOOD)
+    key = show / ".podcast/secret_key"
+    key.write_text("0" * 64)
+    for words in ((), ("--dry-run",)):
+        done = run(show, "subscribers", "import", str(show / "people.csv"), *words)
+        assert isinstance(done.exception, SubscriberError)
+        assert done.exception.subject == "secret key"
+
+
 def test_dossier_is_json_without_secrets(show: Path) -> None:
     """A person gets what is held on them, and nothing that opens anything."""
     imported(show, GOOD)

@@ -197,6 +197,20 @@ def test_subscribers_are_added_listed_and_lapse(tmp_path: Path) -> None:
     assert rotated["feed_url"].split("/")[4] not in listed.stdout
 
 
+def test_adding_again_says_what_was_not_taken(tmp_path: Path) -> None:
+    """Who is there stays as they are, and is told so where other terms were asked or the link is closed."""
+    house = build_house(tmp_path / "show")
+    add = ("subscribers", "add", "ann@example.org", "--until")
+    assert house.run(*add, "2098-01-31").stderr == ""
+    assert house.run(*add, "2098-01-31").stderr == ""
+    told = house.run(*add, "2099-01-31")
+    assert told.returncode == 0
+    assert "was there before and stays active, standard, yearly, paid until 2098-01-31; " in told.stderr
+    house.run("subscribers", "suspend", "ann@example.org")
+    assert "is suspended, standard, yearly, paid until 2098-01-31" in house.run(*add, "2098-01-31").stderr
+    assert "  2098-01-31" in house.run("subscribers", "list").stdout
+
+
 def test_a_wrong_address_or_date_is_one_line(tmp_path: Path) -> None:
     """Wrong input names itself, with exit 1 and without a traceback."""
     house = build_house(tmp_path / "show")

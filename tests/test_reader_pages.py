@@ -251,6 +251,7 @@ def test_a_subscriber_only_page(site: Site, client: TestClient) -> None:
     page = client.get("/episodes/bonus").text
     assert "<audio" not in page
     assert "contentUrl" not in page
+    assert "This episode is for subscribers" in page
     sign_in(site, client)
     (audio,) = Elements(client.get("/episodes/bonus").text).all("audio", "src")
     assert client.get(audio).status_code == 200

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -365,7 +365,8 @@ def test_signing_out(client: TestClient, outbox: Outbox) -> None:
 
 def test_the_state_is_said(site: Site, client: TestClient, outbox: Outbox) -> None:
     """A lapsed subscriber reads when it ended and where to renew."""
-    site.subscribers.renew(ANN, NOW - timedelta(days=3), now=NOW, origin="cli")
+    midnight = datetime(2026, 3, 8, tzinfo=site.config.zone)  # `--until 2026-03-07`
+    site.subscribers.renew(ANN, midnight, now=NOW, origin="cli")
     sign_in(client, outbox)
     page = client.get("/account").text
     assert "Lapsed, paid until 7 March 2026" in page

@@ -41,14 +41,16 @@ def add(
 ) -> None:
     """Add a subscriber and print their private feed; one who is there stays as they are."""
     session: Session = context.obj
-    _, token = session.subscribers.add(
-        email,
-        plan=plan,
-        period=period,
-        paid_until=session.end_of_day(until) if until else None,
-        now=session.clock(),
-        origin="cli",
+    paid_until = session.end_of_day(until) if until else None
+    subscriber, token = session.subscribers.add(
+        email, plan=plan, period=period, paid_until=paid_until, now=session.clock(), origin="cli"
     )
+    is_as_asked = (subscriber.plan, subscriber.period, subscriber.paid_until) == (plan, period, paid_until)
+    if not is_as_asked:
+        told = f"{_told(session, subscriber)}; `renew` sets the end, `import` plan and period"
+        session.output.warn(f"{email}: was there before and stays {told}")
+    elif subscriber.state(session.clock()) != "active":
+        session.output.warn(f"{email}: is {_told(session, subscriber)}")
     _print_link(session, email, token)
 
 
@@ -119,11 +121,14 @@ def dossier(context: typer.Context, email: Email) -> None:
 def list_(context: typer.Context) -> None:
     """List the subscribers with their states."""
     session: Session = context.obj
-    found = [(each.id, _facts(session, each)) for each in session.subscribers.list_all()]
-    rows = [tuple(str(value or "") for value in facts.values()) for _, facts in found]
+    found = list(session.subscribers.list_all())
+    rows = [
+        (str(each.email), each.state(session.clock()), each.plan, each.period, _until(session, each))
+        for each in found
+    ]
     session.output.table("", rows, columns=("email", "state", "plan", "period", "paid until"))
     if session.output.as_json:
-        session.output.result({"subscribers": [{"id": each, **facts} for each, facts in found]})
+        session.output.result({"subscribers": [{"id": each.id, **_facts(session, each)} for each in found]})
 
 
 def suspend(
@@ -185,9 +190,20 @@ def _say_line(session: Session, path: Path, line: "Line") -> None:
 
 
 def _print_state(session: Session, subscriber: "Subscriber") -> None:
-    facts = _facts(session, subscriber)
-    until = f", paid until {facts['paid_until']}" if facts["paid_until"] else ""
-    session.output.result(facts, [f"{facts['email']}: {facts['state']}{until}"])
+    until = _until(session, subscriber)
+    told = f"{subscriber.state(session.clock())}{', paid until ' if until else ''}{until}"
+    session.output.result(_facts(session, subscriber), [f"{subscriber.email}: {told}"])
+
+
+def _told(session: Session, subscriber: "Subscriber") -> str:
+    until = _until(session, subscriber)
+    terms = (subscriber.state(session.clock()), subscriber.plan, subscriber.period)
+    return ", ".join((*terms, f"paid until {until}" if until else "for ever"))
+
+
+def _until(session: Session, subscriber: "Subscriber") -> str:
+    """Return until when it is paid as `--until` takes it: a day, or an instant inside of one."""
+    return session.last_day(subscriber.paid_until) if subscriber.paid_until else ""
 
 
 def _facts(session: Session, subscriber: "Subscriber") -> dict[str, str | None]:

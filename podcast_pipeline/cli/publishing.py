@@ -206,7 +206,8 @@ def _facts(episode: "Episode", show: "Show") -> dict[str, object]:
         "state": episode.state,
         "publish_at": episode.publish_at,
         "page_url": show.page_address(episode.slug),
-        "audio_url": enclosure.external_url or show.media_address(enclosure.key or ""),
+        "audio_url": enclosure.external_url
+        or (show.media_address(enclosure.key) if enclosure.key and episode.access == "public" else None),
     }
 
 
@@ -274,7 +275,7 @@ def _lines(session: Session, outcome: Outcome) -> Iterator[str]:
         if version and version.note and version.published_at == done.episode.content_changed_at:
             yield f"transcript: version {version.version}; readers are told: {version.note}"
         yield f"page:  {facts['page_url']}"
-        yield f"audio: {facts['audio_url']}"
+        yield f"audio: {facts['audio_url'] or 'for subscribers, in their private feeds and on the page'}"
         yield f"feed:  {done.show.feed_url}"
 
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -226,6 +226,11 @@ class Session:
     def local(self, moment: datetime) -> str:
         """Return a moment as the show's clock shows it, ISO 8601 to the minute."""
         return moment.astimezone(self.config.zone).isoformat(timespec="minutes")
+
+    def last_day(self, end: datetime) -> str:
+        """Return the day that ends at an instant, as `end_of_day` reads it; else the instant."""
+        local = end.astimezone(self.config.zone)
+        return str((local - timedelta(days=1)).date()) if local.time() == time() else self.local(end)
 
     def next_slot(self) -> datetime:
         """Return the next slot of the show that no episode has."""

@@ -17,7 +17,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     ),
     "rotated": (
         "This private link was replaced",
-        "This feed will stop soon. Sign in at <{}> to find your new link",
+        "This feed will stop soon. Use the new link; if you do not have it, ask for it at <{}>",
     ),
     "removed": (
         "Your subscription was closed",

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from importlib.resources import files
 from urllib.parse import urlsplit
@@ -99,6 +100,7 @@ class Templates:
             **FILTERS,
             "notes_xhtml": notes_xhtml,
             "date": lambda instant: view.date(instant, zone),
+            "last_day": lambda end: view.date(end - timedelta(seconds=1), zone),  # an end at midnight
             "local_iso": lambda instant: instant.astimezone(zone).isoformat(),
         }
         environment.globals |= {"static": static_address, "LONG_TITLE": view.LONG_TITLE_CHARACTERS}
