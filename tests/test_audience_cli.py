@@ -50,6 +50,18 @@ def test_dry_run_changes_nothing(show: Path) -> None:
     assert json.loads(run(show, "--json", "subscribers", "list").stdout) == {"subscribers": []}
 
 
+def test_an_end_that_is_past_is_told(show: Path) -> None:
+    """Whose access a line ends is counted before it is done: columns may have been swapped."""
+    past = "email,paid_until\nann@example.com,2020-01-31\ndora@example.com,2020-01-31\n"
+    assert imported(show, GOOD).stderr == ""
+    (show / "people.csv").write_text(past, encoding="utf-8")
+    for words in (("--dry-run",), ()):
+        done = run(show, "--json", "subscribers", "import", str(show / "people.csv"), *words)
+        assert json.loads(done.stdout)["ended"] == 2
+        assert "2 of the added and changed have a paid_until that is past" in done.stderr
+    assert json.loads(imported(show, past, "--json").stdout)["ended"] == 0
+
+
 def test_bad_lines_are_reported_and_exit_3(show: Path) -> None:
     """Each has its number and its reason, the others are done, and the exit code says: look."""
     done = imported(show, BAD)

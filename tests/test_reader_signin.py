@@ -1,5 +1,6 @@
 """Sign-in by mail, the account, and how often somebody may try; over HTTP."""
 
+import html
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from PIL import Image, ImageDraw
 from starlette.testclient import TestClient
 
 from podcast_pipeline.mail import Message
-from podcast_pipeline.reader.account import app_links
+from podcast_pipeline.reader.adding import app_links
 from podcast_pipeline.reader.rates import network_of
 from podcast_pipeline.subscribers import stops
 from podcast_pipeline.subscribers.tokens import parse
@@ -459,14 +460,30 @@ def test_app_links_stay_on_the_device() -> None:
     assert links["Castro"] == f"castro://subscribe/late.example/feeds/{TOKEN}/feed.xml"
 
 
-def test_the_qr_code_is_the_feed(client: TestClient, outbox: Outbox) -> None:
-    """A phone that reads the picture on the account page has the private link, as it stands beside it."""
+def test_the_qr_code_opens_the_choice_of_apps(client: TestClient, outbox: Outbox) -> None:
+    """A phone that reads the picture on the account page gets a page with every app, and no sign-in."""
     sign_in(client, outbox)
     page = client.get("/account").text
     (path,) = re.findall(r'<path[^>]*class="qrline"[^>]*d="([^"]+)"', page)
     (read,) = zxingcpp.read_barcodes(drawn(path))
     (shown,) = re.findall(r'id="feed-url">([^<]+)<', page)
-    assert read.text == shown
+    assert read.text == shown.replace("feed.xml", "add")
+    client.cookies.clear()
+    opened = client.get(read.text)
+    assert (opened.status_code, opened.headers["cache-control"]) == (200, "no-store")
+    assert "set-cookie" not in opened.headers
+    assert all(html.escape(link) in opened.text for link in app_links(shown).values())
+    assert path in opened.text
+
+
+def test_a_link_that_is_not_active_adds_nothing(site: Site, client: TestClient) -> None:
+    """Who has lapsed is told how to renew, and a link that nobody has is not there, 429 after many."""
+    token = site.subscribe(ANN)
+    site.subscribers.renew(ANN, NOW - timedelta(days=3), now=NOW, origin="cli")
+    lapsed = client.get(f"/feeds/{token}/add")
+    assert (lapsed.status_code, site.config.renew_url in lapsed.text) == (403, True)
+    guesses = [client.get(f"/feeds/{token[:-32]}{'a' * 32}/add").status_code for _ in range(61)]
+    assert (guesses[0], guesses[-1]) == (404, 429)
 
 
 def drawn(path: str, *, scale: int = 4) -> Image.Image:

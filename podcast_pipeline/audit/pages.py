@@ -39,7 +39,8 @@ class Walk:
         """Come in by the private link, if there is one, and look at everything."""
         site = self.catalog.show.site_url
         if self.visitor.token:
-            yield from self._guess(f"{site}/feeds/{self.visitor.token}/")
+            for page in ("", "add"):
+                yield from self._guess(f"{site}/feeds/{self.visitor.token}/{page}")
         for episode in self.catalog.episodes:
             yield from self._episode(episode)
         for path in (*ALWAYS, *(f"/search?q={quote(q)}" for q in self.secrets.questions(SEARCHES))):

@@ -75,18 +75,23 @@ def import_(
 
     session: Session = context.obj
     counts: dict[str, int] = {}
+    ended = 0
     noted: list[dict[str, object]] = []
     config = session.config
     lines = import_csv(session.subscribers, path, zone=config.zone, now=session.clock(), dry_run=dry_run)
     for line in lines:
         if line.outcome != "ignored":  # it is about columns, and nobody's
             counts[line.outcome] = counts.get(line.outcome, 0) + 1
+        ended += line.has_ended
         if line.message:
             _say_line(session, path, line)
-            noted += [vars(line)] if len(noted) < JSON_LINES else []
+            fields = {name: value for name, value in vars(line).items() if name != "has_ended"}
+            noted += [fields] if len(noted) < JSON_LINES else []
     summary = ", ".join(f"{number} {outcome}" for outcome, number in counts.items()) or "no lines"
+    if ended:
+        session.output.warn(f"{path}: {ended} of the added and changed have a paid_until that is past")
     session.output.result(
-        {"dry_run": dry_run, "counts": counts, "lines": noted},
+        {"dry_run": dry_run, "counts": counts, "ended": ended, "lines": noted},
         [f"{path}: {summary}{' (dry run, nothing was changed)' if dry_run else ''}"],
     )
     if counts.get("bad"):
@@ -177,9 +182,10 @@ def remove(
 def _print_link(session: Session, email: str, token: str) -> None:
     site = session.config.urls.site
     feed_url, page_url = f"{site}/feeds/{token}/feed.xml", f"{site}/feeds/{token}/"
+    names = (f"add:  {page_url}add  (to an app, by one tap or a QR code)", f"read: {page_url}")
     session.output.result(
         {"email": email, "feed_url": feed_url},
-        [f"{email}: private feed, for this person only", f"feed: {feed_url}", f"read: {page_url}"],
+        [f"{email}: private feed, for this person only", f"feed: {feed_url}", *names],
     )
 
 

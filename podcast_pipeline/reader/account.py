@@ -1,44 +1,22 @@
 """The account page, for who came by a mailed link: state, private link, sessions, data, good-bye."""
 
-import io
 import json
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlsplit
 from uuid import UUID
 
-import segno
-from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from podcast_pipeline.model import Show, Subscriber
+from podcast_pipeline.reader.adding import adding
 from podcast_pipeline.reader.door import Door
 from podcast_pipeline.reader.forms import Fields, check_seal, posted, seal
 from podcast_pipeline.reader.rendering import Templates
 from podcast_pipeline.subscribers import Subscribers
 from podcast_pipeline.subscribers.dossier import dossier
 from podcast_pipeline.subscribers.sessions import Sessions
-
-APPS = {
-    "Apple Podcasts": "podcast://{rest}",
-    "Overcast": "overcast://x-callback-url/add?url={quoted}",
-    "Pocket Casts (iPhone)": "pktc://subscribe/{feed_url}",
-    "Pocket Casts (Android)": "pktc://subscribe{tls}/{rest}",
-    "AntennaPod": "pcast:{feed_url}",
-    "Castro": "castro://subscribe/{rest}",
-}
-"""Links that open an app on this device; none of them sends the address to a web site first.
-
-Where an app lets us, the link says https, or the app's first request would carry the token over plain HTTP.
-
-Source: Overcast: overcast.fm/podcasterinfo. Pocket Casts' own code: on iPhone an address without a scheme
-becomes http (AppDelegate+UrlHandling.swift), on Android the host says which (IntentUtil.getPodloveUrl).
-AntennaPod's own code (UrlChecker.prepareUrl): after `antennapod-subscribe://` an address without a scheme
-becomes http, and one with it is broken by browsers (antennapod.github.io#374); `pcast:` keeps https.
-Apple and Castro describe no such link; theirs are as other sites have them, and nobody says how they ask.
-"""
 
 
 @dataclass(frozen=True)
@@ -67,7 +45,7 @@ class Account:
         """Show what there is, and what can be done about it."""
         subscriber, now = self._owner(request), self.door.clock()
         state = subscriber.state(now)
-        feed_url = None if state == "removed" else self._feed_url(subscriber)
+        token = None if state == "removed" else self.subscribers.link(subscriber.email)
         return self.templates.unkept(
             request,
             "account.html",
@@ -75,9 +53,7 @@ class Account:
             seal=seal(self.door.value(request)),
             subscriber=subscriber,
             state=state,
-            feed_url=feed_url,
-            apps=app_links(feed_url) if feed_url else {},
-            qr=qr(feed_url) if feed_url else "",
+            private=adding(self.show, token) if token else None,
             sessions=self.sessions.list_of(subscriber.id, cookie=self.door.value(request), now=now),
         )
 
@@ -138,29 +114,5 @@ class Account:
         check_seal(fields, self.door.value(request))
         return owner
 
-    def _feed_url(self, subscriber: Subscriber) -> str:
-        return f"{self.show.site_url}/feeds/{self.subscribers.link(subscriber.email)}/feed.xml"
-
     def _back(self) -> Response:
         return RedirectResponse("/account", 303, {"cache-control": "no-store"})
-
-
-def app_links(feed_url: str) -> dict[str, str]:
-    """Return a link per app that adds a feed on this device."""
-    parts = urlsplit(feed_url)
-    words = {
-        "feed_url": feed_url,
-        "rest": f"{parts.netloc}{parts.path}",
-        "quoted": quote(feed_url, safe=""),
-        "tls": "https" if parts.scheme == "https" else "",
-    }
-    return {name: form.format_map(words) for name, form in APPS.items()}
-
-
-def qr(text: str) -> Markup:
-    """Return a QR code as an SVG element without a style of its own."""
-    buffer = io.BytesIO()
-    segno.make(text, error="m").save(
-        buffer, kind="svg", xmldecl=False, svgns=False, border=2, omitsize=True, title="QR code of your feed"
-    )
-    return Markup(buffer.getvalue().decode())  # noqa: S704

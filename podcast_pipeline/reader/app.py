@@ -13,6 +13,7 @@ from podcast_pipeline.catalog import Catalog
 from podcast_pipeline.config import Config
 from podcast_pipeline.mail import Mailer
 from podcast_pipeline.reader.account import Account
+from podcast_pipeline.reader.adding import Adding
 from podcast_pipeline.reader.door import Door
 from podcast_pipeline.reader.editions import Editions
 from podcast_pipeline.reader.feeds import Feeds
@@ -94,6 +95,7 @@ def create_app(
             Downloads(subscribers),
             redirects_audio=config.access.private_audio == "redirect",
         ).routes(),
+        *Adding(gate, templates, show).routes(),
         *searching.routes(),
         *Stopping(subscribers, clock, templates, show).routes(),
         *ForMachines(editions, config.urls.site, config.zone).routes(),

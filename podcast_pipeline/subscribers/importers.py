@@ -9,6 +9,7 @@ import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -49,7 +50,7 @@ def import_csv(
         lines = (seen.check(line) for line in read_lines(path, zone))
         while batch := list(islice(lines, BATCH)):
             entries = sorted((e for e in batch if isinstance(e, Entry)), key=lambda e: e.address.normalized)
-            done = _plan(into, entries) if dry_run else _settle(into, entries, now)
+            done = _plan(into, entries, now) if dry_run else _settle(into, entries, now)
             yield from (line if isinstance(line, Line) else done[line.number] for line in batch)
 
 
@@ -61,19 +62,25 @@ def _settle(into: Subscribers, entries: list[Entry], now: datetime) -> dict[int,
             _add(change, [entry for entry, before in steps if before is None])
             _revive(change, [(entry, b) for entry, b in steps if b and b.removed_at])
             _update(change, [(entry, b) for entry, b in steps if b and _outcome(entry, b) == "changed"])
-            return _report(steps)
+            return _report(steps, now)
 
     return repeat_after_race(settle)
 
 
-def _plan(into: Subscribers, entries: list[Entry]) -> dict[int, Line]:
+def _plan(into: Subscribers, entries: list[Entry], now: datetime) -> dict[int, Line]:
     with into.engine.connect() as connection:
         known = _known(connection, into, entries)
-    return _report([(entry, known.get(entry.address.normalized)) for entry in entries])
+    return _report([(entry, known.get(entry.address.normalized)) for entry in entries], now)
 
 
-def _report(steps: Iterable[tuple[Entry, Subscriber | None]]) -> dict[int, Line]:
-    return {entry.number: entry.to_line(_outcome(entry, before)) for entry, before in steps}
+def _report(steps: Iterable[tuple[Entry, Subscriber | None]], now: datetime) -> dict[int, Line]:
+    return {entry.number: _line(entry, before, now) for entry, before in steps}
+
+
+def _line(entry: Entry, before: Subscriber | None, now: datetime) -> Line:
+    outcome, until = _outcome(entry, before), entry.to_terms(before).paid_until
+    has_ended = outcome != "unchanged" and until is not None and until <= now
+    return replace(entry.to_line(outcome), has_ended=has_ended)
 
 
 def _outcome(entry: Entry, before: Subscriber | None) -> Outcome:

@@ -57,12 +57,14 @@ class Line:
     Attributes:
         number: counted from 1, of the line in the file where the row begins.
         text: the address as the file has it, shortened; never secret, but personal.
+        has_ended: what it sets ended before the import.
     """
 
     number: int
     outcome: Outcome
     text: str
     message: str = ""
+    has_ended: bool = False
 
 
 @dataclass(frozen=True)
