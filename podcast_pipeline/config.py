@@ -44,6 +44,9 @@ def _like(pattern: str, example: str) -> AfterValidator:
 
 Address = Annotated[str, _like(r"https?://[^\s]+", "https://podcast.example.org")]
 Url = Annotated[Address, AfterValidator(lambda u: u.rstrip("/"))]
+Base = Annotated[Url, _like(r"https?://[^\s/?#@]+(/[^\s?#]*)?", "https://podcast.example.org")]
+"""What addresses begin with: no query, and no password, which every feed would tell."""
+
 Mailbox = Annotated[str, _like(r"[^@\s<>]+@[^@\s<>]+", "podcast@example.org")]
 Slot = Annotated[str, _like(r"(MO|TU|WE|TH|FR|SA|SU) ([01]\d|2[0-3]):[0-5]\d", "TU 06:00")]
 
@@ -92,8 +95,8 @@ class ShowTable(Noun):
 class UrlsTable(Noun):
     """[urls]: where the parts are reached. media: base of `public/`; feed: the public feed."""
 
-    site: Url = "http://127.0.0.1:8080"
-    media: Url | None = None
+    site: Base = "http://127.0.0.1:8080"
+    media: Base | None = None
     feed: Url | None = None
 
 
@@ -365,7 +368,7 @@ def load(folder: Path, environment: Mapping[str, str]) -> Config:
     except (ValueError, RecursionError) as error:
         raise ConfigError(path, f"is not valid TOML: {error}") from error
     _refuse_unknown_tables(tables, path)
-    overlay(tables, environment)
+    set_by = overlay(tables, environment)
     return validate(
         Config,
         {
@@ -374,17 +377,22 @@ def load(folder: Path, environment: Mapping[str, str]) -> Config:
             **tables,
         },
         path,
+        set_by={**SECRETS, **set_by},
     )
 
 
-def overlay(tables: dict[str, Any], environment: Mapping[str, str]) -> None:
+def overlay(tables: dict[str, Any], environment: Mapping[str, str]) -> dict[str, str]:
     """Put PODCAST_<TABLE>_<KEY> over the tables: lists as TOML, anything else as it stands.
 
     Other PODCAST_ names are ignored.
 
+    Returns:
+        The variable of each `table.key` that one has set.
+
     Raises:
         ConfigError: a key that its table does not have.
     """
+    set_by = {}
     for name, text in environment.items():
         table, _, key = name.removeprefix("PODCAST_").lower().partition("_")
         if name.startswith("PODCAST_") and table in TABLES and key and name not in SECRETS.values():
@@ -392,6 +400,8 @@ def overlay(tables: dict[str, Any], environment: Mapping[str, str]) -> None:
             if key not in known:
                 raise ConfigError(name, _unknown(key, known))
             tables.setdefault(table, {})[key] = _value(text)
+            set_by[f"{table}.{key}"] = name
+    return set_by
 
 
 def _refuse_unknown_tables(tables: Mapping[str, Any], path: Path) -> None:
@@ -412,17 +422,23 @@ def _value(text: str) -> Any:
         return text
 
 
-def validate(model: type[Model], data: Mapping[str, Any], path: Path) -> Model:
+def validate(
+    model: type[Model], data: Mapping[str, Any], path: Path, *, set_by: Mapping[str, str] | None = None
+) -> Model:
     """Return `data` as `model`; one problem becomes a ConfigError that names file and key.
 
     An unknown key goes first: it is often the reason why another one is missing.
+
+    Args:
+        set_by: the environment variable of what does not come from the file; it is named instead.
     """
     try:
         return model.model_validate(data)
     except ValidationError as error:
         first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
         where = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(SECRETS.get(where, f"{path} [{where}]"), _say(first, model)) from error
+        variable = (set_by or {}).get(".".join(str(part) for part in first["loc"][:2]))
+        raise ConfigError(variable or f"{path} [{where}]", _say(first, model)) from error
 
 
 def _say(problem: Any, model: type[Noun]) -> str:

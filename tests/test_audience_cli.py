@@ -2,8 +2,10 @@
 
 import json
 import logging
+from errno import ENOSPC
 from pathlib import Path
 from threading import Event
+from typing import TextIO
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -87,6 +89,26 @@ def test_export_is_private_and_comes_back(show: Path) -> None:
     assert json.loads(done.stdout)["subscribers"] == 2
     assert (show / "out.csv").stat().st_mode & 0o777 == 0o600
     assert run(show, "subscribers", "import", str(show / "out.csv")).stdout.strip().endswith("2 unchanged")
+
+
+def test_an_export_that_fails_names_its_file_and_leaves_nothing(
+    show: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that is not there, and a disk that is full half-way."""
+    imported(show, GOOD)
+    gone = run(show, "subscribers", "export", str(show / "gone/out.csv"))
+    assert isinstance(gone.exception, FileNotFoundError)
+    assert gone.exception.filename == str(show / "gone/out.csv")
+
+    def fill(_: object, file: TextIO, *, now: object) -> int:
+        file.write("ann@example.com")
+        raise OSError(ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("podcast_pipeline.subscribers.exports.export_csv", fill)
+    full = run(show, "subscribers", "export", str(show / "out.csv"))
+    assert isinstance(full.exception, OSError)
+    assert full.exception.filename == str(show / "out.csv")
+    assert list(show.glob("out.csv*")) == []
 
 
 def test_another_key_is_found_before_it_makes_links(show: Path) -> None:

@@ -130,7 +130,10 @@ def test_one_line_says_what_is_wrong(tmp_path: Path, more: str, line: str) -> No
 
 def test_a_host_s_name_is_not_longer_than_a_feed_allows(tmp_path: Path) -> None:
     """What a feed could not say is refused when it is read, not when it is rendered."""
-    assert refusal(tmp_path, PODCAST_SHOW_HOSTS=f'["{"x" * 129}"]').startswith("[show.hosts.0]: ")
+    assert refusal(tmp_path, PODCAST_SHOW_HOSTS=f'["{"x" * 129}"]').startswith("PODCAST_SHOW_HOSTS: ")
+    (tmp_path / "show.toml").write_text(SHOW.replace("Ann Lee", "x" * 129), encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"\[show\.hosts\.0\]: is longer than 128 characters"):
+        load(tmp_path, {})
 
 
 def test_a_secret_in_the_file_is_refused(tmp_path: Path) -> None:
@@ -154,6 +157,20 @@ def test_an_unknown_key_in_the_environment_names_the_variable(tmp_path: Path) ->
     assert refusal(tmp_path, PODCAST_SHOW_TITEL="x") == (
         "PODCAST_SHOW_TITEL: unknown key; did you mean title?"
     )
+
+
+def test_a_value_of_the_environment_names_the_variable(tmp_path: Path) -> None:
+    """What is wrong in a variable is not looked for in the file."""
+    assert refusal(tmp_path, PODCAST_ACCESS_TEASER_WORDS="-1").startswith("PODCAST_ACCESS_TEASER_WORDS: ")
+    assert refusal(tmp_path, PODCAST_URLS_SITE="x").startswith("PODCAST_URLS_SITE: is 'x'; write it like")
+
+
+@pytest.mark.parametrize(
+    "site", ["https://ann:hunter2@a.example", "https://a.example/?q=1", "https://a.example#x"]
+)
+def test_a_site_has_no_password_and_no_query(tmp_path: Path, site: str) -> None:
+    """Every address begins with it."""
+    assert refusal(tmp_path, f"[urls]\nsite = '{site}'").startswith("[urls.site]: is ")
 
 
 def test_a_missing_key_is_named(tmp_path: Path) -> None:

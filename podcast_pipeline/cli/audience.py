@@ -1,6 +1,7 @@
 """Commands on subscribers. Private feed links are printed by add, rotate and link, by nothing else."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -107,10 +108,16 @@ def export(
 
     session: Session = context.obj
     part = path.with_name(f"{path.name}.part")
-    part.touch(mode=0o600)
-    with part.open("w", encoding="utf-8", newline="") as file:
-        written = export_csv(session.subscribers, file, now=session.clock())
-    part.replace(path)
+    try:
+        part.touch(mode=0o600)
+        with part.open("w", encoding="utf-8", newline="") as file:
+            written = export_csv(session.subscribers, file, now=session.clock())
+        part.replace(path)
+    except OSError as error:  # under the name that was asked for
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)  # it names people
     session.output.result({"file": str(path), "subscribers": written}, [f"{path}: {written} subscribers"])
 
 
