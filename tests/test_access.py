@@ -85,6 +85,7 @@ VISITORS = {
     "rotated, lapsed": Visitor(subscriber(paid_until=LONG_AGO), token(PAST)),
     "rotated long ago": Visitor(subscriber(), token(LONG_AGO)),
     "removed": Visitor(subscriber(removed_at=PAST, suspended_at=LONG_AGO), token()),
+    "removed in the second of a rotation": Visitor(subscriber(removed_at=PAST), token(PAST)),
     "removed long ago": Visitor(subscriber(removed_at=LONG_AGO), token()),
     "rotated long ago, removed": Visitor(subscriber(removed_at=PAST), token(LONG_AGO)),
     "removed long ago, rotated": Visitor(subscriber(removed_at=LONG_AGO), token(PAST)),
@@ -106,6 +107,7 @@ INACTIVE: dict[str, tuple[Standing, datetime]] = {
     "rotated": ("rotated", PAST),
     "rotated, lapsed": ("rotated", PAST),
     "removed": ("removed", PAST),
+    "removed in the second of a rotation": ("removed", PAST),
 }
 
 

@@ -157,6 +157,24 @@ def test_downloads_of_a_session(world: World, ending: str, standing: str, status
     assert ("attachment" in answered.headers.get("content-disposition", "")) == (status == 200)
 
 
+@pytest.mark.parametrize(
+    ("standing", "status"),
+    [
+        ("active", 302),
+        ("lapsed", 302),
+        ("removed", 302),
+        ("made up", 404),
+        ("rotated long ago", 404),
+        ("removed long ago", 404),
+    ],
+)
+def test_the_way_to_public_audio_needs_a_token_too(world: World, standing: str, status: int) -> None:
+    """An app's old address of what is public by now leads on, but for a token that is nobody's."""
+    audio, chapters = f"audio/{world.main.id}.wav", f"chapters/{world.main.id}.json"
+    for path in (audio, chapters):
+        assert world.client.get(f"/feeds/{world.tokens[standing]}/{path}").status_code == status
+
+
 @pytest.mark.parametrize(("standing", "status"), [("anonymous", 404), ("active", 206), ("lapsed", 403)])
 def test_bonus_audio_of_a_session(world: World, standing: str, status: int) -> None:
     """The player on a subscriber-only page seeks in its audio, for whoever may."""
