@@ -15,7 +15,10 @@ ROWS = 1000  # in memory at once
 
 
 def copy_show(source: Engine, target: Engine, show_id: UUID) -> int:
-    """Copy all that is held on a show's subscribers, as a whole or not at all, and return how many there are.
+    """Copy all that is held on a show's subscribers, as a whole or not at all.
+
+    Returns:
+        How many can be listed there: neither erased people nor audit's own.
 
     Raises:
         SubscriberError: the target has subscribers of this show.
@@ -31,4 +34,5 @@ def copy_show(source: Engine, target: Engine, show_id: UUID) -> int:
             query = select(*columns).where(table.c.show_id == show_id).order_by(*table.primary_key)
             for rows in reading.execute(query).mappings().partitions():
                 connection.execute(insert(table), [dict(row) for row in rows])
-        return connection.scalar(select(func.count()).where(ours)) or 0
+        people = subscribers.c.erased_at.is_(None) & subscribers.c.is_canary.is_(False)
+        return connection.scalar(select(func.count()).where(ours, people)) or 0
