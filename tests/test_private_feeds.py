@@ -14,10 +14,11 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from podcast_pipeline.config import AccessTable
-from podcast_pipeline.database.tables import audit_log, tokens
+from podcast_pipeline.database.tables import audit_log, network_addresses, tokens
 from podcast_pipeline.model import Chapter
 from podcast_pipeline.objects import staged
 from podcast_pipeline.stores.s3 import S3Store
+from podcast_pipeline.subscribers.canaries import canaries
 from podcast_pipeline.subscribers.tokens import new_selector, to_token
 from tests.evil import BONUS, FLAGSHIP, SECRET, make_site
 from tests.reader_site import Site, transcript_of
@@ -270,6 +271,17 @@ def test_p7_four_networks_are_noted(site: Site, client: TestClient) -> None:
     assert overused(site) == []
     fetch(bob, "2001:db8::1", "192.0.2.1", "192.0.2.2", "192.0.2.3")
     assert [(noted["downloads"], noted["locations"]) for noted in overused(site)] == [(4, 4)]
+
+
+def test_p7_the_audits_own_are_not_counted(site: Site, client: TestClient) -> None:
+    """A canary downloads as often as it likes: neither where from nor how often is kept."""
+    _, token = canaries(site.subscribers, now=site.clock.now)["active"]
+    url = words(client.get(f"/feeds/{token}/feed.xml").text)[0]
+    for _ in range(6):
+        assert client.get(url).status_code == 200
+    assert overused(site) == []
+    with site.subscribers.engine.connect() as connection:
+        assert connection.scalars(select(network_addresses.c.subscriber_id)).all() == []
 
 
 def test_p8_the_token_is_told_to_nobody(
