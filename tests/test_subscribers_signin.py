@@ -66,6 +66,14 @@ def test_code_is_for_the_browser_that_asked(people: Subscribers, signin: SignIn)
     assert signin.spend_code(asked.code, browser="firefox", now=NOW) is None
 
 
+def test_another_show_lets_nobody_in(engine: Engine, people: Subscribers, signin: SignIn) -> None:
+    """A show in the same database, with the same key, knows neither the link nor the code."""
+    asked, other = mail(signin), SignIn(engine, show_id=uuid4(), secret_key=KEY)
+    assert other.spend_link(asked.link_secret, now=NOW) is None
+    assert other.spend_code(asked.code, browser="firefox", now=NOW) is None
+    assert signin.spend_code(asked.code, browser="firefox", now=NOW) == people.get(ANN).id
+
+
 def test_code_has_five_tries(signin: SignIn) -> None:
     """After five wrong codes the right one is refused as well; the link still works."""
     asked = mail(signin)
