@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 
 from podcast_pipeline.errors import ConfigError
 from podcast_pipeline.model import Noun, Person, Show, Text
@@ -164,11 +164,17 @@ class TermTable(Noun):
     name: Text
     sounds_like: tuple[Text, ...] = ()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_name(cls, entry: object) -> object:
+        """Take a name alone for a table with a name."""
+        return entry if isinstance(entry, dict | cls) else {"name": entry}
+
 
 class GlossaryTable(Noun):
     """[glossary]: names and terms of the show, like `"Ann Example"` or `{name="…", sounds_like=["…"]}`."""
 
-    terms: tuple[Text | TermTable, ...] = ()
+    terms: tuple[TermTable, ...] = ()
 
 
 class ReviewTable(Noun):

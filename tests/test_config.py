@@ -120,6 +120,12 @@ def test_secrets_come_from_the_environment_and_print_as_stars(tmp_path: Path) ->
             "[urls.site]: is 'example.com'; write it like https://podcast.example.org",
         ),
         ("[[audio]]\nfade_s = 1", "[audio]: is a table; write [audio] on a line of its own"),
+        (
+            "[glossary]\nterms = ['A', {name = 'B', sound_like = ['c']}]",
+            "[glossary.terms.1.sound_like]: unknown key; did you mean sounds_like?",
+        ),
+        ("[glossary]\nterms = ['A', '']", "[glossary.terms.1.name]: "),
+        ("[glossary]\nterms = [['A']]", "[glossary.terms.0.name]: "),
         ("[", ": is not valid TOML: "),
     ],
 )

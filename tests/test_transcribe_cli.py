@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -99,6 +100,33 @@ def test_each_recording_is_written_before_the_next_is_heard(bare: House) -> None
                 time.sleep(0.1)
         finally:
             running.kill()
+
+
+def test_a_second_interrupt_ends_at_once(bare: House) -> None:
+    """Whatever the first one still waits for: no traceback, and the code of an interruption."""
+    with subprocess.Popen(
+        [PODCAST, "--progress", "json", "transcribe", "--model", MODEL, clip(bare, 60).name],
+        cwd=bare.folder,
+        env={**clean_environment(), "HOME": str(bare.folder / "home")},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        assert running.stderr is not None
+        running.stderr.readline()  # it has begun
+        for _ in range(2):
+            running.send_signal(signal.SIGINT)
+            time.sleep(0.02)
+        said = running.stderr.read()
+    assert (running.returncode, "Traceback" in said) == (130, False)
+    assert "podcast: interrupted; run the same command again\n" in said
+
+
+def test_a_name_that_would_steer_a_terminal_is_one_plain_line(bare: House) -> None:
+    """An escape and a line end in a file's name, on both streams."""
+    path = write_wav(bare.folder / "a\x1b[31m\nb.wav", noise(2))
+    done = transcribe(bare, path.name)
+    assert (done.returncode, len(done.stdout.splitlines()), len(done.stderr.splitlines())) == (0, 1, 1)
+    assert "\x1b" not in done.stdout + done.stderr
 
 
 def test_what_cannot_be_written_is_one_recording_s_error(bare: House) -> None:

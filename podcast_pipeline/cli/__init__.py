@@ -12,6 +12,7 @@ from podcast_pipeline.errors import FeedError, LeakError, PodcastError, ReviewEr
 
 FOREIGN = re.compile("[\udc80-\udcff]")  # bytes that were no UTF-8
 DONE, FAILED, USAGE, PROBLEMS, INTERRUPTED = 0, 1, 2, 3, 130
+AGAIN = "interrupted; run the same command again"
 FULL = (errno.ENOSPC, errno.EDQUOT)
 CHECKS = (FeedError, LeakError, ReviewError)  # a check found problems
 
@@ -36,7 +37,7 @@ def main() -> None:
     except SystemExit as leaving:
         if leaving.code != INTERRUPTED:
             raise
-        sys.exit(_fail("interrupted; run the same command again", INTERRUPTED))
+        sys.exit(_fail(AGAIN, INTERRUPTED))
     except OSError as error:
         if error.filename is None and not error.strerror:
             raise
@@ -68,7 +69,9 @@ def exit_code(errors: Collection[PodcastError]) -> int:
 
 
 def _fail(line: str, code: int) -> int:
-    line = " ".join(line.split())
+    from podcast_pipeline.cli.output import printable
+
+    line = " ".join(printable(line).split())
     print(f"podcast: {line}", file=sys.stderr)
     if "--json" in sys.argv:
         print(json.dumps({"error": line}, ensure_ascii=False))

@@ -1,6 +1,7 @@
 """What a run prints: results on stdout, progress on stderr."""
 
 import json
+import os
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -13,6 +14,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 from rich.text import Text
 
+from podcast_pipeline.cli import AGAIN, INTERRUPTED
 from podcast_pipeline.model import UNREADABLE
 from podcast_pipeline.model import Progress as Event
 
@@ -39,7 +41,13 @@ class Output:
     _interrupted: bool = False
 
     def interrupt(self, *_signal: object) -> None:
-        """Take Ctrl-C: at once, or at the next progress where it falls into foreign code that swallows it."""
+        """Take Ctrl-C: at once, or at the next progress where it falls into foreign code that swallows it.
+
+        The second one ends the run where it is, as a kill would, which loses nothing.
+        """
+        if self._interrupted:
+            self.warn(AGAIN)
+            os._exit(INTERRUPTED)
         self._interrupted = True
         raise KeyboardInterrupt
 
@@ -98,13 +106,13 @@ class Output:
         for column in columns:
             table.add_column(column, overflow="fold")
         for row in rows:
-            table.add_row(*(Text(_printable(cell)) for cell in row))
+            table.add_row(*(Text(printable(cell)) for cell in row))
         Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
 
     def warn(self, line: str) -> None:
         """Print one line on stderr that is no error."""
         self.close()
-        print(f"podcast: {line}", file=sys.stderr)
+        print(f"podcast: {printable(line)}", file=sys.stderr)
 
 
 def note(event: Event, elapsed_s: float) -> str:
@@ -120,6 +128,6 @@ def note(event: Event, elapsed_s: float) -> str:
     return f"{done}, {event.done / elapsed_s:.0f}× real time, {timedelta(seconds=round(left_s))} left"
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Return the text without what would steer a terminal."""
     return UNREADABLE.sub(" ", text)

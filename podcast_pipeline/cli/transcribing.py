@@ -9,6 +9,7 @@ from typing import cast, get_args
 
 from podcast_pipeline import transcribers
 from podcast_pipeline.cli import DONE, FAILED, failure, reviewing
+from podcast_pipeline.cli.output import printable
 from podcast_pipeline.cli.session import Session
 from podcast_pipeline.config import TranscriptionTable
 from podcast_pipeline.errors import AudioError, ConfigError, PodcastError
@@ -144,7 +145,7 @@ def _deliver(session: Session, heard: Heard, files: Files) -> dict[str, object]:
                 write_atomically(path, captions.render(heard.words, format_))
                 written.append(str(path))
         except OSError as refused:
-            session.output.warn(error := failure(refused))
+            session.output.warn(error := f"{heard.name}: {failure(refused)}")
     receipt = heard.words.receipt if heard.words else None
     return {
         "name": heard.name,
@@ -173,7 +174,8 @@ def _lines(documents: list[dict[str, object]]) -> Iterator[str]:
     for document in documents:
         if not document["error"]:
             files = ", ".join(cast("list[str]", document["files"]))
-            yield f"{document['name']}: {document['word_count']} words → {files} (by {document['engine']})"
+            said = f"{document['name']}: {document['word_count']} words → {files} (by {document['engine']})"
+            yield printable(said)
 
 
 def _engine(receipt: Receipt) -> str:

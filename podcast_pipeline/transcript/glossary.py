@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from podcast_pipeline.config import GlossaryTable, TermTable
+from podcast_pipeline.config import GlossaryTable
 from podcast_pipeline.model import Transcript
 from podcast_pipeline.transcript.edits.alignment import changes, pairs
 from podcast_pipeline.transcript.edits.pieces import Piece, segments
@@ -61,10 +61,7 @@ def from_show(
         notes: Markdown; its capitalised words count where they are not ordinary ones.
     """
     terms = [Term(name) for name in people]
-    terms.extend(
-        Term(entry.name, entry.sounds_like) if isinstance(entry, TermTable) else Term(entry)
-        for entry in table.terms
-    )
+    terms.extend(Term(entry.name, entry.sounds_like) for entry in table.terms)
     terms.extend(Term(name) for name in names_in(notes, language=language))
     first: dict[str, Term] = {}
     for term in terms:
