@@ -307,6 +307,17 @@ def test_japanese_breaks_between_words_and_keeps_punctuation() -> None:
     assert all(len(line) <= 32 and not line.startswith("。") for line in lines)
 
 
+def test_thai_vowels_stay_with_their_letter() -> None:
+    """One that is written before its letter ends no line, one that is written after it begins none."""
+    transcript = spoken(
+        (None, "วันนี้เราจะพูดถึงเรื่องสำคัญมากในปีนี้และจะไม่พูดถึงเรื่องอื่น" * 3), language="th", spaces=False
+    )
+    lines = [line for cue in cues(transcript, SRT) for line in cue.lines]
+    assert "".join(lines) == transcript.text
+    assert len(lines) > 3
+    assert not [line for line in lines if line[-1] in "เแโใไ" or line[0] in "ะาำๆฯ"]
+
+
 def test_emoji_are_never_torn() -> None:
     """A family of several code points is one character to a reader, also in a run wider than a line."""
     family = "👩‍👩‍👧‍👦"

@@ -43,9 +43,13 @@ ABBREVIATIONS = frozenset(
 _CONTROL = regex.compile(r"\p{Cc}+")
 _SPACELESS = regex.compile(f"[{SPACELESS}]")
 _NO_LINE_START = regex.compile(
-    r"[\p{Pe}\p{Pf}\p{M}、。，．：；！？!?.,:;%ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ…‥’”\u200d]"
+    r"[\p{Pe}\p{Pf}\p{M}、。，．：；！？!?.,:;%ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ…‥’”\u200d"
+    r"\u0e2f\u0e30\u0e32\u0e33\u0e45\u0e46\u0eaf\u0eb0\u0eb2\u0eb3\u0ec6]"  # Thai and Lao: after their letter
 )
-_NO_LINE_END = regex.compile(r"[\p{Ps}\p{Pi}$€£¥#\u200d]")
+_NO_LINE_END = regex.compile(
+    r"[\p{Ps}\p{Pi}$€£¥#\u200d"
+    r"\u0e40-\u0e44\u0ec0-\u0ec4]"  # Thai and Lao vowels: before their letter
+)
 _SENTENCE_END = regex.compile(r"""[.!?…。！？｡؟۔।։]["'’”»)\]」』）】›]*$""")
 _INITIALS = regex.compile(r"^\P{L}*(?:\p{Lu}\.)*\p{Lu}$")
 
