@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from podcast_pipeline.transcribers.graph import FRAMES
 from podcast_pipeline.transcribers.model_file import HEAD_WIDTH
-from podcast_pipeline.transcribers.native import Floats, compiled, power
+from podcast_pipeline.transcribers.native import Floats, compiled, fetch, power
 
 BLOCK = 64  # frames whose keys lie together, channel by channel
 BLOCKS = -(-FRAMES // BLOCK)
+AHEAD = 2  # blocks that are on their way while one is read
 STEPS = np.float32(127)  # of an 8-bit number, on either side of zero
 SMALLEST = np.float32(1e-30)
 Bytes = NDArray[np.int8]
@@ -150,6 +151,8 @@ def _score(query_one: Floats, query_two: Floats, keys: Bytes, one: Floats, two: 
         a[:] = 0
         b[:] = 0
         for c in range(0, HEAD_WIDTH, 8):
+            for line in range(8):
+                fetch(keys, ((block + AHEAD) * HEAD_WIDTH + c + line) * BLOCK)
             p0, p1, p2, p3 = query_one[c], query_one[c + 1], query_one[c + 2], query_one[c + 3]
             p4, p5, p6, p7 = query_one[c + 4], query_one[c + 5], query_one[c + 6], query_one[c + 7]
             q0, q1, q2, q3 = query_two[c], query_two[c + 1], query_two[c + 2], query_two[c + 3]
@@ -183,6 +186,8 @@ def _mix(one: Floats, two: Floats, values: Bytes, mixed_one: Floats, mixed_two: 
     mixed_one[:] = 0
     mixed_two[:] = 0
     for f in range(0, FRAMES, 6):
+        for line in range(6):
+            fetch(values, (f + AHEAD * BLOCK + line) * HEAD_WIDTH)
         a0, a1, a2, a3, a4, a5 = one[f], one[f + 1], one[f + 2], one[f + 3], one[f + 4], one[f + 5]
         b0, b1, b2, b3, b4, b5 = two[f], two[f + 1], two[f + 2], two[f + 3], two[f + 4], two[f + 5]
         for c in range(HEAD_WIDTH):

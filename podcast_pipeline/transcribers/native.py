@@ -1,13 +1,15 @@
 """The loops that no library has fast enough, compiled by Numba for the processor at hand and kept on disk."""
 
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
-from llvmlite import binding
-from numba.core import config
+from llvmlite import binding, ir
+from numba.core import config, types
+from numba.core.cgutils import get_or_insert_function
 from numba.core.registry import cpu_target
+from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 LOG2_E = np.float32(1.4426950408889634)
@@ -50,3 +52,20 @@ def power(exponent: np.float32) -> np.float32:
     fraction = np.float32(1) + rest * (np.float32(0.6931472) + rest * (np.float32(0.24022651) + rest * cubic))
     bits = (np.int32(whole) + EXPONENT_BIAS) << EXPONENT_PLACE
     return np.float32(fraction * np.int32(bits).view(np.float32))
+
+
+def _fetch(_typing: Any, array: Any, place: Any) -> tuple[Any, Callable[..., Any]]:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        call = get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")  # type: ignore[no-untyped-call]
+        line = builder.gep(builder.bitcast(data, byte), [arguments[1]])
+        builder.call(call, [line, number(0), number(3), number(1)])  # to read, to keep near, data
+        return context.get_dummy_value()
+
+    return types.void(array, place), generate
+
+
+fetch = cast(Callable[[NDArray[np.int8], int], None], intrinsic(_fetch))
+"""Have the bytes at a place of an array on their way before they are read; past its end that does no harm."""
