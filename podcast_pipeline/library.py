@@ -215,6 +215,10 @@ class Library:
             return {}
         return told if isinstance(told, dict) else {}
 
+    def said_to_be_out(self) -> tuple[str, ...]:
+        """Return the episodes whose folders tell of a publication."""
+        return tuple(sorted(path.parent.name for path in self.root.glob("*/published.json")))
+
     @contextmanager
     def claim(self, slug: str) -> Iterator[None]:
         """Keep other processes on this machine out of an episode's folder; a killed one lets go by itself.

@@ -14,7 +14,7 @@ from jiwer import wer
 from podcast_pipeline.catalog import Catalog, catalog_from_json, transcript_from_json
 from podcast_pipeline.cli.output import Output
 from podcast_pipeline.cli.session import Session
-from podcast_pipeline.errors import EpisodeError
+from podcast_pipeline.errors import EpisodeError, StoreError
 from podcast_pipeline.model import Episode
 from podcast_pipeline.publish import publish, release
 from podcast_pipeline.stages import Parts
@@ -247,6 +247,29 @@ def test_two_publishers_of_one_new_episode_do_not_both_win(published: House, tmp
     slow = replace(late, report=lambda _: overtaken())
     with pytest.raises(EpisodeError, match="somebody else"):
         publish(SLUG, slow)
+
+
+def test_a_catalog_that_is_gone_is_not_begun_anew(house: House) -> None:
+    """An unmounted store would lose every other episode; brought back, all goes on."""
+    before = objects(house)
+    shelf = house.folder / ".podcast" / "store"
+    away = shelf.rename(house.folder / "away")
+    for command in (publish_again, release_now):
+        with pytest.raises(StoreError, match=f"is gone, but {SLUG} was published"):
+            command(house)
+    assert not list(shelf.rglob("*.json"))
+    shutil.rmtree(shelf, ignore_errors=True)
+    away.rename(shelf)
+    publish_again(house)
+    assert objects(house) == before
+
+
+def publish_again(house: House) -> None:
+    publish(SLUG, parts(house))
+
+
+def release_now(house: House) -> None:
+    release(parts(house))
 
 
 def test_a_missing_intro_is_one_line(published: House, tmp_path: Path) -> None:
