@@ -59,6 +59,13 @@ def search_snippet(scope: Scope, reply: Reply) -> Reply:
     return Reply(200, {"content-type": "text/html"}, body)
 
 
+def open_private(scope: Scope, reply: Reply) -> Reply:
+    """Hand out what is under `private/`; here bytes that say nothing by themselves."""
+    if "/private/" not in scope["path"]:
+        return reply
+    return Reply(200, {"content-type": "application/octet-stream"}, bytes(range(256)))
+
+
 class ForgetfulCache:
     """A cache whose key lacks the subscriber: who comes first decides what everybody sees."""
 
@@ -158,6 +165,7 @@ PLANTED_IN_ANSWERS: dict[str, tuple[Change, str, Who, str]] = {
     "no rules for caches": (never_asked_twice, "P5", "active", "/feeds/***/feed.xml"),
     "no noindex": (never_asked_twice, "P2", "active", "/feeds/***/feed.xml"),
     "paid and refused": (lapsed_for_all, "P5", "active", "/feeds/***/transcripts/"),
+    "private object without a word": (open_private, "P3", "anonymous", "/private/"),
     "broken link": (dead_audio, "H4", "anonymous", "/public/audio/"),
 }
 
