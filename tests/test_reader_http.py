@@ -161,6 +161,12 @@ def test_a_known_etag_is_304(client: TestClient, form: str) -> None:
     assert answered.headers["cache-control"] == "private"
 
 
+def test_tags_in_several_lines_are_one_list(client: TestClient) -> None:
+    """As RFC 9110, 5.3 has it; a proxy may split them."""
+    lines = [("If-None-Match", '"other"'), ("If-None-Match", etag(client))]
+    assert client.get("/audio", headers=lines).status_code == 304
+
+
 @pytest.mark.parametrize(
     ("since", "status"),
     [

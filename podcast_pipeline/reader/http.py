@@ -136,8 +136,9 @@ def _takes_gzip(request: Request, content: Content) -> bool:
 
 
 def _is_not_modified(request: Request, content: Content) -> bool:
-    tags = request.headers.get("if-none-match")
-    if tags is not None:  # it comes before If-Modified-Since, RFC 9110, 13.2.2
+    lines = request.headers.getlist("if-none-match")
+    if lines:  # it comes before If-Modified-Since, RFC 9110, 13.2.2
+        tags = ", ".join(lines)
         known = {tag.removesuffix(GZIP_MARK) for tag in ENTITY_TAG.findall(tags)}
         return tags.strip() == "*" or content.etag in known
     since = _instant(request.headers.get("if-modified-since"))
