@@ -37,7 +37,7 @@ def told_by_nobody(published: House, tmp_path_factory: pytest.TempPathFactory) -
     """A show whose sample episode is out, its speakers left to a person; never change it, copy it."""
     house = copy_house(published, tmp_path_factory.mktemp("told") / "show")
     shutil.rmtree(house.bucket)
-    for name in ("transcript.json", "transcript.md", "edits.json"):
+    for name in ("transcript.json", "transcript.md", "edits.json", "published.json"):
         (house.episode / name).unlink()
     path = house.folder / "show.toml"
     text = path.read_text(encoding="utf-8")
