@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from math import inf
 
 from podcast_pipeline.audio import tags
-from podcast_pipeline.catalog import Catalog
+from podcast_pipeline.catalog import CATALOG_KEY, Catalog
 from podcast_pipeline.compose import Composed, Media
-from podcast_pipeline.errors import EpisodeError, FeedError, LeakError
+from podcast_pipeline.errors import EpisodeError, FeedError, LeakError, StoreError
 from podcast_pipeline.feed import conformance, history
 from podcast_pipeline.feed.rss import Public, render, render_archive, render_whole
 from podcast_pipeline.model import Episode, Transcript
@@ -54,6 +54,22 @@ class Ready:
         if there not in (self.known, episode):
             raise EpisodeError(episode.slug, "was published by somebody else meanwhile; run again to see it")
         return self.dressing.put_on(current).with_episode(episode)
+
+
+def standing(parts: Parts) -> Catalog | None:
+    """Return the catalog, None before the first publication.
+
+    Raises:
+        StoreError: it is gone; a new one in its place would take what was in it out of every app.
+    """
+    catalog, _ = read_catalog(parts.store)
+    if catalog is None and (slugs := parts.library.said_to_be_out()):
+        raise StoreError(
+            CATALOG_KEY,
+            f"is gone, though {slugs[0]} was published ({len(slugs)} in all); see that the store is there and"
+            " the right one, or restore it. To begin anew, delete published.json in every episode's folder",
+        )
+    return catalog
 
 
 def flip(parts: Parts, change: Callable[[Catalog | None], Catalog], write: Writer) -> tuple[Catalog, bool]:

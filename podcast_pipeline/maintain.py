@@ -9,7 +9,7 @@ from podcast_pipeline.catalog import CATALOG_KEY, Catalog, transcript_from_json
 from podcast_pipeline.compose import keys
 from podcast_pipeline.errors import EpisodeError, NotFound
 from podcast_pipeline.feed.pages import ARCHIVE_PREFIX
-from podcast_pipeline.flip import feed_writer, flip, foresee
+from podcast_pipeline.flip import feed_writer, flip, foresee, standing
 from podcast_pipeline.model import Episode
 from podcast_pipeline.objects import FEED_KEY, PROBE_KEY, StagedObject, chapters_file, transcript_files
 from podcast_pipeline.stages import Parts, dress, step
@@ -41,7 +41,7 @@ def rebuild(parts: Parts, *, allow: bool = False) -> bool:
     Returns:
         Whether any byte came out differently; what is already there under its key is left alone.
     """
-    catalog, _ = read_catalog(parts.store)
+    catalog = standing(parts)
     if catalog is None:
         raise EpisodeError("catalog", "nothing was published yet; run `podcast publish`")
     rebuilt = catalog

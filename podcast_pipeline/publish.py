@@ -14,11 +14,20 @@ from tempfile import TemporaryDirectory
 from podcast_pipeline import taken_over
 from podcast_pipeline.audio.source import check
 from podcast_pipeline.audio.tracks import Track, mix
-from podcast_pipeline.catalog import CATALOG_KEY, Catalog
+from podcast_pipeline.catalog import Catalog
 from podcast_pipeline.compose import Mastered, compose
-from podcast_pipeline.errors import EpisodeError, StoreError
+from podcast_pipeline.errors import EpisodeError
 from podcast_pipeline.feed import history
-from podcast_pipeline.flip import Ready, feed_writer, flip, foresee, refuse_late, refuse_leaks, secrets_of
+from podcast_pipeline.flip import (
+    Ready,
+    feed_writer,
+    flip,
+    foresee,
+    refuse_late,
+    refuse_leaks,
+    secrets_of,
+    standing,
+)
 from podcast_pipeline.minting import mint
 from podcast_pipeline.model import Draft, Episode, Show
 from podcast_pipeline.stages import NOT_ENTERED, Parts, dress, make_media, published_words, worded
@@ -141,7 +150,7 @@ def prepare(
     """
     now = parts.clock()
     draft = parts.library.load(slug)
-    catalog = _published(parts)
+    catalog = standing(parts)
     known = catalog.by_id(draft.id) if catalog else None
     publish_at = _goes_out(draft, known, at, now)
     draft = taken_over.complete(draft, known)
@@ -206,28 +215,12 @@ def release(parts: Parts, *, allow: bool = False) -> tuple[str, ...]:
             current = current.with_episode(_out(episode, now))
         return current
 
-    catalog = _published(parts)
+    catalog = standing(parts)
     words = [published_words(episode, parts.store) for episode in _due(catalog, now)]
     write = feed_writer([transcript for transcript in words if transcript], allow=allow)
     foresee(parts.store, go_out, write)
     flip(parts, go_out, write)
     return tuple(released)
-
-
-def _published(parts: Parts) -> Catalog | None:
-    """Return the catalog, None before the first publication.
-
-    Raises:
-        StoreError: it is gone; one of a single episode in its place would take the others out of every app.
-    """
-    catalog, _ = read_catalog(parts.store)
-    if catalog is None and (slugs := parts.library.said_to_be_out()):
-        raise StoreError(
-            CATALOG_KEY,
-            f"is gone, but {', '.join(slugs)} was published; see that the store is there and the right one,"
-            " or restore it. To begin anew, delete published.json in every episode's folder",
-        )
-    return catalog
 
 
 def _withdrawn(parts: Parts) -> frozenset[str]:

@@ -52,7 +52,7 @@ Run = dict[str, Any]
 
 
 def ours(precision: str | None = None) -> Load:
-    """Return the loader of our engine for a processor; it always makes word times.
+    """Return the loader of our engine for a processor, with the second pass; it always makes word times.
 
     Args:
         precision: of all calculations, whatever the processor has.
@@ -60,6 +60,7 @@ def ours(precision: str | None = None) -> Load:
 
     def load(model: str, _words: bool) -> Hear:
         from podcast_pipeline.transcribers import Options, graph, load
+        from podcast_pipeline.transcript.glossary import Glossary, fix
 
         if precision:
             setattr(graph, "precision", lambda: precision)  # noqa: B010  (a module's function)
@@ -69,7 +70,8 @@ def ours(precision: str | None = None) -> Load:
         def hear(audio: Path, language: str) -> list[Said]:
             options = Options(language=language)
             heard = transcriber.transcribe(audio, options=options, report=lambda _: None)
-            return [Said(word.text, word.start_s) for word in heard.words]
+            fixed, _ = fix(heard, Glossary(language=language))
+            return [Said(word.text, word.start_s) for word in fixed.words]
 
         return hear
 

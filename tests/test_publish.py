@@ -15,6 +15,7 @@ from podcast_pipeline.catalog import Catalog, catalog_from_json, transcript_from
 from podcast_pipeline.cli.output import Output
 from podcast_pipeline.cli.session import Session
 from podcast_pipeline.errors import EpisodeError, StoreError
+from podcast_pipeline.maintain import rebuild
 from podcast_pipeline.model import Episode
 from podcast_pipeline.publish import publish, release
 from podcast_pipeline.stages import Parts
@@ -252,11 +253,14 @@ def test_two_publishers_of_one_new_episode_do_not_both_win(published: House, tmp
 def test_a_catalog_that_is_gone_is_not_begun_anew(house: House) -> None:
     """An unmounted store would lose every other episode; brought back, all goes on."""
     before = objects(house)
+    (house.folder / "feed.xml").write_bytes(feed(house))
     shelf = house.folder / ".podcast" / "store"
     away = shelf.rename(house.folder / "away")
-    for command in (publish_again, release_now):
-        with pytest.raises(StoreError, match=f"is gone, but {SLUG} was published"):
+    for command in (publish_again, release_now, rebuild_all):
+        with pytest.raises(StoreError, match=f"is gone, though {SLUG} was published"):
             command(house)
+    moved = house.run("feed", "import", str(house.folder / "feed.xml"))
+    assert (moved.returncode, "is gone, though" in moved.stderr) == (1, True)
     assert not list(shelf.rglob("*.json"))
     shutil.rmtree(shelf, ignore_errors=True)
     away.rename(shelf)
@@ -270,6 +274,10 @@ def publish_again(house: House) -> None:
 
 def release_now(house: House) -> None:
     release(parts(house))
+
+
+def rebuild_all(house: House) -> None:
+    rebuild(parts(house))
 
 
 def test_a_missing_intro_is_one_line(published: House, tmp_path: Path) -> None:

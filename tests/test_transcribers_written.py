@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from podcast_pipeline.transcribers.engine import Heard
-from podcast_pipeline.transcribers.written import AFTER, Written, merged, respelled
+from podcast_pipeline.transcribers.written import AFTER, CONTEXT, Written, merged, respelled
 from podcast_pipeline.transcript.spelling import LEAST, Spelling
 
 START = (1, 2)
@@ -53,6 +53,17 @@ def test_a_word_is_asked_after_what_was_put_right_before() -> None:
 def test_nothing_is_asked_of_words_that_exist() -> None:
     """The engine has better things to do."""
     assert spelled("signs of profligacy at ten", gain=9) == ("signs of profligacy at ten", [])
+
+
+def test_where_there_is_no_room_a_word_stays() -> None:
+    """Whisper has places for so many tokens; a longer text would be a fault of ours."""
+    start = (*START, *[0] * (CONTEXT - len("proflogacy") - 2))
+    words = respelled(written("proflogacy"), start, Spelling("en"), encode=encode, likelihoods=unasked)
+    assert [word.text for word in words] == [" proflogacy"]
+
+
+def unasked(said: Sequence[int], endings: Sequence[Sequence[int]]) -> list[float]:
+    raise AssertionError(f"{len(said)} tokens and {len(endings)} endings")
 
 
 def test_a_changed_word_keeps_its_time_and_its_confidence() -> None:

@@ -16,6 +16,7 @@ from podcast_pipeline.feed.foreign import Item, Remark
 from podcast_pipeline.feed.history import read_feed
 from podcast_pipeline.fetch import Web
 from podcast_pipeline.files import hash16
+from podcast_pipeline.flip import standing
 from podcast_pipeline.minting import MAX_SLUG_LENGTH
 from podcast_pipeline.model import Episode, Progress
 from podcast_pipeline.moving_in.episode import Brought, Leaving, bring
@@ -23,7 +24,7 @@ from podcast_pipeline.moving_in.files import Files
 from podcast_pipeline.moving_in.show import take_show
 from podcast_pipeline.stages import Parts, dress, step
 from podcast_pipeline.stores.delivery import deliver
-from podcast_pipeline.stores.shelf import commit, read_catalog
+from podcast_pipeline.stores.shelf import commit
 
 PARALLEL = 4
 PAGES = 1000
@@ -59,7 +60,7 @@ def import_feed(source: str, parts: Parts, web: Web, *, keep_audio: bool) -> Mov
     """
     documents = tuple(_pages(source, web))
     items, remarks = _items(documents)
-    catalog, _ = read_catalog(parts.store)
+    catalog = standing(parts)
     guids = {episode.guid for episode in catalog.episodes} if catalog else set()
     new = sorted((item for item in items if item.guid not in guids), key=lambda item: item.published_at)
     leaving = Leaving(

@@ -19,7 +19,7 @@ from podcast_pipeline.transcribers.shares import shared
 from podcast_pipeline.transcribers.weights import file_sha256
 from podcast_pipeline.transcribers.windows import Window, cut
 from podcast_pipeline.transcript.expected import Expected, prompt
-from podcast_pipeline.transcript.spelling import Spelling, in_one_way
+from podcast_pipeline.transcript.spelling import Spelling
 
 STEP = "transcribe"
 UNDETERMINED = "und"  # ISO 639-2, of a recording in which nobody speaks
@@ -63,7 +63,7 @@ class Listener:
             language=language or UNDETERMINED,
             duration_s=clock.decoded_s,
             segments=sentences(
-                in_one_way([word for word, _ in said], task.spelling),
+                [word for word, _ in said],
                 {place: why for place, (_, why) in enumerate(said) if why},
             ),
             receipt=_with_faults(receipt, source),

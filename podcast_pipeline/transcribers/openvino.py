@@ -37,11 +37,10 @@ from podcast_pipeline.transcribers.model_file import Variables
 from podcast_pipeline.transcribers.native import Floats
 from podcast_pipeline.transcribers.search import Text, search
 from podcast_pipeline.transcribers.weights import Weights
-from podcast_pipeline.transcribers.written import Written, merged, respelled
+from podcast_pipeline.transcribers.written import CONTEXT, Written, merged, respelled
 from podcast_pipeline.transcript import spelling
 
 FRAME_S = 0.02  # of the encoder's output: two mel frames
-CONTEXT = 448  # tokens: of Whisper's text
 LONGEST_PROMPT = CONTEXT // 2 - 1  # less the mark before it
 LONGEST_TEXT = CONTEXT // 2
 MOST_BEAMS = candidates.CANDIDATES // 2

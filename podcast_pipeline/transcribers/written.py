@@ -9,6 +9,7 @@ from podcast_pipeline.transcribers.engine import Heard
 from podcast_pipeline.transcript.spelling import LEAST, Spelling
 
 PREPENDED, APPENDED = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
+CONTEXT = 448  # tokens: of Whisper's text
 AFTER = 4  # tokens that tell how well a word fits what follows it
 Likelihoods = Callable[[Sequence[int], Sequence[Sequence[int]]], list[float]]
 
@@ -40,17 +41,34 @@ def respelled(
     """
     said = list(start)
     for place, word in enumerate(words):
-        written = word.text.strip()
-        rivals = spelling.rivals(written, word.confidence)
+        rivals = spelling.rivals(word.text.strip(), word.confidence)
         if rivals:
             after = [token for later in words[place + 1 :] for token in later.tokens][:AFTER]
-            spelled = [tuple(encode(word.text.replace(written, rival))) for rival in rivals]
-            own, *others = likelihoods(said, [(*tokens, *after) for tokens in (word.tokens, *spelled)])
-            best = max(range(len(rivals)), key=others.__getitem__)
-            if others[best] - own >= LEAST:
-                word = word._replace(text=word.text.replace(written, rivals[best]), tokens=spelled[best])
+            spelled = [_spelled(word, rival, encode) for rival in rivals]
+            word = _likeliest(word, spelled, said, after, likelihoods)
         said.extend(word.tokens)
         yield word
+
+
+def _spelled(word: Written, rival: str, encode: Callable[[str], list[int]]) -> Written:
+    text = word.text.replace(word.text.strip(), rival)
+    return word._replace(text=text, tokens=tuple(encode(text)))
+
+
+def _likeliest(
+    word: Written,
+    spelled: Sequence[Written],
+    said: Sequence[int],
+    after: Sequence[int],
+    likelihoods: Likelihoods,
+) -> Written:
+    """Return the likeliest spelling where it is likely enough, else the word; also where there is no room."""
+    endings = [(*one.tokens, *after) for one in (word, *spelled)]
+    if len(said) + max(map(len, endings)) > CONTEXT:
+        return word
+    own, *others = likelihoods(said, endings)
+    best = max(range(len(others)), key=others.__getitem__)
+    return spelled[best] if others[best] - own >= LEAST else word
 
 
 def merged(words: Iterable[Written]) -> Iterator[Heard]:

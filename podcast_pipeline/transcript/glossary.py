@@ -18,6 +18,7 @@ from podcast_pipeline.transcript.edits.record import Fix
 from podcast_pipeline.transcript.edits.units import Unit, joined, leading, split, spread, units_of
 from podcast_pipeline.transcript.lexicon import is_ordinary
 from podcast_pipeline.transcript.likeness import SHORT, Index, Target, Term, letters_of, similar
+from podcast_pipeline.transcript.spelling import Spelling, in_one_way
 
 UNSURE = 0.6  # confidence below which the engine may have heard another name
 ORDINARY_UNSURE = 0.4  # and below which it may have written an ordinary word for one
@@ -97,17 +98,21 @@ def fix(transcript: Transcript, glossary: Glossary) -> tuple[Transcript, tuple[F
 
 
 def near_misses(transcript: Transcript, glossary: Glossary) -> tuple[Fix, ...]:
-    """Return what should be a known name, in order of time; no two overlap."""
+    """Return what should be a known name, or one spelled otherwise, in order of time; no two overlap."""
     units = units_of(transcript)
     fixes: list[Fix] = []
+    rest: list[Unit] = []
     at = 0
     while at < len(units):
         found = _longest(units, at, glossary)
         end, target = found or (at + 1, None)
         if target:
             fixes.append(_fix(units[at:end], target))
+        else:
+            rest.append(units[at])
         at = end
-    return tuple(fix for fix in fixes if fix.after != fix.before)
+    fixes.extend(in_one_way(rest, Spelling(glossary.language.partition("-")[0], glossary.names)))
+    return tuple(sorted((fix for fix in fixes if fix.after != fix.before), key=lambda fix: fix.start_s))
 
 
 def put_right(transcript: Transcript, fixes: Iterable[Fix]) -> Transcript:

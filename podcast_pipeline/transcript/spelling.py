@@ -1,4 +1,4 @@
-"""Words that an engine made up: which real ones it may have heard. Pure.
+"""Words that an engine made up, which real ones it may have heard; names that it spells in two ways. Pure.
 
 Whisper writes syllables, so what it has never read comes out as "proflogacy". Nobody says that: a real word
 that sounds the same needs only a fraction of its likelihood. The engine says how likely each is where it
@@ -8,14 +8,15 @@ stands.
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA, Levenshtein
 
-from podcast_pipeline.model import Word
+from podcast_pipeline.transcript.edits.record import Fix
+from podcast_pipeline.transcript.edits.units import Unit, joined
 from podcast_pipeline.transcript.likeness import SHORTEST_SOUND, letters_of, sound_of
 
 SHORTEST = 6  # letters: short words sound like too many others
@@ -27,7 +28,7 @@ LEAST = math.log(1 / 20)  # the likelihood of a real word, over that of a made-u
 COMMON = 1e-6  # of all that is written; the engine knows how to spell such words
 SURE = 0.75  # confidence from which a name is spelled as it is
 OFTEN = 2  # times that a name is spelled the same before others are
-NAME = re.compile(rf"[A-Z][a-z]{{{SHORTEST - 1},}}(?![^\W_])")
+NAME = re.compile(rf"(?<![^\W_])[A-Z][a-z]{{{SHORTEST - 1},}}(?![^\W_])")
 NAMED = 0.5  # share of letters by which a word may be a name that is expected
 
 
@@ -45,7 +46,7 @@ class Spelling:
 
     def rivals(self, word: str, confidence: float) -> tuple[str, ...]:
         """Return the real words that sound like one that does not exist, the most alike first."""
-        if confidence >= BELIEVED or not self._made_up(word):
+        if confidence >= BELIEVED or not self._is_written_at_most(0, word):
             return ()
         near = process.extract(
             word.lower(),
@@ -57,19 +58,18 @@ class Spelling:
         alike = [real for real, *_ in near if sounds_like(real, word)]
         return tuple(real.capitalize() if word[0].isupper() else real for real in alike[:RIVALS])
 
-    def is_name(self, word: str) -> bool:
-        """Tell whether a capitalised word is a rare name, and none that is expected and put right later."""
-        return self._is_ours(word) and _frequency(word) < COMMON
+    def is_rare_name(self, word: str) -> bool:
+        """Tell whether a capitalised word is no common one, and none that the glossary puts right."""
+        return self._is_written_at_most(COMMON, word)
 
-    def _made_up(self, word: str) -> bool:
-        return self._is_ours(word) and word[1:].islower() and not _frequency(word)
-
-    def _is_ours(self, word: str) -> bool:
+    def _is_written_at_most(self, frequency: float, word: str) -> bool:
         return (
             self.language == "en"
             and len(word) >= SHORTEST
             and word.isascii()
             and word.isalpha()
+            and word[1:].islower()
+            and _frequency(word) <= frequency
             and not self._may_be_named(word)
         )
 
@@ -78,28 +78,35 @@ class Spelling:
         return any(Levenshtein.normalized_similarity(part, word.lower()) >= NAMED for part in parts)
 
 
-def in_one_way(words: Sequence[Word], spelling: Spelling) -> list[Word]:
-    """Return the words of a recording, names that sound the same spelled as most often.
+def in_one_way(units: Iterable[Unit], spelling: Spelling) -> Iterator[Fix]:
+    """Yield what spells a name of a recording as it is spelled there most often.
 
-    Only a name that was badly heard is changed, and to one that was heard OFTEN.
+    Only a rare name that was badly heard is changed, to another that was heard OFTEN and sounds the same.
     """
-    written = [NAME.search(word.text) for word in words]
-    counts = Counter(name[0] for name in written if name)
+    found = [(unit, name) for unit in units if (name := NAME.search(unit.text))]
+    counts = Counter(name[0] for _, name in found)
     usual: dict[str, str] = {}
-    for name, count in counts.most_common():  # of equally frequent ones the first
-        if count >= OFTEN and spelling.is_name(name):
-            usual.setdefault(_sound(name), name)
-    return [
-        _renamed(word, name, usual[_sound(name[0])])
-        if name and _sound(name[0]) in usual and word.confidence < SURE and spelling.is_name(name[0])
-        else word
-        for word, name in zip(words, written, strict=True)
-    ]
-
-
-def _renamed(word: Word, old: re.Match[str], name: str) -> Word:
-    text = f"{word.text[: old.start()]}{name}{word.text[old.end() :]}"
-    return word.model_copy(update={"text": text})
+    for often, _ in counts.most_common():  # of equally frequent ones the first
+        usual.setdefault(_sound(often), often)
+    for unit, name in found:
+        often = usual[_sound(name[0])]
+        if (
+            often != name[0]
+            and counts[often] >= OFTEN
+            and unit.confidence < SURE
+            and sounds_like(often, name[0])
+            and OSA.normalized_similarity(often, name[0]) >= ALIKE
+            and spelling.is_rare_name(often)
+            and spelling.is_rare_name(name[0])
+        ):
+            yield Fix(
+                before=joined([unit.text]),
+                after=joined([f"{unit.text[: name.start()]}{often}{unit.text[name.end() :]}"]),
+                start_s=unit.start_s,
+                end_s=unit.end_s,
+                confidence=unit.confidence,
+                term=often,
+            )
 
 
 def sounds_like(one: str, other: str) -> bool:
