@@ -7,13 +7,17 @@ from datetime import datetime
 from typing import Annotated, Literal, Self, TypeVar
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
 from podcast_pipeline.errors import StoreError
-from podcast_pipeline.model import Episode, Noun, Show, Transcript
+from podcast_pipeline.model import Episode, Show, StoredNoun, Text, Transcript, keep_unknown_fields
 
 CATALOG_KEY = "private/catalog.json"
 SCHEMA_VERSION = 1
+WRITTEN_BY = 1
+"""The number of the catalog's form: a release that adds a field to a stored document raises it."""
+WRITTEN_BY_VERSION = "0.1.0"
+"""The first release that writes this form."""
 
 Document = TypeVar("Document", bound=BaseModel)
 
@@ -22,15 +26,19 @@ def _in_order(episodes: tuple[Episode, ...]) -> tuple[Episode, ...]:
     return tuple(sorted(episodes, key=lambda e: (e.publish_at, str(e.id))))
 
 
-class Catalog(Noun):
+class Catalog(StoredNoun):
     """Where the truth lies about everything that is, was or will be out.
 
     Attributes:
+        written_by: the newest form that the catalog was ever written in; 0 before there were numbers.
+        written_by_version: the first release that writes that form.
         notice_audio_key: the short audio that a lapsed subscriber's notice item carries.
         episodes: in order of publish_at, then id; unpublished ones stay as tombstones.
     """
 
     schema_version: Literal[1] = 1
+    written_by: Annotated[int, Field(ge=0)] = 0
+    written_by_version: Text | None = None
     show: Show
     notice_audio_key: str | None = None
     notice_audio_size_bytes: int = 0
@@ -73,9 +81,26 @@ class Catalog(Noun):
         by_id = {e.id: e for e in (*self.episodes, *episodes)}
         return self._again(episodes=tuple(by_id.values()))
 
-    def with_show(self, show: Show) -> Self:
-        """Return a catalog of the same episodes under this show."""
-        return self._again(show=show)
+    def with_show(self, show: Show, **notice_audio: object) -> Self:
+        """Return a catalog of the same episodes under this show, with these notice_audio_ fields."""
+        return self._again(show=keep_unknown_fields(show, self.show), **notice_audio)
+
+    def check_writable(self) -> None:
+        """Raise StoreError when a later release wrote the catalog: its new fields would be lost."""
+        if self.written_by > WRITTEN_BY:
+            raise StoreError(
+                CATALOG_KEY,
+                f"was written by a newer release (form {self.written_by}, this one writes {WRITTEN_BY});"
+                f" it can be served but not changed; install {self._release()}",
+            )
+
+    def _release(self) -> str:
+        version = self.written_by_version
+        return f"podcast-pipeline {version} or later" if version else "a newer podcast-pipeline"
+
+    def signed(self) -> Self:
+        """Return the catalog as this release writes it."""
+        return self._again(written_by=WRITTEN_BY, written_by_version=WRITTEN_BY_VERSION)
 
     def content_changed_at(self) -> datetime | None:
         """Return the last instant at which anything a listener sees changed; None when there is nothing."""
@@ -83,8 +108,7 @@ class Catalog(Noun):
         return max((e.content_changed_at for e in seen), default=None)
 
     def _again(self, **changes: object) -> Self:
-        fields = {name: getattr(self, name) for name in type(self).model_fields}
-        return type(self)(**{**fields, **changes})
+        return type(self).model_validate({**dict(self), **changes})
 
 
 def to_json(document: BaseModel) -> bytes:

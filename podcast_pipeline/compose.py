@@ -13,6 +13,7 @@ from podcast_pipeline.model import (
     Timeline,
     Transcript,
     TranscriptVersion,
+    keep_unknown_fields,
 )
 from podcast_pipeline.objects import StagedObject, chapters_file, document, transcript_files
 from podcast_pipeline.transcript import leaks, timeline
@@ -93,8 +94,10 @@ def compose(
     }
     changed_at = known.content_changed_at if known else now
     episode = Episode.model_validate({**facts, "content_changed_at": changed_at})
-    if known is not None and episode != known:
-        episode = Episode.model_validate({**facts, "content_changed_at": now})
+    if known is not None:
+        episode = keep_unknown_fields(episode, known)
+        if episode != known:
+            episode = Episode.model_validate({**dict(episode), "content_changed_at": now})
     staged = [*spoken.objects, *([marks] if marks else []), *([media.file] if media.file else [])]
     out_already = keys(known) if known else set()
     return Composed(episode, spoken.words, tuple(o for o in staged if o.key not in out_already))

@@ -60,9 +60,12 @@ def standing(parts: Parts) -> Catalog | None:
     """Return the catalog, None before the first publication.
 
     Raises:
-        StoreError: it is gone; a new one in its place would take what was in it out of every app.
+        StoreError: it is gone; a new one in its place would take what was in it out of every app. Or a later
+            release wrote it.
     """
     catalog, _ = read_catalog(parts.store)
+    if catalog is not None:
+        catalog.check_writable()
     if catalog is None and (slugs := parts.library.said_to_be_out()):
         raise StoreError(
             CATALOG_KEY,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 from uuid import UUID
 
-from pydantic import Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from podcast_pipeline.catalog import to_json, transcript_from_json
 from podcast_pipeline.config import validate
@@ -48,6 +48,18 @@ class TrackTable(Noun):
     sha256: Sha256
 
 
+class ChapterTable(Chapter):
+    """[[chapters]] of episode.toml."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class SoundbiteTable(Soundbite):
+    """[[soundbites]] of episode.toml."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
 class EpisodeTable(Noun):
     """A whole episode.toml; an imported episode has no source."""
 
@@ -67,8 +79,8 @@ class EpisodeTable(Noun):
     topics: tuple[Topic, ...] = ()
     speakers: Annotated[int, Field(ge=1, le=20)] | None = None
     tracks: tuple[TrackTable, ...] = ()
-    chapters: tuple[Chapter, ...] = ()
-    soundbites: tuple[Soundbite, ...] = ()
+    chapters: tuple[ChapterTable, ...] = ()
+    soundbites: tuple[SoundbiteTable, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -255,8 +267,8 @@ class Library:
             number=table.number,
             type=table.type,
             persons=tuple(Person(name=name, role="guest") for name in table.guests),
-            chapters=table.chapters,
-            soundbites=table.soundbites,
+            chapters=tuple(Chapter(**dict(chapter)) for chapter in table.chapters),
+            soundbites=tuple(Soundbite(**dict(bite)) for bite in table.soundbites),
             topics=table.topics,
             source_sha256=table.source_sha256,
         )

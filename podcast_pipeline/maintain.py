@@ -97,6 +97,7 @@ def gc(parts: Parts, *, remove: bool) -> list[Refuse]:
     catalog, _ = read_catalog(parts.store)  # after the list: what was entered meanwhile is named
     if catalog is None:
         raise EpisodeError("catalog", "is not there, so nothing can be told from refuse; nothing was removed")
+    catalog.check_writable()  # a later release may name objects in fields that this one does not know
     named = _named(catalog)
     found = []
     for info in stored:

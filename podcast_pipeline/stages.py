@@ -368,12 +368,11 @@ class Dressing:
 
     def put_on(self, catalog: Catalog | None) -> Catalog:
         """Return a catalog of the same episodes that wears this."""
-        return Catalog(
-            show=self.show,
+        return (catalog or Catalog(show=self.show)).with_show(
+            self.show,
             notice_audio_key=self.notice.key,
             notice_audio_size_bytes=self.notice.size_bytes,
             notice_audio_duration_s=self.notice_duration_s,
-            episodes=catalog.episodes if catalog else (),
         )
 
 

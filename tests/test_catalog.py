@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from podcast_pipeline.catalog import Catalog, catalog_from_json, to_json, transcript_from_json
+from podcast_pipeline.catalog import WRITTEN_BY, Catalog, catalog_from_json, to_json, transcript_from_json
 from podcast_pipeline.errors import StoreError
 from podcast_pipeline.model import (
     Chapter,
@@ -26,7 +26,9 @@ from podcast_pipeline.model import (
     Timeline,
     Transcript,
     TranscriptVersion,
+    keep_unknown_fields,
 )
+from tests.later_release import grown
 from tests.transcripts import transcripts
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -162,6 +164,51 @@ def test_a_newer_schema_is_refused() -> None:
     assert str(refused.value) == (
         "private/catalog.json: has schema version 2, this program knows 1; install a newer podcast-pipeline"
     )
+
+
+@given(CATALOGS)
+def test_a_catalog_with_unknown_keys_comes_back_as_it_was(catalog: Catalog) -> None:
+    """Keys that a later release adds, at any depth, are read and written back untouched."""
+    data = grown(catalog)
+    assert json.loads(to_json(catalog_from_json(data))) == json.loads(data)
+
+
+@given(transcripts())
+def test_a_document_with_unknown_keys_comes_back_as_it_was(transcript: Transcript) -> None:
+    """The same of the words of an episode."""
+    data = grown(transcript)
+    assert json.loads(to_json(transcript_from_json(data, "t.json"))) == json.loads(data)
+
+
+@given(CATALOGS)
+def test_a_value_made_anew_takes_over_the_unknown_keys(catalog: Catalog) -> None:
+    """A show or an episode that is made again from files keeps what this release does not know of it."""
+    known = catalog_from_json(grown(catalog))
+    assert known.with_show(catalog.show) == known
+    for old, new in zip(known.episodes, catalog.episodes, strict=True):
+        assert keep_unknown_fields(new, old) == old
+
+
+def test_a_changed_item_does_not_take_another_items_unknown_keys() -> None:
+    """Unknown keys stay with the chapter that they were said of; a new one has none."""
+    old = Cut.model_validate({"start_s": 1, "end_s": 2, "why": "a cough"})
+    timeline = Timeline(cuts=(old,))
+    kept = keep_unknown_fields(Timeline(cuts=(Cut(start_s=0, end_s=1), Cut(start_s=1, end_s=2))), timeline)
+    assert [cut.model_extra for cut in kept.cuts] == [{}, {"why": "a cough"}]
+
+
+def test_a_newer_form_is_read_and_not_written() -> None:
+    """A program older than the catalog says which release may change it."""
+    data = to_json(Catalog(show=SHOW, written_by=WRITTEN_BY + 1, written_by_version="0.9.0"))
+    catalog = catalog_from_json(data)
+    assert catalog.show == SHOW
+    with pytest.raises(
+        StoreError, match=r"^private/catalog\.json: was written by .* podcast-pipeline 0\.9\.0 or later$"
+    ):
+        catalog.check_writable()
+    with pytest.raises(StoreError, match=r"install a newer podcast-pipeline$"):
+        Catalog(show=SHOW, written_by=WRITTEN_BY + 1).check_writable()
+    Catalog(show=SHOW).signed().check_writable()
 
 
 WHOLE = to_json(Catalog(show=SHOW, episodes=(episode(1),)))

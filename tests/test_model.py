@@ -14,10 +14,10 @@ from podcast_pipeline.model import (
     Enclosure,
     Insert,
     Instant,
+    Progress,
     Receipt,
     Seconds,
     Segment,
-    Soundbite,
     Speaker,
     Subscriber,
     SubscriberState,
@@ -79,7 +79,7 @@ def test_instants_are_moments(said: str) -> None:
             {"key": "a", "external_url": "b", "size_bytes": 1, "type": "audio/mpeg", "duration_s": 1},
         ),
         (Enclosure, {"key": "a", "size_bytes": 0, "type": "audio/mpeg", "duration_s": 1}),
-        (Soundbite, {"start_s": 0, "duration_s": 1, "titel": "a typo"}),
+        (Progress, {"step": "a", "done": 0, "total": 1, "units": "a typo"}),
     ],
 )
 def test_nouns_refuse(kind: type[Any], facts: dict[str, object]) -> None:

@@ -11,7 +11,14 @@ from xml.etree import ElementTree
 import pytest
 from jiwer import wer
 
-from podcast_pipeline.catalog import Catalog, catalog_from_json, transcript_from_json
+from podcast_pipeline.catalog import (
+    WRITTEN_BY,
+    WRITTEN_BY_VERSION,
+    Catalog,
+    catalog_from_json,
+    to_json,
+    transcript_from_json,
+)
 from podcast_pipeline.cli.output import Output
 from podcast_pipeline.cli.session import Session
 from podcast_pipeline.errors import EpisodeError, StoreError
@@ -21,6 +28,7 @@ from podcast_pipeline.publish import publish, release
 from podcast_pipeline.stages import Parts
 from podcast_pipeline.stores import Store
 from tests.house import MODEL, ROOT, SLUG, House, build_house, copy_house
+from tests.later_release import KEY, grown
 
 pytestmark = pytest.mark.xdist_group("house")
 
@@ -47,6 +55,12 @@ def store(house: House) -> Store:
 
 def catalog(house: House) -> Catalog:
     return catalog_from_json(store(house).get("private/catalog.json")[1])
+
+
+def put_catalog(house: House, data: bytes) -> None:
+    store(house).put(
+        "private/catalog.json", data, content_type="application/json", cache_control="private, no-cache"
+    )
 
 
 def episode(house: House) -> Episode:
@@ -153,6 +167,36 @@ def test_rebuild_makes_everything_derived_again_byte_for_byte(house: House) -> N
         store(house).delete(key)
     assert house.run("rebuild").returncode == 0
     assert objects(house) == before
+
+
+@pytest.mark.parametrize(
+    "command", [("publish", SLUG), ("unpublish", SLUG), ("release",), ("rebuild",), ("gc", "--yes")]
+)
+def test_a_catalog_of_a_later_release_is_not_changed(house: House, command: tuple[str, ...]) -> None:
+    """A program older than the catalog refuses to write, in one line that names the release to install."""
+    edit(house, "Two winters and a will", "Two winters, one will")
+    later = catalog(house).model_copy(update={"written_by": WRITTEN_BY + 1, "written_by_version": "9.9.0"})
+    put_catalog(house, grown(later))
+    before = objects(house)
+    done = house.run(*command)
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"podcast: private/catalog.json: was written by a newer release (form {WRITTEN_BY + 1}, this one"
+        f" writes {WRITTEN_BY}); it can be served but not changed; install podcast-pipeline 9.9.0 or later\n",
+    )
+    assert objects(house) == before
+
+
+def test_unknown_keys_of_the_catalog_survive_a_publication(house: House) -> None:
+    """A key that this program does not know is written back where it stood, and is in no public object."""
+    put_catalog(house, grown(catalog(house)))
+    edit(house, "Two winters and a will", "Two winters, one will")
+    assert house.run("publish", SLUG).returncode == 0
+    new = catalog(house)
+    assert new.episodes[0].title == "Two winters, one will"
+    assert (new.written_by, new.written_by_version) == (WRITTEN_BY, WRITTEN_BY_VERSION)
+    assert json.loads(to_json(new)) == json.loads(grown(new))
+    assert KEY not in feed(house).decode()
 
 
 def test_an_unpublished_episode_leaves_and_cannot_come_back(house: House) -> None:

@@ -13,7 +13,9 @@ import feedparser
 import pytest
 from starlette.testclient import TestClient
 
+from podcast_pipeline.catalog import CATALOG_KEY, WRITTEN_BY
 from podcast_pipeline.model import Chapter, Person
+from tests.later_release import KEY, grown
 from tests.reader_site import NOW, SHOW_ID, Site, flagship, transcript_of
 
 pytestmark = pytest.mark.usefixtures("each_database")
@@ -351,3 +353,17 @@ def test_a_page_is_small(site: Site, client: TestClient) -> None:
         total += int(client.get(path).headers["content-length"])
     assert len(page.text.split()) > 9000
     assert total < 100_000
+
+
+def test_a_catalog_of_a_later_release_is_served(site: Site) -> None:
+    """Feed, page and list are those of a catalog without the keys that this program does not know."""
+    flagship(site)
+    token = site.subscribe("ann@example.org")
+    addresses = ("/", PAGE, "/public/feed.xml", f"/feeds/{token}/feed.xml")
+    before = [TestClient(site.app()).get(address).text for address in addresses]
+    later = site.catalog.model_copy(update={"written_by": WRITTEN_BY + 1})
+    site.store.put(CATALOG_KEY, grown(later), content_type="application/json", cache_control="no-store")
+    answers = [TestClient(site.app()).get(address) for address in addresses]
+    assert [answer.status_code for answer in answers] == [200] * len(addresses)
+    assert [answer.text for answer in answers] == before
+    assert not any(KEY in answer.text for answer in answers)

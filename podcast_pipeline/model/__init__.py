@@ -1,7 +1,8 @@
 """The nouns of the pipeline: frozen values, no I/O, no clock.
 
 Times are seconds as float, rounded to the millisecond; instants are aware datetimes in UTC, whole
-seconds. Every model forbids unknown fields, so a typo in a stored document is an error, not a loss.
+seconds. Values of the catalog and of transcript documents accept unknown fields and keep them, so that a
+later release can add one; all others refuse them.
 """
 
 from podcast_pipeline.model.audio import Chapter, Cut, Enclosure, Insert, Soundbite, Timeline
@@ -15,8 +16,10 @@ from podcast_pipeline.model.kinds import (
     Seconds,
     Sha256,
     Slug,
+    StoredNoun,
     Text,
     Topic,
+    keep_unknown_fields,
     web_address,
 )
 from podcast_pipeline.model.progress import Progress, Report
@@ -64,6 +67,7 @@ __all__ = [
     "Slug",
     "Soundbite",
     "Speaker",
+    "StoredNoun",
     "Subscriber",
     "SubscriberState",
     "Text",
@@ -73,5 +77,6 @@ __all__ = [
     "Transcript",
     "TranscriptVersion",
     "Word",
+    "keep_unknown_fields",
     "web_address",
 ]

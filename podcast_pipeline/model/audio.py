@@ -5,10 +5,10 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from podcast_pipeline.model.kinds import Noun, Seconds, Sha256, Text
+from podcast_pipeline.model.kinds import Seconds, Sha256, StoredNoun, Text
 
 
-class Chapter(Noun):
+class Chapter(StoredNoun):
     """A chapter mark; `toc` False keeps it out of tables of contents."""
 
     start_s: Seconds
@@ -17,7 +17,7 @@ class Chapter(Noun):
     toc: bool = True
 
 
-class Soundbite(Noun):
+class Soundbite(StoredNoun):
     """A stretch of the audio offered as a preview (podcast:soundbite)."""
 
     start_s: Seconds
@@ -25,7 +25,7 @@ class Soundbite(Noun):
     title: Annotated[str, Field(min_length=1, max_length=128)] | None = None
 
 
-class Enclosure(Noun):
+class Enclosure(StoredNoun):
     """The audio file of an item: ours by `key`, or somebody else's by `external_url`."""
 
     key: str | None = None
@@ -42,7 +42,7 @@ class Enclosure(Noun):
         return self
 
 
-class Cut(Noun):
+class Cut(StoredNoun):
     """A stretch of the recording that is not in the media; recording times, the end not included."""
 
     start_s: Seconds
@@ -55,14 +55,14 @@ class Cut(Noun):
         return self
 
 
-class Insert(Noun):
+class Insert(StoredNoun):
     """Audio put into the media at a moment of the recording (an intro at 0, an outro at the end)."""
 
     at_s: Seconds
     duration_s: Seconds
 
 
-class Timeline(Noun):
+class Timeline(StoredNoun):
     """Maps recording times to media times: what was cut out, in order and apart, and what was put in."""
 
     cuts: tuple[Cut, ...] = ()

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from podcast_pipeline.model.audio import Chapter, Enclosure, Soundbite, Timeline
-from podcast_pipeline.model.kinds import Instant, Noun, Sha256, Slug, Text, Topic
+from podcast_pipeline.model.kinds import Instant, Sha256, Slug, StoredNoun, Text, Topic
 from podcast_pipeline.model.show import Person
 from podcast_pipeline.model.transcript import TranscriptVersion
 
@@ -14,7 +14,7 @@ EpisodeType = Literal["full", "trailer", "bonus"]
 EpisodeState = Literal["scheduled", "published", "unpublished"]
 
 
-class Draft(Noun):
+class Draft(StoredNoun):
     """What the producer says about an episode: episode.toml and notes.md.
 
     Attributes:
@@ -44,7 +44,7 @@ class Draft(Noun):
     source_sha256: Sha256 | None = None
 
 
-class Markup(Noun):
+class Markup(StoredNoun):
     """An element of another host's feed, kept as it stood.
 
     Attributes:
@@ -57,7 +57,7 @@ class Markup(Noun):
     children: tuple["Markup", ...] = ()
 
 
-class Original(Noun):
+class Original(StoredNoun):
     """What another host's feed said of an imported episode beyond what an Episode says, kept as it stood.
 
     Attributes:

@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -55,6 +55,42 @@ def by_key(table: dict[Any, Any]) -> dict[Any, Any]:
 
 
 class Noun(BaseModel):
-    """A frozen value that refuses unknown fields."""
+    """A frozen value that refuses unknown fields: what a person types, and what stays in memory."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StoredNoun(Noun):
+    """A frozen value of the catalog or of a transcript document, which accepts unknown fields and keeps them.
+
+    A later release may add a field within one schema version. A program that does not know the field
+    reads the document all the same and writes the field back as it was.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+
+Stored = TypeVar("Stored", bound=StoredNoun)
+
+
+def keep_unknown_fields(new: Stored, old: Stored) -> Stored:
+    """Return `new` with the unknown fields of `old`, at every depth.
+
+    An item of a tuple takes those of the item that is equal to it in all known fields.
+    """
+    kept = {name: _keep(value, getattr(old, name)) for name, value in new if name in type(new).model_fields}
+    unknown = {**(old.model_extra or {}), **(new.model_extra or {})}
+    changed = unknown != new.model_extra or any(kept[name] is not getattr(new, name) for name in kept)
+    return new.model_copy(update={**unknown, **kept}) if changed else new
+
+
+def _keep(new: Any, old: Any) -> Any:
+    if isinstance(new, StoredNoun) and type(new) is type(old):
+        return keep_unknown_fields(new, old)
+    if isinstance(new, tuple) and isinstance(old, tuple) and new != old:
+        return tuple(next((o for o in old if _is_same(n, o)), n) for n in new)
+    return new
+
+
+def _is_same(new: Any, old: Any) -> bool:
+    return isinstance(new, StoredNoun) and type(new) is type(old) and keep_unknown_fields(new, old) == old

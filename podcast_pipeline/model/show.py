@@ -5,10 +5,10 @@ from uuid import UUID
 
 from pydantic import Field
 
-from podcast_pipeline.model.kinds import Noun, Text, WebAddress
+from podcast_pipeline.model.kinds import StoredNoun, Text, WebAddress
 
 
-class Person(Noun):
+class Person(StoredNoun):
     """A credited human: a host or a guest (podcast:person; group is always `cast` here)."""
 
     name: Annotated[str, Field(min_length=1, max_length=128)]
@@ -17,7 +17,7 @@ class Person(Noun):
     image_url: WebAddress = None
 
 
-class Show(Noun):
+class Show(StoredNoun):
     """What a feed says about the show. Built from show.toml; the catalog keeps the published copy.
 
     Attributes:

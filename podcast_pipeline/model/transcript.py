@@ -4,12 +4,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, FiniteFloat, model_validator
 
-from podcast_pipeline.model.kinds import Instant, Noun, Seconds, Sha256, Text, by_key
+from podcast_pipeline.model.kinds import Instant, Seconds, Sha256, StoredNoun, Text, by_key
 
 CaptionFormat = Literal["vtt", "srt", "json", "html", "txt"]
 
 
-class Word(Noun):
+class Word(StoredNoun):
     """What an engine heard.
 
     Attributes:
@@ -29,14 +29,14 @@ class Word(Noun):
         return self
 
 
-class Speaker(Noun):
+class Speaker(StoredNoun):
     """A voice in a transcript. `name` is None until a person or a consented voice confirmed it."""
 
     id: Text
     name: str | None = None
 
 
-class Segment(Noun):
+class Segment(StoredNoun):
     """A sentence or a phrase of one speaker: at least one word, in order of time.
 
     Attributes:
@@ -63,7 +63,7 @@ class Segment(Noun):
         return "".join(word.text for word in self.words).strip()
 
 
-class Receipt(Noun):
+class Receipt(StoredNoun):
     """How a transcript was made, enough to make it again."""
 
     engine: Text
@@ -76,14 +76,14 @@ class Receipt(Noun):
     )
 
 
-class Correction(Noun):
+class Correction(StoredNoun):
     """A dated public note on what changed in a transcript after publication."""
 
     corrected_at: Instant
     note: Text
 
 
-class Transcript(Noun):
+class Transcript(StoredNoun):
     """The words of an episode. In `episodes/` its times are recording times; everywhere else media times.
 
     Attributes:
@@ -120,7 +120,7 @@ class Transcript(Noun):
         return None
 
 
-class TranscriptVersion(Noun):
+class TranscriptVersion(StoredNoun):
     """Where one published version of a transcript lies. All keys are under `private/`.
 
     Attributes:

@@ -32,12 +32,16 @@ def commit(store: Store, change: Callable[[Catalog | None], Catalog]) -> Catalog
 
     Raises:
         Conflict: others kept writing; nothing was changed.
+        StoreError: a later release wrote the catalog.
     """
     for pause in _attempts():
         catalog, etag = read_catalog(store)
+        if catalog is not None:
+            catalog.check_writable()
         changed = change(catalog)
         if changed == catalog:
             return changed
+        changed = changed.signed()
         try:
             _swap(store, CATALOG_KEY, to_json(changed), "application/json", PRIVATE, etag)
         except Conflict:
