@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from podcast_pipeline.feed.conformance import check
 from podcast_pipeline.feed.conformance.document import OLD_PODCAST
-from podcast_pipeline.feed.guid import podcast_guid
+from podcast_pipeline.feed.tags import podcast_guid
 from podcast_pipeline.feed.private import personalize
 from tests import test_feed_check
 from tests.test_feed_golden import FOLDER

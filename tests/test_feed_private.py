@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from podcast_pipeline.catalog import Catalog, catalog_from_json
 from podcast_pipeline.errors import FeedError, StoreError
-from podcast_pipeline.feed.guid import private_guid
+from podcast_pipeline.feed.tags import private_guid
 from podcast_pipeline.feed.notes import to_html, to_plain
 from podcast_pipeline.feed.private import TOKEN, personalize
 from podcast_pipeline.feed.rss import Private, Public, render

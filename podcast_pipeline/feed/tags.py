@@ -1,10 +1,13 @@
 """What a feed says in the itunes: and podcast: namespaces, as lists of tags in their order."""
 
+from uuid import UUID, uuid5
+
 from podcast_pipeline.feed import private
-from podcast_pipeline.feed.guid import private_guid
 from podcast_pipeline.feed.namespace import Tag
 from podcast_pipeline.feed.text import legal, line
 from podcast_pipeline.model import CaptionFormat, Episode, Markup, Original, Person, Show
+
+PODCAST_NAMESPACE = UUID("ead4c236-bf58-58c6-a2c6-a6b28d128cb6")
 
 CAPTION_TYPES: dict[CaptionFormat, str] = {
     "vtt": "text/vtt",
@@ -12,6 +15,19 @@ CAPTION_TYPES: dict[CaptionFormat, str] = {
     "json": "application/json",
 }
 """The transcript files a feed names, best first. Source: transcript.md of the namespace; rule T6."""
+
+
+def podcast_guid(feed_url: str) -> UUID:
+    """Return the guid of a new show from its feed's address; assigned once, never computed again.
+
+    Source: guid.md of the podcast namespace; rule F5.
+    """
+    return uuid5(PODCAST_NAMESPACE, feed_url.partition("://")[2].rstrip("/"))
+
+
+def private_guid(show: Show) -> UUID:
+    """Return the guid that all private feeds of a show carry."""
+    return uuid5(show.guid, "private")
 
 
 def show_tags(show: Show) -> list[Tag]:

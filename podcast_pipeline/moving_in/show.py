@@ -15,7 +15,7 @@ from podcast_pipeline.errors import AudioError, FetchError
 from podcast_pipeline.feed import foreign
 from podcast_pipeline.feed.conformance.document import Document
 from podcast_pipeline.feed.foreign import Remark
-from podcast_pipeline.feed.guid import podcast_guid
+from podcast_pipeline.feed.tags import podcast_guid
 from podcast_pipeline.fetch import Web
 from podcast_pipeline.files import write_atomically
 from podcast_pipeline.stages import Parts
