@@ -104,7 +104,7 @@ class StorageTable(Noun):
     """[storage]: a local folder, or S3 with credentials from boto3's usual chain.
 
     Attributes:
-        preset: the provider; what is left out below is its choice (stores/presets.py).
+        preset: the provider; what is left out below is its choice (storage/s3/presets.py).
         private_bucket: the same as public_bucket where it is left out and the provider allows it.
         prefix: stands before `public/` and `private/`.
         single_publisher: "nobody else publishes", for a store without If-Match and a SQLite database.

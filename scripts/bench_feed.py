@@ -10,11 +10,11 @@ import time
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from podcast_pipeline.catalog import Catalog
-from podcast_pipeline.feed.notes import to_html, to_plain
 from podcast_pipeline.feed.rss import Private, Public, render
-from podcast_pipeline.flip import feed_writer
+from podcast_pipeline.feed.show_notes import to_html, to_plain
 from podcast_pipeline.model import Enclosure, Episode, Person, Show, TranscriptVersion
+from podcast_pipeline.model.catalog import Catalog
+from podcast_pipeline.pipeline.commit import feed_writer
 
 RATIO_LIMIT = 4.4
 TURNS = 7

@@ -23,10 +23,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 
-from podcast_pipeline.database import open_database
-from podcast_pipeline.database.tables import audit_log, subscribers, tokens
-from podcast_pipeline.subscribers import Subscribers
-from podcast_pipeline.subscribers.importers import import_csv
+from podcast_pipeline.audience.database import open_database
+from podcast_pipeline.audience.database.tables import audit_log, subscribers, tokens
+from podcast_pipeline.audience.subscribers import Subscribers
+from podcast_pipeline.audience.subscribers.csv.importer import import_csv
 
 sys.path.append(str(Path(__file__).parent.parent))
 

@@ -27,9 +27,9 @@ from jiwer import wer
 from whisper.normalizers import EnglishTextNormalizer
 
 from podcast_pipeline.model import Transcript
-from podcast_pipeline.transcribers import Options, Transcriber, choose, load
-from podcast_pipeline.transcript.glossary import Glossary, fix
-from podcast_pipeline.transcript.likeness import Term
+from podcast_pipeline.transcript.names.glossary import Glossary, fix
+from podcast_pipeline.transcript.names.matching import Term
+from podcast_pipeline.transcription import Options, Transcriber, choose, load
 
 SLACK_S = 1.0  # around an utterance
 FIRSTS = (

@@ -25,21 +25,21 @@ from aiosmtpd.handlers import Sink
 from sqlalchemy import update
 
 from podcast_pipeline.access import Policy
+from podcast_pipeline.audience.database import open_database, writing
+from podcast_pipeline.audience.database.tables import subscribers
+from podcast_pipeline.audience.mail import Smtp
+from podcast_pipeline.audience.notify import notify
+from podcast_pipeline.audience.subscribers import Subscribers
+from podcast_pipeline.audience.subscribers.csv.importer import import_csv
+from podcast_pipeline.audience.subscribers.notifications import News
 from podcast_pipeline.config import MailTable
-from podcast_pipeline.database import open_database, writing
-from podcast_pipeline.database.tables import subscribers
-from podcast_pipeline.mail import Smtp
-from podcast_pipeline.notify import notify
-from podcast_pipeline.subscribers import Subscribers
-from podcast_pipeline.subscribers.importers import import_csv
-from podcast_pipeline.subscribers.news import News
 
 sys.path.append(str(Path(__file__).parent.parent))
 
 from scripts.bench_import import ZONE, peak_mb
 from scripts.scratch import add_option, scratch
-from tests.ports import free_port
-from tests.reader_site import Site, transcript_of
+from tests.support.ports import free_port
+from tests.support.site import Site, transcript_of
 
 
 def main() -> None:

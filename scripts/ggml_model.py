@@ -13,7 +13,7 @@ import numpy as np
 import whisper
 from numpy.typing import NDArray
 
-from podcast_pipeline.transcribers import checkpoint
+from podcast_pipeline.transcription.engines import ct2_to_openai
 
 MAGIC = 0x67676D6C  # "ggml"
 F32, F16 = 0, 1
@@ -24,7 +24,7 @@ IN_F32 = ("positional_embedding", "conv1.bias", "conv2.bias")
 def write(folder: Path, path: Path) -> Path:
     """Write the model of a CTranslate2 folder to `path` with float16 matrices, once."""
     if not path.exists():
-        model = checkpoint.load(folder)
+        model = ct2_to_openai.load(folder)
         part = path.with_suffix(".part")
         with part.open("wb") as file:
             _write_head(file, model.dims)

@@ -3,7 +3,7 @@
 Run it as `python -m scripts.golden_captions` in the repository's root.
 """
 
-from tests.test_captions import rendered
+from tests.transcript.test_captions import rendered
 
 if __name__ == "__main__":
     for path, data in rendered().items():

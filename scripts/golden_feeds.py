@@ -3,7 +3,7 @@
 Run it as `python -m scripts.golden_feeds` in the repository's root.
 """
 
-from tests.test_feed_golden import rendered
+from tests.feed.test_golden import rendered
 
 if __name__ == "__main__":
     for path, feed in rendered().items():

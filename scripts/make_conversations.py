@@ -26,8 +26,8 @@ import soundfile
 from numpy.typing import NDArray
 
 from podcast_pipeline.model import Word
-from podcast_pipeline.transcribers import Options, load
-from podcast_pipeline.transcribers.decode import SAMPLE_RATE_HZ, Recording
+from podcast_pipeline.transcription import Options, load
+from podcast_pipeline.transcription.decode import SAMPLE_RATE_HZ, Recording
 
 CACHE = Path(tempfile.gettempdir()) / "podcast-bench"
 VOICES = {

@@ -1,4 +1,4 @@
-"""Speak the notice that a feed without a running subscription gets: podcast_pipeline/data/notice.mp3.
+"""Speak the notice that a feed without a running subscription gets: podcast_pipeline/audio/notice.mp3.
 
     apt-get install flite
     python scripts/make_notice.py

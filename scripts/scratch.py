@@ -13,8 +13,8 @@ from pathlib import Path
 
 from sqlalchemy import Engine, text
 
-from podcast_pipeline.database import connect, upgrade
-from tests.postgres import running_postgresql
+from podcast_pipeline.audience.database import connect, upgrade
+from tests.support.postgres import running_postgresql
 
 
 def add_option(parser: argparse.ArgumentParser) -> None:

@@ -21,11 +21,20 @@ import hypothesis
 import pytest
 from boto3.session import Session
 
-from podcast_pipeline.stores.policy import bucket_policy, cors_rules
-from podcast_pipeline.stores.presets import S3Settings
-from podcast_pipeline.stores.s3 import S3Store, open_client
-from tests.databases import database_url, each_database, engine, is_left_out, opened, postgresql, shows
-from tests.house import published
+from podcast_pipeline.storage.s3.bucket_policy import bucket_policy, cors_rules
+from podcast_pipeline.storage.s3.presets import S3Settings
+from podcast_pipeline.storage.s3.store import S3Store, open_client
+from tests.support.databases import (
+    database_url,
+    each_database,
+    engine,
+    is_left_out,
+    opened,
+    postgresql,
+    shows,
+)
+from tests.support.paths import ROOT
+from tests.support.show import published
 
 __all__ = [
     "database_url",
@@ -45,7 +54,7 @@ if TYPE_CHECKING:
 hypothesis.settings.register_profile("house", deadline=None)  # machines are noisy; speed is a benchmark's
 hypothesis.settings.load_profile("house")
 
-START = Path(__file__).parent.parent / "scripts" / "start_s3.sh"
+START = ROOT / "scripts" / "start_s3.sh"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testkey", "AWS_SECRET_ACCESS_KEY": "testsecret"}
 READY_S = 30
 OPENSSL = (

@@ -6,7 +6,7 @@ from pathlib import Path
 from PIL import Image
 
 from podcast_pipeline.errors import AudioError
-from podcast_pipeline.pictures import UNREADABLE, open_header
+from podcast_pipeline.images import UNREADABLE, open_header
 
 SMALLEST_PX, LARGEST_PX = 1400, 3000
 ADVISED_BYTES = 512 * 1024

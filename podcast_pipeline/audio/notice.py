@@ -7,5 +7,5 @@ TEXT = (
     " The episodes stay free for everybody. To read and search the transcripts again,"
     " open the web page of the show, and renew, or get your new link there."
 )
-PATH = Path(__file__).parent.parent / "data" / "notice.mp3"
+PATH = Path(__file__).with_name("notice.mp3")
 DURATION_S = 14.15

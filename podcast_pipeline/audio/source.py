@@ -8,9 +8,9 @@ import av.container
 import av.error
 import numpy as np
 
+from podcast_pipeline.audio.truncation import carries_duration, is_cut_off
 from podcast_pipeline.errors import AudioError
 from podcast_pipeline.model import Noun, Progress, Report
-from podcast_pipeline.promise import carries_duration, is_cut_off
 
 FORMATS = "wav,w64,aiff,caf,flac,mp3,aac,mov,ogg,matroska"  # content decides, not the file's name
 OPEN_OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}  # a playlist fetches nothing

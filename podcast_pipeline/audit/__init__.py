@@ -11,9 +11,9 @@ The audit makes nothing and decides nothing: `cli` hands it the transcripts, the
 `store.anonymous()`. What each visitor is to get stands here a second time, apart from `access`.
 """
 
-from podcast_pipeline.audit.asking import Answer, Visitor, Who
 from podcast_pipeline.audit.finding import Finding
+from podcast_pipeline.audit.run import Target, audit
 from podcast_pipeline.audit.secrets import Secrets
-from podcast_pipeline.audit.story import Target, audit
+from podcast_pipeline.audit.visitors import Answer, Visitor, Who
 
 __all__ = ["Answer", "Finding", "Secrets", "Target", "Visitor", "Who", "audit"]

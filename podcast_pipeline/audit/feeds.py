@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from podcast_pipeline.audit.asking import Answer, Visitor, Who, inspect
 from podcast_pipeline.audit.finding import Finding, redact
 from podcast_pipeline.audit.secrets import Secrets
-from podcast_pipeline.catalog import Catalog
+from podcast_pipeline.audit.visitors import Answer, Visitor, Who, inspect
 from podcast_pipeline.model import Episode
+from podcast_pipeline.model.catalog import Catalog
 
 TELLS: tuple[Who, ...] = ("lapsed", "suspended", "rotated", "removed")
 """Whose feed goes on with a notice, and whose files are refused with a line that says why."""

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from html import unescape
 from urllib.parse import quote, urldefrag, urljoin, urlsplit
 
-from podcast_pipeline.audit.asking import STRANGERS, Answer, Visitor, Who, inspect
 from podcast_pipeline.audit.finding import Finding, redact
 from podcast_pipeline.audit.secrets import Secrets
-from podcast_pipeline.catalog import Catalog
+from podcast_pipeline.audit.visitors import STRANGERS, Answer, Visitor, Who, inspect
 from podcast_pipeline.model import Episode
+from podcast_pipeline.model.catalog import Catalog
 
 LINK = re.compile(
     r"""(?:href|src|content|url|loc)["']?\s*[=:]\s*["'](https?://[^"'<>\s]+|/[^"'<>\s]*)|<loc>([^<]+)<"""

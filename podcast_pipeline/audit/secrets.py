@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from podcast_pipeline.audit.finding import SIGN_IN, STOP, TOKEN, Finding
-from podcast_pipeline.catalog import Catalog
 from podcast_pipeline.model import Episode, Transcript
-from podcast_pipeline.transcript.leaks import Shingles, heard
+from podcast_pipeline.model.catalog import Catalog
+from podcast_pipeline.transcript.leaks.shingles import Shingles, heard
 
 PRESIGNED = re.compile(r"(?:X-Amz-Expires|Expires-In)(?:=|%3D)(\d+)", re.IGNORECASE)
 PRESIGNED_LASTS_S = 900

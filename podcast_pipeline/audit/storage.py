@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from podcast_pipeline.audit.finding import Finding
 from podcast_pipeline.audit.secrets import Secrets, in_public
 from podcast_pipeline.errors import Denied, NotFound, StoreError
-from podcast_pipeline.stores import Reader
+from podcast_pipeline.storage import Reader
 
 WHO = "storage"
 GUESSES = ("private/catalog.json", "private/probe.txt")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from podcast_pipeline import __version__
-from podcast_pipeline.cli import audience, audits, episodes, feeds, reviewing, searching, show, voices
+from podcast_pipeline.cli.commands import audit, episodes, feeds, review, search, show, subscribers, voices
 from podcast_pipeline.cli.output import Output, ProgressStyle
 from podcast_pipeline.cli.session import Session
 
@@ -23,11 +23,11 @@ app = typer.Typer(
 show.register(app)
 episodes.register(app)
 feeds.register(app)
-audience.register(app)
-searching.register(app)
-reviewing.register(app)
+subscribers.register(app)
+search.register(app)
+review.register(app)
 voices.register(app)
-audits.register(app)
+audit.register(app)
 
 
 def _version(wanted: bool) -> None:

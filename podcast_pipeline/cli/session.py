@@ -15,16 +15,16 @@ from podcast_pipeline.errors import ConfigError
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from podcast_pipeline.audience.subscribers import Subscribers
+    from podcast_pipeline.audience.subscribers.sessions import Sessions
     from podcast_pipeline.audio.ffmpeg import Ffmpeg
     from podcast_pipeline.config import Config, TranscriptionTable
-    from podcast_pipeline.library import Library
+    from podcast_pipeline.episodes.library import Library
     from podcast_pipeline.model import Report, Show
-    from podcast_pipeline.stages import Parts
-    from podcast_pipeline.stores import Store
-    from podcast_pipeline.subscribers import Subscribers
-    from podcast_pipeline.subscribers.sessions import Sessions
-    from podcast_pipeline.transcribers import Transcriber
-    from podcast_pipeline.transcript.glossary import Glossary
+    from podcast_pipeline.pipeline.media import Parts
+    from podcast_pipeline.storage import Store
+    from podcast_pipeline.transcript.names.glossary import Glossary
+    from podcast_pipeline.transcription import Transcriber
 
 # Imports below stand inside functions: `podcast --help` loads no torch, boto3 or starlette.
 
@@ -70,7 +70,7 @@ class Session:
 
     def show_names(self, language: str | None) -> "Glossary":
         """Return the names of the show: its hosts and its glossary; none where there is no show."""
-        from podcast_pipeline.transcript import glossary
+        from podcast_pipeline.transcript.names import glossary
 
         if not self.in_show:
             return glossary.Glossary()
@@ -101,30 +101,30 @@ class Session:
     @property
     def library(self) -> "Library":
         """The episode folders."""
-        from podcast_pipeline.library import Library
+        from podcast_pipeline.episodes.library import Library
 
         return Library(self.config.folder / "episodes", language=self.config.show.language)
 
     @cached_property
     def store(self) -> "Store":
         """Object storage as show.toml names it."""
-        from podcast_pipeline.stores.opening import open_store
+        from podcast_pipeline.storage.open import open_store
 
         return open_store(self.config)
 
     def parts(self) -> "Parts":
         """Return what a publication works with; nothing heavy is loaded before it is used."""
-        from podcast_pipeline import transcribers
         from podcast_pipeline.audio.ffmpeg import Ffmpeg, find
-        from podcast_pipeline.stages import Parts
+        from podcast_pipeline.pipeline.media import Parts
+        from podcast_pipeline.transcription import choose, load
 
         wanted = self.config.transcription
-        engine = transcribers.choose(wanted.engine)
+        engine = choose(wanted.engine)
         return Parts(
             config=self.config,
             library=self.library,
             store=self.store,
-            transcriber=lambda: transcribers.load(engine, wanted.model, cache=self.cache_folder),
+            transcriber=lambda: load(engine, wanted.model, cache=self.cache_folder),
             engine=engine,
             ffmpeg=Ffmpeg(find()),
             alone=self.alone(),
@@ -135,13 +135,13 @@ class Session:
 
     def hearing(self, settings: "TranscriptionTable") -> "Words":
         """Return what words are made and edited with, by these settings; no store is opened."""
-        from podcast_pipeline import transcribers
         from podcast_pipeline.audio.ffmpeg import Ffmpeg, find
+        from podcast_pipeline.transcription import load
 
         return Words(
             config=self.config.model_copy(update={"transcription": settings}),
             library=self.library,
-            transcriber=lambda: transcribers.load(settings.engine, settings.model, cache=self.cache_folder),
+            transcriber=lambda: load(settings.engine, settings.model, cache=self.cache_folder),
             ffmpeg=Ffmpeg(find()),
             clock=self.clock,
             report=self.output.report,
@@ -154,7 +154,7 @@ class Session:
             ConfigError: neither the store nor a database can decide, and show.toml does not say that there
                 is one publisher only.
         """
-        from podcast_pipeline.stores.presets import conditional_writes
+        from podcast_pipeline.storage.s3.presets import conditional_writes
 
         if conditional_writes(self.config) or self.config.storage.single_publisher:
             return nullcontext
@@ -164,23 +164,23 @@ class Session:
                 "this store cannot tell which of two publishers was first; set PODCAST_DATABASE_URL to a "
                 "PostgreSQL database, or single_publisher = true when nobody else ever publishes",
             )
-        from podcast_pipeline.database.lease import lease
+        from podcast_pipeline.audience.database.lease import lease
 
         return lambda: lease(self.database, self.config.show.id)
 
     def announce(self, show: "Show") -> None:
         """Tell hubs and directories that the public feed has changed; what fails is a warning."""
-        from podcast_pipeline import pings
+        from podcast_pipeline.pipeline import ping
 
-        due = pings.pings_for(show.feed_url, self.config.feed, podping_token=self.config.podping_token)
-        pings.send(due, warn=self.output.warn)
+        due = ping.pings_for(show.feed_url, self.config.feed, podping_token=self.config.podping_token)
+        ping.send(due, warn=self.output.warn)
 
     @cached_property
     def subscribers(self) -> "Subscribers":
         """The subscribers of this show; the database and the key are made on first need."""
-        from podcast_pipeline.subscribers import Subscribers
-        from podcast_pipeline.subscribers.repository import may_mint_key
-        from podcast_pipeline.subscribers.tokens import secret_key
+        from podcast_pipeline.audience.subscribers import Subscribers
+        from podcast_pipeline.audience.subscribers.repository import may_mint_key
+        from podcast_pipeline.audience.subscribers.tokens import secret_key
 
         given = self.config.secret_key.get_secret_value() if self.config.secret_key else None
         key = secret_key(given, self.config.state_folder, mint=may_mint_key(self.database))
@@ -189,7 +189,7 @@ class Session:
     @cached_property
     def sessions(self) -> "Sessions":
         """The readers' sessions."""
-        from podcast_pipeline.subscribers.sessions import Sessions
+        from podcast_pipeline.audience.subscribers.sessions import Sessions
 
         return Sessions(self.database, show_id=self.config.show.id)
 
@@ -202,7 +202,7 @@ class Session:
     @cached_property
     def database(self) -> "Engine":
         """The audience's database, its schema current."""
-        from podcast_pipeline.database import open_database
+        from podcast_pipeline.audience.database import open_database
 
         return open_database(self.database_url, self.config.state_folder)
 
@@ -234,8 +234,8 @@ class Session:
 
     def next_slot(self) -> datetime:
         """Return the next slot of the show that no episode has."""
-        from podcast_pipeline.schedule import next_free_slot
-        from podcast_pipeline.stores.shelf import read_catalog
+        from podcast_pipeline.pipeline.schedule import next_free_slot
+        from podcast_pipeline.storage.published import read_catalog
 
         catalog, _ = read_catalog(self.store)
         return next_free_slot(
@@ -247,6 +247,6 @@ class Session:
 
     def end_of_day(self, text: str) -> datetime:
         """Read a DATE option as the end of that day in the show's zone."""
-        from podcast_pipeline.subscribers.plans import to_instant
+        from podcast_pipeline.audience.subscribers.plans import to_instant
 
         return to_instant(text, self.config.zone)

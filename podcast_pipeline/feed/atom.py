@@ -7,11 +7,11 @@ from typing import Any
 
 import feedgen.feed
 
-from podcast_pipeline.catalog import Catalog
-from podcast_pipeline.feed.notes import summary
 from podcast_pipeline.feed.rss import NEVER
+from podcast_pipeline.feed.show_notes import summary
 from podcast_pipeline.feed.text import legal, line
 from podcast_pipeline.model import Episode, Show
+from podcast_pipeline.model.catalog import Catalog
 
 ATOM_TYPE = "application/atom+xml; charset=utf-8"
 

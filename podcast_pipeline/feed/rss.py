@@ -12,14 +12,14 @@ from typing import Any
 import feedgen.entry
 import feedgen.feed
 
-from podcast_pipeline.catalog import Catalog
 from podcast_pipeline.errors import FeedError
-from podcast_pipeline.feed import notes, pages, private, tags
-from podcast_pipeline.feed.namespace import ChannelTags, ItemTags, Tag
+from podcast_pipeline.feed import paging, private, show_notes, tags
+from podcast_pipeline.feed.feedgen_extension import ChannelTags, ItemTags, Tag
 from podcast_pipeline.feed.notice import Notice
-from podcast_pipeline.feed.pages import Page
+from podcast_pipeline.feed.paging import Page
 from podcast_pipeline.feed.text import legal, line, shorten
 from podcast_pipeline.model import Episode, Original, Show
+from podcast_pipeline.model.catalog import Catalog
 
 # feedgen formats a date by switching the locale of the whole process, under the feet of other threads.
 feedgen.feed.formatRFC2822 = feedgen.entry.formatRFC2822 = format_datetime
@@ -57,13 +57,13 @@ def render(catalog: Catalog, audience: Audience) -> bytes:
         RSS 2.0 as UTF-8 bytes; a private feed has TOKEN_PLACEHOLDER where `personalize` puts a token.
     """
     if isinstance(audience, Public):
-        return _render(pages.newest(catalog), audience)
+        return _render(paging.newest(catalog), audience)
     return _render(Page(catalog, private.feed_address(catalog.show)), audience)
 
 
 def render_archive(catalog: Catalog) -> tuple[bytes, ...]:
     """Render the pages of older episodes that the public feed names, oldest first."""
-    return tuple(_render(page, Public()) for page in pages.archive(catalog))
+    return tuple(_render(page, Public()) for page in paging.archive(catalog))
 
 
 def render_whole(catalog: Catalog) -> bytes:
@@ -113,7 +113,7 @@ def _write_channel(feed: Any, show: Show, audience: Audience, page: Page) -> Non
     is_private = isinstance(audience, Private)
     feed.title(_readable(show.title, "show.title"))
     description = _readable(show.description, "show.description")
-    feed.description(shorten(description, notes.DESCRIPTION_BYTES))
+    feed.description(shorten(description, show_notes.DESCRIPTION_BYTES))
     feed.language(line(show.language))
     feed.generator("podcast-pipeline")
     feed.link(href=page.address, rel="self", type="application/rss+xml")
@@ -163,9 +163,9 @@ def _readable(text: str, subject: str) -> str:
 
 
 def _describe(entry: Any, text: str) -> None:
-    html = notes.to_html(text)
+    html = show_notes.to_html(text)
     if html:
-        entry.description(notes.to_plain(text))
+        entry.description(show_notes.to_plain(text))
         entry.content(html, type="CDATA")
 
 

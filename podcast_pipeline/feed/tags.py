@@ -3,7 +3,7 @@
 from uuid import UUID, uuid5
 
 from podcast_pipeline.feed import private
-from podcast_pipeline.feed.namespace import Tag
+from podcast_pipeline.feed.feedgen_extension import Tag
 from podcast_pipeline.feed.text import legal, line
 from podcast_pipeline.model import CaptionFormat, Episode, Markup, Original, Person, Show
 

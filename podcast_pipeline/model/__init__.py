@@ -7,7 +7,7 @@ later release can add one; all others refuse them.
 
 from podcast_pipeline.model.audio import Chapter, Cut, Enclosure, Insert, Soundbite, Timeline
 from podcast_pipeline.model.episode import Draft, Episode, EpisodeState, EpisodeType, Markup, Original
-from podcast_pipeline.model.kinds import (
+from podcast_pipeline.model.fields import (
     SLUG,
     UNREADABLE,
     Instant,

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from podcast_pipeline.model.kinds import Seconds, Sha256, StoredNoun, Text
+from podcast_pipeline.model.fields import Seconds, Sha256, StoredNoun, Text
 
 
 class Chapter(StoredNoun):

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from podcast_pipeline.model.audio import Chapter, Enclosure, Soundbite, Timeline
-from podcast_pipeline.model.kinds import Instant, Sha256, Slug, StoredNoun, Text, Topic
+from podcast_pipeline.model.fields import Instant, Sha256, Slug, StoredNoun, Text, Topic
 from podcast_pipeline.model.show import Person
 from podcast_pipeline.model.transcript import TranscriptVersion
 

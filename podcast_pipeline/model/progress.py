@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Literal
 
-from podcast_pipeline.model.kinds import Noun, Text
+from podcast_pipeline.model.fields import Noun, Text
 
 
 class Progress(Noun):

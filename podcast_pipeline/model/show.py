@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from podcast_pipeline.model.kinds import StoredNoun, Text, WebAddress
+from podcast_pipeline.model.fields import StoredNoun, Text, WebAddress
 
 
 class Person(StoredNoun):

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from podcast_pipeline.model.kinds import Instant, Noun, Sha256, Text
+from podcast_pipeline.model.fields import Instant, Noun, Sha256, Text
 
 SubscriberState = Literal["active", "lapsed", "suspended", "removed"]
 Plan = Literal["standard", "student"]

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, FiniteFloat, model_validator
 
-from podcast_pipeline.model.kinds import Instant, Seconds, Sha256, StoredNoun, Text, by_key
+from podcast_pipeline.model.fields import Instant, Seconds, Sha256, StoredNoun, Text, by_key
 
 CaptionFormat = Literal["vtt", "srt", "json", "html", "txt"]
 

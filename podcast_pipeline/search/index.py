@@ -9,17 +9,17 @@ from uuid import UUID, uuid4
 import numpy as np
 from sqlalchemy import Connection, Engine, Uuid, bindparam, delete, exists, insert, select, text
 
-from podcast_pipeline.catalog import Catalog, transcript_from_json
-from podcast_pipeline.database import exclusive, writing
-from podcast_pipeline.database.tables import search_episodes, search_passages, search_shows
+from podcast_pipeline.audience.database import exclusive, writing
+from podcast_pipeline.audience.database.tables import search_episodes, search_passages, search_shows
 from podcast_pipeline.model import Episode, Progress, Report, Transcript
-from podcast_pipeline.search import layout
-from podcast_pipeline.search.asking import PASSAGES_SHOWN, Asked
-from podcast_pipeline.search.matching import MATCHINGS, span_of
+from podcast_pipeline.model.catalog import Catalog, transcript_from_json
+from podcast_pipeline.search import rows as search_rows
+from podcast_pipeline.search.dialects import MATCHINGS, span_of
 from podcast_pipeline.search.query import Query
 from podcast_pipeline.search.ranking import Shelf
 from podcast_pipeline.search.results import NOTHING, Found
-from podcast_pipeline.stores import Reader
+from podcast_pipeline.search.run_query import PASSAGES_SHOWN, Asked
+from podcast_pipeline.storage import Reader
 
 MANY = 20  # changed episodes, after which the database puts its full text in order
 KEPT_AMONG = 8  # sets of episodes that may be named: everything, and single episodes
@@ -75,14 +75,14 @@ class SearchIndex:
         Returns:
             Whether anything changed.
         """
-        digest = layout.digest(episode)
+        digest = search_rows.digest(episode)
         with self._writing() as connection:
             known = self._known(connection, episode.id)
             if known is not None and known[1] == digest:
                 return False
             if known is not None:
                 self._take(connection, known[0])
-            self._put(connection, episode, layout.entry(episode, transcript), digest)
+            self._put(connection, episode, search_rows.entry(episode, transcript), digest)
         return True
 
     def remove(self, episode_id: UUID) -> bool:
@@ -106,7 +106,7 @@ class SearchIndex:
         gone = [episode_id for episode_id in known if episode_id not in published]
         for episode_id in gone:
             self.remove(episode_id)
-        changed = [e for e in published.values() if known.get(e.id) != layout.digest(e)]
+        changed = [e for e in published.values() if known.get(e.id) != search_rows.digest(e)]
         tell = _teller(report, len(changed))
         for done, episode in enumerate(changed):
             tell(done)
@@ -196,8 +196,8 @@ class SearchIndex:
         connection.execute(delete(search_passages).where(search_passages.c.id.between(low, high)))
         connection.execute(delete(search_episodes).where(search_episodes.c.id == row))
 
-    def _put(self, connection: Connection, episode: Episode, entry: layout.Entry, digest: str) -> None:
-        row = _free_row(connection, layout.first_id(episode.publish_at))
+    def _put(self, connection: Connection, episode: Episode, entry: search_rows.Entry, digest: str) -> None:
+        row = _free_row(connection, search_rows.first_id(episode.publish_at))
         connection.execute(
             insert(search_episodes).values(
                 id=row,
@@ -217,7 +217,7 @@ class SearchIndex:
                 "show_id": self.show_id,
                 "speaker": said.speaker,
                 "text": said.text,
-                "marks": layout.marks_to_text(said.marks),
+                "marks": search_rows.marks_to_text(said.marks),
                 "body": said.body,
             }
             for place, said in enumerate(entry.stretches, start=1)
@@ -232,7 +232,7 @@ class SearchIndex:
 def _free_row(connection: Connection, row: int) -> int:
     """Return the first row from `row` on that no episode has: two may go out in one second."""
     while connection.scalar(select(search_episodes.c.id).where(search_episodes.c.id == row)) is not None:
-        row += layout.PLACES
+        row += search_rows.PLACES
     return row
 
 

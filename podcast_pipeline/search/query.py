@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import regex
 
-from podcast_pipeline.search.words import clean, words
+from podcast_pipeline.search.normalize import clean, words
 
 LONGEST_QUERY = 200  # characters; the rest is not looked at
 MOST_TERMS = 12

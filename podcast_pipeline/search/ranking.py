@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import TextClause, TextualSelect, Uuid, bindparam, text
 
-from podcast_pipeline.search.layout import PLACE_BITS, PLACES
-from podcast_pipeline.search.matching import Matching, Source
+from podcast_pipeline.search.dialects import Matching, Source
+from podcast_pipeline.search.rows import PLACE_BITS, PLACES
 
 SATURATION, BY_LENGTH = 1.2, 0.75  # BM25's usual k1 and b, over passages instead of words
 IN_TITLE, IN_GUESTS, IN_NOTES = 3.0, 2.0, 0.7  # what a term says for an episode that has it there

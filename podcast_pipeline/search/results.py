@@ -7,9 +7,9 @@ from itertools import groupby
 from math import inf
 from uuid import UUID
 
-from podcast_pipeline.search.layout import FIELD_END, marks_from_text
+from podcast_pipeline.search.normalize import fold, parts
 from podcast_pipeline.search.query import Query, Term
-from podcast_pipeline.search.words import fold, parts
+from podcast_pipeline.search.rows import FIELD_END, marks_from_text
 
 WORDS_BEFORE, WORDS_SHOWN = 9, 34
 MOST_STARTS = 12  # places for a snippet that are compared

@@ -9,7 +9,7 @@ from typing import Literal
 from rapidfuzz.distance import Levenshtein
 
 from podcast_pipeline.model import Instant, Noun, Seconds, Slug, Transcript
-from podcast_pipeline.transcript.edits.alignment import pairs
+from podcast_pipeline.transcript.edits.sequence_diff import pairs
 from podcast_pipeline.transcript.edits.units import key_of, split
 
 STRETCH_S = 10.0  # long enough to hear a sentence whole; many short ones say more than few long ones

@@ -10,9 +10,9 @@ from podcast_pipeline.config import ReviewTable
 from podcast_pipeline.model import Segment, Transcript, Word
 from podcast_pipeline.transcript.edits.record import Conflict
 from podcast_pipeline.transcript.edits.units import Unit, joined, units_of
-from podcast_pipeline.transcript.glossary import SENTENCE_END, Glossary, core, near
-from podcast_pipeline.transcript.lexicon import NEGATIONS, NUMBERS, is_ordinary, words
-from podcast_pipeline.transcript.likeness import letters_of
+from podcast_pipeline.transcript.names.glossary import SENTENCE_END, Glossary, core, near
+from podcast_pipeline.transcript.names.matching import letters_of
+from podcast_pipeline.transcript.names.word_lists import NEGATIONS, NUMBERS, is_ordinary, words
 
 Kind = Literal[
     "conflicts", "doubts", "near_names", "unknown_names", "quotes", "numbers", "negations", "speakers"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.reader_site import Site, flagship_on_a_port
+from tests.support.site import Site, flagship_on_a_port
 
 HERE = Path(__file__).parent
 ARGUMENTS = [

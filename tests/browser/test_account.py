@@ -7,11 +7,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from podcast_pipeline.audience.mail import Smtp
+from podcast_pipeline.audience.subscribers import unsubscribe_token
 from podcast_pipeline.config import MailTable
-from podcast_pipeline.mail import Smtp
-from podcast_pipeline.subscribers import stops
-from tests.mailbox import PASSWORD, USER, Mailbox, serving
-from tests.reader_site import Site, flagship_on_a_port
+from tests.support.mail_server import PASSWORD, USER, Mailbox, serving
+from tests.support.site import Site, flagship_on_a_port
 
 # the server listens on this machine only
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS:UserWarning")
@@ -136,7 +136,7 @@ def test_news_on_off_and_one_click(
     assert site.subscribers.get(bob).news_since is not None
     stranger = browser.new_context(base_url=site.config.urls.site, java_script_enabled=has_script)
     opened = stranger.new_page()
-    opened.goto(f"/mail/stop/{stops.to_value(person, site.subscribers.secret_key)}")
+    opened.goto(f"/mail/stop/{unsubscribe_token.to_value(person, site.subscribers.secret_key)}")
     assert site.subscribers.get(bob).news_since is not None
     opened.get_by_role("button", name="Stop the mails").click()
     expect(opened.get_by_role("heading", name="No more mail about new transcripts")).to_be_visible()

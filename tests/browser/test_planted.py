@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
-from podcast_pipeline.catalog import CATALOG_KEY, to_json
 from podcast_pipeline.model import Enclosure, Person
-from tests.reader_site import Site, flagship_on_a_port
+from podcast_pipeline.model.catalog import CATALOG_KEY, to_json
+from tests.support.site import Site, flagship_on_a_port
 
 STAND_IN = "https://evil.example/planted"
 SCRIPTS = (

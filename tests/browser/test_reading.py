@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from podcast_pipeline.model import Person, Segment, Transcript, Word
 from podcast_pipeline.search import SearchIndex
-from tests.reader_site import NOW, SHOW_ID, Site, transcript_of
+from tests.support.site import NOW, SHOW_ID, Site, transcript_of
 
 EPISODE = "/episodes/the-water-was-always-coming"
 SECRET = "because by then I was angry"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from PIL import Image
 
 from podcast_pipeline.feed.conformance.finding import Finding, Severity
-from podcast_pipeline.pictures import UNREADABLE, open_header
+from podcast_pipeline.images import UNREADABLE, open_header
 
 SIDE_PX = (1400, 3000)
 ADVISED_BYTES = 512 * 1000  # PRX, for NPR One and Spotify

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from lxml import etree
 
 from podcast_pipeline.feed.conformance.finding import Finding, error, warning
-from podcast_pipeline.feed.namespace import NAMESPACES
+from podcast_pipeline.feed.feedgen_extension import NAMESPACES
 
 LIMIT_BYTES = 64 * 1024 * 1024  # 2,000 episodes with long notes take 10 MB
 OLD_PODCAST = "https://github.com/Podcastindex-org/podcast-namespace/blob/main/docs/1.0.md"

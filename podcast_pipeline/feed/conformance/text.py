@@ -7,7 +7,7 @@ from lxml import etree
 
 from podcast_pipeline.feed.conformance.document import Document, Rule, path_of
 from podcast_pipeline.feed.conformance.finding import Finding, error, warning
-from podcast_pipeline.feed.notes import ALLOWED_TAGS, DESCRIPTION_BYTES
+from podcast_pipeline.feed.show_notes import ALLOWED_TAGS, DESCRIPTION_BYTES
 
 TEXT_LIMIT = 255
 TEXT_LIMITS = {

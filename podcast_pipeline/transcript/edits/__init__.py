@@ -1,8 +1,9 @@
 """Human edits: laid on the recognised words, kept in edits.json, merged over every new transcription."""
 
-from podcast_pipeline.transcript.edits.align import align
 from podcast_pipeline.transcript.edits.apply import Merged, apply_edits
 from podcast_pipeline.transcript.edits.changelog import changed_words, diff
+from podcast_pipeline.transcript.edits.extract import take_edits
+from podcast_pipeline.transcript.edits.reconcile import holds, retake
 from podcast_pipeline.transcript.edits.record import (
     Conflict,
     Edit,
@@ -13,8 +14,7 @@ from podcast_pipeline.transcript.edits.record import (
     TurnEdit,
     WordEdit,
 )
-from podcast_pipeline.transcript.edits.settle import holds, retake
-from podcast_pipeline.transcript.edits.take import take_edits
+from podcast_pipeline.transcript.edits.word_times import align
 
 __all__ = [
     "Conflict",

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from podcast_pipeline.model import Transcript
-from podcast_pipeline.transcript.edits.draft import Draft, Rewriting
-from podcast_pipeline.transcript.edits.fitting import ALIKE_TO_GIVE, alike, already, fits, is_there
-from podcast_pipeline.transcript.edits.places import CLOSE, Found
+from podcast_pipeline.transcript.edits.acceptance import ALIKE_TO_GIVE, alike, already, fits, is_there
+from podcast_pipeline.transcript.edits.anchors import CLOSE, Found
+from podcast_pipeline.transcript.edits.merge_state import Draft, Rewriting
 from podcast_pipeline.transcript.edits.record import Conflict, Edit, NameEdit, TurnEdit, WordEdit
+from podcast_pipeline.transcript.edits.speaker_match import NO_VOICE, name_voices, who
 from podcast_pipeline.transcript.edits.units import keys_of
-from podcast_pipeline.transcript.edits.voices import NO_VOICE, name_voices, who
 
 TURN_UNITS = 3  # a passage whose edge is not clear begins or ends with a turn this near
 

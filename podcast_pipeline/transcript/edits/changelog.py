@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from podcast_pipeline.model import Transcript
-from podcast_pipeline.transcript.document import clock
-from podcast_pipeline.transcript.edits.alignment import Change, changes, pairs, touching
+from podcast_pipeline.transcript.edits.sequence_diff import Change, changes, pairs, touching
 from podcast_pipeline.transcript.edits.units import Unit, joined, same, units_of
+from podcast_pipeline.transcript.markdown import clock
 
 CONTEXT_UNITS = 4
 

@@ -1,0 +1,1 @@
+"""Who pays and what they get: the database, subscribers, and mail to them."""

@@ -1,0 +1,220 @@
+"""The tables, as SQLAlchemy Core metadata. A change here comes with a migration; a test compares them."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.types import TypeDecorator
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An instant: aware and in UTC when read, on both databases; whole seconds, as in `model.Instant`."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Refuse a naive time: whose zone would it be in?"""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime is not an instant")
+        return value.astimezone(UTC).replace(microsecond=0)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Give SQLite's naive text and PostgreSQL's session zone the same face."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+LONG = BigInteger().with_variant(Integer, "sqlite")
+"""A counting key: SQLite only counts INTEGER PRIMARY KEY."""
+
+HASH = String(64)
+"""A SHA-256 or an HMAC-SHA256 in hex."""
+
+subscribers = Table(
+    "subscribers",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("show_id", Uuid, nullable=False),
+    Column("email", String(320)),  # NULL once erased: the row stays for the counts
+    Column("email_normalized", String(320)),
+    Column("plan", String(32), nullable=False),
+    Column("period", String(32), nullable=False),
+    Column("paid_until", UtcDateTime),
+    Column("suspended_at", UtcDateTime),
+    Column("suspended_reason", String(500)),
+    Column("removed_at", UtcDateTime),
+    Column("erased_at", UtcDateTime),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("is_canary", Boolean, nullable=False),
+    Column("news_since", UtcDateTime),  # since when they want mail of new transcripts; NULL: they do not
+    Index("uq_subscribers_show_id_email_normalized", "show_id", "email_normalized", unique=True),
+)
+Index(  # who is to be told, in the order of their ids, without a look at anybody else
+    "ix_subscribers_news",
+    subscribers.c.show_id,
+    subscribers.c.id,
+    sqlite_where=text("news_since IS NOT NULL"),
+    postgresql_where=text("news_since IS NOT NULL"),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("selector", String(16), primary_key=True),
+    Column("show_id", Uuid, nullable=False),
+    Column("subscriber_id", ForeignKey("subscribers.id"), nullable=False, index=True),
+    Column("secret_sha256", HASH, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("rotated_at", UtcDateTime),
+)
+Index(  # two rotations at once cannot leave two links that open
+    "uq_tokens_current",
+    tokens.c.subscriber_id,
+    unique=True,
+    sqlite_where=text("rotated_at IS NULL"),
+    postgresql_where=text("rotated_at IS NULL"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("show_id", Uuid, nullable=False),
+    Column("subscriber_id", ForeignKey("subscribers.id"), nullable=False, index=True),
+    Column("cookie_sha256", HASH, nullable=False, unique=True),
+    Column("scope", String(16), nullable=False),
+    Column("selector", ForeignKey("tokens.selector"), index=True),  # the token it came from, if one
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
+)
+
+audit_log = Table(  # triggers in the migration refuse UPDATE, and DELETE but for what audit_purges allows
+    "audit_log",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    Column("show_id", Uuid, nullable=False),
+    Column("subscriber_id", Uuid, nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("origin", String(16), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("details", JSON, nullable=False),
+    Index(None, "show_id", "at"),
+    Index(None, "subscriber_id"),
+)
+
+audit_purges = Table(  # retention is written down before it deletes: entries older than purged_before may go
+    "audit_purges",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    Column("show_id", Uuid, nullable=False, index=True),
+    Column("purged_before", UtcDateTime, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+network_addresses = Table(
+    "network_addresses",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    Column("show_id", Uuid, nullable=False),
+    Column("subscriber_id", ForeignKey("subscribers.id"), nullable=False),
+    Column("episode_id", Uuid),
+    Column("address", String(45), nullable=False),
+    Column("app", String(200), nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Index(None, "subscriber_id", "seen_at"),
+    Index(None, "show_id", "seen_at"),
+)
+
+signin_requests = Table(  # one row for every mail asked for, known address or not
+    "signin_requests",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    Column("show_id", Uuid, nullable=False),
+    Column("subscriber_id", ForeignKey("subscribers.id"), index=True),
+    Column("address_hmac", HASH, nullable=False),
+    Column("browser_hmac", HASH, nullable=False, index=True),
+    Column("link_hmac", HASH, nullable=False, unique=True),
+    Column("code_hmac", HASH, nullable=False),
+    Column("tries", SmallInteger, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("spent_at", UtcDateTime),
+    Index(None, "address_hmac", "created_at"),
+    Index(None, "show_id", "created_at"),
+)
+
+news_mails = Table(  # a row before a mail goes out, so that nobody is told of an episode twice
+    "news_mails",
+    metadata,
+    Column("subscriber_id", ForeignKey("subscribers.id"), primary_key=True),
+    Column("episode_id", Uuid, primary_key=True),
+    Column("show_id", Uuid, nullable=False),
+    Column("claimed_at", UtcDateTime, nullable=False),
+    Column("sent_at", UtcDateTime),  # NULL while, and if, nobody knows whether the server took it
+    Index(None, "show_id", "claimed_at"),
+    Index(None, "episode_id"),
+)
+
+search_episodes = Table(  # what may be found without a subscription; `id` in search/rows.py
+    "search_episodes",
+    metadata,
+    Column("id", LONG, primary_key=True, autoincrement=False),
+    Column("show_id", Uuid, nullable=False),
+    Column("episode_id", Uuid, nullable=False),
+    Column("digest", HASH, nullable=False),
+    Column("passage_count", Integer, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("guests", Text, nullable=False),
+    Column("notes", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("uq_search_episodes_show_id_episode_id", "show_id", "episode_id", unique=True),
+)
+
+search_shows = Table(  # which edition of a show's index this is; every change makes another
+    "search_shows",
+    metadata,
+    Column("show_id", Uuid, primary_key=True),
+    Column("edition", Uuid, nullable=False),
+)
+
+search_passages = Table(
+    "search_passages",
+    metadata,
+    Column("id", LONG, primary_key=True, autoincrement=False),
+    Column("show_id", Uuid, nullable=False),
+    Column("speaker", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("marks", Text, nullable=False),
+    Column("body", Text, nullable=False),
+)
+# The migration also makes search_titles and search_words, which match `body`: FTS5 or tsvector, neither
+# of which a Table describes on both databases.

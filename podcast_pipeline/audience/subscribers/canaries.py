@@ -1,0 +1,94 @@
+"""Audit's own subscribers, one in each state; never listed, exported, counted or mailed."""
+
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Literal, get_args
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from podcast_pipeline.audience.database import repeat_after_race
+from podcast_pipeline.audience.database.tables import subscribers, tokens
+from podcast_pipeline.audience.subscribers import transactions
+from podcast_pipeline.audience.subscribers.email import Address
+from podcast_pipeline.audience.subscribers.plans import Terms
+from podcast_pipeline.audience.subscribers.repository import Subscribers
+from podcast_pipeline.audience.subscribers.tokens import secret_sha256, to_token
+from podcast_pipeline.audience.subscribers.transactions import Change
+from podcast_pipeline.model import Subscriber
+
+CanaryState = Literal["active", "lapsed", "suspended", "rotated", "removed"]
+
+AGO = timedelta(days=1)
+CAUSE: dict[CanaryState, str] = {
+    "lapsed": "paid_until",
+    "suspended": "suspended_at",
+    "removed": "removed_at",
+}
+
+
+def canaries(of: Subscribers, *, now: datetime) -> dict[CanaryState, tuple[Subscriber, str]]:
+    """Return a subscriber and a token for each state, made or refreshed so that it holds since yesterday.
+
+    The token of `rotated` is one that was rotated out; the others are current.
+    """
+    states: tuple[CanaryState, ...] = get_args(CanaryState)
+    return {state: repeat_after_race(partial(_refresh, of, state, now)) for state in states}
+
+
+def _refresh(of: Subscribers, state: CanaryState, now: datetime) -> tuple[Subscriber, str]:
+    with of.changing(now, "cli") as change:
+        canary_id = _find(change, state) or _make(change, state)
+        if state in CAUSE:
+            change.set(canary_id, **{CAUSE[state]: now - AGO})
+        token = _rotated(change, canary_id) if state == "rotated" else _current(change, canary_id)
+        return transactions.by_id(change.connection, canary_id), token
+
+
+def _address(state: CanaryState) -> Address:
+    email = f"canary-{state}@podcast-pipeline.invalid"  # RFC 6761: no mail ever reaches it
+    return Address(email=email, normalized=email)
+
+
+def _find(change: Change, state: CanaryState) -> UUID | None:
+    query = select(subscribers.c.id).where(
+        subscribers.c.show_id == change.show_id,
+        subscribers.c.email_normalized == _address(state).normalized,
+        subscribers.c.is_canary.is_(True),
+    )
+    return change.connection.scalar(query.with_for_update())
+
+
+def _make(change: Change, state: CanaryState) -> UUID:
+    canary_id = change.insert(_address(state), Terms(), is_canary=True)
+    change.note(canary_id, "added", {"canary": state})
+    return canary_id
+
+
+def _current(change: Change, canary_id: UUID) -> str:
+    return _token(change, canary_id, rotated=False) or change.give_token(canary_id)
+
+
+def _rotated(change: Change, canary_id: UUID) -> str:
+    token = _token(change, canary_id, rotated=True)
+    if token is None:
+        token = _current(change, canary_id)
+        change.give_token(canary_id)
+    selector = token.partition(".")[0]
+    change.connection.execute(
+        update(tokens).where(tokens.c.selector == selector).values(rotated_at=change.now - AGO)
+    )
+    return token
+
+
+def _token(change: Change, canary_id: UUID, *, rotated: bool) -> str | None:
+    """Return a token of a canary; those made with a former key are passed over."""
+    is_rotated = tokens.c.rotated_at.is_not(None) if rotated else tokens.c.rotated_at.is_(None)
+    query = select(tokens.c.selector, tokens.c.secret_sha256).where(
+        tokens.c.subscriber_id == canary_id, is_rotated
+    )
+    for selector, stored_sha256 in change.connection.execute(query):
+        token = to_token(selector, change.secret_key)
+        if secret_sha256(token) == stored_sha256:
+            return token
+    return None

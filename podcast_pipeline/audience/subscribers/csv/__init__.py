@@ -1,0 +1,1 @@
+"""Subscribers as CSV: read, written, imported in batches."""

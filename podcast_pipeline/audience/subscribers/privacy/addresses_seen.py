@@ -1,0 +1,81 @@
+"""From which network addresses a private feed's files were fetched: kept apart, and for a month."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from ipaddress import IPv6Address, ip_address
+from uuid import UUID
+
+from sqlalchemy import Engine, distinct, func, insert, select
+
+from podcast_pipeline.audience.database import writing
+from podcast_pipeline.audience.database.tables import network_addresses
+from podcast_pipeline.audience.subscribers import transactions
+
+LONGEST_APP = 200  # characters of a User-Agent
+
+
+@dataclass(frozen=True)
+class Use:
+    """How often and from where one subscriber fetched one episode's files."""
+
+    downloads: int
+    locations: int
+    apps: int
+
+
+class Network:
+    """The network addresses of a show's subscribers."""
+
+    def __init__(self, engine: Engine, *, show_id: UUID) -> None:
+        self.engine = engine
+        self.show_id = show_id
+
+    def note(
+        self, subscriber_id: UUID, *, episode_id: UUID | None, address: str, app: str, now: datetime
+    ) -> None:
+        """Remember one complete download.
+
+        Args:
+            address: IPv4 or IPv6; of the latter the /64, which is one household (rule P10).
+            app: the User-Agent as sent.
+
+        Raises:
+            SubscriberError: they were erased meanwhile.
+        """
+        row = {
+            "show_id": self.show_id,
+            "subscriber_id": subscriber_id,
+            "episode_id": episode_id,
+            "address": to_location(address),
+            "app": app.encode("utf-8", "replace").decode().replace("\0", "?")[:LONGEST_APP],
+            "seen_at": now,
+        }
+        with writing(self.engine) as connection:
+            transactions.hold(connection, subscriber_id)
+            connection.execute(insert(network_addresses).values(row))
+
+    def use_of(self, subscriber_id: UUID, episode_id: UUID, *, since: datetime) -> Use:
+        """Return what rule P7 counts, from `since` on."""
+        query = select(
+            func.count(),
+            func.count(distinct(network_addresses.c.address)),
+            func.count(distinct(network_addresses.c.app)),
+        ).where(
+            network_addresses.c.subscriber_id == subscriber_id,
+            network_addresses.c.episode_id == episode_id,
+            network_addresses.c.seen_at >= since,
+        )
+        with self.engine.connect() as connection:
+            return Use(*connection.execute(query).one())
+
+
+def to_location(address: str) -> str:
+    """Return an IPv4 address as it is, of an IPv6 address its /64; "unknown" for anything else."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return "unknown"
+    if isinstance(parsed, IPv6Address):
+        mapped = parsed.ipv4_mapped
+        return str(mapped) if mapped else str(IPv6Address(int(parsed) >> 64 << 64))
+    return str(parsed)

@@ -1,0 +1,83 @@
+"""Forgets what is not needed any more. `podcast serve` does it when it starts and once a day."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from threading import Event
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, Engine, Table, delete, exists, insert, select
+
+from podcast_pipeline.audience.database import overwrite_deleted, writing
+from podcast_pipeline.audience.database.tables import (
+    audit_log,
+    audit_purges,
+    network_addresses,
+    news_mails,
+    sessions,
+    signin_requests,
+)
+from podcast_pipeline.audience.subscribers import notifications
+from podcast_pipeline.errors import SubscriberError
+
+LOG = logging.getLogger("podcast_pipeline.audience.subscribers")
+DAY_S = 24 * 3600.0
+SIGNIN_KEPT = timedelta(hours=24)  # longer than any limit looks back
+
+
+@dataclass(frozen=True)
+class Purged:
+    """How many rows went."""
+
+    network_addresses: int
+    audit_log: int
+    sessions: int
+    signin_requests: int
+    news_mails: int
+
+
+def purge(
+    engine: Engine, *, show_id: UUID, network_kept: timedelta, audit_kept: timedelta, now: datetime
+) -> Purged:
+    """Delete what is older than show.toml's [retention] says, ended sessions and old sign-in requests."""
+    with writing(engine) as connection:
+        purged = Purged(
+            network_addresses=_delete(
+                connection, network_addresses, show_id, network_addresses.c.seen_at < now - network_kept
+            ),
+            audit_log=_purge_audit_log(connection, show_id, before=now - audit_kept, now=now),
+            sessions=_delete(connection, sessions, show_id, sessions.c.expires_at <= now),
+            signin_requests=_delete(
+                connection, signin_requests, show_id, signin_requests.c.created_at < now - SIGNIN_KEPT
+            ),
+            news_mails=_delete(
+                connection, news_mails, show_id, news_mails.c.claimed_at < now - notifications.LASTS
+            ),
+        )
+    overwrite_deleted(engine)
+    return purged
+
+
+def forget_daily(forget: Callable[[], object], *, stopped: Event, every_s: float = DAY_S) -> None:
+    """Forget now and once a day until `stopped` is set; where the database is away, try again tomorrow."""
+    while True:
+        try:
+            forget()
+        except SubscriberError as error:
+            LOG.error("%s", error)  # noqa: TRY400 (one line, as everywhere)
+        if stopped.wait(every_s):
+            return
+
+
+def _purge_audit_log(connection: Connection, show_id: UUID, *, before: datetime, now: datetime) -> int:
+    """Delete old entries; the purge itself is written down first, or the database refuses."""
+    old = (audit_log.c.show_id == show_id) & (audit_log.c.at < before)
+    if not connection.scalar(select(exists(select(audit_log.c.id).where(old)))):
+        return 0
+    connection.execute(insert(audit_purges).values(show_id=show_id, purged_before=before, at=now))
+    return _delete(connection, audit_log, show_id, audit_log.c.at < before)
+
+
+def _delete(connection: Connection, table: Table, show_id: UUID, old: ColumnElement[bool]) -> int:
+    return connection.execute(delete(table).where(table.c.show_id == show_id, old)).rowcount

@@ -1,0 +1,121 @@
+"""Browser sessions, kept in the database by the hash of their cookie."""
+
+import re
+import secrets
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID, uuid4
+
+from sqlalchemy import ColumnElement, Engine, delete, insert, select
+
+from podcast_pipeline.access import Visitor
+from podcast_pipeline.audience.database import writing
+from podcast_pipeline.audience.database.tables import sessions, subscribers, tokens
+from podcast_pipeline.audience.subscribers import transactions
+from podcast_pipeline.audience.subscribers.row_mapping import TOKEN, select_subscriber, to_visitor
+from podcast_pipeline.audience.subscribers.tokens import sha256
+from podcast_pipeline.model import Instant, Noun
+
+Scope = Literal["reading", "account"]
+
+LASTS = timedelta(days=30)
+ACCOUNT_LASTS = timedelta(hours=1)
+"""After that a session from a mailed link still reads, but changes nothing."""
+
+COOKIE_BYTES = 32
+COOKIE = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+class Session(Noun):
+    """A session as its owner may see it.
+
+    Attributes:
+        is_this: whether it is the one that asks.
+    """
+
+    id: UUID
+    scope: Scope
+    created_at: Instant
+    expires_at: Instant
+    is_this: bool
+
+
+class Sessions:
+    """The sessions of a show's subscribers."""
+
+    def __init__(self, engine: Engine, *, show_id: UUID) -> None:
+        self.engine = engine
+        self.show_id = show_id
+
+    def open(self, subscriber_id: UUID, *, scope: Scope, selector: str | None, now: datetime) -> str:
+        """Open a session and return its cookie's value; the database keeps a hash of it.
+
+        Args:
+            selector: of the token that opened it; the session is worth what that token is worth.
+                None after a mailed link.
+
+        Raises:
+            SubscriberError: they were erased meanwhile.
+        """
+        cookie = secrets.token_urlsafe(COOKIE_BYTES)
+        row = {
+            "id": uuid4(),
+            "show_id": self.show_id,
+            "subscriber_id": subscriber_id,
+            "cookie_sha256": sha256(cookie),
+            "scope": scope,
+            "selector": selector,
+            "created_at": now,
+            "expires_at": now + LASTS,
+        }
+        with writing(self.engine) as connection:
+            transactions.hold(connection, subscriber_id)
+            connection.execute(insert(sessions).values(row))
+        return cookie
+
+    def visitor(self, cookie: str, *, now: datetime) -> tuple[Visitor, Scope] | None:
+        """Return whose session it is and what it may do; None if it ended or never was."""
+        if not COOKIE.fullmatch(cookie):
+            return None
+        query = (
+            select_subscriber()
+            .add_columns(*TOKEN, sessions.c.scope, sessions.c.created_at.label("opened_at"))
+            .select_from(
+                subscribers.join(sessions).outerjoin(tokens, tokens.c.selector == sessions.c.selector)
+            )
+            .where(self._is(cookie), sessions.c.expires_at > now, subscribers.c.erased_at.is_(None))
+        )
+        with self.engine.connect() as connection:
+            row = connection.execute(query).mappings().first()
+        return (to_visitor(row), _scope(row["scope"], row["opened_at"], now)) if row else None
+
+    def close(self, cookie: str) -> None:
+        """End a session by its cookie; not an error when there is none."""
+        if COOKIE.fullmatch(cookie):
+            self._delete(self._is(cookie))
+
+    def list_of(self, subscriber_id: UUID, *, cookie: str, now: datetime) -> tuple[Session, ...]:
+        """Return somebody's open sessions, newest first; `cookie` is of who asks."""
+        columns = (sessions.c.id, sessions.c.scope, sessions.c.created_at, sessions.c.expires_at)
+        query = (
+            select(*columns, self._is(cookie).label("is_this"))
+            .where(sessions.c.subscriber_id == subscriber_id, sessions.c.expires_at > now)
+            .order_by(sessions.c.created_at.desc(), sessions.c.id)
+        )
+        with self.engine.connect() as connection:
+            return tuple(Session.model_validate(row) for row in connection.execute(query).mappings())
+
+    def revoke(self, subscriber_id: UUID, session_id: UUID) -> None:
+        """End one of somebody's own sessions; not an error when there is none."""
+        self._delete((sessions.c.id == session_id) & (sessions.c.subscriber_id == subscriber_id))
+
+    def _is(self, cookie: str) -> ColumnElement[bool]:
+        return (sessions.c.cookie_sha256 == sha256(cookie)) & (sessions.c.show_id == self.show_id)
+
+    def _delete(self, which: ColumnElement[bool]) -> None:
+        with writing(self.engine) as connection:
+            connection.execute(delete(sessions).where(which))
+
+
+def _scope(scope: Scope, opened_at: datetime, now: datetime) -> Scope:
+    return "account" if scope == "account" and now - opened_at < ACCOUNT_LASTS else "reading"

@@ -1,0 +1,130 @@
+"""Sign-in by mail: a link that works once, or a code for the browser that asked.
+
+Known and unknown addresses get the same answer for the same work; only the mail tells them apart.
+"""
+
+import hmac
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, Engine, func, insert, select, update
+
+from podcast_pipeline.audience.database import exclusive, writing
+from podcast_pipeline.audience.database.tables import signin_requests as requests
+from podcast_pipeline.audience.database.tables import subscribers
+from podcast_pipeline.audience.subscribers.email import normalize
+from podcast_pipeline.audience.subscribers.row_mapping import real_subscribers
+
+LASTS = timedelta(minutes=15)
+WINDOW = timedelta(hours=1)
+MAILS_PER_WINDOW = 5
+TRIES = 5
+CODE_DIGITS = 6
+LINK_BYTES = 32
+
+
+@dataclass(frozen=True)
+class SignInMail:
+    """What to send, and to whom. Neither secret belongs into the subject."""
+
+    email: str
+    link_secret: str = field(repr=False)
+    code: str = field(repr=False)
+
+
+class SignIn:
+    """Sign-in to a show.
+
+    Args:
+        secret_key: keys the hashes of addresses and codes, which are too few to be hashed alone.
+    """
+
+    def __init__(self, engine: Engine, *, show_id: UUID, secret_key: bytes) -> None:
+        self.engine = engine
+        self.show_id = show_id
+        self._secret_key = secret_key
+
+    def request(self, email: str, *, browser: str, now: datetime) -> SignInMail | None:
+        """Return the mail to send; None for an address nobody has, or that had five in the last hour.
+
+        Args:
+            browser: the value of the cookie that the code will be bound to.
+        """
+        normalized = normalize(email)
+        address_hmac = self._hmac("address", normalized)
+        link_secret = secrets.token_urlsafe(LINK_BYTES)
+        code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}"
+        with writing(self.engine) as connection:
+            exclusive(connection, bytes.fromhex(address_hmac))
+            person = connection.execute(
+                select(subscribers.c.id, subscribers.c.email)
+                .where(real_subscribers(self.show_id), subscribers.c.email_normalized == normalized)
+                .with_for_update(read=True)  # or erasure might not find what is written below
+            ).first()
+            if self._recent(connection, address_hmac, now) >= MAILS_PER_WINDOW:
+                return None
+            row = {
+                "show_id": self.show_id,
+                "subscriber_id": person.id if person else None,
+                "address_hmac": address_hmac,
+                "browser_hmac": self._hmac("browser", browser),
+                "link_hmac": self._hmac("link", link_secret),
+                "code_hmac": self._hmac("code", browser, code),
+                "tries": 0,
+                "created_at": now,
+            }
+            connection.execute(insert(requests).values(row))
+        return SignInMail(person.email, link_secret, code) if person else None
+
+    def spend_link(self, link_secret: str, *, now: datetime) -> UUID | None:
+        """Return whose link it is and spend it; None if it is spent, too old or made up.
+
+        Mail scanners follow links: the page behind it must ask for a click (POST) before calling this.
+        """
+        is_this = requests.c.link_hmac == self._hmac("link", link_secret)
+        with writing(self.engine) as connection:
+            return self._spend(connection, is_this & self._is_open(now), now)
+
+    def spend_code(self, code: str, *, browser: str, now: datetime) -> UUID | None:
+        """Return whose code it is and spend it; None if it is not the newest mail's, or after five tries."""
+        ours = (requests.c.browser_hmac == self._hmac("browser", browser)) & self._is_open(now)
+        given = self._hmac("code", browser, code.strip())
+        with writing(self.engine) as connection:
+            newest = select(func.max(requests.c.id)).where(ours).scalar_subquery()
+            counted = (
+                update(requests)
+                .where(requests.c.id == newest, requests.c.tries < TRIES)
+                .values(tries=requests.c.tries + 1)
+                .returning(requests.c.id, requests.c.code_hmac)
+            )
+            row = connection.execute(counted).first()
+            if row is None or not hmac.compare_digest(given, row.code_hmac):
+                return None
+            return self._spend(connection, (requests.c.id == row.id) & self._is_open(now), now)
+
+    def _spend(self, connection: Connection, which: ColumnElement[bool], now: datetime) -> UUID | None:
+        """Spend in one statement, so that of two at once only one is let in."""
+        query = update(requests).where(which).values(spent_at=now).returning(requests.c.subscriber_id)
+        subscriber_id: UUID | None = connection.scalar(query)
+        return subscriber_id
+
+    def _is_open(self, now: datetime) -> ColumnElement[bool]:
+        return (
+            (requests.c.show_id == self.show_id)
+            & requests.c.spent_at.is_(None)
+            & (requests.c.created_at > now - LASTS)
+        )
+
+    def _recent(self, connection: Connection, address_hmac: str, now: datetime) -> int:
+        query = select(func.count()).where(
+            requests.c.show_id == self.show_id,
+            requests.c.address_hmac == address_hmac,
+            requests.c.created_at > now - WINDOW,
+        )
+        return connection.scalar(query) or 0
+
+    def _hmac(self, *parts: str) -> str:
+        text = "\0".join(("signin", *parts)).encode("utf-8", "surrogatepass")
+        return hmac.new(self._secret_key, text, "sha256").hexdigest()

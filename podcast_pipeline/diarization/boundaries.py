@@ -1,0 +1,70 @@
+"""Where turns begin and end: segmentation hears speech; breath and echo belong to a turn too. Pure."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podcast_pipeline.diarization.assign import Turn
+from podcast_pipeline.diarization.fbank import SAMPLE_RATE_HZ, Samples
+
+FRAME_SAMPLES = 270
+FRAME_S = FRAME_SAMPLES / SAMPLE_RATE_HZ  # of segmentation-3.0
+LEAST_S = 0.1  # of silence that belongs to a turn, on both sides: soft onsets, fading ends
+MOST_S = 0.4  # where there is sound, and nobody else's turn
+SOUND_DB = 20.0  # above the recording's quietest frames
+QUIETEST = 5  # percent of the frames
+LOOK = round(2 * MOST_S / FRAME_S)  # frames: half of the silence between two turns belongs to each
+FLOOR = 1e-8  # power: -80 dB
+
+Levels = NDArray[np.float32]
+"""Shape (n_frames,): decibels of each frame; NaN where nobody listened."""
+
+
+def levels(samples: Samples) -> Levels:
+    """Return the level of float32 samples, shape (n_samples,), 16 kHz mono; none of zeros at the end."""
+    heard = np.trim_zeros(samples, "b")
+    frames = heard[: len(heard) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)
+    power = (frames.astype(np.float64) ** 2).mean(axis=1)
+    decibels: Levels = (10 * np.log10(power + FLOOR)).astype(np.float32)
+    return decibels
+
+
+def settle(turns: Sequence[Turn], heard: Levels) -> tuple[Turn, ...]:
+    """Return the turns with what belongs to them before and after: nothing where somebody else speaks.
+
+    Args:
+        heard: of the whole recording.
+    """
+    known = heard[~np.isnan(heard)]
+    sound = heard > (np.percentile(known, QUIETEST) if known.size else 0.0) + SOUND_DB
+    length = max([len(sound), *(_frame(turn.end_s) for turn in turns)])
+    free = np.ones(length, np.bool_)
+    for turn in turns:
+        free[_frame(turn.start_s) : _frame(turn.end_s)] = False
+    free = np.pad(free, LOOK, constant_values=True)
+    sound = np.pad(sound, (LOOK, LOOK + length - len(sound)))
+    return tuple(_settled(turn, free, sound) for turn in turns)
+
+
+def _settled(turn: Turn, free: NDArray[np.bool_], sound: NDArray[np.bool_]) -> Turn:
+    first, last = _frame(turn.start_s) + LOOK, _frame(turn.end_s) + LOOK
+    before, after = slice(first - LOOK, first), slice(last, last + LOOK)
+    start_s = turn.start_s - _margin_s(free[before][::-1], sound[before][::-1])
+    end_s = turn.end_s + _margin_s(free[after], sound[after])
+    return turn.model_copy(update={"start_s": round(max(start_s, 0.0), 3), "end_s": round(end_s, 3)})
+
+
+def _margin_s(free: NDArray[np.bool_], sound: NDArray[np.bool_]) -> float:
+    """Return how far a turn goes on, given the frames from its edge outwards."""
+    room_s = min(_run(free) * FRAME_S / 2, MOST_S)
+    return min(max(_run(sound) * FRAME_S, LEAST_S), room_s)
+
+
+def _run(flags: NDArray[np.bool_]) -> int:
+    """Return how many of the first flags are true."""
+    return int(np.append(flags, False).argmin())
+
+
+def _frame(moment_s: float) -> int:
+    return round(moment_s / FRAME_S)

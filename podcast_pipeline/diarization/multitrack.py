@@ -1,0 +1,91 @@
+"""Hear each track where its speaker speaks, and put the words of all in order: exact, without a model."""
+
+import tempfile
+import wave
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from podcast_pipeline.audio.ffmpeg import Ffmpeg
+from podcast_pipeline.audio.tracks import HEARING_RATE_HZ, Track, extract
+from podcast_pipeline.diarization.crosstalk import Samples, active, gate, levels, merge, own_words
+from podcast_pipeline.diarization.diarize import OPTION
+from podcast_pipeline.model import Report, Segment, Speaker, Transcript
+from podcast_pipeline.transcription import Options, Transcriber
+from podcast_pipeline.transcription.decode import Recording
+
+TOLD_FROM = "tracks"
+
+
+def hear_tracks(
+    tracks: Sequence[Track],
+    transcriber: Transcriber,
+    *,
+    options: Options,
+    source_sha256: str,
+    ffmpeg: Ffmpeg,
+    report: Report,
+) -> Transcript:
+    """Return the words of all tracks in order of time, each with the speaker whose track it is from.
+
+    Args:
+        options: without a language the first track in which somebody speaks decides it for all.
+        source_sha256: of the mix, which the transcript belongs to.
+
+    Raises:
+        AudioError: a track cannot be decoded.
+        TranscriptionError: see `Transcriber`.
+    """
+    heard: list[Transcript] = []
+    with tempfile.TemporaryDirectory() as work:
+        files = [Path(work) / f"track-{number}.wav" for number in range(len(tracks))]
+        for track, file in zip(tracks, files, strict=True):
+            extract(track, file, rate_hz=HEARING_RATE_HZ, ffmpeg=ffmpeg, report=report)
+        for file, stretches in zip(files, active(_levels(files)), strict=True):
+            _write(gate(Recording(file).blocks(), stretches), spoken := file.with_suffix(".gated.wav"))
+            words = transcriber.transcribe(spoken, options=options, report=report)
+            if words.segments and options.language is None:
+                options = replace(options, language=words.language)
+            heard.append(own_words(words, stretches))
+    return _joined(heard, [track.name for track in tracks], source_sha256)
+
+
+def _levels(files: Sequence[Path]) -> "np.ndarray[tuple[int, int], np.dtype[np.float64]]":
+    rows = [levels(Recording(file).blocks()) for file in files]
+    shortest = min(map(len, rows))  # recorders stop a moment apart
+    return np.stack([row[:shortest] for row in rows])
+
+
+def _write(blocks: Iterable[Samples], target: Path) -> None:
+    with wave.open(str(target), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(HEARING_RATE_HZ)
+        for block in blocks:
+            file.writeframes((np.clip(block, -1, 1) * 32767).astype("<i2").tobytes())
+
+
+def _joined(heard: Sequence[Transcript], names: Sequence[str], source_sha256: str) -> Transcript:
+    segments = merge(heard)
+    order = list(dict.fromkeys(segment.speaker for segment in segments))
+    ids = {speaker: f"S{number}" for number, speaker in enumerate(order)}
+    first = next((words for words in heard if words.segments), heard[0])
+    receipt = first.receipt and first.receipt.model_copy(
+        update={
+            "audio_sha256": source_sha256,
+            "options": dict(sorted({**first.receipt.options, OPTION: TOLD_FROM}.items())),
+        }
+    )
+    return Transcript(
+        language=first.language,
+        duration_s=max(words.duration_s for words in heard),
+        speakers=tuple(Speaker(id=ids[s], name=names[int(s or 0)]) for s in order),
+        segments=tuple(_renamed(segments, ids)),
+        receipt=receipt,
+    )
+
+
+def _renamed(segments: Iterable[Segment], ids: dict[str | None, str]) -> Iterator[Segment]:
+    return (segment.model_copy(update={"speaker": ids[segment.speaker]}) for segment in segments)

@@ -1,0 +1,1 @@
+"""The episode folders: created, read, edited."""

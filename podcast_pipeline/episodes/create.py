@@ -1,0 +1,215 @@
+"""Makes an episode's folder, whole, by one rename: minted for a recording, or adopted from another host."""
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import tomlkit
+from slugify import slugify
+
+from podcast_pipeline.episodes.library import EPISODE_FILE, Library, TrackTable, read_table
+from podcast_pipeline.errors import EpisodeError
+from podcast_pipeline.files import sha256_of
+from podcast_pipeline.model import SLUG, UNREADABLE, Draft
+
+MAX_SLUG_LENGTH = 80
+
+ENDINGS = frozenset(
+    {
+        *(".wav", ".wave", ".bwf", ".rf64", ".w64", ".aif", ".aiff", ".aifc", ".caf", ".flac"),
+        *(".mp2", ".mp3", ".mpga", ".aac", ".adts", ".oga", ".ogg", ".ogv", ".opus", ".spx"),
+        *(".m4a", ".m4b", ".m4v", ".mp4", ".mov", ".qt", ".3gp", ".3g2", ".mka", ".mkv", ".webm"),
+    }
+)
+"""What the names of recordings end in. What else follows a dot belongs to the name: "Dr. Smith talks"."""
+
+
+def mint(
+    source: Path,
+    library: Library,
+    *,
+    title: str | None = None,
+    slug: str | None = None,
+    guests: tuple[str, ...] = (),
+    notes: str = "",
+    tracks: Sequence[tuple[str, Path, int | None]] = (),
+    withdrawn: frozenset[str] = frozenset(),
+) -> str:
+    """Make an episode folder for a recording and return its slug.
+
+    The same recording again is the same episode. The folder appears whole, by one rename.
+
+    Args:
+        tracks: (speaker, file, channel from 1) that `source` was mixed from; kept beside it.
+        withdrawn: slugs of episodes that cannot come back; their recordings may be another's.
+
+    Raises:
+        EpisodeError: the slug belongs to another episode, no slug can be made of the title, or the
+            recording's episode says something else than what is given here.
+    """
+    sha256 = sha256_of(source)
+    known = library.slug_of_source(sha256, but=withdrawn)
+    if known is not None:
+        _refuse_other_words(library, known, title=title, slug=slug, guests=guests, notes=notes)
+        return known
+    title = title or _title_of(source)
+    slug = slug or slugify(title, max_length=MAX_SLUG_LENGTH, word_boundary=True)
+    _refuse_slug(library, slug, source)
+    _refuse_words(title, guests)
+    with _staged(library, slug) as staged:
+        kept = f"source{_ending(source)}"
+        shutil.copyfile(source, staged / kept)
+        kept_tracks = _keep_tracks(tracks, staged)
+        minted = _minted(
+            slug=slug, title=title, source=kept, sha256=sha256, guests=guests, tracks=kept_tracks
+        )
+        (staged / EPISODE_FILE).write_text(minted, encoding="utf-8")
+        (staged / "notes.md").write_text(notes, encoding="utf-8")
+        read_table(staged / EPISODE_FILE, slug)
+    return slug
+
+
+def adopt(draft: Draft, library: Library, files: Mapping[str, bytes]) -> None:
+    """Make the folder of an imported episode, whole, by one rename; one that is there stays as it is.
+
+    Args:
+        files: what else belongs into it, by name.
+    """
+    if (library.root / draft.slug).exists():
+        return
+    with _staged(library, draft.slug) as staged:
+        for name, data in {EPISODE_FILE: _adopted(draft).encode(), **files}.items():
+            (staged / name).write_bytes(data)
+
+
+@contextmanager
+def _staged(library: Library, slug: str) -> Iterator[Path]:
+    """Yield a folder that becomes the episode's when all is in it, and is gone otherwise."""
+    staged = library.root / f".{slug}.{os.getpid()}.part"
+    shutil.rmtree(staged, ignore_errors=True)
+    staged.mkdir(parents=True)
+    try:
+        yield staged
+        staged.rename(library.root / slug)
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+
+
+def _refuse_slug(library: Library, slug: str, source: Path) -> None:
+    if not slug:
+        raise EpisodeError(source, "no slug can be made of its title; pass --slug with ASCII letters")
+    if len(slug) > MAX_SLUG_LENGTH or not SLUG.fullmatch(slug):
+        message = f"use at most {MAX_SLUG_LENGTH} of a-z, 0-9 and single hyphens, like the-long-night"
+        raise EpisodeError(f"--slug {slug[:MAX_SLUG_LENGTH]}", message)
+    if (library.root / slug).exists():
+        raise EpisodeError(slug, f"is the slug of another recording than {source}; pass another --slug")
+
+
+def _refuse_other_words(
+    library: Library, known: str, *, title: str | None, slug: str | None, guests: tuple[str, ...], notes: str
+) -> None:
+    """Refuse what an episode that is there already does not say: it would be lost without a word."""
+    table = library.table(known)
+    pairs = {
+        "title": (title, table.title),
+        "slug": (slug, known),
+        "guests": (guests, table.guests),
+        "notes": (notes, library.notes(known)),
+    }
+    other = [name for name, (given, kept) in pairs.items() if given and given != kept]
+    if other:
+        message = f"is this recording's episode already and has other {' and '.join(other)}; change"
+        raise EpisodeError(
+            known, f"{message} {EPISODE_FILE} or notes.md in its folder, then `podcast publish {known}`"
+        )
+
+
+def _ending(path: Path) -> str:
+    """Return what the name of a recording ends in, empty where that is none; content decides."""
+    ending = path.suffix.lower()
+    return ending if ending in ENDINGS else ""
+
+
+def _title_of(source: Path) -> str:
+    """Return a title made of a file's name: readable, whatever bytes the name has.
+
+    A name of several words is somebody's writing and stays as it is, but for a capital at its begin.
+    """
+    name = source.name[: len(source.name) - len(_ending(source))].encode("utf-8", "replace").decode()
+    if " " not in name:
+        name = name.replace("_", " ").replace("-", " ")
+    title = " ".join(UNREADABLE.sub(" ", name).split())
+    return title[:1].upper() + title[1:]
+
+
+def _refuse_words(title: str, guests: tuple[str, ...]) -> None:
+    """Refuse what episode.toml could not hold, by the option that gave it."""
+    for option, text, longest in (("--title", title, 255), *(("--guest", guest, 128) for guest in guests)):
+        if UNREADABLE.search(text) or not text.strip() or len(text) > longest:
+            raise EpisodeError(option, f"give one line of readable text, of at most {longest} characters")
+
+
+def _keep_tracks(tracks: Sequence[tuple[str, Path, int | None]], folder: Path) -> list[TrackTable]:
+    """Copy the files of the tracks, each once, and return what episode.toml says of them."""
+    files: dict[Path, str] = {}
+    for _, path, _ in tracks:
+        if path not in files:
+            files[path] = f"track-{len(files) + 1}{_ending(path)}"
+            shutil.copyfile(path, folder / files[path])
+    return [
+        TrackTable(name=name, file=files[path], channel=channel, sha256=sha256_of(folder / files[path]))
+        for name, path, channel in tracks
+    ]
+
+
+def _minted(
+    *, slug: str, title: str, source: str, sha256: str, guests: tuple[str, ...], tracks: Sequence[TrackTable]
+) -> str:
+    episode_id = str(uuid4())
+    document = tomlkit.document()
+    document.add(tomlkit.comment("Never change: apps know the episode by id and guid."))
+    document["id"] = episode_id
+    document["guid"] = episode_id
+    document["slug"] = slug
+    document["source"] = source
+    document["source_sha256"] = sha256
+    document.add(tomlkit.nl())
+    document.add(
+        tomlkit.comment("Yours. Also: season, number, type, language, access, explicit, topics, speakers,")
+    )
+    document.add(tomlkit.comment("[[chapters]] start_s title, [[soundbites]] start_s duration_s title."))
+    document["title"] = title
+    document["guests"] = list(guests)
+    if tracks:
+        tables = tomlkit.aot()
+        for track in tracks:
+            tables.append(tomlkit.item(track.model_dump(exclude_none=True)))
+        document["tracks"] = tables
+    return tomlkit.dumps(document)
+
+
+def _adopted(draft: Draft) -> str:
+    document = tomlkit.document()
+    document.add(tomlkit.comment("Imported; its audio stays as it came. Never change id, guid and slug."))
+    values = {
+        "id": str(draft.id),
+        "guid": draft.guid,
+        "slug": draft.slug,
+        "title": draft.title,
+        "season": draft.season,
+        "number": draft.number,
+        "type": draft.type,
+        "language": draft.language,
+        "explicit": draft.explicit,
+        "guests": [person.name for person in draft.persons if person.role == "guest"],
+    }
+    document.update({name: value for name, value in values.items() if value is not None})
+    if draft.chapters:
+        tables = tomlkit.aot()
+        for chapter in draft.chapters:
+            tables.append(tomlkit.item(chapter.model_dump(exclude_none=True, exclude_defaults=True)))
+        document["chapters"] = tables
+    return tomlkit.dumps(document)

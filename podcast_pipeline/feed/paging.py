@@ -1,0 +1,76 @@
+"""The pages of a long public feed: the newest episodes in the feed, the older ones in an archive.
+
+Pages of the archive are numbered from the oldest and begin full, so a page never changes again, but for
+what changes in its own episodes, and for the link of the last one to the page that comes after it.
+
+Source: RFC 5005, section 3; rule F17.
+"""
+
+from dataclasses import dataclass
+
+from podcast_pipeline.feed.text import line
+from podcast_pipeline.model import Episode, Show
+from podcast_pipeline.model.catalog import Catalog
+
+ARCHIVE_PREFIX = "public/feed-archive-"
+
+
+@dataclass(frozen=True)
+class Page:
+    """One document of the public feed.
+
+    Attributes:
+        catalog: the show, and the episodes of this page.
+        links: (rel, address) of the others.
+    """
+
+    catalog: Catalog
+    address: str
+    links: tuple[tuple[str, str], ...] = ()
+
+
+def archive_key(number: int) -> str:
+    """Return the key of a page of the archive; the oldest is 1."""
+    return f"{ARCHIVE_PREFIX}{number}.xml"
+
+
+def newest(catalog: Catalog) -> Page:
+    """Return what is in the feed itself: everything, or one page and what does not fill another."""
+    show, full = catalog.show, _full(catalog)
+    if not full:
+        return Page(catalog, line(show.feed_url))
+    page = catalog.model_copy(update={"episodes": _listed(catalog)[full * _size(show) :]})
+    links = (("first", line(show.feed_url)), ("next", _address(show, full)), ("last", _address(show, 1)))
+    return Page(page, line(show.feed_url), links)
+
+
+def archive(catalog: Catalog) -> tuple[Page, ...]:
+    """Return the pages of older episodes, oldest first; none where all fit into the feed."""
+    return tuple(_page(catalog, number) for number in range(1, _full(catalog) + 1))
+
+
+def _page(catalog: Catalog, number: int) -> Page:
+    show, size = catalog.show, _size(catalog.show)
+    page = catalog.model_copy(update={"episodes": _listed(catalog)[(number - 1) * size : number * size]})
+    newer = _address(show, number + 1) if number < _full(catalog) else line(show.feed_url)
+    older = (("next", _address(show, number - 1)),) if number > 1 else ()
+    links = (("first", line(show.feed_url)), ("prev", newer), *older, ("last", _address(show, 1)))
+    return Page(page, _address(show, number), links)
+
+
+def _listed(catalog: Catalog) -> tuple[Episode, ...]:
+    """Return what ever was in the public feed; an unpublished episode keeps its place, so that none moves."""
+    return tuple(e for e in catalog.episodes if e.access == "public" and e.state != "scheduled")
+
+
+def _full(catalog: Catalog) -> int:
+    """Return how many pages the archive has: the feed itself keeps at least one page of episodes."""
+    return max(0, len(_listed(catalog)) // _size(catalog.show) - 1) if catalog.show.page_size else 0
+
+
+def _size(show: Show) -> int:
+    return show.page_size or 1
+
+
+def _address(show: Show, number: int) -> str:
+    return line(show.media_address(archive_key(number)))

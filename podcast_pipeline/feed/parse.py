@@ -1,0 +1,269 @@
+"""Another host's feed as it stands: the show, and items whose parts are kept rather than understood."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import PurePosixPath
+from uuid import UUID
+
+from podcast_pipeline.feed.app_impact import instant_of
+from podcast_pipeline.feed.conformance.document import Document, Element, path_of
+from podcast_pipeline.feed.conformance.item import MEDIA_TYPES
+from podcast_pipeline.feed.text import legal, line, seconds_of
+from podcast_pipeline.feed.visible_changes import TRUE
+from podcast_pipeline.model import EpisodeType, Markup, Person
+
+KEPT = (
+    *("itunes:title", "itunes:author", "itunes:subtitle", "itunes:summary", "itunes:keywords"),
+    *("podcast:person", "podcast:season", "podcast:episode", "podcast:soundbite", "podcast:location"),
+    *("podcast:license", "podcast:alternateEnclosure", "podcast:images", "podcast:image", "podcast:value"),
+    *("podcast:socialInteract", "podcast:contentLink", "podcast:funding", "podcast:txt", "podcast:chat"),
+    *("author", "category"),
+)
+"""What an item says and a feed of ours repeats as it stood."""
+
+UNDERSTOOD = {
+    *("title", "link", "guid", "pubDate", "description", "content:encoded", "enclosure"),
+    *("itunes:duration", "itunes:explicit", "itunes:episodeType", "itunes:image", "itunes:season"),
+    *("itunes:episode", "podcast:chapters", "podcast:transcript"),
+}
+CHANNEL_UNDERSTOOD = {
+    *("title", "description", "link", "language", "item", "image", "generator", "docs", "ttl", "pubDate"),
+    *("lastBuildDate", "atom:link", "itunes:author", "itunes:owner", "itunes:category", "itunes:explicit"),
+    *("itunes:image", "itunes:summary", "podcast:guid", "podcast:locked", "podcast:person"),
+}
+TITLE_CHARACTERS = 255
+TYPES: dict[str, EpisodeType] = {"full": "full", "trailer": "trailer", "bonus": "bonus"}
+
+
+@dataclass(frozen=True)
+class File:
+    """A file that a feed names, with the type it gives."""
+
+    url: str
+    mime: str
+
+
+@dataclass(frozen=True)
+class Item:
+    """An item of another host's feed.
+
+    Attributes:
+        size_bytes, duration_s: 0 where the feed does not say.
+        lost: names of elements that a feed of ours does not repeat.
+    """
+
+    guid: str
+    guid_is_permalink: bool
+    title: str
+    published_at: datetime
+    link: str | None
+    description: str
+    content: str
+    audio: File
+    size_bytes: int
+    duration_s: float
+    explicit: bool
+    season: int | None
+    number: int | None
+    type: EpisodeType
+    persons: tuple[Person, ...]
+    image_url: str | None
+    chapters: File | None
+    transcripts: tuple[File, ...]
+    tags: tuple[Markup, ...]
+    lost: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Remark:
+    """Something that did not come as it was: what, and of which item (empty: of the show)."""
+
+    about: str
+    title: str = ""
+
+
+def items(document: Document) -> tuple[tuple[Item, ...], tuple[Remark, ...]]:
+    """Return the items of a feed in its order, and what could not be kept of them.
+
+    An item without audio is not an episode; of two with one guid apps show the first.
+    """
+    found: dict[str, Item] = {}
+    remarks: list[Remark] = []
+    before = instant_of(document.text(document.channel, "pubDate")) or datetime.fromtimestamp(0, UTC)
+    for element in document.items:
+        title = _title(document, element)
+        if path_of(_audio(document, element).url) is None:
+            remarks.append(Remark("has no audio, so it is no episode", title))
+            continue
+        item = _item(document, element, before - timedelta(seconds=1), remarks)
+        before = item.published_at
+        if item.guid in found:
+            remarks.append(Remark("has the guid of another item; apps show that one", title))
+        found.setdefault(item.guid, item)
+    return tuple(found.values()), tuple(remarks)
+
+
+def show_guid(document: Document) -> UUID | None:
+    """Return the podcast:guid, None where there is none or it is no UUID."""
+    try:
+        return UUID(document.text(document.channel, "podcast:guid"))
+    except ValueError:
+        return None
+
+
+def show_values(document: Document) -> dict[str, str | bool | list[str]]:
+    """Return what the channel says, as keys of [show]; a key is left out where the channel says nothing."""
+    channel = document.channel
+    owner = document.one(channel, "itunes:owner")
+    hosts = [p for p in document.all(channel, "podcast:person") if p.get("role", "host").lower() == "host"]
+    values: dict[str, str | bool | list[str]] = {
+        "title": line(document.text(channel, "title")),
+        "description": legal(document.text(channel, "description")),
+        "language": document.text(channel, "language"),
+        "author": line(document.text(channel, "itunes:author")),
+        "owner_email": document.text(owner, "itunes:email") if owner is not None else "",
+        "categories": list(_categories(document)),
+        "hosts": [line(p.text or "")[:128] for p in hosts if line(p.text or "")],
+    }
+    values = {name: value for name, value in values.items() if value}
+    if explicit := document.text(channel, "itunes:explicit"):
+        values["explicit"] = explicit.lower() in TRUE
+    return values
+
+
+def lost_of_show(document: Document) -> tuple[Remark, ...]:
+    """Return what the channel says and a feed of ours does not repeat."""
+    channel = document.channel
+    names = {document.name(child) for child in channel.iterchildren("*")} - CHANNEL_UNDERSTOOD
+    if document.text(channel, "itunes:type").lower() in ("", "episodic"):
+        names.discard("itunes:type")
+    remarks = [Remark(f"{name} of the show is not repeated") for name in sorted(names)]
+    if document.text(channel, "podcast:locked").lower() == "yes":
+        remarks.append(
+            Remark("the old feed is locked; unlock it there, other hosts refuse to follow the move")
+        )
+    return tuple(remarks)
+
+
+def artwork_url(document: Document) -> str | None:
+    """Return the address of the show's artwork."""
+    return _href(document, document.channel)
+
+
+def next_page(document: Document) -> str | None:
+    """Return where older items are, for a feed in pages. Source: RFC 5005, section 3; rule F17."""
+    links = document.all(document.channel, "atom:link[@rel='next']")
+    return links[0].get("href") if links else None
+
+
+def _categories(document: Document) -> Iterator[str]:
+    for category in document.all(document.channel, "itunes:category"):
+        top = line(category.get("text", ""))
+        subs = [line(sub.get("text", "")) for sub in document.all(category, "itunes:category")]
+        if top:
+            yield from (f"{top} > {sub}" for sub in subs if sub)
+            if not any(subs):
+                yield top
+
+
+def _item(document: Document, element: Element, or_else: datetime, remarks: list[Remark]) -> Item:
+    def text(path: str) -> str:
+        return document.text(element, path)
+
+    title, audio = _title(document, element), _audio(document, element)
+    at = instant_of(text("pubDate"))
+    if at is None:
+        remarks.append(Remark("has no readable date; it stands after the item before it", title))
+    guid = document.one(element, "guid")
+    if not text("guid"):
+        remarks.append(
+            Remark("has no guid; apps know it by the address of its audio, and so it stays", title)
+        )
+    chapters = document.one(element, "podcast:chapters")
+    names = {document.name(child) for child in element.iterchildren("*")}
+    return Item(
+        guid=text("guid") or audio.url,
+        guid_is_permalink=guid is not None and bool(text("guid")) and guid.get("isPermaLink") != "false",
+        title=title if len(title) <= TITLE_CHARACTERS else f"{title[: TITLE_CHARACTERS - 1]}…",
+        published_at=at or or_else,
+        link=text("link") or None,
+        description=text("description") or text("itunes:summary"),
+        content=text("content:encoded"),
+        audio=audio,
+        size_bytes=_size(document, element),
+        duration_s=seconds_of(text("itunes:duration")) or 0.0,
+        explicit=(text("itunes:explicit") or document.text(document.channel, "itunes:explicit")).lower()
+        in TRUE,
+        season=_count(text("itunes:season") or text("podcast:season")),
+        number=_count(text("itunes:episode") or text("podcast:episode")),
+        type=TYPES.get(text("itunes:episodeType").lower(), "full"),
+        persons=tuple(_persons(document, element)),
+        image_url=_href(document, element),
+        chapters=None if chapters is None else File(chapters.get("url", ""), chapters.get("type", "")),
+        transcripts=tuple(
+            File(found.get("url", ""), found.get("type", ""))
+            for found in document.all(element, "podcast:transcript")
+        ),
+        tags=tuple(_markup(document, child) for name in KEPT for child in document.all(element, name)),
+        lost=frozenset(names - UNDERSTOOD - set(KEPT)),
+    )
+
+
+def _title(document: Document, element: Element) -> str:
+    return line(document.text(element, "title") or document.text(element, "itunes:title")) or "Untitled"
+
+
+def _audio(document: Document, element: Element) -> File:
+    enclosure = document.one(element, "enclosure")
+    if enclosure is None:
+        return File("", "")
+    url = enclosure.get("url", "").strip()
+    return File(url, _media_type(url, enclosure.get("type", "")))
+
+
+def _media_type(url: str, written: str) -> str:
+    """Return the type that the feed gives, or the right one where its ending says another."""
+    allowed = MEDIA_TYPES.get(PurePosixPath(path_of(url) or "").suffix.lower())
+    return written if allowed is None or written in allowed else allowed[0]
+
+
+def _size(document: Document, element: Element) -> int:
+    enclosure = document.one(element, "enclosure")
+    length = "" if enclosure is None else enclosure.get("length", "").strip()
+    return int(length) if length.isascii() and length.isdecimal() and len(length) < 15 else 0
+
+
+def _count(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and 0 < len(text) < 10 and int(text) else None
+
+
+def _persons(document: Document, element: Element) -> Iterator[Person]:
+    """Yield the hosts and guests, for our pages; feeds repeat what stood there."""
+    for found in document.all(element, "podcast:person"):
+        role, name = found.get("role", "host").lower(), line(found.text or "")[:128]
+        if name and role in ("host", "guest"):
+            yield Person(
+                name=name,
+                role="host" if role == "host" else "guest",
+                url=found.get("href"),
+                image_url=found.get("img"),
+            )
+
+
+def _href(document: Document, element: Element) -> str | None:
+    image = document.one(element, "itunes:image")
+    return None if image is None else image.get("href", "").strip() or None
+
+
+def _markup(document: Document, element: Element) -> Markup:
+    return Markup(
+        name=document.name(element),
+        text=(element.text or "").strip() or None,
+        attributes={str(name): str(value) for name, value in element.items() if "{" not in str(name)},
+        children=tuple(
+            _markup(document, child)
+            for child in element.iterchildren("*")
+            if "://" not in document.name(child)
+        ),
+    )

@@ -1,0 +1,208 @@
+"""What a listener would notice between two feeds: words, pictures and order, not how a host spells them.
+
+`history` says what apps would do; this says what a person would see. Durations as a clock or in seconds,
+`yes` or `true`, escaped HTML or CDATA are the same here. A file on another host is a move, not a change.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from html import unescape
+from urllib.parse import urlsplit
+
+import nh3
+from lxml import html as lxml_html
+from lxml.etree import ParserError
+
+from podcast_pipeline.feed.app_impact import instant_of, read_feed
+from podcast_pipeline.feed.conformance.document import Document, Element
+from podcast_pipeline.feed.text import line, seconds_of
+
+TRUE = ("true", "yes", "explicit")
+DURATION_TOLERANCE_S = 1.0  # feeds round durations, each its own way
+
+Look = str | float | tuple[str, ...] | None
+
+
+@dataclass(frozen=True)
+class Noticed:
+    """One thing that looks different: of the show, or of the item with this guid."""
+
+    field: str
+    title: str = ""
+    guid: str = ""
+    old: str = ""
+    new: str = ""
+
+
+@dataclass(frozen=True)
+class Moves:
+    """How many files are the same, as far as a feed tells, on another host; and transcripts that went."""
+
+    audio: int = 0
+    artwork: int = 0
+    chapters: int = 0
+    transcripts_closed: int = 0
+
+
+def compare(old: bytes, new: bytes) -> tuple[tuple[Noticed, ...], Moves]:
+    """Return what a listener would notice of the show and of the items that both feeds have.
+
+    Raises:
+        FeedError: one of them cannot be read.
+    """
+    before, after = read_feed(old), read_feed(new)
+    there = {_guid(after, item): item for item in after.items}
+    pairs = [(item, there[g]) for item in before.items if (g := _guid(before, item)) in there]
+    noticed = [
+        *_differences(SHOW, (before, before.channel), (after, after.channel)),
+        *(n for one, other in pairs for n in _differences(ITEM, (before, one), (after, other))),
+    ]
+    moves = Moves(
+        audio=sum(_is_moved(_audio(before, one), _audio(after, other)) for one, other in pairs),
+        artwork=sum(_is_moved(_artwork(before, one), _artwork(after, other)) for one, other in pairs),
+        chapters=sum(_is_moved(_chapters(before, one), _chapters(after, other)) for one, other in pairs),
+        transcripts_closed=sum(
+            bool(before.all(one, "podcast:transcript") and not after.all(other, "podcast:transcript"))
+            for one, other in pairs
+        ),
+    )
+    return tuple(noticed), moves
+
+
+def _differences(
+    looks: dict[str, Callable[[Document, Element], Look]],
+    before: tuple[Document, Element],
+    after: tuple[Document, Element],
+) -> Iterator[Noticed]:
+    for field, look in looks.items():
+        old, new = look(*before), look(*after)
+        if not _looks_same(field, old, new):
+            is_item = before[1].tag == "item"
+            title, guid = (before[0].text(before[1], "title"), _guid(*before)) if is_item else ("", "")
+            yield Noticed(field, title, guid, _shown(old), _shown(new))
+
+
+def _looks_same(field: str, old: Look, new: Look) -> bool:
+    if field in ("audio", "artwork", "chapters"):
+        return old == new or _is_moved(str(old or ""), str(new or ""))
+    if isinstance(old, float) and isinstance(new, float):
+        return abs(old - new) <= DURATION_TOLERANCE_S
+    return old == new or (field == "duration" and not old)
+
+
+def _is_moved(old: str, new: str) -> bool:
+    """Say whether both are addresses, on different hosts."""
+    return bool(old and new and urlsplit(old).netloc != urlsplit(new).netloc)
+
+
+def _shown(look: Look) -> str:
+    text = ", ".join(look) if isinstance(look, tuple) else str(look or "")
+    return text if len(text) <= 80 else f"{text[:79]}…"
+
+
+def _guid(document: Document, item: Element) -> str:
+    return document.text(item, "guid") or _audio(document, item)
+
+
+def _text(path: str) -> Callable[[Document, Element], Look]:
+    return lambda document, element: line(unescape(document.text(element, path)))
+
+
+def _notes(document: Document, item: Element) -> Look:
+    """Return the words of the show notes and where their links lead."""
+    paths = ("content:encoded", "description", "itunes:summary")
+    written = next((text for path in paths if (text := document.text(item, path))), "")
+    words = " ".join(line(unescape(nh3.clean(written.replace("<", " <"), tags=set()))).split())
+    return (words, *_links(written))
+
+
+def _links(written: str) -> Iterator[str]:
+    if "href" not in written:
+        return
+    try:
+        tree = lxml_html.fromstring(f"<div>{written}</div>")
+    except ParserError:
+        return
+    yield from (str(link.get("href")).strip() for link in tree.iter("a") if link.get("href"))
+
+
+def _date(document: Document, item: Element) -> Look:
+    at = instant_of(document.text(item, "pubDate"))
+    return at.timestamp() if at else None
+
+
+def _duration(document: Document, item: Element) -> Look:
+    return seconds_of(document.text(item, "itunes:duration"))
+
+
+def _explicit(document: Document, element: Element) -> Look:
+    own = document.text(element, "itunes:explicit") or document.text(document.channel, "itunes:explicit")
+    return "explicit" if own.lower() in TRUE else "clean"
+
+
+def _type(document: Document, item: Element) -> Look:
+    return document.text(item, "itunes:episodeType").lower() or "full"
+
+
+def _number(name: str) -> Callable[[Document, Element], Look]:
+    def number(document: Document, item: Element) -> Look:
+        return document.text(item, f"itunes:{name}") or document.text(item, f"podcast:{name}")
+
+    return number
+
+
+def _persons(document: Document, element: Element) -> Look:
+    own = document.all(element, "podcast:person") or document.all(document.channel, "podcast:person")
+    return tuple(f"{line(p.text or '')} ({p.get('role', 'host').lower()})" for p in own)
+
+
+def _author(document: Document, item: Element) -> Look:
+    own = document.text(item, "itunes:author") or document.text(document.channel, "itunes:author")
+    return line(own)
+
+
+def _categories(document: Document, channel: Element) -> Look:
+    found = document.all(channel, ".//itunes:category")
+    return tuple(text for category in found if (text := category.get("text")))
+
+
+def _audio(document: Document, item: Element) -> str:
+    enclosure = document.one(item, "enclosure")
+    return "" if enclosure is None else enclosure.get("url", "")
+
+
+def _artwork(document: Document, element: Element) -> str:
+    image = document.one(element, "itunes:image")
+    return "" if image is None else image.get("href", "")
+
+
+def _chapters(document: Document, item: Element) -> str:
+    chapters = document.one(item, "podcast:chapters")
+    return "" if chapters is None else chapters.get("url", "")
+
+
+SHOW: dict[str, Callable[[Document, Element], Look]] = {
+    "title": _text("title"),
+    "description": _text("description"),
+    "language": _text("language"),
+    "author": _author,
+    "artwork": _artwork,
+    "categories": _categories,
+    "explicit": _explicit,
+    "persons": _persons,
+}
+ITEM: dict[str, Callable[[Document, Element], Look]] = {
+    "title": _text("title"),
+    "date": _date,
+    "notes": _notes,
+    "author": _author,
+    "audio": _audio,
+    "artwork": _artwork,
+    "duration": _duration,
+    "explicit": _explicit,
+    "season": _number("season"),
+    "number": _number("episode"),
+    "type": _type,
+    "persons": _persons,
+    "chapters": _chapters,
+}

@@ -1,0 +1,198 @@
+"""One item of another host's feed: its files taken over, its folder made, its episode."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from podcast_pipeline.episodes.create import adopt
+from podcast_pipeline.episodes.library import Library
+from podcast_pipeline.errors import FetchError, Gone
+from podcast_pipeline.feed.drop_invalid import lawful
+from podcast_pipeline.feed.parse import Item, Remark
+from podcast_pipeline.model import Chapter, Draft, Enclosure, Episode, Original, Show
+from podcast_pipeline.remote_feeds.client import Web
+from podcast_pipeline.remote_feeds.files import Files
+
+TRANSCRIPT_BYTES = 20 * 1024**2
+TRANSCRIPTS = {
+    "text/vtt": "vtt",
+    "application/x-subrip": "srt",
+    "application/srt": "srt",
+    "application/json": "json",
+    "text/html": "html",
+    "text/plain": "txt",
+}
+"""Type to the ending of the file in the episode's folder."""
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """What taking an item over needs.
+
+    Attributes:
+        now: aware; a later item is scheduled.
+        keep_audio: leave the audio where it is.
+    """
+
+    files: Files
+    library: Library
+    show: Show
+    language: str
+    now: datetime
+    keep_audio: bool
+
+
+@dataclass(frozen=True)
+class Brought:
+    """An episode made of an item, None where that cannot be, and what is not as it was."""
+
+    episode: Episode | None
+    remarks: tuple[Remark, ...]
+
+
+def bring(item: Item, episode_id: UUID, slug: str, leaving: Leaving) -> Brought:
+    """Take an item's files over, make its folder and return its episode.
+
+    Raises:
+        FetchError: the audio could not be fetched this time.
+    """
+    files = leaving.files
+    remarks = [Remark(f"{name} is not repeated", item.title) for name in sorted(item.lost)]
+    enclosure = _enclosure(item, slug, files, remarks, keep_audio=leaving.keep_audio)
+    if enclosure is None:
+        return Brought(None, tuple(remarks))
+    artwork_key = _artwork(item, files, remarks)
+    chapters_key, chapters = _chapters(item, slug, files, remarks)
+    draft = Draft(
+        id=episode_id,
+        guid=item.guid,
+        slug=slug,
+        title=item.title,
+        notes=_lines(item.content or item.description),
+        language=leaving.language,
+        explicit=item.explicit,
+        season=item.season,
+        number=item.number,
+        type=item.type,
+        persons=item.persons,
+        chapters=chapters,
+        source_sha256=enclosure.sha256,
+    )
+    transcripts = dict(_transcripts(item, files.web, remarks))
+    adopt(draft, leaving.library, {"notes.md": draft.notes.encode(), **transcripts})
+    is_out = item.published_at <= leaving.now
+    episode = Episode(
+        **dict(draft),
+        state="published" if is_out else "scheduled",
+        publish_at=item.published_at,
+        published_at=item.published_at if is_out else None,
+        content_changed_at=item.published_at,
+        enclosure=enclosure,
+        artwork_key=artwork_key,
+        chapters_key=chapters_key,
+        guid_is_permalink=item.guid_is_permalink,
+        original=Original(
+            link=item.link,
+            description=item.description,
+            content=item.content,
+            image_url=None if artwork_key else item.image_url,
+            chapters_url=item.chapters.url if item.chapters and not chapters_key else None,
+            tags=item.tags,
+        ),
+    )
+    kept, left_out = lawful(leaving.show, episode)
+    remarks += [Remark(what, item.title) for what in left_out]
+    return Brought(kept, tuple(remarks))
+
+
+def _lines(text: str) -> str:
+    """Return notes as a text file has them, so that a file that nobody edits reads as the same notes."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
+
+
+def _enclosure(
+    item: Item, slug: str, files: Files, remarks: list[Remark], *, keep_audio: bool
+) -> Enclosure | None:
+    if not keep_audio:
+        try:
+            taken = files.audio(item.audio.url, slug, item.audio.mime)
+        except Gone:
+            remarks.append(Remark("its audio is gone from the old host; the address stays", item.title))
+        else:
+            if item.size_bytes not in (0, taken.size_bytes):
+                remarks.append(Remark("the feed gave its audio another length", item.title))
+            return Enclosure(
+                key=taken.key,
+                size_bytes=taken.size_bytes,
+                type=taken.content_type,
+                duration_s=item.duration_s,
+                sha256=taken.sha256,
+            )
+    size = item.size_bytes or _asked_size(item, files.web)
+    if not size:
+        remarks.append(Remark("is left out: nobody says how long its audio is", item.title))
+        return None
+    return Enclosure(
+        external_url=item.audio.url, size_bytes=size, type=item.audio.mime, duration_s=item.duration_s
+    )
+
+
+def _asked_size(item: Item, web: Web) -> int:
+    try:
+        length = web.ask(item.audio.url, method="HEAD").headers.get("content-length", "")
+    except FetchError:
+        return 0
+    return int(length) if length.isdecimal() else 0
+
+
+def _artwork(item: Item, files: Files, remarks: list[Remark]) -> str | None:
+    if item.image_url is None:
+        return None
+    try:
+        return files.artwork(item.image_url).key
+    except FetchError:
+        remarks.append(Remark("its artwork could not be fetched; the address stays", item.title))
+        return None
+
+
+def _chapters(
+    item: Item, slug: str, files: Files, remarks: list[Remark]
+) -> tuple[str | None, tuple[Chapter, ...]]:
+    if item.chapters is None:
+        return None, ()
+    try:
+        taken, data = files.chapters(item.chapters.url, slug)
+    except FetchError:
+        remarks.append(Remark("its chapters could not be fetched; the address stays", item.title))
+        return None, ()
+    return taken.key, read_chapters(data)
+
+
+def read_chapters(data: bytes) -> tuple[Chapter, ...]:
+    """Return the chapters for our pages; none where the file is not one that we understand."""
+    try:
+        return tuple(
+            Chapter(
+                start_s=one["startTime"], title=one["title"], url=one.get("url"), toc=one.get("toc", True)
+            )
+            for one in json.loads(data)["chapters"]
+            if one.get("title")
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ValidationError):
+        return ()
+
+
+def _transcripts(item: Item, web: Web, remarks: list[Remark]) -> Iterator[tuple[str, bytes]]:
+    """Yield the old transcripts as files for the folder; the public feed names none."""
+    for file in item.transcripts:
+        ending = TRANSCRIPTS.get(file.mime, "txt")
+        try:
+            yield f"imported.{ending}", web.get(file.url, limit_bytes=TRANSCRIPT_BYTES).body
+        except FetchError:
+            remarks.append(Remark(f"its transcript ({ending}) could not be fetched", item.title))
+        else:
+            remarks.append(Remark(f"its transcript ({ending}) is in its folder, not in the feed", item.title))

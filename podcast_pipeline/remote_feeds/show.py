@@ -1,0 +1,102 @@
+"""What the old feed's channel says, into show.toml, as long as nothing was published under it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from pydantic import ValidationError
+
+from podcast_pipeline.audio import artwork
+from podcast_pipeline.config import FILE_NAME, ShowTable
+from podcast_pipeline.errors import AudioError, FetchError
+from podcast_pipeline.feed import parse
+from podcast_pipeline.feed.conformance.document import Document
+from podcast_pipeline.feed.parse import Remark
+from podcast_pipeline.feed.tags import podcast_guid
+from podcast_pipeline.files import write_atomically
+from podcast_pipeline.pipeline.media import Parts
+from podcast_pipeline.remote_feeds.client import Web
+
+TEMPLATES = files("podcast_pipeline.episodes") / "template"
+ARTWORK_BYTES = 20 * 1024**2
+ENDINGS = {b"\xff\xd8\xff": ".jpg", b"\x89PNG": ".png"}
+
+
+def take_show(document: Document, source: str, parts: Parts, web: Web) -> tuple[Parts, tuple[Remark, ...]]:
+    """Put the old podcast:guid into show.toml, and what is still a placeholder there; comments stay.
+
+    A feed without a guid is known to directories by the one that follows from its address.
+
+    Returns:
+        The parts with the show as it is now, and what differs and was left as the producer wrote it.
+    """
+    path = parts.config.folder / FILE_NAME
+    written = tomlkit.parse(path.read_text(encoding="utf-8"))
+    sample = tomlkit.parse((TEMPLATES / FILE_NAME).read_text(encoding="utf-8"))["show"]
+    values: dict[str, Any] = {}
+    remarks: list[Remark] = []
+    guid = parse.show_guid(document)
+    if guid is None and source.startswith(("http://", "https://")):
+        guid = podcast_guid(source)
+    if guid is None:
+        remarks.append(Remark("the old feed has no podcast:guid that is a UUID; show.toml's stays"))
+    else:
+        values["guid"] = str(guid)
+    for name, value in parse.show_values(document).items():
+        now = _plain(written["show"].get(name))
+        if now in (_plain(sample.get(name)), value):
+            values[name] = value
+        else:
+            remarks.append(Remark(f"the old feed says {name} = {value!r}; show.toml says {now!r} and stays"))
+    table = _valid(parts.config.show, values, remarks)
+    name = _artwork(parse.artwork_url(document), parts.config.folder / table.artwork, web, remarks)
+    table = table.model_copy(update={"artwork": name})
+    _write(path, written, table, {*values, "artwork"})
+    return replace(parts, config=parts.config.model_copy(update={"show": table})), tuple(remarks)
+
+
+def _plain(value: Any) -> Any:
+    return value.unwrap() if hasattr(value, "unwrap") else value
+
+
+def _valid(table: ShowTable, values: Mapping[str, Any], remarks: list[Remark]) -> ShowTable:
+    """Return the table with the values that it takes."""
+    for name, value in values.items():
+        try:
+            table = ShowTable.model_validate({**dict(table), name: value})
+        except ValidationError:
+            remarks.append(Remark(f"the old feed says {name} = {value!r}, which a feed of ours may not say"))
+    return table
+
+
+def _artwork(url: str | None, path: Path, web: Web, remarks: list[Remark]) -> str:
+    """Take the show's artwork in the place of the sample's; return the file's name."""
+    if url is None or path.read_bytes() != (TEMPLATES / "artwork.jpg").read_bytes():
+        return path.name
+    try:
+        body = web.get(url, limit_bytes=ARTWORK_BYTES).body
+    except FetchError as error:
+        remarks.append(Remark(f"the show's artwork could not be fetched ({error.message}); put it here"))
+        return path.name
+    ending = next((e for magic, e in ENDINGS.items() if body.startswith(magic)), ".jpg")
+    taken = path.with_name(f"old-artwork{ending}")
+    write_atomically(taken, body)
+    try:
+        artwork.check(taken)
+    except AudioError as error:
+        remarks.append(Remark(f"the show's artwork {error.message}; it is in {taken.name}"))
+        return path.name
+    return taken.name
+
+
+def _write(path: Path, written: tomlkit.TOMLDocument, table: ShowTable, names: set[str]) -> None:
+    values = table.model_dump(mode="json")
+    for name in sorted(names):
+        if _plain(written["show"].get(name)) != values[name]:
+            written["show"][name] = values[name]
+    text = tomlkit.dumps(written)
+    if text != path.read_text(encoding="utf-8"):
+        write_atomically(path, text.encode())

@@ -1,0 +1,129 @@
+"""An episode and its words as rows of the index. Pure.
+
+A row's id is when its episode went out, in seconds, shifted by 20 bits, plus its place in the episode; 0 is
+the episode's own row. So the newest come first without sorting, and dates are ranges of ids.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from podcast_pipeline.feed.show_notes import to_plain
+from podcast_pipeline.model import Episode, Segment, Transcript
+from podcast_pipeline.search.normalize import clean, parts, words
+
+LAYOUT_VERSION = 2  # another one, and every episode is indexed again
+PLACE_BITS = 20
+PLACES = 1 << PLACE_BITS
+PASSAGE_WORDS = 120  # a turn of speech up to about this; enough for two words that belong together to meet
+FIELD_END = "§"  # no word, so no phrase reaches over it
+SPEAKER, GUEST = "s§", "g§"  # before a name's words: what `speaker:` and `guest:` match
+TITLE = "t§"  # before a title's words, so that the full text knows who has a term there
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """What one speaker says without a break, at most about PASSAGE_WORDS.
+
+    Attributes:
+        marks: (number of its first word, start in seconds of the media) of every segment.
+        body: folded words.
+    """
+
+    speaker: str
+    text: str
+    marks: tuple[tuple[int, float], ...]
+    body: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An episode as the index keeps it."""
+
+    title: str
+    guests: str
+    notes: str
+    body: str
+    stretches: tuple[Stretch, ...]
+
+
+def first_id(instant: datetime) -> int:
+    """Return the lowest id of an episode that goes out at an instant."""
+    return int(instant.timestamp()) << PLACE_BITS
+
+
+def digest(episode: Episode) -> str:
+    """Return a hash of all that the index takes from an episode; the words are in their document's key."""
+    document_key = episode.transcript.document_key if episode.transcript else None
+    facts = [
+        LAYOUT_VERSION,
+        episode.publish_at.isoformat(),
+        episode.title,
+        episode.notes,
+        _guests(episode),
+        document_key,
+    ]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def entry(episode: Episode, transcript: Transcript | None) -> Entry:
+    """Return what the index keeps of an episode."""
+    title, notes = clean(episode.title), clean(to_plain(episode.notes))
+    guests = clean(", ".join(_guests(episode)))
+    known_by = _marked(GUEST, guests)
+    fields = (*words(title), FIELD_END, *words(guests), FIELD_END, *words(notes))
+    body = (*fields, *known_by, *_marked(TITLE, title))
+    found = tuple(stretches(transcript, also=known_by)) if transcript else ()
+    return Entry(title, guests, notes, " ".join(body), found[: PLACES - 1])
+
+
+def stretches(transcript: Transcript, *, also: Iterable[str] = ()) -> Iterator[Stretch]:
+    """Yield the transcript in stretches of one speaker.
+
+    Args:
+        also: what every body ends with.
+    """
+    extra = tuple(also)
+    said: list[Segment] = []
+    count = 0
+    for segment in transcript.segments:
+        if said and (count >= PASSAGE_WORDS or segment.speaker != said[0].speaker):
+            yield _stretch(transcript, said, extra)
+            said, count = [], 0
+        said.append(segment)
+        count += len(segment.words)
+    if said:
+        yield _stretch(transcript, said, extra)
+
+
+def marks_to_text(marks: Iterable[tuple[int, float]]) -> str:
+    """Return marks as a row keeps them: `0:12.34 14:15.1`."""
+    return " ".join(f"{number}:{start_s:.3f}" for number, start_s in marks)
+
+
+def marks_from_text(text: str) -> tuple[tuple[int, float], ...]:
+    """Read what `marks_to_text` wrote."""
+    pairs = (mark.split(":") for mark in text.split())
+    return tuple((int(number), float(start_s)) for number, start_s in pairs)
+
+
+def _stretch(transcript: Transcript, said: list[Segment], extra: tuple[str, ...]) -> Stretch:
+    texts, marks, count = [], [], 0
+    for segment in said:
+        texts.append(clean(segment.text))
+        marks.append((count, segment.start_s))
+        count += len(parts(texts[-1])) // 2
+    text = " ".join(texts)
+    speaker = clean(transcript.speaker_name(said[0].speaker) or "")
+    body = " ".join((*words(text), *_marked(SPEAKER, speaker), *extra))
+    return Stretch(speaker, text, tuple(marks), body)
+
+
+def _marked(mark: str, names: str) -> tuple[str, ...]:
+    return tuple(mark + word for word in words(names))
+
+
+def _guests(episode: Episode) -> list[str]:
+    return [person.name for person in episode.persons if person.role == "guest"]

@@ -1,0 +1,20 @@
+"""The two conditions of a write, looked at by us: where nobody else can write, or the store cannot do it."""
+
+from podcast_pipeline.errors import Conflict, NotFound
+from podcast_pipeline.storage import Reader
+
+
+def refuse_broken(reader: Reader, key: str, *, if_absent: bool, if_match: str | None) -> None:
+    """Raise Conflict when there is an object and must not be, or is not the one with the etag `if_match`."""
+    if not if_absent and if_match is None:
+        return
+    try:
+        etag = reader.head(key).etag
+    except NotFound as error:
+        if if_match is not None:
+            raise Conflict(key, "was removed since it was read; read again") from error
+        return
+    if if_absent:
+        raise Conflict(key, "exists already")
+    if etag != if_match:
+        raise Conflict(key, "was changed since it was read; read again")

@@ -1,0 +1,272 @@
+"""A folder as an object store: whole objects or none, whatever is killed when.
+
+    root/public/feed.xml  ->  ../.objects/public/feed.xml@<version>/body     a link; changing it is the commit
+    root/.objects/public/feed.xml@<version>/body, info.json                  written before, never changed
+    root/.lock                                                               held while anybody writes
+
+A version (bytes and what a HEAD says of them) is written whole and synced before the link is renamed over
+the old one, so body and metadata change together and a reader needs no lock. Versions that no link names (a
+writer was killed) are removed by the next write of their key, or by `podcast gc`.
+"""
+
+import fcntl
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from errno import EINVAL, ENOENT, ENOTDIR
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Self
+
+from podcast_pipeline.errors import Denied, NotFound, StoreError
+from podcast_pipeline.storage import CHUNK_BYTES, ObjectInfo, Unfinished
+from podcast_pipeline.storage.conditional import refuse_broken
+from podcast_pipeline.storage.keys import check_key, check_prefix, public_url, sha256_of
+
+if TYPE_CHECKING:
+    from podcast_pipeline.config import Config
+
+NO_OBJECT = (ENOENT, ENOTDIR, EINVAL)
+"""What the kernel says of a key that is not there, leads through an object, or is a folder."""
+
+LOOKS = 20  # how often a reader looks again when the object is replaced under its eyes
+
+
+class LocalReader:
+    """Reads a folder; `anonymous` reads `public/` only and lists nothing, as a bucket's policy has it."""
+
+    def __init__(self, root: Path, *, anonymous: bool) -> None:
+        self._root = root
+        self._anonymous = anonymous
+
+    def head(self, key: str) -> ObjectInfo:
+        """Return what was recorded of an object."""
+        info, body = self._open(key)
+        body.close()
+        return info
+
+    def get(self, key: str) -> tuple[ObjectInfo, bytes]:
+        """Return an object whole."""
+        info, body = self._open(key)
+        with body:
+            return info, body.read()
+
+    def stream(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        """Yield the bytes from `start` up to, not including, `end`; errors come with the first chunk."""
+        info, body = self._open(key)
+        with body:
+            body.seek(start)
+            left = min(info.size_bytes if end is None else end, info.size_bytes) - start
+            while left > 0 and (chunk := body.read(min(left, CHUNK_BYTES))):
+                left -= len(chunk)
+                yield chunk
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        """Yield the objects whose key begins with `prefix`, in order of key."""
+        if self._anonymous:
+            raise Denied(prefix, "cannot be listed without credentials")
+        for key in sorted(self._keys(check_prefix(prefix))):
+            try:
+                info = self.head(key)
+            except NotFound:  # deleted since
+                continue
+            yield ObjectInfo(key, info.size_bytes, "", "", info.etag, None, info.modified_at)
+
+    def _keys(self, prefix: str) -> Iterator[str]:
+        folder = self._root / prefix.rpartition("/")[0]
+        for parent, _, names in os.walk(folder):
+            at = Path(parent).relative_to(self._root).as_posix()
+            keys = (f"{at}/{name}" for name in names if "@" not in name)
+            yield from (key for key in keys if key.startswith(prefix))
+
+    def _open(self, key: str) -> tuple[ObjectInfo, IO[bytes]]:
+        """Open the version of `key` that is current now."""
+        if not check_key(key).startswith("public/") and self._anonymous:
+            raise Denied(key, "cannot be read without credentials")
+        with _failing(key):
+            for _ in range(LOOKS):
+                version = self._version(key)
+                try:
+                    return _info(version), (version / "body").open("rb")
+                except FileNotFoundError:  # replaced between the two looks
+                    continue
+        raise StoreError(key, "its bytes are missing from the store's folder; put it again")
+
+    def _version(self, key: str) -> Path:
+        link = self._root / key
+        try:
+            return (link.parent / link.readlink()).parent
+        except OSError as error:
+            if error.errno in NO_OBJECT:
+                raise NotFound(key, "there is no such object") from error
+            raise
+
+
+class LocalStore(LocalReader):
+    """The embedded store: a folder, for one machine and any number of processes on it.
+
+    Args:
+        root: the folder; made on the first write.
+        base_url: address of `public/`, without a trailing slash.
+    """
+
+    remote = False
+
+    def __init__(self, root: Path, *, base_url: str) -> None:
+        super().__init__(root, anonymous=False)
+        self._base_url = base_url
+
+    @classmethod
+    def from_config(cls, config: "Config") -> Self:
+        """Return the store in `.podcast/store` beside show.toml."""
+        return cls(config.state_folder / "store" / config.storage.prefix, base_url=config.media_url)
+
+    def put(
+        self,
+        key: str,
+        body: bytes | Path,
+        *,
+        content_type: str,
+        cache_control: str,
+        if_absent: bool = False,
+        if_match: str | None = None,
+    ) -> ObjectInfo:
+        """Write an object, whole or not at all; see Store."""
+        check_key(key)
+        with _failing(key), self._lock():
+            refuse_broken(self, key, if_absent=if_absent, if_match=if_match)
+            version = self._versions(key).with_name(f"{Path(key).name}@{secrets.token_hex(8)}")
+            version.mkdir(parents=True)
+            _copy(body, version / "body")
+            info = _describe(key, version / "body", content_type, cache_control)
+            _write(version / "info.json", json.dumps(info).encode())
+            _sync(version)
+            self._commit(key, version)
+            return _info(version)
+
+    def delete(self, key: str) -> None:
+        """Remove an object; not an error when there is none."""
+        check_key(key)
+        with _failing(key), self._lock():
+            (self._root / key).unlink(missing_ok=True)
+            if (self._root / key).parent.is_dir():
+                _sync((self._root / key).parent)
+            self._sweep(key, keep=None)
+
+    def unfinished(self, prefix: str) -> Iterator[Unfinished]:
+        """Yield the versions that no link names: their writer was killed, or is writing now."""
+        objects = self._root / ".objects"
+        for version in sorted(objects.glob(f"{check_prefix(prefix)}**/*@*")):
+            key = version.relative_to(objects).as_posix().rpartition("@")[0]
+            with suppress(FileNotFoundError):  # swept since
+                if not self._is_current(key, version):
+                    size = sum(file.stat().st_size for file in version.iterdir())
+                    at = datetime.fromtimestamp(version.stat().st_mtime, UTC)
+                    yield Unfinished(key, version.name.rpartition("@")[2], size, at)
+
+    def abandon(self, put: Unfinished) -> None:
+        """Remove a version that no link names."""
+        version = self._versions(put.key).with_name(f"{Path(put.key).name}@{put.id}")
+        with _failing(put.key), self._lock():
+            if version.exists() and not self._is_current(put.key, version):
+                shutil.rmtree(version)
+
+    def url(self, key: str) -> str:
+        """Return the address of a key under `public/`."""
+        return public_url(self._base_url, key)
+
+    def presigned(self, key: str, seconds: int) -> None:
+        """Return None: a folder has no addresses."""
+
+    def anonymous(self) -> LocalReader:
+        """Return the reads that anybody may do: `public/` only, no list."""
+        return LocalReader(self._root, anonymous=True)
+
+    def _commit(self, key: str, version: Path) -> None:
+        link = self._root / key
+        link.parent.mkdir(parents=True, exist_ok=True)
+        fresh = link.with_name(f"{link.name}@link")
+        fresh.unlink(missing_ok=True)
+        fresh.symlink_to(os.path.relpath(version / "body", link.parent))
+        fresh.replace(link)
+        _sync(link.parent)
+        self._sweep(key, keep=version)
+
+    def _versions(self, key: str) -> Path:
+        return self._root / ".objects" / key
+
+    def _is_current(self, key: str, version: Path) -> bool:
+        try:
+            return self._version(key).resolve() == version.resolve()
+        except NotFound:
+            return False
+
+    def _sweep(self, key: str, *, keep: Path | None) -> None:
+        """Remove the versions of `key` that nobody can reach; a reader that has one open keeps it."""
+        place = self._versions(key)
+        for version in place.parent.glob(f"{place.name}@*"):
+            if version != keep:
+                shutil.rmtree(version)
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        self._root.mkdir(parents=True, exist_ok=True)
+        with (self._root / ".lock").open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # given back by the kernel, also when we are killed
+            yield
+
+
+@contextmanager
+def _failing(key: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        where = error.filename or "the store's folder"
+        raise StoreError(key, f"{error.strerror}; check {where} and the disk it is on") from error
+
+
+def _copy(body: bytes | Path, target: Path) -> None:
+    if isinstance(body, bytes):
+        return _write(target, body)
+    with body.open("rb") as source, target.open("wb") as file:
+        shutil.copyfileobj(source, file, CHUNK_BYTES)
+        file.flush()
+        os.fsync(file.fileno())
+    return None
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _describe(key: str, body: Path, content_type: str, cache_control: str) -> dict[str, str | int]:
+    sha256 = sha256_of(body)
+    return {
+        "key": key,
+        "size_bytes": body.stat().st_size,
+        "content_type": content_type,
+        "cache_control": cache_control,
+        "etag": sha256[:32],
+        "sha256": sha256,
+        "modified_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _info(version: Path) -> ObjectInfo:
+    fields = json.loads((version / "info.json").read_bytes())
+    fields["modified_at"] = datetime.fromisoformat(fields["modified_at"])
+    return ObjectInfo(**fields)

@@ -1,0 +1,96 @@
+"""What lies in object storage: keys, types and cache rules of every object, and their bytes. Pure."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from podcast_pipeline.model import CaptionFormat, Chapter, Transcript
+from podcast_pipeline.model.catalog import to_json
+from podcast_pipeline.transcript.captions import formats
+
+FEED_KEY = "public/feed.xml"
+FEED_TYPE = "application/rss+xml; charset=utf-8"
+FEED_CACHE = "public, max-age=300"
+IMMUTABLE = "public, max-age=31536000, immutable"
+PRIVATE = "private, no-cache"
+PROBE_KEY = "private/probe.txt"
+CHAPTERS_TYPE = "application/json+chapters"
+TRANSCRIPT_FORMATS: tuple[CaptionFormat, ...] = ("vtt", "srt", "json", "html", "txt")
+
+
+@dataclass(frozen=True)
+class StagedObject:
+    """An object that is ready to be stored.
+
+    Attributes:
+        body: the bytes, or a file of them.
+        sha256: hex, of the whole body.
+    """
+
+    key: str
+    body: bytes | Path
+    content_type: str
+    sha256: str
+    size_bytes: int
+
+    @property
+    def cache_control(self) -> str:
+        """Public objects never change under their key; private ones are never cached by others."""
+        return IMMUTABLE if self.key.startswith("public/") else PRIVATE
+
+
+def staged(folder: str, name: str, suffix: str, body: bytes, content_type: str) -> StagedObject:
+    """Return an immutable object under `<folder>/<name>.<hash16>.<suffix>`; no name: `<hash16>.<suffix>`."""
+    sha256 = hashlib.sha256(body).hexdigest()
+    stem = f"{name}.{sha256[:16]}" if name else sha256[:16]
+    return StagedObject(f"{folder}/{stem}.{suffix}", body, content_type, sha256, len(body))
+
+
+def staged_file(folder: str, name: str, path: Path, sha256: str, content_type: str) -> StagedObject:
+    """Return an immutable object whose bytes are a file; `sha256` is the file's."""
+    key = f"{folder}/{name}.{sha256[:16]}{path.suffix}"
+    return StagedObject(key, path, content_type, sha256, path.stat().st_size)
+
+
+def document(slug: str, transcript: Transcript) -> StagedObject:
+    """Return the full words of an episode, in media times."""
+    return staged("private/documents", slug, "json", to_json(transcript), "application/json")
+
+
+def transcript_files(slug: str, transcript: Transcript) -> dict[CaptionFormat, StagedObject]:
+    """Return the transcript in every format that subscribers get."""
+    return {
+        format_: staged(
+            "private/transcripts",
+            slug,
+            format_,
+            formats.render(transcript, format_),
+            formats.CONTENT_TYPES[format_],
+        )
+        for format_ in TRANSCRIPT_FORMATS
+    }
+
+
+def chapters_file(slug: str, chapters: Iterable[Chapter], *, access: str) -> StagedObject:
+    """Return the chapters as podcast:chapters JSON 1.2.0, beside the audio they belong to.
+
+    Source: podcast-namespace, jsonChapters.md.
+    """
+    body = json.dumps(
+        {"version": "1.2.0", "chapters": [_chapter(chapter) for chapter in chapters]},
+        ensure_ascii=False,
+        indent=1,
+    ).encode()
+    folder = "public/chapters" if access == "public" else "private/chapters"
+    return staged(folder, slug, "json", body, CHAPTERS_TYPE)
+
+
+def _chapter(chapter: Chapter) -> dict[str, object]:
+    entry: dict[str, object] = {"startTime": chapter.start_s, "title": chapter.title}
+    if chapter.url:
+        entry["url"] = chapter.url
+    if not chapter.toc:
+        entry["toc"] = False
+    return entry

@@ -1,0 +1,137 @@
+"""The two objects that are rewritten: the catalog and the public feed, each by compare-and-swap."""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+
+from podcast_pipeline.errors import Conflict, NotFound
+from podcast_pipeline.feed.paging import ARCHIVE_PREFIX, archive_key
+from podcast_pipeline.model.catalog import CATALOG_KEY, Catalog, catalog_from_json, to_json
+from podcast_pipeline.storage import Reader, Store
+from podcast_pipeline.storage.objects import FEED_CACHE, FEED_KEY, FEED_TYPE, PRIVATE
+
+ATTEMPTS = 30
+LONGEST_PAUSE_S = 0.5
+
+
+def read_catalog(store: Reader) -> tuple[Catalog | None, str | None]:
+    """Return the catalog and its etag; (None, None) before the first publication."""
+    try:
+        info, body = store.get(CATALOG_KEY)
+    except NotFound:
+        return None, None
+    return catalog_from_json(body), info.etag
+
+
+def commit(store: Store, change: Callable[[Catalog | None], Catalog]) -> Catalog:
+    """Replace the catalog by `change` of it; nothing is written when nothing changes.
+
+    Args:
+        change: pure; called again with the newer catalog when somebody else was first. It raises to
+            refuse.
+
+    Raises:
+        Conflict: others kept writing; nothing was changed.
+        StoreError: a later release wrote the catalog.
+    """
+    for pause in _attempts():
+        catalog, etag = read_catalog(store)
+        if catalog is not None:
+            catalog.check_writable()
+        changed = change(catalog)
+        if changed == catalog:
+            return changed
+        changed = changed.signed()
+        try:
+            _swap(store, CATALOG_KEY, to_json(changed), "application/json", PRIVATE, etag)
+        except Conflict:
+            pause()
+        else:
+            return changed
+    raise Conflict(CATALOG_KEY, "other publishers keep changing it; run the same command again")
+
+
+def write_feed(store: Store, render: Callable[[Catalog, bytes | None], bytes]) -> bool:
+    """Bring the public feed up to the catalog; unchanged bytes are not put again.
+
+    The feed's etag is read before the catalog, so a writer that saw an older catalog cannot win.
+
+    Args:
+        render: from the catalog and the published feed (None for the first) to the new one; it raises
+            to refuse.
+
+    Returns:
+        Whether the feed changed.
+    """
+    for pause in _attempts():
+        old, etag = read_feed(store)
+        catalog, _ = read_catalog(store)
+        if catalog is None:
+            return False
+        new = render(catalog, old)
+        if new == old:
+            return False
+        try:
+            _swap(store, FEED_KEY, new, FEED_TYPE, FEED_CACHE, etag)
+        except Conflict:
+            pause()
+        else:
+            return True
+    raise Conflict(FEED_KEY, "other publishers keep changing it; run the same command again")
+
+
+def write_archive(store: Store, render: Callable[[Catalog], tuple[bytes, ...]]) -> None:
+    """Bring the older pages of the public feed up to the catalog, before the feed names them.
+
+    Args:
+        render: from the catalog to the pages, oldest first.
+    """
+    for pause in _attempts():
+        etags = {info.key: info.etag for info in store.list(ARCHIVE_PREFIX)}
+        catalog, _ = read_catalog(store)
+        pages = render(catalog) if catalog else ()
+        try:
+            for number, page in enumerate(pages, start=1):
+                _put_page(store, archive_key(number), page, etags.get(archive_key(number)))
+        except Conflict:
+            pause()
+        else:
+            return
+    raise Conflict(ARCHIVE_PREFIX, "other publishers keep changing it; run the same command again")
+
+
+def read_archive(store: Reader) -> tuple[bytes, ...]:
+    """Return the older pages of the public feed."""
+    return tuple(store.get(info.key)[1] for info in store.list(ARCHIVE_PREFIX))
+
+
+def _put_page(store: Store, key: str, page: bytes, etag: str | None) -> None:
+    if etag is None or store.get(key)[1] != page:
+        _swap(store, key, page, FEED_TYPE, FEED_CACHE, etag)
+
+
+def read_feed(store: Reader) -> tuple[bytes | None, str | None]:
+    """Return the public feed and its etag; (None, None) before the first publication."""
+    try:
+        info, body = store.get(FEED_KEY)
+    except NotFound:
+        return None, None
+    return body, info.etag
+
+
+def _swap(
+    store: Store, key: str, body: bytes, content_type: str, cache_control: str, etag: str | None
+) -> None:
+    store.put(
+        key,
+        body,
+        content_type=content_type,
+        cache_control=cache_control,
+        if_absent=etag is None,
+        if_match=etag,
+    )
+
+
+def _attempts() -> Iterator[Callable[[], None]]:
+    for _ in range(ATTEMPTS):
+        yield lambda: time.sleep(random.uniform(0, LONGEST_PAUSE_S))  # noqa: S311 (jitter, no secret)

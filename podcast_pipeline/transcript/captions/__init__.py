@@ -1,0 +1,1 @@
+"""Captions: WebVTT, SubRip, Podcasting 2.0 JSON, HTML and plain text."""

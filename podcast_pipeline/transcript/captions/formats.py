@@ -1,0 +1,162 @@
+"""A transcript as files: WebVTT, SubRip, Podcasting 2.0 JSON, HTML, plain text.
+
+Source: docs/conformance.md T1-T8; podcast-namespace transcripts.md; W3C WebVTT.
+"""
+
+import json
+from collections.abc import Callable
+from html import escape
+
+from podcast_pipeline.model import CaptionFormat, Correction, Transcript
+from podcast_pipeline.transcript.captions.cues import Cue, Layout, cues
+from podcast_pipeline.transcript.text.paragraphs import Sentence, Turn, tidy, turns
+
+CONTENT_TYPES: dict[CaptionFormat, str] = {
+    "vtt": "text/vtt",
+    "srt": "application/x-subrip",
+    "json": "application/json",
+    "html": "text/html; charset=utf-8",
+    "txt": "text/plain; charset=utf-8",
+}
+"""What a file is served as. WebVTT and JSON are UTF-8 by definition, and apps compare the first three
+by equality (T6), so only HTML and text name their charset."""
+
+SRT_LINE_CHARS = 32  # T3, the name included
+
+
+def render(transcript: Transcript, format_: CaptionFormat) -> bytes:
+    """Return a transcript as a file, UTF-8, LF, no byte order mark; equal transcripts give equal bytes."""
+    return WRITERS[format_](transcript).encode()
+
+
+def to_vtt(transcript: Transcript) -> str:
+    """Return WebVTT. Every cue names its voice: a voice span ends with its cue."""
+    blocks = ["WEBVTT\n", *(_vtt_cue(cue) for cue in cues(transcript, VTT))]
+    return "\n".join(blocks)
+
+
+def to_srt(transcript: Transcript) -> str:
+    """Return SubRip. `Name: ` opens a turn. SubRip has no escapes, so `-->` in a text is written `→`."""
+    return "\n".join(_srt_cue(number, cue) for number, cue in enumerate(cues(transcript, SRT), start=1))
+
+
+def to_podcast_json(transcript: Transcript) -> str:
+    """Return Podcasting 2.0 JSON 1.0.0, a segment per sentence.
+
+    Word segments are allowed, but apps show one row per segment (Podverse) or join bodies with a space
+    (AntennaPod), which tears scripts without spaces apart.
+    """
+    segments = [_json_segment(cue) for cue in cues(transcript, JSON)]
+    return json.dumps({"version": "1.0.0", "segments": segments}, ensure_ascii=False, indent=1) + "\n"
+
+
+def to_html(transcript: Transcript) -> str:
+    """Return a whole HTML page: cite, time and p for every paragraph, then the dated corrections."""
+    blocks = [line for turn in turns(transcript) for line in _html_turn(turn)]
+    return "\n".join(
+        [
+            "<!doctype html>",
+            f'<html lang="{escape(transcript.language)}">',
+            '<head><meta charset="utf-8"><title>Transcript</title></head>',
+            "<body>",
+            *blocks,
+            *_html_corrections(transcript.corrections),
+            "</body>",
+            "</html>\n",
+        ]
+    )
+
+
+def to_text(transcript: Transcript) -> str:
+    """Return plain text: `Name: ` opens a turn, an empty line parts paragraphs."""
+    paragraphs = []
+    for turn in turns(transcript):
+        label = f"{turn.speaker}: " if turn.speaker else ""
+        for paragraph in turn.paragraphs():
+            paragraphs.append(label + _joined(paragraph) + "\n")
+            label = ""
+    return "\n".join(paragraphs)
+
+
+def clock(seconds: float, mark: str) -> str:
+    """Return seconds as `HH:MM:SS` + mark + milliseconds."""
+    minutes, ms = divmod(round(seconds * 1000), 60_000)
+    return f"{minutes // 60:02}:{minutes % 60:02}:{ms // 1000:02}{mark}{ms % 1000:03}"
+
+
+def _short_clock(seconds: float) -> str:
+    minutes, second = divmod(int(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{second:02}" if minutes >= 60 else f"{minutes}:{second:02}"
+
+
+def _escaped(text: str) -> str:
+    return escape(text, quote=False)
+
+
+def _vtt_label(name: str, _opens: bool) -> str:
+    return f"<v {_escaped(tidy(name.replace('>', ' ')))}>"
+
+
+def _srt_label(name: str, opens: bool) -> str:
+    if not opens:
+        return ""
+    room = SRT_LINE_CHARS - 1  # the colon
+    return f"{name if len(name) <= room else name[: room - 1].rstrip() + '…'}: "
+
+
+VTT = Layout(line_chars=65, line_count=2, label=_vtt_label, measure=lambda text: len(_escaped(text)))
+SRT = Layout(line_chars=SRT_LINE_CHARS, line_count=2, label=_srt_label)
+JSON = Layout(line_chars=240, line_count=1, label=lambda _name, _opens: "")
+
+
+def _vtt_cue(cue: Cue) -> str:
+    label = _vtt_label(cue.speaker, cue.opens) if cue.speaker else ""
+    text = label + "\n".join(_escaped(line) for line in cue.lines if line)
+    return f"{clock(cue.start_s, '.')} --> {clock(cue.end_s, '.')}\n{text}\n"
+
+
+def _srt_cue(number: int, cue: Cue) -> str:
+    label = _srt_label(cue.speaker, cue.opens) if cue.speaker else ""
+    first, *others = cue.lines
+    text = "\n".join([(label + first).rstrip(), *others]).replace("-->", "→")
+    return f"{number}\n{clock(cue.start_s, ',')} --> {clock(cue.end_s, ',')}\n{text}\n"
+
+
+def _json_segment(cue: Cue) -> dict[str, str | float]:
+    speaker = {"speaker": cue.speaker} if cue.speaker else {}
+    return {**speaker, "startTime": cue.start_s, "endTime": cue.end_s, "body": cue.text}
+
+
+def _html_turn(turn: Turn) -> list[str]:
+    lines = [f"<cite>{escape(turn.speaker)}:</cite>"] if turn.speaker else []
+    for paragraph in turn.paragraphs():
+        start_s = paragraph[0].start_s
+        lines.append(f'<time datetime="PT{start_s:.3f}S">{_short_clock(start_s)}</time>')
+        lines.append(f'<p dir="auto">{_escaped(_joined(paragraph))}</p>')
+    return lines
+
+
+def _html_corrections(corrections: tuple[Correction, ...]) -> list[str]:
+    if not corrections:
+        return []
+    items = [
+        f'<li><time datetime="{c.corrected_at:%Y-%m-%dT%H:%M:%SZ}">{c.corrected_at:%Y-%m-%d}</time> '
+        f"{_escaped(c.note)}</li>"
+        for c in corrections
+    ]
+    return ["<footer><h2>Corrections</h2><ul>", *items, "</ul></footer>"]
+
+
+def _joined(paragraph: tuple[Sentence, ...]) -> str:
+    return "".join(
+        f" {sentence.text}" if sentence.pieces[0].space else sentence.text for sentence in paragraph
+    ).strip()
+
+
+WRITERS: dict[CaptionFormat, Callable[[Transcript], str]] = {
+    "vtt": to_vtt,
+    "srt": to_srt,
+    "json": to_podcast_json,
+    "html": to_html,
+    "txt": to_text,
+}

@@ -1,0 +1,1 @@
+"""Detect transcript text in public bytes."""

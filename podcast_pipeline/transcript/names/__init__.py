@@ -1,0 +1,1 @@
+"""Names and unusual words: the glossary, prompting, matching, spelling."""

@@ -1,0 +1,1 @@
+"""Rules of running text: scripts, sentences, paragraphs."""

@@ -1,0 +1,135 @@
+"""Speech to words: one protocol, an adapter per engine, chosen by name and imported on use."""
+
+import ctypes
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Protocol
+
+from podcast_pipeline.errors import TranscriptionError
+from podcast_pipeline.model import Report, Transcript
+
+# Importing openvino reports to its maker over the network; without this module it takes its own stub.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+
+AUTO = "auto"
+ENGINES: Mapping[str, str] = {
+    "openvino": "podcast_pipeline.transcription.engines.openvino.engine:OpenVino",
+    "faster-whisper": "podcast_pipeline.transcription.engines.faster_whisper:FasterWhisper",
+    "openai-whisper": "podcast_pipeline.transcription.engines.openai_whisper:OpenAIWhisper",
+}
+"""Name to "module:Class", the best for a processor first. Each class takes Weights and is an `Engine`."""
+
+FOR_CUDA = "faster-whisper"
+NEEDS = {"openvino": "openvino", "faster-whisper": "faster_whisper", "openai-whisper": "whisper"}
+"""Name to the package that must be there."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What an engine can be chosen by.
+
+    Attributes:
+        installed: names of ENGINES.
+        cuda: a GPU is there, with a driver and the libraries that CTranslate2 calculates with.
+    """
+
+    installed: frozenset[str]
+    cuda: bool
+
+
+@dataclass(frozen=True)
+class Options:
+    """What changes the words. Everything here is part of a transcript's cache key and receipt.
+
+    Attributes:
+        language: ISO 639-1, None to detect it.
+        names: names and terms that may be said, the most important first; the engine is told those that
+            something in a window resembles.
+        beam_size: texts that are followed at once; None for 2 in English and 5 in other languages.
+    """
+
+    language: str | None = None
+    names: tuple[str, ...] = ()
+    beam_size: int | None = None
+
+
+class Transcriber(Protocol):
+    """An engine with its weights loaded."""
+
+    def transcribe(self, recording: Path, *, options: Options, report: Report) -> Transcript:
+        """Return the words of an audio file.
+
+        Args:
+            recording: anything that ffmpeg reads.
+            report: told the audio time done, in seconds.
+
+        Returns:
+            A Transcript in recording times with a receipt; no segments when there is no speech.
+
+        Raises:
+            AudioError: the file cannot be decoded.
+            TranscriptionError: the engine cannot do it (English-only weights, French).
+        """
+
+
+def this_machine() -> Machine:
+    """Return what is here, without loading an engine."""
+    return Machine(frozenset(name for name, package in NEEDS.items() if find_spec(package)), cuda=_has_cuda())
+
+
+def choose(engine: str, machine: Machine | None = None) -> str:
+    """Return the engine that a name stands for; `auto` is the fastest of those installed.
+
+    Args:
+        machine: this one by default.
+
+    Raises:
+        TranscriptionError: no such engine (the right names are listed), or not installed.
+    """
+    machine = machine or this_machine()
+    if engine == AUTO:
+        order = [FOR_CUDA, *ENGINES] if machine.cuda else [*ENGINES]
+        engine = next((name for name in order if name in machine.installed), "")
+    if not engine:
+        raise TranscriptionError(AUTO, "no engine is installed; run `pip install podcast-pipeline`")
+    if engine not in ENGINES:
+        raise TranscriptionError(engine, f"no such engine; known are {', '.join([AUTO, *ENGINES])}")
+    if engine not in machine.installed:
+        raise TranscriptionError(engine, f"is not installed; run `pip install {engine}`")
+    return engine
+
+
+def load(engine: str, model: str, *, cache: Path) -> Transcriber:
+    """Return an engine with a model's weights, found and verified.
+
+    Args:
+        engine: a name of ENGINES, or `auto`.
+        model: a Whisper size ("base"), or a path; see `weights.find`.
+        cache: folder for what is made once and kept between runs.
+
+    Raises:
+        TranscriptionError: no such engine or model, or its weights cannot be had.
+    """
+    name = choose(engine)
+    # Imported here: these load numpy, openvino or torch, and a command that prints help must not.
+    from podcast_pipeline.transcription import hub, weights
+    from podcast_pipeline.transcription.transcriber import Listener
+
+    found = weights.find(model, cache=cache, hub=hub.fetch)
+    module, _, class_name = ENGINES[name].partition(":")
+    return Listener(getattr(import_module(module), class_name)(found), cache=cache)
+
+
+def _has_cuda() -> bool:
+    """Whether NVIDIA's driver counts a GPU and cuBLAS can be loaded: CTranslate2 needs both."""
+    count = ctypes.c_int()
+    try:
+        driver = ctypes.CDLL("libcuda.so.1")
+        ctypes.CDLL("libcublas.so.12")
+    except OSError:
+        return False
+    return driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0 and count.value > 0

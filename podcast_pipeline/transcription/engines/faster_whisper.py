@@ -1,0 +1,74 @@
+"""faster-whisper: CTranslate2, batched windows; the engine for a GPU."""
+
+import os
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+
+import faster_whisper
+import numpy as np
+
+from podcast_pipeline.errors import TranscriptionError
+from podcast_pipeline.transcription import this_machine
+from podcast_pipeline.transcription.decode import SAMPLE_RATE_HZ, Samples
+from podcast_pipeline.transcription.engine import Heard, Task
+from podcast_pipeline.transcription.weights import Weights
+
+SLOT_S = 30  # every window gets a slot of this length in the audio of a batch
+
+
+class FasterWhisper:
+    """The `faster-whisper` engine: float16 on a GPU, int8 on a processor. See `Engine`."""
+
+    name = "faster-whisper"
+    batch = 8
+    workers = 1
+
+    def __init__(self, weights: Weights) -> None:
+        if not weights.path.is_dir():
+            raise TranscriptionError(
+                self.name, f"{weights.path} is for --engine openai-whisper; give a CTranslate2 folder"
+            )
+        device, precision = ("cuda", "float16") if this_machine().cuda else ("cpu", "int8")
+        self.version = version("faster-whisper")
+        self.weights = weights
+        self.settings = {"device": device, "precision": precision}
+        self._model = faster_whisper.WhisperModel(
+            str(weights.path), device=device, compute_type=precision, cpu_threads=os.cpu_count() or 1
+        )
+        self.languages = frozenset(self._model.supported_languages)
+
+    def detect(self, samples: Samples) -> str:
+        """Return the language of a window."""
+        language, _, _ = self._model.detect_language(samples)
+        return str(language)
+
+    def hear(self, windows: Iterable[Samples], task: Task) -> list[tuple[Heard, ...]]:
+        """Return the words of each window."""
+        clips = list(windows)
+        segments, _ = faster_whisper.BatchedInferencePipeline(self._model).transcribe(
+            _in_slots(clips),
+            language=task.language,
+            initial_prompt=task.prompt or None,
+            beam_size=task.beam_size,
+            word_timestamps=True,
+            batch_size=len(clips),
+            clip_timestamps=[
+                {"start": i * SLOT_S, "end": i * SLOT_S + len(samples) / SAMPLE_RATE_HZ}
+                for i, samples in enumerate(clips)
+            ],
+        )
+        heard: list[list[Heard]] = [[] for _ in clips]
+        for segment in segments:
+            slot = segment.seek // (SLOT_S * 100)  # seek counts frames of 10 ms
+            heard[slot].extend(
+                Heard(word.word, word.start - slot * SLOT_S, word.end - slot * SLOT_S, word.probability)
+                for word in segment.words or ()
+            )
+        return [tuple(words) for words in heard]
+
+
+def _in_slots(windows: Sequence[Samples]) -> Samples:
+    audio = np.zeros((len(windows), SLOT_S * SAMPLE_RATE_HZ), np.float32)
+    for slot, samples in zip(audio, windows, strict=True):
+        slot[: len(samples)] = samples
+    return audio.reshape(-1)

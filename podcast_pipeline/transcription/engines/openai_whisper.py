@@ -1,0 +1,75 @@
+"""openai-whisper, the reference engine: PyTorch, exact numbers, slow."""
+
+from collections.abc import Iterable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+import whisper
+from whisper.tokenizer import LANGUAGES
+
+from podcast_pipeline.transcription.decode import Samples
+from podcast_pipeline.transcription.engine import Heard, Task
+from podcast_pipeline.transcription.engines import ct2_to_openai
+from podcast_pipeline.transcription.weights import Weights
+
+
+class OpenAIWhisper:
+    """The `openai-whisper` engine; an OpenAI .pt file works too. See `Engine`."""
+
+    name = "openai-whisper"
+    batch = workers = 1
+
+    def __init__(self, weights: Weights) -> None:
+        self.version = version("openai-whisper")
+        self.weights = weights
+        self._model = _load(weights).to("cuda" if torch.cuda.is_available() else "cpu")
+        self.settings = {
+            "device": self._model.device.type,
+            "precision": "float16" if self._cuda else "float32",
+        }
+        self.languages = frozenset(LANGUAGES) if self._model.is_multilingual else frozenset({"en"})
+
+    @property
+    def _cuda(self) -> bool:
+        return bool(self._model.device.type == "cuda")
+
+    def detect(self, samples: Samples) -> str:
+        """Return the language of a window."""
+        mel = whisper.log_mel_spectrogram(whisper.pad_or_trim(samples), self._model.dims.n_mels)
+        _, probabilities = self._model.detect_language(mel.to(self._model.device))
+        return str(max(probabilities, key=probabilities.__getitem__))
+
+    def hear(self, windows: Iterable[Samples], task: Task) -> list[tuple[Heard, ...]]:
+        """Return the words of each window."""
+        return [self._hear(samples, task) for samples in windows]
+
+    def _hear(self, samples: Samples, task: Task) -> tuple[Heard, ...]:
+        torch.manual_seed(0)  # its fallback samples; the same window must give the same words
+        result: dict[str, Any] = self._model.transcribe(
+            samples,
+            language=task.language,
+            initial_prompt=task.prompt or None,
+            carry_initial_prompt=True,
+            condition_on_previous_text=False,
+            beam_size=task.beam_size,
+            word_timestamps=True,
+            fp16=self._cuda,
+        )
+        return tuple(
+            Heard(word["word"], word["start"], word["end"], word["probability"])
+            for segment in result["segments"]
+            for word in segment["words"]
+        )
+
+
+def _load(weights: Weights) -> whisper.Whisper:
+    return ct2_to_openai.load(weights.path) if weights.path.is_dir() else _load_original(weights.path)
+
+
+def _load_original(path: Path) -> whisper.Whisper:
+    model = whisper.load_model(str(path), device="cpu")
+    if heads := whisper._ALIGNMENT_HEADS.get(path.stem):  # loaded by path, a model lacks them
+        model.set_alignment_heads(heads)
+    return model

@@ -1,0 +1,1 @@
+"""Our own Whisper decoder on OpenVINO, for processors."""

@@ -1,0 +1,198 @@
+"""Whisper's cross attention, where a decoder's time goes: 8-bit keys and values, read once a step.
+
+What OpenVINO has for it takes twice as long (docs/performance.md), so this part is our own (native.py).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podcast_pipeline.transcription.engines.ct2 import HEAD_WIDTH
+from podcast_pipeline.transcription.engines.openvino.kernels import Floats, compiled, fetch, power
+from podcast_pipeline.transcription.engines.openvino.layers import FRAMES
+
+BLOCK = 64  # frames whose keys lie together, channel by channel
+BLOCKS = -(-FRAMES // BLOCK)
+AHEAD = 2  # blocks that are on their way while one is read
+STEPS = np.float32(127)  # of an 8-bit number, on either side of zero
+SMALLEST = np.float32(1e-30)
+Bytes = NDArray[np.int8]
+Halves = NDArray[np.uint16]  # the bits of bfloat16 numbers, which NumPy does not have
+
+
+class Kept(NamedTuple):
+    """The keys and values of one layer for some windows, each channel in steps of its own.
+
+    Attributes:
+        keys: int8, shape (windows, heads, BLOCKS, HEAD_WIDTH, BLOCK).
+        key_steps: shape (windows, heads, HEAD_WIDTH).
+        values: int8, shape (windows, heads, FRAMES, HEAD_WIDTH).
+        value_steps: shape (windows, heads, HEAD_WIDTH).
+    """
+
+    keys: Bytes
+    key_steps: Floats
+    values: Bytes
+    value_steps: Floats
+
+    @classmethod
+    def room(cls, windows: int, heads: int) -> "Kept":
+        """Return room for some windows."""
+        return cls(
+            np.zeros((windows, heads, BLOCKS, HEAD_WIDTH, BLOCK), np.int8),
+            np.zeros((windows, heads, HEAD_WIDTH), np.float32),
+            np.zeros((windows, heads, FRAMES, HEAD_WIDTH), np.int8),
+            np.zeros((windows, heads, HEAD_WIDTH), np.float32),
+        )
+
+    def put(self, window: int, keys: Halves, values: Halves) -> None:
+        """Keep a window's keys, shape (heads x HEAD_WIDTH, FRAMES), and values, the other way round."""
+        _put_keys(keys, self.keys[window], self.key_steps[window])
+        _put_values(values, self.values[window], self.value_steps[window])
+
+    def head_keys(self, window: int, head: int) -> Floats:
+        """Return the keys of a head, shape (FRAMES, HEAD_WIDTH)."""
+        keys = self.keys[window, head].transpose(0, 2, 1).reshape(-1, HEAD_WIDTH)[:FRAMES]
+        return np.asarray(keys * self.key_steps[window, head], np.float32)
+
+    def attend(self, windows: NDArray[np.int64], queries: Floats) -> Floats:
+        """Return what is found at the queries.
+
+        Args:
+            windows: shape (n,), which windows.
+            queries: shape (n, queries of a window, heads, HEAD_WIDTH).
+
+        Returns:
+            The same shape as the queries.
+        """
+        mixed = np.empty_like(queries)
+        _attend(windows, queries, *self, mixed)
+        return mixed
+
+
+def prepare() -> None:
+    """Compile everything, or load it from the disk, so that the first window does not wait for it."""
+    kept = Kept.room(1, 1)
+    kept.put(0, np.zeros((HEAD_WIDTH, FRAMES), np.uint16), np.zeros((FRAMES, HEAD_WIDTH), np.uint16))
+    kept.attend(np.zeros(1, np.int64), np.zeros((1, 1, 1, HEAD_WIDTH), np.float32))
+
+
+@compiled
+def _put_keys(heard: Halves, keys: Bytes, steps: Floats) -> None:
+    for at, row in enumerate(heard):
+        head, channel = at // HEAD_WIDTH, at % HEAD_WIDTH
+        top = SMALLEST
+        for i in range(FRAMES):
+            top = max(top, abs(_widened(row[i])))
+        steps[head, channel] = top / STEPS
+        for first in range(0, FRAMES, BLOCK):
+            kept = keys[head, first // BLOCK, channel]
+            for i in range(min(BLOCK, FRAMES - first)):
+                kept[i] = np.int32(np.rint(_widened(row[first + i]) * (STEPS / top)))
+
+
+@compiled
+def _put_values(heard: Halves, values: Bytes, steps: Floats) -> None:
+    top = np.full(heard.shape[1], SMALLEST)
+    for row in heard:
+        for at in range(len(row)):
+            top[at] = max(top[at], abs(_widened(row[at])))
+    per_step = STEPS / top
+    for head in range(len(values)):
+        first = head * HEAD_WIDTH
+        steps[head] = top[first : first + HEAD_WIDTH] / STEPS
+        for i, row in enumerate(heard):
+            kept = values[head, i]
+            for channel in range(HEAD_WIDTH):
+                kept[channel] = np.int32(np.rint(_widened(row[first + channel]) * per_step[first + channel]))
+
+
+@compiled
+def _widened(half: np.uint16) -> np.float32:
+    return np.uint32(np.uint32(half) << np.uint32(16)).view(np.float32)  # bfloat16 is its upper half
+
+
+@compiled
+def _attend(
+    windows: NDArray[np.int64],
+    queries: Floats,
+    keys: Bytes,
+    key_steps: Floats,
+    values: Bytes,
+    value_steps: Floats,
+    mixed: Floats,
+) -> None:
+    """Two queries of a window at a time: what is read for one is there for the other."""
+    _, count, heads, _ = queries.shape
+    one, two = np.empty(BLOCKS * BLOCK, np.float32), np.empty(BLOCKS * BLOCK, np.float32)
+    spare = np.empty(HEAD_WIDTH, np.float32)
+    for n, window in enumerate(windows):
+        for head in range(heads):
+            key_step, value_step = key_steps[window, head], value_steps[window, head]
+            for i in range(0, count, 2):
+                j = min(i + 1, count - 1)
+                query_one, query_two = queries[n, i, head] * key_step, queries[n, j, head] * key_step
+                mixed_one, mixed_two = mixed[n, i, head], mixed[n, j, head] if j > i else spare
+                _score(query_one, query_two, keys[window, head], one, two)
+                total_one, total_two = _exponentiate(one), _exponentiate(two)
+                _mix(one, two, values[window, head], mixed_one, mixed_two)
+                for channel in range(HEAD_WIDTH):
+                    mixed_one[channel] *= value_step[channel] / total_one
+                    mixed_two[channel] *= value_step[channel] / total_two
+
+
+@compiled
+def _score(query_one: Floats, query_two: Floats, keys: Bytes, one: Floats, two: Floats) -> None:
+    """Eight channels at a time: so many fit the registers, beside two scores."""
+    for block in range(BLOCKS):
+        k = keys[block]
+        a, b = one[block * BLOCK : (block + 1) * BLOCK], two[block * BLOCK : (block + 1) * BLOCK]
+        a[:] = 0
+        b[:] = 0
+        for c in range(0, HEAD_WIDTH, 8):
+            for line in range(8):
+                fetch(keys, ((block + AHEAD) * HEAD_WIDTH + c + line) * BLOCK)
+            p0, p1, p2, p3 = query_one[c], query_one[c + 1], query_one[c + 2], query_one[c + 3]
+            p4, p5, p6, p7 = query_one[c + 4], query_one[c + 5], query_one[c + 6], query_one[c + 7]
+            q0, q1, q2, q3 = query_two[c], query_two[c + 1], query_two[c + 2], query_two[c + 3]
+            q4, q5, q6, q7 = query_two[c + 4], query_two[c + 5], query_two[c + 6], query_two[c + 7]
+            for i in range(BLOCK):
+                k0, k1 = np.float32(k[c, i]), np.float32(k[c + 1, i])
+                k2, k3 = np.float32(k[c + 2, i]), np.float32(k[c + 3, i])
+                k4, k5 = np.float32(k[c + 4, i]), np.float32(k[c + 5, i])
+                k6, k7 = np.float32(k[c + 6, i]), np.float32(k[c + 7, i])
+                a[i] += p0 * k0 + p1 * k1 + p2 * k2 + p3 * k3 + p4 * k4 + p5 * k5 + p6 * k6 + p7 * k7
+                b[i] += q0 * k0 + q1 * k1 + q2 * k2 + q3 * k3 + q4 * k4 + q5 * k5 + q6 * k6 + q7 * k7
+
+
+@compiled
+def _exponentiate(scores: Floats) -> np.float32:
+    """Turn the scores into weights, e to the score less the highest; return their sum."""
+    highest = scores[0]
+    for i in range(FRAMES):
+        highest = max(highest, scores[i])
+    for i in range(FRAMES):
+        scores[i] = power(scores[i] - highest)
+    total = np.float32(0)
+    for i in range(FRAMES):
+        total += scores[i]
+    return total
+
+
+@compiled
+def _mix(one: Floats, two: Floats, values: Bytes, mixed_one: Floats, mixed_two: Floats) -> None:
+    """Add up the values by two sets of weights, six frames at a time."""
+    mixed_one[:] = 0
+    mixed_two[:] = 0
+    for f in range(0, FRAMES, 6):
+        for line in range(6):
+            fetch(values, (f + AHEAD * BLOCK + line) * HEAD_WIDTH)
+        a0, a1, a2, a3, a4, a5 = one[f], one[f + 1], one[f + 2], one[f + 3], one[f + 4], one[f + 5]
+        b0, b1, b2, b3, b4, b5 = two[f], two[f + 1], two[f + 2], two[f + 3], two[f + 4], two[f + 5]
+        for c in range(HEAD_WIDTH):
+            v0, v1, v2 = np.float32(values[f, c]), np.float32(values[f + 1, c]), np.float32(values[f + 2, c])
+            v3, v4 = np.float32(values[f + 3, c]), np.float32(values[f + 4, c])
+            v5 = np.float32(values[f + 5, c])
+            mixed_one[c] += a0 * v0 + a1 * v1 + a2 * v2 + a3 * v3 + a4 * v4 + a5 * v5
+            mixed_two[c] += b0 * v0 + b1 * v1 + b2 * v2 + b3 * v3 + b4 * v4 + b5 * v5

@@ -1,0 +1,48 @@
+"""Whisper's encoder as an OpenVINO graph, built from the CTranslate2 file: no torch, no conversion step.
+
+It ends in what the decoder wants of it: every decoder layer's cross-attention keys and values.
+"""
+
+import numpy as np
+import openvino as ov
+from openvino import opset13 as op
+
+from podcast_pipeline.transcription.engines.ct2 import Variables, layers
+from podcast_pipeline.transcription.engines.openvino.layers import Parts, integer, integers
+
+MEL_FRAMES = 3000  # 30 s
+
+
+def model(variables: Variables) -> ov.Model:
+    """Return the graph: float32, shape (1, n_mels, 3000) to keys and values, layer after layer.
+
+    Its outputs: for each layer of the decoder keys (1, width, 1500) and values (1, 1500, width).
+    """
+    parts = Parts(variables)
+    n_mels = variables["encoder/conv1/weight"].shape[1]
+    mel = op.parameter([1, n_mels, MEL_FRAMES], np.float32, name="mel")
+    x = op.gelu(_convolution(parts, mel, "encoder/conv1", stride=1), "ERF")
+    x = op.gelu(_convolution(parts, x, "encoder/conv2", stride=2), "ERF")
+    x = op.transpose(x, integers(0, 2, 1))
+    x = op.add(x, parts.value("encoder/position_encodings/encodings"))
+    for layer in range(layers(variables, "encoder")):
+        x = op.add(x, _attention(parts, x, f"encoder/layer_{layer}/self_attention"))
+        x = op.add(x, parts.perceptron(x, f"encoder/layer_{layer}/ffn"))
+    x = parts.normal(x, "encoder/layer_norm")
+    crossed: list[ov.Node] = []
+    for layer in range(layers(variables, "decoder")):
+        both = parts.linear(x, f"decoder/layer_{layer}/attention/linear_1")
+        key, value = op.split(both, integer(2), 2).outputs()
+        crossed += [op.convert(part, ov.Type.bf16) for part in (op.transpose(key, integers(0, 2, 1)), value)]
+    return ov.Model([node.output(0) for node in crossed], [mel], "encoder")
+
+
+def _attention(parts: Parts, x: ov.Node, name: str) -> ov.Node:
+    fused = parts.linear(parts.normal(x, f"{name}/layer_norm"), f"{name}/linear_0")
+    mixed = op.scaled_dot_product_attention(*parts.heads(fused, 3))
+    return parts.linear(parts.joined(mixed), f"{name}/linear_1")
+
+
+def _convolution(parts: Parts, x: ov.Node, name: str, *, stride: int) -> ov.Node:
+    filtered = op.convolution(x, parts.value(f"{name}/weight"), [stride], [1], [1], [1])
+    return op.add(filtered, op.unsqueeze(parts.value(f"{name}/bias"), integer(1)))

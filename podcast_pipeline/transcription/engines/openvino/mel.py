@@ -1,0 +1,40 @@
+"""Log-mel spectrograms as Whisper was trained on, in NumPy: whisper/audio.py, `log_mel_spectrogram`."""
+
+from functools import cache
+
+import numpy as np
+from faster_whisper.feature_extractor import FeatureExtractor
+from numpy.typing import NDArray
+
+from podcast_pipeline.transcription.decode import SAMPLE_RATE_HZ, Samples
+
+WIDTH = 400  # samples of a frame, 25 ms
+HOP = 160  # samples between frames, 10 ms
+FLOOR = 1e-10
+RANGE = 8.0  # decades below the loudest that are kept
+
+Mel = NDArray[np.float32]
+"""float32, shape (n_mels, n_frames), a frame every 10 ms."""
+
+
+def log_mel(samples: Samples, *, n_mels: int, n_frames: int) -> Mel:
+    """Return the spectrogram of samples, filled up with silence to `n_frames`."""
+    padded = np.pad(np.pad(samples, (0, 2 * WIDTH)), WIDTH // 2, mode="reflect")
+    heard = min(len(samples) // HOP + 2, n_frames)  # the last sample sounds in two frames more
+    frames = np.lib.stride_tricks.sliding_window_view(padded, WIDTH)[: heard * HOP : HOP]
+    power = np.abs(np.fft.rfft(frames * _window())) ** 2
+    mel = np.full((n_mels, n_frames), FLOOR, np.float32)
+    mel[:, :heard] = np.maximum(_filters(n_mels) @ power.T, FLOOR)
+    log = np.log10(mel)
+    scaled: Mel = (np.maximum(log, log.max() - RANGE) + 4) / 4
+    return scaled
+
+
+@cache
+def _window() -> NDArray[np.float32]:
+    return np.hanning(WIDTH + 1)[:-1].astype(np.float32)
+
+
+@cache
+def _filters(n_mels: int) -> NDArray[np.float32]:
+    return np.asarray(FeatureExtractor.get_mel_filters(SAMPLE_RATE_HZ, WIDTH, n_mels), np.float32)

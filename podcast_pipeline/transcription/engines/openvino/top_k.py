@@ -1,0 +1,91 @@
+"""Which tokens may come next: the best of a row's scores, and how probable they are (native.py)."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podcast_pipeline.transcription.engines.openvino.beam_search import Next
+from podcast_pipeline.transcription.engines.openvino.kernels import Floats, compiled, power
+
+CANDIDATES = 16  # the best next tokens of a row: two for each beam
+BLOCK = 64  # scores that are passed over together where none is among the best
+
+
+def best(scores: Floats, scales: Floats) -> Next:
+    """Return the CANDIDATES best tokens of each row; of equal ones the first.
+
+    Args:
+        scores: shape (rows, tokens), a multiple of BLOCK.
+        scales: shape (rows, 1), above 0: what a row's scores are to be multiplied by.
+    """
+    logarithms = np.empty((len(scores), CANDIDATES), np.float32)
+    tokens = np.empty((len(scores), CANDIDATES), np.int64)
+    _best(scores, scales, logarithms, tokens)
+    return Next(logarithms, tokens)
+
+
+def logarithms(scores: Floats, scales: Floats, tokens: NDArray[np.int64]) -> Floats:
+    """Return how probable one token of each row is, shape (rows,); see `best`."""
+    found = np.empty(len(scores), np.float32)
+    _logarithms(scores, scales, tokens, found)
+    return found
+
+
+def prepare() -> None:
+    """Compile everything, or load it from the disk."""
+    scores, scales = np.zeros((1, BLOCK), np.float32), np.ones((1, 1), np.float32)
+    best(scores, scales)
+    logarithms(scores, scales, np.zeros(1, np.int64))
+
+
+@compiled
+def _best(scores: Floats, scales: Floats, logarithms: Floats, tokens: NDArray[np.int64]) -> None:
+    highest = np.empty(scores.shape[1] // BLOCK, np.float32)
+    for row in range(len(scores)):
+        scale = scales[row, 0]
+        for block in range(len(highest)):
+            highest[block] = _highest(scores[row, block * BLOCK : (block + 1) * BLOCK])
+        top = highest.max()
+        _choose(scores[row], highest, logarithms[row], tokens[row])
+        total = np.log(_sum(scores[row], top, scale))
+        for place in range(CANDIDATES):
+            logarithms[row, place] = (logarithms[row, place] - top) * scale - total
+
+
+@compiled
+def _logarithms(scores: Floats, scales: Floats, tokens: NDArray[np.int64], found: Floats) -> None:
+    for row in range(len(scores)):
+        top = scores[row].max()
+        total = np.log(_sum(scores[row], top, scales[row, 0]))
+        found[row] = (scores[row, tokens[row]] - top) * scales[row, 0] - total
+
+
+@compiled
+def _highest(scores: Floats) -> np.float32:
+    top = scores[0]
+    for i in range(BLOCK):
+        top = max(top, scores[i])
+    return np.float32(top)
+
+
+@compiled
+def _sum(scores: Floats, top: np.float32, scale: np.float32) -> np.float32:
+    total = np.float32(0)
+    for i in range(len(scores)):  # by number: an iterator over the scores is ten times slower
+        total += power((scores[i] - top) * scale)
+    return total
+
+
+@compiled
+def _choose(scores: Floats, highest: Floats, chosen: Floats, tokens: NDArray[np.int64]) -> None:
+    """Put the best scores and their places in order."""
+    chosen[:] = -np.float32(np.inf)
+    last = CANDIDATES - 1
+    for block in range(len(highest)):
+        if highest[block] > chosen[last]:
+            for token in range(block * BLOCK, (block + 1) * BLOCK):
+                if scores[token] > chosen[last]:
+                    place = last
+                    while place and scores[token] > chosen[place - 1]:
+                        chosen[place], tokens[place] = chosen[place - 1], tokens[place - 1]
+                        place -= 1
+                    chosen[place], tokens[place] = scores[token], token

@@ -1,0 +1,31 @@
+"""Models by name from the Hugging Face hub, through faster-whisper's own loader: its cache first."""
+
+from pathlib import Path
+
+import httpx
+from faster_whisper.utils import available_models, download_model
+
+from podcast_pipeline.errors import TranscriptionError
+from podcast_pipeline.transcription.weights import how_to_get
+
+
+def fetch(model: str) -> Path:
+    """Return the folder of a model, downloaded if the cache does not hold it.
+
+    Raises:
+        TranscriptionError: an unknown name, or no network and not in the cache.
+    """
+    if "/" not in model and model not in available_models():
+        raise TranscriptionError(
+            model, f"no such model; known are {', '.join(available_models())}, or a folder"
+        )
+    try:
+        return Path(download_model(model, local_files_only=True))
+    except (OSError, ValueError):
+        pass  # not in the cache
+    try:
+        return Path(download_model(model))
+    except (OSError, ValueError, httpx.HTTPError) as error:
+        raise TranscriptionError(
+            model, f"its weights are not on this machine; {how_to_get(model)}"
+        ) from error

@@ -1,0 +1,97 @@
+"""A transcript as a book for e-readers: EPUB 3. Pure; equal values give equal bytes.
+
+Source: W3C EPUB 3.3; OCF 4.2: a ZIP archive whose first file is `mimetype`, stored as it is.
+"""
+
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+from jinja2 import Environment
+
+from podcast_pipeline.feed.text import legal
+from podcast_pipeline.model import Episode, Person, Show, Transcript, TranscriptVersion
+from podcast_pipeline.web import view
+from podcast_pipeline.web.view import Turn
+
+CONTENT_TYPE = "application/epub+zip"
+WITHOUT_CHAPTERS = "Transcript"
+
+PAGES = {
+    "META-INF/container.xml": "epub/container.xml",
+    "book/package.opf": "epub/package.opf",
+    "book/nav.xhtml": "epub/nav.xhtml",
+    "book/title.xhtml": "epub/title.xhtml",
+    "book/book.css": "epub/book.css",
+}
+"""Files of every book, and the template of each."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A file of the book: the turns under one chapter's heading."""
+
+    name: str
+    title: str
+    turns: tuple[Turn, ...]
+
+
+def to_epub(
+    environment: Environment,
+    *,
+    show: Show,
+    episode: Episode,
+    people: Iterable[Person],
+    version: TranscriptVersion,
+    words: Transcript,
+) -> bytes:
+    """Return a version of a transcript as an EPUB; its times lead to the episode's page.
+
+    Args:
+        environment: with the templates under `epub/` and their filters.
+        people: who is credited.
+    """
+    parts = split(view.turns(words, episode.chapters))
+    said = {
+        "show": show,
+        "episode": episode,
+        "people": list(people),
+        "version": version,
+        "words": words,
+        "parts": parts,
+        "page": show.page_address(episode.slug),
+    }
+    pages = {name: _page(environment, template, said) for name, template in PAGES.items()}
+    for part in parts:
+        pages[f"book/{part.name}"] = _page(environment, "epub/part.xhtml", {**said, "part": part})
+    return pack(pages)
+
+
+def split(said: Iterable[Turn]) -> tuple[Part, ...]:
+    """Return the turns by chapter; what is said before the first has a part of its own."""
+    chapters: list[list[Turn]] = []
+    for turn in said:
+        if turn.heading or not chapters:
+            chapters.append([])
+        chapters[-1].append(turn)
+    return tuple(Part(f"part-{n}.xhtml", _title(turns), tuple(turns)) for n, turns in enumerate(chapters, 1))
+
+
+def pack(files: Mapping[str, str]) -> bytes:
+    """Return text files, UTF-8, as an EPUB's archive; no date or system of this machine is in it."""
+    buffer = io.BytesIO()
+    with ZipFile(buffer, "w") as archive:
+        archive.writestr(ZipInfo("mimetype"), CONTENT_TYPE)
+        for name, text in files.items():
+            archive.writestr(ZipInfo(name), legal(text).encode(), ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
+def _title(chapter: list[Turn]) -> str:
+    heading = chapter[0].heading
+    return heading.title if heading else WITHOUT_CHAPTERS
+
+
+def _page(environment: Environment, template: str, said: Mapping[str, object]) -> str:
+    return environment.get_template(template).render(said)

@@ -1,0 +1,1 @@
+"""ASGI middleware: response headers and the access log."""

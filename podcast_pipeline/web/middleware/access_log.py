@@ -1,0 +1,50 @@
+"""The access log: one line per answer, without tokens, queries, referrers or addresses of people."""
+
+import logging
+import re
+from time import monotonic
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+ACCESS = logging.getLogger("podcast_pipeline.access")
+ERRORS = logging.getLogger("podcast_pipeline.web")
+
+SECRETS = re.compile(
+    r"(?<=/feeds/)[^/]+|(?<=/signin/link/)[^/]+|(?<=/mail/stop/)[^/]+"  # where they stand
+    r"|[a-z2-7]{16}\.[a-z2-7]+|[a-z2-7]{26,}",  # and where somebody put one by mistake
+    re.IGNORECASE,
+)
+UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
+
+
+def redact(path: str) -> str:
+    """Return a request path fit for a log: `/feeds/***/feed.xml`, printable ASCII, at most 200 characters."""
+    return UNPRINTABLE.sub("?", SECRETS.sub("***", path))[:200]
+
+
+class AccessLog:
+    """ASGI middleware that writes `METHOD path status bytes milliseconds "client"` to ACCESS."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, and write the line when the last byte is out."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started, status, sent = monotonic(), 500, 0
+
+        async def counting_send(message: Message) -> None:
+            nonlocal status, sent
+            status = message.get("status", status)
+            sent += len(message.get("body", b""))
+            await send(message)
+
+        try:
+            await self.app(scope, receive, counting_send)
+        finally:
+            client = dict(scope["headers"]).get(b"user-agent", b"-").decode("latin-1")
+            took_ms = (monotonic() - started) * 1000
+            line = (scope["method"], redact(scope["path"]), status, sent, took_ms, redact(client))
+            ACCESS.info('%s %s %d %d %.0fms "%s"', *line)

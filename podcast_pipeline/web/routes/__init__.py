@@ -1,0 +1,1 @@
+"""The routes of the web site, one module for each group."""

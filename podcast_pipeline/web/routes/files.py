@@ -1,0 +1,42 @@
+"""Public objects of the local store, served as a bucket would: audio, art, chapters, the public feed."""
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from podcast_pipeline.access import NOT_FOUND
+from podcast_pipeline.errors import StoreError
+from podcast_pipeline.storage import Store
+from podcast_pipeline.storage.keys import check_key
+from podcast_pipeline.storage.objects import FEED_CACHE, FEED_KEY
+from podcast_pipeline.web.authorization import Refused
+from podcast_pipeline.web.byte_ranges import answer, from_store
+
+
+@dataclass(frozen=True)
+class Objects:
+    """Endpoints under `/public/`; reads without credentials, so nothing private can be asked for.
+
+    Attributes:
+        feed_moved_to: another address of the public feed; apps that get 301 keep it. Source: rule F7.
+    """
+
+    store: Store
+    feed_moved_to: str | None = None
+
+    def routes(self) -> list[Route]:
+        """Return the one route."""
+        return [Route("/public/{rest:path}", self.serve)]
+
+    def serve(self, request: Request) -> Response:
+        """Answer an object with the type and the cache rule it was put with."""
+        try:
+            key = check_key(f"public/{request.path_params['rest']}")
+        except StoreError as error:
+            raise Refused(NOT_FOUND) from error
+        if key == FEED_KEY and self.feed_moved_to:
+            return RedirectResponse(self.feed_moved_to, 301, {"cache-control": FEED_CACHE})
+        content = from_store(self.store.anonymous(), key)
+        return answer(request, content, headers={"cache-control": content.cache_control})

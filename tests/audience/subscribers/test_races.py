@@ -1,0 +1,315 @@
+"""Everything that changes a subscriber, at once and from real processes.
+
+Every interleaving ends in rows that the audit log explains, with one entry for each change.
+"""
+
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, ClassVar
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import Engine, func, select
+
+from podcast_pipeline.audience.database import open_database
+from podcast_pipeline.audience.database.tables import (
+    audit_log,
+    network_addresses,
+    news_mails,
+    sessions,
+    subscribers,
+    tokens,
+)
+from podcast_pipeline.audience.subscribers import Subscribers
+from podcast_pipeline.audience.subscribers.csv import importer
+from podcast_pipeline.audience.subscribers.csv.importer import import_csv
+from podcast_pipeline.audience.subscribers.notifications import News
+from podcast_pipeline.audience.subscribers.privacy.addresses_seen import Network
+from podcast_pipeline.audience.subscribers.sessions import Sessions
+from podcast_pipeline.errors import SubscriberError
+from tests.audience.subscribers.test_notifications import EPISODE as OUT
+from tests.audience.subscribers.test_notifications import POLICY
+from tests.support.bucket_show import amounts
+from tests.support.databases import PROCESSES
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+ZONE = ZoneInfo("Europe/Berlin")
+SHOW = UUID("5f3a1c0e-9d2b-4e6f-8a7c-1b2d3e4f5a6b")
+EPISODE = UUID(int=1)
+PEOPLE = ("ann@example.com", "bob@example.com", "cy@example.com")
+DAYS = ("2026-12-31", "2027-01-31", "")
+WORKERS = 4
+STEPS = 40
+MADE_IMPOSSIBLE = ("nobody has this address", "was removed", "was erased meanwhile")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a process does, and where."""
+
+    url: str | None
+    folder: Path
+    seed: int
+
+
+@contextmanager
+def opened_at(url: str | None, folder: Path) -> Iterator[Subscribers]:
+    """Open the subscribers as a process of its own does."""
+    engine = open_database(url, folder)
+    yield Subscribers(engine, show_id=SHOW, secret_key=b"k" * 64)
+    engine.dispose()
+
+
+class Worker:
+    """Does one thing after another to few people; what somebody else made impossible is a SubscriberError."""
+
+    def __init__(self, people: Subscribers, seed: int) -> None:
+        self.people = people
+        self.random = random.Random(seed)
+        self.given: list[str] = ["a" * 16 + "." + "a" * 32]
+        self.met: list[UUID] = [UUID(int=0)]
+
+    def run(self) -> Counter[str]:
+        """Do so many steps and return how many went through of each kind."""
+        done: Counter[str] = Counter()
+        for number in range(STEPS):
+            step = self.random.choice(self.KINDS)
+            try:
+                step(self, self.random.choice(PEOPLE), NOW + timedelta(minutes=number))
+            except SubscriberError as error:
+                if not any(said in str(error) for said in MADE_IMPOSSIBLE):
+                    raise
+            else:
+                done[step.__name__] += 1
+        return done
+
+    def add(self, email: str, now: datetime) -> None:
+        """Add."""
+        until = self.random.choice((None, now, now + timedelta(days=9)))
+        self.given.append(self.people.add(email, paid_until=until, now=now, origin="cli")[1])
+
+    def take_in(self, _: str, now: datetime) -> None:
+        """Import everybody, in any order."""
+        rows = [f"{email},{self.random.choice(DAYS)}\n" for email in PEOPLE]
+        self.random.shuffle(rows)
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "people.csv"
+            path.write_text("email,paid_until\n" + "".join(rows), encoding="utf-8")
+            lines = list(import_csv(self.people, path, zone=ZONE, now=now))
+        assert {line.outcome for line in lines} <= {"added", "revived", "changed", "unchanged"}
+
+    def renew(self, email: str, now: datetime) -> None:
+        """Renew."""
+        until = self.random.choice((None, NOW, NOW + timedelta(days=30)))
+        self.people.renew(email, until, now=now, origin="web")
+
+    def suspend(self, email: str, now: datetime) -> None:
+        """Suspend."""
+        self.people.suspend(email, None, now=now, origin="cli")
+
+    def resume(self, email: str, now: datetime) -> None:
+        """Resume."""
+        self.people.resume(email, now=now, origin="cli")
+
+    def remove(self, email: str, now: datetime) -> None:
+        """Remove."""
+        self.people.remove(email, now=now, origin="cli")
+
+    def rotate(self, email: str, now: datetime) -> None:
+        """Rotate, and keep the link."""
+        self.given.append(self.people.rotate(email, now=now, origin="web"))
+
+    def erase(self, email: str, now: datetime) -> None:
+        """Erase."""
+        self.people.erase(email, now=now, origin="web")
+
+    def poll(self, _: str, __: datetime) -> None:
+        """Ask for a feed, as an app does: somebody's own or nobody's, never another's."""
+        token = self.random.choice(self.given)
+        visitor = self.people.visitor(token)
+        assert visitor is None or (visitor.token and visitor.token.selector) == token.partition(".")[0]
+
+    def read(self, _: str, now: datetime) -> None:
+        """Open a link in a browser, and download."""
+        visitor = self.people.visitor(self.random.choice(self.given))
+        if visitor and visitor.subscriber and visitor.token:
+            reader, selector = visitor.subscriber.id, visitor.token.selector
+            of = self.people.engine
+            Sessions(of, show_id=SHOW).open(reader, scope="reading", selector=selector, now=now)
+            Network(of, show_id=SHOW).note(reader, episode_id=EPISODE, address="192.0.2.1", app="a", now=now)
+
+    def want(self, email: str, now: datetime) -> None:
+        """Ask for mail of new transcripts, and remember who it was."""
+        self.met.append(self.people.want_news(email, now=now, origin="web").id)
+
+    def stop(self, _: str, now: datetime) -> None:
+        """Stop somebody's mail by the link in an old one, whatever has become of them since."""
+        self.people.stop_news(self.random.choice(self.met), now=now, origin="web")
+
+    def tell(self, _: str, now: datetime) -> None:
+        """Be about to tell somebody, and have told them, or not."""
+        news, who = News(self.people, POLICY), self.random.choice(self.met)
+        if news.claim(who, OUT, now=now):
+            if self.random.random() < 0.5:
+                news.confirm(who, OUT.id, now=now)
+            else:
+                news.release(who, OUT.id)
+
+    KINDS: ClassVar[tuple[Callable[["Worker", str, datetime], None], ...]] = (
+        *(add, add, take_in, renew, suspend, resume, remove, rotate, rotate, erase, poll, poll, read),
+        *(want, want, stop, tell),
+    )
+
+
+def work(job: Job) -> Counter[str]:
+    """Be one of the processes."""
+    with opened_at(job.url, job.folder) as people:
+        return Worker(people, job.seed).run()
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a row is to be, as far as the audit log tells."""
+
+    plan: str = ""
+    period: str = ""
+    paid_until: str | None = None
+    is_suspended: bool = False
+    is_removed: bool = False
+    is_erased: bool = False
+    is_told: bool = False
+    links: int = 0
+
+
+def after(known: Known | None, action: str, details: dict[str, Any]) -> Known:
+    """Return what follows from an entry; it must be possible, and change something."""
+    if known is None:
+        assert action == "added"
+        return Known(**details, links=1)
+    assert not known.is_erased
+    new = {
+        "revived": lambda: replace(
+            known, **details, is_suspended=False, is_removed=False, is_told=False, links=known.links + 1
+        ),
+        "changed": lambda: replace(known, **details),
+        "renewed": lambda: replace(known, **details),
+        "suspended": lambda: replace(known, is_suspended=True),
+        "resumed": lambda: replace(known, is_suspended=False),
+        "rotated": lambda: replace(known, links=known.links + 1),
+        "removed": lambda: replace(known, is_removed=True),
+        "erased": lambda: replace(known, is_removed=True, is_erased=True, is_told=False, links=0),
+        "news_on": lambda: replace(known, is_told=True),
+        "news_off": lambda: replace(known, is_told=False),
+    }[action]()
+    assert new != known, f"{action} says that something changed that did not"
+    may_be_gone = action in ("erased", "news_off")
+    assert known.is_removed == (action == "revived") or may_be_gone, f"{action} of somebody removed"
+    return new
+
+
+def check(engine: Engine) -> int:
+    """Compare every row with what the audit log tells of it; return how many entries there are."""
+    told: dict[UUID, Known] = {}
+    rows: dict[UUID, Known] = {}
+    with engine.connect() as connection:
+        log = connection.execute(select(audit_log).order_by(audit_log.c.id)).mappings().all()
+        for entry in log:
+            who = entry["subscriber_id"]
+            told[who] = after(told.get(who), entry["action"], entry["details"])
+        for row in connection.execute(select(subscribers)).mappings():
+            count = select(func.count()).where(tokens.c.subscriber_id == row["id"])
+            current = connection.scalar(count.where(tokens.c.rotated_at.is_(None)))
+            is_erased = row["erased_at"] is not None
+            assert current == (0 if is_erased else 1)
+            assert (row["email"] is None) == is_erased
+            rows[row["id"]] = Known(
+                plan=row["plan"],
+                period=row["period"],
+                paid_until=row["paid_until"].isoformat() if row["paid_until"] else None,
+                is_suspended=row["suspended_at"] is not None,
+                is_removed=row["removed_at"] is not None,
+                is_erased=is_erased,
+                is_told=row["news_since"] is not None,
+                links=connection.scalar(count) or 0,
+            )
+        for table in (sessions, network_addresses, news_mails):
+            held = set(connection.scalars(select(table.c.subscriber_id)))
+            assert not {who for who in held if rows[who].is_erased}, f"{table.name} of somebody erased"
+    assert {who: asdict(row) for who, row in rows.items()} == {who: asdict(t) for who, t in told.items()}
+    return len(log)
+
+
+@amounts(share=2, full=50)
+def test_all_changes_at_once_leave_what_the_audit_log_says(
+    engine: Engine, database_url: str | None, tmp_path: Path, amount: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every change of a subscriber, mail that is wanted, sent and stopped, polls and readers race."""
+    done: Counter[str] = Counter()
+    with ProcessPoolExecutor(WORKERS, mp_context=PROCESSES) as pool:
+        for number in range(amount):
+            jobs = [Job(database_url, tmp_path, number * WORKERS + i) for i in range(WORKERS)]
+            for steps in pool.map(work, jobs):
+                done += steps
+            entries = check(engine)
+    assert set(done) == {step.__name__ for step in Worker.KINDS}
+    with capsys.disabled():
+        print(f"\n{engine.dialect.name}: {done.total()} steps, {entries} changes, all explained")  # noqa: T201
+
+
+LINES = 3000
+
+
+def import_here(url: str | None, folder: Path) -> None:
+    """Import in small batches, until somebody kills this."""
+    importer.BATCH = 100
+    with opened_at(url, folder) as people:
+        for _ in import_csv(people, folder / "people.csv", zone=ZONE, now=NOW):
+            pass
+
+
+@amounts(share=2, full=30)
+def test_killed_imports_go_on_where_they_were(
+    engine: Engine, database_url: str | None, tmp_path: Path, amount: int
+) -> None:
+    """Kill -9 in an import, and again, and to the end: everybody is added once; once more changes nothing."""
+    people = Subscribers(engine, show_id=SHOW, secret_key=b"k" * 64)
+    chance = random.Random(amount)
+    reached = []
+    for _ in range(amount):
+        stem = uuid4().hex
+        rows = "".join(f"{stem}{i}@example.com,2027-01-31\n" for i in range(LINES))
+        (tmp_path / "people.csv").write_text(f"email,paid_until\n{rows}", encoding="utf-8")
+        before = sum(people.count(NOW).values())
+        for _ in range(2):
+            process = PROCESSES.Process(target=import_here, args=(database_url, tmp_path))
+            process.start()
+            limit = time.monotonic() + 60
+            while sum(people.count(NOW).values()) == before and time.monotonic() < limit:
+                time.sleep(0.005)
+            time.sleep(chance.random() * 0.2)
+            process.kill()
+            process.join()
+            assert process.exitcode in (0, -signal.SIGKILL)
+            reached.append(sum(people.count(NOW).values()) - before)
+            assert reached[-1] % 100 == 0
+        lines = list(import_csv(people, tmp_path / "people.csv", zone=ZONE, now=NOW))
+        assert Counter(line.outcome for line in lines) == {
+            outcome: number
+            for outcome, number in (("unchanged", reached[-1]), ("added", LINES - reached[-1]))
+            if number
+        }
+        assert {line.outcome for line in import_csv(people, tmp_path / "people.csv", zone=ZONE, now=NOW)} == {
+            "unchanged"
+        }
+    assert any(0 < number < LINES for number in reached)
+    assert check(engine) == amount * LINES

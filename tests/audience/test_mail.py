@@ -1,0 +1,101 @@
+"""Messages reach a real SMTP server, and what it refuses is one line."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from podcast_pipeline.audience.mail import Message, Smtp
+from podcast_pipeline.config import MailTable
+from podcast_pipeline.errors import MailError
+from tests.support.mail_server import PASSWORD, USER, Mailbox, serving
+
+# the server listens on this machine only
+pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS:UserWarning")
+
+MESSAGE = Message("ann@example.org", "Sign in to “Late Proofs”", "Öffne den Link.\n")
+
+
+@pytest.fixture
+def mailbox() -> Mailbox:
+    """An empty mailbox."""
+    return Mailbox()
+
+
+@pytest.fixture
+def port(mailbox: Mailbox) -> Iterator[int]:
+    """Where its server listens."""
+    with serving(mailbox) as port:
+        yield port
+
+
+def smtp(port: int, *, password: str = PASSWORD, security: str = "none") -> Smtp:
+    table = {"host": "127.0.0.1", "port": port, "security": security, "username": USER}
+    return Smtp(
+        MailTable.model_validate(table), sender="podcast@example.org", name="Late Proofs", password=password
+    )
+
+
+def test_a_message_arrives_as_it_was_written(port: int, mailbox: Mailbox) -> None:
+    """Subject, text and sender survive; it says that a machine wrote it."""
+    smtp(port).send(MESSAGE)
+    to, received = mailbox.received.get(timeout=5)
+    assert to == MESSAGE.to
+    assert received["Subject"] == MESSAGE.subject
+    assert received["From"] == "Late Proofs <podcast@example.org>"
+    assert received["Auto-Submitted"] == "auto-generated"
+    assert received.get_content().replace("\r\n", "\n") == MESSAGE.text
+
+
+@pytest.mark.parametrize(
+    ("url", "post"),
+    [
+        ("https://pod.example/mail/stop/x", "List-Unsubscribe=One-Click"),
+        ("http://127.0.0.1/mail/stop/x", None),
+    ],
+)
+def test_one_click_is_offered_behind_https(port: int, mailbox: Mailbox, url: str, post: str | None) -> None:
+    """RFC 8058 asks for https; over http the link alone is named. A repr shows neither link nor text."""
+    message = Message("ann@example.org", "News", f"Stop: {url}\n", url)
+    smtp(port).send(message)
+    received = mailbox.received.get(timeout=5)[1]
+    assert (received["List-Unsubscribe"], received["List-Unsubscribe-Post"]) == (f"<{url}>", post)
+    assert "stop" not in repr(message).lower()
+
+
+@pytest.mark.parametrize(
+    ("password", "security", "to", "line"),
+    [
+        ("mistyped", "none", "ann@example.org", "PODCAST_MAIL_PASSWORD"),
+        (PASSWORD, "none", "nobody@example.org", "refuses the recipient"),
+        (PASSWORD, "starttls", "ann@example.org", "offers no STARTTLS"),
+    ],
+)
+def test_a_refusal_is_one_line(port: int, password: str, security: str, to: str, line: str) -> None:
+    """What a server refuses names the server and what to do, not the person; TLS is never left out."""
+    with pytest.raises(MailError, match=line) as raised:
+        smtp(port, password=password, security=security).send(Message(to, "x", "y"))
+    assert to not in str(raised.value)
+    assert "mistyped" not in str(raised.value)
+
+
+def test_the_server_is_asked_without_a_message(port: int, mailbox: Mailbox) -> None:
+    """Whether it lets us in is known before anybody wants to sign in."""
+    smtp(port).check()
+    with pytest.raises(MailError, match="PODCAST_MAIL_PASSWORD"):
+        smtp(port, password="mistyped").check()
+    assert mailbox.received.empty()
+
+
+def test_no_server() -> None:
+    """A server that is down is one line."""
+    with serving(Mailbox()) as port:
+        pass
+    with pytest.raises(MailError, match="did not take a message"):
+        smtp(port).send(MESSAGE)
+
+
+def test_a_subject_cannot_add_headers(port: int, mailbox: Mailbox) -> None:
+    """A line break in a header is refused before anything is sent."""
+    with pytest.raises(ValueError, match="linefeed"):
+        smtp(port).send(Message("ann@example.org", "x\r\nBcc: all@example.org", "y"))
+    assert mailbox.received.empty()

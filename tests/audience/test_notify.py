@@ -1,0 +1,434 @@
+"""`podcast subscribers notify` against a real SMTP server: who is told, what they read, and never twice."""
+# ruff: noqa: ARG002, N802  (aiosmtpd calls its handlers by name and with everything)
+
+import asyncio
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from podcast_pipeline.audience.subscribers import unsubscribe_token
+from podcast_pipeline.audit import Finding, Secrets
+from podcast_pipeline.audit.logs_and_mail import read_mails
+from podcast_pipeline.model import Episode
+from podcast_pipeline.model.catalog import Catalog
+from tests.support.databases import SHOWS
+from tests.support.mail_server import PASSWORD, USER, Mailbox, serving
+from tests.support.show import PODCAST, clean_environment
+from tests.support.site import INTERVIEW, NOW, Site, transcript_of
+
+pytestmark = [
+    pytest.mark.usefixtures("each_database"),
+    # the server listens on this machine only
+    pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS:UserWarning"),
+]
+
+SLUG = "the-water-was-always-coming"
+ANN, BOB, CARL, DORA = "ann@example.org", "bob@example.org", "carl@example.org", "dora@example.org"
+KEY = "k" * 32
+TODAY = (NOW - datetime.now(UTC)).days + 1  # in days before the site's clock: less than a day ago
+SHOW_TOML = """
+[show]
+id = "{show.id}"
+guid = "{show.guid}"
+title = "{show.title}"
+description = "{show.description}"
+author = "{show.author}"
+owner_email = "{show.owner_email}"
+categories = ["News > Politics"]
+[urls]
+site = "{site}"
+"""
+
+
+@dataclass
+class Post(Mailbox):
+    """A mailbox with a temper.
+
+    Attributes:
+        pid: of the sender; killed at the `rcpt` or `data` whose number is in `kills`.
+        closes_after: messages that one connection may carry; the next gets 421.
+        breaks_at: numbers of the messages at which the connection breaks without an answer.
+        carried: messages by connection.
+    """
+
+    kills: set[tuple[str, int]] = field(default_factory=set)
+    pid: int = 0
+    closes_after: int = 10**9
+    breaks_at: set[int] = field(default_factory=set)
+    counts: Counter[str] = field(default_factory=Counter)
+    carried: Counter[Session] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    async def handle_MAIL(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Take a sender, on a connection that has not carried enough."""
+        self.carried[session] += 1
+        if self.carried[session] > self.closes_after:
+            return "421 enough for one connection"
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
+
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Take an address, or not; the sender may die of it."""
+        self._count("rcpt")
+        return await super().handle_RCPT(server, session, envelope, address, options)
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        """Keep a message, or break the connection; the sender may die before it has the answer."""
+        number = self.counts["data"] + 1
+        answer = "250 OK"
+        if number in self.breaks_at:
+            assert isinstance(server.transport, asyncio.Transport)
+            server.transport.abort()
+        else:
+            answer = await super().handle_DATA(server, session, envelope)
+        self._count("data")
+        return answer
+
+    def _count(self, what: str) -> None:
+        self.counts[what] += 1
+        if (what, self.counts[what]) in self.kills:
+            os.kill(self.pid, signal.SIGKILL)
+
+    def take(self) -> dict[str, list[EmailMessage]]:
+        """Return what came since it was last asked, by recipient."""
+        taken: dict[str, list[EmailMessage]] = {}
+        while not self.received.empty():
+            to, mail = self.received.get()
+            taken.setdefault(to, []).append(mail)
+        return taken
+
+
+@dataclass(frozen=True)
+class Newsroom:
+    """A show with an episode out, its subscribers, and the command run as a person would."""
+
+    site: Site
+    episode: Episode
+    post: Post
+    port: int
+
+    def command(self, *words: str) -> tuple[list[str], dict[str, str]]:
+        """Return a command and its environment."""
+        environment = {
+            **clean_environment(),
+            **SHOWS.environment(self.site.config.folder),
+            "PODCAST_SECRET_KEY": KEY,
+            "PODCAST_MAIL_HOST": "127.0.0.1",
+            "PODCAST_MAIL_PORT": str(self.port),
+            "PODCAST_MAIL_SECURITY": "none",
+            "PODCAST_MAIL_USERNAME": USER,
+            "PODCAST_MAIL_PASSWORD": PASSWORD,
+        }
+        return [str(PODCAST), "--project", str(self.site.config.folder), *words], environment
+
+    def run(self, *words: str, **changes: str) -> "subprocess.CompletedProcess[str]":
+        """Run a command to its end."""
+        command, environment = self.command(*words)
+        return subprocess.run(
+            command, env={**environment, **changes}, capture_output=True, text=True, check=False
+        )
+
+    def notify(self, *words: str, **changes: str) -> "subprocess.CompletedProcess[str]":
+        """Tell of the episode."""
+        return self.run(*words, "subscribers", "notify", SLUG, **changes)
+
+    def begin(self) -> "subprocess.Popen[str]":
+        """Begin to tell of the episode, and let the mail server know who does."""
+        command, environment = self.command("--json", "subscribers", "notify", SLUG)
+        process = subprocess.Popen(
+            command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        self.post.pid = process.pid
+        return process
+
+    def ask(self, *emails: str) -> list[UUID]:
+        """Add subscribers who wanted to be told before the episode came out."""
+        assert self.episode.published_at
+        before = self.episode.published_at - timedelta(days=1)
+        people = self.site.subscribers
+        found = []
+        for email in emails:
+            people.add(email, now=before, origin="cli")
+            found.append(people.want_news(email, now=before, origin="web").id)
+        return found
+
+
+def newsroom(folder: Path, post: Post, stack: ExitStack, *, takes_utf8: bool = True) -> Newsroom:
+    site = Site.make(folder, site_url="https://late.example")
+    stack.callback(site.close)
+    text = INTERVIEW.read_text(encoding="utf-8")
+    episode = site.publish(
+        SLUG,
+        transcript_of(text, duration_s=240),
+        days_ago=TODAY,
+        title="The water was always coming",
+        notes="Four years ago the river took **Alder Street**.\n\nMore of it.",
+    )
+    toml = SHOW_TOML.format(show=site.config.show, site=site.config.urls.site)
+    (folder / "show.toml").write_text(toml, encoding="utf-8")
+    return Newsroom(site, episode, post, stack.enter_context(serving(post, takes_utf8=takes_utf8)))
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[Newsroom]:
+    """A newsroom."""
+    with ExitStack() as stack:
+        yield newsroom(tmp_path, Post(), stack)
+
+
+def test_who_asked_is_told(room: Newsroom) -> None:
+    """Two who asked and have paid get a mail; who lapsed, never asked or asked too late gets none."""
+    room.ask(ANN, BOB, CARL)
+    people, now = room.site.subscribers, datetime.now(UTC)
+    people.renew(CARL, now - timedelta(seconds=5), now=now, origin="cli")
+    people.add(DORA, now=now, origin="cli")
+    people.want_news(DORA, now=now, origin="web")
+    dry = room.notify("--json", PODCAST_MAIL_HOST="")
+    assert (dry.returncode, "names no host" in dry.stderr) == (1, True)
+    dry = room.run("subscribers", "notify", SLUG, "--dry-run", PODCAST_MAIL_HOST="")
+    assert (dry.returncode, dry.stdout) == (0, f"{SLUG}: 2 would be told (dry run, nothing was sent)\n")
+    assert room.post.take() == {}
+    done = room.notify()
+    assert (done.returncode, done.stdout) == (0, f"{SLUG}: 2 told\n"), done.stderr
+    assert {to: len(mails) for to, mails in room.post.take().items()} == {ANN: 1, BOB: 1}
+    again = json.loads(room.notify("--json").stdout)
+    assert (again["told"], again["refused"], again["in_doubt"], room.post.take()) == (0, 0, 0, {})
+    assert "@" not in dry.stdout + done.stdout + done.stderr
+
+
+def test_what_they_read(room: Newsroom, tmp_path: Path) -> None:
+    """Title, one line, the page, why and how to stop; no token, no word of the transcript, one recipient."""
+    (ann,) = room.ask(ANN)
+    room.notify()
+    (mail,) = room.post.take()[ANN]
+    stop_url = f"https://late.example/mail/stop/{unsubscribe_token.to_value(ann, KEY.encode())}"
+    assert mail["Subject"] == "Late Proofs: The water was always coming"
+    assert mail["List-Unsubscribe"] == f"<{stop_url}>"
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert (mail["To"], mail["Auto-Submitted"]) == (ANN, "auto-generated")
+    assert mail.get_content_type() == "text/plain"
+    assert mail.get_content().replace("\r\n", "\n") == (
+        "The water was always coming\n\n"
+        "Four years ago the river took Alder Street.\n\n"
+        f"Listen and read: https://late.example/episodes/{SLUG}\n\n"
+        "-- \n"
+        "Late Proofs is made by The Harrow Street Courier.\n"
+        "You get this mail because you asked, on your account page, to be told of new transcripts.\n"
+        f"To stop these mails: {stop_url}\n"
+    )
+    transcript = transcript_of(INTERVIEW.read_text(encoding="utf-8"), duration_s=240)
+    document_key = room.episode.transcripts[0].document_key
+    secrets = Secrets.of(room.site.catalog, {document_key: transcript})
+    spool = tmp_path / "spool"
+    spool.mkdir()
+
+    def found(changed: bytes) -> list[Finding]:
+        (spool / "1.eml").write_bytes(changed)
+        return list(read_mails(spool, secrets, lambda _: False))  # Ann may have lapsed since
+
+    sent = mail.as_bytes()
+    value = stop_url.rpartition("/")[2].encode()
+    assert found(sent) == []
+    assert found(sent.replace(b"Subject: Late", b"Subject: /mail/stop/" + value)) != []
+    assert found(sent.replace(b"To: ann@example.org", b"To: ann@example.org, eve@example.org")) != []
+    teaser = " ".join(transcript.text.split()[200:220]).encode()
+    assert [each.rule for each in found(sent.replace(b"Listen and read", teaser))] == ["P5"]
+
+
+def test_a_refused_address_stops_nobody(room: Newsroom) -> None:
+    """It is named by its id, the exit code says look, and the next run tries it again."""
+    _, nobody, _ = room.ask(ANN, "nobody@example.org", BOB)
+    done = room.notify()
+    assert done.returncode == 3
+    assert done.stdout.splitlines()[0] == f"{SLUG}: 2 told"
+    assert done.stderr.strip() == (
+        f"podcast: subscriber {nobody}: mail server 127.0.0.1:{room.port}: refuses the recipient"
+    )
+    assert set(room.post.take()) == {ANN, BOB}
+    again = room.notify("--json")
+    said = json.loads(again.stdout)
+    assert (again.returncode, said["told"], said["refused"], said["in_doubt"]) == (3, 0, 1, 0)
+    assert [each["id"] for each in said["refusals"]] == [str(nobody)]
+    listed = json.loads(room.run("--json", "subscribers", "list").stdout)["subscribers"]
+    assert [each["email"] for each in listed if each["id"] == str(nobody)] == ["nobody@example.org"]
+
+
+def test_an_address_beyond_ascii_stops_nobody(tmp_path: Path) -> None:
+    """Where the server takes ASCII only, such an address is refused and the others are told."""
+    with ExitStack() as stack:
+        room = newsroom(tmp_path, Post(), stack, takes_utf8=False)
+        room.ask("jörg@example.org", BOB)
+        done = room.notify()
+        assert (done.returncode, "takes ASCII addresses only" in done.stderr) == (3, True)
+        assert set(room.post.take()) == {BOB}
+
+
+def test_one_connection_for_many(room: Newsroom) -> None:
+    """All mails go over one connection; where the server ends it, over a new one, and none is lost."""
+    emails = [f"{number}@example.org" for number in range(7)]
+    room.ask(*emails)
+    room.notify()
+    assert (set(room.post.take()), len(room.post.carried)) == (set(emails), 1)
+    more = [f"{number}@example.com" for number in range(7)]
+    room.ask(*more)
+    room.post.closes_after = 3
+    room.post.carried.clear()
+    done = room.notify("--json")
+    assert (json.loads(done.stdout)["told"], done.returncode) == (7, 0)
+    assert {to: len(mails) for to, mails in room.post.take().items()} == dict.fromkeys(more, 1)
+    assert len(room.post.carried) == 3
+
+
+def test_a_server_that_is_down_costs_nothing(room: Newsroom) -> None:
+    """One line, exit 1, and the next run tells everybody."""
+    room.ask(ANN, BOB)
+    done = room.notify(PODCAST_MAIL_PORT="1")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "0 were told, run it again for the others" in done.stderr
+    wrong = room.notify(PODCAST_MAIL_PASSWORD="mistyped")
+    assert (wrong.returncode, "PODCAST_MAIL_PASSWORD" in wrong.stderr) == (1, True)
+    said = json.loads(room.notify("--json").stdout)
+    assert (said["told"], said["in_doubt"], set(room.post.take())) == (2, 0, {ANN, BOB})
+
+
+def test_a_connection_that_breaks_leaves_a_doubt(room: Newsroom) -> None:
+    """Nobody knows whether the server kept that mail: it is not sent again, and that is said."""
+    room.ask(ANN, BOB, CARL)
+    room.post.breaks_at = {2}
+    done = room.notify()
+    assert (done.returncode, "1 were told" in done.stderr) == (1, True)
+    again = room.notify()
+    assert again.returncode == 0
+    assert again.stdout.splitlines() == [
+        f"{SLUG}: 1 told",
+        "1 in doubt: a run ended while the mail server had their mail; they are not told again",
+    ]
+    assert {len(mails) for mails in room.post.take().values()} == {1}
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"state": "scheduled", "published_at": None}, "is scheduled; tell of it when it is out"),
+        ({"state": "unpublished"}, "was unpublished, and nobody is told of it"),
+        ({"transcripts": ()}, "has no transcript to tell of"),
+        ({"slug": "another"}, "is not published; see `podcast list`"),
+        ({"long_ago": True}, "came out more than 365 days ago, and is no news"),
+    ],
+)
+def test_what_cannot_be_told(room: Newsroom, change: dict[str, object], line: str) -> None:
+    """Only what is out and new can be told of; anything else is one line."""
+    room.ask(ANN)
+    if "long_ago" in change:
+        then = datetime.now(UTC) - timedelta(days=366)
+        version = room.episode.transcripts[0].model_copy(update={"published_at": then})
+        change = {"published_at": then, "transcripts": (version,)}
+    episode = room.episode.model_copy(update=change)
+    room.site.catalog = Catalog(show=room.site.catalog.show, episodes=(episode,))
+    room.site.write_catalog()
+    done = room.notify()
+    assert (done.returncode, done.stderr) == (1, f"podcast: {SLUG}: {line}\n")
+    assert room.post.take() == {}
+
+
+def test_two_runs_at_once(room: Newsroom) -> None:
+    """Both work, and each person is told once."""
+    emails = [f"{number}@example.org" for number in range(20)]
+    room.ask(*emails)
+    with ThreadPoolExecutor(2) as pool:
+        runs = list(pool.map(lambda _: room.notify("--json"), range(2)))
+    assert [run.returncode for run in runs] == [0, 0], [run.stderr for run in runs]
+    assert sum(json.loads(run.stdout)["told"] for run in runs) == 20
+    assert {to: len(mails) for to, mails in room.post.take().items()} == dict.fromkeys(emails, 1)
+
+
+@pytest.mark.parametrize("where", ["rcpt", "data"])
+def test_killed_at_a_mail(room: Newsroom, where: str) -> None:
+    """Killed with -9 before, or just after, the server has a mail: nobody gets two, everybody else gets one.
+
+    Killed when the server has the mail and before its answer, nobody is left out either; killed before,
+    that one person is not told, and counted as in doubt.
+    """
+    emails = [f"{number}@example.org" for number in range(9)]
+    room.ask(*emails)
+    room.post.kills = {(where, 1), (where, 4), (where, 9)}
+    for _ in range(3):
+        process = room.begin()
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL
+    said = json.loads(room.notify("--json").stdout)
+    got = {to: len(mails) for to, mails in room.post.take().items()}
+    assert set(got.values()) == {1}
+    assert said["in_doubt"] == 3
+    assert len(got) == (9 if where == "data" else 6)
+
+
+@pytest.mark.parametrize("amount", [5, pytest.param(60, marks=pytest.mark.soak)])
+def test_killed_at_any_time(room: Newsroom, amount: int) -> None:
+    """Killed with -9 at any moment: nobody gets two; who got none is counted as in doubt."""
+    dice = random.Random(7)
+    emails = [f"{number}@example.org" for number in range(12 * amount)]
+    room.ask(*emails)
+    for _ in range(amount):
+        process = room.begin()
+        first = room.post.counts["rcpt"]
+        while room.post.counts["rcpt"] == first and process.poll() is None:
+            time.sleep(0.001)
+        time.sleep(dice.random() * 0.05)
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL
+    said = json.loads(room.notify("--json").stdout)
+    got = {to: len(mails) for to, mails in room.post.take().items()}
+    assert set(got.values()) == {1}
+    assert len(emails) - len(got) <= said["in_doubt"] <= amount
+
+
+def test_interrupted_by_a_person(room: Newsroom) -> None:
+    """Ctrl-C ends it with 130, and running it again tells who is left."""
+    emails = [f"{number}@example.org" for number in range(200)]
+    room.ask(*emails)
+    process = room.begin()
+    while room.post.counts["data"] < 3 and process.poll() is None:
+        time.sleep(0.001)
+    process.send_signal(signal.SIGINT)
+    assert "run the same command again" in process.communicate()[1]
+    assert process.returncode == 130
+    said = json.loads(room.notify("--json").stdout)
+    got = {to: len(mails) for to, mails in room.post.take().items()}
+    assert set(got.values()) == {1}
+    assert said["in_doubt"] <= 1
+    assert 200 - len(got) <= said["in_doubt"]
+
+
+def test_no_secret_in_the_log_or_the_tables(room: Newsroom) -> None:
+    """The audit log says nothing of the address; the table of mails says who by id alone."""
+    room.ask(ANN)
+    room.notify()
+    held = json.loads(room.run("subscribers", "dossier", ANN).stdout)
+    assert held["news_mails"][0]["sent_at"] is not None
+    assert not re.search("@", json.dumps([held["news_mails"], held["audit_log"]]))

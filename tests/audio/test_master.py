@@ -1,0 +1,123 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mutagen.mp3 import BitrateMode
+
+from podcast_pipeline.audio.loudness import Loudness
+from podcast_pipeline.audio.master import Levels, Produced, produce
+from podcast_pipeline.config import AudioTable
+from podcast_pipeline.errors import AudioError
+from tests.support.audio_files import FFMPEG, SAMPLE, cut, header, make, samples, tone, unheard
+
+
+def master(recording: Path, target: Path, **settings: object) -> Produced:
+    table = AudioTable.model_validate(settings)
+    folder = target.parent
+    return produce(recording, target, settings=table, folder=folder, ffmpeg=FFMPEG, report=unheard)
+
+
+@pytest.fixture(scope="module")
+def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twenty seconds of the sample as 48 kHz stereo, one side quieter."""
+    target = tmp_path_factory.mktemp("speech") / "speech.wav"
+    return make(target, "-i", str(SAMPLE), "-t", "20", "-af", "pan=stereo|c0=c0|c1=0.6*c0", "-ar", "48000")
+
+
+def test_sample_is_mastered_for_mono(tmp_path: Path) -> None:
+    """The mono sample becomes mono at -19 LUFS, below -1 dBTP, exactly as long as the recording."""
+    made = master(SAMPLE, tmp_path / "a.mp3")
+    assert made.before.integrated_lufs == pytest.approx(-24.5, abs=0.2)
+    assert made.after.integrated_lufs == pytest.approx(-19, abs=0.3)
+    assert made.after.true_peak_dbtp <= -1
+    assert made.duration_s == 71.13
+    assert made.size_bytes == made.path.stat().st_size
+    assert made.timeline.inserts == ()
+
+
+def test_stereo_is_mastered_for_stereo(speech: Path, tmp_path: Path) -> None:
+    """A stereo recording stays stereo at -16 LUFS, and its sides keep their balance."""
+    made = master(speech, tmp_path / "a.mp3")
+    left, right = np.sqrt((samples(made.path) ** 2).mean(axis=1))
+    assert made.after.integrated_lufs == pytest.approx(-16, abs=0.3)
+    assert made.after.true_peak_dbtp <= -1
+    assert right / left == pytest.approx(0.6, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    "filters",
+    ["volume=-25dB", "volume=14dB,alimiter=limit=1:level=disabled", "volume='if(gt(t,10),3,0.1)':eval=frame"],
+    ids=["very quiet", "clipped", "uneven"],
+)
+def test_difficult_recordings_meet_the_numbers(tmp_path: Path, filters: str) -> None:
+    """Whatever was recorded, the encoded MP3 is within 0.3 LU and below the peak."""
+    path = make(tmp_path / "a.flac", "-i", str(SAMPLE), "-t", "20", "-af", filters)
+    made = master(path, tmp_path / "a.mp3")
+    assert made.after.integrated_lufs == pytest.approx(-19, abs=0.3)
+    assert made.after.true_peak_dbtp <= -1
+
+
+def test_settings_are_followed(speech: Path, tmp_path: Path) -> None:
+    """Loudness, peak and bitrate of show.toml are what comes out."""
+    wanted = {"loudness_stereo_lufs": -20.0, "true_peak_dbtp": -3.0, "bitrate_stereo_kbps": 192}
+    made = master(speech, tmp_path / "a.mp3", **wanted)
+    assert made.after.integrated_lufs == pytest.approx(-20, abs=0.3)
+    assert made.after.true_peak_dbtp <= -3
+    assert header(made.path).bitrate == 192_000
+
+
+def test_loudness_between_words_is_kept(tmp_path: Path) -> None:
+    """Gain is linear: a part recorded 12 dB quieter is 12 dB quieter in the master."""
+    wave = "sin(2*PI*440*t)*if(lt(mod(t\\,4)\\,2)\\,0.2\\,0.05)"
+    made = master(tone(tmp_path / "a.wav", wave=wave, duration_s=12), tmp_path / "a.mp3")
+    heard = samples(made.path)[0]
+    loud, quiet = (np.sqrt((heard[at * 44100 : (at + 1) * 44100] ** 2).mean()) for at in (4, 6))
+    assert 20 * np.log10(loud / quiet) == pytest.approx(12.04, abs=0.2)
+
+
+def test_same_input_gives_same_bytes(speech: Path, tmp_path: Path) -> None:
+    """Two runs give the same file, without tags and without a date."""
+    first, second = (master(speech, tmp_path / name).path.read_bytes() for name in ("a.mp3", "b.mp3"))
+    assert first == second
+    assert first[:2] == b"\xff\xfb"
+    assert b"TAG" not in first[-128:-125]
+
+
+def test_player_sees_the_right_length(speech: Path, tmp_path: Path) -> None:
+    """The Info header's length, which players show, is the decoded one to within one MP3 frame."""
+    made = master(speech, tmp_path / "a.mp3")
+    info = header(made.path)
+    assert not info.sketchy
+    assert info.bitrate_mode == BitrateMode.CBR
+    assert info.length == pytest.approx(made.duration_s, abs=2 * 1152 / 44100)
+    assert samples(made.path).shape == (2, 20 * 44100)
+
+
+def test_nothing_is_left_of_a_failure(tmp_path: Path) -> None:
+    """A refused recording leaves neither a target nor a part of it, and an old target stays."""
+    whole = tone(tmp_path / "whole.wav", duration_s=20)
+    target = tmp_path / "out" / "a.mp3"
+    target.parent.mkdir()
+    target.write_bytes(b"old")
+    with pytest.raises(AudioError, match="truncated"):
+        master(cut(whole, tmp_path / "a.wav", share=0.5), target)
+    assert [path.name for path in target.parent.iterdir()] == ["a.mp3"]
+    assert target.read_bytes() == b"old"
+
+
+def test_hum_is_not_made_loud(tmp_path: Path) -> None:
+    """A recording of nothing but faint hum is refused instead of raised by fifty decibels."""
+    hum = tone(tmp_path / "a.wav", wave="0.0015*sin(2*PI*50*t)", duration_s=5)
+    with pytest.raises(AudioError, match="too quiet to be speech"):
+        master(hum, tmp_path / "a.mp3")
+
+
+def test_levels_are_corrected_by_what_was_heard() -> None:
+    """Loudness that is off moves the gain; a peak that is over lowers the ceiling; the rest stays."""
+    levels = Levels(recording_db=5, whole_db=0, ceiling_dbfs=-1)
+    right = Loudness(integrated_lufs=-16.1, true_peak_dbtp=-1.0, range_lu=5)
+    wrong = Loudness(integrated_lufs=-17.0, true_peak_dbtp=-0.4, range_lu=5)
+    assert levels.corrected(right, wanted_lufs=-16, highest_dbtp=-1) == levels
+    corrected = levels.corrected(wrong, wanted_lufs=-16, highest_dbtp=-1)
+    assert (corrected.recording_db, corrected.whole_db) == (5, 1)
+    assert corrected.ceiling_dbfs == pytest.approx(-1.7)

@@ -1,0 +1,165 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from podcast_pipeline.audio.source import check
+from podcast_pipeline.errors import AudioError
+from podcast_pipeline.model import Progress
+from tests.support.audio_files import SAMPLE, cut, make, tone, unheard
+
+TAKEN = {
+    "a.wav": (),
+    "float.wav": ("-c:a", "pcm_f32le"),
+    "bytes.wav": ("-c:a", "pcm_u8"),
+    "deep.wav": ("-c:a", "pcm_s24le"),
+    "a.aiff": (),
+    "a.flac": (),
+    "a.mp3": (),
+    "no-xing.mp3": ("-q:a", "4", "-write_xing", "0"),
+    "a.m4a": (),
+    "a.aac": (),
+    "a.ogg": (),
+    "a.opus": (),
+    "a.webm": (),
+}
+COUNTED = ("a.wav", "a.aiff", "a.flac", "a.mp3", "a.ogg", "a.opus", "a.webm")
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(AudioError) as caught:
+        check(path, report=unheard)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    return caught.value.message
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_usual_formats_are_taken(tmp_path: Path, name: str) -> None:
+    """Every format a recorder writes is read to its end, whether or not its header carries a length."""
+    path = tone(tmp_path / name, duration_s=3, rate_hz=48000, form=TAKEN[name])
+    source = check(path, report=unheard)
+    assert source.duration_s == pytest.approx(3, abs=0.08)
+    assert (source.channels, source.sample_rate_hz) == (1, 48000)
+
+
+def test_sample_is_counted_exactly() -> None:
+    """The length is counted samples, not what a header says."""
+    source = check(SAMPLE, report=unheard)
+    assert (source.duration_s, source.channels, source.sample_rate_hz) == (71.13, 1, 24000)
+    assert source.codec == "flac"
+
+
+def test_streamed_wav_is_taken(tmp_path: Path) -> None:
+    """A WAV whose writer could not go back to fill in the size is whole."""
+    path = tone(tmp_path / "a.wav")
+    header = bytearray(path.read_bytes())
+    at = header.index(b"data") + 4
+    header[at : at + 4] = b"\xff\xff\xff\xff"
+    path.write_bytes(header)
+    assert check(path, report=unheard).duration_s == 3
+
+
+def test_video_with_sound_is_taken(tmp_path: Path) -> None:
+    """Of a recorded call only the sound is used."""
+    picture = ("-f", "lavfi", "-i", "color=red:s=64x64:d=3:r=5")
+    sound = ("-f", "lavfi", "-i", "sine=d=3")
+    path = make(tmp_path / "call.mp4", *picture, *sound, "-c:v", "mpeg4", "-c:a", "aac")
+    assert check(path, report=unheard).duration_s == pytest.approx(3, abs=0.05)
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_truncated_file_is_refused(tmp_path: Path, name: str) -> None:
+    """A file that lost its last part is refused, also where its header still promises the whole."""
+    whole = tone(tmp_path / f"whole-{name}", duration_s=20)
+    assert "truncated" in refusal(cut(whole, tmp_path / name, share=0.6))
+
+
+@pytest.mark.parametrize("faststart", [True, False])
+def test_truncated_m4a_is_refused(tmp_path: Path, faststart: bool) -> None:
+    """An M4A is refused with its index at either end."""
+    form = ("-movflags", "+faststart") if faststart else ()
+    whole = tone(tmp_path / "whole.m4a", duration_s=20, form=form)
+    reason = refusal(cut(whole, tmp_path / "a.m4a", share=0.6))
+    assert "truncated" in reason if faststart else "cannot be read" in reason
+
+
+def test_tagged_truncated_mp3_is_refused(tmp_path: Path) -> None:
+    """The length that the Xing header promises is found behind ID3 tags too."""
+    whole = tone(tmp_path / "whole.mp3", duration_s=20, form=("-metadata", f"title={'x' * 5000}"))
+    assert "truncated: " in refusal(cut(whole, tmp_path / "a.mp3", share=0.6))
+
+
+def test_file_that_is_no_audio_is_refused(tmp_path: Path) -> None:
+    """Text renamed .mp3 is refused, and so is a playlist, which must fetch nothing."""
+    text = tmp_path / "text.mp3"
+    text.write_text("These are notes.\n" * 1000)
+    assert "cannot be read as audio" in refusal(text)
+    text.write_text("#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n")
+    assert "cannot be read as audio" in refusal(text)
+
+
+def test_missing_or_empty_file_is_refused(tmp_path: Path) -> None:
+    """A name without a file, a folder and a file without bytes each get their own reason."""
+    empty = tmp_path / "empty.mp3"
+    empty.touch()
+    assert "is not there" in refusal(tmp_path / "none.wav")
+    assert "is a folder" in refusal(tmp_path)
+    assert "is empty" in refusal(empty)
+
+
+def test_video_without_sound_is_refused(tmp_path: Path) -> None:
+    """A video without an audio track is refused."""
+    path = make(tmp_path / "a.mp4", "-f", "lavfi", "-i", "color=red:s=64x64:d=3:r=5", "-c:v", "mpeg4")
+    assert "has no audio" in refusal(path)
+
+
+def test_several_tracks_are_refused(tmp_path: Path) -> None:
+    """Where a recorder kept two tracks, using only the first would lose a guest."""
+    inputs = ("-f", "lavfi", "-i", "sine=d=3", "-f", "lavfi", "-i", "sine=d=3")
+    path = make(tmp_path / "a.mkv", *inputs, "-map", "0:a", "-map", "1:a", "-c:a", "flac")
+    assert "has 2 audio tracks" in refusal(path)
+
+
+def test_many_channels_are_refused(tmp_path: Path) -> None:
+    """More than two channels need a person to say which voice is where."""
+    assert "has 3 channels" in refusal(tone(tmp_path / "a.wav", wave="|".join(["0.2*sin(440*t)"] * 3)))
+
+
+@pytest.mark.parametrize("wave", ["0", "0.0009*sin(2*PI*440*t)"])
+@pytest.mark.parametrize("form", ["pcm_u8", "pcm_s16le", "pcm_f32le"])
+def test_silence_is_refused(tmp_path: Path, wave: str, form: str) -> None:
+    """Digital silence and an unplugged microphone's noise are refused in every sample format."""
+    assert "is silent" in refusal(tone(tmp_path / "a.wav", wave=wave, form=("-c:a", form)))
+
+
+def test_not_a_number_is_refused(tmp_path: Path) -> None:
+    """A float file with a NaN or an infinity in it is refused, and the second is named."""
+    for number, bad in enumerate((np.nan, np.inf)):
+        path = tone(tmp_path / f"{number}.wav", form=("-c:a", "pcm_f32le"))
+        data = bytearray(path.read_bytes())
+        data[-44100 * 4 : -44100 * 4 + 4] = np.float32(bad).tobytes()
+        path.write_bytes(data)
+        assert "not numbers at 2 s" in refusal(path)
+
+
+def test_short_file_is_refused(tmp_path: Path) -> None:
+    """Less than a second is an accident, not an episode."""
+    assert "is only 0.90 s" in refusal(tone(tmp_path / "a.wav", duration_s=0.9))
+
+
+def test_name_that_looks_like_an_address_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A colon, a percent sign or a leading dash in a name means nothing."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("http: part 1.wav", "-i 100%d.wav", "Größe 東京.wav"):
+        tone(tmp_path / name)
+        assert check(Path(name), report=unheard).duration_s == 3
+
+
+def test_progress_goes_from_nothing_to_all() -> None:
+    """The first report is 0, the last is the whole, and it never goes back."""
+    seen: list[Progress] = []
+    check(SAMPLE, report=seen.append)
+    assert seen[0].done == 0
+    assert (seen[-1].done, seen[-1].total) == (71.13, 71.13)
+    assert [p.done for p in seen] == sorted(p.done for p in seen)

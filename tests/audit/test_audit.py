@@ -1,0 +1,294 @@
+"""Every leak that is planted is found by `audit`, and a clean site has none."""
+
+import json
+import re
+from collections.abc import Iterator
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from PIL import Image, PngImagePlugin
+from starlette.testclient import TestClient
+from starlette.types import Scope
+
+from podcast_pipeline.audit import Finding, Secrets, Who
+from podcast_pipeline.audit.logs_and_mail import read_log, read_mails
+from podcast_pipeline.cli.commands.audit import secrets_of
+from podcast_pipeline.model import Chapter
+from podcast_pipeline.storage.objects import chapters_file, staged
+from tests.support.leaky_site import FLAGSHIP, FUTURE, GONE, Change, Reply, findings, make_site
+from tests.support.site import NOW, TEASER_WORDS, Site, transcript_of
+
+PAGE = f"/episodes/{FLAGSHIP}"
+SECRET = "because by then I was angry. It said that the wall had been measured"
+"""Words of the transcript after the teaser."""
+
+TOKEN = "abcdefghijklmnop." + "q" * 32
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A show with an episode in every state; what a test puts into its store it takes out again."""
+    made = make_site(tmp_path_factory.mktemp("site"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def secrets(site: Site) -> Secrets:
+    """What the show keeps for those who pay."""
+    return secrets_of(site.catalog, site.store)
+
+
+def insert(path: str, before: bytes, text: bytes) -> Change:
+    """Put text into the answers of a path."""
+
+    def change(scope: Scope, reply: Reply) -> Reply:
+        if scope["path"] != path:
+            return reply
+        return reply.saying(reply.body.replace(before, text + before, 1))
+
+    return change
+
+
+def search_snippet(scope: Scope, reply: Reply) -> Reply:
+    """Answer a search with the words around what was found."""
+    if scope["path"] != "/search":
+        return reply
+    body = f"<p>… {' '.join(SECRET.split()[:9])} …</p>".encode()
+    return Reply(200, {"content-type": "text/html"}, body)
+
+
+def open_private(scope: Scope, reply: Reply) -> Reply:
+    """Hand out what is under `private/`; here bytes that say nothing by themselves."""
+    if "/private/" not in scope["path"]:
+        return reply
+    return Reply(200, {"content-type": "application/octet-stream"}, bytes(range(256)))
+
+
+class ForgetfulCache:
+    """A cache whose key lacks the subscriber: who comes first decides what everybody sees."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Reply] = {}
+
+    def pages(self, scope: Scope, reply: Reply) -> Reply:
+        """Keep pages by their path, without the cookie."""
+        if scope["path"] != PAGE or scope["query_string"]:
+            return reply
+        return self.kept.setdefault(scope["path"], reply)
+
+    def feeds(self, scope: Scope, reply: Reply) -> Reply:
+        """Keep feeds by their route, without the token."""
+        if not scope["path"].endswith("/feed.xml") or "/feeds/" not in scope["path"]:
+            return reply
+        return self.kept.setdefault("feed", reply) if reply.status == 200 else reply
+
+
+def long_presigned(scope: Scope, reply: Reply) -> Reply:
+    """Send who has paid to an address that works for a week."""
+    if not scope["path"].endswith(".wav") or "/feeds/" not in scope["path"] or scope["method"] == "HEAD":
+        return reply
+    if reply.status >= 400:
+        return reply
+    place = "https://bucket.example/private/audio/bonus.wav?X-Amz-Expires=604800&X-Amz-Signature=0"
+    return Reply(302, {"location": place, "cache-control": "private, no-cache"}, b"")
+
+
+def chatty_errors(scope: Scope, reply: Reply) -> Reply:
+    """Quote what was looked for on the page that says it is not there."""
+    if reply.status != 404:
+        return reply
+    return reply.saying(f"KeyError in document: {SECRET}".encode())
+
+
+def echo_of_the_token(scope: Scope, reply: Reply) -> Reply:
+    """Repeat the address on the page that says it is not there."""
+    return reply.saying(scope["path"].encode()) if reply.status in (403, 404) else reply
+
+
+def never_asked_twice(scope: Scope, reply: Reply) -> Reply:
+    """Leave out what keeps caches and directories away."""
+    kept = {k: v for k, v in reply.headers.items() if k not in ("cache-control", "x-robots-tag", "etag")}
+    return Reply(reply.status, kept, reply.body)
+
+
+def lapsed_for_all(scope: Scope, reply: Reply) -> Reply:
+    """Answer who has paid with a locked door."""
+    is_file = "/feeds/" in scope["path"] and "/transcripts/" in scope["path"]
+    return Reply(403, {}, b"pay first") if is_file else reply
+
+
+def dead_audio(scope: Scope, reply: Reply) -> Reply:
+    """Have lost the audio that the feed names."""
+    return Reply(404, {}, b"") if scope["path"].startswith("/public/audio/") else reply
+
+
+PLANTED_IN_ANSWERS: dict[str, tuple[Change, str, Who, str]] = {
+    "verbose teaser": (insert(PAGE, b"</main>", SECRET.encode()), "P3", "anonymous", PAGE),
+    "search snippet": (search_snippet, "P3", "anonymous", "/search"),
+    "OpenGraph description": (
+        insert(PAGE, b"</head>", f'<meta property="og:description" content="{SECRET}">'.encode()),
+        *("P5", "lapsed", PAGE),
+    ),
+    "JSON-LD": (
+        insert(
+            PAGE,
+            b"</head>",
+            b'<script type="application/ld+json">%s</script>'
+            % json.dumps({"transcript": SECRET.replace(" ", "\u00a0")}).encode(),
+        ),
+        *("P3", "anonymous", PAGE),
+    ),
+    "cache mix-up of pages": (ForgetfulCache().pages, "P3", "anonymous", PAGE),
+    "cache mix-up of feeds": (ForgetfulCache().feeds, "P5", "lapsed", "/feeds/***/feed.xml"),
+    "presigned URL that lives too long": (long_presigned, "P6", "active", ".wav"),
+    "error page": (chatty_errors, "P3", "anonymous", "/there-is-no-such-page"),
+    "error page with the token": (echo_of_the_token, "P8", "lapsed", "/feeds/***/transcripts/"),
+    "sitemap": (
+        insert("/sitemap.xml", b"</urlset>", f"<!-- {SECRET} -->".encode()),
+        *("P3", "anonymous", "/sitemap.xml"),
+    ),
+    "Atom": (
+        insert("/archive.atom", b"</entry>", f"<content>{SECRET}</content>".encode()),
+        *("P3", "anonymous", "/archive.atom"),
+    ),
+    "token in robots.txt": (
+        insert("/robots.txt", b"Sitemap", f"Disallow: /feeds/{TOKEN}/\n".encode()),
+        *("P5", "anonymous", "/robots.txt"),
+    ),
+    "scheduled episode, to who has paid": (
+        insert(PAGE, b"</main>", FUTURE.encode()),
+        *("P3", "active", PAGE),
+    ),
+    "withdrawn episode": (insert(PAGE, b"</main>", GONE.encode()), "P3", "anonymous", PAGE),
+    "no rules for caches": (never_asked_twice, "P5", "active", "/feeds/***/feed.xml"),
+    "no noindex": (never_asked_twice, "P2", "active", "/feeds/***/feed.xml"),
+    "paid and refused": (lapsed_for_all, "P5", "active", "/feeds/***/transcripts/"),
+    "private object without a word": (open_private, "P3", "anonymous", "/private/"),
+    "broken link": (dead_audio, "H4", "anonymous", "/public/audio/"),
+}
+
+
+def test_a_clean_site_has_no_findings(site: Site) -> None:
+    """Nine visitors walk over everything, and nothing is open or broken."""
+    assert findings(site) == ()
+
+
+def test_a_page_may_go_on_as_the_transcript_does(tmp_path: Path) -> None:
+    """A teaser whose next word is the one that the page says to who has lapsed is no leak."""
+    said = " ".join(f"word{n:b}".replace("0", "o").replace("1", "i") for n in range(TEASER_WORDS))
+    site = Site.make(tmp_path)
+    site.publish("out", transcript_of(f"Ann: {said} Your subscription has to be one of many.", duration_s=60))
+    secrets, token = secrets_of(site.catalog, site.store), site.subscribe("ann@example.org", paid_until=NOW)
+    with TestClient(site.app(), base_url=site.config.urls.site) as client:
+        client.get(f"/feeds/{token}/")
+        page = client.get("/episodes/out").text
+        assert re.search(r"iiioii …</p>\s*</section>.*?<strong>Your subscription has ended", page, re.DOTALL)
+    site.close()
+    assert secrets.in_text(page.encode(), is_active=False) is None
+    longer = page.replace("iiioii …", "iiioii Your …").encode()
+    assert secrets.in_text(longer, is_active=False)
+
+
+@pytest.mark.parametrize("name", PLANTED_IN_ANSWERS)
+def test_a_leak_in_answers_is_found(site: Site, name: str) -> None:
+    """Whatever an answer gives away is reported with its rule, its visitor and its address."""
+    change, rule, who, where = PLANTED_IN_ANSWERS[name]
+    found = findings(site, change, who=("active", who) if "cache" in name else (who,))
+    assert [f for f in found if (f.rule, f.who) == (rule, who) and where in f.where], found
+    assert not re.search(r"[a-z2-7]{16}\.[a-z2-7]{32}", repr(found))
+
+
+def test_somebody_elses_token_is_named(site: Site) -> None:
+    """A feed of another is told by its token, beside what the feed should not have."""
+    found = findings(site, ForgetfulCache().feeds, who=("active", "lapsed"))
+    assert "holds somebody else's token; no cache may mix subscribers up" in {f.message for f in found}
+
+
+def test_a_public_object_is_found(site: Site) -> None:
+    """A file that anybody can fetch holds the transcript, gzipped or not."""
+    key = site.put(staged("public/clips", "draft", "txt", SECRET.encode(), "text/plain"))
+    assert stored(site, key) == ["P3"]
+
+
+def test_chapter_text_is_found(site: Site) -> None:
+    """A chapters file whose title is a sentence of the transcript."""
+    chapters = (Chapter(start_s=0, title=SECRET),)
+    assert stored(site, site.put(chapters_file("draft", chapters, access="public"))) == ["P3"]
+
+
+def test_picture_metadata_is_found(site: Site, tmp_path: Path) -> None:
+    """Compressed text in a PNG, where nobody looks."""
+    told = PngImagePlugin.PngInfo()
+    told.add_text("Description", SECRET, zip=True)
+    Image.new("RGB", (8, 8)).save(tmp_path / "art.png", pnginfo=told)
+    body = (tmp_path / "art.png").read_bytes()
+    assert stored(site, site.put(staged("public/art", "", "png", body, "image/png"))) == ["P3"]
+
+
+def test_tags_at_both_ends_of_long_audio_are_found(site: Site) -> None:
+    """UTF-16 in a tag at the start, Latin-1 in one at the end of two megabytes."""
+    noise = b"\xff\xfb\x90\x64" * (1 << 19)
+    for body in (b"ID3" + SECRET.encode("utf-16") + noise, noise + b"APETAGEX" + SECRET.encode()):
+        assert stored(site, site.put(staged("public/audio", "draft", "mp3", body, "audio/mpeg"))) == ["P3"]
+
+
+def stored(site: Site, key: str) -> list[str]:
+    """Return the rules that an object breaks, and take it away."""
+    try:
+        return [f.rule for f in findings(site, who=("expired session",)) if f.where == key]
+    finally:
+        site.store.delete(key)
+
+
+def test_a_log_line_is_found(tmp_path: Path, secrets: Secrets) -> None:
+    """Tokens, sign-in links and text are named by their line; a clean log has none."""
+    log = tmp_path / "access.log"
+    clean = '2026-11-23T12:00:00Z GET /feeds/***/feed.xml 200 1234 5ms "AntennaPod/3"\n'
+    log.write_text(clean * 2, encoding="utf-8")
+    assert list(read_log(log, secrets)) == []
+    log.write_text(
+        f"{clean}GET /feeds/{TOKEN}/feed.xml\n{clean}POST /signin/link/{'x' * 43}\nq={SECRET}\n"
+        f"POST /mail/stop/{'x' * 48}\n",
+        encoding="utf-8",
+    )
+    assert [
+        (f.rule, f.where.rpartition(":")[2], f.message.partition(":")[0]) for f in read_log(log, secrets)
+    ] == [
+        ("P8", "5", "holds text of a transcript"),
+        ("P8", "2", "holds the token of a private feed"),
+        ("P8", "4", "holds a sign-in link"),
+        ("P8", "6", "holds a link that stops somebody's mail"),
+    ]
+
+
+def mail_to(folder: Path, recipient: str, text: str, *, subject: str = "Sign in") -> None:
+    """Put a mail into a folder."""
+    mail = EmailMessage()
+    mail["To"], mail["Subject"] = recipient, subject
+    mail.set_content(text, cte="base64")
+    (folder / f"{len(list(folder.iterdir()))}.eml").write_bytes(mail.as_bytes())
+
+
+def test_a_mail_to_a_lapsed_address_is_found(tmp_path: Path, secrets: Secrets) -> None:
+    """Text may go to who has paid, and to nobody else; a secret stands in no subject."""
+
+    def read() -> list[str]:
+        return [f.rule for f in read_mails(tmp_path, secrets, lambda address: address == "ann@example.org")]
+
+    mail_to(tmp_path, "Ann <ann@example.org>", f"A quote: {SECRET}")
+    mail_to(tmp_path, "bob@example.org", f"https://pod.example/signin/link/{'x' * 43}")
+    assert read() == []
+    mail_to(tmp_path, "bob@example.org", f"A quote: {SECRET}")
+    assert read() == ["P5"]
+    mail_to(tmp_path, "bob@example.org", "See there", subject=f"/signin/link/{'x' * 43}")
+    assert read() == ["P5", "P8"]
+
+
+def test_findings_are_values(site: Site) -> None:
+    """They can be sorted and compared, and the report of a leak names the words."""
+    change, *_ = PLANTED_IN_ANSWERS["verbose teaser"]
+    found = findings(site, change, who=("anonymous",))
+    assert Finding("P3", "anonymous", site.catalog.show.page_address(FLAGSHIP), found[0].message) in found
+    assert "because by then i was angry it said" in found[0].message

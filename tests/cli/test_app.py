@@ -1,0 +1,283 @@
+"""The command line: help, exit codes, one line for a person, and what it does not load."""
+
+import json
+import re
+import signal
+import stat
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from imageio_ffmpeg import get_ffmpeg_exe
+from typer.main import get_command
+
+from podcast_pipeline.cli.app import app
+from tests.support.paths import ROOT
+from tests.support.show import SLUG, House, build_house, clean_environment, copy_house
+
+pytestmark = pytest.mark.xdist_group("house")
+
+HEAVY = ("torch", "boto3", "starlette", "whisper", "faster_whisper", "sqlalchemy", "feedgen", "av")
+
+
+def commands() -> list[tuple[str, ...]]:
+    """Return the words of every command, groups included."""
+
+    def below(words: tuple[str, ...], command: object) -> list[tuple[str, ...]]:
+        inner = getattr(command, "commands", {})
+        return [words, *(w for name, c in inner.items() for w in below((*words, name), c))]
+
+    return below((), get_command(app))[1:]
+
+
+def ffmpeg(*arguments: str | Path) -> None:
+    subprocess.run([get_ffmpeg_exe(), "-v", "error", "-y", *arguments], check=True)
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_every_command_stands_in_the_docs(words: tuple[str, ...]) -> None:
+    """docs/cli.md has a section for each command, with its help."""
+    text = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    section = text.partition(f"## podcast {' '.join(words)}\n")[2].partition("\n## ")[0]
+    assert re.search(r"Usage: podcast .*\n(?: .*\n)*\n  [A-Z]\w+.* .*", section)
+
+
+def test_the_command_line_loads_nothing_heavy() -> None:
+    """Importing every command loads no engine, no client and no server."""
+    code = f"import sys, podcast_pipeline.cli.app; print([m for m in {HEAVY!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_usage_error_is_exit_2(tmp_path: Path) -> None:
+    """An unknown option is wrong usage."""
+    assert build_house(tmp_path / "show").run("publish", "--nonsense").returncode == 2
+
+
+def test_outside_a_show_one_line_says_what_to_do(tmp_path: Path) -> None:
+    """Without a show.toml the line names the command that makes one."""
+    done = House(tmp_path).run("list")
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert "podcast init" in done.stderr
+
+
+def test_init_makes_a_show_that_can_be_published(tmp_path: Path) -> None:
+    """A new show has ids of its own and is valid at once; a second init changes nothing."""
+    house = House(tmp_path)
+    assert house.run("init", "myshow").returncode == 0
+    show = House(tmp_path / "myshow")
+    text = (show.folder / "show.toml").read_text(encoding="utf-8")
+    assert show.run("list").returncode == 0
+    again = house.run("init", "myshow")
+    assert (again.returncode, "is there already" in again.stderr) == (1, True)
+    assert (show.folder / "show.toml").read_text(encoding="utf-8") == text
+    assert text.count('id = ""') == 0
+    assert stat.S_IMODE((show.folder / ".podcast" / "secret_key").stat().st_mode) == 0o600
+
+
+def _empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def _text(path: Path) -> None:
+    path.write_text("This is no audio, but a text that somebody renamed.\n" * 50, encoding="utf-8")
+
+
+def _silence(path: Path) -> None:
+    ffmpeg("-f", "lavfi", "-i", "anullsrc=r=44100:cl=mono", "-t", "5", path)
+
+
+def _video(path: Path) -> None:
+    ffmpeg("-f", "lavfi", "-i", "testsrc=s=64x64:d=2", "-pix_fmt", "yuv420p", path)
+
+
+def _four_channels(path: Path) -> None:
+    ffmpeg("-f", "lavfi", "-i", "sine=d=3", "-ac", "4", path)
+
+
+def _truncated(path: Path) -> None:
+    whole = path.with_name("whole.mp3")
+    ffmpeg("-f", "lavfi", "-i", "sine=d=30", whole)
+    data = whole.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    whole.unlink()
+
+
+BAD = {
+    "empty.wav": _empty,
+    "text.mp3": _text,
+    "silence.wav": _silence,
+    "video.mp4": _video,
+    "channels.wav": _four_channels,
+    "truncated.mp3": _truncated,
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+@pytest.mark.parametrize("command", ["publish", "ingest"])
+def test_a_bad_recording_is_refused_before_any_work(tmp_path: Path, name: str, command: str) -> None:
+    """One line names the file and the reason; exit 1; nothing was written."""
+    house = build_house(tmp_path / "show")
+    BAD[name](tmp_path / name)
+    before = sorted(house.folder.rglob("*"))
+    done = house.run(command, str(tmp_path / name))
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert name in done.stderr
+    assert sorted(house.folder.rglob("*")) == before
+
+
+def test_a_recording_that_is_not_there_is_taken_for_a_slug(published: House) -> None:
+    """What is no file is a slug, and an unknown one says how to list the known."""
+    done = published.run("publish", "recording.wav")
+    assert (done.returncode, "podcast list" in done.stderr) == (1, True)
+
+
+def test_list_and_status_show_where_an_episode_is(published: House) -> None:
+    """The published episode is listed as such, in JSON too."""
+    listed = json.loads(published.run("--json", "list").stdout)["episodes"]
+    status = json.loads(published.run("--json", "status", SLUG).stdout)
+    assert [(e["slug"], e["state"]) for e in listed] == [(SLUG, "published")]
+    assert status["state"] == "published"
+
+
+def test_transcribe_writes_every_format_beside_nothing_else(tmp_path: Path) -> None:
+    """Any audio file, without a show: words only, in the formats asked for."""
+    source = ROOT / "episodes" / SLUG / "source.flac"
+    ffmpeg("-i", source, "-t", "8", tmp_path / "clip.wav")
+    done = House(tmp_path).run(
+        "transcribe", "clip.wav", "--model", "tiny.en", "--format", "vtt,txt", HOME=str(tmp_path / "home")
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "clip.vtt").read_text(encoding="utf-8").startswith("WEBVTT")
+    assert "best of times" in (tmp_path / "clip.txt").read_text(encoding="utf-8")
+
+
+def test_transcribe_of_many_gives_each_a_result(tmp_path: Path) -> None:
+    """A bad file among good ones is an error of its own; the exit code is 1."""
+    _text(tmp_path / "bad.mp3")
+    source = ROOT / "episodes" / SLUG / "source.flac"
+    ffmpeg("-i", source, "-t", "8", tmp_path / "good.wav")
+    done = House(tmp_path).run("--json", "transcribe", "bad.mp3", "good.wav", "--model", "tiny.en")
+    bad, good = json.loads(done.stdout)["transcripts"]
+    assert done.returncode == 1
+    assert ("bad.mp3" in bad["error"], good["error"], good["word_count"] > 10) == (True, None, True)
+
+
+def test_progress_as_json_lines(published: House, tmp_path: Path) -> None:
+    """--progress json gives one JSON event a line on stderr."""
+    house = copy_house(published, tmp_path / "show")
+    (house.episode / "notes.md").write_text("Other notes.\n", encoding="utf-8")
+    done = house.run("--progress", "json", "publish", SLUG)
+    events = [json.loads(line) for line in done.stderr.splitlines()]
+    assert {"store", "catalog", "feed"} <= {event["step"] for event in events}
+
+
+def test_subscribers_are_added_listed_and_lapse(tmp_path: Path) -> None:
+    """A link can be shown again, a past day makes a lapse, and only add, rotate and link show a token."""
+    house = build_house(tmp_path / "show")
+    added = json.loads(house.run("--json", "subscribers", "add", "Ann@Example.org").stdout)
+    linked = json.loads(house.run("--json", "subscribers", "link", "ann@example.org").stdout)
+    assert added["feed_url"] == linked["feed_url"]
+    states = [
+        json.loads(house.run("--json", "subscribers", *words).stdout)["state"]
+        for words in (
+            ("renew", "ann@example.org", "--until", "2020-01-31"),
+            ("renew", "ann@example.org", "--until", "2099-01-31"),
+            ("suspend", "ann@example.org"),
+            ("resume", "ann@example.org"),
+        )
+    ]
+    assert states == ["lapsed", "active", "suspended", "active"]
+    rotated = json.loads(house.run("--json", "subscribers", "rotate", "ann@example.org").stdout)
+    assert rotated["feed_url"] != added["feed_url"]
+    listed = house.run("subscribers", "list")
+    assert "Ann@example.org" in listed.stdout
+    assert rotated["feed_url"].split("/")[4] not in listed.stdout
+
+
+def test_adding_again_says_what_was_not_taken(tmp_path: Path) -> None:
+    """Who is there stays as they are, and is told so where other terms were asked or the link is closed."""
+    house = build_house(tmp_path / "show")
+    add = ("subscribers", "add", "ann@example.org", "--until")
+    assert house.run(*add, "2098-01-31").stderr == ""
+    assert house.run(*add, "2098-01-31").stderr == ""
+    told = house.run(*add, "2099-01-31")
+    assert told.returncode == 0
+    assert "was there before and stays active, standard, yearly, paid until 2098-01-31; " in told.stderr
+    house.run("subscribers", "suspend", "ann@example.org")
+    assert "is suspended, standard, yearly, paid until 2098-01-31" in house.run(*add, "2098-01-31").stderr
+    assert "  2098-01-31" in house.run("subscribers", "list").stdout
+
+
+def test_a_wrong_address_or_date_is_one_line(tmp_path: Path) -> None:
+    """Wrong input names itself, with exit 1 and without a traceback."""
+    house = build_house(tmp_path / "show")
+    for words in (
+        ("add", "not an address"),
+        ("add", "a@example.org", "--until", "soon"),
+        ("link", "x@example.org"),
+    ):
+        done = house.run("subscribers", *words)
+        assert (done.returncode, len(done.stderr.splitlines())) == (1, 1), done.stderr
+
+
+def test_interrupt_is_exit_130(tmp_path: Path) -> None:
+    """SIGINT in the middle leaves with 130 and says that the command may be run again."""
+    house = build_house(tmp_path / "show")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "podcast_pipeline", "--progress", "json", "publish", SLUG],
+        cwd=house.folder,
+        env=clean_environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    process.stderr.readline()  # the first step has begun
+    while process.poll() is None:  # a first one that meets foreign code may be lost, as on a terminal
+        process.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=20)
+    with process.stderr:
+        said = process.stderr.read()
+    assert (process.returncode, "run the same command again" in said) == (130, True)
+
+
+def test_any_title_can_be_listed(published: House, tmp_path: Path) -> None:
+    """Markup, controls and line ends in a title are shown as text, a line a row."""
+    show = copy_house(published, tmp_path / "show")
+    toml = (show.episode / "episode.toml").read_text(encoding="utf-8")
+    for name, title in (("one", "The [/b] case [bonus]"), ("two", "Ελλάδα " * 20)):
+        (show.folder / "episodes" / name).mkdir()
+        changed = re.sub("(?m)^title = .*$", f'title = "{title}"', toml, count=1).replace(
+            f'"{SLUG}"', f'"{name}"'
+        )
+        changed = re.sub('(?m)^(id|guid) = ".', r'\1 = "0', changed)
+        (show.folder / "episodes" / name / "episode.toml").write_text(changed, encoding="utf-8")
+        source = next(show.episode.glob("source.*"))
+        (show.folder / "episodes" / name / source.name).symlink_to(source)
+    done = show.run("list", PYTHONIOENCODING="utf-8")
+    assert done.returncode == 0, done.stderr
+    assert "The [/b] case [bonus]" in done.stdout
+    assert any(("Ελλάδα " * 20).strip() in line for line in done.stdout.splitlines())
+    ascii_only = show.run("list", PYTHONIOENCODING="ascii")
+    assert (ascii_only.returncode, ascii_only.stderr) == (0, "")
+
+
+def test_an_argument_that_is_not_utf8_is_one_line(tmp_path: Path) -> None:
+    """Bytes of another encoding name themselves and what to do."""
+    house = build_house(tmp_path / "show")
+    done = house.run("subscribers", "add", "a@example.org")
+    assert done.returncode == 0, done.stderr
+    done = house.run("subscribers", "suspend", "a@example.org", "--reason", "caf\udce9")
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "is not UTF-8" in done.stderr
+
+
+def test_a_failure_is_one_json_document_too(tmp_path: Path) -> None:
+    """With --json stdout has the line that stderr has."""
+    done = build_house(tmp_path / "show").run("--json", "status", "nobody")
+    assert done.returncode == 1
+    assert f"podcast: {json.loads(done.stdout)['error']}" == done.stderr.strip()

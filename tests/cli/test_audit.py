@@ -1,0 +1,52 @@
+"""`podcast audit` against a running `podcast serve`."""
+
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.http_servers import at_port, serving
+from tests.support.ports import free_port
+from tests.support.show import House, copy_house
+
+pytestmark = pytest.mark.xdist_group("house")
+
+
+@pytest.fixture(scope="module")
+def house(published: House, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, str]]:
+    """A published show that is served, and its address."""
+    made, port = copy_house(published, tmp_path_factory.mktemp("audit") / "show"), free_port()
+    at_port(made, port)
+    with serving(made, port) as site:
+        yield made, site
+
+
+def test_a_clean_show_is_exit_0_and_an_open_object_exit_3(house: tuple[House, str], tmp_path: Path) -> None:
+    """Site, bucket, log and mails are clean; a transcript under public/ is named, as text and as JSON."""
+    show, site = house
+    log = ("--log", str(show.folder / "serve.log"), "--mail", str(tmp_path))
+    clean = show.run("audit", *log, PODCAST_URLS_SITE=site)
+    assert (clean.returncode, clean.stdout) == (
+        0,
+        "nothing is open that should not be, no link is broken\n",
+    ), clean.stdout + clean.stderr
+    assert b"/feeds/***/" in (show.folder / "serve.log").read_bytes()
+    (words,) = (show.bucket / "private" / "transcripts").glob("*.txt")
+    (tmp_path / "mail.eml").write_bytes(b"To: somebody@example.org\n\n" + words.read_bytes())
+    found = show.run("--json", "audit", *log, PODCAST_URLS_SITE=site)
+    assert found.returncode == 3
+    assert [(f["rule"], f["who"]) for f in json.loads(found.stdout)["findings"]] == [("P5", "mail")]
+    assert json.loads(show.run("--json", "subscribers", "list").stdout) == {"subscribers": []}
+
+
+def test_a_site_that_does_not_answer_is_one_line(published: House, tmp_path: Path) -> None:
+    """The line names the address and what to start."""
+    show = copy_house(published, tmp_path / "show")
+    with socket.socket() as taken:  # and never listened on: nobody else can have the port meanwhile
+        taken.bind(("127.0.0.1", 0))
+        done = show.run("audit", PODCAST_URLS_SITE=f"http://127.0.0.1:{taken.getsockname()[1]}")
+    assert done.returncode == 1
+    assert "does not answer (ConnectError); start `podcast serve`, or correct [urls]" in done.stderr
+    assert len(done.stderr.splitlines()) == 1

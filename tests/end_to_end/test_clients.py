@@ -1,0 +1,146 @@
+"""Real podcast apps and Podcast Index's parser, on what `podcast serve` and the bucket give them."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from podcast_pipeline.storage.local import LocalStore
+from podcast_pipeline.storage.s3.store import S3Store
+from tests.conftest import S3Server
+from tests.support.bucket_show import CREDENTIALS, objects, put_back
+from tests.support.http_servers import at_port, serving
+from tests.support.paths import ROOT
+from tests.support.ports import free_port
+from tests.support.show import House, copy_house
+
+pytestmark = pytest.mark.xdist_group("house")
+
+CLIENTS = ROOT / "scripts" / "clients"
+PATH = f"{ROOT / '.venv-archiver' / 'bin'}{os.pathsep}{os.environ['PATH']}"
+NEEDS = {
+    "gpo": ("gpo",),
+    "podboat": ("newsboat", "podboat", "tmux"),
+    "podget": ("podget", "wget"),
+    "podcast-archiver": ("podcast-archiver",),
+}
+
+
+def client(name: str) -> object:
+    """Return a client as a case; skipped with one line where its program is missing."""
+    missing = [program for program in NEEDS[name] if shutil.which(program, path=PATH) is None]
+    return pytest.param(name, marks=pytest.mark.skipif(bool(missing), reason=f"no {', '.join(missing)} here"))
+
+
+EVERY = pytest.mark.parametrize("name", [client(name) for name in NEEDS])
+
+
+def fetch_with(name: str, feed: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [CLIENTS / f"{name}.sh", feed],
+        env={**os.environ, "PYTHON": sys.executable, "SECONDS_EACH": "40"},
+        capture_output=True,
+        text=True,
+        timeout=170,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def house(published: House, tmp_path_factory: pytest.TempPathFactory) -> House:
+    """The sample show, out at an address of its own."""
+    return copy_house(published, tmp_path_factory.mktemp("clients") / "show")
+
+
+@pytest.fixture(scope="module")
+def site(house: House) -> Iterator[str]:
+    """The show as `podcast serve` serves it."""
+    port = free_port()
+    at_port(house, port)
+    with serving(house, port) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def private_feed(house: House, site: str) -> str:
+    """A subscriber's feed."""
+    done = house.run("--json", "subscribers", "add", "ann@reader.example", PODCAST_URLS_SITE=site)
+    address: str = json.loads(done.stdout)["feed_url"]
+    return address
+
+
+@pytest.fixture(scope="module")
+def bucket_feed(published: House, s3_server: S3Server, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The show as a bucket serves it."""
+    settings = s3_server.fresh_bucket()
+    show = copy_house(published, tmp_path_factory.mktemp("bucket") / "show")
+    media = f"{s3_server.url}/{settings.public_bucket}/public"
+    put_back(
+        S3Store(settings, session=s3_server.session), objects(LocalStore(show.bucket, base_url="http://x"))
+    )
+    environment = {
+        **CREDENTIALS,
+        "PODCAST_STORAGE_KIND": "s3",
+        "PODCAST_STORAGE_PRESET": "seaweedfs",
+        "PODCAST_STORAGE_PUBLIC_BUCKET": settings.public_bucket,
+        "PODCAST_STORAGE_ENDPOINT_URL": s3_server.url,
+        "PODCAST_URLS_MEDIA": media,
+    }
+    done = show.run("rebuild", "--allow", **environment)
+    assert done.returncode == 0, done.stderr
+    return f"{media}/feed.xml"
+
+
+@EVERY
+def test_client_fetches_the_public_feed(name: str, site: str) -> None:
+    """Every enclosure arrives byte for byte from `podcast serve`."""
+    done = fetch_with(name, f"{site}/public/feed.xml")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@EVERY
+def test_client_fetches_a_private_feed(name: str, private_feed: str) -> None:
+    """A token in the path is all that an app needs."""
+    done = fetch_with(name, private_feed)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@EVERY
+def test_client_fetches_from_the_bucket(name: str, bucket_feed: str) -> None:
+    """Every enclosure arrives byte for byte from the bucket, without our reader."""
+    done = fetch_with(name, bucket_feed)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.skipif(shutil.which("gpo") is None, reason="no gpo here")
+def test_second_update_costs_a_304(house: House, site: str) -> None:
+    """An app that comes again with the feed's ETag gets 304 and no body."""
+    log = house.folder / "serve.log"
+    before = log.read_text().count(" 304 ")
+    fetch_with("gpo", f"{site}/public/feed.xml")
+    assert log.read_text().count(" 304 ") > before
+
+
+@pytest.mark.skipif(
+    not (shutil.which("node") and (ROOT / "node_modules" / "podcast-partytime").is_dir()),
+    reason="podcast-partytime is not installed; run scripts/check_partytime.sh once",
+)
+def test_podcast_index_reads_what_is_served(site: str, private_feed: str, tmp_path: Path) -> None:
+    """Podcast Index's parser sees the guid, the audio, and the transcripts in the private feed alone."""
+    seen = {}
+    for name, address in (("public", f"{site}/public/feed.xml"), ("private", private_feed)):
+        with urlopen(address, timeout=20) as answer:  # noqa: S310 (our own server)
+            (tmp_path / name).write_bytes(answer.read())
+        script = ROOT / "scripts" / "check_partytime.sh"
+        out = subprocess.run([script, tmp_path / name], capture_output=True, check=True)
+        seen[name] = json.loads(out.stdout)
+    (public,), (private,) = (seen[name]["items"] for name in ("public", "private"))
+    assert public["enclosure"]["length"] == private["enclosure"]["length"] > 0
+    assert (len(private["podcastTranscripts"]), "podcastTranscripts" in public) == (3, False)
+    assert seen["public"]["guid"] != seen["private"]["guid"]

@@ -1,0 +1,131 @@
+import re
+
+import pytest
+
+from podcast_pipeline.errors import FeedError
+from podcast_pipeline.feed.app_impact import Changes, diff, lock
+from podcast_pipeline.feed.rss import Private, Public, render
+from tests.feed.test_golden import FOLDER, ordinary
+
+FEED = (FOLDER / "ordinary.public.xml").read_text(encoding="utf-8")
+
+
+def changed(pattern: str, replacement: str, count: int = 0) -> Changes:
+    after, made = re.subn(pattern, replacement, FEED, count=count, flags=re.DOTALL)
+    assert made
+    return diff(FEED.encode(), after.encode())
+
+
+def titles(items: tuple[object, ...]) -> list[str]:
+    return [getattr(getattr(item, "new", item), "title") for item in items]  # noqa: B009  item or change
+
+
+def test_same_feed_is_no_change() -> None:
+    """A feed compared with itself has nothing to tell."""
+    assert diff(FEED.encode(), FEED.encode()) == Changes()
+    assert lock(Changes()) == ()
+
+
+def test_first_feed_is_all_new_and_free_to_go() -> None:
+    """Before the first publication nothing can be broken."""
+    changes = diff(None, FEED.encode())
+    assert titles(changes.new) == ["No words yet", "¿Qué es el agua?", "What is water?"]
+    assert lock(changes) == ()
+
+
+def test_new_episode_is_free_to_go() -> None:
+    """An item more is what a feed is for."""
+    changes = diff(render(ordinary(), Public()), render(ordinary(), Private()))
+    assert titles(changes.new) == ["The long cut"]
+    assert not changes.removed + changes.reguided + changes.moved
+
+
+def test_corrected_title_is_a_change_and_free_to_go() -> None:
+    """What apps show may change; what they remember an episode by may not."""
+    changes = changed("<title>No words yet", "<title>No words")
+    assert titles(changes.changed) == ["No words"]
+    assert lock(changes) == ()
+
+
+def test_new_audio_under_a_new_name_is_free_to_go() -> None:
+    """A corrected recording has another hash in its name; apps fetch it if they like."""
+    changes = changed(r"no-words-yet\.0{15}5", "no-words-yet.00000000000000aa")
+    assert titles(changes.changed) == ["No words yet"]
+    assert lock(changes) == ()
+
+
+def test_changed_guid_is_locked() -> None:
+    """The same audio under another guid is a new episode for every app."""
+    changes = changed("10000000-0000-4000-8000-00000000006", "20000000-0000-4000-8000-00000000006")
+    assert len(changes.reguided) == 3
+    assert not changes.new + changes.removed
+    (line,) = lock(changes)
+    assert line.startswith(
+        "3 episodes would be downloaded again and shown as new: the guid changed (No words"
+    )
+
+
+def test_guid_is_case_sensitive() -> None:
+    """A guid in capitals is another guid."""
+    after = FEED.replace("10000000-0000-4000-8000-000000000069<", "ABC<")
+    changes = diff(FEED.replace("10000000-0000-4000-8000-000000000069<", "abc<").encode(), after.encode())
+    assert titles(changes.reguided) == ["No words yet"]
+
+
+def test_moved_audio_is_locked() -> None:
+    """Another address for the same file makes apps download it again."""
+    changes = changed("https://media.news.example/audio/", "https://cdn.news.example/audio/", 1)
+    assert lock(changes) == (
+        "1 episode would be downloaded again: the address changed, the audio did not (No words yet)",
+    )
+
+
+def test_foreign_audio_is_known_by_its_length() -> None:
+    """Where a name has no hash, the same length in bytes is the same audio."""
+    before = (FOLDER / "imported.public.xml").read_text(encoding="utf-8")
+    after = before.replace("https://cdn.old.example/17.m4a?x=1&amp;y=2", "https://new.example/other.m4a")
+    longer = after.replace('length="123"', 'length="124"')
+    assert titles(diff(before.encode(), after.encode()).moved) == ["Old one"]
+    assert diff(before.encode(), longer.encode()).moved == ()
+
+
+def test_changed_date_is_locked_and_another_zone_is_no_change() -> None:
+    """An episode keeps its instant, however that is written."""
+    assert titles(
+        changed("17 Mar 2026 06:00:00 .0000</pubDate>", "17 Mar 2026 07:00:00 +0000</pubDate>").redated
+    )
+    assert (
+        changed("17 Mar 2026 06:00:00 .0000</pubDate>", "17 Mar 2026 07:00:00 +0100</pubDate>") == Changes()
+    )
+
+
+def test_vanished_episode_is_locked_unless_it_leaves_on_purpose() -> None:
+    """An unpublished episode may go, a forgotten one may not."""
+    changes = changed("<item>.*?</item>", "", 1)
+    assert lock(changes) == ("1 episode would disappear from apps (No words yet)",)
+    assert lock(changes, leaving={"10000000-0000-4000-8000-000000000069"}) == ()
+
+
+def test_changed_show_guid_is_locked() -> None:
+    """Directories know the show by its podcast:guid."""
+    changes = changed("9b024349-ccf0-5f69-a609-6b82873eab3c", "917393e3-1b1e-5cef-ace4-edaa54e1f810")
+    assert len(lock(changes)) == 1
+    assert "another show" in lock(changes)[0]
+
+
+def test_many_episodes_are_counted_and_three_are_named() -> None:
+    """A line stays a line."""
+    item = '<item><title>{0}</title><guid>{1}{0}</guid><enclosure url="http://a.example/{0}"/></item>'
+    feeds = [
+        f"<rss><channel>{''.join(item.format(n, mark) for n in range(11))}</channel></rss>".encode()
+        for mark in "ab"
+    ]
+    assert lock(diff(*feeds)) == (
+        "11 episodes would be downloaded again and shown as new: the guid changed (0, 1, 2 and 8 more)",
+    )
+
+
+def test_unreadable_feed_is_an_error() -> None:
+    """A page in the place of a feed is not compared."""
+    with pytest.raises(FeedError, match="F1: this is <html>"):
+        diff(b"<html/>", FEED.encode())

@@ -1,0 +1,117 @@
+"""Feeds compared byte for byte; scripts/golden_feeds.py writes them anew."""
+
+import locale
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import feedparser
+import pytest
+
+from podcast_pipeline.feed.notice import notice
+from podcast_pipeline.feed.rss import Audience, Private, Public, render
+from podcast_pipeline.model.catalog import Catalog, catalog_from_json
+from tests.support.paths import DATA
+
+FOLDER = DATA / "feeds"
+SUBSCRIBER = UUID("5ab5c81e-0000-4000-8000-000000000007")
+LAPSED_AT = datetime(2026, 3, 11, 23, 30, tzinfo=UTC)
+
+
+def audiences(catalog: Catalog) -> dict[str, Audience]:
+    """Return the three feeds of a catalog, by the name in their file."""
+    item = notice(SUBSCRIBER, "lapsed", LAPSED_AT, renew_url=catalog.show.renew_url)
+    return {"public": Public(), "private": Private(), "lapsed": Private(transcripts=False, notice=item)}
+
+
+def rendered() -> dict[Path, bytes]:
+    """Return every golden feed as it is rendered now, by its path."""
+    return {
+        source.with_suffix(f".{name}.xml"): render(catalog, audience)
+        for source in sorted(FOLDER.glob("*.json"))
+        for catalog in [catalog_from_json(source.read_bytes())]
+        for name, audience in audiences(catalog).items()
+    }
+
+
+NOW = rendered()
+BY_NAME = pytest.mark.parametrize("path", NOW, ids=lambda path: path.name)
+
+
+def ordinary() -> Catalog:
+    return catalog_from_json((FOLDER / "ordinary.json").read_bytes())
+
+
+@BY_NAME
+def test_feed_is_the_golden_one(path: Path) -> None:
+    """A catalog renders to the very bytes that are kept beside it."""
+    assert NOW[path].decode() == path.read_text(encoding="utf-8")
+
+
+def test_no_golden_feed_is_left_over() -> None:
+    """Every golden feed belongs to a catalog."""
+    assert set(FOLDER.glob("*.xml")) == set(NOW)
+
+
+@BY_NAME
+def test_feedparser_reads_it_without_complaint(path: Path) -> None:
+    """An independent parser finds the feed well-formed and sees all items."""
+    parsed = feedparser.parse(NOW[path])
+    assert parsed.bozo is False
+    assert len(parsed.entries) == NOW[path].count(b"<item>")
+
+
+@pytest.fixture
+def new_york() -> Iterator[None]:
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = "America/New_York"
+    time.tzset()
+    yield
+    os.environ.pop("TZ") if before is None else os.environ.update(TZ=before)
+    time.tzset()
+
+
+@pytest.mark.usefixtures("new_york")
+def test_time_zone_of_the_machine_does_not_show() -> None:
+    """The bytes are the same on a laptop in New York."""
+    assert rendered() == NOW
+
+
+def test_locale_and_hash_seed_of_the_process_do_not_show() -> None:
+    """Another process with another locale and another hash seed renders the same bytes."""
+    code = (
+        "import locale, sys; from tests.feed.test_golden import *;"
+        "locale.setlocale(locale.LC_ALL, '');"
+        "sys.stdout.buffer.write(render(ordinary(), Private()))"
+    )
+    environment = {**os.environ, "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "7"}
+    out = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True)
+    assert out.stdout == NOW[FOLDER / "ordinary.private.xml"]
+
+
+def test_locale_is_never_switched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Feedgen's way of writing dates, which switches the locale of the process, is not used."""
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("the locale was touched")
+
+    monkeypatch.setattr(locale, "setlocale", refuse)
+    assert render(ordinary(), Public()) == NOW[FOLDER / "ordinary.public.xml"]
+
+
+def test_threads_do_not_disturb_each_other() -> None:
+    """Forty renders of three audiences in eight threads give three documents."""
+    catalog = ordinary()
+    names = list(audiences(catalog).items())
+    work = [names[i % 3] for i in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        feeds = list(pool.map(lambda job: (job[0], render(catalog, job[1])), work))
+    assert {(name, feed) for name, feed in feeds} == {
+        (name, NOW[FOLDER / f"ordinary.{name}.xml"]) for name, _ in names
+    }

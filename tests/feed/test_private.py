@@ -1,0 +1,126 @@
+import json
+from collections.abc import Iterator
+from functools import reduce
+from operator import getitem
+from typing import Any
+from uuid import uuid5
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from podcast_pipeline.errors import FeedError, StoreError
+from podcast_pipeline.feed.private import TOKEN, personalize
+from podcast_pipeline.feed.rss import Private, Public, render
+from podcast_pipeline.feed.show_notes import to_html, to_plain
+from podcast_pipeline.feed.tags import private_guid
+from podcast_pipeline.feed.text import TOKEN_PLACEHOLDER, legal
+from podcast_pipeline.model.catalog import Catalog, catalog_from_json
+from tests.feed.test_golden import FOLDER, ordinary
+
+TOKEN_A = "a" * 16 + "." + "2" * 32
+PLACEHOLDER = TOKEN_PLACEHOLDER.encode()
+
+
+def test_placeholder_has_the_form_of_a_token() -> None:
+    """A feed with the placeholder is as long as every feed with a token."""
+    assert TOKEN.fullmatch(TOKEN_PLACEHOLDER)
+
+
+def test_token_stands_wherever_the_placeholder_stood() -> None:
+    """After personalizing, every private address carries the token, and nothing else changed."""
+    feed = render(ordinary(), Private())
+    mine = personalize(feed, TOKEN_A)
+    assert mine.count(TOKEN_A.encode()) == feed.count(PLACEHOLDER) > 0
+    assert PLACEHOLDER not in mine
+    assert len(mine) == len(feed)
+
+
+@pytest.mark.parametrize("token", ["", "A" * 16 + "." + "2" * 32, TOKEN_A + "\n", 'x" onload="'])
+def test_what_is_not_a_token_is_refused(token: str) -> None:
+    """Only a token's form goes into a feed, and the error does not repeat what was given."""
+    with pytest.raises(FeedError) as error:
+        personalize(b"", token)
+    assert not token or token not in str(error.value)
+
+
+def test_guid_is_the_same_for_all_private_feeds_of_a_show() -> None:
+    """It is UUIDv5 of the show's guid and "private"."""
+    show = ordinary().show
+    assert private_guid(show) == uuid5(show.guid, "private")
+    assert f"<podcast:guid>{private_guid(show)}<".encode() in render(ordinary(), Private())
+
+
+Path = tuple[str | int, ...]
+
+
+def _strings(value: Any, path: Path = ()) -> Iterator[Path]:
+    """Yield where the strings of a JSON document are."""
+    if isinstance(value, str):
+        yield path
+    if isinstance(value, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _strings(item, (*path, key))
+
+
+def _plant(document: bytes, path: Path, text: str) -> Catalog | None:
+    """Return the catalog with `text` after one of its strings; None where the model refuses it."""
+    root = json.loads(document)
+    *parents, name = path
+    parent = reduce(getitem, parents, root)
+    parent[name] += text
+    try:
+        return catalog_from_json(json.dumps(root).encode())
+    except StoreError:
+        return None
+
+
+def _planted(text: str, source: str) -> dict[Path, Catalog]:
+    document = (FOLDER / f"{source}.json").read_bytes()
+    planted = {path: _plant(document, path, text) for path in _strings(json.loads(document))}
+    return {path: catalog for path, catalog in planted.items() if catalog}
+
+
+@pytest.mark.parametrize("source", ["ordinary", "imported"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        TOKEN_PLACEHOLDER,
+        TOKEN_PLACEHOLDER[:20] + "\x00" + TOKEN_PLACEHOLDER[20:],
+        TOKEN_PLACEHOLDER[:20] + TOKEN_PLACEHOLDER + TOKEN_PLACEHOLDER[20:],
+    ],
+)
+def test_no_string_of_the_catalog_can_ask_for_a_token(text: str, source: str) -> None:
+    """The placeholder in any string that the model lets in, whole or in pieces, reaches no feed."""
+    before = catalog_from_json((FOLDER / f"{source}.json").read_bytes())
+    clean = render(before, Private()).count(PLACEHOLDER)
+    planted = _planted(text, source)
+    assert {path[-1] for path in planted} > {"title", "notes", "guid", "description", "type", "site_url"}
+    for path, catalog in planted.items():
+        assert render(catalog, Private()).count(PLACEHOLDER) == clean, path
+        assert PLACEHOLDER not in render(catalog, Public()), path
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [
+        TOKEN_PLACEHOLDER[:20] + "<b></b>" + TOKEN_PLACEHOLDER[20:],
+        TOKEN_PLACEHOLDER[:20] + "<script></script>" + TOKEN_PLACEHOLDER[20:],
+        TOKEN_PLACEHOLDER[:20] + "&#x6f;" + TOKEN_PLACEHOLDER[21:],
+        TOKEN_PLACEHOLDER[:20] + "&#0;" + TOKEN_PLACEHOLDER[20:],
+        f"[x](https://evil.example/{TOKEN_PLACEHOLDER}) <a href='//evil.example/{TOKEN_PLACEHOLDER}'>y</a>",
+    ],
+)
+def test_markup_does_not_join_the_placeholder(notes: str) -> None:
+    """Show notes that become the placeholder only once they are rendered do not become it."""
+    assert TOKEN_PLACEHOLDER not in to_html(notes)
+    assert TOKEN_PLACEHOLDER not in to_plain(notes)
+
+
+PIECES = [TOKEN_PLACEHOLDER, TOKEN_PLACEHOLDER[:9], TOKEN_PLACEHOLDER[9:], "\x00"]
+
+
+@given(st.lists(st.sampled_from(PIECES)).map("".join))
+def test_pieces_of_the_placeholder_never_join(text: str) -> None:
+    """However its pieces are put together, legal text does not hold the placeholder."""
+    assert TOKEN_PLACEHOLDER not in legal(text)

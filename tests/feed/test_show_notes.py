@@ -1,0 +1,113 @@
+import re
+from html import unescape
+
+import nh3
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+
+from podcast_pipeline.feed.show_notes import ALLOWED_TAGS, DESCRIPTION_BYTES, to_html, to_plain
+from podcast_pipeline.feed.text import legal, line, shorten
+
+
+def test_markdown_becomes_the_tags_apps_show() -> None:
+    """Paragraphs, emphasis, lists and links come through."""
+    assert to_html("A **b** *c* [d](https://e.example)\n\n- f") == (
+        '<p>A <strong>b</strong> <em>c</em> <a href="https://e.example">d</a></p>\n<ul>\n<li>f</li>\n</ul>'
+    )
+
+
+def test_other_markup_leaves_its_text() -> None:
+    """Headings, quotes and line breaks become paragraphs and white space."""
+    assert to_html("# H\n\n> q\n\na  \nb") == "<p>H</p>\n<p>q</p>\n<p>a\nb</p>"
+
+
+def test_imported_html_keeps_its_words_apart() -> None:
+    """Notes that are HTML already are cleaned, and no two words grow together."""
+    assert to_plain("<div>One</div><p>Two<br>three</p><p>four</p>") == "One\nTwo\nthree\nfour"
+
+
+def test_scripts_and_their_text_are_dropped() -> None:
+    """A script leaves nothing behind, a javascript: link only its text."""
+    assert to_html("<script>alert(1)</script><a href='javascript:x'>go</a>") == "<a>go</a>"
+
+
+def test_end_of_cdata_cannot_be_written() -> None:
+    """`]]>` in text or in a link does not end the CDATA section."""
+    assert "]]>" not in to_html('a ]]> <a href="https://e.example/]]>">b</a>')
+
+
+def test_nothing_becomes_nothing() -> None:
+    """Empty notes give no HTML and no text."""
+    assert to_html(" \n") == to_plain(" \n") == ""
+
+
+def test_plain_text_has_no_entities() -> None:
+    """Plain text is what a person wrote, not HTML."""
+    assert to_plain("Q&A: *a* < b") == "Q&A: a < b"
+
+
+def test_plain_text_is_cut_by_bytes_between_words() -> None:
+    """A long text ends with an ellipsis after a whole word and fits in 4,000 bytes."""
+    text = to_plain("größer " * 1000)
+    assert DESCRIPTION_BYTES - 12 < len(text.encode()) <= DESCRIPTION_BYTES
+    assert text.endswith(" größer…")
+
+
+def test_text_without_spaces_is_cut_between_characters() -> None:
+    """A text of one endless word still fits, and no character is cut in two."""
+    assert shorten("é" * 20, 10) == "ééé…"
+
+
+@given(st.text())
+def test_legal_text_is_what_lxml_takes(text: str) -> None:
+    """Whatever comes in, lxml takes legal text, and cleaning twice is cleaning once."""
+    etree.Element("a").text = legal(text)
+    assert legal(legal(text)) == legal(text)
+    assert line(text) == line(line(text))
+
+
+@given(st.text(alphabet=st.sampled_from("ab <>/&]\"'*_[]()#\n-1.!`\x00\ufffe😀ש" + "pi"), max_size=200))
+def test_any_notes_become_a_cdata_section_of_allowed_tags(notes: str) -> None:
+    """Hostile notes give well-formed XML, allowed tags only and a short description."""
+    html = to_html(notes)
+    document = etree.fromstring(f"<a><![CDATA[{html}]]></a>")
+    assert (document.text or "") == html
+    assert set(re.findall(r"</?([a-zA-Z0-9]+)", html)) <= ALLOWED_TAGS
+    assert len(to_plain(notes).encode()) <= DESCRIPTION_BYTES
+
+
+@given(st.text(alphabet=st.sampled_from("ab <>/&]\"'*_[]()#\n-1.!`:" + "hrefp="), max_size=200))
+def test_plain_text_is_what_a_cleaner_leaves(text: str) -> None:
+    """Taking the tags out of clean HTML by pattern gives the text that nh3 would give."""
+    html = to_html(f'{text}\n\n[a](<https://x.example/?a>b"c> "t")\n\n{text}')
+    by_nh3 = [line.strip() for line in unescape(nh3.clean(html, tags=set())).splitlines() if line.strip()]
+    assert to_plain(f'{text}\n\n[a](<https://x.example/?a>b"c> "t")\n\n{text}') == "\n".join(by_nh3)
+
+
+def test_where_an_editor_wrapped_a_line_says_nothing() -> None:
+    """A paragraph is one line of plain text, whatever the width of the producer's window."""
+    assert to_plain("Two people\nwho know.\n\nNext\nparagraph.") == "Two people who know.\nNext paragraph."
+    assert to_html("> *Two*\n> people\n\n- who\n  know\n- more") == (
+        "<p><em>Two</em> people</p>\n<ul>\n<li>who know</li>\n<li>more</li>\n</ul>"
+    )
+
+
+def test_lines_that_a_producer_broke_stay() -> None:
+    """A line break of Markdown and the lines of a listing are meant."""
+    assert to_plain("One  \ntwo\\\nthree\n\n```\nfour\nfive\n```") == "One\ntwo\nthree\nfour\nfive"
+
+
+@pytest.mark.parametrize(
+    ("address", "written"),
+    [
+        ("https://müller.example/ü?q=é", "https://xn--mller-kva.example/%C3%BC?q=%C3%A9"),
+        ("https://straße.example:8080/", "https://xn--strae-oqa.example:8080/"),
+        ("https://news.example/%C3%BC", "https://news.example/%C3%BC"),
+        ("https://ü..example/", "https://%C3%BC..example/"),  # no name at all
+    ],
+)
+def test_links_name_their_host_in_ascii(address: str, written: str) -> None:
+    """A host with other letters is written as every app looks it up."""
+    assert f'<a href="{written}">' in to_html(f"[a](<{address}>)")

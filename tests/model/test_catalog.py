@@ -1,0 +1,318 @@
+"""The catalog and the documents: exact round trips, and one line about what cannot be read."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from podcast_pipeline.errors import StoreError
+from podcast_pipeline.model import (
+    Chapter,
+    Correction,
+    Cut,
+    Enclosure,
+    Episode,
+    EpisodeState,
+    Insert,
+    Person,
+    Receipt,
+    Show,
+    Soundbite,
+    Timeline,
+    Transcript,
+    TranscriptVersion,
+    keep_unknown_fields,
+)
+from podcast_pipeline.model.catalog import (
+    WRITTEN_BY,
+    Catalog,
+    catalog_from_json,
+    to_json,
+    transcript_from_json,
+)
+from tests.support.later_release import grown
+from tests.support.transcripts import transcripts
+
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+SHOW = Show(
+    id=UUID(int=1),
+    guid=UUID(int=2),
+    title="The Harbour Report",
+    description="News & <notes>",
+    language="en",
+    author="Ann",
+    owner_email="ann@example.com",
+    categories=("News > Politics",),
+    site_url="https://example.com",
+    media_url="https://media.example.com",
+    feed_url="https://media.example.com/feed.xml",
+    renew_url="https://example.com/renew",
+)
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
+TIMES = st.integers(0, 10**7).map(lambda ms: ms / 1000)
+INSTANTS = st.integers(0, 10**9).map(lambda s: EPOCH + timedelta(seconds=s))
+HASHES = st.binary(min_size=32, max_size=32).map(bytes.hex)
+VERSIONS = st.builds(
+    TranscriptVersion,
+    version=st.integers(1, 9),
+    document_key=TEXTS,
+    file_keys=st.dictionaries(st.sampled_from(("vtt", "srt", "json", "html", "txt")), TEXTS),
+    language=TEXTS,
+    word_count=st.integers(0, 10**6),
+    published_at=INSTANTS,
+)
+TIMELINES = st.builds(
+    Timeline,
+    cuts=st.just((Cut(start_s=1.5, end_s=2.001),)),
+    inserts=st.lists(st.builds(Insert, at_s=TIMES, duration_s=TIMES), max_size=2).map(tuple),
+)
+EPISODES = st.builds(
+    Episode,
+    guid=TEXTS,
+    slug=st.from_regex(r"[a-z0-9]{1,9}(-[a-z0-9]{1,9})?", fullmatch=True),
+    title=TEXTS,
+    notes=st.text(st.characters(exclude_categories=["Cs"])),
+    language=TEXTS,
+    season=st.none() | st.integers(1, 99),
+    number=st.none() | st.integers(1, 999),
+    persons=st.lists(st.builds(Person, name=TEXTS), max_size=2).map(tuple),
+    chapters=st.lists(st.builds(Chapter, start_s=TIMES, title=TEXTS), max_size=2).map(tuple),
+    soundbites=st.lists(
+        st.builds(Soundbite, start_s=TIMES, duration_s=TIMES, title=st.none() | TEXTS), max_size=2
+    ).map(tuple),
+    source_sha256=st.none() | HASHES,
+    publish_at=INSTANTS,
+    published_at=st.none() | INSTANTS,
+    content_changed_at=INSTANTS,
+    enclosure=st.builds(
+        Enclosure,
+        key=TEXTS,
+        external_url=st.none(),
+        size_bytes=st.integers(1, 10**9),
+        type=TEXTS,
+        duration_s=TIMES,
+        sha256=st.none() | HASHES,
+    ),
+    timeline=TIMELINES,
+    artwork_key=st.none() | TEXTS,
+    chapters_key=st.none() | TEXTS,
+    teaser=st.text(st.characters(exclude_categories=["Cs"])),
+    transcripts=st.lists(VERSIONS, max_size=2).map(tuple),
+)
+CATALOGS = st.lists(EPISODES, max_size=4, unique_by=(lambda e: e.id, lambda e: e.guid, lambda e: e.slug)).map(
+    lambda episodes: Catalog(show=SHOW, episodes=tuple(episodes))
+)
+OPTIONS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS
+RECEIPTS = st.builds(
+    Receipt,
+    engine=TEXTS,
+    engine_version=TEXTS,
+    model=TEXTS,
+    weights_sha256=HASHES,
+    audio_sha256=HASHES,
+    options=st.dictionaries(TEXTS, OPTIONS, max_size=3),
+)
+CORRECTIONS = st.lists(st.builds(Correction, corrected_at=INSTANTS, note=TEXTS), max_size=2).map(tuple)
+
+
+def episode(number: int, *, state: EpisodeState = "published", days: int = 0) -> Episode:
+    return Episode(
+        id=UUID(int=number),
+        guid=f"guid-{number}",
+        slug=f"slug-{number}",
+        title="t",
+        language="en",
+        state=state,
+        publish_at=EPOCH + timedelta(days=days),
+        content_changed_at=EPOCH + timedelta(days=days),
+        enclosure=Enclosure(key="k", size_bytes=1, type="audio/mpeg", duration_s=1),
+    )
+
+
+@given(CATALOGS)
+def test_a_catalog_comes_back_exactly(catalog: Catalog) -> None:
+    """Writing and reading change nothing, and writing again gives the same bytes."""
+    data = to_json(catalog)
+    again = catalog_from_json(data)
+    assert again == catalog
+    assert to_json(again) == data
+
+
+@given(transcripts(), RECEIPTS, CORRECTIONS)
+def test_a_transcript_comes_back_exactly(
+    words: Transcript, receipt: Receipt, corrections: tuple[Correction, ...]
+) -> None:
+    """Every word, time, confidence, option and correction survives the file."""
+    transcript = words.model_copy(update={"receipt": receipt, "corrections": corrections})
+    data = to_json(transcript)
+    again = transcript_from_json(data, "t.json")
+    assert again == transcript
+    assert to_json(again) == data
+
+
+def test_documents_say_their_schema() -> None:
+    """The version stands in every stored document."""
+    assert json.loads(to_json(Catalog(show=SHOW)))["schema_version"] == 1
+    assert json.loads(to_json(Transcript(language="en", duration_s=1)))["schema_version"] == 1
+
+
+def test_a_newer_schema_is_refused() -> None:
+    """What a later program wrote is not guessed at; one line says what to do."""
+    data = to_json(Catalog(show=SHOW)).replace(b'"schema_version": 1', b'"schema_version": 2')
+    assert data != to_json(Catalog(show=SHOW))
+    with pytest.raises(StoreError) as refused:
+        catalog_from_json(data)
+    assert str(refused.value) == (
+        "private/catalog.json: has schema version 2, this program knows 1; install a newer podcast-pipeline"
+    )
+
+
+@given(CATALOGS)
+def test_a_catalog_with_unknown_keys_comes_back_as_it_was(catalog: Catalog) -> None:
+    """Keys that a later release adds, at any depth, are read and written back untouched."""
+    data = grown(catalog)
+    assert json.loads(to_json(catalog_from_json(data))) == json.loads(data)
+
+
+@given(transcripts())
+def test_a_document_with_unknown_keys_comes_back_as_it_was(transcript: Transcript) -> None:
+    """The same of the words of an episode."""
+    data = grown(transcript)
+    assert json.loads(to_json(transcript_from_json(data, "t.json"))) == json.loads(data)
+
+
+@given(CATALOGS)
+def test_a_value_made_anew_takes_over_the_unknown_keys(catalog: Catalog) -> None:
+    """A show or an episode that is made again from files keeps what this release does not know of it."""
+    known = catalog_from_json(grown(catalog))
+    assert known.with_show(catalog.show) == known
+    for old, new in zip(known.episodes, catalog.episodes, strict=True):
+        assert keep_unknown_fields(new, old) == old
+
+
+def test_a_changed_item_does_not_take_another_items_unknown_keys() -> None:
+    """Unknown keys stay with the chapter that they were said of; a new one has none."""
+    old = Cut.model_validate({"start_s": 1, "end_s": 2, "why": "a cough"})
+    timeline = Timeline(cuts=(old,))
+    kept = keep_unknown_fields(Timeline(cuts=(Cut(start_s=0, end_s=1), Cut(start_s=1, end_s=2))), timeline)
+    assert [cut.model_extra for cut in kept.cuts] == [{}, {"why": "a cough"}]
+
+
+def test_a_newer_form_is_read_and_not_written() -> None:
+    """A program older than the catalog says which release may change it."""
+    data = to_json(Catalog(show=SHOW, written_by=WRITTEN_BY + 1, written_by_version="0.9.0"))
+    catalog = catalog_from_json(data)
+    assert catalog.show == SHOW
+    with pytest.raises(
+        StoreError, match=r"^private/catalog\.json: was written by .* podcast-pipeline 0\.9\.0 or later$"
+    ):
+        catalog.check_writable()
+    with pytest.raises(StoreError, match=r"install a newer podcast-pipeline$"):
+        Catalog(show=SHOW, written_by=WRITTEN_BY + 1).check_writable()
+    Catalog(show=SHOW).signed().check_writable()
+
+
+WHOLE = to_json(Catalog(show=SHOW, episodes=(episode(1),)))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\xff\xfe\x00",
+        b"null",
+        b"[]",
+        b'"schema_version"',
+        b"{}",
+        b'{"schema_version": "1\\n2"}',
+        b'{"schema_version": 0}',
+        b'{"schema_version": null}',
+        b'{"schema_version": 1}',
+        b"[" * 100_000,
+        WHOLE[:-40],
+        WHOLE.replace(b'"slug-1"', b'"Not A Slug"'),
+        WHOLE.replace(b'"slug"', b'"two\\nlines"'),
+        WHOLE.replace(b"2026-01-01", b"0001-01-01").replace(b"00:00Z", b"00:00+09:00"),
+        WHOLE.replace(b'"t"', b'"\\ud800"'),
+    ],
+)
+def test_a_damaged_catalog_is_one_line(data: bytes) -> None:
+    """Whatever happened to the file, a person gets one line that names it and says what to do."""
+    with pytest.raises(StoreError) as refused:
+        catalog_from_json(data)
+    assert str(refused.value).startswith("private/catalog.json: is ")
+    assert str(refused.value).endswith("restore it from a backup")
+    assert len(str(refused.value).splitlines()) == 1
+
+
+@given(st.binary(max_size=200), st.integers(0, len(WHOLE)))
+def test_no_damage_is_a_traceback(junk: bytes, at: int) -> None:
+    """Bytes in the middle of a catalog either still mean one or are refused as damaged."""
+    said = ""
+    try:
+        catalog_from_json(WHOLE[:at] + junk + WHOLE[at + len(junk) :])
+    except StoreError as error:
+        said = str(error)
+    assert len(said.splitlines()) <= 1
+
+
+def test_a_damaged_transcript_names_its_file() -> None:
+    """The error's subject is what the caller calls the file."""
+    with pytest.raises(StoreError, match=r"^two-winters: is not a document"):
+        transcript_from_json(b"oops", "two-winters")
+
+
+@pytest.mark.parametrize("field", ["id", "guid", "slug"])
+def test_nothing_is_used_twice(field: str) -> None:
+    """Two episodes never share an id, a guid or a slug."""
+    twin = episode(2).model_copy(update={field: getattr(episode(1), field)})
+    with pytest.raises(ValidationError, match=f"same {field}"):
+        Catalog(show=SHOW, episodes=(episode(1), twin))
+
+
+def test_episodes_are_in_order_of_time() -> None:
+    """However they are put in, episodes stand by publish_at, then id, so that equal catalogs are equal."""
+    one, two, three = episode(3), episode(1, days=1), episode(2, days=1)
+    assert Catalog(show=SHOW, episodes=(three, two, one)).episodes == (one, two, three)
+    assert Catalog(show=SHOW).with_episode(three).with_episode(one).with_episode(two).episodes == (
+        one,
+        two,
+        three,
+    )
+
+
+def test_with_episode_replaces_by_id() -> None:
+    """An episode that moved in time is there once, at its new place."""
+    catalog = Catalog(show=SHOW, episodes=(episode(1), episode(2, days=1)))
+    moved = episode(1, days=2)
+    assert catalog.with_episode(moved).episodes == (episode(2, days=1), moved)
+
+
+def test_published_is_newest_first_and_by_state() -> None:
+    """Readers see what is published, by its state and not by the clock."""
+    states: tuple[EpisodeState, ...] = ("published", "scheduled", "unpublished", "published")
+    catalog = Catalog(show=SHOW, episodes=tuple(episode(n, state=s, days=n) for n, s in enumerate(states)))
+    assert [e.slug for e in catalog.published()] == ["slug-3", "slug-0"]
+
+
+def test_episodes_are_found_in_any_state() -> None:
+    """A tombstone keeps its slug and id."""
+    gone = episode(1, state="unpublished")
+    catalog = Catalog(show=SHOW, episodes=(gone,))
+    assert catalog.by_slug("slug-1") == catalog.by_id(UUID(int=1)) == gone
+    assert catalog.by_slug("slug-2") is None
+
+
+def test_a_scheduled_episode_does_not_show_in_the_date() -> None:
+    """What is still secret changes nothing that a listener can see, a removal does."""
+    catalog = Catalog(
+        show=SHOW,
+        episodes=(episode(1), episode(2, state="unpublished", days=2), episode(3, state="scheduled", days=9)),
+    )
+    assert catalog.content_changed_at() == EPOCH + timedelta(days=2)
+    assert Catalog(show=SHOW).content_changed_at() is None

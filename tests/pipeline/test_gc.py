@@ -1,0 +1,173 @@
+"""What nothing names is listed, and removed only when it is asked for and has lain there long enough."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from podcast_pipeline.errors import EpisodeError, NotFound
+from podcast_pipeline.model import Progress
+from podcast_pipeline.model.catalog import CATALOG_KEY
+from podcast_pipeline.pipeline import maintain
+from podcast_pipeline.pipeline.maintain import gc
+from podcast_pipeline.pipeline.media import Parts
+from podcast_pipeline.pipeline.publish import publish
+from podcast_pipeline.storage import Store
+from tests.pipeline.test_publish import edit, parts
+from tests.storage.test_contract import begin
+from tests.support.show import SLUG, House, copy_house
+
+pytestmark = pytest.mark.xdist_group("house")
+
+LATER = timedelta(days=7, minutes=1)
+ORPHAN = "public/audio/left-behind.0123456789abcdef.mp3"
+
+
+@pytest.fixture
+def house(published: House, tmp_path: Path) -> House:
+    """A published show, with an object that nothing names."""
+    house = copy_house(published, tmp_path / "show")
+    parts(house).store.put(ORPHAN, b"x" * 10, content_type="audio/mpeg", cache_control="")
+    return house
+
+
+def later(house: House, time: timedelta = LATER) -> Parts:
+    """Return what the command would build after the grace time."""
+    return parts(house, datetime.now(UTC) + time)
+
+
+def keys(house: House) -> set[str]:
+    return {info.key for prefix in ("public/", "private/") for info in parts(house).store.list(prefix)}
+
+
+def test_what_nothing_names_is_listed_and_kept(house: House) -> None:
+    """Without --yes nothing is removed, and nothing that is named is listed."""
+    before = keys(house)
+    done = json.loads(house.run("--json", "gc").stdout)
+    assert [(item["key"], item["verdict"]) for item in done["objects"]] == [(ORPHAN, "kept for now")]
+    assert [item.verdict for item in gc(later(house), remove=False)] == ["would be removed"]
+    assert keys(house) == before
+
+
+def test_it_is_removed_after_the_grace_time_only(house: House) -> None:
+    """A day before the grace time ends --yes keeps it; afterwards it goes, and nothing else does."""
+    before = keys(house)
+    assert json.loads(house.run("--json", "gc", "--yes").stdout)["objects"][0]["verdict"] == "kept for now"
+    assert keys(house) == before
+    assert [item.verdict for item in gc(later(house), remove=True)] == ["removed"]
+    assert keys(house) == before - {ORPHAN}
+    assert gc(later(house), remove=True) == []
+
+
+def test_old_versions_and_unpublished_episodes_are_named(house: House) -> None:
+    """Every version that was ever out stays: a corrected transcript's, an unpublished episode's."""
+    path = house.episode / "transcript.md"
+    path.write_text(path.read_text(encoding="utf-8").replace("best", "finest", 1), encoding="utf-8")
+    publish(SLUG, parts(house))
+    maintain.unpublish(SLUG, parts(house))
+    before = keys(house)
+    gc(later(house), remove=True)
+    assert keys(house) == before - {ORPHAN}
+
+
+def test_without_a_catalog_nothing_is_refuse(house: House) -> None:
+    """A lost catalog would make everything look unnamed, so nothing is removed."""
+    parts(house).store.delete("private/catalog.json")
+    before = keys(house)
+    with pytest.raises(EpisodeError, match="nothing was removed"):
+        gc(later(house), remove=True)
+    assert keys(house) == before
+
+
+def test_an_old_object_that_is_being_published_is_not_removed(house: House) -> None:
+    """A publication stores an old unnamed object anew, so that a `gc` before the flip keeps it."""
+    before = keys(house)
+    edit(house, "Good years, bad years", "Bad years, good years")
+    with pytest.raises(InterruptedError):
+        publish(SLUG, replace(parts(house), report=lambda event: _stop_before("catalog", event.step)))
+    (left,) = keys(house) - before
+    age(house, left, LATER)
+    swept: list[str] = []
+
+    def sweep_before_the_flip(event: Progress) -> None:
+        if (event.step, event.done) == ("catalog", 0):
+            swept.extend(item.verdict for item in gc(parts(house), remove=True) if item.key == left)
+
+    publish(SLUG, replace(parts(house), report=sweep_before_the_flip))
+    assert swept == ["kept for now"]
+    assert left in keys(house)
+
+
+def age(house: House, key: str, time: timedelta) -> None:
+    """Let an object of the local store be older than it is."""
+    (note,) = (house.bucket / ".objects" / key).parent.glob(f"{Path(key).name}@*/info.json")
+    info = json.loads(note.read_bytes())
+    info["modified_at"] = (datetime.now(UTC) - time).isoformat()
+    note.write_text(json.dumps(info), encoding="utf-8")
+
+
+def test_what_an_app_may_still_ask_for_is_kept(house: House) -> None:
+    """A file that a change has just replaced stays for the grace time, however long ago it was stored."""
+    before = keys(house)
+    edit(house, "Good years, bad years", "Bad years, good years")
+    publish(SLUG, parts(house))
+    (replaced,) = (key for key in before if key.startswith("public/chapters/"))
+    age(house, replaced, LATER)
+    assert {i.key: i.verdict for i in gc(parts(house), remove=True)}[replaced] == "kept for now"
+    assert {i.key: i.verdict for i in gc(later(house), remove=True)}[replaced] == "removed"
+
+
+def test_pages_of_the_archive_are_no_refuse(house: House) -> None:
+    """The older pages of a long feed are named by the feed, not by the catalog."""
+    page = "public/feed-archive-1.xml"
+    parts(house).store.put(page, b"<rss/>", content_type="application/rss+xml", cache_control="")
+    gc(later(house), remove=True)
+    assert page in keys(house)
+
+
+def _stop_before(step: str, now: str) -> None:
+    if step == now:
+        raise InterruptedError
+
+
+def test_what_is_gone_already_is_no_error(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two people tidying up at once do not stumble over each other."""
+    tidying = later(house)
+    listed = list(tidying.store.list("public/"))
+    gc(tidying, remove=True)
+    monkeypatch.setattr(tidying.store, "list", lambda prefix: listed if prefix == "public/" else [])
+    assert [item.verdict for item in gc(tidying, remove=True)] == ["removed"]
+    with pytest.raises(NotFound):
+        tidying.store.head(ORPHAN)
+
+
+@pytest.mark.parametrize("kind", ["local", "s3"])
+def test_uploads_that_nobody_finished_go_after_the_grace_time(
+    kind: str, house: House, request: pytest.FixtureRequest
+) -> None:
+    """They are listed first, kept while somebody may go on with them, and given up with --yes."""
+    soon, late = parts(house), later(house)
+    if kind == "s3":
+        store: Store = request.getfixturevalue("s3_store")
+        written = soon.store.get(CATALOG_KEY)[1]
+        store.put(CATALOG_KEY, written, content_type="application/json", cache_control="")
+        soon, late = replace(soon, store=store), replace(late, store=store)
+    key = "private/audio/left-behind.0123456789abcdef.mp3"
+    begin(soon.store, key)
+
+    def told(tidying: Parts, *, remove: bool) -> list[str]:
+        return [item.verdict for item in gc(tidying, remove=remove) if item.unfinished]
+
+    assert told(soon, remove=True) == ["kept for now"]
+    assert told(late, remove=False) == ["would be removed"]
+    assert [put.key for put in soon.store.unfinished("private/")] == [key]
+    assert told(late, remove=True) == ["removed"]
+    assert list(soon.store.unfinished("private/")) == []
+
+
+def test_an_unfinished_upload_is_called_so(house: House) -> None:
+    """A line says that it is no object."""
+    begin(parts(house).store, "public/audio/half.0123456789abcdef.mp3")
+    assert "5242880 bytes of an unfinished upload)" in house.run("gc").stdout

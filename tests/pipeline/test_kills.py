@@ -1,0 +1,76 @@
+"""kill -9 while an episode is published to a real S3 server, at every request and at any time."""
+
+import os
+import random
+import signal
+import threading
+
+import pytest
+
+from tests.support.bucket_show import amounts
+from tests.support.disturbed_publication import Scenario, bucket, corrected, first, mastered, proxy, recording
+from tests.support.faults import Exchange, Fault
+
+__all__ = ["bucket", "corrected", "first", "mastered", "proxy", "recording"]
+
+pytestmark = pytest.mark.xdist_group("kills")
+
+METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE")
+EVERY_REQUEST = 1_000_000
+
+
+@pytest.fixture
+def scenario(request: pytest.FixtureRequest) -> Scenario:
+    """The scenario that a test names."""
+    named: Scenario = request.getfixturevalue(request.param)
+    return named
+
+
+def kill_at(number: int, pid: list[int], *, after: bool) -> Fault:
+    """Kill the publisher when its request of this number comes: before the server has it, or after."""
+    turn = threading.Lock()
+    numbers = iter(range(1, EVERY_REQUEST))
+
+    def fault(exchange: Exchange) -> None:
+        with turn:
+            mine = next(numbers)
+        if mine != number:
+            return exchange.pass_through()
+        if after:
+            exchange.forward()
+        os.kill(pid[0], signal.SIGKILL)
+        return exchange.hang_up()
+
+    return fault
+
+
+@amounts(share=4, full=75)
+@pytest.mark.parametrize("scenario", ["first", "corrected"], indirect=True)
+def test_killed_at_a_request(scenario: Scenario, amount: int) -> None:
+    """Killed as the store gets a request or as it has answered it: nothing is lost and nothing is between."""
+    moments = [(number, after) for number in range(1, scenario.requests + 1) for after in (False, True)]
+    for number, after in random.Random(5).sample(moments, amount):
+        scenario.set_up()
+        process, pid = scenario.house.publisher(), [0]
+        fault = kill_at(number, pid, after=after)
+        for method in METHODS:
+            scenario.proxy.inject(method, fault, times=EVERY_REQUEST)
+        process.start()
+        pid[0] = process.pid or 0
+        process.join()
+        assert process.exitcode == -signal.SIGKILL, (number, after)
+        scenario.judge()
+
+
+@amounts(share=4, full=60)
+def test_killed_at_any_time(mastered: Scenario, amount: int) -> None:
+    """Killed while it reads, masters, tags or stores: the same command makes the same bytes of it."""
+    chance = random.Random(6)
+    for _ in range(amount):
+        mastered.set_up()
+        process = mastered.house.publisher()
+        process.start()
+        process.join(chance.uniform(0.05, mastered.seconds))
+        process.kill()
+        process.join()
+        mastered.judge()

@@ -1,0 +1,231 @@
+"""kill -9 while `publish` and `transcribe SLUG` work on an edited transcript.md, or somebody saves it."""
+
+import json
+import os
+import re
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from podcast_pipeline import cli, transcription
+from podcast_pipeline.cli import app
+from podcast_pipeline.cli.output import Output
+from podcast_pipeline.cli.session import Session
+from podcast_pipeline.model import Report, Transcript
+from podcast_pipeline.model.catalog import to_json, transcript_from_json
+from podcast_pipeline.transcript.markdown import HINT
+from podcast_pipeline.transcription import Options
+from tests.support.bucket_show import amounts, files, objects
+from tests.support.databases import PROCESSES
+from tests.support.show import SLUG, House, copy_house
+
+pytestmark = pytest.mark.xdist_group("house")
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+COMMANDS = ("publish", "transcribe")
+OTHER_WORDS = "heard.json"  # in the show's folder: what the engine hears the second time
+KEPT = re.compile(r"put it back from build/(transcript\.[0-9a-f]{16}\.json)")
+
+
+@dataclass(frozen=True)
+class Ear:
+    """A transcriber that hears what is in a file."""
+
+    path: Path
+
+    def transcribe(self, recording: Path, *, options: Options, report: Report) -> Transcript:  # noqa: ARG002
+        """Return it."""
+        return transcript_from_json(self.path.read_bytes(), str(self.path))
+
+
+def run_here(folder: Path, environment: dict[str, str], command: str) -> None:
+    """Be `podcast`, with a clock that stands still and an engine that is done at once."""
+    os.chdir(folder)
+    os.environ.update(environment)
+    sys.argv = [
+        "podcast",
+        "--quiet",
+        command,
+        SLUG,
+        *(["--output", "heard"] if command == "transcribe" else []),
+    ]
+    with pytest.MonkeyPatch.context() as patch, (folder / "said").open("w", encoding="utf-8") as said:
+        patch.setattr(sys, "stderr", said)
+        patch.setattr(app, "Session", partial(Session, clock=lambda: NOW))
+        patch.setattr(transcription, "load", lambda *_, **__: Ear(folder / OTHER_WORDS))
+        cli.main()
+
+
+def start(house: House, command: str) -> BaseProcess:
+    process = PROCESSES.Process(target=run_here, args=(house.folder, house.environment, command))
+    process.start()
+    return process
+
+
+def run(house: House, command: str) -> str:
+    """Run it to its end; return "", or the line it left with."""
+    process = start(house, command)
+    process.join()
+    said = (house.folder / "said").read_text(encoding="utf-8").strip()
+    assert (process.exitcode, "\n" in said) in ((0, False), (0, True), (1, False)), said
+    return said if process.exitcode else ""
+
+
+def read(house: House) -> str:
+    return (house.episode / "transcript.md").read_text(encoding="utf-8")
+
+
+def changed(random: Random, text: str, written: str) -> str:
+    """Return a transcript.md with a word for a word, or one more, somewhere in it."""
+    head, hint, body = text.partition(HINT)
+    spots = [m.span() for m in re.finditer(r"(?<= )[a-z]+(?=[ .,])", body)]
+    first, last = random.choice(spots)
+    return f"{head}{hint}{body[:first]}{written}{body[random.choice((first, last)) :]}".replace(
+        f"{written}{body[first:last]}", f"{written} {body[first:last]}"
+    )
+
+
+def replaced(path: Path, data: bytes) -> None:
+    """Save as most editors do."""
+    beside = path.with_name("transcript.md.tmp")
+    beside.write_bytes(data)
+    beside.replace(path)
+
+
+def overwritten(path: Path, data: bytes) -> None:
+    """Save as nano does."""
+    path.write_bytes(data)
+
+
+def set_aside(path: Path, data: bytes) -> None:
+    """Save as vim does: the old file is put aside first."""
+    if path.exists():
+        path.replace(path.with_name("transcript.md~"))
+    path.write_bytes(data)
+
+
+SAVES: tuple[Callable[[Path, bytes], None], ...] = (replaced, overwritten, set_aside)
+
+
+@pytest.fixture(scope="module")
+def origin(published: House, tmp_path_factory: pytest.TempPathFactory) -> House:
+    """A published show, and what an engine would hear of it now; never change it, copy it."""
+    house = copy_house(published, tmp_path_factory.mktemp("edited") / "show")
+    heard = (house.episode / "transcript.json").read_bytes()
+    words = transcript_from_json(heard.replace(b" best", b" finest").replace(b" the", b" da", 3), "heard")
+    receipt = words.receipt and words.receipt.model_copy(update={"model": "other"})
+    (house.folder / OTHER_WORDS).write_bytes(to_json(words.model_copy(update={"receipt": receipt})))
+    assert run(house, "publish") == ""
+    return house
+
+
+@dataclass(frozen=True)
+class Round:
+    """One show with an edit in it, and how long each command takes when nobody disturbs it."""
+
+    house: House
+    command: str
+    random: Random
+
+    def edit(self, *written: str) -> str:
+        """Save a transcript.md with these words in it; return it."""
+        text = read(self.house)
+        for word in written:
+            text = changed(self.random, text, word)
+        (self.house.episode / "transcript.md").write_text(text, encoding="utf-8")
+        return text
+
+    def end(self) -> None:
+        """Run the same command again until it is done, doing what its line says."""
+        for _ in range(3):
+            said = run(self.house, self.command)
+            if not said:
+                return
+            if kept := KEPT.search(said):
+                build = self.house.episode / "build"
+                shutil.copy(build / kept[1], self.house.episode / "transcript.json")
+        pytest.fail(said)
+
+    def holds(self, *written: str) -> None:
+        """Prove that words that a person wrote are in the text, or are told of as without a place."""
+        conflicts = json.dumps(json.loads((self.house.episode / "edits.json").read_bytes())["conflicts"])
+        for word in written:
+            assert word in read(self.house) or word in conflicts, word
+
+
+def state(house: House) -> dict[str, object]:
+    """Return what an undisturbed run leaves: the episode's files and the store; not how long steps took."""
+    stored = objects(Session(house.folder, Output(quiet=True)).store)
+    receipt = json.loads((house.episode / "published.json").read_bytes())
+    return {**files(house.episode), **stored, "published.json": {**receipt, "seconds": None}}
+
+
+def differing(here: dict[str, object], there: dict[str, object]) -> dict[str, tuple[object, object]]:
+    """Return what is not the same, by name."""
+    names = here.keys() | there.keys()
+    return {name: (here.get(name), there.get(name)) for name in names if here.get(name) != there.get(name)}
+
+
+def rounds(origin: House, folder: Path, seed: int) -> tuple[Round, Round]:
+    """Return twice the same show with the same edit."""
+    random = Random(seed)
+    command = random.choice(COMMANDS)
+    made = []
+    for name in ("disturbed", "left-alone"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+        made.append(Round(copy_house(origin, folder / name), command, Random(seed)))
+        made[-1].edit("zq1", "zq2")
+    return made[0], made[1]
+
+
+@amounts(share=6, full=200)
+def test_killed_at_any_time_no_edit_is_lost(origin: House, tmp_path: Path, amount: int) -> None:
+    """The same command again, and once more, ends in the very bytes of two runs that nobody disturbed."""
+    killed = 0
+    for seed in range(amount):
+        disturbed, alone = rounds(origin, tmp_path, seed)
+        began = time.monotonic()
+        alone.end()
+        lasted_s = time.monotonic() - began
+        process = start(disturbed.house, disturbed.command)
+        process.join(Random(seed).uniform(0, lasted_s))
+        process.kill()
+        process.join()
+        killed += process.exitcode != 0
+        for one in (disturbed, disturbed, alone):  # edits told over new words are told of these the next time
+            one.end()
+        disturbed.holds("zq1", "zq2")
+        assert differing(state(disturbed.house), state(alone.house)) == {}, seed
+    assert killed > amount / 3
+
+
+@amounts(share=6, full=200)
+def test_what_is_saved_meanwhile_is_never_overwritten(origin: House, tmp_path: Path, amount: int) -> None:
+    """Saved by any editor while a command runs that is then killed or not: every edit is there in the end."""
+    for seed in range(amount):
+        disturbed, alone = rounds(origin, tmp_path, seed)
+        random, path = Random(seed), disturbed.house.episode / "transcript.md"
+        began = time.monotonic()
+        alone.end()
+        lasted_s = time.monotonic() - began
+        opened = changed(random, read(disturbed.house), "zq3").encode()
+        process = start(disturbed.house, disturbed.command)
+        process.join(random.uniform(0, lasted_s))
+        random.choice(SAVES)(path, opened)
+        process.join(random.uniform(0, lasted_s / 2))
+        if random.random() < 0.7:
+            process.kill()
+        process.join()
+        kept = [path, *(disturbed.house.episode / "build").glob("transcript.*.md")]
+        assert opened in [file.read_bytes() for file in kept if file.exists()], seed
+        disturbed.end()
+        disturbed.holds("zq1", "zq2", "zq3")

@@ -1,0 +1,189 @@
+"""Hubs and directories, real HTTP servers, are told of the public feed, soon, and never of a private one."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+from xml.etree import ElementTree
+
+import pytest
+from pydantic import SecretStr
+
+from podcast_pipeline.config import FeedTable
+from podcast_pipeline.pipeline.ping import pings_for, send
+from tests.support.show import SLUG, House, copy_house
+
+FEED = "https://media.example.org/feed.xml"
+TOKEN = f"{'a' * 16}.{'b' * 32}"
+HUB_TAG = "channel/{http://www.w3.org/2005/Atom}link[@rel='hub']"
+Said = dict[str, list[str]]
+
+
+class Ear(BaseHTTPRequestHandler):
+    """Takes a ping."""
+
+    server: "Hub"
+
+    def do_POST(self) -> None:
+        """Keep what is said, and answer as the hub was told to."""
+        self._hear(self.rfile.read(int(self.headers["Content-Length"])).decode())
+
+    def do_GET(self) -> None:
+        """The same, of what is said in the address."""
+        self._hear(urlsplit(self.path).query)
+
+    def _hear(self, said: str) -> None:
+        self.server.heard.append(parse_qs(said))
+        self.server.tokens.append(self.headers["Authorization"])
+        self.server.released.wait(self.server.silent_s)
+        self.send_response(self.server.status)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the name is the parent's)
+        """Say nothing."""
+
+
+@dataclass
+class Hub(ThreadingHTTPServer):
+    """A WebSub hub."""
+
+    status: int = 202
+    silent_s: float = 0.0
+    heard: list[Said] = field(default_factory=list)
+    tokens: list[str | None] = field(default_factory=list)
+    released: threading.Event = field(default_factory=threading.Event)
+
+    daemon_threads = True
+
+    def __post_init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Ear)
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+@contextmanager
+def listening(hub: Hub) -> Iterator[Hub]:
+    thread = threading.Thread(target=hub.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield hub
+    finally:
+        hub.released.set()
+        hub.shutdown()
+        thread.join()
+        hub.server_close()
+
+
+def settings(*hubs: str, overcast: bool = False) -> FeedTable:
+    return FeedTable(websub_hubs=hubs, overcast_ping=overcast)
+
+
+def test_a_hub_and_overcast_are_told_the_address_of_the_feed() -> None:
+    """WebSub gets hub.mode and hub.url, Overcast urlprefix; nothing else is said."""
+    warnings: list[str] = []
+    with listening(Hub()) as hub, listening(Hub(status=200)) as overcast:
+        send(pings_for(FEED, settings(hub.url, overcast=True), overcast=overcast.url), warn=warnings.append)
+    assert hub.heard == [{"hub.mode": ["publish"], "hub.url": [FEED]}]
+    assert overcast.heard == [{"urlprefix": [FEED]}]
+    assert warnings == []
+
+
+PODPING = {"url": [FEED], "reason": ["update"], "medium": ["podcast"]}
+
+
+def test_podping_is_told_by_whoever_has_a_token() -> None:
+    """A node gets the address and the token, which no other hub sees and no line prints."""
+    warnings: list[str] = []
+    with listening(Hub()) as hub, listening(Hub(status=401)) as node:
+        said = FeedTable(websub_hubs=(hub.url,), podping_url=node.url)
+        due = pings_for(FEED, said, podping_token=SecretStr("hunter2"))
+        send(due, warn=warnings.append)
+    assert (node.heard, node.tokens, hub.tokens) == ([PODPING], ["hunter2"], [None])
+    assert [(node.url in line, "401" in line) for line in warnings] == [(True, True)]
+    assert "hunter2" not in repr(due) + warnings[0]
+
+
+def test_podping_is_not_told_without_a_token() -> None:
+    """Nodes refuse whom they do not know, so nobody is asked in vain."""
+    assert pings_for(FEED, settings()) == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"https://pod.example.org/feeds/{TOKEN}/feed.xml",
+        f"https://pod.example.org/feeds/{TOKEN}",
+        "http://127.0.0.1:8080/public/feed.xml",
+        "http://192.168.1.5/public/feed.xml",
+        "http://localhost:8080/public/feed.xml",
+        "http://laptop/public/feed.xml",
+    ],
+)
+def test_nobody_is_told_of_a_private_or_a_local_feed(url: str) -> None:
+    """A link with a token never leaves by a ping, and a laptop's address would help nobody."""
+    told = settings("https://hub.example.org", overcast=True)
+    assert pings_for(url, told, podping_token=SecretStr("hunter2")) == []
+
+
+def test_a_hub_that_refuses_is_one_line() -> None:
+    """An error of the hub is a warning that names it."""
+    warnings: list[str] = []
+    with listening(Hub(status=500)) as hub:
+        send(pings_for(FEED, settings(hub.url)), warn=warnings.append)
+    assert len(warnings) == 1
+    assert hub.url in warnings[0]
+    assert "500" in warnings[0]
+    assert "\n" not in warnings[0]
+
+
+def test_silent_and_absent_hubs_do_not_hold_up() -> None:
+    """Hubs that never answer or are not there cost a bounded time together, and each is one line."""
+    warnings: list[str] = []
+    with listening(Hub(silent_s=60)) as silent, listening(Hub()) as good:
+        began = time.monotonic()
+        send(
+            pings_for(FEED, settings(silent.url, "http://127.0.0.1:9/hub/", good.url)),
+            warn=warnings.append,
+            patience_s=1.0,
+        )
+        assert time.monotonic() - began < 5
+    assert len(good.heard) == 1
+    assert sorted(line.partition(" ")[0] for line in warnings) == sorted(
+        [silent.url, "http://127.0.0.1:9/hub/"]
+    )
+
+
+def test_a_publication_names_its_hub_and_tells_it_once(published: House, tmp_path: Path) -> None:
+    """The new feed has rel=hub; a second run that changes nothing tells nobody."""
+    house = copy_house(published, tmp_path / "show")
+    with listening(Hub()) as hub:
+        environment = {
+            "PODCAST_FEED_WEBSUB_HUBS": f'["{hub.url}"]',
+            "PODCAST_FEED_PODPING_URL": hub.url,
+            "PODCAST_PODPING_TOKEN": "hunter2",
+            "PODCAST_URLS_FEED": "https://media.example.org/feed.xml",
+        }
+        first = house.run("publish", SLUG, **environment)
+        assert first.returncode == 0, first.stderr
+        assert house.run("publish", SLUG, **environment).returncode == 0
+        assert sorted(hub.heard, key=len) == [{"hub.mode": ["publish"], "hub.url": [FEED]}, PODPING]
+        feed = ElementTree.parse(house.bucket / "public/feed.xml")  # noqa: S314 (our own feed)
+        assert [link.get("href") for link in feed.findall(HUB_TAG)] == [hub.url]
+
+
+def test_a_hub_that_is_down_does_not_fail_a_publication(published: House, tmp_path: Path) -> None:
+    """The episode is out, exit 0, and one line says who was not told."""
+    house = copy_house(published, tmp_path / "show")
+    done = house.run(
+        *("publish", SLUG),
+        PODCAST_FEED_WEBSUB_HUBS='["http://127.0.0.1:9"]',
+        PODCAST_URLS_FEED="https://media.example.org/feed.xml",
+    )
+    assert (done.returncode, done.stderr.count("was not told")) == (0, 1)

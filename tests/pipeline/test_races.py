@@ -1,0 +1,132 @@
+"""Two publishers at once, as real processes: nobody's episode is lost, and one episode goes out once."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import pytest
+
+from podcast_pipeline.episodes.create import mint
+from podcast_pipeline.episodes.library import Library
+from podcast_pipeline.feed.conformance.document import read
+from podcast_pipeline.files import sha256_of
+from podcast_pipeline.model.catalog import catalog_from_json
+from podcast_pipeline.storage import Store
+from podcast_pipeline.storage.local import LocalStore
+from podcast_pipeline.storage.objects import FEED_KEY
+from podcast_pipeline.storage.s3.store import S3Store
+from tests.conftest import S3Server
+from tests.support.bucket_show import BucketHouse, amounts, in_bucket, look, put_back
+from tests.support.databases import PROCESSES
+from tests.support.show import SLUG, House, build_house, run_ffmpeg
+
+pytestmark = pytest.mark.xdist_group("races")
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+OTHER = "a-quieter-winter"
+
+
+@dataclass(frozen=True)
+class Ring:
+    """Where two publishers meet."""
+
+    house: BucketHouse
+    store: Store
+
+    def fight(self, *fighters: tuple[BucketHouse, str]) -> list[int]:
+        """Publish at once; return the exit codes."""
+        put_back(self.store, {})
+        gate = PROCESSES.Barrier(len(fighters))
+        processes: list[BaseProcess] = [house.publisher(slug, gate) for house, slug in fighters]
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join()
+        return [process.exitcode or 0 for process in processes]
+
+    def out(self) -> tuple[list[str], list[str]]:
+        """Return the guids in the catalog and in the feed."""
+        catalog = catalog_from_json(self.store.get("private/catalog.json")[1])
+        items = read(self.store.get(FEED_KEY)[1]).channel.findall("item")
+        return [e.guid for e in catalog.episodes], [item.findtext("guid") or "" for item in items]
+
+
+@pytest.fixture(scope="module")
+def show(published: House, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A show of two episodes that were heard and mastered, and not published."""
+    folder = tmp_path_factory.mktemp("races") / "show"
+    house = build_house(folder)
+    shutil.copy(published.episode / "transcript.json", house.episode)
+    quieter = folder / "quieter.flac"
+    run_ffmpeg("-i", house.episode / "source.flac", "-af", "volume=0.9", quieter)
+    library = Library(folder / "episodes", language="en")
+    mint(quieter, library, title="A quieter winter", slug=OTHER)
+    heard = json.loads((house.episode / "transcript.json").read_bytes())
+    heard["receipt"]["audio_sha256"] = sha256_of(quieter)
+    (folder / "episodes" / OTHER / "transcript.json").write_text(json.dumps(heard), encoding="utf-8")
+    rehearsal = BucketHouse(folder, {}, NOW)
+    rehearsal.publish(SLUG)
+    rehearsal.publish(OTHER)
+    shutil.rmtree(folder / ".podcast" / "store")
+    return folder
+
+
+@pytest.fixture(params=["local", "s3"])
+def ring(request: pytest.FixtureRequest, show: Path, tmp_path: Path) -> Iterator[Ring]:
+    """The show on each kind of store."""
+    folder = tmp_path / "show"
+    shutil.copytree(show, folder)
+    if request.param == "local":
+        store = LocalStore(folder / ".podcast" / "store", base_url="http://127.0.0.1:8080/public")
+        yield Ring(BucketHouse(folder, {}, NOW), store)
+        return
+    server: S3Server = request.getfixturevalue("s3_server")
+    bucket = S3Store(server.fresh_bucket(), session=server.session)
+    yield Ring(in_bucket(folder, bucket, NOW), bucket)
+
+
+@amounts(share=3, full=50)
+def test_two_episodes_published_at_once_are_both_out(ring: Ring, amount: int) -> None:
+    """Whoever swaps second takes the first one's episode with it, in catalog and feed."""
+    for _ in range(amount):
+        codes = ring.fight((ring.house, SLUG), (ring.house, OTHER))
+        assert codes == [0, 0], (ring.house.said(SLUG), ring.house.said(OTHER))
+        in_catalog, in_feed = ring.out()
+        assert (len(in_catalog), sorted(in_feed)) == (2, sorted(in_catalog))
+        if ring.store.remote:
+            look(ring.house, ring.store)
+
+
+@pytest.mark.parametrize("ring", ["s3"], indirect=True)  # two machines do not share a local store
+@amounts(share=3, full=50)
+def test_one_episode_published_twice_at_once_goes_out_once(ring: Ring, amount: int, tmp_path: Path) -> None:
+    """On two machines one wins; the other says so, or comes so late that there is nothing to do."""
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree(ring.house.folder, elsewhere)
+    other = replace(ring.house, folder=elsewhere, now=NOW + timedelta(minutes=1))
+    refused = 0
+    for _ in range(amount):
+        codes = ring.fight((ring.house, SLUG), (other, SLUG))
+        lines = [line for line in (ring.house.said(), other.said()) if line]
+        assert sorted(codes) == [0] * (2 - len(lines)) + [1] * len(lines)
+        assert all("by somebody else meanwhile" in line and "\n" not in line for line in lines)
+        in_catalog, in_feed = ring.out()
+        assert (len(in_catalog), in_feed) == (1, in_catalog)
+        refused += len(lines)
+    assert 0 < refused <= amount
+
+
+@amounts(share=3, full=50)
+def test_one_folder_published_twice_at_once_is_one_publication(ring: Ring, amount: int) -> None:
+    """On one machine the second finds the folder taken and says so at once."""
+    told = 0
+    for _ in range(amount):
+        codes = ring.fight((ring.house, SLUG), (ring.house, SLUG))
+        in_catalog, in_feed = ring.out()
+        assert (codes.count(0) >= 1, len(in_catalog), in_feed) == (True, 1, in_catalog)
+        told += codes.count(1)
+    assert told

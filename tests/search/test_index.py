@@ -1,0 +1,378 @@
+"""The index finds what is published and nothing else, on both databases alike."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4, uuid5
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import Engine, select, text
+
+from podcast_pipeline.audience.database.tables import search_episodes, search_passages
+from podcast_pipeline.errors import StoreError
+from podcast_pipeline.model import Enclosure, Episode, Person, Transcript
+from podcast_pipeline.search import Found, SearchIndex, parse
+from podcast_pipeline.search.ranking import EPISODES_ON_A_PAGE
+from tests.support.site import SHOW_ID, Site, transcript_of
+
+ZONE = ZoneInfo("UTC")
+NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def index(engine: Engine) -> SearchIndex:
+    """An empty index of the show."""
+    return SearchIndex(engine, show_id=SHOW_ID)
+
+
+def _episode(slug: str, **fields: object) -> Episode:
+    facts: dict[str, object] = {
+        "id": uuid5(SHOW_ID, slug),
+        "guid": slug,
+        "slug": slug,
+        "title": slug.replace("-", " "),
+        "language": "en",
+        "state": "published",
+        "publish_at": NOW,
+        "published_at": NOW,
+        "content_changed_at": NOW,
+        "enclosure": Enclosure(key="public/audio/x.mp3", size_bytes=1, type="audio/mpeg", duration_s=60),
+    }
+    return Episode.model_validate(facts | fields)
+
+
+def _said(*lines: str, duration_s: float = 60) -> Transcript:
+    return transcript_of("\n".join(lines), duration_s=duration_s)
+
+
+def _ask(index: SearchIndex, query: str, *, with_words: bool = True, **more: int) -> Found:
+    with index.engine.connect() as connection:
+        known = frozenset(connection.scalars(select(search_episodes.c.episode_id)))
+    return index.search(parse(query, ZONE), with_words=with_words, among=known, **more)
+
+
+def _slugs(index: SearchIndex, query: str, *, with_words: bool = True) -> list[str]:
+    names = {uuid5(SHOW_ID, slug): slug for slug in ("one", "two", "three", "old", "new")}
+    return [names[group.episode_id] for group in _ask(index, query, with_words=with_words).groups]
+
+
+ANSWERS = {
+    "gauge": ["one"],
+    "GÁUGE": ["one"],
+    "cafe": ["two"],
+    "Café": ["two"],
+    "gauge river": ["one"],
+    "gauge bread": [],
+    '"moved uphill"': ["one"],
+    '"uphill moved"': [],
+    "upH*": ["one"],
+    "uph": [],
+    "don't": ["two"],
+    '"the § river"': ["one"],
+    "speaker:robin river": [],
+    "speaker:ines river": ["one"],
+    'speaker:"Ines Marchetti"': ["one"],
+    "speaker:river": [],
+    "marchetti river": [],
+    "guest:Marchetti river": ["one"],
+    "guest:Ashdown": [],
+    "洪水": ["two"],
+    "水洪": [],
+    "s§ines": [],
+}
+
+
+def test_words_phrases_and_names(index: SearchIndex) -> None:
+    """Every part of a query must hold in one passage; accents and case do not matter."""
+    guest = Person(name="Inès Marchetti", role="guest")
+    words = _said("Robin: Who moved the gauge?", "Ines Marchetti: The river did, moved uphill. A gauge!")
+    index.index(_episode("one", persons=(guest,)), words)
+    index.index(_episode("two"), _said("Robin: We don’t bake bread in the café. 洪水 is a flood."))
+    assert {query: _slugs(index, query) for query in ANSWERS} == ANSWERS
+
+
+HOSTILE = (
+    '"', "'", "''; DROP TABLE subscribers; --", "a AND", "NOT", "OR OR", "NEAR(a b, 2)", "(((", "*", "^a",
+    "a:b", "body:river",
+    "-river", "river -", "{", "\\", "%", "\x00river", "\ud800", "'a':*", "a & | !b", "<->", "§",
+    "river\u202e", "search_words", "a" * 5000, '"' * 300, "()" * 100, ":" * 200, "speaker:" * 30, "*" * 200,
+)  # fmt: skip
+
+
+def test_hostile_queries_are_plain_words(index: SearchIndex) -> None:
+    """No query is an error or reaches the database's own query language."""
+    index.index(_episode("one"), _said("Robin: The river."))
+    for with_words in (True, False):
+        found = {query: _ask(index, query, with_words=with_words) for query in HOSTILE}
+        assert {query for query, answer in found.items() if answer.groups} <= {
+            "-river",
+            "river -",
+            "\x00river",
+            "river\u202e",
+        }
+
+
+def test_operators_are_words(index: SearchIndex) -> None:
+    """What FTS5 or PostgreSQL would take for an operator is looked up as a word."""
+    index.index(_episode("one"), _said("Robin: Not the river and not the road."))
+    assert _slugs(index, "river AND road") == ["one"]
+    assert _slugs(index, "river OR boat") == []
+    assert _slugs(index, "NOT river") == ["one"]
+
+
+def test_a_hit_says_where_its_sentence_begins(index: SearchIndex) -> None:
+    """A passage's time is that of the sentence with the first match, not of the whole turn."""
+    words = _said("Ann: First there was rain. Then the dam broke. Nobody came.", duration_s=110)
+    index.index(_episode("one"), words)
+    (hit,) = _ask(index, "dam").groups[0].hits
+    assert hit.start_s == words.segments[1].start_s
+    assert hit.speaker == "Ann"
+    assert "".join(span.text for span in hit.snippet.spans) == words.text
+    assert [span.text for span in hit.snippet.spans if span.is_match] == ["dam"]
+
+
+def test_a_snippet_shows_different_words_together(index: SearchIndex) -> None:
+    """Of two places that match, the one where both words stand is shown, with the time of its sentence."""
+    rain = " ".join(["It rained and rained on."] * 9)
+    words = _said(f"Ann: A memo was lost. {rain} The memo named the river.", duration_s=110)
+    index.index(_episode("one"), words)
+    (hit,) = _ask(index, "river memo").groups[0].hits
+    assert [span.text for span in hit.snippet.spans if span.is_match] == ["memo", "river"]
+    assert hit.start_s == words.segments[-1].start_s
+    assert (hit.snippet.is_cut_before, hit.snippet.is_cut_after) == (True, False)
+
+
+def test_snippets_are_pieces_of_text(index: SearchIndex) -> None:
+    """Markup in a transcript stays text: a snippet is never HTML."""
+    index.index(_episode("one"), _said("Ann: He wrote <script>alert(1)</script> on the board."))
+    (hit,) = _ask(index, "script").groups[0].hits
+    assert [span.text for span in hit.snippet.spans] == [
+        "He wrote <", "script", ">alert(1)</", "script", "> on the board.",
+    ]  # fmt: skip
+
+
+def test_titles_come_before_passing_mentions(index: SearchIndex) -> None:
+    """A word in the title says more than the same word once in a transcript."""
+    index.index(_episode("one", title="The flood"), _said("Ann: Nothing here."))
+    index.index(_episode("two", publish_at=NOW + timedelta(days=1)), _said("Ann: A flood once."))
+    assert _slugs(index, "flood") == ["one", "two"]
+
+
+def test_many_mentions_come_before_few(index: SearchIndex) -> None:
+    """An episode about something comes before a newer one that names it once."""
+    about = [f"{who}: The levee, part {n}." for n in range(9) for who in ("Ann", "Ben")]
+    other = [f"{who}: The weather, part {n}." for n in range(9) for who in ("Ann", "Ben")]
+    index.index(_episode("old", publish_at=NOW - timedelta(days=900)), _said(*about))
+    index.index(_episode("new"), _said(*other, "Ann: A levee."))
+    assert _slugs(index, "levee") == ["old", "new"]
+
+
+def test_titles_come_before_guests_before_notes(index: SearchIndex) -> None:
+    """Where a word stands decides, and what is newest only among equals."""
+    ben = (Person(name="Ben Flood", role="guest"),)
+    index.index(_episode("one", title="The flood", publish_at=NOW - timedelta(days=2)), None)
+    index.index(_episode("two", persons=ben, publish_at=NOW - timedelta(days=1)), None)
+    index.index(_episode("three", notes="About a flood."), None)
+    index.index(_episode("old", notes="About a flood.", publish_at=NOW - timedelta(days=900)), None)
+    assert _slugs(index, "flood") == ["one", "two", "three", "old"]
+
+
+def test_a_short_episode_comes_before_a_long_one(index: SearchIndex) -> None:
+    """The same number of passages says more where there are fewer of them."""
+    about = [f"{who}: The levee." for who in ("Ann", "Ben", "Ann")]
+    other = [f"{who}: The weather." for _ in range(40) for who in ("Ben", "Ann")]
+    index.index(_episode("old", publish_at=NOW - timedelta(days=900)), _said(*about))
+    index.index(_episode("new"), _said(*about, *other))
+    assert _slugs(index, "levee") == ["old", "new"]
+
+
+def test_the_best_passages_are_shown(index: SearchIndex) -> None:
+    """Of many passages, those with the words side by side, and said more often, stand for the episode."""
+    lines = [f"{who}: It moved. A gauge, part {n}." for n in range(4) for who in ("Ann", "Ben")]
+    index.index(_episode("one"), _said(*lines, "Ann: The gauge moved.", "Ben: A gauge, a gauge! It moved."))
+    hits = _ask(index, "gauge moved", passages=2).groups[0].hits
+    shown = ["".join(span.text for span in hit.snippet.spans) for hit in hits]
+    assert shown == ["The gauge moved.", "A gauge, a gauge! It moved."]
+
+
+def test_an_old_episode_alone_is_looked_into(index: SearchIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of one episode all that matches is found, however much in newer ones does."""
+    monkeypatch.setattr("podcast_pipeline.search.run_query.NEWEST", 2)
+    index.index(_episode("old", publish_at=NOW - timedelta(days=900)), _said("Ann: Rain."))
+    index.index(_episode("new"), _said("Ann: Rain.", "Ben: Rain.", "Ann: Rain."))
+    assert _slugs(index, "rain") == ["new"]
+    assert _ask(index, "rain").is_capped
+    alone = frozenset({uuid5(SHOW_ID, "old")})
+    assert index.search(parse("rain", ZONE), with_words=True, among=alone).hit_count == 1
+
+
+def test_dates_are_days_of_publication(index: SearchIndex) -> None:
+    """`after:` and `from:` include their day, `before:` does not, `to:` does."""
+    index.index(
+        _episode("old", publish_at=datetime(2024, 12, 31, 23, 59, 59, tzinfo=UTC)), _said("Ann: Rain.")
+    )
+    index.index(_episode("new", publish_at=datetime(2025, 1, 1, tzinfo=UTC)), _said("Ann: Rain."))
+    assert _slugs(index, "rain after:2025") == ["new"]
+    assert _slugs(index, "rain before:2025-01-01") == ["old"]
+    assert _slugs(index, "rain to:2025-01-01") == ["new", "old"]
+    assert _slugs(index, "from:2024 before:2025") == ["old"]
+
+
+def test_without_words_only_public_text_counts(index: SearchIndex) -> None:
+    """Title, notes and guests are found; a word of the transcript leaves no trace in the answer."""
+    guest = Person(name="Ines Marchetti", role="guest")
+    episode = _episode("one", title="High water", notes="About a **river**.", persons=(guest,))
+    index.index(episode, _said("Robin: Marzipan, and a river."))
+    for query in ("water", "river", "marchetti", "guest:ines"):
+        found = _ask(index, query, with_words=False)
+        assert (found.episode_count, found.hit_count, found.groups[0].hits) == (1, 0, ())
+    assert _ask(index, "marzipan", with_words=False) == _ask(index, "nobodysaysthis", with_words=False)
+    assert _slugs(index, "river speaker:robin", with_words=False) == []
+
+
+def test_public_answers_do_not_depend_on_words(index: SearchIndex) -> None:
+    """With other words in every transcript, the answer without words is the same, byte for byte."""
+    episodes = [_episode(slug, notes="rain") for slug in ("one", "two")]
+    for episode in episodes:
+        index.index(episode, _said("Ann: Rain rain rain."))
+    before = _ask(index, "rain", with_words=False)
+    for episode in episodes:
+        index.remove(episode.id)
+        index.index(episode, _said("Ann: Sun."))
+    assert _ask(index, "rain", with_words=False) == before
+
+
+def test_only_what_may_be_named_is_counted(index: SearchIndex) -> None:
+    """An episode that the catalog does not show is neither named nor counted, though it is in the index."""
+    slugs = ("old", "one", "two", "three", "new")
+    for day, slug in enumerate(slugs):
+        index.index(_episode(slug, publish_at=NOW + timedelta(days=day)), _said("Ann: Rain."))
+    for shown in ({"two"}, {"one", "three"}, {"old", "new"}, set(slugs)):
+        among = frozenset(uuid5(SHOW_ID, slug) for slug in shown)
+        found = index.search(parse("rain", ZONE), with_words=True, among=among)
+        assert {group.episode_id for group in found.groups} == among
+        assert (found.episode_count, found.hit_count) == (len(shown), len(shown))
+
+
+def test_a_change_by_another_process_is_seen(index: SearchIndex, engine: Engine) -> None:
+    """What one index keeps of the archive is read anew when another one has written to the database."""
+    other = SearchIndex(engine, show_id=SHOW_ID)
+    index.index(_episode("one"), _said("Ann: Rain."))
+    assert _slugs(index, "rain") == ["one"]
+    other.index(_episode("two", publish_at=NOW - timedelta(days=1)), _said("Ann: Rain."))
+    assert _slugs(index, "rain") == ["one", "two"]
+    other.remove(_episode("one").id)
+    assert _slugs(index, "rain") == ["two"]
+
+
+def test_indexing_twice_changes_nothing(index: SearchIndex) -> None:
+    """The same episode and words are one entry."""
+    episode, words = _episode("one"), _said("Ann: Rain.")
+    assert index.index(episode, words)
+    assert not index.index(episode, words)
+    assert _ask(index, "rain").hit_count == 1
+
+
+def test_a_new_version_takes_the_place_of_the_old(index: SearchIndex, engine: Engine) -> None:
+    """Words that were corrected are not found any more, and no row of theirs is left."""
+    index.index(_episode("one"), _said("Ann: Marketti spoke.", "Ben: And then she left."))
+    index.index(_episode("one", title="one again"), _said("Ann: Marchetti spoke."))
+    assert _slugs(index, "marketti") == []
+    assert _slugs(index, "marchetti") == ["one"]
+    with engine.connect() as connection:
+        assert len(connection.execute(select(search_passages.c.id)).all()) == 1
+
+
+def test_a_removed_episode_leaves_nothing(index: SearchIndex, engine: Engine) -> None:
+    """After `remove` no table has a word of it."""
+    index.index(_episode("one"), _said("Ann: Marzipan."))
+    assert index.remove(_episode("one").id)
+    assert not index.remove(_episode("one").id)
+    assert _slugs(index, "marzipan") == []
+    with engine.connect() as connection:
+        for table in ("search_episodes", "search_passages", "search_titles", "search_words"):
+            assert connection.execute(text(f"SELECT count(*) FROM {table}")).scalar() == 0  # noqa: S608
+
+
+def test_shows_in_one_database_do_not_meet(engine: Engine) -> None:
+    """A show finds its own episodes alone, even with the same words at the same second."""
+    mine, other = SearchIndex(engine, show_id=SHOW_ID), SearchIndex(engine, show_id=uuid4())
+    mine.index(_episode("one"), _said("Ann: Rain in spring."))
+    other.index(_episode("two"), _said("Ben: Rain in autumn."))
+    (group,) = _ask(mine, "rain").groups
+    assert (group.episode_id, group.hits[0].speaker) == (_episode("one").id, "Ann")
+    assert other.remove(_episode("two").id)
+    assert _ask(mine, "rain").hit_count == 1
+
+
+def test_pages(index: SearchIndex) -> None:
+    """Every episode is on one page, and a page that is not there is the nearest that is."""
+    ids = set()
+    for n in range(EPISODES_ON_A_PAGE + 3):
+        episode = _episode(f"part-{n}", publish_at=NOW + timedelta(days=n))
+        index.index(episode, _said("Ann: Rain."))
+        ids.add(episode.id)
+    first, second = _ask(index, "rain"), _ask(index, "rain", page=2)
+    assert (first.page_count, second.page) == (2, 2)
+    named = [group.episode_id for group in (*first.groups, *second.groups)]
+    assert len(named) == len(ids)
+    assert set(named) == ids
+    assert _ask(index, "rain", page=99) == second
+    assert _ask(index, "rain", page=-1) == first
+
+
+def test_an_episode_without_words_is_found_by_its_title(index: SearchIndex) -> None:
+    """Imported episodes have no transcript and are found all the same."""
+    index.index(_episode("one", title="Émigrés"), None)
+    (group,) = _ask(index, "emigres").groups
+    assert [(span.text, span.is_match) for span in group.title] == [("Émigrés", True)]
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    """A show with two episodes out, one scheduled and one taken down."""
+    made = Site.make(tmp_path / "show")
+    made.publish("one", _said("Ann: Rain."))
+    made.publish("two", _said("Ann: Rain and hail."), days_ago=2)
+    made.publish("soon", _said("Ann: Rain."), state="scheduled", published_at=None)
+    made.publish("gone", _said("Ann: Rain."), state="unpublished")
+    made.close()
+    return made
+
+
+def test_catching_up_follows_the_catalog(index: SearchIndex, site: Site) -> None:
+    """Published episodes are indexed once; scheduled and unpublished ones are never found."""
+    assert index.catch_up(site.catalog, site.store).indexed == ("one", "two")
+    assert index.catch_up(site.catalog, site.store).indexed == ()
+    assert sorted(_slugs(index, "rain")) == ["one", "two"]
+    one = site.catalog.by_slug("one")
+    assert one is not None
+    taken = site.catalog.with_episode(one.model_copy(update={"state": "unpublished"}))
+    assert index.catch_up(taken, site.store).removed == 1
+    assert _slugs(index, "rain") == ["two"]
+
+
+def test_catching_up_reads_new_versions(index: SearchIndex, site: Site) -> None:
+    """A corrected transcript is indexed by the next run, and nothing else is."""
+    index.catch_up(site.catalog, site.store)
+    site.publish(
+        "two", _said("Ann: Rain and hail."), _said("Ann: Rain and sleet.").model_copy(update={"version": 2})
+    )
+    assert index.catch_up(site.catalog, site.store).indexed == ("two",)
+    assert _slugs(index, "hail") == []
+    assert _slugs(index, "sleet") == ["two"]
+
+
+def test_an_interrupted_run_goes_on_where_it_was(index: SearchIndex, site: Site) -> None:
+    """A document that cannot be read is an error; what came before it stays, and the next run goes on."""
+    two = site.catalog.by_slug("two")
+    assert two is not None
+    assert two.transcript is not None
+    key = two.transcript.document_key
+    _, body = site.store.get(key)
+    site.store.delete(key)
+    with pytest.raises(StoreError, match=r"two\."):
+        index.catch_up(site.catalog, site.store)
+    assert _slugs(index, "rain") == ["one"]
+    site.store.put(key, body, content_type="application/json", cache_control="private")
+    assert index.catch_up(site.catalog, site.store).indexed == ("two",)

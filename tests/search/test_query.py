@@ -1,0 +1,109 @@
+"""Whatever is typed into the search box is read as something; words are folded alike everywhere."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from podcast_pipeline.search.normalize import LONGEST_WORD, clean, fold, parts, words
+from podcast_pipeline.search.query import MOST_TERMS, Query, Term, parse
+
+ZONE = ZoneInfo("America/New_York")
+ALPHABET = st.one_of(st.characters(), st.sampled_from('"*:-() \x00“”speakrguotbfn09'))
+
+
+def _day(year: int, month: int, day: int) -> datetime:
+    return datetime(year, month, day, tzinfo=ZONE)
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("Café crème, naïve Æsop", ["cafe", "creme", "naive", "aesop"]),
+        ("cafe\u0301", ["cafe"]),
+        ("STRASSE Straße", ["strasse", "strasse"]),
+        ("Łódź Bjørn Đặng İstanbul", ["lodz", "bjorn", "dang", "istanbul"]),
+        ("Marchetti’s don't e-mail", ["marchetti", "s", "don", "t", "e", "mail"]),
+        ("Ёлка ΆΝΟΔΟΣ", ["елка", "ανοδοσ"]),
+        ("洪水警報", ["洪", "水", "警", "報"]),
+        ("हिन्दी में", ["हिन्दी", "में"]),
+        ("11.5 m in 2026", ["11", "5", "m", "in", "2026"]),
+    ],
+)
+def test_words_are_folded(text: str, folded: list[str]) -> None:
+    """Case and accents go; what carries meaning in other scripts stays."""
+    assert list(words(clean(text))) == folded
+
+
+@given(st.text(ALPHABET))
+def test_words_and_their_places_belong_together(text: str) -> None:
+    """The parts are the text; no word of it is empty, has a space, or is too long for a database."""
+    kept = clean(text)
+    found = list(words(kept))
+    assert "".join(parts(kept)) == kept
+    assert list(map(fold, parts(kept)[1::2])) == found
+    assert " ".join(found).split() == found
+    assert all(0 < len(word) <= LONGEST_WORD and "§" not in word for word in found)
+
+
+@given(st.text(st.characters(categories=["L", "N"]), max_size=40))
+def test_folding_is_the_same_in_either_case(text: str) -> None:
+    """A word and its upper case fold alike wherever Python's own case mapping comes back."""
+    for word in words(clean(text)):
+        if word.upper().casefold() == word:
+            assert fold(word.upper()) == fold(word)
+
+
+@given(st.text(ALPHABET, max_size=300))
+def test_anything_parses(text: str) -> None:
+    """No text whatever makes the parser raise, and what it gives is bounded."""
+    query = parse(text, ZONE)
+    assert len(query.terms) <= MOST_TERMS
+    assert all(word and " " not in word for term in query.terms for word in term.words)
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("", Query()),
+        ('?! "" : * -', Query()),
+        ("flood memo flood", Query(terms=(Term(("flood",)), Term(("memo",))))),
+        ('"Two Memos" x', Query(terms=(Term(("two", "memos")), Term(("x",))))),
+        ("“two memos”", Query(terms=(Term(("two", "memos")),))),
+        ('"never closed', Query(terms=(Term(("never", "closed")),))),
+        ("flo*", Query(terms=(Term(("flo",), is_prefix=True),))),
+        ("f*", Query(terms=(Term(("f",)),))),
+        ("don't", Query(terms=(Term(("don", "t")),))),
+        ("speaker:Robin", Query(speakers=("robin",))),
+        ('GUEST:"Inés Marchetti"', Query(guests=("ines", "marchetti"))),
+        ("speaker:", Query(terms=(Term(("speaker",)),))),
+        ("http://a.example/b", Query(terms=(Term(("http", "a", "example", "b")),))),
+        ("after:2026-03-01", Query(since=_day(2026, 3, 1))),
+        ("from:2026 to:2026", Query(since=_day(2026, 1, 1), until=_day(2027, 1, 1))),
+        ("to:2026-12", Query(until=_day(2027, 1, 1))),
+        ("before:2026-03-02 to:2026-03-05", Query(until=_day(2026, 3, 2))),
+        ("after:yesterday", Query(terms=(Term(("after", "yesterday")),))),
+        ("to:2026-02-31", Query(terms=(Term(("to", "2026", "02", "31")),))),
+        ("to:9999", Query(terms=(Term(("to", "9999")),))),
+    ],
+)
+def test_query_language(text: str, query: Query) -> None:
+    """Fields, phrases, prefixes and dates are read; what is none of them is plain words."""
+    assert parse(text, ZONE) == query
+
+
+def test_days_begin_in_the_shows_zone() -> None:
+    """A date means midnight where the show is at home."""
+    assert parse("after:2026-03-01", ZONE).since == datetime(2026, 3, 1, 5, tzinfo=UTC)
+
+
+@given(st.sampled_from(["speaker", "guest"]), st.text(ALPHABET, max_size=60))
+def test_a_quoted_name_is_that_name(field: str, name: str) -> None:
+    """Whatever name is quoted after a field is asked for word by word."""
+    plain = name.translate(dict.fromkeys(map(ord, '"“”„«»')))
+    asked = parse(f'{field}:"{plain}"', ZONE)
+    assert {"speaker": asked.speakers, "guest": asked.guests}[field] == tuple(
+        dict.fromkeys(words(clean(plain)))
+    )[:MOST_TERMS]

@@ -1,0 +1,186 @@
+"""A show whose store is a bucket of the real S3 server, and publishers of it in processes of their own."""
+
+import hashlib
+import os
+import shutil
+from dataclasses import dataclass
+from datetime import datetime
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from podcast_pipeline.cli.output import Output
+from podcast_pipeline.cli.session import Session
+from podcast_pipeline.errors import NotFound, PodcastError
+from podcast_pipeline.feed import conformance
+from podcast_pipeline.feed.conformance.document import read
+from podcast_pipeline.model.catalog import CATALOG_KEY, catalog_from_json
+from podcast_pipeline.pipeline.assemble import keys
+from podcast_pipeline.storage import Store
+from podcast_pipeline.storage.s3.store import S3Store
+from tests.support.databases import PROCESSES
+from tests.support.show import SLUG, clean_environment
+
+if TYPE_CHECKING:
+    from multiprocessing.synchronize import Barrier
+
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "testkey",
+    "AWS_SECRET_ACCESS_KEY": "testsecret",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+Objects = dict[str, tuple[bytes, str, str]]
+"""Key -> (bytes, content type, cache control)."""
+
+
+def amounts(*, share: int, full: int) -> pytest.MarkDecorator:
+    """Give a test `amount`: a share in the suite, and the full count with --soak."""
+    soak = pytest.param(full, marks=pytest.mark.soak, id=f"all-{full}")
+    return pytest.mark.parametrize("amount", [pytest.param(share, id=str(share)), soak])
+
+
+@dataclass(frozen=True)
+class BucketHouse:
+    """A show's folder and the environment that puts its store into a bucket."""
+
+    folder: Path
+    environment: dict[str, str]
+    now: datetime
+
+    @property
+    def address(self) -> str:
+        """Where everybody reads `public/`."""
+        return self.environment["PODCAST_URLS_MEDIA"]
+
+    def publisher(self, slug: str = SLUG, gate: "Barrier | None" = None) -> BaseProcess:
+        """Return a process that publishes when all are at the gate; not started yet."""
+        return PROCESSES.Process(target=publish_here, args=(self, slug, gate))
+
+    def said(self, slug: str = SLUG) -> str:
+        """Return the line with which the last publisher ended, "" when it did what it should."""
+        return (self.folder / f"{slug}.said").read_text(encoding="utf-8")
+
+    def publish(self, slug: str = SLUG) -> None:
+        """Publish undisturbed, in a process of its own."""
+        process = self.publisher(slug)
+        process.start()
+        process.join()
+        assert process.exitcode == 0
+
+
+def in_bucket(folder: Path, store: S3Store, now: datetime, endpoint: str | None = None) -> BucketHouse:
+    """Return a show in a folder whose bucket is that of `store`, reached by `endpoint`."""
+    bucket = store.settings.public_bucket
+    url = endpoint or store.settings.endpoint_url
+    environment = {
+        **CREDENTIALS,
+        "PODCAST_STORAGE_KIND": "s3",
+        "PODCAST_STORAGE_PRESET": "seaweedfs",
+        "PODCAST_STORAGE_PUBLIC_BUCKET": bucket,
+        "PODCAST_STORAGE_ENDPOINT_URL": str(url),
+        "PODCAST_URLS_MEDIA": f"{url}/{bucket}/public",
+    }
+    return BucketHouse(folder, environment, now)
+
+
+def open_session(house: BucketHouse) -> Session:
+    """Return what the command line would build, with a clock that stands still; for this process only."""
+    os.environ.update({**clean_environment(), **house.environment})
+    return Session(house.folder, Output(quiet=True), clock=lambda: house.now)
+
+
+def publish_here(house: BucketHouse, slug: str, gate: "Barrier | None") -> None:
+    """Publish in this process; exit 1 when that is refused."""
+    from podcast_pipeline.pipeline.publish import publish
+
+    parts, said = open_session(house).parts(), house.folder / f"{slug}.said"
+    if gate:
+        gate.wait()
+    said.write_text("", encoding="utf-8")
+    try:
+        publish(slug, parts)
+    except PodcastError as error:
+        said.write_text(str(error), encoding="utf-8")
+        raise SystemExit(1) from None
+
+
+def objects(store: Store) -> Objects:
+    """Return everything that is stored."""
+    found: Objects = {}
+    for prefix in ("public/", "private/"):
+        for listed in store.list(prefix):
+            info, body = store.get(listed.key)
+            found[listed.key] = (body, info.content_type, info.cache_control)
+    return found
+
+
+def put_back(store: Store, wanted: Objects) -> None:
+    """Make the bucket hold exactly these objects."""
+    for prefix in ("public/", "private/"):
+        for info in store.list(prefix):
+            store.delete(info.key)
+    for key, (body, content_type, cache_control) in wanted.items():
+        store.put(key, body, content_type=content_type, cache_control=cache_control)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Return the files of an episode's folder without what is derived."""
+    paths = (path for path in folder.rglob("*") if path.is_file() and "build" not in path.parts)
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def fresh_copy(origin: Path, folder: Path) -> None:
+    """Make `folder` what `origin` is."""
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(origin, folder)
+
+
+def look(house: BucketHouse, store: Store) -> tuple[bytes | None, bytes | None]:
+    """Return feed and catalog as they are, after proving that all they name is there and whole."""
+    feed = _get(f"{house.address}/feed.xml", missing=None)
+    if feed is not None:
+        assert [f for f in conformance.check(feed) if f.severity == "error"] == []
+        for url, size in addresses(feed):
+            body = _get(url)
+            assert body is not None
+            assert size in (None, len(body))
+            assert hashlib.sha256(body).hexdigest()[:16] in url
+    return feed, _catalog(store)
+
+
+def addresses(feed: bytes) -> list[tuple[str, int | None]]:
+    """Return (URL, promised bytes) of every object of ours that a feed names."""
+    document = read(feed)
+    named = [
+        *((e.get("url"), int(e.get("length", "0"))) for e in document.root.iter("enclosure")),
+        *((e.get("url"), None) for e in document.root.iter("{*}chapters")),
+        *((e.get("href"), None) for e in document.root.iter("{*}image")),
+    ]
+    return [(url, size) for url, size in named if url]
+
+
+def _get(url: str, missing: object = NotFound) -> bytes | None:
+    answer = httpx.get(url, timeout=30)
+    if answer.status_code == httpx.codes.NOT_FOUND and missing is None:
+        return None
+    answer.raise_for_status()
+    return answer.content
+
+
+def _catalog(store: Store) -> bytes | None:
+    there = keys_of(store)
+    if CATALOG_KEY not in there:
+        return None
+    written = store.get(CATALOG_KEY)[1]
+    named = {key for episode in catalog_from_json(written).episodes for key in keys(episode)}
+    assert named <= there
+    return written
+
+
+def keys_of(store: Store) -> set[str]:
+    """Return every key that there is."""
+    return {info.key for prefix in ("public/", "private/") for info in store.list(prefix)}

@@ -1,0 +1,179 @@
+"""Fixtures for tests that run on both databases: a real SQLite file and a real, throw-away PostgreSQL."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Engine, text
+
+from podcast_pipeline.audience.database import connect, open_database, upgrade
+from podcast_pipeline.audience.database.engine import FILE_NAME
+from tests.support.postgres import is_installed, running_postgresql
+
+PROCESSES = get_context("forkserver")
+"""For races between real processes; what they need is imported once, before they fork."""
+PROCESSES.set_forkserver_preload(
+    [
+        "podcast_pipeline.audience.subscribers.repository",
+        "alembic.command",
+        "psycopg",
+        "podcast_pipeline.pipeline.publish",
+        "podcast_pipeline.storage.s3.store",
+        "podcast_pipeline.cli.app",
+        "tests.support.bucket_show",
+    ]
+)
+
+TEMPLATE = "podcast_template"
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """Yield the base URL of a server that lives as long as this test run; its template is migrated."""
+    if not is_installed():
+        pytest.skip("PostgreSQL is not installed; apt-get install postgresql")
+    with running_postgresql() as base, TemporaryDirectory() as folder:
+        _run(f"{base}/postgres", f"CREATE DATABASE {TEMPLATE}")
+        template = connect(f"{base}/{TEMPLATE}", Path(folder))
+        upgrade(template)
+        template.dispose()
+        yield base
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str | None]:
+    """Yield the URL of a fresh, migrated database: None is SQLite in `tmp_path`."""
+    if request.param == "sqlite":
+        lay_sqlite(tmp_path)
+        yield None
+        return
+    url = create(request.getfixturevalue("postgresql"))
+    yield url
+    drop(url)
+
+
+@pytest.fixture
+def engine(database_url: str | None, tmp_path: Path) -> Iterator[Engine]:
+    """Yield an engine on a fresh database."""
+    made = open_database(database_url, tmp_path)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Callable[[], Engine]]:
+    """Yield what opens the SQLite database in `tmp_path`, once more each time, and close all of them."""
+    engines: list[Engine] = []
+
+    def open_one() -> Engine:
+        engines.append(open_database(None, tmp_path))
+        return engines[-1]
+
+    yield open_one
+    for engine in engines:
+        engine.dispose()
+
+
+@dataclass
+class Shows:
+    """Where the shows that tests make keep their audience.
+
+    Attributes:
+        server: of PostgreSQL, every show in a database of its own; None is SQLite in each show's folder.
+    """
+
+    server: str | None = None
+    urls: dict[Path, str] = field(default_factory=dict)
+
+    def url(self, folder: Path) -> str | None:
+        """Return the URL of a show's database, made when it is first asked for."""
+        if self.server is None:
+            return None
+        if folder not in self.urls:
+            self.urls[folder] = create(self.server)
+        return self.urls[folder]
+
+    def environment(self, folder: Path) -> dict[str, str]:
+        """Return what tells a command in this show's folder of its database, and of the key to it."""
+        url = self.url(folder)
+        return {"PODCAST_DATABASE_URL": url, "PODCAST_SECRET_KEY": "k" * 32} if url else {}
+
+    def copy(self, folder: Path, to: Path) -> None:
+        """Copy a show's database, if it has one, for a copy of its folder."""
+        if self.server and folder in self.urls:
+            self.urls[to] = create(self.server, template=_name(self.urls[folder]))
+
+    def forget(self, folder: Path) -> None:
+        """Drop a show's database, if it has one."""
+        if folder in self.urls:
+            drop(self.urls.pop(folder))
+
+
+SHOWS = Shows()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shows(request: pytest.FixtureRequest) -> None:
+    """Keep every show's audience in what `--database` says."""
+    if request.config.getoption("--database") == "postgresql":
+        SHOWS.server = request.getfixturevalue("postgresql")
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def each_database(request: pytest.FixtureRequest, shows: None) -> Iterator[None]:
+    """Run a module's tests with shows on SQLite, and again with shows on PostgreSQL."""
+    before = SHOWS.server
+    SHOWS.server = request.getfixturevalue("postgresql") if request.param == "postgresql" else None
+    yield
+    SHOWS.server = before
+
+
+def is_left_out(item: pytest.Item, database: str | None) -> bool:
+    """Say whether a test is the other leg of one that runs on both, where one database was asked for."""
+    call = getattr(item, "callspec", None)
+    legs = {call.params.get(name) for name in ("database_url", "each_database")} if call else set()
+    return bool(database and legs - {None, database})
+
+
+def lay_sqlite(folder: Path) -> None:
+    """Put a migrated SQLite file into a folder that has none yet."""
+    path = folder / FILE_NAME
+    folder.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        path.write_bytes(_migrated_sqlite())
+
+
+@cache
+def _migrated_sqlite() -> bytes:
+    with TemporaryDirectory() as folder:
+        open_database(None, Path(folder)).dispose()
+        return (Path(folder) / FILE_NAME).read_bytes()
+
+
+def create(server: str, *, template: str = TEMPLATE) -> str:
+    """Make a database like another and return its URL."""
+    name = f"test_{uuid4().hex}"
+    # copying files is half the work of writing them through the log, which is for servers that are safe
+    _run(f"{server}/postgres", f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    return f"{server}/{name}"
+
+
+def drop(url: str) -> None:
+    """Drop a database whoever is still connected."""
+    _run(f"{url.rpartition('/')[0]}/postgres", f"DROP DATABASE {_name(url)} WITH (FORCE)")
+
+
+def _name(url: str) -> str:
+    return url.rpartition("/")[2]
+
+
+def _run(url: str, statement: str) -> None:
+    server = connect(url, Path())
+    with server.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.execute(text(statement))
+    server.dispose()

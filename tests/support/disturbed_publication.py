@@ -1,0 +1,161 @@
+"""Publications to a real S3 server that are disturbed, and how they end when they are not."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from podcast_pipeline.model.catalog import CATALOG_KEY
+from podcast_pipeline.storage.objects import FEED_KEY
+from podcast_pipeline.storage.s3.store import S3Store
+from tests.conftest import S3Server
+from tests.support.bucket_show import (
+    BucketHouse,
+    Objects,
+    files,
+    fresh_copy,
+    in_bucket,
+    keys_of,
+    look,
+    objects,
+    put_back,
+)
+from tests.support.faults import FaultyProxy, faulty_proxy
+from tests.support.show import SLUG, House, build_house
+
+__all__ = ["bucket", "corrected", "first", "mastered", "proxy", "recording"]
+
+FIRST = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A publication that is disturbed.
+
+    Attributes:
+        house: where it runs; its folder and bucket are made anew for every kill.
+        origin: the show's folder before.
+        before, after: the bucket before, and after an undisturbed run.
+        folder_after: the episode's files after an undisturbed run.
+        requests: how many an undisturbed run makes.
+        seconds: how long an undisturbed run takes.
+    """
+
+    house: BucketHouse
+    store: S3Store
+    proxy: FaultyProxy
+    origin: Path
+    before: Objects
+    after: Objects
+    folder_after: dict[str, bytes]
+    requests: int
+    seconds: float
+
+    def set_up(self) -> None:
+        """Make folder and bucket what they were before."""
+        self.proxy.clear()
+        fresh_copy(self.origin, self.house.folder)
+        put_back(self.store, self.before)
+
+    def judge(self) -> None:
+        """Prove what a listener sees now, and that the same command then ends as if undisturbed."""
+        self.proxy.clear()
+        feed, written = look(self.house, self.store)
+        assert feed in (body_of(self.before, FEED_KEY), body_of(self.after, FEED_KEY))
+        assert written in (body_of(self.before, CATALOG_KEY), body_of(self.after, CATALOG_KEY))
+        done = {FEED_KEY: feed, CATALOG_KEY: written}
+        there = {key for key in keys_of(self.store) if done.get(key) in (None, body_of(self.after, key))}
+        self.proxy.seen.clear()
+        self.house.publish()
+        again = {line.partition(" ")[2] for line in self.proxy.seen if line.startswith("PUT")}
+        assert {key for key in there for path in again if f"/{key}" in path} == set()
+        assert objects(self.store) == self.after
+        assert files(self.house.folder / "episodes" / SLUG) == self.folder_after
+
+
+def body_of(stored: Objects, key: str) -> bytes | None:
+    """Return the bytes of a stored object, None where there is none."""
+    return stored[key][0] if key in stored else None
+
+
+def record(
+    origin: Path, folder: Path, store: S3Store, proxy: FaultyProxy, before: Objects, now: datetime
+) -> Scenario:
+    """Run a publication undisturbed and keep how it ends."""
+    house = in_bucket(folder, store, now, proxy.url)
+    scenario = Scenario(house, store, proxy, origin, before, {}, {}, 0, 0.0)
+    scenario.set_up()
+    house.publish()  # what a first run of this machine loads is loaded
+    scenario.set_up()
+    began = time.monotonic()
+    house.publish()
+    return replace(
+        scenario,
+        seconds=time.monotonic() - began,
+        requests=len(proxy.seen),
+        after=objects(store),
+        folder_after=files(folder / "episodes" / SLUG),
+    )
+
+
+@pytest.fixture(scope="module")
+def proxy(s3_server: S3Server) -> Iterator[FaultyProxy]:
+    with faulty_proxy(s3_server.url) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def bucket(s3_server: S3Server) -> S3Store:
+    return S3Store(s3_server.fresh_bucket(), session=s3_server.session)
+
+
+@pytest.fixture(scope="module")
+def recording(published: House, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A show with a recording that was heard and nothing else."""
+    house = build_house(tmp_path_factory.mktemp("recording") / "show")
+    shutil.copy(published.episode / "transcript.json", house.episode)
+    return house.folder
+
+
+@pytest.fixture(scope="module")
+def mastered(
+    recording: Path, tmp_path_factory: pytest.TempPathFactory, bucket: S3Store, proxy: FaultyProxy
+) -> Scenario:
+    """The first publication of a show, from the recording on."""
+    folder = tmp_path_factory.mktemp("mastered") / "show"
+    return record(recording, folder, bucket, proxy, {}, FIRST)
+
+
+@pytest.fixture(scope="module")
+def first(mastered: Scenario, tmp_path_factory: pytest.TempPathFactory) -> Scenario:
+    """The first publication of a show whose audio has been mastered."""
+    origin = tmp_path_factory.mktemp("first") / "show"
+    mastered.set_up()
+    mastered.house.publish()
+    shutil.copytree(mastered.house.folder, origin)
+    shutil.rmtree(origin / "episodes" / SLUG)
+    shutil.copytree(mastered.origin / "episodes" / SLUG, origin / "episodes" / SLUG)
+    shutil.copytree(mastered.house.folder / "episodes" / SLUG / "build", origin / "episodes" / SLUG / "build")
+    return record(origin, origin.with_name("run"), mastered.store, mastered.proxy, {}, FIRST)
+
+
+@pytest.fixture(scope="module")
+def corrected(first: Scenario, tmp_path_factory: pytest.TempPathFactory) -> Scenario:
+    """A published episode that gets another title, another chapter and other words."""
+    origin = tmp_path_factory.mktemp("corrected") / "show"
+    shutil.copytree(first.origin, origin)
+    for name, old, new in (
+        ("episode.toml", "Two winters and a will", "Two winters, one will"),
+        ("episode.toml", "Good years, bad years", "Bad years, good years"),
+        ("transcript.json", "best", "finest"),
+    ):
+        path = origin / "episodes" / SLUG / name
+        text = path.read_text(encoding="utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    folder = origin.with_name("run")
+    return record(origin, folder, first.store, first.proxy, first.after, FIRST + timedelta(hours=1))

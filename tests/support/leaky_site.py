@@ -1,0 +1,121 @@
+"""A reader that leaks: real answers, changed on their way out; and a site to do it to."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import cast
+
+import httpx
+from starlette.testclient import TestClient
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from podcast_pipeline.audit import Finding, Target, Who, audit
+from podcast_pipeline.cli.commands.audit import keys_of, secrets_of, visitors
+from podcast_pipeline.model import Chapter
+from tests.support.site import INTERVIEW, Site, transcript_of
+
+FLAGSHIP = "the-water-was-always-coming"
+LASTS_S = 2.0  # short: what counts here are words
+SECRET = "A: Only those who pay may hear how the seventh gauge was drowned on purpose in the spring flood."
+BONUS = f"A: {'word after word nobody else has said before tonight ' * 3}. {SECRET}"
+FUTURE = "A: Tomorrow we will tell a story about nine bridges and the tenth that was never built at all."
+GONE = "A: This withdrawn hour held a sentence that its speaker wanted back before the ink had dried."
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer on its way out."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def saying(self, body: bytes, **headers: str) -> "Reply":
+        """Return the answer with other words."""
+        return replace(self, body=body, headers={**self.headers, **headers})
+
+
+Change = Callable[[Scope, Reply], Reply]
+
+
+class Evil:
+    """ASGI middleware that changes whole answers."""
+
+    def __init__(self, app: ASGIApp, change: Change) -> None:
+        self.app = app
+        self.change = change
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the app answer, change the answer, and send that."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers: dict[str, str] = {}
+        status, body = 500, bytearray()
+
+        async def collect(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            headers.update({k.decode(): v.decode() for k, v in message.get("headers", ())})
+            body.extend(message.get("body", b""))
+
+        plain = [(k, v) for k, v in scope["headers"] if k != b"accept-encoding"]
+        await self.app({**scope, "headers": plain}, receive, collect)
+        reply = self.change(scope, Reply(status, headers, bytes(body)))
+        kept = {k: v for k, v in reply.headers.items() if k != "content-length"}
+        raw = [(k.encode(), v.encode()) for k, v in kept.items()]
+        await send({"type": "http.response.start", "status": reply.status, "headers": raw})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else reply.body})
+
+
+def honest(_: Scope, reply: Reply) -> Reply:
+    """Change nothing."""
+    return reply
+
+
+def make_site(folder: Path) -> Site:
+    """Return a show with an episode in every state, and one for subscribers only."""
+    site = Site.make(folder)
+    text = INTERVIEW.read_text(encoding="utf-8")
+    first, second = text.replace("Marchetti", "Marketti"), text
+    site.publish(
+        FLAGSHIP,
+        transcript_of(first, duration_s=LASTS_S),
+        transcript_of(second, duration_s=LASTS_S, version=2),
+        notes="What the **memos** said.",
+        chapters=(Chapter(start_s=0, title="Two memos"),),
+    )
+    for slug, said, fields in (
+        ("bonus", BONUS, {"access": "subscribers", "days_ago": 2}),
+        ("tomorrow", FUTURE, {"state": "scheduled", "days_ago": -1, "published_at": None}),
+        ("withdrawn", GONE, {"state": "unpublished", "days_ago": 3}),
+    ):
+        site.publish(slug, transcript_of(said, duration_s=LASTS_S), **{"teaser": "", **fields})  # type: ignore[arg-type]
+    return site
+
+
+@contextmanager
+def target_of(site: Site, change: Change = honest) -> Iterator[Target]:
+    """Yield what an audit of this site needs, with everybody's clients."""
+    app = Evil(site.app(), change)
+    with ExitStack() as stack:
+
+        def client() -> httpx.Client:
+            made = TestClient(app, base_url=site.config.urls.site, follow_redirects=False)
+            return cast("httpx.Client", stack.enter_context(made))  # the same face
+
+        yield Target(
+            catalog=site.catalog,
+            secrets=secrets_of(site.catalog, site.store),
+            anybody=site.store.anonymous(),
+            keys=keys_of(site.store),
+            visitors=tuple(visitors(site.subscribers, site.sessions, now=site.clock(), client=client)),
+        )
+
+
+def findings(site: Site, change: Change = honest, *, who: tuple[Who, ...] = ()) -> tuple[Finding, ...]:
+    """Audit a site whose answers are changed; by some of the visitors, or by all."""
+    with target_of(site, change) as target:
+        some = tuple(visitor for visitor in target.visitors if not who or visitor.who in who)
+        return audit(replace(target, visitors=some), report=lambda _: None)

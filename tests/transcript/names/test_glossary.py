@@ -1,0 +1,211 @@
+"""Names told to the engine before, and put right in its words after."""
+
+import pytest
+
+from podcast_pipeline.config import GlossaryTable
+from podcast_pipeline.model import Segment, Transcript, Word
+from podcast_pipeline.transcript.edits import Site, WordEdit
+from podcast_pipeline.transcript.names.glossary import Glossary, fix, from_show, names_in, near
+from podcast_pipeline.transcript.names.learn import learn
+from podcast_pipeline.transcript.names.matching import Term
+from tests.support.paths import DATA
+from tests.transcript.edits.test_merge import NOW
+
+INTERVIEW = DATA / "reader_interview.txt"
+GLOSSARY = from_show(
+    GlossaryTable.model_validate(
+        {"terms": ["Kubernetes", {"name": "Siobhán Ní Dhomhnaill", "sounds_like": ["shivawn nee gonal"]}]}
+    ),
+    people=("Ann Kellner", "Sean O'Sullivan", "Ngozi Okonjo-Iweala", "Zoltan Markovic"),
+)
+FIRST = (
+    "Aino Bertrand Caoimhe Dmitri Elspeth Farouk Giulia Hamish Ingrid Joaquin Katarzyna Laszlo Maeve Nikolai"
+    " Oluwaseun Priya Quentin Rosalind Saoirse Tobias Ursula Vikram Wilhelmina Xiomara Yusuf Zsofia Brendan"
+    " Claudette Desmond Eleanor"
+)
+LAST = (
+    "Abernathy Baranowski Castellanos Delacroix Eriksson Featherstone Gallagher Hendricks Ivanova Jankowski"
+    " Kowalczyk Lindqvist MacAllister Nakamura Oyelaran Petrakis Quigley Rasmussen Szymanski Thorvaldsen"
+    " Underwood Villanueva Whitcombe Yamamoto Zielinski Cartwright Donnelly Fitzgerald Hathaway Pemberton"
+)
+ABSENT = tuple(
+    Term(f"{first} {last}")
+    for i, first in enumerate(FIRST.split())
+    for j, last in enumerate(LAST.split())
+    if (i + j) % 3 == 0
+)
+
+
+def heard(text: str, *, confidence: float = 0.95, step_s: float = 0.3) -> Transcript:
+    """Return words as heard; `word|0.3` has a confidence of its own."""
+    words = []
+    for index, token in enumerate(text.split()):
+        word, _, own = token.partition("|")
+        start_s = index * step_s
+        sure = float(own or confidence)
+        words.append(Word(text=f" {word}", start_s=start_s, end_s=start_s + 0.2, confidence=sure))
+    return Transcript(language="en", duration_s=9999, segments=(Segment(words=tuple(words)),))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("We met Ann Kelner. Then Kelner's idea", "We met Ann Kellner. Then Kellner's idea"),
+        ("a “Cubernetes”, maybe", "a “Kubernetes”, maybe"),
+        ("Sean O Sullivan said", "Sean O'Sullivan said"),
+        ("with ngozi okonjo iweala's book", "with Ngozi Okonjo-Iweala's book"),
+        ("with Ngozi Okonjo-Eweala today", "with Ngozi Okonjo-Iweala today"),
+        ("and Zoltan Markovich spoke", "and Zoltan Markovic spoke"),
+        ("then shivawn nee gonal sang", "then Siobhán Ní Dhomhnaill sang"),
+        ("then Siobhan Ni Dhomhnaill sang", "then Siobhán Ní Dhomhnaill sang"),
+    ],
+)
+def test_a_near_miss_of_a_name_is_put_right(before: str, after: str) -> None:
+    """What sounds like a name, or is told to, becomes the name; marks and possessives stay."""
+    fixed, fixes = fix(heard(before), GLOSSARY)
+    assert fixed.text == after
+    assert fixes
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "for an example of the kernel",
+        "the cellar was dark",
+        "Keller is somebody else",
+        "I met Sullivan and Sean",
+        "the Ann. Kelly came",
+        "Kubernetes and Ann Kellner",
+        "it was a markup",
+    ],
+)
+def test_other_words_stay(text: str) -> None:
+    """Ordinary words and other people's names that were heard well are not touched."""
+    assert fix(heard(text), GLOSSARY) == (heard(text), ())
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("Saint Giles", "the parish of St. Giles, outside", "the parish of Saint Giles, outside"),
+        ("Saint Andrew's", "at St. Andrews in", "at Saint Andrew's in"),
+        ("Dr. Ann Kellner", "with Doctor Ann Kellner here", "with Dr. Ann Kellner here"),
+        ("St Ives", "in Saint Ives. Then", "in St Ives. Then"),
+        ("Saint Giles", "the first. Giles came", "the first. Giles came"),
+        ("Saint Giles", "he was no saint. Giles left", "he was no saint. Giles left"),
+    ],
+)
+def test_saint_and_doctor_are_written_as_the_glossary_has_them(name: str, before: str, after: str) -> None:
+    """St. and Saint are one word to the ear; a sentence's full stop still parts two names."""
+    fixed, _ = fix(heard(before), Glossary((Term(name),)))
+    assert fixed.text.strip() == after
+
+
+def test_ordinary_words_only_change_where_they_were_hardly_heard() -> None:
+    """The same ordinary words become the name with low confidence and stay with high."""
+    glossary = Glossary((Term("Ann Example"),))
+    assert fix(heard("with an|0.2 example|0.3 here"), glossary)[0].text == "with Ann Example here"
+    assert fix(heard("with an example here"), glossary)[1] == ()
+
+
+def test_a_fix_is_on_record() -> None:
+    """Each fix says what was there, what is there now, when, and how sure the engine was."""
+    _, (fixed,) = fix(heard("so Sean O|0.7 Sullivan, yes"), GLOSSARY)
+    assert (fixed.before, fixed.after, fixed.term) == (
+        "Sean O Sullivan,",
+        "Sean O'Sullivan,",
+        "Sean O'Sullivan",
+    )
+    assert (fixed.start_s, fixed.end_s, fixed.confidence) == (0.3, 1.1, 0.7)
+
+
+def test_a_name_with_a_possessive_of_its_own_gets_no_second_one() -> None:
+    """Saint Andrew's stays as it is, and is put right without another 's."""
+    glossary = Glossary((Term("Saint Andrew's"),))
+    assert fix(heard("in Saint Andrew's, Holborn"), glossary)[1] == ()
+    assert fix(heard("in Saint Andrew, Holborn"), glossary)[0].text.count("'s") <= 1
+
+
+def test_times_are_merged_and_split() -> None:
+    """Two words that become one take the time of both, one that becomes two is divided."""
+    before = heard("yes Sean O Sullivan came")
+    words = fix(before, GLOSSARY)[0].words
+    assert [(w.text, w.start_s, w.end_s) for w in words] == [
+        (" yes", 0.0, 0.2),
+        (" Sean", 0.3, 0.5),
+        (" O'Sullivan", 0.6, 1.1),
+        (" came", 1.2, 1.4),
+    ]
+    joined = fix(heard("yes AnnKelner came"), GLOSSARY)[0].words
+    assert [w.text for w in joined] == [" yes", " Ann", " Kellner", " came"]
+    assert (joined[1].start_s, joined[2].end_s, joined[1].end_s) == (0.3, 0.5, joined[2].start_s)
+
+
+def test_two_names_that_sound_alike_are_nobody() -> None:
+    """Where two known names are equally near, neither is put in."""
+    glossary = Glossary((Term("Katarin"), Term("Catarin")))
+    assert fix(heard("and Gatarin came"), glossary)[1] == ()
+
+
+def test_three_hundred_absent_names_change_nothing() -> None:
+    """A long glossary of people who are not in an interview leaves its words alone, well heard or not."""
+    text = INTERVIEW.read_text(encoding="utf-8")
+    assert len(ABSENT) == 300
+    for confidence in (0.95, 0.7, 0.45):
+        assert fix(heard(text, confidence=confidence), Glossary(ABSENT))[1] == ()
+
+
+def test_a_quote_begins_with_an_ordinary_word() -> None:
+    """The first word in quotes is no name when it is an ordinary one."""
+    assert names_in('kinder:\n\n*"Had he married Ann, all were well."*', language="en") == ("Ann",)
+
+
+def test_what_the_glossary_is_made_of() -> None:
+    """People come first, then the show's terms, then the capitalised names of the notes; each once."""
+    table = GlossaryTable.model_validate({"terms": ["Ann Example", {"name": "Bob", "sounds_like": ["bop"]}]})
+    notes = "# On bees\n\nWith **Ann Example** of [Buzz Labs](https://Example.com/A). Yesterday Li de Vries."
+    glossary = from_show(table, people=("Cy Guest", "Bob"), notes=notes)
+    assert glossary.terms == (
+        Term("Cy Guest"),
+        Term("Bob", ("bop",)),
+        Term("Ann Example"),
+        Term("Buzz Labs"),
+        Term("Li de Vries"),
+    )
+
+
+def test_names_in_notes_of_other_languages() -> None:
+    """German nouns are no names, a script without capitals has none."""
+    assert names_in("Heute spricht die Katze mit Zsofia Kowalczyk.", language="de") == ("Zsofia Kowalczyk",)
+    assert names_in("今日は蜂の話です。", language="ja") == ()
+
+
+def test_near_names_the_known_one() -> None:
+    """A near miss names the person who is meant; a known name and a strange one name nobody."""
+    assert near("Ann Kelner", GLOSSARY) == "Ann Kellner"
+    assert near("Ann Kellner", GLOSSARY) is None
+    assert near("Desmond", GLOSSARY) is None
+
+
+def correction(heard: str, written: str) -> WordEdit:
+    """Return an edit of a few words."""
+    return WordEdit(site=Site(heard=heard, start_s=0, end_s=1), written=written, edited_at=NOW)
+
+
+def test_name_corrections_are_learnt() -> None:
+    """A name written over what sounds like it becomes a term; known names, rewordings and typos do not."""
+    edits = (
+        correction("Marcovitch,", "Markovitz,"),
+        correction("Markowits", "Markovitz"),
+        correction("an sample", "Ann Sample"),
+        correction("Kelner", "Kellner"),
+        correction("Ann Kelner", "Ann Kellner"),
+        correction("teh", "the"),
+        correction("nonsense", "Paris"),
+    )
+    learnt = learn(edits, GLOSSARY)
+    assert [(term.name, term.sounds_like) for term in learnt] == [
+        ("Markovitz", ("Marcovitch", "Markowits")),
+        ("Ann Sample", ()),
+        ("Kellner", ("Kelner",)),
+    ]

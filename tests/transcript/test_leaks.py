@@ -1,0 +1,392 @@
+"""Secret words in public bytes: planted ones are found in every encoding, clean bytes never accuse."""
+
+import base64
+import gzip
+import html
+import io
+import json
+import quopri
+import random
+import time
+import unicodedata
+import zlib
+from collections.abc import Callable
+from typing import get_args
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mutagen.id3 import COMM, ID3, TXXX, Encoding
+
+from podcast_pipeline.model import CaptionFormat, Transcript
+from podcast_pipeline.model.catalog import to_json
+from podcast_pipeline.transcript.captions.formats import render
+from podcast_pipeline.transcript.leaks import decoders
+from podcast_pipeline.transcript.leaks.shingles import (
+    SHINGLE_CHARACTERS,
+    SHINGLE_WORDS,
+    Leak,
+    Shingles,
+    leaks,
+    teaser,
+    teaser_length,
+)
+from podcast_pipeline.transcript.leaks.tokens import tokens
+from tests.support.transcripts import spoken, transcripts
+
+TEXTS = {
+    "english": "It wasn't the best of times, it was 1,000 nights of snow over Ann's harbour & <stood> still.",
+    "french": "Café crème à l'œil, où naïveté gênait l'élève déçu là-bas près du vieux chêne être aïeul.",
+    "russian": "Зимой гавань замёрзла, и корабли стояли одиннадцать недель подряд без единого слова надежды.",
+    "greek": "Το λιμάνι πάγωσε τον Ιανουάριο και τα πλοία έμειναν ακίνητα έντεκα ολόκληρες εβδομάδες εκεί.",
+    "arabic": "تجمد الميناء في يناير وتوقفت السفن أحد عشر أسبوعا كاملا دون أي كلمة أمل من أحد.",
+    "hindi": "जनवरी में बंदरगाह जम गया और जहाज ग्यारह सप्ताह तक बिना किसी शब्द के खड़े रहे।",
+    "korean": "일월에 항구가 얼어붙었고 배들은 열한 주 동안 아무 말도 없이 그 자리에 서 있었다.",
+    "japanese": "一月に港が凍りつき、船は十一週間ものあいだ何も言わずにその場に立ちつくしていました。",
+    "emoji": "We 👩‍👩‍👧‍👦 danced 🎉 on the ice 😀 until morning came and nobody ever told a soul about it.",
+}
+FILLER = "Something else entirely stands here, harmless and long enough to be a page of its own."
+
+
+def id3(encoding: int) -> Callable[[str], bytes]:
+    """Return what writes a text in an ID3 tag of this encoding."""
+
+    def tag(text: str) -> bytes:
+        tags = ID3()
+        tags.add(COMM(encoding=encoding, lang="eng", desc="note", text=[text]))
+        tags.add(TXXX(encoding=encoding, desc="short", text=["x"]))
+        body = io.BytesIO(b"\xff\xfb\x90\x64" * 300)
+        tags.save(body)
+        return body.getvalue()
+
+    return tag
+
+
+def quoted_printable(text: str) -> bytes:
+    return quopri.encodestring(text.encode())
+
+
+def vtt_word_by_word(text: str) -> bytes:
+    cues = (
+        f"{n}\n00:00:{n:02}.000 --> 00:00:{n:02}.900\n<v Bo>{word}\n" for n, word in enumerate(text.split())
+    )
+    return ("WEBVTT\n\n" + "\n".join(cues)).encode()
+
+
+def karaoke(text: str) -> bytes:
+    return "".join(f"<00:00:{n:02}.000><c> {word}</c>" for n, word in enumerate(text.split())).encode()
+
+
+def json_word_by_word(text: str) -> bytes:
+    return json.dumps([{"body": word, "startTime": 1.5, "speaker": "Bo"} for word in text.split()]).encode()
+
+
+def spans(text: str) -> bytes:
+    words = (f'<span data-start="1.{n}">{html.escape(word)}</span>' for n, word in enumerate(text.split()))
+    return " ".join(words).encode()
+
+
+def attributes(text: str) -> bytes:
+    return "".join(f'<w n="{n}" t="{html.escape(word)}"/>' for n, word in enumerate(text.split())).encode()
+
+
+def entities(text: str) -> bytes:
+    return "".join(f"&#{ord(c)};" if n % 3 else f"&#x{ord(c):x};" for n, c in enumerate(text)).encode()
+
+
+ENCODINGS: dict[str, Callable[[str], bytes]] = {
+    "utf-8": str.encode,
+    "upper case": lambda text: text.upper().encode(),
+    "utf-16 with mark": lambda text: text.encode("utf-16"),
+    "utf-16-le": lambda text: f" {text} ".encode("utf-16-le"),
+    "utf-16-be": lambda text: f" {text} ".encode("utf-16-be"),
+    "utf-16 off by one": lambda text: b"\x01" + f" {text} ".encode("utf-16-le"),
+    "id3 utf-8": id3(Encoding.UTF8),
+    "id3 utf-16": id3(Encoding.UTF16),
+    "id3 utf-16be": id3(Encoding.UTF16BE),
+    "html": lambda text: html.escape(text).encode(),
+    "entities": entities,
+    "html twice": lambda text: html.escape(f"<p>{html.escape(text)}</p>").encode(),
+    "attribute": lambda text: f'<meta property="og:description" content="{html.escape(text)}">'.encode(),
+    "cdata": lambda text: f"<description><![CDATA[{text} <b>more</b>]]></description>".encode(),
+    "comment": lambda text: f"<!-- {text} --><p>".encode(),
+    "tags between words": spans,
+    "attribute per word": attributes,
+    "json": lambda text: json.dumps({"text": text}).encode(),
+    "json, ascii, twice": lambda text: json.dumps(json.dumps(text)).encode(),
+    "json-ld in html": lambda text: f"<script>{json.dumps({'text': html.escape(text)})}</script>".encode(),
+    "json per word": json_word_by_word,
+    "percent": lambda text: quote(text).encode(),
+    "form": lambda text: b"https://example.com/?q=" + quote_plus(text).encode(),
+    "mailto in html": lambda text: f'<a href="mailto:?a=b&amp;body={quote(text)}">'.encode(),
+    "gzip": lambda text: gzip.compress(text.encode(), mtime=0),
+    "gzip inside": lambda text: b"\x00\x01garbage" + gzip.compress(text.encode(), mtime=0) + b"tail",
+    "zlib": lambda text: b"\x89PNG\r\nzTXtComment\x00\x00" + zlib.compress(text.encode()),
+    "base64": lambda text: base64.b64encode(text.encode()),
+    "base64 in mail": lambda text: base64.encodebytes(text.encode()),
+    "base64 in a path": lambda text: b"/feeds/a/" + base64.urlsafe_b64encode(text.encode()),
+    "base64 of gzip": lambda text: b'{"state": "' + base64.b64encode(gzip.compress(text.encode(), mtime=0)),
+    "quoted-printable": quoted_printable,
+    "captions word by word": vtt_word_by_word,
+    "captions with times inside": karaoke,
+    "decomposed": lambda text: unicodedata.normalize("NFD", text).encode(),
+}
+
+
+def heard(language: str) -> Transcript:
+    return spoken(("a", TEXTS[language]), spaces=language != "japanese")
+
+
+SECRETS = {name: Shingles.of(heard(name), public_text=()) for name in TEXTS}
+
+
+@pytest.mark.parametrize("language", TEXTS)
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_planted_text_is_found(language: str, encoding: str) -> None:
+    """The secret is found whole, whatever script it is in and however the bytes write it."""
+    if language == "japanese" and encoding in ("tags between words", "attribute per word"):
+        text = " ".join(TEXTS[language])
+    else:
+        text = TEXTS[language]
+    data = FILLER.encode() + b"\n\n" + ENCODINGS[encoding](text)
+    assert SECRETS[language].found_in(data)
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252"])
+def test_a_planted_text_is_found_in_western_charsets(encoding: str) -> None:
+    """Accents in an old one-byte charset do not hide the words."""
+    text = TEXTS["french"].replace("œ", "oe")
+    assert Shingles.of([text], public_text=()).found_in(text.encode(encoding))
+
+
+def test_a_planted_text_is_found_in_a_latin_1_tag() -> None:
+    """ID3's oldest encoding is read as well."""
+    text = TEXTS["french"].replace("œ", "oe")
+    assert Shingles.of([text], public_text=()).found_in(id3(Encoding.LATIN1)(text))
+
+
+LONG = tuple(random.Random(7).sample([f"w{chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(600)], 500))
+SHINGLES = Shingles.of(LONG, public_text=())
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@given(start=st.integers(0, len(LONG) - SHINGLE_WORDS), before=st.binary(max_size=40))
+def test_any_eight_words_are_found(encoding: str, start: int, before: bytes) -> None:
+    """One shingle is enough, from wherever in the transcript, after whatever bytes."""
+    planted = LONG[start : start + SHINGLE_WORDS]
+    data = before + b"\n " + ENCODINGS[encoding](" ".join(planted))
+    assert " ".join(planted) in SHINGLES.found_in(data)
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@given(start=st.integers(0, len(LONG) - SHINGLE_WORDS))
+def test_seven_words_are_not_a_leak(encoding: str, start: int) -> None:
+    """A quotation shorter than a shingle accuses nobody."""
+    few = " ".join([*LONG[start : start + SHINGLE_WORDS - 1], "elsewhere"])
+    assert SHINGLES.found_in(ENCODINGS[encoding](few)) == []
+
+
+@given(st.binary(max_size=3000) | st.text().map(str.encode))
+def test_clean_bytes_are_clean(data: bytes) -> None:
+    """Bytes that hold none of it are never accused, and nothing that they look like is an error."""
+    assert SHINGLES.found_in(data) == []
+
+
+@given(transcripts(), st.integers(0, 30))
+def test_the_teaser_is_never_a_leak(transcript: Transcript, word_count: int) -> None:
+    """A page that shows exactly the teaser, escaped or not, between other words, is clean.
+
+    The name of a tag that follows it counts as a word, so it is one that no transcript here has.
+    """
+    shown = teaser(transcript, word_count)
+    secret = Shingles.of(transcript, public_text=[shown])
+    for page in (shown, f"<blockquote>{html.escape(shown)}</blockquote>", json.dumps(shown)):
+        assert secret.found_in(f"Ωne {page} Ωther".encode()) == []
+
+
+@pytest.mark.parametrize("name", get_args(CaptionFormat))
+@pytest.mark.parametrize("language", ["english", "russian", "japanese"])
+def test_every_caption_file_gives_the_secret_away(name: CaptionFormat, language: str) -> None:
+    """Our own files, put in the wrong place, are found."""
+    assert SECRETS[language].found_in(render(heard(language), name))
+
+
+@pytest.mark.parametrize("language", TEXTS)
+def test_the_document_gives_the_secret_away(language: str) -> None:
+    """So is the document, which has a record per word."""
+    assert SECRETS[language].found_in(to_json(heard(language)))
+
+
+def test_one_word_more_than_the_teaser_is_a_leak() -> None:
+    """The run that ends one word after the teaser is secret."""
+    transcript = spoken(("a", " ".join(LONG[:100])))
+    secret = Shingles.of(transcript, public_text=[teaser(transcript, 60)])
+    assert secret.found_in(teaser(transcript, 60).encode()) == []
+    assert secret.found_in(teaser(transcript, 61).encode()) == [" ".join(LONG[53:61])]
+
+
+TEASED = Shingles.of(LONG, public_text=[" ".join(LONG[:60])])
+TEASER = f"<section><p>{' '.join(LONG[:60])} …</p></section>"
+
+
+@pytest.mark.parametrize("page", [TEASER + "\n{}", TEASER.replace("section", "div").upper() + "{}"])
+@pytest.mark.parametrize(
+    "block", ["<p><strong>{}</strong></p>", "<DIV class='a'>{}</DIV>", "<h2>{}</h2>", "<li>{}"]
+)
+def test_the_next_block_may_begin_as_the_transcript_goes_on(page: str, block: str) -> None:
+    """Fewer than eight secret words in the block after the teaser's are no leak; eight are."""
+    for count in range(1, SHINGLE_WORDS):
+        shown = f"{' '.join(LONG[60 : 60 + count]).title()} subscription"
+        assert TEASED.found_in(page.format(block.format(shown)).encode()) == []
+    leaked = " ".join(LONG[60:68])
+    assert TEASED.found_in(page.format(block.format(leaked)).encode()) == [leaked]
+
+
+def test_the_block_before_a_quotation_may_end_as_the_transcript_does() -> None:
+    """The same before public text that stands further on."""
+    secret = Shingles.of(LONG, public_text=[" ".join(LONG[80:96])])
+    for count in range(1, SHINGLE_WORDS):
+        page = f"<h2>{' '.join(LONG[80 - count : 80])}</h2><p>{' '.join(LONG[80:96])}</p>"
+        assert secret.found_in(page.encode()) == []
+    page = f"<h2>{' '.join(LONG[72:80])}</h2><p>{' '.join(LONG[80:96])}</p>"
+    assert secret.found_in(page.encode()) == [" ".join(LONG[72:80])]
+
+
+@pytest.mark.parametrize("tag", ["span", "b", "a", "c", "w", "p", "div", "li", "td"])
+@pytest.mark.parametrize("words", [1, 2, 3, 5, 7])
+def test_a_leak_in_many_elements_is_found(tag: str, words: int) -> None:
+    """Whatever the secret is cut up into, right after the teaser or further on, wherever it is cut."""
+    for start in range(60, 60 + SHINGLE_WORDS):
+        leaked = LONG[start : start + SHINGLE_WORDS]
+        cut = (leaked[n : n + words] for n in range(0, len(leaked), words))
+        pieces = "\n".join(f"<{tag}>{' '.join(piece)}</{tag}>" for piece in cut)
+        assert " ".join(leaked) in TEASED.found_in(f"{TEASER}{pieces}".encode())
+
+
+@pytest.mark.parametrize("tag", ["span", "b", "em", "a", "c"])
+def test_a_teaser_too_long_is_found_in_inline_elements(tag: str) -> None:
+    """One word more than the teaser is a leak where no block ends, though each word has an element."""
+    page = "<p>" + " ".join(f"<{tag}>{word}</{tag}>" for word in LONG[:61]) + "</p>"
+    assert TEASED.found_in(page.encode()) == [" ".join(LONG[53:61])]
+
+
+@pytest.mark.parametrize("border", [2, 20, 52, 55, 58, 59])
+def test_a_teaser_too_long_is_found_in_two_blocks(border: int) -> None:
+    """And where the teaser itself is in two blocks, which end elsewhere than it does."""
+    page = f"<p>{' '.join(LONG[:border])}</p><p>{' '.join(LONG[border:61])}</p>"
+    assert TEASED.found_in(page.encode()) == [" ".join(LONG[53:61])]
+
+
+def test_numbers_do_not_move_the_borders() -> None:
+    """Where numbers are left out, a block ends where it did."""
+    said = "one 2 three 4 five six seven eight nine ten eleven 12 yours sincerely for ever and a day or so"
+    secret = Shingles.of(said.split(), public_text=["one 2 three 4 five six seven eight nine ten eleven 12"])
+    teaser = "<p>one two 2 three 4 five six seven eight nine ten eleven 12</p>"
+    assert secret.found_in(f"{teaser}<p>1 Yours 2</p>".encode()) == []
+    assert secret.found_in(f"{teaser}<p>yours sincerely for 7 ever and a day or</p>".encode())
+    assert secret.found_in(f"{teaser.removesuffix('</p>')} 7 yours</p>".encode())
+
+
+def test_what_the_producer_quotes_is_public() -> None:
+    """A quotation in the notes is no leak, also where its Markdown has a link and a page shows it as HTML."""
+    one, two, three = (" ".join(LONG[n : n + 5]) for n in (80, 85, 90))
+    quoted = f"> {one} [{two}](https://example.com/x) **{three}**"
+    shown = f"<p>{one} <a href='x'>{two}</a> <b>{three}</b></p>"
+    secret = Shingles.of(LONG, public_text=[quoted])
+    assert secret.found_in(shown.encode()) == []
+    assert secret.found_in(" ".join(LONG[80:96]).encode()) == [" ".join(LONG[88:96])]
+
+
+def test_leaks_say_where() -> None:
+    """The report names the place and the words as they were compared."""
+    words = ("The harbour froze", "and Ann's ship stood still for eleven long weeks")
+    page = b"<p>and ANN&#39;S ship stood still for eleven</p> <i>long</i>"
+    assert leaks(words, ["The harbour"], page, where="a.html") == (
+        Leak("a.html", "and anns ship stood still for eleven long"),
+    )
+    assert leaks(words, [" ".join(words)], page, where="a.html") == ()
+
+
+def test_many_transcripts_are_asked_at_once() -> None:
+    """A union finds what each of its parts finds."""
+    both = Shingles.union([SECRETS["english"], SECRETS["japanese"]])
+    assert both.found_in(TEXTS["english"].encode()) == SECRETS["english"].found_in(TEXTS["english"].encode())
+    assert both.found_in(TEXTS["japanese"].encode())
+    assert both.found_in(TEXTS["russian"].encode()) == []
+
+
+def test_a_long_name_in_japanese_is_not_a_leak() -> None:
+    """Without spaces a shingle is characters, twice as many: a title that is also said is no leak."""
+    name = "人工知能開発機構"
+    secret = Shingles.of(
+        spoken(("a", f"今日は{name}の話をします。それでは始めましょう。"), spaces=False), public_text=()
+    )
+    assert len(name) == SHINGLE_CHARACTERS // 2
+    assert secret.found_in(f"<h1>{name}とは何か</h1>".encode()) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Don't", "don’t"),
+        ("Straße", "STRASSE"),
+        ("ﬁne", "fine"),
+        ("cafe\u0301", "café"),
+        ("co\u00adoperate", "cooperate"),
+        ("well-known", "well known"),
+        ("Ｔｏｋｙｏ", "tokyo"),
+        ("…so, “now”!", "so now"),
+    ],
+)
+def test_what_means_the_same_is_the_same(one: str, other: str) -> None:
+    """Case, accents' encoding, typographic signs and punctuation do not tell words apart."""
+    assert tokens(one) == tokens(other)
+
+
+def test_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No more comes out of a compressed stream than the limit says, though it holds far more."""
+    monkeypatch.setattr(decoders, "INFLATED_BYTES", 1 << 18)
+    packer = zlib.compressobj(wbits=31)
+    bomb = b"".join(packer.compress(bytes(1 << 20)) for _ in range(64)) + packer.flush()
+    assert max(len(text) for text in decoders.readings(bomb)) < 1 << 20
+
+
+@pytest.mark.parametrize(
+    "unit", [b"<", b'a="', b"%41", b"&amp;", b"\\u0041", b"=41", b"a:", b"QUJD", b"\x1f\x8b\x08"]
+)
+def test_hostile_bytes_take_linear_time(unit: bytes) -> None:
+    """A page of any one escape is read in seconds: no pattern goes back over it again and again."""
+    began = time.process_time()
+    SHINGLES.found_in(unit * (200_000 // len(unit)))
+    assert time.process_time() - began < 20
+
+
+def test_long_data_is_read_across_chunks() -> None:
+    """A shingle on the border between two chunks is found."""
+    planted = " ".join(LONG[:8]).encode()
+    for at in ((1 << 20) - 30, (1 << 20) + (1 << 14) - 10):
+        assert SHINGLES.found_in(b"." * at + b" " + planted)
+
+
+def test_a_teaser_is_exactly_its_words() -> None:
+    """The first words as they are written, over segments, and no more than there are."""
+    transcript = spoken(("a", "Good morning, Ann."), ("b", "Hello & welcome."))
+    assert teaser(transcript, 0) == ""
+    assert teaser(transcript, 4) == "Good morning, Ann. Hello"
+    assert teaser(transcript, 99) == transcript.text
+
+
+def test_a_teaser_in_japanese_counts_the_engine_s_words() -> None:
+    """Without spaces the words are the engine's, and punctuation is not one."""
+    transcript = spoken(("a", "今日は、いい天気。"), spaces=False)
+    assert teaser(transcript, 4) == "今日は、い"
+
+
+@pytest.mark.parametrize(
+    ("words", "at_most", "shown"), [(79, 60, 26), (180, 60, 60), (100, 10, 10), (2, 60, 0)]
+)
+def test_a_short_transcript_is_not_given_away(words: int, at_most: int, shown: int) -> None:
+    """A teaser is what the show allows, and at most a third of what was said."""
+    transcript = spoken(("a", " ".join(LONG[:words])))
+    assert teaser_length(transcript, at_most) == shown

@@ -1,0 +1,249 @@
+"""The gate before publication, and the accuracy receipt."""
+
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+import pytest
+
+from podcast_pipeline.config import GlossaryTable, ReviewTable
+from podcast_pipeline.model import Segment, Speaker, Transcript
+from podcast_pipeline.transcript.accuracy import AccuracyReceipt, Trend, accuracy, draw
+from podcast_pipeline.transcript.edits import Conflict, Site, WordEdit
+from podcast_pipeline.transcript.names.glossary import Glossary, from_show
+from podcast_pipeline.transcript.review import Finding, findings, gate
+from tests.transcript.names.test_glossary import heard
+
+NOW = datetime(2026, 3, 3, 6, tzinfo=UTC)
+KNOWN = from_show(GlossaryTable(terms=("Alder Street",)), people=("Ann Kellner",))
+WARN = ReviewTable()
+
+
+def review(text: str, *, policy: ReviewTable = WARN, known: Glossary = KNOWN) -> tuple[Finding, ...]:
+    """Return what is found in words as heard."""
+    return findings(heard(text), known_names=known, policy=policy)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "what", "suggestion"),
+    [
+        ("and Desmond Fry came", "unknown_names", "Desmond Fry", None),
+        ("Zsofia came", "unknown_names", "Zsofia", None),
+        ("with Ann Kelner today", "near_names", "Ann Kelner", "Ann Kellner"),
+        ("it cost 15|0.3 euros", "numbers", "15", None),
+        ("it cost fifteen|0.3 euros", "numbers", "fifteen", None),
+        ("in March|0.3 then", "numbers", "March", None),
+        ("about 4%|0.3 of it", "numbers", "4%", None),
+        ("I did not|0.3 go", "negations", "not", None),
+        ("I didn’t|0.3 go", "negations", "didn’t", None),
+        ("she said, “take|0.3 it away” twice", "quotes", "“take it away”", None),
+    ],
+)
+def test_what_is_found(text: str, kind: str, what: str, suggestion: str | None) -> None:
+    """Unknown names, near misses, and figures, denials and quotes heard with low confidence are found."""
+    assert [(f.kind, f.text, f.suggestion) for f in review(text)] == [(kind, what, suggestion)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Yesterday I said no, 15 times: “take it away”",
+        "and Ann Kellner, Kellner's book, on Alder Street",
+        "OK, I’m here, Dr. Kellner",
+        "a word|0.2 heard|0.1 badly",
+    ],
+)
+def test_what_is_left_alone(text: str) -> None:
+    """What is known or was heard well is not listed, nor is every unsure word."""
+    assert review(text) == ()
+
+
+def test_other_languages_have_their_own_words() -> None:
+    """Figures and denials are known in French, and German nouns are no names."""
+    french = heard("il n'en a pas|0.3 deux|0.3").model_copy(update={"language": "fr"})
+    found = findings(french, known_names=Glossary(language="fr"), policy=WARN)
+    assert {finding.text for finding in found} == {"pas", "deux"}
+    german = heard("und die Katze schläft").model_copy(update={"language": "de"})
+    assert findings(german, known_names=Glossary(language="de"), policy=WARN) == ()
+
+
+def test_a_name_said_often_is_listed_once() -> None:
+    """A name is one finding with a count, where it was heard worst."""
+    (found,) = review("with Desmond and Desmond|0.4 and Desmond")
+    assert (found.times, found.start_s) == (3, 0.9)
+
+
+def test_a_name_is_one_name_whatever_follows_it() -> None:
+    """Marks beside it are no part of it: accepted once, it is not listed for its other places."""
+    for text in ("we met Fry, then Fry. came|0.5", "we met Fry,|0.5 then Fry. came"):
+        (found,) = review(text)
+        assert (found.text, found.times, found.key) == ("Fry", 2, "unknown_names: Fry")
+
+
+def test_worst_first() -> None:
+    """A conflict stands before a near miss, that before an unknown name; less sure before surer."""
+    conflict = Conflict(
+        edit=WordEdit(site=Site(heard="b", start_s=5, end_s=6), written="c", edited_at=NOW),
+        at_s=5,
+        reason="gone",
+    )
+    text = "with Ann Kelner and Desmond and Priya|0.2 on 15|0.1"
+    found = findings(heard(text), known_names=KNOWN, policy=WARN, conflicts=(conflict,))
+    assert [finding.text for finding in found] == ["b", "15", "Priya", "Ann Kelner", "Desmond"]
+    assert found[0].suggestion == "c"
+
+
+def test_doubts_of_a_segment() -> None:
+    """What the engine or the diarization marked is listed with its reason."""
+    words = heard("well so").words
+    doubtful = Transcript(
+        language="en",
+        duration_s=9,
+        speakers=(Speaker(id="S0"),),
+        segments=(Segment(speaker="S0", words=words, doubts=("speaker", "over music")),),
+    )
+    found = findings(doubtful, known_names=KNOWN, policy=WARN)
+    assert [(f.kind, f.reason) for f in found] == [
+        ("doubts", "doubtful: over music"),
+        ("speakers", "it is not sure that Speaker 1 says this"),
+    ]
+
+
+def test_only_what_blocks_keeps_the_gate_closed() -> None:
+    """By default nothing blocks; a kind that is off is not even listed."""
+    text = "with Desmond on 15|0.1"
+    assert gate(review(text), WARN) == ()
+    strict = ReviewTable(unknown_names="block", numbers="off")
+    found = review(text, policy=strict)
+    assert [finding.kind for finding in found] == ["unknown_names"]
+    assert gate(found, strict) == found
+
+
+def test_what_was_accepted_stays_accepted() -> None:
+    """An accepted name is accepted wherever it is said, an accepted figure only where it was."""
+    first = heard("with Desmond on 15|0.1")
+    accepted = {f.key for f in findings(first, known_names=KNOWN, policy=WARN)}
+    again = heard("with Desmond on 15|0.1 and so on it went until Desmond said 15|0.1")
+    left = findings(again, known_names=KNOWN, policy=WARN, accepted=accepted)
+    assert {finding.kind for finding in left} == {"numbers"}
+    assert findings(first, known_names=KNOWN, policy=WARN, accepted=accepted) == ()
+
+
+def long_transcript(segments: int) -> Transcript:
+    """Return segments of six words, two seconds each."""
+    parts = [
+        Segment(
+            words=tuple(
+                w.model_copy(update={"start_s": i * 2 + n / 3, "end_s": i * 2 + n / 3 + 0.3})
+                for n, w in enumerate(heard("a b c d e f").words)
+            )
+        )
+        for i in range(segments)
+    ]
+    return Transcript(language="en", duration_s=segments * 2, segments=tuple(parts))
+
+
+def test_the_draw_is_seeded() -> None:
+    """The same seed draws the same stretches, another one others; together they are as long as asked."""
+    transcript = long_transcript(900)
+    drawn = draw(transcript, sample_s=120, seed=7)
+    stretches = drawn.stretches
+    assert drawn == draw(transcript, sample_s=120, seed=7)
+    assert drawn != draw(transcript, sample_s=120, seed=8)
+    assert 120 <= sum(s.end_s - s.start_s for s in stretches) < 130
+    assert list(stretches) == sorted(stretches, key=lambda stretch: stretch.start_s)
+    assert drawn.of == 180
+
+
+def test_a_short_transcript_is_drawn_whole() -> None:
+    """There is nothing to choose in ten seconds, and nothing to draw in silence."""
+    transcript = long_transcript(5)
+    drawn = draw(transcript, sample_s=120, seed=1)
+    assert ([s.text for s in drawn.stretches], drawn.of) == ([transcript.text], 1)
+    assert draw(Transcript(language="en", duration_s=9), sample_s=120, seed=1).stretches == ()
+
+
+def test_accuracy_counts_words_and_names() -> None:
+    """One wrong word in five is 20 %, marks and case count nothing, one of two names is wrong."""
+    measured = accuracy(
+        [("Hello Ann Kellner, hello there.", "hello Ann Kelner hello there")], names=("Ann Kellner",), of=9
+    )
+    assert (measured.words, measured.wer.value) == (5, 0.2)
+    assert measured.name_error is not None
+    assert (measured.names, measured.name_error.value) == (2, 0.5)
+
+
+def episode_of(random: Random, errors: float, uneven: float) -> list[tuple[int, int]]:
+    """Return (errors, words) of the 360 stretches of an hour; the errors come in clusters."""
+    words = [max(5, round(random.gammavariate(9, 3))) for _ in range(360)]
+    odds = [min(errors * random.gammavariate(uneven, 1 / uneven), 1.0) for _ in words]
+    return [(sum(random.random() < odd for _ in range(n)), n) for odd, n in zip(odds, words, strict=True)]
+
+
+@pytest.mark.parametrize(("errors", "stretches"), [(0.01, 12), (0.04, 12), (0.1, 12), (0.04, 24)])
+def test_the_interval_holds_the_truth(errors: float, stretches: int) -> None:
+    """However unevenly errors fall, nine draws of ten hold the whole episode's error; and not every one."""
+    random, held = Random(7), 0
+    for _ in range(20):
+        whole = episode_of(random, errors, uneven=0.7)
+        truth = sum(wrong for wrong, _ in whole) / sum(total for _, total in whole)
+        for _ in range(15):
+            some = random.sample(whole, stretches)
+            heard = [("w " * total, "w " * (total - wrong)) for wrong, total in some]
+            rate = accuracy(heard, of=len(whole)).wer
+            held += rate.low <= truth <= rate.high
+    assert 0.9 <= held / 300 < 1
+
+
+def test_more_stretches_say_more() -> None:
+    """With every tenth word wrong the interval holds 10 % and is narrower with more stretches."""
+
+    def sample(stretches: int) -> list[tuple[str, str]]:
+        wrong = [0, 1, 2, 1] * (stretches // 4)
+        return [("w " * 10, "w " * (10 - errors)) for errors in wrong]
+
+    few, many = accuracy(sample(8), of=900).wer, accuracy(sample(80), of=900).wer
+    assert few.value == many.value == 0.1
+    assert few.low < many.low < 0.1 < many.high < few.high
+
+
+def test_no_mistake_found_is_not_no_mistake() -> None:
+    """All right in 2 of 60 minutes: one word in fifty may still be wrong. All right in all of it: none."""
+    right = [("w " * 25, "w " * 25)] * 12
+    some, every = accuracy(right, of=360).wer, accuracy(right, of=12).wer
+    assert (some.value, some.low) == (0.0, 0.0)
+    assert 0.01 < some.high < 0.02
+    assert (every.low, every.high) == (0.0, 0.0)
+
+
+def test_nothing_measured_is_nothing_wrong() -> None:
+    """No stretches and no names give no division by zero; more errors than words are no more than all."""
+    measured = accuracy([], of=0)
+    assert (measured.words, measured.wer.value, measured.name_error) == (0, 0.0, None)
+    babble = accuracy([("a", "b c d"), ("a", "e f")], of=9).wer
+    assert (babble.value, babble.high) == (2.5, 2.5)
+    assert accuracy([("a b", "a c")], of=9).wer.low < 0.1
+
+
+def test_the_trend_keeps_one_receipt_per_draw() -> None:
+    """Measured again, the same draw of an episode replaces its receipt; the trend is in order of time."""
+    measured = accuracy([("a b", "a c")], of=1)
+    receipt = AccuracyReceipt(
+        slug="one",
+        measured_at=NOW,
+        model="base",
+        seed=1,
+        sample_s=120,
+        words=2,
+        names=0,
+        wer=measured.wer,
+        name_error=None,
+    )
+    later = receipt.model_copy(update={"measured_at": NOW + timedelta(days=3)})
+    trend = (
+        Trend()
+        .with_receipt(later)
+        .with_receipt(receipt.model_copy(update={"slug": "two"}))
+        .with_receipt(receipt)
+    )
+    assert [(r.slug, r.measured_at) for r in trend.receipts] == [("one", NOW), ("two", NOW)]
+    assert Trend.model_validate_json(trend.model_dump_json()) == trend

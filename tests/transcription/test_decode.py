@@ -1,0 +1,133 @@
+"""Decoding: what comes out has the right length, rate and level, and bad files say so."""
+
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from podcast_pipeline.errors import AudioError
+from podcast_pipeline.transcription.decode import BLOCK_SAMPLES, SAMPLE_RATE_HZ, Recording
+from tests.support.audio_files import make
+from tests.support.sounds import SAMPLE, samples_of, silence, tune, write_wav
+
+
+def test_blocks_are_even_and_complete() -> None:
+    """All blocks but the last have the same size; together they are the whole file."""
+    sizes = [len(block) for block in Recording(SAMPLE).blocks()]
+    assert set(sizes[:-1]) == {BLOCK_SAMPLES}
+    assert 0 < sizes[-1] <= BLOCK_SAMPLES
+    assert sum(sizes) / SAMPLE_RATE_HZ == pytest.approx(71.13, abs=0.01)
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 16_000, 44_100, 48_000])
+def test_any_rate_becomes_16_khz_mono(tmp_path: Path, rate_hz: int) -> None:
+    """A stereo tone at any rate comes out as long as it was, and as loud."""
+    time = np.arange(rate_hz * 3) / rate_hz
+    tone = 0.5 * np.sin(2 * np.pi * 440 * time)
+    samples = samples_of(write_wav(tmp_path / "tone.wav", np.stack([tone, tone], axis=1), rate_hz=rate_hz))
+    assert samples.dtype == np.float32
+    assert len(samples) == pytest.approx(3 * SAMPLE_RATE_HZ, abs=32)
+    assert np.abs(samples).max() == pytest.approx(0.5, abs=0.01)
+
+
+def test_a_cut_off_file_says_where_it_stopped(tmp_path: Path) -> None:
+    """Half of a file is decoded up to the fault."""
+    whole = write_wav(tmp_path / "whole.wav", tune(60))
+    half = tmp_path / "half.wav"
+    half.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    recording = Recording(half)
+    seconds = sum(map(len, recording.blocks())) / SAMPLE_RATE_HZ
+    assert seconds == pytest.approx(30, abs=0.1)
+    assert recording.stopped_s == pytest.approx(seconds)
+
+
+def test_a_damaged_flac_says_where_it_stopped(tmp_path: Path) -> None:
+    """A FLAC that lost its second half knows its length, so the fault has a time."""
+    cut_off = tmp_path / "cut.flac"
+    cut_off.write_bytes(SAMPLE.read_bytes()[: SAMPLE.stat().st_size // 2])
+    recording = Recording(cut_off)
+    seconds = sum(map(len, recording.blocks())) / SAMPLE_RATE_HZ
+    assert 20 < seconds < 60
+    assert recording.stopped_s == pytest.approx(seconds)
+
+
+def test_a_fault_in_the_middle_loses_only_itself(tmp_path: Path) -> None:
+    """What comes after a few bad bytes is decoded, and the place is told."""
+    whole = make(tmp_path / "whole.mp3", "-i", str(SAMPLE), "-b:a", "64k").read_bytes()
+    third = len(whole) // 3
+    path = tmp_path / "glitch.mp3"
+    path.write_bytes(whole[:third] + b"U" * 600 + whole[third + 600 :])
+    recording = Recording(path)
+    seconds = sum(map(len, recording.blocks())) / SAMPLE_RATE_HZ
+    assert seconds == pytest.approx(71.1, abs=0.5)
+    assert recording.skipped_s == pytest.approx(71.1 / 3, abs=1)
+    assert recording.stopped_s is None
+
+
+def test_a_tail_that_is_not_audio_is_a_fault_at_the_end(tmp_path: Path) -> None:
+    """Zeros after the last good frame."""
+    whole = make(tmp_path / "whole.mp3", "-i", str(SAMPLE), "-b:a", "64k").read_bytes()
+    path = tmp_path / "zeros.mp3"
+    path.write_bytes(whole[: len(whole) // 2] + bytes(len(whole) // 2))
+    recording = Recording(path)
+    seconds = sum(map(len, recording.blocks())) / SAMPLE_RATE_HZ
+    assert recording.stopped_s == pytest.approx(seconds, abs=0.01)
+    assert recording.skipped_s is None
+
+
+@pytest.mark.parametrize(("default", "seconds"), [(0, 2), (1, 6)])
+def test_of_two_tracks_the_default_one_is_whole_at_its_own_end(
+    tmp_path: Path, default: int, seconds: int
+) -> None:
+    """A track that ends before the other is not damaged, and a player's choice is ours."""
+    tones = [part for length in (2, 6) for part in ("-f", "lavfi", "-i", f"sine=d={length}")]
+    marks = [
+        part
+        for track in (0, 1)
+        for part in (f"-disposition:a:{track}", "default" * (track == default) or "0")
+    ]
+    path = make(tmp_path / "two.mka", *tones, "-map", "0", "-map", "1", *marks)
+    recording = Recording(path)
+    assert sum(map(len, recording.blocks())) / SAMPLE_RATE_HZ == pytest.approx(seconds, abs=0.1)
+    assert (recording.stopped_s, recording.skipped_s) == (None, None)
+
+
+def test_a_whole_file_has_no_fault() -> None:
+    """The sample is whole."""
+    recording = Recording(SAMPLE)
+    assert sum(1 for _ in recording.blocks())
+    assert recording.stopped_s is None
+
+
+@pytest.mark.parametrize("content", [b"", b"no sound\n" * 50, b"RIFF\0\0\0\0WAVE"])
+def test_what_is_not_audio_is_refused(tmp_path: Path, content: bytes) -> None:
+    """An empty file, text and a lone header are errors with the file's path."""
+    path = tmp_path / "bad.wav"
+    path.write_bytes(content)
+    with pytest.raises(AudioError, match=r"bad\.wav: "):
+        list(Recording(path).blocks())
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    """No file: an AudioError, not a traceback."""
+    with pytest.raises(AudioError, match="no such file"):
+        list(Recording(tmp_path / "none.wav").blocks())
+
+
+def test_video_without_sound_is_refused(tmp_path: Path) -> None:
+    """A film without an audio track has nothing to hear."""
+    path = tmp_path / "film.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=10)
+        stream.width = stream.height = 32
+        for _ in range(5):
+            container.mux(stream.encode(av.VideoFrame(32, 32, "yuv420p")))
+        container.mux(stream.encode(None))
+    with pytest.raises(AudioError, match="no sound in it"):
+        list(Recording(path).blocks())
+
+
+def test_silence_is_audio(tmp_path: Path) -> None:
+    """Silence decodes to zeros."""
+    assert not samples_of(write_wav(tmp_path / "silence.wav", silence(2))).any()

@@ -1,0 +1,518 @@
+"""Sign-in by mail, the account, and how often somebody may try; over HTTP."""
+
+import html
+import re
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import zxingcpp
+from PIL import Image, ImageDraw
+from starlette.testclient import TestClient
+
+from podcast_pipeline.audience.mail import Message
+from podcast_pipeline.audience.subscribers import unsubscribe_token
+from podcast_pipeline.audience.subscribers.tokens import parse
+from podcast_pipeline.web.rate_limit import network_of
+from podcast_pipeline.web.routes.add_to_app import app_links
+from tests.support.site import NOW, Site, flagship
+
+pytestmark = pytest.mark.usefixtures("each_database")
+
+SITE = "http://127.0.0.1:8080"
+ANN = "ann@example.org"
+STEPS = re.compile(r"([Mmh])([^Mmh]*)")
+
+
+class Outbox:
+    """A mailer that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+
+    def send(self, message: Message) -> None:
+        """Keep it."""
+        self.messages.append(message)
+
+    @property
+    def link(self) -> str:
+        """The path of the newest link."""
+        return str(re.findall(r"/signin/link/\S+", self.messages[-1].text)[0])
+
+    @property
+    def code(self) -> str:
+        """The newest code."""
+        return str(re.findall(r"\b\d{6}\b", self.messages[-1].text)[-1])
+
+
+@pytest.fixture
+def outbox() -> Outbox:
+    """An empty outbox."""
+    return Outbox()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """A show with Ann as a subscriber."""
+    site = Site.make(tmp_path)
+    flagship(site)
+    site.subscribe(ANN)
+    yield site
+    site.close()
+
+
+@pytest.fixture
+def client(site: Site, outbox: Outbox) -> Iterator[TestClient]:
+    """A browser."""
+    with TestClient(site.app(outbox), base_url=SITE) as client:
+        yield client
+
+
+def navigation(page: str) -> str:
+    """Return the links in a page's head."""
+    return page.partition('<nav aria-label="Site">')[2].partition("</nav>")[0]
+
+
+def test_the_navigation_knows_who_is_in(client: TestClient, outbox: Outbox) -> None:
+    """A stranger is asked to sign in, on every kind of page; who has a session finds the account."""
+    paths = ("/", "/archive", "/search", "/nothing", "/episodes/the-water-was-always-coming")
+    for path in (*paths, "/signin"):
+        assert '<a href="/signin">Sign in</a>' in navigation(client.get(path).text)
+        assert "/account" not in client.get(path).text
+    sign_in(client, outbox)
+    for path in (*paths, "/account"):
+        assert '<a href="/account">Account</a>' in navigation(client.get(path).text)
+        assert "/signin" not in navigation(client.get(path).text)
+
+
+def seal_on(client: TestClient, path: str) -> str:
+    return str(re.findall(r'name="seal" value="(\w+)"', client.get(path).text)[0])
+
+
+def ask(client: TestClient, email: str = ANN) -> str:
+    """Ask for a mail and return the page that answers."""
+    return client.post("/signin", data={"email": email, "seal": seal_on(client, "/signin")}).text
+
+
+def sign_in(client: TestClient, outbox: Outbox) -> None:
+    ask(client)
+    answered = client.post(outbox.link, data={"seal": seal_on(client, outbox.link)})
+    assert answered.url.path == "/account"
+
+
+def test_a_mailed_link_opens_the_account(client: TestClient, outbox: Outbox) -> None:
+    """Ask, open the link, click: there is the account, with plan, state and feed link."""
+    sign_in(client, outbox)
+    page = client.get("/account")
+    assert ANN in page.text
+    assert "Standard, yearly" in page.text
+    assert re.search(r"/feeds/[a-z2-7]{16}\.[a-z2-7]{32}/feed\.xml", page.text)
+    assert page.headers["cache-control"] == "no-store"
+    assert "content-encoding" not in page.headers
+    assert outbox.messages[0].to == ANN
+    assert outbox.code not in outbox.messages[0].subject
+
+
+def test_a_link_works_once(client: TestClient, outbox: Outbox) -> None:
+    """A spent link says so; so does one that is too old or made up."""
+    sign_in(client, outbox)
+    again = client.post(outbox.link, data={"seal": seal_on(client, "/signin")})
+    assert (again.status_code, "does not work any more" in again.text) == (400, True)
+
+
+def test_a_scanner_does_not_spend_a_link(client: TestClient, outbox: Outbox) -> None:
+    """Opening a link any number of times changes nothing; only the button does."""
+    ask(client)
+    for _ in range(3):
+        assert client.get(outbox.link).status_code == 200
+    assert client.post(outbox.link, data={"seal": seal_on(client, outbox.link)}).url.path == "/account"
+
+
+def test_a_link_is_old_after_fifteen_minutes(site: Site, client: TestClient, outbox: Outbox) -> None:
+    """Fifteen minutes later the mail is worth nothing."""
+    ask(client)
+    site.clock.now += timedelta(minutes=15)
+    assert client.post(outbox.link, data={"seal": seal_on(client, outbox.link)}).status_code == 400
+
+
+def test_the_code_works_where_it_was_asked_for(site: Site, client: TestClient, outbox: Outbox) -> None:
+    """Six digits let in the browser that asked, and no other."""
+    ask(client)
+    stranger = TestClient(site.app(outbox), base_url=SITE)
+    foreign = stranger.post("/signin/code", data={"code": outbox.code, "seal": seal_on(stranger, "/signin")})
+    assert foreign.status_code == 400
+    mine = client.post("/signin/code", data={"code": outbox.code, "seal": seal_on(client, "/signin/code")})
+    assert mine.url.path == "/account"
+    stranger.close()
+
+
+def test_five_wrong_codes_are_the_end(client: TestClient, outbox: Outbox) -> None:
+    """After five tries the right code is wrong too."""
+    ask(client)
+    seal = seal_on(client, "/signin/code")
+    for _ in range(5):
+        assert client.post("/signin/code", data={"code": "0", "seal": seal}).status_code == 400
+    assert client.post("/signin/code", data={"code": outbox.code, "seal": seal}).status_code == 400
+
+
+def test_nobody_learns_who_subscribes(client: TestClient, outbox: Outbox) -> None:
+    """A known and an unknown address get the same page; only the known one gets mail."""
+    known, unknown = ask(client), ask(client, "nobody@example.org")
+    assert known == unknown
+    assert [message.to for message in outbox.messages] == [ANN]
+
+
+@pytest.mark.parametrize("seal", ["", "0" * 64, None])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/signin",
+        "/signin/code",
+        "/signin/link/x",
+        "/account/rotate",
+        "/account/signout",
+        "/account/delete",
+        "/account/news",
+    ],
+)
+def test_every_form_needs_its_seal(client: TestClient, outbox: Outbox, path: str, seal: str | None) -> None:
+    """What was not posted from our own page is refused and changes nothing."""
+    sign_in(client, outbox)
+    before = client.get("/account").text
+    data = {"email": ANN, "sure": "yes", "news": "yes", **({} if seal is None else {"seal": seal})}
+    assert client.post(path, data=data).status_code == 403
+    assert client.get("/account").text == before
+    assert len(outbox.messages) == 1
+
+
+def test_a_reading_session_is_not_an_account(site: Site, client: TestClient) -> None:
+    """Who came by the private link reads; rotation, data and deletion need a mailed link."""
+    client.get(f"/feeds/{site.subscribers.link(ANN)}/")
+    for path in ("/account", "/account/data.json"):
+        assert client.get(path).url.path == "/signin"
+    for path in ("/account/rotate", "/account/delete", "/account/news"):
+        assert client.post(path, data={"sure": "yes", "news": "yes"}).url.path == "/signin"
+    assert client.get("/").status_code == 200
+    assert site.subscribers.get(ANN).removed_at is None
+    assert site.subscribers.get(ANN).news_since is None
+
+
+def test_an_account_session_only_reads_after_an_hour(site: Site, client: TestClient, outbox: Outbox) -> None:
+    """An hour later the browser still reads, and has to sign in again to change anything."""
+    sign_in(client, outbox)
+    site.clock.now += timedelta(hours=1)
+    assert client.get("/account").url.path == "/signin"
+    assert "because by then I was angry" in client.get("/episodes/the-water-was-always-coming").text
+
+
+def test_rotation(site: Site, client: TestClient, outbox: Outbox) -> None:
+    """The page shows a new link at once, the old one answers with a notice."""
+    old = site.subscribers.link(ANN)
+    sign_in(client, outbox)
+    page = client.post("/account/rotate", data={"seal": seal_on(client, "/account")})
+    new = site.subscribers.link(ANN)
+    assert new in page.text
+    assert old not in page.text
+    assert "This private link was replaced" in client.get(f"/feeds/{old}/feed.xml").text
+
+
+def test_data_and_goodbye(site: Site, client: TestClient, outbox: Outbox) -> None:
+    """All data can be taken home; deletion needs a yes, and then nothing is left."""
+    sign_in(client, outbox)
+    held = client.get("/account/data.json").json()
+    assert held["subscriber"]["email"] == ANN
+    token = site.subscribers.link(ANN)
+    client.post("/account/delete", data={"seal": seal_on(client, "/account")})
+    assert ANN in client.get("/account").text
+    client.post("/account/delete", data={"seal": seal_on(client, "/account"), "sure": "yes"})
+    assert client.get("/account").url.path == "/signin"
+    assert client.get(f"/feeds/{token}/feed.xml").status_code == 404
+
+
+def test_sessions_can_be_ended(site: Site, client: TestClient, outbox: Outbox) -> None:
+    """Another browser's session is listed, and gone when it is ended here."""
+    other = TestClient(site.app(outbox), base_url=SITE)
+    other.get(f"/feeds/{site.subscribers.link(ANN)}/")
+    sign_in(client, outbox)
+    ends = re.findall(r"/account/sessions/[\w-]+/end", client.get("/account").text)
+    assert len(ends) == 2
+    for path in ends:
+        if client.get("/account").url.path == "/account":
+            client.post(path, data={"seal": seal_on(client, "/account")})
+    assert client.get("/account").url.path == "/signin"
+    other.close()
+
+
+def test_ending_this_session_signs_out(site: Site, client: TestClient, outbox: Outbox) -> None:
+    """The list says which session is this browser's; to end that one leads to the front page, signed out."""
+    other = TestClient(site.app(outbox), base_url=SITE)
+    other.get(f"/feeds/{site.subscribers.link(ANN)}/")
+    sign_in(client, outbox)
+    items = re.findall(r"<li><form.*?</li>", client.get("/account").text, re.DOTALL)
+    (mine,) = [item for item in items if "<strong>this browser</strong>" in item]
+    assert (len(items), "Account, since" in mine) == (2, True)
+    (path,) = re.findall(r"/account/sessions/[\w-]+/end", mine)
+    ended = client.post(path, data={"seal": seal_on(client, "/account")})
+    assert (ended.url.path, ended.status_code, "session" in client.cookies) == ("/", 200, False)
+    assert '<a href="/signin">Sign in</a>' in navigation(ended.text)
+    assert "because by then I was angry" in other.get("/episodes/the-water-was-always-coming").text
+    other.close()
+
+
+def choose(client: TestClient, news: str) -> str:
+    """Send the form on the account page and return the page that answers."""
+    return client.post("/account/news", data={"seal": seal_on(client, "/account"), "news": news}).text
+
+
+def test_news_is_asked_for_and_stopped(site: Site, client: TestClient, outbox: Outbox) -> None:
+    """Off by default; the account page switches it on and off, as often as one likes."""
+    sign_in(client, outbox)
+    assert "Tell me of new transcripts" in client.get("/account").text
+    assert site.subscribers.get(ANN).news_since is None
+    for _ in range(2):
+        page = choose(client, "yes")
+        assert "of every new transcript, since 10 March 2026" in page
+        assert "Stop these mails" in page
+        assert site.subscribers.get(ANN).news_since == NOW
+    assert "Tell me of new transcripts" in choose(client, "neither yes nor no") + choose(client, "no")
+    assert site.subscribers.get(ANN).news_since is None
+    assert len(outbox.messages) == 1
+
+
+def test_news_of_who_may_not_read(site: Site, client: TestClient, outbox: Outbox) -> None:
+    """Who lapsed may ask and is told when it comes; who was removed is not asked, and can still stop it."""
+    sign_in(client, outbox)
+    choose(client, "yes")
+    site.subscribers.renew(ANN, NOW - timedelta(days=3), now=NOW, origin="cli")
+    assert "Mail comes while the subscription is active." in client.get("/account").text
+    site.subscribers.remove(ANN, now=NOW, origin="cli")
+    assert "Tell me of new transcripts" not in choose(client, "no")
+    choose(client, "yes")
+    assert site.subscribers.get(ANN).news_since is None
+
+
+def stop_path(site: Site) -> str:
+    return f"/mail/stop/{unsubscribe_token.to_value(site.subscribers.get(ANN).id, b'k' * 32)}"
+
+
+@pytest.fixture
+def wanted(site: Site) -> Site:
+    """Ann wants to be told."""
+    site.subscribers.want_news(ANN, now=NOW, origin="web")
+    return site
+
+
+ONE_CLICK: dict[str, Callable[[TestClient, str], Any]] = {
+    "urlencoded": lambda program, path: program.post(path, data={"List-Unsubscribe": "One-Click"}),
+    "multipart": lambda program, path: program.post(path, files={"List-Unsubscribe": (None, "One-Click")}),
+}
+
+
+@pytest.mark.parametrize("form", ONE_CLICK)
+def test_one_click_stops_the_mail(wanted: Site, form: str) -> None:
+    """A mail program posts without cookie or seal, in either form of RFC 8058; twice is once."""
+    with TestClient(wanted.app(), base_url=SITE) as program:
+        answers = [ONE_CLICK[form](program, stop_path(wanted)) for _ in range(2)]
+        assert not program.cookies
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[0].text == answers[1].text
+    assert wanted.subscribers.get(ANN).news_since is None
+
+
+def test_a_scanner_does_not_stop_the_mail(wanted: Site, client: TestClient) -> None:
+    """Opening the link changes nothing; the button on the page does."""
+    for ask in (client.get, client.head):
+        assert ask(stop_path(wanted)).status_code == 200
+    assert "<button" in client.get(stop_path(wanted)).text
+    assert wanted.subscribers.get(ANN).news_since == NOW
+
+
+def test_a_stop_link_opens_nothing_else(wanted: Site, client: TestClient) -> None:
+    """Values nobody has are answered alike and stop nothing; a good one signs nobody in and is no token."""
+    good = stop_path(wanted)
+    value = good.rpartition("/")[2]
+    made_up = ["x", "A" * 48, value[:-1] + ("A" if value[-1] != "A" else "B"), wanted.subscribers.link(ANN)]
+    pages = {(client.get(path).text, client.post(path).text) for path in (f"/mail/stop/{v}" for v in made_up)}
+    assert wanted.subscribers.get(ANN).news_since == NOW
+    assert pages == {(client.get(good).text, client.post(good).text)}
+    assert client.get("/account").url.path == "/signin"
+    assert client.get(f"/feeds/{value}/feed.xml").status_code == 404
+    answered = client.get(good)
+    assert (answered.headers["cache-control"], answered.headers["x-robots-tag"]) == ("no-store", "noindex")
+    assert value not in answered.text
+
+
+def test_the_log_does_not_know_whose_mail(
+    wanted: Site, client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The value is stars in the access log."""
+    with caplog.at_level("INFO", logger="podcast_pipeline.access"):
+        client.post(stop_path(wanted))
+    assert "POST /mail/stop/*** 200" in caplog.text
+    assert stop_path(wanted).rpartition("/")[2] not in caplog.text
+
+
+def test_signing_out(client: TestClient, outbox: Outbox) -> None:
+    """The cookie is worth nothing afterwards."""
+    sign_in(client, outbox)
+    cookie = client.cookies["session"]
+    client.post("/account/signout", data={"seal": seal_on(client, "/account")})
+    client.cookies.set("session", cookie, domain="127.0.0.1")
+    assert client.get("/account").url.path == "/signin"
+
+
+def test_the_state_is_said(site: Site, client: TestClient, outbox: Outbox) -> None:
+    """A lapsed subscriber reads when it ended and where to renew."""
+    midnight = datetime(2026, 3, 8, tzinfo=site.config.zone)  # `--until 2026-03-07`
+    site.subscribers.renew(ANN, midnight, now=NOW, origin="cli")
+    sign_in(client, outbox)
+    page = client.get("/account").text
+    assert "Lapsed, paid until 7 March 2026" in page
+    assert "https://harrowstreet.example/subscribe" in page
+
+
+def test_too_many_sign_ins(client: TestClient, outbox: Outbox) -> None:
+    """From one network there are twenty tries in a quarter of an hour, then 429 says when to come back."""
+    seal = seal_on(client, "/signin")
+    answers = [client.post("/signin", data={"email": f"{n}@x.org", "seal": seal}) for n in range(21)]
+    assert {answered.status_code for answered in answers[:20]} == {200}
+    assert answers[20].status_code == 429
+    assert 1 <= int(answers[20].headers["retry-after"]) <= 900
+
+
+def test_too_many_guesses_hurt_no_good_feed(site: Site, client: TestClient) -> None:
+    """Guessed tokens become 429; a good token from the same network goes on as ever."""
+    good = f"/feeds/{site.subscribers.link(ANN)}/feed.xml"
+    guesses = [client.get(f"/feeds/{'a' * 16}.{'b' * 32}/feed.xml").status_code for _ in range(61)]
+    assert guesses == [404] * 60 + [429]
+    assert client.get(good).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("testclient", "testclient"),
+    ],
+)
+def test_what_one_visitor_is(host: str, network: str) -> None:
+    """In IPv6 a customer has a /64, and is counted as one."""
+    assert network_of(host) == network
+
+
+TOKEN = f"{'a' * 16}.{'b' * 32}"
+FEED_URL = f"https://late.example/feeds/{TOKEN}/feed.xml"
+
+
+def as_overcast(link: str) -> str:
+    """Source: overcast.fm/podcasterinfo, the x-callback-url scheme."""
+    assert link.startswith("overcast://x-callback-url/add?url=")
+    return parse_qs(urlsplit(link).query)["url"][0]
+
+
+def as_pocket_casts_on_iphone(link: str) -> str:
+    """Source: Automattic/pocket-casts-ios, AppDelegate+UrlHandling.swift, route /subscribe."""
+    rest = link.removeprefix("pktc://subscribe/")
+    return rest if rest.startswith(("http://", "https://")) else f"http://{rest}"
+
+
+def as_pocket_casts_on_android(link: str) -> str:
+    """Source: Automattic/pocket-casts-android, IntentUtil.getPodloveUrl."""
+    parts = urlsplit(link)
+    assert (parts.scheme, parts.netloc in ("subscribe", "subscribehttps")) == ("pktc", True)
+    return f"{'https' if parts.netloc == 'subscribehttps' else 'http'}://{parts.path.removeprefix('/')}"
+
+
+def as_antennapod(link: str) -> str:
+    """Source: AntennaPod/AntennaPod, UrlChecker.prepareUrl."""
+    for scheme in ("feed://", "pcast://", "pcast:", "antennapod-subscribe://"):
+        if link.startswith(scheme):
+            return as_antennapod(link.removeprefix(scheme))
+    return link if link.startswith(("http://", "https://")) else f"http://{link}"
+
+
+@pytest.mark.parametrize("feed_url", [FEED_URL, FEED_URL.replace("https:", "http:")])
+@pytest.mark.parametrize(
+    ("app", "read"),
+    [
+        ("Overcast", as_overcast),
+        ("Pocket Casts (iPhone)", as_pocket_casts_on_iphone),
+        ("Pocket Casts (Android)", as_pocket_casts_on_android),
+        ("AntennaPod", as_antennapod),
+    ],
+)
+def test_an_app_reads_the_very_address(app: str, read: Callable[[str], str], feed_url: str) -> None:
+    """What an app's own code makes of its link is the feed's address, https where it is https."""
+    assert read(app_links(feed_url)[app]) == feed_url
+
+
+def test_app_links_stay_on_the_device() -> None:
+    """No link to an app sends the token to anybody's web site."""
+    links = app_links(FEED_URL)
+    assert parse(TOKEN) is not None
+    assert all(TOKEN in link and not link.startswith("http") for link in links.values())
+    assert links["Apple Podcasts"] == f"podcast://late.example/feeds/{TOKEN}/feed.xml"
+    assert links["Castro"] == f"castro://subscribe/late.example/feeds/{TOKEN}/feed.xml"
+
+
+def test_the_qr_code_opens_the_choice_of_apps(client: TestClient, outbox: Outbox) -> None:
+    """A phone that reads the picture on the account page gets a page with every app, and no sign-in."""
+    sign_in(client, outbox)
+    page = client.get("/account").text
+    (path,) = re.findall(r'<path[^>]*class="qrline"[^>]*d="([^"]+)"', page)
+    (read,) = zxingcpp.read_barcodes(drawn(path))
+    (shown,) = re.findall(r'id="feed-url">([^<]+)<', page)
+    assert read.text == shown.replace("feed.xml", "add")
+    client.cookies.clear()
+    opened = client.get(read.text)
+    assert (opened.status_code, opened.headers["cache-control"]) == (200, "no-store")
+    assert "set-cookie" not in opened.headers
+    assert all(html.escape(link) in opened.text for link in app_links(shown).values())
+    assert path in opened.text
+
+
+def test_a_link_that_is_not_active_adds_nothing(site: Site, client: TestClient) -> None:
+    """Who has lapsed is told how to renew, and a link that nobody has is not there, 429 after many."""
+    token = site.subscribe(ANN)
+    site.subscribers.renew(ANN, NOW - timedelta(days=3), now=NOW, origin="cli")
+    lapsed = client.get(f"/feeds/{token}/add")
+    assert (lapsed.status_code, site.config.renew_url in lapsed.text) == (403, True)
+    guesses = [client.get(f"/feeds/{token[:-32]}{'a' * 32}/add").status_code for _ in range(61)]
+    assert (guesses[0], guesses[-1]) == (404, 429)
+
+
+def drawn(path: str, *, scale: int = 4) -> Image.Image:
+    """Return segno's SVG path as a picture: rows of runs one unit high, by `M x y h width` and `m dx dy`."""
+    moves = [(kind, [float(n) for n in re.findall(r"-?[\d.]+", said)]) for kind, said in STEPS.findall(path)]
+    x = y = 0.0
+    picture = Image.new("L", (400, 400), 255)
+    pen = ImageDraw.Draw(picture)
+    for kind, numbers in moves:
+        if kind == "h":
+            pen.rectangle(
+                (x * scale, (y - 0.5) * scale, (x + numbers[0]) * scale - 1, (y + 0.5) * scale - 1), 0
+            )
+            x += numbers[0]
+        else:
+            dx, dy = numbers
+            x, y = (dx, dy) if kind == "M" else (x + dx, y + dy)
+    return picture
+
+
+def test_without_a_mail_server_there_is_no_sign_in(site: Site) -> None:
+    """What cannot work is not offered."""
+    with TestClient(site.app(), base_url=SITE) as client:
+        assert client.get("/signin").status_code == 404
+        assert client.get("/account").status_code == 404
+        assert "/account" not in client.get("/").text
+
+
+def test_a_large_form_is_refused(client: TestClient) -> None:
+    """Nobody fills memory with a form."""
+    seal = seal_on(client, "/signin")
+    assert client.post("/signin", data={"seal": seal, "email": "a" * 20_000}).status_code == 403

@@ -1,0 +1,143 @@
+"""A transcript as an EPUB that readers and epubcheck take."""
+
+import io
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from zipfile import ZIP_STORED, ZipFile
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import etree
+from starlette.testclient import TestClient
+
+from podcast_pipeline.feed.text import legal
+from podcast_pipeline.model import Chapter, Correction, Person
+from podcast_pipeline.web.epub import pack
+from tests.support.site import NOW, Site, flagship, transcript_of
+
+BOOK = "/episodes/the-water-was-always-coming/transcript.epub"
+CHECK = Path("/usr/share/java/epubcheck.jar")  # apt-get install epubcheck
+EVIL = '<b>&amp;]]> "quoted" & \u0007bell \u00a0 \U0001f30a שלום'
+PARSER = etree.XMLParser(resolve_entities=False, no_network=True)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """A show with one episode."""
+    site = Site.make(tmp_path)
+    flagship(site)
+    yield site
+    site.close()
+
+
+@pytest.fixture
+def client(site: Site) -> Iterator[TestClient]:
+    """A subscriber's browser."""
+    with TestClient(site.app(), base_url="http://127.0.0.1:8080") as client:
+        client.get(f"/feeds/{site.subscribe('ann@example.org')}/")
+        yield client
+
+
+def publish_evil(site: Site) -> str:
+    """Put an episode out that says everything that XML minds, and return its book's address."""
+    said = transcript_of(f"Eve: {EVIL} and more. No second chapter here.", duration_s=9, version=1)
+    note = Correction(corrected_at=NOW, note=EVIL)
+    site.publish(
+        "evil",
+        said.model_copy(update={"corrections": (note,)}),
+        title=EVIL,
+        notes=f"{EVIL}</b>\n\n- [a&b](https://x.example/?a=1&b=2)\n- two\u00a0words",
+        topics=(EVIL,),
+        persons=(Person(name=EVIL, role="guest"),),
+        chapters=(Chapter(start_s=3, title=EVIL),),
+    )
+    return "/episodes/evil/transcript.epub"
+
+
+def opened(book: bytes) -> ZipFile:
+    """Return a book's archive, whole."""
+    archive = ZipFile(io.BytesIO(book))
+    assert archive.testzip() is None
+    return archive
+
+
+def test_the_container(client: TestClient) -> None:
+    """The first file is the media type, stored, where programs look for it; the package names every file."""
+    answered = client.get(BOOK)
+    assert answered.headers["content-type"] == "application/epub+zip"
+    assert answered.content[30:58] == b"mimetypeapplication/epub+zip"
+    archive = opened(answered.content)
+    assert archive.infolist()[0].compress_type == ZIP_STORED
+    package = etree.fromstring(archive.read("book/package.opf"), PARSER)
+    named = {f"book/{item.get('href')}" for item in package.iter("{*}item")}
+    assert named | {"book/package.opf"} == {n for n in archive.namelist() if n.startswith("book/")}
+    ids = {item.get("id") for item in package.iter("{*}item")}
+    assert {entry.get("idref") for entry in package.iter("{*}itemref")} <= ids
+
+
+def test_the_whole_transcript_by_chapters(site: Site, client: TestClient) -> None:
+    """Every sentence is in the book, under its chapter, and a time leads to the page."""
+    archive = opened(client.get(BOOK).content)
+    parts = [etree.fromstring(archive.read(f"book/part-{n}.xhtml"), PARSER) for n in (1, 2, 3)]
+    titles = [part.findtext(".//{*}h2") for part in parts]
+    assert titles == ["Two memos", "The gauge that moved", "Alder Street, four years on"]
+    text = " ".join(str(part.xpath("string()")) for part in parts)
+    assert "that one was shorter, because by then I was angry." in text
+    links = [a.get("href") for part in parts for a in part.iter("{*}a")]
+    assert links[0] == "http://127.0.0.1:8080/episodes/the-water-was-always-coming#t=0"
+    assert "We misspelled Ines Marchetti’s name." in archive.read("book/title.xhtml").decode()
+
+
+def test_hostile_text_is_well_formed(site: Site, client: TestClient) -> None:
+    """Whatever a title, a note or a sentence says, every file of the book is XML, and says it."""
+    archive = opened(client.get(publish_evil(site)).content)
+    pages = [name for name in archive.namelist() if name.endswith(("html", "opf", "xml"))]
+    roots = [etree.fromstring(archive.read(name), PARSER) for name in pages]
+    assert len(roots) == 6  # container, package, contents, title, before the chapter, the chapter
+    said = " ".join(str(root.xpath("string()")) for root in roots)
+    assert said.count(legal(EVIL)) >= 6
+
+
+def test_the_same_words_are_the_same_book(client: TestClient) -> None:
+    """A book has no date of its making: its ETag holds, and a version has its own address."""
+    book = client.get(BOOK)
+    assert client.get(BOOK, headers={"If-None-Match": book.headers["etag"]}).status_code == 304
+    assert client.head(BOOK).headers["content-length"] == str(len(book.content))
+    page = client.get("/episodes/the-water-was-always-coming").text
+    assert f"{BOOK}?v=" in page
+    assert client.get(BOOK, params={"v": "0" * 16}).status_code == 404
+
+
+def test_who_may_have_the_book(site: Site, client: TestClient) -> None:
+    """The book is behind the gate of every transcript file: 404 for strangers, 403 after a lapse."""
+    tag = client.get(BOOK).headers["etag"]
+    site.subscribers.renew("ann@example.org", NOW, now=NOW, origin="cli")
+    assert client.get(BOOK, headers={"If-None-Match": tag}).status_code == 403
+    client.cookies.clear()
+    assert client.get(BOOK, headers={"If-None-Match": tag}).status_code == 404
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.text(max_size=60))
+def test_a_file_comes_back(text: str) -> None:
+    """What is packed comes back as UTF-8, without what XML forbids."""
+    assert opened(pack({"a.txt": text})).read("a.txt").decode() == legal(text)
+
+
+@pytest.mark.skipif(
+    not CHECK.is_file() or shutil.which("java") is None, reason="epubcheck is not installed here"
+)
+def test_epubcheck_finds_nothing(site: Site, client: TestClient, tmp_path: Path) -> None:
+    """W3C's epubcheck has no complaint, about hostile text neither."""
+    for address in (BOOK, publish_evil(site)):
+        (tmp_path / "book.epub").write_bytes(client.get(address).content)
+        done = subprocess.run(
+            ["java", "-jar", CHECK, "--failonwarnings", tmp_path / "book.epub"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
