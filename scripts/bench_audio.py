@@ -29,7 +29,7 @@ def unwatched(progress: Progress) -> None:
 def lengthen(target: Path, minutes: int) -> Path:
     """Repeat the sample until it has this length, as 44.1 kHz stereo WAV."""
     loop = ["-v", "error", "-stream_loop", "-1", "-i", str(SAMPLE), "-t", str(minutes * 60)]
-    subprocess.run([str(audio.find()), *loop, *STEREO, str(target)], check=True)
+    subprocess.run([str(audio.find_ffmpeg()), *loop, *STEREO, str(target)], check=True)
     return target
 
 
@@ -39,12 +39,12 @@ def bench(minutes: int) -> None:
         folder = Path(name)
         recording = lengthen(folder / "recording.wav", minutes)
         started = time.perf_counter()
-        audio.produce(
+        audio.make_master(
             recording,
             folder / "master.mp3",
             settings=AudioTable(),
             folder=folder,
-            ffmpeg=audio.Ffmpeg(audio.find()),
+            ffmpeg=audio.Ffmpeg(audio.find_ffmpeg()),
             report=unwatched,
         )
         wall_s = time.perf_counter() - started

@@ -10,11 +10,11 @@ import time
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from podcast_pipeline.feed.rss import Private, Public, render
+from podcast_pipeline.feed.rss import PrivateAudience, PublicAudience, render_feed
 from podcast_pipeline.feed.show_notes import to_html, to_plain
 from podcast_pipeline.model import Enclosure, Episode, Person, Show, TranscriptVersion
 from podcast_pipeline.model.catalog import Catalog
-from podcast_pipeline.pipeline.commit import feed_writer
+from podcast_pipeline.pipeline.commit import make_feed_renderer
 
 RATIO_LIMIT = 4.4
 TURNS = 7
@@ -85,17 +85,17 @@ def measure(catalog: Catalog, *, cold: bool) -> float:
         to_html.cache_clear()
         to_plain.cache_clear()
     begun = time.process_time()
-    render(catalog, Private())
+    render_feed(catalog, PrivateAudience())
     return time.process_time() - begun
 
 
 def measure_one_more(catalog: Catalog) -> float:
     """Return the CPU seconds of the feed that a publication writes, where nothing was rendered before."""
-    published = render(catalog, Public())
+    published = render_feed(catalog, PublicAudience())
     one_more = catalog.with_episode(episode(len(catalog.episodes) + 1))
     to_html.cache_clear()
     to_plain.cache_clear()
-    write, begun = feed_writer((), allow=False), time.process_time()
+    write, begun = make_feed_renderer((), allow_redownloads=False), time.process_time()
     for _ in ("foreseen", "flipped"):
         write(one_more, published)
     return time.process_time() - begun

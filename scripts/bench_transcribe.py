@@ -59,19 +59,19 @@ def ours(precision: str | None = None) -> Load:
     """
 
     def load(model: str, _words: bool) -> Hear:
-        from podcast_pipeline.transcript.names.glossary import Glossary, fix
-        from podcast_pipeline.transcription import Options, load
+        from podcast_pipeline.transcript.names.glossary import Glossary, fix_names
+        from podcast_pipeline.transcription import TranscriptionOptions, load_transcriber
         from podcast_pipeline.transcription.engines.openvino import layers
 
         if precision:
-            setattr(layers, "precision", lambda: precision)  # noqa: B010  (a module's function)
-        transcriber = load("openvino", model, cache=CACHE)
+            setattr(layers, "inference_precision", lambda: precision)  # noqa: B010  (a module's function)
+        transcriber = load_transcriber("openvino", model, cache=CACHE)
         shutil.rmtree(CACHE / "windows", ignore_errors=True)  # nothing kept from another run
 
         def hear(audio: Path, language: str) -> list[Said]:
-            options = Options(language=language)
+            options = TranscriptionOptions(language=language)
             heard = transcriber.transcribe(audio, options=options, report=lambda _: None)
-            fixed, _ = fix(heard, Glossary(language=language))
+            fixed, _ = fix_names(heard, Glossary(language=language))
             return [Said(word.text, word.start_s) for word in fixed.words]
 
         return hear
@@ -83,7 +83,7 @@ def openai_whisper(model: str, words: bool) -> Hear:
     """Return openai-whisper's own `transcribe`, as its documentation calls it."""
     from podcast_pipeline.transcription.engines import ct2_to_openai
 
-    loaded = ct2_to_openai.load(_folder(model))
+    loaded = ct2_to_openai.load_openai_model(_folder(model))
 
     def hear(audio: Path, language: str) -> list[Said]:
         result = loaded.transcribe(_samples(audio), language=language, fp16=False, word_timestamps=words)
@@ -294,9 +294,13 @@ def _missed_near(borders: Sequence[float], reference: str, words: Sequence[Said]
 
 def _borders(audio: Path) -> list[float]:
     from podcast_pipeline.transcription.decode import Recording
-    from podcast_pipeline.transcription.windows import cut
+    from podcast_pipeline.transcription.windows import cut_windows
 
-    return [border for window in cut(Recording(audio).blocks()) for border in (window.start_s, window.end_s)]
+    return [
+        border
+        for window in cut_windows(Recording(audio).blocks())
+        for border in (window.start_s, window.end_s)
+    ]
 
 
 class Recording(NamedTuple):
@@ -386,7 +390,7 @@ def _speech() -> Path:
 def _folder(model: str) -> Path:
     from podcast_pipeline.transcription import hub, weights
 
-    return weights.find(model, cache=CACHE, hub=hub.fetch).path
+    return weights.find_weights(model, cache=CACHE, hub=hub.fetch_from_hub).path
 
 
 def _samples(audio: Path) -> Any:

@@ -14,7 +14,7 @@ from html import escape
 from importlib import import_module
 
 from podcast_pipeline.feed import conformance
-from podcast_pipeline.feed.conformance import Finding
+from podcast_pipeline.feed.conformance import FeedFinding
 from tests.feed.conformance import test_fetched_files, test_rules
 from tests.remote_feeds import test_check
 
@@ -27,7 +27,7 @@ class Planted:
     """A fault that a test plants, and one thing that the checker says of it."""
 
     test: str
-    finding: Finding
+    finding: FeedFinding
 
 
 def table() -> Iterator[str]:
@@ -77,12 +77,12 @@ def _planted() -> Iterator[Planted]:
         yield from (Planted(name, finding) for finding in findings)
 
 
-def _of_feeds() -> Iterator[Finding]:
+def _of_feeds() -> Iterator[FeedFinding]:
     for _, _, right, wrong in test_rules.FAULTS:
-        yield from conformance.check(test_rules.RIGHT.replace(right, wrong, 1).encode())
+        yield from conformance.check_feed(test_rules.RIGHT.replace(right, wrong, 1).encode())
 
 
-def _of_files() -> Iterator[Finding]:
+def _of_files() -> Iterator[FeedFinding]:
     facts = test_fetched_files
     for mime, right, wrong, *_ in facts.TRANSCRIPT_FAULTS:
         yield from conformance.check_transcript(
@@ -93,10 +93,10 @@ def _of_files() -> Iterator[Finding]:
     for data, content_type, _ in facts.ARTWORK_FAULTS:
         yield from conformance.check_artwork(data, content_type)
     for answer, *_ in facts.ANSWER_FAULTS:
-        yield from conformance.check_answers([answer])
+        yield from conformance.check_responses([answer])
 
 
-def _of_hosts() -> Iterator[Finding]:
+def _of_hosts() -> Iterator[FeedFinding]:
     """Yield what is said of a host of one's own that does one thing wrong at a time."""
     for _, _, break_it in test_check.FAULTS.values():
         with test_check.host() as running:

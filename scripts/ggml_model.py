@@ -24,7 +24,7 @@ IN_F32 = ("positional_embedding", "conv1.bias", "conv2.bias")
 def write(folder: Path, path: Path) -> Path:
     """Write the model of a CTranslate2 folder to `path` with float16 matrices, once."""
     if not path.exists():
-        model = ct2_to_openai.load(folder)
+        model = ct2_to_openai.load_openai_model(folder)
         part = path.with_suffix(".part")
         with part.open("wb") as file:
             _write_head(file, model.dims)

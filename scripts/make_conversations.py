@@ -26,7 +26,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from podcast_pipeline.model import Word
-from podcast_pipeline.transcription import Options, load
+from podcast_pipeline.transcription import TranscriptionOptions, load_transcriber
 from podcast_pipeline.transcription.decode import SAMPLE_RATE_HZ, Recording
 
 CACHE = Path(tempfile.gettempdir()) / "podcast-bench"
@@ -117,8 +117,8 @@ def main() -> None:
 
 
 def _voice(name: str, path: Path, model: str) -> Voice:
-    transcriber = load("auto", model, cache=CACHE)
-    heard = transcriber.transcribe(path, options=Options(language="en"), report=lambda _: None)
+    transcriber = load_transcriber("auto", model, cache=CACHE)
+    heard = transcriber.transcribe(path, options=TranscriptionOptions(language="en"), report=lambda _: None)
     samples = np.concatenate(list(Recording(path).blocks()))
     return Voice(name, samples * np.float32(LOUDNESS / _rms(samples)), heard.words)
 

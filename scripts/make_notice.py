@@ -31,12 +31,12 @@ def main() -> None:
         wav = Path(folder) / "notice.wav"
         words = ["flite", "-voice", "slt", "--setf", f"duration_stretch={SPEED}", "-t", notice.TEXT]
         subprocess.run([*words, "-o", str(wav)], check=True)
-        made = audio.produce(
+        made = audio.make_master(
             wav,
             notice.PATH,
             settings=AudioTable(bitrate_mono_kbps=48),
             folder=Path(folder),
-            ffmpeg=audio.Ffmpeg(audio.find()),
+            ffmpeg=audio.Ffmpeg(audio.find_ffmpeg()),
             report=say,
         )
     print(f"{notice.PATH}: {made.duration_s} s, {made.after.integrated_lufs} LUFS")

@@ -10,24 +10,24 @@ from podcast_pipeline.access import (
     ANONYMOUS,
     NOT_FOUND,
     TOKEN_GRACE,
+    AccessPolicy,
     Allow,
     Decision,
     Deny,
-    Notice,
-    Policy,
+    FeedWithNotice,
     Resource,
     Standing,
     Teaser,
     Visitor,
     decide,
 )
-from podcast_pipeline.model import Enclosure, Episode, EpisodeState, Subscriber, Token
+from podcast_pipeline.model import Enclosure, Episode, EpisodeState, FeedToken, Subscriber
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 PAST = NOW - timedelta(days=3)
 LONG_AGO = NOW - TOKEN_GRACE - timedelta(seconds=1)
 RENEW = "https://example.com/renew"
-POLICY = Policy(renew_url=RENEW)
+POLICY = AccessPolicy(renew_url=RENEW)
 ID = UUID(int=7)
 RESOURCES: tuple[Resource, ...] = get_args(Resource)
 
@@ -45,8 +45,8 @@ def subscriber(**facts: datetime | None) -> Subscriber:
     return paying.model_copy(update=facts)
 
 
-def token(rotated_at: datetime | None = None) -> Token:
-    return Token(
+def token(rotated_at: datetime | None = None) -> FeedToken:
+    return FeedToken(
         selector="a" * 16,
         secret_sha256="0" * 64,
         subscriber_id=ID,
@@ -119,7 +119,7 @@ def expected(name: str, resource: Resource) -> Decision:
         return Teaser("anonymous") if resource in ("page", "search") else NOT_FOUND
     standing, since = INACTIVE[name]
     cells: dict[Resource, Decision] = {
-        "private_feed": Notice(standing, since),
+        "private_feed": FeedWithNotice(standing, since),
         "file": Deny(403, f"{LINES[standing]} {RENEW}"),
         "page": Teaser(standing),
         "search": Teaser(standing),
@@ -164,7 +164,7 @@ def test_an_unpublished_episode_is_gone(name: str, resource: Resource) -> None:
 
 
 @pytest.mark.parametrize("cause", ["rotated_at", "removed_at"])
-@pytest.mark.parametrize(("days", "kind"), [(0, Notice), (30, Notice), (31, Deny)])
+@pytest.mark.parametrize(("days", "kind"), [(0, FeedWithNotice), (30, FeedWithNotice), (31, Deny)])
 def test_a_token_is_told_for_thirty_days(cause: str, days: int, kind: type) -> None:
     """A replaced or removed token gets the notice feed for thirty days, the last included, then 404."""
     at = NOW - timedelta(days=days)
@@ -180,7 +180,7 @@ def test_a_token_is_told_for_thirty_days(cause: str, days: int, kind: type) -> N
 def test_a_lapsed_feed_never_ends(name: str) -> None:
     """An app that polls for years after the last payment still gets the notice feed, never an error."""
     later = NOW + timedelta(days=3650)
-    assert isinstance(decide(VISITORS[name], None, "private_feed", policy=POLICY, now=later), Notice)
+    assert isinstance(decide(VISITORS[name], None, "private_feed", policy=POLICY, now=later), FeedWithNotice)
 
 
 @pytest.mark.parametrize("name", VISITORS)

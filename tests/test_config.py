@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from podcast_pipeline.config import Config, find_folder, load
+from podcast_pipeline.config import Config, find_show_folder, load_config
 from podcast_pipeline.errors import ConfigError
 
 SHOW = """
@@ -22,7 +22,7 @@ hosts = ["Ann Lee"]
 
 def loaded(folder: Path, more: str = "", **environment: str) -> Config:
     (folder / "show.toml").write_text(SHOW + more, encoding="utf-8")
-    return load(folder, environment)
+    return load_config(folder, environment)
 
 
 def refusal(folder: Path, more: str = "", **environment: str) -> str:
@@ -49,7 +49,7 @@ def test_the_show_as_feeds_know_it(tmp_path: Path) -> None:
     show = loaded(tmp_path, more).to_show(artwork_key="public/art/x.jpg")
     assert show.site_url == "https://a.example"
     assert show.feed_url == "https://a.example/public/feed.xml"
-    assert show.media_address("public/art/x.jpg") == "https://a.example/public/art/x.jpg"
+    assert show.object_url("public/art/x.jpg") == "https://a.example/public/art/x.jpg"
     assert show.update_rrule == "FREQ=WEEKLY;BYDAY=TU,FR"
     assert [host.name for host in show.hosts] == ["Ann Lee"]
 
@@ -139,14 +139,14 @@ def test_a_host_s_name_is_not_longer_than_a_feed_allows(tmp_path: Path) -> None:
     assert refusal(tmp_path, PODCAST_SHOW_HOSTS=f'["{"x" * 129}"]').startswith("PODCAST_SHOW_HOSTS: ")
     (tmp_path / "show.toml").write_text(SHOW.replace("Ann Lee", "x" * 129), encoding="utf-8")
     with pytest.raises(ConfigError, match=r"\[show\.hosts\.0\]: is longer than 128 characters"):
-        load(tmp_path, {})
+        load_config(tmp_path, {})
 
 
 def test_a_secret_in_the_file_is_refused(tmp_path: Path) -> None:
     """show.toml is made for git: a key there is unknown, and not read."""
     (tmp_path / "show.toml").write_text('secret_key = "x"\n' + SHOW, encoding="utf-8")
     with pytest.raises(ConfigError, match=r"\[secret_key\]: unknown key; remove it$"):
-        load(tmp_path, {})
+        load_config(tmp_path, {})
 
 
 def test_a_token_that_no_header_can_hold_names_its_variable(tmp_path: Path) -> None:
@@ -183,16 +183,16 @@ def test_a_missing_key_is_named(tmp_path: Path) -> None:
     """A show without a title says so."""
     (tmp_path / "show.toml").write_text(SHOW.replace('title = "The Harbour Report"', ""), encoding="utf-8")
     with pytest.raises(ConfigError, match=r"\[show.title\]: is missing; add it$"):
-        load(tmp_path, {})
+        load_config(tmp_path, {})
 
 
 def test_without_a_file_the_line_says_how_to_begin(tmp_path: Path) -> None:
     """No show.toml is not a traceback, and neither is a folder of that name."""
     with pytest.raises(ConfigError, match="podcast init"):
-        load(tmp_path, {})
+        load_config(tmp_path, {})
     (tmp_path / "show.toml").mkdir()
     with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
-        load(tmp_path, {})
+        load_config(tmp_path, {})
 
 
 def test_the_folder_is_searched_upwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,10 +201,10 @@ def test_the_folder_is_searched_upwards(tmp_path: Path, monkeypatch: pytest.Monk
     deep.mkdir(parents=True)
     loaded(tmp_path)
     monkeypatch.chdir(deep)
-    assert find_folder(deep) == find_folder(Path()) == tmp_path
+    assert find_show_folder(deep) == find_show_folder(Path()) == tmp_path
 
 
 def test_outside_of_a_show_the_line_says_what_to_do(tmp_path: Path) -> None:
     """Where no folder upwards has a show.toml there is no show."""
     with pytest.raises(ConfigError, match="run `podcast init` or pass --project"):
-        find_folder(tmp_path)
+        find_show_folder(tmp_path)

@@ -11,7 +11,7 @@ from email.utils import localtime, make_msgid
 from typing import Any, Protocol, Self
 
 from podcast_pipeline.config import Config, MailTable
-from podcast_pipeline.errors import MailError, MailRefused
+from podcast_pipeline.errors import MailError, MailRejected
 
 TIMEOUT_S = 20.0
 CLOSING = 421  # RFC 5321, 3.8: the server ends the connection, say after so many messages
@@ -28,7 +28,7 @@ class Message:
     to: str
     subject: str
     text: str = field(repr=False)
-    stop_url: str | None = field(default=None, repr=False)
+    unsubscribe_url: str | None = field(default=None, repr=False)
 
 
 class Mailer(Protocol):
@@ -59,10 +59,10 @@ class _Tls(_Plain, smtplib.SMTP_SSL):
     """The same over TLS from the first byte."""
 
 
-class Connection:
+class SmtpConnection:
     """A connection to a mail server, for any number of messages; made again where the server ends it."""
 
-    def __init__(self, smtp: "Smtp") -> None:
+    def __init__(self, smtp: "SmtpMailer") -> None:
         self._smtp = smtp
         self._server: _Plain | None = None
 
@@ -80,7 +80,7 @@ class Connection:
                 has the address in it.
         """
         composed = self._smtp.compose(message)
-        with self._smtp.speaking_plainly():
+        with self._smtp.translate_errors():
             is_new = self._server is None
             try:
                 self._hand_over(composed)
@@ -104,10 +104,10 @@ class Connection:
         try:
             self._server.send_message(composed)
         except smtplib.SMTPNotSupportedError as error:
-            raise MailRefused(self._smtp.subject, "takes ASCII addresses only") from error
+            raise MailRejected(self._smtp.server_label, "takes ASCII addresses only") from error
 
 
-class Smtp:
+class SmtpMailer:
     """A mail server.
 
     Args:
@@ -133,18 +133,18 @@ class Smtp:
 
     def send(self, message: Message) -> None:
         """Hand a single message over; raises MailError as `Connection.send` does."""
-        with self.connected() as connection:
+        with self.open_connection() as connection:
             connection.send(message)
 
     def check(self) -> None:
         """See that the server lets us in; no message is sent. Raises MailError."""
-        with self.speaking_plainly():
+        with self.translate_errors():
             self.connect().quit()
 
     @contextmanager
-    def connected(self) -> Iterator[Connection]:
+    def open_connection(self) -> Iterator[SmtpConnection]:
         """Yield a connection for many messages; the server is asked when the first is sent."""
-        connection = Connection(self)
+        connection = SmtpConnection(self)
         try:
             yield connection
         finally:
@@ -177,15 +177,15 @@ class Smtp:
         composed["Date"] = localtime()
         composed["Message-ID"] = make_msgid(domain=self._sender.rpartition("@")[2])
         composed["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
-        if message.stop_url:
-            composed["List-Unsubscribe"] = f"<{message.stop_url}>"
-            if message.stop_url.startswith("https://"):  # RFC 8058, 3.1
+        if message.unsubscribe_url:
+            composed["List-Unsubscribe"] = f"<{message.unsubscribe_url}>"
+            if message.unsubscribe_url.startswith("https://"):  # RFC 8058, 3.1
                 composed["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         composed.set_content(message.text)
         return composed
 
     @contextmanager
-    def speaking_plainly(self) -> Iterator[None]:
+    def translate_errors(self) -> Iterator[None]:
         """Turn what a mail server says into one line without the address."""
         try:
             yield
@@ -195,16 +195,16 @@ class Smtp:
             line = "offers no STARTTLS, or no login; see security and username in [mail]"
             raise self._failed(line) from error
         except smtplib.SMTPRecipientsRefused as error:
-            raise MailRefused(self.subject, "refuses the recipient") from error
+            raise MailRejected(self.server_label, "refuses the recipient") from error
         except smtplib.SMTPDataError as error:
-            raise MailRefused(self.subject, f"refuses the message ({error.smtp_code})") from error
+            raise MailRejected(self.server_label, f"refuses the message ({error.smtp_code})") from error
         except (smtplib.SMTPException, OSError) as error:
             raise self._failed(f"did not take a message ({type(error).__name__}); see [mail]") from error
 
     @property
-    def subject(self) -> str:
+    def server_label(self) -> str:
         """What an error is about."""
         return f"mail server {self._table.host}:{self._table.port}"
 
     def _failed(self, line: str) -> MailError:
-        return MailError(self.subject, line)
+        return MailError(self.server_label, line)

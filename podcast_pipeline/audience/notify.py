@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from podcast_pipeline.audience.mail import Connection, Message
+from podcast_pipeline.audience.mail import Message, SmtpConnection
 from podcast_pipeline.audience.subscribers import unsubscribe_token
-from podcast_pipeline.audience.subscribers.notifications import LASTS, News, out_since
-from podcast_pipeline.errors import EpisodeError, MailRefused
+from podcast_pipeline.audience.subscribers.notifications import (
+    NOTIFICATION_WINDOW,
+    NotificationQueue,
+    transcript_available_since,
+)
+from podcast_pipeline.errors import EpisodeError, MailRejected
 from podcast_pipeline.feed.show_notes import summary
 from podcast_pipeline.model import Episode, Show
 from podcast_pipeline.model.catalog import Catalog
@@ -26,7 +30,7 @@ To stop these mails: {stop_url}
 
 
 @dataclass(frozen=True)
-class Told:
+class NotificationResult:
     """What became of one mail.
 
     Attributes:
@@ -34,10 +38,10 @@ class Told:
     """
 
     subscriber_id: UUID
-    error: MailRefused | None = None
+    error: MailRejected | None = None
 
 
-def find(catalog: Catalog | None, slug: str, *, now: datetime) -> Episode:
+def find_notifiable_episode(catalog: Catalog | None, slug: str, *, now: datetime) -> Episode:
     """Return the episode that somebody can be told of.
 
     Raises:
@@ -50,23 +54,23 @@ def find(catalog: Catalog | None, slug: str, *, now: datetime) -> Episode:
         raise EpisodeError(slug, "is scheduled; tell of it when it is out")
     if episode.state == "unpublished":
         raise EpisodeError(slug, "was unpublished, and nobody is told of it")
-    out = out_since(episode)
+    out = transcript_available_since(episode)
     if out is None:
         raise EpisodeError(slug, "has no transcript to tell of")
-    if now - out >= LASTS:
-        raise EpisodeError(slug, f"came out more than {LASTS.days} days ago, and is no news")
+    if now - out >= NOTIFICATION_WINDOW:
+        raise EpisodeError(slug, f"came out more than {NOTIFICATION_WINDOW.days} days ago, and is no news")
     return episode
 
 
-def notify(
+def send_notifications(
     episode: Episode,
     *,
     show: Show,
-    news: News,
-    connection: Connection,
-    stop_key: bytes,
+    notifications: NotificationQueue,
+    connection: SmtpConnection,
+    unsubscribe_key: bytes,
     clock: Callable[[], datetime],
-) -> Iterator[Told]:
+) -> Iterator[NotificationResult]:
     """Tell everybody who is to be told and was not, and yield what became of each mail.
 
     Ended at any time it can be run again, and nobody is told twice. A mail that the server refused is
@@ -78,33 +82,34 @@ def notify(
     Raises:
         MailError: the server takes nothing.
     """
-    for subscriber_id in news.waiting(episode, clock=clock):
-        address = news.claim(subscriber_id, episode, now=clock())
+    for subscriber_id in notifications.pending(episode, clock=clock):
+        address = notifications.claim(subscriber_id, episode, now=clock())
         if address is None:
             continue
-        stop_url = f"{show.site_url}/mail/stop/{unsubscribe_token.to_value(subscriber_id, stop_key)}"
+        token = unsubscribe_token.to_unsubscribe_token(subscriber_id, unsubscribe_key)
+        stop_url = f"{show.site_url}/mail/stop/{token}"
         try:
-            connection.send(message(show, episode, to=address, stop_url=stop_url))
-        except MailRefused as error:
-            news.release(subscriber_id, episode.id)
-            yield Told(subscriber_id, error)
+            connection.send(notification_message(show, episode, to=address, unsubscribe_url=stop_url))
+        except MailRejected as error:
+            notifications.release(subscriber_id, episode.id)
+            yield NotificationResult(subscriber_id, error)
         except BaseException:
             if not connection.is_in_doubt:
-                news.release(subscriber_id, episode.id)
+                notifications.release(subscriber_id, episode.id)
             raise
         else:
-            news.confirm(subscriber_id, episode.id, now=clock())
-            yield Told(subscriber_id)
+            notifications.confirm(subscriber_id, episode.id, now=clock())
+            yield NotificationResult(subscriber_id)
 
 
-def message(show: Show, episode: Episode, *, to: str, stop_url: str) -> Message:
+def notification_message(show: Show, episode: Episode, *, to: str, unsubscribe_url: str) -> Message:
     """Return the mail: what is public of the episode, where it is, why it comes and how to stop it."""
     title = " ".join(episode.title.split())
     text = TEXT.format(
         about="\n\n".join(filter(None, (title, summary(episode.notes)))),
-        page_url=show.page_address(episode.slug),
+        page_url=show.episode_url(episode.slug),
         show=show.title,
         author=show.author,
-        stop_url=stop_url,
+        stop_url=unsubscribe_url,
     )
-    return Message(to, " ".join(f"{show.title}: {title}".split()), text, stop_url)
+    return Message(to, " ".join(f"{show.title}: {title}".split()), text, unsubscribe_url)

@@ -7,9 +7,18 @@
 whatever the length: everything long streams through PyAV or ffmpeg.
 """
 
-from podcast_pipeline.audio.ffmpeg import Ffmpeg, find
-from podcast_pipeline.audio.loudness import Loudness, measure
-from podcast_pipeline.audio.master import Produced, produce
-from podcast_pipeline.audio.source import Source, check
+from podcast_pipeline.audio.ffmpeg import Ffmpeg, find_ffmpeg
+from podcast_pipeline.audio.loudness import Loudness, measure_loudness
+from podcast_pipeline.audio.master import Master, make_master
+from podcast_pipeline.audio.source import AudioInfo, check_audio
 
-__all__ = ["Ffmpeg", "Loudness", "Produced", "Source", "check", "find", "measure", "produce"]
+__all__ = [
+    "AudioInfo",
+    "Ffmpeg",
+    "Loudness",
+    "Master",
+    "check_audio",
+    "find_ffmpeg",
+    "make_master",
+    "measure_loudness",
+]

@@ -6,11 +6,11 @@ from pathlib import Path
 from PIL import Image
 
 from podcast_pipeline.errors import AudioError
-from podcast_pipeline.images import UNREADABLE, open_header
+from podcast_pipeline.images import IMAGE_ERRORS, open_image_header
 
 SMALLEST_PX, LARGEST_PX = 1400, 3000
 ADVISED_BYTES = 512 * 1024
-TYPES = {"JPEG": ("jpg", "image/jpeg"), "PNG": ("png", "image/png")}
+IMAGE_TYPES = {"JPEG": ("jpg", "image/jpeg"), "PNG": ("png", "image/png")}
 ENDINGS = {"jpg": "jpg", "jpeg": "jpg", "png": "png"}
 ORIENTATION, GPS = 0x0112, 0x8825  # Exif tags
 UPRIGHT = 1
@@ -31,7 +31,7 @@ class Artwork:
     advice: str | None = None
 
 
-def check(path: Path) -> Artwork:
+def load_artwork(path: Path) -> Artwork:
     """Read the artwork and refuse what a directory would refuse.
 
     Raises:
@@ -42,7 +42,7 @@ def check(path: Path) -> Artwork:
     """
     data = _read(path)
     with _open(path, data) as image:
-        suffix, content_type = TYPES[str(image.format)]
+        suffix, content_type = IMAGE_TYPES[str(image.format)]
         _require_shape(path, image)
         _require_plain(path, image)
     if ENDINGS.get(path.suffix.lower().lstrip(".")) != suffix:
@@ -62,10 +62,10 @@ def _read(path: Path) -> bytes:
 
 def _open(path: Path, data: bytes) -> Image.Image:
     try:
-        image = open_header(data, formats=tuple(TYPES))
+        image = open_image_header(data, formats=tuple(IMAGE_TYPES))
         if image.width <= LARGEST_PX and image.height <= LARGEST_PX:
             image.load()
-    except UNREADABLE as error:
+    except IMAGE_ERRORS as error:
         raise AudioError(path, "is not a whole JPEG or PNG; export the artwork again") from error
     return image
 

@@ -12,7 +12,7 @@ from typing import IO
 import imageio_ffmpeg
 
 from podcast_pipeline.errors import AudioError
-from podcast_pipeline.model import Progress, Report
+from podcast_pipeline.model import Progress, ProgressCallback
 
 FULL = "No space left on device"
 ALWAYS = ("-hide_banner", "-nostdin", "-nostats", "-y", "-progress", "pipe:1")
@@ -24,7 +24,7 @@ EMPTY_PHRASES = re.compile(  # lines that only repeat that something failed, not
 LINE_ORIGIN = re.compile(r"^(\[[^\]]*\] ?)+")  # [mp3 @ 0x55d0]
 
 
-def find() -> Path:
+def find_ffmpeg() -> Path:
     """Return the ffmpeg on PATH, else the one in imageio-ffmpeg's wheel.
 
     Raises:
@@ -43,7 +43,7 @@ class Ffmpeg:
     path: Path
 
     def run(
-        self, arguments: Sequence[str], *, subject: Path, step: str, total_s: float, report: Report
+        self, arguments: Sequence[str], *, subject: Path, step: str, total_s: float, report: ProgressCallback
     ) -> str:
         """Run ffmpeg to its end and return the tail of its log.
 
@@ -71,12 +71,12 @@ class Ffmpeg:
         if FULL in text:
             raise AudioError(Path(arguments[-1]).parent, f"{FULL}; make room and run again")
         if code != 0:
-            raise AudioError(subject, f"ffmpeg failed: {reason(text)}")
+            raise AudioError(subject, f"ffmpeg failed: {error_line(text)}")
         report(Progress(step=step, done=total_s, total=total_s, unit="s"))
         return text
 
 
-def _follow(lines: Iterable[str], *, step: str, total_s: float, report: Report) -> None:
+def _follow(lines: Iterable[str], *, step: str, total_s: float, report: ProgressCallback) -> None:
     report(Progress(step=step, done=0, total=total_s, unit="s"))
     for line in lines:
         key, _, value = line.strip().partition("=")
@@ -91,7 +91,7 @@ def _tail(log: IO[bytes]) -> str:
     return log.read().decode("utf-8", "replace")
 
 
-def reason(log: str) -> str:
+def error_line(log: str) -> str:
     """Return the last line of a log that says what went wrong, without ffmpeg's prefixes."""
     lines = [LINE_ORIGIN.sub("", line).strip() for line in log.splitlines()]
     telling = [line for line in lines if line and not EMPTY_PHRASES.search(line)]

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from podcast_pipeline.audio.ffmpeg import Ffmpeg
-from podcast_pipeline.audio.loudness import measure
-from podcast_pipeline.audio.source import check
+from podcast_pipeline.audio.loudness import measure_loudness
+from podcast_pipeline.audio.source import check_audio
 from podcast_pipeline.config import AudioTable
 from podcast_pipeline.errors import AudioError
-from podcast_pipeline.model import Insert, Report, Timeline
+from podcast_pipeline.model import Insert, ProgressCallback, Timeline
 
 LONGEST_S = 120.0
 PEAK_DBFS = -0.1  # pydub's gain clips above 0 dBFS
@@ -21,7 +21,7 @@ AFTER_S = 0.001
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedInsert:
     """An insert as WAV at the master's rate and channels.
 
     Attributes:
@@ -33,11 +33,11 @@ class Prepared:
 
 
 @dataclass(frozen=True)
-class Inserts:
+class PreparedInserts:
     """What is joined to an episode; both may be missing."""
 
-    intro: Prepared | None = None
-    outro: Prepared | None = None
+    intro: PreparedInsert | None = None
+    outro: PreparedInsert | None = None
 
     def timeline(self, recording_s: float) -> Timeline:
         """Return where recording times lie in the joined media.
@@ -54,7 +54,7 @@ class Inserts:
 
 
 @dataclass(frozen=True)
-class Shape:
+class MasterFormat:
     """How the master's samples lie, and how loud they shall be."""
 
     sample_rate_hz: int
@@ -62,9 +62,15 @@ class Shape:
     loudness_lufs: float
 
 
-def prepare(
-    settings: AudioTable, *, folder: Path, work: Path, shape: Shape, ffmpeg: Ffmpeg, report: Report
-) -> Inserts:
+def prepare_inserts(
+    settings: AudioTable,
+    *,
+    folder: Path,
+    work: Path,
+    format_: MasterFormat,
+    ffmpeg: Ffmpeg,
+    report: ProgressCallback,
+) -> PreparedInserts:
     """Make the WAVs of the intro and the outro named in show.toml.
 
     Args:
@@ -73,17 +79,19 @@ def prepare(
     Raises:
         AudioError: a named file is missing, unusable, or longer than two minutes.
     """
-    made: dict[str, Prepared] = {}
+    made: dict[str, PreparedInsert] = {}
     for name, file in (("intro", settings.intro), ("outro", settings.outro)):
         if file is not None:
-            wav = _to_wav(folder / file, work / f"{name}.wav", shape=shape, ffmpeg=ffmpeg, report=report)
-            made[name] = _shape(wav, fade_s=settings.fade_s, shape=shape, ffmpeg=ffmpeg, report=report)
-    return Inserts(**made)
+            wav = _to_wav(folder / file, work / f"{name}.wav", shape=format_, ffmpeg=ffmpeg, report=report)
+            made[name] = _shape(wav, fade_s=settings.fade_s, shape=format_, ffmpeg=ffmpeg, report=report)
+    return PreparedInserts(**made)
 
 
-def _to_wav(path: Path, target: Path, *, shape: Shape, ffmpeg: Ffmpeg, report: Report) -> Path:
+def _to_wav(
+    path: Path, target: Path, *, shape: MasterFormat, ffmpeg: Ffmpeg, report: ProgressCallback
+) -> Path:
     """Convert with ffmpeg: pydub's own resampling has no filter against aliases."""
-    source = check(path, report=report)
+    source = check_audio(path, report=report)
     if source.duration_s > LONGEST_S:
         limit = f"an intro or outro may have {LONGEST_S:.0f} s"
         raise AudioError(path, f"is {source.duration_s:.0f} s long; {limit}, cut it")
@@ -93,14 +101,16 @@ def _to_wav(path: Path, target: Path, *, shape: Shape, ffmpeg: Ffmpeg, report: R
     return target
 
 
-def _shape(wav: Path, *, fade_s: float, shape: Shape, ffmpeg: Ffmpeg, report: Report) -> Prepared:
+def _shape(
+    wav: Path, *, fade_s: float, shape: MasterFormat, ffmpeg: Ffmpeg, report: ProgressCallback
+) -> PreparedInsert:
     with wav.open("rb") as file:  # pydub leaves a file open that it opened itself
         segment = _audio_segment(ffmpeg).from_wav(file)
-    heard = measure(wav, duration_s=segment.duration_seconds, ffmpeg=ffmpeg, report=report)
+    heard = measure_loudness(wav, duration_s=segment.duration_seconds, ffmpeg=ffmpeg, report=report)
     gain_db = min(shape.loudness_lufs - heard.integrated_lufs, PEAK_DBFS - segment.max_dBFS)
     fade_ms = int(min(fade_s, segment.duration_seconds / 2) * 1000)
     segment.apply_gain(gain_db).fade_in(fade_ms).fade_out(fade_ms).export(str(wav), format="wav").close()
-    return Prepared(path=wav, duration_s=segment.frame_count() / segment.frame_rate)
+    return PreparedInsert(path=wav, duration_s=segment.frame_count() / segment.frame_rate)
 
 
 def _audio_segment(ffmpeg: Ffmpeg) -> Any:

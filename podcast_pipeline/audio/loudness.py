@@ -5,7 +5,7 @@ from pathlib import Path
 
 from podcast_pipeline.audio.ffmpeg import Ffmpeg
 from podcast_pipeline.errors import AudioError
-from podcast_pipeline.model import Noun, Report
+from podcast_pipeline.model import FrozenModel, ProgressCallback
 
 # framelog=quiet makes Debian's ffmpeg 5.1 print 0.0 LUFS; verbose only moves the lines per frame below
 # the default log level.
@@ -14,7 +14,7 @@ NUMBER = r"\s+(-?inf|nan|-?\d+\.\d+)"
 SUMMARY = re.compile(rf"I:{NUMBER} LUFS.*?LRA:{NUMBER} LU.*?Peak:{NUMBER} dBFS", re.DOTALL)
 
 
-class Loudness(Noun):
+class Loudness(FrozenModel):
     """What a meter shows.
 
     Attributes:
@@ -30,8 +30,8 @@ class Loudness(Noun):
     range_lu: float
 
 
-def measure(
-    path: Path, *, duration_s: float, ffmpeg: Ffmpeg, report: Report, step: str = "measure"
+def measure_loudness(
+    path: Path, *, duration_s: float, ffmpeg: Ffmpeg, report: ProgressCallback, step: str = "measure"
 ) -> Loudness:
     """Return the loudness of a file's first audio stream.
 
@@ -43,10 +43,10 @@ def measure(
     """
     arguments = ["-i", str(path.absolute()), "-map", "0:a:0", "-af", FILTER, "-f", "null", "-"]
     log = ffmpeg.run(arguments, subject=path, step=step, total_s=duration_s, report=report)
-    return parse(log, path)
+    return parse_ebur128(log, path)
 
 
-def parse(log: str, path: Path) -> Loudness:
+def parse_ebur128(log: str, path: Path) -> Loudness:
     """Read the summary at the end of ebur128's log."""
     found = SUMMARY.findall(log)
     if not found:

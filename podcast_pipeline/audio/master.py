@@ -11,28 +11,28 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from podcast_pipeline.audio.ffmpeg import Ffmpeg
-from podcast_pipeline.audio.inserts import Inserts, Shape, prepare
-from podcast_pipeline.audio.loudness import Loudness, measure
-from podcast_pipeline.audio.source import Source, check
+from podcast_pipeline.audio.inserts import MasterFormat, PreparedInserts, prepare_inserts
+from podcast_pipeline.audio.loudness import Loudness, measure_loudness
+from podcast_pipeline.audio.source import AudioInfo, check_audio
 from podcast_pipeline.config import AudioTable
 from podcast_pipeline.errors import AudioError
-from podcast_pipeline.model import Noun, Report, Seconds, Timeline
+from podcast_pipeline.model import FrozenModel, ProgressCallback, Seconds, Timeline
 
 SAMPLE_RATE_HZ = 44_100  # what every podcast app and car radio plays
 LIMITER_RATE_HZ = 4 * SAMPLE_RATE_HZ  # BS.1770-4 measures true peaks at four times the rate
 LAYOUTS = {1: "mono", 2: "stereo"}
-ATTEMPTS = 5
+MAX_ATTEMPTS = 5
 TOLERANCE_LU = 0.25
 ENCODER_HEADROOM_DB = 0.5  # an MP3 overshoots by about this; a first guess, corrected when measured
 LAME_LOSS_DB = 0.45  # LAME scales by 0.95 up to 160 kbit/s, as measured here
 LAME_LOSSES_DB = {192: 0.26, 256: 0.0, 320: 0.0}
 STEP_DB = 0.1  # the meter's resolution
-QUIETEST_LUFS = -60.0
+MIN_SPEECH_LUFS = -60.0
 BITEXACT = ("-fflags", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-1")
 PLAIN_MP3 = ("-c:a", "libmp3lame", "-write_xing", "1", "-id3v2_version", "0", "-write_id3v1", "0")
 
 
-class Produced(Noun):
+class Master(FrozenModel):
     """A master and what is known of it.
 
     Attributes:
@@ -50,7 +50,7 @@ class Produced(Noun):
 
 
 @dataclass(frozen=True)
-class Levels:
+class GainSettings:
     """What the filters are set to.
 
     Attributes:
@@ -63,10 +63,10 @@ class Levels:
     whole_db: float
     ceiling_dbfs: float
 
-    def corrected(self, after: Loudness, *, wanted_lufs: float, highest_dbtp: float) -> "Levels":
+    def corrected(self, after: Loudness, *, target_lufs: float, max_true_peak_dbtp: float) -> "GainSettings":
         """Return levels that bring the next attempt nearer; the same ones where nothing is wrong."""
-        short_db = wanted_lufs - after.integrated_lufs
-        over_db = after.true_peak_dbtp - highest_dbtp
+        short_db = target_lufs - after.integrated_lufs
+        over_db = after.true_peak_dbtp - max_true_peak_dbtp
         return replace(
             self,
             whole_db=self.whole_db + (short_db if abs(short_db) > TOLERANCE_LU else 0),
@@ -75,13 +75,13 @@ class Levels:
 
 
 @dataclass(frozen=True)
-class Job:
+class MasteringJob:
     """One master to make: where from, where to, how loud."""
 
     recording: Path
-    inserts: Inserts
+    inserts: PreparedInserts
     target: Path
-    shape: Shape
+    format: MasterFormat
     bitrate_kbps: int
     duration_s: float
 
@@ -91,33 +91,39 @@ class Job:
         intro, outro = self.inserts.intro, self.inserts.outro
         return (*([intro.path] if intro else []), self.recording, *([outro.path] if outro else []))
 
-    def arguments(self, levels: Levels) -> list[str]:
+    def arguments(self, levels: GainSettings) -> list[str]:
         """Return ffmpeg's arguments for these levels."""
         files = [word for path in self.inputs for word in ("-i", str(path.absolute()))]
-        form = ["-ar", str(SAMPLE_RATE_HZ), "-ac", str(self.shape.channels), "-b:a", f"{self.bitrate_kbps}k"]
+        form = ["-ar", str(SAMPLE_RATE_HZ), "-ac", str(self.format.channels), "-b:a", f"{self.bitrate_kbps}k"]
         output = [*PLAIN_MP3, *form, *BITEXACT, "-f", "mp3", str(self.target.absolute())]
-        return [*files, "-filter_complex", self.graph(levels), "-map", "[out]", *output]
+        return [*files, "-filter_complex", self.filter_graph(levels), "-map", "[out]", *output]
 
-    def graph(self, levels: Levels) -> str:
+    def filter_graph(self, levels: GainSettings) -> str:
         """Return the filter graph: each input to the master's shape, joined, gain, limiter."""
-        form = f"aresample={SAMPLE_RATE_HZ},aformat=fltp:channel_layouts={LAYOUTS[self.shape.channels]}"
+        form = f"aresample={SAMPLE_RATE_HZ},aformat=fltp:channel_layouts={LAYOUTS[self.format.channels]}"
         gains = [levels.recording_db if path == self.recording else 0.0 for path in self.inputs]
         parts = [f"[{i}:a:0]{form},volume={gain:.2f}dB[part{i}]" for i, gain in enumerate(gains)]
         labels = "".join(f"[part{i}]" for i in range(len(parts)))
         join = f"{labels}concat=n={len(parts)}:v=0:a=1,volume={levels.whole_db:.2f}dB"
-        return ";".join([*parts, f"{join},{limiter(levels.ceiling_dbfs)}[out]"])
+        return ";".join([*parts, f"{join},{limiter_filter(levels.ceiling_dbfs)}[out]"])
 
 
-def limiter(ceiling_dbfs: float) -> str:
+def limiter_filter(ceiling_dbfs: float) -> str:
     """Return a limiter that sees the peaks between samples; it adds no delay and no make-up gain."""
     limit = 10 ** (ceiling_dbfs / 20)
     settings = f"limit={limit:.5f}:attack=5:release=60:level=disabled:latency=1"
     return f"aresample={LIMITER_RATE_HZ},alimiter={settings},aresample={SAMPLE_RATE_HZ}"
 
 
-def produce(
-    recording: Path, target: Path, *, settings: AudioTable, folder: Path, ffmpeg: Ffmpeg, report: Report
-) -> Produced:
+def make_master(
+    recording: Path,
+    target: Path,
+    *,
+    settings: AudioTable,
+    folder: Path,
+    ffmpeg: Ffmpeg,
+    report: ProgressCallback,
+) -> Master:
     """Make the master of a recording; the same input gives the same bytes.
 
     Args:
@@ -127,9 +133,9 @@ def produce(
     Raises:
         AudioError: the recording or an insert cannot be used, or ffmpeg failed.
     """
-    source = check(recording, report=report)
-    before = measure(recording, duration_s=source.duration_s, ffmpeg=ffmpeg, report=report)
-    if before.integrated_lufs < QUIETEST_LUFS:
+    source = check_audio(recording, report=report)
+    before = measure_loudness(recording, duration_s=source.duration_s, ffmpeg=ffmpeg, report=report)
+    if before.integrated_lufs < MIN_SPEECH_LUFS:
         level = f"{before.integrated_lufs:.0f} LUFS"
         raise AudioError(recording, f"is too quiet to be speech ({level}); was the right microphone on?")
     # of this process alone: the ffmpeg of a killed run may still be writing its own
@@ -137,16 +143,16 @@ def produce(
     try:
         with tempfile.TemporaryDirectory() as work:
             shape = _shape(source, settings)
-            inserts = prepare(
-                settings, folder=folder, work=Path(work), shape=shape, ffmpeg=ffmpeg, report=report
+            inserts = prepare_inserts(
+                settings, folder=folder, work=Path(work), format_=shape, ffmpeg=ffmpeg, report=report
             )
             job = _job(recording, part, source=source, inserts=inserts, settings=settings, shape=shape)
             after = _level(job, before=before, settings=settings, ffmpeg=ffmpeg, report=report)
-        made = check(part, report=report, step="read master back")
+        made = check_audio(part, report=report, step="read master back")
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
-    return Produced(
+    return Master(
         path=target,
         duration_s=made.duration_s,
         size_bytes=target.stat().st_size,
@@ -156,53 +162,63 @@ def produce(
     )
 
 
-def _shape(source: Source, settings: AudioTable) -> Shape:
+def _shape(source: AudioInfo, settings: AudioTable) -> MasterFormat:
     loudness = settings.loudness_mono_lufs if source.channels == 1 else settings.loudness_stereo_lufs
-    return Shape(sample_rate_hz=SAMPLE_RATE_HZ, channels=source.channels, loudness_lufs=loudness)
+    return MasterFormat(sample_rate_hz=SAMPLE_RATE_HZ, channels=source.channels, loudness_lufs=loudness)
 
 
 def _job(
-    recording: Path, part: Path, *, source: Source, inserts: Inserts, settings: AudioTable, shape: Shape
-) -> Job:
+    recording: Path,
+    part: Path,
+    *,
+    source: AudioInfo,
+    inserts: PreparedInserts,
+    settings: AudioTable,
+    shape: MasterFormat,
+) -> MasteringJob:
     added_s = sum(insert.duration_s for insert in (inserts.intro, inserts.outro) if insert)
-    return Job(
+    return MasteringJob(
         recording=recording,
         inserts=inserts,
         target=part,
-        shape=shape,
+        format=shape,
         bitrate_kbps=settings.bitrate_mono_kbps if source.channels == 1 else settings.bitrate_stereo_kbps,
         duration_s=source.duration_s + added_s,
     )
 
 
-def _level(job: Job, *, before: Loudness, settings: AudioTable, ffmpeg: Ffmpeg, report: Report) -> Loudness:
+def _level(
+    job: MasteringJob, *, before: Loudness, settings: AudioTable, ffmpeg: Ffmpeg, report: ProgressCallback
+) -> Loudness:
     """Encode and measure until loudness and peak are right; return the last measurement.
 
     A recording so uneven that the limiter eats the gain stays below the wanted loudness: it is
     published as it is and its numbers are shown. A peak that is too high is an error.
     """
-    wanted, highest = job.shape.loudness_lufs, settings.true_peak_dbtp
+    wanted, highest = job.format.loudness_lufs, settings.true_peak_dbtp
     lost_db = LAME_LOSSES_DB.get(job.bitrate_kbps, LAME_LOSS_DB)
-    levels = Levels(
+    levels = GainSettings(
         recording_db=wanted - before.integrated_lufs,
         whole_db=lost_db,
         ceiling_dbfs=highest + lost_db - ENCODER_HEADROOM_DB,
     )
-    for attempt in range(1, ATTEMPTS + 1):
+    for attempt in range(1, MAX_ATTEMPTS + 1):
         again = f" again ({attempt})" if attempt > 1 else ""
         _encode(job, levels, step=f"master{again}", ffmpeg=ffmpeg, report=report)
-        after = measure(
+        after = measure_loudness(
             job.target, duration_s=job.duration_s, ffmpeg=ffmpeg, report=report, step=f"measure master{again}"
         )
-        corrected = levels.corrected(after, wanted_lufs=wanted, highest_dbtp=highest)
+        corrected = levels.corrected(after, target_lufs=wanted, max_true_peak_dbtp=highest)
         if corrected == levels:
             return after
         levels = corrected
     if after.true_peak_dbtp > highest:
-        raise AudioError(job.recording, f"peaks at {after.true_peak_dbtp} dBTP after {ATTEMPTS} attempts")
+        raise AudioError(job.recording, f"peaks at {after.true_peak_dbtp} dBTP after {MAX_ATTEMPTS} attempts")
     return after
 
 
-def _encode(job: Job, levels: Levels, *, step: str, ffmpeg: Ffmpeg, report: Report) -> None:
+def _encode(
+    job: MasteringJob, levels: GainSettings, *, step: str, ffmpeg: Ffmpeg, report: ProgressCallback
+) -> None:
     arguments = ["-loglevel", "error", *job.arguments(levels)]
     ffmpeg.run(arguments, subject=job.recording, step=step, total_s=job.duration_s, report=report)

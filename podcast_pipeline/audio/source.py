@@ -8,14 +8,14 @@ import av.container
 import av.error
 import numpy as np
 
-from podcast_pipeline.audio.truncation import carries_duration, is_cut_off
+from podcast_pipeline.audio.truncation import header_has_duration, is_truncated
 from podcast_pipeline.errors import AudioError
-from podcast_pipeline.model import Noun, Progress, Report
+from podcast_pipeline.model import FrozenModel, Progress, ProgressCallback
 
 FORMATS = "wav,w64,aiff,caf,flac,mp3,aac,mov,ogg,matroska"  # content decides, not the file's name
 OPEN_OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}  # a playlist fetches nothing
-SHORTEST_S = 1.0
-MISSING_S = 0.2  # less than this may be an encoder's padding
+MIN_DURATION_S = 1.0
+TRUNCATION_TOLERANCE_S = 0.2  # less than this may be an encoder's padding
 SILENCE_PEAK = 1e-3  # -60 dBFS: an unplugged microphone stays below
 REPORT_EVERY_S = 30.0
 SCALES = {  # what a decoder gives: (middle, full scale)
@@ -31,7 +31,7 @@ Stream = av.AudioStream
 Frame = av.AudioFrame
 
 
-class Source(Noun):
+class AudioInfo(FrozenModel):
     """A recording that was read to its end.
 
     Attributes:
@@ -45,7 +45,9 @@ class Source(Noun):
     codec: str
 
 
-def check(path: Path, *, report: Report, step: str = "check", most_channels: int = 2) -> Source:
+def check_audio(
+    path: Path, *, report: ProgressCallback, step: str = "check", max_channels: int = 2
+) -> AudioInfo:
     """Read a whole recording and refuse what would make a bad episode.
 
     Taken: WAV, FLAC, AIFF, CAF, MP3, AAC, M4A, Ogg, Opus; of a video (MP4, MOV, MKV, WebM) its one
@@ -63,7 +65,7 @@ def check(path: Path, *, report: Report, step: str = "check", most_channels: int
     _require_bytes(path)
     try:
         with av.open(str(path.absolute()), options=OPEN_OPTIONS) as container:
-            return _read(path, container, _only_stream(path, container, most_channels), report, step)
+            return _read(path, container, _only_stream(path, container, max_channels), report, step)
     except (av.error.FFmpegError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "unknown"
         message = f"cannot be read as audio ({reason}); is it whole? Export it again as WAV, FLAC or MP3"
@@ -80,9 +82,9 @@ def _require_bytes(path: Path) -> None:
 
 
 def _read(
-    path: Path, container: av.container.InputContainer, stream: Stream, report: Report, step: str
-) -> Source:
-    if is_cut_off(path, container.format.name):
+    path: Path, container: av.container.InputContainer, stream: Stream, report: ProgressCallback, step: str
+) -> AudioInfo:
+    if is_truncated(path, container.format.name):
         raise AudioError(path, "is truncated: its last part is missing; copy the recording again")
     promised_s = _promised_s(path, container, stream)
     tally = _Tally(path)
@@ -91,7 +93,7 @@ def _read(
         report(Progress(step=step, done=done_s, total=total_s, unit="s"))
     tally.judge(promised_s)
     report(Progress(step=step, done=tally.duration_s, total=tally.duration_s, unit="s"))
-    return Source(
+    return AudioInfo(
         duration_s=tally.duration_s,
         channels=stream.channels,
         sample_rate_hz=tally.rate_hz,
@@ -114,7 +116,7 @@ def _only_stream(path: Path, container: av.container.InputContainer, most_channe
 
 
 def _promised_s(path: Path, container: av.container.InputContainer, stream: Stream) -> float | None:
-    if not carries_duration(path, container.format.name):
+    if not header_has_duration(path, container.format.name):
         return None
     if stream.duration is not None and stream.time_base is not None:
         return float(stream.duration * stream.time_base)
@@ -167,12 +169,12 @@ class _Tally:
     def judge(self, promised_s: float | None) -> None:
         """Refuse what the count shows to be unusable."""
         got_s = self.duration_s
-        if promised_s is not None and got_s < promised_s - MISSING_S:
+        if promised_s is not None and got_s < promised_s - TRUNCATION_TOLERANCE_S:
             message = f"is truncated: {got_s:.1f} s of {promised_s:.1f} s are there; copy the recording again"
             raise AudioError(self.path, message)
-        if self.lost_s > MISSING_S:
+        if self.lost_s > TRUNCATION_TOLERANCE_S:
             raise AudioError(self.path, f"is damaged: {self.lost_s:.1f} s cannot be decoded; copy it again")
-        if got_s < SHORTEST_S:
+        if got_s < MIN_DURATION_S:
             raise AudioError(self.path, f"is only {got_s:.2f} s long; is this the recording?")
         if self.peak < SILENCE_PEAK:
             raise AudioError(self.path, "is silent from start to end; was the microphone on?")

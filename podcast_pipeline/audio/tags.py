@@ -32,7 +32,7 @@ from mutagen.id3 import (
     PictureType,
 )
 
-from podcast_pipeline.audio.artwork import TYPES, Artwork
+from podcast_pipeline.audio.artwork import IMAGE_TYPES, Artwork
 from podcast_pipeline.errors import AudioError
 from podcast_pipeline.model import Chapter
 
@@ -44,7 +44,7 @@ HEADER_BYTES = 10
 
 
 @dataclass(frozen=True)
-class Tags:
+class Id3Tags:
     """What an MP3 says about itself; everybody can read it.
 
     Attributes:
@@ -66,7 +66,7 @@ class Tags:
     duration_s: float = 0.0
 
 
-def write(path: Path, tags: Tags) -> None:
+def write_id3(path: Path, tags: Id3Tags) -> None:
     """Replace all tags of an MP3, in place."""
     frames = ID3()
     for frame in _frames(tags):
@@ -78,7 +78,7 @@ def _no_padding(_: object) -> int:
     return 0
 
 
-def _frames(tags: Tags) -> Iterator[object]:
+def _frames(tags: Id3Tags) -> Iterator[object]:
     yield TIT2(encoding=UTF8, text=tags.title)
     yield TPE1(encoding=UTF8, text=tags.artist)
     yield TALB(encoding=UTF8, text=tags.album)
@@ -99,7 +99,7 @@ def _frames(tags: Tags) -> Iterator[object]:
     yield from _chapter_frames(tags)
 
 
-def _chapter_frames(tags: Tags) -> Iterator[object]:
+def _chapter_frames(tags: Id3Tags) -> Iterator[object]:
     """Source: ID3v2 Chapter Frame Addendum 1.0."""
     starts = [*(chapter.start_s for chapter in tags.chapters), tags.duration_s]
     ids = [f"chp{number}" for number in range(len(tags.chapters))]
@@ -122,7 +122,7 @@ def _ms(seconds: float) -> int:
     return round(seconds * 1000)
 
 
-def read(path: Path) -> Tags:
+def read_id3(path: Path) -> Id3Tags:
     """Return what `write` wrote.
 
     Raises:
@@ -133,7 +133,7 @@ def read(path: Path) -> Tags:
     except ID3NoHeaderError as error:
         raise AudioError(path, "has no ID3 tags") from error
     chapters = sorted(frames.getall("CHAP"), key=lambda frame: int(frame.start_time))
-    return Tags(
+    return Id3Tags(
         title=_text(frames, "TIT2"),
         artist=_text(frames, "TPE1"),
         album=_text(frames, "TALB"),
@@ -148,7 +148,7 @@ def read(path: Path) -> Tags:
     )
 
 
-def raw(path: Path) -> bytes:
+def id3_bytes(path: Path) -> bytes:
     """Return the bytes of the tag at the start of a file; empty where there is none."""
     with path.open("rb") as file:
         header = file.read(HEADER_BYTES)
@@ -167,7 +167,7 @@ def _number(frames: ID3, name: str) -> int | None:
 
 
 def _cover(frames: ID3) -> Artwork | None:
-    suffixes = {content_type: suffix for suffix, content_type in TYPES.values()}
+    suffixes = {content_type: suffix for suffix, content_type in IMAGE_TYPES.values()}
     pictures = frames.getall("APIC")
     return Artwork(pictures[0].data, pictures[0].mime, suffixes[pictures[0].mime]) if pictures else None
 

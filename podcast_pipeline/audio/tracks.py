@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from podcast_pipeline.audio.ffmpeg import Ffmpeg
-from podcast_pipeline.audio.loudness import measure
-from podcast_pipeline.audio.source import Source, check
+from podcast_pipeline.audio.loudness import measure_loudness
+from podcast_pipeline.audio.source import AudioInfo, check_audio
 from podcast_pipeline.errors import AudioError
-from podcast_pipeline.model import Report
+from podcast_pipeline.model import ProgressCallback
 
 MIX_RATE_HZ = 48_000
-HEARING_RATE_HZ = 16_000
+SPEECH_RATE_HZ = 16_000
 TRACK_LUFS = -23.0  # every speaker equally loud, with room for all of them at once
-MOST_GAIN_DB = 30.0  # a track that needs more is an empty one
+MAX_GAIN_DB = 30.0  # a track that needs more is an empty one
 CEILING = 0.9
-LENGTHS_DIFFER_S = 1.0  # recorders stop a moment apart
-MOST_CHANNELS = 64
+MAX_LENGTH_DIFFERENCE_S = 1.0  # recorders stop a moment apart
+MAX_CHANNELS = 64
 BITEXACT = ("-fflags", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-1")
 
 
@@ -36,12 +36,12 @@ class Track:
     channel: int | None = None
 
     @property
-    def mono(self) -> str:
+    def mono_filter(self) -> str:
         """The filter that leaves this track."""
         return f"pan=mono|c0=c{self.channel - 1}" if self.channel else "aformat=channel_layouts=mono"
 
 
-def check_tracks(tracks: Sequence[Track], *, report: Report) -> float:
+def check_tracks(tracks: Sequence[Track], *, report: ProgressCallback) -> float:
     """Read all tracks to their end and return the length of the longest, in seconds.
 
     Raises:
@@ -57,13 +57,13 @@ def check_tracks(tracks: Sequence[Track], *, report: Report) -> float:
     if len({(track.path, track.channel) for track in tracks}) < len(tracks):
         raise AudioError(tracks[-1].path, "is given twice; name another file or FILE:CHANNEL")
     files = {
-        path: check(path, report=report, step=f"check {path.name}", most_channels=MOST_CHANNELS)
+        path: check_audio(path, report=report, step=f"check {path.name}", max_channels=MAX_CHANNELS)
         for path in dict.fromkeys(track.path for track in tracks)
     }
     for track in tracks:
         _refuse_channel(track, files[track.path])
     shortest, longest = (order(files, key=lambda path: files[path].duration_s) for order in (min, max))
-    if files[longest].duration_s - files[shortest].duration_s > LENGTHS_DIFFER_S:
+    if files[longest].duration_s - files[shortest].duration_s > MAX_LENGTH_DIFFERENCE_S:
         message = (
             f"is {files[shortest].duration_s:.1f} s long,"
             f" {longest.name} {files[longest].duration_s:.1f} s;"
@@ -73,7 +73,7 @@ def check_tracks(tracks: Sequence[Track], *, report: Report) -> float:
     return files[longest].duration_s
 
 
-def _refuse_channel(track: Track, source: Source) -> None:
+def _refuse_channel(track: Track, source: AudioInfo) -> None:
     if track.channel is None and source.channels > 2:
         message = f"has {source.channels} channels; say which is {track.name}'s: {track.name}={track.path}:1"
         raise AudioError(track.path, message)
@@ -82,7 +82,7 @@ def _refuse_channel(track: Track, source: Source) -> None:
         raise AudioError(track.path, message)
 
 
-def mix(tracks: Sequence[Track], target: Path, *, ffmpeg: Ffmpeg, report: Report) -> None:
+def mix_tracks(tracks: Sequence[Track], target: Path, *, ffmpeg: Ffmpeg, report: ProgressCallback) -> None:
     """Write the mix of all tracks, each brought to the same loudness, as mono FLAC.
 
     Equal tracks give equal bytes.
@@ -94,7 +94,7 @@ def mix(tracks: Sequence[Track], target: Path, *, ffmpeg: Ffmpeg, report: Report
     with tempfile.TemporaryDirectory() as work:
         monos = [Path(work) / f"{number}.wav" for number in range(len(tracks))]
         for track, mono in zip(tracks, monos, strict=True):
-            extract(track, mono, rate_hz=MIX_RATE_HZ, ffmpeg=ffmpeg, report=report)
+            extract_track(track, mono, rate_hz=MIX_RATE_HZ, ffmpeg=ffmpeg, report=report)
         gains = [
             _gain_db(track, mono, duration_s, ffmpeg, report)
             for track, mono in zip(tracks, monos, strict=True)
@@ -110,19 +110,21 @@ def mix(tracks: Sequence[Track], target: Path, *, ffmpeg: Ffmpeg, report: Report
         )
 
 
-def extract(track: Track, target: Path, *, rate_hz: int, ffmpeg: Ffmpeg, report: Report) -> None:
+def extract_track(
+    track: Track, target: Path, *, rate_hz: int, ffmpeg: Ffmpeg, report: ProgressCallback
+) -> None:
     """Write one track as mono 16-bit WAV."""
-    form = ["-map", "0:a:0", "-af", track.mono, "-ar", f"{rate_hz}", "-c:a", "pcm_s16le", "-f", "wav"]
+    form = ["-map", "0:a:0", "-af", track.mono_filter, "-ar", f"{rate_hz}", "-c:a", "pcm_s16le", "-f", "wav"]
     arguments = ["-i", str(track.path.absolute()), *form]
     _write(arguments, target, track.path, f"track {track.name}", 1.0, ffmpeg, report)
 
 
-def _gain_db(track: Track, mono: Path, duration_s: float, ffmpeg: Ffmpeg, report: Report) -> float:
-    loudness = measure(
+def _gain_db(track: Track, mono: Path, duration_s: float, ffmpeg: Ffmpeg, report: ProgressCallback) -> float:
+    loudness = measure_loudness(
         mono, duration_s=duration_s, ffmpeg=ffmpeg, report=report, step=f"measure {track.name}"
     )
     gain_db = TRACK_LUFS - loudness.integrated_lufs
-    if gain_db > MOST_GAIN_DB:
+    if gain_db > MAX_GAIN_DB:
         message = (
             f"has nothing on {track.name}'s track ({loudness.integrated_lufs:.0f} LUFS); was it recorded?"
         )
@@ -137,7 +139,7 @@ def _write(
     step: str,
     total_s: float,
     ffmpeg: Ffmpeg,
-    report: Report,
+    report: ProgressCallback,
 ) -> None:
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:

@@ -15,7 +15,7 @@ XING_HAS_FRAMES = 0x01
 WAV_STREAMED = (0, 0x7FFFFFFF, 0x7FFFF000, 0xFFFFFFFF)  # sizes of writers that could not seek back
 
 
-def is_cut_off(path: Path, format_name: str) -> bool:
+def is_truncated(path: Path, format_name: str) -> bool:
     """Say whether the container itself shows that its end is missing (WAV and Ogg)."""
     with path.open("rb") as file:
         if format_name == "wav":
@@ -25,7 +25,7 @@ def is_cut_off(path: Path, format_name: str) -> bool:
     return False
 
 
-def carries_duration(path: Path, format_name: str) -> bool:
+def header_has_duration(path: Path, format_name: str) -> bool:
     """Say whether libavformat's duration comes from a header, not from the size of the file."""
     if format_name != "mp3":
         return format_name not in ("wav", "ogg", "aac")

@@ -11,9 +11,17 @@ The audit makes nothing and decides nothing: `cli` hands it the transcripts, the
 `store.anonymous()`. What each visitor is to get stands here a second time, apart from `access`.
 """
 
-from podcast_pipeline.audit.finding import Finding
-from podcast_pipeline.audit.run import Target, audit
-from podcast_pipeline.audit.secrets import Secrets
-from podcast_pipeline.audit.visitors import Answer, Visitor, Who
+from podcast_pipeline.audit.finding import AuditFinding
+from podcast_pipeline.audit.run import AuditTarget, run_audit
+from podcast_pipeline.audit.secrets import RestrictedText
+from podcast_pipeline.audit.visitors import AuditResponse, AuditVisitor, VisitorKind
 
-__all__ = ["Answer", "Finding", "Secrets", "Target", "Visitor", "Who", "audit"]
+__all__ = [
+    "AuditFinding",
+    "AuditResponse",
+    "AuditTarget",
+    "AuditVisitor",
+    "RestrictedText",
+    "VisitorKind",
+    "run_audit",
+]

@@ -3,14 +3,14 @@
 import re
 from dataclasses import dataclass
 
-TOKEN = re.compile(r"[a-z2-7]{16}\.[a-z2-7]{32}")
-SIGN_IN = re.compile(r"(?<=/signin/link/)[A-Za-z0-9_-]{43}")
-STOP = re.compile(r"(?<=/mail/stop/)[A-Za-z0-9_-]{48}")
+TOKEN_PATTERN = re.compile(r"[a-z2-7]{16}\.[a-z2-7]{32}")
+SIGNIN_LINK_PATTERN = re.compile(r"(?<=/signin/link/)[A-Za-z0-9_-]{43}")
+UNSUBSCRIBE_LINK_PATTERN = re.compile(r"(?<=/mail/stop/)[A-Za-z0-9_-]{48}")
 LONGEST_SHOWN = 300  # characters
 
 
 @dataclass(frozen=True, order=True)
-class Finding:
+class AuditFinding:
     """Something that is open to somebody who may not have it, or broken for somebody who may.
 
     Attributes:
@@ -27,6 +27,6 @@ class Finding:
 
 def redact(text: str) -> str:
     """Return text without tokens and mailed links, fit for a report."""
-    for secret in (TOKEN, SIGN_IN, STOP):
+    for secret in (TOKEN_PATTERN, SIGNIN_LINK_PATTERN, UNSUBSCRIBE_LINK_PATTERN):
         text = secret.sub("***", text)
     return text[:LONGEST_SHOWN]

@@ -9,8 +9,13 @@ from email.message import Message
 from itertools import islice
 from pathlib import Path
 
-from podcast_pipeline.audit.finding import SIGN_IN, STOP, TOKEN, Finding
-from podcast_pipeline.audit.secrets import Secrets, in_public, says_text
+from podcast_pipeline.audit.finding import (
+    SIGNIN_LINK_PATTERN,
+    TOKEN_PATTERN,
+    UNSUBSCRIBE_LINK_PATTERN,
+    AuditFinding,
+)
+from podcast_pipeline.audit.secrets import RestrictedText, check_public_data, leak_message
 from podcast_pipeline.errors import ConfigError
 
 LINES_AT_ONCE = 1000
@@ -23,7 +28,7 @@ UNSUBSCRIBE = "list-unsubscribe"
 RECIPIENTS = ("To", "Cc", "Bcc", "Delivered-To")
 
 
-def read_log(path: Path, secrets: Secrets) -> Iterator[Finding]:
+def check_log_file(path: Path, secrets: RestrictedText) -> Iterator[AuditFinding]:
     """Find secrets in a log, of whatever program; rule P8.
 
     Raises:
@@ -33,23 +38,27 @@ def read_log(path: Path, secrets: Secrets) -> Iterator[Finding]:
         with path.open("rb") as file:
             first = 1
             while lines := list(islice(iter(lambda: file.readline(LONGEST_LINE_BYTES), b""), LINES_AT_ONCE)):
-                found = in_public(secrets, b"".join(lines), who="log", where="", rule="P8")
+                found = check_public_data(secrets, b"".join(lines), who="log", where="", rule="P8")
                 yield from (_in_line(path, each, lines, first, secrets) for each in found)
                 first += len(lines)
     except OSError as error:
         raise ConfigError(path, f"cannot be read: {error.strerror}") from error
 
 
-def _in_line(path: Path, found: Finding, lines: list[bytes], first: int, secrets: Secrets) -> Finding:
+def _in_line(
+    path: Path, found: AuditFinding, lines: list[bytes], first: int, secrets: RestrictedText
+) -> AuditFinding:
     """Return a finding with the number of its first line; text may go over several."""
     for number, line in enumerate(lines, start=first):
-        for here in in_public(secrets, line, who="log", where="", rule="P8"):
+        for here in check_public_data(secrets, line, who="log", where="", rule="P8"):
             if here.message == found.message:
-                return Finding(found.rule, "log", f"{path}:{number}", found.message)
-    return Finding(found.rule, "log", f"{path}:{first}", found.message)
+                return AuditFinding(found.rule, "log", f"{path}:{number}", found.message)
+    return AuditFinding(found.rule, "log", f"{path}:{first}", found.message)
 
 
-def read_mails(folder: Path, secrets: Secrets, may_read: Callable[[str], bool]) -> Iterator[Finding]:
+def check_mail_folder(
+    folder: Path, secrets: RestrictedText, may_read: Callable[[str], bool]
+) -> Iterator[AuditFinding]:
     """Find in each mail of a folder (a Maildir, a spool) what its recipients may not have.
 
     Args:
@@ -66,7 +75,9 @@ def read_mails(folder: Path, secrets: Secrets, may_read: Callable[[str], bool]) 
             yield from _mail(path, message_from_bytes(path.read_bytes()), secrets, may_read)
 
 
-def _mail(path: Path, mail: Message, secrets: Secrets, may_read: Callable[[str], bool]) -> Iterator[Finding]:
+def _mail(
+    path: Path, mail: Message, secrets: RestrictedText, may_read: Callable[[str], bool]
+) -> Iterator[AuditFinding]:
     where = str(path)
     said = [(name, _decoded(str(value))) for name, value in mail.items()]
     headers = "\n".join(f"{name}: {value}" for name, value in said)
@@ -76,16 +87,20 @@ def _mail(path: Path, mail: Message, secrets: Secrets, may_read: Callable[[str],
     to = [str(each) for name in RECIPIENTS for each in mail.get_all(name, [])]
     recipients = ADDRESS.findall("\n".join(to))
     is_active = bool(recipients) and all(may_read(address) for address in recipients)
-    run = secrets.in_text(headers.encode("utf-8", "replace") + b"\n\n" + body, is_active=is_active)
+    run = secrets.find_leak(headers.encode("utf-8", "replace") + b"\n\n" + body, is_active=is_active)
     if run is not None:
-        yield Finding("P5", "mail", where, says_text(run))
-    if TOKEN.search(headers) or SIGN_IN.search(headers) or STOP.search(open_headers):
-        yield Finding("P8", "mail", where, "holds a secret in its headers")
+        yield AuditFinding("P5", "mail", where, leak_message(run))
+    if (
+        TOKEN_PATTERN.search(headers)
+        or SIGNIN_LINK_PATTERN.search(headers)
+        or UNSUBSCRIBE_LINK_PATTERN.search(open_headers)
+    ):
+        yield AuditFinding("P8", "mail", where, "holds a secret in its headers")
     text = body.decode("latin-1")
-    if TOKEN.search(text):
-        yield Finding("P8", "mail", where, "holds the token of a private feed")
-    if len(set(recipients)) > 1 and STOP.search(f"{headers}\n{text}"):
-        yield Finding("P8", "mail", where, "holds a link of one person, and goes to several")
+    if TOKEN_PATTERN.search(text):
+        yield AuditFinding("P8", "mail", where, "holds the token of a private feed")
+    if len(set(recipients)) > 1 and UNSUBSCRIBE_LINK_PATTERN.search(f"{headers}\n{text}"):
+        yield AuditFinding("P8", "mail", where, "holds a link of one person, and goes to several")
 
 
 def _decoded(value: str) -> str:

@@ -3,19 +3,19 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from podcast_pipeline.audit.feeds import check_feed
-from podcast_pipeline.audit.finding import Finding
-from podcast_pipeline.audit.pages import Walk
-from podcast_pipeline.audit.secrets import Secrets
+from podcast_pipeline.audit.feeds import check_private_feed
+from podcast_pipeline.audit.finding import AuditFinding
+from podcast_pipeline.audit.pages import SiteCrawler
+from podcast_pipeline.audit.secrets import RestrictedText
 from podcast_pipeline.audit.storage import check_storage
-from podcast_pipeline.audit.visitors import Visitor
-from podcast_pipeline.model import Progress, Report
+from podcast_pipeline.audit.visitors import AuditVisitor
+from podcast_pipeline.model import Progress, ProgressCallback
 from podcast_pipeline.model.catalog import Catalog
-from podcast_pipeline.storage import Reader
+from podcast_pipeline.storage import ObjectReader
 
 
 @dataclass(frozen=True)
-class Target:
+class AuditTarget:
     """A show, and who walks over it.
 
     Attributes:
@@ -26,32 +26,32 @@ class Target:
     """
 
     catalog: Catalog
-    secrets: Secrets
-    anybody: Reader
+    secrets: RestrictedText
+    anonymous_store: ObjectReader
     keys: tuple[str, ...]
-    visitors: tuple[Visitor, ...]
+    visitors: tuple[AuditVisitor, ...]
 
 
-def audit(target: Target, *, report: Report) -> tuple[Finding, ...]:
+def run_audit(target: AuditTarget, *, report: ProgressCallback) -> tuple[AuditFinding, ...]:
     """Walk over a show and return everything that is open or broken, each once, in order.
 
     Raises:
         ConfigError: the site does not answer.
     """
-    findings: list[Finding] = []
+    findings: list[AuditFinding] = []
     total = len(target.visitors) + 1
     for done, visitor in enumerate(target.visitors):
         report(Progress(step="audit", done=done, total=total, unit="steps"))
         findings += _visit(visitor, target)
-    findings += check_storage(target.anybody, target.keys, target.secrets)
+    findings += check_storage(target.anonymous_store, target.keys, target.secrets)
     report(Progress(step="audit", done=total, total=total, unit="steps"))
     return tuple(sorted(set(findings)))
 
 
-def _visit(visitor: Visitor, target: Target) -> Iterator[Finding]:
+def _visit(visitor: AuditVisitor, target: AuditTarget) -> Iterator[AuditFinding]:
     if visitor.token:
-        yield from check_feed(visitor, target.catalog, target.secrets)
-    walk = Walk(visitor, target.catalog, target.secrets)
-    yield from walk.everything()
+        yield from check_private_feed(visitor, target.catalog, target.secrets)
+    walk = SiteCrawler(visitor, target.catalog, target.secrets)
+    yield from walk.crawl()
     if visitor.who == "anonymous":
-        yield from walk.private_keys(tuple(key for key in target.keys if key.startswith("private/")))
+        yield from walk.probe_private_keys(tuple(key for key in target.keys if key.startswith("private/")))

@@ -6,10 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
-from podcast_pipeline.audit.finding import SIGN_IN, STOP, TOKEN, Finding
+from podcast_pipeline.audit.finding import (
+    SIGNIN_LINK_PATTERN,
+    TOKEN_PATTERN,
+    UNSUBSCRIBE_LINK_PATTERN,
+    AuditFinding,
+)
 from podcast_pipeline.model import Episode, Transcript
 from podcast_pipeline.model.catalog import Catalog
-from podcast_pipeline.transcript.leaks.shingles import Shingles, heard
+from podcast_pipeline.transcript.leaks.shingles import Shingles, decoded_words
 
 PRESIGNED = re.compile(r"(?:X-Amz-Expires|Expires-In)(?:=|%3D)(\d+)", re.IGNORECASE)
 PRESIGNED_LASTS_S = 900
@@ -17,7 +22,7 @@ PRESIGNED_LASTS_S = 900
 
 
 @dataclass(frozen=True)
-class Secrets:
+class RestrictedText:
     """What the audit looks for in everything it is given.
 
     Attributes:
@@ -32,7 +37,7 @@ class Secrets:
     )
 
     @classmethod
-    def of(cls, catalog: Catalog, transcripts: Mapping[str, Transcript]) -> Self:
+    def from_catalog(cls, catalog: Catalog, transcripts: Mapping[str, Transcript]) -> Self:
         """Return the secrets of a show.
 
         Args:
@@ -45,7 +50,7 @@ class Secrets:
         unreleased = [Shingles.of(w, public_text=known) for w in words["other"]]
         return cls(Shingles.union(paid), Shingles.union(unreleased))
 
-    def in_text(self, data: bytes, *, is_active: bool) -> str | None:
+    def find_leak(self, data: bytes, *, is_active: bool) -> str | None:
         """Return a run of words that the data should not hold, None when it is clean.
 
         The same bytes, asked for by nine visitors, are read once, for both kinds of secrets.
@@ -59,42 +64,46 @@ class Secrets:
     def _first_of_each(self, data: bytes) -> tuple[str | None, str | None]:
         paid: str | None = None
         unreleased: str | None = None
-        for words in heard(data):
-            paid = paid or next(self.paid.found_in_words(words), None)
-            unreleased = unreleased or next(self.unreleased.found_in_words(words), None)
+        for words in decoded_words(data):
+            paid = paid or next(self.paid.find_in_words(words), None)
+            unreleased = unreleased or next(self.unreleased.find_in_words(words), None)
             if paid and unreleased:
                 break
         return paid, unreleased
 
-    def questions(self, count: int) -> list[str]:
+    def probe_queries(self, count: int) -> list[str]:
         """Return words to search for: three of a run, of runs far apart in the alphabet."""
         runs = sorted(run for runs in self.paid.windows.values() for run in runs)
         return [" ".join(run.split()[:3]) for run in runs[:: max(1, len(runs) // count)][:count]]
 
 
-def in_public(secrets: Secrets, data: bytes, *, who: str, where: str, rule: str = "P3") -> Iterator[Finding]:
+def check_public_data(
+    secrets: RestrictedText, data: bytes, *, who: str, where: str, rule: str = "P3"
+) -> Iterator[AuditFinding]:
     """Find what anybody could read: text of a transcript, tokens, mailed links, addresses that last."""
-    run = secrets.in_text(data, is_active=False)
+    run = secrets.find_leak(data, is_active=False)
     if run is not None:
-        yield Finding(rule, who, where, says_text(run))
+        yield AuditFinding(rule, who, where, leak_message(run))
     text = data.decode("latin-1")
-    if TOKEN.search(text):
-        yield Finding("P8", who, where, "holds the token of a private feed")
-    if SIGN_IN.search(text):
-        yield Finding("P8", who, where, "holds a sign-in link")
-    if STOP.search(text):
-        yield Finding("P8", who, where, "holds a link that stops somebody's mail")
-    yield from presigned(text, who=who, where=where)
+    if TOKEN_PATTERN.search(text):
+        yield AuditFinding("P8", who, where, "holds the token of a private feed")
+    if SIGNIN_LINK_PATTERN.search(text):
+        yield AuditFinding("P8", who, where, "holds a sign-in link")
+    if UNSUBSCRIBE_LINK_PATTERN.search(text):
+        yield AuditFinding("P8", who, where, "holds a link that stops somebody's mail")
+    yield from check_presigned_urls(text, who=who, where=where)
 
 
-def presigned(text: str, *, who: str, where: str) -> Iterator[Finding]:
+def check_presigned_urls(text: str, *, who: str, where: str) -> Iterator[AuditFinding]:
     """Find presigned addresses that live longer than rule P6 allows."""
     lasts_s = max((int(seconds[:9]) for seconds in PRESIGNED.findall(text)), default=0)
     if lasts_s > PRESIGNED_LASTS_S:
-        yield Finding("P6", who, where, f"a presigned address lives {lasts_s} s; at most {PRESIGNED_LASTS_S}")
+        yield AuditFinding(
+            "P6", who, where, f"a presigned address lives {lasts_s} s; at most {PRESIGNED_LASTS_S}"
+        )
 
 
-def says_text(run: str) -> str:
+def leak_message(run: str) -> str:
     """Return the line for a run of words that should not be there."""
     return f"holds text of a transcript: “{run}”"
 

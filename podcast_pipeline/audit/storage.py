@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from podcast_pipeline.audit.finding import Finding
-from podcast_pipeline.audit.secrets import Secrets, in_public
+from podcast_pipeline.audit.finding import AuditFinding
+from podcast_pipeline.audit.secrets import RestrictedText, check_public_data
 from podcast_pipeline.errors import Denied, NotFound, StoreError
-from podcast_pipeline.storage import Reader
+from podcast_pipeline.storage import ObjectReader
 
 WHO = "storage"
 GUESSES = ("private/catalog.json", "private/probe.txt")
@@ -14,35 +14,37 @@ END_BYTES = 1 << 17
 """Of larger objects (audio) the beginning and the end are read: that is where tags and pictures are."""
 
 
-def check_storage(anybody: Reader, keys: tuple[str, ...], secrets: Secrets) -> Iterator[Finding]:
+def check_storage(
+    anonymous_store: ObjectReader, keys: tuple[str, ...], secrets: RestrictedText
+) -> Iterator[AuditFinding]:
     """Find private objects that anybody can read or list, and secrets in public ones.
 
     Args:
         anybody: the store without credentials.
         keys: of every object, as a list with credentials has them.
     """
-    yield from _listed(anybody)
+    yield from _listed(anonymous_store)
     for key in dict.fromkeys((*GUESSES, *keys)):
-        data = _read(anybody, key)
+        data = _read(anonymous_store, key)
         if data is not None and not key.startswith("public/"):
-            yield Finding("P3", WHO, key, "a private object can be read without credentials")
+            yield AuditFinding("P3", WHO, key, "a private object can be read without credentials")
         elif data is not None:
-            yield from in_public(secrets, data, who=WHO, where=key)
+            yield from check_public_data(secrets, data, who=WHO, where=key)
         elif key.startswith("public/"):
-            yield Finding("H4", WHO, key, "a public object cannot be read")
+            yield AuditFinding("H4", WHO, key, "a public object cannot be read")
 
 
-def _listed(anybody: Reader) -> Iterator[Finding]:
+def _listed(anybody: ObjectReader) -> Iterator[AuditFinding]:
     for prefix in ("private/", "public/"):
         try:
             found = next(iter(anybody.list(prefix)), None)
         except StoreError:
             continue
         if found is not None:
-            yield Finding("P3", WHO, prefix, "can be listed without credentials")
+            yield AuditFinding("P3", WHO, prefix, "can be listed without credentials")
 
 
-def _read(anybody: Reader, key: str) -> bytes | None:
+def _read(anybody: ObjectReader, key: str) -> bytes | None:
     """Return an object, of a large one its beginning and end; None where it is not open."""
     try:
         info = anybody.head(key)

@@ -8,22 +8,27 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from podcast_pipeline.audit.finding import TOKEN, Finding, redact
-from podcast_pipeline.audit.secrets import Secrets, presigned, says_text
+from podcast_pipeline.audit.finding import TOKEN_PATTERN, AuditFinding, redact
+from podcast_pipeline.audit.secrets import RestrictedText, check_presigned_urls, leak_message
 from podcast_pipeline.errors import ConfigError
 
-Who = Literal[
+VisitorKind = Literal[
     "active", "lapsed", "suspended", "rotated", "removed",
     "anonymous", "made-up token", "token of another show", "expired session",
 ]  # fmt: skip
 
-STRANGERS: tuple[Who, ...] = ("anonymous", "made-up token", "token of another show", "expired session")
+STRANGERS: tuple[VisitorKind, ...] = (
+    "anonymous",
+    "made-up token",
+    "token of another show",
+    "expired session",
+)
 LONGEST_BODY_BYTES = 1 << 20
 """Of an audio file no more is read here: its tags. `storage` reads public ones to their end."""
 
 
 @dataclass(frozen=True)
-class Answer:
+class AuditResponse:
     """What came back.
 
     Attributes:
@@ -50,7 +55,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Visitor:
+class AuditVisitor:
     """Somebody who asks, with a cookie jar of their own.
 
     Attributes:
@@ -58,7 +63,7 @@ class Visitor:
         token: of a private feed; None for who has none.
     """
 
-    who: Who
+    who: VisitorKind
     client: httpx.Client = field(repr=False)
     token: str | None = field(default=None, repr=False)
 
@@ -67,7 +72,7 @@ class Visitor:
         """Whether they have paid."""
         return self.who == "active"
 
-    def ask(self, url: str, *, method: str = "GET", **headers: str) -> Answer:
+    def request(self, url: str, *, method: str = "GET", **headers: str) -> AuditResponse:
         """Ask, and read at most LONGEST_BODY_BYTES.
 
         Args:
@@ -89,25 +94,29 @@ class Visitor:
             line = f"does not answer ({type(error).__name__}); start `podcast serve`, or correct [urls]"
             raise ConfigError(place, line) from error
         lowered = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(url, method, response.status_code, lowered, bytes(body))
+        return AuditResponse(url, method, response.status_code, lowered, bytes(body))
 
 
-def inspect(visitor: Visitor, answer: Answer, secrets: Secrets) -> Iterator[Finding]:
+def check_response(
+    visitor: AuditVisitor, response: AuditResponse, secrets: RestrictedText
+) -> Iterator[AuditFinding]:
     """Find what this visitor must not be told, by whatever address."""
-    who, where = visitor.who, redact(answer.url)
-    places = (answer.head, answer.body)
-    for run in filter(None, (secrets.in_text(place, is_active=visitor.is_active) for place in places)):
-        yield Finding("P3" if visitor.is_active or who in STRANGERS else "P5", who, where, says_text(run))
+    who, where = visitor.who, redact(response.url)
+    places = (response.head, response.body)
+    for run in filter(None, (secrets.find_leak(place, is_active=visitor.is_active) for place in places)):
+        yield AuditFinding(
+            "P3" if visitor.is_active or who in STRANGERS else "P5", who, where, leak_message(run)
+        )
     text = b"\n\n".join(places).decode("latin-1")
-    shown = set(TOKEN.findall(text)) - {visitor.token}
+    shown = set(TOKEN_PATTERN.findall(text)) - {visitor.token}
     if shown:
-        yield Finding("P5", who, where, "holds somebody else's token; no cache may mix subscribers up")
-    elif visitor.token and visitor.token in text and not _is_at_home(visitor, answer):
-        yield Finding("P8", who, where, "shows the token outside of the private feed")
-    if answer.status >= 500:
-        yield Finding("H4", who, where, f"answered {answer.status}")
-    yield from presigned(text, who=who, where=where)
+        yield AuditFinding("P5", who, where, "holds somebody else's token; no cache may mix subscribers up")
+    elif visitor.token and visitor.token in text and not _is_at_home(visitor, response):
+        yield AuditFinding("P8", who, where, "shows the token outside of the private feed")
+    if response.status >= 500:
+        yield AuditFinding("H4", who, where, f"answered {response.status}")
+    yield from check_presigned_urls(text, who=who, where=where)
 
 
-def _is_at_home(visitor: Visitor, answer: Answer) -> bool:
+def _is_at_home(visitor: AuditVisitor, answer: AuditResponse) -> bool:
     return answer.status < 400 and f"/feeds/{visitor.token}/" in answer.url

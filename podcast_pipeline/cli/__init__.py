@@ -10,11 +10,11 @@ from io import TextIOWrapper
 
 from podcast_pipeline.errors import FeedError, LeakError, PodcastError, ReviewError
 
-FOREIGN = re.compile("[\udc80-\udcff]")  # bytes that were no UTF-8
+NOT_UTF8 = re.compile("[\udc80-\udcff]")  # bytes that were no UTF-8
 DONE, FAILED, USAGE, PROBLEMS, INTERRUPTED = 0, 1, 2, 3, 130
-AGAIN = "interrupted; run the same command again"
-FULL = (errno.ENOSPC, errno.EDQUOT)
-CHECKS = (FeedError, LeakError, ReviewError)  # a check found problems
+INTERRUPTED_MESSAGE = "interrupted; run the same command again"
+DISK_FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT)
+CHECK_ERRORS = (FeedError, LeakError, ReviewError)  # a check found problems
 
 
 def main() -> None:
@@ -30,18 +30,18 @@ def main() -> None:
     except PodcastError as error:
         sys.exit(_fail(str(error), exit_code([error])))
     except UnicodeEncodeError as error:
-        foreign = next((word for word in sys.argv if FOREIGN.search(word)), None)
+        foreign = next((word for word in sys.argv if NOT_UTF8.search(word)), None)
         if foreign is None:
             raise
         sys.exit(_fail(f"{foreign}: is not UTF-8 ({error.reason}); write it in UTF-8", USAGE))
     except SystemExit as leaving:
         if leaving.code != INTERRUPTED:
             raise
-        sys.exit(_fail(AGAIN, INTERRUPTED))
+        sys.exit(_fail(INTERRUPTED_MESSAGE, INTERRUPTED))
     except OSError as error:
         if error.filename is None and not error.strerror:
             raise
-        sys.exit(_fail(failure(error), FAILED))
+        sys.exit(_fail(os_error_message(error), FAILED))
 
 
 def _open_what_is_closed() -> None:
@@ -51,9 +51,9 @@ def _open_what_is_closed() -> None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), "w" if name != "stdin" else "r"))
 
 
-def failure(error: OSError) -> str:
+def os_error_message(error: OSError) -> str:
     """Return what the system refused as one line: the file, why, and what to do where the disk is full."""
-    if error.errno in FULL:
+    if error.errno in DISK_FULL_ERRNOS:
         where = error.filename2 or error.filename  # of a copy the second is the one that did not fit
         return f"{where or 'this machine'}: {error.strerror}; make room and run again"
     return f"{error.filename or 'this machine'}: {error.strerror}"
@@ -65,7 +65,7 @@ def exit_code(errors: Collection[PodcastError]) -> int:
         return DONE
     if any(error.subject.startswith("--") for error in errors):
         return USAGE
-    return PROBLEMS if all(isinstance(error, CHECKS) for error in errors) else FAILED
+    return PROBLEMS if all(isinstance(error, CHECK_ERRORS) for error in errors) else FAILED
 
 
 def _fail(line: str, code: int) -> int:

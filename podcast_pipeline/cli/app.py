@@ -10,7 +10,7 @@ import typer
 from podcast_pipeline import __version__
 from podcast_pipeline.cli.commands import audit, episodes, feeds, review, search, show, subscribers, voices
 from podcast_pipeline.cli.output import Output, ProgressStyle
-from podcast_pipeline.cli.session import Session
+from podcast_pipeline.cli.session import CliSession
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -60,6 +60,6 @@ def options(
     logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, format="%(name)s: %(message)s")
     output = Output(as_json=as_json, quiet=quiet, progress=progress)
     signal.signal(signal.SIGINT, output.interrupt)
-    session = context.obj = Session(project, output)
+    session = context.obj = CliSession(project, output)
     context.call_on_close(output.close)
     context.call_on_close(session.close)

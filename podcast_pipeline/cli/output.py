@@ -14,8 +14,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 from rich.text import Text
 
-from podcast_pipeline.cli import AGAIN, INTERRUPTED
-from podcast_pipeline.model import UNREADABLE
+from podcast_pipeline.cli import INTERRUPTED, INTERRUPTED_MESSAGE
+from podcast_pipeline.model import CONTROL_CHARACTERS
 from podcast_pipeline.model import Progress as Event
 
 PIPE_WIDTH = 1000  # a line a row, for grep and awk
@@ -46,7 +46,7 @@ class Output:
         The second one ends the run where it is, as a kill would, which loses nothing.
         """
         if self._interrupted:
-            self.warn(AGAIN)
+            self.warn(INTERRUPTED_MESSAGE)
             os._exit(INTERRUPTED)
         self._interrupted = True
         raise KeyboardInterrupt
@@ -80,7 +80,7 @@ class Output:
             self._tasks[event.step],
             completed=event.done,
             total=event.total or None,
-            note=note(event, self.seconds[event.step]),
+            note=progress_note(event, self.seconds[event.step]),
         )
 
     def close(self) -> None:
@@ -115,7 +115,7 @@ class Output:
         print(f"podcast: {printable(line)}", file=sys.stderr)
 
 
-def note(event: Event, elapsed_s: float) -> str:
+def progress_note(event: Event, elapsed_s: float) -> str:
     """Return what stands beside a bar: audio time done, its pace and the time left; or megabytes."""
     if event.unit == "bytes":
         return f"{event.done / 1e6:.1f} of {event.total / 1e6:.1f} MB"
@@ -130,4 +130,4 @@ def note(event: Event, elapsed_s: float) -> str:
 
 def printable(text: str) -> str:
     """Return the text without what would steer a terminal."""
-    return UNREADABLE.sub(" ", text)
+    return CONTROL_CHARACTERS.sub(" ", text)

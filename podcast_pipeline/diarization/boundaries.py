@@ -5,23 +5,23 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from podcast_pipeline.diarization.assign import Turn
+from podcast_pipeline.diarization.assign import DiarizationTurn
 from podcast_pipeline.diarization.fbank import SAMPLE_RATE_HZ, Samples
 
 FRAME_SAMPLES = 270
 FRAME_S = FRAME_SAMPLES / SAMPLE_RATE_HZ  # of segmentation-3.0
-LEAST_S = 0.1  # of silence that belongs to a turn, on both sides: soft onsets, fading ends
-MOST_S = 0.4  # where there is sound, and nobody else's turn
+MIN_MARGIN_S = 0.1  # of silence that belongs to a turn, on both sides: soft onsets, fading ends
+MAX_MARGIN_S = 0.4  # where there is sound, and nobody else's turn
 SOUND_DB = 20.0  # above the recording's quietest frames
 QUIETEST = 5  # percent of the frames
-LOOK = round(2 * MOST_S / FRAME_S)  # frames: half of the silence between two turns belongs to each
+LOOK = round(2 * MAX_MARGIN_S / FRAME_S)  # frames: half of the silence between two turns belongs to each
 FLOOR = 1e-8  # power: -80 dB
 
 Levels = NDArray[np.float32]
 """Shape (n_frames,): decibels of each frame; NaN where nobody listened."""
 
 
-def levels(samples: Samples) -> Levels:
+def frame_levels_db(samples: Samples) -> Levels:
     """Return the level of float32 samples, shape (n_samples,), 16 kHz mono; none of zeros at the end."""
     heard = np.trim_zeros(samples, "b")
     frames = heard[: len(heard) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)
@@ -30,14 +30,14 @@ def levels(samples: Samples) -> Levels:
     return decibels
 
 
-def settle(turns: Sequence[Turn], heard: Levels) -> tuple[Turn, ...]:
+def extend_turns(turns: Sequence[DiarizationTurn], levels: Levels) -> tuple[DiarizationTurn, ...]:
     """Return the turns with what belongs to them before and after: nothing where somebody else speaks.
 
     Args:
         heard: of the whole recording.
     """
-    known = heard[~np.isnan(heard)]
-    sound = heard > (np.percentile(known, QUIETEST) if known.size else 0.0) + SOUND_DB
+    known = levels[~np.isnan(levels)]
+    sound = levels > (np.percentile(known, QUIETEST) if known.size else 0.0) + SOUND_DB
     length = max([len(sound), *(_frame(turn.end_s) for turn in turns)])
     free = np.ones(length, np.bool_)
     for turn in turns:
@@ -47,7 +47,7 @@ def settle(turns: Sequence[Turn], heard: Levels) -> tuple[Turn, ...]:
     return tuple(_settled(turn, free, sound) for turn in turns)
 
 
-def _settled(turn: Turn, free: NDArray[np.bool_], sound: NDArray[np.bool_]) -> Turn:
+def _settled(turn: DiarizationTurn, free: NDArray[np.bool_], sound: NDArray[np.bool_]) -> DiarizationTurn:
     first, last = _frame(turn.start_s) + LOOK, _frame(turn.end_s) + LOOK
     before, after = slice(first - LOOK, first), slice(last, last + LOOK)
     start_s = turn.start_s - _margin_s(free[before][::-1], sound[before][::-1])
@@ -57,8 +57,8 @@ def _settled(turn: Turn, free: NDArray[np.bool_], sound: NDArray[np.bool_]) -> T
 
 def _margin_s(free: NDArray[np.bool_], sound: NDArray[np.bool_]) -> float:
     """Return how far a turn goes on, given the frames from its edge outwards."""
-    room_s = min(_run(free) * FRAME_S / 2, MOST_S)
-    return min(max(_run(sound) * FRAME_S, LEAST_S), room_s)
+    room_s = min(_run(free) * FRAME_S / 2, MAX_MARGIN_S)
+    return min(max(_run(sound) * FRAME_S, MIN_MARGIN_S), room_s)
 
 
 def _run(flags: NDArray[np.bool_]) -> int:

@@ -29,7 +29,7 @@ LEAST_SHARE = 0.005  # nor is less than this of all speech: an hour has laughter
 ROUNDS = 20
 
 
-def group(
+def cluster_embeddings(
     embeddings: Embeddings, seconds: Sequence[float] | Weights, *, count: int | None
 ) -> NDArray[np.int64]:
     """Return a group for each embedding, from 0, the one with most speech first.
@@ -93,7 +93,7 @@ def _halves(members: Members, embeddings: Embeddings) -> tuple[Members, Members]
     for _ in range(ROUNDS):
         if first.all() or not first.any():
             break
-        near = [voices @ centre(voices[side], np.ones(side.sum())) for side in (first, ~first)]
+        near = [voices @ centroid(voices[side], np.ones(side.sum())) for side in (first, ~first)]
         first = near[0] > near[1]
     return members[first], members[~first]
 
@@ -150,14 +150,14 @@ def _least_s(weights: Weights) -> float:
 def _labels(embeddings: Embeddings, people: Sequence[Members], weights: Weights) -> NDArray[np.int64]:
     """Return labels; who belongs to nobody goes to the nearest."""
     kept = sorted(people, key=lambda members: -weights[members].sum())
-    centres = np.stack([centre(embeddings[members], weights[members]) for members in kept])
+    centres = np.stack([centroid(embeddings[members], weights[members]) for members in kept])
     labels: NDArray[np.int64] = np.argmax(embeddings @ centres.T, axis=1).astype(np.int64)
     for number, members in enumerate(kept):
         labels[members] = number
     return labels
 
 
-def centre(embeddings: Embeddings, weights: Weights) -> Embeddings:
+def centroid(embeddings: Embeddings, weights: Weights) -> Embeddings:
     """Return the weighted mean of embeddings, of length 1."""
     mean = (embeddings * weights[:, None]).sum(axis=0)
     unit: Embeddings = (mean / max(float(np.linalg.norm(mean)), 1e-9)).astype(np.float32)

@@ -32,7 +32,7 @@ Levels = NDArray[np.float64]
 """dBFS, shape (n_tracks, n_frames)."""
 
 
-def levels(blocks: Iterable[Samples]) -> NDArray[np.float64]:
+def track_levels_db(blocks: Iterable[Samples]) -> NDArray[np.float64]:
     """Return the level of each whole frame of a track: dBFS, shape (n_frames,)."""
     parts, rest = [], np.empty(0, np.float32)
     for block in blocks:
@@ -43,7 +43,7 @@ def levels(blocks: Iterable[Samples]) -> NDArray[np.float64]:
     return np.concatenate(parts) if parts else np.empty(0)
 
 
-def active(tracks: Levels) -> list[list[tuple[float, float]]]:
+def active_stretches(tracks: Levels) -> list[list[tuple[float, float]]]:
     """Return for each track the stretches (start_s, end_s) in which its own speaker speaks."""
     loud = _loud(tracks)
     own = loud.copy()
@@ -84,7 +84,7 @@ def _stretches(flags: NDArray[np.bool_]) -> list[tuple[float, float]]:
     return [(start_s, end_s) for start_s, end_s in runs if end_s - start_s >= SHORTEST_S]
 
 
-def gate(blocks: Iterable[Samples], stretches: Sequence[tuple[float, float]]) -> Iterable[Samples]:
+def mute_crosstalk(blocks: Iterable[Samples], stretches: Sequence[tuple[float, float]]) -> Iterable[Samples]:
     """Yield a track with silence where its speaker does not speak; margins are kept."""
     first = 0
     for block in blocks:
@@ -98,7 +98,7 @@ def gate(blocks: Iterable[Samples], stretches: Sequence[tuple[float, float]]) ->
         yield kept
 
 
-def own_words(words: Transcript, stretches: Sequence[tuple[float, float]]) -> Transcript:
+def remove_bleed_words(words: Transcript, stretches: Sequence[tuple[float, float]]) -> Transcript:
     """Return a track's transcript without words that its speaker was not active in."""
     segments = []
     for segment in words.segments:
@@ -114,7 +114,7 @@ def _share(start_s: float, end_s: float, stretches: Sequence[tuple[float, float]
     return common / (end_s - start_s)
 
 
-def merge(tracks: Sequence[Transcript]) -> tuple[Segment, ...]:
+def merge_tracks(tracks: Sequence[Transcript]) -> tuple[Segment, ...]:
     """Return the segments of all tracks in order of time, each with its track's number as the speaker.
 
     A sentence during which another track's sentence begins and ends stays whole: overlap keeps both.

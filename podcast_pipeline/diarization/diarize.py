@@ -3,18 +3,18 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from podcast_pipeline.diarization import choose, load
-from podcast_pipeline.diarization.assign import Heard, Turn, assign
-from podcast_pipeline.diarization.known_voices import KnownVoice, propose, recognise
-from podcast_pipeline.episodes.library import Folder, built
-from podcast_pipeline.files import hash16, write_atomically
-from podcast_pipeline.model import Noun, Report, Transcript
+from podcast_pipeline.diarization import choose_diarizer, load_diarizer
+from podcast_pipeline.diarization.assign import DiarizationResult, DiarizationTurn, assign_speakers
+from podcast_pipeline.diarization.known_voices import KnownVoice, identify_speakers, propose_guest_name
+from podcast_pipeline.episodes.library import EpisodeFolder, build_once
+from podcast_pipeline.files import short_sha256, write_atomically
+from podcast_pipeline.model import FrozenModel, ProgressCallback, Transcript
 
 VERSION = 3  # raised when the same recording is to give other turns
-OPTION = "speakers"  # in a transcript's receipt: which turns its speakers are from
+SPEAKERS_OPTION = "speakers"  # in a transcript's receipt: which turns its speakers are from
 
 
-class Told(Noun):
+class IdentifiedTurns(FrozenModel):
     """The turns, and who they are where that is known. No embeddings: guests did not consent to keep theirs.
 
     Attributes:
@@ -22,20 +22,20 @@ class Told(Noun):
         proposals: speaker -> the guest that it must be, for a person to confirm.
     """
 
-    turns: tuple[Turn, ...]
+    turns: tuple[DiarizationTurn, ...]
     names: dict[str, str]
     proposals: dict[str, str]
 
 
-def tell(
+def diarize_transcript(
     words: Transcript,
-    folder: Folder,
+    folder: EpisodeFolder,
     *,
     engine: str,
     speaker_count: int | None,
     known: Sequence[KnownVoice],
     guests: Sequence[str],
-    report: Report,
+    report: ProgressCallback,
 ) -> Transcript:
     """Return the words with their speakers; as they are where these were told from the same inputs.
 
@@ -44,10 +44,10 @@ def tell(
         speaker_count: how many people speak, None to find out.
         guests: whom episode.toml names.
     """
-    name = choose(engine)
+    name = choose_diarizer(engine)
     if name is None or not words.segments or words.receipt is None:
         return words
-    diarizer = load(name)
+    diarizer = load_diarizer(name)
     usable = [voice for voice in known if voice.engine == name]
     inputs = {
         "audio": words.receipt.audio_sha256,
@@ -57,30 +57,30 @@ def tell(
         "guests": list(guests) if usable else [],
         "version": VERSION,
     }
-    told_from = f"{name} {diarizer.version} {hash16(repr(sorted(inputs.items())).encode())}"
-    if words.receipt.options.get(OPTION) == told_from:
+    told_from = f"{name} {diarizer.version} {short_sha256(repr(sorted(inputs.items())).encode())}"
+    if words.receipt.options.get(SPEAKERS_OPTION) == told_from:
         return words
 
-    def make(target: Path) -> Told:
+    def make(target: Path) -> IdentifiedTurns:
         heard = diarizer.diarize(folder.source, speaker_count=speaker_count, report=report)
         write_atomically(target, to_rttm(heard.turns).encode())
         return _told(heard, usable, guests)
 
-    _, told = built(folder, "speakers", ".rttm", inputs=inputs, result=Told, make=make)
+    _, told = build_once(folder, "speakers", ".rttm", inputs=inputs, result_type=IdentifiedTurns, build=make)
     return with_speakers(words, told, told_from)
 
 
-def with_speakers(words: Transcript, told: Told, told_from: str) -> Transcript:
+def with_speakers(words: Transcript, told: IdentifiedTurns, told_from: str) -> Transcript:
     """Return the words with speakers; the receipt says where these are from."""
     receipt = words.receipt and words.receipt.model_copy(
-        update={"options": dict(sorted({**words.receipt.options, OPTION: told_from}.items()))}
+        update={"options": dict(sorted({**words.receipt.options, SPEAKERS_OPTION: told_from}.items()))}
     )
-    return assign(words, told.turns, names=told.names, proposals=told.proposals).model_copy(
+    return assign_speakers(words, told.turns, names=told.names, proposals=told.proposals).model_copy(
         update={"receipt": receipt}
     )
 
 
-def to_rttm(turns: Sequence[Turn]) -> str:
+def to_rttm(turns: Sequence[DiarizationTurn]) -> str:
     """Return turns in the format of diarization tools; the last column is the certainty.
 
     Source: NIST RT-09 evaluation plan, appendix A.
@@ -89,6 +89,8 @@ def to_rttm(turns: Sequence[Turn]) -> str:
     return "".join(row.format(turn, turn.end_s - turn.start_s) for turn in turns)
 
 
-def _told(heard: Heard, known: Sequence[KnownVoice], guests: Sequence[str]) -> Told:
-    names = recognise(heard.voices, known)
-    return Told(turns=heard.turns, names=names, proposals=propose(list(heard.voices), names, guests))
+def _told(heard: DiarizationResult, known: Sequence[KnownVoice], guests: Sequence[str]) -> IdentifiedTurns:
+    names = identify_speakers(heard.voices, known)
+    return IdentifiedTurns(
+        turns=heard.turns, names=names, proposals=propose_guest_name(list(heard.voices), names, guests)
+    )

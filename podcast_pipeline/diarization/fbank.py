@@ -23,7 +23,7 @@ Features = NDArray[np.float32]
 """float32, shape (n_frames, BINS): log energies, not normalised."""
 
 
-def features(samples: Samples) -> Features:
+def fbank_features(samples: Samples) -> Features:
     """Return the features of float32 samples, shape (n_samples,), 16 kHz mono; none below 25 ms."""
     if len(samples) < FRAME_SAMPLES:
         return np.empty((0, BINS), np.float32)
@@ -36,7 +36,7 @@ def features(samples: Samples) -> Features:
     return np.log(np.maximum(energies, FLOOR)).astype(np.float32)
 
 
-def times_s(count: int) -> NDArray[np.float64]:
+def frame_times_s(count: int) -> NDArray[np.float64]:
     """Return the middle of each frame, in seconds from the first sample."""
     middles: NDArray[np.float64] = (np.arange(count) * HOP_SAMPLES + FRAME_SAMPLES / 2) / SAMPLE_RATE_HZ
     return middles

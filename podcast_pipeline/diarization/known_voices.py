@@ -13,16 +13,16 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, ValidationError
 
-from podcast_pipeline.errors import SpeakersError
+from podcast_pipeline.errors import DiarizationError
 from podcast_pipeline.files import write_atomically
-from podcast_pipeline.model import Instant, Noun, Text
+from podcast_pipeline.model import FrozenModel, Instant, NonEmptyStr
 
 SAME_PERSON = 0.76  # cosine to a known voice that a voice has at least; see docs/speakers.md
 LONGEST_NAME = 128
 MARGIN = 0.15  # and so much more than to the next known voice, and than any other speaker has
 
 
-class KnownVoice(Noun):
+class KnownVoice(FrozenModel):
     """A person's voice, with consent.
 
     Attributes:
@@ -31,13 +31,13 @@ class KnownVoice(Noun):
     """
 
     name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
-    consent: Text
+    consent: NonEmptyStr
     added_at: Instant
-    engine: Text
+    engine: NonEmptyStr
     embedding: tuple[float, ...]
 
 
-class VoiceBook(Noun):
+class VoiceBook(FrozenModel):
     """The whole file."""
 
     schema_version: Literal[1] = 1
@@ -52,11 +52,11 @@ class VoiceBook(Noun):
         """Return the book without a voice; SpeakersError when it is not in it."""
         left = tuple(known for known in self.voices if known.name != name)
         if len(left) == len(self.voices):
-            raise SpeakersError(name, "is not among the known voices; `podcast voices list` shows them")
+            raise DiarizationError(name, "is not among the known voices; `podcast voices list` shows them")
         return self.model_copy(update={"voices": left})
 
 
-def read(path: Path) -> VoiceBook:
+def read_voice_book(path: Path) -> VoiceBook:
     """Return the known voices; an empty book where nobody was added.
 
     Raises:
@@ -68,10 +68,10 @@ def read(path: Path) -> VoiceBook:
         return VoiceBook()
     except ValidationError as error:
         message = f"cannot be read ({error.errors()[0]['msg']}); remove it and add the voices again"
-        raise SpeakersError(path, message) from error
+        raise DiarizationError(path, message) from error
 
 
-def write(path: Path, book: VoiceBook) -> None:
+def write_voice_book(path: Path, book: VoiceBook) -> None:
     """Keep the book for its owner's eyes only; an empty one is no file."""
     if not book.voices:
         path.unlink(missing_ok=True)
@@ -84,7 +84,7 @@ def write(path: Path, book: VoiceBook) -> None:
         os.umask(before)
 
 
-def voice_of(
+def create_known_voice(
     name: str, *, consent: str, engine: str, embed: Callable[[], Sequence[float]], now: datetime
 ) -> KnownVoice:
     """Return a voice to be kept.
@@ -96,15 +96,15 @@ def voice_of(
         SpeakersError: there is no name, or nobody says how consent was given.
     """
     if not 0 < len(name.strip()) <= LONGEST_NAME:
-        raise SpeakersError(name, f"is no name; give 1 to {LONGEST_NAME} letters")
+        raise DiarizationError(name, f"is no name; give 1 to {LONGEST_NAME} letters")
     if not consent.strip():
-        raise SpeakersError(name, 'a voice is kept with consent only; say how it was given: --consent "…"')
+        raise DiarizationError(name, 'a voice is kept with consent only; say how it was given: --consent "…"')
     return KnownVoice(
         name=name.strip(), consent=consent.strip(), added_at=now, engine=engine, embedding=tuple(embed())
     )
 
 
-def recognise(voices: Mapping[str, Sequence[float]], known: Sequence[KnownVoice]) -> dict[str, str]:
+def identify_speakers(voices: Mapping[str, Sequence[float]], known: Sequence[KnownVoice]) -> dict[str, str]:
     """Return speaker -> name, for those that are certain: near, and clearly nearer than anybody else.
 
     Args:
@@ -123,7 +123,9 @@ def recognise(voices: Mapping[str, Sequence[float]], known: Sequence[KnownVoice]
     return names
 
 
-def propose(speakers: Sequence[str], names: Mapping[str, str], guests: Sequence[str]) -> dict[str, str]:
+def propose_guest_name(
+    speakers: Sequence[str], names: Mapping[str, str], guests: Sequence[str]
+) -> dict[str, str]:
     """Return speaker -> the guest it must be: beside known voices one is unknown, and one guest is left."""
     unknown = [speaker for speaker in speakers if speaker not in names]
     left = [guest for guest in guests if guest not in names.values()]

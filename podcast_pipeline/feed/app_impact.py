@@ -14,13 +14,13 @@ from urllib.parse import urlsplit
 from lxml import etree
 
 from podcast_pipeline.errors import FeedError
-from podcast_pipeline.feed.conformance.document import Document, Element, Unreadable, read
+from podcast_pipeline.feed.conformance.document import Element, FeedDocument, UnreadableFeed, parse_rss
 
 _HASHED = re.compile(r"\.([0-9a-f]{16})\.[a-z0-9]+(?:\?|$)")
 
 
 @dataclass(frozen=True)
-class Item:
+class RememberedItem:
     """What an app remembers of an item.
 
     Attributes:
@@ -41,7 +41,7 @@ class Item:
         found = _HASHED.search(self.url)
         return found[1] if found else None
 
-    def has_audio_of(self, other: "Item") -> bool:
+    def has_audio_of(self, other: "RememberedItem") -> bool:
         """Say whether both have the same audio, as far as feeds tell: by the hash, else by the length."""
         if self.hash16 and other.hash16:
             return self.hash16 == other.hash16
@@ -49,15 +49,15 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Change:
+class ItemChange:
     """One item in two feeds."""
 
-    old: Item
-    new: Item
+    old: RememberedItem
+    new: RememberedItem
 
 
 @dataclass(frozen=True)
-class Changes:
+class FeedDiff:
     """What is different, in the order of the feeds.
 
     Attributes:
@@ -69,66 +69,66 @@ class Changes:
         show_guid: the podcast:guid before and after, where it changed.
     """
 
-    new: tuple[Item, ...] = ()
-    changed: tuple[Change, ...] = ()
-    removed: tuple[Item, ...] = ()
-    reguided: tuple[Change, ...] = ()
-    moved: tuple[Change, ...] = ()
-    redated: tuple[Change, ...] = ()
+    new: tuple[RememberedItem, ...] = ()
+    changed: tuple[ItemChange, ...] = ()
+    removed: tuple[RememberedItem, ...] = ()
+    guid_changed: tuple[ItemChange, ...] = ()
+    url_changed: tuple[ItemChange, ...] = ()
+    date_changed: tuple[ItemChange, ...] = ()
     show_guid: tuple[str, str] | None = None
 
 
-def diff(old: bytes | None, new: bytes) -> Changes:
+def diff_feeds(old: bytes | None, new: bytes) -> FeedDiff:
     """Compare two feeds; `old` is None before the first.
 
     Raises:
         FeedError: one of them cannot be read.
     """
-    before, after = read_feed(old) if old is not None else None, read_feed(new)
+    before, after = parse_feed(old) if old is not None else None, parse_feed(new)
     old_items, new_items = _items(before), _items(after)
     removed = [item for guid, item in old_items.items() if guid not in new_items]
     added = [item for guid, item in new_items.items() if guid not in old_items]
-    same = [Change(item, new_items[guid]) for guid, item in old_items.items() if guid in new_items]
+    same = [ItemChange(item, new_items[guid]) for guid, item in old_items.items() if guid in new_items]
     reguided = tuple(_reguided(removed, added))
-    return Changes(
+    return FeedDiff(
         new=tuple(item for item in added if item not in {change.new for change in reguided}),
         changed=tuple(change for change in same if change.old != change.new),
         removed=tuple(item for item in removed if item not in {change.old for change in reguided}),
-        reguided=reguided,
-        moved=tuple(c for c in same if c.old.url != c.new.url and c.new.has_audio_of(c.old)),
-        redated=tuple(c for c in same if c.old.published_at != c.new.published_at),
+        guid_changed=reguided,
+        url_changed=tuple(c for c in same if c.old.url != c.new.url and c.new.has_audio_of(c.old)),
+        date_changed=tuple(c for c in same if c.old.published_at != c.new.published_at),
         show_guid=_show_guids(before, after),
     )
 
 
-def joined(feed: bytes, pages: Iterable[bytes]) -> bytes:
+def merge_archive_pages(feed: bytes, pages: Iterable[bytes]) -> bytes:
     """Return a feed with the items of its older pages in it, as apps have it that follow all pages."""
-    document = read_feed(feed)
+    document = parse_feed(feed)
     for page in pages:
-        document.channel.extend(read_feed(page).items)
+        document.channel.extend(parse_feed(page).items)
     return etree.tostring(document.root, encoding="UTF-8", xml_declaration=True)
 
 
-def without_moves(changes: Changes) -> Changes:
+def without_host_changes(changes: FeedDiff) -> FeedDiff:
     """Return the changes without audio that went to another host under its guid: a show that moved.
 
     Apps that know the guid keep what they have; that the address changes is the point of moving.
     """
-    staying = (c for c in changes.moved if urlsplit(c.old.url).netloc == urlsplit(c.new.url).netloc)
-    return replace(changes, moved=tuple(staying))
+    staying = (c for c in changes.url_changed if urlsplit(c.old.url).netloc == urlsplit(c.new.url).netloc)
+    return replace(changes, url_changed=tuple(staying))
 
 
-def lock(changes: Changes, *, leaving: Container[str] = ()) -> tuple[str, ...]:
+def harmful_changes(changes: FeedDiff, *, intended_removals: Container[str] = ()) -> tuple[str, ...]:
     """Return what apps would do that nobody wants, one line each; empty when the feed may go out.
 
     Args:
         leaving: guids of the items that leave on purpose.
     """
-    lost = tuple(item for item in changes.removed if item.guid not in leaving)
+    lost = tuple(item for item in changes.removed if item.guid not in intended_removals)
     found = [
-        (_new(changes.reguided), "would be downloaded again and shown as new: the guid changed"),
-        (_new(changes.moved), "would be downloaded again: the address changed, the audio did not"),
-        (_new(changes.redated), "would move in the list and may come back as new: the pubDate changed"),
+        (_new(changes.guid_changed), "would be downloaded again and shown as new: the guid changed"),
+        (_new(changes.url_changed), "would be downloaded again: the address changed, the audio did not"),
+        (_new(changes.date_changed), "would move in the list and may come back as new: the pubDate changed"),
         (lost, "would disappear from apps"),
     ]
     lines = [f"{_count(items)} {what} ({_titles(items)})" for items, what in found if items]
@@ -138,58 +138,58 @@ def lock(changes: Changes, *, leaving: Container[str] = ()) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _new(changes: tuple[Change, ...]) -> tuple[Item, ...]:
+def _new(changes: tuple[ItemChange, ...]) -> tuple[RememberedItem, ...]:
     return tuple(change.new for change in changes)
 
 
-def _count(items: tuple[Item, ...]) -> str:
+def _count(items: tuple[RememberedItem, ...]) -> str:
     return "1 episode" if len(items) == 1 else f"{len(items)} episodes"
 
 
-def _titles(items: tuple[Item, ...]) -> str:
+def _titles(items: tuple[RememberedItem, ...]) -> str:
     more = f" and {len(items) - 3} more" if len(items) > 3 else ""
     return ", ".join(item.title for item in items[:3]) + more
 
 
-def _reguided(removed: list[Item], added: list[Item]) -> Iterator[Change]:
+def _reguided(removed: list[RememberedItem], added: list[RememberedItem]) -> Iterator[ItemChange]:
     """Pair items that left with items that came and have the same audio."""
     by_mark = {mark: item for item in added for mark in _marks(item)}
     for old in removed:
         new = next((by_mark[mark] for mark in _marks(old) if mark in by_mark), None)
         if new and (new.url == old.url or new.has_audio_of(old)):
-            yield Change(old, new)
+            yield ItemChange(old, new)
 
 
-def _marks(item: Item) -> Iterator[str]:
+def _marks(item: RememberedItem) -> Iterator[str]:
     yield from (mark for mark in (item.url, item.hash16, item.size_bytes) if mark)
 
 
-def read_feed(feed: bytes) -> Document:
+def parse_feed(feed: bytes) -> FeedDocument:
     """Return a feed as a tree; FeedError says why it cannot be read."""
     try:
-        return read(feed)
-    except Unreadable as error:
+        return parse_rss(feed)
+    except UnreadableFeed as error:
         raise FeedError(error.finding.rule, f"{error.finding.message}; {error.finding.fix}") from error
 
 
-def _items(document: Document | None) -> dict[str, Item]:
+def _items(document: FeedDocument | None) -> dict[str, RememberedItem]:
     """Return the items by guid; one without a guid goes by its audio's address, as in apps."""
     if document is None:
         return {}
-    items: dict[str, Item] = {}
+    items: dict[str, RememberedItem] = {}
     for item in (_item(document, element) for element in document.items):
         items.setdefault(item.guid or item.url, item)
     return items
 
 
-def _item(document: Document, element: Element) -> Item:
+def _item(document: FeedDocument, element: Element) -> RememberedItem:
     enclosure = document.one(element, "enclosure")
-    return Item(
+    return RememberedItem(
         guid=document.text(element, "guid"),
         title=document.text(element, "title"),
         url="" if enclosure is None else enclosure.get("url", ""),
         size_bytes="" if enclosure is None else enclosure.get("length", ""),
-        published_at=instant_of(document.text(element, "pubDate")),
+        published_at=parse_pub_date(document.text(element, "pubDate")),
         details=tuple(
             f"{document.name(child)} {sorted(child.items())} {(child.text or '').strip()}"
             for child in element.iterdescendants("*")
@@ -198,7 +198,7 @@ def _item(document: Document, element: Element) -> Item:
     )
 
 
-def instant_of(written: str) -> datetime | None:
+def parse_pub_date(written: str) -> datetime | None:
     """Read a pubDate; None where it is none. One without a zone is in UTC."""
     try:
         at = parsedate_to_datetime(written)
@@ -207,7 +207,7 @@ def instant_of(written: str) -> datetime | None:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def _show_guids(before: Document | None, after: Document) -> tuple[str, str] | None:
+def _show_guids(before: FeedDocument | None, after: FeedDocument) -> tuple[str, str] | None:
     if before is None:
         return None
     old, new = (document.text(document.channel, "podcast:guid") for document in (before, after))

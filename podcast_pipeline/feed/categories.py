@@ -105,7 +105,7 @@ def named(category: str) -> str:
     return " > ".join(part.strip() for part in category.split(">"))
 
 
-def correction(category: str) -> str | None:
+def suggest_category_fix(category: str) -> str | None:
     """Return what to do about a category that is none of Apple's, None for one that is.
 
     Args:

@@ -3,20 +3,20 @@
 from typing import cast
 
 from podcast_pipeline.feed import conformance
-from podcast_pipeline.feed.conformance.document import Document, read
-from podcast_pipeline.feed.rss import Public, render
-from podcast_pipeline.model import Episode, Original, Show
+from podcast_pipeline.feed.conformance.document import FeedDocument, parse_rss
+from podcast_pipeline.feed.rss import PublicAudience, render_feed
+from podcast_pipeline.model import Episode, ImportedItem, Show
 from podcast_pipeline.model.catalog import Catalog
 
 
-def lawful(show: Show, episode: Episode) -> tuple[Episode, tuple[str, ...]]:
+def drop_invalid_elements(show: Show, episode: Episode) -> tuple[Episode, tuple[str, ...]]:
     """Return the episode without the kept elements that break a rule, and a line for each kind of them."""
     original = episode.original
     if original is None:
         return episode, ()
-    feed = render(Catalog(show=show, episodes=(_shown(episode),)), Public())
-    document, broken = read(feed), {}
-    for finding in conformance.check(feed):
+    feed = render_feed(Catalog(show=show, episodes=(_shown(episode),)), PublicAudience())
+    document, broken = parse_rss(feed), {}
+    for finding in conformance.check_feed(feed):
         name = _element_at(document, finding.line) if finding.severity == "error" else None
         if name:
             broken[name] = f"its {name} is left out: {finding.rule}, {finding.message}"
@@ -29,7 +29,7 @@ def _shown(episode: Episode) -> Episode:
     return episode.model_copy(update={"state": "published", "access": "public"})
 
 
-def _element_at(document: Document, line: int | None) -> str | None:
+def _element_at(document: FeedDocument, line: int | None) -> str | None:
     """Return the name of the item's child at a line; our feed has each element on a line of its own."""
     for item in document.items:
         for child in item.iterchildren("*"):
@@ -38,7 +38,7 @@ def _element_at(document: Document, line: int | None) -> str | None:
     return None
 
 
-def _without(original: Original, names: set[str]) -> Original:
+def _without(original: ImportedItem, names: set[str]) -> ImportedItem:
     changes: dict[str, object] = {"tags": tuple(tag for tag in original.tags if tag.name not in names)}
     if "itunes:image" in names:
         changes["image_url"] = None

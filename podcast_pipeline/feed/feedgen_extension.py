@@ -69,7 +69,7 @@ class ChannelTags(ItemTags):
         super().__init__()
         self._entries: Iterable[Any] = ()
 
-    def follow(self, entries: Iterable[Any]) -> None:
+    def set_entries(self, entries: Iterable[Any]) -> None:
         """Write these items after the channel's tags; each is a FeedEntry."""
         self._entries = entries
 

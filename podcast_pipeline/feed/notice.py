@@ -27,7 +27,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
 
 
 @dataclass(frozen=True)
-class Notice:
+class NoticeItem:
     """An item that is not an episode.
 
     Attributes:
@@ -37,16 +37,16 @@ class Notice:
     """
 
     guid: UUID
-    at: datetime
+    published_at: datetime
     title: str
     text: str
 
 
-def notice(subscriber_id: UUID, standing: Standing, since: datetime, *, renew_url: str) -> Notice:
+def build_notice(subscriber_id: UUID, standing: Standing, since: datetime, *, renew_url: str) -> NoticeItem:
     """Return the notice of a subscriber whose standing is not active since an instant.
 
     It names where to renew and never the new private link: who holds an old link may be anybody.
     """
     at = since.astimezone(UTC).replace(microsecond=0)
     title, text = MESSAGES[standing]
-    return Notice(uuid5(subscriber_id, f"{standing}:{at.isoformat()}"), at, title, text.format(renew_url))
+    return NoticeItem(uuid5(subscriber_id, f"{standing}:{at.isoformat()}"), at, title, text.format(renew_url))

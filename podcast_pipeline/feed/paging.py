@@ -8,7 +8,7 @@ Source: RFC 5005, section 3; rule F17.
 
 from dataclasses import dataclass
 
-from podcast_pipeline.feed.text import line
+from podcast_pipeline.feed.text import single_line
 from podcast_pipeline.model import Episode, Show
 from podcast_pipeline.model.catalog import Catalog
 
@@ -16,7 +16,7 @@ ARCHIVE_PREFIX = "public/feed-archive-"
 
 
 @dataclass(frozen=True)
-class Page:
+class FeedPage:
     """One document of the public feed.
 
     Attributes:
@@ -34,28 +34,32 @@ def archive_key(number: int) -> str:
     return f"{ARCHIVE_PREFIX}{number}.xml"
 
 
-def newest(catalog: Catalog) -> Page:
+def newest_page(catalog: Catalog) -> FeedPage:
     """Return what is in the feed itself: everything, or one page and what does not fill another."""
     show, full = catalog.show, _full(catalog)
     if not full:
-        return Page(catalog, line(show.feed_url))
+        return FeedPage(catalog, single_line(show.feed_url))
     page = catalog.model_copy(update={"episodes": _listed(catalog)[full * _size(show) :]})
-    links = (("first", line(show.feed_url)), ("next", _address(show, full)), ("last", _address(show, 1)))
-    return Page(page, line(show.feed_url), links)
+    links = (
+        ("first", single_line(show.feed_url)),
+        ("next", _address(show, full)),
+        ("last", _address(show, 1)),
+    )
+    return FeedPage(page, single_line(show.feed_url), links)
 
 
-def archive(catalog: Catalog) -> tuple[Page, ...]:
+def archive_pages(catalog: Catalog) -> tuple[FeedPage, ...]:
     """Return the pages of older episodes, oldest first; none where all fit into the feed."""
     return tuple(_page(catalog, number) for number in range(1, _full(catalog) + 1))
 
 
-def _page(catalog: Catalog, number: int) -> Page:
+def _page(catalog: Catalog, number: int) -> FeedPage:
     show, size = catalog.show, _size(catalog.show)
     page = catalog.model_copy(update={"episodes": _listed(catalog)[(number - 1) * size : number * size]})
-    newer = _address(show, number + 1) if number < _full(catalog) else line(show.feed_url)
+    newer = _address(show, number + 1) if number < _full(catalog) else single_line(show.feed_url)
     older = (("next", _address(show, number - 1)),) if number > 1 else ()
-    links = (("first", line(show.feed_url)), ("prev", newer), *older, ("last", _address(show, 1)))
-    return Page(page, _address(show, number), links)
+    links = (("first", single_line(show.feed_url)), ("prev", newer), *older, ("last", _address(show, 1)))
+    return FeedPage(page, _address(show, number), links)
 
 
 def _listed(catalog: Catalog) -> tuple[Episode, ...]:
@@ -73,4 +77,4 @@ def _size(show: Show) -> int:
 
 
 def _address(show: Show, number: int) -> str:
-    return line(show.media_address(archive_key(number)))
+    return single_line(show.object_url(archive_key(number)))

@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from uuid import UUID
 
-from podcast_pipeline.feed.app_impact import instant_of
-from podcast_pipeline.feed.conformance.document import Document, Element, path_of
+from podcast_pipeline.feed.app_impact import parse_pub_date
+from podcast_pipeline.feed.conformance.document import Element, FeedDocument, url_path
 from podcast_pipeline.feed.conformance.item import MEDIA_TYPES
-from podcast_pipeline.feed.text import legal, line, seconds_of
-from podcast_pipeline.feed.visible_changes import TRUE
-from podcast_pipeline.model import EpisodeType, Markup, Person
+from podcast_pipeline.feed.text import parse_duration, single_line, xml_safe
+from podcast_pipeline.feed.visible_changes import TRUE_VALUES
+from podcast_pipeline.model import EpisodeType, FeedElement, Person
 
 KEPT = (
     *("itunes:title", "itunes:author", "itunes:subtitle", "itunes:summary", "itunes:keywords"),
@@ -37,7 +37,7 @@ TYPES: dict[str, EpisodeType] = {"full": "full", "trailer": "trailer", "bonus": 
 
 
 @dataclass(frozen=True)
-class File:
+class LinkedFile:
     """A file that a feed names, with the type it gives."""
 
     url: str
@@ -45,7 +45,7 @@ class File:
 
 
 @dataclass(frozen=True)
-class Item:
+class ParsedItem:
     """An item of another host's feed.
 
     Attributes:
@@ -60,7 +60,7 @@ class Item:
     link: str | None
     description: str
     content: str
-    audio: File
+    audio: LinkedFile
     size_bytes: int
     duration_s: float
     explicit: bool
@@ -69,42 +69,42 @@ class Item:
     type: EpisodeType
     persons: tuple[Person, ...]
     image_url: str | None
-    chapters: File | None
-    transcripts: tuple[File, ...]
-    tags: tuple[Markup, ...]
-    lost: frozenset[str]
+    chapters: LinkedFile | None
+    transcripts: tuple[LinkedFile, ...]
+    tags: tuple[FeedElement, ...]
+    dropped_elements: frozenset[str]
 
 
 @dataclass(frozen=True)
-class Remark:
+class ImportRemark:
     """Something that did not come as it was: what, and of which item (empty: of the show)."""
 
     about: str
     title: str = ""
 
 
-def items(document: Document) -> tuple[tuple[Item, ...], tuple[Remark, ...]]:
+def parse_items(document: FeedDocument) -> tuple[tuple[ParsedItem, ...], tuple[ImportRemark, ...]]:
     """Return the items of a feed in its order, and what could not be kept of them.
 
     An item without audio is not an episode; of two with one guid apps show the first.
     """
-    found: dict[str, Item] = {}
-    remarks: list[Remark] = []
-    before = instant_of(document.text(document.channel, "pubDate")) or datetime.fromtimestamp(0, UTC)
+    found: dict[str, ParsedItem] = {}
+    remarks: list[ImportRemark] = []
+    before = parse_pub_date(document.text(document.channel, "pubDate")) or datetime.fromtimestamp(0, UTC)
     for element in document.items:
         title = _title(document, element)
-        if path_of(_audio(document, element).url) is None:
-            remarks.append(Remark("has no audio, so it is no episode", title))
+        if url_path(_audio(document, element).url) is None:
+            remarks.append(ImportRemark("has no audio, so it is no episode", title))
             continue
         item = _item(document, element, before - timedelta(seconds=1), remarks)
         before = item.published_at
         if item.guid in found:
-            remarks.append(Remark("has the guid of another item; apps show that one", title))
+            remarks.append(ImportRemark("has the guid of another item; apps show that one", title))
         found.setdefault(item.guid, item)
     return tuple(found.values()), tuple(remarks)
 
 
-def show_guid(document: Document) -> UUID | None:
+def show_guid(document: FeedDocument) -> UUID | None:
     """Return the podcast:guid, None where there is none or it is no UUID."""
     try:
         return UUID(document.text(document.channel, "podcast:guid"))
@@ -112,77 +112,79 @@ def show_guid(document: Document) -> UUID | None:
         return None
 
 
-def show_values(document: Document) -> dict[str, str | bool | list[str]]:
+def show_values(document: FeedDocument) -> dict[str, str | bool | list[str]]:
     """Return what the channel says, as keys of [show]; a key is left out where the channel says nothing."""
     channel = document.channel
     owner = document.one(channel, "itunes:owner")
     hosts = [p for p in document.all(channel, "podcast:person") if p.get("role", "host").lower() == "host"]
     values: dict[str, str | bool | list[str]] = {
-        "title": line(document.text(channel, "title")),
-        "description": legal(document.text(channel, "description")),
+        "title": single_line(document.text(channel, "title")),
+        "description": xml_safe(document.text(channel, "description")),
         "language": document.text(channel, "language"),
-        "author": line(document.text(channel, "itunes:author")),
+        "author": single_line(document.text(channel, "itunes:author")),
         "owner_email": document.text(owner, "itunes:email") if owner is not None else "",
         "categories": list(_categories(document)),
-        "hosts": [line(p.text or "")[:128] for p in hosts if line(p.text or "")],
+        "hosts": [single_line(p.text or "")[:128] for p in hosts if single_line(p.text or "")],
     }
     values = {name: value for name, value in values.items() if value}
     if explicit := document.text(channel, "itunes:explicit"):
-        values["explicit"] = explicit.lower() in TRUE
+        values["explicit"] = explicit.lower() in TRUE_VALUES
     return values
 
 
-def lost_of_show(document: Document) -> tuple[Remark, ...]:
+def dropped_show_elements(document: FeedDocument) -> tuple[ImportRemark, ...]:
     """Return what the channel says and a feed of ours does not repeat."""
     channel = document.channel
     names = {document.name(child) for child in channel.iterchildren("*")} - CHANNEL_UNDERSTOOD
     if document.text(channel, "itunes:type").lower() in ("", "episodic"):
         names.discard("itunes:type")
-    remarks = [Remark(f"{name} of the show is not repeated") for name in sorted(names)]
+    remarks = [ImportRemark(f"{name} of the show is not repeated") for name in sorted(names)]
     if document.text(channel, "podcast:locked").lower() == "yes":
         remarks.append(
-            Remark("the old feed is locked; unlock it there, other hosts refuse to follow the move")
+            ImportRemark("the old feed is locked; unlock it there, other hosts refuse to follow the move")
         )
     return tuple(remarks)
 
 
-def artwork_url(document: Document) -> str | None:
+def artwork_url(document: FeedDocument) -> str | None:
     """Return the address of the show's artwork."""
     return _href(document, document.channel)
 
 
-def next_page(document: Document) -> str | None:
+def next_page_url(document: FeedDocument) -> str | None:
     """Return where older items are, for a feed in pages. Source: RFC 5005, section 3; rule F17."""
     links = document.all(document.channel, "atom:link[@rel='next']")
     return links[0].get("href") if links else None
 
 
-def _categories(document: Document) -> Iterator[str]:
+def _categories(document: FeedDocument) -> Iterator[str]:
     for category in document.all(document.channel, "itunes:category"):
-        top = line(category.get("text", ""))
-        subs = [line(sub.get("text", "")) for sub in document.all(category, "itunes:category")]
+        top = single_line(category.get("text", ""))
+        subs = [single_line(sub.get("text", "")) for sub in document.all(category, "itunes:category")]
         if top:
             yield from (f"{top} > {sub}" for sub in subs if sub)
             if not any(subs):
                 yield top
 
 
-def _item(document: Document, element: Element, or_else: datetime, remarks: list[Remark]) -> Item:
+def _item(
+    document: FeedDocument, element: Element, or_else: datetime, remarks: list[ImportRemark]
+) -> ParsedItem:
     def text(path: str) -> str:
         return document.text(element, path)
 
     title, audio = _title(document, element), _audio(document, element)
-    at = instant_of(text("pubDate"))
+    at = parse_pub_date(text("pubDate"))
     if at is None:
-        remarks.append(Remark("has no readable date; it stands after the item before it", title))
+        remarks.append(ImportRemark("has no readable date; it stands after the item before it", title))
     guid = document.one(element, "guid")
     if not text("guid"):
         remarks.append(
-            Remark("has no guid; apps know it by the address of its audio, and so it stays", title)
+            ImportRemark("has no guid; apps know it by the address of its audio, and so it stays", title)
         )
     chapters = document.one(element, "podcast:chapters")
     names = {document.name(child) for child in element.iterchildren("*")}
-    return Item(
+    return ParsedItem(
         guid=text("guid") or audio.url,
         guid_is_permalink=guid is not None and bool(text("guid")) and guid.get("isPermaLink") != "false",
         title=title if len(title) <= TITLE_CHARACTERS else f"{title[: TITLE_CHARACTERS - 1]}…",
@@ -192,43 +194,45 @@ def _item(document: Document, element: Element, or_else: datetime, remarks: list
         content=text("content:encoded"),
         audio=audio,
         size_bytes=_size(document, element),
-        duration_s=seconds_of(text("itunes:duration")) or 0.0,
+        duration_s=parse_duration(text("itunes:duration")) or 0.0,
         explicit=(text("itunes:explicit") or document.text(document.channel, "itunes:explicit")).lower()
-        in TRUE,
+        in TRUE_VALUES,
         season=_count(text("itunes:season") or text("podcast:season")),
         number=_count(text("itunes:episode") or text("podcast:episode")),
         type=TYPES.get(text("itunes:episodeType").lower(), "full"),
         persons=tuple(_persons(document, element)),
         image_url=_href(document, element),
-        chapters=None if chapters is None else File(chapters.get("url", ""), chapters.get("type", "")),
+        chapters=None if chapters is None else LinkedFile(chapters.get("url", ""), chapters.get("type", "")),
         transcripts=tuple(
-            File(found.get("url", ""), found.get("type", ""))
+            LinkedFile(found.get("url", ""), found.get("type", ""))
             for found in document.all(element, "podcast:transcript")
         ),
         tags=tuple(_markup(document, child) for name in KEPT for child in document.all(element, name)),
-        lost=frozenset(names - UNDERSTOOD - set(KEPT)),
+        dropped_elements=frozenset(names - UNDERSTOOD - set(KEPT)),
     )
 
 
-def _title(document: Document, element: Element) -> str:
-    return line(document.text(element, "title") or document.text(element, "itunes:title")) or "Untitled"
+def _title(document: FeedDocument, element: Element) -> str:
+    return (
+        single_line(document.text(element, "title") or document.text(element, "itunes:title")) or "Untitled"
+    )
 
 
-def _audio(document: Document, element: Element) -> File:
+def _audio(document: FeedDocument, element: Element) -> LinkedFile:
     enclosure = document.one(element, "enclosure")
     if enclosure is None:
-        return File("", "")
+        return LinkedFile("", "")
     url = enclosure.get("url", "").strip()
-    return File(url, _media_type(url, enclosure.get("type", "")))
+    return LinkedFile(url, _media_type(url, enclosure.get("type", "")))
 
 
 def _media_type(url: str, written: str) -> str:
     """Return the type that the feed gives, or the right one where its ending says another."""
-    allowed = MEDIA_TYPES.get(PurePosixPath(path_of(url) or "").suffix.lower())
+    allowed = MEDIA_TYPES.get(PurePosixPath(url_path(url) or "").suffix.lower())
     return written if allowed is None or written in allowed else allowed[0]
 
 
-def _size(document: Document, element: Element) -> int:
+def _size(document: FeedDocument, element: Element) -> int:
     enclosure = document.one(element, "enclosure")
     length = "" if enclosure is None else enclosure.get("length", "").strip()
     return int(length) if length.isascii() and length.isdecimal() and len(length) < 15 else 0
@@ -238,10 +242,10 @@ def _count(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and 0 < len(text) < 10 and int(text) else None
 
 
-def _persons(document: Document, element: Element) -> Iterator[Person]:
+def _persons(document: FeedDocument, element: Element) -> Iterator[Person]:
     """Yield the hosts and guests, for our pages; feeds repeat what stood there."""
     for found in document.all(element, "podcast:person"):
-        role, name = found.get("role", "host").lower(), line(found.text or "")[:128]
+        role, name = found.get("role", "host").lower(), single_line(found.text or "")[:128]
         if name and role in ("host", "guest"):
             yield Person(
                 name=name,
@@ -251,13 +255,13 @@ def _persons(document: Document, element: Element) -> Iterator[Person]:
             )
 
 
-def _href(document: Document, element: Element) -> str | None:
+def _href(document: FeedDocument, element: Element) -> str | None:
     image = document.one(element, "itunes:image")
     return None if image is None else image.get("href", "").strip() or None
 
 
-def _markup(document: Document, element: Element) -> Markup:
-    return Markup(
+def _markup(document: FeedDocument, element: Element) -> FeedElement:
+    return FeedElement(
         name=document.name(element),
         text=(element.text or "").strip() or None,
         attributes={str(name): str(value) for name, value in element.items() if "{" not in str(name)},

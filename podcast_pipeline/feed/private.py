@@ -12,15 +12,15 @@ from email.utils import format_datetime
 from uuid import UUID
 
 from podcast_pipeline.errors import FeedError
-from podcast_pipeline.feed.notice import Notice
-from podcast_pipeline.feed.text import TOKEN_PLACEHOLDER, legal
+from podcast_pipeline.feed.notice import NoticeItem
+from podcast_pipeline.feed.text import TOKEN_PLACEHOLDER, xml_safe
 from podcast_pipeline.model import CaptionFormat, Episode, Show
 
-NOBODY = UUID(int=2**128 - 1)
-END_OF_DAYS = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+PLACEHOLDER_GUID = UUID(int=2**128 - 1)
+PLACEHOLDER_DATE = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 DATED_ELEMENTS = ("lastBuildDate", "pubDate")
 
-TOKEN = re.compile(r"[a-z2-7]{16}\.[a-z2-7]{32}")
+TOKEN_PATTERN = re.compile(r"[a-z2-7]{16}\.[a-z2-7]{32}")
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class PrivateFeed:
 
     shared: bytes
     shared_sha256: str
-    notice: Notice | None
+    notice: NoticeItem | None
     changed_at: datetime | None
 
     @property
@@ -46,18 +46,24 @@ class PrivateFeed:
     def etag(self, token: str) -> str:
         """Return what names the bytes of `to_bytes`: everything that they are made of."""
         item = self.notice
-        parts = (self.shared_sha256, token, item and item.guid, item and item.at, item and self.changed_at)
+        parts = (
+            self.shared_sha256,
+            token,
+            item and item.guid,
+            item and item.published_at,
+            item and self.changed_at,
+        )
         return hashlib.sha256(" ".join(map(str, parts)).encode()).hexdigest()[:32]
 
-    def addressed(self) -> bytes:
+    def with_notice(self) -> bytes:
         """Return the feed with its own notice, still without a token."""
         if self.notice is None:
             return self.shared
-        return address_notice(self.shared, self.notice, changed_at=self.changed_at)
+        return personalize_notice(self.shared, self.notice, changed_at=self.changed_at)
 
     def to_bytes(self, token: str) -> bytes:
         """Return the subscriber's feed."""
-        return personalize(self.addressed(), token)
+        return personalize(self.with_notice(), token)
 
 
 def personalize(feed: bytes, token: str) -> bytes:
@@ -66,29 +72,29 @@ def personalize(feed: bytes, token: str) -> bytes:
     Raises:
         FeedError: not a token by its form.
     """
-    if not TOKEN.fullmatch(token):
+    if not TOKEN_PATTERN.fullmatch(token):
         raise FeedError(
             "private feed", "this is not a feed token; make one with `podcast subscribers rotate`"
         )
     return feed.replace(TOKEN_PLACEHOLDER.encode(), token.encode())
 
 
-def unaddressed(item: Notice) -> Notice:
+def placeholder_notice(item: NoticeItem) -> NoticeItem:
     """Return the notice of nobody with these words: it renders as the first item, and can be addressed."""
-    return replace(item, guid=NOBODY, at=END_OF_DAYS)
+    return replace(item, guid=PLACEHOLDER_GUID, published_at=PLACEHOLDER_DATE)
 
 
-def address_notice(feed: bytes, item: Notice, *, changed_at: datetime | None) -> bytes:
+def personalize_notice(feed: bytes, item: NoticeItem, *, changed_at: datetime | None) -> bytes:
     """Make the notice of nobody in a rendered feed somebody's; it stays the first item.
 
     Args:
         feed: rendered with `unaddressed(item)`.
         changed_at: when the episodes changed last.
     """
-    built_at = max(item.at, changed_at or item.at)
-    for name, at in zip(DATED_ELEMENTS, (built_at, item.at), strict=True):
-        feed = _put(feed, f"<{name}>{format_datetime(END_OF_DAYS)}<", f"<{name}>{format_datetime(at)}<")
-    return _put(feed, f">{NOBODY}</guid>", f">{item.guid}</guid>")
+    built_at = max(item.published_at, changed_at or item.published_at)
+    for name, at in zip(DATED_ELEMENTS, (built_at, item.published_at), strict=True):
+        feed = _put(feed, f"<{name}>{format_datetime(PLACEHOLDER_DATE)}<", f"<{name}>{format_datetime(at)}<")
+    return _put(feed, f">{PLACEHOLDER_GUID}</guid>", f">{item.guid}</guid>")
 
 
 def _put(feed: bytes, old: str, new: str) -> bytes:
@@ -96,25 +102,25 @@ def _put(feed: bytes, old: str, new: str) -> bytes:
     return feed.replace(old.encode(), new.encode(), 1)
 
 
-def feed_address(show: Show) -> str:
+def private_feed_url(show: Show) -> str:
     """Return the address of the private feed."""
     return _address(show, "feed.xml")
 
 
-def audio_address(show: Show, episode: Episode, key: str) -> str:
+def private_audio_url(show: Show, episode: Episode, key: str) -> str:
     """Return the private address of a subscriber-only episode's audio; its ending is the key's."""
-    return _address(show, f"audio/{episode.id}.{legal(key).rpartition('.')[2]}")
+    return _address(show, f"audio/{episode.id}.{xml_safe(key).rpartition('.')[2]}")
 
 
-def chapters_address(show: Show, episode: Episode) -> str:
+def private_chapters_url(show: Show, episode: Episode) -> str:
     """Return the private address of a subscriber-only episode's chapters."""
     return _address(show, f"chapters/{episode.id}.json")
 
 
-def transcript_address(show: Show, episode: Episode, form: CaptionFormat, key: str) -> str:
+def private_transcript_url(show: Show, episode: Episode, form: CaptionFormat, key: str) -> str:
     """Return the private address of one transcript file; `v` is the hash16 in its key."""
-    return _address(show, f"transcripts/{episode.id}.{form}?v={legal(key).split('.')[-2]}")
+    return _address(show, f"transcripts/{episode.id}.{form}?v={xml_safe(key).split('.')[-2]}")
 
 
 def _address(show: Show, path: str) -> str:
-    return f"{legal(show.site_url)}/feeds/{TOKEN_PLACEHOLDER}/{path}"
+    return f"{xml_safe(show.site_url)}/feeds/{TOKEN_PLACEHOLDER}/{path}"

@@ -15,25 +15,25 @@ import feedgen.feed
 from podcast_pipeline.errors import FeedError
 from podcast_pipeline.feed import paging, private, show_notes, tags
 from podcast_pipeline.feed.feedgen_extension import ChannelTags, ItemTags, Tag
-from podcast_pipeline.feed.notice import Notice
-from podcast_pipeline.feed.paging import Page
-from podcast_pipeline.feed.text import legal, line, shorten
-from podcast_pipeline.model import Episode, Original, Show
+from podcast_pipeline.feed.notice import NoticeItem
+from podcast_pipeline.feed.paging import FeedPage
+from podcast_pipeline.feed.text import shorten, single_line, xml_safe
+from podcast_pipeline.model import Episode, ImportedItem, Show
 from podcast_pipeline.model.catalog import Catalog
 
 # feedgen formats a date by switching the locale of the whole process, under the feet of other threads.
 feedgen.feed.formatRFC2822 = feedgen.entry.formatRFC2822 = format_datetime
 
-NEVER = datetime.fromtimestamp(0, UTC)  # feedgen always writes a lastBuildDate; an empty show has no other
+EPOCH = datetime.fromtimestamp(0, UTC)  # feedgen always writes a lastBuildDate; an empty show has no other
 
 
 @dataclass(frozen=True)
-class Public:
+class PublicAudience:
     """Everybody."""
 
 
 @dataclass(frozen=True)
-class Private:
+class PrivateAudience:
     """One subscriber, by token.
 
     Attributes:
@@ -42,13 +42,13 @@ class Private:
     """
 
     transcripts: bool = True
-    notice: Notice | None = None
+    notice: NoticeItem | None = None
 
 
-Audience = Public | Private
+Audience = PublicAudience | PrivateAudience
 
 
-def render(catalog: Catalog, audience: Audience) -> bytes:
+def render_feed(catalog: Catalog, audience: Audience) -> bytes:
     """Render the published episodes that an audience may hear, newest first.
 
     Where the show has pages, the public feed has the newest episodes and names the archive.
@@ -56,65 +56,67 @@ def render(catalog: Catalog, audience: Audience) -> bytes:
     Returns:
         RSS 2.0 as UTF-8 bytes; a private feed has TOKEN_PLACEHOLDER where `personalize` puts a token.
     """
-    if isinstance(audience, Public):
-        return _render(paging.newest(catalog), audience)
-    return _render(Page(catalog, private.feed_address(catalog.show)), audience)
+    if isinstance(audience, PublicAudience):
+        return _render(paging.newest_page(catalog), audience)
+    return _render(FeedPage(catalog, private.private_feed_url(catalog.show)), audience)
 
 
-def render_archive(catalog: Catalog) -> tuple[bytes, ...]:
+def render_archive_pages(catalog: Catalog) -> tuple[bytes, ...]:
     """Render the pages of older episodes that the public feed names, oldest first."""
-    return tuple(_render(page, Public()) for page in paging.archive(catalog))
+    return tuple(_render(page, PublicAudience()) for page in paging.archive_pages(catalog))
 
 
-def render_whole(catalog: Catalog) -> bytes:
+def render_unpaged(catalog: Catalog) -> bytes:
     """Render the public feed as if it were on one page: what apps have that follow all pages."""
-    return render(catalog.with_show(catalog.show.model_copy(update={"page_size": None})), Public())
+    return render_feed(
+        catalog.with_show(catalog.show.model_copy(update={"page_size": None})), PublicAudience()
+    )
 
 
-def _render(page: Page, audience: Audience) -> bytes:
+def _render(page: FeedPage, audience: Audience) -> bytes:
     catalog = page.catalog
     feed = feedgen.feed.FeedGenerator()
     feed.register_extension("tags", ChannelTags, ItemTags, atom=False)
     _write_channel(feed, catalog.show, audience, page)
     feed.lastBuildDate(_changed_at(catalog, audience))
-    feed.tags.follow(_entry(catalog, item, audience) for item in _items(catalog, audience))
+    feed.tags.set_entries(_entry(catalog, item, audience) for item in _items(catalog, audience))
     return bytes(feed.rss_str(pretty=True))
 
 
-def _entry(catalog: Catalog, item: Episode | Notice, audience: Audience) -> Any:
+def _entry(catalog: Catalog, item: Episode | NoticeItem, audience: Audience) -> Any:
     entry = feedgen.entry.FeedEntry()
     entry.register_extension("tags", ItemTags, atom=False)
-    if isinstance(item, Notice):
+    if isinstance(item, NoticeItem):
         _write_notice(entry, catalog, item)
     else:
         _write_episode(entry, catalog.show, item, audience)
     return entry
 
 
-def _items(catalog: Catalog, audience: Audience) -> list[Episode | Notice]:
-    if isinstance(audience, Public):
+def _items(catalog: Catalog, audience: Audience) -> list[Episode | NoticeItem]:
+    if isinstance(audience, PublicAudience):
         return [episode for episode in catalog.published() if episode.access == "public"]
     notices = [audience.notice] if audience.notice else []
     return sorted([*notices, *catalog.published()], key=_at, reverse=True)
 
 
-def _at(item: Episode | Notice) -> datetime:
-    return item.at if isinstance(item, Notice) else item.publish_at
+def _at(item: Episode | NoticeItem) -> datetime:
+    return item.published_at if isinstance(item, NoticeItem) else item.publish_at
 
 
 def _changed_at(catalog: Catalog, audience: Audience) -> datetime:
-    changed = catalog.content_changed_at() or NEVER
-    if isinstance(audience, Private) and audience.notice:
-        return max(changed, audience.notice.at)
+    changed = catalog.content_changed_at() or EPOCH
+    if isinstance(audience, PrivateAudience) and audience.notice:
+        return max(changed, audience.notice.published_at)
     return changed
 
 
-def _write_channel(feed: Any, show: Show, audience: Audience, page: Page) -> None:
-    is_private = isinstance(audience, Private)
+def _write_channel(feed: Any, show: Show, audience: Audience, page: FeedPage) -> None:
+    is_private = isinstance(audience, PrivateAudience)
     feed.title(_readable(show.title, "show.title"))
     description = _readable(show.description, "show.description")
     feed.description(shorten(description, show_notes.DESCRIPTION_BYTES))
-    feed.language(line(show.language))
+    feed.language(single_line(show.language))
     feed.generator("podcast-pipeline")
     feed.link(href=page.address, rel="self", type="application/rss+xml")
     # The last link becomes the channel's <link>, so this one comes after the token's address.
@@ -127,27 +129,27 @@ def _write_channel(feed: Any, show: Show, audience: Audience, page: Page) -> Non
 def _write_episode(entry: Any, show: Show, episode: Episode, audience: Audience) -> None:
     entry.title(_readable(episode.title, episode.slug))
     original = episode.original
-    entry.link(href=line((original and original.link) or show.page_address(episode.slug)))
-    entry.guid(legal(episode.guid), permalink=episode.guid_is_permalink)
+    entry.link(href=single_line((original and original.link) or show.episode_url(episode.slug)))
+    entry.guid(xml_safe(episode.guid), permalink=episode.guid_is_permalink)
     entry.pubDate(episode.publish_at)
     enclosure = episode.enclosure
-    entry.enclosure(tags.audio_address(show, episode), enclosure.size_bytes, line(enclosure.type))
+    entry.enclosure(tags.enclosure_url(show, episode), enclosure.size_bytes, single_line(enclosure.type))
     if original and (original.description or original.content):
         _describe_as(entry, original)
     else:
         _describe(entry, episode.notes)
     entry.tags.add(*tags.episode_tags(show, episode))
-    if isinstance(audience, Private) and audience.transcripts:
+    if isinstance(audience, PrivateAudience) and audience.transcripts:
         entry.tags.add(*tags.transcript_tags(show, episode))
 
 
-def _write_notice(entry: Any, catalog: Catalog, item: Notice) -> None:
-    entry.title(line(item.title))
-    entry.link(href=line(catalog.show.renew_url))
+def _write_notice(entry: Any, catalog: Catalog, item: NoticeItem) -> None:
+    entry.title(single_line(item.title))
+    entry.link(href=single_line(catalog.show.renew_url))
     entry.guid(str(item.guid), permalink=False)
-    entry.pubDate(item.at)
+    entry.pubDate(item.published_at)
     if catalog.notice_audio_key:
-        address = line(catalog.show.media_address(catalog.notice_audio_key))
+        address = single_line(catalog.show.object_url(catalog.notice_audio_key))
         entry.enclosure(address, catalog.notice_audio_size_bytes, "audio/mpeg")
         entry.tags.add(Tag("itunes:duration", tags.whole_seconds(catalog.notice_audio_duration_s)))
     _describe(entry, item.text)
@@ -156,7 +158,7 @@ def _write_notice(entry: Any, catalog: Catalog, item: Notice) -> None:
 
 def _readable(text: str, subject: str) -> str:
     """Return text on one line, or refuse it where nothing is left to read."""
-    readable = line(text)
+    readable = single_line(text)
     if not readable:
         raise FeedError(subject, "has no readable text for the feed; write some")
     return readable
@@ -169,9 +171,9 @@ def _describe(entry: Any, text: str) -> None:
         entry.content(html, type="CDATA")
 
 
-def _describe_as(entry: Any, original: Original) -> None:
+def _describe_as(entry: Any, original: ImportedItem) -> None:
     """Write an imported item's notes as its old feed had them."""
     if original.description:
-        entry.description(legal(original.description))
+        entry.description(xml_safe(original.description))
     if original.content:
-        entry.content(legal(original.content).replace("]]>", "]]&gt;"), type="CDATA")
+        entry.content(xml_safe(original.content).replace("]]>", "]]&gt;"), type="CDATA")

@@ -9,7 +9,7 @@ import idna
 import nh3
 import pyromark
 
-from podcast_pipeline.feed.text import legal, shorten
+from podcast_pipeline.feed.text import shorten, xml_safe
 
 ALLOWED_TAGS = frozenset({"p", "ol", "ul", "li", "a", "b", "i", "strong", "em"})
 """Source: PSP-1, item description; rule F12."""
@@ -55,10 +55,10 @@ _WRAPS = re.compile(rf"({_LISTING}|{_EDGE}\n|\n(?={_EDGE}))|\n", re.IGNORECASE)
 @lru_cache(maxsize=4096)  # the public, the private and the lapsed feed show the same notes
 def to_html(notes: str) -> str:
     """Return Markdown as HTML of ALLOWED_TAGS only, fit for a CDATA section."""
-    unwrapped = _WRAPS.sub(lambda found: found[1] or " ", pyromark.html(legal(notes)))
+    unwrapped = _WRAPS.sub(lambda found: found[1] or " ", pyromark.html(xml_safe(notes)))
     html = _BREAKS.sub("\n", _BLOCKS.sub(r"<\1p>", unwrapped))
     clean = _ENDS.sub(r"\1\n", _EMPTY.sub("", _CLEANER.clean(html)))
-    return legal(clean.strip()).replace("]]>", "]]&gt;")
+    return xml_safe(clean.strip()).replace("]]>", "]]&gt;")
 
 
 @lru_cache(maxsize=4096)
@@ -66,7 +66,7 @@ def to_plain(notes: str) -> str:
     """Return Markdown as plain text of at most DESCRIPTION_BYTES bytes of UTF-8, cut between words."""
     lines = unescape(_TAG.sub("", to_html(notes))).splitlines()
     text = "\n".join(line.strip() for line in lines if line.strip())
-    return shorten(legal(text), DESCRIPTION_BYTES)
+    return shorten(xml_safe(text), DESCRIPTION_BYTES)
 
 
 def summary(notes: str) -> str:

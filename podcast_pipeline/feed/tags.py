@@ -4,8 +4,8 @@ from uuid import UUID, uuid5
 
 from podcast_pipeline.feed import private
 from podcast_pipeline.feed.feedgen_extension import Tag
-from podcast_pipeline.feed.text import legal, line
-from podcast_pipeline.model import CaptionFormat, Episode, Markup, Original, Person, Show
+from podcast_pipeline.feed.text import single_line, xml_safe
+from podcast_pipeline.model import CaptionFormat, Episode, FeedElement, ImportedItem, Person, Show
 
 PODCAST_NAMESPACE = UUID("ead4c236-bf58-58c6-a2c6-a6b28d128cb6")
 
@@ -25,7 +25,7 @@ def podcast_guid(feed_url: str) -> UUID:
     return uuid5(PODCAST_NAMESPACE, feed_url.partition("://")[2].rstrip("/"))
 
 
-def private_guid(show: Show) -> UUID:
+def private_podcast_guid(show: Show) -> UUID:
     """Return the guid that all private feeds of a show carry."""
     return uuid5(show.guid, "private")
 
@@ -33,7 +33,7 @@ def private_guid(show: Show) -> UUID:
 def show_tags(show: Show) -> list[Tag]:
     """Return what every feed of the show says."""
     tags = [
-        Tag("itunes:author", line(show.author)),
+        Tag("itunes:author", single_line(show.author)),
         Tag("itunes:explicit", _flag(show.explicit)),
         Tag("itunes:type", "episodic"),
         *(_category(category) for category in show.categories),
@@ -41,19 +41,19 @@ def show_tags(show: Show) -> list[Tag]:
     if show.artwork_key:
         tags.append(_image(show, show.artwork_key))
     if show.update_rrule:
-        tags.append(Tag("podcast:updateFrequency", attributes={"rrule": line(show.update_rrule)}))
+        tags.append(Tag("podcast:updateFrequency", attributes={"rrule": single_line(show.update_rrule)}))
     return tags + [_person(host) for host in show.hosts]
 
 
 def public_tags(show: Show) -> list[Tag]:
     """Return what lets directories and hosts check whose feed this is."""
-    owner = Tag("itunes:name", line(show.author)), Tag("itunes:email", line(show.owner_email))
+    owner = Tag("itunes:name", single_line(show.author)), Tag("itunes:email", single_line(show.owner_email))
     return [
         Tag("itunes:owner", children=owner),
         Tag("podcast:guid", str(show.guid)),
         _locked(show, "yes" if show.locked else "no"),
-        *([Tag("itunes:new-feed-url", line(show.new_feed_url))] if show.new_feed_url else []),
-        *(Tag("atom:link", attributes={"rel": "hub", "href": line(hub)}) for hub in show.hub_urls),
+        *([Tag("itunes:new-feed-url", single_line(show.new_feed_url))] if show.new_feed_url else []),
+        *(Tag("atom:link", attributes={"rel": "hub", "href": single_line(hub)}) for hub in show.hub_urls),
     ]
 
 
@@ -61,7 +61,7 @@ def private_tags(show: Show) -> list[Tag]:
     """Return what keeps a private feed out of directories. Source: rule P2."""
     return [
         Tag("itunes:block", "Yes"),
-        Tag("podcast:guid", str(private_guid(show))),
+        Tag("podcast:guid", str(private_podcast_guid(show))),
         _locked(show, "yes"),
         Tag("podcast:block", "yes"),
     ]
@@ -69,7 +69,7 @@ def private_tags(show: Show) -> list[Tag]:
 
 def _locked(show: Show, value: str) -> Tag:
     """Return podcast:locked; Podcast Index's own parser ignores it without an owner."""
-    return Tag("podcast:locked", value, {"owner": line(show.owner_email)})
+    return Tag("podcast:locked", value, {"owner": single_line(show.owner_email)})
 
 
 def episode_tags(show: Show, episode: Episode) -> list[Tag]:
@@ -98,29 +98,31 @@ def _facts(show: Show, episode: Episode) -> list[Tag]:
     return tags
 
 
-def _kept(original: Original) -> list[Tag]:
+def _kept(original: ImportedItem) -> list[Tag]:
     """Return what another host's feed said of an imported episode, as it said it."""
     found = [_markup(tag) for tag in original.tags]
     if original.image_url:
-        found.append(Tag("itunes:image", attributes={"href": line(original.image_url)}))
+        found.append(Tag("itunes:image", attributes={"href": single_line(original.image_url)}))
     if original.chapters_url:
-        attributes = {"url": line(original.chapters_url), "type": "application/json+chapters"}
+        attributes = {"url": single_line(original.chapters_url), "type": "application/json+chapters"}
         found.append(Tag("podcast:chapters", attributes=dict(attributes)))
     return found
 
 
-def _markup(markup: Markup) -> Tag:
-    attributes: dict[str, str | None] = {name: line(value) for name, value in markup.attributes.items()}
-    text = markup.text and legal(markup.text)
+def _markup(markup: FeedElement) -> Tag:
+    attributes: dict[str, str | None] = {
+        name: single_line(value) for name, value in markup.attributes.items()
+    }
+    text = markup.text and xml_safe(markup.text)
     return Tag(markup.name, text, attributes, tuple(_markup(child) for child in markup.children))
 
 
 def _own(show: Show, episode: Episode) -> list[Tag]:
-    tags = [_person(person) for person in credited(show, episode)]
+    tags = [_person(person) for person in credited_persons(show, episode)]
     tags += [
         Tag(
             "podcast:soundbite",
-            line(bite.title or ""),
+            single_line(bite.title or ""),
             {"startTime": _seconds(bite.start_s), "duration": _seconds(bite.duration_s)},
         )
         for bite in episode.soundbites
@@ -128,7 +130,7 @@ def _own(show: Show, episode: Episode) -> list[Tag]:
     return tags
 
 
-def credited(show: Show, episode: Episode) -> tuple[Person, ...]:
+def credited_persons(show: Show, episode: Episode) -> tuple[Person, ...]:
     """Return the persons of an item: nobody where the channel's hold, else the hosts and then the guests.
 
     Persons of an item replace the channel's, so guests alone would leave the episode without its hosts.
@@ -144,12 +146,12 @@ def transcript_tags(show: Show, episode: Episode) -> list[Tag]:
     version = episode.transcript
     if version is None:
         return []
-    language = None if _same_language(version.language, show.language) else line(version.language)
+    language = None if _same_language(version.language, show.language) else single_line(version.language)
     return [
         Tag(
             "podcast:transcript",
             attributes={
-                "url": private.transcript_address(show, episode, form, version.file_keys[form]),
+                "url": private.private_transcript_url(show, episode, form, version.file_keys[form]),
                 "type": mime,
                 "language": language,
                 "rel": "captions",
@@ -166,37 +168,37 @@ def _same_language(one: str, other: str) -> bool:
     return all(a == b for a, b in zip(first, second, strict=False))
 
 
-def audio_address(show: Show, episode: Episode) -> str:
+def enclosure_url(show: Show, episode: Episode) -> str:
     """Return where an app gets the audio: behind the token only where the audio itself is private."""
     enclosure = episode.enclosure
     if enclosure.key is None:
-        return legal(enclosure.external_url or "")
+        return xml_safe(enclosure.external_url or "")
     if episode.access == "subscribers":
-        return private.audio_address(show, episode, enclosure.key)
-    return line(show.media_address(enclosure.key))
+        return private.private_audio_url(show, episode, enclosure.key)
+    return single_line(show.object_url(enclosure.key))
 
 
 def _chapters(show: Show, episode: Episode, key: str) -> Tag:
     behind_token = episode.access == "subscribers"
-    url = private.chapters_address(show, episode) if behind_token else line(show.media_address(key))
+    url = private.private_chapters_url(show, episode) if behind_token else single_line(show.object_url(key))
     return Tag("podcast:chapters", attributes={"url": url, "type": "application/json+chapters"})
 
 
 def _person(person: Person) -> Tag:
     url, image = person.url, person.image_url
-    attributes = {"role": person.role, "href": url and line(url), "img": image and line(image)}
-    return Tag("podcast:person", line(person.name), attributes)
+    attributes = {"role": person.role, "href": url and single_line(url), "img": image and single_line(image)}
+    return Tag("podcast:person", single_line(person.name), attributes)
 
 
 def _category(category: str) -> Tag:
     """Return Apple's category; `News > Politics` is a subcategory inside its category."""
-    top, _, sub = (line(part) for part in category.partition(">"))
+    top, _, sub = (single_line(part) for part in category.partition(">"))
     children = (Tag("itunes:category", attributes={"text": sub}),) if sub else ()
     return Tag("itunes:category", attributes={"text": top}, children=children)
 
 
 def _image(show: Show, key: str) -> Tag:
-    return Tag("itunes:image", attributes={"href": line(show.media_address(key))})
+    return Tag("itunes:image", attributes={"href": single_line(show.object_url(key))})
 
 
 def _flag(value: bool) -> str:

@@ -10,7 +10,7 @@ _DURATION = re.compile(r"\d{1,9}(\.\d{1,9})?|\d{1,6}(:\d{1,2}){1,2}(\.\d{1,9})?"
 _WHITE = re.compile(r"[ \t\r\n]+")
 
 
-def legal(text: str) -> str:
+def xml_safe(text: str) -> str:
     """Return text without the characters that XML 1.0 forbids and without the token's placeholder.
 
     A note of an imported feed could otherwise ask for the token of whoever reads it.
@@ -22,9 +22,9 @@ def legal(text: str) -> str:
     return lawful.replace(TOKEN_PLACEHOLDER, "-")
 
 
-def line(text: str) -> str:
+def single_line(text: str) -> str:
     """Return legal text on one line, without spaces around it."""
-    return _WHITE.sub(" ", legal(text)).strip()
+    return _WHITE.sub(" ", xml_safe(text)).strip()
 
 
 def shorten(text: str, size_bytes: int) -> str:
@@ -36,7 +36,7 @@ def shorten(text: str, size_bytes: int) -> str:
     return (room.rsplit(None, 1)[0] if " " in room else room) + "…"
 
 
-def seconds_of(duration: str) -> float | None:
+def parse_duration(duration: str) -> float | None:
     """Read an itunes:duration: seconds, MM:SS or HH:MM:SS; None where it is none of these."""
     if not _DURATION.fullmatch(duration.strip()):
         return None

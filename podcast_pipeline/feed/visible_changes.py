@@ -13,18 +13,18 @@ import nh3
 from lxml import html as lxml_html
 from lxml.etree import ParserError
 
-from podcast_pipeline.feed.app_impact import instant_of, read_feed
-from podcast_pipeline.feed.conformance.document import Document, Element
-from podcast_pipeline.feed.text import line, seconds_of
+from podcast_pipeline.feed.app_impact import parse_feed, parse_pub_date
+from podcast_pipeline.feed.conformance.document import Element, FeedDocument
+from podcast_pipeline.feed.text import parse_duration, single_line
 
-TRUE = ("true", "yes", "explicit")
+TRUE_VALUES = ("true", "yes", "explicit")
 DURATION_TOLERANCE_S = 1.0  # feeds round durations, each its own way
 
 Look = str | float | tuple[str, ...] | None
 
 
 @dataclass(frozen=True)
-class Noticed:
+class VisibleChange:
     """One thing that looks different: of the show, or of the item with this guid."""
 
     field: str
@@ -35,7 +35,7 @@ class Noticed:
 
 
 @dataclass(frozen=True)
-class Moves:
+class HostChanges:
     """How many files are the same, as far as a feed tells, on another host; and transcripts that went."""
 
     audio: int = 0
@@ -44,20 +44,20 @@ class Moves:
     transcripts_closed: int = 0
 
 
-def compare(old: bytes, new: bytes) -> tuple[tuple[Noticed, ...], Moves]:
+def compare_feeds(old: bytes, new: bytes) -> tuple[tuple[VisibleChange, ...], HostChanges]:
     """Return what a listener would notice of the show and of the items that both feeds have.
 
     Raises:
         FeedError: one of them cannot be read.
     """
-    before, after = read_feed(old), read_feed(new)
+    before, after = parse_feed(old), parse_feed(new)
     there = {_guid(after, item): item for item in after.items}
     pairs = [(item, there[g]) for item in before.items if (g := _guid(before, item)) in there]
     noticed = [
         *_differences(SHOW, (before, before.channel), (after, after.channel)),
         *(n for one, other in pairs for n in _differences(ITEM, (before, one), (after, other))),
     ]
-    moves = Moves(
+    moves = HostChanges(
         audio=sum(_is_moved(_audio(before, one), _audio(after, other)) for one, other in pairs),
         artwork=sum(_is_moved(_artwork(before, one), _artwork(after, other)) for one, other in pairs),
         chapters=sum(_is_moved(_chapters(before, one), _chapters(after, other)) for one, other in pairs),
@@ -70,16 +70,16 @@ def compare(old: bytes, new: bytes) -> tuple[tuple[Noticed, ...], Moves]:
 
 
 def _differences(
-    looks: dict[str, Callable[[Document, Element], Look]],
-    before: tuple[Document, Element],
-    after: tuple[Document, Element],
-) -> Iterator[Noticed]:
+    looks: dict[str, Callable[[FeedDocument, Element], Look]],
+    before: tuple[FeedDocument, Element],
+    after: tuple[FeedDocument, Element],
+) -> Iterator[VisibleChange]:
     for field, look in looks.items():
         old, new = look(*before), look(*after)
         if not _looks_same(field, old, new):
             is_item = before[1].tag == "item"
             title, guid = (before[0].text(before[1], "title"), _guid(*before)) if is_item else ("", "")
-            yield Noticed(field, title, guid, _shown(old), _shown(new))
+            yield VisibleChange(field, title, guid, _shown(old), _shown(new))
 
 
 def _looks_same(field: str, old: Look, new: Look) -> bool:
@@ -100,19 +100,19 @@ def _shown(look: Look) -> str:
     return text if len(text) <= 80 else f"{text[:79]}…"
 
 
-def _guid(document: Document, item: Element) -> str:
+def _guid(document: FeedDocument, item: Element) -> str:
     return document.text(item, "guid") or _audio(document, item)
 
 
-def _text(path: str) -> Callable[[Document, Element], Look]:
-    return lambda document, element: line(unescape(document.text(element, path)))
+def _text(path: str) -> Callable[[FeedDocument, Element], Look]:
+    return lambda document, element: single_line(unescape(document.text(element, path)))
 
 
-def _notes(document: Document, item: Element) -> Look:
+def _notes(document: FeedDocument, item: Element) -> Look:
     """Return the words of the show notes and where their links lead."""
     paths = ("content:encoded", "description", "itunes:summary")
     written = next((text for path in paths if (text := document.text(item, path))), "")
-    words = " ".join(line(unescape(nh3.clean(written.replace("<", " <"), tags=set()))).split())
+    words = " ".join(single_line(unescape(nh3.clean(written.replace("<", " <"), tags=set()))).split())
     return (words, *_links(written))
 
 
@@ -126,62 +126,62 @@ def _links(written: str) -> Iterator[str]:
     yield from (str(link.get("href")).strip() for link in tree.iter("a") if link.get("href"))
 
 
-def _date(document: Document, item: Element) -> Look:
-    at = instant_of(document.text(item, "pubDate"))
+def _date(document: FeedDocument, item: Element) -> Look:
+    at = parse_pub_date(document.text(item, "pubDate"))
     return at.timestamp() if at else None
 
 
-def _duration(document: Document, item: Element) -> Look:
-    return seconds_of(document.text(item, "itunes:duration"))
+def _duration(document: FeedDocument, item: Element) -> Look:
+    return parse_duration(document.text(item, "itunes:duration"))
 
 
-def _explicit(document: Document, element: Element) -> Look:
+def _explicit(document: FeedDocument, element: Element) -> Look:
     own = document.text(element, "itunes:explicit") or document.text(document.channel, "itunes:explicit")
-    return "explicit" if own.lower() in TRUE else "clean"
+    return "explicit" if own.lower() in TRUE_VALUES else "clean"
 
 
-def _type(document: Document, item: Element) -> Look:
+def _type(document: FeedDocument, item: Element) -> Look:
     return document.text(item, "itunes:episodeType").lower() or "full"
 
 
-def _number(name: str) -> Callable[[Document, Element], Look]:
-    def number(document: Document, item: Element) -> Look:
+def _number(name: str) -> Callable[[FeedDocument, Element], Look]:
+    def number(document: FeedDocument, item: Element) -> Look:
         return document.text(item, f"itunes:{name}") or document.text(item, f"podcast:{name}")
 
     return number
 
 
-def _persons(document: Document, element: Element) -> Look:
+def _persons(document: FeedDocument, element: Element) -> Look:
     own = document.all(element, "podcast:person") or document.all(document.channel, "podcast:person")
-    return tuple(f"{line(p.text or '')} ({p.get('role', 'host').lower()})" for p in own)
+    return tuple(f"{single_line(p.text or '')} ({p.get('role', 'host').lower()})" for p in own)
 
 
-def _author(document: Document, item: Element) -> Look:
+def _author(document: FeedDocument, item: Element) -> Look:
     own = document.text(item, "itunes:author") or document.text(document.channel, "itunes:author")
-    return line(own)
+    return single_line(own)
 
 
-def _categories(document: Document, channel: Element) -> Look:
+def _categories(document: FeedDocument, channel: Element) -> Look:
     found = document.all(channel, ".//itunes:category")
     return tuple(text for category in found if (text := category.get("text")))
 
 
-def _audio(document: Document, item: Element) -> str:
+def _audio(document: FeedDocument, item: Element) -> str:
     enclosure = document.one(item, "enclosure")
     return "" if enclosure is None else enclosure.get("url", "")
 
 
-def _artwork(document: Document, element: Element) -> str:
+def _artwork(document: FeedDocument, element: Element) -> str:
     image = document.one(element, "itunes:image")
     return "" if image is None else image.get("href", "")
 
 
-def _chapters(document: Document, item: Element) -> str:
+def _chapters(document: FeedDocument, item: Element) -> str:
     chapters = document.one(item, "podcast:chapters")
     return "" if chapters is None else chapters.get("url", "")
 
 
-SHOW: dict[str, Callable[[Document, Element], Look]] = {
+SHOW: dict[str, Callable[[FeedDocument, Element], Look]] = {
     "title": _text("title"),
     "description": _text("description"),
     "language": _text("language"),
@@ -191,7 +191,7 @@ SHOW: dict[str, Callable[[Document, Element], Look]] = {
     "explicit": _explicit,
     "persons": _persons,
 }
-ITEM: dict[str, Callable[[Document, Element], Look]] = {
+ITEM: dict[str, Callable[[FeedDocument, Element], Look]] = {
     "title": _text("title"),
     "date": _date,
     "notes": _notes,

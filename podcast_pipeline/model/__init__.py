@@ -6,25 +6,32 @@ later release can add one; all others refuse them.
 """
 
 from podcast_pipeline.model.audio import Chapter, Cut, Enclosure, Insert, Soundbite, Timeline
-from podcast_pipeline.model.episode import Draft, Episode, EpisodeState, EpisodeType, Markup, Original
+from podcast_pipeline.model.episode import (
+    Episode,
+    EpisodeDraft,
+    EpisodeState,
+    EpisodeType,
+    FeedElement,
+    ImportedItem,
+)
 from podcast_pipeline.model.fields import (
-    SLUG,
-    UNREADABLE,
+    CONTROL_CHARACTERS,
+    SLUG_PATTERN,
+    FrozenModel,
     Instant,
-    Line,
-    Noun,
+    NonEmptyStr,
     Seconds,
     Sha256,
+    SingleLineStr,
     Slug,
     StoredNoun,
-    Text,
     Topic,
+    http_url_or_none,
     keep_unknown_fields,
-    web_address,
 )
-from podcast_pipeline.model.progress import Progress, Report
+from podcast_pipeline.model.progress import Progress, ProgressCallback
 from podcast_pipeline.model.show import Person, Show
-from podcast_pipeline.model.subscriber import Period, Plan, Subscriber, SubscriberState, Token
+from podcast_pipeline.model.subscriber import FeedToken, Period, Plan, Subscriber, SubscriberState
 from podcast_pipeline.model.transcript import (
     CaptionFormat,
     Correction,
@@ -37,46 +44,46 @@ from podcast_pipeline.model.transcript import (
 )
 
 __all__ = [
-    "SLUG",
-    "UNREADABLE",
+    "CONTROL_CHARACTERS",
+    "SLUG_PATTERN",
     "CaptionFormat",
     "Chapter",
     "Correction",
     "Cut",
-    "Draft",
     "Enclosure",
     "Episode",
+    "EpisodeDraft",
     "EpisodeState",
     "EpisodeType",
+    "FeedElement",
+    "FeedToken",
+    "FrozenModel",
+    "ImportedItem",
     "Insert",
     "Instant",
-    "Line",
-    "Markup",
-    "Noun",
-    "Original",
+    "NonEmptyStr",
     "Period",
     "Person",
     "Plan",
     "Progress",
+    "ProgressCallback",
     "Receipt",
-    "Report",
     "Seconds",
     "Segment",
     "Sha256",
     "Show",
+    "SingleLineStr",
     "Slug",
     "Soundbite",
     "Speaker",
     "StoredNoun",
     "Subscriber",
     "SubscriberState",
-    "Text",
     "Timeline",
-    "Token",
     "Topic",
     "Transcript",
     "TranscriptVersion",
     "Word",
+    "http_url_or_none",
     "keep_unknown_fields",
-    "web_address",
 ]

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from podcast_pipeline.model.fields import Seconds, Sha256, StoredNoun, Text
+from podcast_pipeline.model.fields import NonEmptyStr, Seconds, Sha256, StoredNoun
 
 
 class Chapter(StoredNoun):
@@ -31,7 +31,7 @@ class Enclosure(StoredNoun):
     key: str | None = None
     external_url: str | None = None
     size_bytes: Annotated[int, Field(gt=0)]
-    type: Text
+    type: NonEmptyStr
     duration_s: Seconds
     sha256: Sha256 | None = None
 

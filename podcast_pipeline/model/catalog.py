@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
 from podcast_pipeline.errors import StoreError
-from podcast_pipeline.model import Episode, Show, StoredNoun, Text, Transcript, keep_unknown_fields
+from podcast_pipeline.model import Episode, NonEmptyStr, Show, StoredNoun, Transcript, keep_unknown_fields
 
 CATALOG_KEY = "private/catalog.json"
 SCHEMA_VERSION = 1
@@ -19,7 +19,7 @@ WRITTEN_BY = 1
 WRITTEN_BY_VERSION = "0.1.0"
 """The first release that writes this form."""
 
-Document = TypeVar("Document", bound=BaseModel)
+DocumentT = TypeVar("DocumentT", bound=BaseModel)
 
 
 def _in_order(episodes: tuple[Episode, ...]) -> tuple[Episode, ...]:
@@ -38,7 +38,7 @@ class Catalog(StoredNoun):
 
     schema_version: Literal[1] = 1
     written_by: Annotated[int, Field(ge=0)] = 0
-    written_by_version: Text | None = None
+    written_by_version: NonEmptyStr | None = None
     show: Show
     notice_audio_key: str | None = None
     notice_audio_size_bytes: int = 0
@@ -126,7 +126,7 @@ def transcript_from_json(data: bytes, name: str) -> Transcript:
     return _from_json(Transcript, data, name)
 
 
-def _from_json(kind: type[Document], data: bytes, name: str) -> Document:
+def _from_json(kind: type[DocumentT], data: bytes, name: str) -> DocumentT:
     try:
         version = json.loads(data)["schema_version"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from podcast_pipeline.model.audio import Chapter, Enclosure, Soundbite, Timeline
-from podcast_pipeline.model.fields import Instant, Sha256, Slug, StoredNoun, Text, Topic
+from podcast_pipeline.model.fields import Instant, NonEmptyStr, Sha256, Slug, StoredNoun, Topic
 from podcast_pipeline.model.show import Person
 from podcast_pipeline.model.transcript import TranscriptVersion
 
@@ -14,7 +14,7 @@ EpisodeType = Literal["full", "trailer", "bonus"]
 EpisodeState = Literal["scheduled", "published", "unpublished"]
 
 
-class Draft(StoredNoun):
+class EpisodeDraft(StoredNoun):
     """What the producer says about an episode: episode.toml and notes.md.
 
     Attributes:
@@ -27,11 +27,11 @@ class Draft(StoredNoun):
     """
 
     id: UUID
-    guid: Text
+    guid: NonEmptyStr
     slug: Slug
     title: Annotated[str, Field(min_length=1, max_length=255)]
     notes: str = ""
-    language: Text
+    language: NonEmptyStr
     access: Literal["public", "subscribers"] = "public"
     explicit: bool = False
     season: Annotated[int, Field(ge=1)] | None = None
@@ -44,20 +44,20 @@ class Draft(StoredNoun):
     source_sha256: Sha256 | None = None
 
 
-class Markup(StoredNoun):
+class FeedElement(StoredNoun):
     """An element of another host's feed, kept as it stood.
 
     Attributes:
         name: as people write it, `podcast:person`.
     """
 
-    name: Text
+    name: NonEmptyStr
     text: str | None = None
     attributes: dict[str, str] = Field(default_factory=dict)
-    children: tuple["Markup", ...] = ()
+    children: tuple["FeedElement", ...] = ()
 
 
-class Original(StoredNoun):
+class ImportedItem(StoredNoun):
     """What another host's feed said of an imported episode beyond what an Episode says, kept as it stood.
 
     Attributes:
@@ -71,10 +71,10 @@ class Original(StoredNoun):
     content: str = ""
     image_url: str | None = None
     chapters_url: str | None = None
-    tags: tuple[Markup, ...] = ()
+    tags: tuple[FeedElement, ...] = ()
 
 
-class Episode(Draft):
+class Episode(EpisodeDraft):
     """An episode that has left the laptop, as the catalog keeps it.
 
     Attributes:
@@ -98,7 +98,7 @@ class Episode(Draft):
     teaser: str = ""
     transcripts: tuple[TranscriptVersion, ...] = ()
     guid_is_permalink: bool = False
-    original: Original | None = None
+    original: ImportedItem | None = None
 
     @property
     def transcript(self) -> TranscriptVersion | None:

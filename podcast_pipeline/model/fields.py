@@ -14,12 +14,12 @@ def _utc(moment: datetime) -> datetime:
         raise ValueError("has no date in UTC") from error
 
 
-UNREADABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 """Line ends, controls, and halves of characters."""
 
 
 def _one_line(text: str) -> str:
-    if UNREADABLE.search(text) or not text.strip():
+    if CONTROL_CHARACTERS.search(text) or not text.strip():
         raise ValueError("is no line of readable text; take line breaks and control characters out")
     return text
 
@@ -31,36 +31,36 @@ Instant = Annotated[AwareDatetime, AfterValidator(_utc)]
 """A moment in UTC, whole seconds."""
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-Slug = Annotated[str, Field(pattern=f"^{SLUG.pattern}$", max_length=100)]
-Text = Annotated[str, Field(min_length=1)]
-Line = Annotated[str, Field(min_length=1), AfterValidator(_one_line)]
+SLUG_PATTERN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+Slug = Annotated[str, Field(pattern=f"^{SLUG_PATTERN.pattern}$", max_length=100)]
+NonEmptyStr = Annotated[str, Field(min_length=1)]
+SingleLineStr = Annotated[str, Field(min_length=1), AfterValidator(_one_line)]
 """One line that a person reads; it steers no terminal and breaks no list."""
 
 
-def web_address(text: str | None) -> str | None:
+def http_url_or_none(text: str | None) -> str | None:
     """Return an address that a page may link to, else None: `javascript:` and its like are nobody's."""
     return text.strip() if text and text.strip().lower().startswith(("https://", "http://")) else None
 
 
-WebAddress = Annotated[str | None, AfterValidator(web_address)]
+HttpUrlOrNone = Annotated[str | None, AfterValidator(http_url_or_none)]
 """An address from another host's feed; what is none reads as None, in catalogs of any age."""
 
 Topic = Annotated[str, Field(min_length=1, max_length=64)]
 
 
-def by_key(table: dict[Any, Any]) -> dict[Any, Any]:
+def sorted_by_key(table: dict[Any, Any]) -> dict[Any, Any]:
     """Put a table in order, so that equal values have equal bytes."""
     return dict(sorted(table.items()))
 
 
-class Noun(BaseModel):
+class FrozenModel(BaseModel):
     """A frozen value that refuses unknown fields: what a person types, and what stays in memory."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class StoredNoun(Noun):
+class StoredNoun(FrozenModel):
     """A frozen value of the catalog or of a transcript document, which accepts unknown fields and keeps them.
 
     A later release may add a field within one schema version. A program that does not know the field

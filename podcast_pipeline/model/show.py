@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from podcast_pipeline.model.fields import StoredNoun, Text, WebAddress
+from podcast_pipeline.model.fields import HttpUrlOrNone, NonEmptyStr, StoredNoun
 
 
 class Person(StoredNoun):
@@ -13,8 +13,8 @@ class Person(StoredNoun):
 
     name: Annotated[str, Field(min_length=1, max_length=128)]
     role: Literal["host", "guest"] = "host"
-    url: WebAddress = None
-    image_url: WebAddress = None
+    url: HttpUrlOrNone = None
+    image_url: HttpUrlOrNone = None
 
 
 class Show(StoredNoun):
@@ -34,34 +34,34 @@ class Show(StoredNoun):
 
     id: UUID
     guid: UUID
-    title: Text
-    description: Text
-    language: Text
-    author: Text
-    owner_email: Text
-    categories: tuple[Text, ...] = Field(min_length=1)
+    title: NonEmptyStr
+    description: NonEmptyStr
+    language: NonEmptyStr
+    author: NonEmptyStr
+    owner_email: NonEmptyStr
+    categories: tuple[NonEmptyStr, ...] = Field(min_length=1)
     explicit: bool = False
     hosts: tuple[Person, ...] = ()
-    site_url: Text
-    media_url: Text
-    feed_url: Text
+    site_url: NonEmptyStr
+    media_url: NonEmptyStr
+    feed_url: NonEmptyStr
     artwork_key: str | None = None
     update_rrule: str | None = None
     locked: bool = True
-    hub_urls: tuple[Text, ...] = ()
+    hub_urls: tuple[NonEmptyStr, ...] = ()
     page_size: Annotated[int, Field(ge=10)] | None = None
     new_feed_url: str | None = None
     renew_url: str
 
     @property
-    def moved_to(self) -> str | None:
+    def moved_feed_url(self) -> str | None:
         """Where the public feed has moved to; None where it is at home, or names its own address."""
         return self.new_feed_url if self.new_feed_url != self.feed_url else None
 
-    def media_address(self, key: str) -> str:
+    def object_url(self, key: str) -> str:
         """Return the public URL of an object under `public/`."""
         return f"{self.media_url}/{key.removeprefix('public/')}"
 
-    def page_address(self, slug: str) -> str:
+    def episode_url(self, slug: str) -> str:
         """Return the URL of an episode's page."""
         return f"{self.site_url}/episodes/{slug}"

@@ -6,14 +6,14 @@ from uuid import UUID
 
 from pydantic import Field
 
-from podcast_pipeline.model.fields import Instant, Noun, Sha256, Text
+from podcast_pipeline.model.fields import FrozenModel, Instant, NonEmptyStr, Sha256
 
 SubscriberState = Literal["active", "lapsed", "suspended", "removed"]
 Plan = Literal["standard", "student"]
 Period = Literal["monthly", "yearly"]
 
 
-class Subscriber(Noun):
+class Subscriber(FrozenModel):
     """Somebody who pays. The state is computed, never stored.
 
     Attributes:
@@ -22,8 +22,8 @@ class Subscriber(Noun):
 
     id: UUID
     show_id: UUID
-    email: Text
-    email_normalized: Text
+    email: NonEmptyStr
+    email_normalized: NonEmptyStr
     plan: Plan = "standard"
     period: Period = "yearly"
     paid_until: Instant | None = None
@@ -55,7 +55,7 @@ class Subscriber(Noun):
         return causes.get(self.state(now)) or self.updated_at
 
 
-class Token(Noun):
+class FeedToken(FrozenModel):
     """What the database knows of a feed token; the secret itself is not in it."""
 
     selector: Annotated[str, Field(pattern=r"^[a-z2-7]{16}$")]

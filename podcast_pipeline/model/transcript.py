@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, FiniteFloat, model_validator
 
-from podcast_pipeline.model.fields import Instant, Seconds, Sha256, StoredNoun, Text, by_key
+from podcast_pipeline.model.fields import Instant, NonEmptyStr, Seconds, Sha256, StoredNoun, sorted_by_key
 
 CaptionFormat = Literal["vtt", "srt", "json", "html", "txt"]
 
@@ -17,7 +17,7 @@ class Word(StoredNoun):
         confidence: 0 to 1.
     """
 
-    text: Text
+    text: NonEmptyStr
     start_s: Seconds
     end_s: Seconds
     confidence: Annotated[float, Field(ge=0, le=1), AfterValidator(lambda c: round(c, 3) + 0.0)] = 1.0
@@ -32,7 +32,7 @@ class Word(StoredNoun):
 class Speaker(StoredNoun):
     """A voice in a transcript. `name` is None until a person or a consented voice confirmed it."""
 
-    id: Text
+    id: NonEmptyStr
     name: str | None = None
 
 
@@ -66,13 +66,13 @@ class Segment(StoredNoun):
 class Receipt(StoredNoun):
     """How a transcript was made, enough to make it again."""
 
-    engine: Text
-    engine_version: Text
-    model: Text
+    engine: NonEmptyStr
+    engine_version: NonEmptyStr
+    model: NonEmptyStr
     weights_sha256: Sha256
     audio_sha256: Sha256
-    options: Annotated[dict[str, str | int | FiniteFloat | bool | None], AfterValidator(by_key)] = Field(
-        default_factory=dict
+    options: Annotated[dict[str, str | int | FiniteFloat | bool | None], AfterValidator(sorted_by_key)] = (
+        Field(default_factory=dict)
     )
 
 
@@ -80,7 +80,7 @@ class Correction(StoredNoun):
     """A dated public note on what changed in a transcript after publication."""
 
     corrected_at: Instant
-    note: Text
+    note: NonEmptyStr
 
 
 class Transcript(StoredNoun):
@@ -94,7 +94,7 @@ class Transcript(StoredNoun):
 
     schema_version: Literal[1] = 1
     version: Annotated[int, Field(ge=1)] = 1
-    language: Text
+    language: NonEmptyStr
     duration_s: Seconds
     media_sha256: Sha256 | None = None
     speakers: tuple[Speaker, ...] = ()
@@ -128,9 +128,9 @@ class TranscriptVersion(StoredNoun):
     """
 
     version: Annotated[int, Field(ge=1)]
-    document_key: Text
-    file_keys: Annotated[dict[CaptionFormat, str], AfterValidator(by_key)]
-    language: Text
+    document_key: NonEmptyStr
+    file_keys: Annotated[dict[CaptionFormat, str], AfterValidator(sorted_by_key)]
+    language: NonEmptyStr
     word_count: Annotated[int, Field(ge=0)]
     published_at: Instant
     note: str = ""

@@ -6,23 +6,28 @@ from datetime import datetime
 from podcast_pipeline.model import (
     CaptionFormat,
     Correction,
-    Draft,
     Enclosure,
     Episode,
+    EpisodeDraft,
     Timeline,
     Transcript,
     TranscriptVersion,
     keep_unknown_fields,
 )
 from podcast_pipeline.pipeline import imported
-from podcast_pipeline.storage.objects import StagedObject, chapters_file, document, transcript_files
+from podcast_pipeline.storage.objects import (
+    StagedObject,
+    chapters_file,
+    transcript_document,
+    transcript_files,
+)
 from podcast_pipeline.transcript import timeline
-from podcast_pipeline.transcript.edits import changed_words
+from podcast_pipeline.transcript.edits import count_changed_words
 from podcast_pipeline.transcript.leaks import shingles
 
 
 @dataclass(frozen=True)
-class Mastered:
+class MasteringReport:
     """What mastering measured: integrated loudness of the recording and of the master, its true peak."""
 
     before_lufs: float
@@ -37,11 +42,11 @@ class Media:
     enclosure: Enclosure
     timeline: Timeline
     file: StagedObject | None = None
-    mastered: Mastered | None = None
+    mastering: MasteringReport | None = None
 
 
 @dataclass(frozen=True)
-class Composed:
+class AssembledEpisode:
     """An episode, and every object that it names and that is not out yet.
 
     Attributes:
@@ -49,22 +54,22 @@ class Composed:
     """
 
     episode: Episode
-    words: Transcript | None
+    transcript: Transcript | None
     objects: tuple[StagedObject, ...]
 
 
-def compose(
-    draft: Draft,
+def assemble_episode(
+    draft: EpisodeDraft,
     known: Episode | None,
     *,
     media: Media,
-    heard: Transcript | None,
+    transcript: Transcript | None,
     teaser_words: int,
     publish_at: datetime,
     now: datetime,
-    note: str = "",
-    published: Transcript | None = None,
-) -> Composed:
+    correction_note: str = "",
+    published_transcript: Transcript | None = None,
+) -> AssembledEpisode:
     """Return the episode and its objects; equal to `known` when nothing that matters changed.
 
     Args:
@@ -73,24 +78,26 @@ def compose(
         note: what a person says of a correction; said once, of the first version it is there for.
         published: the newest words that are out, to tell of a correction without a note.
     """
-    media = _as_heard(media, known, heard)
-    spoken = _spoken(draft.slug, known, media, heard, now, _Change(note, published))
+    media = _as_heard(media, known, transcript)
+    spoken = _spoken(
+        draft.slug, known, media, transcript, now, _CorrectionNote(correction_note, published_transcript)
+    )
     chapters = timeline.map_chapters(draft.chapters, media.timeline)
     marks = chapters_file(draft.slug, chapters, access=draft.access) if chapters else None
     chapters_key = marks.key if marks else None
-    if known is not None and imported.keeps_chapters(draft, known):
+    if known is not None and imported.keeps_imported_chapters(draft, known):
         chapters, marks, chapters_key = known.chapters, None, known.chapters_key
     facts = {
-        **{name: getattr(draft, name) for name in Draft.model_fields},
+        **{name: getattr(draft, name) for name in EpisodeDraft.model_fields},
         "chapters": chapters,
         "soundbites": timeline.map_soundbites(draft.soundbites, media.timeline),
         "enclosure": media.enclosure,
         "timeline": media.timeline,
         "chapters_key": chapters_key,
-        "teaser": _teaser(spoken.words, teaser_words) if spoken.words else "",
+        "teaser": _teaser(spoken.transcript, teaser_words) if spoken.transcript else "",
         "transcripts": spoken.versions,
         "publish_at": publish_at,
-        **imported.kept(draft, known),
+        **imported.preserved_fields(draft, known),
         **_state(known, publish_at, now),
     }
     changed_at = known.content_changed_at if known else now
@@ -100,11 +107,11 @@ def compose(
         if episode != known:
             episode = Episode.model_validate({**dict(episode), "content_changed_at": now})
     staged = [*spoken.objects, *([marks] if marks else []), *([media.file] if media.file else [])]
-    out_already = keys(known) if known else set()
-    return Composed(episode, spoken.words, tuple(o for o in staged if o.key not in out_already))
+    out_already = referenced_keys(known) if known else set()
+    return AssembledEpisode(episode, spoken.transcript, tuple(o for o in staged if o.key not in out_already))
 
 
-def keys(episode: Episode) -> set[str]:
+def referenced_keys(episode: Episode) -> set[str]:
     """Return every key that an episode names, old transcript versions included."""
     named = {episode.enclosure.key, episode.chapters_key, episode.artwork_key}
     for version in episode.transcripts:
@@ -112,7 +119,7 @@ def keys(episode: Episode) -> set[str]:
     return {key for key in named if key}
 
 
-def corrected(words: Transcript, versions: tuple[TranscriptVersion, ...]) -> Transcript:
+def with_corrections(words: Transcript, versions: tuple[TranscriptVersion, ...]) -> Transcript:
     """Return the words with the number of the newest version and the public notes of all of them."""
     notes = tuple(
         Correction(corrected_at=v.published_at, note=v.note or "The transcript was corrected.")
@@ -123,26 +130,26 @@ def corrected(words: Transcript, versions: tuple[TranscriptVersion, ...]) -> Tra
 
 
 @dataclass(frozen=True)
-class _Change:
+class _CorrectionNote:
     """What there is to tell of a correction: a person's note, the words before it."""
 
     note: str
-    published: Transcript | None
+    published_transcript: Transcript | None
 
-    def told(self, words: Transcript, versions: tuple[TranscriptVersion, ...]) -> str:
+    def text(self, words: Transcript, versions: tuple[TranscriptVersion, ...]) -> str:
         if self.note and self.note not in {version.note for version in versions}:
             return self.note
-        count = changed_words(self.published, words) if self.published else 0
+        count = count_changed_words(self.published_transcript, words) if self.published_transcript else 0
         if count:
             return f"{count} words were corrected." if count > 1 else "One word was corrected."
-        return "Who says what was corrected." if self.published else ""
+        return "Who says what was corrected." if self.published_transcript else ""
 
 
 @dataclass(frozen=True)
-class _Spoken:
+class _VersionedTranscript:
     """The words in media times, every version of them, and the objects of one that is new."""
 
-    words: Transcript | None
+    transcript: Transcript | None
     versions: tuple[TranscriptVersion, ...]
     objects: tuple[StagedObject, ...] = ()
 
@@ -151,7 +158,7 @@ def _as_heard(media: Media, known: Episode | None, heard: Transcript | None) -> 
     """Return the audio that came as long as it was found to be."""
     if heard is None or known is None or known.original is None or media.file is not None:
         return media
-    return replace(media, enclosure=imported.as_long_as_heard(media.enclosure, heard))
+    return replace(media, enclosure=imported.with_measured_duration(media.enclosure, heard))
 
 
 def _spoken(
@@ -160,28 +167,28 @@ def _spoken(
     media: Media,
     heard: Transcript | None,
     now: datetime,
-    change: _Change,
-) -> _Spoken:
+    change: _CorrectionNote,
+) -> _VersionedTranscript:
     if heard is None:
-        return _Spoken(change.published, known.transcripts if known else ())
-    words = timeline.apply(
+        return _VersionedTranscript(change.published_transcript, known.transcripts if known else ())
+    words = timeline.map_transcript(
         heard,
         media.timeline,
         duration_s=media.enclosure.duration_s,
         media_sha256=media.enclosure.sha256 or "",
     )
     versions, words, objects = _versions(slug, known, words, now, change)
-    return _Spoken(words, versions, tuple(objects))
+    return _VersionedTranscript(words, versions, tuple(objects))
 
 
 def _versions(
-    slug: str, known: Episode | None, words: Transcript, now: datetime, change: _Change
+    slug: str, known: Episode | None, words: Transcript, now: datetime, change: _CorrectionNote
 ) -> tuple[tuple[TranscriptVersion, ...], Transcript, list[StagedObject]]:
     """Return the versions with one more when the words differ from the newest, and its objects."""
     versions = known.transcripts if known else ()
     if versions:
-        unchanged = corrected(words, versions)
-        if document(slug, unchanged).key == versions[-1].document_key:
+        unchanged = with_corrections(words, versions)
+        if transcript_document(slug, unchanged).key == versions[-1].document_key:
             return versions, unchanged, []
     version = TranscriptVersion(
         version=len(versions) + 1,
@@ -190,9 +197,9 @@ def _versions(
         language=words.language,
         word_count=len(words.words),
         published_at=now,
-        note=change.told(words, versions) if versions else "",
+        note=change.text(words, versions) if versions else "",
     )
-    numbered = corrected(words, (*versions, version))
+    numbered = with_corrections(words, (*versions, version))
     return _stored(slug, versions, version, numbered)
 
 
@@ -202,7 +209,7 @@ def _stored(
     version: TranscriptVersion,
     words: Transcript,
 ) -> tuple[tuple[TranscriptVersion, ...], Transcript, list[StagedObject]]:
-    body = document(slug, words)
+    body = transcript_document(slug, words)
     files: dict[CaptionFormat, StagedObject] = transcript_files(slug, words)
     complete = version.model_copy(
         update={
@@ -214,7 +221,7 @@ def _stored(
 
 
 def _teaser(words: Transcript, at_most: int) -> str:
-    return shingles.teaser(words, shingles.teaser_length(words, at_most))
+    return shingles.teaser(words, shingles.teaser_word_count(words, at_most))
 
 
 def _state(known: Episode | None, publish_at: datetime, now: datetime) -> dict[str, object]:

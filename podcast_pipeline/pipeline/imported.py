@@ -6,7 +6,15 @@ says something else in its place.
 
 from collections.abc import Iterable
 
-from podcast_pipeline.model import Draft, Enclosure, Episode, Markup, Original, Person, Transcript
+from podcast_pipeline.model import (
+    Enclosure,
+    Episode,
+    EpisodeDraft,
+    FeedElement,
+    ImportedItem,
+    Person,
+    Transcript,
+)
 
 REPLACED = {
     "title": ("itunes:title",),
@@ -21,7 +29,7 @@ PERSON = "podcast:person"
 ROUNDING_S = 1.0
 
 
-def complete(draft: Draft, known: Episode | None) -> Draft:
+def merge_imported(draft: EpisodeDraft, known: Episode | None) -> EpisodeDraft:
     """Return what a folder says with what it cannot say as it came: the audio, the hosts, who guests are."""
     if known is None or known.original is None:
         return draft
@@ -31,7 +39,7 @@ def complete(draft: Draft, known: Episode | None) -> Draft:
     return draft.model_copy(update=changes)
 
 
-def kept(draft: Draft, known: Episode | None) -> dict[str, object]:
+def preserved_fields(draft: EpisodeDraft, known: Episode | None) -> dict[str, object]:
     """Return the fields of an episode that no folder has, as they go on; none of an episode of our own.
 
     Args:
@@ -46,7 +54,7 @@ def kept(draft: Draft, known: Episode | None) -> dict[str, object]:
     }
 
 
-def keeps_chapters(draft: Draft, known: Episode | None) -> bool:
+def keeps_imported_chapters(draft: EpisodeDraft, known: Episode | None) -> bool:
     """Say whether an imported episode's chapters file stays the one that came."""
     same = ("chapters", "access", "source_sha256")
     return (
@@ -56,14 +64,14 @@ def keeps_chapters(draft: Draft, known: Episode | None) -> bool:
     )
 
 
-def as_long_as_heard(enclosure: Enclosure, words: Transcript) -> Enclosure:
+def with_measured_duration(enclosure: Enclosure, transcript: Transcript) -> Enclosure:
     """Return the same audio with the length that whoever heard it found; old feeds say 0, or are wrong."""
-    if abs(enclosure.duration_s - words.duration_s) <= ROUNDING_S:
+    if abs(enclosure.duration_s - transcript.duration_s) <= ROUNDING_S:
         return enclosure
-    return enclosure.model_copy(update={"duration_s": words.duration_s})
+    return enclosure.model_copy(update={"duration_s": transcript.duration_s})
 
 
-def _original(draft: Draft, known: Episode, original: Original) -> Original:
+def _original(draft: EpisodeDraft, known: Episode, original: ImportedItem) -> ImportedItem:
     changed = {name for name in (*REPLACED, "chapters") if getattr(draft, name) != getattr(known, name)}
     replaced = {tag for name in changed for tag in REPLACED.get(name, ())}
     tags = _with_guests((tag for tag in original.tags if tag.name not in replaced), draft, known)
@@ -75,17 +83,17 @@ def _original(draft: Draft, known: Episode, original: Original) -> Original:
     return original.model_copy(update=changes)
 
 
-def _with_guests(tags: Iterable[Markup], draft: Draft, known: Episode) -> tuple[Markup, ...]:
+def _with_guests(tags: Iterable[FeedElement], draft: EpisodeDraft, known: Episode) -> tuple[FeedElement, ...]:
     """Return what was said with the guests that the folder names; others stay as they stood."""
     now, before = ({p.name for p in e.persons if p.role == "guest"} for e in (draft, known))
     stay = tuple(tag for tag in tags if tag.name != PERSON or (tag.text or "") not in before - now)
     if not any(tag.name == PERSON for tag in stay):
         return stay  # the feed then says who is there as it does of our own episodes
     new = [p.name for p in draft.persons if p.role == "guest" and p.name in now - before]
-    return stay + tuple(Markup(name=PERSON, text=name, attributes={"role": "guest"}) for name in new)
+    return stay + tuple(FeedElement(name=PERSON, text=name, attributes={"role": "guest"}) for name in new)
 
 
-def _persons(draft: Draft, known: Episode) -> tuple[Person, ...]:
+def _persons(draft: EpisodeDraft, known: Episode) -> tuple[Person, ...]:
     """Return the persons that came where the folder names the same guests."""
     guests = [person for person in known.persons if person.role == "guest"]
     if [person.name for person in draft.persons] == [guest.name for guest in guests]:

@@ -9,10 +9,10 @@ from podcast_pipeline.errors import EpisodeError, NotFound
 from podcast_pipeline.feed.paging import ARCHIVE_PREFIX
 from podcast_pipeline.model import Episode
 from podcast_pipeline.model.catalog import CATALOG_KEY, Catalog, transcript_from_json
-from podcast_pipeline.pipeline.assemble import keys
-from podcast_pipeline.pipeline.commit import feed_writer, flip, foresee, standing
-from podcast_pipeline.pipeline.media import Parts, dress, step
-from podcast_pipeline.storage import ObjectInfo, Reader, Store
+from podcast_pipeline.pipeline.assemble import referenced_keys
+from podcast_pipeline.pipeline.commit import commit, load_catalog, make_feed_renderer, preview
+from podcast_pipeline.pipeline.media import Parts, build_show_assets, step
+from podcast_pipeline.storage import ObjectInfo, ObjectReader, Store
 from podcast_pipeline.storage.objects import (
     FEED_KEY,
     PROBE_KEY,
@@ -21,9 +21,9 @@ from podcast_pipeline.storage.objects import (
     transcript_files,
 )
 from podcast_pipeline.storage.published import read_catalog
-from podcast_pipeline.storage.upload import deliver, is_there
+from podcast_pipeline.storage.upload import object_exists, upload
 
-PREFIXES = ("public/", "private/")
+OBJECT_PREFIXES = ("public/", "private/")
 LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 
@@ -38,35 +38,35 @@ def unpublish(slug: str, parts: Parts) -> None:
         changes = {"state": "unpublished", "content_changed_at": now}
         return catalog.with_episode(Episode.model_validate({**dict(episode), **changes}))
 
-    flip(parts, take_down, feed_writer((), allow=True))
+    commit(parts, take_down, make_feed_renderer((), allow_redownloads=True))
 
 
-def rebuild(parts: Parts, *, allow: bool = False) -> bool:
+def rebuild(parts: Parts, *, allow_redownloads: bool = False) -> bool:
     """Make captions, chapters and the feed again from the documents and the catalog.
 
     Returns:
         Whether any byte came out differently; what is already there under its key is left alone.
     """
-    catalog = standing(parts)
+    catalog = load_catalog(parts)
     if catalog is None:
         raise EpisodeError("catalog", "nothing was published yet; run `podcast publish`")
     rebuilt = catalog
     for episode in catalog.episodes:
         with step(parts.report, f"rebuild {episode.slug}"):
             again, objects = _derive(episode, parts.store)
-            deliver(parts.store, objects, now=parts.clock(), report=parts.report)
+            upload(parts.store, objects, now=parts.clock(), report=parts.report)
             rebuilt = rebuilt.with_episode(again)
-    dressing = dress(parts, catalog)
-    deliver(parts.store, dressing.objects, now=parts.clock(), report=parts.report)
+    dressing = build_show_assets(parts, catalog)
+    upload(parts.store, dressing.objects, now=parts.clock(), report=parts.report)
 
     def replace(current: Catalog | None) -> Catalog:
         if current != catalog:
             raise EpisodeError("catalog", "somebody published meanwhile; run `podcast rebuild` again")
-        return dressing.put_on(rebuilt)
+        return dressing.apply_to(rebuilt)
 
-    write = feed_writer((), allow=allow)
-    foresee(parts.store, replace, write)
-    entered, feed_changed = flip(parts, replace, write)
+    write = make_feed_renderer((), allow_redownloads=allow_redownloads)
+    preview(parts.store, replace, write)
+    entered, feed_changed = commit(parts, replace, write)
     return feed_changed or entered != catalog
 
 
@@ -74,7 +74,7 @@ Verdict = Literal["removed", "would be removed", "kept for now"]
 
 
 @dataclass(frozen=True)
-class Refuse:
+class OrphanedObject:
     """A stored object that neither the catalog nor the program names.
 
     Attributes:
@@ -89,7 +89,7 @@ class Refuse:
     unfinished: bool = False
 
 
-def gc(parts: Parts, *, remove: bool) -> list[Refuse]:
+def remove_orphaned_objects(parts: Parts, *, remove: bool) -> list[OrphanedObject]:
     """Return the objects and uploads that nothing names, and remove those older than the grace time.
 
     Args:
@@ -99,7 +99,7 @@ def gc(parts: Parts, *, remove: bool) -> list[Refuse]:
         EpisodeError: there is no catalog, so nothing can be known to be refuse.
     """
     oldest = parts.clock() - timedelta(days=parts.config.storage.gc_grace_days)
-    stored = [info for prefix in PREFIXES for info in parts.store.list(prefix)]
+    stored = [info for prefix in OBJECT_PREFIXES for info in parts.store.list(prefix)]
     catalog, _ = read_catalog(parts.store)  # after the list: what was entered meanwhile is named
     if catalog is None:
         raise EpisodeError("catalog", "is not there, so nothing can be told from refuse; nothing was removed")
@@ -115,11 +115,11 @@ def gc(parts: Parts, *, remove: bool) -> list[Refuse]:
 
 def _named(catalog: Catalog) -> set[str]:
     show = {catalog.show.artwork_key, catalog.notice_audio_key}
-    episodes = {key for episode in catalog.episodes for key in keys(episode)}
+    episodes = {key for episode in catalog.episodes for key in referenced_keys(episode)}
     return {CATALOG_KEY, FEED_KEY, PROBE_KEY} | episodes | {key for key in show if key}
 
 
-def _changed_at(key: str, catalog: Catalog, store: Reader) -> datetime:
+def _changed_at(key: str, catalog: Catalog, store: ObjectReader) -> datetime:
     """Return when what named an object may last have changed: apps come back with the feed from before."""
     episode = catalog.by_slug(key.rpartition("/")[2].partition(".")[0])
     if episode is not None:
@@ -127,25 +127,25 @@ def _changed_at(key: str, catalog: Catalog, store: Reader) -> datetime:
     return store.head(FEED_KEY).modified_at if key.startswith("public/art/") else LONG_AGO
 
 
-def _sweep(listed: ObjectInfo, oldest: datetime, store: Store, *, keep: bool, remove: bool) -> Refuse:
+def _sweep(listed: ObjectInfo, oldest: datetime, store: Store, *, keep: bool, remove: bool) -> OrphanedObject:
     """Look at an object once more: one that was stored anew since the list is about to be named."""
     try:
         info = store.head(listed.key) if remove else listed
     except NotFound:
-        return Refuse(listed.key, listed.size_bytes, listed.modified_at, "removed")
+        return OrphanedObject(listed.key, listed.size_bytes, listed.modified_at, "removed")
     verdict = _verdict(info.modified_at, oldest, keep=keep, remove=remove)
     if verdict == "removed":
         store.delete(info.key)
-    return Refuse(info.key, info.size_bytes, info.modified_at, verdict)
+    return OrphanedObject(info.key, info.size_bytes, info.modified_at, verdict)
 
 
-def _sweep_unfinished(store: Store, oldest: datetime, *, remove: bool) -> Iterator[Refuse]:
+def _sweep_unfinished(store: Store, oldest: datetime, *, remove: bool) -> Iterator[OrphanedObject]:
     """Look at the uploads that were never completed; one that goes on now has a part that is new."""
-    for put in [put for prefix in PREFIXES for put in store.unfinished(prefix)]:
+    for put in [put for prefix in OBJECT_PREFIXES for put in store.unfinished_uploads(prefix)]:
         verdict = _verdict(put.modified_at, oldest, keep=False, remove=remove)
         if verdict == "removed":
-            store.abandon(put)
-        yield Refuse(put.key, put.size_bytes, put.modified_at, verdict, unfinished=True)
+            store.abort_upload(put)
+        yield OrphanedObject(put.key, put.size_bytes, put.modified_at, verdict, unfinished=True)
 
 
 def _verdict(at: datetime, oldest: datetime, *, keep: bool, remove: bool) -> Verdict:
@@ -154,7 +154,7 @@ def _verdict(at: datetime, oldest: datetime, *, keep: bool, remove: bool) -> Ver
     return "removed" if remove else "would be removed"
 
 
-def _derive(episode: Episode, store: Reader) -> tuple[Episode, tuple[StagedObject, ...]]:
+def _derive(episode: Episode, store: ObjectReader) -> tuple[Episode, tuple[StagedObject, ...]]:
     """Return an episode with the newest transcript's files and the chapters derived again."""
     objects: list[StagedObject] = []
     changes: dict[str, object] = {}
@@ -171,8 +171,8 @@ def _derive(episode: Episode, store: Reader) -> tuple[Episode, tuple[StagedObjec
         objects.append(marks)
         changes["chapters_key"] = marks.key
     rebuilt = Episode.model_validate({**dict(episode), **changes})
-    known = keys(episode)
-    return rebuilt, tuple(o for o in objects if o.key not in known or not is_there(store, o.key))
+    known = referenced_keys(episode)
+    return rebuilt, tuple(o for o in objects if o.key not in known or not object_exists(store, o.key))
 
 
 def _entry(current: Catalog | None, slug: str, parts: Parts) -> tuple[Catalog, Episode]:

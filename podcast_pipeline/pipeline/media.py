@@ -10,40 +10,40 @@ from typing import Protocol
 
 from podcast_pipeline.audio import artwork, notice, tags
 from podcast_pipeline.audio.ffmpeg import Ffmpeg
-from podcast_pipeline.audio.master import Produced, produce
+from podcast_pipeline.audio.master import Master, make_master
 from podcast_pipeline.audio.tracks import Track
 from podcast_pipeline.config import Config
 from podcast_pipeline.diarization import known_voices
-from podcast_pipeline.diarization.diarize import tell
-from podcast_pipeline.diarization.multitrack import hear_tracks
+from podcast_pipeline.diarization.diarize import diarize_transcript
+from podcast_pipeline.diarization.multitrack import transcribe_tracks
 from podcast_pipeline.episodes import edits
-from podcast_pipeline.episodes.library import Library, built
+from podcast_pipeline.episodes.library import Library, build_once
 from podcast_pipeline.errors import AudioError, EpisodeError, ReviewError
 from podcast_pipeline.feed import show_notes
 from podcast_pipeline.files import sha256_of
 from podcast_pipeline.model import (
-    Draft,
     Enclosure,
     Episode,
+    EpisodeDraft,
     Progress,
-    Report,
+    ProgressCallback,
     Show,
     Transcript,
 )
 from podcast_pipeline.model.catalog import Catalog, transcript_from_json
 from podcast_pipeline.pipeline import imported
-from podcast_pipeline.pipeline.assemble import Mastered, Media
-from podcast_pipeline.storage import Reader, Store
-from podcast_pipeline.storage.objects import StagedObject, staged, staged_file
+from podcast_pipeline.pipeline.assemble import MasteringReport, Media
+from podcast_pipeline.storage import ObjectReader, Store
+from podcast_pipeline.storage.objects import StagedObject, stage_bytes, stage_file
 from podcast_pipeline.storage.published import read_catalog
 from podcast_pipeline.transcript import review
-from podcast_pipeline.transcript.markdown import clock
+from podcast_pipeline.transcript.markdown import format_clock
 from podcast_pipeline.transcript.names import glossary
 from podcast_pipeline.transcript.timeline import map_chapters
-from podcast_pipeline.transcription import Options, Transcriber
+from podcast_pipeline.transcription import Transcriber, TranscriptionOptions
 
-AUDIO_FOLDERS = {"public": "public/audio", "subscribers": "private/audio"}
-NOT_ENTERED = "was imported and is not in the catalog yet; run `podcast feed import` once more"
+AUDIO_PREFIXES = {"public": "public/audio", "subscribers": "private/audio"}
+NOT_IN_CATALOG = "was imported and is not in the catalog yet; run `podcast feed import` once more"
 MASTER_VERSION = 1  # raised when the same recording and settings are to give another master
 
 
@@ -68,7 +68,7 @@ class Parts:
     alone: Callable[[], AbstractContextManager[None]]
     announce: Callable[[Show], None]
     clock: Callable[[], datetime]
-    report: Report
+    report: ProgressCallback
 
 
 class Hearing(Protocol):
@@ -95,19 +95,21 @@ class Hearing(Protocol):
         """Gives the present, aware, UTC."""
 
     @property
-    def report(self) -> Report:
+    def report(self) -> ProgressCallback:
         """Is told of progress."""
 
 
 @contextmanager
-def step(report: Report, name: str) -> Iterator[None]:
+def step(report: ProgressCallback, name: str) -> Iterator[None]:
     """Tell that a step of unknown length begins and ends."""
     report(Progress(step=name, done=0, total=1))
     yield
     report(Progress(step=name, done=1, total=1))
 
 
-def hear(draft: Draft, known: Episode | None, parts: Parts, *, keep: bool = True) -> Transcript | None:
+def load_or_transcribe(
+    draft: EpisodeDraft, known: Episode | None, parts: Parts, *, save: bool = True
+) -> Transcript | None:
     """Return the words in recording times: those in transcript.json, or new ones.
 
     An episode that is in the catalog keeps its words whatever engine and model are set now. An imported
@@ -125,32 +127,34 @@ def hear(draft: Draft, known: Episode | None, parts: Parts, *, keep: bool = True
             raise EpisodeError(draft.slug, message.format(draft.slug))
         return None
     if heard is None or not _still_holds(heard, draft, parts):
-        return hear_again(draft, parts, keep=keep)
-    told = told_apart(heard, draft, parts)
-    if keep:
-        edits.renew(parts.library, draft.slug, told, now=parts.clock())
+        return transcribe_episode(draft, parts, save=save)
+    told = diarize_episode(heard, draft, parts)
+    if save:
+        edits.replace_transcript(parts.library, draft.slug, told, now=parts.clock())
     return told
 
 
-def hear_again(draft: Draft, parts: Hearing, *, keep: bool = True) -> Transcript:
+def transcribe_episode(draft: EpisodeDraft, parts: Hearing, *, save: bool = True) -> Transcript:
     """Return new words in recording times; a person's edits over the old ones are kept first."""
-    edits.taken(edits.read(parts.library, draft.slug), parts.clock())  # refuse before the work is done
-    options = Options(
+    edits.current_edits(
+        edits.read_episode_text(parts.library, draft.slug), parts.clock()
+    )  # refuse before the work is done
+    options = TranscriptionOptions(
         language=parts.config.transcription.language,
-        names=names_of(draft, parts.config, draft.language).names,
+        names=episode_glossary(draft, parts.config, draft.language).names,
     )
     words = _heard(draft, options, parts)
-    if keep:
-        edits.renew(parts.library, draft.slug, words, now=parts.clock())
+    if save:
+        edits.replace_transcript(parts.library, draft.slug, words, now=parts.clock())
     return words
 
 
-def _heard(draft: Draft, options: Options, parts: Hearing) -> Transcript:
+def _heard(draft: EpisodeDraft, options: TranscriptionOptions, parts: Hearing) -> Transcript:
     folder, tracks = parts.library.folder(draft.slug), parts.library.tracks(draft.slug)
     if not tracks:
         words = parts.transcriber().transcribe(folder.source, options=options, report=parts.report)
-        return told_apart(words, draft, parts)
-    return hear_tracks(
+        return diarize_episode(words, draft, parts)
+    return transcribe_tracks(
         [Track(track.name, folder.path / track.file, track.channel) for track in tracks],
         parts.transcriber(),
         options=options,
@@ -160,78 +164,82 @@ def _heard(draft: Draft, options: Options, parts: Hearing) -> Transcript:
     )
 
 
-def told_apart(words: Transcript, draft: Draft, parts: Hearing) -> Transcript:
+def diarize_episode(transcript: Transcript, draft: EpisodeDraft, parts: Hearing) -> Transcript:
     """Return the words with who says them, where an engine for that is there; tracks have said it."""
     if parts.library.tracks(draft.slug):
-        return words
-    return tell(
-        words,
+        return transcript
+    return diarize_transcript(
+        transcript,
         parts.library.folder(draft.slug),
         engine=parts.config.speakers.engine,
         speaker_count=parts.library.speaker_count(draft.slug),
-        known=known_voices.read(parts.config.voices_file).voices,
+        known=known_voices.read_voice_book(parts.config.voices_file).voices,
         guests=[person.name for person in draft.persons if person.role == "guest"],
         report=parts.report,
     )
 
 
-def worded(draft: Draft, known: Episode | None, parts: Parts, *, keep: bool = True) -> edits.Edited | None:
+def reviewed_transcript(
+    draft: EpisodeDraft, known: Episode | None, parts: Parts, *, save: bool = True
+) -> edits.EditedTranscript | None:
     """Return what was heard as a person wants it, refused where the show's policy says so; see `hear`."""
-    heard = hear(draft, known, parts, keep=keep)
+    heard = load_or_transcribe(draft, known, parts, save=save)
     if heard is None:
         return None
-    text = edited(draft, heard, known, parts, keep=keep)
-    refuse_unreviewed(draft, text, parts.config)
+    text = edited_transcript(draft, heard, known, parts, save=save)
+    check_review_policy(draft, text, parts.config)
     return text
 
 
-def edited(
-    draft: Draft, heard: Transcript, known: Episode | None, parts: Hearing, *, keep: bool = True
-) -> edits.Edited:
+def edited_transcript(
+    draft: EpisodeDraft, transcript: Transcript, known: Episode | None, parts: Hearing, *, save: bool = True
+) -> edits.EditedTranscript:
     """Return the words with names put right and a person's edits in them, in recording times."""
-    return edits.edited(
+    return edits.merge_edits(
         parts.library,
         draft,
-        heard,
-        glossary=names_of(draft, parts.config, heard.language),
-        out=known is not None,
+        transcript,
+        glossary=episode_glossary(draft, parts.config, transcript.language),
+        in_catalog=known is not None,
         now=parts.clock(),
-        keep=keep,
+        save=save,
     )
 
 
-def names_of(draft: Draft, config: Config, language: str) -> glossary.Glossary:
+def episode_glossary(draft: EpisodeDraft, config: Config, language: str) -> glossary.Glossary:
     """Return the names of an episode: its guests, the hosts, the show's terms, those in the notes."""
     people = [*(person.name for person in draft.persons), *config.show.hosts]
-    return glossary.from_show(config.glossary, people=people, notes=draft.notes, language=language)
+    return glossary.build_glossary(config.glossary, people=people, notes=draft.notes, language=language)
 
 
-def refuse_unreviewed(draft: Draft, text: edits.Edited, config: Config) -> None:
+def check_review_policy(draft: EpisodeDraft, edited: edits.EditedTranscript, config: Config) -> None:
     """Raise ReviewError when the show's policy keeps what was found from being published."""
     if "block" not in config.review.model_dump().values():
         return
-    closed = review.gate(findings(draft, text, config), config.review)
+    closed = review.blocking_items(find_review_items(draft, edited, config), config.review)
     if closed:
         first = closed[0]
         raise ReviewError(
             draft.slug,
-            f"{len(closed)} to listen to before publication, first “{first.text}” at {clock(first.start_s)}:"
-            f" {first.reason}; run `podcast review {draft.slug}`",
+            f"{len(closed)} to listen to before publication, first “{first.text}” at"
+            f" {format_clock(first.start_s)}: {first.reason}; run `podcast review {draft.slug}`",
         )
 
 
-def findings(draft: Draft, text: edits.Edited, config: Config) -> tuple[review.Finding, ...]:
+def find_review_items(
+    draft: EpisodeDraft, edited: edits.EditedTranscript, config: Config
+) -> tuple[review.ReviewItem, ...]:
     """Return what a person should listen to, worst first."""
-    return review.findings(
-        text.words,
-        known_names=names_of(draft, config, text.words.language),
+    return review.review_items(
+        edited.transcript,
+        known_names=episode_glossary(draft, config, edited.transcript.language),
         policy=config.review,
-        conflicts=text.conflicts,
-        accepted=text.edits.accepted,
+        conflicts=edited.conflicts,
+        accepted=edited.edits.accepted,
     )
 
 
-def published_words(known: Episode | None, store: Reader) -> Transcript | None:
+def published_transcript(known: Episode | None, store: ObjectReader) -> Transcript | None:
     """Return the newest words that are out, in media times; None where there are none."""
     if known is None or known.transcript is None:
         return None
@@ -239,7 +247,7 @@ def published_words(known: Episode | None, store: Reader) -> Transcript | None:
     return transcript_from_json(store.get(key)[1], key)
 
 
-def bring_audio(draft: Draft, parts: Hearing, store: Reader) -> Draft:
+def fetch_imported_audio(draft: EpisodeDraft, parts: Hearing, store: ObjectReader) -> EpisodeDraft:
     """Put the audio of an imported episode where a recording would be; return the draft with its SHA-256.
 
     Raises:
@@ -249,16 +257,16 @@ def bring_audio(draft: Draft, parts: Hearing, store: Reader) -> Draft:
     catalog, _ = read_catalog(store)
     known = catalog.by_id(draft.id) if catalog else None
     if known is None:
-        raise EpisodeError(slug, NOT_ENTERED)
+        raise EpisodeError(slug, NOT_IN_CATALOG)
     if known.enclosure.key is None:
         where = known.enclosure.external_url
         raise EpisodeError(slug, f"its audio is still at {where}; only what was imported can be heard")
     if not (folder.source.is_file() and sha256_of(folder.source) == known.enclosure.sha256):
         _fetch(store, known.enclosure.key, folder.source)
-    return imported.complete(draft, known)
+    return imported.merge_imported(draft, known)
 
 
-def _fetch(store: Reader, key: str, target: Path) -> None:
+def _fetch(store: ObjectReader, key: str, target: Path) -> None:
     part = target.with_name(f"{target.name}.part")
     target.parent.mkdir(exist_ok=True)
     with part.open("wb") as file:
@@ -266,7 +274,7 @@ def _fetch(store: Reader, key: str, target: Path) -> None:
     part.replace(target)
 
 
-def make_media(draft: Draft, known: Episode | None, publish_at: datetime, parts: Parts) -> Media:
+def build_media(draft: EpisodeDraft, known: Episode | None, publish_at: datetime, parts: Parts) -> Media:
     """Return the audio that is out already, or the mastered and tagged MP3 of the recording."""
     if known is not None and known.source_sha256 == draft.source_sha256:
         return _out_already(draft, known, parts)
@@ -280,7 +288,7 @@ def make_media(draft: Draft, known: Episode | None, publish_at: datetime, parts:
         duration_s=made.duration_s,
         sha256=file.sha256,
     )
-    mastered = Mastered(
+    mastered = MasteringReport(
         before_lufs=made.before.integrated_lufs,
         after_lufs=made.after.integrated_lufs,
         true_peak_dbtp=made.after.true_peak_dbtp,
@@ -288,9 +296,9 @@ def make_media(draft: Draft, known: Episode | None, publish_at: datetime, parts:
     return Media(enclosure, made.timeline, file, mastered)
 
 
-def _out_already(draft: Draft, known: Episode, parts: Parts) -> Media:
+def _out_already(draft: EpisodeDraft, known: Episode, parts: Parts) -> Media:
     """Return the audio that is out; where the episode's access has changed, its bytes in the other place."""
-    place, key = AUDIO_FOLDERS[draft.access], known.enclosure.key
+    place, key = AUDIO_PREFIXES[draft.access], known.enclosure.key
     if key is None and draft.access != "public":
         raise EpisodeError(
             draft.slug, "its audio is at another host, where everybody has it; leave access public"
@@ -299,14 +307,14 @@ def _out_already(draft: Draft, known: Episode, parts: Parts) -> Media:
         return Media(known.enclosure, known.timeline)
     target = parts.library.folder(draft.slug).build / f"moved.{Path(key).name}"
     _fetch(parts.store, key, target)
-    moved = staged_file(place, draft.slug, target, sha256_of(target), known.enclosure.type)
+    moved = stage_file(place, draft.slug, target, sha256_of(target), known.enclosure.type)
     return Media(known.enclosure.model_copy(update={"key": moved.key}), known.timeline, moved)
 
 
-def _master(draft: Draft, parts: Parts) -> tuple[Path, Produced]:
+def _master(draft: EpisodeDraft, parts: Parts) -> tuple[Path, Master]:
     config, folder = parts.config, parts.library.folder(draft.slug)
     jingles = [config.folder / name for name in (config.audio.intro, config.audio.outro) if name]
-    return built(
+    return build_once(
         folder,
         "master",
         ".mp3",
@@ -316,8 +324,8 @@ def _master(draft: Draft, parts: Parts) -> tuple[Path, Produced]:
             "jingles": [_jingle_sha256(path) for path in jingles],
             "version": MASTER_VERSION,
         },
-        result=Produced,
-        make=lambda target: produce(
+        result_type=Master,
+        build=lambda target: make_master(
             folder.source,
             target,
             settings=config.audio,
@@ -336,13 +344,13 @@ def _jingle_sha256(path: Path) -> str:
         raise AudioError(path, message) from error
 
 
-def _tag(draft: Draft, master: Path, made: Produced, publish_at: datetime, parts: Parts) -> StagedObject:
+def _tag(draft: EpisodeDraft, master: Path, made: Master, publish_at: datetime, parts: Parts) -> StagedObject:
     """Return the master with its ID3 tags, under the key that its bytes give it."""
     config, target = parts.config, master.with_name(f"media.{master.name}")
     shutil.copyfile(master, target)
-    tags.write(
+    tags.write_id3(
         target,
-        tags.Tags(
+        tags.Id3Tags(
             title=draft.title,
             artist=config.show.author,
             album=config.show.title,
@@ -350,50 +358,50 @@ def _tag(draft: Draft, master: Path, made: Produced, publish_at: datetime, parts
             track=draft.number,
             season=draft.season,
             comment=show_notes.to_plain(draft.notes),
-            url=config.to_show(artwork_key=None).page_address(draft.slug),
-            cover=artwork.check(config.folder / config.show.artwork),
+            url=config.to_show(artwork_key=None).episode_url(draft.slug),
+            cover=artwork.load_artwork(config.folder / config.show.artwork),
             chapters=map_chapters(draft.chapters, made.timeline),
             duration_s=made.duration_s,
         ),
     )
-    return staged_file(AUDIO_FOLDERS[draft.access], draft.slug, target, sha256_of(target), "audio/mpeg")
+    return stage_file(AUDIO_PREFIXES[draft.access], draft.slug, target, sha256_of(target), "audio/mpeg")
 
 
 @dataclass(frozen=True)
-class Dressing:
+class ShowAssets:
     """The show as it will be in the catalog, and the objects that it names."""
 
     show: Show
-    notice: StagedObject
-    notice_duration_s: float
+    notice_audio: StagedObject
+    notice_audio_duration_s: float
     objects: tuple[StagedObject, ...]
 
-    def put_on(self, catalog: Catalog | None) -> Catalog:
+    def apply_to(self, catalog: Catalog | None) -> Catalog:
         """Return a catalog of the same episodes that wears this."""
         return (catalog or Catalog(show=self.show)).with_show(
             self.show,
-            notice_audio_key=self.notice.key,
-            notice_audio_size_bytes=self.notice.size_bytes,
-            notice_audio_duration_s=self.notice_duration_s,
+            notice_audio_key=self.notice_audio.key,
+            notice_audio_size_bytes=self.notice_audio.size_bytes,
+            notice_audio_duration_s=self.notice_audio_duration_s,
         )
 
 
-def dress(parts: Parts, catalog: Catalog | None) -> Dressing:
+def build_show_assets(parts: Parts, catalog: Catalog | None) -> ShowAssets:
     """Return the show with its artwork and the notice's audio; objects are those not in `catalog`."""
     config = parts.config
-    art = artwork.check(config.folder / config.show.artwork)
-    cover = staged("public/art", "", art.suffix, art.data, art.content_type)
-    spoken = staged("public/audio", "notice", "mp3", notice.PATH.read_bytes(), "audio/mpeg")
+    art = artwork.load_artwork(config.folder / config.show.artwork)
+    cover = stage_bytes("public/art", "", art.suffix, art.data, art.content_type)
+    spoken = stage_bytes("public/audio", "notice", "mp3", notice.PATH.read_bytes(), "audio/mpeg")
     out = {catalog.show.artwork_key, catalog.notice_audio_key} if catalog else set()
-    return Dressing(
+    return ShowAssets(
         show=config.to_show(artwork_key=cover.key),
-        notice=spoken,
-        notice_duration_s=notice.DURATION_S,
+        notice_audio=spoken,
+        notice_audio_duration_s=notice.DURATION_S,
         objects=tuple(o for o in (cover, spoken) if o.key not in out),
     )
 
 
-def _still_holds(heard: Transcript, draft: Draft, parts: Parts) -> bool:
+def _still_holds(heard: Transcript, draft: EpisodeDraft, parts: Parts) -> bool:
     """Whether the words were made from this recording by the engine, model and language set now."""
     made, wanted = heard.receipt, parts.config.transcription
     return (
@@ -404,5 +412,5 @@ def _still_holds(heard: Transcript, draft: Draft, parts: Parts) -> bool:
     )
 
 
-def _same_recording(heard: Transcript, known: Episode | None, draft: Draft) -> bool:
+def _same_recording(heard: Transcript, known: Episode | None, draft: EpisodeDraft) -> bool:
     return known is not None and (heard.receipt is None or heard.receipt.audio_sha256 == draft.source_sha256)

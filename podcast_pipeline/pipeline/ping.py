@@ -34,7 +34,7 @@ class Ping:
     """
 
     address: str
-    words: tuple[tuple[str, str], ...]
+    params: tuple[tuple[str, str], ...]
     method: Literal["GET", "POST"] = "POST"
     token: SecretStr | None = None
 
@@ -44,12 +44,16 @@ class Ping:
         if self.token:
             headers["Authorization"] = self.token.get_secret_value()
         if self.method == "GET":
-            return httpx.Request("GET", self.address, headers=headers, params=self.words)
-        return httpx.Request("POST", self.address, headers=headers, data=dict(self.words))
+            return httpx.Request("GET", self.address, headers=headers, params=self.params)
+        return httpx.Request("POST", self.address, headers=headers, data=dict(self.params))
 
 
 def pings_for(
-    feed_url: str, settings: FeedTable, *, podping_token: SecretStr | None = None, overcast: str = OVERCAST
+    feed_url: str,
+    settings: FeedTable,
+    *,
+    podping_token: SecretStr | None = None,
+    overcast_url: str = OVERCAST,
 ) -> list[Ping]:
     """Return who is to hear of a changed feed: nobody of a private one, or of one on this machine only.
 
@@ -62,17 +66,19 @@ def pings_for(
         words = (("url", feed_url), ("reason", "update"), ("medium", "podcast"))
         pings.append(Ping(settings.podping_url, words, "GET", podping_token))
     if settings.overcast_ping:
-        pings.append(Ping(overcast, (("urlprefix", feed_url),)))
+        pings.append(Ping(overcast_url, (("urlprefix", feed_url),)))
     return pings
 
 
-def send(pings: Iterable[Ping], *, warn: Callable[[str], None], patience_s: float = PATIENCE_S) -> None:
+def send_pings(
+    pings: Iterable[Ping], *, warn: Callable[[str], None], total_timeout_s: float = PATIENCE_S
+) -> None:
     """Send them all at once, and say which were not heard; ends after `patience_s` whatever they do."""
-    troubles = dict.fromkeys(pings, f"no answer in {patience_s:.0f} s")
+    troubles = dict.fromkeys(pings, f"no answer in {total_timeout_s:.0f} s")
     threads = [Thread(target=_send, args=(ping, troubles), daemon=True) for ping in troubles]
     for thread in threads:
         thread.start()
-    until = time.monotonic() + patience_s
+    until = time.monotonic() + total_timeout_s
     for thread in threads:
         thread.join(max(0, until - time.monotonic()))
     for ping, trouble in troubles.items():

@@ -11,32 +11,39 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from podcast_pipeline.audio.source import check
-from podcast_pipeline.audio.tracks import Track, mix
-from podcast_pipeline.episodes.create import mint
+from podcast_pipeline.audio.source import check_audio
+from podcast_pipeline.audio.tracks import Track, mix_tracks
+from podcast_pipeline.episodes.create import create_episode
 from podcast_pipeline.errors import EpisodeError
 from podcast_pipeline.feed import app_impact
-from podcast_pipeline.model import Draft, Episode, Show
+from podcast_pipeline.model import Episode, EpisodeDraft, Show
 from podcast_pipeline.model.catalog import Catalog
 from podcast_pipeline.pipeline import imported
-from podcast_pipeline.pipeline.assemble import Mastered, compose
+from podcast_pipeline.pipeline.assemble import MasteringReport, assemble_episode
 from podcast_pipeline.pipeline.commit import (
-    Ready,
-    feed_writer,
-    flip,
-    foresee,
-    refuse_late,
-    refuse_leaks,
-    secrets_of,
-    standing,
+    PreparedEpisode,
+    check_leaks,
+    check_times,
+    commit,
+    load_catalog,
+    make_feed_renderer,
+    preview,
+    secret_shingles,
 )
-from podcast_pipeline.pipeline.media import NOT_ENTERED, Parts, dress, make_media, published_words, worded
+from podcast_pipeline.pipeline.media import (
+    NOT_IN_CATALOG,
+    Parts,
+    build_media,
+    build_show_assets,
+    published_transcript,
+    reviewed_transcript,
+)
 from podcast_pipeline.storage.published import read_catalog
-from podcast_pipeline.storage.upload import deliver, is_there
+from podcast_pipeline.storage.upload import object_exists, upload
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishResult:
     """What a publication came to.
 
     Attributes:
@@ -48,11 +55,11 @@ class Published:
     show: Show
     word_count: int
     changed: bool
-    mastered: Mastered | None
+    mastering: MasteringReport | None
 
 
 @dataclass(frozen=True)
-class Rehearsed:
+class DryRunResult:
     """What a publication would do.
 
     Attributes:
@@ -65,7 +72,7 @@ class Rehearsed:
     show: Show
     changed: bool
     objects: tuple[tuple[str, int], ...]
-    listeners: app_impact.Changes
+    feed_changes: app_impact.FeedDiff
 
 
 def ingest(
@@ -78,10 +85,16 @@ def ingest(
     notes: str = "",
 ) -> str:
     """Make an episode folder for a recording and return its slug; the same recording is the same episode."""
-    check(recording, report=parts.report)
+    check_audio(recording, report=parts.report)
     withdrawn = _withdrawn(parts)
-    return mint(
-        recording, parts.library, title=title, slug=slug, guests=guests, notes=notes, withdrawn=withdrawn
+    return create_episode(
+        recording,
+        parts.library,
+        title=title,
+        slug=slug,
+        guests=guests,
+        notes=notes,
+        unpublished_slugs=withdrawn,
     )
 
 
@@ -101,9 +114,9 @@ def ingest_tracks(
     """
     with TemporaryDirectory() as work:
         mixed = Path(work) / f"{' and '.join(track.name for track in tracks)}.flac"
-        mix(tracks, mixed, ffmpeg=parts.ffmpeg, report=parts.report)
+        mix_tracks(tracks, mixed, ffmpeg=parts.ffmpeg, report=parts.report)
         kept = [(track.name, track.path, track.channel) for track in tracks]
-        return mint(
+        return create_episode(
             mixed,
             parts.library,
             title=title,
@@ -111,11 +124,13 @@ def ingest_tracks(
             guests=guests,
             notes=notes,
             tracks=kept,
-            withdrawn=_withdrawn(parts),
+            unpublished_slugs=_withdrawn(parts),
         )
 
 
-def publish(slug: str, parts: Parts, *, at: datetime | None = None, allow: bool = False) -> Published:
+def publish(
+    slug: str, parts: Parts, *, publish_at: datetime | None = None, allow_redownloads: bool = False
+) -> PublishResult:
     """Publish an episode, or bring its publication up to what its folder says now.
 
     Args:
@@ -127,75 +142,82 @@ def publish(slug: str, parts: Parts, *, at: datetime | None = None, allow: bool 
         StoreError: the store cannot be used, or what was published is not in it.
         LeakError, FeedError: text or a feed that must not become public; nothing was published.
     """
-    with parts.library.claim(slug):
-        ready = prepare(slug, parts, at=at, allow=allow)
-        deliver(parts.store, ready.objects, now=parts.clock(), report=parts.report)
-        entered, feed_changed = flip(parts, ready.enter, ready.write)
-        return Published(
-            episode=ready.composed.episode,
+    with parts.library.open(slug):
+        ready = prepare(slug, parts, publish_at=publish_at, allow_redownloads=allow_redownloads)
+        upload(parts.store, ready.objects, now=parts.clock(), report=parts.report)
+        entered, feed_changed = commit(parts, ready.add_to_catalog, ready.feed_renderer)
+        return PublishResult(
+            episode=ready.assembled.episode,
             show=entered.show,
-            word_count=len(ready.composed.words.words) if ready.composed.words else 0,
+            word_count=len(ready.assembled.transcript.words) if ready.assembled.transcript else 0,
             changed=feed_changed or ready.changed,
-            mastered=ready.media.mastered,
+            mastering=ready.media.mastering,
         )
 
 
 def prepare(
-    slug: str, parts: Parts, *, at: datetime | None = None, allow: bool = False, keep: bool = True
-) -> Ready:
+    slug: str,
+    parts: Parts,
+    *,
+    publish_at: datetime | None = None,
+    allow_redownloads: bool = False,
+    save: bool = True,
+) -> PreparedEpisode:
     """Make everything of an episode and refuse what must not go out; nothing leaves the laptop.
 
     Args:
         keep: what follows in transcript.json, transcript.md and edits.json.
     """
     now = parts.clock()
-    draft = parts.library.load(slug)
-    catalog = standing(parts)
+    draft = parts.library.load_draft(slug)
+    catalog = load_catalog(parts)
     known = catalog.by_id(draft.id) if catalog else None
-    publish_at = _goes_out(draft, known, at, now)
-    draft = imported.complete(draft, known)
+    publish_at = _goes_out(draft, known, publish_at, now)
+    draft = imported.merge_imported(draft, known)
 
-    text = worded(draft, known, parts, keep=keep)
-    media = make_media(draft, known, publish_at, parts)
-    composed = compose(
+    text = reviewed_transcript(draft, known, parts, save=save)
+    media = build_media(draft, known, publish_at, parts)
+    composed = assemble_episode(
         draft,
         known,
         media=media,
-        heard=text.words if text else None,
-        note=text.note if text else "",
-        published=published_words(known, parts.store),
+        transcript=text.transcript if text else None,
+        correction_note=text.correction_note if text else "",
+        published_transcript=published_transcript(known, parts.store),
         teaser_words=parts.config.access.teaser_words,
         publish_at=publish_at,
         now=now,
     )
-    words = [composed.words] if composed.words else []
-    write = feed_writer(words, allow=allow)
-    refuse_late(composed.episode)
-    ready = Ready(known, media, composed, dress(parts, catalog), write)
-    then = foresee(parts.store, ready.enter, write)
+    words = [composed.transcript] if composed.transcript else []
+    write = make_feed_renderer(words, allow_redownloads=allow_redownloads)
+    check_times(composed.episode)
+    ready = PreparedEpisode(known, media, composed, build_show_assets(parts, catalog), write)
+    then = preview(parts.store, ready.add_to_catalog, write)
     if composed.episode.state == "scheduled":  # what `release` would refuse is refused while somebody is here
-        write(then.catalog.with_episode(_out(composed.episode, publish_at)), then.published)
+        write(then.catalog.with_episode(_out(composed.episode, publish_at)), then.published_feed)
     for spoken in words:
-        refuse_leaks(secrets_of(spoken, then.catalog), ready.objects)
+        check_leaks(secret_shingles(spoken, then.catalog), ready.objects)
     return ready
 
 
-def rehearse(slug: str, parts: Parts, *, at: datetime | None = None, allow: bool = False) -> Rehearsed:
+def dry_run(
+    slug: str, parts: Parts, *, publish_at: datetime | None = None, allow_redownloads: bool = False
+) -> DryRunResult:
     """Prepare an episode and say what `publish` would store and change; writes nothing outside `build/`."""
-    with parts.library.claim(slug):
-        ready = prepare(slug, parts, at=at, allow=allow, keep=False)
-    then = foresee(parts.store, ready.enter, ready.write)
-    missing = (staged for staged in ready.objects if not is_there(parts.store, staged.key))
-    return Rehearsed(
-        episode=ready.composed.episode,
+    with parts.library.open(slug):
+        ready = prepare(slug, parts, publish_at=publish_at, allow_redownloads=allow_redownloads, save=False)
+    then = preview(parts.store, ready.add_to_catalog, ready.feed_renderer)
+    missing = (staged for staged in ready.objects if not object_exists(parts.store, staged.key))
+    return DryRunResult(
+        episode=ready.assembled.episode,
         show=then.catalog.show,
-        changed=ready.changed or then.feed != then.published,
+        changed=ready.changed or then.feed != then.published_feed,
         objects=tuple((staged.key, staged.size_bytes) for staged in missing),
-        listeners=app_impact.diff(then.published, then.feed),
+        feed_changes=app_impact.diff_feeds(then.published_feed, then.feed),
     )
 
 
-def release(parts: Parts, *, allow: bool = False) -> tuple[str, ...]:
+def release(parts: Parts, *, allow_redownloads: bool = False) -> tuple[str, ...]:
     """Publish the scheduled episodes whose time has come and bring the feed up to now.
 
     Needs no episode folder; safe every minute, on any number of machines.
@@ -215,11 +237,13 @@ def release(parts: Parts, *, allow: bool = False) -> tuple[str, ...]:
             current = current.with_episode(_out(episode, now))
         return current
 
-    catalog = standing(parts)
-    words = [published_words(episode, parts.store) for episode in _due(catalog, now)]
-    write = feed_writer([transcript for transcript in words if transcript], allow=allow)
-    foresee(parts.store, go_out, write)
-    flip(parts, go_out, write)
+    catalog = load_catalog(parts)
+    words = [published_transcript(episode, parts.store) for episode in _due(catalog, now)]
+    write = make_feed_renderer(
+        [transcript for transcript in words if transcript], allow_redownloads=allow_redownloads
+    )
+    preview(parts.store, go_out, write)
+    commit(parts, go_out, write)
     return tuple(released)
 
 
@@ -229,11 +253,11 @@ def _withdrawn(parts: Parts) -> frozenset[str]:
     return frozenset(e.slug for e in catalog.episodes if e.state == "unpublished") if catalog else frozenset()
 
 
-def _goes_out(draft: Draft, known: Episode | None, at: datetime | None, now: datetime) -> datetime:
+def _goes_out(draft: EpisodeDraft, known: Episode | None, at: datetime | None, now: datetime) -> datetime:
     slug = draft.slug
     if known is None:
         if draft.source_sha256 is None:
-            raise EpisodeError(slug, NOT_ENTERED)
+            raise EpisodeError(slug, NOT_IN_CATALOG)
         return at or now
     if known.state == "unpublished":
         raise EpisodeError(

@@ -13,112 +13,119 @@ from podcast_pipeline.config import Config, TermTable
 from podcast_pipeline.episodes import edits
 from podcast_pipeline.errors import CaptionError, ConfigError, EpisodeError
 from podcast_pipeline.files import write_atomically
-from podcast_pipeline.model import Draft, Episode, Transcript
+from podcast_pipeline.model import Episode, EpisodeDraft, Transcript
 from podcast_pipeline.model.catalog import to_json, transcript_from_json
-from podcast_pipeline.pipeline.media import Hearing, findings, names_of
-from podcast_pipeline.storage import Reader
+from podcast_pipeline.pipeline.media import Hearing, episode_glossary, find_review_items
+from podcast_pipeline.storage import ObjectReader
 from podcast_pipeline.transcript import timeline
-from podcast_pipeline.transcript.accuracy import AccuracyReceipt, Trend, accuracy, draw
+from podcast_pipeline.transcript.accuracy import AccuracyReceipt, AccuracyTrend, draw_sample, measure_accuracy
 from podcast_pipeline.transcript.edits import diff
-from podcast_pipeline.transcript.markdown import Document, clock, escape, parse
-from podcast_pipeline.transcript.markdown_edit import given, renamed, touched_up
+from podcast_pipeline.transcript.markdown import (
+    MarkdownTranscript,
+    escape_markdown,
+    format_clock,
+    parse_markdown,
+)
+from podcast_pipeline.transcript.markdown_edit import reassign_sentence, rename_speaker, replace_words
 from podcast_pipeline.transcript.names import glossary
-from podcast_pipeline.transcript.names.glossary import put_right
-from podcast_pipeline.transcript.names.learn import learn
-from podcast_pipeline.transcript.review import Finding
+from podcast_pipeline.transcript.names.glossary import apply_name_fixes
+from podcast_pipeline.transcript.names.learn import learn_terms
+from podcast_pipeline.transcript.review import ReviewItem
 
 LEAD_S = 1.0  # played before and after what is doubtful
-NAMES = ("near_names", "unknown_names")  # found once for every place where they are said
+NAME_KINDS = ("near_names", "unknown_names")  # found once for every place where they are said
 SAMPLE_FILE = "accuracy.md"  # in an episode's folder, until it was measured
 TREND_FILE = "accuracy.json"  # beside show.toml
 OPEN, CHECKED = "[ ] every word below was listened to", re.compile(r"^\[[xX]\].*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
-class Review:
+class EpisodeReview:
     """An episode's words as they are now, and what to listen to, worst first."""
 
-    draft: Draft
-    desk: edits.Desk
-    text: edits.Edited
-    findings: tuple[Finding, ...]
+    draft: EpisodeDraft
+    episode_text: edits.EpisodeText
+    edited: edits.EditedTranscript
+    items: tuple[ReviewItem, ...]
 
 
-def review(slug: str, parts: Hearing) -> Review:
+def load_review(slug: str, parts: Hearing) -> EpisodeReview:
     """Return what a person should listen to; writes nothing.
 
     Raises:
         EpisodeError: nobody has listened yet: there are no words.
     """
-    desk = edits.read(parts.library, slug)
-    if desk.heard is None:
+    desk = edits.read_episode_text(parts.library, slug)
+    if desk.transcript is None:
         raise EpisodeError(slug, f"has no words yet; run `podcast transcribe {slug}`")
-    draft = parts.library.load(slug)
-    text = edits.edited(
+    draft = parts.library.load_draft(slug)
+    text = edits.merge_edits(
         parts.library,
         draft,
-        desk.heard,
-        glossary=names_of(draft, parts.config, desk.heard.language),
-        out=desk.saved is not None,
+        desk.transcript,
+        glossary=episode_glossary(draft, parts.config, desk.transcript.language),
+        in_catalog=desk.markdown is not None,
         now=parts.clock(),
-        keep=False,
+        save=False,
     )
-    return Review(draft, desk, text, findings(draft, text, parts.config))
+    return EpisodeReview(draft, desk, text, find_review_items(draft, text, parts.config))
 
 
-def player(source: Path, start_s: float, end_s: float) -> str:
+def player_command(source: Path, start_s: float, end_s: float) -> str:
     """Return the command that plays a stretch of a recording, a moment before and after it too."""
     first_s = max(start_s - LEAD_S, 0.0)
     length_s = end_s + LEAD_S - first_s
     return f"ffplay -autoexit -nodisp -ss {first_s:.1f} -t {length_s:.1f} {shlex.quote(str(source))}"
 
 
-def accept(found: Finding, seen: Review) -> None:
+def accept_item(item: ReviewItem, review: EpisodeReview) -> None:
     """Leave a finding as it is, for good; an edit that found no place is given up."""
-    conflict = next((c for c in seen.text.conflicts if _is(found, c.at_s, c.reason)), None)
-    if found.kind == "conflicts" and conflict:
-        edits.drop(seen.desk, conflict)
+    conflict = next((c for c in review.edited.conflicts if _is(item, c.at_s, c.reason)), None)
+    if item.kind == "conflicts" and conflict:
+        edits.discard_conflict(review.episode_text, conflict)
     else:
-        edits.accept(seen.desk, found.key)
+        edits.record_acceptance(review.episode_text, item.key)
 
 
-def _is(found: Finding, at_s: float, reason: str) -> bool:
+def _is(found: ReviewItem, at_s: float, reason: str) -> bool:
     return found.start_s == at_s and found.reason.endswith(reason)
 
 
-def correct(found: Finding, written: str, seen: Review) -> None:
+def correct_item(item: ReviewItem, correction: str, review: EpisodeReview) -> None:
     """Write what is said, or who says it, into transcript.md: a name everywhere, all else in its place.
 
     Raises:
         EpisodeError: transcript.md is not written yet, was saved meanwhile, or the place is not sure.
     """
-    slug = seen.draft.slug
-    if seen.desk.saved is None:
+    slug = review.draft.slug
+    if review.episode_text.markdown is None:
         raise EpisodeError(slug, "has no transcript.md yet; `podcast publish` or `transcribe` writes it")
     try:
-        text = _corrected(found, written, seen.desk.saved.decode(), seen.text.words)
+        text = _corrected(item, correction, review.episode_text.markdown.decode(), review.edited.transcript)
     except CaptionError as error:
         raise EpisodeError(slug, str(error)) from error
-    edits.rewrite(seen.desk, text)
+    edits.replace_markdown(review.episode_text, text)
 
 
-def _corrected(found: Finding, written: str, markdown: str, words: Transcript) -> str:
+def _corrected(found: ReviewItem, written: str, markdown: str, words: Transcript) -> str:
     if found.kind != "speakers":
-        at_s = None if found.kind in NAMES else found.start_s
-        return touched_up(markdown, words, found.text, written, at_s=at_s)
+        at_s = None if found.kind in NAME_KINDS else found.start_s
+        return replace_words(markdown, words, found.text, written, at_s=at_s)
     if not found.suggestion:
-        return given(markdown, words, found.text, written, at_s=found.start_s)
+        return reassign_sentence(markdown, words, found.text, written, at_s=found.start_s)
     ids = (segment.speaker for segment in words.segments if segment.start_s == found.start_s)
-    return renamed(markdown, next(ids) or "", written)  # a proposal is about the voice
+    return rename_speaker(markdown, next(ids) or "", written)  # a proposal is about the voice
 
 
-def lessons(seen: Review, config: Config) -> tuple[TermTable, ...]:
+def names_to_learn(review: EpisodeReview, config: Config) -> tuple[TermTable, ...]:
     """Return the names that a person corrected and the show's glossary does not know."""
-    known = glossary.from_show(config.glossary, people=config.show.hosts, language=seen.text.words.language)
-    return learn(seen.text.edits.all, known)
+    known = glossary.build_glossary(
+        config.glossary, people=config.show.hosts, language=review.edited.transcript.language
+    )
+    return learn_terms(review.edited.edits.all, known)
 
 
-def teach(config: Config, terms: Sequence[TermTable]) -> None:
+def add_to_glossary(config: Config, terms: Sequence[TermTable]) -> None:
     """Add names to the glossary in show.toml; comments and order stay."""
     path = config.folder / "show.toml"
     document = tomlkit.parse(path.read_text(encoding="utf-8"))
@@ -140,7 +147,7 @@ def _entry(term: TermTable) -> object:
     return entry
 
 
-def sample(seen: Review, parts: Hearing, *, sample_s: float) -> Path | AccuracyReceipt:
+def sample_accuracy(review: EpisodeReview, parts: Hearing, *, sample_s: float) -> Path | AccuracyReceipt:
     """Draw stretches to be corrected, or measure those that were.
 
     Returns:
@@ -149,60 +156,61 @@ def sample(seen: Review, parts: Hearing, *, sample_s: float) -> Path | AccuracyR
     Raises:
         EpisodeError: the file has other stretches than were drawn.
     """
-    path = seen.desk.folder.path / SAMPLE_FILE
-    heard = put_right(_heard(seen), seen.text.edits.fixes)
-    seed = int(str(seen.text.edits.base)[:8], 16)
-    drawn = draw(heard, sample_s=sample_s, seed=seed)
-    stretches = drawn.stretches
+    path = review.episode_text.folder.path / SAMPLE_FILE
+    heard = apply_name_fixes(_heard(review), review.edited.edits.fixes)
+    seed = int(str(review.edited.edits.base)[:8], 16)
+    drawn = draw_sample(heard, sample_s=sample_s, seed=seed)
+    stretches = drawn.passages
     if not path.exists():
-        source = seen.desk.folder.source
+        source = review.episode_text.folder.source
         turns = [
-            f"[{clock(s.start_s)}]\n<!-- {player(source, s.start_s, s.end_s)} -->\n\n{escape(s.text)}"
+            f"[{format_clock(s.start_s)}]\n<!-- {player_command(source, s.start_s, s.end_s)} -->\n\n"
+            f"{escape_markdown(s.text)}"
             for s in stretches
         ]
-        front = f"---\nbase: {seen.text.edits.base}\n---"
+        front = f"---\nbase: {review.edited.edits.base}\n---"
         write_atomically(path, ("\n\n".join([front, OPEN, *turns]) + "\n").encode())
         return path
-    document = _corrected_sample(path, seen.draft.slug)
+    document = _corrected_sample(path, review.draft.slug)
     if document is None:
         return path
-    if document.base != seen.text.edits.base or len(document.turns) != len(stretches):
+    if document.base != review.edited.edits.base or len(document.turns) != len(stretches):
         message = (
             f"{SAMPLE_FILE} is of other words or another length; finish it as it was begun, or delete it"
         )
-        raise EpisodeError(seen.draft.slug, message)
+        raise EpisodeError(review.draft.slug, message)
     references = (" ".join(turn.paragraphs) for turn in document.turns)
-    names = names_of(seen.draft, parts.config, heard.language).names
-    measured = accuracy(
+    names = episode_glossary(review.draft, parts.config, heard.language).names
+    measured = measure_accuracy(
         [(reference, s.text) for reference, s in zip(references, stretches, strict=True)],
         names=names,
-        of=drawn.of,
+        passage_count=drawn.passage_count,
     )
     receipt = AccuracyReceipt(
-        slug=seen.draft.slug,
+        slug=review.draft.slug,
         measured_at=parts.clock(),
         model=heard.receipt.model if heard.receipt else "unknown",
         seed=seed,
         sample_s=sample_s,
         **vars(measured),
     )
-    write_atomically(_trend(parts.config), to_json(trend(parts.config).with_receipt(receipt)))
+    write_atomically(_trend(parts.config), to_json(load_trend(parts.config).with_receipt(receipt)))
     path.unlink()
     return receipt
 
 
-def _corrected_sample(path: Path, slug: str) -> Document | None:
+def _corrected_sample(path: Path, slug: str) -> MarkdownTranscript | None:
     """Return what a person made of the drawn stretches, None until the box is ticked."""
     try:
         saved = path.read_text(encoding="utf-8-sig")
-        return parse(CHECKED.sub("", saved)) if CHECKED.search(saved) else None
+        return parse_markdown(CHECKED.sub("", saved)) if CHECKED.search(saved) else None
     except UnicodeDecodeError as error:
         raise EpisodeError(slug, f"{SAMPLE_FILE} is not UTF-8; save it as UTF-8") from error
     except CaptionError as error:
         raise EpisodeError(slug, str(error).replace("transcript.md", SAMPLE_FILE)) from error
 
 
-def trend(config: Config) -> Trend:
+def load_trend(config: Config) -> AccuracyTrend:
     """Return every accuracy receipt of the show, oldest first.
 
     Raises:
@@ -210,7 +218,7 @@ def trend(config: Config) -> Trend:
     """
     path = _trend(config)
     try:
-        return Trend.model_validate_json(path.read_bytes()) if path.is_file() else Trend()
+        return AccuracyTrend.model_validate_json(path.read_bytes()) if path.is_file() else AccuracyTrend()
     except ValidationError as error:
         message = f"cannot be read ({error.errors()[0]['msg']}); put it back from git"
         raise ConfigError(path, message) from error
@@ -220,14 +228,14 @@ def _trend(config: Config) -> Path:
     return config.folder / TREND_FILE
 
 
-def _heard(seen: Review) -> Transcript:
-    if seen.desk.heard is None:
+def _heard(seen: EpisodeReview) -> Transcript:
+    if seen.episode_text.transcript is None:
         raise EpisodeError(seen.draft.slug, "has no words yet")
-    return seen.desk.heard
+    return seen.episode_text.transcript
 
 
-def changes(
-    slug: str, known: Episode | None, parts: Hearing, store: Reader, *, old: int | None, new: int | None
+def diff_versions(
+    slug: str, known: Episode | None, parts: Hearing, store: ObjectReader, *, old: int | None, new: int | None
 ) -> tuple[str, ...]:
     """Return what differs between two published versions, or the newest one and the folder.
 
@@ -245,8 +253,8 @@ def changes(
     if new is not None:
         return diff(before, _version(known, new, store))
     enclosure = known.enclosure
-    now = timeline.apply(
-        review(slug, parts).text.words,
+    now = timeline.map_transcript(
+        load_review(slug, parts).edited.transcript,
         known.timeline,
         duration_s=enclosure.duration_s,
         media_sha256=enclosure.sha256 or "",
@@ -254,7 +262,7 @@ def changes(
     return diff(before, now)
 
 
-def _version(known: Episode, number: int, store: Reader) -> Transcript:
+def _version(known: Episode, number: int, store: ObjectReader) -> Transcript:
     for version in known.transcripts:
         if version.version == number:
             return transcript_from_json(store.get(version.document_key)[1], version.document_key)

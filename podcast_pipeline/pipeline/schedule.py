@@ -14,7 +14,7 @@ def next_free_slot(
     slots: Collection[tuple[str, time]],
     *,
     zone: ZoneInfo,
-    taken: Collection[datetime],
+    occupied: Collection[datetime],
     after: datetime,
 ) -> datetime:
     """Return the first slot after a moment that no episode has, in UTC.
@@ -41,7 +41,7 @@ def next_free_slot(
         for weekday, at in sorted(slots, key=lambda slot: slot[1])
         if WEEKDAYS[day.weekday()] == weekday
     )
-    busy = {moment.astimezone(UTC) for moment in taken}
+    busy = {moment.astimezone(UTC) for moment in occupied}
     free = next((moment for moment in moments if moment > after and moment not in busy), None)
     if free is None:
         raise ConfigError("show.toml [schedule.slots]", "has no free slot for three years; give --at TIME")

@@ -14,10 +14,10 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 import httpx
 
 from podcast_pipeline import __version__
-from podcast_pipeline.errors import FetchError, Gone
-from podcast_pipeline.feed.conformance.answers import PLAYER
-from podcast_pipeline.feed.conformance.document import path_of
-from podcast_pipeline.feed.private import TOKEN
+from podcast_pipeline.errors import FetchError, RemoteFileNotFound
+from podcast_pipeline.feed.conformance.answers import WEB_PLAYER_ORIGIN
+from podcast_pipeline.feed.conformance.document import url_path
+from podcast_pipeline.feed.private import TOKEN_PATTERN
 
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 CHUNK_BYTES = 256 * 1024
@@ -26,13 +26,13 @@ USER_AGENT = f"podcast-pipeline/{__version__}"
 MEDIA_ENDINGS = (".mp3", ".m4a", ".m4v", ".mp4", ".opus", ".ogg", ".jpg", ".jpeg", ".png", ".webp")
 
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-_SECRET = re.compile(rf"{TOKEN.pattern}|{_UUID}|(?=\D*\d)[a-z0-9_=]{{16,}}")
+_SECRET = re.compile(rf"{TOKEN_PATTERN.pattern}|{_UUID}|(?=\D*\d)[a-z0-9_=]{{16,}}")
 
 Method = Literal["GET", "HEAD"]
 
 
 @dataclass(frozen=True)
-class Fetched:
+class FetchedResponse:
     """An answer.
 
     Attributes:
@@ -49,7 +49,7 @@ class Fetched:
 
 
 @dataclass(frozen=True)
-class Downloaded:
+class DownloadedFile:
     """A file that is here, whole. content_type is what its host said, without parameters."""
 
     path: Path
@@ -58,7 +58,7 @@ class Downloaded:
     content_type: str
 
 
-class Web:
+class HttpClient:
     """A client for hosts that may be slow, wrong or gone; one that is not reached is not asked again."""
 
     def __init__(self) -> None:
@@ -74,37 +74,37 @@ class Web:
     ) -> None:
         self._client.close()
 
-    def ask(
+    def request(
         self,
         url: str,
         *,
         method: Method = "GET",
         headers: Mapping[str, str] | None = None,
         limit_bytes: int = 0,
-    ) -> Fetched:
+    ) -> FetchedResponse:
         """Return an answer with at most `limit_bytes` of its body, whatever its status; asks as a web player.
 
         Raises:
             FetchError: no answer; the subject has no secrets.
         """
-        with self._open(method, url, {"Origin": PLAYER, **(headers or {})}) as answer:
+        with self._open(method, url, {"Origin": WEB_PLAYER_ORIGIN, **(headers or {})}) as answer:
             body, complete = _bounded(answer, limit_bytes) if method == "GET" else (b"", True)
-            return Fetched(url, answer.status_code, dict(answer.headers), body, complete)
+            return FetchedResponse(url, answer.status_code, dict(answer.headers), body, complete)
 
-    def get(self, url: str, *, limit_bytes: int) -> Fetched:
+    def get(self, url: str, *, limit_bytes: int) -> FetchedResponse:
         """Return a whole file of at most `limit_bytes`.
 
         Raises:
             FetchError: no answer, another status than 200, or a larger file.
         """
-        answer = self.ask(url, limit_bytes=limit_bytes)
+        answer = self.request(url, limit_bytes=limit_bytes)
         if answer.status != 200:
-            raise FetchError(redact(url), f"answers {answer.status}; check the address")
+            raise FetchError(redact_url(url), f"answers {answer.status}; check the address")
         if not answer.complete:
-            raise FetchError(redact(url), f"is larger than {limit_bytes} bytes; check the address")
+            raise FetchError(redact_url(url), f"is larger than {limit_bytes} bytes; check the address")
         return answer
 
-    def download(self, url: str, target: Path, *, limit_bytes: int) -> Downloaded:
+    def download(self, url: str, target: Path, *, limit_bytes: int) -> DownloadedFile:
         """Fetch a file of any length to `target`; one that broke off goes on from there.
 
         What is there already is kept in `<target>.part`, with the validators of the host beside it, and
@@ -127,7 +127,7 @@ class Web:
         note.unlink(missing_ok=True)
         with target.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        return Downloaded(target, target.stat().st_size, sha256, content_type)
+        return DownloadedFile(target, target.stat().st_size, sha256, content_type)
 
     def _continue(self, url: str, part: Path, note: Path, limit_bytes: int) -> str:
         """Append what is missing to `part` and return the content type."""
@@ -137,46 +137,46 @@ class Web:
         with self._open("GET", url, headers) as answer:
             if answer.status_code not in (200, 206):
                 part.unlink(missing_ok=True)
-                kind = Gone if answer.status_code in (404, 410) else FetchError
-                raise kind(redact(url), f"answers {answer.status_code}; check the address")
+                kind = RemoteFileNotFound if answer.status_code in (404, 410) else FetchError
+                raise kind(redact_url(url), f"answers {answer.status_code}; check the address")
             have = have if answer.status_code == 206 else 0
             note.write_text(json.dumps(_validator(answer)))
             total = have + int(answer.headers.get("content-length", -1 - have))
             if total > limit_bytes:
-                raise FetchError(redact(url), f"is larger than {limit_bytes} bytes; check the address")
+                raise FetchError(redact_url(url), f"is larger than {limit_bytes} bytes; check the address")
             with part.open("ab" if have else "wb") as file:
                 for chunk in answer.iter_raw():  # as it comes: what a break cuts off is not lost
                     file.write(chunk)
                     if file.tell() > limit_bytes:
                         raise FetchError(
-                            redact(url), f"is larger than {limit_bytes} bytes; check the address"
+                            redact_url(url), f"is larger than {limit_bytes} bytes; check the address"
                         )
             size = part.stat().st_size
             if total >= 0 and size != total:
-                raise FetchError(redact(url), f"broke off after {size} of {total} bytes; run again")
+                raise FetchError(redact_url(url), f"broke off after {size} of {total} bytes; run again")
             return str(answer.headers.get("content-type", "")).partition(";")[0].strip().lower()
 
     @contextmanager
     def _open(self, method: Method, url: str, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
-        if path_of(url) is None:
-            raise FetchError(redact(url), "write it whole, with https://")
+        if url_path(url) is None:
+            raise FetchError(redact_url(url), "write it whole, with https://")
         host = urlsplit(url).netloc
         if host in self._unreachable:
-            raise FetchError(redact(url), self._unreachable[host])
+            raise FetchError(redact_url(url), self._unreachable[host])
         try:
             with self._client.stream(method, url, headers=dict(headers)) as answer:
                 yield answer
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             self._unreachable[host] = f"cannot be reached: {error}; check the address and the network"
-            raise FetchError(redact(url), self._unreachable[host]) from error
+            raise FetchError(redact_url(url), self._unreachable[host]) from error
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             what = str(error) or type(error).__name__
-            raise FetchError(redact(url), f"cannot be fetched: {what}; check the address") from error
+            raise FetchError(redact_url(url), f"cannot be fetched: {what}; check the address") from error
 
 
-def redact(url: str) -> str:
+def redact_url(url: str) -> str:
     """Return an address without what may be somebody's key: user, query, and long words of the path."""
-    if path_of(url) is None:
+    if url_path(url) is None:
         return "an address that is none"
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
@@ -184,7 +184,7 @@ def redact(url: str) -> str:
     return urlunsplit((parts.scheme, host, path, "***" if parts.query else "", ""))
 
 
-def secrets_in(url: str) -> tuple[str, ...]:
+def secrets_in_url(url: str) -> tuple[str, ...]:
     """Return the words of an address that `redact` hides, longest first, to hide them elsewhere too."""
     parts = urlsplit(url)
     words = [word for word in parts.path.split("/") if _is_secret(word)]

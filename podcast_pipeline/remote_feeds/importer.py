@@ -11,27 +11,27 @@ from slugify import slugify
 from podcast_pipeline.episodes.create import MAX_SLUG_LENGTH
 from podcast_pipeline.errors import FetchError
 from podcast_pipeline.feed import parse
-from podcast_pipeline.feed.app_impact import read_feed
-from podcast_pipeline.feed.conformance.document import LIMIT_BYTES, Document
-from podcast_pipeline.feed.parse import Item, Remark
-from podcast_pipeline.files import hash16
+from podcast_pipeline.feed.app_impact import parse_feed
+from podcast_pipeline.feed.conformance.document import MAX_FEED_BYTES, FeedDocument
+from podcast_pipeline.feed.parse import ImportRemark, ParsedItem
+from podcast_pipeline.files import short_sha256
 from podcast_pipeline.model import Episode, Progress
 from podcast_pipeline.model.catalog import Catalog
-from podcast_pipeline.pipeline.commit import standing
-from podcast_pipeline.pipeline.media import Parts, dress, step
-from podcast_pipeline.remote_feeds.client import Web
-from podcast_pipeline.remote_feeds.files import Files
-from podcast_pipeline.remote_feeds.item import Brought, Leaving, bring
-from podcast_pipeline.remote_feeds.show import take_show
-from podcast_pipeline.storage.published import commit
-from podcast_pipeline.storage.upload import deliver
+from podcast_pipeline.pipeline.commit import load_catalog
+from podcast_pipeline.pipeline.media import Parts, build_show_assets, step
+from podcast_pipeline.remote_feeds.client import HttpClient
+from podcast_pipeline.remote_feeds.files import FileImporter
+from podcast_pipeline.remote_feeds.item import ImportContext, ImportedEpisode, import_item
+from podcast_pipeline.remote_feeds.show import import_show_settings
+from podcast_pipeline.storage.published import update_catalog
+from podcast_pipeline.storage.upload import upload
 
 PARALLEL = 4
 PAGES = 1000
 
 
 @dataclass(frozen=True)
-class MovedIn:
+class ImportResult:
     """What an import came to.
 
     Attributes:
@@ -39,12 +39,12 @@ class MovedIn:
         remarks: what is not as it was.
     """
 
-    entered: tuple[str, ...]
-    known: int
-    remarks: tuple[Remark, ...]
+    added_slugs: tuple[str, ...]
+    known_count: int
+    remarks: tuple[ImportRemark, ...]
 
 
-def import_feed(source: str, parts: Parts, web: Web, *, keep_audio: bool) -> MovedIn:
+def import_feed(source: str, parts: Parts, client: HttpClient, *, keep_audio: bool) -> ImportResult:
     """Enter every item of a feed into the catalog, with its guid, date, notes and files as they are.
 
     Interrupted, it is run again: files that are in the store are not fetched twice, and the catalog is
@@ -58,13 +58,13 @@ def import_feed(source: str, parts: Parts, web: Web, *, keep_audio: bool) -> Mov
         FeedError: the feed cannot be read; nothing was written.
         FetchError: audio could not be fetched; nothing was entered.
     """
-    documents = tuple(_pages(source, web))
+    documents = tuple(_pages(source, client))
     items, remarks = _items(documents)
-    catalog = standing(parts)
+    catalog = load_catalog(parts)
     guids = {episode.guid for episode in catalog.episodes} if catalog else set()
     new = sorted((item for item in items if item.guid not in guids), key=lambda item: item.published_at)
-    leaving = Leaving(
-        files=Files(web, parts.store, _journal(parts, source), parts.clock),
+    leaving = ImportContext(
+        files=FileImporter(client, parts.store, _journal(parts, source), parts.clock),
         library=parts.library,
         show=parts.config.to_show(artwork_key=None),
         language=documents[0].text(documents[0].channel, "language") or parts.config.show.language,
@@ -74,38 +74,38 @@ def import_feed(source: str, parts: Parts, web: Web, *, keep_audio: bool) -> Mov
     brought = list(_bring_all(new, _slugs(new, parts, catalog), leaving, parts))
     episodes = [one.episode for one in brought if one.episode]
     if catalog is None:
-        parts, told = take_show(documents[0], source, parts, web)
-        remarks += (*told, *parse.lost_of_show(documents[0]))
+        parts, told = import_show_settings(documents[0], source, parts, client)
+        remarks += (*told, *parse.dropped_show_elements(documents[0]))
     _enter(episodes, parts, catalog)
-    return MovedIn(
-        entered=tuple(episode.slug for episode in episodes),
-        known=len(items) - len(new),
+    return ImportResult(
+        added_slugs=tuple(episode.slug for episode in episodes),
+        known_count=len(items) - len(new),
         remarks=(*remarks, *(remark for one in brought for remark in one.remarks)),
     )
 
 
-def _pages(source: str, web: Web) -> Iterator[Document]:
+def _pages(source: str, web: HttpClient) -> Iterator[FeedDocument]:
     """Yield a feed and, of one in pages, the pages with older items."""
     seen: set[str] = set()
     address: str | None = source
     while address and address not in seen and len(seen) < PAGES:
         seen.add(address)
-        document = read_feed(_bytes(address, web))
+        document = parse_feed(_bytes(address, web))
         yield document
-        address = parse.next_page(document)
+        address = parse.next_page_url(document)
 
 
-def _bytes(address: str, web: Web) -> bytes:
+def _bytes(address: str, web: HttpClient) -> bytes:
     if address.startswith(("http://", "https://")):
-        return web.get(address, limit_bytes=LIMIT_BYTES).body
+        return web.get(address, limit_bytes=MAX_FEED_BYTES).body
     return Path(address).read_bytes()
 
 
-def _items(documents: Iterable[Document]) -> tuple[list[Item], tuple[Remark, ...]]:
-    items: dict[str, Item] = {}
-    remarks: list[Remark] = []
+def _items(documents: Iterable[FeedDocument]) -> tuple[list[ParsedItem], tuple[ImportRemark, ...]]:
+    items: dict[str, ParsedItem] = {}
+    remarks: list[ImportRemark] = []
     for document in documents:
-        found, told = parse.items(document)
+        found, told = parse.parse_items(document)
         remarks += told
         for item in found:
             items.setdefault(item.guid, item)
@@ -113,10 +113,10 @@ def _items(documents: Iterable[Document]) -> tuple[list[Item], tuple[Remark, ...
 
 
 def _journal(parts: Parts, source: str) -> Path:
-    return parts.config.state_folder / "cache" / "import" / hash16(source.encode())
+    return parts.config.state_folder / "cache" / "import" / short_sha256(source.encode())
 
 
-def _slugs(items: Iterable[Item], parts: Parts, catalog: Catalog | None) -> dict[UUID, str]:
+def _slugs(items: Iterable[ParsedItem], parts: Parts, catalog: Catalog | None) -> dict[UUID, str]:
     """Return a slug for each item by its id; a second run finds the same ones."""
     taken = {episode.slug for episode in catalog.episodes} if catalog else set()
     slugs: dict[UUID, str] = {}
@@ -131,13 +131,13 @@ def _slugs(items: Iterable[Item], parts: Parts, catalog: Catalog | None) -> dict
     return slugs
 
 
-def _id(item: Item, parts: Parts) -> UUID:
+def _id(item: ParsedItem, parts: Parts) -> UUID:
     return uuid5(parts.config.show.id, item.guid)
 
 
 def _bring_all(
-    items: list[Item], slugs: dict[UUID, str], leaving: Leaving, parts: Parts
-) -> Iterator[Brought]:
+    items: list[ParsedItem], slugs: dict[UUID, str], leaving: ImportContext, parts: Parts
+) -> Iterator[ImportedEpisode]:
     """Take the items over, some at a time.
 
     Raises:
@@ -145,10 +145,10 @@ def _bring_all(
     """
     failed: list[FetchError] = []
 
-    def attempt(item: Item) -> Brought | FetchError:
+    def attempt(item: ParsedItem) -> ImportedEpisode | FetchError:
         episode_id = _id(item, parts)
         try:
-            return bring(item, episode_id, slugs[episode_id], leaving)
+            return import_item(item, episode_id, slugs[episode_id], leaving)
         except FetchError as error:
             return error
 
@@ -169,13 +169,13 @@ def _bring_all(
 
 
 def _enter(episodes: list[Episode], parts: Parts, catalog: Catalog | None) -> None:
-    dressing = dress(parts, catalog)
-    deliver(parts.store, dressing.objects, now=parts.clock(), report=parts.report)
+    dressing = build_show_assets(parts, catalog)
+    upload(parts.store, dressing.objects, now=parts.clock(), report=parts.report)
 
     def enter(current: Catalog | None) -> Catalog:
         there = {episode.guid for episode in current.episodes} if current else set()
-        base = current or dressing.put_on(None)
+        base = current or dressing.apply_to(None)
         return base.with_episodes(episode for episode in episodes if episode.guid not in there)
 
     with parts.alone(), step(parts.report, "catalog"):
-        commit(parts.store, enter)
+        update_catalog(parts.store, enter)

@@ -8,14 +8,14 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from podcast_pipeline.episodes.create import adopt
+from podcast_pipeline.episodes.create import create_imported_episode
 from podcast_pipeline.episodes.library import Library
-from podcast_pipeline.errors import FetchError, Gone
-from podcast_pipeline.feed.drop_invalid import lawful
-from podcast_pipeline.feed.parse import Item, Remark
-from podcast_pipeline.model import Chapter, Draft, Enclosure, Episode, Original, Show
-from podcast_pipeline.remote_feeds.client import Web
-from podcast_pipeline.remote_feeds.files import Files
+from podcast_pipeline.errors import FetchError, RemoteFileNotFound
+from podcast_pipeline.feed.drop_invalid import drop_invalid_elements
+from podcast_pipeline.feed.parse import ImportRemark, ParsedItem
+from podcast_pipeline.model import Chapter, Enclosure, Episode, EpisodeDraft, ImportedItem, Show
+from podcast_pipeline.remote_feeds.client import HttpClient
+from podcast_pipeline.remote_feeds.files import FileImporter
 
 TRANSCRIPT_BYTES = 20 * 1024**2
 TRANSCRIPTS = {
@@ -30,7 +30,7 @@ TRANSCRIPTS = {
 
 
 @dataclass(frozen=True)
-class Leaving:
+class ImportContext:
     """What taking an item over needs.
 
     Attributes:
@@ -38,7 +38,7 @@ class Leaving:
         keep_audio: leave the audio where it is.
     """
 
-    files: Files
+    files: FileImporter
     library: Library
     show: Show
     language: str
@@ -47,33 +47,33 @@ class Leaving:
 
 
 @dataclass(frozen=True)
-class Brought:
+class ImportedEpisode:
     """An episode made of an item, None where that cannot be, and what is not as it was."""
 
     episode: Episode | None
-    remarks: tuple[Remark, ...]
+    remarks: tuple[ImportRemark, ...]
 
 
-def bring(item: Item, episode_id: UUID, slug: str, leaving: Leaving) -> Brought:
+def import_item(item: ParsedItem, episode_id: UUID, slug: str, context: ImportContext) -> ImportedEpisode:
     """Take an item's files over, make its folder and return its episode.
 
     Raises:
         FetchError: the audio could not be fetched this time.
     """
-    files = leaving.files
-    remarks = [Remark(f"{name} is not repeated", item.title) for name in sorted(item.lost)]
-    enclosure = _enclosure(item, slug, files, remarks, keep_audio=leaving.keep_audio)
+    files = context.files
+    remarks = [ImportRemark(f"{name} is not repeated", item.title) for name in sorted(item.dropped_elements)]
+    enclosure = _enclosure(item, slug, files, remarks, keep_audio=context.keep_audio)
     if enclosure is None:
-        return Brought(None, tuple(remarks))
+        return ImportedEpisode(None, tuple(remarks))
     artwork_key = _artwork(item, files, remarks)
     chapters_key, chapters = _chapters(item, slug, files, remarks)
-    draft = Draft(
+    draft = EpisodeDraft(
         id=episode_id,
         guid=item.guid,
         slug=slug,
         title=item.title,
         notes=_lines(item.content or item.description),
-        language=leaving.language,
+        language=context.language,
         explicit=item.explicit,
         season=item.season,
         number=item.number,
@@ -82,9 +82,9 @@ def bring(item: Item, episode_id: UUID, slug: str, leaving: Leaving) -> Brought:
         chapters=chapters,
         source_sha256=enclosure.sha256,
     )
-    transcripts = dict(_transcripts(item, files.web, remarks))
-    adopt(draft, leaving.library, {"notes.md": draft.notes.encode(), **transcripts})
-    is_out = item.published_at <= leaving.now
+    transcripts = dict(_transcripts(item, files.client, remarks))
+    create_imported_episode(draft, context.library, {"notes.md": draft.notes.encode(), **transcripts})
+    is_out = item.published_at <= context.now
     episode = Episode(
         **dict(draft),
         state="published" if is_out else "scheduled",
@@ -95,7 +95,7 @@ def bring(item: Item, episode_id: UUID, slug: str, leaving: Leaving) -> Brought:
         artwork_key=artwork_key,
         chapters_key=chapters_key,
         guid_is_permalink=item.guid_is_permalink,
-        original=Original(
+        original=ImportedItem(
             link=item.link,
             description=item.description,
             content=item.content,
@@ -104,9 +104,9 @@ def bring(item: Item, episode_id: UUID, slug: str, leaving: Leaving) -> Brought:
             tags=item.tags,
         ),
     )
-    kept, left_out = lawful(leaving.show, episode)
-    remarks += [Remark(what, item.title) for what in left_out]
-    return Brought(kept, tuple(remarks))
+    kept, left_out = drop_invalid_elements(context.show, episode)
+    remarks += [ImportRemark(what, item.title) for what in left_out]
+    return ImportedEpisode(kept, tuple(remarks))
 
 
 def _lines(text: str) -> str:
@@ -115,16 +115,16 @@ def _lines(text: str) -> str:
 
 
 def _enclosure(
-    item: Item, slug: str, files: Files, remarks: list[Remark], *, keep_audio: bool
+    item: ParsedItem, slug: str, files: FileImporter, remarks: list[ImportRemark], *, keep_audio: bool
 ) -> Enclosure | None:
     if not keep_audio:
         try:
-            taken = files.audio(item.audio.url, slug, item.audio.mime)
-        except Gone:
-            remarks.append(Remark("its audio is gone from the old host; the address stays", item.title))
+            taken = files.import_audio(item.audio.url, slug, item.audio.mime)
+        except RemoteFileNotFound:
+            remarks.append(ImportRemark("its audio is gone from the old host; the address stays", item.title))
         else:
             if item.size_bytes not in (0, taken.size_bytes):
-                remarks.append(Remark("the feed gave its audio another length", item.title))
+                remarks.append(ImportRemark("the feed gave its audio another length", item.title))
             return Enclosure(
                 key=taken.key,
                 size_bytes=taken.size_bytes,
@@ -132,42 +132,42 @@ def _enclosure(
                 duration_s=item.duration_s,
                 sha256=taken.sha256,
             )
-    size = item.size_bytes or _asked_size(item, files.web)
+    size = item.size_bytes or _asked_size(item, files.client)
     if not size:
-        remarks.append(Remark("is left out: nobody says how long its audio is", item.title))
+        remarks.append(ImportRemark("is left out: nobody says how long its audio is", item.title))
         return None
     return Enclosure(
         external_url=item.audio.url, size_bytes=size, type=item.audio.mime, duration_s=item.duration_s
     )
 
 
-def _asked_size(item: Item, web: Web) -> int:
+def _asked_size(item: ParsedItem, web: HttpClient) -> int:
     try:
-        length = web.ask(item.audio.url, method="HEAD").headers.get("content-length", "")
+        length = web.request(item.audio.url, method="HEAD").headers.get("content-length", "")
     except FetchError:
         return 0
     return int(length) if length.isdecimal() else 0
 
 
-def _artwork(item: Item, files: Files, remarks: list[Remark]) -> str | None:
+def _artwork(item: ParsedItem, files: FileImporter, remarks: list[ImportRemark]) -> str | None:
     if item.image_url is None:
         return None
     try:
-        return files.artwork(item.image_url).key
+        return files.import_artwork(item.image_url).key
     except FetchError:
-        remarks.append(Remark("its artwork could not be fetched; the address stays", item.title))
+        remarks.append(ImportRemark("its artwork could not be fetched; the address stays", item.title))
         return None
 
 
 def _chapters(
-    item: Item, slug: str, files: Files, remarks: list[Remark]
+    item: ParsedItem, slug: str, files: FileImporter, remarks: list[ImportRemark]
 ) -> tuple[str | None, tuple[Chapter, ...]]:
     if item.chapters is None:
         return None, ()
     try:
-        taken, data = files.chapters(item.chapters.url, slug)
+        taken, data = files.import_chapters(item.chapters.url, slug)
     except FetchError:
-        remarks.append(Remark("its chapters could not be fetched; the address stays", item.title))
+        remarks.append(ImportRemark("its chapters could not be fetched; the address stays", item.title))
         return None, ()
     return taken.key, read_chapters(data)
 
@@ -186,13 +186,17 @@ def read_chapters(data: bytes) -> tuple[Chapter, ...]:
         return ()
 
 
-def _transcripts(item: Item, web: Web, remarks: list[Remark]) -> Iterator[tuple[str, bytes]]:
+def _transcripts(
+    item: ParsedItem, web: HttpClient, remarks: list[ImportRemark]
+) -> Iterator[tuple[str, bytes]]:
     """Yield the old transcripts as files for the folder; the public feed names none."""
     for file in item.transcripts:
         ending = TRANSCRIPTS.get(file.mime, "txt")
         try:
             yield f"imported.{ending}", web.get(file.url, limit_bytes=TRANSCRIPT_BYTES).body
         except FetchError:
-            remarks.append(Remark(f"its transcript ({ending}) could not be fetched", item.title))
+            remarks.append(ImportRemark(f"its transcript ({ending}) could not be fetched", item.title))
         else:
-            remarks.append(Remark(f"its transcript ({ending}) is in its folder, not in the feed", item.title))
+            remarks.append(
+                ImportRemark(f"its transcript ({ending}) is in its folder, not in the feed", item.title)
+            )

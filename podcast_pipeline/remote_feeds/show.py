@@ -10,22 +10,24 @@ import tomlkit
 from pydantic import ValidationError
 
 from podcast_pipeline.audio import artwork
-from podcast_pipeline.config import FILE_NAME, ShowTable
+from podcast_pipeline.config import SHOW_FILE_NAME, ShowTable
 from podcast_pipeline.errors import AudioError, FetchError
 from podcast_pipeline.feed import parse
-from podcast_pipeline.feed.conformance.document import Document
-from podcast_pipeline.feed.parse import Remark
+from podcast_pipeline.feed.conformance.document import FeedDocument
+from podcast_pipeline.feed.parse import ImportRemark
 from podcast_pipeline.feed.tags import podcast_guid
 from podcast_pipeline.files import write_atomically
 from podcast_pipeline.pipeline.media import Parts
-from podcast_pipeline.remote_feeds.client import Web
+from podcast_pipeline.remote_feeds.client import HttpClient
 
 TEMPLATES = files("podcast_pipeline.episodes") / "template"
 ARTWORK_BYTES = 20 * 1024**2
 ENDINGS = {b"\xff\xd8\xff": ".jpg", b"\x89PNG": ".png"}
 
 
-def take_show(document: Document, source: str, parts: Parts, web: Web) -> tuple[Parts, tuple[Remark, ...]]:
+def import_show_settings(
+    document: FeedDocument, source: str, parts: Parts, client: HttpClient
+) -> tuple[Parts, tuple[ImportRemark, ...]]:
     """Put the old podcast:guid into show.toml, and what is still a placeholder there; comments stay.
 
     A feed without a guid is known to directories by the one that follows from its address.
@@ -33,16 +35,16 @@ def take_show(document: Document, source: str, parts: Parts, web: Web) -> tuple[
     Returns:
         The parts with the show as it is now, and what differs and was left as the producer wrote it.
     """
-    path = parts.config.folder / FILE_NAME
+    path = parts.config.folder / SHOW_FILE_NAME
     written = tomlkit.parse(path.read_text(encoding="utf-8"))
-    sample = tomlkit.parse((TEMPLATES / FILE_NAME).read_text(encoding="utf-8"))["show"]
+    sample = tomlkit.parse((TEMPLATES / SHOW_FILE_NAME).read_text(encoding="utf-8"))["show"]
     values: dict[str, Any] = {}
-    remarks: list[Remark] = []
+    remarks: list[ImportRemark] = []
     guid = parse.show_guid(document)
     if guid is None and source.startswith(("http://", "https://")):
         guid = podcast_guid(source)
     if guid is None:
-        remarks.append(Remark("the old feed has no podcast:guid that is a UUID; show.toml's stays"))
+        remarks.append(ImportRemark("the old feed has no podcast:guid that is a UUID; show.toml's stays"))
     else:
         values["guid"] = str(guid)
     for name, value in parse.show_values(document).items():
@@ -50,9 +52,11 @@ def take_show(document: Document, source: str, parts: Parts, web: Web) -> tuple[
         if now in (_plain(sample.get(name)), value):
             values[name] = value
         else:
-            remarks.append(Remark(f"the old feed says {name} = {value!r}; show.toml says {now!r} and stays"))
+            remarks.append(
+                ImportRemark(f"the old feed says {name} = {value!r}; show.toml says {now!r} and stays")
+            )
     table = _valid(parts.config.show, values, remarks)
-    name = _artwork(parse.artwork_url(document), parts.config.folder / table.artwork, web, remarks)
+    name = _artwork(parse.artwork_url(document), parts.config.folder / table.artwork, client, remarks)
     table = table.model_copy(update={"artwork": name})
     _write(path, written, table, {*values, "artwork"})
     return replace(parts, config=parts.config.model_copy(update={"show": table})), tuple(remarks)
@@ -62,32 +66,36 @@ def _plain(value: Any) -> Any:
     return value.unwrap() if hasattr(value, "unwrap") else value
 
 
-def _valid(table: ShowTable, values: Mapping[str, Any], remarks: list[Remark]) -> ShowTable:
+def _valid(table: ShowTable, values: Mapping[str, Any], remarks: list[ImportRemark]) -> ShowTable:
     """Return the table with the values that it takes."""
     for name, value in values.items():
         try:
             table = ShowTable.model_validate({**dict(table), name: value})
         except ValidationError:
-            remarks.append(Remark(f"the old feed says {name} = {value!r}, which a feed of ours may not say"))
+            remarks.append(
+                ImportRemark(f"the old feed says {name} = {value!r}, which a feed of ours may not say")
+            )
     return table
 
 
-def _artwork(url: str | None, path: Path, web: Web, remarks: list[Remark]) -> str:
+def _artwork(url: str | None, path: Path, web: HttpClient, remarks: list[ImportRemark]) -> str:
     """Take the show's artwork in the place of the sample's; return the file's name."""
     if url is None or path.read_bytes() != (TEMPLATES / "artwork.jpg").read_bytes():
         return path.name
     try:
         body = web.get(url, limit_bytes=ARTWORK_BYTES).body
     except FetchError as error:
-        remarks.append(Remark(f"the show's artwork could not be fetched ({error.message}); put it here"))
+        remarks.append(
+            ImportRemark(f"the show's artwork could not be fetched ({error.message}); put it here")
+        )
         return path.name
     ending = next((e for magic, e in ENDINGS.items() if body.startswith(magic)), ".jpg")
     taken = path.with_name(f"old-artwork{ending}")
     write_atomically(taken, body)
     try:
-        artwork.check(taken)
+        artwork.load_artwork(taken)
     except AudioError as error:
-        remarks.append(Remark(f"the show's artwork {error.message}; it is in {taken.name}"))
+        remarks.append(ImportRemark(f"the show's artwork {error.message}; it is in {taken.name}"))
         return path.name
     return taken.name
 

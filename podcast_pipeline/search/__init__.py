@@ -9,7 +9,16 @@ The first four are pure.
 """
 
 from podcast_pipeline.search.index import SearchIndex
-from podcast_pipeline.search.query import Query, parse
-from podcast_pipeline.search.results import Found, Group, Hit, Snippet, Span
+from podcast_pipeline.search.query import Query, parse_query
+from podcast_pipeline.search.results import EpisodeHit, HighlightSpan, PassageHit, SearchResults, Snippet
 
-__all__ = ["Found", "Group", "Hit", "Query", "SearchIndex", "Snippet", "Span", "parse"]
+__all__ = [
+    "EpisodeHit",
+    "HighlightSpan",
+    "PassageHit",
+    "Query",
+    "SearchIndex",
+    "SearchResults",
+    "Snippet",
+    "parse_query",
+]

@@ -28,23 +28,23 @@ LONGEST_WORD = 64  # characters; nobody says longer ones, and databases have lim
 KEPT_FOLDS = 100_000  # about the vocabulary of an archive
 
 
-def clean(text: str) -> str:
+def normalize_text(text: str) -> str:
     """Return text as it is kept: composed, and without the character that PostgreSQL refuses."""
     return unicodedata.normalize("NFC", text.replace("\x00", ""))
 
 
-def parts(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
     """Return a cleaned text in pieces: what is no word and words by turns, first and last what is none."""
     return (PLAIN_WORD if PLAIN_TEXT.fullmatch(text) else WORD).split(text)
 
 
-def words(text: str) -> Iterator[str]:
+def folded_words(text: str) -> Iterator[str]:
     """Yield the folded words of a cleaned text."""
-    return map(fold, parts(text)[1::2])
+    return map(fold_word, split_words(text)[1::2])
 
 
 @lru_cache(KEPT_FOLDS)
-def fold(word: str) -> str:
+def fold_word(word: str) -> str:
     """Return a word without case and accents; never empty, never with a space in it."""
     if word.isascii():
         return word.lower()[:LONGEST_WORD]

@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 
 import regex
 
-from podcast_pipeline.search.normalize import clean, words
+from podcast_pipeline.search.normalize import folded_words, normalize_text
 
 LONGEST_QUERY = 200  # characters; the rest is not looked at
-MOST_TERMS = 12
+MAX_TERMS = 12
 SHORTEST_PREFIX = 3  # characters; `a*` would be half of the language
 
 PART = regex.compile(r'(?:(?P<field>\w+):)?(?:"(?P<phrase>[^"]*)(?:"|$)|(?P<word>[^\s"]+))')
@@ -23,7 +23,7 @@ DAY = regex.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?", regex.ASCII)
 
 
 @dataclass(frozen=True)
-class Term:
+class QueryTerm:
     """Words that must follow one another; with `is_prefix` the last may go on."""
 
     words: tuple[str, ...]
@@ -40,7 +40,7 @@ class Query:
         since, until: aware; episodes that went out from `since` up to, not including, `until`.
     """
 
-    terms: tuple[Term, ...] = ()
+    terms: tuple[QueryTerm, ...] = ()
     speakers: tuple[str, ...] = ()
     guests: tuple[str, ...] = ()
     since: datetime | None = None
@@ -52,33 +52,33 @@ class Query:
         return self == Query()
 
     @property
-    def asks_words(self) -> bool:
+    def has_passage_criteria(self) -> bool:
         """Whether it asks for something that is said, so that passages can answer."""
         return bool(self.terms or self.speakers)
 
 
-def parse(text: str, zone: ZoneInfo) -> Query:
+def parse_query(text: str, zone: ZoneInfo) -> Query:
     """Read a query; what is no field, date or phrase is plain words.
 
     Args:
         zone: in which days begin.
     """
-    read = _Reading(zone)
-    for part in PART.finditer(clean(text[:LONGEST_QUERY]).translate(QUOTES)):
+    read = _QueryParser(zone)
+    for part in PART.finditer(normalize_text(text[:LONGEST_QUERY]).translate(QUOTES)):
         read.take(part)
     return Query(
-        terms=tuple(dict.fromkeys(read.terms))[:MOST_TERMS],
-        speakers=tuple(dict.fromkeys(read.names["speaker"]))[:MOST_TERMS],
-        guests=tuple(dict.fromkeys(read.names["guest"]))[:MOST_TERMS],
+        terms=tuple(dict.fromkeys(read.terms))[:MAX_TERMS],
+        speakers=tuple(dict.fromkeys(read.names["speaker"]))[:MAX_TERMS],
+        guests=tuple(dict.fromkeys(read.names["guest"]))[:MAX_TERMS],
         since=max(read.since, default=None),
         until=min(read.until, default=None),
     )
 
 
-class _Reading:
+class _QueryParser:
     def __init__(self, zone: ZoneInfo) -> None:
         self.zone = zone
-        self.terms: list[Term] = []
+        self.terms: list[QueryTerm] = []
         self.names: dict[str, list[str]] = {"speaker": [], "guest": []}
         self.since: list[datetime] = []
         self.until: list[datetime] = []
@@ -88,7 +88,7 @@ class _Reading:
         value = part["phrase"] if part["phrase"] is not None else part["word"]
         days = _days(value) if field in ("after", "from", "before", "to") else None
         if field in self.names:
-            self.names[field] += words(value)
+            self.names[field] += folded_words(value)
         elif days and field in ("after", "from"):
             self.since.append(self._midnight(days[0]))
         elif days:
@@ -97,10 +97,10 @@ class _Reading:
             self._take_words(part[0], is_phrase=part["phrase"] is not None)
 
     def _take_words(self, text: str, *, is_phrase: bool) -> None:
-        said = tuple(words(text))
+        said = tuple(folded_words(text))
         if said:
             is_prefix = not is_phrase and text.endswith("*") and len(said[-1]) >= SHORTEST_PREFIX
-            self.terms.append(Term(said, is_prefix))
+            self.terms.append(QueryTerm(said, is_prefix))
 
     def _midnight(self, day: date) -> datetime:
         return datetime(day.year, day.month, day.day, tzinfo=self.zone)

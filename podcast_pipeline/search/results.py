@@ -7,16 +7,16 @@ from itertools import groupby
 from math import inf
 from uuid import UUID
 
-from podcast_pipeline.search.normalize import fold, parts
-from podcast_pipeline.search.query import Query, Term
-from podcast_pipeline.search.rows import FIELD_END, marks_from_text
+from podcast_pipeline.search.normalize import fold_word, split_words
+from podcast_pipeline.search.query import Query, QueryTerm
+from podcast_pipeline.search.rows import FIELD_SEPARATOR, marks_from_text
 
 WORDS_BEFORE, WORDS_SHOWN = 9, 34
 MOST_STARTS = 12  # places for a snippet that are compared
 
 
 @dataclass(frozen=True)
-class Span:
+class HighlightSpan:
     """A piece of text; `is_match` where it is what was asked for."""
 
     text: str
@@ -31,13 +31,13 @@ class Snippet:
         is_cut_before, is_cut_after: whether the text goes on there.
     """
 
-    spans: tuple[Span, ...]
+    spans: tuple[HighlightSpan, ...]
     is_cut_before: bool
     is_cut_after: bool
 
 
 @dataclass(frozen=True)
-class Hit:
+class PassageHit:
     """A passage that matches.
 
     Attributes:
@@ -51,7 +51,7 @@ class Hit:
 
 
 @dataclass(frozen=True)
-class Group:
+class EpisodeHit:
     """An episode with what was found in it.
 
     Attributes:
@@ -61,15 +61,15 @@ class Group:
     """
 
     episode_id: UUID
-    title: tuple[Span, ...]
-    guests: tuple[Span, ...]
+    title: tuple[HighlightSpan, ...]
+    guests: tuple[HighlightSpan, ...]
     notes: Snippet | None
-    hits: tuple[Hit, ...] = ()
+    hits: tuple[PassageHit, ...] = ()
     hit_count: int = 0
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResults:
     """One page of results.
 
     Attributes:
@@ -78,7 +78,7 @@ class Found:
         is_capped: whether older passages were not looked at, because so many newer ones match.
     """
 
-    groups: tuple[Group, ...]
+    groups: tuple[EpisodeHit, ...]
     episode_count: int
     hit_count: int
     page: int
@@ -86,14 +86,14 @@ class Found:
     is_capped: bool
 
 
-NOTHING = Found((), 0, 0, 1, 1, is_capped=False)
+NO_RESULTS = SearchResults((), 0, 0, 1, 1, is_capped=False)
 
 
-def marked(text: str, query: Query) -> tuple[Span, ...]:
+def highlight(text: str, query: Query) -> tuple[HighlightSpan, ...]:
     """Return all of a text, with what was asked for marked."""
-    pieces = parts(text)
-    said = list(map(fold, pieces[1::2]))
-    return tuple(_spans(pieces, matches(said, query), range(len(said))))
+    pieces = split_words(text)
+    said = list(map(fold_word, pieces[1::2]))
+    return tuple(_spans(pieces, match_positions(said, query), range(len(said))))
 
 
 def notes_snippet(notes: str, body: str, query: Query) -> Snippet | None:
@@ -102,33 +102,33 @@ def notes_snippet(notes: str, body: str, query: Query) -> Snippet | None:
     Args:
         body: the folded words of the episode's title, guests and notes.
     """
-    said = body.split(FIELD_END, 2)[-1].split()
-    found = matches(said, query)
+    said = body.split(FIELD_SEPARATOR, 2)[-1].split()
+    found = match_positions(said, query)
     if not found:
         return None
-    return _snippet(parts(notes), found, _best_start(said, found))
+    return _snippet(split_words(notes), found, _best_start(said, found))
 
 
-def hit(*, text: str, body: str, marks: str, speaker: str, query: Query) -> Hit:
+def to_passage_hit(*, text: str, body: str, marks: str, speaker: str, query: Query) -> PassageHit:
     """Return a passage, given as its row keeps it, as a result shows it."""
-    pieces = parts(text)
+    pieces = split_words(text)
     said = body.split()[: len(pieces) // 2]
-    found = matches(said, query)
+    found = match_positions(said, query)
     first = _best_start(said, found)
     sentences = marks_from_text(marks)
-    return Hit(
+    return PassageHit(
         start_s=sentences[bisect_right(sentences, (first, inf)) - 1][1],
         speaker=speaker or None,
         snippet=_snippet(pieces, found, first),
     )
 
 
-def matches(said: Sequence[str], query: Query) -> set[int]:
+def match_positions(said: Sequence[str], query: Query) -> set[int]:
     """Return the numbers of the words that the query's terms name."""
     return {place - n for term in query.terms for place in _ends(said, term) for n in range(len(term.words))}
 
 
-def _ends(said: Sequence[str], term: Term) -> list[int]:
+def _ends(said: Sequence[str], term: QueryTerm) -> list[int]:
     """Return the numbers of the words that end a term."""
     *whole, last = term.words
     before = len(whole)
@@ -161,7 +161,7 @@ def _window(first: int, count: int) -> range:
     return range(begin, min(count, begin + WORDS_SHOWN))
 
 
-def _spans(pieces: Sequence[str], found: set[int], window: range) -> Iterator[Span]:
+def _spans(pieces: Sequence[str], found: set[int], window: range) -> Iterator[HighlightSpan]:
     """Yield some words of a text, in `words.parts`, as spans; words that match and follow one another as one.
 
     What stands before the first word and after the last one of the text belongs to it.
@@ -173,12 +173,12 @@ def _spans(pieces: Sequence[str], found: set[int], window: range) -> Iterator[Sp
             numbers = list(group)
             first, after = 2 * numbers[0] + 1, 2 * numbers[-1] + 2
             yield from _joined(pieces[at:first])
-            yield Span("".join(pieces[first:after]), is_match=True)
+            yield HighlightSpan("".join(pieces[first:after]), is_match=True)
             at = after
     yield from _joined(pieces[at:end])
 
 
-def _joined(pieces: Sequence[str]) -> Iterator[Span]:
+def _joined(pieces: Sequence[str]) -> Iterator[HighlightSpan]:
     text = "".join(pieces)
     if text:
-        yield Span(text)
+        yield HighlightSpan(text)

@@ -12,19 +12,19 @@ from datetime import datetime
 
 from podcast_pipeline.feed.show_notes import to_plain
 from podcast_pipeline.model import Episode, Segment, Transcript
-from podcast_pipeline.search.normalize import clean, parts, words
+from podcast_pipeline.search.normalize import folded_words, normalize_text, split_words
 
 LAYOUT_VERSION = 2  # another one, and every episode is indexed again
-PLACE_BITS = 20
-PLACES = 1 << PLACE_BITS
+POSITION_BITS = 20
+IDS_PER_EPISODE = 1 << POSITION_BITS
 PASSAGE_WORDS = 120  # a turn of speech up to about this; enough for two words that belong together to meet
-FIELD_END = "§"  # no word, so no phrase reaches over it
-SPEAKER, GUEST = "s§", "g§"  # before a name's words: what `speaker:` and `guest:` match
-TITLE = "t§"  # before a title's words, so that the full text knows who has a term there
+FIELD_SEPARATOR = "§"  # no word, so no phrase reaches over it
+SPEAKER_PREFIX, GUEST_PREFIX = "s§", "g§"  # before a name's words: what `speaker:` and `guest:` match
+TITLE_PREFIX = "t§"  # before a title's words, so that the full text knows who has a term there
 
 
 @dataclass(frozen=True)
-class Stretch:
+class PassageRow:
     """What one speaker says without a break, at most about PASSAGE_WORDS.
 
     Attributes:
@@ -39,22 +39,22 @@ class Stretch:
 
 
 @dataclass(frozen=True)
-class Entry:
+class EpisodeRow:
     """An episode as the index keeps it."""
 
     title: str
     guests: str
     notes: str
     body: str
-    stretches: tuple[Stretch, ...]
+    passages: tuple[PassageRow, ...]
 
 
 def first_id(instant: datetime) -> int:
     """Return the lowest id of an episode that goes out at an instant."""
-    return int(instant.timestamp()) << PLACE_BITS
+    return int(instant.timestamp()) << POSITION_BITS
 
 
-def digest(episode: Episode) -> str:
+def index_digest(episode: Episode) -> str:
     """Return a hash of all that the index takes from an episode; the words are in their document's key."""
     document_key = episode.transcript.document_key if episode.transcript else None
     facts = [
@@ -68,18 +68,24 @@ def digest(episode: Episode) -> str:
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
-def entry(episode: Episode, transcript: Transcript | None) -> Entry:
+def to_episode_row(episode: Episode, transcript: Transcript | None) -> EpisodeRow:
     """Return what the index keeps of an episode."""
-    title, notes = clean(episode.title), clean(to_plain(episode.notes))
-    guests = clean(", ".join(_guests(episode)))
-    known_by = _marked(GUEST, guests)
-    fields = (*words(title), FIELD_END, *words(guests), FIELD_END, *words(notes))
-    body = (*fields, *known_by, *_marked(TITLE, title))
-    found = tuple(stretches(transcript, also=known_by)) if transcript else ()
-    return Entry(title, guests, notes, " ".join(body), found[: PLACES - 1])
+    title, notes = normalize_text(episode.title), normalize_text(to_plain(episode.notes))
+    guests = normalize_text(", ".join(_guests(episode)))
+    known_by = _marked(GUEST_PREFIX, guests)
+    fields = (
+        *folded_words(title),
+        FIELD_SEPARATOR,
+        *folded_words(guests),
+        FIELD_SEPARATOR,
+        *folded_words(notes),
+    )
+    body = (*fields, *known_by, *_marked(TITLE_PREFIX, title))
+    found = tuple(to_passage_rows(transcript, also=known_by)) if transcript else ()
+    return EpisodeRow(title, guests, notes, " ".join(body), found[: IDS_PER_EPISODE - 1])
 
 
-def stretches(transcript: Transcript, *, also: Iterable[str] = ()) -> Iterator[Stretch]:
+def to_passage_rows(transcript: Transcript, *, also: Iterable[str] = ()) -> Iterator[PassageRow]:
     """Yield the transcript in stretches of one speaker.
 
     Args:
@@ -109,20 +115,20 @@ def marks_from_text(text: str) -> tuple[tuple[int, float], ...]:
     return tuple((int(number), float(start_s)) for number, start_s in pairs)
 
 
-def _stretch(transcript: Transcript, said: list[Segment], extra: tuple[str, ...]) -> Stretch:
+def _stretch(transcript: Transcript, said: list[Segment], extra: tuple[str, ...]) -> PassageRow:
     texts, marks, count = [], [], 0
     for segment in said:
-        texts.append(clean(segment.text))
+        texts.append(normalize_text(segment.text))
         marks.append((count, segment.start_s))
-        count += len(parts(texts[-1])) // 2
+        count += len(split_words(texts[-1])) // 2
     text = " ".join(texts)
-    speaker = clean(transcript.speaker_name(said[0].speaker) or "")
-    body = " ".join((*words(text), *_marked(SPEAKER, speaker), *extra))
-    return Stretch(speaker, text, tuple(marks), body)
+    speaker = normalize_text(transcript.speaker_name(said[0].speaker) or "")
+    body = " ".join((*folded_words(text), *_marked(SPEAKER_PREFIX, speaker), *extra))
+    return PassageRow(speaker, text, tuple(marks), body)
 
 
 def _marked(mark: str, names: str) -> tuple[str, ...]:
-    return tuple(mark + word for word in words(names))
+    return tuple(mark + word for word in folded_words(names))
 
 
 def _guests(episode: Episode) -> list[str]:

@@ -29,7 +29,7 @@ class ObjectInfo:
 
 
 @dataclass(frozen=True)
-class Unfinished:
+class UnfinishedUpload:
     """A put that was begun and never completed: it takes room, and no read and no list shows it.
 
     Attributes:
@@ -44,7 +44,7 @@ class Unfinished:
     modified_at: datetime
 
 
-class Reader(Protocol):
+class ObjectReader(Protocol):
     """Reading objects. Keys are `public/…` and `private/…`, without a leading slash.
 
     Every method raises NotFound, Denied or StoreError, with the key as subject.
@@ -72,7 +72,7 @@ class Reader(Protocol):
         """
 
 
-class Store(Reader, Protocol):
+class Store(ObjectReader, Protocol):
     """A bucket, or two: reading with our credentials, and writing.
 
     Attributes:
@@ -105,20 +105,20 @@ class Store(Reader, Protocol):
     def delete(self, key: str) -> None:
         """Remove an object; not an error when there is none."""
 
-    def unfinished(self, prefix: str) -> Iterator[Unfinished]:
+    def unfinished_uploads(self, prefix: str) -> Iterator[UnfinishedUpload]:
         """Yield the unfinished puts of keys that begin with `prefix`; one may still be under way."""
 
-    def abandon(self, put: Unfinished) -> None:
+    def abort_upload(self, upload: UnfinishedUpload) -> None:
         """Give up an unfinished put and the room it takes; not an error when it is finished or gone."""
 
     def url(self, key: str) -> str:
         """Return the address under which anybody reads a key under `public/`."""
 
-    def presigned(self, key: str, seconds: int) -> str | None:
+    def presigned_url(self, key: str, seconds: int) -> str | None:
         """Return an address at which anybody may GET a private key for so long; None where there is none.
 
         It is for GET: another method is answered 403 (encore#1846).
         """
 
-    def anonymous(self) -> Reader:
+    def anonymous(self) -> ObjectReader:
         """Return the same reads without credentials; what is not public is Denied or NotFound."""

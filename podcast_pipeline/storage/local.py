@@ -22,17 +22,17 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
 
 from podcast_pipeline.errors import Denied, NotFound, StoreError
-from podcast_pipeline.storage import CHUNK_BYTES, ObjectInfo, Unfinished
-from podcast_pipeline.storage.conditional import refuse_broken
+from podcast_pipeline.storage import CHUNK_BYTES, ObjectInfo, UnfinishedUpload
+from podcast_pipeline.storage.conditional import check_preconditions
 from podcast_pipeline.storage.keys import check_key, check_prefix, public_url, sha256_of
 
 if TYPE_CHECKING:
     from podcast_pipeline.config import Config
 
-NO_OBJECT = (ENOENT, ENOTDIR, EINVAL)
+NOT_FOUND_ERRNOS = (ENOENT, ENOTDIR, EINVAL)
 """What the kernel says of a key that is not there, leads through an object, or is a folder."""
 
-LOOKS = 20  # how often a reader looks again when the object is replaced under its eyes
+READ_ATTEMPTS = 20  # how often a reader looks again when the object is replaced under its eyes
 
 
 class LocalReader:
@@ -87,7 +87,7 @@ class LocalReader:
         if not check_key(key).startswith("public/") and self._anonymous:
             raise Denied(key, "cannot be read without credentials")
         with _failing(key):
-            for _ in range(LOOKS):
+            for _ in range(READ_ATTEMPTS):
                 version = self._version(key)
                 try:
                     return _info(version), (version / "body").open("rb")
@@ -100,7 +100,7 @@ class LocalReader:
         try:
             return (link.parent / link.readlink()).parent
         except OSError as error:
-            if error.errno in NO_OBJECT:
+            if error.errno in NOT_FOUND_ERRNOS:
                 raise NotFound(key, "there is no such object") from error
             raise
 
@@ -137,7 +137,7 @@ class LocalStore(LocalReader):
         """Write an object, whole or not at all; see Store."""
         check_key(key)
         with _failing(key), self._lock():
-            refuse_broken(self, key, if_absent=if_absent, if_match=if_match)
+            check_preconditions(self, key, if_absent=if_absent, if_match=if_match)
             version = self._versions(key).with_name(f"{Path(key).name}@{secrets.token_hex(8)}")
             version.mkdir(parents=True)
             _copy(body, version / "body")
@@ -156,7 +156,7 @@ class LocalStore(LocalReader):
                 _sync((self._root / key).parent)
             self._sweep(key, keep=None)
 
-    def unfinished(self, prefix: str) -> Iterator[Unfinished]:
+    def unfinished_uploads(self, prefix: str) -> Iterator[UnfinishedUpload]:
         """Yield the versions that no link names: their writer was killed, or is writing now."""
         objects = self._root / ".objects"
         for version in sorted(objects.glob(f"{check_prefix(prefix)}**/*@*")):
@@ -165,20 +165,20 @@ class LocalStore(LocalReader):
                 if not self._is_current(key, version):
                     size = sum(file.stat().st_size for file in version.iterdir())
                     at = datetime.fromtimestamp(version.stat().st_mtime, UTC)
-                    yield Unfinished(key, version.name.rpartition("@")[2], size, at)
+                    yield UnfinishedUpload(key, version.name.rpartition("@")[2], size, at)
 
-    def abandon(self, put: Unfinished) -> None:
+    def abort_upload(self, upload: UnfinishedUpload) -> None:
         """Remove a version that no link names."""
-        version = self._versions(put.key).with_name(f"{Path(put.key).name}@{put.id}")
-        with _failing(put.key), self._lock():
-            if version.exists() and not self._is_current(put.key, version):
+        version = self._versions(upload.key).with_name(f"{Path(upload.key).name}@{upload.id}")
+        with _failing(upload.key), self._lock():
+            if version.exists() and not self._is_current(upload.key, version):
                 shutil.rmtree(version)
 
     def url(self, key: str) -> str:
         """Return the address of a key under `public/`."""
         return public_url(self._base_url, key)
 
-    def presigned(self, key: str, seconds: int) -> None:
+    def presigned_url(self, key: str, seconds: int) -> None:
         """Return None: a folder has no addresses."""
 
     def anonymous(self) -> LocalReader:

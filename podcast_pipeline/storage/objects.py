@@ -13,8 +13,8 @@ from podcast_pipeline.transcript.captions import formats
 FEED_KEY = "public/feed.xml"
 FEED_TYPE = "application/rss+xml; charset=utf-8"
 FEED_CACHE = "public, max-age=300"
-IMMUTABLE = "public, max-age=31536000, immutable"
-PRIVATE = "private, no-cache"
+IMMUTABLE_CACHE = "public, max-age=31536000, immutable"
+PRIVATE_CACHE = "private, no-cache"
 PROBE_KEY = "private/probe.txt"
 CHAPTERS_TYPE = "application/json+chapters"
 TRANSCRIPT_FORMATS: tuple[CaptionFormat, ...] = ("vtt", "srt", "json", "html", "txt")
@@ -38,35 +38,35 @@ class StagedObject:
     @property
     def cache_control(self) -> str:
         """Public objects never change under their key; private ones are never cached by others."""
-        return IMMUTABLE if self.key.startswith("public/") else PRIVATE
+        return IMMUTABLE_CACHE if self.key.startswith("public/") else PRIVATE_CACHE
 
 
-def staged(folder: str, name: str, suffix: str, body: bytes, content_type: str) -> StagedObject:
+def stage_bytes(folder: str, name: str, suffix: str, body: bytes, content_type: str) -> StagedObject:
     """Return an immutable object under `<folder>/<name>.<hash16>.<suffix>`; no name: `<hash16>.<suffix>`."""
     sha256 = hashlib.sha256(body).hexdigest()
     stem = f"{name}.{sha256[:16]}" if name else sha256[:16]
     return StagedObject(f"{folder}/{stem}.{suffix}", body, content_type, sha256, len(body))
 
 
-def staged_file(folder: str, name: str, path: Path, sha256: str, content_type: str) -> StagedObject:
+def stage_file(folder: str, name: str, path: Path, sha256: str, content_type: str) -> StagedObject:
     """Return an immutable object whose bytes are a file; `sha256` is the file's."""
     key = f"{folder}/{name}.{sha256[:16]}{path.suffix}"
     return StagedObject(key, path, content_type, sha256, path.stat().st_size)
 
 
-def document(slug: str, transcript: Transcript) -> StagedObject:
+def transcript_document(slug: str, transcript: Transcript) -> StagedObject:
     """Return the full words of an episode, in media times."""
-    return staged("private/documents", slug, "json", to_json(transcript), "application/json")
+    return stage_bytes("private/documents", slug, "json", to_json(transcript), "application/json")
 
 
 def transcript_files(slug: str, transcript: Transcript) -> dict[CaptionFormat, StagedObject]:
     """Return the transcript in every format that subscribers get."""
     return {
-        format_: staged(
+        format_: stage_bytes(
             "private/transcripts",
             slug,
             format_,
-            formats.render(transcript, format_),
+            formats.render_captions(transcript, format_),
             formats.CONTENT_TYPES[format_],
         )
         for format_ in TRANSCRIPT_FORMATS
@@ -84,7 +84,7 @@ def chapters_file(slug: str, chapters: Iterable[Chapter], *, access: str) -> Sta
         indent=1,
     ).encode()
     folder = "public/chapters" if access == "public" else "private/chapters"
-    return staged(folder, slug, "json", body, CHAPTERS_TYPE)
+    return stage_bytes(folder, slug, "json", body, CHAPTERS_TYPE)
 
 
 def _chapter(chapter: Chapter) -> dict[str, object]:

@@ -5,7 +5,7 @@ from importlib import import_module
 from podcast_pipeline.config import Config
 from podcast_pipeline.storage import Store
 
-KINDS = {
+STORE_CLASSES = {
     "local": "podcast_pipeline.storage.local:LocalStore",
     "s3": "podcast_pipeline.storage.s3.store:S3Store",
 }
@@ -17,6 +17,6 @@ def open_store(config: Config) -> Store:
     Raises:
         ConfigError: [storage] does not say enough, or asks for what its provider cannot do.
     """
-    module, name = KINDS[config.storage.kind].split(":")
+    module, name = STORE_CLASSES[config.storage.kind].split(":")
     store: Store = getattr(import_module(module), name).from_config(config)
     return store

@@ -12,11 +12,11 @@ from podcast_pipeline.storage import CHUNK_BYTES, ObjectInfo
 from podcast_pipeline.storage.keys import check_key, public_url
 
 TIMEOUT_S = 20.0
-GONE = (404, 410)
-CLOSED = (401, 403)
+NOT_FOUND_STATUSES = (404, 410)
+DENIED_STATUSES = (401, 403)
 
 
-class WebReader:
+class PublicUrlReader:
     """Reads `public/` as a browser does; anything else is Denied without asking.
 
     Args:
@@ -67,9 +67,9 @@ class WebReader:
 
 
 def _refuse(key: str, answer: httpx.Response, *, wanted: int) -> None:
-    if answer.status_code in GONE:
+    if answer.status_code in NOT_FOUND_STATUSES:
         raise NotFound(key, "there is no such object at its public address")
-    if answer.status_code in CLOSED:
+    if answer.status_code in DENIED_STATUSES:
         raise Denied(key, "cannot be read without credentials")
     if answer.status_code != wanted:
         raise StoreError(

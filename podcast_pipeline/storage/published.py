@@ -4,17 +4,17 @@ import random
 import time
 from collections.abc import Callable, Iterator
 
-from podcast_pipeline.errors import Conflict, NotFound
+from podcast_pipeline.errors import NotFound, PreconditionFailed
 from podcast_pipeline.feed.paging import ARCHIVE_PREFIX, archive_key
 from podcast_pipeline.model.catalog import CATALOG_KEY, Catalog, catalog_from_json, to_json
-from podcast_pipeline.storage import Reader, Store
-from podcast_pipeline.storage.objects import FEED_CACHE, FEED_KEY, FEED_TYPE, PRIVATE
+from podcast_pipeline.storage import ObjectReader, Store
+from podcast_pipeline.storage.objects import FEED_CACHE, FEED_KEY, FEED_TYPE, PRIVATE_CACHE
 
 ATTEMPTS = 30
 LONGEST_PAUSE_S = 0.5
 
 
-def read_catalog(store: Reader) -> tuple[Catalog | None, str | None]:
+def read_catalog(store: ObjectReader) -> tuple[Catalog | None, str | None]:
     """Return the catalog and its etag; (None, None) before the first publication."""
     try:
         info, body = store.get(CATALOG_KEY)
@@ -23,7 +23,7 @@ def read_catalog(store: Reader) -> tuple[Catalog | None, str | None]:
     return catalog_from_json(body), info.etag
 
 
-def commit(store: Store, change: Callable[[Catalog | None], Catalog]) -> Catalog:
+def update_catalog(store: Store, change: Callable[[Catalog | None], Catalog]) -> Catalog:
     """Replace the catalog by `change` of it; nothing is written when nothing changes.
 
     Args:
@@ -43,12 +43,12 @@ def commit(store: Store, change: Callable[[Catalog | None], Catalog]) -> Catalog
             return changed
         changed = changed.signed()
         try:
-            _swap(store, CATALOG_KEY, to_json(changed), "application/json", PRIVATE, etag)
-        except Conflict:
+            _swap(store, CATALOG_KEY, to_json(changed), "application/json", PRIVATE_CACHE, etag)
+        except PreconditionFailed:
             pause()
         else:
             return changed
-    raise Conflict(CATALOG_KEY, "other publishers keep changing it; run the same command again")
+    raise PreconditionFailed(CATALOG_KEY, "other publishers keep changing it; run the same command again")
 
 
 def write_feed(store: Store, render: Callable[[Catalog, bytes | None], bytes]) -> bool:
@@ -73,11 +73,11 @@ def write_feed(store: Store, render: Callable[[Catalog, bytes | None], bytes]) -
             return False
         try:
             _swap(store, FEED_KEY, new, FEED_TYPE, FEED_CACHE, etag)
-        except Conflict:
+        except PreconditionFailed:
             pause()
         else:
             return True
-    raise Conflict(FEED_KEY, "other publishers keep changing it; run the same command again")
+    raise PreconditionFailed(FEED_KEY, "other publishers keep changing it; run the same command again")
 
 
 def write_archive(store: Store, render: Callable[[Catalog], tuple[bytes, ...]]) -> None:
@@ -93,14 +93,14 @@ def write_archive(store: Store, render: Callable[[Catalog], tuple[bytes, ...]]) 
         try:
             for number, page in enumerate(pages, start=1):
                 _put_page(store, archive_key(number), page, etags.get(archive_key(number)))
-        except Conflict:
+        except PreconditionFailed:
             pause()
         else:
             return
-    raise Conflict(ARCHIVE_PREFIX, "other publishers keep changing it; run the same command again")
+    raise PreconditionFailed(ARCHIVE_PREFIX, "other publishers keep changing it; run the same command again")
 
 
-def read_archive(store: Reader) -> tuple[bytes, ...]:
+def read_archive(store: ObjectReader) -> tuple[bytes, ...]:
     """Return the older pages of the public feed."""
     return tuple(store.get(info.key)[1] for info in store.list(ARCHIVE_PREFIX))
 
@@ -110,7 +110,7 @@ def _put_page(store: Store, key: str, page: bytes, etag: str | None) -> None:
         _swap(store, key, page, FEED_TYPE, FEED_CACHE, etag)
 
 
-def read_feed(store: Reader) -> tuple[bytes | None, str | None]:
+def read_feed(store: ObjectReader) -> tuple[bytes | None, str | None]:
     """Return the public feed and its etag; (None, None) before the first publication."""
     try:
         info, body = store.get(FEED_KEY)

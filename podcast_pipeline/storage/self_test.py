@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from podcast_pipeline.errors import Conflict, Denied, NotFound, StoreError
-from podcast_pipeline.storage import Reader, Store
+from podcast_pipeline.errors import Denied, NotFound, PreconditionFailed, StoreError
+from podcast_pipeline.storage import ObjectReader, Store
 
 BODY = b"0123456789"
 HEADERS: Any = {"content_type": "text/plain", "cache_control": "no-store"}
@@ -14,7 +14,7 @@ NO_ETAG = "0" * 32
 
 
 @dataclass(frozen=True)
-class Check:
+class StoreCheck:
     """One thing a store must do; `advice` says what is wrong and what to do, "" where it is ok."""
 
     name: str
@@ -31,7 +31,7 @@ class _Probe:
     private: str
 
 
-def probe(store: Store) -> list[Check]:
+def run_self_test(store: Store) -> list[StoreCheck]:
     """Try everything that publishing needs, under throw-away keys that are removed again.
 
     When not even a put is possible, that is the only check.
@@ -44,12 +44,12 @@ def probe(store: Store) -> list[Check]:
     return [first, *(_check(name, step, what) for name, step in STEPS)]
 
 
-def _check(name: str, step: Callable[[_Probe], None], what: _Probe) -> Check:
+def _check(name: str, step: Callable[[_Probe], None], what: _Probe) -> StoreCheck:
     try:
         step(what)
     except StoreError as error:
-        return Check(name, False, str(error))
-    return Check(name, True, "")
+        return StoreCheck(name, False, str(error))
+    return StoreCheck(name, True, "")
 
 
 def _put(what: _Probe) -> None:
@@ -76,7 +76,7 @@ def _must_conflict(what: _Probe, *, if_absent: bool, if_match: str | None) -> No
             if_absent=if_absent,
             if_match=if_match,
         )
-    except Conflict:
+    except PreconditionFailed:
         return
     raise StoreError(
         what.private,
@@ -89,7 +89,7 @@ def _read_range(what: _Probe) -> None:
     _read_as(what.store, what.public)
 
 
-def _read_as(reader: Reader, key: str) -> None:
+def _read_as(reader: ObjectReader, key: str) -> None:
     found = b"".join(reader.stream(key, 2, 5))
     if found != BODY[2:5]:
         raise StoreError(key, f"bytes 2 to 4 read back as {found!r}; players could not seek")
@@ -123,7 +123,7 @@ def _anonymous_private(what: _Probe) -> None:
 
 
 def _anonymous_list(what: _Probe) -> None:
-    anybody: Reader = what.store.anonymous()
+    anybody: ObjectReader = what.store.anonymous()
     for prefix in ("public/", "private/"):
         _must_refuse(prefix, lambda prefix: next(iter(anybody.list(prefix)), None))
 

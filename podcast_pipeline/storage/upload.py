@@ -8,18 +8,20 @@ from datetime import datetime, timedelta
 
 import httpx
 
-from podcast_pipeline.errors import Conflict, Denied, NotFound, StoreError
-from podcast_pipeline.model import Progress, Report
-from podcast_pipeline.storage import ObjectInfo, Reader, Store
-from podcast_pipeline.storage.objects import PRIVATE, PROBE_KEY, StagedObject
+from podcast_pipeline.errors import Denied, NotFound, PreconditionFailed, StoreError
+from podcast_pipeline.model import Progress, ProgressCallback
+from podcast_pipeline.storage import ObjectInfo, ObjectReader, Store
+from podcast_pipeline.storage.objects import PRIVATE_CACHE, PROBE_KEY, StagedObject
 
-PARALLEL = 4
+UPLOAD_THREADS = 4
 TIMEOUT_S = 20.0
 PAUSES_S = (0.5, 2.0, 0.0)  # after each attempt to read by URL
-FRESH = timedelta(days=1)  # shorter than any grace time: `gc` never removes what is about to be named
+REUPLOAD_AFTER = timedelta(
+    days=1
+)  # shorter than any grace time: `gc` never removes what is about to be named
 
 
-def deliver(store: Store, objects: Iterable[StagedObject], *, now: datetime, report: Report) -> None:
+def upload(store: Store, objects: Iterable[StagedObject], *, now: datetime, report: ProgressCallback) -> None:
     """Store what is not there yet and read everything back.
 
     Args:
@@ -32,20 +34,20 @@ def deliver(store: Store, objects: Iterable[StagedObject], *, now: datetime, rep
     """
     waiting = list(objects)
     if any(staged.key.startswith("private/") for staged in waiting):
-        refuse_open_private(store)
+        check_private_is_closed(store)
     total = sum(staged.size_bytes for staged in waiting)
     done = 0
     report(Progress(step="store", done=0, total=total, unit="bytes"))
-    with ThreadPoolExecutor(PARALLEL) as pool:
+    with ThreadPoolExecutor(UPLOAD_THREADS) as pool:
         for staged in pool.map(lambda staged: _put_and_read_back(store, staged, now), waiting):
             done += staged.size_bytes
             report(Progress(step="store", done=done, total=total, unit="bytes"))
 
 
-def refuse_open_private(store: Store) -> None:
+def check_private_is_closed(store: Store) -> None:
     """Raise StoreError when anybody can read under `private/`; asks for a probe without credentials."""
-    if not is_there(store, PROBE_KEY):
-        store.put(PROBE_KEY, b"private\n", content_type="text/plain", cache_control=PRIVATE)
+    if not object_exists(store, PROBE_KEY):
+        store.put(PROBE_KEY, b"private\n", content_type="text/plain", cache_control=PRIVATE_CACHE)
     try:
         store.anonymous().get(PROBE_KEY)
     except (Denied, NotFound):
@@ -59,9 +61,9 @@ def _put_and_read_back(store: Store, staged: StagedObject, now: datetime) -> Sta
     known = _look(store, staged.key)
     if known is None:
         _put(store, staged, replacing=None)
-    elif known.sha256 != staged.sha256 or now - known.modified_at > FRESH:
+    elif known.sha256 != staged.sha256 or now - known.modified_at > REUPLOAD_AFTER:
         _put(store, staged, replacing=known.etag)
-    read_back(store, staged)
+    verify_upload(store, staged)
     return staged
 
 
@@ -75,11 +77,11 @@ def _put(store: Store, staged: StagedObject, *, replacing: str | None) -> None:
             if_absent=replacing is None,
             if_match=replacing,
         )
-    except Conflict:
+    except PreconditionFailed:
         return  # somebody else has just put the same bytes: the name is their hash
 
 
-def read_back(store: Store, staged: StagedObject) -> None:
+def verify_upload(store: Store, staged: StagedObject) -> None:
     """Check length, type, bytes, and a range of an object as an app sees it; private ones are refused.
 
     Raises:
@@ -128,7 +130,7 @@ def _read_all(staged: StagedObject, chunks: Iterable[bytes]) -> None:
     _same(staged.key, "SHA-256", digest.hexdigest(), staged.sha256)
 
 
-def _refuse_anonymous(anybody: Reader, key: str) -> None:
+def _refuse_anonymous(anybody: ObjectReader, key: str) -> None:
     try:
         first: Iterator[bytes] = anybody.stream(key, 0, 1)
         next(iter(first), None)
@@ -137,12 +139,12 @@ def _refuse_anonymous(anybody: Reader, key: str) -> None:
     raise StoreError(key, "is readable by anybody; close private/ (see docs/storage.md), then run again")
 
 
-def is_there(store: Reader, key: str) -> bool:
+def object_exists(store: ObjectReader, key: str) -> bool:
     """Say whether there is an object under a key."""
     return _look(store, key) is not None
 
 
-def _look(store: Reader, key: str) -> ObjectInfo | None:
+def _look(store: ObjectReader, key: str) -> ObjectInfo | None:
     try:
         return store.head(key)
     except NotFound:

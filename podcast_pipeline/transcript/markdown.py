@@ -64,7 +64,7 @@ MARKUP = re.compile(
 
 
 @dataclass(frozen=True)
-class Turn:
+class MarkdownTurn:
     """What one speaker says until the next heading.
 
     Attributes:
@@ -81,7 +81,7 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class Document:
+class MarkdownTranscript:
     """A transcript.md as read.
 
     Attributes:
@@ -92,7 +92,7 @@ class Document:
 
     base: str
     speakers: dict[str, str] = field(default_factory=dict)
-    turns: tuple[Turn, ...] = ()
+    turns: tuple[MarkdownTurn, ...] = ()
     note: str = ""
 
     @property
@@ -101,7 +101,7 @@ class Document:
         return " ".join(paragraph for turn in self.turns for paragraph in turn.paragraphs)
 
     @property
-    def out_of_order(self) -> tuple[Turn, ...]:
+    def out_of_order(self) -> tuple[MarkdownTurn, ...]:
         """The turns whose time is before that of the turn above."""
         timed = [turn for turn in self.turns if turn.at_s is not None]
         return tuple(turn for above, turn in pairwise(timed) if (turn.at_s or 0) < (above.at_s or 0))
@@ -113,38 +113,38 @@ def to_markdown(transcript: Transcript, *, base: str, title: str, note: str = ""
     Args:
         base: first 16 hex digits of the SHA-256 of the transcript.json that the words are from.
     """
-    front = ["---", f"base: {base}", *([f"note: {scalar(note)}"] if note else [])]
+    front = ["---", f"base: {base}", *([f"note: {yaml_scalar(note)}"] if note else [])]
     if transcript.speakers:
         front.append("speakers:")
     for speaker in transcript.speakers:
         name = transcript.speaker_name(speaker.id) or speaker.id
-        front.append(f"  {scalar(speaker.id)}: {scalar(name)}")
-    blocks = ["\n".join([*front, "---"]), f"# {escape(title)}", HINT]
+        front.append(f"  {yaml_scalar(speaker.id)}: {yaml_scalar(name)}")
+    blocks = ["\n".join([*front, "---"]), f"# {escape_markdown(title)}", HINT]
     for speaker_id, segments in groupby(transcript.segments, key=lambda segment: segment.speaker):
         turn = list(segments)
-        blocks.append(heading(transcript.speaker_name(speaker_id), turn[0].start_s))
-        blocks.extend(paragraph for paragraph in map(escape, _paragraphs(turn)) if paragraph)
+        blocks.append(turn_heading(transcript.speaker_name(speaker_id), turn[0].start_s))
+        blocks.extend(paragraph for paragraph in map(escape_markdown, _paragraphs(turn)) if paragraph)
     return "\n\n".join(blocks) + "\n"
 
 
-def heading(name: str | None, start_s: float) -> str:
+def turn_heading(name: str | None, start_s: float) -> str:
     """Return the line that a turn begins with."""
-    return f"**{escape(name)}** [{clock(start_s)}]" if name else f"[{clock(start_s)}]"
+    return f"**{escape_markdown(name)}** [{format_clock(start_s)}]" if name else f"[{format_clock(start_s)}]"
 
 
-def clock(seconds: float) -> str:
+def format_clock(seconds: float) -> str:
     """Return `00:01:05`, cut to the whole second."""
     whole = int(seconds)
     return f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}"
 
 
-def escape(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Return words as Markdown that `parse` reads back as the same words."""
     line = re.sub(r"([\\*_`<])|\[(?=[\d:]+)", r"\\\g<0>", " ".join(text.split()))
     return re.sub(r"^[#\[=|>]", r"\\\g<0>", line)
 
 
-def scalar(text: str) -> str:
+def yaml_scalar(text: str) -> str:
     """Return a value as it stands in the front matter."""
     return text if PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
 
@@ -162,7 +162,7 @@ def _paragraphs(turn: Sequence[Segment]) -> Iterator[str]:
     yield " ".join(texts)
 
 
-def parse(text: str) -> Document:
+def parse_markdown(text: str) -> MarkdownTranscript:
     """Return what a person saved.
 
     Raises:
@@ -187,7 +187,7 @@ def parse(text: str) -> Document:
     )
     if base is None:
         raise _wrong(lines[first][0], "the front matter has no base; put back the line `base: …`")
-    return Document(base, speakers, tuple(_turns(lines[end + 1 :])), note)
+    return MarkdownTranscript(base, speakers, tuple(_turns(lines[end + 1 :])), note)
 
 
 def _front_matter(lines: Sequence[tuple[int, str]]) -> tuple[str | None, dict[str, str], str]:
@@ -228,7 +228,7 @@ def _unquote(text: str) -> str:
         return text[1:-1]
 
 
-def _turns(lines: Sequence[tuple[int, str]]) -> Iterator[Turn]:
+def _turns(lines: Sequence[tuple[int, str]]) -> Iterator[MarkdownTurn]:
     name, at_s, line = None, None, lines[0][0] if lines else 1
     titled = started = False
     words: list[str] = []
@@ -236,7 +236,7 @@ def _turns(lines: Sequence[tuple[int, str]]) -> Iterator[Turn]:
         found = _heading(text)
         if found:
             if started or any(words):
-                yield Turn(name, at_s, line, _join(words))
+                yield MarkdownTurn(name, at_s, line, _join(words))
             started, (name, at_s, rest), line = True, found, number
             words = [rest]
         elif TITLE.match(text) and not (titled or started or any(words)):
@@ -246,7 +246,7 @@ def _turns(lines: Sequence[tuple[int, str]]) -> Iterator[Turn]:
         else:
             words.append(text)
     if started or any(words):
-        yield Turn(name, at_s, line, _join(words))
+        yield MarkdownTurn(name, at_s, line, _join(words))
 
 
 def _heading(line: str) -> tuple[str | None, float | None, str] | None:

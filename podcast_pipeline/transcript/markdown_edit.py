@@ -6,14 +6,23 @@ from collections.abc import Iterator
 from podcast_pipeline.errors import CaptionError
 from podcast_pipeline.model import Transcript
 from podcast_pipeline.transcript.edits.units import units_of
-from podcast_pipeline.transcript.markdown import COMMENT, HEADINGS, clock, escape, heading, scalar
+from podcast_pipeline.transcript.markdown import (
+    COMMENT,
+    HEADINGS,
+    escape_markdown,
+    format_clock,
+    turn_heading,
+    yaml_scalar,
+)
 
 FRONT_MATTER = re.compile(r"\s*---\n.*?\n(?:---|\.\.\.)[ \t]*(?:\n|$)", re.DOTALL)
 
 Span = tuple[int, int]
 
 
-def touched_up(markdown: str, words: Transcript, old: str, new: str, *, at_s: float | None = None) -> str:
+def replace_words(
+    markdown: str, transcript: Transcript, old: str, new: str, *, at_s: float | None = None
+) -> str:
     """Return a transcript.md with `new` in place of the words `old`.
 
     Args:
@@ -23,12 +32,12 @@ def touched_up(markdown: str, words: Transcript, old: str, new: str, *, at_s: fl
     Raises:
         CaptionError: they are not found as often as they are said, so which is which is not sure.
     """
-    for start, end in reversed(_places(markdown, words, old, at_s)):
-        markdown = f"{markdown[:start]}{escape(new)}{markdown[end:]}"
+    for start, end in reversed(_places(markdown, transcript, old, at_s)):
+        markdown = f"{markdown[:start]}{escape_markdown(new)}{markdown[end:]}"
     return markdown
 
 
-def renamed(markdown: str, speaker_id: str, name: str) -> str:
+def rename_speaker(markdown: str, speaker_id: str, name: str) -> str:
     """Return a transcript.md in which a speaker has a name, once for all.
 
     Raises:
@@ -36,7 +45,7 @@ def renamed(markdown: str, speaker_id: str, name: str) -> str:
     """
     front = FRONT_MATTER.match(markdown)
     line = re.compile(rf"^([ \t]+[\"']?{re.escape(speaker_id)}[\"']?[ \t]*:).*$", re.MULTILINE)
-    named, count = line.subn(lambda found: f"{found[1]} {scalar(name)}", front[0] if front else "")
+    named, count = line.subn(lambda found: f"{found[1]} {yaml_scalar(name)}", front[0] if front else "")
     if count != 1:
         raise CaptionError(
             "transcript.md", f"has no line for {speaker_id} under `speakers`; name them by hand"
@@ -44,18 +53,20 @@ def renamed(markdown: str, speaker_id: str, name: str) -> str:
     return named + markdown[front.end() if front else 0 :]
 
 
-def given(markdown: str, words: Transcript, said: str, name: str, *, at_s: float) -> str:
+def reassign_sentence(
+    markdown: str, transcript: Transcript, sentence: str, speaker_name: str, *, at_s: float
+) -> str:
     """Return a transcript.md in which one sentence is said by somebody else.
 
     Raises:
         CaptionError: see `touched_up`; or nobody says it now, so nobody could go on after it.
     """
-    ((start, end),) = _places(markdown, words, said, at_s)
-    segment = next(segment for segment in words.segments if segment.start_s == at_s)
+    ((start, end),) = _places(markdown, transcript, sentence, at_s)
+    segment = next(segment for segment in transcript.segments if segment.start_s == at_s)
     rest = markdown[end:].lstrip()
     turns = not rest or any(pattern.fullmatch(rest.split("\n", 1)[0].strip()) for pattern in HEADINGS)
-    goes_on = [] if turns else [heading(words.speaker_name(segment.speaker), segment.end_s)]
-    parts = [markdown[:start].rstrip(), heading(name, at_s), markdown[start:end], *goes_on, rest]
+    goes_on = [] if turns else [turn_heading(transcript.speaker_name(segment.speaker), segment.end_s)]
+    parts = [markdown[:start].rstrip(), turn_heading(speaker_name, at_s), markdown[start:end], *goes_on, rest]
     return "\n\n".join(filter(None, parts))
 
 
@@ -63,7 +74,7 @@ def _places(markdown: str, words: Transcript, old: str, at_s: float | None) -> l
     spots = _spots(markdown, old)
     said = _starts(words, old)
     if not spots or len(spots) != len(said) or (at_s is not None and at_s not in said):
-        where = clock(at_s if at_s is not None else said[0] if said else 0.0)
+        where = format_clock(at_s if at_s is not None else said[0] if said else 0.0)
         raise CaptionError(
             "transcript.md", f"“{old}” cannot be found surely; correct it there by hand, near [{where}]"
         )
@@ -72,7 +83,7 @@ def _places(markdown: str, words: Transcript, old: str, at_s: float | None) -> l
 
 def _spots(markdown: str, text: str) -> list[Span]:
     closed = list(_not_spoken(markdown))
-    found = (match.span() for match in _pattern(escape(text)).finditer(markdown))
+    found = (match.span() for match in _pattern(escape_markdown(text)).finditer(markdown))
     return [(a, b) for a, b in found if not any(a < end and start < b for start, end in closed)]
 
 

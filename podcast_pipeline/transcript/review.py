@@ -8,16 +8,16 @@ from typing import Literal
 
 from podcast_pipeline.config import ReviewTable
 from podcast_pipeline.model import Segment, Transcript, Word
-from podcast_pipeline.transcript.edits.record import Conflict
-from podcast_pipeline.transcript.edits.units import Unit, joined, units_of
-from podcast_pipeline.transcript.names.glossary import SENTENCE_END, Glossary, core, near
+from podcast_pipeline.transcript.edits.record import EditConflict
+from podcast_pipeline.transcript.edits.units import Unit, join_units, units_of
+from podcast_pipeline.transcript.names.glossary import SENTENCE_END, Glossary, similar_name, split_affixes
 from podcast_pipeline.transcript.names.matching import letters_of
-from podcast_pipeline.transcript.names.word_lists import NEGATIONS, NUMBERS, is_ordinary, words
+from podcast_pipeline.transcript.names.word_lists import NEGATIONS, NUMBERS, is_ordinary, word_set
 
-Kind = Literal[
+ReviewKind = Literal[
     "conflicts", "doubts", "near_names", "unknown_names", "quotes", "numbers", "negations", "speakers"
 ]
-WEIGHT: dict[Kind, float] = {  # what a mistake of this kind costs in public, 0 to 1
+WEIGHT: dict[ReviewKind, float] = {  # what a mistake of this kind costs in public, 0 to 1
     "conflicts": 1.0,
     "near_names": 0.9,
     "doubts": 0.85,
@@ -32,11 +32,11 @@ CONTEXT_UNITS = 6
 
 DIGIT = re.compile(r"\d|[%€$£¥]")
 QUOTE = re.compile(r"[“„«][^“”„«»]+[”“»]|\"[^\"]+\"")
-NO_NAMES = words("i i'm i'll i've i'd ok mr mrs ms dr prof")
+NO_NAMES = word_set("i i'm i'll i've i'd ok mr mrs ms dr prof")
 
 
 @dataclass(frozen=True)
-class Finding:
+class ReviewItem:
     """Something to listen to.
 
     Attributes:
@@ -47,7 +47,7 @@ class Finding:
         weight: how bad it would be in public, 0 to 1.
     """
 
-    kind: Kind
+    kind: ReviewKind
     start_s: float
     end_s: float
     text: str
@@ -64,14 +64,14 @@ class Finding:
         return f"{self.kind}: {self.text if name else self.context}"
 
 
-def findings(
+def review_items(
     transcript: Transcript,
     *,
     known_names: Glossary,
     policy: ReviewTable,
-    conflicts: Iterable[Conflict] = (),
+    conflicts: Iterable[EditConflict] = (),
     accepted: Collection[str] = (),
-) -> tuple[Finding, ...]:
+) -> tuple[ReviewItem, ...]:
     """Return what to listen to, worst first; kinds that the policy turns off are left out.
 
     Args:
@@ -91,34 +91,36 @@ def findings(
     return tuple(sorted(wanted, key=lambda finding: (-finding.weight, finding.start_s)))
 
 
-def gate(found: Sequence[Finding], policy: ReviewTable) -> tuple[Finding, ...]:
+def blocking_items(items: Sequence[ReviewItem], policy: ReviewTable) -> tuple[ReviewItem, ...]:
     """Return the findings that keep the episode from being published; none: the gate is open."""
-    return tuple(finding for finding in found if getattr(policy, finding.kind) == "block")
+    return tuple(finding for finding in items if getattr(policy, finding.kind) == "block")
 
 
-def _weight(kind: Kind, confidence: float) -> float:
+def _weight(kind: ReviewKind, confidence: float) -> float:
     return round(WEIGHT[kind] * (1 - confidence / 2), 3)
 
 
-def _finding(kind: Kind, units: Sequence[Unit], i: int, j: int, reason: str, **more: object) -> Finding:
+def _finding(
+    kind: ReviewKind, units: Sequence[Unit], i: int, j: int, reason: str, **more: object
+) -> ReviewItem:
     confidence = min(unit.confidence for unit in units[i:j])
     fields = {"weight": _weight(kind, confidence), **more}
-    return Finding(
+    return ReviewItem(
         kind=kind,
         start_s=units[i].start_s,
         end_s=units[j - 1].end_s,
-        text=joined(unit.text for unit in units[i:j]),
-        context=joined(unit.text for unit in units[max(i - CONTEXT_UNITS, 0) : j + CONTEXT_UNITS]),
+        text=join_units(unit.text for unit in units[i:j]),
+        context=join_units(unit.text for unit in units[max(i - CONTEXT_UNITS, 0) : j + CONTEXT_UNITS]),
         reason=reason,
         **fields,  # type: ignore[arg-type]
     )
 
 
-def _conflicts(conflicts: Iterable[Conflict]) -> Iterator[Finding]:
+def _conflicts(conflicts: Iterable[EditConflict]) -> Iterator[ReviewItem]:
     for conflict in conflicts:
         edit = conflict.edit
         wanted = edit.written if edit.kind == "words" else edit.speaker if edit.kind == "turn" else edit.name
-        yield Finding(
+        yield ReviewItem(
             kind="conflicts",
             start_s=conflict.at_s,
             end_s=conflict.at_s,
@@ -130,18 +132,18 @@ def _conflicts(conflicts: Iterable[Conflict]) -> Iterator[Finding]:
         )
 
 
-def _names(units: Sequence[Unit], known: Glossary) -> Iterator[Finding]:
+def _names(units: Sequence[Unit], known: Glossary) -> Iterator[ReviewItem]:
     """Yield one finding per name that nobody announced, with how often it is said."""
     said: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for i, j in _spoken_names(units, known.language):
-        said[" ".join(core(unit.text)[1] for unit in units[i:j])].append((i, j))
+        said[" ".join(split_affixes(unit.text)[1] for unit in units[i:j])].append((i, j))
     parts = {letters_of(part) for name in known.names for part in (name, *name.split())}
     for name, places in said.items():
         if all(letters_of(word) in parts for word in name.split()) or letters_of(name) in parts:
             continue
         i, j = min(places, key=lambda place: min(u.confidence for u in units[place[0] : place[1]]))
-        meant = near(name, known)
-        kind: Kind = "near_names" if meant else "unknown_names"
+        meant = similar_name(name, known)
+        kind: ReviewKind = "near_names" if meant else "unknown_names"
         reason = f"nearly {meant}" if meant else "not among the guests, the notes or the glossary"
         found = _finding(kind, units, i, j, reason, suggestion=meant, times=len(places))
         yield replace(found, text=name)
@@ -161,19 +163,27 @@ def _spoken_names(units: Sequence[Unit], language: str) -> Iterator[tuple[int, i
 
 
 def _goes_on(before: Unit, unit: Unit) -> bool:
-    return before.segment == unit.segment and not core(before.text)[2] and not core(unit.text)[0].strip()
+    return (
+        before.segment_index == unit.segment_index
+        and not split_affixes(before.text)[2]
+        and not split_affixes(unit.text)[0].strip()
+    )
 
 
 def _is_name(units: Sequence[Unit], at: int, language: str) -> bool:
-    word = core(units[at].text)[1].replace("’", "'")
+    word = split_affixes(units[at].text)[1].replace("’", "'")
     if not word[:1].isupper() or word.lower() in NO_NAMES | _table(NUMBERS, language) or DIGIT.search(word):
         return False
     before = units[at - 1] if at else None
-    opens = before is None or before.segment != units[at].segment or bool(SENTENCE_END.search(before.text))
+    opens = (
+        before is None
+        or before.segment_index != units[at].segment_index
+        or bool(SENTENCE_END.search(before.text))
+    )
     return not ((opens or language.startswith("de")) and is_ordinary(word, language=language))
 
 
-def _rules(units: Sequence[Unit], language: str, low: float) -> Iterator[Finding]:
+def _rules(units: Sequence[Unit], language: str, low: float) -> Iterator[ReviewItem]:
     numbers, negations = _table(NUMBERS, language), _table(NEGATIONS, language)
     for i, unit in enumerate(units):
         word = unit.key.replace("’", "'")
@@ -189,14 +199,14 @@ def _table(tables: Mapping[str, frozenset[str]], language: str) -> frozenset[str
     return tables.get(language.split("-")[0].lower(), frozenset())
 
 
-def _quotes(transcript: Transcript, low: float) -> Iterator[Finding]:
+def _quotes(transcript: Transcript, low: float) -> Iterator[ReviewItem]:
     for segment in transcript.segments:
         text = "".join(word.text for word in segment.words)
         for match in QUOTE.finditer(text):
             said = [w for w, start, end in _spans(segment) if start < match.end() and match.start() < end]
             confidence = min(word.confidence for word in said)
             if confidence < low:
-                yield Finding(
+                yield ReviewItem(
                     kind="quotes",
                     start_s=said[0].start_s,
                     end_s=said[-1].end_s,
@@ -214,14 +224,14 @@ def _spans(segment: Segment) -> Iterator[tuple[Word, int, int]]:
         at += len(word.text)
 
 
-def _doubts(transcript: Transcript) -> Iterator[Finding]:
+def _doubts(transcript: Transcript) -> Iterator[ReviewItem]:
     for segment in transcript.segments:
         for doubt in segment.doubts:
             about, _, perhaps = doubt.partition(": ")  # "speaker", or "speaker: Ann Example" as a proposal
-            kind: Kind = "speakers" if about == SPEAKER_DOUBT else "doubts"
+            kind: ReviewKind = "speakers" if about == SPEAKER_DOUBT else "doubts"
             who = transcript.speaker_name(segment.speaker)
             unsure = f"{who} may be {perhaps}" if perhaps else f"it is not sure that {who} says this"
-            yield Finding(
+            yield ReviewItem(
                 kind=kind,
                 start_s=segment.start_s,
                 end_s=segment.end_s,

@@ -13,7 +13,7 @@ disagree about the last milliseconds, and no word may be pushed behind the outro
 
 
 @dataclass(frozen=True)
-class _Span:
+class _UncutSpan:
     """A stretch of the recording that is whole in the media.
 
     Attributes:
@@ -31,7 +31,9 @@ class _Span:
         return self.start_s <= moment_s < self.end_s or (self.closed and moment_s == self.end_s)
 
 
-def apply(transcript: Transcript, timeline: Timeline, *, duration_s: float, media_sha256: str) -> Transcript:
+def map_transcript(
+    transcript: Transcript, timeline: Timeline, *, duration_s: float, media_sha256: str
+) -> Transcript:
     """Return a transcript in media times.
 
     A word whose middle was cut is gone, one at the edge of a cut is clamped to it, and a segment
@@ -76,23 +78,25 @@ def map_soundbites(soundbites: Iterable[Soundbite], timeline: Timeline) -> tuple
     return tuple(bite for old in soundbites if (bite := _bite(old, spans)).duration_s > 0)
 
 
-def _spans(timeline: Timeline) -> Iterator[_Span]:
+def _spans(timeline: Timeline) -> Iterator[_UncutSpan]:
     edges = {0.0, inf, *(insert.at_s for insert in timeline.inserts)}
     edges |= {edge for cut in timeline.cuts for edge in (cut.start_s, cut.end_s)}
     for start, end in pairwise(sorted(edges)):
         media = timeline.to_media(start)
         if media is not None:
-            yield _Span(start, end, media - start, closed=all(cut.start_s != end for cut in timeline.cuts))
+            yield _UncutSpan(
+                start, end, media - start, closed=all(cut.start_s != end for cut in timeline.cuts)
+            )
 
 
-def _on_media(segment: Segment, spans: tuple[_Span, ...], duration_s: float) -> Segment | None:
+def _on_media(segment: Segment, spans: tuple[_UncutSpan, ...], duration_s: float) -> Segment | None:
     words = tuple(
         new for word in segment.words if (new := _word_on_media(word, spans, duration_s)) is not None
     )
     return segment.model_copy(update={"words": words}) if words else None
 
 
-def _word_on_media(word: Word, spans: tuple[_Span, ...], duration_s: float) -> Word | None:
+def _word_on_media(word: Word, spans: tuple[_UncutSpan, ...], duration_s: float) -> Word | None:
     middle = (word.start_s + word.end_s) / 2
     span = next((span for span in spans if span.holds(min(middle, spans[-1].end_s))), None)
     if span is None:
@@ -103,19 +107,19 @@ def _word_on_media(word: Word, spans: tuple[_Span, ...], duration_s: float) -> W
     return word.model_copy(update=times)
 
 
-def _start(moment_s: float, spans: tuple[_Span, ...]) -> float:
+def _start(moment_s: float, spans: tuple[_UncutSpan, ...]) -> float:
     """Return where the media goes on from a moment of the recording: inside a cut, at the cut's end."""
     span = next(span for span in spans if span.end_s > moment_s)
     return round(max(moment_s, span.start_s) + span.shift_s, 3)
 
 
-def _end(moment_s: float, spans: tuple[_Span, ...]) -> float:
+def _end(moment_s: float, spans: tuple[_UncutSpan, ...]) -> float:
     """Return where the media came to before a moment: inside a cut, at the cut's start."""
     before = [span for span in spans if span.start_s < moment_s]
     return round(min(moment_s, before[-1].end_s) + before[-1].shift_s, 3) if before else 0.0
 
 
-def _bite(bite: Soundbite, spans: tuple[_Span, ...]) -> Soundbite:
+def _bite(bite: Soundbite, spans: tuple[_UncutSpan, ...]) -> Soundbite:
     start = _start(bite.start_s, spans)
     end = _end(bite.start_s + bite.duration_s, spans)
     return bite.model_copy(update={"start_s": start, "duration_s": round(max(end - start, 0.0), 3)})

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from podcast_pipeline.errors import TranscriptionError
-from podcast_pipeline.model import Report, Transcript
+from podcast_pipeline.model import ProgressCallback, Transcript
 
 # Importing openvino reports to its maker over the network; without this module it takes its own stub.
 sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
@@ -42,7 +42,7 @@ class Machine:
 
 
 @dataclass(frozen=True)
-class Options:
+class TranscriptionOptions:
     """What changes the words. Everything here is part of a transcript's cache key and receipt.
 
     Attributes:
@@ -60,7 +60,9 @@ class Options:
 class Transcriber(Protocol):
     """An engine with its weights loaded."""
 
-    def transcribe(self, recording: Path, *, options: Options, report: Report) -> Transcript:
+    def transcribe(
+        self, recording: Path, *, options: TranscriptionOptions, report: ProgressCallback
+    ) -> Transcript:
         """Return the words of an audio file.
 
         Args:
@@ -81,7 +83,7 @@ def this_machine() -> Machine:
     return Machine(frozenset(name for name, package in NEEDS.items() if find_spec(package)), cuda=_has_cuda())
 
 
-def choose(engine: str, machine: Machine | None = None) -> str:
+def choose_engine(engine: str, machine: Machine | None = None) -> str:
     """Return the engine that a name stands for; `auto` is the fastest of those installed.
 
     Args:
@@ -103,7 +105,7 @@ def choose(engine: str, machine: Machine | None = None) -> str:
     return engine
 
 
-def load(engine: str, model: str, *, cache: Path) -> Transcriber:
+def load_transcriber(engine: str, model: str, *, cache: Path) -> Transcriber:
     """Return an engine with a model's weights, found and verified.
 
     Args:
@@ -114,14 +116,14 @@ def load(engine: str, model: str, *, cache: Path) -> Transcriber:
     Raises:
         TranscriptionError: no such engine or model, or its weights cannot be had.
     """
-    name = choose(engine)
+    name = choose_engine(engine)
     # Imported here: these load numpy, openvino or torch, and a command that prints help must not.
     from podcast_pipeline.transcription import hub, weights
-    from podcast_pipeline.transcription.transcriber import Listener
+    from podcast_pipeline.transcription.transcriber import EngineTranscriber
 
-    found = weights.find(model, cache=cache, hub=hub.fetch)
+    found = weights.find_weights(model, cache=cache, hub=hub.fetch_from_hub)
     module, _, class_name = ENGINES[name].partition(":")
-    return Listener(getattr(import_module(module), class_name)(found), cache=cache)
+    return EngineTranscriber(getattr(import_module(module), class_name)(found), cache=cache)
 
 
 def _has_cuda() -> bool:

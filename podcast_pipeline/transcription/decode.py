@@ -11,7 +11,7 @@ from av.container import InputContainer
 from av.stream import Stream
 from numpy.typing import NDArray
 
-from podcast_pipeline.audio.truncation import is_cut_off
+from podcast_pipeline.audio.truncation import is_truncated
 from podcast_pipeline.errors import AudioError
 
 Samples = NDArray[np.float32]
@@ -63,7 +63,7 @@ class Recording:
         if not tape.heard_s:
             raise AudioError(self.path, "has no sound that can be decoded; is it cut off or empty?")
         self.skipped_s = tape.skipped_s
-        if tape.is_cut_off(self.declared_s) or is_cut_off(self.path, container.format.name):
+        if tape.is_cut_off(self.declared_s) or is_truncated(self.path, container.format.name):
             self.stopped_s = tape.heard_s
             log.warning("%s: stops at %.1f s of %.1f s", self.path, self.stopped_s, self.declared_s)
 

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from podcast_pipeline.model import Word
-from podcast_pipeline.transcript.names.spelling import Spelling
+from podcast_pipeline.transcript.names.spelling import SpellingChecker
 from podcast_pipeline.transcription.decode import Samples
 from podcast_pipeline.transcription.weights import Weights
-from podcast_pipeline.transcription.windows import Window
+from podcast_pipeline.transcription.windows import SpeechWindow
 
 
 @dataclass(frozen=True)
-class Heard:
+class EngineWord:
     """One word of a window; seconds from the window's first sample, as the engine gave them."""
 
     text: str
@@ -22,7 +22,7 @@ class Heard:
 
 
 @dataclass(frozen=True)
-class Task:
+class DecodingOptions:
     """How windows are to be heard.
 
     Attributes:
@@ -35,7 +35,7 @@ class Task:
     language: str
     beam_size: int
     prompt: str = ""
-    spelling: Spelling = field(default_factory=Spelling)
+    spelling: SpellingChecker = field(default_factory=SpellingChecker)
 
 
 class Engine(Protocol):
@@ -55,37 +55,39 @@ class Engine(Protocol):
     weights: Weights
     settings: Mapping[str, str | int | float | bool | None]
     languages: frozenset[str]
-    batch: int
+    batch_size: int
     workers: int
 
-    def detect(self, samples: Samples) -> str:
+    def detect_language(self, samples: Samples) -> str:
         """Return the language of a window."""
 
-    def hear(self, windows: Iterable[Samples], task: Task) -> list[tuple[Heard, ...]]:
+    def transcribe_windows(
+        self, windows: Iterable[Samples], task: DecodingOptions
+    ) -> list[tuple[EngineWord, ...]]:
         """Return the words of each window, the same for the same windows in every run.
 
         The windows may come one after the other, as they are cut.
         """
 
 
-def tidy(heard: Iterable[Heard], window: Window) -> tuple[Word, ...]:
+def to_recording_times(words: Iterable[EngineWord], window: SpeechWindow) -> tuple[Word, ...]:
     """Return a window's words in recording times that never go back and stay inside the window.
 
     An engine lets the first word after a pause begin in the pause, or too late: the voice detector says
     when somebody is heard.
     """
-    words: list[Word] = []
+    timed: list[Word] = []
     earliest = window.start_s
-    for word in heard:
+    for word in words:
         if not word.text.strip():
             continue
-        start, end = window.voiced(
-            window.recording_s(word.start_s), window.recording_s(word.end_s), earliest_s=earliest
+        start, end = window.trim_to_speech(
+            window.to_recording_s(word.start_s), window.to_recording_s(word.end_s), earliest_s=earliest
         )
         start = min(max(start, earliest), window.end_s)
         end = min(max(end, start), window.end_s)
-        words.append(
+        timed.append(
             Word(text=word.text, start_s=start, end_s=end, confidence=min(max(word.confidence, 0), 1))
         )
-        earliest = words[-1].end_s
-    return tuple(words)
+        earliest = timed[-1].end_s
+    return tuple(timed)

@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 from podcast_pipeline.model import Word
-from podcast_pipeline.transcription.windows import FRAMES_PER_S, QUIET, SPEECH, Window, pauses
+from podcast_pipeline.transcription.windows import (
+    FRAMES_PER_S,
+    SILENCE_THRESHOLD,
+    SPEECH_THRESHOLD,
+    SpeechWindow,
+    find_pauses,
+)
 
 LOOP_REPEATS = {1: 6, 2: 4, 3: 4, 4: 3, 5: 3, 6: 3, 7: 3, 8: 3}
 """Words in a phrase -> how often in a row nobody says it."""
@@ -23,8 +29,8 @@ LONGEST_WORD_S = 2.0  # a longer one was stretched over speech that was left out
 CLEAR_VOICE_S = 1.0  # of speech in a window; the attack of a note has less
 GUESSED = 0.1  # confidence of a word made up
 MISSED_S = 0.6  # of speech without a word; a sigh is shorter
-DOUBTED = 0.0  # the confidence of a word that stays doubtful
-PHANTOMS = frozenset(
+DOUBTFUL_CONFIDENCE = 0.0  # the confidence of a word that stays doubtful
+PHANTOM_PHRASES = frozenset(
     {
         "thank you",
         "thank you very much",
@@ -59,7 +65,7 @@ PHANTOMS = frozenset(
 )
 
 
-def doubts(words: Sequence[Word], window: Window, *, prompt: str = "") -> dict[int, str]:
+def find_hallucinations(words: Sequence[Word], window: SpeechWindow, *, prompt: str = "") -> dict[int, str]:
     """Return the places in `words` of what was probably not said in this window, and why.
 
     The reasons are those of `Segment.doubts`: "loop", "speed", "silence", "phantom", "prompt".
@@ -78,21 +84,21 @@ def doubts(words: Sequence[Word], window: Window, *, prompt: str = "") -> dict[i
     return {place: reason for reason, places in found.items() for place in places}
 
 
-def marked(words: Sequence[Word], doubtful: Container[int]) -> tuple[Word, ...]:
+def with_doubtful_confidence(words: Sequence[Word], doubtful: Container[int]) -> tuple[Word, ...]:
     """Return the words; what stays doubtful is not hidden but has no confidence."""
     return tuple(
-        word.model_copy(update={"confidence": DOUBTED}) if place in doubtful else word
+        word.model_copy(update={"confidence": DOUBTFUL_CONFIDENCE}) if place in doubtful else word
         for place, word in enumerate(words)
     )
 
 
-def is_noise(words: Sequence[Word], window: Window) -> bool:
+def is_noise(words: Sequence[Word], window: SpeechWindow) -> bool:
     """Tell whether a window has no speech after all: a moment of voice, and only guessed words."""
-    voiced_s = float((window.speech >= SPEECH).sum() / FRAMES_PER_S)
+    voiced_s = float((window.speech >= SPEECH_THRESHOLD).sum() / FRAMES_PER_S)
     return voiced_s < CLEAR_VOICE_S and all(word.confidence < GUESSED for word in words)
 
 
-def halves(window: Window) -> tuple[Window, ...]:
+def split_in_pause(window: SpeechWindow) -> tuple[SpeechWindow, ...]:
     """Return a window in two, cut in the longest pause of its middle half; as it is where there is none.
 
     Of pauses as long as each other it is the one next to the middle.
@@ -100,14 +106,14 @@ def halves(window: Window) -> tuple[Window, ...]:
     middle, quarter = len(window.speech) // 2, len(window.speech) // 4
     found = [
         (end - begin, -abs(place - middle), place)
-        for begin, end in pauses(window.speech)
+        for begin, end in find_pauses(window.speech)
         if abs((place := (begin + end) // 2) - middle) <= quarter
     ]
-    return window.cut(max(found)[2]) if found else (window,)
+    return window.split_at(max(found)[2]) if found else (window,)
 
 
 @dataclass(frozen=True)
-class Missed:
+class MissedSpeech:
     """Speech that no word was heard for.
 
     Attributes:
@@ -116,12 +122,12 @@ class Missed:
         part: the window from the breath before the gap to the one after it.
     """
 
-    first: int
-    rest: int
-    part: Window
+    first_word: int
+    next_word: int
+    window: SpeechWindow
 
 
-def missed(words: Sequence[Word], window: Window) -> Iterator[Missed]:
+def find_missed_speech(words: Sequence[Word], window: SpeechWindow) -> Iterator[MissedSpeech]:
     """Yield the stretches in which somebody speaks and no word was heard.
 
     An engine that takes a full stop for the end of the window leaves out all that follows; one that skips a
@@ -135,16 +141,18 @@ def missed(words: Sequence[Word], window: Window) -> Iterator[Missed]:
         end_s = words[before].end_s + SLACK_S if before >= 0 else window.start_s
         begin_s = words[after].start_s - SLACK_S if after < len(words) else window.end_s
         between = window.frames(end_s, begin_s) if begin_s > end_s else slice(0)
-        if (window.speech[between] >= SPEECH).sum() >= MISSED_S * FRAMES_PER_S:
+        if (window.speech[between] >= SPEECH_THRESHOLD).sum() >= MISSED_S * FRAMES_PER_S:
             first, last = _breath(window, between.start, -1), _breath(window, between.stop - 1, 1)
-            yield Missed(before + 1, after, window.cut(last + 1)[0].cut(first)[1])
+            yield MissedSpeech(before + 1, after, window.split_at(last + 1)[0].split_at(first)[1])
 
 
-def _breath(window: Window, frame: int, step: int) -> int:
+def _breath(window: SpeechWindow, frame: int, step: int) -> int:
     """Return the nearest frame without speech, no further away than a word's time is unsure."""
     reach = 2 * int(SLACK_S * FRAMES_PER_S)
     places = range(frame, frame + step * reach, step)
-    return next((i for i in places if 0 <= i < len(window.speech) and window.speech[i] < QUIET), frame)
+    return next(
+        (i for i in places if 0 <= i < len(window.speech) and window.speech[i] < SILENCE_THRESHOLD), frame
+    )
 
 
 def _plain(text: str) -> str:
@@ -167,18 +175,18 @@ def _rushed(words: Sequence[Word]) -> Iterator[int]:
             yield from range(first, first + FASTEST_OVER)
 
 
-def _unvoiced(words: Sequence[Word], window: Window) -> Iterator[int]:
+def _unvoiced(words: Sequence[Word], window: SpeechWindow) -> Iterator[int]:
     for place, word in enumerate(words):
         frames = window.frames(word.start_s - SLACK_S, word.end_s + SLACK_S)
-        if not (window.speech[frames] >= QUIET).any():
+        if not (window.speech[frames] >= SILENCE_THRESHOLD).any():
             yield place
 
 
-def _is_phantom(plain: Sequence[str], words: Sequence[Word], window: Window) -> bool:
-    if " ".join(plain) not in PHANTOMS:
+def _is_phantom(plain: Sequence[str], words: Sequence[Word], window: SpeechWindow) -> bool:
+    if " ".join(plain) not in PHANTOM_PHRASES:
         return False
     frames = window.speech[window.frames(words[0].start_s, words[-1].end_s)]
-    return not frames.size or float((frames >= SPEECH).mean()) < WEAK_SPEECH
+    return not frames.size or float((frames >= SPEECH_THRESHOLD).mean()) < WEAK_SPEECH
 
 
 def _is_echo(plain: Sequence[str], prompt: str) -> bool:

@@ -6,10 +6,10 @@ import httpx
 from faster_whisper.utils import available_models, download_model
 
 from podcast_pipeline.errors import TranscriptionError
-from podcast_pipeline.transcription.weights import how_to_get
+from podcast_pipeline.transcription.weights import install_hint
 
 
-def fetch(model: str) -> Path:
+def fetch_from_hub(model: str) -> Path:
     """Return the folder of a model, downloaded if the cache does not hold it.
 
     Raises:
@@ -27,5 +27,5 @@ def fetch(model: str) -> Path:
         return Path(download_model(model))
     except (OSError, ValueError, httpx.HTTPError) as error:
         raise TranscriptionError(
-            model, f"its weights are not on this machine; {how_to_get(model)}"
+            model, f"its weights are not on this machine; {install_hint(model)}"
         ) from error

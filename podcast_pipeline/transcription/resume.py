@@ -7,13 +7,13 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from podcast_pipeline.errors import TranscriptionError
-from podcast_pipeline.model import Noun, Word
-from podcast_pipeline.transcription.windows import Window
+from podcast_pipeline.model import FrozenModel, Word
+from podcast_pipeline.transcription.windows import SpeechWindow
 
-Said = tuple[Word, str]  # and why it is doubtful, or ""
+WordWithDoubt = tuple[Word, str]  # and why it is doubtful, or ""
 
 
-class Batch(Noun):
+class TranscribedBatch(FrozenModel):
     """The words of the windows that an engine heard together.
 
     Attributes:
@@ -26,7 +26,7 @@ class Batch(Noun):
     doubts: tuple[dict[int, str], ...]
 
     @property
-    def said(self) -> dict[int, list[Said]]:
+    def words_by_window(self) -> dict[int, list[WordWithDoubt]]:
         """Where each window begins -> its words."""
         return {
             first: [(word, doubtful.get(place, "")) for place, word in enumerate(words)]
@@ -34,15 +34,19 @@ class Batch(Noun):
         }
 
 
-class Finished:
+class WindowCache:
     """One folder per audio, engine, weights and options; one file per batch, whole or not there."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def once(
-        self, name: str, windows: Iterable[Window], *, hear: Callable[[Iterable[Window]], Batch]
-    ) -> Batch:
+    def get_or_run(
+        self,
+        name: str,
+        windows: Iterable[SpeechWindow],
+        *,
+        transcribe: Callable[[Iterable[SpeechWindow]], TranscribedBatch],
+    ) -> TranscribedBatch:
         """Return the words of some windows, which are heard unless they were before.
 
         Raises:
@@ -51,16 +55,16 @@ class Finished:
         kept = self._read(name)
         if kept and kept.first_samples == tuple(window.first_sample for window in windows):
             return kept
-        self._write(name, heard := hear(windows))
+        self._write(name, heard := transcribe(windows))
         return heard
 
-    def _read(self, name: str) -> Batch | None:
+    def _read(self, name: str) -> TranscribedBatch | None:
         try:
-            return Batch.model_validate_json((self.folder / f"{name}.json").read_bytes())
+            return TranscribedBatch.model_validate_json((self.folder / f"{name}.json").read_bytes())
         except (OSError, ValidationError):
             return None
 
-    def _write(self, name: str, batch: Batch) -> None:
+    def _write(self, name: str, batch: TranscribedBatch) -> None:
         """Write a batch; it is on the disk when this returns."""
         part = self.folder / f"{name}.part"
         try:

@@ -9,7 +9,7 @@ from podcast_pipeline.model import Segment, Word
 
 PAUSE_S = 2.0  # a new phrase, full stop or not
 CAPITAL_PAUSE_S = 1.0  # a new phrase, when it begins with a capital
-LONGEST_S = 45.0  # of a segment: longer ones are split at their longest pause
+MAX_SEGMENT_S = 45.0  # of a segment: longer ones are split at their longest pause
 END = re.compile(r"[.!?…。！？؟۔।][\"'”’»」』)\]]*$")
 NOT_AN_END = re.compile(
     r"^[\"'“‘«(\[]*(?:(?:\w\.)+|(?:mr|mrs|ms|dr|prof|st|sen|rep|gov|gen|col|lt|sgt|capt|rev|hon|jr|sr|vs|etc|"
@@ -18,7 +18,9 @@ NOT_AN_END = re.compile(
 )
 
 
-def sentences(words: Iterable[Word], doubts: Mapping[int, str] = MappingProxyType({})) -> tuple[Segment, ...]:
+def to_segments(
+    words: Iterable[Word], doubts: Mapping[int, str] = MappingProxyType({})
+) -> tuple[Segment, ...]:
     """Return the words as segments, each a sentence where the engine wrote sentences.
 
     Args:
@@ -51,7 +53,7 @@ def _ends(word: Word, following: Word) -> bool:
 
 
 def _short(words: Sequence[Word]) -> list[Sequence[Word]]:
-    if len(words) < 2 or words[-1].end_s - words[0].start_s <= LONGEST_S:
+    if len(words) < 2 or words[-1].end_s - words[0].start_s <= MAX_SEGMENT_S:
         return [words]
     pauses = [after.start_s - before.end_s for before, after in pairwise(words)]
     middle = (len(words) - 1) / 2

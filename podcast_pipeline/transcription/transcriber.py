@@ -8,18 +8,24 @@ from itertools import chain
 from pathlib import Path
 
 from podcast_pipeline.errors import TranscriptionError
-from podcast_pipeline.model import Progress, Receipt, Report, Transcript, Word
-from podcast_pipeline.transcript.names.prompting import Expected, prompt
-from podcast_pipeline.transcript.names.spelling import Spelling
-from podcast_pipeline.transcription import Options
+from podcast_pipeline.model import Progress, ProgressCallback, Receipt, Transcript, Word
+from podcast_pipeline.transcript.names.prompting import ExpectedNames, build_prompt
+from podcast_pipeline.transcript.names.spelling import SpellingChecker
+from podcast_pipeline.transcription import TranscriptionOptions
 from podcast_pipeline.transcription.decode import SAMPLE_RATE_HZ, Recording, Samples
-from podcast_pipeline.transcription.engine import Engine, Task, tidy
-from podcast_pipeline.transcription.hallucinations import doubts, halves, is_noise, marked, missed
-from podcast_pipeline.transcription.resume import Batch, Finished, Said
-from podcast_pipeline.transcription.scheduling import shared
-from podcast_pipeline.transcription.segments import sentences
+from podcast_pipeline.transcription.engine import DecodingOptions, Engine, to_recording_times
+from podcast_pipeline.transcription.hallucinations import (
+    find_hallucinations,
+    find_missed_speech,
+    is_noise,
+    split_in_pause,
+    with_doubtful_confidence,
+)
+from podcast_pipeline.transcription.resume import TranscribedBatch, WindowCache, WordWithDoubt
+from podcast_pipeline.transcription.scheduling import transcribe_in_parallel
+from podcast_pipeline.transcription.segments import to_segments
 from podcast_pipeline.transcription.weights import file_sha256
-from podcast_pipeline.transcription.windows import Window, cut
+from podcast_pipeline.transcription.windows import SpeechWindow, cut_windows
 
 STEP = "transcribe"
 UNDETERMINED = "und"  # ISO 639-2, of a recording in which nobody speaks
@@ -29,7 +35,7 @@ SECOND_BEAM = 5  # of windows that are heard again
 FORMAT = 8  # of what is kept on disk; one more when the same engine gives other words for our reasons
 
 
-class Listener:
+class EngineTranscriber:
     """A Transcriber: an engine, and everything around it that does not depend on which one it is.
 
     Args:
@@ -40,7 +46,9 @@ class Listener:
         self.engine = engine
         self._cache = cache
 
-    def transcribe(self, recording: Path, *, options: Options, report: Report) -> Transcript:
+    def transcribe(
+        self, recording: Path, *, options: TranscriptionOptions, report: ProgressCallback
+    ) -> Transcript:
         """Return the words of an audio file; see `Transcriber`.
 
         The memory is that of two groups of windows, whatever the length. Killed and run again, it hears only
@@ -48,21 +56,23 @@ class Listener:
         """
         language = self._known(options.language)
         source = Recording(recording)
-        clock = Clock(source, report)
-        windows = cut(clock.passed(source.blocks()))
+        clock = ProgressCounter(source, report)
+        windows = cut_windows(clock.passed(source.blocks()))
         first = next(windows, None)  # before the hash, so that a file that is not audio is an AudioError
         if first is not None:
-            language = language or self.engine.detect(first.samples)
+            language = language or self.engine.detect_language(first.samples)
         beam_size = options.beam_size or (ENGLISH_BEAM if language == "en" else BEAM)
         receipt = self._receipt(recording, options, beam_size)
-        task = Task(language or UNDETERMINED, beam_size, spelling=Spelling(language or "", options.names))
+        task = DecodingOptions(
+            language or UNDETERMINED, beam_size, spelling=SpellingChecker(language or "", options.names)
+        )
         every = chain([first], windows) if first is not None and language else iter(())
-        said = list(self._said(every, task, Finished(self._cache / "windows" / _key(receipt)), clock))
+        said = list(self._said(every, task, WindowCache(self._cache / "windows" / _key(receipt)), clock))
         clock.finish()
         return Transcript(
             language=language or UNDETERMINED,
             duration_s=clock.decoded_s,
-            segments=sentences(
+            segments=to_segments(
                 [word for word, _ in said],
                 {place: why for place, (_, why) in enumerate(said) if why},
             ),
@@ -70,15 +80,21 @@ class Listener:
         )
 
     def _said(
-        self, windows: Iterator[Window], task: Task, finished: Finished, clock: "Clock"
-    ) -> Iterator[Said]:
+        self,
+        windows: Iterator[SpeechWindow],
+        task: DecodingOptions,
+        finished: WindowCache,
+        clock: "ProgressCounter",
+    ) -> Iterator[WordWithDoubt]:
         """Yield the words of all windows, in order."""
-        hear = partial(self._hear, task=task, expected=Expected(task.spelling.names, task.language))
-        once = partial(finished.once, hear=hear)
-        said: dict[int, list[Said]] = {}
-        for share, batch in shared(windows, once, longest=self.engine.batch, workers=self.engine.workers):
+        hear = partial(self._hear, task=task, expected=ExpectedNames(task.spelling.names, task.language))
+        once = partial(finished.get_or_run, transcribe=hear)
+        said: dict[int, list[WordWithDoubt]] = {}
+        for share, batch in transcribe_in_parallel(
+            windows, once, batch_size=self.engine.batch_size, workers=self.engine.workers
+        ):
             clock.heard(share)
-            said.update(batch.said)
+            said.update(batch.words_by_window)
         for first in sorted(said):
             yield from said[first]
 
@@ -96,63 +112,75 @@ class Listener:
             model, f"does not know the language {language}; known are {' '.join(sorted(known))}"
         )
 
-    def _hear(self, windows: Iterable[Window], *, task: Task, expected: Expected) -> Batch:
+    def _hear(
+        self, windows: Iterable[SpeechWindow], *, task: DecodingOptions, expected: ExpectedNames
+    ) -> TranscribedBatch:
         heard = self._words(windows, task)
         checked = []
         for window, words in zip(windows, heard, strict=True):
             whole = self._completed(window, words, task)
             named = self._named(window, whole, task, expected)
             checked.append(self._checked(window, named, task))
-        return Batch(
+        return TranscribedBatch(
             first_samples=tuple(window.first_sample for window in windows),
             words=tuple(words for words, _ in checked),
             doubts=tuple(doubtful for _, doubtful in checked),
         )
 
-    def _words(self, windows: Iterable[Window], task: Task) -> list[tuple[Word, ...]]:
-        heard = self.engine.hear((window.samples for window in windows), task)
-        return [tidy(words, window) for window, words in zip(windows, heard, strict=True)]
+    def _words(self, windows: Iterable[SpeechWindow], task: DecodingOptions) -> list[tuple[Word, ...]]:
+        heard = self.engine.transcribe_windows((window.samples for window in windows), task)
+        return [to_recording_times(words, window) for window, words in zip(windows, heard, strict=True)]
 
-    def _completed(self, window: Window, words: tuple[Word, ...], task: Task) -> tuple[Word, ...]:
+    def _completed(
+        self, window: SpeechWindow, words: tuple[Word, ...], task: DecodingOptions
+    ) -> tuple[Word, ...]:
         """Return the words, with what is heard where somebody spoke and the engine had no words."""
         tried = set[tuple[int, int]]()
         for _ in range(GAPS):
-            gap = next((gap for gap in missed(words, window) if gap.part.span not in tried), None)
+            gap = next(
+                (gap for gap in find_missed_speech(words, window) if gap.window.span not in tried), None
+            )
             if gap is None:
                 break
-            tried.add(gap.part.span)
-            (more,) = self._words([gap.part], task)
-            if len(more) > gap.rest - gap.first and not (doubts(more, gap.part) or is_noise(more, gap.part)):
-                words = words[: gap.first] + more + words[gap.rest :]
+            tried.add(gap.window.span)
+            (more,) = self._words([gap.window], task)
+            if len(more) > gap.next_word - gap.first_word and not (
+                find_hallucinations(more, gap.window) or is_noise(more, gap.window)
+            ):
+                words = words[: gap.first_word] + more + words[gap.next_word :]
         return words
 
     def _named(
-        self, window: Window, words: tuple[Word, ...], task: Task, expected: Expected
+        self, window: SpeechWindow, words: tuple[Word, ...], task: DecodingOptions, expected: ExpectedNames
     ) -> tuple[Word, ...]:
         """Return the words, with names that the engine hears when it is told of them."""
-        told = prompt(expected.resembled(words))
+        told = build_prompt(expected.names_to_prompt(words))
         if not told:
             return words
         (again,) = self._words([window], replace(task, prompt=told))
-        return words if doubts(again, window, prompt=told) else expected.taken_over(words, again)
+        return (
+            words
+            if find_hallucinations(again, window, prompt=told)
+            else expected.merge_second_pass(words, again)
+        )
 
     def _checked(
-        self, window: Window, words: tuple[Word, ...], task: Task
+        self, window: SpeechWindow, words: tuple[Word, ...], task: DecodingOptions
     ) -> tuple[tuple[Word, ...], dict[int, str]]:
         """Return the words, heard again in two halves where they are doubtful; none of what is no speech."""
         if is_noise(words, window):
             return (), {}
-        doubtful = doubts(words, window)
+        doubtful = find_hallucinations(words, window)
         if doubtful:
             closer = replace(task, beam_size=SECOND_BEAM)
-            parts = [self._words([half], closer)[0] for half in halves(window)]
+            parts = [self._words([half], closer)[0] for half in split_in_pause(window)]
             again = tuple(word for part in parts for word in part)
-            still = doubts(again, window)
+            still = find_hallucinations(again, window)
             if again and len(still) < len(doubtful):
                 words, doubtful = again, still
-        return marked(words, doubtful), doubtful
+        return with_doubtful_confidence(words, doubtful), doubtful
 
-    def _receipt(self, recording: Path, options: Options, beam_size: int) -> Receipt:
+    def _receipt(self, recording: Path, options: TranscriptionOptions, beam_size: int) -> Receipt:
         engine = self.engine
         return Receipt(
             engine=engine.name,
@@ -169,10 +197,10 @@ class Listener:
         )
 
 
-class Clock:
+class ProgressCounter:
     """Tells how much of the recording has been heard, in seconds of audio."""
 
-    def __init__(self, source: Recording, report: Report) -> None:
+    def __init__(self, source: Recording, report: ProgressCallback) -> None:
         self._source, self._report = source, report
         self._samples, self._done_s = 0, 0.0
 
@@ -189,7 +217,7 @@ class Clock:
             self._samples += len(block)
             yield block
 
-    def heard(self, windows: Iterable[Window]) -> None:
+    def heard(self, windows: Iterable[SpeechWindow]) -> None:
         """Count windows that are finished, in any order."""
         self._show(self._done_s + sum(window.duration_s for window in windows))
 

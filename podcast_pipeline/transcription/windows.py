@@ -12,25 +12,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podcast_pipeline.transcription.decode import SAMPLE_RATE_HZ, Samples
-from podcast_pipeline.transcription.vad import FRAME_SAMPLES, Voice
+from podcast_pipeline.transcription.vad import FRAME_SAMPLES, VoiceActivityDetector
 
 FRAMES_PER_S = SAMPLE_RATE_HZ / FRAME_SAMPLES
-LONGEST = int(30 * FRAMES_PER_S)  # what Whisper's encoder takes
+MAX_WINDOW_FRAMES = int(30 * FRAMES_PER_S)  # what Whisper's encoder takes
 SHORTEST_CUT = int(24 * FRAMES_PER_S)  # a window that has to be cut is cut after this
 LONG_PAUSE = int(3 * FRAMES_PER_S)  # ends a window, however short
 SHORT_PAUSE = 3  # frames; shorter ones lie inside words
-HALF_PAUSE = int(0.2 * FRAMES_PER_S)  # what is left on either side of one that is shortened
-PAD = int(0.4 * FRAMES_PER_S)  # kept of the silence around speech
+HALF_PAUSE_FRAMES = int(0.2 * FRAMES_PER_S)  # what is left on either side of one that is shortened
+PADDING_FRAMES = int(0.4 * FRAMES_PER_S)  # kept of the silence around speech
 REACH = int(0.3 * FRAMES_PER_S)  # how far an engine may be late with a word
 LEAST_SPEECH = int(0.25 * FRAMES_PER_S)  # less is a click, or the onset of a note
-SPEECH, QUIET = 0.5, 0.35  # Silero's thresholds: speech begins above the first, ends below the second
+SPEECH_THRESHOLD, SILENCE_THRESHOLD = (
+    0.5,
+    0.35,
+)  # Silero's thresholds: speech begins above the first, ends below the second
 
 Probabilities = NDArray[np.float32]
 """float32, shape (n_frames,): speech in each frame of FRAME_SAMPLES."""
 
 
 @dataclass(frozen=True)
-class Window:
+class SpeechWindow:
     """A stretch of a recording with speech in it, its long pauses shortened.
 
     Attributes:
@@ -65,7 +68,7 @@ class Window:
         skipped = sum(count for _, count in self.skips) * FRAME_SAMPLES
         return self.first_sample, self.first_sample + len(self.samples) + skipped
 
-    def then(self, samples: Samples, speech: Probabilities) -> "Window":
+    def append(self, samples: Samples, speech: Probabilities) -> "SpeechWindow":
         """Return the window with what follows it."""
         return replace(
             self,
@@ -73,15 +76,15 @@ class Window:
             speech=np.concatenate([self.speech, speech]),
         )
 
-    def cut(self, frame: int) -> tuple["Window", "Window"]:
+    def split_at(self, frame: int) -> tuple["SpeechWindow", "SpeechWindow"]:
         """Return the window in two, the second beginning with this frame."""
         sample = frame * FRAME_SAMPLES
         before = tuple((at, count) for at, count in self.skips if at < frame)
         after = tuple((at - frame, count) for at, count in self.skips if at > frame)
         skipped = sum(count for at, count in self.skips if at <= frame)
         return (
-            Window(self.first_sample, self.samples[:sample], self.speech[:frame], before),
-            Window(
+            SpeechWindow(self.first_sample, self.samples[:sample], self.speech[:frame], before),
+            SpeechWindow(
                 self.first_sample + sample + skipped * FRAME_SAMPLES,
                 self.samples[sample:],
                 self.speech[frame:],
@@ -89,23 +92,23 @@ class Window:
             ),
         )
 
-    def without(self, first: int, rest: int) -> "Window":
+    def drop_frames(self, first: int, rest: int) -> "SpeechWindow":
         """Return the window without the frames from the first to those of the rest."""
-        before, after = self.cut(first)[0], self.cut(rest)[1]
+        before, after = self.split_at(first)[0], self.split_at(rest)[1]
         skipped = (after.first_sample - before.span[1]) // FRAME_SAMPLES
         skips = (*before.skips, (first, skipped), *((first + at, count) for at, count in after.skips))
-        return replace(before, skips=skips).then(after.samples, after.speech)
+        return replace(before, skips=skips).append(after.samples, after.speech)
 
-    def recording_s(self, heard_s: float) -> float:
+    def to_recording_s(self, window_s: float) -> float:
         """Return the recording time of a time in what the engine hears."""
-        frame = min(max(int(heard_s * FRAMES_PER_S), 0), len(self.speech))
-        return self._time(frame) + heard_s - frame / FRAMES_PER_S
+        frame = min(max(int(window_s * FRAMES_PER_S), 0), len(self.speech))
+        return self._time(frame) + window_s - frame / FRAMES_PER_S
 
     def frames(self, start_s: float, end_s: float) -> slice:
         """Return the frames that a stretch touches. Recording times."""
         return slice(self._frame(start_s), self._frame(end_s) + 1)
 
-    def voiced(self, start_s: float, end_s: float, *, earliest_s: float) -> tuple[float, float]:
+    def trim_to_speech(self, start_s: float, end_s: float, *, earliest_s: float) -> tuple[float, float]:
         """Return the part of a stretch in which somebody speaks; as it is if nobody does. Recording times.
 
         Args:
@@ -114,14 +117,14 @@ class Window:
         """
         touched = self.frames(start_s, end_s)
         first = touched.start
-        spoken = first + np.flatnonzero(self.speech[touched] >= SPEECH)
+        spoken = first + np.flatnonzero(self.speech[touched] >= SPEECH_THRESHOLD)
         if not spoken.size:
             return start_s, end_s
         if spoken[0] > first:
             start_s = self._time(spoken[0])
         else:
             limit = max(self._frame(earliest_s), first - REACH)
-            before = np.flatnonzero(self.speech[limit:first] < SPEECH)
+            before = np.flatnonzero(self.speech[limit:first] < SPEECH_THRESHOLD)
             start_s = max(
                 earliest_s, min(start_s, self._time(limit + before[-1] + 1 if before.size else limit))
             )
@@ -143,7 +146,7 @@ class Window:
         return self.start_s + float(self._places[frame]) / FRAMES_PER_S
 
 
-class Span(NamedTuple):
+class WindowBounds(NamedTuple):
     """Frames start to end are a window; what follows begins at `rest`."""
 
     start: int
@@ -151,24 +154,24 @@ class Span(NamedTuple):
     rest: int
 
 
-def cut(blocks: Iterable[Samples]) -> Iterator[Window]:
+def cut_windows(blocks: Iterable[Samples]) -> Iterator[SpeechWindow]:
     """Yield the windows of a recording, in order; no more than one window's samples are kept.
 
     Args:
         blocks: whole frames but for the last block.
     """
-    voice, tape = Voice(), Window(0, np.empty(0, np.float32), np.empty(0, np.float32))
+    voice, tape = VoiceActivityDetector(), SpeechWindow(0, np.empty(0, np.float32), np.empty(0, np.float32))
     for block, final in _with_last(blocks):
-        tape = _shortened(tape.then(block, voice.hear(block)))
-        while span := next_span(tape.speech if final else _decided(tape.speech), final=final):
-            before, tape = tape.cut(span.rest)
-            window = before.cut(span.end)[0].cut(span.start)[1]
-            if (window.speech >= SPEECH).sum() >= LEAST_SPEECH:
+        tape = _shortened(tape.append(block, voice.speech_probabilities(block)))
+        while span := next_window_bounds(tape.speech if final else _decided(tape.speech), final=final):
+            before, tape = tape.split_at(span.rest)
+            window = before.split_at(span.end)[0].split_at(span.start)[1]
+            if (window.speech >= SPEECH_THRESHOLD).sum() >= LEAST_SPEECH:
                 yield replace(window, samples=window.samples.copy())  # not the whole tape
-        tape = tape.cut(_silent_frames(tape.speech))[1]
+        tape = tape.split_at(_silent_frames(tape.speech))[1]
 
 
-def next_span(speech: Probabilities, *, final: bool) -> Span | None:
+def next_window_bounds(speech: Probabilities, *, final: bool) -> WindowBounds | None:
     """Find the first window in what was heard so far.
 
     Args:
@@ -177,27 +180,29 @@ def next_span(speech: Probabilities, *, final: bool) -> Span | None:
     Returns:
         None when there is no speech, or more must be heard to decide.
     """
-    if not (speech >= SPEECH).any():
+    if not (speech >= SPEECH_THRESHOLD).any():
         return None
-    start = max(0, int(np.argmax(speech >= SPEECH)) - PAD)
-    ahead = speech[start : start + LONGEST]
-    quiet = pauses(ahead)
-    long = next((begin for begin, end in quiet if begin >= PAD and end - begin >= LONG_PAUSE), None)
+    start = max(0, int(np.argmax(speech >= SPEECH_THRESHOLD)) - PADDING_FRAMES)
+    ahead = speech[start : start + MAX_WINDOW_FRAMES]
+    quiet = find_pauses(ahead)
+    long = next(
+        (begin for begin, end in quiet if begin >= PADDING_FRAMES and end - begin >= LONG_PAUSE), None
+    )
     if long is not None:
-        where = long + PAD
-    elif len(ahead) == LONGEST:
+        where = long + PADDING_FRAMES
+    elif len(ahead) == MAX_WINDOW_FRAMES:
         where = _best_cut(ahead, quiet)
     elif final:
         where = len(ahead)
     else:
         return None
-    last = int(np.flatnonzero(ahead[:where] >= QUIET)[-1])
-    return Span(start, start + min(where, last + 1 + PAD), start + where)
+    last = int(np.flatnonzero(ahead[:where] >= SILENCE_THRESHOLD)[-1])
+    return WindowBounds(start, start + min(where, last + 1 + PADDING_FRAMES), start + where)
 
 
-def pauses(speech: Probabilities) -> list[tuple[int, int]]:
+def find_pauses(speech: Probabilities) -> list[tuple[int, int]]:
     """Return the frames (first, after the last) of every stretch in which nobody speaks."""
-    quiet = np.concatenate([[False], speech < QUIET, [False]]).astype(np.int8)
+    quiet = np.concatenate([[False], speech < SILENCE_THRESHOLD, [False]]).astype(np.int8)
     edges = np.flatnonzero(np.diff(quiet))
     return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a >= SHORT_PAUSE]
 
@@ -210,27 +215,27 @@ def _best_cut(speech: Probabilities, quiet: list[tuple[int, int]]) -> int:
     return SHORTEST_CUT + int(np.argmin(np.convolve(speech[SHORTEST_CUT:], np.ones(5), "same")[2:-2])) + 2
 
 
-def _shortened(tape: Window) -> Window:
+def _shortened(tape: SpeechWindow) -> SpeechWindow:
     """Return the tape with its pauses shortened, but for what comes before anybody speaks and the last one.
 
     A LONG_PAUSE stays: it ends a window.
     """
-    for begin, end in reversed(pauses(tape.speech)):
-        if begin and end < len(tape.speech) and 2 * HALF_PAUSE < end - begin < LONG_PAUSE:
-            tape = tape.without(begin + HALF_PAUSE, end - HALF_PAUSE)
+    for begin, end in reversed(find_pauses(tape.speech)):
+        if begin and end < len(tape.speech) and 2 * HALF_PAUSE_FRAMES < end - begin < LONG_PAUSE:
+            tape = tape.drop_frames(begin + HALF_PAUSE_FRAMES, end - HALF_PAUSE_FRAMES)
     return tape
 
 
 def _decided(speech: Probabilities) -> Probabilities:
     """Return the frames of which it is known that they stay, however long the last pause will be."""
-    begin, end = next(reversed(pauses(speech)), (0, 0))
-    return speech[: begin + HALF_PAUSE] if end == len(speech) and end - begin < LONG_PAUSE else speech
+    begin, end = next(reversed(find_pauses(speech)), (0, 0))
+    return speech[: begin + HALF_PAUSE_FRAMES] if end == len(speech) and end - begin < LONG_PAUSE else speech
 
 
 def _silent_frames(speech: Probabilities) -> int:
     """Return how many leading frames no window will need."""
-    begins = np.flatnonzero(speech >= SPEECH)
-    return max(0, (int(begins[0]) if begins.size else len(speech)) - PAD)
+    begins = np.flatnonzero(speech >= SPEECH_THRESHOLD)
+    return max(0, (int(begins[0]) if begins.size else len(speech)) - PADDING_FRAMES)
 
 
 def _with_last(blocks: Iterable[Samples]) -> Iterator[tuple[Samples, bool]]:

@@ -9,27 +9,27 @@ from starlette.requests import Request
 
 from podcast_pipeline.access import (
     ANONYMOUS,
+    AccessPolicy,
     Allow,
     Deny,
-    Notice,
-    Policy,
+    FeedWithNotice,
     Resource,
     Teaser,
     Visitor,
     decide,
 )
 from podcast_pipeline.model import Episode
-from podcast_pipeline.web.rate_limit import GUESSES, Rates
+from podcast_pipeline.web.rate_limit import TOKEN_GUESS_LIMIT, RateLimiter
 
 
-class Tokens(Protocol):
+class TokenVerifier(Protocol):
     """Knows subscribers by their feed token."""
 
     def visitor(self, token: str) -> Visitor | None:
         """Return who holds this token, None for nobody; takes as long either way."""
 
 
-class Refused(Exception):
+class AccessDenied(Exception):
     """A decision against the visitor; `app` answers it."""
 
     def __init__(self, deny: Deny) -> None:
@@ -38,24 +38,26 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True)
-class Gate:
+class Authorizer:
     """Asks `access.decide` for every answer that is not public to all."""
 
-    policy: Policy
+    policy: AccessPolicy
     clock: Callable[[], datetime]
-    tokens: Tokens
-    rates: Rates
+    token_verifier: TokenVerifier
+    rate_limiter: RateLimiter
 
-    def by_token(self, request: Request) -> Visitor:
+    def visitor_by_token(self, request: Request) -> Visitor:
         """Return the holder of the token in the path; who tries many that nobody has is told to wait."""
-        visitor = self.tokens.visitor(request.path_params["token"])
+        visitor = self.token_verifier.visitor(request.path_params["token"])
         if visitor is None:
-            self.rates.count(request, GUESSES)
+            self.rate_limiter.count(request, TOKEN_GUESS_LIMIT)
         return visitor or ANONYMOUS
 
-    def admit(self, visitor: Visitor, episode: Episode | None, resource: Resource) -> Allow | Teaser | Notice:
+    def authorize(
+        self, visitor: Visitor, episode: Episode | None, resource: Resource
+    ) -> Allow | Teaser | FeedWithNotice:
         """Return what the visitor gets; raises Refused where that is nothing."""
         decision = decide(visitor, episode, resource, policy=self.policy, now=self.clock())
         if isinstance(decision, Deny):
-            raise Refused(decision)
+            raise AccessDenied(decision)
         return decision

@@ -15,9 +15,9 @@ from secrets import token_hex
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from podcast_pipeline.storage import Reader
+from podcast_pipeline.storage import ObjectReader
 
-Span = tuple[int, int]
+ByteRange = tuple[int, int]
 """Bytes from start up to, not including, end."""
 
 MAX_SPANS = 16  # more is nobody's player; the whole is answered instead (RFC 9110, 14.2)
@@ -31,7 +31,7 @@ ENTITY_TAG = re.compile(r'(?:W/)?"([^"]*)"')
 REFUSES_GZIP = re.compile(r"gzip\s*;\s*q=0(\.0*)?\s*(,|$)", re.IGNORECASE)
 
 
-class Unsatisfiable(Exception):
+class RangeNotSatisfiable(Exception):
     """No requested range is inside the content: 416."""
 
 
@@ -60,7 +60,7 @@ class Content:
         return TEXT_TYPES.match(self.type) is not None
 
 
-def from_bytes(
+def content_from_bytes(
     body: bytes, *, content_type: str, modified_at: datetime | None = None, cache_control: str = ""
 ) -> Content:
     """Return bytes as content; its ETag is their SHA-256, shortened."""
@@ -74,12 +74,12 @@ def from_bytes(
     )
 
 
-def from_store(store: Reader, key: str) -> Content:
+def content_from_store(store: ObjectReader, key: str) -> Content:
     """Return an object as content: text is read whole, anything else is streamed; raises NotFound."""
     info = store.head(key)
     if TEXT_TYPES.match(info.content_type):  # a feed may be replaced between head and stream
         info, body = store.get(key)
-        return from_bytes(
+        return content_from_bytes(
             body,
             content_type=info.content_type,
             modified_at=info.modified_at,
@@ -95,7 +95,7 @@ def from_store(store: Reader, key: str) -> Content:
     )
 
 
-def answer(request: Request, content: Content, *, headers: Mapping[str, str]) -> Response:
+def content_response(request: Request, content: Content, *, headers: Mapping[str, str]) -> Response:
     """Answer GET or HEAD for content that the visitor may have; conditions and ranges are honoured.
 
     Args:
@@ -116,7 +116,7 @@ def answer(request: Request, content: Content, *, headers: Mapping[str, str]) ->
         return _whole(request, (body,), len(body), {**said, "content-encoding": "gzip"})
     try:
         spans = _spans(request, content, said)
-    except Unsatisfiable:
+    except RangeNotSatisfiable:
         return Response(status_code=416, headers={**said, "content-range": f"bytes */{content.size_bytes}"})
     if spans:
         return _partial(content, spans, said)
@@ -153,7 +153,7 @@ def _instant(text: str | None) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _spans(request: Request, content: Content, said: Mapping[str, str]) -> list[Span]:
+def _spans(request: Request, content: Content, said: Mapping[str, str]) -> list[ByteRange]:
     """Return what of the content is asked for; empty means all of it."""
     condition = request.headers.get("if-range")
     if request.method != "GET" or "range" not in request.headers:
@@ -163,7 +163,7 @@ def _spans(request: Request, content: Content, said: Mapping[str, str]) -> list[
     return parse_range(request.headers["range"], content.size_bytes)
 
 
-def parse_range(header: str, size_bytes: int) -> list[Span]:
+def parse_range(header: str, size_bytes: int) -> list[ByteRange]:
     """Return the spans of a Range header, in order, overlapping ones joined; empty if it is to be ignored.
 
     Raises:
@@ -173,7 +173,7 @@ def parse_range(header: str, size_bytes: int) -> list[Span]:
     parts = [RANGE_PART.fullmatch(part.strip()) for part in match[1].split(",")] if match else []
     if not parts or len(parts) > MAX_SPANS:
         return []
-    spans: list[Span] = []
+    spans: list[ByteRange] = []
     for part in parts:
         if part is None or part[0] == "-":
             return []
@@ -185,7 +185,7 @@ def parse_range(header: str, size_bytes: int) -> list[Span]:
         if start < end:
             spans.append((start, end))
     if not spans:
-        raise Unsatisfiable
+        raise RangeNotSatisfiable
     return _joined(spans)
 
 
@@ -194,8 +194,8 @@ def _number(digits: str) -> int:
     return min(int(significant[: len(str(BEYOND))]), BEYOND)
 
 
-def _joined(spans: list[Span]) -> list[Span]:
-    joined: list[Span] = []
+def _joined(spans: list[ByteRange]) -> list[ByteRange]:
+    joined: list[ByteRange] = []
     for start, end in sorted(spans):
         if joined and start <= joined[-1][1]:
             joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
@@ -204,7 +204,7 @@ def _joined(spans: list[Span]) -> list[Span]:
     return joined
 
 
-def _partial(content: Content, spans: list[Span], said: dict[str, str]) -> Response:
+def _partial(content: Content, spans: list[ByteRange], said: dict[str, str]) -> Response:
     if len(spans) == 1:
         ((start, end),) = spans
         said = {
@@ -229,7 +229,7 @@ def _partial(content: Content, spans: list[Span], said: dict[str, str]) -> Respo
     return StreamingResponse(_multipart(content, spans, heads, tail), status_code=206, headers=said)
 
 
-def _multipart(content: Content, spans: list[Span], heads: list[bytes], tail: bytes) -> Iterator[bytes]:
+def _multipart(content: Content, spans: list[ByteRange], heads: list[bytes], tail: bytes) -> Iterator[bytes]:
     for head, (start, end) in zip(heads, spans, strict=True):
         yield head
         yield from content.read(start, end)

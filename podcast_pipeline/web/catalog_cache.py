@@ -19,48 +19,48 @@ Value = TypeVar("Value")
 KEPT_FEEDS = 9  # with transcripts and without, a notice of each standing, and Atom
 
 
-class Once(Generic[Value]):
+class Cached(Generic[Value]):
     """A result that is made when it is first wanted; who wants it meanwhile waits for it."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._made: list[Value] = []
 
-    def value(self, make: Callable[[], Value]) -> Value:
+    def get_or_compute(self, compute: Callable[[], Value]) -> Value:
         """Return the result; what fails is tried again by the next."""
         with self._lock:
             if not self._made:
-                self._made.append(make())
+                self._made.append(compute())
             return self._made[0]
 
 
-class Kept(Generic[Value]):
+class Lru(Generic[Value]):
     """The last few results of something slow; nobody waits for what somebody else wants."""
 
-    def __init__(self, size: int) -> None:
-        self._size = size
+    def __init__(self, max_entries: int) -> None:
+        self._size = max_entries
         self._lock = Lock()
-        self._values: OrderedDict[Hashable, Once[Value]] = OrderedDict()
+        self._values: OrderedDict[Hashable, Cached[Value]] = OrderedDict()
 
-    def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
+    def get_or_compute(self, key: Hashable, compute: Callable[[], Value]) -> Value:
         """Return what `key` stands for, made now if it is not here."""
         with self._lock:
-            once = self._values.setdefault(key, Once())
+            once = self._values.setdefault(key, Cached())
             self._values.move_to_end(key)
             while len(self._values) > self._size:
                 self._values.popitem(last=False)
-        return once.value(make)
+        return once.get_or_compute(compute)
 
 
 @dataclass(frozen=True)
-class Edition:
+class CatalogSnapshot:
     """The catalog as it was under one ETag."""
 
     etag: str
     catalog: Catalog
 
 
-class Editions:
+class CatalogCache:
     """Reads the store for the reader.
 
     Args:
@@ -70,18 +70,23 @@ class Editions:
     """
 
     def __init__(
-        self, store: Store, *, empty: Catalog, was_out: Callable[[], bool], check_every_s: float = 0
+        self,
+        store: Store,
+        *,
+        empty: Catalog,
+        was_ever_published: Callable[[], bool],
+        check_every_s: float = 0,
     ) -> None:
         self._store = store
-        self._empty = Edition("", empty)
-        self._was_out = was_out
+        self._empty = CatalogSnapshot("", empty)
+        self._was_out = was_ever_published
         self._check_every_s = check_every_s
-        self._edition: Edition | None = None
+        self._edition: CatalogSnapshot | None = None
         self._checked_at = 0.0
         self._lock = Lock()
-        self._feeds: Kept[tuple[bytes, str]] = Kept(KEPT_FEEDS)
+        self._feeds: Lru[tuple[bytes, str]] = Lru(KEPT_FEEDS)
 
-    def newest(self) -> Edition:
+    def newest(self) -> CatalogSnapshot:
         """Return the newest edition.
 
         Raises:
@@ -94,7 +99,7 @@ class Editions:
                 self._checked_at = monotonic()
             return self._edition
 
-    def _ask(self, known: Edition | None) -> Edition:
+    def _ask(self, known: CatalogSnapshot | None) -> CatalogSnapshot:
         try:
             if known is not None and self._store.head(CATALOG_KEY).etag == known.etag:
                 return known
@@ -105,24 +110,26 @@ class Editions:
                     CATALOG_KEY, "was published and is gone; see that the store is there, and the right one"
                 ) from error
             return self._empty
-        return Edition(info.etag, catalog_from_json(body))
+        return CatalogSnapshot(info.etag, catalog_from_json(body))
 
-    def feed(self, edition: Edition, audience: rss.Private) -> private.PrivateFeed:
+    def private_feed(self, snapshot: CatalogSnapshot, audience: rss.PrivateAudience) -> private.PrivateFeed:
         """Return the private feed of an audience, before a token is put in.
 
         It is rendered once for all who get the same, and a notice is addressed afterwards: what is kept
         names nobody, so subscribers cannot be mixed up (castopod 74f9325).
         """
         notice = audience.notice
-        shared = replace(audience, notice=notice and private.unaddressed(notice))
-        body, sha256 = self._feeds.get(
-            (edition.etag, shared), lambda: _hashed(rss.render(edition.catalog, shared))
+        shared = replace(audience, notice=notice and private.placeholder_notice(notice))
+        body, sha256 = self._feeds.get_or_compute(
+            (snapshot.etag, shared), lambda: _hashed(rss.render_feed(snapshot.catalog, shared))
         )
-        return private.PrivateFeed(body, sha256, notice, edition.catalog.content_changed_at())
+        return private.PrivateFeed(body, sha256, notice, snapshot.catalog.content_changed_at())
 
-    def atom(self, edition: Edition) -> bytes:
+    def atom_feed(self, snapshot: CatalogSnapshot) -> bytes:
         """Return the Atom feed of the pages, rendered once."""
-        return self._feeds.get((edition.etag, "atom"), lambda: _hashed(atom.render(edition.catalog)))[0]
+        return self._feeds.get_or_compute(
+            (snapshot.etag, "atom"), lambda: _hashed(atom.render_atom(snapshot.catalog))
+        )[0]
 
     def transcript(self, version: TranscriptVersion) -> Transcript:
         """Return the words of a published version."""

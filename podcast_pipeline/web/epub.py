@@ -10,10 +10,10 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from jinja2 import Environment
 
-from podcast_pipeline.feed.text import legal
+from podcast_pipeline.feed.text import xml_safe
 from podcast_pipeline.model import Episode, Person, Show, Transcript, TranscriptVersion
 from podcast_pipeline.web import view
-from podcast_pipeline.web.view import Turn
+from podcast_pipeline.web.view import TurnView
 
 CONTENT_TYPE = "application/epub+zip"
 WITHOUT_CHAPTERS = "Transcript"
@@ -29,12 +29,12 @@ PAGES = {
 
 
 @dataclass(frozen=True)
-class Part:
+class EpubChapter:
     """A file of the book: the turns under one chapter's heading."""
 
     name: str
     title: str
-    turns: tuple[Turn, ...]
+    turns: tuple[TurnView, ...]
 
 
 def to_epub(
@@ -44,7 +44,7 @@ def to_epub(
     episode: Episode,
     people: Iterable[Person],
     version: TranscriptVersion,
-    words: Transcript,
+    transcript: Transcript,
 ) -> bytes:
     """Return a version of a transcript as an EPUB; its times lead to the episode's page.
 
@@ -52,43 +52,45 @@ def to_epub(
         environment: with the templates under `epub/` and their filters.
         people: who is credited.
     """
-    parts = split(view.turns(words, episode.chapters))
+    parts = split(view.speaker_turns(transcript, episode.chapters))
     said = {
         "show": show,
         "episode": episode,
         "people": list(people),
         "version": version,
-        "words": words,
+        "words": transcript,
         "parts": parts,
-        "page": show.page_address(episode.slug),
+        "page": show.episode_url(episode.slug),
     }
     pages = {name: _page(environment, template, said) for name, template in PAGES.items()}
     for part in parts:
         pages[f"book/{part.name}"] = _page(environment, "epub/part.xhtml", {**said, "part": part})
-    return pack(pages)
+    return pack_epub(pages)
 
 
-def split(said: Iterable[Turn]) -> tuple[Part, ...]:
+def split(said: Iterable[TurnView]) -> tuple[EpubChapter, ...]:
     """Return the turns by chapter; what is said before the first has a part of its own."""
-    chapters: list[list[Turn]] = []
+    chapters: list[list[TurnView]] = []
     for turn in said:
         if turn.heading or not chapters:
             chapters.append([])
         chapters[-1].append(turn)
-    return tuple(Part(f"part-{n}.xhtml", _title(turns), tuple(turns)) for n, turns in enumerate(chapters, 1))
+    return tuple(
+        EpubChapter(f"part-{n}.xhtml", _title(turns), tuple(turns)) for n, turns in enumerate(chapters, 1)
+    )
 
 
-def pack(files: Mapping[str, str]) -> bytes:
+def pack_epub(files: Mapping[str, str]) -> bytes:
     """Return text files, UTF-8, as an EPUB's archive; no date or system of this machine is in it."""
     buffer = io.BytesIO()
     with ZipFile(buffer, "w") as archive:
         archive.writestr(ZipInfo("mimetype"), CONTENT_TYPE)
         for name, text in files.items():
-            archive.writestr(ZipInfo(name), legal(text).encode(), ZIP_DEFLATED)
+            archive.writestr(ZipInfo(name), xml_safe(text).encode(), ZIP_DEFLATED)
     return buffer.getvalue()
 
 
-def _title(chapter: list[Turn]) -> str:
+def _title(chapter: list[TurnView]) -> str:
     heading = chapter[0].heading
     return heading.title if heading else WITHOUT_CHAPTERS
 

@@ -10,10 +10,10 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from podcast_pipeline.access import NOT_FOUND, Deny
 from podcast_pipeline.errors import Denied, NotFound, PodcastError
 from podcast_pipeline.model import Show
-from podcast_pipeline.web.authorization import Refused
-from podcast_pipeline.web.middleware.access_log import ERRORS, redact
-from podcast_pipeline.web.middleware.headers import for_path
-from podcast_pipeline.web.rate_limit import TooMany
+from podcast_pipeline.web.authorization import AccessDenied
+from podcast_pipeline.web.middleware.access_log import ERROR_LOGGER, redact
+from podcast_pipeline.web.middleware.headers import headers_for_path
+from podcast_pipeline.web.rate_limit import RateLimitExceeded
 from podcast_pipeline.web.session_cookie import NotSignedIn
 from podcast_pipeline.web.templating import Templates
 
@@ -29,7 +29,7 @@ LINES = {
 
 
 @dataclass(frozen=True)
-class Refusals:
+class ErrorPages:
     """Answers for what went wrong: a page for people, one line of text for apps."""
 
     show: Show
@@ -39,8 +39,8 @@ class Refusals:
     def handlers(self) -> dict[type[Exception], Handler]:
         """Return which error gets which answer."""
         return {
-            Refused: self._refused,
-            TooMany: self._too_many,
+            AccessDenied: self._refused,
+            RateLimitExceeded: self._too_many,
             NotSignedIn: self._not_signed_in,
             NotFound: self._no_object,
             Denied: self._no_object,
@@ -50,21 +50,21 @@ class Refusals:
             Exception: self._broken,
         }
 
-    def refuse(self, request: Request, deny: Deny) -> Response:
+    def deny(self, request: Request, deny: Deny) -> Response:
         """Answer a decision against the visitor."""
         if not is_for_people(request.url.path):
-            return PlainTextResponse(f"{deny.line}\n", deny.status, UNKEPT)
-        heading, line = HEADINGS[deny.status], LINES.get(deny.status, deny.line)
-        return self.templates.unkept(
+            return PlainTextResponse(f"{deny.message}\n", deny.status, UNKEPT)
+        heading, line = HEADINGS[deny.status], LINES.get(deny.status, deny.message)
+        return self.templates.no_store_response(
             request, "message.html", self.show, status=deny.status, heading=heading, line=line
         )
 
     def _refused(self, request: Request, error: Exception) -> Response:
-        assert isinstance(error, Refused)
-        return self.refuse(request, error.deny)
+        assert isinstance(error, AccessDenied)
+        return self.deny(request, error.deny)
 
     def _too_many(self, _: Request, error: Exception) -> Response:
-        assert isinstance(error, TooMany)
+        assert isinstance(error, RateLimitExceeded)
         headers = {"retry-after": str(error.retry_after_s), **UNKEPT}
         return PlainTextResponse("too many tries; wait a little\n", 429, headers)
 
@@ -72,18 +72,18 @@ class Refusals:
         return RedirectResponse("/signin", 303, UNKEPT)
 
     def _no_object(self, request: Request, error: Exception) -> Response:
-        ERRORS.warning("%s", redact(str(error)))  # it names what the visitor asked for
-        return self.refuse(request, NOT_FOUND)
+        ERROR_LOGGER.warning("%s", redact(str(error)))  # it names what the visitor asked for
+        return self.deny(request, NOT_FOUND)
 
     def _unavailable(self, _: Request, error: Exception) -> Response:
-        ERRORS.error("%s", redact(str(error)))
+        ERROR_LOGGER.error("%s", redact(str(error)))
         headers = {"retry-after": str(RETRY_AFTER_S), **UNKEPT}
         return PlainTextResponse("try again in a moment\n", 503, headers)
 
     def _protocol(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         if error.status_code == NOT_FOUND.status:
-            return self.refuse(request, NOT_FOUND)
+            return self.deny(request, NOT_FOUND)
         return PlainTextResponse(f"{error.detail}\n", error.status_code, error.headers)
 
     def _gone(self, _: Request, __: Exception) -> Response:
@@ -91,7 +91,7 @@ class Refusals:
 
     def _broken(self, request: Request, _: Exception) -> Response:
         # outside of all middleware, so the headers are put on here
-        headers = {**for_path(request.url.path, is_https=self.is_https), **UNKEPT}
+        headers = {**headers_for_path(request.url.path, is_https=self.is_https), **UNKEPT}
         return PlainTextResponse("something is broken here; it was logged\n", 500, headers)
 
 

@@ -4,20 +4,20 @@ from typing import Any
 from xml.sax.saxutils import escape as xml
 
 from podcast_pipeline.feed.show_notes import summary
-from podcast_pipeline.feed.tags import credited
+from podcast_pipeline.feed.tags import credited_persons
 from podcast_pipeline.model import Episode, Show
 from podcast_pipeline.web.view import iso_duration
 
-__all__ = ["artwork", "episode", "xml"]
+__all__ = ["episode_artwork_url", "podcast_episode", "xml"]
 
 
-def artwork(show: Show, about: Episode) -> str | None:
+def episode_artwork_url(show: Show, episode: Episode) -> str | None:
     """Return the address of the episode's picture, or the show's."""
-    key = about.artwork_key or show.artwork_key
-    return show.media_address(key) if key else None
+    key = episode.artwork_key or show.artwork_key
+    return show.object_url(key) if key else None
 
 
-def episode(show: Show, about: Episode, *, audio: str | None) -> dict[str, Any]:
+def podcast_episode(show: Show, episode: Episode, *, audio: str | None) -> dict[str, Any]:
     """Return schema.org's PodcastEpisode, JSON-LD.
 
     Args:
@@ -28,27 +28,27 @@ def episode(show: Show, about: Episode, *, audio: str | None) -> dict[str, Any]:
     said = {
         "@context": "https://schema.org",
         "@type": "PodcastEpisode",
-        "name": about.title,
-        "url": show.page_address(about.slug),
-        "datePublished": about.publish_at.isoformat(),
-        "description": summary(about.notes),
-        "inLanguage": about.language,
-        "duration": iso_duration(about.enclosure.duration_s),
-        "episodeNumber": about.number,
-        "partOfSeason": about.season and {"@type": "PodcastSeason", "seasonNumber": about.season},
+        "name": episode.title,
+        "url": show.episode_url(episode.slug),
+        "datePublished": episode.publish_at.isoformat(),
+        "description": summary(episode.notes),
+        "inLanguage": episode.language,
+        "duration": iso_duration(episode.enclosure.duration_s),
+        "episodeNumber": episode.number,
+        "partOfSeason": episode.season and {"@type": "PodcastSeason", "seasonNumber": episode.season},
         "partOfSeries": {
             "@type": "PodcastSeries",
             "name": show.title,
             "url": show.site_url,
             "webFeed": show.feed_url,
         },
-        "image": artwork(show, about),
+        "image": episode_artwork_url(show, episode),
         "contributor": [
             {"@type": "Person", "name": person.name, **({"url": person.url} if person.url else {})}
-            for person in credited(show, about) or show.hosts
+            for person in credited_persons(show, episode) or show.hosts
         ],
-        "associatedMedia": _audio(about, audio),
-        "isAccessibleForFree": about.access == "public",
+        "associatedMedia": _audio(episode, audio),
+        "isAccessibleForFree": episode.access == "public",
         "hasPart": {
             "@type": "WebPageElement",
             "isAccessibleForFree": False,

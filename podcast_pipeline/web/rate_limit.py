@@ -13,11 +13,11 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from starlette.requests import Request
 
-SIGN_INS = parse("20/15 minutes")
-GUESSES = parse("60/10 minutes")
+SIGN_IN_LIMIT = parse("20/15 minutes")
+TOKEN_GUESS_LIMIT = parse("60/10 minutes")
 
 
-class TooMany(Exception):
+class RateLimitExceeded(Exception):
     """Ask again later: 429."""
 
     def __init__(self, retry_after_s: int) -> None:
@@ -25,7 +25,7 @@ class TooMany(Exception):
         self.retry_after_s = retry_after_s
 
 
-class Rates:
+class RateLimiter:
     """Counts tries by network: an IPv4 address, or the /64 that one customer has in IPv6."""
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Rates:
         network = network_of(request.client.host if request.client else "")
         if not self._limiter.hit(limit, network):
             reset_at = self._limiter.get_window_stats(limit, network).reset_time
-            raise TooMany(max(1, ceil(reset_at - time())))
+            raise RateLimitExceeded(max(1, ceil(reset_at - time())))
 
 
 def network_of(host: str) -> str:

@@ -29,10 +29,10 @@ def serve(app: Starlette, *, host: str, port: int) -> None:
     log_to_stderr()
     logging.getLogger(LOGGERS[0]).info("serving on http://%s:%d; Ctrl-C ends it", host, port)
     with suppress(KeyboardInterrupt):  # how a person ends it
-        server(app).run(sockets=[listener])
+        build_server(app).run(sockets=[listener])
 
 
-def server(app: Starlette) -> uvicorn.Server:
+def build_server(app: Starlette) -> uvicorn.Server:
     """Return the server; uvicorn's own access log is off, for it would write tokens."""
     config = uvicorn.Config(
         app,

@@ -18,11 +18,11 @@ from starlette.routing import Route
 from podcast_pipeline.access import NOT_FOUND
 from podcast_pipeline.feed import show_notes
 from podcast_pipeline.model import Show
-from podcast_pipeline.search import Span
-from podcast_pipeline.storage.objects import IMMUTABLE, PRIVATE
+from podcast_pipeline.search import HighlightSpan
+from podcast_pipeline.storage.objects import IMMUTABLE_CACHE, PRIVATE_CACHE
 from podcast_pipeline.web import view
-from podcast_pipeline.web.authorization import Refused
-from podcast_pipeline.web.byte_ranges import answer, from_bytes
+from podcast_pipeline.web.authorization import AccessDenied
+from podcast_pipeline.web.byte_ranges import content_from_bytes, content_response
 
 Links = tuple[tuple[str, str], ...]
 """Names and addresses."""
@@ -35,7 +35,7 @@ STATIC_TYPES = {
 }
 
 
-def pieces(spans: Iterable[Span]) -> Markup:
+def highlight_matches(spans: Iterable[HighlightSpan]) -> Markup:
     """Return found text as HTML, with what was asked for marked."""
     said = (f"<mark>{escape(span.text)}</mark>" if span.is_match else escape(span.text) for span in spans)
     return Markup("".join(said))  # noqa: S704
@@ -43,13 +43,13 @@ def pieces(spans: Iterable[Span]) -> Markup:
 
 FILTERS = {
     "clock_time": view.clock_time,
-    "fragment": view.fragment,
+    "media_fragment": view.media_fragment,
     "guests": view.guests,
     "iso_duration": view.iso_duration,
     "long_duration": view.long_duration,
-    "pieces": pieces,
+    "highlight_matches": highlight_matches,
     "summary": show_notes.summary,
-    "word_times": view.word_times,
+    "encode_word_times": view.encode_word_times,
 }
 
 
@@ -65,7 +65,7 @@ def static_address(name: str) -> str:
     return f"/static/{static_file(name)[1]}/{name}"
 
 
-def page_policy(media_urls: set[str]) -> str:
+def content_security_policy(media_urls: set[str]) -> str:
     """Return a page's Content-Security-Policy: our own files, and media from where the show keeps it."""
     origins = {"{0.scheme}://{0.netloc}".format(urlsplit(url)) for url in media_urls if "://" in url}
     media = " ".join(["'self'", *sorted(origins)])
@@ -106,7 +106,7 @@ class Templates:
         environment.globals |= {"static": static_address, "LONG_TITLE": view.LONG_TITLE_CHARACTERS}
         return cls(environment, site_links)
 
-    def answer(
+    def page_response(
         self, request: Request, name: str, show: Show, *, audio: str | None = None, **parts: object
     ) -> Response:
         """Answer a page that may differ from visitor to visitor; no cache in between keeps it.
@@ -114,16 +114,18 @@ class Templates:
         Args:
             audio: address of what the page plays, if it plays something.
         """
-        content = from_bytes(self._html(request, name, show, audio=audio, **parts), content_type=HTML_TYPE)
-        policy = page_policy({show.media_url, audio or ""})
-        headers = {"cache-control": PRIVATE, "vary": "Cookie", "content-security-policy": policy}
-        return answer(request, content, headers=headers)
+        content = content_from_bytes(
+            self._html(request, name, show, audio=audio, **parts), content_type=HTML_TYPE
+        )
+        policy = content_security_policy({show.media_url, audio or ""})
+        headers = {"cache-control": PRIVATE_CACHE, "vary": "Cookie", "content-security-policy": policy}
+        return content_response(request, content, headers=headers)
 
-    def turns(self, turns: tuple[view.Turn, ...]) -> Markup:
+    def transcript_html(self, turns: tuple[view.TurnView, ...]) -> Markup:
         """Return a transcript as HTML, to be put into a page."""
         return Markup(self.environment.get_template("turns.html").render(turns=turns))  # noqa: S704
 
-    def unkept(
+    def no_store_response(
         self, request: Request, name: str, show: Show, *, status: int = 200, **parts: object
     ) -> Response:
         """Answer a page that nobody keeps: an error, a form, an account.
@@ -134,7 +136,7 @@ class Templates:
         headers = {
             "cache-control": "no-store",
             "content-type": HTML_TYPE,
-            "content-security-policy": page_policy(set()),
+            "content-security-policy": content_security_policy(set()),
         }
         return Response(self._html(request, name, show, **parts), status, headers)
 
@@ -162,7 +164,9 @@ def _static(request: Request) -> Response:
     name, wanted = request.path_params["name"], request.path_params["hash16"]
     content_type = STATIC_TYPES.get(name.rpartition(".")[2])
     if content_type is None or not files(__package__).joinpath("static", name).is_file():
-        raise Refused(NOT_FOUND)
+        raise AccessDenied(NOT_FOUND)
     body, hash16 = static_file(name)
-    rule = IMMUTABLE if wanted == hash16 else "no-cache"  # an old page may still ask for an older hash
-    return answer(request, from_bytes(body, content_type=content_type), headers={"cache-control": rule})
+    rule = IMMUTABLE_CACHE if wanted == hash16 else "no-cache"  # an old page may still ask for an older hash
+    return content_response(
+        request, content_from_bytes(body, content_type=content_type), headers={"cache-control": rule}
+    )

@@ -21,7 +21,7 @@ MONTHS = (
 
 
 @dataclass(frozen=True)
-class Turn:
+class TurnView:
     """What one speaker says until somebody else does, or a chapter begins.
 
     Attributes:
@@ -42,7 +42,7 @@ class _Open:
     segments: list[Segment] = field(default_factory=list)
 
 
-def turns(transcript: Transcript, chapters: Iterable[Chapter] = ()) -> tuple[Turn, ...]:
+def speaker_turns(transcript: Transcript, chapters: Iterable[Chapter] = ()) -> tuple[TurnView, ...]:
     """Return the transcript as turns with paragraphs; chapters with a place in the contents are headings."""
     waiting = [chapter for chapter in chapters if chapter.toc]
     found: list[_Open] = []
@@ -55,7 +55,7 @@ def turns(transcript: Transcript, chapters: Iterable[Chapter] = ()) -> tuple[Tur
             found.append(_Open(speaker, heading))
         found[-1].segments.append(segment)
     return tuple(
-        Turn(turn.segments[0].start_s, turn.speaker, tuple(_paragraphs(turn.segments)), turn.heading)
+        TurnView(turn.segments[0].start_s, turn.speaker, tuple(_paragraphs(turn.segments)), turn.heading)
         for turn in found
     )
 
@@ -72,7 +72,7 @@ def _paragraphs(segments: list[Segment]) -> Iterator[tuple[Segment, ...]]:
         yield tuple(paragraph)
 
 
-def word_times(turns: Iterable[Turn]) -> str:
+def encode_word_times(turns: Iterable[TurnView]) -> str:
     """Return when words are said, for the script: a group for each sentence in order, joined by commas.
 
     A group has a number for each word: how long, in centiseconds, until the next begins or the sentence ends.
@@ -125,7 +125,7 @@ def iso_duration(seconds: float) -> str:
     return f"PT{hours}H{minute}M{second}S"
 
 
-def fragment(seconds: float) -> str:
+def media_fragment(seconds: float) -> str:
     """Return the media fragment of a moment, `t=12.3`; also the id of what is said then."""
     return f"t={seconds:.2f}".rstrip("0").rstrip(".")
 

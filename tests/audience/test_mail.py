@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from podcast_pipeline.audience.mail import Message, Smtp
+from podcast_pipeline.audience.mail import Message, SmtpMailer
 from podcast_pipeline.config import MailTable
 from podcast_pipeline.errors import MailError
 from tests.support.mail_server import PASSWORD, USER, Mailbox, serving
@@ -28,9 +28,9 @@ def port(mailbox: Mailbox) -> Iterator[int]:
         yield port
 
 
-def smtp(port: int, *, password: str = PASSWORD, security: str = "none") -> Smtp:
+def smtp(port: int, *, password: str = PASSWORD, security: str = "none") -> SmtpMailer:
     table = {"host": "127.0.0.1", "port": port, "security": security, "username": USER}
-    return Smtp(
+    return SmtpMailer(
         MailTable.model_validate(table), sender="podcast@example.org", name="Late Proofs", password=password
     )
 

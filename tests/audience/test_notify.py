@@ -23,8 +23,8 @@ import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from podcast_pipeline.audience.subscribers import unsubscribe_token
-from podcast_pipeline.audit import Finding, Secrets
-from podcast_pipeline.audit.logs_and_mail import read_mails
+from podcast_pipeline.audit import AuditFinding, RestrictedText
+from podcast_pipeline.audit.logs_and_mail import check_mail_folder
 from podcast_pipeline.model import Episode
 from podcast_pipeline.model.catalog import Catalog
 from tests.support.databases import SHOWS
@@ -172,7 +172,7 @@ class Newsroom:
         found = []
         for email in emails:
             people.add(email, now=before, origin="cli")
-            found.append(people.want_news(email, now=before, origin="web").id)
+            found.append(people.enable_notifications(email, now=before, origin="web").id)
         return found
 
 
@@ -205,7 +205,7 @@ def test_who_asked_is_told(room: Newsroom) -> None:
     people, now = room.site.subscribers, datetime.now(UTC)
     people.renew(CARL, now - timedelta(seconds=5), now=now, origin="cli")
     people.add(DORA, now=now, origin="cli")
-    people.want_news(DORA, now=now, origin="web")
+    people.enable_notifications(DORA, now=now, origin="web")
     dry = room.notify("--json", PODCAST_MAIL_HOST="")
     assert (dry.returncode, "names no host" in dry.stderr) == (1, True)
     dry = room.run("subscribers", "notify", SLUG, "--dry-run", PODCAST_MAIL_HOST="")
@@ -224,7 +224,7 @@ def test_what_they_read(room: Newsroom, tmp_path: Path) -> None:
     (ann,) = room.ask(ANN)
     room.notify()
     (mail,) = room.post.take()[ANN]
-    stop_url = f"https://late.example/mail/stop/{unsubscribe_token.to_value(ann, KEY.encode())}"
+    stop_url = f"https://late.example/mail/stop/{unsubscribe_token.to_unsubscribe_token(ann, KEY.encode())}"
     assert mail["Subject"] == "Late Proofs: The water was always coming"
     assert mail["List-Unsubscribe"] == f"<{stop_url}>"
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
@@ -241,13 +241,13 @@ def test_what_they_read(room: Newsroom, tmp_path: Path) -> None:
     )
     transcript = transcript_of(INTERVIEW.read_text(encoding="utf-8"), duration_s=240)
     document_key = room.episode.transcripts[0].document_key
-    secrets = Secrets.of(room.site.catalog, {document_key: transcript})
+    secrets = RestrictedText.from_catalog(room.site.catalog, {document_key: transcript})
     spool = tmp_path / "spool"
     spool.mkdir()
 
-    def found(changed: bytes) -> list[Finding]:
+    def found(changed: bytes) -> list[AuditFinding]:
         (spool / "1.eml").write_bytes(changed)
-        return list(read_mails(spool, secrets, lambda _: False))  # Ann may have lapsed since
+        return list(check_mail_folder(spool, secrets, lambda _: False))  # Ann may have lapsed since
 
     sent = mail.as_bytes()
     value = stop_url.rpartition("/")[2].encode()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from podcast_pipeline.audio.artwork import check
+from podcast_pipeline.audio.artwork import load_artwork
 from podcast_pipeline.errors import AudioError
 from podcast_pipeline.feed.conformance.artwork import check_artwork
 from tests.support.paths import ROOT
@@ -32,14 +32,14 @@ def png_chunk(name: bytes, data: bytes) -> bytes:
 
 def refusal(path: Path) -> str:
     with pytest.raises(AudioError) as caught:
-        check(path)
+        load_artwork(path)
     assert str(path) in str(caught.value)
     return caught.value.message
 
 
 def test_sample_artwork_is_taken() -> None:
     """The sample show's artwork fulfils the rule, with nothing to advise."""
-    art = check(ROOT / "artwork.jpg")
+    art = load_artwork(ROOT / "artwork.jpg")
     assert (art.content_type, art.suffix, art.advice) == ("image/jpeg", "jpg", None)
     assert art.data == (ROOT / "artwork.jpg").read_bytes()
 
@@ -47,8 +47,10 @@ def test_sample_artwork_is_taken() -> None:
 @pytest.mark.parametrize("side", [1400, 3000])
 def test_both_limits_are_taken(tmp_path: Path, side: int) -> None:
     """1400 and 3000 px are inside, in JPEG and in PNG."""
-    assert check(picture(tmp_path / "a.jpeg", size=(side, side))).suffix == "jpg"
-    assert check(picture(tmp_path / "a.PNG", size=(side, side), kind="PNG")).content_type == "image/png"
+    assert load_artwork(picture(tmp_path / "a.jpeg", size=(side, side))).suffix == "jpg"
+    assert (
+        load_artwork(picture(tmp_path / "a.PNG", size=(side, side), kind="PNG")).content_type == "image/png"
+    )
 
 
 @pytest.mark.parametrize("size", [(1399, 1399), (3001, 3001), (1500, 1600)])
@@ -84,7 +86,7 @@ def test_camera_metadata_is_refused(tmp_path: Path) -> None:
     plain[0x0131] = "a drawing program"
     assert "turned by its Exif" in refusal(picture(tmp_path / "a.jpg", exif=turned))
     assert "where it was taken" in refusal(picture(tmp_path / "b.jpg", exif=placed))
-    assert check(picture(tmp_path / "c.jpg", exif=plain)).suffix == "jpg"
+    assert load_artwork(picture(tmp_path / "c.jpg", exif=plain)).suffix == "jpg"
 
 
 def test_heavy_artwork_gets_advice(tmp_path: Path) -> None:
@@ -93,7 +95,7 @@ def test_heavy_artwork_gets_advice(tmp_path: Path) -> None:
     Image.effect_noise((1400, 1400), 90).convert("RGB").save(noise, "JPEG", quality=95)
     path = tmp_path / "a.jpg"
     path.write_bytes(noise.getvalue())
-    assert "ask for at most 512" in str(check(path).advice)
+    assert "ask for at most 512" in str(load_artwork(path).advice)
 
 
 LONG_TEXT = b"Title\0\0" + zlib.compress(b"a" * 2_000_000)

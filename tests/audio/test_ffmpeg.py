@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from podcast_pipeline.audio.ffmpeg import Ffmpeg, find, reason
+from podcast_pipeline.audio.ffmpeg import Ffmpeg, error_line, find_ffmpeg
 from podcast_pipeline.errors import AudioError
 from podcast_pipeline.model import Progress
 from tests.support.audio_files import FFMPEG, unheard
@@ -15,7 +15,7 @@ ENDLESS = ("-re", "-f", "lavfi", "-i", "sine=d=600", "-f", "null", "-")
 def test_wheel_is_used_without_one_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where PATH has no ffmpeg, the one in imageio-ffmpeg's wheel is used."""
     monkeypatch.setenv("PATH", "/nowhere")
-    assert "imageio_ffmpeg" in str(find())
+    assert "imageio_ffmpeg" in str(find_ffmpeg())
 
 
 def test_path_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,7 +24,7 @@ def test_path_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     own.write_text("#!/bin/sh\n")
     own.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert find() == own
+    assert find_ffmpeg() == own
 
 
 def test_failure_names_the_file_and_the_reason(tmp_path: Path) -> None:
@@ -50,8 +50,8 @@ def test_full_disk_is_said() -> None:
 def test_empty_phrases_are_not_the_reason() -> None:
     """Lines that only repeat that something failed, and ffmpeg's prefixes, are left out."""
     empty = "[out#0/mp3 @ 0x1] Task finished with error code: -5\nConversion failed!\n"
-    assert reason(f"[mp3 @ 0x55] Disk on fire.\n{empty}") == "Disk on fire"
-    assert reason("\n") == "it did not say why"
+    assert error_line(f"[mp3 @ 0x55] Disk on fire.\n{empty}") == "Disk on fire"
+    assert error_line("\n") == "it did not say why"
 
 
 def test_progress_is_told_in_seconds() -> None:

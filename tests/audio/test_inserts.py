@@ -3,9 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from podcast_pipeline.audio.inserts import Inserts, Prepared
-from podcast_pipeline.audio.loudness import measure
-from podcast_pipeline.audio.master import Produced, produce
+from podcast_pipeline.audio.inserts import PreparedInsert, PreparedInserts
+from podcast_pipeline.audio.loudness import measure_loudness
+from podcast_pipeline.audio.master import Master, make_master
 from podcast_pipeline.config import AudioTable
 from podcast_pipeline.errors import AudioError
 from tests.support.audio_files import FFMPEG, TONE, make, samples, tone, unheard
@@ -14,11 +14,11 @@ RATE_HZ = 44100
 BEEP = "sin(2*PI*1000*t)*if(between(t\\,2\\,2.1)\\,0.5\\,0.02)"  # from 2.0 to 2.1 s of the recording
 
 
-def joined(folder: Path, wave: str = BEEP, **settings: object) -> Produced:
+def joined(folder: Path, wave: str = BEEP, **settings: object) -> Master:
     recording = tone(folder / "recording.wav", wave=wave, duration_s=6, rate_hz=48000)
     table = AudioTable.model_validate(settings)
     target = folder / "a.mp3"
-    return produce(recording, target, settings=table, folder=folder, ffmpeg=FFMPEG, report=unheard)
+    return make_master(recording, target, settings=table, folder=folder, ffmpeg=FFMPEG, report=unheard)
 
 
 def test_words_are_found_where_the_timeline_says(tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_words_are_found_where_the_timeline_says(tmp_path: Path) -> None:
 
 def test_end_of_the_recording_is_before_the_outro() -> None:
     """A word that ends with the recording is not moved behind the outro."""
-    both = Inserts(intro=Prepared(Path("a"), 2.5), outro=Prepared(Path("b"), 4.0))
+    both = PreparedInserts(intro=PreparedInsert(Path("a"), 2.5), outro=PreparedInsert(Path("b"), 4.0))
     for recording_s in (60.0, 60.0004, 60.0006):
         timeline = both.timeline(recording_s)
         assert timeline.to_media(0) == 2.5
@@ -48,7 +48,7 @@ def test_inserts_are_as_loud_as_the_episode_and_faded(tmp_path: Path) -> None:
     tone(tmp_path / "jingle.wav", wave="0.01*sin(2*PI*997*t)", duration_s=4)
     made = joined(tmp_path, wave=TONE, intro="jingle.wav", fade_s=1.0)
     intro = make(tmp_path / "intro.wav", "-i", str(made.path), "-ss", "1.2", "-t", "1.6")
-    heard = measure(intro, duration_s=1.6, ffmpeg=FFMPEG, report=unheard)
+    heard = measure_loudness(intro, duration_s=1.6, ffmpeg=FFMPEG, report=unheard)
     waves = np.abs(samples(made.path)[0])
     assert heard.integrated_lufs == pytest.approx(-19, abs=1)
     assert waves[:441].max() < 0.01 < 0.05 < waves[2 * RATE_HZ : 2 * RATE_HZ + 441].max()

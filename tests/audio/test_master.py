@@ -5,16 +5,16 @@ import pytest
 from mutagen.mp3 import BitrateMode
 
 from podcast_pipeline.audio.loudness import Loudness
-from podcast_pipeline.audio.master import Levels, Produced, produce
+from podcast_pipeline.audio.master import GainSettings, Master, make_master
 from podcast_pipeline.config import AudioTable
 from podcast_pipeline.errors import AudioError
 from tests.support.audio_files import FFMPEG, SAMPLE, cut, header, make, samples, tone, unheard
 
 
-def master(recording: Path, target: Path, **settings: object) -> Produced:
+def master(recording: Path, target: Path, **settings: object) -> Master:
     table = AudioTable.model_validate(settings)
     folder = target.parent
-    return produce(recording, target, settings=table, folder=folder, ffmpeg=FFMPEG, report=unheard)
+    return make_master(recording, target, settings=table, folder=folder, ffmpeg=FFMPEG, report=unheard)
 
 
 @pytest.fixture(scope="module")
@@ -114,10 +114,10 @@ def test_hum_is_not_made_loud(tmp_path: Path) -> None:
 
 def test_levels_are_corrected_by_what_was_heard() -> None:
     """Loudness that is off moves the gain; a peak that is over lowers the ceiling; the rest stays."""
-    levels = Levels(recording_db=5, whole_db=0, ceiling_dbfs=-1)
+    levels = GainSettings(recording_db=5, whole_db=0, ceiling_dbfs=-1)
     right = Loudness(integrated_lufs=-16.1, true_peak_dbtp=-1.0, range_lu=5)
     wrong = Loudness(integrated_lufs=-17.0, true_peak_dbtp=-0.4, range_lu=5)
-    assert levels.corrected(right, wanted_lufs=-16, highest_dbtp=-1) == levels
-    corrected = levels.corrected(wrong, wanted_lufs=-16, highest_dbtp=-1)
+    assert levels.corrected(right, target_lufs=-16, max_true_peak_dbtp=-1) == levels
+    corrected = levels.corrected(wrong, target_lufs=-16, max_true_peak_dbtp=-1)
     assert (corrected.recording_db, corrected.whole_db) == (5, 1)
     assert corrected.ceiling_dbfs == pytest.approx(-1.7)

@@ -6,7 +6,7 @@ from hashlib import sha256
 import pytest
 
 from podcast_pipeline import config
-from podcast_pipeline.audio import check, measure, notice
+from podcast_pipeline.audio import check_audio, measure_loudness, notice
 from tests.support.audio_files import FFMPEG, SAMPLE, unheard
 from tests.support.paths import DATA, ROOT
 
@@ -20,7 +20,7 @@ def words(text: str) -> list[str]:
 def test_source_is_the_one_recorded() -> None:
     """episode.toml names the committed recording by its hash and its marks lie inside it."""
     episode = tomllib.loads((SAMPLE.parent / "episode.toml").read_text())
-    duration_s = check(SAMPLE, report=unheard).duration_s
+    duration_s = check_audio(SAMPLE, report=unheard).duration_s
     assert episode["source_sha256"] == sha256(SAMPLE.read_bytes()).hexdigest()
     assert episode["slug"] == SAMPLE.parent.name
     assert all(chapter["start_s"] < duration_s for chapter in episode["chapters"])
@@ -30,7 +30,7 @@ def test_source_is_the_one_recorded() -> None:
 def test_notes_quote_what_lies_behind_the_teaser() -> None:
     """The notes quote ten words in a row from after the teaser, and most of the text stays secret."""
     spoken = words(REFERENCE.read_text())
-    teaser_words = config.load(ROOT, {}).access.teaser_words
+    teaser_words = config.load_config(ROOT, {}).access.teaser_words
     notes = " ".join(words((SAMPLE.parent / "notes.md").read_text()))
     runs = [at for at in range(len(spoken) - 9) if " ".join(spoken[at : at + 10]) in notes]
     assert runs
@@ -40,8 +40,8 @@ def test_notes_quote_what_lies_behind_the_teaser() -> None:
 
 def test_notice_is_as_long_and_loud_as_said() -> None:
     """The shipped notice is mono speech at the show's loudness, and DURATION_S is its length."""
-    made = check(notice.PATH, report=unheard)
-    heard = measure(notice.PATH, duration_s=made.duration_s, ffmpeg=FFMPEG, report=unheard)
+    made = check_audio(notice.PATH, report=unheard)
+    heard = measure_loudness(notice.PATH, duration_s=made.duration_s, ffmpeg=FFMPEG, report=unheard)
     assert made.duration_s == pytest.approx(notice.DURATION_S, abs=0.001)
     assert heard.integrated_lufs == pytest.approx(-19, abs=0.3)
     assert heard.true_peak_dbtp <= -1

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from podcast_pipeline.audio.source import check
+from podcast_pipeline.audio.source import check_audio
 from podcast_pipeline.errors import AudioError
 from podcast_pipeline.model import Progress
 from tests.support.audio_files import SAMPLE, cut, make, tone, unheard
@@ -28,7 +28,7 @@ COUNTED = ("a.wav", "a.aiff", "a.flac", "a.mp3", "a.ogg", "a.opus", "a.webm")
 
 def refusal(path: Path) -> str:
     with pytest.raises(AudioError) as caught:
-        check(path, report=unheard)
+        check_audio(path, report=unheard)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
     return caught.value.message
@@ -38,14 +38,14 @@ def refusal(path: Path) -> str:
 def test_usual_formats_are_taken(tmp_path: Path, name: str) -> None:
     """Every format a recorder writes is read to its end, whether or not its header carries a length."""
     path = tone(tmp_path / name, duration_s=3, rate_hz=48000, form=TAKEN[name])
-    source = check(path, report=unheard)
+    source = check_audio(path, report=unheard)
     assert source.duration_s == pytest.approx(3, abs=0.08)
     assert (source.channels, source.sample_rate_hz) == (1, 48000)
 
 
 def test_sample_is_counted_exactly() -> None:
     """The length is counted samples, not what a header says."""
-    source = check(SAMPLE, report=unheard)
+    source = check_audio(SAMPLE, report=unheard)
     assert (source.duration_s, source.channels, source.sample_rate_hz) == (71.13, 1, 24000)
     assert source.codec == "flac"
 
@@ -57,7 +57,7 @@ def test_streamed_wav_is_taken(tmp_path: Path) -> None:
     at = header.index(b"data") + 4
     header[at : at + 4] = b"\xff\xff\xff\xff"
     path.write_bytes(header)
-    assert check(path, report=unheard).duration_s == 3
+    assert check_audio(path, report=unheard).duration_s == 3
 
 
 def test_video_with_sound_is_taken(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_video_with_sound_is_taken(tmp_path: Path) -> None:
     picture = ("-f", "lavfi", "-i", "color=red:s=64x64:d=3:r=5")
     sound = ("-f", "lavfi", "-i", "sine=d=3")
     path = make(tmp_path / "call.mp4", *picture, *sound, "-c:v", "mpeg4", "-c:a", "aac")
-    assert check(path, report=unheard).duration_s == pytest.approx(3, abs=0.05)
+    assert check_audio(path, report=unheard).duration_s == pytest.approx(3, abs=0.05)
 
 
 @pytest.mark.parametrize("name", COUNTED)
@@ -153,13 +153,13 @@ def test_name_that_looks_like_an_address_is_a_file(tmp_path: Path, monkeypatch: 
     monkeypatch.chdir(tmp_path)
     for name in ("http: part 1.wav", "-i 100%d.wav", "Größe 東京.wav"):
         tone(tmp_path / name)
-        assert check(Path(name), report=unheard).duration_s == 3
+        assert check_audio(Path(name), report=unheard).duration_s == 3
 
 
 def test_progress_goes_from_nothing_to_all() -> None:
     """The first report is 0, the last is the whole, and it never goes back."""
     seen: list[Progress] = []
-    check(SAMPLE, report=seen.append)
+    check_audio(SAMPLE, report=seen.append)
     assert seen[0].done == 0
     assert (seen[-1].done, seen[-1].total) == (71.13, 71.13)
     assert [p.done for p in seen] == sorted(p.done for p in seen)

@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from podcast_pipeline.audio.artwork import Artwork
-from podcast_pipeline.audio.tags import Tags, raw, read, write
+from podcast_pipeline.audio.tags import Id3Tags, id3_bytes, read_id3, write_id3
 from podcast_pipeline.errors import AudioError
 from podcast_pipeline.model import Chapter
 from tests.support.audio_files import header, samples, tone
 
-FULL = Tags(
+FULL = Id3Tags(
     title="Zwei Winter – und ein Testament 東京 🎙",
     artist="The Harrow Street Courier",
     album="Late Proofs",
@@ -47,8 +47,8 @@ def copy(bare: Path, tmp_path: Path) -> Path:
 def test_what_is_written_is_read(bare: Path, tmp_path: Path) -> None:
     """Every field comes back as it was written."""
     path = copy(bare, tmp_path)
-    write(path, FULL)
-    assert read(path) == FULL
+    write_id3(path, FULL)
+    assert read_id3(path) == FULL
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -72,15 +72,15 @@ def test_any_text_round_trips(
     path = copy(bare, tmp_path)
     chapters = tuple(Chapter(start_s=ms / 1000, title=title) for ms in starts_ms)
     duration_s = starts_ms[-1] / 1000 if chapters else 0.0
-    tags = Tags(title, "a", "b", when, comment, track=track, chapters=chapters, duration_s=duration_s)
-    write(path, tags)
-    assert read(path) == tags
+    tags = Id3Tags(title, "a", "b", when, comment, track=track, chapters=chapters, duration_s=duration_s)
+    write_id3(path, tags)
+    assert read_id3(path) == tags
 
 
 def test_standard_frames_are_used(bare: Path, tmp_path: Path) -> None:
     """Another reader finds title, artist, album, date, track, comment, address and cover in their frames."""
     path = copy(bare, tmp_path)
-    write(path, FULL)
+    write_id3(path, FULL)
     frames = mutagen.id3.ID3(path)
     assert frames.version == (2, 4, 0)
     assert [str(frames[name]) for name in ("TIT2", "TPE1", "TALB")] == [FULL.title, FULL.artist, FULL.album]
@@ -95,8 +95,8 @@ def test_standard_frames_are_used(bare: Path, tmp_path: Path) -> None:
 def test_audio_is_not_touched(bare: Path, tmp_path: Path) -> None:
     """The file is the tag and then the master's bytes, so length and sound stay right."""
     path = copy(bare, tmp_path)
-    write(path, FULL)
-    assert path.read_bytes() == raw(path) + bare.read_bytes()
+    write_id3(path, FULL)
+    assert path.read_bytes() == id3_bytes(path) + bare.read_bytes()
     assert header(path).length == header(bare).length
     assert samples(path).shape == samples(bare).shape == (1, 3 * 44100)
 
@@ -104,31 +104,31 @@ def test_audio_is_not_touched(bare: Path, tmp_path: Path) -> None:
 def test_tags_are_replaced_and_deterministic(bare: Path, tmp_path: Path) -> None:
     """Writing again leaves nothing of the tags before, and the same tags are the same bytes."""
     path = copy(bare, tmp_path)
-    write(path, FULL)
+    write_id3(path, FULL)
     first = path.read_bytes()
-    write(path, replace(FULL, comment="A secret that was here by mistake"))
-    write(path, FULL)
+    write_id3(path, replace(FULL, comment="A secret that was here by mistake"))
+    write_id3(path, FULL)
     assert path.read_bytes() == first
 
 
 def test_text_can_be_found_in_the_bytes(bare: Path, tmp_path: Path) -> None:
     """What a tag says stands in the file as UTF-8, so that a search for leaked text finds it."""
     path = copy(bare, tmp_path)
-    write(path, FULL)
+    write_id3(path, FULL)
     for text in (FULL.title, FULL.comment, FULL.chapters[1].title):
-        assert text.encode() in raw(path)
+        assert text.encode() in id3_bytes(path)
 
 
 def test_file_without_tags_is_an_error(bare: Path) -> None:
     """A master has no tags yet."""
-    assert raw(bare) == b""
+    assert id3_bytes(bare) == b""
     with pytest.raises(AudioError, match="has no ID3 tags"):
-        read(bare)
+        read_id3(bare)
 
 
 def test_chapters_end_where_the_next_begins(bare: Path, tmp_path: Path) -> None:
     """Chapters leave no gap between them."""
     path = copy(bare, tmp_path)
-    write(path, FULL)
+    write_id3(path, FULL)
     frames = mutagen.id3.ID3(path).getall("CHAP")
     assert all(a.end_time == b.start_time for a, b in pairwise(frames))

@@ -11,11 +11,11 @@ from PIL import Image, PngImagePlugin
 from starlette.testclient import TestClient
 from starlette.types import Scope
 
-from podcast_pipeline.audit import Finding, Secrets, Who
-from podcast_pipeline.audit.logs_and_mail import read_log, read_mails
-from podcast_pipeline.cli.commands.audit import secrets_of
+from podcast_pipeline.audit import AuditFinding, RestrictedText, VisitorKind
+from podcast_pipeline.audit.logs_and_mail import check_log_file, check_mail_folder
+from podcast_pipeline.cli.commands.audit import load_secrets
 from podcast_pipeline.model import Chapter
-from podcast_pipeline.storage.objects import chapters_file, staged
+from podcast_pipeline.storage.objects import chapters_file, stage_bytes
 from tests.support.leaky_site import FLAGSHIP, FUTURE, GONE, Change, Reply, findings, make_site
 from tests.support.site import NOW, TEASER_WORDS, Site, transcript_of
 
@@ -35,9 +35,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="module")
-def secrets(site: Site) -> Secrets:
+def secrets(site: Site) -> RestrictedText:
     """What the show keeps for those who pay."""
-    return secrets_of(site.catalog, site.store)
+    return load_secrets(site.catalog, site.store)
 
 
 def insert(path: str, before: bytes, text: bytes) -> Change:
@@ -124,7 +124,7 @@ def dead_audio(scope: Scope, reply: Reply) -> Reply:
     return Reply(404, {}, b"") if scope["path"].startswith("/public/audio/") else reply
 
 
-PLANTED_IN_ANSWERS: dict[str, tuple[Change, str, Who, str]] = {
+PLANTED_IN_ANSWERS: dict[str, tuple[Change, str, VisitorKind, str]] = {
     "verbose teaser": (insert(PAGE, b"</main>", SECRET.encode()), "P3", "anonymous", PAGE),
     "search snippet": (search_snippet, "P3", "anonymous", "/search"),
     "OpenGraph description": (
@@ -180,15 +180,15 @@ def test_a_page_may_go_on_as_the_transcript_does(tmp_path: Path) -> None:
     said = " ".join(f"word{n:b}".replace("0", "o").replace("1", "i") for n in range(TEASER_WORDS))
     site = Site.make(tmp_path)
     site.publish("out", transcript_of(f"Ann: {said} Your subscription has to be one of many.", duration_s=60))
-    secrets, token = secrets_of(site.catalog, site.store), site.subscribe("ann@example.org", paid_until=NOW)
+    secrets, token = load_secrets(site.catalog, site.store), site.subscribe("ann@example.org", paid_until=NOW)
     with TestClient(site.app(), base_url=site.config.urls.site) as client:
         client.get(f"/feeds/{token}/")
         page = client.get("/episodes/out").text
         assert re.search(r"iiioii …</p>\s*</section>.*?<strong>Your subscription has ended", page, re.DOTALL)
     site.close()
-    assert secrets.in_text(page.encode(), is_active=False) is None
+    assert secrets.find_leak(page.encode(), is_active=False) is None
     longer = page.replace("iiioii …", "iiioii Your …").encode()
-    assert secrets.in_text(longer, is_active=False)
+    assert secrets.find_leak(longer, is_active=False)
 
 
 @pytest.mark.parametrize("name", PLANTED_IN_ANSWERS)
@@ -208,7 +208,7 @@ def test_somebody_elses_token_is_named(site: Site) -> None:
 
 def test_a_public_object_is_found(site: Site) -> None:
     """A file that anybody can fetch holds the transcript, gzipped or not."""
-    key = site.put(staged("public/clips", "draft", "txt", SECRET.encode(), "text/plain"))
+    key = site.put(stage_bytes("public/clips", "draft", "txt", SECRET.encode(), "text/plain"))
     assert stored(site, key) == ["P3"]
 
 
@@ -224,14 +224,16 @@ def test_picture_metadata_is_found(site: Site, tmp_path: Path) -> None:
     told.add_text("Description", SECRET, zip=True)
     Image.new("RGB", (8, 8)).save(tmp_path / "art.png", pnginfo=told)
     body = (tmp_path / "art.png").read_bytes()
-    assert stored(site, site.put(staged("public/art", "", "png", body, "image/png"))) == ["P3"]
+    assert stored(site, site.put(stage_bytes("public/art", "", "png", body, "image/png"))) == ["P3"]
 
 
 def test_tags_at_both_ends_of_long_audio_are_found(site: Site) -> None:
     """UTF-16 in a tag at the start, Latin-1 in one at the end of two megabytes."""
     noise = b"\xff\xfb\x90\x64" * (1 << 19)
     for body in (b"ID3" + SECRET.encode("utf-16") + noise, noise + b"APETAGEX" + SECRET.encode()):
-        assert stored(site, site.put(staged("public/audio", "draft", "mp3", body, "audio/mpeg"))) == ["P3"]
+        assert stored(site, site.put(stage_bytes("public/audio", "draft", "mp3", body, "audio/mpeg"))) == [
+            "P3"
+        ]
 
 
 def stored(site: Site, key: str) -> list[str]:
@@ -242,19 +244,20 @@ def stored(site: Site, key: str) -> list[str]:
         site.store.delete(key)
 
 
-def test_a_log_line_is_found(tmp_path: Path, secrets: Secrets) -> None:
+def test_a_log_line_is_found(tmp_path: Path, secrets: RestrictedText) -> None:
     """Tokens, sign-in links and text are named by their line; a clean log has none."""
     log = tmp_path / "access.log"
     clean = '2026-11-23T12:00:00Z GET /feeds/***/feed.xml 200 1234 5ms "AntennaPod/3"\n'
     log.write_text(clean * 2, encoding="utf-8")
-    assert list(read_log(log, secrets)) == []
+    assert list(check_log_file(log, secrets)) == []
     log.write_text(
         f"{clean}GET /feeds/{TOKEN}/feed.xml\n{clean}POST /signin/link/{'x' * 43}\nq={SECRET}\n"
         f"POST /mail/stop/{'x' * 48}\n",
         encoding="utf-8",
     )
     assert [
-        (f.rule, f.where.rpartition(":")[2], f.message.partition(":")[0]) for f in read_log(log, secrets)
+        (f.rule, f.where.rpartition(":")[2], f.message.partition(":")[0])
+        for f in check_log_file(log, secrets)
     ] == [
         ("P8", "5", "holds text of a transcript"),
         ("P8", "2", "holds the token of a private feed"),
@@ -271,11 +274,13 @@ def mail_to(folder: Path, recipient: str, text: str, *, subject: str = "Sign in"
     (folder / f"{len(list(folder.iterdir()))}.eml").write_bytes(mail.as_bytes())
 
 
-def test_a_mail_to_a_lapsed_address_is_found(tmp_path: Path, secrets: Secrets) -> None:
+def test_a_mail_to_a_lapsed_address_is_found(tmp_path: Path, secrets: RestrictedText) -> None:
     """Text may go to who has paid, and to nobody else; a secret stands in no subject."""
 
     def read() -> list[str]:
-        return [f.rule for f in read_mails(tmp_path, secrets, lambda address: address == "ann@example.org")]
+        return [
+            f.rule for f in check_mail_folder(tmp_path, secrets, lambda address: address == "ann@example.org")
+        ]
 
     mail_to(tmp_path, "Ann <ann@example.org>", f"A quote: {SECRET}")
     mail_to(tmp_path, "bob@example.org", f"https://pod.example/signin/link/{'x' * 43}")
@@ -290,5 +295,5 @@ def test_findings_are_values(site: Site) -> None:
     """They can be sorted and compared, and the report of a leak names the words."""
     change, *_ = PLANTED_IN_ANSWERS["verbose teaser"]
     found = findings(site, change, who=("anonymous",))
-    assert Finding("P3", "anonymous", site.catalog.show.page_address(FLAGSHIP), found[0].message) in found
+    assert AuditFinding("P3", "anonymous", site.catalog.show.episode_url(FLAGSHIP), found[0].message) in found
     assert "because by then i was angry it said" in found[0].message

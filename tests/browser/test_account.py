@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from podcast_pipeline.audience.mail import Smtp
+from podcast_pipeline.audience.mail import SmtpMailer
 from podcast_pipeline.audience.subscribers import unsubscribe_token
 from podcast_pipeline.config import MailTable
 from tests.support.mail_server import PASSWORD, USER, Mailbox, serving
@@ -30,7 +30,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, mailbox: Mailbox) -> Iterator
     """A show with a mail server, on a free port."""
     with serving(mailbox) as port:
         table = {"host": "127.0.0.1", "port": port, "security": "none", "username": USER}
-        mailer = Smtp(
+        mailer = SmtpMailer(
             MailTable.model_validate(table), sender="p@example.org", name="Late Proofs", password=PASSWORD
         )
         with flagship_on_a_port(tmp_path_factory.mktemp("site"), mailer) as site:
@@ -136,7 +136,7 @@ def test_news_on_off_and_one_click(
     assert site.subscribers.get(bob).news_since is not None
     stranger = browser.new_context(base_url=site.config.urls.site, java_script_enabled=has_script)
     opened = stranger.new_page()
-    opened.goto(f"/mail/stop/{unsubscribe_token.to_value(person, site.subscribers.secret_key)}")
+    opened.goto(f"/mail/stop/{unsubscribe_token.to_unsubscribe_token(person, site.subscribers.secret_key)}")
     assert site.subscribers.get(bob).news_since is not None
     opened.get_by_role("button", name="Stop the mails").click()
     expect(opened.get_by_role("heading", name="No more mail about new transcripts")).to_be_visible()

@@ -199,7 +199,7 @@ def test_each_script_runs_its_own_way(subscriber: Page, site: Site) -> None:
     """An Arabic episode runs from right to left on an English page, and in the list and the search."""
     title, said = "النهر الذي كان قادما", "كان النهر قادما دائما."
     arabic = site.publish("arabic", transcript_of(f"مريم: {said}", duration_s=5), title=title, language="ar")
-    SearchIndex(site.subscribers.engine, show_id=SHOW_ID).catch_up(site.catalog, site.store)
+    SearchIndex(site.subscribers.engine, show_id=SHOW_ID).sync(site.catalog, site.store)
     places = {
         f"/episodes/{arabic.slug}": ("h1", ".said"),
         "/": ("h3:has-text('النهر')",),
@@ -261,7 +261,7 @@ def test_find_on_the_page(subscriber: Page) -> None:
 
 def test_search_and_land(subscriber: Page, site: Site) -> None:
     """A passage that was found is one click away: marked, in view, and the audio is there."""
-    SearchIndex(site.subscribers.engine, show_id=SHOW_ID).catch_up(site.catalog, site.store)
+    SearchIndex(site.subscribers.engine, show_id=SHOW_ID).sync(site.catalog, site.store)
     subscriber.goto("/")
     subscriber.get_by_role("searchbox", name="Search all episodes").fill('"then I was angry"')
     subscriber.keyboard.press("Enter")

@@ -12,10 +12,10 @@ import pytest
 
 from podcast_pipeline.audience.database import connect
 from podcast_pipeline.audience.database.lease import lease
-from podcast_pipeline.cli import failure
-from podcast_pipeline.cli.commands.doctor import Finding, _try
+from podcast_pipeline.cli import os_error_message
+from podcast_pipeline.cli.commands.doctor import DoctorFinding, _run_check
 from podcast_pipeline.cli.output import Output
-from podcast_pipeline.cli.session import Session
+from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.errors import SubscriberError
 from podcast_pipeline.storage.s3.store import S3Store
 from tests.conftest import S3Server
@@ -166,11 +166,11 @@ def test_a_folder_that_cannot_be_written_is_one_of_the_checks(tmp_path: Path) ->
     """What the system refuses is a line among the others, and every look is taken all the same."""
     error = OSError(errno.EROFS, "Read-only file system", "/show/.podcast/podcast.db")
 
-    def look(_: Session) -> Iterator[Finding]:
+    def look(_: CliSession) -> Iterator[DoctorFinding]:
         raise error
         yield
 
-    (found,) = _try("database", look, Session(tmp_path, Output(quiet=True)))
+    (found,) = _run_check("database", look, CliSession(tmp_path, Output(quiet=True)))
     assert (found.ok, found.said) == (False, "/show/.podcast/podcast.db: Read-only file system")
 
 
@@ -179,7 +179,10 @@ def test_a_copy_that_did_not_fit_is_named_by_where_it_went() -> None:
     full = OSError(
         errno.ENOSPC, "No space left on device", "/card/a.wav", None, "/show/episodes/a/source.wav"
     )
-    assert failure(full) == "/show/episodes/a/source.wav: No space left on device; make room and run again"
+    assert (
+        os_error_message(full)
+        == "/show/episodes/a/source.wav: No space left on device; make room and run again"
+    )
 
 
 def test_unpublishing_a_draft_says_what_it_is(house: House) -> None:

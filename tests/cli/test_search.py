@@ -3,14 +3,14 @@
 import json
 from pathlib import Path
 
-from podcast_pipeline.audience.database.engine import FILE_NAME
+from podcast_pipeline.audience.database.engine import DATABASE_FILE_NAME
 from tests.support.show import SLUG, House, copy_house
 
 
 def test_reindex_and_what_follows_a_publication(published: House, tmp_path: Path) -> None:
     """`reindex` indexes what is out, once; taking an episode down takes it out of the index by itself."""
     house = copy_house(published, tmp_path / "show")
-    assert not (house.folder / ".podcast" / FILE_NAME).exists()
+    assert not (house.folder / ".podcast" / DATABASE_FILE_NAME).exists()
     assert json.loads(house.run("--json", "reindex").stdout) == {"indexed": [SLUG], "removed": 0}
     assert json.loads(house.run("--json", "reindex").stdout) == {"indexed": [], "removed": 0}
     assert house.run("unpublish", SLUG).returncode == 0

@@ -10,7 +10,7 @@ from typing import TextIO
 import pytest
 from typer.testing import CliRunner, Result
 
-from podcast_pipeline.audience.subscribers.privacy.retention import forget_daily
+from podcast_pipeline.audience.subscribers.privacy.retention import run_daily
 from podcast_pipeline.cli.app import app
 from podcast_pipeline.errors import SubscriberError
 from tests.support.databases import SHOWS
@@ -143,6 +143,6 @@ def test_forgetting_goes_on_after_a_fault(caplog: pytest.LogCaptureFixture) -> N
         stopped.set()
 
     with caplog.at_level(logging.ERROR):
-        forget_daily(forget, stopped=stopped, every_s=0)
+        run_daily(forget, stopped=stopped, every_s=0)
     assert rounds == [0, 1]
     assert caplog.messages == ["database: is away"]

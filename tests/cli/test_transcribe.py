@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from podcast_pipeline.cli.output import note
+from podcast_pipeline.cli.output import progress_note
 from podcast_pipeline.model import Progress
-from podcast_pipeline.transcription.weights import EMBEDDED, MODEL_FILE
+from podcast_pipeline.transcription.weights import MODEL_FILE, PACKAGED_MODELS
 from tests.support.paths import ROOT
 from tests.support.show import MODEL, PODCAST, SLUG, House, build_house, clean_environment, run_ffmpeg
 from tests.support.sounds import noise, write_wav
@@ -199,7 +199,7 @@ def test_missing_weights_name_the_command_that_gets_them(bare: House) -> None:
 
 def test_weights_with_a_wrong_hash_are_refused(bare: House) -> None:
     """A joined model that was changed on the disk is not used."""
-    known = EMBEDDED["base"]
+    known = PACKAGED_MODELS["base"]
     folder = bare.folder / f"home/.cache/podcast-pipeline/cache/weights/base-{known.sha256[MODEL_FILE][:16]}"
     folder.mkdir(parents=True)
     for name in known.files:
@@ -259,5 +259,5 @@ def test_progress_events_are_json_lines(bare: House) -> None:
 def test_the_bar_says_how_far_how_fast_and_how_long() -> None:
     """Half an hour of an hour in a minute: as fast again, and a minute left."""
     event = Progress(step="transcribe", done=1800, total=3600, unit="s")
-    assert note(event, 60) == "0:30:00 of 1:00:00, 30× real time, 0:01:00 left"
-    assert note(event.model_copy(update={"done": 0}), 0) == "0:00:00 of 1:00:00"
+    assert progress_note(event, 60) == "0:30:00 of 1:00:00, 30× real time, 0:01:00 left"
+    assert progress_note(event.model_copy(update={"done": 0}), 0) == "0:00:00 of 1:00:00"

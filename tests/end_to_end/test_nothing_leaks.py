@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from podcast_pipeline.cli.output import Output
-from podcast_pipeline.cli.session import Session
+from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.model.catalog import catalog_from_json, transcript_from_json
 from tests.support.http_servers import serving
 from tests.support.ports import free_port
@@ -66,7 +66,7 @@ def house(published: House, tmp_path_factory: pytest.TempPathFactory) -> House:
 @pytest.fixture(scope="module")
 def site(house: House) -> Iterator[str]:
     """The address of a running `podcast serve`."""
-    port = urlsplit(Session(house.folder, Output()).config.urls.site).port
+    port = urlsplit(CliSession(house.folder, Output()).config.urls.site).port
     assert port is not None
     with serving(house, port) as address:
         yield address
@@ -75,7 +75,7 @@ def site(house: House) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def secret(house: House) -> set[str]:
     """Every run of the transcript that is in no public text."""
-    store = Session(house.folder, Output()).store
+    store = CliSession(house.folder, Output()).store
     episode = catalog_from_json(store.get("private/catalog.json")[1]).by_slug(SLUG)
     assert episode is not None
     assert episode.transcript is not None
@@ -101,7 +101,7 @@ def crawl(client: httpx.Client, base: str, keys: list[str]) -> dict[str, bytes]:
 def test_the_check_would_notice(house: House, secret: set[str]) -> None:
     """The sample has secret text after its teaser, and a subscriber's file holds it."""
     notes = (house.episode / "notes.md").read_text(encoding="utf-8")
-    store = Session(house.folder, Output()).store
+    store = CliSession(house.folder, Output()).store
     (file,) = [info.key for info in store.list("private/transcripts/") if info.key.endswith(".txt")]
     assert len(secret) > 50
     assert runs(notes) & runs(texts(store.get(file)[1]))
@@ -110,7 +110,7 @@ def test_the_check_would_notice(house: House, secret: set[str]) -> None:
 
 def test_an_anonymous_client_gets_no_secret_run(house: House, site: str, secret: set[str]) -> None:
     """Pages, feeds, files, tags, headers and errors hold none of the secret runs."""
-    store = Session(house.folder, Output()).store
+    store = CliSession(house.folder, Output()).store
     keys = [info.key for prefix in ("public/", "private/") for info in store.list(prefix)]
     with httpx.Client() as client:
         answers = crawl(client, site, keys)
@@ -123,7 +123,7 @@ def test_an_anonymous_client_gets_no_secret_run(house: House, site: str, secret:
 def test_public_objects_and_the_log_hold_no_secret_run(house: House, site: str, secret: set[str]) -> None:
     """Every byte under public/ and every log line is clean too."""
     httpx.get(f"{site}/episodes/{SLUG}")
-    store = Session(house.folder, Output()).store
+    store = CliSession(house.folder, Output()).store
     bodies = {info.key: store.get(info.key)[1] for info in store.list("public/")}
     bodies["log"] = (house.folder / "serve.log").read_bytes()
     assert len(bodies) >= 5
@@ -162,7 +162,7 @@ def test_unknown_token_is_404(site: str) -> None:
 
 def test_the_audio_can_be_sought_and_asked_again(house: House, site: str) -> None:
     """HEAD, a range and an ETag are answered as apps need them."""
-    store = Session(house.folder, Output()).store
+    store = CliSession(house.folder, Output()).store
     key = next(i.key for i in store.list("public/audio/") if "notice" not in i.key)
     url = f"{site}/{key}"
     whole = httpx.head(url)

@@ -16,10 +16,10 @@ from podcast_pipeline.access import Visitor
 from podcast_pipeline.audience.database import open_database
 from podcast_pipeline.audience.subscribers import Subscribers
 from podcast_pipeline.audience.subscribers.signin import SignIn, SignInMail
-from podcast_pipeline.audit import Visitor as Walker
+from podcast_pipeline.audit import AuditVisitor as Walker
 from podcast_pipeline.cli.app import app
 from podcast_pipeline.cli.output import Output
-from podcast_pipeline.cli.session import Session
+from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.errors import FeedError, SubscriberError
 from podcast_pipeline.feed.private import personalize
 from podcast_pipeline.web.middleware.access_log import redact
@@ -46,8 +46,8 @@ def test_config_and_session_show_stars(show: Path, monkeypatch: pytest.MonkeyPat
     """Neither value nor dump nor JSON of a configuration has what came from the environment."""
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
-    loaded = config.load(show, SECRETS)
-    session = Session(show, Output())
+    loaded = config.load_config(show, SECRETS)
+    session = CliSession(show, Output())
     assert session.config == loaded
     shown = (repr(loaded), str(loaded), loaded.model_dump_json(), repr(loaded.model_dump()), repr(session))
     assert not any(secret in text for secret in ("hunter2", *SECRETS.values()) for text in shown)
@@ -63,7 +63,7 @@ def test_parts_with_a_key_or_a_token_show_none(tmp_path: Path, opened: Callable[
     visitor = people.visitor(token)
     assert isinstance(visitor, Visitor)
     signin = SignIn(engine, show_id=people.show_id, secret_key=people.secret_key)
-    with people.changing(NOW, "cli") as change:
+    with people.transaction(NOW, "cli") as change:
         shown = [repr(part) for part in (people, visitor, signin, change)]
     shown.append(repr(SignInMail(ANN, link_secret="l" * 43, code="123456")))
     shown.append(repr(Walker("active", None, token)))  # type: ignore[arg-type]

@@ -12,18 +12,24 @@ import pytest
 
 from podcast_pipeline.config import GlossaryTable
 from podcast_pipeline.episodes import edits
-from podcast_pipeline.episodes.create import mint
-from podcast_pipeline.episodes.edits import Edited, edited, read, renew, taken
+from podcast_pipeline.episodes.create import create_episode
+from podcast_pipeline.episodes.edits import (
+    EditedTranscript,
+    current_edits,
+    merge_edits,
+    read_episode_text,
+    replace_transcript,
+)
 from podcast_pipeline.episodes.library import Library
 from podcast_pipeline.errors import EpisodeError
-from podcast_pipeline.files import hash16
+from podcast_pipeline.files import short_sha256
 from podcast_pipeline.model import Receipt, Segment, Speaker, Transcript, Word
-from podcast_pipeline.transcript.edits import Fix
-from podcast_pipeline.transcript.names.glossary import Glossary, from_show, near_misses
+from podcast_pipeline.transcript.edits import NameFix
+from podcast_pipeline.transcript.names.glossary import Glossary, build_glossary, find_name_fixes
 
 NOW = datetime(2026, 3, 3, 6, tzinfo=UTC)
 SLUG = "the-hearing"
-NAMES = from_show(GlossaryTable(), people=("Ann Kellner",))
+NAMES = build_glossary(GlossaryTable(), people=("Ann Kellner",))
 WRITES = ("os.rename", "os.link", "os.remove")
 FIRST = (
     ("S0", "Welcome back to the show, everybody."),
@@ -59,27 +65,29 @@ def library(tmp_path: Path) -> Library:
     """An episode that was heard once and not edited yet."""
     made = Library(tmp_path / "episodes", language="en")
     (tmp_path / "a.wav").write_bytes(b"sound")
-    mint(tmp_path / "a.wav", made, slug=SLUG, title="The hearing")
+    create_episode(tmp_path / "a.wav", made, slug=SLUG, title="The hearing")
     made.save_transcript(SLUG, heard(FIRST))
     return made
 
 
-def publish(library: Library, *, names: Glossary = NAMES, out: bool = False, keep: bool = True) -> Edited:
+def publish(
+    library: Library, *, names: Glossary = NAMES, out: bool = False, keep: bool = True
+) -> EditedTranscript:
     """Do with the words what a publication does."""
     words = library.transcript(SLUG)
     assert words is not None
-    draft = library.load(SLUG)
-    return edited(library, draft, words, glossary=names, out=out, now=NOW, keep=keep)
+    draft = library.load_draft(SLUG)
+    return merge_edits(library, draft, words, glossary=names, in_catalog=out, now=NOW, save=keep)
 
 
-def transcribe(library: Library, words: Transcript) -> Edited:
+def transcribe(library: Library, words: Transcript) -> EditedTranscript:
     """Do with new words what `podcast transcribe` does."""
-    renew(library, SLUG, words, now=NOW)
+    replace_transcript(library, SLUG, words, now=NOW)
     return publish(library)
 
 
 def document(library: Library) -> Path:
-    return library.folder(SLUG).document
+    return library.folder(SLUG).markdown
 
 
 def edit(library: Library, *changes: tuple[str, str]) -> None:
@@ -102,7 +110,7 @@ def test_the_first_document_has_the_names_put_right(library: Library) -> None:
     assert (fix.before, fix.after, fix.start_s) == ("Ann Kelner,", "Ann Kellner,", 4.0)
     assert "Ann Kellner" in document(library).read_text(encoding="utf-8")
     assert library.transcript(SLUG) == heard(FIRST)
-    assert [w.start_s for w in first.words.words] == [w.start_s for w in heard(FIRST).words]
+    assert [w.start_s for w in first.transcript.words] == [w.start_s for w in heard(FIRST).words]
 
 
 def test_publishing_again_writes_nothing(library: Library) -> None:
@@ -118,12 +126,15 @@ def test_a_saved_document_is_what_is_published(library: Library) -> None:
     publish(library)
     edit(library, ("tin box", "iron chest"), ("**Speaker 2**", "**Bea Holm**"), ("very ", ""))
     then = publish(library)
-    assert "iron chest" in then.words.text
-    assert {then.words.speaker_name(s.speaker) for s in then.words.segments} == {"Speaker 1", "Bea Holm"}
+    assert "iron chest" in then.transcript.text
+    assert {then.transcript.speaker_name(s.speaker) for s in then.transcript.segments} == {
+        "Speaker 1",
+        "Bea Holm",
+    }
     times = {w.text: w.start_s for w in heard(FIRST).words}
-    kept = [w for w in then.words.words if w.text in times and w.text.strip() not in ("the", "you,")]
+    kept = [w for w in then.transcript.words if w.text in times and w.text.strip() not in ("the", "you,")]
     assert all(w.start_s in {v.start_s for v in heard(FIRST).words if v.text == w.text} for w in kept)
-    assert {e.kind for e in read(library, SLUG).edits.edits} == {"words", "turn"}
+    assert {e.kind for e in read_episode_text(library, SLUG).edits.edits} == {"words", "turn"}
 
 
 def test_edits_survive_another_transcription(library: Library) -> None:
@@ -132,12 +143,12 @@ def test_edits_survive_another_transcription(library: Library) -> None:
     edit(library, ("forty years", "fourteen years"), ("S1: Speaker 2", "S1: Bea Holm"))
     old = document(library).read_bytes()
     then = transcribe(library, heard(AGAIN, "small"))
-    assert "thin box" in then.words.text
-    assert "fourteen years" in then.words.text
+    assert "thin box" in then.transcript.text
+    assert "fourteen years" in then.transcript.text
     assert "**Bea Holm**" in document(library).read_text(encoding="utf-8")
-    assert (library.folder(SLUG).build / f"transcript.{hash16(old)}.md").read_bytes() == old
+    assert (library.folder(SLUG).build / f"transcript.{short_sha256(old)}.md").read_bytes() == old
     assert then.conflicts == ()
-    assert publish(library).words == then.words
+    assert publish(library).transcript == then.transcript
 
 
 def test_an_edit_that_the_machine_agrees_with_is_kept_for_the_next(library: Library) -> None:
@@ -147,7 +158,7 @@ def test_an_edit_that_the_machine_agrees_with_is_kept_for_the_next(library: Libr
     transcribe(library, heard(AGAIN, "small"))
     publish(library)
     then = transcribe(library, heard(FIRST, "tiny"))
-    assert "thin box" in then.words.text
+    assert "thin box" in then.transcript.text
 
 
 def test_a_conflict_is_kept_until_somebody_settles_it(library: Library) -> None:
@@ -158,8 +169,8 @@ def test_a_conflict_is_kept_until_somebody_settles_it(library: Library) -> None:
     (conflict,) = transcribe(library, heard(other, "small")).conflicts
     assert conflict.edit.kind == "words"
     assert publish(library).conflicts == (conflict,)
-    desk = read(library, SLUG)
-    edits.drop(desk, conflict)
+    desk = read_episode_text(library, SLUG)
+    edits.discard_conflict(desk, conflict)
     assert publish(library).conflicts == ()
 
 
@@ -177,7 +188,7 @@ def test_words_that_came_from_elsewhere_stop_the_command(library: Library) -> No
         publish(library)
     library.folder(SLUG).transcript.unlink()
     with pytest.raises(EpisodeError, match=r"transcript\.json is gone; put it back from git,"):
-        taken(read(library, SLUG), NOW)
+        current_edits(read_episode_text(library, SLUG), NOW)
     assert files(library) == {name: data for name, data in before.items() if name != "transcript.json"}
 
 
@@ -207,7 +218,7 @@ def test_a_document_that_cannot_be_read_stops_the_command(library: Library, dama
             command(library)
     assert files(library) == before
     document(library).write_bytes(whole)
-    assert "fourteen years or forty" in publish(library).words.text
+    assert "fourteen years or forty" in publish(library).transcript.text
 
 
 @pytest.mark.parametrize("ends", ["\r\n", "\r", "\n"])
@@ -219,13 +230,13 @@ def test_other_line_ends_and_tabs_lose_no_edit(library: Library, ends: str) -> N
     text = document(library).read_text(encoding="utf-8").replace("\n", ends)
     document(library).write_bytes(b"\xef\xbb\xbf" + text.encode())
     assert publish(library) == plain
-    assert "fourteen years" in transcribe(library, heard(AGAIN, "small")).words.text
+    assert "fourteen years" in transcribe(library, heard(AGAIN, "small")).transcript.text
 
 
 def test_a_rehearsal_writes_nothing(library: Library) -> None:
     """With keep off even a first document stays unwritten."""
     before = files(library)
-    assert "Kellner" in publish(library, keep=False).words.text
+    assert "Kellner" in publish(library, keep=False).transcript.text
     assert files(library) == before
 
 
@@ -234,8 +245,8 @@ def test_a_new_name_in_the_glossary_runs_the_second_pass_again(library: Library)
     publish(library, names=Glossary())
     edit(library, ("forty years", "fourteen years"))
     then = publish(library)
-    assert "Kellner" in then.words.text
-    assert "fourteen years" in then.words.text
+    assert "Kellner" in then.transcript.text
+    assert "fourteen years" in then.transcript.text
 
 
 def test_an_episode_that_is_out_keeps_its_names(library: Library) -> None:
@@ -250,16 +261,16 @@ def test_what_is_saved_while_it_runs_is_not_overwritten(
     """An editor that saves between reading and writing keeps its file; the command says to run again."""
     publish(library, names=Glossary())
 
-    def find(words: Transcript, names: Glossary) -> tuple[Fix, ...]:
+    def find(words: Transcript, names: Glossary) -> tuple[NameFix, ...]:
         edit(library, ("forty years", "fourteen years"))
-        return near_misses(words, names)
+        return find_name_fixes(words, names)
 
-    monkeypatch.setattr(edits, "near_misses", find)
+    monkeypatch.setattr(edits, "find_name_fixes", find)
     with pytest.raises(EpisodeError, match="saved while this ran"):
         publish(library)
     assert "fourteen years" in document(library).read_text(encoding="utf-8")
     monkeypatch.undo()
-    then = publish(library).words.text
+    then = publish(library).transcript.text
     assert "fourteen years" in then
     assert "Kellner" in then
 
@@ -296,12 +307,12 @@ def test_killed_between_any_two_writes_nothing_is_lost(library: Library, goes_on
     number = 1
     while kill_at(number, lambda: transcribe(library, heard(AGAIN, "small"))):
         if goes_on == "publish":
-            text = publish(library).words.text
+            text = publish(library).transcript.text
             assert "fourteen years" in text, number
         then = transcribe(library, heard(AGAIN, "small"))
-        assert "fourteen years" in then.words.text, number
-        assert "thin box" in then.words.text, number
-        assert "Bea Holm" in {s.name for s in then.words.speakers}, number
+        assert "fourteen years" in then.transcript.text, number
+        assert "thin box" in then.transcript.text, number
+        assert "Bea Holm" in {s.name for s in then.transcript.speakers}, number
         assert then.conflicts == (), number
         assert saved in files(library).values(), number
         restore(library, start)
@@ -320,7 +331,7 @@ def test_killed_then_edited_nothing_is_lost(library: Library) -> None:
         if there:
             edit(library, ("stairs", "ladder"))
         try:
-            text = publish(library).words.text
+            text = publish(library).transcript.text
         except EpisodeError:
             text = document(library).read_text(encoding="utf-8")
         assert "fourteen years" in text, number
@@ -342,4 +353,4 @@ def test_taking_twice_takes_the_same(library: Library) -> None:
     publish(library)
     edit(library, ("forty years", "fourteen years"))
     once = publish(library).edits
-    assert taken(read(library, SLUG), datetime(2027, 1, 1, tzinfo=UTC)) == once
+    assert current_edits(read_episode_text(library, SLUG), datetime(2027, 1, 1, tzinfo=UTC)) == once

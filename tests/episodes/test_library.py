@@ -5,11 +5,11 @@ from uuid import UUID
 
 import pytest
 
-from podcast_pipeline.episodes.create import mint
-from podcast_pipeline.episodes.library import Library, built
+from podcast_pipeline.episodes.create import create_episode
+from podcast_pipeline.episodes.library import Library, build_once
 from podcast_pipeline.errors import ConfigError, EpisodeError
 from podcast_pipeline.files import sha256_of, write_atomically
-from podcast_pipeline.model import UNREADABLE, Noun
+from podcast_pipeline.model import CONTROL_CHARACTERS, FrozenModel
 
 
 @pytest.fixture
@@ -33,8 +33,8 @@ def edit(library: Library, slug: str, old: str, new: str) -> None:
 
 def test_a_minted_episode_can_be_loaded(library: Library, recording: Path) -> None:
     """Title and slug come from the file's name, id and guid are one UUID."""
-    slug = mint(recording, library, guests=("Ann Example",), notes="Hello")
-    draft = library.load(slug)
+    slug = create_episode(recording, library, guests=("Ann Example",), notes="Hello")
+    draft = library.load_draft(slug)
     assert slug == "ann-example-live"
     assert UUID(draft.guid) == draft.id
     assert (draft.notes, draft.persons[0].name, draft.persons[0].role) == ("Hello", "Ann Example", "guest")
@@ -42,24 +42,24 @@ def test_a_minted_episode_can_be_loaded(library: Library, recording: Path) -> No
 
 def test_topics_are_the_producers(library: Library, recording: Path) -> None:
     """What episode.toml names as topics is in the draft, in that order."""
-    slug = mint(recording, library)
+    slug = create_episode(recording, library)
     edit(library, slug, "guests = []", 'guests = []\ntopics = ["Water", "City hall"]')
-    assert library.load(slug).topics == ("Water", "City hall")
+    assert library.load_draft(slug).topics == ("Water", "City hall")
 
 
 def test_the_source_is_kept_byte_for_byte(library: Library, recording: Path) -> None:
     """The kept recording has the bytes of the original, and its hash is recorded."""
-    slug = mint(recording, library)
+    slug = create_episode(recording, library)
     kept = library.folder(slug).source
     assert kept.read_bytes() == recording.read_bytes()
-    assert library.load(slug).source_sha256 == sha256_of(recording)
+    assert library.load_draft(slug).source_sha256 == sha256_of(recording)
 
 
 def test_the_same_recording_again_is_the_same_episode(library: Library, recording: Path) -> None:
     """Minting twice gives one folder, one id, one slug: an interrupted run is run again."""
     said = {"title": "A title", "guests": ("Ann",), "notes": "Notes"}
-    first = mint(recording, library, **said)  # type: ignore[arg-type]
-    assert (mint(recording, library), mint(recording, library, **said)) == (first, first)  # type: ignore[arg-type]
+    first = create_episode(recording, library, **said)  # type: ignore[arg-type]
+    assert (create_episode(recording, library), create_episode(recording, library, **said)) == (first, first)  # type: ignore[arg-type]
     assert list(library.slugs()) == [first]
 
 
@@ -70,17 +70,17 @@ def test_what_an_episode_does_not_say_is_not_lost_in_silence(
     library: Library, recording: Path, other: dict[str, object]
 ) -> None:
     """Another title, slug, guest or note for a recording that is an episode is refused and named."""
-    known = mint(recording, library, title="A title", guests=("Ann",), notes="Notes")
+    known = create_episode(recording, library, title="A title", guests=("Ann",), notes="Notes")
     with pytest.raises(EpisodeError, match=f"{known}: .* has other {next(iter(other))}; change"):
-        mint(recording, library, **other)  # type: ignore[arg-type]
-    assert library.load(known).title == "A title"
+        create_episode(recording, library, **other)  # type: ignore[arg-type]
+    assert library.load_draft(known).title == "A title"
 
 
 def test_the_recording_of_a_withdrawn_episode_may_come_again(library: Library, recording: Path) -> None:
     """It becomes another episode, under another slug."""
-    known = mint(recording, library)
-    again = mint(recording, library, slug="again", withdrawn=frozenset({known}))
-    assert (again, library.load(again).id == library.load(known).id) == ("again", False)
+    known = create_episode(recording, library)
+    again = create_episode(recording, library, slug="again", unpublished_slugs=frozenset({known}))
+    assert (again, library.load_draft(again).id == library.load_draft(known).id) == ("again", False)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_what_episode_toml_could_not_hold_names_its_option(
 ) -> None:
     """The line begins with the option, and nothing is made, in the library or outside of it."""
     with pytest.raises(EpisodeError, match=r"^--(slug|title|guest)") as refused:
-        mint(recording, library, **wrong)  # type: ignore[arg-type]
+        create_episode(recording, library, **wrong)  # type: ignore[arg-type]
     assert len(str(refused.value)) < 250
     assert not library.root.exists()
 
@@ -111,8 +111,8 @@ def test_any_file_name_gives_a_readable_title(library: Library, tmp_path: Path, 
     """Line ends, controls and bytes that are no UTF-8 do not get into the title."""
     recording = tmp_path / name
     recording.write_bytes(b"RIFF")
-    title = library.load(mint(recording, library, slug="one")).title
-    assert not UNREADABLE.search(title)
+    title = library.load_draft(create_episode(recording, library, slug="one")).title
+    assert not CONTROL_CHARACTERS.search(title)
     assert title
 
 
@@ -136,8 +136,8 @@ def test_a_dot_in_a_name_is_part_of_it(
     """Only what recordings end in is taken off and kept; a guest's name is as it was written."""
     recording = tmp_path / name
     recording.write_bytes(b"RIFF")
-    minted = mint(recording, library)
-    assert (minted, library.load(minted).title) == (slug, title)
+    minted = create_episode(recording, library)
+    assert (minted, library.load_draft(minted).title) == (slug, title)
     assert library.folder(minted).source.name == kept
 
 
@@ -148,7 +148,9 @@ def test_a_dot_in_the_name_of_a_track_is_part_of_it(
     files = [tmp_path / name for name in ("Ann. " + "b" * 240, "Dr. Smith.flac")]
     for file in files:
         file.write_bytes(file.name.encode())
-    slug = mint(recording, library, tracks=[(f"Guest {n}", file, None) for n, file in enumerate(files)])
+    slug = create_episode(
+        recording, library, tracks=[(f"Guest {n}", file, None) for n, file in enumerate(files)]
+    )
     assert sorted(path.name for path in library.folder(slug).path.glob("track*")) == [
         "track-1",
         "track-2.flac",
@@ -159,9 +161,9 @@ def test_a_slug_of_another_recording_is_refused(library: Library, recording: Pat
     """A taken slug is not given to another recording, and nothing is written."""
     other = tmp_path / "other.wav"
     other.write_bytes(b"other")
-    mint(recording, library, slug="taken")
+    create_episode(recording, library, slug="taken")
     with pytest.raises(EpisodeError, match="pass another --slug"):
-        mint(other, library, slug="taken")
+        create_episode(other, library, slug="taken")
     assert [p.name for p in library.root.iterdir()] == ["taken"]
 
 
@@ -169,46 +171,46 @@ def test_a_slug_of_another_recording_is_refused(library: Library, recording: Pat
 def test_a_slug_that_is_not_ascii_words_is_refused(library: Library, recording: Path, slug: str) -> None:
     """Only a-z, 0-9 and single hyphens; a refused mint leaves no folder."""
     with pytest.raises(EpisodeError, match=r"^--slug"):
-        mint(recording, library, slug=slug)
+        create_episode(recording, library, slug=slug)
     assert not list(library.root.glob("*/episode.toml"))
 
 
 def test_a_title_without_ascii_letters_gets_an_ascii_slug(library: Library, recording: Path) -> None:
     """A title in another script is spelled in ASCII."""
-    assert mint(recording, library, title="Привет, Zoë!") == "privet-zoe"
+    assert create_episode(recording, library, title="Привет, Zoë!") == "privet-zoe"
 
 
 def test_an_unknown_key_names_the_near_one(library: Library, recording: Path) -> None:
     """A typo in episode.toml is an error that says what was probably meant."""
-    slug = mint(recording, library)
+    slug = create_episode(recording, library)
     edit(library, slug, "title =", "titel =")
     with pytest.raises(ConfigError, match=r"did you mean title\?"):
-        library.load(slug)
+        library.load_draft(slug)
 
 
 def test_a_changed_source_is_refused(library: Library, recording: Path) -> None:
     """A recording that is not the ingested one stops with what to do."""
-    slug = mint(recording, library)
+    slug = create_episode(recording, library)
     library.folder(slug).source.write_bytes(b"something else")
     with pytest.raises(EpisodeError, match="put it back"):
-        library.load(slug)
+        library.load_draft(slug)
 
 
 def test_a_folder_that_disagrees_with_its_slug_is_refused(library: Library, recording: Path) -> None:
     """A renamed folder is not a renamed episode."""
-    slug = mint(recording, library)
+    slug = create_episode(recording, library)
     (library.root / slug).rename(library.root / "renamed")
     with pytest.raises(EpisodeError, match="must agree"):
-        library.load("renamed")
+        library.load_draft("renamed")
 
 
 def test_no_such_episode_says_how_to_list(library: Library) -> None:
     """A wrong slug names the command that lists the right ones."""
     with pytest.raises(EpisodeError, match="podcast list"):
-        library.load("nothing-here")
+        library.load_draft("nothing-here")
 
 
-class Note(Noun):
+class Note(FrozenModel):
     """A stage's result in tests."""
 
     text: str
@@ -216,7 +218,7 @@ class Note(Noun):
 
 def test_a_stage_is_made_once_for_the_same_inputs(library: Library, recording: Path) -> None:
     """Equal inputs find the result; other inputs make another."""
-    folder = library.folder(mint(recording, library))
+    folder = library.folder(create_episode(recording, library))
     made: list[str] = []
 
     def stage(version: int) -> tuple[Path, Note]:
@@ -225,7 +227,7 @@ def test_a_stage_is_made_once_for_the_same_inputs(library: Library, recording: P
             target.write_bytes(b"result")
             return Note(text=str(version))
 
-        return built(folder, "stage", ".bin", inputs={"version": version}, result=Note, make=make)
+        return build_once(folder, "stage", ".bin", inputs={"version": version}, result_type=Note, build=make)
 
     assert stage(1) == stage(1)
     assert stage(2) != stage(1)
@@ -234,7 +236,7 @@ def test_a_stage_is_made_once_for_the_same_inputs(library: Library, recording: P
 
 def test_a_stage_without_its_note_is_made_again(library: Library, recording: Path) -> None:
     """A file whose note was not written yet counts as interrupted."""
-    folder = library.folder(mint(recording, library))
+    folder = library.folder(create_episode(recording, library))
     runs: list[int] = []
 
     def make(target: Path) -> Note:
@@ -242,9 +244,9 @@ def test_a_stage_without_its_note_is_made_again(library: Library, recording: Pat
         target.write_bytes(b"result")
         return Note(text="done")
 
-    target, _ = built(folder, "stage", ".bin", inputs={}, result=Note, make=make)
+    target, _ = build_once(folder, "stage", ".bin", inputs={}, result_type=Note, build=make)
     target.with_suffix(".json").unlink()
-    built(folder, "stage", ".bin", inputs={}, result=Note, make=make)
+    build_once(folder, "stage", ".bin", inputs={}, result_type=Note, build=make)
     assert len(runs) == 2
 
 

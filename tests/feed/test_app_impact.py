@@ -3,17 +3,17 @@ import re
 import pytest
 
 from podcast_pipeline.errors import FeedError
-from podcast_pipeline.feed.app_impact import Changes, diff, lock
-from podcast_pipeline.feed.rss import Private, Public, render
+from podcast_pipeline.feed.app_impact import FeedDiff, diff_feeds, harmful_changes
+from podcast_pipeline.feed.rss import PrivateAudience, PublicAudience, render_feed
 from tests.feed.test_golden import FOLDER, ordinary
 
 FEED = (FOLDER / "ordinary.public.xml").read_text(encoding="utf-8")
 
 
-def changed(pattern: str, replacement: str, count: int = 0) -> Changes:
+def changed(pattern: str, replacement: str, count: int = 0) -> FeedDiff:
     after, made = re.subn(pattern, replacement, FEED, count=count, flags=re.DOTALL)
     assert made
-    return diff(FEED.encode(), after.encode())
+    return diff_feeds(FEED.encode(), after.encode())
 
 
 def titles(items: tuple[object, ...]) -> list[str]:
@@ -22,44 +22,46 @@ def titles(items: tuple[object, ...]) -> list[str]:
 
 def test_same_feed_is_no_change() -> None:
     """A feed compared with itself has nothing to tell."""
-    assert diff(FEED.encode(), FEED.encode()) == Changes()
-    assert lock(Changes()) == ()
+    assert diff_feeds(FEED.encode(), FEED.encode()) == FeedDiff()
+    assert harmful_changes(FeedDiff()) == ()
 
 
 def test_first_feed_is_all_new_and_free_to_go() -> None:
     """Before the first publication nothing can be broken."""
-    changes = diff(None, FEED.encode())
+    changes = diff_feeds(None, FEED.encode())
     assert titles(changes.new) == ["No words yet", "¿Qué es el agua?", "What is water?"]
-    assert lock(changes) == ()
+    assert harmful_changes(changes) == ()
 
 
 def test_new_episode_is_free_to_go() -> None:
     """An item more is what a feed is for."""
-    changes = diff(render(ordinary(), Public()), render(ordinary(), Private()))
+    changes = diff_feeds(
+        render_feed(ordinary(), PublicAudience()), render_feed(ordinary(), PrivateAudience())
+    )
     assert titles(changes.new) == ["The long cut"]
-    assert not changes.removed + changes.reguided + changes.moved
+    assert not changes.removed + changes.guid_changed + changes.url_changed
 
 
 def test_corrected_title_is_a_change_and_free_to_go() -> None:
     """What apps show may change; what they remember an episode by may not."""
     changes = changed("<title>No words yet", "<title>No words")
     assert titles(changes.changed) == ["No words"]
-    assert lock(changes) == ()
+    assert harmful_changes(changes) == ()
 
 
 def test_new_audio_under_a_new_name_is_free_to_go() -> None:
     """A corrected recording has another hash in its name; apps fetch it if they like."""
     changes = changed(r"no-words-yet\.0{15}5", "no-words-yet.00000000000000aa")
     assert titles(changes.changed) == ["No words yet"]
-    assert lock(changes) == ()
+    assert harmful_changes(changes) == ()
 
 
 def test_changed_guid_is_locked() -> None:
     """The same audio under another guid is a new episode for every app."""
     changes = changed("10000000-0000-4000-8000-00000000006", "20000000-0000-4000-8000-00000000006")
-    assert len(changes.reguided) == 3
+    assert len(changes.guid_changed) == 3
     assert not changes.new + changes.removed
-    (line,) = lock(changes)
+    (line,) = harmful_changes(changes)
     assert line.startswith(
         "3 episodes would be downloaded again and shown as new: the guid changed (No words"
     )
@@ -68,14 +70,16 @@ def test_changed_guid_is_locked() -> None:
 def test_guid_is_case_sensitive() -> None:
     """A guid in capitals is another guid."""
     after = FEED.replace("10000000-0000-4000-8000-000000000069<", "ABC<")
-    changes = diff(FEED.replace("10000000-0000-4000-8000-000000000069<", "abc<").encode(), after.encode())
-    assert titles(changes.reguided) == ["No words yet"]
+    changes = diff_feeds(
+        FEED.replace("10000000-0000-4000-8000-000000000069<", "abc<").encode(), after.encode()
+    )
+    assert titles(changes.guid_changed) == ["No words yet"]
 
 
 def test_moved_audio_is_locked() -> None:
     """Another address for the same file makes apps download it again."""
     changes = changed("https://media.news.example/audio/", "https://cdn.news.example/audio/", 1)
-    assert lock(changes) == (
+    assert harmful_changes(changes) == (
         "1 episode would be downloaded again: the address changed, the audio did not (No words yet)",
     )
 
@@ -85,32 +89,32 @@ def test_foreign_audio_is_known_by_its_length() -> None:
     before = (FOLDER / "imported.public.xml").read_text(encoding="utf-8")
     after = before.replace("https://cdn.old.example/17.m4a?x=1&amp;y=2", "https://new.example/other.m4a")
     longer = after.replace('length="123"', 'length="124"')
-    assert titles(diff(before.encode(), after.encode()).moved) == ["Old one"]
-    assert diff(before.encode(), longer.encode()).moved == ()
+    assert titles(diff_feeds(before.encode(), after.encode()).url_changed) == ["Old one"]
+    assert diff_feeds(before.encode(), longer.encode()).url_changed == ()
 
 
 def test_changed_date_is_locked_and_another_zone_is_no_change() -> None:
     """An episode keeps its instant, however that is written."""
     assert titles(
-        changed("17 Mar 2026 06:00:00 .0000</pubDate>", "17 Mar 2026 07:00:00 +0000</pubDate>").redated
+        changed("17 Mar 2026 06:00:00 .0000</pubDate>", "17 Mar 2026 07:00:00 +0000</pubDate>").date_changed
     )
     assert (
-        changed("17 Mar 2026 06:00:00 .0000</pubDate>", "17 Mar 2026 07:00:00 +0100</pubDate>") == Changes()
+        changed("17 Mar 2026 06:00:00 .0000</pubDate>", "17 Mar 2026 07:00:00 +0100</pubDate>") == FeedDiff()
     )
 
 
 def test_vanished_episode_is_locked_unless_it_leaves_on_purpose() -> None:
     """An unpublished episode may go, a forgotten one may not."""
     changes = changed("<item>.*?</item>", "", 1)
-    assert lock(changes) == ("1 episode would disappear from apps (No words yet)",)
-    assert lock(changes, leaving={"10000000-0000-4000-8000-000000000069"}) == ()
+    assert harmful_changes(changes) == ("1 episode would disappear from apps (No words yet)",)
+    assert harmful_changes(changes, intended_removals={"10000000-0000-4000-8000-000000000069"}) == ()
 
 
 def test_changed_show_guid_is_locked() -> None:
     """Directories know the show by its podcast:guid."""
     changes = changed("9b024349-ccf0-5f69-a609-6b82873eab3c", "917393e3-1b1e-5cef-ace4-edaa54e1f810")
-    assert len(lock(changes)) == 1
-    assert "another show" in lock(changes)[0]
+    assert len(harmful_changes(changes)) == 1
+    assert "another show" in harmful_changes(changes)[0]
 
 
 def test_many_episodes_are_counted_and_three_are_named() -> None:
@@ -120,7 +124,7 @@ def test_many_episodes_are_counted_and_three_are_named() -> None:
         f"<rss><channel>{''.join(item.format(n, mark) for n in range(11))}</channel></rss>".encode()
         for mark in "ab"
     ]
-    assert lock(diff(*feeds)) == (
+    assert harmful_changes(diff_feeds(*feeds)) == (
         "11 episodes would be downloaded again and shown as new: the guid changed (0, 1, 2 and 8 more)",
     )
 
@@ -128,4 +132,4 @@ def test_many_episodes_are_counted_and_three_are_named() -> None:
 def test_unreadable_feed_is_an_error() -> None:
     """A page in the place of a feed is not compared."""
     with pytest.raises(FeedError, match="F1: this is <html>"):
-        diff(b"<html/>", FEED.encode())
+        diff_feeds(b"<html/>", FEED.encode())

@@ -14,8 +14,8 @@ from uuid import UUID
 import feedparser
 import pytest
 
-from podcast_pipeline.feed.notice import notice
-from podcast_pipeline.feed.rss import Audience, Private, Public, render
+from podcast_pipeline.feed.notice import build_notice
+from podcast_pipeline.feed.rss import Audience, PrivateAudience, PublicAudience, render_feed
 from podcast_pipeline.model.catalog import Catalog, catalog_from_json
 from tests.support.paths import DATA
 
@@ -26,14 +26,18 @@ LAPSED_AT = datetime(2026, 3, 11, 23, 30, tzinfo=UTC)
 
 def audiences(catalog: Catalog) -> dict[str, Audience]:
     """Return the three feeds of a catalog, by the name in their file."""
-    item = notice(SUBSCRIBER, "lapsed", LAPSED_AT, renew_url=catalog.show.renew_url)
-    return {"public": Public(), "private": Private(), "lapsed": Private(transcripts=False, notice=item)}
+    item = build_notice(SUBSCRIBER, "lapsed", LAPSED_AT, renew_url=catalog.show.renew_url)
+    return {
+        "public": PublicAudience(),
+        "private": PrivateAudience(),
+        "lapsed": PrivateAudience(transcripts=False, notice=item),
+    }
 
 
 def rendered() -> dict[Path, bytes]:
     """Return every golden feed as it is rendered now, by its path."""
     return {
-        source.with_suffix(f".{name}.xml"): render(catalog, audience)
+        source.with_suffix(f".{name}.xml"): render_feed(catalog, audience)
         for source in sorted(FOLDER.glob("*.json"))
         for catalog in [catalog_from_json(source.read_bytes())]
         for name, audience in audiences(catalog).items()
@@ -88,7 +92,7 @@ def test_locale_and_hash_seed_of_the_process_do_not_show() -> None:
     code = (
         "import locale, sys; from tests.feed.test_golden import *;"
         "locale.setlocale(locale.LC_ALL, '');"
-        "sys.stdout.buffer.write(render(ordinary(), Private()))"
+        "sys.stdout.buffer.write(render_feed(ordinary(), PrivateAudience()))"
     )
     environment = {**os.environ, "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "7"}
     out = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True)
@@ -102,7 +106,7 @@ def test_locale_is_never_switched(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("the locale was touched")
 
     monkeypatch.setattr(locale, "setlocale", refuse)
-    assert render(ordinary(), Public()) == NOW[FOLDER / "ordinary.public.xml"]
+    assert render_feed(ordinary(), PublicAudience()) == NOW[FOLDER / "ordinary.public.xml"]
 
 
 def test_threads_do_not_disturb_each_other() -> None:
@@ -111,7 +115,7 @@ def test_threads_do_not_disturb_each_other() -> None:
     names = list(audiences(catalog).items())
     work = [names[i % 3] for i in range(40)]
     with ThreadPoolExecutor(8) as pool:
-        feeds = list(pool.map(lambda job: (job[0], render(catalog, job[1])), work))
+        feeds = list(pool.map(lambda job: (job[0], render_feed(catalog, job[1])), work))
     assert {(name, feed) for name, feed in feeds} == {
         (name, NOW[FOLDER / f"ordinary.{name}.xml"]) for name, _ in names
     }

@@ -5,7 +5,7 @@ from uuid import UUID, uuid5
 import pytest
 
 from podcast_pipeline.access import Standing
-from podcast_pipeline.feed.notice import MESSAGES, notice
+from podcast_pipeline.feed.notice import MESSAGES, build_notice
 
 SUBSCRIBER = UUID(int=7)
 SINCE = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -14,15 +14,15 @@ RENEW = "https://news.example/subscribe"
 
 def test_guid_is_a_constant_of_subscriber_standing_and_instant() -> None:
     """The guid is UUIDv5 of the subscriber's id and "<standing>:<ISO instant>"; apps show it once."""
-    item = notice(SUBSCRIBER, "lapsed", SINCE, renew_url=RENEW)
+    item = build_notice(SUBSCRIBER, "lapsed", SINCE, renew_url=RENEW)
     assert item.guid == uuid5(SUBSCRIBER, "lapsed:2026-03-01T12:00:00+00:00")
-    assert item.at == SINCE
+    assert item.published_at == SINCE
 
 
 def test_same_instant_in_another_zone_is_the_same_notice() -> None:
     """How the instant is written does not make a new item."""
     there = SINCE.astimezone(timezone(timedelta(hours=-5))).replace(microsecond=9)
-    assert notice(SUBSCRIBER, "lapsed", there, renew_url=RENEW) == notice(
+    assert build_notice(SUBSCRIBER, "lapsed", there, renew_url=RENEW) == build_notice(
         SUBSCRIBER, "lapsed", SINCE, renew_url=RENEW
     )
 
@@ -30,7 +30,7 @@ def test_same_instant_in_another_zone_is_the_same_notice() -> None:
 def test_another_cause_or_instant_is_another_item() -> None:
     """Whoever lapses again, or is suspended, is told again."""
     guids = {
-        notice(SUBSCRIBER, standing, at, renew_url=RENEW).guid
+        build_notice(SUBSCRIBER, standing, at, renew_url=RENEW).guid
         for standing in ("lapsed", "suspended")
         for at in (SINCE, SINCE + timedelta(days=365))
     }
@@ -40,7 +40,7 @@ def test_another_cause_or_instant_is_another_item() -> None:
 @pytest.mark.parametrize("standing", sorted(set(get_args(Standing)) - {"active", "anonymous"}))
 def test_every_standing_that_gets_a_notice_has_words(standing: Standing) -> None:
     """Each says where to go."""
-    assert RENEW in notice(SUBSCRIBER, standing, SINCE, renew_url=RENEW).text
+    assert RENEW in build_notice(SUBSCRIBER, standing, SINCE, renew_url=RENEW).text
 
 
 def test_there_are_no_words_for_anybody_else() -> None:

@@ -6,15 +6,21 @@ from pathlib import Path
 import pytest
 
 from podcast_pipeline.errors import FeedError
-from podcast_pipeline.feed.app_impact import diff, joined, lock
-from podcast_pipeline.feed.conformance import check
-from podcast_pipeline.feed.conformance.document import read
-from podcast_pipeline.feed.rss import Private, Public, render, render_archive, render_whole
+from podcast_pipeline.feed.app_impact import diff_feeds, harmful_changes, merge_archive_pages
+from podcast_pipeline.feed.conformance import check_feed
+from podcast_pipeline.feed.conformance.document import parse_rss
+from podcast_pipeline.feed.rss import (
+    PrivateAudience,
+    PublicAudience,
+    render_archive_pages,
+    render_feed,
+    render_unpaged,
+)
 from podcast_pipeline.model import Enclosure, Episode
 from podcast_pipeline.model.catalog import CATALOG_KEY, Catalog, to_json
-from podcast_pipeline.pipeline.commit import feed_writer
+from podcast_pipeline.pipeline.commit import make_feed_renderer
 from podcast_pipeline.storage.local import LocalStore
-from podcast_pipeline.storage.objects import PRIVATE
+from podcast_pipeline.storage.objects import PRIVATE_CACHE
 from podcast_pipeline.storage.published import read_archive, write_archive, write_feed
 from tests.feed.test_golden import ordinary
 
@@ -54,12 +60,12 @@ def _episode(template: Episode, number: int, *, is_out: bool) -> Episode:
 
 
 def guids(feed: bytes) -> list[str]:
-    document = read(feed)
+    document = parse_rss(feed)
     return [document.text(item, "guid").removeprefix("guid-") for item in document.items]
 
 
 def links(feed: bytes) -> dict[str, str]:
-    document = read(feed)
+    document = parse_rss(feed)
     found = document.all(document.channel, "atom:link")
     return {str(one.get("rel")): str(one.get("href")).removeprefix(f"{BASE}/") for one in found}
 
@@ -67,29 +73,31 @@ def links(feed: bytes) -> dict[str, str]:
 def test_everything_is_on_one_page_by_default() -> None:
     """Without page_size there is one document and no link to another."""
     catalog = show(35, page_size=None)
-    assert (len(guids(render(catalog, Public()))), render_archive(catalog)) == (35, ())
-    assert "next" not in links(render(catalog, Public()))
+    assert (len(guids(render_feed(catalog, PublicAudience()))), render_archive_pages(catalog)) == (35, ())
+    assert "next" not in links(render_feed(catalog, PublicAudience()))
 
 
 def test_pages_cover_every_episode_once() -> None:
     """The feed has one to two pages of the newest, the archive the rest, oldest first."""
     catalog = show(35)
-    pages = render_archive(catalog)
+    pages = render_archive_pages(catalog)
     assert [guids(page)[0] for page in pages] == ["10", "20"]
-    everything = guids(render(catalog, Public())) + [g for page in reversed(pages) for g in guids(page)]
+    everything = guids(render_feed(catalog, PublicAudience())) + [
+        g for page in reversed(pages) for g in guids(page)
+    ]
     assert everything == [str(number) for number in range(35, 0, -1)]
 
 
 def test_pages_name_each_other() -> None:
     """Newer and older pages, the first and the last can be walked both ways."""
     catalog = show(45)
-    assert links(render(catalog, Public())) == {
+    assert links(render_feed(catalog, PublicAudience())) == {
         "self": "feed.xml",
         "first": "feed.xml",
         "next": "feed-archive-3.xml",
         "last": "feed-archive-1.xml",
     }
-    one, two, three = map(links, render_archive(catalog))
+    one, two, three = map(links, render_archive_pages(catalog))
     assert (one["prev"], one.get("next"), one["self"]) == ("feed-archive-2.xml", None, "feed-archive-1.xml")
     assert (two["prev"], two["next"]) == ("feed-archive-3.xml", "feed-archive-1.xml")
     assert (three["prev"], three["next"]) == ("feed.xml", "feed-archive-2.xml")
@@ -99,7 +107,7 @@ def test_full_pages_never_change() -> None:
     """Whatever comes out later, a page that has a successor keeps its bytes."""
     last: dict[int, bytes] = {}
     for count in range(20, 75):
-        pages = render_archive(show(count))
+        pages = render_archive_pages(show(count))
         for number, page in enumerate(pages[:-1]):
             assert last.setdefault(number, page) == page
     assert len(last) == 5
@@ -107,24 +115,28 @@ def test_full_pages_never_change() -> None:
 
 def test_unpublishing_moves_no_other_episode() -> None:
     """An episode that is taken down leaves a gap in its page; no other page changes."""
-    before, after = render_archive(show(45)), render_archive(show(45, unpublished=(15,)))
+    before, after = render_archive_pages(show(45)), render_archive_pages(show(45, unpublished=(15,)))
     assert [a == b for a, b in zip(before, after, strict=True)] == [True, False, True]
 
 
 def test_no_page_breaks_a_rule() -> None:
     """Each document is a feed of its own that keeps all rules; private feeds have one page."""
     catalog = show(45)
-    for page in (render(catalog, Public()), *render_archive(catalog)):
-        assert check(page) == ()
-    assert len(guids(render(catalog, Private()))) == 45
+    for page in (render_feed(catalog, PublicAudience()), *render_archive_pages(catalog)):
+        assert check_feed(page) == ()
+    assert len(guids(render_feed(catalog, PrivateAudience()))) == 45
 
 
 def test_history_is_that_of_all_pages() -> None:
     """Turning pages on, or the next page, loses no episode; a lost one is found on whatever page it was."""
-    one_page, paged = render(show(45, page_size=None), Public()), show(45)
-    whole = joined(render(paged, Public()), render_archive(paged))
-    assert lock(diff(one_page, whole)) == lock(diff(whole, render_whole(paged))) == ()
-    assert len(lock(diff(whole, render_whole(show(45, unpublished=(15,)))))) == 1
+    one_page, paged = render_feed(show(45, page_size=None), PublicAudience()), show(45)
+    whole = merge_archive_pages(render_feed(paged, PublicAudience()), render_archive_pages(paged))
+    assert (
+        harmful_changes(diff_feeds(one_page, whole))
+        == harmful_changes(diff_feeds(whole, render_unpaged(paged)))
+        == ()
+    )
+    assert len(harmful_changes(diff_feeds(whole, render_unpaged(show(45, unpublished=(15,)))))) == 1
 
 
 @pytest.fixture
@@ -134,9 +146,9 @@ def store(tmp_path: Path) -> LocalStore:
 
 
 def write(store: LocalStore, catalog: Catalog) -> None:
-    store.put(CATALOG_KEY, to_json(catalog), content_type="application/json", cache_control=PRIVATE)
-    write_archive(store, render_archive)
-    write_feed(store, feed_writer((), allow=False))
+    store.put(CATALOG_KEY, to_json(catalog), content_type="application/json", cache_control=PRIVATE_CACHE)
+    write_archive(store, render_archive_pages)
+    write_feed(store, make_feed_renderer((), allow_redownloads=False))
 
 
 def test_pages_are_written_before_the_feed_and_only_where_they_change(store: LocalStore) -> None:

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from podcast_pipeline.errors import FeedError, StoreError
-from podcast_pipeline.feed.private import TOKEN, personalize
-from podcast_pipeline.feed.rss import Private, Public, render
+from podcast_pipeline.feed.private import TOKEN_PATTERN, personalize
+from podcast_pipeline.feed.rss import PrivateAudience, PublicAudience, render_feed
 from podcast_pipeline.feed.show_notes import to_html, to_plain
-from podcast_pipeline.feed.tags import private_guid
-from podcast_pipeline.feed.text import TOKEN_PLACEHOLDER, legal
+from podcast_pipeline.feed.tags import private_podcast_guid
+from podcast_pipeline.feed.text import TOKEN_PLACEHOLDER, xml_safe
 from podcast_pipeline.model.catalog import Catalog, catalog_from_json
 from tests.feed.test_golden import FOLDER, ordinary
 
@@ -24,12 +24,12 @@ PLACEHOLDER = TOKEN_PLACEHOLDER.encode()
 
 def test_placeholder_has_the_form_of_a_token() -> None:
     """A feed with the placeholder is as long as every feed with a token."""
-    assert TOKEN.fullmatch(TOKEN_PLACEHOLDER)
+    assert TOKEN_PATTERN.fullmatch(TOKEN_PLACEHOLDER)
 
 
 def test_token_stands_wherever_the_placeholder_stood() -> None:
     """After personalizing, every private address carries the token, and nothing else changed."""
-    feed = render(ordinary(), Private())
+    feed = render_feed(ordinary(), PrivateAudience())
     mine = personalize(feed, TOKEN_A)
     assert mine.count(TOKEN_A.encode()) == feed.count(PLACEHOLDER) > 0
     assert PLACEHOLDER not in mine
@@ -47,8 +47,10 @@ def test_what_is_not_a_token_is_refused(token: str) -> None:
 def test_guid_is_the_same_for_all_private_feeds_of_a_show() -> None:
     """It is UUIDv5 of the show's guid and "private"."""
     show = ordinary().show
-    assert private_guid(show) == uuid5(show.guid, "private")
-    assert f"<podcast:guid>{private_guid(show)}<".encode() in render(ordinary(), Private())
+    assert private_podcast_guid(show) == uuid5(show.guid, "private")
+    assert f"<podcast:guid>{private_podcast_guid(show)}<".encode() in render_feed(
+        ordinary(), PrivateAudience()
+    )
 
 
 Path = tuple[str | int, ...]
@@ -93,12 +95,12 @@ def _planted(text: str, source: str) -> dict[Path, Catalog]:
 def test_no_string_of_the_catalog_can_ask_for_a_token(text: str, source: str) -> None:
     """The placeholder in any string that the model lets in, whole or in pieces, reaches no feed."""
     before = catalog_from_json((FOLDER / f"{source}.json").read_bytes())
-    clean = render(before, Private()).count(PLACEHOLDER)
+    clean = render_feed(before, PrivateAudience()).count(PLACEHOLDER)
     planted = _planted(text, source)
     assert {path[-1] for path in planted} > {"title", "notes", "guid", "description", "type", "site_url"}
     for path, catalog in planted.items():
-        assert render(catalog, Private()).count(PLACEHOLDER) == clean, path
-        assert PLACEHOLDER not in render(catalog, Public()), path
+        assert render_feed(catalog, PrivateAudience()).count(PLACEHOLDER) == clean, path
+        assert PLACEHOLDER not in render_feed(catalog, PublicAudience()), path
 
 
 @pytest.mark.parametrize(
@@ -123,4 +125,4 @@ PIECES = [TOKEN_PLACEHOLDER, TOKEN_PLACEHOLDER[:9], TOKEN_PLACEHOLDER[9:], "\x00
 @given(st.lists(st.sampled_from(PIECES)).map("".join))
 def test_pieces_of_the_placeholder_never_join(text: str) -> None:
     """However its pieces are put together, legal text does not hold the placeholder."""
-    assert TOKEN_PLACEHOLDER not in legal(text)
+    assert TOKEN_PLACEHOLDER not in xml_safe(text)

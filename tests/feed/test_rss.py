@@ -9,10 +9,10 @@ from lxml import etree
 
 from podcast_pipeline.errors import FeedError
 from podcast_pipeline.feed.feedgen_extension import NAMESPACES
-from podcast_pipeline.feed.notice import notice
-from podcast_pipeline.feed.rss import Audience, Private, Public, render
-from podcast_pipeline.feed.tags import credited
-from podcast_pipeline.feed.text import TOKEN_PLACEHOLDER, line
+from podcast_pipeline.feed.notice import build_notice
+from podcast_pipeline.feed.rss import Audience, PrivateAudience, PublicAudience, render_feed
+from podcast_pipeline.feed.tags import credited_persons
+from podcast_pipeline.feed.text import TOKEN_PLACEHOLDER, single_line
 from podcast_pipeline.model import Episode, Person
 from podcast_pipeline.model.catalog import Catalog
 from tests.feed.test_golden import ordinary
@@ -22,7 +22,7 @@ BEHIND_TOKEN = f"https://listen.news.example/feeds/{TOKEN_PLACEHOLDER}"
 
 
 def channel(catalog: Catalog, audience: Audience) -> etree._Element:
-    return etree.fromstring(render(catalog, audience))[0]
+    return etree.fromstring(render_feed(catalog, audience))[0]
 
 
 def texts(parent: etree._Element, path: str) -> list[str | None]:
@@ -41,9 +41,9 @@ def item(catalog: Catalog, title: str, audience: Audience) -> etree._Element:
     return found[0]
 
 
-def lapsed(catalog: Catalog) -> Private:
-    told = notice(UUID(int=7), "lapsed", SINCE, renew_url=catalog.show.renew_url)
-    return Private(transcripts=False, notice=told)
+def lapsed(catalog: Catalog) -> PrivateAudience:
+    told = build_notice(UUID(int=7), "lapsed", SINCE, renew_url=catalog.show.renew_url)
+    return PrivateAudience(transcripts=False, notice=told)
 
 
 def changed(slug: str, **changes: Any) -> Catalog:
@@ -54,12 +54,12 @@ def changed(slug: str, **changes: Any) -> Catalog:
 
 def test_namespaces_are_exactly_four() -> None:
     """Rule F1: itunes, podcast, atom and content, spelled as the standards spell them."""
-    assert etree.fromstring(render(ordinary(), Private())).nsmap == NAMESPACES
+    assert etree.fromstring(render_feed(ordinary(), PrivateAudience())).nsmap == NAMESPACES
 
 
 def test_public_feed_has_public_published_episodes_newest_first() -> None:
     """Scheduled, unpublished and subscriber-only episodes are absent."""
-    assert texts(channel(ordinary(), Public()), "item/title") == [
+    assert texts(channel(ordinary(), PublicAudience()), "item/title") == [
         "No words yet",
         "¿Qué es el agua?",
         "What is water?",
@@ -68,7 +68,7 @@ def test_public_feed_has_public_published_episodes_newest_first() -> None:
 
 def test_public_feed_says_nothing_of_transcripts_or_tokens() -> None:
     """Transcripts are for subscribers: no tag, no key, no private address."""
-    feed = render(ordinary(), Public())
+    feed = render_feed(ordinary(), PublicAudience())
     assert b"transcript" not in feed
     assert b"/feeds/" not in feed
     assert b"private" not in feed
@@ -76,20 +76,20 @@ def test_public_feed_says_nothing_of_transcripts_or_tokens() -> None:
 
 def test_private_feed_has_every_published_episode() -> None:
     """The subscriber-only episode stands in its place among the others."""
-    titles = texts(channel(ordinary(), Private()), "item/title")
+    titles = texts(channel(ordinary(), PrivateAudience()), "item/title")
     assert titles == ["No words yet", "The long cut", "¿Qué es el agua?", "What is water?"]
 
 
 def test_private_feed_keeps_out_of_directories() -> None:
     """Rule P2: both block tags and locked, and no owner to verify."""
-    private = channel(ordinary(), Private())
+    private = channel(ordinary(), PrivateAudience())
     assert texts(private, "itunes:block") == ["Yes"]
     assert texts(private, "podcast:block") == ["yes"]
     assert texts(private, "podcast:locked") == ["yes"]
     assert texts(private, "itunes:owner") == []
 
 
-@pytest.mark.parametrize("audience", [Public(), Private()])
+@pytest.mark.parametrize("audience", [PublicAudience(), PrivateAudience()])
 def test_channel_link_is_the_site_and_not_the_feed(audience: Audience) -> None:
     """Apps open the channel's link in a browser: a token there would end up in a referrer."""
     assert texts(channel(ordinary(), audience), "link") == ["https://listen.news.example"]
@@ -97,8 +97,8 @@ def test_channel_link_is_the_site_and_not_the_feed(audience: Audience) -> None:
 
 def test_private_files_are_behind_the_token_and_public_audio_is_not() -> None:
     """Only what is private costs a private address, so that a public file is cached once."""
-    private = channel(ordinary(), Private())
-    long_cut = item(ordinary(), "The long cut", Private())
+    private = channel(ordinary(), PrivateAudience())
+    long_cut = item(ordinary(), "The long cut", PrivateAudience())
     episode_id = "10000000-0000-4000-8000-000000000067"
     assert attributes(private, "atom:link", "href") == [f"{BEHIND_TOKEN}/feed.xml"]
     assert attributes(long_cut, "enclosure", "url") == [f"{BEHIND_TOKEN}/audio/{episode_id}.mp3"]
@@ -109,7 +109,7 @@ def test_private_files_are_behind_the_token_and_public_audio_is_not() -> None:
 
 def test_transcripts_are_the_newest_version_in_three_formats() -> None:
     """VTT, SRT and JSON, each with the hash of its own key, and never HTML or plain text."""
-    water = item(ordinary(), "What is water?", Private())
+    water = item(ordinary(), "What is water?", PrivateAudience())
     files = f"{BEHIND_TOKEN}/transcripts/10000000-0000-4000-8000-000000000065"
     assert attributes(water, "podcast:transcript", "url") == [
         f"{files}.vtt?v=0000000000000c20",
@@ -126,8 +126,8 @@ def test_transcripts_are_the_newest_version_in_three_formats() -> None:
 
 def test_transcript_names_its_language_where_it_is_not_the_channels() -> None:
     """`en` in an `en-US` channel needs no word, `es` does."""
-    water = item(ordinary(), "What is water?", Private())
-    agua = item(ordinary(), "¿Qué es el agua?", Private())
+    water = item(ordinary(), "What is water?", PrivateAudience())
+    agua = item(ordinary(), "¿Qué es el agua?", PrivateAudience())
     assert attributes(water, "podcast:transcript", "language") == [None] * 3
     assert attributes(agua, "podcast:transcript", "language") == ["es", "es"]
 
@@ -141,14 +141,14 @@ def test_regions_of_a_language_differ() -> None:
     spain = agua.transcripts[0].model_copy(update={"language": "es-ES"})
     catalog = catalog.with_show(show).with_episode(agua.model_copy(update={"transcripts": (spain,)}))
     assert set(
-        attributes(item(catalog, "¿Qué es el agua?", Private()), "podcast:transcript", "language")
+        attributes(item(catalog, "¿Qué es el agua?", PrivateAudience()), "podcast:transcript", "language")
     ) == {"es-ES"}
 
 
 def test_lapsed_feed_is_the_private_one_without_transcripts_and_with_a_notice() -> None:
     """Same channel guid, same items and guids, one item more, in its place by date."""
     catalog = ordinary()
-    before, after = channel(catalog, Private()), channel(catalog, lapsed(catalog))
+    before, after = channel(catalog, PrivateAudience()), channel(catalog, lapsed(catalog))
     assert texts(after, "podcast:guid") == texts(before, "podcast:guid")
     guids = texts(after, "item/guid")
     assert [g for g in guids if g in texts(before, "item/guid")] == texts(before, "item/guid")
@@ -169,10 +169,10 @@ def test_notice_plays_the_shows_own_audio() -> None:
 def test_build_date_follows_content_and_notice() -> None:
     """LastBuildDate is the last change of content, or of the subscriber's standing, never the clock."""
     catalog = ordinary()
-    late = Private(
-        False, notice(UUID(int=7), "lapsed", SINCE + timedelta(days=99), renew_url="https://a.example")
+    late = PrivateAudience(
+        False, build_notice(UUID(int=7), "lapsed", SINCE + timedelta(days=99), renew_url="https://a.example")
     )
-    assert texts(channel(catalog, Public()), "lastBuildDate") == ["Tue, 17 Mar 2026 06:00:00 +0000"]
+    assert texts(channel(catalog, PublicAudience()), "lastBuildDate") == ["Tue, 17 Mar 2026 06:00:00 +0000"]
     assert texts(channel(catalog, lapsed(catalog)), "lastBuildDate") == ["Tue, 17 Mar 2026 06:00:00 +0000"]
     assert texts(channel(catalog, late), "lastBuildDate") == ["Thu, 18 Jun 2026 00:00:00 +0000"]
 
@@ -180,19 +180,19 @@ def test_build_date_follows_content_and_notice() -> None:
 def test_scheduled_episode_does_not_show_in_the_build_date() -> None:
     """Nobody learns from the feed that something is planned."""
     catalog = changed("next-week", content_changed_at=datetime(2026, 3, 19, tzinfo=UTC))
-    assert render(catalog, Private()) == render(ordinary(), Private())
+    assert render_feed(catalog, PrivateAudience()) == render_feed(ordinary(), PrivateAudience())
 
 
 def test_guests_do_not_drive_out_the_hosts() -> None:
     """Rule F14: an item's persons replace the channel's, so the hosts are said again."""
-    water = item(ordinary(), "What is water?", Public())
+    water = item(ordinary(), "What is water?", PublicAudience())
     assert texts(water, "podcast:person") == ["Ann Ferrer", "Ben Okafor", "Maria Lund"]
     assert attributes(water, "podcast:person", "role") == ["host", "host", "guest"]
 
 
 def test_own_host_replaces_the_shows_hosts() -> None:
     """Whoever stands in for the hosts is the only host of that episode."""
-    agua = item(ordinary(), "¿Qué es el agua?", Public())
+    agua = item(ordinary(), "¿Qué es el agua?", PublicAudience())
     assert texts(agua, "podcast:person") == ["Lucía Soto", "Maria Lund"]
 
 
@@ -200,13 +200,13 @@ def test_episode_without_persons_leaves_them_to_the_channel() -> None:
     """Where there is nothing to add, the channel's persons hold."""
     episode = ordinary().by_slug("no-words-yet")
     assert episode is not None
-    assert credited(ordinary().show, episode) == ()
+    assert credited_persons(ordinary().show, episode) == ()
 
 
 def test_title_without_a_readable_character_is_refused() -> None:
     """A title of forbidden characters is an error that names the episode."""
     with pytest.raises(FeedError, match="no-words-yet: has no readable text"):
-        render(changed("no-words-yet", title="\x00\x01"), Public())
+        render_feed(changed("no-words-yet", title="\x00\x01"), PublicAudience())
 
 
 def _episode(text: str) -> Episode:
@@ -235,8 +235,10 @@ def test_any_text_comes_through(text: str) -> None:
     show = catalog.show.model_copy(
         update={"title": f"S {text}", "author": f"A {text}", "categories": (text or "x",)}
     )
-    found = item(catalog.with_show(show).with_episode(_episode(text)), line(f"T {text}"), Private())
-    assert texts(found, "podcast:person")[-1] == line(f"N {text[:100]}")
+    found = item(
+        catalog.with_show(show).with_episode(_episode(text)), single_line(f"T {text}"), PrivateAudience()
+    )
+    assert texts(found, "podcast:person")[-1] == single_line(f"N {text[:100]}")
     parent = found.getparent()
     assert parent is not None
-    assert texts(parent, "title") == [line(f"S {text}")]
+    assert texts(parent, "title") == [single_line(f"S {text}")]

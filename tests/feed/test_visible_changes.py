@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from podcast_pipeline.feed.visible_changes import Moves, Noticed, compare
-from podcast_pipeline.remote_feeds.client import redact, secrets_in
+from podcast_pipeline.feed.visible_changes import HostChanges, VisibleChange, compare_feeds
+from podcast_pipeline.remote_feeds.client import redact_url, secrets_in_url
 from tests.feed.test_golden import FOLDER
 from tests.support.show import House, copy_house
 
@@ -15,14 +15,14 @@ TOKEN = "a" * 16 + "." + "2" * 32
 pytestmark = pytest.mark.xdist_group("house")
 
 
-def noticed(old: str, new: str) -> tuple[Noticed, ...]:
+def noticed(old: str, new: str) -> tuple[VisibleChange, ...]:
     assert old in RIGHT
-    return compare(RIGHT.encode(), RIGHT.replace(old, new, 1).encode())[0]
+    return compare_feeds(RIGHT.encode(), RIGHT.replace(old, new, 1).encode())[0]
 
 
 def test_the_same_feed_looks_the_same() -> None:
     """Nothing is noticed between a feed and itself."""
-    assert compare(RIGHT.encode(), RIGHT.encode()) == ((), Moves())
+    assert compare_feeds(RIGHT.encode(), RIGHT.encode()) == ((), HostChanges())
 
 
 @pytest.mark.parametrize(
@@ -56,8 +56,8 @@ def test_another_look_is_noticed(old: str, new: str, field: str) -> None:
 def test_another_host_is_a_move() -> None:
     """Files of the same item on another host are counted, not told one by one."""
     moved = RIGHT.replace('url="https://n.example/', 'url="https://m.example/')
-    fields = {one.field for one in compare(RIGHT.encode(), moved.encode())[0]}
-    assert compare(RIGHT.encode(), moved.encode())[1].audio == RIGHT.count(
+    fields = {one.field for one in compare_feeds(RIGHT.encode(), moved.encode())[0]}
+    assert compare_feeds(RIGHT.encode(), moved.encode())[1].audio == RIGHT.count(
         '<enclosure url="https://n.example/'
     )
     assert fields.isdisjoint({"audio", "artwork", "chapters"})
@@ -91,5 +91,5 @@ def test_diff_tells_a_new_title_and_refuses_harm(published: House, tmp_path: Pat
 )
 def test_an_address_is_shown_without_its_secret(url: str, shown: str | None) -> None:
     """Tokens, passwords and queries are stars; ordinary names stay readable."""
-    assert redact(url) == (shown or url)
-    assert not any(secret in redact(url) for secret in secrets_in(url))
+    assert redact_url(url) == (shown or url)
+    assert not any(secret in redact_url(url) for secret in secrets_in_url(url))

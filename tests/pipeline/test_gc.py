@@ -11,7 +11,7 @@ from podcast_pipeline.errors import EpisodeError, NotFound
 from podcast_pipeline.model import Progress
 from podcast_pipeline.model.catalog import CATALOG_KEY
 from podcast_pipeline.pipeline import maintain
-from podcast_pipeline.pipeline.maintain import gc
+from podcast_pipeline.pipeline.maintain import remove_orphaned_objects
 from podcast_pipeline.pipeline.media import Parts
 from podcast_pipeline.pipeline.publish import publish
 from podcast_pipeline.storage import Store
@@ -47,7 +47,9 @@ def test_what_nothing_names_is_listed_and_kept(house: House) -> None:
     before = keys(house)
     done = json.loads(house.run("--json", "gc").stdout)
     assert [(item["key"], item["verdict"]) for item in done["objects"]] == [(ORPHAN, "kept for now")]
-    assert [item.verdict for item in gc(later(house), remove=False)] == ["would be removed"]
+    assert [item.verdict for item in remove_orphaned_objects(later(house), remove=False)] == [
+        "would be removed"
+    ]
     assert keys(house) == before
 
 
@@ -56,9 +58,9 @@ def test_it_is_removed_after_the_grace_time_only(house: House) -> None:
     before = keys(house)
     assert json.loads(house.run("--json", "gc", "--yes").stdout)["objects"][0]["verdict"] == "kept for now"
     assert keys(house) == before
-    assert [item.verdict for item in gc(later(house), remove=True)] == ["removed"]
+    assert [item.verdict for item in remove_orphaned_objects(later(house), remove=True)] == ["removed"]
     assert keys(house) == before - {ORPHAN}
-    assert gc(later(house), remove=True) == []
+    assert remove_orphaned_objects(later(house), remove=True) == []
 
 
 def test_old_versions_and_unpublished_episodes_are_named(house: House) -> None:
@@ -68,7 +70,7 @@ def test_old_versions_and_unpublished_episodes_are_named(house: House) -> None:
     publish(SLUG, parts(house))
     maintain.unpublish(SLUG, parts(house))
     before = keys(house)
-    gc(later(house), remove=True)
+    remove_orphaned_objects(later(house), remove=True)
     assert keys(house) == before - {ORPHAN}
 
 
@@ -77,7 +79,7 @@ def test_without_a_catalog_nothing_is_refuse(house: House) -> None:
     parts(house).store.delete("private/catalog.json")
     before = keys(house)
     with pytest.raises(EpisodeError, match="nothing was removed"):
-        gc(later(house), remove=True)
+        remove_orphaned_objects(later(house), remove=True)
     assert keys(house) == before
 
 
@@ -93,7 +95,11 @@ def test_an_old_object_that_is_being_published_is_not_removed(house: House) -> N
 
     def sweep_before_the_flip(event: Progress) -> None:
         if (event.step, event.done) == ("catalog", 0):
-            swept.extend(item.verdict for item in gc(parts(house), remove=True) if item.key == left)
+            swept.extend(
+                item.verdict
+                for item in remove_orphaned_objects(parts(house), remove=True)
+                if item.key == left
+            )
 
     publish(SLUG, replace(parts(house), report=sweep_before_the_flip))
     assert swept == ["kept for now"]
@@ -115,15 +121,19 @@ def test_what_an_app_may_still_ask_for_is_kept(house: House) -> None:
     publish(SLUG, parts(house))
     (replaced,) = (key for key in before if key.startswith("public/chapters/"))
     age(house, replaced, LATER)
-    assert {i.key: i.verdict for i in gc(parts(house), remove=True)}[replaced] == "kept for now"
-    assert {i.key: i.verdict for i in gc(later(house), remove=True)}[replaced] == "removed"
+    assert {i.key: i.verdict for i in remove_orphaned_objects(parts(house), remove=True)}[
+        replaced
+    ] == "kept for now"
+    assert {i.key: i.verdict for i in remove_orphaned_objects(later(house), remove=True)}[
+        replaced
+    ] == "removed"
 
 
 def test_pages_of_the_archive_are_no_refuse(house: House) -> None:
     """The older pages of a long feed are named by the feed, not by the catalog."""
     page = "public/feed-archive-1.xml"
     parts(house).store.put(page, b"<rss/>", content_type="application/rss+xml", cache_control="")
-    gc(later(house), remove=True)
+    remove_orphaned_objects(later(house), remove=True)
     assert page in keys(house)
 
 
@@ -136,9 +146,9 @@ def test_what_is_gone_already_is_no_error(house: House, monkeypatch: pytest.Monk
     """Two people tidying up at once do not stumble over each other."""
     tidying = later(house)
     listed = list(tidying.store.list("public/"))
-    gc(tidying, remove=True)
+    remove_orphaned_objects(tidying, remove=True)
     monkeypatch.setattr(tidying.store, "list", lambda prefix: listed if prefix == "public/" else [])
-    assert [item.verdict for item in gc(tidying, remove=True)] == ["removed"]
+    assert [item.verdict for item in remove_orphaned_objects(tidying, remove=True)] == ["removed"]
     with pytest.raises(NotFound):
         tidying.store.head(ORPHAN)
 
@@ -158,13 +168,13 @@ def test_uploads_that_nobody_finished_go_after_the_grace_time(
     begin(soon.store, key)
 
     def told(tidying: Parts, *, remove: bool) -> list[str]:
-        return [item.verdict for item in gc(tidying, remove=remove) if item.unfinished]
+        return [item.verdict for item in remove_orphaned_objects(tidying, remove=remove) if item.unfinished]
 
     assert told(soon, remove=True) == ["kept for now"]
     assert told(late, remove=False) == ["would be removed"]
-    assert [put.key for put in soon.store.unfinished("private/")] == [key]
+    assert [put.key for put in soon.store.unfinished_uploads("private/")] == [key]
     assert told(late, remove=True) == ["removed"]
-    assert list(soon.store.unfinished("private/")) == []
+    assert list(soon.store.unfinished_uploads("private/")) == []
 
 
 def test_an_unfinished_upload_is_called_so(house: House) -> None:

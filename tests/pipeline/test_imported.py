@@ -7,10 +7,10 @@ from uuid import UUID
 import pytest
 from lxml import etree
 
-from podcast_pipeline.episodes.library import CAME
+from podcast_pipeline.episodes.library import IMPORTED_AUDIO
 from podcast_pipeline.errors import EpisodeError
 from podcast_pipeline.feed import app_impact
-from podcast_pipeline.feed.conformance import check
+from podcast_pipeline.feed.conformance import check_feed
 from podcast_pipeline.model import (
     Receipt,
     Segment,
@@ -86,16 +86,16 @@ def test_a_correction_goes_out(moved: House, name: str, was: str, becomes: str, 
     before, known = feed_of(moved), catalog(moved).by_slug(FORD)
     edit(moved, name, was, becomes)
     assert publish(FORD, parts(moved)).changed
-    changes = app_impact.diff(before, feed_of(moved))
+    changes = app_impact.diff_feeds(before, feed_of(moved))
     assert [change.new.title for change in changes.changed] == [ford(moved).findtext("title")]
-    assert app_impact.lock(changes) == ()
+    assert app_impact.harmful_changes(changes) == ()
     assert says in str(ford(moved).xpath(f"string({path})", namespaces=NAMES))
     now = catalog(moved).by_slug(FORD)
     assert known is not None
     assert now is not None
     same = ("id", "guid", "guid_is_permalink", "publish_at", "published_at", "enclosure", "artwork_key")
     assert [getattr(now, name) for name in same] == [getattr(known, name) for name in same]
-    assert [finding for finding in check(feed_of(moved)) if finding.severity == "error"] == []
+    assert [finding for finding in check_feed(feed_of(moved)) if finding.severity == "error"] == []
     assert not publish(FORD, parts(moved)).changed
 
 
@@ -121,7 +121,7 @@ def test_a_guest_who_is_not_named_any_more_goes(moved: House) -> None:
 def test_a_bonus_for_subscribers_takes_its_files_along(moved: House) -> None:
     """Audio and chapters leave public/, the item leaves the public feed."""
     edit(moved, "episode.toml", "explicit = true", 'explicit = true\naccess = "subscribers"')
-    publish(FORD, parts(moved), allow=True)
+    publish(FORD, parts(moved), allow_redownloads=True)
     now = catalog(moved).by_slug(FORD)
     assert now is not None
     assert str(now.enclosure.key).startswith("private/audio/")
@@ -164,7 +164,7 @@ def test_an_imported_episode_gets_a_transcript(old: Host, house: House, tmp_path
     heard = json.loads((folder / "transcript.json").read_bytes())
     assert was is not None
     assert heard["receipt"]["audio_sha256"] == was.enclosure.sha256
-    assert (folder / CAME).read_bytes() == speech.read_bytes()
+    assert (folder / IMPORTED_AUDIO).read_bytes() == speech.read_bytes()
     word = heard["segments"][0]["words"][0]["text"].strip()
     edit(house, "transcript.md", word, "Wellnamed")
     assert house.run("publish", FORD).returncode == 0
@@ -174,7 +174,7 @@ def test_an_imported_episode_gets_a_transcript(old: Host, house: House, tmp_path
     assert (now.enclosure.key, now.enclosure.sha256) == (was.enclosure.key, was.enclosure.sha256)
     assert now.enclosure.duration_s == pytest.approx(8, abs=0.2)  # the old feed said a minute
     assert b"Wellnamed" in (house.bucket / now.transcript.file_keys["vtt"]).read_bytes()
-    assert app_impact.lock(app_impact.diff(before, feed_of(house))) == ()
+    assert app_impact.harmful_changes(app_impact.diff_feeds(before, feed_of(house))) == ()
     assert b"podcast:transcript" not in feed_of(house)
     assert "nothing to do" in house.run("publish", FORD).stdout
 

@@ -19,11 +19,11 @@ import pytest
 from podcast_pipeline import cli, transcription
 from podcast_pipeline.cli import app
 from podcast_pipeline.cli.output import Output
-from podcast_pipeline.cli.session import Session
-from podcast_pipeline.model import Report, Transcript
+from podcast_pipeline.cli.session import CliSession
+from podcast_pipeline.model import ProgressCallback, Transcript
 from podcast_pipeline.model.catalog import to_json, transcript_from_json
 from podcast_pipeline.transcript.markdown import HINT
-from podcast_pipeline.transcription import Options
+from podcast_pipeline.transcription import TranscriptionOptions
 from tests.support.bucket_show import amounts, files, objects
 from tests.support.databases import PROCESSES
 from tests.support.show import SLUG, House, copy_house
@@ -42,7 +42,13 @@ class Ear:
 
     path: Path
 
-    def transcribe(self, recording: Path, *, options: Options, report: Report) -> Transcript:  # noqa: ARG002
+    def transcribe(
+        self,
+        recording: Path,  # noqa: ARG002
+        *,
+        options: TranscriptionOptions,  # noqa: ARG002
+        report: ProgressCallback,  # noqa: ARG002
+    ) -> Transcript:
         """Return it."""
         return transcript_from_json(self.path.read_bytes(), str(self.path))
 
@@ -60,8 +66,8 @@ def run_here(folder: Path, environment: dict[str, str], command: str) -> None:
     ]
     with pytest.MonkeyPatch.context() as patch, (folder / "said").open("w", encoding="utf-8") as said:
         patch.setattr(sys, "stderr", said)
-        patch.setattr(app, "Session", partial(Session, clock=lambda: NOW))
-        patch.setattr(transcription, "load", lambda *_, **__: Ear(folder / OTHER_WORDS))
+        patch.setattr(app, "CliSession", partial(CliSession, clock=lambda: NOW))
+        patch.setattr(transcription, "load_transcriber", lambda *_, **__: Ear(folder / OTHER_WORDS))
         cli.main()
 
 
@@ -164,7 +170,7 @@ class Round:
 
 def state(house: House) -> dict[str, object]:
     """Return what an undisturbed run leaves: the episode's files and the store; not how long steps took."""
-    stored = objects(Session(house.folder, Output(quiet=True)).store)
+    stored = objects(CliSession(house.folder, Output(quiet=True)).store)
     receipt = json.loads((house.episode / "published.json").read_bytes())
     return {**files(house.episode), **stored, "published.json": {**receipt, "seconds": None}}
 

@@ -14,7 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from podcast_pipeline.config import FeedTable
-from podcast_pipeline.pipeline.ping import pings_for, send
+from podcast_pipeline.pipeline.ping import pings_for, send_pings
 from tests.support.show import SLUG, House, copy_house
 
 FEED = "https://media.example.org/feed.xml"
@@ -89,7 +89,9 @@ def test_a_hub_and_overcast_are_told_the_address_of_the_feed() -> None:
     """WebSub gets hub.mode and hub.url, Overcast urlprefix; nothing else is said."""
     warnings: list[str] = []
     with listening(Hub()) as hub, listening(Hub(status=200)) as overcast:
-        send(pings_for(FEED, settings(hub.url, overcast=True), overcast=overcast.url), warn=warnings.append)
+        send_pings(
+            pings_for(FEED, settings(hub.url, overcast=True), overcast_url=overcast.url), warn=warnings.append
+        )
     assert hub.heard == [{"hub.mode": ["publish"], "hub.url": [FEED]}]
     assert overcast.heard == [{"urlprefix": [FEED]}]
     assert warnings == []
@@ -104,7 +106,7 @@ def test_podping_is_told_by_whoever_has_a_token() -> None:
     with listening(Hub()) as hub, listening(Hub(status=401)) as node:
         said = FeedTable(websub_hubs=(hub.url,), podping_url=node.url)
         due = pings_for(FEED, said, podping_token=SecretStr("hunter2"))
-        send(due, warn=warnings.append)
+        send_pings(due, warn=warnings.append)
     assert (node.heard, node.tokens, hub.tokens) == ([PODPING], ["hunter2"], [None])
     assert [(node.url in line, "401" in line) for line in warnings] == [(True, True)]
     assert "hunter2" not in repr(due) + warnings[0]
@@ -136,7 +138,7 @@ def test_a_hub_that_refuses_is_one_line() -> None:
     """An error of the hub is a warning that names it."""
     warnings: list[str] = []
     with listening(Hub(status=500)) as hub:
-        send(pings_for(FEED, settings(hub.url)), warn=warnings.append)
+        send_pings(pings_for(FEED, settings(hub.url)), warn=warnings.append)
     assert len(warnings) == 1
     assert hub.url in warnings[0]
     assert "500" in warnings[0]
@@ -148,10 +150,10 @@ def test_silent_and_absent_hubs_do_not_hold_up() -> None:
     warnings: list[str] = []
     with listening(Hub(silent_s=60)) as silent, listening(Hub()) as good:
         began = time.monotonic()
-        send(
+        send_pings(
             pings_for(FEED, settings(silent.url, "http://127.0.0.1:9/hub/", good.url)),
             warn=warnings.append,
-            patience_s=1.0,
+            total_timeout_s=1.0,
         )
         assert time.monotonic() - began < 5
     assert len(good.heard) == 1

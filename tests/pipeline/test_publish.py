@@ -12,7 +12,7 @@ import pytest
 from jiwer import wer
 
 from podcast_pipeline.cli.output import Output
-from podcast_pipeline.cli.session import Session
+from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.errors import EpisodeError, StoreError
 from podcast_pipeline.model import Episode
 from podcast_pipeline.model.catalog import (
@@ -45,7 +45,7 @@ def house(published: House, tmp_path: Path) -> House:
 def parts(house: House, now: datetime | None = None) -> Parts:
     """Return what the command would build, at a moment of our choice."""
     clock = (lambda: now) if now else (lambda: datetime.now(UTC))
-    built = Session(house.folder, Output(quiet=True), clock).parts()
+    built = CliSession(house.folder, Output(quiet=True), clock).parts()
     settings = built.config.transcription.model_copy(update={"model": MODEL})
     return replace(built, config=built.config.model_copy(update={"transcription": settings}))
 
@@ -236,7 +236,7 @@ def test_a_scheduled_episode_is_named_nowhere_until_its_time(published: House, t
     shutil.copy(published.episode / "transcript.json", house.episode)
     now = datetime(2026, 11, 23, 12, tzinfo=UTC)
     due = now + timedelta(hours=1)
-    assert publish(SLUG, parts(house, now), at=due).episode.state == "scheduled"
+    assert publish(SLUG, parts(house, now), publish_at=due).episode.state == "scheduled"
     assert items(house) == []
     assert release(parts(house, due - timedelta(seconds=1))) == ()
     assert release(parts(house, due)) == (SLUG,)

@@ -12,12 +12,12 @@ from PIL import Image, PngImagePlugin
 
 from podcast_pipeline.audio import notice, tags
 from podcast_pipeline.errors import LeakError
-from podcast_pipeline.feed.rss import Public, render
+from podcast_pipeline.feed.rss import PublicAudience, render_feed
 from podcast_pipeline.files import sha256_of
 from podcast_pipeline.model import Chapter, Person
-from podcast_pipeline.pipeline.assemble import Composed
-from podcast_pipeline.pipeline.commit import feed_writer, refuse_leaks, secrets_of
-from podcast_pipeline.storage.objects import StagedObject, chapters_file, staged, staged_file
+from podcast_pipeline.pipeline.assemble import AssembledEpisode
+from podcast_pipeline.pipeline.commit import check_leaks, make_feed_renderer, secret_shingles
+from podcast_pipeline.storage.objects import StagedObject, chapters_file, stage_bytes, stage_file
 from tests.support.leaky_site import FLAGSHIP, make_site
 from tests.support.site import INTERVIEW, NOW, Site, transcript_of
 
@@ -33,18 +33,20 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     made.close()
 
 
-def composed(site: Site, *objects: StagedObject) -> Composed:
+def composed(site: Site, *objects: StagedObject) -> AssembledEpisode:
     """Return what a publication would store."""
     episode = site.catalog.by_slug(FLAGSHIP)
     assert episode is not None
-    return Composed(episode, WORDS, objects)
+    return AssembledEpisode(episode, WORDS, objects)
 
 
 def refused(site: Site, made: StagedObject) -> str:
     """Return the line of the refusal."""
     publication = composed(site, made)
     with pytest.raises(LeakError) as caught:
-        refuse_leaks(secrets_of(WORDS, site.catalog.with_episode(publication.episode)), publication.objects)
+        check_leaks(
+            secret_shingles(WORDS, site.catalog.with_episode(publication.episode)), publication.objects
+        )
     return str(caught.value)
 
 
@@ -52,9 +54,9 @@ def tagged(folder: Path, *, comment: str, album: str) -> StagedObject:
     """Return an MP3 with tags, as it would be stored."""
     path = folder / "media.mp3"
     shutil.copyfile(notice.PATH, path)
-    facts = tags.Tags(title="T", artist="A", album=album, date=date(2026, 1, 1), comment=comment, url="")
-    tags.write(path, facts)
-    return staged_file("public/audio", FLAGSHIP, path, sha256_of(path), "audio/mpeg")
+    facts = tags.Id3Tags(title="T", artist="A", album=album, date=date(2026, 1, 1), comment=comment, url="")
+    tags.write_id3(path, facts)
+    return stage_file("public/audio", FLAGSHIP, path, sha256_of(path), "audio/mpeg")
 
 
 def test_chapter_text_is_refused(site: Site) -> None:
@@ -75,7 +77,7 @@ def test_picture_metadata_is_refused(site: Site) -> None:
     told, file = PngImagePlugin.PngInfo(), io.BytesIO()
     told.add_text("Description", SECRET, zip=True)
     Image.new("RGB", (8, 8)).save(file, "PNG", pnginfo=told)
-    art = staged("public/art", "", "png", file.getvalue(), "image/png")
+    art = stage_bytes("public/art", "", "png", file.getvalue(), "image/png")
     assert refused(site, art).startswith(f"{art.key}: ")
 
 
@@ -94,16 +96,16 @@ def test_an_archive_page_is_read_too(site: Site) -> None:
             "publish_at": NOW,
         }
         paged = paged.with_episode(old.model_copy(update=fresh))
-    first = render(paged, Public())
+    first = render_feed(paged, PublicAudience())
     assert SECRET.encode() not in first
     with pytest.raises(LeakError):
-        feed_writer([WORDS], allow=True)(paged, first)
+        make_feed_renderer([WORDS], allow_redownloads=True)(paged, first)
 
 
 def test_a_feed_that_holds_it_is_refused(site: Site) -> None:
     """The show's own words are read as well before the feed is replaced."""
     show = site.catalog.show.model_copy(update={"author": f"This week: {SECRET}."})
-    write = feed_writer([WORDS], allow=True)
+    write = make_feed_renderer([WORDS], allow_redownloads=True)
     with pytest.raises(LeakError, match=r"public/feed\.xml: would hold text of the transcript"):
         write(site.catalog.with_show(show), None)
 
@@ -111,4 +113,4 @@ def test_a_feed_that_holds_it_is_refused(site: Site) -> None:
 def test_what_is_written_for_the_public_passes(site: Site, tmp_path: Path) -> None:
     """The episode's own title, notes and teaser are no leak."""
     publication = composed(site, tagged(tmp_path, comment="What the memos said.", album="Late Proofs"))
-    refuse_leaks(secrets_of(WORDS, site.catalog.with_episode(publication.episode)), publication.objects)
+    check_leaks(secret_shingles(WORDS, site.catalog.with_episode(publication.episode)), publication.objects)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from podcast_pipeline.episodes.create import mint
+from podcast_pipeline.episodes.create import create_episode
 from podcast_pipeline.episodes.library import Library
-from podcast_pipeline.feed.conformance.document import read
+from podcast_pipeline.feed.conformance.document import parse_rss
 from podcast_pipeline.files import sha256_of
 from podcast_pipeline.model.catalog import catalog_from_json
 from podcast_pipeline.storage import Store
@@ -51,7 +51,7 @@ class Ring:
     def out(self) -> tuple[list[str], list[str]]:
         """Return the guids in the catalog and in the feed."""
         catalog = catalog_from_json(self.store.get("private/catalog.json")[1])
-        items = read(self.store.get(FEED_KEY)[1]).channel.findall("item")
+        items = parse_rss(self.store.get(FEED_KEY)[1]).channel.findall("item")
         return [e.guid for e in catalog.episodes], [item.findtext("guid") or "" for item in items]
 
 
@@ -64,7 +64,7 @@ def show(published: House, tmp_path_factory: pytest.TempPathFactory) -> Path:
     quieter = folder / "quieter.flac"
     run_ffmpeg("-i", house.episode / "source.flac", "-af", "volume=0.9", quieter)
     library = Library(folder / "episodes", language="en")
-    mint(quieter, library, title="A quieter winter", slug=OTHER)
+    create_episode(quieter, library, title="A quieter winter", slug=OTHER)
     heard = json.loads((house.episode / "transcript.json").read_bytes())
     heard["receipt"]["audio_sha256"] = sha256_of(quieter)
     (folder / "episodes" / OTHER / "transcript.json").write_text(json.dumps(heard), encoding="utf-8")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from podcast_pipeline.feed.conformance.document import read
+from podcast_pipeline.feed.conformance.document import parse_rss
 from podcast_pipeline.pipeline.publish import publish, release
 from podcast_pipeline.storage.objects import FEED_KEY
 from tests.pipeline.test_publish import catalog, parts, store
@@ -25,7 +25,7 @@ def house(published: House, tmp_path: Path) -> House:
     """A show whose only episode waits for its time."""
     house = build_house(tmp_path / "show")
     shutil.copy(published.episode / "transcript.json", house.episode)
-    publish(SLUG, parts(house, NOW), at=DUE)
+    publish(SLUG, parts(house, NOW), publish_at=DUE)
     return house
 
 
@@ -40,7 +40,7 @@ def server_room(house: House, tmp_path: Path) -> House:
 
 
 def guids(house: House) -> list[str | None]:
-    items = read(store(house).get(FEED_KEY)[1]).channel.findall("item")
+    items = parse_rss(store(house).get(FEED_KEY)[1]).channel.findall("item")
     return [item.findtext("guid") for item in items]
 
 

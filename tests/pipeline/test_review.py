@@ -13,16 +13,16 @@ import typer
 
 from podcast_pipeline.cli.commands import review as commands
 from podcast_pipeline.cli.output import Output
-from podcast_pipeline.cli.session import Session
+from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.config import GlossaryTable, TermTable
 from podcast_pipeline.errors import CaptionError, EpisodeError
-from podcast_pipeline.model import Report, Speaker, Transcript
-from podcast_pipeline.pipeline.media import edited, hear, hear_again
-from podcast_pipeline.pipeline.review import review, teach
-from podcast_pipeline.transcript.edits import align
-from podcast_pipeline.transcript.markdown import parse, to_markdown
-from podcast_pipeline.transcript.markdown_edit import given, renamed, touched_up
-from podcast_pipeline.transcription import Options
+from podcast_pipeline.model import ProgressCallback, Speaker, Transcript
+from podcast_pipeline.pipeline.media import edited_transcript, load_or_transcribe, transcribe_episode
+from podcast_pipeline.pipeline.review import add_to_glossary, load_review
+from podcast_pipeline.transcript.edits import transcript_from_document
+from podcast_pipeline.transcript.markdown import parse_markdown, to_markdown
+from podcast_pipeline.transcript.markdown_edit import reassign_sentence, rename_speaker, replace_words
+from podcast_pipeline.transcription import TranscriptionOptions
 from tests.pipeline.test_publish import episode, items, objects, parts, store
 from tests.support.show import MODEL, SLUG, House, copy_house
 from tests.transcript.names.test_glossary import heard
@@ -217,11 +217,11 @@ def test_a_closed_gate_keeps_it_from_publication(house: House) -> None:
 
 def walk(house: House, *answers: str) -> None:
     """Go through the review as at a terminal, with these answers."""
-    session = Session(house.folder, Output(quiet=True))
+    session = CliSession(house.folder, Output(quiet=True))
     given = iter(answers)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(typer, "prompt", lambda *_, **__: next(given))
-        commands._walk(session, review(SLUG, parts(house)), None)
+        commands._walk(session, load_review(SLUG, parts(house)), None)
 
 
 def test_a_finding_is_corrected_from_the_prompt(house: House) -> None:
@@ -239,16 +239,22 @@ def test_without_words_there_is_nothing_to_review(house: House) -> None:
     """The line names the command that makes them."""
     (house.episode / "transcript.json").unlink()
     with pytest.raises(EpisodeError, match=f"podcast transcribe {SLUG}"):
-        review(SLUG, parts(house))
+        load_review(SLUG, parts(house))
 
 
 class Ear:
     """A transcriber that remembers what it was told and hears what was heard before."""
 
     def __init__(self, heard_before: Transcript) -> None:
-        self.heard_before, self.told = heard_before, list[Options]()
+        self.heard_before, self.told = heard_before, list[TranscriptionOptions]()
 
-    def transcribe(self, recording: Path, *, options: Options, report: Report) -> Transcript:  # noqa: ARG002
+    def transcribe(
+        self,
+        recording: Path,  # noqa: ARG002
+        *,
+        options: TranscriptionOptions,
+        report: ProgressCallback,  # noqa: ARG002
+    ) -> Transcript:
         """Return the same words."""
         self.told.append(options)
         return self.heard_before
@@ -257,18 +263,18 @@ class Ear:
 def test_a_changed_glossary_hears_nothing_again(house: House) -> None:
     """Before publication too it only runs the second pass; `transcribe` tells the engine the new names."""
     built = parts(house)
-    draft, before = built.library.load(SLUG), built.library.transcript(SLUG)
+    draft, before = built.library.load_draft(SLUG), built.library.transcript(SLUG)
     assert before is not None
     ear = Ear(before)
     names = GlossaryTable(terms=("Jon Dashwoode",))
     changed = replace(
         built, config=built.config.model_copy(update={"glossary": names}), transcriber=lambda: ear
     )
-    assert (again := hear(draft, None, changed)) is not None
+    assert (again := load_or_transcribe(draft, None, changed)) is not None
     assert again.segments == before.segments
     assert ear.told == []
-    assert "Dashwoode" in edited(draft, before, None, changed).words.text
-    hear_again(draft, changed)
+    assert "Dashwoode" in edited_transcript(draft, before, None, changed).transcript.text
+    transcribe_episode(draft, changed)
     (options,) = ear.told
     assert options.names[:3] == ("Alex Marlowe", "Robin Ashdown", "Jon Dashwoode")
     assert before.receipt is not None
@@ -293,7 +299,7 @@ def test_names_join_those_that_are_there(house: House) -> None:
     """An existing list keeps its comments."""
     path = house.folder / "show.toml"
     path.write_text(path.read_text(encoding="utf-8") + '\n[glossary]\nterms = [\n  "Ann", # ours\n]\n')
-    teach(parts(house).config, (TermTable(name="Bob"), TermTable(name="Cy", sounds_like=("sigh",))))
+    add_to_glossary(parts(house).config, (TermTable(name="Bob"), TermTable(name="Cy", sounds_like=("sigh",))))
     after = path.read_text(encoding="utf-8")
     assert tomllib.loads(after)["glossary"]["terms"] == [
         "Ann",
@@ -355,15 +361,15 @@ SAVED = to_markdown(SAID, base="0" * 16, title="Ann")
 def test_one_place_is_touched_up(old: str, new: str, at_s: float | None, then: str) -> None:
     """The place is found by its time, all else stays, titles and front matter too."""
     body = SAVED.splitlines()[-1]
-    assert touched_up(SAVED, SAID, old, new, at_s=at_s) == SAVED.replace(body, then)
+    assert replace_words(SAVED, SAID, old, new, at_s=at_s) == SAVED.replace(body, then)
 
 
 def test_a_place_that_is_not_sure_is_left_to_a_person() -> None:
     """Where the file says it more often than the words, nothing is changed."""
     with pytest.raises(CaptionError, match="by hand"):
-        touched_up(SAVED + "\nAnn again\n", SAID, "Ann", "Anne")
+        replace_words(SAVED + "\nAnn again\n", SAID, "Ann", "Anne")
     with pytest.raises(CaptionError, match="by hand"):
-        touched_up(SAVED, SAID, "15", "50", at_s=0.1)
+        replace_words(SAVED, SAID, "15", "50", at_s=0.1)
 
 
 def talk() -> tuple[Transcript, str]:
@@ -397,7 +403,9 @@ def talk() -> tuple[Transcript, str]:
 def test_one_sentence_is_given_to_somebody_else(said: str, at_s: float, then: list[tuple[str, str]]) -> None:
     """Who went on before and after still does; no word changes."""
     words, markdown = talk()
-    given_away = align(parse(given(markdown, words, said, "Bob", at_s=at_s)), words)
+    given_away = transcript_from_document(
+        parse_markdown(reassign_sentence(markdown, words, said, "Bob", at_s=at_s)), words
+    )
     assert [(given_away.speaker_name(s.speaker), s.text) for s in given_away.segments] == then
     assert given_away.words == words.words
 
@@ -405,8 +413,8 @@ def test_one_sentence_is_given_to_somebody_else(said: str, at_s: float, then: li
 def test_a_proposed_name_is_confirmed_once_for_all() -> None:
     """The line of the front matter has it; a speaker who is not there is an error."""
     words, markdown = talk()
-    named = align(parse(renamed(markdown, "S1", "Zoë: née Q")), words)
+    named = transcript_from_document(parse_markdown(rename_speaker(markdown, "S1", "Zoë: née Q")), words)
     assert named.speaker_name("S1") == "Zoë: née Q"
     assert named.speaker_name("S0") == "Ann"
     with pytest.raises(CaptionError, match="by hand"):
-        renamed(markdown, "S7", "Bob")
+        rename_speaker(markdown, "S7", "Bob")

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from podcast_pipeline.feed.conformance import Finding
+from podcast_pipeline.feed.conformance import FeedFinding
 from podcast_pipeline.remote_feeds.check import check_url
-from podcast_pipeline.remote_feeds.client import Web
+from podcast_pipeline.remote_feeds.client import HttpClient
 from podcast_pipeline.storage.objects import FEED_CACHE, FEED_KEY, FEED_TYPE
 from podcast_pipeline.storage.s3.store import S3Store
 from tests.support.http_servers import Host, Served, at_port, host, serving
@@ -73,8 +73,8 @@ def show() -> Iterator[Host]:
         yield running
 
 
-def findings(address: str) -> tuple[Finding, ...]:
-    with Web() as web:
+def findings(address: str) -> tuple[FeedFinding, ...]:
+    with HttpClient() as web:
         return check_url(address, web, newest=5)
 
 

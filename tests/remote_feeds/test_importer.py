@@ -17,12 +17,12 @@ import typer
 from podcast_pipeline.cli.app import app
 from podcast_pipeline.cli.commands.show import init
 from podcast_pipeline.cli.output import Output
-from podcast_pipeline.cli.session import Session
+from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.errors import FetchError
-from podcast_pipeline.feed.conformance import check
+from podcast_pipeline.feed.conformance import check_feed
 from podcast_pipeline.model.catalog import Catalog, catalog_from_json
-from podcast_pipeline.remote_feeds.client import Web
-from podcast_pipeline.remote_feeds.importer import MovedIn, import_feed
+from podcast_pipeline.remote_feeds.client import HttpClient
+from podcast_pipeline.remote_feeds.importer import ImportResult, import_feed
 from tests.remote_feeds.test_check import picture
 from tests.support.http_servers import Host, Served, host
 from tests.support.ports import free_port
@@ -105,7 +105,7 @@ def old() -> Iterator[Host]:
 def house(tmp_path: Path) -> House:
     """A new show in which nothing was published."""
     context = typer.Context(typer.main.get_command(app))
-    context.obj = Session(None, Output(quiet=True))
+    context.obj = CliSession(None, Output(quiet=True))
     init(context, tmp_path / "show")
     return House(tmp_path / "show")
 
@@ -114,13 +114,13 @@ def catalog(house: House) -> Catalog:
     return catalog_from_json((house.bucket / "private" / "catalog.json").read_bytes())
 
 
-def import_(house: House, address: str, *, keep_audio: bool = False) -> MovedIn:
-    with Web() as web:
-        parts = Session(house.folder, Output(quiet=True)).parts()
+def import_(house: House, address: str, *, keep_audio: bool = False) -> ImportResult:
+    with HttpClient() as web:
+        parts = CliSession(house.folder, Output(quiet=True)).parts()
         return import_feed(address, parts, web, keep_audio=keep_audio)
 
 
-def told(moved: MovedIn) -> set[str]:
+def told(moved: ImportResult) -> set[str]:
     return {remark.about for remark in moved.remarks}
 
 
@@ -164,7 +164,7 @@ def test_after_it_a_listener_notices_nothing(old: Host, house: House) -> None:
         assert (done.returncode, done.stdout.splitlines()) == (0, MOVES)
         assert house.run("rebuild").returncode == 0
     feed = (house.bucket / "public" / "feed.xml").read_bytes()
-    assert not [finding for finding in check(feed) if finding.severity == "error"]
+    assert not [finding for finding in check_feed(feed) if finding.severity == "error"]
     channel = ElementTree.parse(house.bucket / "public" / "feed.xml").getroot()[0]  # noqa: S314 (our own)
     item = channel.findall("item")[1]
     names = {"podcast": "https://podcastindex.org/namespace/1.0"}

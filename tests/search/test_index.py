@@ -11,8 +11,8 @@ from sqlalchemy import Engine, select, text
 from podcast_pipeline.audience.database.tables import search_episodes, search_passages
 from podcast_pipeline.errors import StoreError
 from podcast_pipeline.model import Enclosure, Episode, Person, Transcript
-from podcast_pipeline.search import Found, SearchIndex, parse
-from podcast_pipeline.search.ranking import EPISODES_ON_A_PAGE
+from podcast_pipeline.search import SearchIndex, SearchResults, parse_query
+from podcast_pipeline.search.ranking import EPISODES_PER_PAGE
 from tests.support.site import SHOW_ID, Site, transcript_of
 
 ZONE = ZoneInfo("UTC")
@@ -45,10 +45,10 @@ def _said(*lines: str, duration_s: float = 60) -> Transcript:
     return transcript_of("\n".join(lines), duration_s=duration_s)
 
 
-def _ask(index: SearchIndex, query: str, *, with_words: bool = True, **more: int) -> Found:
+def _ask(index: SearchIndex, query: str, *, with_words: bool = True, **more: int) -> SearchResults:
     with index.engine.connect() as connection:
         known = frozenset(connection.scalars(select(search_episodes.c.episode_id)))
-    return index.search(parse(query, ZONE), with_words=with_words, among=known, **more)
+    return index.search(parse_query(query, ZONE), include_transcripts=with_words, episode_ids=known, **more)
 
 
 def _slugs(index: SearchIndex, query: str, *, with_words: bool = True) -> list[str]:
@@ -197,13 +197,13 @@ def test_the_best_passages_are_shown(index: SearchIndex) -> None:
 
 def test_an_old_episode_alone_is_looked_into(index: SearchIndex, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of one episode all that matches is found, however much in newer ones does."""
-    monkeypatch.setattr("podcast_pipeline.search.run_query.NEWEST", 2)
+    monkeypatch.setattr("podcast_pipeline.search.run_query.MAX_ROWS_RANKED", 2)
     index.index(_episode("old", publish_at=NOW - timedelta(days=900)), _said("Ann: Rain."))
     index.index(_episode("new"), _said("Ann: Rain.", "Ben: Rain.", "Ann: Rain."))
     assert _slugs(index, "rain") == ["new"]
     assert _ask(index, "rain").is_capped
     alone = frozenset({uuid5(SHOW_ID, "old")})
-    assert index.search(parse("rain", ZONE), with_words=True, among=alone).hit_count == 1
+    assert index.search(parse_query("rain", ZONE), include_transcripts=True, episode_ids=alone).hit_count == 1
 
 
 def test_dates_are_days_of_publication(index: SearchIndex) -> None:
@@ -249,7 +249,7 @@ def test_only_what_may_be_named_is_counted(index: SearchIndex) -> None:
         index.index(_episode(slug, publish_at=NOW + timedelta(days=day)), _said("Ann: Rain."))
     for shown in ({"two"}, {"one", "three"}, {"old", "new"}, set(slugs)):
         among = frozenset(uuid5(SHOW_ID, slug) for slug in shown)
-        found = index.search(parse("rain", ZONE), with_words=True, among=among)
+        found = index.search(parse_query("rain", ZONE), include_transcripts=True, episode_ids=among)
         assert {group.episode_id for group in found.groups} == among
         assert (found.episode_count, found.hit_count) == (len(shown), len(shown))
 
@@ -308,7 +308,7 @@ def test_shows_in_one_database_do_not_meet(engine: Engine) -> None:
 def test_pages(index: SearchIndex) -> None:
     """Every episode is on one page, and a page that is not there is the nearest that is."""
     ids = set()
-    for n in range(EPISODES_ON_A_PAGE + 3):
+    for n in range(EPISODES_PER_PAGE + 3):
         episode = _episode(f"part-{n}", publish_at=NOW + timedelta(days=n))
         index.index(episode, _said("Ann: Rain."))
         ids.add(episode.id)
@@ -342,23 +342,23 @@ def site(tmp_path: Path) -> Site:
 
 def test_catching_up_follows_the_catalog(index: SearchIndex, site: Site) -> None:
     """Published episodes are indexed once; scheduled and unpublished ones are never found."""
-    assert index.catch_up(site.catalog, site.store).indexed == ("one", "two")
-    assert index.catch_up(site.catalog, site.store).indexed == ()
+    assert index.sync(site.catalog, site.store).indexed == ("one", "two")
+    assert index.sync(site.catalog, site.store).indexed == ()
     assert sorted(_slugs(index, "rain")) == ["one", "two"]
     one = site.catalog.by_slug("one")
     assert one is not None
     taken = site.catalog.with_episode(one.model_copy(update={"state": "unpublished"}))
-    assert index.catch_up(taken, site.store).removed == 1
+    assert index.sync(taken, site.store).removed == 1
     assert _slugs(index, "rain") == ["two"]
 
 
 def test_catching_up_reads_new_versions(index: SearchIndex, site: Site) -> None:
     """A corrected transcript is indexed by the next run, and nothing else is."""
-    index.catch_up(site.catalog, site.store)
+    index.sync(site.catalog, site.store)
     site.publish(
         "two", _said("Ann: Rain and hail."), _said("Ann: Rain and sleet.").model_copy(update={"version": 2})
     )
-    assert index.catch_up(site.catalog, site.store).indexed == ("two",)
+    assert index.sync(site.catalog, site.store).indexed == ("two",)
     assert _slugs(index, "hail") == []
     assert _slugs(index, "sleet") == ["two"]
 
@@ -372,7 +372,7 @@ def test_an_interrupted_run_goes_on_where_it_was(index: SearchIndex, site: Site)
     _, body = site.store.get(key)
     site.store.delete(key)
     with pytest.raises(StoreError, match=r"two\."):
-        index.catch_up(site.catalog, site.store)
+        index.sync(site.catalog, site.store)
     assert _slugs(index, "rain") == ["one"]
     site.store.put(key, body, content_type="application/json", cache_control="private")
-    assert index.catch_up(site.catalog, site.store).indexed == ("two",)
+    assert index.sync(site.catalog, site.store).indexed == ("two",)

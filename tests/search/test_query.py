@@ -7,8 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podcast_pipeline.search.normalize import LONGEST_WORD, clean, fold, parts, words
-from podcast_pipeline.search.query import MOST_TERMS, Query, Term, parse
+from podcast_pipeline.search.normalize import (
+    LONGEST_WORD,
+    fold_word,
+    folded_words,
+    normalize_text,
+    split_words,
+)
+from podcast_pipeline.search.query import MAX_TERMS, Query, QueryTerm, parse_query
 
 ZONE = ZoneInfo("America/New_York")
 ALPHABET = st.one_of(st.characters(), st.sampled_from('"*:-() \x00“”speakrguotbfn09'))
@@ -34,16 +40,16 @@ def _day(year: int, month: int, day: int) -> datetime:
 )
 def test_words_are_folded(text: str, folded: list[str]) -> None:
     """Case and accents go; what carries meaning in other scripts stays."""
-    assert list(words(clean(text))) == folded
+    assert list(folded_words(normalize_text(text))) == folded
 
 
 @given(st.text(ALPHABET))
 def test_words_and_their_places_belong_together(text: str) -> None:
     """The parts are the text; no word of it is empty, has a space, or is too long for a database."""
-    kept = clean(text)
-    found = list(words(kept))
-    assert "".join(parts(kept)) == kept
-    assert list(map(fold, parts(kept)[1::2])) == found
+    kept = normalize_text(text)
+    found = list(folded_words(kept))
+    assert "".join(split_words(kept)) == kept
+    assert list(map(fold_word, split_words(kept)[1::2])) == found
     assert " ".join(found).split() == found
     assert all(0 < len(word) <= LONGEST_WORD and "§" not in word for word in found)
 
@@ -51,16 +57,16 @@ def test_words_and_their_places_belong_together(text: str) -> None:
 @given(st.text(st.characters(categories=["L", "N"]), max_size=40))
 def test_folding_is_the_same_in_either_case(text: str) -> None:
     """A word and its upper case fold alike wherever Python's own case mapping comes back."""
-    for word in words(clean(text)):
+    for word in folded_words(normalize_text(text)):
         if word.upper().casefold() == word:
-            assert fold(word.upper()) == fold(word)
+            assert fold_word(word.upper()) == fold_word(word)
 
 
 @given(st.text(ALPHABET, max_size=300))
 def test_anything_parses(text: str) -> None:
     """No text whatever makes the parser raise, and what it gives is bounded."""
-    query = parse(text, ZONE)
-    assert len(query.terms) <= MOST_TERMS
+    query = parse_query(text, ZONE)
+    assert len(query.terms) <= MAX_TERMS
     assert all(word and " " not in word for term in query.terms for word in term.words)
 
 
@@ -69,41 +75,41 @@ def test_anything_parses(text: str) -> None:
     [
         ("", Query()),
         ('?! "" : * -', Query()),
-        ("flood memo flood", Query(terms=(Term(("flood",)), Term(("memo",))))),
-        ('"Two Memos" x', Query(terms=(Term(("two", "memos")), Term(("x",))))),
-        ("“two memos”", Query(terms=(Term(("two", "memos")),))),
-        ('"never closed', Query(terms=(Term(("never", "closed")),))),
-        ("flo*", Query(terms=(Term(("flo",), is_prefix=True),))),
-        ("f*", Query(terms=(Term(("f",)),))),
-        ("don't", Query(terms=(Term(("don", "t")),))),
+        ("flood memo flood", Query(terms=(QueryTerm(("flood",)), QueryTerm(("memo",))))),
+        ('"Two Memos" x', Query(terms=(QueryTerm(("two", "memos")), QueryTerm(("x",))))),
+        ("“two memos”", Query(terms=(QueryTerm(("two", "memos")),))),
+        ('"never closed', Query(terms=(QueryTerm(("never", "closed")),))),
+        ("flo*", Query(terms=(QueryTerm(("flo",), is_prefix=True),))),
+        ("f*", Query(terms=(QueryTerm(("f",)),))),
+        ("don't", Query(terms=(QueryTerm(("don", "t")),))),
         ("speaker:Robin", Query(speakers=("robin",))),
         ('GUEST:"Inés Marchetti"', Query(guests=("ines", "marchetti"))),
-        ("speaker:", Query(terms=(Term(("speaker",)),))),
-        ("http://a.example/b", Query(terms=(Term(("http", "a", "example", "b")),))),
+        ("speaker:", Query(terms=(QueryTerm(("speaker",)),))),
+        ("http://a.example/b", Query(terms=(QueryTerm(("http", "a", "example", "b")),))),
         ("after:2026-03-01", Query(since=_day(2026, 3, 1))),
         ("from:2026 to:2026", Query(since=_day(2026, 1, 1), until=_day(2027, 1, 1))),
         ("to:2026-12", Query(until=_day(2027, 1, 1))),
         ("before:2026-03-02 to:2026-03-05", Query(until=_day(2026, 3, 2))),
-        ("after:yesterday", Query(terms=(Term(("after", "yesterday")),))),
-        ("to:2026-02-31", Query(terms=(Term(("to", "2026", "02", "31")),))),
-        ("to:9999", Query(terms=(Term(("to", "9999")),))),
+        ("after:yesterday", Query(terms=(QueryTerm(("after", "yesterday")),))),
+        ("to:2026-02-31", Query(terms=(QueryTerm(("to", "2026", "02", "31")),))),
+        ("to:9999", Query(terms=(QueryTerm(("to", "9999")),))),
     ],
 )
 def test_query_language(text: str, query: Query) -> None:
     """Fields, phrases, prefixes and dates are read; what is none of them is plain words."""
-    assert parse(text, ZONE) == query
+    assert parse_query(text, ZONE) == query
 
 
 def test_days_begin_in_the_shows_zone() -> None:
     """A date means midnight where the show is at home."""
-    assert parse("after:2026-03-01", ZONE).since == datetime(2026, 3, 1, 5, tzinfo=UTC)
+    assert parse_query("after:2026-03-01", ZONE).since == datetime(2026, 3, 1, 5, tzinfo=UTC)
 
 
 @given(st.sampled_from(["speaker", "guest"]), st.text(ALPHABET, max_size=60))
 def test_a_quoted_name_is_that_name(field: str, name: str) -> None:
     """Whatever name is quoted after a field is asked for word by word."""
     plain = name.translate(dict.fromkeys(map(ord, '"“”„«»')))
-    asked = parse(f'{field}:"{plain}"', ZONE)
+    asked = parse_query(f'{field}:"{plain}"', ZONE)
     assert {"speaker": asked.speakers, "guest": asked.guests}[field] == tuple(
-        dict.fromkeys(words(clean(plain)))
-    )[:MOST_TERMS]
+        dict.fromkeys(folded_words(normalize_text(plain)))
+    )[:MAX_TERMS]

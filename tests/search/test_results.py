@@ -5,9 +5,9 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podcast_pipeline.search.normalize import clean, fold, words
-from podcast_pipeline.search.query import parse
-from podcast_pipeline.search.results import WORDS_SHOWN, hit, marked
+from podcast_pipeline.search.normalize import fold_word, folded_words, normalize_text
+from podcast_pipeline.search.query import parse_query
+from podcast_pipeline.search.results import WORDS_SHOWN, highlight, to_passage_hit
 from podcast_pipeline.search.rows import marks_from_text, marks_to_text
 
 ZONE = ZoneInfo("UTC")
@@ -17,24 +17,26 @@ TEXT = st.text(st.one_of(st.characters(), st.sampled_from("aáb <>&\"'“”.—
 @given(TEXT, st.text(st.sampled_from('ab "*'), max_size=20))
 def test_marking_loses_nothing(text: str, asked: str) -> None:
     """The spans of a marked text are the text, and the marked ones hold words that were asked for."""
-    kept, query = clean(text), parse(asked, ZONE)
-    spans = marked(kept, query)
+    kept, query = normalize_text(text), parse_query(asked, ZONE)
+    spans = highlight(kept, query)
     assert "".join(span.text for span in spans) == kept
     wanted = {word for term in query.terms for word in term.words}
     for span in spans:
         if span.is_match:
-            assert all(word.startswith(tuple(wanted)) for word in words(span.text))
+            assert all(word.startswith(tuple(wanted)) for word in folded_words(span.text))
 
 
 @given(TEXT, st.text(st.sampled_from('ab "*'), max_size=20))
 def test_a_snippet_is_a_piece_of_the_passage(text: str, asked: str) -> None:
     """Joined, a snippet stands in its text; it is short, and says truly whether it was cut."""
-    kept = clean(text)
-    body = " ".join((*words(kept), "s§ann"))
-    found = hit(text=kept, body=body, marks="0:1.500", speaker="Ann", query=parse(asked, ZONE))
+    kept = normalize_text(text)
+    body = " ".join((*folded_words(kept), "s§ann"))
+    found = to_passage_hit(
+        text=kept, body=body, marks="0:1.500", speaker="Ann", query=parse_query(asked, ZONE)
+    )
     piece = "".join(span.text for span in found.snippet.spans)
     assert piece in kept
-    assert len(list(words(piece))) <= WORDS_SHOWN
+    assert len(list(folded_words(piece))) <= WORDS_SHOWN
     assert found.snippet.is_cut_before or kept.startswith(piece)
     assert found.snippet.is_cut_after or kept.endswith(piece)
 
@@ -48,5 +50,5 @@ def test_marks_round_trip(marks: list[tuple[int, float]]) -> None:
 @given(st.text(max_size=80))
 def test_folding_twice_changes_nothing(text: str) -> None:
     """A folded word is folded."""
-    for word in words(clean(text)):
-        assert fold(fold(word)) == fold(word)
+    for word in folded_words(normalize_text(text)):
+        assert fold_word(fold_word(word)) == fold_word(word)

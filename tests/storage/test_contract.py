@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from podcast_pipeline.errors import Conflict, Denied, NotFound, StoreError
-from podcast_pipeline.storage import CHUNK_BYTES, Store, Unfinished
+from podcast_pipeline.errors import Denied, NotFound, PreconditionFailed, StoreError
+from podcast_pipeline.storage import CHUNK_BYTES, Store, UnfinishedUpload
 from podcast_pipeline.storage.local import LocalStore
 from podcast_pipeline.storage.s3.store import S3Store
 from tests.conftest import S3Server
@@ -144,7 +144,7 @@ def test_an_unknown_key_is_not_found(store: Store) -> None:
 def test_if_absent_writes_only_the_first_time(store: Store) -> None:
     """A second put with if_absent is a Conflict and leaves the first object as it is."""
     first = store.put(KEY, b"first", **HEADERS, if_absent=True)
-    with pytest.raises(Conflict, match=KEY):
+    with pytest.raises(PreconditionFailed, match=KEY):
         store.put(KEY, b"second", **HEADERS, if_absent=True)
     assert store.get(KEY) == (first, b"first")
 
@@ -153,7 +153,7 @@ def test_if_match_writes_only_over_what_was_read(store: Store) -> None:
     """Compare-and-swap: the etag that was read wins once, an old one is a Conflict."""
     first = store.put(KEY, b"first", **HEADERS)
     second = store.put(KEY, b"second", **HEADERS, if_match=first.etag)
-    with pytest.raises(Conflict, match=KEY):
+    with pytest.raises(PreconditionFailed, match=KEY):
         store.put(KEY, b"third", **HEADERS, if_match=first.etag)
     assert store.get(KEY) == (second, b"second")
 
@@ -162,7 +162,7 @@ def test_if_match_of_a_removed_object_is_a_conflict(store: Store) -> None:
     """What was removed since it was read is not written again."""
     etag = store.put(KEY, b"first", **HEADERS).etag
     store.delete(KEY)
-    with pytest.raises(Conflict, match=KEY):
+    with pytest.raises(PreconditionFailed, match=KEY):
         store.put(KEY, b"second", **HEADERS, if_match=etag)
     with pytest.raises(NotFound):
         store.head(KEY)
@@ -173,11 +173,11 @@ def test_conditions_hold_for_big_files_too(store: Store, tmp_path: Path) -> None
     path = tmp_path / "big.mp3"
     path.write_bytes(b"x" * (9 * MEGABYTE))
     first = store.put(KEY, path, **HEADERS, if_absent=True)
-    with pytest.raises(Conflict, match=KEY):
+    with pytest.raises(PreconditionFailed, match=KEY):
         store.put(KEY, path, **HEADERS, if_absent=True)
     path.write_bytes(b"y" * (9 * MEGABYTE))
     second = store.put(KEY, path, **HEADERS, if_match=first.etag)
-    with pytest.raises(Conflict, match=KEY):
+    with pytest.raises(PreconditionFailed, match=KEY):
         store.put(KEY, path, **HEADERS, if_match=first.etag)
     assert store.head(KEY) == second
 
@@ -264,13 +264,13 @@ def test_an_unfinished_put_is_told_and_can_be_abandoned(store: Store) -> None:
     """What a killed writer left is no object; it is listed apart, with its bytes, and goes when asked."""
     store.put(KEY, b"sound", **HEADERS)
     begin(store, KEY)
-    (left,) = store.unfinished("public/")
+    (left,) = store.unfinished_uploads("public/")
     assert (left.key, left.size_bytes) == (KEY, 5 * MEGABYTE)
     assert abs(datetime.now(UTC) - left.modified_at) < timedelta(minutes=1)
-    assert list(store.unfinished("private/")) == []
+    assert list(store.unfinished_uploads("private/")) == []
     for _ in range(2):
-        store.abandon(left)
-        assert list(store.unfinished("public/")) == []
+        store.abort_upload(left)
+        assert list(store.unfinished_uploads("public/")) == []
     assert store.get(KEY)[1] == b"sound"
 
 
@@ -279,7 +279,7 @@ def test_a_put_that_was_completed_meanwhile_is_not_abandoned(tmp_path: Path) -> 
     store = LocalStore(tmp_path / "store", base_url="")
     store.put(KEY, b"sound", **HEADERS)
     (version,) = (tmp_path / "store/.objects/public/audio").iterdir()
-    store.abandon(Unfinished(KEY, version.name.rpartition("@")[2], 5, datetime.now(UTC)))
+    store.abort_upload(UnfinishedUpload(KEY, version.name.rpartition("@")[2], 5, datetime.now(UTC)))
     assert store.get(KEY)[1] == b"sound"
 
 
@@ -287,7 +287,7 @@ def begin(store: Store, key: str) -> None:
     """Leave a put of 5 MiB where a kill would leave it."""
     body = b"x" * 5 * MEGABYTE
     if isinstance(store, S3Store):
-        bucket, name = store.settings.place(key)
+        bucket, name = store.settings.bucket_and_name(key)
         upload = store.client.create_multipart_upload(Bucket=bucket, Key=name)["UploadId"]
         store.client.upload_part(Bucket=bucket, Key=name, UploadId=upload, PartNumber=1, Body=body)
         return

@@ -22,14 +22,14 @@ KEY = "private/catalog.json"
 WRITER = """
 import sys
 from pathlib import Path
-from podcast_pipeline.errors import Conflict
+from podcast_pipeline.errors import PreconditionFailed
 from podcast_pipeline.storage.local import LocalStore
 
 store = LocalStore(Path(sys.argv[1]), base_url="")
 sys.stdin.readline()
 try:
     store.put(sys.argv[2], sys.argv[3].encode(), content_type="text/plain", cache_control="", if_absent=True)
-except Conflict:
+except PreconditionFailed:
     print("lost")
 else:
     print("won")
@@ -38,7 +38,7 @@ else:
 COUNTER = """
 import sys
 from pathlib import Path
-from podcast_pipeline.errors import Conflict
+from podcast_pipeline.errors import PreconditionFailed
 from podcast_pipeline.storage.local import LocalStore
 
 store = LocalStore(Path(sys.argv[1]), base_url="")
@@ -48,7 +48,7 @@ while left:
     info, body = store.get(sys.argv[2])
     try:
         store.put(sys.argv[2], str(int(body) + 1).encode(), **HEADERS, if_match=info.etag)
-    except Conflict:
+    except PreconditionFailed:
         continue
     left -= 1
 """

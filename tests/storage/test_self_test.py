@@ -11,7 +11,7 @@ from podcast_pipeline.storage import Store
 from podcast_pipeline.storage.local import LocalStore
 from podcast_pipeline.storage.s3.bucket_policy import bucket_policy
 from podcast_pipeline.storage.s3.store import S3Store
-from podcast_pipeline.storage.self_test import probe
+from podcast_pipeline.storage.self_test import run_self_test
 from tests.conftest import S3Server
 
 NAMES = [
@@ -28,7 +28,7 @@ NAMES = [
 
 
 def _failed(store: Store) -> dict[str, str]:
-    return {check.name: check.advice for check in probe(store) if not check.ok}
+    return {check.name: check.advice for check in run_self_test(store) if not check.ok}
 
 
 @pytest.fixture(params=["local", "s3", "s3 by URL", "s3 without conditions"])
@@ -45,7 +45,7 @@ def good_store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
 
 def test_a_good_store_passes_and_keeps_nothing(good_store: Store) -> None:
     """Every check passes in a store that is set up as it should, and the probe is gone afterwards."""
-    assert [(check.name, check.ok, check.advice) for check in probe(good_store)] == [
+    assert [(check.name, check.ok, check.advice) for check in run_self_test(good_store)] == [
         (name, True, "") for name in NAMES
     ]
     assert [*good_store.list("public/"), *good_store.list("private/")] == []
@@ -107,6 +107,6 @@ def test_credentials_that_may_not_write_are_found_first(
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "readkey")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "readsecret")
     settings = replace(s3_server.fresh_bucket(), public_bucket="pod", private_bucket="pod")
-    checks = probe(S3Store(settings))
+    checks = run_self_test(S3Store(settings))
     assert [(check.name, check.ok) for check in checks] == [("put", False)]
     assert "not allowed with these credentials" in checks[0].advice

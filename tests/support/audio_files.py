@@ -9,11 +9,11 @@ import numpy as np
 from mutagen.mp3 import MP3
 from numpy.typing import NDArray
 
-from podcast_pipeline.audio import Ffmpeg, find
+from podcast_pipeline.audio import Ffmpeg, find_ffmpeg
 from podcast_pipeline.model import Progress
 from tests.support.paths import ROOT
 
-FFMPEG = Ffmpeg(find())
+FFMPEG = Ffmpeg(find_ffmpeg())
 SAMPLE = ROOT / "episodes" / "two-winters-and-a-will" / "source.flac"
 TONE = "0.25*sin(2*PI*440*t)"  # -12 dBFS
 

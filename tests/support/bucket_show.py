@@ -13,12 +13,12 @@ import httpx
 import pytest
 
 from podcast_pipeline.cli.output import Output
-from podcast_pipeline.cli.session import Session
+from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.errors import NotFound, PodcastError
 from podcast_pipeline.feed import conformance
-from podcast_pipeline.feed.conformance.document import read
+from podcast_pipeline.feed.conformance.document import parse_rss
 from podcast_pipeline.model.catalog import CATALOG_KEY, catalog_from_json
-from podcast_pipeline.pipeline.assemble import keys
+from podcast_pipeline.pipeline.assemble import referenced_keys
 from podcast_pipeline.storage import Store
 from podcast_pipeline.storage.s3.store import S3Store
 from tests.support.databases import PROCESSES
@@ -87,10 +87,10 @@ def in_bucket(folder: Path, store: S3Store, now: datetime, endpoint: str | None 
     return BucketHouse(folder, environment, now)
 
 
-def open_session(house: BucketHouse) -> Session:
+def open_session(house: BucketHouse) -> CliSession:
     """Return what the command line would build, with a clock that stands still; for this process only."""
     os.environ.update({**clean_environment(), **house.environment})
-    return Session(house.folder, Output(quiet=True), clock=lambda: house.now)
+    return CliSession(house.folder, Output(quiet=True), clock=lambda: house.now)
 
 
 def publish_here(house: BucketHouse, slug: str, gate: "Barrier | None") -> None:
@@ -143,7 +143,7 @@ def look(house: BucketHouse, store: Store) -> tuple[bytes | None, bytes | None]:
     """Return feed and catalog as they are, after proving that all they name is there and whole."""
     feed = _get(f"{house.address}/feed.xml", missing=None)
     if feed is not None:
-        assert [f for f in conformance.check(feed) if f.severity == "error"] == []
+        assert [f for f in conformance.check_feed(feed) if f.severity == "error"] == []
         for url, size in addresses(feed):
             body = _get(url)
             assert body is not None
@@ -154,7 +154,7 @@ def look(house: BucketHouse, store: Store) -> tuple[bytes | None, bytes | None]:
 
 def addresses(feed: bytes) -> list[tuple[str, int | None]]:
     """Return (URL, promised bytes) of every object of ours that a feed names."""
-    document = read(feed)
+    document = parse_rss(feed)
     named = [
         *((e.get("url"), int(e.get("length", "0"))) for e in document.root.iter("enclosure")),
         *((e.get("url"), None) for e in document.root.iter("{*}chapters")),
@@ -176,7 +176,7 @@ def _catalog(store: Store) -> bytes | None:
     if CATALOG_KEY not in there:
         return None
     written = store.get(CATALOG_KEY)[1]
-    named = {key for episode in catalog_from_json(written).episodes for key in keys(episode)}
+    named = {key for episode in catalog_from_json(written).episodes for key in referenced_keys(episode)}
     assert named <= there
     return written
 

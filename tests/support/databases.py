@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from podcast_pipeline.audience.database import connect, open_database, upgrade
-from podcast_pipeline.audience.database.engine import FILE_NAME
+from podcast_pipeline.audience.database.engine import DATABASE_FILE_NAME
 from tests.support.postgres import is_installed, running_postgresql
 
 PROCESSES = get_context("forkserver")
@@ -142,7 +142,7 @@ def is_left_out(item: pytest.Item, database: str | None) -> bool:
 
 def lay_sqlite(folder: Path) -> None:
     """Put a migrated SQLite file into a folder that has none yet."""
-    path = folder / FILE_NAME
+    path = folder / DATABASE_FILE_NAME
     folder.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         path.write_bytes(_migrated_sqlite())
@@ -152,7 +152,7 @@ def lay_sqlite(folder: Path) -> None:
 def _migrated_sqlite() -> bytes:
     with TemporaryDirectory() as folder:
         open_database(None, Path(folder)).dispose()
-        return (Path(folder) / FILE_NAME).read_bytes()
+        return (Path(folder) / DATABASE_FILE_NAME).read_bytes()
 
 
 def create(server: str, *, template: str = TEMPLATE) -> str:

@@ -10,8 +10,8 @@ import httpx
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from podcast_pipeline.audit import Finding, Target, Who, audit
-from podcast_pipeline.cli.commands.audit import keys_of, secrets_of, visitors
+from podcast_pipeline.audit import AuditFinding, AuditTarget, VisitorKind, run_audit
+from podcast_pipeline.cli.commands.audit import audit_visitors, list_keys, load_secrets
 from podcast_pipeline.model import Chapter
 from tests.support.site import INTERVIEW, Site, transcript_of
 
@@ -96,7 +96,7 @@ def make_site(folder: Path) -> Site:
 
 
 @contextmanager
-def target_of(site: Site, change: Change = honest) -> Iterator[Target]:
+def target_of(site: Site, change: Change = honest) -> Iterator[AuditTarget]:
     """Yield what an audit of this site needs, with everybody's clients."""
     app = Evil(site.app(), change)
     with ExitStack() as stack:
@@ -105,17 +105,21 @@ def target_of(site: Site, change: Change = honest) -> Iterator[Target]:
             made = TestClient(app, base_url=site.config.urls.site, follow_redirects=False)
             return cast("httpx.Client", stack.enter_context(made))  # the same face
 
-        yield Target(
+        yield AuditTarget(
             catalog=site.catalog,
-            secrets=secrets_of(site.catalog, site.store),
-            anybody=site.store.anonymous(),
-            keys=keys_of(site.store),
-            visitors=tuple(visitors(site.subscribers, site.sessions, now=site.clock(), client=client)),
+            secrets=load_secrets(site.catalog, site.store),
+            anonymous_store=site.store.anonymous(),
+            keys=list_keys(site.store),
+            visitors=tuple(
+                audit_visitors(site.subscribers, site.sessions, now=site.clock(), make_client=client)
+            ),
         )
 
 
-def findings(site: Site, change: Change = honest, *, who: tuple[Who, ...] = ()) -> tuple[Finding, ...]:
+def findings(
+    site: Site, change: Change = honest, *, who: tuple[VisitorKind, ...] = ()
+) -> tuple[AuditFinding, ...]:
     """Audit a site whose answers are changed; by some of the visitors, or by all."""
     with target_of(site, change) as target:
         some = tuple(visitor for visitor in target.visitors if not who or visitor.who in who)
-        return audit(replace(target, visitors=some), report=lambda _: None)
+        return run_audit(replace(target, visitors=some), report=lambda _: None)

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podcast_pipeline.model import Transcript
-from podcast_pipeline.transcript.edits import Edit, Merged, NameEdit, TurnEdit, WordEdit
-from podcast_pipeline.transcript.edits.anchors import SAME_TIME_S
+from podcast_pipeline.transcript.edits import Edit, MergeResult, NameEdit, TurnEdit, WordEdit
+from podcast_pipeline.transcript.edits.anchors import TIME_TOLERANCE_S
 from podcast_pipeline.transcript.edits.apply import TURN_UNITS
-from podcast_pipeline.transcript.edits.units import TYPEWRITER, Unit, split, units_of
+from podcast_pipeline.transcript.edits.units import TYPOGRAPHY_TO_ASCII, Unit, split_units, units_of
 from tests.support.retranscription import Heard
 
 NEVER = 1000
@@ -37,7 +37,7 @@ class Judge:
 
     base: Transcript
     heard: Heard
-    merged: Merged
+    merged: MergeResult
     same_recording: bool
     names: Mapping[str, str]
     renamed: str
@@ -75,7 +75,7 @@ class Judge:
         starts = {unit.start_s: i for i, unit in enumerate(self.old)}
         at_end = not edit.site.after and not edit.site.heard
         first = len(self.old) if at_end else starts[edit.site.start_s]
-        return first, first + len(split(edit.site.heard))
+        return first, first + len(split_units(edit.site.heard))
 
     def _explained(self) -> bool:
         """Tell whether the output is the second transcription with the edits in possible places."""
@@ -111,12 +111,12 @@ class Judge:
     @cached_property
     def _word_of(self) -> list[int]:
         """The word that each unit of the first transcription is in, and one past the last."""
-        words = [n for n, word in enumerate(self.base.words) for _ in split(word.text)]
+        words = [n for n, word in enumerate(self.base.words) for _ in split_units(word.text)]
         return [*words, len(self.base.words)]
 
     @cached_property
     def _new_word_of(self) -> list[int]:
-        return [n for n, word in enumerate(self.heard.transcript.words) for _ in split(word.text)]
+        return [n for n, word in enumerate(self.heard.transcript.words) for _ in split_units(word.text)]
 
     @cached_property
     def _best(self) -> NDArray[np.bool_]:
@@ -139,7 +139,7 @@ class Judge:
         cost = (np.array(old, object)[:, None] != np.array(new, object)[None, :]).astype(np.int64)
         if self.same_recording:
             a, b = (np.array([unit.start_s for unit in units]) for units in (self.old, self.new))
-            cost[np.abs(a[:, None] - b[None, :]) > SAME_TIME_S] = NEVER
+            cost[np.abs(a[:, None] - b[None, :]) > TIME_TOLERANCE_S] = NEVER
         swap: Costs = cost
         return swap
 
@@ -155,7 +155,7 @@ class Judge:
             if isinstance(edit, NameEdit) and edit.name:
                 names[self.renamed] = edit.name
         place = {(unit.start_s, unit.text): j for j, unit in enumerate(self.new)}
-        written = {plain(text) for edit, *_ in self._words() for text in split(edit.written)}
+        written = {plain(text) for edit, *_ in self._words() for text in split_units(edit.written)}
         for unit in self.out:
             j = place.get((unit.start_s, unit.text))
             if j is None or plain(unit.text) in written:  # who says those is the edit's business
@@ -174,7 +174,7 @@ class Judge:
 
 def plain(text: str) -> str:
     """Return a text without spaces and what an editor changes by itself: curly quotes, dashes, NFC."""
-    folded = unicodedata.normalize("NFC", text).translate(TYPEWRITER)
+    folded = unicodedata.normalize("NFC", text).translate(TYPOGRAPHY_TO_ASCII)
     return "".join(c for c in folded if not c.isspace() and unicodedata.category(c) != "Cf")
 
 

@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from podcast_pipeline.audience.database import open_database
 from podcast_pipeline.audience.mail import Mailer
 from podcast_pipeline.audience.subscribers import Subscribers
-from podcast_pipeline.audience.subscribers.sessions import Sessions
+from podcast_pipeline.audience.subscribers.sessions import BrowserSessions
 from podcast_pipeline.audience.subscribers.signin import SignIn
 from podcast_pipeline.config import Config
 from podcast_pipeline.feed import rss
@@ -43,8 +43,8 @@ from podcast_pipeline.storage.objects import (
     FEED_TYPE,
     StagedObject,
     chapters_file,
-    document,
-    staged,
+    stage_bytes,
+    transcript_document,
     transcript_files,
 )
 from podcast_pipeline.web import server
@@ -123,7 +123,7 @@ class Site:
     config: Config
     store: LocalStore
     subscribers: Subscribers
-    sessions: Sessions
+    sessions: BrowserSessions
     clock: Clock
     catalog: Catalog
 
@@ -158,7 +158,7 @@ class Site:
             config=config,
             store=store,
             subscribers=Subscribers(engine, show_id=SHOW_ID, secret_key=b"k" * 32),
-            sessions=Sessions(engine, show_id=SHOW_ID),
+            sessions=BrowserSessions(engine, show_id=SHOW_ID),
             clock=Clock(),
             catalog=Catalog(show=config.to_show(artwork_key=None)),
         )
@@ -222,7 +222,7 @@ class Site:
                 "published_at": at,
                 "content_changed_at": at,
                 "enclosure": Enclosure(
-                    key=self.put(staged(f"{folder}/audio", slug, "wav", audio, "audio/wav")),
+                    key=self.put(stage_bytes(f"{folder}/audio", slug, "wav", audio, "audio/wav")),
                     size_bytes=len(audio),
                     type="audio/wav",
                     duration_s=len(audio) / 8000,
@@ -257,7 +257,7 @@ class Site:
         """Store the catalog and the public feed."""
         body = to_json(self.catalog)
         self.store.put(CATALOG_KEY, body, content_type="application/json", cache_control="private, no-cache")
-        feed = rss.render(self.catalog, rss.Public())
+        feed = rss.render_feed(self.catalog, rss.PublicAudience())
         self.store.put(FEED_KEY, feed, content_type=FEED_TYPE, cache_control=FEED_CACHE)
 
 
@@ -266,7 +266,7 @@ def _staged_words(
     slug: str, transcript: Transcript
 ) -> tuple[StagedObject, dict[CaptionFormat, StagedObject]]:
     """Return a transcript's document and files; many tests put out the same ones."""
-    return document(slug, transcript), transcript_files(slug, transcript)
+    return transcript_document(slug, transcript), transcript_files(slug, transcript)
 
 
 def flagship(site: Site) -> Episode:
@@ -304,7 +304,7 @@ def flagship_on_a_port(folder: Path, mailer: Mailer | None = None) -> Iterator[S
     listener = server.listen("127.0.0.1", 0)
     site = Site.make(folder, site_url=f"http://127.0.0.1:{listener.getsockname()[1]}")
     flagship(site)
-    running = server.server(site.app(mailer))
+    running = server.build_server(site.app(mailer))
     thread = Thread(target=running.run, kwargs={"sockets": [listener]})
     thread.start()
     yield site

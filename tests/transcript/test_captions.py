@@ -16,9 +16,15 @@ from hypothesis import strategies as st
 
 from podcast_pipeline.model import CaptionFormat, Correction, Segment, Transcript, Word
 from podcast_pipeline.model.catalog import transcript_from_json
-from podcast_pipeline.transcript.captions.cues import cues
-from podcast_pipeline.transcript.captions.formats import CONTENT_TYPES, SRT, VTT, clock, render
-from podcast_pipeline.transcript.text.paragraphs import pieces, tidy
+from podcast_pipeline.transcript.captions.cues import layout_cues
+from podcast_pipeline.transcript.captions.formats import (
+    CONTENT_TYPES,
+    SRT_LAYOUT,
+    VTT_LAYOUT,
+    format_timestamp,
+    render_captions,
+)
+from podcast_pipeline.transcript.text.paragraphs import collapse_whitespace, written_words
 from tests.support.paths import DATA
 from tests.support.transcripts import spoken, transcripts
 
@@ -32,7 +38,7 @@ ALICE = {"a": "Ann Marie Lee", "b": "Bo"}
 def rendered() -> dict[Path, bytes]:
     """Return every golden caption file as it is rendered now, by its path."""
     return {
-        FOLDER / f"{source.name.removesuffix('.transcript.json')}.{format_}": render(
+        FOLDER / f"{source.name.removesuffix('.transcript.json')}.{format_}": render_captions(
             transcript_from_json(source.read_bytes(), source.name), format_
         )
         for source in sorted(FOLDER.glob("*.transcript.json"))
@@ -152,7 +158,7 @@ def read_text(data: bytes) -> list[str]:
 
 def squash(*texts: str) -> str:
     """Return text without space, with the one sign that SubRip cannot say as it can."""
-    return "".join("".join(tidy(text).split()) for text in texts).replace("-->", "→")
+    return "".join("".join(collapse_whitespace(text).split()) for text in texts).replace("-->", "→")
 
 
 TIMED = {"vtt": read_vtt, "srt": read_srt, "json": read_json}
@@ -160,7 +166,7 @@ TIMED = {"vtt": read_vtt, "srt": read_srt, "json": read_json}
 
 def texts(transcript: Transcript, format_: CaptionFormat) -> list[str]:
     """Render a transcript and read its words back, without labels."""
-    data = render(transcript, format_)
+    data = render_captions(transcript, format_)
     if format_ == "html":
         return read_html(data)["p"]
     return [text for _, _, text in TIMED[format_](data)] if format_ in TIMED else read_text(data)
@@ -177,7 +183,11 @@ def test_every_word_comes_back_in_order(format_: CaptionFormat, transcript: Tran
 @given(transcript=transcripts())
 def test_times_rise_inside_the_audio(format_: CaptionFormat, transcript: Transcript) -> None:
     """Cues begin before they end, end before the next begins, and none outlives the audio (T7)."""
-    times = [time for start, end, _ in TIMED[format_](render(transcript, format_)) for time in (start, end)]
+    times = [
+        time
+        for start, end, _ in TIMED[format_](render_captions(transcript, format_))
+        for time in (start, end)
+    ]
     assert all(start < end for start, end in zip(times[::2], times[1::2], strict=True))
     assert times == sorted(times)
     assert all(time <= round(transcript.duration_s * 1000) for time in times)
@@ -187,7 +197,7 @@ def test_times_rise_inside_the_audio(format_: CaptionFormat, transcript: Transcr
 def test_times_rise_also_where_the_words_do_not(transcript: Transcript, duration_ms: int) -> None:
     """Words heard at one moment, or after the audio's end, still give cues in order inside it."""
     short = transcript.model_copy(update={"duration_s": duration_ms / 1000})
-    laid = cues(short, SRT)
+    laid = layout_cues(short, SRT_LAYOUT)
     assert all(before.end_s <= after.start_s for before, after in pairwise(laid))
     assert all(0 <= cue.start_s < cue.end_s <= max(duration_ms, len(laid)) / 1000 for cue in laid)
 
@@ -195,7 +205,7 @@ def test_times_rise_also_where_the_words_do_not(transcript: Transcript, duration
 @given(st.integers(0, 100 * 3600 * 1000))
 def test_a_stamp_says_its_millisecond(moment_ms: int) -> None:
     """A time comes back from its stamp to the millisecond, also past an hour."""
-    found = re.fullmatch(STAMP, clock(moment_ms / 1000, "."))
+    found = re.fullmatch(STAMP, format_timestamp(moment_ms / 1000, "."))
     assert found
     assert to_ms(*(int(number) for number in found.groups())) == moment_ms
 
@@ -204,20 +214,20 @@ def test_cue_times_are_those_of_their_words() -> None:
     """A cue begins with its first word, to the millisecond, and stays until its last is said."""
     words = (Word(text=" Hello", start_s=1.001, end_s=1.5), Word(text=" there.", start_s=2.0, end_s=2.999))
     transcript = Transcript(language="en", duration_s=9, segments=(Segment(words=words),))
-    assert read_vtt(render(transcript, "vtt")) == [(1001, 2999, "Hello there.")]
+    assert read_vtt(render_captions(transcript, "vtt")) == [(1001, 2999, "Hello there.")]
 
 
 def test_short_cues_are_long_enough_to_read() -> None:
     """A word said in a blink stays a second where nothing follows."""
     words = (Word(text=" Yes.", start_s=1.0, end_s=1.1),)
     transcript = Transcript(language="en", duration_s=9, segments=(Segment(words=words),))
-    assert [(cue.start_s, cue.end_s) for cue in cues(transcript, SRT)] == [(1.0, 2.0)]
+    assert [(cue.start_s, cue.end_s) for cue in layout_cues(transcript, SRT_LAYOUT)] == [(1.0, 2.0)]
 
 
 def test_short_sentences_share_a_cue() -> None:
     """Answers of a word do not flash by one after the other."""
     transcript = spoken(("a", "Yes. No. I do not know."), names=ALICE)
-    assert [cue.lines for cue in cues(transcript, VTT)] == [("Yes. No. I do not know.",)]
+    assert [cue.lines for cue in layout_cues(transcript, VTT_LAYOUT)] == [("Yes. No. I do not know.",)]
 
 
 def test_a_sentence_that_fits_is_one_cue() -> None:
@@ -225,7 +235,7 @@ def test_a_sentence_that_fits_is_one_cue() -> None:
     transcript = spoken(
         ("b", "The harbour froze in January. Nobody had seen that before in town."), names=ALICE
     )
-    assert [cue.text for cue in cues(transcript, VTT)] == [
+    assert [cue.text for cue in layout_cues(transcript, VTT_LAYOUT)] == [
         "The harbour froze in January.",
         "Nobody had seen that before in town.",
     ]
@@ -234,13 +244,13 @@ def test_a_sentence_that_fits_is_one_cue() -> None:
 def test_a_long_sentence_breaks_after_a_clause() -> None:
     """What does not fit in a cue is parted at a comma rather than where the room ends."""
     transcript = spoken(("b", "When the ice came over the harbour, the ships stood still for eleven weeks."))
-    assert cues(transcript, SRT)[0].text == "When the ice came over the harbour,"
+    assert layout_cues(transcript, SRT_LAYOUT)[0].text == "When the ice came over the harbour,"
 
 
 def test_srt_names_the_speaker_on_the_first_card_only() -> None:
     """A turn opens a new card with the name, inside the 32 characters; later cards have none."""
     transcript = spoken(("b", "Good morning. " * 6), ("a", "And to you, Bo."), names=ALICE)
-    firsts = [sub.content.split("\n")[0] for sub in srt.parse(render(transcript, "srt").decode())]
+    firsts = [sub.content.split("\n")[0] for sub in srt.parse(render_captions(transcript, "srt").decode())]
     assert firsts == [
         "Bo: Good morning. Good morning.",
         "Good morning. Good morning.",
@@ -252,28 +262,28 @@ def test_a_name_that_fills_the_card_has_a_line_of_its_own() -> None:
     """A long name does not tear the words beside it; one longer than a line is cut short."""
     long = "Wolfeschlegelsteinhausenbergerdorff the Elder"
     transcript = spoken(("c", "Alexander Hamilton's here."), names={"c": long})
-    lines = next(srt.parse(render(transcript, "srt").decode())).content.split("\n")
+    lines = next(srt.parse(render_captions(transcript, "srt").decode())).content.split("\n")
     assert lines == ["Wolfeschlegelsteinhausenbergerd…"[:30] + "…:", "Alexander Hamilton's here."]
 
 
 def test_vtt_names_the_voice_of_every_cue() -> None:
     """A voice span belongs to its cue, so each has one; the name is escaped and has no >."""
     transcript = spoken(("a", "Good morning to you all. And a good evening."), names={"a": "Q&A <1> Ann"})
-    assert render(transcript, "vtt").decode().count("<v Q&amp;A &lt;1 Ann>") == 2
+    assert render_captions(transcript, "vtt").decode().count("<v Q&amp;A &lt;1 Ann>") == 2
 
 
 def test_an_unconfirmed_speaker_is_a_number() -> None:
     """Nobody's name is guessed."""
     transcript = spoken(("x", "Good morning."), names={"x": None})
-    assert b"<v Speaker 1>Good morning." in render(transcript, "vtt")
+    assert b"<v Speaker 1>Good morning." in render_captions(transcript, "vtt")
 
 
 def test_a_segment_without_a_speaker_has_no_name() -> None:
     """Where no voice is known there is no label, in any format."""
     transcript = spoken((None, "Good morning."))
-    assert render(transcript, "txt") == b"Good morning.\n"
-    assert b"<cite>" not in render(transcript, "html")
-    assert b"<v" not in render(transcript, "vtt")
+    assert render_captions(transcript, "txt") == b"Good morning.\n"
+    assert b"<cite>" not in render_captions(transcript, "html")
+    assert b"<v" not in render_captions(transcript, "vtt")
 
 
 @pytest.mark.parametrize(
@@ -289,13 +299,13 @@ def test_a_line_never_breaks_inside(whole: str, before: int) -> None:
     transcript = spoken(
         (None, "x" * (before // 2) + " " + "y" * (before - before // 2) + f" {whole} again it is")
     )
-    assert any(whole in line for cue in cues(transcript, SRT) for line in cue.lines)
+    assert any(whole in line for cue in layout_cues(transcript, SRT_LAYOUT) for line in cue.lines)
 
 
 def test_a_name_wider_than_a_line_breaks_at_a_space() -> None:
     """Where a run of capitals cannot fit, words stay whole and numbers still do."""
     transcript = spoken((None, "WE ALL EARNED ABOUT SOME 3.5 MILLION DOLLARS LAST YEAR IN NEW YORK"))
-    lines = [line for cue in cues(transcript, SRT) for line in cue.lines]
+    lines = [line for cue in layout_cues(transcript, SRT_LAYOUT) for line in cue.lines]
     assert any("3.5 MILLION" in line for line in lines)
     assert " ".join(lines) == transcript.text
 
@@ -303,7 +313,7 @@ def test_a_name_wider_than_a_line_breaks_at_a_space() -> None:
 def test_japanese_breaks_between_words_and_keeps_punctuation() -> None:
     """Without spaces a line may end after any word, but none begins with a full stop."""
     transcript = spoken((None, "今日はとてもいい天気ですね。" * 6), language="ja", spaces=False)
-    lines = [line for cue in cues(transcript, SRT) for line in cue.lines]
+    lines = [line for cue in layout_cues(transcript, SRT_LAYOUT) for line in cue.lines]
     assert "".join(lines) == transcript.text
     assert all(len(line) <= 32 and not line.startswith("。") for line in lines)
 
@@ -313,7 +323,7 @@ def test_thai_vowels_stay_with_their_letter() -> None:
     transcript = spoken(
         (None, "วันนี้เราจะพูดถึงเรื่องสำคัญมากในปีนี้และจะไม่พูดถึงเรื่องอื่น" * 3), language="th", spaces=False
     )
-    lines = [line for cue in cues(transcript, SRT) for line in cue.lines]
+    lines = [line for cue in layout_cues(transcript, SRT_LAYOUT) for line in cue.lines]
     assert "".join(lines) == transcript.text
     assert len(lines) > 3
     assert not [line for line in lines if line[-1] in "เแโใไ" or line[0] in "ะาำๆฯ"]
@@ -323,7 +333,7 @@ def test_emoji_are_never_torn() -> None:
     """A family of several code points is one character to a reader, also in a run wider than a line."""
     family = "👩‍👩‍👧‍👦"
     transcript = spoken((None, family * 12))
-    lines = [line for cue in cues(transcript, SRT) for line in cue.lines]
+    lines = [line for cue in layout_cues(transcript, SRT_LAYOUT) for line in cue.lines]
     assert len(lines) > 1
     assert all(line.replace(family, "") == "" for line in lines)
 
@@ -332,7 +342,7 @@ def test_words_that_belong_together_are_one_piece() -> None:
     """What an engine heard in parts without a space between is one written word."""
     words = [(" 1",), (",000",), (" Ann",), ("'s",), (" well",), ("-known",), (".",)]
     parts = tuple(Word(text=text, start_s=n, end_s=n + 1) for n, (text,) in enumerate(words))
-    found = pieces(Segment(words=parts))
+    found = written_words(Segment(words=parts))
     assert [(piece.text, piece.start_s, piece.end_s) for piece in found] == [
         ("1,000", 0, 2),
         ("Ann's", 2, 4),
@@ -350,7 +360,7 @@ def test_a_transcript_without_words_renders(format_: CaptionFormat) -> None:
 def test_html_has_names_times_and_paragraphs() -> None:
     """The Podcasting 2.0 elements come in their order, and the page says its charset."""
     transcript = spoken(("a", "Good <b>morning</b>."), ("b", "Hello & welcome."), names=ALICE)
-    page = render(transcript, "html")
+    page = render_captions(transcript, "html")
     found = read_html(page)
     assert found["cite"] == ["Ann Marie Lee:", "Bo:"]
     assert found["time"] == ["0:00", "0:01"]
@@ -362,11 +372,11 @@ def test_html_shows_dated_corrections() -> None:
     """A correction after publication stands on the page with its date, escaped, and in no paragraph."""
     note = Correction(corrected_at=datetime(2026, 3, 1, 9, 30, tzinfo=UTC), note="Lee & Son, not <Leigh>")
     transcript = spoken((None, "Good morning.")).model_copy(update={"corrections": (note,)})
-    found = read_html(render(transcript, "html"))
+    found = read_html(render_captions(transcript, "html"))
     assert found["time"][-1] == "2026-03-01"
-    assert "Lee & Son, not <Leigh>" in render(transcript, "html").decode().replace("&amp;", "&").replace(
-        "&lt;", "<"
-    ).replace("&gt;", ">")
+    assert "Lee & Son, not <Leigh>" in render_captions(transcript, "html").decode().replace(
+        "&amp;", "&"
+    ).replace("&lt;", "<").replace("&gt;", ">")
     assert found["p"] == ["Good morning."]
 
 
@@ -377,13 +387,13 @@ def test_text_has_names_and_paragraphs() -> None:
     paused = transcript.model_copy(
         update={"segments": (*transcript.segments[:2], Segment(speaker="b", words=(late,)))}
     )
-    assert render(paused, "txt").decode() == "Ann Marie Lee: Good morning.\n\nBo: Hello.\n\nWell.\n"
+    assert render_captions(paused, "txt").decode() == "Ann Marie Lee: Good morning.\n\nBo: Hello.\n\nWell.\n"
 
 
 def test_json_has_a_segment_per_sentence() -> None:
     """Segments are sentences with their speaker: apps show each as a row."""
     transcript = spoken(("a", "The harbour froze in January."), ("b", "Nobody saw it."), names=ALICE)
-    segments = json.loads(render(transcript, "json"))["segments"]
+    segments = json.loads(render_captions(transcript, "json"))["segments"]
     assert segments[0] == {
         "speaker": "Ann Marie Lee",
         "startTime": 0.5,

@@ -21,18 +21,18 @@ from mutagen.id3 import COMM, ID3, TXXX, Encoding
 
 from podcast_pipeline.model import CaptionFormat, Transcript
 from podcast_pipeline.model.catalog import to_json
-from podcast_pipeline.transcript.captions.formats import render
+from podcast_pipeline.transcript.captions.formats import render_captions
 from podcast_pipeline.transcript.leaks import decoders
 from podcast_pipeline.transcript.leaks.shingles import (
     SHINGLE_CHARACTERS,
     SHINGLE_WORDS,
     Leak,
     Shingles,
-    leaks,
+    find_leaks,
     teaser,
-    teaser_length,
+    teaser_word_count,
 )
-from podcast_pipeline.transcript.leaks.tokens import tokens
+from podcast_pipeline.transcript.leaks.tokens import normalized_words
 from tests.support.transcripts import spoken, transcripts
 
 TEXTS = {
@@ -150,20 +150,20 @@ def test_a_planted_text_is_found(language: str, encoding: str) -> None:
     else:
         text = TEXTS[language]
     data = FILLER.encode() + b"\n\n" + ENCODINGS[encoding](text)
-    assert SECRETS[language].found_in(data)
+    assert SECRETS[language].find_in(data)
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "cp1252"])
 def test_a_planted_text_is_found_in_western_charsets(encoding: str) -> None:
     """Accents in an old one-byte charset do not hide the words."""
     text = TEXTS["french"].replace("œ", "oe")
-    assert Shingles.of([text], public_text=()).found_in(text.encode(encoding))
+    assert Shingles.of([text], public_text=()).find_in(text.encode(encoding))
 
 
 def test_a_planted_text_is_found_in_a_latin_1_tag() -> None:
     """ID3's oldest encoding is read as well."""
     text = TEXTS["french"].replace("œ", "oe")
-    assert Shingles.of([text], public_text=()).found_in(id3(Encoding.LATIN1)(text))
+    assert Shingles.of([text], public_text=()).find_in(id3(Encoding.LATIN1)(text))
 
 
 LONG = tuple(random.Random(7).sample([f"w{chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(600)], 500))
@@ -176,7 +176,7 @@ def test_any_eight_words_are_found(encoding: str, start: int, before: bytes) -> 
     """One shingle is enough, from wherever in the transcript, after whatever bytes."""
     planted = LONG[start : start + SHINGLE_WORDS]
     data = before + b"\n " + ENCODINGS[encoding](" ".join(planted))
-    assert " ".join(planted) in SHINGLES.found_in(data)
+    assert " ".join(planted) in SHINGLES.find_in(data)
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
@@ -184,13 +184,13 @@ def test_any_eight_words_are_found(encoding: str, start: int, before: bytes) -> 
 def test_seven_words_are_not_a_leak(encoding: str, start: int) -> None:
     """A quotation shorter than a shingle accuses nobody."""
     few = " ".join([*LONG[start : start + SHINGLE_WORDS - 1], "elsewhere"])
-    assert SHINGLES.found_in(ENCODINGS[encoding](few)) == []
+    assert SHINGLES.find_in(ENCODINGS[encoding](few)) == []
 
 
 @given(st.binary(max_size=3000) | st.text().map(str.encode))
 def test_clean_bytes_are_clean(data: bytes) -> None:
     """Bytes that hold none of it are never accused, and nothing that they look like is an error."""
-    assert SHINGLES.found_in(data) == []
+    assert SHINGLES.find_in(data) == []
 
 
 @given(transcripts(), st.integers(0, 30))
@@ -202,28 +202,28 @@ def test_the_teaser_is_never_a_leak(transcript: Transcript, word_count: int) -> 
     shown = teaser(transcript, word_count)
     secret = Shingles.of(transcript, public_text=[shown])
     for page in (shown, f"<blockquote>{html.escape(shown)}</blockquote>", json.dumps(shown)):
-        assert secret.found_in(f"Ωne {page} Ωther".encode()) == []
+        assert secret.find_in(f"Ωne {page} Ωther".encode()) == []
 
 
 @pytest.mark.parametrize("name", get_args(CaptionFormat))
 @pytest.mark.parametrize("language", ["english", "russian", "japanese"])
 def test_every_caption_file_gives_the_secret_away(name: CaptionFormat, language: str) -> None:
     """Our own files, put in the wrong place, are found."""
-    assert SECRETS[language].found_in(render(heard(language), name))
+    assert SECRETS[language].find_in(render_captions(heard(language), name))
 
 
 @pytest.mark.parametrize("language", TEXTS)
 def test_the_document_gives_the_secret_away(language: str) -> None:
     """So is the document, which has a record per word."""
-    assert SECRETS[language].found_in(to_json(heard(language)))
+    assert SECRETS[language].find_in(to_json(heard(language)))
 
 
 def test_one_word_more_than_the_teaser_is_a_leak() -> None:
     """The run that ends one word after the teaser is secret."""
     transcript = spoken(("a", " ".join(LONG[:100])))
     secret = Shingles.of(transcript, public_text=[teaser(transcript, 60)])
-    assert secret.found_in(teaser(transcript, 60).encode()) == []
-    assert secret.found_in(teaser(transcript, 61).encode()) == [" ".join(LONG[53:61])]
+    assert secret.find_in(teaser(transcript, 60).encode()) == []
+    assert secret.find_in(teaser(transcript, 61).encode()) == [" ".join(LONG[53:61])]
 
 
 TEASED = Shingles.of(LONG, public_text=[" ".join(LONG[:60])])
@@ -238,9 +238,9 @@ def test_the_next_block_may_begin_as_the_transcript_goes_on(page: str, block: st
     """Fewer than eight secret words in the block after the teaser's are no leak; eight are."""
     for count in range(1, SHINGLE_WORDS):
         shown = f"{' '.join(LONG[60 : 60 + count]).title()} subscription"
-        assert TEASED.found_in(page.format(block.format(shown)).encode()) == []
+        assert TEASED.find_in(page.format(block.format(shown)).encode()) == []
     leaked = " ".join(LONG[60:68])
-    assert TEASED.found_in(page.format(block.format(leaked)).encode()) == [leaked]
+    assert TEASED.find_in(page.format(block.format(leaked)).encode()) == [leaked]
 
 
 def test_the_block_before_a_quotation_may_end_as_the_transcript_does() -> None:
@@ -248,9 +248,9 @@ def test_the_block_before_a_quotation_may_end_as_the_transcript_does() -> None:
     secret = Shingles.of(LONG, public_text=[" ".join(LONG[80:96])])
     for count in range(1, SHINGLE_WORDS):
         page = f"<h2>{' '.join(LONG[80 - count : 80])}</h2><p>{' '.join(LONG[80:96])}</p>"
-        assert secret.found_in(page.encode()) == []
+        assert secret.find_in(page.encode()) == []
     page = f"<h2>{' '.join(LONG[72:80])}</h2><p>{' '.join(LONG[80:96])}</p>"
-    assert secret.found_in(page.encode()) == [" ".join(LONG[72:80])]
+    assert secret.find_in(page.encode()) == [" ".join(LONG[72:80])]
 
 
 @pytest.mark.parametrize("tag", ["span", "b", "a", "c", "w", "p", "div", "li", "td"])
@@ -261,21 +261,21 @@ def test_a_leak_in_many_elements_is_found(tag: str, words: int) -> None:
         leaked = LONG[start : start + SHINGLE_WORDS]
         cut = (leaked[n : n + words] for n in range(0, len(leaked), words))
         pieces = "\n".join(f"<{tag}>{' '.join(piece)}</{tag}>" for piece in cut)
-        assert " ".join(leaked) in TEASED.found_in(f"{TEASER}{pieces}".encode())
+        assert " ".join(leaked) in TEASED.find_in(f"{TEASER}{pieces}".encode())
 
 
 @pytest.mark.parametrize("tag", ["span", "b", "em", "a", "c"])
 def test_a_teaser_too_long_is_found_in_inline_elements(tag: str) -> None:
     """One word more than the teaser is a leak where no block ends, though each word has an element."""
     page = "<p>" + " ".join(f"<{tag}>{word}</{tag}>" for word in LONG[:61]) + "</p>"
-    assert TEASED.found_in(page.encode()) == [" ".join(LONG[53:61])]
+    assert TEASED.find_in(page.encode()) == [" ".join(LONG[53:61])]
 
 
 @pytest.mark.parametrize("border", [2, 20, 52, 55, 58, 59])
 def test_a_teaser_too_long_is_found_in_two_blocks(border: int) -> None:
     """And where the teaser itself is in two blocks, which end elsewhere than it does."""
     page = f"<p>{' '.join(LONG[:border])}</p><p>{' '.join(LONG[border:61])}</p>"
-    assert TEASED.found_in(page.encode()) == [" ".join(LONG[53:61])]
+    assert TEASED.find_in(page.encode()) == [" ".join(LONG[53:61])]
 
 
 def test_numbers_do_not_move_the_borders() -> None:
@@ -283,9 +283,9 @@ def test_numbers_do_not_move_the_borders() -> None:
     said = "one 2 three 4 five six seven eight nine ten eleven 12 yours sincerely for ever and a day or so"
     secret = Shingles.of(said.split(), public_text=["one 2 three 4 five six seven eight nine ten eleven 12"])
     teaser = "<p>one two 2 three 4 five six seven eight nine ten eleven 12</p>"
-    assert secret.found_in(f"{teaser}<p>1 Yours 2</p>".encode()) == []
-    assert secret.found_in(f"{teaser}<p>yours sincerely for 7 ever and a day or</p>".encode())
-    assert secret.found_in(f"{teaser.removesuffix('</p>')} 7 yours</p>".encode())
+    assert secret.find_in(f"{teaser}<p>1 Yours 2</p>".encode()) == []
+    assert secret.find_in(f"{teaser}<p>yours sincerely for 7 ever and a day or</p>".encode())
+    assert secret.find_in(f"{teaser.removesuffix('</p>')} 7 yours</p>".encode())
 
 
 def test_what_the_producer_quotes_is_public() -> None:
@@ -294,26 +294,26 @@ def test_what_the_producer_quotes_is_public() -> None:
     quoted = f"> {one} [{two}](https://example.com/x) **{three}**"
     shown = f"<p>{one} <a href='x'>{two}</a> <b>{three}</b></p>"
     secret = Shingles.of(LONG, public_text=[quoted])
-    assert secret.found_in(shown.encode()) == []
-    assert secret.found_in(" ".join(LONG[80:96]).encode()) == [" ".join(LONG[88:96])]
+    assert secret.find_in(shown.encode()) == []
+    assert secret.find_in(" ".join(LONG[80:96]).encode()) == [" ".join(LONG[88:96])]
 
 
 def test_leaks_say_where() -> None:
     """The report names the place and the words as they were compared."""
     words = ("The harbour froze", "and Ann's ship stood still for eleven long weeks")
     page = b"<p>and ANN&#39;S ship stood still for eleven</p> <i>long</i>"
-    assert leaks(words, ["The harbour"], page, where="a.html") == (
+    assert find_leaks(words, ["The harbour"], page, location="a.html") == (
         Leak("a.html", "and anns ship stood still for eleven long"),
     )
-    assert leaks(words, [" ".join(words)], page, where="a.html") == ()
+    assert find_leaks(words, [" ".join(words)], page, location="a.html") == ()
 
 
 def test_many_transcripts_are_asked_at_once() -> None:
     """A union finds what each of its parts finds."""
     both = Shingles.union([SECRETS["english"], SECRETS["japanese"]])
-    assert both.found_in(TEXTS["english"].encode()) == SECRETS["english"].found_in(TEXTS["english"].encode())
-    assert both.found_in(TEXTS["japanese"].encode())
-    assert both.found_in(TEXTS["russian"].encode()) == []
+    assert both.find_in(TEXTS["english"].encode()) == SECRETS["english"].find_in(TEXTS["english"].encode())
+    assert both.find_in(TEXTS["japanese"].encode())
+    assert both.find_in(TEXTS["russian"].encode()) == []
 
 
 def test_a_long_name_in_japanese_is_not_a_leak() -> None:
@@ -323,7 +323,7 @@ def test_a_long_name_in_japanese_is_not_a_leak() -> None:
         spoken(("a", f"今日は{name}の話をします。それでは始めましょう。"), spaces=False), public_text=()
     )
     assert len(name) == SHINGLE_CHARACTERS // 2
-    assert secret.found_in(f"<h1>{name}とは何か</h1>".encode()) == []
+    assert secret.find_in(f"<h1>{name}とは何か</h1>".encode()) == []
 
 
 @pytest.mark.parametrize(
@@ -341,7 +341,7 @@ def test_a_long_name_in_japanese_is_not_a_leak() -> None:
 )
 def test_what_means_the_same_is_the_same(one: str, other: str) -> None:
     """Case, accents' encoding, typographic signs and punctuation do not tell words apart."""
-    assert tokens(one) == tokens(other)
+    assert normalized_words(one) == normalized_words(other)
 
 
 def test_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -349,7 +349,7 @@ def test_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoders, "INFLATED_BYTES", 1 << 18)
     packer = zlib.compressobj(wbits=31)
     bomb = b"".join(packer.compress(bytes(1 << 20)) for _ in range(64)) + packer.flush()
-    assert max(len(text) for text in decoders.readings(bomb)) < 1 << 20
+    assert max(len(text) for text in decoders.decoded_texts(bomb)) < 1 << 20
 
 
 @pytest.mark.parametrize(
@@ -358,7 +358,7 @@ def test_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_hostile_bytes_take_linear_time(unit: bytes) -> None:
     """A page of any one escape is read in seconds: no pattern goes back over it again and again."""
     began = time.process_time()
-    SHINGLES.found_in(unit * (200_000 // len(unit)))
+    SHINGLES.find_in(unit * (200_000 // len(unit)))
     assert time.process_time() - began < 20
 
 
@@ -366,7 +366,7 @@ def test_long_data_is_read_across_chunks() -> None:
     """A shingle on the border between two chunks is found."""
     planted = " ".join(LONG[:8]).encode()
     for at in ((1 << 20) - 30, (1 << 20) + (1 << 14) - 10):
-        assert SHINGLES.found_in(b"." * at + b" " + planted)
+        assert SHINGLES.find_in(b"." * at + b" " + planted)
 
 
 def test_a_teaser_is_exactly_its_words() -> None:
@@ -389,4 +389,4 @@ def test_a_teaser_in_japanese_counts_the_engine_s_words() -> None:
 def test_a_short_transcript_is_not_given_away(words: int, at_most: int, shown: int) -> None:
     """A teaser is what the show allows, and at most a third of what was said."""
     transcript = spoken(("a", " ".join(LONG[:words])))
-    assert teaser_length(transcript, at_most) == shown
+    assert teaser_word_count(transcript, at_most) == shown

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from podcast_pipeline.errors import CaptionError
 from podcast_pipeline.model import Segment, Speaker, Transcript, Word
-from podcast_pipeline.transcript.markdown import Turn, parse, to_markdown
+from podcast_pipeline.transcript.markdown import MarkdownTurn, parse_markdown, to_markdown
 
 BASE = "0123456789abcdef"
 WORDS = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zs", "Zl", "Zp")), min_size=1, max_size=12)
@@ -59,7 +59,7 @@ def test_a_pause_begins_a_paragraph() -> None:
     early = Segment(speaker="S0", words=(Word(text=" One.", start_s=0, end_s=1),))
     late = Segment(speaker="S0", words=(Word(text=" Two.", start_s=4, end_s=5),))
     spoken = transcript().model_copy(update={"segments": (early, late)})
-    assert parse(to_markdown(spoken, base=BASE, title="t")).turns[0].paragraphs == ("One.", "Two.")
+    assert parse_markdown(to_markdown(spoken, base=BASE, title="t")).turns[0].paragraphs == ("One.", "Two.")
 
 
 @given(
@@ -73,7 +73,7 @@ def test_every_word_comes_back(
     """Whatever was said, in any script and with any markup in it, is read back word by word."""
     spoken = transcript(*((speaker, " ".join(words)) for speaker, words in turns), names=names)
     text = to_markdown(spoken, base=BASE, title=title)
-    document = parse(text)
+    document = parse_markdown(text)
     assert document.text.split() == spoken.text.split()
     assert document.speakers == {f"S{i}": name or f"Speaker {i + 1}" for i, name in enumerate(names)}
     assert to_markdown(spoken, base=BASE, title=title) == text
@@ -107,7 +107,7 @@ def test_any_editor(editor: str) -> None:
     text = to_markdown(TALK, base=BASE, title="t")
     changed = EDITORS[editor](text)
     assert changed != text
-    read, plain = parse(changed), parse(text)
+    read, plain = parse_markdown(changed), parse_markdown(text)
     assert (read.base, read.speakers, read.text) == (plain.base, plain.speakers, plain.text)
     assert [turn.name for turn in read.turns] == ["Ann Example", "Speaker 2", "Ann Example", None]
 
@@ -116,17 +116,17 @@ def test_headings_may_lack_a_time_or_a_name() -> None:
     """A turn begins with a bold name alone, a time alone, or a name with a colon before its words."""
     said = "Before.\n\n**Ann**\n\nOne.\n\n[01:02:03.5]\nTwo.\n\n**Bob:** Three **bold** words."
     text = f"---\nbase: {BASE}\n---\n{said}"
-    assert parse(text).turns == (
-        Turn(None, None, 4, ("Before.",)),
-        Turn("Ann", None, 6, ("One.",)),
-        Turn(None, 3723.5, 10, ("Two.",)),
-        Turn("Bob", None, 13, ("Three bold words.",)),
+    assert parse_markdown(text).turns == (
+        MarkdownTurn(None, None, 4, ("Before.",)),
+        MarkdownTurn("Ann", None, 6, ("One.",)),
+        MarkdownTurn(None, 3723.5, 10, ("Two.",)),
+        MarkdownTurn("Bob", None, 13, ("Three bold words.",)),
     )
 
 
 def test_bold_words_are_words() -> None:
     """A paragraph that begins with bold words is no heading."""
-    turns = parse(f"---\nbase: {BASE}\n---\n**Very** good.").turns
+    turns = parse_markdown(f"---\nbase: {BASE}\n---\n**Very** good.").turns
     assert [(turn.name, turn.paragraphs) for turn in turns] == [(None, ("Very good.",))]
 
 
@@ -156,7 +156,7 @@ def test_bold_words_are_words() -> None:
 def test_what_cannot_be_read_names_its_line(text: str, line: int, says: str) -> None:
     """A file that lost what we need is refused with the line to look at."""
     with pytest.raises(CaptionError, match=rf"transcript.md line {line}: .*{says}"):
-        parse(text)
+        parse_markdown(text)
 
 
 def test_what_looks_like_ours_is_read_back_as_words() -> None:
@@ -164,10 +164,10 @@ def test_what_looks_like_ours_is_read_back_as_words() -> None:
     said = "[00:01:05] see [1:05] <!-- at ======= or [2] [00:02]"
     for first in ("=======", "<<<<<<<", ">>>>>>> b", "||||||| c", "# d", "Ann [01:05]"):
         spoken = transcript(("S0", first), ("S1", said))
-        assert parse(to_markdown(spoken, base=BASE, title="t")).text == f"{first} {said}"
+        assert parse_markdown(to_markdown(spoken, base=BASE, title="t")).text == f"{first} {said}"
 
 
 def test_turns_out_of_order() -> None:
     """Every turn whose time is before that of the turn above it is named."""
     said = "**Ann** [00:09]\n\nOne.\n\n**Bob**\n\nTwo.\n\n**Ann** [00:05]\n\nThree.\n\n[00:07]\nFour."
-    assert [turn.line for turn in parse(f"---\nbase: {BASE}\n---\n{said}").out_of_order] == [12]
+    assert [turn.line for turn in parse_markdown(f"---\nbase: {BASE}\n---\n{said}").out_of_order] == [12]

@@ -7,20 +7,20 @@ import pytest
 
 from podcast_pipeline.config import GlossaryTable, ReviewTable
 from podcast_pipeline.model import Segment, Speaker, Transcript
-from podcast_pipeline.transcript.accuracy import AccuracyReceipt, Trend, accuracy, draw
-from podcast_pipeline.transcript.edits import Conflict, Site, WordEdit
-from podcast_pipeline.transcript.names.glossary import Glossary, from_show
-from podcast_pipeline.transcript.review import Finding, findings, gate
+from podcast_pipeline.transcript.accuracy import AccuracyReceipt, AccuracyTrend, draw_sample, measure_accuracy
+from podcast_pipeline.transcript.edits import EditConflict, TextQuote, WordEdit
+from podcast_pipeline.transcript.names.glossary import Glossary, build_glossary
+from podcast_pipeline.transcript.review import ReviewItem, blocking_items, review_items
 from tests.transcript.names.test_glossary import heard
 
 NOW = datetime(2026, 3, 3, 6, tzinfo=UTC)
-KNOWN = from_show(GlossaryTable(terms=("Alder Street",)), people=("Ann Kellner",))
+KNOWN = build_glossary(GlossaryTable(terms=("Alder Street",)), people=("Ann Kellner",))
 WARN = ReviewTable()
 
 
-def review(text: str, *, policy: ReviewTable = WARN, known: Glossary = KNOWN) -> tuple[Finding, ...]:
+def review(text: str, *, policy: ReviewTable = WARN, known: Glossary = KNOWN) -> tuple[ReviewItem, ...]:
     """Return what is found in words as heard."""
-    return findings(heard(text), known_names=known, policy=policy)
+    return review_items(heard(text), known_names=known, policy=policy)
 
 
 @pytest.mark.parametrize(
@@ -60,10 +60,10 @@ def test_what_is_left_alone(text: str) -> None:
 def test_other_languages_have_their_own_words() -> None:
     """Figures and denials are known in French, and German nouns are no names."""
     french = heard("il n'en a pas|0.3 deux|0.3").model_copy(update={"language": "fr"})
-    found = findings(french, known_names=Glossary(language="fr"), policy=WARN)
+    found = review_items(french, known_names=Glossary(language="fr"), policy=WARN)
     assert {finding.text for finding in found} == {"pas", "deux"}
     german = heard("und die Katze schläft").model_copy(update={"language": "de"})
-    assert findings(german, known_names=Glossary(language="de"), policy=WARN) == ()
+    assert review_items(german, known_names=Glossary(language="de"), policy=WARN) == ()
 
 
 def test_a_name_said_often_is_listed_once() -> None:
@@ -81,13 +81,13 @@ def test_a_name_is_one_name_whatever_follows_it() -> None:
 
 def test_worst_first() -> None:
     """A conflict stands before a near miss, that before an unknown name; less sure before surer."""
-    conflict = Conflict(
-        edit=WordEdit(site=Site(heard="b", start_s=5, end_s=6), written="c", edited_at=NOW),
+    conflict = EditConflict(
+        edit=WordEdit(site=TextQuote(heard="b", start_s=5, end_s=6), written="c", edited_at=NOW),
         at_s=5,
         reason="gone",
     )
     text = "with Ann Kelner and Desmond and Priya|0.2 on 15|0.1"
-    found = findings(heard(text), known_names=KNOWN, policy=WARN, conflicts=(conflict,))
+    found = review_items(heard(text), known_names=KNOWN, policy=WARN, conflicts=(conflict,))
     assert [finding.text for finding in found] == ["b", "15", "Priya", "Ann Kelner", "Desmond"]
     assert found[0].suggestion == "c"
 
@@ -101,7 +101,7 @@ def test_doubts_of_a_segment() -> None:
         speakers=(Speaker(id="S0"),),
         segments=(Segment(speaker="S0", words=words, doubts=("speaker", "over music")),),
     )
-    found = findings(doubtful, known_names=KNOWN, policy=WARN)
+    found = review_items(doubtful, known_names=KNOWN, policy=WARN)
     assert [(f.kind, f.reason) for f in found] == [
         ("doubts", "doubtful: over music"),
         ("speakers", "it is not sure that Speaker 1 says this"),
@@ -111,21 +111,21 @@ def test_doubts_of_a_segment() -> None:
 def test_only_what_blocks_keeps_the_gate_closed() -> None:
     """By default nothing blocks; a kind that is off is not even listed."""
     text = "with Desmond on 15|0.1"
-    assert gate(review(text), WARN) == ()
+    assert blocking_items(review(text), WARN) == ()
     strict = ReviewTable(unknown_names="block", numbers="off")
     found = review(text, policy=strict)
     assert [finding.kind for finding in found] == ["unknown_names"]
-    assert gate(found, strict) == found
+    assert blocking_items(found, strict) == found
 
 
 def test_what_was_accepted_stays_accepted() -> None:
     """An accepted name is accepted wherever it is said, an accepted figure only where it was."""
     first = heard("with Desmond on 15|0.1")
-    accepted = {f.key for f in findings(first, known_names=KNOWN, policy=WARN)}
+    accepted = {f.key for f in review_items(first, known_names=KNOWN, policy=WARN)}
     again = heard("with Desmond on 15|0.1 and so on it went until Desmond said 15|0.1")
-    left = findings(again, known_names=KNOWN, policy=WARN, accepted=accepted)
+    left = review_items(again, known_names=KNOWN, policy=WARN, accepted=accepted)
     assert {finding.kind for finding in left} == {"numbers"}
-    assert findings(first, known_names=KNOWN, policy=WARN, accepted=accepted) == ()
+    assert review_items(first, known_names=KNOWN, policy=WARN, accepted=accepted) == ()
 
 
 def long_transcript(segments: int) -> Transcript:
@@ -145,27 +145,29 @@ def long_transcript(segments: int) -> Transcript:
 def test_the_draw_is_seeded() -> None:
     """The same seed draws the same stretches, another one others; together they are as long as asked."""
     transcript = long_transcript(900)
-    drawn = draw(transcript, sample_s=120, seed=7)
-    stretches = drawn.stretches
-    assert drawn == draw(transcript, sample_s=120, seed=7)
-    assert drawn != draw(transcript, sample_s=120, seed=8)
+    drawn = draw_sample(transcript, sample_s=120, seed=7)
+    stretches = drawn.passages
+    assert drawn == draw_sample(transcript, sample_s=120, seed=7)
+    assert drawn != draw_sample(transcript, sample_s=120, seed=8)
     assert 120 <= sum(s.end_s - s.start_s for s in stretches) < 130
     assert list(stretches) == sorted(stretches, key=lambda stretch: stretch.start_s)
-    assert drawn.of == 180
+    assert drawn.passage_count == 180
 
 
 def test_a_short_transcript_is_drawn_whole() -> None:
     """There is nothing to choose in ten seconds, and nothing to draw in silence."""
     transcript = long_transcript(5)
-    drawn = draw(transcript, sample_s=120, seed=1)
-    assert ([s.text for s in drawn.stretches], drawn.of) == ([transcript.text], 1)
-    assert draw(Transcript(language="en", duration_s=9), sample_s=120, seed=1).stretches == ()
+    drawn = draw_sample(transcript, sample_s=120, seed=1)
+    assert ([s.text for s in drawn.passages], drawn.passage_count) == ([transcript.text], 1)
+    assert draw_sample(Transcript(language="en", duration_s=9), sample_s=120, seed=1).passages == ()
 
 
 def test_accuracy_counts_words_and_names() -> None:
     """One wrong word in five is 20 %, marks and case count nothing, one of two names is wrong."""
-    measured = accuracy(
-        [("Hello Ann Kellner, hello there.", "hello Ann Kelner hello there")], names=("Ann Kellner",), of=9
+    measured = measure_accuracy(
+        [("Hello Ann Kellner, hello there.", "hello Ann Kelner hello there")],
+        names=("Ann Kellner",),
+        passage_count=9,
     )
     assert (measured.words, measured.wer.value) == (5, 0.2)
     assert measured.name_error is not None
@@ -189,7 +191,7 @@ def test_the_interval_holds_the_truth(errors: float, stretches: int) -> None:
         for _ in range(15):
             some = random.sample(whole, stretches)
             heard = [("w " * total, "w " * (total - wrong)) for wrong, total in some]
-            rate = accuracy(heard, of=len(whole)).wer
+            rate = measure_accuracy(heard, passage_count=len(whole)).wer
             held += rate.low <= truth <= rate.high
     assert 0.9 <= held / 300 < 1
 
@@ -201,7 +203,10 @@ def test_more_stretches_say_more() -> None:
         wrong = [0, 1, 2, 1] * (stretches // 4)
         return [("w " * 10, "w " * (10 - errors)) for errors in wrong]
 
-    few, many = accuracy(sample(8), of=900).wer, accuracy(sample(80), of=900).wer
+    few, many = (
+        measure_accuracy(sample(8), passage_count=900).wer,
+        measure_accuracy(sample(80), passage_count=900).wer,
+    )
     assert few.value == many.value == 0.1
     assert few.low < many.low < 0.1 < many.high < few.high
 
@@ -209,7 +214,10 @@ def test_more_stretches_say_more() -> None:
 def test_no_mistake_found_is_not_no_mistake() -> None:
     """All right in 2 of 60 minutes: one word in fifty may still be wrong. All right in all of it: none."""
     right = [("w " * 25, "w " * 25)] * 12
-    some, every = accuracy(right, of=360).wer, accuracy(right, of=12).wer
+    some, every = (
+        measure_accuracy(right, passage_count=360).wer,
+        measure_accuracy(right, passage_count=12).wer,
+    )
     assert (some.value, some.low) == (0.0, 0.0)
     assert 0.01 < some.high < 0.02
     assert (every.low, every.high) == (0.0, 0.0)
@@ -217,16 +225,16 @@ def test_no_mistake_found_is_not_no_mistake() -> None:
 
 def test_nothing_measured_is_nothing_wrong() -> None:
     """No stretches and no names give no division by zero; more errors than words are no more than all."""
-    measured = accuracy([], of=0)
+    measured = measure_accuracy([], passage_count=0)
     assert (measured.words, measured.wer.value, measured.name_error) == (0, 0.0, None)
-    babble = accuracy([("a", "b c d"), ("a", "e f")], of=9).wer
+    babble = measure_accuracy([("a", "b c d"), ("a", "e f")], passage_count=9).wer
     assert (babble.value, babble.high) == (2.5, 2.5)
-    assert accuracy([("a b", "a c")], of=9).wer.low < 0.1
+    assert measure_accuracy([("a b", "a c")], passage_count=9).wer.low < 0.1
 
 
 def test_the_trend_keeps_one_receipt_per_draw() -> None:
     """Measured again, the same draw of an episode replaces its receipt; the trend is in order of time."""
-    measured = accuracy([("a b", "a c")], of=1)
+    measured = measure_accuracy([("a b", "a c")], passage_count=1)
     receipt = AccuracyReceipt(
         slug="one",
         measured_at=NOW,
@@ -240,10 +248,10 @@ def test_the_trend_keeps_one_receipt_per_draw() -> None:
     )
     later = receipt.model_copy(update={"measured_at": NOW + timedelta(days=3)})
     trend = (
-        Trend()
+        AccuracyTrend()
         .with_receipt(later)
         .with_receipt(receipt.model_copy(update={"slug": "two"}))
         .with_receipt(receipt)
     )
     assert [(r.slug, r.measured_at) for r in trend.receipts] == [("one", NOW), ("two", NOW)]
-    assert Trend.model_validate_json(trend.model_dump_json()) == trend
+    assert AccuracyTrend.model_validate_json(trend.model_dump_json()) == trend

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from podcast_pipeline.model import Chapter, Cut, Insert, Segment, Soundbite, Timeline, Transcript, Word
-from podcast_pipeline.transcript.timeline import apply, map_chapters, map_soundbites
+from podcast_pipeline.transcript.timeline import map_chapters, map_soundbites, map_transcript
 from tests.support.transcripts import spoken, transcripts
 
 SHA = "ab" * 32
@@ -25,14 +25,14 @@ def heard(*times: tuple[float, float]) -> Transcript:
 def on_media(
     transcript: Transcript, timeline: Timeline, duration_s: float = 99
 ) -> list[tuple[str, float, float]]:
-    mapped = apply(transcript, timeline, duration_s=duration_s, media_sha256=SHA)
+    mapped = map_transcript(transcript, timeline, duration_s=duration_s, media_sha256=SHA)
     return [(word.text, word.start_s, word.end_s) for word in mapped.words]
 
 
 def test_without_cuts_and_inserts_only_the_audio_is_named() -> None:
     """The words stay as they are; the transcript says which audio it belongs to, and how long that is."""
     before = spoken(("a", "Good morning to you."))
-    after = apply(before, Timeline(), duration_s=8.25, media_sha256=SHA)
+    after = map_transcript(before, Timeline(), duration_s=8.25, media_sha256=SHA)
     assert after == before.model_copy(update={"duration_s": 8.25, "media_sha256": SHA})
 
 
@@ -82,7 +82,7 @@ def test_a_segment_without_words_is_gone() -> None:
     transcript = spoken(("a", "One two."), ("b", "Three four."), ("a", "Five six."))
     first, second, third = transcript.segments
     cut = Cut(start_s=second.start_s, end_s=third.start_s)
-    after = apply(transcript, Timeline(cuts=(cut,)), duration_s=9, media_sha256=SHA)
+    after = map_transcript(transcript, Timeline(cuts=(cut,)), duration_s=9, media_sha256=SHA)
     assert [segment.text for segment in after.segments] == [first.text, third.text]
     assert [segment.speaker for segment in after.segments] == ["a", "a"]
 
@@ -115,7 +115,7 @@ def test_media_times_rise_inside_the_media(
 ) -> None:
     """Whatever was cut and put in: times rise, stay in the media, and no word is longer than it was."""
     duration_s = duration_ms / 1000
-    mapped = apply(transcript, timeline, duration_s=duration_s, media_sha256=SHA)
+    mapped = map_transcript(transcript, timeline, duration_s=duration_s, media_sha256=SHA)
     assert Transcript.model_validate(mapped.model_dump()) == mapped
     assert all(before.end_s <= after.start_s for before, after in pairwise(mapped.words))
     assert all(word.start_s <= word.end_s <= duration_s for word in mapped.words)
@@ -126,7 +126,7 @@ def test_a_word_is_kept_if_its_middle_is(transcript: Transcript, timeline: Timel
     """Timeline and words agree on what was cut; the order of what stays is the order before."""
     middles = [(word, (word.start_s + word.end_s) / 2) for word in transcript.words]
     kept = [word.text for word, middle in middles if timeline.to_media(middle) is not None]
-    mapped = apply(transcript, timeline, duration_s=9999, media_sha256=SHA)
+    mapped = map_transcript(transcript, timeline, duration_s=9999, media_sha256=SHA)
     assert [word.text for word in mapped.words] == kept
 
 

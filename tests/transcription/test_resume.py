@@ -15,14 +15,14 @@ import pytest
 
 from podcast_pipeline.errors import TranscriptionError
 from podcast_pipeline.model import Word
-from podcast_pipeline.transcription import Options, load
+from podcast_pipeline.transcription import TranscriptionOptions, load_transcriber
 from podcast_pipeline.transcription import transcriber as transcription_transcriber
 from podcast_pipeline.transcription.decode import SAMPLE_RATE_HZ, Samples
-from podcast_pipeline.transcription.engine import Heard, Task
-from podcast_pipeline.transcription.resume import Batch, Finished
-from podcast_pipeline.transcription.transcriber import Listener
+from podcast_pipeline.transcription.engine import DecodingOptions, EngineWord
+from podcast_pipeline.transcription.resume import TranscribedBatch, WindowCache
+from podcast_pipeline.transcription.transcriber import EngineTranscriber
 from podcast_pipeline.transcription.weights import Weights
-from podcast_pipeline.transcription.windows import Window, cut
+from podcast_pipeline.transcription.windows import SpeechWindow, cut_windows
 from tests.support.sounds import SAMPLE, ignore, samples_of, write_wav
 
 ENGINE, MODEL = "openvino", "tiny.en"
@@ -30,11 +30,12 @@ LONG = 21 * SAMPLE_RATE_HZ
 PROGRAM = """
 import sys
 from pathlib import Path
-from podcast_pipeline.transcription import Options, load, shares
-shares.GROUP = 2  # windows, so that the recording has three groups
+from podcast_pipeline.transcription import TranscriptionOptions, load_transcriber, scheduling
+scheduling.GROUP_SIZE = 2  # windows, so that the recording has three groups
 recording, cache = map(Path, sys.argv[1:3])
-transcriber = load(sys.argv[3], sys.argv[4], cache=cache)
-print(transcriber.transcribe(recording, options=Options(), report=lambda _: None).model_dump_json())
+transcriber = load_transcriber(sys.argv[3], sys.argv[4], cache=cache)
+transcript = transcriber.transcribe(recording, options=TranscriptionOptions(), report=lambda _: None)
+print(transcript.model_dump_json())
 """
 
 
@@ -86,10 +87,10 @@ def test_kill_9_loses_nothing_and_changes_nothing(long: Path, tmp_path: Path) ->
     assert len(finished(cache)) == 5
 
 
-def spoken(text: str, window: Samples, *, times: int) -> tuple[Heard, ...]:
+def spoken(text: str, window: Samples, *, times: int) -> tuple[EngineWord, ...]:
     """Return a word said so often that it fills a window."""
     each_s = len(window) / SAMPLE_RATE_HZ / times
-    return tuple(Heard(text, i * each_s, (i + 1) * each_s, 0.9) for i in range(times))
+    return tuple(EngineWord(text, i * each_s, (i + 1) * each_s, 0.9) for i in range(times))
 
 
 class Counting:
@@ -98,42 +99,44 @@ class Counting:
     name, version = "counting", "1"
     weights = Weights("none", Path(), "0" * 64, Path())
     languages = frozenset({"en"})
-    batch, workers = 2, 2
+    batch_size, workers = 2, 2
 
     def __init__(self, **settings: str) -> None:
         self.settings: Mapping[str, str | int | float | bool | None] = settings
         self.heard = 0
 
-    def detect(self, samples: Samples) -> str:
+    def detect_language(self, samples: Samples) -> str:
         """Never asked: it has one language."""
         raise AssertionError(f"{len(samples)} samples of the only language")
 
-    def hear(self, windows: Iterable[Samples], task: Task) -> list[tuple[Heard, ...]]:
+    def transcribe_windows(
+        self, windows: Iterable[Samples], task: DecodingOptions
+    ) -> list[tuple[EngineWord, ...]]:
         """Return one long word a window."""
         return [
             self.said(f" {task.language}{task.prompt}{task.beam_size}", window, times=1) for window in windows
         ]
 
-    def said(self, text: str, window: Samples, *, times: int) -> tuple[Heard, ...]:
+    def said(self, text: str, window: Samples, *, times: int) -> tuple[EngineWord, ...]:
         """Count the window."""
         self.heard += 1
         return spoken(text, window, times=times)
 
 
-def heard_again(cache: Path, *, options: Options, **settings: str) -> int:
+def heard_again(cache: Path, *, options: TranscriptionOptions, **settings: str) -> int:
     engine = Counting(**settings)
-    Listener(engine, cache=cache).transcribe(SAMPLE, options=options, report=ignore)
+    EngineTranscriber(engine, cache=cache).transcribe(SAMPLE, options=options, report=ignore)
     return engine.heard
 
 
 def test_only_what_changes_the_words_is_heard_again(tmp_path: Path) -> None:
     """The same options hear nothing; other names, another beam or number type hears everything."""
-    windows = heard_again(tmp_path, options=Options())
+    windows = heard_again(tmp_path, options=TranscriptionOptions())
     assert windows >= 3
-    assert heard_again(tmp_path, options=Options()) == 0
-    assert heard_again(tmp_path, options=Options(names=("Ann",))) == windows
-    assert heard_again(tmp_path, options=Options(beam_size=1)) == windows
-    assert heard_again(tmp_path, options=Options(), precision="bf16") == windows
+    assert heard_again(tmp_path, options=TranscriptionOptions()) == 0
+    assert heard_again(tmp_path, options=TranscriptionOptions(names=("Ann",))) == windows
+    assert heard_again(tmp_path, options=TranscriptionOptions(beam_size=1)) == windows
+    assert heard_again(tmp_path, options=TranscriptionOptions(), precision="bf16") == windows
 
 
 @pytest.mark.parametrize(("language", "beam_size"), [("en", 2), ("es", 5)])
@@ -143,7 +146,9 @@ def test_languages_that_whisper_knows_less_get_more_beams(
     """Nobody asked for a number: 2 in English, 5 in Spanish, and the receipt says which."""
     engine = Counting()
     engine.languages = frozenset({language})
-    heard = Listener(engine, cache=tmp_path).transcribe(SAMPLE, options=Options(), report=ignore)
+    heard = EngineTranscriber(engine, cache=tmp_path).transcribe(
+        SAMPLE, options=TranscriptionOptions(), report=ignore
+    )
     assert heard.receipt
     assert heard.receipt.options["beam_size"] == beam_size
     assert heard.words[0].text.strip() == f"{language}{beam_size}"
@@ -151,26 +156,26 @@ def test_languages_that_whisper_knows_less_get_more_beams(
 
 def test_a_damaged_file_is_heard_again(tmp_path: Path) -> None:
     """A torn file is not trusted, and not an error."""
-    heard_again(tmp_path, options=Options())
+    heard_again(tmp_path, options=TranscriptionOptions())
     file = min(tmp_path.glob("windows/*/*.json"))
     file.write_bytes(file.read_bytes()[:-20])
-    assert heard_again(tmp_path, options=Options()) >= 1
+    assert heard_again(tmp_path, options=TranscriptionOptions()) >= 1
 
 
 def test_other_windows_are_heard_again(tmp_path: Path) -> None:
     """What was kept for other cuts of the audio is not used, and what was kept for these is."""
     heard = list[tuple[int, ...]]()
 
-    def hear(windows: Iterable[Window]) -> Batch:
+    def hear(windows: Iterable[SpeechWindow]) -> TranscribedBatch:
         firsts = tuple(window.first_sample for window in windows)
         heard.append(firsts)
         words = tuple((Word(text=f" {first}", start_s=1, end_s=2),) for first in firsts)
-        return Batch(first_samples=firsts, words=words, doubts=tuple({} for _ in firsts))
+        return TranscribedBatch(first_samples=firsts, words=words, doubts=tuple({} for _ in firsts))
 
-    store, silence = Finished(tmp_path), np.zeros(512, np.float32)
+    store, silence = WindowCache(tmp_path), np.zeros(512, np.float32)
     for firsts in ((0, 512), (0, 512), (0, 1024), (0, 1024)):
-        windows = [Window(first, silence, np.zeros(1, np.float32)) for first in firsts]
-        assert store.once("0", windows, hear=hear).first_samples == firsts
+        windows = [SpeechWindow(first, silence, np.zeros(1, np.float32)) for first in firsts]
+        assert store.get_or_run("0", windows, transcribe=hear).first_samples == firsts
     assert heard == [(0, 512), (0, 1024)]
 
 
@@ -179,19 +184,21 @@ def test_a_window_is_heard_while_the_next_one_is_cut(monkeypatch: pytest.MonkeyP
     heard = threading.Event()
 
     class Telling(Counting):
-        def said(self, text: str, window: Samples, *, times: int) -> tuple[Heard, ...]:
+        def said(self, text: str, window: Samples, *, times: int) -> tuple[EngineWord, ...]:
             heard.set()
             return super().said(text, window, times=times)
 
-    def slowly(blocks: Iterable[Samples]) -> Iterator[Window]:
-        windows = cut(blocks)
+    def slowly(blocks: Iterable[Samples]) -> Iterator[SpeechWindow]:
+        windows = cut_windows(blocks)
         yield next(windows)
         yield next(windows)  # the listener looks at the first one before anything is heard
         assert heard.wait(60)
         yield from windows
 
-    monkeypatch.setattr(transcription_transcriber, "cut", slowly)
-    Listener(Telling(), cache=tmp_path).transcribe(SAMPLE, options=Options(), report=ignore)
+    monkeypatch.setattr(transcription_transcriber, "cut_windows", slowly)
+    EngineTranscriber(Telling(), cache=tmp_path).transcribe(
+        SAMPLE, options=TranscriptionOptions(), report=ignore
+    )
     assert heard.is_set()
 
 
@@ -199,20 +206,24 @@ def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
     """Where nothing can be written the error says so and names the folder."""
     (tmp_path / "windows").write_text("in the way")
     with pytest.raises(TranscriptionError, match="cannot keep what was heard"):
-        heard_again(tmp_path, options=Options())
+        heard_again(tmp_path, options=TranscriptionOptions())
 
 
 def test_the_same_words_from_disk_and_from_the_engine(tmp_path: Path) -> None:
     """A transcript from kept windows equals the one that was heard."""
-    transcriber = load(ENGINE, MODEL, cache=tmp_path)
-    heard, kept = (transcriber.transcribe(SAMPLE, options=Options(), report=ignore) for _ in range(2))
+    transcriber = load_transcriber(ENGINE, MODEL, cache=tmp_path)
+    heard, kept = (
+        transcriber.transcribe(SAMPLE, options=TranscriptionOptions(), report=ignore) for _ in range(2)
+    )
     assert heard.model_dump_json() == kept.model_dump_json()
 
 
 class Looping(Counting):
     """An engine that is caught in a loop, unless the window is short."""
 
-    def hear(self, windows: Iterable[Samples], task: Task) -> list[tuple[Heard, ...]]:
+    def transcribe_windows(
+        self, windows: Iterable[Samples], task: DecodingOptions
+    ) -> list[tuple[EngineWord, ...]]:
         """Return a loop, or a word."""
         return [
             self.said(
@@ -225,7 +236,9 @@ class Looping(Counting):
 class Stuck(Looping):
     """One that does not get out of it."""
 
-    def hear(self, windows: Iterable[Samples], task: Task) -> list[tuple[Heard, ...]]:
+    def transcribe_windows(
+        self, windows: Iterable[Samples], task: DecodingOptions
+    ) -> list[tuple[EngineWord, ...]]:
         """Return a loop."""
         return [
             self.said(f" {task.language}{task.prompt}{task.beam_size}", window, times=9) for window in windows
@@ -234,7 +247,9 @@ class Stuck(Looping):
 
 def test_a_doubtful_window_is_heard_again(tmp_path: Path) -> None:
     """A loop that another hearing does not repeat is not in the transcript."""
-    transcript = Listener(Looping(), cache=tmp_path).transcribe(SAMPLE, options=Options(), report=ignore)
+    transcript = EngineTranscriber(Looping(), cache=tmp_path).transcribe(
+        SAMPLE, options=TranscriptionOptions(), report=ignore
+    )
     assert {word.text for word in transcript.words} == {
         " en2",
         " en5",
@@ -245,7 +260,9 @@ def test_a_doubtful_window_is_heard_again(tmp_path: Path) -> None:
 def test_what_stays_doubtful_is_marked(tmp_path: Path) -> None:
     """A loop that comes again stays, without confidence, and its segment says why; also from the disk."""
     for _ in range(2):
-        transcript = Listener(Stuck(), cache=tmp_path).transcribe(SAMPLE, options=Options(), report=ignore)
+        transcript = EngineTranscriber(Stuck(), cache=tmp_path).transcribe(
+            SAMPLE, options=TranscriptionOptions(), report=ignore
+        )
         assert {word.confidence for word in transcript.words} == {0}
         assert all("loop" in segment.doubts for segment in transcript.segments)
 
@@ -253,11 +270,13 @@ def test_what_stays_doubtful_is_marked(tmp_path: Path) -> None:
 class Steady(Counting):
     """An engine that counts a window's seconds in twos."""
 
-    def hear(self, windows: Iterable[Samples], task: Task) -> list[tuple[Heard, ...]]:
+    def transcribe_windows(
+        self, windows: Iterable[Samples], task: DecodingOptions
+    ) -> list[tuple[EngineWord, ...]]:
         """Return a number every two seconds."""
         return [
             tuple(
-                Heard(f" {task.language}{task.prompt}{task.beam_size}{i}", i, i + 2, 0.9)
+                EngineWord(f" {task.language}{task.prompt}{task.beam_size}{i}", i, i + 2, 0.9)
                 for i in range(0, seconds, 2)
             )
             for seconds in (len(window) // SAMPLE_RATE_HZ for window in windows)
@@ -267,17 +286,19 @@ class Steady(Counting):
 class Tired(Steady):
     """One that gives up after five words of a long window."""
 
-    def hear(self, windows: Iterable[Samples], task: Task) -> list[tuple[Heard, ...]]:
+    def transcribe_windows(
+        self, windows: Iterable[Samples], task: DecodingOptions
+    ) -> list[tuple[EngineWord, ...]]:
         """Return the beginning of what was said."""
-        said = super().hear(windows, task)
+        said = super().transcribe_windows(windows, task)
         return [words[:5] if len(words) > 10 else words for words in said]
 
 
 def test_a_window_that_breaks_off_is_gone_on_with(tmp_path: Path) -> None:
     """What an engine leaves out at a window's end is heard from there, and nothing is said twice."""
     tired, patient = (
-        Listener(engine, cache=tmp_path / engine.__class__.__name__).transcribe(
-            SAMPLE, options=Options(), report=ignore
+        EngineTranscriber(engine, cache=tmp_path / engine.__class__.__name__).transcribe(
+            SAMPLE, options=TranscriptionOptions(), report=ignore
         )
         for engine in (Tired(), Steady())
     )

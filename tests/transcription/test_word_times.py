@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from podcast_pipeline.model import Word
-from podcast_pipeline.transcription import Options, load
+from podcast_pipeline.transcription import TranscriptionOptions, load_transcriber
 from podcast_pipeline.transcription.decode import SAMPLE_RATE_HZ, Samples
 from tests.support.sounds import ignore, samples_of, write_wav
 
@@ -36,8 +36,8 @@ def heard(excerpt: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     """Return the words of the fast engine and of the reference engine."""
     cache = tmp_path_factory.mktemp("cache")
     return {
-        engine: load(engine, "tiny.en", cache=cache)
-        .transcribe(excerpt, options=Options(), report=ignore)
+        engine: load_transcriber(engine, "tiny.en", cache=cache)
+        .transcribe(excerpt, options=TranscriptionOptions(), report=ignore)
         .words
         for engine in ("openvino", "openai-whisper")
     }

@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from podcast_pipeline.model import Episode
-from podcast_pipeline.web.routes.feeds import hash16
+from podcast_pipeline.web.routes.feeds import hash_in_key
 from tests.support.site import NOW, Site, flagship, transcript_of
 
 SLUG = "the-water-was-always-coming"
@@ -282,17 +282,17 @@ def test_v_names_the_very_file(world: World) -> None:
     """`v` is the hash in the key: an old one gives the old file, an unknown one nothing."""
     old, new = (version.file_keys["vtt"] for version in world.main.transcripts)
     path = f"/feeds/{world.tokens['active']}/transcripts/{world.main.id}.vtt"
-    assert "Marketti" in world.client.get(f"{path}?v={hash16(old)}").text
-    assert "Marchetti" in world.client.get(f"{path}?v={hash16(new)}").text
-    assert world.client.get(path).text == world.client.get(f"{path}?v={hash16(new)}").text
-    for wrong in ("", "0" * 16, hash16(world.main.transcripts[0].file_keys["srt"])):
+    assert "Marketti" in world.client.get(f"{path}?v={hash_in_key(old)}").text
+    assert "Marchetti" in world.client.get(f"{path}?v={hash_in_key(new)}").text
+    assert world.client.get(path).text == world.client.get(f"{path}?v={hash_in_key(new)}").text
+    for wrong in ("", "0" * 16, hash_in_key(world.main.transcripts[0].file_keys["srt"])):
         assert world.client.get(f"{path}?v={wrong}").status_code == 404
 
 
 def test_an_old_version_of_the_page(world: World) -> None:
     """`?v=` of a document shows that version and leads to the newest; others are 404."""
     world.come_in("active")
-    old = hash16(world.main.transcripts[0].document_key)
+    old = hash_in_key(world.main.transcripts[0].document_key)
     page = world.client.get(f"/episodes/{SLUG}?v={old}").text
     assert "You are reading version 1" in page
     assert "Marketti" in page
@@ -329,4 +329,4 @@ def test_audio_that_became_public_is_found(world: World) -> None:
 
 
 def public_address(world: World, episode: Episode) -> str:
-    return world.site.catalog.show.media_address(str(episode.enclosure.key))
+    return world.site.catalog.show.object_url(str(episode.enclosure.key))

@@ -51,7 +51,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, outbox: Outbox) -> Iterator[S
 @pytest.fixture
 def token(site: Site) -> str:
     """Ann's token."""
-    return site.subscribers.link(ANN)
+    return site.subscribers.feed_token(ANN)
 
 
 def ask(
@@ -219,7 +219,7 @@ def test_no_content_type_forges_a_form(site: Site, token: str, kind: str) -> Non
     said = {"Content_Type": kind, "Origin": f"https://{EVIL}", "Cookie": cookie}
     for path in ("/account/rotate", "/account/delete", "/account/news", "/account/signout"):
         assert ask(site, path, method="POST", body=b"sure=yes&news=yes", **said)[0] == 403
-    assert site.subscribers.link(ANN) == token
+    assert site.subscribers.feed_token(ANN) == token
     assert ask(site, "/account", Cookie=cookie)[0] == 200
 
 
@@ -304,6 +304,6 @@ def test_a_foreign_feed_links_no_script(address: str) -> None:
         f'<item><title>I</title><guid>g</guid><enclosure url="https://x.example/a.mp3" length="1" '
         f'type="audio/mpeg"/><pubDate>Tue, 10 Mar 2026 12:00:00 GMT</pubDate>{people}</item></channel></rss>'
     )
-    (item,), _ = parse.items(app_impact.read_feed(feed.encode()))
+    (item,), _ = parse.parse_items(app_impact.parse_feed(feed.encode()))
     assert [person.url for person in item.persons] == [None, "https://eve.example/"]
     assert [person.image_url for person in item.persons] == [None, "https://eve.example/"]

@@ -14,7 +14,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from podcast_pipeline.web.byte_ranges import Unsatisfiable, answer, from_bytes, parse_range
+from podcast_pipeline.web.byte_ranges import (
+    RangeNotSatisfiable,
+    content_from_bytes,
+    content_response,
+    parse_range,
+)
 
 AUDIO = bytes(range(256)) * 4
 TEXT = ("a line that repeats itself\n" * 200).encode()
@@ -27,12 +32,12 @@ def client() -> Iterator[TestClient]:
     """A server of one binary and one text."""
 
     def audio(request: Request) -> Response:
-        content = from_bytes(AUDIO, content_type="audio/mpeg", modified_at=CHANGED)
-        return answer(request, content, headers={"cache-control": "private"})
+        content = content_from_bytes(AUDIO, content_type="audio/mpeg", modified_at=CHANGED)
+        return content_response(request, content, headers={"cache-control": "private"})
 
     def text(request: Request) -> Response:
-        content = from_bytes(TEXT, content_type="text/vtt", modified_at=CHANGED)
-        return answer(request, content, headers={})
+        content = content_from_bytes(TEXT, content_type="text/vtt", modified_at=CHANGED)
+        return content_response(request, content, headers={})
 
     with TestClient(Starlette(routes=[Route("/audio", audio), Route("/text", text)])) as client:
         client.headers["accept-encoding"] = "identity"
@@ -123,7 +128,7 @@ def test_any_range_header_stays_inside(header: str, size_bytes: int) -> None:
     """Whatever the header, the spans are in order, apart, and inside the content."""
     try:
         spans = parse_range(f"bytes={header}", size_bytes)
-    except Unsatisfiable:
+    except RangeNotSatisfiable:
         return
     edges = [edge for span in spans for edge in span]
     assert edges == sorted(set(edges))

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from lxml import etree
 from starlette.testclient import TestClient
 
-from podcast_pipeline.feed.text import legal
+from podcast_pipeline.feed.text import xml_safe
 from podcast_pipeline.model import Chapter, Correction, Person
-from podcast_pipeline.web.epub import pack
+from podcast_pipeline.web.epub import pack_epub
 from tests.support.site import NOW, Site, flagship, transcript_of
 
 BOOK = "/episodes/the-water-was-always-coming/transcript.epub"
@@ -98,7 +98,7 @@ def test_hostile_text_is_well_formed(site: Site, client: TestClient) -> None:
     roots = [etree.fromstring(archive.read(name), PARSER) for name in pages]
     assert len(roots) == 6  # container, package, contents, title, before the chapter, the chapter
     said = " ".join(str(root.xpath("string()")) for root in roots)
-    assert said.count(legal(EVIL)) >= 6
+    assert said.count(xml_safe(EVIL)) >= 6
 
 
 def test_the_same_words_are_the_same_book(client: TestClient) -> None:
@@ -124,7 +124,7 @@ def test_who_may_have_the_book(site: Site, client: TestClient) -> None:
 @given(st.text(max_size=60))
 def test_a_file_comes_back(text: str) -> None:
     """What is packed comes back as UTF-8, without what XML forbids."""
-    assert opened(pack({"a.txt": text})).read("a.txt").decode() == legal(text)
+    assert opened(pack_epub({"a.txt": text})).read("a.txt").decode() == xml_safe(text)
 
 
 @pytest.mark.skipif(

@@ -36,7 +36,7 @@ def serve(folder: Path, database_url: str | None, port: int) -> None:
     """Serve the site in a folder, in a process of its own."""
     site = Site.make(folder, site_url=f"http://127.0.0.1:{port}", database_url=database_url)
     there = replace(site, clock=present)  # type: ignore[arg-type]
-    server.server(there.app()).run(sockets=[server.listen("127.0.0.1", port)])
+    server.build_server(there.app()).run(sockets=[server.listen("127.0.0.1", port)])
 
 
 @dataclass

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from podcast_pipeline.config import StorageTable
 from podcast_pipeline.model import Episode
 from podcast_pipeline.storage.s3.store import S3Store
-from podcast_pipeline.web.app import FRESH_S
+from podcast_pipeline.web.app import CATALOG_MAX_AGE_S
 from tests.support.site import Site, flagship, transcript_of
 
 PAGE = "/episodes/the-water-was-always-coming"
@@ -75,5 +75,5 @@ def test_a_new_catalog_is_seen_within_a_second(site: Site) -> None:
     with TestClient(site.app(), base_url="http://127.0.0.1:8080") as client:
         assert client.get("/episodes/new").status_code == 404
         site.publish("new")
-        time.sleep(FRESH_S["s3"])
+        time.sleep(CATALOG_MAX_AGE_S["s3"])
         assert client.get("/episodes/new").status_code == 200

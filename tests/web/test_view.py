@@ -17,7 +17,9 @@ def told(*sentences: tuple[tuple[str, float, float], ...]) -> str:
         Segment(words=tuple(Word(text=text, start_s=start, end_s=end) for text, start, end in sentence))
         for sentence in sentences
     )
-    return view.word_times(view.turns(Transcript(language="en", duration_s=99, segments=segments)))
+    return view.encode_word_times(
+        view.speaker_turns(Transcript(language="en", duration_s=99, segments=segments))
+    )
 
 
 @pytest.mark.parametrize(
@@ -49,9 +51,9 @@ def test_words_come_back_to_the_centisecond(lasts_ms: list[int], start_ms: int) 
     """The id and the sum of what is told are each word's start, as `fragment` writes it."""
     starts = [(start_ms + sum(lasts_ms[:n])) / 1000 for n in range(len(lasts_ms) + 1)]
     words = tuple((" x", start, end) for start, end in pairwise(starts))
-    at = round(float(view.fragment(starts[0]).removeprefix("t=")) * 100)
+    at = round(float(view.media_fragment(starts[0]).removeprefix("t=")) * 100)
     for word, lasts in zip(words, told(words).split(" "), strict=True):
-        assert view.fragment(at / 100) == view.fragment(word[1])
+        assert view.media_fragment(at / 100) == view.media_fragment(word[1])
         assert re.fullmatch(r"\d+", lasts)
         at += int(lasts)
-    assert view.fragment(at / 100) == view.fragment(words[-1][2])
+    assert view.media_fragment(at / 100) == view.media_fragment(words[-1][2])

@@ -4,21 +4,21 @@
 """
 
 from podcast_pipeline.audience.database.engine import (
+    advisory_lock,
     connect,
-    exclusive,
     open_database,
-    overwrite_deleted,
-    repeat_after_race,
+    retry_on_integrity_error,
+    truncate_wal,
     upgrade,
-    writing,
+    write_transaction,
 )
 
 __all__ = [
+    "advisory_lock",
     "connect",
-    "exclusive",
     "open_database",
-    "overwrite_deleted",
-    "repeat_after_race",
+    "retry_on_integrity_error",
+    "truncate_wal",
     "upgrade",
-    "writing",
+    "write_transaction",
 ]

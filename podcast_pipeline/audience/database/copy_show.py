@@ -4,11 +4,11 @@ from uuid import UUID
 
 from sqlalchemy import Engine, exists, func, insert, select
 
-from podcast_pipeline.audience.database.engine import exclusive, writing
+from podcast_pipeline.audience.database.engine import advisory_lock, write_transaction
 from podcast_pipeline.audience.database.tables import metadata, subscribers
 from podcast_pipeline.errors import SubscriberError
 
-AUDIENCE = tuple(table for table in metadata.sorted_tables if not table.name.startswith("search_"))
+AUDIENCE_TABLES = tuple(table for table in metadata.sorted_tables if not table.name.startswith("search_"))
 """What is copied, in the order of the references; the search index is made anew from what is published."""
 
 ROWS = 1000  # in memory at once
@@ -24,11 +24,14 @@ def copy_show(source: Engine, target: Engine, show_id: UUID) -> int:
         SubscriberError: the target has subscribers of this show.
     """
     ours = subscribers.c.show_id == show_id
-    with source.connect().execution_options(yield_per=ROWS) as reading, writing(target) as connection:
-        exclusive(connection, b"C" + show_id.bytes[:7])
+    with (
+        source.connect().execution_options(yield_per=ROWS) as reading,
+        write_transaction(target) as connection,
+    ):
+        advisory_lock(connection, b"C" + show_id.bytes[:7])
         if connection.scalar(select(exists().where(ours))):
             raise SubscriberError("PODCAST_DATABASE_URL", "has subscribers of this show; nothing was copied")
-        for table in AUDIENCE:
+        for table in AUDIENCE_TABLES:
             counted = table.autoincrement_column  # the target counts for itself, in the same order
             columns = [column for column in table.c if column is not counted]
             query = select(*columns).where(table.c.show_id == show_id).order_by(*table.primary_key)

@@ -20,9 +20,9 @@ from podcast_pipeline.errors import SubscriberError
 REVISIONS = ("0001", "0002", "0003", "0004")
 """The migrations, oldest first: known here so that opening a current database loads no Alembic."""
 
-FILE_NAME = "podcast.db"
+DATABASE_FILE_NAME = "podcast.db"
 BUSY_S = 30  # how long SQLite waits for another writer
-CONNECTIONS = 15  # at most; kept open, because opening one costs more than most questions
+POOL_SIZE = 15  # at most; kept open, because opening one costs more than most questions
 FREE_S = 10  # how long a visitor waits for one of the connections of a process
 RACES = 10  # lost in a row; more is a mistake of ours
 UPGRADE_LOCK = b"upgrade"
@@ -43,7 +43,7 @@ PRAGMAS = (
 Result = TypeVar("Result")
 
 
-class Pool(QueuePool):
+class ConnectionPool(QueuePool):
     """The connections of a process."""
 
     def connect(self) -> PoolProxiedConnection:
@@ -60,11 +60,11 @@ class Pool(QueuePool):
             ) from error
 
 
-POOLED: dict[str, Any] = {
+POOL_OPTIONS: dict[str, Any] = {
     "hide_parameters": True,
-    "poolclass": Pool,
+    "poolclass": ConnectionPool,
     "pool_timeout": FREE_S,
-    "pool_size": CONNECTIONS,
+    "pool_size": POOL_SIZE,
     "max_overflow": 0,
 }
 
@@ -92,7 +92,7 @@ def open_database(url: str | None, folder: Path) -> Engine:
 
 def connect(url: str | None, folder: Path) -> Engine:
     """Return an engine whatever the schema is; `podcast db upgrade` hands it to `upgrade`."""
-    return _postgresql(url) if url else _sqlite(folder / FILE_NAME)
+    return _postgresql(url) if url else _sqlite(folder / DATABASE_FILE_NAME)
 
 
 def upgrade(engine: Engine) -> None:
@@ -116,7 +116,7 @@ def upgrade(engine: Engine) -> None:
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
+def write_transaction(engine: Engine) -> Iterator[Connection]:
     """A transaction that writes.
 
     SQLite takes its write lock at the beginning: one that starts by reading could not be granted the
@@ -128,7 +128,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def overwrite_deleted(engine: Engine) -> None:
+def truncate_wal(engine: Engine) -> None:
     """See that what was deleted is not left on the disk.
 
     SQLite keeps old pages in the file, and new ones in its log, until somebody makes a checkpoint; a server
@@ -139,7 +139,7 @@ def overwrite_deleted(engine: Engine) -> None:
             connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def exclusive(connection: Connection, key: bytes) -> None:
+def advisory_lock(connection: Connection, key: bytes) -> None:
     """Wait until no other transaction holds `key`, and hold it until this one ends.
 
     On SQLite there is nothing to wait for: whoever is in `writing` writes alone.
@@ -149,7 +149,7 @@ def exclusive(connection: Connection, key: bytes) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
 
 
-def repeat_after_race(work: Callable[[], Result]) -> Result:
+def retry_on_integrity_error(work: Callable[[], Result]) -> Result:
     """Do `work`, and again whenever another process made the same row between its look and its write."""
     for _ in range(RACES):
         with suppress(IntegrityError):
@@ -162,7 +162,7 @@ def _sqlite(path: Path) -> Engine:
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # it holds addresses
     url = URL.create("sqlite", database=str(path))
     engine = create_engine(
-        url, **POOLED, connect_args={"timeout": BUSY_S}, execution_options={WRITERS: Lock()}
+        url, **POOL_OPTIONS, connect_args={"timeout": BUSY_S}, execution_options={WRITERS: Lock()}
     )
     _prepare_sqlite(engine, PRAGMAS)
     _speak_plainly(engine)
@@ -192,7 +192,7 @@ def _postgresql(address: str) -> Engine:
     if url.drivername not in ("postgres", "postgresql", "postgresql+psycopg"):
         raise _wrong_url()
     try:
-        engine = create_engine(url.set(drivername="postgresql+psycopg"), **POOLED, pool_pre_ping=True)
+        engine = create_engine(url.set(drivername="postgresql+psycopg"), **POOL_OPTIONS, pool_pre_ping=True)
     except ModuleNotFoundError as error:
         raise SubscriberError(
             "PODCAST_DATABASE_URL", "PostgreSQL needs psycopg; pip install 'podcast-pipeline[postgresql]'"
@@ -238,7 +238,7 @@ def _migrating(engine: Engine) -> Iterator[Connection]:
     """
     if engine.dialect.name != "sqlite":
         with engine.begin() as connection:
-            exclusive(connection, UPGRADE_LOCK)
+            advisory_lock(connection, UPGRADE_LOCK)
             yield connection
         return
     alone = create_engine(
@@ -246,7 +246,7 @@ def _migrating(engine: Engine) -> Iterator[Connection]:
     )
     _prepare_sqlite(alone, ("journal_mode = WAL",))
     _speak_plainly(alone)
-    with writing(alone) as connection:
+    with write_transaction(alone) as connection:
         yield connection
 
 

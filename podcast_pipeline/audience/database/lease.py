@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Engine, text
 
-from podcast_pipeline.audience.database.engine import exclusive
+from podcast_pipeline.audience.database.engine import advisory_lock
 from podcast_pipeline.errors import SubscriberError
 
 LOCK_NOT_AVAILABLE = "55P03"
@@ -23,7 +23,7 @@ def lease(engine: Engine, show_id: UUID, *, wait_s: float = WAIT_S) -> Iterator[
     with engine.begin() as connection:
         connection.execute(text(f"SET LOCAL lock_timeout = '{int(wait_s * 1000)}ms'"))
         try:
-            exclusive(connection, b"P" + show_id.bytes[:7])
+            advisory_lock(connection, b"P" + show_id.bytes[:7])
         except SubscriberError as error:
             if getattr(error.__cause__, "sqlstate", "") == LOCK_NOT_AVAILABLE:
                 message = f"somebody else has been publishing for {wait_s:.0f} s; run again"

@@ -7,14 +7,14 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
-from podcast_pipeline.audience.database import repeat_after_race
+from podcast_pipeline.audience.database import retry_on_integrity_error
 from podcast_pipeline.audience.database.tables import subscribers, tokens
 from podcast_pipeline.audience.subscribers import transactions
-from podcast_pipeline.audience.subscribers.email import Address
-from podcast_pipeline.audience.subscribers.plans import Terms
+from podcast_pipeline.audience.subscribers.email import EmailAddress
+from podcast_pipeline.audience.subscribers.plans import SubscriptionTerms
 from podcast_pipeline.audience.subscribers.repository import Subscribers
 from podcast_pipeline.audience.subscribers.tokens import secret_sha256, to_token
-from podcast_pipeline.audience.subscribers.transactions import Change
+from podcast_pipeline.audience.subscribers.transactions import SubscriberTransaction
 from podcast_pipeline.model import Subscriber
 
 CanaryState = Literal["active", "lapsed", "suspended", "rotated", "removed"]
@@ -27,30 +27,30 @@ CAUSE: dict[CanaryState, str] = {
 }
 
 
-def canaries(of: Subscribers, *, now: datetime) -> dict[CanaryState, tuple[Subscriber, str]]:
+def ensure_canaries(repository: Subscribers, *, now: datetime) -> dict[CanaryState, tuple[Subscriber, str]]:
     """Return a subscriber and a token for each state, made or refreshed so that it holds since yesterday.
 
     The token of `rotated` is one that was rotated out; the others are current.
     """
     states: tuple[CanaryState, ...] = get_args(CanaryState)
-    return {state: repeat_after_race(partial(_refresh, of, state, now)) for state in states}
+    return {state: retry_on_integrity_error(partial(_refresh, repository, state, now)) for state in states}
 
 
 def _refresh(of: Subscribers, state: CanaryState, now: datetime) -> tuple[Subscriber, str]:
-    with of.changing(now, "cli") as change:
+    with of.transaction(now, "cli") as change:
         canary_id = _find(change, state) or _make(change, state)
         if state in CAUSE:
             change.set(canary_id, **{CAUSE[state]: now - AGO})
         token = _rotated(change, canary_id) if state == "rotated" else _current(change, canary_id)
-        return transactions.by_id(change.connection, canary_id), token
+        return transactions.get_by_id(change.connection, canary_id), token
 
 
-def _address(state: CanaryState) -> Address:
+def _address(state: CanaryState) -> EmailAddress:
     email = f"canary-{state}@podcast-pipeline.invalid"  # RFC 6761: no mail ever reaches it
-    return Address(email=email, normalized=email)
+    return EmailAddress(email=email, normalized=email)
 
 
-def _find(change: Change, state: CanaryState) -> UUID | None:
+def _find(change: SubscriberTransaction, state: CanaryState) -> UUID | None:
     query = select(subscribers.c.id).where(
         subscribers.c.show_id == change.show_id,
         subscribers.c.email_normalized == _address(state).normalized,
@@ -59,21 +59,21 @@ def _find(change: Change, state: CanaryState) -> UUID | None:
     return change.connection.scalar(query.with_for_update())
 
 
-def _make(change: Change, state: CanaryState) -> UUID:
-    canary_id = change.insert(_address(state), Terms(), is_canary=True)
-    change.note(canary_id, "added", {"canary": state})
+def _make(change: SubscriberTransaction, state: CanaryState) -> UUID:
+    canary_id = change.insert(_address(state), SubscriptionTerms(), is_canary=True)
+    change.write_audit_entry(canary_id, "added", {"canary": state})
     return canary_id
 
 
-def _current(change: Change, canary_id: UUID) -> str:
-    return _token(change, canary_id, rotated=False) or change.give_token(canary_id)
+def _current(change: SubscriberTransaction, canary_id: UUID) -> str:
+    return _token(change, canary_id, rotated=False) or change.issue_token(canary_id)
 
 
-def _rotated(change: Change, canary_id: UUID) -> str:
+def _rotated(change: SubscriberTransaction, canary_id: UUID) -> str:
     token = _token(change, canary_id, rotated=True)
     if token is None:
         token = _current(change, canary_id)
-        change.give_token(canary_id)
+        change.issue_token(canary_id)
     selector = token.partition(".")[0]
     change.connection.execute(
         update(tokens).where(tokens.c.selector == selector).values(rotated_at=change.now - AGO)
@@ -81,7 +81,7 @@ def _rotated(change: Change, canary_id: UUID) -> str:
     return token
 
 
-def _token(change: Change, canary_id: UUID, *, rotated: bool) -> str | None:
+def _token(change: SubscriberTransaction, canary_id: UUID, *, rotated: bool) -> str | None:
     """Return a token of a canary; those made with a former key are passed over."""
     is_rotated = tokens.c.rotated_at.is_not(None) if rotated else tokens.c.rotated_at.is_(None)
     query = select(tokens.c.selector, tokens.c.secret_sha256).where(

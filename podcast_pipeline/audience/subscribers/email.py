@@ -9,14 +9,14 @@ from podcast_pipeline.errors import SubscriberError
 
 
 @dataclass(frozen=True)
-class Address:
+class EmailAddress:
     """An address as its owner writes it, and the spelling that is unique in a show."""
 
     email: str
     normalized: str
 
 
-def parse(text: str) -> Address:
+def parse_email(text: str) -> EmailAddress:
     """Return the address in `text`; nothing is looked up.
 
     Raises:
@@ -27,10 +27,10 @@ def parse(text: str) -> Address:
     except EmailNotValidError as error:
         line = str(error).rstrip(".")
         raise SubscriberError(text.strip()[:100], f"is not an e-mail address: {line}") from error
-    return Address(email=email, normalized=normalize(email))
+    return EmailAddress(email=email, normalized=normalize_email(email))
 
 
-def normalize(email: str) -> str:
+def normalize_email(email: str) -> str:
     """Return the spelling under which an address is looked up: NFC, folded case, no spaces around.
 
     Mailboxes that differ in case alone are one in practice (RFC 5321 2.4 lets them differ). Any text is

@@ -10,34 +10,36 @@ from uuid import UUID
 from sqlalchemy import select
 
 from podcast_pipeline.audience.database.tables import audit_log
-from podcast_pipeline.audience.subscribers.privacy.addresses_seen import Network, Use
+from podcast_pipeline.audience.subscribers.privacy.addresses_seen import DownloadLog, DownloadUsage
 from podcast_pipeline.audience.subscribers.repository import Subscribers
 
 WINDOW = timedelta(hours=24)
-ORDINARY = Use(downloads=4, locations=3, apps=3)
+ORDINARY = DownloadUsage(downloads=4, locations=3, apps=3)
 """Of one episode in 24 hours, as Omny has it; more is noted."""
 
 
-class Downloads:
+class LinkSharingMonitor:
     """Counts complete downloads of what is behind a token, per subscriber and episode."""
 
-    def __init__(self, of: Subscribers) -> None:
-        self._of = of
-        self._network = Network(of.engine, show_id=of.show_id)
+    def __init__(self, repository: Subscribers) -> None:
+        self._of = repository
+        self._network = DownloadLog(repository.engine, show_id=repository.show_id)
 
-    def note(self, subscriber_id: UUID, episode_id: UUID, *, address: str, app: str, now: datetime) -> None:
+    def record_download(
+        self, subscriber_id: UUID, episode_id: UUID, *, address: str, app: str, now: datetime
+    ) -> None:
         """Remember one complete download; note once in 24 hours that they are too many.
 
         Args:
             address, app: as in `Network.note`.
         """
-        self._network.note(subscriber_id, episode_id=episode_id, address=address, app=app, now=now)
-        use = self._network.use_of(subscriber_id, episode_id, since=now - WINDOW)
+        self._network.record(subscriber_id, episode_id=episode_id, address=address, app=app, now=now)
+        use = self._network.usage_of(subscriber_id, episode_id, since=now - WINDOW)
         if any(vars(use)[name] > limit for name, limit in vars(ORDINARY).items()):
             self._write_down(subscriber_id, episode_id, use, now)
 
-    def _write_down(self, subscriber_id: UUID, episode_id: UUID, use: Use, now: datetime) -> None:
-        with self._of.changing(now, "web") as change:
+    def _write_down(self, subscriber_id: UUID, episode_id: UUID, use: DownloadUsage, now: datetime) -> None:
+        with self._of.transaction(now, "web") as change:
             noted = select(audit_log.c.details).where(
                 audit_log.c.subscriber_id == subscriber_id,
                 audit_log.c.action == "overused",
@@ -45,4 +47,4 @@ class Downloads:
             )
             known = {details["episode"] for details in change.connection.scalars(noted)}
             if str(episode_id) not in known:
-                change.note(subscriber_id, "overused", {"episode": str(episode_id), **vars(use)})
+                change.write_audit_entry(subscriber_id, "overused", {"episode": str(episode_id), **vars(use)})

@@ -12,8 +12,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, delete, exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from podcast_pipeline.access import Allow, Policy, Visitor, decide
-from podcast_pipeline.audience.database import writing
+from podcast_pipeline.access import AccessPolicy, Allow, Visitor, decide
+from podcast_pipeline.audience.database import write_transaction
 from podcast_pipeline.audience.database.tables import news_mails, subscribers
 from podcast_pipeline.audience.subscribers.repository import Subscribers
 from podcast_pipeline.audience.subscribers.row_mapping import (
@@ -23,36 +23,36 @@ from podcast_pipeline.audience.subscribers.row_mapping import (
 )
 from podcast_pipeline.model import Episode, Subscriber
 
-LASTS = timedelta(days=365)
+NOTIFICATION_WINDOW = timedelta(days=365)
 """For how long a transcript is news; then who was told is forgotten, and nobody can be told any more."""
 
 AT_ONCE = 1000  # subscribers in memory
 
 
-def out_since(episode: Episode) -> datetime | None:
+def transcript_available_since(episode: Episode) -> datetime | None:
     """Return when its first transcript came out with it; None while there is none, or it is not out."""
     if episode.published_at is None or not episode.transcripts:
         return None
     return max(episode.published_at, episode.transcripts[0].published_at)
 
 
-def is_told(subscriber: Subscriber, episode: Episode, *, policy: Policy, now: datetime) -> bool:
+def should_notify(subscriber: Subscriber, episode: Episode, *, policy: AccessPolicy, now: datetime) -> bool:
     """Decide whether somebody is told of an episode: they asked before it came out, and may read it now."""
-    asked, out = subscriber.news_since, out_since(episode)
+    asked, out = subscriber.news_since, transcript_available_since(episode)
     if subscriber.is_canary or asked is None or out is None:
         return False
     may_read = isinstance(decide(Visitor(subscriber), episode, "file", policy=policy, now=now), Allow)
-    return may_read and asked <= out and now - out < LASTS
+    return may_read and asked <= out and now - out < NOTIFICATION_WINDOW
 
 
-class News:
+class NotificationQueue:
     """Who is to be told of a show's episodes."""
 
-    def __init__(self, of: Subscribers, policy: Policy) -> None:
-        self._of = of
+    def __init__(self, repository: Subscribers, policy: AccessPolicy) -> None:
+        self._of = repository
         self._policy = policy
 
-    def waiting(self, episode: Episode, *, clock: Callable[[], datetime]) -> Iterator[UUID]:
+    def pending(self, episode: Episode, *, clock: Callable[[], datetime]) -> Iterator[UUID]:
         """Yield who is to be told and was not, in the order of their ids and in bounded memory.
 
         No question to the database is open between two of them, for a mail may take its time.
@@ -75,7 +75,7 @@ class News:
             "claimed_at": now,
         }
         try:
-            with writing(self._of.engine) as connection:
+            with write_transaction(self._of.engine) as connection:
                 row = connection.execute(query.with_for_update()).mappings().first()
                 person = to_subscriber(row) if row else None
                 if person is None or not self._is_told(person, episode, now):
@@ -87,15 +87,15 @@ class News:
 
     def confirm(self, subscriber_id: UUID, episode_id: UUID, *, now: datetime) -> None:
         """Write down that the mail server has taken a mail."""
-        with writing(self._of.engine) as connection:
+        with write_transaction(self._of.engine) as connection:
             connection.execute(update(news_mails).where(_is(subscriber_id, episode_id)).values(sent_at=now))
 
     def release(self, subscriber_id: UUID, episode_id: UUID) -> None:
         """Give a claim back: the mail server has certainly not taken the mail."""
-        with writing(self._of.engine) as connection:
+        with write_transaction(self._of.engine) as connection:
             connection.execute(delete(news_mails).where(_is(subscriber_id, episode_id)))
 
-    def in_doubt(self, episode_id: UUID) -> int:
+    def count_unconfirmed(self, episode_id: UUID) -> int:
         """Return how many claims were never confirmed: those mails may have gone out, or not."""
         query = select(func.count()).where(
             news_mails.c.episode_id == episode_id,
@@ -122,7 +122,7 @@ class News:
             return [to_subscriber(row) for row in connection.execute(query).mappings()]
 
     def _is_told(self, subscriber: Subscriber, episode: Episode, now: datetime) -> bool:
-        return is_told(subscriber, episode, policy=self._policy, now=now)
+        return should_notify(subscriber, episode, policy=self._policy, now=now)
 
 
 def _is(subscriber_id: "UUID | ColumnElement[UUID]", episode_id: UUID) -> ColumnElement[bool]:

@@ -16,7 +16,7 @@ Name = TypeVar("Name", bound=str)
 
 
 @dataclass(frozen=True)
-class Terms:
+class SubscriptionTerms:
     """A plan, how often it is paid, and until when it is; paid_until None never ends."""
 
     plan: Plan = "standard"
@@ -29,17 +29,17 @@ class Terms:
         return {"plan": self.plan, "period": self.period, "paid_until": until.isoformat() if until else None}
 
 
-def to_plan(text: str) -> Plan:
+def parse_plan(text: str) -> Plan:
     """Return the plan of that name, whatever its case."""
     return _one_of(text, PLANS, "plan")
 
 
-def to_period(text: str) -> Period:
+def parse_period(text: str) -> Period:
     """Return the period of that name, whatever its case."""
     return _one_of(text, PERIODS, "period")
 
 
-def to_instant(text: str, zone: ZoneInfo) -> datetime:
+def parse_paid_until(text: str, zone: ZoneInfo) -> datetime:
     """Return the instant that `--until` or a CSV means, in UTC.
 
     Args:

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine, case, delete, exists, func, select
 
 from podcast_pipeline.access import Visitor
-from podcast_pipeline.audience.database import overwrite_deleted, repeat_after_race
+from podcast_pipeline.audience.database import retry_on_integrity_error, truncate_wal
 from podcast_pipeline.audience.database.tables import (
     network_addresses,
     news_mails,
@@ -20,18 +20,18 @@ from podcast_pipeline.audience.database.tables import (
 )
 from podcast_pipeline.audience.subscribers import email as subscribers_email
 from podcast_pipeline.audience.subscribers import transactions
-from podcast_pipeline.audience.subscribers.email import Address
-from podcast_pipeline.audience.subscribers.plans import Terms
-from podcast_pipeline.audience.subscribers.privacy.audit_log import Action, Details, Origin
+from podcast_pipeline.audience.subscribers.email import EmailAddress
+from podcast_pipeline.audience.subscribers.plans import SubscriptionTerms
+from podcast_pipeline.audience.subscribers.privacy.audit_log import AuditAction, AuditDetails, Origin
 from podcast_pipeline.audience.subscribers.row_mapping import (
-    TOKEN,
+    TOKEN_COLUMNS,
     real_subscribers,
     select_subscriber,
     to_subscriber,
     to_visitor,
 )
-from podcast_pipeline.audience.subscribers.tokens import NOBODYS, is_same, parse
-from podcast_pipeline.audience.subscribers.transactions import Change
+from podcast_pipeline.audience.subscribers.tokens import DUMMY_CREDENTIALS, parse_token, secret_matches
+from podcast_pipeline.audience.subscribers.transactions import SubscriberTransaction
 from podcast_pipeline.errors import SubscriberError
 from podcast_pipeline.model import Period, Plan, Subscriber
 
@@ -71,9 +71,9 @@ class Subscribers:
         Raises:
             SubscriberError: not an address, or the key is not the one of the links that are out.
         """
-        address = subscribers_email.parse(email)
-        terms = Terms(plan, period, paid_until)
-        return repeat_after_race(lambda: self._add(address, terms, now, origin))
+        address = subscribers_email.parse_email(email)
+        terms = SubscriptionTerms(plan, period, paid_until)
+        return retry_on_integrity_error(lambda: self._add(address, terms, now, origin))
 
     def renew(self, email: str, until: datetime | None, *, now: datetime, origin: Origin) -> Subscriber:
         """Set until when it is paid; None never ends."""
@@ -122,12 +122,12 @@ class Subscribers:
 
     def rotate(self, email: str, *, now: datetime, origin: Origin) -> str:
         """Return a new feed token; the old one gets a notice from now on."""
-        with self.changing(now, origin) as change:
+        with self.transaction(now, origin) as change:
             subscriber = self._subscribed(change.connection, email)
-            change.note(subscriber.id, "rotated")
-            return change.give_token(subscriber.id)
+            change.write_audit_entry(subscriber.id, "rotated")
+            return change.issue_token(subscriber.id)
 
-    def link(self, email: str) -> str:
+    def feed_token(self, email: str) -> str:
         """Return the feed token again, made from the key.
 
         Raises:
@@ -137,16 +137,16 @@ class Subscribers:
             subscriber = self._subscribed(connection, email)
             return transactions.current_token(connection, subscriber.id, secret_key=self.secret_key)
 
-    def require_key(self) -> None:
+    def verify_secret_key(self) -> None:
         """Do nothing.
 
         Raises:
             SubscriberError: the key is not the one of the links that are out.
         """
         with self.engine.connect() as connection:
-            transactions.require_key(connection, show_id=self.show_id, secret_key=self.secret_key)
+            transactions.verify_secret_key(connection, show_id=self.show_id, secret_key=self.secret_key)
 
-    def want_news(self, email: str, *, now: datetime, origin: Origin) -> Subscriber:
+    def enable_notifications(self, email: str, *, now: datetime, origin: Origin) -> Subscriber:
         """Tell somebody of new transcripts by mail from now on; who is told already stays as they are."""
         return self._change(
             email,
@@ -157,9 +157,9 @@ class Subscribers:
             origin=origin,
         )
 
-    def stop_news(self, subscriber_id: UUID, *, now: datetime, origin: Origin) -> None:
+    def disable_notifications(self, subscriber_id: UUID, *, now: datetime, origin: Origin) -> None:
         """Tell somebody of nothing more; removed people too, and not an error for nobody."""
-        with self.changing(now, origin) as change:
+        with self.transaction(now, origin) as change:
             query = select(subscribers.c.id).where(
                 real_subscribers(self.show_id),
                 subscribers.c.id == subscriber_id,
@@ -167,19 +167,19 @@ class Subscribers:
             )
             if change.connection.scalar(query.with_for_update()) is not None:
                 change.set(subscriber_id, news_since=None)
-                change.note(subscriber_id, "news_off")
+                change.write_audit_entry(subscriber_id, "news_off")
 
     def erase(self, email: str, *, now: datetime, origin: Origin) -> None:
         """Forget the person: address, reason, tokens, sessions, networks, mails. The row still counts."""
-        with self.changing(now, origin) as change:
+        with self.transaction(now, origin) as change:
             subscriber = self._known(change.connection, email)
             for table in PERSONAL:
                 change.connection.execute(delete(table).where(table.c.subscriber_id == subscriber.id))
             personal = dict.fromkeys(("email", "email_normalized", "suspended_reason", "news_since"))
             removed_at = subscriber.removed_at or now
             change.set(subscriber.id, **personal, removed_at=removed_at, erased_at=now)
-            change.note(subscriber.id, "erased")
-        overwrite_deleted(self.engine)
+            change.write_audit_entry(subscriber.id, "erased")
+        truncate_wal(self.engine)
 
     def get(self, email: str) -> Subscriber:
         """Return a subscriber, removed or not.
@@ -197,7 +197,7 @@ class Subscribers:
             for row in connection.execute(query.order_by(subscribers.c.email_normalized)).mappings():
                 yield to_subscriber(row)
 
-    def count(self, now: datetime) -> dict[str, int]:
+    def count_by_state(self, now: datetime) -> dict[str, int]:
         """Return how many there are in each state, and how many were erased."""
         ours = (subscribers.c.show_id == self.show_id, subscribers.c.is_canary.is_(False))
         state = case(
@@ -217,7 +217,7 @@ class Subscribers:
         A wrong secret and an unknown selector do the same work: the first token from the selector on is
         read, which is its own or a stranger's, and both halves are compared.
         """
-        parts = parse(token)
+        parts = parse_token(token)
         if parts is None:
             return None
         selector, secret = parts
@@ -229,22 +229,29 @@ class Subscribers:
         )
         ours = (tokens.c.selector == selector) & (tokens.c.show_id == self.show_id)
         with self.engine.connect() as connection:
-            read_selector, stored_sha256 = connection.execute(nearest).one_or_none() or NOBODYS
-            if not is_same(secret, stored_sha256) & hmac.compare_digest(selector, read_selector):
+            read_selector, stored_sha256 = connection.execute(nearest).one_or_none() or DUMMY_CREDENTIALS
+            if not secret_matches(secret, stored_sha256) & hmac.compare_digest(selector, read_selector):
                 return None
-            query = select_subscriber().add_columns(*TOKEN).select_from(subscribers.join(tokens)).where(ours)
+            query = (
+                select_subscriber()
+                .add_columns(*TOKEN_COLUMNS)
+                .select_from(subscribers.join(tokens))
+                .where(ours)
+            )
             row = connection.execute(query).mappings().first()
         return to_visitor(row) if row else None
 
-    def changing(self, now: datetime, origin: Origin) -> AbstractContextManager[Change]:
+    def transaction(self, now: datetime, origin: Origin) -> AbstractContextManager[SubscriberTransaction]:
         """Open a transaction that changes this show's subscribers."""
-        return transactions.changing(
+        return transactions.subscriber_transaction(
             self.engine, show_id=self.show_id, secret_key=self.secret_key, now=now, origin=origin
         )
 
-    def _add(self, address: Address, terms: Terms, now: datetime, origin: Origin) -> tuple[Subscriber, str]:
-        with self.changing(now, origin) as change:
-            found = transactions.find(change.connection, address.normalized, show_id=self.show_id)
+    def _add(
+        self, address: EmailAddress, terms: SubscriptionTerms, now: datetime, origin: Origin
+    ) -> tuple[Subscriber, str]:
+        with self.transaction(now, origin) as change:
+            found = transactions.find_for_update(change.connection, address.normalized, show_id=self.show_id)
             if found is None:
                 subscriber_id = change.insert(address, terms)
             elif found.removed_at is None:
@@ -253,35 +260,37 @@ class Subscribers:
                 )
             else:
                 subscriber_id = found.id
-                change.set(subscriber_id, **transactions.revival(address, terms))
-            change.require_key()
-            change.note(subscriber_id, "revived" if found else "added", terms.to_details())
-            token = change.give_token(subscriber_id)
-            return transactions.by_id(change.connection, subscriber_id), token
+                change.set(subscriber_id, **transactions.reactivation_values(address, terms))
+            change.verify_secret_key()
+            change.write_audit_entry(subscriber_id, "revived" if found else "added", terms.to_details())
+            token = change.issue_token(subscriber_id)
+            return transactions.get_by_id(change.connection, subscriber_id), token
 
     def _change(
         self,
         email: str,
-        action: Action,
+        action: AuditAction,
         values: dict[str, object],
         *,
         is_done: Callable[[Subscriber], bool],
         now: datetime,
         origin: Origin,
-        details: Details | None = None,
+        details: AuditDetails | None = None,
     ) -> Subscriber:
-        with self.changing(now, origin) as change:
+        with self.transaction(now, origin) as change:
             before = self._known(change.connection, email)
             if before.removed_at is not None and action != "removed":
                 raise _gone(email)
             if is_done(before):
                 return before
             change.set(before.id, **values)
-            change.note(before.id, action, details)
-            return transactions.by_id(change.connection, before.id)
+            change.write_audit_entry(before.id, action, details)
+            return transactions.get_by_id(change.connection, before.id)
 
     def _known(self, connection: Connection, email: str) -> Subscriber:
-        found = transactions.find(connection, subscribers_email.normalize(email), show_id=self.show_id)
+        found = transactions.find_for_update(
+            connection, subscribers_email.normalize_email(email), show_id=self.show_id
+        )
         if found is None:
             raise SubscriberError(email, "nobody has this address; see `podcast subscribers list`")
         return found
@@ -293,7 +302,7 @@ class Subscribers:
         return found
 
 
-def may_mint_key(engine: Engine) -> bool:
+def may_create_secret_key(engine: Engine) -> bool:
     """Tell whether a new key can do no harm: a database of this machine alone, and no token in it yet."""
     with engine.connect() as connection:
         return engine.dialect.name == "sqlite" and not connection.scalar(

@@ -7,10 +7,10 @@ from sqlalchemy import ColumnElement, RowMapping, Select, and_, select
 
 from podcast_pipeline.access import Visitor
 from podcast_pipeline.audience.database.tables import subscribers, tokens
-from podcast_pipeline.model import Subscriber, Token
+from podcast_pipeline.model import FeedToken, Subscriber
 
-SUBSCRIBER = tuple(subscribers.c[name] for name in Subscriber.model_fields)
-TOKEN = tuple(tokens.c[name].label(f"token_{name}") for name in Token.model_fields)
+SUBSCRIBER_COLUMNS = tuple(subscribers.c[name] for name in Subscriber.model_fields)
+TOKEN_COLUMNS = tuple(tokens.c[name].label(f"token_{name}") for name in FeedToken.model_fields)
 
 
 def real_subscribers(show_id: UUID) -> ColumnElement[bool]:
@@ -24,7 +24,7 @@ def real_subscribers(show_id: UUID) -> ColumnElement[bool]:
 
 def select_subscriber() -> Select[Any]:
     """Select what `to_subscriber` reads."""
-    return select(*SUBSCRIBER)
+    return select(*SUBSCRIBER_COLUMNS)
 
 
 def to_subscriber(row: RowMapping) -> Subscriber:
@@ -34,5 +34,5 @@ def to_subscriber(row: RowMapping) -> Subscriber:
 
 def to_visitor(row: RowMapping) -> Visitor:
     """Return the subscriber, and the token unless its columns are NULL, of a row with both."""
-    token = {name: row[f"token_{name}"] for name in Token.model_fields}
-    return Visitor(to_subscriber(row), Token.model_validate(token) if token["selector"] else None)
+    token = {name: row[f"token_{name}"] for name in FeedToken.model_fields}
+    return Visitor(to_subscriber(row), FeedToken.model_validate(token) if token["selector"] else None)

@@ -9,24 +9,24 @@ from uuid import UUID, uuid4
 from sqlalchemy import ColumnElement, Engine, delete, insert, select
 
 from podcast_pipeline.access import Visitor
-from podcast_pipeline.audience.database import writing
+from podcast_pipeline.audience.database import write_transaction
 from podcast_pipeline.audience.database.tables import sessions, subscribers, tokens
 from podcast_pipeline.audience.subscribers import transactions
-from podcast_pipeline.audience.subscribers.row_mapping import TOKEN, select_subscriber, to_visitor
-from podcast_pipeline.audience.subscribers.tokens import sha256
-from podcast_pipeline.model import Instant, Noun
+from podcast_pipeline.audience.subscribers.row_mapping import TOKEN_COLUMNS, select_subscriber, to_visitor
+from podcast_pipeline.audience.subscribers.tokens import hash_secret
+from podcast_pipeline.model import FrozenModel, Instant
 
-Scope = Literal["reading", "account"]
+SessionScope = Literal["reading", "account"]
 
-LASTS = timedelta(days=30)
-ACCOUNT_LASTS = timedelta(hours=1)
+SESSION_LIFETIME = timedelta(days=30)
+ACCOUNT_SCOPE_LIFETIME = timedelta(hours=1)
 """After that a session from a mailed link still reads, but changes nothing."""
 
 COOKIE_BYTES = 32
 COOKIE = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
-class Session(Noun):
+class BrowserSession(FrozenModel):
     """A session as its owner may see it.
 
     Attributes:
@@ -34,20 +34,20 @@ class Session(Noun):
     """
 
     id: UUID
-    scope: Scope
+    scope: SessionScope
     created_at: Instant
     expires_at: Instant
     is_this: bool
 
 
-class Sessions:
+class BrowserSessions:
     """The sessions of a show's subscribers."""
 
     def __init__(self, engine: Engine, *, show_id: UUID) -> None:
         self.engine = engine
         self.show_id = show_id
 
-    def open(self, subscriber_id: UUID, *, scope: Scope, selector: str | None, now: datetime) -> str:
+    def open(self, subscriber_id: UUID, *, scope: SessionScope, selector: str | None, now: datetime) -> str:
         """Open a session and return its cookie's value; the database keeps a hash of it.
 
         Args:
@@ -62,24 +62,24 @@ class Sessions:
             "id": uuid4(),
             "show_id": self.show_id,
             "subscriber_id": subscriber_id,
-            "cookie_sha256": sha256(cookie),
+            "cookie_sha256": hash_secret(cookie),
             "scope": scope,
             "selector": selector,
             "created_at": now,
-            "expires_at": now + LASTS,
+            "expires_at": now + SESSION_LIFETIME,
         }
-        with writing(self.engine) as connection:
-            transactions.hold(connection, subscriber_id)
+        with write_transaction(self.engine) as connection:
+            transactions.lock_row(connection, subscriber_id)
             connection.execute(insert(sessions).values(row))
         return cookie
 
-    def visitor(self, cookie: str, *, now: datetime) -> tuple[Visitor, Scope] | None:
+    def visitor(self, cookie: str, *, now: datetime) -> tuple[Visitor, SessionScope] | None:
         """Return whose session it is and what it may do; None if it ended or never was."""
         if not COOKIE.fullmatch(cookie):
             return None
         query = (
             select_subscriber()
-            .add_columns(*TOKEN, sessions.c.scope, sessions.c.created_at.label("opened_at"))
+            .add_columns(*TOKEN_COLUMNS, sessions.c.scope, sessions.c.created_at.label("opened_at"))
             .select_from(
                 subscribers.join(sessions).outerjoin(tokens, tokens.c.selector == sessions.c.selector)
             )
@@ -94,7 +94,7 @@ class Sessions:
         if COOKIE.fullmatch(cookie):
             self._delete(self._is(cookie))
 
-    def list_of(self, subscriber_id: UUID, *, cookie: str, now: datetime) -> tuple[Session, ...]:
+    def list_of(self, subscriber_id: UUID, *, cookie: str, now: datetime) -> tuple[BrowserSession, ...]:
         """Return somebody's open sessions, newest first; `cookie` is of who asks."""
         columns = (sessions.c.id, sessions.c.scope, sessions.c.created_at, sessions.c.expires_at)
         query = (
@@ -103,19 +103,19 @@ class Sessions:
             .order_by(sessions.c.created_at.desc(), sessions.c.id)
         )
         with self.engine.connect() as connection:
-            return tuple(Session.model_validate(row) for row in connection.execute(query).mappings())
+            return tuple(BrowserSession.model_validate(row) for row in connection.execute(query).mappings())
 
     def revoke(self, subscriber_id: UUID, session_id: UUID) -> None:
         """End one of somebody's own sessions; not an error when there is none."""
         self._delete((sessions.c.id == session_id) & (sessions.c.subscriber_id == subscriber_id))
 
     def _is(self, cookie: str) -> ColumnElement[bool]:
-        return (sessions.c.cookie_sha256 == sha256(cookie)) & (sessions.c.show_id == self.show_id)
+        return (sessions.c.cookie_sha256 == hash_secret(cookie)) & (sessions.c.show_id == self.show_id)
 
     def _delete(self, which: ColumnElement[bool]) -> None:
-        with writing(self.engine) as connection:
+        with write_transaction(self.engine) as connection:
             connection.execute(delete(sessions).where(which))
 
 
-def _scope(scope: Scope, opened_at: datetime, now: datetime) -> Scope:
-    return "account" if scope == "account" and now - opened_at < ACCOUNT_LASTS else "reading"
+def _scope(scope: SessionScope, opened_at: datetime, now: datetime) -> SessionScope:
+    return "account" if scope == "account" and now - opened_at < ACCOUNT_SCOPE_LIFETIME else "reading"

@@ -11,16 +11,16 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Engine, func, insert, select, update
 
-from podcast_pipeline.audience.database import exclusive, writing
+from podcast_pipeline.audience.database import advisory_lock, write_transaction
 from podcast_pipeline.audience.database.tables import signin_requests as requests
 from podcast_pipeline.audience.database.tables import subscribers
-from podcast_pipeline.audience.subscribers.email import normalize
+from podcast_pipeline.audience.subscribers.email import normalize_email
 from podcast_pipeline.audience.subscribers.row_mapping import real_subscribers
 
-LASTS = timedelta(minutes=15)
-WINDOW = timedelta(hours=1)
+SIGNIN_LIFETIME = timedelta(minutes=15)
+RATE_LIMIT_WINDOW = timedelta(hours=1)
 MAILS_PER_WINDOW = 5
-TRIES = 5
+MAX_CODE_ATTEMPTS = 5
 CODE_DIGITS = 6
 LINK_BYTES = 32
 
@@ -52,12 +52,12 @@ class SignIn:
         Args:
             browser: the value of the cookie that the code will be bound to.
         """
-        normalized = normalize(email)
+        normalized = normalize_email(email)
         address_hmac = self._hmac("address", normalized)
         link_secret = secrets.token_urlsafe(LINK_BYTES)
         code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}"
-        with writing(self.engine) as connection:
-            exclusive(connection, bytes.fromhex(address_hmac))
+        with write_transaction(self.engine) as connection:
+            advisory_lock(connection, bytes.fromhex(address_hmac))
             person = connection.execute(
                 select(subscribers.c.id, subscribers.c.email)
                 .where(real_subscribers(self.show_id), subscribers.c.email_normalized == normalized)
@@ -84,18 +84,18 @@ class SignIn:
         Mail scanners follow links: the page behind it must ask for a click (POST) before calling this.
         """
         is_this = requests.c.link_hmac == self._hmac("link", link_secret)
-        with writing(self.engine) as connection:
+        with write_transaction(self.engine) as connection:
             return self._spend(connection, is_this & self._is_open(now), now)
 
     def spend_code(self, code: str, *, browser: str, now: datetime) -> UUID | None:
         """Return whose code it is and spend it; None if it is not the newest mail's, or after five tries."""
         ours = (requests.c.browser_hmac == self._hmac("browser", browser)) & self._is_open(now)
         given = self._hmac("code", browser, code.strip())
-        with writing(self.engine) as connection:
+        with write_transaction(self.engine) as connection:
             newest = select(func.max(requests.c.id)).where(ours).scalar_subquery()
             counted = (
                 update(requests)
-                .where(requests.c.id == newest, requests.c.tries < TRIES)
+                .where(requests.c.id == newest, requests.c.tries < MAX_CODE_ATTEMPTS)
                 .values(tries=requests.c.tries + 1)
                 .returning(requests.c.id, requests.c.code_hmac)
             )
@@ -114,14 +114,14 @@ class SignIn:
         return (
             (requests.c.show_id == self.show_id)
             & requests.c.spent_at.is_(None)
-            & (requests.c.created_at > now - LASTS)
+            & (requests.c.created_at > now - SIGNIN_LIFETIME)
         )
 
     def _recent(self, connection: Connection, address_hmac: str, now: datetime) -> int:
         query = select(func.count()).where(
             requests.c.show_id == self.show_id,
             requests.c.address_hmac == address_hmac,
-            requests.c.created_at > now - WINDOW,
+            requests.c.created_at > now - RATE_LIMIT_WINDOW,
         )
         return connection.scalar(query) or 0
 

@@ -21,9 +21,9 @@ KEY_FILE = "secret_key"
 KEY_BYTES = 32
 SHORTEST_KEY = 32  # characters
 
-TOKEN = re.compile(r"([a-z2-7]{16})\.([a-z2-7]{32})")
+TOKEN_PATTERN = re.compile(r"([a-z2-7]{16})\.([a-z2-7]{32})")
 
-NOBODYS = ("", "0" * 64)
+DUMMY_CREDENTIALS = ("", "0" * 64)
 """A selector and a stored hash that nobody has: what a guess is compared with where there is no token."""
 
 
@@ -38,28 +38,28 @@ def to_token(selector: str, key: bytes) -> str:
     return f"{selector}.{_base32(mac[:SECRET_BYTES])}"
 
 
-def parse(token: str) -> tuple[str, str] | None:
+def parse_token(token: str) -> tuple[str, str] | None:
     """Return (selector, secret) of a well-formed token, None for anything else."""
-    match = TOKEN.fullmatch(token)
+    match = TOKEN_PATTERN.fullmatch(token)
     return (match[1], match[2]) if match else None
 
 
 def secret_sha256(token: str) -> str:
     """Return the hex SHA-256 of the text of a well-formed token's secret: what the database holds."""
-    return sha256(token.partition(".")[2])
+    return hash_secret(token.partition(".")[2])
 
 
-def sha256(secret: str) -> str:
+def hash_secret(secret: str) -> str:
     """Return the hex SHA-256 of an ASCII secret."""
     return hashlib.sha256(secret.encode("ascii")).hexdigest()
 
 
-def is_same(secret: str, stored_sha256: str) -> bool:
+def secret_matches(secret: str, stored_sha256: str) -> bool:
     """Compare a secret with a stored hash in constant time."""
-    return hmac.compare_digest(sha256(secret), stored_sha256)
+    return hmac.compare_digest(hash_secret(secret), stored_sha256)
 
 
-def secret_key(given: str | None, folder: Path, *, mint: bool) -> bytes:
+def load_secret_key(given: str | None, folder: Path, *, create: bool) -> bytes:
     """Return the key that feed tokens are made with.
 
     Args:
@@ -74,7 +74,7 @@ def secret_key(given: str | None, folder: Path, *, mint: bool) -> bytes:
     path = folder / KEY_FILE
     if given is not None:
         return _checked(given, "PODCAST_SECRET_KEY")
-    if mint and not path.exists():
+    if create and not path.exists():
         _mint(path)
     try:
         return _checked(path.read_text(encoding="ascii"), str(path))

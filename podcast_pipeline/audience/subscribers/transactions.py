@@ -11,11 +11,11 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine, insert, select, update
 
-from podcast_pipeline.audience.database import writing
+from podcast_pipeline.audience.database import write_transaction
 from podcast_pipeline.audience.database.tables import audit_log, subscribers, tokens
-from podcast_pipeline.audience.subscribers.email import Address
-from podcast_pipeline.audience.subscribers.plans import Terms
-from podcast_pipeline.audience.subscribers.privacy.audit_log import Action, Details, Origin
+from podcast_pipeline.audience.subscribers.email import EmailAddress
+from podcast_pipeline.audience.subscribers.plans import SubscriptionTerms
+from podcast_pipeline.audience.subscribers.privacy.audit_log import AuditAction, AuditDetails, Origin
 from podcast_pipeline.audience.subscribers.row_mapping import (
     real_subscribers,
     select_subscriber,
@@ -27,7 +27,7 @@ from podcast_pipeline.model import Subscriber
 
 
 @dataclass(frozen=True)
-class Change:
+class SubscriberTransaction:
     """One transaction that changes subscribers of a show: at one instant, from one origin."""
 
     connection: Connection
@@ -36,9 +36,9 @@ class Change:
     now: datetime
     origin: Origin
 
-    def insert(self, address: Address, terms: Terms, *, is_canary: bool = False) -> UUID:
+    def insert(self, address: EmailAddress, terms: SubscriptionTerms, *, is_canary: bool = False) -> UUID:
         """Write the row of somebody new."""
-        row = self.new_subscriber(address, terms, is_canary=is_canary)
+        row = self.new_subscriber_row(address, terms, is_canary=is_canary)
         self.connection.execute(insert(subscribers).values(row))
         subscriber_id: UUID = row["id"]
         return subscriber_id
@@ -48,18 +48,20 @@ class Change:
         query = update(subscribers).where(subscribers.c.id == subscriber_id)
         self.connection.execute(query.values(**values, updated_at=self.now))
 
-    def give_token(self, subscriber_id: UUID) -> str:
+    def issue_token(self, subscriber_id: UUID) -> str:
         """Rotate out the current token, if there is one, and return a new one."""
         current = (tokens.c.subscriber_id == subscriber_id) & tokens.c.rotated_at.is_(None)
         self.connection.execute(update(tokens).where(current).values(rotated_at=self.now))
-        token, row = self.new_token(subscriber_id)
+        token, row = self.new_token_and_row(subscriber_id)
         self.connection.execute(insert(tokens).values(row))
         return token
 
-    def new_subscriber(self, address: Address, terms: Terms, *, is_canary: bool = False) -> dict[str, Any]:
+    def new_subscriber_row(
+        self, address: EmailAddress, terms: SubscriptionTerms, *, is_canary: bool = False
+    ) -> dict[str, Any]:
         """Return the row of somebody new, not yet written."""
         return {
-            "id": new_id(),
+            "id": new_uuid7(),
             "show_id": self.show_id,
             "email": address.email,
             "email_normalized": address.normalized,
@@ -71,7 +73,7 @@ class Change:
             "is_canary": is_canary,
         }
 
-    def new_token(self, subscriber_id: UUID) -> tuple[str, dict[str, Any]]:
+    def new_token_and_row(self, subscriber_id: UUID) -> tuple[str, dict[str, Any]]:
         """Return a new feed token and its row, not yet written."""
         token = to_token(new_selector(), self.secret_key)
         return token, {
@@ -82,21 +84,25 @@ class Change:
             "created_at": self.now,
         }
 
-    def require_key(self) -> None:
+    def verify_secret_key(self) -> None:
         """Refuse to make links with another key than the one of those that are out: see the function."""
-        require_key(self.connection, show_id=self.show_id, secret_key=self.secret_key)
+        verify_secret_key(self.connection, show_id=self.show_id, secret_key=self.secret_key)
 
-    def note(self, subscriber_id: UUID, action: Action, details: Details | None = None) -> None:
+    def write_audit_entry(
+        self, subscriber_id: UUID, action: AuditAction, details: AuditDetails | None = None
+    ) -> None:
         """Write the change into the audit log."""
         self._write([self._entry(subscriber_id, action, details or {})])
 
-    def note_all(self, action: Action, changed: Iterable[tuple[UUID, Terms]]) -> None:
+    def write_audit_entries(
+        self, action: AuditAction, changed: Iterable[tuple[UUID, SubscriptionTerms]]
+    ) -> None:
         """Write the same change of many subscribers into the audit log."""
         self._write(
             [self._entry(subscriber_id, action, terms.to_details()) for subscriber_id, terms in changed]
         )
 
-    def _entry(self, subscriber_id: UUID, action: Action, details: Details) -> dict[str, Any]:
+    def _entry(self, subscriber_id: UUID, action: AuditAction, details: AuditDetails) -> dict[str, Any]:
         return {
             "show_id": self.show_id,
             "subscriber_id": subscriber_id,
@@ -111,7 +117,7 @@ class Change:
             self.connection.execute(insert(audit_log), entries)
 
 
-def new_id() -> UUID:
+def new_uuid7() -> UUID:
     """Return an id of its instant and 74 random bits, so that every index on it grows at its end.
 
     Source: RFC 9562, UUID version 7. With random ids a hundred thousand subscribers cost twice the time.
@@ -122,22 +128,22 @@ def new_id() -> UUID:
 
 
 @contextmanager
-def changing(
+def subscriber_transaction(
     engine: Engine, *, show_id: UUID, secret_key: bytes, now: datetime, origin: Origin
-) -> Iterator[Change]:
+) -> Iterator[SubscriberTransaction]:
     """Open a transaction for a change; it is done as a whole or not at all."""
-    with writing(engine) as connection:
-        yield Change(connection, show_id, secret_key, now, origin)
+    with write_transaction(engine) as connection:
+        yield SubscriberTransaction(connection, show_id, secret_key, now, origin)
 
 
-def find(connection: Connection, normalized: str, *, show_id: UUID) -> Subscriber | None:
+def find_for_update(connection: Connection, normalized: str, *, show_id: UUID) -> Subscriber | None:
     """Return the subscriber of an address and lock the row until the transaction ends."""
     query = select_subscriber().where(real_subscribers(show_id), subscribers.c.email_normalized == normalized)
     row = connection.execute(query.with_for_update()).mappings().first()
     return to_subscriber(row) if row else None
 
 
-def hold(connection: Connection, subscriber_id: UUID) -> None:
+def lock_row(connection: Connection, subscriber_id: UUID) -> None:
     """Let nobody erase a person until the transaction ends, so that erasure finds what it writes.
 
     Raises:
@@ -148,13 +154,13 @@ def hold(connection: Connection, subscriber_id: UUID) -> None:
         raise SubscriberError("subscriber", "was erased meanwhile")
 
 
-def by_id(connection: Connection, subscriber_id: UUID) -> Subscriber:
+def get_by_id(connection: Connection, subscriber_id: UUID) -> Subscriber:
     """Return a subscriber that is known to be there."""
     query = select_subscriber().where(subscribers.c.id == subscriber_id)
     return to_subscriber(connection.execute(query).mappings().one())
 
 
-def revival(address: Address, terms: Terms) -> dict[str, Any]:
+def reactivation_values(address: EmailAddress, terms: SubscriptionTerms) -> dict[str, Any]:
     """Return what changes when somebody who was removed comes back."""
     return {
         "email": address.email,
@@ -165,7 +171,7 @@ def revival(address: Address, terms: Terms) -> dict[str, Any]:
     }
 
 
-def require_key(connection: Connection, *, show_id: UUID, secret_key: bytes) -> None:
+def verify_secret_key(connection: Connection, *, show_id: UUID, secret_key: bytes) -> None:
     """See by one link that is out whether the key is the one that links are made with.
 
     A second machine with a key of its own, or a database that was restored without its key, would make

@@ -13,12 +13,12 @@ MAC_BYTES = 20  # 160 bits; with the id's 16 bytes base64 needs no padding
 VALUE = re.compile(r"[A-Za-z0-9_-]{48}")
 
 
-def to_value(subscriber_id: UUID, key: bytes) -> str:
+def to_unsubscribe_token(subscriber_id: UUID, key: bytes) -> str:
     """Return somebody's value: 48 characters of URL-safe base64."""
     return urlsafe_b64encode(subscriber_id.bytes + _mac(subscriber_id, key)).decode()
 
 
-def parse(value: str, key: bytes) -> UUID | None:
+def parse_unsubscribe_token(value: str, key: bytes) -> UUID | None:
     """Return whose value it is, None for any other text."""
     if not VALUE.fullmatch(value):
         return None

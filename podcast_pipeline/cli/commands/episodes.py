@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from podcast_pipeline.cli.commands import search
-from podcast_pipeline.cli.session import Session
+from podcast_pipeline.cli.session import CliSession
 
 if TYPE_CHECKING:
     from podcast_pipeline.model import Episode
@@ -57,14 +57,14 @@ def ingest(
     """Make an episode folder for a recording, or for its tracks; edit it, then publish its slug."""
     from podcast_pipeline.cli.commands import publish as publishing
 
-    session: Session = context.obj
-    wishes = publishing.Wishes(
+    session: CliSession = context.obj
+    wishes = publishing.PublishOptions(
         title, slug, tuple(guest or ()), notes, at=None, allow=False, dry_run=False, yes=True
     )
     if (audio is None) == (not track):
         raise typer.BadParameter("name one recording, or a --track for each speaker")
-    minted = publishing.ingest(
-        audio or [publishing.track(one) for one in track or ()], session.parts(), wishes
+    minted = publishing.ingest_recording(
+        audio or [publishing.parse_track(one) for one in track or ()], session.parts(), wishes
     )
     folder = session.library.folder(minted).path
     session.output.result(
@@ -95,10 +95,10 @@ def publish(
     """
     from podcast_pipeline.cli.commands import publish as publishing
 
-    wishes = publishing.Wishes(
+    wishes = publishing.PublishOptions(
         title, slug, tuple(guest or ()), notes, at=at, allow=allow, dry_run=dry_run, yes=yes
     )
-    publishing.run(context.obj, what, wishes)
+    publishing.publish_all(context.obj, what, wishes)
 
 
 def transcribe(
@@ -117,26 +117,28 @@ def transcribe(
     """Turn speech into words only: an episode's transcript.json, and files of any recording."""
     from podcast_pipeline.cli.commands import transcribe as transcribing
 
-    session: Session = context.obj
+    session: CliSession = context.obj
     given = {"model": model, "engine": engine, "language": language}
     settings = session.transcription.model_copy(update={k: v for k, v in given.items() if v})
-    transcribing.run(session, what, settings=settings, wanted=transcribing.formats(format_), output=output)
+    transcribing.transcribe_all(
+        session, what, settings=settings, formats=transcribing.parse_formats(format_), output=output
+    )
 
 
 def release(context: typer.Context, allow: Allow = False) -> None:
     """Bring the published feed up to now; safe to run every minute, anywhere."""
     from podcast_pipeline.pipeline.publish import release as release_due
 
-    session: Session = context.obj
-    slugs = release_due(session.parts(), allow=allow)
+    session: CliSession = context.obj
+    slugs = release_due(session.parts(), allow_redownloads=allow)
     if slugs:
-        search.follow(session)
+        search.update_search_index(session)
     session.output.result({"released": slugs}, [f"{slug}: published" for slug in slugs])
 
 
 def list_(context: typer.Context) -> None:
     """List every episode with its state."""
-    session: Session = context.obj
+    session: CliSession = context.obj
     rows = _rows(session)
     session.output.table("", rows, columns=("slug", "state", "goes or went out", "title"))
     if session.output.as_json:
@@ -148,7 +150,7 @@ def status(context: typer.Context, slug: SlugArgument) -> None:
     """Show where an episode is, and what podcast apps do with it."""
     from podcast_pipeline.storage.published import read_catalog
 
-    session: Session = context.obj
+    session: CliSession = context.obj
     catalog, _ = read_catalog(session.store)
     episode = catalog.by_slug(slug) if catalog else None
     facts = _status(session, episode) if episode else _status_of_draft(session, slug)
@@ -159,9 +161,9 @@ def unpublish(context: typer.Context, slug: SlugArgument) -> None:
     """Take an episode out of feed and pages, for ever; its file stays where apps have it."""
     from podcast_pipeline.pipeline import maintain
 
-    session: Session = context.obj
+    session: CliSession = context.obj
     maintain.unpublish(slug, session.parts())
-    search.follow(session)
+    search.update_search_index(session)
     session.output.result({"slug": slug, "state": "unpublished"}, [f"{slug}: unpublished"])
 
 
@@ -169,8 +171,8 @@ def rebuild(context: typer.Context, allow: Allow = False) -> None:
     """Make captions, chapters and the feed again from what is stored."""
     from podcast_pipeline.pipeline import maintain
 
-    session: Session = context.obj
-    changed = maintain.rebuild(session.parts(), allow=allow)
+    session: CliSession = context.obj
+    changed = maintain.rebuild(session.parts(), allow_redownloads=allow)
     session.output.result({"changed": changed}, ["rebuilt" if changed else "nothing to do"])
 
 
@@ -178,8 +180,8 @@ def gc(context: typer.Context, yes: Yes = False) -> None:
     """List the stored objects and uploads that nothing names; with --yes remove those old enough."""
     from podcast_pipeline.pipeline import maintain
 
-    session: Session = context.obj
-    found = maintain.gc(session.parts(), remove=yes)
+    session: CliSession = context.obj
+    found = maintain.remove_orphaned_objects(session.parts(), remove=yes)
     what = {False: "bytes", True: "bytes of an unfinished upload"}
     lines = [f"{item.verdict}: {item.key} ({item.size_bytes} {what[item.unfinished]})" for item in found]
     session.output.result(
@@ -187,27 +189,31 @@ def gc(context: typer.Context, yes: Yes = False) -> None:
     )
 
 
-def _rows(session: Session) -> list[tuple[str, str, str, str]]:
+def _rows(session: CliSession) -> list[tuple[str, str, str, str]]:
     """Return (slug, state, instant, title) of every episode, newest first, drafts before."""
     from podcast_pipeline.storage.published import read_catalog
 
     catalog, _ = read_catalog(session.store)
     known = list(reversed(catalog.episodes)) if catalog else []
     out = {episode.slug for episode in known}
-    drafts = [session.library.load(slug) for slug in session.library.slugs() if slug not in out]
+    drafts = [session.library.load_draft(slug) for slug in session.library.slugs() if slug not in out]
     return [
         *((draft.slug, "draft", "", draft.title) for draft in drafts),
-        *((e.slug, e.state, session.local(e.publish_at), e.title) for e in known),
+        *((e.slug, e.state, session.format_local(e.publish_at), e.title) for e in known),
     ]
 
 
-def _status_of_draft(session: Session, slug: str) -> dict[str, str | None]:
-    title = session.library.load(slug).title
+def _status_of_draft(session: CliSession, slug: str) -> dict[str, str | None]:
+    title = session.library.load_draft(slug).title
     apps = f"nothing: it has not left this machine; `podcast publish {slug}` when it is ready"
     return {"slug": slug, "state": "draft", "publish_at": None, "title": title, "apps": apps}
 
 
-def _status(session: Session, episode: "Episode") -> dict[str, str | None]:
-    facts = {"slug": episode.slug, "state": episode.state, "publish_at": session.local(episode.publish_at)}
+def _status(session: CliSession, episode: "Episode") -> dict[str, str | None]:
+    facts = {
+        "slug": episode.slug,
+        "state": episode.state,
+        "publish_at": session.format_local(episode.publish_at),
+    }
     fate = "withdrawn" if episode.state == "unpublished" and not episode.published_at else episode.state
     return {**facts, "title": episode.title, "apps": APPS[fate].format(**facts)}

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from podcast_pipeline.cli import PROBLEMS
-from podcast_pipeline.cli.session import Session
+from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.errors import EpisodeError
 
 if TYPE_CHECKING:
-    from podcast_pipeline.feed.app_impact import Changes
-    from podcast_pipeline.feed.conformance import Finding
-    from podcast_pipeline.feed.parse import Remark
-    from podcast_pipeline.feed.visible_changes import Moves, Noticed
+    from podcast_pipeline.feed.app_impact import FeedDiff
+    from podcast_pipeline.feed.conformance import FeedFinding
+    from podcast_pipeline.feed.parse import ImportRemark
+    from podcast_pipeline.feed.visible_changes import HostChanges, VisibleChange
 
 Which = Annotated[
     str | None,
@@ -40,7 +40,7 @@ def check(
     ] = 5,
 ) -> None:
     """Say which rules a feed breaks; of a URL also how its host answers. Exit 3 on errors."""
-    session: Session = context.obj
+    session: CliSession = context.obj
     findings = _checked(session, feed, newest)
     errors = sum(finding.severity == "error" for finding in findings)
     session.output.result(
@@ -59,13 +59,13 @@ def diff(context: typer.Context, feed: Which = None) -> None:
     """Say what listeners would notice if the feed were written now. Exit 3 where apps would do harm."""
     from podcast_pipeline.feed import app_impact, visible_changes
 
-    session: Session = context.obj
+    session: CliSession = context.obj
     old, new = _whole(session, feed), _upcoming(session)
-    changes = app_impact.diff(old, new)
-    noticed, moves = visible_changes.compare(old, new)
+    changes = app_impact.diff_feeds(old, new)
+    noticed, moves = visible_changes.compare_feeds(old, new)
     if feed is not None:
-        changes = app_impact.without_moves(changes)
-    locked = app_impact.lock(changes)
+        changes = app_impact.without_host_changes(changes)
+    locked = app_impact.harmful_changes(changes)
     session.output.result(
         {
             "new": [{"guid": item.guid, "title": item.title} for item in changes.new],
@@ -81,14 +81,14 @@ def diff(context: typer.Context, feed: Which = None) -> None:
         raise typer.Exit(PROBLEMS)
 
 
-def _told(changes: "Changes", noticed: "tuple[Noticed, ...]") -> Iterator[str]:
+def _told(changes: "FeedDiff", noticed: "tuple[VisibleChange, ...]") -> Iterator[str]:
     yield from (f"new: {item.title}" for item in changes.new)
     yield from (f"gone: {item.title}" for item in changes.removed)
     for one in noticed:
         yield f"{one.title or 'the show'}: {one.field} was “{one.old}” and is “{one.new}”"
 
 
-def _moved(moves: "Moves") -> Iterator[str]:
+def _moved(moves: "HostChanges") -> Iterator[str]:
     for what, count in (("audio", moves.audio), ("artwork", moves.artwork), ("chapters", moves.chapters)):
         if count:
             yield f"{_count(count, 'episode')}: other host for the {what}, same guid"
@@ -96,31 +96,31 @@ def _moved(moves: "Moves") -> Iterator[str]:
         yield f"{_count(moves.transcripts_closed, 'episode')}: the transcript is for subscribers now"
 
 
-def _upcoming(session: Session) -> bytes:
+def _upcoming(session: CliSession) -> bytes:
     """Return the public feed as it would be written now."""
-    from podcast_pipeline.feed.rss import render_whole
-    from podcast_pipeline.pipeline.media import dress
+    from podcast_pipeline.feed.rss import render_unpaged
+    from podcast_pipeline.pipeline.media import build_show_assets
     from podcast_pipeline.storage.published import read_catalog
 
     catalog, _ = read_catalog(session.store)
     if catalog is None:
         raise EpisodeError("catalog", "nothing was published yet; run `podcast publish`")
-    return render_whole(dress(session.parts(), catalog).put_on(catalog))
+    return render_unpaged(build_show_assets(session.parts(), catalog).apply_to(catalog))
 
 
-def _whole(session: Session, feed: str | None) -> bytes:
+def _whole(session: CliSession, feed: str | None) -> bytes:
     """Return the bytes of a feed wherever it is."""
-    from podcast_pipeline.feed.app_impact import joined
-    from podcast_pipeline.feed.conformance.document import LIMIT_BYTES
-    from podcast_pipeline.remote_feeds.client import Web
+    from podcast_pipeline.feed.app_impact import merge_archive_pages
+    from podcast_pipeline.feed.conformance.document import MAX_FEED_BYTES
+    from podcast_pipeline.remote_feeds.client import HttpClient
     from podcast_pipeline.storage.published import read_archive
 
     if feed is None:
-        return joined(_bytes(session, None), read_archive(session.store))
+        return merge_archive_pages(_bytes(session, None), read_archive(session.store))
     if not _is_url(feed):
         return _bytes(session, feed)
-    with Web() as web:
-        return web.get(feed, limit_bytes=LIMIT_BYTES).body
+    with HttpClient() as web:
+        return web.get(feed, limit_bytes=MAX_FEED_BYTES).body
 
 
 def import_(
@@ -129,27 +129,30 @@ def import_(
     keep_audio: Annotated[bool, typer.Option("--keep-audio", help="Leave the audio where it is.")] = False,
 ) -> None:
     """Take a show over: every item with its guid, date, notes and files. Writes no feed."""
-    from podcast_pipeline.remote_feeds.client import Web
+    from podcast_pipeline.remote_feeds.client import HttpClient
     from podcast_pipeline.remote_feeds.importer import import_feed
 
-    session: Session = context.obj
-    with Web() as web:
+    session: CliSession = context.obj
+    with HttpClient() as web:
         moved = import_feed(feed, session.parts(), web, keep_audio=keep_audio)
     session.output.result(
         {
-            "entered": moved.entered,
-            "known": moved.known,
+            "entered": moved.added_slugs,
+            "known": moved.known_count,
             "remarks": [asdict(remark) for remark in moved.remarks],
         },
         [
             *_remarked(moved.remarks),
-            f"{_count(len(moved.entered), 'episode')} entered, {moved.known} known already",
-            *(["now `podcast feed diff` against the old feed, then `podcast rebuild`"] * bool(moved.entered)),
+            f"{_count(len(moved.added_slugs), 'episode')} entered, {moved.known_count} known already",
+            *(
+                ["now `podcast feed diff` against the old feed, then `podcast rebuild`"]
+                * bool(moved.added_slugs)
+            ),
         ],
     )
 
 
-def _remarked(remarks: "Iterable[Remark]") -> Iterator[str]:
+def _remarked(remarks: "Iterable[ImportRemark]") -> Iterator[str]:
     """Yield a line per kind of remark, with the titles of the first."""
     titles: dict[str, list[str]] = defaultdict(list)
     for remark in remarks:
@@ -159,17 +162,17 @@ def _remarked(remarks: "Iterable[Remark]") -> Iterator[str]:
         yield f"{_count(len(found), 'episode')}: {about} ({', '.join(found[:3])}{more})" if found else about
 
 
-def _checked(session: Session, feed: str | None, newest: int) -> "tuple[Finding, ...]":
+def _checked(session: CliSession, feed: str | None, newest: int) -> "tuple[FeedFinding, ...]":
     from podcast_pipeline.feed import conformance
     from podcast_pipeline.remote_feeds.check import check_url
-    from podcast_pipeline.remote_feeds.client import Web
+    from podcast_pipeline.remote_feeds.client import HttpClient
 
     url = feed if feed and _is_url(feed) else None
     if feed is None and session.store.remote:
         url = session.config.to_show(artwork_key=None).feed_url
     if url is None:
-        return conformance.check(_bytes(session, feed))
-    with Web() as web:
+        return conformance.check_feed(_bytes(session, feed))
+    with HttpClient() as web:
         return check_url(url, web, newest=newest)
 
 
@@ -177,7 +180,7 @@ def _is_url(name: str) -> bool:
     return name.startswith(("http://", "https://"))
 
 
-def _bytes(session: Session, feed: str | None) -> bytes:
+def _bytes(session: CliSession, feed: str | None) -> bytes:
     """Return a file's bytes, or those of the published feed."""
     from podcast_pipeline.storage.objects import FEED_KEY
 
@@ -186,7 +189,7 @@ def _bytes(session: Session, feed: str | None) -> bytes:
     return session.store.get(FEED_KEY)[1]
 
 
-def _lines(findings: "Iterable[Finding]") -> list[str]:
+def _lines(findings: "Iterable[FeedFinding]") -> list[str]:
     """Return a line per finding; the same at other lines of the feed is said once."""
     places: dict[tuple[str, str, str, str], list[int]] = defaultdict(list)
     for finding in findings:

@@ -11,18 +11,18 @@ import typer
 
 from podcast_pipeline.cli import exit_code
 from podcast_pipeline.cli.commands import review, search
-from podcast_pipeline.cli.session import Session
+from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.errors import ConfigError, EpisodeError, PodcastError
 
 if TYPE_CHECKING:
     from podcast_pipeline.audio.tracks import Track
     from podcast_pipeline.model import Episode, Show
     from podcast_pipeline.pipeline.media import Parts
-    from podcast_pipeline.pipeline.publish import Published, Rehearsed
+    from podcast_pipeline.pipeline.publish import DryRunResult, PublishResult
 
 
 @dataclass(frozen=True)
-class Wishes:
+class PublishOptions:
     """The options of one call."""
 
     title: str | None
@@ -35,64 +35,64 @@ class Wishes:
     yes: bool
 
     @property
-    def of_new(self) -> bool:
+    def for_new_recording(self) -> bool:
         """Whether anything is wished that only a new recording takes."""
         return bool(self.title or self.slug or self.guests or self.notes)
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PublishOutcome:
     """What came of one recording or slug.
 
     Attributes:
         seconds: step -> how long it took.
     """
 
-    named: str
-    done: "Published | Rehearsed | None"
+    argument: str
+    result: "PublishResult | DryRunResult | None"
     seconds: dict[str, float]
     error: PodcastError | None = None
 
 
-def run(session: Session, named: list[str], wishes: Wishes) -> None:
+def publish_all(session: CliSession, arguments: list[str], options: PublishOptions) -> None:
     """Publish each; a single one that failed is the command's own error."""
     parts = session.parts()
     _warn_of_categories(session)
-    outcomes = [_attempt(session, one, parts, wishes) for one in named]
+    outcomes = [_attempt(session, one, parts, options) for one in arguments]
     errors = [outcome.error for outcome in outcomes if outcome.error]
     if len(outcomes) == len(errors) == 1:
         raise errors[0]
-    if not wishes.dry_run:
-        search.follow(session)
+    if not options.dry_run:
+        search.update_search_index(session)
     _print(session, outcomes)
     for error in errors:
         session.output.warn(str(error))
     sys.exit(exit_code(errors))
 
 
-def _warn_of_categories(session: Session) -> None:
-    from podcast_pipeline.feed.categories import correction
+def _warn_of_categories(session: CliSession) -> None:
+    from podcast_pipeline.feed.categories import suggest_category_fix
 
     for category in session.config.show.categories:
-        if fix := correction(category):
+        if fix := suggest_category_fix(category):
             session.output.warn(f"show.toml: category “{category}” is not one of Apple's; {fix}")
 
 
-def ingest(recording: "Path | list[Track]", parts: "Parts", wishes: Wishes) -> str:
+def ingest_recording(recording: "Path | list[Track]", parts: "Parts", options: PublishOptions) -> str:
     """Make an episode folder for a recording, or for the tracks of one, and return its slug."""
     from podcast_pipeline.pipeline import publish
 
-    notes = _text(wishes.notes) if wishes.notes else ""
+    notes = _text(options.notes) if options.notes else ""
     if isinstance(recording, Path):
         return publish.ingest(
-            recording, parts, title=wishes.title, slug=wishes.slug, guests=wishes.guests, notes=notes
+            recording, parts, title=options.title, slug=options.slug, guests=options.guests, notes=notes
         )
     return publish.ingest_tracks(
-        recording, parts, title=wishes.title, slug=wishes.slug, guests=wishes.guests, notes=notes
+        recording, parts, title=options.title, slug=options.slug, guests=options.guests, notes=notes
     )
 
 
-def track(text: str) -> "Track":
+def parse_track(text: str) -> "Track":
     """Read NAME=FILE[:CHANNEL]; a file whose name ends so is that file.
 
     Raises:
@@ -116,76 +116,78 @@ def _text(path: Path) -> str:
         raise EpisodeError(path, "is not UTF-8; save it as UTF-8") from error
 
 
-def _attempt(session: Session, named: str, parts: "Parts", wishes: Wishes) -> Outcome:
+def _attempt(session: CliSession, named: str, parts: "Parts", wishes: PublishOptions) -> PublishOutcome:
     seconds = session.output.seconds
     seconds.clear()
     try:
         done = _one(session, named, parts, wishes)
     except PodcastError as error:
-        return Outcome(named, None, dict(seconds), error)
-    return Outcome(named, done, dict(seconds))
+        return PublishOutcome(named, None, dict(seconds), error)
+    return PublishOutcome(named, done, dict(seconds))
 
 
-def _one(session: Session, named: str, parts: "Parts", wishes: Wishes) -> "Published | Rehearsed":
+def _one(
+    session: CliSession, named: str, parts: "Parts", wishes: PublishOptions
+) -> "PublishResult | DryRunResult":
     from podcast_pipeline.episodes import edits
-    from podcast_pipeline.pipeline.publish import publish, rehearse
+    from podcast_pipeline.pipeline.publish import dry_run, publish
 
     at = _moment(session, wishes.at)
     slug = _slug(named, parts, wishes)
     if wishes.dry_run:
-        return rehearse(slug, parts, at=at, allow=wishes.allow)
+        return dry_run(slug, parts, publish_at=at, allow_redownloads=wishes.allow)
     _ask(session, slug, at, wishes)
-    done = publish(slug, parts, at=at, allow=wishes.allow)
-    desk = edits.read(parts.library, slug)
+    done = publish(slug, parts, publish_at=at, allow_redownloads=wishes.allow)
+    desk = edits.read_episode_text(parts.library, slug)
     review.warn_of_conflicts(session, slug, desk.edits.conflicts)
-    review.warn_of_times(session, slug, desk.document)
+    review.warn_of_unordered_turns(session, slug, desk.document)
     receipt, told = _receipt(done, session.output.seconds), parts.library.receipt(slug)
     if done.changed or told.get("document_key") != receipt["document_key"]:  # a killed run wrote none
         parts.library.save_receipt(slug, receipt)
     return done
 
 
-def _slug(named: str, parts: "Parts", wishes: Wishes) -> str:
+def _slug(named: str, parts: "Parts", wishes: PublishOptions) -> str:
     """Return the episode that is meant; a recording that is none yet becomes one."""
     from podcast_pipeline.files import sha256_of
 
     if not Path(named).is_file():
-        if wishes.of_new:
+        if wishes.for_new_recording:
             raise EpisodeError(named, "--title, --slug, --guest and --notes are for a new recording")
         return named
     if not wishes.dry_run:
-        return ingest(Path(named), parts, wishes)
+        return ingest_recording(Path(named), parts, wishes)
     known = parts.library.slug_of_source(sha256_of(Path(named)))
     if known is None:
         raise EpisodeError(named, "is no episode yet and --dry-run makes none; run `podcast ingest` first")
     return known
 
 
-def _moment(session: Session, at: str | None) -> datetime | None:
+def _moment(session: CliSession, at: str | None) -> datetime | None:
     if at is None:
         return None
     if at == "now":
         return session.clock()
     if at == "next":
         return session.next_slot()
-    moment = session.moment(at)
+    moment = session.parse_time(at)
     if moment < session.clock():
         raise ConfigError(f"--at {at}", "is past; leave --at away to publish now")
     return moment
 
 
-def _ask(session: Session, slug: str, at: datetime | None, wishes: Wishes) -> None:
+def _ask(session: CliSession, slug: str, at: datetime | None, wishes: PublishOptions) -> None:
     """Show a person at a terminal what is about to be public, before any work is done."""
     if wishes.yes or session.output.as_json or not sys.stdin.isatty():
         return
-    draft = session.library.load(slug)
+    draft = session.library.load_draft(slug)
     guests = ", ".join(person.name for person in draft.persons) or "nobody named"
-    when = session.local(at) if at else "now, or when it went out before"
+    when = session.format_local(at) if at else "now, or when it went out before"
     session.output.close()
     typer.confirm(f"{draft.title!r} with {guests}, going out {when}. Publish?", default=True, abort=True)
 
 
-def _receipt(done: "Published", seconds: dict[str, float]) -> dict[str, object]:
+def _receipt(done: "PublishResult", seconds: dict[str, float]) -> dict[str, object]:
     episode, version = done.episode, done.episode.transcript
     return {
         **_facts(episode, done.show),
@@ -193,7 +195,7 @@ def _receipt(done: "Published", seconds: dict[str, float]) -> dict[str, object]:
         "audio_sha256": episode.enclosure.sha256,
         "transcript_version": version and version.version,
         "document_key": version and version.document_key,
-        "loudness": done.mastered and vars(done.mastered),
+        "loudness": done.mastering and vars(done.mastering),
         "seconds": {step: round(spent, 1) for step, spent in seconds.items()},
     }
 
@@ -206,13 +208,13 @@ def _facts(episode: "Episode", show: "Show") -> dict[str, object]:
         "guid": episode.guid,
         "state": episode.state,
         "publish_at": episode.publish_at,
-        "page_url": show.page_address(episode.slug),
+        "page_url": show.episode_url(episode.slug),
         "audio_url": enclosure.external_url
-        or (show.media_address(enclosure.key) if enclosure.key and episode.access == "public" else None),
+        or (show.object_url(enclosure.key) if enclosure.key and episode.access == "public" else None),
     }
 
 
-def _print(session: Session, outcomes: list[Outcome]) -> None:
+def _print(session: CliSession, outcomes: list[PublishOutcome]) -> None:
     documents = [_document(outcome) for outcome in outcomes]
     for outcome in outcomes:
         _print_steps(session, outcome)
@@ -226,52 +228,52 @@ def _print(session: Session, outcomes: list[Outcome]) -> None:
     )
 
 
-def _document(outcome: Outcome) -> dict[str, object]:
-    done, error = outcome.done, outcome.error and str(outcome.error)
+def _document(outcome: PublishOutcome) -> dict[str, object]:
+    done, error = outcome.result, outcome.error and str(outcome.error)
     if done is None:
         names = ("id", "guid", "state", "publish_at", "page_url", "audio_url")
-        return {"slug": outcome.named, **dict.fromkeys(names), "error": error}
+        return {"slug": outcome.argument, **dict.fromkeys(names), "error": error}
     facts = {**_facts(done.episode, done.show), "changed": done.changed, "error": None}
     objects = getattr(done, "objects", None)
     return facts if objects is None else {**facts, "would_store": dict(objects)}
 
 
-def _print_steps(session: Session, outcome: Outcome) -> None:
-    from podcast_pipeline.pipeline.publish import Published
+def _print_steps(session: CliSession, outcome: PublishOutcome) -> None:
+    from podcast_pipeline.pipeline.publish import PublishResult
 
-    done = outcome.done
-    if isinstance(done, Published) and done.changed:
+    done = outcome.result
+    if isinstance(done, PublishResult) and done.changed:
         title = f"{done.episode.slug}: {done.episode.state}"
         session.output.table(title, _steps(done, outcome.seconds), columns=("step", "seconds", "made"))
 
 
-def _steps(done: "Published", seconds: dict[str, float]) -> list[tuple[str, str, str]]:
+def _steps(done: "PublishResult", seconds: dict[str, float]) -> list[tuple[str, str, str]]:
     """Return (step, seconds, what it made) of every step that this run took."""
     made = {"store": "objects stored and read back", "transcribe": f"{done.word_count} words"}
     if seconds.get("transcribe"):
         duration_s = done.episode.enclosure.duration_s
         made["transcribe"] += f", {duration_s / seconds['transcribe']:.0f}× real time"
-    if done.mastered:
-        before, after = done.mastered.before_lufs, done.mastered.after_lufs
-        peak = done.mastered.true_peak_dbtp
+    if done.mastering:
+        before, after = done.mastering.before_lufs, done.mastering.after_lufs
+        peak = done.mastering.true_peak_dbtp
         made["master"] = f"{before:.1f} → {after:.1f} LUFS, true peak {peak:.1f} dBTP"
     return [(step, f"{spent:.1f}", made.get(step, "")) for step, spent in seconds.items()]
 
 
-def _lines(session: Session, outcome: Outcome) -> Iterator[str]:
-    from podcast_pipeline.pipeline.publish import Rehearsed
+def _lines(session: CliSession, outcome: PublishOutcome) -> Iterator[str]:
+    from podcast_pipeline.pipeline.publish import DryRunResult
 
-    done = outcome.done
+    done = outcome.result
     if done is None:
         return
     facts = _facts(done.episode, done.show)
     if not done.changed:
         yield f"{facts['slug']}: nothing to do, everything is as its folder says ({facts['page_url']})"
-    elif isinstance(done, Rehearsed):
+    elif isinstance(done, DryRunResult):
         yield from _plan(session, done)
     else:
         if done.episode.state == "scheduled":
-            yield f"goes out {session.local(done.episode.publish_at)}, by `podcast release`"
+            yield f"goes out {session.format_local(done.episode.publish_at)}, by `podcast release`"
         version = done.episode.transcript
         if version and version.note and version.published_at == done.episode.content_changed_at:
             yield f"transcript: version {version.version}; readers are told: {version.note}"
@@ -280,9 +282,10 @@ def _lines(session: Session, outcome: Outcome) -> Iterator[str]:
         yield f"feed:  {done.show.feed_url}"
 
 
-def _plan(session: Session, done: "Rehearsed") -> Iterator[str]:
-    episode, changes = done.episode, done.listeners
-    yield f"{episode.slug}: would be {episode.state}, {session.local(episode.publish_at)}; nothing was stored"
+def _plan(session: CliSession, done: "DryRunResult") -> Iterator[str]:
+    episode, changes = done.episode, done.feed_changes
+    when = session.format_local(episode.publish_at)
+    yield f"{episode.slug}: would be {episode.state}, {when}; nothing was stored"
     for key, size_bytes in done.objects:
         yield f"would store {key} ({size_bytes} bytes)"
     for verb, items in (("add", changes.new), ("remove", changes.removed)):

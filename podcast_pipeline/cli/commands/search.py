@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from podcast_pipeline.cli.session import Session
+from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.errors import PodcastError
 
 if TYPE_CHECKING:
-    from podcast_pipeline.search.index import CaughtUp
+    from podcast_pipeline.search.index import IndexUpdate
 
 
 def register(app: typer.Typer) -> None:
@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
 
 def reindex(context: typer.Context) -> None:
     """Bring the search index up to what is published; safe at any time, goes on where it was."""
-    session: Session = context.obj
+    session: CliSession = context.obj
     done = _catch_up(session)
     session.output.result(
         {"indexed": done.indexed, "removed": done.removed},
@@ -26,11 +26,11 @@ def reindex(context: typer.Context) -> None:
     )
 
 
-def follow(session: Session) -> None:
+def update_search_index(session: CliSession) -> None:
     """Bring the index up to a publication where there is a database; what is out stays out if that fails."""
-    from podcast_pipeline.audience.database.engine import FILE_NAME
+    from podcast_pipeline.audience.database.engine import DATABASE_FILE_NAME
 
-    if session.database_url is None and not (session.config.state_folder / FILE_NAME).is_file():
+    if session.database_url is None and not (session.config.state_folder / DATABASE_FILE_NAME).is_file():
         return
     try:
         _catch_up(session)
@@ -38,13 +38,13 @@ def follow(session: Session) -> None:
         session.output.warn(f"the search index is behind: {error}; run `podcast reindex`")
 
 
-def _catch_up(session: Session) -> "CaughtUp":
+def _catch_up(session: CliSession) -> "IndexUpdate":
     from podcast_pipeline.search import SearchIndex
-    from podcast_pipeline.search.index import CaughtUp
+    from podcast_pipeline.search.index import IndexUpdate
     from podcast_pipeline.storage.published import read_catalog
 
     catalog, _ = read_catalog(session.store)
     if catalog is None:
-        return CaughtUp((), 0)
+        return IndexUpdate((), 0)
     index = SearchIndex(session.database, show_id=session.config.show.id)
-    return index.catch_up(catalog, session.store, report=session.output.report)
+    return index.sync(catalog, session.store, report=session.output.report)

@@ -12,7 +12,7 @@ import tomlkit
 import typer
 
 from podcast_pipeline.cli.commands.doctor import doctor
-from podcast_pipeline.cli.session import Session
+from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.config import STATE_FOLDER
 from podcast_pipeline.errors import ConfigError
 
@@ -35,7 +35,7 @@ def init(
     folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where the show is to be.")] = Path(),
 ) -> None:
     """Begin a new show: show.toml, episodes/, sample artwork, .gitignore, the secret key."""
-    from podcast_pipeline.audience.subscribers.tokens import secret_key
+    from podcast_pipeline.audience.subscribers.tokens import load_secret_key
 
     target = folder / "show.toml"
     if target.exists():
@@ -49,9 +49,9 @@ def init(
             shutil.copyfile(artwork, folder / "artwork.jpg")
     if not (folder / ".gitignore").exists():
         (folder / ".gitignore").write_text("/.podcast/\n/episodes/*/build/\n.*.part\n", encoding="utf-8")
-    secret_key(None, folder / STATE_FOLDER, mint=True)
+    load_secret_key(None, folder / STATE_FOLDER, create=True)
     target.write_text(tomlkit.dumps(document), encoding="utf-8")
-    session: Session = context.obj
+    session: CliSession = context.obj
     session.output.result(
         {"folder": str(folder.resolve())},
         [f"{target}: a new show; edit title, author and urls, then `podcast publish recording.wav`"],
@@ -64,12 +64,12 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8080,
 ) -> None:
     """Serve the pages, the private feeds and, with the local store, everything public."""
-    from podcast_pipeline.audience.mail import Smtp
+    from podcast_pipeline.audience.mail import SmtpMailer
     from podcast_pipeline.audience.subscribers.signin import SignIn
     from podcast_pipeline.web import server
     from podcast_pipeline.web.app import create_app
 
-    session: Session = context.obj
+    session: CliSession = context.obj
     subscribers, show_id = session.subscribers, session.config.show.id
     app = create_app(
         config=session.config,
@@ -78,19 +78,19 @@ def serve(
         sessions=session.sessions,
         clock=session.clock,
         signin=SignIn(session.database, show_id=show_id, secret_key=subscribers.secret_key),
-        mailer=Smtp.from_config(session.config),
+        mailer=SmtpMailer.from_config(session.config),
     )
     warning = server.port_warning(session.config.urls.site, port)
     if warning:
         session.output.warn(warning)
-    _start_forgetting(session)
+    _start_retention_thread(session)
     app.state.catch_up()
     server.serve(app, host=host, port=port)
 
 
-def _start_forgetting(session: Session) -> None:
+def _start_retention_thread(session: CliSession) -> None:
     """Let [retention] come true beside the server: what is forgotten comes from its visitors, and it runs."""
-    from podcast_pipeline.audience.subscribers.privacy.retention import forget_daily, purge
+    from podcast_pipeline.audience.subscribers.privacy.retention import purge, run_daily
 
     kept = session.config.retention
 
@@ -103,14 +103,14 @@ def _start_forgetting(session: Session) -> None:
             now=session.clock(),
         )
 
-    Thread(target=forget_daily, args=(forget,), kwargs={"stopped": Event()}, daemon=True).start()
+    Thread(target=run_daily, args=(forget,), kwargs={"stopped": Event()}, daemon=True).start()
 
 
 def upgrade(context: typer.Context) -> None:
     """Bring the database's schema up to this program."""
     from podcast_pipeline.audience import database
 
-    session: Session = context.obj
+    session: CliSession = context.obj
     engine = database.connect(session.database_url, session.config.state_folder)
     context.call_on_close(engine.dispose)
     database.upgrade(engine)
@@ -125,15 +125,15 @@ def copy(context: typer.Context) -> None:
     """
     from podcast_pipeline.audience.database import open_database
     from podcast_pipeline.audience.database.copy_show import copy_show
-    from podcast_pipeline.audience.database.engine import FILE_NAME
+    from podcast_pipeline.audience.database.engine import DATABASE_FILE_NAME
 
-    session: Session = context.obj
+    session: CliSession = context.obj
     folder = session.config.state_folder
     if session.database_url is None:
         raise ConfigError("PODCAST_DATABASE_URL", "set it to the PostgreSQL database that is to have them")
-    if not (folder / FILE_NAME).is_file():
+    if not (folder / DATABASE_FILE_NAME).is_file():
         raise ConfigError(
-            folder / FILE_NAME, "is not there; only SQLite's database beside the show is copied"
+            folder / DATABASE_FILE_NAME, "is not there; only SQLite's database beside the show is copied"
         )
     source = open_database(None, folder)
     context.call_on_close(source.dispose)

@@ -9,11 +9,11 @@ import typer
 
 from podcast_pipeline.cli import PROBLEMS
 from podcast_pipeline.cli.commands.notifications import notify
-from podcast_pipeline.cli.session import Session
+from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.model import Period, Plan
 
 if TYPE_CHECKING:
-    from podcast_pipeline.audience.subscribers.csv.rows import Line
+    from podcast_pipeline.audience.subscribers.csv.rows import CsvRowResult
     from podcast_pipeline.model import Subscriber
 
 JSON_LINES = 1000
@@ -41,8 +41,8 @@ def add(
     until: Until = None,
 ) -> None:
     """Add a subscriber and print their private feed; one who is there stays as they are."""
-    session: Session = context.obj
-    paid_until = session.end_of_day(until) if until else None
+    session: CliSession = context.obj
+    paid_until = session.parse_end_of_day(until) if until else None
     subscriber, token = session.subscribers.add(
         email, plan=plan, period=period, paid_until=paid_until, now=session.clock(), origin="cli"
     )
@@ -57,8 +57,8 @@ def add(
 
 def renew(context: typer.Context, email: Email, until: Until = None) -> None:
     """Set until when a subscriber has paid."""
-    session: Session = context.obj
-    paid_until = session.end_of_day(until) if until else None
+    session: CliSession = context.obj
+    paid_until = session.parse_end_of_day(until) if until else None
     _print_state(session, session.subscribers.renew(email, paid_until, now=session.clock(), origin="cli"))
 
 
@@ -74,7 +74,7 @@ def import_(
     """
     from podcast_pipeline.audience.subscribers.csv.importer import import_csv
 
-    session: Session = context.obj
+    session: CliSession = context.obj
     counts: dict[str, int] = {}
     ended = 0
     noted: list[dict[str, object]] = []
@@ -106,7 +106,7 @@ def export(
     """Write every subscriber to a CSV that only you may read."""
     from podcast_pipeline.audience.subscribers.csv.exporter import export_csv
 
-    session: Session = context.obj
+    session: CliSession = context.obj
     part = path.with_name(f"{path.name}.part")
     try:
         part.touch(mode=0o600)
@@ -123,16 +123,16 @@ def export(
 
 def dossier(context: typer.Context, email: Email) -> None:
     """Print all that is held on a person, as JSON, for that person."""
-    from podcast_pipeline.audience.subscribers.privacy.data_export import dossier as held_on
+    from podcast_pipeline.audience.subscribers.privacy.data_export import export_personal_data as held_on
 
-    session: Session = context.obj
+    session: CliSession = context.obj
     held = held_on(session.subscribers, email)
     session.output.result(held, [json.dumps(held, ensure_ascii=False, indent=1)])
 
 
 def list_(context: typer.Context) -> None:
     """List the subscribers with their states."""
-    session: Session = context.obj
+    session: CliSession = context.obj
     found = list(session.subscribers.list_all())
     rows = [
         (str(each.email), each.state(session.clock()), each.plan, each.period, _until(session, each))
@@ -149,27 +149,27 @@ def suspend(
     reason: Annotated[str | None, typer.Option(help="Why; for you only.")] = None,
 ) -> None:
     """Stop a subscriber's access until `resume`."""
-    session: Session = context.obj
+    session: CliSession = context.obj
     _print_state(session, session.subscribers.suspend(email, reason, now=session.clock(), origin="cli"))
 
 
 def resume(context: typer.Context, email: Email) -> None:
     """End a suspension."""
-    session: Session = context.obj
+    session: CliSession = context.obj
     _print_state(session, session.subscribers.resume(email, now=session.clock(), origin="cli"))
 
 
 def rotate(context: typer.Context, email: Email) -> None:
     """Give a subscriber a new private feed; the old one shows a notice for 30 days."""
-    session: Session = context.obj
+    session: CliSession = context.obj
     token = session.subscribers.rotate(email, now=session.clock(), origin="cli")
     _print_link(session, email, token)
 
 
 def link(context: typer.Context, email: Email) -> None:
     """Print a subscriber's private feed again."""
-    session: Session = context.obj
-    _print_link(session, email, session.subscribers.link(email))
+    session: CliSession = context.obj
+    _print_link(session, email, session.subscribers.feed_token(email))
 
 
 def remove(
@@ -178,7 +178,7 @@ def remove(
     erase: Annotated[bool, typer.Option("--erase", help="Forget the person as well.")] = False,
 ) -> None:
     """End a subscription; their feed shows a notice for 30 days."""
-    session: Session = context.obj
+    session: CliSession = context.obj
     if erase:
         session.subscribers.erase(email, now=session.clock(), origin="cli")
         session.output.result({"email": email, "state": "erased"}, [f"{email}: erased"])
@@ -186,7 +186,7 @@ def remove(
     _print_state(session, session.subscribers.remove(email, now=session.clock(), origin="cli"))
 
 
-def _print_link(session: Session, email: str, token: str) -> None:
+def _print_link(session: CliSession, email: str, token: str) -> None:
     site = session.config.urls.site
     feed_url, page_url = f"{site}/feeds/{token}/feed.xml", f"{site}/feeds/{token}/"
     names = (f"add:  {page_url}add  (to an app, by one tap or a QR code)", f"read: {page_url}")
@@ -196,37 +196,37 @@ def _print_link(session: Session, email: str, token: str) -> None:
     )
 
 
-def _say_line(session: Session, path: Path, line: "Line") -> None:
+def _say_line(session: CliSession, path: Path, line: "CsvRowResult") -> None:
     if not (session.output.as_json or session.output.quiet):
         shown = f"{line.text}: " if line.text and not line.message.startswith(line.text) else ""
         typer.echo(f"{path}:{line.number}: {line.outcome}: {shown}{line.message}")
 
 
-def _print_state(session: Session, subscriber: "Subscriber") -> None:
+def _print_state(session: CliSession, subscriber: "Subscriber") -> None:
     until = _until(session, subscriber)
     told = f"{subscriber.state(session.clock())}{', paid until ' if until else ''}{until}"
     session.output.result(_facts(session, subscriber), [f"{subscriber.email}: {told}"])
 
 
-def _told(session: Session, subscriber: "Subscriber") -> str:
+def _told(session: CliSession, subscriber: "Subscriber") -> str:
     until = _until(session, subscriber)
     terms = (subscriber.state(session.clock()), subscriber.plan, subscriber.period)
     return ", ".join((*terms, f"paid until {until}" if until else "for ever"))
 
 
-def _until(session: Session, subscriber: "Subscriber") -> str:
+def _until(session: CliSession, subscriber: "Subscriber") -> str:
     """Return until when it is paid as `--until` takes it: a day, or an instant inside of one."""
-    return session.last_day(subscriber.paid_until) if subscriber.paid_until else ""
+    return session.format_last_day(subscriber.paid_until) if subscriber.paid_until else ""
 
 
-def _facts(session: Session, subscriber: "Subscriber") -> dict[str, str | None]:
+def _facts(session: CliSession, subscriber: "Subscriber") -> dict[str, str | None]:
     until = subscriber.paid_until
     return {
         "email": subscriber.email,
         "state": subscriber.state(session.clock()),
         "plan": subscriber.plan,
         "period": subscriber.period,
-        "paid_until": session.local(until) if until else None,
+        "paid_until": session.format_local(until) if until else None,
     }
 
 

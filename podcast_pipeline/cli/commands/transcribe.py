@@ -8,83 +8,87 @@ from pathlib import Path
 from typing import cast, get_args
 
 from podcast_pipeline import transcription
-from podcast_pipeline.cli import DONE, FAILED, failure
+from podcast_pipeline.cli import DONE, FAILED, os_error_message
 from podcast_pipeline.cli.commands import review
 from podcast_pipeline.cli.output import printable
-from podcast_pipeline.cli.session import Session
+from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.config import TranscriptionTable
 from podcast_pipeline.errors import AudioError, ConfigError, PodcastError
 from podcast_pipeline.files import write_atomically
 from podcast_pipeline.model import CaptionFormat, Receipt, Transcript
 from podcast_pipeline.transcript.captions import formats as captions_formats
-from podcast_pipeline.transcript.edits import Conflict
+from podcast_pipeline.transcript.edits import EditConflict
 from podcast_pipeline.transcript.names import glossary
-from podcast_pipeline.transcription import Options, Transcriber
+from podcast_pipeline.transcription import Transcriber, TranscriptionOptions
 
 TO_STDOUT = "-"
 FAULTS = {
     "skipped_s": "what cannot be decoded at {} s is left out",
     "stopped_s": "the transcript ends at {} s, where it breaks off",
 }
-Files = dict[CaptionFormat, Path]
+OutputFiles = dict[CaptionFormat, Path]
 
 
 @dataclass(frozen=True)
-class Heard:
+class TranscriptionResult:
     """One recording's result: its words, or why there are none."""
 
     name: str
-    words: Transcript | None
-    conflicts: tuple[Conflict, ...] = ()
+    transcript: Transcript | None
+    conflicts: tuple[EditConflict, ...] = ()
     error: PodcastError | None = None
 
 
 @dataclass(frozen=True)
-class Hearing:
+class TranscriptionRun:
     """The engine for one run, loaded when the first recording needs it."""
 
-    session: Session
+    session: CliSession
     settings: TranscriptionTable
 
     @cached_property
     def transcriber(self) -> Transcriber:
         """The engine with its weights."""
         cache = self.session.cache_folder
-        return transcription.load(self.settings.engine, self.settings.model, cache=cache)
+        return transcription.load_transcriber(self.settings.engine, self.settings.model, cache=cache)
 
-    def hear(self, name: str) -> Heard:
+    def hear(self, name: str) -> TranscriptionResult:
         """Return the words of a file or an episode; an episode's as a person edited them."""
         path = Path(name)
         if not path.is_file() and self.session.has_episode(name):
             return self._hear_episode(name)
         if not path.exists():
             raise AudioError(name, "is neither a file nor an episode; `podcast list` shows all episodes")
-        names = self.session.show_names(self.settings.language)
-        options = Options(language=self.settings.language, names=names.names)
+        names = self.session.show_glossary(self.settings.language)
+        options = TranscriptionOptions(language=self.settings.language, names=names.names)
         words = self.transcriber.transcribe(path, options=options, report=self.session.output.report)
-        fixed, _ = glossary.fix(words, replace(names, language=words.language))
-        return Heard(name, fixed)
+        fixed, _ = glossary.fix_names(words, replace(names, language=words.language))
+        return TranscriptionResult(name, fixed)
 
-    def _hear_episode(self, slug: str) -> Heard:
-        from podcast_pipeline.pipeline.media import bring_audio, edited, hear_again
+    def _hear_episode(self, slug: str) -> TranscriptionResult:
+        from podcast_pipeline.pipeline.media import (
+            edited_transcript,
+            fetch_imported_audio,
+            transcribe_episode,
+        )
 
         parts = replace(self.session.hearing(self.settings), transcriber=lambda: self.transcriber)
-        with parts.library.claim(slug):
-            draft = parts.library.load(slug)
+        with parts.library.open(slug):
+            draft = parts.library.load_draft(slug)
             if not parts.library.folder(slug).has_recording:
-                draft = bring_audio(draft, parts, self.session.store)
-            text = edited(draft, hear_again(draft, parts), None, parts)
-        return Heard(slug, text.words, text.conflicts)
+                draft = fetch_imported_audio(draft, parts, self.session.store)
+            text = edited_transcript(draft, transcribe_episode(draft, parts), None, parts)
+        return TranscriptionResult(slug, text.transcript, text.conflicts)
 
-    def attempt(self, name: str) -> Heard:
+    def attempt(self, name: str) -> TranscriptionResult:
         """Hear one of many: an error is a result."""
         try:
             return self.hear(name)
         except PodcastError as error:
-            return Heard(name, None, error=error)
+            return TranscriptionResult(name, None, error=error)
 
 
-def formats(text: str) -> list[CaptionFormat]:
+def parse_formats(text: str) -> list[CaptionFormat]:
     """Read a comma-separated list of formats; ConfigError names the right ones."""
     known = get_args(CaptionFormat)
     named = [name.strip() for name in text.split(",")]
@@ -94,34 +98,36 @@ def formats(text: str) -> list[CaptionFormat]:
     return cast("list[CaptionFormat]", named)
 
 
-def run(
-    session: Session,
+def transcribe_all(
+    session: CliSession,
     names: list[str],
     *,
     settings: TranscriptionTable,
-    wanted: list[CaptionFormat],
+    formats: list[CaptionFormat],
     output: str | None,
 ) -> None:
     """Transcribe each file or episode; one result each, errors included."""
-    if output == TO_STDOUT and (len(wanted) > 1 or len(names) > 1 or session.output.as_json):
+    if output == TO_STDOUT and (len(formats) > 1 or len(names) > 1 or session.output.as_json):
         raise ConfigError("--output -", "takes one recording and one format, and excludes --json")
-    hearing = Hearing(session, settings)
+    run = TranscriptionRun(session, settings)
     if output == TO_STDOUT:
-        heard = hearing.attempt(names[0])
+        heard = run.attempt(names[0])
         _warn(session, heard)
-        if heard.words:
-            sys.stdout.buffer.write(captions_formats.render(heard.words, wanted[0]))
+        if heard.transcript:
+            sys.stdout.buffer.write(captions_formats.render_captions(heard.transcript, formats[0]))
         sys.exit(FAILED if heard.error else DONE)
     folder, taken = Path(output or "."), {Path(name).absolute() for name in names}
     documents = []
     for name in names:
-        files = {format_: folder / f"{Path(name).stem}.{format_}" for format_ in wanted}
-        documents.append(_deliver(session, _heard_into(hearing, name, files, taken), files))
+        files = {format_: folder / f"{Path(name).stem}.{format_}" for format_ in formats}
+        documents.append(_deliver(session, _heard_into(run, name, files, taken), files))
     session.output.result({"transcripts": documents}, _lines(documents))
     sys.exit(FAILED if any(document["error"] for document in documents) else DONE)
 
 
-def _heard_into(hearing: Hearing, name: str, files: Files, taken: set[Path]) -> Heard:
+def _heard_into(
+    run: TranscriptionRun, name: str, files: OutputFiles, taken: set[Path]
+) -> TranscriptionResult:
     """Hear a recording unless its files would overwrite another's, or a recording.
 
     Args:
@@ -130,43 +136,43 @@ def _heard_into(hearing: Hearing, name: str, files: Files, taken: set[Path]) -> 
     wanted = {path.absolute(): path for path in files.values()}
     if found := taken & wanted.keys():
         path = wanted[min(found)]
-        return Heard(
+        return TranscriptionResult(
             name, None, error=AudioError(name, f"would overwrite {path}; run it with another --output")
         )
     taken.update(wanted)
-    return hearing.attempt(name)
+    return run.attempt(name)
 
 
-def _deliver(session: Session, heard: Heard, files: Files) -> dict[str, object]:
+def _deliver(session: CliSession, heard: TranscriptionResult, files: OutputFiles) -> dict[str, object]:
     """Write a recording's files and return what is said of it; what the system refuses is a result too."""
     written, error = list[str](), heard.error and str(heard.error)
     _warn(session, heard)
-    if heard.words is not None:
+    if heard.transcript is not None:
         try:
             for format_, path in files.items():
-                write_atomically(path, captions_formats.render(heard.words, format_))
+                write_atomically(path, captions_formats.render_captions(heard.transcript, format_))
                 written.append(str(path))
         except OSError as refused:
-            session.output.warn(error := f"{heard.name}: {failure(refused)}")
-    receipt = heard.words.receipt if heard.words else None
+            session.output.warn(error := f"{heard.name}: {os_error_message(refused)}")
+    receipt = heard.transcript.receipt if heard.transcript else None
     return {
         "name": heard.name,
         "files": written,
-        "word_count": len(heard.words.words) if heard.words else 0,
+        "word_count": len(heard.transcript.words) if heard.transcript else 0,
         "engine": _engine(receipt) if receipt else None,
         "error": error,
     }
 
 
-def _warn(session: Session, heard: Heard) -> None:
+def _warn(session: CliSession, heard: TranscriptionResult) -> None:
     """Tell what is wrong with a recording or its words."""
-    if heard.words is None:
+    if heard.transcript is None:
         session.output.warn(str(heard.error))
         return
     review.warn_of_conflicts(session, heard.name, heard.conflicts)
-    if not heard.words.segments:
+    if not heard.transcript.segments:
         session.output.warn(f"{heard.name}: no speech was found; the transcript is empty")
-    found = heard.words.receipt.options if heard.words.receipt else {}
+    found = heard.transcript.receipt.options if heard.transcript.receipt else {}
     for fault, text in FAULTS.items():
         if (at_s := found.get(fault)) is not None:
             session.output.warn(f"{heard.name}: is damaged; {text.format(at_s)}")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from podcast_pipeline.cli.session import Session
+from podcast_pipeline.cli.session import CliSession
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The person, as readers shall see the name.")]
 
@@ -30,22 +30,24 @@ def add(
     """Know a voice from now on. What is kept is a fingerprint of it, on this machine only, not the audio."""
     from podcast_pipeline import diarization
     from podcast_pipeline.diarization import known_voices
-    from podcast_pipeline.errors import SpeakersError
+    from podcast_pipeline.errors import DiarizationError
 
-    session: Session = context.obj
-    engine = diarization.choose(session.config.speakers.engine)
+    session: CliSession = context.obj
+    engine = diarization.choose_diarizer(session.config.speakers.engine)
     if engine is None:
-        raise SpeakersError(
+        raise DiarizationError(
             name, "needs an engine for voices; run `pip install 'podcast-pipeline[speakers]'`"
         )
     path = session.config.voices_file
-    book = known_voices.read(path)
+    book = known_voices.read_voice_book(path)
 
     def heard() -> tuple[float, ...]:
-        return diarization.load(engine).embed(audio, report=session.output.report)
+        return diarization.load_diarizer(engine).embed(audio, report=session.output.report)
 
-    voice = known_voices.voice_of(name, consent=consent, engine=engine, embed=heard, now=session.clock())
-    known_voices.write(path, book.with_voice(voice))
+    voice = known_voices.create_known_voice(
+        name, consent=consent, engine=engine, embed=heard, now=session.clock()
+    )
+    known_voices.write_voice_book(path, book.with_voice(voice))
     session.output.result(
         {"name": voice.name, "file": str(path)}, [f"{voice.name}: known from now on ({path})"]
     )
@@ -55,9 +57,9 @@ def list_(context: typer.Context) -> None:
     """List the known voices, and how each person agreed."""
     from podcast_pipeline.diarization import known_voices
 
-    session: Session = context.obj
-    known = known_voices.read(session.config.voices_file).voices
-    rows = [(voice.name, session.local(voice.added_at), voice.consent) for voice in known]
+    session: CliSession = context.obj
+    known = known_voices.read_voice_book(session.config.voices_file).voices
+    rows = [(voice.name, session.format_local(voice.added_at), voice.consent) for voice in known]
     session.output.table("", rows, columns=("name", "added", "consent"))
     names = ("name", "added_at", "consent")
     session.output.result(
@@ -70,7 +72,7 @@ def remove(context: typer.Context, name: Name) -> None:
     """Forget a voice. Transcripts that have the name keep it."""
     from podcast_pipeline.diarization import known_voices
 
-    session: Session = context.obj
+    session: CliSession = context.obj
     path = session.config.voices_file
-    known_voices.write(path, known_voices.read(path).without(name))
+    known_voices.write_voice_book(path, known_voices.read_voice_book(path).without(name))
     session.output.result({"name": name, "removed": True}, [f"{name}: forgotten"])

@@ -4,15 +4,15 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from podcast_pipeline.feed.conformance.finding import Finding, Severity
+from podcast_pipeline.feed.conformance.finding import FeedFinding, Severity
 
-Kind = Literal["feed", "artwork", "audio", "transcript", "chapters"]
+ResourceKind = Literal["feed", "artwork", "audio", "transcript", "chapters"]
 
-PLAYER = "https://player.example"
+WEB_PLAYER_ORIGIN = "https://player.example"
 """Where a web player comes from that asks: a bucket tells nobody else who may read."""
 
 CORS_KINDS = ("feed", "transcript", "chapters")
-CONTENT_TYPES: dict[Kind, tuple[str, ...]] = {
+CONTENT_TYPES: dict[ResourceKind, tuple[str, ...]] = {
     "feed": ("application/rss+xml", "application/xml", "text/xml"),
     "artwork": ("image/jpeg", "image/png"),
     "audio": ("audio/", "video/"),
@@ -22,7 +22,7 @@ CONTENT_TYPES: dict[Kind, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
-class Answer:
+class RecordedResponse:
     """One request and what came back.
 
     Attributes:
@@ -33,28 +33,28 @@ class Answer:
         expected_type, expected_size_bytes: what the feed says of it, None where it says nothing.
     """
 
-    kind: Kind
+    kind: ResourceKind
     url: str
     status: int
     method: Literal["GET", "HEAD"] = "GET"
-    asked: dict[str, str] = field(default_factory=dict)
+    request_headers: dict[str, str] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     size_bytes: int | None = None
     expected_type: str | None = None
     expected_size_bytes: int | None = None
 
     @property
-    def is_plain(self) -> bool:
+    def is_unconditional(self) -> bool:
         """A request for the whole thing, without conditions."""
-        return not {"range", "if-none-match", "if-modified-since"} & self.asked.keys()
+        return not {"range", "if-none-match", "if-modified-since"} & self.request_headers.keys()
 
 
-def check_answers(answers: Iterable[Answer]) -> tuple[Finding, ...]:
+def check_responses(answers: Iterable[RecordedResponse]) -> tuple[FeedFinding, ...]:
     """Return what is wrong with what a host answered, in the order of the answers."""
     return tuple(finding for answer in answers for rule in RULES for finding in rule(answer))
 
 
-def _reachable(answer: Answer) -> Iterator[Finding]:
+def _reachable(answer: RecordedResponse) -> Iterator[FeedFinding]:
     """H1: HEAD works. H4: everything can be had without a password."""
     if answer.method == "HEAD" and answer.status != 200:
         yield _find(
@@ -62,15 +62,15 @@ def _reachable(answer: Answer) -> Iterator[Finding]:
         )
     elif answer.status in (401, 403):
         yield _find("H4", answer, f"answered {answer.status}", "let everybody in who has the address")
-    elif answer.is_plain and answer.status != 200:
+    elif answer.is_unconditional and answer.status != 200:
         yield _find("H4", answer, f"answered {answer.status}", "serve it, or take it out of the feed")
 
 
-def _ranges(answer: Answer) -> Iterator[Finding]:
+def _ranges(answer: RecordedResponse) -> Iterator[FeedFinding]:
     """H2: a range is answered 206 and says which one it is."""
-    if answer.kind != "audio" or (answer.status >= 400 and "range" not in answer.asked):
+    if answer.kind != "audio" or (answer.status >= 400 and "range" not in answer.request_headers):
         return
-    if "range" in answer.asked:
+    if "range" in answer.request_headers:
         if answer.status == 416:
             return
         if answer.status != 206 or not answer.headers.get("content-range", "").startswith("bytes "):
@@ -80,7 +80,7 @@ def _ranges(answer: Answer) -> Iterator[Finding]:
         yield _find("H2", answer, "ranges are not offered", "send Accept-Ranges: bytes")
 
 
-def _conditions(answer: Answer) -> Iterator[Finding]:
+def _conditions(answer: RecordedResponse) -> Iterator[FeedFinding]:
     """H3: a feed can be asked for again without being sent again, is sent small, and is kept a while."""
     if answer.status in (429, 503) and "retry-after" not in answer.headers:
         yield _find("H3", answer, f"{answer.status} without Retry-After", "say when to come back", "warning")
@@ -88,9 +88,12 @@ def _conditions(answer: Answer) -> Iterator[Finding]:
         return
     if answer.status == 200 and "cache-control" not in answer.headers:
         yield _find("H3", answer, "no Cache-Control", "send max-age=300 or so", "warning")
-    if "gzip" in answer.asked.get("accept-encoding", "") and "content-encoding" not in answer.headers:
+    if (
+        "gzip" in answer.request_headers.get("accept-encoding", "")
+        and "content-encoding" not in answer.headers
+    ):
         yield _find("H3", answer, "it is not compressed", "let the server or the CDN send gzip", "warning")
-    if "if-none-match" in answer.asked:
+    if "if-none-match" in answer.request_headers:
         if answer.status != 304:
             yield _find("H3", answer, f"If-None-Match is answered {answer.status}", "answer 304", "warning")
     elif answer.status == 200:
@@ -99,11 +102,11 @@ def _conditions(answer: Answer) -> Iterator[Finding]:
                 yield _find("H3", answer, f"no {name}", "send ETag and Last-Modified", "warning")
 
 
-def _origins(answer: Answer) -> Iterator[Finding]:
+def _origins(answer: RecordedResponse) -> Iterator[FeedFinding]:
     """H5: players in a browser may read it, and not with cookies."""
     if answer.kind not in CORS_KINDS or answer.status != 200:
         return
-    if answer.headers.get("access-control-allow-origin") not in ("*", PLAYER):
+    if answer.headers.get("access-control-allow-origin") not in ("*", WEB_PLAYER_ORIGIN):
         yield _find(
             "H5", answer, "web players may not read it", "send Access-Control-Allow-Origin: *", "warning"
         )
@@ -112,7 +115,7 @@ def _origins(answer: Answer) -> Iterator[Finding]:
         yield _find("H5", answer, "web pages may send the listener's cookies", fix)
 
 
-def _types(answer: Answer) -> Iterator[Finding]:
+def _types(answer: RecordedResponse) -> Iterator[FeedFinding]:
     """H6: the type is the one that the feed names, or one of its kind. F8: the length is the one it names."""
     if answer.status not in (200, 206):
         return
@@ -129,11 +132,13 @@ def _types(answer: Answer) -> Iterator[Finding]:
         )
 
 
-def _find(rule: str, answer: Answer, message: str, fix: str, severity: Severity = "error") -> Finding:
-    return Finding(rule, severity, None, f"{answer.kind} {answer.url}: {message}", fix)
+def _find(
+    rule: str, answer: RecordedResponse, message: str, fix: str, severity: Severity = "error"
+) -> FeedFinding:
+    return FeedFinding(rule, severity, None, f"{answer.kind} {answer.url}: {message}", fix)
 
 
-RULES: tuple[Callable[[Answer], Iterator[Finding]], ...] = (
+RULES: tuple[Callable[[RecordedResponse], Iterator[FeedFinding]], ...] = (
     _reachable,
     _ranges,
     _conditions,

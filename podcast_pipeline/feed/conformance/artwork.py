@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from PIL import Image
 
-from podcast_pipeline.feed.conformance.finding import Finding, Severity
-from podcast_pipeline.images import UNREADABLE, open_header
+from podcast_pipeline.feed.conformance.finding import FeedFinding, Severity
+from podcast_pipeline.images import IMAGE_ERRORS, open_image_header
 
 SIDE_PX = (1400, 3000)
 ADVISED_BYTES = 512 * 1000  # PRX, for NPR One and Spotify
@@ -13,7 +13,7 @@ TYPES = {"JPEG": "image/jpeg", "PNG": "image/png"}
 DPI = 72
 
 
-def check_artwork(data: bytes, content_type: str) -> tuple[Finding, ...]:
+def check_artwork(data: bytes, content_type: str) -> tuple[FeedFinding, ...]:
     """F4: artwork is a square of 1400 to 3000 px, JPEG or PNG in RGB.
 
     Only its header is read, so that a bomb stays small.
@@ -23,14 +23,14 @@ def check_artwork(data: bytes, content_type: str) -> tuple[Finding, ...]:
         content_type: what the host said it is.
     """
     try:
-        image = open_header(data, formats=("JPEG", "PNG", "GIF", "WEBP"))
-    except UNREADABLE as problem:
+        image = open_image_header(data, formats=("JPEG", "PNG", "GIF", "WEBP"))
+    except IMAGE_ERRORS as problem:
         return (_find(f"the artwork cannot be read: {type(problem).__name__}", "serve a JPEG or PNG"),)
     with image:
         return tuple(_judge(image, len(data), content_type))
 
 
-def _judge(image: Image.Image, size_bytes: int, content_type: str) -> Iterator[Finding]:
+def _judge(image: Image.Image, size_bytes: int, content_type: str) -> Iterator[FeedFinding]:
     width, height = image.size
     expected = TYPES.get(image.format or "")
     if expected is None:
@@ -48,5 +48,5 @@ def _judge(image: Image.Image, size_bytes: int, content_type: str) -> Iterator[F
         yield _find(f"the artwork has {size_bytes // 1000} kB", "512 kB are enough for every app", "warning")
 
 
-def _find(message: str, fix: str, severity: Severity = "error") -> Finding:
-    return Finding("F4", severity, None, message, fix)
+def _find(message: str, fix: str, severity: Severity = "error") -> FeedFinding:
+    return FeedFinding("F4", severity, None, message, fix)

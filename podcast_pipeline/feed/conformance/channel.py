@@ -4,18 +4,18 @@ import re
 from collections.abc import Iterator
 from uuid import UUID
 
-from podcast_pipeline.feed.categories import correction
-from podcast_pipeline.feed.conformance.document import Document, Element, Rule, path_of
-from podcast_pipeline.feed.conformance.finding import Finding, error, warning
-from podcast_pipeline.feed.private import TOKEN
+from podcast_pipeline.feed.categories import suggest_category_fix
+from podcast_pipeline.feed.conformance.document import Element, FeedDocument, Rule, url_path
+from podcast_pipeline.feed.conformance.finding import FeedFinding, error, warning
+from podcast_pipeline.feed.private import TOKEN_PATTERN
 
-LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{1,8})*", re.IGNORECASE)
+LANGUAGE_PATTERN = re.compile(r"[a-z]{2,3}(-[a-z0-9]{1,8})*", re.IGNORECASE)
 DAY = re.compile(r"[+-]?\d{0,2}(MO|TU|WE|TH|FR|SA|SU)")
 FREQUENCIES = {"YEARLY", "MONTHLY", "WEEKLY", "DAILY", "HOURLY"}
 IMAGE_ENDINGS = (".jpg", ".jpeg", ".png")
 
 
-def required(document: Document) -> Iterator[Finding]:
+def required(document: FeedDocument) -> Iterator[FeedFinding]:
     """F2: what PSP-1 requires of a channel."""
     channel = document.channel
     for name in ("title", "description", "link", "language"):
@@ -29,11 +29,11 @@ def required(document: Document) -> Iterator[Finding]:
         if link.get("type") != "application/rss+xml":
             yield error("F2", link, "the self link has another type", "write type='application/rss+xml'")
     language = document.one(channel, "language")
-    if language is not None and language.text and not LANGUAGE.fullmatch(language.text.strip()):
+    if language is not None and language.text and not LANGUAGE_PATTERN.fullmatch(language.text.strip()):
         yield error("F2", language, f"{language.text} is not a language", "write an ISO 639 code, like en-US")
 
 
-def categories(document: Document) -> Iterator[Finding]:
+def categories(document: FeedDocument) -> Iterator[FeedFinding]:
     """F2: at least one category, each one of Apple's."""
     found = document.all(document.channel, "itunes:category")
     if not found:
@@ -42,18 +42,18 @@ def categories(document: Document) -> Iterator[Finding]:
         if not category.get("text"):
             yield error("F2", category, "an itunes:category without text", "write text='…'")
         for name in _names(document, category):
-            if fix := correction(name):
+            if fix := suggest_category_fix(name):
                 yield warning("F2", category, f"“{name}” is not one of Apple's categories", fix)
 
 
-def _names(document: Document, category: Element) -> list[str]:
+def _names(document: FeedDocument, category: Element) -> list[str]:
     """Return a category's name, or those of its subcategories: `News > Politics`."""
     top = category.get("text", "").strip()
     subs = [sub.get("text", "").strip() for sub in document.all(category, "itunes:category")]
     return [f"{top} > {sub}" for sub in subs] or [top] if top else []
 
 
-def explicit(document: Document) -> Iterator[Finding]:
+def explicit(document: FeedDocument) -> Iterator[FeedFinding]:
     """F2: itunes:explicit is true or false, in the channel always, in an item where it is."""
     if document.one(document.channel, "itunes:explicit") is None:
         yield error("F2", document.channel, "the channel has no itunes:explicit", "write true or false")
@@ -62,20 +62,20 @@ def explicit(document: Document) -> Iterator[Finding]:
             yield error("F2", found, f"itunes:explicit is {found.text}", "write true or false")
 
 
-def images(document: Document) -> Iterator[Finding]:
+def images(document: FeedDocument) -> Iterator[FeedFinding]:
     """F2: the channel has artwork. F4: the address of artwork ends like its format."""
     if document.one(document.channel, "itunes:image") is None:
         yield error(
             "F2", document.channel, "the channel has no itunes:image", "write href='…' of the artwork"
         )
     for image in document.all(document.channel, ".//itunes:image"):
-        path = path_of(image.get("href", "")) or ""
+        path = url_path(image.get("href", "")) or ""
         if not path.lower().endswith(IMAGE_ENDINGS):
             fix = "serve a JPEG or PNG whose name ends so"
             yield error("F4", image, "the artwork's address does not end in .jpg or .png", fix)
 
 
-def identity(document: Document) -> Iterator[Finding]:
+def identity(document: FeedDocument) -> Iterator[FeedFinding]:
     """F5: podcast:guid, podcast:locked, itunes:author."""
     channel = document.channel
     for name in ("podcast:guid", "podcast:locked", "itunes:author"):
@@ -98,7 +98,7 @@ def _is_uuid(text: str) -> bool:
     return True
 
 
-def schedule(document: Document) -> Iterator[Finding]:
+def schedule(document: FeedDocument) -> Iterator[FeedFinding]:
     """F6: an updateFrequency whose rrule a calendar understands."""
     for found in document.all(document.channel, "podcast:updateFrequency"):
         rrule = found.get("rrule")
@@ -115,18 +115,18 @@ def _is_rrule(rrule: str) -> bool:
     return parts.get("FREQ") in FREQUENCIES and all(parts.values()) and known_days
 
 
-def move(document: Document) -> Iterator[Finding]:
+def move(document: FeedDocument) -> Iterator[FeedFinding]:
     """F7: a moved show names the new address in the new feed, and that is this one."""
     for found in document.all(document.channel, "itunes:new-feed-url"):
         address = (found.text or "").strip()
-        if path_of(address) is None:
+        if url_path(address) is None:
             yield error("F7", found, f"itunes:new-feed-url is {address}", "write the whole new address")
         elif document.self_address and address != document.self_address:
             fix = "answer 301 here, and name the new address in the new feed too"
             yield warning("F7", found, "the show has moved away from this feed", fix)
 
 
-def pages(document: Document) -> Iterator[Finding]:
+def pages(document: FeedDocument) -> Iterator[FeedFinding]:
     """F17: links between the pages of a long archive lead somewhere else, each once."""
     seen: set[str] = set()
     for link in document.all(document.channel, "atom:link"):
@@ -136,16 +136,16 @@ def pages(document: Document) -> Iterator[Finding]:
         if rel in seen:
             yield error("F17", link, f"two links rel={rel}", "keep one")
         seen.add(rel)
-        if path_of(href) is None:
+        if url_path(href) is None:
             yield error("F17", link, f"rel={rel} is not a whole address", "write it with https://")
         elif rel not in ("first", "last") and href == document.self_address:
             yield error("F17", link, f"rel={rel} leads back to this page", "name the other page")
 
 
-def private(document: Document) -> Iterator[Finding]:
+def private(document: FeedDocument) -> Iterator[FeedFinding]:
     """P2: a feed behind a token keeps itself out of directories."""
-    path = path_of(document.self_address or "") or ""
-    if not any(TOKEN.fullmatch(part) for part in path.split("/")):
+    path = url_path(document.self_address or "") or ""
+    if not any(TOKEN_PATTERN.fullmatch(part) for part in path.split("/")):
         return
     for name in ("itunes:block", "podcast:block", "podcast:locked"):
         if document.text(document.channel, name).lower() != "yes":
@@ -154,13 +154,13 @@ def private(document: Document) -> Iterator[Finding]:
             )
 
 
-def hubs(document: Document) -> Iterator[Finding]:
+def hubs(document: FeedDocument) -> Iterator[FeedFinding]:
     """H7: a hub gets the address of a public feed only."""
-    path = path_of(document.self_address or "") or ""
+    path = url_path(document.self_address or "") or ""
     for link in document.all(document.channel, "atom:link[@rel='hub']"):
-        if any(TOKEN.fullmatch(part) for part in path.split("/")):
+        if any(TOKEN_PATTERN.fullmatch(part) for part in path.split("/")):
             yield error("H7", link, "a private feed names a hub", "remove it; a hub would get the address")
-        elif path_of(link.get("href", "")) is None:
+        elif url_path(link.get("href", "")) is None:
             yield error("H7", link, "the hub has no whole address", "write it with https://")
 
 

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
-from podcast_pipeline.feed.conformance.finding import Finding
+from podcast_pipeline.feed.conformance.finding import FeedFinding
 
 VERSIONS = ("1.0.0", "1.1.0", "1.2.0")
 
 
-def check_chapters(data: bytes, *, duration_s: float | None = None) -> tuple[Finding, ...]:
+def check_chapters(data: bytes, *, duration_s: float | None = None) -> tuple[FeedFinding, ...]:
     """F15: chapters in the namespace's JSON, in order and inside the audio.
 
     Args:
@@ -34,12 +34,12 @@ def _has_start(chapter: Any) -> bool:
     return isinstance(start, int | float) and not isinstance(start, bool) and 0 <= start < 1e9
 
 
-def _order(starts: list[float], duration_s: float | None) -> Iterator[Finding]:
+def _order(starts: list[float], duration_s: float | None) -> Iterator[FeedFinding]:
     if any(later <= earlier for earlier, later in pairwise(starts)):
         yield _find("the chapters are not in order of time", "sort them by startTime, each once")
     if duration_s is not None and any(start > duration_s for start in starts):
         yield _find("a chapter starts after the end of the audio", "correct its startTime")
 
 
-def _find(message: str, fix: str) -> Finding:
-    return Finding("F15", "error", None, message, fix)
+def _find(message: str, fix: str) -> FeedFinding:
+    return FeedFinding("F15", "error", None, message, fix)

@@ -7,25 +7,25 @@ from urllib.parse import urlsplit
 
 from lxml import etree
 
-from podcast_pipeline.feed.conformance.finding import Finding, error, warning
+from podcast_pipeline.feed.conformance.finding import FeedFinding, error, warning
 from podcast_pipeline.feed.feedgen_extension import NAMESPACES
 
-LIMIT_BYTES = 64 * 1024 * 1024  # 2,000 episodes with long notes take 10 MB
-OLD_PODCAST = "https://github.com/Podcastindex-org/podcast-namespace/blob/main/docs/1.0.md"
+MAX_FEED_BYTES = 64 * 1024 * 1024  # 2,000 episodes with long notes take 10 MB
+OLD_PODCAST_NAMESPACE = "https://github.com/Podcastindex-org/podcast-namespace/blob/main/docs/1.0.md"
 
 Element = etree._Element
 
 
-class Unreadable(Exception):
+class UnreadableFeed(Exception):
     """There is no feed to look at, and why."""
 
-    def __init__(self, finding: Finding) -> None:
+    def __init__(self, finding: FeedFinding) -> None:
         super().__init__(finding.message)
         self.finding = finding
 
 
 @dataclass(frozen=True)
-class Document:
+class FeedDocument:
     """A feed as a tree.
 
     Attributes:
@@ -57,9 +57,9 @@ class Document:
 
     def text(self, parent: Element, path: str) -> str:
         """Return the stripped text of the first child at a path; empty where there is none."""
-        return self.said(parent, path)[1]
+        return self.element_and_text(parent, path)[1]
 
-    def said(self, parent: Element, path: str) -> tuple[Element | None, str]:
+    def element_and_text(self, parent: Element, path: str) -> tuple[Element | None, str]:
         """Return the first child at a path and its stripped text."""
         found = self.one(parent, path)
         return found, "" if found is None else (found.text or "").strip()
@@ -74,7 +74,7 @@ class Document:
         return {f"{{{uri}": prefix for prefix, uri in self.names.items()}
 
 
-def read(feed: bytes) -> Document:
+def parse_rss(feed: bytes) -> FeedDocument:
     """F1: well-formed XML in UTF-8, without a DOCTYPE.
 
     No entity is expanded and nothing is fetched.
@@ -82,15 +82,15 @@ def read(feed: bytes) -> Document:
     Raises:
         Unreadable: too large, not well-formed, not UTF-8, with a DOCTYPE, or not RSS 2.0.
     """
-    if len(feed) > LIMIT_BYTES:
-        raise _unreadable(None, f"the feed has {len(feed)} bytes", f"keep it under {LIMIT_BYTES}, see F17")
+    if len(feed) > MAX_FEED_BYTES:
+        raise _unreadable(None, f"the feed has {len(feed)} bytes", f"keep it under {MAX_FEED_BYTES}, see F17")
     root = _parse(feed)
     _refuse_other_documents(root)
     channel = root.find("channel")
     if root.tag != "rss" or channel is None:
         raise _unreadable(root, f"this is <{root.tag}>, not an RSS feed", "point at the RSS feed itself")
     spelled = {prefix: uri for prefix, uri in root.nsmap.items() if prefix in NAMESPACES}
-    return Document(root, channel, {**NAMESPACES, **spelled})
+    return FeedDocument(root, channel, {**NAMESPACES, **spelled})
 
 
 def _parse(feed: bytes) -> Element:
@@ -108,8 +108,8 @@ def _parse(feed: bytes) -> Element:
     except etree.XMLSyntaxError as problem:
         line = problem.lineno or None
         fix = "write the feed with an XML library, and nothing before <?xml"
-        raise Unreadable(
-            Finding("F1", "error", line, f"not well-formed XML: {problem.msg}", fix)
+        raise UnreadableFeed(
+            FeedFinding("F1", "error", line, f"not well-formed XML: {problem.msg}", fix)
         ) from problem
 
 
@@ -121,11 +121,11 @@ def _refuse_other_documents(root: Element) -> None:
         raise _unreadable(root, f"the feed is in {info.encoding}", "write it in UTF-8")
 
 
-def _unreadable(where: Element | None, message: str, fix: str) -> Unreadable:
-    return Unreadable(error("F1", where, message, fix))
+def _unreadable(where: Element | None, message: str, fix: str) -> UnreadableFeed:
+    return UnreadableFeed(error("F1", where, message, fix))
 
 
-def path_of(address: str) -> str | None:
+def url_path(address: str) -> str | None:
     """Return the path of a whole http(s) address, None where it is not one."""
     try:
         parts = urlsplit(address.strip())
@@ -134,7 +134,7 @@ def path_of(address: str) -> str | None:
     return parts.path if parts.scheme in ("http", "https") and parts.netloc else None
 
 
-def namespaces(document: Document) -> Iterator[Finding]:
+def check_namespaces(document: FeedDocument) -> Iterator[FeedFinding]:
     """F1: RSS 2.0 and the four namespaces, spelled to the letter."""
     root = document.root
     if root.get("version") != "2.0":
@@ -143,7 +143,7 @@ def namespaces(document: Document) -> Iterator[Finding]:
     for prefix, uri in NAMESPACES.items():
         spelled = root.nsmap.get(prefix)
         fix = f'write xmlns:{prefix}="{uri}"'
-        if spelled == OLD_PODCAST:
+        if spelled == OLD_PODCAST_NAMESPACE:
             yield warning("F1", root, f"the namespace {prefix} has its old address", fix)
         elif spelled not in (None, uri):
             yield error("F1", root, f"the namespace {prefix} is spelled {spelled}", fix)
@@ -151,4 +151,4 @@ def namespaces(document: Document) -> Iterator[Finding]:
             yield warning("F1", root, f"the namespace {prefix} is not declared", fix)
 
 
-Rule = Callable[[Document], Iterator[Finding]]
+Rule = Callable[[FeedDocument], Iterator[FeedFinding]]

@@ -10,7 +10,7 @@ Severity = Literal["error", "warning"]
 
 
 @dataclass(frozen=True)
-class Finding:
+class FeedFinding:
     """One broken rule at one place.
 
     Attributes:
@@ -27,14 +27,14 @@ class Finding:
     fix: str
 
 
-def error(rule: str, where: etree._Element | None, message: str, fix: str) -> Finding:
+def error(rule: str, where: etree._Element | None, message: str, fix: str) -> FeedFinding:
     """Return an error at an element; None where there is no line to name."""
-    return Finding(rule, "error", _line(where), message, fix)
+    return FeedFinding(rule, "error", _line(where), message, fix)
 
 
-def warning(rule: str, where: etree._Element | None, message: str, fix: str) -> Finding:
+def warning(rule: str, where: etree._Element | None, message: str, fix: str) -> FeedFinding:
     """Return a warning at an element; None where there is no line to name."""
-    return Finding(rule, "warning", _line(where), message, fix)
+    return FeedFinding(rule, "warning", _line(where), message, fix)
 
 
 def _line(where: etree._Element | None) -> int | None:

@@ -6,9 +6,9 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import PurePosixPath
 
-from podcast_pipeline.feed.conformance.channel import LANGUAGE
-from podcast_pipeline.feed.conformance.document import Document, Element, Rule, path_of
-from podcast_pipeline.feed.conformance.finding import Finding, error, warning
+from podcast_pipeline.feed.conformance.channel import LANGUAGE_PATTERN
+from podcast_pipeline.feed.conformance.document import Element, FeedDocument, Rule, url_path
+from podcast_pipeline.feed.conformance.finding import FeedFinding, error, warning
 
 MEDIA_TYPES = {
     ".mp3": ("audio/mpeg",),
@@ -36,7 +36,7 @@ _COUNT = re.compile(r"0{0,9}[1-9][0-9]{0,14}")
 _INTEGRITY = re.compile(r"sha(256|384|512)-[A-Za-z0-9+/]+=*")
 
 
-def titles(document: Document) -> Iterator[Finding]:
+def titles(document: FeedDocument) -> Iterator[FeedFinding]:
     """F8: a title, and the episode's number not in it."""
     for item in document.items:
         title = document.text(item, "title")
@@ -54,7 +54,7 @@ def _is_numbered(title: str, number: str) -> bool:
     return bool(_NUMBERED.match(title)) or (leading is not None and leading[1] == number)
 
 
-def enclosures(document: Document) -> Iterator[Finding]:
+def enclosures(document: FeedDocument) -> Iterator[FeedFinding]:
     """F8: one enclosure with its length in bytes and its type. F9: every item another address."""
     seen: set[str] = set()
     for item in document.items:
@@ -73,12 +73,12 @@ def enclosures(document: Document) -> Iterator[Finding]:
             seen.add(address)
 
 
-def _enclosure(enclosure: Element) -> Iterator[Finding]:
+def _enclosure(enclosure: Element) -> Iterator[FeedFinding]:
     length, mime = enclosure.get("length", ""), enclosure.get("type", "")
     if not _COUNT.fullmatch(length):
         fix = "write the file's size in bytes; apps do not download without it"
         yield error("F8", enclosure, f"the enclosure's length is “{length[:20]}”", fix)
-    ending = PurePosixPath(path_of(enclosure.get("url", "")) or "").suffix.lower()
+    ending = PurePosixPath(url_path(enclosure.get("url", "")) or "").suffix.lower()
     if ending not in MEDIA_TYPES:
         yield warning("F8", enclosure, f"the audio's address ends in “{ending}”", "name it .mp3 or .m4a")
     if mime not in MEDIA_TYPES.get(ending, (mime or None,)):
@@ -86,11 +86,11 @@ def _enclosure(enclosure: Element) -> Iterator[Finding]:
         yield error("F8", enclosure, f"the enclosure's type is “{mime}”", fix)
 
 
-def guids(document: Document) -> Iterator[Finding]:
+def guids(document: FeedDocument) -> Iterator[FeedFinding]:
     """F10: every item has a guid of its own that does not come from its file."""
     seen: set[str] = set()
     for item in document.items:
-        guid, text = document.said(item, "guid")
+        guid, text = document.element_and_text(item, "guid")
         if guid is None or not text:
             yield error("F10", item, "an item without a guid", "give it a UUID that never changes")
             continue
@@ -102,8 +102,8 @@ def guids(document: Document) -> Iterator[Finding]:
         yield from _guid(document, item, guid, text)
 
 
-def _guid(document: Document, item: Element, guid: Element, text: str) -> Iterator[Finding]:
-    if guid.get("isPermaLink", "true") != "false" and path_of(text) is None:
+def _guid(document: FeedDocument, item: Element, guid: Element, text: str) -> Iterator[FeedFinding]:
+    if guid.get("isPermaLink", "true") != "false" and url_path(text) is None:
         yield warning("F10", guid, "the guid is said to be a link and is none", 'write isPermaLink="false"')
     enclosure = document.one(item, "enclosure")
     if enclosure is not None and enclosure.get("url") == text:
@@ -111,11 +111,11 @@ def _guid(document: Document, item: Element, guid: Element, text: str) -> Iterat
         yield warning("F10", guid, "the guid is the audio's address and will change with it", fix)
 
 
-def dates(document: Document) -> Iterator[Finding]:
+def dates(document: FeedDocument) -> Iterator[FeedFinding]:
     """F11: pubDate as RFC 2822 writes it."""
     fix = "write it like Tue, 03 Mar 2026 06:00:00 +0000"
     for item in document.items:
-        where, written = document.said(item, "pubDate")
+        where, written = document.element_and_text(item, "pubDate")
         at = _parse_date(written)
         if where is None:
             yield error("F11", item, "an item without a pubDate", fix)
@@ -132,29 +132,29 @@ def _parse_date(written: str) -> datetime | None:
         return None
 
 
-def numbers(document: Document) -> Iterator[Finding]:
+def numbers(document: FeedDocument) -> Iterator[FeedFinding]:
     """F11: durations in seconds, seasons and episodes from 1, a type that apps know."""
     for item in document.items:
-        where, duration = document.said(item, "itunes:duration")
+        where, duration = document.element_and_text(item, "itunes:duration")
         if _CLOCK.fullmatch(duration):
             yield warning("F11", where, "the duration is written as a clock", "write it in seconds")
         elif where is not None and not _DECIMAL.fullmatch(duration):
             yield error("F11", where, f"the duration is “{duration}”", "write it in seconds")
         for name in ("itunes:season", "itunes:episode", "podcast:season", "podcast:episode"):
             yield from _number(document, item, name)
-        where, kind = document.said(item, "itunes:episodeType")
+        where, kind = document.element_and_text(item, "itunes:episodeType")
         if kind not in ("", "full", "trailer", "bonus"):
             yield error("F11", where, f"itunes:episodeType is {kind}", "write full, trailer or bonus")
 
 
-def _number(document: Document, item: Element, name: str) -> Iterator[Finding]:
-    where, text = document.said(item, name)
+def _number(document: FeedDocument, item: Element, name: str) -> Iterator[FeedFinding]:
+    where, text = document.element_and_text(item, name)
     decimal = name == "podcast:episode" and _DECIMAL.fullmatch(text)
     if where is not None and not _COUNT.fullmatch(text) and not decimal:
         yield error("F11", where, f"{name} is “{text}”", "write a whole number from 1, or leave it out")
 
 
-def persons(document: Document) -> Iterator[Finding]:
+def persons(document: FeedDocument) -> Iterator[FeedFinding]:
     """F14: persons have names, and an item that names persons names the hosts too."""
     for person in document.all(document.channel, ".//podcast:person"):
         if not (person.text or "").strip():
@@ -168,11 +168,11 @@ def persons(document: Document) -> Iterator[Finding]:
             yield warning("F14", where, "the item's persons drive out the hosts", "name the hosts again")
 
 
-def _roles(document: Document, parent: Element) -> set[str]:
+def _roles(document: FeedDocument, parent: Element) -> set[str]:
     return {person.get("role", "host").lower() for person in document.all(parent, "podcast:person")}
 
 
-def chapters(document: Document) -> Iterator[Finding]:
+def chapters(document: FeedDocument) -> Iterator[FeedFinding]:
     """F15: chapters of the type that apps read."""
     for found in document.all(document.channel, "item/podcast:chapters"):
         if found.get("type") != CHAPTERS_TYPE:
@@ -181,7 +181,7 @@ def chapters(document: Document) -> Iterator[Finding]:
             )
 
 
-def soundbites(document: Document) -> Iterator[Finding]:
+def soundbites(document: FeedDocument) -> Iterator[FeedFinding]:
     """F16: soundbites that can be played."""
     for item in document.items:
         total = document.text(item, "itunes:duration")
@@ -197,7 +197,7 @@ def soundbites(document: Document) -> Iterator[Finding]:
                 yield error("F16", bite, "a soundbite after the end of the audio", "correct startTime")
 
 
-def alternates(document: Document) -> Iterator[Finding]:
+def alternates(document: FeedDocument) -> Iterator[FeedFinding]:
     """F16: other versions of the audio say what and where they are."""
     for found in document.all(document.channel, "item/podcast:alternateEnclosure"):
         if not found.get("type") or not document.all(found, "podcast:source[@uri]"):
@@ -211,7 +211,7 @@ def alternates(document: Document) -> Iterator[Finding]:
                 )
 
 
-def transcripts(document: Document) -> Iterator[Finding]:
+def transcripts(document: FeedDocument) -> Iterator[FeedFinding]:
     """T1: transcripts with a type that apps know. T6: VTT, SRT and JSON, because every app takes another."""
     for item in document.items:
         found = document.all(item, "podcast:transcript")
@@ -223,13 +223,13 @@ def transcripts(document: Document) -> Iterator[Finding]:
             yield warning("T6", found[0], message, "offer VTT, SRT and JSON")
 
 
-def _transcript(transcript: Element) -> Iterator[Finding]:
+def _transcript(transcript: Element) -> Iterator[FeedFinding]:
     mime, language = transcript.get("type", ""), transcript.get("language", "en")
     if mime not in TRANSCRIPT_TYPES:
         yield error(
             "T1", transcript, f"a transcript of type “{mime}”", f"write one of {', '.join(TRANSCRIPT_TYPES)}"
         )
-    if not LANGUAGE.fullmatch(language):
+    if not LANGUAGE_PATTERN.fullmatch(language):
         yield error("T1", transcript, f"a transcript in “{language}”", "write an ISO 639 code, like en-US")
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from podcast_pipeline.feed.conformance.document import Document, Rule, path_of
-from podcast_pipeline.feed.conformance.finding import Finding, error, warning
+from podcast_pipeline.feed.conformance.document import FeedDocument, Rule, url_path
+from podcast_pipeline.feed.conformance.finding import FeedFinding, error, warning
 from podcast_pipeline.feed.show_notes import ALLOWED_TAGS, DESCRIPTION_BYTES
 
 TEXT_LIMIT = 255
@@ -37,7 +37,7 @@ _TAG = re.compile(r"</?([a-zA-Z][a-zA-Z0-9]*)[\s/>]")
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9._~/-]*")
 
 
-def lengths(document: Document) -> Iterator[Finding]:
+def lengths(document: FeedDocument) -> Iterator[FeedFinding]:
     """F3: no text is longer than apps show, and none has white space around it."""
     for element in document.channel.iter(etree.Element):
         name, text = document.name(element), element.text or ""
@@ -51,7 +51,7 @@ def lengths(document: Document) -> Iterator[Finding]:
                 yield warning("F3", element, f"{name} {attribute} has over {limit} characters", "shorten it")
 
 
-def _too_long(name: str, text: str, element: etree._Element) -> Iterator[Finding]:
+def _too_long(name: str, text: str, element: etree._Element) -> Iterator[FeedFinding]:
     if name in ("description", "itunes:summary"):
         size = len(text.strip().encode())
         if size > DESCRIPTION_BYTES:
@@ -62,7 +62,7 @@ def _too_long(name: str, text: str, element: etree._Element) -> Iterator[Finding
             yield warning("F3", element, f"{name} has {len(text)} characters, over {limit}", "shorten it")
 
 
-def show_notes(document: Document) -> Iterator[Finding]:
+def show_notes(document: FeedDocument) -> Iterator[FeedFinding]:
     """F12: show notes are HTML in CDATA, of few tags."""
     for notes in document.all(document.channel, "item/content:encoded"):
         others = {tag.lower() for tag in _TAG.findall(notes.text or "")} - ALLOWED_TAGS
@@ -73,15 +73,15 @@ def show_notes(document: Document) -> Iterator[Finding]:
             yield warning("F12", notes, "show notes are escaped HTML", "put them into a CDATA section")
 
 
-def addresses(document: Document) -> Iterator[Finding]:
+def addresses(document: FeedDocument) -> Iterator[FeedFinding]:
     """F13: files have whole addresses of plain ASCII."""
     for name, attribute in ADDRESSES.items():
         for element in document.all(document.channel, f".//{name}"):
             yield from _address(name, element.get(attribute, ""), element)
 
 
-def _address(name: str, address: str, element: etree._Element) -> Iterator[Finding]:
-    path = path_of(address)
+def _address(name: str, address: str, element: etree._Element) -> Iterator[FeedFinding]:
+    path = url_path(address)
     if path is None:
         yield error("F13", element, f"{name} has no whole address", "write it with https://")
     elif not address.isascii() or " " in address:

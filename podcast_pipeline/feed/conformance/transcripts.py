@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain, pairwise
 from typing import Any
 
-from podcast_pipeline.feed.conformance.finding import Finding, Severity
+from podcast_pipeline.feed.conformance.finding import FeedFinding, Severity
 
 VTT_LINE_CHARACTERS = 65
 SRT_LINE_CHARACTERS = 32
@@ -20,11 +20,11 @@ _HEADERS = ("WEBVTT", "NOTE", "STYLE", "REGION")
 _SRT_CUE = re.compile(r"\d{2,3}:[0-5]\d:[0-5]\d,\d{3} --> \d{2,3}:[0-5]\d:[0-5]\d,\d{3}")
 _TAG = re.compile(r"<[^<>]*>")  # without the second < in it a line of them takes the square of its length
 
-Cue = tuple[float, float, list[tuple[int, str]]]
+ParsedCue = tuple[float, float, list[tuple[int, str]]]
 """Start and end in seconds, and the lines of text with their numbers in the file."""
 
 
-def check_transcript(data: bytes, mime: str, *, duration_s: float | None = None) -> tuple[Finding, ...]:
+def check_transcript(data: bytes, mime: str, *, duration_s: float | None = None) -> tuple[FeedFinding, ...]:
     """Return what is wrong with a transcript file; `line` counts in that file.
 
     Args:
@@ -43,7 +43,7 @@ def check_transcript(data: bytes, mime: str, *, duration_s: float | None = None)
     return tuple(check(text, duration_s))
 
 
-def _vtt(text: str, duration_s: float | None) -> Iterator[Finding]:
+def _vtt(text: str, duration_s: float | None) -> Iterator[FeedFinding]:
     """T2: WebVTT that every parser takes, with lines of at most 65 characters."""
     lines = _LINE_END.split(text)
     if not lines or not re.fullmatch(r"WEBVTT([ \t].*)?", lines[0]):
@@ -62,7 +62,7 @@ def _vtt(text: str, duration_s: float | None) -> Iterator[Finding]:
             yield _long(number, "T2", VTT_LINE_CHARACTERS)
 
 
-def _srt(text: str, duration_s: float | None) -> Iterator[Finding]:
+def _srt(text: str, duration_s: float | None) -> Iterator[FeedFinding]:
     """T3: SubRip that every parser takes, with cards of at most 2 lines of 32 characters."""
     lines = _LINE_END.split(text)
     cues = list(_cues(lines))
@@ -81,7 +81,7 @@ def _srt(text: str, duration_s: float | None) -> Iterator[Finding]:
         )
 
 
-def _json(text: str, duration_s: float | None) -> Iterator[Finding]:
+def _json(text: str, duration_s: float | None) -> Iterator[FeedFinding]:
     """T4: the namespace's JSON: a version, and segments with their times and words."""
     try:
         document = json.loads(text)
@@ -108,19 +108,19 @@ def _is_segment(segment: Any) -> bool:
     return all(isinstance(at, int | float) and not isinstance(at, bool) and abs(at) < 1e9 for at in times)
 
 
-def _html(text: str, duration_s: float | None) -> Iterator[Finding]:  # noqa: ARG001  one shape for all kinds
+def _html(text: str, duration_s: float | None) -> Iterator[FeedFinding]:  # noqa: ARG001  one shape for all kinds
     """T5: HTML with the words in paragraphs."""
     if "<p" not in text:
         yield _find("T5", 1, "HTML without paragraphs", "write <cite>, <time> and <p>")
 
 
-def _text(text: str, duration_s: float | None) -> Iterator[Finding]:  # noqa: ARG001  one shape for all kinds
+def _text(text: str, duration_s: float | None) -> Iterator[FeedFinding]:  # noqa: ARG001  one shape for all kinds
     """T1: plain text with words in it."""
     if not text.strip():
         yield _find("T1", 1, "the transcript is empty", "write the words")
 
 
-KINDS: dict[str, tuple[str, Callable[[str, float | None], Iterator[Finding]]]] = {
+KINDS: dict[str, tuple[str, Callable[[str, float | None], Iterator[FeedFinding]]]] = {
     "text/vtt": ("T2", _vtt),
     "application/x-subrip": ("T3", _srt),
     "application/json": ("T4", _json),
@@ -129,7 +129,7 @@ KINDS: dict[str, tuple[str, Callable[[str, float | None], Iterator[Finding]]]] =
 }
 
 
-def _cues(lines: list[str]) -> Iterator[Cue]:
+def _cues(lines: list[str]) -> Iterator[ParsedCue]:
     """Yield the cues of VTT or SRT: a line of times, and the text up to a blank line."""
     number = 0
     while number < len(lines):
@@ -144,7 +144,7 @@ def _cues(lines: list[str]) -> Iterator[Cue]:
         yield _seconds(found.groups()[:4]), _seconds(found.groups()[4:]), text
 
 
-def _stray(lines: list[str], rule: str) -> Iterator[Finding]:
+def _stray(lines: list[str], rule: str) -> Iterator[FeedFinding]:
     """Find a block of text that belongs to no cue, the mark of a blank line inside one."""
     for number, line in enumerate(lines):
         begins = line.strip() and (number == 0 or not lines[number - 1].strip())
@@ -161,7 +161,7 @@ def _seconds(parts: tuple[str | None, ...]) -> float:
     return hours * 3600 + minutes * 60 + seconds + milliseconds / 1000
 
 
-def _times(times: list[tuple[float, float]], duration_s: float | None) -> Iterator[Finding]:
+def _times(times: list[tuple[float, float]], duration_s: float | None) -> Iterator[FeedFinding]:
     """T7: cues go forward and stay inside the audio.
 
     The first of each kind is enough to know.
@@ -179,9 +179,9 @@ def _times(times: list[tuple[float, float]], duration_s: float | None) -> Iterat
         yield _find("T7", None, message, "publish the transcript that belongs to this audio")
 
 
-def _long(number: int, rule: str, limit: int) -> Finding:
+def _long(number: int, rule: str, limit: int) -> FeedFinding:
     return _find(rule, number, f"a line of over {limit} characters", "break it", "warning")
 
 
-def _find(rule: str, line: int | None, message: str, fix: str, severity: Severity = "error") -> Finding:
-    return Finding(rule, severity, line, message, fix)
+def _find(rule: str, line: int | None, message: str, fix: str, severity: Severity = "error") -> FeedFinding:
+    return FeedFinding(rule, severity, line, message, fix)

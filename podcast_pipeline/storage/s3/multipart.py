@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     )
 
 PART_BYTES = 8 * 1024 * 1024  # S3 wants at least 5 MiB and at most 10,000 parts
-MOST_PARTS = 10_000
-WORKERS = 4
-ABANDONED = timedelta(days=1)
-LOST_RACE = (409, 412)
+MAX_PARTS = 10_000
+PART_THREADS = 4
+ABORT_AFTER = timedelta(days=1)
+PRECONDITION_STATUSES = (409, 412)
 
 
 @dataclass(frozen=True)
-class Upload:
+class S3Upload:
     """What goes where.
 
     Attributes:
@@ -60,7 +60,7 @@ class Upload:
         object.__setattr__(self, "put_id", uuid4().hex)
 
     @property
-    def place(self) -> dict[str, Any]:
+    def location(self) -> dict[str, Any]:
         """Bucket and Key as every call wants them."""
         return {"Bucket": self.bucket, "Key": self.name}
 
@@ -76,15 +76,15 @@ class Upload:
     @property
     def part_bytes(self) -> int:
         """Bytes in every part but the last; a function of the size only, so that a resumed run agrees."""
-        return max(PART_BYTES, -(-self.size_bytes // MOST_PARTS))
+        return max(PART_BYTES, -(-self.size_bytes // MAX_PARTS))
 
     @property
-    def in_parts(self) -> bool:
+    def is_multipart(self) -> bool:
         """Whether it is too big for one request."""
         return self.size_bytes > PART_BYTES
 
     @property
-    def names_content(self) -> bool:
+    def is_content_addressed(self) -> bool:
         """Whether the key holds the hash of the bytes, so that any upload to it has the same bytes."""
         return self.sha256[:16] in self.key
 
@@ -97,20 +97,20 @@ class Upload:
             return file.read(size)
 
 
-def send_whole(client: "S3Client", upload: Upload) -> str:
+def put_single(client: "S3Client", upload: S3Upload) -> str:
     """Put an object in one request; return its etag, quoted."""
     body = upload.read(0, upload.size_bytes)
     answer = client.put_object(
         Body=body,
         ContentMD5=_md5(body),
-        **upload.place,
+        **upload.location,
         **upload.headers,
         **upload.conditions,
     )
     return answer["ETag"]
 
 
-def send_in_parts(client: "S3Client", upload: Upload) -> str:
+def put_multipart(client: "S3Client", upload: S3Upload) -> str:
     """Put an object in parts, those that an interrupted run has sent already are not sent again.
 
     Returns:
@@ -118,7 +118,7 @@ def send_in_parts(client: "S3Client", upload: Upload) -> str:
     """
     upload_id, sent = _resume(client, upload)
     if upload_id is None:
-        upload_id = client.create_multipart_upload(**upload.place, **upload.headers)["UploadId"]
+        upload_id = client.create_multipart_upload(**upload.location, **upload.headers)["UploadId"]
     starts = range(0, upload.size_bytes, upload.part_bytes)
 
     def send(part: tuple[int, int]) -> "CompletedPartTypeDef":
@@ -127,57 +127,63 @@ def send_in_parts(client: "S3Client", upload: Upload) -> str:
         etag = f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"'
         if sent.get(number) != (etag, len(body)):
             etag = client.upload_part(
-                Body=body, ContentMD5=_md5(body), PartNumber=number, UploadId=upload_id, **upload.place
+                Body=body, ContentMD5=_md5(body), PartNumber=number, UploadId=upload_id, **upload.location
             )["ETag"]
         return {"PartNumber": number, "ETag": etag}
 
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with ThreadPoolExecutor(PART_THREADS) as pool:
         parts: CompletedMultipartUploadTypeDef = {"Parts": list(pool.map(send, enumerate(starts, start=1)))}
     try:
         return client.complete_multipart_upload(
-            UploadId=upload_id, MultipartUpload=parts, **upload.place, **upload.conditions
+            UploadId=upload_id, MultipartUpload=parts, **upload.location, **upload.conditions
         )["ETag"]
     except client.exceptions.ClientError as error:
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] in LOST_RACE:
-            client.abort_multipart_upload(UploadId=upload_id, **upload.place)
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] in PRECONDITION_STATUSES:
+            client.abort_multipart_upload(UploadId=upload_id, **upload.location)
         raise
 
 
-def _resume(client: "S3Client", upload: Upload) -> tuple[str | None, dict[int, tuple[str, int]]]:
+def _resume(client: "S3Client", upload: S3Upload) -> tuple[str | None, dict[int, tuple[str, int]]]:
     """Return the newest unfinished upload of the same bytes and its parts as number -> (etag, size).
 
     Uploads that nobody touched for a day are aborted: what they hold is paid for and never seen.
     """
     found = None
     for upload_id, started_at in _unfinished(client, upload):
-        if upload.names_content and found is None:
+        if upload.is_content_addressed and found is None:
             found = upload_id
-        elif datetime.now(UTC) - started_at > ABANDONED:
-            client.abort_multipart_upload(UploadId=upload_id, **upload.place)
+        elif datetime.now(UTC) - started_at > ABORT_AFTER:
+            client.abort_multipart_upload(UploadId=upload_id, **upload.location)
     if found is None:
         return None, {}
-    parts = _parts(client, {"UploadId": found, **upload.place})
+    parts = _parts(client, {"UploadId": found, **upload.location})
     return found, {part["PartNumber"]: (part["ETag"], part["Size"]) for part in parts}
 
 
-def _unfinished(client: "S3Client", upload: Upload) -> Iterator[tuple[str, datetime]]:
-    ours = [item for item in begun(client, upload.bucket, upload.name) if item["Key"] == upload.name]
+def _unfinished(client: "S3Client", upload: S3Upload) -> Iterator[tuple[str, datetime]]:
+    ours = [
+        item
+        for item in list_multipart_uploads(client, upload.bucket, upload.name)
+        if item["Key"] == upload.name
+    ]
     for item in sorted(ours, key=lambda item: item["Initiated"], reverse=True):
         yield item["UploadId"], item["Initiated"]
 
 
-def begun(client: "S3Client", bucket: str, prefix: str) -> Iterator["MultipartUploadTypeDef"]:
+def list_multipart_uploads(
+    client: "S3Client", bucket: str, prefix: str
+) -> Iterator["MultipartUploadTypeDef"]:
     """Yield the uploads in parts that were begun and not ended, of names that begin with `prefix`."""
     for page in client.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=prefix):
         yield from page.get("Uploads", ())
 
 
-def arrived(client: "S3Client", bucket: str, begun: "MultipartUploadTypeDef") -> tuple[int, datetime]:
+def received_parts(client: "S3Client", bucket: str, upload: "MultipartUploadTypeDef") -> tuple[int, datetime]:
     """Return the bytes of an upload that are there, and when the last of them came."""
-    place = {"Bucket": bucket, "Key": begun["Key"], "UploadId": begun["UploadId"]}
+    place = {"Bucket": bucket, "Key": upload["Key"], "UploadId": upload["UploadId"]}
     parts = _parts(client, place)
     return sum(part["Size"] for part in parts), max(
-        [begun["Initiated"], *(part["LastModified"] for part in parts)]
+        [upload["Initiated"], *(part["LastModified"] for part in parts)]
     )
 
 

@@ -115,13 +115,13 @@ class S3Settings:
     connect_timeout_s: float = 5.0
     read_timeout_s: float = 20.0
 
-    def place(self, key: str) -> tuple[str, str]:
+    def bucket_and_name(self, key: str) -> tuple[str, str]:
         """Return (bucket, name in it) of a key or of a prefix of keys."""
         bucket = self.public_bucket if key.startswith("public/") else self.private_bucket
         return bucket, f"{self.prefix}/{key}" if self.prefix else key
 
 
-def settings_of(config: Config) -> S3Settings:
+def s3_settings(config: Config) -> S3Settings:
     """Return what [storage] and its preset say together.
 
     Raises:
@@ -140,12 +140,12 @@ def settings_of(config: Config) -> S3Settings:
         region=table.region or preset.region,
         path_style=preset.path_style if table.path_style is None else table.path_style,
         checksums=table.checksums or preset.checksums,
-        conditional_writes=conditional_writes(config),
+        conditional_writes=has_conditional_writes(config),
         unsigned_reads=preset.unsigned_reads,
     )
 
 
-def conditional_writes(config: Config) -> bool:
+def has_conditional_writes(config: Config) -> bool:
     """Say whether the store itself decides races; where it does not, a publisher needs a lease."""
     table = config.storage
     if table.kind == "local":

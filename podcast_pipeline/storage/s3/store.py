@@ -18,35 +18,44 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from podcast_pipeline.config import Config
-from podcast_pipeline.errors import Conflict, NotFound, StoreError
-from podcast_pipeline.storage import CHUNK_BYTES, ObjectInfo, Reader, Unfinished
-from podcast_pipeline.storage.conditional import refuse_broken
+from podcast_pipeline.errors import NotFound, PreconditionFailed, StoreError
+from podcast_pipeline.storage import CHUNK_BYTES, ObjectInfo, ObjectReader, UnfinishedUpload
+from podcast_pipeline.storage.conditional import check_preconditions
 from podcast_pipeline.storage.keys import check_key, check_prefix, public_url
-from podcast_pipeline.storage.public_reader import WebReader
-from podcast_pipeline.storage.s3.errors import from_answer, from_failure
-from podcast_pipeline.storage.s3.multipart import WORKERS, Upload, arrived, begun, send_in_parts, send_whole
-from podcast_pipeline.storage.s3.presets import S3Settings, settings_of
+from podcast_pipeline.storage.public_reader import PublicUrlReader
+from podcast_pipeline.storage.s3.errors import error_from_exception, error_from_response
+from podcast_pipeline.storage.s3.multipart import (
+    PART_THREADS,
+    S3Upload,
+    list_multipart_uploads,
+    put_multipart,
+    put_single,
+    received_parts,
+)
+from podcast_pipeline.storage.s3.presets import S3Settings, s3_settings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef, HeadObjectOutputTypeDef
 
-CONNECTIONS = 4 * WORKERS
+CONNECTIONS = 4 * PART_THREADS
 
 
-def open_client(session: boto3.session.Session, place: S3Settings, *, signed: bool = True) -> "S3Client":
+def open_client(session: boto3.session.Session, settings: S3Settings, *, signed: bool = True) -> "S3Client":
     """Return a client; with the credentials of boto3's usual chain, or with none."""
     config = ClientConfig(
         signature_version="s3v4" if signed else UNSIGNED,
-        s3={"addressing_style": "path" if place.path_style else "auto"},
-        request_checksum_calculation=place.checksums,
-        response_checksum_validation=place.checksums,
-        retries={"mode": "standard", "total_max_attempts": place.attempts},
-        connect_timeout=place.connect_timeout_s,
-        read_timeout=place.read_timeout_s,
+        s3={"addressing_style": "path" if settings.path_style else "auto"},
+        request_checksum_calculation=settings.checksums,
+        response_checksum_validation=settings.checksums,
+        retries={"mode": "standard", "total_max_attempts": settings.attempts},
+        connect_timeout=settings.connect_timeout_s,
+        read_timeout=settings.read_timeout_s,
         max_pool_connections=CONNECTIONS,
     )
-    return session.client("s3", endpoint_url=place.endpoint_url, region_name=place.region, config=config)
+    return session.client(
+        "s3", endpoint_url=settings.endpoint_url, region_name=settings.region, config=config
+    )
 
 
 class S3Reader:
@@ -75,7 +84,7 @@ class S3Reader:
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Yield the objects whose key begins with `prefix`, in order of key."""
-        bucket, name = self.settings.place(check_prefix(prefix))
+        bucket, name = self.settings.bucket_and_name(check_prefix(prefix))
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=name)
         with _saying(prefix):
             items = [item for page in pages for item in page.get("Contents", ())]
@@ -84,7 +93,7 @@ class S3Reader:
             yield ObjectInfo(key, item["Size"], "", "", item["ETag"].strip('"'), None, item["LastModified"])
 
     def _place(self, key: str) -> dict[str, Any]:
-        bucket, name = self.settings.place(check_key(key))
+        bucket, name = self.settings.bucket_and_name(check_key(key))
         return {"Bucket": bucket, "Key": name}
 
     def _head(self, key: str) -> "HeadObjectOutputTypeDef":
@@ -110,7 +119,7 @@ class S3Reader:
             except BotoCoreError:
                 continue
             return
-        raise from_failure(key, "IncompleteReadError")
+        raise error_from_exception(key, "IncompleteReadError")
 
 
 class S3Store(S3Reader):
@@ -130,7 +139,7 @@ class S3Store(S3Reader):
     def from_config(cls, config: Config) -> Self:
         """Return the store of [storage]."""
         with _saying("storage"):
-            return cls(settings_of(config))
+            return cls(s3_settings(config))
 
     def put(
         self,
@@ -149,16 +158,16 @@ class S3Store(S3Reader):
         """
         conditions = _conditions(if_absent=if_absent, if_match=if_match)
         native = self.settings.conditional_writes
-        upload = Upload(
+        upload = S3Upload(
             key,
-            *self.settings.place(check_key(key)),
+            *self.settings.bucket_and_name(check_key(key)),
             body,
             content_type,
             cache_control,
             conditions if native else {},
         )
-        if upload.in_parts or not native:
-            refuse_broken(self, key, if_absent=if_absent, if_match=if_match)
+        if upload.is_multipart or not native:
+            check_preconditions(self, key, if_absent=if_absent, if_match=if_match)
         return self._send(upload)
 
     def delete(self, key: str) -> None:
@@ -166,64 +175,64 @@ class S3Store(S3Reader):
         with _saying(key):
             self.client.delete_object(**self._place(key))
 
-    def unfinished(self, prefix: str) -> Iterator[Unfinished]:
+    def unfinished_uploads(self, prefix: str) -> Iterator[UnfinishedUpload]:
         """Yield the uploads in parts that were begun and not ended; see Store."""
-        bucket, name = self.settings.place(check_prefix(prefix))
+        bucket, name = self.settings.bucket_and_name(check_prefix(prefix))
         with _saying(prefix):
-            found = list(begun(self.client, bucket, name))
+            found = list(list_multipart_uploads(self.client, bucket, name))
         for item in found:
             key = item["Key"][len(name) - len(prefix) :]
-            with suppress(Conflict, NotFound), _saying(key):  # ended since
-                size, at = arrived(self.client, bucket, item)
-                yield Unfinished(key, item["UploadId"], size, at)
+            with suppress(PreconditionFailed, NotFound), _saying(key):  # ended since
+                size, at = received_parts(self.client, bucket, item)
+                yield UnfinishedUpload(key, item["UploadId"], size, at)
 
-    def abandon(self, put: Unfinished) -> None:
+    def abort_upload(self, upload: UnfinishedUpload) -> None:
         """Abort an upload in parts; the store forgets what has arrived."""
-        with suppress(Conflict, NotFound), _saying(put.key):
-            self.client.abort_multipart_upload(UploadId=put.id, **self._place(put.key))
+        with suppress(PreconditionFailed, NotFound), _saying(upload.key):
+            self.client.abort_multipart_upload(UploadId=upload.id, **self._place(upload.key))
 
     def url(self, key: str) -> str:
         """Return the address of a key under `public/`."""
         return public_url(self.settings.base_url, key)
 
-    def presigned(self, key: str, seconds: int) -> str:
+    def presigned_url(self, key: str, seconds: int) -> str:
         """Return an address at which anybody may GET a key for so long."""
         with _saying(key):
             return self.client.generate_presigned_url(
                 "get_object", Params=self._place(key), ExpiresIn=seconds
             )
 
-    def anonymous(self) -> Reader:
+    def anonymous(self) -> ObjectReader:
         """Return the same reads, unsigned; or by public URL where the endpoint wants signatures."""
         return self._anybody
 
     @cached_property
-    def _anybody(self) -> Reader:
+    def _anybody(self) -> ObjectReader:
         if not self.settings.unsigned_reads:
-            return WebReader(self.settings.base_url)
+            return PublicUrlReader(self.settings.base_url)
         return S3Reader(self.settings, open_client(self._session, self.settings, signed=False))
 
-    def _send(self, upload: Upload) -> ObjectInfo:
-        send = send_in_parts if upload.in_parts else send_whole
+    def _send(self, upload: S3Upload) -> ObjectInfo:
+        send = put_multipart if upload.is_multipart else put_single
         try:
             with _saying(upload.key):
                 etag = send(self.client, upload)
-        except (Conflict, NotFound) as error:
+        except (PreconditionFailed, NotFound) as error:
             # a retry after a lost answer finds the condition broken by our own object
             answer = self._landed(upload)
             if answer is None:
-                raise Conflict(upload.key, error.message) from error
+                raise PreconditionFailed(upload.key, error.message) from error
             etag = answer["ETag"]
         return self._read_back(upload, etag.strip('"'))
 
-    def _landed(self, upload: Upload) -> "HeadObjectOutputTypeDef | None":
+    def _landed(self, upload: S3Upload) -> "HeadObjectOutputTypeDef | None":
         try:
             answer = self._head(upload.key)
         except NotFound:
             return None
         return answer if answer["Metadata"].get("put-id") == upload.put_id else None
 
-    def _read_back(self, upload: Upload, etag: str) -> ObjectInfo:
+    def _read_back(self, upload: S3Upload, etag: str) -> ObjectInfo:
         answer = self._head(upload.key)
         info = _info(upload.key, answer)
         ours = ObjectInfo(
@@ -274,6 +283,6 @@ def _saying(key: str) -> Iterator[None]:
         yield
     except ClientError as error:
         status = error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
-        raise from_answer(key, error.response["Error"]["Code"], status) from error
+        raise error_from_response(key, error.response["Error"]["Code"], status) from error
     except (BotoCoreError, ResponseParserError) as error:
-        raise from_failure(key, type(error).__name__) from error
+        raise error_from_exception(key, type(error).__name__) from error

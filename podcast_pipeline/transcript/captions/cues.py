@@ -7,7 +7,13 @@ from itertools import pairwise
 import regex
 
 from podcast_pipeline.model import Transcript
-from podcast_pipeline.transcript.text.paragraphs import Piece, Turn, abbreviated, turns, written
+from podcast_pipeline.transcript.text.paragraphs import (
+    TranscriptTurn,
+    WrittenWord,
+    is_abbreviation,
+    join_words,
+    transcript_turns,
+)
 
 READABLE_S = 1.0
 """A cue stays at least this long where there is room before the next."""
@@ -54,7 +60,7 @@ class Cue:
     start_s: float
     end_s: float
     speaker: str | None
-    opens: bool
+    begins_turn: bool
     lines: tuple[str, ...]
 
     @property
@@ -64,7 +70,7 @@ class Cue:
 
 
 @dataclass(frozen=True)
-class Layout:
+class CueLayout:
     """How a format's cues are laid out.
 
     Attributes:
@@ -78,13 +84,13 @@ class Layout:
     measure: Callable[[str], int] = len
 
 
-def cues(transcript: Transcript, layout: Layout) -> tuple[Cue, ...]:
+def layout_cues(transcript: Transcript, layout: CueLayout) -> tuple[Cue, ...]:
     """Return the cues of a transcript: in order, apart, inside its duration, with every word once."""
-    loose = [cue for turn in turns(transcript) for cue in _turn(turn, layout)]
+    loose = [cue for turn in transcript_turns(transcript) for cue in _turn(turn, layout)]
     return tuple(_timed(loose, transcript.duration_s))
 
 
-def _turn(turn: Turn, layout: Layout) -> Iterator[Cue]:
+def _turn(turn: TranscriptTurn, layout: CueLayout) -> Iterator[Cue]:
     opens = True
     for pieces in _readable(turn, layout):
         blocks = list(_bound(pieces, layout, FREE))
@@ -96,29 +102,31 @@ def _turn(turn: Turn, layout: Layout) -> Iterator[Cue]:
             blocks, opens = blocks[count:], False
 
 
-def _readable(turn: Turn, layout: Layout) -> list[tuple[Piece, ...]]:
+def _readable(turn: TranscriptTurn, layout: CueLayout) -> list[tuple[WrittenWord, ...]]:
     """Return the sentences, those too short to be read ("Yes.") with a neighbour where both fit in a cue."""
-    together: list[tuple[Piece, ...]] = []
+    together: list[tuple[WrittenWord, ...]] = []
     for sentence in turn.sentences:
-        if together and _joins(together[-1], sentence.pieces, _label(turn, layout, opens=True), layout):
-            together[-1] += sentence.pieces
+        if together and _joins(together[-1], sentence.words, _label(turn, layout, opens=True), layout):
+            together[-1] += sentence.words
         else:
-            together.append(sentence.pieces)
+            together.append(sentence.words)
     return together
 
 
-def _joins(before: Sequence[Piece], after: Sequence[Piece], label: str, layout: Layout) -> bool:
+def _joins(
+    before: Sequence[WrittenWord], after: Sequence[WrittenWord], label: str, layout: CueLayout
+) -> bool:
     lasting_s = min(side[-1].end_s - side[0].start_s for side in (before, after))
     if lasting_s >= READABLE_S or after[0].start_s - before[-1].end_s >= READABLE_S:
         return False
     return len(_lines([*before, *after], label, layout)) <= layout.line_count
 
 
-def _label(turn: Turn, layout: Layout, *, opens: bool) -> str:
+def _label(turn: TranscriptTurn, layout: CueLayout, *, opens: bool) -> str:
     return layout.label(turn.speaker, opens) if turn.speaker else ""
 
 
-def _take(blocks: list[Piece], label: str, layout: Layout) -> int:
+def _take(blocks: list[WrittenWord], label: str, layout: CueLayout) -> int:
     """Return how many blocks make the next cue: all that fit, or up to the end of a clause."""
     fit = 1
     while fit < len(blocks) and len(_lines(blocks[: fit + 1], label, layout)) <= layout.line_count:
@@ -132,11 +140,11 @@ def _take(blocks: list[Piece], label: str, layout: Layout) -> int:
     return fit - 2 if rest <= 2 and fit > 6 else fit  # nobody wants a card with "of it" alone
 
 
-def _lines(blocks: Sequence[Piece], label: str, layout: Layout) -> list[str]:
+def _lines(blocks: Sequence[WrittenWord], label: str, layout: CueLayout) -> list[str]:
     """Fill lines greedily. The label's line is left empty when not even one block fits beside it."""
     lines, room = [""], layout.line_chars - len(label)
     for block in blocks:
-        longer = written([Piece(lines[-1], 0, 0, space=False), block])
+        longer = join_words([WrittenWord(lines[-1], 0, 0, space_before=False), block])
         if layout.measure(longer) <= room:
             lines[-1] = longer
         else:
@@ -145,19 +153,19 @@ def _lines(blocks: Sequence[Piece], label: str, layout: Layout) -> list[str]:
     return lines if lines[0] or label else lines[1:]
 
 
-def _bound(pieces: Sequence[Piece], layout: Layout, bond: int) -> Iterator[Piece]:
+def _bound(pieces: Sequence[WrittenWord], layout: CueLayout, bond: int) -> Iterator[WrittenWord]:
     """Yield unbreakable blocks that fit on a line; what is too wide breaks at its weakest bonds first."""
     for run in _runs(pieces, bond):
-        text = written(run)
+        text = join_words(run)
         if layout.measure(text) <= layout.line_chars:
-            yield Piece(text, run[0].start_s, run[-1].end_s, space=run[0].space)
+            yield WrittenWord(text, run[0].start_s, run[-1].end_s, space_before=run[0].space_before)
         elif bond < WORD:
             yield from _bound(run, layout, bond + 1)
         else:
             yield from _graphemes(run[0], layout)
 
 
-def _runs(pieces: Sequence[Piece], bond: int) -> Iterator[Sequence[Piece]]:
+def _runs(pieces: Sequence[WrittenWord], bond: int) -> Iterator[Sequence[WrittenWord]]:
     begin = 0
     for number, (before, after) in enumerate(pairwise(pieces), start=1):
         if _bond(before, after) <= bond:
@@ -166,7 +174,7 @@ def _runs(pieces: Sequence[Piece], bond: int) -> Iterator[Sequence[Piece]]:
     yield pieces[begin:]
 
 
-def _bond(before: Piece, after: Piece) -> int:
+def _bond(before: WrittenWord, after: WrittenWord) -> int:
     if _number_goes_on(before.text, after.text):
         return NUMBER
     return NAME if _name_goes_on(before.text, after.text) else FREE
@@ -182,7 +190,7 @@ def _number_goes_on(before: str, after: str) -> bool:
 
 
 def _name_goes_on(before: str, after: str) -> bool:
-    if _CLAUSE_END.search(before) and not abbreviated(before):
+    if _CLAUSE_END.search(before) and not is_abbreviation(before):
         return False
     return all(
         text in PARTICLES or (_CAPITALISED.match(text) and not _PRONOUN.match(text))
@@ -190,7 +198,7 @@ def _name_goes_on(before: str, after: str) -> bool:
     )
 
 
-def _graphemes(piece: Piece, layout: Layout) -> Iterator[Piece]:
+def _graphemes(piece: WrittenWord, layout: CueLayout) -> Iterator[WrittenWord]:
     """Yield a word that is wider than a line in parts, never inside what a reader sees as one character."""
     parts = [""]
     for grapheme in regex.findall(r"\X", piece.text):
@@ -200,7 +208,7 @@ def _graphemes(piece: Piece, layout: Layout) -> Iterator[Piece]:
     step = (piece.end_s - piece.start_s) / len(parts)
     for number, part in enumerate(parts):
         start = piece.start_s + number * step
-        yield Piece(part, start, start + step, space=piece.space and number == 0)
+        yield WrittenWord(part, start, start + step, space_before=piece.space_before and number == 0)
 
 
 def _timed(loose: list[Cue], duration_s: float) -> Iterator[Cue]:

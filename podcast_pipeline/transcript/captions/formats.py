@@ -8,8 +8,13 @@ from collections.abc import Callable
 from html import escape
 
 from podcast_pipeline.model import CaptionFormat, Correction, Transcript
-from podcast_pipeline.transcript.captions.cues import Cue, Layout, cues
-from podcast_pipeline.transcript.text.paragraphs import Sentence, Turn, tidy, turns
+from podcast_pipeline.transcript.captions.cues import Cue, CueLayout, layout_cues
+from podcast_pipeline.transcript.text.paragraphs import (
+    Sentence,
+    TranscriptTurn,
+    collapse_whitespace,
+    transcript_turns,
+)
 
 CONTENT_TYPES: dict[CaptionFormat, str] = {
     "vtt": "text/vtt",
@@ -24,20 +29,22 @@ by equality (T6), so only HTML and text name their charset."""
 SRT_LINE_CHARS = 32  # T3, the name included
 
 
-def render(transcript: Transcript, format_: CaptionFormat) -> bytes:
+def render_captions(transcript: Transcript, format_: CaptionFormat) -> bytes:
     """Return a transcript as a file, UTF-8, LF, no byte order mark; equal transcripts give equal bytes."""
     return WRITERS[format_](transcript).encode()
 
 
 def to_vtt(transcript: Transcript) -> str:
     """Return WebVTT. Every cue names its voice: a voice span ends with its cue."""
-    blocks = ["WEBVTT\n", *(_vtt_cue(cue) for cue in cues(transcript, VTT))]
+    blocks = ["WEBVTT\n", *(_vtt_cue(cue) for cue in layout_cues(transcript, VTT_LAYOUT))]
     return "\n".join(blocks)
 
 
 def to_srt(transcript: Transcript) -> str:
     """Return SubRip. `Name: ` opens a turn. SubRip has no escapes, so `-->` in a text is written `→`."""
-    return "\n".join(_srt_cue(number, cue) for number, cue in enumerate(cues(transcript, SRT), start=1))
+    return "\n".join(
+        _srt_cue(number, cue) for number, cue in enumerate(layout_cues(transcript, SRT_LAYOUT), start=1)
+    )
 
 
 def to_podcast_json(transcript: Transcript) -> str:
@@ -46,13 +53,13 @@ def to_podcast_json(transcript: Transcript) -> str:
     Word segments are allowed, but apps show one row per segment (Podverse) or join bodies with a space
     (AntennaPod), which tears scripts without spaces apart.
     """
-    segments = [_json_segment(cue) for cue in cues(transcript, JSON)]
+    segments = [_json_segment(cue) for cue in layout_cues(transcript, JSON_LAYOUT)]
     return json.dumps({"version": "1.0.0", "segments": segments}, ensure_ascii=False, indent=1) + "\n"
 
 
 def to_html(transcript: Transcript) -> str:
     """Return a whole HTML page: cite, time and p for every paragraph, then the dated corrections."""
-    blocks = [line for turn in turns(transcript) for line in _html_turn(turn)]
+    blocks = [line for turn in transcript_turns(transcript) for line in _html_turn(turn)]
     return "\n".join(
         [
             "<!doctype html>",
@@ -70,7 +77,7 @@ def to_html(transcript: Transcript) -> str:
 def to_text(transcript: Transcript) -> str:
     """Return plain text: `Name: ` opens a turn, an empty line parts paragraphs."""
     paragraphs = []
-    for turn in turns(transcript):
+    for turn in transcript_turns(transcript):
         label = f"{turn.speaker}: " if turn.speaker else ""
         for paragraph in turn.paragraphs():
             paragraphs.append(label + _joined(paragraph) + "\n")
@@ -78,10 +85,10 @@ def to_text(transcript: Transcript) -> str:
     return "\n".join(paragraphs)
 
 
-def clock(seconds: float, mark: str) -> str:
+def format_timestamp(seconds: float, decimal_mark: str) -> str:
     """Return seconds as `HH:MM:SS` + mark + milliseconds."""
     minutes, ms = divmod(round(seconds * 1000), 60_000)
-    return f"{minutes // 60:02}:{minutes % 60:02}:{ms // 1000:02}{mark}{ms % 1000:03}"
+    return f"{minutes // 60:02}:{minutes % 60:02}:{ms // 1000:02}{decimal_mark}{ms % 1000:03}"
 
 
 def _short_clock(seconds: float) -> str:
@@ -94,7 +101,7 @@ def _escaped(text: str) -> str:
 
 
 def _vtt_label(name: str, _opens: bool) -> str:
-    return f"<v {_escaped(tidy(name.replace('>', ' ')))}>"
+    return f"<v {_escaped(collapse_whitespace(name.replace('>', ' ')))}>"
 
 
 def _srt_label(name: str, opens: bool) -> str:
@@ -104,22 +111,24 @@ def _srt_label(name: str, opens: bool) -> str:
     return f"{name if len(name) <= room else name[: room - 1].rstrip() + '…'}: "
 
 
-VTT = Layout(line_chars=65, line_count=2, label=_vtt_label, measure=lambda text: len(_escaped(text)))
-SRT = Layout(line_chars=SRT_LINE_CHARS, line_count=2, label=_srt_label)
-JSON = Layout(line_chars=240, line_count=1, label=lambda _name, _opens: "")
+VTT_LAYOUT = CueLayout(
+    line_chars=65, line_count=2, label=_vtt_label, measure=lambda text: len(_escaped(text))
+)
+SRT_LAYOUT = CueLayout(line_chars=SRT_LINE_CHARS, line_count=2, label=_srt_label)
+JSON_LAYOUT = CueLayout(line_chars=240, line_count=1, label=lambda _name, _opens: "")
 
 
 def _vtt_cue(cue: Cue) -> str:
-    label = _vtt_label(cue.speaker, cue.opens) if cue.speaker else ""
+    label = _vtt_label(cue.speaker, cue.begins_turn) if cue.speaker else ""
     text = label + "\n".join(_escaped(line) for line in cue.lines if line)
-    return f"{clock(cue.start_s, '.')} --> {clock(cue.end_s, '.')}\n{text}\n"
+    return f"{format_timestamp(cue.start_s, '.')} --> {format_timestamp(cue.end_s, '.')}\n{text}\n"
 
 
 def _srt_cue(number: int, cue: Cue) -> str:
-    label = _srt_label(cue.speaker, cue.opens) if cue.speaker else ""
+    label = _srt_label(cue.speaker, cue.begins_turn) if cue.speaker else ""
     first, *others = cue.lines
     text = "\n".join([(label + first).rstrip(), *others]).replace("-->", "→")
-    return f"{number}\n{clock(cue.start_s, ',')} --> {clock(cue.end_s, ',')}\n{text}\n"
+    return f"{number}\n{format_timestamp(cue.start_s, ',')} --> {format_timestamp(cue.end_s, ',')}\n{text}\n"
 
 
 def _json_segment(cue: Cue) -> dict[str, str | float]:
@@ -127,7 +136,7 @@ def _json_segment(cue: Cue) -> dict[str, str | float]:
     return {**speaker, "startTime": cue.start_s, "endTime": cue.end_s, "body": cue.text}
 
 
-def _html_turn(turn: Turn) -> list[str]:
+def _html_turn(turn: TranscriptTurn) -> list[str]:
     lines = [f"<cite>{escape(turn.speaker)}:</cite>"] if turn.speaker else []
     for paragraph in turn.paragraphs():
         start_s = paragraph[0].start_s
@@ -149,7 +158,7 @@ def _html_corrections(corrections: tuple[Correction, ...]) -> list[str]:
 
 def _joined(paragraph: tuple[Sentence, ...]) -> str:
     return "".join(
-        f" {sentence.text}" if sentence.pieces[0].space else sentence.text for sentence in paragraph
+        f" {sentence.text}" if sentence.words[0].space_before else sentence.text for sentence in paragraph
     ).strip()
 
 

@@ -1,36 +1,36 @@
 """Human edits: laid on the recognised words, kept in edits.json, merged over every new transcription."""
 
-from podcast_pipeline.transcript.edits.apply import Merged, apply_edits
-from podcast_pipeline.transcript.edits.changelog import changed_words, diff
-from podcast_pipeline.transcript.edits.extract import take_edits
-from podcast_pipeline.transcript.edits.reconcile import holds, retake
+from podcast_pipeline.transcript.edits.apply import MergeResult, apply_edits
+from podcast_pipeline.transcript.edits.changelog import count_changed_words, diff
+from podcast_pipeline.transcript.edits.extract import extract_edits
+from podcast_pipeline.transcript.edits.reconcile import is_satisfied, reconcile_edits
 from podcast_pipeline.transcript.edits.record import (
-    Conflict,
     Edit,
+    EditConflict,
     Edits,
-    Fix,
     NameEdit,
-    Site,
+    NameFix,
+    TextQuote,
     TurnEdit,
     WordEdit,
 )
-from podcast_pipeline.transcript.edits.word_times import align
+from podcast_pipeline.transcript.edits.word_times import transcript_from_document
 
 __all__ = [
-    "Conflict",
     "Edit",
+    "EditConflict",
     "Edits",
-    "Fix",
-    "Merged",
+    "MergeResult",
     "NameEdit",
-    "Site",
+    "NameFix",
+    "TextQuote",
     "TurnEdit",
     "WordEdit",
-    "align",
     "apply_edits",
-    "changed_words",
+    "count_changed_words",
     "diff",
-    "holds",
-    "retake",
-    "take_edits",
+    "extract_edits",
+    "is_satisfied",
+    "reconcile_edits",
+    "transcript_from_document",
 ]

@@ -6,20 +6,20 @@ from dataclasses import dataclass, replace
 
 from rapidfuzz.distance import Indel, LCSseq
 
-from podcast_pipeline.transcript.edits.record import Site
-from podcast_pipeline.transcript.edits.units import Unit, keys_of
+from podcast_pipeline.transcript.edits.record import TextQuote
+from podcast_pipeline.transcript.edits.units import Unit, comparison_keys
 
 CONTEXT_SHARE = 0.5  # of the words around a place that must be there again
 SIDE_UNITS, SIDE_SHARE = 8, 0.75  # of the words on one side by which that side alone is known
 CLEAR_LEAD = 3  # words of context by which the best place must beat the next
-SAME_TIME_S = 5.0  # another engine's times for the same recording differ by less
+TIME_TOLERANCE_S = 5.0  # another engine's times for the same recording differ by less
 NOW_S = 0.5  # of places that fit equally well, the one so near to the time is meant
 LONG_UNITS = 24  # a longer passage is found by its two ends
 END_UNITS = 10
 SLACK_UNITS = 8  # what another transcription may add or drop around a place
 RARE = 40  # a word with more places than this is no hint where to look
-CLOSE = 2  # units on either side that say how sure a place is
-ECHO_UNITS = 24  # so near are words said again that one look at the text does not tell apart
+ADJACENT_UNITS = 2  # units on either side that say how sure a place is
+REPEAT_UNITS = 24  # so near are words said again that one look at the text does not tell apart
 CANDIDATES = 6
 VOTES_SHARE = 0.4  # of the best candidate's words in line, to be looked at too
 
@@ -27,7 +27,7 @@ MATCH, MISMATCH, GAP = 2, -1, -1
 
 
 @dataclass(frozen=True)
-class Found:
+class AnchorMatch:
     """Where a place is: units start to end.
 
     Attributes:
@@ -37,18 +37,18 @@ class Found:
 
     start: int
     end: int
-    left: int
-    right: int
-    before: int
-    after: int
+    adjacent_left: int
+    adjacent_right: int
+    matched_before: int
+    matched_after: int
 
     @property
     def support(self) -> int:
         """Units around it that are there again."""
-        return self.before + self.after
+        return self.matched_before + self.matched_after
 
 
-class Places:
+class AnchorIndex:
     """A transcription in which places are looked up.
 
     Args:
@@ -64,30 +64,30 @@ class Places:
             self._hints[(self.keys[i],)].append(i)
             self._hints[tuple(self.keys[i : i + 2])].append(i)
 
-    def find(self, site: Site) -> list[Found]:
+    def find(self, quote: TextQuote) -> list[AnchorMatch]:
         """Return where a place can be; one entry when it is certain, none when it is nowhere."""
-        before, heard, after = (keys_of(text) for text in (site.before, site.heard, site.after))
+        before, heard, after = (comparison_keys(text) for text in (quote.before, quote.heard, quote.after))
         if len(heard) <= LONG_UNITS:
-            return self._best(before, heard, after, site, site.start_s)
-        starts = self._best(before, [], heard[:END_UNITS], site, site.start_s)
-        ends = self._best(heard[-END_UNITS:], [], after, site, site.end_s)
+            return self._best(before, heard, after, quote, quote.start_s)
+        starts = self._best(before, [], heard[:END_UNITS], quote, quote.start_s)
+        ends = self._best(heard[-END_UNITS:], [], after, quote, quote.end_s)
         if len(starts) != 1 or len(ends) != 1:
             return starts if len(starts) > 1 else ends if starts else []
         first, last = starts[0], ends[0]
         alike = Indel.normalized_similarity(heard, self.keys[first.end : last.start])
-        both = Found(
+        both = AnchorMatch(
             start=first.end,
             end=max(first.end, last.start),
-            left=min(first.left, first.right) if first.start == first.end else 0,
-            right=min(last.left, last.right) if last.start == last.end else 0,
-            before=first.support,
-            after=last.support,
+            adjacent_left=min(first.adjacent_left, first.adjacent_right) if first.start == first.end else 0,
+            adjacent_right=min(last.adjacent_left, last.adjacent_right) if last.start == last.end else 0,
+            matched_before=first.support,
+            matched_after=last.support,
         )
         return [both] if alike >= CONTEXT_SHARE else []
 
-    def rival(self, site: Site, start: int) -> int:
+    def ambiguity(self, quote: TextQuote, start: int) -> int:
         """Return how many words around a place of this very text are around another one in it, too."""
-        before, heard, after = (keys_of(text) for text in (site.before, site.heard, site.after))
+        before, heard, after = (comparison_keys(text) for text in (quote.before, quote.heard, quote.after))
         sides = [(before, heard, after, start)]
         if len(heard) > LONG_UNITS:
             end = start + len(heard)
@@ -98,15 +98,15 @@ class Places:
             for fit in self._fits(before, heard, after)
             if _is_known(fit, before, heard, after)
             for place in (fit, *self._echoes(fit, before, after))
-            if abs(place.start - at) > CLOSE
+            if abs(place.start - at) > ADJACENT_UNITS
         )
         return max(others, default=0)
 
     def _best(
-        self, before: list[str], heard: list[str], after: list[str], site: Site, at_s: float
-    ) -> list[Found]:
+        self, before: list[str], heard: list[str], after: list[str], site: TextQuote, at_s: float
+    ) -> list[AnchorMatch]:
         fits = self._fits(before, heard, after)
-        apart: list[Found] = []
+        apart: list[AnchorMatch] = []
         for place in (fit for fit in fits if _is_known(fit, before, heard, after)):
             near = any(abs(place.start - other.start) <= SLACK_UNITS for other in apart)
             if not near and self._now(place, site, at_s):
@@ -124,9 +124,9 @@ class Places:
             return then
         return sure if not then else list(dict.fromkeys((*sure, *then)))
 
-    def _fits(self, before: list[str], heard: list[str], after: list[str]) -> list[Found]:
+    def _fits(self, before: list[str], heard: list[str], after: list[str]) -> list[AnchorMatch]:
         """Return every place with some of the words around it, best first."""
-        found: dict[Found, None] = {}
+        found: dict[AnchorMatch, None] = {}
         size = len(before) + len(heard) + len(after)
         for at in self._candidates([*before, *heard, *after]):
             low, high = max(at - SLACK_UNITS, 0), at + size + 2 * SLACK_UNITS
@@ -136,34 +136,43 @@ class Places:
                 sides = (low, known.start), (known.end, high)
                 place = self._fit(before, heard, after, *max(sides, key=lambda side: side[1] - side[0]))
             found[place] = None
-        return sorted(found, key=lambda place: (-place.support, -(place.left + place.right), place.start))
+        return sorted(
+            found,
+            key=lambda place: (-place.support, -(place.adjacent_left + place.adjacent_right), place.start),
+        )
 
-    def _echoes(self, place: Found, before: list[str], after: list[str]) -> Iterator[Found]:
+    def _echoes(self, place: AnchorMatch, before: list[str], after: list[str]) -> Iterator[AnchorMatch]:
         """Yield where a place and the words next to it are said again close by."""
-        size, left = place.end - place.start, min(place.left, place.start)
+        size, left = place.end - place.start, min(place.adjacent_left, place.start)
         first = place.start - left
-        said = self.keys[first : place.end + place.right]
-        for at in range(max(first - ECHO_UNITS, 0), first + ECHO_UNITS + 1):
+        said = self.keys[first : place.end + place.adjacent_right]
+        for at in range(max(first - REPEAT_UNITS, 0), first + REPEAT_UNITS + 1):
             if at != first and said and self.keys[at : at + len(said)] == said:
                 start = at + left
                 echo = replace(place, start=start, end=start + size)
                 here, there = (self._around(one, before, after) for one in (place, echo))
                 less = [one - other for one, other in zip(here, there, strict=True)]
-                yield replace(echo, before=place.before - less[0], after=place.after - less[1])
+                yield replace(
+                    echo,
+                    matched_before=place.matched_before - less[0],
+                    matched_after=place.matched_after - less[1],
+                )
 
-    def _around(self, place: Found, before: list[str], after: list[str]) -> tuple[int, int]:
+    def _around(self, place: AnchorMatch, before: list[str], after: list[str]) -> tuple[int, int]:
         """Count the words on each side of a place that are there in their order."""
         lefts = self.keys[max(place.start - len(before) - SLACK_UNITS, 0) : place.start]
         rights = self.keys[place.end : place.end + len(after) + SLACK_UNITS]
         return int(LCSseq.similarity(before, lefts)), int(LCSseq.similarity(after, rights))
 
-    def _now(self, place: Found, site: Site, at_s: float, within_s: float = SAME_TIME_S) -> bool:
-        return not self._same_recording(site) or abs(self.time(place.start) - at_s) <= within_s
+    def _now(
+        self, place: AnchorMatch, site: TextQuote, at_s: float, within_s: float = TIME_TOLERANCE_S
+    ) -> bool:
+        return not self._same_recording(site) or abs(self.start_time(place.start) - at_s) <= within_s
 
-    def _same_recording(self, site: Site) -> bool:
+    def _same_recording(self, site: TextQuote) -> bool:
         return self._recording is not None and site.recording == self._recording
 
-    def time(self, index: int) -> float:
+    def start_time(self, index: int) -> float:
         """Return when a unit begins; the end of the last one after it."""
         if index < len(self.units):
             return self.units[index].start_s
@@ -186,7 +195,7 @@ class Places:
                 lanes.append(lane)
         return [lane * SLACK_UNITS for lane in lanes[:CANDIDATES]]
 
-    def _fit(self, before: list[str], heard: list[str], after: list[str], low: int, high: int) -> Found:
+    def _fit(self, before: list[str], heard: list[str], after: list[str], low: int, high: int) -> AnchorMatch:
         """Return where the words fit best between two units."""
         pattern = [*before, *heard, *after]
         window = self.keys[low:high]
@@ -203,13 +212,13 @@ class Places:
         if not after and end >= len(self.keys) - SLACK_UNITS:
             end = len(self.keys)
         start, end = self._tight(start, end, heard)
-        return Found(
+        return AnchorMatch(
             start=start,
             end=end,
-            left=_close(before[::-1], self.keys[max(start - CLOSE, 0) : start][::-1]),
-            right=_close(after, self.keys[end : end + CLOSE]),
-            before=sum(p < len(before) for p in same),
-            after=sum(p >= first_after for p in same),
+            adjacent_left=_close(before[::-1], self.keys[max(start - ADJACENT_UNITS, 0) : start][::-1]),
+            adjacent_right=_close(after, self.keys[end : end + ADJACENT_UNITS]),
+            matched_before=sum(p < len(before) for p in same),
+            matched_after=sum(p >= first_after for p in same),
         )
 
     def _tight(self, start: int, end: int, heard: list[str]) -> tuple[int, int]:
@@ -219,12 +228,14 @@ class Places:
         return (exact[0], exact[0] + size) if len(exact) == 1 else (start, max(start, end))
 
 
-def _is_known(place: Found, before: Sequence[str], heard: Sequence[str], after: Sequence[str]) -> bool:
+def _is_known(place: AnchorMatch, before: Sequence[str], heard: Sequence[str], after: Sequence[str]) -> bool:
     fits = place.end - place.start <= len(heard) + SLACK_UNITS
     return fits and place.support >= (len(before) + len(after)) * CONTEXT_SHARE
 
 
-def _torn(fits: Sequence[Found], best: Found, before: Sequence[str], after: Sequence[str]) -> list[Found]:
+def _torn(
+    fits: Sequence[AnchorMatch], best: AnchorMatch, before: Sequence[str], after: Sequence[str]
+) -> list[AnchorMatch]:
     """Return places that one side knows better than it knows the best one, as where a passage was put in."""
     return [
         place
@@ -232,17 +243,17 @@ def _torn(fits: Sequence[Found], best: Found, before: Sequence[str], after: Sequ
         if abs(place.start - best.start) > SLACK_UNITS
         and 2 * place.support > best.support
         and (
-            best.before < place.before >= max(SIDE_UNITS, SIDE_SHARE * len(before))
-            or best.after < place.after >= max(SIDE_UNITS, SIDE_SHARE * len(after))
+            best.matched_before < place.matched_before >= max(SIDE_UNITS, SIDE_SHARE * len(before))
+            or best.matched_after < place.matched_after >= max(SIDE_UNITS, SIDE_SHARE * len(after))
         )
     ]
 
 
 def _close(then: Sequence[str], now: Sequence[str]) -> int:
     """Count the units that are the same from the first on; where a text began or ended it still has to."""
-    if len(then) < CLOSE and list(then) == list(now):
-        return CLOSE
-    equal = [one == other for one, other in zip(then[:CLOSE], now, strict=False)]
+    if len(then) < ADJACENT_UNITS and list(then) == list(now):
+        return ADJACENT_UNITS
+    equal = [one == other for one, other in zip(then[:ADJACENT_UNITS], now, strict=False)]
     return equal.index(False) if False in equal else len(equal)
 
 

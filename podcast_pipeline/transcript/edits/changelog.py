@@ -3,9 +3,14 @@
 from collections.abc import Sequence
 
 from podcast_pipeline.model import Transcript
-from podcast_pipeline.transcript.edits.sequence_diff import Change, changes, pairs, touching
-from podcast_pipeline.transcript.edits.units import Unit, joined, same, units_of
-from podcast_pipeline.transcript.markdown import clock
+from podcast_pipeline.transcript.edits.sequence_diff import (
+    DiffHunk,
+    diff_hunks,
+    matching_indices,
+    merge_adjacent,
+)
+from podcast_pipeline.transcript.edits.units import Unit, equal_ignoring_typography, join_units, units_of
+from podcast_pipeline.transcript.markdown import format_clock
 
 CONTEXT_UNITS = 4
 
@@ -19,7 +24,7 @@ def diff(old: Transcript, new: Transcript) -> tuple[str, ...]:
     return tuple(line for _, line in sorted(lines))
 
 
-def changed_words(old: Transcript, new: Transcript) -> int:
+def count_changed_words(old: Transcript, new: Transcript) -> int:
     """Return how many words were changed, added or deleted."""
     _, rewritten = _compared(units_of(old), units_of(new))
     return sum(max(change.i2 - change.i1, change.j2 - change.j1) for change in rewritten)
@@ -27,23 +32,27 @@ def changed_words(old: Transcript, new: Transcript) -> int:
 
 def _compared(
     before: Sequence[Unit], after: Sequence[Unit]
-) -> tuple[Sequence[tuple[int, int]], list[Change]]:
+) -> tuple[Sequence[tuple[int, int]], list[DiffHunk]]:
     """Return the units that are the same on both sides, and the stretches that are written otherwise."""
-    matched = pairs([unit.key for unit in before], [unit.key for unit in after])
-    touched = [Change(i, i + 1, j, j + 1) for i, j in matched if not same(before[i].text, after[j].text)]
-    return matched, touching([*touched, *changes(matched, len(before), len(after))])
+    matched = matching_indices([unit.key for unit in before], [unit.key for unit in after])
+    touched = [
+        DiffHunk(i, i + 1, j, j + 1)
+        for i, j in matched
+        if not equal_ignoring_typography(before[i].text, after[j].text)
+    ]
+    return matched, merge_adjacent([*touched, *diff_hunks(matched, len(before), len(after))])
 
 
-def _words(before: Sequence[Unit], after: Sequence[Unit], change: Change) -> str:
+def _words(before: Sequence[Unit], after: Sequence[Unit], change: DiffHunk) -> str:
     near = after[change.j1 : change.j2] or before[change.i1 : change.i2]
-    gone = joined(unit.text for unit in before[change.i1 : change.i2])
-    come = joined(unit.text for unit in after[change.j1 : change.j2])
+    gone = join_units(unit.text for unit in before[change.i1 : change.i2])
+    come = join_units(unit.text for unit in after[change.j1 : change.j2])
     parts = (
-        joined(unit.text for unit in after[max(change.j1 - CONTEXT_UNITS, 0) : change.j1]),
+        join_units(unit.text for unit in after[max(change.j1 - CONTEXT_UNITS, 0) : change.j1]),
         (f"[-{gone}-]" if gone else "") + (f"{{+{come}+}}" if come else ""),
-        joined(unit.text for unit in after[change.j2 : change.j2 + CONTEXT_UNITS]),
+        join_units(unit.text for unit in after[change.j2 : change.j2 + CONTEXT_UNITS]),
     )
-    return f"[{clock(near[0].start_s)}] " + " ".join(part for part in parts if part)
+    return f"[{format_clock(near[0].start_s)}] " + " ".join(part for part in parts if part)
 
 
 def _speakers(
@@ -64,8 +73,8 @@ def _speakers(
     for _, j, was, now in pairs:
         if was != now and (was, now) != last and was not in told:
             everywhere = len(names[was]) == 1
-            said = "everywhere" if everywhere else new.segments[after[j].segment].text
-            lines.append((j, f"[{clock(after[j].start_s)}] [-{was or ''}-]{{+{now or ''}+}}: {said}"))
+            said = "everywhere" if everywhere else new.segments[after[j].segment_index].text
+            lines.append((j, f"[{format_clock(after[j].start_s)}] [-{was or ''}-]{{+{now or ''}+}}: {said}"))
             told |= {was} if everywhere else set()
         last = was, now
     return lines

@@ -4,15 +4,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from podcast_pipeline.model import Speaker, Transcript
-from podcast_pipeline.transcript.edits.anchors import Found, Places
-from podcast_pipeline.transcript.edits.pieces import Piece, kept, segments, written
-from podcast_pipeline.transcript.edits.record import Conflict, Edit, TurnEdit, WordEdit, recording_of
-from podcast_pipeline.transcript.edits.sequence_diff import changes, pairs
-from podcast_pipeline.transcript.edits.units import Unit, joined, key_of, leading, split, units_of
+from podcast_pipeline.transcript.edits.anchors import AnchorIndex, AnchorMatch
+from podcast_pipeline.transcript.edits.pieces import EditedUnit, build_segments, keep_unit, replacement_units
+from podcast_pipeline.transcript.edits.record import Edit, EditConflict, TurnEdit, WordEdit, recording_hash
+from podcast_pipeline.transcript.edits.sequence_diff import diff_hunks, matching_indices
+from podcast_pipeline.transcript.edits.units import (
+    Unit,
+    comparison_key,
+    join_units,
+    split_units,
+    units_of,
+    with_leading_space,
+)
 
 
 @dataclass(frozen=True)
-class Rewriting:
+class UnitReplacement:
     """Units start to end, and what a person wrote in their place.
 
     Attributes:
@@ -28,7 +35,7 @@ class Rewriting:
 
 
 @dataclass
-class Draft:
+class MergeState:
     """A new transcription while edits are laid on it.
 
     Attributes:
@@ -38,89 +45,95 @@ class Draft:
 
     new: Transcript
     units: tuple[Unit, ...]
-    places: Places
+    anchors: AnchorIndex
     speakers: dict[str, Speaker]
-    agreed: list[tuple[int, int]] = field(default_factory=list)
-    rewritten: list[Rewriting] = field(default_factory=list)
-    given: list[tuple[int, int, str]] = field(default_factory=list)
+    already_heard: list[tuple[int, int]] = field(default_factory=list)
+    replacements: list[UnitReplacement] = field(default_factory=list)
+    reassigned: list[tuple[int, int, str]] = field(default_factory=list)
     applied: list[Edit] = field(default_factory=list)
-    conflicts: list[Conflict] = field(default_factory=list)
+    conflicts: list[EditConflict] = field(default_factory=list)
 
     @classmethod
-    def of(cls, new: Transcript) -> "Draft":
+    def from_transcript(cls, new: Transcript) -> "MergeState":
         """Begin with a transcription as it was heard."""
         units = units_of(new)
-        return cls(new, units, Places(units, recording_of(new)), {s.id: s for s in new.speakers})
+        return cls(new, units, AnchorIndex(units, recording_hash(new)), {s.id: s for s in new.speakers})
 
-    def refuse(self, edit: Edit, at_s: float, reason: str) -> None:
+    def add_conflict(self, edit: Edit, at_s: float, reason: str) -> None:
         """Leave an edit out and say why."""
-        self.conflicts.append(Conflict(edit=edit, at_s=at_s, reason=reason))
+        self.conflicts.append(EditConflict(edit=edit, at_s=at_s, reason=reason))
 
-    def certain(self, edit: WordEdit | TurnEdit, found: Sequence[Found]) -> Found | None:
+    def unique_match(self, edit: WordEdit | TurnEdit, matches: Sequence[AnchorMatch]) -> AnchorMatch | None:
         """Return the one place an edit has; else refuse it."""
-        if len(found) == 1:
-            return found[0]
-        if found:
-            moments = ", ".join(f"{self.places.time(place.start):.0f} s" for place in found)
-            self.refuse(edit, self.places.time(found[0].start), f"fits in several places: {moments}")
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            moments = ", ".join(f"{self.anchors.start_time(place.start):.0f} s" for place in matches)
+            self.add_conflict(
+                edit, self.anchors.start_time(matches[0].start), f"fits in several places: {moments}"
+            )
         else:
             reason = "are said more than once" if edit.site.rival else "are not there any more"
-            self.refuse(edit, edit.site.start_s, f"the words around it {reason}")
+            self.add_conflict(edit, edit.site.start_s, f"the words around it {reason}")
         return None
 
-    def now(self, start: int, end: int) -> str:
+    def describe_heard(self, start: int, end: int) -> str:
         """Say what the machine hears in a stretch."""
-        heard = joined(unit.text for unit in self.units[start:end])
+        heard = join_units(unit.text for unit in self.units[start:end])
         return f"the machine now hears “{heard}”" if heard else "the machine hears nothing there now"
 
-    def taken(self, place: Found) -> bool:
+    def overlaps_applied(self, match: AnchorMatch) -> bool:
         """Tell whether an edit that is applied has some of the same words."""
-        rewritten = ((one.start, one.end) for one in self.rewritten)
-        return any(_overlap(place, start, end) for start, end in (*self.agreed, *rewritten))
+        rewritten = ((one.start, one.end) for one in self.replacements)
+        return any(_overlap(match, start, end) for start, end in (*self.already_heard, *rewritten))
 
-    def transcript(self) -> Transcript:
+    def merged_transcript(self) -> Transcript:
         """Return the transcription with everything in it that was applied."""
-        spoken = segments(self._pieces(), self.new)
+        spoken = build_segments(self._pieces(), self.new)
         return self.new.model_copy(update={"speakers": tuple(self.speakers.values()), "segments": spoken})
 
-    def _pieces(self) -> list[Piece]:
+    def _pieces(self) -> list[EditedUnit]:
         units = self.units
         speakers: list[str | None] = [unit.speaker for unit in units]
-        for start, end, speaker in self.given:
+        for start, end, speaker in self.reassigned:
             speakers[start:end] = [speaker] * (end - start)
-        pieces: list[Piece] = []
+        pieces: list[EditedUnit] = []
         at = 0
-        for one in sorted(self.rewritten, key=lambda one: (one.start, one.end)):
-            pieces.extend(kept(units[i], units[i].text, speaker=speakers[i]) for i in range(at, one.start))
+        for one in sorted(self.replacements, key=lambda one: (one.start, one.end)):
+            pieces.extend(
+                keep_unit(units[i], units[i].text, speaker=speakers[i]) for i in range(at, one.start)
+            )
             by = one.speaker or _near(speakers, one)
             pieces.extend(replace(piece, speaker=by) for piece in _written(units, one))
             at = one.end
-        pieces.extend(kept(units[i], units[i].text, speaker=speakers[i]) for i in range(at, len(units)))
+        pieces.extend(keep_unit(units[i], units[i].text, speaker=speakers[i]) for i in range(at, len(units)))
         return pieces
 
 
-def _overlap(place: Found, start: int, end: int) -> bool:
+def _overlap(place: AnchorMatch, start: int, end: int) -> bool:
     """Tell whether two stretches share a unit; two insertions at one point follow each other."""
     if start == end or place.start == place.end:
         return start < place.start < end or place.start < start < place.end
     return start < place.end and place.start < end
 
 
-def _near(speakers: Sequence[str | None], one: Rewriting) -> str | None:
+def _near(speakers: Sequence[str | None], one: UnitReplacement) -> str | None:
     """Return who speaks in a stretch; where it is empty, who speaks on that side of it."""
     inside = one.start < one.end or one.start == 0 or one.side == "after"
     at = one.start if inside else one.start - 1
     return speakers[min(at, len(speakers) - 1)] if speakers else None
 
 
-def _written(units: Sequence[Unit], one: Rewriting) -> list[Piece]:
+def _written(units: Sequence[Unit], one: UnitReplacement) -> list[EditedUnit]:
     """Return what a person wrote there; a word that was heard so keeps its time."""
-    texts = split(one.text)
-    texts = (leading(texts[0]), *texts[1:]) if texts else ()
+    texts = split_units(one.text)
+    texts = (with_leading_space(texts[0]), *texts[1:]) if texts else ()
     old = [unit.key for unit in units[one.start : one.end]]
-    matched = pairs(old, [key_of(text) for text in texts])
-    pieces = {j: kept(units[one.start + i], texts[j], speaker=None) for i, j in matched}
-    for change in changes(matched, len(old), len(texts)):
-        new = written(units, one.start + change.i1, one.start + change.i2, texts[change.j1 : change.j2])
+    matched = matching_indices(old, [comparison_key(text) for text in texts])
+    pieces = {j: keep_unit(units[one.start + i], texts[j], speaker=None) for i, j in matched}
+    for change in diff_hunks(matched, len(old), len(texts)):
+        new = replacement_units(
+            units, one.start + change.i1, one.start + change.i2, texts[change.j1 : change.j2]
+        )
         pieces.update(enumerate(new, change.j1))
     return [pieces[j] for j in range(len(texts))]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby, pairwise, zip_longest
 
 from podcast_pipeline.model import Segment, Transcript, Word
-from podcast_pipeline.transcript.edits.units import Unit, same, spread
+from podcast_pipeline.transcript.edits.units import Unit, equal_ignoring_typography, spread_times
 
 NEW_WORD_S = 0.3  # a word nobody heard takes this long where there is room
 
@@ -13,7 +13,7 @@ Span = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Piece:
+class EditedUnit:
     """One unit of a transcript in the making.
 
     Attributes:
@@ -27,31 +27,33 @@ class Piece:
     end_s: float
     speaker: str | None
     confidence: float = 1.0
-    unit: Unit | None = None
-    segment: int | None = None
-    opens: bool = False
+    unchanged_unit: Unit | None = None
+    segment_index: int | None = None
+    begins_paragraph: bool = False
 
     def word(self) -> Word:
         """Return the piece as a word of its own."""
         return Word(text=self.text, start_s=self.start_s, end_s=self.end_s, confidence=self.confidence)
 
 
-def kept(unit: Unit, text: str, *, speaker: str | None, opens: bool = False) -> Piece:
+def keep_unit(unit: Unit, text: str, *, speaker: str | None, begins_paragraph: bool = False) -> EditedUnit:
     """Return a unit as it was heard, or with other marks and capitals at its time."""
-    untouched = same(unit.text, text)
-    return Piece(
+    untouched = equal_ignoring_typography(unit.text, text)
+    return EditedUnit(
         text=unit.text if untouched else text,
         start_s=unit.start_s,
         end_s=unit.end_s,
         speaker=speaker,
         confidence=unit.confidence,
-        unit=unit if untouched else None,
-        segment=unit.segment,
-        opens=opens,
+        unchanged_unit=unit if untouched else None,
+        segment_index=unit.segment_index,
+        begins_paragraph=begins_paragraph,
     )
 
 
-def written(units: Sequence[Unit], start: int, end: int, texts: tuple[str, ...]) -> list[Piece]:
+def replacement_units(
+    units: Sequence[Unit], start: int, end: int, texts: tuple[str, ...]
+) -> list[EditedUnit]:
     """Return what a person wrote in place of units start to end, none when it was not heard at all.
 
     Their speaker is who was heard there, or before it.
@@ -60,12 +62,12 @@ def written(units: Sequence[Unit], start: int, end: int, texts: tuple[str, ...])
     around = (units[start - 1] if start else None, units[end] if end < len(units) else None)
     near = old[0] if old else around[0] or around[1]
     return [
-        Piece(
+        EditedUnit(
             text=text,
             start_s=start_s,
             end_s=end_s,
             speaker=near.speaker if near else None,
-            segment=old[min(number, len(old) - 1)].segment if old else None,
+            segment_index=old[min(number, len(old) - 1)].segment_index if old else None,
         )
         for number, (text, (start_s, end_s)) in enumerate(zip(texts, _times(texts, old, around), strict=True))
     ]
@@ -86,8 +88,8 @@ def _times(
         end_s = max(old[-1].end_s, old[0].start_s)
         if len(texts) > len(old):
             end_s = max(end_s, _gap(len(texts) * NEW_WORD_S, old[0], around[1])[1])
-        return spread(texts, old[0].start_s, end_s)
-    return spread(texts, *_gap(len(texts) * NEW_WORD_S, *around))
+        return spread_times(texts, old[0].start_s, end_s)
+    return spread_times(texts, *_gap(len(texts) * NEW_WORD_S, *around))
 
 
 def _gap(needed_s: float, before: Unit | None, after: Unit | None) -> Span:
@@ -98,65 +100,65 @@ def _gap(needed_s: float, before: Unit | None, after: Unit | None) -> Span:
     return before.end_s, max(before.end_s, min(end_s, after.start_s) if after else end_s)
 
 
-def segments(pieces: Sequence[Piece], base: Transcript) -> tuple[Segment, ...]:
+def build_segments(pieces: Sequence[EditedUnit], base: Transcript) -> tuple[Segment, ...]:
     """Return the pieces as segments; a new one where the speaker, the paragraph or the sentence changes."""
-    groups: list[list[Piece]] = []
+    groups: list[list[EditedUnit]] = []
     heard_in: int | None = None
     for piece in _in_time(pieces):
-        other = None not in (piece.segment, heard_in) and piece.segment != heard_in
-        if not groups or piece.opens or other or piece.speaker != groups[-1][-1].speaker:
+        other = None not in (piece.segment_index, heard_in) and piece.segment_index != heard_in
+        if not groups or piece.begins_paragraph or other or piece.speaker != groups[-1][-1].speaker:
             groups.append([])
             heard_in = None
         groups[-1].append(piece)
-        heard_in = piece.segment if piece.segment is not None else heard_in
+        heard_in = piece.segment_index if piece.segment_index is not None else heard_in
     return tuple(_segment(group, base) for group in groups)
 
 
-def _in_time(pieces: Sequence[Piece]) -> Iterator[Piece]:
+def _in_time(pieces: Sequence[EditedUnit]) -> Iterator[EditedUnit]:
     """Yield the pieces; words that nobody heard come after those written before them in the same gap."""
-    runs = [list(run) for _, run in groupby(pieces, key=lambda piece: piece.segment is None)]
+    runs = [list(run) for _, run in groupby(pieces, key=lambda piece: piece.segment_index is None)]
     last_s = 0.0
     for run, following in zip_longest(runs, runs[1:]):
         late = any(b.start_s < a.end_s for a, b in pairwise(run)) or run[0].start_s < last_s
-        if run[0].segment is None and late:
+        if run[0].segment_index is None and late:
             run = _moved(run, last_s, following[0].start_s if following else None)
         yield from run
         last_s = run[-1].end_s
 
 
-def _moved(run: Sequence[Piece], start_s: float, before_s: float | None) -> list[Piece]:
+def _moved(run: Sequence[EditedUnit], start_s: float, before_s: float | None) -> list[EditedUnit]:
     end_s = start_s + len(run) * NEW_WORD_S
     end_s = end_s if before_s is None else max(start_s, min(end_s, before_s))
-    spans = spread(tuple(piece.text for piece in run), start_s, end_s)
+    spans = spread_times(tuple(piece.text for piece in run), start_s, end_s)
     return [replace(piece, start_s=a, end_s=b) for piece, (a, b) in zip(run, spans, strict=True)]
 
 
-def _segment(group: Sequence[Piece], base: Transcript) -> Segment:
-    untouched = all(piece.unit and piece.unit.speaker == piece.speaker for piece in group)
-    index = group[0].segment
+def _segment(group: Sequence[EditedUnit], base: Transcript) -> Segment:
+    untouched = all(piece.unchanged_unit and piece.unchanged_unit.speaker == piece.speaker for piece in group)
+    index = group[0].segment_index
     doubts = base.segments[index].doubts if untouched and index is not None else ()
     return Segment(speaker=group[0].speaker, words=_words(group), doubts=doubts)
 
 
-def _words(group: Sequence[Piece]) -> tuple[Word, ...]:
+def _words(group: Sequence[EditedUnit]) -> tuple[Word, ...]:
     words: list[Word] = []
     at = 0
     while at < len(group):
         whole = _whole_cell(group, at)
         words.extend(whole or (group[at].word(),))
-        unit = group[at].unit
-        at += unit.cell_units if whole and unit else 1
+        unit = group[at].unchanged_unit
+        at += unit.source_unit_count if whole and unit else 1
     return tuple(words)
 
 
-def _whole_cell(group: Sequence[Piece], at: int) -> tuple[Word, ...]:
+def _whole_cell(group: Sequence[EditedUnit], at: int) -> tuple[Word, ...]:
     """Return the words as they were heard where all units of their cell are still there, else none."""
-    unit = group[at].unit
-    if unit is None or unit.place:
+    unit = group[at].unchanged_unit
+    if unit is None or unit.source_unit_index:
         return ()
-    units = [piece.unit for piece in group[at : at + unit.cell_units]]
-    kept = len(units) == unit.cell_units and all(
-        other is not None and other.cell is unit.cell and other.place == place
+    units = [piece.unchanged_unit for piece in group[at : at + unit.source_unit_count]]
+    kept = len(units) == unit.source_unit_count and all(
+        other is not None and other.source_words is unit.source_words and other.source_unit_index == place
         for place, other in enumerate(units)
     )
-    return unit.cell if kept else ()
+    return unit.source_words if kept else ()

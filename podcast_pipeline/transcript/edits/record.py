@@ -4,13 +4,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from podcast_pipeline.model import Instant, Noun, Seconds, Text, Transcript
+from podcast_pipeline.model import FrozenModel, Instant, NonEmptyStr, Seconds, Transcript
 
 HASH_DIGITS = 16
 Hash16 = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 
 
-class Site(Noun):
+class TextQuote(FrozenModel):
     """A place in what the machine heard.
 
     Attributes:
@@ -28,7 +28,7 @@ class Site(Noun):
     rival: int = 0
 
 
-class WordEdit(Noun):
+class WordEdit(FrozenModel):
     """What a person wrote in place of what the machine heard; empty when it was deleted.
 
     Attributes:
@@ -38,15 +38,15 @@ class WordEdit(Noun):
     """
 
     kind: Literal["words"] = "words"
-    site: Site
+    site: TextQuote
     written: str
     side: Literal["before", "after"] = "before"
     speaker: str | None = None
-    voice: tuple[Site, ...] = ()
+    voice: tuple[TextQuote, ...] = ()
     edited_at: Instant
 
 
-class TurnEdit(Noun):
+class TurnEdit(FrozenModel):
     """A passage given to another speaker, by name.
 
     Attributes:
@@ -55,15 +55,15 @@ class TurnEdit(Noun):
     """
 
     kind: Literal["turn"] = "turn"
-    site: Site
-    speaker: Text
-    voice: tuple[Site, ...] = ()
+    site: TextQuote
+    speaker: NonEmptyStr
+    voice: tuple[TextQuote, ...] = ()
     begins_turn: bool = False
     ends_turn: bool = False
     edited_at: Instant
 
 
-class NameEdit(Noun):
+class NameEdit(FrozenModel):
     """A voice named once for all.
 
     Attributes:
@@ -75,11 +75,11 @@ class NameEdit(Noun):
     kind: Literal["name"] = "name"
     name: str | None
     was: str | None = None
-    samples: tuple[Site, ...] = Field(min_length=1)
+    samples: tuple[TextQuote, ...] = Field(min_length=1)
     edited_at: Instant
 
     @property
-    def site(self) -> Site:
+    def site(self) -> TextQuote:
         """The first of the samples."""
         return self.samples[0]
 
@@ -87,30 +87,30 @@ class NameEdit(Noun):
 Edit = Annotated[WordEdit | TurnEdit | NameEdit, Field(discriminator="kind")]
 
 
-class Conflict(Noun):
+class EditConflict(FrozenModel):
     """An edit that could not be applied, and why; `at_s` is where to look."""
 
     edit: Edit
     at_s: Seconds
-    reason: Text
+    reason: NonEmptyStr
 
 
-class Fix(Noun):
+class NameFix(FrozenModel):
     """A name that the second pass put right: what the engine wrote, what it is, whose name.
 
     Attributes:
         confidence: 0 to 1, of the least sure word before.
     """
 
-    before: Text
-    after: Text
+    before: NonEmptyStr
+    after: NonEmptyStr
     start_s: Seconds
     end_s: Seconds
     confidence: float
-    term: Text
+    term: NonEmptyStr
 
 
-class Edits(Noun):
+class Edits(FrozenModel):
     """edits.json.
 
     Attributes:
@@ -124,9 +124,9 @@ class Edits(Noun):
 
     schema_version: Literal[1] = 1
     base: Hash16 | None = None
-    fixes: tuple[Fix, ...] = ()
+    fixes: tuple[NameFix, ...] = ()
     edits: tuple[Edit, ...] = ()
-    conflicts: tuple[Conflict, ...] = ()
+    conflicts: tuple[EditConflict, ...] = ()
     accepted: tuple[str, ...] = ()
     replaces: Hash16 | None = None
 
@@ -136,11 +136,11 @@ class Edits(Noun):
         return (*self.edits, *(conflict.edit for conflict in self.conflicts))
 
 
-def told(edit: WordEdit | TurnEdit | NameEdit) -> str:
+def edit_key(edit: WordEdit | TurnEdit | NameEdit) -> str:
     """Return what an edit says, whenever it was made."""
     return edit.model_dump_json(exclude={"edited_at": True, "site": {"rival"}})
 
 
-def recording_of(transcript: Transcript) -> str | None:
+def recording_hash(transcript: Transcript) -> str | None:
     """Return which recording a transcript's times belong to, None when it does not say."""
     return transcript.receipt.audio_sha256[:HASH_DIGITS] if transcript.receipt else None

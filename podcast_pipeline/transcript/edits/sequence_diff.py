@@ -9,7 +9,7 @@ RUN = 4  # units; a run this long that both texts have exactly once is the same 
 
 
 @dataclass(frozen=True)
-class Change:
+class DiffHunk:
     """Units i1 to i2 of the old text stand where units j1 to j2 of the new one stand; either may be none."""
 
     i1: int
@@ -18,7 +18,7 @@ class Change:
     j2: int
 
 
-def pairs(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
+def matching_indices(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
     """Return (index in old, index in new) of units that are the same, both rising.
 
     An hour of speech takes well under a second: only the stretches between anchors are compared in full.
@@ -33,22 +33,22 @@ def pairs(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
     return found
 
 
-def changes(matched: Sequence[tuple[int, int]], old_count: int, new_count: int) -> Iterator[Change]:
+def diff_hunks(matches: Sequence[tuple[int, int]], old_count: int, new_count: int) -> Iterator[DiffHunk]:
     """Yield what lies between the matched units, in order."""
     i = j = 0
-    for next_i, next_j in [*matched, (old_count, new_count)]:
+    for next_i, next_j in [*matches, (old_count, new_count)]:
         if next_i > i or next_j > j:
-            yield Change(i, next_i, j, next_j)
+            yield DiffHunk(i, next_i, j, next_j)
         i, j = next_i + 1, next_j + 1
 
 
-def touching(found: Iterable[Change]) -> list[Change]:
+def merge_adjacent(hunks: Iterable[DiffHunk]) -> list[DiffHunk]:
     """Return changes in order, those that touch on both sides as one."""
-    whole: list[Change] = []
-    for change in sorted(found, key=lambda c: (c.i1, c.j1)):
+    whole: list[DiffHunk] = []
+    for change in sorted(hunks, key=lambda c: (c.i1, c.j1)):
         last = whole[-1] if whole else None
         if last and (last.i2, last.j2) == (change.i1, change.j1):
-            whole[-1] = Change(last.i1, change.i2, last.j1, change.j2)
+            whole[-1] = DiffHunk(last.i1, change.i2, last.j1, change.j2)
         else:
             whole.append(change)
     return whole

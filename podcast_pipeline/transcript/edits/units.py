@@ -14,7 +14,7 @@ UNSPACED = (  # Thai to Lao, Myanmar, Khmer, kana, Han: scripts that put no spac
     "\U00020000-\U0002ffff"
 )
 UNIT = re.compile(rf"[{UNSPACED}]|[^\s{UNSPACED}]+")
-TYPEWRITER = str.maketrans(
+TYPOGRAPHY_TO_ASCII = str.maketrans(
     {"‘": "'", "’": "'", "‚": "'", "′": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"'}
     | {"–": "-", "—": "-", "‐": "-", "‑": "-", "−": "-"}
 )
@@ -37,24 +37,24 @@ class Unit:
     start_s: float
     end_s: float
     confidence: float
-    segment: int
+    segment_index: int
     speaker: str | None
-    cell: tuple[Word, ...]
-    place: int
-    cell_units: int
+    source_words: tuple[Word, ...]
+    source_unit_index: int
+    source_unit_count: int
 
     def word(self) -> Word:
         """Return the unit as a word of its own."""
         return Word(text=self.text, start_s=self.start_s, end_s=self.end_s, confidence=self.confidence)
 
 
-def same(one: str, other: str) -> bool:
+def equal_ignoring_typography(one: str, other: str) -> bool:
     """Tell whether two units differ only in what an editor changes by itself: curly quotes, dashes, NFC."""
     return _fold(one) == _fold(other)
 
 
 @lru_cache(maxsize=1 << 16)
-def key_of(text: str) -> str:
+def comparison_key(text: str) -> str:
     """Return a unit without case and outer punctuation, as it is compared."""
     folded = _fold(text).casefold()
     return _strip(folded) or folded
@@ -62,7 +62,7 @@ def key_of(text: str) -> str:
 
 @lru_cache(maxsize=1 << 16)
 def _fold(text: str) -> str:
-    plain = unicodedata.normalize("NFC", text.strip()).translate(TYPEWRITER)
+    plain = unicodedata.normalize("NFC", text.strip()).translate(TYPOGRAPHY_TO_ASCII)
     plain = plain.replace("--", "-").replace("…", "...")
     return "".join(c for c in plain if unicodedata.category(c) != "Cf") or plain
 
@@ -76,7 +76,7 @@ def _strip(text: str) -> str:
     return text[start:end]
 
 
-def split(text: str) -> tuple[str, ...]:
+def split_units(text: str) -> tuple[str, ...]:
     """Return a text's units, each with one space before it where it has any."""
     return tuple(
         (" " if match.start() > 0 and text[match.start() - 1].isspace() else "") + match[0]
@@ -84,9 +84,9 @@ def split(text: str) -> tuple[str, ...]:
     )
 
 
-def keys_of(text: str) -> list[str]:
+def comparison_keys(text: str) -> list[str]:
     """Return a text's units as they are compared."""
-    return [key_of(unit) for unit in split(text)]
+    return [comparison_key(unit) for unit in split_units(text)]
 
 
 def units_of(transcript: Transcript) -> tuple[Unit, ...]:
@@ -106,7 +106,7 @@ def _cells(words: tuple[Word, ...]) -> Iterator[tuple[tuple[Word, ...], tuple[st
         cell.append(word)
         following = words[number + 1].text if number + 1 < len(words) else " "
         if not UNIT.fullmatch(word.text[-1] + following[0]):
-            yield tuple(cell), split("".join(word.text for word in cell))
+            yield tuple(cell), split_units("".join(word.text for word in cell))
             cell = []
 
 
@@ -114,12 +114,14 @@ def _units(
     cell: tuple[Word, ...], texts: tuple[str, ...], segment: int, speaker: str | None
 ) -> Iterator[Unit]:
     confidence = min(word.confidence for word in cell)
-    spans = spread(texts, cell[0].start_s, max(cell[-1].end_s, cell[0].start_s))
+    spans = spread_times(texts, cell[0].start_s, max(cell[-1].end_s, cell[0].start_s))
     for place, (text, (start_s, end_s)) in enumerate(zip(texts, spans, strict=True)):
-        yield Unit(text, key_of(text), start_s, end_s, confidence, segment, speaker, cell, place, len(texts))
+        yield Unit(
+            text, comparison_key(text), start_s, end_s, confidence, segment, speaker, cell, place, len(texts)
+        )
 
 
-def spread(texts: tuple[str, ...], start_s: float, end_s: float) -> list[tuple[float, float]]:
+def spread_times(texts: tuple[str, ...], start_s: float, end_s: float) -> list[tuple[float, float]]:
     """Return a time for each text between two times, by its length."""
     total = sum(len(text) for text in texts) or 1
     edges = [start_s]
@@ -128,13 +130,13 @@ def spread(texts: tuple[str, ...], start_s: float, end_s: float) -> list[tuple[f
     return [(round(a, 3), round(b, 3)) for a, b in pairwise(edges)]
 
 
-def leading(text: str) -> str:
+def with_leading_space(text: str) -> str:
     """Return a unit as it stands at the beginning of a sentence: with a space where its script has them."""
     bare = text.strip()
     return bare if re.match(f"[{UNSPACED}]", bare) else f" {bare}"
 
 
-def joined(units: Iterable[str]) -> str:
+def join_units(units: Iterable[str]) -> str:
     """Return units as running text; two that would melt into one get a space."""
     text = ""
     for unit in units:

@@ -6,14 +6,20 @@ from dataclasses import dataclass, replace
 
 from podcast_pipeline.model import Speaker, Transcript
 from podcast_pipeline.transcript.edits import sequence_diff
-from podcast_pipeline.transcript.edits.pieces import Piece, kept, segments, written
-from podcast_pipeline.transcript.edits.sequence_diff import Change
-from podcast_pipeline.transcript.edits.units import Unit, key_of, leading, split, units_of
-from podcast_pipeline.transcript.markdown import Document, Turn
+from podcast_pipeline.transcript.edits.pieces import EditedUnit, build_segments, keep_unit, replacement_units
+from podcast_pipeline.transcript.edits.sequence_diff import DiffHunk
+from podcast_pipeline.transcript.edits.units import (
+    Unit,
+    comparison_key,
+    split_units,
+    units_of,
+    with_leading_space,
+)
+from podcast_pipeline.transcript.markdown import MarkdownTranscript, MarkdownTurn
 
 
 @dataclass(frozen=True)
-class Token:
+class DocumentUnit:
     """A unit of the document.
 
     Attributes:
@@ -23,12 +29,12 @@ class Token:
 
     text: str
     key: str
-    turn: int
-    opens: bool
+    turn_index: int
+    begins_paragraph: bool
 
 
 @dataclass(frozen=True)
-class Reading:
+class DocumentAlignment:
     """A document laid beside its transcript.
 
     Attributes:
@@ -37,50 +43,56 @@ class Reading:
         speaker_of: the id of each token's speaker.
     """
 
-    units: tuple[Unit, ...]
-    tokens: tuple[Token, ...]
-    matched: tuple[tuple[int, int], ...]
+    transcript_units: tuple[Unit, ...]
+    document_units: tuple[DocumentUnit, ...]
+    matches: tuple[tuple[int, int], ...]
     speakers: tuple[Speaker, ...]
-    speaker_of: tuple[str | None, ...]
+    speaker_ids: tuple[str | None, ...]
 
     @property
-    def changes(self) -> tuple[Change, ...]:
+    def hunks(self) -> tuple[DiffHunk, ...]:
         """What is not the same word on both sides."""
-        return tuple(sequence_diff.changes(self.matched, len(self.units), len(self.tokens)))
+        return tuple(
+            sequence_diff.diff_hunks(self.matches, len(self.transcript_units), len(self.document_units))
+        )
 
 
-def align(document: Document, transcript: Transcript) -> Transcript:
+def transcript_from_document(document: MarkdownTranscript, transcript: Transcript) -> Transcript:
     """Return the transcript as the document has it.
 
     Unchanged words keep their times exactly; changed ones take the times of what was heard in their place;
     words that nobody heard are put between their neighbours.
     """
-    reading = read(document, transcript)
-    pieces = segments(_pieces(reading), transcript)
+    reading = align_document(document, transcript)
+    pieces = build_segments(_pieces(reading), transcript)
     return transcript.model_copy(update={"speakers": reading.speakers, "segments": pieces})
 
 
-def read(document: Document, transcript: Transcript) -> Reading:
+def align_document(document: MarkdownTranscript, transcript: Transcript) -> DocumentAlignment:
     """Lay a document beside the transcript that it was made from."""
     units, tokens = units_of(transcript), _tokens(document)
-    matched = tuple(sequence_diff.pairs([unit.key for unit in units], [token.key for token in tokens]))
+    matched = tuple(
+        sequence_diff.matching_indices([unit.key for unit in units], [token.key for token in tokens])
+    )
     spoken = [Counter[str | None]() for _ in document.turns]
     for i, j in matched:
-        spoken[tokens[j].turn][units[i].speaker] += 1
+        spoken[tokens[j].turn_index][units[i].speaker] += 1
     named = _named(document.speakers, transcript)
     ids = [_speaker(turn, named, transcript, by) for turn, by in zip(document.turns, spoken, strict=True)]
     added = {i: Speaker(id=i, name=i) for i in ids if i is not None and i not in {s.id for s in named}}
-    return Reading(
+    return DocumentAlignment(
         units, tokens, matched, (*named, *added.values()), _speakers_of(units, tokens, matched, ids)
     )
 
 
-def _tokens(document: Document) -> tuple[Token, ...]:
+def _tokens(document: MarkdownTranscript) -> tuple[DocumentUnit, ...]:
     return tuple(
-        Token(leading(text) if number == 0 else text, key_of(text), turn, number == 0)
+        DocumentUnit(
+            with_leading_space(text) if number == 0 else text, comparison_key(text), turn, number == 0
+        )
         for turn, said in enumerate(document.turns)
         for paragraph in said.paragraphs
-        for number, text in enumerate(split(paragraph))
+        for number, text in enumerate(split_units(paragraph))
     )
 
 
@@ -94,7 +106,7 @@ def _named(names: Mapping[str, str], transcript: Transcript) -> tuple[Speaker, .
 
 
 def _speaker(
-    turn: Turn, named: Sequence[Speaker], transcript: Transcript, spoken: Counter[str | None]
+    turn: MarkdownTurn, named: Sequence[Speaker], transcript: Transcript, spoken: Counter[str | None]
 ) -> str | None:
     """Return the id a heading means; its name where it is nobody's yet; None where it names nobody."""
     if turn.name is None:
@@ -111,7 +123,7 @@ def _speaker(
 
 def _speakers_of(
     units: Sequence[Unit],
-    tokens: Sequence[Token],
+    tokens: Sequence[DocumentUnit],
     matched: Sequence[tuple[int, int]],
     ids: Sequence[str | None],
 ) -> tuple[str | None, ...]:
@@ -119,19 +131,21 @@ def _speakers_of(
     speakers: list[str | None] = []
     last = units[0].speaker if units else None
     for j, token in enumerate(tokens):
-        last = ids[token.turn] or heard.get(j, last)
+        last = ids[token.turn_index] or heard.get(j, last)
         speakers.append(last)
     return tuple(speakers)
 
 
-def _pieces(reading: Reading) -> list[Piece]:
-    units, tokens, speakers = reading.units, reading.tokens, reading.speaker_of
-    pieces: dict[int, Piece] = {
-        j: kept(units[i], tokens[j].text, speaker=speakers[j], opens=tokens[j].opens)
-        for i, j in reading.matched
+def _pieces(reading: DocumentAlignment) -> list[EditedUnit]:
+    units, tokens, speakers = reading.transcript_units, reading.document_units, reading.speaker_ids
+    pieces: dict[int, EditedUnit] = {
+        j: keep_unit(
+            units[i], tokens[j].text, speaker=speakers[j], begins_paragraph=tokens[j].begins_paragraph
+        )
+        for i, j in reading.matches
     }
-    for change in reading.changes:
+    for change in reading.hunks:
         texts = tuple(token.text for token in tokens[change.j1 : change.j2])
-        for j, piece in enumerate(written(units, change.i1, change.i2, texts), change.j1):
-            pieces[j] = replace(piece, speaker=speakers[j], opens=tokens[j].opens)
+        for j, piece in enumerate(replacement_units(units, change.i1, change.i2, texts), change.j1):
+            pieces[j] = replace(piece, speaker=speakers[j], begins_paragraph=tokens[j].begins_paragraph)
     return [pieces[j] for j in range(len(tokens))]

@@ -24,7 +24,7 @@ HEADER_BYTES = 4096
 PREFIXED_BYTES = 4096
 """Shorter base64 may follow other text of its alphabet (a URL's path) and is read at four alignments."""
 
-BORDER = "\x1e"
+BLOCK_SEPARATOR = "\x1e"
 """Stands in a reading where a block of a page begins or ends: ASCII's record separator."""
 
 _BLOCKS = (
@@ -51,7 +51,7 @@ _FIELD = re.compile(
 )  # bounded: linear on any input; a longer value is read where it stands
 
 
-def readings(data: bytes) -> Iterator[str]:
+def decoded_texts(data: bytes) -> Iterator[str]:
     """Yield every text that the bytes may be meant as, the same one not twice in a row of chunks.
 
     Packings: gzip and zlib streams anywhere, base64 of either alphabet. Charsets:
@@ -59,10 +59,10 @@ def readings(data: bytes) -> Iterator[str]:
     """
     for plain in _unpacked(data, DEPTH):
         for chunk in _chunks(plain):
-            yield from dict.fromkeys(text for raw in _decoded(chunk) for text in spellings(raw))
+            yield from dict.fromkeys(text for raw in _decoded(chunk) for text in unescaped_variants(raw))
 
 
-def spellings(text: str) -> Iterator[str]:
+def unescaped_variants(text: str) -> Iterator[str]:
     """Yield a text as it stands and as HTML, XML, JSON, a URL or mail may spell it.
 
     Entities, JSON and percent escapes and quoted-printable are resolved; tags are taken away, parting
@@ -147,7 +147,7 @@ def _from_quoted_printable(text: str) -> str:
 
 
 def _without_tags(text: str, instead: str) -> str:
-    return _TAG.sub(instead, _BLOCK_TAG.sub(BORDER, _MARKUP_BRACKET.sub(" ", text)))
+    return _TAG.sub(instead, _BLOCK_TAG.sub(BLOCK_SEPARATOR, _MARKUP_BRACKET.sub(" ", text)))
 
 
 def _by_field(text: str) -> Iterator[str]:

@@ -14,9 +14,9 @@ from itertools import accumulate, chain
 from typing import Self
 
 from podcast_pipeline.model import Transcript
-from podcast_pipeline.transcript.leaks.decoders import BORDER, readings, spellings
-from podcast_pipeline.transcript.leaks.tokens import is_character, tokens
-from podcast_pipeline.transcript.text.paragraphs import turns, written
+from podcast_pipeline.transcript.leaks.decoders import BLOCK_SEPARATOR, decoded_texts, unescaped_variants
+from podcast_pipeline.transcript.leaks.tokens import is_spaceless_character, normalized_words
+from podcast_pipeline.transcript.text.paragraphs import join_words, transcript_turns
 
 TEASER_SHARE = 3  # one word in three may be in the teaser, or a short episode would be free
 SHINGLE_WORDS = 8
@@ -38,12 +38,12 @@ class Leak:
         words: the run, normalised.
     """
 
-    where: str
+    location: str
     words: str
 
 
 @dataclass(frozen=True)
-class Heard:
+class DecodedWords:
     """The words of a text that some bytes may be meant as.
 
     Attributes:
@@ -52,23 +52,23 @@ class Heard:
     """
 
     words: list[str]
-    borders: frozenset[int]
+    block_starts: frozenset[int]
 
     @classmethod
     def of(cls, text: str) -> Self:
         """Return the words of a reading, whose blocks have a BORDER between them."""
         words: list[str] = []
         borders = set()
-        for block in text.split(BORDER):
+        for block in text.split(BLOCK_SEPARATOR):
             borders.add(len(words))
-            words += tokens(block)
+            words += normalized_words(block)
         return cls(words, frozenset(borders))
 
     def without_numbers(self) -> Self:
         """Return the same without numbers: captions have times and counts between the words."""
         places = list(accumulate((not word.isdecimal() for word in self.words), initial=0))
         words = [word for word in self.words if not word.isdecimal()]
-        return type(self)(words, frozenset(places[border] for border in self.borders))
+        return type(self)(words, frozenset(places[border] for border in self.block_starts))
 
 
 @dataclass(frozen=True)
@@ -83,13 +83,13 @@ class Shingles:
     """
 
     windows: Mapping[int, frozenset[str]]
-    seams: Mapping[str, frozenset[int]]
+    public_boundaries: Mapping[str, frozenset[int]]
 
     @classmethod
     def of(cls, secret: Transcript | Iterable[str], *, public_text: Iterable[str]) -> Self:
         """Return the shingles of a transcript, or of its words, that are not in any public text."""
         text = secret.text if isinstance(secret, Transcript) else " ".join(secret)
-        said = tokens(text)
+        said = normalized_words(text)
         size = _size(said)
         public = frozenset(chain.from_iterable(_public_windows(text, size) for text in public_text))
         runs = [list(_windows(words, size)) for words in _both(said)]
@@ -103,17 +103,23 @@ class Shingles:
         sets = [pair for shingles in parts for pair in shingles.windows.items()]
         sizes = {size for size, _ in sets}
         windows = {size: frozenset().union(*(w for s, w in sets if s == size)) for size in sizes}
-        return cls(windows, _together(pair for shingles in parts for pair in shingles.seams.items()))
+        return cls(
+            windows, _together(pair for shingles in parts for pair in shingles.public_boundaries.items())
+        )
 
-    def found_in(self, data: bytes) -> list[str]:
+    def find_in(self, data: bytes) -> list[str]:
         """Return the secret runs that the bytes hold in any encoding, each once; empty when clean."""
-        return list(dict.fromkeys(chain.from_iterable(self.found_in_words(words) for words in heard(data))))
+        return list(
+            dict.fromkeys(chain.from_iterable(self.find_in_words(words) for words in decoded_words(data)))
+        )
 
-    def found_in_words(self, text: Heard) -> Iterator[str]:
+    def find_in_words(self, text: DecodedWords) -> Iterator[str]:
         """Yield the secret runs in one of the readings of `heard`."""
         for size, secret in self.windows.items():
             for start, run in self._candidates(text.words, size):
-                if run in secret and not any(start + at in text.borders for at in self.seams.get(run, ())):
+                if run in secret and not any(
+                    start + at in text.block_starts for at in self.public_boundaries.get(run, ())
+                ):
                     yield run
 
     @cached_property
@@ -131,17 +137,17 @@ class Shingles:
                 yield end - size, " ".join(words[end - size : end])
 
 
-def heard(data: bytes) -> Iterator[Heard]:
+def decoded_words(data: bytes) -> Iterator[DecodedWords]:
     """Yield the words of every text that the bytes may be meant as; made once, shown to many shingles."""
-    for reading in readings(data):
-        text = Heard.of(reading)
+    for reading in decoded_texts(data):
+        text = DecodedWords.of(reading)
         yield text
         if any(map(str.isdecimal, text.words)):
             yield text.without_numbers()
 
 
-def leaks(
-    secret: Transcript | Iterable[str], public_text: Iterable[str], data: bytes, *, where: str
+def find_leaks(
+    secret: Transcript | Iterable[str], public_text: Iterable[str], data: bytes, *, location: str
 ) -> tuple[Leak, ...]:
     """Return what of a transcript the bytes give away.
 
@@ -151,24 +157,24 @@ def leaks(
         data: anything that somebody without a subscription can get.
         where: what the data is, for the report.
     """
-    found = Shingles.of(secret, public_text=public_text).found_in(data)
-    return tuple(Leak(where, words) for words in found)
+    found = Shingles.of(secret, public_text=public_text).find_in(data)
+    return tuple(Leak(location, words) for words in found)
 
 
-def teaser_length(transcript: Transcript, at_most: int) -> int:
+def teaser_word_count(transcript: Transcript, max_words: int) -> int:
     """Return how many words everybody may read: `at_most`, and of a short transcript a third."""
-    written_count = sum(len(s.pieces) for turn in turns(transcript) for s in turn.sentences)
-    return min(at_most, written_count // TEASER_SHARE)
+    written_count = sum(len(s.words) for turn in transcript_turns(transcript) for s in turn.sentences)
+    return min(max_words, written_count // TEASER_SHARE)
 
 
 def teaser(transcript: Transcript, word_count: int) -> str:
     """Return exactly the first `word_count` written words, all of them when there are fewer."""
-    words = [piece for turn in turns(transcript) for s in turn.sentences for piece in s.pieces]
-    return written(words[:word_count])
+    words = [piece for turn in transcript_turns(transcript) for s in turn.sentences for piece in s.words]
+    return join_words(words[:word_count])
 
 
 def _size(said: list[str]) -> int:
-    characters = sum(is_character(token) for token in said)
+    characters = sum(is_spaceless_character(token) for token in said)
     return SHINGLE_CHARACTERS if 2 * characters > len(said) else SHINGLE_WORDS
 
 
@@ -202,6 +208,6 @@ def _together(seams: Iterable[tuple[str, frozenset[int]]]) -> dict[str, frozense
 
 def _public_windows(text: str, size: int) -> Iterator[str]:
     for form in (text, _LINK_TARGET.sub("", text), html.escape(text)):  # an escaped apostrophe parts a word
-        for spelled in spellings(form):
-            for words in _both(tokens(spelled)):
+        for spelled in unescaped_variants(form):
+            for words in _both(normalized_words(spelled)):
                 yield from _windows(words, size)

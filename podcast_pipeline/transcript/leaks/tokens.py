@@ -18,7 +18,7 @@ _ASCII_TOKEN = re.compile(r"[a-z0-9]+")
 _CHARACTER = re.compile(f"[{_SPACELESS}]")
 
 
-def tokens(text: str) -> list[str]:
+def normalized_words(text: str) -> list[str]:
     """Return the words of a text in NFKD, casefolded, without accents and punctuation.
 
     An apostrophe joins ("don't" is "dont"), any other punctuation parts. Scripts without spaces give a
@@ -29,6 +29,6 @@ def tokens(text: str) -> list[str]:
     return _TOKEN.findall(_MARKS.sub("", unicodedata.normalize("NFKD", text)).casefold())
 
 
-def is_character(token: str) -> bool:
+def is_spaceless_character(token: str) -> bool:
     """Whether a token is a character of a script without spaces."""
     return bool(_CHARACTER.match(token))

@@ -12,19 +12,33 @@ from functools import cached_property
 
 from podcast_pipeline.config import GlossaryTable
 from podcast_pipeline.model import Transcript
-from podcast_pipeline.transcript.edits.pieces import Piece, segments
-from podcast_pipeline.transcript.edits.record import Fix
-from podcast_pipeline.transcript.edits.sequence_diff import changes, pairs
-from podcast_pipeline.transcript.edits.units import Unit, joined, leading, split, spread, units_of
-from podcast_pipeline.transcript.names.matching import SHORT, Index, Target, Term, letters_of, similar
-from podcast_pipeline.transcript.names.spelling import Spelling, in_one_way
+from podcast_pipeline.transcript.edits.pieces import EditedUnit, build_segments
+from podcast_pipeline.transcript.edits.record import NameFix
+from podcast_pipeline.transcript.edits.sequence_diff import diff_hunks, matching_indices
+from podcast_pipeline.transcript.edits.units import (
+    Unit,
+    join_units,
+    split_units,
+    spread_times,
+    units_of,
+    with_leading_space,
+)
+from podcast_pipeline.transcript.names.matching import (
+    LONG_FORMS,
+    GlossaryTerm,
+    NameCandidate,
+    NameIndex,
+    letters_of,
+    spelling_similarity,
+)
+from podcast_pipeline.transcript.names.spelling import SpellingChecker, unify_spelling
 from podcast_pipeline.transcript.names.word_lists import is_ordinary
 
 UNSURE = 0.6  # confidence below which the engine may have heard another name
 ORDINARY_UNSURE = 0.4  # and below which it may have written an ordinary word for one
 KNOWN_UNSURE = 0.8  # and below which it may have written a well-known name for it
 TOLD_UNSURE = 0.9  # the same, where the show says that the name sounds like that word
-LONGEST_TERM = 4  # words
+MAX_TERM_WORDS = 4  # words
 
 OUTER = re.compile(r"^(\s*[^\w\s]*)(.*?)((?:['’]s|(?<=s)['’])?[^\w\s]*)$", re.DOTALL)
 POSSESSIVE = re.compile(r"['’]s(?!\w)")
@@ -38,7 +52,7 @@ MARKUP = re.compile(r"https?://[^\s)>\]]+|[*_`#>\[\]()]")
 class Glossary:
     """The names and terms of one episode, the most important first."""
 
-    terms: tuple[Term, ...] = ()
+    terms: tuple[GlossaryTerm, ...] = ()
     language: str = "en"
 
     @property
@@ -47,12 +61,12 @@ class Glossary:
         return tuple(term.name for term in self.terms)
 
     @cached_property
-    def index(self) -> Index:
+    def index(self) -> NameIndex:
         """The names by letters and by sound."""
-        return Index(self.terms, self.language)
+        return NameIndex(self.terms, self.language)
 
 
-def from_show(
+def build_glossary(
     table: GlossaryTable, *, people: Iterable[str] = (), notes: str = "", language: str = "en"
 ) -> Glossary:
     """Return the glossary of an episode: its people, the show's terms, the names in its notes.
@@ -61,13 +75,13 @@ def from_show(
         people: hosts and guests.
         notes: Markdown; its capitalised words count where they are not ordinary ones.
     """
-    terms = [Term(name) for name in people]
-    terms.extend(Term(entry.name, entry.sounds_like) for entry in table.terms)
-    terms.extend(Term(name) for name in names_in(notes, language=language))
-    first: dict[str, Term] = {}
+    terms = [GlossaryTerm(name) for name in people]
+    terms.extend(GlossaryTerm(entry.name, entry.sounds_like) for entry in table.terms)
+    terms.extend(GlossaryTerm(name) for name in names_in(notes, language=language))
+    first: dict[str, GlossaryTerm] = {}
     for term in terms:
         known = first.get(term.name)
-        first[term.name] = Term(term.name, (known.sounds_like if known else ()) or term.sounds_like)
+        first[term.name] = GlossaryTerm(term.name, (known.sounds_like if known else ()) or term.sounds_like)
     return Glossary(tuple(first.values()), language)
 
 
@@ -91,16 +105,16 @@ def _begins(before: str) -> bool:
     return not line or line[-1] == "\n" or bool(SENTENCE_END.search(line))
 
 
-def fix(transcript: Transcript, glossary: Glossary) -> tuple[Transcript, tuple[Fix, ...]]:
+def fix_names(transcript: Transcript, glossary: Glossary) -> tuple[Transcript, tuple[NameFix, ...]]:
     """Return the transcript with near misses of known names put right, and each change."""
-    fixes = near_misses(transcript, glossary)
-    return put_right(transcript, fixes), fixes
+    fixes = find_name_fixes(transcript, glossary)
+    return apply_name_fixes(transcript, fixes), fixes
 
 
-def near_misses(transcript: Transcript, glossary: Glossary) -> tuple[Fix, ...]:
+def find_name_fixes(transcript: Transcript, glossary: Glossary) -> tuple[NameFix, ...]:
     """Return what should be a known name, or one spelled otherwise, in order of time; no two overlap."""
     units = units_of(transcript)
-    fixes: list[Fix] = []
+    fixes: list[NameFix] = []
     rest: list[Unit] = []
     at = 0
     while at < len(units):
@@ -111,49 +125,49 @@ def near_misses(transcript: Transcript, glossary: Glossary) -> tuple[Fix, ...]:
         else:
             rest.append(units[at])
         at = end
-    fixes.extend(in_one_way(rest, Spelling(glossary.language.partition("-")[0], glossary.names)))
+    fixes.extend(unify_spelling(rest, SpellingChecker(glossary.language.partition("-")[0], glossary.names)))
     return tuple(sorted((fix for fix in fixes if fix.after != fix.before), key=lambda fix: fix.start_s))
 
 
-def put_right(transcript: Transcript, fixes: Iterable[Fix]) -> Transcript:
+def apply_name_fixes(transcript: Transcript, fixes: Iterable[NameFix]) -> Transcript:
     """Return the transcript with these changes; one whose words are not there changes nothing.
 
     A changed word keeps its time and its confidence, so that a review still sees it.
     """
     units = units_of(transcript)
     waiting = {fix.start_s: fix for fix in fixes}
-    pieces: list[Piece] = []
+    pieces: list[EditedUnit] = []
     at = 0
     while at < len(units):
         fix = waiting.get(units[at].start_s)
-        end = at + (len(split(fix.before)) if fix else 0)
-        if fix and joined(unit.text for unit in units[at:end]) == fix.before:
+        end = at + (len(split_units(fix.before)) if fix else 0)
+        if fix and join_units(unit.text for unit in units[at:end]) == fix.before:
             pieces.extend(_fixed(units, at, end, fix))
             at = end
         else:
             pieces.append(_piece(units[at]))
             at += 1
-    return transcript.model_copy(update={"segments": segments(pieces, transcript)})
+    return transcript.model_copy(update={"segments": build_segments(pieces, transcript)})
 
 
-def near(text: str, glossary: Glossary) -> str | None:
+def similar_name(text: str, glossary: Glossary) -> str | None:
     """Return the known name that a text sounds like, None where it is one or is like none."""
     letters = letters_of(text)
     if letters in glossary.index.by_letters:
         return None
-    found = glossary.index.alike(letters, unsure=True)
+    found = glossary.index.find_near_miss(letters, unsure=True)
     return found.term.name if found else None
 
 
-def core(text: str) -> tuple[str, str, str]:
+def split_affixes(text: str) -> tuple[str, str, str]:
     """Split a unit into what stands before the name, the name, and a possessive with what stands after."""
     match = OUTER.match(text)
     return (match[1], match[2], match[3]) if match else ("", text, "")
 
 
-def _longest(units: Sequence[Unit], at: int, glossary: Glossary) -> tuple[int, Target] | None:
+def _longest(units: Sequence[Unit], at: int, glossary: Glossary) -> tuple[int, NameCandidate] | None:
     """Return where the longest stretch ends that should be a name, and the name."""
-    for size in range(min(glossary.index.longest, LONGEST_TERM) + 1, 0, -1):
+    for size in range(min(glossary.index.max_words, MAX_TERM_WORDS) + 1, 0, -1):
         stretch = units[at : at + size]
         if len(stretch) == size and _one_breath(stretch):
             target = _meant(stretch, glossary, opens=_opens(units, at))
@@ -164,37 +178,43 @@ def _longest(units: Sequence[Unit], at: int, glossary: Glossary) -> tuple[int, T
 
 def _one_breath(stretch: Sequence[Unit]) -> bool:
     """Tell whether units stand in one sentence without a mark between them."""
-    inner = [_mark_after(unit) for unit in stretch[:-1]] + [core(u.text)[0].strip() for u in stretch[1:]]
+    inner = [_mark_after(unit) for unit in stretch[:-1]] + [
+        split_affixes(u.text)[0].strip() for u in stretch[1:]
+    ]
     return (
-        len({unit.segment for unit in stretch}) == 1
+        len({unit.segment_index for unit in stretch}) == 1
         and not any(inner)
-        and all(core(u.text)[1] for u in stretch)
+        and all(split_affixes(u.text)[1] for u in stretch)
     )
 
 
 def _mark_after(unit: Unit) -> str:
     """Return what stands after a word; a full stop belongs to a word like St."""
-    _, word, mark = core(unit.text)
-    return mark.removeprefix(".") if letters_of(word) in SHORT else mark
+    _, word, mark = split_affixes(unit.text)
+    return mark.removeprefix(".") if letters_of(word) in LONG_FORMS else mark
 
 
 def _opens(units: Sequence[Unit], at: int) -> bool:
     before = units[at - 1] if at else None
-    return before is None or before.segment != units[at].segment or bool(SENTENCE_END.search(before.text))
+    return (
+        before is None
+        or before.segment_index != units[at].segment_index
+        or bool(SENTENCE_END.search(before.text))
+    )
 
 
-def _meant(stretch: Sequence[Unit], glossary: Glossary, *, opens: bool) -> Target | None:
-    written = tuple(core(unit.text)[1] for unit in stretch)
+def _meant(stretch: Sequence[Unit], glossary: Glossary, *, opens: bool) -> NameCandidate | None:
+    written = tuple(split_affixes(unit.text)[1] for unit in stretch)
     letters = letters_of("".join(written))
     known = glossary.index.by_letters.get(letters)
     ordinary = _ordinary(written, glossary.language, opens=opens)
     least = min(unit.confidence for unit in stretch)
-    if known and known.told:
+    if known and known.declared:
         return known if not all(ordinary) or least < TOLD_UNSURE else None
     if known:
         return known if written != known.words and not all(ordinary) else None
-    half_known = any(letters_of(word) in glossary.index.firsts for word in written)
-    target = glossary.index.alike(letters, unsure=least < UNSURE or half_known)
+    half_known = any(letters_of(word) in glossary.index.first_names for word in written)
+    target = glossary.index.find_near_miss(letters, unsure=least < UNSURE or half_known)
     if target is None or not _split(written, target):
         return None
     own = {letters_of(word) for word in target.words}
@@ -221,20 +241,20 @@ def _needed(word: str, ordinary: bool, language: str) -> float:
     return KNOWN_UNSURE if is_ordinary(word, language=language) else math.inf
 
 
-def _split(written: tuple[str, ...], target: Target) -> bool:
+def _split(written: tuple[str, ...], target: NameCandidate) -> bool:
     """Tell whether a name of fewer words was heard as these, none of them as near to it by itself."""
     if len(written) <= len(target.words):
         return True
-    whole = similar(letters_of("".join(written)), target.letters)
-    return all(similar(letters_of(word), target.letters) < whole for word in written)
+    whole = spelling_similarity(letters_of("".join(written)), target.letters)
+    return all(spelling_similarity(letters_of(word), target.letters) < whole for word in written)
 
 
-def _fix(stretch: Sequence[Unit], target: Target) -> Fix:
-    (opening, *_), (*_, closing) = core(stretch[0].text), core(stretch[-1].text)
+def _fix(stretch: Sequence[Unit], target: NameCandidate) -> NameFix:
+    (opening, *_), (*_, closing) = split_affixes(stretch[0].text), split_affixes(stretch[-1].text)
     if POSSESSIVE.search(target.words[-1]):  # a name that has its own: Saint Andrew's
         closing = POSSESSIVE.sub("", closing, count=1)
-    return Fix(
-        before=joined(unit.text for unit in stretch),
+    return NameFix(
+        before=join_units(unit.text for unit in stretch),
         after=f"{opening.strip()}{' '.join(target.words)}{closing}",
         start_s=stretch[0].start_s,
         end_s=max(stretch[-1].end_s, stretch[0].start_s),
@@ -243,23 +263,23 @@ def _fix(stretch: Sequence[Unit], target: Target) -> Fix:
     )
 
 
-def _fixed(units: Sequence[Unit], start: int, end: int, fix: Fix) -> list[Piece]:
+def _fixed(units: Sequence[Unit], start: int, end: int, fix: NameFix) -> list[EditedUnit]:
     """Return the name in place of a stretch; words that are right already stay as they are."""
-    first, *rest = split(fix.after)
-    texts = (leading(first), *rest)
-    right = pairs([unit.text for unit in units[start:end]], texts)
+    first, *rest = split_units(fix.after)
+    texts = (with_leading_space(first), *rest)
+    right = matching_indices([unit.text for unit in units[start:end]], texts)
     pieces = {j: _piece(units[start + i]) for i, j in right}
-    for change in changes(right, end - start, len(texts)):
+    for change in diff_hunks(right, end - start, len(texts)):
         old = units[start + change.i1 : start + change.i2] or units[start:end]
         new = texts[change.j1 : change.j2]
         for j, (text, span) in enumerate(zip(new, _spans(old, new), strict=True), change.j1):
-            pieces[j] = Piece(
+            pieces[j] = EditedUnit(
                 text=text,
                 start_s=span[0],
                 end_s=span[1],
                 speaker=old[0].speaker,
                 confidence=fix.confidence,
-                segment=old[0].segment,
+                segment_index=old[0].segment_index,
             )
     return [pieces[j] for j in range(len(texts))]
 
@@ -267,16 +287,16 @@ def _fixed(units: Sequence[Unit], start: int, end: int, fix: Fix) -> list[Piece]
 def _spans(old: Sequence[Unit], texts: tuple[str, ...]) -> list[tuple[float, float]]:
     if len(old) == len(texts):
         return [(unit.start_s, unit.end_s) for unit in old]
-    return spread(texts, old[0].start_s, max(old[-1].end_s, old[0].start_s))
+    return spread_times(texts, old[0].start_s, max(old[-1].end_s, old[0].start_s))
 
 
-def _piece(unit: Unit) -> Piece:
-    return Piece(
+def _piece(unit: Unit) -> EditedUnit:
+    return EditedUnit(
         text=unit.text,
         start_s=unit.start_s,
         end_s=unit.end_s,
         speaker=unit.speaker,
         confidence=unit.confidence,
-        unit=unit,
-        segment=unit.segment,
+        unchanged_unit=unit,
+        segment_index=unit.segment_index,
     )

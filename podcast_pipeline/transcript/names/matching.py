@@ -15,7 +15,7 @@ SOUNDS_ALIKE = 0.7  # share of letters in common, with the same sounds
 LOOKS_ALIKE = 0.85  # with other sounds, and only where the engine was unsure
 SHORTEST_PART = 5  # letters of a surname that is looked for alone
 SHORTEST_FIRST = 4  # letters of a first name that makes the next word likely
-SHORTEST_SOUND = 3  # consonants that make a sound worth comparing
+MIN_PHONETIC_KEY = 3  # consonants that make a sound worth comparing
 SHORTENED = (
     ("saint", "st"),
     ("doctor", "dr"),
@@ -29,12 +29,12 @@ SHORTENED = (
     ("senator", "sen"),
 )
 """Words before a name that English writes either way; spoken they are the same."""
-SHORT = {short: long for long, short in SHORTENED}
-OTHER_WAY = {**SHORT, **dict(SHORTENED)}
+LONG_FORMS = {short: long for long, short in SHORTENED}
+OTHER_WAY = {**LONG_FORMS, **dict(SHORTENED)}
 
 
 @dataclass(frozen=True)
-class Term:
+class GlossaryTerm:
     """A name or a term as it is written, and what an engine hears instead."""
 
     name: str
@@ -42,7 +42,7 @@ class Term:
 
 
 @dataclass(frozen=True)
-class Target:
+class NameCandidate:
     """What a stretch of words may become.
 
     Attributes:
@@ -52,13 +52,13 @@ class Target:
             write Saint or Doctor.
     """
 
-    term: Term
+    term: GlossaryTerm
     words: tuple[str, ...]
     letters: str
-    told: bool = False
+    declared: bool = False
 
 
-class Index:
+class NameIndex:
     """Everything looked for: names, long parts of names, and what they sound like.
 
     Attributes:
@@ -67,23 +67,26 @@ class Index:
         longest: words of the longest name.
     """
 
-    def __init__(self, terms: Sequence[Term], language: str) -> None:
+    def __init__(self, terms: Sequence[GlossaryTerm], language: str) -> None:
         targets = dict.fromkeys(target for term in terms for target in _targets(term, language))
-        self.by_letters: dict[str, Target] = {}
-        self._by_sound: dict[str, list[Target]] = defaultdict(list)
+        self.by_letters: dict[str, NameCandidate] = {}
+        self._by_sound: dict[str, list[NameCandidate]] = defaultdict(list)
         self._long = [target for target in targets if len(target.letters) > SHORTEST_PART]
         self._spelled = [target.letters for target in self._long]
-        self.longest = max((len(target.words) for target in targets), default=0)
+        self.max_words = max((len(target.words) for target in targets), default=0)
         whole = (letters_of(term.name.split()[0]) for term in terms if len(term.name.split()) > 1)
-        self.firsts = {first for first in whole if len(first) >= SHORTEST_FIRST}
+        self.first_names = {first for first in whole if len(first) >= SHORTEST_FIRST}
         for target in targets:
             self.by_letters.setdefault(target.letters, target)
-            if len(sound_of(target.letters)) >= SHORTEST_SOUND:
-                self._by_sound[sound_of(target.letters)].append(target)
+            if len(phonetic_key(target.letters)) >= MIN_PHONETIC_KEY:
+                self._by_sound[phonetic_key(target.letters)].append(target)
 
-    def alike(self, letters: str, *, unsure: bool) -> Target | None:
+    def find_near_miss(self, letters: str, *, unsure: bool) -> NameCandidate | None:
         """Return the one target that letters are a near miss of; None where two are as near."""
-        ranked = [(similar(letters, t.letters), t) for t in self._by_sound.get(sound_of(letters), ())]
+        ranked = [
+            (spelling_similarity(letters, t.letters), t)
+            for t in self._by_sound.get(phonetic_key(letters), ())
+        ]
         good = [(share, target) for share, target in ranked if share >= SOUNDS_ALIKE]
         if not good and unsure:
             good = [(share, self._long[at]) for _, share, at in self._looks(letters)]
@@ -101,7 +104,7 @@ class Index:
         )
 
 
-def similar(one: str, other: str) -> float:
+def spelling_similarity(one: str, other: str) -> float:
     """Return the share of letters that two spellings have in common, swapped neighbours counted once."""
     return DamerauLevenshtein.normalized_similarity(one, other)
 
@@ -112,19 +115,19 @@ def letters_of(text: str) -> str:
     return "".join(c for c in plain if c.isalnum())
 
 
-def sound_of(letters: str) -> str:
+def phonetic_key(letters: str) -> str:
     """Return how letters sound to an English ear, empty for other scripts."""
     return jellyfish.metaphone(letters) if letters.isascii() and letters.isalpha() else ""
 
 
-def _targets(term: Term, language: str) -> Iterator[Target]:
+def _targets(term: GlossaryTerm, language: str) -> Iterator[NameCandidate]:
     words = tuple(term.name.split())
-    yield Target(term, words, letters_of(term.name))
+    yield NameCandidate(term, words, letters_of(term.name))
     for sound in (*term.sounds_like, *_other_way(words, language)):
-        yield Target(term, words, letters_of(sound), told=True)
+        yield NameCandidate(term, words, letters_of(sound), declared=True)
     if len(words) > 1:
         parts = [word for word in words if not is_ordinary(word, language=language)]
-        targets = (Target(term, (part,), letters_of(part)) for part in parts)
+        targets = (NameCandidate(term, (part,), letters_of(part)) for part in parts)
         yield from (target for target in targets if len(target.letters) >= SHORTEST_PART)
 
 

@@ -13,19 +13,19 @@ from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
 
 from podcast_pipeline.model import Word
-from podcast_pipeline.transcript.edits.sequence_diff import Change, changes, pairs
-from podcast_pipeline.transcript.names.matching import letters_of, sound_of
+from podcast_pipeline.transcript.edits.sequence_diff import DiffHunk, diff_hunks, matching_indices
+from podcast_pipeline.transcript.names.matching import letters_of, phonetic_key
 from podcast_pipeline.transcript.names.word_lists import is_ordinary
 
 RESEMBLES = 0.5  # share of letters that a misheard name still has
 SHORTEST = 4  # letters of what may be a name
 BELIEVED = 0.6  # confidence from which an ordinary word is one
-LONGEST_TERM = 4  # words
+MAX_TERM_WORDS = 4  # words
 PROMPT_TOKENS = 200  # Whisper takes 224
 END = re.compile(r"[.!?…。！？]\W*$")
 
 
-class Expected:
+class ExpectedNames:
     """The names that may be said in a recording.
 
     Args:
@@ -52,10 +52,10 @@ class Expected:
     def _sounds(self) -> dict[str, list[str]]:
         by_sound: dict[str, list[str]] = {}
         for letters in self._parts:
-            by_sound.setdefault(sound_of(letters), []).append(letters)
+            by_sound.setdefault(phonetic_key(letters), []).append(letters)
         return by_sound
 
-    def resembled(self, words: Sequence[Word]) -> tuple[str, ...]:
+    def names_to_prompt(self, words: Sequence[Word]) -> tuple[str, ...]:
         """Return the names that something in these words is like and that stand nowhere in its place."""
         if not self.names:
             return ()
@@ -70,7 +70,9 @@ class Expected:
         return tuple(sorted(best, key=lambda name: -best[name]))
 
     def _like(self, letters: str) -> Iterator[tuple[str, float]]:
-        yield from ((part, 1.0) for part in self._sounds.get(sound_of(letters), ()) if sound_of(letters))
+        yield from (
+            (part, 1.0) for part in self._sounds.get(phonetic_key(letters), ()) if phonetic_key(letters)
+        )
         found = process.extract(
             letters,
             self._parts.keys(),
@@ -99,29 +101,31 @@ class Expected:
             and is_ordinary(text, language=self.language)
         )
 
-    def taken_over(self, heard: Sequence[Word], again: Sequence[Word]) -> tuple[Word, ...]:
+    def merge_second_pass(self, first_pass: Sequence[Word], second_pass: Sequence[Word]) -> tuple[Word, ...]:
         """Return the words, with the expected names that the second hearing has in their place."""
-        matched = pairs([letters_of(w.text) for w in heard], [letters_of(w.text) for w in again])
+        matched = matching_indices(
+            [letters_of(w.text) for w in first_pass], [letters_of(w.text) for w in second_pass]
+        )
         words: list[Word] = []
         at = 0
-        for change in changes(matched, len(heard), len(again)):
-            words.extend(heard[at : change.i1])
-            words.extend(self._better(heard, again, change))
+        for change in diff_hunks(matched, len(first_pass), len(second_pass)):
+            words.extend(first_pass[at : change.i1])
+            words.extend(self._better(first_pass, second_pass, change))
             at = change.i2
-        return tuple(_in_order([*words, *heard[at:]]))
+        return tuple(_in_order([*words, *first_pass[at:]]))
 
-    def _better(self, heard: Sequence[Word], again: Sequence[Word], change: Change) -> Sequence[Word]:
+    def _better(self, heard: Sequence[Word], again: Sequence[Word], change: DiffHunk) -> Sequence[Word]:
         old, new = heard[change.i1 : change.i2], again[change.j1 : change.j2]
         before, after = _letters(old, range(len(old))), _letters(new, range(len(new)))
         named = bool(self._spoken(new))
         like = bool(before) and (
             Levenshtein.normalized_similarity(before, after) >= RESEMBLES
-            or sound_of(before) == sound_of(after) != ""
+            or phonetic_key(before) == phonetic_key(after) != ""
         )
         return new if named and like else old
 
 
-def prompt(names: Iterable[str], *, limit_tokens: int = PROMPT_TOKENS) -> str:
+def build_prompt(names: Iterable[str], *, limit_tokens: int = PROMPT_TOKENS) -> str:
     """Return names as an engine's prompt, the first ones where not all have room.
 
     Args:
@@ -139,7 +143,7 @@ def prompt(names: Iterable[str], *, limit_tokens: int = PROMPT_TOKENS) -> str:
 
 def _stretches(words: Sequence[Word]) -> Iterator[range]:
     for first in range(len(words)):
-        for length in range(1, min(LONGEST_TERM, len(words) - first) + 1):
+        for length in range(1, min(MAX_TERM_WORDS, len(words) - first) + 1):
             yield range(first, first + length)
 
 

@@ -15,16 +15,18 @@ from functools import cache
 from rapidfuzz import process
 from rapidfuzz.distance import OSA, Levenshtein
 
-from podcast_pipeline.transcript.edits.record import Fix
-from podcast_pipeline.transcript.edits.units import Unit, joined
-from podcast_pipeline.transcript.names.matching import SHORTEST_SOUND, letters_of, sound_of
+from podcast_pipeline.transcript.edits.record import NameFix
+from podcast_pipeline.transcript.edits.units import Unit, join_units
+from podcast_pipeline.transcript.names.matching import MIN_PHONETIC_KEY, letters_of, phonetic_key
 
 SHORTEST = 6  # letters: short words sound like too many others
 BELIEVED = 0.9  # confidence from which the engine knows what it wrote
 ALIKE = 0.7  # share of letters that a real word has in common
 RIVALS, CONSIDERED = 5, 40
 LONGER = 2  # letters, or shorter
-LEAST = math.log(1 / 20)  # the likelihood of a real word, over that of a made-up one that sounds the same
+MIN_LOG_LIKELIHOOD_RATIO = math.log(
+    1 / 20
+)  # the likelihood of a real word, over that of a made-up one that sounds the same
 COMMON = 1e-6  # of all that is written; the engine knows how to spell such words
 SURE = 0.75  # confidence from which a name is spelled as it is
 OFTEN = 2  # times that a name is spelled the same before others are
@@ -33,7 +35,7 @@ NAMED = 0.5  # share of letters by which a word may be a name that is expected
 
 
 @dataclass(frozen=True)
-class Spelling:
+class SpellingChecker:
     """What can be said about a word without hearing it.
 
     Attributes:
@@ -44,7 +46,7 @@ class Spelling:
     language: str = ""
     names: tuple[str, ...] = ()
 
-    def rivals(self, word: str, confidence: float) -> tuple[str, ...]:
+    def homophones(self, word: str, confidence: float) -> tuple[str, ...]:
         """Return the real words that sound like one that does not exist, the most alike first."""
         if confidence >= BELIEVED or not self._is_written_at_most(0, word):
             return ()
@@ -78,7 +80,7 @@ class Spelling:
         return any(Levenshtein.normalized_similarity(part, word.lower()) >= NAMED for part in parts)
 
 
-def in_one_way(units: Iterable[Unit], spelling: Spelling) -> Iterator[Fix]:
+def unify_spelling(units: Iterable[Unit], spelling: SpellingChecker) -> Iterator[NameFix]:
     """Yield what spells a name of a recording as it is spelled there most often.
 
     Only a rare name that was badly heard is changed, to another that was heard OFTEN and sounds the same.
@@ -99,9 +101,9 @@ def in_one_way(units: Iterable[Unit], spelling: Spelling) -> Iterator[Fix]:
             and spelling.is_rare_name(often)
             and spelling.is_rare_name(name[0])
         ):
-            yield Fix(
-                before=joined([unit.text]),
-                after=joined([f"{unit.text[: name.start()]}{often}{unit.text[name.end() :]}"]),
+            yield NameFix(
+                before=join_units([unit.text]),
+                after=join_units([f"{unit.text[: name.start()]}{often}{unit.text[name.end() :]}"]),
                 start_s=unit.start_s,
                 end_s=unit.end_s,
                 confidence=unit.confidence,
@@ -111,11 +113,11 @@ def in_one_way(units: Iterable[Unit], spelling: Spelling) -> Iterator[Fix]:
 
 def sounds_like(one: str, other: str) -> bool:
     """Tell whether two words sound the same, to somebody who does not tell th from t."""
-    return _sound(one) == _sound(other) and len(_sound(one)) >= SHORTEST_SOUND
+    return _sound(one) == _sound(other) and len(_sound(one)) >= MIN_PHONETIC_KEY
 
 
 def _sound(word: str) -> str:
-    return sound_of(word.lower().replace("cious", "tious")).replace("0", "T")
+    return phonetic_key(word.lower().replace("cious", "tious")).replace("0", "T")
 
 
 def _lengths(word: str) -> range:
@@ -126,7 +128,7 @@ def _frequency(word: str) -> float:
     return _real_words().get((word[0].lower(), len(word)), {}).get(word.lower(), 0)
 
 
-def prepare() -> None:
+def load_word_frequencies() -> None:
     """Read the list of words, so that two threads do not."""
     _real_words()
 

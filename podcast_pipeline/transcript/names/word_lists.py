@@ -5,39 +5,39 @@ from functools import cache
 LANGUAGES = ("ar", "de", "en", "es", "eu", "fr", "it", "lv", "nl", "pt", "ru")
 
 
-def words(text: str) -> frozenset[str]:
+def word_set(text: str) -> frozenset[str]:
     """Return the words of a line."""
     return frozenset(text.split())
 
 
 NUMBERS: dict[str, frozenset[str]] = {
-    "en": words(
+    "en": word_set(
         "zero two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
         " seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand"
         " million billion trillion percent half third quarter dozen january february march april june july"
         " august september october november december monday tuesday wednesday thursday friday saturday"
         " sunday"
     ),
-    "fr": words(
+    "fr": word_set(
         "deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize vingt trente"
         " quarante cinquante soixante cent mille million milliard pourcent janvier février mars avril mai"
         " juin juillet août septembre octobre novembre décembre"
     ),
-    "pt": words(
+    "pt": word_set(
         "dois duas três quatro cinco seis sete oito nove dez onze doze treze catorze quinze vinte trinta"
         " quarenta cinquenta cem cento mil milhão bilhão janeiro fevereiro março abril maio junho julho"
         " agosto setembro outubro novembro dezembro"
     ),
 }
 NEGATIONS: dict[str, frozenset[str]] = {
-    "en": words("no not never none nobody nothing neither nor without cannot"),
-    "fr": words("ne pas jamais rien personne aucun aucune sans non"),
-    "pt": words("não nunca jamais nada ninguém nenhum nenhuma sem"),
+    "en": word_set("no not never none nobody nothing neither nor without cannot"),
+    "fr": word_set("ne pas jamais rien personne aucun aucune sans non"),
+    "pt": word_set("não nunca jamais nada ninguém nenhum nenhuma sem"),
 }
 
 
 @cache
-def lexicon(language: str) -> frozenset[str]:
+def ordinary_words(language: str) -> frozenset[str]:
     """Return the ordinary words of a language in lower case, empty for a language without a list.
 
     Source: pyspellchecker's lists (film subtitles, cleaned); they leave out most names.
@@ -52,7 +52,7 @@ def lexicon(language: str) -> frozenset[str]:
 
 def is_ordinary(word: str, *, language: str) -> bool:
     """Tell whether a word is in its language's list; contractions and hyphenated words by their parts."""
-    known = lexicon(language)
+    known = ordinary_words(language)
     plain = word.lower().replace("’", "'")
     stem = plain.removesuffix("'s").removesuffix("'")
     return bool(known) and (plain in known or stem in known or all(part in known for part in stem.split("-")))

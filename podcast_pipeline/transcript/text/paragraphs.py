@@ -55,7 +55,7 @@ _INITIALS = regex.compile(r"^\P{L}*(?:\p{Lu}\.)*\p{Lu}$")
 
 
 @dataclass(frozen=True)
-class Piece:
+class WrittenWord:
     """A stretch of text that stays on one line where it can: a written word, or several bound together.
 
     Attributes:
@@ -66,33 +66,33 @@ class Piece:
     text: str
     start_s: float
     end_s: float
-    space: bool = True
+    space_before: bool = True
 
 
 @dataclass(frozen=True)
 class Sentence:
     """A sentence of one speaker."""
 
-    pieces: tuple[Piece, ...]
+    words: tuple[WrittenWord, ...]
 
     @property
     def start_s(self) -> float:
         """Start of the first piece."""
-        return self.pieces[0].start_s
+        return self.words[0].start_s
 
     @property
     def end_s(self) -> float:
         """End of the last piece."""
-        return self.pieces[-1].end_s
+        return self.words[-1].end_s
 
     @property
     def text(self) -> str:
         """The sentence as written."""
-        return written(self.pieces)
+        return join_words(self.words)
 
 
 @dataclass(frozen=True)
-class Turn:
+class TranscriptTurn:
     """What one speaker says before another does; `speaker` is the name that a reader is shown."""
 
     speaker: str | None
@@ -109,47 +109,47 @@ class Turn:
         yield tuple(paragraph)
 
 
-def turns(transcript: Transcript) -> tuple[Turn, ...]:
+def transcript_turns(transcript: Transcript) -> tuple[TranscriptTurn, ...]:
     """Return the transcript as turns of sentences, in order; nothing for one without words."""
-    spoken: list[tuple[str | None, list[Piece]]] = []
+    spoken: list[tuple[str | None, list[WrittenWord]]] = []
     for segment in transcript.segments:
-        name = tidy(transcript.speaker_name(segment.speaker) or "") or None
-        new = pieces(segment)
+        name = collapse_whitespace(transcript.speaker_name(segment.speaker) or "") or None
+        new = written_words(segment)
         if not new:
             continue
         if spoken and spoken[-1][0] == name:
             spoken[-1][1].extend(_after(spoken[-1][1][-1], new))
         else:
             spoken.append((name, new))
-    return tuple(Turn(name, tuple(_sentences(said))) for name, said in spoken)
+    return tuple(TranscriptTurn(name, tuple(_sentences(said))) for name, said in spoken)
 
 
-def pieces(segment: Segment) -> list[Piece]:
+def written_words(segment: Segment) -> list[WrittenWord]:
     """Return the written words of a segment: what belongs together without a space is one piece.
 
     A script without spaces may break between any two of the engine's words, but not before closing
     punctuation or after opening punctuation.
     """
-    found: list[Piece] = []
+    found: list[WrittenWord] = []
     for part in (part for word in segment.words for part in _parts(word)):
-        if found and not part.space and not _may_break(found[-1].text, part.text):
+        if found and not part.space_before and not _may_break(found[-1].text, part.text):
             found[-1] = replace(found[-1], text=found[-1].text + part.text, end_s=part.end_s)
         else:
             found.append(part)
     return found
 
 
-def written(parts: Iterable[Piece]) -> str:
+def join_words(words: Iterable[WrittenWord]) -> str:
     """Return pieces as running text, without a space at either end."""
-    return "".join(f" {part.text}" if part.space else part.text for part in parts).strip()
+    return "".join(f" {part.text}" if part.space_before else part.text for part in words).strip()
 
 
-def tidy(text: str) -> str:
+def collapse_whitespace(text: str) -> str:
     """Return text on one line: control characters are spaces, and runs of space are one."""
     return " ".join(_CONTROL.sub(" ", text).split())
 
 
-def abbreviated(text: str) -> bool:
+def is_abbreviation(text: str) -> bool:
     """Whether a full stop at the end of a word shortens it ("Dr.", "J.", "U.S.")."""
     if not text.endswith("."):
         return False
@@ -157,13 +157,13 @@ def abbreviated(text: str) -> bool:
     return stem.lower() in ABBREVIATIONS or bool(_INITIALS.match(stem))
 
 
-def _parts(word: Word) -> Iterator[Piece]:
+def _parts(word: Word) -> Iterator[WrittenWord]:
     """Yield what is between the spaces of an engine's word; its time is shared out evenly."""
-    texts = tidy(word.text).split()
+    texts = collapse_whitespace(word.text).split()
     step = (word.end_s - word.start_s) / max(len(texts), 1)
     for number, text in enumerate(texts):
         start = word.start_s + number * step
-        yield Piece(text, start, start + step, space=number > 0 or word.text[0].isspace())
+        yield WrittenWord(text, start, start + step, space_before=number > 0 or word.text[0].isspace())
 
 
 def _may_break(before: str, after: str) -> bool:
@@ -172,13 +172,13 @@ def _may_break(before: str, after: str) -> bool:
     return bool(_SPACELESS.match(before[-1]) or _SPACELESS.match(after[0]))
 
 
-def _after(last: Piece, new: list[Piece]) -> list[Piece]:
+def _after(last: WrittenWord, new: list[WrittenWord]) -> list[WrittenWord]:
     """Return a segment's pieces as they follow another segment's: with a space, where the script has one."""
-    space = new[0].space or not (_SPACELESS.search(last.text) and _SPACELESS.search(new[0].text))
-    return [replace(new[0], space=space), *new[1:]]
+    space = new[0].space_before or not (_SPACELESS.search(last.text) and _SPACELESS.search(new[0].text))
+    return [replace(new[0], space_before=space), *new[1:]]
 
 
-def _sentences(said: list[Piece]) -> Iterator[Sentence]:
+def _sentences(said: list[WrittenWord]) -> Iterator[Sentence]:
     begin = 0
     for number, (piece, following) in enumerate(pairwise(said), start=1):
         if _ends_sentence(piece, following):
@@ -187,12 +187,12 @@ def _sentences(said: list[Piece]) -> Iterator[Sentence]:
     yield Sentence(tuple(said[begin:]))
 
 
-def _ends_sentence(piece: Piece, following: Piece) -> bool:
+def _ends_sentence(piece: WrittenWord, following: WrittenWord) -> bool:
     if following.start_s - piece.end_s >= PAUSE_S:
         return True
     if not _SENTENCE_END.search(piece.text) or following.text[0].islower():
         return False
-    return not abbreviated(piece.text)
+    return not is_abbreviation(piece.text)
 
 
 def _new_paragraph(paragraph: list[Sentence], following: Sentence) -> bool:

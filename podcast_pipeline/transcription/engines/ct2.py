@@ -21,7 +21,7 @@ Variables = Mapping[str, NDArray[np.generic]]
 """Name, like "encoder/layer_0/ffn/linear_0/weight", to array."""
 
 
-def read(folder: Path) -> Variables:
+def read_variables(folder: Path) -> Variables:
     """Return the variables of a CTranslate2 folder.
 
     Raises:
@@ -44,7 +44,7 @@ def read(folder: Path) -> Variables:
     return variables
 
 
-def layers(variables: Variables, side: str) -> int:
+def count_layers(variables: Variables, side: str) -> int:
     """Return how many layers the "encoder" or the "decoder" has."""
     last = "self_attention/layer_norm/gamma"
     return sum(name.startswith(f"{side}/layer_") and name.endswith(last) for name in variables)

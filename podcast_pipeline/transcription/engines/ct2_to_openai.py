@@ -14,7 +14,7 @@ from whisper.model import ModelDimensions, Whisper
 
 from podcast_pipeline.errors import TranscriptionError
 from podcast_pipeline.transcription.engines import ct2
-from podcast_pipeline.transcription.engines.ct2 import HEAD_WIDTH, Variables, layers
+from podcast_pipeline.transcription.engines.ct2 import HEAD_WIDTH, Variables, count_layers
 
 Tensors = dict[str, torch.Tensor]
 
@@ -43,13 +43,13 @@ OUTER = {
 }
 
 
-def load(folder: Path) -> Whisper:
+def load_openai_model(folder: Path) -> Whisper:
     """Return the model of a CTranslate2 folder in float32 on the CPU, its alignment heads set.
 
     Raises:
         TranscriptionError: model.bin is not an unquantised Whisper.
     """
-    variables = ct2.read(folder)
+    variables = ct2.read_variables(folder)
     state = dict(_tensors(variables))
     model = Whisper(_dimensions(state, variables))
     model.load_state_dict(state)
@@ -68,7 +68,7 @@ def _tensors(variables: Variables) -> Iterator[tuple[str, torch.Tensor]]:
     for ours, theirs in OUTER_NORMS.items():
         yield from _pair(variables, ours, theirs, "gamma", "beta")
     for side in ("encoder", "decoder"):
-        for layer in range(layers(variables, side)):
+        for layer in range(count_layers(variables, side)):
             yield from _block(variables, f"{side}.blocks.{layer}", f"{side}/layer_{layer}")
 
 
@@ -116,12 +116,12 @@ def _dimensions(state: Tensors, variables: Variables) -> ModelDimensions:
         n_audio_ctx=state["encoder.positional_embedding"].shape[0],
         n_audio_state=width,
         n_audio_head=width // HEAD_WIDTH,
-        n_audio_layer=layers(variables, "encoder"),
+        n_audio_layer=count_layers(variables, "encoder"),
         n_vocab=vocabulary,
         n_text_ctx=state["decoder.positional_embedding"].shape[0],
         n_text_state=width,
         n_text_head=width // HEAD_WIDTH,
-        n_text_layer=layers(variables, "decoder"),
+        n_text_layer=count_layers(variables, "decoder"),
     )
 
 

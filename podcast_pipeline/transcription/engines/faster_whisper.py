@@ -10,7 +10,7 @@ import numpy as np
 from podcast_pipeline.errors import TranscriptionError
 from podcast_pipeline.transcription import this_machine
 from podcast_pipeline.transcription.decode import SAMPLE_RATE_HZ, Samples
-from podcast_pipeline.transcription.engine import Heard, Task
+from podcast_pipeline.transcription.engine import DecodingOptions, EngineWord
 from podcast_pipeline.transcription.weights import Weights
 
 SLOT_S = 30  # every window gets a slot of this length in the audio of a batch
@@ -20,7 +20,7 @@ class FasterWhisper:
     """The `faster-whisper` engine: float16 on a GPU, int8 on a processor. See `Engine`."""
 
     name = "faster-whisper"
-    batch = 8
+    batch_size = 8
     workers = 1
 
     def __init__(self, weights: Weights) -> None:
@@ -37,12 +37,14 @@ class FasterWhisper:
         )
         self.languages = frozenset(self._model.supported_languages)
 
-    def detect(self, samples: Samples) -> str:
+    def detect_language(self, samples: Samples) -> str:
         """Return the language of a window."""
         language, _, _ = self._model.detect_language(samples)
         return str(language)
 
-    def hear(self, windows: Iterable[Samples], task: Task) -> list[tuple[Heard, ...]]:
+    def transcribe_windows(
+        self, windows: Iterable[Samples], task: DecodingOptions
+    ) -> list[tuple[EngineWord, ...]]:
         """Return the words of each window."""
         clips = list(windows)
         segments, _ = faster_whisper.BatchedInferencePipeline(self._model).transcribe(
@@ -57,11 +59,11 @@ class FasterWhisper:
                 for i, samples in enumerate(clips)
             ],
         )
-        heard: list[list[Heard]] = [[] for _ in clips]
+        heard: list[list[EngineWord]] = [[] for _ in clips]
         for segment in segments:
             slot = segment.seek // (SLOT_S * 100)  # seek counts frames of 10 ms
             heard[slot].extend(
-                Heard(word.word, word.start - slot * SLOT_S, word.end - slot * SLOT_S, word.probability)
+                EngineWord(word.word, word.start - slot * SLOT_S, word.end - slot * SLOT_S, word.probability)
                 for word in segment.words or ()
             )
         return [tuple(words) for words in heard]

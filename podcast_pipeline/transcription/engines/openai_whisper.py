@@ -10,7 +10,7 @@ import whisper
 from whisper.tokenizer import LANGUAGES
 
 from podcast_pipeline.transcription.decode import Samples
-from podcast_pipeline.transcription.engine import Heard, Task
+from podcast_pipeline.transcription.engine import DecodingOptions, EngineWord
 from podcast_pipeline.transcription.engines import ct2_to_openai
 from podcast_pipeline.transcription.weights import Weights
 
@@ -19,7 +19,7 @@ class OpenAIWhisper:
     """The `openai-whisper` engine; an OpenAI .pt file works too. See `Engine`."""
 
     name = "openai-whisper"
-    batch = workers = 1
+    batch_size = workers = 1
 
     def __init__(self, weights: Weights) -> None:
         self.version = version("openai-whisper")
@@ -35,17 +35,19 @@ class OpenAIWhisper:
     def _cuda(self) -> bool:
         return bool(self._model.device.type == "cuda")
 
-    def detect(self, samples: Samples) -> str:
+    def detect_language(self, samples: Samples) -> str:
         """Return the language of a window."""
         mel = whisper.log_mel_spectrogram(whisper.pad_or_trim(samples), self._model.dims.n_mels)
         _, probabilities = self._model.detect_language(mel.to(self._model.device))
         return str(max(probabilities, key=probabilities.__getitem__))
 
-    def hear(self, windows: Iterable[Samples], task: Task) -> list[tuple[Heard, ...]]:
+    def transcribe_windows(
+        self, windows: Iterable[Samples], task: DecodingOptions
+    ) -> list[tuple[EngineWord, ...]]:
         """Return the words of each window."""
         return [self._hear(samples, task) for samples in windows]
 
-    def _hear(self, samples: Samples, task: Task) -> tuple[Heard, ...]:
+    def _hear(self, samples: Samples, task: DecodingOptions) -> tuple[EngineWord, ...]:
         torch.manual_seed(0)  # its fallback samples; the same window must give the same words
         result: dict[str, Any] = self._model.transcribe(
             samples,
@@ -58,14 +60,18 @@ class OpenAIWhisper:
             fp16=self._cuda,
         )
         return tuple(
-            Heard(word["word"], word["start"], word["end"], word["probability"])
+            EngineWord(word["word"], word["start"], word["end"], word["probability"])
             for segment in result["segments"]
             for word in segment["words"]
         )
 
 
 def _load(weights: Weights) -> whisper.Whisper:
-    return ct2_to_openai.load(weights.path) if weights.path.is_dir() else _load_original(weights.path)
+    return (
+        ct2_to_openai.load_openai_model(weights.path)
+        if weights.path.is_dir()
+        else _load_original(weights.path)
+    )
 
 
 def _load_original(path: Path) -> whisper.Whisper:

@@ -6,8 +6,8 @@ from time import monotonic
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-ACCESS = logging.getLogger("podcast_pipeline.access")
-ERRORS = logging.getLogger("podcast_pipeline.web")
+ACCESS_LOGGER = logging.getLogger("podcast_pipeline.access")
+ERROR_LOGGER = logging.getLogger("podcast_pipeline.web")
 
 SECRETS = re.compile(
     r"(?<=/feeds/)[^/]+|(?<=/signin/link/)[^/]+|(?<=/mail/stop/)[^/]+"  # where they stand
@@ -47,4 +47,4 @@ class AccessLog:
             client = dict(scope["headers"]).get(b"user-agent", b"-").decode("latin-1")
             took_ms = (monotonic() - started) * 1000
             line = (scope["method"], redact(scope["path"]), status, sent, took_ms, redact(client))
-            ACCESS.info('%s %s %d %d %.0fms "%s"', *line)
+            ACCESS_LOGGER.info('%s %s %d %d %.0fms "%s"', *line)

@@ -29,7 +29,7 @@ PREFLIGHT = {
 }
 
 
-def for_path(path: str, *, is_https: bool) -> dict[str, str]:
+def headers_for_path(path: str, *, is_https: bool) -> dict[str, str]:
     """Return the headers of any answer under this path; what an endpoint says itself comes first."""
     headers = dict(EVERYWHERE)
     if is_https:
@@ -41,7 +41,7 @@ def for_path(path: str, *, is_https: bool) -> dict[str, str]:
     return headers
 
 
-class Headers:
+class ResponseHeadersMiddleware:
     """ASGI middleware that adds `for_path` and answers preflight questions."""
 
     def __init__(self, app: ASGIApp, *, is_https: bool) -> None:
@@ -53,7 +53,7 @@ class Headers:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        extra = for_path(scope["path"], is_https=self.is_https)
+        extra = headers_for_path(scope["path"], is_https=self.is_https)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from podcast_pipeline.model import Show
-from podcast_pipeline.web.authorization import Gate
+from podcast_pipeline.web.authorization import Authorizer
 from podcast_pipeline.web.templating import Templates
 
 APPS = {
@@ -35,10 +35,10 @@ Apple and Castro describe no such link; theirs are as other sites have them, and
 
 
 @dataclass(frozen=True)
-class Adding:
+class AddToAppRoutes:
     """The page under `/feeds/<token>/add`. Whoever has its address has the private link already."""
 
-    gate: Gate
+    authorizer: Authorizer
     templates: Templates
     show: Show
 
@@ -48,13 +48,13 @@ class Adding:
 
     def page(self, request: Request) -> Response:
         """Show how to add the feed to an app; whose subscription is not active is told why not."""
-        self.gate.admit(self.gate.by_token(request), None, "file")
-        private = adding(self.show, request.path_params["token"])
-        return self.templates.unkept(request, "add.html", self.show, private=private)
+        self.authorizer.authorize(self.authorizer.visitor_by_token(request), None, "file")
+        private = private_link(self.show, request.path_params["token"])
+        return self.templates.no_store_response(request, "add.html", self.show, private=private)
 
 
 @dataclass(frozen=True)
-class Private:
+class PrivateLink:
     """A private link as pages show it.
 
     Attributes:
@@ -68,11 +68,11 @@ class Private:
     qr: Markup
 
 
-def adding(show: Show, token: str) -> Private:
+def private_link(show: Show, token: str) -> PrivateLink:
     """Return what a page shows of a private link."""
     base = f"{show.site_url}/feeds/{token}/"
     feed_url = f"{base}feed.xml"
-    return Private(feed_url, base, app_links(feed_url), qr(f"{base}add"))
+    return PrivateLink(feed_url, base, app_links(feed_url), qr(f"{base}add"))
 
 
 def app_links(feed_url: str) -> dict[str, str]:

@@ -9,18 +9,18 @@ from starlette.routing import Route
 
 from podcast_pipeline.feed.atom import ATOM_TYPE
 from podcast_pipeline.web import json_ld
-from podcast_pipeline.web.byte_ranges import answer, from_bytes
-from podcast_pipeline.web.catalog_cache import Editions
-from podcast_pipeline.web.routes.lists import HEADINGS, address_of, shelf
+from podcast_pipeline.web.byte_ranges import content_from_bytes, content_response
+from podcast_pipeline.web.catalog_cache import CatalogCache
+from podcast_pipeline.web.routes.lists import FACET_HEADINGS, facet_counts, facet_query
 
 CLOSED = ("/feeds/", "/account", "/signin", "/mail/", "/search")
 
 
 @dataclass(frozen=True)
-class ForMachines:
+class CrawlerRoutes:
     """Endpoints without a visitor."""
 
-    editions: Editions
+    catalog_cache: CatalogCache
     site_url: str
     zone: ZoneInfo
 
@@ -37,21 +37,21 @@ class ForMachines:
         """Answer robots.txt; what is behind a token is nobody's to crawl."""
         closed = "\n".join(f"Disallow: {path}" for path in CLOSED)
         body = f"User-agent: *\n{closed}\nSitemap: {self.site_url}/sitemap.xml\n"
-        content = from_bytes(body.encode(), content_type="text/plain; charset=utf-8")
-        return answer(request, content, headers={"cache-control": "public, max-age=3600"})
+        content = content_from_bytes(body.encode(), content_type="text/plain; charset=utf-8")
+        return content_response(request, content, headers={"cache-control": "public, max-age=3600"})
 
     def sitemap(self, request: Request) -> Response:
         """Answer the pages of published episodes and the lists of them."""
-        catalog = self.editions.newest().catalog
+        catalog = self.catalog_cache.newest().catalog
         site_url = json_ld.xml(catalog.show.site_url)
         published = list(catalog.published())
         lists = [
-            f"<url><loc>{site_url}/?{address_of(name, label)}</loc></url>"
-            for name in HEADINGS
-            for label, _ in shelf(name, published, self.zone)
+            f"<url><loc>{site_url}/?{facet_query(name, label)}</loc></url>"
+            for name in FACET_HEADINGS
+            for label, _ in facet_counts(name, published, self.zone)
         ]
         pages = [
-            f"<url><loc>{json_ld.xml(catalog.show.page_address(episode.slug))}</loc>"
+            f"<url><loc>{json_ld.xml(catalog.show.episode_url(episode.slug))}</loc>"
             f"<lastmod>{episode.content_changed_at.isoformat()}</lastmod></url>"
             for episode in published
         ]
@@ -66,16 +66,18 @@ class ForMachines:
                 "</urlset>\n",
             ]
         )
-        content = from_bytes(body.encode(), content_type="application/xml; charset=utf-8")
-        return answer(request, content, headers={"cache-control": "public, max-age=300"})
+        content = content_from_bytes(body.encode(), content_type="application/xml; charset=utf-8")
+        return content_response(request, content, headers={"cache-control": "public, max-age=300"})
 
     def atom(self, request: Request) -> Response:
         """Answer what the archive lists as Atom, the same for everybody."""
-        content = from_bytes(self.editions.atom(self.editions.newest()), content_type=ATOM_TYPE)
-        return answer(request, content, headers={"cache-control": "public, max-age=300"})
+        content = content_from_bytes(
+            self.catalog_cache.atom_feed(self.catalog_cache.newest()), content_type=ATOM_TYPE
+        )
+        return content_response(request, content, headers={"cache-control": "public, max-age=300"})
 
     def health(self, request: Request) -> Response:
         """Answer `ok` when the store can be asked; 503 otherwise."""
-        self.editions.newest()
-        content = from_bytes(b"ok\n", content_type="text/plain; charset=utf-8")
-        return answer(request, content, headers={"cache-control": "no-store"})
+        self.catalog_cache.newest()
+        content = content_from_bytes(b"ok\n", content_type="text/plain; charset=utf-8")
+        return content_response(request, content, headers={"cache-control": "no-store"})

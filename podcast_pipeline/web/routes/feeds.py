@@ -8,40 +8,40 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from podcast_pipeline.access import NOT_FOUND, Notice, Resource, Visitor
-from podcast_pipeline.audience.subscribers.link_sharing import Downloads
+from podcast_pipeline.access import NOT_FOUND, FeedWithNotice, Resource, Visitor
+from podcast_pipeline.audience.subscribers.link_sharing import LinkSharingMonitor
 from podcast_pipeline.errors import SubscriberError
 from podcast_pipeline.feed import rss
-from podcast_pipeline.feed.notice import notice
+from podcast_pipeline.feed.notice import build_notice
 from podcast_pipeline.model import Episode
 from podcast_pipeline.storage import Store
-from podcast_pipeline.storage.objects import FEED_TYPE, PRIVATE
-from podcast_pipeline.web.authorization import Gate, Refused
-from podcast_pipeline.web.byte_ranges import Content, answer, from_store
-from podcast_pipeline.web.catalog_cache import Edition, Editions
-from podcast_pipeline.web.middleware.access_log import ERRORS
-from podcast_pipeline.web.session_cookie import Door
+from podcast_pipeline.storage.objects import FEED_TYPE, PRIVATE_CACHE
+from podcast_pipeline.web.authorization import AccessDenied, Authorizer
+from podcast_pipeline.web.byte_ranges import Content, content_from_store, content_response
+from podcast_pipeline.web.catalog_cache import CatalogCache, CatalogSnapshot
+from podcast_pipeline.web.middleware.access_log import ERROR_LOGGER
+from podcast_pipeline.web.session_cookie import SessionCookies
 
 FEED_FORMATS = ("vtt", "srt", "json")
 PRESIGNED_S = 900
 """Rule P6: for how long the bucket's own address of an audio is good."""
 
-PRIVATE_HEADERS = {"cache-control": PRIVATE}
+PRIVATE_HEADERS = {"cache-control": PRIVATE_CACHE}
 
 
 @dataclass(frozen=True)
-class Feeds:
+class PrivateFeedRoutes:
     """Endpoints under `/feeds/<token>/`. Access is decided before any condition of the request is read.
 
     Attributes:
         redirects_audio: send players to the bucket for a subscriber-only episode's audio.
     """
 
-    gate: Gate
-    editions: Editions
+    authorizer: Authorizer
+    catalog_cache: CatalogCache
     store: Store
-    door: Door
-    downloads: Downloads
+    cookies: SessionCookies
+    downloads: LinkSharingMonitor
     redirects_audio: bool = False
 
     def routes(self) -> list[Route]:
@@ -57,20 +57,20 @@ class Feeds:
 
     def enter(self, request: Request) -> Response:
         """Open a reading-only session and go to the pages; an old or closed link goes there without one."""
-        visitor = self.gate.by_token(request)
-        self.gate.admit(visitor, None, "private_feed")
+        visitor = self.authorizer.visitor_by_token(request)
+        self.authorizer.authorize(visitor, None, "private_feed")
         response = RedirectResponse("/", status_code=303, headers={"cache-control": "no-store"})
         if request.method == "GET":  # who asks by HEAD looks at a link and does not come in
-            self.door.open_for_reading(response, visitor)
+            self.cookies.open_reading_session(response, visitor)
         return response
 
     def feed(self, request: Request) -> Response:
         """Answer the private feed, or the same feed without transcripts and with a notice."""
-        visitor = self.gate.by_token(request)
-        decision = self.gate.admit(visitor, None, "private_feed")
-        edition, token = self.editions.newest(), request.path_params["token"]
-        feed = self.editions.feed(edition, self._audience(visitor, decision))
-        changed = (feed.changed_at, visitor.since(self.gate.clock()))
+        visitor = self.authorizer.visitor_by_token(request)
+        decision = self.authorizer.authorize(visitor, None, "private_feed")
+        edition, token = self.catalog_cache.newest(), request.path_params["token"]
+        feed = self.catalog_cache.private_feed(edition, self._audience(visitor, decision))
+        changed = (feed.changed_at, visitor.standing_since(self.authorizer.clock()))
         content = Content(
             type=FEED_TYPE,
             size_bytes=feed.size_bytes,
@@ -78,20 +78,20 @@ class Feeds:
             modified_at=max((at for at in changed if at), default=None),
             read=lambda start, end: iter((feed.to_bytes(token)[start:end],)),
         )
-        return answer(request, content, headers=PRIVATE_HEADERS)
+        return content_response(request, content, headers=PRIVATE_HEADERS)
 
-    def _audience(self, visitor: Visitor, decision: object) -> rss.Private:
-        if not isinstance(decision, Notice) or visitor.subscriber is None:
-            return rss.Private()
-        renew_url = self.gate.policy.renew_url
-        item = notice(visitor.subscriber.id, decision.standing, decision.since, renew_url=renew_url)
-        return rss.Private(transcripts=False, notice=item)
+    def _audience(self, visitor: Visitor, decision: object) -> rss.PrivateAudience:
+        if not isinstance(decision, FeedWithNotice) or visitor.subscriber is None:
+            return rss.PrivateAudience()
+        renew_url = self.authorizer.policy.renew_url
+        item = build_notice(visitor.subscriber.id, decision.standing, decision.since, renew_url=renew_url)
+        return rss.PrivateAudience(transcripts=False, notice=item)
 
     def transcript(self, request: Request) -> Response:
         """Answer a transcript file, the newest or the one that `v` names."""
         visitor, episode = self._admitted(request, "file")
         key = transcript_key(episode, request, formats=FEED_FORMATS)
-        response = answer(request, from_store(self.store, key), headers=PRIVATE_HEADERS)
+        response = content_response(request, content_from_store(self.store, key), headers=PRIVATE_HEADERS)
         return self._counted(request, response, visitor, episode)
 
     def audio(self, request: Request) -> Response:
@@ -99,7 +99,7 @@ class Feeds:
         visitor, episode = self._admitted(request, None)
         key, ending = episode.enclosure.key, request.path_params["ending"]
         if self.redirects_audio and request.method == "GET" and key and key.endswith(f".{ending}"):
-            address = None if key.startswith("public/") else self.store.presigned(key, PRESIGNED_S)
+            address = None if key.startswith("public/") else self.store.presigned_url(key, PRESIGNED_S)
             if address:
                 return RedirectResponse(address, 302, {"cache-control": "no-store"})
         return self._counted(request, self._file(request, key, ending), visitor, episode)
@@ -111,11 +111,11 @@ class Feeds:
 
     def _file(self, request: Request, key: str | None, ending: str) -> Response:
         if key is None or key.rpartition(".")[2] != ending:
-            raise Refused(NOT_FOUND)
+            raise AccessDenied(NOT_FOUND)
         if key.startswith("public/"):
-            address = self.editions.newest().catalog.show.media_address(key)
+            address = self.catalog_cache.newest().catalog.show.object_url(key)
             return RedirectResponse(address, status_code=302, headers=PRIVATE_HEADERS)
-        return answer(request, from_store(self.store, key), headers=PRIVATE_HEADERS)
+        return content_response(request, content_from_store(self.store, key), headers=PRIVATE_HEADERS)
 
     def _counted(self, request: Request, response: Response, visitor: Visitor, episode: Episode) -> Response:
         """Count a file that went out to its last byte; a piece or a 304 is no download (rule P7)."""
@@ -128,24 +128,26 @@ class Feeds:
         address = request.client.host if request.client else ""
         app = request.headers.get("user-agent", "")
         try:
-            self.downloads.note(subscriber_id, episode_id, address=address, app=app, now=self.gate.clock())
+            self.downloads.record_download(
+                subscriber_id, episode_id, address=address, app=app, now=self.authorizer.clock()
+            )
         except SubscriberError as error:  # the file is out already
-            ERRORS.error("%s", error)
+            ERROR_LOGGER.error("%s", error)
 
     def _admitted(self, request: Request, resource: Resource | None) -> tuple[Visitor, Episode]:
         """Return who asks and the episode in the path; the token is looked at first, whatever the episode."""
-        visitor = self.gate.by_token(request)
-        self.gate.admit(visitor, None, "private_feed")
-        episode = _episode(self.editions.newest(), request.path_params["id"])
+        visitor = self.authorizer.visitor_by_token(request)
+        self.authorizer.authorize(visitor, None, "private_feed")
+        episode = _episode(self.catalog_cache.newest(), request.path_params["id"])
         open_to_all: Resource = "public" if episode.access == "public" else "file"
-        self.gate.admit(visitor, episode, resource or open_to_all)
+        self.authorizer.authorize(visitor, episode, resource or open_to_all)
         return visitor, episode
 
 
-def _episode(edition: Edition, episode_id: UUID) -> Episode:
+def _episode(edition: CatalogSnapshot, episode_id: UUID) -> Episode:
     episode = edition.catalog.by_id(episode_id)
     if episode is None:
-        raise Refused(NOT_FOUND)
+        raise AccessDenied(NOT_FOUND)
     return episode
 
 
@@ -160,10 +162,10 @@ def transcript_key(episode: Episode, request: Request, *, formats: tuple[str, ..
         key
         for version in reversed(episode.transcripts)
         for form, key in version.file_keys.items()
-        if form == ending and form in formats and wanted in (None, hash16(key))
+        if form == ending and form in formats and wanted in (None, hash_in_key(key))
     ]
     if not keys:
-        raise Refused(NOT_FOUND)
+        raise AccessDenied(NOT_FOUND)
     return keys[0]
 
 
@@ -175,6 +177,6 @@ def is_whole(response: Response) -> bool:
     return response.status_code == 206 and size.isdecimal() and span == f"0-{int(size) - 1}"
 
 
-def hash16(key: str) -> str:
+def hash_in_key(key: str) -> str:
     """Return the hash in an object's key: `…/<slug>.<hash16>.<ending>`."""
     return key.split(".")[-2]

@@ -11,12 +11,12 @@ from podcast_pipeline.errors import StoreError
 from podcast_pipeline.storage import Store
 from podcast_pipeline.storage.keys import check_key
 from podcast_pipeline.storage.objects import FEED_CACHE, FEED_KEY
-from podcast_pipeline.web.authorization import Refused
-from podcast_pipeline.web.byte_ranges import answer, from_store
+from podcast_pipeline.web.authorization import AccessDenied
+from podcast_pipeline.web.byte_ranges import content_from_store, content_response
 
 
 @dataclass(frozen=True)
-class Objects:
+class PublicFileRoutes:
     """Endpoints under `/public/`; reads without credentials, so nothing private can be asked for.
 
     Attributes:
@@ -35,8 +35,8 @@ class Objects:
         try:
             key = check_key(f"public/{request.path_params['rest']}")
         except StoreError as error:
-            raise Refused(NOT_FOUND) from error
+            raise AccessDenied(NOT_FOUND) from error
         if key == FEED_KEY and self.feed_moved_to:
             return RedirectResponse(self.feed_moved_to, 301, {"cache-control": FEED_CACHE})
-        content = from_store(self.store.anonymous(), key)
-        return answer(request, content, headers={"cache-control": content.cache_control})
+        content = content_from_store(self.store.anonymous(), key)
+        return content_response(request, content, headers={"cache-control": content.cache_control})

@@ -13,25 +13,25 @@ from starlette.routing import Route
 from podcast_pipeline.access import NOT_FOUND, Teaser
 from podcast_pipeline.model import Episode
 from podcast_pipeline.web import view
-from podcast_pipeline.web.authorization import Gate, Refused
-from podcast_pipeline.web.catalog_cache import Editions
-from podcast_pipeline.web.session_cookie import Door
+from podcast_pipeline.web.authorization import AccessDenied, Authorizer
+from podcast_pipeline.web.catalog_cache import CatalogCache
+from podcast_pipeline.web.session_cookie import SessionCookies
 from podcast_pipeline.web.templating import Templates
 
 NEWEST = 12  # on the first page; the rest is in the archive
-HEADINGS = {"year": "Years", "season": "Seasons", "topic": "Topics", "guest": "Guests"}
+FACET_HEADINGS = {"year": "Years", "season": "Seasons", "topic": "Topics", "guest": "Guests"}
 BY_NUMBER = ("year", "season")
 
 Labels = Callable[[Episode], Iterable[str]]
 
 
 @dataclass(frozen=True)
-class Lists:
+class EpisodeListRoutes:
     """Endpoints that list episodes; everybody sees the same, but for how to subscribe."""
 
-    gate: Gate
-    editions: Editions
-    door: Door
+    authorizer: Authorizer
+    catalog_cache: CatalogCache
+    cookies: SessionCookies
     templates: Templates
     zone: ZoneInfo
 
@@ -41,16 +41,16 @@ class Lists:
 
     def index(self, request: Request) -> Response:
         """Answer the newest episodes, or all of one `year`, `season`, `topic` or `guest`."""
-        decision = self.gate.admit(self.door.visitor(request), None, "page")
-        catalog = self.editions.newest().catalog
+        decision = self.authorizer.authorize(self.cookies.visitor(request), None, "page")
+        catalog = self.catalog_cache.newest().catalog
         published = list(catalog.published())
         asked = request.query_params.multi_items()
-        name, label = next((item for item in asked if item[0] in HEADINGS), ("", ""))
+        name, label = next((item for item in asked if item[0] in FACET_HEADINGS), ("", ""))
         episodes = _of(name, label, published, self.zone) if name else published[:NEWEST]
         if not episodes and name:
-            raise Refused(NOT_FOUND)
+            raise AccessDenied(NOT_FOUND)
         chosen = f"Season {label}" if name == "season" else label
-        return self.templates.answer(
+        return self.templates.page_response(
             request,
             "index.html",
             catalog.show,
@@ -58,34 +58,36 @@ class Lists:
             years=view.by_year(episodes, self.zone),
             chosen=chosen,
             chosen_link=_link_of(chosen, episodes),
-            archive=shelf("year", published, self.zone) if len(published) > NEWEST and not chosen else (),
-            canonical=f"{catalog.show.site_url}/" + (f"?{address_of(name, label)}" if name else ""),
+            archive=facet_counts("year", published, self.zone)
+            if len(published) > NEWEST and not chosen
+            else (),
+            canonical=f"{catalog.show.site_url}/" + (f"?{facet_query(name, label)}" if name else ""),
         )
 
     def archive(self, request: Request) -> Response:
         """Answer every year, season, topic and guest that there is, with the number of episodes."""
-        self.gate.admit(self.door.visitor(request), None, "page")
-        catalog = self.editions.newest().catalog
+        self.authorizer.authorize(self.cookies.visitor(request), None, "page")
+        catalog = self.catalog_cache.newest().catalog
         published = list(catalog.published())
-        shelves = {name: shelf(name, published, self.zone) for name in HEADINGS}
-        return self.templates.answer(
+        shelves = {name: facet_counts(name, published, self.zone) for name in FACET_HEADINGS}
+        return self.templates.page_response(
             request,
             "archive.html",
             catalog.show,
-            shelves=[(name, HEADINGS[name], entries) for name, entries in shelves.items() if entries],
+            shelves=[(name, FACET_HEADINGS[name], entries) for name, entries in shelves.items() if entries],
         )
 
 
-def address_of(name: str, label: str) -> str:
+def facet_query(facet: str, label: str) -> str:
     """Return the query of a list's address, in the one way in which it is linked everywhere."""
-    return urlencode({name: label}, quote_via=quote)
+    return urlencode({facet: label}, quote_via=quote)
 
 
-def shelf(name: str, published: Iterable[Episode], zone: ZoneInfo) -> list[tuple[str, int]]:
+def facet_counts(facet: str, published: Iterable[Episode], zone: ZoneInfo) -> list[tuple[str, int]]:
     """Return (label, number of episodes): the latest year or season first, names by alphabet."""
-    labels = _labels(name, zone)
+    labels = _labels(facet, zone)
     counted = Counter(label for episode in published for label in set(labels(episode))).items()
-    if name in BY_NUMBER:
+    if facet in BY_NUMBER:
         return sorted(counted, key=lambda entry: int(entry[0]), reverse=True)
     return sorted(counted, key=lambda entry: entry[0].casefold())
 

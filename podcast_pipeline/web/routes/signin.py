@@ -12,10 +12,10 @@ from podcast_pipeline.audience.mail import Mailer, Message
 from podcast_pipeline.audience.subscribers.signin import SignIn, SignInMail
 from podcast_pipeline.errors import MailError
 from podcast_pipeline.model import Show
-from podcast_pipeline.web.csrf import Fields, check_seal, posted, seal
-from podcast_pipeline.web.middleware.access_log import ERRORS
-from podcast_pipeline.web.rate_limit import SIGN_INS, Rates
-from podcast_pipeline.web.session_cookie import Door
+from podcast_pipeline.web.csrf import FormFields, csrf_token, form_endpoint, verify_csrf_token
+from podcast_pipeline.web.middleware.access_log import ERROR_LOGGER
+from podcast_pipeline.web.rate_limit import SIGN_IN_LIMIT, RateLimiter
+from podcast_pipeline.web.session_cookie import SessionCookies
 from podcast_pipeline.web.templating import Templates
 
 BROWSER_BYTES = 32
@@ -32,13 +32,13 @@ If you did not ask for this, do nothing; nobody can sign in without this mail.
 
 
 @dataclass(frozen=True)
-class SigningIn:
+class SignInRoutes:
     """Endpoints under `/signin`; a known and an unknown address get the same answers."""
 
     signin: SignIn
     mailer: Mailer
-    door: Door
-    rates: Rates
+    cookies: SessionCookies
+    rate_limiter: RateLimiter
     templates: Templates
     show: Show
 
@@ -46,23 +46,23 @@ class SigningIn:
         """Return the routes."""
         return [
             Route("/signin", self.ask, methods=["GET"]),
-            Route("/signin", posted(self.send), methods=["POST"]),
+            Route("/signin", form_endpoint(self.send), methods=["POST"]),
             Route("/signin/code", self.sent, methods=["GET"]),
-            Route("/signin/code", posted(self.spend_code), methods=["POST"]),
+            Route("/signin/code", form_endpoint(self.spend_code), methods=["POST"]),
             Route("/signin/link/{secret}", self.link, methods=["GET"]),
-            Route("/signin/link/{secret}", posted(self.spend_link), methods=["POST"]),
+            Route("/signin/link/{secret}", form_endpoint(self.spend_link), methods=["POST"]),
         ]
 
     def ask(self, request: Request) -> Response:
         """Ask for an address."""
         return self._page(request, "signin.html")
 
-    def send(self, request: Request, fields: Fields) -> Response:
+    def send(self, request: Request, fields: FormFields) -> Response:
         """Send a mail if somebody has this address; it leaves after the answer, which so takes as long."""
         browser = self._browser(request)
-        check_seal(fields, browser)
-        self.rates.count(request, SIGN_INS)
-        mail = self.signin.request(fields.get("email", ""), browser=browser, now=self.door.clock())
+        verify_csrf_token(fields, browser)
+        self.rate_limiter.count(request, SIGN_IN_LIMIT)
+        mail = self.signin.request(fields.get("email", ""), browser=browser, now=self.cookies.clock())
         background = BackgroundTask(self._deliver, mail) if mail else None
         return RedirectResponse("/signin/code", 303, {"cache-control": "no-store"}, background)
 
@@ -70,38 +70,40 @@ class SigningIn:
         """Say that a mail is on its way, and take its code."""
         return self._page(request, "sent.html", is_wrong=False)
 
-    def spend_code(self, request: Request, fields: Fields) -> Response:
+    def spend_code(self, request: Request, fields: FormFields) -> Response:
         """Let in by a code, in the browser that asked for it."""
         browser = self._browser(request)
-        check_seal(fields, browser)
-        self.rates.count(request, SIGN_INS)
+        verify_csrf_token(fields, browser)
+        self.rate_limiter.count(request, SIGN_IN_LIMIT)
         code = "".join(fields.get("code", "").split())
-        subscriber_id = self.signin.spend_code(code, browser=browser, now=self.door.clock())
+        subscriber_id = self.signin.spend_code(code, browser=browser, now=self.cookies.clock())
         if subscriber_id is None:
             return self._page(request, "sent.html", status=400, is_wrong=True)
-        return self.door.open_account(RedirectResponse("/account", 303), subscriber_id)
+        return self.cookies.open_account_session(RedirectResponse("/account", 303), subscriber_id)
 
     def link(self, request: Request) -> Response:
         """Ask for a click: mail scanners follow links, and must not spend them."""
         return self._page(request, "link.html", is_wrong=False)
 
-    def spend_link(self, request: Request, fields: Fields) -> Response:
+    def spend_link(self, request: Request, fields: FormFields) -> Response:
         """Let in by a link, once."""
-        check_seal(fields, self._browser(request))
-        self.rates.count(request, SIGN_INS)
-        subscriber_id = self.signin.spend_link(request.path_params["secret"], now=self.door.clock())
+        verify_csrf_token(fields, self._browser(request))
+        self.rate_limiter.count(request, SIGN_IN_LIMIT)
+        subscriber_id = self.signin.spend_link(request.path_params["secret"], now=self.cookies.clock())
         if subscriber_id is None:
             return self._page(request, "link.html", status=400, is_wrong=True)
-        return self.door.open_account(RedirectResponse("/account", 303), subscriber_id)
+        return self.cookies.open_account_session(RedirectResponse("/account", 303), subscriber_id)
 
     def _browser(self, request: Request) -> str:
-        return request.cookies.get(self.door.browser_cookie, "")
+        return request.cookies.get(self.cookies.browser_cookie_name, "")
 
     def _page(self, request: Request, name: str, *, status: int = 200, **parts: object) -> Response:
         """Answer a page whose forms only this browser can send back."""
         browser = self._browser(request) or secrets.token_urlsafe(BROWSER_BYTES)
-        response = self.templates.unkept(request, name, self.show, status=status, seal=seal(browser), **parts)
-        self.door.remember_browser(response, browser)
+        response = self.templates.no_store_response(
+            request, name, self.show, status=status, seal=csrf_token(browser), **parts
+        )
+        self.cookies.set_browser_cookie(response, browser)
         return response
 
     def _deliver(self, mail: SignInMail) -> None:
@@ -111,4 +113,4 @@ class SigningIn:
         try:
             self.mailer.send(Message(mail.email, f"Sign in to {self.show.title}", text))
         except MailError as error:
-            ERRORS.error("%s", error)
+            ERROR_LOGGER.error("%s", error)

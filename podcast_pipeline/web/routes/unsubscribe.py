@@ -10,12 +10,12 @@ from starlette.routing import Route
 
 from podcast_pipeline.audience.subscribers import Subscribers, unsubscribe_token
 from podcast_pipeline.model import Show
-from podcast_pipeline.web.csrf import Fields, posted
+from podcast_pipeline.web.csrf import FormFields, form_endpoint
 from podcast_pipeline.web.templating import Templates
 
 
 @dataclass(frozen=True)
-class Stopping:
+class UnsubscribeRoutes:
     """Endpoints under `/mail/stop`; a value that nobody has gets the same answers."""
 
     subscribers: Subscribers
@@ -27,16 +27,18 @@ class Stopping:
         """Return the routes."""
         return [
             Route("/mail/stop/{value}", self.ask, methods=["GET"]),
-            Route("/mail/stop/{value}", posted(self.stop), methods=["POST"]),
+            Route("/mail/stop/{value}", form_endpoint(self.unsubscribe), methods=["POST"]),
         ]
 
     def ask(self, request: Request) -> Response:
         """Ask for a click: mail scanners follow links, and must not stop anything."""
-        return self.templates.unkept(request, "stop.html", self.show, is_done=False)
+        return self.templates.no_store_response(request, "stop.html", self.show, is_done=False)
 
-    def stop(self, request: Request, _: Fields) -> Response:
+    def unsubscribe(self, request: Request, _: FormFields) -> Response:
         """Stop the mails. Mail programs post this themselves, without cookies; the value is the proof."""
-        subscriber_id = unsubscribe_token.parse(request.path_params["value"], self.subscribers.secret_key)
+        subscriber_id = unsubscribe_token.parse_unsubscribe_token(
+            request.path_params["value"], self.subscribers.secret_key
+        )
         if subscriber_id is not None:
-            self.subscribers.stop_news(subscriber_id, now=self.clock(), origin="mail")
-        return self.templates.unkept(request, "stop.html", self.show, is_done=True)
+            self.subscribers.disable_notifications(subscriber_id, now=self.clock(), origin="mail")
+        return self.templates.no_store_response(request, "stop.html", self.show, is_done=True)

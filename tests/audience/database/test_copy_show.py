@@ -10,11 +10,11 @@ from sqlalchemy import Engine, select
 from typer.testing import CliRunner
 
 from podcast_pipeline.audience.database import open_database
-from podcast_pipeline.audience.database.copy_show import AUDIENCE, copy_show
+from podcast_pipeline.audience.database.copy_show import AUDIENCE_TABLES, copy_show
 from podcast_pipeline.audience.database.tables import audit_log
 from podcast_pipeline.audience.subscribers import Subscribers
-from podcast_pipeline.audience.subscribers.canaries import canaries
-from podcast_pipeline.audience.subscribers.sessions import Sessions
+from podcast_pipeline.audience.subscribers.canaries import ensure_canaries
+from podcast_pipeline.audience.subscribers.sessions import BrowserSessions
 from podcast_pipeline.cli.app import app
 from podcast_pipeline.errors import SubscriberError
 from tests.support.databases import create, drop
@@ -77,15 +77,15 @@ def test_links_states_and_history_come_along(engines: tuple[Engine, Engine]) -> 
     sqlite, postgresql = engines
     tokens = fill(of(sqlite))
     ann, selector = of(sqlite).get("active@example.org"), tokens["active"].partition(".")[0]
-    cookie = Sessions(sqlite, show_id=SHOW).open(ann.id, scope="reading", selector=selector, now=NOW)
+    cookie = BrowserSessions(sqlite, show_id=SHOW).open(ann.id, scope="reading", selector=selector, now=NOW)
     fill(of(sqlite, uuid4()))  # another show's stay where they are
-    canaries(of(sqlite), now=NOW)
+    ensure_canaries(of(sqlite), now=NOW)
     assert copy_show(sqlite, postgresql, SHOW) == len(list(of(sqlite).list_all())) == len(STATES) - 1
     moved = of(postgresql)
     assert standings(moved, tokens) == standings(of(sqlite), tokens)
     assert list(moved.list_all()) == list(of(sqlite).list_all())
-    assert moved.link("active@example.org") == tokens["active"]
-    assert Sessions(postgresql, show_id=SHOW).visitor(cookie, now=NOW) is not None
+    assert moved.feed_token("active@example.org") == tokens["active"]
+    assert BrowserSessions(postgresql, show_id=SHOW).visitor(cookie, now=NOW) is not None
     assert history(postgresql) == [row for row in history(sqlite) if row[0] == SHOW]
     moved.resume("suspended@example.org", now=LATER, origin="cli")
     assert history(postgresql)[-1][2] == "resumed"
@@ -108,7 +108,9 @@ def test_a_copy_that_breaks_off_leaves_nothing(
     """It is done as a whole or not at all."""
     sqlite, postgresql = engines
     fill(of(sqlite))
-    monkeypatch.setattr("podcast_pipeline.audience.database.copy_show.AUDIENCE", (*AUDIENCE, None))
+    monkeypatch.setattr(
+        "podcast_pipeline.audience.database.copy_show.AUDIENCE_TABLES", (*AUDIENCE_TABLES, None)
+    )
     with pytest.raises(AttributeError):
         copy_show(sqlite, postgresql, SHOW)
     assert history(postgresql) == []

@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, column, insert, select, table, text
 from sqlalchemy.exc import DatabaseError, StatementError
 
-from podcast_pipeline.audience.database import connect, open_database, upgrade, writing
+from podcast_pipeline.audience.database import connect, open_database, upgrade, write_transaction
 from podcast_pipeline.audience.database.engine import REVISIONS
 from podcast_pipeline.audience.database.tables import audit_log, audit_purges, metadata
 from podcast_pipeline.errors import SubscriberError
@@ -99,7 +99,7 @@ def test_upgrade_twice_changes_nothing(engine: Engine) -> None:
 
 def test_newer_schema_is_refused(engine: Engine, database_url: str | None, tmp_path: Path) -> None:
     """A database of a later release is neither opened nor upgraded."""
-    with writing(engine) as connection:
+    with write_transaction(engine) as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(SubscriberError, match="newer podcast-pipeline"):
         open_database(database_url, tmp_path)
@@ -160,7 +160,7 @@ def test_a_damaged_file_is_one_line(tmp_path: Path) -> None:
 def test_instants_come_back_aware_in_utc(engine: Engine) -> None:
     """An instant written in any zone is read in UTC on both databases, to the second."""
     berlin = NOW.astimezone(timezone(timedelta(hours=1))).replace(microsecond=999_999)
-    with writing(engine) as connection:
+    with write_transaction(engine) as connection:
         connection.execute(insert(audit_purges).values(show_id=uuid4(), purged_before=berlin, at=NOW))
     with engine.connect() as connection:
         read = connection.scalars(select(audit_purges.c.purged_before)).one()
@@ -171,13 +171,13 @@ def test_instants_come_back_aware_in_utc(engine: Engine) -> None:
 def test_naive_times_are_refused(engine: Engine) -> None:
     """A time without a zone is a bug and does not reach the database."""
     query = insert(audit_purges).values(show_id=uuid4(), purged_before=NOW.replace(tzinfo=None), at=NOW)
-    with pytest.raises(StatementError, match="not an instant"), writing(engine) as connection:
+    with pytest.raises(StatementError, match="not an instant"), write_transaction(engine) as connection:
         connection.execute(query)
 
 
 def _entry(engine: Engine) -> None:
     row = {"show_id": uuid4(), "subscriber_id": uuid4(), "action": "added", "origin": "cli", "at": NOW}
-    with writing(engine) as connection:
+    with write_transaction(engine) as connection:
         connection.execute(insert(audit_log).values(**row, details={}))
 
 
@@ -185,14 +185,14 @@ def _entry(engine: Engine) -> None:
 def test_audit_log_is_append_only(engine: Engine, statement: str) -> None:
     """The database itself refuses to change or delete an entry."""
     _entry(engine)
-    with pytest.raises(DatabaseError, match="append-only"), writing(engine) as connection:
+    with pytest.raises(DatabaseError, match="append-only"), write_transaction(engine) as connection:
         connection.execute(text(statement))
 
 
 def test_postgresql_audit_log_is_not_truncated(postgresql: str, tmp_path: Path) -> None:
     """TRUNCATE, which fires no row trigger, is refused as well."""
     engine = connect(f"{postgresql}/podcast_template", tmp_path)
-    with pytest.raises(DatabaseError, match="append-only"), writing(engine) as connection:
+    with pytest.raises(DatabaseError, match="append-only"), write_transaction(engine) as connection:
         connection.execute(text("TRUNCATE audit_log"))
     engine.dispose()
 
@@ -200,6 +200,6 @@ def test_postgresql_audit_log_is_not_truncated(postgresql: str, tmp_path: Path) 
 def test_errors_hide_what_was_written(engine: Engine) -> None:
     """A database error's text holds no parameters: they may be addresses or hashes."""
     query = insert(table("no_such_table", column("email"))).values(email="ann@example.com")
-    with pytest.raises((DatabaseError, SubscriberError)) as caught, writing(engine) as connection:
+    with pytest.raises((DatabaseError, SubscriberError)) as caught, write_transaction(engine) as connection:
         connection.execute(query)
     assert "ann@example.com" not in str(caught.value)

@@ -12,7 +12,7 @@ from alembic.config import Config
 from sqlalchemy import Engine, MetaData, insert, select, text
 from sqlalchemy.exc import DatabaseError
 
-from podcast_pipeline.audience.database import connect, open_database, upgrade, writing
+from podcast_pipeline.audience.database import connect, open_database, upgrade, write_transaction
 from podcast_pipeline.audience.database import tables as head
 from podcast_pipeline.audience.database.engine import REVISIONS
 from podcast_pipeline.audience.subscribers import Subscribers
@@ -177,7 +177,7 @@ def old(request: pytest.FixtureRequest, bare_url: str | None, tmp_path: Path) ->
     engine = connect(bare_url, tmp_path)
     config = Config()
     config.set_main_option("script_location", "podcast_pipeline.audience.database:migrations")
-    with writing(engine) as connection:
+    with write_transaction(engine) as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, request.param)
         for name in TABLES[request.param]:
@@ -249,8 +249,8 @@ def _use(engine: Engine) -> None:
     assert visitor.subscriber.id == UUID(int=101)
     assert people.visitor(token_of(3)) is None, "another show's"
     email = str(visitor.subscriber.email)
-    assert people.want_news(email, now=NOW, origin="web").news_since == NOW
+    assert people.enable_notifications(email, now=NOW, origin="web").news_since == NOW
     people.erase(email, now=NOW, origin="web")
     assert people.visitor(token_of(1)) is None
-    with pytest.raises(DatabaseError, match="append-only"), writing(engine) as connection:
+    with pytest.raises(DatabaseError, match="append-only"), write_transaction(engine) as connection:
         connection.execute(text("DELETE FROM audit_log"))

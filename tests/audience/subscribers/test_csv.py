@@ -16,9 +16,9 @@ from sqlalchemy import Engine, func, select
 
 from podcast_pipeline.audience.database.tables import audit_log, subscribers, tokens
 from podcast_pipeline.audience.subscribers import Subscribers
-from podcast_pipeline.audience.subscribers.csv.exporter import export_csv, guard, unguard
-from podcast_pipeline.audience.subscribers.csv.importer import BATCH, import_csv
-from podcast_pipeline.audience.subscribers.csv.rows import LONGEST_LINE, Line, read_lines
+from podcast_pipeline.audience.subscribers.csv.exporter import escape_formula, export_csv, unescape_formula
+from podcast_pipeline.audience.subscribers.csv.importer import BATCH_ROWS, import_csv
+from podcast_pipeline.audience.subscribers.csv.rows import LONGEST_LINE, CsvRowResult, read_rows
 from podcast_pipeline.errors import SubscriberError
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -32,14 +32,14 @@ def people(engine: Engine) -> Subscribers:
     return Subscribers(engine, show_id=SHOW, secret_key=b"k" * 64)
 
 
-def run(people: Subscribers, path: Path, text: str | bytes, *, dry_run: bool = False) -> list[Line]:
+def run(people: Subscribers, path: Path, text: str | bytes, *, dry_run: bool = False) -> list[CsvRowResult]:
     """Import text as a file."""
     path = path / "subscribers.csv"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return list(import_csv(people, path, zone=ZONE, now=NOW, dry_run=dry_run))
 
 
-def outcomes(lines: list[Line]) -> list[tuple[int, str]]:
+def outcomes(lines: list[CsvRowResult]) -> list[tuple[int, str]]:
     """Return (line number, outcome)."""
     return [(line.number, line.outcome) for line in lines]
 
@@ -65,7 +65,7 @@ def test_lines_become_subscribers(people: Subscribers, tmp_path: Path) -> None:
         "yearly",
         None,
     )
-    visitor = people.visitor(people.link("bob@example.com"))
+    visitor = people.visitor(people.feed_token("bob@example.com"))
     assert visitor is not None
     assert visitor.subscriber == bob
 
@@ -102,7 +102,7 @@ def test_lines_change_who_is_there(people: Subscribers, tmp_path: Path) -> None:
     ann = people.get("ann@example.com")
     assert line.outcome == "changed"
     assert (ann.plan, ann.paid_until) == ("student", datetime(2027, 2, 1, 5, tzinfo=UTC))
-    assert people.link("ann@example.com") == token
+    assert people.feed_token("ann@example.com") == token
 
 
 def test_column_that_is_missing_keeps_what_is_known(people: Subscribers, tmp_path: Path) -> None:
@@ -186,9 +186,9 @@ def test_ignored_columns_are_named(people: Subscribers, tmp_path: Path) -> None:
     """A mistyped column is not silently nothing."""
     first, _ = run(people, tmp_path, "email,plann\nann@example.com,student\n")
     lasting = "; no column is named paid_until, so whoever is new may read for ever"
-    assert first == Line(1, "ignored", "", f"columns not read: plann{lasting}")
+    assert first == CsvRowResult(1, "ignored", "", f"columns not read: plann{lasting}")
     first, _ = run(people, tmp_path, "email,paid_until,plann,\nann@example.com,,student,\n")
-    assert first == Line(1, "ignored", "", "columns not read: plann")
+    assert first == CsvRowResult(1, "ignored", "", "columns not read: plann")
 
 
 @pytest.mark.parametrize("text", [b"", b"mail,plan\na@example.com,\n", "mail".encode("utf-16")])
@@ -289,7 +289,7 @@ def test_endless_quote_is_bounded_and_names_its_lines(people: Subscribers, tmp_p
 
 def test_more_lines_than_a_batch(people: Subscribers, tmp_path: Path) -> None:
     """Across batches every line has its outcome once and in order, and everybody has one token."""
-    number = BATCH * 2 + 7
+    number = BATCH_ROWS * 2 + 7
     rows = "".join(f"p{i % (number - 5)}@example.com\n" for i in range(number))
     lines = run(people, tmp_path, f"email\n{rows}")
     assert [line.number for line in lines] == list(range(2, number + 2))
@@ -323,8 +323,8 @@ def test_export_comes_back_by_import(people: Subscribers, tmp_path: Path) -> Non
 @given(st.text(alphabet="'=+-@\t\ra,\n\"", max_size=6))
 def test_guarded_cell_is_text_and_comes_back(cell: str) -> None:
     """No guarded cell begins like a formula, and unguarding gives it back."""
-    assert not guard(cell).startswith(("=", "+", "-", "@", "\t", "\r"))
-    assert unguard(guard(cell)) == cell
+    assert not escape_formula(cell).startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert unescape_formula(escape_formula(cell)) == cell
 
 
 SLOW = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -349,10 +349,12 @@ def test_any_file_is_read_to_its_end(tmp_path: Path, body: bytes) -> None:
     """Whatever stands under the first line, each row says something or is reported; nothing crashes."""
     path = tmp_path / "fuzz.csv"
     path.write_bytes(b"email,plan,period,paid_until,state\n" + body)
-    lines = list(read_lines(path, ZONE))
+    lines = list(read_rows(path, ZONE))
     assert [line.number for line in lines] == sorted({line.number for line in lines})
     assert all(
-        line.outcome in ("bad", "skipped") and line.message for line in lines if isinstance(line, Line)
+        line.outcome in ("bad", "skipped") and line.message
+        for line in lines
+        if isinstance(line, CsvRowResult)
     )
 
 

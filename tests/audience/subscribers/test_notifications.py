@@ -12,16 +12,20 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import Engine, event, select
 
-from podcast_pipeline.access import Policy
-from podcast_pipeline.audience.database import writing
+from podcast_pipeline.access import AccessPolicy
+from podcast_pipeline.audience.database import write_transaction
 from podcast_pipeline.audience.database.tables import audit_log, news_mails, subscribers
 from podcast_pipeline.audience.subscribers import Subscribers, notifications, unsubscribe_token
-from podcast_pipeline.audience.subscribers.canaries import canaries
+from podcast_pipeline.audience.subscribers.canaries import ensure_canaries
 from podcast_pipeline.audience.subscribers.csv.exporter import export_csv
 from podcast_pipeline.audience.subscribers.csv.importer import import_csv
-from podcast_pipeline.audience.subscribers.notifications import LASTS, News, is_told
-from podcast_pipeline.audience.subscribers.privacy.data_export import dossier
-from podcast_pipeline.audience.subscribers.privacy.retention import Purged, purge
+from podcast_pipeline.audience.subscribers.notifications import (
+    NOTIFICATION_WINDOW,
+    NotificationQueue,
+    should_notify,
+)
+from podcast_pipeline.audience.subscribers.privacy.data_export import export_personal_data
+from podcast_pipeline.audience.subscribers.privacy.retention import PurgeCounts, purge
 from podcast_pipeline.model import Enclosure, Episode, Subscriber, TranscriptVersion
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -29,7 +33,7 @@ OUT = NOW - timedelta(hours=2)
 BEFORE, AFTER = OUT - timedelta(days=1), OUT + timedelta(hours=1)
 SHOW = UUID("5f3a1c0e-9d2b-4e6f-8a7c-1b2d3e4f5a6b")
 KEY = b"k" * 64
-POLICY = Policy(renew_url="https://example.com/renew")
+POLICY = AccessPolicy(renew_url="https://example.com/renew")
 ANN, BOB = "ann@example.com", "bob@example.com"
 
 
@@ -91,27 +95,34 @@ CORRECTED = (transcript(BEFORE - timedelta(days=9)), transcript(OUT))
         ("unpublished", {}, {"state": "unpublished"}, False),
         ("without a transcript", {}, {"transcripts": ()}, False),
         ("bonus for subscribers", {}, {"access": "subscribers"}, True),
-        ("an old episode whose transcript is new", {}, {"published_at": BEFORE - LASTS}, True),
+        ("an old episode whose transcript is new", {}, {"published_at": BEFORE - NOTIFICATION_WINDOW}, True),
         ("a correction of what was out before", {}, {"published_at": BEFORE - timedelta(days=9),
                                                      "transcripts": CORRECTED}, False),
-        ("out for a year", {"news_since": OUT - LASTS},
-         {"published_at": NOW - LASTS, "transcripts": (transcript(NOW - LASTS),)}, False),
+        ("out for a year", {"news_since": OUT - NOTIFICATION_WINDOW},
+         {
+                "published_at": NOW - NOTIFICATION_WINDOW,
+                "transcripts": (transcript(NOW - NOTIFICATION_WINDOW),),
+            },
+            False,
+        ),
     ],
 )  # fmt: skip
 def test_who_is_told(said: str, person: dict[str, object], episode: dict[str, object], told: bool) -> None:
     """Who asked before it came out and may read it now; nobody else."""
     who, what = PERSON.model_copy(update=person), EPISODE.model_copy(update=episode)
-    assert is_told(who, what, policy=POLICY, now=NOW) is told, said
+    assert should_notify(who, what, policy=POLICY, now=NOW) is told, said
 
 
 def test_a_stop_value_opens_one_thing() -> None:
     """It comes back as whose it is with its own key; changed anywhere, or of another key, it is nobody's."""
-    value = unsubscribe_token.to_value(PERSON.id, KEY)
-    assert unsubscribe_token.parse(value, KEY) == PERSON.id
-    assert unsubscribe_token.parse(value, b"j" * 64) is None
+    value = unsubscribe_token.to_unsubscribe_token(PERSON.id, KEY)
+    assert unsubscribe_token.parse_unsubscribe_token(value, KEY) == PERSON.id
+    assert unsubscribe_token.parse_unsubscribe_token(value, b"j" * 64) is None
     changed = [value[:n] + ("A" if value[n] != "A" else "B") + value[n + 1 :] for n in range(48)]
     made_up = ["", "x", "é" * 48, "A" * 47, "A" * 48, "A" * 49, f"{value}\n", f"{value}=="]
-    assert [unsubscribe_token.parse(text, KEY) for text in (*changed, *made_up)] == [None] * 56
+    assert [unsubscribe_token.parse_unsubscribe_token(text, KEY) for text in (*changed, *made_up)] == [
+        None
+    ] * 56
 
 
 @pytest.fixture
@@ -120,76 +131,78 @@ def people(engine: Engine) -> Subscribers:
     made = Subscribers(engine, show_id=SHOW, secret_key=KEY)
     for email in (ANN, BOB):
         made.add(email, now=BEFORE, origin="cli")
-    canaries(made, now=NOW)
-    with writing(engine) as connection:  # even if somebody had switched it on for them
+    ensure_canaries(made, now=NOW)
+    with write_transaction(engine) as connection:  # even if somebody had switched it on for them
         connection.execute(
             subscribers.update().where(subscribers.c.is_canary.is_(True)).values(news_since=BEFORE)
         )
-    made.want_news(ANN, now=BEFORE, origin="web")
+    made.enable_notifications(ANN, now=BEFORE, origin="web")
     return made
 
 
 @pytest.fixture
-def of(people: Subscribers) -> News:
+def of(people: Subscribers) -> NotificationQueue:
     """Who is to be told in that show."""
-    return News(people, POLICY)
+    return NotificationQueue(people, POLICY)
 
 
-def waiting(of: News) -> list[UUID]:
-    return list(of.waiting(EPISODE, clock=clock))
+def waiting(of: NotificationQueue) -> list[UUID]:
+    return list(of.pending(EPISODE, clock=clock))
 
 
-def test_nobody_is_told_twice(people: Subscribers, of: News) -> None:
+def test_nobody_is_told_twice(people: Subscribers, of: NotificationQueue) -> None:
     """Who has a claim is not claimed again, confirmed or in doubt; a claim given back is."""
     ann = people.get(ANN).id
     assert waiting(of) == [ann]
     assert [of.claim(ann, EPISODE, now=NOW) for _ in range(2)] == [ANN, None]
-    assert (waiting(of), of.in_doubt(EPISODE.id)) == ([], 1)
+    assert (waiting(of), of.count_unconfirmed(EPISODE.id)) == ([], 1)
     of.release(ann, EPISODE.id)
-    assert (waiting(of), of.in_doubt(EPISODE.id)) == ([ann], 0)
+    assert (waiting(of), of.count_unconfirmed(EPISODE.id)) == ([ann], 0)
     of.claim(ann, EPISODE, now=NOW)
     of.confirm(ann, EPISODE.id, now=NOW)
-    assert (waiting(of), of.in_doubt(EPISODE.id), of.claim(ann, EPISODE, now=NOW)) == ([], 0, None)
+    assert (waiting(of), of.count_unconfirmed(EPISODE.id), of.claim(ann, EPISODE, now=NOW)) == ([], 0, None)
     other = EPISODE.model_copy(update={"id": UUID(int=10)})
-    assert list(of.waiting(other, clock=clock)) == [ann]
+    assert list(of.pending(other, clock=clock)) == [ann]
 
 
 @pytest.mark.parametrize("change", ["stop_news", "suspend", "remove", "erase", "renew"])
-def test_what_changes_meanwhile_counts(people: Subscribers, of: News, change: str) -> None:
+def test_what_changes_meanwhile_counts(people: Subscribers, of: NotificationQueue, change: str) -> None:
     """Who stops, lapses or leaves between the list and their mail gets none."""
     ann = people.get(ANN).id
     meanwhile: dict[str, Callable[[], object]] = {
-        "stop_news": lambda: people.stop_news(ann, now=NOW, origin="mail"),
+        "stop_news": lambda: people.disable_notifications(ann, now=NOW, origin="mail"),
         "suspend": lambda: people.suspend(ANN, None, now=NOW, origin="cli"),
         "remove": lambda: people.remove(ANN, now=NOW, origin="cli"),
         "erase": lambda: people.erase(ANN, now=NOW, origin="cli"),
         "renew": lambda: people.renew(ANN, NOW, now=NOW, origin="cli"),
     }
-    for each in of.waiting(EPISODE, clock=clock):
+    for each in of.pending(EPISODE, clock=clock):
         assert each == ann
         meanwhile[change]()
         assert of.claim(each, EPISODE, now=NOW) is None
     assert waiting(of) == []
 
 
-def test_two_shows_in_one_database(people: Subscribers, of: News) -> None:
+def test_two_shows_in_one_database(people: Subscribers, of: NotificationQueue) -> None:
     """Another show's subscribers hear nothing of this one's episodes, and its links stop nothing here."""
     neighbour = Subscribers(people.engine, show_id=uuid4(), secret_key=KEY)
     neighbour.add("eve@example.com", now=BEFORE, origin="cli")
-    neighbour.want_news("eve@example.com", now=BEFORE, origin="web")
+    neighbour.enable_notifications("eve@example.com", now=BEFORE, origin="web")
     assert waiting(of) == [people.get(ANN).id]
-    neighbour.stop_news(people.get(ANN).id, now=NOW, origin="mail")
+    neighbour.disable_notifications(people.get(ANN).id, now=NOW, origin="mail")
     assert people.get(ANN).news_since == BEFORE
 
 
-def test_many_are_read_in_pieces(people: Subscribers, of: News, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_are_read_in_pieces(
+    people: Subscribers, of: NotificationQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Everybody comes once, whatever the size of a piece, told ones and unwilling ones between them."""
     monkeypatch.setattr(notifications, "AT_ONCE", 2)
     wanted = {people.get(ANN).id}
     for number in range(9):
         subscriber, _ = people.add(f"{number}@example.com", now=BEFORE, origin="cli")
         if number % 3:
-            people.want_news(subscriber.email, now=BEFORE if number % 2 else AFTER, origin="web")
+            people.enable_notifications(subscriber.email, now=BEFORE if number % 2 else AFTER, origin="web")
         if number % 3 and number % 2:
             wanted.add(subscriber.id)
     found = waiting(of)
@@ -206,7 +219,7 @@ def test_who_is_to_be_told_is_found_by_index(opened: Callable[[], Engine]) -> No
     ) -> None:
         plan.extend(step[3] for step in cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters))
 
-    assert waiting(News(people, POLICY)) == []
+    assert waiting(NotificationQueue(people, POLICY)) == []
     assert plan[0].startswith("SEARCH subscribers USING INDEX ix_subscribers_news")
     assert not [step for step in plan if "TEMP B-TREE" in step or step.startswith("SCAN")]
 
@@ -214,10 +227,10 @@ def test_who_is_to_be_told_is_found_by_index(opened: Callable[[], Engine]) -> No
 def test_the_preference_is_noted_by_id(people: Subscribers) -> None:
     """On and off are in the audit log with their origins, once each, and name nobody."""
     ann = people.get(ANN).id
-    people.want_news(ANN, now=NOW, origin="web")  # is on already
+    people.enable_notifications(ANN, now=NOW, origin="web")  # is on already
     for _ in range(2):
-        people.stop_news(ann, now=NOW, origin="mail")
-    people.stop_news(uuid4(), now=NOW, origin="mail")
+        people.disable_notifications(ann, now=NOW, origin="mail")
+    people.disable_notifications(uuid4(), now=NOW, origin="mail")
     with people.engine.connect() as connection:
         query = select(audit_log).where(audit_log.c.action.like("news%")).order_by(audit_log.c.id)
         entries = connection.execute(query).mappings().all()
@@ -229,11 +242,11 @@ def test_the_preference_is_noted_by_id(people: Subscribers) -> None:
     assert people.get(ANN).news_since is None
 
 
-def test_erasure_and_the_dossier(people: Subscribers, of: News) -> None:
+def test_erasure_and_the_dossier(people: Subscribers, of: NotificationQueue) -> None:
     """A person sees what they were told and wanted; erased, nothing of it is left."""
     ann = people.get(ANN).id
     of.claim(ann, EPISODE, now=NOW)
-    held = dossier(people, ANN)
+    held = export_personal_data(people, ANN)
     assert held["subscriber"]["news_since"] == BEFORE.isoformat()
     assert [mail["episode_id"] for mail in held["news_mails"]] == [str(EPISODE.id)]
     assert json.dumps(held)
@@ -271,11 +284,13 @@ def test_who_comes_back_is_asked_again(people: Subscribers, tmp_path: Path, way:
     assert people.get(ANN).news_since is None
 
 
-def test_who_was_told_is_forgotten_when_it_is_no_news(people: Subscribers, of: News) -> None:
+def test_who_was_told_is_forgotten_when_it_is_no_news(people: Subscribers, of: NotificationQueue) -> None:
     """After a year the row goes, and the episode is told to nobody any more."""
     of.claim(people.get(ANN).id, EPISODE, now=NOW)
     kept = {"network_kept": timedelta(days=30), "audit_kept": timedelta(days=7300)}
-    assert purge(people.engine, show_id=SHOW, **kept, now=NOW + LASTS) == Purged(0, 0, 0, 0, 0)
-    late = NOW + LASTS + timedelta(seconds=1)
-    assert purge(people.engine, show_id=SHOW, **kept, now=late) == Purged(0, 0, 0, 0, 1)
-    assert list(of.waiting(EPISODE, clock=lambda: late)) == []
+    assert purge(people.engine, show_id=SHOW, **kept, now=NOW + NOTIFICATION_WINDOW) == PurgeCounts(
+        0, 0, 0, 0, 0
+    )
+    late = NOW + NOTIFICATION_WINDOW + timedelta(seconds=1)
+    assert purge(people.engine, show_id=SHOW, **kept, now=late) == PurgeCounts(0, 0, 0, 0, 1)
+    assert list(of.pending(EPISODE, clock=lambda: late)) == []

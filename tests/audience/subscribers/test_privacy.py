@@ -9,14 +9,18 @@ from sqlalchemy import Engine, insert, select
 from sqlalchemy.exc import DatabaseError
 
 from podcast_pipeline.access import TOKEN_GRACE
-from podcast_pipeline.audience.database import writing
+from podcast_pipeline.audience.database import write_transaction
 from podcast_pipeline.audience.database.tables import audit_log, audit_purges, network_addresses, sessions
 from podcast_pipeline.audience.subscribers import Subscribers
-from podcast_pipeline.audience.subscribers.canaries import canaries
-from podcast_pipeline.audience.subscribers.privacy.addresses_seen import Network, Use, to_location
-from podcast_pipeline.audience.subscribers.privacy.data_export import dossier
-from podcast_pipeline.audience.subscribers.privacy.retention import Purged, purge
-from podcast_pipeline.audience.subscribers.sessions import LASTS, Sessions
+from podcast_pipeline.audience.subscribers.canaries import ensure_canaries
+from podcast_pipeline.audience.subscribers.privacy.addresses_seen import (
+    DownloadLog,
+    DownloadUsage,
+    client_network,
+)
+from podcast_pipeline.audience.subscribers.privacy.data_export import export_personal_data
+from podcast_pipeline.audience.subscribers.privacy.retention import PurgeCounts, purge
+from podcast_pipeline.audience.subscribers.sessions import SESSION_LIFETIME, BrowserSessions
 from podcast_pipeline.audience.subscribers.signin import SignIn
 from podcast_pipeline.errors import SubscriberError
 
@@ -38,24 +42,24 @@ def people(engine: Engine) -> Subscribers:
 def test_canaries_stand_for_their_states(people: Subscribers) -> None:
     """Each canary's token is worth its state, when made and when refreshed much later."""
     for now in (NOW, NOW + timedelta(days=100)):
-        made = canaries(people, now=now)
+        made = ensure_canaries(people, now=now)
         assert list(made) == ["active", "lapsed", "suspended", "rotated", "removed"]
         for state, (subscriber, token) in made.items():
             visitor = people.visitor(token)
             assert visitor is not None
             assert visitor.standing(now) == state
             assert subscriber.is_canary
-            since = visitor.since(now)
+            since = visitor.standing_since(now)
             assert since is not None
             assert state == "active" or now - since < TOKEN_GRACE
 
 
 def test_refreshing_canaries_makes_no_new_ones(people: Subscribers) -> None:
     """The same subscribers and tokens come back; a new secret key gives them new tokens."""
-    first, again = canaries(people, now=NOW), canaries(people, now=NOW)
+    first, again = ensure_canaries(people, now=NOW), ensure_canaries(people, now=NOW)
     assert [(s.id, token) for s, token in first.values()] == [(s.id, token) for s, token in again.values()]
     stranger = Subscribers(people.engine, show_id=SHOW, secret_key=b"j" * 64)
-    for state, (subscriber, token) in canaries(stranger, now=NOW).items():
+    for state, (subscriber, token) in ensure_canaries(stranger, now=NOW).items():
         assert subscriber.id == first[state][0].id
         visitor = stranger.visitor(token)
         assert visitor is not None
@@ -64,8 +68,8 @@ def test_refreshing_canaries_makes_no_new_ones(people: Subscribers) -> None:
 
 def test_canaries_are_nobody_elsewhere(people: Subscribers) -> None:
     """They are not counted, listed, found by address, or mailed."""
-    made = canaries(people, now=NOW)
-    assert people.count(NOW) == {"active": 1}
+    made = ensure_canaries(people, now=NOW)
+    assert people.count_by_state(NOW) == {"active": 1}
     assert [subscriber.email for subscriber in people.list_all()] == [ANN]
     signin = SignIn(people.engine, show_id=SHOW, secret_key=KEY)
     for subscriber, _ in made.values():
@@ -79,12 +83,14 @@ def test_dossier_tells_all_but_secrets(people: Subscribers) -> None:
     people.add("bob@example.com", now=NOW, origin="cli")
     people.suspend(ANN, "chargeback", now=NOW, origin="web")
     ann = people.get(ANN)
-    cookie = Sessions(people.engine, show_id=SHOW).open(ann.id, scope="account", selector=None, now=NOW)
-    Network(people.engine, show_id=SHOW).note(
+    cookie = BrowserSessions(people.engine, show_id=SHOW).open(
+        ann.id, scope="account", selector=None, now=NOW
+    )
+    DownloadLog(people.engine, show_id=SHOW).record(
         ann.id, episode_id=None, address="192.0.2.7", app="Overcast/1.0", now=NOW
     )
     SignIn(people.engine, show_id=SHOW, secret_key=KEY).request(ANN, browser="b", now=NOW)
-    told = dossier(people, "ANN@example.com")
+    told = export_personal_data(people, "ANN@example.com")
     text = json.dumps(told)
     assert told["subscriber"]["email"] == ANN
     assert told["subscriber"]["suspended_reason"] == "chargeback"
@@ -92,19 +98,19 @@ def test_dossier_tells_all_but_secrets(people: Subscribers) -> None:
     assert told["network_addresses"][0]["address"] == "192.0.2.7"
     assert [len(told[name]) for name in ("tokens", "sessions", "signin_requests")] == [1, 1, 1]
     assert not any(
-        word in text for word in ("sha256", "hmac", "bob@", cookie, people.link(ANN).partition(".")[2])
+        word in text for word in ("sha256", "hmac", "bob@", cookie, people.feed_token(ANN).partition(".")[2])
     )
 
 
 def test_dossier_of_nobody_is_an_error(people: Subscribers) -> None:
     """An address nobody has is one line."""
     with pytest.raises(SubscriberError, match="nobody has this address"):
-        dossier(people, "nobody@example.com")
+        export_personal_data(people, "nobody@example.com")
 
 
 def test_erasure_empties_the_dossier_tables(people: Subscribers) -> None:
     """After erasure no network address of the person is left."""
-    Network(people.engine, show_id=SHOW).note(
+    DownloadLog(people.engine, show_id=SHOW).record(
         people.get(ANN).id, episode_id=None, address="192.0.2.7", app="x", now=NOW
     )
     people.erase(ANN, now=NOW, origin="cli")
@@ -114,13 +120,15 @@ def test_erasure_empties_the_dossier_tables(people: Subscribers) -> None:
 
 def test_who_was_erased_meanwhile_leaves_no_trace(people: Subscribers) -> None:
     """A download or a session that was on its way when somebody was erased is refused, and not kept."""
-    ann, selector = people.get(ANN).id, people.link(ANN).partition(".")[0]
+    ann, selector = people.get(ANN).id, people.feed_token(ANN).partition(".")[0]
     people.erase(ANN, now=NOW, origin="cli")
     with pytest.raises(SubscriberError, match="was erased meanwhile"):
-        Network(people.engine, show_id=SHOW).note(ann, episode_id=None, address="192.0.2.7", app="x", now=NOW)
+        DownloadLog(people.engine, show_id=SHOW).record(
+            ann, episode_id=None, address="192.0.2.7", app="x", now=NOW
+        )
     for kept in (selector, None):
         with pytest.raises(SubscriberError, match="was erased meanwhile"):
-            Sessions(people.engine, show_id=SHOW).open(ann, scope="reading", selector=kept, now=NOW)
+            BrowserSessions(people.engine, show_id=SHOW).open(ann, scope="reading", selector=kept, now=NOW)
     with people.engine.connect() as connection:
         assert not connection.execute(select(network_addresses)).all()
         assert not connection.execute(select(sessions)).all()
@@ -138,35 +146,35 @@ def test_who_was_erased_meanwhile_leaves_no_trace(people: Subscribers) -> None:
 )
 def test_location_of_an_address(address: str, location: str) -> None:
     """IPv6 is one household for each /64; an address inside IPv6 is IPv4's; noise is unknown."""
-    assert to_location(address) == location
+    assert client_network(address) == location
 
 
 def test_use_is_counted_per_episode_and_window(people: Subscribers) -> None:
     """Downloads, locations and apps of one subscriber and episode are counted from a moment on."""
-    network, ann, episode = Network(people.engine, show_id=SHOW), people.get(ANN).id, uuid4()
+    network, ann, episode = DownloadLog(people.engine, show_id=SHOW), people.get(ANN).id, uuid4()
     for address, app, hours in (
         ("192.0.2.7", "A", 0),
         ("192.0.2.7", "B", 1),
         ("192.0.2.8", "A\x00" * 500, 30),
     ):
-        network.note(ann, episode_id=episode, address=address, app=app, now=NOW - timedelta(hours=hours))
-    network.note(ann, episode_id=uuid4(), address="192.0.2.9", app="C", now=NOW)
+        network.record(ann, episode_id=episode, address=address, app=app, now=NOW - timedelta(hours=hours))
+    network.record(ann, episode_id=uuid4(), address="192.0.2.9", app="C", now=NOW)
     for hours in (1, 24):
-        assert network.use_of(ann, episode, since=NOW - timedelta(hours=hours)) == Use(2, 1, 2)
-    assert network.use_of(ann, episode, since=NOW - timedelta(days=2)) == Use(3, 2, 3)
+        assert network.usage_of(ann, episode, since=NOW - timedelta(hours=hours)) == DownloadUsage(2, 1, 2)
+    assert network.usage_of(ann, episode, since=NOW - timedelta(days=2)) == DownloadUsage(3, 2, 3)
 
 
 def test_retention_forgets_what_is_old(people: Subscribers) -> None:
     """Only what is older than its time goes, and only this show's."""
-    network, sessions = Network(people.engine, show_id=SHOW), Sessions(people.engine, show_id=SHOW)
+    network, sessions = DownloadLog(people.engine, show_id=SHOW), BrowserSessions(people.engine, show_id=SHOW)
     ann = people.get(ANN).id
     for days in (29, 30, 31):
-        network.note(ann, episode_id=None, address="192.0.2.7", app="x", now=NOW - timedelta(days=days))
-    sessions.open(ann, scope="reading", selector=None, now=NOW - LASTS)
+        network.record(ann, episode_id=None, address="192.0.2.7", app="x", now=NOW - timedelta(days=days))
+    sessions.open(ann, scope="reading", selector=None, now=NOW - SESSION_LIFETIME)
     cookie = sessions.open(ann, scope="reading", selector=None, now=NOW)
     SignIn(people.engine, show_id=SHOW, secret_key=KEY).request(ANN, browser="b", now=NOW - timedelta(days=2))
-    assert purge(people.engine, show_id=uuid4(), **KEPT, now=NOW) == Purged(0, 0, 0, 0, 0)
-    assert purge(people.engine, show_id=SHOW, **KEPT, now=NOW) == Purged(1, 0, 1, 1, 0)
+    assert purge(people.engine, show_id=uuid4(), **KEPT, now=NOW) == PurgeCounts(0, 0, 0, 0, 0)
+    assert purge(people.engine, show_id=SHOW, **KEPT, now=NOW) == PurgeCounts(1, 0, 1, 1, 0)
     assert sessions.visitor(cookie, now=NOW) is not None
 
 
@@ -174,20 +182,20 @@ def test_audit_retention_writes_down_what_it_takes(people: Subscribers) -> None:
     """Old entries go only after the purge itself was recorded; newer ones are still protected."""
     later = NOW + timedelta(days=731)
     people.renew(ANN, later, now=later, origin="web")
-    assert purge(people.engine, show_id=SHOW, **KEPT, now=later) == Purged(0, 1, 0, 0, 0)
+    assert purge(people.engine, show_id=SHOW, **KEPT, now=later) == PurgeCounts(0, 1, 0, 0, 0)
     with people.engine.connect() as connection:
         assert connection.scalars(select(audit_log.c.action)).all() == ["renewed"]
         assert connection.execute(select(audit_purges.c.purged_before, audit_purges.c.at)).all() == [
             (later - KEPT["audit_kept"], later)
         ]
-    with pytest.raises(DatabaseError, match="append-only"), writing(people.engine) as connection:
+    with pytest.raises(DatabaseError, match="append-only"), write_transaction(people.engine) as connection:
         connection.execute(audit_log.delete())
 
 
 def test_purge_of_another_show_does_not_release_ours(people: Subscribers) -> None:
     """What one show's retention released is no leave to delete another's entries."""
-    with writing(people.engine) as connection:
+    with write_transaction(people.engine) as connection:
         row = {"show_id": uuid4(), "purged_before": NOW + timedelta(days=1), "at": NOW}
         connection.execute(insert(audit_purges).values(row))
-    with pytest.raises(DatabaseError, match="append-only"), writing(people.engine) as connection:
+    with pytest.raises(DatabaseError, match="append-only"), write_transaction(people.engine) as connection:
         connection.execute(audit_log.delete())

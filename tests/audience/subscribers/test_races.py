@@ -33,9 +33,9 @@ from podcast_pipeline.audience.database.tables import (
 from podcast_pipeline.audience.subscribers import Subscribers
 from podcast_pipeline.audience.subscribers.csv import importer
 from podcast_pipeline.audience.subscribers.csv.importer import import_csv
-from podcast_pipeline.audience.subscribers.notifications import News
-from podcast_pipeline.audience.subscribers.privacy.addresses_seen import Network
-from podcast_pipeline.audience.subscribers.sessions import Sessions
+from podcast_pipeline.audience.subscribers.notifications import NotificationQueue
+from podcast_pipeline.audience.subscribers.privacy.addresses_seen import DownloadLog
+from podcast_pipeline.audience.subscribers.sessions import BrowserSessions
 from podcast_pipeline.errors import SubscriberError
 from tests.audience.subscribers.test_notifications import EPISODE as OUT
 from tests.audience.subscribers.test_notifications import POLICY
@@ -145,20 +145,22 @@ class Worker:
         if visitor and visitor.subscriber and visitor.token:
             reader, selector = visitor.subscriber.id, visitor.token.selector
             of = self.people.engine
-            Sessions(of, show_id=SHOW).open(reader, scope="reading", selector=selector, now=now)
-            Network(of, show_id=SHOW).note(reader, episode_id=EPISODE, address="192.0.2.1", app="a", now=now)
+            BrowserSessions(of, show_id=SHOW).open(reader, scope="reading", selector=selector, now=now)
+            DownloadLog(of, show_id=SHOW).record(
+                reader, episode_id=EPISODE, address="192.0.2.1", app="a", now=now
+            )
 
     def want(self, email: str, now: datetime) -> None:
         """Ask for mail of new transcripts, and remember who it was."""
-        self.met.append(self.people.want_news(email, now=now, origin="web").id)
+        self.met.append(self.people.enable_notifications(email, now=now, origin="web").id)
 
     def stop(self, _: str, now: datetime) -> None:
         """Stop somebody's mail by the link in an old one, whatever has become of them since."""
-        self.people.stop_news(self.random.choice(self.met), now=now, origin="web")
+        self.people.disable_notifications(self.random.choice(self.met), now=now, origin="web")
 
     def tell(self, _: str, now: datetime) -> None:
         """Be about to tell somebody, and have told them, or not."""
-        news, who = News(self.people, POLICY), self.random.choice(self.met)
+        news, who = NotificationQueue(self.people, POLICY), self.random.choice(self.met)
         if news.claim(who, OUT, now=now):
             if self.random.random() < 0.5:
                 news.confirm(who, OUT.id, now=now)
@@ -271,7 +273,7 @@ LINES = 3000
 
 def import_here(url: str | None, folder: Path) -> None:
     """Import in small batches, until somebody kills this."""
-    importer.BATCH = 100
+    importer.BATCH_ROWS = 100
     with opened_at(url, folder) as people:
         for _ in import_csv(people, folder / "people.csv", zone=ZONE, now=NOW):
             pass
@@ -289,18 +291,18 @@ def test_killed_imports_go_on_where_they_were(
         stem = uuid4().hex
         rows = "".join(f"{stem}{i}@example.com,2027-01-31\n" for i in range(LINES))
         (tmp_path / "people.csv").write_text(f"email,paid_until\n{rows}", encoding="utf-8")
-        before = sum(people.count(NOW).values())
+        before = sum(people.count_by_state(NOW).values())
         for _ in range(2):
             process = PROCESSES.Process(target=import_here, args=(database_url, tmp_path))
             process.start()
             limit = time.monotonic() + 60
-            while sum(people.count(NOW).values()) == before and time.monotonic() < limit:
+            while sum(people.count_by_state(NOW).values()) == before and time.monotonic() < limit:
                 time.sleep(0.005)
             time.sleep(chance.random() * 0.2)
             process.kill()
             process.join()
             assert process.exitcode in (0, -signal.SIGKILL)
-            reached.append(sum(people.count(NOW).values()) - before)
+            reached.append(sum(people.count_by_state(NOW).values()) - before)
             assert reached[-1] % 100 == 0
         lines = list(import_csv(people, tmp_path / "people.csv", zone=ZONE, now=NOW))
         assert Counter(line.outcome for line in lines) == {

@@ -16,8 +16,8 @@ from podcast_pipeline.access import Visitor
 from podcast_pipeline.audience.database import open_database
 from podcast_pipeline.audience.database.tables import audit_log, tokens
 from podcast_pipeline.audience.subscribers import Subscribers
-from podcast_pipeline.audience.subscribers.canaries import canaries
-from podcast_pipeline.audience.subscribers.repository import may_mint_key
+from podcast_pipeline.audience.subscribers.canaries import ensure_canaries
+from podcast_pipeline.audience.subscribers.repository import may_create_secret_key
 from podcast_pipeline.audience.subscribers.tokens import new_selector, to_token
 from podcast_pipeline.errors import SubscriberError
 from tests.support.databases import PROCESSES
@@ -71,7 +71,7 @@ def test_adding_again_changes_nothing(subscribers: Subscribers, spelling: str) -
 def test_unicode_spellings_are_one_address(subscribers: Subscribers) -> None:
     """A composed and a decomposed umlaut are the same mailbox, and so is its domain in capitals."""
     token = add(subscribers, "ju\u0308rgen@exa\u0308mple.de")
-    assert subscribers.link("J\u00fcrgen@EX\u00c4MPLE.de") == token
+    assert subscribers.feed_token("J\u00fcrgen@EX\u00c4MPLE.de") == token
 
 
 @pytest.mark.parametrize(
@@ -128,9 +128,9 @@ def test_rotation_gives_a_new_token_at_once(subscribers: Subscribers) -> None:
     rotated, current = subscribers.visitor(old), subscribers.visitor(new)
     assert rotated is not None
     assert current is not None
-    assert (rotated.standing(LATER), rotated.since(LATER)) == ("rotated", LATER)
+    assert (rotated.standing(LATER), rotated.standing_since(LATER)) == ("rotated", LATER)
     assert current.standing(LATER) == "active"
-    assert subscribers.link(ANN) == new != old
+    assert subscribers.feed_token(ANN) == new != old
 
 
 def test_removed_subscriber_is_known_by_token_and_comes_back_with_a_new_one(subscribers: Subscribers) -> None:
@@ -156,7 +156,7 @@ def test_removed_subscriber_is_not_changed(subscribers: Subscribers, change: str
     add(subscribers)
     subscribers.remove(ANN, now=NOW, origin="cli")
     calls: dict[str, Callable[[], object]] = {
-        "link": lambda: subscribers.link(ANN),
+        "link": lambda: subscribers.feed_token(ANN),
         "rotate": lambda: subscribers.rotate(ANN, now=NOW, origin="cli"),
         "renew": lambda: subscribers.renew(ANN, LATER, now=NOW, origin="cli"),
         "renew for ever": lambda: subscribers.renew(ANN, None, now=NOW, origin="cli"),
@@ -172,14 +172,14 @@ def test_link_with_another_key_is_an_error(subscribers: Subscribers) -> None:
     add(subscribers)
     stranger = Subscribers(subscribers.engine, show_id=SHOW, secret_key=b"j" * 64)
     with pytest.raises(SubscriberError, match="not the one this link was made with"):
-        stranger.link(ANN)
+        stranger.feed_token(ANN)
 
 
 def test_another_key_makes_no_links(subscribers: Subscribers) -> None:
     """A machine with a key of its own adds nobody; rotation moves to a new key, and canaries do not count."""
     stranger = Subscribers(subscribers.engine, show_id=SHOW, secret_key=b"j" * 64)
-    canaries(subscribers, now=NOW)
-    stranger.require_key()
+    ensure_canaries(subscribers, now=NOW)
+    stranger.verify_secret_key()
     add(subscribers)
     with pytest.raises(SubscriberError, match=f"not the one that links .* made with, that of {ANN}"):
         stranger.add("bob@example.org", now=NOW, origin="cli")
@@ -187,7 +187,7 @@ def test_another_key_makes_no_links(subscribers: Subscribers) -> None:
     stranger.rotate(ANN, now=NOW, origin="cli")
     stranger.add("bob@example.org", now=NOW, origin="cli")
     with pytest.raises(SubscriberError, match="secret key"):
-        subscribers.require_key()
+        subscribers.verify_secret_key()
 
 
 def test_guesses_lead_nowhere(subscribers: Subscribers) -> None:
@@ -246,7 +246,7 @@ def test_erased_subscriber_is_forgotten_but_counts(subscribers: Subscribers) -> 
     assert subscribers.visitor(token) is None
     with pytest.raises(SubscriberError, match="nobody has this address"):
         subscribers.get(ANN)
-    assert subscribers.count(LATER) == {"active": 1, "erased": 1}
+    assert subscribers.count_by_state(LATER) == {"active": 1, "erased": 1}
     assert [each.email for each in subscribers.list_all()] == ["bob@example.com"]
     assert entries(subscribers)[-1] == ("erased", "web")
     subscriber, _ = subscribers.add(ANN, now=LATER, origin="cli")
@@ -287,8 +287,8 @@ def test_count_agrees_with_the_computed_states(subscribers: Subscribers) -> None
     subscribers.suspend("p4@example.com", None, now=NOW, origin="cli")
     subscribers.remove("p4@example.com", now=NOW, origin="cli")
     states = [subscriber.state(NOW) for subscriber in subscribers.list_all()]
-    assert subscribers.count(NOW) == {state: states.count(state) for state in states}
-    assert subscribers.count(NOW) == {"suspended": 1, "lapsed": 2, "active": 1, "removed": 1}
+    assert subscribers.count_by_state(NOW) == {state: states.count(state) for state in states}
+    assert subscribers.count_by_state(NOW) == {"suspended": 1, "lapsed": 2, "active": 1, "removed": 1}
 
 
 def test_list_is_in_order_of_address(subscribers: Subscribers) -> None:
@@ -304,9 +304,9 @@ def test_list_is_in_order_of_address(subscribers: Subscribers) -> None:
 
 def test_key_may_be_minted_only_for_sqlite_without_tokens(engine: Engine) -> None:
     """A new key would orphan every link there is, and PostgreSQL may have other readers."""
-    assert may_mint_key(engine) == (engine.dialect.name == "sqlite")
+    assert may_create_secret_key(engine) == (engine.dialect.name == "sqlite")
     add(Subscribers(engine, show_id=SHOW, secret_key=KEY))
-    assert not may_mint_key(engine)
+    assert not may_create_secret_key(engine)
 
 
 def test_repr_shows_no_key(subscribers: Subscribers) -> None:
@@ -355,7 +355,7 @@ def test_rotation_while_others_read(subscribers: Subscribers) -> None:
     with subscribers.engine.connect() as connection:
         query = select(tokens.c.selector).where(tokens.c.rotated_at.is_(None))
         current = connection.scalars(query).all()
-    assert current == [subscribers.link(ANN).partition(".")[0]]
+    assert current == [subscribers.feed_token(ANN).partition(".")[0]]
 
 
 def test_locked_database_is_one_line(

@@ -8,7 +8,11 @@ from sqlalchemy import Engine, select
 
 from podcast_pipeline.audience.database.tables import sessions as table
 from podcast_pipeline.audience.subscribers import Subscribers
-from podcast_pipeline.audience.subscribers.sessions import ACCOUNT_LASTS, LASTS, Sessions
+from podcast_pipeline.audience.subscribers.sessions import (
+    ACCOUNT_SCOPE_LIFETIME,
+    SESSION_LIFETIME,
+    BrowserSessions,
+)
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SHOW = UUID("5f3a1c0e-9d2b-4e6f-8a7c-1b2d3e4f5a6b")
@@ -24,40 +28,42 @@ def subscribers(engine: Engine) -> Subscribers:
 
 
 @pytest.fixture
-def sessions(engine: Engine) -> Sessions:
+def sessions(engine: Engine) -> BrowserSessions:
     """The show's sessions."""
-    return Sessions(engine, show_id=SHOW)
+    return BrowserSessions(engine, show_id=SHOW)
 
 
-def read_with_token(subscribers: Subscribers, sessions: Sessions) -> str:
+def read_with_token(subscribers: Subscribers, sessions: BrowserSessions) -> str:
     """Open a reading session as /feeds/<token>/ does."""
-    selector = subscribers.link(ANN).partition(".")[0]
+    selector = subscribers.feed_token(ANN).partition(".")[0]
     return sessions.open(subscribers.get(ANN).id, scope="reading", selector=selector, now=NOW)
 
 
-def standing(sessions: Sessions, cookie: str, now: datetime = NOW) -> str | None:
+def standing(sessions: BrowserSessions, cookie: str, now: datetime = NOW) -> str | None:
     """Return the standing of a session's visitor."""
     found = sessions.visitor(cookie, now=now)
     return found[0].standing(now) if found else None
 
 
-def test_session_of_a_token_reads(subscribers: Subscribers, sessions: Sessions) -> None:
+def test_session_of_a_token_reads(subscribers: Subscribers, sessions: BrowserSessions) -> None:
     """The visitor of a reading session is the subscriber with the token that opened it."""
     found = sessions.visitor(read_with_token(subscribers, sessions), now=NOW)
     assert found is not None
     visitor, scope = found
-    assert visitor == subscribers.visitor(subscribers.link(ANN))
+    assert visitor == subscribers.visitor(subscribers.feed_token(ANN))
     assert scope == "reading"
 
 
-def test_session_ends_after_its_time(subscribers: Subscribers, sessions: Sessions) -> None:
+def test_session_ends_after_its_time(subscribers: Subscribers, sessions: BrowserSessions) -> None:
     """A session lasts 30 days."""
     cookie = read_with_token(subscribers, sessions)
-    assert standing(sessions, cookie, NOW + LASTS - timedelta(seconds=1)) == "active"
-    assert sessions.visitor(cookie, now=NOW + LASTS) is None
+    assert standing(sessions, cookie, NOW + SESSION_LIFETIME - timedelta(seconds=1)) == "active"
+    assert sessions.visitor(cookie, now=NOW + SESSION_LIFETIME) is None
 
 
-def test_rotation_reaches_sessions_of_the_old_token(subscribers: Subscribers, sessions: Sessions) -> None:
+def test_rotation_reaches_sessions_of_the_old_token(
+    subscribers: Subscribers, sessions: BrowserSessions
+) -> None:
     """Whoever came in with a leaked link is out when it is rotated; a mailed link's session stays."""
     by_token = read_with_token(subscribers, sessions)
     by_mail = sessions.open(subscribers.get(ANN).id, scope="account", selector=None, now=NOW)
@@ -66,7 +72,7 @@ def test_rotation_reaches_sessions_of_the_old_token(subscribers: Subscribers, se
     assert standing(sessions, by_mail) == "active"
 
 
-def test_removal_and_erasure_reach_sessions(subscribers: Subscribers, sessions: Sessions) -> None:
+def test_removal_and_erasure_reach_sessions(subscribers: Subscribers, sessions: BrowserSessions) -> None:
     """A removed subscriber's session is a removed visitor, an erased one's is nobody's."""
     cookie = read_with_token(subscribers, sessions)
     subscribers.remove(ANN, now=NOW, origin="cli")
@@ -75,14 +81,14 @@ def test_removal_and_erasure_reach_sessions(subscribers: Subscribers, sessions: 
     assert sessions.visitor(cookie, now=NOW) is None
 
 
-def test_account_scope_is_short(subscribers: Subscribers, sessions: Sessions) -> None:
+def test_account_scope_is_short(subscribers: Subscribers, sessions: BrowserSessions) -> None:
     """After an hour a session from a mailed link still reads and changes nothing any more."""
     cookie = sessions.open(subscribers.get(ANN).id, scope="account", selector=None, now=NOW)
-    scopes = [sessions.visitor(cookie, now=NOW + after) for after in (timedelta(0), ACCOUNT_LASTS)]
+    scopes = [sessions.visitor(cookie, now=NOW + after) for after in (timedelta(0), ACCOUNT_SCOPE_LIFETIME)]
     assert [found[1] for found in scopes if found] == ["account", "reading"]
 
 
-def test_close_list_and_revoke(subscribers: Subscribers, sessions: Sessions) -> None:
+def test_close_list_and_revoke(subscribers: Subscribers, sessions: BrowserSessions) -> None:
     """A person sees their open sessions and ends each, and nobody else's."""
     first, second = read_with_token(subscribers, sessions), read_with_token(subscribers, sessions)
     owner = subscribers.get(ANN).id
@@ -97,19 +103,19 @@ def test_close_list_and_revoke(subscribers: Subscribers, sessions: Sessions) -> 
 
 
 @pytest.mark.parametrize("cookie", ["", "x", "a" * 43, "\ud800" * 43, "a" * 10_000, "ä" * 43])
-def test_made_up_cookies_are_nobody(sessions: Sessions, cookie: str) -> None:
+def test_made_up_cookies_are_nobody(sessions: BrowserSessions, cookie: str) -> None:
     """Any text for a cookie is answered with nobody."""
     assert sessions.visitor(cookie, now=NOW) is None
     sessions.close(cookie)
 
 
-def test_sessions_of_another_show_are_nobody(subscribers: Subscribers, sessions: Sessions) -> None:
+def test_sessions_of_another_show_are_nobody(subscribers: Subscribers, sessions: BrowserSessions) -> None:
     """A cookie counts for its show alone."""
     cookie = read_with_token(subscribers, sessions)
-    assert Sessions(sessions.engine, show_id=uuid4()).visitor(cookie, now=NOW) is None
+    assert BrowserSessions(sessions.engine, show_id=uuid4()).visitor(cookie, now=NOW) is None
 
 
-def test_cookie_is_not_in_the_database(subscribers: Subscribers, sessions: Sessions) -> None:
+def test_cookie_is_not_in_the_database(subscribers: Subscribers, sessions: BrowserSessions) -> None:
     """A stolen database opens no session."""
     cookie = read_with_token(subscribers, sessions)
     with sessions.engine.connect() as connection:

@@ -10,10 +10,10 @@ from sqlalchemy import Engine, select
 from podcast_pipeline.audience.database.tables import signin_requests
 from podcast_pipeline.audience.subscribers import Subscribers
 from podcast_pipeline.audience.subscribers.signin import (
-    LASTS,
     MAILS_PER_WINDOW,
-    TRIES,
-    WINDOW,
+    MAX_CODE_ATTEMPTS,
+    RATE_LIMIT_WINDOW,
+    SIGNIN_LIFETIME,
     SignIn,
     SignInMail,
 )
@@ -57,9 +57,9 @@ def test_link_lets_in_once(people: Subscribers, signin: SignIn) -> None:
 def test_link_and_code_end_after_fifteen_minutes(people: Subscribers, signin: SignIn) -> None:
     """A second before the end they work, at the end they do not."""
     first, second = mail(signin), mail(signin)
-    assert signin.spend_link(first.link_secret, now=NOW + LASTS) is None
-    assert signin.spend_code(second.code, browser="firefox", now=NOW + LASTS) is None
-    last = NOW + LASTS - timedelta(seconds=1)
+    assert signin.spend_link(first.link_secret, now=NOW + SIGNIN_LIFETIME) is None
+    assert signin.spend_code(second.code, browser="firefox", now=NOW + SIGNIN_LIFETIME) is None
+    last = NOW + SIGNIN_LIFETIME - timedelta(seconds=1)
     assert signin.spend_code(second.code, browser="firefox", now=last) == people.get(ANN).id
 
 
@@ -85,7 +85,9 @@ def test_code_has_five_tries(signin: SignIn) -> None:
     """After five wrong codes the right one is refused as well; the link still works."""
     asked = mail(signin)
     wrong = "000000" if asked.code != "000000" else "000001"
-    assert [signin.spend_code(wrong, browser="firefox", now=NOW) for _ in range(TRIES)] == [None] * TRIES
+    assert [signin.spend_code(wrong, browser="firefox", now=NOW) for _ in range(MAX_CODE_ATTEMPTS)] == [
+        None
+    ] * MAX_CODE_ATTEMPTS
     assert signin.spend_code(asked.code, browser="firefox", now=NOW) is None
     assert signin.spend_link(asked.link_secret, now=NOW) is not None
 
@@ -98,7 +100,7 @@ def test_five_mails_an_hour(signin: SignIn, email: str) -> None:
         assert (asked is not None) == (email == ANN and number < MAILS_PER_WINDOW)
     with signin.engine.connect() as connection:
         assert len(connection.execute(select(signin_requests)).all()) == MAILS_PER_WINDOW
-    later = signin.request(email, browser="b", now=NOW + WINDOW)
+    later = signin.request(email, browser="b", now=NOW + RATE_LIMIT_WINDOW)
     assert (later is not None) == (email == ANN)
 
 

@@ -45,15 +45,15 @@ def test_secret_is_compared_with_the_hash_of_its_text() -> None:
     secret = token.partition(".")[2]
     stored = tokens.secret_sha256(token)
     assert stored == hashlib.sha256(secret.encode()).hexdigest()
-    assert tokens.is_same(secret, stored)
-    assert not tokens.is_same(secret[:-1] + ("a" if secret[-1] != "a" else "b"), stored)
+    assert tokens.secret_matches(secret, stored)
+    assert not tokens.secret_matches(secret[:-1] + ("a" if secret[-1] != "a" else "b"), stored)
 
 
 @given(st.binary(min_size=10, max_size=10), st.binary(min_size=32, max_size=64))
 def test_every_token_is_read_back(selector: bytes, key: bytes) -> None:
     """What was made is parsed into its selector and secret."""
     token = tokens.to_token(base64.b32encode(selector).decode().lower(), key)
-    parts = tokens.parse(token)
+    parts = tokens.parse_token(token)
     assert parts is not None
     assert ".".join(parts) == token
 
@@ -62,30 +62,30 @@ def test_every_token_is_read_back(selector: bytes, key: bytes) -> None:
 def test_any_text_is_a_token_or_none(text: str) -> None:
     """The parser accepts the pattern and nothing else, a trailing line end included, and never fails."""
     well_formed = re.match(r"\A[a-z2-7]{16}\.[a-z2-7]{32}\Z", text, re.ASCII) is not None
-    assert (tokens.parse(text) is not None) == well_formed
+    assert (tokens.parse_token(text) is not None) == well_formed
 
 
 def test_key_is_minted_once_and_private(tmp_path: Path) -> None:
     """The first need makes a file that only its owner reads; later needs read it."""
     folder = tmp_path / ".podcast"
-    key = tokens.secret_key(None, folder, mint=True)
+    key = tokens.load_secret_key(None, folder, create=True)
     assert stat.S_IMODE((folder / "secret_key").stat().st_mode) == 0o600
-    assert tokens.secret_key(None, folder, mint=False) == key
-    assert tokens.secret_key(None, folder, mint=True) == key
+    assert tokens.load_secret_key(None, folder, create=False) == key
+    assert tokens.load_secret_key(None, folder, create=True) == key
     assert [path.name for path in folder.iterdir()] == ["secret_key"]
 
 
 def test_given_key_goes_before_the_file(tmp_path: Path) -> None:
     """PODCAST_SECRET_KEY wins; the file's text given there is the same key."""
-    key = tokens.secret_key(None, tmp_path, mint=True)
-    assert tokens.secret_key("x" * 40, tmp_path, mint=True) == b"x" * 40
-    assert tokens.secret_key((tmp_path / "secret_key").read_text(), tmp_path, mint=False) == key
+    key = tokens.load_secret_key(None, tmp_path, create=True)
+    assert tokens.load_secret_key("x" * 40, tmp_path, create=True) == b"x" * 40
+    assert tokens.load_secret_key((tmp_path / "secret_key").read_text(), tmp_path, create=False) == key
 
 
 def test_missing_key_is_an_error_where_none_may_be_minted(tmp_path: Path) -> None:
     """Without leave to mint, a missing key is one line that says what to do; nothing is written."""
     with pytest.raises(SubscriberError, match="that has it, or set PODCAST_SECRET_KEY"):
-        tokens.secret_key(None, tmp_path, mint=False)
+        tokens.load_secret_key(None, tmp_path, create=False)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -93,7 +93,7 @@ def test_missing_key_is_an_error_where_none_may_be_minted(tmp_path: Path) -> Non
 def test_short_key_is_refused_without_showing_it(given: str, tmp_path: Path) -> None:
     """A key somebody typed is too short to be one."""
     with pytest.raises(SubscriberError, match="PODCAST_SECRET_KEY: is shorter than 32") as caught:
-        tokens.secret_key(given, tmp_path, mint=True)
+        tokens.load_secret_key(given, tmp_path, create=True)
     assert "short " not in caught.value.message
 
 
@@ -102,14 +102,14 @@ def test_empty_or_foreign_key_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "secret_key"
     path.write_bytes(b"")
     with pytest.raises(SubscriberError, match="is shorter than 32"):
-        tokens.secret_key(None, tmp_path, mint=True)
+        tokens.load_secret_key(None, tmp_path, create=True)
     path.write_bytes(b"\xff" * 64)
     with pytest.raises(SubscriberError, match="cannot be read as a key"):
-        tokens.secret_key(None, tmp_path, mint=True)
+        tokens.load_secret_key(None, tmp_path, create=True)
 
 
 def _mint(folder: Path) -> bytes:
-    return tokens.secret_key(None, folder, mint=True)
+    return tokens.load_secret_key(None, folder, create=True)
 
 
 def test_processes_that_mint_at_once_get_one_key(tmp_path: Path) -> None:

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from podcast_pipeline.feed.conformance import (
-    Answer,
-    Finding,
-    check_answers,
+    FeedFinding,
+    RecordedResponse,
     check_artwork,
     check_chapters,
+    check_responses,
     check_transcript,
 )
 
@@ -54,7 +54,7 @@ TYPES = {
 }
 
 
-def broken(findings: tuple[Finding, ...]) -> set[tuple[str, str, int | None]]:
+def broken(findings: tuple[FeedFinding, ...]) -> set[tuple[str, str, int | None]]:
     return {(f.rule, f.severity, f.line) for f in findings}
 
 
@@ -186,57 +186,87 @@ FEED = {
 }
 AUDIO = {"content-type": "audio/mpeg", "accept-ranges": "bytes", "content-length": "100"}
 RIGHT = [
-    Answer("feed", "u", 200, headers=FEED),
-    Answer("feed", "u", 200, "HEAD", headers=FEED),
-    Answer("feed", "u", 304, asked={"if-none-match": '"a"'}),
-    Answer("artwork", "u", 200, headers={"content-type": "image/png"}),
-    Answer("audio", "u", 200, "HEAD", headers=AUDIO, expected_type="audio/mpeg", expected_size_bytes=100),
-    Answer("audio", "u", 206, asked={"range": "bytes=0-1"}, headers=AUDIO | {"content-range": "bytes 0-1/9"}),
-    Answer("transcript", "u", 200, headers=FEED | {"content-type": "text/vtt; charset=utf-8"}),
+    RecordedResponse("feed", "u", 200, headers=FEED),
+    RecordedResponse("feed", "u", 200, "HEAD", headers=FEED),
+    RecordedResponse("feed", "u", 304, request_headers={"if-none-match": '"a"'}),
+    RecordedResponse("artwork", "u", 200, headers={"content-type": "image/png"}),
+    RecordedResponse(
+        "audio", "u", 200, "HEAD", headers=AUDIO, expected_type="audio/mpeg", expected_size_bytes=100
+    ),
+    RecordedResponse(
+        "audio",
+        "u",
+        206,
+        request_headers={"range": "bytes=0-1"},
+        headers=AUDIO | {"content-range": "bytes 0-1/9"},
+    ),
+    RecordedResponse("transcript", "u", 200, headers=FEED | {"content-type": "text/vtt; charset=utf-8"}),
 ]
 
 
 def test_right_answers_have_no_findings() -> None:
     """A host that does everything well is left alone."""
-    assert check_answers(RIGHT) == ()
+    assert check_responses(RIGHT) == ()
 
 
 ANSWER_FAULTS = [
-    (Answer("feed", "u", 405, "HEAD"), "H1", "error"),
-    (Answer("audio", "u", 403, "HEAD"), "H1", "error"),
-    (Answer("audio", "u", 200, asked={"range": "bytes=0-1"}, headers=AUDIO), "H2", "error"),
-    (Answer("audio", "u", 200, headers={"content-type": "audio/mpeg"}), "H2", "error"),
-    (Answer("feed", "u", 200, headers=FEED, asked={"if-none-match": "a"}), "H3", "warning"),
-    (Answer("feed", "u", 200, headers={k: v for k, v in FEED.items() if k != "etag"}), "H3", "warning"),
+    (RecordedResponse("feed", "u", 405, "HEAD"), "H1", "error"),
+    (RecordedResponse("audio", "u", 403, "HEAD"), "H1", "error"),
     (
-        Answer("feed", "u", 200, headers={k: v for k, v in FEED.items() if k != "cache-control"}),
-        "H3",
-        "warning",
-    ),
-    (Answer("feed", "u", 200, headers=FEED, asked={"accept-encoding": "gzip"}), "H3", "warning"),
-    (
-        Answer("audio", "u", 503, asked={"range": "bytes=0-1"}, headers={"retry-after": "9"}),
+        RecordedResponse("audio", "u", 200, request_headers={"range": "bytes=0-1"}, headers=AUDIO),
         "H2",
         "error",
     ),
-    (Answer("feed", "u", 401), "H4", "error"),
-    (Answer("artwork", "u", 404), "H4", "error"),
-    (Answer("transcript", "u", 200, headers={"content-type": "text/vtt"}), "H5", "warning"),
+    (RecordedResponse("audio", "u", 200, headers={"content-type": "audio/mpeg"}), "H2", "error"),
     (
-        Answer("feed", "u", 200, headers={**FEED, "access-control-allow-credentials": "true"}),
+        RecordedResponse("feed", "u", 200, headers=FEED, request_headers={"if-none-match": "a"}),
+        "H3",
+        "warning",
+    ),
+    (
+        RecordedResponse("feed", "u", 200, headers={k: v for k, v in FEED.items() if k != "etag"}),
+        "H3",
+        "warning",
+    ),
+    (
+        RecordedResponse("feed", "u", 200, headers={k: v for k, v in FEED.items() if k != "cache-control"}),
+        "H3",
+        "warning",
+    ),
+    (
+        RecordedResponse("feed", "u", 200, headers=FEED, request_headers={"accept-encoding": "gzip"}),
+        "H3",
+        "warning",
+    ),
+    (
+        RecordedResponse(
+            "audio", "u", 503, request_headers={"range": "bytes=0-1"}, headers={"retry-after": "9"}
+        ),
+        "H2",
+        "error",
+    ),
+    (RecordedResponse("feed", "u", 401), "H4", "error"),
+    (RecordedResponse("artwork", "u", 404), "H4", "error"),
+    (RecordedResponse("transcript", "u", 200, headers={"content-type": "text/vtt"}), "H5", "warning"),
+    (
+        RecordedResponse("feed", "u", 200, headers={**FEED, "access-control-allow-credentials": "true"}),
         "H5",
         "error",
     ),
-    (Answer("artwork", "u", 200, headers={"content-type": "text/html"}), "H6", "error"),
-    (Answer("audio", "u", 200, headers=AUDIO, expected_type="audio/m4a"), "H6", "error"),
-    (Answer("audio", "u", 200, headers=AUDIO, expected_size_bytes=99), "F8", "error"),
-    (Answer("audio", "u", 200, headers=AUDIO, size_bytes=98, expected_size_bytes=100), "F8", "error"),
+    (RecordedResponse("artwork", "u", 200, headers={"content-type": "text/html"}), "H6", "error"),
+    (RecordedResponse("audio", "u", 200, headers=AUDIO, expected_type="audio/m4a"), "H6", "error"),
+    (RecordedResponse("audio", "u", 200, headers=AUDIO, expected_size_bytes=99), "F8", "error"),
+    (
+        RecordedResponse("audio", "u", 200, headers=AUDIO, size_bytes=98, expected_size_bytes=100),
+        "F8",
+        "error",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("answer", "rule", "severity"), ANSWER_FAULTS)
-def test_fault_in_an_answer_is_found(answer: Answer, rule: str, severity: str) -> None:
+def test_fault_in_an_answer_is_found(answer: RecordedResponse, rule: str, severity: str) -> None:
     """One fault, one finding, that names the address."""
-    findings = check_answers([*RIGHT, answer])
+    findings = check_responses([*RIGHT, answer])
     assert broken(findings) == {(rule, severity, None)}
     assert findings[0].message.startswith(f"{answer.kind} u: ")

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from podcast_pipeline.feed.conformance import check
-from podcast_pipeline.feed.conformance.document import OLD_PODCAST
+from podcast_pipeline.feed.conformance import check_feed
+from podcast_pipeline.feed.conformance.document import OLD_PODCAST_NAMESPACE
 from podcast_pipeline.feed.private import personalize
 from podcast_pipeline.feed.tags import podcast_guid
 from tests.feed.test_golden import FOLDER
@@ -25,7 +25,7 @@ FAULTS = [
     # rule, severity, what stands there, what is put there
     ("F1", "error", 'version="2.0"', 'version="0.91"'),
     ("F1", "error", "podcast-1.0.dtd", "Podcast-1.0.DTD"),
-    ("F1", "warning", "https://podcastindex.org/namespace/1.0", OLD_PODCAST),
+    ("F1", "warning", "https://podcastindex.org/namespace/1.0", OLD_PODCAST_NAMESPACE),
     ("F1", "error", "</rss>", ""),
     ("F1", "error", "A show", "A & show"),
     ("F1", "error", "<?xml", "\n<?xml"),
@@ -112,14 +112,14 @@ FAULTS = [
 @pytest.mark.parametrize("name", ["full", "minimal", "private"])
 def test_right_feed_has_no_findings(name: str) -> None:
     """Feeds that follow the rules, with everything and with the least, are left alone."""
-    assert check((FOLDER / "right" / f"{name}.xml").read_bytes()) == ()
+    assert check_feed((FOLDER / "right" / f"{name}.xml").read_bytes()) == ()
 
 
 @pytest.mark.parametrize(("rule", "severity", "right", "wrong"), FAULTS)
 def test_planted_fault_is_found_and_nothing_else(rule: str, severity: str, right: str, wrong: str) -> None:
     """A feed that breaks one rule gets findings of that rule alone, each with a line and a way out."""
     assert right in RIGHT
-    findings = check(RIGHT.replace(right, wrong, 1).encode())
+    findings = check_feed(RIGHT.replace(right, wrong, 1).encode())
     assert {(f.rule, f.severity) for f in findings} == {(rule, severity)}
     assert all(f.line and f.message and f.fix for f in findings)
 
@@ -128,7 +128,7 @@ def test_a_private_feed_that_names_a_hub_is_found() -> None:
     """Whoever reads it would tell the hub its address."""
     feed = (FOLDER / "right" / "private.xml").read_text(encoding="utf-8")
     hub = '<atom:link rel="hub" href="https://hub.example"/>'
-    (finding,) = check(feed.replace("<channel>", f"<channel>{hub}", 1).encode())
+    (finding,) = check_feed(feed.replace("<channel>", f"<channel>{hub}", 1).encode())
     assert (finding.rule, finding.severity, finding.message) == ("H7", "error", "a private feed names a hub")
 
 
@@ -143,7 +143,7 @@ def test_finding_names_the_line_in_the_source() -> None:
     """The line is where the element ends its opening tag, far down too."""
     padded = RIGHT.replace("<channel>", "\n" * 60_000 + "<channel>").replace("one.mp3", "one.wav")
     line = 1 + padded[: padded.index("<enclosure")].count("\n")
-    assert [f.line for f in check(padded.encode())] == [line]
+    assert [f.line for f in check_feed(padded.encode())] == [line]
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.xml")), ids=lambda path: path.name)
@@ -154,7 +154,7 @@ def test_own_feeds_are_right(path: Path) -> None:
         missing if path.name.startswith(("empty", "imported")) else {"the transcript is not offered as JSON"}
     )
     feed = personalize(path.read_bytes(), TOKEN)
-    assert {f.message for f in check(feed)} <= excused
+    assert {f.message for f in check_feed(feed)} <= excused
 
 
 def _real_feeds() -> list[Path]:
@@ -165,7 +165,7 @@ def _real_feeds() -> list[Path]:
 @pytest.mark.skipif(not _real_feeds(), reason="PODCAST_FEEDS_DIR names no folder of real feeds")
 def test_real_feeds_are_judged_without_a_crash() -> None:
     """Feeds of other hosts get findings; the one that is not well-formed gets exactly that."""
-    findings = {path.stem: check(path.read_bytes()) for path in _real_feeds()}
+    findings = {path.stem: check_feed(path.read_bytes()) for path in _real_feeds()}
     assert all(findings.values())
     for found in findings["sentimental-garbage"]:
         assert (found.rule, found.severity, found.line) == ("F1", "error", 2)
@@ -188,7 +188,7 @@ LOL = '<!DOCTYPE l [<!ENTITY a "lol">' + "".join(
 @pytest.mark.parametrize("place", ["<title>&i;&a;</title>", '<title a="&i;&a;"/>', "<title/>"])
 def test_entities_are_neither_expanded_nor_fetched(prolog: str, place: str) -> None:
     """A bomb, a file, a remote DTD: one finding that the feed cannot be taken, and nothing of the file."""
-    findings = check(f"{prolog}<rss><channel>{place}</channel></rss>".encode())
+    findings = check_feed(f"{prolog}<rss><channel>{place}</channel></rss>".encode())
     assert [(f.rule, f.severity) for f in findings] == [("F1", "error")]
     assert "lollol" not in findings[0].message
     assert Path("/etc/hostname").read_text().strip() not in findings[0].message
@@ -199,13 +199,13 @@ def test_entities_are_neither_expanded_nor_fetched(prolog: str, place: str) -> N
 )
 def test_what_is_no_feed_is_one_finding(feed: bytes) -> None:
     """Nothing, noise, a page and another encoding are said to be no feed."""
-    assert [(f.rule, f.severity) for f in check(feed)] == [("F1", "error")]
+    assert [(f.rule, f.severity) for f in check_feed(feed)] == [("F1", "error")]
 
 
 def test_other_encoding_is_said() -> None:
     """A feed in Latin-1 is well-formed and still not for us."""
     latin = RIGHT.replace("UTF-8", "ISO-8859-1").replace("–", "-").replace("Bea", "Béa").encode("latin-1")
-    assert [f.message for f in check(latin)] == ["the feed is in ISO-8859-1"]
+    assert [f.message for f in check_feed(latin)] == ["the feed is in ISO-8859-1"]
 
 
 @settings(max_examples=150, deadline=None)
@@ -219,7 +219,7 @@ def test_no_bytes_make_it_crash(data: st.DataObject) -> None:
     values = st.sampled_from(
         [b"9" * 5000, b"http://[", b"-1", b"", b"\xff", b"&#0;", b"Tue, 99 Mar 99999 25:00:00 +9999999"]
     )
-    check(feed[:start] + data.draw(noise | values) + feed[end:])
+    check_feed(feed[:start] + data.draw(noise | values) + feed[end:])
 
 
 @pytest.mark.parametrize(
@@ -252,7 +252,7 @@ def test_no_bytes_make_it_crash(data: st.DataObject) -> None:
 )
 def test_no_value_makes_it_crash(place: str, value: str) -> None:
     """Absurd numbers, dates and addresses are findings."""
-    check(RIGHT.replace(place, value).encode())
+    check_feed(RIGHT.replace(place, value).encode())
 
 
 @pytest.mark.parametrize(

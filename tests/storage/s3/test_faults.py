@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from podcast_pipeline.errors import Conflict, Denied, NotFound, StoreError
+from podcast_pipeline.errors import Denied, NotFound, PreconditionFailed, StoreError
 from podcast_pipeline.storage.s3.presets import S3Settings
 from podcast_pipeline.storage.s3.store import S3Store
 from tests.conftest import S3Server
@@ -191,7 +191,7 @@ def test_a_wrong_etag_of_a_read_cannot_overwrite(store: S3Store, direct: S3Store
     """Compare-and-swap with an etag that was never the object's is a Conflict and changes nothing."""
     proxy.inject("GET", faults.wrong_etag)
     info, _ = store.get(KEY)
-    with pytest.raises(Conflict, match=KEY):
+    with pytest.raises(PreconditionFailed, match=KEY):
         store.put(KEY, NEW, **HEADERS, if_match=info.etag)
     assert direct.get(KEY)[1] == OLD
 
@@ -207,7 +207,7 @@ def test_a_lost_answer_is_no_excuse_for_a_lost_race(
         exchange.hang_up()
 
     proxy.inject("PUT", somebody_else_first)
-    with pytest.raises(Conflict, match=KEY):
+    with pytest.raises(PreconditionFailed, match=KEY):
         store.put(KEY, NEW, **HEADERS, if_match=etag)
     assert direct.get(KEY)[1] == b"theirs"
 

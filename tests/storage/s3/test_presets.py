@@ -15,7 +15,7 @@ from podcast_pipeline.errors import ConfigError
 from podcast_pipeline.storage.local import LocalStore
 from podcast_pipeline.storage.open import open_store
 from podcast_pipeline.storage.s3.bucket_policy import bucket_policy, cors_rules, lifecycle_rules
-from podcast_pipeline.storage.s3.presets import PRESETS, conditional_writes, settings_of
+from podcast_pipeline.storage.s3.presets import PRESETS, has_conditional_writes, s3_settings
 from podcast_pipeline.storage.s3.store import S3Store
 from tests.conftest import S3Server
 from tests.support.paths import ROOT
@@ -64,11 +64,11 @@ def test_a_preset_fills_what_is_left_out(tmp_path: Path, name: str) -> None:
     config = _config(
         tmp_path, kind="s3", preset=name, public_bucket="open", private_bucket="closed", endpoint_url=ENDPOINT
     )
-    settings, preset = settings_of(config), PRESETS[name]
+    settings, preset = s3_settings(config), PRESETS[name]
     assert (settings.region, settings.path_style) == (preset.region, preset.path_style)
     assert (settings.checksums, settings.conditional_writes) == (preset.checksums, preset.conditional_writes)
-    assert settings.place("public/x") == ("open", "public/x")
-    assert settings.place("private/x") == ("closed", "private/x")
+    assert settings.bucket_and_name("public/x") == ("open", "public/x")
+    assert settings.bucket_and_name("private/x") == ("closed", "private/x")
     assert preset.source
 
 
@@ -84,16 +84,16 @@ def test_what_show_toml_says_wins_over_the_preset(tmp_path: Path) -> None:
         **said,
         conditional_writes=True,
     )
-    settings = settings_of(config)
+    settings = s3_settings(config)
     assert {name: getattr(settings, name) for name in said} == said
     assert settings.conditional_writes
-    assert conditional_writes(config)
+    assert has_conditional_writes(config)
 
 
 def test_without_preset_an_endpoint_is_a_server_of_ones_own(tmp_path: Path) -> None:
     """No endpoint means AWS; an endpoint means path style and no checksums in trailers."""
-    aws = settings_of(_config(tmp_path, kind="s3", public_bucket="pod"))
-    own = settings_of(_config(tmp_path, kind="s3", public_bucket="pod", endpoint_url=ENDPOINT))
+    aws = s3_settings(_config(tmp_path, kind="s3", public_bucket="pod"))
+    own = s3_settings(_config(tmp_path, kind="s3", public_bucket="pod", endpoint_url=ENDPOINT))
     assert (aws.path_style, aws.checksums) == (False, "when_supported")
     assert (own.path_style, own.checksums) == (True, "when_required")
 
@@ -108,7 +108,7 @@ def test_one_bucket_is_refused_where_no_policy_by_prefix_exists(
         tmp_path, kind="s3", preset=name, public_bucket="pod", private_bucket=private, endpoint_url=ENDPOINT
     )
     with pytest.raises(ConfigError, match="second, closed bucket"):
-        settings_of(config)
+        s3_settings(config)
 
 
 @pytest.mark.parametrize(
@@ -121,15 +121,15 @@ def test_one_bucket_is_refused_where_no_policy_by_prefix_exists(
 def test_what_is_missing_is_named(tmp_path: Path, storage: dict[str, Any], line: str) -> None:
     """A bucket, and outside of AWS an endpoint, must be named."""
     with pytest.raises(ConfigError, match=rf"show\.toml \[storage\]: .*{line}"):
-        settings_of(_config(tmp_path, kind="s3", **storage))
+        s3_settings(_config(tmp_path, kind="s3", **storage))
 
 
 def test_who_decides_races(tmp_path: Path) -> None:
     """A folder and AWS decide about conditions themselves, B2 does not."""
     b2 = {"preset": "b2", "public_bucket": "a", "private_bucket": "b", "endpoint_url": ENDPOINT}
-    assert conditional_writes(_config(tmp_path))
-    assert conditional_writes(_config(tmp_path, kind="s3", public_bucket="pod"))
-    assert not conditional_writes(_config(tmp_path, kind="s3", **b2))
+    assert has_conditional_writes(_config(tmp_path))
+    assert has_conditional_writes(_config(tmp_path, kind="s3", public_bucket="pod"))
+    assert not has_conditional_writes(_config(tmp_path, kind="s3", **b2))
 
 
 def test_nothing_loads_boto3_in_vain(tmp_path: Path) -> None:

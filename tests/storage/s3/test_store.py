@@ -13,7 +13,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from podcast_pipeline.errors import Conflict, Denied, StoreError
+from podcast_pipeline.errors import Denied, PreconditionFailed, StoreError
 from podcast_pipeline.storage.s3.multipart import PART_BYTES
 from podcast_pipeline.storage.s3.store import S3Store
 from tests.conftest import S3Server
@@ -24,7 +24,7 @@ MEGABYTE = 1024 * 1024
 WRITER = """
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from podcast_pipeline.errors import Conflict
+from podcast_pipeline.errors import PreconditionFailed
 from podcast_pipeline.storage.s3.presets import S3Settings
 from podcast_pipeline.storage.s3.store import S3Store
 
@@ -35,7 +35,7 @@ sys.stdin.readline()
 def put(letter):
     try:
         store.put(key, (body + letter).encode(), content_type="text/plain", cache_control="", if_absent=True)
-    except Conflict:
+    except PreconditionFailed:
         return "lost"
     return body + letter
 
@@ -177,8 +177,8 @@ def test_a_lost_race_leaves_no_unfinished_upload(
     """When somebody else was first, the parts that were sent are given back."""
     key, path = big_file
     s3_store.put(key, b"somebody else", **HEADERS)
-    monkeypatch.setattr("podcast_pipeline.storage.s3.store.refuse_broken", lambda *_, **__: None)
-    with pytest.raises(Conflict, match=key):
+    monkeypatch.setattr("podcast_pipeline.storage.s3.store.check_preconditions", lambda *_, **__: None)
+    with pytest.raises(PreconditionFailed, match=key):
         s3_store.put(key, path, **HEADERS, if_absent=True)
     assert "Uploads" not in s3_store.client.list_multipart_uploads(Bucket=s3_store.settings.public_bucket)
     assert s3_store.get(key)[1] == b"somebody else"
@@ -258,9 +258,9 @@ def test_without_conditional_writes_the_conditions_still_hold(s3_server: S3Serve
     store.client.meta.events.register("before-call.s3.PutObject", lambda params, **_: sent.append(params))
     first = store.put("private/x", b"first", **HEADERS, if_absent=True)
     second = store.put("private/x", b"second", **HEADERS, if_match=first.etag)
-    with pytest.raises(Conflict):
+    with pytest.raises(PreconditionFailed):
         store.put("private/x", b"third", **HEADERS, if_match=first.etag)
-    with pytest.raises(Conflict):
+    with pytest.raises(PreconditionFailed):
         store.put("private/x", b"third", **HEADERS, if_absent=True)
     assert store.head("private/x") == second
     headers = {name.lower() for params in sent for name in params["headers"]}

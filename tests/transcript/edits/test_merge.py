@@ -16,15 +16,15 @@ from podcast_pipeline.model.catalog import to_json
 from podcast_pipeline.transcript.edits import (
     Edit,
     Edits,
-    Merged,
+    MergeResult,
     WordEdit,
-    align,
     apply_edits,
     diff,
-    retake,
-    take_edits,
+    extract_edits,
+    reconcile_edits,
+    transcript_from_document,
 )
-from podcast_pipeline.transcript.markdown import Document, parse, to_markdown
+from podcast_pipeline.transcript.markdown import MarkdownTranscript, parse_markdown, to_markdown
 from tests.support.merge_judge import Judge, plain
 from tests.support.retranscription import Heard, edited, heard_again, interview
 
@@ -40,7 +40,7 @@ SOAK_EDITS = 20_000
 class Case:
     """One interview, edited, heard again and merged, over the same words and over the new ones."""
 
-    document: Document
+    document: MarkdownTranscript
     base: Transcript
     edits: tuple[Edit, ...]
     judges: tuple[Judge, Judge]
@@ -50,8 +50,8 @@ def play(seed: int, *, words: int, count: int, noise: float, shift_s: float) -> 
     """Make a case."""
     random = Random(seed)
     base = interview(random, words)
-    document = parse(edited(random, to_markdown(base, base=BASE, title="t"), count))
-    edits = take_edits(document, base, NOW)
+    document = parse_markdown(edited(random, to_markdown(base, base=BASE, title="t"), count))
+    edits = extract_edits(document, base, NOW)
     again = heard_again(random, base, edits, noise=noise, shift_s=shift_s)
     still = Heard(base, tuple(map(float, range(len(base.words)))))
     judges = (
@@ -70,7 +70,7 @@ def play(seed: int, *, words: int, count: int, noise: float, shift_s: float) -> 
 
 def complaints(case: Case) -> Iterator[str]:
     """Yield everything that is not right about a case."""
-    aligned = align(case.document, case.base)
+    aligned = transcript_from_document(case.document, case.base)
     if plain(aligned.text) != plain(case.document.text):
         yield f"aligned: {aligned.text} is not {case.document.text}"
     for judge in case.judges:
@@ -191,21 +191,21 @@ def said(transcript: Transcript) -> list[tuple[str | None, str]]:
 
 def test_an_untouched_document_is_the_transcript() -> None:
     """Aligning what nobody edited gives the very same words, and no edits."""
-    assert align(parse(saved()), BEES) == BEES
-    assert take_edits(parse(saved()), BEES, NOW) == ()
+    assert transcript_from_document(parse_markdown(saved()), BEES) == BEES
+    assert extract_edits(parse_markdown(saved()), BEES, NOW) == ()
 
 
 def test_what_an_editor_does_by_itself_is_no_edit() -> None:
     """Curly quotes, dashes and composed accents leave the machine's words as they are."""
     base = talk(("S0", 'It\'s "caf\u00e9" -- so... yes'))
     text = saved(('It\'s "caf\u00e9" -- so...', "It’s “cafe\u0301” — so…"), base=base)
-    assert align(parse(text), base) == base
-    assert take_edits(parse(text), base, NOW) == ()
+    assert transcript_from_document(parse_markdown(text), base) == base
+    assert extract_edits(parse_markdown(text), base, NOW) == ()
 
 
 def test_unchanged_words_keep_their_times() -> None:
     """A correction takes the time of what was heard; every other word is exactly as it was."""
-    fixed = align(parse(saved(("Kelner", "Kellner"))), BEES)
+    fixed = transcript_from_document(parse_markdown(saved(("Kelner", "Kellner"))), BEES)
     changed = [(old, new) for old, new in zip(BEES.words, fixed.words, strict=True) if old != new]
     assert changed == [
         (BEES.words[11], Word(text=" Kellner", start_s=6.5, end_s=6.9, confidence=1.0)),
@@ -215,7 +215,9 @@ def test_unchanged_words_keep_their_times() -> None:
 def test_marks_and_case_change_no_time() -> None:
     """A full stop or a capital is the person's, time and confidence stay the machine's."""
     (word,) = [
-        w for w in align(parse(saved(("Thank you, I", "Thank You. I"))), BEES).words if w.text == " You."
+        w
+        for w in transcript_from_document(parse_markdown(saved(("Thank you, I", "Thank You. I"))), BEES).words
+        if w.text == " You."
     ]
     assert (word.start_s, word.end_s, word.confidence) == (4.5, 4.9, 0.8)
 
@@ -223,7 +225,7 @@ def test_marks_and_case_change_no_time() -> None:
 def test_inserted_words_go_into_the_gap() -> None:
     """A word nobody heard lies between its neighbours; a pasted paragraph too, in order."""
     pasted = "and\n\nA whole paragraph that nobody said at all.\n\nI"
-    words = align(parse(saved(("and I", pasted))), BEES).words
+    words = transcript_from_document(parse_markdown(saved(("and I", pasted))), BEES).words
     assert "A whole paragraph" in " ".join(w.text.strip() for w in words)
     starts = [word.start_s for word in words]
     assert starts == sorted(starts)
@@ -235,7 +237,7 @@ def test_inserted_words_go_into_the_gap() -> None:
 def test_words_before_the_first_and_after_the_last() -> None:
     """Words written at the very beginning and end stay inside the recording."""
     text = saved(("Welcome", "Hello and welcome"), ("counted them.", "counted them. Goodbye then."))
-    words = align(parse(text), BEES).words
+    words = transcript_from_document(parse_markdown(text), BEES).words
     assert [w.text for w in words[:3]] == [" Hello", " and", " welcome"]
     assert words[0].start_s >= 0
     assert words[-1].end_s <= BEES.duration_s
@@ -244,54 +246,65 @@ def test_words_before_the_first_and_after_the_last() -> None:
 def test_a_deleted_passage_is_gone() -> None:
     """What was deleted is in no segment; a turn without words disappears."""
     text = saved(("**Ann Example** [00:00:10]\n\nHow many bees do you keep now?\n\n", ""))
-    assert [words for _, words in said(align(parse(text), BEES))] == [
+    assert [words for _, words in said(transcript_from_document(parse_markdown(text), BEES))] == [
         "Welcome to the show about bees.",
         "Thank you, I am Mr. Kelner and I keep them.",
         "Well, I never counted them.",
     ]
-    assert align(parse(f"---\nbase: {BASE}\n---\n"), BEES).segments == ()
+    assert transcript_from_document(parse_markdown(f"---\nbase: {BASE}\n---\n"), BEES).segments == ()
 
 
 def test_a_speaker_is_renamed_once() -> None:
     """A name changed in the front matter names every turn of that voice, and its id stays."""
-    named = align(parse(saved(("S1: Speaker 2", "S1: Bob Guest"))), BEES)
+    named = transcript_from_document(parse_markdown(saved(("S1: Speaker 2", "S1: Bob Guest"))), BEES)
     assert named.speakers == (BEES.speakers[0], Speaker(id="S1", name="Bob Guest"))
     assert named.segments == BEES.segments
 
 
 def test_a_speaker_is_renamed_everywhere_by_search_and_replace() -> None:
     """Replacing the name in front matter and headings alike is the same as renaming it once."""
-    assert align(parse(saved(("Speaker 2", "Bob Guest"))), BEES) == align(
-        parse(saved(("S1: Speaker 2", "S1: Bob Guest"))), BEES
-    )
+    assert transcript_from_document(
+        parse_markdown(saved(("Speaker 2", "Bob Guest"))), BEES
+    ) == transcript_from_document(parse_markdown(saved(("S1: Speaker 2", "S1: Bob Guest"))), BEES)
 
 
 def test_swapped_names() -> None:
     """Swapping two names in the front matter swaps the voices; in the headings too, nothing changes."""
     base = BEES.model_copy(update={"speakers": (Speaker(id="S0", name="Ann"), Speaker(id="S1", name="Bob"))})
     front = saved(("S0: Ann\n  S1: Bob", "S0: Bob\n  S1: Ann"), base=base)
-    assert [name for name, _ in said(align(parse(front), base))] == ["Bob", "Ann", "Bob", "Ann"]
+    assert [name for name, _ in said(transcript_from_document(parse_markdown(front), base))] == [
+        "Bob",
+        "Ann",
+        "Bob",
+        "Ann",
+    ]
     both = front.replace("**Ann**", "**X**").replace("**Bob**", "**Ann**").replace("**X**", "**Bob**")
-    assert said(align(parse(both), base)) == said(align(parse(front), base))
+    assert said(transcript_from_document(parse_markdown(both), base)) == said(
+        transcript_from_document(parse_markdown(front), base)
+    )
 
 
 def test_one_turn_is_given_to_another() -> None:
     """A heading changed for one turn moves that turn only, to a known speaker or a new one."""
-    to_ann = align(parse(saved(("**Speaker 2** [00:00:14]", "**Ann Example**"))), BEES)
+    to_ann = transcript_from_document(
+        parse_markdown(saved(("**Speaker 2** [00:00:14]", "**Ann Example**"))), BEES
+    )
     assert [s.speaker for s in to_ann.segments] == ["S0", "S1", "S0", "S0"]
-    to_cy = align(parse(saved(("**Speaker 2** [00:00:14]", "**Cy**"))), BEES)
+    to_cy = transcript_from_document(parse_markdown(saved(("**Speaker 2** [00:00:14]", "**Cy**"))), BEES)
     assert said(to_cy)[3] == ("Cy", "Well, I never counted them.")
     assert said(to_cy)[1][0] == "Speaker 2"
 
 
 def test_turns_are_split_and_joined() -> None:
     """A new heading splits a turn between two speakers; a removed one joins two."""
-    split = align(parse(saved(("Kelner and", "Kelner.\n\n**Ann Example**\n\nand"))), BEES)
+    split = transcript_from_document(
+        parse_markdown(saved(("Kelner and", "Kelner.\n\n**Ann Example**\n\nand"))), BEES
+    )
     assert said(split)[1:3] == [
         ("Speaker 2", "Thank you, I am Mr. Kelner."),
         ("Ann Example", "and I keep them."),
     ]
-    joined = align(parse(saved(("**Speaker 2** [00:00:04]\n\n", ""))), BEES)
+    joined = transcript_from_document(parse_markdown(saved(("**Speaker 2** [00:00:04]\n\n", ""))), BEES)
     assert [name for name, _ in said(joined)] == ["Ann Example"] * 3 + ["Speaker 2"]
     assert joined.words == BEES.words
 
@@ -304,13 +317,13 @@ def test_scripts_without_spaces() -> None:
     )
     base = Transcript(language="ja", duration_s=9, segments=(Segment(words=words),))
     text = to_markdown(base, base=BASE, title="t")
-    assert align(parse(text), base) == base
-    fixed = align(parse(text.replace("話", "花")), base)
+    assert transcript_from_document(parse_markdown(text), base) == base
+    fixed = transcript_from_document(parse_markdown(text.replace("話", "花")), base)
     assert [w.text for w in fixed.words] == ["今日は", "蜂の", "花", "です", "。"]
     assert (fixed.words[:2], fixed.words[3:]) == (words[:2], words[3:])
-    partly = align(parse(text.replace("今日", "昨日")), base)
+    partly = transcript_from_document(parse_markdown(text.replace("今日", "昨日")), base)
     assert "".join(w.text for w in partly.words) == "昨日は蜂の話です。"
-    (edit,) = take_edits(parse(text.replace("話", "花")), base, NOW)
+    (edit,) = extract_edits(parse_markdown(text.replace("話", "花")), base, NOW)
     assert apply_edits((edit,), base).transcript.text == fixed.text
 
 
@@ -322,8 +335,13 @@ def test_words_in_several_pieces_stay_in_pieces() -> None:
         Word(text=" bees", start_s=1, end_s=2),
     )
     base = Transcript(language="en", duration_s=9, segments=(Segment(words=pieces),))
-    assert align(parse(to_markdown(base, base=BASE, title="t")), base).words == pieces
-    fixed = align(parse(to_markdown(base, base=BASE, title="t").replace("Ann's", "Anne's")), base)
+    assert (
+        transcript_from_document(parse_markdown(to_markdown(base, base=BASE, title="t")), base).words
+        == pieces
+    )
+    fixed = transcript_from_document(
+        parse_markdown(to_markdown(base, base=BASE, title="t").replace("Ann's", "Anne's")), base
+    )
     assert [(w.text, w.start_s, w.end_s) for w in fixed.words] == [(" Anne's", 0, 0.7), (" bees", 1, 2)]
 
 
@@ -331,7 +349,7 @@ def test_doubts_stay_until_a_person_was_there() -> None:
     """A doubtful segment that was not edited stays doubtful; one that was edited does not."""
     doubtful = tuple(s.model_copy(update={"doubts": ("over music",)}) for s in BEES.segments)
     base = BEES.model_copy(update={"segments": doubtful})
-    fixed = align(parse(saved(("Kelner", "Kellner"), base=base)), base)
+    fixed = transcript_from_document(parse_markdown(saved(("Kelner", "Kellner"), base=base)), base)
     assert [s.doubts for s in fixed.segments] == [("over music",), (), ("over music",), ("over music",)]
 
 
@@ -340,7 +358,7 @@ def test_doubts_stay_until_a_person_was_there() -> None:
 
 def test_what_an_edit_remembers() -> None:
     """An edit says what was heard and written, between which words, when in the recording, and when made."""
-    (edit,) = take_edits(parse(saved(("Kelner and", "Kellner. And"))), BEES, NOW)
+    (edit,) = extract_edits(parse_markdown(saved(("Kelner and", "Kellner. And"))), BEES, NOW)
     assert isinstance(edit, WordEdit)
     assert (edit.site.heard, edit.written) == ("Kelner and", "Kellner. And")
     assert edit.site.before.endswith("bees. Thank you, I am Mr.")
@@ -351,7 +369,7 @@ def test_what_an_edit_remembers() -> None:
 def test_edits_in_json_come_back() -> None:
     """edits.json holds every kind of edit and a conflict, and a newer schema is refused."""
     text = saved(("S1: Speaker 2", "S1: Bob"), ("**Ann Example** [00:00:10]", "**Cy**"), ("bees.", "wasps."))
-    taken = take_edits(parse(text), BEES, NOW)
+    taken = extract_edits(parse_markdown(text), BEES, NOW)
     assert {edit.kind for edit in taken} == {"name", "turn", "words"}
     conflicts = apply_edits(taken, talk(("S0", "Nothing of it is here."))).conflicts
     edits = Edits(edits=taken, conflicts=conflicts)
@@ -362,17 +380,19 @@ def test_edits_in_json_come_back() -> None:
 
 def test_an_edit_keeps_the_day_it_was_made() -> None:
     """Taken again with new ones, an edit keeps its instant; conflicts stay until settled."""
-    first = retake(Edits(), parse(saved(("Kelner", "Kellner"))), BEES, NOW)
-    second = retake(first, parse(saved(("Kelner", "Kellner"), ("never", "always"))), BEES, LATER)
+    first = reconcile_edits(Edits(), parse_markdown(saved(("Kelner", "Kellner"))), BEES, NOW)
+    second = reconcile_edits(
+        first, parse_markdown(saved(("Kelner", "Kellner"), ("never", "always"))), BEES, LATER
+    )
     assert [edit.edited_at for edit in second.edits] == [NOW, LATER]
 
 
 # Edits over another transcription.
 
 
-def merged(*changes: tuple[str, str], over: Transcript) -> Merged:
+def merged(*changes: tuple[str, str], over: Transcript) -> MergeResult:
     """Return the edits of BEES over another transcription."""
-    return apply_edits(take_edits(parse(saved(*changes)), BEES, NOW), over)
+    return apply_edits(extract_edits(parse_markdown(saved(*changes)), BEES, NOW), over)
 
 
 def test_edits_over_their_own_words_are_the_alignment() -> None:
@@ -380,9 +400,9 @@ def test_edits_over_their_own_words_are_the_alignment() -> None:
     text = saved(
         ("Kelner", "Kellner"), ("S1: Speaker 2", "S1: Bob"), (" now?", "?"), ("Well, I", "Well, I have")
     )
-    result = apply_edits(take_edits(parse(text), BEES, NOW), BEES)
+    result = apply_edits(extract_edits(parse_markdown(text), BEES, NOW), BEES)
     assert result.conflicts == ()
-    assert result.transcript == align(parse(text), BEES)
+    assert result.transcript == transcript_from_document(parse_markdown(text), BEES)
 
 
 def test_applying_twice_changes_nothing() -> None:
@@ -478,8 +498,8 @@ def test_inserted_words_belong_to_their_turn() -> None:
 
 def test_two_edits_for_one_place_are_not_both_applied() -> None:
     """Of two edits of the same words the first is applied, the second reported."""
-    one = take_edits(parse(saved(("Kelner", "Kellner"))), BEES, NOW)
-    other = take_edits(parse(saved(("Kelner", "Keller"))), BEES, NOW)
+    one = extract_edits(parse_markdown(saved(("Kelner", "Kellner"))), BEES, NOW)
+    other = extract_edits(parse_markdown(saved(("Kelner", "Keller"))), BEES, NOW)
     result = apply_edits((*one, *other), BEES)
     assert "Kellner" in result.transcript.text
     assert [(c.edit, c.reason) for c in result.conflicts] == [(other[0], "another edit is there")]
@@ -488,7 +508,7 @@ def test_two_edits_for_one_place_are_not_both_applied() -> None:
 def test_nothing_heard_and_nothing_edited() -> None:
     """An empty transcription takes no edits and loses none."""
     empty = Transcript(language="en", duration_s=9)
-    assert take_edits(parse(to_markdown(empty, base=BASE, title="t")), empty, NOW) == ()
+    assert extract_edits(parse_markdown(to_markdown(empty, base=BASE, title="t")), empty, NOW) == ()
     assert len(merged(("Kelner", "Kellner"), ("S1: Speaker 2", "S1: Bob"), over=empty).conflicts) == 2
 
 
@@ -500,12 +520,14 @@ def test_a_diff_reads_like_a_correction() -> None:
     text = saved(
         ("Kelner", "Kellner"), (" now?", "?"), ("Well, I", "Well, I have"), ("S1: Speaker 2", "S1: Bob")
     )
-    assert diff(BEES, align(parse(text), BEES)) == (
+    assert diff(BEES, transcript_from_document(parse_markdown(text), BEES)) == (
         "[00:00:04] [-Speaker 2-]{+Bob+}: everywhere",
         "[00:00:06] you, I am Mr. [-Kelner-]{+Kellner+} and I keep them.",
         "[00:00:12] many bees do you [-keep now?-]{+keep?+} Well, I have never",
         "[00:00:15] you keep? Well, I {+have+} never counted them.",
     )
-    given_away = align(parse(saved(("**Speaker 2** [00:00:14]", "**Ann Example**"))), BEES)
+    given_away = transcript_from_document(
+        parse_markdown(saved(("**Speaker 2** [00:00:14]", "**Ann Example**"))), BEES
+    )
     assert diff(BEES, given_away) == ("[00:00:14] [-Speaker 2-]{+Ann Example+}: Well, I never counted them.",)
     assert diff(BEES, BEES) == ()

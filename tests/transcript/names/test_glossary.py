@@ -4,15 +4,21 @@ import pytest
 
 from podcast_pipeline.config import GlossaryTable
 from podcast_pipeline.model import Segment, Transcript, Word
-from podcast_pipeline.transcript.edits import Site, WordEdit
-from podcast_pipeline.transcript.names.glossary import Glossary, fix, from_show, names_in, near
-from podcast_pipeline.transcript.names.learn import learn
-from podcast_pipeline.transcript.names.matching import Term
+from podcast_pipeline.transcript.edits import TextQuote, WordEdit
+from podcast_pipeline.transcript.names.glossary import (
+    Glossary,
+    build_glossary,
+    fix_names,
+    names_in,
+    similar_name,
+)
+from podcast_pipeline.transcript.names.learn import learn_terms
+from podcast_pipeline.transcript.names.matching import GlossaryTerm
 from tests.support.paths import DATA
 from tests.transcript.edits.test_merge import NOW
 
 INTERVIEW = DATA / "reader_interview.txt"
-GLOSSARY = from_show(
+GLOSSARY = build_glossary(
     GlossaryTable.model_validate(
         {"terms": ["Kubernetes", {"name": "Siobhán Ní Dhomhnaill", "sounds_like": ["shivawn nee gonal"]}]}
     ),
@@ -29,7 +35,7 @@ LAST = (
     " Underwood Villanueva Whitcombe Yamamoto Zielinski Cartwright Donnelly Fitzgerald Hathaway Pemberton"
 )
 ABSENT = tuple(
-    Term(f"{first} {last}")
+    GlossaryTerm(f"{first} {last}")
     for i, first in enumerate(FIRST.split())
     for j, last in enumerate(LAST.split())
     if (i + j) % 3 == 0
@@ -62,7 +68,7 @@ def heard(text: str, *, confidence: float = 0.95, step_s: float = 0.3) -> Transc
 )
 def test_a_near_miss_of_a_name_is_put_right(before: str, after: str) -> None:
     """What sounds like a name, or is told to, becomes the name; marks and possessives stay."""
-    fixed, fixes = fix(heard(before), GLOSSARY)
+    fixed, fixes = fix_names(heard(before), GLOSSARY)
     assert fixed.text == after
     assert fixes
 
@@ -81,7 +87,7 @@ def test_a_near_miss_of_a_name_is_put_right(before: str, after: str) -> None:
 )
 def test_other_words_stay(text: str) -> None:
     """Ordinary words and other people's names that were heard well are not touched."""
-    assert fix(heard(text), GLOSSARY) == (heard(text), ())
+    assert fix_names(heard(text), GLOSSARY) == (heard(text), ())
 
 
 @pytest.mark.parametrize(
@@ -97,20 +103,20 @@ def test_other_words_stay(text: str) -> None:
 )
 def test_saint_and_doctor_are_written_as_the_glossary_has_them(name: str, before: str, after: str) -> None:
     """St. and Saint are one word to the ear; a sentence's full stop still parts two names."""
-    fixed, _ = fix(heard(before), Glossary((Term(name),)))
+    fixed, _ = fix_names(heard(before), Glossary((GlossaryTerm(name),)))
     assert fixed.text.strip() == after
 
 
 def test_ordinary_words_only_change_where_they_were_hardly_heard() -> None:
     """The same ordinary words become the name with low confidence and stay with high."""
-    glossary = Glossary((Term("Ann Example"),))
-    assert fix(heard("with an|0.2 example|0.3 here"), glossary)[0].text == "with Ann Example here"
-    assert fix(heard("with an example here"), glossary)[1] == ()
+    glossary = Glossary((GlossaryTerm("Ann Example"),))
+    assert fix_names(heard("with an|0.2 example|0.3 here"), glossary)[0].text == "with Ann Example here"
+    assert fix_names(heard("with an example here"), glossary)[1] == ()
 
 
 def test_a_fix_is_on_record() -> None:
     """Each fix says what was there, what is there now, when, and how sure the engine was."""
-    _, (fixed,) = fix(heard("so Sean O|0.7 Sullivan, yes"), GLOSSARY)
+    _, (fixed,) = fix_names(heard("so Sean O|0.7 Sullivan, yes"), GLOSSARY)
     assert (fixed.before, fixed.after, fixed.term) == (
         "Sean O Sullivan,",
         "Sean O'Sullivan,",
@@ -121,30 +127,30 @@ def test_a_fix_is_on_record() -> None:
 
 def test_a_name_with_a_possessive_of_its_own_gets_no_second_one() -> None:
     """Saint Andrew's stays as it is, and is put right without another 's."""
-    glossary = Glossary((Term("Saint Andrew's"),))
-    assert fix(heard("in Saint Andrew's, Holborn"), glossary)[1] == ()
-    assert fix(heard("in Saint Andrew, Holborn"), glossary)[0].text.count("'s") <= 1
+    glossary = Glossary((GlossaryTerm("Saint Andrew's"),))
+    assert fix_names(heard("in Saint Andrew's, Holborn"), glossary)[1] == ()
+    assert fix_names(heard("in Saint Andrew, Holborn"), glossary)[0].text.count("'s") <= 1
 
 
 def test_times_are_merged_and_split() -> None:
     """Two words that become one take the time of both, one that becomes two is divided."""
     before = heard("yes Sean O Sullivan came")
-    words = fix(before, GLOSSARY)[0].words
+    words = fix_names(before, GLOSSARY)[0].words
     assert [(w.text, w.start_s, w.end_s) for w in words] == [
         (" yes", 0.0, 0.2),
         (" Sean", 0.3, 0.5),
         (" O'Sullivan", 0.6, 1.1),
         (" came", 1.2, 1.4),
     ]
-    joined = fix(heard("yes AnnKelner came"), GLOSSARY)[0].words
+    joined = fix_names(heard("yes AnnKelner came"), GLOSSARY)[0].words
     assert [w.text for w in joined] == [" yes", " Ann", " Kellner", " came"]
     assert (joined[1].start_s, joined[2].end_s, joined[1].end_s) == (0.3, 0.5, joined[2].start_s)
 
 
 def test_two_names_that_sound_alike_are_nobody() -> None:
     """Where two known names are equally near, neither is put in."""
-    glossary = Glossary((Term("Katarin"), Term("Catarin")))
-    assert fix(heard("and Gatarin came"), glossary)[1] == ()
+    glossary = Glossary((GlossaryTerm("Katarin"), GlossaryTerm("Catarin")))
+    assert fix_names(heard("and Gatarin came"), glossary)[1] == ()
 
 
 def test_three_hundred_absent_names_change_nothing() -> None:
@@ -152,7 +158,7 @@ def test_three_hundred_absent_names_change_nothing() -> None:
     text = INTERVIEW.read_text(encoding="utf-8")
     assert len(ABSENT) == 300
     for confidence in (0.95, 0.7, 0.45):
-        assert fix(heard(text, confidence=confidence), Glossary(ABSENT))[1] == ()
+        assert fix_names(heard(text, confidence=confidence), Glossary(ABSENT))[1] == ()
 
 
 def test_a_quote_begins_with_an_ordinary_word() -> None:
@@ -164,13 +170,13 @@ def test_what_the_glossary_is_made_of() -> None:
     """People come first, then the show's terms, then the capitalised names of the notes; each once."""
     table = GlossaryTable.model_validate({"terms": ["Ann Example", {"name": "Bob", "sounds_like": ["bop"]}]})
     notes = "# On bees\n\nWith **Ann Example** of [Buzz Labs](https://Example.com/A). Yesterday Li de Vries."
-    glossary = from_show(table, people=("Cy Guest", "Bob"), notes=notes)
+    glossary = build_glossary(table, people=("Cy Guest", "Bob"), notes=notes)
     assert glossary.terms == (
-        Term("Cy Guest"),
-        Term("Bob", ("bop",)),
-        Term("Ann Example"),
-        Term("Buzz Labs"),
-        Term("Li de Vries"),
+        GlossaryTerm("Cy Guest"),
+        GlossaryTerm("Bob", ("bop",)),
+        GlossaryTerm("Ann Example"),
+        GlossaryTerm("Buzz Labs"),
+        GlossaryTerm("Li de Vries"),
     )
 
 
@@ -182,14 +188,14 @@ def test_names_in_notes_of_other_languages() -> None:
 
 def test_near_names_the_known_one() -> None:
     """A near miss names the person who is meant; a known name and a strange one name nobody."""
-    assert near("Ann Kelner", GLOSSARY) == "Ann Kellner"
-    assert near("Ann Kellner", GLOSSARY) is None
-    assert near("Desmond", GLOSSARY) is None
+    assert similar_name("Ann Kelner", GLOSSARY) == "Ann Kellner"
+    assert similar_name("Ann Kellner", GLOSSARY) is None
+    assert similar_name("Desmond", GLOSSARY) is None
 
 
 def correction(heard: str, written: str) -> WordEdit:
     """Return an edit of a few words."""
-    return WordEdit(site=Site(heard=heard, start_s=0, end_s=1), written=written, edited_at=NOW)
+    return WordEdit(site=TextQuote(heard=heard, start_s=0, end_s=1), written=written, edited_at=NOW)
 
 
 def test_name_corrections_are_learnt() -> None:
@@ -203,7 +209,7 @@ def test_name_corrections_are_learnt() -> None:
         correction("teh", "the"),
         correction("nonsense", "Paris"),
     )
-    learnt = learn(edits, GLOSSARY)
+    learnt = learn_terms(edits, GLOSSARY)
     assert [(term.name, term.sounds_like) for term in learnt] == [
         ("Markovitz", ("Marcovitch", "Markowits")),
         ("Ann Sample", ()),

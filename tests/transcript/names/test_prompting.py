@@ -5,9 +5,9 @@ from itertools import pairwise
 import pytest
 
 from podcast_pipeline.model import Word
-from podcast_pipeline.transcript.names.prompting import Expected, prompt
+from podcast_pipeline.transcript.names.prompting import ExpectedNames, build_prompt
 
-EXPECTED = Expected(("Holofernes", "Ann Kellner", "Judith"), "en")
+EXPECTED = ExpectedNames(("Holofernes", "Ann Kellner", "Judith"), "en")
 
 
 def said(text: str, *, confidence: float = 0.9) -> list[Word]:
@@ -33,40 +33,42 @@ def text(words: tuple[Word, ...]) -> str:
 )
 def test_names_are_told_where_something_is_like_them(heard: str, names: tuple[str, ...]) -> None:
     """A misheard name calls for it; ordinary words and the name itself do not."""
-    assert EXPECTED.resembled(said(heard)) == names
+    assert EXPECTED.names_to_prompt(said(heard)) == names
 
 
 def test_an_ordinary_word_that_was_badly_heard_may_be_a_name() -> None:
     """Confidence decides."""
-    assert EXPECTED.resembled(said("the hollow furnace", confidence=0.3)) == ("Holofernes",)
+    assert EXPECTED.names_to_prompt(said("the hollow furnace", confidence=0.3)) == ("Holofernes",)
 
 
 def test_without_names_nothing_is_looked_for() -> None:
     """A show without a glossary."""
-    assert Expected((), "en").resembled(said("Halafrenis")) == ()
+    assert ExpectedNames((), "en").names_to_prompt(said("Halafrenis")) == ()
 
 
 def test_only_the_name_is_taken_over() -> None:
     """The second hearing's other differences are left where they are."""
     heard = said("and so Halafrenis went out with his men")
     again = said("and sew Holofernes went out with this man")
-    assert text(EXPECTED.taken_over(heard, again)) == "and so Halafrenis went out with his men".replace(
-        "so Halafrenis", "sew Holofernes"
-    )
+    assert text(
+        EXPECTED.merge_second_pass(heard, again)
+    ) == "and so Halafrenis went out with his men".replace("so Halafrenis", "sew Holofernes")
 
 
 def test_a_name_out_of_nowhere_is_not_taken_over() -> None:
     """Whisper likes to say what it was told."""
     heard = said("the whole river rose")
-    assert text(EXPECTED.taken_over(heard, said("the Judith river rose"))) == "the whole river rose"
-    assert text(EXPECTED.taken_over(heard, said("Judith the whole river rose"))) == "the whole river rose"
+    assert text(EXPECTED.merge_second_pass(heard, said("the Judith river rose"))) == "the whole river rose"
+    assert (
+        text(EXPECTED.merge_second_pass(heard, said("Judith the whole river rose"))) == "the whole river rose"
+    )
 
 
 def test_times_never_go_back() -> None:
     """Words of two hearings stand in order."""
     heard = said("and Halafrenis went")
     again = [word.model_copy(update={"start_s": word.start_s - 0.3}) for word in said("and Holofernes went")]
-    words = EXPECTED.taken_over(heard, again)
+    words = EXPECTED.merge_second_pass(heard, again)
     assert text(words) == "and Holofernes went"
     assert all(a.end_s <= b.start_s <= b.end_s for a, b in pairwise(words))
 
@@ -74,6 +76,6 @@ def test_times_never_go_back() -> None:
 def test_a_prompt_holds_whole_names() -> None:
     """It ends before the name that has no room."""
     names = ("Ann Kellner", "Sean O'Sullivan", "Robin")
-    assert prompt(names) == "Ann Kellner, Sean O'Sullivan, Robin"
-    assert prompt(names, limit_tokens=12) == "Ann Kellner, Sean O'Sullivan"
-    assert prompt(names, limit_tokens=1) == ""
+    assert build_prompt(names) == "Ann Kellner, Sean O'Sullivan, Robin"
+    assert build_prompt(names, limit_tokens=12) == "Ann Kellner, Sean O'Sullivan"
+    assert build_prompt(names, limit_tokens=1) == ""

@@ -3,12 +3,12 @@
 import pytest
 
 from podcast_pipeline.model import Segment, Transcript, Word
-from podcast_pipeline.transcript.edits.record import Fix
-from podcast_pipeline.transcript.names.glossary import Glossary, fix
-from podcast_pipeline.transcript.names.matching import Term
-from podcast_pipeline.transcript.names.spelling import Spelling
+from podcast_pipeline.transcript.edits.record import NameFix
+from podcast_pipeline.transcript.names.glossary import Glossary, fix_names
+from podcast_pipeline.transcript.names.matching import GlossaryTerm
+from podcast_pipeline.transcript.names.spelling import SpellingChecker
 
-ENGLISH = Spelling("en")
+ENGLISH = SpellingChecker("en")
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ ENGLISH = Spelling("en")
 )
 def test_a_made_up_word_has_rivals_that_sound_the_same(made_up: str, real: str) -> None:
     """As Whisper wrote them; a capital stays."""
-    assert real in ENGLISH.rivals(made_up, 0.6)
+    assert real in ENGLISH.homophones(made_up, 0.6)
 
 
 @pytest.mark.parametrize(
@@ -41,23 +41,27 @@ def test_a_made_up_word_has_rivals_that_sound_the_same(made_up: str, real: str) 
 )
 def test_what_has_no_rivals(word: str) -> None:
     """Where nothing can be known, nothing is asked."""
-    assert ENGLISH.rivals(word, 0.5) == ()
+    assert ENGLISH.homophones(word, 0.5) == ()
 
 
 def test_what_was_heard_well_is_believed() -> None:
     """However odd it looks."""
-    assert ENGLISH.rivals("proflogacy", 0.9) == ()
+    assert ENGLISH.homophones("proflogacy", 0.9) == ()
 
 
 def test_only_english_is_known() -> None:
     """In a language with long compounds most words are in no list."""
-    assert Spelling("de").rivals("proflogacy", 0.5) == Spelling().rivals("proflogacy", 0.5) == ()
+    assert (
+        SpellingChecker("de").homophones("proflogacy", 0.5)
+        == SpellingChecker().homophones("proflogacy", 0.5)
+        == ()
+    )
 
 
 def test_what_may_be_an_expected_name_is_left_to_the_glossary() -> None:
     """A guest called Rutherhythe is not Rotherhithe."""
-    assert Spelling("en", ("Ann Rutherhythe",)).rivals("Rutherhithe", 0.4) == ()
-    assert Spelling("en", ("Ann Rutherhythe",)).rivals("proflogacy", 0.4) == ("profligacy",)
+    assert SpellingChecker("en", ("Ann Rutherhythe",)).homophones("Rutherhithe", 0.4) == ()
+    assert SpellingChecker("en", ("Ann Rutherhythe",)).homophones("proflogacy", 0.4) == ("profligacy",)
 
 
 def transcript(text: str, *, confidence: float = 0.6) -> Transcript:
@@ -71,9 +75,9 @@ def transcript(text: str, *, confidence: float = 0.6) -> Transcript:
     return Transcript(language="en", duration_s=999, segments=(Segment(words=tuple(words)),))
 
 
-def spelled(text: str, *names: str, language: str = "en") -> tuple[str, tuple[Fix, ...]]:
+def spelled(text: str, *names: str, language: str = "en") -> tuple[str, tuple[NameFix, ...]]:
     """Return the text after the second pass with these expected names, and what it changed."""
-    fixed, fixes = fix(transcript(text), Glossary(tuple(map(Term, names)), language))
+    fixed, fixes = fix_names(transcript(text), Glossary(tuple(map(GlossaryTerm, names)), language))
     return fixed.text, fixes
 
 

@@ -14,7 +14,15 @@ from whisper.normalizers import EnglishTextNormalizer
 
 from podcast_pipeline.errors import AudioError, TranscriptionError
 from podcast_pipeline.model import Progress, Transcript
-from podcast_pipeline.transcription import AUTO, ENGINES, Machine, Options, Transcriber, choose, load
+from podcast_pipeline.transcription import (
+    AUTO,
+    ENGINES,
+    Machine,
+    Transcriber,
+    TranscriptionOptions,
+    choose_engine,
+    load_transcriber,
+)
 from podcast_pipeline.transcription.decode import SAMPLE_RATE_HZ
 from podcast_pipeline.transcription.weights import file_sha256
 from tests.support.sounds import NON_SPEECH, REFERENCE, SAMPLE, ignore, nobody, samples_of, silence, write_wav
@@ -23,7 +31,7 @@ Loaded = Callable[[str, str], Transcriber]
 EXCERPT_S = 38.2  # of the sample: both voices, four turns
 EXCERPT_LINES = 4
 FIRST_TURN_S = 8.4  # four sentences of the first voice
-ONE_BEAM = Options(beam_size=1)
+ONE_BEAM = TranscriptionOptions(beam_size=1)
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +41,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
 
     def get(engine: str, model: str) -> Transcriber:
         if (engine, model) not in made:
-            made[engine, model] = load(engine, model, cache=cache)
+            made[engine, model] = load_transcriber(engine, model, cache=cache)
         return made[engine, model]
 
     return get
@@ -58,7 +66,7 @@ def first_turn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session", params=sorted(ENGINES))
 def heard(request: pytest.FixtureRequest, loaded: Loaded, excerpt: Path) -> Transcript:
     """Return what each engine hears in the excerpt with tiny.en."""
-    return loaded(request.param, "tiny.en").transcribe(excerpt, options=Options(), report=ignore)
+    return loaded(request.param, "tiny.en").transcribe(excerpt, options=TranscriptionOptions(), report=ignore)
 
 
 def reference(lines: int) -> list[str]:
@@ -124,7 +132,9 @@ def test_receipt_is_complete(heard: Transcript, excerpt: Path) -> None:
 def test_non_speech_gives_no_words(loaded: Loaded, engine: str, sound: str, tmp_path: Path) -> None:
     """Nobody speaks: no words, and the transcript says how long that was."""
     recording = write_wav(tmp_path / "sound.wav", NON_SPEECH[sound](40))
-    transcript = loaded(engine, "tiny.en").transcribe(recording, options=Options(), report=ignore)
+    transcript = loaded(engine, "tiny.en").transcribe(
+        recording, options=TranscriptionOptions(), report=ignore
+    )
     assert transcript.segments == ()
     assert transcript.duration_s == 40
 
@@ -133,7 +143,9 @@ def test_non_speech_gives_no_words(loaded: Loaded, engine: str, sound: str, tmp_
 def test_nothing_is_invented_where_nobody_speaks(loaded: Loaded, seconds: int, tmp_path: Path) -> None:
     """Silence, hiss, rumble and tunes, one after the other: no word in ten minutes (in one, each time)."""
     recording = write_wav(tmp_path / "nobody.wav", nobody(seconds, seed=seconds))
-    transcript = loaded("openvino", "base").transcribe(recording, options=Options(), report=ignore)
+    transcript = loaded("openvino", "base").transcribe(
+        recording, options=TranscriptionOptions(), report=ignore
+    )
     assert transcript.text == ""
 
 
@@ -145,7 +157,11 @@ def test_nothing_is_invented_between_speech(
     speech = samples_of(first_turn)
     both = np.concatenate([speech, NON_SPEECH[sound](30), speech])
     recording = write_wav(tmp_path / "gap.wav", both)
-    words = loaded("openvino", "tiny.en").transcribe(recording, options=Options(), report=ignore).words
+    words = (
+        loaded("openvino", "tiny.en")
+        .transcribe(recording, options=TranscriptionOptions(), report=ignore)
+        .words
+    )
     once = [word.text for word in words if word.end_s <= FIRST_TURN_S + 0.5]
     assert len(once) > 15
     assert [word.text for word in words] == once + once
@@ -183,13 +199,17 @@ def test_progress_goes_from_nothing_to_all(loaded: Loaded, first_turn: Path) -> 
 def test_english_only_weights_refuse_french(loaded: Loaded) -> None:
     """tiny.en says that it knows English only."""
     with pytest.raises(TranscriptionError, match="knows en only, not fr"):
-        loaded("faster-whisper", "tiny.en").transcribe(SAMPLE, options=Options(language="fr"), report=ignore)
+        loaded("faster-whisper", "tiny.en").transcribe(
+            SAMPLE, options=TranscriptionOptions(language="fr"), report=ignore
+        )
 
 
 def test_an_unknown_language_is_refused(loaded: Loaded) -> None:
     """A code that Whisper does not know is an error with the right ones."""
     with pytest.raises(TranscriptionError, match=r"does not know the language xx; known are .* de "):
-        loaded("faster-whisper", "base").transcribe(SAMPLE, options=Options(language="xx"), report=ignore)
+        loaded("faster-whisper", "base").transcribe(
+            SAMPLE, options=TranscriptionOptions(language="xx"), report=ignore
+        )
 
 
 def test_a_file_that_is_not_audio_is_an_audio_error(loaded: Loaded, tmp_path: Path) -> None:
@@ -197,18 +217,18 @@ def test_a_file_that_is_not_audio_is_an_audio_error(loaded: Loaded, tmp_path: Pa
     fake = tmp_path / "fake.mp3"
     fake.write_text("not a sound\n" * 100)
     with pytest.raises(AudioError, match=r"fake\.mp3: "):
-        loaded("faster-whisper", "tiny.en").transcribe(fake, options=Options(), report=ignore)
+        loaded("faster-whisper", "tiny.en").transcribe(fake, options=TranscriptionOptions(), report=ignore)
 
 
 def test_a_wrong_engine_lists_the_right_ones() -> None:
     """The error names every engine."""
     with pytest.raises(TranscriptionError, match=f"known are auto, {', '.join(ENGINES)}"):
-        choose("kaldi")
+        choose_engine("kaldi")
 
 
 def test_auto_is_an_engine() -> None:
     """`auto` stands for one that is installed here."""
-    assert choose(AUTO) in ENGINES
+    assert choose_engine(AUTO) in ENGINES
 
 
 @pytest.mark.parametrize(
@@ -222,21 +242,21 @@ def test_auto_is_an_engine() -> None:
 )
 def test_auto_takes_what_is_fastest_on_the_machine(installed: set[str], cuda: bool, chosen: str) -> None:
     """A GPU is used where there is one, by the engine for it; else OpenVINO."""
-    assert choose(AUTO, Machine(frozenset(installed), cuda)) == chosen
+    assert choose_engine(AUTO, Machine(frozenset(installed), cuda)) == chosen
 
 
 def test_a_named_engine_is_taken_whatever_the_machine_has() -> None:
     """--engine decides; one that is not installed is an error that says what to do."""
     machine = Machine(frozenset({"openvino", "faster-whisper"}), cuda=True)
-    assert choose("openvino", machine) == "openvino"
+    assert choose_engine("openvino", machine) == "openvino"
     with pytest.raises(TranscriptionError, match="openai-whisper: is not installed; run `pip install"):
-        choose("openai-whisper", machine)
+        choose_engine("openai-whisper", machine)
 
 
 def test_importing_the_package_loads_no_engine() -> None:
     """The commands stay instant: no torch, numpy, PyAV, numba or openvino."""
     code = (
-        "import sys, podcast_pipeline.transcription as t; t.choose('auto');"
+        "import sys, podcast_pipeline.transcription as t; t.choose_engine('auto');"
         "print(sorted({'torch', 'numpy', 'av', 'openvino', 'numba', 'ctranslate2'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from podcast_pipeline.audience.database.engine import CONNECTIONS, POOLED
+from podcast_pipeline.audience.database.engine import POOL_OPTIONS, POOL_SIZE
 from podcast_pipeline.errors import StoreError
 from podcast_pipeline.model.catalog import CATALOG_KEY
 from podcast_pipeline.storage import ObjectInfo
@@ -193,11 +193,11 @@ def test_a_database_without_a_free_connection_is_503(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Under a load that holds every connection a visitor is told to come back, in one line of the log."""
-    monkeypatch.setitem(POOLED, "pool_timeout", 0.05)
+    monkeypatch.setitem(POOL_OPTIONS, "pool_timeout", 0.05)
     site = Site.make(tmp_path)
     token = site.subscribe("ann@example.org")
     with TestClient(site.app(), base_url="http://127.0.0.1:8080") as client, ExitStack() as held:
-        for _ in range(CONNECTIONS):
+        for _ in range(POOL_SIZE):
             held.enter_context(site.subscribers.engine.connect())
         answered = client.get(f"/feeds/{token}/feed.xml")
         assert (answered.status_code, answered.headers["retry-after"]) == (503, "30")

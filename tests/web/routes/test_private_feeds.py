@@ -14,11 +14,11 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from podcast_pipeline.audience.database.tables import audit_log, network_addresses, tokens
-from podcast_pipeline.audience.subscribers.canaries import canaries
+from podcast_pipeline.audience.subscribers.canaries import ensure_canaries
 from podcast_pipeline.audience.subscribers.tokens import new_selector, to_token
 from podcast_pipeline.config import AccessTable
 from podcast_pipeline.model import Chapter
-from podcast_pipeline.storage.objects import staged
+from podcast_pipeline.storage.objects import stage_bytes
 from podcast_pipeline.storage.s3.store import S3Store
 from tests.support.leaky_site import BONUS, FLAGSHIP, SECRET, make_site
 from tests.support.site import Site, transcript_of
@@ -88,7 +88,7 @@ def test_p1_a_stolen_database_opens_nothing(site: Site) -> None:
 
 def test_p3_what_needs_the_token(site: Site, client: TestClient) -> None:
     """Transcripts, subscriber-only audio and chapters are behind it; other audio and artwork are not."""
-    art = site.put(staged("public/art", "", "jpg", b"a picture", "image/jpeg"))
+    art = site.put(stage_bytes("public/art", "", "jpg", b"a picture", "image/jpeg"))
     show = site.catalog.show.model_copy(update={"artwork_key": art})
     site.catalog = site.catalog.with_show(show)
     marks = (Chapter(start_s=0, title="A mark"),)
@@ -102,7 +102,7 @@ def test_p3_what_needs_the_token(site: Site, client: TestClient) -> None:
     assert words(feed)
     assert all("/feeds/" in url for url in words(feed))
     pictures = set(re.findall(r'<itunes:image href="([^"]+)"', feed))
-    assert pictures == {show.media_address(art)}
+    assert pictures == {show.object_url(art)}
     closed = [url for url in (*enclosures, *chapters, *words(feed)) if "/feeds/" in url]
     nobodys = to_token(new_selector(), b"not the key")
     assert {client.get(url.replace(token, nobodys)).status_code for url in closed} == {404}
@@ -115,7 +115,7 @@ def test_p4_the_address_stays_and_ends_at_once(site: Site, client: TestClient) -
     first = client.get(f"/feeds/{token}/feed.xml")
     site.clock.now += 365 * DAY
     assert client.get(f"/feeds/{token}/feed.xml").content == first.content
-    assert site.subscribers.link(ANN) == token
+    assert site.subscribers.feed_token(ANN) == token
     site.subscribers.remove(ANN, now=site.clock.now, origin="cli")
     assert client.get(words(first.text)[0]).status_code == 403
 
@@ -275,7 +275,7 @@ def test_p7_four_networks_are_noted(site: Site, client: TestClient) -> None:
 
 def test_p7_the_audits_own_are_not_counted(site: Site, client: TestClient) -> None:
     """A canary downloads as often as it likes: neither where from nor how often is kept."""
-    _, token = canaries(site.subscribers, now=site.clock.now)["active"]
+    _, token = ensure_canaries(site.subscribers, now=site.clock.now)["active"]
     url = words(client.get(f"/feeds/{token}/feed.xml").text)[0]
     for _ in range(6):
         assert client.get(url).status_code == 200

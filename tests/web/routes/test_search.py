@@ -29,7 +29,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
     site.publish("inside", words, days_ago=2, access="subscribers", title="Inside the hangar")
     site.publish("soon", words, state="scheduled", published_at=None, title="Soon zeppelin")
     site.publish("gone", words, state="unpublished", title="Gone zeppelin")
-    SearchIndex(site.subscribers.engine, show_id=SHOW_ID).catch_up(site.catalog, site.store)
+    SearchIndex(site.subscribers.engine, show_id=SHOW_ID).sync(site.catalog, site.store)
     yield site
     site.close()
 
@@ -217,7 +217,7 @@ def test_the_rest_of_an_episode_is_one_link_away(subscriber: TestClient, site: S
     turns = "\n".join(f"{who}: The lighthouse, take {n}." for n in range(4) for who in ("Ann", "Ben"))
     guest = Person(name="Ann", role="guest")
     long = site.publish("long", transcript_of(turns, duration_s=60), persons=(guest,))
-    SearchIndex(site.subscribers.engine, show_id=SHOW_ID).catch_up(site.catalog, site.store)
+    SearchIndex(site.subscribers.engine, show_id=SHOW_ID).sync(site.catalog, site.store)
     page = _ask(subscriber, "lighthouse")
     assert "5 more in this episode" in page
     assert page.count("#t=") == 3

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 
 from podcast_pipeline.audience.mail import Message
 from podcast_pipeline.audience.subscribers import unsubscribe_token
-from podcast_pipeline.audience.subscribers.tokens import parse
+from podcast_pipeline.audience.subscribers.tokens import parse_token
 from podcast_pipeline.web.rate_limit import network_of
 from podcast_pipeline.web.routes.add_to_app import app_links
 from tests.support.site import NOW, Site, flagship
@@ -190,7 +190,7 @@ def test_every_form_needs_its_seal(client: TestClient, outbox: Outbox, path: str
 
 def test_a_reading_session_is_not_an_account(site: Site, client: TestClient) -> None:
     """Who came by the private link reads; rotation, data and deletion need a mailed link."""
-    client.get(f"/feeds/{site.subscribers.link(ANN)}/")
+    client.get(f"/feeds/{site.subscribers.feed_token(ANN)}/")
     for path in ("/account", "/account/data.json"):
         assert client.get(path).url.path == "/signin"
     for path in ("/account/rotate", "/account/delete", "/account/news"):
@@ -210,10 +210,10 @@ def test_an_account_session_only_reads_after_an_hour(site: Site, client: TestCli
 
 def test_rotation(site: Site, client: TestClient, outbox: Outbox) -> None:
     """The page shows a new link at once, the old one answers with a notice."""
-    old = site.subscribers.link(ANN)
+    old = site.subscribers.feed_token(ANN)
     sign_in(client, outbox)
     page = client.post("/account/rotate", data={"seal": seal_on(client, "/account")})
-    new = site.subscribers.link(ANN)
+    new = site.subscribers.feed_token(ANN)
     assert new in page.text
     assert old not in page.text
     assert "This private link was replaced" in client.get(f"/feeds/{old}/feed.xml").text
@@ -224,7 +224,7 @@ def test_data_and_goodbye(site: Site, client: TestClient, outbox: Outbox) -> Non
     sign_in(client, outbox)
     held = client.get("/account/data.json").json()
     assert held["subscriber"]["email"] == ANN
-    token = site.subscribers.link(ANN)
+    token = site.subscribers.feed_token(ANN)
     client.post("/account/delete", data={"seal": seal_on(client, "/account")})
     assert ANN in client.get("/account").text
     client.post("/account/delete", data={"seal": seal_on(client, "/account"), "sure": "yes"})
@@ -235,7 +235,7 @@ def test_data_and_goodbye(site: Site, client: TestClient, outbox: Outbox) -> Non
 def test_sessions_can_be_ended(site: Site, client: TestClient, outbox: Outbox) -> None:
     """Another browser's session is listed, and gone when it is ended here."""
     other = TestClient(site.app(outbox), base_url=SITE)
-    other.get(f"/feeds/{site.subscribers.link(ANN)}/")
+    other.get(f"/feeds/{site.subscribers.feed_token(ANN)}/")
     sign_in(client, outbox)
     ends = re.findall(r"/account/sessions/[\w-]+/end", client.get("/account").text)
     assert len(ends) == 2
@@ -249,7 +249,7 @@ def test_sessions_can_be_ended(site: Site, client: TestClient, outbox: Outbox) -
 def test_ending_this_session_signs_out(site: Site, client: TestClient, outbox: Outbox) -> None:
     """The list says which session is this browser's; to end that one leads to the front page, signed out."""
     other = TestClient(site.app(outbox), base_url=SITE)
-    other.get(f"/feeds/{site.subscribers.link(ANN)}/")
+    other.get(f"/feeds/{site.subscribers.feed_token(ANN)}/")
     sign_in(client, outbox)
     items = re.findall(r"<li><form.*?</li>", client.get("/account").text, re.DOTALL)
     (mine,) = [item for item in items if "<strong>this browser</strong>" in item]
@@ -295,13 +295,13 @@ def test_news_of_who_may_not_read(site: Site, client: TestClient, outbox: Outbox
 
 
 def stop_path(site: Site) -> str:
-    return f"/mail/stop/{unsubscribe_token.to_value(site.subscribers.get(ANN).id, b'k' * 32)}"
+    return f"/mail/stop/{unsubscribe_token.to_unsubscribe_token(site.subscribers.get(ANN).id, b'k' * 32)}"
 
 
 @pytest.fixture
 def wanted(site: Site) -> Site:
     """Ann wants to be told."""
-    site.subscribers.want_news(ANN, now=NOW, origin="web")
+    site.subscribers.enable_notifications(ANN, now=NOW, origin="web")
     return site
 
 
@@ -334,7 +334,12 @@ def test_a_stop_link_opens_nothing_else(wanted: Site, client: TestClient) -> Non
     """Values nobody has are answered alike and stop nothing; a good one signs nobody in and is no token."""
     good = stop_path(wanted)
     value = good.rpartition("/")[2]
-    made_up = ["x", "A" * 48, value[:-1] + ("A" if value[-1] != "A" else "B"), wanted.subscribers.link(ANN)]
+    made_up = [
+        "x",
+        "A" * 48,
+        value[:-1] + ("A" if value[-1] != "A" else "B"),
+        wanted.subscribers.feed_token(ANN),
+    ]
     pages = {(client.get(path).text, client.post(path).text) for path in (f"/mail/stop/{v}" for v in made_up)}
     assert wanted.subscribers.get(ANN).news_since == NOW
     assert pages == {(client.get(good).text, client.post(good).text)}
@@ -385,7 +390,7 @@ def test_too_many_sign_ins(client: TestClient, outbox: Outbox) -> None:
 
 def test_too_many_guesses_hurt_no_good_feed(site: Site, client: TestClient) -> None:
     """Guessed tokens become 429; a good token from the same network goes on as ever."""
-    good = f"/feeds/{site.subscribers.link(ANN)}/feed.xml"
+    good = f"/feeds/{site.subscribers.feed_token(ANN)}/feed.xml"
     guesses = [client.get(f"/feeds/{'a' * 16}.{'b' * 32}/feed.xml").status_code for _ in range(61)]
     assert guesses == [404] * 60 + [429]
     assert client.get(good).status_code == 200
@@ -454,7 +459,7 @@ def test_an_app_reads_the_very_address(app: str, read: Callable[[str], str], fee
 def test_app_links_stay_on_the_device() -> None:
     """No link to an app sends the token to anybody's web site."""
     links = app_links(FEED_URL)
-    assert parse(TOKEN) is not None
+    assert parse_token(TOKEN) is not None
     assert all(TOKEN in link and not link.startswith("http") for link in links.values())
     assert links["Apple Podcasts"] == f"podcast://late.example/feeds/{TOKEN}/feed.xml"
     assert links["Castro"] == f"castro://subscribe/late.example/feeds/{TOKEN}/feed.xml"

@@ -18,26 +18,26 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, bindparam, insert, update
 
-from podcast_pipeline.audience.database import repeat_after_race
+from podcast_pipeline.audience.database import retry_on_integrity_error
 from podcast_pipeline.audience.database.tables import subscribers, tokens
 from podcast_pipeline.audience.subscribers import transactions
-from podcast_pipeline.audience.subscribers.csv.rows import Entry, Line, Outcome, read_lines
-from podcast_pipeline.audience.subscribers.plans import Terms
+from podcast_pipeline.audience.subscribers.csv.rows import CsvRow, CsvRowResult, ImportOutcome, read_rows
+from podcast_pipeline.audience.subscribers.plans import SubscriptionTerms
 from podcast_pipeline.audience.subscribers.repository import Subscribers
 from podcast_pipeline.audience.subscribers.row_mapping import (
     real_subscribers,
     select_subscriber,
     to_subscriber,
 )
-from podcast_pipeline.audience.subscribers.transactions import Change
+from podcast_pipeline.audience.subscribers.transactions import SubscriberTransaction
 from podcast_pipeline.model import Subscriber
 
-BATCH = 5000  # lines in a transaction, while which a server waits to write
+BATCH_ROWS = 5000  # lines in a transaction, while which a server waits to write
 
 
 def import_csv(
-    into: Subscribers, path: Path, *, zone: ZoneInfo, now: datetime, dry_run: bool = False
-) -> Iterator[Line]:
+    repository: Subscribers, path: Path, *, zone: ZoneInfo, now: datetime, dry_run: bool = False
+) -> Iterator[CsvRowResult]:
     """Import a file and yield what became of each line, in order, as it is done.
 
     A batch of lines is done as a whole or not at all: after an interruption, import the file again.
@@ -49,18 +49,18 @@ def import_csv(
     Raises:
         SubscriberError: no such file, no column `email`, or not the key of the links that are out.
     """
-    into.require_key()
+    repository.verify_secret_key()
     with closing(_Seen()) as seen:
-        lines = (seen.check(line) for line in read_lines(path, zone))
-        while batch := list(islice(lines, BATCH)):
-            entries = sorted((e for e in batch if isinstance(e, Entry)), key=lambda e: e.address.normalized)
-            done = _plan(into, entries, now) if dry_run else _settle(into, entries, now)
-            yield from (line if isinstance(line, Line) else done[line.number] for line in batch)
+        lines = (seen.check(line) for line in read_rows(path, zone))
+        while batch := list(islice(lines, BATCH_ROWS)):
+            entries = sorted((e for e in batch if isinstance(e, CsvRow)), key=lambda e: e.address.normalized)
+            done = _plan(repository, entries, now) if dry_run else _settle(repository, entries, now)
+            yield from (line if isinstance(line, CsvRowResult) else done[line.number] for line in batch)
 
 
-def _settle(into: Subscribers, entries: list[Entry], now: datetime) -> dict[int, Line]:
-    def settle() -> dict[int, Line]:
-        with into.changing(now, "import") as change:
+def _settle(into: Subscribers, entries: list[CsvRow], now: datetime) -> dict[int, CsvRowResult]:
+    def settle() -> dict[int, CsvRowResult]:
+        with into.transaction(now, "import") as change:
             known = _known(change.connection, into, entries)
             steps = [(entry, known.get(entry.address.normalized)) for entry in entries]
             _add(change, [entry for entry, before in steps if before is None])
@@ -68,35 +68,35 @@ def _settle(into: Subscribers, entries: list[Entry], now: datetime) -> dict[int,
             _update(change, [(entry, b) for entry, b in steps if b and _outcome(entry, b) == "changed"])
             return _report(steps, now)
 
-    return repeat_after_race(settle)
+    return retry_on_integrity_error(settle)
 
 
-def _plan(into: Subscribers, entries: list[Entry], now: datetime) -> dict[int, Line]:
+def _plan(into: Subscribers, entries: list[CsvRow], now: datetime) -> dict[int, CsvRowResult]:
     with into.engine.connect() as connection:
         known = _known(connection, into, entries)
     return _report([(entry, known.get(entry.address.normalized)) for entry in entries], now)
 
 
-def _report(steps: Iterable[tuple[Entry, Subscriber | None]], now: datetime) -> dict[int, Line]:
+def _report(steps: Iterable[tuple[CsvRow, Subscriber | None]], now: datetime) -> dict[int, CsvRowResult]:
     return {entry.number: _line(entry, before, now) for entry, before in steps}
 
 
-def _line(entry: Entry, before: Subscriber | None, now: datetime) -> Line:
+def _line(entry: CsvRow, before: Subscriber | None, now: datetime) -> CsvRowResult:
     outcome, until = _outcome(entry, before), entry.to_terms(before).paid_until
     has_ended = outcome != "unchanged" and until is not None and until <= now
-    return replace(entry.to_line(outcome), has_ended=has_ended)
+    return replace(entry.to_result(outcome), has_ended=has_ended)
 
 
-def _outcome(entry: Entry, before: Subscriber | None) -> Outcome:
+def _outcome(entry: CsvRow, before: Subscriber | None) -> ImportOutcome:
     if before is None:
         return "added"
     if before.removed_at is not None:
         return "revived"
-    is_same = entry.to_terms(before) == Terms(before.plan, before.period, before.paid_until)
+    is_same = entry.to_terms(before) == SubscriptionTerms(before.plan, before.period, before.paid_until)
     return "unchanged" if is_same else "changed"
 
 
-def _known(connection: Connection, into: Subscribers, entries: list[Entry]) -> dict[str, Subscriber]:
+def _known(connection: Connection, into: Subscribers, entries: list[CsvRow]) -> dict[str, Subscriber]:
     """Return who is there already, by normalized address; locked in order, against deadlocks."""
     wanted = [entry.address.normalized for entry in entries]
     query = (
@@ -109,24 +109,26 @@ def _known(connection: Connection, into: Subscribers, entries: list[Entry]) -> d
     return {subscriber.email_normalized: subscriber for subscriber in found}
 
 
-def _add(change: Change, entries: list[Entry]) -> None:
+def _add(change: SubscriberTransaction, entries: list[CsvRow]) -> None:
     if not entries:
         return
-    people = [change.new_subscriber(e.address, e.to_terms(None)) for e in entries]
-    made = (change.new_token(person["id"]) for person in people)
+    people = [change.new_subscriber_row(e.address, e.to_terms(None)) for e in entries]
+    made = (change.new_token_and_row(person["id"]) for person in people)
     change.connection.execute(insert(subscribers), people)
     change.connection.execute(insert(tokens), [row for _, row in made])
-    change.note_all("added", [(p["id"], e.to_terms(None)) for p, e in zip(people, entries, strict=True)])
+    change.write_audit_entries(
+        "added", [(p["id"], e.to_terms(None)) for p, e in zip(people, entries, strict=True)]
+    )
 
 
-def _revive(change: Change, pairs: list[tuple[Entry, Subscriber]]) -> None:
+def _revive(change: SubscriberTransaction, pairs: list[tuple[CsvRow, Subscriber]]) -> None:
     for entry, before in pairs:
-        change.set(before.id, **transactions.revival(entry.address, entry.to_terms(before)))
-        change.give_token(before.id)
-    change.note_all("revived", [(before.id, entry.to_terms(before)) for entry, before in pairs])
+        change.set(before.id, **transactions.reactivation_values(entry.address, entry.to_terms(before)))
+        change.issue_token(before.id)
+    change.write_audit_entries("revived", [(before.id, entry.to_terms(before)) for entry, before in pairs])
 
 
-def _update(change: Change, pairs: list[tuple[Entry, Subscriber]]) -> None:
+def _update(change: SubscriberTransaction, pairs: list[tuple[CsvRow, Subscriber]]) -> None:
     if not pairs:
         return
     query = update(subscribers).where(subscribers.c.id == bindparam("known_id"))
@@ -138,7 +140,7 @@ def _update(change: Change, pairs: list[tuple[Entry, Subscriber]]) -> None:
         name: bindparam(name) for name in ("plan", "period", "paid_until", "updated_at")
     }
     change.connection.execute(query.values(columns), rows)
-    change.note_all("changed", [(before.id, entry.to_terms(before)) for entry, before in pairs])
+    change.write_audit_entries("changed", [(before.id, entry.to_terms(before)) for entry, before in pairs])
 
 
 class _Seen:
@@ -148,15 +150,15 @@ class _Seen:
         self._database = sqlite3.connect("")
         self._database.execute("CREATE TABLE seen (hash BLOB PRIMARY KEY, line INTEGER) WITHOUT ROWID")
 
-    def check(self, line: Entry | Line) -> Entry | Line:
+    def check(self, line: CsvRow | CsvRowResult) -> CsvRow | CsvRowResult:
         """Return the line, or that its address was on an earlier one."""
-        if isinstance(line, Line):
+        if isinstance(line, CsvRowResult):
             return line
         key = hashlib.blake2b(line.address.normalized.encode(), digest_size=16).digest()
         if self._database.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (key, line.number)).rowcount:
             return line
         (first,) = self._database.execute("SELECT line FROM seen WHERE hash = ?", (key,)).fetchone()
-        return line.to_line("duplicate", f"has the address of line {first}")
+        return line.to_result("duplicate", f"has the address of line {first}")
 
     def close(self) -> None:
         """Forget them."""

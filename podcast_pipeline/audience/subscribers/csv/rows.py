@@ -10,9 +10,14 @@ from typing import Any, Literal, TextIO
 from zoneinfo import ZoneInfo
 
 from podcast_pipeline.audience.subscribers import email as subscribers_email
-from podcast_pipeline.audience.subscribers.csv.exporter import COLUMNS, unguard
-from podcast_pipeline.audience.subscribers.email import Address
-from podcast_pipeline.audience.subscribers.plans import Terms, to_instant, to_period, to_plan
+from podcast_pipeline.audience.subscribers.csv.exporter import CSV_COLUMNS, unescape_formula
+from podcast_pipeline.audience.subscribers.email import EmailAddress
+from podcast_pipeline.audience.subscribers.plans import (
+    SubscriptionTerms,
+    parse_paid_until,
+    parse_period,
+    parse_plan,
+)
 from podcast_pipeline.errors import SubscriberError
 from podcast_pipeline.model import Subscriber
 
@@ -46,12 +51,12 @@ LONGEST_LINE = 64 * 1024  # characters; a longer one is bad
 LONGEST_NAMES = 1000  # characters of the names of columns in a message
 LONGEST_SHOWN = 100  # characters of a foreign cell in a report
 
-Outcome = Literal["added", "revived", "changed", "unchanged", "duplicate", "skipped", "bad", "ignored"]
+ImportOutcome = Literal["added", "revived", "changed", "unchanged", "duplicate", "skipped", "bad", "ignored"]
 """ignored is about columns, on line 1; skipped is a person that the file calls suspended or removed."""
 
 
 @dataclass(frozen=True)
-class Line:
+class CsvRowResult:
     """What became of a line.
 
     Attributes:
@@ -61,31 +66,33 @@ class Line:
     """
 
     number: int
-    outcome: Outcome
+    outcome: ImportOutcome
     text: str
     message: str = ""
     has_ended: bool = False
 
 
 @dataclass(frozen=True)
-class Entry:
+class CsvRow:
     """What a good line says; `given` has only the terms that it does say."""
 
     number: int
-    address: Address
+    address: EmailAddress
     given: dict[str, Any]
 
-    def to_terms(self, known: Subscriber | None) -> Terms:
+    def to_terms(self, known: Subscriber | None) -> SubscriptionTerms:
         """Return the terms after this line, on top of what is known."""
-        before = Terms(known.plan, known.period, known.paid_until) if known else Terms()
-        return Terms(**{**vars(before), **self.given})
+        before = (
+            SubscriptionTerms(known.plan, known.period, known.paid_until) if known else SubscriptionTerms()
+        )
+        return SubscriptionTerms(**{**vars(before), **self.given})
 
-    def to_line(self, outcome: Outcome, message: str = "") -> Line:
+    def to_result(self, outcome: ImportOutcome, message: str = "") -> CsvRowResult:
         """Return what became of it."""
-        return Line(self.number, outcome, self.address.email[:LONGEST_SHOWN], message)
+        return CsvRowResult(self.number, outcome, self.address.email[:LONGEST_SHOWN], message)
 
 
-def read_lines(path: Path, zone: ZoneInfo) -> Iterator[Entry | Line]:
+def read_rows(path: Path, zone: ZoneInfo) -> Iterator[CsvRow | CsvRowResult]:
     """Yield each line of a CSV (comma, semicolon or tab) as what it says, or as what is wrong.
 
     Raises:
@@ -96,10 +103,10 @@ def read_lines(path: Path, zone: ZoneInfo) -> Iterator[Entry | Line]:
         first, delimiter = _first(lines)
         reader = csv.reader(chain([first], lines), delimiter=delimiter, strict=True)
         header = _header(path, reader)
-        if ignored := [name for name in header if name and name not in COLUMNS]:
-            yield Line(1, "ignored", "", _not_read(ignored, header))
+        if ignored := [name for name in header if name and name not in CSV_COLUMNS]:
+            yield CsvRowResult(1, "ignored", "", _not_read(ignored, header))
         for number, row in _rows(reader, lines):
-            if isinstance(row, Line):
+            if isinstance(row, CsvRowResult):
                 yield row
             elif any(map(str.strip, row)):
                 yield _read(number, row, header, zone)
@@ -164,10 +171,10 @@ def _header(path: Path, reader: Iterator[list[str]]) -> list[str]:
     if "email" not in header and len(subscribers_email) == 1:
         header[header.index(subscribers_email[0])] = "email"
     if "email" not in header:
-        wanted = f"has no column email; its first line must be like {','.join(COLUMNS[:4])}"
+        wanted = f"has no column email; its first line must be like {','.join(CSV_COLUMNS[:4])}"
         found = ", ".join(header)[:LONGEST_SHOWN]
         raise SubscriberError(path, f"{wanted}; it has: {found}" if found and "@" not in found else wanted)
-    if twice := [name for name in COLUMNS if header.count(name) > 1]:
+    if twice := [name for name in CSV_COLUMNS if header.count(name) > 1]:
         raise SubscriberError(path, f"has the column {twice[0]} twice; leave one of them")
     return header
 
@@ -183,7 +190,7 @@ def _not_read(names: list[str], header: list[str]) -> str:
     return f"{said}; no column is named paid_until, so whoever is new may read for ever"
 
 
-def _rows(reader: Iterator[list[str]], lines: _Lines) -> Iterator[tuple[int, list[str] | Line]]:
+def _rows(reader: Iterator[list[str]], lines: _Lines) -> Iterator[tuple[int, list[str] | CsvRowResult]]:
     """Yield (number of its first line, cells or what is wrong with them)."""
     while True:
         number = lines.number + 1
@@ -192,7 +199,7 @@ def _rows(reader: Iterator[list[str]], lines: _Lines) -> Iterator[tuple[int, lis
         except StopIteration:
             return
         except csv.Error as error:
-            yield number, Line(number, "bad", "", _no_row(error, number, lines.number))
+            yield number, CsvRowResult(number, "bad", "", _no_row(error, number, lines.number))
 
 
 def _no_row(error: csv.Error, first: int, last: int) -> str:
@@ -200,20 +207,22 @@ def _no_row(error: csv.Error, first: int, last: int) -> str:
     return f"{what}; the lines from here to {last} are one cell and left out" if last > first else what
 
 
-def _read(number: int, row: list[str], header: list[str], zone: ZoneInfo) -> Entry | Line:
-    cells = {name: unguard(cell.strip()) for name, cell in zip(header, row, strict=False)}
+def _read(number: int, row: list[str], header: list[str], zone: ZoneInfo) -> CsvRow | CsvRowResult:
+    cells = {name: unescape_formula(cell.strip()) for name, cell in zip(header, row, strict=False)}
     email = cells.get("email", "")  # a short row may end before it
     shown = email[:LONGEST_SHOWN].encode("utf-8", "replace").decode()
     if any(map(str.strip, row[len(header) :])):
-        return Line(number, "bad", shown, "has more cells than the first line has columns")
-    if not all(_is_text(cells.get(name, "")) for name in COLUMNS):
-        return Line(number, "bad", shown, "is not UTF-8; save the file as UTF-8")
+        return CsvRowResult(number, "bad", shown, "has more cells than the first line has columns")
+    if not all(_is_text(cells.get(name, "")) for name in CSV_COLUMNS):
+        return CsvRowResult(number, "bad", shown, "is not UTF-8; save the file as UTF-8")
     if (state := cells.get("state", "").lower()) in ("suspended", "removed"):
-        return Line(number, "skipped", shown, f"is {state} in this file; empty that cell to import them")
+        return CsvRowResult(
+            number, "skipped", shown, f"is {state} in this file; empty that cell to import them"
+        )
     try:
-        return Entry(number, subscribers_email.parse(email), _given(cells, zone))
+        return CsvRow(number, subscribers_email.parse_email(email), _given(cells, zone))
     except SubscriberError as error:
-        return Line(number, "bad", shown, str(error))
+        return CsvRowResult(number, "bad", shown, str(error))
 
 
 def _is_text(cell: str) -> bool:
@@ -227,9 +236,9 @@ def _is_text(cell: str) -> bool:
 def _given(cells: dict[str, str], zone: ZoneInfo) -> dict[str, Any]:
     given: dict[str, Any] = {}
     if cells.get("plan"):
-        given["plan"] = to_plan(cells["plan"])
+        given["plan"] = parse_plan(cells["plan"])
     if cells.get("period"):
-        given["period"] = to_period(cells["period"])
+        given["period"] = parse_period(cells["period"])
     if "paid_until" in cells:
-        given["paid_until"] = to_instant(cells["paid_until"], zone) if cells["paid_until"] else None
+        given["paid_until"] = parse_paid_until(cells["paid_until"], zone) if cells["paid_until"] else None
     return given

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Engine, distinct, func, insert, select
 
-from podcast_pipeline.audience.database import writing
+from podcast_pipeline.audience.database import write_transaction
 from podcast_pipeline.audience.database.tables import network_addresses
 from podcast_pipeline.audience.subscribers import transactions
 
@@ -15,7 +15,7 @@ LONGEST_APP = 200  # characters of a User-Agent
 
 
 @dataclass(frozen=True)
-class Use:
+class DownloadUsage:
     """How often and from where one subscriber fetched one episode's files."""
 
     downloads: int
@@ -23,14 +23,14 @@ class Use:
     apps: int
 
 
-class Network:
+class DownloadLog:
     """The network addresses of a show's subscribers."""
 
     def __init__(self, engine: Engine, *, show_id: UUID) -> None:
         self.engine = engine
         self.show_id = show_id
 
-    def note(
+    def record(
         self, subscriber_id: UUID, *, episode_id: UUID | None, address: str, app: str, now: datetime
     ) -> None:
         """Remember one complete download.
@@ -46,15 +46,15 @@ class Network:
             "show_id": self.show_id,
             "subscriber_id": subscriber_id,
             "episode_id": episode_id,
-            "address": to_location(address),
+            "address": client_network(address),
             "app": app.encode("utf-8", "replace").decode().replace("\0", "?")[:LONGEST_APP],
             "seen_at": now,
         }
-        with writing(self.engine) as connection:
-            transactions.hold(connection, subscriber_id)
+        with write_transaction(self.engine) as connection:
+            transactions.lock_row(connection, subscriber_id)
             connection.execute(insert(network_addresses).values(row))
 
-    def use_of(self, subscriber_id: UUID, episode_id: UUID, *, since: datetime) -> Use:
+    def usage_of(self, subscriber_id: UUID, episode_id: UUID, *, since: datetime) -> DownloadUsage:
         """Return what rule P7 counts, from `since` on."""
         query = select(
             func.count(),
@@ -66,10 +66,10 @@ class Network:
             network_addresses.c.seen_at >= since,
         )
         with self.engine.connect() as connection:
-            return Use(*connection.execute(query).one())
+            return DownloadUsage(*connection.execute(query).one())
 
 
-def to_location(address: str) -> str:
+def client_network(address: str) -> str:
     """Return an IPv4 address as it is, of an IPv6 address its /64; "unknown" for anything else."""
     try:
         parsed = ip_address(address)

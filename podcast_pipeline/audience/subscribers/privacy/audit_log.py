@@ -10,9 +10,9 @@ from typing import Literal
 Origin = Literal["cli", "web", "import", "mail"]
 """mail: the link in a mail that stops such mails; who has it need not have signed in."""
 
-Action = Literal[
+AuditAction = Literal[
     "added", "revived", "changed", "renewed", "suspended", "resumed", "rotated", "removed", "erased",
     "overused", "news_on", "news_off",
 ]  # fmt: skip
-Details = Mapping[str, str | int | None]
+AuditDetails = Mapping[str, str | int | None]
 """What changed; never an address, a name or a reason that a person wrote."""

@@ -23,16 +23,16 @@ SECRET = {"secret_sha256", "cookie_sha256", "address_hmac", "browser_hmac", "lin
 """Columns that prove something instead of saying something about somebody."""
 
 
-def dossier(of: Subscribers, email: str) -> dict[str, Any]:
+def export_personal_data(repository: Subscribers, email: str) -> dict[str, Any]:
     """Return every row that is about somebody, as JSON's types, by table.
 
     Raises:
         SubscriberError: nobody has this address.
     """
-    person = of.get(email)
+    person = repository.get(email)
     return {
-        "subscriber": _rows(of, subscribers, "id", person.id)[0],
-        **{table.name: _rows(of, table, "subscriber_id", person.id) for table in TABLES},
+        "subscriber": _rows(repository, subscribers, "id", person.id)[0],
+        **{table.name: _rows(repository, table, "subscriber_id", person.id) for table in TABLES},
     }
 
 

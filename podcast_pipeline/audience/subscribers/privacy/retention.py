@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Engine, Table, delete, exists, insert, select
 
-from podcast_pipeline.audience.database import overwrite_deleted, writing
+from podcast_pipeline.audience.database import truncate_wal, write_transaction
 from podcast_pipeline.audience.database.tables import (
     audit_log,
     audit_purges,
@@ -27,7 +27,7 @@ SIGNIN_KEPT = timedelta(hours=24)  # longer than any limit looks back
 
 
 @dataclass(frozen=True)
-class Purged:
+class PurgeCounts:
     """How many rows went."""
 
     network_addresses: int
@@ -39,10 +39,10 @@ class Purged:
 
 def purge(
     engine: Engine, *, show_id: UUID, network_kept: timedelta, audit_kept: timedelta, now: datetime
-) -> Purged:
+) -> PurgeCounts:
     """Delete what is older than show.toml's [retention] says, ended sessions and old sign-in requests."""
-    with writing(engine) as connection:
-        purged = Purged(
+    with write_transaction(engine) as connection:
+        purged = PurgeCounts(
             network_addresses=_delete(
                 connection, network_addresses, show_id, network_addresses.c.seen_at < now - network_kept
             ),
@@ -52,18 +52,21 @@ def purge(
                 connection, signin_requests, show_id, signin_requests.c.created_at < now - SIGNIN_KEPT
             ),
             news_mails=_delete(
-                connection, news_mails, show_id, news_mails.c.claimed_at < now - notifications.LASTS
+                connection,
+                news_mails,
+                show_id,
+                news_mails.c.claimed_at < now - notifications.NOTIFICATION_WINDOW,
             ),
         )
-    overwrite_deleted(engine)
+    truncate_wal(engine)
     return purged
 
 
-def forget_daily(forget: Callable[[], object], *, stopped: Event, every_s: float = DAY_S) -> None:
+def run_daily(task: Callable[[], object], *, stopped: Event, every_s: float = DAY_S) -> None:
     """Forget now and once a day until `stopped` is set; where the database is away, try again tomorrow."""
     while True:
         try:
-            forget()
+            task()
         except SubscriberError as error:
             LOG.error("%s", error)  # noqa: TRY400 (one line, as everywhere)
         if stopped.wait(every_s):

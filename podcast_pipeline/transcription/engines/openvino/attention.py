@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podcast_pipeline.transcription.engines.ct2 import HEAD_WIDTH
-from podcast_pipeline.transcription.engines.openvino.kernels import Floats, compiled, fetch, power
-from podcast_pipeline.transcription.engines.openvino.layers import FRAMES
+from podcast_pipeline.transcription.engines.openvino.kernels import Floats, fast_exp, jit, prefetch
+from podcast_pipeline.transcription.engines.openvino.layers import ENCODER_FRAMES
 
 BLOCK = 64  # frames whose keys lie together, channel by channel
-BLOCKS = -(-FRAMES // BLOCK)
+BLOCKS = -(-ENCODER_FRAMES // BLOCK)
 AHEAD = 2  # blocks that are on their way while one is read
 STEPS = np.float32(127)  # of an 8-bit number, on either side of zero
 SMALLEST = np.float32(1e-30)
@@ -21,7 +21,7 @@ Bytes = NDArray[np.int8]
 Halves = NDArray[np.uint16]  # the bits of bfloat16 numbers, which NumPy does not have
 
 
-class Kept(NamedTuple):
+class CrossAttentionCache(NamedTuple):
     """The keys and values of one layer for some windows, each channel in steps of its own.
 
     Attributes:
@@ -37,12 +37,12 @@ class Kept(NamedTuple):
     value_steps: Floats
 
     @classmethod
-    def room(cls, windows: int, heads: int) -> "Kept":
+    def allocate(cls, windows: int, heads: int) -> "CrossAttentionCache":
         """Return room for some windows."""
         return cls(
             np.zeros((windows, heads, BLOCKS, HEAD_WIDTH, BLOCK), np.int8),
             np.zeros((windows, heads, HEAD_WIDTH), np.float32),
-            np.zeros((windows, heads, FRAMES, HEAD_WIDTH), np.int8),
+            np.zeros((windows, heads, ENCODER_FRAMES, HEAD_WIDTH), np.int8),
             np.zeros((windows, heads, HEAD_WIDTH), np.float32),
         )
 
@@ -53,7 +53,7 @@ class Kept(NamedTuple):
 
     def head_keys(self, window: int, head: int) -> Floats:
         """Return the keys of a head, shape (FRAMES, HEAD_WIDTH)."""
-        keys = self.keys[window, head].transpose(0, 2, 1).reshape(-1, HEAD_WIDTH)[:FRAMES]
+        keys = self.keys[window, head].transpose(0, 2, 1).reshape(-1, HEAD_WIDTH)[:ENCODER_FRAMES]
         return np.asarray(keys * self.key_steps[window, head], np.float32)
 
     def attend(self, windows: NDArray[np.int64], queries: Floats) -> Floats:
@@ -71,28 +71,32 @@ class Kept(NamedTuple):
         return mixed
 
 
-def prepare() -> None:
+def warm_up() -> None:
     """Compile everything, or load it from the disk, so that the first window does not wait for it."""
-    kept = Kept.room(1, 1)
-    kept.put(0, np.zeros((HEAD_WIDTH, FRAMES), np.uint16), np.zeros((FRAMES, HEAD_WIDTH), np.uint16))
+    kept = CrossAttentionCache.allocate(1, 1)
+    kept.put(
+        0,
+        np.zeros((HEAD_WIDTH, ENCODER_FRAMES), np.uint16),
+        np.zeros((ENCODER_FRAMES, HEAD_WIDTH), np.uint16),
+    )
     kept.attend(np.zeros(1, np.int64), np.zeros((1, 1, 1, HEAD_WIDTH), np.float32))
 
 
-@compiled
+@jit
 def _put_keys(heard: Halves, keys: Bytes, steps: Floats) -> None:
     for at, row in enumerate(heard):
         head, channel = at // HEAD_WIDTH, at % HEAD_WIDTH
         top = SMALLEST
-        for i in range(FRAMES):
+        for i in range(ENCODER_FRAMES):
             top = max(top, abs(_widened(row[i])))
         steps[head, channel] = top / STEPS
-        for first in range(0, FRAMES, BLOCK):
+        for first in range(0, ENCODER_FRAMES, BLOCK):
             kept = keys[head, first // BLOCK, channel]
-            for i in range(min(BLOCK, FRAMES - first)):
+            for i in range(min(BLOCK, ENCODER_FRAMES - first)):
                 kept[i] = np.int32(np.rint(_widened(row[first + i]) * (STEPS / top)))
 
 
-@compiled
+@jit
 def _put_values(heard: Halves, values: Bytes, steps: Floats) -> None:
     top = np.full(heard.shape[1], SMALLEST)
     for row in heard:
@@ -108,12 +112,12 @@ def _put_values(heard: Halves, values: Bytes, steps: Floats) -> None:
                 kept[channel] = np.int32(np.rint(_widened(row[first + channel]) * per_step[first + channel]))
 
 
-@compiled
+@jit
 def _widened(half: np.uint16) -> np.float32:
     return np.uint32(np.uint32(half) << np.uint32(16)).view(np.float32)  # bfloat16 is its upper half
 
 
-@compiled
+@jit
 def _attend(
     windows: NDArray[np.int64],
     queries: Floats,
@@ -142,7 +146,7 @@ def _attend(
                     mixed_two[channel] *= value_step[channel] / total_two
 
 
-@compiled
+@jit
 def _score(query_one: Floats, query_two: Floats, keys: Bytes, one: Floats, two: Floats) -> None:
     """Eight channels at a time: so many fit the registers, beside two scores."""
     for block in range(BLOCKS):
@@ -152,7 +156,7 @@ def _score(query_one: Floats, query_two: Floats, keys: Bytes, one: Floats, two: 
         b[:] = 0
         for c in range(0, HEAD_WIDTH, 8):
             for line in range(8):
-                fetch(keys, ((block + AHEAD) * HEAD_WIDTH + c + line) * BLOCK)
+                prefetch(keys, ((block + AHEAD) * HEAD_WIDTH + c + line) * BLOCK)
             p0, p1, p2, p3 = query_one[c], query_one[c + 1], query_one[c + 2], query_one[c + 3]
             p4, p5, p6, p7 = query_one[c + 4], query_one[c + 5], query_one[c + 6], query_one[c + 7]
             q0, q1, q2, q3 = query_two[c], query_two[c + 1], query_two[c + 2], query_two[c + 3]
@@ -166,28 +170,28 @@ def _score(query_one: Floats, query_two: Floats, keys: Bytes, one: Floats, two: 
                 b[i] += q0 * k0 + q1 * k1 + q2 * k2 + q3 * k3 + q4 * k4 + q5 * k5 + q6 * k6 + q7 * k7
 
 
-@compiled
+@jit
 def _exponentiate(scores: Floats) -> np.float32:
     """Turn the scores into weights, e to the score less the highest; return their sum."""
     highest = scores[0]
-    for i in range(FRAMES):
+    for i in range(ENCODER_FRAMES):
         highest = max(highest, scores[i])
-    for i in range(FRAMES):
-        scores[i] = power(scores[i] - highest)
+    for i in range(ENCODER_FRAMES):
+        scores[i] = fast_exp(scores[i] - highest)
     total = np.float32(0)
-    for i in range(FRAMES):
+    for i in range(ENCODER_FRAMES):
         total += scores[i]
     return total
 
 
-@compiled
+@jit
 def _mix(one: Floats, two: Floats, values: Bytes, mixed_one: Floats, mixed_two: Floats) -> None:
     """Add up the values by two sets of weights, six frames at a time."""
     mixed_one[:] = 0
     mixed_two[:] = 0
-    for f in range(0, FRAMES, 6):
+    for f in range(0, ENCODER_FRAMES, 6):
         for line in range(6):
-            fetch(values, (f + AHEAD * BLOCK + line) * HEAD_WIDTH)
+            prefetch(values, (f + AHEAD * BLOCK + line) * HEAD_WIDTH)
         a0, a1, a2, a3, a4, a5 = one[f], one[f + 1], one[f + 2], one[f + 3], one[f + 4], one[f + 5]
         b0, b1, b2, b3, b4, b5 = two[f], two[f + 1], two[f + 2], two[f + 3], two[f + 4], two[f + 5]
         for c in range(HEAD_WIDTH):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class Text(NamedTuple):
+class Hypothesis(NamedTuple):
     """Tokens with the logarithm of each one's probability.
 
     Attributes:
@@ -17,37 +17,39 @@ class Text(NamedTuple):
     """
 
     tokens: tuple[int, ...] = ()
-    logarithms: tuple[float, ...] = ()
+    log_probabilities: tuple[float, ...] = ()
     total: float = 0.0
     row: int = 0
 
-    def then(self, token: int, logarithm: float) -> "Text":
+    def then(self, token: int, logarithm: float) -> "Hypothesis":
         """Return the text with one more token."""
-        return Text((*self.tokens, token), (*self.logarithms, logarithm), self.total + logarithm)
+        return Hypothesis((*self.tokens, token), (*self.log_probabilities, logarithm), self.total + logarithm)
 
-    def ended(self, logarithm: float, row: int) -> "Text":
+    def ended(self, logarithm: float, row: int) -> "Hypothesis":
         """Return the text with the probability that it ends here."""
         return self._replace(total=self.total + logarithm, row=row)
 
-    def cut(self, row: int) -> "Text":
+    def cut(self, row: int) -> "Hypothesis":
         """Return the text without its last token, which was not taken."""
-        return Text(self.tokens[:-1], self.logarithms[:-1], self.total - self.logarithms[-1], row)
+        return Hypothesis(
+            self.tokens[:-1], self.log_probabilities[:-1], self.total - self.log_probabilities[-1], row
+        )
 
 
-class Next(NamedTuple):
+class NextTokens(NamedTuple):
     """What may follow in each row, best first; arrays of shape (rows, candidates)."""
 
-    logarithms: NDArray[np.float32]
+    log_probabilities: NDArray[np.float32]
     tokens: NDArray[np.int64]
 
 
 class Decoder(Protocol):
     """Windows in slots, and what was said in them so far."""
 
-    def begin(self, starts: Sequence[Sequence[int]]) -> Next:
+    def begin(self, starts: Sequence[Sequence[int]]) -> NextTokens:
         """Forget everything, take the first tokens of each window, a row each."""
 
-    def step(self, tokens: Sequence[int], sources: Sequence[int], beams: int) -> Next:
+    def step(self, tokens: Sequence[int], sources: Sequence[int], beams: int) -> NextTokens:
         """Take one token for each row, which continues row `sources` of the step before."""
 
     def swap(self, slot: int, other: int) -> None:
@@ -55,17 +57,17 @@ class Decoder(Protocol):
 
 
 @dataclass
-class Beams:
+class WindowBeams:
     """The texts of one window."""
 
     width: int
     end: int
     window: int
-    live: list[Text] = field(default_factory=lambda: [Text()])
+    live: list[Hypothesis] = field(default_factory=lambda: [Hypothesis()])
     sources: list[int] = field(default_factory=list)  # rows of the last step that the live texts continue
-    finished: list[Text] = field(default_factory=list)
+    finished: list[Hypothesis] = field(default_factory=list)
 
-    def advance(self, after: Next, first: int, never: frozenset[int] = frozenset()) -> None:
+    def advance(self, after: NextTokens, first: int, never: frozenset[int] = frozenset()) -> None:
         """Take the best continuations of the live texts, whose rows begin with the first."""
         candidates = sorted(
             (
@@ -86,8 +88,8 @@ class Beams:
                 break
         self.live, self.sources = live, sources
 
-    def _best(self, after: Next, row: int, never: frozenset[int]) -> list[tuple[float, int]]:
-        pairs = zip(after.logarithms[row].tolist(), after.tokens[row].tolist(), strict=True)
+    def _best(self, after: NextTokens, row: int, never: frozenset[int]) -> list[tuple[float, int]]:
+        pairs = zip(after.log_probabilities[row].tolist(), after.tokens[row].tolist(), strict=True)
         return [(logarithm, token) for logarithm, token in pairs if token not in never][: self.width + 1]
 
     @property
@@ -96,21 +98,21 @@ class Beams:
         return len(self.finished) >= self.width
 
     @property
-    def best(self) -> Text:
+    def best(self) -> Hypothesis:
         """Return the text with the best average; texts that did not end count where none has."""
         ended = self.finished or [text.cut(row) for text, row in zip(self.live, self.sources, strict=True)]
         return max(ended, key=lambda text: text.total / max(1, len(text.tokens)))
 
 
-def search(
+def beam_search(
     decoder: Decoder,
     starts: Sequence[Sequence[int]],
     *,
-    beams: int,
-    longest: int,
-    end: int,
-    blank: frozenset[int],
-) -> tuple[list[Text], list[int]]:
+    beam_size: int,
+    max_tokens: int,
+    end_token: int,
+    suppressed_first: frozenset[int],
+) -> tuple[list[Hypothesis], list[int]]:
     """Return the best text of each window, and the window that is in each slot afterwards.
 
     Windows that are complete leave the batch: the last one takes their slot.
@@ -120,12 +122,12 @@ def search(
         end: the token after the last.
         blank: tokens that nothing begins with.
     """
-    slots = [Beams(beams, end, window) for window in range(len(starts))]
+    slots = [WindowBeams(beam_size, end_token, window) for window in range(len(starts))]
     after = decoder.begin(starts)
     for row, slot in enumerate(slots):
-        slot.advance(after, row, blank)
+        slot.advance(after, row, suppressed_first)
     active = len(slots)
-    for _ in range(longest):
+    for _ in range(max_tokens):
         for place in reversed(range(active)):
             if slots[place].complete:
                 active -= 1
@@ -136,8 +138,8 @@ def search(
         going = slots[:active]
         tokens = [text.tokens[-1] for slot in going for text in slot.live]
         sources = [source for slot in going for source in slot.sources]
-        after = decoder.step(tokens, sources, beams)
+        after = decoder.step(tokens, sources, beam_size)
         for place, slot in enumerate(going):
-            slot.advance(after, place * beams)
+            slot.advance(after, place * beam_size)
     texts = {slot.window: slot.best for slot in slots}
     return [texts[window] for window in range(len(starts))], [slot.window for slot in slots]

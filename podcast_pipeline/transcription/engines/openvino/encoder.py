@@ -7,42 +7,44 @@ import numpy as np
 import openvino as ov
 from openvino import opset13 as op
 
-from podcast_pipeline.transcription.engines.ct2 import Variables, layers
-from podcast_pipeline.transcription.engines.openvino.layers import Parts, integer, integers
+from podcast_pipeline.transcription.engines.ct2 import Variables, count_layers
+from podcast_pipeline.transcription.engines.openvino.layers import LayerBuilder, int_scalar, int_vector
 
 MEL_FRAMES = 3000  # 30 s
 
 
-def model(variables: Variables) -> ov.Model:
+def build_encoder_graph(variables: Variables) -> ov.Model:
     """Return the graph: float32, shape (1, n_mels, 3000) to keys and values, layer after layer.
 
     Its outputs: for each layer of the decoder keys (1, width, 1500) and values (1, 1500, width).
     """
-    parts = Parts(variables)
+    parts = LayerBuilder(variables)
     n_mels = variables["encoder/conv1/weight"].shape[1]
     mel = op.parameter([1, n_mels, MEL_FRAMES], np.float32, name="mel")
     x = op.gelu(_convolution(parts, mel, "encoder/conv1", stride=1), "ERF")
     x = op.gelu(_convolution(parts, x, "encoder/conv2", stride=2), "ERF")
-    x = op.transpose(x, integers(0, 2, 1))
-    x = op.add(x, parts.value("encoder/position_encodings/encodings"))
-    for layer in range(layers(variables, "encoder")):
+    x = op.transpose(x, int_vector(0, 2, 1))
+    x = op.add(x, parts.constant("encoder/position_encodings/encodings"))
+    for layer in range(count_layers(variables, "encoder")):
         x = op.add(x, _attention(parts, x, f"encoder/layer_{layer}/self_attention"))
-        x = op.add(x, parts.perceptron(x, f"encoder/layer_{layer}/ffn"))
-    x = parts.normal(x, "encoder/layer_norm")
+        x = op.add(x, parts.feed_forward(x, f"encoder/layer_{layer}/ffn"))
+    x = parts.layer_norm(x, "encoder/layer_norm")
     crossed: list[ov.Node] = []
-    for layer in range(layers(variables, "decoder")):
+    for layer in range(count_layers(variables, "decoder")):
         both = parts.linear(x, f"decoder/layer_{layer}/attention/linear_1")
-        key, value = op.split(both, integer(2), 2).outputs()
-        crossed += [op.convert(part, ov.Type.bf16) for part in (op.transpose(key, integers(0, 2, 1)), value)]
+        key, value = op.split(both, int_scalar(2), 2).outputs()
+        crossed += [
+            op.convert(part, ov.Type.bf16) for part in (op.transpose(key, int_vector(0, 2, 1)), value)
+        ]
     return ov.Model([node.output(0) for node in crossed], [mel], "encoder")
 
 
-def _attention(parts: Parts, x: ov.Node, name: str) -> ov.Node:
-    fused = parts.linear(parts.normal(x, f"{name}/layer_norm"), f"{name}/linear_0")
-    mixed = op.scaled_dot_product_attention(*parts.heads(fused, 3))
-    return parts.linear(parts.joined(mixed), f"{name}/linear_1")
+def _attention(parts: LayerBuilder, x: ov.Node, name: str) -> ov.Node:
+    fused = parts.linear(parts.layer_norm(x, f"{name}/layer_norm"), f"{name}/linear_0")
+    mixed = op.scaled_dot_product_attention(*parts.split_heads(fused, 3))
+    return parts.linear(parts.merge_heads(mixed), f"{name}/linear_1")
 
 
-def _convolution(parts: Parts, x: ov.Node, name: str, *, stride: int) -> ov.Node:
-    filtered = op.convolution(x, parts.value(f"{name}/weight"), [stride], [1], [1], [1])
-    return op.add(filtered, op.unsqueeze(parts.value(f"{name}/bias"), integer(1)))
+def _convolution(parts: LayerBuilder, x: ov.Node, name: str, *, stride: int) -> ov.Node:
+    filtered = op.convolution(x, parts.constant(f"{name}/weight"), [stride], [1], [1], [1])
+    return op.add(filtered, op.unsqueeze(parts.constant(f"{name}/bias"), int_scalar(1)))

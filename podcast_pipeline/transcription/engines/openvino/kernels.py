@@ -34,13 +34,13 @@ _use_whole_registers()
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
-def compiled(function: Function) -> Function:
+def jit(function: Function) -> Function:
     """Compile a function when it is first called; other threads run meanwhile."""
     return cast(Function, numba.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")(function))
 
 
-@compiled
-def power(exponent: np.float32) -> np.float32:
+@jit
+def fast_exp(exponent: np.float32) -> np.float32:
     """Return e to an exponent that is not above 0.
 
     2 to the whole part is made of a float's bits, 2 to the rest is a polynomial (error below 3e-6).
@@ -67,5 +67,5 @@ def _fetch(_typing: Any, array: Any, place: Any) -> tuple[Any, Callable[..., Any
     return types.void(array, place), generate
 
 
-fetch = cast(Callable[[NDArray[np.int8], int], None], intrinsic(_fetch))
+prefetch = cast(Callable[[NDArray[np.int8], int], None], intrinsic(_fetch))
 """Have the bytes at a place of an array on their way before they are read; past its end that does no harm."""

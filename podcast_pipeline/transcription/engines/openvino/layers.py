@@ -7,11 +7,11 @@ from openvino import opset13 as op
 
 from podcast_pipeline.transcription.engines.ct2 import HEAD_WIDTH, Variables
 
-FRAMES = 1500  # of the encoder's output: 30 s
+ENCODER_FRAMES = 1500  # of the encoder's output: 30 s
 EPSILON = 1e-5
 
 
-class Parts:
+class LayerBuilder:
     """Makes nodes from a model's variables; `name` is always the prefix of a part's variables."""
 
     def __init__(self, variables: Variables) -> None:
@@ -19,50 +19,52 @@ class Parts:
 
     def linear(self, x: ov.Node, name: str) -> ov.Node:
         """Return x times the weights, plus the bias."""
-        product = op.matmul(x, self.value(f"{name}/weight"), transpose_a=False, transpose_b=True)
-        return op.add(product, self.value(f"{name}/bias"))
+        product = op.matmul(x, self.constant(f"{name}/weight"), transpose_a=False, transpose_b=True)
+        return op.add(product, self.constant(f"{name}/bias"))
 
-    def normal(self, x: ov.Node, name: str) -> ov.Node:
+    def layer_norm(self, x: ov.Node, name: str) -> ov.Node:
         """Return the layer normalisation of x."""
-        scaled = op.mvn(x, integers(-1), normalize_variance=True, eps=EPSILON, eps_mode="INSIDE_SQRT")
-        return op.add(op.multiply(scaled, self.value(f"{name}/gamma")), self.value(f"{name}/beta"))
+        scaled = op.mvn(x, int_vector(-1), normalize_variance=True, eps=EPSILON, eps_mode="INSIDE_SQRT")
+        return op.add(op.multiply(scaled, self.constant(f"{name}/gamma")), self.constant(f"{name}/beta"))
 
-    def perceptron(self, x: ov.Node, name: str) -> ov.Node:
+    def feed_forward(self, x: ov.Node, name: str) -> ov.Node:
         """Return the feed-forward part of a layer."""
-        hidden = op.gelu(self.linear(self.normal(x, f"{name}/layer_norm"), f"{name}/linear_0"), "ERF")
+        hidden = op.gelu(self.linear(self.layer_norm(x, f"{name}/layer_norm"), f"{name}/linear_0"), "ERF")
         return self.linear(hidden, f"{name}/linear_1")
 
-    def heads(self, fused: ov.Node, count: int) -> list[ov.Node]:
+    def split_heads(self, fused: ov.Node, count: int) -> list[ov.Node]:
         """Return (rows, length, count x width) as `count` times (rows, heads, length, HEAD_WIDTH)."""
         width = self.variables["encoder/layer_norm/gamma"].shape[0]
-        split = op.reshape(fused, integers(0, 0, count, width // HEAD_WIDTH, HEAD_WIDTH), special_zero=True)
-        parts = op.split(op.transpose(split, integers(2, 0, 3, 1, 4)), integer(0), count)
-        return [op.squeeze(part, integers(0)) for part in parts.outputs()]
+        split = op.reshape(fused, int_vector(0, 0, count, width // HEAD_WIDTH, HEAD_WIDTH), special_zero=True)
+        parts = op.split(op.transpose(split, int_vector(2, 0, 3, 1, 4)), int_scalar(0), count)
+        return [op.squeeze(part, int_vector(0)) for part in parts.outputs()]
 
-    def joined(self, mixed: ov.Node) -> ov.Node:
+    def merge_heads(self, mixed: ov.Node) -> ov.Node:
         """Return the heads of an attention side by side again."""
-        return op.reshape(op.transpose(mixed, integers(0, 2, 1, 3)), integers(0, 0, -1), special_zero=True)
+        return op.reshape(
+            op.transpose(mixed, int_vector(0, 2, 1, 3)), int_vector(0, 0, -1), special_zero=True
+        )
 
-    def value(self, name: str) -> ov.Node:
+    def constant(self, name: str) -> ov.Node:
         """Return a variable as a constant."""
-        return floats(self.variables[name])
+        return float_constant(self.variables[name])
 
 
-def floats(numbers: NDArray[np.generic]) -> ov.Node:
+def float_constant(numbers: NDArray[np.generic]) -> ov.Node:
     """Return a float32 constant."""
     return op.constant(numbers.astype(np.float32))
 
 
-def integers(*numbers: int) -> ov.Node:
+def int_vector(*numbers: int) -> ov.Node:
     """Return a list of integers, shape (n,)."""
     return op.constant(np.array(numbers, np.int64))
 
 
-def integer(number: int) -> ov.Node:
+def int_scalar(number: int) -> ov.Node:
     """Return one integer, shape ()."""
     return op.constant(np.array(number, np.int64))
 
 
-def precision() -> str:
+def inference_precision() -> str:
     """Return "bf16" where the processor calculates with it, else "f32"."""
     return "bf16" if "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"

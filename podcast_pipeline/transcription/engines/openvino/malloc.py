@@ -8,7 +8,7 @@ LARGE_BYTES = 4_000_000  # above what a step of the decoder allocates
 SPARE_BYTES = 64_000_000
 
 
-def give_back_large_blocks() -> None:
+def tune_malloc() -> None:
     """Have the C library return large blocks to the system as soon as they are freed, and keep the others.
 
     glibc maps large blocks apart, but raises the limit with every one that is freed, up to 32 MB; from then

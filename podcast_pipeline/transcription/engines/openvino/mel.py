@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from podcast_pipeline.transcription.decode import SAMPLE_RATE_HZ, Samples
 
 WIDTH = 400  # samples of a frame, 25 ms
-HOP = 160  # samples between frames, 10 ms
+HOP_SAMPLES = 160  # samples between frames, 10 ms
 FLOOR = 1e-10
 RANGE = 8.0  # decades below the loudest that are kept
 
@@ -20,8 +20,8 @@ Mel = NDArray[np.float32]
 def log_mel(samples: Samples, *, n_mels: int, n_frames: int) -> Mel:
     """Return the spectrogram of samples, filled up with silence to `n_frames`."""
     padded = np.pad(np.pad(samples, (0, 2 * WIDTH)), WIDTH // 2, mode="reflect")
-    heard = min(len(samples) // HOP + 2, n_frames)  # the last sample sounds in two frames more
-    frames = np.lib.stride_tricks.sliding_window_view(padded, WIDTH)[: heard * HOP : HOP]
+    heard = min(len(samples) // HOP_SAMPLES + 2, n_frames)  # the last sample sounds in two frames more
+    frames = np.lib.stride_tricks.sliding_window_view(padded, WIDTH)[: heard * HOP_SAMPLES : HOP_SAMPLES]
     power = np.abs(np.fft.rfft(frames * _window())) ** 2
     mel = np.full((n_mels, n_frames), FLOOR, np.float32)
     mel[:, :heard] = np.maximum(_filters(n_mels) @ power.T, FLOOR)

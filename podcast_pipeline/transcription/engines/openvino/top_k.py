@@ -3,55 +3,55 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from podcast_pipeline.transcription.engines.openvino.beam_search import Next
-from podcast_pipeline.transcription.engines.openvino.kernels import Floats, compiled, power
+from podcast_pipeline.transcription.engines.openvino.beam_search import NextTokens
+from podcast_pipeline.transcription.engines.openvino.kernels import Floats, fast_exp, jit
 
-CANDIDATES = 16  # the best next tokens of a row: two for each beam
-BLOCK = 64  # scores that are passed over together where none is among the best
+TOP_K = 16  # the best next tokens of a row: two for each beam
+SCORE_BLOCK = 64  # scores that are passed over together where none is among the best
 
 
-def best(scores: Floats, scales: Floats) -> Next:
+def top_k(scores: Floats, scales: Floats) -> NextTokens:
     """Return the CANDIDATES best tokens of each row; of equal ones the first.
 
     Args:
         scores: shape (rows, tokens), a multiple of BLOCK.
         scales: shape (rows, 1), above 0: what a row's scores are to be multiplied by.
     """
-    logarithms = np.empty((len(scores), CANDIDATES), np.float32)
-    tokens = np.empty((len(scores), CANDIDATES), np.int64)
+    logarithms = np.empty((len(scores), TOP_K), np.float32)
+    tokens = np.empty((len(scores), TOP_K), np.int64)
     _best(scores, scales, logarithms, tokens)
-    return Next(logarithms, tokens)
+    return NextTokens(logarithms, tokens)
 
 
-def logarithms(scores: Floats, scales: Floats, tokens: NDArray[np.int64]) -> Floats:
+def log_probabilities(scores: Floats, scales: Floats, tokens: NDArray[np.int64]) -> Floats:
     """Return how probable one token of each row is, shape (rows,); see `best`."""
     found = np.empty(len(scores), np.float32)
     _logarithms(scores, scales, tokens, found)
     return found
 
 
-def prepare() -> None:
+def warm_up() -> None:
     """Compile everything, or load it from the disk."""
-    scores, scales = np.zeros((1, BLOCK), np.float32), np.ones((1, 1), np.float32)
-    best(scores, scales)
-    logarithms(scores, scales, np.zeros(1, np.int64))
+    scores, scales = np.zeros((1, SCORE_BLOCK), np.float32), np.ones((1, 1), np.float32)
+    top_k(scores, scales)
+    log_probabilities(scores, scales, np.zeros(1, np.int64))
 
 
-@compiled
+@jit
 def _best(scores: Floats, scales: Floats, logarithms: Floats, tokens: NDArray[np.int64]) -> None:
-    highest = np.empty(scores.shape[1] // BLOCK, np.float32)
+    highest = np.empty(scores.shape[1] // SCORE_BLOCK, np.float32)
     for row in range(len(scores)):
         scale = scales[row, 0]
         for block in range(len(highest)):
-            highest[block] = _highest(scores[row, block * BLOCK : (block + 1) * BLOCK])
+            highest[block] = _highest(scores[row, block * SCORE_BLOCK : (block + 1) * SCORE_BLOCK])
         top = highest.max()
         _choose(scores[row], highest, logarithms[row], tokens[row])
         total = np.log(_sum(scores[row], top, scale))
-        for place in range(CANDIDATES):
+        for place in range(TOP_K):
             logarithms[row, place] = (logarithms[row, place] - top) * scale - total
 
 
-@compiled
+@jit
 def _logarithms(scores: Floats, scales: Floats, tokens: NDArray[np.int64], found: Floats) -> None:
     for row in range(len(scores)):
         top = scores[row].max()
@@ -59,30 +59,30 @@ def _logarithms(scores: Floats, scales: Floats, tokens: NDArray[np.int64], found
         found[row] = (scores[row, tokens[row]] - top) * scales[row, 0] - total
 
 
-@compiled
+@jit
 def _highest(scores: Floats) -> np.float32:
     top = scores[0]
-    for i in range(BLOCK):
+    for i in range(SCORE_BLOCK):
         top = max(top, scores[i])
     return np.float32(top)
 
 
-@compiled
+@jit
 def _sum(scores: Floats, top: np.float32, scale: np.float32) -> np.float32:
     total = np.float32(0)
     for i in range(len(scores)):  # by number: an iterator over the scores is ten times slower
-        total += power((scores[i] - top) * scale)
+        total += fast_exp((scores[i] - top) * scale)
     return total
 
 
-@compiled
+@jit
 def _choose(scores: Floats, highest: Floats, chosen: Floats, tokens: NDArray[np.int64]) -> None:
     """Put the best scores and their places in order."""
     chosen[:] = -np.float32(np.inf)
-    last = CANDIDATES - 1
+    last = TOP_K - 1
     for block in range(len(highest)):
         if highest[block] > chosen[last]:
-            for token in range(block * BLOCK, (block + 1) * BLOCK):
+            for token in range(block * SCORE_BLOCK, (block + 1) * SCORE_BLOCK):
                 if scores[token] > chosen[last]:
                     place = last
                     while place and scores[token] > chosen[place - 1]:

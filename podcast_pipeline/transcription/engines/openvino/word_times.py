@@ -3,12 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from podcast_pipeline.transcription.engines.openvino.kernels import Floats, compiled
+from podcast_pipeline.transcription.engines.openvino.kernels import Floats, jit
 
-MEDIAN = 7  # frames
+MEDIAN_WIDTH = 7  # frames
 
 
-def begins(scores: Floats, first: int) -> NDArray[np.int64]:
+def token_start_frames(scores: Floats, first: int) -> NDArray[np.int64]:
     """Return the frame in which each token begins, and last that in which the text ends.
 
     Args:
@@ -18,13 +18,13 @@ def begins(scores: Floats, first: int) -> NDArray[np.int64]:
     weights = np.exp(scores - scores.max(-1, keepdims=True))
     weights /= weights.sum(-1, keepdims=True)
     weights = (weights - weights.mean(-2, keepdims=True)) / (weights.std(-2, keepdims=True) + 1e-9)
-    smoothed = sum(smooth(head[first:]) for head in weights)  # one by one: each fits a core's cache
-    return path(np.asarray(smoothed, np.float64) / -len(weights))
+    smoothed = sum(median_filter(head[first:]) for head in weights)  # one by one: each fits a core's cache
+    return dtw_path(np.asarray(smoothed, np.float64) / -len(weights))
 
 
-def smooth(values: Floats) -> Floats:
+def median_filter(values: Floats) -> Floats:
     """Return the median of MEDIAN neighbours on the last axis, the ends reflected. Shape (tokens, frames)."""
-    side = MEDIAN // 2
+    side = MEDIAN_WIDTH // 2
     if values.shape[-1] <= side:
         return values
     smoothed = np.empty_like(values)
@@ -32,12 +32,12 @@ def smooth(values: Floats) -> Floats:
     return smoothed
 
 
-def prepare() -> None:
+def warm_up() -> None:
     """Compile everything, or load it from the disk."""
-    smooth(np.zeros((1, MEDIAN), np.float32))
+    median_filter(np.zeros((1, MEDIAN_WIDTH), np.float32))
 
 
-@compiled
+@jit
 def _median(padded: Floats, smoothed: Floats) -> None:
     """Exchanges after which the middle of seven is in the middle (Devillard 1998, after Paeth)."""
     for row in range(len(smoothed)):
@@ -61,7 +61,7 @@ def _median(padded: Floats, smoothed: Floats) -> None:
             smoothed[row, i] = d
 
 
-def path(costs: NDArray[np.float64]) -> NDArray[np.int64]:
+def dtw_path(costs: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return the column in which the cheapest path from corner to corner enters each row.
 
     The usual dynamic time warping, a row at a time: the best column k to come down into a row, for an end

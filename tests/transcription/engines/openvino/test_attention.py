@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from podcast_pipeline.transcription import vad
 from podcast_pipeline.transcription.engines.ct2 import HEAD_WIDTH
-from podcast_pipeline.transcription.engines.openvino.attention import Kept
-from podcast_pipeline.transcription.engines.openvino.layers import FRAMES
+from podcast_pipeline.transcription.engines.openvino.attention import CrossAttentionCache
+from podcast_pipeline.transcription.engines.openvino.layers import ENCODER_FRAMES
 from tests.support.sounds import SAMPLE, samples_of
 
 WINDOWS, HEADS = 3, 2
@@ -22,20 +22,20 @@ Floats = NDArray[np.float32]
 def parts() -> tuple[Floats, Floats]:
     """Return keys and values of some windows, shape (WINDOWS, FRAMES, HEADS, HEAD_WIDTH)."""
     random = np.random.default_rng(2)
-    shape = (2, WINDOWS, FRAMES, HEADS, HEAD_WIDTH)
+    shape = (2, WINDOWS, ENCODER_FRAMES, HEADS, HEAD_WIDTH)
     keys, values = random.normal(0, random.uniform(0.1, 3, (2, 1, 1, HEADS, HEAD_WIDTH)), shape)
     keys[..., 5] = values[..., 7] = 0  # a channel that says nothing
     return np.asarray(keys, np.float32), np.asarray(values, np.float32)
 
 
 @pytest.fixture(scope="module")
-def kept(parts: tuple[Floats, Floats]) -> Kept:
+def kept(parts: tuple[Floats, Floats]) -> CrossAttentionCache:
     """Return the same, kept in 8 bits."""
-    room = Kept.room(WINDOWS, HEADS)
+    room = CrossAttentionCache.allocate(WINDOWS, HEADS)
     for window, (keys, values) in enumerate(zip(*parts, strict=True)):
         for _ in range(2):  # what is there is replaced
-            rows = halves(values.reshape(FRAMES, -1))
-            room.put(window, np.ascontiguousarray(halves(keys.reshape(FRAMES, -1)).T), rows)
+            rows = halves(values.reshape(ENCODER_FRAMES, -1))
+            room.put(window, np.ascontiguousarray(halves(keys.reshape(ENCODER_FRAMES, -1)).T), rows)
     return room
 
 
@@ -52,7 +52,7 @@ def plain(keys: Floats, values: Floats, queries: Floats) -> Floats:
     return np.asarray(np.einsum("hqf,fhc->qhc", weights, values), np.float32)
 
 
-def test_keys_are_kept_within_a_step(parts: tuple[Floats, Floats], kept: Kept) -> None:
+def test_keys_are_kept_within_a_step(parts: tuple[Floats, Floats], kept: CrossAttentionCache) -> None:
     """A key comes back as far off as half an 8-bit step of its channel and bfloat16's own step."""
     for window, keys in enumerate(parts[0]):
         for head in range(HEADS):
@@ -62,7 +62,7 @@ def test_keys_are_kept_within_a_step(parts: tuple[Floats, Floats], kept: Kept) -
 
 @pytest.mark.parametrize("count", [1, 2, 3, 8])
 @pytest.mark.parametrize("sharpness", [0.02, 1.0])
-def test_attention_is_that_of_the_formula(kept: Kept, count: int, sharpness: float) -> None:
+def test_attention_is_that_of_the_formula(kept: CrossAttentionCache, count: int, sharpness: float) -> None:
     """Any number of queries, windows in any order, flat and sharp weights: right for what is kept."""
     order = np.array([2, 0, 1])
     shape = (WINDOWS, count, HEADS, HEAD_WIDTH)
@@ -74,20 +74,24 @@ def test_attention_is_that_of_the_formula(kept: Kept, count: int, sharpness: flo
         assert np.allclose(found[place], plain(keys, values, queries[place]), atol=1e-3)
 
 
-def test_values_are_kept_within_a_step(parts: tuple[Floats, Floats], kept: Kept) -> None:
+def test_values_are_kept_within_a_step(parts: tuple[Floats, Floats], kept: CrossAttentionCache) -> None:
     """A value comes back as far off as half an 8-bit step of its channel and bfloat16's own step."""
     values = parts[1].transpose(0, 2, 1, 3)
     steps = kept.value_steps[:, :, None]
     assert (np.abs(kept.values * steps - values) <= steps / 2 + np.abs(values) / 128).all()
 
 
-def test_scores_as_large_as_they_come(kept: Kept) -> None:
+def test_scores_as_large_as_they_come(kept: CrossAttentionCache) -> None:
     """One frame far above all others is what is found; nothing overflows."""
-    keys = np.zeros((FRAMES, HEADS, HEAD_WIDTH), np.float32)
+    keys = np.zeros((ENCODER_FRAMES, HEADS, HEAD_WIDTH), np.float32)
     values = np.random.default_rng(4).normal(size=keys.shape).astype(np.float32)
     keys[700] = 100
-    room = Kept.room(1, HEADS)
-    room.put(0, np.ascontiguousarray(halves(keys.reshape(FRAMES, -1)).T), halves(values.reshape(FRAMES, -1)))
+    room = CrossAttentionCache.allocate(1, HEADS)
+    room.put(
+        0,
+        np.ascontiguousarray(halves(keys.reshape(ENCODER_FRAMES, -1)).T),
+        halves(values.reshape(ENCODER_FRAMES, -1)),
+    )
     found = room.attend(np.zeros(1, np.int64), np.full((1, 1, HEADS, HEAD_WIDTH), 50, np.float32))
     assert np.allclose(found[0, 0], values[700], atol=0.05)
 
@@ -96,9 +100,9 @@ FOUND = """
 import sys, numba, numpy as np
 if sys.argv[1:]:
     numba.njit(lambda number: number + 1)(1)
-from podcast_pipeline.transcription.engines.openvino.attention import Kept, prepare
-prepare()
-room, random = Kept.room(1, 1), np.random.default_rng(0)
+from podcast_pipeline.transcription.engines.openvino.attention import CrossAttentionCache, warm_up
+warm_up()
+room, random = CrossAttentionCache.allocate(1, 1), np.random.default_rng(0)
 keys, values = random.integers(16_000, 16_400, (2, 64 * 1500), np.uint16)
 room.put(0, keys.reshape(64, 1500), values.reshape(1500, 64))
 found = room.attend(np.zeros(1, np.int64), random.normal(size=(1, 2, 1, 64)).astype(np.float32))
@@ -119,8 +123,8 @@ def test_the_same_whoever_used_numba_before() -> None:
 def test_the_voice_detector_is_onnxruntimes() -> None:
     """Block by block, the probabilities are those of the same model in the library it was made for."""
     samples = samples_of(SAMPLE)[: 300 * vad.FRAME_SAMPLES]
-    ours = vad.Voice()
-    heard = np.concatenate([ours.hear(block) for block in np.split(samples, 3)])
+    ours = vad.VoiceActivityDetector()
+    heard = np.concatenate([ours.speech_probabilities(block) for block in np.split(samples, 3)])
     frames = samples.reshape(-1, vad.FRAME_SAMPLES)
     before = np.vstack([np.zeros((1, vad.CONTEXT_SAMPLES)), frames[:-1, -vad.CONTEXT_SAMPLES :]])
     state = np.zeros(vad.STATE_SHAPE, np.float32)

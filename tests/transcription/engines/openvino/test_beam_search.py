@@ -6,8 +6,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from podcast_pipeline.transcription.engines.openvino.beam_search import Next, search
-from podcast_pipeline.transcription.engines.openvino.word_times import MEDIAN, path, smooth
+from podcast_pipeline.transcription.engines.openvino.beam_search import NextTokens, beam_search
+from podcast_pipeline.transcription.engines.openvino.word_times import MEDIAN_WIDTH, dtw_path, median_filter
 
 END, LETTERS = 0, 9
 Chain = NDArray[np.float32]
@@ -19,11 +19,11 @@ class Markov:
     def __init__(self, tables: Sequence[Chain]) -> None:
         self.slots = list(tables)
 
-    def begin(self, starts: Sequence[Sequence[int]]) -> Next:
+    def begin(self, starts: Sequence[Sequence[int]]) -> NextTokens:
         """Continue each window's last token."""
         return self._next([(slot, start[-1]) for slot, start in enumerate(starts)])
 
-    def step(self, tokens: Sequence[int], sources: Sequence[int], beams: int) -> Next:
+    def step(self, tokens: Sequence[int], sources: Sequence[int], beams: int) -> NextTokens:
         """Continue each row's token."""
         assert len(tokens) == len(sources)
         return self._next([(row // beams, token) for row, token in enumerate(tokens)])
@@ -32,10 +32,10 @@ class Markov:
         """Exchange two tables."""
         self.slots[slot], self.slots[other] = self.slots[other], self.slots[slot]
 
-    def _next(self, rows: Sequence[tuple[int, int]]) -> Next:
+    def _next(self, rows: Sequence[tuple[int, int]]) -> NextTokens:
         scores = np.stack([self.slots[slot][token] for slot, token in rows])
         order = np.argsort(-scores, axis=1)
-        return Next(np.take_along_axis(scores, order, 1), order)
+        return NextTokens(np.take_along_axis(scores, order, 1), order)
 
 
 def tables(count: int) -> list[Chain]:
@@ -45,8 +45,13 @@ def tables(count: int) -> list[Chain]:
 
 
 def found(chains: Sequence[Chain], beams: int) -> list[tuple[int, ...]]:
-    texts, order = search(
-        Markov(chains), [[1]] * len(chains), beams=beams, longest=20, end=END, blank=frozenset({END})
+    texts, order = beam_search(
+        Markov(chains),
+        [[1]] * len(chains),
+        beam_size=beams,
+        max_tokens=20,
+        end_token=END,
+        suppressed_first=frozenset({END}),
     )
     assert sorted(order) == list(range(len(chains)))
     return [text.tokens for text in texts]
@@ -91,9 +96,9 @@ def test_the_median_is_the_median() -> None:
     """The network of exchanges gives what sorting gives."""
     values = np.random.default_rng(2).random((12, 50)).astype(np.float32)
     padded = np.pad(values, ((0, 0), (3, 3)), mode="reflect")
-    windows = np.lib.stride_tricks.sliding_window_view(padded, MEDIAN, axis=-1)
-    assert np.array_equal(smooth(values), np.median(windows, axis=-1))
-    assert smooth(values[:, :2]).shape == (12, 2)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, MEDIAN_WIDTH, axis=-1)
+    assert np.array_equal(median_filter(values), np.median(windows, axis=-1))
+    assert median_filter(values[:, :2]).shape == (12, 2)
 
 
 def cheapest(costs: NDArray[np.float64]) -> float:
@@ -112,7 +117,7 @@ def test_the_path_is_the_cheapest() -> None:
     random = np.random.default_rng(3)
     for rows, columns in ((1, 1), (2, 9), (7, 7), (12, 40)):
         costs = random.normal(size=(rows, columns))
-        starts = path(costs)
+        starts = dtw_path(costs)
         assert starts[0] == 0
         assert (np.diff(starts) >= 0).all()
         walked = costs[-1, starts[-1] :].sum()

@@ -8,11 +8,11 @@ import ctranslate2
 import numpy as np
 import pytest
 
-from podcast_pipeline.transcript.names.spelling import Spelling
+from podcast_pipeline.transcript.names.spelling import SpellingChecker
 from podcast_pipeline.transcription import hub, weights
 from podcast_pipeline.transcription.decode import SAMPLE_RATE_HZ, Samples
-from podcast_pipeline.transcription.engine import Heard, Task
-from podcast_pipeline.transcription.engines.openvino.beam_search import search
+from podcast_pipeline.transcription.engine import DecodingOptions, EngineWord
+from podcast_pipeline.transcription.engines.openvino.beam_search import beam_search
 from podcast_pipeline.transcription.engines.openvino.engine import OpenVino, _start
 from podcast_pipeline.transcription.engines.openvino.mel import log_mel
 from tests.support.sounds import SAMPLE, samples_of
@@ -24,7 +24,9 @@ NAMES = "Jarvis Lorry, Mrs. Southcott, Cock-lane"
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> OpenVino:
     """Return the engine with a small model."""
-    return OpenVino(weights.find(MODEL, cache=tmp_path_factory.mktemp("cache"), hub=hub.fetch))
+    return OpenVino(
+        weights.find_weights(MODEL, cache=tmp_path_factory.mktemp("cache"), hub=hub.fetch_from_hub)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -37,15 +39,15 @@ def windows() -> list[Samples]:
 
 def hear(
     engine: OpenVino, windows: Sequence[Samples], beams: int, prompt: str = ""
-) -> list[tuple[Heard, ...]]:
-    return engine.hear(windows, Task("en", beams, prompt))
+) -> list[tuple[EngineWord, ...]]:
+    return engine.transcribe_windows(windows, DecodingOptions("en", beams, prompt))
 
 
-def text(words: Sequence[Heard]) -> str:
+def text(words: Sequence[EngineWord]) -> str:
     return "".join(word.text for word in words)
 
 
-def plain(words: Sequence[Heard]) -> list[str]:
+def plain(words: Sequence[EngineWord]) -> list[str]:
     return re.findall(r"\w+", text(words).lower())
 
 
@@ -85,8 +87,8 @@ def test_prompts_of_different_lengths_in_a_batch(engine: OpenVino, windows: list
     starts = [[*tokenizer.sot_sequence, tokenizer.no_timestamps]]
     starts.append([tokenizer.sot_prev, *tokenizer.encode(f" {NAMES}"), *starts[0]])
     with engine._lane(windows[:1] * 2) as (lane, _):
-        both = lane.scores(starts)
-        apart = [lane.scores([start])[0] for start in starts]
+        both = lane.next_token_scores(starts)
+        apart = [lane.next_token_scores([start])[0] for start in starts]
     for row, alone in zip(both, apart, strict=True):
         assert int(np.argmax(row)) == int(np.argmax(alone))
         assert np.abs(row - alone).mean() < 0.05 * np.abs(alone).mean()
@@ -104,29 +106,34 @@ def test_a_text_is_as_likely_as_the_search_found_it(engine: OpenVino, windows: l
     tokenizer = engine._tokenizer("en")
     start = _start(tokenizer, "")
     with engine._lane(windows) as (lane, _):
-        texts, order = search(
-            lane, [start] * 3, beams=2, longest=100, end=tokenizer.eot, blank=engine._suppressed_first
+        texts, order = beam_search(
+            lane,
+            [start] * 3,
+            beam_size=2,
+            max_tokens=100,
+            end_token=tokenizer.eot,
+            suppressed_first=engine._suppressed_first,
         )
         for place, window in enumerate(order):
             tokens = [*texts[window].tokens, tokenizer.eot]
-            whole, more = lane.likelihoods(place, start, [tokens, [*tokens[:6], tokens[9], *tokens[6:]]])
-            (ending,) = lane.likelihoods(place, [*start, *tokens[:5]], [tokens[5:]])
+            whole, more = lane.log_likelihoods(place, start, [tokens, [*tokens[:6], tokens[9], *tokens[6:]]])
+            (ending,) = lane.log_likelihoods(place, [*start, *tokens[:5]], [tokens[5:]])
             assert whole == pytest.approx(texts[window].total, abs=1.0)
-            assert ending == pytest.approx(whole - sum(texts[window].logarithms[:5]), abs=1.0)
+            assert ending == pytest.approx(whole - sum(texts[window].log_probabilities[:5]), abs=1.0)
             assert more < whole - 3
 
 
 def test_a_word_that_was_said_is_not_lost_to_another(engine: OpenVino, windows: list[Samples]) -> None:
     """Whatever it is compared with; the engine hears which one it is."""
 
-    class Doubting(Spelling):
+    class Doubting(SpellingChecker):
         def rivals(self, word: str, confidence: float) -> tuple[str, ...]:
             assert 0 < confidence <= 1
             return ("kingdom", "freedom") if word == "wisdom" else ()
 
     plain, doubted = (
-        text(engine.hear(windows, Task("en", 2, spelling=spelling))[0])
-        for spelling in (Spelling(), Doubting())
+        text(engine.transcribe_windows(windows, DecodingOptions("en", 2, spelling=spelling))[0])
+        for spelling in (SpellingChecker(), Doubting())
     )
     assert doubted == plain
     assert "wisdom" in plain

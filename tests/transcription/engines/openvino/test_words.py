@@ -4,9 +4,15 @@ from collections.abc import Sequence
 
 import pytest
 
-from podcast_pipeline.transcript.names.spelling import LEAST, Spelling
-from podcast_pipeline.transcription.engine import Heard
-from podcast_pipeline.transcription.engines.openvino.words import AFTER, CONTEXT, Written, merged, respelled
+from podcast_pipeline.transcript.names.spelling import MIN_LOG_LIKELIHOOD_RATIO, SpellingChecker
+from podcast_pipeline.transcription.engine import EngineWord
+from podcast_pipeline.transcription.engines.openvino.words import (
+    CONTEXT_TOKENS,
+    LOOKAHEAD_TOKENS,
+    TimedWord,
+    merge_punctuation,
+    replace_nonwords,
+)
 
 START = (1, 2)
 
@@ -15,9 +21,9 @@ def encode(text: str) -> list[int]:
     return [ord(letter) for letter in text]
 
 
-def written(text: str, confidence: float = 0.6) -> list[Written]:
+def written(text: str, confidence: float = 0.6) -> list[TimedWord]:
     words = (f" {word}" for word in text.split())
-    return [Written(word, tuple(encode(word)), i, i + 1, confidence) for i, word in enumerate(words)]
+    return [TimedWord(word, tuple(encode(word)), i, i + 1, confidence) for i, word in enumerate(words)]
 
 
 def spelled(text: str, *, gain: float) -> tuple[str, list[tuple[str, list[str]]]]:
@@ -30,17 +36,22 @@ def spelled(text: str, *, gain: float) -> tuple[str, list[tuple[str, list[str]]]
         asked.append((texts[0], texts[1:]))
         return [-5.0, *(-5 + gain for _ in endings[1:])]
 
-    words = respelled(written(text), START, Spelling("en"), encode=encode, likelihoods=likelihoods)
+    words = replace_nonwords(
+        written(text), START, SpellingChecker("en"), encode=encode, log_likelihoods=likelihoods
+    )
     return "".join(word.text for word in words).strip(), asked
 
 
-@pytest.mark.parametrize(("gain", "word"), [(LEAST + 0.1, "profligacy"), (LEAST - 0.1, "proflogacy")])
+@pytest.mark.parametrize(
+    ("gain", "word"),
+    [(MIN_LOG_LIKELIHOOD_RATIO + 0.1, "profligacy"), (MIN_LOG_LIKELIHOOD_RATIO - 0.1, "proflogacy")],
+)
 def test_a_real_word_needs_a_part_of_the_likelihood(gain: float, word: str) -> None:
     """The engine is asked once, with what stands before and the beginning of what comes after."""
     text, asked = spelled("signs of proflogacy at ten", gain=gain)
     assert text == f"signs of {word} at ten"
     assert asked == [
-        (" signs of", [f" {either}{' at ten'[:AFTER]}" for either in ("proflogacy", "profligacy")])
+        (" signs of", [f" {either}{' at ten'[:LOOKAHEAD_TOKENS]}" for either in ("proflogacy", "profligacy")])
     ]
 
 
@@ -57,8 +68,10 @@ def test_nothing_is_asked_of_words_that_exist() -> None:
 
 def test_where_there_is_no_room_a_word_stays() -> None:
     """Whisper has places for so many tokens; a longer text would be a fault of ours."""
-    start = (*START, *[0] * (CONTEXT - len("proflogacy") - 2))
-    words = respelled(written("proflogacy"), start, Spelling("en"), encode=encode, likelihoods=unasked)
+    start = (*START, *[0] * (CONTEXT_TOKENS - len("proflogacy") - 2))
+    words = replace_nonwords(
+        written("proflogacy"), start, SpellingChecker("en"), encode=encode, log_likelihoods=unasked
+    )
     assert [word.text for word in words] == [" proflogacy"]
 
 
@@ -68,17 +81,21 @@ def unasked(said: Sequence[int], endings: Sequence[Sequence[int]]) -> list[float
 
 def test_a_changed_word_keeps_its_time_and_its_confidence() -> None:
     """So that a review still sees it."""
-    (word,) = respelled(
+    (word,) = replace_nonwords(
         written("proflogacy"),
         START,
-        Spelling("en"),
+        SpellingChecker("en"),
         encode=encode,
-        likelihoods=lambda _, endings: [0.0] * len(endings),
+        log_likelihoods=lambda _, endings: [0.0] * len(endings),
     )
     assert (word.text, word.start_s, word.end_s, word.confidence) == (" profligacy", 0, 1, 0.6)
 
 
 def test_punctuation_belongs_to_the_word_beside_it() -> None:
     """As faster-whisper has it."""
-    words = [Written(' "', (1,), 0, 1, 0.2), Written("ten", (2,), 1, 2, 0.6), Written(".", (3,), 2, 3, 0.3)]
-    assert [word for word in merged(words) if word.text] == [Heard(' "ten.', 1, 2, 0.6)]
+    words = [
+        TimedWord(' "', (1,), 0, 1, 0.2),
+        TimedWord("ten", (2,), 1, 2, 0.6),
+        TimedWord(".", (3,), 2, 3, 0.3),
+    ]
+    assert [word for word in merge_punctuation(words) if word.text] == [EngineWord(' "ten.', 1, 2, 0.6)]
