@@ -6,7 +6,7 @@ from pathlib import Path
 from podcast_pipeline.diarization import choose_diarizer, load_diarizer
 from podcast_pipeline.diarization.assign import DiarizationResult, DiarizationTurn, assign_speakers
 from podcast_pipeline.diarization.known_voices import KnownVoice, identify_speakers, propose_guest_name
-from podcast_pipeline.episodes.library import EpisodeFolder, build_once
+from podcast_pipeline.episodes.folder import EpisodeFolder
 from podcast_pipeline.files import short_sha256, write_atomically
 from podcast_pipeline.model import FrozenModel, ProgressCallback, Transcript
 
@@ -66,7 +66,7 @@ def diarize_transcript(
         write_atomically(target, to_rttm(heard.turns).encode())
         return _told(heard, usable, guests)
 
-    _, told = build_once(folder, "speakers", ".rttm", inputs=inputs, result_type=IdentifiedTurns, build=make)
+    _, told = folder.build_once("speakers", ".rttm", inputs=inputs, result_type=IdentifiedTurns, build=make)
     return with_speakers(words, told, told_from)
 
 

@@ -10,7 +10,8 @@ from uuid import uuid4
 import tomlkit
 from slugify import slugify
 
-from podcast_pipeline.episodes.library import EPISODE_FILE, Library, TrackTable, read_table
+from podcast_pipeline.episodes.library import Library
+from podcast_pipeline.episodes.table import EPISODE_FILE, TrackTable, read_table
 from podcast_pipeline.errors import EpisodeError
 from podcast_pipeline.files import sha256_of
 from podcast_pipeline.model import CONTROL_CHARACTERS, SLUG_PATTERN, EpisodeDraft
@@ -112,12 +113,13 @@ def _refuse_other_words(
     library: Library, known: str, *, title: str | None, slug: str | None, guests: tuple[str, ...], notes: str
 ) -> None:
     """Refuse what an episode that is there already does not say: it would be lost without a word."""
-    table = library.table(known)
+    folder = library.folder(known)
+    table = folder.table
     pairs = {
         "title": (title, table.title),
         "slug": (slug, known),
         "guests": (guests, table.guests),
-        "notes": (notes, library.notes(known)),
+        "notes": (notes, folder.read_notes()),
     }
     other = [name for name, (given, kept) in pairs.items() if given and given != kept]
     if other:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from podcast_pipeline.episodes.library import EpisodeFolder, Library
+from podcast_pipeline.episodes.folder import EpisodeFolder
 from podcast_pipeline.errors import CaptionError, EpisodeError
 from podcast_pipeline.files import short_sha256, write_atomically
 from podcast_pipeline.model import EpisodeDraft, Transcript
@@ -68,8 +68,8 @@ class EpisodeText:
 
     @property
     def slug(self) -> str:
-        """The episode."""
-        return self.folder.path.name
+        """The episode's slug."""
+        return self.folder.slug
 
     @cached_property
     def document(self) -> MarkdownTranscript | None:
@@ -89,25 +89,24 @@ class EpisodeText:
         return self.markdown is not None and short_sha256(self.markdown) == self.edits.replaces
 
 
-def read_episode_text(library: Library, slug: str) -> EpisodeText:
-    """Return what lies in an episode's folder.
+def read_episode_text(folder: EpisodeFolder) -> EpisodeText:
+    """Read transcript.json, transcript.md and edits.json.
 
     Raises:
         EpisodeError: edits.json is damaged.
     """
-    folder = library.folder(slug)
-    heard = _bytes(folder.transcript)
-    kept = _bytes(folder.edits)
+    heard = _bytes(folder.transcript_json)
+    kept = _bytes(folder.edits_json)
     try:
         edits = Edits.model_validate_json(kept) if kept is not None else Edits()
     except ValidationError as error:
         message = f"edits.json cannot be read ({error.errors()[0]['msg']}); put it back from git"
-        raise EpisodeError(slug, message) from error
+        raise EpisodeError(folder.slug, message) from error
     return EpisodeText(
         folder=folder,
-        transcript=transcript_from_json(heard, str(folder.transcript)) if heard is not None else None,
+        transcript=transcript_from_json(heard, str(folder.transcript_json)) if heard is not None else None,
         base=short_sha256(heard) if heard is not None else None,
-        markdown=_bytes(folder.markdown),
+        markdown=_bytes(folder.transcript_md),
         edits=edits,
     )
 
@@ -140,19 +139,19 @@ def _other_words(desk: EpisodeText, base: str) -> str:
     return f"transcript.json {wrong}; put it back {place}, or move transcript.md away for a new one"
 
 
-def replace_transcript(library: Library, slug: str, transcript: Transcript, *, now: datetime) -> None:
+def replace_transcript(folder: EpisodeFolder, transcript: Transcript, *, now: datetime) -> None:
     """Replace transcript.json; what a person wrote over the words before is in edits.json first."""
-    desk = read_episode_text(library, slug)
+    desk = read_episode_text(folder)
     if desk.base == short_sha256(to_json(transcript)):
         return
     edits = current_edits(desk, now)
     if desk.markdown is not None:
         _write(desk, edits.model_copy(update={"replaces": short_sha256(desk.markdown)}))
-    library.save_transcript(slug, transcript)
+    folder.save_transcript(transcript)
 
 
 def merge_edits(
-    library: Library,
+    folder: EpisodeFolder,
     draft: EpisodeDraft,
     transcript: Transcript,
     *,
@@ -170,7 +169,7 @@ def merge_edits(
         out: the episode is in the catalog: its names stay as they were put right.
         keep: what follows in transcript.md and edits.json.
     """
-    desk = read_episode_text(library, draft.slug)
+    desk = read_episode_text(folder)
     base = desk.base if desk.base and transcript == desk.transcript else short_sha256(to_json(transcript))
     edits = current_edits(desk, now)
     fixes = _fixes(edits, base, transcript, glossary, out=in_catalog)
@@ -207,7 +206,7 @@ def replace_markdown(episode_text: EpisodeText, text: str) -> None:
     Raises:
         EpisodeError: somebody has saved it meanwhile.
     """
-    path, build = episode_text.folder.markdown, episode_text.folder.build
+    path, build = episode_text.folder.transcript_md, episode_text.folder.build
     part = build / f".transcript.md.{os.getpid()}.part"
     write_atomically(part, text.encode())
     try:
@@ -244,13 +243,13 @@ def _save(desk: EpisodeText, edits: Edits, text: str | None) -> None:
 
 def _write(desk: EpisodeText, edits: Edits) -> None:
     data = to_json(edits)
-    if _bytes(desk.folder.edits) != data:
-        write_atomically(desk.folder.edits, data)
+    if _bytes(desk.folder.edits_json) != data:
+        write_atomically(desk.folder.edits_json, data)
 
 
 def _move_away(desk: EpisodeText, target: Path) -> None:
     """Move transcript.md to `build/`; back again when it is not what was read."""
-    path = desk.folder.markdown
+    path = desk.folder.transcript_md
     path.replace(target)
     if target.read_bytes() != desk.markdown:
         os.link(target, path)

@@ -1,8 +1,7 @@
-"""The story of an episode: ingest it, publish it, release it when its time has come.
+"""Publication of an episode: ingest the recording, publish it, release it when its time has come.
 
-Each takes an episode through the rooms once. What can be interrupted can be run again: a step whose
-result exists for the same inputs is skipped, nothing is named before it was read back, and the feed
-is written last.
+Each takes an episode through the rooms once. An interrupted run can be repeated: a step whose result exists
+for the same inputs is skipped, no object is referenced before it was read back, and the feed is written last.
 """
 
 from collections.abc import Sequence
@@ -14,13 +13,14 @@ from tempfile import TemporaryDirectory
 from podcast_pipeline.audio.source import check_audio
 from podcast_pipeline.audio.tracks import Track, mix_tracks
 from podcast_pipeline.episodes.create import create_episode
+from podcast_pipeline.episodes.folder import EpisodeFolder
 from podcast_pipeline.errors import EpisodeError
 from podcast_pipeline.feed import app_impact
 from podcast_pipeline.model import Episode, EpisodeDraft, Show
 from podcast_pipeline.model.catalog import Catalog
-from podcast_pipeline.pipeline import imported
 from podcast_pipeline.pipeline.assemble import MasteringReport, assemble_episode
 from podcast_pipeline.pipeline.commit import (
+    CatalogUpdate,
     PreparedEpisode,
     check_leaks,
     check_times,
@@ -30,25 +30,22 @@ from podcast_pipeline.pipeline.commit import (
     preview,
     secret_shingles,
 )
-from podcast_pipeline.pipeline.media import (
-    NOT_IN_CATALOG,
-    Parts,
-    build_media,
-    build_show_assets,
-    published_transcript,
-    reviewed_transcript,
-)
-from podcast_pipeline.storage.published import read_catalog
+from podcast_pipeline.pipeline.context import Context
+from podcast_pipeline.pipeline.imported import merge_imported
+from podcast_pipeline.pipeline.media import build_media
+from podcast_pipeline.pipeline.show_assets import build_show_assets
+from podcast_pipeline.pipeline.text import published_transcript, reviewed_transcript
+from podcast_pipeline.pipeline.transcribe import NOT_IN_CATALOG
 from podcast_pipeline.storage.upload import object_exists, upload
 
 
 @dataclass(frozen=True)
 class PublishResult:
-    """What a publication came to.
+    """The result of a publication.
 
     Attributes:
-        changed: whether the catalog or the feed is another than before.
-        mastered: what mastering measured; None when the audio was out already.
+        changed: whether the catalog or the feed differs from the one before.
+        mastering: measurements of the new master; None for audio that was published already.
     """
 
     episode: Episode
@@ -63,9 +60,9 @@ class DryRunResult:
     """What a publication would do.
 
     Attributes:
-        changed: whether the catalog or the feed would be another than before.
-        objects: (key, bytes) of what would be stored.
-        listeners: what would change in the public feed.
+        changed: whether the catalog or the feed would differ.
+        objects: (key, size in bytes) of the objects that would be stored.
+        feed_changes: of the public feed.
     """
 
     episode: Episode
@@ -76,196 +73,199 @@ class DryRunResult:
 
 
 def ingest(
+    context: Context,
     recording: Path,
-    parts: Parts,
     *,
     title: str | None = None,
     slug: str | None = None,
     guests: tuple[str, ...] = (),
     notes: str = "",
 ) -> str:
-    """Make an episode folder for a recording and return its slug; the same recording is the same episode."""
-    check_audio(recording, report=parts.report)
-    withdrawn = _withdrawn(parts)
+    """Create an episode folder for a recording and return its slug; the same recording gives the same."""
+    check_audio(recording, report=context.report)
     return create_episode(
         recording,
-        parts.library,
+        context.library,
         title=title,
         slug=slug,
         guests=guests,
         notes=notes,
-        unpublished_slugs=withdrawn,
+        unpublished_slugs=_unpublished_slugs(context),
     )
 
 
 def ingest_tracks(
+    context: Context,
     tracks: Sequence[Track],
-    parts: Parts,
     *,
     title: str | None = None,
     slug: str | None = None,
     guests: tuple[str, ...] = (),
     notes: str = "",
 ) -> str:
-    """Make an episode folder for the tracks of one recording and return its slug; see `ingest`.
+    """Create an episode folder for the tracks of one recording and return its slug; see `ingest`.
 
     Raises:
         AudioError: the tracks do not belong together, or one of them cannot be used.
     """
     with TemporaryDirectory() as work:
-        mixed = Path(work) / f"{' and '.join(track.name for track in tracks)}.flac"
-        mix_tracks(tracks, mixed, ffmpeg=parts.ffmpeg, report=parts.report)
-        kept = [(track.name, track.path, track.channel) for track in tracks]
+        recording = Path(work) / f"{' and '.join(track.name for track in tracks)}.flac"
+        mix_tracks(tracks, recording, ffmpeg=context.ffmpeg, report=context.report)
         return create_episode(
-            mixed,
-            parts.library,
+            recording,
+            context.library,
             title=title,
             slug=slug,
             guests=guests,
             notes=notes,
-            tracks=kept,
-            unpublished_slugs=_withdrawn(parts),
+            tracks=[(track.name, track.path, track.channel) for track in tracks],
+            unpublished_slugs=_unpublished_slugs(context),
         )
 
 
 def publish(
-    slug: str, parts: Parts, *, publish_at: datetime | None = None, allow_redownloads: bool = False
+    context: Context, slug: str, *, publish_at: datetime | None = None, allow_redownloads: bool = False
 ) -> PublishResult:
-    """Publish an episode, or bring its publication up to what its folder says now.
+    """Publish an episode, or update its publication to the present state of its folder.
 
     Args:
-        at: when it goes out; None: now for a new one, its own time for one in the catalog.
-        allow: accept a feed that makes apps download episodes again.
+        publish_at: None: now for a new episode, its own time for one in the catalog.
+        allow_redownloads: accept a feed that makes apps download episodes again.
 
     Raises:
-        EpisodeError: it was unpublished, or somebody else is publishing it or did meanwhile.
-        StoreError: the store cannot be used, or what was published is not in it.
+        EpisodeError: the episode was unpublished, or another publisher is at it or changed it meanwhile.
+        ReviewError: the review policy blocks publication.
+        StoreError: the store cannot be used, or a published object is missing.
         LeakError, FeedError: text or a feed that must not become public; nothing was published.
     """
-    with parts.library.open(slug):
-        ready = prepare(slug, parts, publish_at=publish_at, allow_redownloads=allow_redownloads)
-        upload(parts.store, ready.objects, now=parts.clock(), report=parts.report)
-        entered, feed_changed = commit(parts, ready.add_to_catalog, ready.feed_renderer)
-        return PublishResult(
-            episode=ready.assembled.episode,
-            show=entered.show,
-            word_count=len(ready.assembled.transcript.words) if ready.assembled.transcript else 0,
-            changed=feed_changed or ready.changed,
-            mastering=ready.media.mastering,
-        )
+    with context.library.open(slug) as folder:
+        prepared = prepare(folder, context, publish_at=publish_at, allow_redownloads=allow_redownloads)
+        upload(context.store, prepared.objects, now=context.clock(), report=context.report)
+        catalog, feed_changed = commit(context, prepared.update)
+    transcript = prepared.assembled.transcript
+    return PublishResult(
+        episode=prepared.assembled.episode,
+        show=catalog.show,
+        word_count=len(transcript.words) if transcript else 0,
+        changed=feed_changed or prepared.changed,
+        mastering=prepared.media.mastering,
+    )
 
 
 def prepare(
-    slug: str,
-    parts: Parts,
+    folder: EpisodeFolder,
+    context: Context,
     *,
     publish_at: datetime | None = None,
     allow_redownloads: bool = False,
     save: bool = True,
 ) -> PreparedEpisode:
-    """Make everything of an episode and refuse what must not go out; nothing leaves the laptop.
+    """Build everything of an episode and refuse what must not be published; nothing leaves the laptop.
 
     Args:
-        keep: what follows in transcript.json, transcript.md and edits.json.
+        save: write transcript.json, transcript.md and edits.json.
     """
-    now = parts.clock()
-    draft = parts.library.load_draft(slug)
-    catalog = load_catalog(parts)
+    now = context.clock()
+    draft = folder.load_draft()
+    catalog = load_catalog(context)
     known = catalog.by_id(draft.id) if catalog else None
-    publish_at = _goes_out(draft, known, publish_at, now)
-    draft = imported.merge_imported(draft, known)
+    publish_at = _publication_time(draft, known, publish_at, now)
+    draft = merge_imported(draft, known)
 
-    text = reviewed_transcript(draft, known, parts, save=save)
-    media = build_media(draft, known, publish_at, parts)
-    composed = assemble_episode(
+    edited = reviewed_transcript(folder, draft, known, context, save=save)
+    media = build_media(folder, draft, known, publish_at, context)
+    assembled = assemble_episode(
         draft,
         known,
         media=media,
-        transcript=text.transcript if text else None,
-        correction_note=text.correction_note if text else "",
-        published_transcript=published_transcript(known, parts.store),
-        teaser_words=parts.config.access.teaser_words,
+        transcript=edited.transcript if edited else None,
+        correction_note=edited.correction_note if edited else "",
+        published_transcript=published_transcript(known, context.store),
+        teaser_words=context.config.access.teaser_words,
         publish_at=publish_at,
         now=now,
     )
-    words = [composed.transcript] if composed.transcript else []
-    write = make_feed_renderer(words, allow_redownloads=allow_redownloads)
-    check_times(composed.episode)
-    ready = PreparedEpisode(known, media, composed, build_show_assets(parts, catalog), write)
-    then = preview(parts.store, ready.add_to_catalog, write)
-    if composed.episode.state == "scheduled":  # what `release` would refuse is refused while somebody is here
-        write(then.catalog.with_episode(_out(composed.episode, publish_at)), then.published_feed)
-    for spoken in words:
-        check_leaks(secret_shingles(spoken, then.catalog), ready.objects)
-    return ready
+    check_times(assembled.episode)
+    transcripts = [assembled.transcript] if assembled.transcript else []
+    render_feed = make_feed_renderer(transcripts, allow_redownloads=allow_redownloads)
+    prepared = PreparedEpisode(known, media, assembled, build_show_assets(context, catalog), render_feed)
+    then = preview(context.store, prepared.update)
+    if assembled.episode.state == "scheduled":  # refused by `release` means refused while somebody is here
+        render_feed(then.catalog.with_episode(_published(assembled.episode, publish_at)), then.published_feed)
+    for transcript in transcripts:
+        check_leaks(secret_shingles(transcript, then.catalog), prepared.objects)
+    return prepared
 
 
 def dry_run(
-    slug: str, parts: Parts, *, publish_at: datetime | None = None, allow_redownloads: bool = False
+    context: Context, slug: str, *, publish_at: datetime | None = None, allow_redownloads: bool = False
 ) -> DryRunResult:
-    """Prepare an episode and say what `publish` would store and change; writes nothing outside `build/`."""
-    with parts.library.open(slug):
-        ready = prepare(slug, parts, publish_at=publish_at, allow_redownloads=allow_redownloads, save=False)
-    then = preview(parts.store, ready.add_to_catalog, ready.feed_renderer)
-    missing = (staged for staged in ready.objects if not object_exists(parts.store, staged.key))
+    """Prepare an episode and report what `publish` would store and change; writes only into `build/`."""
+    with context.library.open(slug) as folder:
+        prepared = prepare(
+            folder, context, publish_at=publish_at, allow_redownloads=allow_redownloads, save=False
+        )
+    then = preview(context.store, prepared.update)
+    missing = (staged for staged in prepared.objects if not object_exists(context.store, staged.key))
     return DryRunResult(
-        episode=ready.assembled.episode,
+        episode=prepared.assembled.episode,
         show=then.catalog.show,
-        changed=ready.changed or then.feed != then.published_feed,
+        changed=prepared.changed or then.feed != then.published_feed,
         objects=tuple((staged.key, staged.size_bytes) for staged in missing),
         feed_changes=app_impact.diff_feeds(then.published_feed, then.feed),
     )
 
 
-def release(parts: Parts, *, allow_redownloads: bool = False) -> tuple[str, ...]:
-    """Publish the scheduled episodes whose time has come and bring the feed up to now.
+def release(context: Context, *, allow_redownloads: bool = False) -> tuple[str, ...]:
+    """Publish the scheduled episodes whose time has come and bring the feed up to date.
 
-    Needs no episode folder; safe every minute, on any number of machines.
+    Needs no episode folder; idempotent, and safe every minute on any number of machines.
 
     Returns:
-        The slugs that went out by this call.
+        The slugs that this call published.
     """
-    now = parts.clock()
+    now = context.clock()
     released: list[str] = []
 
-    def go_out(current: Catalog | None) -> Catalog:
+    def publish_due(current: Catalog | None) -> Catalog:
         if current is None:
             raise EpisodeError("catalog", "nothing was published yet; run `podcast publish`")
         due = _due(current, now)
         released[:] = [episode.slug for episode in due]
-        for episode in due:
-            current = current.with_episode(_out(episode, now))
-        return current
+        return current.with_episodes(_published(episode, now) for episode in due)
 
-    catalog = load_catalog(parts)
-    words = [published_transcript(episode, parts.store) for episode in _due(catalog, now)]
-    write = make_feed_renderer(
-        [transcript for transcript in words if transcript], allow_redownloads=allow_redownloads
+    catalog = load_catalog(context)
+    transcripts = [published_transcript(episode, context.store) for episode in _due(catalog, now)]
+    render_feed = make_feed_renderer(
+        [transcript for transcript in transcripts if transcript], allow_redownloads=allow_redownloads
     )
-    preview(parts.store, go_out, write)
-    commit(parts, go_out, write)
+    update = CatalogUpdate(publish_due, render_feed)
+    preview(context.store, update)
+    commit(context, update)
     return tuple(released)
 
 
-def _withdrawn(parts: Parts) -> frozenset[str]:
-    """Return the slugs of the episodes that were unpublished: their recordings may come again."""
-    catalog, _ = read_catalog(parts.store)
+def _unpublished_slugs(context: Context) -> frozenset[str]:
+    """Return the slugs of the unpublished episodes: their recordings may be ingested again."""
+    catalog = context.catalog()
     return frozenset(e.slug for e in catalog.episodes if e.state == "unpublished") if catalog else frozenset()
 
 
-def _goes_out(draft: EpisodeDraft, known: Episode | None, at: datetime | None, now: datetime) -> datetime:
+def _publication_time(
+    draft: EpisodeDraft, known: Episode | None, publish_at: datetime | None, now: datetime
+) -> datetime:
     slug = draft.slug
     if known is None:
         if draft.source_sha256 is None:
             raise EpisodeError(slug, NOT_IN_CATALOG)
-        return at or now
+        return publish_at or now
     if known.state == "unpublished":
         raise EpisodeError(
             slug, "was unpublished and cannot come back; ingest the recording under a new slug"
         )
-    if known.state == "published" and at is not None:
+    if known.state == "published" and publish_at is not None:
         raise EpisodeError(slug, f"is out since {known.publish_at:%Y-%m-%d %H:%M} UTC; leave --at away")
-    return at or known.publish_at
+    return publish_at or known.publish_at
 
 
 def _due(catalog: Catalog | None, now: datetime) -> list[Episode]:
@@ -274,6 +274,6 @@ def _due(catalog: Catalog | None, now: datetime) -> list[Episode]:
     return [e for e in episodes if e.state == "scheduled" and e.publish_at <= now]
 
 
-def _out(episode: Episode, now: datetime) -> Episode:
+def _published(episode: Episode, now: datetime) -> Episode:
     changes = {"state": "published", "published_at": now, "content_changed_at": now}
     return Episode.model_validate({**dict(episode), **changes})

@@ -1,47 +1,37 @@
-"""What a person does with the words: listen to what was found, accept or correct it, measure, compare."""
+"""Review of an episode's words: list the doubtful places, accept or correct them, learn names, compare."""
 
-import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import tomlkit
-from pydantic import ValidationError
 
 from podcast_pipeline.config import Config, TermTable
 from podcast_pipeline.episodes import edits
+from podcast_pipeline.episodes.folder import EpisodeFolder
 from podcast_pipeline.errors import CaptionError, ConfigError, EpisodeError
 from podcast_pipeline.files import write_atomically
 from podcast_pipeline.model import Episode, EpisodeDraft, Transcript
-from podcast_pipeline.model.catalog import to_json, transcript_from_json
-from podcast_pipeline.pipeline.media import Hearing, episode_glossary, find_review_items
+from podcast_pipeline.model.catalog import transcript_from_json
+from podcast_pipeline.pipeline.context import Context
+from podcast_pipeline.pipeline.text import find_review_items
+from podcast_pipeline.pipeline.transcribe import episode_glossary
 from podcast_pipeline.storage import ObjectReader
 from podcast_pipeline.transcript import timeline
-from podcast_pipeline.transcript.accuracy import AccuracyReceipt, AccuracyTrend, draw_sample, measure_accuracy
 from podcast_pipeline.transcript.edits import diff
-from podcast_pipeline.transcript.markdown import (
-    MarkdownTranscript,
-    escape_markdown,
-    format_clock,
-    parse_markdown,
-)
 from podcast_pipeline.transcript.markdown_edit import reassign_sentence, rename_speaker, replace_words
 from podcast_pipeline.transcript.names import glossary
-from podcast_pipeline.transcript.names.glossary import apply_name_fixes
 from podcast_pipeline.transcript.names.learn import learn_terms
 from podcast_pipeline.transcript.review import ReviewItem
 
-LEAD_S = 1.0  # played before and after what is doubtful
-NAME_KINDS = ("near_names", "unknown_names")  # found once for every place where they are said
-SAMPLE_FILE = "accuracy.md"  # in an episode's folder, until it was measured
-TREND_FILE = "accuracy.json"  # beside show.toml
-OPEN, CHECKED = "[ ] every word below was listened to", re.compile(r"^\[[xX]\].*$", re.MULTILINE)
+LEAD_S = 1.0  # played before and after a doubtful place
+NAME_KINDS = ("near_names", "unknown_names")  # one item for all places of a name
 
 
 @dataclass(frozen=True)
 class EpisodeReview:
-    """An episode's words as they are now, and what to listen to, worst first."""
+    """An episode's words as they are now, and the places to listen to, worst first."""
 
     draft: EpisodeDraft
     episode_text: edits.EpisodeText
@@ -49,37 +39,37 @@ class EpisodeReview:
     items: tuple[ReviewItem, ...]
 
 
-def load_review(slug: str, parts: Hearing) -> EpisodeReview:
-    """Return what a person should listen to; writes nothing.
+def load_review(folder: EpisodeFolder, context: Context) -> EpisodeReview:
+    """Return the places that a person should listen to; writes nothing.
 
     Raises:
-        EpisodeError: nobody has listened yet: there are no words.
+        EpisodeError: there are no words yet.
     """
-    desk = edits.read_episode_text(parts.library, slug)
-    if desk.transcript is None:
-        raise EpisodeError(slug, f"has no words yet; run `podcast transcribe {slug}`")
-    draft = parts.library.load_draft(slug)
-    text = edits.merge_edits(
-        parts.library,
+    text = edits.read_episode_text(folder)
+    if text.transcript is None:
+        raise EpisodeError(folder.slug, f"has no words yet; run `podcast transcribe {folder.slug}`")
+    draft = folder.load_draft()
+    edited = edits.merge_edits(
+        folder,
         draft,
-        desk.transcript,
-        glossary=episode_glossary(draft, parts.config, desk.transcript.language),
-        in_catalog=desk.markdown is not None,
-        now=parts.clock(),
+        text.transcript,
+        glossary=episode_glossary(draft, context.config, text.transcript.language),
+        in_catalog=text.markdown is not None,
+        now=context.clock(),
         save=False,
     )
-    return EpisodeReview(draft, desk, text, find_review_items(draft, text, parts.config))
+    return EpisodeReview(draft, text, edited, find_review_items(draft, edited, context.config))
 
 
 def player_command(source: Path, start_s: float, end_s: float) -> str:
-    """Return the command that plays a stretch of a recording, a moment before and after it too."""
+    """Return the command that plays a passage of a recording with a second before and after."""
     first_s = max(start_s - LEAD_S, 0.0)
     length_s = end_s + LEAD_S - first_s
     return f"ffplay -autoexit -nodisp -ss {first_s:.1f} -t {length_s:.1f} {shlex.quote(str(source))}"
 
 
 def accept_item(item: ReviewItem, review: EpisodeReview) -> None:
-    """Leave a finding as it is, for good; an edit that found no place is given up."""
+    """Accept a place as it is, for good; a conflicting edit is discarded."""
     conflict = next((c for c in review.edited.conflicts if _is(item, c.at_s, c.reason)), None)
     if item.kind == "conflicts" and conflict:
         edits.discard_conflict(review.episode_text, conflict)
@@ -87,15 +77,15 @@ def accept_item(item: ReviewItem, review: EpisodeReview) -> None:
         edits.record_acceptance(review.episode_text, item.key)
 
 
-def _is(found: ReviewItem, at_s: float, reason: str) -> bool:
-    return found.start_s == at_s and found.reason.endswith(reason)
+def _is(item: ReviewItem, at_s: float, reason: str) -> bool:
+    return item.start_s == at_s and item.reason.endswith(reason)
 
 
 def correct_item(item: ReviewItem, correction: str, review: EpisodeReview) -> None:
-    """Write what is said, or who says it, into transcript.md: a name everywhere, all else in its place.
+    """Write the right words or speaker into transcript.md: a name everywhere, all else in its place.
 
     Raises:
-        EpisodeError: transcript.md is not written yet, was saved meanwhile, or the place is not sure.
+        EpisodeError: transcript.md is missing, was saved meanwhile, or has the place more than once.
     """
     slug = review.draft.slug
     if review.episode_text.markdown is None:
@@ -107,18 +97,18 @@ def correct_item(item: ReviewItem, correction: str, review: EpisodeReview) -> No
     edits.replace_markdown(review.episode_text, text)
 
 
-def _corrected(found: ReviewItem, written: str, markdown: str, words: Transcript) -> str:
-    if found.kind != "speakers":
-        at_s = None if found.kind in NAME_KINDS else found.start_s
-        return replace_words(markdown, words, found.text, written, at_s=at_s)
-    if not found.suggestion:
-        return reassign_sentence(markdown, words, found.text, written, at_s=found.start_s)
-    ids = (segment.speaker for segment in words.segments if segment.start_s == found.start_s)
-    return rename_speaker(markdown, next(ids) or "", written)  # a proposal is about the voice
+def _corrected(item: ReviewItem, correction: str, markdown: str, transcript: Transcript) -> str:
+    if item.kind != "speakers":
+        at_s = None if item.kind in NAME_KINDS else item.start_s
+        return replace_words(markdown, transcript, item.text, correction, at_s=at_s)
+    if not item.suggestion:
+        return reassign_sentence(markdown, transcript, item.text, correction, at_s=item.start_s)
+    ids = (segment.speaker for segment in transcript.segments if segment.start_s == item.start_s)
+    return rename_speaker(markdown, next(ids) or "", correction)  # a suggestion is about the voice
 
 
 def names_to_learn(review: EpisodeReview, config: Config) -> tuple[TermTable, ...]:
-    """Return the names that a person corrected and the show's glossary does not know."""
+    """Return the names that a person corrected and the show's glossary lacks."""
     known = glossary.build_glossary(
         config.glossary, people=config.show.hosts, language=review.edited.transcript.language
     )
@@ -126,7 +116,7 @@ def names_to_learn(review: EpisodeReview, config: Config) -> tuple[TermTable, ..
 
 
 def add_to_glossary(config: Config, terms: Sequence[TermTable]) -> None:
-    """Add names to the glossary in show.toml; comments and order stay."""
+    """Add names to the glossary in show.toml; comments and order are kept."""
     path = config.folder / "show.toml"
     document = tomlkit.parse(path.read_text(encoding="utf-8"))
     table = document.setdefault("glossary", tomlkit.table())
@@ -147,114 +137,27 @@ def _entry(term: TermTable) -> object:
     return entry
 
 
-def sample_accuracy(review: EpisodeReview, parts: Hearing, *, sample_s: float) -> Path | AccuracyReceipt:
-    """Draw stretches to be corrected, or measure those that were.
-
-    Returns:
-        The file to correct; once its box is ticked the receipt, which is in the show's trend then.
-
-    Raises:
-        EpisodeError: the file has other stretches than were drawn.
-    """
-    path = review.episode_text.folder.path / SAMPLE_FILE
-    heard = apply_name_fixes(_heard(review), review.edited.edits.fixes)
-    seed = int(str(review.edited.edits.base)[:8], 16)
-    drawn = draw_sample(heard, sample_s=sample_s, seed=seed)
-    stretches = drawn.passages
-    if not path.exists():
-        source = review.episode_text.folder.source
-        turns = [
-            f"[{format_clock(s.start_s)}]\n<!-- {player_command(source, s.start_s, s.end_s)} -->\n\n"
-            f"{escape_markdown(s.text)}"
-            for s in stretches
-        ]
-        front = f"---\nbase: {review.edited.edits.base}\n---"
-        write_atomically(path, ("\n\n".join([front, OPEN, *turns]) + "\n").encode())
-        return path
-    document = _corrected_sample(path, review.draft.slug)
-    if document is None:
-        return path
-    if document.base != review.edited.edits.base or len(document.turns) != len(stretches):
-        message = (
-            f"{SAMPLE_FILE} is of other words or another length; finish it as it was begun, or delete it"
-        )
-        raise EpisodeError(review.draft.slug, message)
-    references = (" ".join(turn.paragraphs) for turn in document.turns)
-    names = episode_glossary(review.draft, parts.config, heard.language).names
-    measured = measure_accuracy(
-        [(reference, s.text) for reference, s in zip(references, stretches, strict=True)],
-        names=names,
-        passage_count=drawn.passage_count,
-    )
-    receipt = AccuracyReceipt(
-        slug=review.draft.slug,
-        measured_at=parts.clock(),
-        model=heard.receipt.model if heard.receipt else "unknown",
-        seed=seed,
-        sample_s=sample_s,
-        **vars(measured),
-    )
-    write_atomically(_trend(parts.config), to_json(load_trend(parts.config).with_receipt(receipt)))
-    path.unlink()
-    return receipt
-
-
-def _corrected_sample(path: Path, slug: str) -> MarkdownTranscript | None:
-    """Return what a person made of the drawn stretches, None until the box is ticked."""
-    try:
-        saved = path.read_text(encoding="utf-8-sig")
-        return parse_markdown(CHECKED.sub("", saved)) if CHECKED.search(saved) else None
-    except UnicodeDecodeError as error:
-        raise EpisodeError(slug, f"{SAMPLE_FILE} is not UTF-8; save it as UTF-8") from error
-    except CaptionError as error:
-        raise EpisodeError(slug, str(error).replace("transcript.md", SAMPLE_FILE)) from error
-
-
-def load_trend(config: Config) -> AccuracyTrend:
-    """Return every accuracy receipt of the show, oldest first.
-
-    Raises:
-        ConfigError: the file is damaged.
-    """
-    path = _trend(config)
-    try:
-        return AccuracyTrend.model_validate_json(path.read_bytes()) if path.is_file() else AccuracyTrend()
-    except ValidationError as error:
-        message = f"cannot be read ({error.errors()[0]['msg']}); put it back from git"
-        raise ConfigError(path, message) from error
-
-
-def _trend(config: Config) -> Path:
-    return config.folder / TREND_FILE
-
-
-def _heard(seen: EpisodeReview) -> Transcript:
-    if seen.episode_text.transcript is None:
-        raise EpisodeError(seen.draft.slug, "has no words yet")
-    return seen.episode_text.transcript
-
-
-def diff_versions(
-    slug: str, known: Episode | None, parts: Hearing, store: ObjectReader, *, old: int | None, new: int | None
-) -> tuple[str, ...]:
-    """Return what differs between two published versions, or the newest one and the folder.
+def diff_versions(slug: str, context: Context, *, old: int | None, new: int | None) -> tuple[str, ...]:
+    """Return the differences between two published versions, or between the newest one and the folder.
 
     Args:
         old: a version's number; None: the newest, or the one before `new`.
         new: a version's number; None: the words in the folder.
 
     Raises:
-        EpisodeError: it has not left the laptop, or has no such version.
+        EpisodeError: the episode has no published transcript, or no such version.
     """
+    catalog = context.catalog()
+    known = catalog.by_slug(slug) if catalog else None
     if known is None or known.transcript is None:
         raise EpisodeError(slug, "has no published transcript to compare with; `podcast list` shows all")
     newest = known.transcript.version
-    before = _version(known, old or (new - 1 if new else newest), store)
+    before = _version(known, old or (new - 1 if new else newest), context.store)
     if new is not None:
-        return diff(before, _version(known, new, store))
+        return diff(before, _version(known, new, context.store))
     enclosure = known.enclosure
     now = timeline.map_transcript(
-        load_review(slug, parts).edited.transcript,
+        load_review(context.library.folder(slug), context).edited.transcript,
         known.timeline,
         duration_s=enclosure.duration_s,
         media_sha256=enclosure.sha256 or "",

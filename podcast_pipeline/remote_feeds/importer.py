@@ -1,4 +1,4 @@
-"""The line of an import: the feed's pages, its items, their files, the show, the catalog."""
+"""Import of a show from another host: the feed's pages, its items, their files, the show, the catalog."""
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +18,8 @@ from podcast_pipeline.files import short_sha256
 from podcast_pipeline.model import Episode, Progress
 from podcast_pipeline.model.catalog import Catalog
 from podcast_pipeline.pipeline.commit import load_catalog
-from podcast_pipeline.pipeline.media import Parts, build_show_assets, step
+from podcast_pipeline.pipeline.context import Context, step
+from podcast_pipeline.pipeline.show_assets import build_show_assets
 from podcast_pipeline.remote_feeds.client import HttpClient
 from podcast_pipeline.remote_feeds.files import FileImporter
 from podcast_pipeline.remote_feeds.item import ImportContext, ImportedEpisode, import_item
@@ -32,11 +33,12 @@ PAGES = 1000
 
 @dataclass(frozen=True)
 class ImportResult:
-    """What an import came to.
+    """The result of an import.
 
     Attributes:
-        entered: slugs of the episodes that the catalog has now, oldest first. known: how many it had.
-        remarks: what is not as it was.
+        added_slugs: the episodes that were added to the catalog, oldest first.
+        known_count: items that were in the catalog already.
+        remarks: differences from the old feed.
     """
 
     added_slugs: tuple[str, ...]
@@ -44,10 +46,10 @@ class ImportResult:
     remarks: tuple[ImportRemark, ...]
 
 
-def import_feed(source: str, parts: Parts, client: HttpClient, *, keep_audio: bool) -> ImportResult:
-    """Enter every item of a feed into the catalog, with its guid, date, notes and files as they are.
+def import_feed(context: Context, source: str, client: HttpClient, *, keep_audio: bool) -> ImportResult:
+    """Add every item of a feed to the catalog, with its guid, date, notes and files unchanged.
 
-    Interrupted, it is run again: files that are in the store are not fetched twice, and the catalog is
+    An interrupted import can be run again: files in the store are not fetched twice, and the catalog is
     replaced once, at the end.
 
     Args:
@@ -56,36 +58,36 @@ def import_feed(source: str, parts: Parts, client: HttpClient, *, keep_audio: bo
 
     Raises:
         FeedError: the feed cannot be read; nothing was written.
-        FetchError: audio could not be fetched; nothing was entered.
+        FetchError: audio could not be fetched; the catalog is unchanged.
     """
     documents = tuple(_pages(source, client))
     items, remarks = _items(documents)
-    catalog = load_catalog(parts)
+    catalog = load_catalog(context)
     guids = {episode.guid for episode in catalog.episodes} if catalog else set()
     new = sorted((item for item in items if item.guid not in guids), key=lambda item: item.published_at)
-    leaving = ImportContext(
-        files=FileImporter(client, parts.store, _journal(parts, source), parts.clock),
-        library=parts.library,
-        show=parts.config.to_show(artwork_key=None),
-        language=documents[0].text(documents[0].channel, "language") or parts.config.show.language,
-        now=parts.clock(),
+    import_context = ImportContext(
+        files=FileImporter(client, context.store, _journal(context, source), context.clock),
+        library=context.library,
+        show=context.config.to_show(artwork_key=None),
+        language=documents[0].text(documents[0].channel, "language") or context.config.show.language,
+        now=context.clock(),
         keep_audio=keep_audio,
     )
-    brought = list(_bring_all(new, _slugs(new, parts, catalog), leaving, parts))
-    episodes = [one.episode for one in brought if one.episode]
+    imported = list(_import_all(new, _slugs(new, context, catalog), import_context, context))
+    episodes = [one.episode for one in imported if one.episode]
     if catalog is None:
-        parts, told = import_show_settings(documents[0], source, parts, client)
-        remarks += (*told, *parse.dropped_show_elements(documents[0]))
-    _enter(episodes, parts, catalog)
+        context, show_remarks = import_show_settings(documents[0], source, context, client)
+        remarks += (*show_remarks, *parse.dropped_show_elements(documents[0]))
+    _add_to_catalog(episodes, context, catalog)
     return ImportResult(
         added_slugs=tuple(episode.slug for episode in episodes),
         known_count=len(items) - len(new),
-        remarks=(*remarks, *(remark for one in brought for remark in one.remarks)),
+        remarks=(*remarks, *(remark for one in imported for remark in one.remarks)),
     )
 
 
 def _pages(source: str, web: HttpClient) -> Iterator[FeedDocument]:
-    """Yield a feed and, of one in pages, the pages with older items."""
+    """Yield a feed and, where it has pagination, the pages with older items."""
     seen: set[str] = set()
     address: str | None = source
     while address and address not in seen and len(seen) < PAGES:
@@ -105,61 +107,61 @@ def _items(documents: Iterable[FeedDocument]) -> tuple[list[ParsedItem], tuple[I
     items: dict[str, ParsedItem] = {}
     remarks: list[ImportRemark] = []
     for document in documents:
-        found, told = parse.parse_items(document)
-        remarks += told
+        found, item_remarks = parse.parse_items(document)
+        remarks += item_remarks
         for item in found:
             items.setdefault(item.guid, item)
     return list(items.values()), tuple(remarks)
 
 
-def _journal(parts: Parts, source: str) -> Path:
-    return parts.config.state_folder / "cache" / "import" / short_sha256(source.encode())
+def _journal(context: Context, source: str) -> Path:
+    return context.config.state_folder / "cache" / "import" / short_sha256(source.encode())
 
 
-def _slugs(items: Iterable[ParsedItem], parts: Parts, catalog: Catalog | None) -> dict[UUID, str]:
+def _slugs(items: Iterable[ParsedItem], context: Context, catalog: Catalog | None) -> dict[UUID, str]:
     """Return a slug for each item by its id; a second run finds the same ones."""
     taken = {episode.slug for episode in catalog.episodes} if catalog else set()
     slugs: dict[UUID, str] = {}
     for item in items:
         stem = slugify(item.title, max_length=MAX_SLUG_LENGTH, word_boundary=True) or "episode"
         number, slug = 1, stem
-        while slug in taken or parts.library.id_of(slug) not in (None, _id(item, parts)):
+        while slug in taken or context.library.id_of(slug) not in (None, _id(item, context)):
             number += 1
             slug = f"{stem}-{number}"
         taken.add(slug)
-        slugs[_id(item, parts)] = slug
+        slugs[_id(item, context)] = slug
     return slugs
 
 
-def _id(item: ParsedItem, parts: Parts) -> UUID:
-    return uuid5(parts.config.show.id, item.guid)
+def _id(item: ParsedItem, context: Context) -> UUID:
+    return uuid5(context.config.show.id, item.guid)
 
 
-def _bring_all(
-    items: list[ParsedItem], slugs: dict[UUID, str], leaving: ImportContext, parts: Parts
+def _import_all(
+    items: list[ParsedItem], slugs: dict[UUID, str], import_context: ImportContext, context: Context
 ) -> Iterator[ImportedEpisode]:
-    """Take the items over, some at a time.
+    """Import the items, some in parallel.
 
     Raises:
-        FetchError: after all were tried, so that a second run has little left to do.
+        FetchError: after all items were tried, so that a second run has little left to do.
     """
     failed: list[FetchError] = []
 
     def attempt(item: ParsedItem) -> ImportedEpisode | FetchError:
-        episode_id = _id(item, parts)
+        episode_id = _id(item, context)
         try:
-            return import_item(item, episode_id, slugs[episode_id], leaving)
+            return import_item(item, episode_id, slugs[episode_id], import_context)
         except FetchError as error:
             return error
 
-    parts.report(Progress(step="import", done=0, total=len(items), unit="episodes"))
+    context.report(Progress(step="import", done=0, total=len(items), unit="episodes"))
     with ThreadPoolExecutor(PARALLEL) as pool:
         for done, one in enumerate(pool.map(attempt, items), start=1):
             if isinstance(one, FetchError):
                 failed.append(one)
             else:
                 yield one
-            parts.report(Progress(step="import", done=done, total=len(items), unit="episodes"))
+            context.report(Progress(step="import", done=done, total=len(items), unit="episodes"))
     if failed:
         message = (
             f"{failed[0].message}; {len(failed)} of {len(items)} audio files are missing and nothing was"
@@ -168,14 +170,14 @@ def _bring_all(
         raise FetchError(failed[0].subject, message)
 
 
-def _enter(episodes: list[Episode], parts: Parts, catalog: Catalog | None) -> None:
-    dressing = build_show_assets(parts, catalog)
-    upload(parts.store, dressing.objects, now=parts.clock(), report=parts.report)
+def _add_to_catalog(episodes: list[Episode], context: Context, catalog: Catalog | None) -> None:
+    show_assets = build_show_assets(context, catalog)
+    upload(context.store, show_assets.objects, now=context.clock(), report=context.report)
 
-    def enter(current: Catalog | None) -> Catalog:
+    def add(current: Catalog | None) -> Catalog:
         there = {episode.guid for episode in current.episodes} if current else set()
-        base = current or dressing.apply_to(None)
+        base = current or show_assets.apply_to(None)
         return base.with_episodes(episode for episode in episodes if episode.guid not in there)
 
-    with parts.alone(), step(parts.report, "catalog"):
-        update_catalog(parts.store, enter)
+    with context.publisher_lock(), step(context.report, "catalog"):
+        update_catalog(context.store, add)

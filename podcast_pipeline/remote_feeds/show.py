@@ -17,7 +17,7 @@ from podcast_pipeline.feed.conformance.document import FeedDocument
 from podcast_pipeline.feed.parse import ImportRemark
 from podcast_pipeline.feed.tags import podcast_guid
 from podcast_pipeline.files import write_atomically
-from podcast_pipeline.pipeline.media import Parts
+from podcast_pipeline.pipeline.context import Context
 from podcast_pipeline.remote_feeds.client import HttpClient
 
 TEMPLATES = files("podcast_pipeline.episodes") / "template"
@@ -26,16 +26,16 @@ ENDINGS = {b"\xff\xd8\xff": ".jpg", b"\x89PNG": ".png"}
 
 
 def import_show_settings(
-    document: FeedDocument, source: str, parts: Parts, client: HttpClient
-) -> tuple[Parts, tuple[ImportRemark, ...]]:
+    document: FeedDocument, source: str, context: Context, client: HttpClient
+) -> tuple[Context, tuple[ImportRemark, ...]]:
     """Put the old podcast:guid into show.toml, and what is still a placeholder there; comments stay.
 
     A feed without a guid is known to directories by the one that follows from its address.
 
     Returns:
-        The parts with the show as it is now, and what differs and was left as the producer wrote it.
+        The context with the show as it is now, and the differences that were left as the producer wrote them.
     """
-    path = parts.config.folder / SHOW_FILE_NAME
+    path = context.config.folder / SHOW_FILE_NAME
     written = tomlkit.parse(path.read_text(encoding="utf-8"))
     sample = tomlkit.parse((TEMPLATES / SHOW_FILE_NAME).read_text(encoding="utf-8"))["show"]
     values: dict[str, Any] = {}
@@ -55,11 +55,11 @@ def import_show_settings(
             remarks.append(
                 ImportRemark(f"the old feed says {name} = {value!r}; show.toml says {now!r} and stays")
             )
-    table = _valid(parts.config.show, values, remarks)
-    name = _artwork(parse.artwork_url(document), parts.config.folder / table.artwork, client, remarks)
+    table = _valid(context.config.show, values, remarks)
+    name = _artwork(parse.artwork_url(document), context.config.folder / table.artwork, client, remarks)
     table = table.model_copy(update={"artwork": name})
     _write(path, written, table, {*values, "artwork"})
-    return replace(parts, config=parts.config.model_copy(update={"show": table})), tuple(remarks)
+    return replace(context, config=context.config.model_copy(update={"show": table})), tuple(remarks)
 
 
 def _plain(value: Any) -> Any:

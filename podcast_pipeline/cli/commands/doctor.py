@@ -178,14 +178,14 @@ def _publisher(session: CliSession) -> Iterator[DoctorFinding]:
     """Say who decides between two publishers."""
     from podcast_pipeline.storage.s3.presets import has_conditional_writes
 
-    session.publisher_lock()
+    _ = session.context.publisher_lock
     if has_conditional_writes(session.config):
         yield DoctorFinding("two publishers", True, "the store decides who was first")
     elif session.config.storage.single_publisher:
         said = "show.toml says that there is one only; a second would undo what the first did"
         yield DoctorFinding("two publishers", None, said)
     else:
-        with session.publisher_lock()():
+        with session.context.publisher_lock():
             yield DoctorFinding("two publishers", True, "a lease in PostgreSQL decides")
 
 

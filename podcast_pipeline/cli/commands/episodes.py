@@ -63,9 +63,8 @@ def ingest(
     )
     if (audio is None) == (not track):
         raise typer.BadParameter("name one recording, or a --track for each speaker")
-    minted = publishing.ingest_recording(
-        audio or [publishing.parse_track(one) for one in track or ()], session.parts(), wishes
-    )
+    recording = audio or [publishing.parse_track(one) for one in track or ()]
+    minted = publishing.ingest_recording(session.context, recording, wishes)
     folder = session.library.folder(minted).path
     session.output.result(
         {"slug": minted, "folder": str(folder)},
@@ -130,7 +129,7 @@ def release(context: typer.Context, allow: Allow = False) -> None:
     from podcast_pipeline.pipeline.publish import release as release_due
 
     session: CliSession = context.obj
-    slugs = release_due(session.parts(), allow_redownloads=allow)
+    slugs = release_due(session.context, allow_redownloads=allow)
     if slugs:
         search.update_search_index(session)
     session.output.result({"released": slugs}, [f"{slug}: published" for slug in slugs])
@@ -148,10 +147,8 @@ def list_(context: typer.Context) -> None:
 
 def status(context: typer.Context, slug: SlugArgument) -> None:
     """Show where an episode is, and what podcast apps do with it."""
-    from podcast_pipeline.storage.published import read_catalog
-
     session: CliSession = context.obj
-    catalog, _ = read_catalog(session.store)
+    catalog = session.context.catalog()
     episode = catalog.by_slug(slug) if catalog else None
     facts = _status(session, episode) if episode else _status_of_draft(session, slug)
     session.output.result(facts, [f"{name}: {value}" for name, value in facts.items() if value])
@@ -162,7 +159,7 @@ def unpublish(context: typer.Context, slug: SlugArgument) -> None:
     from podcast_pipeline.pipeline import maintain
 
     session: CliSession = context.obj
-    maintain.unpublish(slug, session.parts())
+    maintain.unpublish(session.context, slug)
     search.update_search_index(session)
     session.output.result({"slug": slug, "state": "unpublished"}, [f"{slug}: unpublished"])
 
@@ -172,7 +169,7 @@ def rebuild(context: typer.Context, allow: Allow = False) -> None:
     from podcast_pipeline.pipeline import maintain
 
     session: CliSession = context.obj
-    changed = maintain.rebuild(session.parts(), allow_redownloads=allow)
+    changed = maintain.rebuild(session.context, allow_redownloads=allow)
     session.output.result({"changed": changed}, ["rebuilt" if changed else "nothing to do"])
 
 
@@ -181,7 +178,7 @@ def gc(context: typer.Context, yes: Yes = False) -> None:
     from podcast_pipeline.pipeline import maintain
 
     session: CliSession = context.obj
-    found = maintain.remove_orphaned_objects(session.parts(), remove=yes)
+    found = maintain.remove_orphaned_objects(session.context, remove=yes)
     what = {False: "bytes", True: "bytes of an unfinished upload"}
     lines = [f"{item.verdict}: {item.key} ({item.size_bytes} {what[item.unfinished]})" for item in found]
     session.output.result(
@@ -191,12 +188,12 @@ def gc(context: typer.Context, yes: Yes = False) -> None:
 
 def _rows(session: CliSession) -> list[tuple[str, str, str, str]]:
     """Return (slug, state, instant, title) of every episode, newest first, drafts before."""
-    from podcast_pipeline.storage.published import read_catalog
-
-    catalog, _ = read_catalog(session.store)
+    catalog = session.context.catalog()
     known = list(reversed(catalog.episodes)) if catalog else []
     out = {episode.slug for episode in known}
-    drafts = [session.library.load_draft(slug) for slug in session.library.slugs() if slug not in out]
+    drafts = [
+        session.library.folder(slug).load_draft() for slug in session.library.slugs() if slug not in out
+    ]
     return [
         *((draft.slug, "draft", "", draft.title) for draft in drafts),
         *((e.slug, e.state, session.format_local(e.publish_at), e.title) for e in known),
@@ -204,7 +201,7 @@ def _rows(session: CliSession) -> list[tuple[str, str, str, str]]:
 
 
 def _status_of_draft(session: CliSession, slug: str) -> dict[str, str | None]:
-    title = session.library.load_draft(slug).title
+    title = session.library.folder(slug).load_draft().title
     apps = f"nothing: it has not left this machine; `podcast publish {slug}` when it is ready"
     return {"slug": slug, "state": "draft", "publish_at": None, "title": title, "apps": apps}
 

@@ -99,13 +99,12 @@ def _moved(moves: "HostChanges") -> Iterator[str]:
 def _upcoming(session: CliSession) -> bytes:
     """Return the public feed as it would be written now."""
     from podcast_pipeline.feed.rss import render_unpaged
-    from podcast_pipeline.pipeline.media import build_show_assets
-    from podcast_pipeline.storage.published import read_catalog
+    from podcast_pipeline.pipeline.show_assets import build_show_assets
 
-    catalog, _ = read_catalog(session.store)
+    catalog = session.context.catalog()
     if catalog is None:
         raise EpisodeError("catalog", "nothing was published yet; run `podcast publish`")
-    return render_unpaged(build_show_assets(session.parts(), catalog).apply_to(catalog))
+    return render_unpaged(build_show_assets(session.context, catalog).apply_to(catalog))
 
 
 def _whole(session: CliSession, feed: str | None) -> bytes:
@@ -134,7 +133,7 @@ def import_(
 
     session: CliSession = context.obj
     with HttpClient() as web:
-        moved = import_feed(feed, session.parts(), web, keep_audio=keep_audio)
+        moved = import_feed(session.context, feed, web, keep_audio=keep_audio)
     session.output.result(
         {
             "entered": moved.added_slugs,

@@ -1,7 +1,7 @@
 """`podcast publish`: recordings and episodes, one result each, and what a person is told of them."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from podcast_pipeline.errors import ConfigError, EpisodeError, PodcastError
 if TYPE_CHECKING:
     from podcast_pipeline.audio.tracks import Track
     from podcast_pipeline.model import Episode, Show
-    from podcast_pipeline.pipeline.media import Parts
+    from podcast_pipeline.pipeline.context import Context
     from podcast_pipeline.pipeline.publish import DryRunResult, PublishResult
 
 
@@ -55,10 +55,10 @@ class PublishOutcome:
 
 
 def publish_all(session: CliSession, arguments: list[str], options: PublishOptions) -> None:
-    """Publish each; a single one that failed is the command's own error."""
-    parts = session.parts()
+    """Publish each recording or slug; the error of a single one is the command's own."""
+    _ = session.context.publisher_lock  # a store without one is refused before any work
     _warn_of_categories(session)
-    outcomes = [_attempt(session, one, parts, options) for one in arguments]
+    outcomes = [_attempt(session, argument, options) for argument in arguments]
     errors = [outcome.error for outcome in outcomes if outcome.error]
     if len(outcomes) == len(errors) == 1:
         raise errors[0]
@@ -78,17 +78,17 @@ def _warn_of_categories(session: CliSession) -> None:
             session.output.warn(f"show.toml: category “{category}” is not one of Apple's; {fix}")
 
 
-def ingest_recording(recording: "Path | list[Track]", parts: "Parts", options: PublishOptions) -> str:
-    """Make an episode folder for a recording, or for the tracks of one, and return its slug."""
+def ingest_recording(context: "Context", recording: "Path | Sequence[Track]", options: PublishOptions) -> str:
+    """Create an episode folder for a recording, or for the tracks of one, and return its slug."""
     from podcast_pipeline.pipeline import publish
 
     notes = _text(options.notes) if options.notes else ""
     if isinstance(recording, Path):
         return publish.ingest(
-            recording, parts, title=options.title, slug=options.slug, guests=options.guests, notes=notes
+            context, recording, title=options.title, slug=options.slug, guests=options.guests, notes=notes
         )
     return publish.ingest_tracks(
-        recording, parts, title=options.title, slug=options.slug, guests=options.guests, notes=notes
+        context, recording, title=options.title, slug=options.slug, guests=options.guests, notes=notes
     )
 
 
@@ -116,73 +116,74 @@ def _text(path: Path) -> str:
         raise EpisodeError(path, "is not UTF-8; save it as UTF-8") from error
 
 
-def _attempt(session: CliSession, named: str, parts: "Parts", wishes: PublishOptions) -> PublishOutcome:
+def _attempt(session: CliSession, argument: str, options: PublishOptions) -> PublishOutcome:
     seconds = session.output.seconds
     seconds.clear()
     try:
-        done = _one(session, named, parts, wishes)
+        result = _publish_one(session, argument, options)
     except PodcastError as error:
-        return PublishOutcome(named, None, dict(seconds), error)
-    return PublishOutcome(named, done, dict(seconds))
+        return PublishOutcome(argument, None, dict(seconds), error)
+    return PublishOutcome(argument, result, dict(seconds))
 
 
-def _one(
-    session: CliSession, named: str, parts: "Parts", wishes: PublishOptions
+def _publish_one(
+    session: CliSession, argument: str, options: PublishOptions
 ) -> "PublishResult | DryRunResult":
     from podcast_pipeline.episodes import edits
     from podcast_pipeline.pipeline.publish import dry_run, publish
 
-    at = _moment(session, wishes.at)
-    slug = _slug(named, parts, wishes)
-    if wishes.dry_run:
-        return dry_run(slug, parts, publish_at=at, allow_redownloads=wishes.allow)
-    _ask(session, slug, at, wishes)
-    done = publish(slug, parts, publish_at=at, allow_redownloads=wishes.allow)
-    desk = edits.read_episode_text(parts.library, slug)
-    review.warn_of_conflicts(session, slug, desk.edits.conflicts)
-    review.warn_of_unordered_turns(session, slug, desk.document)
-    receipt, told = _receipt(done, session.output.seconds), parts.library.receipt(slug)
-    if done.changed or told.get("document_key") != receipt["document_key"]:  # a killed run wrote none
-        parts.library.save_receipt(slug, receipt)
-    return done
+    context, publish_at = session.context, _publish_at(session, options.at)
+    slug = _slug(argument, context, options)
+    if options.dry_run:
+        return dry_run(context, slug, publish_at=publish_at, allow_redownloads=options.allow)
+    _ask(session, slug, publish_at, options)
+    result = publish(context, slug, publish_at=publish_at, allow_redownloads=options.allow)
+    folder = context.library.folder(slug)
+    text = edits.read_episode_text(folder)
+    review.warn_of_conflicts(session, slug, text.edits.conflicts)
+    review.warn_of_unordered_turns(session, slug, text.document)
+    receipt, previous = _receipt(result, session.output.seconds), folder.load_receipt()
+    if result.changed or previous.get("document_key") != receipt["document_key"]:  # a killed run wrote none
+        folder.save_receipt(receipt)
+    return result
 
 
-def _slug(named: str, parts: "Parts", wishes: PublishOptions) -> str:
-    """Return the episode that is meant; a recording that is none yet becomes one."""
+def _slug(argument: str, context: "Context", options: PublishOptions) -> str:
+    """Return the slug that an argument means; a new recording becomes an episode."""
     from podcast_pipeline.files import sha256_of
 
-    if not Path(named).is_file():
-        if wishes.for_new_recording:
-            raise EpisodeError(named, "--title, --slug, --guest and --notes are for a new recording")
-        return named
-    if not wishes.dry_run:
-        return ingest_recording(Path(named), parts, wishes)
-    known = parts.library.slug_of_source(sha256_of(Path(named)))
+    if not Path(argument).is_file():
+        if options.for_new_recording:
+            raise EpisodeError(argument, "--title, --slug, --guest and --notes are for a new recording")
+        return argument
+    if not options.dry_run:
+        return ingest_recording(context, Path(argument), options)
+    known = context.library.slug_of_source(sha256_of(Path(argument)))
     if known is None:
-        raise EpisodeError(named, "is no episode yet and --dry-run makes none; run `podcast ingest` first")
+        raise EpisodeError(argument, "is no episode yet and --dry-run makes none; run `podcast ingest` first")
     return known
 
 
-def _moment(session: CliSession, at: str | None) -> datetime | None:
+def _publish_at(session: CliSession, at: str | None) -> datetime | None:
     if at is None:
         return None
     if at == "now":
         return session.clock()
     if at == "next":
         return session.next_slot()
-    moment = session.parse_time(at)
-    if moment < session.clock():
+    publish_at = session.parse_time(at)
+    if publish_at < session.clock():
         raise ConfigError(f"--at {at}", "is past; leave --at away to publish now")
-    return moment
+    return publish_at
 
 
-def _ask(session: CliSession, slug: str, at: datetime | None, wishes: PublishOptions) -> None:
-    """Show a person at a terminal what is about to be public, before any work is done."""
-    if wishes.yes or session.output.as_json or not sys.stdin.isatty():
+def _ask(session: CliSession, slug: str, publish_at: datetime | None, options: PublishOptions) -> None:
+    """Ask a person at a terminal to confirm the publication, before any work is done."""
+    if options.yes or session.output.as_json or not sys.stdin.isatty():
         return
-    draft = session.library.load_draft(slug)
+    draft = session.library.folder(slug).load_draft()
     guests = ", ".join(person.name for person in draft.persons) or "nobody named"
-    when = session.format_local(at) if at else "now, or when it went out before"
+    when = session.format_local(publish_at) if publish_at else "now, or when it went out before"
     session.output.close()
     typer.confirm(f"{draft.title!r} with {guests}, going out {when}. Publish?", default=True, abort=True)
 

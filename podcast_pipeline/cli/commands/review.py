@@ -49,13 +49,13 @@ def review(
 ) -> None:
     """List what to listen to, worst first; on a terminal accept or correct it. Exit 3 while it blocks."""
     from podcast_pipeline.pipeline import review as reviewing
+    from podcast_pipeline.pipeline.accuracy import sample_accuracy
 
     session: CliSession = context.obj
-    parts = session.hearing(session.config.transcription)
-    with parts.library.open(slug):
-        seen = reviewing.load_review(slug, parts)
+    with session.library.open(slug) as folder:
+        seen = reviewing.load_review(folder, session.context)
         if sample is not None:
-            _measure(session, reviewing.sample_accuracy(seen, parts, sample_s=_seconds(sample)))
+            _measure(session, sample_accuracy(seen, session.context, sample_s=_seconds(sample)))
         elif learn:
             _learn(session, seen, yes=yes)
         else:
@@ -70,7 +70,7 @@ def _review(session: CliSession, seen: "EpisodeReview") -> None:
     walked = sys.stdin.isatty() and sys.stdout.isatty() and not session.output.as_json
     if walked:
         _walk(session, seen, known)
-        seen = reviewing.load_review(slug, session.hearing(session.config.transcription))
+        seen = reviewing.load_review(seen.episode_text.folder, session.context)
     findings, closed = seen.items, blocking_items(seen.items, session.config.review)
     session.output.result(
         {
@@ -134,7 +134,7 @@ def _walk(session: CliSession, seen: "EpisodeReview", known: "Episode | None") -
         answer = _choice(f"{number} of {len(seen.items)}: accept, fix, skip or quit (a/f/s/q)")
         if answer == "q":
             return
-        seen_now = reviewing.load_review(seen.draft.slug, session.hearing(session.config.transcription))
+        seen_now = reviewing.load_review(seen.episode_text.folder, session.context)
         if answer == "a":
             reviewing.accept_item(found, seen_now)
         elif answer == "f":
@@ -183,7 +183,7 @@ def _term(term: object) -> str:
 
 
 def _measure(session: CliSession, drawn: "Path | AccuracyReceipt") -> None:
-    from podcast_pipeline.pipeline.review import load_trend
+    from podcast_pipeline.pipeline.accuracy import load_trend
 
     receipt = drawn if not hasattr(drawn, "exists") else None
     if receipt is None:
@@ -231,15 +231,12 @@ def diff(
     from podcast_pipeline.pipeline import review as reviewing
 
     session: CliSession = context.obj
-    parts = session.hearing(session.config.transcription)
-    lines = reviewing.diff_versions(slug, _known(session, slug), parts, session.store, old=from_, new=to)
+    lines = reviewing.diff_versions(slug, session.context, old=from_, new=to)
     session.output.result({"slug": slug, "changes": lines}, lines or ["no difference"])
 
 
 def _known(session: CliSession, slug: str) -> "Episode | None":
-    from podcast_pipeline.storage.published import read_catalog
-
-    catalog, _ = read_catalog(session.store)
+    catalog = session.context.catalog()
     return catalog.by_slug(slug) if catalog else None
 
 

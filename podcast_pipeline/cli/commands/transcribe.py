@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import cast, get_args
@@ -16,10 +16,11 @@ from podcast_pipeline.config import TranscriptionTable
 from podcast_pipeline.errors import AudioError, ConfigError, PodcastError
 from podcast_pipeline.files import write_atomically
 from podcast_pipeline.model import CaptionFormat, Receipt, Transcript
+from podcast_pipeline.pipeline.text import edited_transcript
+from podcast_pipeline.pipeline.transcribe import fetch_imported_audio, transcribe_episode, transcribe_file
 from podcast_pipeline.transcript.captions import formats as captions_formats
 from podcast_pipeline.transcript.edits import EditConflict
-from podcast_pipeline.transcript.names import glossary
-from podcast_pipeline.transcription import Transcriber, TranscriptionOptions
+from podcast_pipeline.transcription import Transcriber
 
 TO_STDOUT = "-"
 FAULTS = {
@@ -41,7 +42,7 @@ class TranscriptionResult:
 
 @dataclass(frozen=True)
 class TranscriptionRun:
-    """The engine for one run, loaded when the first recording needs it."""
+    """One run of the command: the engine is loaded when the first recording needs it."""
 
     session: CliSession
     settings: TranscriptionTable
@@ -52,38 +53,37 @@ class TranscriptionRun:
         cache = self.session.cache_folder
         return transcription.load_transcriber(self.settings.engine, self.settings.model, cache=cache)
 
-    def hear(self, name: str) -> TranscriptionResult:
-        """Return the words of a file or an episode; an episode's as a person edited them."""
+    def transcribe(self, name: str) -> TranscriptionResult:
+        """Transcribe a file or an episode; a person's edits are merged into an episode's words."""
         path = Path(name)
         if not path.is_file() and self.session.has_episode(name):
-            return self._hear_episode(name)
+            return self._transcribe_episode(name)
         if not path.exists():
             raise AudioError(name, "is neither a file nor an episode; `podcast list` shows all episodes")
-        names = self.session.show_glossary(self.settings.language)
-        options = TranscriptionOptions(language=self.settings.language, names=names.names)
-        words = self.transcriber.transcribe(path, options=options, report=self.session.output.report)
-        fixed, _ = glossary.fix_names(words, replace(names, language=words.language))
-        return TranscriptionResult(name, fixed)
-
-    def _hear_episode(self, slug: str) -> TranscriptionResult:
-        from podcast_pipeline.pipeline.media import (
-            edited_transcript,
-            fetch_imported_audio,
-            transcribe_episode,
+        transcript = transcribe_file(
+            path,
+            self.transcriber,
+            language=self.settings.language,
+            glossary=self.session.show_glossary(self.settings.language),
+            report=self.session.output.report,
         )
+        return TranscriptionResult(name, transcript)
 
-        parts = replace(self.session.hearing(self.settings), transcriber=lambda: self.transcriber)
-        with parts.library.open(slug):
-            draft = parts.library.load_draft(slug)
-            if not parts.library.folder(slug).has_recording:
-                draft = fetch_imported_audio(draft, parts, self.session.store)
-            text = edited_transcript(draft, transcribe_episode(draft, parts), None, parts)
-        return TranscriptionResult(slug, text.transcript, text.conflicts)
+    def _transcribe_episode(self, slug: str) -> TranscriptionResult:
+        context = self.session.context_with(self.settings)
+        context.transcriber = self.transcriber
+        with context.library.open(slug) as folder:
+            draft = folder.load_draft()
+            if not folder.has_recording:
+                draft = fetch_imported_audio(folder, draft, context)
+            transcript = transcribe_episode(folder, draft, context)
+            edited = edited_transcript(folder, draft, transcript, None, context)
+        return TranscriptionResult(slug, edited.transcript, edited.conflicts)
 
     def attempt(self, name: str) -> TranscriptionResult:
-        """Hear one of many: an error is a result."""
+        """Transcribe one of many: an error is a result."""
         try:
-            return self.hear(name)
+            return self.transcribe(name)
         except PodcastError as error:
             return TranscriptionResult(name, None, error=error)
 

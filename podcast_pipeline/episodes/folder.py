@@ -1,0 +1,184 @@
+"""The folder of one episode: where its files are, reading and writing them."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from podcast_pipeline.episodes.table import EPISODE_FILE, EpisodeTable, TrackTable
+from podcast_pipeline.errors import EpisodeError
+from podcast_pipeline.files import sha256_of, short_sha256, write_atomically
+from podcast_pipeline.model import Chapter, EpisodeDraft, FrozenModel, Person, Soundbite, Transcript
+from podcast_pipeline.model.catalog import to_json, transcript_from_json
+
+IMPORTED_AUDIO = "build/came"
+
+Result = TypeVar("Result", bound=FrozenModel)
+
+
+@dataclass(frozen=True)
+class EpisodeFolder:
+    """The folder of one episode; `Library.folder` and `Library.open` read its episode.toml once.
+
+    Attributes:
+        table: episode.toml.
+        show_language: the language of an episode whose episode.toml has none.
+    """
+
+    path: Path
+    table: EpisodeTable
+    show_language: str
+
+    @property
+    def slug(self) -> str:
+        """The slug: the folder's name."""
+        return self.table.slug
+
+    @property
+    def has_recording(self) -> bool:
+        """Whether the episode has a recording of its own; an imported one has none."""
+        return self.table.source is not None
+
+    @property
+    def source(self) -> Path:
+        """The recording; of an imported episode a copy of its audio, there once it was transcribed."""
+        return self.path / (self.table.source or IMPORTED_AUDIO)
+
+    @property
+    def transcript_json(self) -> Path:
+        """The engine's words, in recording times; in git."""
+        return self.path / "transcript.json"
+
+    @property
+    def transcript_md(self) -> Path:
+        """The words as a person edits them."""
+        return self.path / "transcript.md"
+
+    @property
+    def edits_json(self) -> Path:
+        """A person's edits, stored so that they survive another transcription; in git."""
+        return self.path / "edits.json"
+
+    @property
+    def published_json(self) -> Path:
+        """The receipt of the last publication; never read as truth."""
+        return self.path / "published.json"
+
+    @property
+    def build(self) -> Path:
+        """Derived files; may be deleted at any time."""
+        return self.path / "build"
+
+    def load_draft(self) -> EpisodeDraft:
+        """Return the episode as its folder describes it; an imported one has no source_sha256.
+
+        Raises:
+            EpisodeError: the source is missing or was not the one ingested, or notes.md is not UTF-8.
+        """
+        if self.has_recording:
+            self._check_source()
+        table = self.table
+        return EpisodeDraft(
+            id=table.id,
+            guid=table.guid,
+            slug=table.slug,
+            title=table.title,
+            notes=self.read_notes(),
+            language=table.language or self.show_language,
+            access=table.access,
+            explicit=table.explicit,
+            season=table.season,
+            number=table.number,
+            type=table.type,
+            persons=tuple(Person(name=name, role="guest") for name in table.guests),
+            chapters=tuple(Chapter(**dict(chapter)) for chapter in table.chapters),
+            soundbites=tuple(Soundbite(**dict(bite)) for bite in table.soundbites),
+            topics=table.topics,
+            source_sha256=table.source_sha256,
+        )
+
+    def _check_source(self) -> None:
+        if not self.source.is_file():
+            raise EpisodeError(self.slug, f"{self.source} is missing; put the recording back")
+        if sha256_of(self.source) != self.table.source_sha256:
+            raise EpisodeError(
+                self.slug,
+                f"{self.source.name} is not the recording that was ingested; put it back, or, to replace the"
+                f" audio, set source_sha256 in {EPISODE_FILE} to the new file's SHA-256",
+            )
+
+    def read_notes(self) -> str:
+        """Return the show notes, in Markdown; "" where there are none."""
+        path = self.path / "notes.md"
+        try:
+            return path.read_text(encoding="utf-8-sig") if path.is_file() else ""
+        except UnicodeDecodeError as error:
+            raise EpisodeError(self.slug, f"{path} is not UTF-8; save it as UTF-8") from error
+
+    def check_tracks(self) -> tuple[TrackTable, ...]:
+        """Return the tracks that the recording was mixed from; none where it was one mix from the start.
+
+        Raises:
+            EpisodeError: a track is missing, or is not the one that was ingested.
+        """
+        for track in self.table.tracks:
+            path = self.path / track.file
+            if not path.is_file() or sha256_of(path) != track.sha256:
+                raise EpisodeError(self.slug, f"{path} is missing or was changed; put back the ingested file")
+        return self.table.tracks
+
+    def load_transcript(self) -> Transcript | None:
+        """Return the engine's words in recording times, None before the first transcription."""
+        path = self.transcript_json
+        return transcript_from_json(path.read_bytes(), str(path)) if path.is_file() else None
+
+    def save_transcript(self, transcript: Transcript) -> None:
+        """Write transcript.json; the file before it goes to `build/`."""
+        if self.transcript_json.is_file():
+            previous = self.transcript_json.read_bytes()
+            write_atomically(self.build / f"transcript.{short_sha256(previous)}.json", previous)
+        write_atomically(self.transcript_json, to_json(transcript))
+
+    def load_receipt(self) -> dict[str, object]:
+        """Return published.json; empty where the file is missing or damaged."""
+        try:
+            receipt = json.loads(self.published_json.read_bytes())
+        except (FileNotFoundError, ValueError):
+            return {}
+        return receipt if isinstance(receipt, dict) else {}
+
+    def save_receipt(self, receipt: Mapping[str, object]) -> None:
+        """Write published.json, for people to read."""
+        text = json.dumps(receipt, ensure_ascii=False, indent=1, default=str)
+        write_atomically(self.published_json, f"{text}\n".encode())
+
+    def build_once(
+        self,
+        stage: str,
+        suffix: str,
+        *,
+        inputs: Mapping[str, object],
+        result_type: type[Result],
+        build: Callable[[Path], Result],
+    ) -> tuple[Path, Result]:
+        """Return the file and the result of a stage, built only where there is none for the same inputs.
+
+        Args:
+            stage: its name; with `suffix` the file's name in `build/`.
+            inputs: all that the result depends on, as plain JSON values.
+            build: writes the file at the path given to it and returns the result.
+        """
+        key = short_sha256(json.dumps({"stage": stage, **inputs}, sort_keys=True, default=str).encode())
+        target, note = self.build / f"{stage}.{key}{suffix}", self.build / f"{stage}.{key}.json"
+        try:
+            if target.is_file():
+                return target, result_type.model_validate_json(note.read_bytes())
+        except (FileNotFoundError, ValidationError):
+            note.unlink(missing_ok=True)
+        self.build.mkdir(exist_ok=True)
+        result = build(target)
+        write_atomically(note, to_json(result))
+        return target, result

@@ -1,0 +1,88 @@
+"""episode.toml: its keys, and reading it."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import ConfigDict, Field
+
+from podcast_pipeline.config import validate_toml
+from podcast_pipeline.errors import EpisodeError
+from podcast_pipeline.model import (
+    Chapter,
+    EpisodeType,
+    FrozenModel,
+    NonEmptyStr,
+    Sha256,
+    SingleLineStr,
+    Slug,
+    Soundbite,
+    Topic,
+)
+
+EPISODE_FILE = "episode.toml"
+
+
+class TrackTable(FrozenModel):
+    """[[tracks]]: a speaker and the file; `channel` counts from 1, None is the whole file."""
+
+    name: Annotated[str, Field(min_length=1, max_length=128)]
+    file: NonEmptyStr
+    channel: Annotated[int, Field(ge=1)] | None = None
+    sha256: Sha256
+
+
+class ChapterTable(Chapter):
+    """[[chapters]]."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class SoundbiteTable(Soundbite):
+    """[[soundbites]]."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class EpisodeTable(FrozenModel):
+    """A whole episode.toml; an imported episode has no source."""
+
+    id: UUID
+    guid: NonEmptyStr
+    slug: Slug
+    title: Annotated[SingleLineStr, Field(max_length=255)]
+    source: Annotated[NonEmptyStr, Field(max_length=63)] | None = None  # 252 bytes: a file system takes 255
+    source_sha256: Sha256 | None = None
+    season: Annotated[int, Field(ge=1)] | None = None
+    number: Annotated[int, Field(ge=1)] | None = None
+    type: EpisodeType = "full"
+    language: NonEmptyStr | None = None
+    access: Literal["public", "subscribers"] = "public"
+    explicit: bool = False
+    guests: tuple[Annotated[SingleLineStr, Field(max_length=128)], ...] = ()
+    topics: tuple[Topic, ...] = ()
+    speakers: Annotated[int, Field(ge=1, le=20)] | None = None
+    tracks: tuple[TrackTable, ...] = ()
+    chapters: tuple[ChapterTable, ...] = ()
+    soundbites: tuple[SoundbiteTable, ...] = ()
+
+
+def read_table(path: Path, slug: str) -> EpisodeTable:
+    """Read an episode.toml.
+
+    Raises:
+        EpisodeError: the file is missing, is not TOML, or belongs to another episode.
+        ConfigError: an unknown key or a wrong value.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as error:
+        message = "there is no such episode, nor such a file; `podcast list` shows all episodes"
+        raise EpisodeError(slug, message) from error
+    except (ValueError, RecursionError) as error:
+        raise EpisodeError(slug, f"{path} is not valid TOML: {error}") from error
+    table = validate_toml(EpisodeTable, data, path)
+    if table.slug != slug:
+        raise EpisodeError(slug, f"{path} says slug = {table.slug!r}; folder and slug must agree")
+    return table

@@ -1,0 +1,160 @@
+"""A show and its parts: settings, episode folders, storage, engine, each opened on first use."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from podcast_pipeline.audio.ffmpeg import Ffmpeg, find_ffmpeg
+from podcast_pipeline.config import Config, load_config
+from podcast_pipeline.episodes.library import Library
+from podcast_pipeline.errors import ConfigError
+from podcast_pipeline.model import Progress, ProgressCallback, Show
+from podcast_pipeline.pipeline import ping
+from podcast_pipeline.storage import Store
+from podcast_pipeline.storage.open import open_store
+from podcast_pipeline.storage.published import read_catalog
+from podcast_pipeline.storage.s3.presets import has_conditional_writes
+from podcast_pipeline.transcription import Transcriber, choose_engine, load_transcriber
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from podcast_pipeline.model.catalog import Catalog
+
+
+def user_cache_folder() -> Path:
+    """Return the folder of models and finished windows for files that belong to no show."""
+    return Path.home() / ".cache" / "podcast-pipeline" / "cache"
+
+
+def ignore(_: object) -> None:
+    """Drop a progress event or a warning."""
+
+
+@dataclass(eq=False)
+class Context:
+    """A show and its parts; a part that a command does not use is never opened.
+
+    A part may be replaced by assignment before its first use.
+
+    Attributes:
+        config: show.toml and the environment.
+        clock: returns the present, aware, UTC.
+        report: progress callback.
+        warn: called with one line for each hub or directory that could not be notified.
+    """
+
+    config: Config
+    clock: Callable[[], datetime]
+    report: ProgressCallback = ignore
+    warn: Callable[[str], None] = ignore
+
+    @cached_property
+    def library(self) -> Library:
+        """The episode folders."""
+        return Library(self.config.folder / "episodes", language=self.config.show.language)
+
+    @cached_property
+    def store(self) -> Store:
+        """Object storage; StoreError or ConfigError where it cannot be opened."""
+        return open_store(self.config)
+
+    @cached_property
+    def engine(self) -> str:
+        """The name of the transcription engine; nothing of it is loaded."""
+        return choose_engine(self.config.transcription.engine)
+
+    @cached_property
+    def transcriber(self) -> Transcriber:
+        """The transcription engine with its weights."""
+        cache = self.config.state_folder / "cache"
+        return load_transcriber(self.engine, self.config.transcription.model, cache=cache)
+
+    @cached_property
+    def ffmpeg(self) -> Ffmpeg:
+        """The ffmpeg on PATH, else the one of the wheel."""
+        return Ffmpeg(find_ffmpeg())
+
+    @cached_property
+    def database(self) -> "Engine":
+        """The audience's database, its schema up to date."""
+        from podcast_pipeline.audience.database import open_database
+
+        url = self.config.database_url
+        return open_database(url.get_secret_value() if url else None, self.config.state_folder)
+
+    @property
+    def show(self) -> Show:
+        """The show as show.toml describes it, without artwork."""
+        return self.config.to_show(artwork_key=None)
+
+    def catalog(self) -> "Catalog | None":
+        """Read the catalog from storage; None before the first publication."""
+        return read_catalog(self.store)[0]
+
+    @cached_property
+    def publisher_lock(self) -> Callable[[], AbstractContextManager[None]]:
+        """Lock out other publishers; no lock where the store has conditional writes.
+
+        Raises:
+            ConfigError: neither the store nor a database can arbitrate between publishers, and show.toml
+                does not state that there is only one.
+        """
+        if has_conditional_writes(self.config) or self.config.storage.single_publisher:
+            return nullcontext
+        if self.config.database_url is None:
+            raise ConfigError(
+                f"{self.config.folder / 'show.toml'} [storage]",
+                "this store cannot tell which of two publishers was first; set PODCAST_DATABASE_URL to a "
+                "PostgreSQL database, or single_publisher = true when nobody else ever publishes",
+            )
+        from podcast_pipeline.audience.database.lease import lease
+
+        return lambda: lease(self.database, self.config.show.id)
+
+    def announce(self, show: Show) -> None:
+        """Notify hubs and directories that the public feed has changed; a failure is a warning."""
+        pings = ping.pings_for(show.feed_url, self.config.feed, podping_token=self.config.podping_token)
+        ping.send_pings(pings, warn=self.warn)
+
+    def close(self) -> None:
+        """Close the database where it was opened."""
+        if "database" in vars(self):
+            self.database.dispose()
+
+
+def open_show(
+    folder: Path | str = ".",
+    *,
+    environ: Mapping[str, str] | None = None,
+    clock: Callable[[], datetime] | None = None,
+    report: ProgressCallback = ignore,
+    warn: Callable[[str], None] = ignore,
+) -> Context:
+    """Open the show in a folder: show.toml is read and checked, all else on first use.
+
+    Args:
+        folder: of show.toml.
+        environ: PODCAST_ variables override show.toml; None: those of the process.
+        clock: returns the present, aware; None: the system's.
+        report: called with every progress event.
+        warn: called with one line for each hub that could not be notified.
+
+    Raises:
+        ConfigError: there is no show.toml, or a key or a variable is wrong.
+    """
+    config = load_config(Path(folder), os.environ if environ is None else environ)
+    return Context(config, clock or (lambda: datetime.now(UTC)), report, warn)
+
+
+@contextmanager
+def step(report: ProgressCallback, name: str) -> Iterator[None]:
+    """Report the begin and the end of a step of unknown length."""
+    report(Progress(step=name, done=0, total=1))
+    yield
+    report(Progress(step=name, done=1, total=1))

@@ -1,0 +1,94 @@
+"""The corrected words of an episode: names, a person's edits, the review policy."""
+
+from podcast_pipeline.config import Config
+from podcast_pipeline.episodes import edits
+from podcast_pipeline.episodes.folder import EpisodeFolder
+from podcast_pipeline.errors import ReviewError
+from podcast_pipeline.model import Episode, EpisodeDraft, Transcript
+from podcast_pipeline.model.catalog import transcript_from_json
+from podcast_pipeline.pipeline.context import Context
+from podcast_pipeline.pipeline.transcribe import episode_glossary, load_or_transcribe
+from podcast_pipeline.storage import ObjectReader
+from podcast_pipeline.transcript import review
+from podcast_pipeline.transcript.markdown import format_clock
+
+
+def reviewed_transcript(
+    folder: EpisodeFolder, draft: EpisodeDraft, known: Episode | None, context: Context, *, save: bool = True
+) -> edits.EditedTranscript | None:
+    """Return the corrected transcript in recording times; None for an imported episode without words.
+
+    Args:
+        known: the episode in the catalog, None for a new one.
+        save: write transcript.json, transcript.md and edits.json.
+
+    Raises:
+        ReviewError: the review policy blocks publication.
+    """
+    transcript = load_or_transcribe(folder, draft, known, context, save=save)
+    if transcript is None:
+        return None
+    edited = edited_transcript(folder, draft, transcript, known, context, save=save)
+    check_review_policy(draft, edited, context.config)
+    return edited
+
+
+def edited_transcript(
+    folder: EpisodeFolder,
+    draft: EpisodeDraft,
+    transcript: Transcript,
+    known: Episode | None,
+    context: Context,
+    *,
+    save: bool = True,
+) -> edits.EditedTranscript:
+    """Return the words with names corrected and a person's edits merged, in recording times.
+
+    Args:
+        known: the episode in the catalog, None for a new one.
+        save: write transcript.md and edits.json.
+    """
+    return edits.merge_edits(
+        folder,
+        draft,
+        transcript,
+        glossary=episode_glossary(draft, context.config, transcript.language),
+        in_catalog=known is not None,
+        now=context.clock(),
+        save=save,
+    )
+
+
+def check_review_policy(draft: EpisodeDraft, edited: edits.EditedTranscript, config: Config) -> None:
+    """Raise ReviewError when a review item blocks publication by the show's policy."""
+    if "block" not in config.review.model_dump().values():
+        return
+    blocking = review.blocking_items(find_review_items(draft, edited, config), config.review)
+    if blocking:
+        first = blocking[0]
+        raise ReviewError(
+            draft.slug,
+            f"{len(blocking)} to listen to before publication, first “{first.text}” at"
+            f" {format_clock(first.start_s)}: {first.reason}; run `podcast review {draft.slug}`",
+        )
+
+
+def find_review_items(
+    draft: EpisodeDraft, edited: edits.EditedTranscript, config: Config
+) -> tuple[review.ReviewItem, ...]:
+    """Return the places that a person should listen to, worst first."""
+    return review.review_items(
+        edited.transcript,
+        known_names=episode_glossary(draft, config, edited.transcript.language),
+        policy=config.review,
+        conflicts=edited.conflicts,
+        accepted=edited.edits.accepted,
+    )
+
+
+def published_transcript(known: Episode | None, store: ObjectReader) -> Transcript | None:
+    """Return the newest published words, in media times; None where there are none."""
+    if known is None or known.transcript is None:
+        return None
+    key = known.transcript.document_key
+    return transcript_from_json(store.get(key)[1], key)
