@@ -1,4 +1,4 @@
-"""Makes an episode's folder, whole, by one rename: minted for a recording, or adopted from another host."""
+"""Create episode folders, whole, by one rename: for a recording, or for an imported episode."""
 
 import os
 import shutil
@@ -25,7 +25,7 @@ RECORDING_SUFFIXES = frozenset(
         *(".m4a", ".m4b", ".m4v", ".mp4", ".mov", ".qt", ".3gp", ".3g2", ".mka", ".mkv", ".webm"),
     }
 )
-"""What the names of recordings end in. What else follows a dot belongs to the name: "Dr. Smith talks"."""
+"""Suffixes of recordings. Text after any other dot belongs to the name: "Dr. Smith talks"."""
 
 
 def create_episode(
@@ -39,69 +39,67 @@ def create_episode(
     tracks: Sequence[tuple[str, Path, int | None]] = (),
     unpublished_slugs: frozenset[str] = frozenset(),
 ) -> str:
-    """Make an episode folder for a recording and return its slug.
+    """Create an episode folder for a recording and return its slug.
 
-    The same recording again is the same episode. The folder appears whole, by one rename.
+    Idempotent: the same recording is the same episode. The folder appears whole, by one rename.
 
     Args:
         tracks: (speaker, file, channel from 1) that `source` was mixed from; kept beside it.
-        withdrawn: slugs of episodes that cannot come back; their recordings may be another's.
+        unpublished_slugs: episodes that cannot come back; their recordings may be ingested again.
 
     Raises:
-        EpisodeError: the slug belongs to another episode, no slug can be made of the title, or the
-            recording's episode says something else than what is given here.
+        EpisodeError: the slug belongs to another episode, no slug can be derived from the title, or the
+            recording's episode exists with other words.
     """
     sha256 = sha256_of(source)
     known = library.slug_of_source(sha256, exclude=unpublished_slugs)
     if known is not None:
-        _refuse_other_words(library, known, title=title, slug=slug, guests=guests, notes=notes)
+        _check_same_words(library, known, title=title, slug=slug, guests=guests, notes=notes)
         return known
-    title = title or _title_of(source)
+    title = title or _title_from(source)
     slug = slug or slugify(title, max_length=MAX_SLUG_LENGTH, word_boundary=True)
-    _refuse_slug(library, slug, source)
-    _refuse_words(title, guests)
-    with _staged(library, slug) as staged:
-        kept = f"source{_ending(source)}"
-        shutil.copyfile(source, staged / kept)
-        kept_tracks = _keep_tracks(tracks, staged)
-        minted = _minted(
-            slug=slug, title=title, source=kept, sha256=sha256, guests=guests, tracks=kept_tracks
-        )
-        (staged / EPISODE_FILE).write_text(minted, encoding="utf-8")
-        (staged / "notes.md").write_text(notes, encoding="utf-8")
-        read_table(staged / EPISODE_FILE, slug)
+    _check_slug(library, slug, source)
+    _check_words(title, guests)
+    with _folder_in_one_rename(library, slug) as folder:
+        file = f"source{_suffix(source)}"
+        shutil.copyfile(source, folder / file)
+        tables = _copy_tracks(tracks, folder)
+        text = _episode_toml(slug=slug, title=title, source=file, sha256=sha256, guests=guests, tracks=tables)
+        (folder / EPISODE_FILE).write_text(text, encoding="utf-8")
+        (folder / "notes.md").write_text(notes, encoding="utf-8")
+        read_table(folder / EPISODE_FILE, slug)
     return slug
 
 
 def create_imported_episode(draft: EpisodeDraft, library: Library, files: Mapping[str, bytes]) -> None:
-    """Make the folder of an imported episode, whole, by one rename; one that is there stays as it is.
+    """Create the folder of an imported episode, whole, by one rename; an existing one is left unchanged.
 
     Args:
-        files: what else belongs into it, by name.
+        files: further files by name.
     """
     if (library.root / draft.slug).exists():
         return
-    with _staged(library, draft.slug) as staged:
-        for name, data in {EPISODE_FILE: _adopted(draft).encode(), **files}.items():
-            (staged / name).write_bytes(data)
+    with _folder_in_one_rename(library, draft.slug) as folder:
+        for name, data in {EPISODE_FILE: _imported_toml(draft).encode(), **files}.items():
+            (folder / name).write_bytes(data)
 
 
 @contextmanager
-def _staged(library: Library, slug: str) -> Iterator[Path]:
-    """Yield a folder that becomes the episode's when all is in it, and is gone otherwise."""
-    staged = library.root / f".{slug}.{os.getpid()}.part"
-    shutil.rmtree(staged, ignore_errors=True)
-    staged.mkdir(parents=True)
+def _folder_in_one_rename(library: Library, slug: str) -> Iterator[Path]:
+    """Yield a temporary folder that becomes the episode's at the end, and is removed after an error."""
+    temporary = library.root / f".{slug}.{os.getpid()}.part"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
     try:
-        yield staged
-        staged.rename(library.root / slug)
+        yield temporary
+        temporary.rename(library.root / slug)
     finally:
-        shutil.rmtree(staged, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _refuse_slug(library: Library, slug: str, source: Path) -> None:
+def _check_slug(library: Library, slug: str, source: Path) -> None:
     if not slug:
-        raise EpisodeError(source, "no slug can be made of its title; pass --slug with ASCII letters")
+        raise EpisodeError(source, "no slug can be derived from its title; pass --slug with ASCII letters")
     if len(slug) > MAX_SLUG_LENGTH or not SLUG_PATTERN.fullmatch(slug):
         message = f"use at most {MAX_SLUG_LENGTH} of a-z, 0-9 and single hyphens, like the-long-night"
         raise EpisodeError(f"--slug {slug[:MAX_SLUG_LENGTH]}", message)
@@ -109,10 +107,10 @@ def _refuse_slug(library: Library, slug: str, source: Path) -> None:
         raise EpisodeError(slug, f"is the slug of another recording than {source}; pass another --slug")
 
 
-def _refuse_other_words(
+def _check_same_words(
     library: Library, known: str, *, title: str | None, slug: str | None, guests: tuple[str, ...], notes: str
 ) -> None:
-    """Refuse what an episode that is there already does not say: it would be lost without a word."""
+    """Raise EpisodeError where the existing episode has another title, slug, guests or notes."""
     folder = library.folder(known)
     table = folder.table
     pairs = {
@@ -129,37 +127,37 @@ def _refuse_other_words(
         )
 
 
-def _ending(path: Path) -> str:
-    """Return what the name of a recording ends in, empty where that is none; content decides."""
+def _suffix(path: Path) -> str:
+    """Return the suffix of a recording's name, empty for any other; the content decides the format."""
     ending = path.suffix.lower()
     return ending if ending in RECORDING_SUFFIXES else ""
 
 
-def _title_of(source: Path) -> str:
-    """Return a title made of a file's name: readable, whatever bytes the name has.
+def _title_from(source: Path) -> str:
+    """Return a readable title derived from a file's name.
 
-    A name of several words is somebody's writing and stays as it is, but for a capital at its begin.
+    A name with spaces was written by a person and is kept, with a capital at the begin.
     """
-    name = source.name[: len(source.name) - len(_ending(source))].encode("utf-8", "replace").decode()
+    name = source.name[: len(source.name) - len(_suffix(source))].encode("utf-8", "replace").decode()
     if " " not in name:
         name = name.replace("_", " ").replace("-", " ")
     title = " ".join(CONTROL_CHARACTERS.sub(" ", name).split())
     return title[:1].upper() + title[1:]
 
 
-def _refuse_words(title: str, guests: tuple[str, ...]) -> None:
-    """Refuse what episode.toml could not hold, by the option that gave it."""
+def _check_words(title: str, guests: tuple[str, ...]) -> None:
+    """Raise EpisodeError, naming the option, for text that episode.toml cannot hold."""
     for option, text, longest in (("--title", title, 255), *(("--guest", guest, 128) for guest in guests)):
         if CONTROL_CHARACTERS.search(text) or not text.strip() or len(text) > longest:
             raise EpisodeError(option, f"give one line of readable text, of at most {longest} characters")
 
 
-def _keep_tracks(tracks: Sequence[tuple[str, Path, int | None]], folder: Path) -> list[TrackTable]:
-    """Copy the files of the tracks, each once, and return what episode.toml says of them."""
+def _copy_tracks(tracks: Sequence[tuple[str, Path, int | None]], folder: Path) -> list[TrackTable]:
+    """Copy the files of the tracks, each once, and return the [[tracks]] of episode.toml."""
     files: dict[Path, str] = {}
     for _, path, _ in tracks:
         if path not in files:
-            files[path] = f"track-{len(files) + 1}{_ending(path)}"
+            files[path] = f"track-{len(files) + 1}{_suffix(path)}"
             shutil.copyfile(path, folder / files[path])
     return [
         TrackTable(name=name, file=files[path], channel=channel, sha256=sha256_of(folder / files[path]))
@@ -167,7 +165,7 @@ def _keep_tracks(tracks: Sequence[tuple[str, Path, int | None]], folder: Path) -
     ]
 
 
-def _minted(
+def _episode_toml(
     *, slug: str, title: str, source: str, sha256: str, guests: tuple[str, ...], tracks: Sequence[TrackTable]
 ) -> str:
     episode_id = str(uuid4())
@@ -193,7 +191,7 @@ def _minted(
     return tomlkit.dumps(document)
 
 
-def _adopted(draft: EpisodeDraft) -> str:
+def _imported_toml(draft: EpisodeDraft) -> str:
     document = tomlkit.document()
     document.add(tomlkit.comment("Imported; its audio stays as it came. Never change id, guid and slug."))
     values = {

@@ -1,8 +1,8 @@
-"""Owns transcript.md and edits.json: what a person made of the words, over whatever the machine heard since.
+"""transcript.md and edits.json: a person's edits, merged over every new transcription.
 
-Every write leaves a folder that the next run understands. Before transcript.json or transcript.md is
-replaced, what transcript.md says is in edits.json, which names that file in `replaces`; so a run that was
-killed in between is gone through again, and only a file that somebody saved meanwhile stops it.
+Every write leaves a folder that the next run can continue from. Before transcript.json or transcript.md is
+replaced, the edits in transcript.md are written to edits.json, with the file's hash in `replaces`. A run that
+was killed in between is repeated; only a file that a person saved meanwhile stops it.
 """
 
 import os
@@ -32,12 +32,12 @@ from podcast_pipeline.transcript.names.glossary import Glossary, apply_name_fixe
 
 @dataclass(frozen=True)
 class EditedTranscript:
-    """The words as a person wants them.
+    """The words with names corrected and a person's edits merged.
 
     Attributes:
-        words: in recording times.
-        note: for the public, on what is corrected; empty where nobody wrote one.
-        edits: what edits.json says: the second pass's fixes, conflicts, accepted findings.
+        transcript: in recording times.
+        correction_note: the producer's public note on the correction; empty without one.
+        edits: edits.json: name fixes of the second pass, conflicts, accepted review items.
     """
 
     transcript: Transcript
@@ -46,17 +46,18 @@ class EditedTranscript:
 
     @property
     def conflicts(self) -> tuple[EditConflict, ...]:
-        """Edits that found no place in the words."""
+        """Edits whose place was not found in the words."""
         return self.edits.conflicts
 
 
 @dataclass(frozen=True)
 class EpisodeText:
-    """What lies in an episode's folder, read once.
+    """The text files of an episode's folder, read once.
 
     Attributes:
-        heard: transcript.json, with the first 16 hex digits of its SHA-256 in `base`; None before the first.
-        saved: the bytes of transcript.md; None where there is none.
+        transcript: transcript.json; None before the first transcription.
+        base: first 16 hex digits of the SHA-256 of transcript.json.
+        markdown: the bytes of transcript.md; None where there is none.
         edits: edits.json.
     """
 
@@ -73,7 +74,7 @@ class EpisodeText:
 
     @cached_property
     def document(self) -> MarkdownTranscript | None:
-        """transcript.md; EpisodeError where it cannot be read, with its line."""
+        """transcript.md as parsed; EpisodeError, with the line, where it is malformed."""
         if self.markdown is None:
             return None
         try:
@@ -85,7 +86,7 @@ class EpisodeText:
 
     @property
     def replaced(self) -> bool:
-        """Whether transcript.md is in edits.json whole and was about to be written anew."""
+        """Whether all edits of transcript.md are in edits.json: a killed run was about to rewrite it."""
         return self.markdown is not None and short_sha256(self.markdown) == self.edits.replaces
 
 
@@ -95,32 +96,34 @@ def read_episode_text(folder: EpisodeFolder) -> EpisodeText:
     Raises:
         EpisodeError: edits.json is damaged.
     """
-    heard = _bytes(folder.transcript_json)
-    kept = _bytes(folder.edits_json)
+    transcript = _bytes(folder.transcript_json)
+    saved_edits = _bytes(folder.edits_json)
     try:
-        edits = Edits.model_validate_json(kept) if kept is not None else Edits()
+        edits = Edits.model_validate_json(saved_edits) if saved_edits is not None else Edits()
     except ValidationError as error:
         message = f"edits.json cannot be read ({error.errors()[0]['msg']}); put it back from git"
         raise EpisodeError(folder.slug, message) from error
     return EpisodeText(
         folder=folder,
-        transcript=transcript_from_json(heard, str(folder.transcript_json)) if heard is not None else None,
-        base=short_sha256(heard) if heard is not None else None,
+        transcript=(
+            transcript_from_json(transcript, str(folder.transcript_json)) if transcript is not None else None
+        ),
+        base=short_sha256(transcript) if transcript is not None else None,
         markdown=_bytes(folder.transcript_md),
         edits=edits,
     )
 
 
 def current_edits(episode_text: EpisodeText, now: datetime) -> Edits:
-    """Return edits.json with what transcript.md says now.
+    """Return edits.json updated by the present transcript.md.
 
     Raises:
-        EpisodeError: transcript.md was made from other words than those in transcript.json.
+        EpisodeError: transcript.md belongs to other words than those in transcript.json.
     """
     if episode_text.document is None or episode_text.replaced:
         return episode_text.edits
     if episode_text.transcript is None or episode_text.document.base != episode_text.base:
-        raise EpisodeError(episode_text.slug, _other_words(episode_text, episode_text.document.base))
+        raise EpisodeError(episode_text.slug, _other_words_message(episode_text, episode_text.document.base))
     if episode_text.transcript.words and not episode_text.document.text:
         raise EpisodeError(
             episode_text.slug, "transcript.md has no words left; undo that, or move it away for a new one"
@@ -131,22 +134,24 @@ def current_edits(episode_text: EpisodeText, now: datetime) -> Edits:
     )
 
 
-def _other_words(desk: EpisodeText, base: str) -> str:
-    """Say that transcript.md belongs to other words, and where those are."""
-    wrong = "is gone" if desk.transcript is None else "holds other words than transcript.md was made from"
-    kept = desk.folder.build / f"transcript.{base}.json"
-    place = f"from build/{kept.name}" if kept.is_file() else "from git"
+def _other_words_message(episode_text: EpisodeText, base: str) -> str:
+    """Return the message that transcript.md belongs to other words, and where those are."""
+    wrong = (
+        "is gone" if episode_text.transcript is None else "holds other words than transcript.md was made from"
+    )
+    backup = episode_text.folder.build / f"transcript.{base}.json"
+    place = f"from build/{backup.name}" if backup.is_file() else "from git"
     return f"transcript.json {wrong}; put it back {place}, or move transcript.md away for a new one"
 
 
 def replace_transcript(folder: EpisodeFolder, transcript: Transcript, *, now: datetime) -> None:
-    """Replace transcript.json; what a person wrote over the words before is in edits.json first."""
-    desk = read_episode_text(folder)
-    if desk.base == short_sha256(to_json(transcript)):
+    """Replace transcript.json; the edits in transcript.md are written to edits.json first."""
+    episode_text = read_episode_text(folder)
+    if episode_text.base == short_sha256(to_json(transcript)):
         return
-    edits = current_edits(desk, now)
-    if desk.markdown is not None:
-        _write(desk, edits.model_copy(update={"replaces": short_sha256(desk.markdown)}))
+    edits = current_edits(episode_text, now)
+    if episode_text.markdown is not None:
+        _write(episode_text, edits.model_copy(update={"replaces": short_sha256(episode_text.markdown)}))
     folder.save_transcript(transcript)
 
 
@@ -160,51 +165,55 @@ def merge_edits(
     now: datetime,
     save: bool = True,
 ) -> EditedTranscript:
-    """Return the words with names put right and a person's edits in them.
+    """Return the words with names corrected and a person's edits merged.
 
-    transcript.md is written where it is absent, and anew where the words or the names changed under it.
+    transcript.md is written where it is absent, and rewritten where the words or the names changed.
 
     Args:
-        heard: the machine's words, those in transcript.json or about to be.
-        out: the episode is in the catalog: its names stay as they were put right.
-        keep: what follows in transcript.md and edits.json.
+        transcript: the engine's words, in transcript.json or about to be.
+        in_catalog: the episode is published or scheduled: its name fixes stay as they are.
+        save: write transcript.md and edits.json.
     """
-    desk = read_episode_text(folder)
-    base = desk.base if desk.base and transcript == desk.transcript else short_sha256(to_json(transcript))
-    edits = current_edits(desk, now)
-    fixes = _fixes(edits, base, transcript, glossary, out=in_catalog)
+    episode_text = read_episode_text(folder)
+    base = (
+        episode_text.base
+        if episode_text.base and transcript == episode_text.transcript
+        else short_sha256(to_json(transcript))
+    )
+    edits = current_edits(episode_text, now)
+    fixes = _fixes(edits, base, transcript, glossary, in_catalog=in_catalog)
     fixed = apply_name_fixes(transcript, fixes)
-    document, note = desk.document, desk.document.note if desk.document else ""
+    document, note = episode_text.document, episode_text.document.note if episode_text.document else ""
     text = None
-    if document is None or document.base != base or desk.replaced or fixes != edits.fixes:
+    if document is None or document.base != base or episode_text.replaced or fixes != edits.fixes:
         merged = apply_edits(edits.all, fixed)
         edits = edits.model_copy(update={"edits": merged.applied, "conflicts": merged.conflicts})
         text = to_markdown(merged.transcript, base=base, title=draft.title, note=note)
         document = parse_markdown(text)
     edits = edits.model_copy(update={"base": base, "fixes": fixes, "replaces": None})
     if save:
-        _save(desk, edits, text)
+        _save(episode_text, edits, text)
     return EditedTranscript(transcript_from_document(document, fixed), note, edits)
 
 
 def record_acceptance(episode_text: EpisodeText, key: str) -> None:
-    """Remember that a finding was listened to and is left as it is."""
+    """Record that a person accepted a review item as it is."""
     _write(
         episode_text, episode_text.edits.model_copy(update={"accepted": (*episode_text.edits.accepted, key)})
     )
 
 
 def discard_conflict(episode_text: EpisodeText, conflict: EditConflict) -> None:
-    """Forget an edit that found no place and is not wanted any more."""
+    """Delete an edit whose place was not found."""
     rest = tuple(other for other in episode_text.edits.conflicts if other != conflict)
     _write(episode_text, episode_text.edits.model_copy(update={"conflicts": rest}))
 
 
 def replace_markdown(episode_text: EpisodeText, text: str) -> None:
-    """Replace the transcript.md that was read; it goes to `build/`.
+    """Replace the transcript.md that was read; the old file goes to `build/`.
 
     Raises:
-        EpisodeError: somebody has saved it meanwhile.
+        EpisodeError: a person has saved transcript.md meanwhile.
     """
     path, build = episode_text.folder.transcript_md, episode_text.folder.build
     part = build / f".transcript.md.{os.getpid()}.part"
@@ -212,53 +221,59 @@ def replace_markdown(episode_text: EpisodeText, text: str) -> None:
     try:
         if episode_text.markdown is not None:
             _move_away(episode_text, build / f"transcript.{short_sha256(episode_text.markdown)}.md")
-        os.link(part, path)  # fails where an editor has saved one meanwhile
+        os.link(part, path)  # fails where an editor has saved the file meanwhile
     except FileExistsError as error:
-        raise _busy(episode_text) from error
+        raise _saved_meanwhile(episode_text) from error
     finally:
         part.unlink()
 
 
 def _fixes(
-    edits: Edits, base: str, heard: Transcript, glossary: Glossary, *, out: bool
+    edits: Edits, base: str, transcript: Transcript, glossary: Glossary, *, in_catalog: bool
 ) -> tuple[NameFix, ...]:
-    """Return what the second pass changes; of an episode that is out, what it changed before it went out."""
-    if out and edits.base in (base, None):
+    """Return the name fixes of the second pass; of an episode in the catalog those from before."""
+    if in_catalog and edits.base in (base, None):
         return edits.fixes
-    return find_name_fixes(heard, glossary)
+    return find_name_fixes(transcript, glossary)
 
 
-def _save(desk: EpisodeText, edits: Edits, text: str | None) -> None:
-    replaces = short_sha256(desk.markdown) if desk.markdown is not None and text is not None else None
-    _write(desk, edits.model_copy(update={"replaces": replaces}))
+def _save(episode_text: EpisodeText, edits: Edits, text: str | None) -> None:
+    replaces = (
+        short_sha256(episode_text.markdown)
+        if episode_text.markdown is not None and text is not None
+        else None
+    )
+    _write(episode_text, edits.model_copy(update={"replaces": replaces}))
     if text is None:
         return
     try:
-        replace_markdown(desk, text)
+        replace_markdown(episode_text, text)
     except EpisodeError:
-        _write(desk, desk.edits)  # what is there now was made with the names as they were
+        _write(episode_text, episode_text.edits)  # the saved file was made with the old names
         raise
-    _write(desk, edits)
+    _write(episode_text, edits)
 
 
-def _write(desk: EpisodeText, edits: Edits) -> None:
+def _write(episode_text: EpisodeText, edits: Edits) -> None:
     data = to_json(edits)
-    if _bytes(desk.folder.edits_json) != data:
-        write_atomically(desk.folder.edits_json, data)
+    if _bytes(episode_text.folder.edits_json) != data:
+        write_atomically(episode_text.folder.edits_json, data)
 
 
-def _move_away(desk: EpisodeText, target: Path) -> None:
-    """Move transcript.md to `build/`; back again when it is not what was read."""
-    path = desk.folder.transcript_md
+def _move_away(episode_text: EpisodeText, target: Path) -> None:
+    """Move transcript.md to `build/`; back again when it differs from the bytes that were read."""
+    path = episode_text.folder.transcript_md
     path.replace(target)
-    if target.read_bytes() != desk.markdown:
+    if target.read_bytes() != episode_text.markdown:
         os.link(target, path)
         target.unlink()
-        raise _busy(desk)
+        raise _saved_meanwhile(episode_text)
 
 
-def _busy(desk: EpisodeText) -> EpisodeError:
-    return EpisodeError(desk.slug, "transcript.md was saved while this ran; run the same command again")
+def _saved_meanwhile(episode_text: EpisodeText) -> EpisodeError:
+    return EpisodeError(
+        episode_text.slug, "transcript.md was saved while this ran; run the same command again"
+    )
 
 
 def _bytes(path: Path) -> bytes | None:

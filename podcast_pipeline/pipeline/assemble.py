@@ -1,4 +1,4 @@
-"""From what the producer says, the audio and the words: the episode as the catalog will keep it. Pure."""
+"""Assemble an episode from its draft, its media and its transcript, as the catalog will keep it. Pure."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -28,7 +28,7 @@ from podcast_pipeline.transcript.leaks import shingles
 
 @dataclass(frozen=True)
 class MasteringReport:
-    """What mastering measured: integrated loudness of the recording and of the master, its true peak."""
+    """Integrated loudness of the recording and of the master, and the true peak of the master."""
 
     before_lufs: float
     after_lufs: float
@@ -37,7 +37,7 @@ class MasteringReport:
 
 @dataclass(frozen=True)
 class Media:
-    """The mastered and tagged audio: already out, or a file that waits in `build/`."""
+    """The mastered and tagged audio: published already, or a file in `build/` to be uploaded."""
 
     enclosure: Enclosure
     timeline: Timeline
@@ -47,10 +47,10 @@ class Media:
 
 @dataclass(frozen=True)
 class AssembledEpisode:
-    """An episode, and every object that it names and that is not out yet.
+    """An episode, and every object that it references and that is not stored yet.
 
     Attributes:
-        words: the newest, in media times; None of an imported episode that nobody has heard.
+        transcript: the newest, in media times; None for an imported episode without words.
     """
 
     episode: Episode
@@ -74,19 +74,19 @@ def assemble_episode(
 
     Args:
         known: the episode as the catalog has it, None for a new one.
-        heard: the words in recording times; None where there are none, or what is out stays.
-        note: what a person says of a correction; said once, of the first version it is there for.
-        published: the newest words that are out, to tell of a correction without a note.
+        transcript: in recording times; None where there is none, or the published one stays.
+        correction_note: the producer's public note; used once, for the first version that it is there for.
+        published_transcript: the newest published words, to describe a correction without a note.
     """
-    media = _as_heard(media, known, transcript)
-    spoken = _spoken(
+    media = _with_measured_duration(media, known, transcript)
+    versioned = _add_version(
         draft.slug, known, media, transcript, now, _CorrectionNote(correction_note, published_transcript)
     )
     chapters = timeline.map_chapters(draft.chapters, media.timeline)
-    marks = chapters_file(draft.slug, chapters, access=draft.access) if chapters else None
-    chapters_key = marks.key if marks else None
+    new_chapters = chapters_file(draft.slug, chapters, access=draft.access) if chapters else None
+    chapters_key = new_chapters.key if new_chapters else None
     if known is not None and imported.keeps_imported_chapters(draft, known):
-        chapters, marks, chapters_key = known.chapters, None, known.chapters_key
+        chapters, new_chapters, chapters_key = known.chapters, None, known.chapters_key
     facts = {
         **{name: getattr(draft, name) for name in EpisodeDraft.model_fields},
         "chapters": chapters,
@@ -94,8 +94,8 @@ def assemble_episode(
         "enclosure": media.enclosure,
         "timeline": media.timeline,
         "chapters_key": chapters_key,
-        "teaser": _teaser(spoken.transcript, teaser_words) if spoken.transcript else "",
-        "transcripts": spoken.versions,
+        "teaser": _teaser(versioned.transcript, teaser_words) if versioned.transcript else "",
+        "transcripts": versioned.versions,
         "publish_at": publish_at,
         **imported.preserved_fields(draft, known),
         **_state(known, publish_at, now),
@@ -106,40 +106,42 @@ def assemble_episode(
         episode = keep_unknown_fields(episode, known)
         if episode != known:
             episode = Episode.model_validate({**dict(episode), "content_changed_at": now})
-    staged = [*spoken.objects, *([marks] if marks else []), *([media.file] if media.file else [])]
-    out_already = referenced_keys(known) if known else set()
-    return AssembledEpisode(episode, spoken.transcript, tuple(o for o in staged if o.key not in out_already))
+    objects = (*versioned.objects, new_chapters, media.file)
+    stored = referenced_keys(known) if known else set()
+    return AssembledEpisode(
+        episode, versioned.transcript, tuple(o for o in objects if o and o.key not in stored)
+    )
 
 
 def referenced_keys(episode: Episode) -> set[str]:
-    """Return every key that an episode names, old transcript versions included."""
-    named = {episode.enclosure.key, episode.chapters_key, episode.artwork_key}
+    """Return every key that an episode references, those of old transcript versions included."""
+    keys = {episode.enclosure.key, episode.chapters_key, episode.artwork_key}
     for version in episode.transcripts:
-        named |= {version.document_key, *version.file_keys.values()}
-    return {key for key in named if key}
+        keys |= {version.document_key, *version.file_keys.values()}
+    return {key for key in keys if key}
 
 
-def with_corrections(words: Transcript, versions: tuple[TranscriptVersion, ...]) -> Transcript:
-    """Return the words with the number of the newest version and the public notes of all of them."""
+def with_corrections(transcript: Transcript, versions: tuple[TranscriptVersion, ...]) -> Transcript:
+    """Return the transcript with the number of the newest version and the public notes of all versions."""
     notes = tuple(
         Correction(corrected_at=v.published_at, note=v.note or "The transcript was corrected.")
         for v in versions
         if v.version > 1
     )
-    return words.model_copy(update={"version": versions[-1].version, "corrections": notes})
+    return transcript.model_copy(update={"version": versions[-1].version, "corrections": notes})
 
 
 @dataclass(frozen=True)
 class _CorrectionNote:
-    """What there is to tell of a correction: a person's note, the words before it."""
+    """The public note of a new transcript version: the producer's, else a word count."""
 
     note: str
     published_transcript: Transcript | None
 
-    def text(self, words: Transcript, versions: tuple[TranscriptVersion, ...]) -> str:
+    def text(self, transcript: Transcript, versions: tuple[TranscriptVersion, ...]) -> str:
         if self.note and self.note not in {version.note for version in versions}:
             return self.note
-        count = count_changed_words(self.published_transcript, words) if self.published_transcript else 0
+        count = count_changed_words(self.published_transcript, transcript) if self.published_transcript else 0
         if count:
             return f"{count} words were corrected." if count > 1 else "One word was corrected."
         return "Who says what was corrected." if self.published_transcript else ""
@@ -147,81 +149,71 @@ class _CorrectionNote:
 
 @dataclass(frozen=True)
 class _VersionedTranscript:
-    """The words in media times, every version of them, and the objects of one that is new."""
+    """The transcript in media times, all its versions, and the objects of a new version."""
 
     transcript: Transcript | None
     versions: tuple[TranscriptVersion, ...]
     objects: tuple[StagedObject, ...] = ()
 
 
-def _as_heard(media: Media, known: Episode | None, heard: Transcript | None) -> Media:
-    """Return the audio that came as long as it was found to be."""
-    if heard is None or known is None or known.original is None or media.file is not None:
+def _with_measured_duration(media: Media, known: Episode | None, transcript: Transcript | None) -> Media:
+    """Return the imported audio with the duration that decoding found."""
+    if transcript is None or known is None or known.original is None or media.file is not None:
         return media
-    return replace(media, enclosure=imported.with_measured_duration(media.enclosure, heard))
+    return replace(media, enclosure=imported.with_measured_duration(media.enclosure, transcript))
 
 
-def _spoken(
+def _add_version(
     slug: str,
     known: Episode | None,
     media: Media,
-    heard: Transcript | None,
+    transcript: Transcript | None,
     now: datetime,
-    change: _CorrectionNote,
+    note: _CorrectionNote,
 ) -> _VersionedTranscript:
-    if heard is None:
-        return _VersionedTranscript(change.published_transcript, known.transcripts if known else ())
-    words = timeline.map_transcript(
-        heard,
+    if transcript is None:
+        return _VersionedTranscript(note.published_transcript, known.transcripts if known else ())
+    mapped = timeline.map_transcript(
+        transcript,
         media.timeline,
         duration_s=media.enclosure.duration_s,
         media_sha256=media.enclosure.sha256 or "",
     )
-    versions, words, objects = _versions(slug, known, words, now, change)
-    return _VersionedTranscript(words, versions, tuple(objects))
+    return _with_new_version(slug, known, mapped, now, note)
 
 
-def _versions(
-    slug: str, known: Episode | None, words: Transcript, now: datetime, change: _CorrectionNote
-) -> tuple[tuple[TranscriptVersion, ...], Transcript, list[StagedObject]]:
-    """Return the versions with one more when the words differ from the newest, and its objects."""
+def _with_new_version(
+    slug: str, known: Episode | None, transcript: Transcript, now: datetime, note: _CorrectionNote
+) -> _VersionedTranscript:
+    """Add a version where the words differ from the newest one; else return the versions as they are."""
     versions = known.transcripts if known else ()
     if versions:
-        unchanged = with_corrections(words, versions)
+        unchanged = with_corrections(transcript, versions)
         if transcript_document(slug, unchanged).key == versions[-1].document_key:
-            return versions, unchanged, []
+            return _VersionedTranscript(unchanged, versions)
     version = TranscriptVersion(
         version=len(versions) + 1,
         document_key="pending",
         file_keys={},
-        language=words.language,
-        word_count=len(words.words),
+        language=transcript.language,
+        word_count=len(transcript.words),
         published_at=now,
-        note=change.text(words, versions) if versions else "",
+        note=note.text(transcript, versions) if versions else "",
     )
-    numbered = with_corrections(words, (*versions, version))
-    return _stored(slug, versions, version, numbered)
-
-
-def _stored(
-    slug: str,
-    versions: tuple[TranscriptVersion, ...],
-    version: TranscriptVersion,
-    words: Transcript,
-) -> tuple[tuple[TranscriptVersion, ...], Transcript, list[StagedObject]]:
-    body = transcript_document(slug, words)
-    files: dict[CaptionFormat, StagedObject] = transcript_files(slug, words)
+    numbered = with_corrections(transcript, (*versions, version))
+    document = transcript_document(slug, numbered)
+    files: dict[CaptionFormat, StagedObject] = transcript_files(slug, numbered)
     complete = version.model_copy(
         update={
-            "document_key": body.key,
+            "document_key": document.key,
             "file_keys": {format_: file.key for format_, file in files.items()},
         }
     )
-    return (*versions, complete), words, [body, *files.values()]
+    return _VersionedTranscript(numbered, (*versions, complete), (document, *files.values()))
 
 
-def _teaser(words: Transcript, at_most: int) -> str:
-    return shingles.teaser(words, shingles.teaser_word_count(words, at_most))
+def _teaser(transcript: Transcript, max_words: int) -> str:
+    return shingles.teaser(transcript, shingles.teaser_word_count(transcript, max_words))
 
 
 def _state(known: Episode | None, publish_at: datetime, now: datetime) -> dict[str, object]:

@@ -1,7 +1,7 @@
-"""An imported episode and what its folder says by now: what nobody changed stays as it came. Pure.
+"""Merge an imported episode with its folder: unchanged fields stay as the old feed had them. Pure.
 
-The old feed said more of an item than a folder can. An element is repeated as it stood until the producer
-says something else in its place.
+The old feed's item has elements that a folder cannot express. An element is repeated unchanged until the
+producer sets the field that replaces it.
 """
 
 from collections.abc import Iterable
@@ -23,14 +23,14 @@ REPLACED = {
     "number": ("podcast:episode",),
     "soundbites": ("podcast:soundbite",),
 }
-"""What a folder can say -> the kept elements that say it too, as the old feed did."""
+"""A field of the folder -> the old feed's elements that it replaces."""
 
 PERSON = "podcast:person"
 ROUNDING_S = 1.0
 
 
 def merge_imported(draft: EpisodeDraft, known: Episode | None) -> EpisodeDraft:
-    """Return what a folder says with what it cannot say as it came: the audio, the hosts, who guests are."""
+    """Return the folder's draft with the imported audio, hosts and facts about guests."""
     if known is None or known.original is None:
         return draft
     changes: dict[str, object] = {"persons": _persons(draft, known)}
@@ -40,10 +40,10 @@ def merge_imported(draft: EpisodeDraft, known: Episode | None) -> EpisodeDraft:
 
 
 def preserved_fields(draft: EpisodeDraft, known: Episode | None) -> dict[str, object]:
-    """Return the fields of an episode that no folder has, as they go on; none of an episode of our own.
+    """Return the fields of an imported episode that no folder has; none for an episode of our own.
 
     Args:
-        draft: complete.
+        draft: from `merge_imported`.
     """
     if known is None or known.original is None:
         return {}
@@ -55,17 +55,17 @@ def preserved_fields(draft: EpisodeDraft, known: Episode | None) -> dict[str, ob
 
 
 def keeps_imported_chapters(draft: EpisodeDraft, known: Episode | None) -> bool:
-    """Say whether an imported episode's chapters file stays the one that came."""
-    same = ("chapters", "access", "source_sha256")
+    """Tell whether an imported episode keeps the chapters file of the old feed."""
+    fields = ("chapters", "access", "source_sha256")
     return (
         known is not None
         and known.original is not None
-        and all(getattr(draft, name) == getattr(known, name) for name in same)
+        and all(getattr(draft, name) == getattr(known, name) for name in fields)
     )
 
 
 def with_measured_duration(enclosure: Enclosure, transcript: Transcript) -> Enclosure:
-    """Return the same audio with the length that whoever heard it found; old feeds say 0, or are wrong."""
+    """Replace the feed's duration by the decoded one if they differ by more than 1 s."""
     if abs(enclosure.duration_s - transcript.duration_s) <= ROUNDING_S:
         return enclosure
     return enclosure.model_copy(update={"duration_s": transcript.duration_s})
@@ -84,20 +84,20 @@ def _original(draft: EpisodeDraft, known: Episode, original: ImportedItem) -> Im
 
 
 def _with_guests(tags: Iterable[FeedElement], draft: EpisodeDraft, known: Episode) -> tuple[FeedElement, ...]:
-    """Return what was said with the guests that the folder names; others stay as they stood."""
-    now, before = ({p.name for p in e.persons if p.role == "guest"} for e in (draft, known))
-    stay = tuple(tag for tag in tags if tag.name != PERSON or (tag.text or "") not in before - now)
-    if not any(tag.name == PERSON for tag in stay):
-        return stay  # the feed then says who is there as it does of our own episodes
-    new = [p.name for p in draft.persons if p.role == "guest" and p.name in now - before]
-    return stay + tuple(FeedElement(name=PERSON, text=name, attributes={"role": "guest"}) for name in new)
+    """Return the elements with the folder's guests; other persons stay unchanged."""
+    new, old = ({p.name for p in e.persons if p.role == "guest"} for e in (draft, known))
+    kept = tuple(tag for tag in tags if tag.name != PERSON or (tag.text or "") not in old - new)
+    if not any(tag.name == PERSON for tag in kept):
+        return kept  # the feed then lists persons as for our own episodes
+    added = [p.name for p in draft.persons if p.role == "guest" and p.name in new - old]
+    return kept + tuple(FeedElement(name=PERSON, text=name, attributes={"role": "guest"}) for name in added)
 
 
 def _persons(draft: EpisodeDraft, known: Episode) -> tuple[Person, ...]:
-    """Return the persons that came where the folder names the same guests."""
+    """Return the imported persons where the folder names the same guests."""
     guests = [person for person in known.persons if person.role == "guest"]
     if [person.name for person in draft.persons] == [guest.name for guest in guests]:
         return known.persons
-    came = {guest.name: guest for guest in guests}
+    by_name = {guest.name: guest for guest in guests}
     hosts = (person for person in known.persons if person.role == "host")
-    return (*hosts, *(came.get(person.name, person) for person in draft.persons))
+    return (*hosts, *(by_name.get(person.name, person) for person in draft.persons))

@@ -1,6 +1,7 @@
-"""Tells hubs and directories that the public feed has changed. Never fatal, never slow, never a private URL.
+"""Notify hubs and directories that the public feed has changed: WebSub, podping, Overcast.
 
-What they do not hear they find at their next visit, so nothing here is tried twice.
+A failed notification is not fatal and not retried: apps find the change at their next visit. The URL of a
+private feed is never sent.
 """
 
 import re
@@ -20,17 +21,17 @@ from podcast_pipeline.config import FeedTable
 OVERCAST = "https://overcast.fm/ping"
 USER_AGENT = "podcast-pipeline"
 TIMEOUT_S = 5.0  # of one step: connect, send, answer
-PATIENCE_S = 10.0
+TOTAL_TIMEOUT_S = 10.0
 PRIVATE_FEED = re.compile(r"/feeds/[a-z2-7]{16}\.[a-z2-7]{32}(/|$)")
 
 
 @dataclass(frozen=True)
 class Ping:
-    """Who is told, and in which words.
+    """One notification.
 
     Attributes:
-        words: the form of a POST, the query of a GET.
-        token: what the one who is told knows us by.
+        params: the form of a POST, the query of a GET.
+        token: the Authorization header.
     """
 
     address: str
@@ -39,7 +40,7 @@ class Ping:
     token: SecretStr | None = None
 
     def to_request(self) -> httpx.Request:
-        """Return it as it is sent."""
+        """Return the HTTP request."""
         headers = {"User-Agent": USER_AGENT}
         if self.token:
             headers["Authorization"] = self.token.get_secret_value()
@@ -55,7 +56,7 @@ def pings_for(
     podping_token: SecretStr | None = None,
     overcast_url: str = OVERCAST,
 ) -> list[Ping]:
-    """Return who is to hear of a changed feed: nobody of a private one, or of one on this machine only.
+    """Return the notifications of a changed feed; none for a private or a local one.
 
     Source: W3C WebSub, 7; podping.cloud's README; podqueue.fm/pages/help/overcast_integration; rule H7.
     """
@@ -63,39 +64,42 @@ def pings_for(
         return []
     pings = [Ping(hub, (("hub.mode", "publish"), ("hub.url", feed_url))) for hub in settings.websub_hubs]
     if podping_token:
-        words = (("url", feed_url), ("reason", "update"), ("medium", "podcast"))
-        pings.append(Ping(settings.podping_url, words, "GET", podping_token))
+        params = (("url", feed_url), ("reason", "update"), ("medium", "podcast"))
+        pings.append(Ping(settings.podping_url, params, "GET", podping_token))
     if settings.overcast_ping:
         pings.append(Ping(overcast_url, (("urlprefix", feed_url),)))
     return pings
 
 
 def send_pings(
-    pings: Iterable[Ping], *, warn: Callable[[str], None], total_timeout_s: float = PATIENCE_S
+    pings: Iterable[Ping], *, warn: Callable[[str], None], total_timeout_s: float = TOTAL_TIMEOUT_S
 ) -> None:
-    """Send them all at once, and say which were not heard; ends after `patience_s` whatever they do."""
-    troubles = dict.fromkeys(pings, f"no answer in {total_timeout_s:.0f} s")
-    threads = [Thread(target=_send, args=(ping, troubles), daemon=True) for ping in troubles]
+    """Send all in parallel and warn of those that failed; returns within `total_timeout_s`."""
+    failures = dict.fromkeys(pings, f"no answer in {total_timeout_s:.0f} s")
+    threads = [Thread(target=_send, args=(ping, failures), daemon=True) for ping in failures]
     for thread in threads:
         thread.start()
     until = time.monotonic() + total_timeout_s
     for thread in threads:
         thread.join(max(0, until - time.monotonic()))
-    for ping, trouble in troubles.items():
-        if trouble:
-            warn(f"{ping.address} was not told of the new feed ({trouble}); apps find it at their next visit")
+    for ping, failure in failures.items():
+        if failure:
+            warn(
+                f"{ping.address} was not notified of the new feed ({failure});"
+                " apps find it at their next visit"
+            )
 
 
-def _send(ping: Ping, troubles: dict[Ping, str]) -> None:
-    """Send one and note what went wrong, "" when nothing did."""
+def _send(ping: Ping, failures: dict[Ping, str]) -> None:
+    """Send one and record its failure, "" for a success."""
     try:
         with httpx.Client(timeout=TIMEOUT_S) as client:
-            answer = client.send(ping.to_request(), stream=True)  # its body is not read
-            answer.raise_for_status()
+            response = client.send(ping.to_request(), stream=True)  # its body is not read
+            response.raise_for_status()
     except httpx.HTTPError as error:
-        troubles[ping] = str(error).partition("\n")[0] or type(error).__name__
+        failures[ping] = str(error).partition("\n")[0] or type(error).__name__
     else:
-        troubles[ping] = ""
+        failures[ping] = ""
 
 
 def _is_local(url: str) -> bool:

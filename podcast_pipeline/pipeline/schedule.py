@@ -1,4 +1,4 @@
-"""The show's slots: which moment is the next free one. Pure; daylight saving is the zone's business."""
+"""The show's weekly slots: find the next free one. Pure; daylight saving follows the show's time zone."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime, time, timedelta
@@ -17,14 +17,14 @@ def next_free_slot(
     occupied: Collection[datetime],
     after: datetime,
 ) -> datetime:
-    """Return the first slot after a moment that no episode has, in UTC.
+    """Return the first free slot after an instant, in UTC.
 
-    A slot is a time on the clock of `zone`: 06:00 stays 06:00 when summer time begins or ends. One that
-    the spring change skips moves on by the skipped hour; one that comes twice in autumn is its first.
+    A slot is a time on the clock of `zone`: 06:00 stays 06:00 when summer time begins or ends. A slot in
+    the hour that spring skips is an hour later; of a slot that autumn repeats the first counts.
 
     Args:
         slots: (weekday, time of day).
-        taken: when scheduled and published episodes go or went out, aware.
+        occupied: publication times of scheduled and published episodes, aware.
 
     Raises:
         ConfigError: the show has no slots, or none is free within three years.
@@ -35,14 +35,14 @@ def next_free_slot(
         )
     start = after.astimezone(zone).date()
     days = (start + timedelta(days=number) for number in range(HORIZON_DAYS))
-    moments = (
+    instants = (
         datetime.combine(day, at, zone).astimezone(UTC)
         for day in days
         for weekday, at in sorted(slots, key=lambda slot: slot[1])
         if WEEKDAYS[day.weekday()] == weekday
     )
-    busy = {moment.astimezone(UTC) for moment in occupied}
-    free = next((moment for moment in moments if moment > after and moment not in busy), None)
+    taken = {instant.astimezone(UTC) for instant in occupied}
+    free = next((instant for instant in instants if instant > after and instant not in taken), None)
     if free is None:
         raise ConfigError("show.toml [schedule.slots]", "has no free slot for three years; give --at TIME")
     return free

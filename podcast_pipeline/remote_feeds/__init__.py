@@ -1,5 +1,5 @@
-"""Moving in: takes an existing show over, with its items as they are.
+"""Feeds of other hosts: checked over HTTP, and imported with their items unchanged.
 
-importing is the line; episode takes one item over, files their audio, pictures and chapters into the
-store, show what the channel says into show.toml. No feed is written here; `podcast rebuild` does that.
+`importer` runs an import: `item` imports one item, `files` its audio, pictures and chapters into storage, `show`
+the channel into show.toml. The import writes no feed; `podcast rebuild` does.
 """

@@ -1,4 +1,4 @@
-"""Asks a host for a feed and for what the feed names, as apps do, and says which rules the answers break."""
+"""Check a feed and its files over HTTP, with the requests that apps send."""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -35,11 +35,12 @@ REACH = "make it reachable for everybody, or take it out of the feed"
 
 @dataclass(frozen=True)
 class FileToCheck:
-    """A file that a feed names.
+    """A file that a feed lists.
 
     Attributes:
         line: of the feed.
-        mime, size_bytes: what the feed says of it. duration_s: of the audio it belongs to.
+        mime, size_bytes: as in the feed.
+        duration_s: of the audio it belongs to.
     """
 
     kind: ResourceKind
@@ -51,19 +52,19 @@ class FileToCheck:
 
 
 def check_url(url: str, client: HttpClient, *, newest: int) -> tuple[FeedFinding, ...]:
-    """Return what is wrong with a feed as its host serves it, and with the files of its newest items.
+    """Return the broken rules of a feed, of its host's responses, and of the files of its newest items.
 
-    Asks with HEAD, GET, If-None-Match, gzip and ranges; audio is never fetched whole. What the address
-    of the feed keeps secret is in no finding.
+    Requests use HEAD, GET, If-None-Match, gzip and byte ranges; audio is never fetched whole. No finding
+    contains a secret of the feed's URL.
 
     Args:
-        newest: of how many items the audio, transcripts, chapters and artwork are asked for.
+        newest: number of items whose audio, transcripts, chapters and artwork are requested.
 
     Raises:
-        FetchError: there is no feed to be had.
+        FetchError: the feed cannot be fetched.
     """
     feed = client.request(url, limit_bytes=MAX_FEED_BYTES)
-    findings = list(conformance.check_responses(_feed_answers(url, feed, client)))
+    findings = list(conformance.check_responses(_feed_responses(url, feed, client)))
     if feed.status == 200:
         findings += conformance.check_feed(feed.body)
         findings += _check_files(feed.body, client, newest=newest)
@@ -71,30 +72,30 @@ def check_url(url: str, client: HttpClient, *, newest: int) -> tuple[FeedFinding
     return tuple(dict.fromkeys(_hide(finding, hidden) for finding in findings))
 
 
-def _feed_answers(url: str, feed: FetchedResponse, web: HttpClient) -> Iterator[RecordedResponse]:
-    yield _answer("feed", feed)
+def _feed_responses(url: str, feed: FetchedResponse, client: HttpClient) -> Iterator[RecordedResponse]:
+    yield _recorded("feed", feed)
     if feed.status != 200:
         return
-    yield _answer("feed", web.request(url, method="HEAD"), method="HEAD")
-    asked = {"accept-encoding": "gzip"}
-    yield _answer("feed", web.request(url, headers=asked, limit_bytes=MAX_FEED_BYTES), asked=asked)
+    yield _recorded("feed", client.request(url, method="HEAD"), method="HEAD")
+    headers = {"accept-encoding": "gzip"}
+    yield _recorded("feed", client.request(url, headers=headers, limit_bytes=MAX_FEED_BYTES), headers=headers)
     if etag := feed.headers.get("etag"):
-        asked = {"if-none-match": etag}
-        yield _answer("feed", web.request(url, headers=asked), asked=asked)
+        headers = {"if-none-match": etag}
+        yield _recorded("feed", client.request(url, headers=headers), headers=headers)
 
 
-def _check_files(feed: bytes, web: HttpClient, *, newest: int) -> Iterator[FeedFinding]:
+def _check_files(feed: bytes, client: HttpClient, *, newest: int) -> Iterator[FeedFinding]:
     try:
         document = parse_rss(feed)
     except UnreadableFeed:
-        return  # `conformance.check` has said so
+        return  # `conformance.check_feed` has reported it
     with ThreadPoolExecutor(PARALLEL) as pool:
-        for findings in pool.map(partial(_check_file, web), files_to_check(document, newest=newest)):
+        for findings in pool.map(partial(_check_file, client), files_to_check(document, newest=newest)):
             yield from findings
 
 
 def files_to_check(document: FeedDocument, *, newest: int) -> tuple[FileToCheck, ...]:
-    """Return the files of the channel and of the first items, each address once."""
+    """Return the files of the channel and of the first items, each URL once."""
     found = [*_artwork(document, document.channel)]
     for item in document.items[:newest]:
         found += _files(document, item)
@@ -124,53 +125,53 @@ def _line(element: Element) -> int | None:
     return cast(int, element.sourceline)
 
 
-def _check_file(web: HttpClient, file: FileToCheck) -> list[FeedFinding]:
-    """Return what is wrong with one file; its line is the feed's, the file's own is in the message."""
+def _check_file(client: HttpClient, file: FileToCheck) -> list[FeedFinding]:
+    """Return the broken rules of one file; `line` is the feed's, the file's own line is in the message."""
     try:
-        findings = list(CHECKS[file.kind](file, web))
+        findings = list(CHECKS[file.kind](file, client))
     except FetchError as problem:
         return [FeedFinding("H4", "error", file.line, f"{file.kind} {problem}", REACH)]
     return [replace(finding, line=file.line) for finding in findings]
 
 
-def _check_audio(file: FileToCheck, web: HttpClient) -> Iterable[FeedFinding]:
-    """H1, H2, H6, F8: asked for by its head and by four ranges."""
-    head = web.request(file.url, method="HEAD")
+def _check_audio(file: FileToCheck, client: HttpClient) -> Iterable[FeedFinding]:
+    """H1, H2, H6, F8: request the head and four byte ranges."""
+    head = client.request(file.url, method="HEAD")
     length = head.headers.get("content-length", "")
     size = int(length) if length.isdecimal() else file.size_bytes or 1
     ranges = ("bytes=0-1", f"bytes={max(0, size - 2)}-", "bytes=-2", f"bytes={size}-")
-    asked = [{"range": range_} for range_ in ranges]
-    answers = [
-        _answer("audio", head, file=file, method="HEAD"),
-        *(_answer("audio", web.request(file.url, headers=a), file=file, asked=a) for a in asked),
+    headers = [{"range": range_} for range_ in ranges]
+    responses = [
+        _recorded("audio", head, file=file, method="HEAD"),
+        *(_recorded("audio", client.request(file.url, headers=a), file=file, headers=a) for a in headers),
     ]
-    return conformance.check_responses(answers)
+    return conformance.check_responses(responses)
 
 
-def _check_transcript(file: FileToCheck, web: HttpClient) -> Iterable[FeedFinding]:
-    answer = web.request(file.url, limit_bytes=TRANSCRIPT_BYTES)
-    yield from conformance.check_responses([_answer("transcript", answer, file=file)])
-    if answer.status == 200 and answer.complete:
-        found = conformance.check_transcript(answer.body, file.mime or "", duration_s=file.duration_s)
+def _check_transcript(file: FileToCheck, client: HttpClient) -> Iterable[FeedFinding]:
+    response = client.request(file.url, limit_bytes=TRANSCRIPT_BYTES)
+    yield from conformance.check_responses([_recorded("transcript", response, file=file)])
+    if response.status == 200 and response.complete:
+        found = conformance.check_transcript(response.body, file.mime or "", duration_s=file.duration_s)
         yield from (_in_file(finding, file) for finding in found)
 
 
-def _check_chapters(file: FileToCheck, web: HttpClient) -> Iterable[FeedFinding]:
-    answer = web.request(file.url, limit_bytes=CHAPTERS_BYTES)
-    yield from conformance.check_responses([_answer("chapters", answer, file=file)])
-    if answer.status == 200 and answer.complete:
-        found = conformance.check_chapters(answer.body, duration_s=file.duration_s)
+def _check_chapters(file: FileToCheck, client: HttpClient) -> Iterable[FeedFinding]:
+    response = client.request(file.url, limit_bytes=CHAPTERS_BYTES)
+    yield from conformance.check_responses([_recorded("chapters", response, file=file)])
+    if response.status == 200 and response.complete:
+        found = conformance.check_chapters(response.body, duration_s=file.duration_s)
         yield from (_in_file(finding, file) for finding in found)
 
 
-def _check_artwork(file: FileToCheck, web: HttpClient) -> Iterable[FeedFinding]:
+def _check_artwork(file: FileToCheck, client: HttpClient) -> Iterable[FeedFinding]:
     yield from conformance.check_responses(
-        [_answer("artwork", web.request(file.url, method="HEAD"), method="HEAD")]
+        [_recorded("artwork", client.request(file.url, method="HEAD"), method="HEAD")]
     )
-    answer = web.request(file.url, limit_bytes=ARTWORK_BYTES)
-    yield from conformance.check_responses([_answer("artwork", answer)])
-    if answer.status == 200:
-        found = conformance.check_artwork(answer.body, answer.headers.get("content-type", ""))
+    response = client.request(file.url, limit_bytes=ARTWORK_BYTES)
+    yield from conformance.check_responses([_recorded("artwork", response)])
+    if response.status == 200:
+        found = conformance.check_artwork(response.body, response.headers.get("content-type", ""))
         yield from (_in_file(finding, file) for finding in found)
 
 
@@ -182,21 +183,21 @@ CHECKS: dict[ResourceKind, Callable[[FileToCheck, HttpClient], Iterable[FeedFind
 }
 
 
-def _answer(
+def _recorded(
     kind: ResourceKind,
-    answer: FetchedResponse,
+    response: FetchedResponse,
     *,
     file: FileToCheck | None = None,
     method: Method = "GET",
-    asked: dict[str, str] | None = None,
+    headers: dict[str, str] | None = None,
 ) -> RecordedResponse:
     return RecordedResponse(
         kind,
-        redact_url(answer.url),
-        answer.status,
+        redact_url(response.url),
+        response.status,
         method,
-        asked or {},
-        answer.headers,
+        headers or {},
+        response.headers,
         expected_type=file.mime if file else None,
         expected_size_bytes=file.size_bytes if file else None,
     )

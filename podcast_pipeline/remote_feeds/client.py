@@ -1,4 +1,4 @@
-"""Gets what other hosts serve: bounded in bytes and in time, and a long file from where it broke off."""
+"""HTTP client for other hosts: limits on bytes and time, retries, and resumed downloads."""
 
 import hashlib
 import json
@@ -33,7 +33,7 @@ Method = Literal["GET", "HEAD"]
 
 @dataclass(frozen=True)
 class FetchedResponse:
-    """An answer.
+    """A response of another host.
 
     Attributes:
         headers: names in lower case.
@@ -50,7 +50,7 @@ class FetchedResponse:
 
 @dataclass(frozen=True)
 class DownloadedFile:
-    """A file that is here, whole. content_type is what its host said, without parameters."""
+    """A downloaded file, complete. content_type is the host's, without parameters."""
 
     path: Path
     size_bytes: int
@@ -59,7 +59,7 @@ class DownloadedFile:
 
 
 class HttpClient:
-    """A client for hosts that may be slow, wrong or gone; one that is not reached is not asked again."""
+    """A client for hosts that may be slow, wrong or gone; an unreachable host is not tried again."""
 
     def __init__(self) -> None:
         headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
@@ -82,36 +82,36 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         limit_bytes: int = 0,
     ) -> FetchedResponse:
-        """Return an answer with at most `limit_bytes` of its body, whatever its status; asks as a web player.
+        """Return the response, of any status, with at most `limit_bytes` of its body; sends an Origin.
 
         Raises:
-            FetchError: no answer; the subject has no secrets.
+            FetchError: no response; the subject contains no secrets.
         """
-        with self._open(method, url, {"Origin": WEB_PLAYER_ORIGIN, **(headers or {})}) as answer:
-            body, complete = _bounded(answer, limit_bytes) if method == "GET" else (b"", True)
-            return FetchedResponse(url, answer.status_code, dict(answer.headers), body, complete)
+        with self._open(method, url, {"Origin": WEB_PLAYER_ORIGIN, **(headers or {})}) as response:
+            body, complete = _bounded(response, limit_bytes) if method == "GET" else (b"", True)
+            return FetchedResponse(url, response.status_code, dict(response.headers), body, complete)
 
     def get(self, url: str, *, limit_bytes: int) -> FetchedResponse:
         """Return a whole file of at most `limit_bytes`.
 
         Raises:
-            FetchError: no answer, another status than 200, or a larger file.
+            FetchError: no response, another status than 200, or a larger file.
         """
-        answer = self.request(url, limit_bytes=limit_bytes)
-        if answer.status != 200:
-            raise FetchError(redact_url(url), f"answers {answer.status}; check the address")
-        if not answer.complete:
+        response = self.request(url, limit_bytes=limit_bytes)
+        if response.status != 200:
+            raise FetchError(redact_url(url), f"answers {response.status}; check the address")
+        if not response.complete:
             raise FetchError(redact_url(url), f"is larger than {limit_bytes} bytes; check the address")
-        return answer
+        return response
 
     def download(self, url: str, target: Path, *, limit_bytes: int) -> DownloadedFile:
-        """Fetch a file of any length to `target`; one that broke off goes on from there.
+        """Download a file to `target`; an interrupted download is resumed.
 
-        What is there already is kept in `<target>.part`, with the validators of the host beside it, and
-        asked for with Range and If-Range, so that two versions are never mixed.
+        The bytes so far are in `<target>.part`, with the host's validator beside it. The rest is requested
+        with Range and If-Range, so that two versions are never mixed.
 
         Raises:
-            FetchError: it cannot be had whole; what is there stays for the next time.
+            FetchError: the file cannot be downloaded completely; the part stays for the next run.
         """
         part, note = target.with_name(f"{target.name}.part"), target.with_name(f"{target.name}.note")
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -130,22 +130,22 @@ class HttpClient:
         return DownloadedFile(target, target.stat().st_size, sha256, content_type)
 
     def _continue(self, url: str, part: Path, note: Path, limit_bytes: int) -> str:
-        """Append what is missing to `part` and return the content type."""
+        """Append the missing bytes to `part` and return the content type."""
         validator = json.loads(note.read_text()) if note.is_file() and part.is_file() else None
         have = part.stat().st_size if validator else 0
         headers = {"Range": f"bytes={have}-", "If-Range": validator} if have and validator else {}
-        with self._open("GET", url, headers) as answer:
-            if answer.status_code not in (200, 206):
+        with self._open("GET", url, headers) as response:
+            if response.status_code not in (200, 206):
                 part.unlink(missing_ok=True)
-                kind = RemoteFileNotFound if answer.status_code in (404, 410) else FetchError
-                raise kind(redact_url(url), f"answers {answer.status_code}; check the address")
-            have = have if answer.status_code == 206 else 0
-            note.write_text(json.dumps(_validator(answer)))
-            total = have + int(answer.headers.get("content-length", -1 - have))
+                kind = RemoteFileNotFound if response.status_code in (404, 410) else FetchError
+                raise kind(redact_url(url), f"answers {response.status_code}; check the address")
+            have = have if response.status_code == 206 else 0
+            note.write_text(json.dumps(_validator(response)))
+            total = have + int(response.headers.get("content-length", -1 - have))
             if total > limit_bytes:
                 raise FetchError(redact_url(url), f"is larger than {limit_bytes} bytes; check the address")
             with part.open("ab" if have else "wb") as file:
-                for chunk in answer.iter_raw():  # as it comes: what a break cuts off is not lost
+                for chunk in response.iter_raw():  # unbuffered: an interruption loses nothing
                     file.write(chunk)
                     if file.tell() > limit_bytes:
                         raise FetchError(
@@ -154,7 +154,7 @@ class HttpClient:
             size = part.stat().st_size
             if total >= 0 and size != total:
                 raise FetchError(redact_url(url), f"broke off after {size} of {total} bytes; run again")
-            return str(answer.headers.get("content-type", "")).partition(";")[0].strip().lower()
+            return str(response.headers.get("content-type", "")).partition(";")[0].strip().lower()
 
     @contextmanager
     def _open(self, method: Method, url: str, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
@@ -164,18 +164,18 @@ class HttpClient:
         if host in self._unreachable:
             raise FetchError(redact_url(url), self._unreachable[host])
         try:
-            with self._client.stream(method, url, headers=dict(headers)) as answer:
-                yield answer
+            with self._client.stream(method, url, headers=dict(headers)) as response:
+                yield response
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             self._unreachable[host] = f"cannot be reached: {error}; check the address and the network"
             raise FetchError(redact_url(url), self._unreachable[host]) from error
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-            what = str(error) or type(error).__name__
-            raise FetchError(redact_url(url), f"cannot be fetched: {what}; check the address") from error
+            reason = str(error) or type(error).__name__
+            raise FetchError(redact_url(url), f"cannot be fetched: {reason}; check the address") from error
 
 
 def redact_url(url: str) -> str:
-    """Return an address without what may be somebody's key: user, query, and long words of the path."""
+    """Return a URL without possible secrets: user, query, and long words of the path."""
     if url_path(url) is None:
         return "an address that is none"
     parts = urlsplit(url)
@@ -185,7 +185,7 @@ def redact_url(url: str) -> str:
 
 
 def secrets_in_url(url: str) -> tuple[str, ...]:
-    """Return the words of an address that `redact` hides, longest first, to hide them elsewhere too."""
+    """Return the words of a URL that `redact_url` hides, longest first, to hide them elsewhere too."""
     parts = urlsplit(url)
     words = [word for word in parts.path.split("/") if _is_secret(word)]
     words += [value for pair in parts.query.split("&") if (value := pair.partition("=")[2])]
@@ -201,17 +201,17 @@ def _is_secret(word: str) -> bool:
     return bool(_SECRET.fullmatch(lower) or _SECRET.fullmatch(lower.rpartition(".")[0]))
 
 
-def _bounded(answer: httpx.Response, limit_bytes: int) -> tuple[bytes, bool]:
+def _bounded(response: httpx.Response, limit_bytes: int) -> tuple[bytes, bool]:
     body = bytearray()
-    for chunk in answer.iter_bytes(CHUNK_BYTES):
+    for chunk in response.iter_bytes(CHUNK_BYTES):
         body += chunk
         if len(body) > limit_bytes:
             return bytes(body[:limit_bytes]), False
     return bytes(body), True
 
 
-def _validator(answer: httpx.Response) -> str | None:
-    """Return what If-Range may carry: a strong ETag, else the date."""
-    etag: str = answer.headers.get("etag", "")
+def _validator(response: httpx.Response) -> str | None:
+    """Return the value for If-Range: a strong ETag, else the date."""
+    etag: str = response.headers.get("etag", "")
     strong = etag if etag and not etag.startswith("W/") else None
-    return strong or answer.headers.get("last-modified")
+    return strong or response.headers.get("last-modified")

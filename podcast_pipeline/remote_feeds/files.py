@@ -1,4 +1,4 @@
-"""Brings the files of another host into our store, byte for byte, each once whatever interrupts."""
+"""Import files from another host into storage, byte for byte; an interrupted import resumes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -25,11 +25,11 @@ CHAPTERS_BYTES = 2 * 1024**2
 PICTURES = {b"\xff\xd8\xff": (".jpg", "image/jpeg"), b"\x89PNG": (".png", "image/png")}
 
 FileTyper = Callable[[str, DownloadedFile], tuple[str, str]]
-"""From a file's address and the file to its ending and its type."""
+"""From a file's URL and the downloaded file to its suffix and its type."""
 
 
 class StoredFile(FrozenModel):
-    """An object that came from another host."""
+    """An object in storage that was imported from another host."""
 
     key: str
     size_bytes: int
@@ -39,70 +39,74 @@ class StoredFile(FrozenModel):
 
 @dataclass(frozen=True)
 class FileImporter:
-    """Takes files over. What was taken is noted in `journal`, so that a second run asks for none again.
+    """Imports files; each is recorded in `journal`, so that a second run does not request it again.
 
     Attributes:
-        journal: a folder for notes and for downloads that broke off.
+        journal: folder of the records and of interrupted downloads.
     """
 
     client: HttpClient
     store: Store
     journal: Path
     clock: Callable[[], datetime]
-    _turns: dict[Path, Lock] = field(default_factory=dict)
+    _locks: dict[Path, Lock] = field(default_factory=dict)
 
     def import_audio(self, url: str, slug: str, mime: str) -> StoredFile:
-        """Take an episode's audio; `mime` is what the feed says of it."""
-        return self._take(
+        """Import an episode's audio; `mime` is the type in the feed."""
+        return self._import(
             url, f"public/audio/{slug}.", lambda u, file: _audio(u, mime or file.content_type), AUDIO_BYTES
         )
 
     def import_artwork(self, url: str) -> StoredFile:
-        """Take a picture; FetchError where it is neither JPEG nor PNG."""
-        return self._take(url, "public/art/", _picture, ARTWORK_BYTES)
+        """Import a picture; FetchError where it is neither JPEG nor PNG."""
+        return self._import(url, "public/art/", _picture, ARTWORK_BYTES)
 
     def import_chapters(self, url: str, slug: str) -> tuple[StoredFile, bytes]:
-        """Take a chapters file; return its bytes too."""
+        """Import a chapters file; return its bytes too."""
         kind: FileTyper = lambda _, __: (".json", CHAPTERS_TYPE)  # noqa: E731
-        taken = self._take(url, f"public/chapters/{slug}.", kind, CHAPTERS_BYTES)
-        return taken, self.store.get(taken.key)[1]
+        stored = self._import(url, f"public/chapters/{slug}.", kind, CHAPTERS_BYTES)
+        return stored, self.store.get(stored.key)[1]
 
-    def _take(self, url: str, stem: str, kind: FileTyper, limit_bytes: int) -> StoredFile:
-        note = self.journal / f"{short_sha256(f'{stem} {url}'.encode())}.json"
-        with self._turns.setdefault(note, Lock()):  # episodes of many shows have one picture
-            return self._take_alone(url, stem, kind, limit_bytes, note)
+    def _import(self, url: str, stem: str, kind: FileTyper, limit_bytes: int) -> StoredFile:
+        record = self.journal / f"{short_sha256(f'{stem} {url}'.encode())}.json"
+        with self._locks.setdefault(record, Lock()):  # many episodes share one picture
+            return self._import_locked(url, stem, kind, limit_bytes, record)
 
-    def _take_alone(self, url: str, stem: str, kind: FileTyper, limit_bytes: int, note: Path) -> StoredFile:
-        known = _noted(note)
+    def _import_locked(
+        self, url: str, stem: str, kind: FileTyper, limit_bytes: int, record: Path
+    ) -> StoredFile:
+        known = _read_record(record)
         if known is not None and object_exists(self.store, known.key):
             return known
-        file = self.client.download(url, note.with_suffix(".bin"), limit_bytes=limit_bytes)
+        file = self.client.download(url, record.with_suffix(".bin"), limit_bytes=limit_bytes)
         try:
-            ending, content_type = kind(url, file)
-            key = f"{stem}{file.sha256[:16]}{ending}"
+            suffix, content_type = kind(url, file)
+            key = f"{stem}{file.sha256[:16]}{suffix}"
             staged = StagedObject(key, file.path, content_type, file.sha256, file.size_bytes)
-            upload(self.store, (staged,), now=self.clock(), report=_silently)
+            upload(self.store, (staged,), now=self.clock(), report=_ignore)
         finally:
             file.path.unlink()
-        taken = StoredFile(key=key, size_bytes=file.size_bytes, sha256=file.sha256, content_type=content_type)
-        write_atomically(note, to_json(taken))
-        return taken
+        stored = StoredFile(
+            key=key, size_bytes=file.size_bytes, sha256=file.sha256, content_type=content_type
+        )
+        write_atomically(record, to_json(stored))
+        return stored
 
 
-def _noted(note: Path) -> StoredFile | None:
+def _read_record(record: Path) -> StoredFile | None:
     try:
-        return StoredFile.model_validate_json(note.read_bytes())
+        return StoredFile.model_validate_json(record.read_bytes())
     except (FileNotFoundError, ValidationError):
         return None
 
 
 def _audio(url: str, mime: str) -> tuple[str, str]:
-    ending = PurePosixPath(urlsplit(url).path).suffix.lower()
-    if ending in MEDIA_TYPES:
-        allowed = MEDIA_TYPES[ending]
-        return ending, mime if mime in allowed else allowed[0]
-    found = next((e for e, types in MEDIA_TYPES.items() if mime in types), ".mp3")
-    return found, mime or "audio/mpeg"
+    suffix = PurePosixPath(urlsplit(url).path).suffix.lower()
+    if suffix in MEDIA_TYPES:
+        allowed = MEDIA_TYPES[suffix]
+        return suffix, mime if mime in allowed else allowed[0]
+    suffix = next((s for s, types in MEDIA_TYPES.items() if mime in types), ".mp3")
+    return suffix, mime or "audio/mpeg"
 
 
 def _picture(url: str, file: DownloadedFile) -> tuple[str, str]:
@@ -114,5 +118,5 @@ def _picture(url: str, file: DownloadedFile) -> tuple[str, str]:
     raise FetchError(redact_url(url), "is neither JPEG nor PNG; check the address")
 
 
-def _silently(progress: Progress) -> None:
-    """Take no notice: the import counts episodes, not their files."""
+def _ignore(_: Progress) -> None:
+    """Drop the progress of a file: the import reports episodes."""

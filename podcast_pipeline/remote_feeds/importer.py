@@ -86,20 +86,20 @@ def import_feed(context: Context, source: str, client: HttpClient, *, keep_audio
     )
 
 
-def _pages(source: str, web: HttpClient) -> Iterator[FeedDocument]:
+def _pages(source: str, client: HttpClient) -> Iterator[FeedDocument]:
     """Yield a feed and, where it has pagination, the pages with older items."""
     seen: set[str] = set()
     address: str | None = source
     while address and address not in seen and len(seen) < PAGES:
         seen.add(address)
-        document = parse_feed(_bytes(address, web))
+        document = parse_feed(_bytes(address, client))
         yield document
         address = parse.next_page_url(document)
 
 
-def _bytes(address: str, web: HttpClient) -> bytes:
+def _bytes(address: str, client: HttpClient) -> bytes:
     if address.startswith(("http://", "https://")):
-        return web.get(address, limit_bytes=MAX_FEED_BYTES).body
+        return client.get(address, limit_bytes=MAX_FEED_BYTES).body
     return Path(address).read_bytes()
 
 
@@ -119,16 +119,16 @@ def _journal(context: Context, source: str) -> Path:
 
 
 def _slugs(items: Iterable[ParsedItem], context: Context, catalog: Catalog | None) -> dict[UUID, str]:
-    """Return a slug for each item by its id; a second run finds the same ones."""
-    taken = {episode.slug for episode in catalog.episodes} if catalog else set()
+    """Return a slug for each item, by its id; a second run returns the same ones."""
+    used = {episode.slug for episode in catalog.episodes} if catalog else set()
     slugs: dict[UUID, str] = {}
     for item in items:
         stem = slugify(item.title, max_length=MAX_SLUG_LENGTH, word_boundary=True) or "episode"
         number, slug = 1, stem
-        while slug in taken or context.library.id_of(slug) not in (None, _id(item, context)):
+        while slug in used or context.library.id_of(slug) not in (None, _id(item, context)):
             number += 1
             slug = f"{stem}-{number}"
-        taken.add(slug)
+        used.add(slug)
         slugs[_id(item, context)] = slug
     return slugs
 
@@ -165,7 +165,7 @@ def _import_all(
     if failed:
         message = (
             f"{failed[0].message}; {len(failed)} of {len(items)} audio files are missing and nothing was"
-            " entered; run again to go on, or pass --keep-audio"
+            " added; run again to go on, or pass --keep-audio"
         )
         raise FetchError(failed[0].subject, message)
 
@@ -175,9 +175,9 @@ def _add_to_catalog(episodes: list[Episode], context: Context, catalog: Catalog 
     upload(context.store, show_assets.objects, now=context.clock(), report=context.report)
 
     def add(current: Catalog | None) -> Catalog:
-        there = {episode.guid for episode in current.episodes} if current else set()
+        known = {episode.guid for episode in current.episodes} if current else set()
         base = current or show_assets.apply_to(None)
-        return base.with_episodes(episode for episode in episodes if episode.guid not in there)
+        return base.with_episodes(episode for episode in episodes if episode.guid not in known)
 
     with context.publisher_lock(), step(context.report, "catalog"):
         update_catalog(context.store, add)

@@ -1,4 +1,4 @@
-"""One item of another host's feed: its files taken over, its folder made, its episode."""
+"""Import one item of another host's feed: its files, its episode folder, its entry in the catalog."""
 
 import json
 from collections.abc import Iterator
@@ -26,15 +26,15 @@ TRANSCRIPTS = {
     "text/html": "html",
     "text/plain": "txt",
 }
-"""Type to the ending of the file in the episode's folder."""
+"""Type -> suffix of the file in the episode's folder."""
 
 
 @dataclass(frozen=True)
 class ImportContext:
-    """What taking an item over needs.
+    """The parts and settings of an import.
 
     Attributes:
-        now: aware; a later item is scheduled.
+        now: aware; an item with a later date is scheduled.
         keep_audio: leave the audio where it is.
     """
 
@@ -48,14 +48,14 @@ class ImportContext:
 
 @dataclass(frozen=True)
 class ImportedEpisode:
-    """An episode made of an item, None where that cannot be, and what is not as it was."""
+    """The episode of an item, None where it is left out, and the differences from the old feed."""
 
     episode: Episode | None
     remarks: tuple[ImportRemark, ...]
 
 
 def import_item(item: ParsedItem, episode_id: UUID, slug: str, context: ImportContext) -> ImportedEpisode:
-    """Take an item's files over, make its folder and return its episode.
+    """Import an item's files, create its folder and return its episode.
 
     Raises:
         FetchError: the audio could not be fetched this time.
@@ -72,7 +72,7 @@ def import_item(item: ParsedItem, episode_id: UUID, slug: str, context: ImportCo
         guid=item.guid,
         slug=slug,
         title=item.title,
-        notes=_lines(item.content or item.description),
+        notes=_with_lf(item.content or item.description),
         language=context.language,
         explicit=item.explicit,
         season=item.season,
@@ -104,13 +104,13 @@ def import_item(item: ParsedItem, episode_id: UUID, slug: str, context: ImportCo
             tags=item.tags,
         ),
     )
-    kept, left_out = drop_invalid_elements(context.show, episode)
-    remarks += [ImportRemark(what, item.title) for what in left_out]
-    return ImportedEpisode(kept, tuple(remarks))
+    valid, dropped = drop_invalid_elements(context.show, episode)
+    remarks += [ImportRemark(reason, item.title) for reason in dropped]
+    return ImportedEpisode(valid, tuple(remarks))
 
 
-def _lines(text: str) -> str:
-    """Return notes as a text file has them, so that a file that nobody edits reads as the same notes."""
+def _with_lf(text: str) -> str:
+    """Return text with LF line ends and no byte order mark, so that an unedited notes.md reads back equal."""
     return text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
 
 
@@ -119,31 +119,33 @@ def _enclosure(
 ) -> Enclosure | None:
     if not keep_audio:
         try:
-            taken = files.import_audio(item.audio.url, slug, item.audio.mime)
+            stored = files.import_audio(item.audio.url, slug, item.audio.mime)
         except RemoteFileNotFound:
             remarks.append(ImportRemark("its audio is gone from the old host; the address stays", item.title))
         else:
-            if item.size_bytes not in (0, taken.size_bytes):
+            if item.size_bytes not in (0, stored.size_bytes):
                 remarks.append(ImportRemark("the feed gave its audio another length", item.title))
             return Enclosure(
-                key=taken.key,
-                size_bytes=taken.size_bytes,
-                type=taken.content_type,
+                key=stored.key,
+                size_bytes=stored.size_bytes,
+                type=stored.content_type,
                 duration_s=item.duration_s,
-                sha256=taken.sha256,
+                sha256=stored.sha256,
             )
-    size = item.size_bytes or _asked_size(item, files.client)
+    size = item.size_bytes or _size_from_host(item, files.client)
     if not size:
-        remarks.append(ImportRemark("is left out: nobody says how long its audio is", item.title))
+        remarks.append(
+            ImportRemark("is left out: neither feed nor host states the length of its audio", item.title)
+        )
         return None
     return Enclosure(
         external_url=item.audio.url, size_bytes=size, type=item.audio.mime, duration_s=item.duration_s
     )
 
 
-def _asked_size(item: ParsedItem, web: HttpClient) -> int:
+def _size_from_host(item: ParsedItem, client: HttpClient) -> int:
     try:
-        length = web.request(item.audio.url, method="HEAD").headers.get("content-length", "")
+        length = client.request(item.audio.url, method="HEAD").headers.get("content-length", "")
     except FetchError:
         return 0
     return int(length) if length.isdecimal() else 0
@@ -165,15 +167,15 @@ def _chapters(
     if item.chapters is None:
         return None, ()
     try:
-        taken, data = files.import_chapters(item.chapters.url, slug)
+        stored, data = files.import_chapters(item.chapters.url, slug)
     except FetchError:
         remarks.append(ImportRemark("its chapters could not be fetched; the address stays", item.title))
         return None, ()
-    return taken.key, read_chapters(data)
+    return stored.key, read_chapters(data)
 
 
 def read_chapters(data: bytes) -> tuple[Chapter, ...]:
-    """Return the chapters for our pages; none where the file is not one that we understand."""
+    """Read a chapters file for our pages; none where the file is not JSON chapters."""
     try:
         return tuple(
             Chapter(
@@ -187,16 +189,16 @@ def read_chapters(data: bytes) -> tuple[Chapter, ...]:
 
 
 def _transcripts(
-    item: ParsedItem, web: HttpClient, remarks: list[ImportRemark]
+    item: ParsedItem, client: HttpClient, remarks: list[ImportRemark]
 ) -> Iterator[tuple[str, bytes]]:
-    """Yield the old transcripts as files for the folder; the public feed names none."""
+    """Yield the old transcripts as files for the folder; the public feed lists none."""
     for file in item.transcripts:
-        ending = TRANSCRIPTS.get(file.mime, "txt")
+        suffix = TRANSCRIPTS.get(file.mime, "txt")
         try:
-            yield f"imported.{ending}", web.get(file.url, limit_bytes=TRANSCRIPT_BYTES).body
+            yield f"imported.{suffix}", client.get(file.url, limit_bytes=TRANSCRIPT_BYTES).body
         except FetchError:
-            remarks.append(ImportRemark(f"its transcript ({ending}) could not be fetched", item.title))
+            remarks.append(ImportRemark(f"its transcript ({suffix}) could not be fetched", item.title))
         else:
             remarks.append(
-                ImportRemark(f"its transcript ({ending}) is in its folder, not in the feed", item.title)
+                ImportRemark(f"its transcript ({suffix}) is in its folder, not in the feed", item.title)
             )

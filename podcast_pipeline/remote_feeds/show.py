@@ -1,4 +1,4 @@
-"""What the old feed's channel says, into show.toml, as long as nothing was published under it."""
+"""Import the old feed's channel into show.toml, before anything is published under it."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -22,15 +22,15 @@ from podcast_pipeline.remote_feeds.client import HttpClient
 
 TEMPLATES = files("podcast_pipeline.episodes") / "template"
 ARTWORK_BYTES = 20 * 1024**2
-ENDINGS = {b"\xff\xd8\xff": ".jpg", b"\x89PNG": ".png"}
+SUFFIXES = {b"\xff\xd8\xff": ".jpg", b"\x89PNG": ".png"}
 
 
 def import_show_settings(
     document: FeedDocument, source: str, context: Context, client: HttpClient
 ) -> tuple[Context, tuple[ImportRemark, ...]]:
-    """Put the old podcast:guid into show.toml, and what is still a placeholder there; comments stay.
+    """Write the old podcast:guid into show.toml, and values for placeholders; comments are kept.
 
-    A feed without a guid is known to directories by the one that follows from its address.
+    For a feed without a guid directories derive it from its address, and so does the import.
 
     Returns:
         The context with the show as it is now, and the differences that were left as the producer wrote them.
@@ -67,7 +67,7 @@ def _plain(value: Any) -> Any:
 
 
 def _valid(table: ShowTable, values: Mapping[str, Any], remarks: list[ImportRemark]) -> ShowTable:
-    """Return the table with the values that it takes."""
+    """Return the table with the values that are valid."""
     for name, value in values.items():
         try:
             table = ShowTable.model_validate({**dict(table), name: value})
@@ -78,26 +78,26 @@ def _valid(table: ShowTable, values: Mapping[str, Any], remarks: list[ImportRema
     return table
 
 
-def _artwork(url: str | None, path: Path, web: HttpClient, remarks: list[ImportRemark]) -> str:
-    """Take the show's artwork in the place of the sample's; return the file's name."""
+def _artwork(url: str | None, path: Path, client: HttpClient, remarks: list[ImportRemark]) -> str:
+    """Import the show's artwork in place of the sample; return the file's name."""
     if url is None or path.read_bytes() != (TEMPLATES / "artwork.jpg").read_bytes():
         return path.name
     try:
-        body = web.get(url, limit_bytes=ARTWORK_BYTES).body
+        body = client.get(url, limit_bytes=ARTWORK_BYTES).body
     except FetchError as error:
         remarks.append(
             ImportRemark(f"the show's artwork could not be fetched ({error.message}); put it here")
         )
         return path.name
-    ending = next((e for magic, e in ENDINGS.items() if body.startswith(magic)), ".jpg")
-    taken = path.with_name(f"old-artwork{ending}")
-    write_atomically(taken, body)
+    suffix = next((s for magic, s in SUFFIXES.items() if body.startswith(magic)), ".jpg")
+    target = path.with_name(f"old-artwork{suffix}")
+    write_atomically(target, body)
     try:
-        artwork.load_artwork(taken)
+        artwork.load_artwork(target)
     except AudioError as error:
-        remarks.append(ImportRemark(f"the show's artwork {error.message}; it is in {taken.name}"))
+        remarks.append(ImportRemark(f"the show's artwork {error.message}; it is in {target.name}"))
         return path.name
-    return taken.name
+    return target.name
 
 
 def _write(path: Path, written: tomlkit.TOMLDocument, table: ShowTable, names: set[str]) -> None:
