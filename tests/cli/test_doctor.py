@@ -4,6 +4,7 @@ import errno
 import json
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,13 +19,14 @@ from podcast_pipeline.cli.output import Output
 from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.errors import SubscriberError
 from podcast_pipeline.storage.s3.store import S3Store
-from tests.conftest import S3Server
-from tests.pipeline.test_release import NOW
 from tests.support.bucket_show import in_bucket
 from tests.support.databases import PROCESSES
+from tests.support.s3 import S3Server
 from tests.support.show import SLUG, House, build_house
 
 pytestmark = pytest.mark.xdist_group("house")
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ import pytest
 
 from podcast_pipeline.storage.local import LocalStore
 from podcast_pipeline.storage.s3.store import S3Store
-from tests.conftest import S3Server
 from tests.support.bucket_show import CREDENTIALS, objects, put_back
 from tests.support.http_servers import at_port, serving
 from tests.support.paths import ROOT
 from tests.support.ports import free_port
+from tests.support.s3 import S3Server
 from tests.support.show import House, copy_house
 
 pytestmark = pytest.mark.xdist_group("house")

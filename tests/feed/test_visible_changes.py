@@ -6,10 +6,10 @@ import pytest
 
 from podcast_pipeline.feed.visible_changes import HostChanges, VisibleChange, compare_feeds
 from podcast_pipeline.remote_feeds.client import redact_url, secrets_in_url
-from tests.feed.test_golden import FOLDER
+from tests.support.golden import FEEDS
 from tests.support.show import House, copy_house
 
-RIGHT = (FOLDER / "right" / "full.xml").read_text(encoding="utf-8")
+RIGHT = (FEEDS / "right" / "full.xml").read_text(encoding="utf-8")
 TOKEN = "a" * 16 + "." + "2" * 32
 
 pytestmark = pytest.mark.xdist_group("house")

@@ -15,9 +15,9 @@ from podcast_pipeline.pipeline.maintain import remove_orphaned_objects
 from podcast_pipeline.pipeline.media import Parts
 from podcast_pipeline.pipeline.publish import publish
 from podcast_pipeline.storage import Store
-from tests.pipeline.test_publish import edit, parts
-from tests.storage.test_contract import begin
+from tests.support.pipeline import edit, parts
 from tests.support.show import SLUG, House, copy_house
+from tests.support.unfinished_uploads import begin
 
 pytestmark = pytest.mark.xdist_group("house")
 

@@ -18,13 +18,11 @@ from podcast_pipeline.model import (
     Word,
 )
 from podcast_pipeline.pipeline.publish import publish
-from tests.pipeline.test_publish import parts
-from tests.remote_feeds.test_importer import catalog, house, import_, old
 from tests.support.http_servers import Host, Served
+from tests.support.imported_show import catalog, import_
 from tests.support.paths import ROOT
+from tests.support.pipeline import parts
 from tests.support.show import SLUG, House, run_ffmpeg
-
-__all__ = ["house", "old"]
 
 pytestmark = pytest.mark.xdist_group("house")
 
@@ -37,11 +35,11 @@ NAMES = {
 
 
 @pytest.fixture
-def moved(old: Host, house: House) -> House:
+def moved(old_host: Host, empty_show: House) -> House:
     """The old show, imported, with its feed written."""
-    import_(house, f"{old.url}/feed.xml")
-    assert house.run("rebuild").returncode == 0
-    return house
+    import_(empty_show, f"{old_host.url}/feed.xml")
+    assert empty_show.run("rebuild").returncode == 0
+    return empty_show
 
 
 def feed_of(house: House) -> bytes:
@@ -129,12 +127,12 @@ def test_a_bonus_for_subscribers_takes_its_files_along(moved: House) -> None:
     assert b"/ford</guid>" not in feed_of(moved)
 
 
-def test_audio_of_another_host_cannot_be_for_subscribers(old: Host, house: House) -> None:
+def test_audio_of_another_host_cannot_be_for_subscribers(old_host: Host, empty_show: House) -> None:
     """What everybody can fetch there is not sold here."""
-    import_(house, f"{old.url}/feed.xml", keep_audio=True)
-    edit(house, "episode.toml", "explicit = true", 'explicit = true\naccess = "subscribers"')
+    import_(empty_show, f"{old_host.url}/feed.xml", keep_audio=True)
+    edit(empty_show, "episode.toml", "explicit = true", 'explicit = true\naccess = "subscribers"')
     with pytest.raises(EpisodeError, match="at another host, where everybody has it"):
-        publish(FORD, parts(house))
+        publish(FORD, parts(empty_show))
 
 
 def test_a_folder_that_was_not_entered_is_one_line(moved: House) -> None:
@@ -150,41 +148,41 @@ def test_a_folder_that_was_not_entered_is_one_line(moved: House) -> None:
         publish(folder.name, parts(moved))
 
 
-def test_an_imported_episode_gets_a_transcript(old: Host, house: House, tmp_path: Path) -> None:
+def test_an_imported_episode_gets_a_transcript(old_host: Host, empty_show: House, tmp_path: Path) -> None:
     """Heard from the audio that came, edited and published: in the private feed, its audio as it was."""
     speech = tmp_path / "speech.mp3"
     run_ffmpeg("-ss", "2", "-t", "8", "-i", next((ROOT / "episodes" / SLUG).glob("source.*")), speech)
-    old.files["/two.mp3"] = Served(speech.read_bytes(), "audio/mpeg")
-    import_(house, f"{old.url}/feed.xml")
-    assert house.run("rebuild").returncode == 0
-    before, was = feed_of(house), catalog(house).by_slug(FORD)
-    done = house.run("transcribe", FORD, "--output", str(tmp_path))
+    old_host.files["/two.mp3"] = Served(speech.read_bytes(), "audio/mpeg")
+    import_(empty_show, f"{old_host.url}/feed.xml")
+    assert empty_show.run("rebuild").returncode == 0
+    before, was = feed_of(empty_show), catalog(empty_show).by_slug(FORD)
+    done = empty_show.run("transcribe", FORD, "--output", str(tmp_path))
     assert done.returncode == 0, done.stderr
-    folder = house.folder / "episodes" / FORD
+    folder = empty_show.folder / "episodes" / FORD
     heard = json.loads((folder / "transcript.json").read_bytes())
     assert was is not None
     assert heard["receipt"]["audio_sha256"] == was.enclosure.sha256
     assert (folder / IMPORTED_AUDIO).read_bytes() == speech.read_bytes()
     word = heard["segments"][0]["words"][0]["text"].strip()
-    edit(house, "transcript.md", word, "Wellnamed")
-    assert house.run("publish", FORD).returncode == 0
-    now = catalog(house).by_slug(FORD)
+    edit(empty_show, "transcript.md", word, "Wellnamed")
+    assert empty_show.run("publish", FORD).returncode == 0
+    now = catalog(empty_show).by_slug(FORD)
     assert now is not None
     assert now.transcript is not None
     assert (now.enclosure.key, now.enclosure.sha256) == (was.enclosure.key, was.enclosure.sha256)
     assert now.enclosure.duration_s == pytest.approx(8, abs=0.2)  # the old feed said a minute
-    assert b"Wellnamed" in (house.bucket / now.transcript.file_keys["vtt"]).read_bytes()
-    assert app_impact.harmful_changes(app_impact.diff_feeds(before, feed_of(house))) == ()
-    assert b"podcast:transcript" not in feed_of(house)
-    assert "nothing to do" in house.run("publish", FORD).stdout
+    assert b"Wellnamed" in (empty_show.bucket / now.transcript.file_keys["vtt"]).read_bytes()
+    assert app_impact.harmful_changes(app_impact.diff_feeds(before, feed_of(empty_show))) == ()
+    assert b"podcast:transcript" not in feed_of(empty_show)
+    assert "nothing to do" in empty_show.run("publish", FORD).stdout
 
 
-def test_audio_that_stayed_cannot_be_heard(old: Host, house: House) -> None:
+def test_audio_that_stayed_cannot_be_heard(old_host: Host, empty_show: House) -> None:
     """The line says where it is."""
-    import_(house, f"{old.url}/feed.xml", keep_audio=True)
-    done = house.run("transcribe", FORD)
+    import_(empty_show, f"{old_host.url}/feed.xml", keep_audio=True)
+    done = empty_show.run("transcribe", FORD)
     assert done.returncode == 1
-    assert f"its audio is still at {old.url}/two.mp3" in done.stderr
+    assert f"its audio is still at {old_host.url}/two.mp3" in done.stderr
 
 
 def test_words_of_other_audio_are_refused(moved: House) -> None:

@@ -8,10 +8,8 @@ import threading
 import pytest
 
 from tests.support.bucket_show import amounts
-from tests.support.disturbed_publication import Scenario, bucket, corrected, first, mastered, proxy, recording
+from tests.support.disturbed_publication import Scenario
 from tests.support.faults import Exchange, Fault
-
-__all__ = ["bucket", "corrected", "first", "mastered", "proxy", "recording"]
 
 pytestmark = pytest.mark.xdist_group("kills")
 

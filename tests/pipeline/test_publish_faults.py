@@ -8,19 +8,8 @@ from podcast_pipeline.model.catalog import CATALOG_KEY
 from podcast_pipeline.storage.objects import FEED_KEY
 from tests.support import faults
 from tests.support.bucket_show import look, objects
-from tests.support.disturbed_publication import (
-    Scenario,
-    body_of,
-    bucket,
-    corrected,
-    first,
-    mastered,
-    proxy,
-    recording,
-)
+from tests.support.disturbed_publication import Scenario, body_of
 from tests.support.faults import Fault
-
-__all__ = ["bucket", "corrected", "first", "mastered", "proxy", "recording"]
 
 pytestmark = pytest.mark.xdist_group("kills")
 

@@ -19,9 +19,9 @@ from podcast_pipeline.storage import Store
 from podcast_pipeline.storage.local import LocalStore
 from podcast_pipeline.storage.objects import FEED_KEY
 from podcast_pipeline.storage.s3.store import S3Store
-from tests.conftest import S3Server
 from tests.support.bucket_show import BucketHouse, amounts, in_bucket, look, put_back
 from tests.support.databases import PROCESSES
+from tests.support.s3 import S3Server
 from tests.support.show import SLUG, House, build_house, run_ffmpeg
 
 pytestmark = pytest.mark.xdist_group("races")

@@ -10,8 +10,8 @@ import pytest
 from podcast_pipeline.feed.conformance.document import parse_rss
 from podcast_pipeline.pipeline.publish import publish, release
 from podcast_pipeline.storage.objects import FEED_KEY
-from tests.pipeline.test_publish import catalog, parts, store
 from tests.support.databases import PROCESSES
+from tests.support.pipeline import catalog, parts, store
 from tests.support.show import SLUG, House, build_house, copy_house
 
 pytestmark = pytest.mark.xdist_group("house")

@@ -23,9 +23,9 @@ from podcast_pipeline.transcript.edits import transcript_from_document
 from podcast_pipeline.transcript.markdown import parse_markdown, to_markdown
 from podcast_pipeline.transcript.markdown_edit import reassign_sentence, rename_speaker, replace_words
 from podcast_pipeline.transcription import TranscriptionOptions
-from tests.pipeline.test_publish import episode, items, objects, parts, store
+from tests.support.pipeline import episode, items, objects, parts, store
 from tests.support.show import MODEL, SLUG, House, copy_house
-from tests.transcript.names.test_glossary import heard
+from tests.support.transcripts import heard
 
 pytestmark = pytest.mark.xdist_group("house")
 

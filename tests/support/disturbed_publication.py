@@ -12,7 +12,6 @@ import pytest
 from podcast_pipeline.model.catalog import CATALOG_KEY
 from podcast_pipeline.storage.objects import FEED_KEY
 from podcast_pipeline.storage.s3.store import S3Store
-from tests.conftest import S3Server
 from tests.support.bucket_show import (
     BucketHouse,
     Objects,
@@ -25,6 +24,7 @@ from tests.support.bucket_show import (
     put_back,
 )
 from tests.support.faults import FaultyProxy, faulty_proxy
+from tests.support.s3 import S3Server
 from tests.support.show import SLUG, House, build_house
 
 __all__ = ["bucket", "corrected", "first", "mastered", "proxy", "recording"]
