@@ -33,8 +33,8 @@ __all__ = [
     "shows",
 ]
 
-hypothesis.settings.register_profile("house", deadline=None)  # machines are noisy; speed is a benchmark's
-hypothesis.settings.load_profile("house")
+hypothesis.settings.register_profile("tests", deadline=None)  # machines are noisy; speed is a benchmark's
+hypothesis.settings.load_profile("tests")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

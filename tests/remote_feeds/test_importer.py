@@ -19,9 +19,9 @@ from tests.support.imported_show import CHAPTERS, GUID, HEAD, SMALL, VTT, audio,
 from tests.support.ports import free_port
 from tests.support.real_feeds import FEEDS, REAL, serve_copy
 from tests.support.rule_cases.hosts import picture
-from tests.support.show import PODCAST, House, clean_environment
+from tests.support.show import PODCAST, ShowFolder, clean_environment
 
-pytestmark = pytest.mark.xdist_group("house")
+pytestmark = pytest.mark.xdist_group("show")
 
 MOVES = [
     "3 episodes: other host for the audio, same guid",
@@ -35,14 +35,14 @@ def told(moved: ImportResult) -> set[str]:
     return {remark.about for remark in moved.remarks}
 
 
-def everything(house: House) -> dict[str, bytes]:
+def everything(show: ShowFolder) -> dict[str, bytes]:
     """Return what an import leaves behind, without its own notes."""
-    roots = [house.bucket / "public", house.bucket / "private", house.folder / "episodes"]
+    roots = [show.bucket / "public", show.bucket / "private", show.folder / "episodes"]
     files = [path for root in roots for path in root.rglob("*") if path.is_file()]
-    return {str(path.relative_to(house.folder)): path.read_bytes() for path in files}
+    return {str(path.relative_to(show.folder)): path.read_bytes() for path in files}
 
 
-def test_items_come_exactly_as_they_are(old_host: Host, empty_show: House) -> None:
+def test_items_come_exactly_as_they_are(old_host: Host, empty_show: ShowFolder) -> None:
     """Guid, date, notes, link, numbers, persons, art, chapters and audio are those of the old feed."""
     import_(empty_show, f"{old_host.url}/feed.xml")
     one, two, three = catalog(empty_show).episodes
@@ -58,7 +58,7 @@ def test_items_come_exactly_as_they_are(old_host: Host, empty_show: House) -> No
     assert not (empty_show.bucket / "public" / "feed.xml").exists()
 
 
-def test_folders_have_notes_and_transcripts(old_host: Host, empty_show: House) -> None:
+def test_folders_have_notes_and_transcripts(old_host: Host, empty_show: ShowFolder) -> None:
     """Each episode has its folder, to keep in git; the old transcript is in it, byte for byte."""
     import_(empty_show, f"{old_host.url}/feed.xml")
     folder = empty_show.folder / "episodes" / "the-second-ford"
@@ -67,7 +67,7 @@ def test_folders_have_notes_and_transcripts(old_host: Host, empty_show: House) -
     assert "<h2>The ford</h2>" in (folder / "notes.md").read_text(encoding="utf-8")
 
 
-def test_after_it_a_listener_notices_nothing(old_host: Host, empty_show: House) -> None:
+def test_after_it_a_listener_notices_nothing(old_host: Host, empty_show: ShowFolder) -> None:
     """The diff against the old feed is clean before and after the feed is written, and no rule is broken."""
     import_(empty_show, f"{old_host.url}/feed.xml")
     for _ in range(2):
@@ -88,7 +88,7 @@ def test_after_it_a_listener_notices_nothing(old_host: Host, empty_show: House) 
     assert channel.findtext("title") == "Old Ground"
 
 
-def test_the_report_says_what_did_not_come(old_host: Host, empty_show: House) -> None:
+def test_the_report_says_what_did_not_come(old_host: Host, empty_show: ShowFolder) -> None:
     """What breaks a rule, what a feed of ours does not repeat, and where the transcript is."""
     done = empty_show.run("--json", "feed", "import", f"{old_host.url}/feed.xml")
     document = json.loads(done.stdout)
@@ -100,7 +100,7 @@ def test_the_report_says_what_did_not_come(old_host: Host, empty_show: House) ->
     }
 
 
-def test_show_toml_keeps_what_the_producer_wrote(old_host: Host, empty_show: House) -> None:
+def test_show_toml_keeps_what_the_producer_wrote(old_host: Host, empty_show: ShowFolder) -> None:
     """Placeholders and the guid are replaced, comments and the producer's own title stay."""
     path = empty_show.folder / "show.toml"
     path.write_text(path.read_text(encoding="utf-8").replace('"My show"', '"My own title"'), encoding="utf-8")
@@ -112,7 +112,7 @@ def test_show_toml_keeps_what_the_producer_wrote(old_host: Host, empty_show: Hou
     assert "the old feed says title = 'Old Ground'; show.toml says 'My own title' and stays" in told(done)
 
 
-def test_again_it_does_nothing(old_host: Host, empty_show: House) -> None:
+def test_again_it_does_nothing(old_host: Host, empty_show: ShowFolder) -> None:
     """A second import enters nothing and asks for no audio; a new old item is added."""
     import_(empty_show, f"{old_host.url}/feed.xml")
     before = everything(empty_show)
@@ -125,7 +125,7 @@ def test_again_it_does_nothing(old_host: Host, empty_show: House) -> None:
     assert [path for _, path, _ in old_host.asked] == ["/feed.xml"]
 
 
-def test_broken_audio_goes_on_from_there(old_host: Host, empty_show: House) -> None:
+def test_broken_audio_goes_on_from_there(old_host: Host, empty_show: ShowFolder) -> None:
     """A download that breaks off is continued with Range and If-Range, and is whole in the end."""
     old_host.files["/one.mp3"].faults.add("breaks")
     import_(empty_show, f"{old_host.url}/feed.xml")
@@ -134,7 +134,7 @@ def test_broken_audio_goes_on_from_there(old_host: Host, empty_show: House) -> N
     assert (empty_show.bucket / str(one.enclosure.key)).read_bytes() == audio("one")
 
 
-def test_missing_audio_enters_nothing(old_host: Host, empty_show: House) -> None:
+def test_missing_audio_enters_nothing(old_host: Host, empty_show: ShowFolder) -> None:
     """Where a file cannot be had, one line says how many, nothing is entered, and the next run goes on."""
     old_host.files["/one.mp3"].status = 503
     with pytest.raises(FetchError, match="1 of 3 audio files are missing"):
@@ -146,7 +146,7 @@ def test_missing_audio_enters_nothing(old_host: Host, empty_show: House) -> None
     assert [path for _, path, _ in old_host.asked if path.endswith(".mp3")] == ["/one.mp3"]
 
 
-def test_audio_that_is_gone_keeps_its_address(old_host: Host, empty_show: House) -> None:
+def test_audio_that_is_gone_keeps_its_address(old_host: Host, empty_show: ShowFolder) -> None:
     """A 404 on the old host stops nobody: the item comes, and the report names it."""
     del old_host.files["/one.mp3"]
     done = import_(empty_show, f"{old_host.url}/feed.xml")
@@ -154,7 +154,7 @@ def test_audio_that_is_gone_keeps_its_address(old_host: Host, empty_show: House)
     assert catalog(empty_show).episodes[0].enclosure.external_url == f"{old_host.url}/one.mp3"
 
 
-def test_audio_may_stay_where_it_is(old_host: Host, empty_show: House) -> None:
+def test_audio_may_stay_where_it_is(old_host: Host, empty_show: ShowFolder) -> None:
     """With --keep-audio no audio is asked for."""
     import_(empty_show, f"{old_host.url}/feed.xml", keep_audio=True)
     assert not [path for _, path, _ in old_host.asked if path.endswith(".mp3")]
@@ -165,8 +165,8 @@ def test_audio_may_stay_where_it_is(old_host: Host, empty_show: House) -> None:
 
 def test_killed_and_run_again_it_ends_in_the_same_bytes(old_host: Host, tmp_path: Path) -> None:
     """Killed at five moments and run again, the store and the folders are those of one quiet run."""
-    assert House(tmp_path).run("init", "quiet").returncode == 0
-    quiet = House(tmp_path / "quiet")
+    assert ShowFolder(tmp_path).run("init", "quiet").returncode == 0
+    quiet = ShowFolder(tmp_path / "quiet")
     restless = tmp_path / "restless"
     subprocess.run(["cp", "-r", quiet.folder, restless], check=True)
     import_(quiet, f"{old_host.url}/feed.xml")
@@ -182,11 +182,13 @@ def test_killed_and_run_again_it_ends_in_the_same_bytes(old_host: Host, tmp_path
         time.sleep(0.9 + 0.2 * moment)
         process.kill()
         process.wait()
-    import_(House(restless), f"{old_host.url}/feed.xml")
-    assert {k: v for k, v in everything(House(restless)).items() if ".part" not in k} == everything(quiet)
+    import_(ShowFolder(restless), f"{old_host.url}/feed.xml")
+    assert {k: v for k, v in everything(ShowFolder(restless)).items() if ".part" not in k} == everything(
+        quiet
+    )
 
 
-def test_interrupted_it_says_so(old_host: Host, empty_show: House) -> None:
+def test_interrupted_it_says_so(old_host: Host, empty_show: ShowFolder) -> None:
     """Ctrl-C leaves with 130 and one line."""
     old_host.files["/two.mp3"].body = audio("two", 30_000_000)
     process = subprocess.Popen(
@@ -205,7 +207,7 @@ def test_interrupted_it_says_so(old_host: Host, empty_show: House) -> None:
     assert (process.returncode, line) == (130, "podcast: interrupted; run the same command again\n")
 
 
-def test_a_feed_in_pages_comes_whole(old_host: Host, empty_show: House) -> None:
+def test_a_feed_in_pages_comes_whole(old_host: Host, empty_show: ShowFolder) -> None:
     """The items of the pages that rel=next names come too."""
     later = SMALL.format(old_host.url, "Newest", "three", "Wed, 11 Mar 2020 07:00:00 +0100", 50_000)
     first = HEAD.format(old_host.url, f'<atom:link rel="next" href="{old_host.url}/feed.xml"/>{later}')
@@ -214,7 +216,7 @@ def test_a_feed_in_pages_comes_whole(old_host: Host, empty_show: House) -> None:
     assert [e.title for e in catalog(empty_show).episodes] == ["The first ford", "The second ford", "Newest"]
 
 
-def test_a_broken_feed_writes_nothing(empty_show: House, tmp_path: Path) -> None:
+def test_a_broken_feed_writes_nothing(empty_show: ShowFolder, tmp_path: Path) -> None:
     """One line names the place; neither the store nor show.toml nor a folder is touched."""
     before = (empty_show.folder / "show.toml").read_bytes()
     (tmp_path / "broken.xml").write_text("\n<?xml version='1.0'?><rss><channel>", encoding="utf-8")
@@ -226,7 +228,7 @@ def test_a_broken_feed_writes_nothing(empty_show: House, tmp_path: Path) -> None
     assert not list((empty_show.folder / "episodes").iterdir())
 
 
-def test_an_unreachable_feed_is_one_line(empty_show: House) -> None:
+def test_an_unreachable_feed_is_one_line(empty_show: ShowFolder) -> None:
     """A host that does not answer is a failure with one line."""
     done = empty_show.run("feed", "import", f"http://127.0.0.1:{free_port()}/feed.xml")
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
@@ -234,7 +236,7 @@ def test_an_unreachable_feed_is_one_line(empty_show: House) -> None:
 
 @pytest.mark.skipif(not REAL, reason="PODCAST_FEEDS_DIR names no folder of real feeds")
 @pytest.mark.parametrize("name", FEEDS)
-def test_a_real_feed_comes_whole_and_right(name: str, empty_show: House) -> None:
+def test_a_real_feed_comes_whole_and_right(name: str, empty_show: ShowFolder) -> None:
     """A real show, audio left where it is: all items, nothing that a listener notices, no error."""
     feed = Path(REAL) / f"{name}.xml"
     import_(empty_show, str(feed), keep_audio=True)
@@ -244,7 +246,7 @@ def test_a_real_feed_comes_whole_and_right(name: str, empty_show: House) -> None
 
 @pytest.mark.skipif(not REAL, reason="PODCAST_FEEDS_DIR names no folder of real feeds")
 @pytest.mark.parametrize("name", FEEDS)
-def test_a_real_feed_comes_with_its_audio(name: str, empty_show: House, tmp_path: Path) -> None:
+def test_a_real_feed_comes_with_its_audio(name: str, empty_show: ShowFolder, tmp_path: Path) -> None:
     """A real show with its files: every byte is here, the feed names ours, and nobody notices."""
     with host() as running:
         address = serve_copy(name, running, tmp_path)
@@ -257,16 +259,16 @@ def test_a_real_feed_comes_with_its_audio(name: str, empty_show: House, tmp_path
     assert (len(episodes), {e.enclosure.external_url for e in episodes}) == (FEEDS[name], {None})
 
 
-def _nothing_noticed(house: House, feed: str) -> None:
-    changed = json.loads(house.run("--json", "feed", "diff", feed).stdout)
+def _nothing_noticed(show: ShowFolder, feed: str) -> None:
+    changed = json.loads(show.run("--json", "feed", "diff", feed).stdout)
     assert (changed["new"], changed["removed"], changed["changed"]) == ([], [], [])
-    done = house.run("rebuild")
+    done = show.run("rebuild")
     assert done.returncode == 0, done.stderr
-    again = json.loads(house.run("--json", "feed", "diff", feed).stdout)
+    again = json.loads(show.run("--json", "feed", "diff", feed).stdout)
     assert (again["new"], again["removed"], again["changed"]) == ([], [], [])
-    assert json.loads(house.run("--json", "feed", "check").stdout)["errors"] == 0
+    assert json.loads(show.run("--json", "feed", "check").stdout)["errors"] == 0
 
 
-def _bodies(house: House) -> set[bytes]:
-    keys = {e.enclosure.key for e in catalog(house).episodes}
-    return {(house.bucket / str(key)).read_bytes() for key in keys}
+def _bodies(show: ShowFolder) -> set[bytes]:
+    keys = {e.enclosure.key for e in catalog(show).episodes}
+    return {(show.bucket / str(key)).read_bytes() for key in keys}

@@ -16,7 +16,7 @@ from podcast_pipeline.remote_feeds.client import HttpClient
 from podcast_pipeline.remote_feeds.importer import ImportResult, import_feed
 from tests.support.http_servers import Host, Served, host
 from tests.support.rule_cases.hosts import picture
-from tests.support.show import House
+from tests.support.show import ShowFolder
 
 GUID = "917393e3-1b1e-5cef-ace4-edaa54e1f810"
 HEAD = f"""<?xml version="1.0" encoding="UTF-8"?>
@@ -84,19 +84,19 @@ def old_host() -> Iterator[Host]:
 
 
 @pytest.fixture
-def empty_show(tmp_path: Path) -> House:
+def empty_show(tmp_path: Path) -> ShowFolder:
     """A new show in which nothing was published."""
     context = typer.Context(typer.main.get_command(app))
     context.obj = CliSession(None, Output(quiet=True))
     init(context, tmp_path / "show")
-    return House(tmp_path / "show")
+    return ShowFolder(tmp_path / "show")
 
 
-def catalog(house: House) -> Catalog:
-    return catalog_from_json((house.bucket / "private" / "catalog.json").read_bytes())
+def catalog(show: ShowFolder) -> Catalog:
+    return catalog_from_json((show.bucket / "private" / "catalog.json").read_bytes())
 
 
-def import_(house: House, address: str, *, keep_audio: bool = False) -> ImportResult:
+def import_(show: ShowFolder, address: str, *, keep_audio: bool = False) -> ImportResult:
     with HttpClient() as web:
-        parts = CliSession(house.folder, Output(quiet=True)).parts()
+        parts = CliSession(show.folder, Output(quiet=True)).parts()
         return import_feed(address, parts, web, keep_audio=keep_audio)
