@@ -26,7 +26,7 @@ from playwright.sync_api import Browser, BrowserContext, ViewportSize, sync_play
 
 from podcast_pipeline.model import Chapter, Person, Transcript
 from scripts.bench_search import Chain, transcript
-from tests.browser.conftest import ARGUMENTS
+from tests.support.chromium import ARGUMENTS
 from tests.support.site import Site, flagship_on_a_port
 
 ROUNDS = 5

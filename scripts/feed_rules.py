@@ -15,8 +15,8 @@ from importlib import import_module
 
 from podcast_pipeline.feed import conformance
 from podcast_pipeline.feed.conformance import FeedFinding
-from tests.feed.conformance import test_fetched_files, test_rules
-from tests.remote_feeds import test_check
+from tests.support.http_servers import host
+from tests.support.rule_cases import documents, files, hosts
 
 CHECKED = re.compile(r"([FTH]\d+): (.*?)(?=\s+[FTHP]\d+: |\n|$)")
 HEAD = ("rule", "severity", "asks for", "what to do", "planted by")
@@ -78,28 +78,27 @@ def _planted() -> Iterator[Planted]:
 
 
 def _of_feeds() -> Iterator[FeedFinding]:
-    for _, _, right, wrong in test_rules.FAULTS:
-        yield from conformance.check_feed(test_rules.RIGHT.replace(right, wrong, 1).encode())
+    for _, _, right, wrong in documents.FAULTS:
+        yield from conformance.check_feed(documents.RIGHT.replace(right, wrong, 1).encode())
 
 
 def _of_files() -> Iterator[FeedFinding]:
-    facts = test_fetched_files
-    for mime, right, wrong, *_ in facts.TRANSCRIPT_FAULTS:
+    for mime, right, wrong, *_ in files.TRANSCRIPT_FAULTS:
         yield from conformance.check_transcript(
-            facts.TYPES[mime].replace(right, wrong, 1).encode(), mime, duration_s=facts.DURATION_S
+            files.TYPES[mime].replace(right, wrong, 1).encode(), mime, duration_s=files.DURATION_S
         )
-    for document, _ in facts.CHAPTERS_FAULTS:
+    for document, _ in files.CHAPTERS_FAULTS:
         yield from conformance.check_chapters(json.dumps(document).encode(), duration_s=100)
-    for data, content_type, _ in facts.ARTWORK_FAULTS:
+    for data, content_type, _ in files.ARTWORK_FAULTS:
         yield from conformance.check_artwork(data, content_type)
-    for answer, *_ in facts.ANSWER_FAULTS:
+    for answer, *_ in files.ANSWER_FAULTS:
         yield from conformance.check_responses([answer])
 
 
 def _of_hosts() -> Iterator[FeedFinding]:
     """Yield what is said of a host of one's own that does one thing wrong at a time."""
-    for _, _, break_it in test_check.FAULTS.values():
-        with test_check.host() as running:
-            running.files.update(test_check.right(running.url))
+    for _, _, break_it in hosts.FAULTS.values():
+        with host() as running:
+            running.files.update(hosts.right(running.url))
             break_it(running.files)
-            yield from test_check.findings(f"{running.url}/feed.xml")
+            yield from hosts.findings(f"{running.url}/feed.xml")

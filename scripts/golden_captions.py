@@ -3,8 +3,8 @@
 Run it as `python -m scripts.golden_captions` in the repository's root.
 """
 
-from tests.transcript.test_captions import rendered
+from tests.support.golden import rendered_captions
 
 if __name__ == "__main__":
-    for path, data in rendered().items():
+    for path, data in rendered_captions().items():
         path.write_bytes(data)

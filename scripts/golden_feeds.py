@@ -3,8 +3,8 @@
 Run it as `python -m scripts.golden_feeds` in the repository's root.
 """
 
-from tests.feed.test_golden import rendered
+from tests.support.golden import rendered_feeds
 
 if __name__ == "__main__":
-    for path, feed in rendered().items():
+    for path, feed in rendered_feeds().items():
         path.write_bytes(feed)

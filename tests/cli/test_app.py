@@ -15,9 +15,9 @@ from typer.main import get_command
 
 from podcast_pipeline.cli.app import app
 from tests.support.paths import ROOT
-from tests.support.show import SLUG, House, build_house, clean_environment, copy_house
+from tests.support.show import SLUG, ShowFolder, build_show_folder, clean_environment, copy_show_folder
 
-pytestmark = pytest.mark.xdist_group("house")
+pytestmark = pytest.mark.xdist_group("show")
 
 HEAVY = ("torch", "boto3", "starlette", "whisper", "faster_whisper", "sqlalchemy", "feedgen", "av")
 
@@ -53,12 +53,12 @@ def test_the_command_line_loads_nothing_heavy() -> None:
 
 def test_a_usage_error_is_exit_2(tmp_path: Path) -> None:
     """An unknown option is wrong usage."""
-    assert build_house(tmp_path / "show").run("publish", "--nonsense").returncode == 2
+    assert build_show_folder(tmp_path / "show").run("publish", "--nonsense").returncode == 2
 
 
 def test_outside_a_show_one_line_says_what_to_do(tmp_path: Path) -> None:
     """Without a show.toml the line names the command that makes one."""
-    done = House(tmp_path).run("list")
+    done = ShowFolder(tmp_path).run("list")
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
     assert "podcast init" in done.stderr
@@ -66,12 +66,12 @@ def test_outside_a_show_one_line_says_what_to_do(tmp_path: Path) -> None:
 
 def test_init_makes_a_show_that_can_be_published(tmp_path: Path) -> None:
     """A new show has ids of its own and is valid at once; a second init changes nothing."""
-    house = House(tmp_path)
-    assert house.run("init", "myshow").returncode == 0
-    show = House(tmp_path / "myshow")
+    parent = ShowFolder(tmp_path)
+    assert parent.run("init", "myshow").returncode == 0
+    show = ShowFolder(tmp_path / "myshow")
     text = (show.folder / "show.toml").read_text(encoding="utf-8")
     assert show.run("list").returncode == 0
-    again = house.run("init", "myshow")
+    again = parent.run("init", "myshow")
     assert (again.returncode, "is there already" in again.stderr) == (1, True)
     assert (show.folder / "show.toml").read_text(encoding="utf-8") == text
     assert text.count('id = ""') == 0
@@ -120,22 +120,22 @@ BAD = {
 @pytest.mark.parametrize("command", ["publish", "ingest"])
 def test_a_bad_recording_is_refused_before_any_work(tmp_path: Path, name: str, command: str) -> None:
     """One line names the file and the reason; exit 1; nothing was written."""
-    house = build_house(tmp_path / "show")
+    show = build_show_folder(tmp_path / "show")
     BAD[name](tmp_path / name)
-    before = sorted(house.folder.rglob("*"))
-    done = house.run(command, str(tmp_path / name))
+    before = sorted(show.folder.rglob("*"))
+    done = show.run(command, str(tmp_path / name))
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
     assert name in done.stderr
-    assert sorted(house.folder.rglob("*")) == before
+    assert sorted(show.folder.rglob("*")) == before
 
 
-def test_a_recording_that_is_not_there_is_taken_for_a_slug(published: House) -> None:
+def test_a_recording_that_is_not_there_is_taken_for_a_slug(published: ShowFolder) -> None:
     """What is no file is a slug, and an unknown one says how to list the known."""
     done = published.run("publish", "recording.wav")
     assert (done.returncode, "podcast list" in done.stderr) == (1, True)
 
 
-def test_list_and_status_show_where_an_episode_is(published: House) -> None:
+def test_list_and_status_show_where_an_episode_is(published: ShowFolder) -> None:
     """The published episode is listed as such, in JSON too."""
     listed = json.loads(published.run("--json", "list").stdout)["episodes"]
     status = json.loads(published.run("--json", "status", SLUG).stdout)
@@ -147,7 +147,7 @@ def test_transcribe_writes_every_format_beside_nothing_else(tmp_path: Path) -> N
     """Any audio file, without a show: words only, in the formats asked for."""
     source = ROOT / "episodes" / SLUG / "source.flac"
     ffmpeg("-i", source, "-t", "8", tmp_path / "clip.wav")
-    done = House(tmp_path).run(
+    done = ShowFolder(tmp_path).run(
         "transcribe", "clip.wav", "--model", "tiny.en", "--format", "vtt,txt", HOME=str(tmp_path / "home")
     )
     assert done.returncode == 0, done.stderr
@@ -160,29 +160,29 @@ def test_transcribe_of_many_gives_each_a_result(tmp_path: Path) -> None:
     _text(tmp_path / "bad.mp3")
     source = ROOT / "episodes" / SLUG / "source.flac"
     ffmpeg("-i", source, "-t", "8", tmp_path / "good.wav")
-    done = House(tmp_path).run("--json", "transcribe", "bad.mp3", "good.wav", "--model", "tiny.en")
+    done = ShowFolder(tmp_path).run("--json", "transcribe", "bad.mp3", "good.wav", "--model", "tiny.en")
     bad, good = json.loads(done.stdout)["transcripts"]
     assert done.returncode == 1
     assert ("bad.mp3" in bad["error"], good["error"], good["word_count"] > 10) == (True, None, True)
 
 
-def test_progress_as_json_lines(published: House, tmp_path: Path) -> None:
+def test_progress_as_json_lines(published: ShowFolder, tmp_path: Path) -> None:
     """--progress json gives one JSON event a line on stderr."""
-    house = copy_house(published, tmp_path / "show")
-    (house.episode / "notes.md").write_text("Other notes.\n", encoding="utf-8")
-    done = house.run("--progress", "json", "publish", SLUG)
+    show = copy_show_folder(published, tmp_path / "show")
+    (show.episode / "notes.md").write_text("Other notes.\n", encoding="utf-8")
+    done = show.run("--progress", "json", "publish", SLUG)
     events = [json.loads(line) for line in done.stderr.splitlines()]
     assert {"store", "catalog", "feed"} <= {event["step"] for event in events}
 
 
 def test_subscribers_are_added_listed_and_lapse(tmp_path: Path) -> None:
     """A link can be shown again, a past day makes a lapse, and only add, rotate and link show a token."""
-    house = build_house(tmp_path / "show")
-    added = json.loads(house.run("--json", "subscribers", "add", "Ann@Example.org").stdout)
-    linked = json.loads(house.run("--json", "subscribers", "link", "ann@example.org").stdout)
+    show = build_show_folder(tmp_path / "show")
+    added = json.loads(show.run("--json", "subscribers", "add", "Ann@Example.org").stdout)
+    linked = json.loads(show.run("--json", "subscribers", "link", "ann@example.org").stdout)
     assert added["feed_url"] == linked["feed_url"]
     states = [
-        json.loads(house.run("--json", "subscribers", *words).stdout)["state"]
+        json.loads(show.run("--json", "subscribers", *words).stdout)["state"]
         for words in (
             ("renew", "ann@example.org", "--until", "2020-01-31"),
             ("renew", "ann@example.org", "--until", "2099-01-31"),
@@ -191,45 +191,45 @@ def test_subscribers_are_added_listed_and_lapse(tmp_path: Path) -> None:
         )
     ]
     assert states == ["lapsed", "active", "suspended", "active"]
-    rotated = json.loads(house.run("--json", "subscribers", "rotate", "ann@example.org").stdout)
+    rotated = json.loads(show.run("--json", "subscribers", "rotate", "ann@example.org").stdout)
     assert rotated["feed_url"] != added["feed_url"]
-    listed = house.run("subscribers", "list")
+    listed = show.run("subscribers", "list")
     assert "Ann@example.org" in listed.stdout
     assert rotated["feed_url"].split("/")[4] not in listed.stdout
 
 
 def test_adding_again_says_what_was_not_taken(tmp_path: Path) -> None:
     """Who is there stays as they are, and is told so where other terms were asked or the link is closed."""
-    house = build_house(tmp_path / "show")
+    show = build_show_folder(tmp_path / "show")
     add = ("subscribers", "add", "ann@example.org", "--until")
-    assert house.run(*add, "2098-01-31").stderr == ""
-    assert house.run(*add, "2098-01-31").stderr == ""
-    told = house.run(*add, "2099-01-31")
+    assert show.run(*add, "2098-01-31").stderr == ""
+    assert show.run(*add, "2098-01-31").stderr == ""
+    told = show.run(*add, "2099-01-31")
     assert told.returncode == 0
     assert "was there before and stays active, standard, yearly, paid until 2098-01-31; " in told.stderr
-    house.run("subscribers", "suspend", "ann@example.org")
-    assert "is suspended, standard, yearly, paid until 2098-01-31" in house.run(*add, "2098-01-31").stderr
-    assert "  2098-01-31" in house.run("subscribers", "list").stdout
+    show.run("subscribers", "suspend", "ann@example.org")
+    assert "is suspended, standard, yearly, paid until 2098-01-31" in show.run(*add, "2098-01-31").stderr
+    assert "  2098-01-31" in show.run("subscribers", "list").stdout
 
 
 def test_a_wrong_address_or_date_is_one_line(tmp_path: Path) -> None:
     """Wrong input names itself, with exit 1 and without a traceback."""
-    house = build_house(tmp_path / "show")
+    show = build_show_folder(tmp_path / "show")
     for words in (
         ("add", "not an address"),
         ("add", "a@example.org", "--until", "soon"),
         ("link", "x@example.org"),
     ):
-        done = house.run("subscribers", *words)
+        done = show.run("subscribers", *words)
         assert (done.returncode, len(done.stderr.splitlines())) == (1, 1), done.stderr
 
 
 def test_interrupt_is_exit_130(tmp_path: Path) -> None:
     """SIGINT in the middle leaves with 130 and says that the command may be run again."""
-    house = build_house(tmp_path / "show")
+    show = build_show_folder(tmp_path / "show")
     process = subprocess.Popen(
         [sys.executable, "-m", "podcast_pipeline", "--progress", "json", "publish", SLUG],
-        cwd=house.folder,
+        cwd=show.folder,
         env=clean_environment(),
         stderr=subprocess.PIPE,
         text=True,
@@ -245,9 +245,9 @@ def test_interrupt_is_exit_130(tmp_path: Path) -> None:
     assert (process.returncode, "run the same command again" in said) == (130, True)
 
 
-def test_any_title_can_be_listed(published: House, tmp_path: Path) -> None:
+def test_any_title_can_be_listed(published: ShowFolder, tmp_path: Path) -> None:
     """Markup, controls and line ends in a title are shown as text, a line a row."""
-    show = copy_house(published, tmp_path / "show")
+    show = copy_show_folder(published, tmp_path / "show")
     toml = (show.episode / "episode.toml").read_text(encoding="utf-8")
     for name, title in (("one", "The [/b] case [bonus]"), ("two", "Ελλάδα " * 20)):
         (show.folder / "episodes" / name).mkdir()
@@ -268,16 +268,16 @@ def test_any_title_can_be_listed(published: House, tmp_path: Path) -> None:
 
 def test_an_argument_that_is_not_utf8_is_one_line(tmp_path: Path) -> None:
     """Bytes of another encoding name themselves and what to do."""
-    house = build_house(tmp_path / "show")
-    done = house.run("subscribers", "add", "a@example.org")
+    show = build_show_folder(tmp_path / "show")
+    done = show.run("subscribers", "add", "a@example.org")
     assert done.returncode == 0, done.stderr
-    done = house.run("subscribers", "suspend", "a@example.org", "--reason", "caf\udce9")
+    done = show.run("subscribers", "suspend", "a@example.org", "--reason", "caf\udce9")
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert "is not UTF-8" in done.stderr
 
 
 def test_a_failure_is_one_json_document_too(tmp_path: Path) -> None:
     """With --json stdout has the line that stderr has."""
-    done = build_house(tmp_path / "show").run("--json", "status", "nobody")
+    done = build_show_folder(tmp_path / "show").run("--json", "status", "nobody")
     assert done.returncode == 1
     assert f"podcast: {json.loads(done.stdout)['error']}" == done.stderr.strip()

@@ -9,23 +9,27 @@ import pytest
 
 from tests.support.http_servers import at_port, serving
 from tests.support.ports import free_port
-from tests.support.show import House, copy_house
+from tests.support.show import ShowFolder, copy_show_folder
 
-pytestmark = pytest.mark.xdist_group("house")
+pytestmark = pytest.mark.xdist_group("show")
 
 
 @pytest.fixture(scope="module")
-def house(published: House, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, str]]:
+def served_show(
+    published: ShowFolder, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[ShowFolder, str]]:
     """A published show that is served, and its address."""
-    made, port = copy_house(published, tmp_path_factory.mktemp("audit") / "show"), free_port()
+    made, port = copy_show_folder(published, tmp_path_factory.mktemp("audit") / "show"), free_port()
     at_port(made, port)
     with serving(made, port) as site:
         yield made, site
 
 
-def test_a_clean_show_is_exit_0_and_an_open_object_exit_3(house: tuple[House, str], tmp_path: Path) -> None:
+def test_a_clean_show_is_exit_0_and_an_open_object_exit_3(
+    served_show: tuple[ShowFolder, str], tmp_path: Path
+) -> None:
     """Site, bucket, log and mails are clean; a transcript under public/ is named, as text and as JSON."""
-    show, site = house
+    show, site = served_show
     log = ("--log", str(show.folder / "serve.log"), "--mail", str(tmp_path))
     clean = show.run("audit", *log, PODCAST_URLS_SITE=site)
     assert (clean.returncode, clean.stdout) == (
@@ -41,9 +45,9 @@ def test_a_clean_show_is_exit_0_and_an_open_object_exit_3(house: tuple[House, st
     assert json.loads(show.run("--json", "subscribers", "list").stdout) == {"subscribers": []}
 
 
-def test_a_site_that_does_not_answer_is_one_line(published: House, tmp_path: Path) -> None:
+def test_a_site_that_does_not_answer_is_one_line(published: ShowFolder, tmp_path: Path) -> None:
     """The line names the address and what to start."""
-    show = copy_house(published, tmp_path / "show")
+    show = copy_show_folder(published, tmp_path / "show")
     with socket.socket() as taken:  # and never listened on: nobody else can have the port meanwhile
         taken.bind(("127.0.0.1", 0))
         done = show.run("audit", PODCAST_URLS_SITE=f"http://127.0.0.1:{taken.getsockname()[1]}")

@@ -4,6 +4,7 @@ import errno
 import json
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,23 +19,24 @@ from podcast_pipeline.cli.output import Output
 from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.errors import SubscriberError
 from podcast_pipeline.storage.s3.store import S3Store
-from tests.conftest import S3Server
-from tests.pipeline.test_release import NOW
 from tests.support.bucket_show import in_bucket
 from tests.support.databases import PROCESSES
-from tests.support.show import SLUG, House, build_house
+from tests.support.s3 import S3Server
+from tests.support.show import SLUG, ShowFolder, build_show_folder
 
-pytestmark = pytest.mark.xdist_group("house")
+pytestmark = pytest.mark.xdist_group("show")
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
-    return build_house(tmp_path / "show")
+def show(tmp_path: Path) -> ShowFolder:
+    return build_show_folder(tmp_path / "show")
 
 
-def examine(house: House, **environment: str) -> tuple[int, dict[str, dict[str, Any]]]:
+def examine(show: ShowFolder, **environment: str) -> tuple[int, dict[str, dict[str, Any]]]:
     """Return the exit code and the findings by name."""
-    done = house.run("--json", "doctor", **environment)
+    done = show.run("--json", "doctor", **environment)
     assert done.stderr == ""
     return done.returncode, {f["name"]: f for f in json.loads(done.stdout)["findings"]}
 
@@ -43,18 +45,18 @@ def bad(findings: dict[str, dict[str, Any]]) -> dict[str, str]:
     return {name: finding["said"] for name, finding in findings.items() if finding["ok"] is False}
 
 
-def test_a_fresh_show_is_well(house: House) -> None:
+def test_a_fresh_show_is_well(show: ShowFolder) -> None:
     """The sample show with the embedded parts has nothing wrong."""
-    code, findings = examine(house)
+    code, findings = examine(show)
     assert (code, bad(findings)) == (0, {})
     assert {"python", "ffmpeg", "engine", "weights", "artwork", "database", "store: put"} <= set(findings)
 
 
-def test_each_thing_that_is_wrong_is_named_with_what_to_do(house: House) -> None:
+def test_each_thing_that_is_wrong_is_named_with_what_to_do(show: ShowFolder) -> None:
     """A missing picture and jingle, an unknown model and engine, and http addresses are found in one run."""
-    (house.folder / "artwork.jpg").unlink()
+    (show.folder / "artwork.jpg").unlink()
     code, findings = examine(
-        house,
+        show,
         PODCAST_AUDIO_INTRO="intro.wav",
         PODCAST_TRANSCRIPTION_MODEL="no-such-model",
         PODCAST_URLS_SITE="http://pod.example.org",
@@ -67,30 +69,30 @@ def test_each_thing_that_is_wrong_is_named_with_what_to_do(house: House) -> None
     assert "put it beside show.toml" in wrong["audio.intro"]
 
 
-def test_a_key_that_made_none_of_the_links_is_named(house: House) -> None:
+def test_a_key_that_made_none_of_the_links_is_named(show: ShowFolder) -> None:
     """Links are out, and with another key none of them could be shown again."""
-    assert house.run("subscribers", "add", "ann@example.org").returncode == 0
-    code, findings = examine(house, PODCAST_SECRET_KEY="0" * 64)
+    assert show.run("subscribers", "add", "ann@example.org").returncode == 0
+    code, findings = examine(show, PODCAST_SECRET_KEY="0" * 64)
     assert code == 3
     assert "put that key back" in bad(findings)["secret key"]
 
 
-def test_a_key_file_that_others_may_read_is_a_note(house: House) -> None:
+def test_a_key_file_that_others_may_read_is_a_note(show: ShowFolder) -> None:
     """It says how to close it; the file is SQLite's companion."""
     beside = {"PODCAST_DATABASE_URL": "", "PODCAST_SECRET_KEY": ""}
-    assert house.run("subscribers", "add", "ann@example.org", **beside).returncode == 0
-    (house.folder / ".podcast/secret_key").chmod(0o644)
-    code, findings = examine(house, **beside)
+    assert show.run("subscribers", "add", "ann@example.org", **beside).returncode == 0
+    (show.folder / ".podcast/secret_key").chmod(0o644)
+    code, findings = examine(show, **beside)
     assert (code, findings["secret key"]["ok"]) == (0, None)
     assert "chmod 600" in findings["secret key"]["said"]
 
 
-def test_a_bucket_is_asked_by_doing(house: House, s3_server: S3Server) -> None:
+def test_a_bucket_is_asked_by_doing(show: ShowFolder, s3_server: S3Server) -> None:
     """A right bucket passes; one that is open to everybody is named; wrong keys are one finding."""
-    place = in_bucket(house.folder, S3Store(s3_server.fresh_bucket(), session=s3_server.session), NOW)
-    assert examine(house, **place.environment)[0] == 0
+    place = in_bucket(show.folder, S3Store(s3_server.fresh_bucket(), session=s3_server.session), NOW)
+    assert examine(show, **place.environment)[0] == 0
     refused = {**place.environment, "AWS_SECRET_ACCESS_KEY": "wrong"}
-    code, findings = examine(house, **refused)
+    code, findings = examine(show, **refused)
     assert (code, "AWS_SECRET_ACCESS_KEY" in bad(findings)["store: put"]) == (3, True)
     policy = {"Effect": "Allow", "Principal": "*", "Action": "s3:*"}
     bucket = place.environment["PODCAST_STORAGE_PUBLIC_BUCKET"]
@@ -98,7 +100,7 @@ def test_a_bucket_is_asked_by_doing(house: House, s3_server: S3Server) -> None:
     s3_server.admin.put_bucket_policy(
         Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [policy]})
     )
-    code, findings = examine(house, **place.environment)
+    code, findings = examine(show, **place.environment)
     assert (code, "store: nobody reads private/" in bad(findings)) == (3, True)
 
 
@@ -109,17 +111,17 @@ B2 = {
 
 
 def test_without_conditions_a_lease_or_a_word_is_needed(
-    house: House, s3_server: S3Server, postgresql: str
+    show: ShowFolder, s3_server: S3Server, postgresql: str
 ) -> None:
     """Where the store cannot decide, SQLite is refused unless there is one publisher; PostgreSQL decides."""
-    place = in_bucket(house.folder, S3Store(s3_server.fresh_bucket(), session=s3_server.session), NOW)
+    place = in_bucket(show.folder, S3Store(s3_server.fresh_bucket(), session=s3_server.session), NOW)
     environment = {**place.environment, **B2, "PODCAST_DATABASE_URL": ""}
-    assert "PODCAST_DATABASE_URL" in bad(examine(house, **environment)[1])["two publishers"]
-    refused = house.run("publish", "two-winters-and-a-will", **environment)
+    assert "PODCAST_DATABASE_URL" in bad(examine(show, **environment)[1])["two publishers"]
+    refused = show.run("publish", "two-winters-and-a-will", **environment)
     assert (refused.returncode, "single_publisher = true" in refused.stderr) == (1, True)
-    _, alone = examine(house, **environment, PODCAST_STORAGE_SINGLE_PUBLISHER="true")
+    _, alone = examine(show, **environment, PODCAST_STORAGE_SINGLE_PUBLISHER="true")
     assert alone["two publishers"]["ok"] is None
-    _, leased = examine(house, **{**environment, "PODCAST_DATABASE_URL": f"{postgresql}/podcast_template"})
+    _, leased = examine(show, **{**environment, "PODCAST_DATABASE_URL": f"{postgresql}/podcast_template"})
     assert leased["two publishers"]["said"] == "a lease in PostgreSQL decides"
 
 
@@ -185,7 +187,7 @@ def test_a_copy_that_did_not_fit_is_named_by_where_it_went() -> None:
     )
 
 
-def test_unpublishing_a_draft_says_what_it_is(house: House) -> None:
+def test_unpublishing_a_draft_says_what_it_is(show: ShowFolder) -> None:
     """An episode that never left this machine is no unknown one."""
-    done = house.run("unpublish", SLUG)
+    done = show.run("unpublish", SLUG)
     assert (done.returncode, "is a draft" in done.stderr, len(done.stderr.splitlines())) == (1, True, 1)

@@ -4,32 +4,32 @@ import json
 from pathlib import Path
 
 from podcast_pipeline.audience.database.engine import DATABASE_FILE_NAME
-from tests.support.show import SLUG, House, copy_house
+from tests.support.show import SLUG, ShowFolder, copy_show_folder
 
 
-def test_reindex_and_what_follows_a_publication(published: House, tmp_path: Path) -> None:
+def test_reindex_and_what_follows_a_publication(published: ShowFolder, tmp_path: Path) -> None:
     """`reindex` indexes what is out, once; taking an episode down takes it out of the index by itself."""
-    house = copy_house(published, tmp_path / "show")
-    assert not (house.folder / ".podcast" / DATABASE_FILE_NAME).exists()
-    assert json.loads(house.run("--json", "reindex").stdout) == {"indexed": [SLUG], "removed": 0}
-    assert json.loads(house.run("--json", "reindex").stdout) == {"indexed": [], "removed": 0}
-    assert house.run("unpublish", SLUG).returncode == 0
-    assert json.loads(house.run("--json", "reindex").stdout) == {"indexed": [], "removed": 0}
+    show = copy_show_folder(published, tmp_path / "show")
+    assert not (show.folder / ".podcast" / DATABASE_FILE_NAME).exists()
+    assert json.loads(show.run("--json", "reindex").stdout) == {"indexed": [SLUG], "removed": 0}
+    assert json.loads(show.run("--json", "reindex").stdout) == {"indexed": [], "removed": 0}
+    assert show.run("unpublish", SLUG).returncode == 0
+    assert json.loads(show.run("--json", "reindex").stdout) == {"indexed": [], "removed": 0}
 
 
-def test_a_database_that_is_down_does_not_undo_a_publication(published: House, tmp_path: Path) -> None:
+def test_a_database_that_is_down_does_not_undo_a_publication(published: ShowFolder, tmp_path: Path) -> None:
     """What went out stays out with exit code 0; a line says that the index is behind and what to run."""
-    house = copy_house(published, tmp_path / "show")
-    done = house.run("unpublish", SLUG, PODCAST_DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
+    show = copy_show_folder(published, tmp_path / "show")
+    done = show.run("unpublish", SLUG, PODCAST_DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
     assert done.returncode == 0
     assert "unpublished" in done.stdout
     assert "podcast reindex" in done.stderr
 
 
-def test_reindex_reports_progress(published: House, tmp_path: Path) -> None:
+def test_reindex_reports_progress(published: ShowFolder, tmp_path: Path) -> None:
     """With `--progress json` every episode is a step of the bar, from none to all."""
-    house = copy_house(published, tmp_path / "show")
-    events = [json.loads(line) for line in house.run("--progress", "json", "reindex").stderr.splitlines()]
+    show = copy_show_folder(published, tmp_path / "show")
+    events = [json.loads(line) for line in show.run("--progress", "json", "reindex").stderr.splitlines()]
     assert [(event["step"], event["done"], event["total"], event["unit"]) for event in events] == [
         ("index", 0, 1, "episodes"),
         ("index", 1, 1, "episodes"),

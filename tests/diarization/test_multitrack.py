@@ -18,7 +18,7 @@ from podcast_pipeline.diarization.crosstalk import active_stretches, mute_crosst
 from podcast_pipeline.errors import AudioError
 from podcast_pipeline.transcription.decode import Recording
 from tests.support.paths import ROOT
-from tests.support.show import SLUG, House, build_house
+from tests.support.show import SLUG, ShowFolder, build_show_folder
 
 RATE_HZ = 16_000
 HOST, GUEST = (
@@ -96,19 +96,19 @@ def test_words_of_two_microphones_have_exact_speakers(
     tmp_path: Path, microphones: tuple[Samples, Samples]
 ) -> None:
     """`ingest --track` twice: every word once, by who said it, overlapping sentences whole, both names."""
-    house = build_house(tmp_path / "show")
+    show = build_show_folder(tmp_path / "show")
     both = write(tmp_path / "both.wav", *microphones, np.zeros_like(microphones[0]))
-    refused = house.run("publish", str(both))
+    refused = show.run("publish", str(both))
     assert refused.returncode == 1
     assert "--track" in refused.stderr
     tracks = ("--track", f"Ann={both}:1", "--track", f"Bob={both}:2")
-    done = house.run("ingest", *tracks, "--slug", "both", "--title", "Both")
+    done = show.run("ingest", *tracks, "--slug", "both", "--title", "Both")
     assert done.returncode == 0, done.stderr
-    again = house.run("--json", "ingest", *tracks)
+    again = show.run("--json", "ingest", *tracks)
     assert json.loads(again.stdout)["slug"] == "both"
-    done = house.run("transcribe", "both", "--output", str(tmp_path / "out"), "--format", "vtt")
+    done = show.run("transcribe", "both", "--output", str(tmp_path / "out"), "--format", "vtt")
     assert done.returncode == 0, done.stderr
-    said = spoken(house, "both")
+    said = spoken(show, "both")
     assert list(said) == ["Ann", "Bob"]
     for name, lines in (("Ann", REFERENCE[0:3:2]), ("Bob", REFERENCE[1:4:2])):
         true, ours = Counter(plain(" ".join(lines))), Counter(said[name])
@@ -117,9 +117,9 @@ def test_words_of_two_microphones_have_exact_speakers(
     assert "<v Ann>" in (tmp_path / "out/both.vtt").read_text()
 
 
-def spoken(house: House, slug: str) -> dict[str, list[str]]:
+def spoken(show: ShowFolder, slug: str) -> dict[str, list[str]]:
     """Return name -> words of transcript.json."""
-    document = json.loads((house.folder / "episodes" / slug / "transcript.json").read_text())
+    document = json.loads((show.folder / "episodes" / slug / "transcript.json").read_text())
     names = {speaker["id"]: speaker["name"] for speaker in document["speakers"]}
     starts = [segment["words"][0]["start_s"] for segment in document["segments"]]
     assert starts == sorted(starts)

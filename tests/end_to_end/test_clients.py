@@ -13,14 +13,14 @@ import pytest
 
 from podcast_pipeline.storage.local import LocalStore
 from podcast_pipeline.storage.s3.store import S3Store
-from tests.conftest import S3Server
 from tests.support.bucket_show import CREDENTIALS, objects, put_back
 from tests.support.http_servers import at_port, serving
 from tests.support.paths import ROOT
 from tests.support.ports import free_port
-from tests.support.show import House, copy_house
+from tests.support.s3 import S3Server
+from tests.support.show import ShowFolder, copy_show_folder
 
-pytestmark = pytest.mark.xdist_group("house")
+pytestmark = pytest.mark.xdist_group("show")
 
 CLIENTS = ROOT / "scripts" / "clients"
 PATH = f"{ROOT / '.venv-archiver' / 'bin'}{os.pathsep}{os.environ['PATH']}"
@@ -53,33 +53,33 @@ def fetch_with(name: str, feed: str) -> "subprocess.CompletedProcess[str]":
 
 
 @pytest.fixture(scope="module")
-def house(published: House, tmp_path_factory: pytest.TempPathFactory) -> House:
+def show(published: ShowFolder, tmp_path_factory: pytest.TempPathFactory) -> ShowFolder:
     """The sample show, out at an address of its own."""
-    return copy_house(published, tmp_path_factory.mktemp("clients") / "show")
+    return copy_show_folder(published, tmp_path_factory.mktemp("clients") / "show")
 
 
 @pytest.fixture(scope="module")
-def site(house: House) -> Iterator[str]:
+def site(show: ShowFolder) -> Iterator[str]:
     """The show as `podcast serve` serves it."""
     port = free_port()
-    at_port(house, port)
-    with serving(house, port) as address:
+    at_port(show, port)
+    with serving(show, port) as address:
         yield address
 
 
 @pytest.fixture(scope="module")
-def private_feed(house: House, site: str) -> str:
+def private_feed(show: ShowFolder, site: str) -> str:
     """A subscriber's feed."""
-    done = house.run("--json", "subscribers", "add", "ann@reader.example", PODCAST_URLS_SITE=site)
+    done = show.run("--json", "subscribers", "add", "ann@reader.example", PODCAST_URLS_SITE=site)
     address: str = json.loads(done.stdout)["feed_url"]
     return address
 
 
 @pytest.fixture(scope="module")
-def bucket_feed(published: House, s3_server: S3Server, tmp_path_factory: pytest.TempPathFactory) -> str:
+def bucket_feed(published: ShowFolder, s3_server: S3Server, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The show as a bucket serves it."""
     settings = s3_server.fresh_bucket()
-    show = copy_house(published, tmp_path_factory.mktemp("bucket") / "show")
+    show = copy_show_folder(published, tmp_path_factory.mktemp("bucket") / "show")
     media = f"{s3_server.url}/{settings.public_bucket}/public"
     put_back(
         S3Store(settings, session=s3_server.session), objects(LocalStore(show.bucket, base_url="http://x"))
@@ -119,9 +119,9 @@ def test_client_fetches_from_the_bucket(name: str, bucket_feed: str) -> None:
 
 
 @pytest.mark.skipif(shutil.which("gpo") is None, reason="no gpo here")
-def test_second_update_costs_a_304(house: House, site: str) -> None:
+def test_second_update_costs_a_304(show: ShowFolder, site: str) -> None:
     """An app that comes again with the feed's ETag gets 304 and no body."""
-    log = house.folder / "serve.log"
+    log = show.folder / "serve.log"
     before = log.read_text().count(" 304 ")
     fetch_with("gpo", f"{site}/public/feed.xml")
     assert log.read_text().count(" 304 ") > before

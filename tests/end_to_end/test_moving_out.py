@@ -13,9 +13,9 @@ import pytest
 
 from tests.support.http_servers import serving
 from tests.support.ports import free_port
-from tests.support.show import House, copy_house
+from tests.support.show import ShowFolder, copy_show_folder
 
-pytestmark = pytest.mark.xdist_group("house")
+pytestmark = pytest.mark.xdist_group("show")
 
 FEED = "/public/feed.xml"
 
@@ -24,8 +24,8 @@ FEED = "/public/feed.xml"
 class Move:
     """A show at its old address and at its new one."""
 
-    old: House
-    new: House
+    old: ShowFolder
+    new: ShowFolder
     old_port: int
     new_port: int
 
@@ -47,14 +47,14 @@ class Move:
 
 
 @pytest.fixture(scope="module")
-def move(published: House, tmp_path_factory: pytest.TempPathFactory) -> Move:
+def move(published: ShowFolder, tmp_path_factory: pytest.TempPathFactory) -> Move:
     """A show that is out, and a new host that has imported it and written its feed."""
     folder = tmp_path_factory.mktemp("moving-out")
-    old, new = copy_house(published, folder / "old"), House(folder / "new")
+    old, new = copy_show_folder(published, folder / "old"), ShowFolder(folder / "new")
     move = Move(old, new, free_port(), free_port())
     here, there = (f"http://127.0.0.1:{port}" for port in (move.old_port, move.new_port))
     assert old.run("rebuild", "--allow", PODCAST_URLS_SITE=here).returncode == 0
-    assert House(folder).run("init", "new").returncode == 0
+    assert ShowFolder(folder).run("init", "new").returncode == 0
     with serving(old, move.old_port):
         for command in (("feed", "import", move.old_feed), ("feed", "diff", move.old_feed), ("rebuild",)):
             done = new.run(*command, PODCAST_URLS_SITE=there)

@@ -17,9 +17,9 @@ from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.model.catalog import catalog_from_json, transcript_from_json
 from tests.support.http_servers import serving
 from tests.support.ports import free_port
-from tests.support.show import SLUG, House, copy_house
+from tests.support.show import SLUG, ShowFolder, copy_show_folder
 
-pytestmark = pytest.mark.xdist_group("house")
+pytestmark = pytest.mark.xdist_group("show")
 
 RUN = 8
 LINK = re.compile(r"""(?:href|src|content|url|loc)\s*=?\s*["'>]\s*(https?://[^"'<> ]+|/[^"'<> ]*)""")
@@ -53,29 +53,30 @@ def texts(body: bytes) -> str:
 
 
 @pytest.fixture(scope="module")
-def house(published: House, tmp_path_factory: pytest.TempPathFactory) -> House:
+def show(published: ShowFolder, tmp_path_factory: pytest.TempPathFactory) -> ShowFolder:
     """The published show on a port of its own."""
-    house = copy_house(published, tmp_path_factory.mktemp("leaks") / "show")
+    show = copy_show_folder(published, tmp_path_factory.mktemp("leaks") / "show")
     site = f"http://127.0.0.1:{free_port()}"
-    show = house.folder / "show.toml"
-    show.write_text(show.read_text(encoding="utf-8").replace("http://127.0.0.1:8080", site), encoding="utf-8")
-    assert house.run("rebuild", "--allow").returncode == 0
-    return house
+    settings = show.folder / "show.toml"
+    text = settings.read_text(encoding="utf-8")
+    settings.write_text(text.replace("http://127.0.0.1:8080", site), encoding="utf-8")
+    assert show.run("rebuild", "--allow").returncode == 0
+    return show
 
 
 @pytest.fixture(scope="module")
-def site(house: House) -> Iterator[str]:
+def site(show: ShowFolder) -> Iterator[str]:
     """The address of a running `podcast serve`."""
-    port = urlsplit(CliSession(house.folder, Output()).config.urls.site).port
+    port = urlsplit(CliSession(show.folder, Output()).config.urls.site).port
     assert port is not None
-    with serving(house, port) as address:
+    with serving(show, port) as address:
         yield address
 
 
 @pytest.fixture(scope="module")
-def secret(house: House) -> set[str]:
+def secret(show: ShowFolder) -> set[str]:
     """Every run of the transcript that is in no public text."""
-    store = CliSession(house.folder, Output()).store
+    store = CliSession(show.folder, Output()).store
     episode = catalog_from_json(store.get("private/catalog.json")[1]).by_slug(SLUG)
     assert episode is not None
     assert episode.transcript is not None
@@ -98,19 +99,19 @@ def crawl(client: httpx.Client, base: str, keys: list[str]) -> dict[str, bytes]:
     return seen
 
 
-def test_the_check_would_notice(house: House, secret: set[str]) -> None:
+def test_the_check_would_notice(show: ShowFolder, secret: set[str]) -> None:
     """The sample has secret text after its teaser, and a subscriber's file holds it."""
-    notes = (house.episode / "notes.md").read_text(encoding="utf-8")
-    store = CliSession(house.folder, Output()).store
+    notes = (show.episode / "notes.md").read_text(encoding="utf-8")
+    store = CliSession(show.folder, Output()).store
     (file,) = [info.key for info in store.list("private/transcripts/") if info.key.endswith(".txt")]
     assert len(secret) > 50
     assert runs(notes) & runs(texts(store.get(file)[1]))
     assert secret <= runs(texts(store.get(file)[1]))
 
 
-def test_an_anonymous_client_gets_no_secret_run(house: House, site: str, secret: set[str]) -> None:
+def test_an_anonymous_client_gets_no_secret_run(show: ShowFolder, site: str, secret: set[str]) -> None:
     """Pages, feeds, files, tags, headers and errors hold none of the secret runs."""
-    store = CliSession(house.folder, Output()).store
+    store = CliSession(show.folder, Output()).store
     keys = [info.key for prefix in ("public/", "private/") for info in store.list(prefix)]
     with httpx.Client() as client:
         answers = crawl(client, site, keys)
@@ -120,19 +121,21 @@ def test_an_anonymous_client_gets_no_secret_run(house: House, site: str, secret:
     assert leaks == {}
 
 
-def test_public_objects_and_the_log_hold_no_secret_run(house: House, site: str, secret: set[str]) -> None:
+def test_public_objects_and_the_log_hold_no_secret_run(show: ShowFolder, site: str, secret: set[str]) -> None:
     """Every byte under public/ and every log line is clean too."""
     httpx.get(f"{site}/episodes/{SLUG}")
-    store = CliSession(house.folder, Output()).store
+    store = CliSession(show.folder, Output()).store
     bodies = {info.key: store.get(info.key)[1] for info in store.list("public/")}
-    bodies["log"] = (house.folder / "serve.log").read_bytes()
+    bodies["log"] = (show.folder / "serve.log").read_bytes()
     assert len(bodies) >= 5
     assert {key for key, body in bodies.items() if secret & runs(texts(body))} == set()
 
 
-def test_a_subscriber_gets_every_word_by_the_private_link(house: House, site: str, secret: set[str]) -> None:
+def test_a_subscriber_gets_every_word_by_the_private_link(
+    show: ShowFolder, site: str, secret: set[str]
+) -> None:
     """The private feed names three formats, and the page after the private link has the whole text."""
-    token = house.run("--json", "subscribers", "add", "reader@example.org")
+    token = show.run("--json", "subscribers", "add", "reader@example.org")
     feed_url = re.search(r'"feed_url": "([^"]+)"', token.stdout)
     assert feed_url
     with httpx.Client() as client:
@@ -149,7 +152,7 @@ def test_a_subscriber_gets_every_word_by_the_private_link(house: House, site: st
     assert opened.status_code == 200
     assert len(secret & runs(texts(page.content))) > len(secret) * 0.8
     assert b"reader@example.org" not in feed.content
-    assert feed_url[1].split("/")[4].encode() not in (house.folder / "serve.log").read_bytes()
+    assert feed_url[1].split("/")[4].encode() not in (show.folder / "serve.log").read_bytes()
 
 
 def test_unknown_token_is_404(site: str) -> None:
@@ -160,9 +163,9 @@ def test_unknown_token_is_404(site: str) -> None:
         assert httpx.head(made_up + path).status_code == 404
 
 
-def test_the_audio_can_be_sought_and_asked_again(house: House, site: str) -> None:
+def test_the_audio_can_be_sought_and_asked_again(show: ShowFolder, site: str) -> None:
     """HEAD, a range and an ETag are answered as apps need them."""
-    store = CliSession(house.folder, Output()).store
+    store = CliSession(show.folder, Output()).store
     key = next(i.key for i in store.list("public/audio/") if "notice" not in i.key)
     url = f"{site}/{key}"
     whole = httpx.head(url)
@@ -173,10 +176,10 @@ def test_the_audio_can_be_sought_and_asked_again(house: House, site: str) -> Non
     assert part.headers["content-range"] == f"bytes 100-199/{whole.headers['content-length']}"
 
 
-def test_the_log_is_found(house: House, site: str) -> None:
+def test_the_log_is_found(show: ShowFolder, site: str) -> None:
     """The server logs its answers, so that the checks on the log read something."""
     httpx.get(f"{site}/robots.txt")
     until = time.monotonic() + 30  # a line may come after the answer that it tells of
-    while b"GET /robots.txt 200" not in (house.folder / "serve.log").read_bytes():
+    while b"GET /robots.txt 200" not in (show.folder / "serve.log").read_bytes():
         assert time.monotonic() < until
         time.sleep(0.05)

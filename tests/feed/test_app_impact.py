@@ -5,9 +5,9 @@ import pytest
 from podcast_pipeline.errors import FeedError
 from podcast_pipeline.feed.app_impact import FeedDiff, diff_feeds, harmful_changes
 from podcast_pipeline.feed.rss import PrivateAudience, PublicAudience, render_feed
-from tests.feed.test_golden import FOLDER, ordinary
+from tests.support.golden import FEEDS, ordinary_catalog
 
-FEED = (FOLDER / "ordinary.public.xml").read_text(encoding="utf-8")
+FEED = (FEEDS / "ordinary.public.xml").read_text(encoding="utf-8")
 
 
 def changed(pattern: str, replacement: str, count: int = 0) -> FeedDiff:
@@ -36,7 +36,7 @@ def test_first_feed_is_all_new_and_free_to_go() -> None:
 def test_new_episode_is_free_to_go() -> None:
     """An item more is what a feed is for."""
     changes = diff_feeds(
-        render_feed(ordinary(), PublicAudience()), render_feed(ordinary(), PrivateAudience())
+        render_feed(ordinary_catalog(), PublicAudience()), render_feed(ordinary_catalog(), PrivateAudience())
     )
     assert titles(changes.new) == ["The long cut"]
     assert not changes.removed + changes.guid_changed + changes.url_changed
@@ -86,7 +86,7 @@ def test_moved_audio_is_locked() -> None:
 
 def test_foreign_audio_is_known_by_its_length() -> None:
     """Where a name has no hash, the same length in bytes is the same audio."""
-    before = (FOLDER / "imported.public.xml").read_text(encoding="utf-8")
+    before = (FEEDS / "imported.public.xml").read_text(encoding="utf-8")
     after = before.replace("https://cdn.old.example/17.m4a?x=1&amp;y=2", "https://new.example/other.m4a")
     longer = after.replace('length="123"', 'length="124"')
     assert titles(diff_feeds(before.encode(), after.encode()).url_changed) == ["Old one"]

@@ -7,49 +7,16 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from pathlib import Path
-from uuid import UUID
 
 import feedparser
 import pytest
 
-from podcast_pipeline.feed.notice import build_notice
-from podcast_pipeline.feed.rss import Audience, PrivateAudience, PublicAudience, render_feed
-from podcast_pipeline.model.catalog import Catalog, catalog_from_json
-from tests.support.paths import DATA
+from podcast_pipeline.feed.rss import PublicAudience, render_feed
+from tests.support.golden import FEEDS, audiences, ordinary_catalog, rendered_feeds
 
-FOLDER = DATA / "feeds"
-SUBSCRIBER = UUID("5ab5c81e-0000-4000-8000-000000000007")
-LAPSED_AT = datetime(2026, 3, 11, 23, 30, tzinfo=UTC)
-
-
-def audiences(catalog: Catalog) -> dict[str, Audience]:
-    """Return the three feeds of a catalog, by the name in their file."""
-    item = build_notice(SUBSCRIBER, "lapsed", LAPSED_AT, renew_url=catalog.show.renew_url)
-    return {
-        "public": PublicAudience(),
-        "private": PrivateAudience(),
-        "lapsed": PrivateAudience(transcripts=False, notice=item),
-    }
-
-
-def rendered() -> dict[Path, bytes]:
-    """Return every golden feed as it is rendered now, by its path."""
-    return {
-        source.with_suffix(f".{name}.xml"): render_feed(catalog, audience)
-        for source in sorted(FOLDER.glob("*.json"))
-        for catalog in [catalog_from_json(source.read_bytes())]
-        for name, audience in audiences(catalog).items()
-    }
-
-
-NOW = rendered()
+NOW = rendered_feeds()
 BY_NAME = pytest.mark.parametrize("path", NOW, ids=lambda path: path.name)
-
-
-def ordinary() -> Catalog:
-    return catalog_from_json((FOLDER / "ordinary.json").read_bytes())
 
 
 @BY_NAME
@@ -60,7 +27,7 @@ def test_feed_is_the_golden_one(path: Path) -> None:
 
 def test_no_golden_feed_is_left_over() -> None:
     """Every golden feed belongs to a catalog."""
-    assert set(FOLDER.glob("*.xml")) == set(NOW)
+    assert set(FEEDS.glob("*.xml")) == set(NOW)
 
 
 @BY_NAME
@@ -84,19 +51,19 @@ def new_york() -> Iterator[None]:
 @pytest.mark.usefixtures("new_york")
 def test_time_zone_of_the_machine_does_not_show() -> None:
     """The bytes are the same on a laptop in New York."""
-    assert rendered() == NOW
+    assert rendered_feeds() == NOW
 
 
 def test_locale_and_hash_seed_of_the_process_do_not_show() -> None:
     """Another process with another locale and another hash seed renders the same bytes."""
     code = (
-        "import locale, sys; from tests.feed.test_golden import *;"
+        "import locale, sys; from tests.support.golden import *;"
         "locale.setlocale(locale.LC_ALL, '');"
-        "sys.stdout.buffer.write(render_feed(ordinary(), PrivateAudience()))"
+        "sys.stdout.buffer.write(render_feed(ordinary_catalog(), PrivateAudience()))"
     )
     environment = {**os.environ, "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "7"}
     out = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True)
-    assert out.stdout == NOW[FOLDER / "ordinary.private.xml"]
+    assert out.stdout == NOW[FEEDS / "ordinary.private.xml"]
 
 
 def test_locale_is_never_switched(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,16 +73,16 @@ def test_locale_is_never_switched(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("the locale was touched")
 
     monkeypatch.setattr(locale, "setlocale", refuse)
-    assert render_feed(ordinary(), PublicAudience()) == NOW[FOLDER / "ordinary.public.xml"]
+    assert render_feed(ordinary_catalog(), PublicAudience()) == NOW[FEEDS / "ordinary.public.xml"]
 
 
 def test_threads_do_not_disturb_each_other() -> None:
     """Forty renders of three audiences in eight threads give three documents."""
-    catalog = ordinary()
+    catalog = ordinary_catalog()
     names = list(audiences(catalog).items())
     work = [names[i % 3] for i in range(40)]
     with ThreadPoolExecutor(8) as pool:
         feeds = list(pool.map(lambda job: (job[0], render_feed(catalog, job[1])), work))
     assert {(name, feed) for name, feed in feeds} == {
-        (name, NOW[FOLDER / f"ordinary.{name}.xml"]) for name, _ in names
+        (name, NOW[FEEDS / f"ordinary.{name}.xml"]) for name, _ in names
     }

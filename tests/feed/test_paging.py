@@ -22,7 +22,7 @@ from podcast_pipeline.pipeline.commit import make_feed_renderer
 from podcast_pipeline.storage.local import LocalStore
 from podcast_pipeline.storage.objects import PRIVATE_CACHE
 from podcast_pipeline.storage.published import read_archive, write_archive, write_feed
-from tests.feed.test_golden import ordinary
+from tests.support.golden import ordinary_catalog
 
 START = datetime(2020, 1, 7, 6, tzinfo=UTC)
 BASE = "https://media.news.example"
@@ -30,7 +30,7 @@ BASE = "https://media.news.example"
 
 def show(count: int, *, page_size: int | None = 10, unpublished: tuple[int, ...] = ()) -> Catalog:
     """Return a show of `count` episodes, e1 the oldest."""
-    catalog = ordinary()
+    catalog = ordinary_catalog()
     changes = {"page_size": page_size, "media_url": BASE, "feed_url": f"{BASE}/feed.xml"}
     template = next(iter(catalog.published()))
     episodes = [

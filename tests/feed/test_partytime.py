@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.feed.test_golden import FOLDER
+from tests.support.golden import FEEDS
 from tests.support.paths import ROOT
 
 INSTALLED = shutil.which("node") and (ROOT / "node_modules" / "podcast-partytime").is_dir()
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(
 
 def parsed(name: str) -> Any:
     script = ROOT / "scripts" / "check_partytime.sh"
-    out = subprocess.run([str(script), str(FOLDER / name)], capture_output=True, check=True)
+    out = subprocess.run([str(script), str(FEEDS / name)], capture_output=True, check=True)
     return json.loads(out.stdout)
 
 
@@ -51,5 +51,5 @@ def test_private_feed_is_understood_and_blocked() -> None:
 def test_every_item_of_other_feeds_is_seen(name: str) -> None:
     """Hostile text, foreign guids and the notice get through; each item has its audio."""
     feed = parsed(name)
-    assert len(feed["items"]) == (FOLDER / name).read_bytes().count(b"<enclosure ")
+    assert len(feed["items"]) == (FEEDS / name).read_bytes().count(b"<enclosure ")
     assert all(item["enclosure"]["length"] for item in feed["items"])

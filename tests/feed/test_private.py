@@ -16,7 +16,7 @@ from podcast_pipeline.feed.show_notes import to_html, to_plain
 from podcast_pipeline.feed.tags import private_podcast_guid
 from podcast_pipeline.feed.text import TOKEN_PLACEHOLDER, xml_safe
 from podcast_pipeline.model.catalog import Catalog, catalog_from_json
-from tests.feed.test_golden import FOLDER, ordinary
+from tests.support.golden import FEEDS, ordinary_catalog
 
 TOKEN_A = "a" * 16 + "." + "2" * 32
 PLACEHOLDER = TOKEN_PLACEHOLDER.encode()
@@ -29,7 +29,7 @@ def test_placeholder_has_the_form_of_a_token() -> None:
 
 def test_token_stands_wherever_the_placeholder_stood() -> None:
     """After personalizing, every private address carries the token, and nothing else changed."""
-    feed = render_feed(ordinary(), PrivateAudience())
+    feed = render_feed(ordinary_catalog(), PrivateAudience())
     mine = personalize(feed, TOKEN_A)
     assert mine.count(TOKEN_A.encode()) == feed.count(PLACEHOLDER) > 0
     assert PLACEHOLDER not in mine
@@ -46,10 +46,10 @@ def test_what_is_not_a_token_is_refused(token: str) -> None:
 
 def test_guid_is_the_same_for_all_private_feeds_of_a_show() -> None:
     """It is UUIDv5 of the show's guid and "private"."""
-    show = ordinary().show
+    show = ordinary_catalog().show
     assert private_podcast_guid(show) == uuid5(show.guid, "private")
     assert f"<podcast:guid>{private_podcast_guid(show)}<".encode() in render_feed(
-        ordinary(), PrivateAudience()
+        ordinary_catalog(), PrivateAudience()
     )
 
 
@@ -78,7 +78,7 @@ def _plant(document: bytes, path: Path, text: str) -> Catalog | None:
 
 
 def _planted(text: str, source: str) -> dict[Path, Catalog]:
-    document = (FOLDER / f"{source}.json").read_bytes()
+    document = (FEEDS / f"{source}.json").read_bytes()
     planted = {path: _plant(document, path, text) for path in _strings(json.loads(document))}
     return {path: catalog for path, catalog in planted.items() if catalog}
 
@@ -94,7 +94,7 @@ def _planted(text: str, source: str) -> dict[Path, Catalog]:
 )
 def test_no_string_of_the_catalog_can_ask_for_a_token(text: str, source: str) -> None:
     """The placeholder in any string that the model lets in, whole or in pieces, reaches no feed."""
-    before = catalog_from_json((FOLDER / f"{source}.json").read_bytes())
+    before = catalog_from_json((FEEDS / f"{source}.json").read_bytes())
     clean = render_feed(before, PrivateAudience()).count(PLACEHOLDER)
     planted = _planted(text, source)
     assert {path[-1] for path in planted} > {"title", "notes", "guid", "description", "type", "site_url"}

@@ -15,7 +15,7 @@ from podcast_pipeline.feed.tags import credited_persons
 from podcast_pipeline.feed.text import TOKEN_PLACEHOLDER, single_line
 from podcast_pipeline.model import Episode, Person
 from podcast_pipeline.model.catalog import Catalog
-from tests.feed.test_golden import ordinary
+from tests.support.golden import ordinary_catalog
 
 SINCE = datetime(2026, 3, 11, tzinfo=UTC)
 BEHIND_TOKEN = f"https://listen.news.example/feeds/{TOKEN_PLACEHOLDER}"
@@ -47,19 +47,19 @@ def lapsed(catalog: Catalog) -> PrivateAudience:
 
 
 def changed(slug: str, **changes: Any) -> Catalog:
-    episode = ordinary().by_slug(slug)
+    episode = ordinary_catalog().by_slug(slug)
     assert episode is not None
-    return ordinary().with_episode(episode.model_copy(update=changes))
+    return ordinary_catalog().with_episode(episode.model_copy(update=changes))
 
 
 def test_namespaces_are_exactly_four() -> None:
     """Rule F1: itunes, podcast, atom and content, spelled as the standards spell them."""
-    assert etree.fromstring(render_feed(ordinary(), PrivateAudience())).nsmap == NAMESPACES
+    assert etree.fromstring(render_feed(ordinary_catalog(), PrivateAudience())).nsmap == NAMESPACES
 
 
 def test_public_feed_has_public_published_episodes_newest_first() -> None:
     """Scheduled, unpublished and subscriber-only episodes are absent."""
-    assert texts(channel(ordinary(), PublicAudience()), "item/title") == [
+    assert texts(channel(ordinary_catalog(), PublicAudience()), "item/title") == [
         "No words yet",
         "¿Qué es el agua?",
         "What is water?",
@@ -68,7 +68,7 @@ def test_public_feed_has_public_published_episodes_newest_first() -> None:
 
 def test_public_feed_says_nothing_of_transcripts_or_tokens() -> None:
     """Transcripts are for subscribers: no tag, no key, no private address."""
-    feed = render_feed(ordinary(), PublicAudience())
+    feed = render_feed(ordinary_catalog(), PublicAudience())
     assert b"transcript" not in feed
     assert b"/feeds/" not in feed
     assert b"private" not in feed
@@ -76,13 +76,13 @@ def test_public_feed_says_nothing_of_transcripts_or_tokens() -> None:
 
 def test_private_feed_has_every_published_episode() -> None:
     """The subscriber-only episode stands in its place among the others."""
-    titles = texts(channel(ordinary(), PrivateAudience()), "item/title")
+    titles = texts(channel(ordinary_catalog(), PrivateAudience()), "item/title")
     assert titles == ["No words yet", "The long cut", "¿Qué es el agua?", "What is water?"]
 
 
 def test_private_feed_keeps_out_of_directories() -> None:
     """Rule P2: both block tags and locked, and no owner to verify."""
-    private = channel(ordinary(), PrivateAudience())
+    private = channel(ordinary_catalog(), PrivateAudience())
     assert texts(private, "itunes:block") == ["Yes"]
     assert texts(private, "podcast:block") == ["yes"]
     assert texts(private, "podcast:locked") == ["yes"]
@@ -92,13 +92,13 @@ def test_private_feed_keeps_out_of_directories() -> None:
 @pytest.mark.parametrize("audience", [PublicAudience(), PrivateAudience()])
 def test_channel_link_is_the_site_and_not_the_feed(audience: Audience) -> None:
     """Apps open the channel's link in a browser: a token there would end up in a referrer."""
-    assert texts(channel(ordinary(), audience), "link") == ["https://listen.news.example"]
+    assert texts(channel(ordinary_catalog(), audience), "link") == ["https://listen.news.example"]
 
 
 def test_private_files_are_behind_the_token_and_public_audio_is_not() -> None:
     """Only what is private costs a private address, so that a public file is cached once."""
-    private = channel(ordinary(), PrivateAudience())
-    long_cut = item(ordinary(), "The long cut", PrivateAudience())
+    private = channel(ordinary_catalog(), PrivateAudience())
+    long_cut = item(ordinary_catalog(), "The long cut", PrivateAudience())
     episode_id = "10000000-0000-4000-8000-000000000067"
     assert attributes(private, "atom:link", "href") == [f"{BEHIND_TOKEN}/feed.xml"]
     assert attributes(long_cut, "enclosure", "url") == [f"{BEHIND_TOKEN}/audio/{episode_id}.mp3"]
@@ -109,7 +109,7 @@ def test_private_files_are_behind_the_token_and_public_audio_is_not() -> None:
 
 def test_transcripts_are_the_newest_version_in_three_formats() -> None:
     """VTT, SRT and JSON, each with the hash of its own key, and never HTML or plain text."""
-    water = item(ordinary(), "What is water?", PrivateAudience())
+    water = item(ordinary_catalog(), "What is water?", PrivateAudience())
     files = f"{BEHIND_TOKEN}/transcripts/10000000-0000-4000-8000-000000000065"
     assert attributes(water, "podcast:transcript", "url") == [
         f"{files}.vtt?v=0000000000000c20",
@@ -126,15 +126,15 @@ def test_transcripts_are_the_newest_version_in_three_formats() -> None:
 
 def test_transcript_names_its_language_where_it_is_not_the_channels() -> None:
     """`en` in an `en-US` channel needs no word, `es` does."""
-    water = item(ordinary(), "What is water?", PrivateAudience())
-    agua = item(ordinary(), "¿Qué es el agua?", PrivateAudience())
+    water = item(ordinary_catalog(), "What is water?", PrivateAudience())
+    agua = item(ordinary_catalog(), "¿Qué es el agua?", PrivateAudience())
     assert attributes(water, "podcast:transcript", "language") == [None] * 3
     assert attributes(agua, "podcast:transcript", "language") == ["es", "es"]
 
 
 def test_regions_of_a_language_differ() -> None:
     """A Brazilian transcript in a Portuguese channel says so."""
-    catalog = ordinary()
+    catalog = ordinary_catalog()
     show = catalog.show.model_copy(update={"language": "es-MX"})
     agua = catalog.by_slug("que-es-el-agua")
     assert agua is not None
@@ -147,7 +147,7 @@ def test_regions_of_a_language_differ() -> None:
 
 def test_lapsed_feed_is_the_private_one_without_transcripts_and_with_a_notice() -> None:
     """Same channel guid, same items and guids, one item more, in its place by date."""
-    catalog = ordinary()
+    catalog = ordinary_catalog()
     before, after = channel(catalog, PrivateAudience()), channel(catalog, lapsed(catalog))
     assert texts(after, "podcast:guid") == texts(before, "podcast:guid")
     guids = texts(after, "item/guid")
@@ -159,7 +159,7 @@ def test_lapsed_feed_is_the_private_one_without_transcripts_and_with_a_notice() 
 
 def test_notice_plays_the_shows_own_audio() -> None:
     """The notice is an item like any other: apps list it because it has an enclosure."""
-    told = item(ordinary(), "Your subscription has ended", lapsed(ordinary()))
+    told = item(ordinary_catalog(), "Your subscription has ended", lapsed(ordinary_catalog()))
     assert attributes(told, "enclosure", "url") == [
         "https://media.news.example/audio/notice.000000000000beef.mp3"
     ]
@@ -168,7 +168,7 @@ def test_notice_plays_the_shows_own_audio() -> None:
 
 def test_build_date_follows_content_and_notice() -> None:
     """LastBuildDate is the last change of content, or of the subscriber's standing, never the clock."""
-    catalog = ordinary()
+    catalog = ordinary_catalog()
     late = PrivateAudience(
         False, build_notice(UUID(int=7), "lapsed", SINCE + timedelta(days=99), renew_url="https://a.example")
     )
@@ -180,27 +180,27 @@ def test_build_date_follows_content_and_notice() -> None:
 def test_scheduled_episode_does_not_show_in_the_build_date() -> None:
     """Nobody learns from the feed that something is planned."""
     catalog = changed("next-week", content_changed_at=datetime(2026, 3, 19, tzinfo=UTC))
-    assert render_feed(catalog, PrivateAudience()) == render_feed(ordinary(), PrivateAudience())
+    assert render_feed(catalog, PrivateAudience()) == render_feed(ordinary_catalog(), PrivateAudience())
 
 
 def test_guests_do_not_drive_out_the_hosts() -> None:
     """Rule F14: an item's persons replace the channel's, so the hosts are said again."""
-    water = item(ordinary(), "What is water?", PublicAudience())
+    water = item(ordinary_catalog(), "What is water?", PublicAudience())
     assert texts(water, "podcast:person") == ["Ann Ferrer", "Ben Okafor", "Maria Lund"]
     assert attributes(water, "podcast:person", "role") == ["host", "host", "guest"]
 
 
 def test_own_host_replaces_the_shows_hosts() -> None:
     """Whoever stands in for the hosts is the only host of that episode."""
-    agua = item(ordinary(), "¿Qué es el agua?", PublicAudience())
+    agua = item(ordinary_catalog(), "¿Qué es el agua?", PublicAudience())
     assert texts(agua, "podcast:person") == ["Lucía Soto", "Maria Lund"]
 
 
 def test_episode_without_persons_leaves_them_to_the_channel() -> None:
     """Where there is nothing to add, the channel's persons hold."""
-    episode = ordinary().by_slug("no-words-yet")
+    episode = ordinary_catalog().by_slug("no-words-yet")
     assert episode is not None
-    assert credited_persons(ordinary().show, episode) == ()
+    assert credited_persons(ordinary_catalog().show, episode) == ()
 
 
 def test_title_without_a_readable_character_is_refused() -> None:
@@ -210,7 +210,7 @@ def test_title_without_a_readable_character_is_refused() -> None:
 
 
 def _episode(text: str) -> Episode:
-    base = ordinary().by_slug("no-words-yet")
+    base = ordinary_catalog().by_slug("no-words-yet")
     assert base is not None
     return base.model_copy(
         update={
@@ -231,7 +231,7 @@ HOSTILE = st.lists(st.sampled_from(TRICKY) | st.characters(codec="utf-8"), max_s
 @given(HOSTILE)
 def test_any_text_comes_through(text: str) -> None:
     """Whatever a producer writes, the feed is well-formed and says it back."""
-    catalog = ordinary()
+    catalog = ordinary_catalog()
     show = catalog.show.model_copy(
         update={"title": f"S {text}", "author": f"A {text}", "categories": (text or "x",)}
     )

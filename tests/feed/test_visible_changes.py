@@ -6,13 +6,13 @@ import pytest
 
 from podcast_pipeline.feed.visible_changes import HostChanges, VisibleChange, compare_feeds
 from podcast_pipeline.remote_feeds.client import redact_url, secrets_in_url
-from tests.feed.test_golden import FOLDER
-from tests.support.show import House, copy_house
+from tests.support.golden import FEEDS
+from tests.support.show import ShowFolder, copy_show_folder
 
-RIGHT = (FOLDER / "right" / "full.xml").read_text(encoding="utf-8")
+RIGHT = (FEEDS / "right" / "full.xml").read_text(encoding="utf-8")
 TOKEN = "a" * 16 + "." + "2" * 32
 
-pytestmark = pytest.mark.xdist_group("house")
+pytestmark = pytest.mark.xdist_group("show")
 
 
 def noticed(old: str, new: str) -> tuple[VisibleChange, ...]:
@@ -63,15 +63,15 @@ def test_another_host_is_a_move() -> None:
     assert fields.isdisjoint({"audio", "artwork", "chapters"})
 
 
-def test_diff_tells_a_new_title_and_refuses_harm(published: House, tmp_path: Path) -> None:
+def test_diff_tells_a_new_title_and_refuses_harm(published: ShowFolder, tmp_path: Path) -> None:
     """An edited show is told before it is written; an audio address that changes is exit 3."""
-    house = copy_house(published, tmp_path / "show")
-    quiet = house.run("feed", "diff")
+    show = copy_show_folder(published, tmp_path / "show")
+    quiet = show.run("feed", "diff")
     assert (quiet.returncode, quiet.stdout) == (0, "nothing that a listener would notice\n")
-    path = house.folder / "show.toml"
+    path = show.folder / "show.toml"
     path.write_text(path.read_text(encoding="utf-8").replace('"Late Proofs"', '"Later"'), encoding="utf-8")
-    assert house.run("feed", "diff").stdout == "the show: title was “Late Proofs” and is “Later”\n"
-    moved = house.run("feed", "diff", PODCAST_URLS_MEDIA="https://m.example")
+    assert show.run("feed", "diff").stdout == "the show: title was “Late Proofs” and is “Later”\n"
+    moved = show.run("feed", "diff", PODCAST_URLS_MEDIA="https://m.example")
     assert (moved.returncode, "apps: 1 episode would be downloaded again" in moved.stdout) == (3, True)
 
 

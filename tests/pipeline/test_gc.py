@@ -15,126 +15,124 @@ from podcast_pipeline.pipeline.maintain import remove_orphaned_objects
 from podcast_pipeline.pipeline.media import Parts
 from podcast_pipeline.pipeline.publish import publish
 from podcast_pipeline.storage import Store
-from tests.pipeline.test_publish import edit, parts
-from tests.storage.test_contract import begin
-from tests.support.show import SLUG, House, copy_house
+from tests.support.pipeline import edit, parts
+from tests.support.show import SLUG, ShowFolder, copy_show_folder
+from tests.support.unfinished_uploads import begin
 
-pytestmark = pytest.mark.xdist_group("house")
+pytestmark = pytest.mark.xdist_group("show")
 
 LATER = timedelta(days=7, minutes=1)
 ORPHAN = "public/audio/left-behind.0123456789abcdef.mp3"
 
 
 @pytest.fixture
-def house(published: House, tmp_path: Path) -> House:
+def show(published: ShowFolder, tmp_path: Path) -> ShowFolder:
     """A published show, with an object that nothing names."""
-    house = copy_house(published, tmp_path / "show")
-    parts(house).store.put(ORPHAN, b"x" * 10, content_type="audio/mpeg", cache_control="")
-    return house
+    show = copy_show_folder(published, tmp_path / "show")
+    parts(show).store.put(ORPHAN, b"x" * 10, content_type="audio/mpeg", cache_control="")
+    return show
 
 
-def later(house: House, time: timedelta = LATER) -> Parts:
+def later(show: ShowFolder, time: timedelta = LATER) -> Parts:
     """Return what the command would build after the grace time."""
-    return parts(house, datetime.now(UTC) + time)
+    return parts(show, datetime.now(UTC) + time)
 
 
-def keys(house: House) -> set[str]:
-    return {info.key for prefix in ("public/", "private/") for info in parts(house).store.list(prefix)}
+def keys(show: ShowFolder) -> set[str]:
+    return {info.key for prefix in ("public/", "private/") for info in parts(show).store.list(prefix)}
 
 
-def test_what_nothing_names_is_listed_and_kept(house: House) -> None:
+def test_what_nothing_names_is_listed_and_kept(show: ShowFolder) -> None:
     """Without --yes nothing is removed, and nothing that is named is listed."""
-    before = keys(house)
-    done = json.loads(house.run("--json", "gc").stdout)
+    before = keys(show)
+    done = json.loads(show.run("--json", "gc").stdout)
     assert [(item["key"], item["verdict"]) for item in done["objects"]] == [(ORPHAN, "kept for now")]
-    assert [item.verdict for item in remove_orphaned_objects(later(house), remove=False)] == [
+    assert [item.verdict for item in remove_orphaned_objects(later(show), remove=False)] == [
         "would be removed"
     ]
-    assert keys(house) == before
+    assert keys(show) == before
 
 
-def test_it_is_removed_after_the_grace_time_only(house: House) -> None:
+def test_it_is_removed_after_the_grace_time_only(show: ShowFolder) -> None:
     """A day before the grace time ends --yes keeps it; afterwards it goes, and nothing else does."""
-    before = keys(house)
-    assert json.loads(house.run("--json", "gc", "--yes").stdout)["objects"][0]["verdict"] == "kept for now"
-    assert keys(house) == before
-    assert [item.verdict for item in remove_orphaned_objects(later(house), remove=True)] == ["removed"]
-    assert keys(house) == before - {ORPHAN}
-    assert remove_orphaned_objects(later(house), remove=True) == []
+    before = keys(show)
+    assert json.loads(show.run("--json", "gc", "--yes").stdout)["objects"][0]["verdict"] == "kept for now"
+    assert keys(show) == before
+    assert [item.verdict for item in remove_orphaned_objects(later(show), remove=True)] == ["removed"]
+    assert keys(show) == before - {ORPHAN}
+    assert remove_orphaned_objects(later(show), remove=True) == []
 
 
-def test_old_versions_and_unpublished_episodes_are_named(house: House) -> None:
+def test_old_versions_and_unpublished_episodes_are_named(show: ShowFolder) -> None:
     """Every version that was ever out stays: a corrected transcript's, an unpublished episode's."""
-    path = house.episode / "transcript.md"
+    path = show.episode / "transcript.md"
     path.write_text(path.read_text(encoding="utf-8").replace("best", "finest", 1), encoding="utf-8")
-    publish(SLUG, parts(house))
-    maintain.unpublish(SLUG, parts(house))
-    before = keys(house)
-    remove_orphaned_objects(later(house), remove=True)
-    assert keys(house) == before - {ORPHAN}
+    publish(SLUG, parts(show))
+    maintain.unpublish(SLUG, parts(show))
+    before = keys(show)
+    remove_orphaned_objects(later(show), remove=True)
+    assert keys(show) == before - {ORPHAN}
 
 
-def test_without_a_catalog_nothing_is_refuse(house: House) -> None:
+def test_without_a_catalog_nothing_is_refuse(show: ShowFolder) -> None:
     """A lost catalog would make everything look unnamed, so nothing is removed."""
-    parts(house).store.delete("private/catalog.json")
-    before = keys(house)
+    parts(show).store.delete("private/catalog.json")
+    before = keys(show)
     with pytest.raises(EpisodeError, match="nothing was removed"):
-        remove_orphaned_objects(later(house), remove=True)
-    assert keys(house) == before
+        remove_orphaned_objects(later(show), remove=True)
+    assert keys(show) == before
 
 
-def test_an_old_object_that_is_being_published_is_not_removed(house: House) -> None:
+def test_an_old_object_that_is_being_published_is_not_removed(show: ShowFolder) -> None:
     """A publication stores an old unnamed object anew, so that a `gc` before the flip keeps it."""
-    before = keys(house)
-    edit(house, "Good years, bad years", "Bad years, good years")
+    before = keys(show)
+    edit(show, "Good years, bad years", "Bad years, good years")
     with pytest.raises(InterruptedError):
-        publish(SLUG, replace(parts(house), report=lambda event: _stop_before("catalog", event.step)))
-    (left,) = keys(house) - before
-    age(house, left, LATER)
+        publish(SLUG, replace(parts(show), report=lambda event: _stop_before("catalog", event.step)))
+    (left,) = keys(show) - before
+    age(show, left, LATER)
     swept: list[str] = []
 
     def sweep_before_the_flip(event: Progress) -> None:
         if (event.step, event.done) == ("catalog", 0):
             swept.extend(
-                item.verdict
-                for item in remove_orphaned_objects(parts(house), remove=True)
-                if item.key == left
+                item.verdict for item in remove_orphaned_objects(parts(show), remove=True) if item.key == left
             )
 
-    publish(SLUG, replace(parts(house), report=sweep_before_the_flip))
+    publish(SLUG, replace(parts(show), report=sweep_before_the_flip))
     assert swept == ["kept for now"]
-    assert left in keys(house)
+    assert left in keys(show)
 
 
-def age(house: House, key: str, time: timedelta) -> None:
+def age(show: ShowFolder, key: str, time: timedelta) -> None:
     """Let an object of the local store be older than it is."""
-    (note,) = (house.bucket / ".objects" / key).parent.glob(f"{Path(key).name}@*/info.json")
+    (note,) = (show.bucket / ".objects" / key).parent.glob(f"{Path(key).name}@*/info.json")
     info = json.loads(note.read_bytes())
     info["modified_at"] = (datetime.now(UTC) - time).isoformat()
     note.write_text(json.dumps(info), encoding="utf-8")
 
 
-def test_what_an_app_may_still_ask_for_is_kept(house: House) -> None:
+def test_what_an_app_may_still_ask_for_is_kept(show: ShowFolder) -> None:
     """A file that a change has just replaced stays for the grace time, however long ago it was stored."""
-    before = keys(house)
-    edit(house, "Good years, bad years", "Bad years, good years")
-    publish(SLUG, parts(house))
+    before = keys(show)
+    edit(show, "Good years, bad years", "Bad years, good years")
+    publish(SLUG, parts(show))
     (replaced,) = (key for key in before if key.startswith("public/chapters/"))
-    age(house, replaced, LATER)
-    assert {i.key: i.verdict for i in remove_orphaned_objects(parts(house), remove=True)}[
+    age(show, replaced, LATER)
+    assert {i.key: i.verdict for i in remove_orphaned_objects(parts(show), remove=True)}[
         replaced
     ] == "kept for now"
-    assert {i.key: i.verdict for i in remove_orphaned_objects(later(house), remove=True)}[
+    assert {i.key: i.verdict for i in remove_orphaned_objects(later(show), remove=True)}[
         replaced
     ] == "removed"
 
 
-def test_pages_of_the_archive_are_no_refuse(house: House) -> None:
+def test_pages_of_the_archive_are_no_refuse(show: ShowFolder) -> None:
     """The older pages of a long feed are named by the feed, not by the catalog."""
     page = "public/feed-archive-1.xml"
-    parts(house).store.put(page, b"<rss/>", content_type="application/rss+xml", cache_control="")
-    remove_orphaned_objects(later(house), remove=True)
-    assert page in keys(house)
+    parts(show).store.put(page, b"<rss/>", content_type="application/rss+xml", cache_control="")
+    remove_orphaned_objects(later(show), remove=True)
+    assert page in keys(show)
 
 
 def _stop_before(step: str, now: str) -> None:
@@ -142,9 +140,9 @@ def _stop_before(step: str, now: str) -> None:
         raise InterruptedError
 
 
-def test_what_is_gone_already_is_no_error(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_gone_already_is_no_error(show: ShowFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two people tidying up at once do not stumble over each other."""
-    tidying = later(house)
+    tidying = later(show)
     listed = list(tidying.store.list("public/"))
     remove_orphaned_objects(tidying, remove=True)
     monkeypatch.setattr(tidying.store, "list", lambda prefix: listed if prefix == "public/" else [])
@@ -155,10 +153,10 @@ def test_what_is_gone_already_is_no_error(house: House, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("kind", ["local", "s3"])
 def test_uploads_that_nobody_finished_go_after_the_grace_time(
-    kind: str, house: House, request: pytest.FixtureRequest
+    kind: str, show: ShowFolder, request: pytest.FixtureRequest
 ) -> None:
     """They are listed first, kept while somebody may go on with them, and given up with --yes."""
-    soon, late = parts(house), later(house)
+    soon, late = parts(show), later(show)
     if kind == "s3":
         store: Store = request.getfixturevalue("s3_store")
         written = soon.store.get(CATALOG_KEY)[1]
@@ -177,7 +175,7 @@ def test_uploads_that_nobody_finished_go_after_the_grace_time(
     assert list(soon.store.unfinished_uploads("private/")) == []
 
 
-def test_an_unfinished_upload_is_called_so(house: House) -> None:
+def test_an_unfinished_upload_is_called_so(show: ShowFolder) -> None:
     """A line says that it is no object."""
-    begin(parts(house).store, "public/audio/half.0123456789abcdef.mp3")
-    assert "5242880 bytes of an unfinished upload)" in house.run("gc").stdout
+    begin(parts(show).store, "public/audio/half.0123456789abcdef.mp3")
+    assert "5242880 bytes of an unfinished upload)" in show.run("gc").stdout

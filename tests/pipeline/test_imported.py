@@ -18,15 +18,13 @@ from podcast_pipeline.model import (
     Word,
 )
 from podcast_pipeline.pipeline.publish import publish
-from tests.pipeline.test_publish import parts
-from tests.remote_feeds.test_importer import catalog, house, import_, old
 from tests.support.http_servers import Host, Served
+from tests.support.imported_show import catalog, import_
 from tests.support.paths import ROOT
-from tests.support.show import SLUG, House, run_ffmpeg
+from tests.support.pipeline import parts
+from tests.support.show import SLUG, ShowFolder, run_ffmpeg
 
-__all__ = ["house", "old"]
-
-pytestmark = pytest.mark.xdist_group("house")
+pytestmark = pytest.mark.xdist_group("show")
 
 FORD = "the-second-ford"
 NAMES = {
@@ -37,31 +35,31 @@ NAMES = {
 
 
 @pytest.fixture
-def moved(old: Host, house: House) -> House:
+def moved(old_host: Host, empty_show: ShowFolder) -> ShowFolder:
     """The old show, imported, with its feed written."""
-    import_(house, f"{old.url}/feed.xml")
-    assert house.run("rebuild").returncode == 0
-    return house
+    import_(empty_show, f"{old_host.url}/feed.xml")
+    assert empty_show.run("rebuild").returncode == 0
+    return empty_show
 
 
-def feed_of(house: House) -> bytes:
-    return (house.bucket / "public/feed.xml").read_bytes()
+def feed_of(show: ShowFolder) -> bytes:
+    return (show.bucket / "public/feed.xml").read_bytes()
 
 
-def ford(house: House) -> etree._Element:
+def ford(show: ShowFolder) -> etree._Element:
     """Return the item of the second ford."""
-    root = etree.fromstring(feed_of(house))
+    root = etree.fromstring(feed_of(show))
     return next(item for item in root.iter("item") if (item.findtext("guid") or "").endswith("/ford"))
 
 
-def edit(house: House, name: str, old: str, new: str, slug: str = FORD) -> None:
-    path = house.folder / "episodes" / slug / name
+def edit(show: ShowFolder, name: str, old: str, new: str, slug: str = FORD) -> None:
+    path = show.folder / "episodes" / slug / name
     text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
-def test_as_it_came_there_is_nothing_to_do(moved: House) -> None:
+def test_as_it_came_there_is_nothing_to_do(moved: ShowFolder) -> None:
     """Folders that nobody touched change neither catalog nor feed, for any of the episodes."""
     before = catalog(moved), feed_of(moved)
     for episode in before[0].episodes:
@@ -81,7 +79,9 @@ def test_as_it_came_there_is_nothing_to_do(moved: House) -> None:
         ("episode.toml", '"Bo Lind"', '"Bo Lind", "Cy Orr"', "podcast:person[3]", "Cy Orr"),
     ],
 )
-def test_a_correction_goes_out(moved: House, name: str, was: str, becomes: str, path: str, says: str) -> None:
+def test_a_correction_goes_out(
+    moved: ShowFolder, name: str, was: str, becomes: str, path: str, says: str
+) -> None:
     """The item says it; guid, date and audio are as they were, so no app loads it again."""
     before, known = feed_of(moved), catalog(moved).by_slug(FORD)
     edit(moved, name, was, becomes)
@@ -99,7 +99,7 @@ def test_a_correction_goes_out(moved: House, name: str, was: str, becomes: str, 
     assert not publish(FORD, parts(moved)).changed
 
 
-def test_an_unchanged_part_stands_as_it_stood(moved: House) -> None:
+def test_an_unchanged_part_stands_as_it_stood(moved: ShowFolder) -> None:
     """Another title leaves the notes, the season's name and the narrator as the old feed had them."""
     before = ford(moved)
     edit(moved, "episode.toml", "The second ford", "The other ford")
@@ -111,14 +111,14 @@ def test_an_unchanged_part_stands_as_it_stood(moved: House) -> None:
         assert etree.tostring(one) == etree.tostring(other)
 
 
-def test_a_guest_who_is_not_named_any_more_goes(moved: House) -> None:
+def test_a_guest_who_is_not_named_any_more_goes(moved: ShowFolder) -> None:
     """The guest leaves; whoever was named in another role stays."""
     edit(moved, "episode.toml", '["Bo Lind"]', "[]")
     publish(FORD, parts(moved))
     assert [person.text for person in ford(moved).findall("podcast:person", NAMES)] == ["Ann Ferrer"]
 
 
-def test_a_bonus_for_subscribers_takes_its_files_along(moved: House) -> None:
+def test_a_bonus_for_subscribers_takes_its_files_along(moved: ShowFolder) -> None:
     """Audio and chapters leave public/, the item leaves the public feed."""
     edit(moved, "episode.toml", "explicit = true", 'explicit = true\naccess = "subscribers"')
     publish(FORD, parts(moved), allow_redownloads=True)
@@ -129,15 +129,15 @@ def test_a_bonus_for_subscribers_takes_its_files_along(moved: House) -> None:
     assert b"/ford</guid>" not in feed_of(moved)
 
 
-def test_audio_of_another_host_cannot_be_for_subscribers(old: Host, house: House) -> None:
+def test_audio_of_another_host_cannot_be_for_subscribers(old_host: Host, empty_show: ShowFolder) -> None:
     """What everybody can fetch there is not sold here."""
-    import_(house, f"{old.url}/feed.xml", keep_audio=True)
-    edit(house, "episode.toml", "explicit = true", 'explicit = true\naccess = "subscribers"')
+    import_(empty_show, f"{old_host.url}/feed.xml", keep_audio=True)
+    edit(empty_show, "episode.toml", "explicit = true", 'explicit = true\naccess = "subscribers"')
     with pytest.raises(EpisodeError, match="at another host, where everybody has it"):
-        publish(FORD, parts(house))
+        publish(FORD, parts(empty_show))
 
 
-def test_a_folder_that_was_not_entered_is_one_line(moved: House) -> None:
+def test_a_folder_that_was_not_entered_is_one_line(moved: ShowFolder) -> None:
     """An import that was killed before its end has folders only; the line says what to do."""
     folder = moved.folder / "episodes" / "of-a-killed-run"
     folder.mkdir()
@@ -150,44 +150,46 @@ def test_a_folder_that_was_not_entered_is_one_line(moved: House) -> None:
         publish(folder.name, parts(moved))
 
 
-def test_an_imported_episode_gets_a_transcript(old: Host, house: House, tmp_path: Path) -> None:
+def test_an_imported_episode_gets_a_transcript(
+    old_host: Host, empty_show: ShowFolder, tmp_path: Path
+) -> None:
     """Heard from the audio that came, edited and published: in the private feed, its audio as it was."""
     speech = tmp_path / "speech.mp3"
     run_ffmpeg("-ss", "2", "-t", "8", "-i", next((ROOT / "episodes" / SLUG).glob("source.*")), speech)
-    old.files["/two.mp3"] = Served(speech.read_bytes(), "audio/mpeg")
-    import_(house, f"{old.url}/feed.xml")
-    assert house.run("rebuild").returncode == 0
-    before, was = feed_of(house), catalog(house).by_slug(FORD)
-    done = house.run("transcribe", FORD, "--output", str(tmp_path))
+    old_host.files["/two.mp3"] = Served(speech.read_bytes(), "audio/mpeg")
+    import_(empty_show, f"{old_host.url}/feed.xml")
+    assert empty_show.run("rebuild").returncode == 0
+    before, was = feed_of(empty_show), catalog(empty_show).by_slug(FORD)
+    done = empty_show.run("transcribe", FORD, "--output", str(tmp_path))
     assert done.returncode == 0, done.stderr
-    folder = house.folder / "episodes" / FORD
+    folder = empty_show.folder / "episodes" / FORD
     heard = json.loads((folder / "transcript.json").read_bytes())
     assert was is not None
     assert heard["receipt"]["audio_sha256"] == was.enclosure.sha256
     assert (folder / IMPORTED_AUDIO).read_bytes() == speech.read_bytes()
     word = heard["segments"][0]["words"][0]["text"].strip()
-    edit(house, "transcript.md", word, "Wellnamed")
-    assert house.run("publish", FORD).returncode == 0
-    now = catalog(house).by_slug(FORD)
+    edit(empty_show, "transcript.md", word, "Wellnamed")
+    assert empty_show.run("publish", FORD).returncode == 0
+    now = catalog(empty_show).by_slug(FORD)
     assert now is not None
     assert now.transcript is not None
     assert (now.enclosure.key, now.enclosure.sha256) == (was.enclosure.key, was.enclosure.sha256)
     assert now.enclosure.duration_s == pytest.approx(8, abs=0.2)  # the old feed said a minute
-    assert b"Wellnamed" in (house.bucket / now.transcript.file_keys["vtt"]).read_bytes()
-    assert app_impact.harmful_changes(app_impact.diff_feeds(before, feed_of(house))) == ()
-    assert b"podcast:transcript" not in feed_of(house)
-    assert "nothing to do" in house.run("publish", FORD).stdout
+    assert b"Wellnamed" in (empty_show.bucket / now.transcript.file_keys["vtt"]).read_bytes()
+    assert app_impact.harmful_changes(app_impact.diff_feeds(before, feed_of(empty_show))) == ()
+    assert b"podcast:transcript" not in feed_of(empty_show)
+    assert "nothing to do" in empty_show.run("publish", FORD).stdout
 
 
-def test_audio_that_stayed_cannot_be_heard(old: Host, house: House) -> None:
+def test_audio_that_stayed_cannot_be_heard(old_host: Host, empty_show: ShowFolder) -> None:
     """The line says where it is."""
-    import_(house, f"{old.url}/feed.xml", keep_audio=True)
-    done = house.run("transcribe", FORD)
+    import_(empty_show, f"{old_host.url}/feed.xml", keep_audio=True)
+    done = empty_show.run("transcribe", FORD)
     assert done.returncode == 1
-    assert f"its audio is still at {old.url}/two.mp3" in done.stderr
+    assert f"its audio is still at {old_host.url}/two.mp3" in done.stderr
 
 
-def test_words_of_other_audio_are_refused(moved: House) -> None:
+def test_words_of_other_audio_are_refused(moved: ShowFolder) -> None:
     """A transcript.json that was copied from elsewhere is not published under this audio."""
     receipt = Receipt(
         engine="x", engine_version="1", model="m", weights_sha256="0" * 64, audio_sha256="1" * 64

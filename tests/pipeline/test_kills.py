@@ -8,10 +8,8 @@ import threading
 import pytest
 
 from tests.support.bucket_show import amounts
-from tests.support.disturbed_publication import Scenario, bucket, corrected, first, mastered, proxy, recording
+from tests.support.disturbed_publication import Scenario
 from tests.support.faults import Exchange, Fault
-
-__all__ = ["bucket", "corrected", "first", "mastered", "proxy", "recording"]
 
 pytestmark = pytest.mark.xdist_group("kills")
 
@@ -51,7 +49,7 @@ def test_killed_at_a_request(scenario: Scenario, amount: int) -> None:
     moments = [(number, after) for number in range(1, scenario.requests + 1) for after in (False, True)]
     for number, after in random.Random(5).sample(moments, amount):
         scenario.set_up()
-        process, pid = scenario.house.publisher(), [0]
+        process, pid = scenario.show.publisher(), [0]
         fault = kill_at(number, pid, after=after)
         for method in METHODS:
             scenario.proxy.inject(method, fault, times=EVERY_REQUEST)
@@ -68,7 +66,7 @@ def test_killed_at_any_time(mastered: Scenario, amount: int) -> None:
     chance = random.Random(6)
     for _ in range(amount):
         mastered.set_up()
-        process = mastered.house.publisher()
+        process = mastered.show.publisher()
         process.start()
         process.join(chance.uniform(0.05, mastered.seconds))
         process.kill()

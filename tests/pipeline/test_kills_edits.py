@@ -26,9 +26,9 @@ from podcast_pipeline.transcript.markdown import HINT
 from podcast_pipeline.transcription import TranscriptionOptions
 from tests.support.bucket_show import amounts, files, objects
 from tests.support.databases import PROCESSES
-from tests.support.show import SLUG, House, copy_house
+from tests.support.show import SLUG, ShowFolder, copy_show_folder
 
-pytestmark = pytest.mark.xdist_group("house")
+pytestmark = pytest.mark.xdist_group("show")
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 COMMANDS = ("publish", "transcribe")
@@ -71,23 +71,23 @@ def run_here(folder: Path, environment: dict[str, str], command: str) -> None:
         cli.main()
 
 
-def start(house: House, command: str) -> BaseProcess:
-    process = PROCESSES.Process(target=run_here, args=(house.folder, house.environment, command))
+def start(show: ShowFolder, command: str) -> BaseProcess:
+    process = PROCESSES.Process(target=run_here, args=(show.folder, show.environment, command))
     process.start()
     return process
 
 
-def run(house: House, command: str) -> str:
+def run(show: ShowFolder, command: str) -> str:
     """Run it to its end; return "", or the line it left with."""
-    process = start(house, command)
+    process = start(show, command)
     process.join()
-    said = (house.folder / "said").read_text(encoding="utf-8").strip()
+    said = (show.folder / "said").read_text(encoding="utf-8").strip()
     assert (process.exitcode, "\n" in said) in ((0, False), (0, True), (1, False)), said
     return said if process.exitcode else ""
 
 
-def read(house: House) -> str:
-    return (house.episode / "transcript.md").read_text(encoding="utf-8")
+def read(show: ShowFolder) -> str:
+    return (show.episode / "transcript.md").read_text(encoding="utf-8")
 
 
 def changed(random: Random, text: str, written: str) -> str:
@@ -123,56 +123,56 @@ SAVES: tuple[Callable[[Path, bytes], None], ...] = (replaced, overwritten, set_a
 
 
 @pytest.fixture(scope="module")
-def origin(published: House, tmp_path_factory: pytest.TempPathFactory) -> House:
+def origin(published: ShowFolder, tmp_path_factory: pytest.TempPathFactory) -> ShowFolder:
     """A published show, and what an engine would hear of it now; never change it, copy it."""
-    house = copy_house(published, tmp_path_factory.mktemp("edited") / "show")
-    heard = (house.episode / "transcript.json").read_bytes()
+    show = copy_show_folder(published, tmp_path_factory.mktemp("edited") / "show")
+    heard = (show.episode / "transcript.json").read_bytes()
     words = transcript_from_json(heard.replace(b" best", b" finest").replace(b" the", b" da", 3), "heard")
     receipt = words.receipt and words.receipt.model_copy(update={"model": "other"})
-    (house.folder / OTHER_WORDS).write_bytes(to_json(words.model_copy(update={"receipt": receipt})))
-    assert run(house, "publish") == ""
-    return house
+    (show.folder / OTHER_WORDS).write_bytes(to_json(words.model_copy(update={"receipt": receipt})))
+    assert run(show, "publish") == ""
+    return show
 
 
 @dataclass(frozen=True)
 class Round:
     """One show with an edit in it, and how long each command takes when nobody disturbs it."""
 
-    house: House
+    show: ShowFolder
     command: str
     random: Random
 
     def edit(self, *written: str) -> str:
         """Save a transcript.md with these words in it; return it."""
-        text = read(self.house)
+        text = read(self.show)
         for word in written:
             text = changed(self.random, text, word)
-        (self.house.episode / "transcript.md").write_text(text, encoding="utf-8")
+        (self.show.episode / "transcript.md").write_text(text, encoding="utf-8")
         return text
 
     def end(self) -> None:
         """Run the same command again until it is done, doing what its line says."""
         for _ in range(3):
-            said = run(self.house, self.command)
+            said = run(self.show, self.command)
             if not said:
                 return
             if kept := KEPT.search(said):
-                build = self.house.episode / "build"
-                shutil.copy(build / kept[1], self.house.episode / "transcript.json")
+                build = self.show.episode / "build"
+                shutil.copy(build / kept[1], self.show.episode / "transcript.json")
         pytest.fail(said)
 
     def holds(self, *written: str) -> None:
         """Prove that words that a person wrote are in the text, or are told of as without a place."""
-        conflicts = json.dumps(json.loads((self.house.episode / "edits.json").read_bytes())["conflicts"])
+        conflicts = json.dumps(json.loads((self.show.episode / "edits.json").read_bytes())["conflicts"])
         for word in written:
-            assert word in read(self.house) or word in conflicts, word
+            assert word in read(self.show) or word in conflicts, word
 
 
-def state(house: House) -> dict[str, object]:
+def state(show: ShowFolder) -> dict[str, object]:
     """Return what an undisturbed run leaves: the episode's files and the store; not how long steps took."""
-    stored = objects(CliSession(house.folder, Output(quiet=True)).store)
-    receipt = json.loads((house.episode / "published.json").read_bytes())
-    return {**files(house.episode), **stored, "published.json": {**receipt, "seconds": None}}
+    stored = objects(CliSession(show.folder, Output(quiet=True)).store)
+    receipt = json.loads((show.episode / "published.json").read_bytes())
+    return {**files(show.episode), **stored, "published.json": {**receipt, "seconds": None}}
 
 
 def differing(here: dict[str, object], there: dict[str, object]) -> dict[str, tuple[object, object]]:
@@ -181,20 +181,20 @@ def differing(here: dict[str, object], there: dict[str, object]) -> dict[str, tu
     return {name: (here.get(name), there.get(name)) for name in names if here.get(name) != there.get(name)}
 
 
-def rounds(origin: House, folder: Path, seed: int) -> tuple[Round, Round]:
+def rounds(origin: ShowFolder, folder: Path, seed: int) -> tuple[Round, Round]:
     """Return twice the same show with the same edit."""
     random = Random(seed)
     command = random.choice(COMMANDS)
     made = []
     for name in ("disturbed", "left-alone"):
         shutil.rmtree(folder / name, ignore_errors=True)
-        made.append(Round(copy_house(origin, folder / name), command, Random(seed)))
+        made.append(Round(copy_show_folder(origin, folder / name), command, Random(seed)))
         made[-1].edit("zq1", "zq2")
     return made[0], made[1]
 
 
 @amounts(share=6, full=200)
-def test_killed_at_any_time_no_edit_is_lost(origin: House, tmp_path: Path, amount: int) -> None:
+def test_killed_at_any_time_no_edit_is_lost(origin: ShowFolder, tmp_path: Path, amount: int) -> None:
     """The same command again, and once more, ends in the very bytes of two runs that nobody disturbed."""
     killed = 0
     for seed in range(amount):
@@ -202,7 +202,7 @@ def test_killed_at_any_time_no_edit_is_lost(origin: House, tmp_path: Path, amoun
         began = time.monotonic()
         alone.end()
         lasted_s = time.monotonic() - began
-        process = start(disturbed.house, disturbed.command)
+        process = start(disturbed.show, disturbed.command)
         process.join(Random(seed).uniform(0, lasted_s))
         process.kill()
         process.join()
@@ -210,28 +210,30 @@ def test_killed_at_any_time_no_edit_is_lost(origin: House, tmp_path: Path, amoun
         for one in (disturbed, disturbed, alone):  # edits told over new words are told of these the next time
             one.end()
         disturbed.holds("zq1", "zq2")
-        assert differing(state(disturbed.house), state(alone.house)) == {}, seed
+        assert differing(state(disturbed.show), state(alone.show)) == {}, seed
     assert killed > amount / 3
 
 
 @amounts(share=6, full=200)
-def test_what_is_saved_meanwhile_is_never_overwritten(origin: House, tmp_path: Path, amount: int) -> None:
+def test_what_is_saved_meanwhile_is_never_overwritten(
+    origin: ShowFolder, tmp_path: Path, amount: int
+) -> None:
     """Saved by any editor while a command runs that is then killed or not: every edit is there in the end."""
     for seed in range(amount):
         disturbed, alone = rounds(origin, tmp_path, seed)
-        random, path = Random(seed), disturbed.house.episode / "transcript.md"
+        random, path = Random(seed), disturbed.show.episode / "transcript.md"
         began = time.monotonic()
         alone.end()
         lasted_s = time.monotonic() - began
-        opened = changed(random, read(disturbed.house), "zq3").encode()
-        process = start(disturbed.house, disturbed.command)
+        opened = changed(random, read(disturbed.show), "zq3").encode()
+        process = start(disturbed.show, disturbed.command)
         process.join(random.uniform(0, lasted_s))
         random.choice(SAVES)(path, opened)
         process.join(random.uniform(0, lasted_s / 2))
         if random.random() < 0.7:
             process.kill()
         process.join()
-        kept = [path, *(disturbed.house.episode / "build").glob("transcript.*.md")]
+        kept = [path, *(disturbed.show.episode / "build").glob("transcript.*.md")]
         assert opened in [file.read_bytes() for file in kept if file.exists()], seed
         disturbed.end()
         disturbed.holds("zq1", "zq2", "zq3")

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from podcast_pipeline.config import FeedTable
 from podcast_pipeline.pipeline.ping import pings_for, send_pings
-from tests.support.show import SLUG, House, copy_house
+from tests.support.show import SLUG, ShowFolder, copy_show_folder
 
 FEED = "https://media.example.org/feed.xml"
 TOKEN = f"{'a' * 16}.{'b' * 32}"
@@ -162,9 +162,9 @@ def test_silent_and_absent_hubs_do_not_hold_up() -> None:
     )
 
 
-def test_a_publication_names_its_hub_and_tells_it_once(published: House, tmp_path: Path) -> None:
+def test_a_publication_names_its_hub_and_tells_it_once(published: ShowFolder, tmp_path: Path) -> None:
     """The new feed has rel=hub; a second run that changes nothing tells nobody."""
-    house = copy_house(published, tmp_path / "show")
+    show = copy_show_folder(published, tmp_path / "show")
     with listening(Hub()) as hub:
         environment = {
             "PODCAST_FEED_WEBSUB_HUBS": f'["{hub.url}"]',
@@ -172,18 +172,18 @@ def test_a_publication_names_its_hub_and_tells_it_once(published: House, tmp_pat
             "PODCAST_PODPING_TOKEN": "hunter2",
             "PODCAST_URLS_FEED": "https://media.example.org/feed.xml",
         }
-        first = house.run("publish", SLUG, **environment)
+        first = show.run("publish", SLUG, **environment)
         assert first.returncode == 0, first.stderr
-        assert house.run("publish", SLUG, **environment).returncode == 0
+        assert show.run("publish", SLUG, **environment).returncode == 0
         assert sorted(hub.heard, key=len) == [{"hub.mode": ["publish"], "hub.url": [FEED]}, PODPING]
-        feed = ElementTree.parse(house.bucket / "public/feed.xml")  # noqa: S314 (our own feed)
+        feed = ElementTree.parse(show.bucket / "public/feed.xml")  # noqa: S314 (our own feed)
         assert [link.get("href") for link in feed.findall(HUB_TAG)] == [hub.url]
 
 
-def test_a_hub_that_is_down_does_not_fail_a_publication(published: House, tmp_path: Path) -> None:
+def test_a_hub_that_is_down_does_not_fail_a_publication(published: ShowFolder, tmp_path: Path) -> None:
     """The episode is out, exit 0, and one line says who was not told."""
-    house = copy_house(published, tmp_path / "show")
-    done = house.run(
+    show = copy_show_folder(published, tmp_path / "show")
+    done = show.run(
         *("publish", SLUG),
         PODCAST_FEED_WEBSUB_HUBS='["http://127.0.0.1:9"]',
         PODCAST_URLS_FEED="https://media.example.org/feed.xml",

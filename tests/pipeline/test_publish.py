@@ -6,97 +6,46 @@ import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
 from jiwer import wer
 
-from podcast_pipeline.cli.output import Output
-from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.errors import EpisodeError, StoreError
-from podcast_pipeline.model import Episode
 from podcast_pipeline.model.catalog import (
     WRITTEN_BY,
     WRITTEN_BY_VERSION,
-    Catalog,
-    catalog_from_json,
     to_json,
     transcript_from_json,
 )
 from podcast_pipeline.pipeline.maintain import rebuild
-from podcast_pipeline.pipeline.media import Parts
 from podcast_pipeline.pipeline.publish import publish, release
-from podcast_pipeline.storage import Store
 from tests.support.later_release import KEY, grown
 from tests.support.paths import ROOT
-from tests.support.show import MODEL, SLUG, House, build_house, copy_house
+from tests.support.pipeline import catalog, edit, episode, feed, items, objects, parts, store
+from tests.support.show import SLUG, ShowFolder, build_show_folder, copy_show_folder
 
-pytestmark = pytest.mark.xdist_group("house")
+pytestmark = pytest.mark.xdist_group("show")
 
 REFERENCE = ROOT / "tests" / "data" / "sample" / "reference.txt"
 
 
 @pytest.fixture
-def house(published: House, tmp_path: Path) -> House:
+def show(published: ShowFolder, tmp_path: Path) -> ShowFolder:
     """A published show to change."""
-    return copy_house(published, tmp_path / "show")
+    return copy_show_folder(published, tmp_path / "show")
 
 
-def parts(house: House, now: datetime | None = None) -> Parts:
-    """Return what the command would build, at a moment of our choice."""
-    clock = (lambda: now) if now else (lambda: datetime.now(UTC))
-    built = CliSession(house.folder, Output(quiet=True), clock).parts()
-    settings = built.config.transcription.model_copy(update={"model": MODEL})
-    return replace(built, config=built.config.model_copy(update={"transcription": settings}))
-
-
-def store(house: House) -> Store:
-    return parts(house).store
-
-
-def catalog(house: House) -> Catalog:
-    return catalog_from_json(store(house).get("private/catalog.json")[1])
-
-
-def put_catalog(house: House, data: bytes) -> None:
-    store(house).put(
+def put_catalog(show: ShowFolder, data: bytes) -> None:
+    store(show).put(
         "private/catalog.json", data, content_type="application/json", cache_control="private, no-cache"
     )
-
-
-def episode(house: House) -> Episode:
-    found = catalog(house).by_slug(SLUG)
-    assert found is not None
-    return found
-
-
-def feed(house: House) -> bytes:
-    return store(house).get("public/feed.xml")[1]
-
-
-def items(house: House) -> list[ElementTree.Element]:
-    return ElementTree.fromstring(feed(house)).findall("channel/item")  # noqa: S314 (our own feed)
-
-
-def objects(house: House) -> dict[str, str | None]:
-    """Return every object with the hash of its bytes."""
-    bucket = store(house)
-    keys = [info.key for prefix in ("public/", "private/") for info in bucket.list(prefix)]
-    return {key: bucket.head(key).sha256 for key in keys}
-
-
-def edit(house: House, old: str, new: str) -> None:
-    path = house.episode / "episode.toml"
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), encoding="utf-8")
 
 
 def words_of(text: str) -> str:
     return " ".join(re.findall(r"[a-z']+", text.lower()))
 
 
-def test_the_words_are_those_that_were_spoken(published: House) -> None:
+def test_the_words_are_those_that_were_spoken(published: ShowFolder) -> None:
     """With the smallest weights nine words in ten of the sample are right."""
     version = episode(published).transcript
     assert version is not None
@@ -105,7 +54,7 @@ def test_the_words_are_those_that_were_spoken(published: House) -> None:
     assert wer(reference, words_of(document.text)) < 0.1
 
 
-def test_the_feed_names_one_item_whose_audio_is_there(published: House) -> None:
+def test_the_feed_names_one_item_whose_audio_is_there(published: ShowFolder) -> None:
     """The enclosure's object has the length and type that the feed says."""
     (item,) = items(published)
     enclosure = item.find("enclosure")
@@ -118,176 +67,176 @@ def test_the_feed_names_one_item_whose_audio_is_there(published: House) -> None:
     )
 
 
-def test_publishing_again_does_nothing_and_says_so(house: House) -> None:
+def test_publishing_again_does_nothing_and_says_so(show: ShowFolder) -> None:
     """A second run changes no object and no catalog."""
-    before = objects(house)
-    done = house.run("publish", SLUG)
+    before = objects(show)
+    done = show.run("publish", SLUG)
     assert (done.returncode, "nothing to do" in done.stdout) == (0, True)
-    assert objects(house) == before
+    assert objects(show) == before
 
 
-def test_other_settings_change_nothing_that_is_out(house: House) -> None:
+def test_other_settings_change_nothing_that_is_out(show: ShowFolder) -> None:
     """An episode in the catalog keeps its audio and words whatever model and loudness are set now."""
-    before = objects(house)
-    done = house.run(
+    before = objects(show)
+    done = show.run(
         "publish", SLUG, PODCAST_TRANSCRIPTION_MODEL="base", PODCAST_AUDIO_LOUDNESS_MONO_LUFS="-23"
     )
     assert done.returncode == 0
-    assert objects(house) == before
+    assert objects(show) == before
 
 
-def test_a_new_title_keeps_guid_and_audio(house: House) -> None:
+def test_a_new_title_keeps_guid_and_audio(show: ShowFolder) -> None:
     """A retitled episode is the same item with the same file, so that no app downloads it again."""
-    old = episode(house)
-    edit(house, "Two winters and a will", "Two winters, one will")
-    assert house.run("publish", SLUG).returncode == 0
-    new = episode(house)
+    old = episode(show)
+    edit(show, "Two winters and a will", "Two winters, one will")
+    assert show.run("publish", SLUG).returncode == 0
+    new = episode(show)
     assert (new.title, new.guid, new.enclosure) == ("Two winters, one will", old.guid, old.enclosure)
-    assert items(house)[0].findtext("title") == "Two winters, one will"
+    assert items(show)[0].findtext("title") == "Two winters, one will"
 
 
-def test_changed_words_are_a_new_version_beside_the_old(house: House) -> None:
+def test_changed_words_are_a_new_version_beside_the_old(show: ShowFolder) -> None:
     """A corrected transcript gets new keys and a number; the old version stays reachable."""
-    path = house.episode / "transcript.md"
+    path = show.episode / "transcript.md"
     path.write_text(path.read_text(encoding="utf-8").replace("best", "finest", 1), encoding="utf-8")
-    first = episode(house).transcript
-    assert house.run("publish", SLUG).returncode == 0
-    versions = episode(house).transcripts
+    first = episode(show).transcript
+    assert show.run("publish", SLUG).returncode == 0
+    versions = episode(show).transcripts
     assert [v.version for v in versions] == [1, 2]
     assert versions[0] == first
-    assert b"finest" in store(house).get(versions[1].file_keys["vtt"])[1]
-    assert b"finest" not in store(house).get(versions[0].file_keys["vtt"])[1]
+    assert b"finest" in store(show).get(versions[1].file_keys["vtt"])[1]
+    assert b"finest" not in store(show).get(versions[0].file_keys["vtt"])[1]
 
 
-def test_rebuild_makes_everything_derived_again_byte_for_byte(house: House) -> None:
+def test_rebuild_makes_everything_derived_again_byte_for_byte(show: ShowFolder) -> None:
     """Lost captions, chapters and feed come back with the same bytes."""
-    before = objects(house)
+    before = objects(show)
     derived = [k for k in before if "/transcripts/" in k or "/chapters/" in k or k.endswith("feed.xml")]
     assert len(derived) == 7
     for key in derived:
-        store(house).delete(key)
-    assert house.run("rebuild").returncode == 0
-    assert objects(house) == before
+        store(show).delete(key)
+    assert show.run("rebuild").returncode == 0
+    assert objects(show) == before
 
 
 @pytest.mark.parametrize(
     "command", [("publish", SLUG), ("unpublish", SLUG), ("release",), ("rebuild",), ("gc", "--yes")]
 )
-def test_a_catalog_of_a_later_release_is_not_changed(house: House, command: tuple[str, ...]) -> None:
+def test_a_catalog_of_a_later_release_is_not_changed(show: ShowFolder, command: tuple[str, ...]) -> None:
     """A program older than the catalog refuses to write, in one line that names the release to install."""
-    edit(house, "Two winters and a will", "Two winters, one will")
-    later = catalog(house).model_copy(update={"written_by": WRITTEN_BY + 1, "written_by_version": "9.9.0"})
-    put_catalog(house, grown(later))
-    before = objects(house)
-    done = house.run(*command)
+    edit(show, "Two winters and a will", "Two winters, one will")
+    later = catalog(show).model_copy(update={"written_by": WRITTEN_BY + 1, "written_by_version": "9.9.0"})
+    put_catalog(show, grown(later))
+    before = objects(show)
+    done = show.run(*command)
     line = (
         f"podcast: private/catalog.json: was written by a newer release (form {WRITTEN_BY + 1}, this one"
         f" writes {WRITTEN_BY}); it can be served but not changed; install podcast-pipeline 9.9.0 or later\n"
     )
     assert (done.returncode, done.stderr) == (1, line)
-    assert objects(house) == before
+    assert objects(show) == before
 
 
-def test_unknown_keys_of_the_catalog_survive_a_publication(house: House) -> None:
+def test_unknown_keys_of_the_catalog_survive_a_publication(show: ShowFolder) -> None:
     """A key that this program does not know is written back where it stood, and is in no public object."""
-    put_catalog(house, grown(catalog(house)))
-    edit(house, "Two winters and a will", "Two winters, one will")
-    assert house.run("publish", SLUG).returncode == 0
-    new = catalog(house)
+    put_catalog(show, grown(catalog(show)))
+    edit(show, "Two winters and a will", "Two winters, one will")
+    assert show.run("publish", SLUG).returncode == 0
+    new = catalog(show)
     assert new.episodes[0].title == "Two winters, one will"
     assert (new.written_by, new.written_by_version) == (WRITTEN_BY, WRITTEN_BY_VERSION)
     assert json.loads(to_json(new)) == json.loads(grown(new))
-    assert KEY not in feed(house).decode()
+    assert KEY not in feed(show).decode()
 
 
-def test_an_unpublished_episode_leaves_and_cannot_come_back(house: House) -> None:
+def test_an_unpublished_episode_leaves_and_cannot_come_back(show: ShowFolder) -> None:
     """It is out of the feed, stays as a tombstone, and publishing it again is refused."""
-    assert house.run("unpublish", SLUG).returncode == 0
-    assert items(house) == []
-    assert episode(house).state == "unpublished"
-    again = house.run("publish", SLUG)
+    assert show.run("unpublish", SLUG).returncode == 0
+    assert items(show) == []
+    assert episode(show).state == "unpublished"
+    again = show.run("publish", SLUG)
     assert (again.returncode, "cannot come back" in again.stderr) == (1, True)
-    (source,) = house.episode.glob("source.*")
-    anew = house.run("ingest", str(source), "--slug", "once-more", "--title", "Once more")
+    (source,) = show.episode.glob("source.*")
+    anew = show.run("ingest", str(source), "--slug", "once-more", "--title", "Once more")
     assert anew.returncode == 0, anew.stderr
 
 
-def test_a_chapter_after_the_end_is_refused(house: House) -> None:
+def test_a_chapter_after_the_end_is_refused(show: ShowFolder) -> None:
     """One line names the chapter and both times; nothing changes."""
-    before = feed(house)
-    file = house.episode / "episode.toml"
+    before = feed(show)
+    file = show.episode / "episode.toml"
     text = file.read_text(encoding="utf-8")
     file.write_text(f'{text}\n[[chapters]]\nstart_s = 99999\ntitle = "Late"\n', encoding="utf-8")
-    done = house.run("publish", SLUG)
+    done = show.run("publish", SLUG)
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
     assert "chapter “Late” begins at 27:46:39, the audio ends at 00:01:" in done.stderr
-    assert feed(house) == before
+    assert feed(show) == before
 
 
-def test_a_time_that_is_past_is_wrong_usage(house: House) -> None:
+def test_a_time_that_is_past_is_wrong_usage(show: ShowFolder) -> None:
     """A mistyped year publishes nothing: `--at` is for times to come."""
-    done = house.run("publish", SLUG, "--at", "2020-01-01T06:00")
+    done = show.run("publish", SLUG, "--at", "2020-01-01T06:00")
     assert (done.returncode, done.stderr.count("--at 2020-01-01T06:00: is past")) == (2, 1)
 
 
-def test_a_scheduled_episode_is_named_nowhere_until_its_time(published: House, tmp_path: Path) -> None:
+def test_a_scheduled_episode_is_named_nowhere_until_its_time(published: ShowFolder, tmp_path: Path) -> None:
     """Before its time the feed has no item; `release` at its time makes one, and then does nothing."""
-    house = build_house(tmp_path / "show")
-    shutil.copy(published.episode / "transcript.json", house.episode)
+    show = build_show_folder(tmp_path / "show")
+    shutil.copy(published.episode / "transcript.json", show.episode)
     now = datetime(2026, 11, 23, 12, tzinfo=UTC)
     due = now + timedelta(hours=1)
-    assert publish(SLUG, parts(house, now), publish_at=due).episode.state == "scheduled"
-    assert items(house) == []
-    assert release(parts(house, due - timedelta(seconds=1))) == ()
-    assert release(parts(house, due)) == (SLUG,)
-    assert [item.findtext("guid") for item in items(house)] == [episode(house).guid]
-    assert release(parts(house, due)) == ()
+    assert publish(SLUG, parts(show, now), publish_at=due).episode.state == "scheduled"
+    assert items(show) == []
+    assert release(parts(show, due - timedelta(seconds=1))) == ()
+    assert release(parts(show, due)) == (SLUG,)
+    assert [item.findtext("guid") for item in items(show)] == [episode(show).guid]
+    assert release(parts(show, due)) == ()
 
 
 def test_text_of_the_transcript_in_the_author_stops_the_publication(
-    house: House,
+    show: ShowFolder,
 ) -> None:
     """Secret words that would get into the feed by another way publish nothing; exit 3."""
     secret = "it was the season of light, it was the season of darkness, it was the spring of hope"
-    show = house.folder / "show.toml"
-    text = show.read_text(encoding="utf-8")
-    show.write_text(re.sub(r'author = ".*"', f'author = "{secret}"', text), encoding="utf-8")
-    before = feed(house)
-    done = house.run("publish", SLUG)
+    settings = show.folder / "show.toml"
+    text = settings.read_text(encoding="utf-8")
+    settings.write_text(re.sub(r'author = ".*"', f'author = "{secret}"', text), encoding="utf-8")
+    before = feed(show)
+    done = show.run("publish", SLUG)
     assert (done.returncode, "transcript" in done.stderr) == (3, True)
-    assert feed(house) == before
+    assert feed(show) == before
 
 
-def test_the_json_has_the_documented_shape(house: House) -> None:
+def test_the_json_has_the_documented_shape(show: ShowFolder) -> None:
     """Publish --json prints one document: feed_url, episodes, and a single episode's fields on top."""
-    done = json.loads(house.run("--json", "publish", SLUG).stdout)
+    done = json.loads(show.run("--json", "publish", SLUG).stdout)
     (one,) = done["episodes"]
     assert {"slug", "id", "guid", "page_url", "audio_url", "error"} <= set(one)
-    assert (done["slug"], done["guid"], one["error"]) == (SLUG, episode(house).guid, None)
+    assert (done["slug"], done["guid"], one["error"]) == (SLUG, episode(show).guid, None)
     assert done["feed_url"].endswith("/public/feed.xml")
 
 
-def test_one_of_several_that_fails_does_not_stop_the_others(house: House) -> None:
+def test_one_of_several_that_fails_does_not_stop_the_others(show: ShowFolder) -> None:
     """A batch gives one result each; any failure makes the exit code 1."""
-    done = house.run("--json", "publish", "no-such-episode", SLUG)
+    done = show.run("--json", "publish", "no-such-episode", SLUG)
     first, second = json.loads(done.stdout)["episodes"]
     assert ("there is no such episode" in first["error"], second["error"]) == (True, None)
     assert done.returncode == 1
 
 
-def test_two_publishers_of_one_new_episode_do_not_both_win(published: House, tmp_path: Path) -> None:
+def test_two_publishers_of_one_new_episode_do_not_both_win(published: ShowFolder, tmp_path: Path) -> None:
     """When somebody else entered the episode meanwhile, the later one says so."""
-    house = build_house(tmp_path / "show")
-    shutil.copy(published.episode / "transcript.json", house.episode)
+    show = build_show_folder(tmp_path / "show")
+    shutil.copy(published.episode / "transcript.json", show.episode)
     now = datetime(2026, 11, 23, 12, tzinfo=UTC)
-    late = parts(house, now)
+    late = parts(show, now)
 
-    elsewhere = copy_house(house, tmp_path / "elsewhere")
+    elsewhere = copy_show_folder(show, tmp_path / "elsewhere")
     early = replace(parts(elsewhere, now - timedelta(minutes=1)), store=late.store)
 
     def overtaken() -> None:
-        if not (house.folder / "once").exists():
-            (house.folder / "once").touch()
+        if not (show.folder / "once").exists():
+            (show.folder / "once").touch()
             publish(SLUG, early)
 
     slow = replace(late, report=lambda _: overtaken())
@@ -295,41 +244,41 @@ def test_two_publishers_of_one_new_episode_do_not_both_win(published: House, tmp
         publish(SLUG, slow)
 
 
-def test_a_catalog_that_is_gone_is_not_begun_anew(house: House) -> None:
+def test_a_catalog_that_is_gone_is_not_begun_anew(show: ShowFolder) -> None:
     """An unmounted store would lose every other episode; brought back, all goes on."""
-    before = objects(house)
-    (house.folder / "feed.xml").write_bytes(feed(house))
-    shelf = house.folder / ".podcast" / "store"
-    away = shelf.rename(house.folder / "away")
+    before = objects(show)
+    (show.folder / "feed.xml").write_bytes(feed(show))
+    shelf = show.folder / ".podcast" / "store"
+    away = shelf.rename(show.folder / "away")
     for command in (publish_again, release_now, rebuild_all):
         with pytest.raises(StoreError, match=f"is gone, though {SLUG} was published"):
-            command(house)
-    moved = house.run("feed", "import", str(house.folder / "feed.xml"))
+            command(show)
+    moved = show.run("feed", "import", str(show.folder / "feed.xml"))
     assert (moved.returncode, "is gone, though" in moved.stderr) == (1, True)
     assert not list(shelf.rglob("*.json"))
     shutil.rmtree(shelf, ignore_errors=True)
     away.rename(shelf)
-    publish_again(house)
-    assert objects(house) == before
+    publish_again(show)
+    assert objects(show) == before
 
 
-def publish_again(house: House) -> None:
-    publish(SLUG, parts(house))
+def publish_again(show: ShowFolder) -> None:
+    publish(SLUG, parts(show))
 
 
-def release_now(house: House) -> None:
-    release(parts(house))
+def release_now(show: ShowFolder) -> None:
+    release(parts(show))
 
 
-def rebuild_all(house: House) -> None:
-    rebuild(parts(house))
+def rebuild_all(show: ShowFolder) -> None:
+    rebuild(parts(show))
 
 
-def test_a_missing_intro_is_one_line(published: House, tmp_path: Path) -> None:
+def test_a_missing_intro_is_one_line(published: ShowFolder, tmp_path: Path) -> None:
     """A jingle that show.toml names and nobody put there is named, with what to do."""
-    house = build_house(tmp_path / "show")
-    shutil.copy(published.episode / "transcript.json", house.episode)
-    done = house.run("publish", SLUG, PODCAST_AUDIO_INTRO="intro.wav")
+    show = build_show_folder(tmp_path / "show")
+    shutil.copy(published.episode / "transcript.json", show.episode)
+    done = show.run("publish", SLUG, PODCAST_AUDIO_INTRO="intro.wav")
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
     assert "intro.wav" in done.stderr
     assert "audio.intro" in done.stderr
@@ -338,58 +287,58 @@ def test_a_missing_intro_is_one_line(published: House, tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", ["ingest", "publish"])
 def test_notes_in_another_encoding_are_one_line(tmp_path: Path, command: str) -> None:
     """Notes that are not UTF-8 are named before anything is made of them."""
-    house = build_house(tmp_path / "show")
-    (house.folder / "notes.md").write_bytes("Über die Erbin".encode("latin-1"))
-    source = house.episode / "source.flac"
-    shutil.copy(source, house.folder / "new.flac")
-    with (house.folder / "new.flac").open("ab") as file:
+    show = build_show_folder(tmp_path / "show")
+    (show.folder / "notes.md").write_bytes("Über die Erbin".encode("latin-1"))
+    source = show.episode / "source.flac"
+    shutil.copy(source, show.folder / "new.flac")
+    with (show.folder / "new.flac").open("ab") as file:
         file.write(bytes(16))  # another recording, as far as its hash goes
-    done = house.run(command, "new.flac", "--notes", "notes.md")
+    done = show.run(command, "new.flac", "--notes", "notes.md")
     assert (done.returncode, len(done.stderr.splitlines()), "UTF-8" in done.stderr) == (1, 1, True)
-    assert [path.name for path in (house.folder / "episodes").iterdir()] == [SLUG]
+    assert [path.name for path in (show.folder / "episodes").iterdir()] == [SLUG]
 
 
-def test_a_feed_that_is_refused_leaves_the_catalog_as_it_was(house: House) -> None:
+def test_a_feed_that_is_refused_leaves_the_catalog_as_it_was(show: ShowFolder) -> None:
     """What must not become public is refused before pages and private feeds, made of the catalog, show it."""
-    before = catalog(house)
+    before = catalog(show)
     secret = "it was the season of light, it was the season of darkness, it was the spring of hope"
-    show = house.folder / "show.toml"
-    text = re.sub(r'author = ".*"', f'author = "{secret}"', show.read_text(encoding="utf-8"))
-    show.write_text(text, encoding="utf-8")
-    stored = objects(house)
-    assert house.run("publish", SLUG).returncode == 3
-    assert (catalog(house), objects(house)) == (before, stored)
+    settings = show.folder / "show.toml"
+    text = re.sub(r'author = ".*"', f'author = "{secret}"', settings.read_text(encoding="utf-8"))
+    settings.write_text(text, encoding="utf-8")
+    stored = objects(show)
+    assert show.run("publish", SLUG).returncode == 3
+    assert (catalog(show), objects(show)) == (before, stored)
 
 
-def test_an_episode_that_becomes_subscribers_only_takes_its_audio_along(house: House) -> None:
+def test_an_episode_that_becomes_subscribers_only_takes_its_audio_along(show: ShowFolder) -> None:
     """The same bytes lie under private/, the public feed names no item, and back again it is as before."""
-    before = episode(house)
-    edit(house, "slug = ", 'access = "subscribers"\nslug = ')
-    assert house.run("publish", SLUG).returncode == 3  # an item would vanish
-    done = house.run("--json", "publish", SLUG, "--allow")
+    before = episode(show)
+    edit(show, "slug = ", 'access = "subscribers"\nslug = ')
+    assert show.run("publish", SLUG).returncode == 3  # an item would vanish
+    done = show.run("--json", "publish", SLUG, "--allow")
     assert done.returncode == 0
     assert json.loads(done.stdout)["audio_url"] is None  # it has no address that works for everybody
-    closed = episode(house)
-    assert items(house) == []
+    closed = episode(show)
+    assert items(show) == []
     assert closed.enclosure.key is not None
     assert closed.enclosure.key.startswith("private/audio/")
-    assert store(house).head(closed.enclosure.key).sha256 == before.enclosure.sha256
+    assert store(show).head(closed.enclosure.key).sha256 == before.enclosure.sha256
     assert closed.chapters_key is not None
     assert closed.chapters_key.startswith("private/chapters/")
-    edit(house, 'access = "subscribers"\n', "")
-    assert house.run("publish", SLUG).returncode == 0
-    assert episode(house).enclosure == before.enclosure
-    assert len(items(house)) == 1
+    edit(show, 'access = "subscribers"\n', "")
+    assert show.run("publish", SLUG).returncode == 0
+    assert episode(show).enclosure == before.enclosure
+    assert len(items(show)) == 1
 
 
 def test_a_scheduled_episode_whose_item_would_leak_is_refused_at_once(
-    published: House, tmp_path: Path
+    published: ShowFolder, tmp_path: Path
 ) -> None:
     """What `release` would refuse is refused while the producer is there: exit 3, nothing stored."""
-    house = build_house(tmp_path / "show")
-    shutil.copy(published.episode / "transcript.json", house.episode)
+    show = build_show_folder(tmp_path / "show")
+    shutil.copy(published.episode / "transcript.json", show.episode)
     secret = "it was the season of light, it was the season of darkness"
-    edit(house, 'guests = ["Alex Marlowe"]', f'guests = ["{secret}"]')
-    done = house.run("publish", SLUG, "--at", "2099-01-01T06:00")
+    edit(show, 'guests = ["Alex Marlowe"]', f'guests = ["{secret}"]')
+    done = show.run("publish", SLUG, "--at", "2099-01-01T06:00")
     assert (done.returncode, "transcript" in done.stderr) == (3, True)
-    assert objects(house) == {}
+    assert objects(show) == {}

@@ -8,19 +8,8 @@ from podcast_pipeline.model.catalog import CATALOG_KEY
 from podcast_pipeline.storage.objects import FEED_KEY
 from tests.support import faults
 from tests.support.bucket_show import look, objects
-from tests.support.disturbed_publication import (
-    Scenario,
-    body_of,
-    bucket,
-    corrected,
-    first,
-    mastered,
-    proxy,
-    recording,
-)
+from tests.support.disturbed_publication import Scenario, body_of
 from tests.support.faults import Fault
-
-__all__ = ["bucket", "corrected", "first", "mastered", "proxy", "recording"]
 
 pytestmark = pytest.mark.xdist_group("kills")
 
@@ -63,7 +52,7 @@ def test_a_fault_that_passes_is_not_seen(corrected: Scenario, name: str) -> None
     corrected.set_up()
     corrected.proxy.inject(method, fault, times=times, text=text)
     began = time.monotonic()
-    corrected.house.publish()
+    corrected.show.publish()
     assert time.monotonic() - began < BOUND_S
     assert corrected.proxy.plans[0].times == 0
     assert objects(corrected.store) == corrected.after
@@ -76,7 +65,7 @@ def test_a_stall_of_a_minute_is_waited_out(corrected: Scenario) -> None:
     corrected.proxy.inject("PUT", faults.stall, text="private/documents")
     corrected.proxy.inject("GET", faults.stall_in_body, text="public/chapters")
     began = time.monotonic()
-    corrected.house.publish()
+    corrected.show.publish()
     assert time.monotonic() - began < STALL_BOUND_S
     assert objects(corrected.store) == corrected.after
 
@@ -90,11 +79,11 @@ def test_a_fault_that_lasts_is_one_line_and_nothing_changed(corrected: Scenario,
     began = time.monotonic()
     assert _fails(corrected)
     assert time.monotonic() - began < BOUND_S
-    said = corrected.house.said()
+    said = corrected.show.said()
     assert any(part in said for part in line.split("|")), said
     assert "\n" not in said
     corrected.proxy.clear()
-    assert look(corrected.house, corrected.store) == (
+    assert look(corrected.show, corrected.store) == (
         body_of(corrected.before, FEED_KEY),
         body_of(corrected.before, CATALOG_KEY),
     )
@@ -107,14 +96,14 @@ def test_a_fault_that_begins_between_catalog_and_feed_is_caught_up(corrected: Sc
     corrected.proxy.inject("PUT", faults.refuse(403, "AccessDenied"), times=ALWAYS, text=FEED_KEY)
     assert _fails(corrected)
     corrected.proxy.clear()
-    feed, written = look(corrected.house, corrected.store)
+    feed, written = look(corrected.show, corrected.store)
     assert feed == body_of(corrected.before, FEED_KEY)
     assert written == body_of(corrected.after, CATALOG_KEY)
     corrected.judge()
 
 
 def _fails(scenario: Scenario) -> bool:
-    process = scenario.house.publisher()
+    process = scenario.show.publisher()
     process.start()
     process.join()
     return process.exitcode == 1

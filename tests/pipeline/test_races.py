@@ -19,10 +19,10 @@ from podcast_pipeline.storage import Store
 from podcast_pipeline.storage.local import LocalStore
 from podcast_pipeline.storage.objects import FEED_KEY
 from podcast_pipeline.storage.s3.store import S3Store
-from tests.conftest import S3Server
-from tests.support.bucket_show import BucketHouse, amounts, in_bucket, look, put_back
+from tests.support.bucket_show import BucketShow, amounts, in_bucket, look, put_back
 from tests.support.databases import PROCESSES
-from tests.support.show import SLUG, House, build_house, run_ffmpeg
+from tests.support.s3 import S3Server
+from tests.support.show import SLUG, ShowFolder, build_show_folder, run_ffmpeg
 
 pytestmark = pytest.mark.xdist_group("races")
 
@@ -34,14 +34,14 @@ OTHER = "a-quieter-winter"
 class Ring:
     """Where two publishers meet."""
 
-    house: BucketHouse
+    show: BucketShow
     store: Store
 
-    def fight(self, *fighters: tuple[BucketHouse, str]) -> list[int]:
+    def fight(self, *fighters: tuple[BucketShow, str]) -> list[int]:
         """Publish at once; return the exit codes."""
         put_back(self.store, {})
         gate = PROCESSES.Barrier(len(fighters))
-        processes: list[BaseProcess] = [house.publisher(slug, gate) for house, slug in fighters]
+        processes: list[BaseProcess] = [show.publisher(slug, gate) for show, slug in fighters]
         for process in processes:
             process.start()
         for process in processes:
@@ -56,19 +56,19 @@ class Ring:
 
 
 @pytest.fixture(scope="module")
-def show(published: House, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def show(published: ShowFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A show of two episodes that were heard and mastered, and not published."""
     folder = tmp_path_factory.mktemp("races") / "show"
-    house = build_house(folder)
-    shutil.copy(published.episode / "transcript.json", house.episode)
+    show = build_show_folder(folder)
+    shutil.copy(published.episode / "transcript.json", show.episode)
     quieter = folder / "quieter.flac"
-    run_ffmpeg("-i", house.episode / "source.flac", "-af", "volume=0.9", quieter)
+    run_ffmpeg("-i", show.episode / "source.flac", "-af", "volume=0.9", quieter)
     library = Library(folder / "episodes", language="en")
     create_episode(quieter, library, title="A quieter winter", slug=OTHER)
-    heard = json.loads((house.episode / "transcript.json").read_bytes())
+    heard = json.loads((show.episode / "transcript.json").read_bytes())
     heard["receipt"]["audio_sha256"] = sha256_of(quieter)
     (folder / "episodes" / OTHER / "transcript.json").write_text(json.dumps(heard), encoding="utf-8")
-    rehearsal = BucketHouse(folder, {}, NOW)
+    rehearsal = BucketShow(folder, {}, NOW)
     rehearsal.publish(SLUG)
     rehearsal.publish(OTHER)
     shutil.rmtree(folder / ".podcast" / "store")
@@ -82,7 +82,7 @@ def ring(request: pytest.FixtureRequest, show: Path, tmp_path: Path) -> Iterator
     shutil.copytree(show, folder)
     if request.param == "local":
         store = LocalStore(folder / ".podcast" / "store", base_url="http://127.0.0.1:8080/public")
-        yield Ring(BucketHouse(folder, {}, NOW), store)
+        yield Ring(BucketShow(folder, {}, NOW), store)
         return
     server: S3Server = request.getfixturevalue("s3_server")
     bucket = S3Store(server.fresh_bucket(), session=server.session)
@@ -93,12 +93,12 @@ def ring(request: pytest.FixtureRequest, show: Path, tmp_path: Path) -> Iterator
 def test_two_episodes_published_at_once_are_both_out(ring: Ring, amount: int) -> None:
     """Whoever swaps second takes the first one's episode with it, in catalog and feed."""
     for _ in range(amount):
-        codes = ring.fight((ring.house, SLUG), (ring.house, OTHER))
-        assert codes == [0, 0], (ring.house.said(SLUG), ring.house.said(OTHER))
+        codes = ring.fight((ring.show, SLUG), (ring.show, OTHER))
+        assert codes == [0, 0], (ring.show.said(SLUG), ring.show.said(OTHER))
         in_catalog, in_feed = ring.out()
         assert (len(in_catalog), sorted(in_feed)) == (2, sorted(in_catalog))
         if ring.store.remote:
-            look(ring.house, ring.store)
+            look(ring.show, ring.store)
 
 
 @pytest.mark.parametrize("ring", ["s3"], indirect=True)  # two machines do not share a local store
@@ -106,12 +106,12 @@ def test_two_episodes_published_at_once_are_both_out(ring: Ring, amount: int) ->
 def test_one_episode_published_twice_at_once_goes_out_once(ring: Ring, amount: int, tmp_path: Path) -> None:
     """On two machines one wins; the other says so, or comes so late that there is nothing to do."""
     elsewhere = tmp_path / "elsewhere"
-    shutil.copytree(ring.house.folder, elsewhere)
-    other = replace(ring.house, folder=elsewhere, now=NOW + timedelta(minutes=1))
+    shutil.copytree(ring.show.folder, elsewhere)
+    other = replace(ring.show, folder=elsewhere, now=NOW + timedelta(minutes=1))
     refused = 0
     for _ in range(amount):
-        codes = ring.fight((ring.house, SLUG), (other, SLUG))
-        lines = [line for line in (ring.house.said(), other.said()) if line]
+        codes = ring.fight((ring.show, SLUG), (other, SLUG))
+        lines = [line for line in (ring.show.said(), other.said()) if line]
         assert sorted(codes) == [0] * (2 - len(lines)) + [1] * len(lines)
         assert all("by somebody else meanwhile" in line and "\n" not in line for line in lines)
         in_catalog, in_feed = ring.out()
@@ -125,7 +125,7 @@ def test_one_folder_published_twice_at_once_is_one_publication(ring: Ring, amoun
     """On one machine the second finds the folder taken and says so at once."""
     told = 0
     for _ in range(amount):
-        codes = ring.fight((ring.house, SLUG), (ring.house, SLUG))
+        codes = ring.fight((ring.show, SLUG), (ring.show, SLUG))
         in_catalog, in_feed = ring.out()
         assert (codes.count(0) >= 1, len(in_catalog), in_feed) == (True, 1, in_catalog)
         told += codes.count(1)

@@ -10,53 +10,53 @@ import pytest
 from podcast_pipeline.feed.conformance.document import parse_rss
 from podcast_pipeline.pipeline.publish import publish, release
 from podcast_pipeline.storage.objects import FEED_KEY
-from tests.pipeline.test_publish import catalog, parts, store
 from tests.support.databases import PROCESSES
-from tests.support.show import SLUG, House, build_house, copy_house
+from tests.support.pipeline import catalog, parts, store
+from tests.support.show import SLUG, ShowFolder, build_show_folder, copy_show_folder
 
-pytestmark = pytest.mark.xdist_group("house")
+pytestmark = pytest.mark.xdist_group("show")
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 DUE = NOW + timedelta(hours=1)
 
 
 @pytest.fixture
-def house(published: House, tmp_path: Path) -> House:
+def show(published: ShowFolder, tmp_path: Path) -> ShowFolder:
     """A show whose only episode waits for its time."""
-    house = build_house(tmp_path / "show")
-    shutil.copy(published.episode / "transcript.json", house.episode)
-    publish(SLUG, parts(house, NOW), publish_at=DUE)
-    return house
+    show = build_show_folder(tmp_path / "show")
+    shutil.copy(published.episode / "transcript.json", show.episode)
+    publish(SLUG, parts(show, NOW), publish_at=DUE)
+    return show
 
 
 @pytest.fixture
-def server_room(house: House, tmp_path: Path) -> House:
+def server_room(show: ShowFolder, tmp_path: Path) -> ShowFolder:
     """Another machine: show.toml and the store, nothing else."""
-    there = House(tmp_path / "server")
+    there = ShowFolder(tmp_path / "server")
     (there.folder / ".podcast").mkdir(parents=True)
-    shutil.copy(house.folder / "show.toml", there.folder)
-    (there.folder / ".podcast" / "store").symlink_to(house.bucket)
+    shutil.copy(show.folder / "show.toml", there.folder)
+    (there.folder / ".podcast" / "store").symlink_to(show.bucket)
     return there
 
 
-def guids(house: House) -> list[str | None]:
-    items = parse_rss(store(house).get(FEED_KEY)[1]).channel.findall("item")
+def guids(show: ShowFolder) -> list[str | None]:
+    items = parse_rss(store(show).get(FEED_KEY)[1]).channel.findall("item")
     return [item.findtext("guid") for item in items]
 
 
-def release_here(house: House, now: datetime) -> tuple[str, ...]:
+def release_here(show: ShowFolder, now: datetime) -> tuple[str, ...]:
     """Release in this process."""
-    return release(parts(house, now))
+    return release(parts(show, now))
 
 
-def test_it_needs_show_toml_only(server_room: House) -> None:
+def test_it_needs_show_toml_only(server_room: ShowFolder) -> None:
     """Where no episode and no artwork is, a due episode goes out all the same."""
     assert release_here(server_room, DUE) == (SLUG,)
     assert guids(server_room) == [catalog(server_room).episodes[0].guid]
     assert {path.name for path in server_room.folder.iterdir()} == {"show.toml", ".podcast"}
 
 
-def test_every_minute_is_harmless(server_room: House) -> None:
+def test_every_minute_is_harmless(server_room: ShowFolder) -> None:
     """Before the time nothing changes; after it the first run does all, and no later one changes a byte."""
     before = store(server_room).get("private/catalog.json")
     assert release_here(server_room, DUE - timedelta(minutes=1)) == ()
@@ -68,16 +68,18 @@ def test_every_minute_is_harmless(server_room: House) -> None:
     assert (store(server_room).head("private/catalog.json"), store(server_room).head(FEED_KEY)) == after
 
 
-def test_two_machines_at_once_release_it_once(house: House, server_room: House, tmp_path: Path) -> None:
+def test_two_machines_at_once_release_it_once(
+    show: ShowFolder, server_room: ShowFolder, tmp_path: Path
+) -> None:
     """Of processes that start together one has put it out, and catalog and feed are whole."""
-    third = copy_house(server_room, tmp_path / "third")
+    third = copy_show_folder(server_room, tmp_path / "third")
     with PROCESSES.Pool(3) as pool:
-        gone = pool.starmap(release_here, [(each, DUE) for each in (house, server_room, third)])
+        gone = pool.starmap(release_here, [(each, DUE) for each in (show, server_room, third)])
     assert sorted(gone) == [(), (), (SLUG,)]
-    assert guids(house) == [catalog(house).episodes[0].guid]
+    assert guids(show) == [catalog(show).episodes[0].guid]
 
 
-def test_a_flip_without_its_feed_is_caught_up(server_room: House) -> None:
+def test_a_flip_without_its_feed_is_caught_up(server_room: ShowFolder) -> None:
     """When a release died between catalog and feed, the next one writes the feed."""
     release_here(server_room, DUE)
     whole = store(server_room).get(FEED_KEY)[1]
@@ -88,50 +90,50 @@ def test_a_flip_without_its_feed_is_caught_up(server_room: House) -> None:
 
 def test_a_show_that_never_published_is_one_line(tmp_path: Path) -> None:
     """Before the first publication release says what to do."""
-    done = build_house(tmp_path / "show").run("release")
+    done = build_show_folder(tmp_path / "show").run("release")
     assert (done.returncode, len(done.stderr.splitlines()), "podcast publish" in done.stderr) == (1, 1, True)
 
 
-def test_status_says_what_apps_do(published: House, house: House, tmp_path: Path) -> None:
+def test_status_says_what_apps_do(published: ShowFolder, show: ShowFolder, tmp_path: Path) -> None:
     """For each state status says what listeners see, and from when on."""
-    scheduled = json.loads(house.run("--json", "status", SLUG).stdout)
+    scheduled = json.loads(show.run("--json", "status", SLUG).stdout)
     assert (scheduled["state"], scheduled["publish_at"] in scheduled["apps"]) == ("scheduled", True)
     assert "in no feed until" in scheduled["apps"]
-    out = copy_house(published, tmp_path / "out")
+    out = copy_show_folder(published, tmp_path / "out")
     assert "next visit" in json.loads(out.run("--json", "status", SLUG).stdout)["apps"]
     out.run("unpublish", SLUG)
     assert "keep their copy" in json.loads(out.run("--json", "status", SLUG).stdout)["apps"]
-    draft = build_house(tmp_path / "draft")
+    draft = build_show_folder(tmp_path / "draft")
     assert "has not left this machine" in json.loads(draft.run("--json", "status", SLUG).stdout)["apps"]
 
 
-def test_a_dry_run_stores_nothing_and_says_what_it_would(house: House, published: House) -> None:
+def test_a_dry_run_stores_nothing_and_says_what_it_would(show: ShowFolder, published: ShowFolder) -> None:
     """Everything is made and checked; store and folder are as before but for build/."""
-    files = {p: p.read_bytes() for p in house.episode.rglob("*") if p.is_file() and "build" not in p.parts}
-    before = {info.key: info.etag for info in store(house).list("private/")}
-    path = house.episode / "episode.toml"
+    files = {p: p.read_bytes() for p in show.episode.rglob("*") if p.is_file() and "build" not in p.parts}
+    before = {info.key: info.etag for info in store(show).list("private/")}
+    path = show.episode / "episode.toml"
     text = path.read_text(encoding="utf-8").replace("Good years, bad years", "Bad years, good years")
     path.write_text(text, encoding="utf-8")
     files[path] = path.read_bytes()
-    done = json.loads(house.run("--json", "publish", "--dry-run", SLUG).stdout)
+    done = json.loads(show.run("--json", "publish", "--dry-run", SLUG).stdout)
     assert (done["changed"], done["error"]) == (True, None)
     assert [key.split("/")[1] for key in done["would_store"]] == ["chapters"]
     assert {p: p.read_bytes() for p in files} == files
-    assert {info.key: info.etag for info in store(house).list("private/")} == before
+    assert {info.key: info.etag for info in store(show).list("private/")} == before
     again = json.loads(published.run("--json", "publish", "--dry-run", SLUG).stdout)
     assert (again["changed"], again["would_store"]) == (False, {})
 
 
 def test_a_dry_run_makes_no_episode_of_a_recording(tmp_path: Path) -> None:
     """A recording that is no episode yet stays none."""
-    house = build_house(tmp_path / "show")
-    (house.folder / "new.wav").write_bytes(b"RIFF")
-    done = house.run("publish", "--dry-run", "new.wav")
+    show = build_show_folder(tmp_path / "show")
+    (show.folder / "new.wav").write_bytes(b"RIFF")
+    done = show.run("publish", "--dry-run", "new.wav")
     assert (done.returncode, "podcast ingest" in done.stderr) == (1, True)
-    assert [p.name for p in (house.folder / "episodes").iterdir()] == [SLUG]
+    assert [p.name for p in (show.folder / "episodes").iterdir()] == [SLUG]
 
 
-def test_a_publication_leaves_a_receipt(published: House) -> None:
+def test_a_publication_leaves_a_receipt(published: ShowFolder) -> None:
     """published.json says what went out under which addresses and hashes, and how long each step took."""
     receipt = json.loads((published.episode / "published.json").read_bytes())
     episode = catalog(published).episodes[0]

@@ -23,38 +23,38 @@ from podcast_pipeline.transcript.edits import transcript_from_document
 from podcast_pipeline.transcript.markdown import parse_markdown, to_markdown
 from podcast_pipeline.transcript.markdown_edit import reassign_sentence, rename_speaker, replace_words
 from podcast_pipeline.transcription import TranscriptionOptions
-from tests.pipeline.test_publish import episode, items, objects, parts, store
-from tests.support.show import MODEL, SLUG, House, copy_house
-from tests.transcript.names.test_glossary import heard
+from tests.support.pipeline import episode, items, objects, parts, store
+from tests.support.show import MODEL, SLUG, ShowFolder, copy_show_folder
+from tests.support.transcripts import heard
 
-pytestmark = pytest.mark.xdist_group("house")
+pytestmark = pytest.mark.xdist_group("show")
 
 BLOCKING = {"PODCAST_REVIEW_UNKNOWN_NAMES": "block"}
 
 
 @pytest.fixture(scope="module")
-def told_by_nobody(published: House, tmp_path_factory: pytest.TempPathFactory) -> House:
+def told_by_nobody(published: ShowFolder, tmp_path_factory: pytest.TempPathFactory) -> ShowFolder:
     """A show whose sample episode is out, its speakers left to a person; never change it, copy it."""
-    house = copy_house(published, tmp_path_factory.mktemp("told") / "show")
-    shutil.rmtree(house.bucket)
+    show = copy_show_folder(published, tmp_path_factory.mktemp("told") / "show")
+    shutil.rmtree(show.bucket)
     for name in ("transcript.json", "transcript.md", "edits.json", "published.json"):
-        (house.episode / name).unlink()
-    path = house.folder / "show.toml"
+        (show.episode / name).unlink()
+    path = show.folder / "show.toml"
     text = path.read_text(encoding="utf-8")
     path.write_text(re.sub(r'(\[speakers\]\nengine = )"auto"', r'\1"off"', text), encoding="utf-8")
     assert 'engine = "off"' in path.read_text(encoding="utf-8")
-    publish(house)
-    return house
+    publish(show)
+    return show
 
 
 @pytest.fixture
-def house(told_by_nobody: House, tmp_path: Path) -> House:
+def show(told_by_nobody: ShowFolder, tmp_path: Path) -> ShowFolder:
     """The same to change."""
-    return copy_house(told_by_nobody, tmp_path / "show")
+    return copy_show_folder(told_by_nobody, tmp_path / "show")
 
 
-def edit(house: House, *changes: tuple[str, str]) -> None:
-    path = house.episode / "transcript.md"
+def edit(show: ShowFolder, *changes: tuple[str, str]) -> None:
+    path = show.episode / "transcript.md"
     text = path.read_text(encoding="utf-8")
     for old, new in changes:
         assert old in text, old
@@ -62,20 +62,20 @@ def edit(house: House, *changes: tuple[str, str]) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def publish(house: House, **environment: str) -> None:
-    done = house.run("publish", SLUG, **environment)
+def publish(show: ShowFolder, **environment: str) -> None:
+    done = show.run("publish", SLUG, **environment)
     assert done.returncode == 0, done.stderr
 
 
-def body(house: House, ending: str, version: int = -1) -> str:
+def body(show: ShowFolder, ending: str, version: int = -1) -> str:
     """Return the newest transcript file, or that of another version."""
-    keys = episode(house).transcripts[version].file_keys
-    return store(house).get(keys[ending])[1].decode()  # type: ignore[index]
+    keys = episode(show).transcripts[version].file_keys
+    return store(show).get(keys[ending])[1].decode()  # type: ignore[index]
 
 
-def times(house: House, version: int = -1) -> dict[str, list[float]]:
+def times(show: ShowFolder, version: int = -1) -> dict[str, list[float]]:
     """Return the starts of every word of a version."""
-    document = store(house).get(episode(house).transcripts[version].document_key)[1]
+    document = store(show).get(episode(show).transcripts[version].document_key)[1]
     found: dict[str, list[float]] = {}
     for word in Transcript.model_validate_json(document).words:
         found.setdefault(word.text.strip(), []).append(word.start_s)
@@ -92,12 +92,12 @@ HAND = (  # all that issue 4 names
 )
 
 
-def test_every_kind_of_edit_reaches_the_captions(house: House) -> None:
+def test_every_kind_of_edit_reaches_the_captions(show: ShowFolder) -> None:
     """Turns, deletions and a pasted paragraph are in the files; words left alone keep their times exactly."""
-    before = times(house)
-    edit(house, *HAND)
-    publish(house)
-    vtt, html, then = body(house, "vtt"), body(house, "html"), times(house)
+    before = times(show)
+    edit(show, *HAND)
+    publish(show)
+    vtt, html, then = body(show, "vtt"), body(show, "html"), times(show)
     assert re.findall(r"<v ([^>]+)>", vtt)[:1] == ["Ann Reader"]
     assert "<v Bob Guest>It was the age of wisdom." in vtt
     assert "incredulity" not in vtt
@@ -109,137 +109,137 @@ def test_every_kind_of_edit_reaches_the_captions(house: House) -> None:
     assert cues == sorted(cues)
 
 
-def test_joined_turns_have_one_voice(house: House) -> None:
+def test_joined_turns_have_one_voice(show: ShowFolder) -> None:
     """A heading with the name of the turn before joins the two; a name typed in a heading is a speaker."""
-    edit(house, *HAND)
-    edit(house, ("**Bob Guest**", "**Ann Reader**"))
-    publish(house)
-    assert {s.name for s in words(house).speakers if spoken(house, s)} == {"Ann Reader"}
+    edit(show, *HAND)
+    edit(show, ("**Bob Guest**", "**Ann Reader**"))
+    publish(show)
+    assert {s.name for s in words(show).speakers if spoken(show, s)} == {"Ann Reader"}
 
 
-def words(house: House) -> Transcript:
-    version = episode(house).transcript
+def words(show: ShowFolder) -> Transcript:
+    version = episode(show).transcript
     assert version is not None
-    return Transcript.model_validate_json(store(house).get(version.document_key)[1])
+    return Transcript.model_validate_json(store(show).get(version.document_key)[1])
 
 
-def spoken(house: House, speaker: Speaker) -> bool:
-    return any(segment.speaker == speaker.id for segment in words(house).segments)
+def spoken(show: ShowFolder, speaker: Speaker) -> bool:
+    return any(segment.speaker == speaker.id for segment in words(show).segments)
 
 
-def test_a_correction_is_a_new_version_with_a_note(house: House) -> None:
+def test_a_correction_is_a_new_version_with_a_note(show: ShowFolder) -> None:
     """Same guid and audio; a dated note in the HTML; the old files stay; apps are sent to the new ones."""
-    before, stored = episode(house), set(objects(house))
-    (item,) = items(house)
-    edit(house, ("base: ", "note: A name was spelled wrong.\nbase: "), ("John Dashwood", "Jon Dashwood"))
-    publish(house)
-    after = episode(house)
+    before, stored = episode(show), set(objects(show))
+    (item,) = items(show)
+    edit(show, ("base: ", "note: A name was spelled wrong.\nbase: "), ("John Dashwood", "Jon Dashwood"))
+    publish(show)
+    after = episode(show)
     assert [v.note for v in after.transcripts] == ["", "A name was spelled wrong."]
     assert (after.guid, after.enclosure) == (before.guid, before.enclosure)
-    assert "A name was spelled wrong." in body(house, "html")
-    assert stored <= set(objects(house))
-    assert "John" in body(house, "txt", 0)
-    assert [tostring(now) for now in items(house)] == [tostring(item)]
+    assert "A name was spelled wrong." in body(show, "html")
+    assert stored <= set(objects(show))
+    assert "John" in body(show, "txt", 0)
+    assert [tostring(now) for now in items(show)] == [tostring(item)]
 
 
-def test_a_correction_without_a_note_says_how_much(house: House) -> None:
+def test_a_correction_without_a_note_says_how_much(show: ShowFolder) -> None:
     """A note is said once; without one the number of words is; nothing changed, nothing new."""
-    edit(house, ("base: ", "note: A name.\nbase: "), ("John Dashwood", "Jon Dashwood"))
-    publish(house)
-    edit(house, ("best of times", "best of all times"))
-    publish(house)
-    publish(house)
-    assert [v.note for v in episode(house).transcripts] == ["", "A name.", "One word was corrected."]
+    edit(show, ("base: ", "note: A name.\nbase: "), ("John Dashwood", "Jon Dashwood"))
+    publish(show)
+    edit(show, ("best of times", "best of all times"))
+    publish(show)
+    publish(show)
+    assert [v.note for v in episode(show).transcripts] == ["", "A name.", "One word was corrected."]
 
 
-def test_edits_survive_another_model(house: House) -> None:
+def test_edits_survive_another_model(show: ShowFolder) -> None:
     """Heard again with base instead of tiny.en each edit is in the text, or is told with its time."""
-    edit(house, *HAND)
-    done = house.run("transcribe", SLUG, "--model", "base", "--output", str(house.folder / "out"))
+    edit(show, *HAND)
+    done = show.run("transcribe", SLUG, "--model", "base", "--output", str(show.folder / "out"))
     assert done.returncode == 0, done.stderr
-    text = (house.episode / "transcript.md").read_text(encoding="utf-8")
-    conflicts = json.loads((house.episode / "edits.json").read_text(encoding="utf-8"))["conflicts"]
+    text = (show.episode / "transcript.md").read_text(encoding="utf-8")
+    conflicts = json.loads((show.episode / "edits.json").read_text(encoding="utf-8"))["conflicts"]
     assert len(conflicts) == len(re.findall(r"no place at \[\d\d:\d\d:\d\d\]", done.stderr))
     lost = [c["edit"].get("written") or c["edit"].get("speaker") or "" for c in conflicts]
     for wanted in ("Jon Dashwood", "A paragraph that nobody said.", "**Bob Guest**", "note: Names"):
         assert wanted in text or any(wanted in written for written in lost), wanted
     assert "incredulity" not in text
-    publish(house)
-    assert "incredulity" not in body(house, "txt")
+    publish(show)
+    assert "incredulity" not in body(show, "txt")
 
 
-def test_the_files_of_a_new_transcription_have_the_edits(house: House) -> None:
+def test_the_files_of_a_new_transcription_have_the_edits(show: ShowFolder) -> None:
     """What `transcribe SLUG` gives out is what a person edited, before any publication of it."""
-    edit(house, ("John Dashwood", "Jon Dashwood"))
-    done = house.run("transcribe", SLUG, "--format", "txt", "--output", str(house.folder))
+    edit(show, ("John Dashwood", "Jon Dashwood"))
+    done = show.run("transcribe", SLUG, "--format", "txt", "--output", str(show.folder))
     assert done.returncode == 0, done.stderr
-    assert "Jon Dashwood" in (house.folder / f"{SLUG}.txt").read_text(encoding="utf-8")
+    assert "Jon Dashwood" in (show.folder / f"{SLUG}.txt").read_text(encoding="utf-8")
 
 
-def test_the_changes_are_shown(house: House) -> None:
+def test_the_changes_are_shown(show: ShowFolder) -> None:
     """Against the folder, and between versions."""
-    edit(house, ("John Dashwood", "Jon Dashwood"))
+    edit(show, ("John Dashwood", "Jon Dashwood"))
     line = "[-John-]{+Jon+}"
-    assert line in house.run("transcript", "diff", SLUG).stdout
-    publish(house)
-    assert "no difference" in house.run("transcript", "diff", SLUG).stdout
-    assert line in house.run("transcript", "diff", SLUG, "--from", "1", "--to", "2").stdout
-    assert "no version 7" in house.run("transcript", "diff", SLUG, "--from", "7").stderr
+    assert line in show.run("transcript", "diff", SLUG).stdout
+    publish(show)
+    assert "no difference" in show.run("transcript", "diff", SLUG).stdout
+    assert line in show.run("transcript", "diff", SLUG, "--from", "1", "--to", "2").stdout
+    assert "no version 7" in show.run("transcript", "diff", SLUG, "--from", "7").stderr
 
 
-def test_the_list_says_where_to_listen(house: House) -> None:
+def test_the_list_says_where_to_listen(show: ShowFolder) -> None:
     """Each finding has a time, a reason, a command and a link; with --json everything."""
-    done = house.run("review", SLUG)
+    done = show.run("review", SLUG)
     assert done.returncode == 0
     assert "“Dashwood”: not among the guests" in done.stdout
     assert "ffplay -autoexit -nodisp -ss 8.7 " in done.stdout
-    (found,) = json.loads(house.run("--json", "review", SLUG).stdout)["findings"]
+    (found,) = json.loads(show.run("--json", "review", SLUG).stdout)["findings"]
     assert found["link"].endswith(f"/episodes/{SLUG}#t=9.72")
     assert (found["kind"], found["blocks"]) == ("unknown_names", False)
 
 
-def test_a_closed_gate_keeps_it_from_publication(house: House) -> None:
+def test_a_closed_gate_keeps_it_from_publication(show: ShowFolder) -> None:
     """Where names block, review and publish leave with 3 and store nothing, until it is accepted."""
-    before = objects(house)
-    edit(house, ("best of times", "best of all times"))
-    assert house.run("review", SLUG, **BLOCKING).returncode == 3
-    refused = house.run("publish", SLUG, **BLOCKING)
+    before = objects(show)
+    edit(show, ("best of times", "best of all times"))
+    assert show.run("review", SLUG, **BLOCKING).returncode == 3
+    refused = show.run("publish", SLUG, **BLOCKING)
     assert refused.returncode == 3
     assert refused.stderr.count("\n") == 1
     assert f"podcast review {SLUG}" in refused.stderr
-    assert house.run("publish", SLUG, SLUG, **BLOCKING).returncode == 3  # one of several is held no otherwise
-    assert house.run("publish", SLUG, "nobody-there", **BLOCKING).returncode == 1  # not by the gate alone
-    assert objects(house) == before
-    walk(house, "a")
-    assert house.run("review", SLUG, **BLOCKING).returncode == 0
-    publish(house, **BLOCKING)
+    assert show.run("publish", SLUG, SLUG, **BLOCKING).returncode == 3  # one of several is held no otherwise
+    assert show.run("publish", SLUG, "nobody-there", **BLOCKING).returncode == 1  # not by the gate alone
+    assert objects(show) == before
+    walk(show, "a")
+    assert show.run("review", SLUG, **BLOCKING).returncode == 0
+    publish(show, **BLOCKING)
 
 
-def walk(house: House, *answers: str) -> None:
+def walk(show: ShowFolder, *answers: str) -> None:
     """Go through the review as at a terminal, with these answers."""
-    session = CliSession(house.folder, Output(quiet=True))
+    session = CliSession(show.folder, Output(quiet=True))
     given = iter(answers)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(typer, "prompt", lambda *_, **__: next(given))
-        commands._walk(session, load_review(SLUG, parts(house)), None)
+        commands._walk(session, load_review(SLUG, parts(show)), None)
 
 
-def test_a_finding_is_corrected_from_the_prompt(house: House) -> None:
+def test_a_finding_is_corrected_from_the_prompt(show: ShowFolder) -> None:
     """What is typed stands in transcript.md, everything else of it as it was."""
-    path = house.episode / "transcript.md"
-    edit(house, ("It was the best", "<!-- mine -->\nIt was the best"))
+    path = show.episode / "transcript.md"
+    edit(show, ("It was the best", "<!-- mine -->\nIt was the best"))
     before = path.read_text(encoding="utf-8")
-    walk(house, "f", "Dashwoode")
+    walk(show, "f", "Dashwoode")
     assert path.read_text(encoding="utf-8") == before.replace("Dashwood", "Dashwoode")
-    publish(house)
-    assert "Dashwoode" in body(house, "txt")
+    publish(show)
+    assert "Dashwoode" in body(show, "txt")
 
 
-def test_without_words_there_is_nothing_to_review(house: House) -> None:
+def test_without_words_there_is_nothing_to_review(show: ShowFolder) -> None:
     """The line names the command that makes them."""
-    (house.episode / "transcript.json").unlink()
+    (show.episode / "transcript.json").unlink()
     with pytest.raises(EpisodeError, match=f"podcast transcribe {SLUG}"):
-        load_review(SLUG, parts(house))
+        load_review(SLUG, parts(show))
 
 
 class Ear:
@@ -260,9 +260,9 @@ class Ear:
         return self.heard_before
 
 
-def test_a_changed_glossary_hears_nothing_again(house: House) -> None:
+def test_a_changed_glossary_hears_nothing_again(show: ShowFolder) -> None:
     """Before publication too it only runs the second pass; `transcribe` tells the engine the new names."""
-    built = parts(house)
+    built = parts(show)
     draft, before = built.library.load_draft(SLUG), built.library.transcript(SLUG)
     assert before is not None
     ear = Ear(before)
@@ -281,25 +281,25 @@ def test_a_changed_glossary_hears_nothing_again(house: House) -> None:
     assert before.receipt.options["names"] == ", ".join(options.names).replace("Jon Dashwoode, ", "")
 
 
-def test_corrected_names_are_offered_to_the_glossary(house: House) -> None:
+def test_corrected_names_are_offered_to_the_glossary(show: ShowFolder) -> None:
     """--learn lists them, --yes writes them into show.toml; comments stay."""
-    edit(house, ("Dashwood", "Dashwoode"))
-    path = house.folder / "show.toml"
+    edit(show, ("Dashwood", "Dashwoode"))
+    path = show.folder / "show.toml"
     before = path.read_text(encoding="utf-8")
-    assert "could learn: Dashwoode (heard as Dashwood)" in house.run("review", SLUG, "--learn").stdout
+    assert "could learn: Dashwoode (heard as Dashwood)" in show.run("review", SLUG, "--learn").stdout
     assert path.read_text(encoding="utf-8") == before
-    assert house.run("review", SLUG, "--learn", "--yes").returncode == 0
+    assert show.run("review", SLUG, "--learn", "--yes").returncode == 0
     after = path.read_text(encoding="utf-8")
     assert tomllib.loads(after)["glossary"]["terms"] == [{"name": "Dashwoode", "sounds_like": ["Dashwood"]}]
     assert before.strip() in after
-    assert "nothing to learn" in house.run("review", SLUG, "--learn").stdout
+    assert "nothing to learn" in show.run("review", SLUG, "--learn").stdout
 
 
-def test_names_join_those_that_are_there(house: House) -> None:
+def test_names_join_those_that_are_there(show: ShowFolder) -> None:
     """An existing list keeps its comments."""
-    path = house.folder / "show.toml"
+    path = show.folder / "show.toml"
     path.write_text(path.read_text(encoding="utf-8") + '\n[glossary]\nterms = [\n  "Ann", # ours\n]\n')
-    add_to_glossary(parts(house).config, (TermTable(name="Bob"), TermTable(name="Cy", sounds_like=("sigh",))))
+    add_to_glossary(parts(show).config, (TermTable(name="Bob"), TermTable(name="Cy", sounds_like=("sigh",))))
     after = path.read_text(encoding="utf-8")
     assert tomllib.loads(after)["glossary"]["terms"] == [
         "Ann",
@@ -309,21 +309,21 @@ def test_names_join_those_that_are_there(house: House) -> None:
     assert '"Ann", # ours' in after
 
 
-def test_accuracy_is_measured_from_corrected_stretches(house: House) -> None:
+def test_accuracy_is_measured_from_corrected_stretches(show: ShowFolder) -> None:
     """A drawn file, one word corrected and its box ticked, gives the error and its interval, and a trend."""
-    path = house.episode / "accuracy.md"
+    path = show.episode / "accuracy.md"
     for _ in range(2):
-        assert "tick the box" in house.run("review", SLUG, "--sample", "30s").stdout
+        assert "tick the box" in show.run("review", SLUG, "--sample", "30s").stdout
     text = path.read_text(encoding="utf-8")
     path.write_text(f"{text.replace('[ ]', '[x]').rstrip().rpartition(' ')[0]} otherwise\n", encoding="utf-8")
-    done = json.loads(house.run("--json", "review", SLUG, "--sample", "30s").stdout)
+    done = json.loads(show.run("--json", "review", SLUG, "--sample", "30s").stdout)
     receipt = done["receipt"]
     assert receipt["wer"]["value"] == pytest.approx(1 / receipt["words"], abs=1e-4)
     assert receipt["wer"]["low"] <= receipt["wer"]["value"] <= receipt["wer"]["high"]
     assert receipt["model"] == MODEL
-    assert [r["slug"] for r in json.loads((house.folder / "accuracy.json").read_text())["receipts"]] == [SLUG]
+    assert [r["slug"] for r in json.loads((show.folder / "accuracy.json").read_text())["receipts"]] == [SLUG]
     assert not path.exists()
-    assert house.run("review", SLUG, "--sample", "soon").returncode == 2
+    assert show.run("review", SLUG, "--sample", "soon").returncode == 2
 
 
 @pytest.mark.parametrize(
@@ -334,13 +334,13 @@ def test_accuracy_is_measured_from_corrected_stretches(house: House) -> None:
         ("../../accuracy.json", b"{", "put it back from git"),
     ],
 )
-def test_a_damaged_sample_is_one_line(house: House, name: str, damage: bytes, line: str) -> None:
+def test_a_damaged_sample_is_one_line(show: ShowFolder, name: str, damage: bytes, line: str) -> None:
     """The line names the file and says what to do; nothing is measured."""
-    sample = house.episode / "accuracy.md"
-    house.run("review", SLUG, "--sample", "30s")
+    sample = show.episode / "accuracy.md"
+    show.run("review", SLUG, "--sample", "30s")
     sample.write_text(sample.read_text(encoding="utf-8").replace("[ ]", "[x]"), encoding="utf-8")
-    (house.episode / name).write_bytes(damage)
-    refused = house.run("review", SLUG, "--sample", "30s")
+    (show.episode / name).write_bytes(damage)
+    refused = show.run("review", SLUG, "--sample", "30s")
     assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
     assert line in refused.stderr
     assert sample.exists()

@@ -12,11 +12,11 @@ from podcast_pipeline.errors import Denied, NotFound, PreconditionFailed, StoreE
 from podcast_pipeline.storage import CHUNK_BYTES, Store, UnfinishedUpload
 from podcast_pipeline.storage.local import LocalStore
 from podcast_pipeline.storage.s3.store import S3Store
-from tests.conftest import S3Server
+from tests.support.s3 import S3Server
+from tests.support.unfinished_uploads import MEGABYTE, begin
 
 KEY = "public/audio/a-talk.0123456789abcdef.mp3"
 HEADERS: Any = {"content_type": "audio/mpeg", "cache_control": "public, max-age=31536000, immutable"}
-MEGABYTE = 1024 * 1024
 
 
 @pytest.fixture(params=["local", "s3"])
@@ -281,17 +281,3 @@ def test_a_put_that_was_completed_meanwhile_is_not_abandoned(tmp_path: Path) -> 
     (version,) = (tmp_path / "store/.objects/public/audio").iterdir()
     store.abort_upload(UnfinishedUpload(KEY, version.name.rpartition("@")[2], 5, datetime.now(UTC)))
     assert store.get(KEY)[1] == b"sound"
-
-
-def begin(store: Store, key: str) -> None:
-    """Leave a put of 5 MiB where a kill would leave it."""
-    body = b"x" * 5 * MEGABYTE
-    if isinstance(store, S3Store):
-        bucket, name = store.settings.bucket_and_name(key)
-        upload = store.client.create_multipart_upload(Bucket=bucket, Key=name)["UploadId"]
-        store.client.upload_part(Bucket=bucket, Key=name, UploadId=upload, PartNumber=1, Body=body)
-        return
-    assert isinstance(store, LocalStore)
-    version = store._versions(key).with_name(f"{Path(key).name}@killed")
-    version.mkdir(parents=True)
-    (version / "body").write_bytes(body)

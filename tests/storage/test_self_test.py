@@ -12,7 +12,7 @@ from podcast_pipeline.storage.local import LocalStore
 from podcast_pipeline.storage.s3.bucket_policy import bucket_policy
 from podcast_pipeline.storage.s3.store import S3Store
 from podcast_pipeline.storage.self_test import run_self_test
-from tests.conftest import S3Server
+from tests.support.s3 import S3Server
 
 NAMES = [
     "put",

@@ -44,7 +44,7 @@ def amounts(*, share: int, full: int) -> pytest.MarkDecorator:
 
 
 @dataclass(frozen=True)
-class BucketHouse:
+class BucketShow:
     """A show's folder and the environment that puts its store into a bucket."""
 
     folder: Path
@@ -72,7 +72,7 @@ class BucketHouse:
         assert process.exitcode == 0
 
 
-def in_bucket(folder: Path, store: S3Store, now: datetime, endpoint: str | None = None) -> BucketHouse:
+def in_bucket(folder: Path, store: S3Store, now: datetime, endpoint: str | None = None) -> BucketShow:
     """Return a show in a folder whose bucket is that of `store`, reached by `endpoint`."""
     bucket = store.settings.public_bucket
     url = endpoint or store.settings.endpoint_url
@@ -84,20 +84,20 @@ def in_bucket(folder: Path, store: S3Store, now: datetime, endpoint: str | None 
         "PODCAST_STORAGE_ENDPOINT_URL": str(url),
         "PODCAST_URLS_MEDIA": f"{url}/{bucket}/public",
     }
-    return BucketHouse(folder, environment, now)
+    return BucketShow(folder, environment, now)
 
 
-def open_session(house: BucketHouse) -> CliSession:
+def open_session(show: BucketShow) -> CliSession:
     """Return what the command line would build, with a clock that stands still; for this process only."""
-    os.environ.update({**clean_environment(), **house.environment})
-    return CliSession(house.folder, Output(quiet=True), clock=lambda: house.now)
+    os.environ.update({**clean_environment(), **show.environment})
+    return CliSession(show.folder, Output(quiet=True), clock=lambda: show.now)
 
 
-def publish_here(house: BucketHouse, slug: str, gate: "Barrier | None") -> None:
+def publish_here(show: BucketShow, slug: str, gate: "Barrier | None") -> None:
     """Publish in this process; exit 1 when that is refused."""
     from podcast_pipeline.pipeline.publish import publish
 
-    parts, said = open_session(house).parts(), house.folder / f"{slug}.said"
+    parts, said = open_session(show).parts(), show.folder / f"{slug}.said"
     if gate:
         gate.wait()
     said.write_text("", encoding="utf-8")
@@ -139,9 +139,9 @@ def fresh_copy(origin: Path, folder: Path) -> None:
     shutil.copytree(origin, folder)
 
 
-def look(house: BucketHouse, store: Store) -> tuple[bytes | None, bytes | None]:
+def look(show: BucketShow, store: Store) -> tuple[bytes | None, bytes | None]:
     """Return feed and catalog as they are, after proving that all they name is there and whole."""
-    feed = _get(f"{house.address}/feed.xml", missing=None)
+    feed = _get(f"{show.address}/feed.xml", missing=None)
     if feed is not None:
         assert [f for f in conformance.check_feed(feed) if f.severity == "error"] == []
         for url, size in addresses(feed):

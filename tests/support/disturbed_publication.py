@@ -12,9 +12,8 @@ import pytest
 from podcast_pipeline.model.catalog import CATALOG_KEY
 from podcast_pipeline.storage.objects import FEED_KEY
 from podcast_pipeline.storage.s3.store import S3Store
-from tests.conftest import S3Server
 from tests.support.bucket_show import (
-    BucketHouse,
+    BucketShow,
     Objects,
     files,
     fresh_copy,
@@ -25,7 +24,8 @@ from tests.support.bucket_show import (
     put_back,
 )
 from tests.support.faults import FaultyProxy, faulty_proxy
-from tests.support.show import SLUG, House, build_house
+from tests.support.s3 import S3Server
+from tests.support.show import SLUG, ShowFolder, build_show_folder
 
 __all__ = ["bucket", "corrected", "first", "mastered", "proxy", "recording"]
 
@@ -45,7 +45,7 @@ class Scenario:
         seconds: how long an undisturbed run takes.
     """
 
-    house: BucketHouse
+    show: BucketShow
     store: S3Store
     proxy: FaultyProxy
     origin: Path
@@ -58,23 +58,23 @@ class Scenario:
     def set_up(self) -> None:
         """Make folder and bucket what they were before."""
         self.proxy.clear()
-        fresh_copy(self.origin, self.house.folder)
+        fresh_copy(self.origin, self.show.folder)
         put_back(self.store, self.before)
 
     def judge(self) -> None:
         """Prove what a listener sees now, and that the same command then ends as if undisturbed."""
         self.proxy.clear()
-        feed, written = look(self.house, self.store)
+        feed, written = look(self.show, self.store)
         assert feed in (body_of(self.before, FEED_KEY), body_of(self.after, FEED_KEY))
         assert written in (body_of(self.before, CATALOG_KEY), body_of(self.after, CATALOG_KEY))
         done = {FEED_KEY: feed, CATALOG_KEY: written}
         there = {key for key in keys_of(self.store) if done.get(key) in (None, body_of(self.after, key))}
         self.proxy.seen.clear()
-        self.house.publish()
+        self.show.publish()
         again = {line.partition(" ")[2] for line in self.proxy.seen if line.startswith("PUT")}
         assert {key for key in there for path in again if f"/{key}" in path} == set()
         assert objects(self.store) == self.after
-        assert files(self.house.folder / "episodes" / SLUG) == self.folder_after
+        assert files(self.show.folder / "episodes" / SLUG) == self.folder_after
 
 
 def body_of(stored: Objects, key: str) -> bytes | None:
@@ -86,13 +86,13 @@ def record(
     origin: Path, folder: Path, store: S3Store, proxy: FaultyProxy, before: Objects, now: datetime
 ) -> Scenario:
     """Run a publication undisturbed and keep how it ends."""
-    house = in_bucket(folder, store, now, proxy.url)
-    scenario = Scenario(house, store, proxy, origin, before, {}, {}, 0, 0.0)
+    show = in_bucket(folder, store, now, proxy.url)
+    scenario = Scenario(show, store, proxy, origin, before, {}, {}, 0, 0.0)
     scenario.set_up()
-    house.publish()  # what a first run of this machine loads is loaded
+    show.publish()  # what a first run of this machine loads is loaded
     scenario.set_up()
     began = time.monotonic()
-    house.publish()
+    show.publish()
     return replace(
         scenario,
         seconds=time.monotonic() - began,
@@ -114,11 +114,11 @@ def bucket(s3_server: S3Server) -> S3Store:
 
 
 @pytest.fixture(scope="module")
-def recording(published: House, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def recording(published: ShowFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A show with a recording that was heard and nothing else."""
-    house = build_house(tmp_path_factory.mktemp("recording") / "show")
-    shutil.copy(published.episode / "transcript.json", house.episode)
-    return house.folder
+    show = build_show_folder(tmp_path_factory.mktemp("recording") / "show")
+    shutil.copy(published.episode / "transcript.json", show.episode)
+    return show.folder
 
 
 @pytest.fixture(scope="module")
@@ -135,11 +135,11 @@ def first(mastered: Scenario, tmp_path_factory: pytest.TempPathFactory) -> Scena
     """The first publication of a show whose audio has been mastered."""
     origin = tmp_path_factory.mktemp("first") / "show"
     mastered.set_up()
-    mastered.house.publish()
-    shutil.copytree(mastered.house.folder, origin)
+    mastered.show.publish()
+    shutil.copytree(mastered.show.folder, origin)
     shutil.rmtree(origin / "episodes" / SLUG)
     shutil.copytree(mastered.origin / "episodes" / SLUG, origin / "episodes" / SLUG)
-    shutil.copytree(mastered.house.folder / "episodes" / SLUG / "build", origin / "episodes" / SLUG / "build")
+    shutil.copytree(mastered.show.folder / "episodes" / SLUG / "build", origin / "episodes" / SLUG / "build")
     return record(origin, origin.with_name("run"), mastered.store, mastered.proxy, {}, FIRST)
 
 

@@ -20,7 +20,7 @@ def main() -> None:
     """Start from the sample and go on for so long."""
     name, folder, limit_s = sys.argv[1], Path(sys.argv[2]), float(sys.argv[3])
     with atheris.instrument_imports(include=["podcast_pipeline"]):
-        from tests.end_to_end.test_fuzz import PARSERS, reads_or_refuses
+        from tests.support.parsers import PARSERS, reads_or_refuses
 
     corpus = folder / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)

@@ -12,20 +12,20 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from tests.support.ports import free_port
-from tests.support.show import PODCAST, House
+from tests.support.show import PODCAST, ShowFolder
 
 READY_S = 30
 
 
 @contextmanager
-def serving(house: House, port: int, **environment: str) -> Iterator[str]:
+def serving(show: ShowFolder, port: int, **environment: str) -> Iterator[str]:
     """Run `podcast serve` over a show and yield its address."""
     site = f"http://127.0.0.1:{port}"
-    with (house.folder / "serve.log").open("wb") as log:
+    with (show.folder / "serve.log").open("wb") as log:
         process = subprocess.Popen(
             [PODCAST, "serve", "--port", str(port)],
-            cwd=house.folder,
-            env={**house.environment, "PODCAST_URLS_SITE": site, **environment},
+            cwd=show.folder,
+            env={**show.environment, "PODCAST_URLS_SITE": site, **environment},
             stdout=log,
             stderr=log,
         )
@@ -37,9 +37,9 @@ def serving(house: House, port: int, **environment: str) -> Iterator[str]:
             process.wait()
 
 
-def at_port(house: House, port: int) -> None:
+def at_port(show: ShowFolder, port: int) -> None:
     """Make the feed again for an address on this machine."""
-    done = house.run("rebuild", "--allow", PODCAST_URLS_SITE=f"http://127.0.0.1:{port}")
+    done = show.run("rebuild", "--allow", PODCAST_URLS_SITE=f"http://127.0.0.1:{port}")
     assert done.returncode == 0, done.stderr
 
 

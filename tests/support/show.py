@@ -20,7 +20,7 @@ MODEL = "tiny.en"
 
 
 @dataclass(frozen=True)
-class House:
+class ShowFolder:
     """A show's folder, and the command run in it as a person would."""
 
     folder: Path
@@ -63,30 +63,30 @@ def clean_environment() -> dict[str, str]:
     }
 
 
-def build_house(folder: Path) -> House:
+def build_show_folder(folder: Path) -> ShowFolder:
     """Copy the sample show without anything derived."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("show.toml", "artwork.jpg"):
         shutil.copyfile(ROOT / name, folder / name)
     ignored: Any = shutil.ignore_patterns("build", "transcript.json", "published.json", "transcript.md")
     shutil.copytree(ROOT / "episodes" / SLUG, folder / "episodes" / SLUG, ignore=ignored)
-    return House(folder)
+    return ShowFolder(folder)
 
 
-def copy_house(house: House, folder: Path) -> House:
+def copy_show_folder(show: ShowFolder, folder: Path) -> ShowFolder:
     """Copy a show as it is, to change it."""
-    shutil.copytree(house.folder, folder, symlinks=True)
-    SHOWS.copy(house.folder, folder)
-    return House(folder)
+    shutil.copytree(show.folder, folder, symlinks=True)
+    SHOWS.copy(show.folder, folder)
+    return ShowFolder(folder)
 
 
 @pytest.fixture(scope="session")
-def published(tmp_path_factory: pytest.TempPathFactory) -> House:
+def published(tmp_path_factory: pytest.TempPathFactory) -> ShowFolder:
     """A show whose sample episode is out; never change it, copy it."""
-    house = build_house(tmp_path_factory.mktemp("house") / "show")
-    done = house.run("publish", SLUG, PODCAST_DATABASE_URL="")  # its copies begin with an empty database
+    show = build_show_folder(tmp_path_factory.mktemp("published") / "show")
+    done = show.run("publish", SLUG, PODCAST_DATABASE_URL="")  # its copies begin with an empty database
     assert done.returncode == 0, done.stderr
-    return house
+    return show
 
 
 def run_ffmpeg(*arguments: str | Path) -> None:

@@ -114,3 +114,14 @@ def transcripts(draw: st.DrawFn, *, long_s: float = 4.0) -> Transcript:
     speakers = tuple(Speaker(id=id_, name=name) for id_, name in zip("abcdef", NAMES, strict=True))
     duration_s = (at_ms + draw(st.integers(0, 5000))) / 1000 + 1
     return Transcript(language="en", duration_s=duration_s, speakers=speakers, segments=tuple(segments))
+
+
+def heard(text: str, *, confidence: float = 0.95, step_s: float = 0.3) -> Transcript:
+    """Return words as heard; `word|0.3` has a confidence of its own."""
+    words = []
+    for index, token in enumerate(text.split()):
+        word, _, own = token.partition("|")
+        start_s = index * step_s
+        sure = float(own or confidence)
+        words.append(Word(text=f" {word}", start_s=start_s, end_s=start_s + 0.2, confidence=sure))
+    return Transcript(language="en", duration_s=9999, segments=(Segment(words=tuple(words)),))

@@ -7,7 +7,6 @@ from html import unescape
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
-from typing import get_args
 
 import pytest
 import srt
@@ -15,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from podcast_pipeline.model import CaptionFormat, Correction, Segment, Transcript, Word
-from podcast_pipeline.model.catalog import transcript_from_json
 from podcast_pipeline.transcript.captions.cues import layout_cues
 from podcast_pipeline.transcript.captions.formats import (
     CONTENT_TYPES,
@@ -25,28 +23,15 @@ from podcast_pipeline.transcript.captions.formats import (
     render_captions,
 )
 from podcast_pipeline.transcript.text.paragraphs import collapse_whitespace, written_words
-from tests.support.paths import DATA
+from tests.support.golden import CAPTIONS, FORMATS, rendered_captions
 from tests.support.transcripts import spoken, transcripts
 
-FOLDER = DATA / "captions"
-FORMATS: tuple[CaptionFormat, ...] = get_args(CaptionFormat)
 STAMP = r"(\d{2,}):([0-5]\d):([0-5]\d)[.,](\d{3})"
 LABEL = re.compile(r"\AΩ[^:]*: ?|\ASpeaker 1: ?")
 ALICE = {"a": "Ann Marie Lee", "b": "Bo"}
 
 
-def rendered() -> dict[Path, bytes]:
-    """Return every golden caption file as it is rendered now, by its path."""
-    return {
-        FOLDER / f"{source.name.removesuffix('.transcript.json')}.{format_}": render_captions(
-            transcript_from_json(source.read_bytes(), source.name), format_
-        )
-        for source in sorted(FOLDER.glob("*.transcript.json"))
-        for format_ in FORMATS
-    }
-
-
-NOW = rendered()
+NOW = rendered_captions()
 
 
 @pytest.mark.parametrize("path", NOW, ids=lambda path: path.name)
@@ -57,7 +42,7 @@ def test_golden(path: Path) -> None:
 
 def test_no_golden_file_is_left_over() -> None:
     """Every golden file belongs to a transcript."""
-    assert {path for path in FOLDER.iterdir() if ".transcript." not in path.name} == set(NOW)
+    assert {path for path in CAPTIONS.iterdir() if ".transcript." not in path.name} == set(NOW)
 
 
 def test_every_format_has_a_type() -> None:

@@ -11,7 +11,7 @@ from podcast_pipeline.transcript.accuracy import AccuracyReceipt, AccuracyTrend,
 from podcast_pipeline.transcript.edits import EditConflict, TextQuote, WordEdit
 from podcast_pipeline.transcript.names.glossary import Glossary, build_glossary
 from podcast_pipeline.transcript.review import ReviewItem, blocking_items, review_items
-from tests.transcript.names.test_glossary import heard
+from tests.support.transcripts import heard
 
 NOW = datetime(2026, 3, 3, 6, tzinfo=UTC)
 KNOWN = build_glossary(GlossaryTable(terms=("Alder Street",)), people=("Ann Kellner",))

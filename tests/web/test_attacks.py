@@ -11,10 +11,11 @@ import pytest
 
 from podcast_pipeline.feed import app_impact, parse
 from podcast_pipeline.model import Chapter, Correction, Person
+from tests.support.html_elements import Elements
+from tests.support.outbox import Outbox
 from tests.support.site import Site, flagship_on_a_port, transcript_of
-from tests.web.routes.test_episodes import Elements
-from tests.web.routes.test_signin import ANN, Outbox
 
+ANN = "ann@example.org"
 PAGE = "/episodes/the-water-was-always-coming"
 EVIL = "evil.example"
 SCRIPT = '"><img src=x onerror=alert(1)></script><script>alert(1)</script>'

@@ -15,7 +15,7 @@ from podcast_pipeline.feed.private import PLACEHOLDER_GUID, personalize_notice, 
 from podcast_pipeline.model.catalog import Catalog
 from podcast_pipeline.storage.local import LocalStore
 from podcast_pipeline.web.catalog_cache import CatalogCache, CatalogSnapshot, Lru
-from tests.feed.test_golden import ordinary
+from tests.support.golden import ordinary_catalog
 
 RENEW = "https://news.example/subscribe"
 LATER = datetime(2099, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -28,12 +28,14 @@ def lapsed(number: int, at: datetime, standing: Standing = "lapsed") -> rss.Priv
 @pytest.fixture
 def editions(tmp_path: Path) -> CatalogCache:
     """Of a store without a catalog."""
-    return CatalogCache(LocalStore(tmp_path, base_url=""), empty=ordinary(), was_ever_published=lambda: False)
+    return CatalogCache(
+        LocalStore(tmp_path, base_url=""), empty=ordinary_catalog(), was_ever_published=lambda: False
+    )
 
 
 def test_an_addressed_notice_is_a_rendered_one(editions: CatalogCache) -> None:
     """For a notice that is newer than the episodes, the feed is what the renderer makes, byte for byte."""
-    catalog = ordinary()
+    catalog = ordinary_catalog()
     standings: tuple[Standing, ...] = ("lapsed", "suspended", "rotated", "removed")
     for standing in standings:
         audience = lapsed(7, LATER, standing)
@@ -45,7 +47,7 @@ def test_an_addressed_notice_is_a_rendered_one(editions: CatalogCache) -> None:
 @pytest.mark.parametrize("days", [0, 400, 40_000])
 def test_an_older_notice_says_the_same(editions: CatalogCache, days: int) -> None:
     """A notice from between the episodes stands first; everything that is said is what the renderer says."""
-    catalog, audience = ordinary(), lapsed(7, LATER - timedelta(days=days))
+    catalog, audience = ordinary_catalog(), lapsed(7, LATER - timedelta(days=days))
     ours, theirs = (
         feedparser.parse(feed)
         for feed in (
@@ -68,7 +70,7 @@ def test_many_lapsed_cost_one_render(editions: CatalogCache, monkeypatch: pytest
         return render(catalog, audience)
 
     monkeypatch.setattr(rss, "render_feed", counting)
-    edition = CatalogSnapshot("a", ordinary())
+    edition = CatalogSnapshot("a", ordinary_catalog())
     feeds = {
         number: editions.private_feed(edition, lapsed(number, LATER)).with_notice() for number in range(1000)
     }
@@ -83,14 +85,14 @@ def test_many_lapsed_cost_one_render(editions: CatalogCache, monkeypatch: pytest
 
 def test_an_etag_is_of_exactly_these_bytes(editions: CatalogCache) -> None:
     """Other bytes have another ETag and the same bytes the same, by token, notice, instant and edition."""
-    later = ordinary().model_copy(update={"episodes": ordinary().episodes[1:]})
+    later = ordinary_catalog().model_copy(update={"episodes": ordinary_catalog().episodes[1:]})
     tokens = ("a" * 16 + "." + "b" * 32, "a" * 16 + "." + "c" * 32)
     notices = (lapsed(7, LATER), lapsed(8, LATER), lapsed(7, LATER - timedelta(days=400)))
     made: dict[str, bytes] = {}
     for edition in (
-        CatalogSnapshot("a", ordinary()),
+        CatalogSnapshot("a", ordinary_catalog()),
         CatalogSnapshot("b", later),
-        CatalogSnapshot("c", ordinary()),
+        CatalogSnapshot("c", ordinary_catalog()),
     ):
         for audience in (rss.PrivateAudience(), *notices):
             feed = editions.private_feed(edition, audience)
@@ -103,7 +105,7 @@ def test_an_etag_is_of_exactly_these_bytes(editions: CatalogCache) -> None:
 
 def test_a_show_without_episodes_has_a_notice_too() -> None:
     """The notice's instant is the feed's where nothing else has one."""
-    empty = ordinary().model_copy(update={"episodes": ()})
+    empty = ordinary_catalog().model_copy(update={"episodes": ()})
     audience = lapsed(7, LATER)
     assert audience.notice is not None
     feed = rss.render_feed(empty, rss.PrivateAudience(False, placeholder_notice(audience.notice)))

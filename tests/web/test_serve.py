@@ -10,7 +10,7 @@ from tests.support.http_servers import serving
 from tests.support.mail_server import PASSWORD, USER, Mailbox
 from tests.support.mail_server import serving as receiving
 from tests.support.ports import free_port
-from tests.support.show import build_house
+from tests.support.show import build_show_folder
 
 # the server listens on this machine only
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS:UserWarning")
@@ -27,8 +27,8 @@ def post(client: httpx.Client, page: str, **fields: str) -> httpx.Response:
 
 def test_sign_in_from_the_mail(tmp_path: Path) -> None:
     """A producer names a mail server, and a subscriber comes in by the link that it delivers."""
-    house, mailbox = build_house(tmp_path / "show"), Mailbox()
-    assert house.run("subscribers", "add", ANN).returncode == 0
+    show, mailbox = build_show_folder(tmp_path / "show"), Mailbox()
+    assert show.run("subscribers", "add", ANN).returncode == 0
     with receiving(mailbox) as port:
         mail = {
             "HOST": "127.0.0.1",
@@ -39,7 +39,7 @@ def test_sign_in_from_the_mail(tmp_path: Path) -> None:
         }
         environment = {f"PODCAST_MAIL_{name}": value for name, value in mail.items()}
         with (
-            serving(house, free_port(), **environment) as site,
+            serving(show, free_port(), **environment) as site,
             httpx.Client(base_url=site) as client,
         ):
             assert 'href="/signin"' in client.get("/").text
@@ -49,13 +49,13 @@ def test_sign_in_from_the_mail(tmp_path: Path) -> None:
             account = post(client, link)
     assert (to, account.url.path) == (ANN, "/account")
     assert ANN in account.text
-    assert link.rpartition("/")[2] not in (house.folder / "serve.log").read_text()
+    assert link.rpartition("/")[2] not in (show.folder / "serve.log").read_text()
 
 
 def test_without_a_mail_server_nothing_leads_to_sign_in(tmp_path: Path) -> None:
     """A show without [mail] has no sign-in page and no link to one."""
-    house = build_house(tmp_path / "show")
-    with serving(house, free_port()) as site:
+    show = build_show_folder(tmp_path / "show")
+    with serving(show, free_port()) as site:
         assert "/signin" not in httpx.get(f"{site}/").text
         assert "/account" not in httpx.get(f"{site}/").text
         assert httpx.get(f"{site}/signin").status_code == 404

@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from sqlite3 import Cursor
 from uuid import UUID, uuid4
@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import Engine, event, select
 
-from podcast_pipeline.access import AccessPolicy
 from podcast_pipeline.audience.database import write_transaction
 from podcast_pipeline.audience.database.tables import audit_log, news_mails, subscribers
 from podcast_pipeline.audience.subscribers import Subscribers, notifications, unsubscribe_token
@@ -26,14 +25,12 @@ from podcast_pipeline.audience.subscribers.notifications import (
 )
 from podcast_pipeline.audience.subscribers.privacy.data_export import export_personal_data
 from podcast_pipeline.audience.subscribers.privacy.retention import PurgeCounts, purge
-from podcast_pipeline.model import Enclosure, Episode, Subscriber, TranscriptVersion
+from podcast_pipeline.model import Subscriber
+from tests.support.notifications import EPISODE, NOW, OUT, POLICY, transcript
 
-NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
-OUT = NOW - timedelta(hours=2)
 BEFORE, AFTER = OUT - timedelta(days=1), OUT + timedelta(hours=1)
 SHOW = UUID("5f3a1c0e-9d2b-4e6f-8a7c-1b2d3e4f5a6b")
 KEY = b"k" * 64
-POLICY = AccessPolicy(renew_url="https://example.com/renew")
 ANN, BOB = "ann@example.com", "bob@example.com"
 
 
@@ -41,32 +38,6 @@ def clock() -> datetime:
     return NOW
 
 
-def transcript(at: datetime) -> TranscriptVersion:
-    return TranscriptVersion(
-        version=1,
-        document_key="private/documents/x.0.json",
-        file_keys={},
-        language="en",
-        word_count=9,
-        published_at=at,
-    )
-
-
-EPISODE = Episode(
-    id=UUID(int=9),
-    guid="9",
-    slug="out",
-    title="Out",
-    language="en",
-    state="published",
-    publish_at=OUT,
-    published_at=OUT,
-    content_changed_at=OUT,
-    enclosure=Enclosure(
-        key="public/audio/x.mp3", size_bytes=1, type="audio/mpeg", duration_s=1, sha256="0" * 64
-    ),
-    transcripts=(transcript(OUT),),
-)
 PERSON = Subscriber(
     id=UUID(int=7),
     show_id=SHOW,

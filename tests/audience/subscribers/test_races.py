@@ -37,10 +37,10 @@ from podcast_pipeline.audience.subscribers.notifications import NotificationQueu
 from podcast_pipeline.audience.subscribers.privacy.addresses_seen import DownloadLog
 from podcast_pipeline.audience.subscribers.sessions import BrowserSessions
 from podcast_pipeline.errors import SubscriberError
-from tests.audience.subscribers.test_notifications import EPISODE as OUT
-from tests.audience.subscribers.test_notifications import POLICY
 from tests.support.bucket_show import amounts
 from tests.support.databases import PROCESSES
+from tests.support.notifications import EPISODE as OUT
+from tests.support.notifications import POLICY
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ZONE = ZoneInfo("Europe/Berlin")

@@ -13,9 +13,9 @@ import pytest
 from podcast_pipeline.errors import Denied, NotFound, PreconditionFailed, StoreError
 from podcast_pipeline.storage.s3.presets import S3Settings
 from podcast_pipeline.storage.s3.store import S3Store
-from tests.conftest import S3Server
 from tests.support import faults
 from tests.support.faults import Fault, FaultyProxy, faulty_proxy
+from tests.support.s3 import S3Server
 
 HEADERS: Any = {"content_type": "text/plain", "cache_control": "no-cache"}
 KEY = "private/catalog.json"

@@ -17,8 +17,8 @@ from podcast_pipeline.storage.open import open_store
 from podcast_pipeline.storage.s3.bucket_policy import bucket_policy, cors_rules, lifecycle_rules
 from podcast_pipeline.storage.s3.presets import PRESETS, has_conditional_writes, s3_settings
 from podcast_pipeline.storage.s3.store import S3Store
-from tests.conftest import S3Server
 from tests.support.paths import ROOT
+from tests.support.s3 import S3Server
 
 ENDPOINT = "https://s3.example.net"
 

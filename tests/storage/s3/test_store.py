@@ -16,7 +16,7 @@ import pytest
 from podcast_pipeline.errors import Denied, PreconditionFailed, StoreError
 from podcast_pipeline.storage.s3.multipart import PART_BYTES
 from podcast_pipeline.storage.s3.store import S3Store
-from tests.conftest import S3Server
+from tests.support.s3 import S3Server
 
 HEADERS: Any = {"content_type": "audio/mpeg", "cache_control": "public, max-age=60"}
 MEGABYTE = 1024 * 1024

@@ -1,9 +1,10 @@
 """Names told to the engine before, and put right in its words after."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from podcast_pipeline.config import GlossaryTable
-from podcast_pipeline.model import Segment, Transcript, Word
 from podcast_pipeline.transcript.edits import TextQuote, WordEdit
 from podcast_pipeline.transcript.names.glossary import (
     Glossary,
@@ -15,8 +16,9 @@ from podcast_pipeline.transcript.names.glossary import (
 from podcast_pipeline.transcript.names.learn import learn_terms
 from podcast_pipeline.transcript.names.matching import GlossaryTerm
 from tests.support.paths import DATA
-from tests.transcript.edits.test_merge import NOW
+from tests.support.transcripts import heard
 
+NOW = datetime(2026, 3, 3, 6, tzinfo=UTC)
 INTERVIEW = DATA / "reader_interview.txt"
 GLOSSARY = build_glossary(
     GlossaryTable.model_validate(
@@ -40,17 +42,6 @@ ABSENT = tuple(
     for j, last in enumerate(LAST.split())
     if (i + j) % 3 == 0
 )
-
-
-def heard(text: str, *, confidence: float = 0.95, step_s: float = 0.3) -> Transcript:
-    """Return words as heard; `word|0.3` has a confidence of its own."""
-    words = []
-    for index, token in enumerate(text.split()):
-        word, _, own = token.partition("|")
-        start_s = index * step_s
-        sure = float(own or confidence)
-        words.append(Word(text=f" {word}", start_s=start_s, end_s=start_s + 0.2, confidence=sure))
-    return Transcript(language="en", duration_s=9999, segments=(Segment(words=tuple(words)),))
 
 
 @pytest.mark.parametrize(

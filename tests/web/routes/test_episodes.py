@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Iterator
 from html import unescape
-from html.parser import HTMLParser
 from pathlib import Path
 from pydoc_data.topics import topics
 from uuid import uuid5
@@ -15,6 +14,7 @@ from starlette.testclient import TestClient
 
 from podcast_pipeline.model import Chapter, Person
 from podcast_pipeline.model.catalog import CATALOG_KEY, WRITTEN_BY
+from tests.support.html_elements import Elements
 from tests.support.later_release import KEY, grown
 from tests.support.site import NOW, SHOW_ID, Site, flagship, transcript_of
 
@@ -22,33 +22,6 @@ pytestmark = pytest.mark.usefixtures("each_database")
 
 PAGE = "/episodes/the-water-was-always-coming"
 EVIL = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(1)>]]>"
-
-
-class Elements(HTMLParser):
-    """Collects (tag, attributes) of a page and the text of its script elements."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.scripts: list[str] = []
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note an element."""
-        self.found.append((tag, dict(attrs)))
-        if tag == "script":
-            self.scripts.append("")
-
-    def handle_data(self, data: str) -> None:
-        """Note what a script says."""
-        if self.cdata_elem == "script":
-            self.scripts[-1] += data
-
-    def all(self, tag: str, name: str) -> list[str]:
-        """Return an attribute of all elements of a kind."""
-        return [
-            str(attributes[name]) for found, attributes in self.found if found == tag and name in attributes
-        ]
 
 
 @pytest.fixture

@@ -20,9 +20,10 @@ from podcast_pipeline.config import AccessTable
 from podcast_pipeline.model import Chapter
 from podcast_pipeline.storage.objects import stage_bytes
 from podcast_pipeline.storage.s3.store import S3Store
+from tests.support.feeds import words
 from tests.support.leaky_site import BONUS, FLAGSHIP, SECRET, make_site
+from tests.support.outbox import Outbox
 from tests.support.site import Site, transcript_of
-from tests.web.routes.test_signin import Outbox
 
 ANN = "ann@example.org"
 DAY = timedelta(days=1)
@@ -44,11 +45,6 @@ def client(site: Site) -> Iterator[TestClient]:
     """An app, or a browser."""
     with TestClient(site.app(), base_url=site.config.urls.site, follow_redirects=False) as made:
         yield made
-
-
-def words(feed: str) -> list[str]:
-    """Return the addresses of the transcripts that a feed names."""
-    return [url.replace("&amp;", "&") for url in re.findall(r'<podcast:transcript url="([^"]+)"', feed)]
 
 
 def guids(feed: str) -> list[str]:

@@ -13,11 +13,11 @@ import zxingcpp
 from PIL import Image, ImageDraw
 from starlette.testclient import TestClient
 
-from podcast_pipeline.audience.mail import Message
 from podcast_pipeline.audience.subscribers import unsubscribe_token
 from podcast_pipeline.audience.subscribers.tokens import parse_token
 from podcast_pipeline.web.rate_limit import network_of
 from podcast_pipeline.web.routes.add_to_app import app_links
+from tests.support.outbox import Outbox
 from tests.support.site import NOW, Site, flagship
 
 pytestmark = pytest.mark.usefixtures("each_database")
@@ -25,27 +25,6 @@ pytestmark = pytest.mark.usefixtures("each_database")
 SITE = "http://127.0.0.1:8080"
 ANN = "ann@example.org"
 STEPS = re.compile(r"([Mmh])([^Mmh]*)")
-
-
-class Outbox:
-    """A mailer that keeps what it is given."""
-
-    def __init__(self) -> None:
-        self.messages: list[Message] = []
-
-    def send(self, message: Message) -> None:
-        """Keep it."""
-        self.messages.append(message)
-
-    @property
-    def link(self) -> str:
-        """The path of the newest link."""
-        return str(re.findall(r"/signin/link/\S+", self.messages[-1].text)[0])
-
-    @property
-    def code(self) -> str:
-        """The newest code."""
-        return str(re.findall(r"\b\d{6}\b", self.messages[-1].text)[-1])
 
 
 @pytest.fixture

@@ -1,0 +1,8 @@
+"""Reads single parts of a rendered feed."""
+
+import re
+
+
+def words(feed: str) -> list[str]:
+    """Return the addresses of the transcripts that a feed names."""
+    return [url.replace("&amp;", "&") for url in re.findall(r'<podcast:transcript url="([^"]+)"', feed)]

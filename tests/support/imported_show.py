@@ -1,0 +1,102 @@
+"""An old show on another host, and a new show that imports it."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+
+from podcast_pipeline.cli.app import app
+from podcast_pipeline.cli.commands.show import init
+from podcast_pipeline.cli.output import Output
+from podcast_pipeline.cli.session import CliSession
+from podcast_pipeline.model.catalog import Catalog, catalog_from_json
+from podcast_pipeline.remote_feeds.client import HttpClient
+from podcast_pipeline.remote_feeds.importer import ImportResult, import_feed
+from tests.support.http_servers import Host, Served, host
+from tests.support.rule_cases.hosts import picture
+from tests.support.show import ShowFolder
+
+GUID = "917393e3-1b1e-5cef-ace4-edaa54e1f810"
+HEAD = f"""<?xml version="1.0" encoding="UTF-8"?>
+<rss xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd"
+ xmlns:podcast="https://podcastindex.org/namespace/1.0" xmlns:atom="http://www.w3.org/2005/Atom"
+ xmlns:content="http://purl.org/rss/1.0/modules/content/" version="2.0">
+<channel><title>Old Ground</title><description>What was here before.</description><link>{{0}}</link>
+<language>en-us</language><itunes:author>The Old Newsroom</itunes:author><itunes:explicit>no</itunes:explicit>
+<itunes:owner><itunes:name>N</itunes:name><itunes:email>old@ground.example</itunes:email></itunes:owner>
+<itunes:category text="Society &amp; Culture"><itunes:category text="Documentary"/></itunes:category>
+<itunes:image href="{{0}}/show.png"/><podcast:guid>{GUID}</podcast:guid><copyright>N</copyright>{{1}}"""
+FULL = """<item><title>The second ford</title><link>{0}/ford</link><guid isPermaLink="true">{0}/ford</guid>
+<pubDate>Tue, 10 Mar 2020 07:00:00 +0100</pubDate><description>Plain words.</description>
+<content:encoded>
+<![CDATA[<h2>The ford</h2><p>With <a href="https://n.example/x">a link</a> &amp; more</p>]]></content:encoded>
+<enclosure url="{0}/two.mp3" length="{1}" type="audio/mp3"/><itunes:duration>00:01:00</itunes:duration>
+<itunes:season>2</itunes:season><itunes:episode>7</itunes:episode><itunes:episodeType>bonus</itunes:episodeType>
+<itunes:explicit>yes</itunes:explicit><itunes:author>Ann Ferrer</itunes:author>
+<itunes:image href="{0}/two.png"/>
+<podcast:season name="Rivers">2</podcast:season>
+<podcast:person role="Narrator" group="Cast" href="https://n.example/ann">Ann Ferrer</podcast:person>
+<podcast:person role="guest">Bo Lind</podcast:person>
+<podcast:soundbite startTime="x" duration="30">Wrong</podcast:soundbite>
+<podcast:chapters url="{0}/two.json" type="application/json+chapters"/>
+<podcast:transcript url="{0}/two.vtt" type="text/vtt"/></item>"""
+SMALL = """<item><title>{1}</title><guid isPermaLink="false">{2}</guid><pubDate>{3}</pubDate>
+<enclosure url="{0}/{2}.mp3" length="{4}" type="audio/mpeg"/></item>"""
+CHAPTERS = b'{"version": "1.2.0", "chapters": [{"startTime": 0, "title": "Water", "img": "https://n.example/i.png"}]}'
+
+VTT = b"WEBVTT\n\n00:00.000 --> 00:02.000\nHello.\n"
+
+
+def audio(name: str, size_bytes: int = 50_000) -> bytes:
+    """Return bytes of our own under every name."""
+    return hashlib.shake_256(name.encode()).digest(size_bytes)
+
+
+def served(url: str) -> dict[str, Served]:
+    """Return an old show of three episodes; two have the same title."""
+    items = FULL.format(url, len(audio("two"))) + "".join(
+        SMALL.format(url, "The first ford", guid, date, len(audio(guid)))
+        for guid, date in (
+            ("three", "Wed, 11 Mar 2020 07:00:00 +0100"),
+            ("one", "Tue, 03 Mar 2020 06:00:00 GMT"),
+        )
+    )
+    return {
+        "/feed.xml": Served((HEAD.format(url, items) + "</channel></rss>").encode(), "application/rss+xml"),
+        "/two.mp3": Served(audio("two"), "audio/mpeg"),
+        "/one.mp3": Served(audio("one"), "audio/mpeg"),
+        "/three.mp3": Served(audio("three"), "audio/mpeg"),
+        "/show.png": Served(picture(), "image/png"),
+        "/two.png": Served(picture(1500), "image/png"),
+        "/two.json": Served(CHAPTERS, "application/json+chapters"),
+        "/two.vtt": Served(VTT, "text/vtt"),
+    }
+
+
+@pytest.fixture
+def old_host() -> Iterator[Host]:
+    """The host of the old show."""
+    with host() as running:
+        running.files.update(served(running.url))
+        yield running
+
+
+@pytest.fixture
+def empty_show(tmp_path: Path) -> ShowFolder:
+    """A new show in which nothing was published."""
+    context = typer.Context(typer.main.get_command(app))
+    context.obj = CliSession(None, Output(quiet=True))
+    init(context, tmp_path / "show")
+    return ShowFolder(tmp_path / "show")
+
+
+def catalog(show: ShowFolder) -> Catalog:
+    return catalog_from_json((show.bucket / "private" / "catalog.json").read_bytes())
+
+
+def import_(show: ShowFolder, address: str, *, keep_audio: bool = False) -> ImportResult:
+    with HttpClient() as web:
+        parts = CliSession(show.folder, Output(quiet=True)).parts()
+        return import_feed(address, parts, web, keep_audio=keep_audio)
