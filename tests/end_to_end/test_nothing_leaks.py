@@ -12,8 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from podcast_pipeline.cli.output import Output
-from podcast_pipeline.cli.session import CliSession
+from podcast_pipeline import open_show
 from podcast_pipeline.model.catalog import catalog_from_json, transcript_from_json
 from tests.support.http_servers import serving
 from tests.support.ports import free_port
@@ -67,7 +66,7 @@ def show(published: ShowFolder, tmp_path_factory: pytest.TempPathFactory) -> Sho
 @pytest.fixture(scope="module")
 def site(show: ShowFolder) -> Iterator[str]:
     """The address of a running `podcast serve`."""
-    port = urlsplit(CliSession(show.folder, Output()).config.urls.site).port
+    port = urlsplit(open_show(show.folder).config.urls.site).port
     assert port is not None
     with serving(show, port) as address:
         yield address
@@ -76,7 +75,7 @@ def site(show: ShowFolder) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def secret(show: ShowFolder) -> set[str]:
     """Every run of the transcript that is in no public text."""
-    store = CliSession(show.folder, Output()).store
+    store = open_show(show.folder).store
     episode = catalog_from_json(store.get("private/catalog.json")[1]).by_slug(SLUG)
     assert episode is not None
     assert episode.transcript is not None
@@ -102,7 +101,7 @@ def crawl(client: httpx.Client, base: str, keys: list[str]) -> dict[str, bytes]:
 def test_the_check_would_notice(show: ShowFolder, secret: set[str]) -> None:
     """The sample has secret text after its teaser, and a subscriber's file holds it."""
     notes = (show.episode / "notes.md").read_text(encoding="utf-8")
-    store = CliSession(show.folder, Output()).store
+    store = open_show(show.folder).store
     (file,) = [info.key for info in store.list("private/transcripts/") if info.key.endswith(".txt")]
     assert len(secret) > 50
     assert runs(notes) & runs(texts(store.get(file)[1]))
@@ -111,7 +110,7 @@ def test_the_check_would_notice(show: ShowFolder, secret: set[str]) -> None:
 
 def test_an_anonymous_client_gets_no_secret_run(show: ShowFolder, site: str, secret: set[str]) -> None:
     """Pages, feeds, files, tags, headers and errors hold none of the secret runs."""
-    store = CliSession(show.folder, Output()).store
+    store = open_show(show.folder).store
     keys = [info.key for prefix in ("public/", "private/") for info in store.list(prefix)]
     with httpx.Client() as client:
         answers = crawl(client, site, keys)
@@ -124,7 +123,7 @@ def test_an_anonymous_client_gets_no_secret_run(show: ShowFolder, site: str, sec
 def test_public_objects_and_the_log_hold_no_secret_run(show: ShowFolder, site: str, secret: set[str]) -> None:
     """Every byte under public/ and every log line is clean too."""
     httpx.get(f"{site}/episodes/{SLUG}")
-    store = CliSession(show.folder, Output()).store
+    store = open_show(show.folder).store
     bodies = {info.key: store.get(info.key)[1] for info in store.list("public/")}
     bodies["log"] = (show.folder / "serve.log").read_bytes()
     assert len(bodies) >= 5
@@ -165,7 +164,7 @@ def test_unknown_token_is_404(site: str) -> None:
 
 def test_the_audio_can_be_sought_and_asked_again(show: ShowFolder, site: str) -> None:
     """HEAD, a range and an ETag are answered as apps need them."""
-    store = CliSession(show.folder, Output()).store
+    store = open_show(show.folder).store
     key = next(i.key for i in store.list("public/audio/") if "notice" not in i.key)
     url = f"{site}/{key}"
     whole = httpx.head(url)

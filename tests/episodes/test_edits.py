@@ -66,7 +66,7 @@ def library(tmp_path: Path) -> Library:
     made = Library(tmp_path / "episodes", language="en")
     (tmp_path / "a.wav").write_bytes(b"sound")
     create_episode(tmp_path / "a.wav", made, slug=SLUG, title="The hearing")
-    made.save_transcript(SLUG, heard(FIRST))
+    made.folder(SLUG).save_transcript(heard(FIRST))
     return made
 
 
@@ -74,20 +74,20 @@ def publish(
     library: Library, *, names: Glossary = NAMES, out: bool = False, keep: bool = True
 ) -> EditedTranscript:
     """Do with the words what a publication does."""
-    words = library.transcript(SLUG)
+    folder = library.folder(SLUG)
+    words = folder.load_transcript()
     assert words is not None
-    draft = library.load_draft(SLUG)
-    return merge_edits(library, draft, words, glossary=names, in_catalog=out, now=NOW, save=keep)
+    return merge_edits(folder, folder.load_draft(), words, glossary=names, in_catalog=out, now=NOW, save=keep)
 
 
 def transcribe(library: Library, words: Transcript) -> EditedTranscript:
     """Do with new words what `podcast transcribe` does."""
-    replace_transcript(library, SLUG, words, now=NOW)
+    replace_transcript(library.folder(SLUG), words, now=NOW)
     return publish(library)
 
 
 def document(library: Library) -> Path:
-    return library.folder(SLUG).markdown
+    return library.folder(SLUG).transcript_md
 
 
 def edit(library: Library, *changes: tuple[str, str]) -> None:
@@ -109,7 +109,7 @@ def test_the_first_document_has_the_names_put_right(library: Library) -> None:
     (fix,) = first.edits.fixes
     assert (fix.before, fix.after, fix.start_s) == ("Ann Kelner,", "Ann Kellner,", 4.0)
     assert "Ann Kellner" in document(library).read_text(encoding="utf-8")
-    assert library.transcript(SLUG) == heard(FIRST)
+    assert library.folder(SLUG).load_transcript() == heard(FIRST)
     assert [w.start_s for w in first.transcript.words] == [w.start_s for w in heard(FIRST).words]
 
 
@@ -134,7 +134,7 @@ def test_a_saved_document_is_what_is_published(library: Library) -> None:
     times = {w.text: w.start_s for w in heard(FIRST).words}
     kept = [w for w in then.transcript.words if w.text in times and w.text.strip() not in ("the", "you,")]
     assert all(w.start_s in {v.start_s for v in heard(FIRST).words if v.text == w.text} for w in kept)
-    assert {e.kind for e in read_episode_text(library, SLUG).edits.edits} == {"words", "turn"}
+    assert {e.kind for e in read_episode_text(library.folder(SLUG)).edits.edits} == {"words", "turn"}
 
 
 def test_edits_survive_another_transcription(library: Library) -> None:
@@ -169,7 +169,7 @@ def test_a_conflict_is_kept_until_somebody_settles_it(library: Library) -> None:
     (conflict,) = transcribe(library, heard(other, "small")).conflicts
     assert conflict.edit.kind == "words"
     assert publish(library).conflicts == (conflict,)
-    desk = read_episode_text(library, SLUG)
+    desk = read_episode_text(library.folder(SLUG))
     edits.discard_conflict(desk, conflict)
     assert publish(library).conflicts == ()
 
@@ -179,16 +179,16 @@ def test_words_that_came_from_elsewhere_stop_the_command(library: Library) -> No
     publish(library)
     edit(library, ("tin box", "iron chest"))
     before = files(library)
-    library.save_transcript(SLUG, heard(AGAIN))
+    library.folder(SLUG).save_transcript(heard(AGAIN))
     with pytest.raises(EpisodeError, match=r"other words .* from build/transcript\.[0-9a-f]{16}\.json"):
         publish(library)
     (kept,) = library.folder(SLUG).build.glob("transcript.*.json")
     kept.unlink()
     with pytest.raises(EpisodeError, match=r"other words .* from git,"):
         publish(library)
-    library.folder(SLUG).transcript.unlink()
+    library.folder(SLUG).transcript_json.unlink()
     with pytest.raises(EpisodeError, match=r"transcript\.json is gone; put it back from git,"):
-        current_edits(read_episode_text(library, SLUG), NOW)
+        current_edits(read_episode_text(library.folder(SLUG)), NOW)
     assert files(library) == {name: data for name, data in before.items() if name != "transcript.json"}
 
 
@@ -353,4 +353,4 @@ def test_taking_twice_takes_the_same(library: Library) -> None:
     publish(library)
     edit(library, ("forty years", "fourteen years"))
     once = publish(library).edits
-    assert current_edits(read_episode_text(library, SLUG), datetime(2027, 1, 1, tzinfo=UTC)) == once
+    assert current_edits(read_episode_text(library.folder(SLUG)), datetime(2027, 1, 1, tzinfo=UTC)) == once

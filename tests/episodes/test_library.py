@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from podcast_pipeline.episodes.create import create_episode
-from podcast_pipeline.episodes.library import Library, build_once
+from podcast_pipeline.episodes.library import Library
 from podcast_pipeline.errors import ConfigError, EpisodeError
 from podcast_pipeline.files import sha256_of, write_atomically
 from podcast_pipeline.model import CONTROL_CHARACTERS, FrozenModel
@@ -34,7 +34,7 @@ def edit(library: Library, slug: str, old: str, new: str) -> None:
 def test_a_minted_episode_can_be_loaded(library: Library, recording: Path) -> None:
     """Title and slug come from the file's name, id and guid are one UUID."""
     slug = create_episode(recording, library, guests=("Ann Example",), notes="Hello")
-    draft = library.load_draft(slug)
+    draft = library.folder(slug).load_draft()
     assert slug == "ann-example-live"
     assert UUID(draft.guid) == draft.id
     assert (draft.notes, draft.persons[0].name, draft.persons[0].role) == ("Hello", "Ann Example", "guest")
@@ -44,7 +44,7 @@ def test_topics_are_the_producers(library: Library, recording: Path) -> None:
     """What episode.toml names as topics is in the draft, in that order."""
     slug = create_episode(recording, library)
     edit(library, slug, "guests = []", 'guests = []\ntopics = ["Water", "City hall"]')
-    assert library.load_draft(slug).topics == ("Water", "City hall")
+    assert library.folder(slug).load_draft().topics == ("Water", "City hall")
 
 
 def test_the_source_is_kept_byte_for_byte(library: Library, recording: Path) -> None:
@@ -52,7 +52,7 @@ def test_the_source_is_kept_byte_for_byte(library: Library, recording: Path) -> 
     slug = create_episode(recording, library)
     kept = library.folder(slug).source
     assert kept.read_bytes() == recording.read_bytes()
-    assert library.load_draft(slug).source_sha256 == sha256_of(recording)
+    assert library.folder(slug).load_draft().source_sha256 == sha256_of(recording)
 
 
 def test_the_same_recording_again_is_the_same_episode(library: Library, recording: Path) -> None:
@@ -73,14 +73,15 @@ def test_what_an_episode_does_not_say_is_not_lost_in_silence(
     known = create_episode(recording, library, title="A title", guests=("Ann",), notes="Notes")
     with pytest.raises(EpisodeError, match=f"{known}: .* has other {next(iter(other))}; change"):
         create_episode(recording, library, **other)  # type: ignore[arg-type]
-    assert library.load_draft(known).title == "A title"
+    assert library.folder(known).load_draft().title == "A title"
 
 
 def test_the_recording_of_a_withdrawn_episode_may_come_again(library: Library, recording: Path) -> None:
     """It becomes another episode, under another slug."""
     known = create_episode(recording, library)
     again = create_episode(recording, library, slug="again", unpublished_slugs=frozenset({known}))
-    assert (again, library.load_draft(again).id == library.load_draft(known).id) == ("again", False)
+    ids = [library.folder(slug).load_draft().id for slug in (again, known)]
+    assert (again, ids[0] == ids[1]) == ("again", False)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,7 @@ def test_any_file_name_gives_a_readable_title(library: Library, tmp_path: Path, 
     """Line ends, controls and bytes that are no UTF-8 do not get into the title."""
     recording = tmp_path / name
     recording.write_bytes(b"RIFF")
-    title = library.load_draft(create_episode(recording, library, slug="one")).title
+    title = library.folder(create_episode(recording, library, slug="one")).load_draft().title
     assert not CONTROL_CHARACTERS.search(title)
     assert title
 
@@ -137,7 +138,7 @@ def test_a_dot_in_a_name_is_part_of_it(
     recording = tmp_path / name
     recording.write_bytes(b"RIFF")
     minted = create_episode(recording, library)
-    assert (minted, library.load_draft(minted).title) == (slug, title)
+    assert (minted, library.folder(minted).load_draft().title) == (slug, title)
     assert library.folder(minted).source.name == kept
 
 
@@ -185,7 +186,7 @@ def test_an_unknown_key_names_the_near_one(library: Library, recording: Path) ->
     slug = create_episode(recording, library)
     edit(library, slug, "title =", "titel =")
     with pytest.raises(ConfigError, match=r"did you mean title\?"):
-        library.load_draft(slug)
+        library.folder(slug).load_draft()
 
 
 def test_a_changed_source_is_refused(library: Library, recording: Path) -> None:
@@ -193,7 +194,7 @@ def test_a_changed_source_is_refused(library: Library, recording: Path) -> None:
     slug = create_episode(recording, library)
     library.folder(slug).source.write_bytes(b"something else")
     with pytest.raises(EpisodeError, match="put it back"):
-        library.load_draft(slug)
+        library.folder(slug).load_draft()
 
 
 def test_a_folder_that_disagrees_with_its_slug_is_refused(library: Library, recording: Path) -> None:
@@ -201,13 +202,13 @@ def test_a_folder_that_disagrees_with_its_slug_is_refused(library: Library, reco
     slug = create_episode(recording, library)
     (library.root / slug).rename(library.root / "renamed")
     with pytest.raises(EpisodeError, match="must agree"):
-        library.load_draft("renamed")
+        library.folder("renamed").load_draft()
 
 
 def test_no_such_episode_says_how_to_list(library: Library) -> None:
     """A wrong slug names the command that lists the right ones."""
     with pytest.raises(EpisodeError, match="podcast list"):
-        library.load_draft("nothing-here")
+        library.folder("nothing-here").load_draft()
 
 
 class Note(FrozenModel):
@@ -227,7 +228,7 @@ def test_a_stage_is_made_once_for_the_same_inputs(library: Library, recording: P
             target.write_bytes(b"result")
             return Note(text=str(version))
 
-        return build_once(folder, "stage", ".bin", inputs={"version": version}, result_type=Note, build=make)
+        return folder.build_once("stage", ".bin", inputs={"version": version}, result_type=Note, build=make)
 
     assert stage(1) == stage(1)
     assert stage(2) != stage(1)
@@ -244,9 +245,9 @@ def test_a_stage_without_its_note_is_made_again(library: Library, recording: Pat
         target.write_bytes(b"result")
         return Note(text="done")
 
-    target, _ = build_once(folder, "stage", ".bin", inputs={}, result_type=Note, build=make)
+    target, _ = folder.build_once("stage", ".bin", inputs={}, result_type=Note, build=make)
     target.with_suffix(".json").unlink()
-    build_once(folder, "stage", ".bin", inputs={}, result_type=Note, build=make)
+    folder.build_once("stage", ".bin", inputs={}, result_type=Note, build=make)
     assert len(runs) == 2
 
 

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from podcast_pipeline import Context
 from podcast_pipeline.errors import EpisodeError, NotFound
 from podcast_pipeline.model import Progress
 from podcast_pipeline.model.catalog import CATALOG_KEY
 from podcast_pipeline.pipeline import maintain
 from podcast_pipeline.pipeline.maintain import remove_orphaned_objects
-from podcast_pipeline.pipeline.media import Parts
 from podcast_pipeline.pipeline.publish import publish
 from podcast_pipeline.storage import Store
-from tests.support.pipeline import edit, parts
+from tests.support.pipeline import context_of, edit
 from tests.support.show import SLUG, ShowFolder, copy_show_folder
 from tests.support.unfinished_uploads import begin
 
@@ -29,17 +29,17 @@ ORPHAN = "public/audio/left-behind.0123456789abcdef.mp3"
 def show(published: ShowFolder, tmp_path: Path) -> ShowFolder:
     """A published show, with an object that nothing names."""
     show = copy_show_folder(published, tmp_path / "show")
-    parts(show).store.put(ORPHAN, b"x" * 10, content_type="audio/mpeg", cache_control="")
+    context_of(show).store.put(ORPHAN, b"x" * 10, content_type="audio/mpeg", cache_control="")
     return show
 
 
-def later(show: ShowFolder, time: timedelta = LATER) -> Parts:
+def later(show: ShowFolder, time: timedelta = LATER) -> Context:
     """Return what the command would build after the grace time."""
-    return parts(show, datetime.now(UTC) + time)
+    return context_of(show, datetime.now(UTC) + time)
 
 
 def keys(show: ShowFolder) -> set[str]:
-    return {info.key for prefix in ("public/", "private/") for info in parts(show).store.list(prefix)}
+    return {info.key for prefix in ("public/", "private/") for info in context_of(show).store.list(prefix)}
 
 
 def test_what_nothing_names_is_listed_and_kept(show: ShowFolder) -> None:
@@ -67,8 +67,8 @@ def test_old_versions_and_unpublished_episodes_are_named(show: ShowFolder) -> No
     """Every version that was ever out stays: a corrected transcript's, an unpublished episode's."""
     path = show.episode / "transcript.md"
     path.write_text(path.read_text(encoding="utf-8").replace("best", "finest", 1), encoding="utf-8")
-    publish(SLUG, parts(show))
-    maintain.unpublish(SLUG, parts(show))
+    publish(context_of(show), SLUG)
+    maintain.unpublish(context_of(show), SLUG)
     before = keys(show)
     remove_orphaned_objects(later(show), remove=True)
     assert keys(show) == before - {ORPHAN}
@@ -76,7 +76,7 @@ def test_old_versions_and_unpublished_episodes_are_named(show: ShowFolder) -> No
 
 def test_without_a_catalog_nothing_is_refuse(show: ShowFolder) -> None:
     """A lost catalog would make everything look unnamed, so nothing is removed."""
-    parts(show).store.delete("private/catalog.json")
+    context_of(show).store.delete("private/catalog.json")
     before = keys(show)
     with pytest.raises(EpisodeError, match="nothing was removed"):
         remove_orphaned_objects(later(show), remove=True)
@@ -88,7 +88,7 @@ def test_an_old_object_that_is_being_published_is_not_removed(show: ShowFolder) 
     before = keys(show)
     edit(show, "Good years, bad years", "Bad years, good years")
     with pytest.raises(InterruptedError):
-        publish(SLUG, replace(parts(show), report=lambda event: _stop_before("catalog", event.step)))
+        publish(replace(context_of(show), report=lambda event: _stop_before("catalog", event.step)), SLUG)
     (left,) = keys(show) - before
     age(show, left, LATER)
     swept: list[str] = []
@@ -96,10 +96,12 @@ def test_an_old_object_that_is_being_published_is_not_removed(show: ShowFolder) 
     def sweep_before_the_flip(event: Progress) -> None:
         if (event.step, event.done) == ("catalog", 0):
             swept.extend(
-                item.verdict for item in remove_orphaned_objects(parts(show), remove=True) if item.key == left
+                item.verdict
+                for item in remove_orphaned_objects(context_of(show), remove=True)
+                if item.key == left
             )
 
-    publish(SLUG, replace(parts(show), report=sweep_before_the_flip))
+    publish(replace(context_of(show), report=sweep_before_the_flip), SLUG)
     assert swept == ["kept for now"]
     assert left in keys(show)
 
@@ -116,10 +118,10 @@ def test_what_an_app_may_still_ask_for_is_kept(show: ShowFolder) -> None:
     """A file that a change has just replaced stays for the grace time, however long ago it was stored."""
     before = keys(show)
     edit(show, "Good years, bad years", "Bad years, good years")
-    publish(SLUG, parts(show))
+    publish(context_of(show), SLUG)
     (replaced,) = (key for key in before if key.startswith("public/chapters/"))
     age(show, replaced, LATER)
-    assert {i.key: i.verdict for i in remove_orphaned_objects(parts(show), remove=True)}[
+    assert {i.key: i.verdict for i in remove_orphaned_objects(context_of(show), remove=True)}[
         replaced
     ] == "kept for now"
     assert {i.key: i.verdict for i in remove_orphaned_objects(later(show), remove=True)}[
@@ -130,7 +132,7 @@ def test_what_an_app_may_still_ask_for_is_kept(show: ShowFolder) -> None:
 def test_pages_of_the_archive_are_no_refuse(show: ShowFolder) -> None:
     """The older pages of a long feed are named by the feed, not by the catalog."""
     page = "public/feed-archive-1.xml"
-    parts(show).store.put(page, b"<rss/>", content_type="application/rss+xml", cache_control="")
+    context_of(show).store.put(page, b"<rss/>", content_type="application/rss+xml", cache_control="")
     remove_orphaned_objects(later(show), remove=True)
     assert page in keys(show)
 
@@ -156,16 +158,16 @@ def test_uploads_that_nobody_finished_go_after_the_grace_time(
     kind: str, show: ShowFolder, request: pytest.FixtureRequest
 ) -> None:
     """They are listed first, kept while somebody may go on with them, and given up with --yes."""
-    soon, late = parts(show), later(show)
+    soon, late = context_of(show), later(show)
     if kind == "s3":
         store: Store = request.getfixturevalue("s3_store")
         written = soon.store.get(CATALOG_KEY)[1]
         store.put(CATALOG_KEY, written, content_type="application/json", cache_control="")
-        soon, late = replace(soon, store=store), replace(late, store=store)
+        soon.store = late.store = store
     key = "private/audio/left-behind.0123456789abcdef.mp3"
     begin(soon.store, key)
 
-    def told(tidying: Parts, *, remove: bool) -> list[str]:
+    def told(tidying: Context, *, remove: bool) -> list[str]:
         return [item.verdict for item in remove_orphaned_objects(tidying, remove=remove) if item.unfinished]
 
     assert told(soon, remove=True) == ["kept for now"]
@@ -177,5 +179,5 @@ def test_uploads_that_nobody_finished_go_after_the_grace_time(
 
 def test_an_unfinished_upload_is_called_so(show: ShowFolder) -> None:
     """A line says that it is no object."""
-    begin(parts(show).store, "public/audio/half.0123456789abcdef.mp3")
+    begin(context_of(show).store, "public/audio/half.0123456789abcdef.mp3")
     assert "5242880 bytes of an unfinished upload)" in show.run("gc").stdout

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from lxml import etree
 
-from podcast_pipeline.episodes.library import IMPORTED_AUDIO
+from podcast_pipeline.episodes.folder import IMPORTED_AUDIO
 from podcast_pipeline.errors import EpisodeError
 from podcast_pipeline.feed import app_impact
 from podcast_pipeline.feed.conformance import check_feed
@@ -21,7 +21,7 @@ from podcast_pipeline.pipeline.publish import publish
 from tests.support.http_servers import Host, Served
 from tests.support.imported_show import catalog, import_
 from tests.support.paths import ROOT
-from tests.support.pipeline import parts
+from tests.support.pipeline import context_of
 from tests.support.show import SLUG, ShowFolder, run_ffmpeg
 
 pytestmark = pytest.mark.xdist_group("show")
@@ -85,7 +85,7 @@ def test_a_correction_goes_out(
     """The item says it; guid, date and audio are as they were, so no app loads it again."""
     before, known = feed_of(moved), catalog(moved).by_slug(FORD)
     edit(moved, name, was, becomes)
-    assert publish(FORD, parts(moved)).changed
+    assert publish(context_of(moved), FORD).changed
     changes = app_impact.diff_feeds(before, feed_of(moved))
     assert [change.new.title for change in changes.changed] == [ford(moved).findtext("title")]
     assert app_impact.harmful_changes(changes) == ()
@@ -96,14 +96,14 @@ def test_a_correction_goes_out(
     same = ("id", "guid", "guid_is_permalink", "publish_at", "published_at", "enclosure", "artwork_key")
     assert [getattr(now, name) for name in same] == [getattr(known, name) for name in same]
     assert [finding for finding in check_feed(feed_of(moved)) if finding.severity == "error"] == []
-    assert not publish(FORD, parts(moved)).changed
+    assert not publish(context_of(moved), FORD).changed
 
 
 def test_an_unchanged_part_stands_as_it_stood(moved: ShowFolder) -> None:
     """Another title leaves the notes, the season's name and the narrator as the old feed had them."""
     before = ford(moved)
     edit(moved, "episode.toml", "The second ford", "The other ford")
-    publish(FORD, parts(moved))
+    publish(context_of(moved), FORD)
     for path in ("content:encoded", "podcast:season", "podcast:person", "podcast:chapters", "link"):
         one, other = (item.find(path, NAMES) for item in (before, ford(moved)))
         assert one is not None
@@ -114,14 +114,14 @@ def test_an_unchanged_part_stands_as_it_stood(moved: ShowFolder) -> None:
 def test_a_guest_who_is_not_named_any_more_goes(moved: ShowFolder) -> None:
     """The guest leaves; whoever was named in another role stays."""
     edit(moved, "episode.toml", '["Bo Lind"]', "[]")
-    publish(FORD, parts(moved))
+    publish(context_of(moved), FORD)
     assert [person.text for person in ford(moved).findall("podcast:person", NAMES)] == ["Ann Ferrer"]
 
 
 def test_a_bonus_for_subscribers_takes_its_files_along(moved: ShowFolder) -> None:
     """Audio and chapters leave public/, the item leaves the public feed."""
     edit(moved, "episode.toml", "explicit = true", 'explicit = true\naccess = "subscribers"')
-    publish(FORD, parts(moved), allow_redownloads=True)
+    publish(context_of(moved), FORD, allow_redownloads=True)
     now = catalog(moved).by_slug(FORD)
     assert now is not None
     assert str(now.enclosure.key).startswith("private/audio/")
@@ -134,7 +134,7 @@ def test_audio_of_another_host_cannot_be_for_subscribers(old_host: Host, empty_s
     import_(empty_show, f"{old_host.url}/feed.xml", keep_audio=True)
     edit(empty_show, "episode.toml", "explicit = true", 'explicit = true\naccess = "subscribers"')
     with pytest.raises(EpisodeError, match="at another host, where everybody has it"):
-        publish(FORD, parts(empty_show))
+        publish(context_of(empty_show), FORD)
 
 
 def test_a_folder_that_was_not_entered_is_one_line(moved: ShowFolder) -> None:
@@ -147,7 +147,7 @@ def test_a_folder_that_was_not_entered_is_one_line(moved: ShowFolder) -> None:
     text = text.replace(str(known.id), str(UUID(int=5))).replace(FORD, folder.name)
     (folder / "episode.toml").write_text(text, encoding="utf-8")
     with pytest.raises(EpisodeError, match="not in the catalog yet; run `podcast feed import` once more"):
-        publish(folder.name, parts(moved))
+        publish(context_of(moved), folder.name)
 
 
 def test_an_imported_episode_gets_a_transcript(
@@ -200,4 +200,4 @@ def test_words_of_other_audio_are_refused(moved: ShowFolder) -> None:
         words.model_dump_json(), encoding="utf-8"
     )
     with pytest.raises(EpisodeError, match="made from other audio; run `podcast transcribe the-second-ford`"):
-        publish(FORD, parts(moved))
+        publish(context_of(moved), FORD)

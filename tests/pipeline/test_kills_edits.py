@@ -16,12 +16,12 @@ from random import Random
 
 import pytest
 
-from podcast_pipeline import cli, transcription
+from podcast_pipeline import cli, open_show, transcription
 from podcast_pipeline.cli import app
-from podcast_pipeline.cli.output import Output
 from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.model import ProgressCallback, Transcript
 from podcast_pipeline.model.catalog import to_json, transcript_from_json
+from podcast_pipeline.pipeline import context
 from podcast_pipeline.transcript.markdown import HINT
 from podcast_pipeline.transcription import TranscriptionOptions
 from tests.support.bucket_show import amounts, files, objects
@@ -67,7 +67,8 @@ def run_here(folder: Path, environment: dict[str, str], command: str) -> None:
     with pytest.MonkeyPatch.context() as patch, (folder / "said").open("w", encoding="utf-8") as said:
         patch.setattr(sys, "stderr", said)
         patch.setattr(app, "CliSession", partial(CliSession, clock=lambda: NOW))
-        patch.setattr(transcription, "load_transcriber", lambda *_, **__: Ear(folder / OTHER_WORDS))
+        for module in (transcription, context):  # each has its own name for the function
+            patch.setattr(module, "load_transcriber", lambda *_, **__: Ear(folder / OTHER_WORDS))
         cli.main()
 
 
@@ -170,7 +171,7 @@ class Round:
 
 def state(show: ShowFolder) -> dict[str, object]:
     """Return what an undisturbed run leaves: the episode's files and the store; not how long steps took."""
-    stored = objects(CliSession(show.folder, Output(quiet=True)).store)
+    stored = objects(open_show(show.folder).store)
     receipt = json.loads((show.episode / "published.json").read_bytes())
     return {**files(show.episode), **stored, "published.json": {**receipt, "seconds": None}}
 

@@ -21,7 +21,7 @@ from podcast_pipeline.pipeline.maintain import rebuild
 from podcast_pipeline.pipeline.publish import publish, release
 from tests.support.later_release import KEY, grown
 from tests.support.paths import ROOT
-from tests.support.pipeline import catalog, edit, episode, feed, items, objects, parts, store
+from tests.support.pipeline import catalog, context_of, edit, episode, feed, items, objects, store
 from tests.support.show import SLUG, ShowFolder, build_show_folder, copy_show_folder
 
 pytestmark = pytest.mark.xdist_group("show")
@@ -185,12 +185,12 @@ def test_a_scheduled_episode_is_named_nowhere_until_its_time(published: ShowFold
     shutil.copy(published.episode / "transcript.json", show.episode)
     now = datetime(2026, 11, 23, 12, tzinfo=UTC)
     due = now + timedelta(hours=1)
-    assert publish(SLUG, parts(show, now), publish_at=due).episode.state == "scheduled"
+    assert publish(context_of(show, now), SLUG, publish_at=due).episode.state == "scheduled"
     assert items(show) == []
-    assert release(parts(show, due - timedelta(seconds=1))) == ()
-    assert release(parts(show, due)) == (SLUG,)
+    assert release(context_of(show, due - timedelta(seconds=1))) == ()
+    assert release(context_of(show, due)) == (SLUG,)
     assert [item.findtext("guid") for item in items(show)] == [episode(show).guid]
-    assert release(parts(show, due)) == ()
+    assert release(context_of(show, due)) == ()
 
 
 def test_text_of_the_transcript_in_the_author_stops_the_publication(
@@ -229,19 +229,20 @@ def test_two_publishers_of_one_new_episode_do_not_both_win(published: ShowFolder
     show = build_show_folder(tmp_path / "show")
     shutil.copy(published.episode / "transcript.json", show.episode)
     now = datetime(2026, 11, 23, 12, tzinfo=UTC)
-    late = parts(show, now)
+    late = context_of(show, now)
 
     elsewhere = copy_show_folder(show, tmp_path / "elsewhere")
-    early = replace(parts(elsewhere, now - timedelta(minutes=1)), store=late.store)
+    early = context_of(elsewhere, now - timedelta(minutes=1))
+    early.store = late.store
 
     def overtaken() -> None:
         if not (show.folder / "once").exists():
             (show.folder / "once").touch()
-            publish(SLUG, early)
+            publish(early, SLUG)
 
     slow = replace(late, report=lambda _: overtaken())
     with pytest.raises(EpisodeError, match="somebody else"):
-        publish(SLUG, slow)
+        publish(slow, SLUG)
 
 
 def test_a_catalog_that_is_gone_is_not_begun_anew(show: ShowFolder) -> None:
@@ -263,15 +264,15 @@ def test_a_catalog_that_is_gone_is_not_begun_anew(show: ShowFolder) -> None:
 
 
 def publish_again(show: ShowFolder) -> None:
-    publish(SLUG, parts(show))
+    publish(context_of(show), SLUG)
 
 
 def release_now(show: ShowFolder) -> None:
-    release(parts(show))
+    release(context_of(show))
 
 
 def rebuild_all(show: ShowFolder) -> None:
-    rebuild(parts(show))
+    rebuild(context_of(show))
 
 
 def test_a_missing_intro_is_one_line(published: ShowFolder, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from podcast_pipeline.feed.conformance.document import parse_rss
 from podcast_pipeline.pipeline.publish import publish, release
 from podcast_pipeline.storage.objects import FEED_KEY
 from tests.support.databases import PROCESSES
-from tests.support.pipeline import catalog, parts, store
+from tests.support.pipeline import catalog, context_of, store
 from tests.support.show import SLUG, ShowFolder, build_show_folder, copy_show_folder
 
 pytestmark = pytest.mark.xdist_group("show")
@@ -25,7 +25,7 @@ def show(published: ShowFolder, tmp_path: Path) -> ShowFolder:
     """A show whose only episode waits for its time."""
     show = build_show_folder(tmp_path / "show")
     shutil.copy(published.episode / "transcript.json", show.episode)
-    publish(SLUG, parts(show, NOW), publish_at=DUE)
+    publish(context_of(show, NOW), SLUG, publish_at=DUE)
     return show
 
 
@@ -46,7 +46,7 @@ def guids(show: ShowFolder) -> list[str | None]:
 
 def release_here(show: ShowFolder, now: datetime) -> tuple[str, ...]:
     """Release in this process."""
-    return release(parts(show, now))
+    return release(context_of(show, now))
 
 
 def test_it_needs_show_toml_only(server_room: ShowFolder) -> None:

@@ -17,13 +17,14 @@ from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.config import GlossaryTable, TermTable
 from podcast_pipeline.errors import CaptionError, EpisodeError
 from podcast_pipeline.model import ProgressCallback, Speaker, Transcript
-from podcast_pipeline.pipeline.media import edited_transcript, load_or_transcribe, transcribe_episode
-from podcast_pipeline.pipeline.review import add_to_glossary, load_review
+from podcast_pipeline.pipeline.review import EpisodeReview, add_to_glossary, load_review
+from podcast_pipeline.pipeline.text import edited_transcript
+from podcast_pipeline.pipeline.transcribe import load_or_transcribe, transcribe_episode
 from podcast_pipeline.transcript.edits import transcript_from_document
 from podcast_pipeline.transcript.markdown import parse_markdown, to_markdown
 from podcast_pipeline.transcript.markdown_edit import reassign_sentence, rename_speaker, replace_words
 from podcast_pipeline.transcription import TranscriptionOptions
-from tests.support.pipeline import episode, items, objects, parts, store
+from tests.support.pipeline import context_of, episode, items, objects, store
 from tests.support.show import MODEL, SLUG, ShowFolder, copy_show_folder
 from tests.support.transcripts import heard
 
@@ -221,7 +222,12 @@ def walk(show: ShowFolder, *answers: str) -> None:
     given = iter(answers)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(typer, "prompt", lambda *_, **__: next(given))
-        commands._walk(session, load_review(SLUG, parts(show)), None)
+        commands._walk(session, reviewed(show), None)
+
+
+def reviewed(show: ShowFolder) -> EpisodeReview:
+    context = context_of(show)
+    return load_review(context.library.folder(SLUG), context)
 
 
 def test_a_finding_is_corrected_from_the_prompt(show: ShowFolder) -> None:
@@ -239,7 +245,7 @@ def test_without_words_there_is_nothing_to_review(show: ShowFolder) -> None:
     """The line names the command that makes them."""
     (show.episode / "transcript.json").unlink()
     with pytest.raises(EpisodeError, match=f"podcast transcribe {SLUG}"):
-        load_review(SLUG, parts(show))
+        reviewed(show)
 
 
 class Ear:
@@ -262,19 +268,19 @@ class Ear:
 
 def test_a_changed_glossary_hears_nothing_again(show: ShowFolder) -> None:
     """Before publication too it only runs the second pass; `transcribe` tells the engine the new names."""
-    built = parts(show)
-    draft, before = built.library.load_draft(SLUG), built.library.transcript(SLUG)
+    context = context_of(show)
+    folder = context.library.folder(SLUG)
+    draft, before = folder.load_draft(), folder.load_transcript()
     assert before is not None
     ear = Ear(before)
     names = GlossaryTable(terms=("Jon Dashwoode",))
-    changed = replace(
-        built, config=built.config.model_copy(update={"glossary": names}), transcriber=lambda: ear
-    )
-    assert (again := load_or_transcribe(draft, None, changed)) is not None
+    changed = replace(context, config=context.config.model_copy(update={"glossary": names}))
+    changed.transcriber = ear
+    assert (again := load_or_transcribe(folder, draft, None, changed)) is not None
     assert again.segments == before.segments
     assert ear.told == []
-    assert "Dashwoode" in edited_transcript(draft, before, None, changed).transcript.text
-    transcribe_episode(draft, changed)
+    assert "Dashwoode" in edited_transcript(folder, draft, before, None, changed).transcript.text
+    transcribe_episode(folder, draft, changed)
     (options,) = ear.told
     assert options.names[:3] == ("Alex Marlowe", "Robin Ashdown", "Jon Dashwoode")
     assert before.receipt is not None
@@ -299,7 +305,9 @@ def test_names_join_those_that_are_there(show: ShowFolder) -> None:
     """An existing list keeps its comments."""
     path = show.folder / "show.toml"
     path.write_text(path.read_text(encoding="utf-8") + '\n[glossary]\nterms = [\n  "Ann", # ours\n]\n')
-    add_to_glossary(parts(show).config, (TermTable(name="Bob"), TermTable(name="Cy", sounds_like=("sigh",))))
+    add_to_glossary(
+        context_of(show).config, (TermTable(name="Bob"), TermTable(name="Cy", sounds_like=("sigh",)))
+    )
     after = path.read_text(encoding="utf-8")
     assert tomllib.loads(after)["glossary"]["terms"] == [
         "Ann",

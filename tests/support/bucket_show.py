@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from podcast_pipeline.cli.output import Output
-from podcast_pipeline.cli.session import CliSession
+from podcast_pipeline import Context, open_show, publish
 from podcast_pipeline.errors import NotFound, PodcastError
 from podcast_pipeline.feed import conformance
 from podcast_pipeline.feed.conformance.document import parse_rss
@@ -87,22 +86,20 @@ def in_bucket(folder: Path, store: S3Store, now: datetime, endpoint: str | None 
     return BucketShow(folder, environment, now)
 
 
-def open_session(show: BucketShow) -> CliSession:
-    """Return what the command line would build, with a clock that stands still; for this process only."""
+def open_bucket_show(show: BucketShow) -> Context:
+    """Open the show, with a clock that stands still; for this process only."""
     os.environ.update({**clean_environment(), **show.environment})
-    return CliSession(show.folder, Output(quiet=True), clock=lambda: show.now)
+    return open_show(show.folder, clock=lambda: show.now)
 
 
 def publish_here(show: BucketShow, slug: str, gate: "Barrier | None") -> None:
     """Publish in this process; exit 1 when that is refused."""
-    from podcast_pipeline.pipeline.publish import publish
-
-    parts, said = open_session(show).parts(), show.folder / f"{slug}.said"
+    context, said = open_bucket_show(show), show.folder / f"{slug}.said"
     if gate:
         gate.wait()
     said.write_text("", encoding="utf-8")
     try:
-        publish(slug, parts)
+        publish(context, slug)
     except PodcastError as error:
         said.write_text(str(error), encoding="utf-8")
         raise SystemExit(1) from None

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from podcast_pipeline import open_show
 from podcast_pipeline.cli.app import app
 from podcast_pipeline.cli.commands.show import init
 from podcast_pipeline.cli.output import Output
@@ -98,5 +99,4 @@ def catalog(show: ShowFolder) -> Catalog:
 
 def import_(show: ShowFolder, address: str, *, keep_audio: bool = False) -> ImportResult:
     with HttpClient() as web:
-        parts = CliSession(show.folder, Output(quiet=True)).parts()
-        return import_feed(address, parts, web, keep_audio=keep_audio)
+        return import_feed(open_show(show.folder), address, web, keep_audio=keep_audio)

@@ -100,7 +100,7 @@ def read_episode(data: bytes) -> None:
     """Read episode.toml."""
     file_of(f"episodes/{SLUG}/episode.toml", data)
     file_of(f"episodes/{SLUG}/source.flac", b"")
-    Library(FOLDER / "episodes", language="en").load_draft(SLUG)
+    Library(FOLDER / "episodes", language="en").folder(SLUG).load_draft()
 
 
 def read_foreign_feed(data: bytes) -> None:

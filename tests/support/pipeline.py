@@ -1,35 +1,29 @@
-"""The parts that a command builds over a show of a test, and the state of that show's store."""
+"""A test's show, opened through the public API, and the state of its store."""
 
-from dataclasses import replace
+import os
 from datetime import UTC, datetime
 from xml.etree import ElementTree
 
-from podcast_pipeline.cli.output import Output
-from podcast_pipeline.cli.session import CliSession
-from podcast_pipeline.model import Episode
-from podcast_pipeline.model.catalog import (
-    Catalog,
-    catalog_from_json,
-)
-from podcast_pipeline.pipeline.media import Parts
+from podcast_pipeline import Context, Episode, open_show
+from podcast_pipeline.model.catalog import Catalog
 from podcast_pipeline.storage import Store
 from tests.support.show import MODEL, SLUG, ShowFolder
 
 
-def parts(show: ShowFolder, now: datetime | None = None) -> Parts:
-    """Return what the command would build, at a moment of our choice."""
-    clock = (lambda: now) if now else (lambda: datetime.now(UTC))
-    built = CliSession(show.folder, Output(quiet=True), clock).parts()
-    settings = built.config.transcription.model_copy(update={"model": MODEL})
-    return replace(built, config=built.config.model_copy(update={"transcription": settings}))
+def context_of(show: ShowFolder, now: datetime | None = None) -> Context:
+    """Open a show, with a clock that stands still at `now`; None: the system's."""
+    environ = {**os.environ, "PODCAST_TRANSCRIPTION_MODEL": MODEL}
+    return open_show(show.folder, environ=environ, clock=lambda: now or datetime.now(UTC))
 
 
 def store(show: ShowFolder) -> Store:
-    return parts(show).store
+    return context_of(show).store
 
 
 def catalog(show: ShowFolder) -> Catalog:
-    return catalog_from_json(store(show).get("private/catalog.json")[1])
+    found = context_of(show).catalog()
+    assert found is not None
+    return found
 
 
 def episode(show: ShowFolder) -> Episode:
