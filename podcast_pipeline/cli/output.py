@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 from rich.text import Text
 
-from podcast_pipeline.cli import INTERRUPTED, INTERRUPTED_MESSAGE
+from podcast_pipeline.cli.exit_codes import INTERRUPTED, INTERRUPTED_MESSAGE
 from podcast_pipeline.model import CONTROL_CHARACTERS
 from podcast_pipeline.model import Progress as Event
 

@@ -9,7 +9,7 @@ from uuid import uuid5
 
 import typer
 
-from podcast_pipeline.cli import PROBLEMS
+from podcast_pipeline.cli.exit_codes import PROBLEMS
 from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.errors import EpisodeError, SubscriberError
 

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 import typer
 
-from podcast_pipeline.cli import DONE, PROBLEMS, os_error_message
+from podcast_pipeline.cli import os_error_message
+from podcast_pipeline.cli.exit_codes import DONE, PROBLEMS
 from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.errors import PodcastError
 

@@ -5,21 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from podcast_pipeline.cli.arguments import Allow, Guests, Notes, SlugArgument, SlugOption, Title
 from podcast_pipeline.cli.commands import search
 from podcast_pipeline.cli.session import CliSession
 
 if TYPE_CHECKING:
     from podcast_pipeline.model import Episode
 
-Title = Annotated[str | None, typer.Option(help="Title of a new episode.", show_default="the file's name")]
-SlugOption = Annotated[
-    str | None, typer.Option(help="Slug of a new episode: a-z, 0-9, hyphens.", show_default="from the title")
-]
-Guests = Annotated[list[str] | None, typer.Option("--guest", help="A guest's name; may be repeated.")]
-Notes = Annotated[Path | None, typer.Option(help="Show notes, a Markdown file.", exists=True, dir_okay=False)]
 Yes = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
-Allow = Annotated[bool, typer.Option("--allow", help="Accept a feed that makes apps download again.")]
-SlugArgument = Annotated[str, typer.Argument(metavar="SLUG", help="The episode.")]
 
 APPS = {
     "scheduled": "nothing yet: it is in no feed until {publish_at}; its audio is stored under a key that "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from podcast_pipeline.cli import PROBLEMS
+from podcast_pipeline.cli.exit_codes import PROBLEMS
 from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.errors import EpisodeError
 

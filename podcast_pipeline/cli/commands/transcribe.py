@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import cast, get_args
 
 from podcast_pipeline import transcription
-from podcast_pipeline.cli import DONE, FAILED, os_error_message
+from podcast_pipeline.cli import os_error_message
 from podcast_pipeline.cli.commands import review
+from podcast_pipeline.cli.exit_codes import DONE, FAILED
 from podcast_pipeline.cli.output import printable
 from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.config import TranscriptionTable
