@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def _open_closed_streams() -> None:
-    """Open the null device as stdin, stdout or stderr where closed; else the next file gets that descriptor."""
+    """Replace closed standard streams by the null device; else the next opened file gets their number."""
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), "w" if name != "stdin" else "r"))

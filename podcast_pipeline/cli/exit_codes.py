@@ -10,7 +10,7 @@ CHECK_ERRORS = (FeedError, LeakError, ReviewError)  # a check found problems
 
 
 def exit_code(errors: Collection[PodcastError]) -> int:
-    """Return DONE without errors, USAGE if one is about an option, PROBLEMS if all are of checks, else FAILED."""
+    """Return DONE without errors, USAGE for a wrong option, PROBLEMS if only checks failed, else FAILED."""
     if not errors:
         return DONE
     if any(error.subject.startswith("--") for error in errors):

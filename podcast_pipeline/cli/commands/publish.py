@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from podcast_pipeline.cli.exit_codes import exit_code
 from podcast_pipeline.cli.commands import review, search
+from podcast_pipeline.cli.exit_codes import exit_code
 from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.errors import ConfigError, EpisodeError, PodcastError
 
