@@ -207,7 +207,7 @@ def test_again_it_does_nothing(old: Host, house: House) -> None:
     before = everything(house)
     old.asked.clear()
     assert (
-        house.run("feed", "import", f"{old.url}/feed.xml").stdout == "0 episodes entered, 3 known already\n"
+        house.run("feed", "import", f"{old.url}/feed.xml").stdout == "0 episodes imported, 3 already known\n"
     )
     assert everything(house) == before
     assert [path for _, path, _ in old.asked] == ["/feed.xml"]
