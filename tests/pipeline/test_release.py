@@ -98,7 +98,7 @@ def test_status_says_what_apps_do(published: House, house: House, tmp_path: Path
     assert (scheduled["state"], scheduled["publish_at"] in scheduled["apps"]) == ("scheduled", True)
     assert "in no feed until" in scheduled["apps"]
     out = copy_house(published, tmp_path / "out")
-    assert "next visit" in json.loads(out.run("--json", "status", SLUG).stdout)["apps"]
+    assert "next request" in json.loads(out.run("--json", "status", SLUG).stdout)["apps"]
     out.run("unpublish", SLUG)
     assert "keep their copy" in json.loads(out.run("--json", "status", SLUG).stdout)["apps"]
     draft = build_house(tmp_path / "draft")

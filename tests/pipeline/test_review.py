@@ -159,7 +159,7 @@ def test_edits_survive_another_model(house: House) -> None:
     assert done.returncode == 0, done.stderr
     text = (house.episode / "transcript.md").read_text(encoding="utf-8")
     conflicts = json.loads((house.episode / "edits.json").read_text(encoding="utf-8"))["conflicts"]
-    assert len(conflicts) == len(re.findall(r"no place at \[\d\d:\d\d:\d\d\]", done.stderr))
+    assert len(conflicts) == len(re.findall(r"an edit at \[\d\d:\d\d:\d\d\] was not applied", done.stderr))
     lost = [c["edit"].get("written") or c["edit"].get("speaker") or "" for c in conflicts]
     for wanted in ("Jon Dashwood", "A paragraph that nobody said.", "**Bob Guest**", "note: Names"):
         assert wanted in text or any(wanted in written for written in lost), wanted
@@ -221,7 +221,7 @@ def walk(house: House, *answers: str) -> None:
     given = iter(answers)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(typer, "prompt", lambda *_, **__: next(given))
-        commands._walk(session, load_review(SLUG, parts(house)), None)
+        commands._review_interactively(session, load_review(SLUG, parts(house)), None)
 
 
 def test_a_finding_is_corrected_from_the_prompt(house: House) -> None:
@@ -286,7 +286,7 @@ def test_corrected_names_are_offered_to_the_glossary(house: House) -> None:
     edit(house, ("Dashwood", "Dashwoode"))
     path = house.folder / "show.toml"
     before = path.read_text(encoding="utf-8")
-    assert "could learn: Dashwoode (heard as Dashwood)" in house.run("review", SLUG, "--learn").stdout
+    assert "could learn: Dashwoode (recognised as Dashwood)" in house.run("review", SLUG, "--learn").stdout
     assert path.read_text(encoding="utf-8") == before
     assert house.run("review", SLUG, "--learn", "--yes").returncode == 0
     after = path.read_text(encoding="utf-8")
