@@ -80,7 +80,7 @@ def publish(
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Publish without asking for confirmation.")] = False,
 ) -> None:
-    """Publish a recording, or update episodes from their folders.
+    """Publish recordings or episodes; published episodes are updated from their folders.
 
     An argument that is an existing file is a recording; any other is an episode's slug.
     """
@@ -99,7 +99,7 @@ def transcribe(
         str | None, typer.Option(help="A Whisper model, like base, or a path to weights.")
     ] = None,
     engine: Annotated[
-        str | None, typer.Option(help="auto, openvino, faster-whisper or openai-whisper.")
+        str | None, typer.Option(help="Engine: auto, openvino, faster-whisper or openai-whisper.")
     ] = None,
     language: Annotated[
         str | None, typer.Option(help="ISO 639-1 code; without it the engine detects the language.")
@@ -175,7 +175,7 @@ def gc(
         bool, typer.Option("--yes", help="Remove orphaned objects older than [storage] gc_grace_days.")
     ] = False,
 ) -> None:
-    """List orphaned objects: those in storage that the catalog does not reference; --yes removes old ones."""
+    """List orphaned objects, which the catalog does not reference; --yes removes those old enough."""
     from podcast_pipeline.pipeline import maintain
 
     session: CliSession = context.obj
