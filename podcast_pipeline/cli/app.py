@@ -1,4 +1,4 @@
-"""The commands and their global options."""
+"""The commands of `podcast` and their global options."""
 
 import logging
 import signal
@@ -30,8 +30,8 @@ voices.register(app)
 audit.register(app)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _print_version(is_set: bool) -> None:
+    if is_set:
         typer.echo(f"podcast-pipeline {__version__}")
         raise typer.Exit
 
@@ -41,22 +41,23 @@ def options(
     context: typer.Context,
     project: Annotated[
         Path | None,
-        typer.Option(help="The show's folder.", show_default="the nearest with a show.toml, upwards"),
+        typer.Option(help="The show's folder.", show_default="the nearest folder upwards with a show.toml"),
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")
+        bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")
     ] = False,
     progress: Annotated[
-        ProgressStyle, typer.Option(help="Bars on a terminal, or JSON lines on stderr.")
+        ProgressStyle,
+        typer.Option(help="Show progress as bars on a terminal (auto) or as JSON lines on stderr (json)."),
     ] = "auto",
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say more on stderr.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Print log messages on stderr.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Take the options that every command has."""
-    del version  # answered by its callback
+    """Open the session with the global options."""
+    del version  # handled by its callback
     logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, format="%(name)s: %(message)s")
     output = Output(as_json=as_json, quiet=quiet, progress=progress)
     signal.signal(signal.SIGINT, output.interrupt)

@@ -1,4 +1,4 @@
-"""What a run prints: results on stdout, progress on stderr."""
+"""Output of a command: results on stdout, progress and warnings on stderr."""
 
 import json
 import os
@@ -9,41 +9,41 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
+import rich.progress
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from podcast_pipeline.cli import INTERRUPTED, INTERRUPTED_MESSAGE
-from podcast_pipeline.model import CONTROL_CHARACTERS
-from podcast_pipeline.model import Progress as Event
+from podcast_pipeline.cli.exit_codes import INTERRUPTED, INTERRUPTED_MESSAGE
+from podcast_pipeline.model import CONTROL_CHARACTERS, Progress
 
-PIPE_WIDTH = 1000  # a line a row, for grep and awk
+PIPE_WIDTH = 1000  # one line per row, for grep and awk
 ProgressStyle = Literal["auto", "json"]
 
 
 @dataclass
 class Output:
-    """Prints for a person, or one JSON document; and times the steps that report progress.
+    """Prints text or one JSON document, and measures the time of each step that reports progress.
 
     Attributes:
-        as_json: stdout gets one JSON document and nothing else.
-        progress: bars on a terminal (`auto`), or JSON lines on stderr.
+        as_json: print one JSON document on stdout and nothing else.
+        progress: bars on a terminal (`auto`) or JSON lines on stderr.
+        seconds: step -> its duration so far.
     """
 
     as_json: bool = False
     quiet: bool = False
     progress: ProgressStyle = "auto"
     seconds: dict[str, float] = field(default_factory=dict)
-    _began: dict[str, float] = field(default_factory=dict)
-    _tasks: dict[str, TaskID] = field(default_factory=dict)
-    _bars: Progress | None = None
+    _started_s: dict[str, float] = field(default_factory=dict)
+    _tasks: dict[str, rich.progress.TaskID] = field(default_factory=dict)
+    _bars: rich.progress.Progress | None = None
     _interrupted: bool = False
 
     def interrupt(self, *_signal: object) -> None:
-        """Take Ctrl-C: at once, or at the next progress where it falls into foreign code that swallows it.
+        """Handle Ctrl-C: raise at once, and again at the next progress if a library swallowed the exception.
 
-        The second one ends the run where it is, as a kill would, which loses nothing.
+        A second Ctrl-C ends the process at once, like a kill, which loses nothing.
         """
         if self._interrupted:
             self.warn(INTERRUPTED_MESSAGE)
@@ -51,25 +51,26 @@ class Output:
         self._interrupted = True
         raise KeyboardInterrupt
 
-    def report(self, event: Event) -> None:
-        """Take progress from a stage: time the step and show it."""
+    def report(self, event: Progress) -> None:
+        """Handle a progress event: measure the time of its step and show it."""
         if self._interrupted:
             raise KeyboardInterrupt
         if event.done == 0:
-            self._began[event.step] = time.monotonic()
-        self.seconds[event.step] = time.monotonic() - self._began.setdefault(event.step, time.monotonic())
+            self._started_s[event.step] = time.monotonic()
+        started_s = self._started_s.setdefault(event.step, time.monotonic())
+        self.seconds[event.step] = time.monotonic() - started_s
         if self.progress == "json":
             print(event.model_dump_json(), file=sys.stderr, flush=True)
         elif not self.quiet and sys.stderr.isatty():
-            self._show(event)
+            self._show_bar(event)
 
-    def _show(self, event: Event) -> None:
+    def _show_bar(self, event: Progress) -> None:
         if self._bars is None:
-            self._bars = Progress(
-                TextColumn("{task.description:<12}"),
-                BarColumn(),
-                TextColumn("{task.fields[note]}"),
-                TimeElapsedColumn(),
+            self._bars = rich.progress.Progress(
+                rich.progress.TextColumn("{task.description:<12}"),
+                rich.progress.BarColumn(),
+                rich.progress.TextColumn("{task.fields[note]}"),
+                rich.progress.TimeElapsedColumn(),
                 console=Console(stderr=True),
                 transient=True,
             )
@@ -84,12 +85,12 @@ class Output:
         )
 
     def close(self) -> None:
-        """Take the bars off the terminal."""
+        """Remove the progress bars from the terminal."""
         if self._bars is not None:
             self._bars.stop()
 
     def result(self, document: Mapping[str, object], lines: Iterable[str] = ()) -> None:
-        """Print the result: the document with --json, else the lines."""
+        """Print the result: the document with --json, else the lines (none with --quiet)."""
         self.close()
         if self.as_json:
             print(json.dumps(document, ensure_ascii=False, default=str))
@@ -98,7 +99,7 @@ class Output:
                 print(line)
 
     def table(self, title: str, rows: Iterable[tuple[str, ...]], *, columns: tuple[str, ...]) -> None:
-        """Print a table for a person; nothing with --json or --quiet."""
+        """Print a table; nothing with --json or --quiet."""
         self.close()
         if self.as_json or self.quiet:
             return
@@ -110,13 +111,13 @@ class Output:
         Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
 
     def warn(self, line: str) -> None:
-        """Print one line on stderr that is no error."""
+        """Print a one-line message on stderr."""
         self.close()
         print(f"podcast: {printable(line)}", file=sys.stderr)
 
 
-def progress_note(event: Event, elapsed_s: float) -> str:
-    """Return what stands beside a bar: audio time done, its pace and the time left; or megabytes."""
+def progress_note(event: Progress, elapsed_s: float) -> str:
+    """Return the text beside a bar: audio time done, speed and time left; or megabytes."""
     if event.unit == "bytes":
         return f"{event.done / 1e6:.1f} of {event.total / 1e6:.1f} MB"
     if event.unit != "s":
@@ -129,5 +130,5 @@ def progress_note(event: Event, elapsed_s: float) -> str:
 
 
 def printable(text: str) -> str:
-    """Return the text without what would steer a terminal."""
+    """Return the text with a space for each control character, which could steer a terminal."""
     return CONTROL_CHARACTERS.sub(" ", text)

@@ -1,4 +1,4 @@
-"""The global options of one command, and the parts that it opens on demand."""
+"""The global options of one command, and the parts of the show, each opened on first use."""
 
 import os
 from collections.abc import Callable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from podcast_pipeline.storage import Store
     from podcast_pipeline.transcript.names.glossary import Glossary
 
-# Imports below stand inside functions: `podcast --help` loads no torch, boto3 or starlette.
+# Imports are inside functions so that `podcast --help` loads no torch, boto3 or starlette.
 
 
 def utc_now() -> datetime:
@@ -47,7 +47,7 @@ class CliSession:
 
     @cached_property
     def context(self) -> "Context":
-        """The show and its parts; a part that the command does not use is never opened."""
+        """The show's parts, each opened on first use."""
         from podcast_pipeline.pipeline.context import Context
 
         return Context(self.config, clock=self.clock, report=self.output.report, warn=self.output.warn)
@@ -59,13 +59,13 @@ class CliSession:
 
     @property
     def transcription(self) -> "TranscriptionTable":
-        """The show's transcription settings; the defaults where there is no show."""
+        """The show's transcription settings; the defaults outside a show."""
         from podcast_pipeline.config import TranscriptionTable
 
         return self.config.transcription if self.in_show else TranscriptionTable()
 
     def show_glossary(self, language: str | None) -> "Glossary":
-        """Return the names of the show: its hosts and its glossary; none where there is no show."""
+        """Return the names of the show: its hosts and its glossary; an empty glossary outside a show."""
         from podcast_pipeline.transcript.names import glossary
 
         if not self.in_show:
@@ -77,7 +77,7 @@ class CliSession:
 
     @property
     def cache_folder(self) -> Path:
-        """The cache of models: the show's, or the user's where there is no show."""
+        """The folder of cached models: the show's, or the user's outside a show."""
         if self.in_show:
             return self.config.state_folder / "cache"
         from podcast_pipeline.pipeline.context import user_cache_folder
@@ -110,7 +110,7 @@ class CliSession:
 
     @property
     def database(self) -> "Engine":
-        """The audience's database, its schema up to date."""
+        """The audience's database, with an up-to-date schema."""
         return self.context.database
 
     @cached_property
@@ -120,8 +120,9 @@ class CliSession:
         from podcast_pipeline.audience.subscribers.repository import may_create_secret_key
         from podcast_pipeline.audience.subscribers.tokens import load_secret_key
 
-        given = self.config.secret_key.get_secret_value() if self.config.secret_key else None
-        key = load_secret_key(given, self.config.state_folder, create=may_create_secret_key(self.database))
+        configured = self.config.secret_key.get_secret_value() if self.config.secret_key else None
+        may_create = may_create_secret_key(self.database)
+        key = load_secret_key(configured, self.config.state_folder, create=may_create)
         return Subscribers(self.database, show_id=self.config.show.id, secret_key=key)
 
     @cached_property
@@ -133,25 +134,25 @@ class CliSession:
 
     @property
     def database_url(self) -> str | None:
-        """PODCAST_DATABASE_URL, None for SQLite."""
+        """The value of PODCAST_DATABASE_URL; None for SQLite."""
         url = self.config.database_url
         return url.get_secret_value() if url else None
 
     def close(self) -> None:
-        """Close what was opened on demand."""
+        """Close the parts that were opened."""
         if "context" in vars(self):
             self.context.close()
 
     def parse_time(self, text: str) -> datetime:
-        """Read a TIME option: ISO 8601; a time without a zone is in the show's.
+        """Read an ISO 8601 time; the default time zone is the show's.
 
         Raises:
-            ConfigError: not a time.
+            ConfigError: the text is not a time.
         """
         try:
             instant = datetime.fromisoformat(text)
         except ValueError as error:
-            raise ConfigError(f"--at {text}", "is no time; write it like 2026-12-01T06:00") from error
+            raise ConfigError(f"--at {text}", "is not a time; write it like 2026-12-01T06:00") from error
         return instant if instant.tzinfo else instant.replace(tzinfo=self.config.zone)
 
     def format_local(self, instant: datetime) -> str:
@@ -159,7 +160,7 @@ class CliSession:
         return instant.astimezone(self.config.zone).isoformat(timespec="minutes")
 
     def format_last_day(self, end: datetime) -> str:
-        """Return the day that ends at an instant, as `parse_end_of_day` reads it; else the instant."""
+        """Return the day that ends at an instant, the inverse of `parse_end_of_day`; else the instant."""
         local = end.astimezone(self.config.zone)
         return str((local - timedelta(days=1)).date()) if local.time() == time() else self.format_local(end)
 
@@ -176,7 +177,7 @@ class CliSession:
         )
 
     def parse_end_of_day(self, text: str) -> datetime:
-        """Read a DATE option as the end of that day in the show's zone."""
+        """Read a date as the end of that day in the show's zone."""
         from podcast_pipeline.audience.subscribers.plans import parse_paid_until
 
         return parse_paid_until(text, self.config.zone)

@@ -207,12 +207,12 @@ def test_who_asked_is_told(room: Newsroom) -> None:
     people.add(DORA, now=now, origin="cli")
     people.enable_notifications(DORA, now=now, origin="web")
     dry = room.notify("--json", PODCAST_MAIL_HOST="")
-    assert (dry.returncode, "names no host" in dry.stderr) == (1, True)
+    assert (dry.returncode, "has no host" in dry.stderr) == (1, True)
     dry = room.run("subscribers", "notify", SLUG, "--dry-run", PODCAST_MAIL_HOST="")
-    assert (dry.returncode, dry.stdout) == (0, f"{SLUG}: 2 would be told (dry run, nothing was sent)\n")
+    assert (dry.returncode, dry.stdout) == (0, f"{SLUG}: 2 to notify (dry run, nothing was sent)\n")
     assert room.post.take() == {}
     done = room.notify()
-    assert (done.returncode, done.stdout) == (0, f"{SLUG}: 2 told\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, f"{SLUG}: 2 notified\n"), done.stderr
     assert {to: len(mails) for to, mails in room.post.take().items()} == {ANN: 1, BOB: 1}
     again = json.loads(room.notify("--json").stdout)
     assert (again["told"], again["refused"], again["in_doubt"], room.post.take()) == (0, 0, 0, {})
@@ -263,7 +263,7 @@ def test_a_refused_address_stops_nobody(room: Newsroom) -> None:
     _, nobody, _ = room.ask(ANN, "nobody@example.org", BOB)
     done = room.notify()
     assert done.returncode == 3
-    assert done.stdout.splitlines()[0] == f"{SLUG}: 2 told"
+    assert done.stdout.splitlines()[0] == f"{SLUG}: 2 notified"
     assert done.stderr.strip() == (
         f"podcast: subscriber {nobody}: mail server 127.0.0.1:{room.port}: refuses the recipient"
     )
@@ -307,7 +307,7 @@ def test_a_server_that_is_down_costs_nothing(room: Newsroom) -> None:
     room.ask(ANN, BOB)
     done = room.notify(PODCAST_MAIL_PORT="1")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert "0 were told, run it again for the others" in done.stderr
+    assert "0 notified, run the command again for the others" in done.stderr
     wrong = room.notify(PODCAST_MAIL_PASSWORD="mistyped")
     assert (wrong.returncode, "PODCAST_MAIL_PASSWORD" in wrong.stderr) == (1, True)
     said = json.loads(room.notify("--json").stdout)
@@ -319,12 +319,12 @@ def test_a_connection_that_breaks_leaves_a_doubt(room: Newsroom) -> None:
     room.ask(ANN, BOB, CARL)
     room.post.breaks_at = {2}
     done = room.notify()
-    assert (done.returncode, "1 were told" in done.stderr) == (1, True)
+    assert (done.returncode, "1 notified" in done.stderr) == (1, True)
     again = room.notify()
     assert again.returncode == 0
     assert again.stdout.splitlines() == [
-        f"{SLUG}: 1 told",
-        "1 in doubt: a run ended while the mail server had their mail; they are not told again",
+        f"{SLUG}: 1 notified",
+        "1 in doubt: a run ended before the mail server answered; not sent again",
     ]
     assert {len(mails) for mails in room.post.take().values()} == {1}
 

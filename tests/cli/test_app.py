@@ -72,7 +72,7 @@ def test_init_makes_a_show_that_can_be_published(tmp_path: Path) -> None:
     text = (show.folder / "show.toml").read_text(encoding="utf-8")
     assert show.run("list").returncode == 0
     again = parent.run("init", "myshow")
-    assert (again.returncode, "is there already" in again.stderr) == (1, True)
+    assert (again.returncode, "already exists" in again.stderr) == (1, True)
     assert (show.folder / "show.toml").read_text(encoding="utf-8") == text
     assert text.count('id = ""') == 0
     assert stat.S_IMODE((show.folder / ".podcast" / "secret_key").stat().st_mode) == 0o600
@@ -206,7 +206,7 @@ def test_adding_again_says_what_was_not_taken(tmp_path: Path) -> None:
     assert show.run(*add, "2098-01-31").stderr == ""
     told = show.run(*add, "2099-01-31")
     assert told.returncode == 0
-    assert "was there before and stays active, standard, yearly, paid until 2098-01-31; " in told.stderr
+    assert "already exists and stays active, standard, yearly, paid until 2098-01-31; " in told.stderr
     show.run("subscribers", "suspend", "ann@example.org")
     assert "is suspended, standard, yearly, paid until 2098-01-31" in show.run(*add, "2098-01-31").stderr
     assert "  2098-01-31" in show.run("subscribers", "list").stdout

@@ -34,7 +34,7 @@ def test_a_clean_show_is_exit_0_and_an_open_object_exit_3(
     clean = show.run("audit", *log, PODCAST_URLS_SITE=site)
     assert (clean.returncode, clean.stdout) == (
         0,
-        "nothing is open that should not be, no link is broken\n",
+        "no leak, no broken link\n",
     ), clean.stdout + clean.stderr
     assert b"/feeds/***/" in (show.folder / "serve.log").read_bytes()
     (words,) = (show.bucket / "private" / "transcripts").glob("*.txt")

@@ -1,4 +1,4 @@
-"""`podcast subscribers import, export, dossier`, and what `serve` forgets."""
+"""`podcast subscribers import`, `export`, `data-export`, and the retention thread of `serve`."""
 
 import json
 import logging
@@ -121,10 +121,11 @@ def test_another_key_is_found_before_it_makes_links(show: Path) -> None:
         assert done.exception.subject == "secret key"
 
 
-def test_dossier_is_json_without_secrets(show: Path) -> None:
-    """A person gets what is held on them, and nothing that opens anything."""
+@pytest.mark.parametrize("command", ["data-export", "dossier"])
+def test_a_data_export_is_json_without_secrets(show: Path, command: str) -> None:
+    """A person gets all data stored about them, and no secret, under both names of the command."""
     imported(show, GOOD)
-    done = run(show, "subscribers", "dossier", "ann@example.com")
+    done = run(show, "subscribers", command, "ann@example.com")
     held = json.loads(done.stdout)
     assert held["subscriber"]["email"] == "ann@example.com"
     assert held["audit_log"][0]["origin"] == "import"

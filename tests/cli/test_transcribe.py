@@ -68,7 +68,7 @@ def test_a_glitch_costs_only_itself(bare: ShowFolder) -> None:
     done = transcribe(bare, whole.name)
     assert done.returncode == 0, done.stderr
     (line,) = done.stderr.splitlines()
-    assert line.startswith("podcast: clip.mp3: is damaged; what cannot be decoded at ")
+    assert line.startswith("podcast: clip.mp3: is damaged; audio that cannot be decoded at ")
     assert line.endswith(" s is left out")
     assert len((bare.folder / "clip.txt").read_text(encoding="utf-8").split()) > 50
 

@@ -100,7 +100,7 @@ def test_status_says_what_apps_do(published: ShowFolder, show: ShowFolder, tmp_p
     assert (scheduled["state"], scheduled["publish_at"] in scheduled["apps"]) == ("scheduled", True)
     assert "in no feed until" in scheduled["apps"]
     out = copy_show_folder(published, tmp_path / "out")
-    assert "next visit" in json.loads(out.run("--json", "status", SLUG).stdout)["apps"]
+    assert "next request" in json.loads(out.run("--json", "status", SLUG).stdout)["apps"]
     out.run("unpublish", SLUG)
     assert "keep their copy" in json.loads(out.run("--json", "status", SLUG).stdout)["apps"]
     draft = build_show_folder(tmp_path / "draft")

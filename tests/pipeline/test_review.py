@@ -160,7 +160,7 @@ def test_edits_survive_another_model(show: ShowFolder) -> None:
     assert done.returncode == 0, done.stderr
     text = (show.episode / "transcript.md").read_text(encoding="utf-8")
     conflicts = json.loads((show.episode / "edits.json").read_text(encoding="utf-8"))["conflicts"]
-    assert len(conflicts) == len(re.findall(r"no place at \[\d\d:\d\d:\d\d\]", done.stderr))
+    assert len(conflicts) == len(re.findall(r"an edit at \[\d\d:\d\d:\d\d\] was not applied", done.stderr))
     lost = [c["edit"].get("written") or c["edit"].get("speaker") or "" for c in conflicts]
     for wanted in ("Jon Dashwood", "A paragraph that nobody said.", "**Bob Guest**", "note: Names"):
         assert wanted in text or any(wanted in written for written in lost), wanted
@@ -222,7 +222,7 @@ def walk(show: ShowFolder, *answers: str) -> None:
     given = iter(answers)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(typer, "prompt", lambda *_, **__: next(given))
-        commands._walk(session, reviewed(show), None)
+        commands._review_interactively(session, reviewed(show), None)
 
 
 def reviewed(show: ShowFolder) -> EpisodeReview:
@@ -292,7 +292,7 @@ def test_corrected_names_are_offered_to_the_glossary(show: ShowFolder) -> None:
     edit(show, ("Dashwood", "Dashwoode"))
     path = show.folder / "show.toml"
     before = path.read_text(encoding="utf-8")
-    assert "could learn: Dashwoode (heard as Dashwood)" in show.run("review", SLUG, "--learn").stdout
+    assert "could learn: Dashwoode (recognised as Dashwood)" in show.run("review", SLUG, "--learn").stdout
     assert path.read_text(encoding="utf-8") == before
     assert show.run("review", SLUG, "--learn", "--yes").returncode == 0
     after = path.read_text(encoding="utf-8")

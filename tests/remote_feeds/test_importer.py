@@ -119,7 +119,7 @@ def test_again_it_does_nothing(old_host: Host, empty_show: ShowFolder) -> None:
     old_host.asked.clear()
     assert (
         empty_show.run("feed", "import", f"{old_host.url}/feed.xml").stdout
-        == "0 episodes entered, 3 known already\n"
+        == "0 episodes imported, 3 already known\n"
     )
     assert everything(empty_show) == before
     assert [path for _, path, _ in old_host.asked] == ["/feed.xml"]

@@ -1,4 +1,4 @@
-"""`podcast doctor`: what is installed, reachable and writable, and what to do where it is not."""
+"""`podcast doctor`: check installation, settings, storage and services, and print the remedies."""
 
 import json
 import os
@@ -11,17 +11,18 @@ from urllib.parse import urlsplit
 
 import typer
 
-from podcast_pipeline.cli import DONE, PROBLEMS, os_error_message
+from podcast_pipeline.cli import os_error_message
+from podcast_pipeline.cli.exit_codes import DONE, PROBLEMS
 from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.errors import PodcastError
 
-SUPPORTED = ((3, 11), (3, 14))
-"""First Python that is supported, and first that is not."""
+SUPPORTED_PYTHON = ((3, 11), (3, 14))
+"""First supported version, first unsupported version."""
 
 
 @dataclass(frozen=True)
 class DoctorFinding:
-    """One thing that was looked at; `ok` None is advice only."""
+    """The result of one check; `ok` None marks advice."""
 
     name: str
     ok: bool | None
@@ -34,12 +35,12 @@ def doctor(
         bool, typer.Option("--policy", help="Print the bucket's policy, CORS and lifecycle rules instead.")
     ] = False,
 ) -> None:
-    """Look at everything a publication needs and say what to do; exit 3 when something is wrong."""
+    """Check everything that a publication needs and print remedies; exit 3 if a check fails."""
     session: CliSession = context.obj
     if policy:
         _print_policy(session)
         return
-    findings = [finding for name, look in CHECKS for finding in _run_check(name, look, session)]
+    findings = [finding for name, check in CHECKS for finding in _run_check(name, check, session)]
     marks = {True: "ok  ", False: "BAD ", None: "note"}
     session.output.result(
         {"findings": [vars(finding) for finding in findings]},
@@ -49,30 +50,30 @@ def doctor(
 
 
 def _run_check(
-    name: str, look: Callable[[CliSession], Iterator[DoctorFinding]], session: CliSession
+    name: str, check: Callable[[CliSession], Iterator[DoctorFinding]], session: CliSession
 ) -> Iterator[DoctorFinding]:
     try:
-        yield from look(session)
+        yield from check(session)
     except PodcastError as error:
         yield DoctorFinding(name, False, str(error))
     except OSError as error:
         yield DoctorFinding(name, False, os_error_message(error))
 
 
-def _python(_: CliSession) -> Iterator[DoctorFinding]:
-    here, (first, after) = sys.version_info[:2], SUPPORTED
-    said = f"{here[0]}.{here[1]}; supported are {first[0]}.{first[1]} to {after[0]}.{after[1] - 1}"
-    yield DoctorFinding("python", first <= here < after, said)
+def _check_python(_: CliSession) -> Iterator[DoctorFinding]:
+    version, (first, end) = sys.version_info[:2], SUPPORTED_PYTHON
+    message = f"{version[0]}.{version[1]}; supported are {first[0]}.{first[1]} to {end[0]}.{end[1] - 1}"
+    yield DoctorFinding("python", first <= version < end, message)
 
 
-def _ffmpeg(_: CliSession) -> Iterator[DoctorFinding]:
+def _check_ffmpeg(_: CliSession) -> Iterator[DoctorFinding]:
     from podcast_pipeline.audio.ffmpeg import find_ffmpeg
 
     yield DoctorFinding("ffmpeg", True, str(find_ffmpeg()))
 
 
-def _weights(session: CliSession) -> Iterator[DoctorFinding]:
-    """Find the weights as a transcription would, without loading an engine."""
+def _check_weights(session: CliSession) -> Iterator[DoctorFinding]:
+    """Find and verify the weights as a transcription does, without loading an engine."""
     from podcast_pipeline import transcription
     from podcast_pipeline.transcription import hub, weights
 
@@ -82,26 +83,27 @@ def _weights(session: CliSession) -> Iterator[DoctorFinding]:
     yield DoctorFinding("weights", True, f"{settings.model}, SHA-256 {found.sha256[:16]}…")
 
 
-def _show(session: CliSession) -> Iterator[DoctorFinding]:
+def _check_show(session: CliSession) -> Iterator[DoctorFinding]:
     yield DoctorFinding("show", True, f"{session.config.show.title} ({session.config.folder})")
 
 
-def _folder(session: CliSession) -> Iterator[DoctorFinding]:
+def _check_folder(session: CliSession) -> Iterator[DoctorFinding]:
     folder = session.config.folder
-    said = "can be written" if os.access(folder, os.W_OK) else "cannot be written; give yourself the right to"
-    yield DoctorFinding("folder", os.access(folder, os.W_OK), f"{folder} {said}")
+    is_writable = os.access(folder, os.W_OK)
+    message = "is writable" if is_writable else "is not writable; give yourself write permission"
+    yield DoctorFinding("folder", is_writable, f"{folder} {message}")
 
 
-def _categories(session: CliSession) -> Iterator[DoctorFinding]:
+def _check_categories(session: CliSession) -> Iterator[DoctorFinding]:
     from podcast_pipeline.feed.categories import suggest_category_fix
 
     for category in session.config.show.categories:
         fix = suggest_category_fix(category)
-        said = f"“{category}” is not one of Apple's, so directories file the show nowhere; {fix}"
-        yield DoctorFinding("category", None if fix else True, said if fix else category)
+        message = f"“{category}” is not one of Apple's, so directories list the show in no category; {fix}"
+        yield DoctorFinding("category", None if fix else True, message if fix else category)
 
 
-def _artwork(session: CliSession) -> Iterator[DoctorFinding]:
+def _check_artwork(session: CliSession) -> Iterator[DoctorFinding]:
     from podcast_pipeline.audio import artwork
 
     config = session.config
@@ -109,101 +111,99 @@ def _artwork(session: CliSession) -> Iterator[DoctorFinding]:
     yield DoctorFinding("artwork", None if art.advice else True, art.advice or config.show.artwork)
 
 
-def _jingles(session: CliSession) -> Iterator[DoctorFinding]:
+def _check_jingles(session: CliSession) -> Iterator[DoctorFinding]:
     config = session.config
     for name, file in (("audio.intro", config.audio.intro), ("audio.outro", config.audio.outro)):
         if file is not None:
-            is_there = (config.folder / file).is_file()
-            yield DoctorFinding(
-                name, is_there, file if is_there else f"{file} is missing; put it beside show.toml"
-            )
+            exists = (config.folder / file).is_file()
+            message = file if exists else f"{file} is missing; put it beside show.toml"
+            yield DoctorFinding(name, exists, message)
 
 
-def _urls(session: CliSession) -> Iterator[DoctorFinding]:
+def _check_urls(session: CliSession) -> Iterator[DoctorFinding]:
     show = session.config.to_show(artwork_key=None)
     for name, url in (("urls.site", show.site_url), ("urls.media", show.media_url)):
         parts = urlsplit(url)
         if _is_local(parts.hostname or ""):
-            yield DoctorFinding(name, None, f"{url} is reached from this machine only; fine for a trial")
+            yield DoctorFinding(name, None, f"{url} can be reached from this machine only; fine for a trial")
         elif parts.scheme != "https":
-            yield DoctorFinding(
-                name, False, f"{url} is not https; apps refuse it and links are read on the way"
-            )
+            message = f"{url} is not https, so apps refuse it and others can read private links; use https"
+            yield DoctorFinding(name, False, message)
         else:
             yield DoctorFinding(name, True, url)
     if session.config.storage.kind == "s3" and show.media_url == f"{show.site_url}/public":
-        said = "is not set, so apps would ask the site for audio; set it to the bucket's public address"
-        yield DoctorFinding("urls.media", False, said)
+        message = "is not set, so apps would request audio from the site; set the bucket's public address"
+        yield DoctorFinding("urls.media", False, message)
 
 
-def _database(session: CliSession) -> Iterator[DoctorFinding]:
+def _check_database(session: CliSession) -> Iterator[DoctorFinding]:
     yield DoctorFinding("database", True, session.database.dialect.name)
 
 
-def _secret_key(session: CliSession) -> Iterator[DoctorFinding]:
+def _check_secret_key(session: CliSession) -> Iterator[DoctorFinding]:
     from podcast_pipeline.audience.subscribers.repository import may_create_secret_key
 
-    given = session.config.secret_key
+    configured = session.config.secret_key
     path = session.config.state_folder / "secret_key"
-    if given or path.is_file():
+    if configured or path.is_file():
         session.subscribers.verify_secret_key()
-        yield DoctorFinding("secret key", True, "PODCAST_SECRET_KEY" if given else str(path))
-        if not given and path.stat().st_mode & 0o077:
-            yield DoctorFinding("secret key", None, f"others on this machine may read it; chmod 600 {path}")
+        yield DoctorFinding("secret key", True, "PODCAST_SECRET_KEY" if configured else str(path))
+        if not configured and path.stat().st_mode & 0o077:
+            yield DoctorFinding("secret key", None, f"other users can read the file; run `chmod 600 {path}`")
     elif may_create_secret_key(session.database):
-        yield DoctorFinding("secret key", True, "will be made with the first subscriber")
+        yield DoctorFinding("secret key", True, "will be created with the first subscriber")
     else:
-        yield DoctorFinding("secret key", False, f"{path} is missing; put it back, or set PODCAST_SECRET_KEY")
+        yield DoctorFinding("secret key", False, f"{path} is missing; restore it, or set PODCAST_SECRET_KEY")
 
 
-def _mail(session: CliSession) -> Iterator[DoctorFinding]:
+def _check_mail(session: CliSession) -> Iterator[DoctorFinding]:
     from podcast_pipeline.audience.mail import SmtpMailer
 
     smtp = SmtpMailer.from_config(session.config)
     if smtp is None:
-        yield DoctorFinding("mail", None, "no [mail]: nobody can sign in by mail or be told of transcripts")
+        yield DoctorFinding("mail", None, "no [mail] settings, so no sign-in links and no notifications")
         return
     smtp.check()
-    yield DoctorFinding("mail", True, f"{smtp.server_label} lets us in")
+    yield DoctorFinding("mail", True, f"{smtp.server_label} accepts the login")
 
 
-def _store(session: CliSession) -> Iterator[DoctorFinding]:
+def _check_store(session: CliSession) -> Iterator[DoctorFinding]:
     from podcast_pipeline.storage.self_test import run_self_test
 
     for check in run_self_test(session.store):
         yield DoctorFinding(f"store: {check.name}", check.ok, check.advice or "works")
 
 
-def _publisher(session: CliSession) -> Iterator[DoctorFinding]:
-    """Say who decides between two publishers."""
+def _check_publisher(session: CliSession) -> Iterator[DoctorFinding]:
+    """Find out how two publishers at once are kept apart: conditional writes, a setting or a lease."""
     from podcast_pipeline.storage.s3.presets import has_conditional_writes
 
     _ = session.context.publisher_lock
     if has_conditional_writes(session.config):
-        yield DoctorFinding("two publishers", True, "the store decides who was first")
+        yield DoctorFinding("two publishers", True, "the store decides by conditional writes")
     elif session.config.storage.single_publisher:
-        said = "show.toml says that there is one only; a second would undo what the first did"
-        yield DoctorFinding("two publishers", None, said)
+        message = "show.toml sets single_publisher; a second publisher would undo the first one's changes"
+        yield DoctorFinding("two publishers", None, message)
     else:
         with session.context.publisher_lock():
             yield DoctorFinding("two publishers", True, "a lease in PostgreSQL decides")
 
 
 CHECKS: tuple[tuple[str, Callable[[CliSession], Iterator[DoctorFinding]]], ...] = (
-    ("python", _python),
-    ("ffmpeg", _ffmpeg),
-    ("weights", _weights),
-    ("show", _show),
-    ("folder", _folder),
-    ("categories", _categories),
-    ("artwork", _artwork),
-    ("jingles", _jingles),
-    ("urls", _urls),
-    ("database", _database),
-    ("secret key", _secret_key),
-    ("mail", _mail),
-    ("store", _store),
-    ("two publishers", _publisher),
+    ("python", _check_python),
+    ("ffmpeg", _check_ffmpeg),
+    ("weights", _check_weights),
+    ("show", _check_show),
+    ("folder", _check_folder),
+    ("categories", _check_categories),
+    ("artwork", _check_artwork),
+    ("jingles", _check_jingles),
+    ("urls", _check_urls),
+    ("database", _check_database),
+    ("secret key", _check_secret_key),
+    ("mail", _check_mail),
+    ("store", _check_store),
+    ("two publishers", _check_publisher),
 )
 
 

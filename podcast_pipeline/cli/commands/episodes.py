@@ -5,31 +5,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from podcast_pipeline.cli.arguments import Allow, Guests, Notes, SlugArgument, SlugOption, Title
 from podcast_pipeline.cli.commands import search
 from podcast_pipeline.cli.session import CliSession
 
 if TYPE_CHECKING:
     from podcast_pipeline.model import Episode
 
-Title = Annotated[str | None, typer.Option(help="Title of a new episode.", show_default="the file's name")]
-SlugOption = Annotated[
-    str | None, typer.Option(help="Slug of a new episode: a-z, 0-9, hyphens.", show_default="from the title")
-]
-Guests = Annotated[list[str] | None, typer.Option("--guest", help="A guest's name; may be repeated.")]
-Notes = Annotated[Path | None, typer.Option(help="Show notes, a Markdown file.", exists=True, dir_okay=False)]
-Yes = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
-Allow = Annotated[bool, typer.Option("--allow", help="Accept a feed that makes apps download again.")]
-SlugArgument = Annotated[str, typer.Argument(metavar="SLUG", help="The episode.")]
-
-APPS = {
+APP_BEHAVIOUR = {
     "scheduled": "nothing yet: it is in no feed until {publish_at}; its audio is stored under a key that "
-    "nobody can guess, and `podcast release` puts it out",
-    "published": "show it at their next visit of the feed, or have it; a new title or new notes reach them "
+    "nobody can guess, and `podcast release` publishes it",
+    "published": "show the episode after their next request for the feed; a new title or new notes arrive "
     "the same way, and the audio is downloaded once",
-    "unpublished": "lose it from the feed; those that have downloaded it keep their copy",
-    "withdrawn": "never saw it: it was taken back before its time",
+    "unpublished": "drop the episode from their list; apps that have downloaded it keep their copy",
+    "withdrawn": "never listed the episode: it was withdrawn before its publication time",
 }
-"""State to what podcast apps do; `withdrawn` is unpublished and never was out."""
+"""State -> the line `apps:` of `podcast status`; `withdrawn` is unpublished without ever being public."""
 
 
 def register(app: typer.Typer) -> None:
@@ -46,7 +37,7 @@ def ingest(
         typer.Option(
             "--track",
             metavar="NAME=FILE[:CHANNEL]",
-            help="A speaker's own track instead; once for each speaker, channels count from 1.",
+            help="A speaker's own track instead; once per speaker, channels count from 1.",
         ),
     ] = None,
     title: Title = None,
@@ -54,21 +45,21 @@ def ingest(
     guest: Guests = None,
     notes: Notes = None,
 ) -> None:
-    """Make an episode folder for a recording, or for its tracks; edit it, then publish its slug."""
-    from podcast_pipeline.cli.commands import publish as publishing
+    """Create an episode folder from a recording or its tracks, to edit and then to publish."""
+    from podcast_pipeline.cli.commands.publish import PublishOptions, ingest_recording, parse_track
 
     session: CliSession = context.obj
-    wishes = publishing.PublishOptions(
+    options = PublishOptions(
         title, slug, tuple(guest or ()), notes, at=None, allow=False, dry_run=False, yes=True
     )
     if (audio is None) == (not track):
-        raise typer.BadParameter("name one recording, or a --track for each speaker")
-    recording = audio or [publishing.parse_track(one) for one in track or ()]
-    minted = publishing.ingest_recording(session.context, recording, wishes)
-    folder = session.library.folder(minted).path
+        raise typer.BadParameter("give one recording, or one --track for each speaker")
+    recording = audio or [parse_track(text) for text in track or ()]
+    new_slug = ingest_recording(session.context, recording, options)
+    folder = session.library.folder(new_slug).path
     session.output.result(
-        {"slug": minted, "folder": str(folder)},
-        [f"{minted}: episode folder {folder}; `podcast publish {minted}` when it is ready"],
+        {"slug": new_slug, "folder": str(folder)},
+        [f"{new_slug}: episode folder {folder}; edit it, then run `podcast publish {new_slug}`"],
     )
 
 
@@ -80,56 +71,61 @@ def publish(
     guest: Guests = None,
     notes: Notes = None,
     at: Annotated[
-        str | None, typer.Option(help="When it goes out: now, next (the next free slot), or a time.")
+        str | None,
+        typer.Option(help="Publication time: now, next (the next free slot), or one like 2026-12-01T06:00."),
     ] = None,
     allow: Allow = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Make and check everything, store and change nothing.")
+        bool, typer.Option("--dry-run", help="Make and check everything; store and change nothing.")
     ] = False,
-    yes: Yes = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Publish without asking for confirmation.")] = False,
 ) -> None:
-    """Publish a recording, or bring published episodes up to what their folders say now.
+    """Publish recordings or episodes; published episodes are updated from their folders.
 
-    An existing file is a recording; anything else is an episode's slug.
+    An argument that is an existing file is a recording; any other is an episode's slug.
     """
-    from podcast_pipeline.cli.commands import publish as publishing
+    from podcast_pipeline.cli.commands.publish import PublishOptions, publish_all
 
-    wishes = publishing.PublishOptions(
+    options = PublishOptions(
         title, slug, tuple(guest or ()), notes, at=at, allow=allow, dry_run=dry_run, yes=yes
     )
-    publishing.publish_all(context.obj, what, wishes)
+    publish_all(context.obj, what, options)
 
 
 def transcribe(
     context: typer.Context,
     what: Annotated[list[str], typer.Argument(metavar="SLUG|AUDIO...", help="Episodes, or any audio files.")],
-    model: Annotated[str | None, typer.Option(help="A Whisper size, or a path.")] = None,
-    engine: Annotated[str | None, typer.Option(help="Which engine hears.")] = None,
-    language: Annotated[str | None, typer.Option(help="ISO 639-1; without it the engine listens.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="A Whisper model, like base, or a path to weights.")
+    ] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="Engine: auto, openvino, faster-whisper or openai-whisper.")
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option(help="ISO 639-1 code; without it the engine detects the language.")
+    ] = None,
     format_: Annotated[
-        str, typer.Option("--format", help="json, vtt, srt, txt, html; with commas.")
+        str, typer.Option("--format", help="Comma-separated list of json, vtt, srt, txt, html.")
     ] = "json",
     output: Annotated[
-        str | None, typer.Option(help="Folder for the files; - for stdout.", show_default="here")
+        str | None, typer.Option(help="Folder for the files; - prints to stdout.", show_default="here")
     ] = None,
 ) -> None:
-    """Turn speech into words only: an episode's transcript.json, and files of any recording."""
-    from podcast_pipeline.cli.commands import transcribe as transcribing
+    """Transcribe episodes or any audio files, without publishing; updates an episode's transcript.json."""
+    from podcast_pipeline.cli.commands.transcribe import parse_formats, transcribe_all
 
     session: CliSession = context.obj
-    given = {"model": model, "engine": engine, "language": language}
-    settings = session.transcription.model_copy(update={k: v for k, v in given.items() if v})
-    transcribing.transcribe_all(
-        session, what, settings=settings, formats=transcribing.parse_formats(format_), output=output
-    )
+    overrides = {"model": model, "engine": engine, "language": language}
+    settings = session.transcription.model_copy(update={k: v for k, v in overrides.items() if v})
+    transcribe_all(session, what, settings=settings, formats=parse_formats(format_), output=output)
 
 
 def release(context: typer.Context, allow: Allow = False) -> None:
-    """Bring the published feed up to now; safe to run every minute, anywhere."""
-    from podcast_pipeline.pipeline.publish import release as release_due
+    """Publish the scheduled episodes that are due and update the feed; safe to run every minute, anywhere."""
+    from podcast_pipeline.pipeline import publish
 
     session: CliSession = context.obj
-    slugs = release_due(session.context, allow_redownloads=allow)
+    slugs = publish.release(session.context, allow_redownloads=allow)
     if slugs:
         search.update_search_index(session)
     session.output.result({"released": slugs}, [f"{slug}: published" for slug in slugs])
@@ -139,14 +135,14 @@ def list_(context: typer.Context) -> None:
     """List every episode with its state."""
     session: CliSession = context.obj
     rows = _rows(session)
-    session.output.table("", rows, columns=("slug", "state", "goes or went out", "title"))
+    session.output.table("", rows, columns=("slug", "state", "publication time", "title"))
     if session.output.as_json:
-        names = ("slug", "state", "publish_at", "title")
-        session.output.result({"episodes": [dict(zip(names, row, strict=True)) for row in rows]})
+        keys = ("slug", "state", "publish_at", "title")
+        session.output.result({"episodes": [dict(zip(keys, row, strict=True)) for row in rows]})
 
 
 def status(context: typer.Context, slug: SlugArgument) -> None:
-    """Show where an episode is, and what podcast apps do with it."""
+    """Show an episode's state and how podcast apps treat the episode."""
     session: CliSession = context.obj
     catalog = session.context.catalog()
     episode = catalog.by_slug(slug) if catalog else None
@@ -155,7 +151,7 @@ def status(context: typer.Context, slug: SlugArgument) -> None:
 
 
 def unpublish(context: typer.Context, slug: SlugArgument) -> None:
-    """Take an episode out of feed and pages, for ever; its file stays where apps have it."""
+    """Remove an episode from feed and pages, for ever; apps keep the audio that they have downloaded."""
     from podcast_pipeline.pipeline import maintain
 
     session: CliSession = context.obj
@@ -165,7 +161,7 @@ def unpublish(context: typer.Context, slug: SlugArgument) -> None:
 
 
 def rebuild(context: typer.Context, allow: Allow = False) -> None:
-    """Make captions, chapters and the feed again from what is stored."""
+    """Regenerate captions, chapters and the feed from the stored transcripts and the catalog."""
     from podcast_pipeline.pipeline import maintain
 
     session: CliSession = context.obj
@@ -173,36 +169,38 @@ def rebuild(context: typer.Context, allow: Allow = False) -> None:
     session.output.result({"changed": changed}, ["rebuilt" if changed else "nothing to do"])
 
 
-def gc(context: typer.Context, yes: Yes = False) -> None:
-    """List the stored objects and uploads that nothing names; with --yes remove those old enough."""
+def gc(
+    context: typer.Context,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Remove orphaned objects older than [storage] gc_grace_days.")
+    ] = False,
+) -> None:
+    """List orphaned objects, which the catalog does not reference; --yes removes those old enough."""
     from podcast_pipeline.pipeline import maintain
 
     session: CliSession = context.obj
-    found = maintain.remove_orphaned_objects(session.context, remove=yes)
-    what = {False: "bytes", True: "bytes of an unfinished upload"}
-    lines = [f"{item.verdict}: {item.key} ({item.size_bytes} {what[item.unfinished]})" for item in found]
-    session.output.result(
-        {"objects": [vars(item) for item in found]}, lines or ["nothing to remove: every object is named"]
-    )
+    orphans = maintain.remove_orphaned_objects(session.context, remove=yes)
+    unit = {False: "bytes", True: "bytes of an unfinished upload"}
+    lines = [f"{item.verdict}: {item.key} ({item.size_bytes} {unit[item.unfinished]})" for item in orphans]
+    session.output.result({"objects": [vars(item) for item in orphans]}, lines or ["no orphaned objects"])
 
 
 def _rows(session: CliSession) -> list[tuple[str, str, str, str]]:
-    """Return (slug, state, instant, title) of every episode, newest first, drafts before."""
+    """Return (slug, state, publication time, title) of each episode: drafts first, then newest first."""
     catalog = session.context.catalog()
-    known = list(reversed(catalog.episodes)) if catalog else []
-    out = {episode.slug for episode in known}
-    drafts = [
-        session.library.folder(slug).load_draft() for slug in session.library.slugs() if slug not in out
-    ]
+    episodes = list(reversed(catalog.episodes)) if catalog else []
+    in_catalog = {episode.slug for episode in episodes}
+    folders = (session.library.folder(slug) for slug in session.library.slugs() if slug not in in_catalog)
+    drafts = [folder.load_draft() for folder in folders]
     return [
         *((draft.slug, "draft", "", draft.title) for draft in drafts),
-        *((e.slug, e.state, session.format_local(e.publish_at), e.title) for e in known),
+        *((e.slug, e.state, session.format_local(e.publish_at), e.title) for e in episodes),
     ]
 
 
 def _status_of_draft(session: CliSession, slug: str) -> dict[str, str | None]:
     title = session.library.folder(slug).load_draft().title
-    apps = f"nothing: it has not left this machine; `podcast publish {slug}` when it is ready"
+    apps = f"nothing: it has not left this machine; run `podcast publish {slug}` when it is ready"
     return {"slug": slug, "state": "draft", "publish_at": None, "title": title, "apps": apps}
 
 
@@ -212,5 +210,6 @@ def _status(session: CliSession, episode: "Episode") -> dict[str, str | None]:
         "state": episode.state,
         "publish_at": session.format_local(episode.publish_at),
     }
-    fate = "withdrawn" if episode.state == "unpublished" and not episode.published_at else episode.state
-    return {**facts, "title": episode.title, "apps": APPS[fate].format(**facts)}
+    is_withdrawn = episode.state == "unpublished" and not episode.published_at
+    apps = APP_BEHAVIOUR["withdrawn" if is_withdrawn else episode.state]
+    return {**facts, "title": episode.title, "apps": apps.format(**facts)}

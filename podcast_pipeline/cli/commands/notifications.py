@@ -1,11 +1,12 @@
-"""`podcast subscribers notify`: tells who asked for it that a transcript is out, and says how many."""
+"""`podcast subscribers notify`: mail a new transcript to the subscribers who opted in, and print counts."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from podcast_pipeline.cli import PROBLEMS
+from podcast_pipeline.cli.arguments import SlugArgument
+from podcast_pipeline.cli.exit_codes import PROBLEMS
 from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.errors import ConfigError, MailError
 from podcast_pipeline.model import Progress
@@ -16,56 +17,56 @@ if TYPE_CHECKING:
     from podcast_pipeline.model import Episode
 
 JSON_REFUSALS = 1000
-"""No more refusals than this stand in `notify --json`; their number is whole."""
+"""Maximum number of refusals that `notify --json` lists; their count is complete."""
 
 
 def notify(
     context: typer.Context,
-    slug: Annotated[str, typer.Argument(metavar="SLUG", help="A published episode.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many would be told.")] = False,
+    slug: SlugArgument,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count the mails; send none.")] = False,
 ) -> None:
-    """Tell who asked for it, by mail, that a transcript is out; nobody is told twice.
+    """Mail the subscribers who opted in that a transcript was published; nobody gets the mail twice.
 
-    Told is who has paid and wanted such mail before the transcript came out. Interrupted, run it again: it
-    goes on with who is left. An address that the server refuses is named by its id, and tried by the next
-    run; then the exit code is 3.
+    Mails go to active subscribers who had opted in before the transcript was published. After an
+    interruption run the command again: it continues with the remaining subscribers. A subscriber whose
+    address the mail server refuses is listed by id, and the next run tries again; the exit code is then 3.
     """
     session: CliSession = context.obj
-    episode, news = _find(session, slug)
-    count = sum(1 for _ in news.pending(episode, clock=session.clock))
+    episode, queue = _open_queue(session, slug)
+    count = sum(1 for _ in queue.pending(episode, clock=session.clock))
     if dry_run:
         session.output.result(
             {"slug": slug, "id": episode.id, "dry_run": True, "would_tell": count},
-            [f"{slug}: {count} would be told (dry run, nothing was sent)"],
+            [f"{slug}: {count} to notify (dry run, nothing was sent)"],
         )
         return
     tally = NotificationTally()
-    _send(session, episode, news, tally, count)
-    _print(session, episode, tally, news.count_unconfirmed(episode.id))
+    _send(session, episode, queue, tally, count)
+    _print(session, episode, tally, queue.count_unconfirmed(episode.id))
     if tally.refused:
         raise typer.Exit(PROBLEMS)
 
 
 @dataclass
 class NotificationTally:
-    """What became of the mails so far; of those refused the first JSON_REFUSALS are named."""
+    """Counts of the mails of one run, and the first JSON_REFUSALS refusals."""
 
     sent: int = 0
     refused: int = 0
     refusals: list[dict[str, str]] = field(default_factory=list)
 
-    def add(self, each: "NotificationResult") -> None:
-        """Count one."""
-        if each.error is None:
+    def add(self, result: "NotificationResult") -> None:
+        """Count one mail."""
+        if result.error is None:
             self.sent += 1
             return
         self.refused += 1
         if len(self.refusals) < JSON_REFUSALS:
-            self.refusals.append({"id": str(each.subscriber_id), "error": str(each.error)})
+            self.refusals.append({"id": str(result.subscriber_id), "error": str(result.error)})
 
 
-def _find(session: CliSession, slug: str) -> "tuple[Episode, NotificationQueue]":
-    """Return an episode that can be told of, and who knows who is to be told."""
+def _open_queue(session: CliSession, slug: str) -> "tuple[Episode, NotificationQueue]":
+    """Return an episode whose transcript may be announced, and the queue of its notifications."""
     from podcast_pipeline.access import AccessPolicy
     from podcast_pipeline.audience.notify import find_notifiable_episode
     from podcast_pipeline.audience.subscribers.notifications import NotificationQueue
@@ -76,46 +77,44 @@ def _find(session: CliSession, slug: str) -> "tuple[Episode, NotificationQueue]"
 
 
 def _send(
-    session: CliSession, episode: "Episode", news: "NotificationQueue", tally: NotificationTally, count: int
+    session: CliSession, episode: "Episode", queue: "NotificationQueue", tally: NotificationTally, count: int
 ) -> None:
     from podcast_pipeline.audience.mail import SmtpMailer
-    from podcast_pipeline.audience.notify import send_notifications as tell
+    from podcast_pipeline.audience.notify import send_notifications
 
     smtp = SmtpMailer.from_config(session.config)
     if smtp is None:
-        raise ConfigError(f"{session.config.folder / 'show.toml'} [mail]", "names no host to send mail by")
-    show, stop_key = session.config.to_show(artwork_key=None), session.subscribers.secret_key
-    report = session.output.report
+        raise ConfigError(f"{session.config.folder / 'show.toml'} [mail]", "has no host; set it to send mail")
+    show, report = session.config.to_show(artwork_key=None), session.output.report
+    unsubscribe_key = session.subscribers.secret_key
     with smtp.open_connection() as connection:
         report(Progress(step="mail", done=0, total=count))
-        mails = tell(
+        results = send_notifications(
             episode,
             show=show,
-            notifications=news,
+            notifications=queue,
             connection=connection,
-            unsubscribe_key=stop_key,
+            unsubscribe_key=unsubscribe_key,
             clock=session.clock,
         )
         try:
-            for each in mails:
-                tally.add(each)
-                if each.error:
-                    session.output.warn(f"subscriber {each.subscriber_id}: {each.error}")
+            for result in results:
+                tally.add(result)
+                if result.error:
+                    session.output.warn(f"subscriber {result.subscriber_id}: {result.error}")
                 report(Progress(step="mail", done=min(tally.sent + tally.refused, count), total=count))
         except MailError as error:
-            line = f"{error.message}; {tally.sent} were told, run it again for the others"
-            raise MailError(error.subject, line) from error
+            message = f"{error.message}; {tally.sent} notified, run the command again for the others"
+            raise MailError(error.subject, message) from error
         report(Progress(step="mail", done=count, total=count))
 
 
 def _print(session: CliSession, episode: "Episode", tally: NotificationTally, in_doubt: int) -> None:
-    lines = [f"{episode.slug}: {tally.sent} told"]
+    lines = [f"{episode.slug}: {tally.sent} notified"]
     if tally.refused:
         lines.append(f"{tally.refused} refused by the mail server; the next run tries them again")
     if in_doubt:
-        lines.append(
-            f"{in_doubt} in doubt: a run ended while the mail server had their mail; they are not told again"
-        )
+        lines.append(f"{in_doubt} in doubt: a run ended before the mail server answered; not sent again")
     session.output.result(
         {
             "slug": episode.slug,

@@ -1,4 +1,4 @@
-"""`podcast publish`: recordings and episodes, one result each, and what a person is told of them."""
+"""`podcast publish`: publish recordings and episodes, and print one result for each."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from podcast_pipeline.cli import exit_code
 from podcast_pipeline.cli.commands import review, search
+from podcast_pipeline.cli.exit_codes import exit_code
 from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.errors import ConfigError, EpisodeError, PodcastError
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PublishOptions:
-    """The options of one call."""
+    """The options of `ingest` and `publish`."""
 
     title: str | None
     slug: str | None
@@ -36,16 +36,16 @@ class PublishOptions:
 
     @property
     def for_new_recording(self) -> bool:
-        """Whether anything is wished that only a new recording takes."""
+        """Whether an option is set that applies to a new recording only."""
         return bool(self.title or self.slug or self.guests or self.notes)
 
 
 @dataclass(frozen=True)
 class PublishOutcome:
-    """What came of one recording or slug.
+    """The result or the error of one recording or slug.
 
     Attributes:
-        seconds: step -> how long it took.
+        seconds: step -> its duration.
     """
 
     argument: str
@@ -55,8 +55,8 @@ class PublishOutcome:
 
 
 def publish_all(session: CliSession, arguments: list[str], options: PublishOptions) -> None:
-    """Publish each recording or slug; the error of a single one is the command's own."""
-    _ = session.context.publisher_lock  # a store without one is refused before any work
+    """Publish each recording or slug; raise the error of a single one, print those of several."""
+    _ = session.context.publisher_lock  # raises before any work if publishers cannot be kept apart
     _warn_of_categories(session)
     outcomes = [_attempt(session, argument, options) for argument in arguments]
     errors = [outcome.error for outcome in outcomes if outcome.error]
@@ -79,7 +79,7 @@ def _warn_of_categories(session: CliSession) -> None:
 
 
 def ingest_recording(context: "Context", recording: "Path | Sequence[Track]", options: PublishOptions) -> str:
-    """Create an episode folder for a recording, or for the tracks of one, and return its slug."""
+    """Create an episode folder for a recording, or for its separate tracks, and return the slug."""
     from podcast_pipeline.pipeline import publish
 
     notes = _text(options.notes) if options.notes else ""
@@ -93,16 +93,18 @@ def ingest_recording(context: "Context", recording: "Path | Sequence[Track]", op
 
 
 def parse_track(text: str) -> "Track":
-    """Read NAME=FILE[:CHANNEL]; a file whose name ends so is that file.
+    """Parse NAME=FILE[:CHANNEL]; an existing file whose name ends in :CHANNEL is taken whole.
 
     Raises:
-        ConfigError: there is no name, or no file.
+        ConfigError: the name or the file is missing.
     """
     from podcast_pipeline.audio.tracks import Track
 
     name, _, file = (part.strip() for part in text.partition("="))
     if not name or not file:
-        raise ConfigError(f"--track {text}", "write it like --track Ann=host.wav, or Ann=both.wav:1")
+        raise ConfigError(
+            f"--track {text}", "is not NAME=FILE[:CHANNEL]; write Ann=host.wav or Ann=both.wav:1"
+        )
     path, _, channel = file.rpartition(":")
     if path and channel.isdecimal() and not Path(file).exists():
         return Track(name, Path(path), int(channel))
@@ -143,24 +145,27 @@ def _publish_one(
     review.warn_of_conflicts(session, slug, text.edits.conflicts)
     review.warn_of_unordered_turns(session, slug, text.document)
     receipt, previous = _receipt(result, session.output.seconds), folder.load_receipt()
-    if result.changed or previous.get("document_key") != receipt["document_key"]:  # a killed run wrote none
+    if result.changed or previous.get("document_key") != receipt["document_key"]:  # lost by a killed run
         folder.save_receipt(receipt)
     return result
 
 
 def _slug(argument: str, context: "Context", options: PublishOptions) -> str:
-    """Return the slug that an argument means; a new recording becomes an episode."""
+    """Return the slug of an argument; a new recording becomes an episode."""
     from podcast_pipeline.files import sha256_of
 
     if not Path(argument).is_file():
         if options.for_new_recording:
-            raise EpisodeError(argument, "--title, --slug, --guest and --notes are for a new recording")
+            message = "is not a file; omit --title, --slug, --guest and --notes, they are for a new recording"
+            raise EpisodeError(argument, message)
         return argument
     if not options.dry_run:
         return ingest_recording(context, Path(argument), options)
     known = context.library.slug_of_source(sha256_of(Path(argument)))
     if known is None:
-        raise EpisodeError(argument, "is no episode yet and --dry-run makes none; run `podcast ingest` first")
+        raise EpisodeError(
+            argument, "is not an episode yet, and --dry-run creates none; run `podcast ingest` first"
+        )
     return known
 
 
@@ -173,31 +178,31 @@ def _publish_at(session: CliSession, at: str | None) -> datetime | None:
         return session.next_slot()
     publish_at = session.parse_time(at)
     if publish_at < session.clock():
-        raise ConfigError(f"--at {at}", "is past; leave --at away to publish now")
+        raise ConfigError(f"--at {at}", "is past; omit --at to publish now")
     return publish_at
 
 
 def _ask(session: CliSession, slug: str, publish_at: datetime | None, options: PublishOptions) -> None:
-    """Ask a person at a terminal to confirm the publication, before any work is done."""
+    """Ask at a terminal for confirmation, before any work is done."""
     if options.yes or session.output.as_json or not sys.stdin.isatty():
         return
     draft = session.library.folder(slug).load_draft()
-    guests = ", ".join(person.name for person in draft.persons) or "nobody named"
-    when = session.format_local(publish_at) if publish_at else "now, or when it went out before"
+    persons = ", ".join(person.name for person in draft.persons) or "no persons"
+    when = session.format_local(publish_at) if publish_at else "now or at the earlier publication time"
     session.output.close()
-    typer.confirm(f"{draft.title!r} with {guests}, going out {when}. Publish?", default=True, abort=True)
+    typer.confirm(f"Publish {draft.title!r} with {persons}, {when}?", default=True, abort=True)
 
 
-def _receipt(done: "PublishResult", seconds: dict[str, float]) -> dict[str, object]:
-    episode, version = done.episode, done.episode.transcript
+def _receipt(result: "PublishResult", seconds: dict[str, float]) -> dict[str, object]:
+    episode, version = result.episode, result.episode.transcript
     return {
-        **_facts(episode, done.show),
-        "feed_url": done.show.feed_url,
+        **_facts(episode, result.show),
+        "feed_url": result.show.feed_url,
         "audio_sha256": episode.enclosure.sha256,
         "transcript_version": version and version.version,
         "document_key": version and version.document_key,
-        "loudness": done.mastering and vars(done.mastering),
-        "seconds": {step: round(spent, 1) for step, spent in seconds.items()},
+        "loudness": result.mastering and vars(result.mastering),
+        "seconds": {step: round(duration_s, 1) for step, duration_s in seconds.items()},
     }
 
 
@@ -230,64 +235,65 @@ def _print(session: CliSession, outcomes: list[PublishOutcome]) -> None:
 
 
 def _document(outcome: PublishOutcome) -> dict[str, object]:
-    done, error = outcome.result, outcome.error and str(outcome.error)
-    if done is None:
-        names = ("id", "guid", "state", "publish_at", "page_url", "audio_url")
-        return {"slug": outcome.argument, **dict.fromkeys(names), "error": error}
-    facts = {**_facts(done.episode, done.show), "changed": done.changed, "error": None}
-    objects = getattr(done, "objects", None)
+    result, error = outcome.result, outcome.error and str(outcome.error)
+    if result is None:
+        keys = ("id", "guid", "state", "publish_at", "page_url", "audio_url")
+        return {"slug": outcome.argument, **dict.fromkeys(keys), "error": error}
+    facts = {**_facts(result.episode, result.show), "changed": result.changed, "error": None}
+    objects = getattr(result, "objects", None)
     return facts if objects is None else {**facts, "would_store": dict(objects)}
 
 
 def _print_steps(session: CliSession, outcome: PublishOutcome) -> None:
     from podcast_pipeline.pipeline.publish import PublishResult
 
-    done = outcome.result
-    if isinstance(done, PublishResult) and done.changed:
-        title = f"{done.episode.slug}: {done.episode.state}"
-        session.output.table(title, _steps(done, outcome.seconds), columns=("step", "seconds", "made"))
+    result = outcome.result
+    if isinstance(result, PublishResult) and result.changed:
+        title = f"{result.episode.slug}: {result.episode.state}"
+        session.output.table(title, _steps(result, outcome.seconds), columns=("step", "seconds", "result"))
 
 
-def _steps(done: "PublishResult", seconds: dict[str, float]) -> list[tuple[str, str, str]]:
-    """Return (step, seconds, what it made) of every step that this run took."""
-    made = {"store": "objects stored and read back", "transcribe": f"{done.word_count} words"}
+def _steps(result: "PublishResult", seconds: dict[str, float]) -> list[tuple[str, str, str]]:
+    """Return (step, seconds, result) of every step of this run."""
+    notes = {"store": "objects stored and read back", "transcribe": f"{result.word_count} words"}
     if seconds.get("transcribe"):
-        duration_s = done.episode.enclosure.duration_s
-        made["transcribe"] += f", {duration_s / seconds['transcribe']:.0f}× real time"
-    if done.mastering:
-        before, after = done.mastering.before_lufs, done.mastering.after_lufs
-        peak = done.mastering.true_peak_dbtp
-        made["master"] = f"{before:.1f} → {after:.1f} LUFS, true peak {peak:.1f} dBTP"
-    return [(step, f"{spent:.1f}", made.get(step, "")) for step, spent in seconds.items()]
+        duration_s = result.episode.enclosure.duration_s
+        notes["transcribe"] += f", {duration_s / seconds['transcribe']:.0f}× real time"
+    if result.mastering:
+        before, after = result.mastering.before_lufs, result.mastering.after_lufs
+        peak = result.mastering.true_peak_dbtp
+        notes["master"] = f"{before:.1f} → {after:.1f} LUFS, true peak {peak:.1f} dBTP"
+    return [(step, f"{step_s:.1f}", notes.get(step, "")) for step, step_s in seconds.items()]
 
 
 def _lines(session: CliSession, outcome: PublishOutcome) -> Iterator[str]:
     from podcast_pipeline.pipeline.publish import DryRunResult
 
-    done = outcome.result
-    if done is None:
+    result = outcome.result
+    if result is None:
         return
-    facts = _facts(done.episode, done.show)
-    if not done.changed:
-        yield f"{facts['slug']}: nothing to do, everything is as its folder says ({facts['page_url']})"
-    elif isinstance(done, DryRunResult):
-        yield from _plan(session, done)
+    facts = _facts(result.episode, result.show)
+    if not result.changed:
+        yield f"{facts['slug']}: nothing to do, the episode matches its folder ({facts['page_url']})"
+    elif isinstance(result, DryRunResult):
+        yield from _plan(session, result)
     else:
-        if done.episode.state == "scheduled":
-            yield f"goes out {session.format_local(done.episode.publish_at)}, by `podcast release`"
-        version = done.episode.transcript
-        if version and version.note and version.published_at == done.episode.content_changed_at:
-            yield f"transcript: version {version.version}; readers are told: {version.note}"
+        if result.episode.state == "scheduled":
+            when = session.format_local(result.episode.publish_at)
+            yield f"scheduled: `podcast release` publishes the episode at {when}"
+        version = result.episode.transcript
+        if version and version.note and version.published_at == result.episode.content_changed_at:
+            yield f"transcript: version {version.version}; correction note: {version.note}"
         yield f"page:  {facts['page_url']}"
         yield f"audio: {facts['audio_url'] or 'for subscribers, in their private feeds and on the page'}"
-        yield f"feed:  {done.show.feed_url}"
+        yield f"feed:  {result.show.feed_url}"
 
 
-def _plan(session: CliSession, done: "DryRunResult") -> Iterator[str]:
-    episode, changes = done.episode, done.feed_changes
+def _plan(session: CliSession, result: "DryRunResult") -> Iterator[str]:
+    episode, changes = result.episode, result.feed_changes
     when = session.format_local(episode.publish_at)
     yield f"{episode.slug}: would be {episode.state}, {when}; nothing was stored"
-    for key, size_bytes in done.objects:
+    for key, size_bytes in result.objects:
         yield f"would store {key} ({size_bytes} bytes)"
     for verb, items in (("add", changes.new), ("remove", changes.removed)):
         for item in items:

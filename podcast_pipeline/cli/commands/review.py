@@ -1,4 +1,4 @@
-"""`podcast review` and `podcast transcript diff`: what to listen to, what changed."""
+"""`podcast review` and `podcast transcript diff`: check doubtful passages, compare versions."""
 
 import re
 import sys
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from podcast_pipeline.cli import PROBLEMS
+from podcast_pipeline.cli.arguments import SlugArgument
+from podcast_pipeline.cli.exit_codes import PROBLEMS
 from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.errors import ConfigError, PodcastError
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 CHOICES = {"a": "a", "accept": "a", "f": "f", "fix": "f", "s": "s", "skip": "s", "q": "q", "quit": "q"}
 DURATION = re.compile(r"(\d+)(s|m)")
-SlugArgument = Annotated[str, typer.Argument(metavar="SLUG", help="The episode.")]
-Version = Annotated[int | None, typer.Option(min=1, metavar="N", help="A published version.")]
 
 transcript = typer.Typer(no_args_is_help=True, help="Compare versions of a transcript.")
 
@@ -40,70 +39,73 @@ def review(
     context: typer.Context,
     slug: SlugArgument,
     learn: Annotated[
-        bool, typer.Option("--learn", help="Offer corrected names to the glossary in show.toml.")
+        bool, typer.Option("--learn", help="Offer corrected names for the glossary in show.toml.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="With --learn: take all without asking.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --learn: add all names without asking.")] = False,
     sample: Annotated[
-        str | None, typer.Option(help="Draw stretches of this length to correct, or measure them: 2m, 90s.")
+        str | None,
+        typer.Option(
+            help="Draw passages of this length (2m, 90s) to correct, or measure the corrected ones."
+        ),
     ] = None,
 ) -> None:
-    """List what to listen to, worst first; on a terminal accept or correct it. Exit 3 while it blocks."""
-    from podcast_pipeline.pipeline import review as reviewing
+    """List doubtful passages, worst first; on a terminal accept or correct each; exit 3 while one blocks."""
     from podcast_pipeline.pipeline.accuracy import sample_accuracy
+    from podcast_pipeline.pipeline.review import load_review
 
     session: CliSession = context.obj
     with session.library.open(slug) as folder:
-        seen = reviewing.load_review(folder, session.context)
+        episode_review = load_review(folder, session.context)
         if sample is not None:
-            _measure(session, sample_accuracy(seen, session.context, sample_s=_seconds(sample)))
+            _measure(session, sample_accuracy(episode_review, session.context, sample_s=_seconds(sample)))
         elif learn:
-            _learn(session, seen, yes=yes)
+            _learn(session, episode_review, yes=yes)
         else:
-            _review(session, seen)
+            _review(session, episode_review)
 
 
-def _review(session: CliSession, seen: "EpisodeReview") -> None:
-    from podcast_pipeline.pipeline import review as reviewing
+def _review(session: CliSession, episode_review: "EpisodeReview") -> None:
+    from podcast_pipeline.pipeline.review import load_review
     from podcast_pipeline.transcript.review import blocking_items
 
-    slug, known = seen.draft.slug, _known(session, seen.draft.slug)
-    walked = sys.stdin.isatty() and sys.stdout.isatty() and not session.output.as_json
-    if walked:
-        _walk(session, seen, known)
-        seen = reviewing.load_review(seen.episode_text.folder, session.context)
-    findings, closed = seen.items, blocking_items(seen.items, session.config.review)
+    slug = episode_review.draft.slug
+    published = _published_episode(session, slug)
+    is_interactive = sys.stdin.isatty() and sys.stdout.isatty() and not session.output.as_json
+    if is_interactive:
+        _review_interactively(session, episode_review, published)
+        episode_review = load_review(episode_review.episode_text.folder, session.context)
+    blocking = blocking_items(episode_review.items, session.config.review)
+    findings = [_facts(session, item, episode_review, published) for item in episode_review.items]
+    fixes = episode_review.edited.edits.fixes
     session.output.result(
         {
             "slug": slug,
-            "blocking": len(closed),
-            "findings": [_facts(session, f, seen, known) for f in findings],
-            "fixes": [fix.model_dump() for fix in seen.edited.edits.fixes],
+            "blocking": len(blocking),
+            "findings": findings,
+            "fixes": [fix.model_dump() for fix in fixes],
         },
         [
-            *(line for f in findings if not walked for line in _lines(_facts(session, f, seen, known))),
-            *(
-                f"put right: “{f.before}” is “{f.after}” at {f.start_s:.1f} s"
-                for f in seen.edited.edits.fixes
-            ),
-            f"{len(findings)} to listen to, {len(closed)} of them block publication",
+            *(line for facts in findings if not is_interactive for line in _lines(facts)),
+            *(f"corrected: “{fix.before}” is “{fix.after}” at {fix.start_s:.1f} s" for fix in fixes),
+            f"{len(findings)} passages to check, {len(blocking)} of them block publication",
         ],
     )
-    if closed:
+    if blocking:
         raise typer.Exit(PROBLEMS)
 
 
 def _facts(
-    session: CliSession, found: "ReviewItem", seen: "EpisodeReview", known: "Episode | None"
+    session: CliSession, item: "ReviewItem", episode_review: "EpisodeReview", published: "Episode | None"
 ) -> dict[str, object]:
     from podcast_pipeline.pipeline.review import player_command
 
-    at_s = known.timeline.to_media(found.start_s) if known else None
-    page = session.config.to_show(artwork_key=None).episode_url(seen.draft.slug)
+    at_s = published.timeline.to_media(item.start_s) if published else None
+    page = session.config.to_show(artwork_key=None).episode_url(episode_review.draft.slug)
     return {
-        **asdict(found),
-        "key": found.key,
-        "blocks": getattr(session.config.review, found.kind) == "block",
-        "play": player_command(seen.episode_text.folder.source, found.start_s, found.end_s),
+        **asdict(item),
+        "key": item.key,
+        "blocks": getattr(session.config.review, item.kind) == "block",
+        "play": player_command(episode_review.episode_text.folder.source, item.start_s, item.end_s),
         "link": f"{page}#t={at_s}" if at_s is not None else None,
     }
 
@@ -111,10 +113,10 @@ def _facts(
 def _lines(facts: dict[str, object]) -> Iterator[str]:
     from podcast_pipeline.transcript.markdown import format_clock
 
-    often = f", {facts['times']} times" if facts["times"] != 1 else ""
+    times = f", {facts['times']} times" if facts["times"] != 1 else ""
     blocks = " (blocks)" if facts["blocks"] else ""
     at = format_clock(float(str(facts["start_s"])))
-    yield f"[{at}] “{facts['text']}”{often}: {facts['reason']}{blocks}"
+    yield f"[{at}] “{facts['text']}”{times}: {facts['reason']}{blocks}"
     if facts["suggestion"]:
         yield f"    perhaps: {facts['suggestion']}"
     if facts["context"] != facts["text"]:
@@ -124,22 +126,24 @@ def _lines(facts: dict[str, object]) -> Iterator[str]:
         yield f"    {facts['link']}"
 
 
-def _walk(session: CliSession, seen: "EpisodeReview", known: "Episode | None") -> None:
-    """Go through the findings with a person; each answer is written at once."""
-    from podcast_pipeline.pipeline import review as reviewing
+def _review_interactively(
+    session: CliSession, episode_review: "EpisodeReview", published: "Episode | None"
+) -> None:
+    """Ask a person about each item; each answer is written at once."""
+    from podcast_pipeline.pipeline.review import accept_item, correct_item, load_review
 
-    for number, found in enumerate(seen.items, start=1):
-        for line in _lines(_facts(session, found, seen, known)):
+    for number, item in enumerate(episode_review.items, start=1):
+        for line in _lines(_facts(session, item, episode_review, published)):
             typer.echo(line)
-        answer = _choice(f"{number} of {len(seen.items)}: accept, fix, skip or quit (a/f/s/q)")
+        answer = _choice(f"{number} of {len(episode_review.items)}: accept, fix, skip or quit (a/f/s/q)")
         if answer == "q":
             return
-        seen_now = reviewing.load_review(seen.episode_text.folder, session.context)
+        current = load_review(episode_review.episode_text.folder, session.context)
         if answer == "a":
-            reviewing.accept_item(found, seen_now)
+            accept_item(item, current)
         elif answer == "f":
             try:
-                reviewing.correct_item(found, _written(found), seen_now)
+                correct_item(item, _ask_correction(item), current)
             except PodcastError as error:
                 session.output.warn(str(error))
 
@@ -151,45 +155,52 @@ def _choice(question: str) -> str:
     return CHOICES[answer]
 
 
-def _written(found: "ReviewItem") -> str:
-    """Ask what is really there."""
-    if found.kind == "speakers":
-        return str(typer.prompt("who says it", default=found.suggestion))
-    return str(typer.prompt("what is said", default=found.suggestion or found.text))
+def _ask_correction(item: "ReviewItem") -> str:
+    """Ask for the right speaker or the right words."""
+    if item.kind == "speakers":
+        return str(typer.prompt("speaker", default=item.suggestion))
+    return str(typer.prompt("correct words", default=item.suggestion or item.text))
 
 
-def _learn(session: CliSession, seen: "EpisodeReview", *, yes: bool) -> None:
-    from podcast_pipeline.pipeline import review as reviewing
+def _learn(session: CliSession, episode_review: "EpisodeReview", *, yes: bool) -> None:
+    from podcast_pipeline.pipeline.review import add_to_glossary, names_to_learn
 
-    offered = reviewing.names_to_learn(seen, session.config)
-    asks = sys.stdin.isatty() and not session.output.as_json and not yes
-    taken = [t for t in offered if yes or (asks and typer.confirm(f"learn {_term(t)}?", default=True))]
-    if taken:
-        reviewing.add_to_glossary(session.config, taken)
-    left = [t for t in offered if t not in taken]
+    offered = names_to_learn(episode_review, session.config)
+    may_ask = sys.stdin.isatty() and not session.output.as_json and not yes
+    learned = [
+        term
+        for term in offered
+        if yes or (may_ask and typer.confirm(f"learn {_format_term(term)}?", default=True))
+    ]
+    if learned:
+        add_to_glossary(session.config, learned)
+    remaining = [term for term in offered if term not in learned]
     session.output.result(
-        {"learned": [t.model_dump() for t in taken], "offered": [t.model_dump() for t in left]},
+        {
+            "learned": [term.model_dump() for term in learned],
+            "offered": [term.model_dump() for term in remaining],
+        },
         [
-            *(f"learned: {_term(t)}" for t in taken),
-            *(f"could learn: {_term(t)}; --yes takes it" for t in left),
-            *([] if offered else ["nothing to learn: no name was corrected that the glossary lacks"]),
+            *(f"learned: {_format_term(term)}" for term in learned),
+            *(f"could learn: {_format_term(term)}; --yes adds it" for term in remaining),
+            *([] if offered else ["nothing to learn: every corrected name is in the glossary"]),
         ],
     )
 
 
-def _term(term: object) -> str:
-    name, heard = getattr(term, "name", ""), ", ".join(getattr(term, "sounds_like", ()))
-    return f"{name} (heard as {heard})" if heard else str(name)
+def _format_term(term: object) -> str:
+    name, variants = getattr(term, "name", ""), ", ".join(getattr(term, "sounds_like", ()))
+    return f"{name} (recognised as {variants})" if variants else str(name)
 
 
-def _measure(session: CliSession, drawn: "Path | AccuracyReceipt") -> None:
+def _measure(session: CliSession, sample: "Path | AccuracyReceipt") -> None:
     from podcast_pipeline.pipeline.accuracy import load_trend
 
-    receipt = drawn if not hasattr(drawn, "exists") else None
+    receipt = sample if not hasattr(sample, "exists") else None
     if receipt is None:
         session.output.result(
-            {"file": str(drawn), "receipt": None},
-            [f"{drawn}: listen, correct every word, tick the box at its top, and run the same command again"],
+            {"file": str(sample), "receipt": None},
+            [f"{sample}: listen, correct every word, tick the box at the top, and run the command again"],
         )
         return
     receipts = load_trend(session.config).receipts
@@ -198,7 +209,7 @@ def _measure(session: CliSession, drawn: "Path | AccuracyReceipt") -> None:
         [
             f"{receipt.slug}: {receipt.words} words, WER {_rate(receipt.wer)}, "
             + (
-                f"{receipt.names} names, wrong {_rate(receipt.name_error)}"
+                f"{receipt.names} names, error rate {_rate(receipt.name_error)}"
                 if receipt.name_error
                 else "no names"
             ),
@@ -222,41 +233,41 @@ def _seconds(text: str) -> float:
 def diff(
     context: typer.Context,
     slug: SlugArgument,
-    from_: Annotated[int | None, typer.Option("--from", min=1, metavar="N", help="A version.")] = None,
+    from_: Annotated[int | None, typer.Option("--from", min=1, metavar="N", help="The old version.")] = None,
     to: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="A version.", show_default="the folder")
+        int | None, typer.Option(min=1, metavar="N", help="The new version.", show_default="the folder")
     ] = None,
 ) -> None:
-    """Show what differs between the published transcript and the folder, or between two versions."""
-    from podcast_pipeline.pipeline import review as reviewing
+    """Show the changes between the published transcript and the folder, or between two versions."""
+    from podcast_pipeline.pipeline.review import diff_versions
 
     session: CliSession = context.obj
-    lines = reviewing.diff_versions(slug, session.context, old=from_, new=to)
+    lines = diff_versions(slug, session.context, old=from_, new=to)
     session.output.result({"slug": slug, "changes": lines}, lines or ["no difference"])
 
 
-def _known(session: CliSession, slug: str) -> "Episode | None":
+def _published_episode(session: CliSession, slug: str) -> "Episode | None":
     catalog = session.context.catalog()
     return catalog.by_slug(slug) if catalog else None
 
 
 def warn_of_conflicts(session: CliSession, slug: str, conflicts: "Iterable[EditConflict]") -> None:
-    """Tell which edits found no place in new words; they stay in edits.json until somebody settles them."""
+    """Warn about edits that could not be applied to a new transcript; edits.json keeps these edits."""
     from podcast_pipeline.transcript.markdown import format_clock
 
     for conflict in conflicts:
         session.output.warn(
-            f"{slug}: an edit found no place at [{format_clock(conflict.at_s)}]: {conflict.reason};"
-            f" it is kept, see `podcast review {slug}`"
+            f"{slug}: an edit at [{format_clock(conflict.at_s)}] was not applied: {conflict.reason};"
+            f" it is kept, run `podcast review {slug}`"
         )
 
 
 def warn_of_unordered_turns(session: CliSession, slug: str, document: "MarkdownTranscript | None") -> None:
-    """Tell which turns have a time before that of the turn above: moved there, or typed wrong."""
+    """Warn about turns with an earlier time than the turn above: moved, or mistyped."""
     from podcast_pipeline.transcript.markdown import format_clock
 
     for turn in document.out_of_order if document else ():
         session.output.warn(
             f"{slug}: transcript.md line {turn.line}: [{format_clock(turn.at_s or 0.0)}] is earlier than the"
-            " turn above; words get the time of their place in the text, whatever their heading says"
+            " turn above; its words are timed by their place in the text, not by this heading"
         )

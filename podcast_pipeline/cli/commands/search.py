@@ -1,4 +1,4 @@
-"""The search index on the command line: `reindex`, and following a publication."""
+"""`podcast reindex`, and the update of the search index after a publication."""
 
 from typing import TYPE_CHECKING
 
@@ -17,28 +17,28 @@ def register(app: typer.Typer) -> None:
 
 
 def reindex(context: typer.Context) -> None:
-    """Bring the search index up to what is published; safe at any time, goes on where it was."""
+    """Update the search index from the published episodes; safe at any time, continues where it stopped."""
     session: CliSession = context.obj
-    done = _catch_up(session)
+    update = _sync_index(session)
     session.output.result(
-        {"indexed": done.indexed, "removed": done.removed},
-        [f"{len(done.indexed)} episodes indexed, {done.removed} removed"],
+        {"indexed": update.indexed, "removed": update.removed},
+        [f"{len(update.indexed)} episodes indexed, {update.removed} removed"],
     )
 
 
 def update_search_index(session: CliSession) -> None:
-    """Bring the index up to a publication where there is a database; what is out stays out if that fails."""
+    """Update the index after a publication, if there is a database; an error becomes a warning."""
     from podcast_pipeline.audience.database.engine import DATABASE_FILE_NAME
 
     if session.database_url is None and not (session.config.state_folder / DATABASE_FILE_NAME).is_file():
         return
     try:
-        _catch_up(session)
+        _sync_index(session)
     except PodcastError as error:
-        session.output.warn(f"the search index is behind: {error}; run `podcast reindex`")
+        session.output.warn(f"the search index is out of date: {error}; run `podcast reindex`")
 
 
-def _catch_up(session: CliSession) -> "IndexUpdate":
+def _sync_index(session: CliSession) -> "IndexUpdate":
     from podcast_pipeline.search import SearchIndex
     from podcast_pipeline.search.index import IndexUpdate
     from podcast_pipeline.storage.published import read_catalog

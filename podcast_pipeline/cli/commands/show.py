@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
     app.command()(init)
     app.command()(serve)
     app.command()(doctor)
-    database = typer.Typer(help="The subscribers' database.", no_args_is_help=True)
+    database = typer.Typer(help="Upgrade or copy the subscribers' database.", no_args_is_help=True)
     database.command("upgrade")(upgrade)
     database.command("copy")(copy)
     app.add_typer(database, name="db")
@@ -32,14 +32,14 @@ def register(app: typer.Typer) -> None:
 
 def init(
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where the show is to be.")] = Path(),
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Folder of the new show.")] = Path(),
 ) -> None:
-    """Begin a new show: show.toml, episodes/, sample artwork, .gitignore, the secret key."""
+    """Create a new show: show.toml, episodes/, sample artwork, .gitignore, the secret key."""
     from podcast_pipeline.audience.subscribers.tokens import load_secret_key
 
     target = folder / "show.toml"
     if target.exists():
-        raise ConfigError(target, "is there already; edit it, or name another folder")
+        raise ConfigError(target, "already exists; edit it, or choose another folder")
     (folder / "episodes").mkdir(parents=True, exist_ok=True)
     document = tomlkit.parse((TEMPLATES / "show.toml").read_text(encoding="utf-8"))
     document["show"]["id"] = str(uuid4())
@@ -54,7 +54,7 @@ def init(
     session: CliSession = context.obj
     session.output.result(
         {"folder": str(folder.resolve())},
-        [f"{target}: a new show; edit title, author and urls, then `podcast publish recording.wav`"],
+        [f"{target}: new show; edit title, author and urls, then run `podcast publish recording.wav`"],
     )
 
 
@@ -63,7 +63,7 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8080,
 ) -> None:
-    """Serve the pages, the private feeds and, with the local store, everything public."""
+    """Serve the pages, the private feeds and, with local storage, all public files."""
     from podcast_pipeline.audience.mail import SmtpMailer
     from podcast_pipeline.audience.subscribers.signin import SignIn
     from podcast_pipeline.web import server
@@ -89,25 +89,25 @@ def serve(
 
 
 def _start_retention_thread(session: CliSession) -> None:
-    """Let [retention] come true beside the server: what is forgotten comes from its visitors, and it runs."""
+    """Delete expired personal data once a day in a background thread of `serve`."""
     from podcast_pipeline.audience.subscribers.privacy.retention import purge, run_daily
 
-    kept = session.config.retention
+    retention = session.config.retention
 
-    def forget() -> None:
+    def delete_expired() -> None:
         purge(
             session.database,
             show_id=session.config.show.id,
-            network_kept=timedelta(days=kept.network_addresses_days),
-            audit_kept=timedelta(days=kept.audit_log_days),
+            network_kept=timedelta(days=retention.network_addresses_days),
+            audit_kept=timedelta(days=retention.audit_log_days),
             now=session.clock(),
         )
 
-    Thread(target=run_daily, args=(forget,), kwargs={"stopped": Event()}, daemon=True).start()
+    Thread(target=run_daily, args=(delete_expired,), kwargs={"stopped": Event()}, daemon=True).start()
 
 
 def upgrade(context: typer.Context) -> None:
-    """Bring the database's schema up to this program."""
+    """Upgrade the database's schema to this version of podcast-pipeline."""
     from podcast_pipeline.audience import database
 
     session: CliSession = context.obj
@@ -118,10 +118,10 @@ def upgrade(context: typer.Context) -> None:
 
 
 def copy(context: typer.Context) -> None:
-    """Copy the subscribers, with their links, from SQLite to the PostgreSQL of PODCAST_DATABASE_URL.
+    """Copy the subscribers, with their links, from SQLite to the PostgreSQL database of PODCAST_DATABASE_URL.
 
-    All or nothing; it stops where the show has subscribers there. End `podcast serve` before, and let the
-    secret key be the same after.
+    All or nothing; refused if that database has subscribers of this show. Stop `podcast serve` first, and
+    keep the same secret key.
     """
     from podcast_pipeline.audience.database import open_database
     from podcast_pipeline.audience.database.copy_show import copy_show
@@ -130,10 +130,11 @@ def copy(context: typer.Context) -> None:
     session: CliSession = context.obj
     folder = session.config.state_folder
     if session.database_url is None:
-        raise ConfigError("PODCAST_DATABASE_URL", "set it to the PostgreSQL database that is to have them")
+        raise ConfigError("PODCAST_DATABASE_URL", "is not set; set it to the PostgreSQL database to copy to")
     if not (folder / DATABASE_FILE_NAME).is_file():
         raise ConfigError(
-            folder / DATABASE_FILE_NAME, "is not there; only SQLite's database beside the show is copied"
+            folder / DATABASE_FILE_NAME,
+            "does not exist; only the SQLite database in the show's folder can be copied",
         )
     source = open_database(None, folder)
     context.call_on_close(source.dispose)

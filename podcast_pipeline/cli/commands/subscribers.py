@@ -1,4 +1,4 @@
-"""Commands on subscribers. Private feed links are printed by add, rotate and link, by nothing else."""
+"""Commands on subscribers; only add, rotate and link print private feed links."""
 
 import json
 from contextlib import suppress
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from podcast_pipeline.cli import PROBLEMS
 from podcast_pipeline.cli.commands.notifications import notify
+from podcast_pipeline.cli.exit_codes import PROBLEMS
 from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.model import Period, Plan
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from podcast_pipeline.model import Subscriber
 
 JSON_LINES = 1000
-"""No more lines than this stand in `import --json`, so that any file is read in bounded memory."""
+"""Maximum number of lines that `import --json` lists, so that any file is read in bounded memory."""
 
-Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The subscriber's address.")]
+Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The subscriber's e-mail address.")]
 Until = Annotated[
     str | None, typer.Option(metavar="DATE", help="Paid until the end of this day.", show_default="for ever")
 ]
@@ -27,36 +27,38 @@ Until = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
-    group = typer.Typer(help="Who may read transcripts, and their private feeds.", no_args_is_help=True)
+    group = typer.Typer(help="Manage subscribers and their private feeds.", no_args_is_help=True)
     for command in COMMANDS:
-        group.command(name=command.__name__.rstrip("_"))(command)
+        group.command(name=command.__name__.rstrip("_").replace("_", "-"))(command)
+    dossier_help = "Print a person's data export; the same command as `data-export`."
+    group.command(name="dossier", help=dossier_help)(data_export)
     app.add_typer(group, name="subscribers")
 
 
 def add(
     context: typer.Context,
     email: Email,
-    plan: Annotated[Plan, typer.Option(help="What they pay for.")] = "standard",
-    period: Annotated[Period, typer.Option(help="How often they pay.")] = "yearly",
+    plan: Annotated[Plan, typer.Option(help="Subscription plan.")] = "standard",
+    period: Annotated[Period, typer.Option(help="Payment period.")] = "yearly",
     until: Until = None,
 ) -> None:
-    """Add a subscriber and print their private feed; one who is there stays as they are."""
+    """Add a subscriber and print their private feed; an existing subscriber is not changed."""
     session: CliSession = context.obj
     paid_until = session.parse_end_of_day(until) if until else None
     subscriber, token = session.subscribers.add(
         email, plan=plan, period=period, paid_until=paid_until, now=session.clock(), origin="cli"
     )
-    is_as_asked = (subscriber.plan, subscriber.period, subscriber.paid_until) == (plan, period, paid_until)
-    if not is_as_asked:
-        told = f"{_told(session, subscriber)}; `renew` sets the end, `import` plan and period"
-        session.output.warn(f"{email}: was there before and stays {told}")
+    terms = _format_terms(session, subscriber)
+    if (subscriber.plan, subscriber.period, subscriber.paid_until) != (plan, period, paid_until):
+        advice = "`renew` changes the end, `import` the plan and the period"
+        session.output.warn(f"{email}: already exists and stays {terms}; {advice}")
     elif subscriber.state(session.clock()) != "active":
-        session.output.warn(f"{email}: is {_told(session, subscriber)}")
+        session.output.warn(f"{email}: is {terms}")
     _print_link(session, email, token)
 
 
 def renew(context: typer.Context, email: Email, until: Until = None) -> None:
-    """Set until when a subscriber has paid."""
+    """Set the day until which a subscriber has paid."""
     session: CliSession = context.obj
     paid_until = session.parse_end_of_day(until) if until else None
     _print_state(session, session.subscribers.renew(email, paid_until, now=session.clock(), origin="cli"))
@@ -64,35 +66,37 @@ def renew(context: typer.Context, email: Email, until: Until = None) -> None:
 
 def import_(
     context: typer.Context,
-    path: Annotated[Path, typer.Argument(metavar="CSV", help="A CSV with a column email.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would become of it.")] = False,
+    path: Annotated[Path, typer.Argument(metavar="CSV", help="A CSV file with a column email.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the outcome of each line; change nothing.")
+    ] = False,
 ) -> None:
-    """Add and change subscribers from a CSV; the same file twice changes nothing.
+    """Add and change subscribers from a CSV file; importing the same file again changes nothing.
 
-    Columns: email, and plan, period, paid_until where they are to be set. A line that is bad, or that
-    repeats an address, is reported and left out; the others are done. Exit code 3 when there was a bad one.
+    Columns: email, and optionally plan, period, paid_until. A line that is bad or repeats an address is
+    reported and skipped; the other lines are imported. Exit code 3 if a line was bad.
     """
     from podcast_pipeline.audience.subscribers.csv.importer import import_csv
 
     session: CliSession = context.obj
     counts: dict[str, int] = {}
     ended = 0
-    noted: list[dict[str, object]] = []
+    reported: list[dict[str, object]] = []
     config = session.config
-    lines = import_csv(session.subscribers, path, zone=config.zone, now=session.clock(), dry_run=dry_run)
-    for line in lines:
-        if line.outcome != "ignored":  # it is about columns, and nobody's
-            counts[line.outcome] = counts.get(line.outcome, 0) + 1
-        ended += line.has_ended
-        if line.message:
-            _say_line(session, path, line)
-            fields = {name: value for name, value in vars(line).items() if name != "has_ended"}
-            noted += [fields] if len(noted) < JSON_LINES else []
+    results = import_csv(session.subscribers, path, zone=config.zone, now=session.clock(), dry_run=dry_run)
+    for result in results:
+        if result.outcome != "ignored":  # a remark on columns, not on a subscriber
+            counts[result.outcome] = counts.get(result.outcome, 0) + 1
+        ended += result.has_ended
+        if result.message:
+            _print_result(session, path, result)
+            fields = {name: value for name, value in vars(result).items() if name != "has_ended"}
+            reported += [fields] if len(reported) < JSON_LINES else []
     summary = ", ".join(f"{number} {outcome}" for outcome, number in counts.items()) or "no lines"
     if ended:
         session.output.warn(f"{path}: {ended} of the added and changed have a paid_until that is past")
     session.output.result(
-        {"dry_run": dry_run, "counts": counts, "ended": ended, "lines": noted},
+        {"dry_run": dry_run, "counts": counts, "ended": ended, "lines": reported},
         [f"{path}: {summary}{' (dry run, nothing was changed)' if dry_run else ''}"],
     )
     if counts.get("bad"):
@@ -101,9 +105,9 @@ def import_(
 
 def export(
     context: typer.Context,
-    path: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV, for `import` and spreadsheets.")],
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="The CSV file to write.")],
 ) -> None:
-    """Write every subscriber to a CSV that only you may read."""
+    """Write all subscribers to a CSV file, for `import` and spreadsheets, that only you can read."""
     from podcast_pipeline.audience.subscribers.csv.exporter import export_csv
 
     session: CliSession = context.obj
@@ -113,40 +117,40 @@ def export(
         with part.open("w", encoding="utf-8", newline="") as file:
             written = export_csv(session.subscribers, file, now=session.clock())
         part.replace(path)
-    except OSError as error:  # under the name that was asked for
+    except OSError as error:  # with the requested path instead of the .part file
         raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         with suppress(OSError):
-            part.unlink(missing_ok=True)  # it names people
+            part.unlink(missing_ok=True)  # personal data
     session.output.result({"file": str(path), "subscribers": written}, [f"{path}: {written} subscribers"])
 
 
-def dossier(context: typer.Context, email: Email) -> None:
-    """Print all that is held on a person, as JSON, for that person."""
-    from podcast_pipeline.audience.subscribers.privacy.data_export import export_personal_data as held_on
+def data_export(context: typer.Context, email: Email) -> None:
+    """Print all data that is stored about a person, as JSON, for that person."""
+    from podcast_pipeline.audience.subscribers.privacy.data_export import export_personal_data
 
     session: CliSession = context.obj
-    held = held_on(session.subscribers, email)
-    session.output.result(held, [json.dumps(held, ensure_ascii=False, indent=1)])
+    export = export_personal_data(session.subscribers, email)
+    session.output.result(export, [json.dumps(export, ensure_ascii=False, indent=1)])
 
 
 def list_(context: typer.Context) -> None:
     """List the subscribers with their states."""
     session: CliSession = context.obj
-    found = list(session.subscribers.list_all())
+    people = list(session.subscribers.list_all())
     rows = [
-        (str(each.email), each.state(session.clock()), each.plan, each.period, _until(session, each))
-        for each in found
+        (str(p.email), p.state(session.clock()), p.plan, p.period, _format_paid_until(session, p))
+        for p in people
     ]
     session.output.table("", rows, columns=("email", "state", "plan", "period", "paid until"))
     if session.output.as_json:
-        session.output.result({"subscribers": [{"id": each.id, **_facts(session, each)} for each in found]})
+        session.output.result({"subscribers": [{"id": p.id, **_facts(session, p)} for p in people]})
 
 
 def suspend(
     context: typer.Context,
     email: Email,
-    reason: Annotated[str | None, typer.Option(help="Why; for you only.")] = None,
+    reason: Annotated[str | None, typer.Option(help="The reason, for you only.")] = None,
 ) -> None:
     """Stop a subscriber's access until `resume`."""
     session: CliSession = context.obj
@@ -175,9 +179,9 @@ def link(context: typer.Context, email: Email) -> None:
 def remove(
     context: typer.Context,
     email: Email,
-    erase: Annotated[bool, typer.Option("--erase", help="Forget the person as well.")] = False,
+    erase: Annotated[bool, typer.Option("--erase", help="Erase the personal data too.")] = False,
 ) -> None:
-    """End a subscription; their feed shows a notice for 30 days."""
+    """End a subscription; the private feed shows a notice for 30 days."""
     session: CliSession = context.obj
     if erase:
         session.subscribers.erase(email, now=session.clock(), origin="cli")
@@ -189,33 +193,35 @@ def remove(
 def _print_link(session: CliSession, email: str, token: str) -> None:
     site = session.config.urls.site
     feed_url, page_url = f"{site}/feeds/{token}/feed.xml", f"{site}/feeds/{token}/"
-    names = (f"add:  {page_url}add  (to an app, by one tap or a QR code)", f"read: {page_url}")
-    session.output.result(
-        {"email": email, "feed_url": feed_url},
-        [f"{email}: private feed, for this person only", f"feed: {feed_url}", *names],
-    )
+    lines = [
+        f"{email}: private feed, for this person only",
+        f"feed: {feed_url}",
+        f"add:  {page_url}add  (to an app, by one tap or a QR code)",
+        f"read: {page_url}",
+    ]
+    session.output.result({"email": email, "feed_url": feed_url}, lines)
 
 
-def _say_line(session: CliSession, path: Path, line: "CsvRowResult") -> None:
+def _print_result(session: CliSession, path: Path, result: "CsvRowResult") -> None:
     if not (session.output.as_json or session.output.quiet):
-        shown = f"{line.text}: " if line.text and not line.message.startswith(line.text) else ""
-        typer.echo(f"{path}:{line.number}: {line.outcome}: {shown}{line.message}")
+        text = f"{result.text}: " if result.text and not result.message.startswith(result.text) else ""
+        typer.echo(f"{path}:{result.number}: {result.outcome}: {text}{result.message}")
 
 
 def _print_state(session: CliSession, subscriber: "Subscriber") -> None:
-    until = _until(session, subscriber)
-    told = f"{subscriber.state(session.clock())}{', paid until ' if until else ''}{until}"
-    session.output.result(_facts(session, subscriber), [f"{subscriber.email}: {told}"])
+    until = _format_paid_until(session, subscriber)
+    state = f"{subscriber.state(session.clock())}{', paid until ' if until else ''}{until}"
+    session.output.result(_facts(session, subscriber), [f"{subscriber.email}: {state}"])
 
 
-def _told(session: CliSession, subscriber: "Subscriber") -> str:
-    until = _until(session, subscriber)
+def _format_terms(session: CliSession, subscriber: "Subscriber") -> str:
+    until = _format_paid_until(session, subscriber)
     terms = (subscriber.state(session.clock()), subscriber.plan, subscriber.period)
     return ", ".join((*terms, f"paid until {until}" if until else "for ever"))
 
 
-def _until(session: CliSession, subscriber: "Subscriber") -> str:
-    """Return until when it is paid as `--until` takes it: a day, or an instant inside of one."""
+def _format_paid_until(session: CliSession, subscriber: "Subscriber") -> str:
+    """Return the end of the paid time as `--until` accepts it, a day or an instant; "" without an end."""
     return session.format_last_day(subscriber.paid_until) if subscriber.paid_until else ""
 
 
@@ -230,4 +236,4 @@ def _facts(session: CliSession, subscriber: "Subscriber") -> dict[str, str | Non
     }
 
 
-COMMANDS = (add, renew, import_, export, list_, suspend, resume, rotate, link, remove, dossier, notify)
+COMMANDS = (add, renew, import_, export, list_, suspend, resume, rotate, link, remove, data_export, notify)

@@ -1,4 +1,4 @@
-"""`podcast transcribe`: words only, for episodes and for any audio file."""
+"""`podcast transcribe`: transcripts of episodes and of any audio file, without publishing."""
 
 import sys
 from collections.abc import Iterator
@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import cast, get_args
 
 from podcast_pipeline import transcription
-from podcast_pipeline.cli import DONE, FAILED, os_error_message
+from podcast_pipeline.cli import os_error_message
 from podcast_pipeline.cli.commands import review
+from podcast_pipeline.cli.exit_codes import DONE, FAILED
 from podcast_pipeline.cli.output import printable
 from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.config import TranscriptionTable
@@ -18,21 +19,22 @@ from podcast_pipeline.files import write_atomically
 from podcast_pipeline.model import CaptionFormat, Receipt, Transcript
 from podcast_pipeline.pipeline.text import edited_transcript
 from podcast_pipeline.pipeline.transcribe import fetch_imported_audio, transcribe_episode, transcribe_file
-from podcast_pipeline.transcript.captions import formats as captions_formats
+from podcast_pipeline.transcript.captions.formats import render_captions
 from podcast_pipeline.transcript.edits import EditConflict
 from podcast_pipeline.transcription import Transcriber
 
 TO_STDOUT = "-"
-FAULTS = {
-    "skipped_s": "what cannot be decoded at {} s is left out",
-    "stopped_s": "the transcript ends at {} s, where it breaks off",
+DAMAGE_WARNINGS = {
+    "skipped_s": "audio that cannot be decoded at {} s is left out",
+    "stopped_s": "the transcript ends at {} s, where decoding stopped",
 }
+"""Option of a receipt, a time -> the warning about it."""
 OutputFiles = dict[CaptionFormat, Path]
 
 
 @dataclass(frozen=True)
 class TranscriptionResult:
-    """One recording's result: its words, or why there are none."""
+    """The transcript of one file or episode, or the error."""
 
     name: str
     transcript: Transcript | None
@@ -42,7 +44,7 @@ class TranscriptionResult:
 
 @dataclass(frozen=True)
 class TranscriptionRun:
-    """One run of the command: the engine is loaded when the first recording needs it."""
+    """One run of the command; the engine is loaded for the first recording."""
 
     session: CliSession
     settings: TranscriptionTable
@@ -54,7 +56,7 @@ class TranscriptionRun:
         return transcription.load_transcriber(self.settings.engine, self.settings.model, cache=cache)
 
     def transcribe(self, name: str) -> TranscriptionResult:
-        """Transcribe a file or an episode; a person's edits are merged into an episode's words."""
+        """Transcribe a file or an episode; a person's edits are merged into an episode's transcript."""
         path = Path(name)
         if not path.is_file() and self.session.has_episode(name):
             return self._transcribe_episode(name)
@@ -81,7 +83,7 @@ class TranscriptionRun:
         return TranscriptionResult(slug, edited.transcript, edited.conflicts)
 
     def attempt(self, name: str) -> TranscriptionResult:
-        """Transcribe one of many: an error is a result."""
+        """Transcribe a file or an episode; a PodcastError becomes part of the result."""
         try:
             return self.transcribe(name)
         except PodcastError as error:
@@ -89,13 +91,13 @@ class TranscriptionRun:
 
 
 def parse_formats(text: str) -> list[CaptionFormat]:
-    """Read a comma-separated list of formats; ConfigError names the right ones."""
+    """Parse a comma-separated list of formats; an unknown one raises ConfigError."""
     known = get_args(CaptionFormat)
-    named = [name.strip() for name in text.split(",")]
-    for name in named:
+    formats = [name.strip() for name in text.split(",")]
+    for name in formats:
         if name not in known:
             raise ConfigError(f"--format {name}", f"is not a format; known are {', '.join(known)}")
-    return cast("list[CaptionFormat]", named)
+    return cast("list[CaptionFormat]", formats)
 
 
 def transcribe_all(
@@ -106,87 +108,88 @@ def transcribe_all(
     formats: list[CaptionFormat],
     output: str | None,
 ) -> None:
-    """Transcribe each file or episode; one result each, errors included."""
+    """Transcribe each file or episode, write its files and print one result each, errors included."""
     if output == TO_STDOUT and (len(formats) > 1 or len(names) > 1 or session.output.as_json):
-        raise ConfigError("--output -", "takes one recording and one format, and excludes --json")
+        raise ConfigError(
+            "--output -", "takes one recording and one format, without --json; use a folder for more"
+        )
     run = TranscriptionRun(session, settings)
     if output == TO_STDOUT:
-        heard = run.attempt(names[0])
-        _warn(session, heard)
-        if heard.transcript:
-            sys.stdout.buffer.write(captions_formats.render_captions(heard.transcript, formats[0]))
-        sys.exit(FAILED if heard.error else DONE)
-    folder, taken = Path(output or "."), {Path(name).absolute() for name in names}
+        result = run.attempt(names[0])
+        _warn(session, result)
+        if result.transcript:
+            sys.stdout.buffer.write(render_captions(result.transcript, formats[0]))
+        sys.exit(FAILED if result.error else DONE)
+    folder, protected = Path(output or "."), {Path(name).absolute() for name in names}
     documents = []
     for name in names:
         files = {format_: folder / f"{Path(name).stem}.{format_}" for format_ in formats}
-        documents.append(_deliver(session, _heard_into(run, name, files, taken), files))
+        documents.append(_write_files(session, _transcribe_to(run, name, files, protected), files))
     session.output.result({"transcripts": documents}, _lines(documents))
     sys.exit(FAILED if any(document["error"] for document in documents) else DONE)
 
 
-def _heard_into(
-    run: TranscriptionRun, name: str, files: OutputFiles, taken: set[Path]
+def _transcribe_to(
+    run: TranscriptionRun, name: str, files: OutputFiles, protected: set[Path]
 ) -> TranscriptionResult:
-    """Hear a recording unless its files would overwrite another's, or a recording.
+    """Transcribe a recording unless its files would overwrite a recording or the files of another.
 
     Args:
-        taken: the files that may not be written again in this run; those of this recording join them.
+        protected: absolute paths that this run must not overwrite; the files of this recording are added.
     """
-    wanted = {path.absolute(): path for path in files.values()}
-    if found := taken & wanted.keys():
-        path = wanted[min(found)]
-        return TranscriptionResult(
-            name, None, error=AudioError(name, f"would overwrite {path}; run it with another --output")
-        )
-    taken.update(wanted)
+    targets = {path.absolute(): path for path in files.values()}
+    if collisions := protected & targets.keys():
+        path = targets[min(collisions)]
+        message = f"would overwrite {path}; run it with another --output"
+        return TranscriptionResult(name, None, error=AudioError(name, message))
+    protected.update(targets)
     return run.attempt(name)
 
 
-def _deliver(session: CliSession, heard: TranscriptionResult, files: OutputFiles) -> dict[str, object]:
-    """Write a recording's files and return what is said of it; what the system refuses is a result too."""
-    written, error = list[str](), heard.error and str(heard.error)
-    _warn(session, heard)
-    if heard.transcript is not None:
+def _write_files(session: CliSession, result: TranscriptionResult, files: OutputFiles) -> dict[str, object]:
+    """Write a transcript's files and return its JSON summary; an OSError becomes the summary's error."""
+    written, message = list[str](), result.error and str(result.error)
+    _warn(session, result)
+    if result.transcript is not None:
         try:
             for format_, path in files.items():
-                write_atomically(path, captions_formats.render_captions(heard.transcript, format_))
+                write_atomically(path, render_captions(result.transcript, format_))
                 written.append(str(path))
-        except OSError as refused:
-            session.output.warn(error := f"{heard.name}: {os_error_message(refused)}")
-    receipt = heard.transcript.receipt if heard.transcript else None
+        except OSError as error:
+            session.output.warn(message := f"{result.name}: {os_error_message(error)}")
+    receipt = result.transcript.receipt if result.transcript else None
     return {
-        "name": heard.name,
+        "name": result.name,
         "files": written,
-        "word_count": len(heard.transcript.words) if heard.transcript else 0,
+        "word_count": len(result.transcript.words) if result.transcript else 0,
         "engine": _engine(receipt) if receipt else None,
-        "error": error,
+        "error": message,
     }
 
 
-def _warn(session: CliSession, heard: TranscriptionResult) -> None:
-    """Tell what is wrong with a recording or its words."""
-    if heard.transcript is None:
-        session.output.warn(str(heard.error))
+def _warn(session: CliSession, result: TranscriptionResult) -> None:
+    """Print the faults of a recording or its transcript."""
+    if result.transcript is None:
+        session.output.warn(str(result.error))
         return
-    review.warn_of_conflicts(session, heard.name, heard.conflicts)
-    if not heard.transcript.segments:
-        session.output.warn(f"{heard.name}: no speech was found; the transcript is empty")
-    found = heard.transcript.receipt.options if heard.transcript.receipt else {}
-    for fault, text in FAULTS.items():
-        if (at_s := found.get(fault)) is not None:
-            session.output.warn(f"{heard.name}: is damaged; {text.format(at_s)}")
+    review.warn_of_conflicts(session, result.name, result.conflicts)
+    if not result.transcript.segments:
+        session.output.warn(f"{result.name}: no speech was found; the transcript is empty")
+    options = result.transcript.receipt.options if result.transcript.receipt else {}
+    for name, warning in DAMAGE_WARNINGS.items():
+        if (at_s := options.get(name)) is not None:
+            session.output.warn(f"{result.name}: is damaged; {warning.format(at_s)}")
 
 
 def _lines(documents: list[dict[str, object]]) -> Iterator[str]:
     for document in documents:
         if not document["error"]:
             files = ", ".join(cast("list[str]", document["files"]))
-            said = f"{document['name']}: {document['word_count']} words → {files} (by {document['engine']})"
-            yield printable(said)
+            line = f"{document['name']}: {document['word_count']} words → {files} (by {document['engine']})"
+            yield printable(line)
 
 
 def _engine(receipt: Receipt) -> str:
-    """Return what heard the words: engine, model, device, numbers."""
+    """Return engine, model, device and precision of a transcription."""
     parts = (receipt.engine, receipt.model, receipt.options.get("device"), receipt.options.get("precision"))
     return " ".join(str(part) for part in parts if part)

@@ -1,0 +1,17 @@
+"""Arguments and options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+SlugArgument = Annotated[str, typer.Argument(metavar="SLUG", help="The episode.")]
+Title = Annotated[str | None, typer.Option(help="Title of a new episode.", show_default="the file's name")]
+SlugOption = Annotated[
+    str | None, typer.Option(help="Slug of a new episode: a-z, 0-9, hyphens.", show_default="from the title")
+]
+Guests = Annotated[list[str] | None, typer.Option("--guest", help="A guest's name; may be repeated.")]
+Notes = Annotated[Path | None, typer.Option(help="Show notes, a Markdown file.", exists=True, dir_okay=False)]
+Allow = Annotated[
+    bool, typer.Option("--allow", help="Accept changes that make apps download episodes again.")
+]
