@@ -128,7 +128,7 @@ def test_who_holds_the_lease_is_alone(postgresql: str, tmp_path: Path) -> None:
     engine, show = connect(f"{postgresql}/podcast_template", tmp_path), uuid4()
     with lease(engine, show):
         with (
-            pytest.raises(SubscriberError, match="somebody else has been publishing"),
+            pytest.raises(SubscriberError, match="another process has been publishing"),
             lease(engine, show, wait_s=0.2),
         ):
             pytest.fail("two publishers at once")

@@ -366,7 +366,7 @@ def test_locked_database_is_one_line(
     engine = opened()
     holder = sqlite3.connect(tmp_path / "podcast.db")
     holder.execute("BEGIN IMMEDIATE")
-    with pytest.raises(SubscriberError, match="database is locked; see that it runs"):
+    with pytest.raises(SubscriberError, match="database is locked; check that it runs"):
         add(Subscribers(engine, show_id=SHOW, secret_key=KEY))
     holder.close()
 
