@@ -203,7 +203,7 @@ def test_a_leak_in_answers_is_found(site: Site, name: str) -> None:
 def test_somebody_elses_token_is_named(site: Site) -> None:
     """A feed of another is told by its token, beside what the feed should not have."""
     found = findings(site, ForgetfulCache().feeds, who=("active", "lapsed"))
-    assert "holds somebody else's token; no cache may mix subscribers up" in {f.message for f in found}
+    assert "contains another subscriber's token; no cache may mix subscribers up" in {f.message for f in found}
 
 
 def test_a_public_object_is_found(site: Site) -> None:
@@ -259,10 +259,10 @@ def test_a_log_line_is_found(tmp_path: Path, secrets: RestrictedText) -> None:
         (f.rule, f.where.rpartition(":")[2], f.message.partition(":")[0])
         for f in check_log_file(log, secrets)
     ] == [
-        ("P8", "5", "holds text of a transcript"),
-        ("P8", "2", "holds the token of a private feed"),
-        ("P8", "4", "holds a sign-in link"),
-        ("P8", "6", "holds a link that stops somebody's mail"),
+        ("P8", "5", "contains text of a transcript"),
+        ("P8", "2", "contains the token of a private feed"),
+        ("P8", "4", "contains a sign-in link"),
+        ("P8", "6", "contains an unsubscribe link"),
     ]
 
 

@@ -162,7 +162,7 @@ def test_duplicates_name_the_first_line(people: Subscribers, tmp_path: Path) -> 
     """The first line with an address counts, however the others spell it."""
     lines = run(people, tmp_path, "email,plan\na@example.com,student\n\nA@EXAMPLE.com,standard\n")
     assert outcomes(lines) == [(2, "added"), (4, "duplicate")]
-    assert lines[1].message == "has the address of line 2"
+    assert lines[1].message == "repeats the address of line 2"
     assert people.get("a@example.com").plan == "student"
 
 
@@ -185,7 +185,7 @@ def test_dialects_of_spreadsheets_are_read(people: Subscribers, tmp_path: Path, 
 def test_ignored_columns_are_named(people: Subscribers, tmp_path: Path) -> None:
     """A mistyped column is not silently nothing."""
     first, _ = run(people, tmp_path, "email,plann\nann@example.com,student\n")
-    lasting = "; no column is named paid_until, so whoever is new may read for ever"
+    lasting = "; no column is named paid_until, so new subscribers get access without an end"
     assert first == CsvRowResult(1, "ignored", "", f"columns not read: plann{lasting}")
     first, _ = run(people, tmp_path, "email,paid_until,plann,\nann@example.com,,student,\n")
     assert first == CsvRowResult(1, "ignored", "", "columns not read: plann")
@@ -259,8 +259,8 @@ def test_a_quotation_mark_that_is_not_closed_loses_nobody_silently(
     text = 'email,name\nann@example.com,Ann\nbob@example.com,"Bob\ncy@example.com,Cy\ndi@example.com,Di\n'
     lines = [line for line in run(people, tmp_path, text) if line.outcome != "ignored"]
     assert outcomes(lines) == [(2, "added"), (3, "bad")]
-    message = "has a quotation mark that is not closed; the lines from here to 5 are one cell and left out"
-    assert lines[1].message == message
+    message = "has a quotation mark that is not closed"
+    assert lines[1].message == f"{message}; the lines from here to 5 are one cell and were skipped"
 
 
 def test_missing_file_is_one_line(people: Subscribers, tmp_path: Path) -> None:

@@ -197,7 +197,7 @@ def test_many_are_read_in_pieces(
     people: Subscribers, of: NotificationQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Everybody comes once, whatever the size of a piece, told ones and unwilling ones between them."""
-    monkeypatch.setattr(notifications, "AT_ONCE", 2)
+    monkeypatch.setattr(notifications, "BATCH_SUBSCRIBERS", 2)
     wanted = {people.get(ANN).id}
     for number in range(9):
         subscriber, _ = people.add(f"{number}@example.com", now=BEFORE, origin="cli")

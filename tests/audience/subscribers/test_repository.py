@@ -163,7 +163,7 @@ def test_removed_subscriber_is_not_changed(subscribers: Subscribers, change: str
         "resume": lambda: subscribers.resume(ANN, now=NOW, origin="cli"),
         "suspend": lambda: subscribers.suspend(ANN, None, now=NOW, origin="cli"),
     }
-    with pytest.raises(SubscriberError, match="was removed; add them again"):
+    with pytest.raises(SubscriberError, match="was removed; add this subscriber again"):
         calls[change]()
 
 
@@ -171,7 +171,7 @@ def test_link_with_another_key_is_an_error(subscribers: Subscribers) -> None:
     """With another key a link that would not work is never shown."""
     add(subscribers)
     stranger = Subscribers(subscribers.engine, show_id=SHOW, secret_key=b"j" * 64)
-    with pytest.raises(SubscriberError, match="not the one this link was made with"):
+    with pytest.raises(SubscriberError, match="is not the key that made this link"):
         stranger.feed_token(ANN)
 
 
