@@ -72,7 +72,7 @@ def test_a_key_that_made_none_of_the_links_is_named(house: House) -> None:
     assert house.run("subscribers", "add", "ann@example.org").returncode == 0
     code, findings = examine(house, PODCAST_SECRET_KEY="0" * 64)
     assert code == 3
-    assert "put that key back" in bad(findings)["secret key"]
+    assert "restore that key" in bad(findings)["secret key"]
 
 
 def test_a_key_file_that_others_may_read_is_a_note(house: House) -> None:

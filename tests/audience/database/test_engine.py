@@ -131,7 +131,7 @@ def test_a_role_without_rights_is_one_line(postgresql: str, tmp_path: Path) -> N
     server = connect(f"{postgresql}/postgres", tmp_path)
     with server.begin() as connection:
         connection.execute(text("CREATE ROLE stranger LOGIN"))
-    with pytest.raises(SubscriberError, match=r"permission denied for table alembic_version; see that"):
+    with pytest.raises(SubscriberError, match=r"permission denied for table alembic_version; check that"):
         open_database(url.replace("pod@", "stranger@"), tmp_path)
     drop(url)
     with server.begin() as connection:
