@@ -1,1 +1,1 @@
-"""Who pays and what they get: the database, subscribers, and mail to them."""
+"""The audience: the database, subscribers and their access, mail and notifications."""

@@ -1,14 +1,15 @@
-"""Proves from outside that nothing leaks and that what was paid for can be had.
+"""Checks a running site from outside: nothing leaks, and subscribers get everything they paid for.
 
-    secrets     which text and tokens nobody, or not everybody, may see; where they were found
-    asking      visitors: nobody, made-up and real tokens in every state; what they were answered
-    pages       every page, file and guess, and every link on them
-    feeds       private feeds: rules P2, P5, P6
-    storage     the bucket without credentials; every byte that is public
-    papers      log files and mails that the audit is pointed at
+    secrets        restricted transcript text and tokens, and the search for leaks of them
+    visitors       visitors without a token, with a made-up one, and with real ones in every state
+    pages          every page, file and guessed URL, and every link on them
+    feeds          private feeds: rules P2, P5, P6
+    storage        the bucket without credentials; all public bytes
+    logs_and_mail  log files and folders of mail
+    run            the whole audit
 
-The audit makes nothing and decides nothing: `cli` hands it the transcripts, the canaries' tokens and
-`store.anonymous()`. What each visitor is to get stands here a second time, apart from `access`.
+The audit creates nothing: `cli` passes the transcripts, the canaries' tokens and `store.anonymous()`. The
+expected answers for each visitor are written here a second time, independent of `access`.
 """
 
 from podcast_pipeline.audit.finding import AuditFinding

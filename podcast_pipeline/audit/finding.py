@@ -1,4 +1,4 @@
-"""What an audit says."""
+"""The findings of an audit."""
 
 import re
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ LONGEST_SHOWN = 300  # characters
 
 @dataclass(frozen=True, order=True)
 class AuditFinding:
-    """Something that is open to somebody who may not have it, or broken for somebody who may.
+    """A leak to a visitor without access, or a fault for a visitor with access.
 
     Attributes:
-        rule: its id on the conformance page, like P5.
-        who: the visitor, or the place that was read: `active`, `anonymous`, `log`.
-        where: an address, a key or a line of a file; never a token.
+        rule: its id, like P5 (docs/access.md).
+        who: the visitor, or the source that was read: `active`, `anonymous`, `log`.
+        where: a URL, a key or a line of a file; never a token.
     """
 
     rule: str

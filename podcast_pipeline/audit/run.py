@@ -1,4 +1,4 @@
-"""The whole walk, from outside."""
+"""Runs the whole audit, from outside."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from podcast_pipeline.storage import ObjectReader
 
 @dataclass(frozen=True)
 class AuditTarget:
-    """A show, and who walks over it.
+    """A show, and the visitors to audit it with.
 
     Attributes:
-        anybody: the store without credentials.
-        keys: of every object in it.
-        visitors: in the order of their visits; who has paid comes first, so that a cache that mixes
-            visitors up has something to give to the others.
+        anonymous_store: the store without credentials.
+        keys: the keys of all its objects.
+        visitors: in the order of their visits; the active subscriber comes first, so that a cache that mixes
+            visitors up has an answer to leak to the others.
     """
 
     catalog: Catalog
@@ -33,7 +33,7 @@ class AuditTarget:
 
 
 def run_audit(target: AuditTarget, *, report: ProgressCallback) -> tuple[AuditFinding, ...]:
-    """Walk over a show and return everything that is open or broken, each once, in order.
+    """Audit a show and return all leaks and faults, without duplicates, sorted.
 
     Raises:
         ConfigError: the site does not answer.
@@ -42,16 +42,17 @@ def run_audit(target: AuditTarget, *, report: ProgressCallback) -> tuple[AuditFi
     total = len(target.visitors) + 1
     for done, visitor in enumerate(target.visitors):
         report(Progress(step="audit", done=done, total=total, unit="steps"))
-        findings += _visit(visitor, target)
+        findings += _audit_as(visitor, target)
     findings += check_storage(target.anonymous_store, target.keys, target.secrets)
     report(Progress(step="audit", done=total, total=total, unit="steps"))
     return tuple(sorted(set(findings)))
 
 
-def _visit(visitor: AuditVisitor, target: AuditTarget) -> Iterator[AuditFinding]:
+def _audit_as(visitor: AuditVisitor, target: AuditTarget) -> Iterator[AuditFinding]:
     if visitor.token:
         yield from check_private_feed(visitor, target.catalog, target.secrets)
-    walk = SiteCrawler(visitor, target.catalog, target.secrets)
-    yield from walk.crawl()
+    crawler = SiteCrawler(visitor, target.catalog, target.secrets)
+    yield from crawler.crawl()
     if visitor.who == "anonymous":
-        yield from walk.probe_private_keys(tuple(key for key in target.keys if key.startswith("private/")))
+        private_keys = tuple(key for key in target.keys if key.startswith("private/"))
+        yield from crawler.probe_private_keys(private_keys)

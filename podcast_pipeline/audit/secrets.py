@@ -1,4 +1,4 @@
-"""Which text and which tokens must not be seen, and by whom. Pure."""
+"""Restricted transcript text and secrets, and the search for them in responses and files. Pure."""
 
 import hashlib
 import re
@@ -17,13 +17,13 @@ from podcast_pipeline.model.catalog import Catalog
 from podcast_pipeline.transcript.leaks.shingles import Shingles, decoded_words
 
 PRESIGNED = re.compile(r"(?:X-Amz-Expires|Expires-In)(?:=|%3D)(\d+)", re.IGNORECASE)
-PRESIGNED_LASTS_S = 900
-"""Rule P6: a presigned address is good for a quarter of an hour."""
+PRESIGNED_LIMIT_S = 900
+"""Rule P6: the lifetime of a presigned URL is at most a quarter of an hour."""
 
 
 @dataclass(frozen=True)
 class RestrictedText:
-    """What the audit looks for in everything it is given.
+    """The transcript text that the audit searches for in every response and file.
 
     Attributes:
         paid: runs of words that only active subscribers may read.
@@ -32,33 +32,33 @@ class RestrictedText:
 
     paid: Shingles = field(repr=False)
     unreleased: Shingles = field(repr=False)
-    _known: dict[bytes, tuple[str | None, str | None]] = field(
+    _cache: dict[bytes, tuple[str | None, str | None]] = field(
         default_factory=dict, repr=False, compare=False
     )
 
     @classmethod
     def from_catalog(cls, catalog: Catalog, transcripts: Mapping[str, Transcript]) -> Self:
-        """Return the secrets of a show.
+        """Return the restricted text of a show.
 
         Args:
             transcripts: by document key, every version of every episode.
         """
-        public = tuple(_public_text(catalog))
-        words = {state: list(_words(catalog, transcripts, state)) for state in ("published", "other")}
-        paid = [Shingles.of(w, public_text=public) for w in words["published"]]
-        known = (*public, *(w.text for w in words["published"]))
-        unreleased = [Shingles.of(w, public_text=known) for w in words["other"]]
+        public_text = tuple(_public_text(catalog))
+        published, others = _split_by_state(catalog, transcripts)
+        paid = [Shingles.of(transcript, public_text=public_text) for transcript in published]
+        released_text = (*public_text, *(transcript.text for transcript in published))
+        unreleased = [Shingles.of(transcript, public_text=released_text) for transcript in others]
         return cls(Shingles.union(paid), Shingles.union(unreleased))
 
     def find_leak(self, data: bytes, *, is_active: bool) -> str | None:
-        """Return a run of words that the data should not hold, None when it is clean.
+        """Return a run of words that the data must not contain, None without one.
 
-        The same bytes, asked for by nine visitors, are read once, for both kinds of secrets.
+        The result for both kinds of text is cached: nine visitors get the same bytes.
         """
         key = hashlib.sha256(data).digest()
-        if key not in self._known:
-            self._known[key] = self._first_of_each(data)
-        paid, unreleased = self._known[key]
+        if key not in self._cache:
+            self._cache[key] = self._first_of_each(data)
+        paid, unreleased = self._cache[key]
         return unreleased if is_active else paid or unreleased
 
     def _first_of_each(self, data: bytes) -> tuple[str | None, str | None]:
@@ -72,7 +72,7 @@ class RestrictedText:
         return paid, unreleased
 
     def probe_queries(self, count: int) -> list[str]:
-        """Return words to search for: three of a run, of runs far apart in the alphabet."""
+        """Return search queries of restricted words: three of a run, of runs far apart in the alphabet."""
         runs = sorted(run for runs in self.paid.windows.values() for run in runs)
         return [" ".join(run.split()[:3]) for run in runs[:: max(1, len(runs) // count)][:count]]
 
@@ -80,32 +80,32 @@ class RestrictedText:
 def check_public_data(
     secrets: RestrictedText, data: bytes, *, who: str, where: str, rule: str = "P3"
 ) -> Iterator[AuditFinding]:
-    """Find what anybody could read: text of a transcript, tokens, mailed links, addresses that last."""
+    """Find leaks in public data: transcript text, tokens, mailed links, long-lived presigned URLs."""
     run = secrets.find_leak(data, is_active=False)
     if run is not None:
         yield AuditFinding(rule, who, where, leak_message(run))
     text = data.decode("latin-1")
     if TOKEN_PATTERN.search(text):
-        yield AuditFinding("P8", who, where, "holds the token of a private feed")
+        yield AuditFinding("P8", who, where, "contains the token of a private feed")
     if SIGNIN_LINK_PATTERN.search(text):
-        yield AuditFinding("P8", who, where, "holds a sign-in link")
+        yield AuditFinding("P8", who, where, "contains a sign-in link")
     if UNSUBSCRIBE_LINK_PATTERN.search(text):
-        yield AuditFinding("P8", who, where, "holds a link that stops somebody's mail")
+        yield AuditFinding("P8", who, where, "contains an unsubscribe link")
     yield from check_presigned_urls(text, who=who, where=where)
 
 
 def check_presigned_urls(text: str, *, who: str, where: str) -> Iterator[AuditFinding]:
-    """Find presigned addresses that live longer than rule P6 allows."""
-    lasts_s = max((int(seconds[:9]) for seconds in PRESIGNED.findall(text)), default=0)
-    if lasts_s > PRESIGNED_LASTS_S:
+    """Find presigned URLs that are valid for longer than rule P6 allows."""
+    lifetime_s = max((int(seconds[:9]) for seconds in PRESIGNED.findall(text)), default=0)
+    if lifetime_s > PRESIGNED_LIMIT_S:
         yield AuditFinding(
-            "P6", who, where, f"a presigned address lives {lasts_s} s; at most {PRESIGNED_LASTS_S}"
+            "P6", who, where, f"a presigned URL is valid for {lifetime_s} s; at most {PRESIGNED_LIMIT_S}"
         )
 
 
 def leak_message(run: str) -> str:
-    """Return the line for a run of words that should not be there."""
-    return f"holds text of a transcript: “{run}”"
+    """Return the message for a leaked run of words."""
+    return f"contains text of a transcript: “{run}”"
 
 
 def _public_text(catalog: Catalog) -> Iterator[str]:
@@ -116,12 +116,18 @@ def _public_text(catalog: Catalog) -> Iterator[str]:
         yield from (version.note for version in episode.transcripts)
 
 
-def _words(catalog: Catalog, transcripts: Mapping[str, Transcript], state: str) -> Iterator[Transcript]:
+def _split_by_state(
+    catalog: Catalog, transcripts: Mapping[str, Transcript]
+) -> tuple[list[Transcript], list[Transcript]]:
+    """Return the transcripts of published episodes, and of all others."""
+    published: list[Transcript] = []
+    others: list[Transcript] = []
     for episode in catalog.episodes:
-        if (episode.state == "published") == (state == "published"):
-            yield from (transcripts[key] for key in document_keys([episode]) if key in transcripts)
+        side = published if episode.state == "published" else others
+        side += (transcripts[key] for key in document_keys([episode]) if key in transcripts)
+    return published, others
 
 
 def document_keys(episodes: Iterable[Episode]) -> list[str]:
-    """Return the keys of every version of the words of episodes."""
+    """Return the document keys of every transcript version of episodes."""
     return [version.document_key for episode in episodes for version in episode.transcripts]

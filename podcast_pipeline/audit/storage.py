@@ -1,4 +1,4 @@
-"""The bucket, asked without credentials."""
+"""Checks the bucket without credentials: private objects are closed, public ones contain no secrets."""
 
 from collections.abc import Iterator
 
@@ -11,19 +11,19 @@ WHO = "storage"
 GUESSES = ("private/catalog.json", "private/probe.txt")
 BEGIN_BYTES = 1 << 20
 END_BYTES = 1 << 17
-"""Of larger objects (audio) the beginning and the end are read: that is where tags and pictures are."""
+"""Of larger objects (audio) only the beginning and the end are read, which contain tags and pictures."""
 
 
 def check_storage(
     anonymous_store: ObjectReader, keys: tuple[str, ...], secrets: RestrictedText
 ) -> Iterator[AuditFinding]:
-    """Find private objects that anybody can read or list, and secrets in public ones.
+    """Find private objects that anonymous_store can read or list, and secrets in public ones.
 
     Args:
-        anybody: the store without credentials.
-        keys: of every object, as a list with credentials has them.
+        anonymous_store: the store without credentials.
+        keys: the keys of all objects, listed with credentials.
     """
-    yield from _listed(anonymous_store)
+    yield from _check_listing(anonymous_store)
     for key in dict.fromkeys((*GUESSES, *keys)):
         data = _read(anonymous_store, key)
         if data is not None and not key.startswith("public/"):
@@ -34,23 +34,23 @@ def check_storage(
             yield AuditFinding("H4", WHO, key, "a public object cannot be read")
 
 
-def _listed(anybody: ObjectReader) -> Iterator[AuditFinding]:
+def _check_listing(anonymous_store: ObjectReader) -> Iterator[AuditFinding]:
     for prefix in ("private/", "public/"):
         try:
-            found = next(iter(anybody.list(prefix)), None)
+            first = next(iter(anonymous_store.list(prefix)), None)
         except StoreError:
             continue
-        if found is not None:
+        if first is not None:
             yield AuditFinding("P3", WHO, prefix, "can be listed without credentials")
 
 
-def _read(anybody: ObjectReader, key: str) -> bytes | None:
-    """Return an object, of a large one its beginning and end; None where it is not open."""
+def _read(anonymous_store: ObjectReader, key: str) -> bytes | None:
+    """Return an object, of a large one its beginning and end; None if it is not readable."""
     try:
-        info = anybody.head(key)
+        info = anonymous_store.head(key)
         if info.size_bytes <= BEGIN_BYTES + END_BYTES:
-            return anybody.get(key)[1]
+            return anonymous_store.get(key)[1]
         ends = ((0, BEGIN_BYTES), (info.size_bytes - END_BYTES, info.size_bytes))
-        return b"".join(chunk for start, end in ends for chunk in anybody.stream(key, start, end))
+        return b"".join(chunk for start, end in ends for chunk in anonymous_store.stream(key, start, end))
     except (Denied, NotFound):
         return None

@@ -1,4 +1,4 @@
-"""Visitors, and what they are answered."""
+"""Visitors, their requests, and the check of every response."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -24,15 +24,15 @@ STRANGERS: tuple[VisitorKind, ...] = (
     "expired session",
 )
 LONGEST_BODY_BYTES = 1 << 20
-"""Of an audio file no more is read here: its tags. `storage` reads public ones to their end."""
+"""The limit of a response: of an audio file its tags. `storage` reads the end of public files too."""
 
 
 @dataclass(frozen=True)
 class AuditResponse:
-    """What came back.
+    """An HTTP response, its body truncated to LONGEST_BODY_BYTES.
 
     Attributes:
-        url: as it was asked, with its token.
+        url: as requested, with its token.
         headers: names in lower case.
     """
 
@@ -44,23 +44,23 @@ class AuditResponse:
 
     @property
     def is_text(self) -> bool:
-        """Whether links could be in it."""
+        """Whether the body could contain links."""
         return not self.headers.get("content-type", "").startswith(("audio/", "image/"))
 
     @cached_property
     def head(self) -> bytes:
-        """The headers, without the time of the answer."""
+        """The headers, without Date."""
         lines = (f"{name}: {value}" for name, value in self.headers.items() if name != "date")
         return "\n".join(lines).encode("utf-8", "surrogateescape")
 
 
 @dataclass(frozen=True)
 class AuditVisitor:
-    """Somebody who asks, with a cookie jar of their own.
+    """A visitor with a cookie jar of their own.
 
     Attributes:
         client: follows no redirects.
-        token: of a private feed; None for who has none.
+        token: of a private feed; None for a visitor without one.
     """
 
     who: VisitorKind
@@ -69,54 +69,56 @@ class AuditVisitor:
 
     @property
     def is_active(self) -> bool:
-        """Whether they have paid."""
+        """Whether the visitor has paid."""
         return self.who == "active"
 
     def request(self, url: str, *, method: str = "GET", **headers: str) -> AuditResponse:
-        """Ask, and read at most LONGEST_BODY_BYTES.
+        """Send a request, and read at most about LONGEST_BODY_BYTES.
 
         Args:
-            headers: underscores for hyphens.
+            headers: names with underscores for hyphens.
 
         Raises:
-            ConfigError: nobody answers at that address.
+            ConfigError: the site does not answer.
         """
-        said = {name.replace("_", "-"): value for name, value in headers.items()}
+        request_headers = {name.replace("_", "-"): value for name, value in headers.items()}
         body = bytearray()
         try:
-            with self.client.stream(method, url, headers=said) as response:
+            with self.client.stream(method, url, headers=request_headers) as response:
                 for chunk in response.iter_bytes():
                     body += chunk
                     if len(body) >= LONGEST_BODY_BYTES:
                         break
         except httpx.TransportError as error:
-            place = "{0.scheme}://{0.netloc}".format(urlsplit(url))
-            line = f"does not answer ({type(error).__name__}); start `podcast serve`, or correct [urls]"
-            raise ConfigError(place, line) from error
-        lowered = {name.lower(): value for name, value in response.headers.items()}
-        return AuditResponse(url, method, response.status_code, lowered, bytes(body))
+            origin = "{0.scheme}://{0.netloc}".format(urlsplit(url))
+            message = f"does not answer ({type(error).__name__}); start `podcast serve`, or correct [urls]"
+            raise ConfigError(origin, message) from error
+        response_headers = {name.lower(): value for name, value in response.headers.items()}
+        return AuditResponse(url, method, response.status_code, response_headers, bytes(body))
 
 
 def check_response(
     visitor: AuditVisitor, response: AuditResponse, secrets: RestrictedText
 ) -> Iterator[AuditFinding]:
-    """Find what this visitor must not be told, by whatever address."""
+    """Find secrets that this visitor must not see at any URL, and server errors."""
     who, where = visitor.who, redact(response.url)
-    places = (response.head, response.body)
-    for run in filter(None, (secrets.find_leak(place, is_active=visitor.is_active) for place in places)):
+    parts = (response.head, response.body)
+    for run in filter(None, (secrets.find_leak(part, is_active=visitor.is_active) for part in parts)):
         yield AuditFinding(
             "P3" if visitor.is_active or who in STRANGERS else "P5", who, where, leak_message(run)
         )
-    text = b"\n\n".join(places).decode("latin-1")
-    shown = set(TOKEN_PATTERN.findall(text)) - {visitor.token}
-    if shown:
-        yield AuditFinding("P5", who, where, "holds somebody else's token; no cache may mix subscribers up")
-    elif visitor.token and visitor.token in text and not _is_at_home(visitor, response):
+    text = b"\n\n".join(parts).decode("latin-1")
+    foreign_tokens = set(TOKEN_PATTERN.findall(text)) - {visitor.token}
+    if foreign_tokens:
+        yield AuditFinding(
+            "P5", who, where, "contains another subscriber's token; no cache may mix subscribers up"
+        )
+    elif visitor.token and visitor.token in text and not _is_private_feed(visitor, response):
         yield AuditFinding("P8", who, where, "shows the token outside of the private feed")
     if response.status >= 500:
         yield AuditFinding("H4", who, where, f"answered {response.status}")
     yield from check_presigned_urls(text, who=who, where=where)
 
 
-def _is_at_home(visitor: AuditVisitor, answer: AuditResponse) -> bool:
-    return answer.status < 400 and f"/feeds/{visitor.token}/" in answer.url
+def _is_private_feed(visitor: AuditVisitor, response: AuditResponse) -> bool:
+    return response.status < 400 and f"/feeds/{visitor.token}/" in response.url

@@ -1,11 +1,11 @@
 """Finds words in the archive: one interface over SQLite FTS5 and PostgreSQL full text.
 
-    words     text into folded words, the same on both databases     query     what a visitor typed
-    layout    an episode and its transcript as rows                  results   snippets
-    matching  the full text of each database                         ranking   who comes first
-    index     keeps the index up to the catalog                      asking    one question
+    normalize  text to folded words, the same on both databases      query      a visitor's query, parsed
+    rows       an episode and its transcript as rows                 results    hits and snippets
+    dialects   the full-text SQL of each database                    ranking    BM25 over passages
+    index      keeps the index in step with the catalog              run_query  runs one query
 
-The first four are pure.
+The first four (normalize, query, rows, results) are pure.
 """
 
 from podcast_pipeline.search.index import SearchIndex

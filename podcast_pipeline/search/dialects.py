@@ -1,4 +1,4 @@
-"""How each database matches words: the only place where SQLite and PostgreSQL differ."""
+"""The full-text SQL of SQLite FTS5 and PostgreSQL, the only place of `search` where they differ."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -14,19 +14,20 @@ TABLES: dict[MatchTable, str] = {"titles": "search_episodes", "words": "search_p
 
 @dataclass(frozen=True)
 class SqlDialect:
-    """The full text of one database.
+    """The full-text SQL of one database. A match table indexes the `body` of a content table.
 
     Attributes:
-        settings: run before a search; empty for none.
-        key: the id's name in a match table.
-        clause: what a row that matches an expression fulfils; `wanted` is the name it is bound to.
-        add, drop: put the rows with ids from `:low` to `:high` into a match table and take them out; `add`
-            after they are in the table beside it, `drop` before they leave it.
-        tidy: run once many rows have changed.
-        quote, follow, prefix, both: how an expression is written.
-        find, least: functions: the place of a text in another, the lesser of two numbers.
-        gathered: all `id` of a group as text, with commas.
-        ids: the members of `:ids`, which is JSON.
+        session_settings: statement to run before a search; empty for none.
+        id_column: name of the id in a match table.
+        match_condition: condition for rows of `{match}` that match the bound expression `:{parameter}`.
+        insert_sql, delete_sql: insert the rows with ids from `:low` to `:high` into a match table, after
+            they are in the content table; delete them from it, before they leave the content table.
+        optimize_sql: statement to run after many changes.
+        phrase, phrase_separator, prefix_suffix, and_operator: the syntax of a match expression.
+        strpos_function: function, the position of a text in another.
+        least_function: function, the lesser of two numbers.
+        joined_ids: aggregate, all `id` of a group as text, with commas.
+        ids_subquery: the members of the JSON array `:ids`.
     """
 
     session_settings: str
@@ -45,47 +46,47 @@ class SqlDialect:
     ids_subquery: str
 
     def match_expression(self, query: Query) -> str:
-        """Return what to match, in the database's own language; empty where no word is asked for."""
+        """Return the match expression of a query, in the database's syntax; empty without words."""
         names = [QueryTerm((SPEAKER_PREFIX + word,)) for word in query.speakers]
         names += [QueryTerm((GUEST_PREFIX + word,)) for word in query.guests]
         return self.and_operator.join(self.term_expression(term) for term in (*names, *query.terms))
 
-    def term_expression(self, term: QueryTerm, mark: str = "") -> str:
-        """Return what to match for one term, in the field that a mark stands for."""
-        words = [mark + word for word in term.words]
+    def term_expression(self, term: QueryTerm, field_prefix: str = "") -> str:
+        """Return the match expression of one term, in the field with a prefix like TITLE_PREFIX."""
+        words = [field_prefix + word for word in term.words]
         return self.phrase.format(self.phrase_separator.join(words)) + (
             self.prefix_suffix if term.is_prefix else ""
         )
 
     def add_rows(self, connection: Connection, source: MatchTable, low: int, high: int) -> None:
-        """Match rows from now on."""
+        """Insert rows with ids from `low` to `high` into a match table."""
         self._change(connection, self.insert_sql, source, low, high)
 
     def remove_rows(self, connection: Connection, source: MatchTable, low: int, high: int) -> None:
-        """Match rows no more."""
+        """Delete rows with ids from `low` to `high` from a match table."""
         self._change(connection, self.delete_sql, source, low, high)
 
     def _change(
         self, connection: Connection, statement: str, source: MatchTable, low: int, high: int
     ) -> None:
-        named = statement.format(match=f"search_{source}", table=TABLES[source])
-        connection.execute(text(named), {"low": low, "high": high})
+        sql = statement.format(match=f"search_{source}", table=TABLES[source])
+        connection.execute(text(sql), {"low": low, "high": high})
 
     def optimize(self, connection: Connection) -> None:
-        """Make searching as quick as it can be, after many changes."""
+        """Optimize the match tables, after many changes."""
         for source in TABLES:
             connection.execute(text(self.optimize_sql.format(match=f"search_{source}")))
 
 
 def passage_id_range(episode_row: int) -> tuple[int, int]:
-    """Return the ids of an episode's passages, the first and the last that are possible."""
+    """Return the first and the last possible id of an episode's passages."""
     return episode_row + 1, episode_row + IDS_PER_EPISODE - 1
 
 
 SQLITE = SqlDialect(
     session_settings="",
     id_column="rowid",
-    match_condition="{match} MATCH :{wanted}",
+    match_condition="{match} MATCH :{parameter}",
     insert_sql=(
         "INSERT INTO {match} (rowid, body) SELECT id, body FROM {table} WHERE id BETWEEN :low AND :high"
     ),
@@ -105,18 +106,18 @@ SQLITE = SqlDialect(
 )
 
 POSTGRESQL = SqlDialect(
-    # A plan must know the words: a rare one is looked up, a common one read from the newest row on. And
-    # compiling a query takes longer than any of these runs.
+    # A custom plan for each query: the index for a rare word, a scan from the newest row for a common one.
+    # JIT compilation takes longer than any of these queries.
     session_settings=(
         "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true)"
     ),
     id_column="id",
-    match_condition="{match}.body @@ CAST(:{wanted} AS tsquery)",
+    match_condition="{match}.body @@ CAST(:{parameter} AS tsquery)",
     # Written out instead of to_tsvector, whose parser would split words in its own way.
     insert_sql="""
         INSERT INTO {match} (id, body) SELECT id, CAST((
             SELECT string_agg(quote_literal(word) || chr(58) || place, ' ')
-            FROM unnest(string_to_array(body, ' ')) WITH ORDINALITY AS said (word, place)
+            FROM unnest(string_to_array(body, ' ')) WITH ORDINALITY AS words (word, place)
         ) AS tsvector) FROM {table} WHERE id BETWEEN :low AND :high
     """,
     delete_sql="DELETE FROM {match} WHERE id BETWEEN :low AND :high",

@@ -1,4 +1,4 @@
-"""Keeps the index up to the catalog, and asks it."""
+"""The search index of a show: keeps it in step with the catalog, and searches it."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,8 +21,8 @@ from podcast_pipeline.search.results import NO_RESULTS, SearchResults
 from podcast_pipeline.search.run_query import PASSAGES_SHOWN, SearchRequest
 from podcast_pipeline.storage import ObjectReader
 
-MANY = 20  # changed episodes, after which the database puts its full text in order
-KEPT_AMONG = 8  # sets of episodes that may be named: everything, and single episodes
+OPTIMIZE_AFTER = 20  # changed episodes
+CACHED_EPISODE_SETS = 8  # searchable episodes: all of them, and single ones
 
 NEW_EDITION = text(
     "INSERT INTO search_shows (show_id, edition) VALUES (:show_id, :edition) "
@@ -32,23 +32,23 @@ NEW_EDITION = text(
 
 @dataclass(frozen=True, eq=False)
 class IndexEdition:
-    """The episodes of one edition of the index: (row, id, number of passages), the rows rising."""
+    """The episodes of one edition of the index: (row, id, number of passages), in order of rows."""
 
     id: UUID | None
     episodes: tuple[tuple[int, UUID, int], ...]
 
 
-@lru_cache(KEPT_AMONG)
+@lru_cache(CACHED_EPISODE_SETS)
 def searchable_episodes(edition: IndexEdition, episode_ids: frozenset[UUID]) -> SearchableEpisodes:
-    """Return those of an edition's episodes that may be named."""
-    named = [(row, count) for row, episode_id, count in edition.episodes if episode_id in episode_ids]
-    rows, lengths = np.array(named, dtype=np.int64).reshape(-1, 2).T
-    return SearchableEpisodes(rows, lengths)
+    """Return the episodes of an edition that have one of the ids."""
+    pairs = [(row, count) for row, episode_id, count in edition.episodes if episode_id in episode_ids]
+    rows, passage_counts = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+    return SearchableEpisodes(rows, passage_counts)
 
 
 @dataclass(frozen=True)
 class IndexUpdate:
-    """What brought the index up to the catalog: slugs indexed, and how many episodes left it."""
+    """The changes of a `sync`: slugs of the indexed episodes, and the number of removed ones."""
 
     indexed: tuple[str, ...]
     removed: int
@@ -57,76 +57,76 @@ class IndexUpdate:
 class SearchIndex:
     """The index of one show in its database.
 
-    Every write is one transaction for one episode: readers see an episode's old words or its new ones.
+    Every write is one transaction for one episode: readers see its old rows or its new ones, never a mix.
     """
 
     def __init__(self, engine: Engine, *, show_id: UUID) -> None:
         self.engine = engine
         self.show_id = show_id
-        self._matching = DIALECTS[engine.dialect.name]
+        self._dialect = DIALECTS[engine.dialect.name]
         self._edition = IndexEdition(None, ())
 
     def index(self, episode: Episode, transcript: Transcript | None) -> bool:
-        """Put a published episode in, in the place of what was known of it.
+        """Index a published episode, replacing its previous rows.
 
         Args:
-            transcript: the newest, in media times; None for an episode without.
+            transcript: the newest, in media times; None for an episode without one.
 
         Returns:
-            Whether anything changed.
+            Whether the index changed.
         """
         digest = search_rows.index_digest(episode)
-        with self._writing() as connection:
-            known = self._known(connection, episode.id)
-            if known is not None and known[1] == digest:
+        with self._write_transaction() as connection:
+            indexed = self._row_and_digest(connection, episode.id)
+            if indexed is not None and indexed[1] == digest:
                 return False
-            if known is not None:
-                self._take(connection, known[0])
-            self._put(connection, episode, search_rows.to_episode_row(episode, transcript), digest)
+            if indexed is not None:
+                self._delete(connection, indexed[0])
+            self._insert(connection, episode, search_rows.to_episode_row(episode, transcript), digest)
         return True
 
     def remove(self, episode_id: UUID) -> bool:
-        """Take an episode out; returns whether it was in."""
-        with self._writing() as connection:
-            known = self._known(connection, episode_id)
-            if known is not None:
-                self._take(connection, known[0])
-        return known is not None
+        """Remove an episode; return whether it was in the index."""
+        with self._write_transaction() as connection:
+            indexed = self._row_and_digest(connection, episode_id)
+            if indexed is not None:
+                self._delete(connection, indexed[0])
+        return indexed is not None
 
     def sync(
         self, catalog: Catalog, store: ObjectReader, *, report: ProgressCallback | None = None
     ) -> IndexUpdate:
-        """Bring the index up to the catalog: published episodes are in it with their newest words.
+        """Index the published episodes of the catalog with their newest transcripts; remove all others.
 
-        The newest comes first. It can be stopped at any time and goes on where it was.
+        Starts with the newest episode. An interrupted sync resumes where it stopped.
 
         Raises:
-            StoreError: the words of an episode cannot be read; those before it are indexed.
+            StoreError: an episode's transcript cannot be read; the episodes before it are indexed.
         """
         published = {episode.id: episode for episode in catalog.published()}
-        known = self._digests()
-        gone = [episode_id for episode_id in known if episode_id not in published]
-        for episode_id in gone:
+        digests = self._digests()
+        removed = [episode_id for episode_id in digests if episode_id not in published]
+        for episode_id in removed:
             self.remove(episode_id)
-        changed = [e for e in published.values() if known.get(e.id) != search_rows.index_digest(e)]
-        tell = _teller(report, len(changed))
+        changed = [e for e in published.values() if digests.get(e.id) != search_rows.index_digest(e)]
+        report_done = _progress(report, len(changed))
         for done, episode in enumerate(changed):
-            tell(done)
-            self.index(episode, _words_of(episode, store))
-        if len(changed) > MANY:
+            report_done(done)
+            self.index(episode, _read_transcript(episode, store))
+        if len(changed) > OPTIMIZE_AFTER:
             self.optimize()
-        tell(len(changed))
-        return IndexUpdate(tuple(episode.slug for episode in changed), len(gone))
+        report_done(len(changed))
+        return IndexUpdate(tuple(episode.slug for episode in changed), len(removed))
 
     def was_ever_filled(self) -> bool:
-        """Say whether an episode was ever in it, and so was published."""
+        """Return whether the index ever contained an episode, so that one was published."""
         with self.engine.connect() as connection:
             return bool(connection.scalar(select(exists().where(search_shows.c.show_id == self.show_id))))
 
     def optimize(self) -> None:
-        """Make searching as quick as it can be, after many changes; takes seconds on a large archive."""
-        with self._writing() as connection:
-            self._matching.optimize(connection)
+        """Optimize the full-text index, after many changes; takes seconds on a large archive."""
+        with self._write_transaction() as connection:
+            self._dialect.optimize(connection)
 
     def search(
         self,
@@ -137,41 +137,42 @@ class SearchIndex:
         page: int = 1,
         passages: int = PASSAGES_SHOWN,
     ) -> SearchResults:
-        """Return one page of what matches.
+        """Return one page of results.
 
         Args:
-            with_words: look into transcripts; else titles, notes and guests alone are looked at, and
-                nothing of the answer depends on a transcript.
-            among: ids of the episodes that may be named or counted.
-            page: from 1; one too high is the last.
-            passages: at most so many of each episode.
+            include_transcripts: search transcripts too; otherwise titles, notes and guests only, and no part
+                of the result depends on a transcript.
+            episode_ids: the episodes that may be listed or counted.
+            page: from 1; a number that is too high is the last page.
+            passages: maximum per episode.
         """
         if query.is_empty:
             return NO_RESULTS
-        alone = next(iter(episode_ids)) if len(episode_ids) == 1 else None
-        asked = SearchRequest(query, self.show_id, self._matching, partial(self._shelf, episode_ids), alone)
+        only_id = next(iter(episode_ids)) if len(episode_ids) == 1 else None
+        load = partial(self._load_searchable, episode_ids)
+        request = SearchRequest(query, self.show_id, self._dialect, load, only_id)
         with self.engine.connect() as connection:
-            return asked.run(
+            return request.run(
                 connection, include_transcripts=include_transcripts, page=page, passages=passages
             )
 
-    def _shelf(
-        self, among: frozenset[UUID], connection: Connection, edition_id: UUID | None
+    def _load_searchable(
+        self, episode_ids: frozenset[UUID], connection: Connection, edition_id: UUID | None
     ) -> SearchableEpisodes:
-        """Return the episodes that may be named; they are read anew where the index has changed."""
+        """Return the searchable episodes; read from the database again if the edition has changed."""
         edition = self._edition
         if edition.id != edition_id:
             edition = self._edition = self._read_edition(connection, edition_id)
-        return searchable_episodes(edition, among)
+        return searchable_episodes(edition, episode_ids)
 
     def _read_edition(self, connection: Connection, edition_id: UUID | None) -> IndexEdition:
-        kept = search_episodes.c
-        query = select(kept.id, kept.episode_id, kept.passage_count).where(kept.show_id == self.show_id)
-        rows = connection.execute(query.order_by(kept.id))
+        c = search_episodes.c
+        query = select(c.id, c.episode_id, c.passage_count).where(c.show_id == self.show_id).order_by(c.id)
+        rows = connection.execute(query)
         return IndexEdition(edition_id, tuple((row.id, row.episode_id, row.passage_count) for row in rows))
 
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
+    def _write_transaction(self) -> Iterator[Connection]:
         with write_transaction(self.engine) as connection:
             advisory_lock(connection, b"S" + self.show_id.bytes[:7])
             yield connection
@@ -179,30 +180,28 @@ class SearchIndex:
     def _change_edition(self, connection: Connection) -> None:
         connection.execute(NEW_EDITION, {"show_id": self.show_id, "edition": uuid4()})
 
-    def _known(self, connection: Connection, episode_id: UUID) -> tuple[int, str] | None:
-        """Return an episode's row and digest."""
-        kept = search_episodes.c
-        query = select(kept.id, kept.digest).where(
-            kept.show_id == self.show_id, kept.episode_id == episode_id
-        )
-        found = connection.execute(query).first()
-        return (found.id, found.digest) if found else None
+    def _row_and_digest(self, connection: Connection, episode_id: UUID) -> tuple[int, str] | None:
+        """Return the id of an episode's row, and its digest; None if it is not in the index."""
+        c = search_episodes.c
+        query = select(c.id, c.digest).where(c.show_id == self.show_id, c.episode_id == episode_id)
+        row = connection.execute(query).first()
+        return (row.id, row.digest) if row else None
 
     def _digests(self) -> Mapping[UUID, str]:
-        kept = search_episodes.c
-        query = select(kept.episode_id, kept.digest).where(kept.show_id == self.show_id)
+        c = search_episodes.c
+        query = select(c.episode_id, c.digest).where(c.show_id == self.show_id)
         with self.engine.connect() as connection:
             return {row.episode_id: row.digest for row in connection.execute(query)}
 
-    def _take(self, connection: Connection, row: int) -> None:
+    def _delete(self, connection: Connection, row: int) -> None:
         low, high = passage_id_range(row)
-        self._matching.remove_rows(connection, "words", low, high)
-        self._matching.remove_rows(connection, "titles", row, row)
+        self._dialect.remove_rows(connection, "words", low, high)
+        self._dialect.remove_rows(connection, "titles", row, row)
         self._change_edition(connection)
         connection.execute(delete(search_passages).where(search_passages.c.id.between(low, high)))
         connection.execute(delete(search_episodes).where(search_episodes.c.id == row))
 
-    def _put(
+    def _insert(
         self, connection: Connection, episode: Episode, entry: search_rows.EpisodeRow, digest: str
     ) -> None:
         row = _free_row(connection, search_rows.first_id(episode.publish_at))
@@ -221,39 +220,39 @@ class SearchIndex:
         )
         passages = [
             {
-                "id": row + place,
+                "id": row + position,
                 "show_id": self.show_id,
-                "speaker": said.speaker,
-                "text": said.text,
-                "marks": search_rows.marks_to_text(said.marks),
-                "body": said.body,
+                "speaker": passage.speaker,
+                "text": passage.text,
+                "marks": search_rows.marks_to_text(passage.marks),
+                "body": passage.body,
             }
-            for place, said in enumerate(entry.passages, start=1)
+            for position, passage in enumerate(entry.passages, start=1)
         ]
         if passages:
             connection.execute(insert(search_passages), passages)
-        self._matching.add_rows(connection, "titles", row, row)
-        self._matching.add_rows(connection, "words", *passage_id_range(row))
+        self._dialect.add_rows(connection, "titles", row, row)
+        self._dialect.add_rows(connection, "words", *passage_id_range(row))
         self._change_edition(connection)
 
 
 def _free_row(connection: Connection, row: int) -> int:
-    """Return the first row from `row` on that no episode has: two may go out in one second."""
+    """Return the first free row from `row` on: two episodes may be published in the same second."""
     while connection.scalar(select(search_episodes.c.id).where(search_episodes.c.id == row)) is not None:
         row += search_rows.IDS_PER_EPISODE
     return row
 
 
-def _words_of(episode: Episode, store: ObjectReader) -> Transcript | None:
+def _read_transcript(episode: Episode, store: ObjectReader) -> Transcript | None:
     if episode.transcript is None:
         return None
     key = episode.transcript.document_key
     return transcript_from_json(store.get(key)[1], key)
 
 
-def _teller(report: ProgressCallback | None, total: int) -> Callable[[int], None]:
-    def tell(done: int) -> None:
+def _progress(report: ProgressCallback | None, total: int) -> Callable[[int], None]:
+    def report_done(done: int) -> None:
         if report is not None:
             report(Progress(step="index", done=done, total=total, unit="episodes"))
 
-    return tell
+    return report_done

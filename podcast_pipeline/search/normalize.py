@@ -1,7 +1,7 @@
-"""Text into words that compare equal whatever their case and accents. Pure.
+"""Tokenizes text into words that compare equal regardless of case and accents. Pure.
 
 Folding happens here and not in the database: PostgreSQL's `unaccent` may not be installed, FTS5's folding
-is that of Unicode 6.1, and the two must agree. What is indexed is words with single spaces between them.
+is that of Unicode 6.1, and the two must agree. The index contains words with single spaces between them.
 """
 
 import re
@@ -24,31 +24,31 @@ ACCENTS = regex.compile(r"[\u0300-\u036f]+")  # of Latin, Greek, Cyrillic; elsew
 UNDECOMPOSED = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ŧ": "t", "ı": "i"}) | (
     str.maketrans({"æ": "ae", "œ": "oe", "þ": "th"})
 )
-LONGEST_WORD = 64  # characters; nobody says longer ones, and databases have limits
-KEPT_FOLDS = 100_000  # about the vocabulary of an archive
+LONGEST_WORD = 64  # characters; longer ones are not spoken, and databases have limits
+CACHED_WORDS = 100_000  # about the vocabulary of an archive
 
 
 def normalize_text(text: str) -> str:
-    """Return text as it is kept: composed, and without the character that PostgreSQL refuses."""
+    """Return text as the index stores it: in NFC, and without NUL, which PostgreSQL refuses."""
     return unicodedata.normalize("NFC", text.replace("\x00", ""))
 
 
 def split_words(text: str) -> list[str]:
-    """Return a cleaned text in pieces: what is no word and words by turns, first and last what is none."""
+    """Split normalized text into alternating separators and words; first and last is a separator."""
     return (PLAIN_WORD if PLAIN_TEXT.fullmatch(text) else WORD).split(text)
 
 
 def folded_words(text: str) -> Iterator[str]:
-    """Yield the folded words of a cleaned text."""
+    """Yield the folded words of normalized text."""
     return map(fold_word, split_words(text)[1::2])
 
 
-@lru_cache(KEPT_FOLDS)
+@lru_cache(CACHED_WORDS)
 def fold_word(word: str) -> str:
     """Return a word without case and accents; never empty, never with a space in it."""
     if word.isascii():
         return word.lower()[:LONGEST_WORD]
-    apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", word).casefold())
-    bare = ACCENTS.sub("", apart).translate(UNDECOMPOSED)
-    folded = unicodedata.normalize("NFC", NOT_IN_A_WORD.sub("", bare))
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", word).casefold())
+    unaccented = ACCENTS.sub("", decomposed).translate(UNDECOMPOSED)
+    folded = unicodedata.normalize("NFC", NOT_IN_A_WORD.sub("", unaccented))
     return folded[:LONGEST_WORD] or word[:LONGEST_WORD]

@@ -1,8 +1,8 @@
-"""What a visitor typed into the search box, read so that nothing is ever an error. Pure.
+"""Parses the query of the search box; no text is an error. Pure.
 
-flood memo          both words, in any order          speaker:Robin   said by somebody of this name
-"two memos"         these words, one after another    guest:"Ines M"  in episodes with this guest
-flood*              words that begin so               after:2026-03   from:, before:, to: as well
+flood memo          both words, in any order          speaker:Robin   spoken by a person of this name
+"two memos"         a phrase                          guest:"Ines M"  in episodes with this guest
+flood*              words with this prefix            after:2026-03   from:, before:, to: as well
 """
 
 from dataclasses import dataclass
@@ -13,18 +13,18 @@ import regex
 
 from podcast_pipeline.search.normalize import folded_words, normalize_text
 
-LONGEST_QUERY = 200  # characters; the rest is not looked at
+LONGEST_QUERY = 200  # characters; the rest is ignored
 MAX_TERMS = 12
-SHORTEST_PREFIX = 3  # characters; `a*` would be half of the language
+SHORTEST_PREFIX = 3  # characters; `a*` would match half of the language
 
 PART = regex.compile(r'(?:(?P<field>\w+):)?(?:"(?P<phrase>[^"]*)(?:"|$)|(?P<word>[^\s"]+))')
-QUOTES = str.maketrans(dict.fromkeys("“”„«»", '"'))  # what a phone types
+QUOTES = str.maketrans(dict.fromkeys("“”„«»", '"'))  # as phones type them
 DAY = regex.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?", regex.ASCII)
 
 
 @dataclass(frozen=True)
 class QueryTerm:
-    """Words that must follow one another; with `is_prefix` the last may go on."""
+    """Words that must follow one another; with `is_prefix` the last is a prefix."""
 
     words: tuple[str, ...]
     is_prefix: bool = False
@@ -32,12 +32,12 @@ class QueryTerm:
 
 @dataclass(frozen=True)
 class Query:
-    """What is asked for; everything must hold.
+    """The criteria of a search; a result must meet all of them.
 
     Attributes:
-        terms: in what is said or written.
+        terms: in the transcript, title, guests or notes.
         speakers, guests: words of names.
-        since, until: aware; episodes that went out from `since` up to, not including, `until`.
+        since, until: aware; episodes published from `since` up to, not including, `until`.
     """
 
     terms: tuple[QueryTerm, ...] = ()
@@ -48,30 +48,30 @@ class Query:
 
     @property
     def is_empty(self) -> bool:
-        """Whether it asks for nothing at all."""
+        """Whether the query has no criteria."""
         return self == Query()
 
     @property
     def has_passage_criteria(self) -> bool:
-        """Whether it asks for something that is said, so that passages can answer."""
+        """Whether the query has criteria that passages of a transcript can meet."""
         return bool(self.terms or self.speakers)
 
 
 def parse_query(text: str, zone: ZoneInfo) -> Query:
-    """Read a query; what is no field, date or phrase is plain words.
+    """Parse a query; text that is no field, date or phrase is plain words.
 
     Args:
-        zone: in which days begin.
+        zone: time zone of the dates.
     """
-    read = _QueryParser(zone)
+    parser = _QueryParser(zone)
     for part in PART.finditer(normalize_text(text[:LONGEST_QUERY]).translate(QUOTES)):
-        read.take(part)
+        parser.add(part)
     return Query(
-        terms=tuple(dict.fromkeys(read.terms))[:MAX_TERMS],
-        speakers=tuple(dict.fromkeys(read.names["speaker"]))[:MAX_TERMS],
-        guests=tuple(dict.fromkeys(read.names["guest"]))[:MAX_TERMS],
-        since=max(read.since, default=None),
-        until=min(read.until, default=None),
+        terms=tuple(dict.fromkeys(parser.terms))[:MAX_TERMS],
+        speakers=tuple(dict.fromkeys(parser.names["speaker"]))[:MAX_TERMS],
+        guests=tuple(dict.fromkeys(parser.names["guest"]))[:MAX_TERMS],
+        since=max(parser.since, default=None),
+        until=min(parser.until, default=None),
     )
 
 
@@ -83,7 +83,7 @@ class _QueryParser:
         self.since: list[datetime] = []
         self.until: list[datetime] = []
 
-    def take(self, part: "regex.Match[str]") -> None:
+    def add(self, part: "regex.Match[str]") -> None:
         field = (part["field"] or "").casefold()
         value = part["phrase"] if part["phrase"] is not None else part["word"]
         days = _days(value) if field in ("after", "from", "before", "to") else None
@@ -94,20 +94,20 @@ class _QueryParser:
         elif days:
             self.until.append(self._midnight(days[0] if field == "before" else days[1]))
         else:
-            self._take_words(part[0], is_phrase=part["phrase"] is not None)
+            self._add_term(part[0], is_phrase=part["phrase"] is not None)
 
-    def _take_words(self, text: str, *, is_phrase: bool) -> None:
-        said = tuple(folded_words(text))
-        if said:
-            is_prefix = not is_phrase and text.endswith("*") and len(said[-1]) >= SHORTEST_PREFIX
-            self.terms.append(QueryTerm(said, is_prefix))
+    def _add_term(self, text: str, *, is_phrase: bool) -> None:
+        words = tuple(folded_words(text))
+        if words:
+            is_prefix = not is_phrase and text.endswith("*") and len(words[-1]) >= SHORTEST_PREFIX
+            self.terms.append(QueryTerm(words, is_prefix))
 
     def _midnight(self, day: date) -> datetime:
         return datetime(day.year, day.month, day.day, tzinfo=self.zone)
 
 
 def _days(text: str) -> tuple[date, date] | None:
-    """Return the first day of a year, a month or a day, and the first after it; None for no date."""
+    """Return the first day of a year, month or day, and the day after its last; None for no date."""
     match = DAY.fullmatch(text)
     if match is None:
         return None

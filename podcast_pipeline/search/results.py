@@ -1,4 +1,4 @@
-"""What a search found, and what of it is shown. Pure."""
+"""Search results: hits, snippets and highlighting. Pure."""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -12,12 +12,12 @@ from podcast_pipeline.search.query import Query, QueryTerm
 from podcast_pipeline.search.rows import FIELD_SEPARATOR, marks_from_text
 
 WORDS_BEFORE, WORDS_SHOWN = 9, 34
-MOST_STARTS = 12  # places for a snippet that are compared
+MAX_SNIPPET_STARTS = 12  # starts of a snippet to compare
 
 
 @dataclass(frozen=True)
 class HighlightSpan:
-    """A piece of text; `is_match` where it is what was asked for."""
+    """A piece of text; `is_match` where it matches the query."""
 
     text: str
     is_match: bool = False
@@ -25,10 +25,10 @@ class HighlightSpan:
 
 @dataclass(frozen=True)
 class Snippet:
-    """A few words around what matches; the spans joined are a piece of the text.
+    """A few words around a match; the joined spans are a piece of the text.
 
     Attributes:
-        is_cut_before, is_cut_after: whether the text goes on there.
+        is_cut_before, is_cut_after: whether the text continues there.
     """
 
     spans: tuple[HighlightSpan, ...]
@@ -41,8 +41,8 @@ class PassageHit:
     """A passage that matches.
 
     Attributes:
-        start_s: where the sentence with the snippet's first match begins, in seconds of the media.
-        speaker: a name, None where nobody is known.
+        start_s: start of the sentence with the snippet's first match, in seconds of the media.
+        speaker: a name, None for an unknown speaker.
     """
 
     start_s: float
@@ -52,12 +52,12 @@ class PassageHit:
 
 @dataclass(frozen=True)
 class EpisodeHit:
-    """An episode with what was found in it.
+    """An episode that matches, with its best passages.
 
     Attributes:
-        notes: a few words of the notes where these match.
+        notes: a snippet of the notes, None where the notes do not match.
         hits: the best passages.
-        hit_count: how many match.
+        hit_count: number of matching passages.
     """
 
     episode_id: UUID
@@ -74,8 +74,8 @@ class SearchResults:
 
     Attributes:
         groups: the episodes of this page, the best first.
-        page: counts from 1.
-        is_capped: whether older passages were not looked at, because so many newer ones match.
+        page: from 1.
+        is_capped: whether older passages were not ranked, because too many newer ones match.
     """
 
     groups: tuple[EpisodeHit, ...]
@@ -90,88 +90,88 @@ NO_RESULTS = SearchResults((), 0, 0, 1, 1, is_capped=False)
 
 
 def highlight(text: str, query: Query) -> tuple[HighlightSpan, ...]:
-    """Return all of a text, with what was asked for marked."""
+    """Return all of a text, with the matches of the query marked."""
     pieces = split_words(text)
-    said = list(map(fold_word, pieces[1::2]))
-    return tuple(_spans(pieces, match_positions(said, query), range(len(said))))
+    words = list(map(fold_word, pieces[1::2]))
+    return tuple(_spans(pieces, match_positions(words, query), range(len(words))))
 
 
 def notes_snippet(notes: str, body: str, query: Query) -> Snippet | None:
-    """Return a few words of the notes around what matches; None where nothing does.
+    """Return a few words of the notes around the matches; None without a match.
 
     Args:
         body: the folded words of the episode's title, guests and notes.
     """
-    said = body.split(FIELD_SEPARATOR, 2)[-1].split()
-    found = match_positions(said, query)
-    if not found:
+    words = body.split(FIELD_SEPARATOR, 2)[-1].split()
+    matches = match_positions(words, query)
+    if not matches:
         return None
-    return _snippet(split_words(notes), found, _best_start(said, found))
+    return _snippet(split_words(notes), matches, _best_start(words, matches))
 
 
 def to_passage_hit(*, text: str, body: str, marks: str, speaker: str, query: Query) -> PassageHit:
-    """Return a passage, given as its row keeps it, as a result shows it."""
+    """Return the hit of a passage, given the columns of its row."""
     pieces = split_words(text)
-    said = body.split()[: len(pieces) // 2]
-    found = match_positions(said, query)
-    first = _best_start(said, found)
+    words = body.split()[: len(pieces) // 2]
+    matches = match_positions(words, query)
+    first = _best_start(words, matches)
     sentences = marks_from_text(marks)
     return PassageHit(
         start_s=sentences[bisect_right(sentences, (first, inf)) - 1][1],
         speaker=speaker or None,
-        snippet=_snippet(pieces, found, first),
+        snippet=_snippet(pieces, matches, first),
     )
 
 
-def match_positions(said: Sequence[str], query: Query) -> set[int]:
-    """Return the numbers of the words that the query's terms name."""
-    return {place - n for term in query.terms for place in _ends(said, term) for n in range(len(term.words))}
+def match_positions(words: Sequence[str], query: Query) -> set[int]:
+    """Return the positions of the words that match the query's terms."""
+    return {end - n for term in query.terms for end in _ends(words, term) for n in range(len(term.words))}
 
 
-def _ends(said: Sequence[str], term: QueryTerm) -> list[int]:
-    """Return the numbers of the words that end a term."""
+def _ends(words: Sequence[str], term: QueryTerm) -> list[int]:
+    """Return the position of the last word of each match of a term."""
     *whole, last = term.words
     before = len(whole)
     if term.is_prefix:
-        ends = [number for number, word in enumerate(said) if word.startswith(last)]
+        ends = [position for position, word in enumerate(words) if word.startswith(last)]
     else:
-        ends = [number for number, word in enumerate(said) if word == last]
-    return [end for end in ends if end >= before and list(said[end - before : end]) == whole]
+        ends = [position for position, word in enumerate(words) if word == last]
+    return [end for end in ends if end >= before and list(words[end - before : end]) == whole]
 
 
-def _best_start(said: Sequence[str], found: set[int]) -> int:
-    """Return the number of the match from which on most different words that match can be shown."""
+def _best_start(words: Sequence[str], matches: set[int]) -> int:
+    """Return the position of the match with the most distinct matching words in a snippet that follows."""
     reach = WORDS_SHOWN - WORDS_BEFORE
 
-    def different(start: int) -> int:
-        return len({said[number] for number in found if start <= number < start + reach})
+    def count_distinct(start: int) -> int:
+        return len({words[position] for position in matches if start <= position < start + reach})
 
-    return max(sorted(found)[:MOST_STARTS], key=different, default=0)
+    return max(sorted(matches)[:MAX_SNIPPET_STARTS], key=count_distinct, default=0)
 
 
-def _snippet(pieces: Sequence[str], found: set[int], first: int) -> Snippet:
+def _snippet(pieces: Sequence[str], matches: set[int], first: int) -> Snippet:
     count = len(pieces) // 2
     window = _window(first, count)
-    return Snippet(tuple(_spans(pieces, found, window)), window.start > 0, window.stop < count)
+    return Snippet(tuple(_spans(pieces, matches, window)), window.start > 0, window.stop < count)
 
 
 def _window(first: int, count: int) -> range:
-    """Return which of `count` words to show when the `first` is what matters."""
+    """Return the positions of the words to show, of `count`, around the match at `first`."""
     begin = max(0, min(first - WORDS_BEFORE, count - WORDS_SHOWN))
     return range(begin, min(count, begin + WORDS_SHOWN))
 
 
-def _spans(pieces: Sequence[str], found: set[int], window: range) -> Iterator[HighlightSpan]:
-    """Yield some words of a text, in `words.parts`, as spans; words that match and follow one another as one.
+def _spans(pieces: Sequence[str], matches: set[int], window: range) -> Iterator[HighlightSpan]:
+    """Yield a window of the pieces of `split_words` as spans; adjacent matches are one span.
 
-    What stands before the first word and after the last one of the text belongs to it.
+    The separators before the first word and after the last word of the text are included.
     """
     at = 2 * window.start + 1 if window.start else 0
     end = 2 * window.stop if 2 * window.stop + 1 < len(pieces) else len(pieces)
-    for is_match, group in groupby(window, key=found.__contains__):
+    for is_match, group in groupby(window, key=matches.__contains__):
         if is_match:
-            numbers = list(group)
-            first, after = 2 * numbers[0] + 1, 2 * numbers[-1] + 2
+            positions = list(group)
+            first, after = 2 * positions[0] + 1, 2 * positions[-1] + 2
             yield from _joined(pieces[at:first])
             yield HighlightSpan("".join(pieces[first:after]), is_match=True)
             at = after

@@ -1,7 +1,7 @@
-"""An episode and its words as rows of the index. Pure.
+"""An episode and its transcript as rows of the index. Pure.
 
-A row's id is when its episode went out, in seconds, shifted by 20 bits, plus its place in the episode; 0 is
-the episode's own row. So the newest come first without sorting, and dates are ranges of ids.
+A row's id is the episode's publication time in seconds, shifted by 20 bits, plus the position in the episode;
+position 0 is the episode's own row. So rows sort by date, and dates are ranges of ids.
 """
 
 import hashlib
@@ -14,21 +14,21 @@ from podcast_pipeline.feed.show_notes import to_plain
 from podcast_pipeline.model import Episode, Segment, Transcript
 from podcast_pipeline.search.normalize import folded_words, normalize_text, split_words
 
-LAYOUT_VERSION = 2  # another one, and every episode is indexed again
+LAYOUT_VERSION = 2  # a change indexes every episode again
 POSITION_BITS = 20
 IDS_PER_EPISODE = 1 << POSITION_BITS
-PASSAGE_WORDS = 120  # a turn of speech up to about this; enough for two words that belong together to meet
-FIELD_SEPARATOR = "§"  # no word, so no phrase reaches over it
-SPEAKER_PREFIX, GUEST_PREFIX = "s§", "g§"  # before a name's words: what `speaker:` and `guest:` match
-TITLE_PREFIX = "t§"  # before a title's words, so that the full text knows who has a term there
+PASSAGE_WORDS = 120  # about the longest passage; enough for two related words to be in the same one
+FIELD_SEPARATOR = "§"  # no word, so no phrase crosses it
+SPEAKER_PREFIX, GUEST_PREFIX = "s§", "g§"  # before the words of a name, for `speaker:` and `guest:`
+TITLE_PREFIX = "t§"  # before the words of a title, for matches in titles alone
 
 
 @dataclass(frozen=True)
 class PassageRow:
-    """What one speaker says without a break, at most about PASSAGE_WORDS.
+    """A passage: the words of one speaker without a break, at most about PASSAGE_WORDS.
 
     Attributes:
-        marks: (number of its first word, start in seconds of the media) of every segment.
+        marks: (position of the first word, start in seconds of the media) of every segment.
         body: folded words.
     """
 
@@ -40,7 +40,7 @@ class PassageRow:
 
 @dataclass(frozen=True)
 class EpisodeRow:
-    """An episode as the index keeps it."""
+    """The row of an episode, and its passages."""
 
     title: str
     guests: str
@@ -50,14 +50,14 @@ class EpisodeRow:
 
 
 def first_id(instant: datetime) -> int:
-    """Return the lowest id of an episode that goes out at an instant."""
+    """Return the lowest id of an episode published at an instant."""
     return int(instant.timestamp()) << POSITION_BITS
 
 
 def index_digest(episode: Episode) -> str:
-    """Return a hash of all that the index takes from an episode; the words are in their document's key."""
+    """Return a hash of an episode's indexed content; the document's key stands for the transcript."""
     document_key = episode.transcript.document_key if episode.transcript else None
-    facts = [
+    content = [
         LAYOUT_VERSION,
         episode.publish_at.isoformat(),
         episode.title,
@@ -65,14 +65,14 @@ def index_digest(episode: Episode) -> str:
         _guests(episode),
         document_key,
     ]
-    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
 def to_episode_row(episode: Episode, transcript: Transcript | None) -> EpisodeRow:
-    """Return what the index keeps of an episode."""
+    """Return the rows of an episode."""
     title, notes = normalize_text(episode.title), normalize_text(to_plain(episode.notes))
     guests = normalize_text(", ".join(_guests(episode)))
-    known_by = _marked(GUEST_PREFIX, guests)
+    guest_words = _prefixed(GUEST_PREFIX, guests)
     fields = (
         *folded_words(title),
         FIELD_SEPARATOR,
@@ -80,55 +80,55 @@ def to_episode_row(episode: Episode, transcript: Transcript | None) -> EpisodeRo
         FIELD_SEPARATOR,
         *folded_words(notes),
     )
-    body = (*fields, *known_by, *_marked(TITLE_PREFIX, title))
-    found = tuple(to_passage_rows(transcript, also=known_by)) if transcript else ()
-    return EpisodeRow(title, guests, notes, " ".join(body), found[: IDS_PER_EPISODE - 1])
+    body = (*fields, *guest_words, *_prefixed(TITLE_PREFIX, title))
+    passages = tuple(to_passage_rows(transcript, also=guest_words)) if transcript else ()
+    return EpisodeRow(title, guests, notes, " ".join(body), passages[: IDS_PER_EPISODE - 1])
 
 
 def to_passage_rows(transcript: Transcript, *, also: Iterable[str] = ()) -> Iterator[PassageRow]:
-    """Yield the transcript in stretches of one speaker.
+    """Yield the transcript in passages of one speaker.
 
     Args:
-        also: what every body ends with.
+        also: words to append to every body.
     """
     extra = tuple(also)
-    said: list[Segment] = []
+    segments: list[Segment] = []
     count = 0
     for segment in transcript.segments:
-        if said and (count >= PASSAGE_WORDS or segment.speaker != said[0].speaker):
-            yield _stretch(transcript, said, extra)
-            said, count = [], 0
-        said.append(segment)
+        if segments and (count >= PASSAGE_WORDS or segment.speaker != segments[0].speaker):
+            yield _passage_row(transcript, segments, extra)
+            segments, count = [], 0
+        segments.append(segment)
         count += len(segment.words)
-    if said:
-        yield _stretch(transcript, said, extra)
+    if segments:
+        yield _passage_row(transcript, segments, extra)
 
 
 def marks_to_text(marks: Iterable[tuple[int, float]]) -> str:
-    """Return marks as a row keeps them: `0:12.34 14:15.1`."""
+    """Return marks as the text of a column: `0:12.340 14:15.100`."""
     return " ".join(f"{number}:{start_s:.3f}" for number, start_s in marks)
 
 
 def marks_from_text(text: str) -> tuple[tuple[int, float], ...]:
-    """Read what `marks_to_text` wrote."""
+    """Return the marks in a text of `marks_to_text`."""
     pairs = (mark.split(":") for mark in text.split())
     return tuple((int(number), float(start_s)) for number, start_s in pairs)
 
 
-def _stretch(transcript: Transcript, said: list[Segment], extra: tuple[str, ...]) -> PassageRow:
+def _passage_row(transcript: Transcript, segments: list[Segment], extra: tuple[str, ...]) -> PassageRow:
     texts, marks, count = [], [], 0
-    for segment in said:
+    for segment in segments:
         texts.append(normalize_text(segment.text))
         marks.append((count, segment.start_s))
         count += len(split_words(texts[-1])) // 2
     text = " ".join(texts)
-    speaker = normalize_text(transcript.speaker_name(said[0].speaker) or "")
-    body = " ".join((*folded_words(text), *_marked(SPEAKER_PREFIX, speaker), *extra))
+    speaker = normalize_text(transcript.speaker_name(segments[0].speaker) or "")
+    body = " ".join((*folded_words(text), *_prefixed(SPEAKER_PREFIX, speaker), *extra))
     return PassageRow(speaker, text, tuple(marks), body)
 
 
-def _marked(mark: str, names: str) -> tuple[str, ...]:
-    return tuple(mark + word for word in folded_words(names))
+def _prefixed(prefix: str, text: str) -> tuple[str, ...]:
+    return tuple(prefix + word for word in folded_words(text))
 
 
 def _guests(episode: Episode) -> list[str]:

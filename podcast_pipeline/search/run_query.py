@@ -1,4 +1,4 @@
-"""One question to the index: the episodes of one page, and passages of each."""
+"""Runs one query against the index: finds the episodes of one page, and passages of each."""
 
 import json
 from collections.abc import Callable
@@ -25,20 +25,20 @@ from podcast_pipeline.search.results import (
     to_passage_hit,
 )
 
-MAX_ROWS_RANKED = 5_000  # matching rows that are counted and ranked; more match only very common words
-PASSAGES_RANKED = 16  # of an episode, from its beginning
-PASSAGES_SHOWN = 3  # of an episode among others
+MAX_ROWS_RANKED = 5_000  # matching rows that are counted and ranked; only very common words have more
+PASSAGES_RANKED = 16  # per episode, from its beginning
+PASSAGES_SHOWN = 3  # per episode on a page of several
 END = (1 << 62) - 1  # above every id
-EVERYWHERE: tuple[MatchTable, ...] = ("words", "titles")
-WITHOUT_WORDS: tuple[MatchTable, ...] = ("titles",)
+ALL_TABLES: tuple[MatchTable, ...] = ("words", "titles")
+TITLES_ONLY: tuple[MatchTable, ...] = ("titles",)
 
 SearchableLoader = Callable[[Connection, UUID | None], SearchableEpisodes]
-"""Returns, for an edition of the index, the episodes that may be named."""
+"""Returns the searchable episodes of an edition of the index."""
 
 
 @dataclass(frozen=True)
 class SearchRequest:
-    """A query, and which episodes of which show may answer it."""
+    """A query to the index of a show, limited to its searchable episodes."""
 
     query: Query
     show_id: UUID
@@ -49,12 +49,12 @@ class SearchRequest:
     def run(
         self, connection: Connection, *, include_transcripts: bool, page: int, passages: int
     ) -> SearchResults:
-        """Return one page of what matches; see SearchIndex.search."""
+        """Return one page of results; see SearchIndex.search."""
         if self.dialect.session_settings:
             connection.execute(text(self.dialect.session_settings))
-        sources = EVERYWHERE if include_transcripts and self.query.has_passage_criteria else WITHOUT_WORDS
-        row = self._row(connection, sources)
-        matched = self._matched(row)
+        sources = ALL_TABLES if include_transcripts and self.query.has_passage_criteria else TITLES_ONLY
+        row = self._match(connection, sources)
+        matched = self._matching_rows(row)
         ranked = matched.rank(self.load_searchable(connection, row.edition))
         count = len(ranked.rows)
         if not count:
@@ -72,7 +72,7 @@ class SearchRequest:
             is_capped=MAX_ROWS_RANKED in (len(matched.passages), len(matched.episodes)),
         )
 
-    def _row(self, connection: Connection, sources: tuple[MatchTable, ...]) -> Row[Any]:
+    def _match(self, connection: Connection, sources: tuple[MatchTable, ...]) -> Row[Any]:
         expression, terms = self.dialect.match_expression(self.query), self.query.terms
         statement = ranking.match_statement(self.dialect, sources, any_row=not expression, terms=len(terms))
         low, high = self._bounds(connection)
@@ -84,29 +84,29 @@ class SearchRequest:
             f"guests{n}": self.dialect.term_expression(term, search_rows.GUEST_PREFIX)
             for n, term in enumerate(terms)
         }
-        wanted = {"wanted": expression} if expression else {}
-        bound = {"low": low, "high": high, "most": MAX_ROWS_RANKED, "show_id": self.show_id}
-        return connection.execute(statement, {**bound, **wanted, **title, **guests}).one()
+        match = {"expression": expression} if expression else {}
+        bounds = {"low": low, "high": high, "most": MAX_ROWS_RANKED, "show_id": self.show_id}
+        return connection.execute(statement, {**bounds, **match, **title, **guests}).one()
 
-    def _matched(self, row: Row[Any]) -> MatchingRows:
+    def _matching_rows(self, row: Row[Any]) -> MatchingRows:
         terms = range(len(self.query.terms))
-        found = row._mapping
+        columns = row._mapping
         return MatchingRows(
-            passages=_numbers(found.get("words")),
-            episodes=_numbers(found["titles"]),
-            in_title=[_numbers(found[f"title{n}"]) for n in terms],
-            in_guests=[_numbers(found[f"guests{n}"]) for n in terms],
+            passages=_parse_ids(columns.get("words")),
+            episodes=_parse_ids(columns["titles"]),
+            in_title=[_parse_ids(columns[f"title{n}"]) for n in terms],
+            in_guests=[_parse_ids(columns[f"guests{n}"]) for n in terms],
         )
 
     def _bounds(self, connection: Connection) -> tuple[int, int]:
-        """Return between which ids an answer can be; of one episode alone they are its own."""
+        """Return the lowest and the highest id of possible results: by date, or of the only episode."""
         since, until = self.query.since, self.query.until
         low = search_rows.first_id(since) if since else 0
         high = search_rows.first_id(until) - 1 if until else END
         if self.only_episode_id:
-            kept = search_episodes.c
-            query = select(kept.id).where(
-                kept.show_id == self.show_id, kept.episode_id == self.only_episode_id
+            columns = search_episodes.c
+            query = select(columns.id).where(
+                columns.show_id == self.show_id, columns.episode_id == self.only_episode_id
             )
             row = connection.scalar(query)
             if row is not None:
@@ -116,25 +116,23 @@ class SearchRequest:
     def _groups(
         self, connection: Connection, matched: MatchingRows, shown: dict[int, int], passages: int
     ) -> tuple[EpisodeHit, ...]:
-        """Return the episodes of one page; `shown` has their rows and how many passages match."""
-        most = max(PASSAGES_RANKED, passages)
-        candidates = [number for row in shown for number in matched.passages_of(row, most)]
+        """Return the episodes of one page; `shown` maps their ids to the number of matching passages."""
+        limit = max(PASSAGES_RANKED, passages)
+        candidates = [passage_id for row_id in shown for passage_id in matched.passages_of(row_id, limit)]
         hits = self._hits(connection, candidates, passages)
-        kept = search_episodes.c
-        query = select(kept.id, kept.episode_id, kept.title, kept.guests, kept.notes, kept.body).where(
-            kept.id.in_(shown)
-        )
+        c = search_episodes.c
+        query = select(c.id, c.episode_id, c.title, c.guests, c.notes, c.body).where(c.id.in_(shown))
         rows = {row.id: row for row in connection.execute(query)}
         return tuple(
-            self._group(rows[number], hits.get(number, ()), hit_count)
-            for number, hit_count in shown.items()
-            if number in rows  # on PostgreSQL an episode may leave between two statements
+            self._group(rows[row_id], hits.get(row_id, ()), hit_count)
+            for row_id, hit_count in shown.items()
+            if row_id in rows  # on PostgreSQL an episode may leave between two statements
         )
 
     def _hits(
         self, connection: Connection, ids: list[int], passages: int
     ) -> dict[int, tuple[PassageHit, ...]]:
-        """Return the best passages of each episode, in the order in which they are said."""
+        """Return the best passages of each episode, in the order of the transcript."""
         if not ids:
             return {}
         statement = ranking.best_passages_statement(self.dialect, terms=len(self.query.terms))
@@ -143,11 +141,11 @@ class SearchRequest:
             values["typed"] = _padded(
                 QueryTerm(tuple(word for term in self.query.terms for word in term.words))
             )
-        found: dict[int, tuple[PassageHit, ...]] = {}
+        hits: dict[int, tuple[PassageHit, ...]] = {}
         for row in connection.execute(statement, {**values, "ids": json.dumps(ids), "most": passages}).all():
             episode = row.id >> search_rows.POSITION_BITS << search_rows.POSITION_BITS
-            found[episode] = (*found.get(episode, ()), self._hit(row))
-        return found
+            hits[episode] = (*hits.get(episode, ()), self._hit(row))
+        return hits
 
     def _group(self, row: Any, hits: tuple[PassageHit, ...], hit_count: int) -> EpisodeHit:
         return EpisodeHit(
@@ -166,10 +164,10 @@ class SearchRequest:
 
 
 def _padded(term: QueryTerm) -> str:
-    """Return a term as it stands among words."""
+    """Return a term with the spaces that surround it in a passage's words."""
     return f" {' '.join(term.words)}" + ("" if term.is_prefix else " ")
 
 
-def _numbers(gathered: str | None) -> IntArray:
-    """Return ids that the database gathered into a text."""
-    return np.sort(np.fromstring(gathered or "", dtype=np.int64, sep=","))
+def _parse_ids(joined: str | None) -> IntArray:
+    """Return the ids of a text with commas, in order, int64, shape (n,)."""
+    return np.sort(np.fromstring(joined or "", dtype=np.int64, sep=","))

@@ -36,7 +36,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def secrets(site: Site) -> RestrictedText:
-    """What the show keeps for those who pay."""
+    """The restricted text of the show."""
     return load_secrets(site.catalog, site.store)
 
 
@@ -60,14 +60,14 @@ def search_snippet(scope: Scope, reply: Reply) -> Reply:
 
 
 def open_private(scope: Scope, reply: Reply) -> Reply:
-    """Hand out what is under `private/`; here bytes that say nothing by themselves."""
+    """Serve objects under `private/`; here meaningless bytes."""
     if "/private/" not in scope["path"]:
         return reply
     return Reply(200, {"content-type": "application/octet-stream"}, bytes(range(256)))
 
 
 class ForgetfulCache:
-    """A cache whose key lacks the subscriber: who comes first decides what everybody sees."""
+    """A cache whose key lacks the subscriber: everybody gets the answer for the first visitor."""
 
     def __init__(self) -> None:
         self.kept: dict[str, Reply] = {}
@@ -86,7 +86,7 @@ class ForgetfulCache:
 
 
 def long_presigned(scope: Scope, reply: Reply) -> Reply:
-    """Send who has paid to an address that works for a week."""
+    """Redirect an active subscriber to a presigned URL that works for a week."""
     if not scope["path"].endswith(".wav") or "/feeds/" not in scope["path"] or scope["method"] == "HEAD":
         return reply
     if reply.status >= 400:
@@ -96,31 +96,31 @@ def long_presigned(scope: Scope, reply: Reply) -> Reply:
 
 
 def chatty_errors(scope: Scope, reply: Reply) -> Reply:
-    """Quote what was looked for on the page that says it is not there."""
+    """Quote transcript text on the 404 page."""
     if reply.status != 404:
         return reply
     return reply.saying(f"KeyError in document: {SECRET}".encode())
 
 
 def echo_of_the_token(scope: Scope, reply: Reply) -> Reply:
-    """Repeat the address on the page that says it is not there."""
+    """Repeat the URL's path on the 403 and 404 pages."""
     return reply.saying(scope["path"].encode()) if reply.status in (403, 404) else reply
 
 
-def never_asked_twice(scope: Scope, reply: Reply) -> Reply:
-    """Leave out what keeps caches and directories away."""
+def without_cache_headers(scope: Scope, reply: Reply) -> Reply:
+    """Leave out the headers for caches and search engines."""
     kept = {k: v for k, v in reply.headers.items() if k not in ("cache-control", "x-robots-tag", "etag")}
     return Reply(reply.status, kept, reply.body)
 
 
 def lapsed_for_all(scope: Scope, reply: Reply) -> Reply:
-    """Answer who has paid with a locked door."""
+    """Refuse transcripts to an active subscriber."""
     is_file = "/feeds/" in scope["path"] and "/transcripts/" in scope["path"]
     return Reply(403, {}, b"pay first") if is_file else reply
 
 
 def dead_audio(scope: Scope, reply: Reply) -> Reply:
-    """Have lost the audio that the feed names."""
+    """Answer 404 for the audio that the feed lists."""
     return Reply(404, {}, b"") if scope["path"].startswith("/public/audio/") else reply
 
 
@@ -162,8 +162,8 @@ PLANTED_IN_ANSWERS: dict[str, tuple[Change, str, VisitorKind, str]] = {
         *("P3", "active", PAGE),
     ),
     "withdrawn episode": (insert(PAGE, b"</main>", GONE.encode()), "P3", "anonymous", PAGE),
-    "no rules for caches": (never_asked_twice, "P5", "active", "/feeds/***/feed.xml"),
-    "no noindex": (never_asked_twice, "P2", "active", "/feeds/***/feed.xml"),
+    "no rules for caches": (without_cache_headers, "P5", "active", "/feeds/***/feed.xml"),
+    "no noindex": (without_cache_headers, "P2", "active", "/feeds/***/feed.xml"),
     "paid and refused": (lapsed_for_all, "P5", "active", "/feeds/***/transcripts/"),
     "private object without a word": (open_private, "P3", "anonymous", "/private/"),
     "broken link": (dead_audio, "H4", "anonymous", "/public/audio/"),
@@ -176,7 +176,7 @@ def test_a_clean_site_has_no_findings(site: Site) -> None:
 
 
 def test_a_page_may_go_on_as_the_transcript_does(tmp_path: Path) -> None:
-    """A teaser whose next word is the one that the page says to who has lapsed is no leak."""
+    """A teaser followed by the notice for a lapsed subscriber, whose first word continues it, is no leak."""
     said = " ".join(f"word{n:b}".replace("0", "o").replace("1", "i") for n in range(TEASER_WORDS))
     site = Site.make(tmp_path)
     site.publish("out", transcript_of(f"Ann: {said} Your subscription has to be one of many.", duration_s=60))
@@ -193,7 +193,7 @@ def test_a_page_may_go_on_as_the_transcript_does(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", PLANTED_IN_ANSWERS)
 def test_a_leak_in_answers_is_found(site: Site, name: str) -> None:
-    """Whatever an answer gives away is reported with its rule, its visitor and its address."""
+    """A leak in an answer is reported with its rule, visitor and URL."""
     change, rule, who, where = PLANTED_IN_ANSWERS[name]
     found = findings(site, change, who=("active", who) if "cache" in name else (who,))
     assert [f for f in found if (f.rule, f.who) == (rule, who) and where in f.where], found
@@ -201,9 +201,11 @@ def test_a_leak_in_answers_is_found(site: Site, name: str) -> None:
 
 
 def test_somebody_elses_token_is_named(site: Site) -> None:
-    """A feed of another is told by its token, beside what the feed should not have."""
+    """Another subscriber's feed is recognised by its token, besides its restricted content."""
     found = findings(site, ForgetfulCache().feeds, who=("active", "lapsed"))
-    assert "holds somebody else's token; no cache may mix subscribers up" in {f.message for f in found}
+    assert "contains another subscriber's token; no cache may mix subscribers up" in {
+        f.message for f in found
+    }
 
 
 def test_a_public_object_is_found(site: Site) -> None:
@@ -259,10 +261,10 @@ def test_a_log_line_is_found(tmp_path: Path, secrets: RestrictedText) -> None:
         (f.rule, f.where.rpartition(":")[2], f.message.partition(":")[0])
         for f in check_log_file(log, secrets)
     ] == [
-        ("P8", "5", "holds text of a transcript"),
-        ("P8", "2", "holds the token of a private feed"),
-        ("P8", "4", "holds a sign-in link"),
-        ("P8", "6", "holds a link that stops somebody's mail"),
+        ("P8", "5", "contains text of a transcript"),
+        ("P8", "2", "contains the token of a private feed"),
+        ("P8", "4", "contains a sign-in link"),
+        ("P8", "6", "contains an unsubscribe link"),
     ]
 
 

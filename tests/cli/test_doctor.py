@@ -74,7 +74,7 @@ def test_a_key_that_made_none_of_the_links_is_named(show: ShowFolder) -> None:
     assert show.run("subscribers", "add", "ann@example.org").returncode == 0
     code, findings = examine(show, PODCAST_SECRET_KEY="0" * 64)
     assert code == 3
-    assert "put that key back" in bad(findings)["secret key"]
+    assert "restore that key" in bad(findings)["secret key"]
 
 
 def test_a_key_file_that_others_may_read_is_a_note(show: ShowFolder) -> None:
@@ -130,7 +130,7 @@ def test_who_holds_the_lease_is_alone(postgresql: str, tmp_path: Path) -> None:
     engine, show = connect(f"{postgresql}/podcast_template", tmp_path), uuid4()
     with lease(engine, show):
         with (
-            pytest.raises(SubscriberError, match="somebody else has been publishing"),
+            pytest.raises(SubscriberError, match="another process has been publishing"),
             lease(engine, show, wait_s=0.2),
         ):
             pytest.fail("two publishers at once")

@@ -70,7 +70,7 @@ def test_bad_lines_are_reported_and_exit_3(show: Path) -> None:
     lines = [line.rpartition("people.csv:")[2] for line in done.stdout.splitlines()]
     assert done.exit_code == 3
     assert lines[0].startswith("4: bad: not an address: is not an e-mail address")
-    assert lines[1] == "5: duplicate: ann@example.com: has the address of line 2"
+    assert lines[1] == "5: duplicate: ann@example.com: repeats the address of line 2"
     assert lines[2].startswith("6: bad: carl@example.com: golden: is not a plan")
     assert lines[3] == " 2 added, 2 bad, 1 duplicate"
 

@@ -1,4 +1,4 @@
-"""The index finds what is published and nothing else, on both databases alike."""
+"""The index finds published episodes and nothing else, the same on both databases."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -41,22 +41,29 @@ def _episode(slug: str, **fields: object) -> Episode:
     return Episode.model_validate(facts | fields)
 
 
-def _said(*lines: str, duration_s: float = 60) -> Transcript:
+def _transcript(*lines: str, duration_s: float = 60) -> Transcript:
     return transcript_of("\n".join(lines), duration_s=duration_s)
 
 
-def _ask(index: SearchIndex, query: str, *, with_words: bool = True, **more: int) -> SearchResults:
+def _search(
+    index: SearchIndex, query: str, *, include_transcripts: bool = True, **more: int
+) -> SearchResults:
     with index.engine.connect() as connection:
         known = frozenset(connection.scalars(select(search_episodes.c.episode_id)))
-    return index.search(parse_query(query, ZONE), include_transcripts=with_words, episode_ids=known, **more)
+    return index.search(
+        parse_query(query, ZONE), include_transcripts=include_transcripts, episode_ids=known, **more
+    )
 
 
-def _slugs(index: SearchIndex, query: str, *, with_words: bool = True) -> list[str]:
+def _slugs(index: SearchIndex, query: str, *, include_transcripts: bool = True) -> list[str]:
     names = {uuid5(SHOW_ID, slug): slug for slug in ("one", "two", "three", "old", "new")}
-    return [names[group.episode_id] for group in _ask(index, query, with_words=with_words).groups]
+    return [
+        names[group.episode_id]
+        for group in _search(index, query, include_transcripts=include_transcripts).groups
+    ]
 
 
-ANSWERS = {
+EXPECTED = {
     "gauge": ["one"],
     "GÁUGE": ["one"],
     "cafe": ["two"],
@@ -85,10 +92,12 @@ ANSWERS = {
 def test_words_phrases_and_names(index: SearchIndex) -> None:
     """Every part of a query must hold in one passage; accents and case do not matter."""
     guest = Person(name="Inès Marchetti", role="guest")
-    words = _said("Robin: Who moved the gauge?", "Ines Marchetti: The river did, moved uphill. A gauge!")
+    words = _transcript(
+        "Robin: Who moved the gauge?", "Ines Marchetti: The river did, moved uphill. A gauge!"
+    )
     index.index(_episode("one", persons=(guest,)), words)
-    index.index(_episode("two"), _said("Robin: We don’t bake bread in the café. 洪水 is a flood."))
-    assert {query: _slugs(index, query) for query in ANSWERS} == ANSWERS
+    index.index(_episode("two"), _transcript("Robin: We don’t bake bread in the café. 洪水 is a flood."))
+    assert {query: _slugs(index, query) for query in EXPECTED} == EXPECTED
 
 
 HOSTILE = (
@@ -101,9 +110,9 @@ HOSTILE = (
 
 def test_hostile_queries_are_plain_words(index: SearchIndex) -> None:
     """No query is an error or reaches the database's own query language."""
-    index.index(_episode("one"), _said("Robin: The river."))
-    for with_words in (True, False):
-        found = {query: _ask(index, query, with_words=with_words) for query in HOSTILE}
+    index.index(_episode("one"), _transcript("Robin: The river."))
+    for include_transcripts in (True, False):
+        found = {query: _search(index, query, include_transcripts=include_transcripts) for query in HOSTILE}
         assert {query for query, answer in found.items() if answer.groups} <= {
             "-river",
             "river -",
@@ -113,18 +122,18 @@ def test_hostile_queries_are_plain_words(index: SearchIndex) -> None:
 
 
 def test_operators_are_words(index: SearchIndex) -> None:
-    """What FTS5 or PostgreSQL would take for an operator is looked up as a word."""
-    index.index(_episode("one"), _said("Robin: Not the river and not the road."))
+    """An operator of FTS5 or PostgreSQL is searched as a word."""
+    index.index(_episode("one"), _transcript("Robin: Not the river and not the road."))
     assert _slugs(index, "river AND road") == ["one"]
     assert _slugs(index, "river OR boat") == []
     assert _slugs(index, "NOT river") == ["one"]
 
 
-def test_a_hit_says_where_its_sentence_begins(index: SearchIndex) -> None:
+def test_a_hit_has_the_start_of_its_sentence(index: SearchIndex) -> None:
     """A passage's time is that of the sentence with the first match, not of the whole turn."""
-    words = _said("Ann: First there was rain. Then the dam broke. Nobody came.", duration_s=110)
+    words = _transcript("Ann: First there was rain. Then the dam broke. Nobody came.", duration_s=110)
     index.index(_episode("one"), words)
-    (hit,) = _ask(index, "dam").groups[0].hits
+    (hit,) = _search(index, "dam").groups[0].hits
     assert hit.start_s == words.segments[1].start_s
     assert hit.speaker == "Ann"
     assert "".join(span.text for span in hit.snippet.spans) == words.text
@@ -134,9 +143,9 @@ def test_a_hit_says_where_its_sentence_begins(index: SearchIndex) -> None:
 def test_a_snippet_shows_different_words_together(index: SearchIndex) -> None:
     """Of two places that match, the one where both words stand is shown, with the time of its sentence."""
     rain = " ".join(["It rained and rained on."] * 9)
-    words = _said(f"Ann: A memo was lost. {rain} The memo named the river.", duration_s=110)
+    words = _transcript(f"Ann: A memo was lost. {rain} The memo named the river.", duration_s=110)
     index.index(_episode("one"), words)
-    (hit,) = _ask(index, "river memo").groups[0].hits
+    (hit,) = _search(index, "river memo").groups[0].hits
     assert [span.text for span in hit.snippet.spans if span.is_match] == ["memo", "river"]
     assert hit.start_s == words.segments[-1].start_s
     assert (hit.snippet.is_cut_before, hit.snippet.is_cut_after) == (True, False)
@@ -144,31 +153,31 @@ def test_a_snippet_shows_different_words_together(index: SearchIndex) -> None:
 
 def test_snippets_are_pieces_of_text(index: SearchIndex) -> None:
     """Markup in a transcript stays text: a snippet is never HTML."""
-    index.index(_episode("one"), _said("Ann: He wrote <script>alert(1)</script> on the board."))
-    (hit,) = _ask(index, "script").groups[0].hits
+    index.index(_episode("one"), _transcript("Ann: He wrote <script>alert(1)</script> on the board."))
+    (hit,) = _search(index, "script").groups[0].hits
     assert [span.text for span in hit.snippet.spans] == [
         "He wrote <", "script", ">alert(1)</", "script", "> on the board.",
     ]  # fmt: skip
 
 
 def test_titles_come_before_passing_mentions(index: SearchIndex) -> None:
-    """A word in the title says more than the same word once in a transcript."""
-    index.index(_episode("one", title="The flood"), _said("Ann: Nothing here."))
-    index.index(_episode("two", publish_at=NOW + timedelta(days=1)), _said("Ann: A flood once."))
+    """A word in the title scores more than the same word once in a transcript."""
+    index.index(_episode("one", title="The flood"), _transcript("Ann: Nothing here."))
+    index.index(_episode("two", publish_at=NOW + timedelta(days=1)), _transcript("Ann: A flood once."))
     assert _slugs(index, "flood") == ["one", "two"]
 
 
 def test_many_mentions_come_before_few(index: SearchIndex) -> None:
-    """An episode about something comes before a newer one that names it once."""
+    """An episode about a subject comes before a newer one that mentions it once."""
     about = [f"{who}: The levee, part {n}." for n in range(9) for who in ("Ann", "Ben")]
     other = [f"{who}: The weather, part {n}." for n in range(9) for who in ("Ann", "Ben")]
-    index.index(_episode("old", publish_at=NOW - timedelta(days=900)), _said(*about))
-    index.index(_episode("new"), _said(*other, "Ann: A levee."))
+    index.index(_episode("old", publish_at=NOW - timedelta(days=900)), _transcript(*about))
+    index.index(_episode("new"), _transcript(*other, "Ann: A levee."))
     assert _slugs(index, "levee") == ["old", "new"]
 
 
 def test_titles_come_before_guests_before_notes(index: SearchIndex) -> None:
-    """Where a word stands decides, and what is newest only among equals."""
+    """The field of a match decides, and the date only among equals."""
     ben = (Person(name="Ben Flood", role="guest"),)
     index.index(_episode("one", title="The flood", publish_at=NOW - timedelta(days=2)), None)
     index.index(_episode("two", persons=ben, publish_at=NOW - timedelta(days=1)), None)
@@ -178,30 +187,32 @@ def test_titles_come_before_guests_before_notes(index: SearchIndex) -> None:
 
 
 def test_a_short_episode_comes_before_a_long_one(index: SearchIndex) -> None:
-    """The same number of passages says more where there are fewer of them."""
+    """The same number of matching passages scores more in a shorter episode."""
     about = [f"{who}: The levee." for who in ("Ann", "Ben", "Ann")]
     other = [f"{who}: The weather." for _ in range(40) for who in ("Ben", "Ann")]
-    index.index(_episode("old", publish_at=NOW - timedelta(days=900)), _said(*about))
-    index.index(_episode("new"), _said(*about, *other))
+    index.index(_episode("old", publish_at=NOW - timedelta(days=900)), _transcript(*about))
+    index.index(_episode("new"), _transcript(*about, *other))
     assert _slugs(index, "levee") == ["old", "new"]
 
 
 def test_the_best_passages_are_shown(index: SearchIndex) -> None:
-    """Of many passages, those with the words side by side, and said more often, stand for the episode."""
+    """Of many passages, those with the words side by side, and more often, are shown."""
     lines = [f"{who}: It moved. A gauge, part {n}." for n in range(4) for who in ("Ann", "Ben")]
-    index.index(_episode("one"), _said(*lines, "Ann: The gauge moved.", "Ben: A gauge, a gauge! It moved."))
-    hits = _ask(index, "gauge moved", passages=2).groups[0].hits
+    index.index(
+        _episode("one"), _transcript(*lines, "Ann: The gauge moved.", "Ben: A gauge, a gauge! It moved.")
+    )
+    hits = _search(index, "gauge moved", passages=2).groups[0].hits
     shown = ["".join(span.text for span in hit.snippet.spans) for hit in hits]
     assert shown == ["The gauge moved.", "A gauge, a gauge! It moved."]
 
 
-def test_an_old_episode_alone_is_looked_into(index: SearchIndex, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of one episode all that matches is found, however much in newer ones does."""
+def test_an_old_episode_alone_is_searched(index: SearchIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search of one episode finds all its matches, however many newer ones match."""
     monkeypatch.setattr("podcast_pipeline.search.run_query.MAX_ROWS_RANKED", 2)
-    index.index(_episode("old", publish_at=NOW - timedelta(days=900)), _said("Ann: Rain."))
-    index.index(_episode("new"), _said("Ann: Rain.", "Ben: Rain.", "Ann: Rain."))
+    index.index(_episode("old", publish_at=NOW - timedelta(days=900)), _transcript("Ann: Rain."))
+    index.index(_episode("new"), _transcript("Ann: Rain.", "Ben: Rain.", "Ann: Rain."))
     assert _slugs(index, "rain") == ["new"]
-    assert _ask(index, "rain").is_capped
+    assert _search(index, "rain").is_capped
     alone = frozenset({uuid5(SHOW_ID, "old")})
     assert index.search(parse_query("rain", ZONE), include_transcripts=True, episode_ids=alone).hit_count == 1
 
@@ -209,9 +220,9 @@ def test_an_old_episode_alone_is_looked_into(index: SearchIndex, monkeypatch: py
 def test_dates_are_days_of_publication(index: SearchIndex) -> None:
     """`after:` and `from:` include their day, `before:` does not, `to:` does."""
     index.index(
-        _episode("old", publish_at=datetime(2024, 12, 31, 23, 59, 59, tzinfo=UTC)), _said("Ann: Rain.")
+        _episode("old", publish_at=datetime(2024, 12, 31, 23, 59, 59, tzinfo=UTC)), _transcript("Ann: Rain.")
     )
-    index.index(_episode("new", publish_at=datetime(2025, 1, 1, tzinfo=UTC)), _said("Ann: Rain."))
+    index.index(_episode("new", publish_at=datetime(2025, 1, 1, tzinfo=UTC)), _transcript("Ann: Rain."))
     assert _slugs(index, "rain after:2025") == ["new"]
     assert _slugs(index, "rain before:2025-01-01") == ["old"]
     assert _slugs(index, "rain to:2025-01-01") == ["new", "old"]
@@ -222,31 +233,33 @@ def test_without_words_only_public_text_counts(index: SearchIndex) -> None:
     """Title, notes and guests are found; a word of the transcript leaves no trace in the answer."""
     guest = Person(name="Ines Marchetti", role="guest")
     episode = _episode("one", title="High water", notes="About a **river**.", persons=(guest,))
-    index.index(episode, _said("Robin: Marzipan, and a river."))
+    index.index(episode, _transcript("Robin: Marzipan, and a river."))
     for query in ("water", "river", "marchetti", "guest:ines"):
-        found = _ask(index, query, with_words=False)
+        found = _search(index, query, include_transcripts=False)
         assert (found.episode_count, found.hit_count, found.groups[0].hits) == (1, 0, ())
-    assert _ask(index, "marzipan", with_words=False) == _ask(index, "nobodysaysthis", with_words=False)
-    assert _slugs(index, "river speaker:robin", with_words=False) == []
+    assert _search(index, "marzipan", include_transcripts=False) == _search(
+        index, "nobodysaysthis", include_transcripts=False
+    )
+    assert _slugs(index, "river speaker:robin", include_transcripts=False) == []
 
 
 def test_public_answers_do_not_depend_on_words(index: SearchIndex) -> None:
     """With other words in every transcript, the answer without words is the same, byte for byte."""
     episodes = [_episode(slug, notes="rain") for slug in ("one", "two")]
     for episode in episodes:
-        index.index(episode, _said("Ann: Rain rain rain."))
-    before = _ask(index, "rain", with_words=False)
+        index.index(episode, _transcript("Ann: Rain rain rain."))
+    before = _search(index, "rain", include_transcripts=False)
     for episode in episodes:
         index.remove(episode.id)
-        index.index(episode, _said("Ann: Sun."))
-    assert _ask(index, "rain", with_words=False) == before
+        index.index(episode, _transcript("Ann: Sun."))
+    assert _search(index, "rain", include_transcripts=False) == before
 
 
-def test_only_what_may_be_named_is_counted(index: SearchIndex) -> None:
-    """An episode that the catalog does not show is neither named nor counted, though it is in the index."""
+def test_only_searchable_episodes_are_counted(index: SearchIndex) -> None:
+    """An indexed episode that is not in `episode_ids` is neither listed nor counted."""
     slugs = ("old", "one", "two", "three", "new")
     for day, slug in enumerate(slugs):
-        index.index(_episode(slug, publish_at=NOW + timedelta(days=day)), _said("Ann: Rain."))
+        index.index(_episode(slug, publish_at=NOW + timedelta(days=day)), _transcript("Ann: Rain."))
     for shown in ({"two"}, {"one", "three"}, {"old", "new"}, set(slugs)):
         among = frozenset(uuid5(SHOW_ID, slug) for slug in shown)
         found = index.search(parse_query("rain", ZONE), include_transcripts=True, episode_ids=among)
@@ -255,11 +268,11 @@ def test_only_what_may_be_named_is_counted(index: SearchIndex) -> None:
 
 
 def test_a_change_by_another_process_is_seen(index: SearchIndex, engine: Engine) -> None:
-    """What one index keeps of the archive is read anew when another one has written to the database."""
+    """The cached edition is read again when another process has written to the database."""
     other = SearchIndex(engine, show_id=SHOW_ID)
-    index.index(_episode("one"), _said("Ann: Rain."))
+    index.index(_episode("one"), _transcript("Ann: Rain."))
     assert _slugs(index, "rain") == ["one"]
-    other.index(_episode("two", publish_at=NOW - timedelta(days=1)), _said("Ann: Rain."))
+    other.index(_episode("two", publish_at=NOW - timedelta(days=1)), _transcript("Ann: Rain."))
     assert _slugs(index, "rain") == ["one", "two"]
     other.remove(_episode("one").id)
     assert _slugs(index, "rain") == ["two"]
@@ -267,16 +280,16 @@ def test_a_change_by_another_process_is_seen(index: SearchIndex, engine: Engine)
 
 def test_indexing_twice_changes_nothing(index: SearchIndex) -> None:
     """The same episode and words are one entry."""
-    episode, words = _episode("one"), _said("Ann: Rain.")
+    episode, words = _episode("one"), _transcript("Ann: Rain.")
     assert index.index(episode, words)
     assert not index.index(episode, words)
-    assert _ask(index, "rain").hit_count == 1
+    assert _search(index, "rain").hit_count == 1
 
 
 def test_a_new_version_takes_the_place_of_the_old(index: SearchIndex, engine: Engine) -> None:
-    """Words that were corrected are not found any more, and no row of theirs is left."""
-    index.index(_episode("one"), _said("Ann: Marketti spoke.", "Ben: And then she left."))
-    index.index(_episode("one", title="one again"), _said("Ann: Marchetti spoke."))
+    """Corrected words are not found any more, and none of their rows is left."""
+    index.index(_episode("one"), _transcript("Ann: Marketti spoke.", "Ben: And then she left."))
+    index.index(_episode("one", title="one again"), _transcript("Ann: Marchetti spoke."))
     assert _slugs(index, "marketti") == []
     assert _slugs(index, "marchetti") == ["one"]
     with engine.connect() as connection:
@@ -284,8 +297,8 @@ def test_a_new_version_takes_the_place_of_the_old(index: SearchIndex, engine: En
 
 
 def test_a_removed_episode_leaves_nothing(index: SearchIndex, engine: Engine) -> None:
-    """After `remove` no table has a word of it."""
-    index.index(_episode("one"), _said("Ann: Marzipan."))
+    """After `remove` no table contains a word of the episode."""
+    index.index(_episode("one"), _transcript("Ann: Marzipan."))
     assert index.remove(_episode("one").id)
     assert not index.remove(_episode("one").id)
     assert _slugs(index, "marzipan") == []
@@ -297,34 +310,34 @@ def test_a_removed_episode_leaves_nothing(index: SearchIndex, engine: Engine) ->
 def test_shows_in_one_database_do_not_meet(engine: Engine) -> None:
     """A show finds its own episodes alone, even with the same words at the same second."""
     mine, other = SearchIndex(engine, show_id=SHOW_ID), SearchIndex(engine, show_id=uuid4())
-    mine.index(_episode("one"), _said("Ann: Rain in spring."))
-    other.index(_episode("two"), _said("Ben: Rain in autumn."))
-    (group,) = _ask(mine, "rain").groups
+    mine.index(_episode("one"), _transcript("Ann: Rain in spring."))
+    other.index(_episode("two"), _transcript("Ben: Rain in autumn."))
+    (group,) = _search(mine, "rain").groups
     assert (group.episode_id, group.hits[0].speaker) == (_episode("one").id, "Ann")
     assert other.remove(_episode("two").id)
-    assert _ask(mine, "rain").hit_count == 1
+    assert _search(mine, "rain").hit_count == 1
 
 
 def test_pages(index: SearchIndex) -> None:
-    """Every episode is on one page, and a page that is not there is the nearest that is."""
+    """Every episode is on one page; a page number out of range gives the nearest page."""
     ids = set()
     for n in range(EPISODES_PER_PAGE + 3):
         episode = _episode(f"part-{n}", publish_at=NOW + timedelta(days=n))
-        index.index(episode, _said("Ann: Rain."))
+        index.index(episode, _transcript("Ann: Rain."))
         ids.add(episode.id)
-    first, second = _ask(index, "rain"), _ask(index, "rain", page=2)
+    first, second = _search(index, "rain"), _search(index, "rain", page=2)
     assert (first.page_count, second.page) == (2, 2)
     named = [group.episode_id for group in (*first.groups, *second.groups)]
     assert len(named) == len(ids)
     assert set(named) == ids
-    assert _ask(index, "rain", page=99) == second
-    assert _ask(index, "rain", page=-1) == first
+    assert _search(index, "rain", page=99) == second
+    assert _search(index, "rain", page=-1) == first
 
 
 def test_an_episode_without_words_is_found_by_its_title(index: SearchIndex) -> None:
     """Imported episodes have no transcript and are found all the same."""
     index.index(_episode("one", title="Émigrés"), None)
-    (group,) = _ask(index, "emigres").groups
+    (group,) = _search(index, "emigres").groups
     assert [(span.text, span.is_match) for span in group.title] == [("Émigrés", True)]
 
 
@@ -332,15 +345,15 @@ def test_an_episode_without_words_is_found_by_its_title(index: SearchIndex) -> N
 def site(tmp_path: Path) -> Site:
     """A show with two episodes out, one scheduled and one taken down."""
     made = Site.make(tmp_path / "show")
-    made.publish("one", _said("Ann: Rain."))
-    made.publish("two", _said("Ann: Rain and hail."), days_ago=2)
-    made.publish("soon", _said("Ann: Rain."), state="scheduled", published_at=None)
-    made.publish("gone", _said("Ann: Rain."), state="unpublished")
+    made.publish("one", _transcript("Ann: Rain."))
+    made.publish("two", _transcript("Ann: Rain and hail."), days_ago=2)
+    made.publish("soon", _transcript("Ann: Rain."), state="scheduled", published_at=None)
+    made.publish("gone", _transcript("Ann: Rain."), state="unpublished")
     made.close()
     return made
 
 
-def test_catching_up_follows_the_catalog(index: SearchIndex, site: Site) -> None:
+def test_sync_follows_the_catalog(index: SearchIndex, site: Site) -> None:
     """Published episodes are indexed once; scheduled and unpublished ones are never found."""
     assert index.sync(site.catalog, site.store).indexed == ("one", "two")
     assert index.sync(site.catalog, site.store).indexed == ()
@@ -352,18 +365,20 @@ def test_catching_up_follows_the_catalog(index: SearchIndex, site: Site) -> None
     assert _slugs(index, "rain") == ["two"]
 
 
-def test_catching_up_reads_new_versions(index: SearchIndex, site: Site) -> None:
+def test_sync_reads_new_versions(index: SearchIndex, site: Site) -> None:
     """A corrected transcript is indexed by the next run, and nothing else is."""
     index.sync(site.catalog, site.store)
     site.publish(
-        "two", _said("Ann: Rain and hail."), _said("Ann: Rain and sleet.").model_copy(update={"version": 2})
+        "two",
+        _transcript("Ann: Rain and hail."),
+        _transcript("Ann: Rain and sleet.").model_copy(update={"version": 2}),
     )
     assert index.sync(site.catalog, site.store).indexed == ("two",)
     assert _slugs(index, "hail") == []
     assert _slugs(index, "sleet") == ["two"]
 
 
-def test_an_interrupted_run_goes_on_where_it_was(index: SearchIndex, site: Site) -> None:
+def test_an_interrupted_sync_resumes(index: SearchIndex, site: Site) -> None:
     """A document that cannot be read is an error; what came before it stays, and the next run goes on."""
     two = site.catalog.by_slug("two")
     assert two is not None

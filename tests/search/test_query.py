@@ -1,4 +1,4 @@
-"""Whatever is typed into the search box is read as something; words are folded alike everywhere."""
+"""Any text in the search box is a valid query; words are folded the same everywhere."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -45,7 +45,7 @@ def test_words_are_folded(text: str, folded: list[str]) -> None:
 
 @given(st.text(ALPHABET))
 def test_words_and_their_places_belong_together(text: str) -> None:
-    """The parts are the text; no word of it is empty, has a space, or is too long for a database."""
+    """The joined pieces are the text; no word is empty, has a space, or is too long for a database."""
     kept = normalize_text(text)
     found = list(folded_words(kept))
     assert "".join(split_words(kept)) == kept
@@ -56,7 +56,7 @@ def test_words_and_their_places_belong_together(text: str) -> None:
 
 @given(st.text(st.characters(categories=["L", "N"]), max_size=40))
 def test_folding_is_the_same_in_either_case(text: str) -> None:
-    """A word and its upper case fold alike wherever Python's own case mapping comes back."""
+    """A word and its upper case fold alike wherever Python's own case mapping is reversible."""
     for word in folded_words(normalize_text(text)):
         if word.upper().casefold() == word:
             assert fold_word(word.upper()) == fold_word(word)
@@ -64,7 +64,7 @@ def test_folding_is_the_same_in_either_case(text: str) -> None:
 
 @given(st.text(ALPHABET, max_size=300))
 def test_anything_parses(text: str) -> None:
-    """No text whatever makes the parser raise, and what it gives is bounded."""
+    """No text makes the parser raise, and the number of terms is bounded."""
     query = parse_query(text, ZONE)
     assert len(query.terms) <= MAX_TERMS
     assert all(word and " " not in word for term in query.terms for word in term.words)
@@ -96,18 +96,18 @@ def test_anything_parses(text: str) -> None:
     ],
 )
 def test_query_language(text: str, query: Query) -> None:
-    """Fields, phrases, prefixes and dates are read; what is none of them is plain words."""
+    """Fields, phrases, prefixes and dates are parsed; all other text is plain words."""
     assert parse_query(text, ZONE) == query
 
 
 def test_days_begin_in_the_shows_zone() -> None:
-    """A date means midnight where the show is at home."""
+    """A date begins at midnight in the show's time zone."""
     assert parse_query("after:2026-03-01", ZONE).since == datetime(2026, 3, 1, 5, tzinfo=UTC)
 
 
 @given(st.sampled_from(["speaker", "guest"]), st.text(ALPHABET, max_size=60))
 def test_a_quoted_name_is_that_name(field: str, name: str) -> None:
-    """Whatever name is quoted after a field is asked for word by word."""
+    """A quoted name after a field is searched word by word."""
     plain = name.translate(dict.fromkeys(map(ord, '"“”„«»')))
     asked = parse_query(f'{field}:"{plain}"', ZONE)
     assert {"speaker": asked.speakers, "guest": asked.guests}[field] == tuple(

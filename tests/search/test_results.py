@@ -1,4 +1,4 @@
-"""Snippets are pieces of the very text."""
+"""Snippets are verbatim pieces of the text."""
 
 from zoneinfo import ZoneInfo
 
@@ -16,7 +16,7 @@ TEXT = st.text(st.one_of(st.characters(), st.sampled_from("aáb <>&\"'“”.—
 
 @given(TEXT, st.text(st.sampled_from('ab "*'), max_size=20))
 def test_marking_loses_nothing(text: str, asked: str) -> None:
-    """The spans of a marked text are the text, and the marked ones hold words that were asked for."""
+    """The joined spans of a highlighted text are the text, and the marked ones match the query."""
     kept, query = normalize_text(text), parse_query(asked, ZONE)
     spans = highlight(kept, query)
     assert "".join(span.text for span in spans) == kept
@@ -28,7 +28,7 @@ def test_marking_loses_nothing(text: str, asked: str) -> None:
 
 @given(TEXT, st.text(st.sampled_from('ab "*'), max_size=20))
 def test_a_snippet_is_a_piece_of_the_passage(text: str, asked: str) -> None:
-    """Joined, a snippet stands in its text; it is short, and says truly whether it was cut."""
+    """A joined snippet is a piece of its text; it is short, and is_cut_before and is_cut_after are right."""
     kept = normalize_text(text)
     body = " ".join((*folded_words(kept), "s§ann"))
     found = to_passage_hit(
@@ -43,7 +43,7 @@ def test_a_snippet_is_a_piece_of_the_passage(text: str, asked: str) -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 10**8).map(lambda ms: ms / 1000))))
 def test_marks_round_trip(marks: list[tuple[int, float]]) -> None:
-    """What a row keeps of a passage's times comes back to the millisecond."""
+    """The marks of a row round-trip to the millisecond."""
     assert marks_from_text(marks_to_text(marks)) == tuple(marks)
 
 

@@ -1,6 +1,6 @@
 """The audience's database: SQLite beside the show by default, PostgreSQL by PODCAST_DATABASE_URL.
 
-`tables` says what there is, `migrations` how it came to be, `engine` opens it.
+`tables` describes the schema, `migrations` contains its steps, `engine` opens the database.
 """
 
 from podcast_pipeline.audience.database.engine import (

@@ -1,4 +1,4 @@
-"""Moves a show's subscribers from SQLite to PostgreSQL, with their links, states and history."""
+"""Copies a show's subscribers from SQLite to PostgreSQL, with their tokens, states and audit log."""
 
 from uuid import UUID
 
@@ -9,33 +9,33 @@ from podcast_pipeline.audience.database.tables import metadata, subscribers
 from podcast_pipeline.errors import SubscriberError
 
 AUDIENCE_TABLES = tuple(table for table in metadata.sorted_tables if not table.name.startswith("search_"))
-"""What is copied, in the order of the references; the search index is made anew from what is published."""
+"""The tables to copy, in the order of their foreign keys; `podcast reindex` rebuilds the search index."""
 
-ROWS = 1000  # in memory at once
+ROWS_IN_MEMORY = 1000
 
 
 def copy_show(source: Engine, target: Engine, show_id: UUID) -> int:
-    """Copy all that is held on a show's subscribers, as a whole or not at all.
+    """Copy all rows about a show's subscribers in one transaction.
 
     Returns:
-        How many can be listed there: neither erased people nor audit's own.
+        The number of subscribers copied, without erased ones and the audit's canaries.
 
     Raises:
-        SubscriberError: the target has subscribers of this show.
+        SubscriberError: the target already has subscribers of this show.
     """
-    ours = subscribers.c.show_id == show_id
+    is_of_show = subscribers.c.show_id == show_id
     with (
-        source.connect().execution_options(yield_per=ROWS) as reading,
+        source.connect().execution_options(yield_per=ROWS_IN_MEMORY) as source_connection,
         write_transaction(target) as connection,
     ):
         advisory_lock(connection, b"C" + show_id.bytes[:7])
-        if connection.scalar(select(exists().where(ours))):
+        if connection.scalar(select(exists().where(is_of_show))):
             raise SubscriberError("PODCAST_DATABASE_URL", "has subscribers of this show; nothing was copied")
         for table in AUDIENCE_TABLES:
-            counted = table.autoincrement_column  # the target counts for itself, in the same order
-            columns = [column for column in table.c if column is not counted]
+            serial = table.autoincrement_column  # the target assigns new numbers in the same order
+            columns = [column for column in table.c if column is not serial]
             query = select(*columns).where(table.c.show_id == show_id).order_by(*table.primary_key)
-            for rows in reading.execute(query).mappings().partitions():
+            for rows in source_connection.execute(query).mappings().partitions():
                 connection.execute(insert(table), [dict(row) for row in rows])
-        people = subscribers.c.erased_at.is_(None) & subscribers.c.is_canary.is_(False)
-        return connection.scalar(select(func.count()).where(ours, people)) or 0
+        is_real = subscribers.c.erased_at.is_(None) & subscribers.c.is_canary.is_(False)
+        return connection.scalar(select(func.count()).where(is_of_show, is_real)) or 0

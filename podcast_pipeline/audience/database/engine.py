@@ -1,69 +1,70 @@
-"""Opens the database and keeps its schema current."""
+"""Opens the database, migrates its schema, and runs write transactions."""
 
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
-from sqlite3 import DatabaseError as Damaged
+from sqlite3 import DatabaseError as DamagedFileError
 from threading import Lock
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError
-from sqlalchemy.exc import TimeoutError as NoneFree
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import NullPool, PoolProxiedConnection, QueuePool
 
 from podcast_pipeline.errors import SubscriberError
 
 REVISIONS = ("0001", "0002", "0003", "0004")
-"""The migrations, oldest first: known here so that opening a current database loads no Alembic."""
+"""The migrations, oldest first; listed here so that opening a current database loads no Alembic."""
 
 DATABASE_FILE_NAME = "podcast.db"
-BUSY_S = 30  # how long SQLite waits for another writer
-POOL_SIZE = 15  # at most; kept open, because opening one costs more than most questions
-FREE_S = 10  # how long a visitor waits for one of the connections of a process
-RACES = 10  # lost in a row; more is a mistake of ours
+BUSY_S = 30  # SQLite's timeout for the write lock
+POOL_SIZE = 15  # at most; connections stay open, because opening one costs more than most queries
+POOL_TIMEOUT_S = 10  # for a free connection of the process's pool
+MAX_RETRIES = 10  # of lost races in a row; more is a bug of ours
 UPGRADE_LOCK = b"upgrade"
-WRITERS = "podcast_writers"
+WRITER_LOCK = "podcast_writers"
 
-SET_UP_WRONG = ("42501", "42P01")
-"""PostgreSQL's insufficient_privilege and undefined_table, which its driver takes for our mistakes."""
+SETUP_ERRORS = ("42501", "42P01")
+"""PostgreSQL's insufficient_privilege and undefined_table, which its driver reports as programming errors."""
 
-MEND = "see that it runs and can be written"
-RESTORE = "restore it from a backup"
+CHECK_ADVICE = "check that it runs and is writable"
+RESTORE_ADVICE = "restore it from a backup"
 
 PRAGMAS = (
     "journal_mode = WAL",
     "foreign_keys = ON",
-    "secure_delete = ON",  # what was erased is not left in free pages
+    "secure_delete = ON",  # erased data does not stay in free pages
 )
 
 Result = TypeVar("Result")
 
 
 class ConnectionPool(QueuePool):
-    """The connections of a process."""
+    """The connection pool of a process."""
 
     def connect(self) -> PoolProxiedConnection:
         """Return a connection.
 
         Raises:
-            SubscriberError: none became free in time.
+            SubscriberError: no connection became free in time.
         """
         try:
             return super().connect()
-        except NoneFree as error:
+        except PoolTimeoutError as error:
             raise SubscriberError(
-                "database", f"all connections were in use for {FREE_S} s; see what holds it up"
+                "database",
+                f"all connections were in use for {POOL_TIMEOUT_S} s; look for a slow query or transaction",
             ) from error
 
 
 POOL_OPTIONS: dict[str, Any] = {
     "hide_parameters": True,
     "poolclass": ConnectionPool,
-    "pool_timeout": FREE_S,
+    "pool_timeout": POOL_TIMEOUT_S,
     "pool_size": POOL_SIZE,
     "max_overflow": 0,
 }
@@ -74,14 +75,15 @@ def open_database(url: str | None, folder: Path) -> Engine:
 
     Args:
         url: PODCAST_DATABASE_URL, `postgresql://…`; None for SQLite.
-        folder: where `podcast.db` lies, made if it is not there (the show's `.podcast`).
+        folder: the folder of `podcast.db` (the show's `.podcast`); created if missing.
 
     Raises:
-        SubscriberError: unreachable, not a database, or a schema that is behind (PostgreSQL) or newer.
+        SubscriberError: the database is unreachable or no database, or its schema is outdated (PostgreSQL)
+            or newer than this program.
     """
     engine = connect(url, folder)
     try:
-        if engine.dialect.name == "sqlite" and _revision_of(engine) in (None, *REVISIONS[:-1]):
+        if engine.dialect.name == "sqlite" and _current_revision(engine) in (None, *REVISIONS[:-1]):
             upgrade(engine)
         _require_current(engine)
     except SubscriberError:
@@ -91,14 +93,14 @@ def open_database(url: str | None, folder: Path) -> Engine:
 
 
 def connect(url: str | None, folder: Path) -> Engine:
-    """Return an engine whatever the schema is; `podcast db upgrade` hands it to `upgrade`."""
+    """Return an engine without a check of the schema; `podcast db upgrade` passes it to `upgrade`."""
     return _postgresql(url) if url else _sqlite(folder / DATABASE_FILE_NAME)
 
 
 def upgrade(engine: Engine) -> None:
-    """Bring the schema up to now, in one transaction under the database's own lock.
+    """Run the missing migrations in one transaction, under an advisory lock or SQLite's write lock.
 
-    A second process waits and then finds nothing to do.
+    A second process waits and then finds the schema current.
 
     Raises:
         SubscriberError: the schema is newer than this program.
@@ -108,31 +110,31 @@ def upgrade(engine: Engine) -> None:
 
     config = Config()
     config.set_main_option("script_location", "podcast_pipeline.audience.database:migrations")
-    with _migrating(engine) as connection:
+    with _migration_transaction(engine) as connection:
         if _revision(connection) not in (None, *REVISIONS):
-            raise _newer(engine)
+            raise _newer_schema(engine)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
 
 @contextmanager
 def write_transaction(engine: Engine) -> Iterator[Connection]:
-    """A transaction that writes.
+    """Open a transaction that writes.
 
-    SQLite takes its write lock at the beginning: one that starts by reading could not be granted the
+    SQLite takes its write lock at BEGIN IMMEDIATE: a transaction that starts by reading cannot get the
     lock later without a stale read, and SQLite would refuse at once instead of waiting. The threads of
-    one process wait in a queue of their own: SQLite's waiting is sleep, up to 0.1 s at a time.
+    one process wait for a lock in Python: SQLite polls with sleeps of up to 0.1 s.
     """
-    queue = engine.get_execution_options().get(WRITERS, nullcontext())
-    with queue, engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+    writer_lock = engine.get_execution_options().get(WRITER_LOCK, nullcontext())
+    with writer_lock, engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
         yield connection
 
 
 def truncate_wal(engine: Engine) -> None:
-    """See that what was deleted is not left on the disk.
+    """Checkpoint SQLite's write-ahead log, so that deleted data does not stay on the disk.
 
-    SQLite keeps old pages in the file, and new ones in its log, until somebody makes a checkpoint; a server
-    that stays open may make none for months. PostgreSQL's own vacuum comes by itself.
+    SQLite keeps old pages in the file, and new ones in its log, until a checkpoint; a server that stays open
+    may make none for months. PostgreSQL vacuums by itself.
     """
     if engine.dialect.name == "sqlite":
         with closing(engine.raw_connection()) as connection:  # a checkpoint inside a transaction is refused
@@ -140,9 +142,9 @@ def truncate_wal(engine: Engine) -> None:
 
 
 def advisory_lock(connection: Connection, key: bytes) -> None:
-    """Wait until no other transaction holds `key`, and hold it until this one ends.
+    """Take PostgreSQL's advisory lock on `key` until the transaction ends; wait for another holder.
 
-    On SQLite there is nothing to wait for: whoever is in `writing` writes alone.
+    SQLite needs none: a `write_transaction` is the only one that writes.
     """
     if connection.dialect.name == "postgresql":
         number = int.from_bytes(key[:8].ljust(8), "big", signed=True)
@@ -150,8 +152,8 @@ def advisory_lock(connection: Connection, key: bytes) -> None:
 
 
 def retry_on_integrity_error(work: Callable[[], Result]) -> Result:
-    """Do `work`, and again whenever another process made the same row between its look and its write."""
-    for _ in range(RACES):
+    """Do `work`; retry when another process inserted the same row between its read and its write."""
+    for _ in range(MAX_RETRIES):
         with suppress(IntegrityError):
             return work()
     return work()
@@ -159,18 +161,18 @@ def retry_on_integrity_error(work: Callable[[], Result]) -> Result:
 
 def _sqlite(path: Path) -> Engine:
     path.parent.mkdir(parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # it holds addresses
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # it contains addresses
     url = URL.create("sqlite", database=str(path))
     engine = create_engine(
-        url, **POOL_OPTIONS, connect_args={"timeout": BUSY_S}, execution_options={WRITERS: Lock()}
+        url, **POOL_OPTIONS, connect_args={"timeout": BUSY_S}, execution_options={WRITER_LOCK: Lock()}
     )
     _prepare_sqlite(engine, PRAGMAS)
-    _speak_plainly(engine)
+    _translate_errors(engine)
     return engine
 
 
 def _prepare_sqlite(engine: Engine, pragmas: tuple[str, ...]) -> None:
-    """Let SQLAlchemy say BEGIN: Python's own driver would commit before DDL and begin too late."""
+    """Let SQLAlchemy send BEGIN: Python's sqlite3 would commit before DDL and begin too late."""
 
     @event.listens_for(engine, "connect")
     def set_up(connection: SqliteConnection, record: object) -> None:  # noqa: ARG001
@@ -188,41 +190,42 @@ def _postgresql(address: str) -> Engine:
     try:
         url = make_url(address)
     except ArgumentError as error:
-        raise _wrong_url() from error
+        raise _invalid_url() from error
     if url.drivername not in ("postgres", "postgresql", "postgresql+psycopg"):
-        raise _wrong_url()
+        raise _invalid_url()
     try:
         engine = create_engine(url.set(drivername="postgresql+psycopg"), **POOL_OPTIONS, pool_pre_ping=True)
     except ModuleNotFoundError as error:
         raise SubscriberError(
             "PODCAST_DATABASE_URL", "PostgreSQL needs psycopg; pip install 'podcast-pipeline[postgresql]'"
         ) from error
-    _speak_plainly(engine)
+    _translate_errors(engine)
     return engine
 
 
-def _wrong_url() -> SubscriberError:
-    # The URL itself may hold a password and is not shown.
+def _invalid_url() -> SubscriberError:
+    # The URL may contain a password and is not shown.
     return SubscriberError(
         "PODCAST_DATABASE_URL", "is not a PostgreSQL URL; write postgresql://user@host/name"
     )
 
 
-def _speak_plainly(engine: Engine) -> None:
-    """Turn what the database's operator can mend into one line.
+def _translate_errors(engine: Engine) -> None:
+    """Raise SubscriberError, one line, for the errors that the database's operator can correct.
 
-    That is: down, full, locked, no rights, no tables, and a file that is damaged or no database at all.
+    They are: down, full, locked, no privileges, no tables, a damaged file, a file that is no database.
     """
 
     @event.listens_for(engine, "handle_error")
     def translate(context: ExceptionContext) -> None:
         cause = context.original_exception
         is_operational = isinstance(context.sqlalchemy_exception, OperationalError)
-        is_set_up_wrong = getattr(cause, "sqlstate", "") in SET_UP_WRONG
-        is_damaged = type(cause) is Damaged  # sqlite3's mistakes of ours are subclasses of it
-        if is_operational or is_set_up_wrong or is_damaged:
+        is_setup_error = getattr(cause, "sqlstate", "") in SETUP_ERRORS
+        is_damaged = type(cause) is DamagedFileError  # its subclasses in sqlite3 are bugs of ours
+        if is_operational or is_setup_error or is_damaged:
             line = str(cause).strip().partition("\n")[0]
-            raise SubscriberError(_name(engine), f"{line}; {RESTORE if is_damaged else MEND}") from cause
+            advice = RESTORE_ADVICE if is_damaged else CHECK_ADVICE
+            raise SubscriberError(_name(engine), f"{line}; {advice}") from cause
 
 
 def _name(engine: Engine) -> str:
@@ -231,26 +234,26 @@ def _name(engine: Engine) -> str:
 
 
 @contextmanager
-def _migrating(engine: Engine) -> Iterator[Connection]:
-    """A transaction for DDL.
+def _migration_transaction(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction for DDL.
 
-    On SQLite without foreign keys: Alembic alters a table by making a new one and dropping the old.
+    On SQLite without foreign keys: Alembic alters a table by making a new one and dropping the old one.
     """
     if engine.dialect.name != "sqlite":
         with engine.begin() as connection:
             advisory_lock(connection, UPGRADE_LOCK)
             yield connection
         return
-    alone = create_engine(
+    migration_engine = create_engine(
         engine.url, hide_parameters=True, poolclass=NullPool, connect_args={"timeout": BUSY_S}
     )
-    _prepare_sqlite(alone, ("journal_mode = WAL",))
-    _speak_plainly(alone)
-    with write_transaction(alone) as connection:
+    _prepare_sqlite(migration_engine, ("journal_mode = WAL",))
+    _translate_errors(migration_engine)
+    with write_transaction(migration_engine) as connection:
         yield connection
 
 
-def _revision_of(engine: Engine) -> str | None:
+def _current_revision(engine: Engine) -> str | None:
     with engine.connect() as connection:
         return _revision(connection)
 
@@ -263,14 +266,14 @@ def _revision(connection: Connection) -> str | None:
 
 
 def _require_current(engine: Engine) -> None:
-    revision = _revision_of(engine)
+    revision = _current_revision(engine)
     if revision in (None, *REVISIONS[:-1]):
         raise SubscriberError(_name(engine), "its tables are not up to date; run `podcast db upgrade`")
     if revision not in REVISIONS:
-        raise _newer(engine)
+        raise _newer_schema(engine)
 
 
-def _newer(engine: Engine) -> SubscriberError:
+def _newer_schema(engine: Engine) -> SubscriberError:
     return SubscriberError(
         _name(engine), "was made by a newer podcast-pipeline; install that version or restore a backup"
     )

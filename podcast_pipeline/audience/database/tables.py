@@ -39,7 +39,7 @@ class UtcDateTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Refuse a naive time: whose zone would it be in?"""
+        """Convert an aware time to UTC; raise ValueError for a naive one, whose time zone is unknown."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -47,14 +47,14 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC).replace(microsecond=0)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Give SQLite's naive text and PostgreSQL's session zone the same face."""
+        """Return aware UTC for SQLite's naive text and for a time in PostgreSQL's session time zone."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 LONG = BigInteger().with_variant(Integer, "sqlite")
-"""A counting key: SQLite only counts INTEGER PRIMARY KEY."""
+"""An auto-incrementing key; SQLite increments INTEGER PRIMARY KEY only."""
 
 HASH = String(64)
 """A SHA-256 or an HMAC-SHA256 in hex."""
@@ -76,10 +76,10 @@ subscribers = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     Column("is_canary", Boolean, nullable=False),
-    Column("news_since", UtcDateTime),  # since when they want mail of new transcripts; NULL: they do not
+    Column("news_since", UtcDateTime),  # opt-in to notifications of new transcripts; NULL: no opt-in
     Index("uq_subscribers_show_id_email_normalized", "show_id", "email_normalized", unique=True),
 )
-Index(  # who is to be told, in the order of their ids, without a look at anybody else
+Index(  # the subscribers with an opt-in to notifications, by id
     "ix_subscribers_news",
     subscribers.c.show_id,
     subscribers.c.id,
@@ -97,7 +97,7 @@ tokens = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("rotated_at", UtcDateTime),
 )
-Index(  # two rotations at once cannot leave two links that open
+Index(  # two concurrent rotations cannot leave two current tokens
     "uq_tokens_current",
     tokens.c.subscriber_id,
     unique=True,
@@ -113,12 +113,14 @@ sessions = Table(
     Column("subscriber_id", ForeignKey("subscribers.id"), nullable=False, index=True),
     Column("cookie_sha256", HASH, nullable=False, unique=True),
     Column("scope", String(16), nullable=False),
-    Column("selector", ForeignKey("tokens.selector"), index=True),  # the token it came from, if one
+    Column(
+        "selector", ForeignKey("tokens.selector"), index=True
+    ),  # the token that opened it; NULL after a sign-in link
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
 )
 
-audit_log = Table(  # triggers in the migration refuse UPDATE, and DELETE but for what audit_purges allows
+audit_log = Table(  # append-only: triggers refuse UPDATE, and DELETE of rows not released by audit_purges
     "audit_log",
     metadata,
     Column("id", LONG, primary_key=True),
@@ -132,7 +134,7 @@ audit_log = Table(  # triggers in the migration refuse UPDATE, and DELETE but fo
     Index(None, "subscriber_id"),
 )
 
-audit_purges = Table(  # retention is written down before it deletes: entries older than purged_before may go
+audit_purges = Table(  # written before retention deletes: releases entries older than purged_before
     "audit_purges",
     metadata,
     Column("id", LONG, primary_key=True),
@@ -155,7 +157,7 @@ network_addresses = Table(
     Index(None, "show_id", "seen_at"),
 )
 
-signin_requests = Table(  # one row for every mail asked for, known address or not
+signin_requests = Table(  # one row for every requested mail, whether the address is known or not
     "signin_requests",
     metadata,
     Column("id", LONG, primary_key=True),
@@ -172,19 +174,19 @@ signin_requests = Table(  # one row for every mail asked for, known address or n
     Index(None, "show_id", "created_at"),
 )
 
-news_mails = Table(  # a row before a mail goes out, so that nobody is told of an episode twice
+news_mails = Table(  # written before a notification is sent, so that no subscriber gets one twice
     "news_mails",
     metadata,
     Column("subscriber_id", ForeignKey("subscribers.id"), primary_key=True),
     Column("episode_id", Uuid, primary_key=True),
     Column("show_id", Uuid, nullable=False),
     Column("claimed_at", UtcDateTime, nullable=False),
-    Column("sent_at", UtcDateTime),  # NULL while, and if, nobody knows whether the server took it
+    Column("sent_at", UtcDateTime),  # NULL until the mail server confirmed acceptance
     Index(None, "show_id", "claimed_at"),
     Index(None, "episode_id"),
 )
 
-search_episodes = Table(  # what may be found without a subscription; `id` in search/rows.py
+search_episodes = Table(  # searchable without a subscription; search/rows.py explains `id`
     "search_episodes",
     metadata,
     Column("id", LONG, primary_key=True, autoincrement=False),
@@ -199,7 +201,7 @@ search_episodes = Table(  # what may be found without a subscription; `id` in se
     Index("uq_search_episodes_show_id_episode_id", "show_id", "episode_id", unique=True),
 )
 
-search_shows = Table(  # which edition of a show's index this is; every change makes another
+search_shows = Table(  # the current edition of a show's index; every change to the index makes a new one
     "search_shows",
     metadata,
     Column("show_id", Uuid, primary_key=True),
@@ -216,5 +218,5 @@ search_passages = Table(
     Column("marks", Text, nullable=False),
     Column("body", Text, nullable=False),
 )
-# The migration also makes search_titles and search_words, which match `body`: FTS5 or tsvector, neither
-# of which a Table describes on both databases.
+# The migration also makes the full-text tables search_titles and search_words over `body` (FTS5 or
+# tsvector), which no Table can describe for both databases.

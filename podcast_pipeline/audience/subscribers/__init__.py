@@ -1,8 +1,9 @@
-"""Who may read: subscribers, their feed tokens and their sessions.
+"""Subscribers, their feed tokens, browser sessions, notifications and personal data.
 
-`repository` adds and changes subscribers, `tokens` makes and reads feed tokens, `sessions` and `signin`
-are for browsers, `importers` and `exports` speak CSV, `retention` forgets, `dossier` tells all.
-Every change is a function that takes `now` and its origin and leaves an entry in the audit log.
+`repository` adds and changes subscribers, `tokens` makes and parses feed tokens, `sessions` and `signin`
+serve browsers, `notifications` and `unsubscribe_token` mail; `csv` imports and exports, `privacy` contains
+the data export, retention and the audit log. Every change takes `now` and its origin and writes an entry
+into the audit log.
 """
 
 from podcast_pipeline.audience.subscribers.repository import Subscribers

@@ -1,4 +1,4 @@
-"""Audit's own subscribers, one in each state; never listed, exported, counted or mailed."""
+"""Canaries: the audit's own subscribers, one in each state; never listed, exported, counted or mailed."""
 
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,8 +19,8 @@ from podcast_pipeline.model import Subscriber
 
 CanaryState = Literal["active", "lapsed", "suspended", "rotated", "removed"]
 
-AGO = timedelta(days=1)
-CAUSE: dict[CanaryState, str] = {
+STATE_AGE = timedelta(days=1)
+STATE_COLUMN: dict[CanaryState, str] = {
     "lapsed": "paid_until",
     "suspended": "suspended_at",
     "removed": "removed_at",
@@ -28,7 +28,7 @@ CAUSE: dict[CanaryState, str] = {
 
 
 def ensure_canaries(repository: Subscribers, *, now: datetime) -> dict[CanaryState, tuple[Subscriber, str]]:
-    """Return a subscriber and a token for each state, made or refreshed so that it holds since yesterday.
+    """Return a subscriber and a token for each state, added or refreshed to be in it since yesterday.
 
     The token of `rotated` is one that was rotated out; the others are current.
     """
@@ -36,17 +36,17 @@ def ensure_canaries(repository: Subscribers, *, now: datetime) -> dict[CanarySta
     return {state: retry_on_integrity_error(partial(_refresh, repository, state, now)) for state in states}
 
 
-def _refresh(of: Subscribers, state: CanaryState, now: datetime) -> tuple[Subscriber, str]:
-    with of.transaction(now, "cli") as change:
-        canary_id = _find(change, state) or _make(change, state)
-        if state in CAUSE:
-            change.set(canary_id, **{CAUSE[state]: now - AGO})
-        token = _rotated(change, canary_id) if state == "rotated" else _current(change, canary_id)
+def _refresh(repository: Subscribers, state: CanaryState, now: datetime) -> tuple[Subscriber, str]:
+    with repository.transaction(now, "cli") as change:
+        canary_id = _find(change, state) or _add(change, state)
+        if state in STATE_COLUMN:
+            change.set(canary_id, **{STATE_COLUMN[state]: now - STATE_AGE})
+        token = _rotated_token(change, canary_id) if state == "rotated" else _current_token(change, canary_id)
         return transactions.get_by_id(change.connection, canary_id), token
 
 
 def _address(state: CanaryState) -> EmailAddress:
-    email = f"canary-{state}@podcast-pipeline.invalid"  # RFC 6761: no mail ever reaches it
+    email = f"canary-{state}@podcast-pipeline.invalid"  # RFC 6761: undeliverable
     return EmailAddress(email=email, normalized=email)
 
 
@@ -59,30 +59,30 @@ def _find(change: SubscriberTransaction, state: CanaryState) -> UUID | None:
     return change.connection.scalar(query.with_for_update())
 
 
-def _make(change: SubscriberTransaction, state: CanaryState) -> UUID:
+def _add(change: SubscriberTransaction, state: CanaryState) -> UUID:
     canary_id = change.insert(_address(state), SubscriptionTerms(), is_canary=True)
     change.write_audit_entry(canary_id, "added", {"canary": state})
     return canary_id
 
 
-def _current(change: SubscriberTransaction, canary_id: UUID) -> str:
-    return _token(change, canary_id, rotated=False) or change.issue_token(canary_id)
+def _current_token(change: SubscriberTransaction, canary_id: UUID) -> str:
+    return _find_token(change, canary_id, rotated=False) or change.issue_token(canary_id)
 
 
-def _rotated(change: SubscriberTransaction, canary_id: UUID) -> str:
-    token = _token(change, canary_id, rotated=True)
+def _rotated_token(change: SubscriberTransaction, canary_id: UUID) -> str:
+    token = _find_token(change, canary_id, rotated=True)
     if token is None:
-        token = _current(change, canary_id)
+        token = _current_token(change, canary_id)
         change.issue_token(canary_id)
     selector = token.partition(".")[0]
     change.connection.execute(
-        update(tokens).where(tokens.c.selector == selector).values(rotated_at=change.now - AGO)
+        update(tokens).where(tokens.c.selector == selector).values(rotated_at=change.now - STATE_AGE)
     )
     return token
 
 
-def _token(change: SubscriberTransaction, canary_id: UUID, *, rotated: bool) -> str | None:
-    """Return a token of a canary; those made with a former key are passed over."""
+def _find_token(change: SubscriberTransaction, canary_id: UUID, *, rotated: bool) -> str | None:
+    """Return a token of a canary, None if all were made with a former key."""
     is_rotated = tokens.c.rotated_at.is_not(None) if rotated else tokens.c.rotated_at.is_(None)
     query = select(tokens.c.selector, tokens.c.secret_sha256).where(
         tokens.c.subscriber_id == canary_id, is_rotated

@@ -10,17 +10,17 @@ from podcast_pipeline.errors import SubscriberError
 
 @dataclass(frozen=True)
 class EmailAddress:
-    """An address as its owner writes it, and the spelling that is unique in a show."""
+    """An address as its owner writes it, and the normalized spelling, unique in a show."""
 
     email: str
     normalized: str
 
 
 def parse_email(text: str) -> EmailAddress:
-    """Return the address in `text`; nothing is looked up.
+    """Return the address in `text`, without a DNS lookup.
 
     Raises:
-        SubscriberError: not an address that mail could reach.
+        SubscriberError: not a valid address.
     """
     try:
         email = validate_email(text.strip(), check_deliverability=False).normalized
@@ -34,7 +34,7 @@ def normalize_email(email: str) -> str:
     """Return the spelling under which an address is looked up: NFC, folded case, no spaces around.
 
     Mailboxes that differ in case alone are one in practice (RFC 5321 2.4 lets them differ). Any text is
-    safe to look up: what no database takes (NUL, half a surrogate pair) is replaced.
+    safe to look up: characters that no database accepts (NUL, half a surrogate pair) are replaced.
     """
     text = email.strip().casefold().encode("utf-8", "replace").decode().replace("\0", "?")
     return unicodedata.normalize("NFC", text)

@@ -1,8 +1,7 @@
-"""News of a transcript, by mail: who is told of which episode, and who was.
+"""Notifications of new transcripts by mail: their recipients, and a queue that sends none twice.
 
-Nobody is told of an episode twice. That somebody is about to be told is committed before the mail server
-gets the mail, and that it has taken it afterwards: a run that was killed in between leaves one claim that
-nobody confirmed, and who has a claim is never told again.
+A claim on a mail is committed before the mail server gets it, and its confirmation afterwards: a run that is
+killed in between leaves one unconfirmed claim, and a claimed notification is never sent again.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -24,106 +23,110 @@ from podcast_pipeline.audience.subscribers.row_mapping import (
 from podcast_pipeline.model import Episode, Subscriber
 
 NOTIFICATION_WINDOW = timedelta(days=365)
-"""For how long a transcript is news; then who was told is forgotten, and nobody can be told any more."""
+"""How long after publication a transcript is new; afterwards its claims are deleted, and no mail is sent."""
 
-AT_ONCE = 1000  # subscribers in memory
+BATCH_SUBSCRIBERS = 1000  # in memory
 
 
 def transcript_available_since(episode: Episode) -> datetime | None:
-    """Return when its first transcript came out with it; None while there is none, or it is not out."""
+    """Return when an episode was out with its first transcript; None before."""
     if episode.published_at is None or not episode.transcripts:
         return None
     return max(episode.published_at, episode.transcripts[0].published_at)
 
 
 def should_notify(subscriber: Subscriber, episode: Episode, *, policy: AccessPolicy, now: datetime) -> bool:
-    """Decide whether somebody is told of an episode: they asked before it came out, and may read it now."""
-    asked, out = subscriber.news_since, transcript_available_since(episode)
-    if subscriber.is_canary or asked is None or out is None:
+    """Decide whether a subscriber is notified: opt-in before the transcript was out, and access now."""
+    opted_in_at, available_at = subscriber.news_since, transcript_available_since(episode)
+    if subscriber.is_canary or opted_in_at is None or available_at is None:
         return False
     may_read = isinstance(decide(Visitor(subscriber), episode, "file", policy=policy, now=now), Allow)
-    return may_read and asked <= out and now - out < NOTIFICATION_WINDOW
+    return may_read and opted_in_at <= available_at and now - available_at < NOTIFICATION_WINDOW
 
 
 class NotificationQueue:
-    """Who is to be told of a show's episodes."""
+    """The notifications of a show's subscribers: pending, claimed, and confirmed or released."""
 
     def __init__(self, repository: Subscribers, policy: AccessPolicy) -> None:
-        self._of = repository
+        self._repository = repository
         self._policy = policy
 
     def pending(self, episode: Episode, *, clock: Callable[[], datetime]) -> Iterator[UUID]:
-        """Yield who is to be told and was not, in the order of their ids and in bounded memory.
+        """Yield the ids of the subscribers to notify, in order and in bounded memory.
 
-        No question to the database is open between two of them, for a mail may take its time.
+        No transaction is open between two ids, for sending a mail may be slow.
         """
         last = UUID(int=0)
-        while people := self._untold(episode.id, after=last):
+        while batch := self._unclaimed(episode.id, after=last):
             now = clock()
-            yield from (person.id for person in people if self._is_told(person, episode, now))
-            last = people[-1].id
+            yield from (
+                subscriber.id for subscriber in batch if self._should_notify(subscriber, episode, now)
+            )
+            last = batch[-1].id
 
     def claim(self, subscriber_id: UUID, episode: Episode, *, now: datetime) -> str | None:
-        """Keep a mail for this run to send, and return its address; None if it is not to be sent any more."""
+        """Claim a mail for this run, and return its address; None if another run or a change came first."""
         query = select_subscriber().where(
-            real_subscribers(self._of.show_id), subscribers.c.id == subscriber_id
+            real_subscribers(self._repository.show_id), subscribers.c.id == subscriber_id
         )
         claim = {
             "subscriber_id": subscriber_id,
             "episode_id": episode.id,
-            "show_id": self._of.show_id,
+            "show_id": self._repository.show_id,
             "claimed_at": now,
         }
         try:
-            with write_transaction(self._of.engine) as connection:
+            with write_transaction(self._repository.engine) as connection:
                 row = connection.execute(query.with_for_update()).mappings().first()
-                person = to_subscriber(row) if row else None
-                if person is None or not self._is_told(person, episode, now):
+                subscriber = to_subscriber(row) if row else None
+                if subscriber is None or not self._should_notify(subscriber, episode, now):
                     return None
                 connection.execute(insert(news_mails).values(claim))
-        except IntegrityError:  # another run has it
+        except IntegrityError:  # another run has the claim
             return None
-        return person.email
+        return subscriber.email
 
     def confirm(self, subscriber_id: UUID, episode_id: UUID, *, now: datetime) -> None:
-        """Write down that the mail server has taken a mail."""
-        with write_transaction(self._of.engine) as connection:
-            connection.execute(update(news_mails).where(_is(subscriber_id, episode_id)).values(sent_at=now))
+        """Record that the mail server accepted a mail."""
+        with write_transaction(self._repository.engine) as connection:
+            connection.execute(
+                update(news_mails).where(_is_mail(subscriber_id, episode_id)).values(sent_at=now)
+            )
 
     def release(self, subscriber_id: UUID, episode_id: UUID) -> None:
-        """Give a claim back: the mail server has certainly not taken the mail."""
-        with write_transaction(self._of.engine) as connection:
-            connection.execute(delete(news_mails).where(_is(subscriber_id, episode_id)))
+        """Delete a claim: the mail server certainly did not accept the mail."""
+        with write_transaction(self._repository.engine) as connection:
+            connection.execute(delete(news_mails).where(_is_mail(subscriber_id, episode_id)))
 
     def count_unconfirmed(self, episode_id: UUID) -> int:
-        """Return how many claims were never confirmed: those mails may have gone out, or not."""
+        """Return the number of claims without a confirmation, whose mails may or may not have been sent."""
         query = select(func.count()).where(
             news_mails.c.episode_id == episode_id,
-            news_mails.c.show_id == self._of.show_id,
+            news_mails.c.show_id == self._repository.show_id,
             news_mails.c.sent_at.is_(None),
         )
-        with self._of.engine.connect() as connection:
+        with self._repository.engine.connect() as connection:
             return connection.scalar(query) or 0
 
-    def _untold(self, episode_id: UUID, *, after: UUID) -> Sequence[Subscriber]:
-        was_told = exists().where(_is(subscribers.c.id, episode_id))
+    def _unclaimed(self, episode_id: UUID, *, after: UUID) -> Sequence[Subscriber]:
+        is_claimed = exists().where(_is_mail(subscribers.c.id, episode_id))
         query = (
             select_subscriber()
             .where(
-                real_subscribers(self._of.show_id),
+                real_subscribers(self._repository.show_id),
                 subscribers.c.id > after,
                 subscribers.c.news_since.is_not(None),
-                ~was_told,
+                ~is_claimed,
             )
             .order_by(subscribers.c.id)
-            .limit(AT_ONCE)
+            .limit(BATCH_SUBSCRIBERS)
         )
-        with self._of.engine.connect() as connection:
+        with self._repository.engine.connect() as connection:
             return [to_subscriber(row) for row in connection.execute(query).mappings()]
 
-    def _is_told(self, subscriber: Subscriber, episode: Episode, now: datetime) -> bool:
+    def _should_notify(self, subscriber: Subscriber, episode: Episode, now: datetime) -> bool:
         return should_notify(subscriber, episode, policy=self._policy, now=now)
 
 
-def _is(subscriber_id: "UUID | ColumnElement[UUID]", episode_id: UUID) -> ColumnElement[bool]:
+def _is_mail(subscriber_id: "UUID | ColumnElement[UUID]", episode_id: UUID) -> ColumnElement[bool]:
     return (news_mails.c.subscriber_id == subscriber_id) & (news_mails.c.episode_id == episode_id)

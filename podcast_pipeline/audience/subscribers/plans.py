@@ -1,4 +1,4 @@
-"""What somebody pays for, and until when."""
+"""The terms of a subscription: plan, billing period and end of the paid time."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -17,40 +17,40 @@ Name = TypeVar("Name", bound=str)
 
 @dataclass(frozen=True)
 class SubscriptionTerms:
-    """A plan, how often it is paid, and until when it is; paid_until None never ends."""
+    """A plan, its billing period, and the end of the paid time; paid_until None never ends."""
 
     plan: Plan = "standard"
     period: Period = "yearly"
     paid_until: datetime | None = None
 
     def to_details(self) -> dict[str, str | None]:
-        """Return the terms as the audit log keeps them."""
+        """Return the terms as details of an audit log entry."""
         until = self.paid_until
         return {"plan": self.plan, "period": self.period, "paid_until": until.isoformat() if until else None}
 
 
 def parse_plan(text: str) -> Plan:
-    """Return the plan of that name, whatever its case."""
+    """Return the plan of a name, case-insensitively."""
     return _one_of(text, PLANS, "plan")
 
 
 def parse_period(text: str) -> Period:
-    """Return the period of that name, whatever its case."""
+    """Return the billing period of a name, case-insensitively."""
     return _one_of(text, PERIODS, "period")
 
 
 def parse_paid_until(text: str, zone: ZoneInfo) -> datetime:
-    """Return the instant that `--until` or a CSV means, in UTC.
+    """Parse the end of the paid time from `--until` or a CSV, into UTC.
 
     Args:
         text: a date like 2027-01-31, the end of that day in `zone`; or an instant like
             2027-01-31T23:00:00+01:00.
 
     Raises:
-        SubscriberError: neither, or outside of 1970 to 9998.
+        SubscriberError: `text` is neither, or outside of 1970 to 9998.
     """
     try:
-        instant = _end_of_day(date.fromisoformat(text), zone) if len(text) <= 10 else _aware(text)
+        instant = _end_of_day(date.fromisoformat(text), zone) if len(text) <= 10 else _parse_instant(text)
     except ValueError as error:
         raise SubscriberError(
             text[:40], "is not a date like 2027-01-31; leave it empty for no end"
@@ -59,25 +59,25 @@ def parse_paid_until(text: str, zone: ZoneInfo) -> datetime:
 
 
 def _end_of_day(day: date, zone: ZoneInfo) -> datetime:
-    _check(day)
+    _check_year(day)
     return datetime.combine(day + timedelta(days=1), time(0), zone)
 
 
-def _aware(text: str) -> datetime:
+def _parse_instant(text: str) -> datetime:
     instant = datetime.fromisoformat(text)
-    _check(instant)
+    _check_year(instant)
     if instant.tzinfo is None:
         raise ValueError("an instant needs its offset")
     return instant
 
 
-def _check(day: date) -> None:
+def _check_year(day: date) -> None:
     if day.year not in YEARS:
         raise ValueError("out of range")
 
 
-def _one_of(text: str, names: tuple[Name, ...], what: str) -> Name:
-    found = [name for name in names if name == text.strip().lower()]
-    if not found:
-        raise SubscriberError(text.strip()[:40], f"is not a {what}; known are {', '.join(names)}")
-    return found[0]
+def _one_of(text: str, names: tuple[Name, ...], noun: str) -> Name:
+    matches = [name for name in names if name == text.strip().lower()]
+    if not matches:
+        raise SubscriberError(text.strip()[:40], f"is not a {noun}; known are {', '.join(names)}")
+    return matches[0]

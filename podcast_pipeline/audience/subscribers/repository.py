@@ -35,15 +35,15 @@ from podcast_pipeline.audience.subscribers.transactions import SubscriberTransac
 from podcast_pipeline.errors import SubscriberError
 from podcast_pipeline.model import Period, Plan, Subscriber
 
-PERSONAL = (sessions, network_addresses, signin_requests, news_mails, tokens)
-"""What is deleted with a person, in the order of the references."""
+PERSONAL_TABLES = (sessions, network_addresses, signin_requests, news_mails, tokens)
+"""The tables to delete from at an erasure, in the order of their foreign keys."""
 
 
 class Subscribers:
-    """The subscribers of a show. Times are aware; every change says where it came from.
+    """The subscribers of a show. Times are aware; every change takes its origin.
 
     Args:
-        secret_key: what feed tokens are made with, from `tokens.secret_key`.
+        secret_key: derives feed tokens, from `tokens.load_secret_key`.
     """
 
     def __init__(self, engine: Engine, *, show_id: UUID, secret_key: bytes) -> None:
@@ -64,19 +64,19 @@ class Subscribers:
         now: datetime,
         origin: Origin,
     ) -> tuple[Subscriber, str]:
-        """Add somebody and return them with their feed token.
+        """Add a subscriber and return them with their feed token.
 
-        Somebody who is there already stays as they are; a removed one comes back with a new token.
+        An existing subscriber stays unchanged; a removed one is reactivated with a new token.
 
         Raises:
-            SubscriberError: not an address, or the key is not the one of the links that are out.
+            SubscriberError: not an address, or the secret key does not match the current tokens.
         """
         address = subscribers_email.parse_email(email)
         terms = SubscriptionTerms(plan, period, paid_until)
         return retry_on_integrity_error(lambda: self._add(address, terms, now, origin))
 
     def renew(self, email: str, until: datetime | None, *, now: datetime, origin: Origin) -> Subscriber:
-        """Set until when it is paid; None never ends."""
+        """Set the end of the paid time; None never ends."""
         return self._change(
             email,
             "renewed",
@@ -88,7 +88,7 @@ class Subscribers:
         )
 
     def suspend(self, email: str, reason: str | None, *, now: datetime, origin: Origin) -> Subscriber:
-        """Stop somebody until `resume`; the reason is kept out of the audit log."""
+        """Suspend a subscriber until `resume`; the reason is not written into the audit log."""
         return self._change(
             email,
             "suspended",
@@ -110,7 +110,7 @@ class Subscribers:
         )
 
     def remove(self, email: str, *, now: datetime, origin: Origin) -> Subscriber:
-        """End a subscription; what is known of the person stays until `erase`."""
+        """End a subscription; the person's data stays until `erase`."""
         return self._change(
             email,
             "removed",
@@ -121,33 +121,33 @@ class Subscribers:
         )
 
     def rotate(self, email: str, *, now: datetime, origin: Origin) -> str:
-        """Return a new feed token; the old one gets a notice from now on."""
+        """Replace the feed token and return the new one; the old one's feed contains a notice from now on."""
         with self.transaction(now, origin) as change:
             subscriber = self._subscribed(change.connection, email)
             change.write_audit_entry(subscriber.id, "rotated")
             return change.issue_token(subscriber.id)
 
     def feed_token(self, email: str) -> str:
-        """Return the feed token again, made from the key.
+        """Return the current feed token, derived from the key again.
 
         Raises:
-            SubscriberError: unknown, removed, or the key is not the one it was made with.
+            SubscriberError: unknown, removed, or the token was made with another key.
         """
         with self.engine.connect() as connection:
             subscriber = self._subscribed(connection, email)
             return transactions.current_token(connection, subscriber.id, secret_key=self.secret_key)
 
     def verify_secret_key(self) -> None:
-        """Do nothing.
+        """Check that the secret key made the current tokens.
 
         Raises:
-            SubscriberError: the key is not the one of the links that are out.
+            SubscriberError: another key made them.
         """
         with self.engine.connect() as connection:
             transactions.verify_secret_key(connection, show_id=self.show_id, secret_key=self.secret_key)
 
     def enable_notifications(self, email: str, *, now: datetime, origin: Origin) -> Subscriber:
-        """Tell somebody of new transcripts by mail from now on; who is told already stays as they are."""
+        """Record the opt-in to mail about new transcripts, from now on; idempotent."""
         return self._change(
             email,
             "news_on",
@@ -158,7 +158,7 @@ class Subscribers:
         )
 
     def disable_notifications(self, subscriber_id: UUID, *, now: datetime, origin: Origin) -> None:
-        """Tell somebody of nothing more; removed people too, and not an error for nobody."""
+        """Unsubscribe from notifications, removed subscribers too; idempotent, no error for an unknown id."""
         with self.transaction(now, origin) as change:
             query = select(subscribers.c.id).where(
                 real_subscribers(self.show_id),
@@ -170,14 +170,14 @@ class Subscribers:
                 change.write_audit_entry(subscriber_id, "news_off")
 
     def erase(self, email: str, *, now: datetime, origin: Origin) -> None:
-        """Forget the person: address, reason, tokens, sessions, networks, mails. The row still counts."""
+        """Erase a person: address, reason, tokens, sessions, networks, mails; the row stays, for counts."""
         with self.transaction(now, origin) as change:
             subscriber = self._known(change.connection, email)
-            for table in PERSONAL:
+            for table in PERSONAL_TABLES:
                 change.connection.execute(delete(table).where(table.c.subscriber_id == subscriber.id))
-            personal = dict.fromkeys(("email", "email_normalized", "suspended_reason", "news_since"))
+            blank = dict.fromkeys(("email", "email_normalized", "suspended_reason", "news_since"))
             removed_at = subscriber.removed_at or now
-            change.set(subscriber.id, **personal, removed_at=removed_at, erased_at=now)
+            change.set(subscriber.id, **blank, removed_at=removed_at, erased_at=now)
             change.write_audit_entry(subscriber.id, "erased")
         truncate_wal(self.engine)
 
@@ -198,8 +198,8 @@ class Subscribers:
                 yield to_subscriber(row)
 
     def count_by_state(self, now: datetime) -> dict[str, int]:
-        """Return how many there are in each state, and how many were erased."""
-        ours = (subscribers.c.show_id == self.show_id, subscribers.c.is_canary.is_(False))
+        """Return the number of subscribers in each state, and of erased ones."""
+        is_counted = (subscribers.c.show_id == self.show_id, subscribers.c.is_canary.is_(False))
         state = case(
             (subscribers.c.erased_at.is_not(None), "erased"),
             (subscribers.c.removed_at.is_not(None), "removed"),
@@ -208,14 +208,14 @@ class Subscribers:
             else_="active",
         )
         with self.engine.connect() as connection:
-            rows = connection.execute(select(state, func.count()).where(*ours).group_by(state))
+            rows = connection.execute(select(state, func.count()).where(*is_counted).group_by(state))
             return {str(name): int(number) for name, number in rows}
 
     def visitor(self, token: str) -> Visitor | None:
-        """Return who holds a token, rotated-out and removed ones too; None for any other text.
+        """Return the visitor with a feed token, rotated or of a removed subscriber too; else None.
 
-        A wrong secret and an unknown selector do the same work: the first token from the selector on is
-        read, which is its own or a stranger's, and both halves are compared.
+        Against timing attacks a wrong secret and an unknown selector cost the same work: one query reads the
+        first token from the selector on, and both its parts are compared in constant time.
         """
         parts = parse_token(token)
         if parts is None:
@@ -227,16 +227,16 @@ class Subscribers:
             .order_by(tokens.c.selector)
             .limit(1)
         )
-        ours = (tokens.c.selector == selector) & (tokens.c.show_id == self.show_id)
+        is_token = (tokens.c.selector == selector) & (tokens.c.show_id == self.show_id)
         with self.engine.connect() as connection:
-            read_selector, stored_sha256 = connection.execute(nearest).one_or_none() or DUMMY_CREDENTIALS
-            if not secret_matches(secret, stored_sha256) & hmac.compare_digest(selector, read_selector):
+            nearest_selector, stored_sha256 = connection.execute(nearest).one_or_none() or DUMMY_CREDENTIALS
+            if not secret_matches(secret, stored_sha256) & hmac.compare_digest(selector, nearest_selector):
                 return None
             query = (
                 select_subscriber()
                 .add_columns(*TOKEN_COLUMNS)
                 .select_from(subscribers.join(tokens))
-                .where(ours)
+                .where(is_token)
             )
             row = connection.execute(query).mappings().first()
         return to_visitor(row) if row else None
@@ -280,7 +280,7 @@ class Subscribers:
         with self.transaction(now, origin) as change:
             before = self._known(change.connection, email)
             if before.removed_at is not None and action != "removed":
-                raise _gone(email)
+                raise _removed_error(email)
             if is_done(before):
                 return before
             change.set(before.id, **values)
@@ -298,17 +298,17 @@ class Subscribers:
     def _subscribed(self, connection: Connection, email: str) -> Subscriber:
         found = self._known(connection, email)
         if found.removed_at is not None:
-            raise _gone(email)
+            raise _removed_error(email)
         return found
 
 
 def may_create_secret_key(engine: Engine) -> bool:
-    """Tell whether a new key can do no harm: a database of this machine alone, and no token in it yet."""
+    """Return whether a new key is safe: the database is SQLite, of this machine alone, and has no token."""
     with engine.connect() as connection:
         return engine.dialect.name == "sqlite" and not connection.scalar(
             select(exists(select(tokens.c.selector)))
         )
 
 
-def _gone(email: str) -> SubscriberError:
-    return SubscriberError(email, "was removed; add them again to give them a new link")
+def _removed_error(email: str) -> SubscriberError:
+    return SubscriberError(email, "was removed; add this subscriber again to make a new link")

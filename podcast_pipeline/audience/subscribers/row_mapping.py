@@ -1,4 +1,4 @@
-"""Rows of the database as nouns."""
+"""Maps rows of the database to model objects."""
 
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ TOKEN_COLUMNS = tuple(tokens.c[name].label(f"token_{name}") for name in FeedToke
 
 
 def real_subscribers(show_id: UUID) -> ColumnElement[bool]:
-    """Say which rows count: this show's, not erased, no canaries."""
+    """Return the condition for real subscribers: this show's, not erased, no canaries."""
     return and_(
         subscribers.c.show_id == show_id,
         subscribers.c.erased_at.is_(None),
@@ -23,7 +23,7 @@ def real_subscribers(show_id: UUID) -> ColumnElement[bool]:
 
 
 def select_subscriber() -> Select[Any]:
-    """Select what `to_subscriber` reads."""
+    """Return a SELECT of the columns that `to_subscriber` reads."""
     return select(*SUBSCRIBER_COLUMNS)
 
 
@@ -33,6 +33,6 @@ def to_subscriber(row: RowMapping) -> Subscriber:
 
 
 def to_visitor(row: RowMapping) -> Visitor:
-    """Return the subscriber, and the token unless its columns are NULL, of a row with both."""
+    """Return the visitor of a row with both column sets; without a token where its columns are NULL."""
     token = {name: row[f"token_{name}"] for name in FeedToken.model_fields}
     return Visitor(to_subscriber(row), FeedToken.model_validate(token) if token["selector"] else None)

@@ -1,4 +1,4 @@
-"""Browser sessions, kept in the database by the hash of their cookie."""
+"""Browser sessions, stored by the hash of their session cookie."""
 
 import re
 import secrets
@@ -20,7 +20,7 @@ SessionScope = Literal["reading", "account"]
 
 SESSION_LIFETIME = timedelta(days=30)
 ACCOUNT_SCOPE_LIFETIME = timedelta(hours=1)
-"""After that a session from a mailed link still reads, but changes nothing."""
+"""Afterwards a session from a mailed link may still read, but not change the account."""
 
 COOKIE_BYTES = 32
 COOKIE = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -30,7 +30,7 @@ class BrowserSession(FrozenModel):
     """A session as its owner may see it.
 
     Attributes:
-        is_this: whether it is the one that asks.
+        is_this: whether the request came from this session.
     """
 
     id: UUID
@@ -48,14 +48,14 @@ class BrowserSessions:
         self.show_id = show_id
 
     def open(self, subscriber_id: UUID, *, scope: SessionScope, selector: str | None, now: datetime) -> str:
-        """Open a session and return its cookie's value; the database keeps a hash of it.
+        """Open a session and return the value of its session cookie; the database contains a hash only.
 
         Args:
-            selector: of the token that opened it; the session is worth what that token is worth.
-                None after a mailed link.
+            selector: of the token that opened the session, which loses its rights with that token; None
+                after a mailed link.
 
         Raises:
-            SubscriberError: they were erased meanwhile.
+            SubscriberError: the subscriber was erased meanwhile.
         """
         cookie = secrets.token_urlsafe(COOKIE_BYTES)
         row = {
@@ -74,7 +74,7 @@ class BrowserSessions:
         return cookie
 
     def visitor(self, cookie: str, *, now: datetime) -> tuple[Visitor, SessionScope] | None:
-        """Return whose session it is and what it may do; None if it ended or never was."""
+        """Return the visitor and the scope of a session; None if it ended or never existed."""
         if not COOKIE.fullmatch(cookie):
             return None
         query = (
@@ -83,22 +83,22 @@ class BrowserSessions:
             .select_from(
                 subscribers.join(sessions).outerjoin(tokens, tokens.c.selector == sessions.c.selector)
             )
-            .where(self._is(cookie), sessions.c.expires_at > now, subscribers.c.erased_at.is_(None))
+            .where(self._has_cookie(cookie), sessions.c.expires_at > now, subscribers.c.erased_at.is_(None))
         )
         with self.engine.connect() as connection:
             row = connection.execute(query).mappings().first()
         return (to_visitor(row), _scope(row["scope"], row["opened_at"], now)) if row else None
 
     def close(self, cookie: str) -> None:
-        """End a session by its cookie; not an error when there is none."""
+        """End a session by its cookie; idempotent."""
         if COOKIE.fullmatch(cookie):
-            self._delete(self._is(cookie))
+            self._delete(self._has_cookie(cookie))
 
     def list_of(self, subscriber_id: UUID, *, cookie: str, now: datetime) -> tuple[BrowserSession, ...]:
-        """Return somebody's open sessions, newest first; `cookie` is of who asks."""
+        """Return a subscriber's open sessions, newest first; `cookie` is that of the request."""
         columns = (sessions.c.id, sessions.c.scope, sessions.c.created_at, sessions.c.expires_at)
         query = (
-            select(*columns, self._is(cookie).label("is_this"))
+            select(*columns, self._has_cookie(cookie).label("is_this"))
             .where(sessions.c.subscriber_id == subscriber_id, sessions.c.expires_at > now)
             .order_by(sessions.c.created_at.desc(), sessions.c.id)
         )
@@ -106,15 +106,15 @@ class BrowserSessions:
             return tuple(BrowserSession.model_validate(row) for row in connection.execute(query).mappings())
 
     def revoke(self, subscriber_id: UUID, session_id: UUID) -> None:
-        """End one of somebody's own sessions; not an error when there is none."""
+        """End one of a subscriber's own sessions; idempotent."""
         self._delete((sessions.c.id == session_id) & (sessions.c.subscriber_id == subscriber_id))
 
-    def _is(self, cookie: str) -> ColumnElement[bool]:
+    def _has_cookie(self, cookie: str) -> ColumnElement[bool]:
         return (sessions.c.cookie_sha256 == hash_secret(cookie)) & (sessions.c.show_id == self.show_id)
 
-    def _delete(self, which: ColumnElement[bool]) -> None:
+    def _delete(self, condition: ColumnElement[bool]) -> None:
         with write_transaction(self.engine) as connection:
-            connection.execute(delete(sessions).where(which))
+            connection.execute(delete(sessions).where(condition))
 
 
 def _scope(scope: SessionScope, opened_at: datetime, now: datetime) -> SessionScope:

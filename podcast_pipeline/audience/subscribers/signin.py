@@ -1,6 +1,7 @@
-"""Sign-in by mail: a link that works once, or a code for the browser that asked.
+"""Sign-in by mail: a link that works once, or a code for the browser that requested it.
 
-Known and unknown addresses get the same answer for the same work; only the mail tells them apart.
+Known and unknown addresses get the same answer for the same work, against timing attacks; only the mail
+tells them apart.
 """
 
 import hmac
@@ -27,7 +28,7 @@ LINK_BYTES = 32
 
 @dataclass(frozen=True)
 class SignInMail:
-    """What to send, and to whom. Neither secret belongs into the subject."""
+    """The secrets of a sign-in mail and its recipient. Neither secret belongs into the subject."""
 
     email: str
     link_secret: str = field(repr=False)
@@ -38,7 +39,7 @@ class SignIn:
     """Sign-in to a show.
 
     Args:
-        secret_key: keys the hashes of addresses and codes, which are too few to be hashed alone.
+        secret_key: key of the HMACs of addresses and codes, which are too few for a plain hash.
     """
 
     def __init__(self, engine: Engine, *, show_id: UUID, secret_key: bytes) -> None:
@@ -47,7 +48,7 @@ class SignIn:
         self._secret_key = secret_key
 
     def request(self, email: str, *, browser: str, now: datetime) -> SignInMail | None:
-        """Return the mail to send; None for an address nobody has, or that had five in the last hour.
+        """Return the mail to send; None for an unknown address or above the rate limit (five per hour).
 
         Args:
             browser: the value of the cookie that the code will be bound to.
@@ -61,9 +62,9 @@ class SignIn:
             person = connection.execute(
                 select(subscribers.c.id, subscribers.c.email)
                 .where(real_subscribers(self.show_id), subscribers.c.email_normalized == normalized)
-                .with_for_update(read=True)  # or erasure might not find what is written below
+                .with_for_update(read=True)  # else erasure might miss the row written below
             ).first()
-            if self._recent(connection, address_hmac, now) >= MAILS_PER_WINDOW:
+            if self._count_recent(connection, address_hmac, now) >= MAILS_PER_WINDOW:
                 return None
             row = {
                 "show_id": self.show_id,
@@ -79,34 +80,34 @@ class SignIn:
         return SignInMail(person.email, link_secret, code) if person else None
 
     def spend_link(self, link_secret: str, *, now: datetime) -> UUID | None:
-        """Return whose link it is and spend it; None if it is spent, too old or made up.
+        """Spend a link and return its subscriber's id; None if it is spent, expired or made up.
 
-        Mail scanners follow links: the page behind it must ask for a click (POST) before calling this.
+        Mail scanners follow links: the page must require a click (POST) before calling this.
         """
-        is_this = requests.c.link_hmac == self._hmac("link", link_secret)
+        is_link = requests.c.link_hmac == self._hmac("link", link_secret)
         with write_transaction(self.engine) as connection:
-            return self._spend(connection, is_this & self._is_open(now), now)
+            return self._spend(connection, is_link & self._is_open(now), now)
 
     def spend_code(self, code: str, *, browser: str, now: datetime) -> UUID | None:
-        """Return whose code it is and spend it; None if it is not the newest mail's, or after five tries."""
-        ours = (requests.c.browser_hmac == self._hmac("browser", browser)) & self._is_open(now)
-        given = self._hmac("code", browser, code.strip())
+        """Spend the newest mail's code, return its subscriber's id; None for others or after five tries."""
+        is_of_browser = (requests.c.browser_hmac == self._hmac("browser", browser)) & self._is_open(now)
+        code_hmac = self._hmac("code", browser, code.strip())
         with write_transaction(self.engine) as connection:
-            newest = select(func.max(requests.c.id)).where(ours).scalar_subquery()
-            counted = (
+            newest = select(func.max(requests.c.id)).where(is_of_browser).scalar_subquery()
+            attempt = (
                 update(requests)
                 .where(requests.c.id == newest, requests.c.tries < MAX_CODE_ATTEMPTS)
                 .values(tries=requests.c.tries + 1)
                 .returning(requests.c.id, requests.c.code_hmac)
             )
-            row = connection.execute(counted).first()
-            if row is None or not hmac.compare_digest(given, row.code_hmac):
+            row = connection.execute(attempt).first()
+            if row is None or not hmac.compare_digest(code_hmac, row.code_hmac):
                 return None
             return self._spend(connection, (requests.c.id == row.id) & self._is_open(now), now)
 
-    def _spend(self, connection: Connection, which: ColumnElement[bool], now: datetime) -> UUID | None:
-        """Spend in one statement, so that of two at once only one is let in."""
-        query = update(requests).where(which).values(spent_at=now).returning(requests.c.subscriber_id)
+    def _spend(self, connection: Connection, condition: ColumnElement[bool], now: datetime) -> UUID | None:
+        """Spend in one statement, so that of two concurrent attempts only one succeeds."""
+        query = update(requests).where(condition).values(spent_at=now).returning(requests.c.subscriber_id)
         subscriber_id: UUID | None = connection.scalar(query)
         return subscriber_id
 
@@ -117,7 +118,7 @@ class SignIn:
             & (requests.c.created_at > now - SIGNIN_LIFETIME)
         )
 
-    def _recent(self, connection: Connection, address_hmac: str, now: datetime) -> int:
+    def _count_recent(self, connection: Connection, address_hmac: str, now: datetime) -> int:
         query = select(func.count()).where(
             requests.c.show_id == self.show_id,
             requests.c.address_hmac == address_hmac,

@@ -1,7 +1,7 @@
-"""Feed tokens, `<selector>.<secret>`, and the key that they are made with.
+"""Feed tokens, `<selector>.<secret>`, and the secret key that derives them.
 
-The secret follows from the selector and the key, so whoever holds the key can show a link again; the
-database holds a hash, so a stolen database opens nothing.
+The secret is an HMAC of the selector under the key, so the key's owner can show a link again; the database
+contains a hash of the secret, so a stolen database opens nothing.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ SHORTEST_KEY = 32  # characters
 TOKEN_PATTERN = re.compile(r"([a-z2-7]{16})\.([a-z2-7]{32})")
 
 DUMMY_CREDENTIALS = ("", "0" * 64)
-"""A selector and a stored hash that nobody has: what a guess is compared with where there is no token."""
+"""A selector and a hash that match no token: compared in place of a missing row, against timing attacks."""
 
 
 def new_selector() -> str:
@@ -33,7 +33,7 @@ def new_selector() -> str:
 
 
 def to_token(selector: str, key: bytes) -> str:
-    """Return the token of a selector: what stands in the path of a private feed."""
+    """Return the token of a selector, part of the URL path of a private feed."""
     mac = hmac.digest(key, b"feed:" + selector.encode(), "sha256")
     return f"{selector}.{_base32(mac[:SECRET_BYTES])}"
 
@@ -45,7 +45,7 @@ def parse_token(token: str) -> tuple[str, str] | None:
 
 
 def secret_sha256(token: str) -> str:
-    """Return the hex SHA-256 of the text of a well-formed token's secret: what the database holds."""
+    """Return the hex SHA-256 of a well-formed token's secret, as the database contains it."""
     return hash_secret(token.partition(".")[2])
 
 
@@ -55,40 +55,40 @@ def hash_secret(secret: str) -> str:
 
 
 def secret_matches(secret: str, stored_sha256: str) -> bool:
-    """Compare a secret with a stored hash in constant time."""
+    """Compare a secret with a stored hash in constant time, against timing attacks."""
     return hmac.compare_digest(hash_secret(secret), stored_sha256)
 
 
 def load_secret_key(given: str | None, folder: Path, *, create: bool) -> bytes:
-    """Return the key that feed tokens are made with.
+    """Return the key that derives feed tokens.
 
     Args:
-        given: PODCAST_SECRET_KEY; goes before the file.
-        folder: the show's `.podcast`, where the file `secret_key` lies.
-        mint: make the file if there is none; only right while no token was made with another key
-            (`repository.may_mint_key`).
+        given: PODCAST_SECRET_KEY; overrides the file.
+        folder: the folder of the file `secret_key` (the show's `.podcast`).
+        create: create the file if it is missing; safe only while no token was made with another key
+            (`repository.may_create_secret_key`).
 
     Raises:
-        SubscriberError: there is no key, or it is too short to be one.
+        SubscriberError: the key is missing, unreadable or too short.
     """
     path = folder / KEY_FILE
     if given is not None:
-        return _checked(given, "PODCAST_SECRET_KEY")
+        return _parse_key(given, "PODCAST_SECRET_KEY")
     if create and not path.exists():
-        _mint(path)
+        _create_key_file(path)
     try:
-        return _checked(path.read_text(encoding="ascii"), str(path))
+        return _parse_key(path.read_text(encoding="ascii"), str(path))
     except FileNotFoundError as error:
         raise SubscriberError(
             path,
-            "is not there, and links made with it cannot be shown; copy it from the machine or the backup "
+            "is missing, and links made with it cannot be shown; copy it from the machine or the backup "
             "that has it, or set PODCAST_SECRET_KEY",
         ) from error
     except (UnicodeDecodeError, PermissionError) as error:
         raise SubscriberError(path, "cannot be read as a key; restore it from a backup") from error
 
 
-def _checked(text: str, source: str) -> bytes:
+def _parse_key(text: str, source: str) -> bytes:
     key = text.strip().encode()
     if len(key) < SHORTEST_KEY:
         raise SubscriberError(
@@ -97,15 +97,15 @@ def _checked(text: str, source: str) -> bytes:
     return key
 
 
-def _mint(path: Path) -> None:
-    """Make the key file whole or not at all; of two processes the first wins and the other reads."""
+def _create_key_file(path: Path) -> None:
+    """Create the key file atomically; of two processes the first one wins and the other reads its file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile("w", dir=path.parent, prefix=f".{KEY_FILE}-", encoding="ascii") as part:
         part.write(secrets.token_hex(KEY_BYTES) + "\n")
         part.flush()
         os.fsync(part.fileno())
         try:
-            os.link(part.name, path)  # a temporary file is 0600 from birth
+            os.link(part.name, path)  # a temporary file is created with mode 0600
         except FileExistsError:
             return
 

@@ -1,4 +1,4 @@
-"""What a transaction does to the rows of subscribers."""
+"""Transactions on the rows of subscribers, with their audit log entries."""
 
 import secrets
 import time
@@ -37,19 +37,19 @@ class SubscriberTransaction:
     origin: Origin
 
     def insert(self, address: EmailAddress, terms: SubscriptionTerms, *, is_canary: bool = False) -> UUID:
-        """Write the row of somebody new."""
+        """Insert the row of a new subscriber."""
         row = self.new_subscriber_row(address, terms, is_canary=is_canary)
         self.connection.execute(insert(subscribers).values(row))
         subscriber_id: UUID = row["id"]
         return subscriber_id
 
     def set(self, subscriber_id: UUID, **values: object) -> None:
-        """Change columns of a row."""
+        """Change columns of a subscriber's row."""
         query = update(subscribers).where(subscribers.c.id == subscriber_id)
         self.connection.execute(query.values(**values, updated_at=self.now))
 
     def issue_token(self, subscriber_id: UUID) -> str:
-        """Rotate out the current token, if there is one, and return a new one."""
+        """Rotate out the current token, if any, and return a new one."""
         current = (tokens.c.subscriber_id == subscriber_id) & tokens.c.rotated_at.is_(None)
         self.connection.execute(update(tokens).where(current).values(rotated_at=self.now))
         token, row = self.new_token_and_row(subscriber_id)
@@ -59,7 +59,7 @@ class SubscriberTransaction:
     def new_subscriber_row(
         self, address: EmailAddress, terms: SubscriptionTerms, *, is_canary: bool = False
     ) -> dict[str, Any]:
-        """Return the row of somebody new, not yet written."""
+        """Return the row of a new subscriber, not yet inserted."""
         return {
             "id": new_uuid7(),
             "show_id": self.show_id,
@@ -74,7 +74,7 @@ class SubscriberTransaction:
         }
 
     def new_token_and_row(self, subscriber_id: UUID) -> tuple[str, dict[str, Any]]:
-        """Return a new feed token and its row, not yet written."""
+        """Return a new feed token and its row, not yet inserted."""
         token = to_token(new_selector(), self.secret_key)
         return token, {
             "selector": token.partition(".")[0],
@@ -85,19 +85,19 @@ class SubscriberTransaction:
         }
 
     def verify_secret_key(self) -> None:
-        """Refuse to make links with another key than the one of those that are out: see the function."""
+        """Check that the secret key made the current tokens: see the function."""
         verify_secret_key(self.connection, show_id=self.show_id, secret_key=self.secret_key)
 
     def write_audit_entry(
         self, subscriber_id: UUID, action: AuditAction, details: AuditDetails | None = None
     ) -> None:
-        """Write the change into the audit log."""
+        """Write one change into the audit log."""
         self._write([self._entry(subscriber_id, action, details or {})])
 
     def write_audit_entries(
         self, action: AuditAction, changed: Iterable[tuple[UUID, SubscriptionTerms]]
     ) -> None:
-        """Write the same change of many subscribers into the audit log."""
+        """Write one change of many subscribers into the audit log."""
         self._write(
             [self._entry(subscriber_id, action, terms.to_details()) for subscriber_id, terms in changed]
         )
@@ -118,20 +118,20 @@ class SubscriberTransaction:
 
 
 def new_uuid7() -> UUID:
-    """Return an id of its instant and 74 random bits, so that every index on it grows at its end.
+    """Return an id of the current time and 74 random bits, so that indexes grow at their end.
 
-    Source: RFC 9562, UUID version 7. With random ids a hundred thousand subscribers cost twice the time.
+    Source: RFC 9562, UUID version 7. With random ids a hundred thousand subscribers took twice the time.
     """
-    milliseconds, chance = time.time_ns() // 1_000_000, secrets.randbits(74)
-    version_7 = milliseconds << 80 | 7 << 76 | (chance >> 62) << 64
-    return UUID(int=version_7 | 2 << 62 | chance & (1 << 62) - 1)
+    milliseconds, random_bits = time.time_ns() // 1_000_000, secrets.randbits(74)
+    version_7 = milliseconds << 80 | 7 << 76 | (random_bits >> 62) << 64
+    return UUID(int=version_7 | 2 << 62 | random_bits & (1 << 62) - 1)
 
 
 @contextmanager
 def subscriber_transaction(
     engine: Engine, *, show_id: UUID, secret_key: bytes, now: datetime, origin: Origin
 ) -> Iterator[SubscriberTransaction]:
-    """Open a transaction for a change; it is done as a whole or not at all."""
+    """Open a transaction for a change; an exception rolls it back."""
     with write_transaction(engine) as connection:
         yield SubscriberTransaction(connection, show_id, secret_key, now, origin)
 
@@ -144,10 +144,10 @@ def find_for_update(connection: Connection, normalized: str, *, show_id: UUID) -
 
 
 def lock_row(connection: Connection, subscriber_id: UUID) -> None:
-    """Let nobody erase a person until the transaction ends, so that erasure finds what it writes.
+    """Lock a subscriber's row against erasure until the transaction ends, so that `erase` finds new rows.
 
     Raises:
-        SubscriberError: they were erased.
+        SubscriberError: the subscriber was erased.
     """
     is_this = (subscribers.c.id == subscriber_id) & subscribers.c.erased_at.is_(None)
     if connection.scalar(select(subscribers.c.id).where(is_this).with_for_update(read=True)) is None:
@@ -155,13 +155,13 @@ def lock_row(connection: Connection, subscriber_id: UUID) -> None:
 
 
 def get_by_id(connection: Connection, subscriber_id: UUID) -> Subscriber:
-    """Return a subscriber that is known to be there."""
+    """Return a subscriber that is known to exist."""
     query = select_subscriber().where(subscribers.c.id == subscriber_id)
     return to_subscriber(connection.execute(query).mappings().one())
 
 
 def reactivation_values(address: EmailAddress, terms: SubscriptionTerms) -> dict[str, Any]:
-    """Return what changes when somebody who was removed comes back."""
+    """Return the column values that reactivate a removed subscriber."""
     return {
         "email": address.email,
         "plan": terms.plan,
@@ -172,13 +172,13 @@ def reactivation_values(address: EmailAddress, terms: SubscriptionTerms) -> dict
 
 
 def verify_secret_key(connection: Connection, *, show_id: UUID, secret_key: bytes) -> None:
-    """See by one link that is out whether the key is the one that links are made with.
+    """Check with one current token that the secret key made it.
 
-    A second machine with a key of its own, or a database that was restored without its key, would make
-    links that the others cannot show again. `rotate` is the way out, and not asked.
+    A second machine with its own key, or a database that was restored without its key, would make links
+    that the others cannot show again. `rotate` does not call this: it replaces such links.
 
     Raises:
-        SubscriberError: it is not.
+        SubscriberError: another key made the token.
     """
     query = (
         select(subscribers.c.email, tokens.c.selector, tokens.c.secret_sha256)
@@ -192,16 +192,16 @@ def verify_secret_key(connection: Connection, *, show_id: UUID, secret_key: byte
         if secret_sha256(to_token(selector, secret_key)) != stored_sha256:
             raise SubscriberError(
                 "secret key",
-                f"is not the one that links which are out were made with, that of {email} for one; put that "
-                "key back, or rotate the links that were made with it",
+                f"is not the key that made the current links, that of {email} for one; restore that key, or "
+                "rotate the links that it made",
             )
 
 
 def current_token(connection: Connection, subscriber_id: UUID, *, secret_key: bytes) -> str:
-    """Return the current feed token, made again from the key.
+    """Return the current feed token, derived from the key again.
 
     Raises:
-        SubscriberError: it was made with another key.
+        SubscriberError: another key made the token.
     """
     query = select(tokens.c.selector, tokens.c.secret_sha256).where(
         tokens.c.subscriber_id == subscriber_id, tokens.c.rotated_at.is_(None)
@@ -210,6 +210,6 @@ def current_token(connection: Connection, subscriber_id: UUID, *, secret_key: by
     token = to_token(selector, secret_key)
     if secret_sha256(token) != stored_sha256:
         raise SubscriberError(
-            "secret key", "is not the one this link was made with; restore the old key or rotate the link"
+            "secret key", "is not the key that made this link; restore the old key or rotate the link"
         )
     return token

@@ -1,4 +1,4 @@
-"""A show that outgrew SQLite takes its subscribers along: every link in every app goes on working."""
+"""A show's subscribers are copied from SQLite to PostgreSQL: every link in every app keeps working."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -72,8 +72,8 @@ def history(engine: Engine) -> list[tuple[object, ...]]:
         return [tuple(row) for row in connection.execute(query)]
 
 
-def test_links_states_and_history_come_along(engines: tuple[Engine, Engine]) -> None:
-    """The very links open, each in its state; sessions and the audit log are there, and go on."""
+def test_links_states_and_history_are_copied(engines: tuple[Engine, Engine]) -> None:
+    """The same links work, each in its state; sessions and the audit log are copied, and continue."""
     sqlite, postgresql = engines
     tokens = fill(of(sqlite))
     ann, selector = of(sqlite).get("active@example.org"), tokens["active"].partition(".")[0]
@@ -91,7 +91,7 @@ def test_links_states_and_history_come_along(engines: tuple[Engine, Engine]) -> 
     assert history(postgresql)[-1][2] == "resumed"
 
 
-def test_nothing_is_copied_over_anything(engines: tuple[Engine, Engine]) -> None:
+def test_existing_subscribers_are_not_overwritten(engines: tuple[Engine, Engine]) -> None:
     """Where the show has subscribers already, they stay as they are."""
     sqlite, postgresql = engines
     fill(of(sqlite))
@@ -102,7 +102,7 @@ def test_nothing_is_copied_over_anything(engines: tuple[Engine, Engine]) -> None
     assert history(postgresql) == before
 
 
-def test_a_copy_that_breaks_off_leaves_nothing(
+def test_an_interrupted_copy_is_rolled_back(
     engines: tuple[Engine, Engine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is done as a whole or not at all."""

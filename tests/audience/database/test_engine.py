@@ -1,4 +1,4 @@
-"""The database opens, upgrades itself where it may, and says plainly what is wrong."""
+"""The database opens, upgrades itself on SQLite, and translates errors into one line."""
 
 import stat
 from concurrent.futures import ProcessPoolExecutor
@@ -24,11 +24,11 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 def _is_described(name: str | None, kind: str, parents: object) -> bool:
-    """Leave out what full text keeps for itself: FTS5 with its shadow tables, tables of tsvector."""
+    """Leave out the tables of the full-text index: FTS5 with its shadow tables, tables of tsvector."""
     return kind != "table" or not str(name).startswith(("search_titles", "search_words"))
 
 
-def test_migrations_make_what_the_metadata_says(engine: Engine) -> None:
+def test_migrations_agree_with_the_metadata(engine: Engine) -> None:
     """Alembic finds no difference between the migrated database and the tables in code."""
     with engine.connect() as connection:
         context = MigrationContext.configure(
@@ -47,7 +47,7 @@ def test_revisions_are_those_of_the_migrations() -> None:
 
 
 def test_every_table_has_show_id() -> None:
-    """Every row says which show it belongs to."""
+    """Every row belongs to a show."""
     assert [name for name, table in metadata.tables.items() if "show_id" not in table.c] == []
 
 
@@ -111,7 +111,7 @@ def test_newer_schema_is_refused(engine: Engine, database_url: str | None, tmp_p
     "url", ["mysql://u:geheim@host/db", "not a url", "sqlite:///x.db", "postgresql+asyncpg://h/d"]
 )
 def test_other_urls_are_refused_without_showing_them(url: str, tmp_path: Path) -> None:
-    """Only PostgreSQL is understood; a password in the URL is not repeated."""
+    """Only PostgreSQL is supported; a password in the URL is not repeated."""
     with pytest.raises(SubscriberError, match="is not a PostgreSQL URL") as caught:
         open_database(url, tmp_path)
     assert "geheim" not in str(caught.value)
@@ -126,12 +126,12 @@ def test_unreachable_server_is_one_line(tmp_path: Path) -> None:
 
 
 def test_a_role_without_rights_is_one_line(postgresql: str, tmp_path: Path) -> None:
-    """Tables that another role owns and has not shared are one line, not a mistake of ours."""
+    """Tables that another role owns and has not shared are an error of one line, not a traceback."""
     url = create(postgresql)
     server = connect(f"{postgresql}/postgres", tmp_path)
     with server.begin() as connection:
         connection.execute(text("CREATE ROLE stranger LOGIN"))
-    with pytest.raises(SubscriberError, match=r"permission denied for table alembic_version; see that"):
+    with pytest.raises(SubscriberError, match=r"permission denied for table alembic_version; check that"):
         open_database(url.replace("pod@", "stranger@"), tmp_path)
     drop(url)
     with server.begin() as connection:
@@ -147,7 +147,7 @@ def test_file_that_is_no_database_is_one_line(tmp_path: Path) -> None:
 
 
 def test_a_damaged_file_is_one_line(tmp_path: Path) -> None:
-    """Of a page that was overwritten a line names the file and what to do."""
+    """An overwritten page is one line that names the file and says what to do."""
     open_database(None, tmp_path).dispose()
     file = tmp_path / "podcast.db"
     pages = file.read_bytes()

@@ -71,7 +71,7 @@ def person(number: int) -> dict[str, Any]:
 
 
 def rows() -> dict[str, list[dict[str, Any]]]:
-    """Return what stood in each table."""
+    """Return the rows of each table before the upgrade."""
     people = [person(number) for number in range(PEOPLE)]
     who = [{"show_id": p["show_id"], "subscriber_id": p["id"]} for p in people[:32]]
     made = {"created_at": THEN}
@@ -213,7 +213,7 @@ def contents(engine: Engine, like: MetaData) -> Contents:
 
 
 def test_every_row_is_kept(old: Engine, bare_url: str | None, tmp_path: Path) -> None:
-    """What was there is there, in every table and column; what is new is empty; the database works."""
+    """Every table and column keeps its rows; new columns are empty; the database works."""
     tables = MetaData()
     tables.reflect(
         old, only=lambda name, _: not name.startswith(("alembic", "search_words", "search_titles"))

@@ -1,4 +1,4 @@
-"""Subscribers come from CSV and go to CSV, on both databases; no file breaks the importer."""
+"""Subscribers are imported from CSV and exported to CSV, on both databases; no file breaks the importer."""
 
 import csv
 import io
@@ -81,7 +81,7 @@ def test_second_import_changes_nothing(people: Subscribers, tmp_path: Path) -> N
     assert [tuple(row) for row in log] == [("added", "import")] * 2
 
 
-def test_dry_run_says_the_same_and_writes_nothing(people: Subscribers, tmp_path: Path) -> None:
+def test_dry_run_gives_the_same_results_and_writes_nothing(people: Subscribers, tmp_path: Path) -> None:
     """The report of a dry run is that of the import after it."""
     people.add("bob@example.com", plan="student", now=NOW, origin="cli")
     people.add("cy@example.com", now=NOW, origin="cli")
@@ -95,7 +95,7 @@ def test_dry_run_says_the_same_and_writes_nothing(people: Subscribers, tmp_path:
     assert [line.outcome for line in dry] == expected
 
 
-def test_lines_change_who_is_there(people: Subscribers, tmp_path: Path) -> None:
+def test_lines_change_existing_subscribers(people: Subscribers, tmp_path: Path) -> None:
     """A line with other terms renews; an empty plan keeps the plan; the token stays."""
     _, token = people.add("ann@example.com", plan="student", paid_until=NOW, now=NOW, origin="cli")
     (line,) = run(people, tmp_path, "email,plan,paid_until\nANN@example.com,,2027-01-31\n")
@@ -105,8 +105,8 @@ def test_lines_change_who_is_there(people: Subscribers, tmp_path: Path) -> None:
     assert people.feed_token("ann@example.com") == token
 
 
-def test_column_that_is_missing_keeps_what_is_known(people: Subscribers, tmp_path: Path) -> None:
-    """Without a column paid_until nobody's end is touched."""
+def test_a_missing_column_keeps_known_values(people: Subscribers, tmp_path: Path) -> None:
+    """Without a column paid_until no subscriber's paid time changes."""
     people.add("ann@example.com", paid_until=NOW, now=NOW, origin="cli")
     assert outcomes(run(people, tmp_path, "email\nann@example.com\n")) == [(2, "unchanged")]
     assert people.get("ann@example.com").paid_until == NOW
@@ -162,7 +162,7 @@ def test_duplicates_name_the_first_line(people: Subscribers, tmp_path: Path) -> 
     """The first line with an address counts, however the others spell it."""
     lines = run(people, tmp_path, "email,plan\na@example.com,student\n\nA@EXAMPLE.com,standard\n")
     assert outcomes(lines) == [(2, "added"), (4, "duplicate")]
-    assert lines[1].message == "has the address of line 2"
+    assert lines[1].message == "repeats the address of line 2"
     assert people.get("a@example.com").plan == "student"
 
 
@@ -183,9 +183,9 @@ def test_dialects_of_spreadsheets_are_read(people: Subscribers, tmp_path: Path, 
 
 
 def test_ignored_columns_are_named(people: Subscribers, tmp_path: Path) -> None:
-    """A mistyped column is not silently nothing."""
+    """A mistyped column is reported."""
     first, _ = run(people, tmp_path, "email,plann\nann@example.com,student\n")
-    lasting = "; no column is named paid_until, so whoever is new may read for ever"
+    lasting = "; no column is named paid_until, so new subscribers get access without an end"
     assert first == CsvRowResult(1, "ignored", "", f"columns not read: plann{lasting}")
     first, _ = run(people, tmp_path, "email,paid_until,plann,\nann@example.com,,student,\n")
     assert first == CsvRowResult(1, "ignored", "", "columns not read: plann")
@@ -201,7 +201,7 @@ def test_file_without_email_column_is_refused(people: Subscribers, tmp_path: Pat
 
 
 def test_a_first_line_without_email_is_shown_but_for_addresses(people: Subscribers, tmp_path: Path) -> None:
-    """Who forgot the line of names, or named the column otherwise, is told apart."""
+    """The message distinguishes a missing header from a column of another name."""
     with pytest.raises(SubscriberError, match=r"paid_until; it has: mail, plan$"):
         run(people, tmp_path, "Mail;Plan\na@example.com;\n")
     with pytest.raises(SubscriberError, match=r"paid_until$"):
@@ -209,8 +209,8 @@ def test_a_first_line_without_email_is_shown_but_for_addresses(people: Subscribe
 
 
 @pytest.mark.parametrize("header", ["email,Email", "email,plan,Plan", "E-Mail,email address"])
-def test_a_column_that_is_there_twice_is_refused(people: Subscribers, tmp_path: Path, header: str) -> None:
-    """Which of two addresses is meant is not guessed."""
+def test_a_duplicate_column_is_refused(people: Subscribers, tmp_path: Path, header: str) -> None:
+    """The importer does not guess which of two address columns is meant."""
     with pytest.raises(SubscriberError, match=r"has the column \w+ twice|has no column email"):
         run(people, tmp_path, f"{header}\na@example.com,b@example.com\n")
     assert not list(people.list_all())
@@ -225,8 +225,8 @@ def test_a_column_that_is_there_twice_is_refused(people: Subscribers, tmp_path: 
         (b'"email', "its first line has a quotation mark that is not closed"),
     ],
 )
-def test_what_is_no_csv_says_what_it_is(people: Subscribers, tmp_path: Path, data: bytes, line: str) -> None:
-    """A workbook with another ending, or the page that asks to sign in."""
+def test_a_file_that_is_no_csv_is_named(people: Subscribers, tmp_path: Path, data: bytes, line: str) -> None:
+    """A workbook with another extension, or a sign-in page."""
     with pytest.raises(SubscriberError, match=line):
         run(people, tmp_path, data)
 
@@ -242,7 +242,7 @@ def test_what_is_no_csv_says_what_it_is(people: Subscribers, tmp_path: Path, dat
     ids=["plain", "excel-sep", "blank-lines", "german"],
 )
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-16-be-mark"])
-def test_what_membership_sites_and_spreadsheets_write(
+def test_exports_of_membership_sites_and_spreadsheets(
     people: Subscribers, tmp_path: Path, text: str, encoding: str
 ) -> None:
     """Byte orders, marks, names of the column, blank lines and cells, and our own guard of a formula."""
@@ -259,18 +259,18 @@ def test_a_quotation_mark_that_is_not_closed_loses_nobody_silently(
     text = 'email,name\nann@example.com,Ann\nbob@example.com,"Bob\ncy@example.com,Cy\ndi@example.com,Di\n'
     lines = [line for line in run(people, tmp_path, text) if line.outcome != "ignored"]
     assert outcomes(lines) == [(2, "added"), (3, "bad")]
-    message = "has a quotation mark that is not closed; the lines from here to 5 are one cell and left out"
-    assert lines[1].message == message
+    message = "has a quotation mark that is not closed"
+    assert lines[1].message == f"{message}; the lines from here to 5 are one cell and were skipped"
 
 
 def test_missing_file_is_one_line(people: Subscribers, tmp_path: Path) -> None:
-    """A path that is not there is named."""
+    """A missing path is named."""
     with pytest.raises(SubscriberError, match=r"none\.csv: cannot be read"):
         list(import_csv(people, tmp_path / "none.csv", zone=ZONE, now=NOW))
 
 
 def test_endless_line_is_one_bad_line(people: Subscribers, tmp_path: Path) -> None:
-    """What is in it is not looked at, wherever it begins, and those after it have their numbers."""
+    """Its content is not read, wherever it begins, and the lines after it have their numbers."""
     endless = f"bob@example.com,{'x@example.com,' * LONGEST_LINE}\r\n"
     lines = run(people, tmp_path, f"email,paid_until\r\n{endless}ann@example.com,\r\nnobody,\r\n")
     assert outcomes(lines) == [(2, "bad"), (3, "added"), (4, "bad")]
@@ -279,7 +279,7 @@ def test_endless_line_is_one_bad_line(people: Subscribers, tmp_path: Path) -> No
 
 
 def test_endless_quote_is_bounded_and_names_its_lines(people: Subscribers, tmp_path: Path) -> None:
-    """A quote that never ends costs the cells that Python's csv is willing to hold, and says which."""
+    """An unclosed quote costs at most one cell of Python's csv limit, and the message names its lines."""
     noise = "".join(f"p{i}@example.com,\n" for i in range(20_000))
     lines = run(people, tmp_path, f'email,paid_until\n"{noise}')
     assert lines[0].outcome == "bad"
@@ -301,7 +301,7 @@ def test_more_lines_than_a_batch(people: Subscribers, tmp_path: Path) -> None:
     assert counts == [number - 5] * 3
 
 
-def test_export_comes_back_by_import(people: Subscribers, tmp_path: Path) -> None:
+def test_export_and_import_round_trip(people: Subscribers, tmp_path: Path) -> None:
     """Importing an export elsewhere gives the same people; suspended and removed ones are skipped."""
     for name in ("ann", "=cmd|' /c calc'!a0", "'bob", "+1", "sue", "rob"):
         email = f"{name.split('|')[0]}@example.com"
@@ -321,8 +321,8 @@ def test_export_comes_back_by_import(people: Subscribers, tmp_path: Path) -> Non
 
 
 @given(st.text(alphabet="'=+-@\t\ra,\n\"", max_size=6))
-def test_guarded_cell_is_text_and_comes_back(cell: str) -> None:
-    """No guarded cell begins like a formula, and unguarding gives it back."""
+def test_an_escaped_cell_is_text_and_round_trips(cell: str) -> None:
+    """No escaped cell begins like a formula, and unescaping restores the cell."""
     assert not escape_formula(cell).startswith(("=", "+", "-", "@", "\t", "\r"))
     assert unescape_formula(escape_formula(cell)) == cell
 
@@ -346,7 +346,7 @@ CSV = st.lists(st.lists(CELL, max_size=5).map(",".join), max_size=8).map("\n".jo
 @settings(max_examples=150, deadline=None, suppress_health_check=SLOW)
 @given(body=CSV.map(lambda t: t.encode("utf-8", "replace")) | st.binary(max_size=200))
 def test_any_file_is_read_to_its_end(tmp_path: Path, body: bytes) -> None:
-    """Whatever stands under the first line, each row says something or is reported; nothing crashes."""
+    """Each row under the first line, of any content, is parsed or reported; nothing crashes."""
     path = tmp_path / "fuzz.csv"
     path.write_bytes(b"email,plan,period,paid_until,state\n" + body)
     lines = list(read_rows(path, ZONE))

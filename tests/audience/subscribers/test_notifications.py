@@ -1,4 +1,4 @@
-"""Who is told of a new transcript by mail: the rule, the preference, and that nobody is told twice."""
+"""Notifications of new transcripts: their recipients, opt-in and unsubscribe, and none is sent twice."""
 
 import io
 import json
@@ -51,7 +51,7 @@ CORRECTED = (transcript(BEFORE - timedelta(days=9)), transcript(OUT))
 
 
 @pytest.mark.parametrize(
-    ("said", "person", "episode", "told"),
+    ("case", "person", "episode", "notified"),
     [
         ("asked before it came out", {}, {}, True),
         ("asked in the second in which it came out", {"news_since": OUT}, {}, True),
@@ -78,14 +78,16 @@ CORRECTED = (transcript(BEFORE - timedelta(days=9)), transcript(OUT))
         ),
     ],
 )  # fmt: skip
-def test_who_is_told(said: str, person: dict[str, object], episode: dict[str, object], told: bool) -> None:
-    """Who asked before it came out and may read it now; nobody else."""
-    who, what = PERSON.model_copy(update=person), EPISODE.model_copy(update=episode)
-    assert should_notify(who, what, policy=POLICY, now=NOW) is told, said
+def test_who_is_notified(
+    case: str, person: dict[str, object], episode: dict[str, object], notified: bool
+) -> None:
+    """Only subscribers with an opt-in before the publication and access now are notified."""
+    changed_person, changed_episode = PERSON.model_copy(update=person), EPISODE.model_copy(update=episode)
+    assert should_notify(changed_person, changed_episode, policy=POLICY, now=NOW) is notified, case
 
 
-def test_a_stop_value_opens_one_thing() -> None:
-    """It comes back as whose it is with its own key; changed anywhere, or of another key, it is nobody's."""
+def test_unsubscribe_token_round_trip() -> None:
+    """A token gives its subscriber's id with its own key; changed anywhere, or with another key, None."""
     value = unsubscribe_token.to_unsubscribe_token(PERSON.id, KEY)
     assert unsubscribe_token.parse_unsubscribe_token(value, KEY) == PERSON.id
     assert unsubscribe_token.parse_unsubscribe_token(value, b"j" * 64) is None
@@ -98,7 +100,7 @@ def test_a_stop_value_opens_one_thing() -> None:
 
 @pytest.fixture
 def people(engine: Engine) -> Subscribers:
-    """A show with Ann, who wants news, Bob, who does not, and the canaries."""
+    """A show with Ann, who opted in to notifications, Bob, who did not, and the canaries."""
     made = Subscribers(engine, show_id=SHOW, secret_key=KEY)
     for email in (ANN, BOB):
         made.add(email, now=BEFORE, origin="cli")
@@ -113,32 +115,32 @@ def people(engine: Engine) -> Subscribers:
 
 @pytest.fixture
 def of(people: Subscribers) -> NotificationQueue:
-    """Who is to be told in that show."""
+    """The notification queue of that show."""
     return NotificationQueue(people, POLICY)
 
 
-def waiting(of: NotificationQueue) -> list[UUID]:
+def pending(of: NotificationQueue) -> list[UUID]:
     return list(of.pending(EPISODE, clock=clock))
 
 
-def test_nobody_is_told_twice(people: Subscribers, of: NotificationQueue) -> None:
-    """Who has a claim is not claimed again, confirmed or in doubt; a claim given back is."""
+def test_nobody_is_notified_twice(people: Subscribers, of: NotificationQueue) -> None:
+    """A claim, confirmed or not, cannot be made again; a released one can."""
     ann = people.get(ANN).id
-    assert waiting(of) == [ann]
+    assert pending(of) == [ann]
     assert [of.claim(ann, EPISODE, now=NOW) for _ in range(2)] == [ANN, None]
-    assert (waiting(of), of.count_unconfirmed(EPISODE.id)) == ([], 1)
+    assert (pending(of), of.count_unconfirmed(EPISODE.id)) == ([], 1)
     of.release(ann, EPISODE.id)
-    assert (waiting(of), of.count_unconfirmed(EPISODE.id)) == ([ann], 0)
+    assert (pending(of), of.count_unconfirmed(EPISODE.id)) == ([ann], 0)
     of.claim(ann, EPISODE, now=NOW)
     of.confirm(ann, EPISODE.id, now=NOW)
-    assert (waiting(of), of.count_unconfirmed(EPISODE.id), of.claim(ann, EPISODE, now=NOW)) == ([], 0, None)
+    assert (pending(of), of.count_unconfirmed(EPISODE.id), of.claim(ann, EPISODE, now=NOW)) == ([], 0, None)
     other = EPISODE.model_copy(update={"id": UUID(int=10)})
     assert list(of.pending(other, clock=clock)) == [ann]
 
 
 @pytest.mark.parametrize("change", ["stop_news", "suspend", "remove", "erase", "renew"])
-def test_what_changes_meanwhile_counts(people: Subscribers, of: NotificationQueue, change: str) -> None:
-    """Who stops, lapses or leaves between the list and their mail gets none."""
+def test_a_change_before_the_claim_counts(people: Subscribers, of: NotificationQueue, change: str) -> None:
+    """A subscriber who unsubscribes, lapses or is removed after the listing gets no mail."""
     ann = people.get(ANN).id
     meanwhile: dict[str, Callable[[], object]] = {
         "stop_news": lambda: people.disable_notifications(ann, now=NOW, origin="mail"),
@@ -151,24 +153,24 @@ def test_what_changes_meanwhile_counts(people: Subscribers, of: NotificationQueu
         assert each == ann
         meanwhile[change]()
         assert of.claim(each, EPISODE, now=NOW) is None
-    assert waiting(of) == []
+    assert pending(of) == []
 
 
 def test_two_shows_in_one_database(people: Subscribers, of: NotificationQueue) -> None:
-    """Another show's subscribers hear nothing of this one's episodes, and its links stop nothing here."""
+    """Another show's subscribers get no notifications of this show, and its unsubscribe links do nothing."""
     neighbour = Subscribers(people.engine, show_id=uuid4(), secret_key=KEY)
     neighbour.add("eve@example.com", now=BEFORE, origin="cli")
     neighbour.enable_notifications("eve@example.com", now=BEFORE, origin="web")
-    assert waiting(of) == [people.get(ANN).id]
+    assert pending(of) == [people.get(ANN).id]
     neighbour.disable_notifications(people.get(ANN).id, now=NOW, origin="mail")
     assert people.get(ANN).news_since == BEFORE
 
 
-def test_many_are_read_in_pieces(
+def test_many_subscribers_are_read_in_batches(
     people: Subscribers, of: NotificationQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Everybody comes once, whatever the size of a piece, told ones and unwilling ones between them."""
-    monkeypatch.setattr(notifications, "AT_ONCE", 2)
+    """Every pending subscriber comes once, for any batch size, with notified and other ones between them."""
+    monkeypatch.setattr(notifications, "BATCH_SUBSCRIBERS", 2)
     wanted = {people.get(ANN).id}
     for number in range(9):
         subscriber, _ = people.add(f"{number}@example.com", now=BEFORE, origin="cli")
@@ -176,12 +178,12 @@ def test_many_are_read_in_pieces(
             people.enable_notifications(subscriber.email, now=BEFORE if number % 2 else AFTER, origin="web")
         if number % 3 and number % 2:
             wanted.add(subscriber.id)
-    found = waiting(of)
+    found = pending(of)
     assert (len(found), set(found)) == (len(wanted), wanted)
 
 
-def test_who_is_to_be_told_is_found_by_index(opened: Callable[[], Engine]) -> None:
-    """A thousand of them are read where they stand, however many others there are (SQLite)."""
+def test_pending_notifications_are_found_by_index(opened: Callable[[], Engine]) -> None:
+    """Pending subscribers are read by the index, without a scan or a sort (SQLite)."""
     people, plan = Subscribers(opened(), show_id=SHOW, secret_key=KEY), list[str]()
 
     @event.listens_for(people.engine, "before_cursor_execute")
@@ -190,13 +192,13 @@ def test_who_is_to_be_told_is_found_by_index(opened: Callable[[], Engine]) -> No
     ) -> None:
         plan.extend(step[3] for step in cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters))
 
-    assert waiting(NotificationQueue(people, POLICY)) == []
+    assert pending(NotificationQueue(people, POLICY)) == []
     assert plan[0].startswith("SEARCH subscribers USING INDEX ix_subscribers_news")
     assert not [step for step in plan if "TEMP B-TREE" in step or step.startswith("SCAN")]
 
 
-def test_the_preference_is_noted_by_id(people: Subscribers) -> None:
-    """On and off are in the audit log with their origins, once each, and name nobody."""
+def test_opt_in_and_unsubscribe_are_in_the_audit_log(people: Subscribers) -> None:
+    """Opt-in and unsubscribe are in the audit log with their origins, once each, without an address."""
     ann = people.get(ANN).id
     people.enable_notifications(ANN, now=NOW, origin="web")  # is on already
     for _ in range(2):
@@ -213,8 +215,8 @@ def test_the_preference_is_noted_by_id(people: Subscribers) -> None:
     assert people.get(ANN).news_since is None
 
 
-def test_erasure_and_the_dossier(people: Subscribers, of: NotificationQueue) -> None:
-    """A person sees what they were told and wanted; erased, nothing of it is left."""
+def test_erasure_and_data_export_of_notifications(people: Subscribers, of: NotificationQueue) -> None:
+    """The data export contains opt-in and notifications; after erasure none of them is left."""
     ann = people.get(ANN).id
     of.claim(ann, EPISODE, now=NOW)
     held = export_personal_data(people, ANN)
@@ -228,8 +230,8 @@ def test_erasure_and_the_dossier(people: Subscribers, of: NotificationQueue) -> 
         assert connection.scalar(query) is None
 
 
-def test_an_import_asks_for_nobody(people: Subscribers, tmp_path: Path) -> None:
-    """An export says who wants mail; no import switches it on, or off for who is there."""
+def test_an_import_is_no_opt_in(people: Subscribers, tmp_path: Path) -> None:
+    """A CSV export contains the opt-in; an import neither opts in nor unsubscribes."""
     written = io.StringIO()
     export_csv(people, written, now=NOW)
     header, ann, bob = written.getvalue().splitlines()
@@ -243,8 +245,8 @@ def test_an_import_asks_for_nobody(people: Subscribers, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("way", ["add", "import"])
-def test_who_comes_back_is_asked_again(people: Subscribers, tmp_path: Path, way: str) -> None:
-    """Somebody removed who comes back begins without such mail."""
+def test_a_reactivated_subscriber_has_no_opt_in(people: Subscribers, tmp_path: Path, way: str) -> None:
+    """A removed subscriber who is reactivated gets no notifications without a new opt-in."""
     people.remove(ANN, now=NOW, origin="cli")
     if way == "add":
         people.add(ANN, now=NOW, origin="cli")
@@ -255,8 +257,8 @@ def test_who_comes_back_is_asked_again(people: Subscribers, tmp_path: Path, way:
     assert people.get(ANN).news_since is None
 
 
-def test_who_was_told_is_forgotten_when_it_is_no_news(people: Subscribers, of: NotificationQueue) -> None:
-    """After a year the row goes, and the episode is told to nobody any more."""
+def test_retention_deletes_old_notifications(people: Subscribers, of: NotificationQueue) -> None:
+    """After a year the claim is deleted, and the episode causes no more notifications."""
     of.claim(people.get(ANN).id, EPISODE, now=NOW)
     kept = {"network_kept": timedelta(days=30), "audit_kept": timedelta(days=7300)}
     assert purge(people.engine, show_id=SHOW, **kept, now=NOW + NOTIFICATION_WINDOW) == PurgeCounts(

@@ -1,4 +1,4 @@
-"""Canaries, the dossier, network addresses and what retention forgets."""
+"""Canaries, the data export, network addresses, erasure and retention."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -39,8 +39,8 @@ def people(engine: Engine) -> Subscribers:
     return made
 
 
-def test_canaries_stand_for_their_states(people: Subscribers) -> None:
-    """Each canary's token is worth its state, when made and when refreshed much later."""
+def test_canaries_have_their_states(people: Subscribers) -> None:
+    """Each canary's token has its state, when added and when refreshed much later."""
     for now in (NOW, NOW + timedelta(days=100)):
         made = ensure_canaries(people, now=now)
         assert list(made) == ["active", "lapsed", "suspended", "rotated", "removed"]
@@ -66,7 +66,7 @@ def test_refreshing_canaries_makes_no_new_ones(people: Subscribers) -> None:
         assert visitor.standing(NOW) == state
 
 
-def test_canaries_are_nobody_elsewhere(people: Subscribers) -> None:
+def test_canaries_are_invisible_elsewhere(people: Subscribers) -> None:
     """They are not counted, listed, found by address, or mailed."""
     made = ensure_canaries(people, now=NOW)
     assert people.count_by_state(NOW) == {"active": 1}
@@ -78,8 +78,8 @@ def test_canaries_are_nobody_elsewhere(people: Subscribers) -> None:
         assert signin.request(subscriber.email, browser="b", now=NOW) is None
 
 
-def test_dossier_tells_all_but_secrets(people: Subscribers) -> None:
-    """Everything about a person is there as JSON; no hash and nothing of anybody else is."""
+def test_data_export_contains_everything_but_secrets(people: Subscribers) -> None:
+    """A data export contains all rows about a person as JSON, no hash, and nothing of other people."""
     people.add("bob@example.com", now=NOW, origin="cli")
     people.suspend(ANN, "chargeback", now=NOW, origin="web")
     ann = people.get(ANN)
@@ -102,13 +102,13 @@ def test_dossier_tells_all_but_secrets(people: Subscribers) -> None:
     )
 
 
-def test_dossier_of_nobody_is_an_error(people: Subscribers) -> None:
-    """An address nobody has is one line."""
+def test_data_export_of_an_unknown_address_is_an_error(people: Subscribers) -> None:
+    """An unknown address is an error of one line."""
     with pytest.raises(SubscriberError, match="nobody has this address"):
         export_personal_data(people, "nobody@example.com")
 
 
-def test_erasure_empties_the_dossier_tables(people: Subscribers) -> None:
+def test_erasure_deletes_network_addresses(people: Subscribers) -> None:
     """After erasure no network address of the person is left."""
     DownloadLog(people.engine, show_id=SHOW).record(
         people.get(ANN).id, episode_id=None, address="192.0.2.7", app="x", now=NOW
@@ -119,7 +119,7 @@ def test_erasure_empties_the_dossier_tables(people: Subscribers) -> None:
 
 
 def test_who_was_erased_meanwhile_leaves_no_trace(people: Subscribers) -> None:
-    """A download or a session that was on its way when somebody was erased is refused, and not kept."""
+    """A download or session that is written during an erasure is refused and not stored."""
     ann, selector = people.get(ANN).id, people.feed_token(ANN).partition(".")[0]
     people.erase(ANN, now=NOW, origin="cli")
     with pytest.raises(SubscriberError, match="was erased meanwhile"):
@@ -164,8 +164,8 @@ def test_use_is_counted_per_episode_and_window(people: Subscribers) -> None:
     assert network.usage_of(ann, episode, since=NOW - timedelta(days=2)) == DownloadUsage(3, 2, 3)
 
 
-def test_retention_forgets_what_is_old(people: Subscribers) -> None:
-    """Only what is older than its time goes, and only this show's."""
+def test_retention_deletes_old_rows(people: Subscribers) -> None:
+    """Only rows past their retention time are deleted, and only this show's."""
     network, sessions = DownloadLog(people.engine, show_id=SHOW), BrowserSessions(people.engine, show_id=SHOW)
     ann = people.get(ANN).id
     for days in (29, 30, 31):
@@ -178,8 +178,8 @@ def test_retention_forgets_what_is_old(people: Subscribers) -> None:
     assert sessions.visitor(cookie, now=NOW) is not None
 
 
-def test_audit_retention_writes_down_what_it_takes(people: Subscribers) -> None:
-    """Old entries go only after the purge itself was recorded; newer ones are still protected."""
+def test_audit_log_retention_records_its_purges(people: Subscribers) -> None:
+    """Old entries are deleted only after the purge was recorded; newer ones are still protected."""
     later = NOW + timedelta(days=731)
     people.renew(ANN, later, now=later, origin="web")
     assert purge(people.engine, show_id=SHOW, **KEPT, now=later) == PurgeCounts(0, 1, 0, 0, 0)
@@ -193,7 +193,7 @@ def test_audit_retention_writes_down_what_it_takes(people: Subscribers) -> None:
 
 
 def test_purge_of_another_show_does_not_release_ours(people: Subscribers) -> None:
-    """What one show's retention released is no leave to delete another's entries."""
+    """A purge by one show's retention does not release another show's entries."""
     with write_transaction(people.engine) as connection:
         row = {"show_id": uuid4(), "purged_before": NOW + timedelta(days=1), "at": NOW}
         connection.execute(insert(audit_purges).values(row))

@@ -1,4 +1,4 @@
-"""Everything that changes a subscriber, at once and from real processes.
+"""All changes of subscribers, concurrently and from real processes.
 
 Every interleaving ends in rows that the audit log explains, with one entry for each change.
 """
@@ -55,7 +55,7 @@ MADE_IMPOSSIBLE = ("nobody has this address", "was removed", "was erased meanwhi
 
 @dataclass(frozen=True)
 class Job:
-    """What a process does, and where."""
+    """The arguments of a worker process."""
 
     url: str | None
     folder: Path
@@ -71,7 +71,7 @@ def opened_at(url: str | None, folder: Path) -> Iterator[Subscribers]:
 
 
 class Worker:
-    """Does one thing after another to few people; what somebody else made impossible is a SubscriberError."""
+    """Makes random changes to few people; a change that another process forestalled is a SubscriberError."""
 
     def __init__(self, people: Subscribers, seed: int) -> None:
         self.people = people
@@ -80,7 +80,7 @@ class Worker:
         self.met: list[UUID] = [UUID(int=0)]
 
     def run(self) -> Counter[str]:
-        """Do so many steps and return how many went through of each kind."""
+        """Do STEPS changes and return the number of successful ones of each kind."""
         done: Counter[str] = Counter()
         for number in range(STEPS):
             step = self.random.choice(self.KINDS)
@@ -134,7 +134,7 @@ class Worker:
         self.people.erase(email, now=now, origin="web")
 
     def poll(self, _: str, __: datetime) -> None:
-        """Ask for a feed, as an app does: somebody's own or nobody's, never another's."""
+        """Look up a feed token, as an app does: its own subscriber or None, never another's."""
         token = self.random.choice(self.given)
         visitor = self.people.visitor(token)
         assert visitor is None or (visitor.token and visitor.token.selector) == token.partition(".")[0]
@@ -151,15 +151,15 @@ class Worker:
             )
 
     def want(self, email: str, now: datetime) -> None:
-        """Ask for mail of new transcripts, and remember who it was."""
+        """Opt in to notifications, and remember the subscriber's id."""
         self.met.append(self.people.enable_notifications(email, now=now, origin="web").id)
 
     def stop(self, _: str, now: datetime) -> None:
-        """Stop somebody's mail by the link in an old one, whatever has become of them since."""
+        """Unsubscribe by the link in an old mail, whatever the subscriber's state is by now."""
         self.people.disable_notifications(self.random.choice(self.met), now=now, origin="web")
 
     def tell(self, _: str, now: datetime) -> None:
-        """Be about to tell somebody, and have told them, or not."""
+        """Claim a notification, and confirm or release it."""
         news, who = NotificationQueue(self.people, POLICY), self.random.choice(self.met)
         if news.claim(who, OUT, now=now):
             if self.random.random() < 0.5:
@@ -174,14 +174,14 @@ class Worker:
 
 
 def work(job: Job) -> Counter[str]:
-    """Be one of the processes."""
+    """Run one worker process."""
     with opened_at(job.url, job.folder) as people:
         return Worker(people, job.seed).run()
 
 
 @dataclass(frozen=True)
 class Known:
-    """What a row is to be, as far as the audit log tells."""
+    """The expected values of a row, according to the audit log."""
 
     plan: str = ""
     period: str = ""
@@ -194,7 +194,7 @@ class Known:
 
 
 def after(known: Known | None, action: str, details: dict[str, Any]) -> Known:
-    """Return what follows from an entry; it must be possible, and change something."""
+    """Return the row after an audit log entry; the entry must be possible, and change something."""
     if known is None:
         assert action == "added"
         return Known(**details, links=1)
@@ -220,7 +220,7 @@ def after(known: Known | None, action: str, details: dict[str, Any]) -> Known:
 
 
 def check(engine: Engine) -> int:
-    """Compare every row with what the audit log tells of it; return how many entries there are."""
+    """Compare every row with its audit log entries; return the number of entries."""
     told: dict[UUID, Known] = {}
     rows: dict[UUID, Known] = {}
     with engine.connect() as connection:
@@ -252,10 +252,10 @@ def check(engine: Engine) -> int:
 
 
 @amounts(share=2, full=50)
-def test_all_changes_at_once_leave_what_the_audit_log_says(
+def test_concurrent_changes_agree_with_the_audit_log(
     engine: Engine, database_url: str | None, tmp_path: Path, amount: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Every change of a subscriber, mail that is wanted, sent and stopped, polls and readers race."""
+    """All changes of subscribers, opt-ins, notifications, unsubscribes, polls and readers race."""
     done: Counter[str] = Counter()
     with ProcessPoolExecutor(WORKERS, mp_context=PROCESSES) as pool:
         for number in range(amount):
@@ -272,7 +272,7 @@ LINES = 3000
 
 
 def import_here(url: str | None, folder: Path) -> None:
-    """Import in small batches, until somebody kills this."""
+    """Import in small batches, until this process is killed."""
     importer.BATCH_ROWS = 100
     with opened_at(url, folder) as people:
         for _ in import_csv(people, folder / "people.csv", zone=ZONE, now=NOW):
@@ -280,10 +280,10 @@ def import_here(url: str | None, folder: Path) -> None:
 
 
 @amounts(share=2, full=30)
-def test_killed_imports_go_on_where_they_were(
+def test_a_killed_import_can_be_resumed(
     engine: Engine, database_url: str | None, tmp_path: Path, amount: int
 ) -> None:
-    """Kill -9 in an import, and again, and to the end: everybody is added once; once more changes nothing."""
+    """After two imports killed by SIGKILL a third adds everybody once, and a fourth changes nothing."""
     people = Subscribers(engine, show_id=SHOW, secret_key=b"k" * 64)
     chance = random.Random(amount)
     reached = []

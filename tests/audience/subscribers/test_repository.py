@@ -1,4 +1,4 @@
-"""Subscribers come, change, go and are forgotten, on both databases."""
+"""Subscribers are added, changed, removed and erased, on both databases."""
 
 import json
 import sqlite3
@@ -62,7 +62,7 @@ def test_added_subscriber_is_found_by_token(subscribers: Subscribers) -> None:
 
 @pytest.mark.parametrize("spelling", ["ANN@Example.COM", "  ann@example.com\n", "Ann@EXAMPLE.com"])
 def test_adding_again_changes_nothing(subscribers: Subscribers, spelling: str) -> None:
-    """However it is spelled, an address that is there keeps its subscriber and its token."""
+    """An existing address in any spelling keeps its subscriber and its token."""
     first = subscribers.add(ANN, now=NOW, origin="cli")
     assert subscribers.add(spelling, plan="student", now=LATER, origin="web") == first
     assert entries(subscribers) == [("added", "cli")]
@@ -77,8 +77,8 @@ def test_unicode_spellings_are_one_address(subscribers: Subscribers) -> None:
 @pytest.mark.parametrize(
     "email", ["", "ann", "ann@", "@example.com", "ann@localhost", "a b@example.com", "a@b@c.de"]
 )
-def test_what_is_no_address_is_refused(subscribers: Subscribers, email: str) -> None:
-    """Nothing is written for text that mail could not reach."""
+def test_an_invalid_address_is_refused(subscribers: Subscribers, email: str) -> None:
+    """No row is written for text that is no address."""
     with pytest.raises(SubscriberError, match="is not an e-mail address"):
         add(subscribers, email)
     assert list(subscribers.list_all()) == []
@@ -95,8 +95,8 @@ def test_shows_are_apart(subscribers: Subscribers) -> None:
     assert [len(list(each.list_all())) for each in (subscribers, other)] == [1, 1]
 
 
-def test_until_makes_a_lapse_and_renew_mends_it(subscribers: Subscribers) -> None:
-    """The state follows paid_until and the moment of asking."""
+def test_lapse_and_renewal(subscribers: Subscribers) -> None:
+    """The state follows from paid_until and the current time."""
     add(subscribers, paid_until=LATER)
     assert subscribers.get(ANN).state(NOW) == "active"
     assert subscribers.get(ANN).state(LATER) == "lapsed"
@@ -134,7 +134,7 @@ def test_rotation_gives_a_new_token_at_once(subscribers: Subscribers) -> None:
 
 
 def test_removed_subscriber_is_known_by_token_and_comes_back_with_a_new_one(subscribers: Subscribers) -> None:
-    """A removed one still gets a notice; adding them again revives the row with a new token."""
+    """A removed subscriber still gets a notice; adding them again reactivates the row with a new token."""
     old = add(subscribers)
     subscribers.suspend(ANN, "late", now=NOW, origin="cli")
     removed = subscribers.remove(ANN, now=NOW, origin="cli")
@@ -152,7 +152,7 @@ def test_removed_subscriber_is_known_by_token_and_comes_back_with_a_new_one(subs
 
 @pytest.mark.parametrize("change", ["link", "rotate", "renew", "renew for ever", "resume", "suspend"])
 def test_removed_subscriber_is_not_changed(subscribers: Subscribers, change: str) -> None:
-    """Whoever was removed has no link and is not renewed: the line says to add them again."""
+    """A removed subscriber has no link and cannot be renewed: the message says to add them again."""
     add(subscribers)
     subscribers.remove(ANN, now=NOW, origin="cli")
     calls: dict[str, Callable[[], object]] = {
@@ -163,7 +163,7 @@ def test_removed_subscriber_is_not_changed(subscribers: Subscribers, change: str
         "resume": lambda: subscribers.resume(ANN, now=NOW, origin="cli"),
         "suspend": lambda: subscribers.suspend(ANN, None, now=NOW, origin="cli"),
     }
-    with pytest.raises(SubscriberError, match="was removed; add them again"):
+    with pytest.raises(SubscriberError, match="was removed; add this subscriber again"):
         calls[change]()
 
 
@@ -171,17 +171,17 @@ def test_link_with_another_key_is_an_error(subscribers: Subscribers) -> None:
     """With another key a link that would not work is never shown."""
     add(subscribers)
     stranger = Subscribers(subscribers.engine, show_id=SHOW, secret_key=b"j" * 64)
-    with pytest.raises(SubscriberError, match="not the one this link was made with"):
+    with pytest.raises(SubscriberError, match="is not the key that made this link"):
         stranger.feed_token(ANN)
 
 
-def test_another_key_makes_no_links(subscribers: Subscribers) -> None:
+def test_another_secret_key_makes_no_links(subscribers: Subscribers) -> None:
     """A machine with a key of its own adds nobody; rotation moves to a new key, and canaries do not count."""
     stranger = Subscribers(subscribers.engine, show_id=SHOW, secret_key=b"j" * 64)
     ensure_canaries(subscribers, now=NOW)
     stranger.verify_secret_key()
     add(subscribers)
-    with pytest.raises(SubscriberError, match=f"not the one that links .* made with, that of {ANN}"):
+    with pytest.raises(SubscriberError, match=f"is not the key that made the current links, that of {ANN}"):
         stranger.add("bob@example.org", now=NOW, origin="cli")
     assert [each.email for each in subscribers.list_all()] == [ANN]
     stranger.rotate(ANN, now=NOW, origin="cli")
@@ -191,7 +191,7 @@ def test_another_key_makes_no_links(subscribers: Subscribers) -> None:
 
 
 def test_guesses_lead_nowhere(subscribers: Subscribers) -> None:
-    """A right selector with a wrong secret, an unknown selector, and noise are all nobody."""
+    """A right selector with a wrong secret, an unknown selector, and noise find no subscriber."""
     selector, _, secret = add(subscribers).partition(".")
     wrong = "a" * 32 if secret != "a" * 32 else "b" * 32
     unknown = to_token(new_selector(), KEY)
@@ -236,7 +236,7 @@ def test_a_guess_does_the_same_work_whatever_it_hits(
         assert connection.scalar(after) is not None
 
 
-def test_erased_subscriber_is_forgotten_but_counts(subscribers: Subscribers) -> None:
+def test_erasure_deletes_personal_data_but_keeps_the_count(subscribers: Subscribers) -> None:
     """Nothing that names the person is left in any table; the number of subscribers stays."""
     token = add(subscribers)
     add(subscribers, "bob@example.com")
@@ -366,7 +366,7 @@ def test_locked_database_is_one_line(
     engine = opened()
     holder = sqlite3.connect(tmp_path / "podcast.db")
     holder.execute("BEGIN IMMEDIATE")
-    with pytest.raises(SubscriberError, match="database is locked; see that it runs"):
+    with pytest.raises(SubscriberError, match="database is locked; check that it runs"):
         add(Subscribers(engine, show_id=SHOW, secret_key=KEY))
     holder.close()
 

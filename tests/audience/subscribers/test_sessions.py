@@ -1,4 +1,4 @@
-"""Browser sessions are worth what their token is worth, and no longer than they last."""
+"""Browser sessions have the rights of their token, and expire."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
@@ -73,7 +73,7 @@ def test_rotation_reaches_sessions_of_the_old_token(
 
 
 def test_removal_and_erasure_reach_sessions(subscribers: Subscribers, sessions: BrowserSessions) -> None:
-    """A removed subscriber's session is a removed visitor, an erased one's is nobody's."""
+    """A removed subscriber's session has a removed visitor, an erased subscriber's session is gone."""
     cookie = read_with_token(subscribers, sessions)
     subscribers.remove(ANN, now=NOW, origin="cli")
     assert standing(sessions, cookie) == "removed"
@@ -103,14 +103,16 @@ def test_close_list_and_revoke(subscribers: Subscribers, sessions: BrowserSessio
 
 
 @pytest.mark.parametrize("cookie", ["", "x", "a" * 43, "\ud800" * 43, "a" * 10_000, "ä" * 43])
-def test_made_up_cookies_are_nobody(sessions: BrowserSessions, cookie: str) -> None:
-    """Any text for a cookie is answered with nobody."""
+def test_made_up_cookies_open_no_session(sessions: BrowserSessions, cookie: str) -> None:
+    """Any text is accepted as a cookie, and finds no session."""
     assert sessions.visitor(cookie, now=NOW) is None
     sessions.close(cookie)
 
 
-def test_sessions_of_another_show_are_nobody(subscribers: Subscribers, sessions: BrowserSessions) -> None:
-    """A cookie counts for its show alone."""
+def test_a_cookie_of_another_show_opens_no_session(
+    subscribers: Subscribers, sessions: BrowserSessions
+) -> None:
+    """A session cookie is valid for its show alone."""
     cookie = read_with_token(subscribers, sessions)
     assert BrowserSessions(sessions.engine, show_id=uuid4()).visitor(cookie, now=NOW) is None
 

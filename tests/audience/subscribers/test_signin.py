@@ -1,4 +1,4 @@
-"""Sign-in by mail: once, soon, from the right browser, and never telling who is a subscriber."""
+"""Sign-in by mail: once, soon, from the right browser, without revealing who is a subscriber."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -39,7 +39,7 @@ def signin(engine: Engine, people: Subscribers) -> SignIn:
 
 
 def mail(signin: SignIn, email: str = ANN, browser: str = "firefox", now: datetime = NOW) -> SignInMail:
-    """Ask for a mail and get it."""
+    """Request a mail and return it."""
     asked = signin.request(email, browser=browser, now=now)
     assert asked is not None
     return asked
@@ -74,7 +74,7 @@ def test_code_is_for_the_browser_that_asked(people: Subscribers, signin: SignIn)
 
 
 def test_another_show_lets_nobody_in(engine: Engine, people: Subscribers, signin: SignIn) -> None:
-    """A show in the same database, with the same key, knows neither the link nor the code."""
+    """Another show in the same database, with the same key, accepts neither the link nor the code."""
     asked, other = mail(signin), SignIn(engine, show_id=uuid4(), secret_key=KEY)
     assert other.spend_link(asked.link_secret, now=NOW) is None
     assert other.spend_code(asked.code, browser="firefox", now=NOW) is None
@@ -121,7 +121,7 @@ def test_link_spent_at_once_lets_one_in(signin: SignIn) -> None:
 
 @pytest.mark.parametrize("email", ["", "nobody@example.com", "\x00", "\ud800", "x" * 5000])
 def test_unknown_addresses_leave_the_same_row(signin: SignIn, email: str) -> None:
-    """Any text is asked for with the same work: one row, and nothing in it that names the address."""
+    """Any text costs the same work: one row, which does not contain the address."""
     assert signin.request(email, browser="\udfff", now=NOW) is None
     with signin.engine.connect() as connection:
         (row,) = connection.execute(select(signin_requests)).mappings().all()
@@ -130,7 +130,7 @@ def test_unknown_addresses_leave_the_same_row(signin: SignIn, email: str) -> Non
 
 
 def test_made_up_secrets_let_nobody_in(signin: SignIn) -> None:
-    """Empty, foreign and broken text is nobody."""
+    """Empty, foreign and malformed secrets are refused."""
     mail(signin)
     for text in ("", "x", "\x00", "\ud800", "1" * 100_000):
         assert signin.spend_link(text, now=NOW) is None
@@ -148,7 +148,7 @@ def test_secrets_are_not_in_the_database_nor_in_repr(signin: SignIn) -> None:
 
 
 def test_erased_and_other_shows_get_no_mail(people: Subscribers, signin: SignIn) -> None:
-    """A mail for somebody forgotten is void, and another show knows nobody."""
+    """A mail to an erased subscriber is void, and another show does not know the address."""
     asked = mail(signin)
     people.erase(ANN, now=NOW, origin="web")
     assert signin.spend_link(asked.link_secret, now=NOW) is None

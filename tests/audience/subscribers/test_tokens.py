@@ -1,4 +1,4 @@
-"""Feed tokens and the key they are made with."""
+"""Feed tokens and the secret key that derives them."""
 
 import base64
 import hashlib
@@ -19,7 +19,7 @@ from tests.support.databases import PROCESSES
 KEY = b"k" * 32
 
 
-def test_token_is_made_as_the_design_says() -> None:
+def test_token_is_derived_from_selector_and_key() -> None:
     """The secret is the first 20 bytes of HMAC-SHA256(key, "feed:" + selector), lower-case base32."""
     selector = "abcdefgh234567zz"
     digest = hmac.new(KEY, b"feed:abcdefgh234567zz", hashlib.sha256).digest()
@@ -28,14 +28,14 @@ def test_token_is_made_as_the_design_says() -> None:
 
 
 def test_selectors_are_random_and_tokens_well_formed() -> None:
-    """A thousand tokens are all different and all match the pattern of the design."""
+    """A thousand tokens are all different and all match the token pattern."""
     made = {tokens.to_token(tokens.new_selector(), KEY) for _ in range(1000)}
     assert len(made) == 1000
     assert all(re.fullmatch(r"[a-z2-7]{16}\.[a-z2-7]{32}", token) for token in made)
 
 
 def test_another_key_gives_another_secret() -> None:
-    """Without the key a selector tells nothing about its secret."""
+    """Without the key a selector reveals nothing about its secret."""
     assert tokens.to_token("a" * 16, KEY) != tokens.to_token("a" * 16, b"j" * 32)
 
 
@@ -51,7 +51,7 @@ def test_secret_is_compared_with_the_hash_of_its_text() -> None:
 
 @given(st.binary(min_size=10, max_size=10), st.binary(min_size=32, max_size=64))
 def test_every_token_is_read_back(selector: bytes, key: bytes) -> None:
-    """What was made is parsed into its selector and secret."""
+    """A token is parsed into its selector and secret."""
     token = tokens.to_token(base64.b32encode(selector).decode().lower(), key)
     parts = tokens.parse_token(token)
     assert parts is not None
@@ -65,7 +65,7 @@ def test_any_text_is_a_token_or_none(text: str) -> None:
     assert (tokens.parse_token(text) is not None) == well_formed
 
 
-def test_key_is_minted_once_and_private(tmp_path: Path) -> None:
+def test_key_file_is_created_once_and_private(tmp_path: Path) -> None:
     """The first need makes a file that only its owner reads; later needs read it."""
     folder = tmp_path / ".podcast"
     key = tokens.load_secret_key(None, folder, create=True)
@@ -75,15 +75,15 @@ def test_key_is_minted_once_and_private(tmp_path: Path) -> None:
     assert [path.name for path in folder.iterdir()] == ["secret_key"]
 
 
-def test_given_key_goes_before_the_file(tmp_path: Path) -> None:
+def test_environment_key_overrides_the_file(tmp_path: Path) -> None:
     """PODCAST_SECRET_KEY wins; the file's text given there is the same key."""
     key = tokens.load_secret_key(None, tmp_path, create=True)
     assert tokens.load_secret_key("x" * 40, tmp_path, create=True) == b"x" * 40
     assert tokens.load_secret_key((tmp_path / "secret_key").read_text(), tmp_path, create=False) == key
 
 
-def test_missing_key_is_an_error_where_none_may_be_minted(tmp_path: Path) -> None:
-    """Without leave to mint, a missing key is one line that says what to do; nothing is written."""
+def test_missing_key_is_an_error_without_create(tmp_path: Path) -> None:
+    """Without `create` a missing key is an error of one line; no file is written."""
     with pytest.raises(SubscriberError, match="that has it, or set PODCAST_SECRET_KEY"):
         tokens.load_secret_key(None, tmp_path, create=False)
     assert list(tmp_path.iterdir()) == []
@@ -108,11 +108,11 @@ def test_empty_or_foreign_key_file_is_refused(tmp_path: Path) -> None:
         tokens.load_secret_key(None, tmp_path, create=True)
 
 
-def _mint(folder: Path) -> bytes:
+def _create_key(folder: Path) -> bytes:
     return tokens.load_secret_key(None, folder, create=True)
 
 
-def test_processes_that_mint_at_once_get_one_key(tmp_path: Path) -> None:
+def test_concurrent_processes_create_one_key(tmp_path: Path) -> None:
     """Of six processes that find no key, all go on with the same one."""
     with ProcessPoolExecutor(6, mp_context=PROCESSES) as pool:
-        assert len(set(pool.map(_mint, [tmp_path / "new"] * 6))) == 1
+        assert len(set(pool.map(_create_key, [tmp_path / "new"] * 6))) == 1

@@ -1,1 +1,1 @@
-"""How the schema came to be, one file for each step; run by `upgrade`, never by hand."""
+"""Alembic migrations of the schema, one file for each step; run by `upgrade`, never by hand."""

@@ -1,4 +1,4 @@
-"""Runs the migrations on the connection that `upgrade` hands over, inside its transaction."""
+"""Runs the migrations on the connection that `upgrade` passes, inside its transaction."""
 
 from alembic import context
 

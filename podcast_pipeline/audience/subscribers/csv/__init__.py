@@ -1,1 +1,1 @@
-"""Subscribers as CSV: read, written, imported in batches."""
+"""Subscribers as CSV: `exporter` writes a file, `rows` parses one, `importer` imports it in batches."""

@@ -10,22 +10,22 @@ from podcast_pipeline.model import Subscriber
 CSV_COLUMNS = ("email", "plan", "period", "paid_until", "state", "created_at", "news_since")
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet runs a cell that begins so (OWASP: CSV injection); an apostrophe before it makes it text."""
+"""First characters of a formula (OWASP: CSV injection); an apostrophe before one makes the cell text."""
 
 
 def export_csv(repository: Subscribers, file: TextIO, *, now: datetime) -> int:
-    """Write everybody, in order of address, and return how many.
+    """Write all subscribers, in order of address, and return their number.
 
     Args:
         file: opened with newline="" and UTF-8.
     """
     writer = csv.writer(file)
     writer.writerow(CSV_COLUMNS)
-    written = 0
+    count = 0
     for subscriber in repository.list_all():
         writer.writerow(escape_formula(cell) for cell in _cells(subscriber, now))
-        written += 1
-    return written
+        count += 1
+    return count
 
 
 def _cells(subscriber: Subscriber, now: datetime) -> tuple[str, ...]:
@@ -42,10 +42,10 @@ def _cells(subscriber: Subscriber, now: datetime) -> tuple[str, ...]:
 
 
 def escape_formula(cell: str) -> str:
-    """Return a cell that no spreadsheet runs; `unguard` gives the same text back."""
+    """Return a cell that no spreadsheet runs as a formula; `unescape_formula` restores the text."""
     return f"'{cell}" if cell.startswith((*FORMULA, "'")) else cell
 
 
 def unescape_formula(cell: str) -> str:
-    """Undo `guard`; a cell that needed none is left alone."""
+    """Undo `escape_formula`; return an unescaped cell unchanged."""
     return cell[1:] if cell.startswith("'") and cell[1:].startswith((*FORMULA, "'")) else cell

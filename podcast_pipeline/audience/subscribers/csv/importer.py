@@ -1,8 +1,8 @@
 """Imports subscribers from CSV, a million lines in bounded memory.
 
-A line says what somebody has now: who is new is added, who is there is changed to it, who was removed
-comes back. Importing a file twice changes nothing the second time. A column that is missing, or an
-empty plan or period, leaves what is known; an empty paid_until never ends.
+A line states a subscriber's current terms: the import adds new subscribers, changes existing ones and
+reactivates removed ones. It is idempotent. A missing column, or an empty plan or period, keeps the known
+value; an empty paid_until never ends.
 """
 
 import hashlib
@@ -32,134 +32,134 @@ from podcast_pipeline.audience.subscribers.row_mapping import (
 from podcast_pipeline.audience.subscribers.transactions import SubscriberTransaction
 from podcast_pipeline.model import Subscriber
 
-BATCH_ROWS = 5000  # lines in a transaction, while which a server waits to write
+BATCH_ROWS = 5000  # lines per transaction; a server's writes wait meanwhile
 
 
 def import_csv(
     repository: Subscribers, path: Path, *, zone: ZoneInfo, now: datetime, dry_run: bool = False
 ) -> Iterator[CsvRowResult]:
-    """Import a file and yield what became of each line, in order, as it is done.
+    """Import a file and yield the result of each line, in the order of the file.
 
-    A batch of lines is done as a whole or not at all: after an interruption, import the file again.
+    Each batch of lines is one transaction: after an interruption, import the file again.
 
     Args:
         zone: the show's; a paid_until without a time is the end of that day there.
-        dry_run: only say what would become of each line.
+        dry_run: yield the results without changing the database.
 
     Raises:
-        SubscriberError: no such file, no column `email`, or not the key of the links that are out.
+        SubscriberError: no such file, no column `email`, or the secret key did not make the current tokens.
     """
     repository.verify_secret_key()
-    with closing(_Seen()) as seen:
-        lines = (seen.check(line) for line in read_rows(path, zone))
+    with closing(_DuplicateFilter()) as duplicates:
+        lines = (duplicates.check(line) for line in read_rows(path, zone))
         while batch := list(islice(lines, BATCH_ROWS)):
-            entries = sorted((e for e in batch if isinstance(e, CsvRow)), key=lambda e: e.address.normalized)
-            done = _plan(repository, entries, now) if dry_run else _settle(repository, entries, now)
-            yield from (line if isinstance(line, CsvRowResult) else done[line.number] for line in batch)
+            rows = sorted((r for r in batch if isinstance(r, CsvRow)), key=lambda r: r.address.normalized)
+            results = _plan(repository, rows, now) if dry_run else _import_batch(repository, rows, now)
+            yield from (line if isinstance(line, CsvRowResult) else results[line.number] for line in batch)
 
 
-def _settle(into: Subscribers, entries: list[CsvRow], now: datetime) -> dict[int, CsvRowResult]:
-    def settle() -> dict[int, CsvRowResult]:
-        with into.transaction(now, "import") as change:
-            known = _known(change.connection, into, entries)
-            steps = [(entry, known.get(entry.address.normalized)) for entry in entries]
-            _add(change, [entry for entry, before in steps if before is None])
-            _revive(change, [(entry, b) for entry, b in steps if b and b.removed_at])
-            _update(change, [(entry, b) for entry, b in steps if b and _outcome(entry, b) == "changed"])
-            return _report(steps, now)
+def _import_batch(repository: Subscribers, rows: list[CsvRow], now: datetime) -> dict[int, CsvRowResult]:
+    def write() -> dict[int, CsvRowResult]:
+        with repository.transaction(now, "import") as change:
+            existing = _existing(change.connection, repository, rows)
+            pairs = [(row, existing.get(row.address.normalized)) for row in rows]
+            _add(change, [row for row, before in pairs if before is None])
+            _reactivate(change, [(row, before) for row, before in pairs if before and before.removed_at])
+            _update(change, [(row, b) for row, b in pairs if b and _outcome(row, b) == "changed"])
+            return _results(pairs, now)
 
-    return retry_on_integrity_error(settle)
-
-
-def _plan(into: Subscribers, entries: list[CsvRow], now: datetime) -> dict[int, CsvRowResult]:
-    with into.engine.connect() as connection:
-        known = _known(connection, into, entries)
-    return _report([(entry, known.get(entry.address.normalized)) for entry in entries], now)
+    return retry_on_integrity_error(write)
 
 
-def _report(steps: Iterable[tuple[CsvRow, Subscriber | None]], now: datetime) -> dict[int, CsvRowResult]:
-    return {entry.number: _line(entry, before, now) for entry, before in steps}
+def _plan(repository: Subscribers, rows: list[CsvRow], now: datetime) -> dict[int, CsvRowResult]:
+    with repository.engine.connect() as connection:
+        existing = _existing(connection, repository, rows)
+    return _results([(row, existing.get(row.address.normalized)) for row in rows], now)
 
 
-def _line(entry: CsvRow, before: Subscriber | None, now: datetime) -> CsvRowResult:
-    outcome, until = _outcome(entry, before), entry.to_terms(before).paid_until
+def _results(pairs: Iterable[tuple[CsvRow, Subscriber | None]], now: datetime) -> dict[int, CsvRowResult]:
+    return {row.number: _result(row, before, now) for row, before in pairs}
+
+
+def _result(row: CsvRow, before: Subscriber | None, now: datetime) -> CsvRowResult:
+    outcome, until = _outcome(row, before), row.to_terms(before).paid_until
     has_ended = outcome != "unchanged" and until is not None and until <= now
-    return replace(entry.to_result(outcome), has_ended=has_ended)
+    return replace(row.to_result(outcome), has_ended=has_ended)
 
 
-def _outcome(entry: CsvRow, before: Subscriber | None) -> ImportOutcome:
+def _outcome(row: CsvRow, before: Subscriber | None) -> ImportOutcome:
     if before is None:
         return "added"
     if before.removed_at is not None:
         return "revived"
-    is_same = entry.to_terms(before) == SubscriptionTerms(before.plan, before.period, before.paid_until)
+    is_same = row.to_terms(before) == SubscriptionTerms(before.plan, before.period, before.paid_until)
     return "unchanged" if is_same else "changed"
 
 
-def _known(connection: Connection, into: Subscribers, entries: list[CsvRow]) -> dict[str, Subscriber]:
-    """Return who is there already, by normalized address; locked in order, against deadlocks."""
-    wanted = [entry.address.normalized for entry in entries]
+def _existing(connection: Connection, repository: Subscribers, rows: list[CsvRow]) -> dict[str, Subscriber]:
+    """Return the existing subscribers by normalized address; locked in order, against deadlocks."""
+    addresses = [row.address.normalized for row in rows]
     query = (
         select_subscriber()
-        .where(real_subscribers(into.show_id), subscribers.c.email_normalized.in_(wanted))
+        .where(real_subscribers(repository.show_id), subscribers.c.email_normalized.in_(addresses))
         .order_by(subscribers.c.email_normalized)
         .with_for_update()
     )
-    found = (to_subscriber(row) for row in connection.execute(query).mappings())
-    return {subscriber.email_normalized: subscriber for subscriber in found}
+    existing = (to_subscriber(row) for row in connection.execute(query).mappings())
+    return {subscriber.email_normalized: subscriber for subscriber in existing}
 
 
-def _add(change: SubscriberTransaction, entries: list[CsvRow]) -> None:
-    if not entries:
+def _add(change: SubscriberTransaction, rows: list[CsvRow]) -> None:
+    if not rows:
         return
-    people = [change.new_subscriber_row(e.address, e.to_terms(None)) for e in entries]
-    made = (change.new_token_and_row(person["id"]) for person in people)
-    change.connection.execute(insert(subscribers), people)
-    change.connection.execute(insert(tokens), [row for _, row in made])
+    subscriber_rows = [change.new_subscriber_row(row.address, row.to_terms(None)) for row in rows]
+    token_rows = [change.new_token_and_row(subscriber["id"])[1] for subscriber in subscriber_rows]
+    change.connection.execute(insert(subscribers), subscriber_rows)
+    change.connection.execute(insert(tokens), token_rows)
     change.write_audit_entries(
-        "added", [(p["id"], e.to_terms(None)) for p, e in zip(people, entries, strict=True)]
+        "added", [(new["id"], row.to_terms(None)) for new, row in zip(subscriber_rows, rows, strict=True)]
     )
 
 
-def _revive(change: SubscriberTransaction, pairs: list[tuple[CsvRow, Subscriber]]) -> None:
-    for entry, before in pairs:
-        change.set(before.id, **transactions.reactivation_values(entry.address, entry.to_terms(before)))
+def _reactivate(change: SubscriberTransaction, pairs: list[tuple[CsvRow, Subscriber]]) -> None:
+    for row, before in pairs:
+        change.set(before.id, **transactions.reactivation_values(row.address, row.to_terms(before)))
         change.issue_token(before.id)
-    change.write_audit_entries("revived", [(before.id, entry.to_terms(before)) for entry, before in pairs])
+    change.write_audit_entries("revived", [(before.id, row.to_terms(before)) for row, before in pairs])
 
 
 def _update(change: SubscriberTransaction, pairs: list[tuple[CsvRow, Subscriber]]) -> None:
     if not pairs:
         return
-    query = update(subscribers).where(subscribers.c.id == bindparam("known_id"))
-    rows: list[dict[str, Any]] = [
-        {"known_id": before.id, **vars(entry.to_terms(before)), "updated_at": change.now}
-        for entry, before in pairs
+    query = update(subscribers).where(subscribers.c.id == bindparam("subscriber_id"))
+    values: list[dict[str, Any]] = [
+        {"subscriber_id": before.id, **vars(row.to_terms(before)), "updated_at": change.now}
+        for row, before in pairs
     ]
     columns: dict[str, Any] = {
         name: bindparam(name) for name in ("plan", "period", "paid_until", "updated_at")
     }
-    change.connection.execute(query.values(columns), rows)
-    change.write_audit_entries("changed", [(before.id, entry.to_terms(before)) for entry, before in pairs])
+    change.connection.execute(query.values(columns), values)
+    change.write_audit_entries("changed", [(before.id, row.to_terms(before)) for row, before in pairs])
 
 
-class _Seen:
-    """Remembers the addresses of a file on disk, not in memory: SQLite's private temporary database."""
+class _DuplicateFilter:
+    """The addresses of a file so far, on disk and not in memory: SQLite's private temporary database."""
 
     def __init__(self) -> None:
         self._database = sqlite3.connect("")
         self._database.execute("CREATE TABLE seen (hash BLOB PRIMARY KEY, line INTEGER) WITHOUT ROWID")
 
     def check(self, line: CsvRow | CsvRowResult) -> CsvRow | CsvRowResult:
-        """Return the line, or that its address was on an earlier one."""
+        """Return the line, or the result `duplicate` if an earlier line has its address."""
         if isinstance(line, CsvRowResult):
             return line
         key = hashlib.blake2b(line.address.normalized.encode(), digest_size=16).digest()
         if self._database.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (key, line.number)).rowcount:
             return line
         (first,) = self._database.execute("SELECT line FROM seen WHERE hash = ?", (key,)).fetchone()
-        return line.to_result("duplicate", f"has the address of line {first}")
+        return line.to_result("duplicate", f"repeats the address of line {first}")
 
     def close(self) -> None:
-        """Forget them."""
+        """Delete the temporary database."""
         self._database.close()

@@ -1,4 +1,4 @@
-"""Reads the lines of a subscribers' CSV: what each says, or what is wrong with it."""
+"""Parses the lines of a subscribers' CSV into rows and errors."""
 
 import csv
 from collections.abc import Callable, Iterator
@@ -27,24 +27,24 @@ CSV_ERRORS = {
     "unexpected end": "has a quotation mark that is not closed",
     "field larger": "has a quotation mark that is not closed, or a cell too long",
 }
-"""What Python's csv says, and what it means to who has the file open in a spreadsheet."""
+"""Messages of Python's csv, and their meaning for a person with the file open in a spreadsheet."""
 
 EMAIL_NAMES = ("e-mail", "email_address", "e-mail_address", "e-mail-adresse")
-"""What membership sites and spreadsheets call the column, where none is called email."""
+"""Names of the column `email` in the exports of membership sites and spreadsheets."""
 
 NO_CSV = {
     b"PK\x03\x04": "is a workbook of Excel, Numbers or OpenOffice; open it there and save it as CSV, UTF-8",
     b"\xd0\xcf\x11\xe0": "is a workbook of Excel; open it there and save it as CSV, UTF-8",
     b"<": "is a web page; sign in to the membership site and download the list again",
 }
-"""How a file begins that is something else."""
+"""First bytes of files that are no CSV, and their messages."""
 
 UTF_16: tuple[tuple[Callable[[bytes], bool], str], ...] = (
     (lambda start: start[:2] in (b"\xff\xfe", b"\xfe\xff"), "utf-16"),
-    (lambda start: start[1:2] == b"\0", "utf-16-le"),  # without its mark, and with a letter first
+    (lambda start: start[1:2] == b"\0", "utf-16-le"),  # no byte order mark; a letter comes first
     (lambda start: start[:1] == b"\0", "utf-16-be"),
 )
-"""Excel's "Unicode text" and its relations."""
+"""Encodings of Excel's "Unicode text", by the first bytes."""
 
 LINE_ENDS = ("\n", "\r")
 LONGEST_LINE = 64 * 1024  # characters; a longer one is bad
@@ -52,17 +52,17 @@ LONGEST_NAMES = 1000  # characters of the names of columns in a message
 LONGEST_SHOWN = 100  # characters of a foreign cell in a report
 
 ImportOutcome = Literal["added", "revived", "changed", "unchanged", "duplicate", "skipped", "bad", "ignored"]
-"""ignored is about columns, on line 1; skipped is a person that the file calls suspended or removed."""
+"""`ignored` is about columns, on line 1; `skipped` is a subscriber with state suspended or removed."""
 
 
 @dataclass(frozen=True)
 class CsvRowResult:
-    """What became of a line.
+    """The result of importing a line.
 
     Attributes:
-        number: counted from 1, of the line in the file where the row begins.
-        text: the address as the file has it, shortened; never secret, but personal.
-        has_ended: what it sets ended before the import.
+        number: of the line in the file where the row begins, from 1.
+        text: the address as written in the file, shortened; personal, but not secret.
+        has_ended: whether the new paid time ended before the import.
     """
 
     number: int
@@ -74,42 +74,42 @@ class CsvRowResult:
 
 @dataclass(frozen=True)
 class CsvRow:
-    """What a good line says; `given` has only the terms that it does say."""
+    """A valid line; `given` contains only the terms that the line sets."""
 
     number: int
     address: EmailAddress
     given: dict[str, Any]
 
     def to_terms(self, known: Subscriber | None) -> SubscriptionTerms:
-        """Return the terms after this line, on top of what is known."""
+        """Return the terms after this line: its own values over the known ones."""
         before = (
             SubscriptionTerms(known.plan, known.period, known.paid_until) if known else SubscriptionTerms()
         )
         return SubscriptionTerms(**{**vars(before), **self.given})
 
     def to_result(self, outcome: ImportOutcome, message: str = "") -> CsvRowResult:
-        """Return what became of it."""
+        """Return the line's result."""
         return CsvRowResult(self.number, outcome, self.address.email[:LONGEST_SHOWN], message)
 
 
 def read_rows(path: Path, zone: ZoneInfo) -> Iterator[CsvRow | CsvRowResult]:
-    """Yield each line of a CSV (comma, semicolon or tab) as what it says, or as what is wrong.
+    """Yield each line of a CSV (comma, semicolon or tab) as a row, or as a result with an error.
 
     Raises:
         SubscriberError: no such file, no CSV, or no column `email`.
     """
     with _open(path) as file:
-        lines = _Lines(file)
-        first, delimiter = _first(lines)
+        lines = _LineReader(file)
+        first, delimiter = _first_line(lines)
         reader = csv.reader(chain([first], lines), delimiter=delimiter, strict=True)
         header = _header(path, reader)
         if ignored := [name for name in header if name and name not in CSV_COLUMNS]:
-            yield CsvRowResult(1, "ignored", "", _not_read(ignored, header))
+            yield CsvRowResult(1, "ignored", "", _ignored_message(ignored, header))
         for number, row in _rows(reader, lines):
             if isinstance(row, CsvRowResult):
                 yield row
             elif any(map(str.strip, row)):
-                yield _read(number, row, header, zone)
+                yield _parse_row(number, row, header, zone)
 
 
 def _open(path: Path) -> TextIO:
@@ -124,18 +124,18 @@ def _open(path: Path) -> TextIO:
             raise SubscriberError(path, line)
     if encoding := next((name for is_this, name in UTF_16 if is_this(start)), None):
         return TextIOWrapper(file, encoding, errors="replace", newline="")
-    # What is not UTF-8 matters only in the cells that are read, and is reported there.
+    # Bytes that are not UTF-8 matter only in the columns that are read; `_parse_row` reports them.
     return TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
 
 
-class _Lines:
-    """The lines of a file; `number` is that of the last one. One that is too long is passed over."""
+class _LineReader:
+    """The lines of a file; `number` is that of the last one. Raises csv.Error for a line that is too long."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
         self.number = 0
 
-    def __iter__(self) -> "_Lines":
+    def __iter__(self) -> "_LineReader":
         return self
 
     def __next__(self) -> str:
@@ -150,8 +150,8 @@ class _Lines:
         return line
 
 
-def _first(lines: _Lines) -> tuple[str, str]:
-    """Return the line that names the columns, and what stands between them; `sep=;` is Excel's own."""
+def _first_line(lines: _LineReader) -> tuple[str, str]:
+    """Return the line of column names, and the delimiter, which Excel writes as `sep=;`."""
     delimiter = ""
     for line in lines:
         text = line.strip()
@@ -164,34 +164,34 @@ def _first(lines: _Lines) -> tuple[str, str]:
 
 def _header(path: Path, reader: Iterator[list[str]]) -> list[str]:
     try:
-        header = [_name(cell) for cell in next(reader, [])]
+        header = [_column_name(cell) for cell in next(reader, [])]
     except csv.Error as error:
-        raise SubscriberError(path, f"cannot be read: its first line {_no_row(error, 1, 1)}") from error
-    subscribers_email = [name for name in header if name in EMAIL_NAMES]
-    if "email" not in header and len(subscribers_email) == 1:
-        header[header.index(subscribers_email[0])] = "email"
+        raise SubscriberError(path, f"cannot be read: its first line {_row_error(error, 1, 1)}") from error
+    aliases = [name for name in header if name in EMAIL_NAMES]
+    if "email" not in header and len(aliases) == 1:
+        header[header.index(aliases[0])] = "email"
     if "email" not in header:
-        wanted = f"has no column email; its first line must be like {','.join(CSV_COLUMNS[:4])}"
-        found = ", ".join(header)[:LONGEST_SHOWN]
-        raise SubscriberError(path, f"{wanted}; it has: {found}" if found and "@" not in found else wanted)
-    if twice := [name for name in CSV_COLUMNS if header.count(name) > 1]:
-        raise SubscriberError(path, f"has the column {twice[0]} twice; leave one of them")
+        message = f"has no column email; its first line must be like {','.join(CSV_COLUMNS[:4])}"
+        names = ", ".join(header)[:LONGEST_SHOWN]
+        raise SubscriberError(path, f"{message}; it has: {names}" if names and "@" not in names else message)
+    if duplicates := [name for name in CSV_COLUMNS if header.count(name) > 1]:
+        raise SubscriberError(path, f"has the column {duplicates[0]} twice; leave one of them")
     return header
 
 
-def _name(cell: str) -> str:
+def _column_name(cell: str) -> str:
     return "_".join(cell.lower().split()).encode("utf-8", "replace").decode()
 
 
-def _not_read(names: list[str], header: list[str]) -> str:
-    said = f"columns not read: {', '.join(names)}"[:LONGEST_NAMES]
+def _ignored_message(names: list[str], header: list[str]) -> str:
+    message = f"columns not read: {', '.join(names)}"[:LONGEST_NAMES]
     if "paid_until" in header:
-        return said
-    return f"{said}; no column is named paid_until, so whoever is new may read for ever"
+        return message
+    return f"{message}; no column is named paid_until, so new subscribers get access without an end"
 
 
-def _rows(reader: Iterator[list[str]], lines: _Lines) -> Iterator[tuple[int, list[str] | CsvRowResult]]:
-    """Yield (number of its first line, cells or what is wrong with them)."""
+def _rows(reader: Iterator[list[str]], lines: _LineReader) -> Iterator[tuple[int, list[str] | CsvRowResult]]:
+    """Yield (number of the row's first line, cells or the result of a malformed row)."""
     while True:
         number = lines.number + 1
         try:
@@ -199,15 +199,17 @@ def _rows(reader: Iterator[list[str]], lines: _Lines) -> Iterator[tuple[int, lis
         except StopIteration:
             return
         except csv.Error as error:
-            yield number, CsvRowResult(number, "bad", "", _no_row(error, number, lines.number))
+            yield number, CsvRowResult(number, "bad", "", _row_error(error, number, lines.number))
 
 
-def _no_row(error: csv.Error, first: int, last: int) -> str:
-    what = next((ours for theirs, ours in CSV_ERRORS.items() if theirs in str(error)), str(error))
-    return f"{what}; the lines from here to {last} are one cell and left out" if last > first else what
+def _row_error(error: csv.Error, first: int, last: int) -> str:
+    message = next((ours for theirs, ours in CSV_ERRORS.items() if theirs in str(error)), str(error))
+    if last > first:
+        return f"{message}; the lines from here to {last} are one cell and were skipped"
+    return message
 
 
-def _read(number: int, row: list[str], header: list[str], zone: ZoneInfo) -> CsvRow | CsvRowResult:
+def _parse_row(number: int, row: list[str], header: list[str], zone: ZoneInfo) -> CsvRow | CsvRowResult:
     cells = {name: unescape_formula(cell.strip()) for name, cell in zip(header, row, strict=False)}
     email = cells.get("email", "")  # a short row may end before it
     shown = email[:LONGEST_SHOWN].encode("utf-8", "replace").decode()
@@ -220,7 +222,7 @@ def _read(number: int, row: list[str], header: list[str], zone: ZoneInfo) -> Csv
             number, "skipped", shown, f"is {state} in this file; empty that cell to import them"
         )
     try:
-        return CsvRow(number, subscribers_email.parse_email(email), _given(cells, zone))
+        return CsvRow(number, subscribers_email.parse_email(email), _given_terms(cells, zone))
     except SubscriberError as error:
         return CsvRowResult(number, "bad", shown, str(error))
 
@@ -228,12 +230,12 @@ def _read(number: int, row: list[str], header: list[str], zone: ZoneInfo) -> Csv
 def _is_text(cell: str) -> bool:
     try:
         cell.encode()
-    except UnicodeEncodeError:  # half a surrogate pair stands for a byte that was no UTF-8
+    except UnicodeEncodeError:  # half a surrogate pair replaces a byte that is not UTF-8
         return False
     return True
 
 
-def _given(cells: dict[str, str], zone: ZoneInfo) -> dict[str, Any]:
+def _given_terms(cells: dict[str, str], zone: ZoneInfo) -> dict[str, Any]:
     given: dict[str, Any] = {}
     if cells.get("plan"):
         given["plan"] = parse_plan(cells["plan"])

@@ -1,1 +1,1 @@
-"""Personal data: what is recorded, exported on request, and deleted when it is old."""
+"""Personal data: the download and audit logs, the data export (subject access request), and retention."""

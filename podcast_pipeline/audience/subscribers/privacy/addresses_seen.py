@@ -1,4 +1,4 @@
-"""From which network addresses a private feed's files were fetched: kept apart, and for a month."""
+"""The download log: network addresses that downloaded a private feed's files, kept for a month."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ LONGEST_APP = 200  # characters of a User-Agent
 
 @dataclass(frozen=True)
 class DownloadUsage:
-    """How often and from where one subscriber fetched one episode's files."""
+    """Counts of one subscriber's downloads of one episode, and of their locations and apps."""
 
     downloads: int
     locations: int
@@ -24,7 +24,7 @@ class DownloadUsage:
 
 
 class DownloadLog:
-    """The network addresses of a show's subscribers."""
+    """The complete downloads of a show's subscribers, with their network addresses."""
 
     def __init__(self, engine: Engine, *, show_id: UUID) -> None:
         self.engine = engine
@@ -33,14 +33,14 @@ class DownloadLog:
     def record(
         self, subscriber_id: UUID, *, episode_id: UUID | None, address: str, app: str, now: datetime
     ) -> None:
-        """Remember one complete download.
+        """Record one complete download.
 
         Args:
-            address: IPv4 or IPv6; of the latter the /64, which is one household (rule P10).
+            address: IPv4 or IPv6; IPv6 is stored as its /64, which is one household.
             app: the User-Agent as sent.
 
         Raises:
-            SubscriberError: they were erased meanwhile.
+            SubscriberError: the subscriber was erased meanwhile.
         """
         row = {
             "show_id": self.show_id,
@@ -55,7 +55,7 @@ class DownloadLog:
             connection.execute(insert(network_addresses).values(row))
 
     def usage_of(self, subscriber_id: UUID, episode_id: UUID, *, since: datetime) -> DownloadUsage:
-        """Return what rule P7 counts, from `since` on."""
+        """Return the counts for rule P7 (link sharing), from `since` on."""
         query = select(
             func.count(),
             func.count(distinct(network_addresses.c.address)),

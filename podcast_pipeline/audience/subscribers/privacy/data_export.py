@@ -1,4 +1,4 @@
-"""All that is held on a person, for that person."""
+"""The data export: all personal data of a subscriber, for a subject access request (GDPR, article 15)."""
 
 from datetime import datetime
 from typing import Any
@@ -19,12 +19,12 @@ from podcast_pipeline.audience.subscribers.repository import Subscribers
 
 TABLES = (tokens, sessions, audit_log, network_addresses, signin_requests, news_mails)
 
-SECRET = {"secret_sha256", "cookie_sha256", "address_hmac", "browser_hmac", "link_hmac", "code_hmac"}
-"""Columns that prove something instead of saying something about somebody."""
+SECRET_COLUMNS = {"secret_sha256", "cookie_sha256", "address_hmac", "browser_hmac", "link_hmac", "code_hmac"}
+"""Columns with hashes of secrets, which contain no personal data."""
 
 
 def export_personal_data(repository: Subscribers, email: str) -> dict[str, Any]:
-    """Return every row that is about somebody, as JSON's types, by table.
+    """Return a subscriber's rows of every table, by table name, in types that JSON can encode.
 
     Raises:
         SubscriberError: nobody has this address.
@@ -36,16 +36,16 @@ def export_personal_data(repository: Subscribers, email: str) -> dict[str, Any]:
     }
 
 
-def _rows(of: Subscribers, table: Table, column: str, subscriber_id: UUID) -> list[dict[str, Any]]:
-    said = [each for each in table.c if each.name not in SECRET]
+def _rows(repository: Subscribers, table: Table, column: str, subscriber_id: UUID) -> list[dict[str, Any]]:
+    columns = [each for each in table.c if each.name not in SECRET_COLUMNS]
     order = list(table.primary_key)
-    query = select(*said).where(table.c[column] == subscriber_id).order_by(*order)
-    with of.engine.connect() as connection:
+    query = select(*columns).where(table.c[column] == subscriber_id).order_by(*order)
+    with repository.engine.connect() as connection:
         rows = connection.execute(query).mappings().all()
-    return [{name: _plain(value) for name, value in row.items()} for row in rows]
+    return [{name: _json_value(value) for name, value in row.items()} for row in rows]
 
 
-def _plain(value: object) -> object:
+def _json_value(value: object) -> object:
     if isinstance(value, datetime):
         return value.isoformat()
     return str(value) if isinstance(value, UUID) else value

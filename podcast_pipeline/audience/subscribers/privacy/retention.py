@@ -1,4 +1,4 @@
-"""Forgets what is not needed any more. `podcast serve` does it when it starts and once a day."""
+"""Retention: deletes personal data that is no longer needed, when `podcast serve` starts and once a day."""
 
 import logging
 from collections.abc import Callable
@@ -23,12 +23,12 @@ from podcast_pipeline.errors import SubscriberError
 
 LOG = logging.getLogger("podcast_pipeline.audience.subscribers")
 DAY_S = 24 * 3600.0
-SIGNIN_KEPT = timedelta(hours=24)  # longer than any limit looks back
+SIGNIN_KEPT = timedelta(hours=24)  # longer than any rate limit's window
 
 
 @dataclass(frozen=True)
 class PurgeCounts:
-    """How many rows went."""
+    """The number of deleted rows, by table."""
 
     network_addresses: int
     audit_log: int
@@ -40,7 +40,7 @@ class PurgeCounts:
 def purge(
     engine: Engine, *, show_id: UUID, network_kept: timedelta, audit_kept: timedelta, now: datetime
 ) -> PurgeCounts:
-    """Delete what is older than show.toml's [retention] says, ended sessions and old sign-in requests."""
+    """Delete rows older than show.toml's [retention], ended sessions, old sign-in and notification rows."""
     with write_transaction(engine) as connection:
         purged = PurgeCounts(
             network_addresses=_delete(
@@ -63,7 +63,7 @@ def purge(
 
 
 def run_daily(task: Callable[[], object], *, stopped: Event, every_s: float = DAY_S) -> None:
-    """Forget now and once a day until `stopped` is set; where the database is away, try again tomorrow."""
+    """Run `task` now and once a day until `stopped` is set; log a database error and retry the next day."""
     while True:
         try:
             task()
@@ -74,13 +74,13 @@ def run_daily(task: Callable[[], object], *, stopped: Event, every_s: float = DA
 
 
 def _purge_audit_log(connection: Connection, show_id: UUID, *, before: datetime, now: datetime) -> int:
-    """Delete old entries; the purge itself is written down first, or the database refuses."""
-    old = (audit_log.c.show_id == show_id) & (audit_log.c.at < before)
-    if not connection.scalar(select(exists(select(audit_log.c.id).where(old)))):
+    """Delete old entries; a row in audit_purges must release them first, or the trigger refuses."""
+    is_old = (audit_log.c.show_id == show_id) & (audit_log.c.at < before)
+    if not connection.scalar(select(exists(select(audit_log.c.id).where(is_old)))):
         return 0
     connection.execute(insert(audit_purges).values(show_id=show_id, purged_before=before, at=now))
     return _delete(connection, audit_log, show_id, audit_log.c.at < before)
 
 
-def _delete(connection: Connection, table: Table, show_id: UUID, old: ColumnElement[bool]) -> int:
-    return connection.execute(delete(table).where(table.c.show_id == show_id, old)).rowcount
+def _delete(connection: Connection, table: Table, show_id: UUID, is_old: ColumnElement[bool]) -> int:
+    return connection.execute(delete(table).where(table.c.show_id == show_id, is_old)).rowcount

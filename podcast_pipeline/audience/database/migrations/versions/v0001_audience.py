@@ -46,7 +46,7 @@ POSTGRESQL_TRIGGERS = (
 
 
 def upgrade() -> None:
-    """Make the tables of the first release."""
+    """Create the tables of the first release."""
     make_subscribers()
     make_tokens()
     make_sessions()
@@ -56,7 +56,7 @@ def upgrade() -> None:
 
 
 def make_subscribers() -> None:
-    """One row for everybody who ever subscribed."""
+    """Create the table of subscribers, former ones included."""
     op.create_table(
         "subscribers",
         sa.Column("id", sa.Uuid, primary_key=True),
@@ -80,7 +80,7 @@ def make_subscribers() -> None:
 
 
 def make_tokens() -> None:
-    """Feed tokens: a selector and the hash of a secret."""
+    """Create the table of feed tokens: a selector and the hash of a secret."""
     op.create_table(
         "tokens",
         sa.Column("selector", sa.String(16), primary_key=True),
@@ -102,7 +102,7 @@ def make_tokens() -> None:
 
 
 def make_sessions() -> None:
-    """Browser sessions, by the hash of their cookie."""
+    """Create the table of browser sessions, by the hash of their session cookie."""
     op.create_table(
         "sessions",
         sa.Column("id", sa.Uuid, primary_key=True),
@@ -121,7 +121,7 @@ def make_sessions() -> None:
 
 
 def make_audit_log() -> None:
-    """The log that only grows, and what retention may take from it."""
+    """Create the append-only audit log, and the table of the purges that retention may make."""
     op.create_table(
         "audit_log",
         sa.Column("id", LONG, primary_key=True),
@@ -148,7 +148,7 @@ def make_audit_log() -> None:
 
 
 def make_network_addresses() -> None:
-    """From where a private feed's files were fetched, for a month."""
+    """Create the table of network addresses that downloaded a private feed's files, kept for a month."""
     op.create_table(
         "network_addresses",
         sa.Column("id", LONG, primary_key=True),
@@ -166,7 +166,7 @@ def make_network_addresses() -> None:
 
 
 def make_signin_requests() -> None:
-    """Mailed links and codes, by their hashes."""
+    """Create the table of mailed sign-in links and codes, by their hashes."""
     op.create_table(
         "signin_requests",
         sa.Column("id", LONG, primary_key=True),

@@ -1,4 +1,4 @@
-"""The search index: what hits show, and what the database's own full text matches."""
+"""The search index: the text that results show, and the full-text tables of the database."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -32,7 +32,7 @@ MATCHES = {
 
 
 def upgrade() -> None:
-    """Make the tables of the index; `podcast reindex`, or `serve` at its start, fills them."""
+    """Create the tables of the index; `podcast reindex`, or `serve` at its start, fills them."""
     op.create_table(
         "search_episodes",
         sa.Column("id", LONG, primary_key=True, autoincrement=False),

@@ -1,4 +1,4 @@
-"""Which edition of a show's search index is in the database."""
+"""The edition of each show's search index."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ FIRST = "00000000000000000000000000000000"  # a UUID, which SQLite keeps as this
 
 
 def upgrade() -> None:
-    """Give every index that is there an edition."""
+    """Give every existing index an edition."""
     op.create_table(
         "search_shows",
         sa.Column("show_id", sa.Uuid, primary_key=True),

@@ -1,4 +1,4 @@
-"""Who wants mail of new transcripts, and who was told of which."""
+"""Opt-in to notifications of new transcripts, and the notifications that were sent."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,7 +12,7 @@ WANTED = sa.text("news_since IS NOT NULL")
 
 
 def upgrade() -> None:
-    """Let everybody begin without mail: they ask for it, or get none."""
+    """Add the opt-in, which every existing subscriber starts without."""
     op.add_column("subscribers", sa.Column("news_since", UtcDateTime))
     op.create_index(
         "ix_subscribers_news", "subscribers", ["show_id", "id"], sqlite_where=WANTED, postgresql_where=WANTED
