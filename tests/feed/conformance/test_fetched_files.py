@@ -1,4 +1,4 @@
-"""Conformance of what was fetched: transcripts, chapters, artwork, answers."""
+"""Conformance of fetched transcripts, chapters, artwork and responses."""
 
 import io
 import json
@@ -102,15 +102,15 @@ def test_fault_in_a_transcript_is_found(
 
 
 def test_transcript_in_another_encoding_is_found() -> None:
-    """A transcript is UTF-8; a byte order mark is not in the way."""
+    """A transcript must be UTF-8; a byte order mark is allowed."""
     assert broken(check_transcript(VTT.encode("utf-16"), "text/vtt")) == {("T2", "error", 1)}
     assert check_transcript(b"\xef\xbb\xbf" + VTT.encode(), "text/vtt") == ()
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from(sorted(TYPES)), st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
-def test_no_transcript_makes_it_crash(mime: str, data: bytes) -> None:
-    """Anything at all is judged."""
+def test_no_bytes_crash_the_checks(mime: str, data: bytes) -> None:
+    """Any bytes are checked without an exception."""
     check_transcript(data, mime, duration_s=10)
     check_transcript(TYPES[mime].encode()[: len(data)] + data, mime)
     check_chapters(data, duration_s=10)
@@ -166,7 +166,7 @@ ARTWORK_FAULTS = [
 
 @pytest.mark.parametrize(("data", "content_type", "severity"), ARTWORK_FAULTS)
 def test_fault_in_artwork_is_found(data: bytes, content_type: str, severity: str) -> None:
-    """Whatever is wrong with artwork is F4."""
+    """Any fault in artwork is a finding of F4."""
     assert broken(check_artwork(data, content_type)) == {("F4", severity, None)}
 
 
@@ -204,12 +204,12 @@ RIGHT = [
 ]
 
 
-def test_right_answers_have_no_findings() -> None:
+def test_right_responses_have_no_findings() -> None:
     """A host that does everything well is left alone."""
     assert check_responses(RIGHT) == ()
 
 
-ANSWER_FAULTS = [
+RESPONSE_FAULTS = [
     (RecordedResponse("feed", "u", 405, "HEAD"), "H1", "error"),
     (RecordedResponse("audio", "u", 403, "HEAD"), "H1", "error"),
     (
@@ -264,9 +264,9 @@ ANSWER_FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("answer", "rule", "severity"), ANSWER_FAULTS)
-def test_fault_in_an_answer_is_found(answer: RecordedResponse, rule: str, severity: str) -> None:
-    """One fault, one finding, that names the address."""
-    findings = check_responses([*RIGHT, answer])
+@pytest.mark.parametrize(("response", "rule", "severity"), RESPONSE_FAULTS)
+def test_fault_in_a_response_is_found(response: RecordedResponse, rule: str, severity: str) -> None:
+    """One fault gives one finding, which contains the address."""
+    findings = check_responses([*RIGHT, response])
     assert broken(findings) == {(rule, severity, None)}
-    assert findings[0].message.startswith(f"{answer.kind} u: ")
+    assert findings[0].message.startswith(f"{response.kind} u: ")
