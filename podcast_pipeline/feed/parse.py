@@ -184,12 +184,12 @@ def _item(
     at = parse_pub_date(text("pubDate"))
     if at is None:
         remarks.append(
-            ImportRemark("has no valid date; it is dated one second before the item above it", title)
+            ImportRemark("has no valid date; it is dated one second before the previous item", title)
         )
     guid = document.one(element, "guid")
     if not text("guid"):
         remarks.append(
-            ImportRemark("has no guid; the address of its audio is kept as its guid, as apps do", title)
+            ImportRemark("has no guid; the address of its audio becomes its guid, as in apps", title)
         )
     chapters = document.one(element, "podcast:chapters")
     names = {document.name(child) for child in element.iterchildren("*")}

@@ -73,7 +73,7 @@ def _locked(show: Show, value: str) -> Tag:
 
 
 def episode_tags(show: Show, episode: Episode) -> list[Tag]:
-    """Return the tags of an episode in every feed; imported tags replace our own persons and soundbites."""
+    """Return the tags of an episode in every feed; an imported tag replaces our own of the same name."""
     imported = _imported_tags(episode.original) if episode.original else []
     names = {tag.name for tag in imported}
     own = (tag for tag in _own_tags(show, episode) if tag.name not in names)

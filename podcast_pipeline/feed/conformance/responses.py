@@ -137,13 +137,9 @@ def _type_and_length(response: RecordedResponse) -> Iterator[FeedFinding]:
     if not mime.startswith(allowed):
         yield _finding("H6", response, f"the Content-Type is “{mime}”", f"serve it as {allowed[0]}")
     length = response.headers.get("content-length", "")
-    size = (
-        response.size_bytes
-        if response.size_bytes is not None
-        else int(length)
-        if length.isdecimal()
-        else None
-    )
+    size = response.size_bytes
+    if size is None and length.isdecimal():
+        size = int(length)
     expected = response.expected_size_bytes
     if response.status == 200 and size is not None and expected is not None and size != expected:
         yield _finding(

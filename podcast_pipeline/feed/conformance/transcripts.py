@@ -51,7 +51,7 @@ def _vtt(text: str, duration_s: float | None) -> Iterator[FeedFinding]:
         return
     cues = list(_parse_cues(lines))
     yield from _check_times([(start, end) for start, end, _ in cues], duration_s)
-    yield from _text_outside_parse_cues(lines, "T2")
+    yield from _text_outside_cues(lines, "T2")
     for number, line in enumerate(lines, start=1):
         if _CUE.fullmatch(line) and "," in line[:40]:
             yield _finding("T2", number, "a time that is invalid in VTT", "write 00:01.000 --> 00:02.000")
@@ -67,7 +67,7 @@ def _srt(text: str, duration_s: float | None) -> Iterator[FeedFinding]:
     lines = _LINE_END.split(text)
     cues = list(_parse_cues(lines))
     yield from _check_times([(start, end) for start, end, _ in cues], duration_s)
-    yield from _text_outside_parse_cues(lines, "T3")
+    yield from _text_outside_cues(lines, "T3")
     for number, line in enumerate(lines, start=1):
         if _CUE.fullmatch(line) and not _SRT_CUE.fullmatch(line.strip()):
             fix = "write 00:00:01,000 --> 00:00:02,000"
@@ -150,7 +150,7 @@ def _parse_cues(lines: list[str]) -> Iterator[ParsedCue]:
         yield _seconds(match.groups()[:4]), _seconds(match.groups()[4:]), text
 
 
-def _text_outside_parse_cues(lines: list[str], rule: str) -> Iterator[FeedFinding]:
+def _text_outside_cues(lines: list[str], rule: str) -> Iterator[FeedFinding]:
     """Find a block of text outside of cues, the sign of a blank line inside a cue."""
     for number, line in enumerate(lines):
         begins = line.strip() and (number == 0 or not lines[number - 1].strip())
