@@ -60,7 +60,7 @@ def broken(findings: tuple[FeedFinding, ...]) -> set[tuple[str, str, int | None]
 
 @pytest.mark.parametrize("mime", TYPES)
 def test_right_transcript_has_no_findings(mime: str) -> None:
-    """Each kind of transcript, well made, is left alone."""
+    """A valid transcript of each kind has no findings."""
     assert check_transcript(TYPES[mime].encode(), mime, duration_s=DURATION_S) == ()
 
 
@@ -146,7 +146,7 @@ def picture(
 
 
 def test_right_artwork_has_no_findings() -> None:
-    """A square JPEG or PNG of 1400 to 3000 px in RGB at 72 dpi is left alone."""
+    """A square JPEG or PNG of 1400 to 3000 px in RGB at 72 dpi has no findings."""
     assert check_artwork(picture(), "image/jpeg") == ()
     assert check_artwork(picture((3000, 3000), form="PNG"), "image/png; charset=binary") == ()
 
@@ -205,7 +205,7 @@ RIGHT = [
 
 
 def test_right_responses_have_no_findings() -> None:
-    """A host that does everything well is left alone."""
+    """Correct responses have no findings."""
     assert check_responses(RIGHT) == ()
 
 

@@ -111,7 +111,7 @@ FAULTS = [
 
 @pytest.mark.parametrize("name", ["full", "minimal", "private"])
 def test_right_feed_has_no_findings(name: str) -> None:
-    """Feeds that follow the rules, with everything and with the least, are left alone."""
+    """Feeds that follow the rules, with all elements and with the fewest, have no findings."""
     assert check_feed((FOLDER / "right" / f"{name}.xml").read_bytes()) == ()
 
 

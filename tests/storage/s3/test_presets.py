@@ -103,7 +103,7 @@ def test_without_preset_an_endpoint_is_a_server_of_ones_own(tmp_path: Path) -> N
 def test_one_bucket_is_refused_where_no_policy_by_prefix_exists(
     tmp_path: Path, name: str, private: str
 ) -> None:
-    """R2 and B2 open a whole bucket or none, so one bucket would show what subscribers pay for."""
+    """R2 and B2 open a whole bucket or none, so a single bucket would make the private objects public."""
     config = _config(
         tmp_path, kind="s3", preset=name, public_bucket="pod", private_bucket=private, endpoint_url=ENDPOINT
     )
