@@ -16,7 +16,7 @@ from podcast_pipeline.pipeline.media import Parts
 from podcast_pipeline.pipeline.publish import publish
 from podcast_pipeline.storage import Store
 from tests.pipeline.test_publish import edit, parts
-from tests.storage.test_contract import begin
+from tests.storage.test_contract import begin_upload
 from tests.support.show import SLUG, House, copy_house
 
 pytestmark = pytest.mark.xdist_group("house")
@@ -165,7 +165,7 @@ def test_uploads_that_nobody_finished_go_after_the_grace_time(
         store.put(CATALOG_KEY, written, content_type="application/json", cache_control="")
         soon, late = replace(soon, store=store), replace(late, store=store)
     key = "private/audio/left-behind.0123456789abcdef.mp3"
-    begin(soon.store, key)
+    begin_upload(soon.store, key)
 
     def told(tidying: Parts, *, remove: bool) -> list[str]:
         return [item.verdict for item in remove_orphaned_objects(tidying, remove=remove) if item.unfinished]
@@ -179,5 +179,5 @@ def test_uploads_that_nobody_finished_go_after_the_grace_time(
 
 def test_an_unfinished_upload_is_called_so(house: House) -> None:
     """A line says that it is no object."""
-    begin(parts(house).store, "public/audio/half.0123456789abcdef.mp3")
+    begin_upload(parts(house).store, "public/audio/half.0123456789abcdef.mp3")
     assert "5242880 bytes of an unfinished upload)" in house.run("gc").stdout
