@@ -70,9 +70,9 @@ def _asked() -> dict[str, list[str]]:
 
 def _planted() -> Iterator[Planted]:
     for name, findings in (
-        ("test_feed_conformance.py", _of_feeds()),
-        ("test_feed_facts.py", _of_files()),
-        ("test_feed_check.py", _of_hosts()),
+        ("test_rules.py", _of_feeds()),
+        ("test_fetched_files.py", _of_files()),
+        ("test_check.py", _of_hosts()),
     ):
         yield from (Planted(name, finding) for finding in findings)
 

@@ -112,7 +112,7 @@ INACTIVE: dict[str, tuple[Standing, datetime]] = {
 
 
 def expected(name: str, resource: Resource) -> Decision:
-    """The table of the design, section 5, written down a second time."""
+    """Return the expected decision, written independently of access.py."""
     if resource == "public" or name in PAYING:
         return Allow()
     if name in STRANGERS:

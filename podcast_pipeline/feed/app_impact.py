@@ -1,7 +1,7 @@
-"""What podcast apps would do with a feed after they have seen the one before.
+"""How podcast apps react to a changed feed.
 
-Apps remember an item by its guid and its audio by the address, for years. `diff` says what changed between
-two feeds, `lock` which of it would make apps download, show or lose episodes again.
+Apps remember an item by its guid and its audio by the address, for years. `diff_feeds` compares two feeds;
+`harmful_changes` lists the changes that make apps download, show or lose episodes again.
 """
 
 import re
@@ -21,11 +21,11 @@ _HASHED = re.compile(r"\.([0-9a-f]{16})\.[a-z0-9]+(?:\?|$)")
 
 @dataclass(frozen=True)
 class RememberedItem:
-    """What an app remembers of an item.
+    """An item as an app remembers it.
 
     Attributes:
-        published_at: aware; None where the feed's date cannot be read.
-        details: everything else that the feed says of it, to tell whether it changed.
+        published_at: aware; None if the pubDate is invalid.
+        details: all elements of the item except pubDate, to detect other changes.
     """
 
     guid: str
@@ -37,12 +37,12 @@ class RememberedItem:
 
     @property
     def hash16(self) -> str | None:
-        """The hash of the audio where its name has one, as ours have."""
-        found = _HASHED.search(self.url)
-        return found[1] if found else None
+        """The hash in the audio's file name, as our keys have it; None without one."""
+        match = _HASHED.search(self.url)
+        return match[1] if match else None
 
     def has_audio_of(self, other: "RememberedItem") -> bool:
-        """Say whether both have the same audio, as far as feeds tell: by the hash, else by the length."""
+        """Return whether both items have the same audio: by hash if both have one, else by length."""
         if self.hash16 and other.hash16:
             return self.hash16 == other.hash16
         return self.size_bytes == other.size_bytes and self.size_bytes not in ("", "0")
@@ -50,7 +50,7 @@ class RememberedItem:
 
 @dataclass(frozen=True)
 class ItemChange:
-    """One item in two feeds."""
+    """One item in the old and in the new feed."""
 
     old: RememberedItem
     new: RememberedItem
@@ -58,15 +58,15 @@ class ItemChange:
 
 @dataclass(frozen=True)
 class FeedDiff:
-    """What is different, in the order of the feeds.
+    """The differences between two feeds, in the order of the feeds.
 
     Attributes:
-        new, removed: items of one feed only, without those in `reguided`.
-        changed: every item that apps will show differently; `moved` and `redated` are among them.
-        reguided: the same audio under another guid.
-        moved: another address although the audio is the same.
-        redated: another pubDate.
-        show_guid: the podcast:guid before and after, where it changed.
+        new, removed: items of one feed only, without those in `guid_changed`.
+        changed: every item that apps will show differently, including `url_changed` and `date_changed`.
+        guid_changed: the same audio under another guid.
+        url_changed: the same audio under another address.
+        date_changed: another pubDate.
+        show_guid: the podcast:guid before and after; None if unchanged.
     """
 
     new: tuple[RememberedItem, ...] = ()
@@ -79,22 +79,22 @@ class FeedDiff:
 
 
 def diff_feeds(old: bytes | None, new: bytes) -> FeedDiff:
-    """Compare two feeds; `old` is None before the first.
+    """Compare two feeds; `old` is None before the first publication.
 
     Raises:
-        FeedError: one of them cannot be read.
+        FeedError: one of the feeds cannot be parsed.
     """
     before, after = parse_feed(old) if old is not None else None, parse_feed(new)
     old_items, new_items = _items(before), _items(after)
     removed = [item for guid, item in old_items.items() if guid not in new_items]
     added = [item for guid, item in new_items.items() if guid not in old_items]
     same = [ItemChange(item, new_items[guid]) for guid, item in old_items.items() if guid in new_items]
-    reguided = tuple(_reguided(removed, added))
+    guid_changed = tuple(_guid_changes(removed, added))
     return FeedDiff(
-        new=tuple(item for item in added if item not in {change.new for change in reguided}),
+        new=tuple(item for item in added if item not in {change.new for change in guid_changed}),
         changed=tuple(change for change in same if change.old != change.new),
-        removed=tuple(item for item in removed if item not in {change.old for change in reguided}),
-        guid_changed=reguided,
+        removed=tuple(item for item in removed if item not in {change.old for change in guid_changed}),
+        guid_changed=guid_changed,
         url_changed=tuple(c for c in same if c.old.url != c.new.url and c.new.has_audio_of(c.old)),
         date_changed=tuple(c for c in same if c.old.published_at != c.new.published_at),
         show_guid=_show_guids(before, after),
@@ -102,7 +102,7 @@ def diff_feeds(old: bytes | None, new: bytes) -> FeedDiff:
 
 
 def merge_archive_pages(feed: bytes, pages: Iterable[bytes]) -> bytes:
-    """Return a feed with the items of its older pages in it, as apps have it that follow all pages."""
+    """Return the feed with the items of its archive pages, as apps that follow the pagination see it."""
     document = parse_feed(feed)
     for page in pages:
         document.channel.extend(parse_feed(page).items)
@@ -110,31 +110,33 @@ def merge_archive_pages(feed: bytes, pages: Iterable[bytes]) -> bytes:
 
 
 def without_host_changes(changes: FeedDiff) -> FeedDiff:
-    """Return the changes without audio that went to another host under its guid: a show that moved.
+    """Return the changes except audio that moved to another host under the same guid, as when a show moves.
 
-    Apps that know the guid keep what they have; that the address changes is the point of moving.
+    Apps that know the guid keep their downloads; new addresses are the purpose of such a move.
     """
     staying = (c for c in changes.url_changed if urlsplit(c.old.url).netloc == urlsplit(c.new.url).netloc)
     return replace(changes, url_changed=tuple(staying))
 
 
 def harmful_changes(changes: FeedDiff, *, intended_removals: Container[str] = ()) -> tuple[str, ...]:
-    """Return what apps would do that nobody wants, one line each; empty when the feed may go out.
+    """Return the harmful reactions of apps, one line each; empty if the feed can be published.
 
     Args:
-        leaving: guids of the items that leave on purpose.
+        intended_removals: guids of the items that are removed on purpose.
     """
-    lost = tuple(item for item in changes.removed if item.guid not in intended_removals)
-    found = [
+    unintended = tuple(item for item in changes.removed if item.guid not in intended_removals)
+    effects = [
         (_new(changes.guid_changed), "would be downloaded again and shown as new: the guid changed"),
         (_new(changes.url_changed), "would be downloaded again: the address changed, the audio did not"),
         (_new(changes.date_changed), "would move in the list and may come back as new: the pubDate changed"),
-        (lost, "would disappear from apps"),
+        (unintended, "would disappear from apps"),
     ]
-    lines = [f"{_count(items)} {what} ({_titles(items)})" for items, what in found if items]
+    lines = [f"{_count(items)} {effect} ({_titles(items)})" for items, effect in effects if items]
     if changes.show_guid:
         old, new = changes.show_guid
-        lines.append(f"apps would take it for another show: podcast:guid was {old} and is {new or 'gone'}")
+        lines.append(
+            f"apps would treat the feed as another show: podcast:guid was {old} and is {new or 'missing'}"
+        )
     return tuple(lines)
 
 
@@ -151,21 +153,25 @@ def _titles(items: tuple[RememberedItem, ...]) -> str:
     return ", ".join(item.title for item in items[:3]) + more
 
 
-def _reguided(removed: list[RememberedItem], added: list[RememberedItem]) -> Iterator[ItemChange]:
-    """Pair items that left with items that came and have the same audio."""
-    by_mark = {mark: item for item in added for mark in _marks(item)}
+def _guid_changes(removed: list[RememberedItem], added: list[RememberedItem]) -> Iterator[ItemChange]:
+    """Pair each removed item with the added item that has the same audio."""
+    by_audio = {key: item for item in added for key in _audio_keys(item)}
     for old in removed:
-        new = next((by_mark[mark] for mark in _marks(old) if mark in by_mark), None)
+        new = next((by_audio[key] for key in _audio_keys(old) if key in by_audio), None)
         if new and (new.url == old.url or new.has_audio_of(old)):
             yield ItemChange(old, new)
 
 
-def _marks(item: RememberedItem) -> Iterator[str]:
-    yield from (mark for mark in (item.url, item.hash16, item.size_bytes) if mark)
+def _audio_keys(item: RememberedItem) -> Iterator[str]:
+    yield from (key for key in (item.url, item.hash16, item.size_bytes) if key)
 
 
 def parse_feed(feed: bytes) -> FeedDocument:
-    """Return a feed as a tree; FeedError says why it cannot be read."""
+    """Parse a feed into a tree.
+
+    Raises:
+        FeedError: the bytes are not a feed; states why and the fix.
+    """
     try:
         return parse_rss(feed)
     except UnreadableFeed as error:
@@ -173,7 +179,7 @@ def parse_feed(feed: bytes) -> FeedDocument:
 
 
 def _items(document: FeedDocument | None) -> dict[str, RememberedItem]:
-    """Return the items by guid; one without a guid goes by its audio's address, as in apps."""
+    """Return the items by guid, or by the audio's address if the guid is missing, as apps do."""
     if document is None:
         return {}
     items: dict[str, RememberedItem] = {}
@@ -198,10 +204,10 @@ def _item(document: FeedDocument, element: Element) -> RememberedItem:
     )
 
 
-def parse_pub_date(written: str) -> datetime | None:
-    """Read a pubDate; None where it is none. One without a zone is in UTC."""
+def parse_pub_date(text: str) -> datetime | None:
+    """Parse a pubDate; None if it is invalid. A date without a time zone is in UTC."""
     try:
-        at = parsedate_to_datetime(written)
+        at = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
         return None
     return at if at.tzinfo else at.replace(tzinfo=UTC)

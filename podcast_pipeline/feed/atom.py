@@ -1,4 +1,4 @@
-"""Render the pages of a show as an Atom feed, for readers of news: titles, first lines, links; no audio.
+"""The show's pages as an Atom feed for news readers: titles, summaries and links; no audio.
 
 Source: RFC 4287.
 """
@@ -17,14 +17,14 @@ ATOM_TYPE = "application/atom+xml; charset=utf-8"
 
 
 def atom_url(show: Show) -> str:
-    """Return where the feed is."""
+    """Return the address of the Atom feed."""
     return f"{show.site_url}/archive.atom"
 
 
 def render_atom(catalog: Catalog) -> bytes:
-    """Render what the archive lists, newest first, as UTF-8; nothing of a transcript is in it.
+    """Render the published episodes, newest first, as UTF-8; no transcript text is included.
 
-    An entry's id is the episode's, and it is updated when its page shows something new.
+    An entry's id is the episode's; its `updated` changes when the episode's page shows something new.
     """
     show = catalog.show
     feed = feedgen.feed.FeedGenerator()
@@ -38,11 +38,11 @@ def render_atom(catalog: Catalog) -> bytes:
     feed.link(href=single_line(atom_url(show)), rel="self", type="application/atom+xml")
     feed.link(href=single_line(show.site_url), rel="alternate", type="text/html")
     for episode in catalog.published():
-        _write(feed.add_entry(order="append"), show, episode)
+        _write_entry(feed.add_entry(order="append"), show, episode)
     return bytes(feed.atom_str(pretty=True))
 
 
-def _write(entry: Any, show: Show, episode: Episode) -> None:
+def _write_entry(entry: Any, show: Show, episode: Episode) -> None:
     entry.id(f"urn:uuid:{episode.id}")
     entry.title(single_line(episode.title))
     entry.link(href=single_line(show.episode_url(episode.slug)), rel="alternate", type="text/html")

@@ -1,4 +1,4 @@
-"""Apple's categories, the only ones that directories file a show under.
+"""Apple's podcast categories, the only ones that directories use.
 
 Source: "Apple Podcasts categories" of Apple Podcasts for Creators, compared with a copy of January 2021
 (witandwire.com/apple-podcast-categories).
@@ -97,22 +97,22 @@ _NAMES = {
     for top, subs in CATEGORIES.items()
     for name in (top, *(f"{top} > {sub}" for sub in subs))
 }
-_MEANT = {**{name.rpartition(" > ")[2]: full for name, full in reversed(_NAMES.items())}, **_NAMES}
+_SUGGESTIONS = {**{name.rpartition(" > ")[2]: full for name, full in reversed(_NAMES.items())}, **_NAMES}
 
 
-def named(category: str) -> str:
+def _normalized(category: str) -> str:
     """Return `News>Politics` as `News > Politics`."""
     return " > ".join(part.strip() for part in category.split(">"))
 
 
 def suggest_category_fix(category: str) -> str | None:
-    """Return what to do about a category that is none of Apple's, None for one that is.
+    """Return the fix for a category that Apple does not have; None for one of Apple's.
 
     Args:
-        category: a top name, or a subcategory as `News > Politics`; case counts, as it does for Apple.
+        category: a top-level category, or a subcategory as `News > Politics`; case-sensitive, as at Apple.
     """
-    name = named(category)
+    name = _normalized(category)
     if name in _NAMES.values():
         return None
-    near = get_close_matches(name.casefold(), _MEANT, n=1)
-    return f"write “{_MEANT[near[0]]}”" if near else f"write one of {', '.join(CATEGORIES)}"
+    similar = get_close_matches(name.casefold(), _SUGGESTIONS, n=1)
+    return f"write “{_SUGGESTIONS[similar[0]]}”" if similar else f"write one of {', '.join(CATEGORIES)}"

@@ -1,4 +1,4 @@
-"""Leaves out of an imported episode what would break a rule of our feed, and says so."""
+"""Drop elements of an imported episode that would break a rule of our feed."""
 
 from typing import cast
 
@@ -10,27 +10,29 @@ from podcast_pipeline.model.catalog import Catalog
 
 
 def drop_invalid_elements(show: Show, episode: Episode) -> tuple[Episode, tuple[str, ...]]:
-    """Return the episode without the kept elements that break a rule, and a line for each kind of them."""
+    """Return the episode without the imported elements that break a rule, and a message per element name."""
     original = episode.original
     if original is None:
         return episode, ()
-    feed = render_feed(Catalog(show=show, episodes=(_shown(episode),)), PublicAudience())
-    document, broken = parse_rss(feed), {}
+    feed = render_feed(Catalog(show=show, episodes=(_published(episode),)), PublicAudience())
+    document, messages = parse_rss(feed), {}
     for finding in conformance.check_feed(feed):
         name = _element_at(document, finding.line) if finding.severity == "error" else None
         if name:
-            broken[name] = f"its {name} is left out: {finding.rule}, {finding.message}"
-    if not broken:
+            messages[name] = f"its {name} is left out: {finding.rule}, {finding.message}"
+    if not messages:
         return episode, ()
-    return episode.model_copy(update={"original": _without(original, set(broken))}), tuple(broken.values())
+    return episode.model_copy(update={"original": _without(original, set(messages))}), tuple(
+        messages.values()
+    )
 
 
-def _shown(episode: Episode) -> Episode:
+def _published(episode: Episode) -> Episode:
     return episode.model_copy(update={"state": "published", "access": "public"})
 
 
 def _element_at(document: FeedDocument, line: int | None) -> str | None:
-    """Return the name of the item's child at a line; our feed has each element on a line of its own."""
+    """Return the name of the item's child at a line; our feeds have one element per line."""
     for item in document.items:
         for child in item.iterchildren("*"):
             if line in {cast(int, element.sourceline) for element in child.iter("*")}:

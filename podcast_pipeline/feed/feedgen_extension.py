@@ -1,8 +1,8 @@
-"""The itunes: and podcast: tags, as an extension of feedgen.
+"""The itunes: and podcast: tags, as a feedgen extension.
 
-feedgen knows no podcast: namespace, and its own itunes extension writes `yes|no` where Apple wants
-`true|false`, drops artwork by its ending and looks categories up by an unescaped XPath. So both
-namespaces take one way here: a list of tags, written in order.
+feedgen has no podcast: namespace, and its own itunes extension writes `yes|no` where Apple requires
+`true|false`, drops artwork by its file extension and finds categories by an unescaped XPath. So both
+namespaces are written here, as a list of tags in order.
 """
 
 from collections.abc import Iterable
@@ -17,12 +17,12 @@ ATOM = "http://www.w3.org/2005/Atom"
 CONTENT = "http://purl.org/rss/1.0/modules/content/"
 
 NAMESPACES = {"itunes": ITUNES, "podcast": PODCAST, "atom": ATOM, "content": CONTENT}
-"""Prefix to URI, all that a feed of ours declares. Source: PSP-1; rule F1."""
+"""Prefix to URI of every namespace that our feeds declare. Source: PSP-1; rule F1."""
 
 
 @dataclass(frozen=True)
 class Tag:
-    """An element to write: `itunes:author` with its text, attributes (None is left out) and children."""
+    """An element to write, like `itunes:author`; an attribute of None is omitted."""
 
     name: str
     text: str | None = None
@@ -43,26 +43,26 @@ def write(parent: etree._Element, tag: Tag) -> None:
 
 
 class ItemTags:
-    """What feedgen asks of an item's extension: `entry.tags.add(...)`."""
+    """The feedgen extension of an item: `entry.tags.add(...)`."""
 
     def __init__(self) -> None:
         self._tags: list[Tag] = []
 
     def add(self, *tags: Tag) -> None:
-        """Write these after what feedgen writes itself."""
+        """Add tags, written after feedgen's own."""
         self._tags.extend(tags)
 
     def extend_rss(self, item: etree._Element) -> etree._Element:
-        """Called by feedgen with the item."""
+        """Append the tags; called by feedgen with the item."""
         for tag in self._tags:
             write(item, tag)
         return item
 
 
 class ChannelTags(ItemTags):
-    """What feedgen asks of a channel's extension: `feed.tags.add(...)`, and the items one by one.
+    """The feedgen extension of a channel: `feed.tags.add(...)`, and the items.
 
-    feedgen would keep 2,000 entries to the end; one that is written at once is forgotten at once.
+    feedgen would hold all entries (2,000) in memory; here each entry is written and freed before the next.
     """
 
     def __init__(self) -> None:
@@ -70,15 +70,15 @@ class ChannelTags(ItemTags):
         self._entries: Iterable[Any] = ()
 
     def set_entries(self, entries: Iterable[Any]) -> None:
-        """Write these items after the channel's tags; each is a FeedEntry."""
+        """Set the items (FeedEntry) to write after the channel's tags."""
         self._entries = entries
 
     def extend_ns(self) -> dict[str, str]:
-        """Called by feedgen for the namespaces; atom and content are its own."""
+        """Return the namespaces for feedgen, which declares atom and content itself."""
         return {"itunes": ITUNES, "podcast": PODCAST}
 
     def extend_rss(self, item: etree._Element) -> etree._Element:
-        """Called by feedgen with the whole rss element; the channel is its only child."""
+        """Append tags and items; called by feedgen with the rss element, whose only child is the channel."""
         channel = item[0]
         super().extend_rss(channel)
         for entry in self._entries:

@@ -1,4 +1,4 @@
-"""The one item that tells a subscriber why the transcripts are gone and how to get them back."""
+"""The feed item that explains to a subscriber why the transcripts are gone and how to get them back."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,8 +31,8 @@ class NoticeItem:
     """An item that is not an episode.
 
     Attributes:
-        guid: the same for the same subscriber, standing and instant, so that apps show it once.
-        at: its pubDate, aware.
+        guid: the same for the same subscriber, standing and instant, so that apps show the notice once.
+        published_at: the pubDate, aware.
         text: Markdown.
     """
 
@@ -43,9 +43,9 @@ class NoticeItem:
 
 
 def build_notice(subscriber_id: UUID, standing: Standing, since: datetime, *, renew_url: str) -> NoticeItem:
-    """Return the notice of a subscriber whose standing is not active since an instant.
+    """Return the notice for a subscriber who has not been active since an instant.
 
-    It names where to renew and never the new private link: who holds an old link may be anybody.
+    The notice links to the renewal page, never to the new private feed: anybody may hold an old private link.
     """
     at = since.astimezone(UTC).replace(microsecond=0)
     title, text = MESSAGES[standing]

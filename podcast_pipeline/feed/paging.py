@@ -1,7 +1,7 @@
-"""The pages of a long public feed: the newest episodes in the feed, the older ones in an archive.
+"""Pagination of a long public feed: the newest episodes in the feed, the older ones on archive pages.
 
-Pages of the archive are numbered from the oldest and begin full, so a page never changes again, but for
-what changes in its own episodes, and for the link of the last one to the page that comes after it.
+Archive pages are numbered from the oldest and are full from the start, so a page changes only when its own
+episodes change, and once when the link of the last page to its successor changes.
 
 Source: RFC 5005, section 3; rule F17.
 """
@@ -21,7 +21,7 @@ class FeedPage:
 
     Attributes:
         catalog: the show, and the episodes of this page.
-        links: (rel, address) of the others.
+        links: (rel, address) of the other pages.
     """
 
     catalog: Catalog
@@ -30,45 +30,47 @@ class FeedPage:
 
 
 def archive_key(number: int) -> str:
-    """Return the key of a page of the archive; the oldest is 1."""
+    """Return the key of an archive page; the oldest is number 1."""
     return f"{ARCHIVE_PREFIX}{number}.xml"
 
 
 def newest_page(catalog: Catalog) -> FeedPage:
-    """Return what is in the feed itself: everything, or one page and what does not fill another."""
-    show, full = catalog.show, _full(catalog)
-    if not full:
+    """Return the feed's own page: all episodes, or the newest page_size to 2 × page_size - 1."""
+    show, archived = catalog.show, _archive_page_count(catalog)
+    if not archived:
         return FeedPage(catalog, single_line(show.feed_url))
-    page = catalog.model_copy(update={"episodes": _listed(catalog)[full * _size(show) :]})
+    page = catalog.model_copy(update={"episodes": _listed(catalog)[archived * _size(show) :]})
     links = (
         ("first", single_line(show.feed_url)),
-        ("next", _address(show, full)),
+        ("next", _address(show, archived)),
         ("last", _address(show, 1)),
     )
     return FeedPage(page, single_line(show.feed_url), links)
 
 
 def archive_pages(catalog: Catalog) -> tuple[FeedPage, ...]:
-    """Return the pages of older episodes, oldest first; none where all fit into the feed."""
-    return tuple(_page(catalog, number) for number in range(1, _full(catalog) + 1))
+    """Return the archive pages, oldest first; none if all episodes fit into the feed."""
+    return tuple(_page(catalog, number) for number in range(1, _archive_page_count(catalog) + 1))
 
 
 def _page(catalog: Catalog, number: int) -> FeedPage:
     show, size = catalog.show, _size(catalog.show)
     page = catalog.model_copy(update={"episodes": _listed(catalog)[(number - 1) * size : number * size]})
-    newer = _address(show, number + 1) if number < _full(catalog) else single_line(show.feed_url)
+    newer = (
+        _address(show, number + 1) if number < _archive_page_count(catalog) else single_line(show.feed_url)
+    )
     older = (("next", _address(show, number - 1)),) if number > 1 else ()
     links = (("first", single_line(show.feed_url)), ("prev", newer), *older, ("last", _address(show, 1)))
     return FeedPage(page, _address(show, number), links)
 
 
 def _listed(catalog: Catalog) -> tuple[Episode, ...]:
-    """Return what ever was in the public feed; an unpublished episode keeps its place, so that none moves."""
+    """Return all episodes ever in the public feed; an unpublished one keeps its place, so no other moves."""
     return tuple(e for e in catalog.episodes if e.access == "public" and e.state != "scheduled")
 
 
-def _full(catalog: Catalog) -> int:
-    """Return how many pages the archive has: the feed itself keeps at least one page of episodes."""
+def _archive_page_count(catalog: Catalog) -> int:
+    """Return the number of archive pages; the feed itself keeps at least one page of episodes."""
     return max(0, len(_listed(catalog)) // _size(catalog.show) - 1) if catalog.show.page_size else 0
 
 

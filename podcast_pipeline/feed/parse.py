@@ -1,4 +1,4 @@
-"""Another host's feed as it stands: the show, and items whose parts are kept rather than understood."""
+"""Parse another host's feed into the show and its items; most elements are copied, not interpreted."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,21 +13,21 @@ from podcast_pipeline.feed.text import parse_duration, single_line, xml_safe
 from podcast_pipeline.feed.visible_changes import TRUE_VALUES
 from podcast_pipeline.model import EpisodeType, FeedElement, Person
 
-KEPT = (
+COPIED = (
     *("itunes:title", "itunes:author", "itunes:subtitle", "itunes:summary", "itunes:keywords"),
     *("podcast:person", "podcast:season", "podcast:episode", "podcast:soundbite", "podcast:location"),
     *("podcast:license", "podcast:alternateEnclosure", "podcast:images", "podcast:image", "podcast:value"),
     *("podcast:socialInteract", "podcast:contentLink", "podcast:funding", "podcast:txt", "podcast:chat"),
     *("author", "category"),
 )
-"""What an item says and a feed of ours repeats as it stood."""
+"""Elements of an item that our feeds repeat unchanged."""
 
-UNDERSTOOD = {
+PARSED = {
     *("title", "link", "guid", "pubDate", "description", "content:encoded", "enclosure"),
     *("itunes:duration", "itunes:explicit", "itunes:episodeType", "itunes:image", "itunes:season"),
     *("itunes:episode", "podcast:chapters", "podcast:transcript"),
 }
-CHANNEL_UNDERSTOOD = {
+CHANNEL_PARSED = {
     *("title", "description", "link", "language", "item", "image", "generator", "docs", "ttl", "pubDate"),
     *("lastBuildDate", "atom:link", "itunes:author", "itunes:owner", "itunes:category", "itunes:explicit"),
     *("itunes:image", "itunes:summary", "podcast:guid", "podcast:locked", "podcast:person"),
@@ -38,7 +38,7 @@ TYPES: dict[str, EpisodeType] = {"full": "full", "trailer": "trailer", "bonus": 
 
 @dataclass(frozen=True)
 class LinkedFile:
-    """A file that a feed names, with the type it gives."""
+    """A file that a feed links to, with the type stated there."""
 
     url: str
     mime: str
@@ -49,8 +49,8 @@ class ParsedItem:
     """An item of another host's feed.
 
     Attributes:
-        size_bytes, duration_s: 0 where the feed does not say.
-        lost: names of elements that a feed of ours does not repeat.
+        size_bytes, duration_s: 0 if the feed does not state them.
+        dropped_elements: names of elements that our feeds do not repeat.
     """
 
     guid: str
@@ -77,35 +77,40 @@ class ParsedItem:
 
 @dataclass(frozen=True)
 class ImportRemark:
-    """Something that did not come as it was: what, and of which item (empty: of the show)."""
+    """Something that was not imported unchanged, and the title of its item (empty for the show)."""
 
     about: str
     title: str = ""
 
 
 def parse_items(document: FeedDocument) -> tuple[tuple[ParsedItem, ...], tuple[ImportRemark, ...]]:
-    """Return the items of a feed in its order, and what could not be kept of them.
+    """Return the items in the feed's order, and remarks on the elements that could not be imported.
 
-    An item without audio is not an episode; of two with one guid apps show the first.
+    An item without audio is not an episode; of two items with the same guid apps show the first.
     """
-    found: dict[str, ParsedItem] = {}
+    items: dict[str, ParsedItem] = {}
     remarks: list[ImportRemark] = []
     before = parse_pub_date(document.text(document.channel, "pubDate")) or datetime.fromtimestamp(0, UTC)
     for element in document.items:
         title = _title(document, element)
         if url_path(_audio(document, element).url) is None:
-            remarks.append(ImportRemark("has no audio, so it is no episode", title))
+            remarks.append(ImportRemark("has no audio, so it is not imported", title))
             continue
         item = _item(document, element, before - timedelta(seconds=1), remarks)
         before = item.published_at
-        if item.guid in found:
-            remarks.append(ImportRemark("has the guid of another item; apps show that one", title))
-        found.setdefault(item.guid, item)
-    return tuple(found.values()), tuple(remarks)
+        if item.guid in items:
+            remarks.append(
+                ImportRemark(
+                    "has the same guid as an earlier item, so it is not imported; apps show the earlier one",
+                    title,
+                )
+            )
+        items.setdefault(item.guid, item)
+    return tuple(items.values()), tuple(remarks)
 
 
 def show_guid(document: FeedDocument) -> UUID | None:
-    """Return the podcast:guid, None where there is none or it is no UUID."""
+    """Return the podcast:guid; None if it is missing or not a UUID."""
     try:
         return UUID(document.text(document.channel, "podcast:guid"))
     except ValueError:
@@ -113,7 +118,7 @@ def show_guid(document: FeedDocument) -> UUID | None:
 
 
 def show_values(document: FeedDocument) -> dict[str, str | bool | list[str]]:
-    """Return what the channel says, as keys of [show]; a key is left out where the channel says nothing."""
+    """Return the channel's values as keys of [show]; a key without a value in the channel is omitted."""
     channel = document.channel
     owner = document.one(channel, "itunes:owner")
     hosts = [p for p in document.all(channel, "podcast:person") if p.get("role", "host").lower() == "host"]
@@ -133,15 +138,17 @@ def show_values(document: FeedDocument) -> dict[str, str | bool | list[str]]:
 
 
 def dropped_show_elements(document: FeedDocument) -> tuple[ImportRemark, ...]:
-    """Return what the channel says and a feed of ours does not repeat."""
+    """Return remarks on the elements of the channel that our feeds do not repeat."""
     channel = document.channel
-    names = {document.name(child) for child in channel.iterchildren("*")} - CHANNEL_UNDERSTOOD
+    names = {document.name(child) for child in channel.iterchildren("*")} - CHANNEL_PARSED
     if document.text(channel, "itunes:type").lower() in ("", "episodic"):
         names.discard("itunes:type")
     remarks = [ImportRemark(f"{name} of the show is not repeated") for name in sorted(names)]
     if document.text(channel, "podcast:locked").lower() == "yes":
         remarks.append(
-            ImportRemark("the old feed is locked; unlock it there, other hosts refuse to follow the move")
+            ImportRemark(
+                "the old feed is locked; unlock it at the old host, other hosts refuse to follow the move"
+            )
         )
     return tuple(remarks)
 
@@ -152,7 +159,7 @@ def artwork_url(document: FeedDocument) -> str | None:
 
 
 def next_page_url(document: FeedDocument) -> str | None:
-    """Return where older items are, for a feed in pages. Source: RFC 5005, section 3; rule F17."""
+    """Return the address of the next older page of a long feed. Source: RFC 5005, section 3; rule F17."""
     links = document.all(document.channel, "atom:link[@rel='next']")
     return links[0].get("href") if links else None
 
@@ -168,7 +175,7 @@ def _categories(document: FeedDocument) -> Iterator[str]:
 
 
 def _item(
-    document: FeedDocument, element: Element, or_else: datetime, remarks: list[ImportRemark]
+    document: FeedDocument, element: Element, default_date: datetime, remarks: list[ImportRemark]
 ) -> ParsedItem:
     def text(path: str) -> str:
         return document.text(element, path)
@@ -176,11 +183,13 @@ def _item(
     title, audio = _title(document, element), _audio(document, element)
     at = parse_pub_date(text("pubDate"))
     if at is None:
-        remarks.append(ImportRemark("has no readable date; it stands after the item before it", title))
+        remarks.append(
+            ImportRemark("has no valid date; it is dated one second before the previous item", title)
+        )
     guid = document.one(element, "guid")
     if not text("guid"):
         remarks.append(
-            ImportRemark("has no guid; apps know it by the address of its audio, and so it stays", title)
+            ImportRemark("has no guid; the address of its audio becomes its guid, as in apps", title)
         )
     chapters = document.one(element, "podcast:chapters")
     names = {document.name(child) for child in element.iterchildren("*")}
@@ -188,7 +197,7 @@ def _item(
         guid=text("guid") or audio.url,
         guid_is_permalink=guid is not None and bool(text("guid")) and guid.get("isPermaLink") != "false",
         title=title if len(title) <= TITLE_CHARACTERS else f"{title[: TITLE_CHARACTERS - 1]}…",
-        published_at=at or or_else,
+        published_at=at or default_date,
         link=text("link") or None,
         description=text("description") or text("itunes:summary"),
         content=text("content:encoded"),
@@ -207,8 +216,8 @@ def _item(
             LinkedFile(found.get("url", ""), found.get("type", ""))
             for found in document.all(element, "podcast:transcript")
         ),
-        tags=tuple(_markup(document, child) for name in KEPT for child in document.all(element, name)),
-        dropped_elements=frozenset(names - UNDERSTOOD - set(KEPT)),
+        tags=tuple(_markup(document, child) for name in COPIED for child in document.all(element, name)),
+        dropped_elements=frozenset(names - PARSED - set(COPIED)),
     )
 
 
@@ -226,10 +235,10 @@ def _audio(document: FeedDocument, element: Element) -> LinkedFile:
     return LinkedFile(url, _media_type(url, enclosure.get("type", "")))
 
 
-def _media_type(url: str, written: str) -> str:
-    """Return the type that the feed gives, or the right one where its ending says another."""
+def _media_type(url: str, stated: str) -> str:
+    """Return the stated type, or the type of the file extension if they contradict."""
     allowed = MEDIA_TYPES.get(PurePosixPath(url_path(url) or "").suffix.lower())
-    return written if allowed is None or written in allowed else allowed[0]
+    return stated if allowed is None or stated in allowed else allowed[0]
 
 
 def _size(document: FeedDocument, element: Element) -> int:
@@ -243,7 +252,7 @@ def _count(text: str) -> int | None:
 
 
 def _persons(document: FeedDocument, element: Element) -> Iterator[Person]:
-    """Yield the hosts and guests, for our pages; feeds repeat what stood there."""
+    """Yield the hosts and guests for our pages; our feeds repeat the elements unchanged."""
     for found in document.all(element, "podcast:person"):
         role, name = found.get("role", "host").lower(), single_line(found.text or "")[:128]
         if name and role in ("host", "guest"):

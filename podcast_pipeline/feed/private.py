@@ -1,7 +1,7 @@
-"""Addresses behind a subscriber's token, and how what is one subscriber's gets into a rendered feed.
+"""Private addresses, and personalization: the token and the notice of one subscriber in a rendered feed.
 
-A private feed is rendered once for everybody, with TOKEN_PLACEHOLDER where a token belongs; one with a
-notice once for everybody of a standing, with the notice of nobody, at the end of days, as its first item.
+A private feed is rendered once for all subscribers, with TOKEN_PLACEHOLDER for the token; a feed with a
+notice once for each standing, with PLACEHOLDER_GUID and PLACEHOLDER_DATE in the notice, its first item.
 """
 
 import hashlib
@@ -25,12 +25,12 @@ TOKEN_PATTERN = re.compile(r"[a-z2-7]{16}\.[a-z2-7]{32}")
 
 @dataclass(frozen=True)
 class PrivateFeed:
-    """A subscriber's feed before it is put together: most polls are a 304, which needs no byte of it.
+    """A subscriber's feed, not personalized yet: most polls get a 304, which needs no body.
 
     Attributes:
-        shared: rendered for all who get the same, with `unaddressed(notice)` where there is a notice.
-        shared_sha256: of these bytes.
-        changed_at: when the episodes changed last.
+        shared: rendered for all of a standing, with `placeholder_notice(notice)` if there is a notice.
+        shared_sha256: of `shared`.
+        changed_at: time of the last change of the episodes.
     """
 
     shared: bytes
@@ -40,11 +40,11 @@ class PrivateFeed:
 
     @property
     def size_bytes(self) -> int:
-        """How long `to_bytes` is: a notice and a token are as long as what stands for them."""
+        """Length of `to_bytes`: notice and token are as long as their placeholders."""
         return len(self.shared)
 
     def etag(self, token: str) -> str:
-        """Return what names the bytes of `to_bytes`: everything that they are made of."""
+        """Return the etag of `to_bytes`: a hash of all its inputs."""
         item = self.notice
         parts = (
             self.shared_sha256,
@@ -56,7 +56,7 @@ class PrivateFeed:
         return hashlib.sha256(" ".join(map(str, parts)).encode()).hexdigest()[:32]
 
     def with_notice(self) -> bytes:
-        """Return the feed with its own notice, still without a token."""
+        """Return the feed with the subscriber's notice, still with the token's placeholder."""
         if self.notice is None:
             return self.shared
         return personalize_notice(self.shared, self.notice, changed_at=self.changed_at)
@@ -67,38 +67,41 @@ class PrivateFeed:
 
 
 def personalize(feed: bytes, token: str) -> bytes:
-    """Put a subscriber's token into a finished private feed; the length stays the same.
+    """Replace the placeholder in a rendered private feed by a subscriber's token; the length stays the same.
 
     Raises:
-        FeedError: not a token by its form.
+        FeedError: `token` does not have a token's form.
     """
     if not TOKEN_PATTERN.fullmatch(token):
         raise FeedError(
-            "private feed", "this is not a feed token; make one with `podcast subscribers rotate`"
+            "private feed",
+            "the token does not have a feed token's form; create one with `podcast subscribers rotate`",
         )
     return feed.replace(TOKEN_PLACEHOLDER.encode(), token.encode())
 
 
 def placeholder_notice(item: NoticeItem) -> NoticeItem:
-    """Return the notice of nobody with these words: it renders as the first item, and can be addressed."""
+    """Return the notice with a placeholder guid and date; it is rendered as the first item."""
     return replace(item, guid=PLACEHOLDER_GUID, published_at=PLACEHOLDER_DATE)
 
 
 def personalize_notice(feed: bytes, item: NoticeItem, *, changed_at: datetime | None) -> bytes:
-    """Make the notice of nobody in a rendered feed somebody's; it stays the first item.
+    """Replace guid and date of the placeholder notice by the subscriber's; the notice stays the first item.
 
     Args:
-        feed: rendered with `unaddressed(item)`.
-        changed_at: when the episodes changed last.
+        feed: rendered with `placeholder_notice(item)`.
+        changed_at: time of the last change of the episodes.
     """
     built_at = max(item.published_at, changed_at or item.published_at)
     for name, at in zip(DATED_ELEMENTS, (built_at, item.published_at), strict=True):
-        feed = _put(feed, f"<{name}>{format_datetime(PLACEHOLDER_DATE)}<", f"<{name}>{format_datetime(at)}<")
-    return _put(feed, f">{PLACEHOLDER_GUID}</guid>", f">{item.guid}</guid>")
+        feed = _replace_first(
+            feed, f"<{name}>{format_datetime(PLACEHOLDER_DATE)}<", f"<{name}>{format_datetime(at)}<"
+        )
+    return _replace_first(feed, f">{PLACEHOLDER_GUID}</guid>", f">{item.guid}</guid>")
 
 
-def _put(feed: bytes, old: str, new: str) -> bytes:
-    """Replace the first, which is ours: no text before the first item can have a tag in it."""
+def _replace_first(feed: bytes, old: str, new: str) -> bytes:
+    """Replace the first occurrence, which is our placeholder: text before the first item contains no tags."""
     return feed.replace(old.encode(), new.encode(), 1)
 
 
@@ -108,7 +111,7 @@ def private_feed_url(show: Show) -> str:
 
 
 def private_audio_url(show: Show, episode: Episode, key: str) -> str:
-    """Return the private address of a subscriber-only episode's audio; its ending is the key's."""
+    """Return the private address of a subscriber-only episode's audio; its extension is the key's."""
     return _address(show, f"audio/{episode.id}.{xml_safe(key).rpartition('.')[2]}")
 
 

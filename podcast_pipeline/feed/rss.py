@@ -1,4 +1,4 @@
-"""Render a feed: one renderer for the public feed, the private feed and the lapsed one.
+"""Render the public feed, the private feed and the feed of a lapsed subscriber.
 
 Pure and byte-deterministic: the same catalog and audience give the same bytes in any locale, time zone
 and thread. The cost is linear in the number of episodes (scripts/bench_feed.py).
@@ -21,15 +21,15 @@ from podcast_pipeline.feed.text import shorten, single_line, xml_safe
 from podcast_pipeline.model import Episode, ImportedItem, Show
 from podcast_pipeline.model.catalog import Catalog
 
-# feedgen formats a date by switching the locale of the whole process, under the feet of other threads.
+# feedgen switches the locale of the whole process to format a date, which is not thread-safe.
 feedgen.feed.formatRFC2822 = feedgen.entry.formatRFC2822 = format_datetime
 
-EPOCH = datetime.fromtimestamp(0, UTC)  # feedgen always writes a lastBuildDate; an empty show has no other
+EPOCH = datetime.fromtimestamp(0, UTC)  # the lastBuildDate of an empty show; feedgen always writes one
 
 
 @dataclass(frozen=True)
 class PublicAudience:
-    """Everybody."""
+    """Everybody, without a subscription."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class PrivateAudience:
     """One subscriber, by token.
 
     Attributes:
-        transcripts: False for whoever may not read them now.
-        notice: the item that says why.
+        transcripts: whether the subscriber may read transcripts now.
+        notice: the item that explains why not.
     """
 
     transcripts: bool = True
@@ -49,12 +49,12 @@ Audience = PublicAudience | PrivateAudience
 
 
 def render_feed(catalog: Catalog, audience: Audience) -> bytes:
-    """Render the published episodes that an audience may hear, newest first.
+    """Render the published episodes that an audience may listen to, newest first.
 
-    Where the show has pages, the public feed has the newest episodes and names the archive.
+    With pagination, the public feed has the newest episodes and links to the archive pages.
 
     Returns:
-        RSS 2.0 as UTF-8 bytes; a private feed has TOKEN_PLACEHOLDER where `personalize` puts a token.
+        RSS 2.0 as UTF-8 bytes; a private feed contains TOKEN_PLACEHOLDER for `personalize`.
     """
     if isinstance(audience, PublicAudience):
         return _render(paging.newest_page(catalog), audience)
@@ -62,12 +62,12 @@ def render_feed(catalog: Catalog, audience: Audience) -> bytes:
 
 
 def render_archive_pages(catalog: Catalog) -> tuple[bytes, ...]:
-    """Render the pages of older episodes that the public feed names, oldest first."""
+    """Render the archive pages that the public feed links to, oldest first."""
     return tuple(_render(page, PublicAudience()) for page in paging.archive_pages(catalog))
 
 
 def render_unpaged(catalog: Catalog) -> bytes:
-    """Render the public feed as if it were on one page: what apps have that follow all pages."""
+    """Render the public feed as one page, as apps that follow the pagination see it."""
     return render_feed(
         catalog.with_show(catalog.show.model_copy(update={"page_size": None})), PublicAudience()
     )
@@ -119,7 +119,7 @@ def _write_channel(feed: Any, show: Show, audience: Audience, page: FeedPage) ->
     feed.language(single_line(show.language))
     feed.generator("podcast-pipeline")
     feed.link(href=page.address, rel="self", type="application/rss+xml")
-    # The last link becomes the channel's <link>, so this one comes after the token's address.
+    # feedgen makes the last link the channel's <link>, so the site comes after the self link with the token.
     feed.link(href=_readable(show.site_url, "urls.site"), rel="alternate")
     feed.tags.add(*tags.show_tags(show))
     feed.tags.add(*(tags.private_tags(show) if is_private else tags.public_tags(show)))
@@ -135,9 +135,9 @@ def _write_episode(entry: Any, show: Show, episode: Episode, audience: Audience)
     enclosure = episode.enclosure
     entry.enclosure(tags.enclosure_url(show, episode), enclosure.size_bytes, single_line(enclosure.type))
     if original and (original.description or original.content):
-        _describe_as(entry, original)
+        _write_original_notes(entry, original)
     else:
-        _describe(entry, episode.notes)
+        _write_notes(entry, episode.notes)
     entry.tags.add(*tags.episode_tags(show, episode))
     if isinstance(audience, PrivateAudience) and audience.transcripts:
         entry.tags.add(*tags.transcript_tags(show, episode))
@@ -152,27 +152,27 @@ def _write_notice(entry: Any, catalog: Catalog, item: NoticeItem) -> None:
         address = single_line(catalog.show.object_url(catalog.notice_audio_key))
         entry.enclosure(address, catalog.notice_audio_size_bytes, "audio/mpeg")
         entry.tags.add(Tag("itunes:duration", tags.whole_seconds(catalog.notice_audio_duration_s)))
-    _describe(entry, item.text)
+    _write_notes(entry, item.text)
     entry.tags.add(Tag("itunes:explicit", "false"), Tag("itunes:episodeType", "bonus"))
 
 
 def _readable(text: str, subject: str) -> str:
-    """Return text on one line, or refuse it where nothing is left to read."""
+    """Return text on one line; FeedError if no readable character is left."""
     readable = single_line(text)
     if not readable:
-        raise FeedError(subject, "has no readable text for the feed; write some")
+        raise FeedError(subject, "has no readable text for the feed; write a text")
     return readable
 
 
-def _describe(entry: Any, text: str) -> None:
+def _write_notes(entry: Any, text: str) -> None:
     html = show_notes.to_html(text)
     if html:
         entry.description(show_notes.to_plain(text))
         entry.content(html, type="CDATA")
 
 
-def _describe_as(entry: Any, original: ImportedItem) -> None:
-    """Write an imported item's notes as its old feed had them."""
+def _write_original_notes(entry: Any, original: ImportedItem) -> None:
+    """Write an imported item's notes unchanged."""
     if original.description:
         entry.description(xml_safe(original.description))
     if original.content:

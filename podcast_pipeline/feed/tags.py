@@ -1,4 +1,4 @@
-"""What a feed says in the itunes: and podcast: namespaces, as lists of tags in their order."""
+"""The itunes: and podcast: tags of a feed, as lists in order."""
 
 from uuid import UUID, uuid5
 
@@ -14,7 +14,7 @@ CAPTION_TYPES: dict[CaptionFormat, str] = {
     "srt": "application/x-subrip",
     "json": "application/json",
 }
-"""The transcript files a feed names, best first. Source: transcript.md of the namespace; rule T6."""
+"""The transcript files in a feed, best first. Source: transcript.md of the podcast namespace; rule T6."""
 
 
 def podcast_guid(feed_url: str) -> UUID:
@@ -26,12 +26,12 @@ def podcast_guid(feed_url: str) -> UUID:
 
 
 def private_podcast_guid(show: Show) -> UUID:
-    """Return the guid that all private feeds of a show carry."""
+    """Return the podcast:guid of all private feeds of a show."""
     return uuid5(show.guid, "private")
 
 
 def show_tags(show: Show) -> list[Tag]:
-    """Return what every feed of the show says."""
+    """Return the channel tags of every feed of the show."""
     tags = [
         Tag("itunes:author", single_line(show.author)),
         Tag("itunes:explicit", _flag(show.explicit)),
@@ -46,7 +46,7 @@ def show_tags(show: Show) -> list[Tag]:
 
 
 def public_tags(show: Show) -> list[Tag]:
-    """Return what lets directories and hosts check whose feed this is."""
+    """Return the tags of the public channel: owner, guid, lock, new address and hubs."""
     owner = Tag("itunes:name", single_line(show.author)), Tag("itunes:email", single_line(show.owner_email))
     return [
         Tag("itunes:owner", children=owner),
@@ -58,7 +58,7 @@ def public_tags(show: Show) -> list[Tag]:
 
 
 def private_tags(show: Show) -> list[Tag]:
-    """Return what keeps a private feed out of directories. Source: rule P2."""
+    """Return the tags that keep a private feed out of directories. Source: rule P2."""
     return [
         Tag("itunes:block", "Yes"),
         Tag("podcast:guid", str(private_podcast_guid(show))),
@@ -68,19 +68,20 @@ def private_tags(show: Show) -> list[Tag]:
 
 
 def _locked(show: Show, value: str) -> Tag:
-    """Return podcast:locked; Podcast Index's own parser ignores it without an owner."""
+    """Return podcast:locked, with an owner: Podcast Index's parser ignores the tag without one."""
     return Tag("podcast:locked", value, {"owner": single_line(show.owner_email)})
 
 
 def episode_tags(show: Show, episode: Episode) -> list[Tag]:
-    """Return what every feed says about an episode; what another host's feed said stands before our own."""
-    kept = _kept(episode.original) if episode.original else []
-    said = {tag.name for tag in kept}
-    return [*_facts(show, episode), *kept, *(tag for tag in _own(show, episode) if tag.name not in said)]
+    """Return the tags of an episode in every feed; an imported tag replaces our own of the same name."""
+    imported = _imported_tags(episode.original) if episode.original else []
+    names = {tag.name for tag in imported}
+    own = (tag for tag in _own_tags(show, episode) if tag.name not in names)
+    return [*_basic_tags(show, episode), *imported, *own]
 
 
-def _facts(show: Show, episode: Episode) -> list[Tag]:
-    duration_s = episode.enclosure.duration_s  # 0 where an imported feed did not say
+def _basic_tags(show: Show, episode: Episode) -> list[Tag]:
+    duration_s = episode.enclosure.duration_s  # 0 if an imported feed stated none
     tags = [
         *([Tag("itunes:duration", whole_seconds(duration_s))] if duration_s else []),
         Tag("itunes:explicit", _flag(episode.explicit)),
@@ -88,25 +89,25 @@ def _facts(show: Show, episode: Episode) -> list[Tag]:
     ]
     if episode.artwork_key:
         tags.append(_image(show, episode.artwork_key))
-    kept = {tag.name for tag in episode.original.tags} if episode.original else set()
+    imported = {tag.name for tag in episode.original.tags} if episode.original else set()
     for name, number in (("season", episode.season), ("episode", episode.number)):
         if number is not None:
             both = (Tag(f"itunes:{name}", str(number)), Tag(f"podcast:{name}", str(number)))
-            tags += [tag for tag in both if tag.name not in kept]
+            tags += [tag for tag in both if tag.name not in imported]
     if episode.chapters_key:
         tags.append(_chapters(show, episode, episode.chapters_key))
     return tags
 
 
-def _kept(original: ImportedItem) -> list[Tag]:
-    """Return what another host's feed said of an imported episode, as it said it."""
-    found = [_markup(tag) for tag in original.tags]
+def _imported_tags(original: ImportedItem) -> list[Tag]:
+    """Return the tags of an imported episode's old feed, unchanged."""
+    tags = [_markup(tag) for tag in original.tags]
     if original.image_url:
-        found.append(Tag("itunes:image", attributes={"href": single_line(original.image_url)}))
+        tags.append(Tag("itunes:image", attributes={"href": single_line(original.image_url)}))
     if original.chapters_url:
         attributes = {"url": single_line(original.chapters_url), "type": "application/json+chapters"}
-        found.append(Tag("podcast:chapters", attributes=dict(attributes)))
-    return found
+        tags.append(Tag("podcast:chapters", attributes=dict(attributes)))
+    return tags
 
 
 def _markup(markup: FeedElement) -> Tag:
@@ -117,7 +118,7 @@ def _markup(markup: FeedElement) -> Tag:
     return Tag(markup.name, text, attributes, tuple(_markup(child) for child in markup.children))
 
 
-def _own(show: Show, episode: Episode) -> list[Tag]:
+def _own_tags(show: Show, episode: Episode) -> list[Tag]:
     tags = [_person(person) for person in credited_persons(show, episode)]
     tags += [
         Tag(
@@ -131,10 +132,10 @@ def _own(show: Show, episode: Episode) -> list[Tag]:
 
 
 def credited_persons(show: Show, episode: Episode) -> tuple[Person, ...]:
-    """Return the persons of an item: nobody where the channel's hold, else the hosts and then the guests.
+    """Return the persons of an item, hosts before guests; none if the channel's persons apply.
 
-    Persons of an item replace the channel's, so guests alone would leave the episode without its hosts.
-    An episode that names a host of its own is hosted by these only. Source: person.md; rule F14.
+    An item's persons replace the channel's, so the hosts are repeated beside guests. If the episode has hosts
+    of its own, they replace the show's. Source: person.md of the podcast namespace; rule F14.
     """
     own_hosts = tuple(p for p in episode.persons if p.role == "host")
     guests = tuple(p for p in episode.persons if p.role == "guest")
@@ -142,7 +143,7 @@ def credited_persons(show: Show, episode: Episode) -> tuple[Person, ...]:
 
 
 def transcript_tags(show: Show, episode: Episode) -> list[Tag]:
-    """Return the files of the newest transcript, as far as the episode has them."""
+    """Return the tags of the newest transcript's files; none without a transcript."""
     version = episode.transcript
     if version is None:
         return []
@@ -163,13 +164,13 @@ def transcript_tags(show: Show, episode: Episode) -> list[Tag]:
 
 
 def _same_language(one: str, other: str) -> bool:
-    """Say whether two BCP 47 tags name one language; `en` and `en-US` do, `pt-PT` and `pt-BR` do not."""
+    """Return whether two BCP 47 tags match; `en` and `en-US` do, `pt-PT` and `pt-BR` do not."""
     first, second = one.lower().split("-"), other.lower().split("-")
     return all(a == b for a, b in zip(first, second, strict=False))
 
 
 def enclosure_url(show: Show, episode: Episode) -> str:
-    """Return where an app gets the audio: behind the token only where the audio itself is private."""
+    """Return the address of the audio: behind the token only if the episode is for subscribers."""
     enclosure = episode.enclosure
     if enclosure.key is None:
         return xml_safe(enclosure.external_url or "")
@@ -191,7 +192,7 @@ def _person(person: Person) -> Tag:
 
 
 def _category(category: str) -> Tag:
-    """Return Apple's category; `News > Politics` is a subcategory inside its category."""
+    """Return an itunes:category; for `News > Politics` the subcategory is nested in its category."""
     top, _, sub = (single_line(part) for part in category.partition(">"))
     children = (Tag("itunes:category", attributes={"text": sub}),) if sub else ()
     return Tag("itunes:category", attributes={"text": top}, children=children)
@@ -206,7 +207,7 @@ def _flag(value: bool) -> str:
 
 
 def whole_seconds(duration_s: float) -> str:
-    """Return a duration as itunes:duration wants it."""
+    """Return a duration for itunes:duration: whole seconds, at least 1."""
     return str(max(1, round(duration_s)))
 
 

@@ -1,9 +1,9 @@
-"""Text as a feed may carry it."""
+"""Make text safe for a feed."""
 
 import re
 
-TOKEN_PLACEHOLDER = "podcastpipelines.tokenofthesubscriberwhoreadsthis"  # noqa: S105  a token's form, nobody's token
-"""Stands in a private feed where `personalize` puts a subscriber's token."""
+TOKEN_PLACEHOLDER = "podcastpipelines.tokenofthesubscriberwhoreadsthis"  # noqa: S105  has the form of a token, is no token
+"""Stands for the subscriber's token in a private feed, until `personalize`."""
 
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _DURATION = re.compile(r"\d{1,9}(\.\d{1,9})?|\d{1,6}(:\d{1,2}){1,2}(\.\d{1,9})?")
@@ -11,24 +11,24 @@ _WHITE = re.compile(r"[ \t\r\n]+")
 
 
 def xml_safe(text: str) -> str:
-    """Return text without the characters that XML 1.0 forbids and without the token's placeholder.
+    """Return text without the characters that XML 1.0 forbids and without TOKEN_PLACEHOLDER.
 
-    A note of an imported feed could otherwise ask for the token of whoever reads it.
+    Notes of an imported feed that contain the placeholder could otherwise leak a subscriber's token.
 
     Source: XML 1.0, section 2.2, production Char.
     """
-    # "-" is in no token, so what stands around it cannot join into the placeholder again.
-    lawful = text if text.isprintable() else _ILLEGAL.sub("", text)  # most is, and that is soon known
-    return lawful.replace(TOKEN_PLACEHOLDER, "-")
+    # No token contains "-", so the text around it cannot form the placeholder again.
+    legal = text if text.isprintable() else _ILLEGAL.sub("", text)  # isprintable is fast, and mostly true
+    return legal.replace(TOKEN_PLACEHOLDER, "-")
 
 
 def single_line(text: str) -> str:
-    """Return legal text on one line, without spaces around it."""
+    """Return XML-safe text on one line, stripped."""
     return _WHITE.sub(" ", xml_safe(text)).strip()
 
 
 def shorten(text: str, size_bytes: int) -> str:
-    """Return text, cut at a space to at most this many bytes of UTF-8; an ellipsis says where."""
+    """Return text, cut at a space to at most `size_bytes` bytes of UTF-8, with an ellipsis if it was cut."""
     encoded = text.encode()
     if len(encoded) <= size_bytes:
         return text
@@ -37,7 +37,7 @@ def shorten(text: str, size_bytes: int) -> str:
 
 
 def parse_duration(duration: str) -> float | None:
-    """Read an itunes:duration: seconds, MM:SS or HH:MM:SS; None where it is none of these."""
+    """Parse an itunes:duration into seconds, from seconds, MM:SS or HH:MM:SS; None if it is invalid."""
     if not _DURATION.fullmatch(duration.strip()):
         return None
     seconds = 0.0

@@ -1,7 +1,8 @@
-"""What a listener would notice between two feeds: words, pictures and order, not how a host spells them.
+"""The differences between two feeds that a listener sees.
 
-`history` says what apps would do; this says what a person would see. Durations as a clock or in seconds,
-`yes` or `true`, escaped HTML or CDATA are the same here. A file on another host is a move, not a change.
+`app_impact` predicts the reactions of apps; this module compares the displayed values. Durations as a clock
+time or in seconds, `yes` or `true`, escaped HTML or CDATA are equal. A file on another host is a move, not a
+change.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,14 +19,14 @@ from podcast_pipeline.feed.conformance.document import Element, FeedDocument
 from podcast_pipeline.feed.text import parse_duration, single_line
 
 TRUE_VALUES = ("true", "yes", "explicit")
-DURATION_TOLERANCE_S = 1.0  # feeds round durations, each its own way
+DURATION_TOLERANCE_S = 1.0  # feeds round durations differently
 
-Look = str | float | tuple[str, ...] | None
+FieldValue = str | float | tuple[str, ...] | None
 
 
 @dataclass(frozen=True)
 class VisibleChange:
-    """One thing that looks different: of the show, or of the item with this guid."""
+    """One field that looks different: of the show, or of the item with this guid."""
 
     field: str
     title: str = ""
@@ -36,7 +37,7 @@ class VisibleChange:
 
 @dataclass(frozen=True)
 class HostChanges:
-    """How many files are the same, as far as a feed tells, on another host; and transcripts that went."""
+    """The numbers of files that moved to another host, and of items that lost their public transcripts."""
 
     audio: int = 0
     artwork: int = 0
@@ -45,15 +46,15 @@ class HostChanges:
 
 
 def compare_feeds(old: bytes, new: bytes) -> tuple[tuple[VisibleChange, ...], HostChanges]:
-    """Return what a listener would notice of the show and of the items that both feeds have.
+    """Return the visible changes of the show and of the items in both feeds, and the moves.
 
     Raises:
-        FeedError: one of them cannot be read.
+        FeedError: one of the feeds cannot be parsed.
     """
     before, after = parse_feed(old), parse_feed(new)
-    there = {_guid(after, item): item for item in after.items}
-    pairs = [(item, there[g]) for item in before.items if (g := _guid(before, item)) in there]
-    noticed = [
+    by_guid = {_guid(after, item): item for item in after.items}
+    pairs = [(item, by_guid[g]) for item in before.items if (g := _guid(before, item)) in by_guid]
+    visible_changes = [
         *_differences(SHOW, (before, before.channel), (after, after.channel)),
         *(n for one, other in pairs for n in _differences(ITEM, (before, one), (after, other))),
     ]
@@ -66,23 +67,23 @@ def compare_feeds(old: bytes, new: bytes) -> tuple[tuple[VisibleChange, ...], Ho
             for one, other in pairs
         ),
     )
-    return tuple(noticed), moves
+    return tuple(visible_changes), moves
 
 
 def _differences(
-    looks: dict[str, Callable[[FeedDocument, Element], Look]],
+    fields: dict[str, Callable[[FeedDocument, Element], FieldValue]],
     before: tuple[FeedDocument, Element],
     after: tuple[FeedDocument, Element],
 ) -> Iterator[VisibleChange]:
-    for field, look in looks.items():
-        old, new = look(*before), look(*after)
-        if not _looks_same(field, old, new):
+    for field, value_of in fields.items():
+        old, new = value_of(*before), value_of(*after)
+        if not _is_same(field, old, new):
             is_item = before[1].tag == "item"
             title, guid = (before[0].text(before[1], "title"), _guid(*before)) if is_item else ("", "")
-            yield VisibleChange(field, title, guid, _shown(old), _shown(new))
+            yield VisibleChange(field, title, guid, _display(old), _display(new))
 
 
-def _looks_same(field: str, old: Look, new: Look) -> bool:
+def _is_same(field: str, old: FieldValue, new: FieldValue) -> bool:
     if field in ("audio", "artwork", "chapters"):
         return old == new or _is_moved(str(old or ""), str(new or ""))
     if isinstance(old, float) and isinstance(new, float):
@@ -91,12 +92,12 @@ def _looks_same(field: str, old: Look, new: Look) -> bool:
 
 
 def _is_moved(old: str, new: str) -> bool:
-    """Say whether both are addresses, on different hosts."""
+    """Return whether both are addresses, on different hosts."""
     return bool(old and new and urlsplit(old).netloc != urlsplit(new).netloc)
 
 
-def _shown(look: Look) -> str:
-    text = ", ".join(look) if isinstance(look, tuple) else str(look or "")
+def _display(value: FieldValue) -> str:
+    text = ", ".join(value) if isinstance(value, tuple) else str(value or "")
     return text if len(text) <= 80 else f"{text[:79]}…"
 
 
@@ -104,64 +105,64 @@ def _guid(document: FeedDocument, item: Element) -> str:
     return document.text(item, "guid") or _audio(document, item)
 
 
-def _text(path: str) -> Callable[[FeedDocument, Element], Look]:
+def _text(path: str) -> Callable[[FeedDocument, Element], FieldValue]:
     return lambda document, element: single_line(unescape(document.text(element, path)))
 
 
-def _notes(document: FeedDocument, item: Element) -> Look:
-    """Return the words of the show notes and where their links lead."""
+def _notes(document: FeedDocument, item: Element) -> FieldValue:
+    """Return the text of the show notes and the targets of their links."""
     paths = ("content:encoded", "description", "itunes:summary")
-    written = next((text for path in paths if (text := document.text(item, path))), "")
-    words = " ".join(single_line(unescape(nh3.clean(written.replace("<", " <"), tags=set()))).split())
-    return (words, *_links(written))
+    notes = next((text for path in paths if (text := document.text(item, path))), "")
+    words = " ".join(single_line(unescape(nh3.clean(notes.replace("<", " <"), tags=set()))).split())
+    return (words, *_links(notes))
 
 
-def _links(written: str) -> Iterator[str]:
-    if "href" not in written:
+def _links(notes: str) -> Iterator[str]:
+    if "href" not in notes:
         return
     try:
-        tree = lxml_html.fromstring(f"<div>{written}</div>")
+        tree = lxml_html.fromstring(f"<div>{notes}</div>")
     except ParserError:
         return
     yield from (str(link.get("href")).strip() for link in tree.iter("a") if link.get("href"))
 
 
-def _date(document: FeedDocument, item: Element) -> Look:
+def _date(document: FeedDocument, item: Element) -> FieldValue:
     at = parse_pub_date(document.text(item, "pubDate"))
     return at.timestamp() if at else None
 
 
-def _duration(document: FeedDocument, item: Element) -> Look:
+def _duration(document: FeedDocument, item: Element) -> FieldValue:
     return parse_duration(document.text(item, "itunes:duration"))
 
 
-def _explicit(document: FeedDocument, element: Element) -> Look:
+def _explicit(document: FeedDocument, element: Element) -> FieldValue:
     own = document.text(element, "itunes:explicit") or document.text(document.channel, "itunes:explicit")
     return "explicit" if own.lower() in TRUE_VALUES else "clean"
 
 
-def _type(document: FeedDocument, item: Element) -> Look:
+def _type(document: FeedDocument, item: Element) -> FieldValue:
     return document.text(item, "itunes:episodeType").lower() or "full"
 
 
-def _number(name: str) -> Callable[[FeedDocument, Element], Look]:
-    def number(document: FeedDocument, item: Element) -> Look:
+def _number(name: str) -> Callable[[FeedDocument, Element], FieldValue]:
+    def number(document: FeedDocument, item: Element) -> FieldValue:
         return document.text(item, f"itunes:{name}") or document.text(item, f"podcast:{name}")
 
     return number
 
 
-def _persons(document: FeedDocument, element: Element) -> Look:
+def _persons(document: FeedDocument, element: Element) -> FieldValue:
     own = document.all(element, "podcast:person") or document.all(document.channel, "podcast:person")
     return tuple(f"{single_line(p.text or '')} ({p.get('role', 'host').lower()})" for p in own)
 
 
-def _author(document: FeedDocument, item: Element) -> Look:
+def _author(document: FeedDocument, item: Element) -> FieldValue:
     own = document.text(item, "itunes:author") or document.text(document.channel, "itunes:author")
     return single_line(own)
 
 
-def _categories(document: FeedDocument, channel: Element) -> Look:
+def _categories(document: FeedDocument, channel: Element) -> FieldValue:
     found = document.all(channel, ".//itunes:category")
     return tuple(text for category in found if (text := category.get("text")))
 
@@ -181,7 +182,7 @@ def _chapters(document: FeedDocument, item: Element) -> str:
     return "" if chapters is None else chapters.get("url", "")
 
 
-SHOW: dict[str, Callable[[FeedDocument, Element], Look]] = {
+SHOW: dict[str, Callable[[FeedDocument, Element], FieldValue]] = {
     "title": _text("title"),
     "description": _text("description"),
     "language": _text("language"),
@@ -191,7 +192,7 @@ SHOW: dict[str, Callable[[FeedDocument, Element], Look]] = {
     "explicit": _explicit,
     "persons": _persons,
 }
-ITEM: dict[str, Callable[[FeedDocument, Element], Look]] = {
+ITEM: dict[str, Callable[[FeedDocument, Element], FieldValue]] = {
     "title": _text("title"),
     "date": _date,
     "notes": _notes,

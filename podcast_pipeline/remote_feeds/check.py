@@ -9,7 +9,6 @@ from typing import cast
 from podcast_pipeline.errors import FetchError
 from podcast_pipeline.feed import conformance
 from podcast_pipeline.feed.conformance import FeedFinding, RecordedResponse
-from podcast_pipeline.feed.conformance.answers import ResourceKind
 from podcast_pipeline.feed.conformance.document import (
     MAX_FEED_BYTES,
     Element,
@@ -17,6 +16,7 @@ from podcast_pipeline.feed.conformance.document import (
     UnreadableFeed,
     parse_rss,
 )
+from podcast_pipeline.feed.conformance.responses import ResourceKind
 from podcast_pipeline.feed.text import parse_duration
 from podcast_pipeline.remote_feeds.client import (
     FetchedResponse,

@@ -15,8 +15,8 @@ import httpx
 
 from podcast_pipeline import __version__
 from podcast_pipeline.errors import FetchError, RemoteFileNotFound
-from podcast_pipeline.feed.conformance.answers import WEB_PLAYER_ORIGIN
 from podcast_pipeline.feed.conformance.document import url_path
+from podcast_pipeline.feed.conformance.responses import WEB_PLAYER_ORIGIN
 from podcast_pipeline.feed.private import TOKEN_PATTERN
 
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)

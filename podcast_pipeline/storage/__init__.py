@@ -1,4 +1,4 @@
-"""Object storage: one protocol, a local folder and S3."""
+"""Object storage: the protocols of a reader and a store; implemented for a local folder and S3."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ CHUNK_BYTES = 256 * 1024
 
 @dataclass(frozen=True)
 class ObjectInfo:
-    """What a HEAD says.
+    """The metadata of an object, as of a HEAD request.
 
     Attributes:
-        etag: opaque, as `if_match` wants it, without quotes.
-        sha256: hex, of the whole body, as recorded when it was put; None for objects not put by us.
+        etag: opaque, without quotes, for `if_match`.
+        sha256: hex, of the whole body, as recorded by `put`; None for objects of other programs.
         modified_at: aware, UTC.
     """
 
@@ -30,12 +30,12 @@ class ObjectInfo:
 
 @dataclass(frozen=True)
 class UnfinishedUpload:
-    """A put that was begun and never completed: it takes room, and no read and no list shows it.
+    """A put that was never completed: it takes up storage, and no read and no list shows it.
 
     Attributes:
-        id: of this one among those of the key; the store's own.
-        size_bytes: of what has arrived.
-        modified_at: when the last of it arrived; aware, UTC.
+        id: the store's id of this upload of the key.
+        size_bytes: of the received parts.
+        modified_at: time of the last received part; aware, UTC.
     """
 
     key: str
@@ -45,27 +45,27 @@ class UnfinishedUpload:
 
 
 class ObjectReader(Protocol):
-    """Reading objects. Keys are `public/…` and `private/…`, without a leading slash.
+    """Reads objects. Keys are `public/…` and `private/…`, without a leading slash.
 
-    Every method raises NotFound, Denied or StoreError, with the key as subject.
+    Every method may raise NotFound, Denied or StoreError, with the key as subject.
     """
 
     def head(self, key: str) -> ObjectInfo:
-        """Return what the store says of an object."""
+        """Return the metadata of an object."""
 
     def get(self, key: str) -> tuple[ObjectInfo, bytes]:
-        """Return a (small) object whole, with the info that belongs to these very bytes."""
+        """Return a whole (small) object, with the metadata of exactly these bytes."""
 
     def stream(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """Yield the bytes from `start` up to, not including, `end`, in chunks of at most CHUNK_BYTES.
 
-        Nothing is opened, and no error raised, before the first chunk is asked for.
+        Nothing is opened and no error is raised before the first chunk is requested.
         """
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Yield the objects whose key begins with `prefix`, in order of key.
 
-        A list knows no headers: content_type and cache_control are "", sha256 is None.
+        A list has no headers: content_type and cache_control are "", sha256 is None.
 
         Args:
             prefix: `public/…` or `private/…`; the two may be in different buckets.
@@ -73,10 +73,10 @@ class ObjectReader(Protocol):
 
 
 class Store(ObjectReader, Protocol):
-    """A bucket, or two: reading with our credentials, and writing.
+    """Reads and writes one bucket or two, with our credentials.
 
     Attributes:
-        remote: whether `url` answers by itself, without our reader: true for S3.
+        remote: whether `url` is served without our web server: true for S3.
     """
 
     remote: bool
@@ -91,34 +91,34 @@ class Store(ObjectReader, Protocol):
         if_absent: bool = False,
         if_match: str | None = None,
     ) -> ObjectInfo:
-        """Write an object, whole or not at all.
+        """Write an object atomically.
 
         Args:
             body: the bytes, or a file that is streamed.
-            if_absent: only when there is no such object.
-            if_match: only when the object still has this etag.
+            if_absent: only if there is no such object.
+            if_match: only if the object still has this etag.
 
         Raises:
-            Conflict: the condition does not hold; nothing was written.
+            PreconditionFailed: the condition does not hold; nothing was written.
         """
 
     def delete(self, key: str) -> None:
-        """Remove an object; not an error when there is none."""
+        """Delete an object; no error if there is none."""
 
     def unfinished_uploads(self, prefix: str) -> Iterator[UnfinishedUpload]:
-        """Yield the unfinished puts of keys that begin with `prefix`; one may still be under way."""
+        """Yield the unfinished puts of keys that begin with `prefix`; some may still be in progress."""
 
     def abort_upload(self, upload: UnfinishedUpload) -> None:
-        """Give up an unfinished put and the room it takes; not an error when it is finished or gone."""
+        """Abort an unfinished put and free its storage; no error if the put is completed or gone."""
 
     def url(self, key: str) -> str:
-        """Return the address under which anybody reads a key under `public/`."""
+        """Return the public address of a key under `public/`."""
 
     def presigned_url(self, key: str, seconds: int) -> str | None:
-        """Return an address at which anybody may GET a private key for so long; None where there is none.
+        """Return an address for anybody to GET a private key for `seconds`; None if the store has none.
 
-        It is for GET: another method is answered 403 (encore#1846).
+        The address is for GET only: other methods are answered 403 (encore#1846).
         """
 
     def anonymous(self) -> ObjectReader:
-        """Return the same reads without credentials; what is not public is Denied or NotFound."""
+        """Return a reader without credentials; it raises Denied or NotFound for private objects."""

@@ -1,20 +1,24 @@
-"""The two conditions of a write, looked at by us: where nobody else can write, or the store cannot do it."""
+"""Check the preconditions of a write ourselves: under a lock, or for a store without conditional writes."""
 
 from podcast_pipeline.errors import NotFound, PreconditionFailed
 from podcast_pipeline.storage import ObjectReader
 
 
 def check_preconditions(reader: ObjectReader, key: str, *, if_absent: bool, if_match: str | None) -> None:
-    """Raise Conflict when there is an object and must not be, or is not the one with the etag `if_match`."""
+    """Compare the object's etag with the preconditions of a write.
+
+    Raises:
+        PreconditionFailed: the object exists (`if_absent`), or does not have the etag `if_match`.
+    """
     if not if_absent and if_match is None:
         return
     try:
         etag = reader.head(key).etag
     except NotFound as error:
         if if_match is not None:
-            raise PreconditionFailed(key, "was removed since it was read; read again") from error
+            raise PreconditionFailed(key, "was removed after it was read; read it again") from error
         return
     if if_absent:
         raise PreconditionFailed(key, "exists already")
     if etag != if_match:
-        raise PreconditionFailed(key, "was changed since it was read; read again")
+        raise PreconditionFailed(key, "was changed after it was read; read it again")

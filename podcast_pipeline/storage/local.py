@@ -1,12 +1,12 @@
-"""A folder as an object store: whole objects or none, whatever is killed when.
+"""A folder as an object store, with atomic writes even if a writer is killed.
 
-    root/public/feed.xml  ->  ../.objects/public/feed.xml@<version>/body     a link; changing it is the commit
+    root/public/feed.xml  ->  ../.objects/public/feed.xml@<version>/body     a link; its replacement commits
     root/.objects/public/feed.xml@<version>/body, info.json                  written before, never changed
-    root/.lock                                                               held while anybody writes
+    root/.lock                                                               held during a write
 
-A version (bytes and what a HEAD says of them) is written whole and synced before the link is renamed over
-the old one, so body and metadata change together and a reader needs no lock. Versions that no link names (a
-writer was killed) are removed by the next write of their key, or by `podcast gc`.
+A version (body and metadata) is complete and synced before its link is renamed over the old one, so body
+and metadata change together and a reader needs no lock. Versions without a link (their writer was killed)
+are removed by the next write of their key, or by `podcast gc`.
 """
 
 import fcntl
@@ -30,26 +30,26 @@ if TYPE_CHECKING:
     from podcast_pipeline.config import Config
 
 NOT_FOUND_ERRNOS = (ENOENT, ENOTDIR, EINVAL)
-"""What the kernel says of a key that is not there, leads through an object, or is a folder."""
+"""The errors for a key that does not exist, leads through an object, or is a folder."""
 
-READ_ATTEMPTS = 20  # how often a reader looks again when the object is replaced under its eyes
+READ_ATTEMPTS = 20  # retries of a reader while the object is being replaced
 
 
 class LocalReader:
-    """Reads a folder; `anonymous` reads `public/` only and lists nothing, as a bucket's policy has it."""
+    """Reads a folder; without credentials `public/` only and no list, as under our bucket policy."""
 
     def __init__(self, root: Path, *, anonymous: bool) -> None:
         self._root = root
         self._anonymous = anonymous
 
     def head(self, key: str) -> ObjectInfo:
-        """Return what was recorded of an object."""
+        """Return the metadata of an object."""
         info, body = self._open(key)
         body.close()
         return info
 
     def get(self, key: str) -> tuple[ObjectInfo, bytes]:
-        """Return an object whole."""
+        """Return a whole object."""
         info, body = self._open(key)
         with body:
             return info, body.read()
@@ -71,7 +71,7 @@ class LocalReader:
         for key in sorted(self._keys(check_prefix(prefix))):
             try:
                 info = self.head(key)
-            except NotFound:  # deleted since
+            except NotFound:  # deleted after the listing
                 continue
             yield ObjectInfo(key, info.size_bytes, "", "", info.etag, None, info.modified_at)
 
@@ -83,17 +83,17 @@ class LocalReader:
             yield from (key for key in keys if key.startswith(prefix))
 
     def _open(self, key: str) -> tuple[ObjectInfo, IO[bytes]]:
-        """Open the version of `key` that is current now."""
+        """Open the current version of `key`."""
         if not check_key(key).startswith("public/") and self._anonymous:
             raise Denied(key, "cannot be read without credentials")
-        with _failing(key):
+        with _store_errors(key):
             for _ in range(READ_ATTEMPTS):
                 version = self._version(key)
                 try:
                     return _info(version), (version / "body").open("rb")
-                except FileNotFoundError:  # replaced between the two looks
+                except FileNotFoundError:  # replaced between the two reads
                     continue
-        raise StoreError(key, "its bytes are missing from the store's folder; put it again")
+        raise StoreError(key, "the object's file is missing from the store's folder; store the object again")
 
     def _version(self, key: str) -> Path:
         link = self._root / key
@@ -109,7 +109,7 @@ class LocalStore(LocalReader):
     """The embedded store: a folder, for one machine and any number of processes on it.
 
     Args:
-        root: the folder; made on the first write.
+        root: the folder; created by the first write.
         base_url: address of `public/`, without a trailing slash.
     """
 
@@ -134,9 +134,9 @@ class LocalStore(LocalReader):
         if_absent: bool = False,
         if_match: str | None = None,
     ) -> ObjectInfo:
-        """Write an object, whole or not at all; see Store."""
+        """Write an object atomically; see Store."""
         check_key(key)
-        with _failing(key), self._lock():
+        with _store_errors(key), self._lock():
             check_preconditions(self, key, if_absent=if_absent, if_match=if_match)
             version = self._versions(key).with_name(f"{Path(key).name}@{secrets.token_hex(8)}")
             version.mkdir(parents=True)
@@ -148,29 +148,29 @@ class LocalStore(LocalReader):
             return _info(version)
 
     def delete(self, key: str) -> None:
-        """Remove an object; not an error when there is none."""
+        """Delete an object; no error if there is none."""
         check_key(key)
-        with _failing(key), self._lock():
+        with _store_errors(key), self._lock():
             (self._root / key).unlink(missing_ok=True)
             if (self._root / key).parent.is_dir():
                 _sync((self._root / key).parent)
-            self._sweep(key, keep=None)
+            self._remove_versions(key, keep=None)
 
     def unfinished_uploads(self, prefix: str) -> Iterator[UnfinishedUpload]:
-        """Yield the versions that no link names: their writer was killed, or is writing now."""
+        """Yield the versions without a link: their writer was killed, or is still writing."""
         objects = self._root / ".objects"
         for version in sorted(objects.glob(f"{check_prefix(prefix)}**/*@*")):
             key = version.relative_to(objects).as_posix().rpartition("@")[0]
-            with suppress(FileNotFoundError):  # swept since
+            with suppress(FileNotFoundError):  # removed by another writer
                 if not self._is_current(key, version):
                     size = sum(file.stat().st_size for file in version.iterdir())
                     at = datetime.fromtimestamp(version.stat().st_mtime, UTC)
                     yield UnfinishedUpload(key, version.name.rpartition("@")[2], size, at)
 
     def abort_upload(self, upload: UnfinishedUpload) -> None:
-        """Remove a version that no link names."""
+        """Remove a version without a link."""
         version = self._versions(upload.key).with_name(f"{Path(upload.key).name}@{upload.id}")
-        with _failing(upload.key), self._lock():
+        with _store_errors(upload.key), self._lock():
             if version.exists() and not self._is_current(upload.key, version):
                 shutil.rmtree(version)
 
@@ -182,18 +182,18 @@ class LocalStore(LocalReader):
         """Return None: a folder has no addresses."""
 
     def anonymous(self) -> LocalReader:
-        """Return the reads that anybody may do: `public/` only, no list."""
+        """Return a reader without credentials: `public/` only, no list."""
         return LocalReader(self._root, anonymous=True)
 
     def _commit(self, key: str, version: Path) -> None:
         link = self._root / key
         link.parent.mkdir(parents=True, exist_ok=True)
-        fresh = link.with_name(f"{link.name}@link")
-        fresh.unlink(missing_ok=True)
-        fresh.symlink_to(os.path.relpath(version / "body", link.parent))
-        fresh.replace(link)
+        new_link = link.with_name(f"{link.name}@link")
+        new_link.unlink(missing_ok=True)
+        new_link.symlink_to(os.path.relpath(version / "body", link.parent))
+        new_link.replace(link)
         _sync(link.parent)
-        self._sweep(key, keep=version)
+        self._remove_versions(key, keep=version)
 
     def _versions(self, key: str) -> Path:
         return self._root / ".objects" / key
@@ -204,10 +204,10 @@ class LocalStore(LocalReader):
         except NotFound:
             return False
 
-    def _sweep(self, key: str, *, keep: Path | None) -> None:
-        """Remove the versions of `key` that nobody can reach; a reader that has one open keeps it."""
-        place = self._versions(key)
-        for version in place.parent.glob(f"{place.name}@*"):
+    def _remove_versions(self, key: str, *, keep: Path | None) -> None:
+        """Remove the versions of `key` except `keep`; a reader with an open file can read on."""
+        versions = self._versions(key)
+        for version in versions.parent.glob(f"{versions.name}@*"):
             if version != keep:
                 shutil.rmtree(version)
 
@@ -215,17 +215,17 @@ class LocalStore(LocalReader):
     def _lock(self) -> Iterator[None]:
         self._root.mkdir(parents=True, exist_ok=True)
         with (self._root / ".lock").open("a") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)  # given back by the kernel, also when we are killed
+            fcntl.flock(file, fcntl.LOCK_EX)  # released by the kernel even if the process is killed
             yield
 
 
 @contextmanager
-def _failing(key: str) -> Iterator[None]:
+def _store_errors(key: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         where = error.filename or "the store's folder"
-        raise StoreError(key, f"{error.strerror}; check {where} and the disk it is on") from error
+        raise StoreError(key, f"{error.strerror}; check {where} and its disk") from error
 
 
 def _copy(body: bytes | Path, target: Path) -> None:

@@ -1,4 +1,4 @@
-"""What lies in object storage: keys, types and cache rules of every object, and their bytes. Pure."""
+"""The objects in storage: keys, content types, cache rules and bytes. Pure."""
 
 import hashlib
 import json
@@ -22,10 +22,10 @@ TRANSCRIPT_FORMATS: tuple[CaptionFormat, ...] = ("vtt", "srt", "json", "html", "
 
 @dataclass(frozen=True)
 class StagedObject:
-    """An object that is ready to be stored.
+    """An object that is ready for upload.
 
     Attributes:
-        body: the bytes, or a file of them.
+        body: the bytes, or a file.
         sha256: hex, of the whole body.
     """
 
@@ -37,30 +37,30 @@ class StagedObject:
 
     @property
     def cache_control(self) -> str:
-        """Public objects never change under their key; private ones are never cached by others."""
+        """The Cache-Control header: public objects are immutable, private ones are not cached by others."""
         return IMMUTABLE_CACHE if self.key.startswith("public/") else PRIVATE_CACHE
 
 
 def stage_bytes(folder: str, name: str, suffix: str, body: bytes, content_type: str) -> StagedObject:
-    """Return an immutable object under `<folder>/<name>.<hash16>.<suffix>`; no name: `<hash16>.<suffix>`."""
+    """Return an immutable object `<folder>/<name>.<hash16>.<suffix>`, or `<folder>/<hash16>.<suffix>`."""
     sha256 = hashlib.sha256(body).hexdigest()
     stem = f"{name}.{sha256[:16]}" if name else sha256[:16]
     return StagedObject(f"{folder}/{stem}.{suffix}", body, content_type, sha256, len(body))
 
 
 def stage_file(folder: str, name: str, path: Path, sha256: str, content_type: str) -> StagedObject:
-    """Return an immutable object whose bytes are a file; `sha256` is the file's."""
+    """Return an immutable object with a file's bytes; `sha256` is the file's."""
     key = f"{folder}/{name}.{sha256[:16]}{path.suffix}"
     return StagedObject(key, path, content_type, sha256, path.stat().st_size)
 
 
 def transcript_document(slug: str, transcript: Transcript) -> StagedObject:
-    """Return the full words of an episode, in media times."""
+    """Return the transcript with all words, in media times, as JSON."""
     return stage_bytes("private/documents", slug, "json", to_json(transcript), "application/json")
 
 
 def transcript_files(slug: str, transcript: Transcript) -> dict[CaptionFormat, StagedObject]:
-    """Return the transcript in every format that subscribers get."""
+    """Return the transcript in every format for subscribers."""
     return {
         format_: stage_bytes(
             "private/transcripts",
@@ -74,7 +74,7 @@ def transcript_files(slug: str, transcript: Transcript) -> dict[CaptionFormat, S
 
 
 def chapters_file(slug: str, chapters: Iterable[Chapter], *, access: str) -> StagedObject:
-    """Return the chapters as podcast:chapters JSON 1.2.0, beside the audio they belong to.
+    """Return the chapters as podcast:chapters JSON 1.2.0; public if the audio is.
 
     Source: podcast-namespace, jsonChapters.md.
     """

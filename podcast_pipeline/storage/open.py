@@ -1,4 +1,4 @@
-"""From show.toml to a store; the adapter is imported on use, so that nothing loads boto3 in vain."""
+"""Open the store of show.toml; its class is imported on use, so that boto3 is loaded only for S3."""
 
 from importlib import import_module
 
@@ -12,10 +12,10 @@ STORE_CLASSES = {
 
 
 def open_store(config: Config) -> Store:
-    """Return the store that [storage] names.
+    """Return the store configured in [storage].
 
     Raises:
-        ConfigError: [storage] does not say enough, or asks for what its provider cannot do.
+        ConfigError: [storage] is incomplete, or not supported by its provider.
     """
     module, name = STORE_CLASSES[config.storage.kind].split(":")
     store: Store = getattr(import_module(module), name).from_config(config)

@@ -1,4 +1,4 @@
-"""The two objects that are rewritten: the catalog and the public feed, each by compare-and-swap."""
+"""Read and replace the mutable objects, catalog, feed and archive pages, each by compare-and-swap."""
 
 import random
 import time
@@ -24,15 +24,14 @@ def read_catalog(store: ObjectReader) -> tuple[Catalog | None, str | None]:
 
 
 def update_catalog(store: Store, change: Callable[[Catalog | None], Catalog]) -> Catalog:
-    """Replace the catalog by `change` of it; nothing is written when nothing changes.
+    """Replace the catalog by `change(catalog)`; an unchanged catalog is not written.
 
     Args:
-        change: pure; called again with the newer catalog when somebody else was first. It raises to
-            refuse.
+        change: pure; called again with the newer catalog after a lost race. An exception aborts the update.
 
     Raises:
-        Conflict: others kept writing; nothing was changed.
-        StoreError: a later release wrote the catalog.
+        PreconditionFailed: other publishers kept writing; nothing was changed.
+        StoreError: the catalog was written by a later release.
     """
     for pause in _attempts():
         catalog, etag = read_catalog(store)
@@ -52,13 +51,13 @@ def update_catalog(store: Store, change: Callable[[Catalog | None], Catalog]) ->
 
 
 def write_feed(store: Store, render: Callable[[Catalog, bytes | None], bytes]) -> bool:
-    """Bring the public feed up to the catalog; unchanged bytes are not put again.
+    """Update the public feed to the catalog; an unchanged feed is not written.
 
-    The feed's etag is read before the catalog, so a writer that saw an older catalog cannot win.
+    The feed's etag is read before the catalog, so a writer with an older catalog loses the race.
 
     Args:
-        render: from the catalog and the published feed (None for the first) to the new one; it raises
-            to refuse.
+        render: from the catalog and the published feed (None before the first) to the new feed; an exception
+            aborts the update.
 
     Returns:
         Whether the feed changed.
@@ -81,7 +80,7 @@ def write_feed(store: Store, render: Callable[[Catalog, bytes | None], bytes]) -
 
 
 def write_archive(store: Store, render: Callable[[Catalog], tuple[bytes, ...]]) -> None:
-    """Bring the older pages of the public feed up to the catalog, before the feed names them.
+    """Update the archive pages to the catalog, before the feed links to them.
 
     Args:
         render: from the catalog to the pages, oldest first.
@@ -92,7 +91,7 @@ def write_archive(store: Store, render: Callable[[Catalog], tuple[bytes, ...]]) 
         pages = render(catalog) if catalog else ()
         try:
             for number, page in enumerate(pages, start=1):
-                _put_page(store, archive_key(number), page, etags.get(archive_key(number)))
+                _write_page(store, archive_key(number), page, etags.get(archive_key(number)))
         except PreconditionFailed:
             pause()
         else:
@@ -101,11 +100,11 @@ def write_archive(store: Store, render: Callable[[Catalog], tuple[bytes, ...]]) 
 
 
 def read_archive(store: ObjectReader) -> tuple[bytes, ...]:
-    """Return the older pages of the public feed."""
+    """Return the archive pages, the older pages of the public feed."""
     return tuple(store.get(info.key)[1] for info in store.list(ARCHIVE_PREFIX))
 
 
-def _put_page(store: Store, key: str, page: bytes, etag: str | None) -> None:
+def _write_page(store: Store, key: str, page: bytes, etag: str | None) -> None:
     if etag is None or store.get(key)[1] != page:
         _swap(store, key, page, FEED_TYPE, FEED_CACHE, etag)
 

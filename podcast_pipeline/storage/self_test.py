@@ -1,4 +1,4 @@
-"""What `podcast doctor` asks a store: not what it says of itself, what it does with an object of no worth."""
+"""The checks of `podcast doctor` on a store: each tries an operation with a throw-away object."""
 
 import secrets
 from collections.abc import Callable
@@ -15,7 +15,7 @@ NO_ETAG = "0" * 32
 
 @dataclass(frozen=True)
 class StoreCheck:
-    """One thing a store must do; `advice` says what is wrong and what to do, "" where it is ok."""
+    """The result of one check; `advice` is the fault and the fix, "" if the check is ok."""
 
     name: str
     ok: bool
@@ -24,7 +24,7 @@ class StoreCheck:
 
 @dataclass(frozen=True)
 class _Probe:
-    """A store and two keys in it that nobody else uses."""
+    """A store and two throw-away keys."""
 
     store: Store
     public: str
@@ -32,45 +32,45 @@ class _Probe:
 
 
 def run_self_test(store: Store) -> list[StoreCheck]:
-    """Try everything that publishing needs, under throw-away keys that are removed again.
+    """Try every operation that publishing needs, with throw-away keys that are deleted afterwards.
 
-    When not even a put is possible, that is the only check.
+    If the put fails, it is the only check.
     """
     name = f"probe-{secrets.token_hex(8)}.txt"
-    what = _Probe(store, f"public/{name}", f"private/{name}")
-    first = _check("put", _put, what)
+    probe = _Probe(store, f"public/{name}", f"private/{name}")
+    first = _check("put", _put, probe)
     if not first.ok:
         return [first]
-    return [first, *(_check(name, step, what) for name, step in STEPS)]
+    return [first, *(_check(name, step, probe) for name, step in STEPS)]
 
 
-def _check(name: str, step: Callable[[_Probe], None], what: _Probe) -> StoreCheck:
+def _check(name: str, step: Callable[[_Probe], None], probe: _Probe) -> StoreCheck:
     try:
-        step(what)
+        step(probe)
     except StoreError as error:
         return StoreCheck(name, False, str(error))
     return StoreCheck(name, True, "")
 
 
-def _put(what: _Probe) -> None:
-    for key in (what.public, what.private):
-        what.store.put(key, BODY, **HEADERS)
+def _put(probe: _Probe) -> None:
+    for key in (probe.public, probe.private):
+        probe.store.put(key, BODY, **HEADERS)
 
 
-def _put_if_absent(what: _Probe) -> None:
-    _must_conflict(what, if_absent=True, if_match=None)
+def _put_if_absent(probe: _Probe) -> None:
+    _must_fail(probe, if_absent=True, if_match=None)
 
 
-def _put_if_match(what: _Probe) -> None:
-    etag = what.store.head(what.private).etag
-    what.store.put(what.private, BODY, **HEADERS, if_match=etag)
-    _must_conflict(what, if_absent=False, if_match=NO_ETAG)
+def _put_if_match(probe: _Probe) -> None:
+    etag = probe.store.head(probe.private).etag
+    probe.store.put(probe.private, BODY, **HEADERS, if_match=etag)
+    _must_fail(probe, if_absent=False, if_match=NO_ETAG)
 
 
-def _must_conflict(what: _Probe, *, if_absent: bool, if_match: str | None) -> None:
+def _must_fail(probe: _Probe, *, if_absent: bool, if_match: str | None) -> None:
     try:
-        what.store.put(
-            what.private,
+        probe.store.put(
+            probe.private,
             BODY,
             **HEADERS,
             if_absent=if_absent,
@@ -79,73 +79,79 @@ def _must_conflict(what: _Probe, *, if_absent: bool, if_match: str | None) -> No
     except PreconditionFailed:
         return
     raise StoreError(
-        what.private,
-        "was overwritten although a condition forbade it; set storage.conditional_writes = false, "
+        probe.private,
+        "the store ignores the precondition of a write; set storage.conditional_writes = false, "
         "and publish with PostgreSQL or from one machine only",
     )
 
 
-def _read_range(what: _Probe) -> None:
-    _read_as(what.store, what.public)
+def _read_range(probe: _Probe) -> None:
+    _read_part(probe.store, probe.public)
 
 
-def _read_as(reader: ObjectReader, key: str) -> None:
-    found = b"".join(reader.stream(key, 2, 5))
-    if found != BODY[2:5]:
-        raise StoreError(key, f"bytes 2 to 4 read back as {found!r}; players could not seek")
-
-
-def _list(what: _Probe) -> None:
-    for key in (what.public, what.private):
-        if [item.key for item in what.store.list(key)] != [key]:
-            raise StoreError(key, "is not in the list of its own prefix; rebuild and gc would not see it")
-
-
-def _anonymous_public(what: _Probe) -> None:
-    anybody = what.store.anonymous()
-    try:
-        whole = anybody.get(what.public)[1]
-        _read_as(anybody, what.public)
-    except (Denied, NotFound) as error:
+def _read_part(reader: ObjectReader, key: str) -> None:
+    part = b"".join(reader.stream(key, 2, 5))
+    if part != BODY[2:5]:
         raise StoreError(
-            what.public,
-            "is closed to everybody else; set the bucket policy that `podcast doctor --policy` prints,"
-            " and check urls.media",
-        ) from error
-    if whole != BODY:
-        raise StoreError(
-            what.public, "reads otherwise without credentials; check urls.media and what is between"
+            key, f"bytes 2 to 4 read back as {part!r}; check that the store supports byte ranges"
         )
 
 
-def _anonymous_private(what: _Probe) -> None:
-    _must_refuse(what.private, what.store.anonymous().get)
+def _list(probe: _Probe) -> None:
+    for key in (probe.public, probe.private):
+        if [item.key for item in probe.store.list(key)] != [key]:
+            raise StoreError(
+                key, "is missing from a list, so `rebuild` and `gc` cannot work; check the permission to list"
+            )
 
 
-def _anonymous_list(what: _Probe) -> None:
-    anybody: ObjectReader = what.store.anonymous()
+def _anonymous_public(probe: _Probe) -> None:
+    reader = probe.store.anonymous()
+    try:
+        body = reader.get(probe.public)[1]
+        _read_part(reader, probe.public)
+    except (Denied, NotFound) as error:
+        raise StoreError(
+            probe.public,
+            "cannot be read without credentials; set the bucket policy that `podcast doctor --policy` prints,"
+            " and check urls.media",
+        ) from error
+    if body != BODY:
+        raise StoreError(
+            probe.public, "reads differently without credentials; check urls.media and its proxies"
+        )
+
+
+def _anonymous_private(probe: _Probe) -> None:
+    _must_be_denied(probe.private, probe.store.anonymous().get)
+
+
+def _anonymous_list(probe: _Probe) -> None:
+    reader: ObjectReader = probe.store.anonymous()
     for prefix in ("public/", "private/"):
-        _must_refuse(prefix, lambda prefix: next(iter(anybody.list(prefix)), None))
+        _must_be_denied(prefix, lambda prefix: next(iter(reader.list(prefix)), None))
 
 
-def _must_refuse(subject: str, read: Callable[[str], object]) -> None:
+def _must_be_denied(subject: str, read: Callable[[str], object]) -> None:
     try:
         read(subject)
     except (Denied, NotFound):
         return
     raise StoreError(
-        subject, "is open to anybody; set the bucket policy of docs/storage.md and remove every other"
+        subject, "is open to anybody; set the bucket policy of docs/storage.md and remove all others"
     )
 
 
-def _delete(what: _Probe) -> None:
-    for key in (what.public, what.private):
-        what.store.delete(key)
+def _delete(probe: _Probe) -> None:
+    for key in (probe.public, probe.private):
+        probe.store.delete(key)
         try:
-            what.store.head(key)
+            probe.store.head(key)
         except NotFound:
             continue
-        raise StoreError(key, "is still there after it was deleted; gc could not make room")
+        raise StoreError(
+            key, "still exists after it was deleted, so `gc` cannot work; check the permission to delete"
+        )
 
 
 STEPS: tuple[tuple[str, Callable[[_Probe], None]], ...] = (

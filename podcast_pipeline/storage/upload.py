@@ -1,4 +1,4 @@
-"""Puts objects that never change, and reads each back as an app would before anything names it."""
+"""Upload immutable objects, and verify each as an app would read it, before the catalog references it."""
 
 import hashlib
 import time
@@ -16,53 +16,54 @@ from podcast_pipeline.storage.objects import PRIVATE_CACHE, PROBE_KEY, StagedObj
 UPLOAD_THREADS = 4
 TIMEOUT_S = 20.0
 PAUSES_S = (0.5, 2.0, 0.0)  # after each attempt to read by URL
-REUPLOAD_AFTER = timedelta(
-    days=1
-)  # shorter than any grace time: `gc` never removes what is about to be named
+REUPLOAD_AFTER = timedelta(days=1)
+"""Shorter than the grace time of `gc`, which therefore never deletes an object that is being published."""
 
 
 def upload(store: Store, objects: Iterable[StagedObject], *, now: datetime, report: ProgressCallback) -> None:
-    """Store what is not there yet and read everything back.
+    """Upload the objects that are not in the store, and verify all of them.
 
     Args:
-        objects: what no catalog names yet. One that has lain there unnamed for more than a day is stored
-            anew, so that `gc` does not take it for refuse while it is being published.
+        objects: not referenced by a catalog yet. An object that is in the store for more than a day is
+            uploaded again, so that `gc` does not delete it as orphaned while it is being published.
 
     Raises:
-        StoreError: an upload failed, an object reads back otherwise than it was put, or `private/`
-            is open to anybody. Nothing names any of the objects yet.
+        StoreError: an upload failed, an object reads back differently, or `private/` is open to anybody. The
+            catalog references none of the objects yet.
     """
-    waiting = list(objects)
-    if any(staged.key.startswith("private/") for staged in waiting):
+    objects = list(objects)
+    if any(staged.key.startswith("private/") for staged in objects):
         check_private_is_closed(store)
-    total = sum(staged.size_bytes for staged in waiting)
+    total = sum(staged.size_bytes for staged in objects)
     done = 0
     report(Progress(step="store", done=0, total=total, unit="bytes"))
     with ThreadPoolExecutor(UPLOAD_THREADS) as pool:
-        for staged in pool.map(lambda staged: _put_and_read_back(store, staged, now), waiting):
+        for staged in pool.map(lambda staged: _put_and_read_back(store, staged, now), objects):
             done += staged.size_bytes
             report(Progress(step="store", done=done, total=total, unit="bytes"))
 
 
 def check_private_is_closed(store: Store) -> None:
-    """Raise StoreError when anybody can read under `private/`; asks for a probe without credentials."""
+    """Read a probe under `private/` without credentials.
+
+    Raises:
+        StoreError: anybody can read the probe.
+    """
     if not object_exists(store, PROBE_KEY):
         store.put(PROBE_KEY, b"private\n", content_type="text/plain", cache_control=PRIVATE_CACHE)
     try:
         store.anonymous().get(PROBE_KEY)
     except (Denied, NotFound):
         return
-    raise StoreError(
-        PROBE_KEY, "is readable by anybody; close private/ (see docs/storage.md), then run again"
-    )
+    raise StoreError(PROBE_KEY, "is readable by anybody; close private/ (see docs/storage.md) and run again")
 
 
 def _put_and_read_back(store: Store, staged: StagedObject, now: datetime) -> StagedObject:
-    known = _look(store, staged.key)
-    if known is None:
+    stored = _head_or_none(store, staged.key)
+    if stored is None:
         _put(store, staged, replacing=None)
-    elif known.sha256 != staged.sha256 or now - known.modified_at > REUPLOAD_AFTER:
-        _put(store, staged, replacing=known.etag)
+    elif stored.sha256 != staged.sha256 or now - stored.modified_at > REUPLOAD_AFTER:
+        _put(store, staged, replacing=stored.etag)
     verify_upload(store, staged)
     return staged
 
@@ -78,79 +79,81 @@ def _put(store: Store, staged: StagedObject, *, replacing: str | None) -> None:
             if_match=replacing,
         )
     except PreconditionFailed:
-        return  # somebody else has just put the same bytes: the name is their hash
+        return  # another publisher has just put the same bytes: the key contains their hash
 
 
 def verify_upload(store: Store, staged: StagedObject) -> None:
-    """Check length, type, bytes, and a range of an object as an app sees it; private ones are refused.
+    """Check length, type, bytes and a byte range as an app reads them, and that private objects are denied.
 
     Raises:
-        StoreError: names the object and the difference.
+        StoreError: the object reads back differently, or is private and readable by anybody.
     """
     info = store.head(staged.key)
-    _same(staged.key, "length", info.size_bytes, staged.size_bytes)
-    _same(staged.key, "type", info.content_type, staged.content_type)
+    _check_equal(staged.key, "length", info.size_bytes, staged.size_bytes)
+    _check_equal(staged.key, "type", info.content_type, staged.content_type)
     if staged.key.startswith("private/"):
-        _read_all(staged, store.stream(staged.key))
-        _refuse_anonymous(store.anonymous(), staged.key)
+        _check_bytes(staged, store.stream(staged.key))
+        _check_denied(store.anonymous(), staged.key)
     elif store.remote:
         _read_by_url(store.url(staged.key), staged)
     else:
-        _read_all(staged, store.anonymous().stream(staged.key))
+        _check_bytes(staged, store.anonymous().stream(staged.key))
 
 
 def _read_by_url(url: str, staged: StagedObject) -> None:
-    """Read an object as an app does, and again where the network or the server in front fails."""
+    """Read an object as an app does, with retries if the network or a proxy fails."""
     for pause_s in PAUSES_S:
         try:
             return _read_once(url, staged)
         except httpx.HTTPError as error:
             failed = error
             time.sleep(pause_s)
-    why = str(failed).partition("\n")[0] or type(failed).__name__
-    raise StoreError(url, f"cannot be read back: {why}; check the network and urls.media") from failed
+    reason = str(failed).partition("\n")[0] or type(failed).__name__
+    raise StoreError(url, f"cannot be read back: {reason}; check the network and urls.media") from failed
 
 
 def _read_once(url: str, staged: StagedObject) -> None:
     with httpx.Client(timeout=TIMEOUT_S, follow_redirects=True) as client:
         head = client.head(url).raise_for_status()
         part = client.get(url, headers={"Range": "bytes=0-0"}).raise_for_status()
-        with client.stream("GET", url) as answer:
-            _read_all(staged, answer.raise_for_status().iter_raw())
-    _same(url, "status of a range", part.status_code, 206)
-    _same(url, "length", int(head.headers.get("Content-Length", -1)), staged.size_bytes)
-    _same(url, "type", head.headers.get("Content-Type"), staged.content_type)
-    _same(url, "encoding", head.headers.get("Content-Encoding"), None)
+        with client.stream("GET", url) as response:
+            _check_bytes(staged, response.raise_for_status().iter_raw())
+    _check_equal(url, "status of a range", part.status_code, 206)
+    _check_equal(url, "length", int(head.headers.get("Content-Length", -1)), staged.size_bytes)
+    _check_equal(url, "type", head.headers.get("Content-Type"), staged.content_type)
+    _check_equal(url, "encoding", head.headers.get("Content-Encoding"), None)
 
 
-def _read_all(staged: StagedObject, chunks: Iterable[bytes]) -> None:
+def _check_bytes(staged: StagedObject, chunks: Iterable[bytes]) -> None:
     digest = hashlib.sha256()
     for chunk in chunks:
         digest.update(chunk)
-    _same(staged.key, "SHA-256", digest.hexdigest(), staged.sha256)
+    _check_equal(staged.key, "SHA-256", digest.hexdigest(), staged.sha256)
 
 
-def _refuse_anonymous(anybody: ObjectReader, key: str) -> None:
+def _check_denied(anonymous: ObjectReader, key: str) -> None:
     try:
-        first: Iterator[bytes] = anybody.stream(key, 0, 1)
+        first: Iterator[bytes] = anonymous.stream(key, 0, 1)
         next(iter(first), None)
     except (Denied, NotFound):
         return
-    raise StoreError(key, "is readable by anybody; close private/ (see docs/storage.md), then run again")
+    raise StoreError(key, "is readable by anybody; close private/ (see docs/storage.md) and run again")
 
 
 def object_exists(store: ObjectReader, key: str) -> bool:
-    """Say whether there is an object under a key."""
-    return _look(store, key) is not None
+    """Return whether there is an object under a key."""
+    return _head_or_none(store, key) is not None
 
 
-def _look(store: ObjectReader, key: str) -> ObjectInfo | None:
+def _head_or_none(store: ObjectReader, key: str) -> ObjectInfo | None:
     try:
         return store.head(key)
     except NotFound:
         return None
 
 
-def _same(name: str, what: str, found: object, wanted: object) -> None:
-    if found != wanted:
-        raise StoreError(name, f"reads back with another {what}: {found} instead of {wanted}; run again")
+def _check_equal(subject: str, field: str, actual: object, expected: object) -> None:
+    if actual != expected:
+        raise StoreError(
+            subject, f"reads back with another {field}: {actual} instead of {expected}; run again"
+        )

@@ -1,4 +1,4 @@
-"""Apple's categories, and what is said of others."""
+"""Apple's categories, and the fixes for others."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def test_all_of_apples_are_known() -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "meant"),
+    ("category", "suggested"),
     [
         ("news", "News"),
         ("Politics", "News > Politics"),
@@ -24,11 +24,11 @@ def test_all_of_apples_are_known() -> None:
         ("Sport", "Sports"),
     ],
 )
-def test_others_are_told_the_nearest(written: str, meant: str) -> None:
-    """A slip, a subcategory alone, another case: the line has the name to write."""
-    assert suggest_category_fix(written) == f"write “{meant}”"
+def test_fix_suggests_the_most_similar_category(category: str, suggested: str) -> None:
+    """A typo, a subcategory alone or another case is answered with the right name."""
+    assert suggest_category_fix(category) == f"write “{suggested}”"
 
 
-def test_nothing_near_is_told_all() -> None:
-    """A word of one's own gets the list."""
+def test_fix_lists_all_categories_if_none_is_similar() -> None:
+    """An invented word is answered with the list."""
     assert "True Crime" in (suggest_category_fix("Zzyzx") or "")

@@ -1,4 +1,4 @@
-"""Feeds compared byte for byte; scripts/golden_feeds.py writes them anew."""
+"""Feeds compared byte for byte; scripts/golden_feeds.py regenerates them."""
 
 import locale
 import os
@@ -21,7 +21,7 @@ BY_NAME = pytest.mark.parametrize("path", NOW, ids=lambda path: path.name)
 
 @BY_NAME
 def test_feed_is_the_golden_one(path: Path) -> None:
-    """A catalog renders to the very bytes that are kept beside it."""
+    """A catalog renders to the bytes of its golden file."""
     assert NOW[path].decode() == path.read_text(encoding="utf-8")
 
 
@@ -49,12 +49,12 @@ def new_york() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("new_york")
-def test_time_zone_of_the_machine_does_not_show() -> None:
-    """The bytes are the same on a laptop in New York."""
+def test_time_zone_does_not_change_the_bytes() -> None:
+    """The bytes are the same in the time zone of New York."""
     assert rendered_feeds() == NOW
 
 
-def test_locale_and_hash_seed_of_the_process_do_not_show() -> None:
+def test_locale_and_hash_seed_do_not_change_the_bytes() -> None:
     """Another process with another locale and another hash seed renders the same bytes."""
     code = (
         "import locale, sys; from tests.support.golden import *;"

@@ -20,7 +20,7 @@ def test_guid_is_a_constant_of_subscriber_standing_and_instant() -> None:
 
 
 def test_same_instant_in_another_zone_is_the_same_notice() -> None:
-    """How the instant is written does not make a new item."""
+    """Another time zone of the same instant makes no new item."""
     there = SINCE.astimezone(timezone(timedelta(hours=-5))).replace(microsecond=9)
     assert build_notice(SUBSCRIBER, "lapsed", there, renew_url=RENEW) == build_notice(
         SUBSCRIBER, "lapsed", SINCE, renew_url=RENEW
@@ -28,7 +28,7 @@ def test_same_instant_in_another_zone_is_the_same_notice() -> None:
 
 
 def test_another_cause_or_instant_is_another_item() -> None:
-    """Whoever lapses again, or is suspended, is told again."""
+    """A second lapse, or a suspension, makes a new notice."""
     guids = {
         build_notice(SUBSCRIBER, standing, at, renew_url=RENEW).guid
         for standing in ("lapsed", "suspended")
@@ -38,11 +38,11 @@ def test_another_cause_or_instant_is_another_item() -> None:
 
 
 @pytest.mark.parametrize("standing", sorted(set(get_args(Standing)) - {"active", "anonymous"}))
-def test_every_standing_that_gets_a_notice_has_words(standing: Standing) -> None:
-    """Each says where to go."""
+def test_every_standing_that_gets_a_notice_has_a_message(standing: Standing) -> None:
+    """Each message contains the renewal address."""
     assert RENEW in build_notice(SUBSCRIBER, standing, SINCE, renew_url=RENEW).text
 
 
-def test_there_are_no_words_for_anybody_else() -> None:
+def test_no_other_standing_has_a_message() -> None:
     """The table holds exactly the standings that get a notice."""
     assert set(MESSAGES) == set(get_args(Standing)) - {"active", "anonymous"}

@@ -89,7 +89,7 @@ def test_pages_cover_every_episode_once() -> None:
 
 
 def test_pages_name_each_other() -> None:
-    """Newer and older pages, the first and the last can be walked both ways."""
+    """The links lead to the newer, older, first and last page."""
     catalog = show(45)
     assert links(render_feed(catalog, PublicAudience())) == {
         "self": "feed.xml",
@@ -104,7 +104,7 @@ def test_pages_name_each_other() -> None:
 
 
 def test_full_pages_never_change() -> None:
-    """Whatever comes out later, a page that has a successor keeps its bytes."""
+    """A page with a successor keeps its bytes when more episodes are published."""
     last: dict[int, bytes] = {}
     for count in range(20, 75):
         pages = render_archive_pages(show(count))
@@ -127,8 +127,8 @@ def test_no_page_breaks_a_rule() -> None:
     assert len(guids(render_feed(catalog, PrivateAudience()))) == 45
 
 
-def test_history_is_that_of_all_pages() -> None:
-    """Turning pages on, or the next page, loses no episode; a lost one is found on whatever page it was."""
+def test_harm_is_found_on_all_pages() -> None:
+    """Pagination and a new page remove no episode; a removed episode is found on any page."""
     one_page, paged = render_feed(show(45, page_size=None), PublicAudience()), show(45)
     whole = merge_archive_pages(render_feed(paged, PublicAudience()), render_archive_pages(paged))
     assert (
@@ -162,8 +162,8 @@ def test_pages_are_written_before_the_feed_and_only_where_they_change(store: Loc
     assert [guids(page)[0] for page in read_archive(store)] == ["10", "20", "30"]
 
 
-def test_a_broken_history_is_refused_with_pages_too(store: LocalStore) -> None:
-    """An episode of the feed that would vanish stops the writer."""
+def test_a_harmful_change_is_refused_with_pages_too(store: LocalStore) -> None:
+    """An episode that would vanish from the feed raises FeedError."""
     write(store, show(35))
     with pytest.raises(FeedError, match="would disappear"):
         write(store, show(35, unpublished=(33,)))

@@ -37,8 +37,8 @@ def test_token_stands_wherever_the_placeholder_stood() -> None:
 
 
 @pytest.mark.parametrize("token", ["", "A" * 16 + "." + "2" * 32, TOKEN_A + "\n", 'x" onload="'])
-def test_what_is_not_a_token_is_refused(token: str) -> None:
-    """Only a token's form goes into a feed, and the error does not repeat what was given."""
+def test_text_without_a_tokens_form_is_refused(token: str) -> None:
+    """Only a token goes into a feed, and the error does not contain the refused text."""
     with pytest.raises(FeedError) as error:
         personalize(b"", token)
     assert not token or token not in str(error.value)
@@ -57,7 +57,7 @@ Path = tuple[str | int, ...]
 
 
 def _strings(value: Any, path: Path = ()) -> Iterator[Path]:
-    """Yield where the strings of a JSON document are."""
+    """Yield the paths of the strings in a JSON document."""
     if isinstance(value, str):
         yield path
     if isinstance(value, dict | list):
@@ -92,8 +92,8 @@ def _planted(text: str, source: str) -> dict[Path, Catalog]:
         TOKEN_PLACEHOLDER[:20] + TOKEN_PLACEHOLDER + TOKEN_PLACEHOLDER[20:],
     ],
 )
-def test_no_string_of_the_catalog_can_ask_for_a_token(text: str, source: str) -> None:
-    """The placeholder in any string that the model lets in, whole or in pieces, reaches no feed."""
+def test_no_string_of_the_catalog_leaks_a_token(text: str, source: str) -> None:
+    """The placeholder in any string that the model accepts, whole or in pieces, reaches no feed."""
     before = catalog_from_json((FEEDS / f"{source}.json").read_bytes())
     clean = render_feed(before, PrivateAudience()).count(PLACEHOLDER)
     planted = _planted(text, source)
@@ -114,7 +114,7 @@ def test_no_string_of_the_catalog_can_ask_for_a_token(text: str, source: str) ->
     ],
 )
 def test_markup_does_not_join_the_placeholder(notes: str) -> None:
-    """Show notes that become the placeholder only once they are rendered do not become it."""
+    """Show notes whose markup splits the placeholder do not render to the placeholder."""
     assert TOKEN_PLACEHOLDER not in to_html(notes)
     assert TOKEN_PLACEHOLDER not in to_plain(notes)
 
@@ -124,5 +124,5 @@ PIECES = [TOKEN_PLACEHOLDER, TOKEN_PLACEHOLDER[:9], TOKEN_PLACEHOLDER[9:], "\x00
 
 @given(st.lists(st.sampled_from(PIECES)).map("".join))
 def test_pieces_of_the_placeholder_never_join(text: str) -> None:
-    """However its pieces are put together, legal text does not hold the placeholder."""
+    """Safe text does not contain the placeholder, in any combination of its pieces."""
     assert TOKEN_PLACEHOLDER not in xml_safe(text)

@@ -42,8 +42,8 @@ def item(catalog: Catalog, title: str, audience: Audience) -> etree._Element:
 
 
 def lapsed(catalog: Catalog) -> PrivateAudience:
-    told = build_notice(UUID(int=7), "lapsed", SINCE, renew_url=catalog.show.renew_url)
-    return PrivateAudience(transcripts=False, notice=told)
+    notice = build_notice(UUID(int=7), "lapsed", SINCE, renew_url=catalog.show.renew_url)
+    return PrivateAudience(transcripts=False, notice=notice)
 
 
 def changed(slug: str, **changes: Any) -> Catalog:
@@ -66,7 +66,7 @@ def test_public_feed_has_public_published_episodes_newest_first() -> None:
     ]
 
 
-def test_public_feed_says_nothing_of_transcripts_or_tokens() -> None:
+def test_public_feed_has_no_transcripts_or_tokens() -> None:
     """Transcripts are for subscribers: no tag, no key, no private address."""
     feed = render_feed(ordinary_catalog(), PublicAudience())
     assert b"transcript" not in feed
@@ -96,7 +96,7 @@ def test_channel_link_is_the_site_and_not_the_feed(audience: Audience) -> None:
 
 
 def test_private_files_are_behind_the_token_and_public_audio_is_not() -> None:
-    """Only what is private costs a private address, so that a public file is cached once."""
+    """Public files keep their public address, so that caches share them."""
     private = channel(ordinary_catalog(), PrivateAudience())
     long_cut = item(ordinary_catalog(), "The long cut", PrivateAudience())
     episode_id = "10000000-0000-4000-8000-000000000067"
@@ -124,8 +124,8 @@ def test_transcripts_are_the_newest_version_in_three_formats() -> None:
     assert attributes(water, "podcast:transcript", "rel") == ["captions"] * 3
 
 
-def test_transcript_names_its_language_where_it_is_not_the_channels() -> None:
-    """`en` in an `en-US` channel needs no word, `es` does."""
+def test_transcript_has_a_language_only_if_it_differs_from_the_channel() -> None:
+    """`en` in an `en-US` channel has no language attribute, `es` has one."""
     water = item(ordinary_catalog(), "What is water?", PrivateAudience())
     agua = item(ordinary_catalog(), "¿Qué es el agua?", PrivateAudience())
     assert attributes(water, "podcast:transcript", "language") == [None] * 3
@@ -133,7 +133,7 @@ def test_transcript_names_its_language_where_it_is_not_the_channels() -> None:
 
 
 def test_regions_of_a_language_differ() -> None:
-    """A Brazilian transcript in a Portuguese channel says so."""
+    """A transcript of Spain in a Mexican channel has a language attribute."""
     catalog = ordinary_catalog()
     show = catalog.show.model_copy(update={"language": "es-MX"})
     agua = catalog.by_slug("que-es-el-agua")
@@ -146,7 +146,7 @@ def test_regions_of_a_language_differ() -> None:
 
 
 def test_lapsed_feed_is_the_private_one_without_transcripts_and_with_a_notice() -> None:
-    """Same channel guid, same items and guids, one item more, in its place by date."""
+    """Same channel guid, same items and guids, and the notice in its place by date."""
     catalog = ordinary_catalog()
     before, after = channel(catalog, PrivateAudience()), channel(catalog, lapsed(catalog))
     assert texts(after, "podcast:guid") == texts(before, "podcast:guid")
@@ -159,15 +159,15 @@ def test_lapsed_feed_is_the_private_one_without_transcripts_and_with_a_notice() 
 
 def test_notice_plays_the_shows_own_audio() -> None:
     """The notice is an item like any other: apps list it because it has an enclosure."""
-    told = item(ordinary_catalog(), "Your subscription has ended", lapsed(ordinary_catalog()))
-    assert attributes(told, "enclosure", "url") == [
+    notice = item(ordinary_catalog(), "Your subscription has ended", lapsed(ordinary_catalog()))
+    assert attributes(notice, "enclosure", "url") == [
         "https://media.news.example/audio/notice.000000000000beef.mp3"
     ]
-    assert texts(told, "pubDate") == ["Wed, 11 Mar 2026 00:00:00 +0000"]
+    assert texts(notice, "pubDate") == ["Wed, 11 Mar 2026 00:00:00 +0000"]
 
 
 def test_build_date_follows_content_and_notice() -> None:
-    """LastBuildDate is the last change of content, or of the subscriber's standing, never the clock."""
+    """LastBuildDate is the last change of content or of the subscriber's standing, never the current time."""
     catalog = ordinary_catalog()
     late = PrivateAudience(
         False, build_notice(UUID(int=7), "lapsed", SINCE + timedelta(days=99), renew_url="https://a.example")
@@ -177,27 +177,27 @@ def test_build_date_follows_content_and_notice() -> None:
     assert texts(channel(catalog, late), "lastBuildDate") == ["Thu, 18 Jun 2026 00:00:00 +0000"]
 
 
-def test_scheduled_episode_does_not_show_in_the_build_date() -> None:
-    """Nobody learns from the feed that something is planned."""
+def test_scheduled_episode_does_not_change_the_feed() -> None:
+    """The feed does not reveal a planned episode."""
     catalog = changed("next-week", content_changed_at=datetime(2026, 3, 19, tzinfo=UTC))
     assert render_feed(catalog, PrivateAudience()) == render_feed(ordinary_catalog(), PrivateAudience())
 
 
-def test_guests_do_not_drive_out_the_hosts() -> None:
-    """Rule F14: an item's persons replace the channel's, so the hosts are said again."""
+def test_hosts_are_repeated_beside_guests() -> None:
+    """Rule F14: an item's persons replace the channel's, so the hosts are repeated."""
     water = item(ordinary_catalog(), "What is water?", PublicAudience())
     assert texts(water, "podcast:person") == ["Ann Ferrer", "Ben Okafor", "Maria Lund"]
     assert attributes(water, "podcast:person", "role") == ["host", "host", "guest"]
 
 
 def test_own_host_replaces_the_shows_hosts() -> None:
-    """Whoever stands in for the hosts is the only host of that episode."""
+    """A stand-in is the only host of the episode."""
     agua = item(ordinary_catalog(), "¿Qué es el agua?", PublicAudience())
     assert texts(agua, "podcast:person") == ["Lucía Soto", "Maria Lund"]
 
 
-def test_episode_without_persons_leaves_them_to_the_channel() -> None:
-    """Where there is nothing to add, the channel's persons hold."""
+def test_episode_without_persons_has_the_channels() -> None:
+    """Without persons of the episode, the channel's persons apply."""
     episode = ordinary_catalog().by_slug("no-words-yet")
     assert episode is not None
     assert credited_persons(ordinary_catalog().show, episode) == ()
@@ -230,7 +230,7 @@ HOSTILE = st.lists(st.sampled_from(TRICKY) | st.characters(codec="utf-8"), max_s
 @settings(max_examples=60, deadline=None)
 @given(HOSTILE)
 def test_any_text_comes_through(text: str) -> None:
-    """Whatever a producer writes, the feed is well-formed and says it back."""
+    """Any text of a producer gives a well-formed feed that contains the text."""
     catalog = ordinary_catalog()
     show = catalog.show.model_copy(
         update={"title": f"S {text}", "author": f"A {text}", "categories": (text or "x",)}

@@ -44,7 +44,7 @@ def test_nothing_becomes_nothing() -> None:
 
 
 def test_plain_text_has_no_entities() -> None:
-    """Plain text is what a person wrote, not HTML."""
+    """Plain text is not escaped like HTML."""
     assert to_plain("Q&A: *a* < b") == "Q&A: a < b"
 
 
@@ -61,8 +61,8 @@ def test_text_without_spaces_is_cut_between_characters() -> None:
 
 
 @given(st.text())
-def test_legal_text_is_what_lxml_takes(text: str) -> None:
-    """Whatever comes in, lxml takes legal text, and cleaning twice is cleaning once."""
+def test_lxml_accepts_cleaned_text(text: str) -> None:
+    """Lxml accepts any cleaned text, and cleaning is idempotent."""
     etree.Element("a").text = xml_safe(text)
     assert xml_safe(xml_safe(text)) == xml_safe(text)
     assert single_line(text) == single_line(single_line(text))
@@ -79,23 +79,23 @@ def test_any_notes_become_a_cdata_section_of_allowed_tags(notes: str) -> None:
 
 
 @given(st.text(alphabet=st.sampled_from("ab <>/&]\"'*_[]()#\n-1.!`:" + "hrefp="), max_size=200))
-def test_plain_text_is_what_a_cleaner_leaves(text: str) -> None:
-    """Taking the tags out of clean HTML by pattern gives the text that nh3 would give."""
+def test_plain_text_equals_nh3s(text: str) -> None:
+    """Removing the tags of clean HTML by pattern gives the same text as nh3."""
     html = to_html(f'{text}\n\n[a](<https://x.example/?a>b"c> "t")\n\n{text}')
     by_nh3 = [line.strip() for line in unescape(nh3.clean(html, tags=set())).splitlines() if line.strip()]
     assert to_plain(f'{text}\n\n[a](<https://x.example/?a>b"c> "t")\n\n{text}') == "\n".join(by_nh3)
 
 
-def test_where_an_editor_wrapped_a_line_says_nothing() -> None:
-    """A paragraph is one line of plain text, whatever the width of the producer's window."""
+def test_wrapped_lines_are_joined() -> None:
+    """A wrapped paragraph is one line of plain text."""
     assert to_plain("Two people\nwho know.\n\nNext\nparagraph.") == "Two people who know.\nNext paragraph."
     assert to_html("> *Two*\n> people\n\n- who\n  know\n- more") == (
         "<p><em>Two</em> people</p>\n<ul>\n<li>who know</li>\n<li>more</li>\n</ul>"
     )
 
 
-def test_lines_that_a_producer_broke_stay() -> None:
-    """A line break of Markdown and the lines of a listing are meant."""
+def test_line_breaks_and_code_lines_stay() -> None:
+    """A line break of Markdown and the lines of a code block are kept."""
     assert to_plain("One  \ntwo\\\nthree\n\n```\nfour\nfive\n```") == "One\ntwo\nthree\nfour\nfive"
 
 
@@ -105,9 +105,9 @@ def test_lines_that_a_producer_broke_stay() -> None:
         ("https://müller.example/ü?q=é", "https://xn--mller-kva.example/%C3%BC?q=%C3%A9"),
         ("https://straße.example:8080/", "https://xn--strae-oqa.example:8080/"),
         ("https://news.example/%C3%BC", "https://news.example/%C3%BC"),
-        ("https://ü..example/", "https://%C3%BC..example/"),  # no name at all
+        ("https://ü..example/", "https://%C3%BC..example/"),  # not a valid host
     ],
 )
 def test_links_name_their_host_in_ascii(address: str, written: str) -> None:
-    """A host with other letters is written as every app looks it up."""
+    """A host with non-ASCII letters is written in IDNA."""
     assert f'<a href="{written}">' in to_html(f"[a](<{address}>)")

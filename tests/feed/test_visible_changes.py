@@ -1,4 +1,4 @@
-"""What a listener would notice between two feeds, and what is only another way to write the same."""
+"""Differences between two feeds that a listener sees, and spellings that look the same."""
 
 from pathlib import Path
 
@@ -15,13 +15,13 @@ TOKEN = "a" * 16 + "." + "2" * 32
 pytestmark = pytest.mark.xdist_group("show")
 
 
-def noticed(old: str, new: str) -> tuple[VisibleChange, ...]:
+def visible_changes(old: str, new: str) -> tuple[VisibleChange, ...]:
     assert old in RIGHT
     return compare_feeds(RIGHT.encode(), RIGHT.replace(old, new, 1).encode())[0]
 
 
 def test_the_same_feed_looks_the_same() -> None:
-    """Nothing is noticed between a feed and itself."""
+    """A feed compared with itself has no changes."""
     assert compare_feeds(RIGHT.encode(), RIGHT.encode()) == ((), HostChanges())
 
 
@@ -34,9 +34,9 @@ def test_the_same_feed_looks_the_same() -> None:
         ('isPermaLink="false"', 'isPermaLink="true"'),
     ],
 )
-def test_another_spelling_is_not_noticed(old: str, new: str) -> None:
+def test_another_spelling_is_no_change(old: str, new: str) -> None:
     """`no` for `false`, other white space, CDATA or not: apps show the same."""
-    assert noticed(old, new) == ()
+    assert visible_changes(old, new) == ()
 
 
 @pytest.mark.parametrize(
@@ -48,13 +48,13 @@ def test_another_spelling_is_not_noticed(old: str, new: str) -> None:
         ("<itunes:explicit>false", "<itunes:explicit>true", "explicit"),
     ],
 )
-def test_another_look_is_noticed(old: str, new: str, field: str) -> None:
+def test_another_value_is_a_change(old: str, new: str, field: str) -> None:
     """Other words, links or flags are found by their field."""
-    assert field in {one.field for one in noticed(old, new)}
+    assert field in {one.field for one in visible_changes(old, new)}
 
 
 def test_another_host_is_a_move() -> None:
-    """Files of the same item on another host are counted, not told one by one."""
+    """Files of the same item on another host are counted, not listed."""
     moved = RIGHT.replace('url="https://n.example/', 'url="https://m.example/')
     fields = {one.field for one in compare_feeds(RIGHT.encode(), moved.encode())[0]}
     assert compare_feeds(RIGHT.encode(), moved.encode())[1].audio == RIGHT.count(
@@ -63,8 +63,8 @@ def test_another_host_is_a_move() -> None:
     assert fields.isdisjoint({"audio", "artwork", "chapters"})
 
 
-def test_diff_tells_a_new_title_and_refuses_harm(published: ShowFolder, tmp_path: Path) -> None:
-    """An edited show is told before it is written; an audio address that changes is exit 3."""
+def test_diff_prints_a_new_title_and_exits_3_on_harm(published: ShowFolder, tmp_path: Path) -> None:
+    """`feed diff` prints an edited title; a changed audio address is exit 3."""
     show = copy_show_folder(published, tmp_path / "show")
     quiet = show.run("feed", "diff")
     assert (quiet.returncode, quiet.stdout) == (0, "nothing that a listener would notice\n")

@@ -17,7 +17,7 @@ from podcast_pipeline.pipeline.publish import publish
 from podcast_pipeline.storage import Store
 from tests.support.pipeline import context_of, edit
 from tests.support.show import SLUG, ShowFolder, copy_show_folder
-from tests.support.unfinished_uploads import begin
+from tests.support.unfinished_uploads import begin_upload
 
 pytestmark = pytest.mark.xdist_group("show")
 
@@ -165,7 +165,7 @@ def test_uploads_that_nobody_finished_go_after_the_grace_time(
         store.put(CATALOG_KEY, written, content_type="application/json", cache_control="")
         soon.store = late.store = store
     key = "private/audio/left-behind.0123456789abcdef.mp3"
-    begin(soon.store, key)
+    begin_upload(soon.store, key)
 
     def told(tidying: Context, *, remove: bool) -> list[str]:
         return [item.verdict for item in remove_orphaned_objects(tidying, remove=remove) if item.unfinished]
@@ -179,5 +179,5 @@ def test_uploads_that_nobody_finished_go_after_the_grace_time(
 
 def test_an_unfinished_upload_is_called_so(show: ShowFolder) -> None:
     """A line says that it is no object."""
-    begin(context_of(show).store, "public/audio/half.0123456789abcdef.mp3")
+    begin_upload(context_of(show).store, "public/audio/half.0123456789abcdef.mp3")
     assert "5242880 bytes of an unfinished upload)" in show.run("gc").stdout

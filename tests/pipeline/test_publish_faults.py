@@ -41,7 +41,7 @@ LASTING: dict[str, tuple[str, Fault, str]] = {
     "overloaded": ("PUT", BUSY, "overloaded"),
     "resets": ("PUT", faults.reset, "connection broke or stalled"),
     "truncated answers": ("GET", faults.truncate, "run again|check the network"),
-    "wrong ETags": ("PUT", faults.wrong_etag, "reads back as"),
+    "wrong ETags": ("PUT", faults.wrong_etag, "reads back differently"),
 }
 
 

@@ -94,7 +94,7 @@ def test_the_report_says_what_did_not_come(old_host: Host, empty_show: ShowFolde
     document = json.loads(done.stdout)
     assert (len(document["entered"]), document["known"]) == (3, 0)
     assert {remark["about"] for remark in document["remarks"]} == {
-        "its podcast:soundbite is left out: F16, a soundbite without numbers",
+        "its podcast:soundbite is left out: F16, a soundbite without numeric times",
         "its transcript (vtt) is in its folder, not in the feed",
         "copyright of the show is not repeated",
     }

@@ -13,7 +13,7 @@ from podcast_pipeline.storage import CHUNK_BYTES, Store, UnfinishedUpload
 from podcast_pipeline.storage.local import LocalStore
 from podcast_pipeline.storage.s3.store import S3Store
 from tests.support.s3 import S3Server
-from tests.support.unfinished_uploads import MEGABYTE, begin
+from tests.support.unfinished_uploads import MEGABYTE, begin_upload
 
 KEY = "public/audio/a-talk.0123456789abcdef.mp3"
 HEADERS: Any = {"content_type": "audio/mpeg", "cache_control": "public, max-age=31536000, immutable"}
@@ -37,8 +37,8 @@ def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     return S3Store(settings, session=server.session)
 
 
-def test_put_returns_what_head_and_get_say(store: Store) -> None:
-    """Length, type, cache rule, etag and SHA-256 of an object are the same wherever they are asked for."""
+def test_put_returns_the_metadata_of_head_and_get(store: Store) -> None:
+    """Length, type, cache rule, etag and SHA-256 of an object are the same from put, head and get."""
     info = store.put(KEY, b"sound", **HEADERS)
     assert (info.key, info.size_bytes, info.sha256) == (KEY, 5, hashlib.sha256(b"sound").hexdigest())
     assert (info.content_type, info.cache_control) == (HEADERS["content_type"], HEADERS["cache_control"])
@@ -142,15 +142,15 @@ def test_an_unknown_key_is_not_found(store: Store) -> None:
 
 
 def test_if_absent_writes_only_the_first_time(store: Store) -> None:
-    """A second put with if_absent is a Conflict and leaves the first object as it is."""
+    """A second put with if_absent raises PreconditionFailed and leaves the first object unchanged."""
     first = store.put(KEY, b"first", **HEADERS, if_absent=True)
     with pytest.raises(PreconditionFailed, match=KEY):
         store.put(KEY, b"second", **HEADERS, if_absent=True)
     assert store.get(KEY) == (first, b"first")
 
 
-def test_if_match_writes_only_over_what_was_read(store: Store) -> None:
-    """Compare-and-swap: the etag that was read wins once, an old one is a Conflict."""
+def test_if_match_replaces_only_the_version_that_was_read(store: Store) -> None:
+    """Compare-and-swap: the current etag wins once, an old one raises PreconditionFailed."""
     first = store.put(KEY, b"first", **HEADERS)
     second = store.put(KEY, b"second", **HEADERS, if_match=first.etag)
     with pytest.raises(PreconditionFailed, match=KEY):
@@ -158,8 +158,8 @@ def test_if_match_writes_only_over_what_was_read(store: Store) -> None:
     assert store.get(KEY) == (second, b"second")
 
 
-def test_if_match_of_a_removed_object_is_a_conflict(store: Store) -> None:
-    """What was removed since it was read is not written again."""
+def test_if_match_of_a_deleted_object_fails(store: Store) -> None:
+    """An object that was deleted after it was read is not written again."""
     etag = store.put(KEY, b"first", **HEADERS).etag
     store.delete(KEY)
     with pytest.raises(PreconditionFailed, match=KEY):
@@ -194,8 +194,8 @@ def test_anonymous_reads_public_objects(open_store: Store) -> None:
 
 
 @pytest.mark.parametrize("key", ["private/catalog.json", "private/not-there.json", "public/not-there.xml"])
-def test_anonymous_is_refused_what_is_not_public(open_store: Store, key: str) -> None:
-    """Without credentials nothing private can be read, whether it is there or not."""
+def test_anonymous_cannot_read_private_objects(open_store: Store, key: str) -> None:
+    """Without credentials no private object can be read, whether it exists or not."""
     open_store.put("private/catalog.json", b"{}", content_type="application/json", cache_control="no-store")
     anybody = open_store.anonymous()
     for read in (anybody.head, anybody.get, lambda key: list(anybody.stream(key))):
@@ -205,14 +205,14 @@ def test_anonymous_is_refused_what_is_not_public(open_store: Store, key: str) ->
 
 @pytest.mark.parametrize("prefix", ["public/", "private/"])
 def test_anonymous_cannot_list(open_store: Store, prefix: str) -> None:
-    """Without credentials nobody learns which objects there are."""
+    """Without credentials a list raises Denied."""
     open_store.put(KEY, b"sound", **HEADERS)
     with pytest.raises(Denied, match=prefix):
         list(open_store.anonymous().list(prefix))
 
 
 def test_url_is_the_base_and_the_rest_of_the_key(store: Store) -> None:
-    """The public address leaves `public/` out, it is in the base; a private key has no address."""
+    """The public address omits `public/`, which is in the base; a private key has no address."""
     assert store.url("public/audio/x.mp3").endswith("/public/audio/x.mp3")
     with pytest.raises(StoreError, match="no public address"):
         store.url("private/catalog.json")
@@ -238,7 +238,7 @@ def test_url_is_the_base_and_the_rest_of_the_key(store: Store) -> None:
     ],
 )
 def test_a_bad_key_is_refused_everywhere(store: Store, key: str) -> None:
-    """No method takes a key that is not safe in every store, URL and file system (F13)."""
+    """No method accepts a key that is not safe in every store, URL and file system (F13)."""
     calls = (
         store.head,
         store.get,
@@ -249,33 +249,33 @@ def test_a_bad_key_is_refused_everywhere(store: Store, key: str) -> None:
         lambda key: store.put(key, b"", **HEADERS),
     )
     for call in calls:
-        with pytest.raises(StoreError, match="is not a key"):
+        with pytest.raises(StoreError, match="is not a valid key"):
             call(key)
 
 
-def test_list_wants_public_or_private(store: Store) -> None:
-    """A list is of one of the two halves, they may be two buckets."""
+def test_list_requires_public_or_private(store: Store) -> None:
+    """A list is of public/ or of private/, which may be two buckets."""
     for prefix in ("", "pub", "/public/", "public/../private/"):
         with pytest.raises(StoreError, match="cannot be listed"):
             list(store.list(prefix))
 
 
-def test_an_unfinished_put_is_told_and_can_be_abandoned(store: Store) -> None:
-    """What a killed writer left is no object; it is listed apart, with its bytes, and goes when asked."""
+def test_an_unfinished_put_is_listed_and_can_be_aborted(store: Store) -> None:
+    """The upload of a killed writer is no object; it is listed separately and can be aborted."""
     store.put(KEY, b"sound", **HEADERS)
-    begin(store, KEY)
-    (left,) = store.unfinished_uploads("public/")
-    assert (left.key, left.size_bytes) == (KEY, 5 * MEGABYTE)
-    assert abs(datetime.now(UTC) - left.modified_at) < timedelta(minutes=1)
+    begin_upload(store, KEY)
+    (unfinished,) = store.unfinished_uploads("public/")
+    assert (unfinished.key, unfinished.size_bytes) == (KEY, 5 * MEGABYTE)
+    assert abs(datetime.now(UTC) - unfinished.modified_at) < timedelta(minutes=1)
     assert list(store.unfinished_uploads("private/")) == []
     for _ in range(2):
-        store.abort_upload(left)
+        store.abort_upload(unfinished)
         assert list(store.unfinished_uploads("public/")) == []
     assert store.get(KEY)[1] == b"sound"
 
 
-def test_a_put_that_was_completed_meanwhile_is_not_abandoned(tmp_path: Path) -> None:
-    """A writer that was only slow has won: its bytes stay."""
+def test_a_put_that_was_completed_meanwhile_is_not_aborted(tmp_path: Path) -> None:
+    """The bytes of a writer that was only slow stay."""
     store = LocalStore(tmp_path / "store", base_url="")
     store.put(KEY, b"sound", **HEADERS)
     (version,) = (tmp_path / "store/.objects/public/audio").iterdir()

@@ -1,4 +1,4 @@
-"""The folder as a store, where processes race and are killed."""
+"""The folder as a store, with racing and killed processes."""
 
 import hashlib
 import os
@@ -43,14 +43,14 @@ from podcast_pipeline.storage.local import LocalStore
 
 store = LocalStore(Path(sys.argv[1]), base_url="")
 HEADERS = {"content_type": "", "cache_control": ""}
-left = 25
-while left:
+remaining = 25
+while remaining:
     info, body = store.get(sys.argv[2])
     try:
         store.put(sys.argv[2], str(int(body) + 1).encode(), **HEADERS, if_match=info.etag)
     except PreconditionFailed:
         continue
-    left -= 1
+    remaining -= 1
 """
 
 FLAPPER = """
@@ -82,7 +82,7 @@ def _finish(process: "subprocess.Popen[str]", text: str = "") -> str:
 
 
 def test_of_16_processes_one_wins(tmp_path: Path) -> None:
-    """Sixteen processes put the same key with if_absent: one wins, fifteen get Conflict."""
+    """Sixteen processes put the same key with if_absent: one wins, fifteen get PreconditionFailed."""
     writers = [_start(WRITER, tmp_path, KEY, number) for number in range(16)]
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda writer: _finish(writer, "go\n"), writers))
@@ -118,7 +118,7 @@ def test_a_killed_writer_leaves_a_whole_object(tmp_path: Path, seed: int) -> Non
         assert [item.key for item in store.list("private/")] == [KEY]
 
 
-def test_what_a_killed_writer_left_is_swept(tmp_path: Path) -> None:
+def test_versions_of_a_killed_writer_are_removed(tmp_path: Path) -> None:
     """The next put of a key removes the half-written versions of it, and no version of another key."""
     store = LocalStore(tmp_path, base_url="")
     other = store.put("private/catalog.json.bak", b"other", **HEADERS)
@@ -140,7 +140,7 @@ def test_an_object_is_a_plain_file_to_other_programs(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("key", ["public/audio", "public/audio/a.mp3/b.mp3", "public/none"])
 def test_a_folder_is_no_object(tmp_path: Path, key: str) -> None:
-    """A key that is a folder of the store, or leads through an object, is not there."""
+    """A key that is a folder of the store, or leads through an object, is NotFound."""
     store = LocalStore(tmp_path, base_url="")
     store.put("public/audio/a.mp3", b"ID3", **HEADERS)
     for read in (store.head, store.anonymous().get):
@@ -149,14 +149,14 @@ def test_a_folder_is_no_object(tmp_path: Path, key: str) -> None:
 
 
 def test_a_moved_folder_is_the_same_store(tmp_path: Path) -> None:
-    """Nothing in the folder knows where it is."""
+    """The folder contains no absolute paths."""
     info = LocalStore(tmp_path / "old", base_url="").put(KEY, b"whole", **HEADERS)
     (tmp_path / "old").rename(tmp_path / "new")
     assert LocalStore(tmp_path / "new", base_url="").get(KEY) == (info, b"whole")
 
 
-def test_a_stream_goes_on_through_a_replacement(tmp_path: Path) -> None:
-    """Who has begun to read an object reads it to its end, whatever is put meanwhile."""
+def test_a_stream_survives_a_replacement(tmp_path: Path) -> None:
+    """A started stream reads the old object to its end after a put."""
     store = LocalStore(tmp_path, base_url="")
     store.put(KEY, b"a" * 1_000_000, **HEADERS)
     chunks = store.stream(KEY)
@@ -166,15 +166,15 @@ def test_a_stream_goes_on_through_a_replacement(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
-    """A store in the place of a file says which key failed and where to look."""
+    """If the store's folder is a file, the error names the key and the folder."""
     (tmp_path / "store").write_bytes(b"a file")
-    with pytest.raises(StoreError, match=rf"^{KEY}: .*check {tmp_path / 'store'} and the disk"):
+    with pytest.raises(StoreError, match=rf"^{KEY}: .*check {tmp_path / 'store'} and its disk"):
         LocalStore(tmp_path / "store", base_url="").put(KEY, b"x", **HEADERS)
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")  # noqa: PTH110
 def test_a_full_disk_leaves_the_old_object(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the disk is full the old object stays, and the line says so."""
+    """If the disk is full, the old object stays and the error states the reason."""
     store = LocalStore(tmp_path, base_url="")
     store.put(KEY, b"old", **HEADERS)
     monkeypatch.setattr("podcast_pipeline.storage.local._copy", lambda _body, _target: _fill_disk())

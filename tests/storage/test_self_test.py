@@ -1,4 +1,4 @@
-"""What `podcast doctor` finds in good stores and in stores with one thing wrong."""
+"""The store checks of `podcast doctor`, on good stores and on stores with one fault."""
 
 import json
 from dataclasses import replace
@@ -79,7 +79,7 @@ def test_a_policy_that_opens_too_much_is_found(
 
 
 def test_a_missing_policy_is_found(s3_server: S3Server, s3_store: S3Store) -> None:
-    """Where nobody else can read public/ that one check fails, and says what to set."""
+    """If public/ cannot be read without credentials, that one check fails, with a fix."""
     s3_server.admin.delete_bucket_policy(Bucket=s3_store.settings.public_bucket)
     (failed,) = _failed(s3_store).items()
     assert failed[0] == "anybody reads public/"
@@ -87,7 +87,7 @@ def test_a_missing_policy_is_found(s3_server: S3Server, s3_store: S3Store) -> No
 
 
 def test_a_store_that_ignores_conditions_is_found(s3_store: S3Store) -> None:
-    """A store that takes a conditional put for a plain one would lose an episode of two publishers."""
+    """A store that ignores preconditions would lose an episode of two publishers."""
     strip = ("If-None-Match", "If-Match")
 
     def ignore(params: dict[str, Any], **_: object) -> None:
@@ -103,7 +103,7 @@ def test_a_store_that_ignores_conditions_is_found(s3_store: S3Store) -> None:
 def test_credentials_that_may_not_write_are_found_first(
     s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When not even a put is possible, that is the one line."""
+    """If the put fails, it is the only check."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "readkey")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "readsecret")
     settings = replace(s3_server.fresh_bucket(), public_bucket="pod", private_bucket="pod")

@@ -1,16 +1,16 @@
-"""Which rule a feed breaks, on which line, and what to do.
+"""Check a feed and its files against numbered rules; a finding has the rule, the line and the fix.
 
-`check` reads the bytes of a feed and nothing else. What only fetching can show is judged over what was
-fetched: check_transcript, check_chapters, check_artwork, check_answers. Nothing here fetches.
+`check_feed` reads the bytes of a feed only. check_transcript, check_chapters, check_artwork and
+check_responses check files and HTTP responses that the caller has fetched. Nothing here fetches.
 """
 
-from podcast_pipeline.feed.conformance.answers import RecordedResponse, check_responses
 from podcast_pipeline.feed.conformance.artwork import check_artwork
 from podcast_pipeline.feed.conformance.channel import CHANNEL_RULES
 from podcast_pipeline.feed.conformance.chapters import check_chapters
 from podcast_pipeline.feed.conformance.document import UnreadableFeed, check_namespaces, parse_rss
 from podcast_pipeline.feed.conformance.finding import FeedFinding, Severity
 from podcast_pipeline.feed.conformance.item import ITEM_RULES
+from podcast_pipeline.feed.conformance.responses import RecordedResponse, check_responses
 from podcast_pipeline.feed.conformance.text import TEXT_RULES
 from podcast_pipeline.feed.conformance.transcripts import check_transcript
 
@@ -27,10 +27,10 @@ __all__ = [
 
 
 def check_feed(feed: bytes) -> tuple[FeedFinding, ...]:
-    """Return what is wrong with a feed, in order of line; a feed that cannot be read has one finding.
+    """Return the findings of a feed, in order of line; an unreadable feed has one finding.
 
-    Covers F1 to F17 as far as the bytes show them, T1, T6 and P2. The feed may be hostile: no entity is
-    expanded, nothing is fetched, and its size is bounded.
+    Covers F1 to F17 as far as they apply to the feed's bytes, T1, T6, H7 and P2. The feed may be hostile: no
+    entity is expanded, nothing is fetched, and the size is limited.
     """
     try:
         document = parse_rss(feed)

@@ -1,4 +1,4 @@
-"""Rule F4: what is in artwork that was fetched."""
+"""Rule F4: fetched artwork."""
 
 from collections.abc import Iterator
 
@@ -16,37 +16,37 @@ DPI = 72
 def check_artwork(data: bytes, content_type: str) -> tuple[FeedFinding, ...]:
     """F4: artwork is a square of 1400 to 3000 px, JPEG or PNG in RGB.
 
-    Only its header is read, so that a bomb stays small.
+    Only the image header is decoded, so a decompression bomb does no harm.
 
     Args:
-        data: the body that was fetched.
-        content_type: what the host said it is.
+        data: the fetched body.
+        content_type: the host's Content-Type.
     """
     try:
         image = open_image_header(data, formats=("JPEG", "PNG", "GIF", "WEBP"))
     except IMAGE_ERRORS as problem:
-        return (_find(f"the artwork cannot be read: {type(problem).__name__}", "serve a JPEG or PNG"),)
+        return (_finding(f"the artwork cannot be read: {type(problem).__name__}", "serve a JPEG or PNG"),)
     with image:
-        return tuple(_judge(image, len(data), content_type))
+        return tuple(_check_image(image, len(data), content_type))
 
 
-def _judge(image: Image.Image, size_bytes: int, content_type: str) -> Iterator[FeedFinding]:
+def _check_image(image: Image.Image, size_bytes: int, content_type: str) -> Iterator[FeedFinding]:
     width, height = image.size
     expected = TYPES.get(image.format or "")
     if expected is None:
-        yield _find(f"the artwork is {image.format}", "serve a JPEG or PNG")
+        yield _finding(f"the artwork is {image.format}", "serve a JPEG or PNG")
     elif content_type.partition(";")[0].strip().lower() != expected:
-        yield _find(f"the artwork's type is {content_type}", f"serve it as {expected}")
+        yield _finding(f"the artwork's type is {content_type}", f"serve it as {expected}")
     if width != height or not SIDE_PX[0] <= width <= SIDE_PX[1]:
-        yield _find(f"the artwork is {width} × {height} px", "make it a square of 1400 to 3000 px")
+        yield _finding(f"the artwork is {width} × {height} px", "make it a square of 1400 to 3000 px")
     if image.mode != "RGB":
-        yield _find(f"the artwork's colours are {image.mode}", "save it as RGB, without transparency")
+        yield _finding(f"the artwork's colour mode is {image.mode}", "save it as RGB, without transparency")
     dpi = image.info.get("dpi", (DPI, DPI))
     if round(dpi[0]) != DPI:
-        yield _find(f"the artwork has {round(dpi[0])} dpi", "save it with 72 dpi", "warning")
+        yield _finding(f"the artwork has {round(dpi[0])} dpi", "save it with 72 dpi", "warning")
     if size_bytes > ADVISED_BYTES:
-        yield _find(f"the artwork has {size_bytes // 1000} kB", "512 kB are enough for every app", "warning")
+        yield _finding(f"the artwork has {size_bytes // 1000} kB", "keep it under 512 kB", "warning")
 
 
-def _find(message: str, fix: str, severity: Severity = "error") -> FeedFinding:
+def _finding(message: str, fix: str, severity: Severity = "error") -> FeedFinding:
     return FeedFinding("F4", severity, None, message, fix)

@@ -1,4 +1,4 @@
-"""Rules F2, F4 to F7, F17 and P2: what a channel says."""
+"""Rules F2, F4 to F7, F17, H7 and P2: the elements of a channel."""
 
 import re
 from collections.abc import Iterator
@@ -16,45 +16,47 @@ IMAGE_ENDINGS = (".jpg", ".jpeg", ".png")
 
 
 def required(document: FeedDocument) -> Iterator[FeedFinding]:
-    """F2: what PSP-1 requires of a channel."""
+    """F2: the elements that PSP-1 requires of a channel."""
     channel = document.channel
     for name in ("title", "description", "link", "language"):
         if not document.text(channel, name):
             yield error("F2", channel, f"the channel has no {name}", f"write <{name}>")
     if not document.self_address:
-        yield error(
-            "F2", channel, "the channel does not name its own address", "write <atom:link rel='self'>"
-        )
+        yield error("F2", channel, "the channel has no self link", "write <atom:link rel='self'>")
     for link in document.all(channel, "atom:link[@rel='self']"):
         if link.get("type") != "application/rss+xml":
-            yield error("F2", link, "the self link has another type", "write type='application/rss+xml'")
+            yield error("F2", link, "the type of the self link is wrong", "write type='application/rss+xml'")
     language = document.one(channel, "language")
     if language is not None and language.text and not LANGUAGE_PATTERN.fullmatch(language.text.strip()):
-        yield error("F2", language, f"{language.text} is not a language", "write an ISO 639 code, like en-US")
+        yield error(
+            "F2", language, f"“{language.text}” is not a language code", "write an ISO 639 code, like en-US"
+        )
 
 
 def categories(document: FeedDocument) -> Iterator[FeedFinding]:
-    """F2: at least one category, each one of Apple's."""
+    """F2: the channel has at least one category, and only Apple's."""
     found = document.all(document.channel, "itunes:category")
     if not found:
-        yield error("F2", document.channel, "the channel has no itunes:category", "write one of Apple's")
+        yield error(
+            "F2", document.channel, "the channel has no itunes:category", "write one of Apple's categories"
+        )
     for category in found:
         if not category.get("text"):
             yield error("F2", category, "an itunes:category without text", "write text='…'")
-        for name in _names(document, category):
+        for name in _category_names(document, category):
             if fix := suggest_category_fix(name):
                 yield warning("F2", category, f"“{name}” is not one of Apple's categories", fix)
 
 
-def _names(document: FeedDocument, category: Element) -> list[str]:
-    """Return a category's name, or those of its subcategories: `News > Politics`."""
+def _category_names(document: FeedDocument, category: Element) -> list[str]:
+    """Return a category's name, or the full names of its subcategories: `News > Politics`."""
     top = category.get("text", "").strip()
     subs = [sub.get("text", "").strip() for sub in document.all(category, "itunes:category")]
     return [f"{top} > {sub}" for sub in subs] or [top] if top else []
 
 
 def explicit(document: FeedDocument) -> Iterator[FeedFinding]:
-    """F2: itunes:explicit is true or false, in the channel always, in an item where it is."""
+    """F2: itunes:explicit is true or false; required in the channel, optional in an item."""
     if document.one(document.channel, "itunes:explicit") is None:
         yield error("F2", document.channel, "the channel has no itunes:explicit", "write true or false")
     for found in document.all(document.channel, ".//itunes:explicit"):
@@ -63,31 +65,31 @@ def explicit(document: FeedDocument) -> Iterator[FeedFinding]:
 
 
 def images(document: FeedDocument) -> Iterator[FeedFinding]:
-    """F2: the channel has artwork. F4: the address of artwork ends like its format."""
+    """F2: the channel has artwork. F4: the address of artwork ends in .jpg, .jpeg or .png."""
     if document.one(document.channel, "itunes:image") is None:
         yield error(
-            "F2", document.channel, "the channel has no itunes:image", "write href='…' of the artwork"
+            "F2", document.channel, "the channel has no itunes:image", "write <itunes:image href='…'>"
         )
     for image in document.all(document.channel, ".//itunes:image"):
         path = url_path(image.get("href", "")) or ""
         if not path.lower().endswith(IMAGE_ENDINGS):
-            fix = "serve a JPEG or PNG whose name ends so"
+            fix = "serve a JPEG named .jpg or a PNG named .png"
             yield error("F4", image, "the artwork's address does not end in .jpg or .png", fix)
 
 
 def identity(document: FeedDocument) -> Iterator[FeedFinding]:
-    """F5: podcast:guid, podcast:locked, itunes:author."""
+    """F5: the channel has a podcast:guid, podcast:locked and itunes:author."""
     channel = document.channel
     for name in ("podcast:guid", "podcast:locked", "itunes:author"):
         if not document.text(channel, name):
             yield warning("F5", channel, f"the channel has no {name}", f"write <{name}>")
     guid, locked = document.one(channel, "podcast:guid"), document.text(channel, "podcast:locked")
     if guid is not None and guid.text and not _is_uuid(guid.text):
-        fix = "write the UUID that the show was given once; do not compute it again"
+        fix = "write the UUID that was assigned to the show; do not compute it again"
         yield error("F5", guid, f"podcast:guid {guid.text} is not a UUID", fix)
     if locked not in ("", "yes", "no"):
-        where = document.one(channel, "podcast:locked")
-        yield error("F5", where, f"podcast:locked is {locked}", "write yes or no")
+        element = document.one(channel, "podcast:locked")
+        yield error("F5", element, f"podcast:locked is {locked}", "write yes or no")
 
 
 def _is_uuid(text: str) -> bool:
@@ -99,12 +101,12 @@ def _is_uuid(text: str) -> bool:
 
 
 def schedule(document: FeedDocument) -> Iterator[FeedFinding]:
-    """F6: an updateFrequency whose rrule a calendar understands."""
+    """F6: the rrule of podcast:updateFrequency is valid."""
     for found in document.all(document.channel, "podcast:updateFrequency"):
         rrule = found.get("rrule")
         if rrule and not _is_rrule(rrule):
             yield error(
-                "F6", found, f"the rrule {rrule} is not one", "write one like FREQ=WEEKLY;BYDAY=TU,FR"
+                "F6", found, f"the rrule {rrule} is invalid", "write a rule like FREQ=WEEKLY;BYDAY=TU,FR"
             )
 
 
@@ -116,34 +118,38 @@ def _is_rrule(rrule: str) -> bool:
 
 
 def move(document: FeedDocument) -> Iterator[FeedFinding]:
-    """F7: a moved show names the new address in the new feed, and that is this one."""
+    """F7: itunes:new-feed-url is a full URL, and the new feed contains it too."""
     for found in document.all(document.channel, "itunes:new-feed-url"):
         address = (found.text or "").strip()
         if url_path(address) is None:
-            yield error("F7", found, f"itunes:new-feed-url is {address}", "write the whole new address")
+            yield error(
+                "F7", found, f"itunes:new-feed-url is “{address}”", "write the full URL of the new feed"
+            )
         elif document.self_address and address != document.self_address:
-            fix = "answer 301 here, and name the new address in the new feed too"
+            fix = "redirect this address with a 301, and write itunes:new-feed-url in the new feed too"
             yield warning("F7", found, "the show has moved away from this feed", fix)
 
 
 def pages(document: FeedDocument) -> Iterator[FeedFinding]:
-    """F17: links between the pages of a long archive lead somewhere else, each once."""
+    """F17: the pagination links of a long archive are full URLs of other pages, one for each rel."""
     seen: set[str] = set()
     for link in document.all(document.channel, "atom:link"):
         rel, href = link.get("rel", ""), link.get("href", "")
         if rel not in ("next", "prev", "previous", "first", "last"):
             continue
         if rel in seen:
-            yield error("F17", link, f"two links rel={rel}", "keep one")
+            yield error("F17", link, f"two links with rel={rel}", "keep one")
         seen.add(rel)
         if url_path(href) is None:
-            yield error("F17", link, f"rel={rel} is not a whole address", "write it with https://")
+            yield error("F17", link, f"the link with rel={rel} is not a full URL", "write it with https://")
         elif rel not in ("first", "last") and href == document.self_address:
-            yield error("F17", link, f"rel={rel} leads back to this page", "name the other page")
+            yield error(
+                "F17", link, f"the link with rel={rel} leads back to this page", "link to the other page"
+            )
 
 
 def private(document: FeedDocument) -> Iterator[FeedFinding]:
-    """P2: a feed behind a token keeps itself out of directories."""
+    """P2: a private feed is blocked from directories."""
     path = url_path(document.self_address or "") or ""
     if not any(TOKEN_PATTERN.fullmatch(part) for part in path.split("/")):
         return
@@ -155,13 +161,18 @@ def private(document: FeedDocument) -> Iterator[FeedFinding]:
 
 
 def hubs(document: FeedDocument) -> Iterator[FeedFinding]:
-    """H7: a hub gets the address of a public feed only."""
+    """H7: only a public feed has a hub link, and it is a full URL."""
     path = url_path(document.self_address or "") or ""
     for link in document.all(document.channel, "atom:link[@rel='hub']"):
         if any(TOKEN_PATTERN.fullmatch(part) for part in path.split("/")):
-            yield error("H7", link, "a private feed names a hub", "remove it; a hub would get the address")
+            yield error(
+                "H7",
+                link,
+                "a private feed has a hub link",
+                "remove it; the hub would get the private address",
+            )
         elif url_path(link.get("href", "")) is None:
-            yield error("H7", link, "the hub has no whole address", "write it with https://")
+            yield error("H7", link, "the hub link is not a full URL", "write it with https://")
 
 
 CHANNEL_RULES: tuple[Rule, ...] = (

@@ -1,4 +1,4 @@
-"""Rule F15: what is in a chapters file that was fetched."""
+"""Rule F15: a fetched chapters file."""
 
 import json
 from collections.abc import Iterator
@@ -11,22 +11,26 @@ VERSIONS = ("1.0.0", "1.1.0", "1.2.0")
 
 
 def check_chapters(data: bytes, *, duration_s: float | None = None) -> tuple[FeedFinding, ...]:
-    """F15: chapters in the namespace's JSON, in order and inside the audio.
+    """F15: chapters are in the namespace's JSON format, in order and inside the audio.
 
     Args:
-        data: the body that was fetched.
-        duration_s: of the audio, where it is known.
+        data: the fetched body.
+        duration_s: of the audio; None if unknown.
     """
     try:
         document = json.loads(data)
     except (ValueError, RecursionError) as problem:
-        return (_find(f"the chapters are not JSON: {problem}", "write the namespace's JSON chapters"),)
+        return (_finding(f"the chapters are not JSON: {problem}", "write the namespace's JSON chapters"),)
     chapters = document.get("chapters") if isinstance(document, dict) else None
     if not isinstance(chapters, list) or document.get("version") not in VERSIONS:
-        return (_find("no version with chapters", 'write {"version": "1.2.0", "chapters": […]}'),)
+        return (
+            _finding(
+                "no known version, or no list of chapters", 'write {"version": "1.2.0", "chapters": […]}'
+            ),
+        )
     if not all(_has_start(chapter) for chapter in chapters):
-        return (_find("a chapter without startTime", "write startTime in seconds"),)
-    return tuple(_order([float(chapter["startTime"]) for chapter in chapters], duration_s))
+        return (_finding("a chapter without startTime", "write startTime in seconds"),)
+    return tuple(_check_order([float(chapter["startTime"]) for chapter in chapters], duration_s))
 
 
 def _has_start(chapter: Any) -> bool:
@@ -34,12 +38,14 @@ def _has_start(chapter: Any) -> bool:
     return isinstance(start, int | float) and not isinstance(start, bool) and 0 <= start < 1e9
 
 
-def _order(starts: list[float], duration_s: float | None) -> Iterator[FeedFinding]:
+def _check_order(starts: list[float], duration_s: float | None) -> Iterator[FeedFinding]:
     if any(later <= earlier for earlier, later in pairwise(starts)):
-        yield _find("the chapters are not in order of time", "sort them by startTime, each once")
+        yield _finding(
+            "the chapters are not in order of their times", "sort them by startTime, without duplicates"
+        )
     if duration_s is not None and any(start > duration_s for start in starts):
-        yield _find("a chapter starts after the end of the audio", "correct its startTime")
+        yield _finding("a chapter starts after the end of the audio", "correct its startTime")
 
 
-def _find(message: str, fix: str) -> FeedFinding:
+def _finding(message: str, fix: str) -> FeedFinding:
     return FeedFinding("F15", "error", None, message, fix)

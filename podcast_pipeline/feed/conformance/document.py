@@ -1,4 +1,4 @@
-"""Reading a feed that may be hostile, and rule F1."""
+"""Parse an untrusted feed; rule F1."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Element = etree._Element
 
 
 class UnreadableFeed(Exception):
-    """There is no feed to look at, and why."""
+    """The bytes are not a feed; `finding` states the reason."""
 
     def __init__(self, finding: FeedFinding) -> None:
         super().__init__(finding.message)
@@ -29,7 +29,7 @@ class FeedDocument:
     """A feed as a tree.
 
     Attributes:
-        names: prefix to URI as this feed spells it, so that one wrong URI is one finding and not twenty.
+        names: prefix to URI as declared in this feed, so that one wrong URI gives one finding, not twenty.
     """
 
     root: Element
@@ -56,16 +56,16 @@ class FeedDocument:
         return parent.find(path, self.names)
 
     def text(self, parent: Element, path: str) -> str:
-        """Return the stripped text of the first child at a path; empty where there is none."""
+        """Return the stripped text of the first child at a path; empty if there is none."""
         return self.element_and_text(parent, path)[1]
 
     def element_and_text(self, parent: Element, path: str) -> tuple[Element | None, str]:
         """Return the first child at a path and its stripped text."""
-        found = self.one(parent, path)
-        return found, "" if found is None else (found.text or "").strip()
+        element = self.one(parent, path)
+        return element, "" if element is None else (element.text or "").strip()
 
     def name(self, element: Element) -> str:
-        """Return an element's name as people write it: `itunes:image`; a foreign one keeps its URI."""
+        """Return an element's name with prefix, like `itunes:image`; an unknown namespace keeps its URI."""
         space, _, local = element.tag.rpartition("}")  # {URI}local; a QName costs ten times this
         return f"{self._prefixes.get(space) or space[1:]}:{local}" if space else local
 
@@ -75,22 +75,25 @@ class FeedDocument:
 
 
 def parse_rss(feed: bytes) -> FeedDocument:
-    """F1: well-formed XML in UTF-8, without a DOCTYPE.
+    """F1: the feed is well-formed XML in UTF-8, without a DOCTYPE.
 
     No entity is expanded and nothing is fetched.
 
     Raises:
-        Unreadable: too large, not well-formed, not UTF-8, with a DOCTYPE, or not RSS 2.0.
+        UnreadableFeed: too large, not well-formed, not UTF-8, with a DOCTYPE, or not RSS.
     """
     if len(feed) > MAX_FEED_BYTES:
-        raise _unreadable(None, f"the feed has {len(feed)} bytes", f"keep it under {MAX_FEED_BYTES}, see F17")
+        fix = f"keep it under {MAX_FEED_BYTES} bytes; split it into pages, see F17"
+        raise _unreadable(None, f"the feed has {len(feed)} bytes", fix)
     root = _parse(feed)
     _refuse_other_documents(root)
     channel = root.find("channel")
     if root.tag != "rss" or channel is None:
-        raise _unreadable(root, f"this is <{root.tag}>, not an RSS feed", "point at the RSS feed itself")
-    spelled = {prefix: uri for prefix, uri in root.nsmap.items() if prefix in NAMESPACES}
-    return FeedDocument(root, channel, {**NAMESPACES, **spelled})
+        raise _unreadable(
+            root, f"this is <{root.tag}>, not an RSS feed", "use the address of the RSS feed itself"
+        )
+    declared = {prefix: uri for prefix, uri in root.nsmap.items() if prefix in NAMESPACES}
+    return FeedDocument(root, channel, {**NAMESPACES, **declared})
 
 
 def _parse(feed: bytes) -> Element:
@@ -116,17 +119,17 @@ def _parse(feed: bytes) -> Element:
 def _refuse_other_documents(root: Element) -> None:
     info = root.getroottree().docinfo
     if info.internalDTD is not None:
-        raise _unreadable(root, "the feed has a DOCTYPE", "remove it; feed readers refuse entities")
+        raise _unreadable(root, "the feed has a DOCTYPE", "remove it; feed readers reject entities")
     if (info.encoding or "UTF-8").upper() not in ("UTF-8", "ASCII", "US-ASCII"):
-        raise _unreadable(root, f"the feed is in {info.encoding}", "write it in UTF-8")
+        raise _unreadable(root, f"the feed is encoded in {info.encoding}", "write it in UTF-8")
 
 
-def _unreadable(where: Element | None, message: str, fix: str) -> UnreadableFeed:
-    return UnreadableFeed(error("F1", where, message, fix))
+def _unreadable(element: Element | None, message: str, fix: str) -> UnreadableFeed:
+    return UnreadableFeed(error("F1", element, message, fix))
 
 
 def url_path(address: str) -> str | None:
-    """Return the path of a whole http(s) address, None where it is not one."""
+    """Return the path of a full http(s) URL; None for anything else."""
     try:
         parts = urlsplit(address.strip())
     except ValueError:
@@ -135,19 +138,19 @@ def url_path(address: str) -> str | None:
 
 
 def check_namespaces(document: FeedDocument) -> Iterator[FeedFinding]:
-    """F1: RSS 2.0 and the four namespaces, spelled to the letter."""
+    """F1: RSS 2.0, and the four namespaces with their exact URIs."""
     root = document.root
     if root.get("version") != "2.0":
-        yield error("F1", root, f'version="{root.get("version")}"', 'write <rss version="2.0">')
-    declared = set(root.nsmap.values())
+        yield error("F1", root, f'the RSS version is "{root.get("version")}"', 'write <rss version="2.0">')
+    uris = set(root.nsmap.values())
     for prefix, uri in NAMESPACES.items():
-        spelled = root.nsmap.get(prefix)
+        declared = root.nsmap.get(prefix)
         fix = f'write xmlns:{prefix}="{uri}"'
-        if spelled == OLD_PODCAST_NAMESPACE:
-            yield warning("F1", root, f"the namespace {prefix} has its old address", fix)
-        elif spelled not in (None, uri):
-            yield error("F1", root, f"the namespace {prefix} is spelled {spelled}", fix)
-        elif uri not in declared:
+        if declared == OLD_PODCAST_NAMESPACE:
+            yield warning("F1", root, f"the namespace {prefix} has its old URI", fix)
+        elif declared not in (None, uri):
+            yield error("F1", root, f"the namespace {prefix} has the URI {declared}", fix)
+        elif uri not in uris:
             yield warning("F1", root, f"the namespace {prefix} is not declared", fix)
 
 

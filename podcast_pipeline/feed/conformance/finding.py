@@ -1,4 +1,4 @@
-"""What a check says."""
+"""A finding of a conformance check."""
 
 from dataclasses import dataclass
 from typing import Literal, cast
@@ -6,7 +6,7 @@ from typing import Literal, cast
 from lxml import etree
 
 Severity = Literal["error", "warning"]
-"""error: apps or directories fail on it. warning: some do, or a standard advises against it."""
+"""error: apps or directories fail on the fault. warning: some fail, or a standard advises against it."""
 
 
 @dataclass(frozen=True)
@@ -14,10 +14,10 @@ class FeedFinding:
     """One broken rule at one place.
 
     Attributes:
-        rule: its id in docs/conformance.md, like F10.
-        line: of the feed's source, from 1; None where the finding is not about a line. Beyond line
-            65,535 libxml2 no longer counts every element, and the line may be one or two off.
-        message: what is wrong. fix: what to do.
+        rule: its id, like F10; docs/feed.md lists all rules.
+        line: of the feed's source, from 1; None if the finding has no line. Beyond line 65,535 libxml2
+            no longer counts every element, and the line may be off by one or two.
+        message: the fault. fix: an instruction.
     """
 
     rule: str
@@ -27,15 +27,15 @@ class FeedFinding:
     fix: str
 
 
-def error(rule: str, where: etree._Element | None, message: str, fix: str) -> FeedFinding:
-    """Return an error at an element; None where there is no line to name."""
-    return FeedFinding(rule, "error", _line(where), message, fix)
+def error(rule: str, element: etree._Element | None, message: str, fix: str) -> FeedFinding:
+    """Return an error at an element; without an element the finding has no line."""
+    return FeedFinding(rule, "error", _line(element), message, fix)
 
 
-def warning(rule: str, where: etree._Element | None, message: str, fix: str) -> FeedFinding:
-    """Return a warning at an element; None where there is no line to name."""
-    return FeedFinding(rule, "warning", _line(where), message, fix)
+def warning(rule: str, element: etree._Element | None, message: str, fix: str) -> FeedFinding:
+    """Return a warning at an element; without an element the finding has no line."""
+    return FeedFinding(rule, "warning", _line(element), message, fix)
 
 
-def _line(where: etree._Element | None) -> int | None:
-    return None if where is None else cast(int, where.sourceline)
+def _line(element: etree._Element | None) -> int | None:
+    return None if element is None else cast(int, element.sourceline)

@@ -1,4 +1,4 @@
-"""Rules F8 to F11 and F14 to F16, T1 and T6: what an item says."""
+"""Rules F8 to F11, F14 to F16, T1 and T6: the elements of an item."""
 
 import re
 from collections.abc import Iterator
@@ -37,15 +37,15 @@ _INTEGRITY = re.compile(r"sha(256|384|512)-[A-Za-z0-9+/]+=*")
 
 
 def titles(document: FeedDocument) -> Iterator[FeedFinding]:
-    """F8: a title, and the episode's number not in it."""
+    """F8: every item has a title, without the episode number."""
     for item in document.items:
         title = document.text(item, "title")
         if not title:
             yield error("F8", item, "an item without a title", "write <title>")
         elif _is_numbered(title, document.text(item, "itunes:episode")):
-            fix = "put the number into itunes:episode alone; apps show it themselves"
+            fix = "write the number in itunes:episode only; apps show it"
             yield warning(
-                "F8", document.one(item, "title"), f"the title “{title}” has the episode number", fix
+                "F8", document.one(item, "title"), f"the title “{title}” contains the episode number", fix
             )
 
 
@@ -55,7 +55,7 @@ def _is_numbered(title: str, number: str) -> bool:
 
 
 def enclosures(document: FeedDocument) -> Iterator[FeedFinding]:
-    """F8: one enclosure with its length in bytes and its type. F9: every item another address."""
+    """F8: an item has one enclosure, with length in bytes and type. F9: no two items have the same audio."""
     seen: set[str] = set()
     for item in document.items:
         found = document.all(item, "enclosure")
@@ -63,31 +63,33 @@ def enclosures(document: FeedDocument) -> Iterator[FeedFinding]:
             yield error("F8", item, "an item without an enclosure", "write url, length and type of the audio")
         for extra in found[1:]:
             yield warning(
-                "F8", extra, "a second enclosure", "keep one; others go into podcast:alternateEnclosure"
+                "F8", extra, "a second enclosure", "keep one; write others as podcast:alternateEnclosure"
             )
         for enclosure in found[:1]:
-            yield from _enclosure(enclosure)
+            yield from _check_enclosure(enclosure)
             address = enclosure.get("url", "")
             if address in seen:
                 yield error("F9", enclosure, "two items have the same audio", "give every item its own file")
             seen.add(address)
 
 
-def _enclosure(enclosure: Element) -> Iterator[FeedFinding]:
+def _check_enclosure(enclosure: Element) -> Iterator[FeedFinding]:
     length, mime = enclosure.get("length", ""), enclosure.get("type", "")
     if not _COUNT.fullmatch(length):
-        fix = "write the file's size in bytes; apps do not download without it"
+        fix = "write the file's size in bytes; apps do not download audio without it"
         yield error("F8", enclosure, f"the enclosure's length is “{length[:20]}”", fix)
     ending = PurePosixPath(url_path(enclosure.get("url", "")) or "").suffix.lower()
     if ending not in MEDIA_TYPES:
-        yield warning("F8", enclosure, f"the audio's address ends in “{ending}”", "name it .mp3 or .m4a")
+        yield warning(
+            "F8", enclosure, f"the audio's address ends in “{ending}”", "use a name that ends in .mp3 or .m4a"
+        )
     if mime not in MEDIA_TYPES.get(ending, (mime or None,)):
         fix = f"write {' or '.join(MEDIA_TYPES.get(ending, ('audio/mpeg',)))}"
         yield error("F8", enclosure, f"the enclosure's type is “{mime}”", fix)
 
 
 def guids(document: FeedDocument) -> Iterator[FeedFinding]:
-    """F10: every item has a guid of its own that does not come from its file."""
+    """F10: every item has a unique guid that is not derived from its audio file."""
     seen: set[str] = set()
     for item in document.items:
         guid, text = document.element_and_text(item, "guid")
@@ -95,67 +97,68 @@ def guids(document: FeedDocument) -> Iterator[FeedFinding]:
             yield error("F10", item, "an item without a guid", "give it a UUID that never changes")
             continue
         if text in seen:
-            yield error(
-                "F10", guid, f"two items have the guid {text}", "apps show one of them; give it its own"
-            )
+            fix = "give each item its own guid; apps show only one of the two"
+            yield error("F10", guid, f"two items have the guid {text}", fix)
         seen.add(text)
-        yield from _guid(document, item, guid, text)
+        yield from _check_guid(document, item, guid, text)
 
 
-def _guid(document: FeedDocument, item: Element, guid: Element, text: str) -> Iterator[FeedFinding]:
+def _check_guid(document: FeedDocument, item: Element, guid: Element, text: str) -> Iterator[FeedFinding]:
     if guid.get("isPermaLink", "true") != "false" and url_path(text) is None:
-        yield warning("F10", guid, "the guid is said to be a link and is none", 'write isPermaLink="false"')
+        yield warning(
+            "F10", guid, "the guid is marked as a permalink but is not a URL", 'write isPermaLink="false"'
+        )
     enclosure = document.one(item, "enclosure")
     if enclosure is not None and enclosure.get("url") == text:
-        fix = "leave it as it is for old items; give new ones a UUID"
+        fix = "keep the guids of old items; give new items a UUID"
         yield warning("F10", guid, "the guid is the audio's address and will change with it", fix)
 
 
 def dates(document: FeedDocument) -> Iterator[FeedFinding]:
-    """F11: pubDate as RFC 2822 writes it."""
+    """F11: the pubDate is an RFC 2822 date."""
     fix = "write it like Tue, 03 Mar 2026 06:00:00 +0000"
     for item in document.items:
-        where, written = document.element_and_text(item, "pubDate")
-        at = _parse_date(written)
-        if where is None:
+        element, text = document.element_and_text(item, "pubDate")
+        at = _parse_date(text)
+        if element is None:
             yield error("F11", item, "an item without a pubDate", fix)
         elif at is None:
-            yield error("F11", where, f"the pubDate “{written[:40]}” is not RFC 2822", fix)
-        elif "," in written and not written.startswith(DAYS[at.weekday()]):
-            yield warning("F11", where, f"{written} was a {DAYS[at.weekday()]}", fix)
+            yield error("F11", element, f"the pubDate “{text[:40]}” is not RFC 2822", fix)
+        elif "," in text and not text.startswith(DAYS[at.weekday()]):
+            yield warning("F11", element, f"{text} was a {DAYS[at.weekday()]}", fix)
 
 
-def _parse_date(written: str) -> datetime | None:
+def _parse_date(text: str) -> datetime | None:
     try:
-        return parsedate_to_datetime(written) if ":" in written else None
+        return parsedate_to_datetime(text) if ":" in text else None
     except (ValueError, OverflowError):
         return None
 
 
 def numbers(document: FeedDocument) -> Iterator[FeedFinding]:
-    """F11: durations in seconds, seasons and episodes from 1, a type that apps know."""
+    """F11: durations are in seconds, seasons and episodes count from 1, the episode type is known."""
     for item in document.items:
-        where, duration = document.element_and_text(item, "itunes:duration")
+        element, duration = document.element_and_text(item, "itunes:duration")
         if _CLOCK.fullmatch(duration):
-            yield warning("F11", where, "the duration is written as a clock", "write it in seconds")
-        elif where is not None and not _DECIMAL.fullmatch(duration):
-            yield error("F11", where, f"the duration is “{duration}”", "write it in seconds")
+            yield warning("F11", element, "the duration is written as a clock time", "write it in seconds")
+        elif element is not None and not _DECIMAL.fullmatch(duration):
+            yield error("F11", element, f"the duration is “{duration}”", "write it in seconds")
         for name in ("itunes:season", "itunes:episode", "podcast:season", "podcast:episode"):
-            yield from _number(document, item, name)
-        where, kind = document.element_and_text(item, "itunes:episodeType")
+            yield from _check_number(document, item, name)
+        element, kind = document.element_and_text(item, "itunes:episodeType")
         if kind not in ("", "full", "trailer", "bonus"):
-            yield error("F11", where, f"itunes:episodeType is {kind}", "write full, trailer or bonus")
+            yield error("F11", element, f"itunes:episodeType is {kind}", "write full, trailer or bonus")
 
 
-def _number(document: FeedDocument, item: Element, name: str) -> Iterator[FeedFinding]:
-    where, text = document.element_and_text(item, name)
+def _check_number(document: FeedDocument, item: Element, name: str) -> Iterator[FeedFinding]:
+    element, text = document.element_and_text(item, name)
     decimal = name == "podcast:episode" and _DECIMAL.fullmatch(text)
-    if where is not None and not _COUNT.fullmatch(text) and not decimal:
-        yield error("F11", where, f"{name} is “{text}”", "write a whole number from 1, or leave it out")
+    if element is not None and not _COUNT.fullmatch(text) and not decimal:
+        yield error("F11", element, f"{name} is “{text}”", "write a whole number from 1, or leave it out")
 
 
 def persons(document: FeedDocument) -> Iterator[FeedFinding]:
-    """F14: persons have names, and an item that names persons names the hosts too."""
+    """F14: persons have names, and an item with persons of its own repeats the hosts."""
     for person in document.all(document.channel, ".//podcast:person"):
         if not (person.text or "").strip():
             yield error("F14", person, "a podcast:person without a name", "write the name")
@@ -164,8 +167,10 @@ def persons(document: FeedDocument) -> Iterator[FeedFinding]:
     for item in document.items:
         roles = _roles(document, item)
         if roles and "host" not in roles:
-            where = document.one(item, "podcast:person")
-            yield warning("F14", where, "the item's persons drive out the hosts", "name the hosts again")
+            element = document.one(item, "podcast:person")
+            yield warning(
+                "F14", element, "the item's persons replace the show's hosts", "repeat the hosts in the item"
+            )
 
 
 def _roles(document: FeedDocument, parent: Element) -> set[str]:
@@ -173,32 +178,38 @@ def _roles(document: FeedDocument, parent: Element) -> set[str]:
 
 
 def chapters(document: FeedDocument) -> Iterator[FeedFinding]:
-    """F15: chapters of the type that apps read."""
+    """F15: the chapters have the type that apps read."""
     for found in document.all(document.channel, "item/podcast:chapters"):
         if found.get("type") != CHAPTERS_TYPE:
             yield error(
-                "F15", found, f"chapters of type {found.get('type')}", f"write type='{CHAPTERS_TYPE}'"
+                "F15",
+                found,
+                f"the type of the chapters is {found.get('type')}",
+                f"write type='{CHAPTERS_TYPE}'",
             )
 
 
 def soundbites(document: FeedDocument) -> Iterator[FeedFinding]:
-    """F16: soundbites that can be played."""
+    """F16: soundbites have numeric times inside the audio and last 15 to 120 s."""
     for item in document.items:
         total = document.text(item, "itunes:duration")
         for bite in document.all(item, "podcast:soundbite"):
             start, length = bite.get("startTime", ""), bite.get("duration", "")
             if not (_DECIMAL.fullmatch(start) and _DECIMAL.fullmatch(length)):
                 yield error(
-                    "F16", bite, "a soundbite without numbers", "write startTime and duration in seconds"
+                    "F16",
+                    bite,
+                    "a soundbite without numeric times",
+                    "write startTime and duration in seconds",
                 )
             elif not SOUNDBITE_S[0] <= float(length) <= SOUNDBITE_S[1]:
                 yield warning("F16", bite, f"a soundbite of {length} s", "make it 15 to 120 s long")
             elif _DECIMAL.fullmatch(total) and float(start) + float(length) > float(total) + 1:
-                yield error("F16", bite, "a soundbite after the end of the audio", "correct startTime")
+                yield error("F16", bite, "a soundbite beyond the end of the audio", "correct startTime")
 
 
 def alternates(document: FeedDocument) -> Iterator[FeedFinding]:
-    """F16: other versions of the audio say what and where they are."""
+    """F16: alternate enclosures have a type, a source and a valid integrity value."""
     for found in document.all(document.channel, "item/podcast:alternateEnclosure"):
         if not found.get("type") or not document.all(found, "podcast:source[@uri]"):
             yield error(
@@ -207,30 +218,41 @@ def alternates(document: FeedDocument) -> Iterator[FeedFinding]:
         for proof in document.all(found, "podcast:integrity[@type='sri']"):
             if not _INTEGRITY.fullmatch(proof.get("value", "")):
                 yield error(
-                    "F16", proof, "the integrity value is not one", "write sha384- and the hash in base64"
+                    "F16", proof, "the integrity value is invalid", "write sha384- and the hash in base64"
                 )
 
 
 def transcripts(document: FeedDocument) -> Iterator[FeedFinding]:
-    """T1: transcripts with a type that apps know. T6: VTT, SRT and JSON, because every app takes another."""
+    """T1: a transcript has a known type and language.
+
+    T6: a transcript is offered as VTT, SRT and JSON, because apps support different formats.
+    """
     for item in document.items:
         found = document.all(item, "podcast:transcript")
         for transcript in found:
-            yield from _transcript(transcript)
+            yield from _check_transcript(transcript)
         missing = {"VTT", "SRT", "JSON"} - {TRANSCRIPT_TYPES.get(t.get("type", "")) for t in found}
         if found and missing:
             message = f"the transcript is not offered as {', '.join(sorted(missing))}"
             yield warning("T6", found[0], message, "offer VTT, SRT and JSON")
 
 
-def _transcript(transcript: Element) -> Iterator[FeedFinding]:
+def _check_transcript(transcript: Element) -> Iterator[FeedFinding]:
     mime, language = transcript.get("type", ""), transcript.get("language", "en")
     if mime not in TRANSCRIPT_TYPES:
         yield error(
-            "T1", transcript, f"a transcript of type “{mime}”", f"write one of {', '.join(TRANSCRIPT_TYPES)}"
+            "T1",
+            transcript,
+            f"the type of the transcript is “{mime}”",
+            f"write one of {', '.join(TRANSCRIPT_TYPES)}",
         )
     if not LANGUAGE_PATTERN.fullmatch(language):
-        yield error("T1", transcript, f"a transcript in “{language}”", "write an ISO 639 code, like en-US")
+        yield error(
+            "T1",
+            transcript,
+            f"the language of the transcript is “{language}”",
+            "write an ISO 639 code, like en-US",
+        )
 
 
 ITEM_RULES: tuple[Rule, ...] = (

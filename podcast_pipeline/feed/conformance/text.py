@@ -1,4 +1,4 @@
-"""Rules F3, F12 and F13: lengths, show notes and addresses."""
+"""Rules F3, F12 and F13: text lengths, show notes and file addresses."""
 
 import re
 from collections.abc import Iterator
@@ -38,20 +38,20 @@ _PLAIN_PATH = re.compile(r"[A-Za-z0-9._~/-]*")
 
 
 def lengths(document: FeedDocument) -> Iterator[FeedFinding]:
-    """F3: no text is longer than apps show, and none has white space around it."""
+    """F3: no text is longer than apps show, or has white space around it."""
     for element in document.channel.iter(etree.Element):
         name, text = document.name(element), element.text or ""
         if len(element) or "://" in name:
             continue
         if name not in LONG_TEXTS and text.strip() not in (text, ""):
             yield warning("F3", element, f"white space around the text of {name}", "remove it")
-        yield from _too_long(name, text, element)
+        yield from _check_length(name, text, element)
         for (owner, attribute), limit in ATTRIBUTE_LIMITS.items():
             if owner == name and len(element.get(attribute, "")) > limit:
                 yield warning("F3", element, f"{name} {attribute} has over {limit} characters", "shorten it")
 
 
-def _too_long(name: str, text: str, element: etree._Element) -> Iterator[FeedFinding]:
+def _check_length(name: str, text: str, element: etree._Element) -> Iterator[FeedFinding]:
     if name in ("description", "itunes:summary"):
         size = len(text.strip().encode())
         if size > DESCRIPTION_BYTES:
@@ -63,34 +63,34 @@ def _too_long(name: str, text: str, element: etree._Element) -> Iterator[FeedFin
 
 
 def show_notes(document: FeedDocument) -> Iterator[FeedFinding]:
-    """F12: show notes are HTML in CDATA, of few tags."""
+    """F12: show notes are HTML in CDATA, with only the tags that apps show."""
     for notes in document.all(document.channel, "item/content:encoded"):
-        others = {tag.lower() for tag in _TAG.findall(notes.text or "")} - ALLOWED_TAGS
-        if others:
-            message = f"show notes with {', '.join(sorted(others))}"
-            yield warning("F12", notes, message, "use p ol ul li a b i strong em; apps drop the rest")
+        other_tags = {tag.lower() for tag in _TAG.findall(notes.text or "")} - ALLOWED_TAGS
+        if other_tags:
+            message = f"the show notes contain {', '.join(sorted(other_tags))}"
+            yield warning("F12", notes, message, "use only p ol ul li a b i strong em; apps drop other tags")
         if "<" in (notes.text or "") and b"<![CDATA[" not in etree.tostring(notes, with_tail=False):
-            yield warning("F12", notes, "show notes are escaped HTML", "put them into a CDATA section")
+            yield warning("F12", notes, "the show notes are escaped HTML", "write them in a CDATA section")
 
 
 def addresses(document: FeedDocument) -> Iterator[FeedFinding]:
-    """F13: files have whole addresses of plain ASCII."""
+    """F13: files have full URLs in plain ASCII."""
     for name, attribute in ADDRESSES.items():
         for element in document.all(document.channel, f".//{name}"):
-            yield from _address(name, element.get(attribute, ""), element)
+            yield from _check_address(name, element.get(attribute, ""), element)
 
 
-def _address(name: str, address: str, element: etree._Element) -> Iterator[FeedFinding]:
+def _check_address(name: str, address: str, element: etree._Element) -> Iterator[FeedFinding]:
     path = url_path(address)
     if path is None:
-        yield error("F13", element, f"{name} has no whole address", "write it with https://")
+        yield error("F13", element, f"{name} has no full URL", "write it with https://")
     elif not address.isascii() or " " in address:
         yield error(
-            "F13", element, f"{name} has an address with spaces or letters beyond ASCII", "rename the file"
+            "F13", element, f"the address of {name} has spaces or non-ASCII characters", "rename the file"
         )
     elif not _PLAIN_PATH.fullmatch(path):
         fix = "name files with letters, digits and - . _ ~ only"
-        yield warning("F13", element, f"{name} has an address with unusual characters", fix)
+        yield warning("F13", element, f"the address of {name} has unusual characters", fix)
 
 
 TEXT_RULES: tuple[Rule, ...] = (lengths, show_notes, addresses)

@@ -1,16 +1,16 @@
-"""What a bucket must be told: who may read without credentials, and from which web pages. Pure."""
+"""The bucket policy, CORS rules and lifecycle rules that a bucket needs. Pure."""
 
 from typing import Any
 
 
 def bucket_policy(bucket: str, prefix: str = "") -> dict[str, Any]:
-    """Return the policy that opens `public/` of a bucket to everybody for reading and nothing else.
+    """Return the policy that allows everybody to read `public/` of a bucket, and nothing else.
 
     Args:
         prefix: storage.prefix, "" or "name".
 
     Source: docs.aws.amazon.com/AmazonS3/latest/userguide/example-bucket-policies.html. Without
-    s3:ListBucket nobody can list, and on AWS a missing object answers 403 to everybody.
+    s3:ListBucket nobody can list, and on AWS a missing object is answered 403.
     """
     before = f"{prefix}/" if prefix else ""
     statement = {
@@ -24,7 +24,7 @@ def bucket_policy(bucket: str, prefix: str = "") -> dict[str, Any]:
 
 
 def cors_rules() -> dict[str, Any]:
-    """Return the CORS rules of a bucket with `public/`: any page may read, no page may send cookies.
+    """Return the CORS rules of a bucket with `public/`: any web page may read, without cookies.
 
     Source: conformance rule H5.
     """
@@ -39,7 +39,7 @@ def cors_rules() -> dict[str, Any]:
 
 
 def lifecycle_rules(prefix: str = "") -> dict[str, Any]:
-    """Return the lifecycle that removes what is left of uploads nobody finished within a week."""
+    """Return the lifecycle rules that remove the parts of uploads unfinished after a week."""
     rule = {
         "ID": "unfinished-uploads",
         "Status": "Enabled",

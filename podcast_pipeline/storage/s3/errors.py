@@ -1,4 +1,4 @@
-"""What a store's error codes mean to a person. Pure: codes and names in, one of our errors out."""
+"""Translate the error codes of S3 and the exceptions of botocore into our errors. Pure."""
 
 from typing import NamedTuple
 
@@ -6,55 +6,64 @@ from podcast_pipeline.errors import Denied, NotFound, PreconditionFailed, StoreE
 
 
 class ErrorMapping(NamedTuple):
-    """The kind of error, and what to say."""
+    """The class and the message of our error."""
 
     kind: type[StoreError]
     message: str
 
 
-_CREDENTIALS = "refuses these credentials; check AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+_CREDENTIALS = "rejects these credentials; check AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 _REGION = "the bucket is in another region; set storage.region"
-_EXPIRED = "says the credentials have expired; get new ones and run again"
-_CHANGED = "was changed since it was read; read again"
-_FULL = "cannot be stored, the store is full; make room and run again"
-_BUSY = "failed because the store is overloaded or broken; run again in a few minutes"
-_LOST = "failed because the connection broke or stalled; check the network and run again"
+_EXPIRED = "the credentials have expired; get new ones and run again"
+_CHANGED = "was changed after it was read; read it again"
+_FULL = "the store is full; free some space and run again"
+_BUSY = "the store is overloaded or broken; run again in a few minutes"
+_LOST = "the connection broke or stalled; check the network and run again"
 
 ERRORS_BY_CODE = {
     "NoSuchKey": ErrorMapping(NotFound, "there is no such object"),
     "NotFound": ErrorMapping(NotFound, "there is no such object"),
     "NoSuchBucket": ErrorMapping(
-        StoreError, "the bucket does not exist; make it, or correct [storage] in show.toml"
+        StoreError, "the bucket does not exist; create it, or correct [storage] in show.toml"
     ),
     "PermanentRedirect": ErrorMapping(StoreError, _REGION),
     "AuthorizationHeaderMalformed": ErrorMapping(StoreError, _REGION),
-    "AccessDenied": ErrorMapping(Denied, "is not allowed with these credentials; check their rights"),
-    "AllAccessDisabled": ErrorMapping(Denied, "is not allowed with these credentials; check their rights"),
+    "AccessDenied": ErrorMapping(
+        Denied, "access is not allowed with these credentials; check their permissions"
+    ),
+    "AllAccessDisabled": ErrorMapping(
+        Denied, "access is not allowed with these credentials; check their permissions"
+    ),
     "InvalidAccessKeyId": ErrorMapping(Denied, f"the store {_CREDENTIALS}"),
     "SignatureDoesNotMatch": ErrorMapping(Denied, f"the store {_CREDENTIALS}"),
-    "ExpiredToken": ErrorMapping(Denied, f"the store {_EXPIRED}"),
-    "ExpiredTokenException": ErrorMapping(Denied, f"the store {_EXPIRED}"),
-    "TokenRefreshRequired": ErrorMapping(Denied, f"the store {_EXPIRED}"),
+    "ExpiredToken": ErrorMapping(Denied, _EXPIRED),
+    "ExpiredTokenException": ErrorMapping(Denied, _EXPIRED),
+    "TokenRefreshRequired": ErrorMapping(Denied, _EXPIRED),
     "RequestTimeTooSkewed": ErrorMapping(Denied, "this machine's clock is wrong; set it and run again"),
     "RequestExpired": ErrorMapping(Denied, "this machine's clock is wrong; set it and run again"),
     "PreconditionFailed": ErrorMapping(PreconditionFailed, _CHANGED),
     "ConditionalRequestConflict": ErrorMapping(PreconditionFailed, _CHANGED),
-    "NoSuchUpload": ErrorMapping(PreconditionFailed, "its upload was ended by somebody else; run again"),
+    "NoSuchUpload": ErrorMapping(PreconditionFailed, "the upload was aborted by another process; run again"),
     "NotImplemented": ErrorMapping(
-        StoreError, "needs what this store cannot do; name its preset in [storage], see docs/storage.md"
+        StoreError,
+        "the store does not support this request; set its preset in [storage], see docs/storage.md",
     ),
     "QuotaExceeded": ErrorMapping(StoreError, _FULL),
     "InsufficientStorage": ErrorMapping(StoreError, _FULL),
     "XMinioStorageFull": ErrorMapping(StoreError, _FULL),
-    "EntityTooLarge": ErrorMapping(StoreError, "is larger than this store allows"),
-    "BadDigest": ErrorMapping(StoreError, "arrived damaged; run again"),
+    "EntityTooLarge": ErrorMapping(
+        StoreError, "is larger than this store allows; check the limits of the provider"
+    ),
+    "BadDigest": ErrorMapping(StoreError, "was damaged in transit; run again"),
     "SlowDown": ErrorMapping(StoreError, _BUSY),
-    # what botocore raises before, or instead of, an answer; by class name
+    # exceptions of botocore before, or instead of, a response; by class name
     "NoCredentialsError": ErrorMapping(
         Denied, "no credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
     ),
-    "PartialCredentialsError": ErrorMapping(Denied, "the credentials are incomplete; set key id and secret"),
-    "ProfileNotFound": ErrorMapping(Denied, "AWS_PROFILE names a profile that is not there"),
+    "PartialCredentialsError": ErrorMapping(
+        Denied, "the credentials are incomplete; set both key id and secret"
+    ),
+    "ProfileNotFound": ErrorMapping(Denied, "the profile in AWS_PROFILE does not exist; correct AWS_PROFILE"),
     "EndpointConnectionError": ErrorMapping(
         StoreError, "the store cannot be reached; check the network and storage.endpoint_url"
     ),
@@ -74,7 +83,9 @@ ERRORS_BY_CODE = {
         ),
         ErrorMapping(StoreError, _LOST),
     ),
-    "ResponseParserError": ErrorMapping(StoreError, "the answer is not S3's; check storage.endpoint_url"),
+    "ResponseParserError": ErrorMapping(
+        StoreError, "the response is not from S3; check storage.endpoint_url"
+    ),
 }
 
 ERRORS_BY_STATUS = {
@@ -90,22 +101,22 @@ ERRORS_BY_STATUS = {
 
 
 def error_from_response(subject: str, code: str, status: int) -> StoreError:
-    """Return our error for an S3 error code; an unknown one is told by its HTTP status.
+    """Return our error for an S3 error code, or for the HTTP status if the code is unknown.
 
     Args:
         subject: the key.
-        code: what the XML says, or the status again where there is no body (HEAD).
+        code: from the XML, or the status if there is no body (HEAD).
     """
-    meaning = ERRORS_BY_CODE.get(code) or ERRORS_BY_STATUS.get(status)
-    if meaning is None and status >= 500:
-        meaning = ErrorMapping(StoreError, _BUSY)
-    kind, message = meaning or ErrorMapping(StoreError, "was refused; see docs/storage.md")
-    return kind(subject, f"{message} ({code})" if meaning is None else message)
+    mapping = ERRORS_BY_CODE.get(code) or ERRORS_BY_STATUS.get(status)
+    if mapping is None and status >= 500:
+        mapping = ErrorMapping(StoreError, _BUSY)
+    kind, message = mapping or ErrorMapping(StoreError, "the store refused the request; see docs/storage.md")
+    return kind(subject, f"{message} ({code})" if mapping is None else message)
 
 
 def error_from_exception(subject: str, exception_name: str) -> StoreError:
-    """Return our error for a request that got no (whole) answer; `name` is the exception's class."""
+    """Return our error for a request without a (complete) response, by the name of the exception's class."""
     kind, message = ERRORS_BY_CODE.get(
-        exception_name, ErrorMapping(StoreError, f"failed in botocore ({exception_name})")
+        exception_name, ErrorMapping(StoreError, f"the request failed in botocore ({exception_name})")
     )
     return kind(subject, message)

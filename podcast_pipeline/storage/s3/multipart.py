@@ -1,6 +1,6 @@
-"""An object on its way into a bucket, and the big ones in parts: parallel, each part with its MD5, resumable.
+"""Upload an object: small ones in one request, big ones in parallel parts, with MD5 and resumable.
 
-`upload_file` of boto3 takes neither ContentMD5 nor conditions, so the calls below it are made here.
+boto3's `upload_file` supports neither ContentMD5 nor conditional writes, so its lower-level calls are used.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         PartTypeDef,
     )
 
-PART_BYTES = 8 * 1024 * 1024  # S3 wants at least 5 MiB and at most 10,000 parts
+PART_BYTES = 8 * 1024 * 1024  # S3 requires at least 5 MiB and at most 10,000 parts
 MAX_PARTS = 10_000
 PART_THREADS = 4
 ABORT_AFTER = timedelta(days=1)
@@ -33,13 +33,13 @@ PRECONDITION_STATUSES = (409, 412)
 
 @dataclass(frozen=True)
 class S3Upload:
-    """What goes where.
+    """An object and its destination.
 
     Attributes:
-        bucket, name: the place; name = storage.prefix + key.
-        put_id: of this very call, stored with the object: when the answer to a conditional write was lost and
-            the retry finds the condition broken, it tells our own object from somebody else's.
-        conditions: IfNoneMatch or IfMatch as botocore takes them.
+        bucket, name: the destination; name = storage.prefix + key.
+        put_id: unique for this call and stored with the object. If the response to a conditional write is
+            lost and the retry fails its condition, the put_id shows whether the stored object is ours.
+        conditions: IfNoneMatch or IfMatch for botocore.
     """
 
     key: str
@@ -61,12 +61,12 @@ class S3Upload:
 
     @property
     def location(self) -> dict[str, Any]:
-        """Bucket and Key as every call wants them."""
+        """The Bucket and Key arguments of every call."""
         return {"Bucket": self.bucket, "Key": self.name}
 
     @property
     def headers(self) -> dict[str, Any]:
-        """What is stored with the object."""
+        """The headers and metadata to store with the object."""
         return {
             "ContentType": self.content_type,
             "CacheControl": self.cache_control,
@@ -75,17 +75,17 @@ class S3Upload:
 
     @property
     def part_bytes(self) -> int:
-        """Bytes in every part but the last; a function of the size only, so that a resumed run agrees."""
+        """Size of every part but the last; depends only on the object's size, for resumed uploads."""
         return max(PART_BYTES, -(-self.size_bytes // MAX_PARTS))
 
     @property
     def is_multipart(self) -> bool:
-        """Whether it is too big for one request."""
+        """Whether the object is too big for one request."""
         return self.size_bytes > PART_BYTES
 
     @property
     def is_content_addressed(self) -> bool:
-        """Whether the key holds the hash of the bytes, so that any upload to it has the same bytes."""
+        """Whether the key contains the hash of the bytes, so that all its uploads have the same bytes."""
         return self.sha256[:16] in self.key
 
     def read(self, start: int, size: int) -> bytes:
@@ -98,20 +98,20 @@ class S3Upload:
 
 
 def put_single(client: "S3Client", upload: S3Upload) -> str:
-    """Put an object in one request; return its etag, quoted."""
+    """Put an object in one request. Returns the etag, quoted."""
     body = upload.read(0, upload.size_bytes)
-    answer = client.put_object(
+    response = client.put_object(
         Body=body,
         ContentMD5=_md5(body),
         **upload.location,
         **upload.headers,
         **upload.conditions,
     )
-    return answer["ETag"]
+    return response["ETag"]
 
 
 def put_multipart(client: "S3Client", upload: S3Upload) -> str:
-    """Put an object in parts, those that an interrupted run has sent already are not sent again.
+    """Put an object in parts; parts that an interrupted run has sent are not sent again.
 
     Returns:
         The etag, quoted.
@@ -146,18 +146,18 @@ def put_multipart(client: "S3Client", upload: S3Upload) -> str:
 def _resume(client: "S3Client", upload: S3Upload) -> tuple[str | None, dict[int, tuple[str, int]]]:
     """Return the newest unfinished upload of the same bytes and its parts as number -> (etag, size).
 
-    Uploads that nobody touched for a day are aborted: what they hold is paid for and never seen.
+    Other uploads that are older than a day are aborted, as their invisible parts cost money.
     """
-    found = None
+    resumed = None
     for upload_id, started_at in _unfinished(client, upload):
-        if upload.is_content_addressed and found is None:
-            found = upload_id
+        if upload.is_content_addressed and resumed is None:
+            resumed = upload_id
         elif datetime.now(UTC) - started_at > ABORT_AFTER:
             client.abort_multipart_upload(UploadId=upload_id, **upload.location)
-    if found is None:
+    if resumed is None:
         return None, {}
-    parts = _parts(client, {"UploadId": found, **upload.location})
-    return found, {part["PartNumber"]: (part["ETag"], part["Size"]) for part in parts}
+    parts = _parts(client, {"UploadId": resumed, **upload.location})
+    return resumed, {part["PartNumber"]: (part["ETag"], part["Size"]) for part in parts}
 
 
 def _unfinished(client: "S3Client", upload: S3Upload) -> Iterator[tuple[str, datetime]]:
@@ -173,22 +173,22 @@ def _unfinished(client: "S3Client", upload: S3Upload) -> Iterator[tuple[str, dat
 def list_multipart_uploads(
     client: "S3Client", bucket: str, prefix: str
 ) -> Iterator["MultipartUploadTypeDef"]:
-    """Yield the uploads in parts that were begun and not ended, of names that begin with `prefix`."""
+    """Yield the unfinished multipart uploads of names that begin with `prefix`."""
     for page in client.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=prefix):
         yield from page.get("Uploads", ())
 
 
 def received_parts(client: "S3Client", bucket: str, upload: "MultipartUploadTypeDef") -> tuple[int, datetime]:
-    """Return the bytes of an upload that are there, and when the last of them came."""
-    place = {"Bucket": bucket, "Key": upload["Key"], "UploadId": upload["UploadId"]}
-    parts = _parts(client, place)
+    """Return the number of received bytes of an upload, and the time of the last received part."""
+    location = {"Bucket": bucket, "Key": upload["Key"], "UploadId": upload["UploadId"]}
+    parts = _parts(client, location)
     return sum(part["Size"] for part in parts), max(
         [upload["Initiated"], *(part["LastModified"] for part in parts)]
     )
 
 
-def _parts(client: "S3Client", place: dict[str, Any]) -> list["PartTypeDef"]:
-    pages = client.get_paginator("list_parts").paginate(**place)
+def _parts(client: "S3Client", location: dict[str, Any]) -> list["PartTypeDef"]:
+    pages = client.get_paginator("list_parts").paginate(**location)
     return [part for page in pages for part in page.get("Parts", ())]
 
 

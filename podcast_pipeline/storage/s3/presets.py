@@ -1,4 +1,4 @@
-"""What the providers of S3 do differently, as data, and the settings that follow from show.toml. Pure."""
+"""The differences between S3 providers, and the settings that result from show.toml. Pure."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -11,17 +11,18 @@ Checksums = Literal["when_required", "when_supported"]
 
 @dataclass(frozen=True)
 class Preset:
-    """A provider.
+    """The properties of an S3 provider.
 
     Attributes:
-        region: what its signatures are made for where show.toml names none.
-        path_style: buckets are in the path of a URL, not in its host.
-        checksums: when botocore sends and checks its own; over TLS they become a trailer that many stores
-            refuse or keep as Content-Encoding, so only AWS has `when_supported`.
-        conditional_writes: If-None-Match and If-Match on a PUT are obeyed.
-        one_bucket: anonymous reading can be allowed by prefix, so `public/` and `private/` may share one.
-        unsigned_reads: its S3 endpoint answers unsigned requests; else `public/` is read by its public URL.
-        source: where this is written.
+        region: for signatures, unless show.toml sets one.
+        path_style: whether the bucket is in the path of a URL, not in its host.
+        checksums: when botocore sends and checks its own; over TLS these become a trailer that many stores
+            reject or store as Content-Encoding, so only AWS has `when_supported`.
+        conditional_writes: whether If-None-Match and If-Match on a PUT are obeyed.
+        one_bucket: whether a policy can allow anonymous reads by prefix, so that `public/` and `private/`
+            may share a bucket.
+        unsigned_reads: whether the S3 endpoint answers unsigned requests; else `public/` is read by URL.
+        source: the documentation, or the measurement.
     """
 
     region: str
@@ -77,7 +78,7 @@ PRESETS = {
         conditional_writes=False,
         one_bucket=True,
         unsigned_reads=True,
-        source="radosgw 16.2 refuses even the right If-Match; for a newer one set conditional_writes = true",
+        source="radosgw 16.2 rejects even the right If-Match; for a newer one set conditional_writes = true",
     ),
     "seaweedfs": Preset(
         region="us-east-1",
@@ -86,19 +87,19 @@ PRESETS = {
         conditional_writes=True,
         one_bucket=True,
         unsigned_reads=True,
-        source="asked of weed 4.48, see docs/storage.md",
+        source="tested with weed 4.48, see docs/storage.md",
     ),
 }
 
 
 @dataclass(frozen=True)
 class S3Settings:
-    """Where the buckets are and how to speak to them; the credentials come from boto3's usual chain.
+    """The buckets and the client's options; the credentials come from boto3's usual chain.
 
     Attributes:
         base_url: address of `public/`, without a trailing slash.
-        prefix: stands before `public/` and `private/`, "" or "name".
-        attempts, connect_timeout_s, read_timeout_s: bound what one request may take, all retries included.
+        prefix: precedes `public/` and `private/`, "" or "name".
+        attempts, connect_timeout_s, read_timeout_s: limit the time of one request, with its retries.
     """
 
     public_bucket: str
@@ -116,16 +117,16 @@ class S3Settings:
     read_timeout_s: float = 20.0
 
     def bucket_and_name(self, key: str) -> tuple[str, str]:
-        """Return (bucket, name in it) of a key or of a prefix of keys."""
+        """Return the bucket of a key or key prefix, and its name in the bucket."""
         bucket = self.public_bucket if key.startswith("public/") else self.private_bucket
         return bucket, f"{self.prefix}/{key}" if self.prefix else key
 
 
 def s3_settings(config: Config) -> S3Settings:
-    """Return what [storage] and its preset say together.
+    """Return the settings of [storage], completed by the preset.
 
     Raises:
-        ConfigError: no bucket or no endpoint is named, or one bucket where the provider needs two.
+        ConfigError: the bucket or the endpoint is missing, or the provider needs two buckets.
     """
     table = config.storage
     name = _preset_name(table)
@@ -146,7 +147,7 @@ def s3_settings(config: Config) -> S3Settings:
 
 
 def has_conditional_writes(config: Config) -> bool:
-    """Say whether the store itself decides races; where it does not, a publisher needs a lease."""
+    """Return whether the store supports conditional writes; without these a publisher needs a lease."""
     table = config.storage
     if table.kind == "local":
         return True
@@ -156,7 +157,7 @@ def has_conditional_writes(config: Config) -> bool:
 
 
 def _preset_name(table: StorageTable) -> str:
-    """Return the named preset; without one AWS, or any server of one's own behind an endpoint."""
+    """Return the configured preset, else `aws`, or `minio` if there is an endpoint of one's own."""
     return table.preset or ("aws" if table.endpoint_url is None else "minio")
 
 
@@ -171,5 +172,5 @@ def _check(config: Config, name: str, preset: Preset) -> None:
         raise ConfigError(
             where,
             f'preset = "{name}" has no policy by prefix, so private objects would be public; '
-            "make a second, closed bucket and name it as private_bucket",
+            "create a second, closed bucket and set it as private_bucket",
         )

@@ -1,7 +1,7 @@
-"""Any S3: one bucket or two, through boto3. The only room that imports it.
+"""S3 storage with boto3, in one bucket or two. Only this package imports boto3.
 
-botocore retries (standard mode: jitter, a bounded number of attempts, bounded time-outs); what it does not
-retry, a body that breaks off while it is read, goes on here from the byte where it broke.
+botocore retries requests (standard mode: jitter, limited attempts and time-outs). It does not retry a
+truncated body; that is resumed here from the byte where the connection broke.
 """
 
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ CONNECTIONS = 4 * PART_THREADS
 
 
 def open_client(session: boto3.session.Session, settings: S3Settings, *, signed: bool = True) -> "S3Client":
-    """Return a client; with the credentials of boto3's usual chain, or with none."""
+    """Return a client, with the credentials of boto3's usual chain or unsigned."""
     config = ClientConfig(
         signature_version="s3v4" if signed else UNSIGNED,
         s3={"addressing_style": "path" if settings.path_style else "auto"},
@@ -59,21 +59,21 @@ def open_client(session: boto3.session.Session, settings: S3Settings, *, signed:
 
 
 class S3Reader:
-    """Reads the buckets of `settings` with the rights of `client`."""
+    """Reads the buckets of `settings` with the permissions of `client`."""
 
     def __init__(self, settings: S3Settings, client: "S3Client") -> None:
         self.settings = settings
         self.client = client
 
     def head(self, key: str) -> ObjectInfo:
-        """Return what the store says of an object."""
+        """Return the metadata of an object."""
         return _info(key, self._head(key))
 
     def get(self, key: str) -> tuple[ObjectInfo, bytes]:
-        """Return an object whole."""
-        answer = self._get(key)
-        info = _info(key, answer)
-        return info, b"".join(self._chunks(key, answer, 0, info.size_bytes))
+        """Return a whole object."""
+        response = self._get(key)
+        info = _info(key, response)
+        return info, b"".join(self._chunks(key, response, 0, info.size_bytes))
 
     def stream(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """Yield the bytes from `start` up to, not including, `end`; errors come with the first chunk."""
@@ -86,33 +86,33 @@ class S3Reader:
         """Yield the objects whose key begins with `prefix`, in order of key."""
         bucket, name = self.settings.bucket_and_name(check_prefix(prefix))
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=name)
-        with _saying(prefix):
+        with _store_errors(prefix):
             items = [item for page in pages for item in page.get("Contents", ())]
         for item in sorted(items, key=lambda item: item["Key"]):  # SeaweedFS lists folder by folder
             key = item["Key"][len(name) - len(prefix) :]
             yield ObjectInfo(key, item["Size"], "", "", item["ETag"].strip('"'), None, item["LastModified"])
 
-    def _place(self, key: str) -> dict[str, Any]:
+    def _location(self, key: str) -> dict[str, Any]:
         bucket, name = self.settings.bucket_and_name(check_key(key))
         return {"Bucket": bucket, "Key": name}
 
     def _head(self, key: str) -> "HeadObjectOutputTypeDef":
-        with _saying(key):
-            return self.client.head_object(**self._place(key))
+        with _store_errors(key):
+            return self.client.head_object(**self._location(key))
 
     def _get(self, key: str, start: int = 0, end: int | None = None, **more: Any) -> "GetObjectOutputTypeDef":
         if end is not None:
             more["Range"] = f"bytes={start}-{end - 1}"
-        with _saying(key):
-            return self.client.get_object(**self._place(key), **more)
+        with _store_errors(key):
+            return self.client.get_object(**self._location(key), **more)
 
-    def _chunks(self, key: str, answer: "GetObjectOutputTypeDef", start: int, end: int) -> Iterator[bytes]:
-        """Yield the body; where it breaks off, ask for the rest of the same object."""
+    def _chunks(self, key: str, response: "GetObjectOutputTypeDef", start: int, end: int) -> Iterator[bytes]:
+        """Yield the body; after a broken connection, request the rest of the same object."""
         for attempt in range(self.settings.attempts):
             if attempt:
-                answer = self._get(key, start, end, IfMatch=answer["ETag"])
+                response = self._get(key, start, end, IfMatch=response["ETag"])
             try:
-                with closing(answer["Body"]) as body:
+                with closing(response["Body"]) as body:
                     for chunk in body.iter_chunks(CHUNK_BYTES):
                         yield chunk
                         start += len(chunk)
@@ -126,7 +126,7 @@ class S3Store(S3Reader):
     """One bucket, or one for `public/` and one for `private/`.
 
     Args:
-        session: to be shared by stores; a new one takes a third of a second.
+        session: can be shared by stores; a new one takes a third of a second.
     """
 
     remote = True
@@ -137,8 +137,8 @@ class S3Store(S3Reader):
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
-        """Return the store of [storage]."""
-        with _saying("storage"):
+        """Return the store configured in [storage]."""
+        with _store_errors("storage"):
             return cls(s3_settings(config))
 
     def put(
@@ -151,10 +151,10 @@ class S3Store(S3Reader):
         if_absent: bool = False,
         if_match: str | None = None,
     ) -> ObjectInfo:
-        """Write an object, whole or not at all; see Store.
+        """Write an object atomically; see Store.
 
-        Where the store has no conditional writes the conditions are looked at before, which is enough
-        only for who holds a lease.
+        For a store without conditional writes the preconditions are checked before the write, which is safe
+        only while the publisher holds a lease.
         """
         conditions = _conditions(if_absent=if_absent, if_match=if_match)
         native = self.settings.conditional_writes
@@ -171,43 +171,43 @@ class S3Store(S3Reader):
         return self._send(upload)
 
     def delete(self, key: str) -> None:
-        """Remove an object; not an error when there is none."""
-        with _saying(key):
-            self.client.delete_object(**self._place(key))
+        """Delete an object; no error if there is none."""
+        with _store_errors(key):
+            self.client.delete_object(**self._location(key))
 
     def unfinished_uploads(self, prefix: str) -> Iterator[UnfinishedUpload]:
-        """Yield the uploads in parts that were begun and not ended; see Store."""
+        """Yield the unfinished multipart uploads; see Store."""
         bucket, name = self.settings.bucket_and_name(check_prefix(prefix))
-        with _saying(prefix):
-            found = list(list_multipart_uploads(self.client, bucket, name))
-        for item in found:
+        with _store_errors(prefix):
+            uploads = list(list_multipart_uploads(self.client, bucket, name))
+        for item in uploads:
             key = item["Key"][len(name) - len(prefix) :]
-            with suppress(PreconditionFailed, NotFound), _saying(key):  # ended since
+            with suppress(PreconditionFailed, NotFound), _store_errors(key):  # completed or aborted meanwhile
                 size, at = received_parts(self.client, bucket, item)
                 yield UnfinishedUpload(key, item["UploadId"], size, at)
 
     def abort_upload(self, upload: UnfinishedUpload) -> None:
-        """Abort an upload in parts; the store forgets what has arrived."""
-        with suppress(PreconditionFailed, NotFound), _saying(upload.key):
-            self.client.abort_multipart_upload(UploadId=upload.id, **self._place(upload.key))
+        """Abort a multipart upload; the store deletes the received parts."""
+        with suppress(PreconditionFailed, NotFound), _store_errors(upload.key):
+            self.client.abort_multipart_upload(UploadId=upload.id, **self._location(upload.key))
 
     def url(self, key: str) -> str:
         """Return the address of a key under `public/`."""
         return public_url(self.settings.base_url, key)
 
     def presigned_url(self, key: str, seconds: int) -> str:
-        """Return an address at which anybody may GET a key for so long."""
-        with _saying(key):
+        """Return an address for anybody to GET a key for `seconds`."""
+        with _store_errors(key):
             return self.client.generate_presigned_url(
-                "get_object", Params=self._place(key), ExpiresIn=seconds
+                "get_object", Params=self._location(key), ExpiresIn=seconds
             )
 
     def anonymous(self) -> ObjectReader:
-        """Return the same reads, unsigned; or by public URL where the endpoint wants signatures."""
-        return self._anybody
+        """Return an unsigned reader, or a reader by public URL if the endpoint requires signatures."""
+        return self._anonymous_reader
 
     @cached_property
-    def _anybody(self) -> ObjectReader:
+    def _anonymous_reader(self) -> ObjectReader:
         if not self.settings.unsigned_reads:
             return PublicUrlReader(self.settings.base_url)
         return S3Reader(self.settings, open_client(self._session, self.settings, signed=False))
@@ -215,26 +215,26 @@ class S3Store(S3Reader):
     def _send(self, upload: S3Upload) -> ObjectInfo:
         send = put_multipart if upload.is_multipart else put_single
         try:
-            with _saying(upload.key):
+            with _store_errors(upload.key):
                 etag = send(self.client, upload)
         except (PreconditionFailed, NotFound) as error:
-            # a retry after a lost answer finds the condition broken by our own object
-            answer = self._landed(upload)
-            if answer is None:
+            # after a lost response, the retry can fail its condition because of our own object
+            stored = self._stored_by(upload)
+            if stored is None:
                 raise PreconditionFailed(upload.key, error.message) from error
-            etag = answer["ETag"]
+            etag = stored["ETag"]
         return self._read_back(upload, etag.strip('"'))
 
-    def _landed(self, upload: S3Upload) -> "HeadObjectOutputTypeDef | None":
+    def _stored_by(self, upload: S3Upload) -> "HeadObjectOutputTypeDef | None":
         try:
-            answer = self._head(upload.key)
+            response = self._head(upload.key)
         except NotFound:
             return None
-        return answer if answer["Metadata"].get("put-id") == upload.put_id else None
+        return response if response["Metadata"].get("put-id") == upload.put_id else None
 
     def _read_back(self, upload: S3Upload, etag: str) -> ObjectInfo:
-        answer = self._head(upload.key)
-        info = _info(upload.key, answer)
+        response = self._head(upload.key)
+        info = _info(upload.key, response)
         ours = ObjectInfo(
             upload.key,
             upload.size_bytes,
@@ -244,10 +244,11 @@ class S3Store(S3Reader):
             upload.sha256,
             info.modified_at,
         )
-        replaced = info.etag != etag and answer["Metadata"].get("put-id") != upload.put_id
-        if not replaced and (info != ours or answer.get("ContentEncoding")):
+        replaced = info.etag != etag and response["Metadata"].get("put-id") != upload.put_id
+        if not replaced and (info != ours or response.get("ContentEncoding")):
             raise StoreError(
-                upload.key, f"reads back as {_told(answer)} instead of as it was put; check what is between"
+                upload.key,
+                f"reads back differently, with {_headers(response)}; check the proxies in front of the store",
             )
         return ours
 
@@ -258,27 +259,26 @@ def _conditions(*, if_absent: bool, if_match: str | None) -> dict[str, Any]:
     return {} if if_match is None else {"IfMatch": f'"{if_match}"'}
 
 
-def _info(key: str, answer: "HeadObjectOutputTypeDef | GetObjectOutputTypeDef") -> ObjectInfo:
+def _info(key: str, response: "HeadObjectOutputTypeDef | GetObjectOutputTypeDef") -> ObjectInfo:
     return ObjectInfo(
         key=key,
-        size_bytes=answer["ContentLength"],
-        content_type=answer.get("ContentType", ""),
-        cache_control=answer.get("CacheControl", ""),
-        etag=answer["ETag"].strip('"'),
-        sha256=answer["Metadata"].get("sha256"),
-        modified_at=answer["LastModified"].astimezone(UTC),
+        size_bytes=response["ContentLength"],
+        content_type=response.get("ContentType", ""),
+        cache_control=response.get("CacheControl", ""),
+        etag=response["ETag"].strip('"'),
+        sha256=response["Metadata"].get("sha256"),
+        modified_at=response["LastModified"].astimezone(UTC),
     )
 
 
-def _told(answer: "HeadObjectOutputTypeDef") -> str:
+def _headers(response: "HeadObjectOutputTypeDef") -> str:
     names = ("ContentLength", "ContentType", "ContentEncoding", "CacheControl", "ETag")
-    said = {name: value for name, value in answer.items() if name in names}
-    return ", ".join(f"{name} {value}" for name, value in said.items())
+    return ", ".join(f"{name} {value}" for name, value in response.items() if name in names)
 
 
 @contextmanager
-def _saying(key: str) -> Iterator[None]:
-    """Turn what boto3 raises into our errors."""
+def _store_errors(key: str) -> Iterator[None]:
+    """Translate the exceptions of boto3 into our errors."""
     try:
         yield
     except ClientError as error:

@@ -1,4 +1,4 @@
-"""Conformance of what was fetched: transcripts, chapters, artwork, answers."""
+"""Conformance of fetched transcripts, chapters, artwork and responses."""
 
 import json
 from typing import Any
@@ -16,7 +16,6 @@ from podcast_pipeline.feed.conformance import (
     check_transcript,
 )
 from tests.support.rule_cases.files import (
-    ANSWER_FAULTS,
     ARTWORK_FAULTS,
     CHAPTERS_FAULTS,
     DURATION_S,
@@ -34,7 +33,7 @@ def broken(findings: tuple[FeedFinding, ...]) -> set[tuple[str, str, int | None]
 
 @pytest.mark.parametrize("mime", TYPES)
 def test_right_transcript_has_no_findings(mime: str) -> None:
-    """Each kind of transcript, well made, is left alone."""
+    """A valid transcript of each kind has no findings."""
     assert check_transcript(TYPES[mime].encode(), mime, duration_s=DURATION_S) == ()
 
 
@@ -49,15 +48,15 @@ def test_fault_in_a_transcript_is_found(
 
 
 def test_transcript_in_another_encoding_is_found() -> None:
-    """A transcript is UTF-8; a byte order mark is not in the way."""
+    """A transcript must be UTF-8; a byte order mark is allowed."""
     assert broken(check_transcript(VTT.encode("utf-16"), "text/vtt")) == {("T2", "error", 1)}
     assert check_transcript(b"\xef\xbb\xbf" + VTT.encode(), "text/vtt") == ()
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from(sorted(TYPES)), st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
-def test_no_transcript_makes_it_crash(mime: str, data: bytes) -> None:
-    """Anything at all is judged."""
+def test_no_bytes_crash_the_checks(mime: str, data: bytes) -> None:
+    """Any bytes are checked without an exception."""
     check_transcript(data, mime, duration_s=10)
     check_transcript(TYPES[mime].encode()[: len(data)] + data, mime)
     check_chapters(data, duration_s=10)
@@ -71,14 +70,14 @@ def test_chapters_are_ascending_and_inside_the_audio(document: Any, count: int) 
 
 
 def test_right_artwork_has_no_findings() -> None:
-    """A square JPEG or PNG of 1400 to 3000 px in RGB at 72 dpi is left alone."""
+    """A square JPEG or PNG of 1400 to 3000 px in RGB at 72 dpi has no findings."""
     assert check_artwork(picture(), "image/jpeg") == ()
     assert check_artwork(picture((3000, 3000), form="PNG"), "image/png; charset=binary") == ()
 
 
 @pytest.mark.parametrize(("data", "content_type", "severity"), ARTWORK_FAULTS)
 def test_fault_in_artwork_is_found(data: bytes, content_type: str, severity: str) -> None:
-    """Whatever is wrong with artwork is F4."""
+    """Any fault in artwork is a finding of F4."""
     assert broken(check_artwork(data, content_type)) == {("F4", severity, None)}
 
 
@@ -89,14 +88,14 @@ def test_picture_bomb_is_refused_by_its_header() -> None:
     assert [f.rule for f in check_artwork(bomb, "image/png")] == ["F4"]
 
 
-def test_right_answers_have_no_findings() -> None:
-    """A host that does everything well is left alone."""
+def test_right_responses_have_no_findings() -> None:
+    """Correct responses have no findings."""
     assert check_responses(RIGHT) == ()
 
 
-@pytest.mark.parametrize(("answer", "rule", "severity"), ANSWER_FAULTS)
-def test_fault_in_an_answer_is_found(answer: RecordedResponse, rule: str, severity: str) -> None:
-    """One fault, one finding, that names the address."""
-    findings = check_responses([*RIGHT, answer])
+@pytest.mark.parametrize(("response", "rule", "severity"), ANSWER_FAULTS)
+def test_fault_in_a_response_is_found(response: RecordedResponse, rule: str, severity: str) -> None:
+    """One fault gives one finding, which contains the address."""
+    findings = check_responses([*RIGHT, response])
     assert broken(findings) == {(rule, severity, None)}
-    assert findings[0].message.startswith(f"{answer.kind} u: ")
+    assert findings[0].message.startswith(f"{response.kind} u: ")

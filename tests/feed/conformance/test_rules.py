@@ -21,29 +21,33 @@ FILE_RULES = {"T5"}  # of a transcript's text alone: tests/feed/conformance/test
 
 @pytest.mark.parametrize("name", ["full", "minimal", "private"])
 def test_right_feed_has_no_findings(name: str) -> None:
-    """Feeds that follow the rules, with everything and with the least, are left alone."""
+    """Feeds that follow the rules, with all elements and with the fewest, have no findings."""
     assert check_feed((FEEDS / "right" / f"{name}.xml").read_bytes()) == ()
 
 
 @pytest.mark.parametrize(("rule", "severity", "right", "wrong"), FAULTS)
 def test_planted_fault_is_found_and_nothing_else(rule: str, severity: str, right: str, wrong: str) -> None:
-    """A feed that breaks one rule gets findings of that rule alone, each with a line and a way out."""
+    """A feed that breaks one rule gets findings of that rule only, each with a line and a fix."""
     assert right in RIGHT
     findings = check_feed(RIGHT.replace(right, wrong, 1).encode())
     assert {(f.rule, f.severity) for f in findings} == {(rule, severity)}
     assert all(f.line and f.message and f.fix for f in findings)
 
 
-def test_a_private_feed_that_names_a_hub_is_found() -> None:
-    """Whoever reads it would tell the hub its address."""
+def test_hub_link_in_a_private_feed_is_found() -> None:
+    """The hub would get the private address of the feed."""
     feed = (FEEDS / "right" / "private.xml").read_text(encoding="utf-8")
     hub = '<atom:link rel="hub" href="https://hub.example"/>'
     (finding,) = check_feed(feed.replace("<channel>", f"<channel>{hub}", 1).encode())
-    assert (finding.rule, finding.severity, finding.message) == ("H7", "error", "a private feed names a hub")
+    assert (finding.rule, finding.severity, finding.message) == (
+        "H7",
+        "error",
+        "a private feed has a hub link",
+    )
 
 
 def test_every_rule_has_a_planted_fault() -> None:
-    """No rule of the feed, of its files or of its host goes untested."""
+    """Every rule of the feed, of its files and of its host is tested."""
     names = {"F": 17, "T": 7, "H": 7}
     planted = {row[0] for row in FAULTS} | {rule for rule, *_ in hosts.FAULTS.values()} | FILE_RULES
     assert planted >= {f"{letter}{number}" for letter, last in names.items() for number in range(1, last + 1)}
@@ -58,7 +62,7 @@ def test_finding_names_the_line_in_the_source() -> None:
 
 @pytest.mark.parametrize("path", sorted(FEEDS.glob("*.xml")), ids=lambda path: path.name)
 def test_own_feeds_are_right(path: Path) -> None:
-    """What we render breaks no rule; a show without artwork or notice audio hears of just that."""
+    """Our feeds break no rule, except that a show may lack artwork or notice audio."""
     missing = {"the channel has no itunes:image", "an item without an enclosure"}
     excused = (
         missing if path.name.startswith(("empty", "imported")) else {"the transcript is not offered as JSON"}
@@ -97,7 +101,7 @@ LOL = '<!DOCTYPE l [<!ENTITY a "lol">' + "".join(
 )
 @pytest.mark.parametrize("place", ["<title>&i;&a;</title>", '<title a="&i;&a;"/>', "<title/>"])
 def test_entities_are_neither_expanded_nor_fetched(prolog: str, place: str) -> None:
-    """A bomb, a file, a remote DTD: one finding that the feed cannot be taken, and nothing of the file."""
+    """An entity bomb, a file or a remote DTD gives one finding, without any text of the file."""
     findings = check_feed(f"{prolog}<rss><channel>{place}</channel></rss>".encode())
     assert [(f.rule, f.severity) for f in findings] == [("F1", "error")]
     assert "lollol" not in findings[0].message
@@ -107,20 +111,20 @@ def test_entities_are_neither_expanded_nor_fetched(prolog: str, place: str) -> N
 @pytest.mark.parametrize(
     "feed", [b"", b"\x00", b"{}", b"<html/>", b"<rss/>", RIGHT.encode("utf-16"), b"<a>" * 9000]
 )
-def test_what_is_no_feed_is_one_finding(feed: bytes) -> None:
-    """Nothing, noise, a page and another encoding are said to be no feed."""
+def test_bytes_that_are_no_feed_give_one_finding(feed: bytes) -> None:
+    """Empty bytes, noise, a web page and another encoding are not a feed."""
     assert [(f.rule, f.severity) for f in check_feed(feed)] == [("F1", "error")]
 
 
-def test_other_encoding_is_said() -> None:
-    """A feed in Latin-1 is well-formed and still not for us."""
+def test_other_encoding_is_named() -> None:
+    """A feed in Latin-1 is well-formed but is refused."""
     latin = RIGHT.replace("UTF-8", "ISO-8859-1").replace("–", "-").replace("Bea", "Béa").encode("latin-1")
-    assert [f.message for f in check_feed(latin)] == ["the feed is in ISO-8859-1"]
+    assert [f.message for f in check_feed(latin)] == ["the feed is encoded in ISO-8859-1"]
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.data())
-def test_no_bytes_make_it_crash(data: st.DataObject) -> None:
+def test_no_bytes_crash_the_check(data: st.DataObject) -> None:
     """A feed with any stretch of it replaced by anything gives findings, never an exception."""
     feed = RIGHT.encode()
     start = data.draw(st.integers(0, len(feed)))
@@ -160,7 +164,7 @@ def test_no_bytes_make_it_crash(data: st.DataObject) -> None:
         "1000",
     ],
 )
-def test_no_value_makes_it_crash(place: str, value: str) -> None:
+def test_no_value_crashes_the_check(place: str, value: str) -> None:
     """Absurd numbers, dates and addresses are findings."""
     check_feed(RIGHT.replace(place, value).encode())
 
@@ -172,7 +176,7 @@ def test_no_value_makes_it_crash(place: str, value: str) -> None:
         ("mp3s.nashownotes.com/pc20rss.xml", "917393e3-1b1e-5cef-ace4-edaa54e1f810"),
     ],
 )
-def test_guid_is_the_one_everybody_computes(address: str, guid: str) -> None:
-    """The namespace's own examples, with any scheme and trailing slashes."""
+def test_guid_matches_the_namespaces_examples(address: str, guid: str) -> None:
+    """Any scheme and trailing slashes give the same guid."""
     assert str(podcast_guid(f"https://{address}")) == guid
     assert str(podcast_guid(f"http://{address}//")) == guid

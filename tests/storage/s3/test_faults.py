@@ -1,4 +1,4 @@
-"""Faults before a real S3 server: success after a retry, or one line with nothing changed, and soon."""
+"""Faults in front of a real S3 server: success after a retry, or an error within seconds and no change."""
 
 import hashlib
 import time
@@ -26,9 +26,9 @@ BOUND_S = 15.0  # three attempts of 0.8 s and the pauses between, on a busy mach
 
 OPERATIONS: dict[str, tuple[str, Callable[[S3Store], object]]] = {
     "head": ("HEAD", lambda store: store.head(KEY)),
-    "get": ("GET", lambda store: _same(store.get(KEY)[1], OLD)),
-    "stream": ("GET", lambda store: _same(b"".join(store.stream(KEY, 5, 500_000)), OLD[5:500_000])),
-    "list": ("GET", lambda store: _same([item.key for item in store.list("private/")], [KEY])),
+    "get": ("GET", lambda store: _check_equal(store.get(KEY)[1], OLD)),
+    "stream": ("GET", lambda store: _check_equal(b"".join(store.stream(KEY, 5, 500_000)), OLD[5:500_000])),
+    "list": ("GET", lambda store: _check_equal([item.key for item in store.list("private/")], [KEY])),
     "put": ("PUT", lambda store: store.put("private/new", NEW, **HEADERS)),
     "put if absent": ("PUT", lambda store: store.put("private/new", NEW, **HEADERS, if_absent=True)),
     "put if match": ("PUT", lambda store: store.put(KEY, NEW, **HEADERS, if_match=store.head(KEY).etag)),
@@ -38,8 +38,8 @@ WRITES = ("put", "put if absent", "put if match", "delete")
 READS = ("head", "get", "stream", "list")
 
 
-def _same(found: object, wanted: object) -> None:
-    assert found == wanted
+def _check_equal(actual: object, expected: object) -> None:
+    assert actual == expected
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def one_proxy(s3_server: S3Server) -> Iterator[FaultyProxy]:
 
 @pytest.fixture
 def proxy(one_proxy: FaultyProxy) -> FaultyProxy:
-    """The proxy, without plans."""
+    """The proxy, without faults."""
     one_proxy.clear()
     return one_proxy
 
@@ -90,10 +90,10 @@ PASSING: dict[str, tuple[Fault, int]] = {
 def test_a_passing_fault_ends_in_success(
     store: S3Store, direct: S3Store, proxy: FaultyProxy, operation: str, fault: str
 ) -> None:
-    """A fault that goes away is not seen; a write whose answer was lost is still known as ours."""
+    """A passing fault is retried; a write with a lost response is recognized as ours."""
     method, call = OPERATIONS[operation]
-    what, times = PASSING[fault]
-    proxy.inject(method, what, times=times)
+    injected, times = PASSING[fault]
+    proxy.inject(method, injected, times=times)
     began = time.monotonic()
     call(store)
     assert time.monotonic() - began < BOUND_S
@@ -106,10 +106,10 @@ def test_a_passing_fault_ends_in_success(
 
 @pytest.mark.parametrize("fault", [faults.reset_in_body, faults.truncate, faults.stall_in_body])
 @pytest.mark.parametrize("operation", ["get", "stream", "list"])
-def test_a_body_that_breaks_off_is_read_on(
+def test_a_truncated_body_is_resumed(
     store: S3Store, proxy: FaultyProxy, operation: str, fault: Fault
 ) -> None:
-    """Half an answer is completed by asking for the rest, not taken for the whole."""
+    """The rest of a truncated response is requested."""
     _, call = OPERATIONS[operation]
     proxy.inject("GET", fault, times=2)
     call(store)
@@ -125,7 +125,7 @@ LASTING: dict[str, tuple[Fault, type[StoreError], str]] = {
     "read-only": (faults.refuse(403, "AccessDenied"), Denied, "not allowed with these credentials"),
     "quota": (faults.refuse(403, "QuotaExceeded"), StoreError, "the store is full"),
     "full": (faults.refuse(507, "InsufficientStorage"), StoreError, "the store is full"),
-    "no conditions": (faults.refuse(501, "NotImplemented"), StoreError, "name its preset"),
+    "no conditions": (faults.refuse(501, "NotImplemented"), StoreError, "set its preset"),
     "no bucket": (faults.refuse(404, "NoSuchBucket"), StoreError, "bucket does not exist"),
 }
 
@@ -135,10 +135,10 @@ LASTING: dict[str, tuple[Fault, type[StoreError], str]] = {
 def test_a_lasting_fault_is_one_line_and_nothing_changed(
     store: S3Store, direct: S3Store, proxy: FaultyProxy, operation: str, fault: str
 ) -> None:
-    """A write that cannot be done ends soon, with a line that says what to do, and changes nothing."""
+    """A failing write ends within seconds, with an error of one line with a fix, and changes nothing."""
     method, call = OPERATIONS[operation]
-    what, kind, line = LASTING[fault]
-    proxy.inject(method, what, times=ALWAYS)
+    injected, kind, line = LASTING[fault]
+    proxy.inject(method, injected, times=ALWAYS)
     began = time.monotonic()
     with pytest.raises(StoreError, match=line) as caught:
         call(store)
@@ -164,7 +164,7 @@ def test_a_lasting_fault_is_one_line_and_nothing_changed(
 def test_a_read_that_cannot_be_done_is_one_line(
     store: S3Store, proxy: FaultyProxy, operation: str, fault: Fault
 ) -> None:
-    """A read never ends early as if it were whole: it raises, and soon."""
+    """A truncated read raises within seconds, and never returns partial data as if it were whole."""
     method, call = OPERATIONS[operation]
     proxy.inject(method, fault, times=ALWAYS)
     began = time.monotonic()
@@ -173,7 +173,7 @@ def test_a_read_that_cannot_be_done_is_one_line(
     assert time.monotonic() - began < BOUND_S
 
 
-def test_a_page_of_something_else_is_not_a_list(store: S3Store, proxy: FaultyProxy) -> None:
+def test_a_captive_portals_page_is_not_an_empty_list(store: S3Store, proxy: FaultyProxy) -> None:
     """A captive portal's page is not taken for an empty bucket."""
     proxy.inject("GET", faults.not_s3, times=ALWAYS)
     with pytest.raises(StoreError, match="the store is overloaded or broken"):
@@ -181,14 +181,14 @@ def test_a_page_of_something_else_is_not_a_list(store: S3Store, proxy: FaultyPro
 
 
 def test_a_wrong_etag_after_a_put_is_noticed(store: S3Store, proxy: FaultyProxy) -> None:
-    """An etag that the store does not stand by would break the next compare-and-swap, so it is an error."""
+    """A wrong etag would break the next compare-and-swap, so it is an error."""
     proxy.inject("PUT", faults.wrong_etag)
-    with pytest.raises(StoreError, match="reads back as"):
+    with pytest.raises(StoreError, match="reads back differently"):
         store.put("private/new", NEW, **HEADERS)
 
 
 def test_a_wrong_etag_of_a_read_cannot_overwrite(store: S3Store, direct: S3Store, proxy: FaultyProxy) -> None:
-    """Compare-and-swap with an etag that was never the object's is a Conflict and changes nothing."""
+    """Compare-and-swap with a wrong etag raises PreconditionFailed and changes nothing."""
     proxy.inject("GET", faults.wrong_etag)
     info, _ = store.get(KEY)
     with pytest.raises(PreconditionFailed, match=KEY):
@@ -196,10 +196,10 @@ def test_a_wrong_etag_of_a_read_cannot_overwrite(store: S3Store, direct: S3Store
     assert direct.get(KEY)[1] == OLD
 
 
-def test_a_lost_answer_is_no_excuse_for_a_lost_race(
+def test_a_lost_response_does_not_hide_a_lost_race(
     store: S3Store, direct: S3Store, proxy: FaultyProxy
 ) -> None:
-    """When the answer was lost and somebody else was first, it is a Conflict, not ours."""
+    """If the response is lost and another writer was first, the put raises PreconditionFailed."""
     etag = direct.head(KEY).etag
 
     def somebody_else_first(exchange: faults.Exchange) -> None:
@@ -214,7 +214,7 @@ def test_a_lost_answer_is_no_excuse_for_a_lost_race(
 
 @pytest.fixture
 def big_file(tmp_path: Path) -> tuple[str, Path]:
-    """A file of three parts, and a key that names its content."""
+    """A file of three parts, and a key with the hash of its content."""
     path = tmp_path / "big.mp3"
     path.write_bytes(b"".join(bytes([number]) * 1024 * 1024 for number in range(20)))
     hash16 = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
@@ -228,17 +228,17 @@ def big_file(tmp_path: Path) -> tuple[str, Path]:
 def test_a_big_file_survives_a_passing_fault(
     store: S3Store, direct: S3Store, proxy: FaultyProxy, big_file: tuple[str, Path], method: str, fault: Fault
 ) -> None:
-    """A fault at a part (PUT), at the beginning or at the end of an upload (POST) is not seen."""
+    """A fault at a part (PUT), at the beginning or at the end of an upload (POST) is retried."""
     key, path = big_file
     proxy.inject(method, fault, times=2)
     info = store.put(key, path, **HEADERS, if_absent=True)
     assert direct.get(key) == (info, path.read_bytes())
 
 
-def test_a_big_file_goes_on_in_the_next_run(
+def test_an_upload_is_resumed_by_the_next_run(
     store: S3Store, direct: S3Store, proxy: FaultyProxy, big_file: tuple[str, Path]
 ) -> None:
-    """A run that dies at the third part shows nothing; the next one sends only what is missing."""
+    """A run that dies at the third part stores no object; the next run sends only the missing parts."""
     key, path = big_file
     proxy.inject("PUT", faults.refuse(507, "InsufficientStorage"), times=ALWAYS, text="partNumber=3")
     with pytest.raises(StoreError, match="the store is full"):

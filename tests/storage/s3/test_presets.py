@@ -1,4 +1,4 @@
-"""From [storage] to settings and to a store, and what a bucket must be told."""
+"""Settings and store of [storage], and the rules of a bucket."""
 
 import json
 import re
@@ -59,7 +59,7 @@ def test_s3_opens_and_works(s3_server: S3Server, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_a_preset_fills_what_is_left_out(tmp_path: Path, name: str) -> None:
+def test_a_preset_completes_the_settings(tmp_path: Path, name: str) -> None:
     """Region, path style and checksums come from the preset, and two buckets satisfy every provider."""
     config = _config(
         tmp_path, kind="s3", preset=name, public_bucket="open", private_bucket="closed", endpoint_url=ENDPOINT
@@ -72,20 +72,20 @@ def test_a_preset_fills_what_is_left_out(tmp_path: Path, name: str) -> None:
     assert preset.source
 
 
-def test_what_show_toml_says_wins_over_the_preset(tmp_path: Path) -> None:
-    """Every setting of a preset can be said otherwise."""
-    said: dict[str, Any] = {"region": "eu-1", "path_style": False, "checksums": "when_supported"}
+def test_show_toml_overrides_the_preset(tmp_path: Path) -> None:
+    """Every setting of a preset can be overridden."""
+    settings_table: dict[str, Any] = {"region": "eu-1", "path_style": False, "checksums": "when_supported"}
     config = _config(
         tmp_path,
         kind="s3",
         preset="ceph",
         public_bucket="pod",
         endpoint_url=ENDPOINT,
-        **said,
+        **settings_table,
         conditional_writes=True,
     )
     settings = s3_settings(config)
-    assert {name: getattr(settings, name) for name in said} == said
+    assert {name: getattr(settings, name) for name in settings_table} == settings_table
     assert settings.conditional_writes
     assert has_conditional_writes(config)
 
@@ -103,7 +103,7 @@ def test_without_preset_an_endpoint_is_a_server_of_ones_own(tmp_path: Path) -> N
 def test_one_bucket_is_refused_where_no_policy_by_prefix_exists(
     tmp_path: Path, name: str, private: str
 ) -> None:
-    """R2 and B2 open a whole bucket or none, so one bucket would show what subscribers pay for."""
+    """R2 and B2 open a whole bucket or none, so a single bucket would make the private objects public."""
     config = _config(
         tmp_path, kind="s3", preset=name, public_bucket="pod", private_bucket=private, endpoint_url=ENDPOINT
     )
@@ -143,7 +143,7 @@ def test_nothing_loads_boto3_in_vain(tmp_path: Path) -> None:
 
 
 def test_the_docs_show_the_rules_of_the_code() -> None:
-    """docs/storage.md shows policy, CORS and lifecycle rules as they are made here."""
+    """docs/storage.md contains the policy, CORS and lifecycle rules of the code."""
     text = (ROOT / "docs" / "storage.md").read_text(encoding="utf-8")
     shown = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL)]
     assert shown == [bucket_policy("my-show"), cors_rules(), lifecycle_rules()]
@@ -159,12 +159,12 @@ def test_the_policy_opens_reading_of_public_only(prefix: str, before: str) -> No
 
 
 def test_cors_never_allows_credentials() -> None:
-    """Any page may read what anybody may read, by GET and HEAD."""
+    """Any web page may GET and HEAD public objects."""
     (rule,) = cors_rules()["CORSRules"]
     assert (rule["AllowedMethods"], rule["AllowedOrigins"]) == (["GET", "HEAD"], ["*"])
 
 
-def test_rules_are_what_a_real_server_takes(s3_server: S3Server) -> None:
+def test_a_real_server_accepts_the_rules(s3_server: S3Server) -> None:
     """Policy, CORS and lifecycle are accepted and come back as they were set; a browser gets the header."""
     settings = s3_server.fresh_bucket()
     bucket: Any = settings.public_bucket

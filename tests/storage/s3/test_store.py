@@ -1,4 +1,4 @@
-"""What only S3 has: TLS, races between processes, uploads that go on, lost answers, two buckets, errors."""
+"""S3 only: TLS, races between processes, resumed uploads, lost responses, two buckets, errors."""
 
 import hashlib
 import socket
@@ -57,7 +57,7 @@ store.put(key, Path(path), content_type="audio/mpeg", cache_control="public, max
 
 @pytest.fixture
 def big_file(tmp_path: Path) -> tuple[str, Path]:
-    """A file of three parts, and a key that names its content."""
+    """A file of three parts, and a key with the hash of its content."""
     path = tmp_path / "big.mp3"
     path.write_bytes(b"".join(bytes([number]) * MEGABYTE for number in range(20)))
     hash16 = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
@@ -100,8 +100,8 @@ def test_over_tls_objects_are_as_they_were_put(
         assert answer.read() == b"x" * size
 
 
-def test_the_trap_is_seen_when_it_is_there(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With botocore's own default over https the read-back notices what the store kept, and says so."""
+def test_a_stored_checksum_trailer_is_detected(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With botocore's default checksums over https, the read-back detects the stored Content-Encoding."""
     monkeypatch.setenv("AWS_CA_BUNDLE", str(s3_server.certificate))
     store = S3Store(s3_server.fresh_bucket(endpoint_url=s3_server.tls_url, checksums="when_supported"))
     with pytest.raises(StoreError, match="ContentEncoding aws-chunked"):
@@ -109,13 +109,13 @@ def test_the_trap_is_seen_when_it_is_there(s3_server: S3Server, monkeypatch: pyt
 
 
 def test_an_untrusted_certificate_is_one_line(s3_server: S3Server) -> None:
-    """A certificate nobody vouches for is named as such."""
+    """An untrusted certificate is named in the error."""
     store = S3Store(s3_server.fresh_bucket(endpoint_url=s3_server.tls_url))
     with pytest.raises(StoreError, match=r"^private/x: the store's certificate is not trusted"):
         store.head("private/x")
 
 
-def test_an_interrupted_upload_goes_on(
+def test_an_interrupted_upload_is_resumed(
     s3_store: S3Store, big_file: tuple[str, Path], calls: list[str]
 ) -> None:
     """Parts that an interrupted run has sent are not sent again."""
@@ -139,8 +139,8 @@ def test_an_interrupted_upload_goes_on(
     assert "Uploads" not in client.list_multipart_uploads(Bucket=place["Bucket"])
 
 
-def test_a_killed_upload_goes_on(s3_server: S3Server, s3_store: S3Store, tmp_path: Path) -> None:
-    """After kill -9 in the middle of an upload nothing is seen of it, and the next run sends the rest."""
+def test_a_killed_upload_is_resumed(s3_server: S3Server, s3_store: S3Store, tmp_path: Path) -> None:
+    """After kill -9 during an upload there is no object, and the next run sends the remaining parts."""
     path = tmp_path / "big.mp3"
     path.write_bytes(b"".join(number.to_bytes(4, "big") * (MEGABYTE // 4) for number in range(64)))
     key = f"private/audio/big.{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}.mp3"
@@ -161,8 +161,8 @@ def test_a_killed_upload_goes_on(s3_server: S3Server, s3_store: S3Store, tmp_pat
     assert (info.sha256, s3_store.head(key)) == (hashlib.sha256(path.read_bytes()).hexdigest(), info)
 
 
-def test_an_upload_to_a_name_without_hash_begins_anew(s3_store: S3Store, tmp_path: Path) -> None:
-    """Where the key does not name its content an unfinished upload of it may be of other bytes."""
+def test_an_upload_to_a_key_without_hash_is_not_resumed(s3_store: S3Store, tmp_path: Path) -> None:
+    """If the key has no hash, an unfinished upload may be of other bytes."""
     path = tmp_path / "big.json"
     path.write_bytes(b"x" * (9 * MEGABYTE))
     place: Any = {"Bucket": s3_store.settings.public_bucket, "Key": "private/catalog.json"}
@@ -174,7 +174,7 @@ def test_an_upload_to_a_name_without_hash_begins_anew(s3_store: S3Store, tmp_pat
 def test_a_lost_race_leaves_no_unfinished_upload(
     s3_store: S3Store, big_file: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When somebody else was first, the parts that were sent are given back."""
+    """If another writer was first, the upload is aborted."""
     key, path = big_file
     s3_store.put(key, b"somebody else", **HEADERS)
     monkeypatch.setattr("podcast_pipeline.storage.s3.store.check_preconditions", lambda *_, **__: None)
@@ -185,7 +185,7 @@ def test_a_lost_race_leaves_no_unfinished_upload(
 
 
 def test_a_prefix_stands_before_every_key(s3_server: S3Server) -> None:
-    """storage.prefix is in the bucket, never in a key."""
+    """storage.prefix is part of the name in the bucket, never of a key."""
     store = S3Store(s3_server.fresh_bucket(prefix="shows/one"))
     store.put("private/x", b"x", **HEADERS)
     raw = s3_server.admin.list_objects_v2(Bucket=store.settings.private_bucket)["Contents"]
@@ -206,7 +206,7 @@ def test_two_buckets_hold_the_two_halves(s3_server: S3Server) -> None:
 
 
 def test_wrong_keys_are_denied(s3_store: S3Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A wrong secret is Denied, and the line names what to check but no secret."""
+    """A wrong secret raises Denied; the message has a fix and no secret."""
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong-secret")
     with pytest.raises(Denied, match="AWS_SECRET_ACCESS_KEY") as caught:
         S3Store(s3_store.settings).get("private/x")
@@ -228,7 +228,7 @@ def test_a_reader_may_not_write(s3_server: S3Server, monkeypatch: pytest.MonkeyP
 def test_no_credentials_is_one_line(
     s3_store: S3Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Without any credentials the line says how to give them."""
+    """Without credentials the error explains how to set them."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -238,21 +238,21 @@ def test_no_credentials_is_one_line(
 
 @pytest.fixture
 def closed_port() -> Iterator[int]:
-    """A port that is taken and answers nobody."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        yield taken.getsockname()[1]
+    """A port that is bound but not listening."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
 
 
 def test_a_store_that_is_not_there_is_one_line(s3_store: S3Store, closed_port: int) -> None:
-    """A wrong endpoint ends soon, in a line that says what to check."""
+    """A wrong endpoint is an error with a fix, within seconds."""
     settings = replace(s3_store.settings, endpoint_url=f"http://127.0.0.1:{closed_port}", attempts=2)
     with pytest.raises(StoreError, match=r"cannot be reached; check the network and storage\.endpoint_url"):
         S3Store(settings).get("private/x")
 
 
 def test_without_conditional_writes_the_conditions_still_hold(s3_server: S3Server) -> None:
-    """For a store without If-Match the store looks before it writes, and sends no condition."""
+    """For a server without If-Match the preconditions are checked before the write, and not sent."""
     store = S3Store(s3_server.fresh_bucket(conditional_writes=False))
     sent: list[dict[str, Any]] = []
     store.client.meta.events.register("before-call.s3.PutObject", lambda params, **_: sent.append(params))
