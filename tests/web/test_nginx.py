@@ -14,7 +14,7 @@ import pytest
 from tests.support.paths import ROOT
 from tests.support.ports import free_port
 from tests.support.site import Site, flagship_on_a_port
-from tests.web.routes.test_private_feeds import words
+from tests.web.routes.test_private_feeds import transcript_urls
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 DOCS = ROOT / "docs" / "privacy.md"
@@ -108,7 +108,7 @@ def test_a_private_feed_comes_through_whole(proxied: Proxied) -> None:
         assert client.get(path, headers={"If-None-Match": whole.headers["etag"]}).status_code == 304
         part = client.get(path, headers={"Range": "bytes=0-99"})
         assert (part.status_code, part.content) == (206, whole.content[:100])
-        file = words(whole.text)[0].replace(proxied.site.config.urls.site, "")
+        file = transcript_urls(whole.text)[0].replace(proxied.site.config.urls.site, "")
         assert client.get(file).status_code == 200
         assert whole.headers["cache-control"] == "private, no-cache"
 
