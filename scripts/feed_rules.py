@@ -91,7 +91,7 @@ def _of_files() -> Iterator[FeedFinding]:
         yield from conformance.check_chapters(json.dumps(document).encode(), duration_s=100)
     for data, content_type, _ in files.ARTWORK_FAULTS:
         yield from conformance.check_artwork(data, content_type)
-    for answer, *_ in files.ANSWER_FAULTS:
+    for answer, *_ in files.RESPONSE_FAULTS:
         yield from conformance.check_responses([answer])
 
 

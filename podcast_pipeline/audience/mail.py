@@ -1,4 +1,4 @@
-"""Messages to SMTP. What is in them is somebody else's business; secrets never stand in a subject."""
+"""Send plain-text mail over SMTP. Subjects must never contain secrets."""
 
 import smtplib
 import ssl
@@ -14,15 +14,15 @@ from podcast_pipeline.config import Config, MailTable
 from podcast_pipeline.errors import MailError, MailRejected
 
 TIMEOUT_S = 20.0
-CLOSING = 421  # RFC 5321, 3.8: the server ends the connection, say after so many messages
+CLOSING = 421  # RFC 5321, 3.8: the server closes the connection, for example after a maximum of messages
 
 
 @dataclass(frozen=True)
 class Message:
-    """A plain-text message to one person.
+    """A plain-text message to one recipient.
 
     Attributes:
-        stop_url: where they stop such messages; behind https a mail program may do it in one click.
+        unsubscribe_url: for the List-Unsubscribe header; an https URL allows one-click unsubscribe.
     """
 
     to: str
@@ -32,73 +32,73 @@ class Message:
 
 
 class Mailer(Protocol):
-    """Hands messages over."""
+    """Sends messages."""
 
     def send(self, message: Message) -> None:
-        """Send now; raises MailError."""
+        """Send a message now; raises MailError."""
 
 
-class _Plain(smtplib.SMTP):
-    """Knows whether the server may have a message that it did not answer for."""
+class _PlainSmtp(smtplib.SMTP):
+    """SMTP client that records whether the server may have accepted a message without confirming."""
 
     is_in_doubt = False
 
     def data(self, msg: Any) -> tuple[int, bytes]:
-        """Hand the message itself over."""
+        """Send the message with the DATA command."""
         self.is_in_doubt = True
         try:
-            answered = super().data(msg)
-        except smtplib.SMTPDataError:  # it said no before it had the message
+            response = super().data(msg)
+        except smtplib.SMTPDataError:  # the server refused the message
             self.is_in_doubt = False
             raise
         self.is_in_doubt = False
-        return answered
+        return response
 
 
-class _Tls(_Plain, smtplib.SMTP_SSL):
-    """The same over TLS from the first byte."""
+class _TlsSmtp(_PlainSmtp, smtplib.SMTP_SSL):
+    """The same with TLS from the start (SMTPS)."""
 
 
 class SmtpConnection:
-    """A connection to a mail server, for any number of messages; made again where the server ends it."""
+    """A connection to a mail server for many messages; reconnects if the server closes the connection."""
 
     def __init__(self, smtp: "SmtpMailer") -> None:
         self._smtp = smtp
-        self._server: _Plain | None = None
+        self._server: _PlainSmtp | None = None
 
     @property
     def is_in_doubt(self) -> bool:
-        """Whether the server may have taken the last message although `send` did not return."""
+        """Whether the server may have accepted the last message although `send` raised."""
         return self._server is not None and self._server.is_in_doubt
 
     def send(self, message: Message) -> None:
-        """Hand a message over.
+        """Send a message; retry once on a new connection if the server closed the old one.
 
         Raises:
-            MailRefused: the server refuses this recipient or message; the next may do.
-            MailError: the server cannot be reached, ended the connection, or takes nothing from us. No line
-                has the address in it.
+            MailRejected: the server refuses this recipient or message; other messages may succeed.
+            MailError: the server is unreachable, closed the connection, or accepts no mail. No error
+                contains the recipient's address.
         """
         composed = self._smtp.compose(message)
         with self._smtp.translate_errors():
             is_new = self._server is None
             try:
-                self._hand_over(composed)
+                self._transmit(composed)
             except (smtplib.SMTPServerDisconnected, smtplib.SMTPSenderRefused) as error:
-                has_ended = getattr(error, "smtp_code", CLOSING) == CLOSING
-                if is_new or self.is_in_doubt or not has_ended:
+                is_closed = getattr(error, "smtp_code", CLOSING) == CLOSING
+                if is_new or self.is_in_doubt or not is_closed:
                     raise
                 self.close()
-                self._hand_over(composed)
+                self._transmit(composed)
 
     def close(self) -> None:
-        """Take leave of the server, if it is still there."""
+        """Close the connection, if open."""
         if self._server is not None:
             with suppress(smtplib.SMTPException, OSError):
                 self._server.quit()
             self._server = None
 
-    def _hand_over(self, composed: EmailMessage) -> None:
+    def _transmit(self, composed: EmailMessage) -> None:
         if self._server is None:
             self._server = self._smtp.connect()
         try:
@@ -112,8 +112,8 @@ class SmtpMailer:
 
     Args:
         sender: the From address.
-        name: what stands before it, the show's title.
-        password: for `table.username`, None without one.
+        name: the display name of the sender, the show's title.
+        password: for `table.username`; None without authentication.
     """
 
     def __init__(self, table: MailTable, *, sender: str, name: str, password: str | None = None) -> None:
@@ -124,7 +124,7 @@ class SmtpMailer:
 
     @classmethod
     def from_config(cls, config: Config) -> Self | None:
-        """Return the show's mail server, None where show.toml names none."""
+        """Return the show's mail server; None if [mail] in show.toml has no host."""
         if not config.mail.host:
             return None
         password = config.mail_password.get_secret_value() if config.mail_password else None
@@ -132,32 +132,32 @@ class SmtpMailer:
         return cls(config.mail, sender=sender, name=config.show.title, password=password)
 
     def send(self, message: Message) -> None:
-        """Hand a single message over; raises MailError as `Connection.send` does."""
+        """Send a single message; raises MailError as `SmtpConnection.send` does."""
         with self.open_connection() as connection:
             connection.send(message)
 
     def check(self) -> None:
-        """See that the server lets us in; no message is sent. Raises MailError."""
+        """Connect and authenticate without sending a message; raises MailError."""
         with self.translate_errors():
             self.connect().quit()
 
     @contextmanager
     def open_connection(self) -> Iterator[SmtpConnection]:
-        """Yield a connection for many messages; the server is asked when the first is sent."""
+        """Yield a connection for many messages; the first message connects."""
         connection = SmtpConnection(self)
         try:
             yield connection
         finally:
             connection.close()
 
-    def connect(self) -> _Plain:
-        """Return a connection over which messages may be sent."""
+    def connect(self) -> _PlainSmtp:
+        """Connect, start TLS and authenticate; return the SMTP client."""
         table = self._table
         if table.security == "tls":
             context = ssl.create_default_context()
-            server: _Plain = _Tls(table.host, table.port, timeout=TIMEOUT_S, context=context)
+            server: _PlainSmtp = _TlsSmtp(table.host, table.port, timeout=TIMEOUT_S, context=context)
         else:
-            server = _Plain(table.host, table.port, timeout=TIMEOUT_S)
+            server = _PlainSmtp(table.host, table.port, timeout=TIMEOUT_S)
         try:
             if table.security == "starttls":
                 server.starttls(context=ssl.create_default_context())
@@ -169,14 +169,14 @@ class SmtpMailer:
         return server
 
     def compose(self, message: Message) -> EmailMessage:
-        """Return a message as it goes out."""
+        """Return a message with all its headers."""
         composed = EmailMessage()
         composed["From"] = Address(self._name, addr_spec=self._sender)
         composed["To"] = message.to
         composed["Subject"] = message.subject
         composed["Date"] = localtime()
         composed["Message-ID"] = make_msgid(domain=self._sender.rpartition("@")[2])
-        composed["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
+        composed["Auto-Submitted"] = "auto-generated"  # RFC 3834: prevents out-of-office replies
         if message.unsubscribe_url:
             composed["List-Unsubscribe"] = f"<{message.unsubscribe_url}>"
             if message.unsubscribe_url.startswith("https://"):  # RFC 8058, 3.1
@@ -186,25 +186,29 @@ class SmtpMailer:
 
     @contextmanager
     def translate_errors(self) -> Iterator[None]:
-        """Turn what a mail server says into one line without the address."""
+        """Translate SMTP errors into a MailError of one line, without the recipient's address."""
         try:
             yield
         except smtplib.SMTPAuthenticationError as error:
-            raise self._failed("refuses the name or the password; see PODCAST_MAIL_PASSWORD") from error
+            raise self._error(
+                "refuses the user name or the password; check username in [mail] and PODCAST_MAIL_PASSWORD"
+            ) from error
         except smtplib.SMTPNotSupportedError as error:
-            line = "offers no STARTTLS, or no login; see security and username in [mail]"
-            raise self._failed(line) from error
+            line = "offers no STARTTLS or no login; check security and username in [mail]"
+            raise self._error(line) from error
         except smtplib.SMTPRecipientsRefused as error:
             raise MailRejected(self.server_label, "refuses the recipient") from error
         except smtplib.SMTPDataError as error:
             raise MailRejected(self.server_label, f"refuses the message ({error.smtp_code})") from error
         except (smtplib.SMTPException, OSError) as error:
-            raise self._failed(f"did not take a message ({type(error).__name__}); see [mail]") from error
+            raise self._error(
+                f"cannot be used ({type(error).__name__}); check [mail] in show.toml"
+            ) from error
 
     @property
     def server_label(self) -> str:
-        """What an error is about."""
+        """The subject of errors: `mail server host:port`."""
         return f"mail server {self._table.host}:{self._table.port}"
 
-    def _failed(self, line: str) -> MailError:
+    def _error(self, line: str) -> MailError:
         return MailError(self.server_label, line)

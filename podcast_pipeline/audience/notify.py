@@ -1,4 +1,4 @@
-"""Tells who asked for it, by mail, that an episode's transcript is out."""
+"""Notifications by mail: announce a published transcript to subscribers who opted in."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -31,10 +31,10 @@ To stop these mails: {stop_url}
 
 @dataclass(frozen=True)
 class NotificationResult:
-    """What became of one mail.
+    """The result of one mail.
 
     Attributes:
-        error: why the server refused it; None when it took it.
+        error: the server's rejection; None if the server accepted the mail.
     """
 
     subscriber_id: UUID
@@ -42,23 +42,24 @@ class NotificationResult:
 
 
 def find_notifiable_episode(catalog: Catalog | None, slug: str, *, now: datetime) -> Episode:
-    """Return the episode that somebody can be told of.
+    """Return a published episode that can be announced.
 
     Raises:
-        EpisodeError: there is none, it is not out, has no transcript, or is no news any more.
+        EpisodeError: the episode is missing, not published, without a transcript, or too old.
     """
     episode = catalog.by_slug(slug) if catalog else None
     if episode is None:
         raise EpisodeError(slug, "is not published; see `podcast list`")
     if episode.state == "scheduled":
-        raise EpisodeError(slug, "is scheduled; tell of it when it is out")
+        raise EpisodeError(slug, "is scheduled; send notifications once it is published")
     if episode.state == "unpublished":
-        raise EpisodeError(slug, "was unpublished, and nobody is told of it")
-    out = transcript_available_since(episode)
-    if out is None:
-        raise EpisodeError(slug, "has no transcript to tell of")
-    if now - out >= NOTIFICATION_WINDOW:
-        raise EpisodeError(slug, f"came out more than {NOTIFICATION_WINDOW.days} days ago, and is no news")
+        raise EpisodeError(slug, "is unpublished; notifications are for published episodes only")
+    available_since = transcript_available_since(episode)
+    if available_since is None:
+        raise EpisodeError(slug, "has no transcript to announce")
+    if now - available_since >= NOTIFICATION_WINDOW:
+        days = NOTIFICATION_WINDOW.days
+        raise EpisodeError(slug, f"was published more than {days} days ago; too old to announce")
     return episode
 
 
@@ -71,25 +72,25 @@ def send_notifications(
     unsubscribe_key: bytes,
     clock: Callable[[], datetime],
 ) -> Iterator[NotificationResult]:
-    """Tell everybody who is to be told and was not, and yield what became of each mail.
+    """Send the pending notifications of an episode, and yield the result of each mail.
 
-    Ended at any time it can be run again, and nobody is told twice. A mail that the server refused is
-    tried by the next run; one of which nobody knows whether the server took it never is.
+    Interrupted at any time, it can be run again, and nobody gets a second mail. The next run retries a
+    mail that the server rejected, but never one that the server may have accepted.
 
     Args:
-        stop_key: what the links that stop such mails are made with.
+        unsubscribe_key: the secret key that signs unsubscribe links.
 
     Raises:
-        MailError: the server takes nothing.
+        MailError: the server is unreachable or accepts no mail.
     """
     for subscriber_id in notifications.pending(episode, clock=clock):
         address = notifications.claim(subscriber_id, episode, now=clock())
         if address is None:
             continue
         token = unsubscribe_token.to_unsubscribe_token(subscriber_id, unsubscribe_key)
-        stop_url = f"{show.site_url}/mail/stop/{token}"
+        unsubscribe_url = f"{show.site_url}/mail/stop/{token}"
         try:
-            connection.send(notification_message(show, episode, to=address, unsubscribe_url=stop_url))
+            connection.send(notification_message(show, episode, to=address, unsubscribe_url=unsubscribe_url))
         except MailRejected as error:
             notifications.release(subscriber_id, episode.id)
             yield NotificationResult(subscriber_id, error)
@@ -103,7 +104,7 @@ def send_notifications(
 
 
 def notification_message(show: Show, episode: Episode, *, to: str, unsubscribe_url: str) -> Message:
-    """Return the mail: what is public of the episode, where it is, why it comes and how to stop it."""
+    """Return the mail: the episode's public data and link, the reason for the mail, the unsubscribe link."""
     title = " ".join(episode.title.split())
     text = TEXT.format(
         about="\n\n".join(filter(None, (title, summary(episode.notes)))),

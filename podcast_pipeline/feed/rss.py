@@ -46,9 +46,10 @@ class PrivateAudience:
 
 
 Audience = PublicAudience | PrivateAudience
+PUBLIC = PublicAudience()
 
 
-def render_feed(catalog: Catalog, audience: Audience) -> bytes:
+def render_feed(catalog: Catalog, audience: Audience = PUBLIC) -> bytes:
     """Render the published episodes that an audience may listen to, newest first.
 
     With pagination, the public feed has the newest episodes and links to the archive pages.

@@ -1,17 +1,22 @@
-"""What listeners' apps and readers' browsers talk to: an ASGI app over the store and the database.
+"""The web site: an ASGI app over the store and the database, for browsers and podcast apps.
 
-    app       create_app: routes and their parts            server    uvicorn on a port
-    gate      who asks; decisions of `access` as answers   door      the session cookie
-    feeds     /feeds/<token>/…                             lists     /, /archive
-    pages     /episodes/<slug> and its files                epub      a transcript as a book; pure
-    machines  /robots.txt, /sitemap.xml, /archive.atom, /healthz
-    searching /search, and the index that follows what is out
-    objects   /public/… of the local store                 editions  the catalog as it is, and its renders
-    http      ranges, conditions, gzip                     headers   CORS, CSP and what every answer says
-    rendering templates/ and static/                       view, structured   what they show; pure
-    log       the access log, without secrets              refusals  404, 403, 429, 503 as a page or a line
-    signing_in, account   a mailed link and what it opens  forms, rates   seals on forms; how often
-    stopping  /mail/stop/<value>, the link that stops mail
+    app             create_app: the routes and middleware   server          uvicorn on a port
+    authorization   calls `access.decide`                   session_cookie  the session cookie
+    csrf            CSRF tokens of forms                    rate_limit      rate limits by network
+    catalog_cache   the published catalog and its feeds     error_pages     403, 404, 410, 429, 503
+    byte_ranges     byte ranges, conditions, gzip           templating      templates/ and static/
+    view, json_ld   values for templates; pure              epub            transcripts as EPUB; pure
 
-It reads what is published and never imports `publish` or a stage before the stores.
+    middleware/     headers (CORS, CSP), access_log (without secrets)
+    routes/
+      lists         /, /archive
+      episodes      /episodes/<slug> and its files
+      feeds         /feeds/<token>/…                        add_to_app      /feeds/<token>/add
+      search        /search, and updates of the index
+      signin        /signin…                                account         /account…
+      unsubscribe   /mail/stop/<value>
+      crawlers      /robots.txt, /sitemap.xml, /archive.atom, /healthz
+      files         /public/… of the local store
+
+The package reads the published catalog and objects; it never imports `pipeline` or an earlier step.
 """

@@ -1,7 +1,8 @@
-"""The ASGI app: routes, and what is answered when something is refused, missing or broken."""
+"""The ASGI app of the web site: routes, middleware and error pages."""
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Protocol
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -38,10 +39,17 @@ from podcast_pipeline.web.session_cookie import SessionCookies
 from podcast_pipeline.web.templating import Links, Templates, static_route
 
 CATALOG_MAX_AGE_S = {"local": 0.0, "s3": 1.0}
-"""For how long the catalog is believed: a folder is asked each time, a bucket once a second."""
+"""For how many seconds a cached catalog is used: a bucket is asked at most once a second."""
 
 ACCOUNT_LINKS = (("Account", "/account"),)
-STRANGERS_LINKS = (("Sign in", "/signin"),)
+SIGN_IN_LINKS = (("Sign in", "/signin"),)
+
+
+class RouteGroup(Protocol):
+    """A module of `web.routes`."""
+
+    def routes(self) -> list[Route]:
+        """Return the routes of the group."""
 
 
 def create_app(
@@ -54,63 +62,57 @@ def create_app(
     signin: SignIn | None = None,
     mailer: Mailer | None = None,
 ) -> Starlette:
-    """Return the reader of one show.
-
-    It keeps nothing of its own: any number can run on the same bucket and database.
+    """Return the web site of one show; any number of processes can share a bucket and a database.
 
     Args:
-        clock: gives now, aware.
-        signin, mailer: without both there is no sign-in by mail and no account page.
+        clock: returns the current time, aware.
+        signin, mailer: both are needed for sign-in by mail and the account page.
     """
     is_https = config.urls.site.startswith("https://")
     show = config.to_show(artwork_key=None)
     index = SearchIndex(subscribers.engine, show_id=config.show.id)
-    editions = CatalogCache(
+    catalog = CatalogCache(
         store,
         empty=Catalog(show=show),
         was_ever_published=index.was_ever_filled,
         check_every_s=CATALOG_MAX_AGE_S[config.storage.kind],
     )
-    rates = RateLimiter()
-    gate = Authorizer(AccessPolicy(renew_url=config.renew_url), clock, subscribers, rates)
-    door = SessionCookies(sessions, clock, is_https=is_https)
+    limiter = RateLimiter()
+    authorizer = Authorizer(AccessPolicy(renew_url=config.renew_url), clock, subscribers, limiter)
+    cookies = SessionCookies(sessions, clock, is_https=is_https)
     has_accounts = signin is not None and mailer is not None
-
-    def site_links(request: Request) -> Links:
-        if not has_accounts:
-            return ()
-        return ACCOUNT_LINKS if door.session_value(request) else STRANGERS_LINKS
-
-    templates = Templates.load(config.zone, site_links=site_links)
-    following = IndexUpdater(index, store)
-    searching = SearchRoutes(gate, editions, index, following, door, templates, config.zone)
-    routes: list[Route] = [
-        *EpisodeListRoutes(gate, editions, door, templates, config.zone).routes(),
-        *EpisodeRoutes(gate, editions, store, door, templates).routes(),
-        *PrivateFeedRoutes(
-            gate,
-            editions,
-            store,
-            door,
-            LinkSharingMonitor(subscribers),
-            redirects_audio=config.access.private_audio == "redirect",
-        ).routes(),
-        *AddToAppRoutes(gate, templates, show).routes(),
-        *searching.routes(),
-        *UnsubscribeRoutes(subscribers, clock, templates, show).routes(),
-        *CrawlerRoutes(editions, config.urls.site, config.zone).routes(),
-        static_route(),
+    templates = Templates.load(config.zone, site_links=_site_links(cookies, has_accounts=has_accounts))
+    updater, sharing = IndexUpdater(index, store), LinkSharingMonitor(subscribers)
+    redirects = config.access.private_audio == "redirect"
+    search = SearchRoutes(authorizer, catalog, index, updater, cookies, templates, config.zone)
+    groups: list[RouteGroup] = [
+        EpisodeListRoutes(authorizer, catalog, cookies, templates, config.zone),
+        EpisodeRoutes(authorizer, catalog, store, cookies, templates),
+        PrivateFeedRoutes(authorizer, catalog, store, cookies, sharing, redirects_audio=redirects),
+        AddToAppRoutes(authorizer, templates, show),
+        search,
+        UnsubscribeRoutes(subscribers, clock, templates, show),
+        CrawlerRoutes(catalog, config.urls.site, config.zone),
     ]
     if signin and mailer:
-        routes += SignInRoutes(signin, mailer, door, rates, templates, show).routes()
-        routes += AccountRoutes(subscribers, sessions, door, templates, show).routes()
+        groups.append(SignInRoutes(signin, mailer, cookies, limiter, templates, show))
+        groups.append(AccountRoutes(subscribers, sessions, cookies, templates, show))
     if config.storage.kind == "local":
-        routes += PublicFileRoutes(store, show.moved_feed_url).routes()
+        groups.append(PublicFileRoutes(store, show.moved_feed_url))
     app = Starlette(
-        routes=routes,
+        routes=[static_route(), *(route for group in groups for route in group.routes())],
         middleware=[Middleware(AccessLog), Middleware(ResponseHeadersMiddleware, is_https=is_https)],
         exception_handlers=ErrorPages(show, templates, is_https).handlers(),
     )
-    app.state.catch_up = searching.catch_up  # for who serves it: the index follows what is out from the start
-    app.router.redirect_slashes = False  # it believes the Host header
+    app.state.catch_up = search.catch_up  # called at start, so that the index is current for the first query
+    app.router.redirect_slashes = False  # its redirects would trust the Host header
     return app
+
+
+def _site_links(cookies: SessionCookies, *, has_accounts: bool) -> Callable[[Request], Links]:
+    def site_links(request: Request) -> Links:
+        if not has_accounts:
+            return ()
+        return ACCOUNT_LINKS if cookies.session_value(request) else SIGN_IN_LINKS
+
+    return site_links

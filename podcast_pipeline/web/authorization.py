@@ -1,4 +1,4 @@
-"""Who asks, and the one place where a decision of `access` becomes an answer."""
+"""Authorization: the one place where the web site calls `access.decide`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,14 +23,14 @@ from podcast_pipeline.web.rate_limit import TOKEN_GUESS_LIMIT, RateLimiter
 
 
 class TokenVerifier(Protocol):
-    """Knows subscribers by their feed token."""
+    """Finds subscribers by their feed token."""
 
     def visitor(self, token: str) -> Visitor | None:
-        """Return who holds this token, None for nobody; takes as long either way."""
+        """Return the token's holder or None, in the same time either way (against timing attacks)."""
 
 
 class AccessDenied(Exception):
-    """A decision against the visitor; `app` answers it."""
+    """A decision against the visitor; `ErrorPages` renders it."""
 
     def __init__(self, deny: Deny) -> None:
         super().__init__(deny.status)
@@ -39,7 +39,7 @@ class AccessDenied(Exception):
 
 @dataclass(frozen=True)
 class Authorizer:
-    """Asks `access.decide` for every answer that is not public to all."""
+    """Calls `access.decide` for every response that is not public."""
 
     policy: AccessPolicy
     clock: Callable[[], datetime]
@@ -47,7 +47,7 @@ class Authorizer:
     rate_limiter: RateLimiter
 
     def visitor_by_token(self, request: Request) -> Visitor:
-        """Return the holder of the token in the path; who tries many that nobody has is told to wait."""
+        """Return the holder of the token in the path; unknown tokens count towards a rate limit."""
         visitor = self.token_verifier.visitor(request.path_params["token"])
         if visitor is None:
             self.rate_limiter.count(request, TOKEN_GUESS_LIMIT)
@@ -56,7 +56,7 @@ class Authorizer:
     def authorize(
         self, visitor: Visitor, episode: Episode | None, resource: Resource
     ) -> Allow | Teaser | FeedWithNotice:
-        """Return what the visitor gets; raises Refused where that is nothing."""
+        """Return the decision for a visitor and a resource; raises AccessDenied for a Deny."""
         decision = decide(visitor, episode, resource, policy=self.policy, now=self.clock())
         if isinstance(decision, Deny):
             raise AccessDenied(decision)

@@ -1,6 +1,6 @@
-"""HTTP for anything that has bytes: HEAD, ranges, conditions, gzip. No access rules in here.
+"""HTTP responses for byte content: HEAD, byte ranges, conditional requests, gzip. No access rules.
 
-Source: RFC 9110; conformance rules H1 to H3.
+Source: RFC 9110; feed rules H1 to H3 in docs/feed.md.
 """
 
 import gzip
@@ -18,33 +18,33 @@ from starlette.responses import Response, StreamingResponse
 from podcast_pipeline.storage import ObjectReader
 
 ByteRange = tuple[int, int]
-"""Bytes from start up to, not including, end."""
+"""Offsets (start, end) in bytes; end is exclusive."""
 
-MAX_SPANS = 16  # more is nobody's player; the whole is answered instead (RFC 9110, 14.2)
-GZIP_FROM_BYTES = 500  # below this the answer fits one packet anyway
-GZIP_MARK = "-gz"  # other bytes need another ETag (RFC 9110, 8.8.3)
+MAX_RANGES = 16  # no player requests more; more get the whole content (RFC 9110, 14.2)
+GZIP_FROM_BYTES = 500  # a smaller response fits one packet anyway
+GZIP_MARK = "-gz"  # compressed bytes need an ETag of their own (RFC 9110, 8.8.3)
 TEXT_TYPES = re.compile(r"text/|image/svg\+xml|application/(json|rss\+xml|atom\+xml|xml|x-subrip)")
 RANGE = re.compile(r"bytes\s*=\s*(.+)", re.IGNORECASE)
 RANGE_PART = re.compile(r"([0-9]*)-([0-9]*)")
-BEYOND = 10**18  # the end of no file: what a longer number means (RFC 9110, 14.1.2 expects such numbers)
+MAX_OFFSET = 10**18  # larger than any file; longer numbers are clipped to it (RFC 9110, 14.1.2)
 ENTITY_TAG = re.compile(r'(?:W/)?"([^"]*)"')
 REFUSES_GZIP = re.compile(r"gzip\s*;\s*q=0(\.0*)?\s*(,|$)", re.IGNORECASE)
 
 
 class RangeNotSatisfiable(Exception):
-    """No requested range is inside the content: 416."""
+    """No requested byte range is inside the content: 416."""
 
 
 @dataclass(frozen=True)
 class Content:
-    """What an address has to give right now.
+    """The current content of a URL.
 
     Attributes:
         type: Content-Type, with its charset.
-        etag: opaque, without quotes; other bytes have another.
-        modified_at: aware, whole seconds; None where there is no honest instant.
-        read: yields the bytes from a start up to, not including, an end.
-        cache_control: as an object was put; empty for what is made here.
+        etag: opaque, without quotes; different for different bytes.
+        modified_at: aware, whole seconds; None if unknown.
+        read: yields the bytes from a start offset to an exclusive end offset.
+        cache_control: as stored with an object; empty for generated content.
     """
 
     type: str
@@ -56,14 +56,14 @@ class Content:
 
     @property
     def is_text(self) -> bool:
-        """Whether gzip makes it smaller."""
+        """Whether the type is text, which gzip makes smaller."""
         return TEXT_TYPES.match(self.type) is not None
 
 
 def content_from_bytes(
     body: bytes, *, content_type: str, modified_at: datetime | None = None, cache_control: str = ""
 ) -> Content:
-    """Return bytes as content; its ETag is their SHA-256, shortened."""
+    """Return bytes as content; the ETag is their SHA-256, shortened."""
     return Content(
         type=content_type,
         size_bytes=len(body),
@@ -75,9 +75,9 @@ def content_from_bytes(
 
 
 def content_from_store(store: ObjectReader, key: str) -> Content:
-    """Return an object as content: text is read whole, anything else is streamed; raises NotFound."""
+    """Return a stored object as content: text is read whole, other types are streamed; raises NotFound."""
     info = store.head(key)
-    if TEXT_TYPES.match(info.content_type):  # a feed may be replaced between head and stream
+    if TEXT_TYPES.match(info.content_type):  # a feed may be replaced between head and get
         info, body = store.get(key)
         return content_from_bytes(
             body,
@@ -96,39 +96,43 @@ def content_from_store(store: ObjectReader, key: str) -> Content:
 
 
 def content_response(request: Request, content: Content, *, headers: Mapping[str, str]) -> Response:
-    """Answer GET or HEAD for content that the visitor may have; conditions and ranges are honoured.
+    """Respond to GET or HEAD with content, honouring conditional requests and byte ranges.
+
+    The caller has checked access.
 
     Args:
-        headers: Cache-Control and whatever else this address says.
+        headers: Cache-Control and other headers of this URL.
     """
-    is_zipped = _takes_gzip(request, content)
-    tag = f'"{content.etag}{GZIP_MARK}"' if is_zipped else f'"{content.etag}"'
-    said = {"etag": tag, "accept-ranges": "bytes", **headers}
+    is_zipped = _accepts_gzip(request, content)
+    etag = f'"{content.etag}{GZIP_MARK}"' if is_zipped else f'"{content.etag}"'
+    response_headers = {"etag": etag, "accept-ranges": "bytes", **headers}
     if content.modified_at:
-        said["last-modified"] = format_datetime(content.modified_at.astimezone(UTC), usegmt=True)
+        response_headers["last-modified"] = format_datetime(content.modified_at.astimezone(UTC), usegmt=True)
     if content.is_text:
-        said["vary"] = ", ".join(filter(None, (said.get("vary"), "Accept-Encoding")))
+        response_headers["vary"] = ", ".join(filter(None, (response_headers.get("vary"), "Accept-Encoding")))
     if _is_not_modified(request, content):
-        return Response(status_code=304, headers=said)
-    said["content-type"] = content.type
+        return Response(status_code=304, headers=response_headers)
+    response_headers["content-type"] = content.type
     if is_zipped:
         body = gzip.compress(b"".join(content.read(0, content.size_bytes)), compresslevel=6, mtime=0)
-        return _whole(request, (body,), len(body), {**said, "content-encoding": "gzip"})
+        return _whole(request, (body,), len(body), {**response_headers, "content-encoding": "gzip"})
     try:
-        spans = _spans(request, content, said)
+        spans = _requested_ranges(request, content, response_headers)
     except RangeNotSatisfiable:
-        return Response(status_code=416, headers={**said, "content-range": f"bytes */{content.size_bytes}"})
+        return Response(
+            status_code=416, headers={**response_headers, "content-range": f"bytes */{content.size_bytes}"}
+        )
     if spans:
-        return _partial(content, spans, said)
-    return _whole(request, content.read(0, content.size_bytes), content.size_bytes, said)
+        return _partial(content, spans, response_headers)
+    return _whole(request, content.read(0, content.size_bytes), content.size_bytes, response_headers)
 
 
-def _whole(request: Request, body: Iterable[bytes], size_bytes: int, said: dict[str, str]) -> Response:
-    said = {**said, "content-length": str(size_bytes)}
-    return Response(headers=said) if request.method == "HEAD" else StreamingResponse(body, headers=said)
+def _whole(request: Request, body: Iterable[bytes], size_bytes: int, headers: dict[str, str]) -> Response:
+    headers = {**headers, "content-length": str(size_bytes)}
+    return Response(headers=headers) if request.method == "HEAD" else StreamingResponse(body, headers=headers)
 
 
-def _takes_gzip(request: Request, content: Content) -> bool:
+def _accepts_gzip(request: Request, content: Content) -> bool:
     accepted = request.headers.get("accept-encoding", "")
     if not content.is_text or content.size_bytes < GZIP_FROM_BYTES or "range" in request.headers:
         return False
@@ -137,47 +141,47 @@ def _takes_gzip(request: Request, content: Content) -> bool:
 
 def _is_not_modified(request: Request, content: Content) -> bool:
     lines = request.headers.getlist("if-none-match")
-    if lines:  # it comes before If-Modified-Since, RFC 9110, 13.2.2
+    if lines:  # takes precedence over If-Modified-Since (RFC 9110, 13.2.2)
         tags = ", ".join(lines)
-        known = {tag.removesuffix(GZIP_MARK) for tag in ENTITY_TAG.findall(tags)}
-        return tags.strip() == "*" or content.etag in known
-    since = _instant(request.headers.get("if-modified-since"))
+        etags = {tag.removesuffix(GZIP_MARK) for tag in ENTITY_TAG.findall(tags)}
+        return tags.strip() == "*" or content.etag in etags
+    since = _parse_http_date(request.headers.get("if-modified-since"))
     return since is not None and content.modified_at is not None and content.modified_at <= since
 
 
-def _instant(text: str | None) -> datetime | None:
+def _parse_http_date(text: str | None) -> datetime | None:
     try:
-        found = parsedate_to_datetime(text or "")
+        date = parsedate_to_datetime(text or "")
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
-def _spans(request: Request, content: Content, said: Mapping[str, str]) -> list[ByteRange]:
-    """Return what of the content is asked for; empty means all of it."""
+def _requested_ranges(request: Request, content: Content, headers: Mapping[str, str]) -> list[ByteRange]:
+    """Return the requested byte ranges; empty means the whole content."""
     condition = request.headers.get("if-range")
     if request.method != "GET" or "range" not in request.headers:
         return []
-    if condition is not None and condition not in (said["etag"], said.get("last-modified")):
+    if condition is not None and condition not in (headers["etag"], headers.get("last-modified")):
         return []
     return parse_range(request.headers["range"], content.size_bytes)
 
 
 def parse_range(header: str, size_bytes: int) -> list[ByteRange]:
-    """Return the spans of a Range header, in order, overlapping ones joined; empty if it is to be ignored.
+    """Parse a Range header into sorted byte ranges, overlapping ones merged; empty for an invalid header.
 
     Raises:
-        Unsatisfiable: the header is well formed and lies outside.
+        RangeNotSatisfiable: the header is valid, and every range is outside the content.
     """
     match = RANGE.fullmatch(header.strip())
     parts = [RANGE_PART.fullmatch(part.strip()) for part in match[1].split(",")] if match else []
-    if not parts or len(parts) > MAX_SPANS:
+    if not parts or len(parts) > MAX_RANGES:
         return []
     spans: list[ByteRange] = []
     for part in parts:
         if part is None or part[0] == "-":
             return []
-        first, last = map(_number, part.groups())
+        first, last = map(_offset, part.groups())
         if part[1] and part[2] and last < first:
             return []
         start = first if part[1] else max(0, size_bytes - last)
@@ -186,33 +190,33 @@ def parse_range(header: str, size_bytes: int) -> list[ByteRange]:
             spans.append((start, end))
     if not spans:
         raise RangeNotSatisfiable
-    return _joined(spans)
+    return _merge(spans)
 
 
-def _number(digits: str) -> int:
+def _offset(digits: str) -> int:
     significant = digits.lstrip("0") or "0"
-    return min(int(significant[: len(str(BEYOND))]), BEYOND)
+    return min(int(significant[: len(str(MAX_OFFSET))]), MAX_OFFSET)
 
 
-def _joined(spans: list[ByteRange]) -> list[ByteRange]:
-    joined: list[ByteRange] = []
+def _merge(spans: list[ByteRange]) -> list[ByteRange]:
+    merged: list[ByteRange] = []
     for start, end in sorted(spans):
-        if joined and start <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
         else:
-            joined.append((start, end))
-    return joined
+            merged.append((start, end))
+    return merged
 
 
-def _partial(content: Content, spans: list[ByteRange], said: dict[str, str]) -> Response:
+def _partial(content: Content, spans: list[ByteRange], headers: dict[str, str]) -> Response:
     if len(spans) == 1:
         ((start, end),) = spans
-        said = {
-            **said,
+        headers = {
+            **headers,
             "content-range": _content_range(content, start, end),
             "content-length": str(end - start),
         }
-        return StreamingResponse(content.read(start, end), status_code=206, headers=said)
+        return StreamingResponse(content.read(start, end), status_code=206, headers=headers)
     boundary = token_hex(16)
     heads = [
         f"--{boundary}\r\nContent-Type: {content.type}\r\n"
@@ -221,12 +225,12 @@ def _partial(content: Content, spans: list[ByteRange], said: dict[str, str]) -> 
     ]
     tail = f"--{boundary}--\r\n".encode()
     size = sum(map(len, heads)) + sum(end - start + 2 for start, end in spans) + len(tail)
-    said = {
-        **said,
+    headers = {
+        **headers,
         "content-type": f"multipart/byteranges; boundary={boundary}",
         "content-length": str(size),
     }
-    return StreamingResponse(_multipart(content, spans, heads, tail), status_code=206, headers=said)
+    return StreamingResponse(_multipart(content, spans, heads, tail), status_code=206, headers=headers)
 
 
 def _multipart(content: Content, spans: list[ByteRange], heads: list[bytes], tail: bytes) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""What is out: the catalog as the store has it now, and what is derived from it, kept while it holds."""
+"""Cache of the published catalog and of the feeds rendered from it, valid while its ETag stays the same."""
 
 import hashlib
 from collections import OrderedDict
@@ -16,26 +16,26 @@ from podcast_pipeline.storage import Store
 
 Value = TypeVar("Value")
 
-KEPT_FEEDS = 9  # with transcripts and without, a notice of each standing, and Atom
+CACHED_FEEDS = 9  # with transcripts, without, with a notice for each standing, and Atom
 
 
 class Cached(Generic[Value]):
-    """A result that is made when it is first wanted; who wants it meanwhile waits for it."""
+    """A result computed on first use; concurrent callers wait for the same computation."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._made: list[Value] = []
+        self._results: list[Value] = []
 
     def get_or_compute(self, compute: Callable[[], Value]) -> Value:
-        """Return the result; what fails is tried again by the next."""
+        """Return the result; after an exception the next call computes again."""
         with self._lock:
-            if not self._made:
-                self._made.append(compute())
-            return self._made[0]
+            if not self._results:
+                self._results.append(compute())
+            return self._results[0]
 
 
 class Lru(Generic[Value]):
-    """The last few results of something slow; nobody waits for what somebody else wants."""
+    """An LRU cache of slow results; computing one key never blocks another key."""
 
     def __init__(self, max_entries: int) -> None:
         self._size = max_entries
@@ -43,30 +43,31 @@ class Lru(Generic[Value]):
         self._values: OrderedDict[Hashable, Cached[Value]] = OrderedDict()
 
     def get_or_compute(self, key: Hashable, compute: Callable[[], Value]) -> Value:
-        """Return what `key` stands for, made now if it is not here."""
+        """Return the result for `key`; compute a missing one."""
         with self._lock:
-            once = self._values.setdefault(key, Cached())
+            cached = self._values.setdefault(key, Cached())
             self._values.move_to_end(key)
             while len(self._values) > self._size:
                 self._values.popitem(last=False)
-        return once.get_or_compute(compute)
+        return cached.get_or_compute(compute)
 
 
 @dataclass(frozen=True)
 class CatalogSnapshot:
-    """The catalog as it was under one ETag."""
+    """The catalog under one ETag."""
 
     etag: str
     catalog: Catalog
 
 
 class CatalogCache:
-    """Reads the store for the reader.
+    """Reads the catalog from the store for the web site.
 
     Args:
         empty: the catalog of a show that has published nothing yet.
-        was_out: whether anything was ever published; asked only where the store has no catalog.
-        check_every_s: for how long the catalog is believed without asking the store.
+        was_ever_published: returns whether anything was ever published; called only if the store has no
+            catalog.
+        check_every_s: for how many seconds the cached catalog is used without asking the store.
     """
 
     def __init__(
@@ -79,44 +80,44 @@ class CatalogCache:
     ) -> None:
         self._store = store
         self._empty = CatalogSnapshot("", empty)
-        self._was_out = was_ever_published
+        self._was_ever_published = was_ever_published
         self._check_every_s = check_every_s
-        self._edition: CatalogSnapshot | None = None
+        self._snapshot: CatalogSnapshot | None = None
         self._checked_at = 0.0
         self._lock = Lock()
-        self._feeds: Lru[tuple[bytes, str]] = Lru(KEPT_FEEDS)
+        self._feeds: Lru[tuple[bytes, str]] = Lru(CACHED_FEEDS)
 
     def newest(self) -> CatalogSnapshot:
-        """Return the newest edition.
+        """Return the newest catalog.
 
         Raises:
-            StoreError: the store cannot be asked, or what was published is not in it: an empty feed would
-                take every episode out of every app.
+            StoreError: the store is unavailable, or the published catalog is missing: an empty feed would
+                remove every episode from every app.
         """
         with self._lock:
-            if self._edition is None or monotonic() - self._checked_at >= self._check_every_s:
-                self._edition = self._ask(self._edition)
+            if self._snapshot is None or monotonic() - self._checked_at >= self._check_every_s:
+                self._snapshot = self._refresh(self._snapshot)
                 self._checked_at = monotonic()
-            return self._edition
+            return self._snapshot
 
-    def _ask(self, known: CatalogSnapshot | None) -> CatalogSnapshot:
+    def _refresh(self, known: CatalogSnapshot | None) -> CatalogSnapshot:
         try:
             if known is not None and self._store.head(CATALOG_KEY).etag == known.etag:
                 return known
             info, body = self._store.get(CATALOG_KEY)
         except NotFound as error:
-            if (known or self._empty) is not self._empty or self._was_out():
+            if (known or self._empty) is not self._empty or self._was_ever_published():
                 raise StoreError(
-                    CATALOG_KEY, "was published and is gone; see that the store is there, and the right one"
+                    CATALOG_KEY, "is missing although episodes were published; check [storage] in show.toml"
                 ) from error
             return self._empty
         return CatalogSnapshot(info.etag, catalog_from_json(body))
 
     def private_feed(self, snapshot: CatalogSnapshot, audience: rss.PrivateAudience) -> private.PrivateFeed:
-        """Return the private feed of an audience, before a token is put in.
+        """Return the private feed of an audience, before a token is inserted.
 
-        It is rendered once for all who get the same, and a notice is addressed afterwards: what is kept
-        names nobody, so subscribers cannot be mixed up (castopod 74f9325).
+        The feed is rendered once per audience, and the notice is personalised afterwards: the cache holds
+        no personal data, so that subscribers cannot be mixed up (castopod 74f9325).
         """
         notice = audience.notice
         shared = replace(audience, notice=notice and private.placeholder_notice(notice))
@@ -126,13 +127,13 @@ class CatalogCache:
         return private.PrivateFeed(body, sha256, notice, snapshot.catalog.content_changed_at())
 
     def atom_feed(self, snapshot: CatalogSnapshot) -> bytes:
-        """Return the Atom feed of the pages, rendered once."""
+        """Return the Atom feed of the episode pages, rendered once."""
         return self._feeds.get_or_compute(
             (snapshot.etag, "atom"), lambda: _hashed(atom.render_atom(snapshot.catalog))
         )[0]
 
     def transcript(self, version: TranscriptVersion) -> Transcript:
-        """Return the words of a published version."""
+        """Read the transcript of a published version."""
         return transcript_from_json(self._store.get(version.document_key)[1], version.document_key)
 
 

@@ -1,4 +1,4 @@
-"""Forms: what was posted, and that it was our own page that posted it."""
+"""HTML forms: read the posted fields and check the CSRF token (cross-site request forgery)."""
 
 import hashlib
 import hmac
@@ -14,34 +14,37 @@ from podcast_pipeline.web.authorization import AccessDenied
 
 FormFields = dict[str, str]
 
-LONGEST_FORM_BYTES = 10_000
-MOST_FIELDS = 20
-NOT_OURS = Deny(403, "this form is too old; go back, load the page again, and send it once more")
+MAX_FORM_BYTES = 10_000
+MAX_FIELDS = 20
+FORM_REJECTED = Deny(403, "this form is too old; go back, load the page again, and send it once more")
 
 
 def csrf_token(cookie: str) -> str:
-    """Return what a page of this cookie's browser puts into its forms; it tells nothing of the cookie."""
+    """Return the CSRF token for the forms of pages sent with this cookie; a one-way hash of the cookie.
+
+    The forms send it in the hidden field `seal`.
+    """
     return hashlib.sha256(b"form:" + cookie.encode()).hexdigest()
 
 
 def verify_csrf_token(fields: FormFields, cookie: str) -> None:
-    """Raise Refused unless the form came from a page that we gave to this very browser."""
-    given = fields.get("seal", "").encode()
-    if not cookie or not hmac.compare_digest(given, csrf_token(cookie).encode()):
-        raise AccessDenied(NOT_OURS)
+    """Raise AccessDenied unless the form carries the CSRF token of this browser's cookie."""
+    token = fields.get("seal", "").encode()
+    if not cookie or not hmac.compare_digest(token, csrf_token(cookie).encode()):
+        raise AccessDenied(FORM_REJECTED)
 
 
 def form_endpoint(
     handler: Callable[[Request, FormFields], Response],
 ) -> Callable[[Request], Awaitable[Response]]:
-    """Return an endpoint that reads a small form and then works outside the event loop."""
+    """Return an endpoint that reads a form of at most MAX_FORM_BYTES and runs the handler in a thread."""
 
     async def endpoint(request: Request) -> Response:
         body = bytearray()
         async for chunk in request.stream():
             body += chunk
-            if len(body) > LONGEST_FORM_BYTES:
-                raise AccessDenied(NOT_OURS)
+            if len(body) > MAX_FORM_BYTES:
+                raise AccessDenied(FORM_REJECTED)
         return await run_in_threadpool(handler, request, _fields(body.decode("utf-8", "replace")))
 
     return endpoint
@@ -49,6 +52,6 @@ def form_endpoint(
 
 def _fields(body: str) -> FormFields:
     try:
-        return dict(parse_qsl(body, max_num_fields=MOST_FIELDS))
+        return dict(parse_qsl(body, max_num_fields=MAX_FIELDS))
     except ValueError as error:
-        raise AccessDenied(NOT_OURS) from error
+        raise AccessDenied(FORM_REJECTED) from error

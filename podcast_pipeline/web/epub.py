@@ -1,6 +1,6 @@
-"""A transcript as a book for e-readers: EPUB 3. Pure; equal values give equal bytes.
+"""A transcript as an EPUB 3 book for e-readers. Pure; equal values give equal bytes.
 
-Source: W3C EPUB 3.3; OCF 4.2: a ZIP archive whose first file is `mimetype`, stored as it is.
+Source: W3C EPUB 3.3; OCF 4.2: a ZIP archive whose first file is `mimetype`, uncompressed.
 """
 
 import io
@@ -25,7 +25,7 @@ PAGES = {
     "book/title.xhtml": "epub/title.xhtml",
     "book/book.css": "epub/book.css",
 }
-"""Files of every book, and the template of each."""
+"""Files of every book, each with its template."""
 
 
 @dataclass(frozen=True)
@@ -46,14 +46,14 @@ def to_epub(
     version: TranscriptVersion,
     transcript: Transcript,
 ) -> bytes:
-    """Return a version of a transcript as an EPUB; its times lead to the episode's page.
+    """Return a version of a transcript as an EPUB; its timestamps link to the episode's page.
 
     Args:
-        environment: with the templates under `epub/` and their filters.
-        people: who is credited.
+        environment: has the templates under `epub/` and their filters.
+        people: the credited persons.
     """
     parts = split(view.speaker_turns(transcript, episode.chapters))
-    said = {
+    context = {
         "show": show,
         "episode": episode,
         "people": list(people),
@@ -62,26 +62,27 @@ def to_epub(
         "parts": parts,
         "page": show.episode_url(episode.slug),
     }
-    pages = {name: _page(environment, template, said) for name, template in PAGES.items()}
+    pages = {name: _page(environment, template, context) for name, template in PAGES.items()}
     for part in parts:
-        pages[f"book/{part.name}"] = _page(environment, "epub/part.xhtml", {**said, "part": part})
+        pages[f"book/{part.name}"] = _page(environment, "epub/part.xhtml", {**context, "part": part})
     return pack_epub(pages)
 
 
-def split(said: Iterable[TurnView]) -> tuple[EpubChapter, ...]:
-    """Return the turns by chapter; what is said before the first has a part of its own."""
+def split(turns: Iterable[TurnView]) -> tuple[EpubChapter, ...]:
+    """Group turns by chapter; turns before the first chapter form a part of their own."""
     chapters: list[list[TurnView]] = []
-    for turn in said:
+    for turn in turns:
         if turn.heading or not chapters:
             chapters.append([])
         chapters[-1].append(turn)
     return tuple(
-        EpubChapter(f"part-{n}.xhtml", _title(turns), tuple(turns)) for n, turns in enumerate(chapters, 1)
+        EpubChapter(f"part-{n}.xhtml", _title(chapter), tuple(chapter))
+        for n, chapter in enumerate(chapters, 1)
     )
 
 
 def pack_epub(files: Mapping[str, str]) -> bytes:
-    """Return text files, UTF-8, as an EPUB's archive; no date or system of this machine is in it."""
+    """Return UTF-8 text files as an EPUB archive, without dates or system data (reproducible)."""
     buffer = io.BytesIO()
     with ZipFile(buffer, "w") as archive:
         archive.writestr(ZipInfo("mimetype"), CONTENT_TYPE)
@@ -95,5 +96,5 @@ def _title(chapter: list[TurnView]) -> str:
     return heading.title if heading else WITHOUT_CHAPTERS
 
 
-def _page(environment: Environment, template: str, said: Mapping[str, object]) -> str:
-    return environment.get_template(template).render(said)
+def _page(environment: Environment, template: str, context: Mapping[str, object]) -> str:
+    return environment.get_template(template).render(context)

@@ -1,4 +1,4 @@
-"""What search engines read of an episode: public facts only, nothing of the transcript. Pure."""
+"""Structured data (JSON-LD) of an episode for search engines: public facts, no transcript. Pure."""
 
 from typing import Any
 from xml.sax.saxutils import escape as xml
@@ -12,20 +12,20 @@ __all__ = ["episode_artwork_url", "podcast_episode", "xml"]
 
 
 def episode_artwork_url(show: Show, episode: Episode) -> str | None:
-    """Return the address of the episode's picture, or the show's."""
+    """Return the URL of the episode's artwork, or else of the show's."""
     key = episode.artwork_key or show.artwork_key
     return show.object_url(key) if key else None
 
 
 def podcast_episode(show: Show, episode: Episode, *, audio: str | None) -> dict[str, Any]:
-    """Return schema.org's PodcastEpisode, JSON-LD.
+    """Return a schema.org PodcastEpisode as JSON-LD.
 
     Args:
-        audio: address of what the page plays.
+        audio: URL of the audio that the page plays; None without one.
 
-    Source: https://schema.org/PodcastEpisode; the paywalled part as search engines want it named.
+    Source: https://schema.org/PodcastEpisode; `hasPart` marks the paywalled transcript.
     """
-    said = {
+    fields = {
         "@context": "https://schema.org",
         "@type": "PodcastEpisode",
         "name": episode.title,
@@ -55,16 +55,16 @@ def podcast_episode(show: Show, episode: Episode, *, audio: str | None) -> dict[
             "cssSelector": ".transcript",
         },
     }
-    return {name: value for name, value in said.items() if value not in (None, "")}
+    return {name: value for name, value in fields.items() if value not in (None, "")}
 
 
-def _audio(about: Episode, address: str | None) -> dict[str, Any] | None:
-    enclosure = about.enclosure
-    if about.access == "subscribers" or address is None:
+def _audio(episode: Episode, url: str | None) -> dict[str, Any] | None:
+    enclosure = episode.enclosure
+    if episode.access == "subscribers" or url is None:
         return None
     return {
         "@type": "AudioObject",
-        "contentUrl": address,
+        "contentUrl": url,
         "encodingFormat": enclosure.type,
         "contentSize": str(enclosure.size_bytes),
         "duration": iso_duration(enclosure.duration_s),

@@ -1,7 +1,7 @@
-"""How often one network may try: sign-in mails, codes, and tokens that nobody has.
+"""Rate limits by network for sign-in attempts and for unknown feed tokens.
 
-Counted in the memory of this process, and only where an answer was a refusal: an app or a proxy that
-asks for many good feeds is never slowed down.
+Counters are in the memory of this process. Requests with valid tokens are not counted: an app or a proxy
+that fetches many feeds is never slowed down.
 """
 
 from ipaddress import IPv6Address, ip_address
@@ -18,7 +18,7 @@ TOKEN_GUESS_LIMIT = parse("60/10 minutes")
 
 
 class RateLimitExceeded(Exception):
-    """Ask again later: 429."""
+    """Too many attempts from one network: 429 with Retry-After."""
 
     def __init__(self, retry_after_s: int) -> None:
         super().__init__(retry_after_s)
@@ -26,13 +26,13 @@ class RateLimitExceeded(Exception):
 
 
 class RateLimiter:
-    """Counts tries by network: an IPv4 address, or the /64 that one customer has in IPv6."""
+    """Counts attempts by network: an IPv4 address, or a customer's /64 in IPv6."""
 
     def __init__(self) -> None:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
     def count(self, request: Request, limit: RateLimitItem) -> None:
-        """Count a try; raises TooMany when it is one too many."""
+        """Count an attempt; raises RateLimitExceeded above the limit."""
         network = network_of(request.client.host if request.client else "")
         if not self._limiter.hit(limit, network):
             reset_at = self._limiter.get_window_stats(limit, network).reset_time

@@ -1,4 +1,4 @@
-"""Runs the reader on a port with uvicorn."""
+"""Runs the web site on a port with uvicorn."""
 
 import logging
 import socket
@@ -13,27 +13,27 @@ from starlette.applications import Starlette
 from podcast_pipeline.errors import ConfigError
 
 GRACE_S = 10
-"""How long a download may go on after the signal to stop."""
+"""Seconds for running downloads to finish after SIGTERM or SIGINT."""
 
 LOGGERS = ("podcast_pipeline", "uvicorn.error")
-LINE = "%(asctime)s.%(msecs)03dZ %(message)s"
+LOG_FORMAT = "%(asctime)s.%(msecs)03dZ %(message)s"
 
 
 def serve(app: Starlette, *, host: str, port: int) -> None:
     """Serve until SIGINT or SIGTERM; the access log goes to stderr, without secrets.
 
     Raises:
-        ConfigError: the port cannot be had.
+        ConfigError: the host or port cannot be bound.
     """
     listener = listen(host, port)
     log_to_stderr()
     logging.getLogger(LOGGERS[0]).info("serving on http://%s:%d; Ctrl-C ends it", host, port)
-    with suppress(KeyboardInterrupt):  # how a person ends it
+    with suppress(KeyboardInterrupt):  # Ctrl-C is the normal way to stop
         build_server(app).run(sockets=[listener])
 
 
 def build_server(app: Starlette) -> uvicorn.Server:
-    """Return the server; uvicorn's own access log is off, for it would write tokens."""
+    """Return the server; uvicorn's own access log is off, because it would contain tokens."""
     config = uvicorn.Config(
         app,
         access_log=False,
@@ -46,9 +46,9 @@ def build_server(app: Starlette) -> uvicorn.Server:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a listening socket; raises ConfigError where the address is taken or not ours."""
+    """Return a listening socket; raises ConfigError if the address is in use or not of this machine."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio turns Nagle's delay off only where the protocol is named: 48 ms of a small answer became 3
+    # asyncio disables Nagle's algorithm only if the protocol is given: a small response took 48 ms, now 3
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -61,7 +61,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def port_warning(site_url: str, port: int) -> str | None:
-    """Return a line where links would lead to another port; behind TLS a proxy has its own."""
+    """Return a warning if urls.site has another port; None for https, where a proxy listens."""
     site = urlsplit(site_url)
     if site.scheme == "https" or (site.port or 80) == port:
         return None
@@ -69,9 +69,9 @@ def port_warning(site_url: str, port: int) -> str | None:
 
 
 def log_to_stderr() -> None:
-    """Send our log and uvicorn's errors to stderr, one line each, with the time in UTC."""
+    """Log this package's and uvicorn's messages to stderr, one line each, with the time in UTC."""
     handler = logging.StreamHandler(sys.stderr)
-    formatter = logging.Formatter(LINE, "%Y-%m-%dT%H:%M:%S")
+    formatter = logging.Formatter(LOG_FORMAT, "%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
     for name in LOGGERS:

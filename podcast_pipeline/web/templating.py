@@ -1,4 +1,4 @@
-"""Templates into answers: filters, static files with their hash, and the policy of a page."""
+"""Jinja templates to HTTP responses: filters, hashed static files, Content-Security-Policy."""
 
 import hashlib
 from collections.abc import Callable, Iterable
@@ -25,7 +25,7 @@ from podcast_pipeline.web.authorization import AccessDenied
 from podcast_pipeline.web.byte_ranges import content_from_bytes, content_response
 
 Links = tuple[tuple[str, str], ...]
-"""Names and addresses."""
+"""Pairs of (label, URL)."""
 
 HTML_TYPE = "text/html; charset=utf-8"
 STATIC_TYPES = {
@@ -36,9 +36,9 @@ STATIC_TYPES = {
 
 
 def highlight_matches(spans: Iterable[HighlightSpan]) -> Markup:
-    """Return found text as HTML, with what was asked for marked."""
-    said = (f"<mark>{escape(span.text)}</mark>" if span.is_match else escape(span.text) for span in spans)
-    return Markup("".join(said))  # noqa: S704
+    """Return a search snippet as HTML, with the matches in `<mark>`."""
+    pieces = (f"<mark>{escape(span.text)}</mark>" if span.is_match else escape(span.text) for span in spans)
+    return Markup("".join(pieces))  # noqa: S704
 
 
 FILTERS = {
@@ -55,18 +55,18 @@ FILTERS = {
 
 @cache
 def static_file(name: str) -> tuple[bytes, str]:
-    """Return a file of `static/` and the hash in its address."""
+    """Return the bytes of a file in `static/` and the hash in its URL."""
     body = files(__package__).joinpath("static", name).read_bytes()
     return body, hashlib.sha256(body).hexdigest()[:16]
 
 
 def static_address(name: str) -> str:
-    """Return the address of a static file; other bytes have another."""
+    """Return the URL of a static file; the URL contains a hash of the bytes."""
     return f"/static/{static_file(name)[1]}/{name}"
 
 
 def content_security_policy(media_urls: set[str]) -> str:
-    """Return a page's Content-Security-Policy: our own files, and media from where the show keeps it."""
+    """Return a page's Content-Security-Policy: this site's files, and media from these URLs' origins."""
     origins = {"{0.scheme}://{0.netloc}".format(urlsplit(url)) for url in media_urls if "://" in url}
     media = " ".join(["'self'", *sorted(origins)])
     return (
@@ -80,7 +80,7 @@ class Templates:
     """Renders pages of one show.
 
     Attributes:
-        site_links: what else stands in the navigation for who asks.
+        site_links: returns the extra navigation links for a request, such as Account or Sign in.
     """
 
     environment: Environment
@@ -88,7 +88,7 @@ class Templates:
 
     @classmethod
     def load(cls, zone: ZoneInfo, *, site_links: Callable[[Request], Links]) -> "Templates":
-        """Return the package's templates, with dates in the show's zone."""
+        """Load the package's templates, with dates in the show's time zone."""
         environment = Environment(
             loader=PackageLoader(__package__),
             autoescape=True,
@@ -109,10 +109,10 @@ class Templates:
     def page_response(
         self, request: Request, name: str, show: Show, *, audio: str | None = None, **parts: object
     ) -> Response:
-        """Answer a page that may differ from visitor to visitor; no cache in between keeps it.
+        """Return a page that may differ between visitors; no shared cache stores it.
 
         Args:
-            audio: address of what the page plays, if it plays something.
+            audio: URL of the audio that the page plays; None without audio.
         """
         content = content_from_bytes(
             self._html(request, name, show, audio=audio, **parts), content_type=HTML_TYPE
@@ -122,16 +122,16 @@ class Templates:
         return content_response(request, content, headers=headers)
 
     def transcript_html(self, turns: tuple[view.TurnView, ...]) -> Markup:
-        """Return a transcript as HTML, to be put into a page."""
+        """Return the turns of a transcript as an HTML fragment."""
         return Markup(self.environment.get_template("turns.html").render(turns=turns))  # noqa: S704
 
     def no_store_response(
         self, request: Request, name: str, show: Show, *, status: int = 200, **parts: object
     ) -> Response:
-        """Answer a page that nobody keeps: an error, a form, an account.
+        """Return a page that no cache stores: an error, a form, the account page.
 
-        It is not compressed, so that its size tells nothing of what is secret in it (BREACH), and no
-        condition of the request makes it anything else.
+        The page is never compressed, so that its size reveals no secret in it (the BREACH attack), and
+        conditional requests get the whole page.
         """
         headers = {
             "cache-control": "no-store",
@@ -146,27 +146,28 @@ class Templates:
 
 
 def notes_html(text: str) -> Markup:
-    """Return notes as HTML that feed.notes has cleaned."""
+    """Return show notes as HTML, sanitised by `feed.show_notes`."""
     return Markup(show_notes.to_html(text))  # noqa: S704
 
 
 def notes_xhtml(text: str) -> Markup:
-    """Return notes as XHTML: XML knows no name for a hard space."""
+    """Return show notes as XHTML; XML does not define `&nbsp;`."""
     return Markup(notes_html(text).replace("&nbsp;", "&#160;"))  # noqa: S704
 
 
 def static_route() -> Route:
-    """Return the route of the files in `static/`."""
+    """Return the route `/static/<hash>/<name>` of the files in `static/`."""
     return Route("/static/{hash16}/{name}", _static)
 
 
 def _static(request: Request) -> Response:
-    name, wanted = request.path_params["name"], request.path_params["hash16"]
+    name, requested_hash = request.path_params["name"], request.path_params["hash16"]
     content_type = STATIC_TYPES.get(name.rpartition(".")[2])
     if content_type is None or not files(__package__).joinpath("static", name).is_file():
         raise AccessDenied(NOT_FOUND)
     body, hash16 = static_file(name)
-    rule = IMMUTABLE_CACHE if wanted == hash16 else "no-cache"  # an old page may still ask for an older hash
+    # a page from before an update may still request the older hash
+    cache_control = IMMUTABLE_CACHE if requested_hash == hash16 else "no-cache"
     return content_response(
-        request, content_from_bytes(body, content_type=content_type), headers={"cache-control": rule}
+        request, content_from_bytes(body, content_type=content_type), headers={"cache-control": cache_control}
     )

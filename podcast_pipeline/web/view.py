@@ -1,4 +1,4 @@
-"""What templates show: turns of speech, times, dates, summaries. Pure."""
+"""Values for templates: speaker turns, word times, durations, dates. Pure."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -11,9 +11,9 @@ from podcast_pipeline.model import Chapter, Episode, Person, Segment, Transcript
 
 PARAGRAPH_CHARACTERS = 420  # about 75 words: a pause for the eye in a long answer
 SENTENCE_ENDS = (".", "!", "?", "…", "。", "”", '"', "»")
-TOKEN = re.compile(" ?[^\\s\ufeff]+")  # a script takes \ufeff for a space
-LONG_TITLE_CHARACTERS = 80  # three lines; longer ones are set smaller
-CHAPTER_SLACK_S = 0.3  # a chapter mark just after a sentence began belongs before it
+TOKEN = re.compile(" ?[^\\s\ufeff]+")  # JavaScript's \s matches \ufeff, Python's does not
+LONG_TITLE_CHARACTERS = 80  # fills three lines; longer titles get a smaller font
+CHAPTER_SLACK_S = 0.3  # a chapter that starts this soon after a sentence starts goes before that sentence
 MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
@@ -22,11 +22,11 @@ MONTHS = (
 
 @dataclass(frozen=True)
 class TurnView:
-    """What one speaker says until somebody else does, or a chapter begins.
+    """Consecutive segments of one speaker, up to the next speaker or chapter.
 
     Attributes:
-        heading: the chapter that begins here.
-        speaker: a name to show, None where nobody is known.
+        heading: the chapter that starts with this turn, if any.
+        speaker: the name to show; None for an unknown speaker.
     """
 
     start_s: float
@@ -36,27 +36,27 @@ class TurnView:
 
 
 @dataclass
-class _Open:
+class _OpenTurn:
     speaker: str | None
     heading: Chapter | None
     segments: list[Segment] = field(default_factory=list)
 
 
 def speaker_turns(transcript: Transcript, chapters: Iterable[Chapter] = ()) -> tuple[TurnView, ...]:
-    """Return the transcript as turns with paragraphs; chapters with a place in the contents are headings."""
-    waiting = [chapter for chapter in chapters if chapter.toc]
-    found: list[_Open] = []
+    """Split a transcript into turns of paragraphs; chapters in the table of contents become headings."""
+    pending = [chapter for chapter in chapters if chapter.toc]
+    turns: list[_OpenTurn] = []
     for segment in transcript.segments:
         heading = None
-        while waiting and waiting[0].start_s <= segment.start_s + CHAPTER_SLACK_S:
-            heading = waiting.pop(0)
+        while pending and pending[0].start_s <= segment.start_s + CHAPTER_SLACK_S:
+            heading = pending.pop(0)
         speaker = transcript.speaker_name(segment.speaker)
-        if not found or heading or found[-1].speaker != speaker:
-            found.append(_Open(speaker, heading))
-        found[-1].segments.append(segment)
+        if not turns or heading or turns[-1].speaker != speaker:
+            turns.append(_OpenTurn(speaker, heading))
+        turns[-1].segments.append(segment)
     return tuple(
         TurnView(turn.segments[0].start_s, turn.speaker, tuple(_paragraphs(turn.segments)), turn.heading)
-        for turn in found
+        for turn in turns
     )
 
 
@@ -73,26 +73,26 @@ def _paragraphs(segments: list[Segment]) -> Iterator[tuple[Segment, ...]]:
 
 
 def encode_word_times(turns: Iterable[TurnView]) -> str:
-    """Return when words are said, for the script: a group for each sentence in order, joined by commas.
+    """Return the word times for reader.js: one group for each sentence, in order, joined by commas.
 
-    A group has a number for each word: how long, in centiseconds, until the next begins or the sentence ends.
-    The first begins when the sentence's id says. A word that is not what stands between two spaces has its
-    length in UTF-16 after a colon. Kept together and as differences they cost a quarter of what they
-    cost in each sentence, written out.
+    A group has a number for each word: the centiseconds until the next word starts or the sentence ends.
+    The first word starts at the time in the sentence's id. A word that is not delimited by spaces is
+    followed by a colon and its length in UTF-16 code units. Differences in a single attribute take a
+    quarter of the bytes of absolute times in each sentence.
     """
     segments = (segment for turn in turns for paragraph in turn.paragraphs for segment in paragraph)
-    return ",".join(_times(segment) for segment in segments)
+    return ",".join(_word_durations(segment) for segment in segments)
 
 
-def _times(segment: Segment) -> str:
+def _word_durations(segment: Segment) -> str:
     words = segment.words
-    at = [_centiseconds(word.start_s) for word in words] + [_centiseconds(segment.end_s)]
-    lasts = (until - since for since, until in pairwise(at))
-    return " ".join(f"{last}{_length(words, n)}" for n, last in enumerate(lasts))
+    starts = [_centiseconds(word.start_s) for word in words] + [_centiseconds(segment.end_s)]
+    durations = (end - start for start, end in pairwise(starts))
+    return " ".join(f"{duration}{_length(words, n)}" for n, duration in enumerate(durations))
 
 
 def _length(words: tuple[Word, ...], n: int) -> str:
-    """Return a word's length in the sentence, empty where the spaces around it tell."""
+    """Return a colon and the word's length in UTF-16, or an empty string if spaces delimit the word."""
     text = words[n].text.lstrip() if n == 0 else words[n].text
     if TOKEN.fullmatch(text) and (n + 1 == len(words) or words[n + 1].text.startswith(" ")):
         return ""
@@ -100,7 +100,7 @@ def _length(words: tuple[Word, ...], n: int) -> str:
 
 
 def _centiseconds(seconds: float) -> int:
-    """Return what `fragment` writes, as a whole number."""
+    """Return the time as `media_fragment` rounds it, in whole centiseconds."""
     return round(float(f"{seconds:.2f}") * 100)
 
 
@@ -126,22 +126,22 @@ def iso_duration(seconds: float) -> str:
 
 
 def media_fragment(seconds: float) -> str:
-    """Return the media fragment of a moment, `t=12.3`; also the id of what is said then."""
+    """Return the media fragment of a time, `t=12.3`; also the id of the sentence that starts there."""
     return f"t={seconds:.2f}".rstrip("0").rstrip(".")
 
 
 def date(instant: datetime, zone: ZoneInfo) -> str:
-    """Return `3 March 2026`; the same in every locale."""
+    """Return `3 March 2026`, in English in every locale."""
     local = instant.astimezone(zone)
     return f"{local.day} {MONTHS[local.month - 1]} {local.year}"
 
 
 def by_year(episodes: Iterable[Episode], zone: ZoneInfo) -> list[tuple[int, list[Episode]]]:
-    """Return episodes, newest first, under their years."""
+    """Group episodes, sorted newest first, by year."""
     groups = groupby(episodes, key=lambda episode: episode.publish_at.astimezone(zone).year)
     return [(year, list(group)) for year, group in groups]
 
 
 def guests(episode: Episode) -> list[Person]:
-    """Return who was asked."""
+    """Return the persons with the role guest."""
     return [person for person in episode.persons if person.role == "guest"]

@@ -1,4 +1,4 @@
-"""`podcast subscribers notify` against a real SMTP server: who is told, what they read, and never twice."""
+"""`podcast subscribers notify` against a real SMTP server: recipients, text, and no mail twice."""
 # ruff: noqa: ARG002, N802  (aiosmtpd calls its handlers by name and with everything)
 
 import asyncio
@@ -57,8 +57,8 @@ site = "{site}"
 
 
 @dataclass
-class Post(Mailbox):
-    """A mailbox with a temper.
+class FaultyMailbox(Mailbox):
+    """A mailbox whose server kills the sender, closes connections or breaks them at given messages.
 
     Attributes:
         pid: of the sender; killed at the `rcpt` or `data` whose number is in `kills`.
@@ -80,7 +80,7 @@ class Post(Mailbox):
     async def handle_MAIL(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        """Take a sender, on a connection that has not carried enough."""
+        """Accept a sender until `closes_after` messages were sent on the connection."""
         self.carried[session] += 1
         if self.carried[session] > self.closes_after:
             return "421 enough for one connection"
@@ -91,12 +91,12 @@ class Post(Mailbox):
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        """Take an address, or not; the sender may die of it."""
+        """Accept or reject a recipient; kill the sender if `kills` says so."""
         self._count("rcpt")
         return await super().handle_RCPT(server, session, envelope, address, options)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        """Keep a message, or break the connection; the sender may die before it has the answer."""
+        """Keep a message, or break the connection; kill the sender before the response if `kills` says so."""
         number = self.counts["data"] + 1
         answer = "250 OK"
         if number in self.breaks_at:
@@ -113,7 +113,7 @@ class Post(Mailbox):
             os.kill(self.pid, signal.SIGKILL)
 
     def take(self) -> dict[str, list[EmailMessage]]:
-        """Return what came since it was last asked, by recipient."""
+        """Return the messages since the last call, by recipient."""
         taken: dict[str, list[EmailMessage]] = {}
         while not self.received.empty():
             to, mail = self.received.get()
@@ -123,11 +123,11 @@ class Post(Mailbox):
 
 @dataclass(frozen=True)
 class Newsroom:
-    """A show with an episode out, its subscribers, and the command run as a person would."""
+    """A show with a published episode, its subscribers, and the command in a process of its own."""
 
     site: Site
     episode: Episode
-    post: Post
+    post: FaultyMailbox
     port: int
 
     def command(self, *words: str) -> tuple[list[str], dict[str, str]]:
@@ -152,11 +152,11 @@ class Newsroom:
         )
 
     def notify(self, *words: str, **changes: str) -> "subprocess.CompletedProcess[str]":
-        """Tell of the episode."""
+        """Run `podcast subscribers notify` for the episode."""
         return self.run(*words, "subscribers", "notify", SLUG, **changes)
 
     def begin(self) -> "subprocess.Popen[str]":
-        """Begin to tell of the episode, and let the mail server know who does."""
+        """Start `podcast subscribers notify`, and give its process id to the mail server."""
         command, environment = self.command("--json", "subscribers", "notify", SLUG)
         process = subprocess.Popen(
             command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -165,7 +165,7 @@ class Newsroom:
         return process
 
     def ask(self, *emails: str) -> list[UUID]:
-        """Add subscribers who wanted to be told before the episode came out."""
+        """Add subscribers who opted in before the episode was published."""
         assert self.episode.published_at
         before = self.episode.published_at - timedelta(days=1)
         people = self.site.subscribers
@@ -176,7 +176,7 @@ class Newsroom:
         return found
 
 
-def newsroom(folder: Path, post: Post, stack: ExitStack, *, takes_utf8: bool = True) -> Newsroom:
+def newsroom(folder: Path, post: FaultyMailbox, stack: ExitStack, *, takes_utf8: bool = True) -> Newsroom:
     site = Site.make(folder, site_url="https://late.example")
     stack.callback(site.close)
     text = INTERVIEW.read_text(encoding="utf-8")
@@ -196,11 +196,11 @@ def newsroom(folder: Path, post: Post, stack: ExitStack, *, takes_utf8: bool = T
 def room(tmp_path: Path) -> Iterator[Newsroom]:
     """A newsroom."""
     with ExitStack() as stack:
-        yield newsroom(tmp_path, Post(), stack)
+        yield newsroom(tmp_path, FaultyMailbox(), stack)
 
 
-def test_who_asked_is_told(room: Newsroom) -> None:
-    """Two who asked and have paid get a mail; who lapsed, never asked or asked too late gets none."""
+def test_subscribers_who_opted_in_get_a_mail(room: Newsroom) -> None:
+    """Active subscribers who opted in get a mail; without or with a late opt-in, or lapsed, they do not."""
     room.ask(ANN, BOB, CARL)
     people, now = room.site.subscribers, datetime.now(UTC)
     people.renew(CARL, now - timedelta(seconds=5), now=now, origin="cli")
@@ -219,8 +219,8 @@ def test_who_asked_is_told(room: Newsroom) -> None:
     assert "@" not in dry.stdout + done.stdout + done.stderr
 
 
-def test_what_they_read(room: Newsroom, tmp_path: Path) -> None:
-    """Title, one line, the page, why and how to stop; no token, no word of the transcript, one recipient."""
+def test_the_text_of_the_mail(room: Newsroom, tmp_path: Path) -> None:
+    """Title, summary, page, reason, unsubscribe link; no token, no transcript, one recipient."""
     (ann,) = room.ask(ANN)
     room.notify()
     (mail,) = room.post.take()[ANN]
@@ -259,7 +259,7 @@ def test_what_they_read(room: Newsroom, tmp_path: Path) -> None:
 
 
 def test_a_refused_address_stops_nobody(room: Newsroom) -> None:
-    """It is named by its id, the exit code says look, and the next run tries it again."""
+    """The error names the subscriber's id, the exit code is 3, and the next run tries the address again."""
     _, nobody, _ = room.ask(ANN, "nobody@example.org", BOB)
     done = room.notify()
     assert done.returncode == 3
@@ -277,9 +277,9 @@ def test_a_refused_address_stops_nobody(room: Newsroom) -> None:
 
 
 def test_an_address_beyond_ascii_stops_nobody(tmp_path: Path) -> None:
-    """Where the server takes ASCII only, such an address is refused and the others are told."""
+    """If the server accepts only ASCII, a non-ASCII address is rejected and the others get a mail."""
     with ExitStack() as stack:
-        room = newsroom(tmp_path, Post(), stack, takes_utf8=False)
+        room = newsroom(tmp_path, FaultyMailbox(), stack, takes_utf8=False)
         room.ask("jörg@example.org", BOB)
         done = room.notify()
         assert (done.returncode, "takes ASCII addresses only" in done.stderr) == (3, True)
@@ -287,7 +287,7 @@ def test_an_address_beyond_ascii_stops_nobody(tmp_path: Path) -> None:
 
 
 def test_one_connection_for_many(room: Newsroom) -> None:
-    """All mails go over one connection; where the server ends it, over a new one, and none is lost."""
+    """All mails use one connection; after a 421 a new connection continues, and no mail is lost."""
     emails = [f"{number}@example.org" for number in range(7)]
     room.ask(*emails)
     room.notify()
@@ -303,7 +303,7 @@ def test_one_connection_for_many(room: Newsroom) -> None:
 
 
 def test_a_server_that_is_down_costs_nothing(room: Newsroom) -> None:
-    """One line, exit 1, and the next run tells everybody."""
+    """One line, exit 1, and the next run sends all mails."""
     room.ask(ANN, BOB)
     done = room.notify(PODCAST_MAIL_PORT="1")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
@@ -315,7 +315,7 @@ def test_a_server_that_is_down_costs_nothing(room: Newsroom) -> None:
 
 
 def test_a_connection_that_breaks_leaves_a_doubt(room: Newsroom) -> None:
-    """Nobody knows whether the server kept that mail: it is not sent again, and that is said."""
+    """The server may have kept that mail: it is never sent again, and the next run prints a count."""
     room.ask(ANN, BOB, CARL)
     room.post.breaks_at = {2}
     done = room.notify()
@@ -332,15 +332,18 @@ def test_a_connection_that_breaks_leaves_a_doubt(room: Newsroom) -> None:
 @pytest.mark.parametrize(
     ("change", "line"),
     [
-        ({"state": "scheduled", "published_at": None}, "is scheduled; tell of it when it is out"),
-        ({"state": "unpublished"}, "was unpublished, and nobody is told of it"),
-        ({"transcripts": ()}, "has no transcript to tell of"),
+        (
+            {"state": "scheduled", "published_at": None},
+            "is scheduled; send notifications once it is published",
+        ),
+        ({"state": "unpublished"}, "is unpublished; notifications are for published episodes only"),
+        ({"transcripts": ()}, "has no transcript to announce"),
         ({"slug": "another"}, "is not published; see `podcast list`"),
-        ({"long_ago": True}, "came out more than 365 days ago, and is no news"),
+        ({"long_ago": True}, "was published more than 365 days ago; too old to announce"),
     ],
 )
-def test_what_cannot_be_told(room: Newsroom, change: dict[str, object], line: str) -> None:
-    """Only what is out and new can be told of; anything else is one line."""
+def test_episodes_that_cannot_be_announced(room: Newsroom, change: dict[str, object], line: str) -> None:
+    """Only a published, recent transcript can be announced; others give an error of one line."""
     room.ask(ANN)
     if "long_ago" in change:
         then = datetime.now(UTC) - timedelta(days=366)
@@ -355,7 +358,7 @@ def test_what_cannot_be_told(room: Newsroom, change: dict[str, object], line: st
 
 
 def test_two_runs_at_once(room: Newsroom) -> None:
-    """Both work, and each person is told once."""
+    """Both runs succeed, and each subscriber gets one mail."""
     emails = [f"{number}@example.org" for number in range(20)]
     room.ask(*emails)
     with ThreadPoolExecutor(2) as pool:
@@ -388,7 +391,7 @@ def test_killed_at_a_mail(room: Newsroom, where: str) -> None:
 
 @pytest.mark.parametrize("amount", [5, pytest.param(60, marks=pytest.mark.soak)])
 def test_killed_at_any_time(room: Newsroom, amount: int) -> None:
-    """Killed with -9 at any moment: nobody gets two; who got none is counted as in doubt."""
+    """Killed with -9 at any moment: nobody gets two mails; a missing one is counted as in doubt."""
     dice = random.Random(7)
     emails = [f"{number}@example.org" for number in range(12 * amount)]
     room.ask(*emails)
@@ -409,7 +412,7 @@ def test_killed_at_any_time(room: Newsroom, amount: int) -> None:
 
 
 def test_interrupted_by_a_person(room: Newsroom) -> None:
-    """Ctrl-C ends it with 130, and running it again tells who is left."""
+    """Ctrl-C exits with 130, and the next run sends the remaining mails."""
     emails = [f"{number}@example.org" for number in range(200)]
     room.ask(*emails)
     process = room.begin()
@@ -426,7 +429,7 @@ def test_interrupted_by_a_person(room: Newsroom) -> None:
 
 
 def test_no_secret_in_the_log_or_the_tables(room: Newsroom) -> None:
-    """The audit log says nothing of the address; the table of mails says who by id alone."""
+    """The audit log contains no address; the table of mails contains subscriber ids only."""
     room.ask(ANN)
     room.notify()
     held = json.loads(room.run("subscribers", "dossier", ANN).stdout)

@@ -1,4 +1,4 @@
-"""Sign in with a mail from a real SMTP server, and what the account page does."""
+"""Sign-in by mail from a real SMTP server, and the account page."""
 
 import re
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ ANN = "ann@example.org"
 
 @pytest.fixture(scope="module")
 def mailbox() -> Mailbox:
-    """What Ann receives."""
+    """The mailbox of the subscribers."""
     return Mailbox()
 
 
@@ -86,8 +86,8 @@ def test_the_private_link_is_copied(browser: Browser, site: Site, page: Page, ma
     bare.close()
 
 
-def test_a_code_typed_by_keys(site: Site, page: Page, mailbox: Mailbox) -> None:
-    """The six digits let in without leaving the keyboard."""
+def test_a_code_by_keyboard(site: Site, page: Page, mailbox: Mailbox) -> None:
+    """Sign-in by code works with the keyboard alone."""
     site.subscribe(ANN)
     page.goto("/signin")
     page.get_by_label("Your address").focus()
@@ -118,7 +118,7 @@ def test_axe_and_small_screens(site: Site, page: Page, mailbox: Mailbox, scheme:
 def test_news_on_off_and_one_click(
     browser: Browser, site: Site, page: Page, mailbox: Mailbox, has_script: bool
 ) -> None:
-    """Switched on and off on the account page; on again, the mail's link stops it in any browser."""
+    """The account page turns notifications on and off; the mail's link turns them off in any browser."""
     bob = f"bob-{has_script}@example.org"  # nobody gets more than five mails in an hour
     person = site.subscribers.add(bob, now=site.clock.now, origin="cli")[0].id
     sign_in(page, mailbox, bob)

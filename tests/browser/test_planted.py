@@ -1,4 +1,4 @@
-"""What another host's feed may have planted in a catalog, before a real browser."""
+"""Hostile URLs from an imported feed in the catalog, in a real browser."""
 
 from collections.abc import Iterator
 
@@ -26,7 +26,7 @@ LINK = """address => {
 
 @pytest.fixture(scope="module", params=SCRIPTS)
 def planted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A show whose catalog says so of a guest and of an episode's audio; its feed was imported long ago."""
+    """A show whose catalog has a hostile URL for a guest and for an episode's audio."""
     with flagship_on_a_port(tmp_path_factory.mktemp("site")) as site:
         site.publish(
             "imported",
@@ -60,7 +60,7 @@ def test_a_planted_address_is_on_no_page(visitor: Page, path: str) -> None:
 
 
 def test_a_planted_link_would_do_nothing(visitor: Page) -> None:
-    """Were there one, the page's policy would stop it; the same link works on a page without a policy."""
+    """The Content-Security-Policy stops such a link; the same link works on a page without a policy."""
     address = SCRIPTS[0]
     visitor.goto("/episodes/imported")
     title = visitor.title()

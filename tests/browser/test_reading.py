@@ -1,4 +1,4 @@
-"""Reading an episode in a real browser: with a script, without one, by keys alone, on a small screen."""
+"""An episode in a real browser: with and without a script, by keyboard, on small screens."""
 
 import json
 import re
@@ -20,7 +20,7 @@ def current_time(page: Page) -> float:
 
 
 def until(page: Page, expression: str) -> None:
-    """Wait for a truth in the page (its policy forbids the eval of Playwright's own wait)."""
+    """Wait until an expression is true in the page (its policy forbids the eval of Playwright's own wait)."""
     for _ in range(200):
         if page.evaluate(expression):
             return
@@ -53,7 +53,7 @@ def select(page: Page, first: str, last: str) -> None:
 
 
 def tab_to(page: Page, text: str, *, key: str = "Tab") -> None:
-    """Press a key until what has this text has the focus."""
+    """Press a key until the element with this text has the focus."""
     for _ in range(60):
         page.keyboard.press(key)
         if page.evaluate("document.activeElement.textContent.trim()") == text:
@@ -93,7 +93,7 @@ ODD_WORDS = (" Twenty", "-five", " km:", " 川", "が", "来た。", " 👋🏽�
 
 
 def test_the_very_word_is_lit_in_every_script(subscriber: Page, site: Site) -> None:
-    """What is heard is lit to the letter, also where no space parts words, and beyond 16 bits."""
+    """The current word is highlighted exactly, also without spaces and outside the BMP."""
     words = tuple(
         Word(text=text, start_s=n / 2 + 0.125, end_s=n / 2 + 0.5) for n, text in enumerate(ODD_WORDS)
     )
@@ -136,7 +136,7 @@ def test_a_chapter_is_one_click(subscriber: Page) -> None:
     ],
 )
 def test_a_citation(subscriber: Page, style: str, says: list[str]) -> None:
-    """What is selected is copied with who said it, where and when, grown to whole words."""
+    """The selection, extended to whole words, is copied with speaker, source and time."""
     subscriber.context.grant_permissions(["clipboard-read", "clipboard-write"])
     subscriber.goto(EPISODE)
     select(subscriber, "hat one was shorter", "I was ang")
@@ -225,8 +225,8 @@ def test_a_citation_of_two_speakers(subscriber: Page) -> None:
     assert "> **Ines Marchetti:** I know of four people who opened the file." in copied
 
 
-def test_a_cited_passage_is_landed_on(browser: Browser, subscriber: Page, site: Site) -> None:
-    """The link of a citation marks the passage for who may read it, and is a teaser in a fresh profile."""
+def test_a_citation_link_marks_the_passage(browser: Browser, subscriber: Page, site: Site) -> None:
+    """A citation's link marks the passage for a subscriber, and shows the teaser to others."""
     subscriber.context.grant_permissions(["clipboard-read", "clipboard-write"])
     subscriber.goto(EPISODE)
     select(subscriber, "that one was shorter", "I was angry.")
@@ -285,7 +285,7 @@ def test_on_paper(subscriber: Page) -> None:
 
 
 def test_the_place_is_remembered(subscriber: Page) -> None:
-    """Who comes back hears on from there, at the speed that was chosen."""
+    """The next visit continues at the saved position and speed."""
     subscriber.goto(EPISODE)
     seek(subscriber, 100)
     subscriber.get_by_label("Speed").select_option("1.5")

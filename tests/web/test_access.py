@@ -1,4 +1,4 @@
-"""The access table of the design, asked over HTTP."""
+"""The access table of docs/access.md, over HTTP."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -65,7 +65,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(each_database: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """One world for all that only ask."""
+    """One world shared by all tests that change nothing."""
     world = World(tmp_path_factory.mktemp("site"))
     yield world
     world.client.close()
@@ -88,7 +88,7 @@ FILE = {standing: {200: 403}.get(status, status) for standing, status in FEED.it
 
 @pytest.mark.parametrize(("standing", "status"), FEED.items())
 def test_private_feed(world: World, standing: str, status: int) -> None:
-    """Only an active subscriber's feed has transcripts; an ended one goes on with a notice, then 404."""
+    """Only an active subscriber's feed has transcripts; ended ones get a notice, later 404."""
     answered = world.client.get(f"/feeds/{world.tokens[standing]}/feed.xml")
     assert answered.status_code == status
     assert ("podcast:transcript" in answered.text) == (standing == "active")
@@ -100,7 +100,7 @@ def test_private_feed(world: World, standing: str, status: int) -> None:
 @pytest.mark.parametrize(("standing", "status"), FILE.items())
 @pytest.mark.parametrize("kind", ["vtt", "srt", "json", "bonus vtt", "audio"])
 def test_private_files(world: World, kind: str, standing: str, status: int) -> None:
-    """Files are for active subscribers; who had a right once reads why not, nobody else reads anything."""
+    """Files are for active subscribers; former ones get 403 with the reason, others 404."""
     path = {
         "audio": f"audio/{world.bonus.id}.wav",
         "bonus vtt": f"transcripts/{world.bonus.id}.vtt",
@@ -115,7 +115,7 @@ def test_private_files(world: World, kind: str, standing: str, status: int) -> N
 
 
 @pytest.mark.parametrize(("standing", "status"), FEED.items())
-def test_the_door(world: World, standing: str, status: int) -> None:
+def test_opening_a_private_link(world: World, standing: str, status: int) -> None:
     """A private link leads to the pages; a replaced or closed one leads there without a session."""
     assert world.come_in(standing) == {200: 303}.get(status, status)
     assert ("session" in world.client.cookies) == (standing in ("active", "lapsed", "suspended"))
@@ -134,7 +134,7 @@ PAGES = {
 
 @pytest.mark.parametrize(("standing", "offer"), PAGES.items())
 def test_episode_page(world: World, standing: str, offer: str | None) -> None:
-    """Everybody gets 200, the notes and the teaser; only an active subscriber the words after it."""
+    """Everybody gets 200, the notes and the teaser; only active subscribers get the transcript."""
     world.come_in(standing)
     page = world.client.get(f"/episodes/{SLUG}")
     assert page.status_code == 200
@@ -168,8 +168,8 @@ def test_downloads_of_a_session(world: World, ending: str, standing: str, status
         ("removed long ago", 404),
     ],
 )
-def test_the_way_to_public_audio_needs_a_token_too(world: World, standing: str, status: int) -> None:
-    """An app's old address of what is public by now leads on, but for a token that is nobody's."""
+def test_old_private_url_of_public_audio_needs_a_token(world: World, standing: str, status: int) -> None:
+    """The private URL of audio that has become public redirects, except for an unknown token."""
     audio, chapters = f"audio/{world.main.id}.wav", f"chapters/{world.main.id}.json"
     for path in (audio, chapters):
         assert world.client.get(f"/feeds/{world.tokens[standing]}/{path}").status_code == status
@@ -177,7 +177,7 @@ def test_the_way_to_public_audio_needs_a_token_too(world: World, standing: str, 
 
 @pytest.mark.parametrize(("standing", "status"), [("anonymous", 404), ("active", 206), ("lapsed", 403)])
 def test_bonus_audio_of_a_session(world: World, standing: str, status: int) -> None:
-    """The player on a subscriber-only page seeks in its audio, for whoever may."""
+    """The audio of a subscriber-only page supports byte ranges, for active subscribers."""
     world.come_in(standing)
     answered = world.client.get("/episodes/bonus/audio.wav", headers={"Range": "bytes=100-199"})
     assert answered.status_code == status
@@ -196,8 +196,8 @@ def test_bonus_audio_of_a_session(world: World, standing: str, status: int) -> N
         ("tomorrow/audio.wav", 404),
     ],
 )
-def test_what_is_not_out(world: World, standing: str, path: str, status: int) -> None:
-    """A scheduled episode does not exist for anybody; a withdrawn one says so and nothing else."""
+def test_unpublished_episodes(world: World, standing: str, path: str, status: int) -> None:
+    """A scheduled episode is 404 for everybody; a withdrawn one is 410 without any content."""
     world.come_in(standing)
     assert world.client.get(f"/episodes/{path}").status_code == status
 
@@ -205,7 +205,7 @@ def test_what_is_not_out(world: World, standing: str, path: str, status: int) ->
 @pytest.mark.parametrize(
     "path", ["/", "/sitemap.xml", "/archive.atom", "/public/feed.xml", "/feeds/{active}/feed.xml"]
 )
-def test_what_is_not_out_is_not_listed(world: World, path: str) -> None:
+def test_unpublished_episodes_are_not_listed(world: World, path: str) -> None:
     """Neither a scheduled nor a withdrawn episode is in a list or a feed."""
     answered = world.client.get(path.format(**world.tokens))
     assert answered.status_code == 200
@@ -214,7 +214,7 @@ def test_what_is_not_out_is_not_listed(world: World, path: str) -> None:
 
 
 def test_access_comes_before_conditions(world: World, tmp_path: Path) -> None:
-    """An ETag that was right while it was paid opens nothing afterwards (castopod 74f9325)."""
+    """An ETag from before the lapse gives no 304 afterwards (castopod 74f9325)."""
     site = Site.make(tmp_path)
     episode = flagship(site)
     token = site.subscribe("ann@example.org")
@@ -253,7 +253,7 @@ def test_a_change_of_state_shows_in_the_next_answer(tmp_path: Path) -> None:
 
 
 def test_rotation_ends_the_sessions_of_the_old_link(tmp_path: Path) -> None:
-    """Who came in by a link that was replaced is a reader of teasers from then on."""
+    """A session opened by a link that was replaced gets teasers from then on."""
     site = Site.make(tmp_path)
     flagship(site)
     token = site.subscribe("ann@example.org")
@@ -278,8 +278,8 @@ def test_feeds_of_two_subscribers_differ_in_the_token_alone(world: World) -> Non
     assert active not in two
 
 
-def test_v_names_the_very_file(world: World) -> None:
-    """`v` is the hash in the key: an old one gives the old file, an unknown one nothing."""
+def test_v_selects_a_file_version(world: World) -> None:
+    """`v` is the hash in the key: an old hash gives the old file, an unknown one 404."""
     old, new = (version.file_keys["vtt"] for version in world.main.transcripts)
     path = f"/feeds/{world.tokens['active']}/transcripts/{world.main.id}.vtt"
     assert "Marketti" in world.client.get(f"{path}?v={hash_in_key(old)}").text
@@ -308,13 +308,13 @@ def test_an_old_version_of_the_page(world: World) -> None:
     ],
 )
 def test_no_way_from_public_to_private(world: World, path: str) -> None:
-    """Whatever is written after /public/, only public keys are read."""
+    """No path after /public/ reads a private key (path traversal)."""
     assert world.client.get(f"/public/{path}").status_code == 404
 
 
 @pytest.mark.parametrize("ending", ["mp3", "wav.wav", "exe"])
 def test_files_have_one_ending(world: World, ending: str) -> None:
-    """Audio and transcripts answer under the ending that they have."""
+    """Audio and transcripts exist only under their own file ending."""
     token = world.tokens["active"]
     assert world.client.get(f"/feeds/{token}/audio/{world.bonus.id}.{ending}").status_code == 404
     assert world.client.get(f"/feeds/{token}/transcripts/{world.bonus.id}.{ending}").status_code == 404

@@ -1,4 +1,4 @@
-"""Attacks on a running server, each named by what it tries; where one got through there was a hole."""
+"""Attacks on a running server: path traversal, CSRF, cache poisoning, header injection, XSS and others."""
 
 import re
 import socket
@@ -25,7 +25,7 @@ Told = tuple[int, dict[str, str], bytes]
 
 @pytest.fixture(scope="module")
 def outbox() -> Outbox:
-    """Where the site's mail goes."""
+    """The outbox of the site's mail."""
     return Outbox()
 
 
@@ -64,7 +64,7 @@ def ask(
     source: str = "127.0.0.1",
     **headers: str,
 ) -> Told:
-    """Ask with a target as it is written, from an address of this machine; underscores for hyphens."""
+    """Send a request with an unnormalised target from a local address; `_` in header names means `-`."""
     place = urlsplit(site.config.urls.site)
     connection = HTTPConnection(str(place.hostname), place.port, timeout=60, source_address=(source, 0))
     try:
@@ -81,9 +81,9 @@ def ask(
         connection.close()
 
 
-def cookies(told: Told) -> dict[str, str]:
+def cookies(response: Told) -> dict[str, str]:
     """Return the cookies that an answer sets."""
-    name, _, value = told[1].get("set-cookie", "").partition(";")[0].partition("=")
+    name, _, value = response[1].get("set-cookie", "").partition(";")[0].partition("=")
     return {name: value} if name else {}
 
 
@@ -115,13 +115,13 @@ def test_a_trick_in_the_path_opens_nothing(site: Site, token: str, trick: str) -
 
 
 def test_a_token_in_capitals_is_none(site: Site, token: str) -> None:
-    """Case counts, or a selector would have many spellings in every log and limit."""
+    """Tokens are case-sensitive; otherwise logs and rate limits would see many spellings of one."""
     assert ask(site, f"/feeds/{token.upper()}/feed.xml", source="127.0.0.9")[0] == 404
 
 
 @pytest.mark.parametrize("host", [EVIL, "[", "[::1", "a/b?c#d", "x@y", "evil.example:99999", ""])
 def test_a_foreign_host_changes_no_answer(site: Site, token: str, host: str) -> None:
-    """Answers are made of show.toml's address alone, and an odd Host breaks no error page."""
+    """Responses use urls.site of show.toml only, and an odd Host header breaks no error page."""
     for path in ("/", PAGE, f"/feeds/{token}/feed.xml", "/nothing", "/feeds/nobody/feed.xml", "/account"):
         wanted, told = (ask(site, path, source="127.0.0.8", Host=name) for name in ("pod.example", host))
         assert (told[0], told[2]) == (wanted[0], wanted[2])
@@ -129,7 +129,7 @@ def test_a_foreign_host_changes_no_answer(site: Site, token: str, host: str) -> 
 
 
 def test_a_forwarded_address_buys_no_guesses(site: Site) -> None:
-    """Who is not the proxy is counted by the address they come from, and nobody else is."""
+    """The rate limit ignores X-Forwarded-For from clients other than the proxy."""
     spoofed = [
         ask(
             site,
@@ -148,7 +148,7 @@ def test_a_forwarded_address_buys_no_guesses(site: Site) -> None:
 
 @pytest.mark.parametrize("method", ["TRACE", "PUT", "DELETE", "PATCH", "POST", "PROPFIND", "CONNECT"])
 def test_another_method_does_nothing(site: Site, token: str, method: str) -> None:
-    """405, and nothing of the request comes back."""
+    """The response is 405 and contains nothing of the request."""
     for path in ("/", f"/feeds/{token}/feed.xml", "/public/feed.xml", "/account/data.json"):
         status, _, body = ask(site, path, method=method, X_Secret="echo", Cookie="session=echo")
         assert status == 405
@@ -156,7 +156,7 @@ def test_another_method_does_nothing(site: Site, token: str, method: str) -> Non
 
 
 def test_no_header_and_no_query_poisons_a_cache(site: Site, token: str) -> None:
-    """What a cache may keep is the same for everybody; what differs by visitor it may not keep."""
+    """Cacheable responses are the same for every visitor; others forbid caching."""
 
     def poisoned(path: str) -> Told:
         return ask(site, path, X_Forwarded_Host=EVIL, X_Original_URL="/account", X_Forwarded_Scheme="http")
@@ -173,13 +173,13 @@ def test_no_header_and_no_query_poisons_a_cache(site: Site, token: str) -> None:
 
 
 def test_a_look_by_head_opens_no_session(site: Site, token: str) -> None:
-    """A program that looks at a link leaves nothing in the list of sessions; who follows it comes in."""
+    """HEAD on a private link opens no session; GET does."""
     looked, came = (ask(site, f"/feeds/{token}/", method=method) for method in ("HEAD", "GET"))
     assert looked[0] == came[0] == 303
     assert (cookies(looked), list(cookies(came))) == ({}, ["session"])
 
 
-def seal_of(told: Told) -> str:
+def csrf_token_of(told: Told) -> str:
     return str(re.findall(r'name="seal" value="(\w+)"', told[2].decode())[0])
 
 
@@ -192,7 +192,7 @@ def mailed(outbox: Outbox) -> str:
 
 
 def test_a_planted_cookie_is_no_session(site: Site, outbox: Outbox) -> None:
-    """Who signs in gets a new session; the one that somebody put into the browser stays worth nothing."""
+    """Sign-in opens a new session; a planted session cookie stays invalid (session fixation)."""
     planted = "p" * 43
     jar = {"session": planted}
 
@@ -202,9 +202,9 @@ def test_a_planted_cookie_is_no_session(site: Site, outbox: Outbox) -> None:
         jar.update(cookies(told))
         return told
 
-    go("/signin", f"email={ANN}&seal={seal_of(go('/signin'))}")
+    go("/signin", f"email={ANN}&seal={csrf_token_of(go('/signin'))}")
     link = mailed(outbox)
-    assert go(link, f"seal={seal_of(go(link))}")[1]["location"] == "/account"
+    assert go(link, f"seal={csrf_token_of(go(link))}")[1]["location"] == "/account"
     assert jar["session"] != planted
     assert ask(site, "/account", Cookie=f"session={jar['session']}")[0] == 200
     assert ask(site, "/account", Cookie=f"session={planted}")[0] == 303
@@ -214,7 +214,7 @@ def test_a_planted_cookie_is_no_session(site: Site, outbox: Outbox) -> None:
     "kind", ["application/x-www-form-urlencoded", "text/plain", "application/json", "multipart/form-data"]
 )
 def test_no_content_type_forges_a_form(site: Site, token: str, kind: str) -> None:
-    """Another site's page can post with the browser's cookies and changes nothing."""
+    """A cross-site POST with the browser's cookies is refused (CSRF)."""
     ann, now = site.subscribers.get(ANN).id, site.clock.now
     cookie = f"session={site.sessions.open(ann, scope='account', selector=None, now=now)}"
     said = {"Content_Type": kind, "Origin": f"https://{EVIL}", "Cookie": cookie}
@@ -225,7 +225,7 @@ def test_no_content_type_forges_a_form(site: Site, token: str, kind: str) -> Non
 
 
 def test_no_redirect_leaves_the_site(site: Site, token: str) -> None:
-    """Wherever we send a browser, it is a path of ours that the request did not choose."""
+    """Redirects lead to fixed paths of this site (no open redirect)."""
     asked = f"next=//{EVIL}&url=https://{EVIL}&return_to=//{EVIL}"
     for path in (f"/feeds/{token}/", "/account", "/signin", f"//{EVIL}/", f"//{EVIL}/%2e%2e"):
         status, headers, _ = ask(site, f"{path}?{asked}", Referer=f"https://{EVIL}/")
@@ -233,7 +233,7 @@ def test_no_redirect_leaves_the_site(site: Site, token: str) -> None:
 
 
 def test_a_line_break_splits_no_answer(site: Site, token: str) -> None:
-    """A header that stands in an address does not become one of the answer."""
+    """A header in the URL does not become a response header (header injection)."""
     planted = "%0d%0aSet-Cookie:%20planted=1%0d%0a%0d%0a"
     targets = (
         "/episodes/{}",

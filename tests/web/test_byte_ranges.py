@@ -1,4 +1,4 @@
-"""Ranges, conditions and gzip, as RFC 9110 has them."""
+"""Byte ranges, conditional requests and gzip, as RFC 9110 defines them."""
 
 import gzip
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ CHANGED_TEXT = "Tue, 10 Mar 2026 12:00:00 GMT"
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[TestClient]:
-    """A server of one binary and one text."""
+    """A client of a server with one binary and one text."""
 
     def audio(request: Request) -> Response:
         content = content_from_bytes(AUDIO, content_type="audio/mpeg", modified_at=CHANGED)
@@ -63,7 +63,7 @@ def client() -> Iterator[TestClient]:
     ],
 )
 def test_a_range_is_206_and_exact(client: TestClient, header: str, start: int, end: int) -> None:
-    """One satisfiable range, or several that are one, gives 206 with exactly those bytes."""
+    """One satisfiable range, or several that merge into one, gives 206 with exactly those bytes."""
     answered = client.get("/audio", headers={"Range": header})
     assert answered.status_code == 206
     assert answered.headers["content-range"] == f"bytes {start}-{end - 1}/1024"
@@ -79,7 +79,7 @@ def test_a_range_is_206_and_exact(client: TestClient, header: str, start: int, e
     ],
 )
 def test_a_range_outside_is_416(client: TestClient, header: str) -> None:
-    """Nothing of what is asked for exists: 416 says how long the whole is."""
+    """A range outside the content gives 416 with the content's size."""
     answered = client.get("/audio", headers={"Range": header})
     assert answered.status_code == 416
     assert answered.headers["content-range"] == "bytes */1024"
@@ -100,8 +100,8 @@ def test_a_range_outside_is_416(client: TestClient, header: str) -> None:
         "bytes=" + "0-1," * 40 + "5-6",
     ],
 )
-def test_a_range_that_is_none_is_ignored(client: TestClient, header: str) -> None:
-    """What is no byte range, or too many of them, gets the whole."""
+def test_an_invalid_range_is_ignored(client: TestClient, header: str) -> None:
+    """An invalid Range header, or too many ranges, gets the whole content."""
     answered = client.get("/audio", headers={"Range": header})
     assert answered.status_code == 200
     assert answered.content == AUDIO
@@ -125,7 +125,7 @@ def test_several_ranges_are_multipart(client: TestClient) -> None:
 
 @given(st.text("bytes=0123456789-, ", max_size=60), st.integers(0, 5000))
 def test_any_range_header_stays_inside(header: str, size_bytes: int) -> None:
-    """Whatever the header, the spans are in order, apart, and inside the content."""
+    """For any header the ranges are sorted, disjoint and inside the content."""
     try:
         spans = parse_range(f"bytes={header}", size_bytes)
     except RangeNotSatisfiable:
@@ -137,7 +137,7 @@ def test_any_range_header_stays_inside(header: str, size_bytes: int) -> None:
 
 @pytest.mark.parametrize("path", ["/audio", "/text"])
 @pytest.mark.parametrize("encoding", ["identity", "gzip"])
-def test_head_says_what_get_says(client: TestClient, path: str, encoding: str) -> None:
+def test_head_has_the_headers_of_get(client: TestClient, path: str, encoding: str) -> None:
     """HEAD has the status and the headers of GET, and no body."""
     headers = {"accept-encoding": encoding}
     head, get = client.head(path, headers=headers), client.get(path, headers=headers)
@@ -167,7 +167,7 @@ def test_a_known_etag_is_304(client: TestClient, form: str) -> None:
 
 
 def test_tags_in_several_lines_are_one_list(client: TestClient) -> None:
-    """As RFC 9110, 5.3 has it; a proxy may split them."""
+    """Several If-None-Match lines are one list (RFC 9110, 5.3); a proxy may split them."""
     lines = [("If-None-Match", '"other"'), ("If-None-Match", etag(client))]
     assert client.get("/audio", headers=lines).status_code == 304
 
@@ -185,12 +185,12 @@ def test_tags_in_several_lines_are_one_list(client: TestClient) -> None:
     ],
 )
 def test_if_modified_since(client: TestClient, since: str, status: int) -> None:
-    """304 from the instant of the last change on; what is no date is ignored."""
+    """304 for dates from the last change on; an invalid date is ignored."""
     assert client.get("/audio", headers={"If-Modified-Since": since}).status_code == status
 
 
 def test_the_etag_counts_before_the_date(client: TestClient) -> None:
-    """With another ETag the content is new, whatever If-Modified-Since says (RFC 9110, 13.2.2)."""
+    """Another ETag gives 200 regardless of If-Modified-Since (RFC 9110, 13.2.2)."""
     headers = {"If-None-Match": '"other"', "If-Modified-Since": CHANGED_TEXT}
     assert client.get("/audio", headers=headers).status_code == 200
 
@@ -206,7 +206,7 @@ def test_the_etag_counts_before_the_date(client: TestClient) -> None:
     ],
 )
 def test_if_range(client: TestClient, condition: str, status: int) -> None:
-    """A range is given only of the very content that its If-Range names."""
+    """A range is served only if its If-Range matches the content."""
     headers = {"Range": "bytes=0-9", "If-Range": condition.format(etag=etag(client))}
     assert client.get("/audio", headers=headers).status_code == status
 
@@ -214,7 +214,7 @@ def test_if_range(client: TestClient, condition: str, status: int) -> None:
 @settings(deadline=None, max_examples=50)
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=80))
 def test_hostile_conditions_break_nothing(client: TestClient, text: str) -> None:
-    """Any text in a conditional header gets an answer that has a meaning."""
+    """Any text in a conditional header gets a valid response."""
     names = ("If-None-Match", "If-Modified-Since", "If-Range", "Range", "Accept-Encoding")
     answered = client.get("/text", headers=dict.fromkeys(names, text))
     assert answered.status_code in (200, 206, 304, 416)
@@ -232,15 +232,15 @@ def test_text_is_gzipped_under_its_own_etag(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("accepted", ["", "identity", "br", "gzip;q=0", "br, gzip; q=0.0"])
-def test_gzip_only_for_who_takes_it(client: TestClient, accepted: str) -> None:
-    """Without an accepted gzip the bytes are plain, and Vary says that it mattered."""
+def test_gzip_only_if_accepted(client: TestClient, accepted: str) -> None:
+    """Without gzip in Accept-Encoding the bytes are plain, and Vary contains Accept-Encoding."""
     answered = client.get("/text", headers={"Accept-Encoding": accepted})
     assert "content-encoding" not in answered.headers
     assert answered.headers["vary"] == "Accept-Encoding"
 
 
 def test_neither_audio_nor_a_range_is_gzipped(client: TestClient) -> None:
-    """Audio is compressed already, and a range counts in plain bytes."""
+    """Audio is compressed already, and byte ranges refer to uncompressed bytes."""
     assert "content-encoding" not in client.get("/audio", headers={"Accept-Encoding": "gzip"}).headers
     answered = client.get("/text", headers={"Accept-Encoding": "gzip", "Range": "bytes=0-9"})
     assert (answered.status_code, answered.content) == (206, TEXT[:10])

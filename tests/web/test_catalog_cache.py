@@ -1,4 +1,4 @@
-"""What is kept of an edition: one render for all, and nobody's notice for somebody else."""
+"""CatalogCache: one render for all subscribers, and no notice for the wrong one."""
 
 import threading
 from datetime import UTC, datetime, timedelta
@@ -26,32 +26,32 @@ def lapsed(number: int, at: datetime, standing: Standing = "lapsed") -> rss.Priv
 
 
 @pytest.fixture
-def editions(tmp_path: Path) -> CatalogCache:
-    """Of a store without a catalog."""
+def cache(tmp_path: Path) -> CatalogCache:
+    """A cache over a store without a catalog."""
     return CatalogCache(
         LocalStore(tmp_path, base_url=""), empty=ordinary_catalog(), was_ever_published=lambda: False
     )
 
 
-def test_an_addressed_notice_is_a_rendered_one(editions: CatalogCache) -> None:
+def test_an_addressed_notice_is_a_rendered_one(cache: CatalogCache) -> None:
     """For a notice that is newer than the episodes, the feed is what the renderer makes, byte for byte."""
     catalog = ordinary_catalog()
     standings: tuple[Standing, ...] = ("lapsed", "suspended", "rotated", "removed")
     for standing in standings:
         audience = lapsed(7, LATER, standing)
-        assert editions.private_feed(
-            CatalogSnapshot("a", catalog), audience
-        ).with_notice() == rss.render_feed(catalog, audience)
+        assert cache.private_feed(CatalogSnapshot("a", catalog), audience).with_notice() == rss.render_feed(
+            catalog, audience
+        )
 
 
 @pytest.mark.parametrize("days", [0, 400, 40_000])
-def test_an_older_notice_says_the_same(editions: CatalogCache, days: int) -> None:
-    """A notice from between the episodes stands first; everything that is said is what the renderer says."""
+def test_an_older_notice_says_the_same(cache: CatalogCache, days: int) -> None:
+    """A notice from between the episodes stands first; the feed's contents equal a direct rendering."""
     catalog, audience = ordinary_catalog(), lapsed(7, LATER - timedelta(days=days))
     ours, theirs = (
         feedparser.parse(feed)
         for feed in (
-            editions.private_feed(CatalogSnapshot("a", catalog), audience).with_notice(),
+            cache.private_feed(CatalogSnapshot("a", catalog), audience).with_notice(),
             rss.render_feed(catalog, audience),
         )
     )
@@ -60,8 +60,8 @@ def test_an_older_notice_says_the_same(editions: CatalogCache, days: int) -> Non
     assert ours.entries[0].id == str(audience.notice and audience.notice.guid)
 
 
-def test_many_lapsed_cost_one_render(editions: CatalogCache, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A thousand lapsed subscribers are one render, and each finds the own notice and no other."""
+def test_many_lapsed_cost_one_render(cache: CatalogCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand lapsed subscribers cost one render, and each gets only their own notice."""
     renders: list[rss.Audience] = []
     render = rss.render_feed
 
@@ -72,7 +72,7 @@ def test_many_lapsed_cost_one_render(editions: CatalogCache, monkeypatch: pytest
     monkeypatch.setattr(rss, "render_feed", counting)
     edition = CatalogSnapshot("a", ordinary_catalog())
     feeds = {
-        number: editions.private_feed(edition, lapsed(number, LATER)).with_notice() for number in range(1000)
+        number: cache.private_feed(edition, lapsed(number, LATER)).with_notice() for number in range(1000)
     }
     assert len(renders) == 1
     for number, feed in feeds.items():
@@ -83,7 +83,7 @@ def test_many_lapsed_cost_one_render(editions: CatalogCache, monkeypatch: pytest
     assert len(set(feeds.values())) == 1000
 
 
-def test_an_etag_is_of_exactly_these_bytes(editions: CatalogCache) -> None:
+def test_an_etag_is_of_exactly_these_bytes(cache: CatalogCache) -> None:
     """Other bytes have another ETag and the same bytes the same, by token, notice, instant and edition."""
     later = ordinary_catalog().model_copy(update={"episodes": ordinary_catalog().episodes[1:]})
     tokens = ("a" * 16 + "." + "b" * 32, "a" * 16 + "." + "c" * 32)
@@ -95,7 +95,7 @@ def test_an_etag_is_of_exactly_these_bytes(editions: CatalogCache) -> None:
         CatalogSnapshot("c", ordinary_catalog()),
     ):
         for audience in (rss.PrivateAudience(), *notices):
-            feed = editions.private_feed(edition, audience)
+            feed = cache.private_feed(edition, audience)
             for token in tokens:
                 body = feed.to_bytes(token)
                 assert len(body) == feed.size_bytes
@@ -112,8 +112,8 @@ def test_a_show_without_episodes_has_a_notice_too() -> None:
     assert personalize_notice(feed, audience.notice, changed_at=None) == rss.render_feed(empty, audience)
 
 
-def test_nobody_waits_for_what_another_wants() -> None:
-    """While one result is being made, another is had; who wants the same one waits and it is made once."""
+def test_a_slow_key_does_not_block_another() -> None:
+    """While one key is computed, another is available; callers of the same key wait for one computation."""
     kept: Lru[str] = Lru(2)
     may_end, has_begun, made = threading.Event(), threading.Event(), []
 
@@ -134,8 +134,8 @@ def test_nobody_waits_for_what_another_wants() -> None:
     assert (kept.get_or_compute("slow", slow), made) == ("slow", ["slow"])
 
 
-def test_a_failure_is_not_kept() -> None:
-    """What could not be made is made by the next who asks."""
+def test_a_failure_is_not_cached() -> None:
+    """After an exception the next call computes again."""
     kept: Lru[int] = Lru(2)
     with pytest.raises(ZeroDivisionError):
         kept.get_or_compute("a", lambda: 1 // 0)

@@ -1,4 +1,4 @@
-"""A transcript as an EPUB that readers and epubcheck take."""
+"""A transcript as an EPUB that e-readers and epubcheck accept."""
 
 import io
 import shutil
@@ -42,7 +42,7 @@ def client(site: Site) -> Iterator[TestClient]:
 
 
 def publish_evil(site: Site) -> str:
-    """Put an episode out that says everything that XML minds, and return its book's address."""
+    """Publish an episode full of XML special characters, and return the URL of its EPUB."""
     said = transcript_of(f"Eve: {EVIL} and more. No second chapter here.", duration_s=9, version=1)
     note = Correction(corrected_at=NOW, note=EVIL)
     site.publish(
@@ -58,7 +58,7 @@ def publish_evil(site: Site) -> str:
 
 
 def opened(book: bytes) -> ZipFile:
-    """Return a book's archive, whole."""
+    """Return the ZIP archive of a book, after an integrity check."""
     archive = ZipFile(io.BytesIO(book))
     assert archive.testzip() is None
     return archive
@@ -92,7 +92,7 @@ def test_the_whole_transcript_by_chapters(site: Site, client: TestClient) -> Non
 
 
 def test_hostile_text_is_well_formed(site: Site, client: TestClient) -> None:
-    """Whatever a title, a note or a sentence says, every file of the book is XML, and says it."""
+    """Any text in a title, note or sentence leaves every file well-formed, and appears there."""
     archive = opened(client.get(publish_evil(site)).content)
     pages = [name for name in archive.namelist() if name.endswith(("html", "opf", "xml"))]
     roots = [etree.fromstring(archive.read(name), PARSER) for name in pages]
@@ -102,7 +102,7 @@ def test_hostile_text_is_well_formed(site: Site, client: TestClient) -> None:
 
 
 def test_the_same_words_are_the_same_book(client: TestClient) -> None:
-    """A book has no date of its making: its ETag holds, and a version has its own address."""
+    """A book contains no build date: its ETag is stable, and each version has its own URL."""
     book = client.get(BOOK)
     assert client.get(BOOK, headers={"If-None-Match": book.headers["etag"]}).status_code == 304
     assert client.head(BOOK).headers["content-length"] == str(len(book.content))
@@ -112,7 +112,7 @@ def test_the_same_words_are_the_same_book(client: TestClient) -> None:
 
 
 def test_who_may_have_the_book(site: Site, client: TestClient) -> None:
-    """The book is behind the gate of every transcript file: 404 for strangers, 403 after a lapse."""
+    """The book needs the access of a transcript file: 404 for strangers, 403 after a lapse."""
     tag = client.get(BOOK).headers["etag"]
     site.subscribers.renew("ann@example.org", NOW, now=NOW, origin="cli")
     assert client.get(BOOK, headers={"If-None-Match": tag}).status_code == 403

@@ -1,4 +1,4 @@
-"""Many subscribers polled at once while their states change: nobody gets what is another's, or unpaid."""
+"""Concurrent subscribers whose states change: no feed of somebody else, no unpaid transcript."""
 
 import asyncio
 import random
@@ -41,11 +41,11 @@ def serve(folder: Path, database_url: str | None, port: int) -> None:
 
 @dataclass
 class Person:
-    """One subscriber and what they should get now.
+    """A subscriber and the state that responses should have.
 
     Attributes:
-        cookies: the session that each of their tokens has opened; rotation ends those of the old one.
-        changes: counts what was done to them; odd while it is being done.
+        cookies: session cookie by token; rotation ends the session of the old token.
+        changes: number of started plus finished changes; odd during a change.
     """
 
     email: str
@@ -57,7 +57,7 @@ class Person:
 
 @dataclass
 class Crowd:
-    """Polls and changes at once, and counts what should not be."""
+    """Polls and changes subscribers concurrently, and collects wrong responses."""
 
     people: Subscribers
     persons: list[Person]
@@ -67,7 +67,7 @@ class Crowd:
     counts: Counter[str] = field(default_factory=Counter)
 
     async def run(self, base: str, seconds: float) -> None:
-        """Poll with everybody, and change somebody all the time, for so long."""
+        """Poll for all subscribers and change random ones, for a number of seconds."""
         until = time.monotonic() + seconds
         limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
         async with httpx.AsyncClient(base_url=base, timeout=60, limits=limits) as client:
@@ -128,7 +128,7 @@ class Crowd:
 
 @pytest.fixture
 def crowd(each_database: None, tmp_path: Path) -> Iterator[Callable[[int, float], Crowd]]:
-    """Return what polls a real server process with so many subscribers for so many seconds."""
+    """Return a function that polls a real server process for (number of subscribers, seconds)."""
     site = make_site(tmp_path / "show")
     people = site.subscribers
     with server.listen("127.0.0.1", 0) as probe:
@@ -169,7 +169,7 @@ def wait_for(base: str) -> None:
 
 
 def test_a_few_subscribers_at_once(crowd: Callable[[int, float], Crowd]) -> None:
-    """Fifty readers for four seconds: no foreign token, no unpaid word, and none withheld."""
+    """Fifty subscribers for four seconds: no foreign token, no unpaid transcript, none withheld."""
     seen = crowd(50, 4)
     assert seen.wrong == []
     assert seen.counts["sure"] > 50
@@ -180,7 +180,7 @@ def test_a_few_subscribers_at_once(crowd: Callable[[int, float], Crowd]) -> None
 def test_five_hundred_subscribers_for_a_minute(
     crowd: Callable[[int, float], Crowd], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The full count of issue 6; the figures are printed."""
+    """The same at full scale; the figures are printed."""
     seen = crowd(500, 60)
     with capsys.disabled():
         print(f"\n{dict(seen.counts)}")  # noqa: T201

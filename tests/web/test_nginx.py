@@ -11,7 +11,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.feeds import words
 from tests.support.paths import ROOT
 from tests.support.ports import free_port
 from tests.support.site import Site, flagship_on_a_port
@@ -36,13 +35,13 @@ class Proxied:
     folder: Path
 
     def logged(self, name: str) -> str:
-        """Return a log, when nginx has had time to write it."""
+        """Return the contents of a log after nginx has had time to write."""
         time.sleep(0.2)
         return (self.folder / name).read_text(encoding="utf-8")
 
 
 def as_documented(folder: Path, upstream: str, port: int, plain_port: int) -> str:
-    """Return the block of the docs with other ports, other places and no certificate."""
+    """Return the documented server block with test ports, test paths and no certificate."""
     (text,) = re.findall(r"```nginx\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
     places = {
         "listen 443 ssl": f"listen 127.0.0.1:{port}",
@@ -98,7 +97,7 @@ def wait(url: str) -> None:
 
 
 def test_a_private_feed_comes_through_whole(proxied: Proxied) -> None:
-    """HEAD, a range and 304 are what `serve` says; the files of the feed are there."""
+    """HEAD, byte ranges and 304 pass through, as do the feed's files."""
     token = proxied.site.subscribe("ann@example.org")
     with httpx.Client(base_url=proxied.url) as client:
         path = f"/feeds/{token}/feed.xml"
@@ -108,13 +107,13 @@ def test_a_private_feed_comes_through_whole(proxied: Proxied) -> None:
         assert client.get(path, headers={"If-None-Match": whole.headers["etag"]}).status_code == 304
         part = client.get(path, headers={"Range": "bytes=0-99"})
         assert (part.status_code, part.content) == (206, whole.content[:100])
-        file = words(whole.text)[0].replace(proxied.site.config.urls.site, "")
+        file = transcript_urls(whole.text)[0].replace(proxied.site.config.urls.site, "")
         assert client.get(file).status_code == 200
         assert whole.headers["cache-control"] == "private, no-cache"
 
 
 def test_no_log_has_a_token(proxied: Proxied) -> None:
-    """Neither log does: not when all is well, for a mistyped path, without a reader, or on a broken disk."""
+    """Neither log does, also for a mistyped path or a broken disk."""
     token = proxied.site.subscribe("ann@example.org")
     secret = token.partition(".")[2]
     paths = (
@@ -137,7 +136,7 @@ def test_no_log_has_a_token(proxied: Proxied) -> None:
 
 
 def test_plain_http_is_sent_on_and_kept_nowhere(proxied: Proxied) -> None:
-    """An app that asks without TLS is told where the feed is, whatever host it names; no log has it."""
+    """A request without TLS is redirected to the feed's URL for any Host header; no log has the token."""
     token = proxied.site.subscribe("ann@example.org")
     path = f"/feeds/{token}/feed.xml"
     told = httpx.get(f"{proxied.plain_url}{path}", headers={"Host": "evil.example"})
@@ -146,8 +145,8 @@ def test_plain_http_is_sent_on_and_kept_nowhere(proxied: Proxied) -> None:
         assert token.partition(".")[2] not in proxied.logged(name)
 
 
-def test_the_reader_sees_who_asks(proxied: Proxied) -> None:
-    """Guesses are counted by the visitor's own address, and 429 comes through with Retry-After."""
+def test_rate_limits_use_the_visitor_s_address(proxied: Proxied) -> None:
+    """Token guesses are counted by the visitor's own address, and 429 passes through with Retry-After."""
 
     def guess(source: str, claimed: str) -> httpx.Response:
         with httpx.Client(transport=httpx.HTTPTransport(local_address=source)) as client:

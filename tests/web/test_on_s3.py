@@ -1,4 +1,4 @@
-"""The reader with a real S3 server behind it."""
+"""The web site over a real S3 server."""
 
 import time
 from collections.abc import Iterator
@@ -58,8 +58,8 @@ def test_a_subscriber_reads_from_the_bucket(site: Site, bonus: Episode) -> None:
         assert client.get(f"{PAGE}/transcript.epub").status_code == 200
 
 
-def test_what_is_public_is_at_the_bucket(site: Site, bonus: Episode) -> None:
-    """The page's audio is the bucket's own address, the page's policy lets it play; private keys are shut."""
+def test_public_objects_are_at_the_bucket(site: Site, bonus: Episode) -> None:
+    """The page plays the bucket's audio URL, which its CSP allows; private keys are closed."""
     with TestClient(site.app(), base_url="http://127.0.0.1:8080") as client:
         page = client.get(PAGE)
         (audio,) = {part for part in page.text.split('"') if part.endswith(".wav")}

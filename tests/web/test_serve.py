@@ -1,4 +1,4 @@
-"""`podcast serve` as a producer starts it: sign-in by mail where show.toml names a mail server."""
+"""`podcast serve` in a process of its own: sign-in by mail if show.toml names a mail server."""
 
 import re
 from pathlib import Path
@@ -20,13 +20,13 @@ SEAL = re.compile(r'name="seal" value="([^"]+)"')
 
 
 def post(client: httpx.Client, page: str, **fields: str) -> httpx.Response:
-    """Send the form of a page, with its seal."""
+    """Submit the form of a page with its CSRF token."""
     (seal,) = set(SEAL.findall(client.get(page).text))
     return client.post(page, data={"seal": seal, **fields}, follow_redirects=True)
 
 
 def test_sign_in_from_the_mail(tmp_path: Path) -> None:
-    """A producer names a mail server, and a subscriber comes in by the link that it delivers."""
+    """With a mail server in show.toml a subscriber signs in by the mailed link."""
     show, mailbox = build_show_folder(tmp_path / "show"), Mailbox()
     assert show.run("subscribers", "add", ANN).returncode == 0
     with receiving(mailbox) as port:

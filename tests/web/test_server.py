@@ -1,4 +1,4 @@
-"""The reader on a real port, asked by a real client."""
+"""The web site on a real port, with a real client."""
 
 import asyncio
 import socket
@@ -30,8 +30,8 @@ def client(site: Site) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_an_app_reads_everything_its_feed_names(site: Site, client: httpx.Client) -> None:
-    """Every address in a subscriber's feed answers HEAD with a length and a range with 206."""
+def test_every_url_of_a_feed_answers(site: Site, client: httpx.Client) -> None:
+    """Every URL in a subscriber's feed answers HEAD with a length and a byte range with 206."""
     token = site.subscribe("app@example.org")
     feed = client.get(f"/feeds/{token}/feed.xml")
     addresses = {part for part in feed.text.split('"') if part.startswith(site.config.urls.site + "/")}
@@ -45,7 +45,7 @@ def test_an_app_reads_everything_its_feed_names(site: Site, client: httpx.Client
 
 
 def test_head_sends_no_body(site: Site, client: httpx.Client) -> None:
-    """After a HEAD the same connection is ready for the next question."""
+    """After a HEAD the same connection is ready for the next request."""
     for path in ("/", "/public/feed.xml", "/nothing"):
         assert client.head(path).content == b""
     assert client.get("/healthz").text == "ok\n"
@@ -61,8 +61,8 @@ def test_a_person_comes_in_by_the_link(site: Site, client: httpx.Client) -> None
 
 
 @pytest.mark.parametrize("garbage", [b"GET / HTTP/9\r\n\r\n", b"\x00\x01\r\n\r\n", b"GET /" + b"a" * 70000])
-def test_garbage_gets_no_answer_that_counts(site: Site, garbage: bytes) -> None:
-    """What is not HTTP is refused, and the server goes on."""
+def test_garbage_is_refused(site: Site, garbage: bytes) -> None:
+    """Invalid HTTP never gets 200, and the server keeps running."""
     host, port = site.config.urls.site.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=5) as connection:
         connection.sendall(garbage)
@@ -71,13 +71,13 @@ def test_garbage_gets_no_answer_that_counts(site: Site, garbage: bytes) -> None:
 
 
 def test_small_answers_do_not_wait() -> None:
-    """The listener names TCP, without which asyncio keeps Nagle on and small answers wait 40 ms."""
+    """The socket names TCP; otherwise asyncio leaves Nagle's algorithm on, which costs 40 ms."""
     with server.listen("127.0.0.1", 0) as listener:
         assert listener.proto == socket.IPPROTO_TCP
 
 
 def test_a_taken_port_is_one_line() -> None:
-    """A port that somebody else has is named, and what to do."""
+    """The error for a port in use names the port and the option to change."""
     with server.listen("127.0.0.1", 0) as first:
         port = first.getsockname()[1]
         with pytest.raises(
@@ -97,7 +97,7 @@ def test_a_taken_port_is_one_line() -> None:
     ],
 )
 def test_the_port_that_links_lead_to(site_url: str, port: int, warns: bool) -> None:
-    """Serving where the links do not lead is said; behind TLS a proxy has its own port."""
+    """A port other than that of urls.site gives a warning, except for https, behind a proxy."""
     assert (server.port_warning(site_url, port) is not None) == warns
 
 

@@ -1,4 +1,4 @@
-"""The access log: one line per answer, without tokens, queries, referrers or addresses of people."""
+"""Access log middleware: one line per response, without tokens, queries, referrers or IP addresses."""
 
 import logging
 import re
@@ -10,8 +10,8 @@ ACCESS_LOGGER = logging.getLogger("podcast_pipeline.access")
 ERROR_LOGGER = logging.getLogger("podcast_pipeline.web")
 
 SECRETS = re.compile(
-    r"(?<=/feeds/)[^/]+|(?<=/signin/link/)[^/]+|(?<=/mail/stop/)[^/]+"  # where they stand
-    r"|[a-z2-7]{16}\.[a-z2-7]+|[a-z2-7]{26,}",  # and where somebody put one by mistake
+    r"(?<=/feeds/)[^/]+|(?<=/signin/link/)[^/]+|(?<=/mail/stop/)[^/]+"  # in their own routes
+    r"|[a-z2-7]{16}\.[a-z2-7]+|[a-z2-7]{26,}",  # and anywhere else, by mistake
     re.IGNORECASE,
 )
 UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
@@ -23,13 +23,13 @@ def redact(path: str) -> str:
 
 
 class AccessLog:
-    """ASGI middleware that writes `METHOD path status bytes milliseconds "client"` to ACCESS."""
+    """ASGI middleware that writes `METHOD path status bytes milliseconds "client"` to ACCESS_LOGGER."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, and write the line when the last byte is out."""
+        """Handle a request and write the line after the last byte is sent."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return

@@ -1,1 +1,1 @@
-"""The routes of the web site, one module for each group."""
+"""The routes of the web site, one module for each group of URLs."""

@@ -1,4 +1,15 @@
-"""The account page, for who came by a mailed link: state, private link, sessions, data, good-bye."""
+"""The account page of a subscriber who signed in by mail.
+
+    GET   /account                      state, private link, sessions, notifications
+    GET   /account/data.json            data export
+    POST  /account/rotate               replace the private link
+    POST  /account/news                 opt in to notifications of new transcripts, or out
+    POST  /account/sessions/<id>/end    end a session
+    POST  /account/signout              end this session
+    POST  /account/delete               erase the subscriber
+
+Every POST needs the CSRF token of the session cookie.
+"""
 
 import json
 from dataclasses import dataclass
@@ -21,7 +32,7 @@ from podcast_pipeline.web.templating import Templates
 
 @dataclass(frozen=True)
 class AccountRoutes:
-    """Endpoints under `/account`; a reading-only session is sent to sign in."""
+    """Endpoints under `/account`; a read-only session is redirected to sign-in."""
 
     subscribers: Subscribers
     sessions: BrowserSessions
@@ -42,7 +53,7 @@ class AccountRoutes:
         ]
 
     def page(self, request: Request) -> Response:
-        """Show what there is, and what can be done about it."""
+        """Show the subscription and the forms that change it."""
         subscriber, now = self._owner(request), self.cookies.clock()
         state = subscriber.state(now)
         token = None if state == "removed" else self.subscribers.feed_token(subscriber.email)
@@ -60,10 +71,10 @@ class AccountRoutes:
         )
 
     def data(self, request: Request) -> Response:
-        """Answer everything that is held on the person."""
-        held: dict[str, Any] = export_personal_data(self.subscribers, self._owner(request).email)
+        """Return all data about the subscriber as a JSON download."""
+        export: dict[str, Any] = export_personal_data(self.subscribers, self._owner(request).email)
         return Response(
-            json.dumps(held, ensure_ascii=False, indent=1),
+            json.dumps(export, ensure_ascii=False, indent=1),
             media_type="application/json",
             headers={
                 "cache-control": "no-store",
@@ -73,48 +84,48 @@ class AccountRoutes:
 
     def rotate(self, request: Request, fields: FormFields) -> Response:
         """Replace the private link."""
-        owner = self._owner_of(request, fields)
+        owner = self._verified_owner(request, fields)
         self.subscribers.rotate(owner.email, now=self.cookies.clock(), origin="web")
-        return self._back()
+        return self._to_account()
 
     def choose_notifications(self, request: Request, fields: FormFields) -> Response:
-        """Start or stop mail of new transcripts; somebody who has left cannot start it."""
-        owner, now = self._owner_of(request, fields), self.cookies.clock()
+        """Turn notifications of new transcripts on or off; a removed subscriber cannot turn them on."""
+        owner, now = self._verified_owner(request, fields), self.cookies.clock()
         if fields.get("news") == "yes" and owner.removed_at is None:
             self.subscribers.enable_notifications(owner.email, now=now, origin="web")
         elif fields.get("news") == "no":
             self.subscribers.disable_notifications(owner.id, now=now, origin="web")
-        return self._back()
+        return self._to_account()
 
     def end_session(self, request: Request, fields: FormFields) -> Response:
-        """End one of the person's sessions; to end this one is to sign out."""
+        """End one of the subscriber's sessions; ending this session signs out."""
         session_id: UUID = request.path_params["id"]
-        owner = self._owner_of(request, fields)
+        owner = self._verified_owner(request, fields)
         self.sessions.revoke(owner.id, session_id)
         if self.sessions.visitor(self.cookies.session_value(request), now=self.cookies.clock()):
-            return self._back()
+            return self._to_account()
         return self.cookies.close_session(RedirectResponse("/", 303), request)
 
     def sign_out(self, request: Request, fields: FormFields) -> Response:
         """End this session."""
-        self._owner_of(request, fields)
+        self._verified_owner(request, fields)
         return self.cookies.close_session(RedirectResponse("/", 303), request)
 
     def delete(self, request: Request, fields: FormFields) -> Response:
-        """Forget the person, when they say that they mean it."""
-        owner = self._owner_of(request, fields)
+        """Erase the subscriber if the checkbox `sure` was ticked."""
+        owner = self._verified_owner(request, fields)
         if fields.get("sure") != "yes":
-            return self._back()
+            return self._to_account()
         self.subscribers.erase(owner.email, now=self.cookies.clock(), origin="web")
         return self.cookies.close_session(RedirectResponse("/", 303), request)
 
     def _owner(self, request: Request) -> Subscriber:
         return self.cookies.signed_in_subscriber(request)
 
-    def _owner_of(self, request: Request, fields: FormFields) -> Subscriber:
+    def _verified_owner(self, request: Request, fields: FormFields) -> Subscriber:
         owner = self._owner(request)
         verify_csrf_token(fields, self.cookies.session_value(request))
         return owner
 
-    def _back(self) -> Response:
+    def _to_account(self) -> Response:
         return RedirectResponse("/account", 303, {"cache-control": "no-store"})

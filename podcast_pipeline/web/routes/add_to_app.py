@@ -1,4 +1,7 @@
-"""One tap from a private link to an app: a page that needs no sign-in, for the phone that is to have it."""
+"""Links and a QR code that add a private feed to a podcast app; the page needs no sign-in.
+
+/feeds/<token>/add
+"""
 
 import io
 from dataclasses import dataclass
@@ -22,21 +25,23 @@ APPS = {
     "AntennaPod": "pcast:{feed_url}",
     "Castro": "castro://subscribe/{rest}",
 }
-"""Links that open an app on this device; none of them sends the address to a web site first.
+"""Links that open an app on this device; none of them sends the feed's URL to a web site first.
 
-Where an app lets us, the link says https, or the app's first request would carry the token over plain HTTP.
+The links contain https where the app supports it: otherwise the app's first request would carry the token
+over plain HTTP.
 
-Source: Overcast: overcast.fm/podcasterinfo. Pocket Casts' own code: on iPhone an address without a scheme
-becomes http (AppDelegate+UrlHandling.swift), on Android the host says which (IntentUtil.getPodloveUrl).
-AntennaPod's own code (UrlChecker.prepareUrl): after `antennapod-subscribe://` an address without a scheme
-becomes http, and one with it is broken by browsers (antennapod.github.io#374); `pcast:` keeps https.
-Apple and Castro describe no such link; theirs are as other sites have them, and nobody says how they ask.
+Source: Overcast: overcast.fm/podcasterinfo. Pocket Casts' source: on iPhone a URL without a scheme becomes
+http (AppDelegate+UrlHandling.swift), on Android the link's host selects the scheme
+(IntentUtil.getPodloveUrl). AntennaPod's source (UrlChecker.prepareUrl): after `antennapod-subscribe://` a
+URL without a scheme becomes http, and browsers break a URL with one (antennapod.github.io#374); `pcast:`
+keeps https. Apple and Castro document no such link; these are copied from other sites, and the scheme of
+their first request is unknown.
 """
 
 
 @dataclass(frozen=True)
 class AddToAppRoutes:
-    """The page under `/feeds/<token>/add`. Whoever has its address has the private link already."""
+    """The page `/feeds/<token>/add`, open to holders of the private link."""
 
     authorizer: Authorizer
     templates: Templates
@@ -47,7 +52,7 @@ class AddToAppRoutes:
         return [Route("/feeds/{token}/add", self.page)]
 
     def page(self, request: Request) -> Response:
-        """Show how to add the feed to an app; whose subscription is not active is told why not."""
+        """Show how to add the feed to an app; 403 with the reason if the subscription is not active."""
         self.authorizer.authorize(self.authorizer.visitor_by_token(request), None, "file")
         private = private_link(self.show, request.path_params["token"])
         return self.templates.no_store_response(request, "add.html", self.show, private=private)
@@ -55,11 +60,11 @@ class AddToAppRoutes:
 
 @dataclass(frozen=True)
 class PrivateLink:
-    """A private link as pages show it.
+    """A private link for display on a page.
 
     Attributes:
-        apps: the link that adds it to each app on this device.
-        qr: a picture of the page that does so, for another device.
+        apps: by app name, the link that adds the feed to the app on this device.
+        qr: a QR code, SVG, of the add-to-app page, for another device.
     """
 
     feed_url: str
@@ -69,26 +74,26 @@ class PrivateLink:
 
 
 def private_link(show: Show, token: str) -> PrivateLink:
-    """Return what a page shows of a private link."""
+    """Return the feed URL, app links and QR code of a token."""
     base = f"{show.site_url}/feeds/{token}/"
     feed_url = f"{base}feed.xml"
     return PrivateLink(feed_url, base, app_links(feed_url), qr(f"{base}add"))
 
 
 def app_links(feed_url: str) -> dict[str, str]:
-    """Return a link per app that adds a feed on this device."""
-    parts = urlsplit(feed_url)
-    words = {
+    """Return, by app name, the links that add a feed to an app on this device."""
+    url = urlsplit(feed_url)
+    url_parts = {
         "feed_url": feed_url,
-        "rest": f"{parts.netloc}{parts.path}",
+        "rest": f"{url.netloc}{url.path}",
         "quoted": quote(feed_url, safe=""),
-        "tls": "https" if parts.scheme == "https" else "",
+        "tls": "https" if url.scheme == "https" else "",
     }
-    return {name: form.format_map(words) for name, form in APPS.items()}
+    return {name: template.format_map(url_parts) for name, template in APPS.items()}
 
 
 def qr(text: str) -> Markup:
-    """Return a QR code as an SVG element without a style of its own."""
+    """Return a QR code as an SVG element without inline styles."""
     buffer = io.BytesIO()
     segno.make(text, error="m").save(
         buffer,

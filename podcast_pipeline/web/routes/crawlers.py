@@ -1,4 +1,7 @@
-"""What crawlers and load balancers ask for: robots.txt, the sitemap, Atom, the health."""
+"""Files for crawlers and a health check for load balancers.
+
+/robots.txt  /sitemap.xml  /archive.atom  /healthz
+"""
 
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
@@ -13,12 +16,12 @@ from podcast_pipeline.web.byte_ranges import content_from_bytes, content_respons
 from podcast_pipeline.web.catalog_cache import CatalogCache
 from podcast_pipeline.web.routes.lists import FACET_HEADINGS, facet_counts, facet_query
 
-CLOSED = ("/feeds/", "/account", "/signin", "/mail/", "/search")
+DISALLOWED_PATHS = ("/feeds/", "/account", "/signin", "/mail/", "/search")
 
 
 @dataclass(frozen=True)
 class CrawlerRoutes:
-    """Endpoints without a visitor."""
+    """Endpoints that are the same for every visitor."""
 
     catalog_cache: CatalogCache
     site_url: str
@@ -34,14 +37,14 @@ class CrawlerRoutes:
         ]
 
     def robots(self, request: Request) -> Response:
-        """Answer robots.txt; what is behind a token is nobody's to crawl."""
-        closed = "\n".join(f"Disallow: {path}" for path in CLOSED)
-        body = f"User-agent: *\n{closed}\nSitemap: {self.site_url}/sitemap.xml\n"
+        """Return robots.txt, which disallows private paths."""
+        rules = "\n".join(f"Disallow: {path}" for path in DISALLOWED_PATHS)
+        body = f"User-agent: *\n{rules}\nSitemap: {self.site_url}/sitemap.xml\n"
         content = content_from_bytes(body.encode(), content_type="text/plain; charset=utf-8")
         return content_response(request, content, headers={"cache-control": "public, max-age=3600"})
 
     def sitemap(self, request: Request) -> Response:
-        """Answer the pages of published episodes and the lists of them."""
+        """Return the sitemap: pages of published episodes and lists of them."""
         catalog = self.catalog_cache.newest().catalog
         site_url = json_ld.xml(catalog.show.site_url)
         published = list(catalog.published())
@@ -70,14 +73,14 @@ class CrawlerRoutes:
         return content_response(request, content, headers={"cache-control": "public, max-age=300"})
 
     def atom(self, request: Request) -> Response:
-        """Answer what the archive lists as Atom, the same for everybody."""
+        """Return the Atom feed of episode pages."""
         content = content_from_bytes(
             self.catalog_cache.atom_feed(self.catalog_cache.newest()), content_type=ATOM_TYPE
         )
         return content_response(request, content, headers={"cache-control": "public, max-age=300"})
 
     def health(self, request: Request) -> Response:
-        """Answer `ok` when the store can be asked; 503 otherwise."""
+        """Return `ok` if the store is available; 503 otherwise."""
         self.catalog_cache.newest()
         content = content_from_bytes(b"ok\n", content_type="text/plain; charset=utf-8")
         return content_response(request, content, headers={"cache-control": "no-store"})

@@ -1,4 +1,10 @@
-"""An episode's page, and its files for a session."""
+"""Episode pages, and the files of an episode for a browser with a session cookie.
+
+/episodes/<slug>                       the page; ?v=<hash> shows an older transcript
+/episodes/<slug>/transcript.epub       the transcript as EPUB
+/episodes/<slug>/transcript.<format>   vtt, srt, txt, json or html
+/episodes/<slug>/audio.<ending>        audio of a subscriber-only episode, with byte ranges
+"""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,14 +28,14 @@ from podcast_pipeline.web.session_cookie import SessionCookies
 from podcast_pipeline.web.templating import Templates, notes_html
 
 DOWNLOADS = {"vtt": "VTT", "srt": "SRT", "txt": "TXT", "json": "JSON", "html": "HTML"}
-KEPT_TRANSCRIPTS = 64  # an hour of speech is about 200 kB of HTML
-NO_WORDS = {"words": None, "shown": None, "downloads": (), "versions": ()}
+CACHED_TRANSCRIPTS = 64  # an hour of speech is about 200 kB of HTML
+NO_TRANSCRIPT = {"words": None, "shown": None, "downloads": (), "versions": ()}
 SESSION_HEADERS = {"cache-control": PRIVATE_CACHE, "vary": "Cookie"}
 
 
 @dataclass(frozen=True)
 class TranscriptHtml:
-    """A transcript as a page shows it, the same for everybody who may read it."""
+    """A transcript rendered for the page; the same for every visitor with access."""
 
     html: Markup
     language: str
@@ -38,14 +44,14 @@ class TranscriptHtml:
 
 @dataclass(frozen=True)
 class EpisodeRoutes:
-    """Endpoints that know a visitor by the session cookie."""
+    """Endpoints under `/episodes`, authorized by the session cookie."""
 
     authorizer: Authorizer
     catalog_cache: CatalogCache
     store: Store
     cookies: SessionCookies
     templates: Templates
-    transcript_cache: Lru[TranscriptHtml] = field(default_factory=lambda: Lru(KEPT_TRANSCRIPTS))
+    transcript_cache: Lru[TranscriptHtml] = field(default_factory=lambda: Lru(CACHED_TRANSCRIPTS))
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -57,13 +63,13 @@ class EpisodeRoutes:
         ]
 
     def episode(self, request: Request) -> Response:
-        """Answer an episode's page: with the transcript, or with the teaser and how to subscribe."""
+        """Return an episode's page: with the transcript, or with the teaser and an offer to subscribe."""
         episode = self._episode(request)
         decision = self.authorizer.authorize(self.cookies.visitor(request), episode, "page")
         show = self.catalog_cache.newest().catalog.show
         is_allowed = isinstance(decision, Allow)
-        words = self._transcript(episode, request) if is_allowed else {}
-        audio = self._audio_address(show, episode, is_allowed=is_allowed)
+        transcript = self._transcript_values(episode, request) if is_allowed else {}
+        audio = self._audio_url(show, episode, is_allowed=is_allowed)
         return self.templates.page_response(
             request,
             "episode.html",
@@ -78,30 +84,30 @@ class EpisodeRoutes:
             artwork=json_ld.episode_artwork_url(show, episode),
             structured=json_ld.podcast_episode(show, episode, audio=audio),
             offer=not is_allowed,
-            **{**NO_WORDS, **words},
+            **{**NO_TRANSCRIPT, **transcript},
         )
 
-    def _transcript(self, episode: Episode, request: Request) -> dict[str, Any]:
+    def _transcript_values(self, episode: Episode, request: Request) -> dict[str, Any]:
         version = _version(episode, request.query_params.get("v"))
         if version is None:
             return {}
         return {
             "words": self.transcript_cache.get_or_compute(
-                (version.document_key, episode.chapters), lambda: self._words(episode, version)
+                (version.document_key, episode.chapters), lambda: self._render_transcript(episode, version)
             ),
             "shown": version,
             "downloads": _downloads(episode, version),
             "versions": [(known, hash_in_key(known.document_key)) for known in reversed(episode.transcripts)],
         }
 
-    def _words(self, episode: Episode, version: TranscriptVersion) -> TranscriptHtml:
+    def _render_transcript(self, episode: Episode, version: TranscriptVersion) -> TranscriptHtml:
         transcript = self.catalog_cache.transcript(version)
         turns = view.speaker_turns(transcript, episode.chapters)
         return TranscriptHtml(
             self.templates.transcript_html(turns), transcript.language, transcript.corrections
         )
 
-    def _audio_address(self, show: Show, episode: Episode, *, is_allowed: bool) -> str | None:
+    def _audio_url(self, show: Show, episode: Episode, *, is_allowed: bool) -> str | None:
         enclosure = episode.enclosure
         if episode.access != "public" and not is_allowed:
             return None
@@ -112,15 +118,15 @@ class EpisodeRoutes:
         return f"/episodes/{episode.slug}/audio.{enclosure.key.rpartition('.')[2]}"
 
     def transcript(self, request: Request) -> Response:
-        """Answer a transcript to save, in any format, the newest or the one that `v` names."""
-        episode = self._admitted_to(request, "file")
+        """Return a transcript as a download: the newest version, or the one with the hash `v`."""
+        episode = self._authorized_episode(request, "file")
         key = transcript_key(episode, request, formats=tuple(DOWNLOADS))
-        headers = _to_save(episode, request.path_params["ending"])
+        headers = _download_headers(episode, request.path_params["ending"])
         return content_response(request, content_from_store(self.store, key), headers=headers)
 
     def book(self, request: Request) -> Response:
-        """Answer a transcript as an EPUB, the newest or the one whose document `v` names."""
-        episode = self._admitted_to(request, "file")
+        """Return a transcript as an EPUB: the newest version, or the one whose document has the hash `v`."""
+        episode = self._authorized_episode(request, "file")
         version = _version(episode, request.query_params.get("v"))
         if version is None:
             raise AccessDenied(NOT_FOUND)
@@ -136,20 +142,20 @@ class EpisodeRoutes:
         content = content_from_bytes(
             body, content_type=epub.CONTENT_TYPE, modified_at=episode.content_changed_at
         )
-        return content_response(request, content, headers=_to_save(episode, "epub"))
+        return content_response(request, content, headers=_download_headers(episode, "epub"))
 
     def audio(self, request: Request) -> Response:
-        """Answer the audio of a subscriber-only episode to a session."""
-        episode = self._admitted_to(request, "file")
+        """Return the audio of a subscriber-only episode; redirect if the audio has become public."""
+        episode = self._authorized_episode(request, "file")
         key = episode.enclosure.key
         if key is None or key.rpartition(".")[2] != request.path_params["ending"]:
             raise AccessDenied(NOT_FOUND)
         if key.startswith("public/"):
-            address = self.catalog_cache.newest().catalog.show.object_url(key)
-            return RedirectResponse(address, status_code=302, headers=SESSION_HEADERS)
+            url = self.catalog_cache.newest().catalog.show.object_url(key)
+            return RedirectResponse(url, status_code=302, headers=SESSION_HEADERS)
         return content_response(request, content_from_store(self.store, key), headers=SESSION_HEADERS)
 
-    def _admitted_to(self, request: Request, resource: Resource) -> Episode:
+    def _authorized_episode(self, request: Request, resource: Resource) -> Episode:
         episode = self._episode(request)
         self.authorizer.authorize(self.cookies.visitor(request), episode, resource)
         return episode
@@ -161,26 +167,26 @@ class EpisodeRoutes:
         return episode
 
 
-def _version(episode: Episode, wanted: str | None) -> TranscriptVersion | None:
-    if wanted is None:
+def _version(episode: Episode, document_hash: str | None) -> TranscriptVersion | None:
+    if document_hash is None:
         return episode.transcript
     for version in episode.transcripts:
-        if hash_in_key(version.document_key) == wanted:
+        if hash_in_key(version.document_key) == document_hash:
             return version
     raise AccessDenied(NOT_FOUND)
 
 
 def _downloads(episode: Episode, version: TranscriptVersion) -> list[tuple[str, str]]:
-    """Return name and address of every file of a version; `v` is the hash in the file's key."""
+    """Return (label, URL) of every file of a version; `v` is the hash in the file's key."""
     keys = {ending: version.file_keys[ending] for ending in DOWNLOADS if ending in version.file_keys}
-    named = [(DOWNLOADS[ending], ending, key) for ending, key in keys.items()]
+    files = [(DOWNLOADS[ending], ending, key) for ending, key in keys.items()]
     return [
         (name, f"/episodes/{episode.slug}/transcript.{ending}?v={hash_in_key(key)}")
-        for name, ending, key in [*named, ("EPUB", "epub", version.document_key)]
+        for name, ending, key in [*files, ("EPUB", "epub", version.document_key)]
     ]
 
 
-def _to_save(episode: Episode, ending: str) -> dict[str, str]:
+def _download_headers(episode: Episode, ending: str) -> dict[str, str]:
     return {**SESSION_HEADERS, "content-disposition": f'attachment; filename="{episode.slug}.{ending}"'}
 
 

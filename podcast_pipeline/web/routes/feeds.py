@@ -1,4 +1,11 @@
-"""Everything behind a token in the path: the private feed, its files, and the door to the pages."""
+"""Private feeds: every URL with a token in the path.
+
+/feeds/<token>[/]                          open a read-only session and redirect to the pages
+/feeds/<token>/feed.xml                    the private feed
+/feeds/<token>/transcripts/<id>.<format>   vtt, srt or json
+/feeds/<token>/audio/<id>.<ending>         audio of subscriber-only episodes
+/feeds/<token>/chapters/<id>.json          chapters of subscriber-only episodes
+"""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -24,17 +31,17 @@ from podcast_pipeline.web.session_cookie import SessionCookies
 
 FEED_FORMATS = ("vtt", "srt", "json")
 PRESIGNED_S = 900
-"""Rule P6: for how long the bucket's own address of an audio is good."""
+"""Seconds until a presigned audio URL expires (rule P6)."""
 
 PRIVATE_HEADERS = {"cache-control": PRIVATE_CACHE}
 
 
 @dataclass(frozen=True)
 class PrivateFeedRoutes:
-    """Endpoints under `/feeds/<token>/`. Access is decided before any condition of the request is read.
+    """Endpoints under `/feeds/<token>/`. Access is decided before conditional headers are read.
 
     Attributes:
-        redirects_audio: send players to the bucket for a subscriber-only episode's audio.
+        redirects_audio: redirect players to the bucket for audio of subscriber-only episodes.
     """
 
     authorizer: Authorizer
@@ -45,9 +52,9 @@ class PrivateFeedRoutes:
     redirects_audio: bool = False
 
     def routes(self) -> list[Route]:
-        """Return the routes, with the token first in the path."""
+        """Return the routes."""
         return [
-            Route("/feeds/{token}", self.enter),  # as people type it
+            Route("/feeds/{token}", self.enter),  # typed without the slash
             Route("/feeds/{token}/", self.enter),
             Route("/feeds/{token}/feed.xml", self.feed),
             Route("/feeds/{token}/transcripts/{id:uuid}.{ending}", self.transcript),
@@ -56,20 +63,20 @@ class PrivateFeedRoutes:
         ]
 
     def enter(self, request: Request) -> Response:
-        """Open a reading-only session and go to the pages; an old or closed link goes there without one."""
+        """Open a read-only session and redirect to the pages; replaced or closed links get no session."""
         visitor = self.authorizer.visitor_by_token(request)
         self.authorizer.authorize(visitor, None, "private_feed")
         response = RedirectResponse("/", status_code=303, headers={"cache-control": "no-store"})
-        if request.method == "GET":  # who asks by HEAD looks at a link and does not come in
+        if request.method == "GET":  # HEAD comes from link previews
             self.cookies.open_reading_session(response, visitor)
         return response
 
     def feed(self, request: Request) -> Response:
-        """Answer the private feed, or the same feed without transcripts and with a notice."""
+        """Return the private feed, or the same feed without transcripts and with a notice."""
         visitor = self.authorizer.visitor_by_token(request)
         decision = self.authorizer.authorize(visitor, None, "private_feed")
-        edition, token = self.catalog_cache.newest(), request.path_params["token"]
-        feed = self.catalog_cache.private_feed(edition, self._audience(visitor, decision))
+        snapshot, token = self.catalog_cache.newest(), request.path_params["token"]
+        feed = self.catalog_cache.private_feed(snapshot, self._audience(visitor, decision))
         changed = (feed.changed_at, visitor.standing_since(self.authorizer.clock()))
         content = Content(
             type=FEED_TYPE,
@@ -88,81 +95,83 @@ class PrivateFeedRoutes:
         return rss.PrivateAudience(transcripts=False, notice=item)
 
     def transcript(self, request: Request) -> Response:
-        """Answer a transcript file, the newest or the one that `v` names."""
-        visitor, episode = self._admitted(request, "file")
+        """Return a transcript file: the newest version, or the one with the hash `v`."""
+        visitor, episode = self._authorized_episode(request, "file")
         key = transcript_key(episode, request, formats=FEED_FORMATS)
         response = content_response(request, content_from_store(self.store, key), headers=PRIVATE_HEADERS)
-        return self._counted(request, response, visitor, episode)
+        return self._count_download(request, response, visitor, episode)
 
     def audio(self, request: Request) -> Response:
-        """Answer the audio of a subscriber-only episode; it moves when the episode becomes public."""
-        visitor, episode = self._admitted(request, None)
+        """Return or redirect to the audio of an episode; redirect if the audio has become public."""
+        visitor, episode = self._authorized_episode(request, None)
         key, ending = episode.enclosure.key, request.path_params["ending"]
         if self.redirects_audio and request.method == "GET" and key and key.endswith(f".{ending}"):
-            address = None if key.startswith("public/") else self.store.presigned_url(key, PRESIGNED_S)
-            if address:
-                return RedirectResponse(address, 302, {"cache-control": "no-store"})
-        return self._counted(request, self._file(request, key, ending), visitor, episode)
+            url = None if key.startswith("public/") else self.store.presigned_url(key, PRESIGNED_S)
+            if url:
+                return RedirectResponse(url, 302, {"cache-control": "no-store"})
+        return self._count_download(request, self._file(request, key, ending), visitor, episode)
 
     def chapters(self, request: Request) -> Response:
-        """Answer the chapters of a subscriber-only episode."""
-        _, episode = self._admitted(request, None)
+        """Return the chapters of a subscriber-only episode."""
+        _, episode = self._authorized_episode(request, None)
         return self._file(request, episode.chapters_key, "json")
 
     def _file(self, request: Request, key: str | None, ending: str) -> Response:
         if key is None or key.rpartition(".")[2] != ending:
             raise AccessDenied(NOT_FOUND)
         if key.startswith("public/"):
-            address = self.catalog_cache.newest().catalog.show.object_url(key)
-            return RedirectResponse(address, status_code=302, headers=PRIVATE_HEADERS)
+            url = self.catalog_cache.newest().catalog.show.object_url(key)
+            return RedirectResponse(url, status_code=302, headers=PRIVATE_HEADERS)
         return content_response(request, content_from_store(self.store, key), headers=PRIVATE_HEADERS)
 
-    def _counted(self, request: Request, response: Response, visitor: Visitor, episode: Episode) -> Response:
-        """Count a file that went out to its last byte; a piece or a 304 is no download (rule P7)."""
-        person = visitor.subscriber
-        if request.method == "GET" and is_whole(response) and person and not person.is_canary:
-            response.background = BackgroundTask(self._note, request, person.id, episode.id)
+    def _count_download(
+        self, request: Request, response: Response, visitor: Visitor, episode: Episode
+    ) -> Response:
+        """Count a completely sent file; a partial response or a 304 is no download (rule P7)."""
+        subscriber = visitor.subscriber
+        if request.method == "GET" and is_whole(response) and subscriber and not subscriber.is_canary:
+            response.background = BackgroundTask(self._record_download, request, subscriber.id, episode.id)
         return response
 
-    def _note(self, request: Request, subscriber_id: UUID, episode_id: UUID) -> None:
+    def _record_download(self, request: Request, subscriber_id: UUID, episode_id: UUID) -> None:
         address = request.client.host if request.client else ""
         app = request.headers.get("user-agent", "")
         try:
             self.downloads.record_download(
                 subscriber_id, episode_id, address=address, app=app, now=self.authorizer.clock()
             )
-        except SubscriberError as error:  # the file is out already
+        except SubscriberError as error:  # the response is sent already
             ERROR_LOGGER.error("%s", error)
 
-    def _admitted(self, request: Request, resource: Resource | None) -> tuple[Visitor, Episode]:
-        """Return who asks and the episode in the path; the token is looked at first, whatever the episode."""
+    def _authorized_episode(self, request: Request, resource: Resource | None) -> tuple[Visitor, Episode]:
+        """Return the visitor and the episode in the path; the token is checked before the episode."""
         visitor = self.authorizer.visitor_by_token(request)
         self.authorizer.authorize(visitor, None, "private_feed")
         episode = _episode(self.catalog_cache.newest(), request.path_params["id"])
-        open_to_all: Resource = "public" if episode.access == "public" else "file"
-        self.authorizer.authorize(visitor, episode, resource or open_to_all)
+        default: Resource = "public" if episode.access == "public" else "file"
+        self.authorizer.authorize(visitor, episode, resource or default)
         return visitor, episode
 
 
-def _episode(edition: CatalogSnapshot, episode_id: UUID) -> Episode:
-    episode = edition.catalog.by_id(episode_id)
+def _episode(snapshot: CatalogSnapshot, episode_id: UUID) -> Episode:
+    episode = snapshot.catalog.by_id(episode_id)
     if episode is None:
         raise AccessDenied(NOT_FOUND)
     return episode
 
 
 def transcript_key(episode: Episode, request: Request, *, formats: tuple[str, ...]) -> str:
-    """Return the key of the transcript file that a request names by `ending` and perhaps `v`.
+    """Return the key of the requested transcript file: `ending` in the path, optional hash `v` in the query.
 
     Raises:
-        Refused: 404, this episode has no such file, or not under that `v`.
+        AccessDenied: 404, the episode has no file with this ending and hash.
     """
-    ending, wanted = request.path_params["ending"], request.query_params.get("v")
+    ending, requested_hash = request.path_params["ending"], request.query_params.get("v")
     keys = [
         key
         for version in reversed(episode.transcripts)
-        for form, key in version.file_keys.items()
-        if form == ending and form in formats and wanted in (None, hash_in_key(key))
+        for file_format, key in version.file_keys.items()
+        if file_format == ending and file_format in formats and requested_hash in (None, hash_in_key(key))
     ]
     if not keys:
         raise AccessDenied(NOT_FOUND)
@@ -170,7 +179,7 @@ def transcript_key(episode: Episode, request: Request, *, formats: tuple[str, ..
 
 
 def is_whole(response: Response) -> bool:
-    """Say whether an answer has all the bytes there are: 200, or a range from the first to the last."""
+    """Return whether a response has all bytes: 200, or a byte range from the first to the last."""
     if response.status_code == 200:
         return True
     span, _, size = response.headers.get("content-range", "").removeprefix("bytes ").partition("/")

@@ -1,4 +1,7 @@
-"""Public objects of the local store, served as a bucket would: audio, art, chapters, the public feed."""
+"""Public objects of the local store, served like a bucket: audio, artwork, chapters, the public feed.
+
+/public/<key>    with byte ranges
+"""
 
 from dataclasses import dataclass
 
@@ -17,21 +20,21 @@ from podcast_pipeline.web.byte_ranges import content_from_store, content_respons
 
 @dataclass(frozen=True)
 class PublicFileRoutes:
-    """Endpoints under `/public/`; reads without credentials, so nothing private can be asked for.
+    """Endpoints under `/public/`, which read without credentials, so that private objects stay unreachable.
 
     Attributes:
-        feed_moved_to: another address of the public feed; apps that get 301 keep it. Source: rule F7.
+        feed_moved_to: new URL of the public feed, answered with 301. Source: rule F7.
     """
 
     store: Store
     feed_moved_to: str | None = None
 
     def routes(self) -> list[Route]:
-        """Return the one route."""
+        """Return the route."""
         return [Route("/public/{rest:path}", self.serve)]
 
     def serve(self, request: Request) -> Response:
-        """Answer an object with the type and the cache rule it was put with."""
+        """Return an object with its stored Content-Type and Cache-Control."""
         try:
             key = check_key(f"public/{request.path_params['rest']}")
         except StoreError as error:

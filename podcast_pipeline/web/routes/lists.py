@@ -1,4 +1,8 @@
-"""The lists: the newest episodes, those of a year, a season, a topic or a guest, and all of these."""
+"""Lists of episodes: the newest, one facet (year, season, topic, guest), and the archive of facets.
+
+/           the newest episodes; with ?year=, ?season=, ?topic= or ?guest= all episodes of that facet
+/archive    every year, season, topic and guest
+"""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -18,16 +22,16 @@ from podcast_pipeline.web.catalog_cache import CatalogCache
 from podcast_pipeline.web.session_cookie import SessionCookies
 from podcast_pipeline.web.templating import Templates
 
-NEWEST = 12  # on the first page; the rest is in the archive
+NEWEST = 12  # episodes on the front page; the rest is in the archive
 FACET_HEADINGS = {"year": "Years", "season": "Seasons", "topic": "Topics", "guest": "Guests"}
-BY_NUMBER = ("year", "season")
+NUMERIC_FACETS = ("year", "season")
 
 Labels = Callable[[Episode], Iterable[str]]
 
 
 @dataclass(frozen=True)
 class EpisodeListRoutes:
-    """Endpoints that list episodes; everybody sees the same, but for how to subscribe."""
+    """Endpoints that list episodes; only the offer to subscribe depends on the visitor."""
 
     authorizer: Authorizer
     catalog_cache: CatalogCache
@@ -40,13 +44,13 @@ class EpisodeListRoutes:
         return [Route("/", self.index), Route("/archive", self.archive)]
 
     def index(self, request: Request) -> Response:
-        """Answer the newest episodes, or all of one `year`, `season`, `topic` or `guest`."""
+        """Return the newest episodes, or all of a `year`, `season`, `topic` or `guest`."""
         decision = self.authorizer.authorize(self.cookies.visitor(request), None, "page")
         catalog = self.catalog_cache.newest().catalog
         published = list(catalog.published())
-        asked = request.query_params.multi_items()
-        name, label = next((item for item in asked if item[0] in FACET_HEADINGS), ("", ""))
-        episodes = _of(name, label, published, self.zone) if name else published[:NEWEST]
+        query = request.query_params.multi_items()
+        name, label = next((item for item in query if item[0] in FACET_HEADINGS), ("", ""))
+        episodes = _with_label(name, label, published, self.zone) if name else published[:NEWEST]
         if not episodes and name:
             raise AccessDenied(NOT_FOUND)
         chosen = f"Season {label}" if name == "season" else label
@@ -57,7 +61,7 @@ class EpisodeListRoutes:
             standing=decision.standing if isinstance(decision, Teaser) else "active",
             years=view.by_year(episodes, self.zone),
             chosen=chosen,
-            chosen_link=_link_of(chosen, episodes),
+            chosen_link=_person_url(chosen, episodes),
             archive=facet_counts("year", published, self.zone)
             if len(published) > NEWEST and not chosen
             else (),
@@ -65,34 +69,34 @@ class EpisodeListRoutes:
         )
 
     def archive(self, request: Request) -> Response:
-        """Answer every year, season, topic and guest that there is, with the number of episodes."""
+        """Return every year, season, topic and guest, each with the number of episodes."""
         self.authorizer.authorize(self.cookies.visitor(request), None, "page")
         catalog = self.catalog_cache.newest().catalog
         published = list(catalog.published())
-        shelves = {name: facet_counts(name, published, self.zone) for name in FACET_HEADINGS}
+        facets = {name: facet_counts(name, published, self.zone) for name in FACET_HEADINGS}
         return self.templates.page_response(
             request,
             "archive.html",
             catalog.show,
-            shelves=[(name, FACET_HEADINGS[name], entries) for name, entries in shelves.items() if entries],
+            shelves=[(name, FACET_HEADINGS[name], entries) for name, entries in facets.items() if entries],
         )
 
 
 def facet_query(facet: str, label: str) -> str:
-    """Return the query of a list's address, in the one way in which it is linked everywhere."""
+    """Return the query string of a facet's canonical URL."""
     return urlencode({facet: label}, quote_via=quote)
 
 
 def facet_counts(facet: str, published: Iterable[Episode], zone: ZoneInfo) -> list[tuple[str, int]]:
-    """Return (label, number of episodes): the latest year or season first, names by alphabet."""
+    """Return (label, number of episodes): years and seasons descending, names in alphabetical order."""
     labels = _labels(facet, zone)
     counted = Counter(label for episode in published for label in set(labels(episode))).items()
-    if facet in BY_NUMBER:
+    if facet in NUMERIC_FACETS:
         return sorted(counted, key=lambda entry: int(entry[0]), reverse=True)
     return sorted(counted, key=lambda entry: entry[0].casefold())
 
 
-def _of(name: str, label: str, published: Iterable[Episode], zone: ZoneInfo) -> list[Episode]:
+def _with_label(name: str, label: str, published: Iterable[Episode], zone: ZoneInfo) -> list[Episode]:
     labels = _labels(name, zone)
     return [episode for episode in published if label in labels(episode)]
 
@@ -107,7 +111,7 @@ def _labels(name: str, zone: ZoneInfo) -> Labels:
     return by_name[name]
 
 
-def _link_of(name: str, episodes: Iterable[Episode]) -> str | None:
-    """Return a person's own page, as the newest episode has it."""
+def _person_url(name: str, episodes: Iterable[Episode]) -> str | None:
+    """Return the URL of a person from the newest episode that has one."""
     people = (person for episode in episodes for person in episode.persons if person.name == name)
     return next((person.url for person in people if person.url), None)

@@ -1,4 +1,7 @@
-"""The search page: words in transcripts for subscribers; titles, notes and guests for everybody."""
+"""The search page: transcripts for subscribers; titles, notes and guests for everybody.
+
+/search?q=<query>[&episode=<slug>][&page=<number>]
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,44 +27,44 @@ from podcast_pipeline.web.middleware.access_log import ERROR_LOGGER
 from podcast_pipeline.web.session_cookie import SessionCookies
 from podcast_pipeline.web.templating import Templates
 
-PASSAGES_OF_ONE = 60  # where an episode stands alone; the page itself finds the rest
-MOST_DIGITS = 6  # of a page's number
+MAX_PASSAGES_IN_EPISODE = 60  # with `episode`; the episode's page can find the rest
+MAX_PAGE_DIGITS = 6
 
 
 class IndexUpdater:
-    """Keeps the index up to the catalog beside the server, one run at a time.
+    """Syncs the search index with the catalog in a background thread, one run at a time.
 
-    Whoever published or released may not have reached this database; a run that finds nothing new is a
-    matter of milliseconds.
+    The machine that published an episode may have no connection to this database. A run without changes
+    takes milliseconds.
     """
 
     def __init__(self, index: SearchIndex, store: ObjectReader) -> None:
         self._index = index
         self._store = store
         self._lock = Lock()
-        self._followed: str | None = None
-        self._run: Thread | None = None
+        self._synced_etag: str | None = None
+        self._thread: Thread | None = None
 
     def start_update(self, snapshot: CatalogSnapshot) -> Thread | None:
-        """Start to bring the index up to an edition unless that was done or is going on; return the run."""
+        """Start a sync with a catalog unless done or running; return the thread of the latest sync."""
         with self._lock:
-            is_busy = self._run is not None and self._run.is_alive()
-            if not is_busy and self._followed != snapshot.etag:
-                self._followed = snapshot.etag
-                self._run = Thread(target=self._catch_up, args=(snapshot,), daemon=True)
-                self._run.start()
-            return self._run
+            is_busy = self._thread is not None and self._thread.is_alive()
+            if not is_busy and self._synced_etag != snapshot.etag:
+                self._synced_etag = snapshot.etag
+                self._thread = Thread(target=self._sync, args=(snapshot,), daemon=True)
+                self._thread.start()
+            return self._thread
 
-    def _catch_up(self, edition: CatalogSnapshot) -> None:
+    def _sync(self, snapshot: CatalogSnapshot) -> None:
         try:
-            self._index.sync(edition.catalog, self._store)
+            self._index.sync(snapshot.catalog, self._store)
         except PodcastError as error:
             ERROR_LOGGER.error("search index: %s; run `podcast reindex`", error)
 
 
 @dataclass(frozen=True)
 class SearchScope:
-    """The episodes of an edition that may be named."""
+    """The published episodes of a catalog: the ones that results may show."""
 
     episodes: Mapping[UUID, Episode]
     ids: frozenset[UUID]
@@ -85,68 +88,68 @@ class SearchRoutes:
         return [Route("/search", self.search)]
 
     def catch_up(self) -> Thread | None:
-        """Bring the index up to what is out now, beside the server; return the run."""
+        """Start to sync the index with the newest catalog in the background; return the thread."""
         return self.index_updater.start_update(self.catalog_cache.newest())
 
     def search(self, request: Request) -> Response:
-        """Answer what was found of `q`, of one `episode` if that is given.
+        """Return the results for `q`, limited to an `episode` if given.
 
-        Access is decided before anything is looked up, and the lookup of a visitor who may not read never
-        touches a transcript: neither hits nor counts nor the time it takes depend on one.
+        Access is decided before the search. Without access to transcripts the search never reads one, so
+        that neither hits nor counts nor response time depend on transcripts (no timing attack).
         """
         decision = self.authorizer.authorize(self.cookies.visitor(request), None, "search")
-        edition = self.catalog_cache.newest()
-        self.index_updater.start_update(edition)
-        published = self.scope_cache.get_or_compute(edition.etag, lambda: _published(edition))
-        asked = request.query_params.get("q", "")[:LONGEST_QUERY].strip()
-        chosen = self._chosen(edition, request)
-        query = parse_query(asked, self.zone)
-        found = self.index.search(
+        snapshot = self.catalog_cache.newest()
+        self.index_updater.start_update(snapshot)
+        published = self.scope_cache.get_or_compute(snapshot.etag, lambda: _published(snapshot))
+        text = request.query_params.get("q", "")[:LONGEST_QUERY].strip()
+        chosen = self._chosen_episode(snapshot, request)
+        query = parse_query(text, self.zone)
+        results = self.index.search(
             query,
             include_transcripts=isinstance(decision, Allow),
             episode_ids=frozenset({chosen.id}) if chosen else published.ids,
-            page=_page(request),
-            passages=PASSAGES_OF_ONE if chosen else PASSAGES_SHOWN,
+            page=_page_number(request),
+            passages=MAX_PASSAGES_IN_EPISODE if chosen else PASSAGES_SHOWN,
         )
         return self.templates.no_store_response(
             request,
             "search.html",
-            edition.catalog.show,
+            snapshot.catalog.show,
             standing=decision.standing if isinstance(decision, Teaser) else "active",
-            asked=asked,
+            asked=text,
             query=query,
-            found=found,
-            groups=[(published.episodes[group.episode_id], group) for group in found.groups],
+            found=results,
+            groups=[(published.episodes[group.episode_id], group) for group in results.groups],
             chosen=chosen,
-            whole=f"/search?{urlencode({'q': asked})}",
-            turns=_turns(asked, found),
+            whole=f"/search?{urlencode({'q': text})}",
+            turns=_pagination_links(text, results),
         )
 
-    def _chosen(self, edition: CatalogSnapshot, request: Request) -> Episode | None:
+    def _chosen_episode(self, snapshot: CatalogSnapshot, request: Request) -> Episode | None:
         slug = request.query_params.get("episode")
         if slug is None:
             return None
-        episode = edition.catalog.by_slug(slug)
+        episode = snapshot.catalog.by_slug(slug)
         if episode is None or episode.state != "published":
             raise AccessDenied(NOT_FOUND)
         return episode
 
 
-def _published(edition: CatalogSnapshot) -> SearchScope:
-    episodes = {episode.id: episode for episode in edition.catalog.published()}
+def _published(snapshot: CatalogSnapshot) -> SearchScope:
+    episodes = {episode.id: episode for episode in snapshot.catalog.published()}
     return SearchScope(episodes, frozenset(episodes))
 
 
-def _page(request: Request) -> int:
+def _page_number(request: Request) -> int:
     number = request.query_params.get("page", "")
-    return int(number) if number.isascii() and number.isdigit() and len(number) <= MOST_DIGITS else 1
+    return int(number) if number.isascii() and number.isdigit() and len(number) <= MAX_PAGE_DIGITS else 1
 
 
-def _turns(asked: str, found: SearchResults) -> list[tuple[str, str, str]]:
-    """Return (name, address, rel) of the pages before and after this one."""
-    near = (("Back", found.page - 1, "prev"), ("More results", found.page + 1, "next"))
+def _pagination_links(text: str, results: SearchResults) -> list[tuple[str, str, str]]:
+    """Return (label, URL, rel) of the previous and the next page of results."""
+    neighbours = (("Back", results.page - 1, "prev"), ("More results", results.page + 1, "next"))
     return [
-        (name, f"/search?{urlencode({'q': asked, 'page': number})}", rel)
-        for name, number, rel in near
-        if 1 <= number <= found.page_count
+        (name, f"/search?{urlencode({'q': text, 'page': number})}", rel)
+        for name, number, rel in neighbours
+        if 1 <= number <= results.page_count
     ]

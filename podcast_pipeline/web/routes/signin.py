@@ -1,4 +1,14 @@
-"""Sign-in by a mailed link, or by its code in the browser that asked. No passwords."""
+"""Sign-in by a mailed link, or by a mailed code in the browser that requested it. No passwords.
+
+    GET   /signin                  a form for the email address
+    POST  /signin                  send the mail
+    GET   /signin/code             a form for the code
+    POST  /signin/code             sign in by code
+    GET   /signin/link/<secret>    a page with a button
+    POST  /signin/link/<secret>    sign in by link
+
+Every POST needs the CSRF token of the browser cookie, and has a rate limit.
+"""
 
 import secrets
 from dataclasses import dataclass
@@ -33,7 +43,7 @@ If you did not ask for this, do nothing; nobody can sign in without this mail.
 
 @dataclass(frozen=True)
 class SignInRoutes:
-    """Endpoints under `/signin`; a known and an unknown address get the same answers."""
+    """Endpoints under `/signin`; known and unknown email addresses get the same responses."""
 
     signin: SignIn
     mailer: Mailer
@@ -54,11 +64,11 @@ class SignInRoutes:
         ]
 
     def ask(self, request: Request) -> Response:
-        """Ask for an address."""
+        """Show the form for the email address."""
         return self._page(request, "signin.html")
 
     def send(self, request: Request, fields: FormFields) -> Response:
-        """Send a mail if somebody has this address; it leaves after the answer, which so takes as long."""
+        """Send a mail to a known address, after the response (against timing attacks)."""
         browser = self._browser(request)
         verify_csrf_token(fields, browser)
         self.rate_limiter.count(request, SIGN_IN_LIMIT)
@@ -67,11 +77,11 @@ class SignInRoutes:
         return RedirectResponse("/signin/code", 303, {"cache-control": "no-store"}, background)
 
     def sent(self, request: Request) -> Response:
-        """Say that a mail is on its way, and take its code."""
+        """Show the form for the code in the mail."""
         return self._page(request, "sent.html", is_wrong=False)
 
     def spend_code(self, request: Request, fields: FormFields) -> Response:
-        """Let in by a code, in the browser that asked for it."""
+        """Sign in by a code, in the browser that requested the mail."""
         browser = self._browser(request)
         verify_csrf_token(fields, browser)
         self.rate_limiter.count(request, SIGN_IN_LIMIT)
@@ -82,11 +92,11 @@ class SignInRoutes:
         return self.cookies.open_account_session(RedirectResponse("/account", 303), subscriber_id)
 
     def link(self, request: Request) -> Response:
-        """Ask for a click: mail scanners follow links, and must not spend them."""
+        """Show a button: mail scanners follow links, and must not use them up."""
         return self._page(request, "link.html", is_wrong=False)
 
     def spend_link(self, request: Request, fields: FormFields) -> Response:
-        """Let in by a link, once."""
+        """Sign in by a link; each link works once."""
         verify_csrf_token(fields, self._browser(request))
         self.rate_limiter.count(request, SIGN_IN_LIMIT)
         subscriber_id = self.signin.spend_link(request.path_params["secret"], now=self.cookies.clock())
@@ -98,7 +108,7 @@ class SignInRoutes:
         return request.cookies.get(self.cookies.browser_cookie_name, "")
 
     def _page(self, request: Request, name: str, *, status: int = 200, **parts: object) -> Response:
-        """Answer a page whose forms only this browser can send back."""
+        """Return a page whose forms carry the CSRF token of this browser's cookie."""
         browser = self._browser(request) or secrets.token_urlsafe(BROWSER_BYTES)
         response = self.templates.no_store_response(
             request, name, self.show, status=status, seal=csrf_token(browser), **parts

@@ -1,4 +1,8 @@
-"""Stops mail of new transcripts by the link in it: one click, no sign-in (RFC 8058)."""
+"""Unsubscribe from notifications of new transcripts by the link in the mail: one click, no sign-in.
+
+GET   /mail/stop/<token>    a page with a button
+POST  /mail/stop/<token>    unsubscribe; also posted by mail programs (List-Unsubscribe, RFC 8058)
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +20,7 @@ from podcast_pipeline.web.templating import Templates
 
 @dataclass(frozen=True)
 class UnsubscribeRoutes:
-    """Endpoints under `/mail/stop`; a value that nobody has gets the same answers."""
+    """Endpoints under `/mail/stop`; an invalid token gets the same responses as a valid one."""
 
     subscribers: Subscribers
     clock: Callable[[], datetime]
@@ -31,11 +35,11 @@ class UnsubscribeRoutes:
         ]
 
     def ask(self, request: Request) -> Response:
-        """Ask for a click: mail scanners follow links, and must not stop anything."""
+        """Show a button: mail scanners follow links, and must not unsubscribe anybody."""
         return self.templates.no_store_response(request, "stop.html", self.show, is_done=False)
 
     def unsubscribe(self, request: Request, _: FormFields) -> Response:
-        """Stop the mails. Mail programs post this themselves, without cookies; the value is the proof."""
+        """Turn notifications off by token alone: mail programs post without cookies or a CSRF token."""
         subscriber_id = unsubscribe_token.parse_unsubscribe_token(
             request.path_params["value"], self.subscribers.secret_key
         )

@@ -1,6 +1,6 @@
-// What a script adds: on an episode's page the words follow the voice, and the voice follows the words; on the
-// account page a button copies the private link.
-// Everything on the page works without it. Times are seconds in the audio.
+// Progressive enhancement. Episode page: highlight the current word, play from a click, cite, find, remember the
+// position. Account page: a button copies the private link.
+// The pages work without this script. Times are seconds in the audio.
 
 const audio = document.querySelector("#player audio");
 const article = document.querySelector("article[data-url]");
@@ -11,10 +11,10 @@ const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 const SPEEDS = [0.75, 1, 1.25, 1.5, 1.75, 2];
 const SAVE_EVERY_S = 5;
-const NEAR_END_S = 15; // heard to here is heard: the next visit begins at the beginning
+const NEAR_END_S = 15; // an episode played to here counts as finished: the next visit starts at 0
 
-// ---- where words are: data-times has a group per sentence, and in it for each word how many centiseconds it
-// lasts until the next, and its length where that is not to the next space
+// ---- word times: data-times has a group for each sentence (view.encode_word_times). A group has for each word the
+// centiseconds until the next word, and the word's length if spaces do not delimit the word
 
 const groups = words?.querySelector("[data-times]")?.dataset.times.split(",") ?? [];
 const times = new Map(sentences.map((sentence, n) => [sentence, groups[n].split(" ")]));
@@ -22,7 +22,7 @@ const times = new Map(sentences.map((sentence, n) => [sentence, groups[n].split(
 const start = (sentence) => Number(sentence.id.slice("t=".length));
 const end = (sentence) => wordsOf(sentence).at(-1).until;
 
-/** Return [{from, to, at, until}] of a sentence: characters of its text, and when the word is said. */
+/** Return [{from, to, at, until}] for each word: character offsets in the sentence, start and end time. */
 function wordsOf(sentence) {
   const text = sentence.textContent;
   let from = 0;
@@ -38,7 +38,7 @@ function wordsOf(sentence) {
   });
 }
 
-/** Return the last of `list` whose time is not after `t`; the list is in order of time. */
+/** Return the last item of `list` whose time is not after `t` (binary search); `list` is sorted by time. */
 function lastBefore(list, t, timeOf) {
   let low = 0;
   let high = list.length;
@@ -57,7 +57,7 @@ function rangeOf(sentence, from, to) {
   return range;
 }
 
-/** Light ranges of text without touching the page; older browsers light whole sentences by class. */
+/** Highlight ranges of text with the CSS Custom Highlight API; older browsers highlight sentences by class. */
 function light(name, ranges) {
   if (!("highlights" in CSS)) return;
   if (ranges.length) CSS.highlights.set(name, new Highlight(...ranges));
@@ -68,7 +68,7 @@ function bring(element) {
   element.scrollIntoView({ block: "center", behavior: still.matches ? "auto" : "smooth" });
 }
 
-// ---- the voice leads
+// ---- the text follows the audio
 
 const state = { sentence: null, isFollowing: true };
 
@@ -103,10 +103,10 @@ function follow(isFollowing) {
 function playFrom(t) {
   audio.currentTime = t;
   follow(true);
-  audio.play().catch(() => {}); // a browser may want a gesture first; the time is set
+  audio.play().catch(() => {}); // autoplay may be blocked; the time is set anyway
 }
 
-// ---- the reader leads
+// ---- the audio follows clicks in the text
 
 function clickedTime(event) {
   const sentence = event.target.closest(".s");
@@ -131,7 +131,7 @@ function onClick(event) {
   if (t !== null) playFrom(t);
 }
 
-// ---- links that lead to a moment, `#t=12.3` or `#t=12.3,20.5`
+// ---- media fragments in the URL, `#t=12.3` or `#t=12.3,20.5`
 
 function land() {
   const match = /^#t=([\d.]+)(?:,([\d.]+))?$/.exec(decodeURIComponent(location.hash));
@@ -158,7 +158,7 @@ function mark(from, until) {
 
 // ---- citations
 
-/** Return what is selected, grown to whole words: {parts: [{speaker, text}], from, until}, or null. */
+/** Return the selection, extended to whole words: {parts: [{speaker, text}], from, until}, or null. */
 function cited() {
   const selection = getSelection();
   if (!words || selection.isCollapsed || !selection.rangeCount) return null;
@@ -195,17 +195,17 @@ function address(quote) {
   return `${article.dataset.url}#${sentence ? sentence.id : `t=${round(quote.from)},${round(quote.until)}`}`;
 }
 
-// BibTeX counts braces even where they are escaped, and \~ and \^ are accents
+// BibTeX counts even escaped braces, and \~ and \^ are accents
 const TEX = { "\\": "backslash", "{": "braceleft", "}": "braceright", "~": "asciitilde", "^": "asciicircum" };
 const bibtex = (text) => text.replace(/[\\{}~^&%$#_]/g, (c) => (TEX[c] ? `\\text${TEX[c]}{}` : `\\${c}`));
 
-/** Return text that Markdown shows as it is, also where it begins a line. */
+/** Escape text for Markdown, also at the start of a line. */
 const markdown = (text) =>
   text.replace(/[\\`*_[\]<>#&~|!]/g, "\\$&").replace(/^[-+=]/, "\\$&").replace(/^(\d+)([.)])/, "$1\\$2");
 
 const stopped = (text) => (/[.?!…。？！]["”’»]?$/.test(text) ? text : `${text}.`);
 
-/** Return a name as APA has it, `van Gogh, V.`; one of one word, or of a script without capitals, stays. */
+/** Return a name in APA style, `van Gogh, V.`; a single word or a script without capitals stays unchanged. */
 function surnameFirst(name) {
   const parts = name.trim().split(/\s+/);
   const suffix = parts.length > 2 && /^(Jr|Sr)\.?$|^[IV]+$/.test(parts.at(-1)) ? `, ${parts.pop()}` : "";
@@ -259,7 +259,7 @@ const STYLES = {
 
 async function copy(text) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  const area = document.createElement("textarea"); // plain http: the clipboard is closed to scripts
+  const area = document.createElement("textarea"); // the clipboard API needs https
   area.value = text;
   document.body.append(area);
   area.select();
@@ -275,7 +275,7 @@ function offerCitation() {
   bar.hidden = !quote && !bar.contains(document.activeElement);
 }
 
-/** Select the sentence being heard, for who has no mouse to do so. */
+/** Select the current sentence, for keyboard users. */
 function citeHeard() {
   getSelection().selectAllChildren(state.sentence ?? sentences[0]);
   offerCitation();
@@ -304,7 +304,7 @@ function find(text) {
   found.ranges = [];
   for (const sentence of wanted ? sentences : []) {
     const inside = plain(sentence.textContent);
-    if (inside.length !== sentence.textContent.length) continue; // a letter that changes its length when folded
+    if (inside.length !== sentence.textContent.length) continue; // folding changed the length, so offsets would be wrong
     for (let i = inside.indexOf(wanted); i >= 0; i = inside.indexOf(wanted, i + wanted.length)) {
       found.ranges.push(rangeOf(sentence, i, i + wanted.length));
     }
@@ -323,7 +323,7 @@ function nextFound(step) {
   say(`${found.at + 1} of ${found.ranges.length}`);
 }
 
-// ---- what this device remembers
+// ---- position and speed in localStorage
 
 const KEY = `position:${location.pathname}`;
 
@@ -340,7 +340,7 @@ function setSpeed(speed) {
   localStorage.setItem("speed", String(speed));
 }
 
-// ---- keys: only while the player has the focus, so that they never take a letter from anybody
+// ---- keyboard shortcuts: only while the player has the focus, so that typing elsewhere is unaffected
 
 const skip = (seconds) => (audio.currentTime = Math.max(0, audio.currentTime + seconds));
 const turnSpeed = (step) => setSpeed(SPEEDS[SPEEDS.indexOf(audio.playbackRate) + step] ?? audio.playbackRate);
@@ -369,7 +369,7 @@ function onFindKey(event) {
   }
 }
 
-// ---- begin
+// ---- initialisation
 
 function begin() {
   const player = document.querySelector("#player");

@@ -19,6 +19,7 @@ from tests.support.rule_cases.files import (
     ARTWORK_FAULTS,
     CHAPTERS_FAULTS,
     DURATION_S,
+    RESPONSE_FAULTS,
     RIGHT,
     TRANSCRIPT_FAULTS,
     TYPES,
@@ -93,7 +94,7 @@ def test_right_responses_have_no_findings() -> None:
     assert check_responses(RIGHT) == ()
 
 
-@pytest.mark.parametrize(("response", "rule", "severity"), ANSWER_FAULTS)
+@pytest.mark.parametrize(("response", "rule", "severity"), RESPONSE_FAULTS)
 def test_fault_in_a_response_is_found(response: RecordedResponse, rule: str, severity: str) -> None:
     """One fault gives one finding, which contains the address."""
     findings = check_responses([*RIGHT, response])

@@ -129,7 +129,7 @@ RIGHT = [
     RecordedResponse("transcript", "u", 200, headers=FEED | {"content-type": "text/vtt; charset=utf-8"}),
 ]
 
-ANSWER_FAULTS = [
+RESPONSE_FAULTS = [
     (RecordedResponse("feed", "u", 405, "HEAD"), "H1", "error"),
     (RecordedResponse("audio", "u", 403, "HEAD"), "H1", "error"),
     (

@@ -1,4 +1,4 @@
-"""What every answer carries: CORS, the browser's rules, caching, and nothing secret in a log."""
+"""Middleware: CORS, CSP, HSTS and caching headers on every response, and no secret in a log."""
 
 import logging
 from collections.abc import Iterator
@@ -70,7 +70,7 @@ def test_preflight(client: TestClient, token: str) -> None:
 
 @pytest.mark.parametrize("path", ["/", PAGE, "/nothing", "/robots.txt"])
 def test_pages_have_no_cors_and_a_policy(client: TestClient, path: str) -> None:
-    """No other site reads or frames a page, no script or style stands inside it."""
+    """No other site reads or frames a page, and inline scripts and styles are forbidden."""
     headers = client.get(path, headers={"Origin": "https://player.example"}).headers
     assert "access-control-allow-origin" not in headers
     assert client.options(path).status_code == 405 or path == "/nothing"
@@ -84,7 +84,7 @@ def test_pages_have_no_cors_and_a_policy(client: TestClient, path: str) -> None:
     "path", ["/", "/nothing", "/public/feed.xml", "/feeds/{}/feed.xml", "/feeds/nobody/"]
 )
 def test_everywhere(client: TestClient, token: str, path: str) -> None:
-    """No sniffing, no referrer, and no word on what serves."""
+    """No sniffing, no referrer, and no Server header."""
     headers = client.get(path.format(token)).headers
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
@@ -122,7 +122,7 @@ def test_private_answers_are_not_kept_by_others(client: TestClient, token: str) 
     ["/", PAGE, "/feeds/{}/feed.xml", "/public/feed.xml", "/robots.txt", "/sitemap.xml", "/archive.atom"],
 )
 def test_head_and_304_everywhere(client: TestClient, token: str, path: str) -> None:
-    """HEAD says what GET says, and a known ETag costs nothing."""
+    """HEAD has the headers of GET, and a known ETag gives 304."""
     path = path.format(token)
     get, head = client.get(path), client.head(path)
     assert dict(get.headers) == dict(head.headers)
@@ -140,7 +140,7 @@ def test_errors_ignore_conditions(client: TestClient) -> None:
 
 
 def test_a_store_that_fails_is_503(client: TestClient, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While the store cannot be asked, answers say to come again, and name nothing."""
+    """While the store is unavailable, responses are 503 with Retry-After and reveal nothing."""
 
     def fail(self: LocalStore, key: str) -> ObjectInfo:
         raise StoreError(key, "the disk is away")
@@ -155,7 +155,7 @@ def test_a_store_that_fails_is_503(client: TestClient, token: str, monkeypatch: 
 
 @pytest.mark.parametrize("restarted", [False, True])
 def test_a_catalog_that_is_gone_is_503(tmp_path: Path, restarted: bool) -> None:
-    """An unmounted store is no show without episodes: no feed loses its items, whenever the server began."""
+    """An unmounted store gives 503 instead of empty feeds, also after a restart."""
     site = Site.make(tmp_path)
     flagship(site)
     token = site.subscribe("ann@example.org")
@@ -174,7 +174,7 @@ def test_a_catalog_that_is_gone_is_503(tmp_path: Path, restarted: bool) -> None:
 
 
 def test_a_database_that_fails_is_503(tmp_path: Path) -> None:
-    """Without its database the reader says when to come back, and what needs none is answered."""
+    """Without the database private pages are 503 with Retry-After; pages that need none are served."""
     site = Site.make(tmp_path)
     flagship(site)
     token = site.subscribe("ann@example.org")
@@ -192,7 +192,7 @@ def test_a_database_that_fails_is_503(tmp_path: Path) -> None:
 def test_a_database_without_a_free_connection_is_503(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Under a load that holds every connection a visitor is told to come back, in one line of the log."""
+    """With every connection in use a visitor gets 503 with Retry-After, and the log one line."""
     monkeypatch.setitem(POOL_OPTIONS, "pool_timeout", 0.05)
     site = Site.make(tmp_path)
     token = site.subscribe("ann@example.org")
@@ -216,7 +216,7 @@ def test_a_folder_of_objects_is_404(client: TestClient) -> None:
 
 
 def test_a_bug_is_a_bare_500(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What breaks unexpectedly is logged by the server and told to nobody."""
+    """An unexpected exception is logged, and its details are not in the response."""
 
     def fail(self: LocalStore, key: str) -> ObjectInfo:
         raise ZeroDivisionError(key)
@@ -246,7 +246,7 @@ def test_the_log_has_no_secret(client: TestClient, token: str, caplog: pytest.Lo
 def test_the_log_of_a_missing_object_has_no_secret_and_one_line(
     client: TestClient, token: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A path of a visitor that looks like an object's key is told as an access line would tell it."""
+    """A requested path in an error line is redacted like one in the access log."""
     for path in (f"/public/{token}", "/public/a%0afake%1b[2J", f"/public/audio/{token}.mp3"):
         assert client.get(path).status_code == 404
     told = [record.getMessage() for record in caplog.records if record.name == "podcast_pipeline.web"]
@@ -261,7 +261,7 @@ def test_the_log_of_a_missing_object_has_no_secret_and_one_line(
 @example("/feeds/", "a" * 16 + "." + "b" * 32, "/feed.xml")
 @example("x", "a" * 16 + "." + "b" * 32, "y")
 def test_redaction_holds_anywhere(before: str, token: str, after: str) -> None:
-    """Wherever a token stands in a path, its secret does not reach the log, nor does anything unprintable."""
+    """A token anywhere in a path is redacted, and unprintable characters are replaced."""
     line = redact(f"{before}{token}{after}")
     assert token.partition(".")[2] not in line
     assert line.isprintable()
@@ -270,7 +270,7 @@ def test_redaction_holds_anywhere(before: str, token: str, after: str) -> None:
 
 @given(st.text(max_size=20), SIGN_INS)
 def test_a_sign_in_link_is_in_no_log(before: str, secret: str) -> None:
-    """The GET of a mailed link is logged before the link is spent, so the line must not open the account."""
+    """A GET of a mailed link is logged while the link still works, so the secret is redacted."""
     assert redact(f"{before}/signin/link/{secret}").endswith("/signin/link/***")
     assert redact(f"{before}/mail/stop/{secret}").endswith("/mail/stop/***")
 
@@ -281,7 +281,7 @@ def test_a_sign_in_link_is_in_no_log(before: str, secret: str) -> None:
 @example(b"a" * 16 + b"." + b"B" * 32)
 @example("ａ".encode() * 16 + b"." + b"b" * 32)
 def test_hostile_tokens_are_404(site: Site, text: bytes) -> None:
-    """Whatever stands where a token belongs, it is 404 and not an error."""
+    """Any text in place of a token is 404, never an exception."""
     client = TestClient(site.app())  # a fresh one: guesses are counted
     escaped = "".join(f"%{byte:02x}" for byte in text if byte != ord("/")) or "x"
     assert client.get(f"/feeds/{escaped}/feed.xml").status_code == 404

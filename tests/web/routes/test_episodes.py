@@ -1,4 +1,4 @@
-"""What stands on the pages, and that hostile text stays text."""
+"""Contents of the pages, and escaping of hostile text."""
 
 import json
 import re
@@ -44,7 +44,7 @@ def sign_in(site: Site, client: TestClient) -> None:
 
 
 def test_an_empty_show(client: TestClient) -> None:
-    """Before the first episode every page is there already."""
+    """Every page works before the first episode."""
     assert "No episode yet" in client.get("/").text
     assert client.get("/sitemap.xml").status_code == 200
 
@@ -65,7 +65,7 @@ def test_the_list(site: Site, client: TestClient) -> None:
 
 
 def test_a_guest_has_a_page(site: Site, client: TestClient) -> None:
-    """All episodes with somebody are one click away."""
+    """A guest's name links to all episodes with this guest."""
     flagship(site)
     site.publish("without-her")
     page = client.get("/", params={"guest": "Ines Marchetti"})
@@ -138,8 +138,8 @@ def test_the_transcript_is_by_turns(site: Site, client: TestClient) -> None:
         assert f"/transcript.{ending}?v=" in page
 
 
-def test_every_link_to_a_moment_lands(site: Site, client: TestClient) -> None:
-    """Without a script, `#t=` leads to what is said then: each has an element with that id, once."""
+def test_every_media_fragment_has_an_element(site: Site, client: TestClient) -> None:
+    """Every `#t=` link has exactly one element with that id, so that it works without a script."""
     flagship(site)
     sign_in(site, client)
     elements = Elements(client.get(PAGE).text)
@@ -150,8 +150,8 @@ def test_every_link_to_a_moment_lands(site: Site, client: TestClient) -> None:
     assert set(links) <= set(ids)
 
 
-def test_nothing_is_asked_of_others(site: Site, client: TestClient) -> None:
-    """No page loads anything from another host, or a style or script that stands in the page."""
+def test_no_third_party_requests(site: Site, client: TestClient) -> None:
+    """No page loads anything from another host, and none has inline styles or scripts."""
     flagship(site)
     sign_in(site, client)
     for path in ("/", PAGE):
@@ -192,7 +192,7 @@ def test_hostile_text_stays_text(site: Site, client: TestClient) -> None:
 
 
 def test_structured_data(site: Site, client: TestClient) -> None:
-    """Search engines read the facts that are public, and that the transcript costs something."""
+    """The JSON-LD contains public facts, and marks the transcript as paywalled."""
     flagship(site)
     (said,) = (json.loads(s) for s in Elements(client.get(PAGE).text).scripts if s)
     assert said["@type"] == "PodcastEpisode"
@@ -233,7 +233,7 @@ def test_a_subscriber_only_page(site: Site, client: TestClient) -> None:
 
 
 def test_a_new_catalog_shows_at_once(site: Site, client: TestClient) -> None:
-    """The reader follows the store: what is published is there, what is withdrawn is gone."""
+    """New and withdrawn episodes show in the next response."""
     assert client.get("/episodes/new").status_code == 404
     episode = site.publish("new")
     assert client.get("/episodes/new").status_code == 200
@@ -252,7 +252,7 @@ def test_static_files_are_kept_for_ever_under_their_hash(client: TestClient) -> 
 
 
 def test_robots_and_sitemap(site: Site, client: TestClient) -> None:
-    """Crawlers are sent to the pages and kept from what is behind a token."""
+    """The sitemap lists the pages, and robots.txt disallows private paths."""
     flagship(site)
     assert "Disallow: /feeds/" in client.get("/robots.txt").text
     assert "Sitemap: http://127.0.0.1:8080/sitemap.xml" in client.get("/robots.txt").text

@@ -20,7 +20,6 @@ from podcast_pipeline.config import AccessTable
 from podcast_pipeline.model import Chapter
 from podcast_pipeline.storage.objects import stage_bytes
 from podcast_pipeline.storage.s3.store import S3Store
-from tests.support.feeds import words
 from tests.support.leaky_site import BONUS, FLAGSHIP, SECRET, make_site
 from tests.support.outbox import Outbox
 from tests.support.site import Site, transcript_of
@@ -53,7 +52,7 @@ def guids(feed: str) -> list[str]:
 
 
 def test_p1_the_token_is_in_the_path_and_enough(site: Site, client: TestClient) -> None:
-    """At least 128 secret bits after the selector; no password is asked for, and a wrong one is no matter."""
+    """At least 128 secret bits after the selector; passwords are neither required nor checked."""
     token = site.subscribe(ANN)
     assert re.fullmatch(r"[a-z2-7]{16}\.[a-z2-7]{32}", token)
     answer = client.get(f"/feeds/{token}/feed.xml", headers={"Authorization": "Basic d3Jvbmc6d3Jvbmc="})
@@ -74,7 +73,7 @@ def test_p2_no_directory_lists_it(site: Site, client: TestClient) -> None:
 
 
 def test_p1_a_stolen_database_opens_nothing(site: Site) -> None:
-    """Of the secret there is a hash in it, and nothing else."""
+    """The database contains only a hash of the secret."""
     selector, _, secret = site.subscribe(ANN).partition(".")
     with site.subscribers.engine.connect() as connection:
         (row,) = connection.execute(select(tokens).where(tokens.c.selector == selector)).mappings()
@@ -83,7 +82,7 @@ def test_p1_a_stolen_database_opens_nothing(site: Site) -> None:
 
 
 def test_p3_what_needs_the_token(site: Site, client: TestClient) -> None:
-    """Transcripts, subscriber-only audio and chapters are behind it; other audio and artwork are not."""
+    """Transcripts, subscriber-only audio and chapters need the token; other audio and artwork do not."""
     art = site.put(stage_bytes("public/art", "", "jpg", b"a picture", "image/jpeg"))
     show = site.catalog.show.model_copy(update={"artwork_key": art})
     site.catalog = site.catalog.with_show(show)
@@ -95,11 +94,11 @@ def test_p3_what_needs_the_token(site: Site, client: TestClient) -> None:
     chapters = re.findall(r'<podcast:chapters url="([^"]+)"', feed)
     assert sorted("/feeds/" in url for url in enclosures) == [False, True, True]
     assert sorted("/feeds/" in url for url in chapters) == [False, True]
-    assert words(feed)
-    assert all("/feeds/" in url for url in words(feed))
+    assert transcript_urls(feed)
+    assert all("/feeds/" in url for url in transcript_urls(feed))
     pictures = set(re.findall(r'<itunes:image href="([^"]+)"', feed))
     assert pictures == {show.object_url(art)}
-    closed = [url for url in (*enclosures, *chapters, *words(feed)) if "/feeds/" in url]
+    closed = [url for url in (*enclosures, *chapters, *transcript_urls(feed)) if "/feeds/" in url]
     nobodys = to_token(new_selector(), b"not the key")
     assert {client.get(url.replace(token, nobodys)).status_code for url in closed} == {404}
     assert {client.get(url).status_code for url in (*closed, *enclosures, *chapters, *pictures)} == {200}
@@ -113,7 +112,7 @@ def test_p4_the_address_stays_and_ends_at_once(site: Site, client: TestClient) -
     assert client.get(f"/feeds/{token}/feed.xml").content == first.content
     assert site.subscribers.feed_token(ANN) == token
     site.subscribers.remove(ANN, now=site.clock.now, origin="cli")
-    assert client.get(words(first.text)[0]).status_code == 403
+    assert client.get(transcript_urls(first.text)[0]).status_code == 403
 
 
 def test_p5_a_lapsed_feed_goes_on(site: Site, client: TestClient) -> None:
@@ -126,9 +125,11 @@ def test_p5_a_lapsed_feed_goes_on(site: Site, client: TestClient) -> None:
     assert re.findall("<podcast:guid>.*?<", lapsed.text) == re.findall("<podcast:guid>.*?<", paid)
     assert len(set(guids(lapsed.text)) - set(guids(paid))) == 1
     assert set(guids(paid)) < set(guids(lapsed.text))
-    assert words(lapsed.text) == []
+    assert transcript_urls(lapsed.text) == []
     assert site.config.renew_url in lapsed.text
-    assert [client.get(url).status_code for url in words(paid)] == [403] * len(words(paid))
+    assert [client.get(url).status_code for url in transcript_urls(paid)] == [403] * len(
+        transcript_urls(paid)
+    )
     site.subscribers.renew(ANN, site.clock.now + DAY, now=site.clock.now, origin="cli")
     assert client.get(f"/feeds/{token}/feed.xml").text == paid
 
@@ -145,8 +146,8 @@ def test_p5_an_etag_is_of_one_subscriber_and_state(site: Site, client: TestClien
     site.subscribers.suspend(ANN, None, now=site.clock.now, origin="cli")
     suspended = client.get(f"/feeds/{ann}/feed.xml", headers=asked)
     assert suspended.status_code == 200
-    assert words(suspended.text) == []
-    file = words(client.get(f"/feeds/{bob}/feed.xml").text)[0].replace(bob, ann)
+    assert transcript_urls(suspended.text) == []
+    file = transcript_urls(client.get(f"/feeds/{bob}/feed.xml").text)[0].replace(bob, ann)
     assert client.get(file, headers={"If-None-Match": "*"}).status_code == 403
     assert suspended.headers["cache-control"] == "private, no-cache"
 
@@ -157,7 +158,7 @@ def test_p5_a_replaced_link_tells_for_thirty_days(site: Site, client: TestClient
     new = site.subscribers.rotate(ANN, now=site.clock.now, origin="cli")
     told = client.get(f"/feeds/{old}/feed.xml")
     assert client.get(f"/feeds/{new}/feed.xml").status_code == told.status_code == 200
-    assert words(told.text) == []
+    assert transcript_urls(told.text) == []
     assert "This private link was replaced" in told.text
     assert new not in told.text
     site.clock.now += 30 * DAY
@@ -173,7 +174,7 @@ def bonus_url(feed: str) -> str:
 
 
 def test_p6_private_audio_is_streamed_by_us(site: Site, client: TestClient) -> None:
-    """HEAD says what GET sends, a range is exact, and nobody else's cache keeps it."""
+    """HEAD has the headers of GET, byte ranges are exact, and shared caches do not store the audio."""
     url = bonus_url(client.get(f"/feeds/{site.subscribe(ANN)}/feed.xml").text)
     whole, head = client.get(url), client.head(url)
     part = client.get(url, headers={"Range": "bytes=100-199"})
@@ -212,15 +213,15 @@ def test_p6_private_audio_may_be_redirected(site: Site, s3_store: S3Store) -> No
 
 
 def overused(site: Site) -> list[dict[str, object]]:
-    """Return what was noted of too much use."""
+    """Return the recorded incidents of overuse."""
     with site.subscribers.engine.connect() as connection:
         query = select(audit_log.c.details).where(audit_log.c.action == "overused")
         return [dict(details) for details in connection.scalars(query)]
 
 
 def test_p7_too_much_use_is_noted_once_and_changes_nothing(site: Site, client: TestClient) -> None:
-    """The fifth complete download in a day is noted; pieces, HEADs and 304s are none."""
-    url = words(client.get(f"/feeds/{site.subscribe(ANN)}/feed.xml").text)[0]
+    """The fifth complete download in a day is recorded; partial responses, HEADs and 304s do not count."""
+    url = transcript_urls(client.get(f"/feeds/{site.subscribe(ANN)}/feed.xml").text)[0]
     etag = client.get(url).headers["etag"]
     for headers in ({"Range": "bytes=0-9"}, {"If-None-Match": etag}):
         for _ in range(5):
@@ -246,7 +247,7 @@ def test_p7_too_much_use_is_noted_once_and_changes_nothing(site: Site, client: T
 
 def test_p7_four_apps_are_noted(site: Site, client: TestClient) -> None:
     """More than three apps or networks count as well as downloads."""
-    url = words(client.get(f"/feeds/{site.subscribe(ANN)}/feed.xml").text)[0]
+    url = transcript_urls(client.get(f"/feeds/{site.subscribe(ANN)}/feed.xml").text)[0]
     for app in ("AntennaPod/3", "Overcast/1", "gPodder/3", "Castro/1"):
         client.get(url, headers={"User-Agent": app})
     (noted,) = overused(site)
@@ -256,7 +257,7 @@ def test_p7_four_apps_are_noted(site: Site, client: TestClient) -> None:
 def test_p7_four_networks_are_noted(site: Site, client: TestClient) -> None:
     """More than three places count as well as downloads; a household's IPv6 addresses are one."""
     ann, bob = site.subscribe(ANN), site.subscribe("bob@example.org")
-    path = words(client.get(f"/feeds/{ann}/feed.xml").text)[0]
+    path = transcript_urls(client.get(f"/feeds/{ann}/feed.xml").text)[0]
 
     def fetch(token: str, *addresses: str) -> None:
         for address in addresses:
@@ -270,9 +271,9 @@ def test_p7_four_networks_are_noted(site: Site, client: TestClient) -> None:
 
 
 def test_p7_the_audits_own_are_not_counted(site: Site, client: TestClient) -> None:
-    """A canary downloads as often as it likes: neither where from nor how often is kept."""
+    """A canary's downloads are unlimited, and neither their number nor their networks are recorded."""
     _, token = ensure_canaries(site.subscribers, now=site.clock.now)["active"]
-    url = words(client.get(f"/feeds/{token}/feed.xml").text)[0]
+    url = transcript_urls(client.get(f"/feeds/{token}/feed.xml").text)[0]
     for _ in range(6):
         assert client.get(url).status_code == 200
     assert overused(site) == []
@@ -283,7 +284,7 @@ def test_p7_the_audits_own_are_not_counted(site: Site, client: TestClient) -> No
 def test_p8_the_token_is_told_to_nobody(
     site: Site, client: TestClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Neither log, nor error page, nor referrer has it."""
+    """The token is in no log, error page or referrer."""
     token = site.subscribe(ANN, paid_until=site.clock.now - DAY)
     with caplog.at_level("INFO"):
         feed = client.get(f"/feeds/{token}/feed.xml")
@@ -295,7 +296,7 @@ def test_p8_the_token_is_told_to_nobody(
 
 
 def test_p9_subscribers_are_told_about_spotify(site: Site) -> None:
-    """Where the private link is shown it says that this app takes none."""
+    """Pages with the private link state that Spotify supports no private feeds."""
     site.subscribe(ANN)
     ann = site.subscribers.get(ANN).id
     cookie = site.sessions.open(ann, scope="account", selector=None, now=site.clock.now)
@@ -309,9 +310,9 @@ def test_nobody_unpaid_reads_the_bonus(site: Site, client: TestClient) -> None:
     """The subscriber-only words are in no answer to a lapsed token."""
     token = site.subscribe(ANN, paid_until=site.clock.now + DAY)
     feed = client.get(f"/feeds/{token}/feed.xml").text
-    urls = [*words(feed), bonus_url(feed), "/", "/episodes/bonus"]
+    urls = [*transcript_urls(feed), bonus_url(feed), "/", "/episodes/bonus"]
     said = SECRET.partition(": ")[2].split()[3]
-    assert any(said in client.get(url).text for url in words(feed))
+    assert any(said in client.get(url).text for url in transcript_urls(feed))
     site.clock.now += 2 * DAY
     client.get(f"/feeds/{token}/")
     assert not any(said in client.get(url).text for url in urls)

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("each_database")
 
 EVIL = "<img src=x onerror=alert(1)>"
 SECRET = "spreadsheet"
-"""Said in the flagship's transcript, in its teaser's reach of nobody."""
+"""A phrase in the flagship's transcript, after the teaser."""
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 @pytest.fixture
 def app(site: Site) -> Iterator[Starlette]:
-    """The reader; its index's run is over when the test is."""
+    """The app; the sync of its index is joined at the end of the test."""
     app = site.app()
     yield app
     app.state.catch_up().join()
@@ -44,7 +44,7 @@ def app(site: Site) -> Iterator[Starlette]:
 
 @pytest.fixture
 def anonymous(app: Starlette) -> Iterator[TestClient]:
-    """A browser that nobody knows."""
+    """A browser without a session."""
     with TestClient(app, base_url="http://127.0.0.1:8080") as client:
         yield client
 
@@ -84,7 +84,7 @@ def test_a_subscriber_finds_words_and_lands_on_them(subscriber: TestClient) -> N
     "query", [SECRET, f'"{SECRET}"', "spread*", f"{SECRET} speaker:ines", "zeppelin rose"]
 )
 def test_words_of_transcripts_leave_no_trace_for_others(anonymous: TestClient, query: str) -> None:
-    """Without a subscription a word of a transcript gives the very page that a word of none gives."""
+    """Without a subscription a word of a transcript gives the same page as an unknown word."""
     nothing = "q" * len(query)
     if "speaker:" in query:
         nothing = "q" * len(SECRET) + " speaker:ines"
@@ -104,7 +104,7 @@ def test_titles_notes_and_guests_are_for_everybody(anonymous: TestClient, query:
 
 
 def test_a_lapse_in_the_middle_of_a_session_closes_the_words(subscriber: TestClient, site: Site) -> None:
-    """The moment a subscription ends the same browser gets what everybody gets, and how to renew."""
+    """From the end of a subscription the same session gets the public results and an offer to renew."""
     assert "#t=" in _ask(subscriber, SECRET)
     site.clock.now += timedelta(days=2)
     page = _ask(subscriber, SECRET)
@@ -133,7 +133,7 @@ def test_a_subscriber_only_episode_is_named_and_its_words_are_not(
     assert "/episodes/inside#t=" in _ask(subscriber, "zeppelin")
 
 
-def test_what_is_not_out_is_not_found(subscriber: TestClient, site: Site) -> None:
+def test_unpublished_episodes_are_not_found(subscriber: TestClient, site: Site) -> None:
     """A scheduled episode and one taken down are absent; an index that is behind makes no difference."""
     page = _ask(subscriber, "zeppelin")
     assert "Soon" not in page
@@ -149,7 +149,7 @@ def test_what_is_not_out_is_not_found(subscriber: TestClient, site: Site) -> Non
 def test_the_index_follows_what_is_published_elsewhere(
     app: Starlette, subscriber: TestClient, site: Site
 ) -> None:
-    """An episode that another machine put out is found, once the run that its edition starts is over."""
+    """An episode published by another machine is found after the sync that the new catalog starts."""
     site.publish("new", transcript_of("Ann: A xylophone.", duration_s=5))
     app.state.catch_up().join()
     assert "/episodes/new#t=" in _ask(subscriber, "xylophone")
@@ -158,7 +158,7 @@ def test_the_index_follows_what_is_published_elsewhere(
 def test_an_unreadable_document_does_not_stop_the_search(
     app: Starlette, subscriber: TestClient, site: Site
 ) -> None:
-    """The index stays behind and the page answers from what is there."""
+    """The index stays incomplete and the page shows results from the rest."""
     broken = site.publish("broken", transcript_of("Ann: A xylophone.", duration_s=5))
     assert broken.transcript is not None
     site.store.delete(broken.transcript.document_key)
@@ -175,8 +175,8 @@ def test_hostile_text_stays_text(subscriber: TestClient) -> None:
     assert "<img" not in _ask(subscriber, "zeppelin")
 
 
-def test_the_page_is_kept_by_nobody(anonymous: TestClient, subscriber: TestClient) -> None:
-    """No cache keeps it and no crawler lists it; links elsewhere learn nothing of the query."""
+def test_the_page_is_not_cached(anonymous: TestClient, subscriber: TestClient) -> None:
+    """No cache stores the page, no crawler indexes it, and no referrer contains the query."""
     for client in (anonymous, subscriber):
         answer = client.get("/search", params={"q": "river"})
         assert answer.headers["cache-control"] == "no-store"
@@ -187,7 +187,7 @@ def test_the_page_is_kept_by_nobody(anonymous: TestClient, subscriber: TestClien
 
 @pytest.mark.parametrize("page", ["0", "-1", "2", "99999999999999999999", "x", "²", ""])
 def test_any_page_number_is_some_page(subscriber: TestClient, page: str) -> None:
-    """A number that is none, or of a page that is not there, is answered with one that is."""
+    """An invalid or too large page number shows an existing page (pagination)."""
     assert "#t=" in _ask(subscriber, SECRET, page=page)
 
 

@@ -1,4 +1,4 @@
-"""Sign-in by mail, the account, and how often somebody may try; over HTTP."""
+"""Sign-in by mail, the account page, CSRF tokens, unsubscribe links and rate limits, over HTTP."""
 
 import html
 import re
@@ -55,8 +55,8 @@ def navigation(page: str) -> str:
     return page.partition('<nav aria-label="Site">')[2].partition("</nav>")[0]
 
 
-def test_the_navigation_knows_who_is_in(client: TestClient, outbox: Outbox) -> None:
-    """A stranger is asked to sign in, on every kind of page; who has a session finds the account."""
+def test_navigation_links_depend_on_the_session(client: TestClient, outbox: Outbox) -> None:
+    """Every page links to sign-in without a session, and to the account with one."""
     paths = ("/", "/archive", "/search", "/nothing", "/episodes/the-water-was-always-coming")
     for path in (*paths, "/signin"):
         assert '<a href="/signin">Sign in</a>' in navigation(client.get(path).text)
@@ -67,18 +67,18 @@ def test_the_navigation_knows_who_is_in(client: TestClient, outbox: Outbox) -> N
         assert "/signin" not in navigation(client.get(path).text)
 
 
-def seal_on(client: TestClient, path: str) -> str:
+def csrf_token_on(client: TestClient, path: str) -> str:
     return str(re.findall(r'name="seal" value="(\w+)"', client.get(path).text)[0])
 
 
 def ask(client: TestClient, email: str = ANN) -> str:
-    """Ask for a mail and return the page that answers."""
-    return client.post("/signin", data={"email": email, "seal": seal_on(client, "/signin")}).text
+    """Request a sign-in mail and return the next page."""
+    return client.post("/signin", data={"email": email, "seal": csrf_token_on(client, "/signin")}).text
 
 
 def sign_in(client: TestClient, outbox: Outbox) -> None:
     ask(client)
-    answered = client.post(outbox.link, data={"seal": seal_on(client, outbox.link)})
+    answered = client.post(outbox.link, data={"seal": csrf_token_on(client, outbox.link)})
     assert answered.url.path == "/account"
 
 
@@ -96,9 +96,9 @@ def test_a_mailed_link_opens_the_account(client: TestClient, outbox: Outbox) -> 
 
 
 def test_a_link_works_once(client: TestClient, outbox: Outbox) -> None:
-    """A spent link says so; so does one that is too old or made up."""
+    """A used, expired or invented link gets an error page."""
     sign_in(client, outbox)
-    again = client.post(outbox.link, data={"seal": seal_on(client, "/signin")})
+    again = client.post(outbox.link, data={"seal": csrf_token_on(client, "/signin")})
     assert (again.status_code, "does not work any more" in again.text) == (400, True)
 
 
@@ -107,31 +107,35 @@ def test_a_scanner_does_not_spend_a_link(client: TestClient, outbox: Outbox) -> 
     ask(client)
     for _ in range(3):
         assert client.get(outbox.link).status_code == 200
-    assert client.post(outbox.link, data={"seal": seal_on(client, outbox.link)}).url.path == "/account"
+    assert client.post(outbox.link, data={"seal": csrf_token_on(client, outbox.link)}).url.path == "/account"
 
 
 def test_a_link_is_old_after_fifteen_minutes(site: Site, client: TestClient, outbox: Outbox) -> None:
-    """Fifteen minutes later the mail is worth nothing."""
+    """After fifteen minutes neither link nor code works."""
     ask(client)
     site.clock.now += timedelta(minutes=15)
-    assert client.post(outbox.link, data={"seal": seal_on(client, outbox.link)}).status_code == 400
+    assert client.post(outbox.link, data={"seal": csrf_token_on(client, outbox.link)}).status_code == 400
 
 
 def test_the_code_works_where_it_was_asked_for(site: Site, client: TestClient, outbox: Outbox) -> None:
-    """Six digits let in the browser that asked, and no other."""
+    """The code works only in the browser that requested it."""
     ask(client)
     stranger = TestClient(site.app(outbox), base_url=SITE)
-    foreign = stranger.post("/signin/code", data={"code": outbox.code, "seal": seal_on(stranger, "/signin")})
+    foreign = stranger.post(
+        "/signin/code", data={"code": outbox.code, "seal": csrf_token_on(stranger, "/signin")}
+    )
     assert foreign.status_code == 400
-    mine = client.post("/signin/code", data={"code": outbox.code, "seal": seal_on(client, "/signin/code")})
+    mine = client.post(
+        "/signin/code", data={"code": outbox.code, "seal": csrf_token_on(client, "/signin/code")}
+    )
     assert mine.url.path == "/account"
     stranger.close()
 
 
 def test_five_wrong_codes_are_the_end(client: TestClient, outbox: Outbox) -> None:
-    """After five tries the right code is wrong too."""
+    """After five wrong codes the right one is refused too."""
     ask(client)
-    seal = seal_on(client, "/signin/code")
+    seal = csrf_token_on(client, "/signin/code")
     for _ in range(5):
         assert client.post("/signin/code", data={"code": "0", "seal": seal}).status_code == 400
     assert client.post("/signin/code", data={"code": outbox.code, "seal": seal}).status_code == 400
@@ -157,8 +161,10 @@ def test_nobody_learns_who_subscribes(client: TestClient, outbox: Outbox) -> Non
         "/account/news",
     ],
 )
-def test_every_form_needs_its_seal(client: TestClient, outbox: Outbox, path: str, seal: str | None) -> None:
-    """What was not posted from our own page is refused and changes nothing."""
+def test_every_form_needs_its_csrf_token(
+    client: TestClient, outbox: Outbox, path: str, seal: str | None
+) -> None:
+    """A form without the right CSRF token is refused and changes nothing."""
     sign_in(client, outbox)
     before = client.get("/account").text
     data = {"email": ANN, "sure": "yes", "news": "yes", **({} if seal is None else {"seal": seal})}
@@ -168,7 +174,7 @@ def test_every_form_needs_its_seal(client: TestClient, outbox: Outbox, path: str
 
 
 def test_a_reading_session_is_not_an_account(site: Site, client: TestClient) -> None:
-    """Who came by the private link reads; rotation, data and deletion need a mailed link."""
+    """A session from the private link is read-only; rotation, data export and deletion need a mailed link."""
     client.get(f"/feeds/{site.subscribers.feed_token(ANN)}/")
     for path in ("/account", "/account/data.json"):
         assert client.get(path).url.path == "/signin"
@@ -191,22 +197,22 @@ def test_rotation(site: Site, client: TestClient, outbox: Outbox) -> None:
     """The page shows a new link at once, the old one answers with a notice."""
     old = site.subscribers.feed_token(ANN)
     sign_in(client, outbox)
-    page = client.post("/account/rotate", data={"seal": seal_on(client, "/account")})
+    page = client.post("/account/rotate", data={"seal": csrf_token_on(client, "/account")})
     new = site.subscribers.feed_token(ANN)
     assert new in page.text
     assert old not in page.text
     assert "This private link was replaced" in client.get(f"/feeds/{old}/feed.xml").text
 
 
-def test_data_and_goodbye(site: Site, client: TestClient, outbox: Outbox) -> None:
-    """All data can be taken home; deletion needs a yes, and then nothing is left."""
+def test_data_export_and_deletion(site: Site, client: TestClient, outbox: Outbox) -> None:
+    """The data export contains all data; deletion needs the checkbox, and then no data is left."""
     sign_in(client, outbox)
     held = client.get("/account/data.json").json()
     assert held["subscriber"]["email"] == ANN
     token = site.subscribers.feed_token(ANN)
-    client.post("/account/delete", data={"seal": seal_on(client, "/account")})
+    client.post("/account/delete", data={"seal": csrf_token_on(client, "/account")})
     assert ANN in client.get("/account").text
-    client.post("/account/delete", data={"seal": seal_on(client, "/account"), "sure": "yes"})
+    client.post("/account/delete", data={"seal": csrf_token_on(client, "/account"), "sure": "yes"})
     assert client.get("/account").url.path == "/signin"
     assert client.get(f"/feeds/{token}/feed.xml").status_code == 404
 
@@ -220,7 +226,7 @@ def test_sessions_can_be_ended(site: Site, client: TestClient, outbox: Outbox) -
     assert len(ends) == 2
     for path in ends:
         if client.get("/account").url.path == "/account":
-            client.post(path, data={"seal": seal_on(client, "/account")})
+            client.post(path, data={"seal": csrf_token_on(client, "/account")})
     assert client.get("/account").url.path == "/signin"
     other.close()
 
@@ -234,7 +240,7 @@ def test_ending_this_session_signs_out(site: Site, client: TestClient, outbox: O
     (mine,) = [item for item in items if "<strong>this browser</strong>" in item]
     assert (len(items), "Account, since" in mine) == (2, True)
     (path,) = re.findall(r"/account/sessions/[\w-]+/end", mine)
-    ended = client.post(path, data={"seal": seal_on(client, "/account")})
+    ended = client.post(path, data={"seal": csrf_token_on(client, "/account")})
     assert (ended.url.path, ended.status_code, "session" in client.cookies) == ("/", 200, False)
     assert '<a href="/signin">Sign in</a>' in navigation(ended.text)
     assert "because by then I was angry" in other.get("/episodes/the-water-was-always-coming").text
@@ -243,11 +249,11 @@ def test_ending_this_session_signs_out(site: Site, client: TestClient, outbox: O
 
 def choose(client: TestClient, news: str) -> str:
     """Send the form on the account page and return the page that answers."""
-    return client.post("/account/news", data={"seal": seal_on(client, "/account"), "news": news}).text
+    return client.post("/account/news", data={"seal": csrf_token_on(client, "/account"), "news": news}).text
 
 
-def test_news_is_asked_for_and_stopped(site: Site, client: TestClient, outbox: Outbox) -> None:
-    """Off by default; the account page switches it on and off, as often as one likes."""
+def test_notifications_are_turned_on_and_off(site: Site, client: TestClient, outbox: Outbox) -> None:
+    """Off by default; the account page turns them on and off, repeatedly (opt-in)."""
     sign_in(client, outbox)
     assert "Tell me of new transcripts" in client.get("/account").text
     assert site.subscribers.get(ANN).news_since is None
@@ -261,8 +267,8 @@ def test_news_is_asked_for_and_stopped(site: Site, client: TestClient, outbox: O
     assert len(outbox.messages) == 1
 
 
-def test_news_of_who_may_not_read(site: Site, client: TestClient, outbox: Outbox) -> None:
-    """Who lapsed may ask and is told when it comes; who was removed is not asked, and can still stop it."""
+def test_notifications_without_an_active_subscription(site: Site, client: TestClient, outbox: Outbox) -> None:
+    """A lapsed subscriber may opt in and reads when mail comes; a removed one can only opt out."""
     sign_in(client, outbox)
     choose(client, "yes")
     site.subscribers.renew(ANN, NOW - timedelta(days=3), now=NOW, origin="cli")
@@ -278,8 +284,8 @@ def stop_path(site: Site) -> str:
 
 
 @pytest.fixture
-def wanted(site: Site) -> Site:
-    """Ann wants to be told."""
+def opted_in(site: Site) -> Site:
+    """The site, with Ann opted in to notifications."""
     site.subscribers.enable_notifications(ANN, now=NOW, origin="web")
     return site
 
@@ -291,36 +297,36 @@ ONE_CLICK: dict[str, Callable[[TestClient, str], Any]] = {
 
 
 @pytest.mark.parametrize("form", ONE_CLICK)
-def test_one_click_stops_the_mail(wanted: Site, form: str) -> None:
-    """A mail program posts without cookie or seal, in either form of RFC 8058; twice is once."""
-    with TestClient(wanted.app(), base_url=SITE) as program:
-        answers = [ONE_CLICK[form](program, stop_path(wanted)) for _ in range(2)]
+def test_one_click_stops_the_mail(opted_in: Site, form: str) -> None:
+    """A mail program posts without cookie or CSRF token, in either form of RFC 8058; idempotent."""
+    with TestClient(opted_in.app(), base_url=SITE) as program:
+        answers = [ONE_CLICK[form](program, stop_path(opted_in)) for _ in range(2)]
         assert not program.cookies
     assert [answer.status_code for answer in answers] == [200, 200]
     assert answers[0].text == answers[1].text
-    assert wanted.subscribers.get(ANN).news_since is None
+    assert opted_in.subscribers.get(ANN).news_since is None
 
 
-def test_a_scanner_does_not_stop_the_mail(wanted: Site, client: TestClient) -> None:
+def test_a_scanner_does_not_stop_the_mail(opted_in: Site, client: TestClient) -> None:
     """Opening the link changes nothing; the button on the page does."""
     for ask in (client.get, client.head):
-        assert ask(stop_path(wanted)).status_code == 200
-    assert "<button" in client.get(stop_path(wanted)).text
-    assert wanted.subscribers.get(ANN).news_since == NOW
+        assert ask(stop_path(opted_in)).status_code == 200
+    assert "<button" in client.get(stop_path(opted_in)).text
+    assert opted_in.subscribers.get(ANN).news_since == NOW
 
 
-def test_a_stop_link_opens_nothing_else(wanted: Site, client: TestClient) -> None:
-    """Values nobody has are answered alike and stop nothing; a good one signs nobody in and is no token."""
-    good = stop_path(wanted)
+def test_an_unsubscribe_link_opens_nothing_else(opted_in: Site, client: TestClient) -> None:
+    """Invalid unsubscribe tokens get the same page; a valid one neither signs in nor is a feed token."""
+    good = stop_path(opted_in)
     value = good.rpartition("/")[2]
     made_up = [
         "x",
         "A" * 48,
         value[:-1] + ("A" if value[-1] != "A" else "B"),
-        wanted.subscribers.feed_token(ANN),
+        opted_in.subscribers.feed_token(ANN),
     ]
     pages = {(client.get(path).text, client.post(path).text) for path in (f"/mail/stop/{v}" for v in made_up)}
-    assert wanted.subscribers.get(ANN).news_since == NOW
+    assert opted_in.subscribers.get(ANN).news_since == NOW
     assert pages == {(client.get(good).text, client.post(good).text)}
     assert client.get("/account").url.path == "/signin"
     assert client.get(f"/feeds/{value}/feed.xml").status_code == 404
@@ -330,25 +336,25 @@ def test_a_stop_link_opens_nothing_else(wanted: Site, client: TestClient) -> Non
 
 
 def test_the_log_does_not_know_whose_mail(
-    wanted: Site, client: TestClient, caplog: pytest.LogCaptureFixture
+    opted_in: Site, client: TestClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The value is stars in the access log."""
+    """The unsubscribe token is redacted in the access log."""
     with caplog.at_level("INFO", logger="podcast_pipeline.access"):
-        client.post(stop_path(wanted))
+        client.post(stop_path(opted_in))
     assert "POST /mail/stop/*** 200" in caplog.text
-    assert stop_path(wanted).rpartition("/")[2] not in caplog.text
+    assert stop_path(opted_in).rpartition("/")[2] not in caplog.text
 
 
 def test_signing_out(client: TestClient, outbox: Outbox) -> None:
-    """The cookie is worth nothing afterwards."""
+    """The session cookie is invalid afterwards."""
     sign_in(client, outbox)
     cookie = client.cookies["session"]
-    client.post("/account/signout", data={"seal": seal_on(client, "/account")})
+    client.post("/account/signout", data={"seal": csrf_token_on(client, "/account")})
     client.cookies.set("session", cookie, domain="127.0.0.1")
     assert client.get("/account").url.path == "/signin"
 
 
-def test_the_state_is_said(site: Site, client: TestClient, outbox: Outbox) -> None:
+def test_the_page_shows_the_state(site: Site, client: TestClient, outbox: Outbox) -> None:
     """A lapsed subscriber reads when it ended and where to renew."""
     midnight = datetime(2026, 3, 8, tzinfo=site.config.zone)  # `--until 2026-03-07`
     site.subscribers.renew(ANN, midnight, now=NOW, origin="cli")
@@ -359,8 +365,8 @@ def test_the_state_is_said(site: Site, client: TestClient, outbox: Outbox) -> No
 
 
 def test_too_many_sign_ins(client: TestClient, outbox: Outbox) -> None:
-    """From one network there are twenty tries in a quarter of an hour, then 429 says when to come back."""
-    seal = seal_on(client, "/signin")
+    """Rate limit: twenty attempts per network in a quarter of an hour, then 429 with Retry-After."""
+    seal = csrf_token_on(client, "/signin")
     answers = [client.post("/signin", data={"email": f"{n}@x.org", "seal": seal}) for n in range(21)]
     assert {answered.status_code for answered in answers[:20]} == {200}
     assert answers[20].status_code == 429
@@ -368,7 +374,7 @@ def test_too_many_sign_ins(client: TestClient, outbox: Outbox) -> None:
 
 
 def test_too_many_guesses_hurt_no_good_feed(site: Site, client: TestClient) -> None:
-    """Guessed tokens become 429; a good token from the same network goes on as ever."""
+    """Guessed tokens reach the rate limit; a valid token from the same network still works."""
     good = f"/feeds/{site.subscribers.feed_token(ANN)}/feed.xml"
     guesses = [client.get(f"/feeds/{'a' * 16}.{'b' * 32}/feed.xml").status_code for _ in range(61)]
     assert guesses == [404] * 60 + [429]
@@ -384,8 +390,8 @@ def test_too_many_guesses_hurt_no_good_feed(site: Site, client: TestClient) -> N
         ("testclient", "testclient"),
     ],
 )
-def test_what_one_visitor_is(host: str, network: str) -> None:
-    """In IPv6 a customer has a /64, and is counted as one."""
+def test_the_network_of_an_address(host: str, network: str) -> None:
+    """IPv6 addresses of one /64 count as one network."""
     assert network_of(host) == network
 
 
@@ -430,8 +436,8 @@ def as_antennapod(link: str) -> str:
         ("AntennaPod", as_antennapod),
     ],
 )
-def test_an_app_reads_the_very_address(app: str, read: Callable[[str], str], feed_url: str) -> None:
-    """What an app's own code makes of its link is the feed's address, https where it is https."""
+def test_an_app_link_yields_the_feed_url(app: str, read: Callable[[str], str], feed_url: str) -> None:
+    """An app's own code turns its link into the feed's URL, with https if the site has it."""
     assert read(app_links(feed_url)[app]) == feed_url
 
 
@@ -461,7 +467,7 @@ def test_the_qr_code_opens_the_choice_of_apps(client: TestClient, outbox: Outbox
 
 
 def test_a_link_that_is_not_active_adds_nothing(site: Site, client: TestClient) -> None:
-    """Who has lapsed is told how to renew, and a link that nobody has is not there, 429 after many."""
+    """A lapsed subscriber gets 403 with the renewal link; an unknown token gets 404, 429 after many."""
     token = site.subscribe(ANN)
     site.subscribers.renew(ANN, NOW - timedelta(days=3), now=NOW, origin="cli")
     lapsed = client.get(f"/feeds/{token}/add")
@@ -489,7 +495,7 @@ def drawn(path: str, *, scale: int = 4) -> Image.Image:
 
 
 def test_without_a_mail_server_there_is_no_sign_in(site: Site) -> None:
-    """What cannot work is not offered."""
+    """Without a mail server /signin and /account are 404."""
     with TestClient(site.app(), base_url=SITE) as client:
         assert client.get("/signin").status_code == 404
         assert client.get("/account").status_code == 404
@@ -497,6 +503,6 @@ def test_without_a_mail_server_there_is_no_sign_in(site: Site) -> None:
 
 
 def test_a_large_form_is_refused(client: TestClient) -> None:
-    """Nobody fills memory with a form."""
-    seal = seal_on(client, "/signin")
+    """A form larger than MAX_FORM_BYTES is 403."""
+    seal = csrf_token_on(client, "/signin")
     assert client.post("/signin", data={"seal": seal, "email": "a" * 20_000}).status_code == 403
