@@ -11,7 +11,7 @@ from podcast_pipeline.transcription.resume import TranscribedBatch
 from podcast_pipeline.transcription.windows import SpeechWindow
 
 GROUP_SIZE = 24  # windows; at most two groups are in memory at once
-SHARES = 2  # streams per group, the same on every machine
+STREAMS_PER_GROUP = 2  # the same on every machine
 
 
 class WindowStream:
@@ -53,7 +53,7 @@ def transcribe_in_parallel(
         batch_size: most windows of a stream.
         workers: threads.
     """
-    size = SHARES * min(batch_size, GROUP_SIZE // SHARES)
+    size = STREAMS_PER_GROUP * min(batch_size, GROUP_SIZE // STREAMS_PER_GROUP)
     # NumPy's matrix products spin on every core; beside other workers that tripled their CPU time.
     blas_threads = None if workers == 1 else 1
     with threadpool_limits(blas_threads, user_api="blas"), ThreadPoolExecutor(workers) as pool:
@@ -77,10 +77,10 @@ def _start_group(
     group: list[tuple[WindowStream, Future[TranscribedBatch]]] = []
     try:
         for place, window in enumerate(windows):
-            if place < SHARES:
+            if place < STREAMS_PER_GROUP:
                 stream = WindowStream()
                 group.append((stream, pool.submit(transcribe, f"{number:05}-{place:02}", stream)))
-            group[place % SHARES][0].put(window)
+            group[place % STREAMS_PER_GROUP][0].put(window)
     finally:
         for stream, _ in group:
             stream.close()

@@ -15,7 +15,7 @@ from podcast_pipeline.transcription.decode import SAMPLE_RATE_HZ, Samples
 from podcast_pipeline.transcription.vad import FRAME_SAMPLES, VoiceActivityDetector
 
 FRAMES_PER_S = SAMPLE_RATE_HZ / FRAME_SAMPLES
-MAX_WINDOW_FRAMES = int(30 * FRAMES_PER_S)  # what Whisper's encoder takes
+MAX_WINDOW_FRAMES = int(30 * FRAMES_PER_S)  # input length of Whisper's encoder
 SHORTEST_CUT = int(24 * FRAMES_PER_S)  # a window that has to be cut is cut after this
 LONG_PAUSE = int(3 * FRAMES_PER_S)  # ends a window, however short
 SHORT_PAUSE = 3  # frames; shorter ones lie inside words

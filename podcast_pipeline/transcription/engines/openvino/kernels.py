@@ -21,7 +21,7 @@ Floats = NDArray[np.float32]
 def _use_whole_registers() -> None:
     """Let Numba use registers of 64 bytes if the CPU has AVX-512: by itself LLVM uses 32 bytes.
 
-    An earlier import of Numba may have created its compiler already; it is created anew, so that the sums
+    An earlier import of Numba may have created its compiler already; it is created again, so that the sums
     are the same in every process.
     """
     features = binding.get_host_cpu_features()

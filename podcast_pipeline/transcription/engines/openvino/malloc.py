@@ -4,7 +4,7 @@ import ctypes
 import sys
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
-LARGE_BYTES = 4_000_000  # above what a step of the decoder allocates
+LARGE_BYTES = 4_000_000  # more than a step of the decoder allocates
 SPARE_BYTES = 64_000_000
 
 
