@@ -1,4 +1,4 @@
-"""Who speaks: turns of a recording, words given to speakers, voices that consented to be known."""
+"""Speaker diarization: the turns of a recording, the speaker of each word, known voices with consent."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -12,17 +12,17 @@ from podcast_pipeline.model import ProgressCallback
 
 AUTO, OFF = "auto", "off"
 ENGINES: Mapping[str, str] = {"senko": "podcast_pipeline.diarization.senko:Senko"}
-"""Name to "module:Class"; each class is a `Diarizer`."""
+"""Name -> "module:Class"; each class is a `Diarizer`."""
 
 NEEDS = {"senko": ("senko", "asteroid_filterbanks", "einops")}
-"""Name to the packages that must be there."""
+"""Name -> the packages that must be installed."""
 
 
 class Diarizer(Protocol):
-    """Hears who speaks when.
+    """An engine that finds who speaks when.
 
     Attributes:
-        name, version: what a transcript's receipt says.
+        name, version: recorded in a transcript's receipt.
     """
 
     name: str
@@ -31,30 +31,30 @@ class Diarizer(Protocol):
     def diarize(
         self, path: Path, *, speaker_count: int | None, report: ProgressCallback
     ) -> DiarizationResult:
-        """Return the turns of a recording, and a voice for each speaker.
+        """Return the turns of a recording, and a voice embedding for each speaker.
 
         Args:
-            path: anything that ffmpeg reads.
-            speaker_count: how many people speak, None to find out.
+            path: any file that ffmpeg reads.
+            speaker_count: number of people who speak, None to detect it.
 
         Raises:
             AudioError: the file cannot be decoded.
         """
 
     def embed(self, path: Path, *, report: ProgressCallback) -> tuple[float, ...]:
-        """Return the voice of the one person who speaks in a recording, of length 1.
+        """Return the voice embedding of the only person who speaks in a recording, of length 1.
 
         Raises:
             AudioError: the file cannot be decoded.
-            SpeakersError: nobody speaks, or more than one person.
+            DiarizationError: nobody speaks, or more than one person.
         """
 
 
 def choose_diarizer(engine: str) -> str | None:
-    """Return the engine that a name stands for on this machine, None where speakers are not told apart.
+    """Return the engine that a name stands for on this machine, None for no diarization.
 
     Raises:
-        SpeakersError: no such engine, or it is named and not installed.
+        DiarizationError: no such engine, or an explicit one is not installed.
     """
     if engine == OFF:
         return None

@@ -1,7 +1,7 @@
-"""Turns to words: every word to the speaker who has most of its time. Pure.
+"""Assign every word to the speaker with most of its time. Pure.
 
-Engines cut turns by sound and hear sentences by sense, and both are a little off. So a change of speaker
-inside a sentence counts only when it is long enough to be meant.
+Diarization cuts turns by sound, transcription cuts sentences by sense, and both are a little off. So a change
+of speaker inside a sentence counts only if it is long enough to be real.
 """
 
 from bisect import bisect_left
@@ -14,20 +14,20 @@ from pydantic import Field
 from podcast_pipeline.model import FrozenModel, Seconds, Segment, Speaker, Transcript, Word
 
 SPEAKER_DOUBT = "speaker"  # in Segment.doubts
-SHORT_S = 0.6  # too little to know a voice by
+SHORT_S = 0.6  # too little speech to identify a voice
 BACKCHANNEL_S = 1.2  # a "yeah" in the middle of somebody's sentence is not a turn
 BACKCHANNEL_WORDS = 3
-EDGE_WORDS = 2  # so far off is a boundary between turns
-UNCERTAIN = 0.5  # below this certainty somebody should listen
-OVERLAPPED = 0.5  # share of a segment's time in which somebody else speaks too
-NEAR_S = 0.1  # given to a word without length, on both sides
+EDGE_WORDS = 2  # error of a boundary between turns
+UNCERTAIN = 0.5  # certainty below which a person should listen
+OVERLAPPED = 0.5  # share of a segment's time with other speakers
+NEAR_S = 0.1  # added on both sides of a word without length
 
 
 class DiarizationTurn(FrozenModel):
     """A stretch in which one speaker speaks; turns of two speakers may overlap.
 
     Attributes:
-        certainty: that it is this speaker, 0 to 1.
+        certainty: that the speaker is right, 0 to 1.
     """
 
     start_s: Seconds
@@ -37,7 +37,7 @@ class DiarizationTurn(FrozenModel):
 
 
 class DiarizationResult(FrozenModel):
-    """What a diarizer heard.
+    """The result of a diarizer.
 
     Attributes:
         turns: in order of their start.
@@ -50,7 +50,7 @@ class DiarizationResult(FrozenModel):
 
 @dataclass(frozen=True)
 class AttributedWord:
-    """A word and whose it is."""
+    """A word and its speaker."""
 
     word: Word
     speaker: str
@@ -67,12 +67,12 @@ def assign_speakers(
 ) -> Transcript:
     """Return the transcript with a speaker for every segment, numbered by first appearance.
 
-    No word is split, changed, lost or moved; a segment is split where the speaker changes in it. Without
-    turns it is returned as it is. Segments that were given with hesitation have the doubt "speaker".
+    No word is split, changed, lost or moved; a segment is split where the speaker changes. Without turns the
+    transcript is unchanged. Segments with an uncertain speaker get the doubt "speaker".
 
     Args:
-        names: turns' speaker -> name, where it is certain.
-        proposals: turns' speaker -> name that is likely; it becomes a doubt of their first segment.
+        names: turns' speaker -> name, where certain.
+        proposals: turns' speaker -> likely name, which becomes a doubt of the speaker's first segment.
     """
     if not turns:
         return transcript
@@ -85,29 +85,29 @@ def assign_speakers(
             "speakers": tuple(Speaker(id=ids[speaker], name=(names or {}).get(speaker)) for speaker in order),
             "segments": tuple(
                 segment.model_copy(update={"speaker": ids[segment.speaker or ""]})
-                for segment in _proposed(segments, proposals or {})
+                for segment in _with_proposals(segments, proposals or {})
             ),
         }
     )
 
 
-def _proposed(segments: Iterable[Segment], proposals: Mapping[str, str]) -> Iterator[Segment]:
-    waiting = dict(proposals)
+def _with_proposals(segments: Iterable[Segment], proposals: Mapping[str, str]) -> Iterator[Segment]:
+    pending = dict(proposals)
     for segment in segments:
-        name = waiting.pop(segment.speaker or "", None)
+        name = pending.pop(segment.speaker or "", None)
         doubts = (*segment.doubts, f"{SPEAKER_DOUBT}: {name}") if name else segment.doubts
         yield segment.model_copy(update={"doubts": doubts})
 
 
 class TurnIndex:
-    """Turns by time, asked with words that come in order or not."""
+    """Turns by time, for the lookup of words in any order."""
 
     def __init__(self, turns: Sequence[DiarizationTurn]) -> None:
         self._turns = sorted(turns, key=lambda turn: turn.start_s)
         self._longest_s = max(turn.end_s - turn.start_s for turn in turns)
 
     def owner(self, word: Word) -> AttributedWord:
-        """Return whose word it is: who has most of its time, else who speaks nearest to it."""
+        """Return the word with the speaker who has most of its time, else the nearest speaker."""
         start_s, end_s = word.start_s, word.end_s
         if end_s - start_s < NEAR_S:
             start_s, end_s = start_s - NEAR_S, end_s + NEAR_S
@@ -139,38 +139,38 @@ def _distance_s(turn: DiarizationTurn, start_s: float, end_s: float) -> float:
 
 def _split(segment: Segment, index: TurnIndex) -> list[Segment]:
     owned = [index.owner(word) for word in segment.words]
-    runs = _settled([list(run) for _, run in groupby(owned, key=lambda one: one.speaker)])
+    runs = _merge_short_runs([list(run) for _, run in groupby(owned, key=lambda one: one.speaker)])
     return [_segment(run, speaker, segment) for speaker, run in runs]
 
 
-def _settled(runs: list[list[AttributedWord]]) -> list[tuple[str, list[AttributedWord]]]:
-    """Return (speaker, words) of a sentence without what is too short to be a turn."""
-    told = [(run[0].speaker, run) for run in runs]
-    while slight := [i for i in range(len(told)) if _slight(told, i)]:
-        at = min(slight, key=lambda i: _length(told[i][1]))
-        beside = [i for i in (at - 1, at + 1) if 0 <= i < len(told)]
-        into = max(beside, key=lambda i: _length(told[i][1]))
-        first, last = min(at, into), max(at, into)
-        told[first : last + 1] = [(told[into][0], told[first][1] + told[last][1])]
-        told = _joined(told)
-    return told
+def _merge_short_runs(runs: list[list[AttributedWord]]) -> list[tuple[str, list[AttributedWord]]]:
+    """Return (speaker, words) of a sentence, runs that are too short for a turn merged into neighbours."""
+    labelled = [(run[0].speaker, run) for run in runs]
+    while short := [i for i in range(len(labelled)) if _is_short(labelled, i)]:
+        at = min(short, key=lambda i: _length_s(labelled[i][1]))
+        neighbours = [i for i in (at - 1, at + 1) if 0 <= i < len(labelled)]
+        target = max(neighbours, key=lambda i: _length_s(labelled[i][1]))
+        first, last = min(at, target), max(at, target)
+        labelled[first : last + 1] = [(labelled[target][0], labelled[first][1] + labelled[last][1])]
+        labelled = _join_neighbours(labelled)
+    return labelled
 
 
-def _slight(told: Sequence[tuple[str, list[AttributedWord]]], at: int) -> bool:
-    run = told[at][1]
-    if len(told) == 1:
+def _is_short(runs: Sequence[tuple[str, list[AttributedWord]]], at: int) -> bool:
+    run = runs[at][1]
+    if len(runs) == 1:
         return False
-    inside = 0 < at < len(told) - 1
+    inside = 0 < at < len(runs) - 1
     words = BACKCHANNEL_WORDS if inside else EDGE_WORDS
-    return len(run) <= words and _length(run) <= BACKCHANNEL_S
+    return len(run) <= words and _length_s(run) <= BACKCHANNEL_S
 
 
-def _joined(told: list[tuple[str, list[AttributedWord]]]) -> list[tuple[str, list[AttributedWord]]]:
-    groups = groupby(told, key=lambda part: part[0])
+def _join_neighbours(runs: list[tuple[str, list[AttributedWord]]]) -> list[tuple[str, list[AttributedWord]]]:
+    groups = groupby(runs, key=lambda part: part[0])
     return [(speaker, [one for _, run in parts for one in run]) for speaker, parts in groups]
 
 
-def _length(run: Sequence[AttributedWord]) -> float:
+def _length_s(run: Sequence[AttributedWord]) -> float:
     return run[-1].word.end_s - run[0].word.start_s
 
 
@@ -184,8 +184,8 @@ def _segment(run: Sequence[AttributedWord], speaker: str, segment: Segment) -> S
 
 
 def _is_uncertain(run: Sequence[AttributedWord], speaker: str) -> bool:
-    if _length(run) < SHORT_S:
+    if _length_s(run) < SHORT_S:
         return True
     own = [one for one in run if one.speaker == speaker]
-    certainty = sum(one.certainty for one in own) / len(run)  # what was absorbed counts as 0
+    certainty = sum(one.certainty for one in own) / len(run)  # merged words of others count as 0
     return certainty < UNCERTAIN or sum(one.overlapped for one in run) > OVERLAPPED * len(run)

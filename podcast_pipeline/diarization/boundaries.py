@@ -1,4 +1,4 @@
-"""Where turns begin and end: segmentation hears speech; breath and echo belong to a turn too. Pure."""
+"""Extend turns to the end of their sound: segmentation finds speech without breath and echo. Pure."""
 
 from collections.abc import Sequence
 
@@ -10,44 +10,44 @@ from podcast_pipeline.diarization.fbank import SAMPLE_RATE_HZ, Samples
 
 FRAME_SAMPLES = 270
 FRAME_S = FRAME_SAMPLES / SAMPLE_RATE_HZ  # of segmentation-3.0
-MIN_MARGIN_S = 0.1  # of silence that belongs to a turn, on both sides: soft onsets, fading ends
-MAX_MARGIN_S = 0.4  # where there is sound, and nobody else's turn
+MIN_MARGIN_S = 0.1  # added to a turn on both sides, even in silence: soft onsets, fading ends
+MAX_MARGIN_S = 0.4  # added at most, where there is sound and no other turn
 SOUND_DB = 20.0  # above the recording's quietest frames
 QUIETEST = 5  # percent of the frames
 LOOK = round(2 * MAX_MARGIN_S / FRAME_S)  # frames: half of the silence between two turns belongs to each
 FLOOR = 1e-8  # power: -80 dB
 
 Levels = NDArray[np.float32]
-"""Shape (n_frames,): decibels of each frame; NaN where nobody listened."""
+"""Shape (n_frames,): decibels of each frame; NaN outside all windows."""
 
 
 def frame_levels_db(samples: Samples) -> Levels:
-    """Return the level of float32 samples, shape (n_samples,), 16 kHz mono; none of zeros at the end."""
-    heard = np.trim_zeros(samples, "b")
-    frames = heard[: len(heard) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)
+    """Return the levels of float32 samples, shape (n_samples,), 16 kHz mono, without trailing zeros."""
+    unpadded = np.trim_zeros(samples, "b")
+    frames = unpadded[: len(unpadded) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)
     power = (frames.astype(np.float64) ** 2).mean(axis=1)
     decibels: Levels = (10 * np.log10(power + FLOOR)).astype(np.float32)
     return decibels
 
 
 def extend_turns(turns: Sequence[DiarizationTurn], levels: Levels) -> tuple[DiarizationTurn, ...]:
-    """Return the turns with what belongs to them before and after: nothing where somebody else speaks.
+    """Return the turns with the sound before and after them, up to the turns of others.
 
     Args:
-        heard: of the whole recording.
+        levels: of the whole recording.
     """
-    known = levels[~np.isnan(levels)]
-    sound = levels > (np.percentile(known, QUIETEST) if known.size else 0.0) + SOUND_DB
+    measured = levels[~np.isnan(levels)]
+    sound = levels > (np.percentile(measured, QUIETEST) if measured.size else 0.0) + SOUND_DB
     length = max([len(sound), *(_frame(turn.end_s) for turn in turns)])
     free = np.ones(length, np.bool_)
     for turn in turns:
         free[_frame(turn.start_s) : _frame(turn.end_s)] = False
     free = np.pad(free, LOOK, constant_values=True)
     sound = np.pad(sound, (LOOK, LOOK + length - len(sound)))
-    return tuple(_settled(turn, free, sound) for turn in turns)
+    return tuple(_extended(turn, free, sound) for turn in turns)
 
 
-def _settled(turn: DiarizationTurn, free: NDArray[np.bool_], sound: NDArray[np.bool_]) -> DiarizationTurn:
+def _extended(turn: DiarizationTurn, free: NDArray[np.bool_], sound: NDArray[np.bool_]) -> DiarizationTurn:
     first, last = _frame(turn.start_s) + LOOK, _frame(turn.end_s) + LOOK
     before, after = slice(first - LOOK, first), slice(last, last + LOOK)
     start_s = turn.start_s - _margin_s(free[before][::-1], sound[before][::-1])
@@ -56,13 +56,13 @@ def _settled(turn: DiarizationTurn, free: NDArray[np.bool_], sound: NDArray[np.b
 
 
 def _margin_s(free: NDArray[np.bool_], sound: NDArray[np.bool_]) -> float:
-    """Return how far a turn goes on, given the frames from its edge outwards."""
-    room_s = min(_run(free) * FRAME_S / 2, MAX_MARGIN_S)
-    return min(max(_run(sound) * FRAME_S, MIN_MARGIN_S), room_s)
+    """Return the length to add to a turn, given the frames from its edge outwards."""
+    room_s = min(_leading_run(free) * FRAME_S / 2, MAX_MARGIN_S)
+    return min(max(_leading_run(sound) * FRAME_S, MIN_MARGIN_S), room_s)
 
 
-def _run(flags: NDArray[np.bool_]) -> int:
-    """Return how many of the first flags are true."""
+def _leading_run(flags: NDArray[np.bool_]) -> int:
+    """Return the number of leading flags that are true."""
     return int(np.append(flags, False).argmin())
 
 

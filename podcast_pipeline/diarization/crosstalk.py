@@ -1,8 +1,7 @@
-"""One microphone each: who is active on which track, without the bleed of the others. Pure.
+"""Find who is active on tracks of one microphone each, without the bleed of other speakers. Pure.
 
-A microphone also hears the other speakers, by a constant number of decibels more quietly than their own
-microphones do. That number is measured for each pair of tracks; what is on a track and not louder than
-this is bleed.
+A microphone also picks up the other speakers, quieter than their own microphones by a constant number of
+decibels. That number is measured for each pair of tracks; sound that is not louder than that is bleed.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,17 +14,17 @@ from podcast_pipeline.model import Segment, Transcript
 SAMPLE_RATE_HZ = 16_000
 FRAME_SAMPLES = 320  # 20 ms
 FRAME_S = FRAME_SAMPLES / SAMPLE_RATE_HZ
-SILENT_DB = -60.0  # dBFS: quieter is nobody
-ABOVE_FLOOR_DB = 10.0  # speech is so much louder than a track's quietest tenth
+SILENT_DB = -60.0  # dBFS: a quieter frame has no speech
+ABOVE_FLOOR_DB = 10.0  # by which speech is louder than a track's quietest tenth
 FLOOR_SHARE = 0.1
-DOMINANT_DB = 6.0  # so much louder than another track: whose microphone it is
-ABOVE_BLEED_DB = 6.0  # so much louder than the bleed: somebody speaks over it
-LEAST_FRAMES = 25  # of dominance, to know how much bleeds
-SMOOTH_FRAMES = 15  # 0.3 s: half of these active make an active one
+DOMINANT_DB = 6.0  # by which a speaker's own track is louder than another
+ABOVE_BLEED_DB = 6.0  # by which own speech is louder than the bleed
+LEAST_FRAMES = 25  # with a dominant track, to measure the bleed
+SMOOTH_FRAMES = 15  # 0.3 s: a frame is active if half of those around it are
 LONGEST_PAUSE_S = 0.5
 SHORTEST_S = 0.15
 MARGIN_S = 0.15
-OWN_SHARE = 0.5  # of a word's time in which its speaker is active, or it is bleed
+OWN_SHARE = 0.5  # least share of a word's time in which its speaker is active; below, the word is bleed
 
 Samples = NDArray[np.float32]
 Levels = NDArray[np.float64]
@@ -34,11 +33,11 @@ Levels = NDArray[np.float64]
 
 def track_levels_db(blocks: Iterable[Samples]) -> NDArray[np.float64]:
     """Return the level of each whole frame of a track: dBFS, shape (n_frames,)."""
-    parts, rest = [], np.empty(0, np.float32)
+    parts, remainder = [], np.empty(0, np.float32)
     for block in blocks:
-        samples = np.concatenate([rest, block])
+        samples = np.concatenate([remainder, block])
         whole = len(samples) // FRAME_SAMPLES * FRAME_SAMPLES
-        frames, rest = samples[:whole].reshape(-1, FRAME_SAMPLES), samples[whole:]
+        frames, remainder = samples[:whole].reshape(-1, FRAME_SAMPLES), samples[whole:]
         parts.append(10 * np.log10(np.maximum((frames.astype(np.float64) ** 2).mean(axis=1), 1e-12)))
     return np.concatenate(parts) if parts else np.empty(0)
 
@@ -51,7 +50,7 @@ def active_stretches(tracks: Levels) -> list[list[tuple[float, float]]]:
         for j in range(len(tracks)):
             if i != j:
                 own[i] &= tracks[i] > tracks[j] - _bleed_db(tracks, loud, i, j) + ABOVE_BLEED_DB
-    return [_stretches(_smooth(row)) for row in own]
+    return [_true_stretches(_smooth(row)) for row in own]
 
 
 def _loud(tracks: Levels) -> NDArray[np.bool_]:
@@ -61,10 +60,10 @@ def _loud(tracks: Levels) -> NDArray[np.bool_]:
 
 
 def _bleed_db(tracks: Levels, loud: NDArray[np.bool_], i: int, j: int) -> float:
-    """Return how much more quietly track i has the speaker of track j; infinite where it does not."""
-    apart = tracks[j] - tracks[i]
-    only_j = loud[j] & (apart > DOMINANT_DB)
-    return float(np.median(apart[only_j])) if only_j.sum() >= LEAST_FRAMES else np.inf
+    """Return by how many decibels the speaker of track j is quieter on track i; infinite without bleed."""
+    difference = tracks[j] - tracks[i]
+    only_j = loud[j] & (difference > DOMINANT_DB)
+    return float(np.median(difference[only_j])) if only_j.sum() >= LEAST_FRAMES else np.inf
 
 
 def _smooth(own: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -72,7 +71,7 @@ def _smooth(own: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return share >= 0.5
 
 
-def _stretches(flags: NDArray[np.bool_]) -> list[tuple[float, float]]:
+def _true_stretches(flags: NDArray[np.bool_]) -> list[tuple[float, float]]:
     edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
     runs: list[tuple[float, float]] = []
     for first, last in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
@@ -85,30 +84,30 @@ def _stretches(flags: NDArray[np.bool_]) -> list[tuple[float, float]]:
 
 
 def mute_crosstalk(blocks: Iterable[Samples], stretches: Sequence[tuple[float, float]]) -> Iterable[Samples]:
-    """Yield a track with silence where its speaker does not speak; margins are kept."""
+    """Yield a track with silence outside its speaker's stretches and margins around them."""
     first = 0
     for block in blocks:
-        kept = np.zeros_like(block)
+        muted = np.zeros_like(block)
         for start_s, end_s in stretches:
             start = max(round((start_s - MARGIN_S) * SAMPLE_RATE_HZ) - first, 0)
             end = round((end_s + MARGIN_S) * SAMPLE_RATE_HZ) - first
             if start < len(block) and end > 0:
-                kept[start:end] = block[start:end]
+                muted[start:end] = block[start:end]
         first += len(block)
-        yield kept
+        yield muted
 
 
 def remove_bleed_words(words: Transcript, stretches: Sequence[tuple[float, float]]) -> Transcript:
-    """Return a track's transcript without words that its speaker was not active in."""
+    """Return a track's transcript without the words during which its speaker is not active."""
     segments = []
     for segment in words.segments:
-        kept = tuple(w for w in segment.words if _share(w.start_s, w.end_s, stretches) >= OWN_SHARE)
+        kept = tuple(w for w in segment.words if _active_share(w.start_s, w.end_s, stretches) >= OWN_SHARE)
         if kept:
             segments.append(segment.model_copy(update={"words": kept}))
     return words.model_copy(update={"segments": tuple(segments)})
 
 
-def _share(start_s: float, end_s: float, stretches: Sequence[tuple[float, float]]) -> float:
+def _active_share(start_s: float, end_s: float, stretches: Sequence[tuple[float, float]]) -> float:
     start_s, end_s = start_s - FRAME_S, end_s + FRAME_S
     common = sum(max(min(end_s, b) - max(start_s, a), 0.0) for a, b in stretches)
     return common / (end_s - start_s)
@@ -119,9 +118,9 @@ def merge_tracks(tracks: Sequence[Transcript]) -> tuple[Segment, ...]:
 
     A sentence during which another track's sentence begins and ends stays whole: overlap keeps both.
     """
-    named = (
+    labelled = (
         segment.model_copy(update={"speaker": f"{number}"})
         for number, track in enumerate(tracks)
         for segment in track.segments
     )
-    return tuple(sorted(named, key=lambda segment: (segment.start_s, segment.end_s)))
+    return tuple(sorted(labelled, key=lambda segment: (segment.start_s, segment.end_s)))

@@ -1,4 +1,4 @@
-"""A recording's speakers, told once for the same inputs and given to its words."""
+"""Diarize a recording, once for the same inputs, and assign the speakers to its words."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,16 +10,16 @@ from podcast_pipeline.episodes.folder import EpisodeFolder
 from podcast_pipeline.files import short_sha256, write_atomically
 from podcast_pipeline.model import FrozenModel, ProgressCallback, Transcript
 
-VERSION = 3  # raised when the same recording is to give other turns
-SPEAKERS_OPTION = "speakers"  # in a transcript's receipt: which turns its speakers are from
+VERSION = 3  # increment if a change of ours gives other turns for the same recording
+SPEAKERS_OPTION = "speakers"  # in a transcript's receipt: the source of its speakers
 
 
 class IdentifiedTurns(FrozenModel):
-    """The turns, and who they are where that is known. No embeddings: guests did not consent to keep theirs.
+    """The turns, and the names of speakers where known. No embeddings: guests did not consent to storage.
 
     Attributes:
         names: speaker -> name of a known voice.
-        proposals: speaker -> the guest that it must be, for a person to confirm.
+        proposals: speaker -> the only possible guest, for a person to confirm.
     """
 
     turns: tuple[DiarizationTurn, ...]
@@ -37,51 +37,53 @@ def diarize_transcript(
     guests: Sequence[str],
     report: ProgressCallback,
 ) -> Transcript:
-    """Return the words with their speakers; as they are where these were told from the same inputs.
+    """Return the words with their speakers; unchanged if the speakers are from the same inputs.
 
     Args:
-        engine: auto, off or a name; see `choose`.
-        speaker_count: how many people speak, None to find out.
-        guests: whom episode.toml names.
+        engine: auto, off or a name; see `choose_diarizer`.
+        speaker_count: number of people who speak, None to detect it.
+        guests: names of the guests in episode.toml.
     """
     name = choose_diarizer(engine)
     if name is None or not words.segments or words.receipt is None:
         return words
     diarizer = load_diarizer(name)
-    usable = [voice for voice in known if voice.engine == name]
+    comparable = [voice for voice in known if voice.engine == name]
     inputs = {
         "audio": words.receipt.audio_sha256,
         "engine": f"{name} {diarizer.version}",
         "count": speaker_count,
-        "known": [voice.model_dump(mode="json") for voice in usable],
-        "guests": list(guests) if usable else [],
+        "known": [voice.model_dump(mode="json") for voice in comparable],
+        "guests": list(guests) if comparable else [],
         "version": VERSION,
     }
-    told_from = f"{name} {diarizer.version} {short_sha256(repr(sorted(inputs.items())).encode())}"
-    if words.receipt.options.get(SPEAKERS_OPTION) == told_from:
+    speakers_source = f"{name} {diarizer.version} {short_sha256(repr(sorted(inputs.items())).encode())}"
+    if words.receipt.options.get(SPEAKERS_OPTION) == speakers_source:
         return words
 
-    def make(target: Path) -> IdentifiedTurns:
-        heard = diarizer.diarize(folder.source, speaker_count=speaker_count, report=report)
-        write_atomically(target, to_rttm(heard.turns).encode())
-        return _told(heard, usable, guests)
+    def diarize(target: Path) -> IdentifiedTurns:
+        result = diarizer.diarize(folder.source, speaker_count=speaker_count, report=report)
+        write_atomically(target, to_rttm(result.turns).encode())
+        return _identify(result, comparable, guests)
 
-    _, told = folder.build_once("speakers", ".rttm", inputs=inputs, result_type=IdentifiedTurns, build=make)
-    return with_speakers(words, told, told_from)
+    _, identified = folder.build_once(
+        "speakers", ".rttm", inputs=inputs, result_type=IdentifiedTurns, build=diarize
+    )
+    return with_speakers(words, identified, speakers_source)
 
 
-def with_speakers(words: Transcript, told: IdentifiedTurns, told_from: str) -> Transcript:
-    """Return the words with speakers; the receipt says where these are from."""
+def with_speakers(words: Transcript, identified: IdentifiedTurns, speakers_source: str) -> Transcript:
+    """Return the words with speakers; the receipt records the source of the speakers."""
     receipt = words.receipt and words.receipt.model_copy(
-        update={"options": dict(sorted({**words.receipt.options, SPEAKERS_OPTION: told_from}.items()))}
+        update={"options": dict(sorted({**words.receipt.options, SPEAKERS_OPTION: speakers_source}.items()))}
     )
-    return assign_speakers(words, told.turns, names=told.names, proposals=told.proposals).model_copy(
-        update={"receipt": receipt}
-    )
+    return assign_speakers(
+        words, identified.turns, names=identified.names, proposals=identified.proposals
+    ).model_copy(update={"receipt": receipt})
 
 
 def to_rttm(turns: Sequence[DiarizationTurn]) -> str:
-    """Return turns in the format of diarization tools; the last column is the certainty.
+    """Return turns as RTTM, the format of diarization tools; the last number is the certainty.
 
     Source: NIST RT-09 evaluation plan, appendix A.
     """
@@ -89,8 +91,10 @@ def to_rttm(turns: Sequence[DiarizationTurn]) -> str:
     return "".join(row.format(turn, turn.end_s - turn.start_s) for turn in turns)
 
 
-def _told(heard: DiarizationResult, known: Sequence[KnownVoice], guests: Sequence[str]) -> IdentifiedTurns:
-    names = identify_speakers(heard.voices, known)
+def _identify(
+    result: DiarizationResult, known: Sequence[KnownVoice], guests: Sequence[str]
+) -> IdentifiedTurns:
+    names = identify_speakers(result.voices, known)
     return IdentifiedTurns(
-        turns=heard.turns, names=names, proposals=propose_guest_name(list(heard.voices), names, guests)
+        turns=result.turns, names=names, proposals=propose_guest_name(list(result.voices), names, guests)
     )

@@ -1,4 +1,4 @@
-"""Kaldi's filter bank features, the form in which CAM++ was taught to hear.
+"""Compute Kaldi's filter bank features, on which CAM++ was trained.
 
 Source: Kaldi's feature-fbank.cc with the options of 3D-Speaker: 80 bins, no dither, povey window.
 """
@@ -15,7 +15,7 @@ FFT_SAMPLES = 512
 BINS = 80
 LOWEST_HZ, HIGHEST_HZ = 20.0, 8000.0
 PREEMPHASIS = 0.97
-FULL_SCALE = 32768.0  # Kaldi hears 16-bit integers
+FULL_SCALE = 32768.0  # Kaldi's input is 16-bit integers
 FLOOR = float(np.finfo(np.float32).eps)
 
 Samples = NDArray[np.float32]

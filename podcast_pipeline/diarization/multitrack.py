@@ -1,4 +1,4 @@
-"""Hear each track where its speaker speaks, and put the words of all in order: exact, without a model."""
+"""Transcribe each track where its speaker speaks, and merge the words: exact speakers, without a model."""
 
 import tempfile
 import wave
@@ -23,7 +23,7 @@ from podcast_pipeline.model import ProgressCallback, Segment, Speaker, Transcrip
 from podcast_pipeline.transcription import Transcriber, TranscriptionOptions
 from podcast_pipeline.transcription.decode import Recording
 
-TOLD_FROM = "tracks"
+SPEAKERS_SOURCE = "tracks"
 
 
 def transcribe_tracks(
@@ -35,30 +35,30 @@ def transcribe_tracks(
     ffmpeg: Ffmpeg,
     report: ProgressCallback,
 ) -> Transcript:
-    """Return the words of all tracks in order of time, each with the speaker whose track it is from.
+    """Return the words of all tracks in order of time, each with the speaker of its track.
 
     Args:
-        options: without a language the first track in which somebody speaks decides it for all.
-        source_sha256: of the mix, which the transcript belongs to.
+        options: without a language, the first track with speech decides the language of all.
+        source_sha256: of the mix that the transcript belongs to.
 
     Raises:
         AudioError: a track cannot be decoded.
         TranscriptionError: see `Transcriber`.
     """
-    heard: list[Transcript] = []
+    transcripts: list[Transcript] = []
     with tempfile.TemporaryDirectory() as work:
         files = [Path(work) / f"track-{number}.wav" for number in range(len(tracks))]
         for track, file in zip(tracks, files, strict=True):
             extract_track(track, file, rate_hz=SPEECH_RATE_HZ, ffmpeg=ffmpeg, report=report)
         for file, stretches in zip(files, active_stretches(_levels(files)), strict=True):
-            _write(
-                mute_crosstalk(Recording(file).blocks(), stretches), spoken := file.with_suffix(".gated.wav")
+            _write_wav(
+                mute_crosstalk(Recording(file).blocks(), stretches), muted := file.with_suffix(".gated.wav")
             )
-            words = transcriber.transcribe(spoken, options=options, report=report)
+            words = transcriber.transcribe(muted, options=options, report=report)
             if words.segments and options.language is None:
                 options = replace(options, language=words.language)
-            heard.append(remove_bleed_words(words, stretches))
-    return _joined(heard, [track.name for track in tracks], source_sha256)
+            transcripts.append(remove_bleed_words(words, stretches))
+    return _merge(transcripts, [track.name for track in tracks], source_sha256)
 
 
 def _levels(files: Sequence[Path]) -> "np.ndarray[tuple[int, int], np.dtype[np.float64]]":
@@ -67,7 +67,7 @@ def _levels(files: Sequence[Path]) -> "np.ndarray[tuple[int, int], np.dtype[np.f
     return np.stack([row[:shortest] for row in rows])
 
 
-def _write(blocks: Iterable[Samples], target: Path) -> None:
+def _write_wav(blocks: Iterable[Samples], target: Path) -> None:
     with wave.open(str(target), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
@@ -76,25 +76,25 @@ def _write(blocks: Iterable[Samples], target: Path) -> None:
             file.writeframes((np.clip(block, -1, 1) * 32767).astype("<i2").tobytes())
 
 
-def _joined(heard: Sequence[Transcript], names: Sequence[str], source_sha256: str) -> Transcript:
-    segments = merge_tracks(heard)
+def _merge(transcripts: Sequence[Transcript], names: Sequence[str], source_sha256: str) -> Transcript:
+    segments = merge_tracks(transcripts)
     order = list(dict.fromkeys(segment.speaker for segment in segments))
     ids = {speaker: f"S{number}" for number, speaker in enumerate(order)}
-    first = next((words for words in heard if words.segments), heard[0])
+    first = next((words for words in transcripts if words.segments), transcripts[0])
     receipt = first.receipt and first.receipt.model_copy(
         update={
             "audio_sha256": source_sha256,
-            "options": dict(sorted({**first.receipt.options, SPEAKERS_OPTION: TOLD_FROM}.items())),
+            "options": dict(sorted({**first.receipt.options, SPEAKERS_OPTION: SPEAKERS_SOURCE}.items())),
         }
     )
     return Transcript(
         language=first.language,
-        duration_s=max(words.duration_s for words in heard),
+        duration_s=max(words.duration_s for words in transcripts),
         speakers=tuple(Speaker(id=ids[s], name=names[int(s or 0)]) for s in order),
-        segments=tuple(_renamed(segments, ids)),
+        segments=tuple(_with_speaker_ids(segments, ids)),
         receipt=receipt,
     )
 
 
-def _renamed(segments: Iterable[Segment], ids: dict[str | None, str]) -> Iterator[Segment]:
+def _with_speaker_ids(segments: Iterable[Segment], ids: dict[str | None, str]) -> Iterator[Segment]:
     return (segment.model_copy(update={"speaker": ids[segment.speaker]}) for segment in segments)

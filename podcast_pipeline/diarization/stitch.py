@@ -1,4 +1,4 @@
-"""Overlapping windows, each with local speakers, to the turns of a whole recording. Pure."""
+"""Stitch overlapping windows, each with local speakers, to the turns of a whole recording. Pure."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,19 +12,19 @@ from podcast_pipeline.diarization.assign import DiarizationResult, DiarizationTu
 from podcast_pipeline.diarization.boundaries import FRAME_S, Levels, extend_turns
 from podcast_pipeline.diarization.clustering import Embeddings, centroid, cluster_embeddings
 
-FRAME_MIDDLE_S = 0.031  # a frame of segmentation-3.0 sees 62 ms
-CLEAR_S = 1.0  # of clean speech: a voice that helps to find the groups
-MOST_VOICES = 2000  # are enough for that: those of an hour
+FRAME_MIDDLE_S = 0.031  # a frame of segmentation-3.0 covers 62 ms
+CLEAR_S = 1.0  # least clean speech of a voice that is used for clustering
+MOST_VOICES = 2000  # used for clustering: those of an hour
 LONGEST_GAP_S = 0.3  # inside a piece: a breath
 LONGEST_PAUSE_S = 0.58  # inside a turn; min_duration_off of pyannote's own pipeline, 2.1
 PIECE_S = 2.5
-OWN_WEIGHT = 0.6  # of a piece's own sound; the rest is that of its local speaker in the whole window
+OWN_WEIGHT = 0.6  # of a piece's own embedding; the rest is that of its local speaker in the whole window
 SHORTEST_S = 0.1
 ACTIVE = 0.5
-SURE_MARGIN = 0.4  # cosine to the own voice minus the next one's: certain beyond doubt
+SURE_MARGIN = 0.4  # cosine to the nearest speaker minus that to the next: certainty 1
 
 Activity = NDArray[np.bool_]
-"""Shape (n_frames, 3): which local speaker is active in which frame."""
+"""Shape (n_frames, 3): activity of each local speaker in each frame."""
 
 Votes = NDArray[np.float64]
 """Shape (n_frames, n_speakers)."""
@@ -32,7 +32,7 @@ Votes = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class SpeechPiece:
-    """Frames first to last of a window in which a local speaker speaks; `clean`: those with nobody else."""
+    """Frames first to last of a window in which a local speaker speaks; `clean`: those without others."""
 
     local: int
     first: int
@@ -42,7 +42,7 @@ class SpeechPiece:
 
 @dataclass(frozen=True)
 class VoiceEmbedding:
-    """The embedding of a piece, of length 1, and the seconds behind it in which nobody else spoke."""
+    """The embedding of a piece, of length 1, and its seconds of speech without other speakers."""
 
     local: int
     first: int
@@ -53,7 +53,7 @@ class VoiceEmbedding:
 
 @dataclass(frozen=True)
 class DiarizationWindow:
-    """What was heard in one window; times from the start of the recording."""
+    """The activity and voices of one window; times from the start of the recording."""
 
     start_s: float
     activity: Activity
@@ -63,7 +63,7 @@ class DiarizationWindow:
 
 @dataclass(frozen=True)
 class LabelledVoice:
-    """A voice that was given to a speaker."""
+    """A voice that was assigned to a speaker."""
 
     window: int
     voice: VoiceEmbedding
@@ -72,19 +72,19 @@ class LabelledVoice:
 
 
 def speech_pieces(activity: Activity) -> Iterator[SpeechPiece]:
-    """Yield each local speaker's speech in pieces that are long enough to know a voice by.
+    """Yield each local speaker's speech in pieces that are long enough to identify a voice.
 
-    A window in which segmentation took two people for one would give one muddled voice; its pieces do not.
+    If segmentation takes two people for one, a whole window gives a mixed voice; its pieces do not.
     """
     alone = activity.sum(axis=1) == 1
     for local in range(activity.shape[1]):
-        for first, last in _even(_runs(activity[:, local], LONGEST_GAP_S)):
+        for first, last in _split_evenly(_true_runs(activity[:, local], LONGEST_GAP_S)):
             clean = np.zeros(len(activity), np.bool_)
             clean[first:last] = activity[first:last, local] & alone[first:last]
             yield SpeechPiece(local, first, last, clean)
 
 
-def _even(runs: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+def _split_evenly(runs: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Cut long runs into equal parts."""
     for first, last in runs:
         parts = max(1, round((last - first) * FRAME_S / PIECE_S))
@@ -93,95 +93,95 @@ def _even(runs: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
 
 
 def stitch(windows: Sequence[DiarizationWindow], *, count: int | None) -> DiarizationResult:
-    """Return the turns of all windows and each speaker's voice.
+    """Return the turns of all windows and the voice of each speaker.
 
     Args:
         windows: in order.
-        count: how many people speak, None to find out.
+        count: number of people who speak, None to detect it.
     """
     voices = [(number, voice) for number, window in enumerate(windows) for voice in window.voices]
     if not voices:
         return DiarizationResult()
-    centres = _centres(voices, count)
-    known = _recognised(voices, centres)
-    known += _supposed(windows, known)
-    found = _turns(*_votes(windows, known, len(centres)))
-    turns = extend_turns(sorted(found, key=lambda turn: (turn.start_s, turn.speaker)), _levels(windows))
-    named = {f"{number}": tuple(round(float(x), 5) for x in row) for number, row in enumerate(centres)}
-    spoken = {turn.speaker for turn in turns}
+    centroids = _speaker_centroids(voices, count)
+    labelled = _label_voices(voices, centroids)
+    labelled += _label_short_pieces(windows, labelled)
+    core_turns = _turns(*_votes(windows, labelled, len(centroids)))
+    turns = extend_turns(sorted(core_turns, key=lambda turn: (turn.start_s, turn.speaker)), _levels(windows))
+    embeddings = {f"{number}": tuple(round(float(x), 5) for x in row) for number, row in enumerate(centroids)}
+    active_speakers = {turn.speaker for turn in turns}
     return DiarizationResult(
-        turns=turns, voices={name: voice for name, voice in named.items() if name in spoken}
+        turns=turns, voices={name: voice for name, voice in embeddings.items() if name in active_speakers}
     )
 
 
-def _centres(voices: Sequence[tuple[int, VoiceEmbedding]], count: int | None) -> Embeddings:
-    clear = [(number, voice) for number, voice in voices if voice.clean_s >= CLEAR_S] or list(voices)
-    clear = clear[:: -(-len(clear) // MOST_VOICES)]  # every so many: grouping takes their square in memory
-    embeddings = np.stack([voice.embedding for _, voice in clear])
-    seconds = np.array([voice.clean_s for _, voice in clear])
+def _speaker_centroids(voices: Sequence[tuple[int, VoiceEmbedding]], count: int | None) -> Embeddings:
+    clean = [(number, voice) for number, voice in voices if voice.clean_s >= CLEAR_S] or list(voices)
+    clean = clean[:: -(-len(clean) // MOST_VOICES)]  # memory grows with the square of their number
+    embeddings = np.stack([voice.embedding for _, voice in clean])
+    seconds = np.array([voice.clean_s for _, voice in clean])
     labels = cluster_embeddings(embeddings, seconds, count=count)
     return np.stack(
         [centroid(embeddings[labels == k], seconds[labels == k]) for k in range(labels.max() + 1)]
     )
 
 
-def _recognised(voices: Sequence[tuple[int, VoiceEmbedding]], centres: Embeddings) -> list[LabelledVoice]:
-    """Tell each piece by its own sound and by that of all its window's pieces of the same local speaker."""
-    together: dict[tuple[int, int], NDArray[np.float32]] = {}
+def _label_voices(voices: Sequence[tuple[int, VoiceEmbedding]], centroids: Embeddings) -> list[LabelledVoice]:
+    """Label each piece by its own embedding and that of its local speaker in the whole window."""
+    by_local: dict[tuple[int, int], NDArray[np.float32]] = {}
     for number, voice in voices:
         key = (number, voice.local)
-        together[key] = together.get(key, np.float32(0)) + voice.embedding * np.float32(voice.clean_s)
-    known = []
+        by_local[key] = by_local.get(key, np.float32(0)) + voice.embedding * np.float32(voice.clean_s)
+    labelled = []
     for number, voice in voices:
-        whole = together[number, voice.local]
+        whole = by_local[number, voice.local]
         mixed = voice.embedding * OWN_WEIGHT + whole / np.linalg.norm(whole) * (1 - OWN_WEIGHT)
-        near = centres @ (mixed / np.linalg.norm(mixed))
-        best = int(near.argmax())
-        others = np.delete(near, best)
-        margin = float(near[best] - others.max()) if others.size else SURE_MARGIN
-        known.append(LabelledVoice(number, voice, best, min(max(margin / SURE_MARGIN, 0.0), 1.0)))
-    return known
+        similarity = centroids @ (mixed / np.linalg.norm(mixed))
+        best = int(similarity.argmax())
+        others = np.delete(similarity, best)
+        margin = float(similarity[best] - others.max()) if others.size else SURE_MARGIN
+        labelled.append(LabelledVoice(number, voice, best, min(max(margin / SURE_MARGIN, 0.0), 1.0)))
+    return labelled
 
 
-def _supposed(
-    windows: Sequence[DiarizationWindow], known: Sequence[LabelledVoice]
+def _label_short_pieces(
+    windows: Sequence[DiarizationWindow], labelled: Sequence[LabelledVoice]
 ) -> Iterator[LabelledVoice]:
-    """Yield pieces too short or too overlapped to know a voice by, as the nearest of their local speaker."""
+    """Label pieces without an embedding (too short or overlapped) like the nearest of their local speaker."""
     of_local: dict[tuple[int, int], list[LabelledVoice]] = defaultdict(list)
-    for one in known:
-        of_local[one.window, one.voice.local].append(one)
+    for label in labelled:
+        of_local[label.window, label.voice.local].append(label)
     for number, window in enumerate(windows):
         for piece in speech_pieces(window.activity):
-            same = of_local.get((number, piece.local), [])
-            if not same or any(one.voice.first == piece.first for one in same):
+            labels = of_local.get((number, piece.local), [])
+            if not labels or any(label.voice.first == piece.first for label in labels):
                 continue
-            near = min(same, key=lambda one: abs(one.voice.first - piece.first))
-            voice = replace(near.voice, first=piece.first, last=piece.last)
-            yield LabelledVoice(number, voice, near.speaker, certainty=0.0)
+            nearest = min(labels, key=lambda label: abs(label.voice.first - piece.first))
+            voice = replace(nearest.voice, first=piece.first, last=piece.last)
+            yield LabelledVoice(number, voice, nearest.speaker, certainty=0.0)
 
 
 def _votes(
-    windows: Sequence[DiarizationWindow], known: Sequence[LabelledVoice], speakers: int
+    windows: Sequence[DiarizationWindow], labelled: Sequence[LabelledVoice], speakers: int
 ) -> tuple[Votes, Votes]:
-    """Return how active and how certain each speaker is in each frame, both of shape (n_frames, speakers)."""
+    """Return activity and certainty of each speaker in each frame, both of shape (n_frames, speakers)."""
     first = [round(window.start_s / FRAME_S) for window in windows]
     frames = max(at + len(window.activity) for at, window in zip(first, windows, strict=True))
     active, certain = np.zeros((frames, speakers)), np.zeros((frames, speakers))
-    heard = np.full((frames, 1), 1e-6)
+    total_weight = np.full((frames, 1), 1e-6)
     for at, window in zip(first, windows, strict=True):
-        heard[at : at + len(window.activity), 0] += np.hamming(len(window.activity))
-    for one in known:
-        at, voice = first[one.window], one.voice
-        activity = windows[one.window].activity
+        total_weight[at : at + len(window.activity), 0] += np.hamming(len(window.activity))
+    for label in labelled:
+        at, voice = first[label.window], label.voice
+        activity = windows[label.window].activity
         vote = (activity[:, voice.local] * np.hamming(len(activity)))[voice.first : voice.last]
-        active[at + voice.first : at + voice.last, one.speaker] += vote
-        certain[at + voice.first : at + voice.last, one.speaker] += vote * one.certainty
-    return active / heard, certain / np.maximum(active, 1e-6)
+        active[at + voice.first : at + voice.last, label.speaker] += vote
+        certain[at + voice.first : at + voice.last, label.speaker] += vote * label.certainty
+    return active / total_weight, certain / np.maximum(active, 1e-6)
 
 
 def _turns(active: Votes, certain: Votes) -> Iterator[DiarizationTurn]:
     for speaker in range(active.shape[1]):
-        for first, last in _runs(active[:, speaker] > ACTIVE, LONGEST_PAUSE_S):
+        for first, last in _true_runs(active[:, speaker] > ACTIVE, LONGEST_PAUSE_S):
             yield DiarizationTurn(
                 start_s=first * FRAME_S + FRAME_MIDDLE_S,
                 end_s=last * FRAME_S + FRAME_MIDDLE_S,
@@ -199,7 +199,7 @@ def _levels(windows: Sequence[DiarizationWindow]) -> Levels:
     return whole
 
 
-def _runs(flags: NDArray[np.bool_], longest_gap_s: float) -> Iterator[tuple[int, int]]:
+def _true_runs(flags: NDArray[np.bool_], longest_gap_s: float) -> Iterator[tuple[int, int]]:
     """Yield (first, after the last) of runs of True; shorter gaps are filled, short runs left out."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
     runs: list[list[int]] = []

@@ -1,4 +1,4 @@
-"""Speech to words: one protocol, an adapter per engine, chosen by name and imported on use."""
+"""Speech recognition: one protocol, an adapter per engine, chosen by name and imported on use."""
 
 import ctypes
 import sys
@@ -12,7 +12,7 @@ from typing import Protocol
 from podcast_pipeline.errors import TranscriptionError
 from podcast_pipeline.model import ProgressCallback, Transcript
 
-# Importing openvino reports to its maker over the network; without this module it takes its own stub.
+# Importing openvino sends telemetry to its maker; without this module it uses its own stub.
 sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 AUTO = "auto"
@@ -21,20 +21,20 @@ ENGINES: Mapping[str, str] = {
     "faster-whisper": "podcast_pipeline.transcription.engines.faster_whisper:FasterWhisper",
     "openai-whisper": "podcast_pipeline.transcription.engines.openai_whisper:OpenAIWhisper",
 }
-"""Name to "module:Class", the best for a processor first. Each class takes Weights and is an `Engine`."""
+"""Name to "module:Class", the best for a CPU first. Each class takes Weights and is an `Engine`."""
 
 FOR_CUDA = "faster-whisper"
 NEEDS = {"openvino": "openvino", "faster-whisper": "faster_whisper", "openai-whisper": "whisper"}
-"""Name to the package that must be there."""
+"""Name to the package that must be installed."""
 
 
 @dataclass(frozen=True)
 class Machine:
-    """What an engine can be chosen by.
+    """The properties of a machine that decide which engine `auto` stands for.
 
     Attributes:
-        installed: names of ENGINES.
-        cuda: a GPU is there, with a driver and the libraries that CTranslate2 calculates with.
+        installed: names in ENGINES whose package is installed.
+        cuda: there is a GPU with a driver and the libraries that CTranslate2 needs.
     """
 
     installed: frozenset[str]
@@ -43,13 +43,13 @@ class Machine:
 
 @dataclass(frozen=True)
 class TranscriptionOptions:
-    """What changes the words. Everything here is part of a transcript's cache key and receipt.
+    """Options that change the words. All are part of a transcript's cache key and receipt.
 
     Attributes:
-        language: ISO 639-1, None to detect it.
-        names: names and terms that may be said, the most important first; the engine is told those that
-            something in a window resembles.
-        beam_size: texts that are followed at once; None for 2 in English and 5 in other languages.
+        language: ISO 639-1, None to detect the language.
+        names: names and terms that may occur, the most important first; the prompt of a window contains
+            those that resemble its words.
+        beam_size: width of the beam search; None for 2 in English and 5 in other languages.
     """
 
     language: str | None = None
@@ -66,31 +66,31 @@ class Transcriber(Protocol):
         """Return the words of an audio file.
 
         Args:
-            recording: anything that ffmpeg reads.
-            report: told the audio time done, in seconds.
+            recording: any file that ffmpeg reads.
+            report: progress callback, in seconds of audio.
 
         Returns:
-            A Transcript in recording times with a receipt; no segments when there is no speech.
+            A Transcript in recording times with a receipt; no segments if there is no speech.
 
         Raises:
             AudioError: the file cannot be decoded.
-            TranscriptionError: the engine cannot do it (English-only weights, French).
+            TranscriptionError: the model does not support the language (English-only weights, French).
         """
 
 
 def this_machine() -> Machine:
-    """Return what is here, without loading an engine."""
+    """Return the properties of this machine, without loading an engine."""
     return Machine(frozenset(name for name, package in NEEDS.items() if find_spec(package)), cuda=_has_cuda())
 
 
 def choose_engine(engine: str, machine: Machine | None = None) -> str:
-    """Return the engine that a name stands for; `auto` is the fastest of those installed.
+    """Return the engine that a name stands for; `auto` is the fastest installed one.
 
     Args:
-        machine: this one by default.
+        machine: None for this machine.
 
     Raises:
-        TranscriptionError: no such engine (the right names are listed), or not installed.
+        TranscriptionError: no such engine (the known names are listed), or it is not installed.
     """
     machine = machine or this_machine()
     if engine == AUTO:
@@ -106,28 +106,28 @@ def choose_engine(engine: str, machine: Machine | None = None) -> str:
 
 
 def load_transcriber(engine: str, model: str, *, cache: Path) -> Transcriber:
-    """Return an engine with a model's weights, found and verified.
+    """Return an engine loaded with the verified weights of a model.
 
     Args:
-        engine: a name of ENGINES, or `auto`.
-        model: a Whisper size ("base"), or a path; see `weights.find`.
-        cache: folder for what is made once and kept between runs.
+        engine: a name in ENGINES, or `auto`.
+        model: a Whisper size ("base"), or a path; see `weights.find_weights`.
+        cache: folder for derived files that are kept between runs.
 
     Raises:
-        TranscriptionError: no such engine or model, or its weights cannot be had.
+        TranscriptionError: no such engine or model, or the weights cannot be obtained.
     """
     name = choose_engine(engine)
     # Imported here: these load numpy, openvino or torch, and a command that prints help must not.
     from podcast_pipeline.transcription import hub, weights
     from podcast_pipeline.transcription.transcriber import EngineTranscriber
 
-    found = weights.find_weights(model, cache=cache, hub=hub.fetch_from_hub)
+    verified = weights.find_weights(model, cache=cache, hub=hub.fetch_from_hub)
     module, _, class_name = ENGINES[name].partition(":")
-    return EngineTranscriber(getattr(import_module(module), class_name)(found), cache=cache)
+    return EngineTranscriber(getattr(import_module(module), class_name)(verified), cache=cache)
 
 
 def _has_cuda() -> bool:
-    """Whether NVIDIA's driver counts a GPU and cuBLAS can be loaded: CTranslate2 needs both."""
+    """Tell whether NVIDIA's driver finds a GPU and cuBLAS can be loaded: CTranslate2 needs both."""
     count = ctypes.c_int()
     try:
         driver = ctypes.CDLL("libcuda.so.1")

@@ -1,4 +1,4 @@
-"""Audio files to samples, streamed: the memory is one block, whatever the length."""
+"""Decode audio files to samples, streamed: one block in memory, whatever the length."""
 
 import logging
 from collections.abc import Iterable, Iterator
@@ -18,9 +18,9 @@ Samples = NDArray[np.float32]
 """float32, shape (n_samples,), 16 kHz mono, -1 to 1."""
 
 SAMPLE_RATE_HZ = 16_000
-BLOCK_SAMPLES = 512 * 320  # 10.24 s; whole frames of the voice detector
+BLOCK_SAMPLES = 512 * 320  # 10.24 s; whole frames of voice activity detection
 FULL_SCALE = 32768  # of 16 bits
-SHORTFALL_S = 2.0  # a header may promise a little more than there is (encoder delay, a rounded length)
+SHORTFALL_S = 2.0  # a header may state a little more than there is (encoder delay, a rounded length)
 
 log = logging.getLogger(__name__)
 
@@ -29,9 +29,9 @@ class Recording:
     """A file that is decoded once, front to back.
 
     Attributes:
-        declared_s: what its header says, 0 when it does not.
-        stopped_s: where it ended before its end, or broke for good; None when it did not.
-        skipped_s: the first place that could not be decoded and was left out; None when there is none.
+        declared_s: duration that the header states, 0 if it states none.
+        stopped_s: where a truncated or damaged file ended early; None for a complete file.
+        skipped_s: the first place that could not be decoded and was left out; None if there is none.
     """
 
     def __init__(self, path: Path) -> None:
@@ -43,8 +43,8 @@ class Recording:
     def blocks(self) -> Iterator[Samples]:
         """Yield the samples in blocks of BLOCK_SAMPLES, the last one shorter.
 
-        Of several audio tracks it is the one that a player takes. What cannot be decoded is left
-        out, as by ffmpeg: `skipped_s` says where. A broken tail ends the stream: `stopped_s` says where.
+        Of several audio tracks the one that a player chooses is decoded. Damaged packets are left out, as by
+        ffmpeg, and set `skipped_s`. A damaged tail ends the stream and sets `stopped_s`.
 
         Raises:
             AudioError: no such file, not audio, or nothing in it can be decoded.
@@ -58,47 +58,49 @@ class Recording:
             if not isinstance(stream, AudioStream):
                 raise AudioError(self.path, "has no sound in it; give a file with an audio track")
             self.declared_s = (container.duration or 0) / av.time_base
-            tape = _Tape(self.path, container, stream)
-            yield from _blocks(tape.frames())
-        if not tape.heard_s:
-            raise AudioError(self.path, "has no sound that can be decoded; is it cut off or empty?")
-        self.skipped_s = tape.skipped_s
-        if tape.is_cut_off(self.declared_s) or is_truncated(self.path, container.format.name):
-            self.stopped_s = tape.heard_s
+            decoder = _TrackDecoder(self.path, container, stream)
+            yield from _blocks(decoder.frames())
+        if not decoder.decoded_s:
+            raise AudioError(
+                self.path, "has no sound that can be decoded; check that it is not truncated or empty"
+            )
+        self.skipped_s = decoder.skipped_s
+        if decoder.ended_early(self.declared_s) or is_truncated(self.path, container.format.name):
+            self.stopped_s = decoder.decoded_s
             log.warning("%s: stops at %.1f s of %.1f s", self.path, self.stopped_s, self.declared_s)
 
 
-class _Tape:
-    """The frames of one track, and what was wrong with them.
+class _TrackDecoder:
+    """Decodes the frames of one track and records its faults.
 
     Attributes:
-        heard_s: seconds that were decoded.
-        reached_s: how far the file was read, whatever the track: another may go on when this one is over.
-        broken_s: where decoding failed, and nothing was decoded since.
-        skipped_s: where decoding first failed and went on after it.
+        decoded_s: seconds decoded.
+        reached_s: how far the file was read, in any track: another may be longer than this one.
+        broken_s: where decoding failed, if nothing was decoded since.
+        skipped_s: where decoding first failed and later continued.
     """
 
     def __init__(self, path: Path, container: InputContainer, stream: AudioStream) -> None:
-        self.heard_s = self.reached_s = 0.0
+        self.decoded_s = self.reached_s = 0.0
         self.broken_s: float | None = None
         self.skipped_s: float | None = None
         self._path, self._container, self._stream = path, container, stream
 
     def frames(self) -> Iterator[AudioFrame]:
-        """Yield what can be decoded."""
+        """Yield the frames that can be decoded."""
         try:
             for packet in self._container.demux():
-                self._read(packet)
+                self._note_position(packet)
                 if packet.stream.index == self._stream.index:
                     yield from self._decoded(packet)
         except av.FFmpegError as error:
             self._fail(error)
 
-    def is_cut_off(self, declared_s: float) -> bool:
-        """Whether the file ended before the end that its header declares, or in what cannot be decoded."""
-        return self.broken_s is not None or max(self.heard_s, self.reached_s) < declared_s - SHORTFALL_S
+    def ended_early(self, declared_s: float) -> bool:
+        """Tell whether the file ended before the duration in its header, or with undecodable packets."""
+        return self.broken_s is not None or max(self.decoded_s, self.reached_s) < declared_s - SHORTFALL_S
 
-    def _read(self, packet: "Packet[Stream]") -> None:
+    def _note_position(self, packet: "Packet[Stream]") -> None:
         if packet.pts is not None and packet.time_base is not None:
             end_s = float((packet.pts + (packet.duration or 0)) * packet.time_base)
             self.reached_s = max(self.reached_s, end_s - (self._container.start_time or 0) / av.time_base)
@@ -110,15 +112,15 @@ class _Tape:
             return self._fail(error)
         for frame in frames:
             if isinstance(frame, AudioFrame):
-                self._pass_fault()
-                self.heard_s += frame.samples / frame.sample_rate
+                self._end_fault()
+                self.decoded_s += frame.samples / frame.sample_rate
                 yield frame
 
     def _fail(self, error: av.FFmpegError) -> None:
-        self.broken_s = self.heard_s if self.broken_s is None else self.broken_s
+        self.broken_s = self.decoded_s if self.broken_s is None else self.broken_s
         log.warning("%s: broken at %.1f s: %s", self._path, self.broken_s, _reason(error))
 
-    def _pass_fault(self) -> None:
+    def _end_fault(self) -> None:
         if self.skipped_s is None:
             self.skipped_s = self.broken_s
         self.broken_s = None
@@ -145,7 +147,7 @@ def _resampled(frames: Iterable[AudioFrame]) -> Iterator[Samples]:
     frame: AudioFrame | None = None
     for frame in frames:
         yield from map(_samples, resampler.resample(frame))
-    if frame is not None:  # a resampler that has seen nothing cannot be flushed
+    if frame is not None:  # a resampler without input cannot be flushed
         yield from map(_samples, resampler.resample(None))
 
 

@@ -1,4 +1,4 @@
-"""What an engine must be able to do, and what all of them share. An engine knows windows, not files."""
+"""The protocol of engines, and the conversion to recording times. Engines get windows, not files."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from podcast_pipeline.transcription.windows import SpeechWindow
 
 @dataclass(frozen=True)
 class EngineWord:
-    """One word of a window; seconds from the window's first sample, as the engine gave them."""
+    """One word of a window as the engine returned it; seconds from the window's first sample."""
 
     text: str
     start_s: float
@@ -23,13 +23,13 @@ class EngineWord:
 
 @dataclass(frozen=True)
 class DecodingOptions:
-    """How windows are to be heard.
+    """How to transcribe windows.
 
     Attributes:
         language: ISO 639-1.
-        beam_size: texts that are followed at once.
-        prompt: names that may be said, as if they had been said before; "" for none.
-        spelling: of words that an engine makes up; for one that can say how likely others are.
+        beam_size: width of the beam search.
+        prompt: names that may occur, given to the engine as the preceding text; "" for none.
+        spelling: finds homophones of words that do not exist; for engines that can compare their likelihood.
     """
 
     language: str
@@ -42,12 +42,12 @@ class Engine(Protocol):
     """Whisper's weights in some library.
 
     Attributes:
-        name: as in the table of engines.
+        name: as in ENGINES.
         version: of the library.
-        settings: what else changes its words (number type, device); part of the receipt.
-        languages: ISO 639-1 codes; one of them when the weights are English-only.
-        batch: how many windows one call of `hear` should get; the same on every machine.
-        workers: how many threads may call `hear` at once.
+        settings: other settings that change the words (number type, device); part of the receipt.
+        languages: ISO 639-1 codes; a single one if the weights are English-only.
+        batch_size: windows for one call of `transcribe_windows`; the same on every machine.
+        workers: threads that may call `transcribe_windows` at once.
     """
 
     name: str
@@ -64,17 +64,16 @@ class Engine(Protocol):
     def transcribe_windows(
         self, windows: Iterable[Samples], task: DecodingOptions
     ) -> list[tuple[EngineWord, ...]]:
-        """Return the words of each window, the same for the same windows in every run.
+        """Return the words of each window; the same windows give the same words in every run.
 
-        The windows may come one after the other, as they are cut.
+        The iterable may block until the next window is cut.
         """
 
 
 def to_recording_times(words: Iterable[EngineWord], window: SpeechWindow) -> tuple[Word, ...]:
-    """Return a window's words in recording times that never go back and stay inside the window.
+    """Return a window's words in recording times that never decrease and stay inside the window.
 
-    An engine lets the first word after a pause begin in the pause, or too late: the voice detector says
-    when somebody is heard.
+    Engines start the first word after a pause too early or too late: voice activity detection corrects that.
     """
     timed: list[Word] = []
     earliest = window.start_s

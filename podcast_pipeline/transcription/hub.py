@@ -1,4 +1,4 @@
-"""Models by name from the Hugging Face hub, through faster-whisper's own loader: its cache first."""
+"""Get models by name from the Hugging Face hub's cache or the hub, through faster-whisper's own loader."""
 
 from pathlib import Path
 
@@ -10,10 +10,10 @@ from podcast_pipeline.transcription.weights import install_hint
 
 
 def fetch_from_hub(model: str) -> Path:
-    """Return the folder of a model, downloaded if the cache does not hold it.
+    """Return the folder of a model, downloaded if it is not in the cache.
 
     Raises:
-        TranscriptionError: an unknown name, or no network and not in the cache.
+        TranscriptionError: unknown name, or not in the cache and no network.
     """
     if "/" not in model and model not in available_models():
         raise TranscriptionError(

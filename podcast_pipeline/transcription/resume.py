@@ -1,4 +1,4 @@
-"""What has been heard so far, on disk: a run that was killed goes on where it was."""
+"""Cache finished windows on disk, so that an interrupted run resumes after the last finished batch."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -10,15 +10,15 @@ from podcast_pipeline.errors import TranscriptionError
 from podcast_pipeline.model import FrozenModel, Word
 from podcast_pipeline.transcription.windows import SpeechWindow
 
-WordWithDoubt = tuple[Word, str]  # and why it is doubtful, or ""
+WordWithDoubt = tuple[Word, str]  # the reason why the word is doubtful, or ""
 
 
 class TranscribedBatch(FrozenModel):
-    """The words of the windows that an engine heard together.
+    """The words of windows that were transcribed together.
 
     Attributes:
-        first_samples: where the windows begin; an entry for other windows is not used.
-        doubts: of each window, place of a word -> why it is doubtful.
+        first_samples: first sample of each window; a cached batch of other windows is not used.
+        doubts: for each window, place of a word -> the reason why the word is doubtful.
     """
 
     first_samples: tuple[int, ...]
@@ -27,7 +27,7 @@ class TranscribedBatch(FrozenModel):
 
     @property
     def words_by_window(self) -> dict[int, list[WordWithDoubt]]:
-        """Where each window begins -> its words."""
+        """First sample of each window -> its words."""
         return {
             first: [(word, doubtful.get(place, "")) for place, word in enumerate(words)]
             for first, words, doubtful in zip(self.first_samples, self.words, self.doubts, strict=True)
@@ -35,7 +35,7 @@ class TranscribedBatch(FrozenModel):
 
 
 class WindowCache:
-    """One folder per audio, engine, weights and options; one file per batch, whole or not there."""
+    """One folder per audio, engine, weights and options; one file per batch, written atomically."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -47,16 +47,16 @@ class WindowCache:
         *,
         transcribe: Callable[[Iterable[SpeechWindow]], TranscribedBatch],
     ) -> TranscribedBatch:
-        """Return the words of some windows, which are heard unless they were before.
+        """Return the batch of some windows, from the cache if it is there, else transcribed and stored.
 
         Raises:
-            TranscriptionError: they cannot be kept (disk full); what was there stays.
+            TranscriptionError: the batch cannot be stored (disk full); earlier batches stay.
         """
-        kept = self._read(name)
-        if kept and kept.first_samples == tuple(window.first_sample for window in windows):
-            return kept
-        self._write(name, heard := transcribe(windows))
-        return heard
+        cached = self._read(name)
+        if cached and cached.first_samples == tuple(window.first_sample for window in windows):
+            return cached
+        self._write(name, batch := transcribe(windows))
+        return batch
 
     def _read(self, name: str) -> TranscribedBatch | None:
         try:

@@ -1,4 +1,4 @@
-"""Windows handed out to an engine's workers while they are still being cut."""
+"""Distribute windows to an engine's workers while later windows are still being cut."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -10,31 +10,31 @@ from threadpoolctl import threadpool_limits
 from podcast_pipeline.transcription.resume import TranscribedBatch
 from podcast_pipeline.transcription.windows import SpeechWindow
 
-GROUP_SIZE = 24  # windows that are handed out together at most; two groups are kept at once
-SHARES = 2  # of a group, on every machine
+GROUP_SIZE = 24  # windows; at most two groups are in memory at once
+STREAMS_PER_GROUP = 2  # the same on every machine
 
 
 class WindowStream:
-    """Windows for one worker. Whoever iterates waits for those that are not cut yet; then they are there."""
+    """The windows for one worker. Iteration blocks until the next window is cut, and can be repeated."""
 
     def __init__(self) -> None:
         self._cut: list[SpeechWindow] = []
-        self._coming: SimpleQueue[SpeechWindow | None] = SimpleQueue()
+        self._queue: SimpleQueue[SpeechWindow | None] = SimpleQueue()
 
     def __iter__(self) -> Iterator[SpeechWindow]:
         yield from self._cut
-        while window := self._coming.get():
+        while window := self._queue.get():
             self._cut.append(window)
             yield window
-        self._coming.put(None)  # for whoever comes next
+        self._queue.put(None)  # ends the next iteration too
 
     def put(self, window: SpeechWindow) -> None:
-        """Hand out a window."""
-        self._coming.put(window)
+        """Add a window."""
+        self._queue.put(window)
 
     def close(self) -> None:
-        """Say that there are no more."""
-        self._coming.put(None)
+        """End the stream."""
+        self._queue.put(None)
 
 
 def transcribe_in_parallel(
@@ -44,42 +44,44 @@ def transcribe_in_parallel(
     batch_size: int,
     workers: int,
 ) -> Iterator[tuple[WindowStream, TranscribedBatch]]:
-    """Yield each share of the windows with what was heard in it.
+    """Yield each stream of windows with its transcribed batch.
 
-    Which window is in which share, and the share's name, depend on nothing but the windows.
+    The assignment of windows to streams, and the names of streams, depend on the windows alone.
 
     Args:
-        longest: windows of a share.
+        transcribe: called in a worker thread with a stream's name and the stream.
+        batch_size: most windows of a stream.
+        workers: threads.
     """
-    size = SHARES * min(batch_size, GROUP_SIZE // SHARES)
-    # NumPy's matrix products spin on every core; beside other workers that tripled their processor time.
-    alone = None if workers == 1 else 1
-    with threadpool_limits(alone, user_api="blas"), ThreadPoolExecutor(workers) as pool:
+    size = STREAMS_PER_GROUP * min(batch_size, GROUP_SIZE // STREAMS_PER_GROUP)
+    # NumPy's matrix products spin on every core; beside other workers that tripled their CPU time.
+    blas_threads = None if workers == 1 else 1
+    with threadpool_limits(blas_threads, user_api="blas"), ThreadPoolExecutor(workers) as pool:
         try:
-            group, number = _begun(islice(windows, size), transcribe, pool, 0), 1
+            group, number = _start_group(islice(windows, size), transcribe, pool, 0), 1
             while group:
-                following = _begun(islice(windows, size), transcribe, pool, number)
-                yield from ((share, heard.result()) for share, heard in group)
-                group, number = following, number + 1
+                next_group = _start_group(islice(windows, size), transcribe, pool, number)
+                yield from ((stream, future.result()) for stream, future in group)
+                group, number = next_group, number + 1
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _begun(
+def _start_group(
     windows: Iterator[SpeechWindow],
-    hear: Callable[[str, WindowStream], TranscribedBatch],
+    transcribe: Callable[[str, WindowStream], TranscribedBatch],
     pool: Executor,
     number: int,
 ) -> list[tuple[WindowStream, Future[TranscribedBatch]]]:
-    """Cut the windows of a group, each heard from when it is cut."""
+    """Cut the windows of a group; a worker starts on each window as soon as it is cut."""
     group: list[tuple[WindowStream, Future[TranscribedBatch]]] = []
     try:
         for place, window in enumerate(windows):
-            if place < SHARES:
-                share = WindowStream()
-                group.append((share, pool.submit(hear, f"{number:05}-{place:02}", share)))
-            group[place % SHARES][0].put(window)
+            if place < STREAMS_PER_GROUP:
+                stream = WindowStream()
+                group.append((stream, pool.submit(transcribe, f"{number:05}-{place:02}", stream)))
+            group[place % STREAMS_PER_GROUP][0].put(window)
     finally:
-        for share, _ in group:
-            share.close()
+        for stream, _ in group:
+            stream.close()
     return group

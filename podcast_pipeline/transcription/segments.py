@@ -1,4 +1,4 @@
-"""Words to segments: whole sentences, and phrases where nobody wrote a full stop."""
+"""Group words into segments: whole sentences, or phrases where the engine wrote no full stop."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,9 +7,9 @@ from types import MappingProxyType
 
 from podcast_pipeline.model import Segment, Word
 
-PAUSE_S = 2.0  # a new phrase, full stop or not
-CAPITAL_PAUSE_S = 1.0  # a new phrase, when it begins with a capital
-MAX_SEGMENT_S = 45.0  # of a segment: longer ones are split at their longest pause
+PAUSE_S = 2.0  # begins a new phrase, with or without a full stop
+CAPITAL_PAUSE_S = 1.0  # begins a new phrase if the next word has a capital
+MAX_SEGMENT_S = 45.0  # longer segments are split at their longest pause
 END = re.compile(r"[.!?…。！？؟۔।][\"'”’»」』)\]]*$")
 NOT_AN_END = re.compile(
     r"^[\"'“‘«(\[]*(?:(?:\w\.)+|(?:mr|mrs|ms|dr|prof|st|sen|rep|gov|gen|col|lt|sgt|capt|rev|hon|jr|sr|vs|etc|"
@@ -21,10 +21,10 @@ NOT_AN_END = re.compile(
 def to_segments(
     words: Iterable[Word], doubts: Mapping[int, str] = MappingProxyType({})
 ) -> tuple[Segment, ...]:
-    """Return the words as segments, each a sentence where the engine wrote sentences.
+    """Return the words as segments, each a sentence where the engine wrote punctuation.
 
     Args:
-        doubts: place in `words` -> why that word is doubtful.
+        doubts: place in `words` -> the reason why that word is doubtful.
     """
     groups: list[list[Word]] = []
     for word in words:
@@ -32,15 +32,15 @@ def to_segments(
             groups[-1].append(word)
         else:
             groups.append([word])
-    parts = [part for group in groups for part in _short(group)]
+    parts = [part for group in groups for part in _split_long(group)]
     firsts = accumulate(map(len, parts), initial=0)
     return tuple(
-        Segment(words=tuple(part), doubts=_reasons(doubts, first, len(part)))
+        Segment(words=tuple(part), doubts=_doubts_of(doubts, first, len(part)))
         for first, part in zip(firsts, parts, strict=False)
     )
 
 
-def _reasons(doubts: Mapping[int, str], first: int, length: int) -> tuple[str, ...]:
+def _doubts_of(doubts: Mapping[int, str], first: int, length: int) -> tuple[str, ...]:
     found = (doubts[place] for place in range(first, first + length) if place in doubts)
     return tuple(dict.fromkeys(found))
 
@@ -52,10 +52,10 @@ def _ends(word: Word, following: Word) -> bool:
     return bool(END.search(text)) and not NOT_AN_END.search(text) and not first.islower()
 
 
-def _short(words: Sequence[Word]) -> list[Sequence[Word]]:
+def _split_long(words: Sequence[Word]) -> list[Sequence[Word]]:
     if len(words) < 2 or words[-1].end_s - words[0].start_s <= MAX_SEGMENT_S:
         return [words]
     pauses = [after.start_s - before.end_s for before, after in pairwise(words)]
     middle = (len(words) - 1) / 2
     where = max(range(len(pauses)), key=lambda i: (pauses[i], -abs(i + 1 - middle))) + 1
-    return [*_short(words[:where]), *_short(words[where:])]
+    return [*_split_long(words[:where]), *_split_long(words[where:])]

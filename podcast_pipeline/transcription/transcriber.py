@@ -1,4 +1,4 @@
-"""From a file to a Transcript, the same line for every engine: decode, cut, hear, make sentences."""
+"""Turn a file into a Transcript, with the same steps for every engine: decode, cut, transcribe, segment."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -28,18 +28,18 @@ from podcast_pipeline.transcription.weights import file_sha256
 from podcast_pipeline.transcription.windows import SpeechWindow, cut_windows
 
 STEP = "transcribe"
-UNDETERMINED = "und"  # ISO 639-2, of a recording in which nobody speaks
-GAPS = 6  # of a window that are heard again at most
-ENGLISH_BEAM, BEAM = 2, 5  # in English more change nothing (docs/performance.md); Whisper knows it best
-SECOND_BEAM = 5  # of windows that are heard again
-FORMAT = 8  # of what is kept on disk; one more when the same engine gives other words for our reasons
+UNDETERMINED = "und"  # ISO 639-2, of a recording without speech
+MAX_GAPS = 6  # gaps of a window that are transcribed again
+ENGLISH_BEAM, BEAM = 2, 5  # in English more change nothing (docs/performance.md): Whisper is best at it
+SECOND_PASS_BEAM = 5  # of windows with hallucinations
+FORMAT = 8  # of the cached windows; increment if a change of ours gives other words with the same engine
 
 
 class EngineTranscriber:
-    """A Transcriber: an engine, and everything around it that does not depend on which one it is.
+    """A Transcriber: an engine, and all the steps that are the same for every engine.
 
     Args:
-        cache: folder for the windows that are finished, so that nothing is heard twice.
+        cache: folder for finished windows, so that no window is transcribed twice.
     """
 
     def __init__(self, engine: Engine, *, cache: Path) -> None:
@@ -51,14 +51,14 @@ class EngineTranscriber:
     ) -> Transcript:
         """Return the words of an audio file; see `Transcriber`.
 
-        The memory is that of two groups of windows, whatever the length. Killed and run again, it hears only
-        the batches that were not finished, and the transcript is the same byte for byte.
+        Memory: two groups of windows, whatever the length. An interrupted run that is repeated transcribes
+        only the unfinished batches, and the transcript is the same byte for byte.
         """
-        language = self._known(options.language)
+        language = self._supported_language(options.language)
         source = Recording(recording)
-        clock = ProgressCounter(source, report)
-        windows = cut_windows(clock.passed(source.blocks()))
-        first = next(windows, None)  # before the hash, so that a file that is not audio is an AudioError
+        progress = ProgressCounter(source, report)
+        windows = cut_windows(progress.count_decoded(source.blocks()))
+        first = next(windows, None)  # before the hash, so that a file without audio is an AudioError
         if first is not None:
             language = language or self.engine.detect_language(first.samples)
         beam_size = options.beam_size or (ENGLISH_BEAM if language == "en" else BEAM)
@@ -66,118 +66,122 @@ class EngineTranscriber:
         task = DecodingOptions(
             language or UNDETERMINED, beam_size, spelling=SpellingChecker(language or "", options.names)
         )
-        every = chain([first], windows) if first is not None and language else iter(())
-        said = list(self._said(every, task, WindowCache(self._cache / "windows" / _key(receipt)), clock))
-        clock.finish()
+        all_windows = chain([first], windows) if first is not None and language else iter(())
+        window_cache = WindowCache(self._cache / "windows" / _cache_key(receipt))
+        words = list(self._transcribe_all(all_windows, task, window_cache, progress))
+        progress.finish()
         return Transcript(
             language=language or UNDETERMINED,
-            duration_s=clock.decoded_s,
+            duration_s=progress.decoded_s,
             segments=to_segments(
-                [word for word, _ in said],
-                {place: why for place, (_, why) in enumerate(said) if why},
+                [word for word, _ in words],
+                {place: reason for place, (_, reason) in enumerate(words) if reason},
             ),
-            receipt=_with_faults(receipt, source),
+            receipt=_with_decoding_faults(receipt, source),
         )
 
-    def _said(
+    def _transcribe_all(
         self,
         windows: Iterator[SpeechWindow],
         task: DecodingOptions,
-        finished: WindowCache,
-        clock: "ProgressCounter",
+        cache: WindowCache,
+        progress: "ProgressCounter",
     ) -> Iterator[WordWithDoubt]:
         """Yield the words of all windows, in order."""
-        hear = partial(self._hear, task=task, expected=ExpectedNames(task.spelling.names, task.language))
-        once = partial(finished.get_or_run, transcribe=hear)
-        said: dict[int, list[WordWithDoubt]] = {}
-        for share, batch in transcribe_in_parallel(
-            windows, once, batch_size=self.engine.batch_size, workers=self.engine.workers
+        expected = ExpectedNames(task.spelling.names, task.language)
+        transcribe_batch = partial(self._transcribe_batch, task=task, expected=expected)
+        transcribe_once = partial(cache.get_or_run, transcribe=transcribe_batch)
+        by_window: dict[int, list[WordWithDoubt]] = {}
+        for stream, batch in transcribe_in_parallel(
+            windows, transcribe_once, batch_size=self.engine.batch_size, workers=self.engine.workers
         ):
-            clock.heard(share)
-            said.update(batch.words_by_window)
-        for first in sorted(said):
-            yield from said[first]
+            progress.count_transcribed(stream)
+            by_window.update(batch.words_by_window)
+        for first_sample in sorted(by_window):
+            yield from by_window[first_sample]
 
-    def _known(self, language: str | None) -> str | None:
-        known, model = self.engine.languages, self.engine.weights.model
+    def _supported_language(self, language: str | None) -> str | None:
+        supported, model = self.engine.languages, self.engine.weights.model
         if language is None:
-            return next(iter(known)) if len(known) == 1 else None
-        if language in known:
+            return next(iter(supported)) if len(supported) == 1 else None
+        if language in supported:
             return language
-        if len(known) == 1:
+        if len(supported) == 1:
             raise TranscriptionError(
-                model, f"knows {min(known)} only, not {language}; use a model without .en, like base"
+                model, f"supports {min(supported)} only, not {language}; use a model without .en, like base"
             )
         raise TranscriptionError(
-            model, f"does not know the language {language}; known are {' '.join(sorted(known))}"
+            model, f"does not support the language {language}; supported are {' '.join(sorted(supported))}"
         )
 
-    def _hear(
+    def _transcribe_batch(
         self, windows: Iterable[SpeechWindow], *, task: DecodingOptions, expected: ExpectedNames
     ) -> TranscribedBatch:
-        heard = self._words(windows, task)
+        transcribed = self._transcribe_windows(windows, task)
         checked = []
-        for window, words in zip(windows, heard, strict=True):
-            whole = self._completed(window, words, task)
-            named = self._named(window, whole, task, expected)
-            checked.append(self._checked(window, named, task))
+        for window, words in zip(windows, transcribed, strict=True):
+            complete = self._fill_gaps(window, words, task)
+            with_names = self._with_expected_names(window, complete, task, expected)
+            checked.append(self._recheck_hallucinations(window, with_names, task))
         return TranscribedBatch(
             first_samples=tuple(window.first_sample for window in windows),
             words=tuple(words for words, _ in checked),
             doubts=tuple(doubtful for _, doubtful in checked),
         )
 
-    def _words(self, windows: Iterable[SpeechWindow], task: DecodingOptions) -> list[tuple[Word, ...]]:
-        heard = self.engine.transcribe_windows((window.samples for window in windows), task)
-        return [to_recording_times(words, window) for window, words in zip(windows, heard, strict=True)]
+    def _transcribe_windows(
+        self, windows: Iterable[SpeechWindow], task: DecodingOptions
+    ) -> list[tuple[Word, ...]]:
+        transcribed = self.engine.transcribe_windows((window.samples for window in windows), task)
+        return [to_recording_times(words, window) for window, words in zip(windows, transcribed, strict=True)]
 
-    def _completed(
+    def _fill_gaps(
         self, window: SpeechWindow, words: tuple[Word, ...], task: DecodingOptions
     ) -> tuple[Word, ...]:
-        """Return the words, with what is heard where somebody spoke and the engine had no words."""
+        """Return the words, with those of a second pass over speech for which the engine had no words."""
         tried = set[tuple[int, int]]()
-        for _ in range(GAPS):
+        for _ in range(MAX_GAPS):
             gap = next(
                 (gap for gap in find_missed_speech(words, window) if gap.window.span not in tried), None
             )
             if gap is None:
                 break
             tried.add(gap.window.span)
-            (more,) = self._words([gap.window], task)
-            if len(more) > gap.next_word - gap.first_word and not (
-                find_hallucinations(more, gap.window) or is_noise(more, gap.window)
+            (found,) = self._transcribe_windows([gap.window], task)
+            if len(found) > gap.next_word - gap.first_word and not (
+                find_hallucinations(found, gap.window) or is_noise(found, gap.window)
             ):
-                words = words[: gap.first_word] + more + words[gap.next_word :]
+                words = words[: gap.first_word] + found + words[gap.next_word :]
         return words
 
-    def _named(
+    def _with_expected_names(
         self, window: SpeechWindow, words: tuple[Word, ...], task: DecodingOptions, expected: ExpectedNames
     ) -> tuple[Word, ...]:
-        """Return the words, with names that the engine hears when it is told of them."""
-        told = build_prompt(expected.names_to_prompt(words))
-        if not told:
+        """Return the words, with names that the engine recognises when the prompt contains them."""
+        prompt = build_prompt(expected.names_to_prompt(words))
+        if not prompt:
             return words
-        (again,) = self._words([window], replace(task, prompt=told))
+        (second_pass,) = self._transcribe_windows([window], replace(task, prompt=prompt))
         return (
             words
-            if find_hallucinations(again, window, prompt=told)
-            else expected.merge_second_pass(words, again)
+            if find_hallucinations(second_pass, window, prompt=prompt)
+            else expected.merge_second_pass(words, second_pass)
         )
 
-    def _checked(
+    def _recheck_hallucinations(
         self, window: SpeechWindow, words: tuple[Word, ...], task: DecodingOptions
     ) -> tuple[tuple[Word, ...], dict[int, str]]:
-        """Return the words, heard again in two halves where they are doubtful; none of what is no speech."""
+        """Return the words and their doubts, after a second pass over the halves of a window with doubts."""
         if is_noise(words, window):
             return (), {}
         doubtful = find_hallucinations(words, window)
         if doubtful:
-            closer = replace(task, beam_size=SECOND_BEAM)
-            parts = [self._words([half], closer)[0] for half in split_in_pause(window)]
-            again = tuple(word for part in parts for word in part)
-            still = find_hallucinations(again, window)
-            if again and len(still) < len(doubtful):
-                words, doubtful = again, still
+            second_options = replace(task, beam_size=SECOND_PASS_BEAM)
+            parts = [self._transcribe_windows([half], second_options)[0] for half in split_in_pause(window)]
+            second_pass = tuple(word for part in parts for word in part)
+            remaining = find_hallucinations(second_pass, window)
+            if second_pass and len(remaining) < len(doubtful):
+                words, doubtful = second_pass, remaining
         return with_doubtful_confidence(words, doubtful), doubtful
 
     def _receipt(self, recording: Path, options: TranscriptionOptions, beam_size: int) -> Receipt:
@@ -198,7 +202,7 @@ class EngineTranscriber:
 
 
 class ProgressCounter:
-    """Tells how much of the recording has been heard, in seconds of audio."""
+    """Reports how much of the recording has been transcribed, in seconds of audio."""
 
     def __init__(self, source: Recording, report: ProgressCallback) -> None:
         self._source, self._report = source, report
@@ -209,20 +213,20 @@ class ProgressCounter:
         """Seconds decoded so far."""
         return self._samples / SAMPLE_RATE_HZ
 
-    def passed(self, blocks: Iterable[Samples]) -> Iterator[Samples]:
-        """Pass the blocks on and count them."""
+    def count_decoded(self, blocks: Iterable[Samples]) -> Iterator[Samples]:
+        """Yield the blocks and count their samples."""
         for block in blocks:
             if not self._samples:
                 self._show(0)
             self._samples += len(block)
             yield block
 
-    def heard(self, windows: Iterable[SpeechWindow]) -> None:
-        """Count windows that are finished, in any order."""
+    def count_transcribed(self, windows: Iterable[SpeechWindow]) -> None:
+        """Count finished windows, in any order."""
         self._show(self._done_s + sum(window.duration_s for window in windows))
 
     def finish(self) -> None:
-        """Report all of it, the silence too."""
+        """Report the whole recording as done, including silence."""
         self._report(Progress(step=STEP, done=self.decoded_s, total=self.decoded_s, unit="s"))
 
     def _show(self, done_s: float) -> None:
@@ -231,11 +235,11 @@ class ProgressCounter:
         self._report(Progress(step=STEP, done=done_s, total=total_s, unit="s"))
 
 
-def _key(receipt: Receipt) -> str:
+def _cache_key(receipt: Receipt) -> str:
     return hashlib.sha256(f"{FORMAT} {receipt.model_dump_json()}".encode()).hexdigest()[:32]
 
 
-def _with_faults(receipt: Receipt, source: Recording) -> Receipt:
+def _with_decoding_faults(receipt: Receipt, source: Recording) -> Receipt:
     faults = {"skipped_s": source.skipped_s, "stopped_s": source.stopped_s}
     found = {name: round(at_s, 3) for name, at_s in faults.items() if at_s is not None}
     return receipt.model_copy(update={"options": {**receipt.options, **found}})

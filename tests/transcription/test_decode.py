@@ -1,4 +1,4 @@
-"""Decoding: what comes out has the right length, rate and level, and bad files say so."""
+"""Decoding gives the right length, rate and level; damaged files are reported."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def test_any_rate_becomes_16_khz_mono(tmp_path: Path, rate_hz: int) -> None:
     assert np.abs(samples).max() == pytest.approx(0.5, abs=0.01)
 
 
-def test_a_cut_off_file_says_where_it_stopped(tmp_path: Path) -> None:
+def test_a_truncated_file_has_the_time_where_it_stops(tmp_path: Path) -> None:
     """Half of a file is decoded up to the fault."""
     whole = write_wav(tmp_path / "whole.wav", tune(60))
     half = tmp_path / "half.wav"
@@ -42,8 +42,8 @@ def test_a_cut_off_file_says_where_it_stopped(tmp_path: Path) -> None:
     assert recording.stopped_s == pytest.approx(seconds)
 
 
-def test_a_damaged_flac_says_where_it_stopped(tmp_path: Path) -> None:
-    """A FLAC that lost its second half knows its length, so the fault has a time."""
+def test_a_truncated_flac_has_the_time_where_it_stops(tmp_path: Path) -> None:
+    """A FLAC header states the length, so half a file is noticed."""
     cut_off = tmp_path / "cut.flac"
     cut_off.write_bytes(SAMPLE.read_bytes()[: SAMPLE.stat().st_size // 2])
     recording = Recording(cut_off)
@@ -53,7 +53,7 @@ def test_a_damaged_flac_says_where_it_stopped(tmp_path: Path) -> None:
 
 
 def test_a_fault_in_the_middle_loses_only_itself(tmp_path: Path) -> None:
-    """What comes after a few bad bytes is decoded, and the place is told."""
+    """The audio after a few bad bytes is decoded, and skipped_s is their time."""
     whole = make(tmp_path / "whole.mp3", "-i", str(SAMPLE), "-b:a", "64k").read_bytes()
     third = len(whole) // 3
     path = tmp_path / "glitch.mp3"
@@ -66,7 +66,7 @@ def test_a_fault_in_the_middle_loses_only_itself(tmp_path: Path) -> None:
 
 
 def test_a_tail_that_is_not_audio_is_a_fault_at_the_end(tmp_path: Path) -> None:
-    """Zeros after the last good frame."""
+    """Zeros after the last good frame set stopped_s, not skipped_s."""
     whole = make(tmp_path / "whole.mp3", "-i", str(SAMPLE), "-b:a", "64k").read_bytes()
     path = tmp_path / "zeros.mp3"
     path.write_bytes(whole[: len(whole) // 2] + bytes(len(whole) // 2))
@@ -80,7 +80,7 @@ def test_a_tail_that_is_not_audio_is_a_fault_at_the_end(tmp_path: Path) -> None:
 def test_of_two_tracks_the_default_one_is_whole_at_its_own_end(
     tmp_path: Path, default: int, seconds: int
 ) -> None:
-    """A track that ends before the other is not damaged, and a player's choice is ours."""
+    """A track that ends before the other is not damaged; the default track is decoded."""
     tones = [part for length in (2, 6) for part in ("-f", "lavfi", "-i", f"sine=d={length}")]
     marks = [
         part
@@ -101,7 +101,7 @@ def test_a_whole_file_has_no_fault() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"no sound\n" * 50, b"RIFF\0\0\0\0WAVE"])
-def test_what_is_not_audio_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_files_without_audio_are_refused(tmp_path: Path, content: bytes) -> None:
     """An empty file, text and a lone header are errors with the file's path."""
     path = tmp_path / "bad.wav"
     path.write_bytes(content)
@@ -116,7 +116,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_video_without_sound_is_refused(tmp_path: Path) -> None:
-    """A film without an audio track has nothing to hear."""
+    """A film without an audio track is an error."""
     path = tmp_path / "film.mp4"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mpeg4", rate=10)

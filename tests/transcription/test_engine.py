@@ -1,4 +1,4 @@
-"""Words as an engine gives them become words that a reader can trust."""
+"""The words of an engine get consistent recording times."""
 
 from itertools import pairwise
 
@@ -25,23 +25,23 @@ def window(*runs: tuple[float, float]) -> SpeechWindow:
 
 
 @given(st.lists(words, max_size=20))
-def test_times_rise_and_stay_in_the_window(heard: list[EngineWord]) -> None:
-    """Whatever an engine says, words do not go back, leave the window, or have no text."""
+def test_times_rise_and_stay_in_the_window(engine_words: list[EngineWord]) -> None:
+    """For all times that an engine returns, words are in order, inside the window and have text."""
     place = window((4, 1.0), (2, 0.0), (4, 1.0))
-    found = to_recording_times(heard, place)
-    assert [word.text for word in found] == [word.text for word in heard if word.text.strip()]
+    found = to_recording_times(engine_words, place)
+    assert [word.text for word in found] == [word.text for word in engine_words if word.text.strip()]
     assert all(place.start_s <= word.start_s <= word.end_s <= place.end_s for word in found)
     assert all(before.end_s <= after.start_s for before, after in pairwise(found))
 
 
 def test_a_word_does_not_begin_in_the_pause_before_it() -> None:
-    """The first word after a pause begins where somebody is heard."""
+    """The first word after a pause begins with the speech."""
     (word,) = to_recording_times([EngineWord(" Ann", 0.0, 1.5, 0.9)], window((0.96, 0.0), (2, 1.0)))
     assert (word.start_s, word.end_s) == (START_S + 0.96, START_S + 1.5)
 
 
-def test_a_word_where_nobody_is_heard_keeps_its_times() -> None:
-    """It is the gate that doubts it."""
+def test_a_word_over_silence_keeps_its_times() -> None:
+    """Hallucinations are found later, by their times."""
     (word,) = to_recording_times([EngineWord(" Ann", 0.5, 1.5, 0.9)], window((3, 0.0)))
     assert (word.start_s, word.end_s) == (START_S + 0.5, START_S + 1.5)
 

@@ -1,4 +1,4 @@
-"""Engines tell nobody that they run."""
+"""Engines send no telemetry."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ print(type(ovc.telemetry).__module__, sys.modules["openvino_telemetry"])
 """
 
 
-def test_loading_the_openvino_engine_reports_to_nobody() -> None:
+def test_loading_the_openvino_engine_sends_nothing() -> None:
     """Its maker's telemetry is replaced by the stub that openvino brings for that case."""
     done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["openvino.tools.ovc.telemetry_stub", "None"]

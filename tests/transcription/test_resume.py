@@ -1,4 +1,4 @@
-"""Killed and run again: nothing is heard twice, and the transcript is the same byte for byte."""
+"""After a kill no window is transcribed twice, and the transcript is the same byte for byte."""
 
 import os
 import signal
@@ -80,21 +80,21 @@ def test_kill_9_loses_nothing_and_changes_nothing(long: Path, tmp_path: Path) ->
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     kill_when(start(long, cache), cache, 1)
-    kept = finished(cache)
-    assert 1 <= len(kept) < 5
+    before = finished(cache)
+    assert 1 <= len(before) < 5
     assert finish(long, cache) == finish(long, tmp_path / "unharmed")
-    assert kept.items() <= finished(cache).items()
+    assert before.items() <= finished(cache).items()
     assert len(finished(cache)) == 5
 
 
 def spoken(text: str, window: Samples, *, times: int) -> tuple[EngineWord, ...]:
-    """Return a word said so often that it fills a window."""
+    """Return a word that is repeated `times` and fills the window."""
     each_s = len(window) / SAMPLE_RATE_HZ / times
     return tuple(EngineWord(text, i * each_s, (i + 1) * each_s, 0.9) for i in range(times))
 
 
 class Counting:
-    """An engine that says its windows' lengths, and counts them."""
+    """An engine that returns one word for each window, made of its options, and counts the windows."""
 
     name, version = "counting", "1"
     weights = Weights("none", Path(), "0" * 64, Path())
@@ -103,10 +103,10 @@ class Counting:
 
     def __init__(self, **settings: str) -> None:
         self.settings: Mapping[str, str | int | float | bool | None] = settings
-        self.heard = 0
+        self.transcribed = 0
 
     def detect_language(self, samples: Samples) -> str:
-        """Never asked: it has one language."""
+        """Not called: the engine has one language."""
         raise AssertionError(f"{len(samples)} samples of the only language")
 
     def transcribe_windows(
@@ -114,108 +114,111 @@ class Counting:
     ) -> list[tuple[EngineWord, ...]]:
         """Return one long word a window."""
         return [
-            self.said(f" {task.language}{task.prompt}{task.beam_size}", window, times=1) for window in windows
+            self.counted_word(f" {task.language}{task.prompt}{task.beam_size}", window, times=1)
+            for window in windows
         ]
 
-    def said(self, text: str, window: Samples, *, times: int) -> tuple[EngineWord, ...]:
+    def counted_word(self, text: str, window: Samples, *, times: int) -> tuple[EngineWord, ...]:
         """Count the window."""
-        self.heard += 1
+        self.transcribed += 1
         return spoken(text, window, times=times)
 
 
-def heard_again(cache: Path, *, options: TranscriptionOptions, **settings: str) -> int:
+def count_transcribed(cache: Path, *, options: TranscriptionOptions, **settings: str) -> int:
     engine = Counting(**settings)
     EngineTranscriber(engine, cache=cache).transcribe(SAMPLE, options=options, report=ignore)
-    return engine.heard
+    return engine.transcribed
 
 
-def test_only_what_changes_the_words_is_heard_again(tmp_path: Path) -> None:
-    """The same options hear nothing; other names, another beam or number type hears everything."""
-    windows = heard_again(tmp_path, options=TranscriptionOptions())
+def test_only_options_that_change_the_words_miss_the_cache(tmp_path: Path) -> None:
+    """The same options transcribe nothing; other names, beam size or number type transcribe everything."""
+    windows = count_transcribed(tmp_path, options=TranscriptionOptions())
     assert windows >= 3
-    assert heard_again(tmp_path, options=TranscriptionOptions()) == 0
-    assert heard_again(tmp_path, options=TranscriptionOptions(names=("Ann",))) == windows
-    assert heard_again(tmp_path, options=TranscriptionOptions(beam_size=1)) == windows
-    assert heard_again(tmp_path, options=TranscriptionOptions(), precision="bf16") == windows
+    assert count_transcribed(tmp_path, options=TranscriptionOptions()) == 0
+    assert count_transcribed(tmp_path, options=TranscriptionOptions(names=("Ann",))) == windows
+    assert count_transcribed(tmp_path, options=TranscriptionOptions(beam_size=1)) == windows
+    assert count_transcribed(tmp_path, options=TranscriptionOptions(), precision="bf16") == windows
 
 
 @pytest.mark.parametrize(("language", "beam_size"), [("en", 2), ("es", 5)])
 def test_languages_that_whisper_knows_less_get_more_beams(
     tmp_path: Path, language: str, beam_size: int
 ) -> None:
-    """Nobody asked for a number: 2 in English, 5 in Spanish, and the receipt says which."""
+    """The default beam size is 2 in English and 5 in Spanish, and is in the receipt."""
     engine = Counting()
     engine.languages = frozenset({language})
-    heard = EngineTranscriber(engine, cache=tmp_path).transcribe(
+    transcript = EngineTranscriber(engine, cache=tmp_path).transcribe(
         SAMPLE, options=TranscriptionOptions(), report=ignore
     )
-    assert heard.receipt
-    assert heard.receipt.options["beam_size"] == beam_size
-    assert heard.words[0].text.strip() == f"{language}{beam_size}"
+    assert transcript.receipt
+    assert transcript.receipt.options["beam_size"] == beam_size
+    assert transcript.words[0].text.strip() == f"{language}{beam_size}"
 
 
-def test_a_damaged_file_is_heard_again(tmp_path: Path) -> None:
-    """A torn file is not trusted, and not an error."""
-    heard_again(tmp_path, options=TranscriptionOptions())
+def test_a_damaged_cache_file_is_ignored(tmp_path: Path) -> None:
+    """The windows of a truncated cache file are transcribed again, without an error."""
+    count_transcribed(tmp_path, options=TranscriptionOptions())
     file = min(tmp_path.glob("windows/*/*.json"))
     file.write_bytes(file.read_bytes()[:-20])
-    assert heard_again(tmp_path, options=TranscriptionOptions()) >= 1
+    assert count_transcribed(tmp_path, options=TranscriptionOptions()) >= 1
 
 
-def test_other_windows_are_heard_again(tmp_path: Path) -> None:
-    """What was kept for other cuts of the audio is not used, and what was kept for these is."""
-    heard = list[tuple[int, ...]]()
+def test_other_windows_are_transcribed_again(tmp_path: Path) -> None:
+    """The cache is used for the same cuts of the audio, not for other cuts."""
+    calls = list[tuple[int, ...]]()
 
-    def hear(windows: Iterable[SpeechWindow]) -> TranscribedBatch:
+    def transcribe(windows: Iterable[SpeechWindow]) -> TranscribedBatch:
         firsts = tuple(window.first_sample for window in windows)
-        heard.append(firsts)
+        calls.append(firsts)
         words = tuple((Word(text=f" {first}", start_s=1, end_s=2),) for first in firsts)
         return TranscribedBatch(first_samples=firsts, words=words, doubts=tuple({} for _ in firsts))
 
     store, silence = WindowCache(tmp_path), np.zeros(512, np.float32)
     for firsts in ((0, 512), (0, 512), (0, 1024), (0, 1024)):
         windows = [SpeechWindow(first, silence, np.zeros(1, np.float32)) for first in firsts]
-        assert store.get_or_run("0", windows, transcribe=hear).first_samples == firsts
-    assert heard == [(0, 512), (0, 1024)]
+        assert store.get_or_run("0", windows, transcribe=transcribe).first_samples == firsts
+    assert calls == [(0, 512), (0, 1024)]
 
 
-def test_a_window_is_heard_while_the_next_one_is_cut(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_window_is_transcribed_while_the_next_one_is_cut(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """The engine does not wait for the end of the recording."""
-    heard = threading.Event()
+    started = threading.Event()
 
-    class Telling(Counting):
-        def said(self, text: str, window: Samples, *, times: int) -> tuple[EngineWord, ...]:
-            heard.set()
-            return super().said(text, window, times=times)
+    class Signalling(Counting):
+        def counted_word(self, text: str, window: Samples, *, times: int) -> tuple[EngineWord, ...]:
+            started.set()
+            return super().counted_word(text, window, times=times)
 
     def slowly(blocks: Iterable[Samples]) -> Iterator[SpeechWindow]:
         windows = cut_windows(blocks)
         yield next(windows)
-        yield next(windows)  # the listener looks at the first one before anything is heard
-        assert heard.wait(60)
+        yield next(windows)  # the transcriber takes the first window before the engine starts
+        assert started.wait(60)
         yield from windows
 
     monkeypatch.setattr(transcription_transcriber, "cut_windows", slowly)
-    EngineTranscriber(Telling(), cache=tmp_path).transcribe(
+    EngineTranscriber(Signalling(), cache=tmp_path).transcribe(
         SAMPLE, options=TranscriptionOptions(), report=ignore
     )
-    assert heard.is_set()
+    assert started.is_set()
 
 
 def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
-    """Where nothing can be written the error says so and names the folder."""
+    """If the cache cannot be written, the error is one line with the folder."""
     (tmp_path / "windows").write_text("in the way")
     with pytest.raises(TranscriptionError, match="cannot keep what was heard"):
-        heard_again(tmp_path, options=TranscriptionOptions())
+        count_transcribed(tmp_path, options=TranscriptionOptions())
 
 
 def test_the_same_words_from_disk_and_from_the_engine(tmp_path: Path) -> None:
-    """A transcript from kept windows equals the one that was heard."""
+    """A transcript from cached windows equals the engine's."""
     transcriber = load_transcriber(ENGINE, MODEL, cache=tmp_path)
-    heard, kept = (
+    first, cached = (
         transcriber.transcribe(SAMPLE, options=TranscriptionOptions(), report=ignore) for _ in range(2)
     )
-    assert heard.model_dump_json() == kept.model_dump_json()
+    assert first.model_dump_json() == cached.model_dump_json()
 
 
 class Looping(Counting):
@@ -226,7 +229,7 @@ class Looping(Counting):
     ) -> list[tuple[EngineWord, ...]]:
         """Return a loop, or a word."""
         return [
-            self.said(
+            self.counted_word(
                 f" {task.language}{task.prompt}{task.beam_size}", window, times=9 if len(window) > LONG else 1
             )
             for window in windows
@@ -234,31 +237,32 @@ class Looping(Counting):
 
 
 class Stuck(Looping):
-    """One that does not get out of it."""
+    """An engine that repeats the loop in every window."""
 
     def transcribe_windows(
         self, windows: Iterable[Samples], task: DecodingOptions
     ) -> list[tuple[EngineWord, ...]]:
         """Return a loop."""
         return [
-            self.said(f" {task.language}{task.prompt}{task.beam_size}", window, times=9) for window in windows
+            self.counted_word(f" {task.language}{task.prompt}{task.beam_size}", window, times=9)
+            for window in windows
         ]
 
 
-def test_a_doubtful_window_is_heard_again(tmp_path: Path) -> None:
-    """A loop that another hearing does not repeat is not in the transcript."""
+def test_a_doubtful_window_gets_a_second_pass(tmp_path: Path) -> None:
+    """A loop that the second pass does not repeat is not in the transcript."""
     transcript = EngineTranscriber(Looping(), cache=tmp_path).transcribe(
         SAMPLE, options=TranscriptionOptions(), report=ignore
     )
     assert {word.text for word in transcript.words} == {
         " en2",
         " en5",
-    }  # the last was short; the others came again
+    }  # the last window was short; the others had a second pass
     assert not [segment for segment in transcript.segments if segment.doubts]
 
 
-def test_what_stays_doubtful_is_marked(tmp_path: Path) -> None:
-    """A loop that comes again stays, without confidence, and its segment says why; also from the disk."""
+def test_words_that_stay_doubtful_are_marked(tmp_path: Path) -> None:
+    """A loop in both passes stays, with confidence 0 and the reason in its segment; also from the cache."""
     for _ in range(2):
         transcript = EngineTranscriber(Stuck(), cache=tmp_path).transcribe(
             SAMPLE, options=TranscriptionOptions(), report=ignore
@@ -284,18 +288,18 @@ class Steady(Counting):
 
 
 class Tired(Steady):
-    """One that gives up after five words of a long window."""
+    """An engine that stops after five words of a long window."""
 
     def transcribe_windows(
         self, windows: Iterable[Samples], task: DecodingOptions
     ) -> list[tuple[EngineWord, ...]]:
-        """Return the beginning of what was said."""
-        said = super().transcribe_windows(windows, task)
-        return [words[:5] if len(words) > 10 else words for words in said]
+        """Return the first words of a window."""
+        transcribed = super().transcribe_windows(windows, task)
+        return [words[:5] if len(words) > 10 else words for words in transcribed]
 
 
-def test_a_window_that_breaks_off_is_gone_on_with(tmp_path: Path) -> None:
-    """What an engine leaves out at a window's end is heard from there, and nothing is said twice."""
+def test_missed_speech_at_the_end_is_transcribed(tmp_path: Path) -> None:
+    """Speech that an engine leaves out at a window's end gets a second pass, and no word comes twice."""
     tired, patient = (
         EngineTranscriber(engine, cache=tmp_path / engine.__class__.__name__).transcribe(
             SAMPLE, options=TranscriptionOptions(), report=ignore

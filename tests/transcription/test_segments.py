@@ -29,24 +29,24 @@ def words(text: str, *, gap_s: float = 0.1) -> list[Word]:
         ("هل جاء؟ نعم جاء.", ["هل جاء؟", "نعم جاء."]),
     ],
 )
-def test_sentences_end_where_they_end(text: str, expected: list[str]) -> None:
+def test_sentences_end_at_full_stops(text: str, expected: list[str]) -> None:
     """Full stops end sentences; titles, initials, numbers and three dots do not."""
     assert [segment.text for segment in to_segments(words(text))] == expected
 
 
 def test_a_long_pause_begins_a_phrase() -> None:
-    """Two seconds of silence separate what has no full stop."""
+    """Two seconds of silence separate phrases without a full stop."""
     assert len(to_segments(words("one two", gap_s=2.1))) == 2
     assert len(to_segments(words("one two", gap_s=1.5))) == 1
 
 
 def test_a_capital_after_a_pause_begins_a_phrase() -> None:
-    """Where the engine forgot the full stop, a breath and a capital do."""
+    """Without a full stop, a pause of a second and a capital begin a phrase."""
     assert len(to_segments(words("foolishness And", gap_s=1.2))) == 2
 
 
 def test_no_segment_is_endless() -> None:
-    """An hour without a full stop is still readable pieces."""
+    """Text without a full stop is split into segments of readable length."""
     segments = to_segments(words(" ".join(["word"] * 2000)))
     assert all(segment.end_s - segment.start_s <= MAX_SEGMENT_S for segment in segments)
 
@@ -60,7 +60,7 @@ def test_no_word_is_lost(tokens: list[str]) -> None:
     assert [word for segment in to_segments(given_words) for word in segment.words] == given_words
 
 
-def test_a_segment_says_why_it_is_doubtful() -> None:
+def test_a_segment_has_the_doubts_of_its_words() -> None:
     """The reasons of its words, each once; the others have none."""
     segments = to_segments(
         words("It rained. We went went went home. Good."), {3: "loop", 4: "loop", 6: "silence"}

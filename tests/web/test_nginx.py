@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.support.feeds import transcript_urls
 from tests.support.paths import ROOT
 from tests.support.ports import free_port
 from tests.support.site import Site, flagship_on_a_port

@@ -1,4 +1,4 @@
-"""CTranslate2's model.bin as arrays.
+"""Read CTranslate2's model.bin into arrays.
 
 Layout (binary version 6): ctranslate2/specs/model_spec.py, `_serialize`. Query, key and value are fused
 into one matrix (self attention), key and value into one (cross attention).
@@ -18,22 +18,20 @@ HEAD_WIDTH = 64  # of every Whisper
 DTYPES = {0: np.float32, 1: np.int8, 2: np.int16, 3: np.int32, 4: np.float16}
 
 Variables = Mapping[str, NDArray[np.generic]]
-"""Name, like "encoder/layer_0/ffn/linear_0/weight", to array."""
+"""Name, like "encoder/layer_0/ffn/linear_0/weight" -> array."""
 
 
 def read_variables(folder: Path) -> Variables:
     """Return the variables of a CTranslate2 folder.
 
     Raises:
-        TranscriptionError: not a model, or one with quantised weights, which cannot be turned back.
+        TranscriptionError: not a model, or its weights are quantised, which is not reversible.
     """
     try:
         with (folder / "model.bin").open("rb") as file:
-            (
-                _number(file, "I"),
-                _text(file),
-                _number(file, "I"),
-            )  # binary version, specification and its revision
+            _number(file, "I")  # binary version
+            _text(file)  # specification
+            _number(file, "I")  # revision of the specification
             variables = dict(_variable(file) for _ in range(_number(file, "I")))
     except (KeyError, ValueError, struct.error, UnicodeDecodeError) as error:
         raise TranscriptionError(folder, "is not a Whisper model in CTranslate2's format") from error
@@ -45,7 +43,7 @@ def read_variables(folder: Path) -> Variables:
 
 
 def count_layers(variables: Variables, side: str) -> int:
-    """Return how many layers the "encoder" or the "decoder" has."""
+    """Return the number of layers of the "encoder" or the "decoder"."""
     last = "self_attention/layer_norm/gamma"
     return sum(name.startswith(f"{side}/layer_") and name.endswith(last) for name in variables)
 

@@ -1,4 +1,4 @@
-"""OpenAI's Whisper model rebuilt from its CTranslate2 file: the same numbers under their first names.
+"""Rebuild OpenAI's Whisper model from its CTranslate2 file: the same parameters under OpenAI's names.
 
 Whisper's key projection has no bias, so that part of a fused bias must be zero.
 """
@@ -44,7 +44,7 @@ OUTER = {
 
 
 def load_openai_model(folder: Path) -> Whisper:
-    """Return the model of a CTranslate2 folder in float32 on the CPU, its alignment heads set.
+    """Return the model of a CTranslate2 folder in float32 on the CPU, with its alignment heads.
 
     Raises:
         TranscriptionError: model.bin is not an unquantised Whisper.
@@ -61,48 +61,57 @@ def load_openai_model(folder: Path) -> Whisper:
 
 def _tensors(variables: Variables) -> Iterator[tuple[str, torch.Tensor]]:
     """Yield every parameter of the model under OpenAI's name."""
-    for ours, theirs in OUTER.items():
-        yield ours, _tensor(variables[theirs])
-    for ours, theirs in OUTER_LINEARS.items():
-        yield from _pair(variables, ours, theirs, "weight", "bias")
-    for ours, theirs in OUTER_NORMS.items():
-        yield from _pair(variables, ours, theirs, "gamma", "beta")
+    for openai_name, ct2_name in OUTER.items():
+        yield openai_name, _tensor(variables[ct2_name])
+    for openai_name, ct2_name in OUTER_LINEARS.items():
+        yield from _weight_and_bias(variables, openai_name, ct2_name, "weight", "bias")
+    for openai_name, ct2_name in OUTER_NORMS.items():
+        yield from _weight_and_bias(variables, openai_name, ct2_name, "gamma", "beta")
     for side in ("encoder", "decoder"):
         for layer in range(count_layers(variables, side)):
-            yield from _block(variables, f"{side}.blocks.{layer}", f"{side}/layer_{layer}")
+            yield from _layer_tensors(variables, f"{side}.blocks.{layer}", f"{side}/layer_{layer}")
 
 
-def _block(variables: Variables, ours: str, theirs: str) -> Iterator[tuple[str, torch.Tensor]]:
-    cross = f"{theirs}/attention/linear_0/weight" in variables
+def _layer_tensors(
+    variables: Variables, openai_name: str, ct2_name: str
+) -> Iterator[tuple[str, torch.Tensor]]:
+    cross = f"{ct2_name}/attention/linear_0/weight" in variables
     for name, source in NORMS.items():
         if cross or "cross" not in name:
-            yield from _pair(variables, f"{ours}.{name}", f"{theirs}/{source}", "gamma", "beta")
+            yield from _weight_and_bias(
+                variables, f"{openai_name}.{name}", f"{ct2_name}/{source}", "gamma", "beta"
+            )
     for name, source in LINEARS.items():
         if cross or "cross" not in name:
-            yield from _pair(variables, f"{ours}.{name}", f"{theirs}/{source}", "weight", "bias")
+            yield from _weight_and_bias(
+                variables, f"{openai_name}.{name}", f"{ct2_name}/{source}", "weight", "bias"
+            )
     for name, (source, parts) in FUSED.items():
         if cross or "cross" not in name:
-            yield from _split(variables, f"{ours}.{name}", f"{theirs}/{source}", parts)
+            yield from _split_fused(variables, f"{openai_name}.{name}", f"{ct2_name}/{source}", parts)
 
 
-def _pair(
-    variables: Variables, ours: str, theirs: str, weight: str, bias: str
+def _weight_and_bias(
+    variables: Variables, openai_name: str, ct2_name: str, weight: str, bias: str
 ) -> Iterator[tuple[str, torch.Tensor]]:
-    yield f"{ours}.weight", _tensor(variables[f"{theirs}/{weight}"])
-    yield f"{ours}.bias", _tensor(variables[f"{theirs}/{bias}"])
+    yield f"{openai_name}.weight", _tensor(variables[f"{ct2_name}/{weight}"])
+    yield f"{openai_name}.bias", _tensor(variables[f"{ct2_name}/{bias}"])
 
 
-def _split(
-    variables: Variables, ours: str, theirs: str, parts: tuple[str, ...]
+def _split_fused(
+    variables: Variables, openai_name: str, ct2_name: str, parts: tuple[str, ...]
 ) -> Iterator[tuple[str, torch.Tensor]]:
-    weights = _tensor(variables[f"{theirs}/weight"]).chunk(len(parts))
-    biases = _tensor(variables[f"{theirs}/bias"]).chunk(len(parts))
+    weights = _tensor(variables[f"{ct2_name}/weight"]).chunk(len(parts))
+    biases = _tensor(variables[f"{ct2_name}/bias"]).chunk(len(parts))
     for part, weight, bias in zip(parts, weights, biases, strict=True):
-        yield f"{ours}.{part}.weight", weight
+        yield f"{openai_name}.{part}.weight", weight
         if part != "key":
-            yield f"{ours}.{part}.bias", bias
+            yield f"{openai_name}.{part}.bias", bias
         elif bias.any():
-            raise TranscriptionError(theirs, "its keys have a bias, so it is not Whisper")
+            raise TranscriptionError(
+                ct2_name,
+                "attention keys have a bias, so this is not a Whisper model; give another one",
+            )
 
 
 def _tensor(array: NDArray[np.generic]) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""faster-whisper: CTranslate2, batched windows; the engine for a GPU."""
+"""The faster-whisper engine: CTranslate2, batched windows; the fastest on a GPU."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -13,11 +13,11 @@ from podcast_pipeline.transcription.decode import SAMPLE_RATE_HZ, Samples
 from podcast_pipeline.transcription.engine import DecodingOptions, EngineWord
 from podcast_pipeline.transcription.weights import Weights
 
-SLOT_S = 30  # every window gets a slot of this length in the audio of a batch
+SLOT_S = 30  # of a window's slot in the audio of a batch
 
 
 class FasterWhisper:
-    """The `faster-whisper` engine: float16 on a GPU, int8 on a processor. See `Engine`."""
+    """The `faster-whisper` engine: float16 on a GPU, int8 on a CPU. See `Engine`."""
 
     name = "faster-whisper"
     batch_size = 8
@@ -48,7 +48,7 @@ class FasterWhisper:
         """Return the words of each window."""
         clips = list(windows)
         segments, _ = faster_whisper.BatchedInferencePipeline(self._model).transcribe(
-            _in_slots(clips),
+            _concatenate_in_slots(clips),
             language=task.language,
             initial_prompt=task.prompt or None,
             beam_size=task.beam_size,
@@ -59,17 +59,17 @@ class FasterWhisper:
                 for i, samples in enumerate(clips)
             ],
         )
-        heard: list[list[EngineWord]] = [[] for _ in clips]
+        window_words: list[list[EngineWord]] = [[] for _ in clips]
         for segment in segments:
             slot = segment.seek // (SLOT_S * 100)  # seek counts frames of 10 ms
-            heard[slot].extend(
+            window_words[slot].extend(
                 EngineWord(word.word, word.start - slot * SLOT_S, word.end - slot * SLOT_S, word.probability)
                 for word in segment.words or ()
             )
-        return [tuple(words) for words in heard]
+        return [tuple(words) for words in window_words]
 
 
-def _in_slots(windows: Sequence[Samples]) -> Samples:
+def _concatenate_in_slots(windows: Sequence[Samples]) -> Samples:
     audio = np.zeros((len(windows), SLOT_S * SAMPLE_RATE_HZ), np.float32)
     for slot, samples in zip(audio, windows, strict=True):
         slot[: len(samples)] = samples

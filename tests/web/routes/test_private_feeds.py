@@ -20,6 +20,7 @@ from podcast_pipeline.config import AccessTable
 from podcast_pipeline.model import Chapter
 from podcast_pipeline.storage.objects import stage_bytes
 from podcast_pipeline.storage.s3.store import S3Store
+from tests.support.feeds import transcript_urls
 from tests.support.leaky_site import BONUS, FLAGSHIP, SECRET, make_site
 from tests.support.outbox import Outbox
 from tests.support.site import Site, transcript_of

@@ -1,1 +1,1 @@
-"""Our own Whisper decoder on OpenVINO, for processors."""
+"""Our own Whisper decoder on OpenVINO, for CPUs."""

@@ -1,6 +1,6 @@
-"""Whisper's cross attention, where a decoder's time goes: 8-bit keys and values, read once a step.
+"""Whisper's cross attention, which takes most of the decoder's time: 8-bit keys and values, read once a step.
 
-What OpenVINO has for it takes twice as long (docs/performance.md), so this part is our own (native.py).
+OpenVINO's own operation takes twice as long (docs/performance.md), so this one is compiled by kernels.py.
 """
 
 from typing import NamedTuple
@@ -12,9 +12,9 @@ from podcast_pipeline.transcription.engines.ct2 import HEAD_WIDTH
 from podcast_pipeline.transcription.engines.openvino.kernels import Floats, fast_exp, jit, prefetch
 from podcast_pipeline.transcription.engines.openvino.layers import ENCODER_FRAMES
 
-BLOCK = 64  # frames whose keys lie together, channel by channel
+BLOCK = 64  # frames whose keys are stored together, channel by channel
 BLOCKS = -(-ENCODER_FRAMES // BLOCK)
-AHEAD = 2  # blocks that are on their way while one is read
+AHEAD = 2  # blocks that are prefetched while one is read
 STEPS = np.float32(127)  # of an 8-bit number, on either side of zero
 SMALLEST = np.float32(1e-30)
 Bytes = NDArray[np.int8]
@@ -22,12 +22,12 @@ Halves = NDArray[np.uint16]  # the bits of bfloat16 numbers, which NumPy does no
 
 
 class CrossAttentionCache(NamedTuple):
-    """The keys and values of one layer for some windows, each channel in steps of its own.
+    """The 8-bit keys and values of one layer for some windows; each channel has its own quantization step.
 
     Attributes:
         keys: int8, shape (windows, heads, BLOCKS, HEAD_WIDTH, BLOCK).
         key_steps: shape (windows, heads, HEAD_WIDTH).
-        values: int8, shape (windows, heads, FRAMES, HEAD_WIDTH).
+        values: int8, shape (windows, heads, ENCODER_FRAMES, HEAD_WIDTH).
         value_steps: shape (windows, heads, HEAD_WIDTH).
     """
 
@@ -38,7 +38,7 @@ class CrossAttentionCache(NamedTuple):
 
     @classmethod
     def allocate(cls, windows: int, heads: int) -> "CrossAttentionCache":
-        """Return room for some windows."""
+        """Return an empty cache for some windows."""
         return cls(
             np.zeros((windows, heads, BLOCKS, HEAD_WIDTH, BLOCK), np.int8),
             np.zeros((windows, heads, HEAD_WIDTH), np.float32),
@@ -47,20 +47,20 @@ class CrossAttentionCache(NamedTuple):
         )
 
     def put(self, window: int, keys: Halves, values: Halves) -> None:
-        """Keep a window's keys, shape (heads x HEAD_WIDTH, FRAMES), and values, the other way round."""
+        """Quantize and store a window's keys, shape (channels, ENCODER_FRAMES), and values, transposed."""
         _put_keys(keys, self.keys[window], self.key_steps[window])
         _put_values(values, self.values[window], self.value_steps[window])
 
     def head_keys(self, window: int, head: int) -> Floats:
-        """Return the keys of a head, shape (FRAMES, HEAD_WIDTH)."""
+        """Return the keys of a head, shape (ENCODER_FRAMES, HEAD_WIDTH)."""
         keys = self.keys[window, head].transpose(0, 2, 1).reshape(-1, HEAD_WIDTH)[:ENCODER_FRAMES]
         return np.asarray(keys * self.key_steps[window, head], np.float32)
 
     def attend(self, windows: NDArray[np.int64], queries: Floats) -> Floats:
-        """Return what is found at the queries.
+        """Return the attention output of the queries.
 
         Args:
-            windows: shape (n,), which windows.
+            windows: shape (n,), places of the windows in the cache.
             queries: shape (n, queries of a window, heads, HEAD_WIDTH).
 
         Returns:
@@ -72,49 +72,53 @@ class CrossAttentionCache(NamedTuple):
 
 
 def warm_up() -> None:
-    """Compile everything, or load it from the disk, so that the first window does not wait for it."""
-    kept = CrossAttentionCache.allocate(1, 1)
-    kept.put(
+    """Compile the functions, or load them from the disk, before the first window."""
+    cache = CrossAttentionCache.allocate(1, 1)
+    cache.put(
         0,
         np.zeros((HEAD_WIDTH, ENCODER_FRAMES), np.uint16),
         np.zeros((ENCODER_FRAMES, HEAD_WIDTH), np.uint16),
     )
-    kept.attend(np.zeros(1, np.int64), np.zeros((1, 1, 1, HEAD_WIDTH), np.float32))
+    cache.attend(np.zeros(1, np.int64), np.zeros((1, 1, 1, HEAD_WIDTH), np.float32))
 
 
 @jit
-def _put_keys(heard: Halves, keys: Bytes, steps: Floats) -> None:
-    for at, row in enumerate(heard):
+def _put_keys(source: Halves, keys: Bytes, steps: Floats) -> None:
+    for at, row in enumerate(source):
         head, channel = at // HEAD_WIDTH, at % HEAD_WIDTH
         top = SMALLEST
         for i in range(ENCODER_FRAMES):
             top = max(top, abs(_widened(row[i])))
         steps[head, channel] = top / STEPS
         for first in range(0, ENCODER_FRAMES, BLOCK):
-            kept = keys[head, first // BLOCK, channel]
+            target = keys[head, first // BLOCK, channel]
             for i in range(min(BLOCK, ENCODER_FRAMES - first)):
-                kept[i] = np.int32(np.rint(_widened(row[first + i]) * (STEPS / top)))
+                target[i] = np.int32(np.rint(_widened(row[first + i]) * (STEPS / top)))
 
 
 @jit
-def _put_values(heard: Halves, values: Bytes, steps: Floats) -> None:
-    top = np.full(heard.shape[1], SMALLEST)
-    for row in heard:
+def _put_values(source: Halves, values: Bytes, steps: Floats) -> None:
+    top = np.full(source.shape[1], SMALLEST)
+    for row in source:
         for at in range(len(row)):
             top[at] = max(top[at], abs(_widened(row[at])))
     per_step = STEPS / top
     for head in range(len(values)):
         first = head * HEAD_WIDTH
         steps[head] = top[first : first + HEAD_WIDTH] / STEPS
-        for i, row in enumerate(heard):
-            kept = values[head, i]
+        for i, row in enumerate(source):
+            target = values[head, i]
             for channel in range(HEAD_WIDTH):
-                kept[channel] = np.int32(np.rint(_widened(row[first + channel]) * per_step[first + channel]))
+                target[channel] = np.int32(
+                    np.rint(_widened(row[first + channel]) * per_step[first + channel])
+                )
 
 
 @jit
 def _widened(half: np.uint16) -> np.float32:
-    return np.uint32(np.uint32(half) << np.uint32(16)).view(np.float32)  # bfloat16 is its upper half
+    return np.uint32(np.uint32(half) << np.uint32(16)).view(
+        np.float32
+    )  # bfloat16 is the upper half of a float32
 
 
 @jit
@@ -127,7 +131,7 @@ def _attend(
     value_steps: Floats,
     mixed: Floats,
 ) -> None:
-    """Two queries of a window at a time: what is read for one is there for the other."""
+    """Attend with two queries of a window at a time: both use the same keys and values from the cache."""
     _, count, heads, _ = queries.shape
     one, two = np.empty(BLOCKS * BLOCK, np.float32), np.empty(BLOCKS * BLOCK, np.float32)
     spare = np.empty(HEAD_WIDTH, np.float32)
@@ -148,7 +152,7 @@ def _attend(
 
 @jit
 def _score(query_one: Floats, query_two: Floats, keys: Bytes, one: Floats, two: Floats) -> None:
-    """Eight channels at a time: so many fit the registers, beside two scores."""
+    """Score eight channels at a time: that many fit the registers, beside two scores."""
     for block in range(BLOCKS):
         k = keys[block]
         a, b = one[block * BLOCK : (block + 1) * BLOCK], two[block * BLOCK : (block + 1) * BLOCK]
@@ -172,7 +176,7 @@ def _score(query_one: Floats, query_two: Floats, keys: Bytes, one: Floats, two: 
 
 @jit
 def _exponentiate(scores: Floats) -> np.float32:
-    """Turn the scores into weights, e to the score less the highest; return their sum."""
+    """Turn the scores into weights, exp(score - highest); return their sum."""
     highest = scores[0]
     for i in range(ENCODER_FRAMES):
         highest = max(highest, scores[i])

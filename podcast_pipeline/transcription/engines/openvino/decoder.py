@@ -1,7 +1,7 @@
-"""Whisper's decoder as OpenVINO graphs, from one cross attention to the next.
+"""Build Whisper's decoder as OpenVINO graphs, each from one cross attention to the next.
 
-They are built from the CTranslate2 file; cross attention itself is ours (attention.py). A row is a beam of a
-window; the keys and values of what a row said so far are the state of the graphs.
+The source is the CTranslate2 file; cross attention itself is in attention.py. A row is a beam of a window;
+the self-attention keys and values of a row's tokens are the state of the graphs.
 """
 
 from collections.abc import Sequence
@@ -27,22 +27,21 @@ EMBEDDINGS, POSITIONS = "decoder/embeddings/weight", "decoder/position_encodings
 
 
 def build_decoder_graphs(variables: Variables, suppressed: Sequence[int]) -> list[ov.Model]:
-    """Return the graphs, a layer's each and the last one.
+    """Return a graph for each layer, and the output graph (see `_output_graph`).
 
     A layer's inputs: mask (rows, 1, length, all tokens so far), added to the scores of self attention;
-    sources (rows,), the row of the step before that each continues; then for the first layer the tokens as
-    `embedded`, and for the others what came out of the layer before and what its queries found, all (rows,
-    length, width).
-    Its outputs: (rows, length, width), and its cross-attention queries, of the same shape.
-    See `_last` for the last one.
+    sources (rows,), the row of the previous step that each row continues; then for the first layer the
+    embedded tokens, and for the others the residual of the layer before and the output of its cross
+    attention, all (rows, length, width).
+    A layer's outputs: the residual (rows, length, width), and its cross-attention queries, same shape.
     """
     parts = LayerBuilder(variables)
     count = count_layers(variables, "decoder")
-    return [*(_layer(parts, layer) for layer in range(count)), _last(parts, count, suppressed)]
+    return [*(_layer_graph(parts, layer) for layer in range(count)), _output_graph(parts, count, suppressed)]
 
 
 class TokenEmbedding(NamedTuple):
-    """What a token and its position are to the first layer, shapes (tokens, width) and (positions, width)."""
+    """The embeddings of tokens and positions, shapes (tokens, width) and (positions, width)."""
 
     words: NDArray[np.float32]
     places: NDArray[np.float32]
@@ -58,13 +57,13 @@ def token_embedding(variables: Variables) -> TokenEmbedding:
     return TokenEmbedding(*tables)
 
 
-def _layer(parts: LayerBuilder, layer: int) -> ov.Model:
+def _layer_graph(parts: LayerBuilder, layer: int) -> ov.Model:
     width = parts.variables[EMBEDDINGS].shape[1]
     heads = width // HEAD_WIDTH
     mask = op.parameter([-1, 1, -1, -1], np.float32, name="mask")
     sources = op.parameter([-1], np.int32, name="sources")
     if layer:
-        inputs, x = _found(parts, layer - 1, [-1, -1, width])
+        inputs, x = _rest_of_layer(parts, layer - 1, [-1, -1, width])
     else:
         x = op.parameter([-1, -1, width], np.float32, name="embedded")
         inputs = [x]
@@ -73,8 +72,8 @@ def _layer(parts: LayerBuilder, layer: int) -> ov.Model:
     fused = parts.linear(parts.layer_norm(x, f"{name}/layer_norm"), f"{name}/linear_0")
     query, key, value = parts.split_heads(fused, 3)
     key, value = (
-        _remembered(part, x, sources, sinks, heads, f"{name}/{what}")
-        for part, what in ((key, "key"), (value, "value"))
+        _with_cached(part, x, sources, sinks, heads, f"{name}/{part_name}")
+        for part, part_name in ((key, "key"), (value, "value"))
     )
     mixed = op.scaled_dot_product_attention(query, key, value, mask)
     x = op.add(x, parts.linear(parts.merge_heads(mixed), f"{name}/linear_1"))
@@ -85,59 +84,58 @@ def _layer(parts: LayerBuilder, layer: int) -> ov.Model:
     return ov.Model(results, [node.output(0) for node in sinks], [mask, sources, *inputs], f"layer {layer}")
 
 
-def _last(parts: LayerBuilder, count: int, suppressed: Sequence[int]) -> ov.Model:
-    """Return the graph from the last layer, its inputs (rows, width), to what comes next.
+def _output_graph(parts: LayerBuilder, count: int, suppressed: Sequence[int]) -> ov.Model:
+    """Return the graph from the last layer, inputs (rows, width), to the scores of the next token.
 
-    Its outputs: the scores of all tokens (rows, vocabulary and padding), those of the suppressed ones below
-    any; and what each row of them is to be multiplied by (rows, 1).
+    Its outputs: the scores of all tokens (rows, vocabulary and padding), suppressed ones masked; and the
+    factor of each row of scores (rows, 1).
     """
-    inputs, x = _found(parts, count - 1, [-1, parts.variables[EMBEDDINGS].shape[1]])
+    inputs, x = _rest_of_layer(parts, count - 1, [-1, parts.variables[EMBEDDINGS].shape[1]])
     hidden = parts.layer_norm(x, "decoder/layer_norm")
     embeddings = parts.variables[EMBEDDINGS].astype(np.float32)
-    known = len(embeddings)
-    padded = np.pad(embeddings, ((0, -known % SCORE_BLOCK), (0, 0)))
-    closed = np.zeros((1, len(padded)), np.float32)
-    closed[0, [*suppressed, *range(known, len(padded))]] = MASKED_SCORE
-    results = _product(hidden, padded, closed)
+    vocabulary = len(embeddings)
+    padded = np.pad(embeddings, ((0, -vocabulary % SCORE_BLOCK), (0, 0)))
+    suppression_bias = np.zeros((1, len(padded)), np.float32)
+    suppression_bias[0, [*suppressed, *range(vocabulary, len(padded))]] = MASKED_SCORE
+    results = _quantized_product(hidden, padded, suppression_bias)
     return ov.Model([result.output(0) for result in results], inputs, "last")
 
 
-def _found(parts: LayerBuilder, layer: int, shape: Sequence[int]) -> tuple[list[ov.Node], ov.Node]:
-    """Return the rest of a layer, from what its queries found."""
-    before, found = (op.parameter(shape, np.float32, name=name) for name in ("before", "found"))
-    x = op.add(before, parts.linear(found, f"decoder/layer_{layer}/attention/linear_2"))
-    return [before, found], op.add(x, parts.feed_forward(x, f"decoder/layer_{layer}/ffn"))
+def _rest_of_layer(parts: LayerBuilder, layer: int, shape: Sequence[int]) -> tuple[list[ov.Node], ov.Node]:
+    """Return the inputs and output of the rest of a layer, after its cross attention."""
+    residual, attended = (op.parameter(shape, np.float32, name=name) for name in ("before", "found"))
+    x = op.add(residual, parts.linear(attended, f"decoder/layer_{layer}/attention/linear_2"))
+    return [residual, attended], op.add(x, parts.feed_forward(x, f"decoder/layer_{layer}/ffn"))
 
 
-def _product(x: ov.Node, weights: NDArray[np.float32], bias: NDArray[np.float32]) -> tuple[ov.Node, ov.Node]:
-    """Return x times the weights in 8 bits, plus the bias, and what each row is to be multiplied by.
+def _quantized_product(
+    x: ov.Node, weights: NDArray[np.float32], bias: NDArray[np.float32]
+) -> tuple[ov.Node, ov.Node]:
+    """Return x times the weights in 8 bits, plus the bias, and the factor of each row of the product.
 
-    Each row of both has steps of its own.
-
-    OpenVINO takes its 8-bit product where x goes through a FakeQuantize.
+    Each row of x and of the weights has its own quantization step. OpenVINO uses its 8-bit product if x goes
+    through a FakeQuantize.
 
     Args:
-        bias: nothing or NEVER.
+        bias: 0 or MASKED_SCORE.
     """
     steps = np.maximum(np.abs(weights).max(1, keepdims=True) / 127, SMALLEST)
-    whole = op.constant(np.round(weights / steps).astype(np.int8))
+    quantized_weights = op.constant(np.round(weights / steps).astype(np.int8))
     low, high = float_constant(np.array(-1)), float_constant(np.array(127 / 128))
     top = op.reduce_max(op.abs(x), int_vector(-1), keep_dims=True)
-    small = op.fake_quantize(op.divide(x, top), low, high, low, high, 256)
-    widened = op.multiply(op.convert(whole, np.float32), float_constant(steps))
-    product = op.matmul(small, widened, transpose_a=False, transpose_b=True)
+    quantized_x = op.fake_quantize(op.divide(x, top), low, high, low, high, 256)
+    dequantized_weights = op.multiply(op.convert(quantized_weights, np.float32), float_constant(steps))
+    product = op.matmul(quantized_x, dequantized_weights, transpose_a=False, transpose_b=True)
     return op.add(product, float_constant(bias)), top
 
 
-def _remembered(
+def _with_cached(
     part: ov.Node, x: ov.Node, sources: ov.Node, sinks: list[ov.Node], heads: int, name: str
 ) -> ov.Node:
-    """Return the keys or values of all tokens so far."""
+    """Return the cached and the new keys or values: those of all tokens so far."""
     rows = op.gather(op.shape_of(x), int_vector(0), int_scalar(0))
-    nothing = op.broadcast(
-        float_constant(np.array(0)), op.concat([rows, int_vector(heads, 0, HEAD_WIDTH)], 0)
-    )
-    past = op.read_value(nothing, name, np.float32, ov.PartialShape([-1, heads, -1, HEAD_WIDTH]))
-    every = op.concat([op.gather(past, sources, int_scalar(0)), part], 2)
-    sinks.append(op.assign(every, name))
-    return every
+    empty = op.broadcast(float_constant(np.array(0)), op.concat([rows, int_vector(heads, 0, HEAD_WIDTH)], 0))
+    past = op.read_value(empty, name, np.float32, ov.PartialShape([-1, heads, -1, HEAD_WIDTH]))
+    all_tokens = op.concat([op.gather(past, sources, int_scalar(0)), part], 2)
+    sinks.append(op.assign(all_tokens, name))
+    return all_tokens

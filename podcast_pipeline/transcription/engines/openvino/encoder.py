@@ -1,6 +1,6 @@
-"""Whisper's encoder as an OpenVINO graph, built from the CTranslate2 file: no torch, no conversion step.
+"""Build Whisper's encoder as an OpenVINO graph from the CTranslate2 file: no torch, no conversion step.
 
-It ends in what the decoder wants of it: every decoder layer's cross-attention keys and values.
+The outputs are the cross-attention keys and values of every decoder layer.
 """
 
 import numpy as np
@@ -29,14 +29,14 @@ def build_encoder_graph(variables: Variables) -> ov.Model:
         x = op.add(x, _attention(parts, x, f"encoder/layer_{layer}/self_attention"))
         x = op.add(x, parts.feed_forward(x, f"encoder/layer_{layer}/ffn"))
     x = parts.layer_norm(x, "encoder/layer_norm")
-    crossed: list[ov.Node] = []
+    keys_and_values: list[ov.Node] = []
     for layer in range(count_layers(variables, "decoder")):
-        both = parts.linear(x, f"decoder/layer_{layer}/attention/linear_1")
-        key, value = op.split(both, int_scalar(2), 2).outputs()
-        crossed += [
+        fused = parts.linear(x, f"decoder/layer_{layer}/attention/linear_1")
+        key, value = op.split(fused, int_scalar(2), 2).outputs()
+        keys_and_values += [
             op.convert(part, ov.Type.bf16) for part in (op.transpose(key, int_vector(0, 2, 1)), value)
         ]
-    return ov.Model([node.output(0) for node in crossed], [mel], "encoder")
+    return ov.Model([node.output(0) for node in keys_and_values], [mel], "encoder")
 
 
 def _attention(parts: LayerBuilder, x: ov.Node, name: str) -> ov.Node:

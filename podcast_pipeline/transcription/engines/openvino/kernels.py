@@ -1,4 +1,4 @@
-"""The loops that no library has fast enough, compiled by Numba for the processor at hand and kept on disk."""
+"""Numba helpers for loops that no library runs fast enough: compiled for this CPU, cached on disk."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
@@ -13,16 +13,16 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 LOG2_E = np.float32(1.4426950408889634)
-LEAST = np.float32(-100)  # 2 to this is nothing
+LEAST = np.float32(-100)  # 2 to the power of this is about 0
 EXPONENT_BIAS, EXPONENT_PLACE = np.int32(127), np.int32(23)  # of a float32
 Floats = NDArray[np.float32]
 
 
 def _use_whole_registers() -> None:
-    """Let Numba calculate 64 bytes at a time where the processor can: LLVM takes 32 by itself.
+    """Let Numba use registers of 64 bytes if the CPU has AVX-512: by itself LLVM uses 32 bytes.
 
-    Whoever imported Numba before has made its compiler; a new one is made, so that the sums are the same
-    whatever else the process has done.
+    An earlier import of Numba may have created its compiler already; it is created again, so that the sums
+    are the same in every process.
     """
     features = binding.get_host_cpu_features()
     if features.get("avx512f") and not config.CPU_FEATURES:  # type: ignore[attr-defined]
@@ -35,15 +35,16 @@ Function = TypeVar("Function", bound=Callable[..., object])
 
 
 def jit(function: Function) -> Function:
-    """Compile a function when it is first called; other threads run meanwhile."""
+    """Compile a function on its first call; it runs without the GIL."""
     return cast(Function, numba.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")(function))
 
 
 @jit
 def fast_exp(exponent: np.float32) -> np.float32:
-    """Return e to an exponent that is not above 0.
+    """Return e to the power of an exponent that is not above 0.
 
-    2 to the whole part is made of a float's bits, 2 to the rest is a polynomial (error below 3e-6).
+    2 to the integer part is written into a float's exponent bits, 2 to the rest is a polynomial (error below
+    3e-6).
     """
     binary = max(exponent * LOG2_E, LEAST)
     whole = np.floor(binary)
@@ -61,11 +62,11 @@ def _fetch(_typing: Any, array: Any, place: Any) -> tuple[Any, Callable[..., Any
         kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
         call = get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")  # type: ignore[no-untyped-call]
         line = builder.gep(builder.bitcast(data, byte), [arguments[1]])
-        builder.call(call, [line, number(0), number(3), number(1)])  # to read, to keep near, data
+        builder.call(call, [line, number(0), number(3), number(1)])  # read access, high locality, data cache
         return context.get_dummy_value()
 
     return types.void(array, place), generate
 
 
 prefetch = cast(Callable[[NDArray[np.int8], int], None], intrinsic(_fetch))
-"""Have the bytes at a place of an array on their way before they are read; past its end that does no harm."""
+"""Prefetch the bytes at a place of an array into the cache; harmless past the end of the array."""

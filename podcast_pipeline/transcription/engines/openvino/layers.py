@@ -1,4 +1,4 @@
-"""The parts that Whisper's encoder and decoder are made of, as OpenVINO nodes."""
+"""The layers of Whisper's encoder and decoder as OpenVINO nodes."""
 
 import numpy as np
 import openvino as ov
@@ -12,7 +12,7 @@ EPSILON = 1e-5
 
 
 class LayerBuilder:
-    """Makes nodes from a model's variables; `name` is always the prefix of a part's variables."""
+    """Builds nodes from a model's variables; `name` is always the prefix of a layer's variables."""
 
     def __init__(self, variables: Variables) -> None:
         self.variables = variables
@@ -66,5 +66,5 @@ def int_scalar(number: int) -> ov.Node:
 
 
 def inference_precision() -> str:
-    """Return "bf16" where the processor calculates with it, else "f32"."""
+    """Return "bf16" if the CPU supports it, else "f32"."""
     return "bf16" if "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"

@@ -1,10 +1,10 @@
-"""Keep a process small that allocates and frees windows of audio for hours, and quick beside it."""
+"""Tune glibc's malloc for hours of windows that are allocated and freed: small memory at full speed."""
 
 import ctypes
 import sys
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
-LARGE_BYTES = 4_000_000  # above what a step of the decoder allocates
+LARGE_BYTES = 4_000_000  # more than a step of the decoder allocates
 SPARE_BYTES = 64_000_000
 
 
@@ -13,8 +13,8 @@ def tune_malloc() -> None:
 
     glibc maps large blocks apart, but raises the limit with every one that is freed, up to 32 MB; from then
     on a recording's blocks share one heap with small words, which keep it from shrinking. Setting the limit
-    stops it from rising (mallopt(3)). A limit of 1 MB cost a tenth of the processor time: what every step
-    and window needs was fetched page by page each time. Other C libraries have no such call.
+    stops it from rising (mallopt(3)). A limit of 1 MB cost a tenth of the CPU time: the blocks of every step
+    and window were fetched page by page each time. Other C libraries have no such call.
     """
     if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):
         mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)

@@ -1,4 +1,4 @@
-"""Log-mel spectrograms as Whisper was trained on, in NumPy: whisper/audio.py, `log_mel_spectrogram`."""
+"""Compute the log-mel spectrograms that Whisper was trained on, in NumPy: whisper/audio.py."""
 
 from functools import cache
 
@@ -18,13 +18,15 @@ Mel = NDArray[np.float32]
 
 
 def log_mel(samples: Samples, *, n_mels: int, n_frames: int) -> Mel:
-    """Return the spectrogram of samples, filled up with silence to `n_frames`."""
+    """Return the spectrogram of samples, padded with silence to `n_frames`."""
     padded = np.pad(np.pad(samples, (0, 2 * WIDTH)), WIDTH // 2, mode="reflect")
-    heard = min(len(samples) // HOP_SAMPLES + 2, n_frames)  # the last sample sounds in two frames more
-    frames = np.lib.stride_tricks.sliding_window_view(padded, WIDTH)[: heard * HOP_SAMPLES : HOP_SAMPLES]
+    audio_frames = min(len(samples) // HOP_SAMPLES + 2, n_frames)  # the last sample reaches two more frames
+    frames = np.lib.stride_tricks.sliding_window_view(padded, WIDTH)[
+        : audio_frames * HOP_SAMPLES : HOP_SAMPLES
+    ]
     power = np.abs(np.fft.rfft(frames * _window())) ** 2
     mel = np.full((n_mels, n_frames), FLOOR, np.float32)
-    mel[:, :heard] = np.maximum(_filters(n_mels) @ power.T, FLOOR)
+    mel[:, :audio_frames] = np.maximum(_filters(n_mels) @ power.T, FLOOR)
     log = np.log10(mel)
     scaled: Mel = (np.maximum(log, log.max() - RANGE) + 4) / 4
     return scaled

@@ -1,4 +1,4 @@
-"""Which tokens may come next: the best of a row's scores, and how probable they are (native.py)."""
+"""Select the best next tokens of each row, with their log probabilities (compiled, see kernels.py)."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,15 +7,15 @@ from podcast_pipeline.transcription.engines.openvino.beam_search import NextToke
 from podcast_pipeline.transcription.engines.openvino.kernels import Floats, fast_exp, jit
 
 TOP_K = 16  # the best next tokens of a row: two for each beam
-SCORE_BLOCK = 64  # scores that are passed over together where none is among the best
+SCORE_BLOCK = 64  # scores that are skipped together if none is among the best
 
 
 def top_k(scores: Floats, scales: Floats) -> NextTokens:
-    """Return the CANDIDATES best tokens of each row; of equal ones the first.
+    """Return the TOP_K best tokens of each row; of equal ones the first.
 
     Args:
-        scores: shape (rows, tokens), a multiple of BLOCK.
-        scales: shape (rows, 1), above 0: what a row's scores are to be multiplied by.
+        scores: shape (rows, tokens), a multiple of SCORE_BLOCK.
+        scales: shape (rows, 1), above 0: the factor of each row's scores.
     """
     logarithms = np.empty((len(scores), TOP_K), np.float32)
     tokens = np.empty((len(scores), TOP_K), np.int64)
@@ -24,14 +24,14 @@ def top_k(scores: Floats, scales: Floats) -> NextTokens:
 
 
 def log_probabilities(scores: Floats, scales: Floats, tokens: NDArray[np.int64]) -> Floats:
-    """Return how probable one token of each row is, shape (rows,); see `best`."""
+    """Return the log probability of one token of each row, shape (rows,); arguments as of `top_k`."""
     found = np.empty(len(scores), np.float32)
     _logarithms(scores, scales, tokens, found)
     return found
 
 
 def warm_up() -> None:
-    """Compile everything, or load it from the disk."""
+    """Compile the functions, or load them from the disk."""
     scores, scales = np.zeros((1, SCORE_BLOCK), np.float32), np.ones((1, 1), np.float32)
     top_k(scores, scales)
     log_probabilities(scores, scales, np.zeros(1, np.int64))
@@ -70,14 +70,14 @@ def _highest(scores: Floats) -> np.float32:
 @jit
 def _sum(scores: Floats, top: np.float32, scale: np.float32) -> np.float32:
     total = np.float32(0)
-    for i in range(len(scores)):  # by number: an iterator over the scores is ten times slower
+    for i in range(len(scores)):  # by index: an iterator over the scores is ten times slower
         total += fast_exp((scores[i] - top) * scale)
     return total
 
 
 @jit
 def _choose(scores: Floats, highest: Floats, chosen: Floats, tokens: NDArray[np.int64]) -> None:
-    """Put the best scores and their places in order."""
+    """Write the best scores and their tokens, best first."""
     chosen[:] = -np.float32(np.inf)
     last = TOP_K - 1
     for block in range(len(highest)):

@@ -1,4 +1,4 @@
-"""When each token was said: whisper/timing.py, `find_alignment`. Pure."""
+"""Find word times by alignment of tokens and cross attention: whisper/timing.py, `find_alignment`. Pure."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,7 @@ MEDIAN_WIDTH = 7  # frames
 
 
 def token_start_frames(scores: Floats, first: int) -> NDArray[np.int64]:
-    """Return the frame in which each token begins, and last that in which the text ends.
+    """Return the frame in which each token begins, followed by the frame in which the text ends.
 
     Args:
         scores: float32, shape (heads, tokens, frames), of cross attention before the softmax.
@@ -18,12 +18,14 @@ def token_start_frames(scores: Floats, first: int) -> NDArray[np.int64]:
     weights = np.exp(scores - scores.max(-1, keepdims=True))
     weights /= weights.sum(-1, keepdims=True)
     weights = (weights - weights.mean(-2, keepdims=True)) / (weights.std(-2, keepdims=True) + 1e-9)
-    smoothed = sum(median_filter(head[first:]) for head in weights)  # one by one: each fits a core's cache
+    smoothed = sum(
+        median_filter(head[first:]) for head in weights
+    )  # one by one: each head fits a core's cache
     return dtw_path(np.asarray(smoothed, np.float64) / -len(weights))
 
 
 def median_filter(values: Floats) -> Floats:
-    """Return the median of MEDIAN neighbours on the last axis, the ends reflected. Shape (tokens, frames)."""
+    """Return the median of MEDIAN_WIDTH neighbours on the last axis, ends reflected."""
     side = MEDIAN_WIDTH // 2
     if values.shape[-1] <= side:
         return values
@@ -33,13 +35,13 @@ def median_filter(values: Floats) -> Floats:
 
 
 def warm_up() -> None:
-    """Compile everything, or load it from the disk."""
+    """Compile the functions, or load them from the disk."""
     median_filter(np.zeros((1, MEDIAN_WIDTH), np.float32))
 
 
 @jit
 def _median(padded: Floats, smoothed: Floats) -> None:
-    """Exchanges after which the middle of seven is in the middle (Devillard 1998, after Paeth)."""
+    """Sorting network for the median of seven (Devillard 1998, after Paeth)."""
     for row in range(len(smoothed)):
         near = padded[row]
         for i in range(smoothed.shape[1]):
@@ -64,8 +66,8 @@ def _median(padded: Floats, smoothed: Floats) -> None:
 def dtw_path(costs: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return the column in which the cheapest path from corner to corner enters each row.
 
-    The usual dynamic time warping, a row at a time: the best column k to come down into a row, for an end
-    in column j, has the lowest cost above k less the costs of the row before k.
+    Dynamic time warping, a row at a time: the best column k to enter a row, for an end in column j, has the
+    lowest cost above k minus the costs of the row before k.
     """
     rows, columns = costs.shape
     places = np.arange(columns)

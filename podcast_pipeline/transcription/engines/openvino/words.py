@@ -1,4 +1,4 @@
-"""Whisper's words before they are whole: their tokens, what else may have been said, their punctuation."""
+"""Finish Whisper's words: replace non-words by likelier homophones, merge punctuation."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -9,8 +9,8 @@ from podcast_pipeline.transcript.names.spelling import MIN_LOG_LIKELIHOOD_RATIO,
 from podcast_pipeline.transcription.engine import EngineWord
 
 PREPENDED, APPENDED = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
-CONTEXT_TOKENS = 448  # tokens: of Whisper's text
-LOOKAHEAD_TOKENS = 4  # tokens that tell how well a word fits what follows it
+CONTEXT_TOKENS = 448  # of Whisper's decoder
+LOOKAHEAD_TOKENS = 4  # after a word, to measure how well the word fits
 Likelihoods = Callable[[Sequence[int], Sequence[Sequence[int]]], list[float]]
 
 
@@ -32,49 +32,49 @@ def replace_nonwords(
     encode: Callable[[str], list[int]],
     log_likelihoods: Likelihoods,
 ) -> Iterator[TimedWord]:
-    """Yield the words of a window, real ones in place of those that do not exist.
+    """Yield the words of a window, with non-words replaced by homophones that are likely enough.
 
     Args:
-        start: tokens before the first word.
+        prompt_tokens: tokens before the first word.
         encode: text to tokens.
-        likelihoods: of endings after such tokens; see `Lane.likelihoods`.
+        log_likelihoods: of endings after a prefix; see `InferenceWorker.log_likelihoods`.
     """
-    said = list(prompt_tokens)
+    prefix = list(prompt_tokens)
     for place, word in enumerate(words):
-        rivals = spelling.homophones(word.text.strip(), word.confidence)
-        if rivals:
-            after = [token for later in words[place + 1 :] for token in later.tokens][:LOOKAHEAD_TOKENS]
-            spelled = [_spelled(word, rival, encode) for rival in rivals]
-            word = _likeliest(word, spelled, said, after, log_likelihoods)
-        said.extend(word.tokens)
+        homophones = spelling.homophones(word.text.strip(), word.confidence)
+        if homophones:
+            following = [token for later in words[place + 1 :] for token in later.tokens][:LOOKAHEAD_TOKENS]
+            alternatives = [_respelled(word, homophone, encode) for homophone in homophones]
+            word = _likeliest(word, alternatives, prefix, following, log_likelihoods)
+        prefix.extend(word.tokens)
         yield word
 
 
-def _spelled(word: TimedWord, rival: str, encode: Callable[[str], list[int]]) -> TimedWord:
-    text = word.text.replace(word.text.strip(), rival)
+def _respelled(word: TimedWord, homophone: str, encode: Callable[[str], list[int]]) -> TimedWord:
+    text = word.text.replace(word.text.strip(), homophone)
     return word._replace(text=text, tokens=tuple(encode(text)))
 
 
 def _likeliest(
     word: TimedWord,
-    spelled: Sequence[TimedWord],
-    said: Sequence[int],
-    after: Sequence[int],
-    likelihoods: Likelihoods,
+    alternatives: Sequence[TimedWord],
+    prefix: Sequence[int],
+    following: Sequence[int],
+    log_likelihoods: Likelihoods,
 ) -> TimedWord:
-    """Return the likeliest spelling where it is likely enough, else the word; also where there is no room."""
-    endings = [(*one.tokens, *after) for one in (word, *spelled)]
-    if len(said) + max(map(len, endings)) > CONTEXT_TOKENS:
+    """Return the likeliest alternative if it is likely enough and the context has room, else the word."""
+    endings = [(*candidate.tokens, *following) for candidate in (word, *alternatives)]
+    if len(prefix) + max(map(len, endings)) > CONTEXT_TOKENS:
         return word
-    own, *others = likelihoods(said, endings)
+    own, *others = log_likelihoods(prefix, endings)
     best = max(range(len(others)), key=others.__getitem__)
-    return spelled[best] if others[best] - own >= MIN_LOG_LIKELIHOOD_RATIO else word
+    return alternatives[best] if others[best] - own >= MIN_LOG_LIKELIHOOD_RATIO else word
 
 
 def merge_punctuation(words: Iterable[TimedWord]) -> Iterator[EngineWord]:
-    """Yield the words with the punctuation beside them."""
-    pieces: list[dict[str, Any]] = [{"word": word.text, "tokens": [], "written": word} for word in words]
+    """Yield the words, each merged with the punctuation beside it."""
+    pieces: list[dict[str, Any]] = [{"word": word.text, "tokens": [], "timed": word} for word in words]
     merge_punctuations(pieces, PREPENDED, APPENDED)
     for piece in pieces:
-        _, _, start_s, end_s, confidence = piece["written"]
+        _, _, start_s, end_s, confidence = piece["timed"]
         yield EngineWord(piece["word"], start_s, end_s, confidence)

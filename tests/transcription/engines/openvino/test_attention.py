@@ -20,27 +20,27 @@ Floats = NDArray[np.float32]
 
 @pytest.fixture(scope="module")
 def parts() -> tuple[Floats, Floats]:
-    """Return keys and values of some windows, shape (WINDOWS, FRAMES, HEADS, HEAD_WIDTH)."""
+    """Return keys and values of some windows, shape (WINDOWS, ENCODER_FRAMES, HEADS, HEAD_WIDTH)."""
     random = np.random.default_rng(2)
     shape = (2, WINDOWS, ENCODER_FRAMES, HEADS, HEAD_WIDTH)
     keys, values = random.normal(0, random.uniform(0.1, 3, (2, 1, 1, HEADS, HEAD_WIDTH)), shape)
-    keys[..., 5] = values[..., 7] = 0  # a channel that says nothing
+    keys[..., 5] = values[..., 7] = 0  # a channel of zeros
     return np.asarray(keys, np.float32), np.asarray(values, np.float32)
 
 
 @pytest.fixture(scope="module")
-def kept(parts: tuple[Floats, Floats]) -> CrossAttentionCache:
-    """Return the same, kept in 8 bits."""
+def cache(parts: tuple[Floats, Floats]) -> CrossAttentionCache:
+    """Return a cache with the same keys and values, in 8 bits."""
     room = CrossAttentionCache.allocate(WINDOWS, HEADS)
     for window, (keys, values) in enumerate(zip(*parts, strict=True)):
-        for _ in range(2):  # what is there is replaced
+        for _ in range(2):  # the second call replaces the first
             rows = halves(values.reshape(ENCODER_FRAMES, -1))
             room.put(window, np.ascontiguousarray(halves(keys.reshape(ENCODER_FRAMES, -1)).T), rows)
     return room
 
 
 def halves(numbers: Floats) -> NDArray[np.uint16]:
-    """Return numbers as bfloat16, cut off."""
+    """Return numbers as bfloat16, truncated."""
     return (np.ascontiguousarray(numbers).view(np.uint32) >> 16).astype(np.uint16)
 
 
@@ -52,37 +52,41 @@ def plain(keys: Floats, values: Floats, queries: Floats) -> Floats:
     return np.asarray(np.einsum("hqf,fhc->qhc", weights, values), np.float32)
 
 
-def test_keys_are_kept_within_a_step(parts: tuple[Floats, Floats], kept: CrossAttentionCache) -> None:
+def test_keys_are_within_a_quantization_step(
+    parts: tuple[Floats, Floats], cache: CrossAttentionCache
+) -> None:
     """A key comes back as far off as half an 8-bit step of its channel and bfloat16's own step."""
     for window, keys in enumerate(parts[0]):
         for head in range(HEADS):
-            off = np.abs(kept.head_keys(window, head) - keys[:, head])
-            assert (off <= kept.key_steps[window, head] / 2 + np.abs(keys[:, head]) / 128).all()
+            off = np.abs(cache.head_keys(window, head) - keys[:, head])
+            assert (off <= cache.key_steps[window, head] / 2 + np.abs(keys[:, head]) / 128).all()
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 8])
 @pytest.mark.parametrize("sharpness", [0.02, 1.0])
-def test_attention_is_that_of_the_formula(kept: CrossAttentionCache, count: int, sharpness: float) -> None:
-    """Any number of queries, windows in any order, flat and sharp weights: right for what is kept."""
+def test_attention_is_that_of_the_formula(cache: CrossAttentionCache, count: int, sharpness: float) -> None:
+    """For any number of queries, windows in any order, flat and sharp weights, on the cached numbers."""
     order = np.array([2, 0, 1])
     shape = (WINDOWS, count, HEADS, HEAD_WIDTH)
     queries = np.random.default_rng(3).normal(0, sharpness, shape).astype(np.float32)
-    found = kept.attend(order, queries)
+    found = cache.attend(order, queries)
     for place, window in enumerate(order):
-        keys = np.stack([kept.head_keys(window, head) for head in range(HEADS)], axis=1)
-        values = (kept.values[window] * kept.value_steps[window][:, None]).transpose(1, 0, 2)
+        keys = np.stack([cache.head_keys(window, head) for head in range(HEADS)], axis=1)
+        values = (cache.values[window] * cache.value_steps[window][:, None]).transpose(1, 0, 2)
         assert np.allclose(found[place], plain(keys, values, queries[place]), atol=1e-3)
 
 
-def test_values_are_kept_within_a_step(parts: tuple[Floats, Floats], kept: CrossAttentionCache) -> None:
+def test_values_are_within_a_quantization_step(
+    parts: tuple[Floats, Floats], cache: CrossAttentionCache
+) -> None:
     """A value comes back as far off as half an 8-bit step of its channel and bfloat16's own step."""
     values = parts[1].transpose(0, 2, 1, 3)
-    steps = kept.value_steps[:, :, None]
-    assert (np.abs(kept.values * steps - values) <= steps / 2 + np.abs(values) / 128).all()
+    steps = cache.value_steps[:, :, None]
+    assert (np.abs(cache.values * steps - values) <= steps / 2 + np.abs(values) / 128).all()
 
 
-def test_scores_as_large_as_they_come(kept: CrossAttentionCache) -> None:
-    """One frame far above all others is what is found; nothing overflows."""
+def test_large_scores_do_not_overflow(cache: CrossAttentionCache) -> None:
+    """A frame with a score far above all others is the output."""
     keys = np.zeros((ENCODER_FRAMES, HEADS, HEAD_WIDTH), np.float32)
     values = np.random.default_rng(4).normal(size=keys.shape).astype(np.float32)
     keys[700] = 100
@@ -110,8 +114,8 @@ print(found.tobytes().hex())
 """
 
 
-def test_the_same_whoever_used_numba_before() -> None:
-    """A process in which another library has compiled with Numba first finds the same bits."""
+def test_an_earlier_use_of_numba_changes_nothing() -> None:
+    """A process in which another library has compiled with Numba first computes the same bits."""
 
     def found(*before: str) -> str:
         command = [sys.executable, "-c", FOUND, *before]
@@ -124,10 +128,10 @@ def test_the_voice_detector_is_onnxruntimes() -> None:
     """Block by block, the probabilities are those of the same model in the library it was made for."""
     samples = samples_of(SAMPLE)[: 300 * vad.FRAME_SAMPLES]
     ours = vad.VoiceActivityDetector()
-    heard = np.concatenate([ours.speech_probabilities(block) for block in np.split(samples, 3)])
+    probabilities = np.concatenate([ours.speech_probabilities(block) for block in np.split(samples, 3)])
     frames = samples.reshape(-1, vad.FRAME_SAMPLES)
     before = np.vstack([np.zeros((1, vad.CONTEXT_SAMPLES)), frames[:-1, -vad.CONTEXT_SAMPLES :]])
     state = np.zeros(vad.STATE_SHAPE, np.float32)
     session = onnxruntime.InferenceSession(vad._asset(), providers=["CPUExecutionProvider"])
     feeds = {"input": np.hstack([before, frames]).astype(np.float32), "h": state, "c": state}
-    assert np.abs(heard - session.run(None, feeds)[0].reshape(-1)).max() < 1e-4
+    assert np.abs(probabilities - session.run(None, feeds)[0].reshape(-1)).max() < 1e-4

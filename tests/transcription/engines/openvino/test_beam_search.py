@@ -70,7 +70,7 @@ def test_one_beam_is_greedy() -> None:
     assert found(chains, 1) == [greedy(chain) for chain in chains]
 
 
-def test_windows_do_not_know_each_other() -> None:
+def test_windows_are_independent() -> None:
     """A window's text is the same alone and among others, which end earlier or later."""
     chains = tables(20)
     for beams in (1, 2, 5):
@@ -78,7 +78,7 @@ def test_windows_do_not_know_each_other() -> None:
 
 
 def test_more_beams_find_likelier_texts() -> None:
-    """Five beams never find less than one in sum over all windows, and more somewhere."""
+    """The sum over all windows of the average log probability is higher with five beams than with one."""
     chains = tables(30)
 
     def average(chain: Chain, text: tuple[int, ...]) -> float:
@@ -92,8 +92,8 @@ def test_more_beams_find_likelier_texts() -> None:
     assert five > one
 
 
-def test_the_median_is_the_median() -> None:
-    """The network of exchanges gives what sorting gives."""
+def test_the_sorting_network_gives_the_median() -> None:
+    """The median filter agrees with NumPy's median."""
     values = np.random.default_rng(2).random((12, 50)).astype(np.float32)
     padded = np.pad(values, ((0, 0), (3, 3)), mode="reflect")
     windows = np.lib.stride_tricks.sliding_window_view(padded, MEDIAN_WIDTH, axis=-1)
@@ -113,7 +113,7 @@ def cheapest(costs: NDArray[np.float64]) -> float:
 
 
 def test_the_path_is_the_cheapest() -> None:
-    """What the path costs is what dynamic time warping finds cell by cell."""
+    """The cost of the path is that of dynamic time warping cell by cell."""
     random = np.random.default_rng(3)
     for rows, columns in ((1, 1), (2, 9), (7, 7), (12, 40)):
         costs = random.normal(size=(rows, columns))

@@ -1,4 +1,4 @@
-"""The best next tokens against NumPy's plain way to find them."""
+"""The best next tokens against NumPy's sort and softmax."""
 
 import numpy as np
 import pytest

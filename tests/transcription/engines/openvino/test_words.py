@@ -1,4 +1,4 @@
-"""Real words in place of made-up ones, by what the engine says of both."""
+"""Real words replace non-words if the engine finds them likely enough."""
 
 from collections.abc import Sequence
 
@@ -27,7 +27,7 @@ def written(text: str, confidence: float = 0.6) -> list[TimedWord]:
 
 
 def spelled(text: str, *, gain: float) -> tuple[str, list[tuple[str, list[str]]]]:
-    """Return the text of an engine to which every rival is so much likelier, and what it was asked."""
+    """Return the text if every homophone is likelier by `gain`, and the arguments of each call."""
     asked: list[tuple[str, list[str]]] = []
 
     def likelihoods(said: Sequence[int], endings: Sequence[Sequence[int]]) -> list[float]:
@@ -47,7 +47,7 @@ def spelled(text: str, *, gain: float) -> tuple[str, list[tuple[str, list[str]]]
     [(MIN_LOG_LIKELIHOOD_RATIO + 0.1, "profligacy"), (MIN_LOG_LIKELIHOOD_RATIO - 0.1, "proflogacy")],
 )
 def test_a_real_word_needs_a_part_of_the_likelihood(gain: float, word: str) -> None:
-    """The engine is asked once, with what stands before and the beginning of what comes after."""
+    """The engine compares once, with the text before the word and the beginning of the text after it."""
     text, asked = spelled("signs of proflogacy at ten", gain=gain)
     assert text == f"signs of {word} at ten"
     assert asked == [
@@ -55,19 +55,19 @@ def test_a_real_word_needs_a_part_of_the_likelihood(gain: float, word: str) -> N
     ]
 
 
-def test_a_word_is_asked_after_what_was_put_right_before() -> None:
-    """Its tokens stand in the place of the others."""
+def test_words_are_compared_after_the_replacements_before_them() -> None:
+    """The prefix has the tokens of the replacement, not of the non-word."""
     _, asked = spelled("proflogacy and frited", gain=0)
     assert [said for said, _ in asked] == ["", " profligacy and"]
 
 
-def test_nothing_is_asked_of_words_that_exist() -> None:
-    """The engine has better things to do."""
+def test_existing_words_are_not_compared() -> None:
+    """Words in the word list cost no call of the engine."""
     assert spelled("signs of profligacy at ten", gain=9) == ("signs of profligacy at ten", [])
 
 
-def test_where_there_is_no_room_a_word_stays() -> None:
-    """Whisper has places for so many tokens; a longer text would be a fault of ours."""
+def test_without_room_in_the_context_a_word_stays() -> None:
+    """A prefix that fills Whisper's context is not extended by a word."""
     start = (*START, *[0] * (CONTEXT_TOKENS - len("proflogacy") - 2))
     words = replace_nonwords(
         written("proflogacy"), start, SpellingChecker("en"), encode=encode, log_likelihoods=unasked
@@ -80,7 +80,7 @@ def unasked(said: Sequence[int], endings: Sequence[Sequence[int]]) -> list[float
 
 
 def test_a_changed_word_keeps_its_time_and_its_confidence() -> None:
-    """So that a review still sees it."""
+    """The low confidence stays, so that the review lists the word."""
     (word,) = replace_nonwords(
         written("proflogacy"),
         START,
@@ -92,7 +92,7 @@ def test_a_changed_word_keeps_its_time_and_its_confidence() -> None:
 
 
 def test_punctuation_belongs_to_the_word_beside_it() -> None:
-    """As faster-whisper has it."""
+    """Punctuation is merged as by faster-whisper."""
     words = [
         TimedWord(' "', (1,), 0, 1, 0.2),
         TimedWord("ten", (2,), 1, 2, 0.6),
