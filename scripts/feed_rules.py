@@ -15,7 +15,7 @@ from importlib import import_module
 
 from podcast_pipeline.feed import conformance
 from podcast_pipeline.feed.conformance import FeedFinding
-from tests.support.http_servers import host
+from tests.support.http_servers import running_host
 from tests.support.rule_cases import documents, files, hosts
 
 CHECKED = re.compile(r"([FTH]\d+): (.*?)(?=\s+[FTHP]\d+: |\n|$)")
@@ -98,7 +98,7 @@ def _of_files() -> Iterator[FeedFinding]:
 def _of_hosts() -> Iterator[FeedFinding]:
     """Yield what is said of a host of one's own that does one thing wrong at a time."""
     for _, _, break_it in hosts.FAULTS.values():
-        with host() as running:
-            running.files.update(hosts.right(running.url))
+        with running_host() as running:
+            running.files.update(hosts.right_files(running.url))
             break_it(running.files)
             yield from hosts.findings(f"{running.url}/feed.xml")

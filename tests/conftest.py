@@ -10,7 +10,7 @@ from tests.support.databases import (
     database_url,
     each_database,
     engine,
-    is_left_out,
+    is_deselected,
     opened,
     postgresql,
     shows,
@@ -47,7 +47,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect the soak tests without `--soak`, and with `--database` the tests on the other database."""
     database, is_soak = config.getoption("--database"), config.getoption("--soak")
-    unasked = {i for i in items if is_left_out(i, database) or (i.get_closest_marker("soak") and not is_soak)}
+    unasked = {
+        i for i in items if is_deselected(i, database) or (i.get_closest_marker("soak") and not is_soak)
+    }
     config.hook.pytest_deselected(items=list(unasked))
     items[:] = [item for item in items if item not in unasked]
 

@@ -7,7 +7,7 @@ import pytest
 from podcast_pipeline.audience.mail import Message, SmtpMailer
 from podcast_pipeline.config import MailTable
 from podcast_pipeline.errors import MailError
-from tests.support.mail_server import PASSWORD, USER, Mailbox, serving
+from tests.support.mail_server import PASSWORD, USER, Mailbox, running_mail_server
 
 # the server listens on this machine only
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS:UserWarning")
@@ -24,7 +24,7 @@ def mailbox() -> Mailbox:
 @pytest.fixture
 def port(mailbox: Mailbox) -> Iterator[int]:
     """Where its server listens."""
-    with serving(mailbox) as port:
+    with running_mail_server(mailbox) as port:
         yield port
 
 
@@ -88,7 +88,7 @@ def test_the_server_is_asked_without_a_message(port: int, mailbox: Mailbox) -> N
 
 def test_no_server() -> None:
     """A server that is down is one line."""
-    with serving(Mailbox()) as port:
+    with running_mail_server(Mailbox()) as port:
         pass
     with pytest.raises(MailError, match="did not take a message"):
         smtp(port).send(MESSAGE)

@@ -27,8 +27,8 @@ from podcast_pipeline.audit import AuditFinding, RestrictedText
 from podcast_pipeline.audit.logs_and_mail import check_mail_folder
 from podcast_pipeline.model import Episode
 from podcast_pipeline.model.catalog import Catalog
-from tests.support.databases import SHOWS
-from tests.support.mail_server import PASSWORD, USER, Mailbox, serving
+from tests.support.databases import SHOW_DATABASES
+from tests.support.mail_server import PASSWORD, USER, Mailbox, running_mail_server
 from tests.support.show import PODCAST, clean_environment
 from tests.support.site import INTERVIEW, NOW, Site, transcript_of
 
@@ -134,7 +134,7 @@ class Newsroom:
         """Return a command and its environment."""
         environment = {
             **clean_environment(),
-            **SHOWS.environment(self.site.config.folder),
+            **SHOW_DATABASES.environment(self.site.config.folder),
             "PODCAST_SECRET_KEY": KEY,
             "PODCAST_MAIL_HOST": "127.0.0.1",
             "PODCAST_MAIL_PORT": str(self.port),
@@ -189,7 +189,9 @@ def newsroom(folder: Path, post: Post, stack: ExitStack, *, takes_utf8: bool = T
     )
     toml = SHOW_TOML.format(show=site.config.show, site=site.config.urls.site)
     (folder / "show.toml").write_text(toml, encoding="utf-8")
-    return Newsroom(site, episode, post, stack.enter_context(serving(post, takes_utf8=takes_utf8)))
+    return Newsroom(
+        site, episode, post, stack.enter_context(running_mail_server(post, takes_utf8=takes_utf8))
+    )
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from podcast_pipeline.audit.logs_and_mail import check_log_file, check_mail_fold
 from podcast_pipeline.cli.commands.audit import load_secrets
 from podcast_pipeline.model import Chapter
 from podcast_pipeline.storage.objects import chapters_file, stage_bytes
-from tests.support.leaky_site import FLAGSHIP, FUTURE, GONE, Change, Reply, findings, make_site
+from tests.support.leaky_site import FLAGSHIP, FUTURE, WITHDRAWN, Change, Reply, audit_findings, make_site
 from tests.support.site import NOW, TEASER_WORDS, Site, transcript_of
 
 PAGE = f"/episodes/{FLAGSHIP}"
@@ -46,7 +46,7 @@ def insert(path: str, before: bytes, text: bytes) -> Change:
     def change(scope: Scope, reply: Reply) -> Reply:
         if scope["path"] != path:
             return reply
-        return reply.saying(reply.body.replace(before, text + before, 1))
+        return reply.with_body(reply.body.replace(before, text + before, 1))
 
     return change
 
@@ -99,12 +99,12 @@ def chatty_errors(scope: Scope, reply: Reply) -> Reply:
     """Quote what was looked for on the page that says it is not there."""
     if reply.status != 404:
         return reply
-    return reply.saying(f"KeyError in document: {SECRET}".encode())
+    return reply.with_body(f"KeyError in document: {SECRET}".encode())
 
 
 def echo_of_the_token(scope: Scope, reply: Reply) -> Reply:
     """Repeat the address on the page that says it is not there."""
-    return reply.saying(scope["path"].encode()) if reply.status in (403, 404) else reply
+    return reply.with_body(scope["path"].encode()) if reply.status in (403, 404) else reply
 
 
 def never_asked_twice(scope: Scope, reply: Reply) -> Reply:
@@ -161,7 +161,7 @@ PLANTED_IN_ANSWERS: dict[str, tuple[Change, str, VisitorKind, str]] = {
         insert(PAGE, b"</main>", FUTURE.encode()),
         *("P3", "active", PAGE),
     ),
-    "withdrawn episode": (insert(PAGE, b"</main>", GONE.encode()), "P3", "anonymous", PAGE),
+    "withdrawn episode": (insert(PAGE, b"</main>", WITHDRAWN.encode()), "P3", "anonymous", PAGE),
     "no rules for caches": (never_asked_twice, "P5", "active", "/feeds/***/feed.xml"),
     "no noindex": (never_asked_twice, "P2", "active", "/feeds/***/feed.xml"),
     "paid and refused": (lapsed_for_all, "P5", "active", "/feeds/***/transcripts/"),
@@ -172,7 +172,7 @@ PLANTED_IN_ANSWERS: dict[str, tuple[Change, str, VisitorKind, str]] = {
 
 def test_a_clean_site_has_no_findings(site: Site) -> None:
     """Nine visitors walk over everything, and nothing is open or broken."""
-    assert findings(site) == ()
+    assert audit_findings(site) == ()
 
 
 def test_a_page_may_go_on_as_the_transcript_does(tmp_path: Path) -> None:
@@ -195,14 +195,14 @@ def test_a_page_may_go_on_as_the_transcript_does(tmp_path: Path) -> None:
 def test_a_leak_in_answers_is_found(site: Site, name: str) -> None:
     """Whatever an answer gives away is reported with its rule, its visitor and its address."""
     change, rule, who, where = PLANTED_IN_ANSWERS[name]
-    found = findings(site, change, who=("active", who) if "cache" in name else (who,))
+    found = audit_findings(site, change, who=("active", who) if "cache" in name else (who,))
     assert [f for f in found if (f.rule, f.who) == (rule, who) and where in f.where], found
     assert not re.search(r"[a-z2-7]{16}\.[a-z2-7]{32}", repr(found))
 
 
 def test_somebody_elses_token_is_named(site: Site) -> None:
     """A feed of another is told by its token, beside what the feed should not have."""
-    found = findings(site, ForgetfulCache().feeds, who=("active", "lapsed"))
+    found = audit_findings(site, ForgetfulCache().feeds, who=("active", "lapsed"))
     assert "holds somebody else's token; no cache may mix subscribers up" in {f.message for f in found}
 
 
@@ -239,7 +239,7 @@ def test_tags_at_both_ends_of_long_audio_are_found(site: Site) -> None:
 def stored(site: Site, key: str) -> list[str]:
     """Return the rules that an object breaks, and take it away."""
     try:
-        return [f.rule for f in findings(site, who=("expired session",)) if f.where == key]
+        return [f.rule for f in audit_findings(site, who=("expired session",)) if f.where == key]
     finally:
         site.store.delete(key)
 
@@ -294,6 +294,6 @@ def test_a_mail_to_a_lapsed_address_is_found(tmp_path: Path, secrets: Restricted
 def test_findings_are_values(site: Site) -> None:
     """They can be sorted and compared, and the report of a leak names the words."""
     change, *_ = PLANTED_IN_ANSWERS["verbose teaser"]
-    found = findings(site, change, who=("anonymous",))
+    found = audit_findings(site, change, who=("anonymous",))
     assert AuditFinding("P3", "anonymous", site.catalog.show.episode_url(FLAGSHIP), found[0].message) in found
     assert "because by then i was angry it said" in found[0].message

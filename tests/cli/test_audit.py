@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.http_servers import at_port, serving
+from tests.support.http_servers import rebuild_for_port, running_site
 from tests.support.ports import free_port
 from tests.support.show import ShowFolder, copy_show_folder
 
@@ -20,8 +20,8 @@ def served_show(
 ) -> Iterator[tuple[ShowFolder, str]]:
     """A published show that is served, and its address."""
     made, port = copy_show_folder(published, tmp_path_factory.mktemp("audit") / "show"), free_port()
-    at_port(made, port)
-    with serving(made, port) as site:
+    rebuild_for_port(made, port)
+    with running_site(made, port) as site:
         yield made, site
 
 

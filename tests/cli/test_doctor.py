@@ -19,7 +19,7 @@ from podcast_pipeline.cli.output import Output
 from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.errors import SubscriberError
 from podcast_pipeline.storage.s3.store import S3Store
-from tests.support.bucket_show import in_bucket
+from tests.support.bucket_show import show_in_bucket
 from tests.support.databases import PROCESSES
 from tests.support.s3 import S3Server
 from tests.support.show import SLUG, ShowFolder, build_show_folder
@@ -89,7 +89,7 @@ def test_a_key_file_that_others_may_read_is_a_note(show: ShowFolder) -> None:
 
 def test_a_bucket_is_asked_by_doing(show: ShowFolder, s3_server: S3Server) -> None:
     """A right bucket passes; one that is open to everybody is named; wrong keys are one finding."""
-    place = in_bucket(show.folder, S3Store(s3_server.fresh_bucket(), session=s3_server.session), NOW)
+    place = show_in_bucket(show.folder, S3Store(s3_server.fresh_bucket(), session=s3_server.session), NOW)
     assert examine(show, **place.environment)[0] == 0
     refused = {**place.environment, "AWS_SECRET_ACCESS_KEY": "wrong"}
     code, findings = examine(show, **refused)
@@ -114,7 +114,7 @@ def test_without_conditions_a_lease_or_a_word_is_needed(
     show: ShowFolder, s3_server: S3Server, postgresql: str
 ) -> None:
     """Where the store cannot decide, SQLite is refused unless there is one publisher; PostgreSQL decides."""
-    place = in_bucket(show.folder, S3Store(s3_server.fresh_bucket(), session=s3_server.session), NOW)
+    place = show_in_bucket(show.folder, S3Store(s3_server.fresh_bucket(), session=s3_server.session), NOW)
     environment = {**place.environment, **B2, "PODCAST_DATABASE_URL": ""}
     assert "PODCAST_DATABASE_URL" in bad(examine(show, **environment)[1])["two publishers"]
     refused = show.run("publish", "two-winters-and-a-will", **environment)

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from podcast_pipeline.audience.subscribers.privacy.retention import run_daily
 from podcast_pipeline.cli.app import app
 from podcast_pipeline.errors import SubscriberError
-from tests.support.databases import SHOWS
+from tests.support.databases import SHOW_DATABASES
 from tests.support.paths import ROOT
 
 GOOD = "email,plan,paid_until\nann@example.com,student,2099-01-31\nbob@example.com,,\n"
@@ -28,9 +28,9 @@ def show(tmp_path: Path) -> Path:
 
 
 def run(show: Path, *words: str, **environment: str) -> Result:
-    return CliRunner(env={"PODCAST_DATABASE_URL": "", **SHOWS.environment(show), **environment}).invoke(
-        app, ["--project", str(show), *words]
-    )
+    return CliRunner(
+        env={"PODCAST_DATABASE_URL": "", **SHOW_DATABASES.environment(show), **environment}
+    ).invoke(app, ["--project", str(show), *words])
 
 
 def imported(show: Path, text: str, *words: str) -> Result:

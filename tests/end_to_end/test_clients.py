@@ -13,8 +13,8 @@ import pytest
 
 from podcast_pipeline.storage.local import LocalStore
 from podcast_pipeline.storage.s3.store import S3Store
-from tests.support.bucket_show import CREDENTIALS, objects, put_back
-from tests.support.http_servers import at_port, serving
+from tests.support.bucket_show import CREDENTIALS, objects, restore_objects
+from tests.support.http_servers import rebuild_for_port, running_site
 from tests.support.paths import ROOT
 from tests.support.ports import free_port
 from tests.support.s3 import S3Server
@@ -62,8 +62,8 @@ def show(published: ShowFolder, tmp_path_factory: pytest.TempPathFactory) -> Sho
 def site(show: ShowFolder) -> Iterator[str]:
     """The show as `podcast serve` serves it."""
     port = free_port()
-    at_port(show, port)
-    with serving(show, port) as address:
+    rebuild_for_port(show, port)
+    with running_site(show, port) as address:
         yield address
 
 
@@ -81,7 +81,7 @@ def bucket_feed(published: ShowFolder, s3_server: S3Server, tmp_path_factory: py
     settings = s3_server.fresh_bucket()
     show = copy_show_folder(published, tmp_path_factory.mktemp("bucket") / "show")
     media = f"{s3_server.url}/{settings.public_bucket}/public"
-    put_back(
+    restore_objects(
         S3Store(settings, session=s3_server.session), objects(LocalStore(show.bucket, base_url="http://x"))
     )
     environment = {

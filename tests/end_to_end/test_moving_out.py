@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.http_servers import serving
+from tests.support.http_servers import running_site
 from tests.support.ports import free_port
 from tests.support.show import ShowFolder, copy_show_folder
 
@@ -55,7 +55,7 @@ def move(published: ShowFolder, tmp_path_factory: pytest.TempPathFactory) -> Mov
     here, there = (f"http://127.0.0.1:{port}" for port in (move.old_port, move.new_port))
     assert old.run("rebuild", "--allow", PODCAST_URLS_SITE=here).returncode == 0
     assert ShowFolder(folder).run("init", "new").returncode == 0
-    with serving(old, move.old_port):
+    with running_site(old, move.old_port):
         for command in (("feed", "import", move.old_feed), ("feed", "diff", move.old_feed), ("rebuild",)):
             done = new.run(*command, PODCAST_URLS_SITE=there)
             assert done.returncode == 0, done.stdout + done.stderr
@@ -94,20 +94,20 @@ def gpo(tmp_path: Path) -> App:
 @pytest.fixture
 def moved(move: Move) -> Iterator[Move]:
     """The new host runs for as long as the test."""
-    with serving(move.new, move.new_port):
+    with running_site(move.new, move.new_port):
         yield move
 
 
 @pytest.mark.skipif(shutil.which("gpo") is None, reason="no gpo here")
 def test_gpodder_follows_and_downloads_nothing_again(moved: Move, gpo: App) -> None:
     """It takes the new address for its own, keeps what it has, and needs the old host no more."""
-    with serving(moved.old, moved.old_port):
+    with running_site(moved.old, moved.old_port):
         gpo.run("subscribe", moved.old_feed)
         gpo.run("download")
     had = sorted(path.name for path in gpo.folder.rglob("*.mp3"))
     assert had
     moved.leave()
-    with serving(moved.old, moved.old_port, PODCAST_FEED_NEW_FEED_URL=moved.new_feed):
+    with running_site(moved.old, moved.old_port, PODCAST_FEED_NEW_FEED_URL=moved.new_feed):
         gpo.run("update")
     assert moved.new_feed in gpo.run("list")
     assert moved.old_feed not in gpo.run("list")
@@ -138,11 +138,11 @@ def test_newsboat_shows_no_episode_twice(moved: Move, tmp_path: Path) -> None:
         cache.close()
         return found
 
-    with serving(moved.old, moved.old_port):
+    with running_site(moved.old, moved.old_port):
         before = reload()
     assert before
     moved.leave()
-    with serving(moved.old, moved.old_port, PODCAST_FEED_NEW_FEED_URL=moved.new_feed):
+    with running_site(moved.old, moved.old_port, PODCAST_FEED_NEW_FEED_URL=moved.new_feed):
         after = reload()
     assert [guid for guid, _ in after] == [guid for guid, _ in before]
 
@@ -153,7 +153,7 @@ def test_the_old_address_answers_301_and_its_feed_names_the_new_one(moved: Move)
     feed = (moved.old.bucket / "public" / "feed.xml").read_text(encoding="utf-8")
     assert f"<itunes:new-feed-url>{moved.new_feed}</itunes:new-feed-url>" in feed
     audio = feed.partition('<enclosure url="')[2].partition('"')[0]
-    with serving(moved.old, moved.old_port, PODCAST_FEED_NEW_FEED_URL=moved.new_feed):
+    with running_site(moved.old, moved.old_port, PODCAST_FEED_NEW_FEED_URL=moved.new_feed):
         for method in ("GET", "HEAD"):
             answer = httpx.request(method, moved.old_feed)
             assert (answer.status_code, answer.headers["location"]) == (301, moved.new_feed)
@@ -163,5 +163,5 @@ def test_the_old_address_answers_301_and_its_feed_names_the_new_one(moved: Move)
 
 def test_a_feed_that_names_its_own_address_does_not_lead_to_itself(moved: Move) -> None:
     """Apple wants the tag in the new feed too."""
-    with serving(moved.old, moved.old_port, PODCAST_FEED_NEW_FEED_URL=moved.old_feed):
+    with running_site(moved.old, moved.old_port, PODCAST_FEED_NEW_FEED_URL=moved.old_feed):
         assert httpx.get(moved.old_feed).status_code == 200

@@ -15,7 +15,7 @@ import pytest
 from podcast_pipeline.cli.output import Output
 from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.model.catalog import catalog_from_json, transcript_from_json
-from tests.support.http_servers import serving
+from tests.support.http_servers import running_site
 from tests.support.ports import free_port
 from tests.support.show import SLUG, ShowFolder, copy_show_folder
 
@@ -69,7 +69,7 @@ def site(show: ShowFolder) -> Iterator[str]:
     """The address of a running `podcast serve`."""
     port = urlsplit(CliSession(show.folder, Output()).config.urls.site).port
     assert port is not None
-    with serving(show, port) as address:
+    with running_site(show, port) as address:
         yield address
 
 

@@ -17,7 +17,7 @@ from podcast_pipeline.pipeline.publish import publish
 from podcast_pipeline.storage import Store
 from tests.support.pipeline import edit, parts
 from tests.support.show import SLUG, ShowFolder, copy_show_folder
-from tests.support.unfinished_uploads import begin
+from tests.support.unfinished_uploads import leave_unfinished_upload
 
 pytestmark = pytest.mark.xdist_group("show")
 
@@ -163,19 +163,19 @@ def test_uploads_that_nobody_finished_go_after_the_grace_time(
         store.put(CATALOG_KEY, written, content_type="application/json", cache_control="")
         soon, late = replace(soon, store=store), replace(late, store=store)
     key = "private/audio/left-behind.0123456789abcdef.mp3"
-    begin(soon.store, key)
+    leave_unfinished_upload(soon.store, key)
 
-    def told(tidying: Parts, *, remove: bool) -> list[str]:
+    def verdicts(tidying: Parts, *, remove: bool) -> list[str]:
         return [item.verdict for item in remove_orphaned_objects(tidying, remove=remove) if item.unfinished]
 
-    assert told(soon, remove=True) == ["kept for now"]
-    assert told(late, remove=False) == ["would be removed"]
+    assert verdicts(soon, remove=True) == ["kept for now"]
+    assert verdicts(late, remove=False) == ["would be removed"]
     assert [put.key for put in soon.store.unfinished_uploads("private/")] == [key]
-    assert told(late, remove=True) == ["removed"]
+    assert verdicts(late, remove=True) == ["removed"]
     assert list(soon.store.unfinished_uploads("private/")) == []
 
 
 def test_an_unfinished_upload_is_called_so(show: ShowFolder) -> None:
     """A line says that it is no object."""
-    begin(parts(show).store, "public/audio/half.0123456789abcdef.mp3")
+    leave_unfinished_upload(parts(show).store, "public/audio/half.0123456789abcdef.mp3")
     assert "5242880 bytes of an unfinished upload)" in show.run("gc").stdout

@@ -18,8 +18,8 @@ from podcast_pipeline.model import (
     Word,
 )
 from podcast_pipeline.pipeline.publish import publish
-from tests.support.http_servers import Host, Served
-from tests.support.imported_show import catalog, import_
+from tests.support.http_servers import FileHost, ServedFile
+from tests.support.imported_show import catalog, import_show
 from tests.support.paths import ROOT
 from tests.support.pipeline import parts
 from tests.support.show import SLUG, ShowFolder, run_ffmpeg
@@ -35,9 +35,9 @@ NAMES = {
 
 
 @pytest.fixture
-def moved(old_host: Host, empty_show: ShowFolder) -> ShowFolder:
+def moved(old_host: FileHost, empty_show: ShowFolder) -> ShowFolder:
     """The old show, imported, with its feed written."""
-    import_(empty_show, f"{old_host.url}/feed.xml")
+    import_show(empty_show, f"{old_host.url}/feed.xml")
     assert empty_show.run("rebuild").returncode == 0
     return empty_show
 
@@ -129,9 +129,9 @@ def test_a_bonus_for_subscribers_takes_its_files_along(moved: ShowFolder) -> Non
     assert b"/ford</guid>" not in feed_of(moved)
 
 
-def test_audio_of_another_host_cannot_be_for_subscribers(old_host: Host, empty_show: ShowFolder) -> None:
+def test_audio_of_another_host_cannot_be_for_subscribers(old_host: FileHost, empty_show: ShowFolder) -> None:
     """What everybody can fetch there is not sold here."""
-    import_(empty_show, f"{old_host.url}/feed.xml", keep_audio=True)
+    import_show(empty_show, f"{old_host.url}/feed.xml", keep_audio=True)
     edit(empty_show, "episode.toml", "explicit = true", 'explicit = true\naccess = "subscribers"')
     with pytest.raises(EpisodeError, match="at another host, where everybody has it"):
         publish(FORD, parts(empty_show))
@@ -151,13 +151,13 @@ def test_a_folder_that_was_not_entered_is_one_line(moved: ShowFolder) -> None:
 
 
 def test_an_imported_episode_gets_a_transcript(
-    old_host: Host, empty_show: ShowFolder, tmp_path: Path
+    old_host: FileHost, empty_show: ShowFolder, tmp_path: Path
 ) -> None:
     """Heard from the audio that came, edited and published: in the private feed, its audio as it was."""
     speech = tmp_path / "speech.mp3"
     run_ffmpeg("-ss", "2", "-t", "8", "-i", next((ROOT / "episodes" / SLUG).glob("source.*")), speech)
-    old_host.files["/two.mp3"] = Served(speech.read_bytes(), "audio/mpeg")
-    import_(empty_show, f"{old_host.url}/feed.xml")
+    old_host.files["/two.mp3"] = ServedFile(speech.read_bytes(), "audio/mpeg")
+    import_show(empty_show, f"{old_host.url}/feed.xml")
     assert empty_show.run("rebuild").returncode == 0
     before, was = feed_of(empty_show), catalog(empty_show).by_slug(FORD)
     done = empty_show.run("transcribe", FORD, "--output", str(tmp_path))
@@ -181,9 +181,9 @@ def test_an_imported_episode_gets_a_transcript(
     assert "nothing to do" in empty_show.run("publish", FORD).stdout
 
 
-def test_audio_that_stayed_cannot_be_heard(old_host: Host, empty_show: ShowFolder) -> None:
+def test_audio_that_stayed_cannot_be_heard(old_host: FileHost, empty_show: ShowFolder) -> None:
     """The line says where it is."""
-    import_(empty_show, f"{old_host.url}/feed.xml", keep_audio=True)
+    import_show(empty_show, f"{old_host.url}/feed.xml", keep_audio=True)
     done = empty_show.run("transcribe", FORD)
     assert done.returncode == 1
     assert f"its audio is still at {old_host.url}/two.mp3" in done.stderr

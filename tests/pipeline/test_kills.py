@@ -7,9 +7,9 @@ import threading
 
 import pytest
 
-from tests.support.bucket_show import amounts
+from tests.support.bucket_show import soak_amounts
 from tests.support.disturbed_publication import Scenario
-from tests.support.faults import Exchange, Fault
+from tests.support.faults import Fault, ProxiedRequest
 
 pytestmark = pytest.mark.xdist_group("kills")
 
@@ -29,7 +29,7 @@ def kill_at(number: int, pid: list[int], *, after: bool) -> Fault:
     turn = threading.Lock()
     numbers = iter(range(1, EVERY_REQUEST))
 
-    def fault(exchange: Exchange) -> None:
+    def fault(exchange: ProxiedRequest) -> None:
         with turn:
             mine = next(numbers)
         if mine != number:
@@ -42,7 +42,7 @@ def kill_at(number: int, pid: list[int], *, after: bool) -> Fault:
     return fault
 
 
-@amounts(share=4, full=75)
+@soak_amounts(share=4, full=75)
 @pytest.mark.parametrize("scenario", ["first", "corrected"], indirect=True)
 def test_killed_at_a_request(scenario: Scenario, amount: int) -> None:
     """Killed as the store gets a request or as it has answered it: nothing is lost and nothing is between."""
@@ -57,10 +57,10 @@ def test_killed_at_a_request(scenario: Scenario, amount: int) -> None:
         pid[0] = process.pid or 0
         process.join()
         assert process.exitcode == -signal.SIGKILL, (number, after)
-        scenario.judge()
+        scenario.assert_outcome()
 
 
-@amounts(share=4, full=60)
+@soak_amounts(share=4, full=60)
 def test_killed_at_any_time(mastered: Scenario, amount: int) -> None:
     """Killed while it reads, masters, tags or stores: the same command makes the same bytes of it."""
     chance = random.Random(6)
@@ -71,4 +71,4 @@ def test_killed_at_any_time(mastered: Scenario, amount: int) -> None:
         process.join(chance.uniform(0.05, mastered.seconds))
         process.kill()
         process.join()
-        mastered.judge()
+        mastered.assert_outcome()

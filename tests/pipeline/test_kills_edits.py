@@ -24,7 +24,7 @@ from podcast_pipeline.model import ProgressCallback, Transcript
 from podcast_pipeline.model.catalog import to_json, transcript_from_json
 from podcast_pipeline.transcript.markdown import HINT
 from podcast_pipeline.transcription import TranscriptionOptions
-from tests.support.bucket_show import amounts, files, objects
+from tests.support.bucket_show import files, objects, soak_amounts
 from tests.support.databases import PROCESSES
 from tests.support.show import SLUG, ShowFolder, copy_show_folder
 
@@ -193,7 +193,7 @@ def rounds(origin: ShowFolder, folder: Path, seed: int) -> tuple[Round, Round]:
     return made[0], made[1]
 
 
-@amounts(share=6, full=200)
+@soak_amounts(share=6, full=200)
 def test_killed_at_any_time_no_edit_is_lost(origin: ShowFolder, tmp_path: Path, amount: int) -> None:
     """The same command again, and once more, ends in the very bytes of two runs that nobody disturbed."""
     killed = 0
@@ -214,7 +214,7 @@ def test_killed_at_any_time_no_edit_is_lost(origin: ShowFolder, tmp_path: Path, 
     assert killed > amount / 3
 
 
-@amounts(share=6, full=200)
+@soak_amounts(share=6, full=200)
 def test_what_is_saved_meanwhile_is_never_overwritten(
     origin: ShowFolder, tmp_path: Path, amount: int
 ) -> None:

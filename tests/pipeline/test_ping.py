@@ -23,21 +23,21 @@ HUB_TAG = "channel/{http://www.w3.org/2005/Atom}link[@rel='hub']"
 Said = dict[str, list[str]]
 
 
-class Ear(BaseHTTPRequestHandler):
+class HubHandler(BaseHTTPRequestHandler):
     """Takes a ping."""
 
     server: "Hub"
 
     def do_POST(self) -> None:
         """Keep what is said, and answer as the hub was told to."""
-        self._hear(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        self._record(self.rfile.read(int(self.headers["Content-Length"])).decode())
 
     def do_GET(self) -> None:
         """The same, of what is said in the address."""
-        self._hear(urlsplit(self.path).query)
+        self._record(urlsplit(self.path).query)
 
-    def _hear(self, said: str) -> None:
-        self.server.heard.append(parse_qs(said))
+    def _record(self, said: str) -> None:
+        self.server.messages.append(parse_qs(said))
         self.server.tokens.append(self.headers["Authorization"])
         self.server.released.wait(self.server.silent_s)
         self.send_response(self.server.status)
@@ -53,14 +53,14 @@ class Hub(ThreadingHTTPServer):
 
     status: int = 202
     silent_s: float = 0.0
-    heard: list[Said] = field(default_factory=list)
+    messages: list[Said] = field(default_factory=list)
     tokens: list[str | None] = field(default_factory=list)
     released: threading.Event = field(default_factory=threading.Event)
 
     daemon_threads = True
 
     def __post_init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Ear)
+        super().__init__(("127.0.0.1", 0), HubHandler)
 
     @property
     def url(self) -> str:
@@ -69,7 +69,7 @@ class Hub(ThreadingHTTPServer):
 
 
 @contextmanager
-def listening(hub: Hub) -> Iterator[Hub]:
+def running_hub(hub: Hub) -> Iterator[Hub]:
     thread = threading.Thread(target=hub.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
@@ -88,12 +88,12 @@ def settings(*hubs: str, overcast: bool = False) -> FeedTable:
 def test_a_hub_and_overcast_are_told_the_address_of_the_feed() -> None:
     """WebSub gets hub.mode and hub.url, Overcast urlprefix; nothing else is said."""
     warnings: list[str] = []
-    with listening(Hub()) as hub, listening(Hub(status=200)) as overcast:
+    with running_hub(Hub()) as hub, running_hub(Hub(status=200)) as overcast:
         send_pings(
             pings_for(FEED, settings(hub.url, overcast=True), overcast_url=overcast.url), warn=warnings.append
         )
-    assert hub.heard == [{"hub.mode": ["publish"], "hub.url": [FEED]}]
-    assert overcast.heard == [{"urlprefix": [FEED]}]
+    assert hub.messages == [{"hub.mode": ["publish"], "hub.url": [FEED]}]
+    assert overcast.messages == [{"urlprefix": [FEED]}]
     assert warnings == []
 
 
@@ -103,11 +103,11 @@ PODPING = {"url": [FEED], "reason": ["update"], "medium": ["podcast"]}
 def test_podping_is_told_by_whoever_has_a_token() -> None:
     """A node gets the address and the token, which no other hub sees and no line prints."""
     warnings: list[str] = []
-    with listening(Hub()) as hub, listening(Hub(status=401)) as node:
+    with running_hub(Hub()) as hub, running_hub(Hub(status=401)) as node:
         said = FeedTable(websub_hubs=(hub.url,), podping_url=node.url)
         due = pings_for(FEED, said, podping_token=SecretStr("hunter2"))
         send_pings(due, warn=warnings.append)
-    assert (node.heard, node.tokens, hub.tokens) == ([PODPING], ["hunter2"], [None])
+    assert (node.messages, node.tokens, hub.tokens) == ([PODPING], ["hunter2"], [None])
     assert [(node.url in line, "401" in line) for line in warnings] == [(True, True)]
     assert "hunter2" not in repr(due) + warnings[0]
 
@@ -137,7 +137,7 @@ def test_nobody_is_told_of_a_private_or_a_local_feed(url: str) -> None:
 def test_a_hub_that_refuses_is_one_line() -> None:
     """An error of the hub is a warning that names it."""
     warnings: list[str] = []
-    with listening(Hub(status=500)) as hub:
+    with running_hub(Hub(status=500)) as hub:
         send_pings(pings_for(FEED, settings(hub.url)), warn=warnings.append)
     assert len(warnings) == 1
     assert hub.url in warnings[0]
@@ -148,7 +148,7 @@ def test_a_hub_that_refuses_is_one_line() -> None:
 def test_silent_and_absent_hubs_do_not_hold_up() -> None:
     """Hubs that never answer or are not there cost a bounded time together, and each is one line."""
     warnings: list[str] = []
-    with listening(Hub(silent_s=60)) as silent, listening(Hub()) as good:
+    with running_hub(Hub(silent_s=60)) as silent, running_hub(Hub()) as good:
         began = time.monotonic()
         send_pings(
             pings_for(FEED, settings(silent.url, "http://127.0.0.1:9/hub/", good.url)),
@@ -156,7 +156,7 @@ def test_silent_and_absent_hubs_do_not_hold_up() -> None:
             total_timeout_s=1.0,
         )
         assert time.monotonic() - began < 5
-    assert len(good.heard) == 1
+    assert len(good.messages) == 1
     assert sorted(line.partition(" ")[0] for line in warnings) == sorted(
         [silent.url, "http://127.0.0.1:9/hub/"]
     )
@@ -165,7 +165,7 @@ def test_silent_and_absent_hubs_do_not_hold_up() -> None:
 def test_a_publication_names_its_hub_and_tells_it_once(published: ShowFolder, tmp_path: Path) -> None:
     """The new feed has rel=hub; a second run that changes nothing tells nobody."""
     show = copy_show_folder(published, tmp_path / "show")
-    with listening(Hub()) as hub:
+    with running_hub(Hub()) as hub:
         environment = {
             "PODCAST_FEED_WEBSUB_HUBS": f'["{hub.url}"]',
             "PODCAST_FEED_PODPING_URL": hub.url,
@@ -175,7 +175,7 @@ def test_a_publication_names_its_hub_and_tells_it_once(published: ShowFolder, tm
         first = show.run("publish", SLUG, **environment)
         assert first.returncode == 0, first.stderr
         assert show.run("publish", SLUG, **environment).returncode == 0
-        assert sorted(hub.heard, key=len) == [{"hub.mode": ["publish"], "hub.url": [FEED]}, PODPING]
+        assert sorted(hub.messages, key=len) == [{"hub.mode": ["publish"], "hub.url": [FEED]}, PODPING]
         feed = ElementTree.parse(show.bucket / "public/feed.xml")  # noqa: S314 (our own feed)
         assert [link.get("href") for link in feed.findall(HUB_TAG)] == [hub.url]
 

@@ -19,7 +19,7 @@ from podcast_pipeline.model.catalog import (
 )
 from podcast_pipeline.pipeline.maintain import rebuild
 from podcast_pipeline.pipeline.publish import publish, release
-from tests.support.later_release import KEY, grown
+from tests.support.later_release import UNKNOWN_KEY, with_unknown_keys
 from tests.support.paths import ROOT
 from tests.support.pipeline import catalog, edit, episode, feed, items, objects, parts, store
 from tests.support.show import SLUG, ShowFolder, build_show_folder, copy_show_folder
@@ -126,7 +126,7 @@ def test_a_catalog_of_a_later_release_is_not_changed(show: ShowFolder, command: 
     """A program older than the catalog refuses to write, in one line that names the release to install."""
     edit(show, "Two winters and a will", "Two winters, one will")
     later = catalog(show).model_copy(update={"written_by": WRITTEN_BY + 1, "written_by_version": "9.9.0"})
-    put_catalog(show, grown(later))
+    put_catalog(show, with_unknown_keys(later))
     before = objects(show)
     done = show.run(*command)
     line = (
@@ -139,14 +139,14 @@ def test_a_catalog_of_a_later_release_is_not_changed(show: ShowFolder, command: 
 
 def test_unknown_keys_of_the_catalog_survive_a_publication(show: ShowFolder) -> None:
     """A key that this program does not know is written back where it stood, and is in no public object."""
-    put_catalog(show, grown(catalog(show)))
+    put_catalog(show, with_unknown_keys(catalog(show)))
     edit(show, "Two winters and a will", "Two winters, one will")
     assert show.run("publish", SLUG).returncode == 0
     new = catalog(show)
     assert new.episodes[0].title == "Two winters, one will"
     assert (new.written_by, new.written_by_version) == (WRITTEN_BY, WRITTEN_BY_VERSION)
-    assert json.loads(to_json(new)) == json.loads(grown(new))
-    assert KEY not in feed(show).decode()
+    assert json.loads(to_json(new)) == json.loads(with_unknown_keys(new))
+    assert UNKNOWN_KEY not in feed(show).decode()
 
 
 def test_an_unpublished_episode_leaves_and_cannot_come_back(show: ShowFolder) -> None:

@@ -19,7 +19,13 @@ from podcast_pipeline.storage import Store
 from podcast_pipeline.storage.local import LocalStore
 from podcast_pipeline.storage.objects import FEED_KEY
 from podcast_pipeline.storage.s3.store import S3Store
-from tests.support.bucket_show import BucketShow, amounts, in_bucket, look, put_back
+from tests.support.bucket_show import (
+    BucketShow,
+    restore_objects,
+    show_in_bucket,
+    soak_amounts,
+    verified_feed_and_catalog,
+)
 from tests.support.databases import PROCESSES
 from tests.support.s3 import S3Server
 from tests.support.show import SLUG, ShowFolder, build_show_folder, run_ffmpeg
@@ -39,7 +45,7 @@ class Ring:
 
     def fight(self, *fighters: tuple[BucketShow, str]) -> list[int]:
         """Publish at once; return the exit codes."""
-        put_back(self.store, {})
+        restore_objects(self.store, {})
         gate = PROCESSES.Barrier(len(fighters))
         processes: list[BaseProcess] = [show.publisher(slug, gate) for show, slug in fighters]
         for process in processes:
@@ -86,23 +92,23 @@ def ring(request: pytest.FixtureRequest, show: Path, tmp_path: Path) -> Iterator
         return
     server: S3Server = request.getfixturevalue("s3_server")
     bucket = S3Store(server.fresh_bucket(), session=server.session)
-    yield Ring(in_bucket(folder, bucket, NOW), bucket)
+    yield Ring(show_in_bucket(folder, bucket, NOW), bucket)
 
 
-@amounts(share=3, full=50)
+@soak_amounts(share=3, full=50)
 def test_two_episodes_published_at_once_are_both_out(ring: Ring, amount: int) -> None:
     """Whoever swaps second takes the first one's episode with it, in catalog and feed."""
     for _ in range(amount):
         codes = ring.fight((ring.show, SLUG), (ring.show, OTHER))
-        assert codes == [0, 0], (ring.show.said(SLUG), ring.show.said(OTHER))
+        assert codes == [0, 0], (ring.show.error_line(SLUG), ring.show.error_line(OTHER))
         in_catalog, in_feed = ring.out()
         assert (len(in_catalog), sorted(in_feed)) == (2, sorted(in_catalog))
         if ring.store.remote:
-            look(ring.show, ring.store)
+            verified_feed_and_catalog(ring.show, ring.store)
 
 
 @pytest.mark.parametrize("ring", ["s3"], indirect=True)  # two machines do not share a local store
-@amounts(share=3, full=50)
+@soak_amounts(share=3, full=50)
 def test_one_episode_published_twice_at_once_goes_out_once(ring: Ring, amount: int, tmp_path: Path) -> None:
     """On two machines one wins; the other says so, or comes so late that there is nothing to do."""
     elsewhere = tmp_path / "elsewhere"
@@ -111,7 +117,7 @@ def test_one_episode_published_twice_at_once_goes_out_once(ring: Ring, amount: i
     refused = 0
     for _ in range(amount):
         codes = ring.fight((ring.show, SLUG), (other, SLUG))
-        lines = [line for line in (ring.show.said(), other.said()) if line]
+        lines = [line for line in (ring.show.error_line(), other.error_line()) if line]
         assert sorted(codes) == [0] * (2 - len(lines)) + [1] * len(lines)
         assert all("by somebody else meanwhile" in line and "\n" not in line for line in lines)
         in_catalog, in_feed = ring.out()
@@ -120,7 +126,7 @@ def test_one_episode_published_twice_at_once_goes_out_once(ring: Ring, amount: i
     assert 0 < refused <= amount
 
 
-@amounts(share=3, full=50)
+@soak_amounts(share=3, full=50)
 def test_one_folder_published_twice_at_once_is_one_publication(ring: Ring, amount: int) -> None:
     """On one machine the second finds the folder taken and says so at once."""
     told = 0

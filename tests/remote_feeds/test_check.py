@@ -8,9 +8,9 @@ import pytest
 
 from podcast_pipeline.storage.objects import FEED_CACHE, FEED_KEY, FEED_TYPE
 from podcast_pipeline.storage.s3.store import S3Store
-from tests.support.http_servers import Host, Served, at_port, host, serving
+from tests.support.http_servers import FileHost, ServedFile, rebuild_for_port, running_host, running_site
 from tests.support.ports import free_port
-from tests.support.rule_cases.hosts import FAULTS, findings, right
+from tests.support.rule_cases.hosts import FAULTS, findings, right_files
 from tests.support.show import ShowFolder, copy_show_folder
 
 pytestmark = pytest.mark.xdist_group("show")
@@ -19,28 +19,30 @@ TOKEN = "a" * 16 + "." + "2" * 32
 
 
 @pytest.fixture
-def right_host() -> Iterator[Host]:
+def right_host() -> Iterator[FileHost]:
     """A host where everything is right."""
-    with host() as running:
-        running.files.update(right(running.url))
+    with running_host() as running:
+        running.files.update(right_files(running.url))
         yield running
 
 
-def test_right_host_has_no_findings(right_host: Host) -> None:
+def test_right_host_has_no_findings(right_host: FileHost) -> None:
     """A feed and files that are right, served well, are left alone; audio is never fetched whole."""
     assert findings(f"{right_host.url}/feed.xml") == ()
-    assert all(range_ for method, path, range_ in right_host.asked if path == "/one.mp3" and method == "GET")
+    assert all(
+        range_ for method, path, range_ in right_host.requests if path == "/one.mp3" and method == "GET"
+    )
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_one_fault_is_found_under_its_rule(right_host: Host, name: str) -> None:
+def test_one_fault_is_found_under_its_rule(right_host: FileHost, name: str) -> None:
     """A host that does one thing wrong breaks one rule."""
     rule, severity, break_it = FAULTS[name]
     break_it(right_host.files)
     assert {(f.rule, f.severity) for f in findings(f"{right_host.url}/feed.xml")} == {(rule, severity)}
 
 
-def test_a_file_that_is_not_reachable_is_named(right_host: Host) -> None:
+def test_a_file_that_is_not_reachable_is_named(right_host: FileHost) -> None:
     """A host that does not exist is one finding per file, at the feed's line."""
     gone = f"http://127.0.0.1:{free_port()}"
     feed = right_host.files["/feed.xml"]
@@ -50,19 +52,19 @@ def test_a_file_that_is_not_reachable_is_named(right_host: Host) -> None:
     assert "cannot be reached" in finding.message
 
 
-def test_secrets_of_the_address_are_not_printed(right_host: Host, tmp_path: Path) -> None:
+def test_secrets_of_the_address_are_not_printed(right_host: FileHost, tmp_path: Path) -> None:
     """Neither a token in the path nor a key in the query is in any line."""
     feed = right_host.files["/feed.xml"]
     secret = f"/feeds/{TOKEN}/feed.xml?key=geheim-und-lang"
     body = feed.body.replace(b"/feed.xml", secret.encode()).replace(b">one<", f">{TOKEN}<".encode())
-    right_host.files[secret] = Served(body, "text/html", plain={"ETag": ""})
+    right_host.files[secret] = ServedFile(body, "text/html", headers={"ETag": ""})
     done = ShowFolder(tmp_path).run("feed", "check", f"{right_host.url}{secret}")
     assert done.returncode == 3
     assert "/feeds/***/feed.xml?***" in done.stdout
     assert not any(word in done.stdout + done.stderr for word in (TOKEN, "geheim"))
 
 
-def test_json_has_a_row_for_each_finding(right_host: Host, tmp_path: Path) -> None:
+def test_json_has_a_row_for_each_finding(right_host: FileHost, tmp_path: Path) -> None:
     """The document counts errors and warnings and gives rule, severity, line, message and fix."""
     right_host.files["/one.mp3"].faults.add("range")
     done = ShowFolder(tmp_path).run("--json", "feed", "check", f"{right_host.url}/feed.xml")
@@ -82,14 +84,14 @@ def test_no_answer_is_one_line(tmp_path: Path) -> None:
 def test_what_podcast_serve_serves_has_no_errors(published: ShowFolder, tmp_path: Path) -> None:
     """Our own feed, asked for over HTTP, keeps every rule; so do its bytes in the store."""
     show, port = copy_show_folder(published, tmp_path / "show"), free_port()
-    at_port(show, port)
-    with serving(show, port) as site:
+    rebuild_for_port(show, port)
+    with running_site(show, port) as site:
         done = show.run("feed", "check", f"{site}/public/feed.xml")
     assert (done.returncode, done.stdout) == (0, "0 errors, 0 warnings\n")
     assert show.run("feed", "check").stdout == "0 errors, 0 warnings\n"
 
 
-def test_a_bucket_lets_web_players_read(right_host: Host, s3_store: S3Store) -> None:
+def test_a_bucket_lets_web_players_read(right_host: FileHost, s3_store: S3Store) -> None:
     """A bucket says so only to who comes from a page, so the question is asked as a player asks it."""
     body = right_host.files["/feed.xml"].body
     s3_store.put(FEED_KEY, body, content_type=FEED_TYPE, cache_control=FEED_CACHE)

@@ -13,7 +13,7 @@ from podcast_pipeline.storage import CHUNK_BYTES, Store, UnfinishedUpload
 from podcast_pipeline.storage.local import LocalStore
 from podcast_pipeline.storage.s3.store import S3Store
 from tests.support.s3 import S3Server
-from tests.support.unfinished_uploads import MEGABYTE, begin
+from tests.support.unfinished_uploads import MEGABYTE, leave_unfinished_upload
 
 KEY = "public/audio/a-talk.0123456789abcdef.mp3"
 HEADERS: Any = {"content_type": "audio/mpeg", "cache_control": "public, max-age=31536000, immutable"}
@@ -263,7 +263,7 @@ def test_list_wants_public_or_private(store: Store) -> None:
 def test_an_unfinished_put_is_told_and_can_be_abandoned(store: Store) -> None:
     """What a killed writer left is no object; it is listed apart, with its bytes, and goes when asked."""
     store.put(KEY, b"sound", **HEADERS)
-    begin(store, KEY)
+    leave_unfinished_upload(store, KEY)
     (left,) = store.unfinished_uploads("public/")
     assert (left.key, left.size_bytes) == (KEY, 5 * MEGABYTE)
     assert abs(datetime.now(UTC) - left.modified_at) < timedelta(minutes=1)

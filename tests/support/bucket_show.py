@@ -37,7 +37,7 @@ Objects = dict[str, tuple[bytes, str, str]]
 """Key -> (bytes, content type, cache control)."""
 
 
-def amounts(*, share: int, full: int) -> pytest.MarkDecorator:
+def soak_amounts(*, share: int, full: int) -> pytest.MarkDecorator:
     """Give a test `amount`: a share in the suite, and the full count with --soak."""
     soak = pytest.param(full, marks=pytest.mark.soak, id=f"all-{full}")
     return pytest.mark.parametrize("amount", [pytest.param(share, id=str(share)), soak])
@@ -60,7 +60,7 @@ class BucketShow:
         """Return a process that publishes when all are at the gate; not started yet."""
         return PROCESSES.Process(target=publish_here, args=(self, slug, gate))
 
-    def said(self, slug: str = SLUG) -> str:
+    def error_line(self, slug: str = SLUG) -> str:
         """Return the line with which the last publisher ended, "" when it did what it should."""
         return (self.folder / f"{slug}.said").read_text(encoding="utf-8")
 
@@ -72,7 +72,7 @@ class BucketShow:
         assert process.exitcode == 0
 
 
-def in_bucket(folder: Path, store: S3Store, now: datetime, endpoint: str | None = None) -> BucketShow:
+def show_in_bucket(folder: Path, store: S3Store, now: datetime, endpoint: str | None = None) -> BucketShow:
     """Return a show in a folder whose bucket is that of `store`, reached by `endpoint`."""
     bucket = store.settings.public_bucket
     url = endpoint or store.settings.endpoint_url
@@ -118,7 +118,7 @@ def objects(store: Store) -> Objects:
     return found
 
 
-def put_back(store: Store, wanted: Objects) -> None:
+def restore_objects(store: Store, wanted: Objects) -> None:
     """Make the bucket hold exactly these objects."""
     for prefix in ("public/", "private/"):
         for info in store.list(prefix):
@@ -133,18 +133,18 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
-def fresh_copy(origin: Path, folder: Path) -> None:
+def replace_folder(origin: Path, folder: Path) -> None:
     """Make `folder` what `origin` is."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(origin, folder)
 
 
-def look(show: BucketShow, store: Store) -> tuple[bytes | None, bytes | None]:
+def verified_feed_and_catalog(show: BucketShow, store: Store) -> tuple[bytes | None, bytes | None]:
     """Return feed and catalog as they are, after proving that all they name is there and whole."""
     feed = _get(f"{show.address}/feed.xml", missing=None)
     if feed is not None:
         assert [f for f in conformance.check_feed(feed) if f.severity == "error"] == []
-        for url, size in addresses(feed):
+        for url, size in object_urls(feed):
             body = _get(url)
             assert body is not None
             assert size in (None, len(body))
@@ -152,7 +152,7 @@ def look(show: BucketShow, store: Store) -> tuple[bytes | None, bytes | None]:
     return feed, _catalog(store)
 
 
-def addresses(feed: bytes) -> list[tuple[str, int | None]]:
+def object_urls(feed: bytes) -> list[tuple[str, int | None]]:
     """Return (URL, promised bytes) of every object of ours that a feed names."""
     document = parse_rss(feed)
     named = [

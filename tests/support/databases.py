@@ -49,12 +49,12 @@ def postgresql() -> Iterator[str]:
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str | None]:
     """Yield the URL of a fresh, migrated database: None is SQLite in `tmp_path`."""
     if request.param == "sqlite":
-        lay_sqlite(tmp_path)
+        create_sqlite(tmp_path)
         yield None
         return
-    url = create(request.getfixturevalue("postgresql"))
+    url = create_database(request.getfixturevalue("postgresql"))
     yield url
-    drop(url)
+    drop_database(url)
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def opened(tmp_path: Path) -> Iterator[Callable[[], Engine]]:
 
 
 @dataclass
-class Shows:
+class ShowDatabases:
     """Where the shows that tests make keep their audience.
 
     Attributes:
@@ -95,7 +95,7 @@ class Shows:
         if self.server is None:
             return None
         if folder not in self.urls:
-            self.urls[folder] = create(self.server)
+            self.urls[folder] = create_database(self.server)
         return self.urls[folder]
 
     def environment(self, folder: Path) -> dict[str, str]:
@@ -106,41 +106,41 @@ class Shows:
     def copy(self, folder: Path, to: Path) -> None:
         """Copy a show's database, if it has one, for a copy of its folder."""
         if self.server and folder in self.urls:
-            self.urls[to] = create(self.server, template=_name(self.urls[folder]))
+            self.urls[to] = create_database(self.server, template=_name(self.urls[folder]))
 
-    def forget(self, folder: Path) -> None:
+    def drop(self, folder: Path) -> None:
         """Drop a show's database, if it has one."""
         if folder in self.urls:
-            drop(self.urls.pop(folder))
+            drop_database(self.urls.pop(folder))
 
 
-SHOWS = Shows()
+SHOW_DATABASES = ShowDatabases()
 
 
 @pytest.fixture(scope="session", autouse=True)
 def shows(request: pytest.FixtureRequest) -> None:
     """Keep every show's audience in what `--database` says."""
     if request.config.getoption("--database") == "postgresql":
-        SHOWS.server = request.getfixturevalue("postgresql")
+        SHOW_DATABASES.server = request.getfixturevalue("postgresql")
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def each_database(request: pytest.FixtureRequest, shows: None) -> Iterator[None]:
     """Run a module's tests with shows on SQLite, and again with shows on PostgreSQL."""
-    before = SHOWS.server
-    SHOWS.server = request.getfixturevalue("postgresql") if request.param == "postgresql" else None
+    before = SHOW_DATABASES.server
+    SHOW_DATABASES.server = request.getfixturevalue("postgresql") if request.param == "postgresql" else None
     yield
-    SHOWS.server = before
+    SHOW_DATABASES.server = before
 
 
-def is_left_out(item: pytest.Item, database: str | None) -> bool:
+def is_deselected(item: pytest.Item, database: str | None) -> bool:
     """Say whether a test is the other leg of one that runs on both, where one database was asked for."""
     call = getattr(item, "callspec", None)
     legs = {call.params.get(name) for name in ("database_url", "each_database")} if call else set()
     return bool(database and legs - {None, database})
 
 
-def lay_sqlite(folder: Path) -> None:
+def create_sqlite(folder: Path) -> None:
     """Put a migrated SQLite file into a folder that has none yet."""
     path = folder / DATABASE_FILE_NAME
     folder.mkdir(parents=True, exist_ok=True)
@@ -155,7 +155,7 @@ def _migrated_sqlite() -> bytes:
         return (Path(folder) / DATABASE_FILE_NAME).read_bytes()
 
 
-def create(server: str, *, template: str = TEMPLATE) -> str:
+def create_database(server: str, *, template: str = TEMPLATE) -> str:
     """Make a database like another and return its URL."""
     name = f"test_{uuid4().hex}"
     # copying files is half the work of writing them through the log, which is for servers that are safe
@@ -163,7 +163,7 @@ def create(server: str, *, template: str = TEMPLATE) -> str:
     return f"{server}/{name}"
 
 
-def drop(url: str) -> None:
+def drop_database(url: str) -> None:
     """Drop a database whoever is still connected."""
     _run(f"{url.rpartition('/')[0]}/postgres", f"DROP DATABASE {_name(url)} WITH (FORCE)")
 

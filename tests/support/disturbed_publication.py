@@ -16,12 +16,12 @@ from tests.support.bucket_show import (
     BucketShow,
     Objects,
     files,
-    fresh_copy,
-    in_bucket,
     keys_of,
-    look,
     objects,
-    put_back,
+    replace_folder,
+    restore_objects,
+    show_in_bucket,
+    verified_feed_and_catalog,
 )
 from tests.support.faults import FaultyProxy, faulty_proxy
 from tests.support.s3 import S3Server
@@ -58,20 +58,20 @@ class Scenario:
     def set_up(self) -> None:
         """Make folder and bucket what they were before."""
         self.proxy.clear()
-        fresh_copy(self.origin, self.show.folder)
-        put_back(self.store, self.before)
+        replace_folder(self.origin, self.show.folder)
+        restore_objects(self.store, self.before)
 
-    def judge(self) -> None:
+    def assert_outcome(self) -> None:
         """Prove what a listener sees now, and that the same command then ends as if undisturbed."""
         self.proxy.clear()
-        feed, written = look(self.show, self.store)
+        feed, written = verified_feed_and_catalog(self.show, self.store)
         assert feed in (body_of(self.before, FEED_KEY), body_of(self.after, FEED_KEY))
         assert written in (body_of(self.before, CATALOG_KEY), body_of(self.after, CATALOG_KEY))
         done = {FEED_KEY: feed, CATALOG_KEY: written}
         there = {key for key in keys_of(self.store) if done.get(key) in (None, body_of(self.after, key))}
-        self.proxy.seen.clear()
+        self.proxy.requests.clear()
         self.show.publish()
-        again = {line.partition(" ")[2] for line in self.proxy.seen if line.startswith("PUT")}
+        again = {line.partition(" ")[2] for line in self.proxy.requests if line.startswith("PUT")}
         assert {key for key in there for path in again if f"/{key}" in path} == set()
         assert objects(self.store) == self.after
         assert files(self.show.folder / "episodes" / SLUG) == self.folder_after
@@ -82,11 +82,11 @@ def body_of(stored: Objects, key: str) -> bytes | None:
     return stored[key][0] if key in stored else None
 
 
-def record(
+def record_scenario(
     origin: Path, folder: Path, store: S3Store, proxy: FaultyProxy, before: Objects, now: datetime
 ) -> Scenario:
     """Run a publication undisturbed and keep how it ends."""
-    show = in_bucket(folder, store, now, proxy.url)
+    show = show_in_bucket(folder, store, now, proxy.url)
     scenario = Scenario(show, store, proxy, origin, before, {}, {}, 0, 0.0)
     scenario.set_up()
     show.publish()  # what a first run of this machine loads is loaded
@@ -96,7 +96,7 @@ def record(
     return replace(
         scenario,
         seconds=time.monotonic() - began,
-        requests=len(proxy.seen),
+        requests=len(proxy.requests),
         after=objects(store),
         folder_after=files(folder / "episodes" / SLUG),
     )
@@ -127,7 +127,7 @@ def mastered(
 ) -> Scenario:
     """The first publication of a show, from the recording on."""
     folder = tmp_path_factory.mktemp("mastered") / "show"
-    return record(recording, folder, bucket, proxy, {}, FIRST)
+    return record_scenario(recording, folder, bucket, proxy, {}, FIRST)
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +140,7 @@ def first(mastered: Scenario, tmp_path_factory: pytest.TempPathFactory) -> Scena
     shutil.rmtree(origin / "episodes" / SLUG)
     shutil.copytree(mastered.origin / "episodes" / SLUG, origin / "episodes" / SLUG)
     shutil.copytree(mastered.show.folder / "episodes" / SLUG / "build", origin / "episodes" / SLUG / "build")
-    return record(origin, origin.with_name("run"), mastered.store, mastered.proxy, {}, FIRST)
+    return record_scenario(origin, origin.with_name("run"), mastered.store, mastered.proxy, {}, FIRST)
 
 
 @pytest.fixture(scope="module")
@@ -158,4 +158,4 @@ def corrected(first: Scenario, tmp_path_factory: pytest.TempPathFactory) -> Scen
         assert old in text
         path.write_text(text.replace(old, new, 1), encoding="utf-8")
     folder = origin.with_name("run")
-    return record(origin, folder, first.store, first.proxy, first.after, FIRST + timedelta(hours=1))
+    return record_scenario(origin, folder, first.store, first.proxy, first.after, FIRST + timedelta(hours=1))

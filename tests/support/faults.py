@@ -15,20 +15,20 @@ HOP_BY_HOP = {"connection", "transfer-encoding", "keep-alive"}
 
 
 @dataclass
-class Answer:
+class ServerResponse:
     """What the real server said."""
 
     status: int
     headers: list[tuple[str, str]]
     body: bytes
 
-    def with_header(self, name: str, value: str) -> "Answer":
+    def with_header(self, name: str, value: str) -> "ServerResponse":
         """Return the answer with one header said otherwise."""
         others = [(key, old) for key, old in self.headers if key.lower() != name.lower()]
-        return Answer(self.status, [*others, (name, value)], self.body)
+        return ServerResponse(self.status, [*others, (name, value)], self.body)
 
 
-class Exchange(BaseHTTPRequestHandler):
+class ProxiedRequest(BaseHTTPRequestHandler):
     """One request on its way through; what a fault can do is what this can do."""
 
     protocol_version = "HTTP/1.1"
@@ -38,15 +38,15 @@ class Exchange(BaseHTTPRequestHandler):
         """Do nothing wrong."""
         self.reply(self.forward())
 
-    def forward(self) -> Answer:
+    def forward(self) -> ServerResponse:
         """Ask the real server, with the request as it came (its signature covers the Host header)."""
         headers = {name: value for name, value in self.headers.items() if name.lower() != "expect"}
         with closing(http.client.HTTPConnection(self.server.target, timeout=STALL_S)) as connection:
             connection.request(self.command, self.path, body=self.body, headers=headers)
             answer = connection.getresponse()
-            return Answer(answer.status, answer.getheaders(), answer.read())
+            return ServerResponse(answer.status, answer.getheaders(), answer.read())
 
-    def reply(self, answer: Answer, *, up_to: int | None = None) -> None:
+    def reply(self, answer: ServerResponse, *, up_to: int | None = None) -> None:
         """Give an answer, or its headers and the first bytes of its body."""
         self.send_response_only(answer.status)
         for name, value in answer.headers:
@@ -71,21 +71,21 @@ class Exchange(BaseHTTPRequestHandler):
         except (ConnectionError, ValueError):  # the client, or we, closed it
             self.close_connection = True
 
-    def _take(self) -> None:
+    def _handle(self) -> None:
         self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.server.due(self)(self)
+        self.server.next_fault(self)(self)
 
-    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _take  # noqa: N815 (the parent calls these)
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _handle  # noqa: N815 (the parent calls these)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the name is the parent's)
         """Say nothing."""
 
 
-Fault = Callable[[Exchange], None]
+Fault = Callable[[ProxiedRequest], None]
 
 
 @dataclass
-class Plan:
+class PlannedFault:
     """A fault for the next `times` requests of a method whose path holds a text."""
 
     method: str
@@ -99,13 +99,13 @@ class FaultyProxy(ThreadingHTTPServer):
     """Passes everything to `target` (host:port) but what a plan is for."""
 
     target: str
-    plans: list[Plan] = field(default_factory=list)
-    seen: list[str] = field(default_factory=list)
+    plans: list[PlannedFault] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
     released: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         self._turn = threading.Lock()
-        super().__init__(("127.0.0.1", 0), Exchange)
+        super().__init__(("127.0.0.1", 0), ProxiedRequest)
 
     daemon_threads = True
 
@@ -116,24 +116,24 @@ class FaultyProxy(ThreadingHTTPServer):
 
     def inject(self, method: str, fault: Fault, *, times: int = 1, text: str = "") -> None:
         """Plan a fault."""
-        self.plans.append(Plan(method, text, fault, times))
+        self.plans.append(PlannedFault(method, text, fault, times))
 
     def clear(self) -> None:
         """Forget all plans and what was seen; let the stalled go."""
         self.released.set()
         self.released = threading.Event()
         self.plans.clear()
-        self.seen.clear()
+        self.requests.clear()
 
-    def due(self, exchange: Exchange) -> Fault:
+    def next_fault(self, exchange: ProxiedRequest) -> Fault:
         """Return the fault that is due for a request, and count it."""
         with self._turn:
-            self.seen.append(f"{exchange.command} {exchange.path}")
+            self.requests.append(f"{exchange.command} {exchange.path}")
             for plan in self.plans:
                 if plan.times and plan.method == exchange.command and plan.text in exchange.path:
                     plan.times -= 1
                     return plan.fault
-        return Exchange.pass_through
+        return ProxiedRequest.pass_through
 
 
 @contextmanager
@@ -154,59 +154,61 @@ def faulty_proxy(url: str) -> Iterator[FaultyProxy]:
 def refuse(status: int, code: str, **headers: str) -> Fault:
     """Answer an S3 error without asking the server."""
 
-    def fault(exchange: Exchange) -> None:
+    def fault(exchange: ProxiedRequest) -> None:
         xml = f"<Error><Code>{code}</Code><Message>{code}</Message></Error>".encode()
         said = [(name.replace("_", "-"), value) for name, value in headers.items()]
         body = b"" if exchange.command == "HEAD" else xml
-        exchange.reply(Answer(status, [("Content-Length", str(len(body))), *said], body))
+        exchange.reply(ServerResponse(status, [("Content-Length", str(len(body))), *said], body))
 
     return fault
 
 
-def reset(exchange: Exchange) -> None:
+def reset(exchange: ProxiedRequest) -> None:
     """Hang up before the server hears of it."""
     exchange.hang_up()
 
 
-def lose_answer(exchange: Exchange) -> None:
+def lose_response(exchange: ProxiedRequest) -> None:
     """Let the server do it, and hang up instead of answering."""
     exchange.forward()
     exchange.hang_up()
 
 
-def reset_in_body(exchange: Exchange) -> None:
+def reset_in_body(exchange: ProxiedRequest) -> None:
     """Hang up after half of the body."""
     answer = exchange.forward()
     exchange.reply(answer, up_to=len(answer.body) // 2)
     exchange.hang_up()
 
 
-def truncate(exchange: Exchange) -> None:
+def truncate(exchange: ProxiedRequest) -> None:
     """Close politely after half of the body."""
     answer = exchange.forward()
     exchange.reply(answer, up_to=len(answer.body) // 2)
     exchange.close_connection = True
 
 
-def stall(exchange: Exchange) -> None:
+def stall(exchange: ProxiedRequest) -> None:
     """Say nothing for a minute, or until the test is over."""
     exchange.server.released.wait(STALL_S)
     exchange.hang_up()
 
 
-def stall_in_body(exchange: Exchange) -> None:
+def stall_in_body(exchange: ProxiedRequest) -> None:
     """Say nothing more after half of the body."""
     answer = exchange.forward()
     exchange.reply(answer, up_to=len(answer.body) // 2)
     stall(exchange)
 
 
-def wrong_etag(exchange: Exchange) -> None:
+def wrong_etag(exchange: ProxiedRequest) -> None:
     """Name another etag than the server's."""
     exchange.reply(exchange.forward().with_header("ETag", '"0123456789abcdef0123456789abcdef"'))
 
 
-def not_s3(exchange: Exchange) -> None:
+def captive_portal(exchange: ProxiedRequest) -> None:
     """Answer as the login page of a hotel's network."""
     page = b"<!doctype html><p>Welcome to our wifi"
-    exchange.reply(Answer(200, [("Content-Type", "text/html"), ("Content-Length", str(len(page)))], page))
+    exchange.reply(
+        ServerResponse(200, [("Content-Type", "text/html"), ("Content-Length", str(len(page)))], page)
+    )

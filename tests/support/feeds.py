@@ -3,6 +3,6 @@
 import re
 
 
-def words(feed: str) -> list[str]:
+def transcript_urls(feed: str) -> list[str]:
     """Return the addresses of the transcripts that a feed names."""
     return [url.replace("&amp;", "&") for url in re.findall(r'<podcast:transcript url="([^"]+)"', feed)]

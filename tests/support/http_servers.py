@@ -18,7 +18,7 @@ READY_S = 30
 
 
 @contextmanager
-def serving(show: ShowFolder, port: int, **environment: str) -> Iterator[str]:
+def running_site(show: ShowFolder, port: int, **environment: str) -> Iterator[str]:
     """Run `podcast serve` over a show and yield its address."""
     site = f"http://127.0.0.1:{port}"
     with (show.folder / "serve.log").open("wb") as log:
@@ -37,7 +37,7 @@ def serving(show: ShowFolder, port: int, **environment: str) -> Iterator[str]:
             process.wait()
 
 
-def at_port(show: ShowFolder, port: int) -> None:
+def rebuild_for_port(show: ShowFolder, port: int) -> None:
     """Make the feed again for an address on this machine."""
     done = show.run("rebuild", "--allow", PODCAST_URLS_SITE=f"http://127.0.0.1:{port}")
     assert done.returncode == 0, done.stderr
@@ -55,7 +55,7 @@ def _wait(url: str, process: "subprocess.Popen[bytes]") -> None:
 
 
 @dataclass
-class Served:
+class ServedFile:
     """A file of a host, and how it is served.
 
     Attributes:
@@ -67,24 +67,24 @@ class Served:
     body: bytes
     content_type: str
     status: int = 200
-    plain: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
     faults: set[str] = field(default_factory=set)
 
 
 @dataclass
-class Host:
+class FileHost:
     """A running host; `asked` has every request as (method, path, range)."""
 
     url: str
-    files: dict[str, Served]
-    asked: list[tuple[str, str, str | None]]
+    files: dict[str, ServedFile]
+    requests: list[tuple[str, str, str | None]]
 
 
 @contextmanager
-def host(files: dict[str, Served] | None = None) -> Iterator[Host]:
+def running_host(files: dict[str, ServedFile] | None = None) -> Iterator[FileHost]:
     """Serve a table of files by path, with ETag, ranges and CORS unless a file says otherwise."""
     port = free_port()
-    running = Host(f"http://127.0.0.1:{port}", dict(files or {}), [])
+    running = FileHost(f"http://127.0.0.1:{port}", dict(files or {}), [])
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -93,10 +93,10 @@ def host(files: dict[str, Served] | None = None) -> Iterator[Host]:
             pass
 
         def do_HEAD(self) -> None:
-            _answer(self, running)
+            _respond(self, running)
 
         def do_GET(self) -> None:
-            _answer(self, running)
+            _respond(self, running)
 
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
@@ -110,11 +110,11 @@ def host(files: dict[str, Served] | None = None) -> Iterator[Host]:
         server.server_close()
 
 
-def _answer(request: BaseHTTPRequestHandler, running: Host) -> None:
+def _respond(request: BaseHTTPRequestHandler, running: FileHost) -> None:
     path, range_ = request.path, request.headers.get("Range")
-    running.asked.append((request.command, path, range_))
-    file = running.files.get(path, Served(b"not here", "text/plain", 404))
-    status, headers, body = _result(file, request.command, range_, request.headers.get("If-None-Match"))
+    running.requests.append((request.command, path, range_))
+    file = running.files.get(path, ServedFile(b"not here", "text/plain", 404))
+    status, headers, body = _response_of(file, request.command, range_, request.headers.get("If-None-Match"))
     request.send_response(status)
     for name, value in headers.items():
         request.send_header(name, value)
@@ -129,8 +129,8 @@ def _answer(request: BaseHTTPRequestHandler, running: Host) -> None:
     request.wfile.write(body)
 
 
-def _result(
-    file: Served, method: str, range_: str | None, etag: str | None
+def _response_of(
+    file: ServedFile, method: str, range_: str | None, etag: str | None
 ) -> tuple[int, dict[str, str], bytes]:
     headers = {
         "Content-Type": file.content_type,
@@ -139,7 +139,7 @@ def _result(
         "Cache-Control": "max-age=300",
         "Accept-Ranges": "bytes",
         "Access-Control-Allow-Origin": "*",
-        **file.plain,
+        **file.headers,
     }
     headers = {name: value for name, value in headers.items() if value}
     status, body = file.status, file.body

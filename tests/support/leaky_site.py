@@ -20,7 +20,7 @@ LASTS_S = 2.0  # short: what counts here are words
 SECRET = "A: Only those who pay may hear how the seventh gauge was drowned on purpose in the spring flood."
 BONUS = f"A: {'word after word nobody else has said before tonight ' * 3}. {SECRET}"
 FUTURE = "A: Tomorrow we will tell a story about nine bridges and the tenth that was never built at all."
-GONE = "A: This withdrawn hour held a sentence that its speaker wanted back before the ink had dried."
+WITHDRAWN = "A: This withdrawn hour held a sentence that its speaker wanted back before the ink had dried."
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Reply:
     headers: dict[str, str]
     body: bytes
 
-    def saying(self, body: bytes, **headers: str) -> "Reply":
+    def with_body(self, body: bytes, **headers: str) -> "Reply":
         """Return the answer with other words."""
         return replace(self, body=body, headers={**self.headers, **headers})
 
@@ -39,7 +39,7 @@ class Reply:
 Change = Callable[[Scope, Reply], Reply]
 
 
-class Evil:
+class AlteredResponses:
     """ASGI middleware that changes whole answers."""
 
     def __init__(self, app: ASGIApp, change: Change) -> None:
@@ -69,7 +69,7 @@ class Evil:
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else reply.body})
 
 
-def honest(_: Scope, reply: Reply) -> Reply:
+def unaltered(_: Scope, reply: Reply) -> Reply:
     """Change nothing."""
     return reply
 
@@ -89,16 +89,16 @@ def make_site(folder: Path) -> Site:
     for slug, said, fields in (
         ("bonus", BONUS, {"access": "subscribers", "days_ago": 2}),
         ("tomorrow", FUTURE, {"state": "scheduled", "days_ago": -1, "published_at": None}),
-        ("withdrawn", GONE, {"state": "unpublished", "days_ago": 3}),
+        ("withdrawn", WITHDRAWN, {"state": "unpublished", "days_ago": 3}),
     ):
         site.publish(slug, transcript_of(said, duration_s=LASTS_S), **{"teaser": "", **fields})  # type: ignore[arg-type]
     return site
 
 
 @contextmanager
-def target_of(site: Site, change: Change = honest) -> Iterator[AuditTarget]:
+def audit_target(site: Site, change: Change = unaltered) -> Iterator[AuditTarget]:
     """Yield what an audit of this site needs, with everybody's clients."""
-    app = Evil(site.app(), change)
+    app = AlteredResponses(site.app(), change)
     with ExitStack() as stack:
 
         def client() -> httpx.Client:
@@ -116,10 +116,10 @@ def target_of(site: Site, change: Change = honest) -> Iterator[AuditTarget]:
         )
 
 
-def findings(
-    site: Site, change: Change = honest, *, who: tuple[VisitorKind, ...] = ()
+def audit_findings(
+    site: Site, change: Change = unaltered, *, who: tuple[VisitorKind, ...] = ()
 ) -> tuple[AuditFinding, ...]:
     """Audit a site whose answers are changed; by some of the visitors, or by all."""
-    with target_of(site, change) as target:
+    with audit_target(site, change) as target:
         some = tuple(visitor for visitor in target.visitors if not who or visitor.who in who)
         return run_audit(replace(target, visitors=some), report=lambda _: None)

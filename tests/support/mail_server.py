@@ -39,7 +39,7 @@ class Mailbox:
 
 
 @contextmanager
-def serving(mailbox: Mailbox, *, takes_utf8: bool = True) -> Iterator[int]:
+def running_mail_server(mailbox: Mailbox, *, takes_utf8: bool = True) -> Iterator[int]:
     """Run a server for the mailbox and give its port on 127.0.0.1.
 
     Args:

@@ -19,7 +19,7 @@ from podcast_pipeline.transcript.edits import Edit, MergeResult, NameEdit, TurnE
 from podcast_pipeline.transcript.edits.anchors import TIME_TOLERANCE_S
 from podcast_pipeline.transcript.edits.apply import TURN_UNITS
 from podcast_pipeline.transcript.edits.units import TYPOGRAPHY_TO_ASCII, Unit, split_units, units_of
-from tests.support.retranscription import Heard
+from tests.support.retranscription import Retranscription
 
 NEVER = 1000
 
@@ -27,7 +27,7 @@ Costs = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Judge:
+class MergeJudge:
     """One interview, heard twice, and what a merge made of the second hearing.
 
     Attributes:
@@ -36,7 +36,7 @@ class Judge:
     """
 
     base: Transcript
-    heard: Heard
+    second: Retranscription
     merged: MergeResult
     same_recording: bool
     names: Mapping[str, str]
@@ -50,17 +50,17 @@ class Judge:
     @cached_property
     def new(self) -> tuple[Unit, ...]:
         """The units of the second."""
-        return units_of(self.heard.transcript)
+        return units_of(self.second.transcript)
 
     @cached_property
     def out(self) -> tuple[Unit, ...]:
         """The units of what the merge made."""
         return units_of(self.merged.transcript)
 
-    def complaints(self) -> Iterator[str]:
+    def mistakes(self) -> Iterator[str]:
         """Yield what is not as the applied edits want it and the machine heard it."""
-        if not self._explained():
-            text, heard = self.merged.transcript.text, self.heard.transcript.text
+        if not self._is_explained():
+            text, heard = self.merged.transcript.text, self.second.transcript.text
             yield f"{text}\n is not\n{heard}\n with {self._words()}"
         yield from self._wrong_speakers()
         starts = [unit.start_s for unit in self.out]
@@ -77,11 +77,11 @@ class Judge:
         first = len(self.old) if at_end else starts[edit.site.start_s]
         return first, first + len(split_units(edit.site.heard))
 
-    def _explained(self) -> bool:
+    def _is_explained(self) -> bool:
         """Tell whether the output is the second transcription with the edits in possible places."""
-        out, states = plain(self.merged.transcript.text), {(0, 0)}
+        out, states = normalized(self.merged.transcript.text), {(0, 0)}
         for edit, start, end in self._words():
-            written = plain(edit.written)
+            written = normalized(edit.written)
             states = {
                 (q, o + len(said) + len(written))
                 for h, o in states
@@ -93,7 +93,7 @@ class Judge:
         return any(out[o:] == self._between(h, len(self.new)) for h, o in states)
 
     def _between(self, h: int, p: int) -> str:
-        return plain("".join(unit.text for unit in self.new[h:p]))
+        return normalized("".join(unit.text for unit in self.new[h:p]))
 
     def _edges(self, i: int) -> set[int]:
         """Return where the point before unit i of the first transcription is in the second."""
@@ -103,7 +103,7 @@ class Judge:
         word = self._word_of[i]
         if i and self._word_of[i - 1] == word:
             return ()
-        origins = [self.heard.origins[n] for n in self._new_word_of]
+        origins = [self.second.origins[n] for n in self._new_word_of]
         low = max((j + 1 for j, at in enumerate(origins) if at == int(at) and at < word), default=0)
         high = min((j for j, at in enumerate(origins) if at >= word), default=len(origins))
         return range(low, high + 1)
@@ -116,7 +116,7 @@ class Judge:
 
     @cached_property
     def _new_word_of(self) -> list[int]:
-        return [n for n, word in enumerate(self.heard.transcript.words) for _ in split_units(word.text)]
+        return [n for n, word in enumerate(self.second.transcript.words) for _ in split_units(word.text)]
 
     @cached_property
     def _best(self) -> NDArray[np.bool_]:
@@ -129,11 +129,11 @@ class Judge:
     def _pairs(self) -> NDArray[np.bool_]:
         """Which old unit may be which new one in such a reading."""
         there, back = self._costs
-        total: NDArray[np.bool_] = there[:-1, :-1] + self._swap + back[1:, 1:] == there[-1, -1]
+        total: NDArray[np.bool_] = there[:-1, :-1] + self._substitution_costs + back[1:, 1:] == there[-1, -1]
         return total
 
     @cached_property
-    def _swap(self) -> Costs:
+    def _substitution_costs(self) -> Costs:
         """What it costs to take an old unit for a new one."""
         old, new = ([unit.key for unit in units] for units in (self.old, self.new))
         cost = (np.array(old, object)[:, None] != np.array(new, object)[None, :]).astype(np.int64)
@@ -146,7 +146,9 @@ class Judge:
     @cached_property
     def _costs(self) -> tuple[Costs, Costs]:
         """The fewest mistakes up to each point, and from it on."""
-        return _fewest(self._swap), _fewest(self._swap[::-1, ::-1])[::-1, ::-1]
+        return _fewest_mistakes(self._substitution_costs), _fewest_mistakes(
+            self._substitution_costs[::-1, ::-1]
+        )[::-1, ::-1]
 
     def _wrong_speakers(self) -> Iterator[str]:
         names = {**self.names}
@@ -155,30 +157,36 @@ class Judge:
             if isinstance(edit, NameEdit) and edit.name:
                 names[self.renamed] = edit.name
         place = {(unit.start_s, unit.text): j for j, unit in enumerate(self.new)}
-        written = {plain(text) for edit, *_ in self._words() for text in split_units(edit.written)}
+        written = {normalized(text) for edit, *_ in self._words() for text in split_units(edit.written)}
         for unit in self.out:
             j = place.get((unit.start_s, unit.text))
-            if j is None or plain(unit.text) in written:  # who says those is the edit's business
+            if j is None or normalized(unit.text) in written:  # who says those is the edit's business
                 continue
             own = names[self.new[j].speaker or ""]
-            wanted = {name for i in self._old_of(j) for name in _by(i, turns, own, names[self.renamed])}
+            wanted = {
+                name
+                for i in self._old_of(j)
+                for name in _possible_speakers(i, turns, own, names[self.renamed])
+            }
             got = self.merged.transcript.speaker_name(unit.speaker)
             if wanted and got not in wanted:
                 yield f"{unit.text} at {unit.start_s} s is said by {got}, not by {wanted}"
 
     def _old_of(self, j: int) -> set[int]:
-        true = self.heard.origins[self._new_word_of[j]]
+        true = self.second.origins[self._new_word_of[j]]
         known = {i for i, word in enumerate(self._word_of[:-1]) if word == true}
         return known | set(np.flatnonzero(self._pairs[:, j]).tolist())
 
 
-def plain(text: str) -> str:
+def normalized(text: str) -> str:
     """Return a text without spaces and what an editor changes by itself: curly quotes, dashes, NFC."""
     folded = unicodedata.normalize("NFC", text).translate(TYPOGRAPHY_TO_ASCII)
     return "".join(c for c in folded if not c.isspace() and unicodedata.category(c) != "Cf")
 
 
-def _by(i: int, turns: Sequence[tuple[int, int, TurnEdit]], own: str, unnamed: str) -> Iterator[str]:
+def _possible_speakers(
+    i: int, turns: Sequence[tuple[int, int, TurnEdit]], own: str, unnamed: str
+) -> Iterator[str]:
     """Yield who may say old unit i; at the edge of a turn that was given away, both."""
     given = False
     for start, end, edit in turns:
@@ -191,7 +199,7 @@ def _by(i: int, turns: Sequence[tuple[int, int, TurnEdit]], own: str, unnamed: s
         yield own
 
 
-def _fewest(swap: Costs) -> Costs:
+def _fewest_mistakes(swap: Costs) -> Costs:
     rows, columns = swap.shape
     fewest = np.empty((rows + 1, columns + 1), np.int64)
     fewest[0] = steps = np.arange(columns + 1)

@@ -155,7 +155,7 @@ def png() -> bytes:
     return file.getvalue()
 
 
-def text(parser: Callable[[str], object]) -> Callable[[bytes], object]:
+def of_text(parser: Callable[[str], object]) -> Callable[[bytes], object]:
     """Return a parser of bytes that stand for any text, NUL and half surrogates included."""
     return lambda data: parser(data.decode("utf-8", "surrogateescape"))
 
@@ -177,14 +177,14 @@ QUERY = b'flood* "two memos" speaker:Robin guest:"Ines M" after:2026-03 -to:2026
 CSV = b'email,plan,period,paid_until\nann@example.org,standard,yearly,2027-01-31\n"b@example.org",student,,\n'
 PARSERS = {
     "CSV": Parser(lambda data: drain(read_rows(file_of("a.csv", data), ZONE)), CSV),
-    "e-mail address": Parser(text(parse_address), b"ann@example.org"),
-    "paid_until": Parser(text(lambda t: parse_paid_until(t, ZONE)), b"2027-01-31T23:00:00+01:00"),
-    "token": Parser(text(parse_token), b"abcdefghijklmnop." + b"q" * 32),
+    "e-mail address": Parser(of_text(parse_address), b"ann@example.org"),
+    "paid_until": Parser(of_text(lambda t: parse_paid_until(t, ZONE)), b"2027-01-31T23:00:00+01:00"),
+    "token": Parser(of_text(parse_token), b"abcdefghijklmnop." + b"q" * 32),
     "link that stops mail": Parser(
-        text(lambda t: unsubscribe_token.parse_unsubscribe_token(t, b"k" * 32)), b"A" * 48
+        of_text(lambda t: unsubscribe_token.parse_unsubscribe_token(t, b"k" * 32)), b"A" * 48
     ),
-    "network address": Parser(text(client_network), b"2001:db8::1%eth0"),
-    "logged path": Parser(text(redact), b"/feeds/abcdefghijklmnop." + b"q" * 32),
+    "network address": Parser(of_text(client_network), b"2001:db8::1%eth0"),
+    "logged path": Parser(of_text(redact), b"/feeds/abcdefghijklmnop." + b"q" * 32),
     "Range": Parser(read_range, b"bytes=0-1, 5-, -7"),
     "If-* headers": Parser(read_conditions, CONDITIONS),
     **{
@@ -205,8 +205,8 @@ PARSERS = {
     "checked chapters": Parser(lambda data: check_chapters(data, duration_s=9), CHAPTERS),
     "imported chapters": Parser(read_chapters, CHAPTERS),
     "checked artwork": Parser(lambda data: check_artwork(data, "image/png"), png()),
-    "show notes": Parser(text(to_plain), NOTES),
-    "search query": Parser(text(lambda t: parse_query(t, ZONE)), QUERY),
+    "show notes": Parser(of_text(to_plain), NOTES),
+    "search query": Parser(of_text(lambda t: parse_query(t, ZONE)), QUERY),
     "leaks": Parser(SHINGLES.find_in, INTERVIEW.read_bytes()[:2000]),
     "log": Parser(read_access_log, b"GET / 200\n" * 5),
     "mail": Parser(read_mail, MAIL),

@@ -12,7 +12,7 @@ from lxml import etree
 from mutagen.id3 import ID3, TIT2
 from PIL import Image
 
-from tests.support.http_servers import Host, Served
+from tests.support.http_servers import FileHost, ServedFile
 from tests.support.show import run_ffmpeg
 
 REAL = os.environ.get("PODCAST_FEEDS_DIR", "")
@@ -27,7 +27,7 @@ WORDS = {
 }
 
 
-def serve_copy(name: str, host: Host, folder: Path) -> str:
+def serve_copy(name: str, host: FileHost, folder: Path) -> str:
     """Serve a copy of a real feed from here with all its files, and return its address.
 
     Addresses keep their path, lengths are those of the files that are served.
@@ -42,23 +42,23 @@ def serve_copy(name: str, host: Host, folder: Path) -> str:
         if element.tag == "enclosure":
             element.set("length", str(len(served.body)))
     feed = etree.tostring(tree, encoding="UTF-8", xml_declaration=True)
-    host.files["/feed.xml"] = Served(feed, "application/rss+xml")
+    host.files["/feed.xml"] = ServedFile(feed, "application/rss+xml")
     return f"{host.url}/feed.xml"
 
 
-Make = Callable[[etree._Element], Served]
+Make = Callable[[etree._Element], ServedFile]
 
 
 def _files(tree: etree._Element, audio: bytes) -> Iterable[tuple[etree._Element, str, Make]]:
     kinds: tuple[tuple[str, str, Make], ...] = (
-        ("item/enclosure", "url", lambda e: Served(_named(audio, str(e.get("url"))), "audio/mpeg")),
+        ("item/enclosure", "url", lambda e: ServedFile(_named(audio, str(e.get("url"))), "audio/mpeg")),
         (
             f"{ITUNES}image",
             "href",
             lambda e: _picture(str(e.get("href"))),
         ),
-        (f"{PODCAST}chapters", "url", lambda _: Served(CHAPTERS, "application/json+chapters")),
-        (f"{PODCAST}transcript", "url", lambda e: Served(WORDS[e.get("type", "")], e.get("type", ""))),
+        (f"{PODCAST}chapters", "url", lambda _: ServedFile(CHAPTERS, "application/json+chapters")),
+        (f"{PODCAST}transcript", "url", lambda e: ServedFile(WORDS[e.get("type", "")], e.get("type", ""))),
     )
     for tag, attribute, make in kinds:
         yield from (
@@ -86,13 +86,13 @@ def _named(audio: bytes, title: str) -> bytes:
     return file.getvalue()
 
 
-def _picture(address: str) -> Served:
+def _picture(address: str) -> ServedFile:
     ending = PurePosixPath(urlsplit(address).path).suffix.lower()
     return _black("PNG" if ending == ".png" else "JPEG")
 
 
 @cache
-def _black(form: str) -> Served:
+def _black(form: str) -> ServedFile:
     body = io.BytesIO()
     Image.new("RGB", (1400, 1400)).save(body, form)
-    return Served(body.getvalue(), f"image/{form.lower()}")
+    return ServedFile(body.getvalue(), f"image/{form.lower()}")

@@ -43,7 +43,7 @@ NEW_WORDS = 3
 
 
 @dataclass(frozen=True)
-class Said:
+class SpokenWord:
     """A word, by which voice, and which word of the first transcription it is (3.5: invented after 3)."""
 
     index: float
@@ -52,7 +52,7 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Heard:
+class Retranscription:
     """A transcription, and for each word of it which word of the first one it is (3.5: invented after 3)."""
 
     transcript: Transcript
@@ -65,11 +65,11 @@ def interview(random: Random, words: int) -> Transcript:
     sentences: list[list[str]] = []
     while len(texts) < words:
         sentences.append(_sentence(random, sentences))
-        texts.extend(_pointed(random, sentences[-1]))
+        texts.extend(_punctuated(random, sentences[-1]))
     voices: list[str] = []
     while len(voices) < words:
         voices += [random.choice(SPEAKERS).id] * random.randint(1, 40)
-    said = [Said(i, texts[i], voices[i]) for i in range(words)]
+    said = [SpokenWord(i, texts[i], voices[i]) for i in range(words)]
     return _transcript(random, said, shift_s=0.0, audio="a", speakers=SPEAKERS)
 
 
@@ -83,15 +83,15 @@ def _sentence(random: Random, earlier: Sequence[list[str]]) -> list[str]:
     return [random.choice(pool) for pool in pools]
 
 
-def _pointed(random: Random, sentence: Sequence[str]) -> list[str]:
+def _punctuated(random: Random, sentence: Sequence[str]) -> list[str]:
     first = sentence[0][:1].upper() + sentence[0][1:]
     words = [first, *sentence[1:]]
     return [*words[:-1], words[-1] + random.choice((".", "?", ",", ""))]
 
 
-def heard_again(
+def retranscribe(
     random: Random, base: Transcript, edits: Sequence[Edit] = (), *, noise: float, shift_s: float
-) -> Heard:
+) -> Retranscription:
     """Return what another engine hears: words wrong, missing, invented, other ids, all times shifted.
 
     Args:
@@ -102,21 +102,21 @@ def heard_again(
     other = {"S0": "S1", "S1": "S0"}
     voices = [other[segment.speaker or ""] for segment in base.segments for _ in segment.words]
     texts = [word.text.strip() for word in base.words]
-    said: list[Said] = []
+    said: list[SpokenWord] = []
     for index, text in enumerate(texts):
-        for k, new in enumerate(_again(random, texts, index, text, noise)):
-            said.append(Said(index + k / 50, new, voices[index]))
+        for k, new in enumerate(_variants(random, texts, index, text, noise)):
+            said.append(SpokenWord(index + k / 50, new, voices[index]))
     for edit in edits:
         if isinstance(edit, WordEdit) and random.random() < noise:
-            said = _agreeing(edit, base, said)
-    said = _turned(random, _outburst(random, said, noise), noise)
+            said = _agree_with_edit(edit, base, said)
+    said = _shift_turns(random, _break_passage(random, said, noise), noise)
     speakers = (Speaker(id="S0"), Speaker(id="S1"))
     audio = "b" if shift_s else "a"
     transcript = _transcript(random, said, shift_s=shift_s, audio=audio, speakers=speakers)
-    return Heard(transcript, tuple(one.index for one in said))
+    return Retranscription(transcript, tuple(one.index for one in said))
 
 
-def _again(random: Random, texts: Sequence[str], index: int, text: str, noise: float) -> list[str]:
+def _variants(random: Random, texts: Sequence[str], index: int, text: str, noise: float) -> list[str]:
     """Return what stands for a word: the word, none, another; then what is invented after it."""
     near = texts[max(index - 3, 0) : index + 4]
     strange = random.choice((random.choice(COMMON), random.choice(RARE), random.choice(near), text[::-1]))
@@ -132,42 +132,44 @@ def _again(random: Random, texts: Sequence[str], index: int, text: str, noise: f
     return [text.upper() + "," if throw < 0.8 else text]
 
 
-def _agreeing(edit: WordEdit, base: Transcript, said: list[Said]) -> list[Said]:
+def _agree_with_edit(edit: WordEdit, base: Transcript, said: list[SpokenWord]) -> list[SpokenWord]:
     """Return what was said as if the machine had heard what a person wrote."""
-    start, end = words_of(edit, base)
+    start, end = word_range(edit, base)
     voice = next((one.voice for one in said if one.index >= start), "S0")
     texts = edit.written.split()
-    new = [Said(start + k * 0.4 / len(texts), text, voice) for k, text in enumerate(texts)]
+    new = [SpokenWord(start + k * 0.4 / len(texts), text, voice) for k, text in enumerate(texts)]
     kept = [one for one in said if not start <= one.index < max(end, start)]
     if start == end:  # between two words: after the one before
-        new = [Said(one.index - 0.5, one.text, voice) for one in new]
+        new = [SpokenWord(one.index - 0.5, one.text, voice) for one in new]
     return sorted([*kept, *new], key=lambda one: one.index)
 
 
-def _outburst(random: Random, said: list[Said], noise: float) -> list[Said]:
+def _break_passage(random: Random, said: list[SpokenWord], noise: float) -> list[SpokenWord]:
     """Return what was said with a passage that went wrong as a whole: dropped, said twice, or babble."""
     if not said or random.random() > noise:
         return said
     first = random.randrange(len(said))
     passage = said[first : first + random.randint(2, 15)]
     at, rest = passage[-1].index, said[first + len(passage) :]
-    twice = [Said(at + 0.4 + k / 100, one.text, one.voice) for k, one in enumerate(passage)]
-    babble = [Said(one.index, random.choice(COMMON), one.voice) for one in passage]
+    twice = [SpokenWord(at + 0.4 + k / 100, one.text, one.voice) for k, one in enumerate(passage)]
+    babble = [SpokenWord(one.index, random.choice(COMMON), one.voice) for one in passage]
     return [*said[:first], *random.choice(([], [*passage, *twice], babble)), *rest]
 
 
-def _turned(random: Random, said: list[Said], noise: float) -> list[Said]:
+def _shift_turns(random: Random, said: list[SpokenWord], noise: float) -> list[SpokenWord]:
     """Return what was said with turns that begin up to three words earlier or later."""
-    turned: list[Said] = []
+    turned: list[SpokenWord] = []
     for voice, run in groupby(said, key=lambda one: one.voice):
         words = list(run)
         late = random.randint(1, 3) if turned and random.random() < noise and len(words) > 4 else 0
         last = turned[-1].voice if turned else voice
-        turned += [Said(one.index, one.text, last if k < late else voice) for k, one in enumerate(words)]
+        turned += [
+            SpokenWord(one.index, one.text, last if k < late else voice) for k, one in enumerate(words)
+        ]
     return turned
 
 
-def words_of(edit: Edit, base: Transcript) -> tuple[int, int]:
+def word_range(edit: Edit, base: Transcript) -> tuple[int, int]:
     """Return which words of the first transcription an edit stands for: first, after the last."""
     starts = [word.start_s for word in base.words]
     start_s, end_s = edit.site.start_s, edit.site.end_s
@@ -178,7 +180,7 @@ def words_of(edit: Edit, base: Transcript) -> tuple[int, int]:
 
 
 def _transcript(
-    random: Random, said: Sequence[Said], *, shift_s: float, audio: str, speakers: tuple[Speaker, ...]
+    random: Random, said: Sequence[SpokenWord], *, shift_s: float, audio: str, speakers: tuple[Speaker, ...]
 ) -> Transcript:
     late_s = shift_s + random.uniform(0, JITTER_S)
     starts_s = [late_s + at * STEP_S for at in accumulate((one.index for one in said), max, initial=0.0)][1:]
@@ -204,7 +206,7 @@ def _transcript(
     )
 
 
-def edited(random: Random, markdown: str, count: int) -> str:
+def edit_markdown(random: Random, markdown: str, count: int) -> str:
     """Return a transcript.md after some of what people do with one.
 
     Every word that only a person can have written is like `zq3x1`: the fourth edit, its second word.
@@ -227,12 +229,12 @@ def _rewrite(random: Random, blocks: list[str], number: int) -> list[str]:
         words = blocks[i].split()
         start = random.randrange(len(words) + 1)
         end = min(start + random.choice((0, 1, 1, 2, 3)), len(words))
-        new = list(_written(random, words[start:end], number, least=0 if end > start else 1))
+        new = list(_new_words(random, words[start:end], number, least=0 if end > start else 1))
         blocks = [*blocks[:i], " ".join([*words[:start], *new, *words[end:]]), *blocks[i + 1 :]]
     return [block for block in blocks if block]
 
 
-def _written(random: Random, old: Sequence[str], number: int, least: int) -> Iterator[str]:
+def _new_words(random: Random, old: Sequence[str], number: int, least: int) -> Iterator[str]:
     for k in range(random.randint(least, NEW_WORDS)):
         kind = random.randrange(6)
         if kind == 0 and old:
@@ -245,7 +247,7 @@ def _written(random: Random, old: Sequence[str], number: int, least: int) -> Ite
             yield f"zq{number}x{k}"
 
 
-def _busy(random: Random, blocks: list[str], number: int) -> list[str]:
+def _change_many_words(random: Random, blocks: list[str], number: int) -> list[str]:
     """Change every few words of a paragraph."""
     for i in random.sample(_paragraphs(blocks), k=min(1, len(_paragraphs(blocks)))):
         words = blocks[i].split()
@@ -274,7 +276,7 @@ def _drop_turn(random: Random, blocks: list[str], number: int) -> list[str]:
     return [*blocks[: headings[k] + random.randint(0, 1)], *blocks[end:]]
 
 
-def _give(random: Random, blocks: list[str], number: int) -> list[str]:
+def _reassign_turn(random: Random, blocks: list[str], number: int) -> list[str]:
     """Give a turn to somebody else, split it there, or join it with the one before; and write into it."""
     if not blocks:
         return blocks
@@ -296,4 +298,15 @@ def _paste(random: Random, blocks: list[str], number: int) -> list[str]:
     return [*blocks[:i], " ".join(f"zq{number}x{k}" for k in range(random.randint(1, 30))), *blocks[i:]]
 
 
-CHANGES = (_rewrite, _rewrite, _rewrite, _rewrite, _busy, _move, _drop_turn, _give, _give, _paste)
+CHANGES = (
+    _rewrite,
+    _rewrite,
+    _rewrite,
+    _rewrite,
+    _change_many_words,
+    _move,
+    _drop_turn,
+    _reassign_turn,
+    _reassign_turn,
+    _paste,
+)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from imageio_ffmpeg import get_ffmpeg_exe
 
-from tests.support.databases import SHOWS
+from tests.support.databases import SHOW_DATABASES
 from tests.support.paths import ROOT
 
 SLUG = "two-winters-and-a-will"
@@ -39,7 +39,7 @@ class ShowFolder:
     @property
     def environment(self) -> dict[str, str]:
         """What a command in this folder is run with."""
-        return {**clean_environment(), **SHOWS.environment(self.folder)}
+        return {**clean_environment(), **SHOW_DATABASES.environment(self.folder)}
 
     @property
     def episode(self) -> Path:
@@ -76,7 +76,7 @@ def build_show_folder(folder: Path) -> ShowFolder:
 def copy_show_folder(show: ShowFolder, folder: Path) -> ShowFolder:
     """Copy a show as it is, to change it."""
     shutil.copytree(show.folder, folder, symlinks=True)
-    SHOWS.copy(show.folder, folder)
+    SHOW_DATABASES.copy(show.folder, folder)
     return ShowFolder(folder)
 
 

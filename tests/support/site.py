@@ -49,7 +49,7 @@ from podcast_pipeline.storage.objects import (
 )
 from podcast_pipeline.web import server
 from podcast_pipeline.web.app import create_app
-from tests.support.databases import SHOWS, lay_sqlite
+from tests.support.databases import SHOW_DATABASES, create_sqlite
 from tests.support.paths import DATA
 
 SHOW_ID = UUID("4f0f8a52-56e1-4a11-8d5b-9b1d6b7c1d7a")
@@ -152,8 +152,8 @@ class Site:
             }
         )
         store = LocalStore.from_config(config)
-        lay_sqlite(config.state_folder)
-        engine = open_database(database_url or SHOWS.url(folder), config.state_folder)
+        create_sqlite(config.state_folder)
+        engine = open_database(database_url or SHOW_DATABASES.url(folder), config.state_folder)
         return cls(
             config=config,
             store=store,
@@ -166,7 +166,7 @@ class Site:
     def close(self) -> None:
         """Give the database back."""
         self.subscribers.engine.dispose()
-        SHOWS.forget(self.config.folder)
+        SHOW_DATABASES.drop(self.config.folder)
 
     def app(self, mailer: Mailer | None = None) -> Starlette:
         """Return the reader over these parts; with a mailer people can sign in."""

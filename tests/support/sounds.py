@@ -16,7 +16,7 @@ REFERENCE = ROOT / "tests/data/sample/reference.txt"
 NOTES_HZ = (220, 277, 330, 440, 392, 349)
 
 
-def ignore(_: Progress) -> None:
+def ignore_progress(_: Progress) -> None:
     """Take progress and do nothing with it."""
 
 
@@ -56,7 +56,7 @@ def tune(seconds: float, notes_hz: Sequence[float] = NOTES_HZ) -> Samples:
     return (envelope * harmonics).astype(np.float32)
 
 
-def nobody(seconds: int, *, seed: int) -> Samples:
+def non_speech(seconds: int, *, seed: int) -> Samples:
     """Return what may stand between speech: silence, hiss, rumble and tunes, drawn by a seed."""
     draw = np.random.default_rng(seed)
     parts: list[Samples] = []

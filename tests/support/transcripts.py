@@ -116,7 +116,7 @@ def transcripts(draw: st.DrawFn, *, long_s: float = 4.0) -> Transcript:
     return Transcript(language="en", duration_s=duration_s, speakers=speakers, segments=tuple(segments))
 
 
-def heard(text: str, *, confidence: float = 0.95, step_s: float = 0.3) -> Transcript:
+def recognized(text: str, *, confidence: float = 0.95, step_s: float = 0.3) -> Transcript:
     """Return words as heard; `word|0.3` has a confidence of its own."""
     words = []
     for index, token in enumerate(text.split()):

@@ -9,7 +9,7 @@ from podcast_pipeline.storage.s3.store import S3Store
 MEGABYTE = 1024 * 1024
 
 
-def begin(store: Store, key: str) -> None:
+def leave_unfinished_upload(store: Store, key: str) -> None:
     """Leave a put of 5 MiB where a kill would leave it."""
     body = b"x" * 5 * MEGABYTE
     if isinstance(store, S3Store):

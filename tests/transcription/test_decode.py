@@ -8,7 +8,7 @@ import pytest
 
 from podcast_pipeline.errors import AudioError
 from podcast_pipeline.transcription.decode import BLOCK_SAMPLES, SAMPLE_RATE_HZ, Recording
-from tests.support.audio_files import make
+from tests.support.audio_files import make_audio
 from tests.support.sounds import SAMPLE, samples_of, silence, tune, write_wav
 
 
@@ -54,7 +54,7 @@ def test_a_damaged_flac_says_where_it_stopped(tmp_path: Path) -> None:
 
 def test_a_fault_in_the_middle_loses_only_itself(tmp_path: Path) -> None:
     """What comes after a few bad bytes is decoded, and the place is told."""
-    whole = make(tmp_path / "whole.mp3", "-i", str(SAMPLE), "-b:a", "64k").read_bytes()
+    whole = make_audio(tmp_path / "whole.mp3", "-i", str(SAMPLE), "-b:a", "64k").read_bytes()
     third = len(whole) // 3
     path = tmp_path / "glitch.mp3"
     path.write_bytes(whole[:third] + b"U" * 600 + whole[third + 600 :])
@@ -67,7 +67,7 @@ def test_a_fault_in_the_middle_loses_only_itself(tmp_path: Path) -> None:
 
 def test_a_tail_that_is_not_audio_is_a_fault_at_the_end(tmp_path: Path) -> None:
     """Zeros after the last good frame."""
-    whole = make(tmp_path / "whole.mp3", "-i", str(SAMPLE), "-b:a", "64k").read_bytes()
+    whole = make_audio(tmp_path / "whole.mp3", "-i", str(SAMPLE), "-b:a", "64k").read_bytes()
     path = tmp_path / "zeros.mp3"
     path.write_bytes(whole[: len(whole) // 2] + bytes(len(whole) // 2))
     recording = Recording(path)
@@ -87,7 +87,7 @@ def test_of_two_tracks_the_default_one_is_whole_at_its_own_end(
         for track in (0, 1)
         for part in (f"-disposition:a:{track}", "default" * (track == default) or "0")
     ]
-    path = make(tmp_path / "two.mka", *tones, "-map", "0", "-map", "1", *marks)
+    path = make_audio(tmp_path / "two.mka", *tones, "-map", "0", "-map", "1", *marks)
     recording = Recording(path)
     assert sum(map(len, recording.blocks())) / SAMPLE_RATE_HZ == pytest.approx(seconds, abs=0.1)
     assert (recording.stopped_s, recording.skipped_s) == (None, None)

@@ -23,7 +23,7 @@ from podcast_pipeline.transcription.resume import TranscribedBatch, WindowCache
 from podcast_pipeline.transcription.transcriber import EngineTranscriber
 from podcast_pipeline.transcription.weights import Weights
 from podcast_pipeline.transcription.windows import SpeechWindow, cut_windows
-from tests.support.sounds import SAMPLE, ignore, samples_of, write_wav
+from tests.support.sounds import SAMPLE, ignore_progress, samples_of, write_wav
 
 ENGINE, MODEL = "openvino", "tiny.en"
 LONG = 21 * SAMPLE_RATE_HZ
@@ -125,7 +125,7 @@ class Counting:
 
 def heard_again(cache: Path, *, options: TranscriptionOptions, **settings: str) -> int:
     engine = Counting(**settings)
-    EngineTranscriber(engine, cache=cache).transcribe(SAMPLE, options=options, report=ignore)
+    EngineTranscriber(engine, cache=cache).transcribe(SAMPLE, options=options, report=ignore_progress)
     return engine.heard
 
 
@@ -147,7 +147,7 @@ def test_languages_that_whisper_knows_less_get_more_beams(
     engine = Counting()
     engine.languages = frozenset({language})
     heard = EngineTranscriber(engine, cache=tmp_path).transcribe(
-        SAMPLE, options=TranscriptionOptions(), report=ignore
+        SAMPLE, options=TranscriptionOptions(), report=ignore_progress
     )
     assert heard.receipt
     assert heard.receipt.options["beam_size"] == beam_size
@@ -197,7 +197,7 @@ def test_a_window_is_heard_while_the_next_one_is_cut(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(transcription_transcriber, "cut_windows", slowly)
     EngineTranscriber(Telling(), cache=tmp_path).transcribe(
-        SAMPLE, options=TranscriptionOptions(), report=ignore
+        SAMPLE, options=TranscriptionOptions(), report=ignore_progress
     )
     assert heard.is_set()
 
@@ -213,7 +213,8 @@ def test_the_same_words_from_disk_and_from_the_engine(tmp_path: Path) -> None:
     """A transcript from kept windows equals the one that was heard."""
     transcriber = load_transcriber(ENGINE, MODEL, cache=tmp_path)
     heard, kept = (
-        transcriber.transcribe(SAMPLE, options=TranscriptionOptions(), report=ignore) for _ in range(2)
+        transcriber.transcribe(SAMPLE, options=TranscriptionOptions(), report=ignore_progress)
+        for _ in range(2)
     )
     assert heard.model_dump_json() == kept.model_dump_json()
 
@@ -248,7 +249,7 @@ class Stuck(Looping):
 def test_a_doubtful_window_is_heard_again(tmp_path: Path) -> None:
     """A loop that another hearing does not repeat is not in the transcript."""
     transcript = EngineTranscriber(Looping(), cache=tmp_path).transcribe(
-        SAMPLE, options=TranscriptionOptions(), report=ignore
+        SAMPLE, options=TranscriptionOptions(), report=ignore_progress
     )
     assert {word.text for word in transcript.words} == {
         " en2",
@@ -261,7 +262,7 @@ def test_what_stays_doubtful_is_marked(tmp_path: Path) -> None:
     """A loop that comes again stays, without confidence, and its segment says why; also from the disk."""
     for _ in range(2):
         transcript = EngineTranscriber(Stuck(), cache=tmp_path).transcribe(
-            SAMPLE, options=TranscriptionOptions(), report=ignore
+            SAMPLE, options=TranscriptionOptions(), report=ignore_progress
         )
         assert {word.confidence for word in transcript.words} == {0}
         assert all("loop" in segment.doubts for segment in transcript.segments)
@@ -298,7 +299,7 @@ def test_a_window_that_breaks_off_is_gone_on_with(tmp_path: Path) -> None:
     """What an engine leaves out at a window's end is heard from there, and nothing is said twice."""
     tired, patient = (
         EngineTranscriber(engine, cache=tmp_path / engine.__class__.__name__).transcribe(
-            SAMPLE, options=TranscriptionOptions(), report=ignore
+            SAMPLE, options=TranscriptionOptions(), report=ignore_progress
         )
         for engine in (Tired(), Steady())
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.feeds import words
+from tests.support.feeds import transcript_urls
 from tests.support.paths import ROOT
 from tests.support.ports import free_port
 from tests.support.site import Site, flagship_on_a_port
@@ -108,7 +108,7 @@ def test_a_private_feed_comes_through_whole(proxied: Proxied) -> None:
         assert client.get(path, headers={"If-None-Match": whole.headers["etag"]}).status_code == 304
         part = client.get(path, headers={"Range": "bytes=0-99"})
         assert (part.status_code, part.content) == (206, whole.content[:100])
-        file = words(whole.text)[0].replace(proxied.site.config.urls.site, "")
+        file = transcript_urls(whole.text)[0].replace(proxied.site.config.urls.site, "")
         assert client.get(file).status_code == 200
         assert whole.headers["cache-control"] == "private, no-cache"
 
@@ -140,8 +140,8 @@ def test_plain_http_is_sent_on_and_kept_nowhere(proxied: Proxied) -> None:
     """An app that asks without TLS is told where the feed is, whatever host it names; no log has it."""
     token = proxied.site.subscribe("ann@example.org")
     path = f"/feeds/{token}/feed.xml"
-    told = httpx.get(f"{proxied.plain_url}{path}", headers={"Host": "evil.example"})
-    assert (told.status_code, told.headers["location"]) == (301, f"https://podcast.example.org{path}")
+    response = httpx.get(f"{proxied.plain_url}{path}", headers={"Host": "evil.example"})
+    assert (response.status_code, response.headers["location"]) == (301, f"https://podcast.example.org{path}")
     for name in ("podcast.log", "podcast-error.log", "main.log"):
         assert token.partition(".")[2] not in proxied.logged(name)
 

@@ -11,7 +11,7 @@ from podcast_pipeline.model import Segment, Transcript, Word
 from podcast_pipeline.web import view
 
 
-def told(*sentences: tuple[tuple[str, float, float], ...]) -> str:
+def rendered_times(*sentences: tuple[tuple[str, float, float], ...]) -> str:
     """Return the times of sentences of (text, start, end)."""
     segments = tuple(
         Segment(words=tuple(Word(text=text, start_s=start, end_s=end) for text, start, end in sentence))
@@ -35,13 +35,13 @@ def told(*sentences: tuple[tuple[str, float, float], ...]) -> str:
 )
 def test_times_of_a_sentence(sentence: tuple[tuple[str, float, float], ...], times: str) -> None:
     """How long each word lasts, and its length where spaces do not say it."""
-    assert told(sentence) == times
+    assert rendered_times(sentence) == times
 
 
 def test_a_group_for_each_sentence() -> None:
     """Groups are in the order of the page, whatever turns and paragraphs they stand in."""
     assert (
-        told(((" One.", 1, 2),), ((" Two", 3, 4), (" three.", 4, 5)), ((" Four.", 6, 6.5),))
+        rendered_times(((" One.", 1, 2),), ((" Two", 3, 4), (" three.", 4, 5)), ((" Four.", 6, 6.5),))
         == "100,100 100,50"
     )
 
@@ -52,7 +52,7 @@ def test_words_come_back_to_the_centisecond(lasts_ms: list[int], start_ms: int) 
     starts = [(start_ms + sum(lasts_ms[:n])) / 1000 for n in range(len(lasts_ms) + 1)]
     words = tuple((" x", start, end) for start, end in pairwise(starts))
     at = round(float(view.media_fragment(starts[0]).removeprefix("t=")) * 100)
-    for word, lasts in zip(words, told(words).split(" "), strict=True):
+    for word, lasts in zip(words, rendered_times(words).split(" "), strict=True):
         assert view.media_fragment(at / 100) == view.media_fragment(word[1])
         assert re.fullmatch(r"\d+", lasts)
         at += int(lasts)

@@ -18,7 +18,7 @@ from podcast_pipeline.audience.database import connect, open_database, upgrade, 
 from podcast_pipeline.audience.database.engine import REVISIONS
 from podcast_pipeline.audience.database.tables import audit_log, audit_purges, metadata
 from podcast_pipeline.errors import SubscriberError
-from tests.support.databases import PROCESSES, create, drop
+from tests.support.databases import PROCESSES, create_database, drop_database
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -127,13 +127,13 @@ def test_unreachable_server_is_one_line(tmp_path: Path) -> None:
 
 def test_a_role_without_rights_is_one_line(postgresql: str, tmp_path: Path) -> None:
     """Tables that another role owns and has not shared are one line, not a mistake of ours."""
-    url = create(postgresql)
+    url = create_database(postgresql)
     server = connect(f"{postgresql}/postgres", tmp_path)
     with server.begin() as connection:
         connection.execute(text("CREATE ROLE stranger LOGIN"))
     with pytest.raises(SubscriberError, match=r"permission denied for table alembic_version; see that"):
         open_database(url.replace("pod@", "stranger@"), tmp_path)
-    drop(url)
+    drop_database(url)
     with server.begin() as connection:
         connection.execute(text("DROP ROLE stranger"))
     server.dispose()

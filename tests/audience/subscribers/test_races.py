@@ -37,7 +37,7 @@ from podcast_pipeline.audience.subscribers.notifications import NotificationQueu
 from podcast_pipeline.audience.subscribers.privacy.addresses_seen import DownloadLog
 from podcast_pipeline.audience.subscribers.sessions import BrowserSessions
 from podcast_pipeline.errors import SubscriberError
-from tests.support.bucket_show import amounts
+from tests.support.bucket_show import soak_amounts
 from tests.support.databases import PROCESSES
 from tests.support.notifications import EPISODE as OUT
 from tests.support.notifications import POLICY
@@ -251,7 +251,7 @@ def check(engine: Engine) -> int:
     return len(log)
 
 
-@amounts(share=2, full=50)
+@soak_amounts(share=2, full=50)
 def test_all_changes_at_once_leave_what_the_audit_log_says(
     engine: Engine, database_url: str | None, tmp_path: Path, amount: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -279,7 +279,7 @@ def import_here(url: str | None, folder: Path) -> None:
             pass
 
 
-@amounts(share=2, full=30)
+@soak_amounts(share=2, full=30)
 def test_killed_imports_go_on_where_they_were(
     engine: Engine, database_url: str | None, tmp_path: Path, amount: int
 ) -> None:

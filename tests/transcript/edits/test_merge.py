@@ -25,8 +25,8 @@ from podcast_pipeline.transcript.edits import (
     transcript_from_document,
 )
 from podcast_pipeline.transcript.markdown import MarkdownTranscript, parse_markdown, to_markdown
-from tests.support.merge_judge import Judge, plain
-from tests.support.retranscription import Heard, edited, heard_again, interview
+from tests.support.merge_judge import MergeJudge, normalized
+from tests.support.retranscription import Retranscription, edit_markdown, interview, retranscribe
 
 NOW = datetime(2026, 3, 3, 6, tzinfo=UTC)
 LATER = datetime(2026, 3, 6, 6, tzinfo=UTC)
@@ -43,20 +43,22 @@ class Case:
     document: MarkdownTranscript
     base: Transcript
     edits: tuple[Edit, ...]
-    judges: tuple[Judge, Judge]
+    judges: tuple[MergeJudge, MergeJudge]
 
 
 def play(seed: int, *, words: int, count: int, noise: float, shift_s: float) -> Case:
     """Make a case."""
     random = Random(seed)
     base = interview(random, words)
-    document = parse_markdown(edited(random, to_markdown(base, base=BASE, title="t"), count))
+    document = parse_markdown(edit_markdown(random, to_markdown(base, base=BASE, title="t"), count))
     edits = extract_edits(document, base, NOW)
-    again = heard_again(random, base, edits, noise=noise, shift_s=shift_s)
-    still = Heard(base, tuple(map(float, range(len(base.words)))))
+    again = retranscribe(random, base, edits, noise=noise, shift_s=shift_s)
+    still = Retranscription(base, tuple(map(float, range(len(base.words)))))
     judges = (
-        Judge(base, still, apply_edits(edits, base), True, {"S0": "Ann Example", "S1": "Speaker 2"}, "S1"),
-        Judge(
+        MergeJudge(
+            base, still, apply_edits(edits, base), True, {"S0": "Ann Example", "S1": "Speaker 2"}, "S1"
+        ),
+        MergeJudge(
             base,
             again,
             apply_edits(edits, again.transcript),
@@ -71,13 +73,13 @@ def play(seed: int, *, words: int, count: int, noise: float, shift_s: float) -> 
 def complaints(case: Case) -> Iterator[str]:
     """Yield everything that is not right about a case."""
     aligned = transcript_from_document(case.document, case.base)
-    if plain(aligned.text) != plain(case.document.text):
+    if normalized(aligned.text) != normalized(case.document.text):
         yield f"aligned: {aligned.text} is not {case.document.text}"
     for judge in case.judges:
         told = [*judge.merged.applied, *(conflict.edit for conflict in judge.merged.conflicts)]
         if sorted(map(repr, told)) != sorted(map(repr, case.edits)):
             yield "an edit is neither applied nor reported"
-        yield from judge.complaints()
+        yield from judge.mistakes()
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)  # one in 1,500 cases is still wrong: see below

@@ -20,7 +20,7 @@ from podcast_pipeline.config import AccessTable
 from podcast_pipeline.model import Chapter
 from podcast_pipeline.storage.objects import stage_bytes
 from podcast_pipeline.storage.s3.store import S3Store
-from tests.support.feeds import words
+from tests.support.feeds import transcript_urls
 from tests.support.leaky_site import BONUS, FLAGSHIP, SECRET, make_site
 from tests.support.outbox import Outbox
 from tests.support.site import Site, transcript_of
@@ -95,11 +95,11 @@ def test_p3_what_needs_the_token(site: Site, client: TestClient) -> None:
     chapters = re.findall(r'<podcast:chapters url="([^"]+)"', feed)
     assert sorted("/feeds/" in url for url in enclosures) == [False, True, True]
     assert sorted("/feeds/" in url for url in chapters) == [False, True]
-    assert words(feed)
-    assert all("/feeds/" in url for url in words(feed))
+    assert transcript_urls(feed)
+    assert all("/feeds/" in url for url in transcript_urls(feed))
     pictures = set(re.findall(r'<itunes:image href="([^"]+)"', feed))
     assert pictures == {show.object_url(art)}
-    closed = [url for url in (*enclosures, *chapters, *words(feed)) if "/feeds/" in url]
+    closed = [url for url in (*enclosures, *chapters, *transcript_urls(feed)) if "/feeds/" in url]
     nobodys = to_token(new_selector(), b"not the key")
     assert {client.get(url.replace(token, nobodys)).status_code for url in closed} == {404}
     assert {client.get(url).status_code for url in (*closed, *enclosures, *chapters, *pictures)} == {200}
@@ -113,7 +113,7 @@ def test_p4_the_address_stays_and_ends_at_once(site: Site, client: TestClient) -
     assert client.get(f"/feeds/{token}/feed.xml").content == first.content
     assert site.subscribers.feed_token(ANN) == token
     site.subscribers.remove(ANN, now=site.clock.now, origin="cli")
-    assert client.get(words(first.text)[0]).status_code == 403
+    assert client.get(transcript_urls(first.text)[0]).status_code == 403
 
 
 def test_p5_a_lapsed_feed_goes_on(site: Site, client: TestClient) -> None:
@@ -126,9 +126,11 @@ def test_p5_a_lapsed_feed_goes_on(site: Site, client: TestClient) -> None:
     assert re.findall("<podcast:guid>.*?<", lapsed.text) == re.findall("<podcast:guid>.*?<", paid)
     assert len(set(guids(lapsed.text)) - set(guids(paid))) == 1
     assert set(guids(paid)) < set(guids(lapsed.text))
-    assert words(lapsed.text) == []
+    assert transcript_urls(lapsed.text) == []
     assert site.config.renew_url in lapsed.text
-    assert [client.get(url).status_code for url in words(paid)] == [403] * len(words(paid))
+    assert [client.get(url).status_code for url in transcript_urls(paid)] == [403] * len(
+        transcript_urls(paid)
+    )
     site.subscribers.renew(ANN, site.clock.now + DAY, now=site.clock.now, origin="cli")
     assert client.get(f"/feeds/{token}/feed.xml").text == paid
 
@@ -145,8 +147,8 @@ def test_p5_an_etag_is_of_one_subscriber_and_state(site: Site, client: TestClien
     site.subscribers.suspend(ANN, None, now=site.clock.now, origin="cli")
     suspended = client.get(f"/feeds/{ann}/feed.xml", headers=asked)
     assert suspended.status_code == 200
-    assert words(suspended.text) == []
-    file = words(client.get(f"/feeds/{bob}/feed.xml").text)[0].replace(bob, ann)
+    assert transcript_urls(suspended.text) == []
+    file = transcript_urls(client.get(f"/feeds/{bob}/feed.xml").text)[0].replace(bob, ann)
     assert client.get(file, headers={"If-None-Match": "*"}).status_code == 403
     assert suspended.headers["cache-control"] == "private, no-cache"
 
@@ -155,11 +157,11 @@ def test_p5_a_replaced_link_tells_for_thirty_days(site: Site, client: TestClient
     """Rotation opens a new address at once; the old one has a notice without it, and then is unknown."""
     old = site.subscribe(ANN)
     new = site.subscribers.rotate(ANN, now=site.clock.now, origin="cli")
-    told = client.get(f"/feeds/{old}/feed.xml")
-    assert client.get(f"/feeds/{new}/feed.xml").status_code == told.status_code == 200
-    assert words(told.text) == []
-    assert "This private link was replaced" in told.text
-    assert new not in told.text
+    response = client.get(f"/feeds/{old}/feed.xml")
+    assert client.get(f"/feeds/{new}/feed.xml").status_code == response.status_code == 200
+    assert transcript_urls(response.text) == []
+    assert "This private link was replaced" in response.text
+    assert new not in response.text
     site.clock.now += 30 * DAY
     assert client.get(f"/feeds/{old}/feed.xml").status_code == 200
     site.clock.now += timedelta(seconds=1)
@@ -220,7 +222,7 @@ def overused(site: Site) -> list[dict[str, object]]:
 
 def test_p7_too_much_use_is_noted_once_and_changes_nothing(site: Site, client: TestClient) -> None:
     """The fifth complete download in a day is noted; pieces, HEADs and 304s are none."""
-    url = words(client.get(f"/feeds/{site.subscribe(ANN)}/feed.xml").text)[0]
+    url = transcript_urls(client.get(f"/feeds/{site.subscribe(ANN)}/feed.xml").text)[0]
     etag = client.get(url).headers["etag"]
     for headers in ({"Range": "bytes=0-9"}, {"If-None-Match": etag}):
         for _ in range(5):
@@ -246,7 +248,7 @@ def test_p7_too_much_use_is_noted_once_and_changes_nothing(site: Site, client: T
 
 def test_p7_four_apps_are_noted(site: Site, client: TestClient) -> None:
     """More than three apps or networks count as well as downloads."""
-    url = words(client.get(f"/feeds/{site.subscribe(ANN)}/feed.xml").text)[0]
+    url = transcript_urls(client.get(f"/feeds/{site.subscribe(ANN)}/feed.xml").text)[0]
     for app in ("AntennaPod/3", "Overcast/1", "gPodder/3", "Castro/1"):
         client.get(url, headers={"User-Agent": app})
     (noted,) = overused(site)
@@ -256,7 +258,7 @@ def test_p7_four_apps_are_noted(site: Site, client: TestClient) -> None:
 def test_p7_four_networks_are_noted(site: Site, client: TestClient) -> None:
     """More than three places count as well as downloads; a household's IPv6 addresses are one."""
     ann, bob = site.subscribe(ANN), site.subscribe("bob@example.org")
-    path = words(client.get(f"/feeds/{ann}/feed.xml").text)[0]
+    path = transcript_urls(client.get(f"/feeds/{ann}/feed.xml").text)[0]
 
     def fetch(token: str, *addresses: str) -> None:
         for address in addresses:
@@ -272,7 +274,7 @@ def test_p7_four_networks_are_noted(site: Site, client: TestClient) -> None:
 def test_p7_the_audits_own_are_not_counted(site: Site, client: TestClient) -> None:
     """A canary downloads as often as it likes: neither where from nor how often is kept."""
     _, token = ensure_canaries(site.subscribers, now=site.clock.now)["active"]
-    url = words(client.get(f"/feeds/{token}/feed.xml").text)[0]
+    url = transcript_urls(client.get(f"/feeds/{token}/feed.xml").text)[0]
     for _ in range(6):
         assert client.get(url).status_code == 200
     assert overused(site) == []
@@ -309,9 +311,9 @@ def test_nobody_unpaid_reads_the_bonus(site: Site, client: TestClient) -> None:
     """The subscriber-only words are in no answer to a lapsed token."""
     token = site.subscribe(ANN, paid_until=site.clock.now + DAY)
     feed = client.get(f"/feeds/{token}/feed.xml").text
-    urls = [*words(feed), bonus_url(feed), "/", "/episodes/bonus"]
+    urls = [*transcript_urls(feed), bonus_url(feed), "/", "/episodes/bonus"]
     said = SECRET.partition(": ")[2].split()[3]
-    assert any(said in client.get(url).text for url in words(feed))
+    assert any(said in client.get(url).text for url in transcript_urls(feed))
     site.clock.now += 2 * DAY
     client.get(f"/feeds/{token}/")
     assert not any(said in client.get(url).text for url in urls)
