@@ -16,10 +16,12 @@ from tests.support.databases import (
     shows,
 )
 from tests.support.imported_show import empty_show, old_host
+from tests.support.ports import closed_port
 from tests.support.s3 import s3_server, s3_store
 from tests.support.show import published
 
 __all__ = [
+    "closed_port",
     "database_url",
     "each_database",
     "empty_show",

@@ -1,7 +1,6 @@
 """`podcast audit` against a running `podcast serve`."""
 
 import json
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,12 +44,14 @@ def test_a_clean_show_is_exit_0_and_an_open_object_exit_3(
     assert json.loads(show.run("--json", "subscribers", "list").stdout) == {"subscribers": []}
 
 
-def test_a_site_that_does_not_answer_is_one_line(published: ShowFolder, tmp_path: Path) -> None:
-    """The line names the address and what to start."""
+def test_a_site_that_does_not_answer_is_one_line(
+    published: ShowFolder, tmp_path: Path, closed_port: int
+) -> None:
+    """The error line names the address and the command to start."""
     show = copy_show_folder(published, tmp_path / "show")
-    with socket.socket() as taken:  # and never listened on: nobody else can have the port meanwhile
-        taken.bind(("127.0.0.1", 0))
-        done = show.run("audit", PODCAST_URLS_SITE=f"http://127.0.0.1:{taken.getsockname()[1]}")
+    rebuild_for_port(show, closed_port)  # the audit asks the site that the catalog names
+    done = show.run("audit", PODCAST_URLS_SITE=f"http://127.0.0.1:{closed_port}")
     assert done.returncode == 1
+    assert f"http://127.0.0.1:{closed_port}" in done.stderr
     assert "does not answer (ConnectError); start `podcast serve`, or correct [urls]" in done.stderr
     assert len(done.stderr.splitlines()) == 1

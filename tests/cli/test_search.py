@@ -17,10 +17,14 @@ def test_reindex_and_what_follows_a_publication(published: ShowFolder, tmp_path:
     assert json.loads(show.run("--json", "reindex").stdout) == {"indexed": [], "removed": 0}
 
 
-def test_a_database_that_is_down_does_not_undo_a_publication(published: ShowFolder, tmp_path: Path) -> None:
+def test_a_database_that_is_down_does_not_undo_a_publication(
+    published: ShowFolder, tmp_path: Path, closed_port: int
+) -> None:
     """What went out stays out with exit code 0; a line says that the index is behind and what to run."""
     show = copy_show_folder(published, tmp_path / "show")
-    done = show.run("unpublish", SLUG, PODCAST_DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
+    done = show.run(
+        "unpublish", SLUG, PODCAST_DATABASE_URL=f"postgresql://nobody@127.0.0.1:{closed_port}/none"
+    )
     assert done.returncode == 0
     assert "unpublished" in done.stdout
     assert "podcast reindex" in done.stderr

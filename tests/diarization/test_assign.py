@@ -36,7 +36,8 @@ def test_words_go_to_who_has_most_of_their_time() -> None:
 def test_speakers_are_numbered_by_first_appearance() -> None:
     """Speaker 1 is who speaks first, whatever the engine calls them; names are nobody's guess."""
     labelled = assign_speakers(
-        transcript(segment("one two three"), segment("four five six", start_s=5)), [turn(4, 8, "a"), turn(0, 2, "b")]
+        transcript(segment("one two three"), segment("four five six", start_s=5)),
+        [turn(4, 8, "a"), turn(0, 2, "b")],
     )
     assert [speaker.id for speaker in labelled.speakers] == ["S0", "S1"]
     assert [labelled.speaker_name(s.speaker) for s in labelled.segments] == ["Speaker 1", "Speaker 2"]
@@ -52,7 +53,9 @@ def test_a_backchannel_does_not_chop_a_sentence() -> None:
 def test_an_answer_of_its_own_sentence_stays() -> None:
     """A short answer that is a sentence keeps its speaker, and is marked because it is short."""
     words = transcript(
-        segment("did you go there"), segment("Yes.", start_s=2.0), segment("and then what happened", start_s=3.0)
+        segment("did you go there"),
+        segment("Yes.", start_s=2.0),
+        segment("and then what happened", start_s=3.0),
     )
     labelled = assign_speakers(words, [turn(0, 1.7, "a"), turn(1.9, 2.5, "b"), turn(2.9, 5, "a")])
     assert [s.speaker for s in labelled.segments] == ["S0", "S1", "S0"]
@@ -61,7 +64,9 @@ def test_an_answer_of_its_own_sentence_stays() -> None:
 
 def test_a_late_boundary_takes_no_words_over_the_full_stop() -> None:
     """A turn that begins two words early or late does not take words out of a whole sentence."""
-    words = transcript(segment("that is what he told me"), segment("and when was that exactly then", start_s=2.6))
+    words = transcript(
+        segment("that is what he told me"), segment("and when was that exactly then", start_s=2.6)
+    )
     labelled = assign_speakers(words, [turn(0, 3.2, "a"), turn(3.2, 6, "b")])
     assert [(s.speaker, s.text) for s in labelled.segments] == [
         ("S0", "that is what he told me"),
@@ -82,7 +87,9 @@ def test_overlap_and_hesitation_are_marked() -> None:
 
 def test_words_outside_every_turn_go_to_the_nearest() -> None:
     """A word that no turn covers has the speaker of the turn next to it."""
-    labelled = assign_speakers(transcript(segment("a b c d", start_s=10)), [turn(0, 2, "x"), turn(12, 14, "y")])
+    labelled = assign_speakers(
+        transcript(segment("a b c d", start_s=10)), [turn(0, 2, "x"), turn(12, 14, "y")]
+    )
     assert {s.speaker for s in labelled.segments} == {"S0"}
     assert len(labelled.words) == 4
 

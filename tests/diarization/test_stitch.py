@@ -73,11 +73,11 @@ def test_local_speakers_become_people() -> None:
         window(5, {0: [(1.5, 7)], 2: [(0, 1), (7.5, 10)]}, {0: 1, 2: 0}),
         window(10, {1: [(0, 2)], 0: [(2.5, 8)]}, {1: 1, 0: 0}),
     ]
-    heard = stitch(windows, count=None)
-    assert [t.speaker for t in heard.turns] == ["0", "1", "0"]
-    assert [t.start_s for t in heard.turns] == pytest.approx([0.4, 6.3, 12.3], abs=0.2)
-    assert all(t.certainty > 0.9 for t in heard.turns)
-    assert len(heard.voices) == 2
+    stitched = stitch(windows, count=None)
+    assert [t.speaker for t in stitched.turns] == ["0", "1", "0"]
+    assert [t.start_s for t in stitched.turns] == pytest.approx([0.4, 6.3, 12.3], abs=0.2)
+    assert all(t.certainty > 0.9 for t in stitched.turns)
+    assert len(stitched.voices) == 2
 
 
 def test_two_at_once_are_two_turns() -> None:
@@ -90,10 +90,10 @@ def test_two_at_once_are_two_turns() -> None:
 
 def sounding(*stretches: tuple[float, float]) -> NDArray[np.float32]:
     """Return the levels of 10 s: loud in these stretches, quiet everywhere else."""
-    heard = np.full(FRAMES, -70, np.float32)
+    stitched = np.full(FRAMES, -70, np.float32)
     for first_s, last_s in stretches:
-        heard[round(first_s / FRAME_S) : round(last_s / FRAME_S)] = -30
-    return heard
+        stitched[round(first_s / FRAME_S) : round(last_s / FRAME_S)] = -30
+    return stitched
 
 
 @pytest.mark.parametrize(
@@ -134,8 +134,8 @@ def test_zeros_at_the_end_are_no_silence() -> None:
 def test_silence_has_no_turns() -> None:
     """A recording in which nobody speaks has neither turns nor voices."""
     nothing = np.zeros(0, np.float32)
-    heard = stitch([DiarizationWindow(0, np.zeros((FRAMES, 3), np.bool_), nothing, ())], count=None)
-    assert (heard.turns, heard.voices) == ((), {})
+    stitched = stitch([DiarizationWindow(0, np.zeros((FRAMES, 3), np.bool_), nothing, ())], count=None)
+    assert (stitched.turns, stitched.voices) == ((), {})
 
 
 def test_features_are_kaldis() -> None:

@@ -26,8 +26,9 @@ from podcast_pipeline.web.middleware.access_log import redact
 from tests.support.paths import ROOT
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+PASSWORD = "hunter2"
 SECRETS = {
-    "PODCAST_DATABASE_URL": "postgresql://pod:hunter2@127.0.0.1:1/pod",
+    "PODCAST_DATABASE_URL": f"postgresql://pod:{PASSWORD}@db.example/pod",
     "PODCAST_SECRET_KEY": "correct-horse-battery-staple-and-more",
     "PODCAST_MAIL_PASSWORD": "swordfish",
     "PODCAST_PODPING_TOKEN": "open-sesame",
@@ -73,12 +74,12 @@ def test_parts_with_a_key_or_a_token_show_none(tmp_path: Path, opened: Callable[
     ), shown
 
 
-def test_tracebacks_have_no_secret(tmp_path: Path) -> None:
+def test_tracebacks_have_no_secret(tmp_path: Path, closed_port: int) -> None:
     """An unreachable database, a foreign key and a broken token are told without their secrets."""
     told = []
     broken = f"{'x' * 16}.{'hunter2' * 4}"  # a traceback quotes our lines: the secret must not stand in one
     try:
-        open_database(SECRETS["PODCAST_DATABASE_URL"], tmp_path)
+        open_database(f"postgresql://pod:{PASSWORD}@127.0.0.1:{closed_port}/pod", tmp_path)
     except SubscriberError:
         told.append(traceback.format_exc())
     try:

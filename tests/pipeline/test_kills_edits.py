@@ -33,11 +33,11 @@ pytestmark = pytest.mark.xdist_group("show")
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 COMMANDS = ("publish", "transcribe")
 OTHER_WORDS = "heard.json"  # in the show's folder: what the engine hears the second time
-KEPT = re.compile(r"put it back from build/(transcript\.[0-9a-f]{16}\.json)")
+BACKUP = re.compile(r"put it back from build/(transcript\.[0-9a-f]{16}\.json)")
 
 
 @dataclass(frozen=True)
-class Ear:
+class FileTranscriber:
     """A transcriber that hears what is in a file."""
 
     path: Path
@@ -64,10 +64,12 @@ def run_here(folder: Path, environment: dict[str, str], command: str) -> None:
         SLUG,
         *(["--output", "heard"] if command == "transcribe" else []),
     ]
-    with pytest.MonkeyPatch.context() as patch, (folder / "said").open("w", encoding="utf-8") as said:
-        patch.setattr(sys, "stderr", said)
+    with pytest.MonkeyPatch.context() as patch, (folder / "said").open("w", encoding="utf-8") as error_line:
+        patch.setattr(sys, "stderr", error_line)
         patch.setattr(app, "CliSession", partial(CliSession, clock=lambda: NOW))
-        patch.setattr(transcription, "load_transcriber", lambda *_, **__: Ear(folder / OTHER_WORDS))
+        patch.setattr(
+            transcription, "load_transcriber", lambda *_, **__: FileTranscriber(folder / OTHER_WORDS)
+        )
         cli.main()
 
 
@@ -81,9 +83,9 @@ def run(show: ShowFolder, command: str) -> str:
     """Run it to its end; return "", or the line it left with."""
     process = start(show, command)
     process.join()
-    said = (show.folder / "said").read_text(encoding="utf-8").strip()
-    assert (process.exitcode, "\n" in said) in ((0, False), (0, True), (1, False)), said
-    return said if process.exitcode else ""
+    error_line = (show.folder / "said").read_text(encoding="utf-8").strip()
+    assert (process.exitcode, "\n" in error_line) in ((0, False), (0, True), (1, False)), error_line
+    return error_line if process.exitcode else ""
 
 
 def read(show: ShowFolder) -> str:
@@ -126,8 +128,10 @@ SAVES: tuple[Callable[[Path, bytes], None], ...] = (replaced, overwritten, set_a
 def origin(published: ShowFolder, tmp_path_factory: pytest.TempPathFactory) -> ShowFolder:
     """A published show, and what an engine would hear of it now; never change it, copy it."""
     show = copy_show_folder(published, tmp_path_factory.mktemp("edited") / "show")
-    heard = (show.episode / "transcript.json").read_bytes()
-    words = transcript_from_json(heard.replace(b" best", b" finest").replace(b" the", b" da", 3), "heard")
+    transcript = (show.episode / "transcript.json").read_bytes()
+    words = transcript_from_json(
+        transcript.replace(b" best", b" finest").replace(b" the", b" da", 3), "heard"
+    )
     receipt = words.receipt and words.receipt.model_copy(update={"model": "other"})
     (show.folder / OTHER_WORDS).write_bytes(to_json(words.model_copy(update={"receipt": receipt})))
     assert run(show, "publish") == ""
@@ -135,7 +139,7 @@ def origin(published: ShowFolder, tmp_path_factory: pytest.TempPathFactory) -> S
 
 
 @dataclass(frozen=True)
-class Round:
+class EditedShow:
     """One show with an edit in it, and how long each command takes when nobody disturbs it."""
 
     show: ShowFolder
@@ -150,18 +154,18 @@ class Round:
         (self.show.episode / "transcript.md").write_text(text, encoding="utf-8")
         return text
 
-    def end(self) -> None:
+    def finish(self) -> None:
         """Run the same command again until it is done, doing what its line says."""
         for _ in range(3):
-            said = run(self.show, self.command)
-            if not said:
+            error_line = run(self.show, self.command)
+            if not error_line:
                 return
-            if kept := KEPT.search(said):
+            if backup := BACKUP.search(error_line):
                 build = self.show.episode / "build"
-                shutil.copy(build / kept[1], self.show.episode / "transcript.json")
-        pytest.fail(said)
+                shutil.copy(build / backup[1], self.show.episode / "transcript.json")
+        pytest.fail(error_line)
 
-    def holds(self, *written: str) -> None:
+    def assert_kept(self, *written: str) -> None:
         """Prove that words that a person wrote are in the text, or are told of as without a place."""
         conflicts = json.dumps(json.loads((self.show.episode / "edits.json").read_bytes())["conflicts"])
         for word in written:
@@ -181,14 +185,14 @@ def differing(here: dict[str, object], there: dict[str, object]) -> dict[str, tu
     return {name: (here.get(name), there.get(name)) for name in names if here.get(name) != there.get(name)}
 
 
-def rounds(origin: ShowFolder, folder: Path, seed: int) -> tuple[Round, Round]:
+def two_edited_shows(origin: ShowFolder, folder: Path, seed: int) -> tuple[EditedShow, EditedShow]:
     """Return twice the same show with the same edit."""
     random = Random(seed)
     command = random.choice(COMMANDS)
     made = []
     for name in ("disturbed", "left-alone"):
         shutil.rmtree(folder / name, ignore_errors=True)
-        made.append(Round(copy_show_folder(origin, folder / name), command, Random(seed)))
+        made.append(EditedShow(copy_show_folder(origin, folder / name), command, Random(seed)))
         made[-1].edit("zq1", "zq2")
     return made[0], made[1]
 
@@ -198,19 +202,23 @@ def test_killed_at_any_time_no_edit_is_lost(origin: ShowFolder, tmp_path: Path, 
     """The same command again, and once more, ends in the very bytes of two runs that nobody disturbed."""
     killed = 0
     for seed in range(amount):
-        disturbed, alone = rounds(origin, tmp_path, seed)
+        interrupted, undisturbed = two_edited_shows(origin, tmp_path, seed)
         began = time.monotonic()
-        alone.end()
+        undisturbed.finish()
         lasted_s = time.monotonic() - began
-        process = start(disturbed.show, disturbed.command)
+        process = start(interrupted.show, interrupted.command)
         process.join(Random(seed).uniform(0, lasted_s))
         process.kill()
         process.join()
         killed += process.exitcode != 0
-        for one in (disturbed, disturbed, alone):  # edits told over new words are told of these the next time
-            one.end()
-        disturbed.holds("zq1", "zq2")
-        assert differing(state(disturbed.show), state(alone.show)) == {}, seed
+        for one in (
+            interrupted,
+            interrupted,
+            undisturbed,
+        ):  # edits told over new words are told of these the next time
+            one.finish()
+        interrupted.assert_kept("zq1", "zq2")
+        assert differing(state(interrupted.show), state(undisturbed.show)) == {}, seed
     assert killed > amount / 3
 
 
@@ -220,20 +228,20 @@ def test_what_is_saved_meanwhile_is_never_overwritten(
 ) -> None:
     """Saved by any editor while a command runs that is then killed or not: every edit is there in the end."""
     for seed in range(amount):
-        disturbed, alone = rounds(origin, tmp_path, seed)
-        random, path = Random(seed), disturbed.show.episode / "transcript.md"
+        interrupted, undisturbed = two_edited_shows(origin, tmp_path, seed)
+        random, path = Random(seed), interrupted.show.episode / "transcript.md"
         began = time.monotonic()
-        alone.end()
+        undisturbed.finish()
         lasted_s = time.monotonic() - began
-        opened = changed(random, read(disturbed.show), "zq3").encode()
-        process = start(disturbed.show, disturbed.command)
+        opened = changed(random, read(interrupted.show), "zq3").encode()
+        process = start(interrupted.show, interrupted.command)
         process.join(random.uniform(0, lasted_s))
         random.choice(SAVES)(path, opened)
         process.join(random.uniform(0, lasted_s / 2))
         if random.random() < 0.7:
             process.kill()
         process.join()
-        kept = [path, *(disturbed.show.episode / "build").glob("transcript.*.md")]
-        assert opened in [file.read_bytes() for file in kept if file.exists()], seed
-        disturbed.end()
-        disturbed.holds("zq1", "zq2", "zq3")
+        backup = [path, *(interrupted.show.episode / "build").glob("transcript.*.md")]
+        assert opened in [file.read_bytes() for file in backup if file.exists()], seed
+        interrupted.finish()
+        interrupted.assert_kept("zq1", "zq2", "zq3")

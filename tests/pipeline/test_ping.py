@@ -20,7 +20,7 @@ from tests.support.show import SLUG, ShowFolder, copy_show_folder
 FEED = "https://media.example.org/feed.xml"
 TOKEN = f"{'a' * 16}.{'b' * 32}"
 HUB_TAG = "channel/{http://www.w3.org/2005/Atom}link[@rel='hub']"
-Said = dict[str, list[str]]
+FormFields = dict[str, list[str]]
 
 
 class HubHandler(BaseHTTPRequestHandler):
@@ -36,8 +36,8 @@ class HubHandler(BaseHTTPRequestHandler):
         """The same, of what is said in the address."""
         self._record(urlsplit(self.path).query)
 
-    def _record(self, said: str) -> None:
-        self.server.messages.append(parse_qs(said))
+    def _record(self, query: str) -> None:
+        self.server.messages.append(parse_qs(query))
         self.server.tokens.append(self.headers["Authorization"])
         self.server.released.wait(self.server.silent_s)
         self.send_response(self.server.status)
@@ -53,7 +53,7 @@ class Hub(ThreadingHTTPServer):
 
     status: int = 202
     silent_s: float = 0.0
-    messages: list[Said] = field(default_factory=list)
+    messages: list[FormFields] = field(default_factory=list)
     tokens: list[str | None] = field(default_factory=list)
     released: threading.Event = field(default_factory=threading.Event)
 
@@ -104,8 +104,8 @@ def test_podping_is_told_by_whoever_has_a_token() -> None:
     """A node gets the address and the token, which no other hub sees and no line prints."""
     warnings: list[str] = []
     with running_hub(Hub()) as hub, running_hub(Hub(status=401)) as node:
-        said = FeedTable(websub_hubs=(hub.url,), podping_url=node.url)
-        due = pings_for(FEED, said, podping_token=SecretStr("hunter2"))
+        query = FeedTable(websub_hubs=(hub.url,), podping_url=node.url)
+        due = pings_for(FEED, query, podping_token=SecretStr("hunter2"))
         send_pings(due, warn=warnings.append)
     assert (node.messages, node.tokens, hub.tokens) == ([PODPING], ["hunter2"], [None])
     assert [(node.url in line, "401" in line) for line in warnings] == [(True, True)]
@@ -145,21 +145,20 @@ def test_a_hub_that_refuses_is_one_line() -> None:
     assert "\n" not in warnings[0]
 
 
-def test_silent_and_absent_hubs_do_not_hold_up() -> None:
+def test_silent_and_absent_hubs_do_not_hold_up(closed_port: int) -> None:
     """Hubs that never answer or are not there cost a bounded time together, and each is one line."""
     warnings: list[str] = []
+    absent = f"http://127.0.0.1:{closed_port}/hub/"
     with running_hub(Hub(silent_s=60)) as silent, running_hub(Hub()) as good:
         began = time.monotonic()
         send_pings(
-            pings_for(FEED, settings(silent.url, "http://127.0.0.1:9/hub/", good.url)),
+            pings_for(FEED, settings(silent.url, absent, good.url)),
             warn=warnings.append,
             total_timeout_s=1.0,
         )
         assert time.monotonic() - began < 5
     assert len(good.messages) == 1
-    assert sorted(line.partition(" ")[0] for line in warnings) == sorted(
-        [silent.url, "http://127.0.0.1:9/hub/"]
-    )
+    assert sorted(line.partition(" ")[0] for line in warnings) == sorted([silent.url, absent])
 
 
 def test_a_publication_names_its_hub_and_tells_it_once(published: ShowFolder, tmp_path: Path) -> None:
@@ -180,12 +179,14 @@ def test_a_publication_names_its_hub_and_tells_it_once(published: ShowFolder, tm
         assert [link.get("href") for link in feed.findall(HUB_TAG)] == [hub.url]
 
 
-def test_a_hub_that_is_down_does_not_fail_a_publication(published: ShowFolder, tmp_path: Path) -> None:
+def test_a_hub_that_is_down_does_not_fail_a_publication(
+    published: ShowFolder, tmp_path: Path, closed_port: int
+) -> None:
     """The episode is out, exit 0, and one line says who was not told."""
     show = copy_show_folder(published, tmp_path / "show")
     done = show.run(
         *("publish", SLUG),
-        PODCAST_FEED_WEBSUB_HUBS='["http://127.0.0.1:9"]',
+        PODCAST_FEED_WEBSUB_HUBS=f'["http://127.0.0.1:{closed_port}"]',
         PODCAST_URLS_FEED="https://media.example.org/feed.xml",
     )
     assert (done.returncode, done.stderr.count("was not told")) == (0, 1)

@@ -37,24 +37,24 @@ OTHER = "a-quieter-winter"
 
 
 @dataclass(frozen=True)
-class Ring:
+class Contest:
     """Where two publishers meet."""
 
     show: BucketShow
     store: Store
 
-    def fight(self, *fighters: tuple[BucketShow, str]) -> list[int]:
+    def publish_at_once(self, *publishers: tuple[BucketShow, str]) -> list[int]:
         """Publish at once; return the exit codes."""
         restore_objects(self.store, {})
-        gate = PROCESSES.Barrier(len(fighters))
-        processes: list[BaseProcess] = [show.publisher(slug, gate) for show, slug in fighters]
+        gate = PROCESSES.Barrier(len(publishers))
+        processes: list[BaseProcess] = [show.publisher(slug, gate) for show, slug in publishers]
         for process in processes:
             process.start()
         for process in processes:
             process.join()
         return [process.exitcode or 0 for process in processes]
 
-    def out(self) -> tuple[list[str], list[str]]:
+    def published_guids(self) -> tuple[list[str], list[str]]:
         """Return the guids in the catalog and in the feed."""
         catalog = catalog_from_json(self.store.get("private/catalog.json")[1])
         items = parse_rss(self.store.get(FEED_KEY)[1]).channel.findall("item")
@@ -71,9 +71,9 @@ def show(published: ShowFolder, tmp_path_factory: pytest.TempPathFactory) -> Pat
     run_ffmpeg("-i", show.episode / "source.flac", "-af", "volume=0.9", quieter)
     library = Library(folder / "episodes", language="en")
     create_episode(quieter, library, title="A quieter winter", slug=OTHER)
-    heard = json.loads((show.episode / "transcript.json").read_bytes())
-    heard["receipt"]["audio_sha256"] = sha256_of(quieter)
-    (folder / "episodes" / OTHER / "transcript.json").write_text(json.dumps(heard), encoding="utf-8")
+    transcript = json.loads((show.episode / "transcript.json").read_bytes())
+    transcript["receipt"]["audio_sha256"] = sha256_of(quieter)
+    (folder / "episodes" / OTHER / "transcript.json").write_text(json.dumps(transcript), encoding="utf-8")
     rehearsal = BucketShow(folder, {}, NOW)
     rehearsal.publish(SLUG)
     rehearsal.publish(OTHER)
@@ -82,57 +82,59 @@ def show(published: ShowFolder, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 @pytest.fixture(params=["local", "s3"])
-def ring(request: pytest.FixtureRequest, show: Path, tmp_path: Path) -> Iterator[Ring]:
+def contest(request: pytest.FixtureRequest, show: Path, tmp_path: Path) -> Iterator[Contest]:
     """The show on each kind of store."""
     folder = tmp_path / "show"
     shutil.copytree(show, folder)
     if request.param == "local":
         store = LocalStore(folder / ".podcast" / "store", base_url="http://127.0.0.1:8080/public")
-        yield Ring(BucketShow(folder, {}, NOW), store)
+        yield Contest(BucketShow(folder, {}, NOW), store)
         return
     server: S3Server = request.getfixturevalue("s3_server")
     bucket = S3Store(server.fresh_bucket(), session=server.session)
-    yield Ring(show_in_bucket(folder, bucket, NOW), bucket)
+    yield Contest(show_in_bucket(folder, bucket, NOW), bucket)
 
 
 @soak_amounts(share=3, full=50)
-def test_two_episodes_published_at_once_are_both_out(ring: Ring, amount: int) -> None:
+def test_two_episodes_published_at_once_are_both_out(contest: Contest, amount: int) -> None:
     """Whoever swaps second takes the first one's episode with it, in catalog and feed."""
     for _ in range(amount):
-        codes = ring.fight((ring.show, SLUG), (ring.show, OTHER))
-        assert codes == [0, 0], (ring.show.error_line(SLUG), ring.show.error_line(OTHER))
-        in_catalog, in_feed = ring.out()
+        codes = contest.publish_at_once((contest.show, SLUG), (contest.show, OTHER))
+        assert codes == [0, 0], (contest.show.error_line(SLUG), contest.show.error_line(OTHER))
+        in_catalog, in_feed = contest.published_guids()
         assert (len(in_catalog), sorted(in_feed)) == (2, sorted(in_catalog))
-        if ring.store.remote:
-            verified_feed_and_catalog(ring.show, ring.store)
+        if contest.store.remote:
+            verified_feed_and_catalog(contest.show, contest.store)
 
 
-@pytest.mark.parametrize("ring", ["s3"], indirect=True)  # two machines do not share a local store
+@pytest.mark.parametrize("contest", ["s3"], indirect=True)  # two machines do not share a local store
 @soak_amounts(share=3, full=50)
-def test_one_episode_published_twice_at_once_goes_out_once(ring: Ring, amount: int, tmp_path: Path) -> None:
+def test_one_episode_published_twice_at_once_goes_out_once(
+    contest: Contest, amount: int, tmp_path: Path
+) -> None:
     """On two machines one wins; the other says so, or comes so late that there is nothing to do."""
     elsewhere = tmp_path / "elsewhere"
-    shutil.copytree(ring.show.folder, elsewhere)
-    other = replace(ring.show, folder=elsewhere, now=NOW + timedelta(minutes=1))
+    shutil.copytree(contest.show.folder, elsewhere)
+    other = replace(contest.show, folder=elsewhere, now=NOW + timedelta(minutes=1))
     refused = 0
     for _ in range(amount):
-        codes = ring.fight((ring.show, SLUG), (other, SLUG))
-        lines = [line for line in (ring.show.error_line(), other.error_line()) if line]
+        codes = contest.publish_at_once((contest.show, SLUG), (other, SLUG))
+        lines = [line for line in (contest.show.error_line(), other.error_line()) if line]
         assert sorted(codes) == [0] * (2 - len(lines)) + [1] * len(lines)
         assert all("by somebody else meanwhile" in line and "\n" not in line for line in lines)
-        in_catalog, in_feed = ring.out()
+        in_catalog, in_feed = contest.published_guids()
         assert (len(in_catalog), in_feed) == (1, in_catalog)
         refused += len(lines)
     assert 0 < refused <= amount
 
 
 @soak_amounts(share=3, full=50)
-def test_one_folder_published_twice_at_once_is_one_publication(ring: Ring, amount: int) -> None:
+def test_one_folder_published_twice_at_once_is_one_publication(contest: Contest, amount: int) -> None:
     """On one machine the second finds the folder taken and says so at once."""
-    told = 0
+    refusals = 0
     for _ in range(amount):
-        codes = ring.fight((ring.show, SLUG), (ring.show, SLUG))
-        in_catalog, in_feed = ring.out()
+        codes = contest.publish_at_once((contest.show, SLUG), (contest.show, SLUG))
+        in_catalog, in_feed = contest.published_guids()
         assert (codes.count(0) >= 1, len(in_catalog), in_feed) == (True, 1, in_catalog)
-        told += codes.count(1)
-    assert told
+        refusals += codes.count(1)
+    assert refusals

@@ -33,7 +33,7 @@ BLOCKING = {"PODCAST_REVIEW_UNKNOWN_NAMES": "block"}
 
 
 @pytest.fixture(scope="module")
-def told_by_nobody(published: ShowFolder, tmp_path_factory: pytest.TempPathFactory) -> ShowFolder:
+def without_diarization(published: ShowFolder, tmp_path_factory: pytest.TempPathFactory) -> ShowFolder:
     """A show whose sample episode is out, its speakers left to a person; never change it, copy it."""
     show = copy_show_folder(published, tmp_path_factory.mktemp("told") / "show")
     shutil.rmtree(show.bucket)
@@ -48,9 +48,9 @@ def told_by_nobody(published: ShowFolder, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture
-def show(told_by_nobody: ShowFolder, tmp_path: Path) -> ShowFolder:
+def show(without_diarization: ShowFolder, tmp_path: Path) -> ShowFolder:
     """The same to change."""
-    return copy_show_folder(told_by_nobody, tmp_path / "show")
+    return copy_show_folder(without_diarization, tmp_path / "show")
 
 
 def edit(show: ShowFolder, *changes: tuple[str, str]) -> None:
@@ -82,7 +82,7 @@ def times(show: ShowFolder, version: int = -1) -> dict[str, list[float]]:
     return found
 
 
-HAND = (  # all that issue 4 names
+HAND_EDITS = (  # all that issue 4 names
     ("base: ", "note: Names and a passage were put right.\nbase: "),
     ("[00:00:00]", "**Ann Reader** [00:00:00]"),
     ("It was the age of wisdom.", "\n\n**Bob Guest**\n\nIt was the age of wisdom."),  # split
@@ -95,7 +95,7 @@ HAND = (  # all that issue 4 names
 def test_every_kind_of_edit_reaches_the_captions(show: ShowFolder) -> None:
     """Turns, deletions and a pasted paragraph are in the files; words left alone keep their times exactly."""
     before = times(show)
-    edit(show, *HAND)
+    edit(show, *HAND_EDITS)
     publish(show)
     vtt, html, then = body(show, "vtt"), body(show, "html"), times(show)
     assert re.findall(r"<v ([^>]+)>", vtt)[:1] == ["Ann Reader"]
@@ -111,7 +111,7 @@ def test_every_kind_of_edit_reaches_the_captions(show: ShowFolder) -> None:
 
 def test_joined_turns_have_one_voice(show: ShowFolder) -> None:
     """A heading with the name of the turn before joins the two; a name typed in a heading is a speaker."""
-    edit(show, *HAND)
+    edit(show, *HAND_EDITS)
     edit(show, ("**Bob Guest**", "**Ann Reader**"))
     publish(show)
     assert {s.name for s in words(show).speakers if spoken(show, s)} == {"Ann Reader"}
@@ -154,15 +154,15 @@ def test_a_correction_without_a_note_says_how_much(show: ShowFolder) -> None:
 
 def test_edits_survive_another_model(show: ShowFolder) -> None:
     """Heard again with base instead of tiny.en each edit is in the text, or is told with its time."""
-    edit(show, *HAND)
+    edit(show, *HAND_EDITS)
     done = show.run("transcribe", SLUG, "--model", "base", "--output", str(show.folder / "out"))
     assert done.returncode == 0, done.stderr
     text = (show.episode / "transcript.md").read_text(encoding="utf-8")
     conflicts = json.loads((show.episode / "edits.json").read_text(encoding="utf-8"))["conflicts"]
     assert len(conflicts) == len(re.findall(r"no place at \[\d\d:\d\d:\d\d\]", done.stderr))
     lost = [c["edit"].get("written") or c["edit"].get("speaker") or "" for c in conflicts]
-    for wanted in ("Jon Dashwood", "A paragraph that nobody said.", "**Bob Guest**", "note: Names"):
-        assert wanted in text or any(wanted in written for written in lost), wanted
+    for expected in ("Jon Dashwood", "A paragraph that nobody said.", "**Bob Guest**", "note: Names"):
+        assert expected in text or any(expected in written for written in lost), expected
     assert "incredulity" not in text
     publish(show)
     assert "incredulity" not in body(show, "txt")
@@ -242,11 +242,11 @@ def test_without_words_there_is_nothing_to_review(show: ShowFolder) -> None:
         load_review(SLUG, parts(show))
 
 
-class Ear:
+class FixedTranscriber:
     """A transcriber that remembers what it was told and hears what was heard before."""
 
-    def __init__(self, heard_before: Transcript) -> None:
-        self.heard_before, self.told = heard_before, list[TranscriptionOptions]()
+    def __init__(self, transcript: Transcript) -> None:
+        self.transcript, self.given_options = transcript, list[TranscriptionOptions]()
 
     def transcribe(
         self,
@@ -256,8 +256,8 @@ class Ear:
         report: ProgressCallback,  # noqa: ARG002
     ) -> Transcript:
         """Return the same words."""
-        self.told.append(options)
-        return self.heard_before
+        self.given_options.append(options)
+        return self.transcript
 
 
 def test_a_changed_glossary_hears_nothing_again(show: ShowFolder) -> None:
@@ -265,17 +265,17 @@ def test_a_changed_glossary_hears_nothing_again(show: ShowFolder) -> None:
     built = parts(show)
     draft, before = built.library.load_draft(SLUG), built.library.transcript(SLUG)
     assert before is not None
-    ear = Ear(before)
+    transcriber = FixedTranscriber(before)
     names = GlossaryTable(terms=("Jon Dashwoode",))
     changed = replace(
-        built, config=built.config.model_copy(update={"glossary": names}), transcriber=lambda: ear
+        built, config=built.config.model_copy(update={"glossary": names}), transcriber=lambda: transcriber
     )
     assert (again := load_or_transcribe(draft, None, changed)) is not None
     assert again.segments == before.segments
-    assert ear.told == []
+    assert transcriber.given_options == []
     assert "Dashwoode" in edited_transcript(draft, before, None, changed).transcript.text
     transcribe_episode(draft, changed)
-    (options,) = ear.told
+    (options,) = transcriber.given_options
     assert options.names[:3] == ("Alex Marlowe", "Robin Ashdown", "Jon Dashwoode")
     assert before.receipt is not None
     assert before.receipt.options["names"] == ", ".join(options.names).replace("Jon Dashwoode, ", "")

@@ -42,9 +42,9 @@ def test_one_fault_is_found_under_its_rule(right_host: FileHost, name: str) -> N
     assert {(f.rule, f.severity) for f in findings(f"{right_host.url}/feed.xml")} == {(rule, severity)}
 
 
-def test_a_file_that_is_not_reachable_is_named(right_host: FileHost) -> None:
+def test_a_file_that_is_not_reachable_is_named(right_host: FileHost, closed_port: int) -> None:
     """A host that does not exist is one finding per file, at the feed's line."""
-    gone = f"http://127.0.0.1:{free_port()}"
+    gone = f"http://127.0.0.1:{closed_port}"
     feed = right_host.files["/feed.xml"]
     feed.body = feed.body.replace(f"{right_host.url}/one.vtt".encode(), f"{gone}/one.vtt".encode())
     (finding,) = findings(f"{right_host.url}/feed.xml")
@@ -73,9 +73,9 @@ def test_json_has_a_row_for_each_finding(right_host: FileHost, tmp_path: Path) -
     assert set(document["findings"][0]) == {"rule", "severity", "line", "message", "fix"}
 
 
-def test_no_answer_is_one_line(tmp_path: Path) -> None:
+def test_no_answer_is_one_line(tmp_path: Path, closed_port: int) -> None:
     """A feed that is not there is a failure, not a problem of the feed."""
-    done = ShowFolder(tmp_path).run("feed", "check", f"http://127.0.0.1:{free_port()}/feed.xml")
+    done = ShowFolder(tmp_path).run("feed", "check", f"http://127.0.0.1:{closed_port}/feed.xml")
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
     missing = ShowFolder(tmp_path).run("feed", "check", "nothing.xml")
     assert (missing.returncode, len(missing.stderr.splitlines())) == (1, 1)

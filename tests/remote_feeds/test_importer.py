@@ -16,7 +16,6 @@ from podcast_pipeline.feed.conformance import check_feed
 from podcast_pipeline.remote_feeds.importer import ImportResult
 from tests.support.http_servers import FileHost, ServedFile, running_host
 from tests.support.imported_show import CHAPTERS, GUID, HEAD, SMALL, VTT, audio_bytes, catalog, import_show
-from tests.support.ports import free_port
 from tests.support.real_feeds import FEEDS, REAL, serve_copy
 from tests.support.rule_cases.hosts import picture
 from tests.support.show import PODCAST, ShowFolder, clean_environment
@@ -228,9 +227,9 @@ def test_a_broken_feed_writes_nothing(empty_show: ShowFolder, tmp_path: Path) ->
     assert not list((empty_show.folder / "episodes").iterdir())
 
 
-def test_an_unreachable_feed_is_one_line(empty_show: ShowFolder) -> None:
+def test_an_unreachable_feed_is_one_line(empty_show: ShowFolder, closed_port: int) -> None:
     """A host that does not answer is a failure with one line."""
-    done = empty_show.run("feed", "import", f"http://127.0.0.1:{free_port()}/feed.xml")
+    done = empty_show.run("feed", "import", f"http://127.0.0.1:{closed_port}/feed.xml")
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
 
 

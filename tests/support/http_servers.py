@@ -11,7 +11,6 @@ from threading import Thread
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from tests.support.ports import free_port
 from tests.support.show import PODCAST, ShowFolder
 
 READY_S = 30
@@ -83,8 +82,6 @@ class FileHost:
 @contextmanager
 def running_host(files: dict[str, ServedFile] | None = None) -> Iterator[FileHost]:
     """Serve a table of files by path, with ETag, ranges and CORS unless a file says otherwise."""
-    port = free_port()
-    running = FileHost(f"http://127.0.0.1:{port}", dict(files or {}), [])
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -98,7 +95,8 @@ def running_host(files: dict[str, ServedFile] | None = None) -> Iterator[FileHos
         def do_GET(self) -> None:
             _respond(self, running)
 
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    running = FileHost(f"http://127.0.0.1:{server.server_port}", dict(files or {}), [])
     server.daemon_threads = True
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()

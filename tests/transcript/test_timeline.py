@@ -38,7 +38,10 @@ def test_without_cuts_and_inserts_only_the_audio_is_named() -> None:
 
 def test_an_intro_moves_every_word() -> None:
     """What is put in at 0 comes before the first word, also before one that starts at 0 and has no length."""
-    assert on_media(transcript_at((0, 0), (1, 2)), Timeline(inserts=(INTRO,))) == [(" w0", 4, 4), (" w1", 5, 6)]
+    assert on_media(transcript_at((0, 0), (1, 2)), Timeline(inserts=(INTRO,))) == [
+        (" w0", 4, 4),
+        (" w1", 5, 6),
+    ]
 
 
 @pytest.mark.parametrize("last", [(9.0, 10.0), (10.0, 10.0), (9.9, 10.3), (9.7, 10.02)])
@@ -89,7 +92,10 @@ def test_a_segment_without_words_is_gone() -> None:
 
 def test_words_beyond_the_media_are_clamped() -> None:
     """An engine may hear a little past the end; no word outlives the audio."""
-    assert on_media(transcript_at((9.5, 10.4), (10.4, 10.6)), Timeline(), 10) == [(" w0", 9.5, 10), (" w1", 10, 10)]
+    assert on_media(transcript_at((9.5, 10.4), (10.4, 10.6)), Timeline(), 10) == [
+        (" w0", 9.5, 10),
+        (" w1", 10, 10),
+    ]
 
 
 def test_a_cut_up_to_the_outro_cuts_to_the_end() -> None:

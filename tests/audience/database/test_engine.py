@@ -117,10 +117,10 @@ def test_other_urls_are_refused_without_showing_them(url: str, tmp_path: Path) -
     assert "geheim" not in str(caught.value)
 
 
-def test_unreachable_server_is_one_line(tmp_path: Path) -> None:
+def test_unreachable_server_is_one_line(tmp_path: Path, closed_port: int) -> None:
     """A server that is down is one line that names it, without its password."""
     with pytest.raises(SubscriberError, match=r"^database pod on 127\.0\.0\.1: ") as caught:
-        open_database("postgresql://u:geheim@127.0.0.1:1/pod", tmp_path)
+        open_database(f"postgresql://u:geheim@127.0.0.1:{closed_port}/pod", tmp_path)
     assert "\n" not in str(caught.value)
     assert "geheim" not in str(caught.value)
 

@@ -1,10 +1,8 @@
 """What only S3 has: TLS, races between processes, uploads that go on, lost answers, two buckets, errors."""
 
 import hashlib
-import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -234,14 +232,6 @@ def test_no_credentials_is_one_line(
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(Denied, match="no credentials were found"):
         S3Store(s3_store.settings).get("private/x")
-
-
-@pytest.fixture
-def closed_port() -> Iterator[int]:
-    """A port that is taken and answers nobody."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        yield taken.getsockname()[1]
 
 
 def test_a_store_that_is_not_there_is_one_line(s3_store: S3Store, closed_port: int) -> None:
