@@ -44,7 +44,7 @@ class HubHandler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the name is the parent's)
-        """Say nothing."""
+        """Log nothing."""
 
 
 @dataclass

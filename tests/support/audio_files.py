@@ -19,7 +19,7 @@ TONE = "0.25*sin(2*PI*440*t)"  # -12 dBFS
 
 
 def ignore_progress(progress: Progress) -> None:
-    """Take progress that nobody watches."""
+    """Ignore progress."""
 
 
 def make_audio(path: Path, *arguments: str) -> Path:
@@ -52,5 +52,5 @@ def samples(path: Path) -> NDArray[np.float32]:
 
 
 def mp3_info(path: Path) -> Any:
-    """Return what a player reads from the start of an MP3: mutagen's MPEGInfo."""
+    """Return the header of an MP3 file: mutagen's MPEGInfo."""
     return MP3(path).info

@@ -1,4 +1,4 @@
-"""A show whose store is a bucket of the real S3 server, and publishers of it in processes of their own."""
+"""A show whose store is a bucket of the real S3 server, published in child processes."""
 
 import hashlib
 import os
@@ -38,14 +38,14 @@ Objects = dict[str, tuple[bytes, str, str]]
 
 
 def soak_amounts(*, share: int, full: int) -> pytest.MarkDecorator:
-    """Give a test `amount`: a share in the suite, and the full count with --soak."""
+    """Parametrize a test with `amount`: `share` in the suite, `full` with --soak."""
     soak = pytest.param(full, marks=pytest.mark.soak, id=f"all-{full}")
     return pytest.mark.parametrize("amount", [pytest.param(share, id=str(share)), soak])
 
 
 @dataclass(frozen=True)
 class BucketShow:
-    """A show's folder and the environment that puts its store into a bucket."""
+    """A show's folder, and the environment variables that name its bucket."""
 
     folder: Path
     environment: dict[str, str]
@@ -53,19 +53,19 @@ class BucketShow:
 
     @property
     def address(self) -> str:
-        """Where everybody reads `public/`."""
+        """The public address of `public/`."""
         return self.environment["PODCAST_URLS_MEDIA"]
 
     def publisher(self, slug: str = SLUG, gate: "Barrier | None" = None) -> BaseProcess:
-        """Return a process that publishes when all are at the gate; not started yet."""
+        """Return a process, not started, that publishes once all processes wait at the gate."""
         return PROCESSES.Process(target=publish_here, args=(self, slug, gate))
 
     def error_line(self, slug: str = SLUG) -> str:
-        """Return the line with which the last publisher ended, "" when it did what it should."""
-        return (self.folder / f"{slug}.said").read_text(encoding="utf-8")
+        """Return the error line of the last publisher, "" after a success."""
+        return (self.folder / f"{slug}.error").read_text(encoding="utf-8")
 
     def publish(self, slug: str = SLUG) -> None:
-        """Publish undisturbed, in a process of its own."""
+        """Publish in a child process."""
         process = self.publisher(slug)
         process.start()
         process.join()
@@ -73,7 +73,7 @@ class BucketShow:
 
 
 def show_in_bucket(folder: Path, store: S3Store, now: datetime, endpoint: str | None = None) -> BucketShow:
-    """Return a show in a folder whose bucket is that of `store`, reached by `endpoint`."""
+    """Return a show that publishes to the bucket of `store` through `endpoint`."""
     bucket = store.settings.public_bucket
     url = endpoint or store.settings.endpoint_url
     environment = {
@@ -88,28 +88,28 @@ def show_in_bucket(folder: Path, store: S3Store, now: datetime, endpoint: str | 
 
 
 def open_session(show: BucketShow) -> CliSession:
-    """Return what the command line would build, with a clock that stands still; for this process only."""
+    """Return the session of a command with a stopped clock; sets this process's environment."""
     os.environ.update({**clean_environment(), **show.environment})
     return CliSession(show.folder, Output(quiet=True), clock=lambda: show.now)
 
 
 def publish_here(show: BucketShow, slug: str, gate: "Barrier | None") -> None:
-    """Publish in this process; exit 1 when that is refused."""
+    """Publish in this process; exit 1 on a `PodcastError`."""
     from podcast_pipeline.pipeline.publish import publish
 
-    parts, said = open_session(show).parts(), show.folder / f"{slug}.said"
+    parts, error_file = open_session(show).parts(), show.folder / f"{slug}.error"
     if gate:
         gate.wait()
-    said.write_text("", encoding="utf-8")
+    error_file.write_text("", encoding="utf-8")
     try:
         publish(slug, parts)
     except PodcastError as error:
-        said.write_text(str(error), encoding="utf-8")
+        error_file.write_text(str(error), encoding="utf-8")
         raise SystemExit(1) from None
 
 
 def objects(store: Store) -> Objects:
-    """Return everything that is stored."""
+    """Return all stored objects."""
     found: Objects = {}
     for prefix in ("public/", "private/"):
         for listed in store.list(prefix):
@@ -118,29 +118,29 @@ def objects(store: Store) -> Objects:
     return found
 
 
-def restore_objects(store: Store, wanted: Objects) -> None:
-    """Make the bucket hold exactly these objects."""
+def restore_objects(store: Store, expected: Objects) -> None:
+    """Replace the contents of the bucket with these objects."""
     for prefix in ("public/", "private/"):
         for info in store.list(prefix):
             store.delete(info.key)
-    for key, (body, content_type, cache_control) in wanted.items():
+    for key, (body, content_type, cache_control) in expected.items():
         store.put(key, body, content_type=content_type, cache_control=cache_control)
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Return the files of an episode's folder without what is derived."""
+    """Return the files of an episode's folder without build/."""
     paths = (path for path in folder.rglob("*") if path.is_file() and "build" not in path.parts)
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
 def replace_folder(origin: Path, folder: Path) -> None:
-    """Make `folder` what `origin` is."""
+    """Replace `folder` with a copy of `origin`."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(origin, folder)
 
 
 def verified_feed_and_catalog(show: BucketShow, store: Store) -> tuple[bytes | None, bytes | None]:
-    """Return feed and catalog as they are, after proving that all they name is there and whole."""
+    """Return feed and catalog after asserting that every object they name exists with its hash."""
     feed = _get(f"{show.address}/feed.xml", missing=None)
     if feed is not None:
         assert [f for f in conformance.check_feed(feed) if f.severity == "error"] == []
@@ -153,7 +153,7 @@ def verified_feed_and_catalog(show: BucketShow, store: Store) -> tuple[bytes | N
 
 
 def object_urls(feed: bytes) -> list[tuple[str, int | None]]:
-    """Return (URL, promised bytes) of every object of ours that a feed names."""
+    """Return (URL, declared length or None) of every object of ours that a feed names."""
     document = parse_rss(feed)
     named = [
         *((e.get("url"), int(e.get("length", "0"))) for e in document.root.iter("enclosure")),
@@ -182,5 +182,5 @@ def _catalog(store: Store) -> bytes | None:
 
 
 def keys_of(store: Store) -> set[str]:
-    """Return every key that there is."""
+    """Return the keys of all objects."""
     return {info.key for prefix in ("public/", "private/") for info in store.list(prefix)}

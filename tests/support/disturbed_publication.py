@@ -1,4 +1,4 @@
-"""Publications to a real S3 server that are disturbed, and how they end when they are not."""
+"""Publications to a real S3 server for tests that kill them or inject faults."""
 
 import shutil
 import time
@@ -34,15 +34,15 @@ FIRST = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Scenario:
-    """A publication that is disturbed.
+    """A publication to interrupt, and the outcome of an uninterrupted run.
 
     Attributes:
-        house: where it runs; its folder and bucket are made anew for every kill.
-        origin: the show's folder before.
-        before, after: the bucket before, and after an undisturbed run.
-        folder_after: the episode's files after an undisturbed run.
-        requests: how many an undisturbed run makes.
-        seconds: how long an undisturbed run takes.
+        show: the show that is published; `set_up` restores its folder and bucket.
+        origin: the show's folder before the publication.
+        before, after: the objects before, and after an uninterrupted run.
+        folder_after: the episode's files after an uninterrupted run.
+        requests: the number of requests of an uninterrupted run.
+        seconds: the duration of an uninterrupted run.
     """
 
     show: BucketShow
@@ -56,13 +56,13 @@ class Scenario:
     seconds: float
 
     def set_up(self) -> None:
-        """Make folder and bucket what they were before."""
+        """Restore folder and bucket to their state before the publication."""
         self.proxy.clear()
         replace_folder(self.origin, self.show.folder)
         restore_objects(self.store, self.before)
 
     def assert_outcome(self) -> None:
-        """Prove what a listener sees now, and that the same command then ends as if undisturbed."""
+        """Assert a consistent feed and catalog, and that the same command then completes the publication."""
         self.proxy.clear()
         feed, written = verified_feed_and_catalog(self.show, self.store)
         assert feed in (body_of(self.before, FEED_KEY), body_of(self.after, FEED_KEY))
@@ -78,18 +78,18 @@ class Scenario:
 
 
 def body_of(stored: Objects, key: str) -> bytes | None:
-    """Return the bytes of a stored object, None where there is none."""
+    """Return the bytes of a stored object, or None."""
     return stored[key][0] if key in stored else None
 
 
 def record_scenario(
     origin: Path, folder: Path, store: S3Store, proxy: FaultyProxy, before: Objects, now: datetime
 ) -> Scenario:
-    """Run a publication undisturbed and keep how it ends."""
+    """Run a publication without interruption and record its outcome."""
     show = show_in_bucket(folder, store, now, proxy.url)
     scenario = Scenario(show, store, proxy, origin, before, {}, {}, 0, 0.0)
     scenario.set_up()
-    show.publish()  # what a first run of this machine loads is loaded
+    show.publish()  # warms the caches of this machine
     scenario.set_up()
     began = time.monotonic()
     show.publish()
@@ -115,7 +115,7 @@ def bucket(s3_server: S3Server) -> S3Store:
 
 @pytest.fixture(scope="module")
 def recording(published: ShowFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A show with a recording that was heard and nothing else."""
+    """A show with a recording and its transcript, and nothing else."""
     show = build_show_folder(tmp_path_factory.mktemp("recording") / "show")
     shutil.copy(published.episode / "transcript.json", show.episode)
     return show.folder
@@ -125,7 +125,7 @@ def recording(published: ShowFolder, tmp_path_factory: pytest.TempPathFactory) -
 def mastered(
     recording: Path, tmp_path_factory: pytest.TempPathFactory, bucket: S3Store, proxy: FaultyProxy
 ) -> Scenario:
-    """The first publication of a show, from the recording on."""
+    """The first publication of a show, mastering included."""
     folder = tmp_path_factory.mktemp("mastered") / "show"
     return record_scenario(recording, folder, bucket, proxy, {}, FIRST)
 
@@ -145,7 +145,7 @@ def first(mastered: Scenario, tmp_path_factory: pytest.TempPathFactory) -> Scena
 
 @pytest.fixture(scope="module")
 def corrected(first: Scenario, tmp_path_factory: pytest.TempPathFactory) -> Scenario:
-    """A published episode that gets another title, another chapter and other words."""
+    """A correction of a published episode: title, chapter and transcript."""
     origin = tmp_path_factory.mktemp("corrected") / "show"
     shutil.copytree(first.origin, origin)
     for name, old, new in (

@@ -1,8 +1,8 @@
-"""Reads single parts of a rendered feed."""
+"""Parts of a rendered feed."""
 
 import re
 
 
 def transcript_urls(feed: str) -> list[str]:
-    """Return the addresses of the transcripts that a feed names."""
+    """Return the transcript addresses of a feed."""
     return [url.replace("&amp;", "&") for url in re.findall(r'<podcast:transcript url="([^"]+)"', feed)]

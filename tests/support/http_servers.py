@@ -1,4 +1,4 @@
-"""Real HTTP servers for tests: `podcast serve` over a show, and a host that does what a table says."""
+"""Real HTTP servers for tests: `podcast serve` over a show, and a host that serves a table of files."""
 
 import re
 import subprocess
@@ -18,7 +18,7 @@ READY_S = 30
 
 @contextmanager
 def running_site(show: ShowFolder, port: int, **environment: str) -> Iterator[str]:
-    """Run `podcast serve` over a show and yield its address."""
+    """Run `podcast serve` over a show and yield the site's address."""
     site = f"http://127.0.0.1:{port}"
     with (show.folder / "serve.log").open("wb") as log:
         process = subprocess.Popen(
@@ -37,7 +37,7 @@ def running_site(show: ShowFolder, port: int, **environment: str) -> Iterator[st
 
 
 def rebuild_for_port(show: ShowFolder, port: int) -> None:
-    """Make the feed again for an address on this machine."""
+    """Rebuild the feed for a port of this machine."""
     done = show.run("rebuild", "--allow", PODCAST_URLS_SITE=f"http://127.0.0.1:{port}")
     assert done.returncode == 0, done.stderr
 
@@ -55,12 +55,12 @@ def _wait(url: str, process: "subprocess.Popen[bytes]") -> None:
 
 @dataclass
 class ServedFile:
-    """A file of a host, and how it is served.
+    """A file of a host, and the way it is served.
 
     Attributes:
-        plain: the headers beside Content-Type and Content-Length.
+        headers: the headers beside Content-Type and Content-Length.
         faults: "head" refuses HEAD, "range" ignores Range, "condition" ignores If-None-Match,
-            "breaks" ends the first whole answer in the middle.
+            "breaks" truncates the first complete response.
     """
 
     body: bytes
@@ -72,7 +72,7 @@ class ServedFile:
 
 @dataclass
 class FileHost:
-    """A running host; `asked` has every request as (method, path, range)."""
+    """A running host; `requests` has every request as (method, path, range)."""
 
     url: str
     files: dict[str, ServedFile]
@@ -81,7 +81,7 @@ class FileHost:
 
 @contextmanager
 def running_host(files: dict[str, ServedFile] | None = None) -> Iterator[FileHost]:
-    """Serve a table of files by path, with ETag, ranges and CORS unless a file says otherwise."""
+    """Serve a table of files by path, with ETag, byte ranges and CORS unless a file has other settings."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

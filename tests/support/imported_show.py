@@ -50,12 +50,12 @@ VTT = b"WEBVTT\n\n00:00.000 --> 00:02.000\nHello.\n"
 
 
 def audio_bytes(name: str, size_bytes: int = 50_000) -> bytes:
-    """Return bytes of our own under every name."""
+    """Return the bytes of an audio file, different for each name."""
     return hashlib.shake_256(name.encode()).digest(size_bytes)
 
 
 def old_files(url: str) -> dict[str, ServedFile]:
-    """Return an old show of three episodes; two have the same title."""
+    """Return the files of an old show of three episodes, two with the same title."""
     items = FULL.format(url, len(audio_bytes("two"))) + "".join(
         SMALL.format(url, "The first ford", guid, date, len(audio_bytes(guid)))
         for guid, date in (
@@ -87,7 +87,7 @@ def old_host() -> Iterator[FileHost]:
 
 @pytest.fixture
 def empty_show(tmp_path: Path) -> ShowFolder:
-    """A new show in which nothing was published."""
+    """A new show without a publication."""
     context = typer.Context(typer.main.get_command(app))
     context.obj = CliSession(None, Output(quiet=True))
     init(context, tmp_path / "show")

@@ -13,7 +13,7 @@ TABLES = {"options", "file_keys", "attributes"}
 
 
 def with_unknown_keys(document: BaseModel) -> bytes:
-    """Return a document with one more key in every object."""
+    """Return a document with an unknown key in every object."""
     return (
         json.dumps(_with_unknown_keys(json.loads(to_json(document))), indent=1, ensure_ascii=False) + "\n"
     ).encode()

@@ -1,4 +1,4 @@
-"""Every parser that reads foreign bytes, with a sample that it accepts."""
+"""Every parser of foreign bytes, with a valid sample."""
 
 import hashlib
 import io
@@ -79,12 +79,12 @@ MAIL = b'From: a@example.org\r\nTo: "B" <b@example.org>\r\nSubject: =?utf-8?q?Hi
 
 
 def drain(lines: Iterable[object]) -> None:
-    """Read to the end and keep nothing."""
+    """Exhaust an iterable."""
     deque(lines, maxlen=0)
 
 
 def file_of(name: str, data: bytes) -> Path:
-    """Write data where the parser wants a file."""
+    """Write data to a file for a parser of files, and return its path."""
     path = FOLDER / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
@@ -124,12 +124,12 @@ def read_conditions(data: bytes) -> None:
     lines = data.replace(b"\r", b"").split(b"\n")
     for method in ("GET", "HEAD"):
         scope = {"type": "http", "method": method, "headers": list(zip(names, lines, strict=False))}
-        said = content_response(Request(scope), CONTENT, headers={"cache-control": "private"})
-        assert said.status_code in (200, 206, 304, 416)
+        response = content_response(Request(scope), CONTENT, headers={"cache-control": "private"})
+        assert response.status_code in (200, 206, 304, 416)
 
 
 def captions(mime: str) -> Callable[[bytes], object]:
-    """Return what reads a foreign caption file of a type."""
+    """Return a parser of foreign caption files of a type."""
     return lambda data: check_transcript(data, mime, duration_s=9)
 
 
@@ -143,12 +143,12 @@ def read_mail(data: bytes) -> None:
 
 
 def read_access_log(data: bytes) -> None:
-    """Read a log; secrets of its own, for they remember what they have read."""
+    """Check a log file, with secrets of its own because `RestrictedText` keeps state."""
     drain(check_log_file(file_of("a.log", data), RestrictedText(SHINGLES, SHINGLES)))
 
 
 def png() -> bytes:
-    """Return a small picture that says everything a picture can."""
+    """Return a small PNG with every kind of metadata."""
     file, info = io.BytesIO(), PngInfo()
     info.add_text("Title", "One", zip=True)
     Image.new("P", (9, 9)).save(file, "PNG", pnginfo=info, dpi=(72, 72), transparency=0)
@@ -156,13 +156,13 @@ def png() -> bytes:
 
 
 def of_text(parser: Callable[[str], object]) -> Callable[[bytes], object]:
-    """Return a parser of bytes that stand for any text, NUL and half surrogates included."""
+    """Return a parser of bytes from a parser of text; NUL and lone surrogates are possible."""
     return lambda data: parser(data.decode("utf-8", "surrogateescape"))
 
 
 @dataclass(frozen=True)
 class Parser:
-    """A parser and something that it reads."""
+    """A parser and a valid sample of its input."""
 
     read: Callable[[bytes], object]
     sample: bytes
@@ -214,7 +214,7 @@ PARSERS = {
 
 
 def reads_or_refuses(parser: Parser, data: bytes) -> None:
-    """Read, or raise one of our errors and no other; in bounded time either way."""
+    """Assert that a parser succeeds or raises a `PodcastError`, in bounded time."""
     began = time.process_time()
     with suppress(PodcastError):
         parser.read(data)

@@ -1,4 +1,4 @@
-"""The parts that a command builds over a show of a test, and the state of that show's store."""
+"""The parts that a command builds over a test's show, and the contents of the show's store."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ from tests.support.show import MODEL, SLUG, ShowFolder
 
 
 def parts(show: ShowFolder, now: datetime | None = None) -> Parts:
-    """Return what the command would build, at a moment of our choice."""
+    """Return the parts that a command would build, with tiny.en and a fixed time."""
     clock = (lambda: now) if now else (lambda: datetime.now(UTC))
     built = CliSession(show.folder, Output(quiet=True), clock).parts()
     settings = built.config.transcription.model_copy(update={"model": MODEL})

@@ -1,4 +1,4 @@
-"""The real feeds of PODCAST_FEEDS_DIR as served copies: every file that they name is there, and is valid."""
+"""The real feeds of PODCAST_FEEDS_DIR, served as copies with valid files at every address."""
 
 import hashlib
 import io
@@ -17,7 +17,7 @@ from tests.support.show import run_ffmpeg
 
 REAL = os.environ.get("PODCAST_FEEDS_DIR", "")
 FEEDS = {"1865": 61, "changing-the-tide": 15, "dk-podcast": 59, "homegrown-hits": 4, "namespace-example": 3}
-"""Name and number of episodes of each show that can be taken over."""
+"""Name and number of episodes of each show that can be imported."""
 
 ITUNES, PODCAST = "{http://www.itunes.com/dtds/podcast-1.0.dtd}", "{https://podcastindex.org/namespace/1.0}"
 CHAPTERS = b'{"version": "1.2.0", "chapters": [{"startTime": 0, "title": "Start"}]}'
@@ -28,9 +28,9 @@ WORDS = {
 
 
 def serve_copy(name: str, host: FileHost, folder: Path) -> str:
-    """Serve a copy of a real feed from here with all its files, and return its address.
+    """Serve a copy of a real feed with all its files, and return the feed's address.
 
-    Addresses keep their path, lengths are those of the files that are served.
+    Addresses keep their path; lengths are those of the served files.
     """
     tree = etree.fromstring((Path(REAL) / f"{name}.xml").read_bytes().strip())
     audio = _tone(folder)

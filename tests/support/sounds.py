@@ -1,4 +1,4 @@
-"""Sounds and files for the transcribers' tests."""
+"""Sounds and files for tests of the transcription."""
 
 import wave
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ NOTES_HZ = (220, 277, 330, 440, 392, 349)
 
 
 def ignore_progress(_: Progress) -> None:
-    """Take progress and do nothing with it."""
+    """Ignore progress."""
 
 
 def samples_of(path: Path) -> Samples:
@@ -57,7 +57,7 @@ def tune(seconds: float, notes_hz: Sequence[float] = NOTES_HZ) -> Samples:
 
 
 def non_speech(seconds: int, *, seed: int) -> Samples:
-    """Return what may stand between speech: silence, hiss, rumble and tunes, drawn by a seed."""
+    """Return random sound without speech: silence, hiss, rumble and tunes, drawn by a seed."""
     draw = np.random.default_rng(seed)
     parts: list[Samples] = []
     while sum(map(len, parts)) < seconds * SAMPLE_RATE_HZ:

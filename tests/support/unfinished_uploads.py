@@ -10,7 +10,7 @@ MEGABYTE = 1024 * 1024
 
 
 def leave_unfinished_upload(store: Store, key: str) -> None:
-    """Leave a put of 5 MiB where a kill would leave it."""
+    """Leave a put of 5 MiB in the state that a kill leaves."""
     body = b"x" * 5 * MEGABYTE
     if isinstance(store, S3Store):
         bucket, name = store.settings.bucket_and_name(key)

@@ -1,4 +1,4 @@
-"""A host that does one thing wrong at a time, and the rule that it breaks."""
+"""Faults of a host, one at a time, each with the rule that it breaks."""
 
 import io
 import json
@@ -38,7 +38,7 @@ def picture(side_px: int = 1400) -> bytes:
 
 
 def right_files(url: str) -> dict[str, ServedFile]:
-    """Return a feed and its files, served as they should be."""
+    """Return a feed and its files, served without a fault."""
     return {
         "/feed.xml": ServedFile(
             FEED.format(url).encode(), "application/rss+xml", headers={"Content-Encoding": "identity"}
