@@ -1,7 +1,7 @@
 """Every rule of `podcast feed check` as a row of docs/feed.md.
 
-What a rule asks stands in the docstrings of podcast_pipeline.feed.conformance (`F2: …`). Severity and what to
-do are what the planted faults of the tests are answered with, run here and now.
+The requirement of a rule is in the docstrings of podcast_pipeline.feed.conformance (`F2: …`). Severity and
+remedy are those of the findings for the faults of tests/support/rule_cases, checked on each run.
 """
 
 import inspect
@@ -24,7 +24,7 @@ HEAD = ("rule", "severity", "asks for", "what to do", "planted by")
 
 @dataclass(frozen=True)
 class Planted:
-    """A fault that a test plants, and one thing that the checker says of it."""
+    """A finding of the checker for a fault that a test plants."""
 
     test: str
     finding: FeedFinding
@@ -57,7 +57,7 @@ def _row(cells: Iterable[str]) -> str:
 
 
 def _asked() -> dict[str, list[str]]:
-    """Return what the code says that it checks, by rule."""
+    """Return the requirements in the docstrings of the checker, by rule."""
     asked: dict[str, list[str]] = {}
     for found in pkgutil.iter_modules(conformance.__path__):
         module = import_module(f"{conformance.__name__}.{found.name}")
@@ -70,9 +70,9 @@ def _asked() -> dict[str, list[str]]:
 
 def _planted() -> Iterator[Planted]:
     for name, findings in (
-        ("test_feed_conformance.py", _of_feeds()),
-        ("test_feed_facts.py", _of_files()),
-        ("test_feed_check.py", _of_hosts()),
+        ("feed/conformance/test_rules.py", _of_feeds()),
+        ("feed/conformance/test_fetched_files.py", _of_files()),
+        ("remote_feeds/test_check.py", _of_hosts()),
     ):
         yield from (Planted(name, finding) for finding in findings)
 
@@ -96,7 +96,7 @@ def _of_files() -> Iterator[FeedFinding]:
 
 
 def _of_hosts() -> Iterator[FeedFinding]:
-    """Yield what is said of a host of one's own that does one thing wrong at a time."""
+    """Yield the findings for a local host with one fault at a time."""
     for _, _, break_it in hosts.FAULTS.values():
         with running_host() as running:
             running.files.update(hosts.right_files(running.url))

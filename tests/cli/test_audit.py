@@ -27,7 +27,7 @@ def served_show(
 def test_a_clean_show_is_exit_0_and_an_open_object_exit_3(
     served_show: tuple[ShowFolder, str], tmp_path: Path
 ) -> None:
-    """Site, bucket, log and mails are clean; a transcript under public/ is named, as text and as JSON."""
+    """A clean site, bucket and log have no finding; a transcript in a mail is one, with exit 3."""
     show, site = served_show
     log = ("--log", str(show.folder / "serve.log"), "--mail", str(tmp_path))
     clean = show.run("audit", *log, PODCAST_URLS_SITE=site)

@@ -1,4 +1,4 @@
-"""Moving out, with real parts: our host leaves, another one of ours takes the show over, real apps follow."""
+"""Moving to another host, with real parts: another show of ours imports the feed, and real apps follow."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ FEED = "/public/feed.xml"
 
 @dataclass(frozen=True)
 class Move:
-    """A show at its old address and at its new one."""
+    """A show at its old and at its new address."""
 
     old: ShowFolder
     new: ShowFolder
@@ -31,16 +31,16 @@ class Move:
 
     @property
     def old_feed(self) -> str:
-        """Where everybody is subscribed."""
+        """The address of the old feed."""
         return f"http://127.0.0.1:{self.old_port}{FEED}"
 
     @property
     def new_feed(self) -> str:
-        """Where the show goes."""
+        """The address of the new feed."""
         return f"http://127.0.0.1:{self.new_port}{FEED}"
 
     def leave(self) -> None:
-        """Do on the old side what docs/feed.md says."""
+        """Redirect the old feed as docs/feed.md describes."""
         site = f"http://127.0.0.1:{self.old_port}"
         done = self.old.run("rebuild", PODCAST_URLS_SITE=site, PODCAST_FEED_NEW_FEED_URL=self.new_feed)
         assert done.returncode == 0, done.stderr
@@ -48,7 +48,7 @@ class Move:
 
 @pytest.fixture(scope="module")
 def move(published: ShowFolder, tmp_path_factory: pytest.TempPathFactory) -> Move:
-    """A show that is out, and a new host that has imported it and written its feed."""
+    """A published show, and a new host with the imported show and its feed."""
     folder = tmp_path_factory.mktemp("moving-out")
     old, new = copy_show_folder(published, folder / "old"), ShowFolder(folder / "new")
     move = Move(old, new, free_port(), free_port())
@@ -72,7 +72,7 @@ class App:
 
 @pytest.fixture
 def gpo(tmp_path: Path) -> App:
-    """GPodder's command line."""
+    """The command line of gPodder, subscribed to the old feed."""
     folders = {"GPODDER_HOME": str(tmp_path / "home"), "GPODDER_DOWNLOAD_DIR": str(tmp_path / "files")}
     (tmp_path / "home").mkdir()
 
@@ -93,14 +93,14 @@ def gpo(tmp_path: Path) -> App:
 
 @pytest.fixture
 def moved(move: Move) -> Iterator[Move]:
-    """The new host runs for as long as the test."""
+    """The show, with a running new host."""
     with running_site(move.new, move.new_port):
         yield move
 
 
 @pytest.mark.skipif(shutil.which("gpo") is None, reason="no gpo here")
 def test_gpodder_follows_and_downloads_nothing_again(moved: Move, gpo: App) -> None:
-    """It takes the new address for its own, keeps what it has, and needs the old host no more."""
+    """The app gPodder stores the new address, keeps its downloads, and no longer needs the old host."""
     with running_site(moved.old, moved.old_port):
         gpo.run("subscribe", moved.old_feed)
         gpo.run("download")
@@ -118,7 +118,7 @@ def test_gpodder_follows_and_downloads_nothing_again(moved: Move, gpo: App) -> N
 
 @pytest.mark.skipif(shutil.which("newsboat") is None, reason="no newsboat here")
 def test_newsboat_shows_no_episode_twice(moved: Move, tmp_path: Path) -> None:
-    """An app that follows without keeping the address sees the same items."""
+    """An app that follows the redirect without storing the address shows the same items."""
     (tmp_path / "urls").write_text(f'"{moved.old_feed}"\n', encoding="utf-8")
     (tmp_path / "config").write_text("auto-reload no\n", encoding="utf-8")
 
@@ -148,7 +148,7 @@ def test_newsboat_shows_no_episode_twice(moved: Move, tmp_path: Path) -> None:
 
 
 def test_the_old_address_answers_301_and_its_feed_names_the_new_one(moved: Move) -> None:
-    """HEAD and GET lead to the new feed; audio, and the feed of whoever asks the bucket, stay."""
+    """HEAD and GET of the feed redirect to the new feed; audio and the bucket's feed stay."""
     moved.leave()
     feed = (moved.old.bucket / "public" / "feed.xml").read_text(encoding="utf-8")
     assert f"<itunes:new-feed-url>{moved.new_feed}</itunes:new-feed-url>" in feed
@@ -162,6 +162,6 @@ def test_the_old_address_answers_301_and_its_feed_names_the_new_one(moved: Move)
 
 
 def test_a_feed_that_names_its_own_address_does_not_lead_to_itself(moved: Move) -> None:
-    """Apple wants the tag in the new feed too."""
+    """The new feed has the new-feed-url tag, as Apple requires, and is not redirected to itself."""
     with running_site(moved.old, moved.old_port, PODCAST_FEED_NEW_FEED_URL=moved.old_feed):
         assert httpx.get(moved.old_feed).status_code == 200

@@ -1,4 +1,4 @@
-"""What an anonymous client can get holds no run of eight words of a transcript beyond what is public.
+"""No response to an anonymous client contains eight consecutive words of a transcript's restricted part.
 
 The check here is its own and simple on purpose: it shares no code with `transcript.leaks`.
 """
@@ -46,7 +46,7 @@ def runs(text: str) -> set[str]:
 
 
 def texts(body: bytes) -> str:
-    """Return what bytes say: as they are, as UTF-16 (ID3), and as a page without its markup."""
+    """Return the texts of bytes: as they are, as UTF-16 (ID3), and as a page without markup."""
     plain = body.decode("utf-8", "replace")
     wide = body.decode("utf-16-le", "replace") + body[1:].decode("utf-16-le", "replace")
     return " \n ".join((plain, html.unescape(re.sub(r"<[^>]+>", " ", plain)), wide))
@@ -75,7 +75,7 @@ def site(show: ShowFolder) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def secret(show: ShowFolder) -> set[str]:
-    """Every run of the transcript that is in no public text."""
+    """Every run of eight words of the transcript that is in no public text."""
     store = CliSession(show.folder, Output()).store
     episode = catalog_from_json(store.get("private/catalog.json")[1]).by_slug(SLUG)
     assert episode is not None
@@ -85,7 +85,7 @@ def secret(show: ShowFolder) -> set[str]:
 
 
 def crawl(client: httpx.Client, base: str, keys: list[str]) -> dict[str, bytes]:
-    """Return everything that can be reached by links, and by guessing keys and routes."""
+    """Return all responses reached by links, and by guessed keys and routes."""
     waiting = ["/", "/robots.txt", "/sitemap.xml", "/public/feed.xml", *GUESSES, *(f"/{key}" for key in keys)]
     seen: dict[str, bytes] = {}
     while waiting:
@@ -100,7 +100,7 @@ def crawl(client: httpx.Client, base: str, keys: list[str]) -> dict[str, bytes]:
 
 
 def test_the_check_would_notice(show: ShowFolder, secret: set[str]) -> None:
-    """The sample has secret text after its teaser, and a subscriber's file holds it."""
+    """The sample has restricted text after its teaser, and a subscriber's file contains it."""
     notes = (show.episode / "notes.md").read_text(encoding="utf-8")
     store = CliSession(show.folder, Output()).store
     (file,) = [info.key for info in store.list("private/transcripts/") if info.key.endswith(".txt")]
@@ -110,7 +110,7 @@ def test_the_check_would_notice(show: ShowFolder, secret: set[str]) -> None:
 
 
 def test_an_anonymous_client_gets_no_secret_run(show: ShowFolder, site: str, secret: set[str]) -> None:
-    """Pages, feeds, files, tags, headers and errors hold none of the secret runs."""
+    """Pages, feeds, files, tags, headers and errors contain no restricted run."""
     store = CliSession(show.folder, Output()).store
     keys = [info.key for prefix in ("public/", "private/") for info in store.list(prefix)]
     with httpx.Client() as client:
@@ -122,7 +122,7 @@ def test_an_anonymous_client_gets_no_secret_run(show: ShowFolder, site: str, sec
 
 
 def test_public_objects_and_the_log_hold_no_secret_run(show: ShowFolder, site: str, secret: set[str]) -> None:
-    """Every byte under public/ and every log line is clean too."""
+    """The objects under public/ and the log lines contain no restricted run."""
     httpx.get(f"{site}/episodes/{SLUG}")
     store = CliSession(show.folder, Output()).store
     bodies = {info.key: store.get(info.key)[1] for info in store.list("public/")}
@@ -156,7 +156,7 @@ def test_a_subscriber_gets_every_word_by_the_private_link(
 
 
 def test_unknown_token_is_404(site: str) -> None:
-    """A made-up link is not found, by GET and by HEAD, feed and file."""
+    """A made-up token gets 404 by GET and HEAD, for feed and file."""
     made_up = f"{site}/feeds/{'a' * 16}.{'b' * 32}"
     for path in ("/feed.xml", "/", "/transcripts/x.vtt"):
         assert httpx.get(made_up + path).status_code == 404
@@ -164,7 +164,7 @@ def test_unknown_token_is_404(site: str) -> None:
 
 
 def test_the_audio_can_be_sought_and_asked_again(show: ShowFolder, site: str) -> None:
-    """HEAD, a range and an ETag are answered as apps need them."""
+    """HEAD, byte ranges and ETags are answered as apps need them."""
     store = CliSession(show.folder, Output()).store
     key = next(i.key for i in store.list("public/audio/") if "notice" not in i.key)
     url = f"{site}/{key}"
@@ -177,7 +177,7 @@ def test_the_audio_can_be_sought_and_asked_again(show: ShowFolder, site: str) ->
 
 
 def test_the_log_is_found(show: ShowFolder, site: str) -> None:
-    """The server logs its answers, so that the checks on the log read something."""
+    """The server logs its responses, so that the checks of the log are not empty."""
     httpx.get(f"{site}/robots.txt")
     until = time.monotonic() + 30  # a line may come after the answer that it tells of
     while b"GET /robots.txt 200" not in (show.folder / "serve.log").read_bytes():

@@ -19,13 +19,13 @@ EVERY_REQUEST = 1_000_000
 
 @pytest.fixture
 def scenario(request: pytest.FixtureRequest) -> Scenario:
-    """The scenario that a test names."""
+    """The scenario with the fixture name in the parameter."""
     named: Scenario = request.getfixturevalue(request.param)
     return named
 
 
 def kill_at(number: int, pid: list[int], *, after: bool) -> Fault:
-    """Kill the publisher when its request of this number comes: before the server has it, or after."""
+    """Return a fault that kills the publisher at this request, before or after the server handles it."""
     turn = threading.Lock()
     numbers = iter(range(1, EVERY_REQUEST))
 
@@ -45,7 +45,7 @@ def kill_at(number: int, pid: list[int], *, after: bool) -> Fault:
 @soak_amounts(share=4, full=75)
 @pytest.mark.parametrize("scenario", ["first", "corrected"], indirect=True)
 def test_killed_at_a_request(scenario: Scenario, amount: int) -> None:
-    """Killed as the store gets a request or as it has answered it: nothing is lost and nothing is between."""
+    """A kill before or after any request of the store loses nothing and leaves no intermediate state."""
     moments = [(number, after) for number in range(1, scenario.requests + 1) for after in (False, True)]
     for number, after in random.Random(5).sample(moments, amount):
         scenario.set_up()
@@ -62,7 +62,7 @@ def test_killed_at_a_request(scenario: Scenario, amount: int) -> None:
 
 @soak_amounts(share=4, full=60)
 def test_killed_at_any_time(mastered: Scenario, amount: int) -> None:
-    """Killed while it reads, masters, tags or stores: the same command makes the same bytes of it."""
+    """After a kill while reading, mastering, tagging or storing, the same command makes the same bytes."""
     chance = random.Random(6)
     for _ in range(amount):
         mastered.set_up()

@@ -1,4 +1,4 @@
-"""kill -9 while `publish` and `transcribe SLUG` work on an edited transcript.md, or somebody saves it."""
+"""kill -9 of `publish` and `transcribe SLUG` on an edited transcript.md, and saves while they run."""
 
 import json
 import os
@@ -32,13 +32,13 @@ pytestmark = pytest.mark.xdist_group("show")
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 COMMANDS = ("publish", "transcribe")
-OTHER_WORDS = "heard.json"  # in the show's folder: what the engine hears the second time
+OTHER_WORDS = "second.json"  # in the show's folder: the result of the second transcription
 BACKUP = re.compile(r"put it back from build/(transcript\.[0-9a-f]{16}\.json)")
 
 
 @dataclass(frozen=True)
 class FileTranscriber:
-    """A transcriber that hears what is in a file."""
+    """A transcriber that returns the transcript of a file."""
 
     path: Path
 
@@ -49,12 +49,12 @@ class FileTranscriber:
         options: TranscriptionOptions,  # noqa: ARG002
         report: ProgressCallback,  # noqa: ARG002
     ) -> Transcript:
-        """Return it."""
+        """Return the transcript of the file."""
         return transcript_from_json(self.path.read_bytes(), str(self.path))
 
 
 def run_here(folder: Path, environment: dict[str, str], command: str) -> None:
-    """Be `podcast`, with a clock that stands still and an engine that is done at once."""
+    """Run `podcast` in this process with a stopped clock and a `FileTranscriber`."""
     os.chdir(folder)
     os.environ.update(environment)
     sys.argv = [
@@ -62,9 +62,9 @@ def run_here(folder: Path, environment: dict[str, str], command: str) -> None:
         "--quiet",
         command,
         SLUG,
-        *(["--output", "heard"] if command == "transcribe" else []),
+        *(["--output", "out"] if command == "transcribe" else []),
     ]
-    with pytest.MonkeyPatch.context() as patch, (folder / "said").open("w", encoding="utf-8") as error_line:
+    with pytest.MonkeyPatch.context() as patch, (folder / "stderr").open("w", encoding="utf-8") as error_line:
         patch.setattr(sys, "stderr", error_line)
         patch.setattr(app, "CliSession", partial(CliSession, clock=lambda: NOW))
         patch.setattr(
@@ -80,10 +80,10 @@ def start(show: ShowFolder, command: str) -> BaseProcess:
 
 
 def run(show: ShowFolder, command: str) -> str:
-    """Run it to its end; return "", or the line it left with."""
+    """Run a command to its end; return "", or its error line."""
     process = start(show, command)
     process.join()
-    error_line = (show.folder / "said").read_text(encoding="utf-8").strip()
+    error_line = (show.folder / "stderr").read_text(encoding="utf-8").strip()
     assert (process.exitcode, "\n" in error_line) in ((0, False), (0, True), (1, False)), error_line
     return error_line if process.exitcode else ""
 
@@ -93,7 +93,7 @@ def read(show: ShowFolder) -> str:
 
 
 def changed(random: Random, text: str, written: str) -> str:
-    """Return a transcript.md with a word for a word, or one more, somewhere in it."""
+    """Return a transcript.md with a random word replaced by `written`, or `written` inserted."""
     head, hint, body = text.partition(HINT)
     spots = [m.span() for m in re.finditer(r"(?<= )[a-z]+(?=[ .,])", body)]
     first, last = random.choice(spots)
@@ -103,19 +103,19 @@ def changed(random: Random, text: str, written: str) -> str:
 
 
 def replaced(path: Path, data: bytes) -> None:
-    """Save as most editors do."""
+    """Save as most editors do: write a temporary file and rename it."""
     beside = path.with_name("transcript.md.tmp")
     beside.write_bytes(data)
     beside.replace(path)
 
 
 def overwritten(path: Path, data: bytes) -> None:
-    """Save as nano does."""
+    """Save as nano does: overwrite the file in place."""
     path.write_bytes(data)
 
 
 def set_aside(path: Path, data: bytes) -> None:
-    """Save as vim does: the old file is put aside first."""
+    """Save as vim does: rename the old file first."""
     if path.exists():
         path.replace(path.with_name("transcript.md~"))
     path.write_bytes(data)
@@ -126,7 +126,7 @@ SAVES: tuple[Callable[[Path, bytes], None], ...] = (replaced, overwritten, set_a
 
 @pytest.fixture(scope="module")
 def origin(published: ShowFolder, tmp_path_factory: pytest.TempPathFactory) -> ShowFolder:
-    """A published show, and what an engine would hear of it now; never change it, copy it."""
+    """A published show with the result of a second transcription; never change it, copy it."""
     show = copy_show_folder(published, tmp_path_factory.mktemp("edited") / "show")
     transcript = (show.episode / "transcript.json").read_bytes()
     words = transcript_from_json(
@@ -140,14 +140,14 @@ def origin(published: ShowFolder, tmp_path_factory: pytest.TempPathFactory) -> S
 
 @dataclass(frozen=True)
 class EditedShow:
-    """One show with an edit in it, and how long each command takes when nobody disturbs it."""
+    """A show with edits, and the command that a test interrupts."""
 
     show: ShowFolder
     command: str
     random: Random
 
     def edit(self, *written: str) -> str:
-        """Save a transcript.md with these words in it; return it."""
+        """Save and return a transcript.md with these words in it."""
         text = read(self.show)
         for word in written:
             text = changed(self.random, text, word)
@@ -155,7 +155,7 @@ class EditedShow:
         return text
 
     def finish(self) -> None:
-        """Run the same command again until it is done, doing what its line says."""
+        """Run the command until it succeeds, following its error lines."""
         for _ in range(3):
             error_line = run(self.show, self.command)
             if not error_line:
@@ -166,27 +166,27 @@ class EditedShow:
         pytest.fail(error_line)
 
     def assert_kept(self, *written: str) -> None:
-        """Prove that words that a person wrote are in the text, or are told of as without a place."""
+        """Assert that words of a person's edits are in the text, or in the reported conflicts."""
         conflicts = json.dumps(json.loads((self.show.episode / "edits.json").read_bytes())["conflicts"])
         for word in written:
             assert word in read(self.show) or word in conflicts, word
 
 
 def state(show: ShowFolder) -> dict[str, object]:
-    """Return what an undisturbed run leaves: the episode's files and the store; not how long steps took."""
+    """Return the episode's files and the stored objects, without the durations of the steps."""
     stored = objects(CliSession(show.folder, Output(quiet=True)).store)
     receipt = json.loads((show.episode / "published.json").read_bytes())
     return {**files(show.episode), **stored, "published.json": {**receipt, "seconds": None}}
 
 
 def differing(here: dict[str, object], there: dict[str, object]) -> dict[str, tuple[object, object]]:
-    """Return what is not the same, by name."""
+    """Return the entries that differ, by name."""
     names = here.keys() | there.keys()
     return {name: (here.get(name), there.get(name)) for name in names if here.get(name) != there.get(name)}
 
 
 def two_edited_shows(origin: ShowFolder, folder: Path, seed: int) -> tuple[EditedShow, EditedShow]:
-    """Return twice the same show with the same edit."""
+    """Return two copies of a show with the same edits."""
     random = Random(seed)
     command = random.choice(COMMANDS)
     made = []
@@ -199,7 +199,7 @@ def two_edited_shows(origin: ShowFolder, folder: Path, seed: int) -> tuple[Edite
 
 @soak_amounts(share=6, full=200)
 def test_killed_at_any_time_no_edit_is_lost(origin: ShowFolder, tmp_path: Path, amount: int) -> None:
-    """The same command again, and once more, ends in the very bytes of two runs that nobody disturbed."""
+    """After a kill the same command, run twice, ends in the bytes of two uninterrupted runs."""
     killed = 0
     for seed in range(amount):
         interrupted, undisturbed = two_edited_shows(origin, tmp_path, seed)
@@ -226,7 +226,7 @@ def test_killed_at_any_time_no_edit_is_lost(origin: ShowFolder, tmp_path: Path, 
 def test_what_is_saved_meanwhile_is_never_overwritten(
     origin: ShowFolder, tmp_path: Path, amount: int
 ) -> None:
-    """Saved by any editor while a command runs that is then killed or not: every edit is there in the end."""
+    """A file that an editor saves while a command runs, killed or not, keeps every edit."""
     for seed in range(amount):
         interrupted, undisturbed = two_edited_shows(origin, tmp_path, seed)
         random, path = Random(seed), interrupted.show.episode / "transcript.md"

@@ -1,4 +1,4 @@
-"""Hubs and directories, real HTTP servers, are told of the public feed, soon, and never of a private one."""
+"""Pings of hubs and directories, real HTTP servers, for the public feed and never for a private feed."""
 
 import threading
 import time
@@ -24,16 +24,16 @@ FormFields = dict[str, list[str]]
 
 
 class HubHandler(BaseHTTPRequestHandler):
-    """Takes a ping."""
+    """Receives a ping."""
 
     server: "Hub"
 
     def do_POST(self) -> None:
-        """Keep what is said, and answer as the hub was told to."""
+        """Record the form fields of the body, and answer with the hub's status."""
         self._record(self.rfile.read(int(self.headers["Content-Length"])).decode())
 
     def do_GET(self) -> None:
-        """The same, of what is said in the address."""
+        """Record the query of the address, and answer with the hub's status."""
         self._record(urlsplit(self.path).query)
 
     def _record(self, query: str) -> None:
@@ -64,7 +64,7 @@ class Hub(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The address of the hub."""
         return f"http://127.0.0.1:{self.server_port}"
 
 
@@ -86,7 +86,7 @@ def settings(*hubs: str, overcast: bool = False) -> FeedTable:
 
 
 def test_a_hub_and_overcast_are_told_the_address_of_the_feed() -> None:
-    """WebSub gets hub.mode and hub.url, Overcast urlprefix; nothing else is said."""
+    """WebSub gets hub.mode and hub.url, Overcast gets urlprefix, and neither gets more."""
     warnings: list[str] = []
     with running_hub(Hub()) as hub, running_hub(Hub(status=200)) as overcast:
         send_pings(
@@ -101,7 +101,7 @@ PODPING = {"url": [FEED], "reason": ["update"], "medium": ["podcast"]}
 
 
 def test_podping_is_told_by_whoever_has_a_token() -> None:
-    """A node gets the address and the token, which no other hub sees and no line prints."""
+    """A Podping node gets the address and the token; no other hub gets the token and no line prints it."""
     warnings: list[str] = []
     with running_hub(Hub()) as hub, running_hub(Hub(status=401)) as node:
         query = FeedTable(websub_hubs=(hub.url,), podping_url=node.url)
@@ -113,7 +113,7 @@ def test_podping_is_told_by_whoever_has_a_token() -> None:
 
 
 def test_podping_is_not_told_without_a_token() -> None:
-    """Nodes refuse whom they do not know, so nobody is asked in vain."""
+    """Without a token no Podping node is pinged, as nodes refuse unknown clients."""
     assert pings_for(FEED, settings()) == []
 
 
@@ -129,13 +129,13 @@ def test_podping_is_not_told_without_a_token() -> None:
     ],
 )
 def test_nobody_is_told_of_a_private_or_a_local_feed(url: str) -> None:
-    """A link with a token never leaves by a ping, and a laptop's address would help nobody."""
+    """A feed address with a token, or of a local machine, is never pinged."""
     told = settings("https://hub.example.org", overcast=True)
     assert pings_for(url, told, podping_token=SecretStr("hunter2")) == []
 
 
 def test_a_hub_that_refuses_is_one_line() -> None:
-    """An error of the hub is a warning that names it."""
+    """An error of a hub is one warning that names the hub."""
     warnings: list[str] = []
     with running_hub(Hub(status=500)) as hub:
         send_pings(pings_for(FEED, settings(hub.url)), warn=warnings.append)
@@ -146,7 +146,7 @@ def test_a_hub_that_refuses_is_one_line() -> None:
 
 
 def test_silent_and_absent_hubs_do_not_hold_up(closed_port: int) -> None:
-    """Hubs that never answer or are not there cost a bounded time together, and each is one line."""
+    """Hubs that never answer or do not exist cost a bounded time together, and each is one warning."""
     warnings: list[str] = []
     absent = f"http://127.0.0.1:{closed_port}/hub/"
     with running_hub(Hub(silent_s=60)) as silent, running_hub(Hub()) as good:
@@ -162,7 +162,7 @@ def test_silent_and_absent_hubs_do_not_hold_up(closed_port: int) -> None:
 
 
 def test_a_publication_names_its_hub_and_tells_it_once(published: ShowFolder, tmp_path: Path) -> None:
-    """The new feed has rel=hub; a second run that changes nothing tells nobody."""
+    """The new feed has rel=hub; a second run without a change pings no hub."""
     show = copy_show_folder(published, tmp_path / "show")
     with running_hub(Hub()) as hub:
         environment = {
@@ -182,7 +182,7 @@ def test_a_publication_names_its_hub_and_tells_it_once(published: ShowFolder, tm
 def test_a_hub_that_is_down_does_not_fail_a_publication(
     published: ShowFolder, tmp_path: Path, closed_port: int
 ) -> None:
-    """The episode is out, exit 0, and one line says who was not told."""
+    """The episode is published with exit 0, and one line names the hub that was not pinged."""
     show = copy_show_folder(published, tmp_path / "show")
     done = show.run(
         *("publish", SLUG),

@@ -1,4 +1,4 @@
-"""Faults between `publish` and a real S3 server: success after a retry, or one line with nothing changed."""
+"""Faults between `publish` and a real S3 server: success after a retry, or one error line and no change."""
 
 import time
 
@@ -47,7 +47,7 @@ LASTING: dict[str, tuple[str, Fault, str]] = {
 
 @pytest.mark.parametrize("name", PASSING)
 def test_a_fault_that_passes_is_not_seen(corrected: Scenario, name: str) -> None:
-    """The publication ends as if undisturbed, in one run."""
+    """One run completes the publication in spite of the fault."""
     method, text, fault, times = PASSING[name]
     corrected.set_up()
     corrected.proxy.inject(method, fault, times=times, text=text)
@@ -60,7 +60,7 @@ def test_a_fault_that_passes_is_not_seen(corrected: Scenario, name: str) -> None
 
 @pytest.mark.soak
 def test_a_stall_of_a_minute_is_waited_out(corrected: Scenario) -> None:
-    """A server that falls silent in an upload is asked again."""
+    """A request to a server that stalls in an upload is retried."""
     corrected.set_up()
     corrected.proxy.inject("PUT", faults.stall, text="private/documents")
     corrected.proxy.inject("GET", faults.stall_in_body, text="public/chapters")
@@ -72,7 +72,7 @@ def test_a_stall_of_a_minute_is_waited_out(corrected: Scenario) -> None:
 
 @pytest.mark.parametrize("name", LASTING)
 def test_a_fault_that_lasts_is_one_line_and_nothing_changed(corrected: Scenario, name: str) -> None:
-    """Catalog and feed are as before, the line says what to do, and the same command ends it later."""
+    """Catalog and feed stay, the error line names the remedy, and the same command completes later."""
     method, fault, line = LASTING[name]
     corrected.set_up()
     corrected.proxy.inject(method, fault, times=ALWAYS)
@@ -91,7 +91,7 @@ def test_a_fault_that_lasts_is_one_line_and_nothing_changed(corrected: Scenario,
 
 
 def test_a_fault_that_begins_between_catalog_and_feed_is_caught_up(corrected: Scenario) -> None:
-    """Listeners still have the old feed, whole; the same command brings the new one."""
+    """Listeners keep the complete old feed; the same command then writes the new feed."""
     corrected.set_up()
     corrected.proxy.inject("PUT", faults.refuse(403, "AccessDenied"), times=ALWAYS, text=FEED_KEY)
     assert _fails(corrected)

@@ -1,4 +1,4 @@
-"""Two publishers at once, as real processes: nobody's episode is lost, and one episode goes out once."""
+"""Two simultaneous publishers, as real processes: no episode is lost, and none is published twice."""
 
 import json
 import shutil
@@ -38,13 +38,13 @@ OTHER = "a-quieter-winter"
 
 @dataclass(frozen=True)
 class Contest:
-    """Where two publishers meet."""
+    """A show and the store that several publishers write at once."""
 
     show: BucketShow
     store: Store
 
     def publish_at_once(self, *publishers: tuple[BucketShow, str]) -> list[int]:
-        """Publish at once; return the exit codes."""
+        """Publish simultaneously and return the exit codes."""
         restore_objects(self.store, {})
         gate = PROCESSES.Barrier(len(publishers))
         processes: list[BaseProcess] = [show.publisher(slug, gate) for show, slug in publishers]
@@ -63,7 +63,7 @@ class Contest:
 
 @pytest.fixture(scope="module")
 def show(published: ShowFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A show of two episodes that were heard and mastered, and not published."""
+    """A show of two episodes, transcribed and mastered but not published."""
     folder = tmp_path_factory.mktemp("races") / "show"
     show = build_show_folder(folder)
     shutil.copy(published.episode / "transcript.json", show.episode)
@@ -83,7 +83,7 @@ def show(published: ShowFolder, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 @pytest.fixture(params=["local", "s3"])
 def contest(request: pytest.FixtureRequest, show: Path, tmp_path: Path) -> Iterator[Contest]:
-    """The show on each kind of store."""
+    """The show on a local store, and on S3."""
     folder = tmp_path / "show"
     shutil.copytree(show, folder)
     if request.param == "local":
@@ -97,7 +97,7 @@ def contest(request: pytest.FixtureRequest, show: Path, tmp_path: Path) -> Itera
 
 @soak_amounts(share=3, full=50)
 def test_two_episodes_published_at_once_are_both_out(contest: Contest, amount: int) -> None:
-    """Whoever swaps second takes the first one's episode with it, in catalog and feed."""
+    """The second compare-and-swap keeps the first publisher's episode, in catalog and feed."""
     for _ in range(amount):
         codes = contest.publish_at_once((contest.show, SLUG), (contest.show, OTHER))
         assert codes == [0, 0], (contest.show.error_line(SLUG), contest.show.error_line(OTHER))
@@ -112,7 +112,7 @@ def test_two_episodes_published_at_once_are_both_out(contest: Contest, amount: i
 def test_one_episode_published_twice_at_once_goes_out_once(
     contest: Contest, amount: int, tmp_path: Path
 ) -> None:
-    """On two machines one wins; the other says so, or comes so late that there is nothing to do."""
+    """On two machines one publisher wins; the other exits with an error, or finds nothing to do."""
     elsewhere = tmp_path / "elsewhere"
     shutil.copytree(contest.show.folder, elsewhere)
     other = replace(contest.show, folder=elsewhere, now=NOW + timedelta(minutes=1))
@@ -130,7 +130,7 @@ def test_one_episode_published_twice_at_once_goes_out_once(
 
 @soak_amounts(share=3, full=50)
 def test_one_folder_published_twice_at_once_is_one_publication(contest: Contest, amount: int) -> None:
-    """On one machine the second finds the folder taken and says so at once."""
+    """On one machine the second publisher exits with an error at once, as the folder is locked."""
     refusals = 0
     for _ in range(amount):
         codes = contest.publish_at_once((contest.show, SLUG), (contest.show, SLUG))

@@ -1,4 +1,4 @@
-"""`podcast feed check` against real servers: ours, and one that breaks one rule at a time."""
+"""`podcast feed check` against real servers: `podcast serve`, and a host that breaks one rule at a time."""
 
 import json
 from collections.abc import Iterator
@@ -20,14 +20,14 @@ TOKEN = "a" * 16 + "." + "2" * 32
 
 @pytest.fixture
 def right_host() -> Iterator[FileHost]:
-    """A host where everything is right."""
+    """A host without a fault."""
     with running_host() as running:
         running.files.update(right_files(running.url))
         yield running
 
 
 def test_right_host_has_no_findings(right_host: FileHost) -> None:
-    """A feed and files that are right, served well, are left alone; audio is never fetched whole."""
+    """A correct feed with correct files has no finding; audio is never fetched whole."""
     assert findings(f"{right_host.url}/feed.xml") == ()
     assert all(
         range_ for method, path, range_ in right_host.requests if path == "/one.mp3" and method == "GET"
@@ -36,14 +36,14 @@ def test_right_host_has_no_findings(right_host: FileHost) -> None:
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_one_fault_is_found_under_its_rule(right_host: FileHost, name: str) -> None:
-    """A host that does one thing wrong breaks one rule."""
+    """A host with one fault breaks one rule."""
     rule, severity, break_it = FAULTS[name]
     break_it(right_host.files)
     assert {(f.rule, f.severity) for f in findings(f"{right_host.url}/feed.xml")} == {(rule, severity)}
 
 
 def test_a_file_that_is_not_reachable_is_named(right_host: FileHost, closed_port: int) -> None:
-    """A host that does not exist is one finding per file, at the feed's line."""
+    """A file on a host that does not exist is one finding, with the line in the feed."""
     gone = f"http://127.0.0.1:{closed_port}"
     feed = right_host.files["/feed.xml"]
     feed.body = feed.body.replace(f"{right_host.url}/one.vtt".encode(), f"{gone}/one.vtt".encode())
@@ -53,7 +53,7 @@ def test_a_file_that_is_not_reachable_is_named(right_host: FileHost, closed_port
 
 
 def test_secrets_of_the_address_are_not_printed(right_host: FileHost, tmp_path: Path) -> None:
-    """Neither a token in the path nor a key in the query is in any line."""
+    """No output line contains the token of a path or the key of a query."""
     feed = right_host.files["/feed.xml"]
     secret = f"/feeds/{TOKEN}/feed.xml?key=geheim-und-lang"
     body = feed.body.replace(b"/feed.xml", secret.encode()).replace(b">one<", f">{TOKEN}<".encode())
@@ -65,7 +65,7 @@ def test_secrets_of_the_address_are_not_printed(right_host: FileHost, tmp_path: 
 
 
 def test_json_has_a_row_for_each_finding(right_host: FileHost, tmp_path: Path) -> None:
-    """The document counts errors and warnings and gives rule, severity, line, message and fix."""
+    """The JSON document has the counts, and rule, severity, line, message and fix of each finding."""
     right_host.files["/one.mp3"].faults.add("range")
     done = ShowFolder(tmp_path).run("--json", "feed", "check", f"{right_host.url}/feed.xml")
     document = json.loads(done.stdout)
@@ -74,7 +74,7 @@ def test_json_has_a_row_for_each_finding(right_host: FileHost, tmp_path: Path) -
 
 
 def test_no_answer_is_one_line(tmp_path: Path, closed_port: int) -> None:
-    """A feed that is not there is a failure, not a problem of the feed."""
+    """A feed that cannot be fetched or read is an error with exit 1, not a finding."""
     done = ShowFolder(tmp_path).run("feed", "check", f"http://127.0.0.1:{closed_port}/feed.xml")
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
     missing = ShowFolder(tmp_path).run("feed", "check", "nothing.xml")
@@ -82,7 +82,7 @@ def test_no_answer_is_one_line(tmp_path: Path, closed_port: int) -> None:
 
 
 def test_what_podcast_serve_serves_has_no_errors(published: ShowFolder, tmp_path: Path) -> None:
-    """Our own feed, asked for over HTTP, keeps every rule; so do its bytes in the store."""
+    """Our own feed breaks no rule, fetched over HTTP or read from the store."""
     show, port = copy_show_folder(published, tmp_path / "show"), free_port()
     rebuild_for_port(show, port)
     with running_site(show, port) as site:
@@ -92,7 +92,7 @@ def test_what_podcast_serve_serves_has_no_errors(published: ShowFolder, tmp_path
 
 
 def test_a_bucket_lets_web_players_read(right_host: FileHost, s3_store: S3Store) -> None:
-    """A bucket says so only to who comes from a page, so the question is asked as a player asks it."""
+    """The CORS request has an Origin header, as a bucket sends its CORS headers only then."""
     body = right_host.files["/feed.xml"].body
     s3_store.put(FEED_KEY, body, content_type=FEED_TYPE, cache_control=FEED_CACHE)
     found = findings(s3_store.url(FEED_KEY))

@@ -1,4 +1,4 @@
-"""Moving in, from real servers: an old show with audio, art, chapters and transcripts."""
+"""Import of an old show with audio, artwork, chapters and transcripts from a real server."""
 
 import json
 import os
@@ -35,14 +35,14 @@ def remarks(moved: ImportResult) -> set[str]:
 
 
 def everything(show: ShowFolder) -> dict[str, bytes]:
-    """Return what an import leaves behind, without its own notes."""
+    """Return the files of an import, without its own notes."""
     roots = [show.bucket / "public", show.bucket / "private", show.folder / "episodes"]
     files = [path for root in roots for path in root.rglob("*") if path.is_file()]
     return {str(path.relative_to(show.folder)): path.read_bytes() for path in files}
 
 
 def test_items_come_exactly_as_they_are(old_host: FileHost, empty_show: ShowFolder) -> None:
-    """Guid, date, notes, link, numbers, persons, art, chapters and audio are those of the old feed."""
+    """Guid, date, notes, link, numbers, persons, artwork, chapters and audio are those of the old feed."""
     import_show(empty_show, f"{old_host.url}/feed.xml")
     one, two, three = catalog(empty_show).episodes
     assert [e.slug for e in (one, two, three)] == ["the-first-ford", "the-second-ford", "the-first-ford-2"]
@@ -58,7 +58,7 @@ def test_items_come_exactly_as_they_are(old_host: FileHost, empty_show: ShowFold
 
 
 def test_folders_have_notes_and_transcripts(old_host: FileHost, empty_show: ShowFolder) -> None:
-    """Each episode has its folder, to keep in git; the old transcript is in it, byte for byte."""
+    """Each episode has a folder for git, with the old transcript byte for byte."""
     import_show(empty_show, f"{old_host.url}/feed.xml")
     folder = empty_show.folder / "episodes" / "the-second-ford"
     assert sorted(path.name for path in folder.iterdir()) == ["episode.toml", "imported.vtt", "notes.md"]
@@ -67,7 +67,7 @@ def test_folders_have_notes_and_transcripts(old_host: FileHost, empty_show: Show
 
 
 def test_after_it_a_listener_notices_nothing(old_host: FileHost, empty_show: ShowFolder) -> None:
-    """The diff against the old feed is clean before and after the feed is written, and no rule is broken."""
+    """The diff to the old feed has only expected changes, before and after `rebuild`; no rule is broken."""
     import_show(empty_show, f"{old_host.url}/feed.xml")
     for _ in range(2):
         done = empty_show.run("feed", "diff", f"{old_host.url}/feed.xml")
@@ -88,7 +88,7 @@ def test_after_it_a_listener_notices_nothing(old_host: FileHost, empty_show: Sho
 
 
 def test_the_report_says_what_did_not_come(old_host: FileHost, empty_show: ShowFolder) -> None:
-    """What breaks a rule, what a feed of ours does not repeat, and where the transcript is."""
+    """The report lists values that break a rule, values that are not imported, and the transcript's place."""
     done = empty_show.run("--json", "feed", "import", f"{old_host.url}/feed.xml")
     document = json.loads(done.stdout)
     assert (len(document["entered"]), document["known"]) == (3, 0)
@@ -112,7 +112,7 @@ def test_show_toml_keeps_what_the_producer_wrote(old_host: FileHost, empty_show:
 
 
 def test_again_it_does_nothing(old_host: FileHost, empty_show: ShowFolder) -> None:
-    """A second import enters nothing and asks for no audio; a new old item is added."""
+    """A second import enters nothing and fetches no audio."""
     import_show(empty_show, f"{old_host.url}/feed.xml")
     before = everything(empty_show)
     old_host.requests.clear()
@@ -125,7 +125,7 @@ def test_again_it_does_nothing(old_host: FileHost, empty_show: ShowFolder) -> No
 
 
 def test_broken_audio_goes_on_from_there(old_host: FileHost, empty_show: ShowFolder) -> None:
-    """A download that breaks off is continued with Range and If-Range, and is whole in the end."""
+    """A truncated download is continued with Range and If-Range, and is complete in the end."""
     old_host.files["/one.mp3"].faults.add("breaks")
     import_show(empty_show, f"{old_host.url}/feed.xml")
     assert ("GET", "/one.mp3", "bytes=25000-") in old_host.requests
@@ -134,7 +134,7 @@ def test_broken_audio_goes_on_from_there(old_host: FileHost, empty_show: ShowFol
 
 
 def test_missing_audio_enters_nothing(old_host: FileHost, empty_show: ShowFolder) -> None:
-    """Where a file cannot be had, one line says how many, nothing is entered, and the next run goes on."""
+    """With a missing file one line has the number, nothing is entered, and the next run continues."""
     old_host.files["/one.mp3"].status = 503
     with pytest.raises(FetchError, match="1 of 3 audio files are missing"):
         import_show(empty_show, f"{old_host.url}/feed.xml")
@@ -146,7 +146,7 @@ def test_missing_audio_enters_nothing(old_host: FileHost, empty_show: ShowFolder
 
 
 def test_audio_that_is_gone_keeps_its_address(old_host: FileHost, empty_show: ShowFolder) -> None:
-    """A 404 on the old host stops nobody: the item comes, and the report names it."""
+    """An item whose audio is 404 on the old host is imported, and the report names it."""
     del old_host.files["/one.mp3"]
     done = import_show(empty_show, f"{old_host.url}/feed.xml")
     assert "its audio is gone from the old host; the address stays" in remarks(done)
@@ -154,7 +154,7 @@ def test_audio_that_is_gone_keeps_its_address(old_host: FileHost, empty_show: Sh
 
 
 def test_audio_may_stay_where_it_is(old_host: FileHost, empty_show: ShowFolder) -> None:
-    """With --keep-audio no audio is asked for."""
+    """With --keep-audio no audio is fetched."""
     import_show(empty_show, f"{old_host.url}/feed.xml", keep_audio=True)
     assert not [path for _, path, _ in old_host.requests if path.endswith(".mp3")]
     assert {e.enclosure.external_url for e in catalog(empty_show).episodes} == {
@@ -163,7 +163,7 @@ def test_audio_may_stay_where_it_is(old_host: FileHost, empty_show: ShowFolder) 
 
 
 def test_killed_and_run_again_it_ends_in_the_same_bytes(old_host: FileHost, tmp_path: Path) -> None:
-    """Killed at five moments and run again, the store and the folders are those of one quiet run."""
+    """After five kills the import ends in the store and folders of an uninterrupted run."""
     assert ShowFolder(tmp_path).run("init", "quiet").returncode == 0
     quiet = ShowFolder(tmp_path / "quiet")
     restless = tmp_path / "restless"
@@ -188,7 +188,7 @@ def test_killed_and_run_again_it_ends_in_the_same_bytes(old_host: FileHost, tmp_
 
 
 def test_interrupted_it_says_so(old_host: FileHost, empty_show: ShowFolder) -> None:
-    """Ctrl-C leaves with 130 and one line."""
+    """Ctrl-C ends the import with 130 and one line."""
     old_host.files["/two.mp3"].body = audio_bytes("two", 30_000_000)
     process = subprocess.Popen(
         [PODCAST, "feed", "import", f"{old_host.url}/feed.xml"],
@@ -207,7 +207,7 @@ def test_interrupted_it_says_so(old_host: FileHost, empty_show: ShowFolder) -> N
 
 
 def test_a_feed_in_pages_comes_whole(old_host: FileHost, empty_show: ShowFolder) -> None:
-    """The items of the pages that rel=next names come too."""
+    """The items on the pages of rel=next are imported too."""
     later = SMALL.format(old_host.url, "Newest", "three", "Wed, 11 Mar 2020 07:00:00 +0100", 50_000)
     first = HEAD.format(old_host.url, f'<atom:link rel="next" href="{old_host.url}/feed.xml"/>{later}')
     old_host.files["/new.xml"] = ServedFile((first + "</channel></rss>").encode(), "application/rss+xml")
@@ -216,7 +216,7 @@ def test_a_feed_in_pages_comes_whole(old_host: FileHost, empty_show: ShowFolder)
 
 
 def test_a_broken_feed_writes_nothing(empty_show: ShowFolder, tmp_path: Path) -> None:
-    """One line names the place; neither the store nor show.toml nor a folder is touched."""
+    """The error line names the place; store, show.toml and folders stay unchanged."""
     before = (empty_show.folder / "show.toml").read_bytes()
     (tmp_path / "broken.xml").write_text("\n<?xml version='1.0'?><rss><channel>", encoding="utf-8")
     done = empty_show.run("feed", "import", str(tmp_path / "broken.xml"))
@@ -228,7 +228,7 @@ def test_a_broken_feed_writes_nothing(empty_show: ShowFolder, tmp_path: Path) ->
 
 
 def test_an_unreachable_feed_is_one_line(empty_show: ShowFolder, closed_port: int) -> None:
-    """A host that does not answer is a failure with one line."""
+    """A host that does not answer is one error line."""
     done = empty_show.run("feed", "import", f"http://127.0.0.1:{closed_port}/feed.xml")
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
 
@@ -236,7 +236,7 @@ def test_an_unreachable_feed_is_one_line(empty_show: ShowFolder, closed_port: in
 @pytest.mark.skipif(not REAL, reason="PODCAST_FEEDS_DIR names no folder of real feeds")
 @pytest.mark.parametrize("name", FEEDS)
 def test_a_real_feed_comes_whole_and_right(name: str, empty_show: ShowFolder) -> None:
-    """A real show, audio left where it is: all items, nothing that a listener notices, no error."""
+    """A real show with --keep-audio: all items, no visible change for listeners, no error."""
     feed = Path(REAL) / f"{name}.xml"
     import_show(empty_show, str(feed), keep_audio=True)
     assert len(catalog(empty_show).episodes) == FEEDS[name]
@@ -246,7 +246,7 @@ def test_a_real_feed_comes_whole_and_right(name: str, empty_show: ShowFolder) ->
 @pytest.mark.skipif(not REAL, reason="PODCAST_FEEDS_DIR names no folder of real feeds")
 @pytest.mark.parametrize("name", FEEDS)
 def test_a_real_feed_comes_with_its_audio(name: str, empty_show: ShowFolder, tmp_path: Path) -> None:
-    """A real show with its files: every byte is here, the feed names ours, and nobody notices."""
+    """A real show with its files: every file is copied, and listeners see no change."""
     with running_host() as running:
         address = serve_copy(name, running, tmp_path)
         import_show(empty_show, address)

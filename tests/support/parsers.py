@@ -1,4 +1,4 @@
-"""Every parser of foreign bytes, with a valid sample."""
+"""Every parser of foreign bytes, with a valid sample of its input."""
 
 import hashlib
 import io

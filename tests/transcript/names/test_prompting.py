@@ -12,7 +12,7 @@ EXPECTED = ExpectedNames(("Holofernes", "Ann Kellner", "Judith"), "en")
 
 def words_of(text_of: str, *, confidence: float = 0.9) -> list[Word]:
     return [
-        Word(text_of=f" {word}", start_s=i / 2, end_s=i / 2 + 0.4, confidence=confidence)
+        Word(text=f" {word}", start_s=i / 2, end_s=i / 2 + 0.4, confidence=confidence)
         for i, word in enumerate(text_of.split())
     ]
 
