@@ -57,7 +57,7 @@ site = "{site}"
 
 
 @dataclass
-class Post(Mailbox):
+class FaultyMailbox(Mailbox):
     """A mailbox with a temper.
 
     Attributes:
@@ -112,7 +112,7 @@ class Post(Mailbox):
         if (what, self.counts[what]) in self.kills:
             os.kill(self.pid, signal.SIGKILL)
 
-    def take(self) -> dict[str, list[EmailMessage]]:
+    def take_messages(self) -> dict[str, list[EmailMessage]]:
         """Return what came since it was last asked, by recipient."""
         taken: dict[str, list[EmailMessage]] = {}
         while not self.received.empty():
@@ -127,7 +127,7 @@ class Newsroom:
 
     site: Site
     episode: Episode
-    post: Post
+    post: FaultyMailbox
     port: int
 
     def command(self, *words: str) -> tuple[list[str], dict[str, str]]:
@@ -155,7 +155,7 @@ class Newsroom:
         """Tell of the episode."""
         return self.run(*words, "subscribers", "notify", SLUG, **changes)
 
-    def begin(self) -> "subprocess.Popen[str]":
+    def start(self) -> "subprocess.Popen[str]":
         """Begin to tell of the episode, and let the mail server know who does."""
         command, environment = self.command("--json", "subscribers", "notify", SLUG)
         process = subprocess.Popen(
@@ -164,7 +164,7 @@ class Newsroom:
         self.post.pid = process.pid
         return process
 
-    def ask(self, *emails: str) -> list[UUID]:
+    def opt_in(self, *emails: str) -> list[UUID]:
         """Add subscribers who wanted to be told before the episode came out."""
         assert self.episode.published_at
         before = self.episode.published_at - timedelta(days=1)
@@ -176,7 +176,7 @@ class Newsroom:
         return found
 
 
-def newsroom(folder: Path, post: Post, stack: ExitStack, *, takes_utf8: bool = True) -> Newsroom:
+def newsroom(folder: Path, post: FaultyMailbox, stack: ExitStack, *, takes_utf8: bool = True) -> Newsroom:
     site = Site.make(folder, site_url="https://late.example")
     stack.callback(site.close)
     text = INTERVIEW.read_text(encoding="utf-8")
@@ -198,12 +198,12 @@ def newsroom(folder: Path, post: Post, stack: ExitStack, *, takes_utf8: bool = T
 def room(tmp_path: Path) -> Iterator[Newsroom]:
     """A newsroom."""
     with ExitStack() as stack:
-        yield newsroom(tmp_path, Post(), stack)
+        yield newsroom(tmp_path, FaultyMailbox(), stack)
 
 
 def test_who_asked_is_told(room: Newsroom) -> None:
     """Two who asked and have paid get a mail; who lapsed, never asked or asked too late gets none."""
-    room.ask(ANN, BOB, CARL)
+    room.opt_in(ANN, BOB, CARL)
     people, now = room.site.subscribers, datetime.now(UTC)
     people.renew(CARL, now - timedelta(seconds=5), now=now, origin="cli")
     people.add(DORA, now=now, origin="cli")
@@ -212,20 +212,20 @@ def test_who_asked_is_told(room: Newsroom) -> None:
     assert (dry.returncode, "names no host" in dry.stderr) == (1, True)
     dry = room.run("subscribers", "notify", SLUG, "--dry-run", PODCAST_MAIL_HOST="")
     assert (dry.returncode, dry.stdout) == (0, f"{SLUG}: 2 would be told (dry run, nothing was sent)\n")
-    assert room.post.take() == {}
+    assert room.post.take_messages() == {}
     done = room.notify()
     assert (done.returncode, done.stdout) == (0, f"{SLUG}: 2 told\n"), done.stderr
-    assert {to: len(mails) for to, mails in room.post.take().items()} == {ANN: 1, BOB: 1}
+    assert {to: len(mails) for to, mails in room.post.take_messages().items()} == {ANN: 1, BOB: 1}
     again = json.loads(room.notify("--json").stdout)
-    assert (again["told"], again["refused"], again["in_doubt"], room.post.take()) == (0, 0, 0, {})
+    assert (again["told"], again["refused"], again["in_doubt"], room.post.take_messages()) == (0, 0, 0, {})
     assert "@" not in dry.stdout + done.stdout + done.stderr
 
 
 def test_what_they_read(room: Newsroom, tmp_path: Path) -> None:
     """Title, one line, the page, why and how to stop; no token, no word of the transcript, one recipient."""
-    (ann,) = room.ask(ANN)
+    (ann,) = room.opt_in(ANN)
     room.notify()
-    (mail,) = room.post.take()[ANN]
+    (mail,) = room.post.take_messages()[ANN]
     stop_url = f"https://late.example/mail/stop/{unsubscribe_token.to_unsubscribe_token(ann, KEY.encode())}"
     assert mail["Subject"] == "Late Proofs: The water was always coming"
     assert mail["List-Unsubscribe"] == f"<{stop_url}>"
@@ -262,14 +262,14 @@ def test_what_they_read(room: Newsroom, tmp_path: Path) -> None:
 
 def test_a_refused_address_stops_nobody(room: Newsroom) -> None:
     """It is named by its id, the exit code says look, and the next run tries it again."""
-    _, nobody, _ = room.ask(ANN, "nobody@example.org", BOB)
+    _, nobody, _ = room.opt_in(ANN, "nobody@example.org", BOB)
     done = room.notify()
     assert done.returncode == 3
     assert done.stdout.splitlines()[0] == f"{SLUG}: 2 told"
     assert done.stderr.strip() == (
         f"podcast: subscriber {nobody}: mail server 127.0.0.1:{room.port}: refuses the recipient"
     )
-    assert set(room.post.take()) == {ANN, BOB}
+    assert set(room.post.take_messages()) == {ANN, BOB}
     again = room.notify("--json")
     said = json.loads(again.stdout)
     assert (again.returncode, said["told"], said["refused"], said["in_doubt"]) == (3, 0, 1, 0)
@@ -281,44 +281,44 @@ def test_a_refused_address_stops_nobody(room: Newsroom) -> None:
 def test_an_address_beyond_ascii_stops_nobody(tmp_path: Path) -> None:
     """Where the server takes ASCII only, such an address is refused and the others are told."""
     with ExitStack() as stack:
-        room = newsroom(tmp_path, Post(), stack, takes_utf8=False)
-        room.ask("jörg@example.org", BOB)
+        room = newsroom(tmp_path, FaultyMailbox(), stack, takes_utf8=False)
+        room.opt_in("jörg@example.org", BOB)
         done = room.notify()
         assert (done.returncode, "takes ASCII addresses only" in done.stderr) == (3, True)
-        assert set(room.post.take()) == {BOB}
+        assert set(room.post.take_messages()) == {BOB}
 
 
 def test_one_connection_for_many(room: Newsroom) -> None:
     """All mails go over one connection; where the server ends it, over a new one, and none is lost."""
     emails = [f"{number}@example.org" for number in range(7)]
-    room.ask(*emails)
+    room.opt_in(*emails)
     room.notify()
-    assert (set(room.post.take()), len(room.post.carried)) == (set(emails), 1)
+    assert (set(room.post.take_messages()), len(room.post.carried)) == (set(emails), 1)
     more = [f"{number}@example.com" for number in range(7)]
-    room.ask(*more)
+    room.opt_in(*more)
     room.post.closes_after = 3
     room.post.carried.clear()
     done = room.notify("--json")
     assert (json.loads(done.stdout)["told"], done.returncode) == (7, 0)
-    assert {to: len(mails) for to, mails in room.post.take().items()} == dict.fromkeys(more, 1)
+    assert {to: len(mails) for to, mails in room.post.take_messages().items()} == dict.fromkeys(more, 1)
     assert len(room.post.carried) == 3
 
 
 def test_a_server_that_is_down_costs_nothing(room: Newsroom) -> None:
     """One line, exit 1, and the next run tells everybody."""
-    room.ask(ANN, BOB)
+    room.opt_in(ANN, BOB)
     done = room.notify(PODCAST_MAIL_PORT="1")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "0 were told, run it again for the others" in done.stderr
     wrong = room.notify(PODCAST_MAIL_PASSWORD="mistyped")
     assert (wrong.returncode, "PODCAST_MAIL_PASSWORD" in wrong.stderr) == (1, True)
     said = json.loads(room.notify("--json").stdout)
-    assert (said["told"], said["in_doubt"], set(room.post.take())) == (2, 0, {ANN, BOB})
+    assert (said["told"], said["in_doubt"], set(room.post.take_messages())) == (2, 0, {ANN, BOB})
 
 
 def test_a_connection_that_breaks_leaves_a_doubt(room: Newsroom) -> None:
     """Nobody knows whether the server kept that mail: it is not sent again, and that is said."""
-    room.ask(ANN, BOB, CARL)
+    room.opt_in(ANN, BOB, CARL)
     room.post.breaks_at = {2}
     done = room.notify()
     assert (done.returncode, "1 were told" in done.stderr) == (1, True)
@@ -328,7 +328,7 @@ def test_a_connection_that_breaks_leaves_a_doubt(room: Newsroom) -> None:
         f"{SLUG}: 1 told",
         "1 in doubt: a run ended while the mail server had their mail; they are not told again",
     ]
-    assert {len(mails) for mails in room.post.take().values()} == {1}
+    assert {len(mails) for mails in room.post.take_messages().values()} == {1}
 
 
 @pytest.mark.parametrize(
@@ -343,7 +343,7 @@ def test_a_connection_that_breaks_leaves_a_doubt(room: Newsroom) -> None:
 )
 def test_what_cannot_be_told(room: Newsroom, change: dict[str, object], line: str) -> None:
     """Only what is out and new can be told of; anything else is one line."""
-    room.ask(ANN)
+    room.opt_in(ANN)
     if "long_ago" in change:
         then = datetime.now(UTC) - timedelta(days=366)
         version = room.episode.transcripts[0].model_copy(update={"published_at": then})
@@ -353,18 +353,18 @@ def test_what_cannot_be_told(room: Newsroom, change: dict[str, object], line: st
     room.site.write_catalog()
     done = room.notify()
     assert (done.returncode, done.stderr) == (1, f"podcast: {SLUG}: {line}\n")
-    assert room.post.take() == {}
+    assert room.post.take_messages() == {}
 
 
 def test_two_runs_at_once(room: Newsroom) -> None:
     """Both work, and each person is told once."""
     emails = [f"{number}@example.org" for number in range(20)]
-    room.ask(*emails)
+    room.opt_in(*emails)
     with ThreadPoolExecutor(2) as pool:
         runs = list(pool.map(lambda _: room.notify("--json"), range(2)))
     assert [run.returncode for run in runs] == [0, 0], [run.stderr for run in runs]
     assert sum(json.loads(run.stdout)["told"] for run in runs) == 20
-    assert {to: len(mails) for to, mails in room.post.take().items()} == dict.fromkeys(emails, 1)
+    assert {to: len(mails) for to, mails in room.post.take_messages().items()} == dict.fromkeys(emails, 1)
 
 
 @pytest.mark.parametrize("where", ["rcpt", "data"])
@@ -375,14 +375,14 @@ def test_killed_at_a_mail(room: Newsroom, where: str) -> None:
     that one person is not told, and counted as in doubt.
     """
     emails = [f"{number}@example.org" for number in range(9)]
-    room.ask(*emails)
+    room.opt_in(*emails)
     room.post.kills = {(where, 1), (where, 4), (where, 9)}
     for _ in range(3):
-        process = room.begin()
+        process = room.start()
         process.communicate()
         assert process.returncode == -signal.SIGKILL
     said = json.loads(room.notify("--json").stdout)
-    got = {to: len(mails) for to, mails in room.post.take().items()}
+    got = {to: len(mails) for to, mails in room.post.take_messages().items()}
     assert set(got.values()) == {1}
     assert said["in_doubt"] == 3
     assert len(got) == (9 if where == "data" else 6)
@@ -393,9 +393,9 @@ def test_killed_at_any_time(room: Newsroom, amount: int) -> None:
     """Killed with -9 at any moment: nobody gets two; who got none is counted as in doubt."""
     dice = random.Random(7)
     emails = [f"{number}@example.org" for number in range(12 * amount)]
-    room.ask(*emails)
+    room.opt_in(*emails)
     for _ in range(amount):
-        process = room.begin()
+        process = room.start()
         first = room.post.counts["rcpt"]
         while room.post.counts["rcpt"] == first and process.poll() is None:
             time.sleep(0.001)
@@ -405,7 +405,7 @@ def test_killed_at_any_time(room: Newsroom, amount: int) -> None:
         process.communicate()
         assert process.returncode == -signal.SIGKILL
     said = json.loads(room.notify("--json").stdout)
-    got = {to: len(mails) for to, mails in room.post.take().items()}
+    got = {to: len(mails) for to, mails in room.post.take_messages().items()}
     assert set(got.values()) == {1}
     assert len(emails) - len(got) <= said["in_doubt"] <= amount
 
@@ -413,15 +413,15 @@ def test_killed_at_any_time(room: Newsroom, amount: int) -> None:
 def test_interrupted_by_a_person(room: Newsroom) -> None:
     """Ctrl-C ends it with 130, and running it again tells who is left."""
     emails = [f"{number}@example.org" for number in range(200)]
-    room.ask(*emails)
-    process = room.begin()
+    room.opt_in(*emails)
+    process = room.start()
     while room.post.counts["data"] < 3 and process.poll() is None:
         time.sleep(0.001)
     process.send_signal(signal.SIGINT)
     assert "run the same command again" in process.communicate()[1]
     assert process.returncode == 130
     said = json.loads(room.notify("--json").stdout)
-    got = {to: len(mails) for to, mails in room.post.take().items()}
+    got = {to: len(mails) for to, mails in room.post.take_messages().items()}
     assert set(got.values()) == {1}
     assert said["in_doubt"] <= 1
     assert 200 - len(got) <= said["in_doubt"]
@@ -429,7 +429,7 @@ def test_interrupted_by_a_person(room: Newsroom) -> None:
 
 def test_no_secret_in_the_log_or_the_tables(room: Newsroom) -> None:
     """The audit log says nothing of the address; the table of mails says who by id alone."""
-    room.ask(ANN)
+    room.opt_in(ANN)
     room.notify()
     held = json.loads(room.run("subscribers", "dossier", ANN).stdout)
     assert held["news_mails"][0]["sent_at"] is not None

@@ -25,7 +25,7 @@ def window(seconds: float, *, speech: float = 1.0, start_s: float = 0.0) -> Spee
     return SpeechWindow(int(start_s * SAMPLE_RATE_HZ), samples, np.full(frames, speech, np.float32))
 
 
-def said(text: str, *, every_s: float = 0.4, from_s: float = 0.0) -> list[Word]:
+def words_of(text: str, *, every_s: float = 0.4, from_s: float = 0.0) -> list[Word]:
     return [
         Word(text=f" {word}", start_s=from_s + i * every_s, end_s=from_s + i * every_s + every_s * 0.8)
         for i, word in enumerate(text.split())
@@ -44,7 +44,7 @@ def said(text: str, *, every_s: float = 0.4, from_s: float = 0.0) -> list[Word]:
 )
 def test_what_people_say_is_not_doubted(text: str) -> None:
     """Rhetoric and emphasis are no loops."""
-    assert not find_hallucinations(said(text), window(30))
+    assert not find_hallucinations(words_of(text), window(30))
 
 
 @pytest.mark.parametrize(
@@ -57,54 +57,54 @@ def test_what_people_say_is_not_doubted(text: str) -> None:
 )
 def test_a_loop_is_doubted(text: str, doubted: int) -> None:
     """A phrase that comes again and again is found, and only it."""
-    assert len(find_hallucinations(said(text), window(30))) == doubted
+    assert len(find_hallucinations(words_of(text), window(30))) == doubted
 
 
 def test_words_over_silence_are_doubted() -> None:
     """Words where the voice detector hears nobody."""
     speech = np.concatenate([np.ones(100), np.zeros(200)]).astype(np.float32)
     half_silent = SpeechWindow(0, np.zeros(300 * FRAME_SAMPLES, np.float32), speech)
-    words = [*said("somebody speaks here"), *said("nobody speaks here", from_s=6)]
+    words = [*words_of("somebody speaks here"), *words_of("nobody speaks here", from_s=6)]
     assert find_hallucinations(words, half_silent) == dict.fromkeys((3, 4, 5), "silence")
 
 
 def test_times_are_those_of_the_recording() -> None:
     """The same window an hour later gives the same answer."""
-    assert not find_hallucinations(said("somebody speaks here", from_s=3600), window(5, start_s=3600))
+    assert not find_hallucinations(words_of("somebody speaks here", from_s=3600), window(5, start_s=3600))
 
 
 def test_impossible_speed_is_doubted() -> None:
     """Eight long words within half a second."""
-    words = said(
+    words = words_of(
         "constitutional responsibilities notwithstanding administrative considerations", every_s=0.05
     )
-    assert len(find_hallucinations([*words, *said("and more")], window(10))) >= 5
+    assert len(find_hallucinations([*words, *words_of("and more")], window(10))) >= 5
 
 
 def test_fast_speech_is_not_doubted() -> None:
     """Six words in a second are fast, and possible."""
     assert not find_hallucinations(
-        said("they said that we could never do this in one day", every_s=0.16), window(10)
+        words_of("they said that we could never do this in one day", every_s=0.16), window(10)
     )
 
 
 @pytest.mark.parametrize("text", ["Thanks for watching!", "Sous-titrage Société Radio-Canada", "you"])
 def test_phantoms_need_a_voice(text: str) -> None:
     """Whisper's phantom phrases are doubted unless somebody clearly speaks."""
-    assert len(find_hallucinations(said(text), window(3, speech=0.4))) == len(text.split())
-    assert not find_hallucinations(said(text), window(3))
+    assert len(find_hallucinations(words_of(text), window(3, speech=0.4))) == len(text.split())
+    assert not find_hallucinations(words_of(text), window(3))
 
 
 def test_an_echo_of_the_prompt_is_doubted() -> None:
     """A window that says nothing but the prompt."""
     prompt = "With Ann Wu, Sam Lee and Zoë Ortiz."
-    assert find_hallucinations(said("Ann Wu, Sam Lee and"), window(5), prompt=prompt)
-    assert not find_hallucinations(said("Ann Wu came and said hello"), window(5), prompt=prompt)
+    assert find_hallucinations(words_of("Ann Wu, Sam Lee and"), window(5), prompt=prompt)
+    assert not find_hallucinations(words_of("Ann Wu came and said hello"), window(5), prompt=prompt)
 
 
 def test_doubtful_words_are_marked_not_hidden() -> None:
     """They stay, without confidence."""
-    words = said("one two three")
+    words = words_of("one two three")
     assert [w.text for w in with_doubtful_confidence(words, frozenset({1}))] == [" one", " two", " three"]
     assert [w.confidence for w in with_doubtful_confidence(words, frozenset({1}))] == [
         1,
@@ -135,7 +135,7 @@ def test_halves_are_the_window(flags: list[bool]) -> None:
 
 def test_speech_without_words_at_the_end_is_missed() -> None:
     """An engine that stopped in the middle of a window: what is missed begins after its last word."""
-    words = said("it stopped here", from_s=5)
+    words = words_of("it stopped here", from_s=5)
     (gap,) = find_missed_speech(words, window(10, start_s=5))
     assert (gap.first_word, gap.next_word) == (3, 3)
     assert words[-1].end_s <= gap.window.start_s <= words[-1].end_s + 0.3
@@ -147,22 +147,24 @@ def test_what_is_missed_begins_in_a_breath() -> None:
     speech = np.ones(200, np.float32)
     speech[30:33] = 0
     (gap,) = find_missed_speech(
-        said("two words", every_s=0.5), SpeechWindow(0, np.zeros(200 * FRAME_SAMPLES, np.float32), speech)
+        words_of("two words", every_s=0.5), SpeechWindow(0, np.zeros(200 * FRAME_SAMPLES, np.float32), speech)
     )
     assert gap.window.first_sample == 32 * FRAME_SAMPLES
 
 
 def test_speech_without_words_in_between_is_missed() -> None:
     """A second of speech between two words; the words stay."""
-    (gap,) = find_missed_speech([*said("before"), *said("after", from_s=2)], window(2.4))
+    (gap,) = find_missed_speech([*words_of("before"), *words_of("after", from_s=2)], window(2.4))
     assert (gap.first_word, gap.next_word) == (1, 1)
     assert gap.window.start_s < 1 < gap.window.end_s < 2.1
 
 
 def test_silence_and_fluent_speech_are_not_missed() -> None:
     """Nothing is missing where words follow each other, or nobody speaks between them."""
-    assert not list(find_missed_speech(said("word " * 20), window(8)))
-    assert not list(find_missed_speech([*said("before"), *said("after", from_s=8)], window(8.5, speech=0.1)))
+    assert not list(find_missed_speech(words_of("word " * 20), window(8)))
+    assert not list(
+        find_missed_speech([*words_of("before"), *words_of("after", from_s=8)], window(8.5, speech=0.1))
+    )
 
 
 def test_a_window_without_words_is_missed_as_a_whole() -> None:
@@ -176,7 +178,7 @@ def test_a_word_that_lasts_five_seconds_hides_what_was_missed() -> None:
     """Its time is that of a phrase that was left out, so it is heard again with the phrase."""
     stretched = Word(text=" 2", start_s=2.0, end_s=7.0)
     (gap,) = find_missed_speech(
-        [*said("before it came"), stretched, *said("horsemen and more", from_s=7)], window(8.5)
+        [*words_of("before it came"), stretched, *words_of("horsemen and more", from_s=7)], window(8.5)
     )
     assert (gap.first_word, gap.next_word) == (3, 4)
 

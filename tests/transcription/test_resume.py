@@ -40,7 +40,7 @@ print(transcript.model_dump_json())
 
 
 @pytest.fixture(scope="module")
-def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def long_recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the sample twice over: five windows."""
     samples = samples_of(SAMPLE)
     return write_wav(tmp_path_factory.mktemp("long") / "long.wav", np.concatenate([samples, samples]))
@@ -72,17 +72,17 @@ def kill_when(process: subprocess.Popen[bytes], cache: Path, batches: int) -> No
     process.communicate()
 
 
-def test_kill_9_loses_nothing_and_changes_nothing(long: Path, tmp_path: Path) -> None:
+def test_kill_9_loses_nothing_and_changes_nothing(long_recording: Path, tmp_path: Path) -> None:
     """Killed at the start and after the first batch, the third run ends with the bytes of an unharmed one."""
     cache = tmp_path / "killed"
-    process = start(long, cache)
+    process = start(long_recording, cache)
     time.sleep(1)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
-    kill_when(start(long, cache), cache, 1)
+    kill_when(start(long_recording, cache), cache, 1)
     kept = finished(cache)
     assert 1 <= len(kept) < 5
-    assert finish(long, cache) == finish(long, tmp_path / "unharmed")
+    assert finish(long_recording, cache) == finish(long_recording, tmp_path / "unharmed")
     assert kept.items() <= finished(cache).items()
     assert len(finished(cache)) == 5
 
@@ -93,7 +93,7 @@ def spoken(text: str, window: Samples, *, times: int) -> tuple[EngineWord, ...]:
     return tuple(EngineWord(text, i * each_s, (i + 1) * each_s, 0.9) for i in range(times))
 
 
-class Counting:
+class CountingEngine:
     """An engine that says its windows' lengths, and counts them."""
 
     name, version = "counting", "1"
@@ -114,29 +114,30 @@ class Counting:
     ) -> list[tuple[EngineWord, ...]]:
         """Return one long word a window."""
         return [
-            self.said(f" {task.language}{task.prompt}{task.beam_size}", window, times=1) for window in windows
+            self.words_of(f" {task.language}{task.prompt}{task.beam_size}", window, times=1)
+            for window in windows
         ]
 
-    def said(self, text: str, window: Samples, *, times: int) -> tuple[EngineWord, ...]:
+    def words_of(self, text: str, window: Samples, *, times: int) -> tuple[EngineWord, ...]:
         """Count the window."""
         self.heard += 1
         return spoken(text, window, times=times)
 
 
-def heard_again(cache: Path, *, options: TranscriptionOptions, **settings: str) -> int:
-    engine = Counting(**settings)
+def transcribed_windows(cache: Path, *, options: TranscriptionOptions, **settings: str) -> int:
+    engine = CountingEngine(**settings)
     EngineTranscriber(engine, cache=cache).transcribe(SAMPLE, options=options, report=ignore_progress)
     return engine.heard
 
 
 def test_only_what_changes_the_words_is_heard_again(tmp_path: Path) -> None:
     """The same options hear nothing; other names, another beam or number type hears everything."""
-    windows = heard_again(tmp_path, options=TranscriptionOptions())
+    windows = transcribed_windows(tmp_path, options=TranscriptionOptions())
     assert windows >= 3
-    assert heard_again(tmp_path, options=TranscriptionOptions()) == 0
-    assert heard_again(tmp_path, options=TranscriptionOptions(names=("Ann",))) == windows
-    assert heard_again(tmp_path, options=TranscriptionOptions(beam_size=1)) == windows
-    assert heard_again(tmp_path, options=TranscriptionOptions(), precision="bf16") == windows
+    assert transcribed_windows(tmp_path, options=TranscriptionOptions()) == 0
+    assert transcribed_windows(tmp_path, options=TranscriptionOptions(names=("Ann",))) == windows
+    assert transcribed_windows(tmp_path, options=TranscriptionOptions(beam_size=1)) == windows
+    assert transcribed_windows(tmp_path, options=TranscriptionOptions(), precision="bf16") == windows
 
 
 @pytest.mark.parametrize(("language", "beam_size"), [("en", 2), ("es", 5)])
@@ -144,7 +145,7 @@ def test_languages_that_whisper_knows_less_get_more_beams(
     tmp_path: Path, language: str, beam_size: int
 ) -> None:
     """Nobody asked for a number: 2 in English, 5 in Spanish, and the receipt says which."""
-    engine = Counting()
+    engine = CountingEngine()
     engine.languages = frozenset({language})
     heard = EngineTranscriber(engine, cache=tmp_path).transcribe(
         SAMPLE, options=TranscriptionOptions(), report=ignore_progress
@@ -156,17 +157,17 @@ def test_languages_that_whisper_knows_less_get_more_beams(
 
 def test_a_damaged_file_is_heard_again(tmp_path: Path) -> None:
     """A torn file is not trusted, and not an error."""
-    heard_again(tmp_path, options=TranscriptionOptions())
+    transcribed_windows(tmp_path, options=TranscriptionOptions())
     file = min(tmp_path.glob("windows/*/*.json"))
     file.write_bytes(file.read_bytes()[:-20])
-    assert heard_again(tmp_path, options=TranscriptionOptions()) >= 1
+    assert transcribed_windows(tmp_path, options=TranscriptionOptions()) >= 1
 
 
 def test_other_windows_are_heard_again(tmp_path: Path) -> None:
     """What was kept for other cuts of the audio is not used, and what was kept for these is."""
     heard = list[tuple[int, ...]]()
 
-    def hear(windows: Iterable[SpeechWindow]) -> TranscribedBatch:
+    def transcribe(windows: Iterable[SpeechWindow]) -> TranscribedBatch:
         firsts = tuple(window.first_sample for window in windows)
         heard.append(firsts)
         words = tuple((Word(text=f" {first}", start_s=1, end_s=2),) for first in firsts)
@@ -175,7 +176,7 @@ def test_other_windows_are_heard_again(tmp_path: Path) -> None:
     store, silence = WindowCache(tmp_path), np.zeros(512, np.float32)
     for firsts in ((0, 512), (0, 512), (0, 1024), (0, 1024)):
         windows = [SpeechWindow(first, silence, np.zeros(1, np.float32)) for first in firsts]
-        assert store.get_or_run("0", windows, transcribe=hear).first_samples == firsts
+        assert store.get_or_run("0", windows, transcribe=transcribe).first_samples == firsts
     assert heard == [(0, 512), (0, 1024)]
 
 
@@ -183,10 +184,10 @@ def test_a_window_is_heard_while_the_next_one_is_cut(monkeypatch: pytest.MonkeyP
     """The engine does not wait for the end of the recording."""
     heard = threading.Event()
 
-    class Telling(Counting):
-        def said(self, text: str, window: Samples, *, times: int) -> tuple[EngineWord, ...]:
+    class WordsByLengthEngine(CountingEngine):
+        def words_of(self, text: str, window: Samples, *, times: int) -> tuple[EngineWord, ...]:
             heard.set()
-            return super().said(text, window, times=times)
+            return super().words_of(text, window, times=times)
 
     def slowly(blocks: Iterable[Samples]) -> Iterator[SpeechWindow]:
         windows = cut_windows(blocks)
@@ -196,7 +197,7 @@ def test_a_window_is_heard_while_the_next_one_is_cut(monkeypatch: pytest.MonkeyP
         yield from windows
 
     monkeypatch.setattr(transcription_transcriber, "cut_windows", slowly)
-    EngineTranscriber(Telling(), cache=tmp_path).transcribe(
+    EngineTranscriber(WordsByLengthEngine(), cache=tmp_path).transcribe(
         SAMPLE, options=TranscriptionOptions(), report=ignore_progress
     )
     assert heard.is_set()
@@ -206,7 +207,7 @@ def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
     """Where nothing can be written the error says so and names the folder."""
     (tmp_path / "windows").write_text("in the way")
     with pytest.raises(TranscriptionError, match="cannot keep what was heard"):
-        heard_again(tmp_path, options=TranscriptionOptions())
+        transcribed_windows(tmp_path, options=TranscriptionOptions())
 
 
 def test_the_same_words_from_disk_and_from_the_engine(tmp_path: Path) -> None:
@@ -219,7 +220,7 @@ def test_the_same_words_from_disk_and_from_the_engine(tmp_path: Path) -> None:
     assert heard.model_dump_json() == kept.model_dump_json()
 
 
-class Looping(Counting):
+class LoopingEngine(CountingEngine):
     """An engine that is caught in a loop, unless the window is short."""
 
     def transcribe_windows(
@@ -227,14 +228,14 @@ class Looping(Counting):
     ) -> list[tuple[EngineWord, ...]]:
         """Return a loop, or a word."""
         return [
-            self.said(
+            self.words_of(
                 f" {task.language}{task.prompt}{task.beam_size}", window, times=9 if len(window) > LONG else 1
             )
             for window in windows
         ]
 
 
-class Stuck(Looping):
+class StuckEngine(LoopingEngine):
     """One that does not get out of it."""
 
     def transcribe_windows(
@@ -242,13 +243,14 @@ class Stuck(Looping):
     ) -> list[tuple[EngineWord, ...]]:
         """Return a loop."""
         return [
-            self.said(f" {task.language}{task.prompt}{task.beam_size}", window, times=9) for window in windows
+            self.words_of(f" {task.language}{task.prompt}{task.beam_size}", window, times=9)
+            for window in windows
         ]
 
 
 def test_a_doubtful_window_is_heard_again(tmp_path: Path) -> None:
     """A loop that another hearing does not repeat is not in the transcript."""
-    transcript = EngineTranscriber(Looping(), cache=tmp_path).transcribe(
+    transcript = EngineTranscriber(LoopingEngine(), cache=tmp_path).transcribe(
         SAMPLE, options=TranscriptionOptions(), report=ignore_progress
     )
     assert {word.text for word in transcript.words} == {
@@ -261,14 +263,14 @@ def test_a_doubtful_window_is_heard_again(tmp_path: Path) -> None:
 def test_what_stays_doubtful_is_marked(tmp_path: Path) -> None:
     """A loop that comes again stays, without confidence, and its segment says why; also from the disk."""
     for _ in range(2):
-        transcript = EngineTranscriber(Stuck(), cache=tmp_path).transcribe(
+        transcript = EngineTranscriber(StuckEngine(), cache=tmp_path).transcribe(
             SAMPLE, options=TranscriptionOptions(), report=ignore_progress
         )
         assert {word.confidence for word in transcript.words} == {0}
         assert all("loop" in segment.doubts for segment in transcript.segments)
 
 
-class Steady(Counting):
+class SecondsEngine(CountingEngine):
     """An engine that counts a window's seconds in twos."""
 
     def transcribe_windows(
@@ -284,15 +286,15 @@ class Steady(Counting):
         ]
 
 
-class Tired(Steady):
+class TruncatingEngine(SecondsEngine):
     """One that gives up after five words of a long window."""
 
     def transcribe_windows(
         self, windows: Iterable[Samples], task: DecodingOptions
     ) -> list[tuple[EngineWord, ...]]:
         """Return the beginning of what was said."""
-        said = super().transcribe_windows(windows, task)
-        return [words[:5] if len(words) > 10 else words for words in said]
+        words_of = super().transcribe_windows(windows, task)
+        return [words[:5] if len(words) > 10 else words for words in words_of]
 
 
 def test_a_window_that_breaks_off_is_gone_on_with(tmp_path: Path) -> None:
@@ -301,7 +303,7 @@ def test_a_window_that_breaks_off_is_gone_on_with(tmp_path: Path) -> None:
         EngineTranscriber(engine, cache=tmp_path / engine.__class__.__name__).transcribe(
             SAMPLE, options=TranscriptionOptions(), report=ignore_progress
         )
-        for engine in (Tired(), Steady())
+        for engine in (TruncatingEngine(), SecondsEngine())
     )
     assert len(tired.words) == pytest.approx(len(patient.words), rel=0.05)
     assert all(a.end_s <= b.start_s for a, b in pairwise(tired.words))

@@ -32,7 +32,7 @@ def excerpt(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def heard(excerpt: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Word, ...]]:
+def words_by_engine(excerpt: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Word, ...]]:
     """Return the words of the fast engine and of the reference engine."""
     cache = tmp_path_factory.mktemp("cache")
     return {
@@ -51,14 +51,16 @@ def sounding(samples: Samples, start_s: float) -> tuple[float, float]:
     return start_s + loud[0] / 100, start_s + (loud[-1] + 1) / 100
 
 
-def test_utterances_begin_and_end_where_they_sound(excerpt: Path, heard: dict[str, tuple[Word, ...]]) -> None:
+def test_utterances_begin_and_end_where_they_sound(
+    excerpt: Path, words_by_engine: dict[str, tuple[Word, ...]]
+) -> None:
     """An utterance's first and last word lie where its sound begins and ends, medians within 0.1 s."""
     samples = samples_of(excerpt)
     begins, ends = [], []
     with (CHAPTER / "utterances.tsv").open(encoding="utf-8") as file:
         for row in csv.DictReader(file, delimiter="\t"):
             start_s, end_s = float(row["start"]), float(row["end"])
-            inside = [w for w in heard["openvino"] if start_s <= (w.start_s + w.end_s) / 2 < end_s]
+            inside = [w for w in words_by_engine["openvino"] if start_s <= (w.start_s + w.end_s) / 2 < end_s]
             if end_s < LENGTH_S and inside:
                 sound = samples[int(start_s * SAMPLE_RATE_HZ) : int(end_s * SAMPLE_RATE_HZ)]
                 onset_s, end_of_sound_s = sounding(sound, start_s)
@@ -69,13 +71,13 @@ def test_utterances_begin_and_end_where_they_sound(excerpt: Path, heard: dict[st
     assert np.median(ends) <= CLOSE_S
 
 
-def test_word_times_are_the_reference_engines(heard: dict[str, tuple[Word, ...]]) -> None:
+def test_word_times_are_the_reference_engines(words_by_engine: dict[str, tuple[Word, ...]]) -> None:
     """Where both engines hear the same word, its times differ by at most 0.1 s in the median."""
     differences = [
         abs(ours.start_s - theirs.start_s)
-        for ours in heard["openvino"]
-        for theirs in heard["openai-whisper"]
+        for ours in words_by_engine["openvino"]
+        for theirs in words_by_engine["openai-whisper"]
         if ours.text == theirs.text and abs(ours.start_s - theirs.start_s) < 1
     ]
-    assert len(differences) > 0.8 * len(heard["openvino"])
+    assert len(differences) > 0.8 * len(words_by_engine["openvino"])
     assert np.median(differences) <= CLOSE_S

@@ -20,7 +20,7 @@ SECRET = "because by then I was angry"
 MADE_UP = "abcdefghijklmnop." + "a" * 32
 
 
-class World:
+class SiteWithTokens:
     """A site with one episode in every state and one token in every standing."""
 
     def __init__(self, folder: Path) -> None:
@@ -55,7 +55,7 @@ class World:
         people.remove("removed.long@example.org", now=long_ago, origin="cli")
         return tokens
 
-    def come_in(self, standing: str) -> int:
+    def open_private_link(self, standing: str) -> int:
         """Forget the browser's cookies and open a private link; return the status."""
         self.client.cookies.clear()
         if standing == "anonymous":
@@ -64,9 +64,9 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(each_database: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(each_database: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteWithTokens]:
     """One world for all that only ask."""
-    world = World(tmp_path_factory.mktemp("site"))
+    world = SiteWithTokens(tmp_path_factory.mktemp("site"))
     yield world
     world.client.close()
     world.site.close()
@@ -87,7 +87,7 @@ FILE = {standing: {200: 403}.get(status, status) for standing, status in FEED.it
 
 
 @pytest.mark.parametrize(("standing", "status"), FEED.items())
-def test_private_feed(world: World, standing: str, status: int) -> None:
+def test_private_feed(world: SiteWithTokens, standing: str, status: int) -> None:
     """Only an active subscriber's feed has transcripts; an ended one goes on with a notice, then 404."""
     answered = world.client.get(f"/feeds/{world.tokens[standing]}/feed.xml")
     assert answered.status_code == status
@@ -99,7 +99,7 @@ def test_private_feed(world: World, standing: str, status: int) -> None:
 
 @pytest.mark.parametrize(("standing", "status"), FILE.items())
 @pytest.mark.parametrize("kind", ["vtt", "srt", "json", "bonus vtt", "audio"])
-def test_private_files(world: World, kind: str, standing: str, status: int) -> None:
+def test_private_files(world: SiteWithTokens, kind: str, standing: str, status: int) -> None:
     """Files are for active subscribers; who had a right once reads why not, nobody else reads anything."""
     path = {
         "audio": f"audio/{world.bonus.id}.wav",
@@ -115,9 +115,9 @@ def test_private_files(world: World, kind: str, standing: str, status: int) -> N
 
 
 @pytest.mark.parametrize(("standing", "status"), FEED.items())
-def test_the_door(world: World, standing: str, status: int) -> None:
+def test_the_door(world: SiteWithTokens, standing: str, status: int) -> None:
     """A private link leads to the pages; a replaced or closed one leads there without a session."""
-    assert world.come_in(standing) == {200: 303}.get(status, status)
+    assert world.open_private_link(standing) == {200: 303}.get(status, status)
     assert ("session" in world.client.cookies) == (standing in ("active", "lapsed", "suspended"))
 
 
@@ -133,9 +133,9 @@ PAGES = {
 
 
 @pytest.mark.parametrize(("standing", "offer"), PAGES.items())
-def test_episode_page(world: World, standing: str, offer: str | None) -> None:
+def test_episode_page(world: SiteWithTokens, standing: str, offer: str | None) -> None:
     """Everybody gets 200, the notes and the teaser; only an active subscriber the words after it."""
-    world.come_in(standing)
+    world.open_private_link(standing)
     page = world.client.get(f"/episodes/{SLUG}")
     assert page.status_code == 200
     assert "Ines Marchetti" in page.text
@@ -149,9 +149,9 @@ def test_episode_page(world: World, standing: str, offer: str | None) -> None:
     ("standing", "status"),
     [("anonymous", 404), ("active", 200), ("lapsed", 403), ("suspended", 403), ("made up", 404)],
 )
-def test_downloads_of_a_session(world: World, ending: str, standing: str, status: int) -> None:
+def test_downloads_of_a_session(world: SiteWithTokens, ending: str, standing: str, status: int) -> None:
     """The files on the page follow the session as those in the feed follow the token."""
-    world.come_in(standing)
+    world.open_private_link(standing)
     answered = world.client.get(f"/episodes/{SLUG}/transcript.{ending}")
     assert answered.status_code == status
     assert ("attachment" in answered.headers.get("content-disposition", "")) == (status == 200)
@@ -168,7 +168,7 @@ def test_downloads_of_a_session(world: World, ending: str, standing: str, status
         ("removed long ago", 404),
     ],
 )
-def test_the_way_to_public_audio_needs_a_token_too(world: World, standing: str, status: int) -> None:
+def test_the_way_to_public_audio_needs_a_token_too(world: SiteWithTokens, standing: str, status: int) -> None:
     """An app's old address of what is public by now leads on, but for a token that is nobody's."""
     audio, chapters = f"audio/{world.main.id}.wav", f"chapters/{world.main.id}.json"
     for path in (audio, chapters):
@@ -176,9 +176,9 @@ def test_the_way_to_public_audio_needs_a_token_too(world: World, standing: str, 
 
 
 @pytest.mark.parametrize(("standing", "status"), [("anonymous", 404), ("active", 206), ("lapsed", 403)])
-def test_bonus_audio_of_a_session(world: World, standing: str, status: int) -> None:
+def test_bonus_audio_of_a_session(world: SiteWithTokens, standing: str, status: int) -> None:
     """The player on a subscriber-only page seeks in its audio, for whoever may."""
-    world.come_in(standing)
+    world.open_private_link(standing)
     answered = world.client.get("/episodes/bonus/audio.wav", headers={"Range": "bytes=100-199"})
     assert answered.status_code == status
     assert (len(answered.content) == 100) == (status == 206)
@@ -196,16 +196,16 @@ def test_bonus_audio_of_a_session(world: World, standing: str, status: int) -> N
         ("tomorrow/audio.wav", 404),
     ],
 )
-def test_what_is_not_out(world: World, standing: str, path: str, status: int) -> None:
+def test_what_is_not_out(world: SiteWithTokens, standing: str, path: str, status: int) -> None:
     """A scheduled episode does not exist for anybody; a withdrawn one says so and nothing else."""
-    world.come_in(standing)
+    world.open_private_link(standing)
     assert world.client.get(f"/episodes/{path}").status_code == status
 
 
 @pytest.mark.parametrize(
     "path", ["/", "/sitemap.xml", "/archive.atom", "/public/feed.xml", "/feeds/{active}/feed.xml"]
 )
-def test_what_is_not_out_is_not_listed(world: World, path: str) -> None:
+def test_what_is_not_out_is_not_listed(world: SiteWithTokens, path: str) -> None:
     """Neither a scheduled nor a withdrawn episode is in a list or a feed."""
     answered = world.client.get(path.format(**world.tokens))
     assert answered.status_code == 200
@@ -213,7 +213,7 @@ def test_what_is_not_out_is_not_listed(world: World, path: str) -> None:
     assert "withdrawn" not in answered.text.lower()
 
 
-def test_access_comes_before_conditions(world: World, tmp_path: Path) -> None:
+def test_access_comes_before_conditions(world: SiteWithTokens, tmp_path: Path) -> None:
     """An ETag that was right while it was paid opens nothing afterwards (castopod 74f9325)."""
     site = Site.make(tmp_path)
     episode = flagship(site)
@@ -268,7 +268,7 @@ def test_rotation_ends_the_sessions_of_the_old_link(tmp_path: Path) -> None:
     site.close()
 
 
-def test_feeds_of_two_subscribers_differ_in_the_token_alone(world: World) -> None:
+def test_feeds_of_two_subscribers_differ_in_the_token_alone(world: SiteWithTokens) -> None:
     """Everybody's feed is the same but for the token, and holds nobody else's."""
     other = world.site.subscribe("other@example.org")
     active = world.tokens["active"]
@@ -278,7 +278,7 @@ def test_feeds_of_two_subscribers_differ_in_the_token_alone(world: World) -> Non
     assert active not in two
 
 
-def test_v_names_the_very_file(world: World) -> None:
+def test_v_names_the_very_file(world: SiteWithTokens) -> None:
     """`v` is the hash in the key: an old one gives the old file, an unknown one nothing."""
     old, new = (version.file_keys["vtt"] for version in world.main.transcripts)
     path = f"/feeds/{world.tokens['active']}/transcripts/{world.main.id}.vtt"
@@ -289,9 +289,9 @@ def test_v_names_the_very_file(world: World) -> None:
         assert world.client.get(f"{path}?v={wrong}").status_code == 404
 
 
-def test_an_old_version_of_the_page(world: World) -> None:
+def test_an_old_version_of_the_page(world: SiteWithTokens) -> None:
     """`?v=` of a document shows that version and leads to the newest; others are 404."""
-    world.come_in("active")
+    world.open_private_link("active")
     old = hash_in_key(world.main.transcripts[0].document_key)
     page = world.client.get(f"/episodes/{SLUG}?v={old}").text
     assert "You are reading version 1" in page
@@ -307,20 +307,20 @@ def test_an_old_version_of_the_page(world: World) -> None:
         *("audio/%00", "a" * 3000, "%ff", "~/.."),
     ],
 )
-def test_no_way_from_public_to_private(world: World, path: str) -> None:
+def test_no_way_from_public_to_private(world: SiteWithTokens, path: str) -> None:
     """Whatever is written after /public/, only public keys are read."""
     assert world.client.get(f"/public/{path}").status_code == 404
 
 
 @pytest.mark.parametrize("ending", ["mp3", "wav.wav", "exe"])
-def test_files_have_one_ending(world: World, ending: str) -> None:
+def test_files_have_one_ending(world: SiteWithTokens, ending: str) -> None:
     """Audio and transcripts answer under the ending that they have."""
     token = world.tokens["active"]
     assert world.client.get(f"/feeds/{token}/audio/{world.bonus.id}.{ending}").status_code == 404
     assert world.client.get(f"/feeds/{token}/transcripts/{world.bonus.id}.{ending}").status_code == 404
 
 
-def test_audio_that_became_public_is_found(world: World) -> None:
+def test_audio_that_became_public_is_found(world: SiteWithTokens) -> None:
     """An app that kept the private address of an episode that is public now is sent on."""
     token, main = world.tokens["lapsed"], world.main
     answered = world.client.get(f"/feeds/{token}/audio/{main.id}.wav")
@@ -328,5 +328,5 @@ def test_audio_that_became_public_is_found(world: World) -> None:
     assert answered.headers["location"] == public_address(world, main)
 
 
-def public_address(world: World, episode: Episode) -> str:
+def public_address(world: SiteWithTokens, episode: Episode) -> str:
     return world.site.catalog.show.object_url(str(episode.enclosure.key))

@@ -98,7 +98,7 @@ class Worker:
         until = self.random.choice((None, now, now + timedelta(days=9)))
         self.given.append(self.people.add(email, paid_until=until, now=now, origin="cli")[1])
 
-    def take_in(self, _: str, now: datetime) -> None:
+    def import_all(self, _: str, now: datetime) -> None:
         """Import everybody, in any order."""
         rows = [f"{email},{self.random.choice(DAYS)}\n" for email in PEOPLE]
         self.random.shuffle(rows)
@@ -150,15 +150,15 @@ class Worker:
                 reader, episode_id=EPISODE, address="192.0.2.1", app="a", now=now
             )
 
-    def want(self, email: str, now: datetime) -> None:
+    def opt_in(self, email: str, now: datetime) -> None:
         """Ask for mail of new transcripts, and remember who it was."""
         self.met.append(self.people.enable_notifications(email, now=now, origin="web").id)
 
-    def stop(self, _: str, now: datetime) -> None:
+    def unsubscribe(self, _: str, now: datetime) -> None:
         """Stop somebody's mail by the link in an old one, whatever has become of them since."""
         self.people.disable_notifications(self.random.choice(self.met), now=now, origin="web")
 
-    def tell(self, _: str, now: datetime) -> None:
+    def notify(self, _: str, now: datetime) -> None:
         """Be about to tell somebody, and have told them, or not."""
         news, who = NotificationQueue(self.people, POLICY), self.random.choice(self.met)
         if news.claim(who, OUT, now=now):
@@ -168,8 +168,8 @@ class Worker:
                 news.release(who, OUT.id)
 
     KINDS: ClassVar[tuple[Callable[["Worker", str, datetime], None], ...]] = (
-        *(add, add, take_in, renew, suspend, resume, remove, rotate, rotate, erase, poll, poll, read),
-        *(want, want, stop, tell),
+        *(add, add, import_all, renew, suspend, resume, remove, rotate, rotate, erase, poll, poll, read),
+        *(opt_in, opt_in, unsubscribe, notify),
     )
 
 
@@ -180,7 +180,7 @@ def work(job: Job) -> Counter[str]:
 
 
 @dataclass(frozen=True)
-class Known:
+class ExpectedRow:
     """What a row is to be, as far as the audit log tells."""
 
     plan: str = ""
@@ -193,11 +193,11 @@ class Known:
     links: int = 0
 
 
-def after(known: Known | None, action: str, details: dict[str, Any]) -> Known:
+def apply_entry(known: ExpectedRow | None, action: str, details: dict[str, Any]) -> ExpectedRow:
     """Return what follows from an entry; it must be possible, and change something."""
     if known is None:
         assert action == "added"
-        return Known(**details, links=1)
+        return ExpectedRow(**details, links=1)
     assert not known.is_erased
     new = {
         "revived": lambda: replace(
@@ -219,22 +219,22 @@ def after(known: Known | None, action: str, details: dict[str, Any]) -> Known:
     return new
 
 
-def check(engine: Engine) -> int:
+def check_rows(engine: Engine) -> int:
     """Compare every row with what the audit log tells of it; return how many entries there are."""
-    told: dict[UUID, Known] = {}
-    rows: dict[UUID, Known] = {}
+    told: dict[UUID, ExpectedRow] = {}
+    rows: dict[UUID, ExpectedRow] = {}
     with engine.connect() as connection:
         log = connection.execute(select(audit_log).order_by(audit_log.c.id)).mappings().all()
         for entry in log:
             who = entry["subscriber_id"]
-            told[who] = after(told.get(who), entry["action"], entry["details"])
+            told[who] = apply_entry(told.get(who), entry["action"], entry["details"])
         for row in connection.execute(select(subscribers)).mappings():
             count = select(func.count()).where(tokens.c.subscriber_id == row["id"])
             current = connection.scalar(count.where(tokens.c.rotated_at.is_(None)))
             is_erased = row["erased_at"] is not None
             assert current == (0 if is_erased else 1)
             assert (row["email"] is None) == is_erased
-            rows[row["id"]] = Known(
+            rows[row["id"]] = ExpectedRow(
                 plan=row["plan"],
                 period=row["period"],
                 paid_until=row["paid_until"].isoformat() if row["paid_until"] else None,
@@ -262,7 +262,7 @@ def test_all_changes_at_once_leave_what_the_audit_log_says(
             jobs = [Job(database_url, tmp_path, number * WORKERS + i) for i in range(WORKERS)]
             for steps in pool.map(work, jobs):
                 done += steps
-            entries = check(engine)
+            entries = check_rows(engine)
     assert set(done) == {step.__name__ for step in Worker.KINDS}
     with capsys.disabled():
         print(f"\n{engine.dialect.name}: {done.total()} steps, {entries} changes, all explained")  # noqa: T201
@@ -314,4 +314,4 @@ def test_killed_imports_go_on_where_they_were(
             "unchanged"
         }
     assert any(0 < number < LINES for number in reached)
-    assert check(engine) == amount * LINES
+    assert check_rows(engine) == amount * LINES

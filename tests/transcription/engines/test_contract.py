@@ -73,7 +73,7 @@ def first_turn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session", params=sorted(ENGINES))
-def heard(request: pytest.FixtureRequest, loaded: Loaded, excerpt: Path) -> Transcript:
+def transcript(request: pytest.FixtureRequest, loaded: Loaded, excerpt: Path) -> Transcript:
     """Return what each engine hears in the excerpt with tiny.en."""
     return loaded(request.param, "tiny.en").transcribe(
         excerpt, options=TranscriptionOptions(), report=ignore_progress
@@ -84,58 +84,58 @@ def reference(lines: int) -> list[str]:
     return REFERENCE.read_text(encoding="utf-8").splitlines()[:lines]
 
 
-def word_error_rate(text: str, said: str) -> float:
+def word_error_rate(text: str, expected: str) -> float:
     normal = EnglishTextNormalizer()
-    return float(jiwer.wer(normal(said), normal(text)))
+    return float(jiwer.wer(normal(expected), normal(text)))
 
 
-def test_words_of_the_sample_are_right(heard: Transcript) -> None:
+def test_words_of_the_sample_are_right(transcript: Transcript) -> None:
     """tiny.en makes at most four mistakes in a hundred words: it has never read "ill-disposed"."""
-    assert word_error_rate(heard.text, " ".join(reference(EXCERPT_LINES))) <= 0.04
+    assert word_error_rate(transcript.text, " ".join(reference(EXCERPT_LINES))) <= 0.04
 
 
-def test_times_rise_and_stay_inside(heard: Transcript) -> None:
+def test_times_rise_and_stay_inside(transcript: Transcript) -> None:
     """No word begins before the one before it ends, or ends after the audio."""
-    assert all(before.end_s <= after.start_s for before, after in pairwise(heard.words))
-    assert heard.words[-1].end_s <= heard.duration_s == pytest.approx(EXCERPT_S)
+    assert all(before.end_s <= after.start_s for before, after in pairwise(transcript.words))
+    assert transcript.words[-1].end_s <= transcript.duration_s == pytest.approx(EXCERPT_S)
 
 
-def test_words_lie_where_somebody_speaks(heard: Transcript) -> None:
+def test_words_lie_where_somebody_speaks(transcript: Transcript) -> None:
     """Half a second into the pause between the first two turns there is no word, and around it there are."""
-    assert not [word for word in heard.words if word.start_s < 8.3 < word.end_s]
-    assert [word for word in heard.words if 6 < word.start_s < 8]
-    assert [word for word in heard.words if 8.5 < word.start_s < 10]
+    assert not [word for word in transcript.words if word.start_s < 8.3 < word.end_s]
+    assert [word for word in transcript.words if 6 < word.start_s < 8]
+    assert [word for word in transcript.words if 8.5 < word.start_s < 10]
 
 
-def test_confidences_tell_something(heard: Transcript) -> None:
+def test_confidences_tell_something(transcript: Transcript) -> None:
     """Clear speech is heard with confidence, and not every word with the same."""
-    confidences = [word.confidence for word in heard.words]
+    confidences = [word.confidence for word in transcript.words]
     assert np.mean(confidences) > 0.7
     assert len(set(confidences)) > len(confidences) / 4
 
 
-def test_segments_are_whole_sentences(heard: Transcript) -> None:
+def test_segments_are_whole_sentences(transcript: Transcript) -> None:
     """No sentence ends inside a segment; segments begin with a capital and most end like sentences."""
-    texts = [segment.text for segment in heard.segments]
+    texts = [segment.text for segment in transcript.segments]
     assert not [text for text in texts if re.search(r"(?<!Mr)[.?!] [A-Z]", text)]
     assert all(text[0].isupper() for text in texts)
     assert sum(text[-1] in ".?!" for text in texts) > len(texts) / 2 >= 3
 
 
-def test_words_keep_their_spaces(heard: Transcript) -> None:
+def test_words_keep_their_spaces(transcript: Transcript) -> None:
     """Joined as they are, words give readable text."""
-    assert "".join(word.text for word in heard.words).strip().startswith("It was the best of times")
+    assert "".join(word.text for word in transcript.words).strip().startswith("It was the best of times")
 
 
-def test_receipt_is_complete(heard: Transcript, excerpt: Path) -> None:
+def test_receipt_is_complete(transcript: Transcript, excerpt: Path) -> None:
     """The receipt names the engine, its version, the weights, the audio and the options."""
-    assert heard.receipt is not None
-    assert heard.receipt.engine in ENGINES
-    assert heard.receipt.engine_version[0].isdigit()
-    assert heard.receipt.model == "tiny.en"
-    assert heard.receipt.weights_sha256.startswith("1a5afae06a4db91c")
-    assert heard.receipt.audio_sha256 == file_sha256(excerpt)
-    assert {"language", "names", "beam_size", "device", "precision"} <= set(heard.receipt.options)
+    assert transcript.receipt is not None
+    assert transcript.receipt.engine in ENGINES
+    assert transcript.receipt.engine_version[0].isdigit()
+    assert transcript.receipt.model == "tiny.en"
+    assert transcript.receipt.weights_sha256.startswith("1a5afae06a4db91c")
+    assert transcript.receipt.audio_sha256 == file_sha256(excerpt)
+    assert {"language", "names", "beam_size", "device", "precision"} <= set(transcript.receipt.options)
 
 
 @pytest.mark.parametrize("engine", sorted(ENGINES))
