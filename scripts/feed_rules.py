@@ -1,7 +1,7 @@
 """Every rule of `podcast feed check` as a row of docs/feed.md.
 
-What a rule asks stands in the docstrings of podcast_pipeline.feed.conformance (`F2: …`). Severity and what to
-do are what the planted faults of the tests are answered with, run here and now.
+The requirement of a rule is in the docstrings of podcast_pipeline.feed.conformance (`F2: …`). Severity and
+remedy are those of the findings for the faults of tests/support/rule_cases, checked on each run.
 """
 
 import inspect
@@ -15,7 +15,7 @@ from importlib import import_module
 
 from podcast_pipeline.feed import conformance
 from podcast_pipeline.feed.conformance import FeedFinding
-from tests.support.http_servers import host
+from tests.support.http_servers import running_host
 from tests.support.rule_cases import documents, files, hosts
 
 CHECKED = re.compile(r"([FTH]\d+): (.*?)(?=\s+[FTHP]\d+: |\n|$)")
@@ -24,7 +24,7 @@ HEAD = ("rule", "severity", "asks for", "what to do", "planted by")
 
 @dataclass(frozen=True)
 class Planted:
-    """A fault that a test plants, and one thing that the checker says of it."""
+    """A finding of the checker for a fault that a test plants."""
 
     test: str
     finding: FeedFinding
@@ -57,7 +57,7 @@ def _row(cells: Iterable[str]) -> str:
 
 
 def _asked() -> dict[str, list[str]]:
-    """Return what the code says that it checks, by rule."""
+    """Return the requirements in the docstrings of the checker, by rule."""
     asked: dict[str, list[str]] = {}
     for found in pkgutil.iter_modules(conformance.__path__):
         module = import_module(f"{conformance.__name__}.{found.name}")
@@ -96,9 +96,9 @@ def _of_files() -> Iterator[FeedFinding]:
 
 
 def _of_hosts() -> Iterator[FeedFinding]:
-    """Yield what is said of a host of one's own that does one thing wrong at a time."""
+    """Yield the findings for a local host with one fault at a time."""
     for _, _, break_it in hosts.FAULTS.values():
-        with host() as running:
-            running.files.update(hosts.right(running.url))
+        with running_host() as running:
+            running.files.update(hosts.right_files(running.url))
             break_it(running.files)
             yield from hosts.findings(f"{running.url}/feed.xml")

@@ -10,16 +10,18 @@ from tests.support.databases import (
     database_url,
     each_database,
     engine,
-    is_left_out,
+    is_deselected,
     opened,
     postgresql,
     shows,
 )
 from tests.support.imported_show import empty_show, old_host
+from tests.support.ports import closed_port
 from tests.support.s3 import s3_server, s3_store
 from tests.support.show import published
 
 __all__ = [
+    "closed_port",
     "database_url",
     "each_database",
     "empty_show",
@@ -47,7 +49,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect the soak tests without `--soak`, and with `--database` the tests on the other database."""
     database, is_soak = config.getoption("--database"), config.getoption("--soak")
-    unasked = {i for i in items if is_left_out(i, database) or (i.get_closest_marker("soak") and not is_soak)}
+    unasked = {
+        i for i in items if is_deselected(i, database) or (i.get_closest_marker("soak") and not is_soak)
+    }
     config.hook.pytest_deselected(items=list(unasked))
     items[:] = [item for item in items if item not in unasked]
 

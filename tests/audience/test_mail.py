@@ -7,7 +7,7 @@ import pytest
 from podcast_pipeline.audience.mail import Message, SmtpMailer
 from podcast_pipeline.config import MailTable
 from podcast_pipeline.errors import MailError
-from tests.support.mail_server import PASSWORD, USER, Mailbox, serving
+from tests.support.mail_server import PASSWORD, USER, Mailbox, running_mail_server
 
 # the server listens on this machine only
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS:UserWarning")

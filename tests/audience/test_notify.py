@@ -27,8 +27,8 @@ from podcast_pipeline.audit import AuditFinding, RestrictedText
 from podcast_pipeline.audit.logs_and_mail import check_mail_folder
 from podcast_pipeline.model import Episode
 from podcast_pipeline.model.catalog import Catalog
-from tests.support.databases import SHOWS
-from tests.support.mail_server import PASSWORD, USER, Mailbox, serving
+from tests.support.databases import SHOW_DATABASES
+from tests.support.mail_server import PASSWORD, USER, Mailbox, running_mail_server
 from tests.support.show import PODCAST, clean_environment
 from tests.support.site import INTERVIEW, NOW, Site, transcript_of
 
@@ -134,7 +134,7 @@ class Newsroom:
         """Return a command and its environment."""
         environment = {
             **clean_environment(),
-            **SHOWS.environment(self.site.config.folder),
+            **SHOW_DATABASES.environment(self.site.config.folder),
             "PODCAST_SECRET_KEY": KEY,
             "PODCAST_MAIL_HOST": "127.0.0.1",
             "PODCAST_MAIL_PORT": str(self.port),
@@ -189,7 +189,9 @@ def newsroom(folder: Path, post: FaultyMailbox, stack: ExitStack, *, takes_utf8:
     )
     toml = SHOW_TOML.format(show=site.config.show, site=site.config.urls.site)
     (folder / "show.toml").write_text(toml, encoding="utf-8")
-    return Newsroom(site, episode, post, stack.enter_context(serving(post, takes_utf8=takes_utf8)))
+    return Newsroom(
+        site, episode, post, stack.enter_context(running_mail_server(post, takes_utf8=takes_utf8))
+    )
 
 
 @pytest.fixture
@@ -215,7 +217,7 @@ def test_subscribers_who_opted_in_get_a_mail(room: Newsroom) -> None:
     assert (done.returncode, done.stdout) == (0, f"{SLUG}: 2 notified\n"), done.stderr
     assert {to: len(mails) for to, mails in room.post.take().items()} == {ANN: 1, BOB: 1}
     again = json.loads(room.notify("--json").stdout)
-    assert (again["told"], again["refused"], again["in_doubt"], room.post.take()) == (0, 0, 0, {})
+    assert (again["told"], again["refused"], again["in_doubt"], room.post.take_messages()) == (0, 0, 0, {})
     assert "@" not in dry.stdout + done.stdout + done.stderr
 
 
@@ -223,7 +225,7 @@ def test_the_text_of_the_mail(room: Newsroom, tmp_path: Path) -> None:
     """Title, summary, page, reason, unsubscribe link; no token, no transcript, one recipient."""
     (ann,) = room.ask(ANN)
     room.notify()
-    (mail,) = room.post.take()[ANN]
+    (mail,) = room.post.take_messages()[ANN]
     stop_url = f"https://late.example/mail/stop/{unsubscribe_token.to_unsubscribe_token(ann, KEY.encode())}"
     assert mail["Subject"] == "Late Proofs: The water was always coming"
     assert mail["List-Unsubscribe"] == f"<{stop_url}>"
@@ -267,7 +269,7 @@ def test_a_refused_address_stops_nobody(room: Newsroom) -> None:
     assert done.stderr.strip() == (
         f"podcast: subscriber {nobody}: mail server 127.0.0.1:{room.port}: refuses the recipient"
     )
-    assert set(room.post.take()) == {ANN, BOB}
+    assert set(room.post.take_messages()) == {ANN, BOB}
     again = room.notify("--json")
     said = json.loads(again.stdout)
     assert (again.returncode, said["told"], said["refused"], said["in_doubt"]) == (3, 0, 1, 0)
@@ -283,22 +285,22 @@ def test_an_address_beyond_ascii_stops_nobody(tmp_path: Path) -> None:
         room.ask("jörg@example.org", BOB)
         done = room.notify()
         assert (done.returncode, "takes ASCII addresses only" in done.stderr) == (3, True)
-        assert set(room.post.take()) == {BOB}
+        assert set(room.post.take_messages()) == {BOB}
 
 
 def test_one_connection_for_many(room: Newsroom) -> None:
     """All mails use one connection; after a 421 a new connection continues, and no mail is lost."""
     emails = [f"{number}@example.org" for number in range(7)]
-    room.ask(*emails)
+    room.opt_in(*emails)
     room.notify()
-    assert (set(room.post.take()), len(room.post.carried)) == (set(emails), 1)
+    assert (set(room.post.take_messages()), len(room.post.carried)) == (set(emails), 1)
     more = [f"{number}@example.com" for number in range(7)]
-    room.ask(*more)
+    room.opt_in(*more)
     room.post.closes_after = 3
     room.post.carried.clear()
     done = room.notify("--json")
     assert (json.loads(done.stdout)["told"], done.returncode) == (7, 0)
-    assert {to: len(mails) for to, mails in room.post.take().items()} == dict.fromkeys(more, 1)
+    assert {to: len(mails) for to, mails in room.post.take_messages().items()} == dict.fromkeys(more, 1)
     assert len(room.post.carried) == 3
 
 
@@ -311,7 +313,7 @@ def test_a_server_that_is_down_costs_nothing(room: Newsroom) -> None:
     wrong = room.notify(PODCAST_MAIL_PASSWORD="mistyped")
     assert (wrong.returncode, "PODCAST_MAIL_PASSWORD" in wrong.stderr) == (1, True)
     said = json.loads(room.notify("--json").stdout)
-    assert (said["told"], said["in_doubt"], set(room.post.take())) == (2, 0, {ANN, BOB})
+    assert (said["told"], said["in_doubt"], set(room.post.take_messages())) == (2, 0, {ANN, BOB})
 
 
 def test_a_connection_that_breaks_leaves_a_doubt(room: Newsroom) -> None:
@@ -326,7 +328,7 @@ def test_a_connection_that_breaks_leaves_a_doubt(room: Newsroom) -> None:
         f"{SLUG}: 1 notified",
         "1 in doubt: a run ended before the mail server answered; not sent again",
     ]
-    assert {len(mails) for mails in room.post.take().values()} == {1}
+    assert {len(mails) for mails in room.post.take_messages().values()} == {1}
 
 
 @pytest.mark.parametrize(
@@ -354,18 +356,18 @@ def test_episodes_that_cannot_be_announced(room: Newsroom, change: dict[str, obj
     room.site.write_catalog()
     done = room.notify()
     assert (done.returncode, done.stderr) == (1, f"podcast: {SLUG}: {line}\n")
-    assert room.post.take() == {}
+    assert room.post.take_messages() == {}
 
 
 def test_two_runs_at_once(room: Newsroom) -> None:
     """Both runs succeed, and each subscriber gets one mail."""
     emails = [f"{number}@example.org" for number in range(20)]
-    room.ask(*emails)
+    room.opt_in(*emails)
     with ThreadPoolExecutor(2) as pool:
         runs = list(pool.map(lambda _: room.notify("--json"), range(2)))
     assert [run.returncode for run in runs] == [0, 0], [run.stderr for run in runs]
     assert sum(json.loads(run.stdout)["told"] for run in runs) == 20
-    assert {to: len(mails) for to, mails in room.post.take().items()} == dict.fromkeys(emails, 1)
+    assert {to: len(mails) for to, mails in room.post.take_messages().items()} == dict.fromkeys(emails, 1)
 
 
 @pytest.mark.parametrize("where", ["rcpt", "data"])
@@ -376,14 +378,14 @@ def test_killed_at_a_mail(room: Newsroom, where: str) -> None:
     that one person is not told, and counted as in doubt.
     """
     emails = [f"{number}@example.org" for number in range(9)]
-    room.ask(*emails)
+    room.opt_in(*emails)
     room.post.kills = {(where, 1), (where, 4), (where, 9)}
     for _ in range(3):
-        process = room.begin()
+        process = room.start()
         process.communicate()
         assert process.returncode == -signal.SIGKILL
     said = json.loads(room.notify("--json").stdout)
-    got = {to: len(mails) for to, mails in room.post.take().items()}
+    got = {to: len(mails) for to, mails in room.post.take_messages().items()}
     assert set(got.values()) == {1}
     assert said["in_doubt"] == 3
     assert len(got) == (9 if where == "data" else 6)
@@ -394,9 +396,9 @@ def test_killed_at_any_time(room: Newsroom, amount: int) -> None:
     """Killed with -9 at any moment: nobody gets two mails; a missing one is counted as in doubt."""
     dice = random.Random(7)
     emails = [f"{number}@example.org" for number in range(12 * amount)]
-    room.ask(*emails)
+    room.opt_in(*emails)
     for _ in range(amount):
-        process = room.begin()
+        process = room.start()
         first = room.post.counts["rcpt"]
         while room.post.counts["rcpt"] == first and process.poll() is None:
             time.sleep(0.001)
@@ -406,7 +408,7 @@ def test_killed_at_any_time(room: Newsroom, amount: int) -> None:
         process.communicate()
         assert process.returncode == -signal.SIGKILL
     said = json.loads(room.notify("--json").stdout)
-    got = {to: len(mails) for to, mails in room.post.take().items()}
+    got = {to: len(mails) for to, mails in room.post.take_messages().items()}
     assert set(got.values()) == {1}
     assert len(emails) - len(got) <= said["in_doubt"] <= amount
 
@@ -414,15 +416,15 @@ def test_killed_at_any_time(room: Newsroom, amount: int) -> None:
 def test_interrupted_by_a_person(room: Newsroom) -> None:
     """Ctrl-C exits with 130, and the next run sends the remaining mails."""
     emails = [f"{number}@example.org" for number in range(200)]
-    room.ask(*emails)
-    process = room.begin()
+    room.opt_in(*emails)
+    process = room.start()
     while room.post.counts["data"] < 3 and process.poll() is None:
         time.sleep(0.001)
     process.send_signal(signal.SIGINT)
     assert "run the same command again" in process.communicate()[1]
     assert process.returncode == 130
     said = json.loads(room.notify("--json").stdout)
-    got = {to: len(mails) for to, mails in room.post.take().items()}
+    got = {to: len(mails) for to, mails in room.post.take_messages().items()}
     assert set(got.values()) == {1}
     assert said["in_doubt"] <= 1
     assert 200 - len(got) <= said["in_doubt"]

@@ -7,7 +7,7 @@ import pytest
 from podcast_pipeline.audio.ffmpeg import Ffmpeg, error_line, find_ffmpeg
 from podcast_pipeline.errors import AudioError
 from podcast_pipeline.model import Progress
-from tests.support.audio_files import FFMPEG, unheard
+from tests.support.audio_files import FFMPEG, ignore_progress
 
 ENDLESS = ("-re", "-f", "lavfi", "-i", "sine=d=600", "-f", "null", "-")
 
@@ -32,7 +32,11 @@ def test_failure_names_the_file_and_the_reason(tmp_path: Path) -> None:
     source = tmp_path / "none.wav"
     with pytest.raises(AudioError) as caught:
         FFMPEG.run(
-            ["-i", str(source), "-f", "null", "-"], subject=source, step="x", total_s=1, report=unheard
+            ["-i", str(source), "-f", "null", "-"],
+            subject=source,
+            step="x",
+            total_s=1,
+            report=ignore_progress,
         )
     assert str(caught.value).startswith(f"{source}: ffmpeg failed: ")
     assert "No such file or directory" in caught.value.message
@@ -44,7 +48,7 @@ def test_full_disk_is_said() -> None:
     """When the disk is full the line says so, not that a conversion failed."""
     arguments = ["-f", "lavfi", "-i", "sine=d=60", "-f", "wav", "/dev/full"]
     with pytest.raises(AudioError, match=r"^/dev: No space left on device; make room"):
-        FFMPEG.run(arguments, subject=Path("a.wav"), step="x", total_s=60, report=unheard)
+        FFMPEG.run(arguments, subject=Path("a.wav"), step="x", total_s=60, report=ignore_progress)
 
 
 def test_empty_phrases_are_not_the_reason() -> None:

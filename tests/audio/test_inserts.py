@@ -8,7 +8,7 @@ from podcast_pipeline.audio.loudness import measure_loudness
 from podcast_pipeline.audio.master import Master, make_master
 from podcast_pipeline.config import AudioTable
 from podcast_pipeline.errors import AudioError
-from tests.support.audio_files import FFMPEG, TONE, make, samples, tone, unheard
+from tests.support.audio_files import FFMPEG, TONE, ignore_progress, make_audio, samples, tone
 
 RATE_HZ = 44100
 BEEP = "sin(2*PI*1000*t)*if(between(t\\,2\\,2.1)\\,0.5\\,0.02)"  # from 2.0 to 2.1 s of the recording
@@ -18,7 +18,9 @@ def joined(folder: Path, wave: str = BEEP, **settings: object) -> Master:
     recording = tone(folder / "recording.wav", wave=wave, duration_s=6, rate_hz=48000)
     table = AudioTable.model_validate(settings)
     target = folder / "a.mp3"
-    return make_master(recording, target, settings=table, folder=folder, ffmpeg=FFMPEG, report=unheard)
+    return make_master(
+        recording, target, settings=table, folder=folder, ffmpeg=FFMPEG, report=ignore_progress
+    )
 
 
 def test_words_are_found_where_the_timeline_says(tmp_path: Path) -> None:
@@ -47,8 +49,8 @@ def test_inserts_are_as_loud_as_the_episode_and_faded(tmp_path: Path) -> None:
     """A quiet jingle is raised to the episode's loudness and starts and ends in silence."""
     tone(tmp_path / "jingle.wav", wave="0.01*sin(2*PI*997*t)", duration_s=4)
     made = joined(tmp_path, wave=TONE, intro="jingle.wav", fade_s=1.0)
-    intro = make(tmp_path / "intro.wav", "-i", str(made.path), "-ss", "1.2", "-t", "1.6")
-    heard = measure_loudness(intro, duration_s=1.6, ffmpeg=FFMPEG, report=unheard)
+    intro = make_audio(tmp_path / "intro.wav", "-i", str(made.path), "-ss", "1.2", "-t", "1.6")
+    heard = measure_loudness(intro, duration_s=1.6, ffmpeg=FFMPEG, report=ignore_progress)
     waves = np.abs(samples(made.path)[0])
     assert heard.integrated_lufs == pytest.approx(-19, abs=1)
     assert waves[:441].max() < 0.01 < 0.05 < waves[2 * RATE_HZ : 2 * RATE_HZ + 441].max()

@@ -8,20 +8,33 @@ from podcast_pipeline.audio.loudness import Loudness
 from podcast_pipeline.audio.master import GainSettings, Master, make_master
 from podcast_pipeline.config import AudioTable
 from podcast_pipeline.errors import AudioError
-from tests.support.audio_files import FFMPEG, SAMPLE, cut, header, make, samples, tone, unheard
+from tests.support.audio_files import (
+    FFMPEG,
+    SAMPLE,
+    ignore_progress,
+    make_audio,
+    mp3_info,
+    samples,
+    tone,
+    truncate,
+)
 
 
 def master(recording: Path, target: Path, **settings: object) -> Master:
     table = AudioTable.model_validate(settings)
     folder = target.parent
-    return make_master(recording, target, settings=table, folder=folder, ffmpeg=FFMPEG, report=unheard)
+    return make_master(
+        recording, target, settings=table, folder=folder, ffmpeg=FFMPEG, report=ignore_progress
+    )
 
 
 @pytest.fixture(scope="module")
 def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twenty seconds of the sample as 48 kHz stereo, one side quieter."""
     target = tmp_path_factory.mktemp("speech") / "speech.wav"
-    return make(target, "-i", str(SAMPLE), "-t", "20", "-af", "pan=stereo|c0=c0|c1=0.6*c0", "-ar", "48000")
+    return make_audio(
+        target, "-i", str(SAMPLE), "-t", "20", "-af", "pan=stereo|c0=c0|c1=0.6*c0", "-ar", "48000"
+    )
 
 
 def test_sample_is_mastered_for_mono(tmp_path: Path) -> None:
@@ -51,7 +64,7 @@ def test_stereo_is_mastered_for_stereo(speech: Path, tmp_path: Path) -> None:
 )
 def test_difficult_recordings_meet_the_numbers(tmp_path: Path, filters: str) -> None:
     """Whatever was recorded, the encoded MP3 is within 0.3 LU and below the peak."""
-    path = make(tmp_path / "a.flac", "-i", str(SAMPLE), "-t", "20", "-af", filters)
+    path = make_audio(tmp_path / "a.flac", "-i", str(SAMPLE), "-t", "20", "-af", filters)
     made = master(path, tmp_path / "a.mp3")
     assert made.after.integrated_lufs == pytest.approx(-19, abs=0.3)
     assert made.after.true_peak_dbtp <= -1
@@ -63,7 +76,7 @@ def test_settings_are_followed(speech: Path, tmp_path: Path) -> None:
     made = master(speech, tmp_path / "a.mp3", **wanted)
     assert made.after.integrated_lufs == pytest.approx(-20, abs=0.3)
     assert made.after.true_peak_dbtp <= -3
-    assert header(made.path).bitrate == 192_000
+    assert mp3_info(made.path).bitrate == 192_000
 
 
 def test_loudness_between_words_is_kept(tmp_path: Path) -> None:
@@ -86,7 +99,7 @@ def test_same_input_gives_same_bytes(speech: Path, tmp_path: Path) -> None:
 def test_player_sees_the_right_length(speech: Path, tmp_path: Path) -> None:
     """The Info header's length, which players show, is the decoded one to within one MP3 frame."""
     made = master(speech, tmp_path / "a.mp3")
-    info = header(made.path)
+    info = mp3_info(made.path)
     assert not info.sketchy
     assert info.bitrate_mode == BitrateMode.CBR
     assert info.length == pytest.approx(made.duration_s, abs=2 * 1152 / 44100)
@@ -100,7 +113,7 @@ def test_nothing_is_left_of_a_failure(tmp_path: Path) -> None:
     target.parent.mkdir()
     target.write_bytes(b"old")
     with pytest.raises(AudioError, match="truncated"):
-        master(cut(whole, tmp_path / "a.wav", share=0.5), target)
+        master(truncate(whole, tmp_path / "a.wav", share=0.5), target)
     assert [path.name for path in target.parent.iterdir()] == ["a.mp3"]
     assert target.read_bytes() == b"old"
 

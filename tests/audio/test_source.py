@@ -6,7 +6,7 @@ import pytest
 from podcast_pipeline.audio.source import check_audio
 from podcast_pipeline.errors import AudioError
 from podcast_pipeline.model import Progress
-from tests.support.audio_files import SAMPLE, cut, make, tone, unheard
+from tests.support.audio_files import SAMPLE, ignore_progress, make_audio, tone, truncate
 
 TAKEN = {
     "a.wav": (),
@@ -28,7 +28,7 @@ COUNTED = ("a.wav", "a.aiff", "a.flac", "a.mp3", "a.ogg", "a.opus", "a.webm")
 
 def refusal(path: Path) -> str:
     with pytest.raises(AudioError) as caught:
-        check_audio(path, report=unheard)
+        check_audio(path, report=ignore_progress)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
     return caught.value.message
@@ -38,14 +38,14 @@ def refusal(path: Path) -> str:
 def test_usual_formats_are_taken(tmp_path: Path, name: str) -> None:
     """Every format a recorder writes is read to its end, whether or not its header carries a length."""
     path = tone(tmp_path / name, duration_s=3, rate_hz=48000, form=TAKEN[name])
-    source = check_audio(path, report=unheard)
+    source = check_audio(path, report=ignore_progress)
     assert source.duration_s == pytest.approx(3, abs=0.08)
     assert (source.channels, source.sample_rate_hz) == (1, 48000)
 
 
 def test_sample_is_counted_exactly() -> None:
     """The length is counted samples, not what a header says."""
-    source = check_audio(SAMPLE, report=unheard)
+    source = check_audio(SAMPLE, report=ignore_progress)
     assert (source.duration_s, source.channels, source.sample_rate_hz) == (71.13, 1, 24000)
     assert source.codec == "flac"
 
@@ -57,22 +57,22 @@ def test_streamed_wav_is_taken(tmp_path: Path) -> None:
     at = header.index(b"data") + 4
     header[at : at + 4] = b"\xff\xff\xff\xff"
     path.write_bytes(header)
-    assert check_audio(path, report=unheard).duration_s == 3
+    assert check_audio(path, report=ignore_progress).duration_s == 3
 
 
 def test_video_with_sound_is_taken(tmp_path: Path) -> None:
     """Of a recorded call only the sound is used."""
     picture = ("-f", "lavfi", "-i", "color=red:s=64x64:d=3:r=5")
     sound = ("-f", "lavfi", "-i", "sine=d=3")
-    path = make(tmp_path / "call.mp4", *picture, *sound, "-c:v", "mpeg4", "-c:a", "aac")
-    assert check_audio(path, report=unheard).duration_s == pytest.approx(3, abs=0.05)
+    path = make_audio(tmp_path / "call.mp4", *picture, *sound, "-c:v", "mpeg4", "-c:a", "aac")
+    assert check_audio(path, report=ignore_progress).duration_s == pytest.approx(3, abs=0.05)
 
 
 @pytest.mark.parametrize("name", COUNTED)
 def test_truncated_file_is_refused(tmp_path: Path, name: str) -> None:
     """A file that lost its last part is refused, also where its header still promises the whole."""
     whole = tone(tmp_path / f"whole-{name}", duration_s=20)
-    assert "truncated" in refusal(cut(whole, tmp_path / name, share=0.6))
+    assert "truncated" in refusal(truncate(whole, tmp_path / name, share=0.6))
 
 
 @pytest.mark.parametrize("faststart", [True, False])
@@ -80,14 +80,14 @@ def test_truncated_m4a_is_refused(tmp_path: Path, faststart: bool) -> None:
     """An M4A is refused with its index at either end."""
     form = ("-movflags", "+faststart") if faststart else ()
     whole = tone(tmp_path / "whole.m4a", duration_s=20, form=form)
-    reason = refusal(cut(whole, tmp_path / "a.m4a", share=0.6))
+    reason = refusal(truncate(whole, tmp_path / "a.m4a", share=0.6))
     assert "truncated" in reason if faststart else "cannot be read" in reason
 
 
 def test_tagged_truncated_mp3_is_refused(tmp_path: Path) -> None:
     """The length that the Xing header promises is found behind ID3 tags too."""
     whole = tone(tmp_path / "whole.mp3", duration_s=20, form=("-metadata", f"title={'x' * 5000}"))
-    assert "truncated: " in refusal(cut(whole, tmp_path / "a.mp3", share=0.6))
+    assert "truncated: " in refusal(truncate(whole, tmp_path / "a.mp3", share=0.6))
 
 
 def test_file_that_is_no_audio_is_refused(tmp_path: Path) -> None:
@@ -110,14 +110,14 @@ def test_missing_or_empty_file_is_refused(tmp_path: Path) -> None:
 
 def test_video_without_sound_is_refused(tmp_path: Path) -> None:
     """A video without an audio track is refused."""
-    path = make(tmp_path / "a.mp4", "-f", "lavfi", "-i", "color=red:s=64x64:d=3:r=5", "-c:v", "mpeg4")
+    path = make_audio(tmp_path / "a.mp4", "-f", "lavfi", "-i", "color=red:s=64x64:d=3:r=5", "-c:v", "mpeg4")
     assert "has no audio" in refusal(path)
 
 
 def test_several_tracks_are_refused(tmp_path: Path) -> None:
     """Where a recorder kept two tracks, using only the first would lose a guest."""
     inputs = ("-f", "lavfi", "-i", "sine=d=3", "-f", "lavfi", "-i", "sine=d=3")
-    path = make(tmp_path / "a.mkv", *inputs, "-map", "0:a", "-map", "1:a", "-c:a", "flac")
+    path = make_audio(tmp_path / "a.mkv", *inputs, "-map", "0:a", "-map", "1:a", "-c:a", "flac")
     assert "has 2 audio tracks" in refusal(path)
 
 
@@ -153,7 +153,7 @@ def test_name_that_looks_like_an_address_is_a_file(tmp_path: Path, monkeypatch: 
     monkeypatch.chdir(tmp_path)
     for name in ("http: part 1.wav", "-i 100%d.wav", "Größe 東京.wav"):
         tone(tmp_path / name)
-        assert check_audio(Path(name), report=unheard).duration_s == 3
+        assert check_audio(Path(name), report=ignore_progress).duration_s == 3
 
 
 def test_progress_goes_from_nothing_to_all() -> None:

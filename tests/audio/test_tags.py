@@ -12,7 +12,7 @@ from podcast_pipeline.audio.artwork import Artwork
 from podcast_pipeline.audio.tags import Id3Tags, id3_bytes, read_id3, write_id3
 from podcast_pipeline.errors import AudioError
 from podcast_pipeline.model import Chapter
-from tests.support.audio_files import header, samples, tone
+from tests.support.audio_files import mp3_info, samples, tone
 
 FULL = Id3Tags(
     title="Zwei Winter – und ein Testament 東京 🎙",
@@ -97,7 +97,7 @@ def test_audio_is_not_touched(bare: Path, tmp_path: Path) -> None:
     path = copy(bare, tmp_path)
     write_id3(path, FULL)
     assert path.read_bytes() == id3_bytes(path) + bare.read_bytes()
-    assert header(path).length == header(bare).length
+    assert mp3_info(path).length == mp3_info(bare).length
     assert samples(path).shape == samples(bare).shape == (1, 3 * 44100)
 
 

@@ -16,7 +16,7 @@ from podcast_pipeline.audit.logs_and_mail import check_log_file, check_mail_fold
 from podcast_pipeline.cli.commands.audit import load_secrets
 from podcast_pipeline.model import Chapter
 from podcast_pipeline.storage.objects import chapters_file, stage_bytes
-from tests.support.leaky_site import FLAGSHIP, FUTURE, GONE, Change, Reply, findings, make_site
+from tests.support.leaky_site import FLAGSHIP, FUTURE, WITHDRAWN, Change, Reply, audit_findings, make_site
 from tests.support.site import NOW, TEASER_WORDS, Site, transcript_of
 
 PAGE = f"/episodes/{FLAGSHIP}"
@@ -46,7 +46,7 @@ def insert(path: str, before: bytes, text: bytes) -> Change:
     def change(scope: Scope, reply: Reply) -> Reply:
         if scope["path"] != path:
             return reply
-        return reply.saying(reply.body.replace(before, text + before, 1))
+        return reply.with_body(reply.body.replace(before, text + before, 1))
 
     return change
 
@@ -99,7 +99,7 @@ def chatty_errors(scope: Scope, reply: Reply) -> Reply:
     """Quote transcript text on the 404 page."""
     if reply.status != 404:
         return reply
-    return reply.saying(f"KeyError in document: {SECRET}".encode())
+    return reply.with_body(f"KeyError in document: {SECRET}".encode())
 
 
 def echo_of_the_token(scope: Scope, reply: Reply) -> Reply:
@@ -172,7 +172,7 @@ PLANTED_IN_ANSWERS: dict[str, tuple[Change, str, VisitorKind, str]] = {
 
 def test_a_clean_site_has_no_findings(site: Site) -> None:
     """Nine visitors walk over everything, and nothing is open or broken."""
-    assert findings(site) == ()
+    assert audit_findings(site) == ()
 
 
 def test_a_page_may_go_on_as_the_transcript_does(tmp_path: Path) -> None:
@@ -195,7 +195,7 @@ def test_a_page_may_go_on_as_the_transcript_does(tmp_path: Path) -> None:
 def test_a_leak_in_answers_is_found(site: Site, name: str) -> None:
     """A leak in an answer is reported with its rule, visitor and URL."""
     change, rule, who, where = PLANTED_IN_ANSWERS[name]
-    found = findings(site, change, who=("active", who) if "cache" in name else (who,))
+    found = audit_findings(site, change, who=("active", who) if "cache" in name else (who,))
     assert [f for f in found if (f.rule, f.who) == (rule, who) and where in f.where], found
     assert not re.search(r"[a-z2-7]{16}\.[a-z2-7]{32}", repr(found))
 
@@ -241,7 +241,7 @@ def test_tags_at_both_ends_of_long_audio_are_found(site: Site) -> None:
 def stored(site: Site, key: str) -> list[str]:
     """Return the rules that an object breaks, and take it away."""
     try:
-        return [f.rule for f in findings(site, who=("expired session",)) if f.where == key]
+        return [f.rule for f in audit_findings(site, who=("expired session",)) if f.where == key]
     finally:
         site.store.delete(key)
 
@@ -296,6 +296,6 @@ def test_a_mail_to_a_lapsed_address_is_found(tmp_path: Path, secrets: Restricted
 def test_findings_are_values(site: Site) -> None:
     """They can be sorted and compared, and the report of a leak names the words."""
     change, *_ = PLANTED_IN_ANSWERS["verbose teaser"]
-    found = findings(site, change, who=("anonymous",))
+    found = audit_findings(site, change, who=("anonymous",))
     assert AuditFinding("P3", "anonymous", site.catalog.show.episode_url(FLAGSHIP), found[0].message) in found
     assert "because by then i was angry it said" in found[0].message

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from podcast_pipeline.audience.mail import SmtpMailer
 from podcast_pipeline.audience.subscribers import unsubscribe_token
 from podcast_pipeline.config import MailTable
-from tests.support.mail_server import PASSWORD, USER, Mailbox, serving
+from tests.support.mail_server import PASSWORD, USER, Mailbox, running_mail_server
 from tests.support.site import Site, flagship_on_a_port
 
 # the server listens on this machine only
@@ -28,7 +28,7 @@ def mailbox() -> Mailbox:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, mailbox: Mailbox) -> Iterator[Site]:
     """A show with a mail server, on a free port."""
-    with serving(mailbox) as port:
+    with running_mail_server(mailbox) as port:
         table = {"host": "127.0.0.1", "port": port, "security": "none", "username": USER}
         mailer = SmtpMailer(
             MailTable.model_validate(table), sender="p@example.org", name="Late Proofs", password=PASSWORD

@@ -1,4 +1,4 @@
-"""The command line: help, exit codes, one line for a person, and what it does not load."""
+"""The command line: help, exit codes, one-line errors, and lazy imports."""
 
 import json
 import re
@@ -119,7 +119,7 @@ BAD = {
 @pytest.mark.parametrize("name", BAD)
 @pytest.mark.parametrize("command", ["publish", "ingest"])
 def test_a_bad_recording_is_refused_before_any_work(tmp_path: Path, name: str, command: str) -> None:
-    """One line names the file and the reason; exit 1; nothing was written."""
+    """One line names the file and the reason, with exit 1; nothing is written."""
     show = build_show_folder(tmp_path / "show")
     BAD[name](tmp_path / name)
     before = sorted(show.folder.rglob("*"))
@@ -130,7 +130,7 @@ def test_a_bad_recording_is_refused_before_any_work(tmp_path: Path, name: str, c
 
 
 def test_a_recording_that_is_not_there_is_taken_for_a_slug(published: ShowFolder) -> None:
-    """What is no file is a slug, and an unknown one says how to list the known."""
+    """An argument that is no file is a slug; the error of an unknown slug names `podcast list`."""
     done = published.run("publish", "recording.wav")
     assert (done.returncode, "podcast list" in done.stderr) == (1, True)
 
@@ -144,7 +144,7 @@ def test_list_and_status_show_where_an_episode_is(published: ShowFolder) -> None
 
 
 def test_transcribe_writes_every_format_beside_nothing_else(tmp_path: Path) -> None:
-    """Any audio file, without a show: words only, in the formats asked for."""
+    """Without a show any audio file is transcribed into the formats of the options."""
     source = ROOT / "episodes" / SLUG / "source.flac"
     ffmpeg("-i", source, "-t", "8", tmp_path / "clip.wav")
     done = ShowFolder(tmp_path).run(
@@ -156,7 +156,7 @@ def test_transcribe_writes_every_format_beside_nothing_else(tmp_path: Path) -> N
 
 
 def test_transcribe_of_many_gives_each_a_result(tmp_path: Path) -> None:
-    """A bad file among good ones is an error of its own; the exit code is 1."""
+    """A bad file is an error beside the results of the good files; the exit code is 1."""
     _text(tmp_path / "bad.mp3")
     source = ROOT / "episodes" / SLUG / "source.flac"
     ffmpeg("-i", source, "-t", "8", tmp_path / "good.wav")
@@ -176,7 +176,7 @@ def test_progress_as_json_lines(published: ShowFolder, tmp_path: Path) -> None:
 
 
 def test_subscribers_are_added_listed_and_lapse(tmp_path: Path) -> None:
-    """A link can be shown again, a past day makes a lapse, and only add, rotate and link show a token."""
+    """A link can be shown again, a past date lapses, and only add, rotate and link print a token."""
     show = build_show_folder(tmp_path / "show")
     added = json.loads(show.run("--json", "subscribers", "add", "Ann@Example.org").stdout)
     linked = json.loads(show.run("--json", "subscribers", "link", "ann@example.org").stdout)
@@ -199,7 +199,7 @@ def test_subscribers_are_added_listed_and_lapse(tmp_path: Path) -> None:
 
 
 def test_adding_again_says_what_was_not_taken(tmp_path: Path) -> None:
-    """Who is there stays as they are, and is told so where other terms were asked or the link is closed."""
+    """An existing subscriber stays unchanged; other terms or a closed link are reported."""
     show = build_show_folder(tmp_path / "show")
     add = ("subscribers", "add", "ann@example.org", "--until")
     assert show.run(*add, "2098-01-31").stderr == ""
@@ -213,7 +213,7 @@ def test_adding_again_says_what_was_not_taken(tmp_path: Path) -> None:
 
 
 def test_a_wrong_address_or_date_is_one_line(tmp_path: Path) -> None:
-    """Wrong input names itself, with exit 1 and without a traceback."""
+    """The error line names the wrong input, with exit 1 and without a traceback."""
     show = build_show_folder(tmp_path / "show")
     for words in (
         ("add", "not an address"),
@@ -225,7 +225,7 @@ def test_a_wrong_address_or_date_is_one_line(tmp_path: Path) -> None:
 
 
 def test_interrupt_is_exit_130(tmp_path: Path) -> None:
-    """SIGINT in the middle leaves with 130 and says that the command may be run again."""
+    """SIGINT ends the command with 130 and a line that it can be run again."""
     show = build_show_folder(tmp_path / "show")
     process = subprocess.Popen(
         [sys.executable, "-m", "podcast_pipeline", "--progress", "json", "publish", SLUG],
@@ -246,7 +246,7 @@ def test_interrupt_is_exit_130(tmp_path: Path) -> None:
 
 
 def test_any_title_can_be_listed(published: ShowFolder, tmp_path: Path) -> None:
-    """Markup, controls and line ends in a title are shown as text, a line a row."""
+    """Markup, control characters and line ends in a title are printed as text, one line for each episode."""
     show = copy_show_folder(published, tmp_path / "show")
     toml = (show.episode / "episode.toml").read_text(encoding="utf-8")
     for name, title in (("one", "The [/b] case [bonus]"), ("two", "Ελλάδα " * 20)):
@@ -267,7 +267,7 @@ def test_any_title_can_be_listed(published: ShowFolder, tmp_path: Path) -> None:
 
 
 def test_an_argument_that_is_not_utf8_is_one_line(tmp_path: Path) -> None:
-    """Bytes of another encoding name themselves and what to do."""
+    """The error line of a file in another encoding names the file and the remedy."""
     show = build_show_folder(tmp_path / "show")
     done = show.run("subscribers", "add", "a@example.org")
     assert done.returncode == 0, done.stderr

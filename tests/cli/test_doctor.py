@@ -1,4 +1,4 @@
-"""`podcast doctor` looks at everything, names what is wrong and what to do, and then leaves with 3."""
+"""`podcast doctor` checks everything, names each fault with its remedy, and exits with 3."""
 
 import errno
 import json
@@ -19,7 +19,7 @@ from podcast_pipeline.cli.output import Output
 from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.errors import SubscriberError
 from podcast_pipeline.storage.s3.store import S3Store
-from tests.support.bucket_show import in_bucket
+from tests.support.bucket_show import show_in_bucket
 from tests.support.databases import PROCESSES
 from tests.support.s3 import S3Server
 from tests.support.show import SLUG, ShowFolder, build_show_folder
@@ -46,7 +46,7 @@ def bad(findings: dict[str, dict[str, Any]]) -> dict[str, str]:
 
 
 def test_a_fresh_show_is_well(show: ShowFolder) -> None:
-    """The sample show with the embedded parts has nothing wrong."""
+    """The sample show with the embedded parts has no finding."""
     code, findings = examine(show)
     assert (code, bad(findings)) == (0, {})
     assert {"python", "ffmpeg", "engine", "weights", "artwork", "database", "store: put"} <= set(findings)
@@ -70,7 +70,7 @@ def test_each_thing_that_is_wrong_is_named_with_what_to_do(show: ShowFolder) -> 
 
 
 def test_a_key_that_made_none_of_the_links_is_named(show: ShowFolder) -> None:
-    """Links are out, and with another key none of them could be shown again."""
+    """A secret key that made none of the published links is named."""
     assert show.run("subscribers", "add", "ann@example.org").returncode == 0
     code, findings = examine(show, PODCAST_SECRET_KEY="0" * 64)
     assert code == 3
@@ -78,7 +78,7 @@ def test_a_key_that_made_none_of_the_links_is_named(show: ShowFolder) -> None:
 
 
 def test_a_key_file_that_others_may_read_is_a_note(show: ShowFolder) -> None:
-    """It says how to close it; the file is SQLite's companion."""
+    """The note of a readable key file names the command that restricts its permissions."""
     beside = {"PODCAST_DATABASE_URL": "", "PODCAST_SECRET_KEY": ""}
     assert show.run("subscribers", "add", "ann@example.org", **beside).returncode == 0
     (show.folder / ".podcast/secret_key").chmod(0o644)
@@ -88,8 +88,8 @@ def test_a_key_file_that_others_may_read_is_a_note(show: ShowFolder) -> None:
 
 
 def test_a_bucket_is_asked_by_doing(show: ShowFolder, s3_server: S3Server) -> None:
-    """A right bucket passes; one that is open to everybody is named; wrong keys are one finding."""
-    place = in_bucket(show.folder, S3Store(s3_server.fresh_bucket(), session=s3_server.session), NOW)
+    """A correct bucket passes; a public bucket is named; wrong credentials are one finding."""
+    place = show_in_bucket(show.folder, S3Store(s3_server.fresh_bucket(), session=s3_server.session), NOW)
     assert examine(show, **place.environment)[0] == 0
     refused = {**place.environment, "AWS_SECRET_ACCESS_KEY": "wrong"}
     code, findings = examine(show, **refused)
@@ -113,8 +113,8 @@ B2 = {
 def test_without_conditions_a_lease_or_a_word_is_needed(
     show: ShowFolder, s3_server: S3Server, postgresql: str
 ) -> None:
-    """Where the store cannot decide, SQLite is refused unless there is one publisher; PostgreSQL decides."""
-    place = in_bucket(show.folder, S3Store(s3_server.fresh_bucket(), session=s3_server.session), NOW)
+    """Without conditional writes SQLite needs a single publisher; PostgreSQL has a lease."""
+    place = show_in_bucket(show.folder, S3Store(s3_server.fresh_bucket(), session=s3_server.session), NOW)
     environment = {**place.environment, **B2, "PODCAST_DATABASE_URL": ""}
     assert "PODCAST_DATABASE_URL" in bad(examine(show, **environment)[1])["two publishers"]
     refused = show.run("publish", "two-winters-and-a-will", **environment)
@@ -126,7 +126,7 @@ def test_without_conditions_a_lease_or_a_word_is_needed(
 
 
 def test_who_holds_the_lease_is_alone(postgresql: str, tmp_path: Path) -> None:
-    """A second publisher of the show waits and then says so; another show's does not wait."""
+    """A second publisher of a show waits and then fails; a publisher of another show does not wait."""
     engine, show = connect(f"{postgresql}/podcast_template", tmp_path), uuid4()
     with lease(engine, show):
         with (
@@ -142,7 +142,7 @@ def test_who_holds_the_lease_is_alone(postgresql: str, tmp_path: Path) -> None:
 
 
 def hold(url: str, folder: Path, show: str, held: Any) -> None:
-    """Take the lease and die with it."""
+    """Hold the lease until the process is killed."""
     from uuid import UUID
 
     with lease(connect(url, folder), UUID(show)):
@@ -151,7 +151,7 @@ def hold(url: str, folder: Path, show: str, held: Any) -> None:
 
 
 def test_a_publisher_that_is_killed_lets_go(postgresql: str, tmp_path: Path) -> None:
-    """A kill -9 frees the lease at once: it is the connection's."""
+    """A kill -9 frees the lease at once, as it belongs to the connection."""
     url, show, held = f"{postgresql}/podcast_template", uuid4(), PROCESSES.Event()
     process = PROCESSES.Process(target=hold, args=(url, tmp_path, str(show), held))
     process.start()
@@ -165,7 +165,7 @@ def test_a_publisher_that_is_killed_lets_go(postgresql: str, tmp_path: Path) -> 
 
 
 def test_a_folder_that_cannot_be_written_is_one_of_the_checks(tmp_path: Path) -> None:
-    """What the system refuses is a line among the others, and every look is taken all the same."""
+    """An error of the operating system is one finding, and all other checks run."""
     error = OSError(errno.EROFS, "Read-only file system", "/show/.podcast/podcast.db")
 
     def look(_: CliSession) -> Iterator[DoctorFinding]:
@@ -177,7 +177,7 @@ def test_a_folder_that_cannot_be_written_is_one_of_the_checks(tmp_path: Path) ->
 
 
 def test_a_copy_that_did_not_fit_is_named_by_where_it_went() -> None:
-    """A full disk is that of the copy, not that of the recording."""
+    """A disk error names the file that is written, not the recording."""
     full = OSError(
         errno.ENOSPC, "No space left on device", "/card/a.wav", None, "/show/episodes/a/source.wav"
     )
@@ -188,6 +188,6 @@ def test_a_copy_that_did_not_fit_is_named_by_where_it_went() -> None:
 
 
 def test_unpublishing_a_draft_says_what_it_is(show: ShowFolder) -> None:
-    """An episode that never left this machine is no unknown one."""
+    """An unpublished draft is not reported as an unknown episode."""
     done = show.run("unpublish", SLUG)
     assert (done.returncode, "is a draft" in done.stderr, len(done.stderr.splitlines())) == (1, True, 1)

@@ -1,4 +1,4 @@
-"""The index from the command line: `reindex`, and what follows a publication."""
+"""The search index from the command line: `reindex`, and the indexing after a publication."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ from tests.support.show import SLUG, ShowFolder, copy_show_folder
 
 
 def test_reindex_and_what_follows_a_publication(published: ShowFolder, tmp_path: Path) -> None:
-    """`reindex` indexes what is out, once; taking an episode down takes it out of the index by itself."""
+    """`reindex` indexes published episodes once; unpublishing an episode removes it from the index."""
     show = copy_show_folder(published, tmp_path / "show")
     assert not (show.folder / ".podcast" / DATABASE_FILE_NAME).exists()
     assert json.loads(show.run("--json", "reindex").stdout) == {"indexed": [SLUG], "removed": 0}
@@ -17,10 +17,14 @@ def test_reindex_and_what_follows_a_publication(published: ShowFolder, tmp_path:
     assert json.loads(show.run("--json", "reindex").stdout) == {"indexed": [], "removed": 0}
 
 
-def test_a_database_that_is_down_does_not_undo_a_publication(published: ShowFolder, tmp_path: Path) -> None:
-    """What went out stays out with exit code 0; a line says that the index is behind and what to run."""
+def test_a_database_that_is_down_does_not_undo_a_publication(
+    published: ShowFolder, tmp_path: Path, closed_port: int
+) -> None:
+    """The publication succeeds with exit code 0, and one line names `podcast reindex`."""
     show = copy_show_folder(published, tmp_path / "show")
-    done = show.run("unpublish", SLUG, PODCAST_DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
+    done = show.run(
+        "unpublish", SLUG, PODCAST_DATABASE_URL=f"postgresql://nobody@127.0.0.1:{closed_port}/none"
+    )
     assert done.returncode == 0
     assert "unpublished" in done.stdout
     assert "podcast reindex" in done.stderr

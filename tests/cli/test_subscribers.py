@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from podcast_pipeline.audience.subscribers.privacy.retention import run_daily
 from podcast_pipeline.cli.app import app
 from podcast_pipeline.errors import SubscriberError
-from tests.support.databases import SHOWS
+from tests.support.databases import SHOW_DATABASES
 from tests.support.paths import ROOT
 
 GOOD = "email,plan,paid_until\nann@example.com,student,2099-01-31\nbob@example.com,,\n"
@@ -28,9 +28,9 @@ def show(tmp_path: Path) -> Path:
 
 
 def run(show: Path, *words: str, **environment: str) -> Result:
-    return CliRunner(env={"PODCAST_DATABASE_URL": "", **SHOWS.environment(show), **environment}).invoke(
-        app, ["--project", str(show), *words]
-    )
+    return CliRunner(
+        env={"PODCAST_DATABASE_URL": "", **SHOW_DATABASES.environment(show), **environment}
+    ).invoke(app, ["--project", str(show), *words])
 
 
 def imported(show: Path, text: str, *words: str) -> Result:
@@ -39,13 +39,13 @@ def imported(show: Path, text: str, *words: str) -> Result:
 
 
 def test_import_says_how_many_and_is_idempotent(show: Path) -> None:
-    """The first time everybody is added, the second time nothing changes."""
+    """The first import adds all subscribers; the second changes nothing."""
     assert imported(show, GOOD).stdout.endswith("people.csv: 2 added\n")
     assert imported(show, GOOD).stdout.endswith("people.csv: 2 unchanged\n")
 
 
 def test_dry_run_changes_nothing(show: Path) -> None:
-    """It says the same and nobody is there afterwards."""
+    """--dry-run prints the same counts and adds no subscriber."""
     (show / "people.csv").write_text(GOOD, encoding="utf-8")
     done = run(show, "subscribers", "import", str(show / "people.csv"), "--dry-run")
     assert done.stdout.endswith("2 added (dry run, nothing was changed)\n")
@@ -53,7 +53,7 @@ def test_dry_run_changes_nothing(show: Path) -> None:
 
 
 def test_an_end_that_is_past_is_told(show: Path) -> None:
-    """Whose access a line ends is counted before it is done: columns may have been swapped."""
+    """The import counts the subscribers whose access it would end, as columns may be swapped."""
     past = "email,paid_until\nann@example.com,2020-01-31\ndora@example.com,2020-01-31\n"
     assert imported(show, GOOD).stderr == ""
     (show / "people.csv").write_text(past, encoding="utf-8")
@@ -65,7 +65,7 @@ def test_an_end_that_is_past_is_told(show: Path) -> None:
 
 
 def test_bad_lines_are_reported_and_exit_3(show: Path) -> None:
-    """Each has its number and its reason, the others are done, and the exit code says: look."""
+    """Each bad line is reported with number and reason, the others are imported, and the exit code is 3."""
     done = imported(show, BAD)
     lines = [line.rpartition("people.csv:")[2] for line in done.stdout.splitlines()]
     assert done.exit_code == 3
@@ -76,14 +76,14 @@ def test_bad_lines_are_reported_and_exit_3(show: Path) -> None:
 
 
 def test_json_has_the_counts_and_the_lines(show: Path) -> None:
-    """One document, with the lines that need somebody."""
+    """The JSON document has the counts, and the lines to correct."""
     report = json.loads(imported(show, BAD, "--json").stdout)
     assert report["counts"] == {"added": 2, "bad": 2, "duplicate": 1}
     assert [line["number"] for line in report["lines"]] == [4, 5, 6]
 
 
 def test_export_is_private_and_comes_back(show: Path) -> None:
-    """Only its owner reads the file, and importing it changes nothing."""
+    """Only its owner may read the exported file, and importing it changes nothing."""
     imported(show, GOOD)
     done = run(show, "--json", "subscribers", "export", str(show / "out.csv"))
     assert json.loads(done.stdout)["subscribers"] == 2
@@ -94,7 +94,7 @@ def test_export_is_private_and_comes_back(show: Path) -> None:
 def test_an_export_that_fails_names_its_file_and_leaves_nothing(
     show: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A folder that is not there, and a disk that is full half-way."""
+    """A missing folder or a full disk is one error that names the file, and no file is left."""
     imported(show, GOOD)
     gone = run(show, "subscribers", "export", str(show / "gone/out.csv"))
     assert isinstance(gone.exception, FileNotFoundError)
@@ -112,7 +112,7 @@ def test_an_export_that_fails_names_its_file_and_leaves_nothing(
 
 
 def test_another_key_is_found_before_it_makes_links(show: Path) -> None:
-    """A key that is not the one of the links that are out is one line, with --dry-run too."""
+    """A secret key that made none of the published links is one error line, with --dry-run too."""
     imported(show, GOOD)
     for words in ((), ("--dry-run",)):
         people = str(show / "people.csv")
@@ -133,7 +133,7 @@ def test_a_data_export_is_json_without_secrets(show: Path, command: str) -> None
 
 
 def test_forgetting_goes_on_after_a_fault(caplog: pytest.LogCaptureFixture) -> None:
-    """A database that is away costs one line in the log; the next round works."""
+    """An unreachable database is one line in the log; the next round of the retention works."""
     rounds: list[int] = []
     stopped = Event()
 

@@ -30,7 +30,7 @@ SOURCE = ROOT / "episodes" / SLUG / "source.flac"
 
 @pytest.fixture
 def bare(tmp_path: Path) -> ShowFolder:
-    """Return a folder with no show, and a home of its own."""
+    """A folder without a show, which is its own home folder."""
     folder = tmp_path / "bare"
     folder.mkdir()
     return ShowFolder(folder)
@@ -42,14 +42,14 @@ def clip(show: ShowFolder, seconds: int, name: str = "clip.flac") -> Path:
 
 
 def transcribe(show: ShowFolder, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Hear with tiny.en, where the arguments name no other."""
+    """Transcribe with tiny.en unless the arguments name a model."""
     return show.run(
         "transcribe", "--model", MODEL, *arguments, "--format", "txt", HOME=str(show.folder / "home")
     )
 
 
 def test_a_corrupt_tail_is_heard_up_to_the_fault(bare: ShowFolder) -> None:
-    """The words before it are there, and one line says where it breaks off."""
+    """The words before the corrupt tail are there, and one line has the time of the fault."""
     path = clip(bare, 16)
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
     done = transcribe(bare, path.name)
@@ -60,7 +60,7 @@ def test_a_corrupt_tail_is_heard_up_to_the_fault(bare: ShowFolder) -> None:
 
 
 def test_a_glitch_costs_only_itself(bare: ShowFolder) -> None:
-    """Words from both sides of it, and one line that says where it is."""
+    """The words on both sides of a glitch are there, and one line has the time of the glitch."""
     whole = clip(bare, 30, "clip.mp3")
     content = whole.read_bytes()
     half = len(content) // 2
@@ -74,7 +74,7 @@ def test_a_glitch_costs_only_itself(bare: ShowFolder) -> None:
 
 
 def test_no_recording_s_files_overwrite_another_s(bare: ShowFolder) -> None:
-    """The second of two with one name is not heard and says so; the others are done."""
+    """The second of two recordings with the same name is refused; the others are transcribed."""
     first = clip(bare, 8, "clip.flac")
     (bare.folder / "day2").mkdir()
     second = write_wav(bare.folder / "day2/clip.wav", noise(2))
@@ -93,7 +93,7 @@ def test_no_recording_s_files_overwrite_another_s(bare: ShowFolder) -> None:
 
 
 def test_each_recording_is_written_before_the_next_is_heard(bare: ShowFolder) -> None:
-    """The second is a pipe that nobody fills."""
+    """The first result is written while the second recording is an empty pipe."""
     write_wav(bare.folder / "a.wav", noise(2))
     os.mkfifo(bare.folder / "pipe.wav")
     with subprocess.Popen(
@@ -112,7 +112,7 @@ def test_each_recording_is_written_before_the_next_is_heard(bare: ShowFolder) ->
 
 
 def test_a_second_interrupt_ends_at_once(bare: ShowFolder) -> None:
-    """Whatever the first one still waits for: no traceback, and the code of an interruption."""
+    """A second SIGINT ends the command with 130 and no traceback, while the first one waits."""
     with subprocess.Popen(
         [PODCAST, "--progress", "json", "transcribe", "--model", MODEL, clip(bare, 60).name],
         cwd=bare.folder,
@@ -131,7 +131,7 @@ def test_a_second_interrupt_ends_at_once(bare: ShowFolder) -> None:
 
 
 def test_a_name_that_would_steer_a_terminal_is_one_plain_line(bare: ShowFolder) -> None:
-    """An escape and a line end in a file's name, on both streams."""
+    """An escape sequence and a line end in a file name are printed as text, on both streams."""
     path = write_wav(bare.folder / "a\x1b[31m\nb.wav", noise(2))
     done = transcribe(bare, path.name)
     assert (done.returncode, len(done.stdout.splitlines()), len(done.stderr.splitlines())) == (0, 1, 1)
@@ -139,7 +139,7 @@ def test_a_name_that_would_steer_a_terminal_is_one_plain_line(bare: ShowFolder) 
 
 
 def test_what_cannot_be_written_is_one_recording_s_error(bare: ShowFolder) -> None:
-    """The next is done."""
+    """An unwritable output is an error of its recording; the next recording is transcribed."""
     first, second = (write_wav(bare.folder / name, noise(2)) for name in ("a.wav", "b.wav"))
     (bare.folder / "out/a.txt").mkdir(parents=True)
     done = transcribe(bare, first.name, second.name, "--output", "out")
@@ -150,7 +150,7 @@ def test_what_cannot_be_written_is_one_recording_s_error(bare: ShowFolder) -> No
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_are_no_failure(bare: ShowFolder, closed: str) -> None:
-    """As a service manager may start it."""
+    """The command works with closed standard streams, as under a service manager."""
     path = write_wav(bare.folder / "noise.wav", noise(2))
     done = subprocess.run(
         ["bash", "-c", f'"$0" transcribe --model "$1" "$2" --format txt {closed}', PODCAST, MODEL, path.name],
@@ -165,7 +165,7 @@ def test_closed_streams_are_no_failure(bare: ShowFolder, closed: str) -> None:
 
 
 def test_no_speech_is_an_empty_transcript_and_a_warning(bare: ShowFolder) -> None:
-    """Nothing to hear is not a failure."""
+    """A recording without speech gives an empty transcript, a warning and exit 0."""
     write_wav(bare.folder / "noise.wav", noise(8))
     done = transcribe(bare, "noise.wav")
     assert (done.returncode, done.stderr) == (
@@ -176,7 +176,7 @@ def test_no_speech_is_an_empty_transcript_and_a_warning(bare: ShowFolder) -> Non
 
 
 def test_a_full_disk_keeps_what_was_there(bare: ShowFolder) -> None:
-    """The batch that cannot be written is one line; what was heard before is there for the next run."""
+    """A full disk is one error line; the finished windows stay for the next run."""
     path = clip(bare, 8)
     assert transcribe(bare, path.name).returncode == 0
     kept = {file: file.read_bytes() for file in bare.folder.rglob("windows/*/*.json")}
@@ -198,7 +198,7 @@ def test_a_full_disk_keeps_what_was_there(bare: ShowFolder) -> None:
 
 
 def test_missing_weights_name_the_command_that_gets_them(bare: ShowFolder) -> None:
-    """A model that is not here and cannot be fetched."""
+    """The error of missing weights that cannot be downloaded names the command that fetches them."""
     done = transcribe(bare, clip(bare, 2).name, "--model", "small")
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
@@ -206,7 +206,7 @@ def test_missing_weights_name_the_command_that_gets_them(bare: ShowFolder) -> No
 
 
 def test_weights_with_a_wrong_hash_are_refused(bare: ShowFolder) -> None:
-    """A joined model that was changed on the disk is not used."""
+    """Weights that were changed on the disk are refused by their hash."""
     known = PACKAGED_MODELS["base"]
     folder = bare.folder / f"home/.cache/podcast-pipeline/cache/weights/base-{known.sha256[MODEL_FILE][:16]}"
     folder.mkdir(parents=True)
@@ -219,7 +219,7 @@ def test_weights_with_a_wrong_hash_are_refused(bare: ShowFolder) -> None:
 
 
 def test_english_only_weights_refuse_another_language(bare: ShowFolder) -> None:
-    """tiny.en and French."""
+    """tiny.en with French is an error."""
     done = transcribe(bare, clip(bare, 2).name, "--language", "fr")
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
@@ -227,7 +227,7 @@ def test_english_only_weights_refuse_another_language(bare: ShowFolder) -> None:
 
 
 def test_a_file_in_a_show_gets_its_names(tmp_path: Path) -> None:
-    """Hosts and glossary of the show put names right in any recording."""
+    """Hosts and glossary of the show correct names in any recording in its folder."""
     show = build_show_folder(tmp_path / "show")
     settings = show.folder / "show.toml"
     text = settings.read_text(encoding="utf-8")
@@ -239,7 +239,7 @@ def test_a_file_in_a_show_gets_its_names(tmp_path: Path) -> None:
 
 
 def test_it_says_what_heard_the_words(bare: ShowFolder) -> None:
-    """Engine, model and device stand beside the files, and in the JSON."""
+    """Engine, model and device are printed with the files, and are in the JSON."""
     path = clip(bare, 4)
     home = str(bare.folder / "home")
     done = bare.run("transcribe", path.name, "--model", MODEL, "--engine", "faster-whisper", HOME=home)
@@ -249,7 +249,7 @@ def test_it_says_what_heard_the_words(bare: ShowFolder) -> None:
 
 
 def test_progress_events_are_json_lines(bare: ShowFolder) -> None:
-    """--progress json: audio seconds done and in all, from nothing to the end."""
+    """--progress json prints the seconds of audio done and in total, from the start to the end."""
     done = bare.run(
         "--progress",
         "json",
@@ -265,7 +265,7 @@ def test_progress_events_are_json_lines(bare: ShowFolder) -> None:
 
 
 def test_the_bar_says_how_far_how_fast_and_how_long() -> None:
-    """Half an hour of an hour in a minute: as fast again, and a minute left."""
+    """The progress bar has the share, the speed and the remaining time."""
     event = Progress(step="transcribe", done=1800, total=3600, unit="s")
     assert progress_note(event, 60) == "0:30:00 of 1:00:00, 30× real time, 0:01:00 left"
     assert progress_note(event.model_copy(update={"done": 0}), 0) == "0:00:00 of 1:00:00"

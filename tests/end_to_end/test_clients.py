@@ -1,4 +1,4 @@
-"""Real podcast apps and Podcast Index's parser, on what `podcast serve` and the bucket give them."""
+"""Real podcast apps and Podcast Index's parser, on the feeds of `podcast serve` and of a bucket."""
 
 import json
 import os
@@ -13,8 +13,8 @@ import pytest
 
 from podcast_pipeline.storage.local import LocalStore
 from podcast_pipeline.storage.s3.store import S3Store
-from tests.support.bucket_show import CREDENTIALS, objects, put_back
-from tests.support.http_servers import at_port, serving
+from tests.support.bucket_show import CREDENTIALS, objects, restore_objects
+from tests.support.http_servers import rebuild_for_port, running_site
 from tests.support.paths import ROOT
 from tests.support.ports import free_port
 from tests.support.s3 import S3Server
@@ -33,7 +33,7 @@ NEEDS = {
 
 
 def client(name: str) -> object:
-    """Return a client as a case; skipped with one line where its program is missing."""
+    """Return a client as a parameter, skipped where its program is missing."""
     missing = [program for program in NEEDS[name] if shutil.which(program, path=PATH) is None]
     return pytest.param(name, marks=pytest.mark.skipif(bool(missing), reason=f"no {', '.join(missing)} here"))
 
@@ -54,7 +54,7 @@ def fetch_with(name: str, feed: str) -> "subprocess.CompletedProcess[str]":
 
 @pytest.fixture(scope="module")
 def show(published: ShowFolder, tmp_path_factory: pytest.TempPathFactory) -> ShowFolder:
-    """The sample show, out at an address of its own."""
+    """The published sample show."""
     return copy_show_folder(published, tmp_path_factory.mktemp("clients") / "show")
 
 
@@ -62,8 +62,8 @@ def show(published: ShowFolder, tmp_path_factory: pytest.TempPathFactory) -> Sho
 def site(show: ShowFolder) -> Iterator[str]:
     """The show as `podcast serve` serves it."""
     port = free_port()
-    at_port(show, port)
-    with serving(show, port) as address:
+    rebuild_for_port(show, port)
+    with running_site(show, port) as address:
         yield address
 
 
@@ -81,7 +81,7 @@ def bucket_feed(published: ShowFolder, s3_server: S3Server, tmp_path_factory: py
     settings = s3_server.fresh_bucket()
     show = copy_show_folder(published, tmp_path_factory.mktemp("bucket") / "show")
     media = f"{s3_server.url}/{settings.public_bucket}/public"
-    put_back(
+    restore_objects(
         S3Store(settings, session=s3_server.session), objects(LocalStore(show.bucket, base_url="http://x"))
     )
     environment = {
@@ -99,28 +99,28 @@ def bucket_feed(published: ShowFolder, s3_server: S3Server, tmp_path_factory: py
 
 @EVERY
 def test_client_fetches_the_public_feed(name: str, site: str) -> None:
-    """Every enclosure arrives byte for byte from `podcast serve`."""
+    """Every enclosure is downloaded byte for byte from `podcast serve`."""
     done = fetch_with(name, f"{site}/public/feed.xml")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @EVERY
 def test_client_fetches_a_private_feed(name: str, private_feed: str) -> None:
-    """A token in the path is all that an app needs."""
+    """An app needs only the token in the path to download from a private feed."""
     done = fetch_with(name, private_feed)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @EVERY
 def test_client_fetches_from_the_bucket(name: str, bucket_feed: str) -> None:
-    """Every enclosure arrives byte for byte from the bucket, without our reader."""
+    """Every enclosure is downloaded byte for byte from the bucket, without our server."""
     done = fetch_with(name, bucket_feed)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.skipif(shutil.which("gpo") is None, reason="no gpo here")
 def test_second_update_costs_a_304(show: ShowFolder, site: str) -> None:
-    """An app that comes again with the feed's ETag gets 304 and no body."""
+    """A request with the feed's ETag gets 304 and no body."""
     log = show.folder / "serve.log"
     before = log.read_text().count(" 304 ")
     fetch_with("gpo", f"{site}/public/feed.xml")
@@ -132,7 +132,7 @@ def test_second_update_costs_a_304(show: ShowFolder, site: str) -> None:
     reason="podcast-partytime is not installed; run scripts/check_partytime.sh once",
 )
 def test_podcast_index_reads_what_is_served(site: str, private_feed: str, tmp_path: Path) -> None:
-    """Podcast Index's parser sees the guid, the audio, and the transcripts in the private feed alone."""
+    """Podcast Index's parser finds guid and audio, and transcripts in the private feed only."""
     seen = {}
     for name, address in (("public", f"{site}/public/feed.xml"), ("private", private_feed)):
         with urlopen(address, timeout=20) as answer:  # noqa: S310 (our own server)

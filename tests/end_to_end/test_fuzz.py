@@ -1,8 +1,8 @@
-"""Every parser that eats foreign bytes, on damaged and made-up input: it reads, or refuses in one line, soon.
+"""Fuzzing of every parser of foreign bytes: it parses or refuses in one line, in bounded time.
 
-`pytest --soak -m soak tests/end_to_end/test_fuzz.py --fuzz-s 150` goes on for 150 seconds of processor time
-with each parser and each of two engines: hypothesis, which damages a sample, and libFuzzer, which looks for
-new paths.
+`pytest --soak -m soak tests/end_to_end/test_fuzz.py --fuzz-s 150` runs for 150 seconds of CPU time
+with each parser and each of two engines: hypothesis, which damages a sample, and libFuzzer, which seeks
+unreached code.
 """
 
 import subprocess
@@ -28,7 +28,7 @@ SOAK_EXAMPLES = 1000  # at a time
 
 @st.composite
 def damaged(draw: st.DrawFn, sample: bytes) -> bytes:
-    """Draw a sample with pieces replaced, doubled and cut off; or bytes of no sample at all."""
+    """Draw a sample with pieces replaced, repeated and removed, or random bytes."""
     if draw(st.integers(0, 4)) == 0:
         return draw(st.binary(max_size=400))
     data = bytearray(sample)
@@ -59,7 +59,7 @@ PIECES = (
 
 
 def fuzz(name: str, examples: int) -> int:
-    """Feed a parser, and return how many inputs it had."""
+    """Fuzz a parser, and return the number of inputs."""
     parser, count = PARSERS[name], 0
 
     @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
@@ -75,19 +75,19 @@ def fuzz(name: str, examples: int) -> int:
 
 @pytest.mark.parametrize("name", PARSERS)
 def test_a_sample_is_read(name: str) -> None:
-    """What the damage starts from is sound, so that the fuzzing reaches the inside of the parser."""
+    """Each sample is valid, so that the fuzzing reaches the inside of the parser."""
     PARSERS[name].read(PARSERS[name].sample)
 
 
 @pytest.mark.parametrize("name", PARSERS)
 def test_damaged_input_is_read_or_refused(name: str) -> None:
-    """No input makes a parser fail in another way, or take long."""
+    """No damaged input makes a parser raise another error or exceed the time limit."""
     assert fuzz(name, EXAMPLES) >= EXAMPLES
 
 
 @pytest.fixture
 def fuzz_s(request: pytest.FixtureRequest) -> float:
-    """Seconds of processor time for a parser and an engine."""
+    """Seconds of CPU time for a parser and an engine."""
     return float(request.config.getoption("--fuzz-s"))
 
 
@@ -96,7 +96,7 @@ def fuzz_s(request: pytest.FixtureRequest) -> float:
 def test_much_damaged_input_is_read_or_refused(
     name: str, fuzz_s: float, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """As long as was asked for; the figure is printed."""
+    """Damaged input for --fuzz-s seconds; the number of inputs is printed."""
     until_s, count = time.process_time() + fuzz_s, 0
     while time.process_time() < until_s:
         count += fuzz(name, SOAK_EXAMPLES)
@@ -109,7 +109,7 @@ def test_much_damaged_input_is_read_or_refused(
 def test_input_that_seeks_new_paths_is_read_or_refused(
     name: str, fuzz_s: float, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """libFuzzer, led by what it reaches, finds no input that a parser fails on; the figure is printed."""
+    """libFuzzer, guided by coverage, finds no failing input; the number of inputs is printed."""
     pytest.importorskip("atheris", reason="atheris is not installed; pip install atheris")
     command = [sys.executable, "-m", "tests.support.guided_fuzz", name, str(tmp_path), str(fuzz_s)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -145,7 +145,7 @@ BOMBS = (
 
 @pytest.mark.parametrize(("name", "bomb"), BOMBS, ids=[name for name, _ in BOMBS])
 def test_a_bomb_takes_bounded_time_and_memory(name: str, bomb: bytes) -> None:
-    """A megabyte made to hurt costs less than ten seconds and 200 MB."""
+    """A hostile megabyte costs less than ten seconds and 200 MB."""
     began = time.process_time()
     with suppress(PodcastError):
         PARSERS[name].read(bomb)

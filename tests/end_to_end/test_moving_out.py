@@ -1,4 +1,4 @@
-"""Moving out, with real parts: our host leaves, another one of ours takes the show over, real apps follow."""
+"""Moving to another host, with real parts: another show of ours imports the feed, and real apps follow."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.http_servers import serving
+from tests.support.http_servers import running_site
 from tests.support.ports import free_port
 from tests.support.show import ShowFolder, copy_show_folder
 
@@ -22,7 +22,7 @@ FEED = "/public/feed.xml"
 
 @dataclass(frozen=True)
 class Move:
-    """A show at its old address and at its new one."""
+    """A show at its old and at its new address."""
 
     old: ShowFolder
     new: ShowFolder
@@ -31,16 +31,16 @@ class Move:
 
     @property
     def old_feed(self) -> str:
-        """Where everybody is subscribed."""
+        """The address of the old feed."""
         return f"http://127.0.0.1:{self.old_port}{FEED}"
 
     @property
     def new_feed(self) -> str:
-        """Where the show goes."""
+        """The address of the new feed."""
         return f"http://127.0.0.1:{self.new_port}{FEED}"
 
     def leave(self) -> None:
-        """Do on the old side what docs/feed.md says."""
+        """Redirect the old feed as docs/feed.md describes."""
         site = f"http://127.0.0.1:{self.old_port}"
         done = self.old.run("rebuild", PODCAST_URLS_SITE=site, PODCAST_FEED_NEW_FEED_URL=self.new_feed)
         assert done.returncode == 0, done.stderr
@@ -48,14 +48,14 @@ class Move:
 
 @pytest.fixture(scope="module")
 def move(published: ShowFolder, tmp_path_factory: pytest.TempPathFactory) -> Move:
-    """A show that is out, and a new host that has imported it and written its feed."""
+    """A published show, and a new host with the imported show and its feed."""
     folder = tmp_path_factory.mktemp("moving-out")
     old, new = copy_show_folder(published, folder / "old"), ShowFolder(folder / "new")
     move = Move(old, new, free_port(), free_port())
     here, there = (f"http://127.0.0.1:{port}" for port in (move.old_port, move.new_port))
     assert old.run("rebuild", "--allow", PODCAST_URLS_SITE=here).returncode == 0
     assert ShowFolder(folder).run("init", "new").returncode == 0
-    with serving(old, move.old_port):
+    with running_site(old, move.old_port):
         for command in (("feed", "import", move.old_feed), ("feed", "diff", move.old_feed), ("rebuild",)):
             done = new.run(*command, PODCAST_URLS_SITE=there)
             assert done.returncode == 0, done.stdout + done.stderr
@@ -72,7 +72,7 @@ class App:
 
 @pytest.fixture
 def gpo(tmp_path: Path) -> App:
-    """GPodder's command line."""
+    """The command line of gPodder, subscribed to the old feed."""
     folders = {"GPODDER_HOME": str(tmp_path / "home"), "GPODDER_DOWNLOAD_DIR": str(tmp_path / "files")}
     (tmp_path / "home").mkdir()
 
@@ -93,21 +93,21 @@ def gpo(tmp_path: Path) -> App:
 
 @pytest.fixture
 def moved(move: Move) -> Iterator[Move]:
-    """The new host runs for as long as the test."""
-    with serving(move.new, move.new_port):
+    """The show, with a running new host."""
+    with running_site(move.new, move.new_port):
         yield move
 
 
 @pytest.mark.skipif(shutil.which("gpo") is None, reason="no gpo here")
 def test_gpodder_follows_and_downloads_nothing_again(moved: Move, gpo: App) -> None:
-    """It takes the new address for its own, keeps what it has, and needs the old host no more."""
-    with serving(moved.old, moved.old_port):
+    """The app gPodder stores the new address, keeps its downloads, and no longer needs the old host."""
+    with running_site(moved.old, moved.old_port):
         gpo.run("subscribe", moved.old_feed)
         gpo.run("download")
     had = sorted(path.name for path in gpo.folder.rglob("*.mp3"))
     assert had
     moved.leave()
-    with serving(moved.old, moved.old_port, PODCAST_FEED_NEW_FEED_URL=moved.new_feed):
+    with running_site(moved.old, moved.old_port, PODCAST_FEED_NEW_FEED_URL=moved.new_feed):
         gpo.run("update")
     assert moved.new_feed in gpo.run("list")
     assert moved.old_feed not in gpo.run("list")
@@ -118,7 +118,7 @@ def test_gpodder_follows_and_downloads_nothing_again(moved: Move, gpo: App) -> N
 
 @pytest.mark.skipif(shutil.which("newsboat") is None, reason="no newsboat here")
 def test_newsboat_shows_no_episode_twice(moved: Move, tmp_path: Path) -> None:
-    """An app that follows without keeping the address sees the same items."""
+    """An app that follows the redirect without storing the address shows the same items."""
     (tmp_path / "urls").write_text(f'"{moved.old_feed}"\n', encoding="utf-8")
     (tmp_path / "config").write_text("auto-reload no\n", encoding="utf-8")
 
@@ -138,22 +138,22 @@ def test_newsboat_shows_no_episode_twice(moved: Move, tmp_path: Path) -> None:
         cache.close()
         return found
 
-    with serving(moved.old, moved.old_port):
+    with running_site(moved.old, moved.old_port):
         before = reload()
     assert before
     moved.leave()
-    with serving(moved.old, moved.old_port, PODCAST_FEED_NEW_FEED_URL=moved.new_feed):
+    with running_site(moved.old, moved.old_port, PODCAST_FEED_NEW_FEED_URL=moved.new_feed):
         after = reload()
     assert [guid for guid, _ in after] == [guid for guid, _ in before]
 
 
 def test_the_old_address_answers_301_and_its_feed_names_the_new_one(moved: Move) -> None:
-    """HEAD and GET lead to the new feed; audio, and the feed of whoever asks the bucket, stay."""
+    """HEAD and GET of the feed redirect to the new feed; audio and the bucket's feed stay."""
     moved.leave()
     feed = (moved.old.bucket / "public" / "feed.xml").read_text(encoding="utf-8")
     assert f"<itunes:new-feed-url>{moved.new_feed}</itunes:new-feed-url>" in feed
     audio = feed.partition('<enclosure url="')[2].partition('"')[0]
-    with serving(moved.old, moved.old_port, PODCAST_FEED_NEW_FEED_URL=moved.new_feed):
+    with running_site(moved.old, moved.old_port, PODCAST_FEED_NEW_FEED_URL=moved.new_feed):
         for method in ("GET", "HEAD"):
             answer = httpx.request(method, moved.old_feed)
             assert (answer.status_code, answer.headers["location"]) == (301, moved.new_feed)
@@ -162,6 +162,6 @@ def test_the_old_address_answers_301_and_its_feed_names_the_new_one(moved: Move)
 
 
 def test_a_feed_that_names_its_own_address_does_not_lead_to_itself(moved: Move) -> None:
-    """Apple wants the tag in the new feed too."""
-    with serving(moved.old, moved.old_port, PODCAST_FEED_NEW_FEED_URL=moved.old_feed):
+    """The new feed has the new-feed-url tag, as Apple requires, and is not redirected to itself."""
+    with running_site(moved.old, moved.old_port, PODCAST_FEED_NEW_FEED_URL=moved.old_feed):
         assert httpx.get(moved.old_feed).status_code == 200

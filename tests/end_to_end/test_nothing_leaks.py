@@ -1,4 +1,4 @@
-"""What an anonymous client can get holds no run of eight words of a transcript beyond what is public.
+"""No response to an anonymous client contains eight consecutive words of a transcript's restricted part.
 
 The check here is its own and simple on purpose: it shares no code with `transcript.leaks`.
 """
@@ -14,7 +14,7 @@ import pytest
 
 from podcast_pipeline import open_show
 from podcast_pipeline.model.catalog import catalog_from_json, transcript_from_json
-from tests.support.http_servers import serving
+from tests.support.http_servers import running_site
 from tests.support.ports import free_port
 from tests.support.show import SLUG, ShowFolder, copy_show_folder
 
@@ -45,7 +45,7 @@ def runs(text: str) -> set[str]:
 
 
 def texts(body: bytes) -> str:
-    """Return what bytes say: as they are, as UTF-16 (ID3), and as a page without its markup."""
+    """Return the texts of bytes: as they are, as UTF-16 (ID3), and as a page without markup."""
     plain = body.decode("utf-8", "replace")
     wide = body.decode("utf-16-le", "replace") + body[1:].decode("utf-16-le", "replace")
     return " \n ".join((plain, html.unescape(re.sub(r"<[^>]+>", " ", plain)), wide))
@@ -68,7 +68,7 @@ def site(show: ShowFolder) -> Iterator[str]:
     """The address of a running `podcast serve`."""
     port = urlsplit(open_show(show.folder).config.urls.site).port
     assert port is not None
-    with serving(show, port) as address:
+    with running_site(show, port) as address:
         yield address
 
 
@@ -84,7 +84,7 @@ def secret(show: ShowFolder) -> set[str]:
 
 
 def crawl(client: httpx.Client, base: str, keys: list[str]) -> dict[str, bytes]:
-    """Return everything that can be reached by links, and by guessing keys and routes."""
+    """Return all responses reached by links, and by guessed keys and routes."""
     waiting = ["/", "/robots.txt", "/sitemap.xml", "/public/feed.xml", *GUESSES, *(f"/{key}" for key in keys)]
     seen: dict[str, bytes] = {}
     while waiting:
@@ -99,7 +99,7 @@ def crawl(client: httpx.Client, base: str, keys: list[str]) -> dict[str, bytes]:
 
 
 def test_the_check_would_notice(show: ShowFolder, secret: set[str]) -> None:
-    """The sample has secret text after its teaser, and a subscriber's file holds it."""
+    """The sample has restricted text after its teaser, and a subscriber's file contains it."""
     notes = (show.episode / "notes.md").read_text(encoding="utf-8")
     store = open_show(show.folder).store
     (file,) = [info.key for info in store.list("private/transcripts/") if info.key.endswith(".txt")]
@@ -121,7 +121,7 @@ def test_an_anonymous_client_gets_no_secret_run(show: ShowFolder, site: str, sec
 
 
 def test_public_objects_and_the_log_hold_no_secret_run(show: ShowFolder, site: str, secret: set[str]) -> None:
-    """Every byte under public/ and every log line is clean too."""
+    """The objects under public/ and the log lines contain no restricted run."""
     httpx.get(f"{site}/episodes/{SLUG}")
     store = open_show(show.folder).store
     bodies = {info.key: store.get(info.key)[1] for info in store.list("public/")}
@@ -155,7 +155,7 @@ def test_a_subscriber_gets_every_word_by_the_private_link(
 
 
 def test_unknown_token_is_404(site: str) -> None:
-    """A made-up link is not found, by GET and by HEAD, feed and file."""
+    """A made-up token gets 404 by GET and HEAD, for feed and file."""
     made_up = f"{site}/feeds/{'a' * 16}.{'b' * 32}"
     for path in ("/feed.xml", "/", "/transcripts/x.vtt"):
         assert httpx.get(made_up + path).status_code == 404
@@ -176,7 +176,7 @@ def test_the_audio_can_be_sought_and_asked_again(show: ShowFolder, site: str) ->
 
 
 def test_the_log_is_found(show: ShowFolder, site: str) -> None:
-    """The server logs its answers, so that the checks on the log read something."""
+    """The server logs its responses, so that the checks of the log are not empty."""
     httpx.get(f"{site}/robots.txt")
     until = time.monotonic() + 30  # a line may come after the answer that it tells of
     while b"GET /robots.txt 200" not in (show.folder / "serve.log").read_bytes():

@@ -1,4 +1,4 @@
-"""transcript.md and edits.json in an episode's folder: nothing a person wrote is ever lost."""
+"""transcript.md and edits.json in an episode's folder: no edit is ever lost."""
 
 import multiprocessing
 import os
@@ -43,7 +43,7 @@ AGAIN = tuple((who, text.replace("tin box", "thin box").replace("today is", "tod
 
 
 def heard(sentences: tuple[tuple[str, str], ...], model: str = "base") -> Transcript:
-    """Return what a machine heard, a word every 0.4 s."""
+    """Return an engine's transcript, with a word every 0.4 s."""
     at_s, segments = 0.0, []
     for who, text in sentences:
         words = []
@@ -62,7 +62,7 @@ def heard(sentences: tuple[tuple[str, str], ...], model: str = "base") -> Transc
 
 @pytest.fixture
 def library(tmp_path: Path) -> Library:
-    """An episode that was heard once and not edited yet."""
+    """An episode that was transcribed once and not edited yet."""
     made = Library(tmp_path / "episodes", language="en")
     (tmp_path / "a.wav").write_bytes(b"sound")
     create_episode(tmp_path / "a.wav", made, slug=SLUG, title="The hearing")
@@ -104,7 +104,7 @@ def files(library: Library) -> dict[str, bytes]:
 
 
 def test_the_first_document_has_the_names_put_right(library: Library) -> None:
-    """transcript.md is written from the machine's words with the second pass in them; it is recorded."""
+    """transcript.md is written from the engine's words with the name fixes, which are recorded."""
     first = publish(library)
     (fix,) = first.edits.fixes
     assert (fix.before, fix.after, fix.start_s) == ("Ann Kelner,", "Ann Kellner,", 4.0)
@@ -114,7 +114,7 @@ def test_the_first_document_has_the_names_put_right(library: Library) -> None:
 
 
 def test_publishing_again_writes_nothing(library: Library) -> None:
-    """Where nothing changed no file changes and the words are the same."""
+    """Without a change no file changes and the words stay."""
     first = publish(library)
     before = files(library)
     assert publish(library) == first
@@ -122,7 +122,7 @@ def test_publishing_again_writes_nothing(library: Library) -> None:
 
 
 def test_a_saved_document_is_what_is_published(library: Library) -> None:
-    """Corrected words get the time of what was heard; all others keep theirs exactly."""
+    """Corrected words get the times of the words they replace; all others keep theirs exactly."""
     publish(library)
     edit(library, ("tin box", "iron chest"), ("**Speaker 2**", "**Bea Holm**"), ("very ", ""))
     then = publish(library)
@@ -138,7 +138,7 @@ def test_a_saved_document_is_what_is_published(library: Library) -> None:
 
 
 def test_edits_survive_another_transcription(library: Library) -> None:
-    """New words get the edits that were only in transcript.md; the old file is in build/."""
+    """The new transcript gets the edits that were only in transcript.md; the old file is in build/."""
     publish(library)
     edit(library, ("forty years", "fourteen years"), ("S1: Speaker 2", "S1: Bea Holm"))
     old = document(library).read_bytes()
@@ -152,7 +152,7 @@ def test_edits_survive_another_transcription(library: Library) -> None:
 
 
 def test_an_edit_that_the_machine_agrees_with_is_kept_for_the_next(library: Library) -> None:
-    """A correction that one model hears by itself is there again when another does not."""
+    """A correction that one model recognizes by itself is applied again when another model does not."""
     publish(library)
     edit(library, ("tin box", "thin box"))
     transcribe(library, heard(AGAIN, "small"))
@@ -162,7 +162,7 @@ def test_an_edit_that_the_machine_agrees_with_is_kept_for_the_next(library: Libr
 
 
 def test_a_conflict_is_kept_until_somebody_settles_it(library: Library) -> None:
-    """An edit without a place is reported, stays after a publication, and goes once somebody gives it up."""
+    """An edit without a place is reported, stays after a publication, and goes once a person drops it."""
     publish(library)
     edit(library, ("tin box beneath the stairs", "chest beneath the stairs"))
     other = tuple((w, t.replace("We found the letter in a tin box beneath", "It was on")) for w, t in FIRST)
@@ -175,7 +175,7 @@ def test_a_conflict_is_kept_until_somebody_settles_it(library: Library) -> None:
 
 
 def test_words_that_came_from_elsewhere_stop_the_command(library: Library) -> None:
-    """A transcript.json that the document was not made from is an error that says what to do."""
+    """A transcript.json that is not the base of the document is an error that names the remedy."""
     publish(library)
     edit(library, ("tin box", "iron chest"))
     before = files(library)
@@ -206,7 +206,7 @@ DAMAGE: dict[str, tuple[Callable[[bytes], bytes], str]] = {
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_a_document_that_cannot_be_read_stops_the_command(library: Library, damage: str) -> None:
-    """It is left as it is, nothing else is written, and the line says where."""
+    """An unreadable document stays as it is, nothing is written, and the error has the line number."""
     publish(library)
     edit(library, ("forty years", "fourteen years or forty"))
     spoil, line = DAMAGE[damage]
@@ -223,7 +223,7 @@ def test_a_document_that_cannot_be_read_stops_the_command(library: Library, dama
 
 @pytest.mark.parametrize("ends", ["\r\n", "\r", "\n"])
 def test_other_line_ends_and_tabs_lose_no_edit(library: Library, ends: str) -> None:
-    """What an editor of another system saves, with a byte order mark and tabs, is read as it was meant."""
+    """A file with other line ends, a byte order mark or tabs is read without losing an edit."""
     publish(library)
     edit(library, ("forty years", "fourteen\tyears"), ("  S1", "\tS1"))
     plain = publish(library)
@@ -234,7 +234,7 @@ def test_other_line_ends_and_tabs_lose_no_edit(library: Library, ends: str) -> N
 
 
 def test_a_rehearsal_writes_nothing(library: Library) -> None:
-    """With keep off even a first document stays unwritten."""
+    """With `save` off even a first document is not written."""
     before = files(library)
     assert "Kellner" in publish(library, keep=False).transcript.text
     assert files(library) == before
@@ -250,7 +250,7 @@ def test_a_new_name_in_the_glossary_runs_the_second_pass_again(library: Library)
 
 
 def test_an_episode_that_is_out_keeps_its_names(library: Library) -> None:
-    """After publication another glossary changes nothing."""
+    """After the publication a changed glossary changes nothing."""
     first = publish(library)
     assert publish(library, names=Glossary(), out=True) == first
 
@@ -258,7 +258,7 @@ def test_an_episode_that_is_out_keeps_its_names(library: Library) -> None:
 def test_what_is_saved_while_it_runs_is_not_overwritten(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An editor that saves between reading and writing keeps its file; the command says to run again."""
+    """A file saved between reading and writing stays; the error asks to run the command again."""
     publish(library, names=Glossary())
 
     def find(words: Transcript, names: Glossary) -> tuple[NameFix, ...]:
@@ -276,7 +276,7 @@ def test_what_is_saved_while_it_runs_is_not_overwritten(
 
 
 def kill_at(number: int, action: Callable[[], object]) -> bool:
-    """Run an action in a process that is killed before its file operation of this number; False: it ended."""
+    """Run an action in a process killed before its n-th file operation; return False if the action ended."""
 
     def child() -> None:
         left = [number]
@@ -300,7 +300,7 @@ def kill_at(number: int, action: Callable[[], object]) -> bool:
 
 @pytest.mark.parametrize("goes_on", ["transcribe", "publish"])
 def test_killed_between_any_two_writes_nothing_is_lost(library: Library, goes_on: str) -> None:
-    """A kill -9 before each rename, link and removal: the next run has the edit, and every later one."""
+    """After a kill -9 before any rename, link or removal the next run and all later runs have the edit."""
     publish(library)
     edit(library, ("forty years", "fourteen years"), ("S1: Speaker 2", "S1: Bea Holm"))
     saved, start = document(library).read_bytes(), files(library)
@@ -321,7 +321,7 @@ def test_killed_between_any_two_writes_nothing_is_lost(library: Library, goes_on
 
 
 def test_killed_then_edited_nothing_is_lost(library: Library) -> None:
-    """What a person saves after a kill is in the text, or stays in transcript.md beside an error."""
+    """An edit saved after a kill is in the text, or stays in transcript.md with an error."""
     publish(library)
     edit(library, ("forty years", "fourteen years"))
     start = files(library)
@@ -349,7 +349,7 @@ def restore(library: Library, wanted: dict[str, bytes]) -> None:
 
 
 def test_taking_twice_takes_the_same(library: Library) -> None:
-    """Edits taken again from the same file are equal, instants included."""
+    """Edits extracted twice from the same file are equal, times included."""
     publish(library)
     edit(library, ("forty years", "fourteen years"))
     once = publish(library).edits

@@ -1,4 +1,4 @@
-"""The library: what is minted stays, what is wrong is said, nothing is half written."""
+"""The library: episodes are created once, faults are errors, and no file is half written."""
 
 from pathlib import Path
 from uuid import UUID
@@ -41,14 +41,14 @@ def test_a_minted_episode_can_be_loaded(library: Library, recording: Path) -> No
 
 
 def test_topics_are_the_producers(library: Library, recording: Path) -> None:
-    """What episode.toml names as topics is in the draft, in that order."""
+    """The topics of episode.toml are in the draft, in that order."""
     slug = create_episode(recording, library)
     edit(library, slug, "guests = []", 'guests = []\ntopics = ["Water", "City hall"]')
     assert library.folder(slug).load_draft().topics == ("Water", "City hall")
 
 
 def test_the_source_is_kept_byte_for_byte(library: Library, recording: Path) -> None:
-    """The kept recording has the bytes of the original, and its hash is recorded."""
+    """The copied recording has the bytes of the original, and its hash is recorded."""
     slug = create_episode(recording, library)
     kept = library.folder(slug).source
     assert kept.read_bytes() == recording.read_bytes()
@@ -56,7 +56,7 @@ def test_the_source_is_kept_byte_for_byte(library: Library, recording: Path) -> 
 
 
 def test_the_same_recording_again_is_the_same_episode(library: Library, recording: Path) -> None:
-    """Minting twice gives one folder, one id, one slug: an interrupted run is run again."""
+    """Creating an episode twice gives one folder, id and slug: an interrupted run can be repeated."""
     said = {"title": "A title", "guests": ("Ann",), "notes": "Notes"}
     first = create_episode(recording, library, **said)  # type: ignore[arg-type]
     assert (create_episode(recording, library), create_episode(recording, library, **said)) == (first, first)  # type: ignore[arg-type]
@@ -69,7 +69,7 @@ def test_the_same_recording_again_is_the_same_episode(library: Library, recordin
 def test_what_an_episode_does_not_say_is_not_lost_in_silence(
     library: Library, recording: Path, other: dict[str, object]
 ) -> None:
-    """Another title, slug, guest or note for a recording that is an episode is refused and named."""
+    """Another title, slug, guest or note for the recording of an episode is an error that names it."""
     known = create_episode(recording, library, title="A title", guests=("Ann",), notes="Notes")
     with pytest.raises(EpisodeError, match=f"{known}: .* has other {next(iter(other))}; change"):
         create_episode(recording, library, **other)  # type: ignore[arg-type]
@@ -77,7 +77,7 @@ def test_what_an_episode_does_not_say_is_not_lost_in_silence(
 
 
 def test_the_recording_of_a_withdrawn_episode_may_come_again(library: Library, recording: Path) -> None:
-    """It becomes another episode, under another slug."""
+    """The recording of a withdrawn episode becomes another episode, with another slug."""
     known = create_episode(recording, library)
     again = create_episode(recording, library, slug="again", unpublished_slugs=frozenset({known}))
     ids = [library.folder(slug).load_draft().id for slug in (again, known)]
@@ -100,7 +100,7 @@ def test_the_recording_of_a_withdrawn_episode_may_come_again(library: Library, r
 def test_what_episode_toml_could_not_hold_names_its_option(
     library: Library, recording: Path, wrong: dict[str, object]
 ) -> None:
-    """The line begins with the option, and nothing is made, in the library or outside of it."""
+    """The error line begins with the option, and nothing is written, in the library or outside of it."""
     with pytest.raises(EpisodeError, match=r"^--(slug|title|guest)") as refused:
         create_episode(recording, library, **wrong)  # type: ignore[arg-type]
     assert len(str(refused.value)) < 250
@@ -109,7 +109,7 @@ def test_what_episode_toml_could_not_hold_names_its_option(
 
 @pytest.mark.parametrize("name", ["a\nb\x1b[31m.wav", "b\udcffd.wav", "👨\u200d👩\u200d👧 at home.wav"])
 def test_any_file_name_gives_a_readable_title(library: Library, tmp_path: Path, name: str) -> None:
-    """Line ends, controls and bytes that are no UTF-8 do not get into the title."""
+    """Line ends, control characters and bytes that are not UTF-8 are not in the title."""
     recording = tmp_path / name
     recording.write_bytes(b"RIFF")
     title = library.folder(create_episode(recording, library, slug="one")).load_draft().title
@@ -134,7 +134,7 @@ def test_any_file_name_gives_a_readable_title(library: Library, tmp_path: Path, 
 def test_a_dot_in_a_name_is_part_of_it(
     library: Library, tmp_path: Path, name: str, title: str, slug: str, kept: str
 ) -> None:
-    """Only what recordings end in is taken off and kept; a guest's name is as it was written."""
+    """Only the known extensions of recordings are removed from a name; a guest's name stays as written."""
     recording = tmp_path / name
     recording.write_bytes(b"RIFF")
     minted = create_episode(recording, library)
@@ -145,7 +145,7 @@ def test_a_dot_in_a_name_is_part_of_it(
 def test_a_dot_in_the_name_of_a_track_is_part_of_it(
     library: Library, recording: Path, tmp_path: Path
 ) -> None:
-    """A track's file is kept by its number, and its ending where it has one."""
+    """A track is stored under its number, with its extension if there is one."""
     files = [tmp_path / name for name in ("Ann. " + "b" * 240, "Dr. Smith.flac")]
     for file in files:
         file.write_bytes(file.name.encode())
@@ -159,7 +159,7 @@ def test_a_dot_in_the_name_of_a_track_is_part_of_it(
 
 
 def test_a_slug_of_another_recording_is_refused(library: Library, recording: Path, tmp_path: Path) -> None:
-    """A taken slug is not given to another recording, and nothing is written."""
+    """A used slug is refused for another recording, and nothing is written."""
     other = tmp_path / "other.wav"
     other.write_bytes(b"other")
     create_episode(recording, library, slug="taken")
@@ -170,19 +170,19 @@ def test_a_slug_of_another_recording_is_refused(library: Library, recording: Pat
 
 @pytest.mark.parametrize("slug", ["Ann", "a b", "ä", "../up", "-a", "a--b"])
 def test_a_slug_that_is_not_ascii_words_is_refused(library: Library, recording: Path, slug: str) -> None:
-    """Only a-z, 0-9 and single hyphens; a refused mint leaves no folder."""
+    """A slug has only a-z, 0-9 and single hyphens; a refused slug leaves no folder."""
     with pytest.raises(EpisodeError, match=r"^--slug"):
         create_episode(recording, library, slug=slug)
     assert not list(library.root.glob("*/episode.toml"))
 
 
 def test_a_title_without_ascii_letters_gets_an_ascii_slug(library: Library, recording: Path) -> None:
-    """A title in another script is spelled in ASCII."""
+    """A title in another script is transliterated to ASCII."""
     assert create_episode(recording, library, title="Привет, Zoë!") == "privet-zoe"
 
 
 def test_an_unknown_key_names_the_near_one(library: Library, recording: Path) -> None:
-    """A typo in episode.toml is an error that says what was probably meant."""
+    """A typo in a key of episode.toml is an error that names the nearest key."""
     slug = create_episode(recording, library)
     edit(library, slug, "title =", "titel =")
     with pytest.raises(ConfigError, match=r"did you mean title\?"):
@@ -190,7 +190,7 @@ def test_an_unknown_key_names_the_near_one(library: Library, recording: Path) ->
 
 
 def test_a_changed_source_is_refused(library: Library, recording: Path) -> None:
-    """A recording that is not the ingested one stops with what to do."""
+    """Another recording than the ingested one is an error that names the remedy."""
     slug = create_episode(recording, library)
     library.folder(slug).source.write_bytes(b"something else")
     with pytest.raises(EpisodeError, match="put it back"):
@@ -198,7 +198,7 @@ def test_a_changed_source_is_refused(library: Library, recording: Path) -> None:
 
 
 def test_a_folder_that_disagrees_with_its_slug_is_refused(library: Library, recording: Path) -> None:
-    """A renamed folder is not a renamed episode."""
+    """A folder with another name than its slug is an error."""
     slug = create_episode(recording, library)
     (library.root / slug).rename(library.root / "renamed")
     with pytest.raises(EpisodeError, match="must agree"):
@@ -206,7 +206,7 @@ def test_a_folder_that_disagrees_with_its_slug_is_refused(library: Library, reco
 
 
 def test_no_such_episode_says_how_to_list(library: Library) -> None:
-    """A wrong slug names the command that lists the right ones."""
+    """The error of an unknown slug names the command that lists the slugs."""
     with pytest.raises(EpisodeError, match="podcast list"):
         library.folder("nothing-here").load_draft()
 
@@ -218,7 +218,7 @@ class Note(FrozenModel):
 
 
 def test_a_stage_is_made_once_for_the_same_inputs(library: Library, recording: Path) -> None:
-    """Equal inputs find the result; other inputs make another."""
+    """Equal inputs reuse the result; other inputs make another result."""
     folder = library.folder(create_episode(recording, library))
     made: list[str] = []
 
@@ -236,7 +236,7 @@ def test_a_stage_is_made_once_for_the_same_inputs(library: Library, recording: P
 
 
 def test_a_stage_without_its_note_is_made_again(library: Library, recording: Path) -> None:
-    """A file whose note was not written yet counts as interrupted."""
+    """A result without its note counts as interrupted and is made again."""
     folder = library.folder(create_episode(recording, library))
     runs: list[int] = []
 
@@ -252,7 +252,7 @@ def test_a_stage_without_its_note_is_made_again(library: Library, recording: Pat
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
-    """An error while writing keeps what was there and leaves no part behind."""
+    """A failed write keeps the old file and leaves no temporary file."""
     path = tmp_path / "file"
     write_atomically(path, b"old")
     with pytest.raises(TypeError):

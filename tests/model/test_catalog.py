@@ -34,7 +34,7 @@ from podcast_pipeline.model.catalog import (
     to_json,
     transcript_from_json,
 )
-from tests.support.later_release import grown
+from tests.support.later_release import with_unknown_keys
 from tests.support.transcripts import transcripts
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -175,21 +175,21 @@ def test_a_newer_schema_is_refused() -> None:
 @given(CATALOGS)
 def test_a_catalog_with_unknown_keys_comes_back_as_it_was(catalog: Catalog) -> None:
     """Keys that a later release adds, at any depth, are read and written back untouched."""
-    data = grown(catalog)
+    data = with_unknown_keys(catalog)
     assert json.loads(to_json(catalog_from_json(data))) == json.loads(data)
 
 
 @given(transcripts())
 def test_a_document_with_unknown_keys_comes_back_as_it_was(transcript: Transcript) -> None:
     """The same of the words of an episode."""
-    data = grown(transcript)
+    data = with_unknown_keys(transcript)
     assert json.loads(to_json(transcript_from_json(data, "t.json"))) == json.loads(data)
 
 
 @given(CATALOGS)
 def test_a_value_made_anew_takes_over_the_unknown_keys(catalog: Catalog) -> None:
     """A show or an episode that is made again from files keeps what this release does not know of it."""
-    known = catalog_from_json(grown(catalog))
+    known = catalog_from_json(with_unknown_keys(catalog))
     assert known.with_show(catalog.show) == known
     for old, new in zip(known.episodes, catalog.episodes, strict=True):
         assert keep_unknown_fields(new, old) == old

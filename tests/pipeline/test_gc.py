@@ -1,4 +1,4 @@
-"""What nothing names is listed, and removed only when it is asked for and has lain there long enough."""
+"""`gc` lists orphaned objects, and removes them only with --yes and after the grace time."""
 
 import json
 from dataclasses import replace
@@ -27,7 +27,7 @@ ORPHAN = "public/audio/left-behind.0123456789abcdef.mp3"
 
 @pytest.fixture
 def show(published: ShowFolder, tmp_path: Path) -> ShowFolder:
-    """A published show, with an object that nothing names."""
+    """A published show with an orphaned object."""
     show = copy_show_folder(published, tmp_path / "show")
     context_of(show).store.put(ORPHAN, b"x" * 10, content_type="audio/mpeg", cache_control="")
     return show
@@ -43,7 +43,7 @@ def keys(show: ShowFolder) -> set[str]:
 
 
 def test_what_nothing_names_is_listed_and_kept(show: ShowFolder) -> None:
-    """Without --yes nothing is removed, and nothing that is named is listed."""
+    """Without --yes nothing is removed; objects with a reference are not listed."""
     before = keys(show)
     done = json.loads(show.run("--json", "gc").stdout)
     assert [(item["key"], item["verdict"]) for item in done["objects"]] == [(ORPHAN, "kept for now")]
@@ -54,7 +54,7 @@ def test_what_nothing_names_is_listed_and_kept(show: ShowFolder) -> None:
 
 
 def test_it_is_removed_after_the_grace_time_only(show: ShowFolder) -> None:
-    """A day before the grace time ends --yes keeps it; afterwards it goes, and nothing else does."""
+    """--yes keeps an orphaned object for the grace time, and then removes that object only."""
     before = keys(show)
     assert json.loads(show.run("--json", "gc", "--yes").stdout)["objects"][0]["verdict"] == "kept for now"
     assert keys(show) == before
@@ -64,7 +64,7 @@ def test_it_is_removed_after_the_grace_time_only(show: ShowFolder) -> None:
 
 
 def test_old_versions_and_unpublished_episodes_are_named(show: ShowFolder) -> None:
-    """Every version that was ever out stays: a corrected transcript's, an unpublished episode's."""
+    """Every published version stays: of a corrected transcript, of an unpublished episode."""
     path = show.episode / "transcript.md"
     path.write_text(path.read_text(encoding="utf-8").replace("best", "finest", 1), encoding="utf-8")
     publish(context_of(show), SLUG)
@@ -84,7 +84,7 @@ def test_without_a_catalog_nothing_is_refuse(show: ShowFolder) -> None:
 
 
 def test_an_old_object_that_is_being_published_is_not_removed(show: ShowFolder) -> None:
-    """A publication stores an old unnamed object anew, so that a `gc` before the flip keeps it."""
+    """A publication stores an old orphaned object again, so that a `gc` before the commit keeps it."""
     before = keys(show)
     edit(show, "Good years, bad years", "Bad years, good years")
     with pytest.raises(InterruptedError):
@@ -107,7 +107,7 @@ def test_an_old_object_that_is_being_published_is_not_removed(show: ShowFolder) 
 
 
 def age(show: ShowFolder, key: str, time: timedelta) -> None:
-    """Let an object of the local store be older than it is."""
+    """Move the modification time of an object in the local store back."""
     (note,) = (show.bucket / ".objects" / key).parent.glob(f"{Path(key).name}@*/info.json")
     info = json.loads(note.read_bytes())
     info["modified_at"] = (datetime.now(UTC) - time).isoformat()
@@ -115,7 +115,7 @@ def age(show: ShowFolder, key: str, time: timedelta) -> None:
 
 
 def test_what_an_app_may_still_ask_for_is_kept(show: ShowFolder) -> None:
-    """A file that a change has just replaced stays for the grace time, however long ago it was stored."""
+    """A file that a change has just replaced stays for the grace time, even if it was stored long ago."""
     before = keys(show)
     edit(show, "Good years, bad years", "Bad years, good years")
     publish(context_of(show), SLUG)
@@ -130,7 +130,7 @@ def test_what_an_app_may_still_ask_for_is_kept(show: ShowFolder) -> None:
 
 
 def test_pages_of_the_archive_are_no_refuse(show: ShowFolder) -> None:
-    """The older pages of a long feed are named by the feed, not by the catalog."""
+    """The archive pages of a long feed have a reference in the feed, not in the catalog."""
     page = "public/feed-archive-1.xml"
     context_of(show).store.put(page, b"<rss/>", content_type="application/rss+xml", cache_control="")
     remove_orphaned_objects(later(show), remove=True)
@@ -143,7 +143,7 @@ def _stop_before(step: str, now: str) -> None:
 
 
 def test_what_is_gone_already_is_no_error(show: ShowFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two people tidying up at once do not stumble over each other."""
+    """Two simultaneous runs of `gc` do not fail on objects that the other one has removed."""
     tidying = later(show)
     listed = list(tidying.store.list("public/"))
     remove_orphaned_objects(tidying, remove=True)
@@ -170,10 +170,10 @@ def test_uploads_that_nobody_finished_go_after_the_grace_time(
     def told(tidying: Context, *, remove: bool) -> list[str]:
         return [item.verdict for item in remove_orphaned_objects(tidying, remove=remove) if item.unfinished]
 
-    assert told(soon, remove=True) == ["kept for now"]
-    assert told(late, remove=False) == ["would be removed"]
+    assert verdicts(soon, remove=True) == ["kept for now"]
+    assert verdicts(late, remove=False) == ["would be removed"]
     assert [put.key for put in soon.store.unfinished_uploads("private/")] == [key]
-    assert told(late, remove=True) == ["removed"]
+    assert verdicts(late, remove=True) == ["removed"]
     assert list(soon.store.unfinished_uploads("private/")) == []
 
 

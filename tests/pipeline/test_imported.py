@@ -1,4 +1,4 @@
-"""What a producer changes of an imported episode reaches listeners; what nobody changed stays as it came."""
+"""A producer's changes of an imported episode are published; all other parts stay as imported."""
 
 import json
 from pathlib import Path
@@ -18,8 +18,8 @@ from podcast_pipeline.model import (
     Word,
 )
 from podcast_pipeline.pipeline.publish import publish
-from tests.support.http_servers import Host, Served
-from tests.support.imported_show import catalog, import_
+from tests.support.http_servers import FileHost, ServedFile
+from tests.support.imported_show import catalog, import_show
 from tests.support.paths import ROOT
 from tests.support.pipeline import context_of
 from tests.support.show import SLUG, ShowFolder, run_ffmpeg
@@ -35,9 +35,9 @@ NAMES = {
 
 
 @pytest.fixture
-def moved(old_host: Host, empty_show: ShowFolder) -> ShowFolder:
+def moved(old_host: FileHost, empty_show: ShowFolder) -> ShowFolder:
     """The old show, imported, with its feed written."""
-    import_(empty_show, f"{old_host.url}/feed.xml")
+    import_show(empty_show, f"{old_host.url}/feed.xml")
     assert empty_show.run("rebuild").returncode == 0
     return empty_show
 
@@ -60,7 +60,7 @@ def edit(show: ShowFolder, name: str, old: str, new: str, slug: str = FORD) -> N
 
 
 def test_as_it_came_there_is_nothing_to_do(moved: ShowFolder) -> None:
-    """Folders that nobody touched change neither catalog nor feed, for any of the episodes."""
+    """Unedited folders change neither catalog nor feed, for any of the episodes."""
     before = catalog(moved), feed_of(moved)
     for episode in before[0].episodes:
         done = moved.run("publish", episode.slug)
@@ -82,7 +82,7 @@ def test_as_it_came_there_is_nothing_to_do(moved: ShowFolder) -> None:
 def test_a_correction_goes_out(
     moved: ShowFolder, name: str, was: str, becomes: str, path: str, says: str
 ) -> None:
-    """The item says it; guid, date and audio are as they were, so no app loads it again."""
+    """The item has the correction; guid, date and audio stay, so that no app downloads it again."""
     before, known = feed_of(moved), catalog(moved).by_slug(FORD)
     edit(moved, name, was, becomes)
     assert publish(context_of(moved), FORD).changed
@@ -112,7 +112,7 @@ def test_an_unchanged_part_stands_as_it_stood(moved: ShowFolder) -> None:
 
 
 def test_a_guest_who_is_not_named_any_more_goes(moved: ShowFolder) -> None:
-    """The guest leaves; whoever was named in another role stays."""
+    """The guest leaves the item; persons in other roles stay."""
     edit(moved, "episode.toml", '["Bo Lind"]', "[]")
     publish(context_of(moved), FORD)
     assert [person.text for person in ford(moved).findall("podcast:person", NAMES)] == ["Ann Ferrer"]
@@ -129,16 +129,16 @@ def test_a_bonus_for_subscribers_takes_its_files_along(moved: ShowFolder) -> Non
     assert b"/ford</guid>" not in feed_of(moved)
 
 
-def test_audio_of_another_host_cannot_be_for_subscribers(old_host: Host, empty_show: ShowFolder) -> None:
-    """What everybody can fetch there is not sold here."""
-    import_(empty_show, f"{old_host.url}/feed.xml", keep_audio=True)
+def test_audio_of_another_host_cannot_be_for_subscribers(old_host: FileHost, empty_show: ShowFolder) -> None:
+    """Audio that is public at another host cannot be restricted to subscribers."""
+    import_show(empty_show, f"{old_host.url}/feed.xml", keep_audio=True)
     edit(empty_show, "episode.toml", "explicit = true", 'explicit = true\naccess = "subscribers"')
     with pytest.raises(EpisodeError, match="at another host, where everybody has it"):
         publish(context_of(empty_show), FORD)
 
 
 def test_a_folder_that_was_not_entered_is_one_line(moved: ShowFolder) -> None:
-    """An import that was killed before its end has folders only; the line says what to do."""
+    """A killed import leaves folders only; the error line names the command to run again."""
     folder = moved.folder / "episodes" / "of-a-killed-run"
     folder.mkdir()
     text = (moved.folder / "episodes" / FORD / "episode.toml").read_text(encoding="utf-8")
@@ -151,13 +151,13 @@ def test_a_folder_that_was_not_entered_is_one_line(moved: ShowFolder) -> None:
 
 
 def test_an_imported_episode_gets_a_transcript(
-    old_host: Host, empty_show: ShowFolder, tmp_path: Path
+    old_host: FileHost, empty_show: ShowFolder, tmp_path: Path
 ) -> None:
-    """Heard from the audio that came, edited and published: in the private feed, its audio as it was."""
+    """The imported audio is transcribed, edited and published: transcript in the private feed, same audio."""
     speech = tmp_path / "speech.mp3"
     run_ffmpeg("-ss", "2", "-t", "8", "-i", next((ROOT / "episodes" / SLUG).glob("source.*")), speech)
-    old_host.files["/two.mp3"] = Served(speech.read_bytes(), "audio/mpeg")
-    import_(empty_show, f"{old_host.url}/feed.xml")
+    old_host.files["/two.mp3"] = ServedFile(speech.read_bytes(), "audio/mpeg")
+    import_show(empty_show, f"{old_host.url}/feed.xml")
     assert empty_show.run("rebuild").returncode == 0
     before, was = feed_of(empty_show), catalog(empty_show).by_slug(FORD)
     done = empty_show.run("transcribe", FORD, "--output", str(tmp_path))
@@ -181,16 +181,16 @@ def test_an_imported_episode_gets_a_transcript(
     assert "nothing to do" in empty_show.run("publish", FORD).stdout
 
 
-def test_audio_that_stayed_cannot_be_heard(old_host: Host, empty_show: ShowFolder) -> None:
-    """The line says where it is."""
-    import_(empty_show, f"{old_host.url}/feed.xml", keep_audio=True)
+def test_audio_that_stayed_cannot_be_heard(old_host: FileHost, empty_show: ShowFolder) -> None:
+    """The error line has the address of the audio at the other host."""
+    import_show(empty_show, f"{old_host.url}/feed.xml", keep_audio=True)
     done = empty_show.run("transcribe", FORD)
     assert done.returncode == 1
     assert f"its audio is still at {old_host.url}/two.mp3" in done.stderr
 
 
 def test_words_of_other_audio_are_refused(moved: ShowFolder) -> None:
-    """A transcript.json that was copied from elsewhere is not published under this audio."""
+    """A transcript.json of another recording is not published with this audio."""
     receipt = Receipt(
         engine="x", engine_version="1", model="m", weights_sha256="0" * 64, audio_sha256="1" * 64
     )

@@ -7,9 +7,9 @@ import threading
 
 import pytest
 
-from tests.support.bucket_show import amounts
+from tests.support.bucket_show import soak_amounts
 from tests.support.disturbed_publication import Scenario
-from tests.support.faults import Exchange, Fault
+from tests.support.faults import Fault, ProxiedRequest
 
 pytestmark = pytest.mark.xdist_group("kills")
 
@@ -19,17 +19,17 @@ EVERY_REQUEST = 1_000_000
 
 @pytest.fixture
 def scenario(request: pytest.FixtureRequest) -> Scenario:
-    """The scenario that a test names."""
+    """The scenario with the fixture name in the parameter."""
     named: Scenario = request.getfixturevalue(request.param)
     return named
 
 
 def kill_at(number: int, pid: list[int], *, after: bool) -> Fault:
-    """Kill the publisher when its request of this number comes: before the server has it, or after."""
+    """Return a fault that kills the publisher at this request, before or after the server handles it."""
     turn = threading.Lock()
     numbers = iter(range(1, EVERY_REQUEST))
 
-    def fault(exchange: Exchange) -> None:
+    def fault(exchange: ProxiedRequest) -> None:
         with turn:
             mine = next(numbers)
         if mine != number:
@@ -42,10 +42,10 @@ def kill_at(number: int, pid: list[int], *, after: bool) -> Fault:
     return fault
 
 
-@amounts(share=4, full=75)
+@soak_amounts(share=4, full=75)
 @pytest.mark.parametrize("scenario", ["first", "corrected"], indirect=True)
 def test_killed_at_a_request(scenario: Scenario, amount: int) -> None:
-    """Killed as the store gets a request or as it has answered it: nothing is lost and nothing is between."""
+    """A kill before or after any request of the store loses nothing and leaves no intermediate state."""
     moments = [(number, after) for number in range(1, scenario.requests + 1) for after in (False, True)]
     for number, after in random.Random(5).sample(moments, amount):
         scenario.set_up()
@@ -57,12 +57,12 @@ def test_killed_at_a_request(scenario: Scenario, amount: int) -> None:
         pid[0] = process.pid or 0
         process.join()
         assert process.exitcode == -signal.SIGKILL, (number, after)
-        scenario.judge()
+        scenario.assert_outcome()
 
 
-@amounts(share=4, full=60)
+@soak_amounts(share=4, full=60)
 def test_killed_at_any_time(mastered: Scenario, amount: int) -> None:
-    """Killed while it reads, masters, tags or stores: the same command makes the same bytes of it."""
+    """After a kill while reading, mastering, tagging or storing, the same command makes the same bytes."""
     chance = random.Random(6)
     for _ in range(amount):
         mastered.set_up()
@@ -71,4 +71,4 @@ def test_killed_at_any_time(mastered: Scenario, amount: int) -> None:
         process.join(chance.uniform(0.05, mastered.seconds))
         process.kill()
         process.join()
-        mastered.judge()
+        mastered.assert_outcome()

@@ -1,4 +1,4 @@
-"""kill -9 while `publish` and `transcribe SLUG` work on an edited transcript.md, or somebody saves it."""
+"""kill -9 of `publish` and `transcribe SLUG` on an edited transcript.md, and saves while they run."""
 
 import json
 import os
@@ -24,7 +24,7 @@ from podcast_pipeline.model.catalog import to_json, transcript_from_json
 from podcast_pipeline.pipeline import context
 from podcast_pipeline.transcript.markdown import HINT
 from podcast_pipeline.transcription import TranscriptionOptions
-from tests.support.bucket_show import amounts, files, objects
+from tests.support.bucket_show import files, objects, soak_amounts
 from tests.support.databases import PROCESSES
 from tests.support.show import SLUG, ShowFolder, copy_show_folder
 
@@ -32,13 +32,13 @@ pytestmark = pytest.mark.xdist_group("show")
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 COMMANDS = ("publish", "transcribe")
-OTHER_WORDS = "heard.json"  # in the show's folder: what the engine hears the second time
-KEPT = re.compile(r"put it back from build/(transcript\.[0-9a-f]{16}\.json)")
+OTHER_WORDS = "second.json"  # in the show's folder: the result of the second transcription
+BACKUP = re.compile(r"put it back from build/(transcript\.[0-9a-f]{16}\.json)")
 
 
 @dataclass(frozen=True)
-class Ear:
-    """A transcriber that hears what is in a file."""
+class FileTranscriber:
+    """A transcriber that returns the transcript of a file."""
 
     path: Path
 
@@ -49,12 +49,12 @@ class Ear:
         options: TranscriptionOptions,  # noqa: ARG002
         report: ProgressCallback,  # noqa: ARG002
     ) -> Transcript:
-        """Return it."""
+        """Return the transcript of the file."""
         return transcript_from_json(self.path.read_bytes(), str(self.path))
 
 
 def run_here(folder: Path, environment: dict[str, str], command: str) -> None:
-    """Be `podcast`, with a clock that stands still and an engine that is done at once."""
+    """Run `podcast` in this process with a stopped clock and a `FileTranscriber`."""
     os.chdir(folder)
     os.environ.update(environment)
     sys.argv = [
@@ -62,10 +62,10 @@ def run_here(folder: Path, environment: dict[str, str], command: str) -> None:
         "--quiet",
         command,
         SLUG,
-        *(["--output", "heard"] if command == "transcribe" else []),
+        *(["--output", "out"] if command == "transcribe" else []),
     ]
-    with pytest.MonkeyPatch.context() as patch, (folder / "said").open("w", encoding="utf-8") as said:
-        patch.setattr(sys, "stderr", said)
+    with pytest.MonkeyPatch.context() as patch, (folder / "stderr").open("w", encoding="utf-8") as error_line:
+        patch.setattr(sys, "stderr", error_line)
         patch.setattr(app, "CliSession", partial(CliSession, clock=lambda: NOW))
         for module in (transcription, context):  # each has its own name for the function
             patch.setattr(module, "load_transcriber", lambda *_, **__: Ear(folder / OTHER_WORDS))
@@ -79,12 +79,12 @@ def start(show: ShowFolder, command: str) -> BaseProcess:
 
 
 def run(show: ShowFolder, command: str) -> str:
-    """Run it to its end; return "", or the line it left with."""
+    """Run a command to its end; return "", or its error line."""
     process = start(show, command)
     process.join()
-    said = (show.folder / "said").read_text(encoding="utf-8").strip()
-    assert (process.exitcode, "\n" in said) in ((0, False), (0, True), (1, False)), said
-    return said if process.exitcode else ""
+    error_line = (show.folder / "stderr").read_text(encoding="utf-8").strip()
+    assert (process.exitcode, "\n" in error_line) in ((0, False), (0, True), (1, False)), error_line
+    return error_line if process.exitcode else ""
 
 
 def read(show: ShowFolder) -> str:
@@ -92,7 +92,7 @@ def read(show: ShowFolder) -> str:
 
 
 def changed(random: Random, text: str, written: str) -> str:
-    """Return a transcript.md with a word for a word, or one more, somewhere in it."""
+    """Return a transcript.md with a random word replaced by `written`, or `written` inserted."""
     head, hint, body = text.partition(HINT)
     spots = [m.span() for m in re.finditer(r"(?<= )[a-z]+(?=[ .,])", body)]
     first, last = random.choice(spots)
@@ -102,19 +102,19 @@ def changed(random: Random, text: str, written: str) -> str:
 
 
 def replaced(path: Path, data: bytes) -> None:
-    """Save as most editors do."""
+    """Save as most editors do: write a temporary file and rename it."""
     beside = path.with_name("transcript.md.tmp")
     beside.write_bytes(data)
     beside.replace(path)
 
 
 def overwritten(path: Path, data: bytes) -> None:
-    """Save as nano does."""
+    """Save as nano does: overwrite the file in place."""
     path.write_bytes(data)
 
 
 def set_aside(path: Path, data: bytes) -> None:
-    """Save as vim does: the old file is put aside first."""
+    """Save as vim does: rename the old file first."""
     if path.exists():
         path.replace(path.with_name("transcript.md~"))
     path.write_bytes(data)
@@ -125,10 +125,12 @@ SAVES: tuple[Callable[[Path, bytes], None], ...] = (replaced, overwritten, set_a
 
 @pytest.fixture(scope="module")
 def origin(published: ShowFolder, tmp_path_factory: pytest.TempPathFactory) -> ShowFolder:
-    """A published show, and what an engine would hear of it now; never change it, copy it."""
+    """A published show with the result of a second transcription; never change it, copy it."""
     show = copy_show_folder(published, tmp_path_factory.mktemp("edited") / "show")
-    heard = (show.episode / "transcript.json").read_bytes()
-    words = transcript_from_json(heard.replace(b" best", b" finest").replace(b" the", b" da", 3), "heard")
+    transcript = (show.episode / "transcript.json").read_bytes()
+    words = transcript_from_json(
+        transcript.replace(b" best", b" finest").replace(b" the", b" da", 3), "heard"
+    )
     receipt = words.receipt and words.receipt.model_copy(update={"model": "other"})
     (show.folder / OTHER_WORDS).write_bytes(to_json(words.model_copy(update={"receipt": receipt})))
     assert run(show, "publish") == ""
@@ -136,34 +138,34 @@ def origin(published: ShowFolder, tmp_path_factory: pytest.TempPathFactory) -> S
 
 
 @dataclass(frozen=True)
-class Round:
-    """One show with an edit in it, and how long each command takes when nobody disturbs it."""
+class EditedShow:
+    """A show with edits, and the command that a test interrupts."""
 
     show: ShowFolder
     command: str
     random: Random
 
     def edit(self, *written: str) -> str:
-        """Save a transcript.md with these words in it; return it."""
+        """Save and return a transcript.md with these words in it."""
         text = read(self.show)
         for word in written:
             text = changed(self.random, text, word)
         (self.show.episode / "transcript.md").write_text(text, encoding="utf-8")
         return text
 
-    def end(self) -> None:
-        """Run the same command again until it is done, doing what its line says."""
+    def finish(self) -> None:
+        """Run the command until it succeeds, following its error lines."""
         for _ in range(3):
-            said = run(self.show, self.command)
-            if not said:
+            error_line = run(self.show, self.command)
+            if not error_line:
                 return
-            if kept := KEPT.search(said):
+            if backup := BACKUP.search(error_line):
                 build = self.show.episode / "build"
-                shutil.copy(build / kept[1], self.show.episode / "transcript.json")
-        pytest.fail(said)
+                shutil.copy(build / backup[1], self.show.episode / "transcript.json")
+        pytest.fail(error_line)
 
-    def holds(self, *written: str) -> None:
-        """Prove that words that a person wrote are in the text, or are told of as without a place."""
+    def assert_kept(self, *written: str) -> None:
+        """Assert that words of a person's edits are in the text, or in the reported conflicts."""
         conflicts = json.dumps(json.loads((self.show.episode / "edits.json").read_bytes())["conflicts"])
         for word in written:
             assert word in read(self.show) or word in conflicts, word
@@ -177,64 +179,68 @@ def state(show: ShowFolder) -> dict[str, object]:
 
 
 def differing(here: dict[str, object], there: dict[str, object]) -> dict[str, tuple[object, object]]:
-    """Return what is not the same, by name."""
+    """Return the entries that differ, by name."""
     names = here.keys() | there.keys()
     return {name: (here.get(name), there.get(name)) for name in names if here.get(name) != there.get(name)}
 
 
-def rounds(origin: ShowFolder, folder: Path, seed: int) -> tuple[Round, Round]:
-    """Return twice the same show with the same edit."""
+def two_edited_shows(origin: ShowFolder, folder: Path, seed: int) -> tuple[EditedShow, EditedShow]:
+    """Return two copies of a show with the same edits."""
     random = Random(seed)
     command = random.choice(COMMANDS)
     made = []
     for name in ("disturbed", "left-alone"):
         shutil.rmtree(folder / name, ignore_errors=True)
-        made.append(Round(copy_show_folder(origin, folder / name), command, Random(seed)))
+        made.append(EditedShow(copy_show_folder(origin, folder / name), command, Random(seed)))
         made[-1].edit("zq1", "zq2")
     return made[0], made[1]
 
 
-@amounts(share=6, full=200)
+@soak_amounts(share=6, full=200)
 def test_killed_at_any_time_no_edit_is_lost(origin: ShowFolder, tmp_path: Path, amount: int) -> None:
-    """The same command again, and once more, ends in the very bytes of two runs that nobody disturbed."""
+    """After a kill the same command, run twice, ends in the bytes of two uninterrupted runs."""
     killed = 0
     for seed in range(amount):
-        disturbed, alone = rounds(origin, tmp_path, seed)
+        interrupted, undisturbed = two_edited_shows(origin, tmp_path, seed)
         began = time.monotonic()
-        alone.end()
+        undisturbed.finish()
         lasted_s = time.monotonic() - began
-        process = start(disturbed.show, disturbed.command)
+        process = start(interrupted.show, interrupted.command)
         process.join(Random(seed).uniform(0, lasted_s))
         process.kill()
         process.join()
         killed += process.exitcode != 0
-        for one in (disturbed, disturbed, alone):  # edits told over new words are told of these the next time
-            one.end()
-        disturbed.holds("zq1", "zq2")
-        assert differing(state(disturbed.show), state(alone.show)) == {}, seed
+        for one in (
+            interrupted,
+            interrupted,
+            undisturbed,
+        ):  # edits told over new words are told of these the next time
+            one.finish()
+        interrupted.assert_kept("zq1", "zq2")
+        assert differing(state(interrupted.show), state(undisturbed.show)) == {}, seed
     assert killed > amount / 3
 
 
-@amounts(share=6, full=200)
+@soak_amounts(share=6, full=200)
 def test_what_is_saved_meanwhile_is_never_overwritten(
     origin: ShowFolder, tmp_path: Path, amount: int
 ) -> None:
-    """Saved by any editor while a command runs that is then killed or not: every edit is there in the end."""
+    """A file that an editor saves while a command runs, killed or not, keeps every edit."""
     for seed in range(amount):
-        disturbed, alone = rounds(origin, tmp_path, seed)
-        random, path = Random(seed), disturbed.show.episode / "transcript.md"
+        interrupted, undisturbed = two_edited_shows(origin, tmp_path, seed)
+        random, path = Random(seed), interrupted.show.episode / "transcript.md"
         began = time.monotonic()
-        alone.end()
+        undisturbed.finish()
         lasted_s = time.monotonic() - began
-        opened = changed(random, read(disturbed.show), "zq3").encode()
-        process = start(disturbed.show, disturbed.command)
+        opened = changed(random, read(interrupted.show), "zq3").encode()
+        process = start(interrupted.show, interrupted.command)
         process.join(random.uniform(0, lasted_s))
         random.choice(SAVES)(path, opened)
         process.join(random.uniform(0, lasted_s / 2))
         if random.random() < 0.7:
             process.kill()
         process.join()
-        kept = [path, *(disturbed.show.episode / "build").glob("transcript.*.md")]
-        assert opened in [file.read_bytes() for file in kept if file.exists()], seed
-        disturbed.end()
-        disturbed.holds("zq1", "zq2", "zq3")
+        backup = [path, *(interrupted.show.episode / "build").glob("transcript.*.md")]
+        assert opened in [file.read_bytes() for file in backup if file.exists()], seed
+        interrupted.finish()
+        interrupted.assert_kept("zq1", "zq2", "zq3")

@@ -1,4 +1,4 @@
-"""The story of an episode with real parts: real speech, real weights, real ffmpeg, a local store."""
+"""Publication of an episode with real parts: real speech, real weights, real ffmpeg, a local store."""
 
 import json
 import re
@@ -19,7 +19,7 @@ from podcast_pipeline.model.catalog import (
 )
 from podcast_pipeline.pipeline.maintain import rebuild
 from podcast_pipeline.pipeline.publish import publish, release
-from tests.support.later_release import KEY, grown
+from tests.support.later_release import UNKNOWN_KEY, with_unknown_keys
 from tests.support.paths import ROOT
 from tests.support.pipeline import catalog, context_of, edit, episode, feed, items, objects, store
 from tests.support.show import SLUG, ShowFolder, build_show_folder, copy_show_folder
@@ -55,7 +55,7 @@ def test_the_words_are_those_that_were_spoken(published: ShowFolder) -> None:
 
 
 def test_the_feed_names_one_item_whose_audio_is_there(published: ShowFolder) -> None:
-    """The enclosure's object has the length and type that the feed says."""
+    """The enclosure's object has the length and type that the feed states."""
     (item,) = items(published)
     enclosure = item.find("enclosure")
     assert enclosure is not None
@@ -76,7 +76,7 @@ def test_publishing_again_does_nothing_and_says_so(show: ShowFolder) -> None:
 
 
 def test_other_settings_change_nothing_that_is_out(show: ShowFolder) -> None:
-    """An episode in the catalog keeps its audio and words whatever model and loudness are set now."""
+    """An episode in the catalog keeps its audio and words when model and loudness change in the settings."""
     before = objects(show)
     done = show.run(
         "publish", SLUG, PODCAST_TRANSCRIPTION_MODEL="base", PODCAST_AUDIO_LOUDNESS_MONO_LUFS="-23"
@@ -96,7 +96,7 @@ def test_a_new_title_keeps_guid_and_audio(show: ShowFolder) -> None:
 
 
 def test_changed_words_are_a_new_version_beside_the_old(show: ShowFolder) -> None:
-    """A corrected transcript gets new keys and a number; the old version stays reachable."""
+    """A corrected transcript gets new keys and a version number; the old version stays available."""
     path = show.episode / "transcript.md"
     path.write_text(path.read_text(encoding="utf-8").replace("best", "finest", 1), encoding="utf-8")
     first = episode(show).transcript
@@ -109,7 +109,7 @@ def test_changed_words_are_a_new_version_beside_the_old(show: ShowFolder) -> Non
 
 
 def test_rebuild_makes_everything_derived_again_byte_for_byte(show: ShowFolder) -> None:
-    """Lost captions, chapters and feed come back with the same bytes."""
+    """`rebuild` restores lost captions, chapters and feed byte for byte."""
     before = objects(show)
     derived = [k for k in before if "/transcripts/" in k or "/chapters/" in k or k.endswith("feed.xml")]
     assert len(derived) == 7
@@ -126,7 +126,7 @@ def test_a_catalog_of_a_later_release_is_not_changed(show: ShowFolder, command: 
     """A program older than the catalog refuses to write, in one line that names the release to install."""
     edit(show, "Two winters and a will", "Two winters, one will")
     later = catalog(show).model_copy(update={"written_by": WRITTEN_BY + 1, "written_by_version": "9.9.0"})
-    put_catalog(show, grown(later))
+    put_catalog(show, with_unknown_keys(later))
     before = objects(show)
     done = show.run(*command)
     line = (
@@ -138,19 +138,19 @@ def test_a_catalog_of_a_later_release_is_not_changed(show: ShowFolder, command: 
 
 
 def test_unknown_keys_of_the_catalog_survive_a_publication(show: ShowFolder) -> None:
-    """A key that this program does not know is written back where it stood, and is in no public object."""
-    put_catalog(show, grown(catalog(show)))
+    """An unknown key is written back in its place, and appears in no public object."""
+    put_catalog(show, with_unknown_keys(catalog(show)))
     edit(show, "Two winters and a will", "Two winters, one will")
     assert show.run("publish", SLUG).returncode == 0
     new = catalog(show)
     assert new.episodes[0].title == "Two winters, one will"
     assert (new.written_by, new.written_by_version) == (WRITTEN_BY, WRITTEN_BY_VERSION)
-    assert json.loads(to_json(new)) == json.loads(grown(new))
-    assert KEY not in feed(show).decode()
+    assert json.loads(to_json(new)) == json.loads(with_unknown_keys(new))
+    assert UNKNOWN_KEY not in feed(show).decode()
 
 
 def test_an_unpublished_episode_leaves_and_cannot_come_back(show: ShowFolder) -> None:
-    """It is out of the feed, stays as a tombstone, and publishing it again is refused."""
+    """The episode leaves the feed, stays in the catalog as a tombstone, and cannot be published again."""
     assert show.run("unpublish", SLUG).returncode == 0
     assert items(show) == []
     assert episode(show).state == "unpublished"
@@ -162,7 +162,7 @@ def test_an_unpublished_episode_leaves_and_cannot_come_back(show: ShowFolder) ->
 
 
 def test_a_chapter_after_the_end_is_refused(show: ShowFolder) -> None:
-    """One line names the chapter and both times; nothing changes."""
+    """The error line names the chapter and both times; nothing changes."""
     before = feed(show)
     file = show.episode / "episode.toml"
     text = file.read_text(encoding="utf-8")
@@ -174,7 +174,7 @@ def test_a_chapter_after_the_end_is_refused(show: ShowFolder) -> None:
 
 
 def test_a_time_that_is_past_is_wrong_usage(show: ShowFolder) -> None:
-    """A mistyped year publishes nothing: `--at` is for times to come."""
+    """A mistyped year publishes nothing: `--at` takes future times only."""
     done = show.run("publish", SLUG, "--at", "2020-01-01T06:00")
     assert (done.returncode, done.stderr.count("--at 2020-01-01T06:00: is past")) == (2, 1)
 
@@ -196,7 +196,7 @@ def test_a_scheduled_episode_is_named_nowhere_until_its_time(published: ShowFold
 def test_text_of_the_transcript_in_the_author_stops_the_publication(
     show: ShowFolder,
 ) -> None:
-    """Secret words that would get into the feed by another way publish nothing; exit 3."""
+    """Restricted words in another field of the feed stop the publication with exit 3."""
     secret = "it was the season of light, it was the season of darkness, it was the spring of hope"
     settings = show.folder / "show.toml"
     text = settings.read_text(encoding="utf-8")
@@ -217,7 +217,7 @@ def test_the_json_has_the_documented_shape(show: ShowFolder) -> None:
 
 
 def test_one_of_several_that_fails_does_not_stop_the_others(show: ShowFolder) -> None:
-    """A batch gives one result each; any failure makes the exit code 1."""
+    """A batch prints one result for each episode; a failure makes the exit code 1."""
     done = show.run("--json", "publish", "no-such-episode", SLUG)
     first, second = json.loads(done.stdout)["episodes"]
     assert ("there is no such episode" in first["error"], second["error"]) == (True, None)
@@ -225,7 +225,7 @@ def test_one_of_several_that_fails_does_not_stop_the_others(show: ShowFolder) ->
 
 
 def test_two_publishers_of_one_new_episode_do_not_both_win(published: ShowFolder, tmp_path: Path) -> None:
-    """When somebody else entered the episode meanwhile, the later one says so."""
+    """The later publisher fails with an error when another one has entered the episode meanwhile."""
     show = build_show_folder(tmp_path / "show")
     shutil.copy(published.episode / "transcript.json", show.episode)
     now = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -246,7 +246,7 @@ def test_two_publishers_of_one_new_episode_do_not_both_win(published: ShowFolder
 
 
 def test_a_catalog_that_is_gone_is_not_begun_anew(show: ShowFolder) -> None:
-    """An unmounted store would lose every other episode; brought back, all goes on."""
+    """An empty, unmounted store is refused, as all other episodes would be lost; mounted again, it works."""
     before = objects(show)
     (show.folder / "feed.xml").write_bytes(feed(show))
     shelf = show.folder / ".podcast" / "store"
@@ -276,7 +276,7 @@ def rebuild_all(show: ShowFolder) -> None:
 
 
 def test_a_missing_intro_is_one_line(published: ShowFolder, tmp_path: Path) -> None:
-    """A jingle that show.toml names and nobody put there is named, with what to do."""
+    """A missing jingle of show.toml is named, with the key to correct."""
     show = build_show_folder(tmp_path / "show")
     shutil.copy(published.episode / "transcript.json", show.episode)
     done = show.run("publish", SLUG, PODCAST_AUDIO_INTRO="intro.wav")
@@ -287,7 +287,7 @@ def test_a_missing_intro_is_one_line(published: ShowFolder, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("command", ["ingest", "publish"])
 def test_notes_in_another_encoding_are_one_line(tmp_path: Path, command: str) -> None:
-    """Notes that are not UTF-8 are named before anything is made of them."""
+    """Notes that are not UTF-8 are an error before an episode is created."""
     show = build_show_folder(tmp_path / "show")
     (show.folder / "notes.md").write_bytes("Über die Erbin".encode("latin-1"))
     source = show.episode / "source.flac"
@@ -300,7 +300,7 @@ def test_notes_in_another_encoding_are_one_line(tmp_path: Path, command: str) ->
 
 
 def test_a_feed_that_is_refused_leaves_the_catalog_as_it_was(show: ShowFolder) -> None:
-    """What must not become public is refused before pages and private feeds, made of the catalog, show it."""
+    """A leak is refused before the catalog, the source of pages and private feeds, contains it."""
     before = catalog(show)
     secret = "it was the season of light, it was the season of darkness, it was the spring of hope"
     settings = show.folder / "show.toml"
@@ -312,7 +312,7 @@ def test_a_feed_that_is_refused_leaves_the_catalog_as_it_was(show: ShowFolder) -
 
 
 def test_an_episode_that_becomes_subscribers_only_takes_its_audio_along(show: ShowFolder) -> None:
-    """The same bytes lie under private/, the public feed names no item, and back again it is as before."""
+    """The audio moves to private/ and the item leaves the public feed, until access is public again."""
     before = episode(show)
     edit(show, "slug = ", 'access = "subscribers"\nslug = ')
     assert show.run("publish", SLUG).returncode == 3  # an item would vanish
@@ -335,7 +335,7 @@ def test_an_episode_that_becomes_subscribers_only_takes_its_audio_along(show: Sh
 def test_a_scheduled_episode_whose_item_would_leak_is_refused_at_once(
     published: ShowFolder, tmp_path: Path
 ) -> None:
-    """What `release` would refuse is refused while the producer is there: exit 3, nothing stored."""
+    """A leak that `release` would refuse is refused at scheduling time: exit 3, nothing stored."""
     show = build_show_folder(tmp_path / "show")
     shutil.copy(published.episode / "transcript.json", show.episode)
     secret = "it was the season of light, it was the season of darkness"

@@ -1,4 +1,4 @@
-"""Faults between `publish` and a real S3 server: success after a retry, or one line with nothing changed."""
+"""Faults between `publish` and a real S3 server: success after a retry, or one error line and no change."""
 
 import time
 
@@ -7,7 +7,7 @@ import pytest
 from podcast_pipeline.model.catalog import CATALOG_KEY
 from podcast_pipeline.storage.objects import FEED_KEY
 from tests.support import faults
-from tests.support.bucket_show import look, objects
+from tests.support.bucket_show import objects, verified_feed_and_catalog
 from tests.support.disturbed_publication import Scenario, body_of
 from tests.support.faults import Fault
 
@@ -27,8 +27,8 @@ PASSING: dict[str, tuple[str, str, Fault, int]] = {
     "reset in a body read by URL": ("GET", "public/chapters", faults.reset_in_body, 1),
     "truncated answer": ("GET", CATALOG_KEY, faults.truncate, 1),
     "truncated answer by URL": ("GET", "public/chapters", faults.truncate, 1),
-    "answer lost after the catalog was written": ("PUT", CATALOG_KEY, faults.lose_answer, 1),
-    "answer lost after the feed was written": ("PUT", FEED_KEY, faults.lose_answer, 1),
+    "answer lost after the catalog was written": ("PUT", CATALOG_KEY, faults.lose_response, 1),
+    "answer lost after the feed was written": ("PUT", FEED_KEY, faults.lose_response, 1),
     "wrong ETag of the catalog": ("GET", CATALOG_KEY, faults.wrong_etag, 1),
     "wrong ETag of the feed": ("GET", FEED_KEY, faults.wrong_etag, 1),
 }
@@ -47,7 +47,7 @@ LASTING: dict[str, tuple[str, Fault, str]] = {
 
 @pytest.mark.parametrize("name", PASSING)
 def test_a_fault_that_passes_is_not_seen(corrected: Scenario, name: str) -> None:
-    """The publication ends as if undisturbed, in one run."""
+    """One run completes the publication in spite of the fault."""
     method, text, fault, times = PASSING[name]
     corrected.set_up()
     corrected.proxy.inject(method, fault, times=times, text=text)
@@ -60,7 +60,7 @@ def test_a_fault_that_passes_is_not_seen(corrected: Scenario, name: str) -> None
 
 @pytest.mark.soak
 def test_a_stall_of_a_minute_is_waited_out(corrected: Scenario) -> None:
-    """A server that falls silent in an upload is asked again."""
+    """A request to a server that stalls in an upload is retried."""
     corrected.set_up()
     corrected.proxy.inject("PUT", faults.stall, text="private/documents")
     corrected.proxy.inject("GET", faults.stall_in_body, text="public/chapters")
@@ -72,34 +72,34 @@ def test_a_stall_of_a_minute_is_waited_out(corrected: Scenario) -> None:
 
 @pytest.mark.parametrize("name", LASTING)
 def test_a_fault_that_lasts_is_one_line_and_nothing_changed(corrected: Scenario, name: str) -> None:
-    """Catalog and feed are as before, the line says what to do, and the same command ends it later."""
+    """Catalog and feed stay, the error line names the remedy, and the same command completes later."""
     method, fault, line = LASTING[name]
     corrected.set_up()
     corrected.proxy.inject(method, fault, times=ALWAYS)
     began = time.monotonic()
     assert _fails(corrected)
     assert time.monotonic() - began < BOUND_S
-    said = corrected.show.said()
+    said = corrected.show.error_line()
     assert any(part in said for part in line.split("|")), said
     assert "\n" not in said
     corrected.proxy.clear()
-    assert look(corrected.show, corrected.store) == (
+    assert verified_feed_and_catalog(corrected.show, corrected.store) == (
         body_of(corrected.before, FEED_KEY),
         body_of(corrected.before, CATALOG_KEY),
     )
-    corrected.judge()
+    corrected.assert_outcome()
 
 
 def test_a_fault_that_begins_between_catalog_and_feed_is_caught_up(corrected: Scenario) -> None:
-    """Listeners still have the old feed, whole; the same command brings the new one."""
+    """Listeners keep the complete old feed; the same command then writes the new feed."""
     corrected.set_up()
     corrected.proxy.inject("PUT", faults.refuse(403, "AccessDenied"), times=ALWAYS, text=FEED_KEY)
     assert _fails(corrected)
     corrected.proxy.clear()
-    feed, written = look(corrected.show, corrected.store)
+    feed, written = verified_feed_and_catalog(corrected.show, corrected.store)
     assert feed == body_of(corrected.before, FEED_KEY)
     assert written == body_of(corrected.after, CATALOG_KEY)
-    corrected.judge()
+    corrected.assert_outcome()
 
 
 def _fails(scenario: Scenario) -> bool:

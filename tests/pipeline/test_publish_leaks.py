@@ -1,4 +1,4 @@
-"""What `publish` refuses to make public: text of the transcript in chapters, tags, pictures or the feed."""
+"""`publish` refuses text of the transcript in chapters, tags, pictures or the feed."""
 
 import io
 import shutil
@@ -34,14 +34,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def composed(site: Site, *objects: StagedObject) -> AssembledEpisode:
-    """Return what a publication would store."""
+    """Return the objects that a publication would store."""
     episode = site.catalog.by_slug(FLAGSHIP)
     assert episode is not None
     return AssembledEpisode(episode, WORDS, objects)
 
 
 def refused(site: Site, made: StagedObject) -> str:
-    """Return the line of the refusal."""
+    """Return the error line of the refusal."""
     publication = composed(site, made)
     with pytest.raises(LeakError) as caught:
         check_leaks(
@@ -51,7 +51,7 @@ def refused(site: Site, made: StagedObject) -> str:
 
 
 def tagged(folder: Path, *, comment: str, album: str) -> StagedObject:
-    """Return an MP3 with tags, as it would be stored."""
+    """Return an MP3 with tags as a staged object."""
     path = folder / "media.mp3"
     shutil.copyfile(notice.PATH, path)
     facts = tags.Id3Tags(title="T", artist="A", album=album, date=date(2026, 1, 1), comment=comment, url="")
@@ -60,20 +60,20 @@ def tagged(folder: Path, *, comment: str, album: str) -> StagedObject:
 
 
 def test_chapter_text_is_refused(site: Site) -> None:
-    """A title that nobody wrote for the public stops the publication, and the line names the object."""
+    """Transcript text in a chapter title stops the publication; the error line names the object."""
     marks = chapters_file(FLAGSHIP, (Chapter(start_s=0, title=SECRET),), access="public")
     assert refused(site, marks) == f"{marks.key}: would hold text of the transcript; nothing was published"
 
 
 @pytest.mark.parametrize("where", ["comment", "album"])
 def test_a_tag_is_refused(site: Site, tmp_path: Path, where: str) -> None:
-    """Any text frame counts, whatever charset it is in."""
+    """Transcript text in any text frame of the tags is refused, in any charset."""
     file = tagged(tmp_path, **{"comment": "", "album": "", where: SECRET})
     assert refused(site, file).startswith(f"{file.key}: ")
 
 
 def test_picture_metadata_is_refused(site: Site) -> None:
-    """The artwork goes up with the first episode, and what its maker noted in it is read as well."""
+    """The metadata of the artwork is checked when the first episode uploads the artwork."""
     told, file = PngImagePlugin.PngInfo(), io.BytesIO()
     told.add_text("Description", SECRET, zip=True)
     Image.new("RGB", (8, 8)).save(file, "PNG", pnginfo=told)
@@ -82,7 +82,7 @@ def test_picture_metadata_is_refused(site: Site) -> None:
 
 
 def test_an_archive_page_is_read_too(site: Site) -> None:
-    """With pages an old episode is not on the first, and its item is read all the same."""
+    """An item on an archive page of the feed is checked too."""
     old = site.catalog.by_slug(FLAGSHIP)
     assert old is not None
     show, said = site.catalog.show.model_copy(update={"page_size": 1}), Person(name=SECRET, role="guest")
@@ -103,7 +103,7 @@ def test_an_archive_page_is_read_too(site: Site) -> None:
 
 
 def test_a_feed_that_holds_it_is_refused(site: Site) -> None:
-    """The show's own words are read as well before the feed is replaced."""
+    """The description of the show is checked before the feed is replaced."""
     show = site.catalog.show.model_copy(update={"author": f"This week: {SECRET}."})
     write = make_feed_renderer([WORDS], allow_redownloads=True)
     with pytest.raises(LeakError, match=r"public/feed\.xml: would hold text of the transcript"):
@@ -111,6 +111,6 @@ def test_a_feed_that_holds_it_is_refused(site: Site) -> None:
 
 
 def test_what_is_written_for_the_public_passes(site: Site, tmp_path: Path) -> None:
-    """The episode's own title, notes and teaser are no leak."""
+    """The episode's title, notes and teaser are no leak."""
     publication = composed(site, tagged(tmp_path, comment="What the memos said.", album="Late Proofs"))
     check_leaks(secret_shingles(WORDS, site.catalog.with_episode(publication.episode)), publication.objects)

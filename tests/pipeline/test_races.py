@@ -1,4 +1,4 @@
-"""Two publishers at once, as real processes: nobody's episode is lost, and one episode goes out once."""
+"""Two simultaneous publishers, as real processes: no episode is lost, and none is published twice."""
 
 import json
 import shutil
@@ -19,7 +19,13 @@ from podcast_pipeline.storage import Store
 from podcast_pipeline.storage.local import LocalStore
 from podcast_pipeline.storage.objects import FEED_KEY
 from podcast_pipeline.storage.s3.store import S3Store
-from tests.support.bucket_show import BucketShow, amounts, in_bucket, look, put_back
+from tests.support.bucket_show import (
+    BucketShow,
+    restore_objects,
+    show_in_bucket,
+    soak_amounts,
+    verified_feed_and_catalog,
+)
 from tests.support.databases import PROCESSES
 from tests.support.s3 import S3Server
 from tests.support.show import SLUG, ShowFolder, build_show_folder, run_ffmpeg
@@ -31,24 +37,24 @@ OTHER = "a-quieter-winter"
 
 
 @dataclass(frozen=True)
-class Ring:
-    """Where two publishers meet."""
+class Contest:
+    """A show and the store that several publishers write at once."""
 
     show: BucketShow
     store: Store
 
-    def fight(self, *fighters: tuple[BucketShow, str]) -> list[int]:
-        """Publish at once; return the exit codes."""
-        put_back(self.store, {})
-        gate = PROCESSES.Barrier(len(fighters))
-        processes: list[BaseProcess] = [show.publisher(slug, gate) for show, slug in fighters]
+    def publish_at_once(self, *publishers: tuple[BucketShow, str]) -> list[int]:
+        """Publish simultaneously and return the exit codes."""
+        restore_objects(self.store, {})
+        gate = PROCESSES.Barrier(len(publishers))
+        processes: list[BaseProcess] = [show.publisher(slug, gate) for show, slug in publishers]
         for process in processes:
             process.start()
         for process in processes:
             process.join()
         return [process.exitcode or 0 for process in processes]
 
-    def out(self) -> tuple[list[str], list[str]]:
+    def published_guids(self) -> tuple[list[str], list[str]]:
         """Return the guids in the catalog and in the feed."""
         catalog = catalog_from_json(self.store.get("private/catalog.json")[1])
         items = parse_rss(self.store.get(FEED_KEY)[1]).channel.findall("item")
@@ -57,7 +63,7 @@ class Ring:
 
 @pytest.fixture(scope="module")
 def show(published: ShowFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A show of two episodes that were heard and mastered, and not published."""
+    """A show of two episodes, transcribed and mastered but not published."""
     folder = tmp_path_factory.mktemp("races") / "show"
     show = build_show_folder(folder)
     shutil.copy(published.episode / "transcript.json", show.episode)
@@ -65,9 +71,9 @@ def show(published: ShowFolder, tmp_path_factory: pytest.TempPathFactory) -> Pat
     run_ffmpeg("-i", show.episode / "source.flac", "-af", "volume=0.9", quieter)
     library = Library(folder / "episodes", language="en")
     create_episode(quieter, library, title="A quieter winter", slug=OTHER)
-    heard = json.loads((show.episode / "transcript.json").read_bytes())
-    heard["receipt"]["audio_sha256"] = sha256_of(quieter)
-    (folder / "episodes" / OTHER / "transcript.json").write_text(json.dumps(heard), encoding="utf-8")
+    transcript = json.loads((show.episode / "transcript.json").read_bytes())
+    transcript["receipt"]["audio_sha256"] = sha256_of(quieter)
+    (folder / "episodes" / OTHER / "transcript.json").write_text(json.dumps(transcript), encoding="utf-8")
     rehearsal = BucketShow(folder, {}, NOW)
     rehearsal.publish(SLUG)
     rehearsal.publish(OTHER)
@@ -76,57 +82,59 @@ def show(published: ShowFolder, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 @pytest.fixture(params=["local", "s3"])
-def ring(request: pytest.FixtureRequest, show: Path, tmp_path: Path) -> Iterator[Ring]:
-    """The show on each kind of store."""
+def contest(request: pytest.FixtureRequest, show: Path, tmp_path: Path) -> Iterator[Contest]:
+    """The show on a local store, and on S3."""
     folder = tmp_path / "show"
     shutil.copytree(show, folder)
     if request.param == "local":
         store = LocalStore(folder / ".podcast" / "store", base_url="http://127.0.0.1:8080/public")
-        yield Ring(BucketShow(folder, {}, NOW), store)
+        yield Contest(BucketShow(folder, {}, NOW), store)
         return
     server: S3Server = request.getfixturevalue("s3_server")
     bucket = S3Store(server.fresh_bucket(), session=server.session)
-    yield Ring(in_bucket(folder, bucket, NOW), bucket)
+    yield Contest(show_in_bucket(folder, bucket, NOW), bucket)
 
 
-@amounts(share=3, full=50)
-def test_two_episodes_published_at_once_are_both_out(ring: Ring, amount: int) -> None:
-    """Whoever swaps second takes the first one's episode with it, in catalog and feed."""
+@soak_amounts(share=3, full=50)
+def test_two_episodes_published_at_once_are_both_out(contest: Contest, amount: int) -> None:
+    """The second compare-and-swap keeps the first publisher's episode, in catalog and feed."""
     for _ in range(amount):
-        codes = ring.fight((ring.show, SLUG), (ring.show, OTHER))
-        assert codes == [0, 0], (ring.show.said(SLUG), ring.show.said(OTHER))
-        in_catalog, in_feed = ring.out()
+        codes = contest.publish_at_once((contest.show, SLUG), (contest.show, OTHER))
+        assert codes == [0, 0], (contest.show.error_line(SLUG), contest.show.error_line(OTHER))
+        in_catalog, in_feed = contest.published_guids()
         assert (len(in_catalog), sorted(in_feed)) == (2, sorted(in_catalog))
-        if ring.store.remote:
-            look(ring.show, ring.store)
+        if contest.store.remote:
+            verified_feed_and_catalog(contest.show, contest.store)
 
 
-@pytest.mark.parametrize("ring", ["s3"], indirect=True)  # two machines do not share a local store
-@amounts(share=3, full=50)
-def test_one_episode_published_twice_at_once_goes_out_once(ring: Ring, amount: int, tmp_path: Path) -> None:
-    """On two machines one wins; the other says so, or comes so late that there is nothing to do."""
+@pytest.mark.parametrize("contest", ["s3"], indirect=True)  # two machines do not share a local store
+@soak_amounts(share=3, full=50)
+def test_one_episode_published_twice_at_once_goes_out_once(
+    contest: Contest, amount: int, tmp_path: Path
+) -> None:
+    """On two machines one publisher wins; the other exits with an error, or finds nothing to do."""
     elsewhere = tmp_path / "elsewhere"
-    shutil.copytree(ring.show.folder, elsewhere)
-    other = replace(ring.show, folder=elsewhere, now=NOW + timedelta(minutes=1))
+    shutil.copytree(contest.show.folder, elsewhere)
+    other = replace(contest.show, folder=elsewhere, now=NOW + timedelta(minutes=1))
     refused = 0
     for _ in range(amount):
-        codes = ring.fight((ring.show, SLUG), (other, SLUG))
-        lines = [line for line in (ring.show.said(), other.said()) if line]
+        codes = contest.publish_at_once((contest.show, SLUG), (other, SLUG))
+        lines = [line for line in (contest.show.error_line(), other.error_line()) if line]
         assert sorted(codes) == [0] * (2 - len(lines)) + [1] * len(lines)
         assert all("by somebody else meanwhile" in line and "\n" not in line for line in lines)
-        in_catalog, in_feed = ring.out()
+        in_catalog, in_feed = contest.published_guids()
         assert (len(in_catalog), in_feed) == (1, in_catalog)
         refused += len(lines)
     assert 0 < refused <= amount
 
 
-@amounts(share=3, full=50)
-def test_one_folder_published_twice_at_once_is_one_publication(ring: Ring, amount: int) -> None:
-    """On one machine the second finds the folder taken and says so at once."""
-    told = 0
+@soak_amounts(share=3, full=50)
+def test_one_folder_published_twice_at_once_is_one_publication(contest: Contest, amount: int) -> None:
+    """On one machine the second publisher exits with an error at once, as the folder is locked."""
+    refusals = 0
     for _ in range(amount):
-        codes = ring.fight((ring.show, SLUG), (ring.show, SLUG))
-        in_catalog, in_feed = ring.out()
+        codes = contest.publish_at_once((contest.show, SLUG), (contest.show, SLUG))
+        in_catalog, in_feed = contest.published_guids()
         assert (codes.count(0) >= 1, len(in_catalog), in_feed) == (True, 1, in_catalog)
-        told += codes.count(1)
-    assert told
+        refusals += codes.count(1)
+    assert refusals

@@ -22,7 +22,7 @@ DUE = NOW + timedelta(hours=1)
 
 @pytest.fixture
 def show(published: ShowFolder, tmp_path: Path) -> ShowFolder:
-    """A show whose only episode waits for its time."""
+    """A show whose only episode is scheduled."""
     show = build_show_folder(tmp_path / "show")
     shutil.copy(published.episode / "transcript.json", show.episode)
     publish(context_of(show, NOW), SLUG, publish_at=DUE)
@@ -31,7 +31,7 @@ def show(published: ShowFolder, tmp_path: Path) -> ShowFolder:
 
 @pytest.fixture
 def server_room(show: ShowFolder, tmp_path: Path) -> ShowFolder:
-    """Another machine: show.toml and the store, nothing else."""
+    """Another machine with show.toml and the store only."""
     there = ShowFolder(tmp_path / "server")
     (there.folder / ".podcast").mkdir(parents=True)
     shutil.copy(show.folder / "show.toml", there.folder)
@@ -50,14 +50,14 @@ def release_here(show: ShowFolder, now: datetime) -> tuple[str, ...]:
 
 
 def test_it_needs_show_toml_only(server_room: ShowFolder) -> None:
-    """Where no episode and no artwork is, a due episode goes out all the same."""
+    """A due episode is released without episode folders and artwork."""
     assert release_here(server_room, DUE) == (SLUG,)
     assert guids(server_room) == [catalog(server_room).episodes[0].guid]
     assert {path.name for path in server_room.folder.iterdir()} == {"show.toml", ".podcast"}
 
 
 def test_every_minute_is_harmless(server_room: ShowFolder) -> None:
-    """Before the time nothing changes; after it the first run does all, and no later one changes a byte."""
+    """Before the due time nothing changes; the first run after it releases, and later runs change no byte."""
     before = store(server_room).get("private/catalog.json")
     assert release_here(server_room, DUE - timedelta(minutes=1)) == ()
     assert store(server_room).get("private/catalog.json") == before
@@ -71,7 +71,7 @@ def test_every_minute_is_harmless(server_room: ShowFolder) -> None:
 def test_two_machines_at_once_release_it_once(
     show: ShowFolder, server_room: ShowFolder, tmp_path: Path
 ) -> None:
-    """Of processes that start together one has put it out, and catalog and feed are whole."""
+    """One of several simultaneous processes releases the episode; catalog and feed are complete."""
     third = copy_show_folder(server_room, tmp_path / "third")
     with PROCESSES.Pool(3) as pool:
         gone = pool.starmap(release_here, [(each, DUE) for each in (show, server_room, third)])
@@ -80,7 +80,7 @@ def test_two_machines_at_once_release_it_once(
 
 
 def test_a_flip_without_its_feed_is_caught_up(server_room: ShowFolder) -> None:
-    """When a release died between catalog and feed, the next one writes the feed."""
+    """After a release that died between catalog and feed, the next release writes the feed."""
     release_here(server_room, DUE)
     whole = store(server_room).get(FEED_KEY)[1]
     store(server_room).delete(FEED_KEY)
@@ -89,13 +89,13 @@ def test_a_flip_without_its_feed_is_caught_up(server_room: ShowFolder) -> None:
 
 
 def test_a_show_that_never_published_is_one_line(tmp_path: Path) -> None:
-    """Before the first publication release says what to do."""
+    """Before the first publication the error line of `release` names the command to run."""
     done = build_show_folder(tmp_path / "show").run("release")
     assert (done.returncode, len(done.stderr.splitlines()), "podcast publish" in done.stderr) == (1, 1, True)
 
 
 def test_status_says_what_apps_do(published: ShowFolder, show: ShowFolder, tmp_path: Path) -> None:
-    """For each state status says what listeners see, and from when on."""
+    """`status` describes for each state what listeners see, and from when on."""
     scheduled = json.loads(show.run("--json", "status", SLUG).stdout)
     assert (scheduled["state"], scheduled["publish_at"] in scheduled["apps"]) == ("scheduled", True)
     assert "in no feed until" in scheduled["apps"]
@@ -108,7 +108,7 @@ def test_status_says_what_apps_do(published: ShowFolder, show: ShowFolder, tmp_p
 
 
 def test_a_dry_run_stores_nothing_and_says_what_it_would(show: ShowFolder, published: ShowFolder) -> None:
-    """Everything is made and checked; store and folder are as before but for build/."""
+    """A dry run makes and checks everything, and changes nothing but build/."""
     files = {p: p.read_bytes() for p in show.episode.rglob("*") if p.is_file() and "build" not in p.parts}
     before = {info.key: info.etag for info in store(show).list("private/")}
     path = show.episode / "episode.toml"
@@ -125,7 +125,7 @@ def test_a_dry_run_stores_nothing_and_says_what_it_would(show: ShowFolder, publi
 
 
 def test_a_dry_run_makes_no_episode_of_a_recording(tmp_path: Path) -> None:
-    """A recording that is no episode yet stays none."""
+    """A dry run of a new recording creates no episode."""
     show = build_show_folder(tmp_path / "show")
     (show.folder / "new.wav").write_bytes(b"RIFF")
     done = show.run("publish", "--dry-run", "new.wav")
@@ -134,7 +134,7 @@ def test_a_dry_run_makes_no_episode_of_a_recording(tmp_path: Path) -> None:
 
 
 def test_a_publication_leaves_a_receipt(published: ShowFolder) -> None:
-    """published.json says what went out under which addresses and hashes, and how long each step took."""
+    """published.json has the published addresses and hashes, and the duration of each step."""
     receipt = json.loads((published.episode / "published.json").read_bytes())
     episode = catalog(published).episodes[0]
     assert (receipt["id"], receipt["audio_sha256"]) == (str(episode.id), episode.enclosure.sha256)

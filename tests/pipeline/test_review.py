@@ -1,4 +1,4 @@
-"""From a person's file to what subscribers get: corrections, the gate, accuracy, with real speech."""
+"""From an edited transcript.md to the subscribers' files: corrections, review, accuracy, with real speech."""
 
 import json
 import re
@@ -26,7 +26,7 @@ from podcast_pipeline.transcript.markdown_edit import reassign_sentence, rename_
 from podcast_pipeline.transcription import TranscriptionOptions
 from tests.support.pipeline import context_of, episode, items, objects, store
 from tests.support.show import MODEL, SLUG, ShowFolder, copy_show_folder
-from tests.support.transcripts import heard
+from tests.support.transcripts import recognized
 
 pytestmark = pytest.mark.xdist_group("show")
 
@@ -34,9 +34,9 @@ BLOCKING = {"PODCAST_REVIEW_UNKNOWN_NAMES": "block"}
 
 
 @pytest.fixture(scope="module")
-def told_by_nobody(published: ShowFolder, tmp_path_factory: pytest.TempPathFactory) -> ShowFolder:
-    """A show whose sample episode is out, its speakers left to a person; never change it, copy it."""
-    show = copy_show_folder(published, tmp_path_factory.mktemp("told") / "show")
+def without_diarization(published: ShowFolder, tmp_path_factory: pytest.TempPathFactory) -> ShowFolder:
+    """A show published without diarization; never change it, copy it."""
+    show = copy_show_folder(published, tmp_path_factory.mktemp("without-diarization") / "show")
     shutil.rmtree(show.bucket)
     for name in ("transcript.json", "transcript.md", "edits.json", "published.json"):
         (show.episode / name).unlink()
@@ -49,9 +49,9 @@ def told_by_nobody(published: ShowFolder, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture
-def show(told_by_nobody: ShowFolder, tmp_path: Path) -> ShowFolder:
-    """The same to change."""
-    return copy_show_folder(told_by_nobody, tmp_path / "show")
+def show(without_diarization: ShowFolder, tmp_path: Path) -> ShowFolder:
+    """A copy of the show without diarization, to change."""
+    return copy_show_folder(without_diarization, tmp_path / "show")
 
 
 def edit(show: ShowFolder, *changes: tuple[str, str]) -> None:
@@ -69,13 +69,13 @@ def publish(show: ShowFolder, **environment: str) -> None:
 
 
 def body(show: ShowFolder, ending: str, version: int = -1) -> str:
-    """Return the newest transcript file, or that of another version."""
+    """Return a transcript file of the newest version, or of another version."""
     keys = episode(show).transcripts[version].file_keys
     return store(show).get(keys[ending])[1].decode()  # type: ignore[index]
 
 
 def times(show: ShowFolder, version: int = -1) -> dict[str, list[float]]:
-    """Return the starts of every word of a version."""
+    """Return the start times of each word of a version."""
     document = store(show).get(episode(show).transcripts[version].document_key)[1]
     found: dict[str, list[float]] = {}
     for word in Transcript.model_validate_json(document).words:
@@ -83,7 +83,7 @@ def times(show: ShowFolder, version: int = -1) -> dict[str, list[float]]:
     return found
 
 
-HAND = (  # all that issue 4 names
+HAND_EDITS = (  # every kind of edit
     ("base: ", "note: Names and a passage were put right.\nbase: "),
     ("[00:00:00]", "**Ann Reader** [00:00:00]"),
     ("It was the age of wisdom.", "\n\n**Bob Guest**\n\nIt was the age of wisdom."),  # split
@@ -94,9 +94,9 @@ HAND = (  # all that issue 4 names
 
 
 def test_every_kind_of_edit_reaches_the_captions(show: ShowFolder) -> None:
-    """Turns, deletions and a pasted paragraph are in the files; words left alone keep their times exactly."""
+    """Turns, deletions and a pasted paragraph are in the files; unedited words keep their times exactly."""
     before = times(show)
-    edit(show, *HAND)
+    edit(show, *HAND_EDITS)
     publish(show)
     vtt, html, then = body(show, "vtt"), body(show, "html"), times(show)
     assert re.findall(r"<v ([^>]+)>", vtt)[:1] == ["Ann Reader"]
@@ -111,8 +111,8 @@ def test_every_kind_of_edit_reaches_the_captions(show: ShowFolder) -> None:
 
 
 def test_joined_turns_have_one_voice(show: ShowFolder) -> None:
-    """A heading with the name of the turn before joins the two; a name typed in a heading is a speaker."""
-    edit(show, *HAND)
+    """A heading with the speaker of the turn before joins the two; a new name in a heading is a speaker."""
+    edit(show, *HAND_EDITS)
     edit(show, ("**Bob Guest**", "**Ann Reader**"))
     publish(show)
     assert {s.name for s in words(show).speakers if spoken(show, s)} == {"Ann Reader"}
@@ -129,7 +129,7 @@ def spoken(show: ShowFolder, speaker: Speaker) -> bool:
 
 
 def test_a_correction_is_a_new_version_with_a_note(show: ShowFolder) -> None:
-    """Same guid and audio; a dated note in the HTML; the old files stay; apps are sent to the new ones."""
+    """A correction keeps guid, audio and old files, and adds a dated note to the HTML."""
     before, stored = episode(show), set(objects(show))
     (item,) = items(show)
     edit(show, ("base: ", "note: A name was spelled wrong.\nbase: "), ("John Dashwood", "Jon Dashwood"))
@@ -144,7 +144,7 @@ def test_a_correction_is_a_new_version_with_a_note(show: ShowFolder) -> None:
 
 
 def test_a_correction_without_a_note_says_how_much(show: ShowFolder) -> None:
-    """A note is said once; without one the number of words is; nothing changed, nothing new."""
+    """A note is published once; without a note the number of corrected words; without a change nothing."""
     edit(show, ("base: ", "note: A name.\nbase: "), ("John Dashwood", "Jon Dashwood"))
     publish(show)
     edit(show, ("best of times", "best of all times"))
@@ -154,23 +154,23 @@ def test_a_correction_without_a_note_says_how_much(show: ShowFolder) -> None:
 
 
 def test_edits_survive_another_model(show: ShowFolder) -> None:
-    """Heard again with base instead of tiny.en each edit is in the text, or is told with its time."""
-    edit(show, *HAND)
+    """Transcribed again with base instead of tiny.en, each edit is in the text or reported with its time."""
+    edit(show, *HAND_EDITS)
     done = show.run("transcribe", SLUG, "--model", "base", "--output", str(show.folder / "out"))
     assert done.returncode == 0, done.stderr
     text = (show.episode / "transcript.md").read_text(encoding="utf-8")
     conflicts = json.loads((show.episode / "edits.json").read_text(encoding="utf-8"))["conflicts"]
     assert len(conflicts) == len(re.findall(r"an edit at \[\d\d:\d\d:\d\d\] was not applied", done.stderr))
     lost = [c["edit"].get("written") or c["edit"].get("speaker") or "" for c in conflicts]
-    for wanted in ("Jon Dashwood", "A paragraph that nobody said.", "**Bob Guest**", "note: Names"):
-        assert wanted in text or any(wanted in written for written in lost), wanted
+    for expected in ("Jon Dashwood", "A paragraph that nobody said.", "**Bob Guest**", "note: Names"):
+        assert expected in text or any(expected in written for written in lost), expected
     assert "incredulity" not in text
     publish(show)
     assert "incredulity" not in body(show, "txt")
 
 
 def test_the_files_of_a_new_transcription_have_the_edits(show: ShowFolder) -> None:
-    """What `transcribe SLUG` gives out is what a person edited, before any publication of it."""
+    """The output of `transcribe SLUG` contains the edits, before their publication."""
     edit(show, ("John Dashwood", "Jon Dashwood"))
     done = show.run("transcribe", SLUG, "--format", "txt", "--output", str(show.folder))
     assert done.returncode == 0, done.stderr
@@ -178,7 +178,7 @@ def test_the_files_of_a_new_transcription_have_the_edits(show: ShowFolder) -> No
 
 
 def test_the_changes_are_shown(show: ShowFolder) -> None:
-    """Against the folder, and between versions."""
+    """`transcript diff` compares the folder with the published version, and two versions."""
     edit(show, ("John Dashwood", "Jon Dashwood"))
     line = "[-John-]{+Jon+}"
     assert line in show.run("transcript", "diff", SLUG).stdout
@@ -189,7 +189,7 @@ def test_the_changes_are_shown(show: ShowFolder) -> None:
 
 
 def test_the_list_says_where_to_listen(show: ShowFolder) -> None:
-    """Each finding has a time, a reason, a command and a link; with --json everything."""
+    """Each finding has a time, a reason, a command and a link; --json has all fields."""
     done = show.run("review", SLUG)
     assert done.returncode == 0
     assert "“Dashwood”: not among the guests" in done.stdout
@@ -200,7 +200,7 @@ def test_the_list_says_where_to_listen(show: ShowFolder) -> None:
 
 
 def test_a_closed_gate_keeps_it_from_publication(show: ShowFolder) -> None:
-    """Where names block, review and publish leave with 3 and store nothing, until it is accepted."""
+    """Where names block, review and publish exit with 3 and store nothing until the name is accepted."""
     before = objects(show)
     edit(show, ("best of times", "best of all times"))
     assert show.run("review", SLUG, **BLOCKING).returncode == 3
@@ -231,7 +231,7 @@ def reviewed(show: ShowFolder) -> EpisodeReview:
 
 
 def test_a_finding_is_corrected_from_the_prompt(show: ShowFolder) -> None:
-    """What is typed stands in transcript.md, everything else of it as it was."""
+    """A typed correction is in transcript.md; all other text stays."""
     path = show.episode / "transcript.md"
     edit(show, ("It was the best", "<!-- mine -->\nIt was the best"))
     before = path.read_text(encoding="utf-8")
@@ -242,17 +242,17 @@ def test_a_finding_is_corrected_from_the_prompt(show: ShowFolder) -> None:
 
 
 def test_without_words_there_is_nothing_to_review(show: ShowFolder) -> None:
-    """The line names the command that makes them."""
+    """The error line names the command that makes the transcript."""
     (show.episode / "transcript.json").unlink()
     with pytest.raises(EpisodeError, match=f"podcast transcribe {SLUG}"):
         reviewed(show)
 
 
-class Ear:
-    """A transcriber that remembers what it was told and hears what was heard before."""
+class FixedTranscriber:
+    """A transcriber that returns a given transcript and records its options."""
 
-    def __init__(self, heard_before: Transcript) -> None:
-        self.heard_before, self.told = heard_before, list[TranscriptionOptions]()
+    def __init__(self, transcript: Transcript) -> None:
+        self.transcript, self.given_options = transcript, list[TranscriptionOptions]()
 
     def transcribe(
         self,
@@ -261,9 +261,9 @@ class Ear:
         options: TranscriptionOptions,
         report: ProgressCallback,  # noqa: ARG002
     ) -> Transcript:
-        """Return the same words."""
-        self.told.append(options)
-        return self.heard_before
+        """Record the options and return the transcript."""
+        self.given_options.append(options)
+        return self.transcript
 
 
 def test_a_changed_glossary_hears_nothing_again(show: ShowFolder) -> None:
@@ -272,7 +272,7 @@ def test_a_changed_glossary_hears_nothing_again(show: ShowFolder) -> None:
     folder = context.library.folder(SLUG)
     draft, before = folder.load_draft(), folder.load_transcript()
     assert before is not None
-    ear = Ear(before)
+    transcriber = FixedTranscriber(before)
     names = GlossaryTable(terms=("Jon Dashwoode",))
     changed = replace(context, config=context.config.model_copy(update={"glossary": names}))
     changed.transcriber = ear
@@ -288,7 +288,7 @@ def test_a_changed_glossary_hears_nothing_again(show: ShowFolder) -> None:
 
 
 def test_corrected_names_are_offered_to_the_glossary(show: ShowFolder) -> None:
-    """--learn lists them, --yes writes them into show.toml; comments stay."""
+    """--learn lists corrected names, --yes writes them into show.toml; comments stay."""
     edit(show, ("Dashwood", "Dashwoode"))
     path = show.folder / "show.toml"
     before = path.read_text(encoding="utf-8")
@@ -302,7 +302,7 @@ def test_corrected_names_are_offered_to_the_glossary(show: ShowFolder) -> None:
 
 
 def test_names_join_those_that_are_there(show: ShowFolder) -> None:
-    """An existing list keeps its comments."""
+    """An existing list of terms keeps its comments."""
     path = show.folder / "show.toml"
     path.write_text(path.read_text(encoding="utf-8") + '\n[glossary]\nterms = [\n  "Ann", # ours\n]\n')
     add_to_glossary(
@@ -318,7 +318,7 @@ def test_names_join_those_that_are_there(show: ShowFolder) -> None:
 
 
 def test_accuracy_is_measured_from_corrected_stretches(show: ShowFolder) -> None:
-    """A drawn file, one word corrected and its box ticked, gives the error and its interval, and a trend."""
+    """A ticked sample with one corrected word gives the error rate, its interval and the trend."""
     path = show.episode / "accuracy.md"
     for _ in range(2):
         assert "tick the box" in show.run("review", SLUG, "--sample", "30s").stdout
@@ -343,7 +343,7 @@ def test_accuracy_is_measured_from_corrected_stretches(show: ShowFolder) -> None
     ],
 )
 def test_a_damaged_sample_is_one_line(show: ShowFolder, name: str, damage: bytes, line: str) -> None:
-    """The line names the file and says what to do; nothing is measured."""
+    """The error line names the file and the remedy; nothing is measured."""
     sample = show.episode / "accuracy.md"
     show.run("review", SLUG, "--sample", "30s")
     sample.write_text(sample.read_text(encoding="utf-8").replace("[ ]", "[x]"), encoding="utf-8")
@@ -354,7 +354,7 @@ def test_a_damaged_sample_is_one_line(show: ShowFolder, name: str, damage: bytes
     assert sample.exists()
 
 
-SAID = heard("Ann said that Ann came in 15 days, and *Ann* left in 15 days")
+SAID = recognized("Ann said that Ann came in 15 days, and *Ann* left in 15 days")
 SAVED = to_markdown(SAID, base="0" * 16, title="Ann")
 
 
@@ -367,13 +367,13 @@ SAVED = to_markdown(SAID, base="0" * 16, title="Ann")
     ],
 )
 def test_one_place_is_touched_up(old: str, new: str, at_s: float | None, then: str) -> None:
-    """The place is found by its time, all else stays, titles and front matter too."""
+    """The place is found by its time; all other text stays, title and front matter included."""
     body = SAVED.splitlines()[-1]
     assert replace_words(SAVED, SAID, old, new, at_s=at_s) == SAVED.replace(body, then)
 
 
 def test_a_place_that_is_not_sure_is_left_to_a_person() -> None:
-    """Where the file says it more often than the words, nothing is changed."""
+    """Where the file has the word more often than the transcript, nothing is changed."""
     with pytest.raises(CaptionError, match="by hand"):
         replace_words(SAVED + "\nAnn again\n", SAID, "Ann", "Anne")
     with pytest.raises(CaptionError, match="by hand"):
@@ -381,8 +381,8 @@ def test_a_place_that_is_not_sure_is_left_to_a_person() -> None:
 
 
 def talk() -> tuple[Transcript, str]:
-    """Return a talk of two voices, two sentences in the first turn, and its document."""
-    parts = [heard(text) for text in ("We went home.", "It was late.", "Was it?")]
+    """Return a transcript of two speakers, with two sentences in the first turn, and its document."""
+    parts = [recognized(text) for text in ("We went home.", "It was late.", "Was it?")]
     segments = [
         part.segments[0].model_copy(
             update={
@@ -409,7 +409,7 @@ def talk() -> tuple[Transcript, str]:
     ],
 )
 def test_one_sentence_is_given_to_somebody_else(said: str, at_s: float, then: list[tuple[str, str]]) -> None:
-    """Who went on before and after still does; no word changes."""
+    """The sentences before and after keep their speakers; no word changes."""
     words, markdown = talk()
     given_away = transcript_from_document(
         parse_markdown(reassign_sentence(markdown, words, said, "Bob", at_s=at_s)), words
@@ -419,7 +419,7 @@ def test_one_sentence_is_given_to_somebody_else(said: str, at_s: float, then: li
 
 
 def test_a_proposed_name_is_confirmed_once_for_all() -> None:
-    """The line of the front matter has it; a speaker who is not there is an error."""
+    """The front matter has the confirmed name; an unknown speaker is an error."""
     words, markdown = talk()
     named = transcript_from_document(parse_markdown(rename_speaker(markdown, "S1", "Zoë: née Q")), words)
     assert named.speaker_name("S1") == "Zoë: née Q"

@@ -1,4 +1,4 @@
-"""Slots: the next free one on the show's own clock."""
+"""The next free slot, in the show's time zone."""
 
 from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
@@ -17,20 +17,20 @@ def at(text: str) -> datetime:
 
 
 def test_the_next_slot_is_the_first_after_now() -> None:
-    """From a Monday, Tuesday at six in the show's zone."""
+    """The next slot after a Monday is Tuesday at six in the show's time zone."""
     found = next_free_slot(SLOTS, zone=NEW_YORK, occupied=[], after=at("2026-11-23T21:00+00:00"))
     assert found == at("2026-11-24T06:00-05:00")
 
 
 def test_a_taken_slot_is_passed_over() -> None:
-    """With Tuesday taken it is Friday."""
+    """With Tuesday taken, the next slot is Friday."""
     taken = [at("2026-11-24T06:00-05:00")]
     found = next_free_slot(SLOTS, zone=NEW_YORK, occupied=taken, after=at("2026-11-23T21:00+00:00"))
     assert found == at("2026-11-27T06:00-05:00")
 
 
 def test_a_slot_that_is_now_is_not_next() -> None:
-    """At the very moment of a slot the next one is meant."""
+    """At the exact time of a slot the next slot is returned."""
     found = next_free_slot(SLOTS, zone=NEW_YORK, occupied=[], after=at("2026-11-24T06:00-05:00"))
     assert found == at("2026-11-27T06:00-05:00")
 
@@ -44,7 +44,7 @@ def test_a_slot_that_is_now_is_not_next() -> None:
     ids=["autumn", "spring"],
 )
 def test_six_o_clock_stays_six_o_clock_over_a_change_of_clocks(after: str, expected: str) -> None:
-    """The Friday before and the Tuesday after a change have the same time on the wall."""
+    """The slots before and after a change of the clocks have the same local time."""
     assert next_free_slot(SLOTS, zone=NEW_YORK, occupied=[], after=at(after)) == at(expected)
 
 
@@ -57,11 +57,11 @@ def test_six_o_clock_stays_six_o_clock_over_a_change_of_clocks(after: str, expec
     ids=["skipped", "twice"],
 )
 def test_the_two_sundays(slot: tuple[str, time], after: str, expected: str) -> None:
-    """A skipped time comes an hour later, one that comes twice is its first."""
+    """A skipped local time becomes an hour later; of a repeated local time the first is taken."""
     assert next_free_slot([slot], zone=NEW_YORK, occupied=[], after=at(after)) == at(expected)
 
 
 def test_a_show_without_slots_says_so() -> None:
-    """Without slots the error names the key and the option."""
+    """The error of a show without slots names the key and the option."""
     with pytest.raises(ConfigError, match="--at TIME"):
         next_free_slot([], zone=NEW_YORK, occupied=[], after=at("2026-11-23T21:00+00:00"))

@@ -1,4 +1,4 @@
-"""Moving in, from real servers: an old show with audio, art, chapters and transcripts."""
+"""Import of an old show with audio, artwork, chapters and transcripts from a real server."""
 
 import json
 import os
@@ -14,9 +14,8 @@ import pytest
 from podcast_pipeline.errors import FetchError
 from podcast_pipeline.feed.conformance import check_feed
 from podcast_pipeline.remote_feeds.importer import ImportResult
-from tests.support.http_servers import Host, Served, host
-from tests.support.imported_show import CHAPTERS, GUID, HEAD, SMALL, VTT, audio, catalog, import_
-from tests.support.ports import free_port
+from tests.support.http_servers import FileHost, ServedFile, running_host
+from tests.support.imported_show import CHAPTERS, GUID, HEAD, SMALL, VTT, audio_bytes, catalog, import_show
 from tests.support.real_feeds import FEEDS, REAL, serve_copy
 from tests.support.rule_cases.hosts import picture
 from tests.support.show import PODCAST, ShowFolder, clean_environment
@@ -31,45 +30,45 @@ MOVES = [
 ]
 
 
-def told(moved: ImportResult) -> set[str]:
+def remarks(moved: ImportResult) -> set[str]:
     return {remark.about for remark in moved.remarks}
 
 
 def everything(show: ShowFolder) -> dict[str, bytes]:
-    """Return what an import leaves behind, without its own notes."""
+    """Return the files of an import, without its own notes."""
     roots = [show.bucket / "public", show.bucket / "private", show.folder / "episodes"]
     files = [path for root in roots for path in root.rglob("*") if path.is_file()]
     return {str(path.relative_to(show.folder)): path.read_bytes() for path in files}
 
 
-def test_items_come_exactly_as_they_are(old_host: Host, empty_show: ShowFolder) -> None:
-    """Guid, date, notes, link, numbers, persons, art, chapters and audio are those of the old feed."""
-    import_(empty_show, f"{old_host.url}/feed.xml")
+def test_items_come_exactly_as_they_are(old_host: FileHost, empty_show: ShowFolder) -> None:
+    """Guid, date, notes, link, numbers, persons, artwork, chapters and audio are those of the old feed."""
+    import_show(empty_show, f"{old_host.url}/feed.xml")
     one, two, three = catalog(empty_show).episodes
     assert [e.slug for e in (one, two, three)] == ["the-first-ford", "the-second-ford", "the-first-ford-2"]
     assert (two.guid, two.guid_is_permalink, one.guid_is_permalink) == (f"{old_host.url}/ford", True, False)
     assert two.publish_at == datetime(2020, 3, 10, 6, tzinfo=UTC)
     assert (two.season, two.number, two.type, two.explicit) == (2, 7, "bonus", True)
     assert (two.enclosure.type, two.enclosure.duration_s) == ("audio/mpeg", 60)
-    assert (empty_show.bucket / str(two.enclosure.key)).read_bytes() == audio("two")
+    assert (empty_show.bucket / str(two.enclosure.key)).read_bytes() == audio_bytes("two")
     assert (empty_show.bucket / str(two.chapters_key)).read_bytes() == CHAPTERS
     assert (empty_show.bucket / str(two.artwork_key)).read_bytes() == picture(1500)
     assert [chapter.title for chapter in two.chapters] == ["Water"]
     assert not (empty_show.bucket / "public" / "feed.xml").exists()
 
 
-def test_folders_have_notes_and_transcripts(old_host: Host, empty_show: ShowFolder) -> None:
-    """Each episode has its folder, to keep in git; the old transcript is in it, byte for byte."""
-    import_(empty_show, f"{old_host.url}/feed.xml")
+def test_folders_have_notes_and_transcripts(old_host: FileHost, empty_show: ShowFolder) -> None:
+    """Each episode has a folder for git, with the old transcript byte for byte."""
+    import_show(empty_show, f"{old_host.url}/feed.xml")
     folder = empty_show.folder / "episodes" / "the-second-ford"
     assert sorted(path.name for path in folder.iterdir()) == ["episode.toml", "imported.vtt", "notes.md"]
     assert (folder / "imported.vtt").read_bytes() == VTT
     assert "<h2>The ford</h2>" in (folder / "notes.md").read_text(encoding="utf-8")
 
 
-def test_after_it_a_listener_notices_nothing(old_host: Host, empty_show: ShowFolder) -> None:
-    """The diff against the old feed is clean before and after the feed is written, and no rule is broken."""
-    import_(empty_show, f"{old_host.url}/feed.xml")
+def test_after_it_a_listener_notices_nothing(old_host: FileHost, empty_show: ShowFolder) -> None:
+    """The diff to the old feed has only expected changes, before and after `rebuild`; no rule is broken."""
+    import_show(empty_show, f"{old_host.url}/feed.xml")
     for _ in range(2):
         done = empty_show.run("feed", "diff", f"{old_host.url}/feed.xml")
         assert (done.returncode, done.stdout.splitlines()) == (0, MOVES)
@@ -88,8 +87,8 @@ def test_after_it_a_listener_notices_nothing(old_host: Host, empty_show: ShowFol
     assert channel.findtext("title") == "Old Ground"
 
 
-def test_the_report_says_what_did_not_come(old_host: Host, empty_show: ShowFolder) -> None:
-    """What breaks a rule, what a feed of ours does not repeat, and where the transcript is."""
+def test_the_report_says_what_did_not_come(old_host: FileHost, empty_show: ShowFolder) -> None:
+    """The report lists values that break a rule, values that are not imported, and the transcript's place."""
     done = empty_show.run("--json", "feed", "import", f"{old_host.url}/feed.xml")
     document = json.loads(done.stdout)
     assert (len(document["entered"]), document["known"]) == (3, 0)
@@ -100,76 +99,76 @@ def test_the_report_says_what_did_not_come(old_host: Host, empty_show: ShowFolde
     }
 
 
-def test_show_toml_keeps_what_the_producer_wrote(old_host: Host, empty_show: ShowFolder) -> None:
+def test_show_toml_keeps_what_the_producer_wrote(old_host: FileHost, empty_show: ShowFolder) -> None:
     """Placeholders and the guid are replaced, comments and the producer's own title stay."""
     path = empty_show.folder / "show.toml"
     path.write_text(path.read_text(encoding="utf-8").replace('"My show"', '"My own title"'), encoding="utf-8")
-    done = import_(empty_show, f"{old_host.url}/feed.xml")
+    done = import_show(empty_show, f"{old_host.url}/feed.xml")
     text = path.read_text(encoding="utf-8")
     assert f'guid = "{GUID}" # podcast:guid, minted once, never changed' in text
     assert 'title = "My own title"' in text
     assert 'author = "The Old Newsroom"' in text
-    assert "the old feed says title = 'Old Ground'; show.toml says 'My own title' and stays" in told(done)
+    assert "the old feed says title = 'Old Ground'; show.toml says 'My own title' and stays" in remarks(done)
 
 
-def test_again_it_does_nothing(old_host: Host, empty_show: ShowFolder) -> None:
-    """A second import enters nothing and asks for no audio; a new old item is added."""
-    import_(empty_show, f"{old_host.url}/feed.xml")
+def test_again_it_does_nothing(old_host: FileHost, empty_show: ShowFolder) -> None:
+    """A second import enters nothing and fetches no audio."""
+    import_show(empty_show, f"{old_host.url}/feed.xml")
     before = everything(empty_show)
-    old_host.asked.clear()
+    old_host.requests.clear()
     assert (
         empty_show.run("feed", "import", f"{old_host.url}/feed.xml").stdout
         == "0 episodes imported, 3 already known\n"
     )
     assert everything(empty_show) == before
-    assert [path for _, path, _ in old_host.asked] == ["/feed.xml"]
+    assert [path for _, path, _ in old_host.requests] == ["/feed.xml"]
 
 
-def test_broken_audio_goes_on_from_there(old_host: Host, empty_show: ShowFolder) -> None:
-    """A download that breaks off is continued with Range and If-Range, and is whole in the end."""
+def test_broken_audio_goes_on_from_there(old_host: FileHost, empty_show: ShowFolder) -> None:
+    """A truncated download is continued with Range and If-Range, and is complete in the end."""
     old_host.files["/one.mp3"].faults.add("breaks")
-    import_(empty_show, f"{old_host.url}/feed.xml")
-    assert ("GET", "/one.mp3", "bytes=25000-") in old_host.asked
+    import_show(empty_show, f"{old_host.url}/feed.xml")
+    assert ("GET", "/one.mp3", "bytes=25000-") in old_host.requests
     one = catalog(empty_show).episodes[0]
-    assert (empty_show.bucket / str(one.enclosure.key)).read_bytes() == audio("one")
+    assert (empty_show.bucket / str(one.enclosure.key)).read_bytes() == audio_bytes("one")
 
 
-def test_missing_audio_enters_nothing(old_host: Host, empty_show: ShowFolder) -> None:
-    """Where a file cannot be had, one line says how many, nothing is entered, and the next run goes on."""
+def test_missing_audio_enters_nothing(old_host: FileHost, empty_show: ShowFolder) -> None:
+    """With a missing file one line has the number, nothing is entered, and the next run continues."""
     old_host.files["/one.mp3"].status = 503
     with pytest.raises(FetchError, match="1 of 3 audio files are missing"):
-        import_(empty_show, f"{old_host.url}/feed.xml")
+        import_show(empty_show, f"{old_host.url}/feed.xml")
     assert not (empty_show.bucket / "private" / "catalog.json").exists()
     old_host.files["/one.mp3"].status = 200
-    old_host.asked.clear()
-    import_(empty_show, f"{old_host.url}/feed.xml")
-    assert [path for _, path, _ in old_host.asked if path.endswith(".mp3")] == ["/one.mp3"]
+    old_host.requests.clear()
+    import_show(empty_show, f"{old_host.url}/feed.xml")
+    assert [path for _, path, _ in old_host.requests if path.endswith(".mp3")] == ["/one.mp3"]
 
 
-def test_audio_that_is_gone_keeps_its_address(old_host: Host, empty_show: ShowFolder) -> None:
-    """A 404 on the old host stops nobody: the item comes, and the report names it."""
+def test_audio_that_is_gone_keeps_its_address(old_host: FileHost, empty_show: ShowFolder) -> None:
+    """An item whose audio is 404 on the old host is imported, and the report names it."""
     del old_host.files["/one.mp3"]
-    done = import_(empty_show, f"{old_host.url}/feed.xml")
-    assert "its audio is gone from the old host; the address stays" in told(done)
+    done = import_show(empty_show, f"{old_host.url}/feed.xml")
+    assert "its audio is gone from the old host; the address stays" in remarks(done)
     assert catalog(empty_show).episodes[0].enclosure.external_url == f"{old_host.url}/one.mp3"
 
 
-def test_audio_may_stay_where_it_is(old_host: Host, empty_show: ShowFolder) -> None:
-    """With --keep-audio no audio is asked for."""
-    import_(empty_show, f"{old_host.url}/feed.xml", keep_audio=True)
-    assert not [path for _, path, _ in old_host.asked if path.endswith(".mp3")]
+def test_audio_may_stay_where_it_is(old_host: FileHost, empty_show: ShowFolder) -> None:
+    """With --keep-audio no audio is fetched."""
+    import_show(empty_show, f"{old_host.url}/feed.xml", keep_audio=True)
+    assert not [path for _, path, _ in old_host.requests if path.endswith(".mp3")]
     assert {e.enclosure.external_url for e in catalog(empty_show).episodes} == {
         f"{old_host.url}/{name}.mp3" for name in ("one", "two", "three")
     }
 
 
-def test_killed_and_run_again_it_ends_in_the_same_bytes(old_host: Host, tmp_path: Path) -> None:
-    """Killed at five moments and run again, the store and the folders are those of one quiet run."""
+def test_killed_and_run_again_it_ends_in_the_same_bytes(old_host: FileHost, tmp_path: Path) -> None:
+    """After five kills the import ends in the store and folders of an uninterrupted run."""
     assert ShowFolder(tmp_path).run("init", "quiet").returncode == 0
     quiet = ShowFolder(tmp_path / "quiet")
     restless = tmp_path / "restless"
     subprocess.run(["cp", "-r", quiet.folder, restless], check=True)
-    import_(quiet, f"{old_host.url}/feed.xml")
+    import_show(quiet, f"{old_host.url}/feed.xml")
     command: list[str | Path] = [PODCAST, "feed", "import", f"{old_host.url}/feed.xml"]
     for moment in range(5):
         process = subprocess.Popen(
@@ -182,15 +181,15 @@ def test_killed_and_run_again_it_ends_in_the_same_bytes(old_host: Host, tmp_path
         time.sleep(0.9 + 0.2 * moment)
         process.kill()
         process.wait()
-    import_(ShowFolder(restless), f"{old_host.url}/feed.xml")
+    import_show(ShowFolder(restless), f"{old_host.url}/feed.xml")
     assert {k: v for k, v in everything(ShowFolder(restless)).items() if ".part" not in k} == everything(
         quiet
     )
 
 
-def test_interrupted_it_says_so(old_host: Host, empty_show: ShowFolder) -> None:
-    """Ctrl-C leaves with 130 and one line."""
-    old_host.files["/two.mp3"].body = audio("two", 30_000_000)
+def test_interrupted_it_says_so(old_host: FileHost, empty_show: ShowFolder) -> None:
+    """Ctrl-C ends the import with 130 and one line."""
+    old_host.files["/two.mp3"].body = audio_bytes("two", 30_000_000)
     process = subprocess.Popen(
         [PODCAST, "feed", "import", f"{old_host.url}/feed.xml"],
         cwd=empty_show.folder,
@@ -200,24 +199,24 @@ def test_interrupted_it_says_so(old_host: Host, empty_show: ShowFolder) -> None:
         text=True,
     )
     until = time.monotonic() + 20
-    while not any(path == "/two.mp3" for _, path, _ in old_host.asked) and time.monotonic() < until:
+    while not any(path == "/two.mp3" for _, path, _ in old_host.requests) and time.monotonic() < until:
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGINT)
     _, line = process.communicate(timeout=30)
     assert (process.returncode, line) == (130, "podcast: interrupted; run the same command again\n")
 
 
-def test_a_feed_in_pages_comes_whole(old_host: Host, empty_show: ShowFolder) -> None:
-    """The items of the pages that rel=next names come too."""
+def test_a_feed_in_pages_comes_whole(old_host: FileHost, empty_show: ShowFolder) -> None:
+    """The items on the pages of rel=next are imported too."""
     later = SMALL.format(old_host.url, "Newest", "three", "Wed, 11 Mar 2020 07:00:00 +0100", 50_000)
     first = HEAD.format(old_host.url, f'<atom:link rel="next" href="{old_host.url}/feed.xml"/>{later}')
-    old_host.files["/new.xml"] = Served((first + "</channel></rss>").encode(), "application/rss+xml")
-    import_(empty_show, f"{old_host.url}/new.xml")
+    old_host.files["/new.xml"] = ServedFile((first + "</channel></rss>").encode(), "application/rss+xml")
+    import_show(empty_show, f"{old_host.url}/new.xml")
     assert [e.title for e in catalog(empty_show).episodes] == ["The first ford", "The second ford", "Newest"]
 
 
 def test_a_broken_feed_writes_nothing(empty_show: ShowFolder, tmp_path: Path) -> None:
-    """One line names the place; neither the store nor show.toml nor a folder is touched."""
+    """The error line names the place; store, show.toml and folders stay unchanged."""
     before = (empty_show.folder / "show.toml").read_bytes()
     (tmp_path / "broken.xml").write_text("\n<?xml version='1.0'?><rss><channel>", encoding="utf-8")
     done = empty_show.run("feed", "import", str(tmp_path / "broken.xml"))
@@ -228,18 +227,18 @@ def test_a_broken_feed_writes_nothing(empty_show: ShowFolder, tmp_path: Path) ->
     assert not list((empty_show.folder / "episodes").iterdir())
 
 
-def test_an_unreachable_feed_is_one_line(empty_show: ShowFolder) -> None:
-    """A host that does not answer is a failure with one line."""
-    done = empty_show.run("feed", "import", f"http://127.0.0.1:{free_port()}/feed.xml")
+def test_an_unreachable_feed_is_one_line(empty_show: ShowFolder, closed_port: int) -> None:
+    """A host that does not answer is one error line."""
+    done = empty_show.run("feed", "import", f"http://127.0.0.1:{closed_port}/feed.xml")
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
 
 
 @pytest.mark.skipif(not REAL, reason="PODCAST_FEEDS_DIR names no folder of real feeds")
 @pytest.mark.parametrize("name", FEEDS)
 def test_a_real_feed_comes_whole_and_right(name: str, empty_show: ShowFolder) -> None:
-    """A real show, audio left where it is: all items, nothing that a listener notices, no error."""
+    """A real show with --keep-audio: all items, no visible change for listeners, no error."""
     feed = Path(REAL) / f"{name}.xml"
-    import_(empty_show, str(feed), keep_audio=True)
+    import_show(empty_show, str(feed), keep_audio=True)
     assert len(catalog(empty_show).episodes) == FEEDS[name]
     _nothing_noticed(empty_show, str(feed))
 
@@ -247,10 +246,10 @@ def test_a_real_feed_comes_whole_and_right(name: str, empty_show: ShowFolder) ->
 @pytest.mark.skipif(not REAL, reason="PODCAST_FEEDS_DIR names no folder of real feeds")
 @pytest.mark.parametrize("name", FEEDS)
 def test_a_real_feed_comes_with_its_audio(name: str, empty_show: ShowFolder, tmp_path: Path) -> None:
-    """A real show with its files: every byte is here, the feed names ours, and nobody notices."""
-    with host() as running:
+    """A real show with its files: every file is copied, and listeners see no change."""
+    with running_host() as running:
         address = serve_copy(name, running, tmp_path)
-        import_(empty_show, address)
+        import_show(empty_show, address)
         _nothing_noticed(empty_show, address)
         assert _bodies(empty_show) == {
             f.body for f in running.files.values() if f.content_type == "audio/mpeg"

@@ -18,11 +18,11 @@ SAMPLE = ROOT / "episodes" / "two-winters-and-a-will" / "source.flac"
 TONE = "0.25*sin(2*PI*440*t)"  # -12 dBFS
 
 
-def unheard(progress: Progress) -> None:
-    """Take progress that nobody watches."""
+def ignore_progress(progress: Progress) -> None:
+    """Ignore progress."""
 
 
-def make(path: Path, *arguments: str) -> Path:
+def make_audio(path: Path, *arguments: str) -> Path:
     """Make a file with ffmpeg."""
     command = [str(FFMPEG.path), "-v", "error", "-nostdin", "-y", *arguments, str(path)]
     subprocess.run(command, check=True)
@@ -33,10 +33,10 @@ def tone(
     path: Path, *, duration_s: float = 3, rate_hz: int = 44100, wave: str = TONE, form: tuple[str, ...] = ()
 ) -> Path:
     """Make a file of a formula; channels are divided by `|`."""
-    return make(path, "-f", "lavfi", "-i", f"aevalsrc={wave}:s={rate_hz}:d={duration_s}", *form)
+    return make_audio(path, "-f", "lavfi", "-i", f"aevalsrc={wave}:s={rate_hz}:d={duration_s}", *form)
 
 
-def cut(source: Path, target: Path, *, share: float) -> Path:
+def truncate(source: Path, target: Path, *, share: float) -> Path:
     """Keep only the first part of a file's bytes."""
     data = source.read_bytes()
     target.write_bytes(data[: int(len(data) * share)])
@@ -51,6 +51,6 @@ def samples(path: Path) -> NDArray[np.float32]:
     return np.concatenate([frame.to_ndarray() for frame in frames], axis=1)
 
 
-def header(path: Path) -> Any:
-    """Return what a player reads from the start of an MP3: mutagen's MPEGInfo."""
+def mp3_info(path: Path) -> Any:
+    """Return the header of an MP3 file: mutagen's MPEGInfo."""
     return MP3(path).info

@@ -1,4 +1,4 @@
-"""A show whose store is a bucket of the real S3 server, and publishers of it in processes of their own."""
+"""A show whose store is a bucket of the real S3 server, published in child processes."""
 
 import hashlib
 import os
@@ -36,15 +36,15 @@ Objects = dict[str, tuple[bytes, str, str]]
 """Key -> (bytes, content type, cache control)."""
 
 
-def amounts(*, share: int, full: int) -> pytest.MarkDecorator:
-    """Give a test `amount`: a share in the suite, and the full count with --soak."""
+def soak_amounts(*, share: int, full: int) -> pytest.MarkDecorator:
+    """Parametrize a test with `amount`: `share` in the suite, `full` with --soak."""
     soak = pytest.param(full, marks=pytest.mark.soak, id=f"all-{full}")
     return pytest.mark.parametrize("amount", [pytest.param(share, id=str(share)), soak])
 
 
 @dataclass(frozen=True)
 class BucketShow:
-    """A show's folder and the environment that puts its store into a bucket."""
+    """A show's folder, and the environment variables that name its bucket."""
 
     folder: Path
     environment: dict[str, str]
@@ -52,27 +52,27 @@ class BucketShow:
 
     @property
     def address(self) -> str:
-        """Where everybody reads `public/`."""
+        """The public address of `public/`."""
         return self.environment["PODCAST_URLS_MEDIA"]
 
     def publisher(self, slug: str = SLUG, gate: "Barrier | None" = None) -> BaseProcess:
-        """Return a process that publishes when all are at the gate; not started yet."""
+        """Return a process, not started, that publishes once all processes wait at the gate."""
         return PROCESSES.Process(target=publish_here, args=(self, slug, gate))
 
-    def said(self, slug: str = SLUG) -> str:
-        """Return the line with which the last publisher ended, "" when it did what it should."""
-        return (self.folder / f"{slug}.said").read_text(encoding="utf-8")
+    def error_line(self, slug: str = SLUG) -> str:
+        """Return the error line of the last publisher, "" after a success."""
+        return (self.folder / f"{slug}.error").read_text(encoding="utf-8")
 
     def publish(self, slug: str = SLUG) -> None:
-        """Publish undisturbed, in a process of its own."""
+        """Publish in a child process."""
         process = self.publisher(slug)
         process.start()
         process.join()
         assert process.exitcode == 0
 
 
-def in_bucket(folder: Path, store: S3Store, now: datetime, endpoint: str | None = None) -> BucketShow:
-    """Return a show in a folder whose bucket is that of `store`, reached by `endpoint`."""
+def show_in_bucket(folder: Path, store: S3Store, now: datetime, endpoint: str | None = None) -> BucketShow:
+    """Return a show that publishes to the bucket of `store` through `endpoint`."""
     bucket = store.settings.public_bucket
     url = endpoint or store.settings.endpoint_url
     environment = {
@@ -97,16 +97,16 @@ def publish_here(show: BucketShow, slug: str, gate: "Barrier | None") -> None:
     context, said = open_bucket_show(show), show.folder / f"{slug}.said"
     if gate:
         gate.wait()
-    said.write_text("", encoding="utf-8")
+    error_file.write_text("", encoding="utf-8")
     try:
         publish(context, slug)
     except PodcastError as error:
-        said.write_text(str(error), encoding="utf-8")
+        error_file.write_text(str(error), encoding="utf-8")
         raise SystemExit(1) from None
 
 
 def objects(store: Store) -> Objects:
-    """Return everything that is stored."""
+    """Return all stored objects."""
     found: Objects = {}
     for prefix in ("public/", "private/"):
         for listed in store.list(prefix):
@@ -115,33 +115,33 @@ def objects(store: Store) -> Objects:
     return found
 
 
-def put_back(store: Store, wanted: Objects) -> None:
-    """Make the bucket hold exactly these objects."""
+def restore_objects(store: Store, expected: Objects) -> None:
+    """Replace the contents of the bucket with these objects."""
     for prefix in ("public/", "private/"):
         for info in store.list(prefix):
             store.delete(info.key)
-    for key, (body, content_type, cache_control) in wanted.items():
+    for key, (body, content_type, cache_control) in expected.items():
         store.put(key, body, content_type=content_type, cache_control=cache_control)
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Return the files of an episode's folder without what is derived."""
+    """Return the files of an episode's folder without build/."""
     paths = (path for path in folder.rglob("*") if path.is_file() and "build" not in path.parts)
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
-def fresh_copy(origin: Path, folder: Path) -> None:
-    """Make `folder` what `origin` is."""
+def replace_folder(origin: Path, folder: Path) -> None:
+    """Replace `folder` with a copy of `origin`."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(origin, folder)
 
 
-def look(show: BucketShow, store: Store) -> tuple[bytes | None, bytes | None]:
-    """Return feed and catalog as they are, after proving that all they name is there and whole."""
+def verified_feed_and_catalog(show: BucketShow, store: Store) -> tuple[bytes | None, bytes | None]:
+    """Return feed and catalog after asserting that every object they name exists with its hash."""
     feed = _get(f"{show.address}/feed.xml", missing=None)
     if feed is not None:
         assert [f for f in conformance.check_feed(feed) if f.severity == "error"] == []
-        for url, size in addresses(feed):
+        for url, size in object_urls(feed):
             body = _get(url)
             assert body is not None
             assert size in (None, len(body))
@@ -149,8 +149,8 @@ def look(show: BucketShow, store: Store) -> tuple[bytes | None, bytes | None]:
     return feed, _catalog(store)
 
 
-def addresses(feed: bytes) -> list[tuple[str, int | None]]:
-    """Return (URL, promised bytes) of every object of ours that a feed names."""
+def object_urls(feed: bytes) -> list[tuple[str, int | None]]:
+    """Return (URL, declared length or None) of every object of ours that a feed names."""
     document = parse_rss(feed)
     named = [
         *((e.get("url"), int(e.get("length", "0"))) for e in document.root.iter("enclosure")),
@@ -179,5 +179,5 @@ def _catalog(store: Store) -> bytes | None:
 
 
 def keys_of(store: Store) -> set[str]:
-    """Return every key that there is."""
+    """Return the keys of all objects."""
     return {info.key for prefix in ("public/", "private/") for info in store.list(prefix)}

@@ -1,4 +1,4 @@
-"""Fixtures for tests that run on both databases: a real SQLite file and a real, throw-away PostgreSQL."""
+"""Fixtures for tests on both databases: a real SQLite file and a real, temporary PostgreSQL."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from podcast_pipeline.audience.database.engine import DATABASE_FILE_NAME
 from tests.support.postgres import is_installed, running_postgresql
 
 PROCESSES = get_context("forkserver")
-"""For races between real processes; what they need is imported once, before they fork."""
+"""Processes for race tests; the modules below are imported once, before the fork."""
 PROCESSES.set_forkserver_preload(
     [
         "podcast_pipeline.audience.subscribers.repository",
@@ -49,12 +49,12 @@ def postgresql() -> Iterator[str]:
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str | None]:
     """Yield the URL of a fresh, migrated database: None is SQLite in `tmp_path`."""
     if request.param == "sqlite":
-        lay_sqlite(tmp_path)
+        create_sqlite(tmp_path)
         yield None
         return
-    url = create(request.getfixturevalue("postgresql"))
+    url = create_database(request.getfixturevalue("postgresql"))
     yield url
-    drop(url)
+    drop_database(url)
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def engine(database_url: str | None, tmp_path: Path) -> Iterator[Engine]:
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Iterator[Callable[[], Engine]]:
-    """Yield what opens the SQLite database in `tmp_path`, once more each time, and close all of them."""
+    """Yield a function that opens the SQLite database in `tmp_path` once more; close all engines."""
     engines: list[Engine] = []
 
     def open_one() -> Engine:
@@ -80,67 +80,67 @@ def opened(tmp_path: Path) -> Iterator[Callable[[], Engine]]:
 
 
 @dataclass
-class Shows:
-    """Where the shows that tests make keep their audience.
+class ShowDatabases:
+    """The databases of the shows that tests create.
 
     Attributes:
-        server: of PostgreSQL, every show in a database of its own; None is SQLite in each show's folder.
+        server: the PostgreSQL server, with a database for each show; None is SQLite in each show's folder.
     """
 
     server: str | None = None
     urls: dict[Path, str] = field(default_factory=dict)
 
     def url(self, folder: Path) -> str | None:
-        """Return the URL of a show's database, made when it is first asked for."""
+        """Return the URL of a show's database, created on first use."""
         if self.server is None:
             return None
         if folder not in self.urls:
-            self.urls[folder] = create(self.server)
+            self.urls[folder] = create_database(self.server)
         return self.urls[folder]
 
     def environment(self, folder: Path) -> dict[str, str]:
-        """Return what tells a command in this show's folder of its database, and of the key to it."""
+        """Return the environment variables with the database of a show and its key."""
         url = self.url(folder)
         return {"PODCAST_DATABASE_URL": url, "PODCAST_SECRET_KEY": "k" * 32} if url else {}
 
     def copy(self, folder: Path, to: Path) -> None:
-        """Copy a show's database, if it has one, for a copy of its folder."""
+        """Copy the database of a show, if there is one, for a copy of its folder."""
         if self.server and folder in self.urls:
-            self.urls[to] = create(self.server, template=_name(self.urls[folder]))
+            self.urls[to] = create_database(self.server, template=_name(self.urls[folder]))
 
-    def forget(self, folder: Path) -> None:
-        """Drop a show's database, if it has one."""
+    def drop(self, folder: Path) -> None:
+        """Drop the database of a show, if there is one."""
         if folder in self.urls:
-            drop(self.urls.pop(folder))
+            drop_database(self.urls.pop(folder))
 
 
-SHOWS = Shows()
+SHOW_DATABASES = ShowDatabases()
 
 
 @pytest.fixture(scope="session", autouse=True)
 def shows(request: pytest.FixtureRequest) -> None:
-    """Keep every show's audience in what `--database` says."""
+    """Use the database of `--database` for every show."""
     if request.config.getoption("--database") == "postgresql":
-        SHOWS.server = request.getfixturevalue("postgresql")
+        SHOW_DATABASES.server = request.getfixturevalue("postgresql")
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def each_database(request: pytest.FixtureRequest, shows: None) -> Iterator[None]:
     """Run a module's tests with shows on SQLite, and again with shows on PostgreSQL."""
-    before = SHOWS.server
-    SHOWS.server = request.getfixturevalue("postgresql") if request.param == "postgresql" else None
+    before = SHOW_DATABASES.server
+    SHOW_DATABASES.server = request.getfixturevalue("postgresql") if request.param == "postgresql" else None
     yield
-    SHOWS.server = before
+    SHOW_DATABASES.server = before
 
 
-def is_left_out(item: pytest.Item, database: str | None) -> bool:
-    """Say whether a test is the other leg of one that runs on both, where one database was asked for."""
+def is_deselected(item: pytest.Item, database: str | None) -> bool:
+    """Return whether a parametrized test runs on another database than `--database`."""
     call = getattr(item, "callspec", None)
     legs = {call.params.get(name) for name in ("database_url", "each_database")} if call else set()
     return bool(database and legs - {None, database})
 
 
-def lay_sqlite(folder: Path) -> None:
+def create_sqlite(folder: Path) -> None:
     """Put a migrated SQLite file into a folder that has none yet."""
     path = folder / DATABASE_FILE_NAME
     folder.mkdir(parents=True, exist_ok=True)
@@ -155,16 +155,16 @@ def _migrated_sqlite() -> bytes:
         return (Path(folder) / DATABASE_FILE_NAME).read_bytes()
 
 
-def create(server: str, *, template: str = TEMPLATE) -> str:
-    """Make a database like another and return its URL."""
+def create_database(server: str, *, template: str = TEMPLATE) -> str:
+    """Create a copy of the template database and return its URL."""
     name = f"test_{uuid4().hex}"
     # copying files is half the work of writing them through the log, which is for servers that are safe
     _run(f"{server}/postgres", f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     return f"{server}/{name}"
 
 
-def drop(url: str) -> None:
-    """Drop a database whoever is still connected."""
+def drop_database(url: str) -> None:
+    """Drop a database together with its open connections."""
     _run(f"{url.rpartition('/')[0]}/postgres", f"DROP DATABASE {_name(url)} WITH (FORCE)")
 
 

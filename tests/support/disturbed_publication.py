@@ -1,4 +1,4 @@
-"""Publications to a real S3 server that are disturbed, and how they end when they are not."""
+"""Publications to a real S3 server for tests that kill them or inject faults."""
 
 import shutil
 import time
@@ -16,12 +16,12 @@ from tests.support.bucket_show import (
     BucketShow,
     Objects,
     files,
-    fresh_copy,
-    in_bucket,
     keys_of,
-    look,
     objects,
-    put_back,
+    replace_folder,
+    restore_objects,
+    show_in_bucket,
+    verified_feed_and_catalog,
 )
 from tests.support.faults import FaultyProxy, faulty_proxy
 from tests.support.s3 import S3Server
@@ -34,15 +34,15 @@ FIRST = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Scenario:
-    """A publication that is disturbed.
+    """A publication to interrupt, and the outcome of an uninterrupted run.
 
     Attributes:
-        house: where it runs; its folder and bucket are made anew for every kill.
-        origin: the show's folder before.
-        before, after: the bucket before, and after an undisturbed run.
-        folder_after: the episode's files after an undisturbed run.
-        requests: how many an undisturbed run makes.
-        seconds: how long an undisturbed run takes.
+        show: the show that is published; `set_up` restores its folder and bucket.
+        origin: the show's folder before the publication.
+        before, after: the objects before, and after an uninterrupted run.
+        folder_after: the episode's files after an uninterrupted run.
+        requests: the number of requests of an uninterrupted run.
+        seconds: the duration of an uninterrupted run.
     """
 
     show: BucketShow
@@ -56,47 +56,47 @@ class Scenario:
     seconds: float
 
     def set_up(self) -> None:
-        """Make folder and bucket what they were before."""
+        """Restore folder and bucket to their state before the publication."""
         self.proxy.clear()
-        fresh_copy(self.origin, self.show.folder)
-        put_back(self.store, self.before)
+        replace_folder(self.origin, self.show.folder)
+        restore_objects(self.store, self.before)
 
-    def judge(self) -> None:
-        """Prove what a listener sees now, and that the same command then ends as if undisturbed."""
+    def assert_outcome(self) -> None:
+        """Assert a consistent feed and catalog, and that the same command then completes the publication."""
         self.proxy.clear()
-        feed, written = look(self.show, self.store)
+        feed, written = verified_feed_and_catalog(self.show, self.store)
         assert feed in (body_of(self.before, FEED_KEY), body_of(self.after, FEED_KEY))
         assert written in (body_of(self.before, CATALOG_KEY), body_of(self.after, CATALOG_KEY))
         done = {FEED_KEY: feed, CATALOG_KEY: written}
         there = {key for key in keys_of(self.store) if done.get(key) in (None, body_of(self.after, key))}
-        self.proxy.seen.clear()
+        self.proxy.requests.clear()
         self.show.publish()
-        again = {line.partition(" ")[2] for line in self.proxy.seen if line.startswith("PUT")}
+        again = {line.partition(" ")[2] for line in self.proxy.requests if line.startswith("PUT")}
         assert {key for key in there for path in again if f"/{key}" in path} == set()
         assert objects(self.store) == self.after
         assert files(self.show.folder / "episodes" / SLUG) == self.folder_after
 
 
 def body_of(stored: Objects, key: str) -> bytes | None:
-    """Return the bytes of a stored object, None where there is none."""
+    """Return the bytes of a stored object, or None."""
     return stored[key][0] if key in stored else None
 
 
-def record(
+def record_scenario(
     origin: Path, folder: Path, store: S3Store, proxy: FaultyProxy, before: Objects, now: datetime
 ) -> Scenario:
-    """Run a publication undisturbed and keep how it ends."""
-    show = in_bucket(folder, store, now, proxy.url)
+    """Run a publication without interruption and record its outcome."""
+    show = show_in_bucket(folder, store, now, proxy.url)
     scenario = Scenario(show, store, proxy, origin, before, {}, {}, 0, 0.0)
     scenario.set_up()
-    show.publish()  # what a first run of this machine loads is loaded
+    show.publish()  # warms the caches of this machine
     scenario.set_up()
     began = time.monotonic()
     show.publish()
     return replace(
         scenario,
         seconds=time.monotonic() - began,
-        requests=len(proxy.seen),
+        requests=len(proxy.requests),
         after=objects(store),
         folder_after=files(folder / "episodes" / SLUG),
     )
@@ -115,7 +115,7 @@ def bucket(s3_server: S3Server) -> S3Store:
 
 @pytest.fixture(scope="module")
 def recording(published: ShowFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A show with a recording that was heard and nothing else."""
+    """A show with a recording and its transcript, and nothing else."""
     show = build_show_folder(tmp_path_factory.mktemp("recording") / "show")
     shutil.copy(published.episode / "transcript.json", show.episode)
     return show.folder
@@ -125,9 +125,9 @@ def recording(published: ShowFolder, tmp_path_factory: pytest.TempPathFactory) -
 def mastered(
     recording: Path, tmp_path_factory: pytest.TempPathFactory, bucket: S3Store, proxy: FaultyProxy
 ) -> Scenario:
-    """The first publication of a show, from the recording on."""
+    """The first publication of a show, mastering included."""
     folder = tmp_path_factory.mktemp("mastered") / "show"
-    return record(recording, folder, bucket, proxy, {}, FIRST)
+    return record_scenario(recording, folder, bucket, proxy, {}, FIRST)
 
 
 @pytest.fixture(scope="module")
@@ -140,12 +140,12 @@ def first(mastered: Scenario, tmp_path_factory: pytest.TempPathFactory) -> Scena
     shutil.rmtree(origin / "episodes" / SLUG)
     shutil.copytree(mastered.origin / "episodes" / SLUG, origin / "episodes" / SLUG)
     shutil.copytree(mastered.show.folder / "episodes" / SLUG / "build", origin / "episodes" / SLUG / "build")
-    return record(origin, origin.with_name("run"), mastered.store, mastered.proxy, {}, FIRST)
+    return record_scenario(origin, origin.with_name("run"), mastered.store, mastered.proxy, {}, FIRST)
 
 
 @pytest.fixture(scope="module")
 def corrected(first: Scenario, tmp_path_factory: pytest.TempPathFactory) -> Scenario:
-    """A published episode that gets another title, another chapter and other words."""
+    """A correction of a published episode: title, chapter and transcript."""
     origin = tmp_path_factory.mktemp("corrected") / "show"
     shutil.copytree(first.origin, origin)
     for name, old, new in (
@@ -158,4 +158,4 @@ def corrected(first: Scenario, tmp_path_factory: pytest.TempPathFactory) -> Scen
         assert old in text
         path.write_text(text.replace(old, new, 1), encoding="utf-8")
     folder = origin.with_name("run")
-    return record(origin, folder, first.store, first.proxy, first.after, FIRST + timedelta(hours=1))
+    return record_scenario(origin, folder, first.store, first.proxy, first.after, FIRST + timedelta(hours=1))

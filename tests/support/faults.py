@@ -1,4 +1,4 @@
-"""An HTTP proxy in front of a real server that fails on request: a small language of faults for tests."""
+"""An HTTP proxy in front of a real server that injects planned faults."""
 
 import http.client
 import socket
@@ -15,39 +15,39 @@ HOP_BY_HOP = {"connection", "transfer-encoding", "keep-alive"}
 
 
 @dataclass
-class Answer:
-    """What the real server said."""
+class ServerResponse:
+    """The response of the real server."""
 
     status: int
     headers: list[tuple[str, str]]
     body: bytes
 
-    def with_header(self, name: str, value: str) -> "Answer":
-        """Return the answer with one header said otherwise."""
+    def with_header(self, name: str, value: str) -> "ServerResponse":
+        """Return the response with another value of one header."""
         others = [(key, old) for key, old in self.headers if key.lower() != name.lower()]
-        return Answer(self.status, [*others, (name, value)], self.body)
+        return ServerResponse(self.status, [*others, (name, value)], self.body)
 
 
-class Exchange(BaseHTTPRequestHandler):
-    """One request on its way through; what a fault can do is what this can do."""
+class ProxiedRequest(BaseHTTPRequestHandler):
+    """A request in the proxy; a fault is a function of it."""
 
     protocol_version = "HTTP/1.1"
     server: "FaultyProxy"
 
     def pass_through(self) -> None:
-        """Do nothing wrong."""
+        """Forward the request and return the response unchanged."""
         self.reply(self.forward())
 
-    def forward(self) -> Answer:
-        """Ask the real server, with the request as it came (its signature covers the Host header)."""
+    def forward(self) -> ServerResponse:
+        """Send the request, unchanged because its signature covers the Host header, to the real server."""
         headers = {name: value for name, value in self.headers.items() if name.lower() != "expect"}
         with closing(http.client.HTTPConnection(self.server.target, timeout=STALL_S)) as connection:
             connection.request(self.command, self.path, body=self.body, headers=headers)
             answer = connection.getresponse()
-            return Answer(answer.status, answer.getheaders(), answer.read())
+            return ServerResponse(answer.status, answer.getheaders(), answer.read())
 
-    def reply(self, answer: Answer, *, up_to: int | None = None) -> None:
-        """Give an answer, or its headers and the first bytes of its body."""
+    def reply(self, answer: ServerResponse, *, up_to: int | None = None) -> None:
+        """Send a response, or its headers and the first `up_to` bytes of its body."""
         self.send_response_only(answer.status)
         for name, value in answer.headers:
             if name.lower() not in HOP_BY_HOP | {"content-length"}:
@@ -65,28 +65,28 @@ class Exchange(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def handle_one_request(self) -> None:
-        """Read a request and let the fault that is due have it."""
+        """Read a request and run the next fault that is planned for it."""
         try:
             super().handle_one_request()
         except (ConnectionError, ValueError):  # the client, or we, closed it
             self.close_connection = True
 
-    def _take(self) -> None:
+    def _handle(self) -> None:
         self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.server.due(self)(self)
+        self.server.next_fault(self)(self)
 
-    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _take  # noqa: N815 (the parent calls these)
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _handle  # noqa: N815 (the parent calls these)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the name is the parent's)
-        """Say nothing."""
+        """Log nothing."""
 
 
-Fault = Callable[[Exchange], None]
+Fault = Callable[[ProxiedRequest], None]
 
 
 @dataclass
-class Plan:
-    """A fault for the next `times` requests of a method whose path holds a text."""
+class PlannedFault:
+    """A fault for the next `times` requests of a method whose path contains `text`."""
 
     method: str
     text: str
@@ -96,44 +96,44 @@ class Plan:
 
 @dataclass
 class FaultyProxy(ThreadingHTTPServer):
-    """Passes everything to `target` (host:port) but what a plan is for."""
+    """A proxy that forwards requests to `target` (host:port), except those with a planned fault."""
 
     target: str
-    plans: list[Plan] = field(default_factory=list)
-    seen: list[str] = field(default_factory=list)
+    plans: list[PlannedFault] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
     released: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         self._turn = threading.Lock()
-        super().__init__(("127.0.0.1", 0), Exchange)
+        super().__init__(("127.0.0.1", 0), ProxiedRequest)
 
     daemon_threads = True
 
     @property
     def url(self) -> str:
-        """Where clients come in."""
+        """The address for clients."""
         return f"http://127.0.0.1:{self.server_port}"
 
     def inject(self, method: str, fault: Fault, *, times: int = 1, text: str = "") -> None:
         """Plan a fault."""
-        self.plans.append(Plan(method, text, fault, times))
+        self.plans.append(PlannedFault(method, text, fault, times))
 
     def clear(self) -> None:
-        """Forget all plans and what was seen; let the stalled go."""
+        """Remove all plans and recorded requests, and release stalled requests."""
         self.released.set()
         self.released = threading.Event()
         self.plans.clear()
-        self.seen.clear()
+        self.requests.clear()
 
-    def due(self, exchange: Exchange) -> Fault:
-        """Return the fault that is due for a request, and count it."""
+    def next_fault(self, exchange: ProxiedRequest) -> Fault:
+        """Record a request and return the fault planned for it."""
         with self._turn:
-            self.seen.append(f"{exchange.command} {exchange.path}")
+            self.requests.append(f"{exchange.command} {exchange.path}")
             for plan in self.plans:
                 if plan.times and plan.method == exchange.command and plan.text in exchange.path:
                     plan.times -= 1
                     return plan.fault
-        return Exchange.pass_through
+        return ProxiedRequest.pass_through
 
 
 @contextmanager
@@ -152,61 +152,63 @@ def faulty_proxy(url: str) -> Iterator[FaultyProxy]:
 
 
 def refuse(status: int, code: str, **headers: str) -> Fault:
-    """Answer an S3 error without asking the server."""
+    """Return a fault that answers with an S3 error; the server gets no request."""
 
-    def fault(exchange: Exchange) -> None:
+    def fault(exchange: ProxiedRequest) -> None:
         xml = f"<Error><Code>{code}</Code><Message>{code}</Message></Error>".encode()
-        said = [(name.replace("_", "-"), value) for name, value in headers.items()]
+        extra_headers = [(name.replace("_", "-"), value) for name, value in headers.items()]
         body = b"" if exchange.command == "HEAD" else xml
-        exchange.reply(Answer(status, [("Content-Length", str(len(body))), *said], body))
+        exchange.reply(ServerResponse(status, [("Content-Length", str(len(body))), *extra_headers], body))
 
     return fault
 
 
-def reset(exchange: Exchange) -> None:
-    """Hang up before the server hears of it."""
+def reset(exchange: ProxiedRequest) -> None:
+    """Reset the connection; the server gets no request."""
     exchange.hang_up()
 
 
-def lose_answer(exchange: Exchange) -> None:
-    """Let the server do it, and hang up instead of answering."""
+def lose_response(exchange: ProxiedRequest) -> None:
+    """Forward the request, and reset the connection instead of responding."""
     exchange.forward()
     exchange.hang_up()
 
 
-def reset_in_body(exchange: Exchange) -> None:
-    """Hang up after half of the body."""
+def reset_in_body(exchange: ProxiedRequest) -> None:
+    """Reset the connection after half of the body."""
     answer = exchange.forward()
     exchange.reply(answer, up_to=len(answer.body) // 2)
     exchange.hang_up()
 
 
-def truncate(exchange: Exchange) -> None:
-    """Close politely after half of the body."""
+def truncate(exchange: ProxiedRequest) -> None:
+    """Close the connection in order after half of the body."""
     answer = exchange.forward()
     exchange.reply(answer, up_to=len(answer.body) // 2)
     exchange.close_connection = True
 
 
-def stall(exchange: Exchange) -> None:
-    """Say nothing for a minute, or until the test is over."""
+def stall(exchange: ProxiedRequest) -> None:
+    """Send nothing for a minute, or until the end of the test."""
     exchange.server.released.wait(STALL_S)
     exchange.hang_up()
 
 
-def stall_in_body(exchange: Exchange) -> None:
-    """Say nothing more after half of the body."""
+def stall_in_body(exchange: ProxiedRequest) -> None:
+    """Stall after half of the body."""
     answer = exchange.forward()
     exchange.reply(answer, up_to=len(answer.body) // 2)
     stall(exchange)
 
 
-def wrong_etag(exchange: Exchange) -> None:
-    """Name another etag than the server's."""
+def wrong_etag(exchange: ProxiedRequest) -> None:
+    """Respond with another etag than the server's."""
     exchange.reply(exchange.forward().with_header("ETag", '"0123456789abcdef0123456789abcdef"'))
 
 
-def not_s3(exchange: Exchange) -> None:
-    """Answer as the login page of a hotel's network."""
+def captive_portal(exchange: ProxiedRequest) -> None:
+    """Respond as the captive portal of a hotel's network."""
     page = b"<!doctype html><p>Welcome to our wifi"
-    exchange.reply(Answer(200, [("Content-Type", "text/html"), ("Content-Length", str(len(page)))], page))
+    exchange.reply(
+        ServerResponse(200, [("Content-Type", "text/html"), ("Content-Length", str(len(page)))], page)
+    )

@@ -1,4 +1,4 @@
-"""Reads single parts of a rendered feed."""
+"""Parts of a rendered feed."""
 
 import re
 

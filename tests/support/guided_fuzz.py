@@ -1,7 +1,7 @@
-"""Coverage-guided fuzzing of a parser: `-m tests.support.guided_fuzz NAME FOLDER SECONDS` (processor time).
+"""Coverage-guided fuzzing of a parser: `-m tests.support.guided_fuzz NAME FOLDER SECONDS` (CPU time).
 
-libFuzzer, by atheris, changes inputs towards code that none has reached yet. It ends the process: with 0
-and the figures when nothing was found, else with what was thrown, the input in FOLDER.
+libFuzzer, by atheris, mutates inputs towards unreached code. It exits with 0 and the figures when it found
+nothing, else with the exception, and writes the input into FOLDER.
 """
 
 import os
@@ -17,7 +17,7 @@ LIMITS = (f"-max_len={LONGEST_BYTES}", "-timeout=1200", "-rss_limit_mb=1500", "-
 
 
 def main() -> None:
-    """Start from the sample and go on for so long."""
+    """Fuzz from the sample for the given CPU time."""
     name, folder, limit_s = sys.argv[1], Path(sys.argv[2]), float(sys.argv[3])
     with atheris.instrument_imports(include=["podcast_pipeline"]):
         from tests.support.parsers import PARSERS, reads_or_refuses

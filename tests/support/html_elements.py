@@ -13,13 +13,13 @@ class Elements(HTMLParser):
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note an element."""
+        """Record an element."""
         self.found.append((tag, dict(attrs)))
         if tag == "script":
             self.scripts.append("")
 
     def handle_data(self, data: str) -> None:
-        """Note what a script says."""
+        """Record the text of a script element."""
         if self.cdata_elem == "script":
             self.scripts[-1] += data
 

@@ -1,4 +1,4 @@
-"""Real HTTP servers for tests: `podcast serve` over a show, and a host that does what a table says."""
+"""Real HTTP servers for tests: `podcast serve` over a show, and a host that serves a table of files."""
 
 import re
 import subprocess
@@ -11,15 +11,14 @@ from threading import Thread
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from tests.support.ports import free_port
 from tests.support.show import PODCAST, ShowFolder
 
 READY_S = 30
 
 
 @contextmanager
-def serving(show: ShowFolder, port: int, **environment: str) -> Iterator[str]:
-    """Run `podcast serve` over a show and yield its address."""
+def running_site(show: ShowFolder, port: int, **environment: str) -> Iterator[str]:
+    """Run `podcast serve` over a show and yield the site's address."""
     site = f"http://127.0.0.1:{port}"
     with (show.folder / "serve.log").open("wb") as log:
         process = subprocess.Popen(
@@ -37,8 +36,8 @@ def serving(show: ShowFolder, port: int, **environment: str) -> Iterator[str]:
             process.wait()
 
 
-def at_port(show: ShowFolder, port: int) -> None:
-    """Make the feed again for an address on this machine."""
+def rebuild_for_port(show: ShowFolder, port: int) -> None:
+    """Rebuild the feed for a port of this machine."""
     done = show.run("rebuild", "--allow", PODCAST_URLS_SITE=f"http://127.0.0.1:{port}")
     assert done.returncode == 0, done.stderr
 
@@ -55,36 +54,34 @@ def _wait(url: str, process: "subprocess.Popen[bytes]") -> None:
 
 
 @dataclass
-class Served:
-    """A file of a host, and how it is served.
+class ServedFile:
+    """A file of a host, and the way it is served.
 
     Attributes:
-        plain: the headers beside Content-Type and Content-Length.
+        headers: the headers beside Content-Type and Content-Length.
         faults: "head" refuses HEAD, "range" ignores Range, "condition" ignores If-None-Match,
-            "breaks" ends the first whole answer in the middle.
+            "breaks" truncates the first complete response.
     """
 
     body: bytes
     content_type: str
     status: int = 200
-    plain: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
     faults: set[str] = field(default_factory=set)
 
 
 @dataclass
-class Host:
-    """A running host; `asked` has every request as (method, path, range)."""
+class FileHost:
+    """A running host; `requests` has every request as (method, path, range)."""
 
     url: str
-    files: dict[str, Served]
-    asked: list[tuple[str, str, str | None]]
+    files: dict[str, ServedFile]
+    requests: list[tuple[str, str, str | None]]
 
 
 @contextmanager
-def host(files: dict[str, Served] | None = None) -> Iterator[Host]:
-    """Serve a table of files by path, with ETag, ranges and CORS unless a file says otherwise."""
-    port = free_port()
-    running = Host(f"http://127.0.0.1:{port}", dict(files or {}), [])
+def running_host(files: dict[str, ServedFile] | None = None) -> Iterator[FileHost]:
+    """Serve a table of files by path, with ETag, byte ranges and CORS unless a file has other settings."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -93,12 +90,13 @@ def host(files: dict[str, Served] | None = None) -> Iterator[Host]:
             pass
 
         def do_HEAD(self) -> None:
-            _answer(self, running)
+            _respond(self, running)
 
         def do_GET(self) -> None:
-            _answer(self, running)
+            _respond(self, running)
 
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    running = FileHost(f"http://127.0.0.1:{server.server_port}", dict(files or {}), [])
     server.daemon_threads = True
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
@@ -110,11 +108,11 @@ def host(files: dict[str, Served] | None = None) -> Iterator[Host]:
         server.server_close()
 
 
-def _answer(request: BaseHTTPRequestHandler, running: Host) -> None:
+def _respond(request: BaseHTTPRequestHandler, running: FileHost) -> None:
     path, range_ = request.path, request.headers.get("Range")
-    running.asked.append((request.command, path, range_))
-    file = running.files.get(path, Served(b"not here", "text/plain", 404))
-    status, headers, body = _result(file, request.command, range_, request.headers.get("If-None-Match"))
+    running.requests.append((request.command, path, range_))
+    file = running.files.get(path, ServedFile(b"not here", "text/plain", 404))
+    status, headers, body = _response_of(file, request.command, range_, request.headers.get("If-None-Match"))
     request.send_response(status)
     for name, value in headers.items():
         request.send_header(name, value)
@@ -129,8 +127,8 @@ def _answer(request: BaseHTTPRequestHandler, running: Host) -> None:
     request.wfile.write(body)
 
 
-def _result(
-    file: Served, method: str, range_: str | None, etag: str | None
+def _response_of(
+    file: ServedFile, method: str, range_: str | None, etag: str | None
 ) -> tuple[int, dict[str, str], bytes]:
     headers = {
         "Content-Type": file.content_type,
@@ -139,7 +137,7 @@ def _result(
         "Cache-Control": "max-age=300",
         "Accept-Ranges": "bytes",
         "Access-Control-Allow-Origin": "*",
-        **file.plain,
+        **file.headers,
     }
     headers = {name: value for name, value in headers.items() if value}
     status, body = file.status, file.body

@@ -15,7 +15,7 @@ from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.model.catalog import Catalog, catalog_from_json
 from podcast_pipeline.remote_feeds.client import HttpClient
 from podcast_pipeline.remote_feeds.importer import ImportResult, import_feed
-from tests.support.http_servers import Host, Served, host
+from tests.support.http_servers import FileHost, ServedFile, running_host
 from tests.support.rule_cases.hosts import picture
 from tests.support.show import ShowFolder
 
@@ -50,43 +50,45 @@ CHAPTERS = b'{"version": "1.2.0", "chapters": [{"startTime": 0, "title": "Water"
 VTT = b"WEBVTT\n\n00:00.000 --> 00:02.000\nHello.\n"
 
 
-def audio(name: str, size_bytes: int = 50_000) -> bytes:
-    """Return bytes of our own under every name."""
+def audio_bytes(name: str, size_bytes: int = 50_000) -> bytes:
+    """Return the bytes of an audio file, different for each name."""
     return hashlib.shake_256(name.encode()).digest(size_bytes)
 
 
-def served(url: str) -> dict[str, Served]:
-    """Return an old show of three episodes; two have the same title."""
-    items = FULL.format(url, len(audio("two"))) + "".join(
-        SMALL.format(url, "The first ford", guid, date, len(audio(guid)))
+def old_files(url: str) -> dict[str, ServedFile]:
+    """Return the files of an old show of three episodes, two with the same title."""
+    items = FULL.format(url, len(audio_bytes("two"))) + "".join(
+        SMALL.format(url, "The first ford", guid, date, len(audio_bytes(guid)))
         for guid, date in (
             ("three", "Wed, 11 Mar 2020 07:00:00 +0100"),
             ("one", "Tue, 03 Mar 2020 06:00:00 GMT"),
         )
     )
     return {
-        "/feed.xml": Served((HEAD.format(url, items) + "</channel></rss>").encode(), "application/rss+xml"),
-        "/two.mp3": Served(audio("two"), "audio/mpeg"),
-        "/one.mp3": Served(audio("one"), "audio/mpeg"),
-        "/three.mp3": Served(audio("three"), "audio/mpeg"),
-        "/show.png": Served(picture(), "image/png"),
-        "/two.png": Served(picture(1500), "image/png"),
-        "/two.json": Served(CHAPTERS, "application/json+chapters"),
-        "/two.vtt": Served(VTT, "text/vtt"),
+        "/feed.xml": ServedFile(
+            (HEAD.format(url, items) + "</channel></rss>").encode(), "application/rss+xml"
+        ),
+        "/two.mp3": ServedFile(audio_bytes("two"), "audio/mpeg"),
+        "/one.mp3": ServedFile(audio_bytes("one"), "audio/mpeg"),
+        "/three.mp3": ServedFile(audio_bytes("three"), "audio/mpeg"),
+        "/show.png": ServedFile(picture(), "image/png"),
+        "/two.png": ServedFile(picture(1500), "image/png"),
+        "/two.json": ServedFile(CHAPTERS, "application/json+chapters"),
+        "/two.vtt": ServedFile(VTT, "text/vtt"),
     }
 
 
 @pytest.fixture
-def old_host() -> Iterator[Host]:
+def old_host() -> Iterator[FileHost]:
     """The host of the old show."""
-    with host() as running:
-        running.files.update(served(running.url))
+    with running_host() as running:
+        running.files.update(old_files(running.url))
         yield running
 
 
 @pytest.fixture
 def empty_show(tmp_path: Path) -> ShowFolder:
-    """A new show in which nothing was published."""
+    """A new show without a publication."""
     context = typer.Context(typer.main.get_command(app))
     context.obj = CliSession(None, Output(quiet=True))
     init(context, tmp_path / "show")
@@ -97,6 +99,6 @@ def catalog(show: ShowFolder) -> Catalog:
     return catalog_from_json((show.bucket / "private" / "catalog.json").read_bytes())
 
 
-def import_(show: ShowFolder, address: str, *, keep_audio: bool = False) -> ImportResult:
+def import_show(show: ShowFolder, address: str, *, keep_audio: bool = False) -> ImportResult:
     with HttpClient() as web:
         return import_feed(open_show(show.folder), address, web, keep_audio=keep_audio)

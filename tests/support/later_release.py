@@ -7,20 +7,22 @@ from pydantic import BaseModel
 
 from podcast_pipeline.model.catalog import to_json
 
-KEY = "from_the_future"
+UNKNOWN_KEY = "from_the_future"
 TABLES = {"options", "file_keys", "attributes"}
 """Fields whose keys are data, not names of fields."""
 
 
-def grown(document: BaseModel) -> bytes:
-    """Return a document with one more key in every object."""
-    return (json.dumps(_grow(json.loads(to_json(document))), indent=1, ensure_ascii=False) + "\n").encode()
+def with_unknown_keys(document: BaseModel) -> bytes:
+    """Return a document with an unknown key in every object."""
+    return (
+        json.dumps(_with_unknown_keys(json.loads(to_json(document))), indent=1, ensure_ascii=False) + "\n"
+    ).encode()
 
 
-def _grow(value: Any, name: str = "") -> Any:
+def _with_unknown_keys(value: Any, name: str = "") -> Any:
     if isinstance(value, list):
-        return [_grow(one) for one in value]
+        return [_with_unknown_keys(one) for one in value]
     if isinstance(value, dict):
-        more = {} if name in TABLES else {KEY: ["a", {"b": None}]}
-        return {**{key: _grow(one, key) for key, one in value.items()}, **more}
+        more = {} if name in TABLES else {UNKNOWN_KEY: ["a", {"b": None}]}
+        return {**{key: _with_unknown_keys(one, key) for key, one in value.items()}, **more}
     return value

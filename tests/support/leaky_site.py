@@ -1,4 +1,4 @@
-"""A reader that leaks: real answers, changed on their way out; and a site to do it to."""
+"""A web site that leaks: real responses altered by a middleware, and the audit of such a site."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,38 +16,38 @@ from podcast_pipeline.model import Chapter
 from tests.support.site import INTERVIEW, Site, transcript_of
 
 FLAGSHIP = "the-water-was-always-coming"
-LASTS_S = 2.0  # short: what counts here are words
+LASTS_S = 2.0  # short: the tests read words, not audio
 SECRET = "A: Only those who pay may hear how the seventh gauge was drowned on purpose in the spring flood."
 BONUS = f"A: {'word after word nobody else has said before tonight ' * 3}. {SECRET}"
 FUTURE = "A: Tomorrow we will tell a story about nine bridges and the tenth that was never built at all."
-GONE = "A: This withdrawn hour held a sentence that its speaker wanted back before the ink had dried."
+WITHDRAWN = "A: This withdrawn hour held a sentence that its speaker wanted back before the ink had dried."
 
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer on its way out."""
+    """A response before it is sent."""
 
     status: int
     headers: dict[str, str]
     body: bytes
 
-    def saying(self, body: bytes, **headers: str) -> "Reply":
-        """Return the answer with other words."""
+    def with_body(self, body: bytes, **headers: str) -> "Reply":
+        """Return the response with another body and more headers."""
         return replace(self, body=body, headers={**self.headers, **headers})
 
 
 Change = Callable[[Scope, Reply], Reply]
 
 
-class Evil:
-    """ASGI middleware that changes whole answers."""
+class AlteredResponses:
+    """ASGI middleware that alters complete responses."""
 
     def __init__(self, app: ASGIApp, change: Change) -> None:
         self.app = app
         self.change = change
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the app answer, change the answer, and send that."""
+        """Collect the app's response, alter it and send the result."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -69,13 +69,13 @@ class Evil:
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else reply.body})
 
 
-def honest(_: Scope, reply: Reply) -> Reply:
-    """Change nothing."""
+def unaltered(_: Scope, reply: Reply) -> Reply:
+    """Return the response as it is."""
     return reply
 
 
 def make_site(folder: Path) -> Site:
-    """Return a show with an episode in every state, and one for subscribers only."""
+    """Return a show with an episode in every state, and an episode for subscribers only."""
     site = Site.make(folder)
     text = INTERVIEW.read_text(encoding="utf-8")
     first, second = text.replace("Marchetti", "Marketti"), text
@@ -86,19 +86,19 @@ def make_site(folder: Path) -> Site:
         notes="What the **memos** said.",
         chapters=(Chapter(start_s=0, title="Two memos"),),
     )
-    for slug, said, fields in (
+    for slug, words, fields in (
         ("bonus", BONUS, {"access": "subscribers", "days_ago": 2}),
         ("tomorrow", FUTURE, {"state": "scheduled", "days_ago": -1, "published_at": None}),
-        ("withdrawn", GONE, {"state": "unpublished", "days_ago": 3}),
+        ("withdrawn", WITHDRAWN, {"state": "unpublished", "days_ago": 3}),
     ):
-        site.publish(slug, transcript_of(said, duration_s=LASTS_S), **{"teaser": "", **fields})  # type: ignore[arg-type]
+        site.publish(slug, transcript_of(words, duration_s=LASTS_S), **{"teaser": "", **fields})  # type: ignore[arg-type]
     return site
 
 
 @contextmanager
-def target_of(site: Site, change: Change = honest) -> Iterator[AuditTarget]:
-    """Yield what an audit of this site needs, with everybody's clients."""
-    app = Evil(site.app(), change)
+def audit_target(site: Site, change: Change = unaltered) -> Iterator[AuditTarget]:
+    """Yield the target of an audit of this site, with a client for every visitor."""
+    app = AlteredResponses(site.app(), change)
     with ExitStack() as stack:
 
         def client() -> httpx.Client:
@@ -116,10 +116,10 @@ def target_of(site: Site, change: Change = honest) -> Iterator[AuditTarget]:
         )
 
 
-def findings(
-    site: Site, change: Change = honest, *, who: tuple[VisitorKind, ...] = ()
+def audit_findings(
+    site: Site, change: Change = unaltered, *, who: tuple[VisitorKind, ...] = ()
 ) -> tuple[AuditFinding, ...]:
-    """Audit a site whose answers are changed; by some of the visitors, or by all."""
-    with target_of(site, change) as target:
+    """Audit a site whose responses are altered, as the visitors `who`, or as all of them."""
+    with audit_target(site, change) as target:
         some = tuple(visitor for visitor in target.visitors if not who or visitor.who in who)
         return run_audit(replace(target, visitors=some), report=lambda _: None)

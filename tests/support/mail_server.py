@@ -1,4 +1,4 @@
-"""A real SMTP server that keeps what it gets."""
+"""A real SMTP server that keeps the messages it receives."""
 # ruff: noqa: ARG002, N802  (aiosmtpd calls its handlers by name and with everything)
 
 import socket
@@ -16,7 +16,7 @@ USER, PASSWORD = "late", "right"
 
 
 class Mailbox:
-    """Takes mail for everybody but nobody@…, from whoever has the password."""
+    """Accepts mail, from clients with the password, for every address except nobody@…."""
 
     def __init__(self) -> None:
         self.received: Queue[tuple[str, EmailMessage]] = Queue()
@@ -24,7 +24,7 @@ class Mailbox:
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        """Take an address, or not."""
+        """Accept or reject a recipient."""
         if address.startswith("nobody@"):
             return "550 no such user"
         envelope.rcpt_tos.append(address)
@@ -39,11 +39,11 @@ class Mailbox:
 
 
 @contextmanager
-def serving(mailbox: Mailbox, *, takes_utf8: bool = True) -> Iterator[int]:
-    """Run a server for the mailbox and give its port on 127.0.0.1.
+def running_mail_server(mailbox: Mailbox, *, takes_utf8: bool = True) -> Iterator[int]:
+    """Run a server for the mailbox and yield its port on 127.0.0.1.
 
     Args:
-        takes_utf8: addresses beyond ASCII (SMTPUTF8).
+        takes_utf8: whether to accept addresses beyond ASCII (SMTPUTF8).
     """
 
     def check(

@@ -6,13 +6,13 @@ from podcast_pipeline.audience.mail import Message
 
 
 class Outbox:
-    """A mailer that keeps what it is given."""
+    """A mailer that keeps the messages."""
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
 
     def send(self, message: Message) -> None:
-        """Keep it."""
+        """Keep a message."""
         self.messages.append(message)
 
     @property

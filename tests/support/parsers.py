@@ -1,4 +1,4 @@
-"""Every parser that reads foreign bytes, with a sample that it accepts."""
+"""Every parser of foreign bytes, with a valid sample of its input."""
 
 import hashlib
 import io
@@ -79,12 +79,12 @@ MAIL = b'From: a@example.org\r\nTo: "B" <b@example.org>\r\nSubject: =?utf-8?q?Hi
 
 
 def drain(lines: Iterable[object]) -> None:
-    """Read to the end and keep nothing."""
+    """Exhaust an iterable."""
     deque(lines, maxlen=0)
 
 
 def file_of(name: str, data: bytes) -> Path:
-    """Write data where the parser wants a file."""
+    """Write data to a file for a parser of files, and return its path."""
     path = FOLDER / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
@@ -124,12 +124,12 @@ def read_conditions(data: bytes) -> None:
     lines = data.replace(b"\r", b"").split(b"\n")
     for method in ("GET", "HEAD"):
         scope = {"type": "http", "method": method, "headers": list(zip(names, lines, strict=False))}
-        said = content_response(Request(scope), CONTENT, headers={"cache-control": "private"})
-        assert said.status_code in (200, 206, 304, 416)
+        response = content_response(Request(scope), CONTENT, headers={"cache-control": "private"})
+        assert response.status_code in (200, 206, 304, 416)
 
 
 def captions(mime: str) -> Callable[[bytes], object]:
-    """Return what reads a foreign caption file of a type."""
+    """Return a parser of foreign caption files of a type."""
     return lambda data: check_transcript(data, mime, duration_s=9)
 
 
@@ -143,26 +143,26 @@ def read_mail(data: bytes) -> None:
 
 
 def read_access_log(data: bytes) -> None:
-    """Read a log; secrets of its own, for they remember what they have read."""
+    """Check a log file, with secrets of its own because `RestrictedText` keeps state."""
     drain(check_log_file(file_of("a.log", data), RestrictedText(SHINGLES, SHINGLES)))
 
 
 def png() -> bytes:
-    """Return a small picture that says everything a picture can."""
+    """Return a small PNG with every kind of metadata."""
     file, info = io.BytesIO(), PngInfo()
     info.add_text("Title", "One", zip=True)
     Image.new("P", (9, 9)).save(file, "PNG", pnginfo=info, dpi=(72, 72), transparency=0)
     return file.getvalue()
 
 
-def text(parser: Callable[[str], object]) -> Callable[[bytes], object]:
-    """Return a parser of bytes that stand for any text, NUL and half surrogates included."""
+def of_text(parser: Callable[[str], object]) -> Callable[[bytes], object]:
+    """Return a parser of bytes from a parser of text; NUL and lone surrogates are possible."""
     return lambda data: parser(data.decode("utf-8", "surrogateescape"))
 
 
 @dataclass(frozen=True)
 class Parser:
-    """A parser and something that it reads."""
+    """A parser and a valid sample of its input."""
 
     read: Callable[[bytes], object]
     sample: bytes
@@ -177,14 +177,14 @@ QUERY = b'flood* "two memos" speaker:Robin guest:"Ines M" after:2026-03 -to:2026
 CSV = b'email,plan,period,paid_until\nann@example.org,standard,yearly,2027-01-31\n"b@example.org",student,,\n'
 PARSERS = {
     "CSV": Parser(lambda data: drain(read_rows(file_of("a.csv", data), ZONE)), CSV),
-    "e-mail address": Parser(text(parse_address), b"ann@example.org"),
-    "paid_until": Parser(text(lambda t: parse_paid_until(t, ZONE)), b"2027-01-31T23:00:00+01:00"),
-    "token": Parser(text(parse_token), b"abcdefghijklmnop." + b"q" * 32),
+    "e-mail address": Parser(of_text(parse_address), b"ann@example.org"),
+    "paid_until": Parser(of_text(lambda t: parse_paid_until(t, ZONE)), b"2027-01-31T23:00:00+01:00"),
+    "token": Parser(of_text(parse_token), b"abcdefghijklmnop." + b"q" * 32),
     "link that stops mail": Parser(
-        text(lambda t: unsubscribe_token.parse_unsubscribe_token(t, b"k" * 32)), b"A" * 48
+        of_text(lambda t: unsubscribe_token.parse_unsubscribe_token(t, b"k" * 32)), b"A" * 48
     ),
-    "network address": Parser(text(client_network), b"2001:db8::1%eth0"),
-    "logged path": Parser(text(redact), b"/feeds/abcdefghijklmnop." + b"q" * 32),
+    "network address": Parser(of_text(client_network), b"2001:db8::1%eth0"),
+    "logged path": Parser(of_text(redact), b"/feeds/abcdefghijklmnop." + b"q" * 32),
     "Range": Parser(read_range, b"bytes=0-1, 5-, -7"),
     "If-* headers": Parser(read_conditions, CONDITIONS),
     **{
@@ -205,8 +205,8 @@ PARSERS = {
     "checked chapters": Parser(lambda data: check_chapters(data, duration_s=9), CHAPTERS),
     "imported chapters": Parser(read_chapters, CHAPTERS),
     "checked artwork": Parser(lambda data: check_artwork(data, "image/png"), png()),
-    "show notes": Parser(text(to_plain), NOTES),
-    "search query": Parser(text(lambda t: parse_query(t, ZONE)), QUERY),
+    "show notes": Parser(of_text(to_plain), NOTES),
+    "search query": Parser(of_text(lambda t: parse_query(t, ZONE)), QUERY),
     "leaks": Parser(SHINGLES.find_in, INTERVIEW.read_bytes()[:2000]),
     "log": Parser(read_access_log, b"GET / 200\n" * 5),
     "mail": Parser(read_mail, MAIL),
@@ -214,7 +214,7 @@ PARSERS = {
 
 
 def reads_or_refuses(parser: Parser, data: bytes) -> None:
-    """Read, or raise one of our errors and no other; in bounded time either way."""
+    """Assert that a parser succeeds or raises a `PodcastError`, in bounded time."""
     began = time.process_time()
     with suppress(PodcastError):
         parser.read(data)

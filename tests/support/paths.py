@@ -1,4 +1,4 @@
-"""Where the tests' files lie."""
+"""The folders of the repository and of the test data."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A real PostgreSQL for as long as it is needed, for tests and benchmarks."""
+"""A real, temporary PostgreSQL for tests and benchmarks."""
 
 import shutil
 import subprocess
@@ -14,13 +14,13 @@ SCRIPT = ROOT / "scripts" / "start_postgres.sh"
 
 
 def is_installed() -> bool:
-    """Say whether Debian's package is here."""
+    """Return whether Debian's package is installed."""
     return any(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 
 
 @contextmanager
 def running_postgresql() -> Iterator[str]:
-    """Start a server in a folder of its own and yield its URL, without a database; end it afterwards."""
+    """Run a server in a temporary folder and yield its URL without a database."""
     folder, port = Path(mkdtemp(prefix="podcast-postgresql-")), str(free_port())
     folder.chmod(0o755)  # user postgres must get in
     try:

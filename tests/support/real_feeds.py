@@ -1,4 +1,4 @@
-"""The real feeds of PODCAST_FEEDS_DIR as served copies: every file that they name is there, and is valid."""
+"""The real feeds of PODCAST_FEEDS_DIR, served as copies with valid files at every address."""
 
 import hashlib
 import io
@@ -12,12 +12,12 @@ from lxml import etree
 from mutagen.id3 import ID3, TIT2
 from PIL import Image
 
-from tests.support.http_servers import Host, Served
+from tests.support.http_servers import FileHost, ServedFile
 from tests.support.show import run_ffmpeg
 
 REAL = os.environ.get("PODCAST_FEEDS_DIR", "")
 FEEDS = {"1865": 61, "changing-the-tide": 15, "dk-podcast": 59, "homegrown-hits": 4, "namespace-example": 3}
-"""Name and number of episodes of each show that can be taken over."""
+"""Name and number of episodes of each show that can be imported."""
 
 ITUNES, PODCAST = "{http://www.itunes.com/dtds/podcast-1.0.dtd}", "{https://podcastindex.org/namespace/1.0}"
 CHAPTERS = b'{"version": "1.2.0", "chapters": [{"startTime": 0, "title": "Start"}]}'
@@ -27,10 +27,10 @@ WORDS = {
 }
 
 
-def serve_copy(name: str, host: Host, folder: Path) -> str:
-    """Serve a copy of a real feed from here with all its files, and return its address.
+def serve_copy(name: str, host: FileHost, folder: Path) -> str:
+    """Serve a copy of a real feed with all its files, and return the feed's address.
 
-    Addresses keep their path, lengths are those of the files that are served.
+    Addresses keep their path; lengths are those of the served files.
     """
     tree = etree.fromstring((Path(REAL) / f"{name}.xml").read_bytes().strip())
     audio = _tone(folder)
@@ -42,23 +42,23 @@ def serve_copy(name: str, host: Host, folder: Path) -> str:
         if element.tag == "enclosure":
             element.set("length", str(len(served.body)))
     feed = etree.tostring(tree, encoding="UTF-8", xml_declaration=True)
-    host.files["/feed.xml"] = Served(feed, "application/rss+xml")
+    host.files["/feed.xml"] = ServedFile(feed, "application/rss+xml")
     return f"{host.url}/feed.xml"
 
 
-Make = Callable[[etree._Element], Served]
+Make = Callable[[etree._Element], ServedFile]
 
 
 def _files(tree: etree._Element, audio: bytes) -> Iterable[tuple[etree._Element, str, Make]]:
     kinds: tuple[tuple[str, str, Make], ...] = (
-        ("item/enclosure", "url", lambda e: Served(_named(audio, str(e.get("url"))), "audio/mpeg")),
+        ("item/enclosure", "url", lambda e: ServedFile(_named(audio, str(e.get("url"))), "audio/mpeg")),
         (
             f"{ITUNES}image",
             "href",
             lambda e: _picture(str(e.get("href"))),
         ),
-        (f"{PODCAST}chapters", "url", lambda _: Served(CHAPTERS, "application/json+chapters")),
-        (f"{PODCAST}transcript", "url", lambda e: Served(WORDS[e.get("type", "")], e.get("type", ""))),
+        (f"{PODCAST}chapters", "url", lambda _: ServedFile(CHAPTERS, "application/json+chapters")),
+        (f"{PODCAST}transcript", "url", lambda e: ServedFile(WORDS[e.get("type", "")], e.get("type", ""))),
     )
     for tag, attribute, make in kinds:
         yield from (
@@ -86,13 +86,13 @@ def _named(audio: bytes, title: str) -> bytes:
     return file.getvalue()
 
 
-def _picture(address: str) -> Served:
+def _picture(address: str) -> ServedFile:
     ending = PurePosixPath(urlsplit(address).path).suffix.lower()
     return _black("PNG" if ending == ".png" else "JPEG")
 
 
 @cache
-def _black(form: str) -> Served:
+def _black(form: str) -> ServedFile:
     body = io.BytesIO()
     Image.new("RGB", (1400, 1400)).save(body, form)
-    return Served(body.getvalue(), f"image/{form.lower()}")
+    return ServedFile(body.getvalue(), f"image/{form.lower()}")

@@ -1,8 +1,8 @@
-"""A machine that hears an interview twice, differently, and a person who edits in between.
+"""Simulates two different transcriptions of an interview, and a person's edits of the first.
 
-Both are made as hard as they come: phrases are said again and again, the second machine says its own words
-twice, mishears whole passages, hears what stands beside or what the person wrote, and cuts turns elsewhere;
-the person deletes turns, moves and repeats paragraphs, writes what was there already, in every script.
+Both are difficult: phrases are repeated, the second engine repeats words (hallucination), misrecognizes whole
+passages, outputs neighbouring words or the words of an edit, and splits turns elsewhere;
+the person deletes turns, moves and repeats paragraphs, and writes words that are there already.
 """
 
 import re
@@ -38,13 +38,13 @@ PHRASES = [
 ]
 SPEAKERS = (Speaker(id="S0", name="Ann Example"), Speaker(id="S1"))
 STEP_S = 0.4  # from one word to the next; a word lasts half of it
-JITTER_S = 0.3  # by which another engine's times are later
+JITTER_S = 0.3  # the largest delay of another engine's times
 NEW_WORDS = 3
 
 
 @dataclass(frozen=True)
-class Said:
-    """A word, by which voice, and which word of the first transcription it is (3.5: invented after 3)."""
+class SpokenWord:
+    """A word, its speaker, and its index in the first transcription (3.5: invented after 3)."""
 
     index: float
     text: str
@@ -52,25 +52,25 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Heard:
-    """A transcription, and for each word of it which word of the first one it is (3.5: invented after 3)."""
+class Retranscription:
+    """A transcription, and for each word its index in the first transcription (3.5: invented after 3)."""
 
     transcript: Transcript
     origins: tuple[float, ...]
 
 
 def interview(random: Random, words: int) -> Transcript:
-    """Return a made-up interview of two voices, full of phrases and sentences that are said again."""
+    """Return a made-up interview of two speakers, with many repeated phrases and sentences."""
     texts: list[str] = []
     sentences: list[list[str]] = []
     while len(texts) < words:
         sentences.append(_sentence(random, sentences))
-        texts.extend(_pointed(random, sentences[-1]))
+        texts.extend(_punctuated(random, sentences[-1]))
     voices: list[str] = []
     while len(voices) < words:
         voices += [random.choice(SPEAKERS).id] * random.randint(1, 40)
-    said = [Said(i, texts[i], voices[i]) for i in range(words)]
-    return _transcript(random, said, shift_s=0.0, audio="a", speakers=SPEAKERS)
+    spoken = [SpokenWord(i, texts[i], voices[i]) for i in range(words)]
+    return _transcript(random, spoken, shift_s=0.0, audio="a", speakers=SPEAKERS)
 
 
 def _sentence(random: Random, earlier: Sequence[list[str]]) -> list[str]:
@@ -83,41 +83,41 @@ def _sentence(random: Random, earlier: Sequence[list[str]]) -> list[str]:
     return [random.choice(pool) for pool in pools]
 
 
-def _pointed(random: Random, sentence: Sequence[str]) -> list[str]:
+def _punctuated(random: Random, sentence: Sequence[str]) -> list[str]:
     first = sentence[0][:1].upper() + sentence[0][1:]
     words = [first, *sentence[1:]]
     return [*words[:-1], words[-1] + random.choice((".", "?", ",", ""))]
 
 
-def heard_again(
+def retranscribe(
     random: Random, base: Transcript, edits: Sequence[Edit] = (), *, noise: float, shift_s: float
-) -> Heard:
-    """Return what another engine hears: words wrong, missing, invented, other ids, all times shifted.
+) -> Retranscription:
+    """Return another engine's transcription: wrong, missing and invented words, other speaker ids.
 
     Args:
-        edits: what it may hear by itself.
-        noise: share of the words that go wrong.
-        shift_s: 0 is the same recording; anything else one that was cut again.
+        edits: the edits whose words the engine may output by itself.
+        noise: share of the words with an error.
+        shift_s: 0 is the same recording; any other value is a recording that was cut again.
     """
     other = {"S0": "S1", "S1": "S0"}
     voices = [other[segment.speaker or ""] for segment in base.segments for _ in segment.words]
     texts = [word.text.strip() for word in base.words]
-    said: list[Said] = []
+    spoken: list[SpokenWord] = []
     for index, text in enumerate(texts):
-        for k, new in enumerate(_again(random, texts, index, text, noise)):
-            said.append(Said(index + k / 50, new, voices[index]))
+        for k, new in enumerate(_variants(random, texts, index, text, noise)):
+            spoken.append(SpokenWord(index + k / 50, new, voices[index]))
     for edit in edits:
         if isinstance(edit, WordEdit) and random.random() < noise:
-            said = _agreeing(edit, base, said)
-    said = _turned(random, _outburst(random, said, noise), noise)
+            spoken = _agree_with_edit(edit, base, spoken)
+    spoken = _shift_turns(random, _break_passage(random, spoken, noise), noise)
     speakers = (Speaker(id="S0"), Speaker(id="S1"))
     audio = "b" if shift_s else "a"
-    transcript = _transcript(random, said, shift_s=shift_s, audio=audio, speakers=speakers)
-    return Heard(transcript, tuple(one.index for one in said))
+    transcript = _transcript(random, spoken, shift_s=shift_s, audio=audio, speakers=speakers)
+    return Retranscription(transcript, tuple(one.index for one in spoken))
 
 
-def _again(random: Random, texts: Sequence[str], index: int, text: str, noise: float) -> list[str]:
-    """Return what stands for a word: the word, none, another; then what is invented after it."""
+def _variants(random: Random, texts: Sequence[str], index: int, text: str, noise: float) -> list[str]:
+    """Return the output for a word: the word, nothing, or another word; then words invented after it."""
     near = texts[max(index - 3, 0) : index + 4]
     strange = random.choice((random.choice(COMMON), random.choice(RARE), random.choice(near), text[::-1]))
     throw = random.random() / noise if noise else 1.0
@@ -132,43 +132,45 @@ def _again(random: Random, texts: Sequence[str], index: int, text: str, noise: f
     return [text.upper() + "," if throw < 0.8 else text]
 
 
-def _agreeing(edit: WordEdit, base: Transcript, said: list[Said]) -> list[Said]:
-    """Return what was said as if the machine had heard what a person wrote."""
-    start, end = words_of(edit, base)
-    voice = next((one.voice for one in said if one.index >= start), "S0")
+def _agree_with_edit(edit: WordEdit, base: Transcript, words: list[SpokenWord]) -> list[SpokenWord]:
+    """Return the words with those of an edit, as if the engine had recognized them."""
+    start, end = word_range(edit, base)
+    voice = next((one.voice for one in words if one.index >= start), "S0")
     texts = edit.written.split()
-    new = [Said(start + k * 0.4 / len(texts), text, voice) for k, text in enumerate(texts)]
-    kept = [one for one in said if not start <= one.index < max(end, start)]
+    new = [SpokenWord(start + k * 0.4 / len(texts), text, voice) for k, text in enumerate(texts)]
+    kept = [one for one in words if not start <= one.index < max(end, start)]
     if start == end:  # between two words: after the one before
-        new = [Said(one.index - 0.5, one.text, voice) for one in new]
+        new = [SpokenWord(one.index - 0.5, one.text, voice) for one in new]
     return sorted([*kept, *new], key=lambda one: one.index)
 
 
-def _outburst(random: Random, said: list[Said], noise: float) -> list[Said]:
-    """Return what was said with a passage that went wrong as a whole: dropped, said twice, or babble."""
-    if not said or random.random() > noise:
-        return said
-    first = random.randrange(len(said))
-    passage = said[first : first + random.randint(2, 15)]
-    at, rest = passage[-1].index, said[first + len(passage) :]
-    twice = [Said(at + 0.4 + k / 100, one.text, one.voice) for k, one in enumerate(passage)]
-    babble = [Said(one.index, random.choice(COMMON), one.voice) for one in passage]
-    return [*said[:first], *random.choice(([], [*passage, *twice], babble)), *rest]
+def _break_passage(random: Random, words: list[SpokenWord], noise: float) -> list[SpokenWord]:
+    """Return the words with one passage wrong as a whole: dropped, repeated, or replaced by random words."""
+    if not words or random.random() > noise:
+        return words
+    first = random.randrange(len(words))
+    passage = words[first : first + random.randint(2, 15)]
+    at, rest = passage[-1].index, words[first + len(passage) :]
+    twice = [SpokenWord(at + 0.4 + k / 100, one.text, one.voice) for k, one in enumerate(passage)]
+    babble = [SpokenWord(one.index, random.choice(COMMON), one.voice) for one in passage]
+    return [*words[:first], *random.choice(([], [*passage, *twice], babble)), *rest]
 
 
-def _turned(random: Random, said: list[Said], noise: float) -> list[Said]:
-    """Return what was said with turns that begin up to three words earlier or later."""
-    turned: list[Said] = []
-    for voice, run in groupby(said, key=lambda one: one.voice):
+def _shift_turns(random: Random, spoken: list[SpokenWord], noise: float) -> list[SpokenWord]:
+    """Return the words with turns that begin up to three words earlier or later."""
+    turned: list[SpokenWord] = []
+    for voice, run in groupby(spoken, key=lambda one: one.voice):
         words = list(run)
         late = random.randint(1, 3) if turned and random.random() < noise and len(words) > 4 else 0
         last = turned[-1].voice if turned else voice
-        turned += [Said(one.index, one.text, last if k < late else voice) for k, one in enumerate(words)]
+        turned += [
+            SpokenWord(one.index, one.text, last if k < late else voice) for k, one in enumerate(words)
+        ]
     return turned
 
 
-def words_of(edit: Edit, base: Transcript) -> tuple[int, int]:
-    """Return which words of the first transcription an edit stands for: first, after the last."""
+def word_range(edit: Edit, base: Transcript) -> tuple[int, int]:
+    """Return the word range of the first transcription that an edit replaces: first, after the last."""
     starts = [word.start_s for word in base.words]
     start_s, end_s = edit.site.start_s, edit.site.end_s
     if not edit.site.heard:
@@ -178,24 +180,24 @@ def words_of(edit: Edit, base: Transcript) -> tuple[int, int]:
 
 
 def _transcript(
-    random: Random, said: Sequence[Said], *, shift_s: float, audio: str, speakers: tuple[Speaker, ...]
+    random: Random, words: Sequence[SpokenWord], *, shift_s: float, audio: str, speakers: tuple[Speaker, ...]
 ) -> Transcript:
     late_s = shift_s + random.uniform(0, JITTER_S)
-    starts_s = [late_s + at * STEP_S for at in accumulate((one.index for one in said), max, initial=0.0)][1:]
+    starts_s = [late_s + at * STEP_S for at in accumulate((one.index for one in words), max, initial=0.0)][1:]
     ends_s = [min(a + STEP_S / 2, b) for a, b in pairwise([*starts_s, float("inf")])]
-    heard = [
+    recognized = [
         (one.voice, Word(text=f" {one.text}", start_s=start_s, end_s=end_s))
-        for one, start_s, end_s in zip(said, starts_s, ends_s, strict=True)
+        for one, start_s, end_s in zip(words, starts_s, ends_s, strict=True)
     ]
     segments = [
         Segment(speaker=voice, words=tuple(word for _, word in spoken[at : at + size]))
-        for voice, turn in groupby(heard, key=lambda row: row[0])
+        for voice, turn in groupby(recognized, key=lambda row: row[0])
         for spoken, size in [(list(turn), random.randint(4, 20))]
         for at in range(0, len(spoken), size)
     ]
     return Transcript(
         language="en",
-        duration_s=shift_s + (said[-1].index if said else 0) * STEP_S + 1,
+        duration_s=shift_s + (words[-1].index if words else 0) * STEP_S + 1,
         speakers=speakers,
         segments=tuple(segments),
         receipt=Receipt(
@@ -204,10 +206,10 @@ def _transcript(
     )
 
 
-def edited(random: Random, markdown: str, count: int) -> str:
-    """Return a transcript.md after some of what people do with one.
+def edit_markdown(random: Random, markdown: str, count: int) -> str:
+    """Return a transcript.md after `count` random changes of a person.
 
-    Every word that only a person can have written is like `zq3x1`: the fourth edit, its second word.
+    A word that only an edit can contain is like `zq3x1`: the fourth edit, its second word.
     """
     head, hint, body = markdown.partition(HINT)
     blocks = [block for block in body.split("\n\n") if block.strip()]
@@ -227,25 +229,25 @@ def _rewrite(random: Random, blocks: list[str], number: int) -> list[str]:
         words = blocks[i].split()
         start = random.randrange(len(words) + 1)
         end = min(start + random.choice((0, 1, 1, 2, 3)), len(words))
-        new = list(_written(random, words[start:end], number, least=0 if end > start else 1))
+        new = list(_new_words(random, words[start:end], number, least=0 if end > start else 1))
         blocks = [*blocks[:i], " ".join([*words[:start], *new, *words[end:]]), *blocks[i + 1 :]]
     return [block for block in blocks if block]
 
 
-def _written(random: Random, old: Sequence[str], number: int, least: int) -> Iterator[str]:
+def _new_words(random: Random, old: Sequence[str], number: int, least: int) -> Iterator[str]:
     for k in range(random.randint(least, NEW_WORDS)):
         kind = random.randrange(6)
         if kind == 0 and old:
-            yield random.choice(old)[:-1] + "k"  # nearly what was heard
+            yield random.choice(old)[:-1] + "k"  # close to the recognized word
         elif kind == 1:
             yield random.choice((*COMMON, *HARD))
         elif kind == 2 and old:
-            yield old[0].title() + random.choice(("", ",", "."))  # only written otherwise
+            yield old[0].title() + random.choice(("", ",", "."))  # the same word, spelled differently
         else:
             yield f"zq{number}x{k}"
 
 
-def _busy(random: Random, blocks: list[str], number: int) -> list[str]:
+def _change_many_words(random: Random, blocks: list[str], number: int) -> list[str]:
     """Change every few words of a paragraph."""
     for i in random.sample(_paragraphs(blocks), k=min(1, len(_paragraphs(blocks)))):
         words = blocks[i].split()
@@ -256,7 +258,7 @@ def _busy(random: Random, blocks: list[str], number: int) -> list[str]:
 
 
 def _move(random: Random, blocks: list[str], number: int) -> list[str]:
-    """Cut a block out, a turn's heading or a paragraph, and paste it anywhere; or copy it there."""
+    """Move or copy a block, a turn's heading or a paragraph, to a random place."""
     if not blocks:
         return blocks
     i, j = random.randrange(len(blocks)), random.randrange(len(blocks) + 1)
@@ -274,8 +276,8 @@ def _drop_turn(random: Random, blocks: list[str], number: int) -> list[str]:
     return [*blocks[: headings[k] + random.randint(0, 1)], *blocks[end:]]
 
 
-def _give(random: Random, blocks: list[str], number: int) -> list[str]:
-    """Give a turn to somebody else, split it there, or join it with the one before; and write into it."""
+def _reassign_turn(random: Random, blocks: list[str], number: int) -> list[str]:
+    """Reassign a turn to another speaker, split it, or join it with the turn before; edit some words."""
     if not blocks:
         return blocks
     i = random.randrange(len(blocks))
@@ -291,9 +293,20 @@ def _give(random: Random, blocks: list[str], number: int) -> list[str]:
 
 
 def _paste(random: Random, blocks: list[str], number: int) -> list[str]:
-    """Paste a paragraph that nobody heard."""
+    """Paste a paragraph that no engine recognized."""
     i = random.randrange(len(blocks) + 1)
     return [*blocks[:i], " ".join(f"zq{number}x{k}" for k in range(random.randint(1, 30))), *blocks[i:]]
 
 
-CHANGES = (_rewrite, _rewrite, _rewrite, _rewrite, _busy, _move, _drop_turn, _give, _give, _paste)
+CHANGES = (
+    _rewrite,
+    _rewrite,
+    _rewrite,
+    _rewrite,
+    _change_many_words,
+    _move,
+    _drop_turn,
+    _reassign_turn,
+    _reassign_turn,
+    _paste,
+)

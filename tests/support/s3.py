@@ -39,7 +39,7 @@ OPENSSL = (
 
 @dataclass(frozen=True)
 class S3Server:
-    """A running SeaweedFS; `tls_url` has a certificate that `certificate` vouches for."""
+    """A running SeaweedFS; `certificate` verifies the TLS certificate of `tls_url`."""
 
     url: str
     tls_url: str
@@ -47,16 +47,16 @@ class S3Server:
 
     @cached_property
     def admin(self) -> "S3Client":
-        """A client that may do everything."""
+        """A client with the admin's rights."""
         return open_client(self.session, S3Settings("", "", "", endpoint_url=self.url, path_style=True))
 
     @cached_property
     def session(self) -> Session:
-        """With the admin's keys."""
+        """A session with the admin's keys."""
         return Session()
 
     def fresh_bucket(self, **changes: object) -> S3Settings:
-        """Make a bucket with the policy and CORS rules of a show; return its settings, `changes` on top."""
+        """Create a bucket with the policy and CORS rules of a show; return its settings with `changes`."""
         name = f"pod-{next(_numbers)}"
         base = f"{self.url}/{name}/public"
         settings = S3Settings(name, name, base, endpoint_url=self.url, path_style=True, attempts=4)
@@ -71,7 +71,7 @@ _numbers = count(1)
 
 @pytest.fixture(scope="session")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    """Start one server for the whole run, with the admin's keys in the environment."""
+    """Run a server for the whole test run, with the admin's keys in the environment."""
     folder = tmp_path_factory.mktemp("s3")
     certificate, key = _certificate(folder)
     port = _free_port()
@@ -112,7 +112,7 @@ def _certificate(folder: Path) -> tuple[Path, Path]:
 
 
 def _free_port() -> int:
-    """Return a port with the five after it, and the same 10,000 higher, free."""
+    """Return a port such that it, the next five, and those six plus 10,000 are free."""
     while True:
         port = random.randrange(20000, 49000)
         if all(_is_free(port + offset + far) for offset in range(6) for far in (0, 10000)):

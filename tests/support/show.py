@@ -1,4 +1,4 @@
-"""A show of one's own for tests: the sample's, in a temporary folder, published once a run with tiny.en."""
+"""The sample show in a temporary folder, published once a test run with tiny.en."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from imageio_ffmpeg import get_ffmpeg_exe
 
-from tests.support.databases import SHOWS
+from tests.support.databases import SHOW_DATABASES
 from tests.support.paths import ROOT
 
 SLUG = "two-winters-and-a-will"
@@ -21,7 +21,7 @@ MODEL = "tiny.en"
 
 @dataclass(frozen=True)
 class ShowFolder:
-    """A show's folder, and the command run in it as a person would."""
+    """A show's folder, with a runner of the `podcast` command."""
 
     folder: Path
 
@@ -38,8 +38,8 @@ class ShowFolder:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a command in this folder is run with."""
-        return {**clean_environment(), **SHOWS.environment(self.folder)}
+        """The environment variables of a command in this folder."""
+        return {**clean_environment(), **SHOW_DATABASES.environment(self.folder)}
 
     @property
     def episode(self) -> Path:
@@ -53,7 +53,7 @@ class ShowFolder:
 
 
 def clean_environment() -> dict[str, str]:
-    """Return the environment without the show of whoever runs the tests."""
+    """Return the environment without the settings (PODCAST_*) of the developer's own show."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("PODCAST_")}
     return {
         **kept,
@@ -64,7 +64,7 @@ def clean_environment() -> dict[str, str]:
 
 
 def build_show_folder(folder: Path) -> ShowFolder:
-    """Copy the sample show without anything derived."""
+    """Copy the sample show without derived files."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("show.toml", "artwork.jpg"):
         shutil.copyfile(ROOT / name, folder / name)
@@ -74,15 +74,15 @@ def build_show_folder(folder: Path) -> ShowFolder:
 
 
 def copy_show_folder(show: ShowFolder, folder: Path) -> ShowFolder:
-    """Copy a show as it is, to change it."""
+    """Copy a show, database included, so that a test can change it."""
     shutil.copytree(show.folder, folder, symlinks=True)
-    SHOWS.copy(show.folder, folder)
+    SHOW_DATABASES.copy(show.folder, folder)
     return ShowFolder(folder)
 
 
 @pytest.fixture(scope="session")
 def published(tmp_path_factory: pytest.TempPathFactory) -> ShowFolder:
-    """A show whose sample episode is out; never change it, copy it."""
+    """A show whose sample episode is published; never change it, copy it."""
     show = build_show_folder(tmp_path_factory.mktemp("published") / "show")
     done = show.run("publish", SLUG, PODCAST_DATABASE_URL="")  # its copies begin with an empty database
     assert done.returncode == 0, done.stderr

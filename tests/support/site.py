@@ -1,4 +1,4 @@
-"""A small show that is out, on a real local store and a real SQLite, for the tests of the reader."""
+"""A small published show on a real local store and a real database, for tests of the web site."""
 
 import io
 import wave
@@ -49,7 +49,7 @@ from podcast_pipeline.storage.objects import (
 )
 from podcast_pipeline.web import server
 from podcast_pipeline.web.app import create_app
-from tests.support.databases import SHOWS, lay_sqlite
+from tests.support.databases import SHOW_DATABASES, create_sqlite
 from tests.support.paths import DATA
 
 SHOW_ID = UUID("4f0f8a52-56e1-4a11-8d5b-9b1d6b7c1d7a")
@@ -59,24 +59,24 @@ TEASER_WORDS = 60
 
 
 class Clock:
-    """A clock that stands still until it is moved."""
+    """A stopped clock; set `now` to move it."""
 
     def __init__(self, now: datetime = NOW) -> None:
         self.now = now
 
     def __call__(self) -> datetime:
-        """Return the time it shows."""
+        """Return the current time of the clock."""
         return self.now
 
 
 def transcript_of(text: str, *, duration_s: float, version: int = 1) -> Transcript:
     """Return `NAME: words` lines as a transcript, the words spread evenly; a sentence is a segment."""
     lines = [line.split(": ", 1) for line in text.splitlines() if line.strip()]
-    total = sum(len(said.split()) for _, said in lines)
+    total = sum(len(speech.split()) for _, speech in lines)
     step, spoken, segments = duration_s / (total + 1), 0, []
     names = list(dict.fromkeys(name for name, _ in lines))
-    for name, said in lines:
-        for sentence in _sentences(said):
+    for name, speech in lines:
+        for sentence in _sentences(speech):
             words = []
             for word in sentence:
                 start_s = round(spoken * step, 3)
@@ -92,9 +92,9 @@ def transcript_of(text: str, *, duration_s: float, version: int = 1) -> Transcri
     )
 
 
-def _sentences(said: str) -> Iterator[list[str]]:
+def _sentences(text: str) -> Iterator[list[str]]:
     sentence: list[str] = []
-    for word in said.split():
+    for word in text.split():
         sentence.append(word)
         if word[-1] in ".?!":
             yield sentence
@@ -118,7 +118,7 @@ def tone(duration_s: float) -> bytes:
 
 @dataclass
 class Site:
-    """The show, its parts, and a way to put an episode out."""
+    """A show with its parts, and methods to publish episodes."""
 
     config: Config
     store: LocalStore
@@ -131,7 +131,7 @@ class Site:
     def make(
         cls, folder: Path, *, site_url: str = "http://127.0.0.1:8080", database_url: str | None = None
     ) -> "Site":
-        """Return a show without episodes in a folder, on the database that `SHOWS` says or this one."""
+        """Return a show without episodes, on `database_url` or its database of `SHOW_DATABASES`."""
         config = Config.model_validate(
             {
                 "folder": folder,
@@ -152,8 +152,8 @@ class Site:
             }
         )
         store = LocalStore.from_config(config)
-        lay_sqlite(config.state_folder)
-        engine = open_database(database_url or SHOWS.url(folder), config.state_folder)
+        create_sqlite(config.state_folder)
+        engine = open_database(database_url or SHOW_DATABASES.url(folder), config.state_folder)
         return cls(
             config=config,
             store=store,
@@ -164,12 +164,12 @@ class Site:
         )
 
     def close(self) -> None:
-        """Give the database back."""
+        """Close and drop the database."""
         self.subscribers.engine.dispose()
-        SHOWS.forget(self.config.folder)
+        SHOW_DATABASES.drop(self.config.folder)
 
     def app(self, mailer: Mailer | None = None) -> Starlette:
-        """Return the reader over these parts; with a mailer people can sign in."""
+        """Return the web app over these parts; sign-in needs a mailer."""
         return create_app(
             config=self.config,
             store=self.store,
@@ -203,7 +203,7 @@ class Site:
         has_files: bool = True,
         **fields: object,
     ) -> Episode:
-        """Put an episode out as `publish` would, and return it; without files only pages have the words."""
+        """Publish and return an episode; without `has_files` the transcript is on pages only."""
         at = NOW - timedelta(days=days_ago)
         access = str(fields.get("access", "public"))
         folder = "public" if access == "public" else "private"
@@ -265,12 +265,12 @@ class Site:
 def _staged_words(
     slug: str, transcript: Transcript
 ) -> tuple[StagedObject, dict[CaptionFormat, StagedObject]]:
-    """Return a transcript's document and files; many tests put out the same ones."""
+    """Return a transcript's document and files, cached because many tests publish the same transcript."""
     return transcript_document(slug, transcript), transcript_files(slug, transcript)
 
 
 def flagship(site: Site) -> Episode:
-    """Put out the episode that most tests read: two speakers, chapters, a corrected transcript."""
+    """Publish the episode of most tests: two speakers, chapters, a corrected transcript."""
     text = INTERVIEW.read_text(encoding="utf-8")
     first = transcript_of(text.replace("Marchetti", "Marketti"), duration_s=240)
     second = transcript_of(text, duration_s=240, version=2)

@@ -1,4 +1,4 @@
-"""Sounds and files for the transcribers' tests."""
+"""Sounds and files for tests of the transcription."""
 
 import wave
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ REFERENCE = ROOT / "tests/data/sample/reference.txt"
 NOTES_HZ = (220, 277, 330, 440, 392, 349)
 
 
-def ignore(_: Progress) -> None:
-    """Take progress and do nothing with it."""
+def ignore_progress(_: Progress) -> None:
+    """Ignore progress."""
 
 
 def samples_of(path: Path) -> Samples:
@@ -56,8 +56,8 @@ def tune(seconds: float, notes_hz: Sequence[float] = NOTES_HZ) -> Samples:
     return (envelope * harmonics).astype(np.float32)
 
 
-def nobody(seconds: int, *, seed: int) -> Samples:
-    """Return what may stand between speech: silence, hiss, rumble and tunes, drawn by a seed."""
+def non_speech(seconds: int, *, seed: int) -> Samples:
+    """Return random sound without speech: silence, hiss, rumble and tunes, drawn by a seed."""
     draw = np.random.default_rng(seed)
     parts: list[Samples] = []
     while sum(map(len, parts)) < seconds * SAMPLE_RATE_HZ:

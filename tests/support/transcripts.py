@@ -1,4 +1,4 @@
-"""Transcripts for tests: built from plain sentences, or drawn by hypothesis with everything that hurts."""
+"""Transcripts for tests: built from plain sentences, or drawn by hypothesis with difficult text."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -95,7 +95,7 @@ WORDS = st.sampled_from(NASTY) | st.text(
     st.characters(exclude_characters="Ω", exclude_categories=["Cs"]), min_size=1
 )
 NAMES = (None, "Ω", "Ωmega <b> & > Name", "Ω Ann\nMarie Lee", "Ω" + "x" * 40, "Ω 山田太郎")
-"""Every name has an Ω and no colon, and no word has: tests can tell labels from words."""
+"""Every name has an Ω and no colon, and no word has an Ω, so that tests can separate labels from words."""
 
 
 @st.composite
@@ -116,8 +116,8 @@ def transcripts(draw: st.DrawFn, *, long_s: float = 4.0) -> Transcript:
     return Transcript(language="en", duration_s=duration_s, speakers=speakers, segments=tuple(segments))
 
 
-def heard(text: str, *, confidence: float = 0.95, step_s: float = 0.3) -> Transcript:
-    """Return words as heard; `word|0.3` has a confidence of its own."""
+def recognized(text: str, *, confidence: float = 0.95, step_s: float = 0.3) -> Transcript:
+    """Return a transcript as an engine recognized it; `word|0.3` has a confidence of its own."""
     words = []
     for index, token in enumerate(text.split()):
         word, _, own = token.partition("|")

@@ -134,11 +134,11 @@ ENCODINGS: dict[str, Callable[[str], bytes]] = {
 }
 
 
-def heard(language: str) -> Transcript:
+def transcript_in(language: str) -> Transcript:
     return spoken(("a", TEXTS[language]), spaces=language != "japanese")
 
 
-SECRETS = {name: Shingles.of(heard(name), public_text=()) for name in TEXTS}
+SECRETS = {name: Shingles.of(transcript_in(name), public_text=()) for name in TEXTS}
 
 
 @pytest.mark.parametrize("language", TEXTS)
@@ -209,13 +209,13 @@ def test_the_teaser_is_never_a_leak(transcript: Transcript, word_count: int) -> 
 @pytest.mark.parametrize("language", ["english", "russian", "japanese"])
 def test_every_caption_file_gives_the_secret_away(name: CaptionFormat, language: str) -> None:
     """Our own files, put in the wrong place, are found."""
-    assert SECRETS[language].find_in(render_captions(heard(language), name))
+    assert SECRETS[language].find_in(render_captions(transcript_in(language), name))
 
 
 @pytest.mark.parametrize("language", TEXTS)
 def test_the_document_gives_the_secret_away(language: str) -> None:
     """So is the document, which has a record per word."""
-    assert SECRETS[language].find_in(to_json(heard(language)))
+    assert SECRETS[language].find_in(to_json(transcript_in(language)))
 
 
 def test_one_word_more_than_the_teaser_is_a_leak() -> None:

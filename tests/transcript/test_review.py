@@ -11,7 +11,7 @@ from podcast_pipeline.transcript.accuracy import AccuracyReceipt, AccuracyTrend,
 from podcast_pipeline.transcript.edits import EditConflict, TextQuote, WordEdit
 from podcast_pipeline.transcript.names.glossary import Glossary, build_glossary
 from podcast_pipeline.transcript.review import ReviewItem, blocking_items, review_items
-from tests.support.transcripts import heard
+from tests.support.transcripts import recognized
 
 NOW = datetime(2026, 3, 3, 6, tzinfo=UTC)
 KNOWN = build_glossary(GlossaryTable(terms=("Alder Street",)), people=("Ann Kellner",))
@@ -20,7 +20,7 @@ WARN = ReviewTable()
 
 def review(text: str, *, policy: ReviewTable = WARN, known: Glossary = KNOWN) -> tuple[ReviewItem, ...]:
     """Return what is found in words as heard."""
-    return review_items(heard(text), known_names=known, policy=policy)
+    return review_items(recognized(text), known_names=known, policy=policy)
 
 
 @pytest.mark.parametrize(
@@ -59,10 +59,10 @@ def test_what_is_left_alone(text: str) -> None:
 
 def test_other_languages_have_their_own_words() -> None:
     """Figures and denials are known in French, and German nouns are no names."""
-    french = heard("il n'en a pas|0.3 deux|0.3").model_copy(update={"language": "fr"})
+    french = recognized("il n'en a pas|0.3 deux|0.3").model_copy(update={"language": "fr"})
     found = review_items(french, known_names=Glossary(language="fr"), policy=WARN)
     assert {finding.text for finding in found} == {"pas", "deux"}
-    german = heard("und die Katze schläft").model_copy(update={"language": "de"})
+    german = recognized("und die Katze schläft").model_copy(update={"language": "de"})
     assert review_items(german, known_names=Glossary(language="de"), policy=WARN) == ()
 
 
@@ -87,14 +87,14 @@ def test_worst_first() -> None:
         reason="gone",
     )
     text = "with Ann Kelner and Desmond and Priya|0.2 on 15|0.1"
-    found = review_items(heard(text), known_names=KNOWN, policy=WARN, conflicts=(conflict,))
+    found = review_items(recognized(text), known_names=KNOWN, policy=WARN, conflicts=(conflict,))
     assert [finding.text for finding in found] == ["b", "15", "Priya", "Ann Kelner", "Desmond"]
     assert found[0].suggestion == "c"
 
 
 def test_doubts_of_a_segment() -> None:
     """What the engine or the diarization marked is listed with its reason."""
-    words = heard("well so").words
+    words = recognized("well so").words
     doubtful = Transcript(
         language="en",
         duration_s=9,
@@ -120,9 +120,9 @@ def test_only_what_blocks_keeps_the_gate_closed() -> None:
 
 def test_what_was_accepted_stays_accepted() -> None:
     """An accepted name is accepted wherever it is said, an accepted figure only where it was."""
-    first = heard("with Desmond on 15|0.1")
+    first = recognized("with Desmond on 15|0.1")
     accepted = {f.key for f in review_items(first, known_names=KNOWN, policy=WARN)}
-    again = heard("with Desmond on 15|0.1 and so on it went until Desmond said 15|0.1")
+    again = recognized("with Desmond on 15|0.1 and so on it went until Desmond said 15|0.1")
     left = review_items(again, known_names=KNOWN, policy=WARN, accepted=accepted)
     assert {finding.kind for finding in left} == {"numbers"}
     assert review_items(first, known_names=KNOWN, policy=WARN, accepted=accepted) == ()
@@ -134,7 +134,7 @@ def long_transcript(segments: int) -> Transcript:
         Segment(
             words=tuple(
                 w.model_copy(update={"start_s": i * 2 + n / 3, "end_s": i * 2 + n / 3 + 0.3})
-                for n, w in enumerate(heard("a b c d e f").words)
+                for n, w in enumerate(recognized("a b c d e f").words)
             )
         )
         for i in range(segments)

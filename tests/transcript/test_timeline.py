@@ -17,7 +17,7 @@ OUTRO = Insert(at_s=10, duration_s=6)
 CUT = Cut(start_s=3, end_s=5)
 
 
-def heard(*times: tuple[float, float]) -> Transcript:
+def transcript_at(*times: tuple[float, float]) -> Transcript:
     words = tuple(Word(text=f" w{n}", start_s=start, end_s=end) for n, (start, end) in enumerate(times))
     return Transcript(language="en", duration_s=10, segments=(Segment(words=words),))
 
@@ -38,20 +38,23 @@ def test_without_cuts_and_inserts_only_the_audio_is_named() -> None:
 
 def test_an_intro_moves_every_word() -> None:
     """What is put in at 0 comes before the first word, also before one that starts at 0 and has no length."""
-    assert on_media(heard((0, 0), (1, 2)), Timeline(inserts=(INTRO,))) == [(" w0", 4, 4), (" w1", 5, 6)]
+    assert on_media(transcript_at((0, 0), (1, 2)), Timeline(inserts=(INTRO,))) == [
+        (" w0", 4, 4),
+        (" w1", 5, 6),
+    ]
 
 
 @pytest.mark.parametrize("last", [(9.0, 10.0), (10.0, 10.0), (9.9, 10.3), (9.7, 10.02)])
 def test_no_word_is_pushed_behind_the_outro(last: tuple[float, float]) -> None:
     """A word that ends where the recording ends stays before the outro, clamped to it."""
-    media = on_media(heard(last), Timeline(inserts=(INTRO, OUTRO)))
+    media = on_media(transcript_at(last), Timeline(inserts=(INTRO, OUTRO)))
     assert media == [(" w0", last[0] + 4, 14)]
 
 
 def test_a_word_on_an_insert_stays_on_the_side_of_its_middle() -> None:
     """An insert never stretches a word."""
     middle = Timeline(inserts=(Insert(at_s=5, duration_s=30),))
-    assert on_media(heard((4.8, 5.1), (4.9, 5.4)), middle) == [(" w0", 4.8, 5), (" w1", 35, 35.4)]
+    assert on_media(transcript_at((4.8, 5.1), (4.9, 5.4)), middle) == [(" w0", 4.8, 5), (" w1", 35, 35.4)]
 
 
 @pytest.mark.parametrize(
@@ -74,7 +77,7 @@ def test_a_word_on_an_insert_stays_on_the_side_of_its_middle() -> None:
 def test_a_word_at_a_cut(word: tuple[float, float], media: tuple[float, float] | None) -> None:
     """A word is cut when its middle is in the cut (start included, end not), else clamped to its edge."""
     expected = [] if media is None else [(" w0", *media)]
-    assert on_media(heard(word), Timeline(cuts=(CUT,))) == expected
+    assert on_media(transcript_at(word), Timeline(cuts=(CUT,))) == expected
 
 
 def test_a_segment_without_words_is_gone() -> None:
@@ -89,13 +92,16 @@ def test_a_segment_without_words_is_gone() -> None:
 
 def test_words_beyond_the_media_are_clamped() -> None:
     """An engine may hear a little past the end; no word outlives the audio."""
-    assert on_media(heard((9.5, 10.4), (10.4, 10.6)), Timeline(), 10) == [(" w0", 9.5, 10), (" w1", 10, 10)]
+    assert on_media(transcript_at((9.5, 10.4), (10.4, 10.6)), Timeline(), 10) == [
+        (" w0", 9.5, 10),
+        (" w1", 10, 10),
+    ]
 
 
 def test_a_cut_up_to_the_outro_cuts_to_the_end() -> None:
     """What was heard past a cut that reaches the end is cut too."""
     timeline = Timeline(cuts=(Cut(start_s=8, end_s=10),), inserts=(OUTRO,))
-    assert on_media(heard((7, 8), (9, 10), (10, 10.2)), timeline) == [(" w0", 7, 8)]
+    assert on_media(transcript_at((7, 8), (9, 10), (10, 10.2)), timeline) == [(" w0", 7, 8)]
 
 
 @st.composite

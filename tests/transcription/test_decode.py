@@ -8,7 +8,7 @@ import pytest
 
 from podcast_pipeline.errors import AudioError
 from podcast_pipeline.transcription.decode import BLOCK_SAMPLES, SAMPLE_RATE_HZ, Recording
-from tests.support.audio_files import make
+from tests.support.audio_files import make_audio
 from tests.support.sounds import SAMPLE, samples_of, silence, tune, write_wav
 
 
@@ -87,7 +87,7 @@ def test_of_two_tracks_the_default_one_is_whole_at_its_own_end(
         for track in (0, 1)
         for part in (f"-disposition:a:{track}", "default" * (track == default) or "0")
     ]
-    path = make(tmp_path / "two.mka", *tones, "-map", "0", "-map", "1", *marks)
+    path = make_audio(tmp_path / "two.mka", *tones, "-map", "0", "-map", "1", *marks)
     recording = Recording(path)
     assert sum(map(len, recording.blocks())) / SAMPLE_RATE_HZ == pytest.approx(seconds, abs=0.1)
     assert (recording.stopped_s, recording.skipped_s) == (None, None)

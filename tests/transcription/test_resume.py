@@ -23,7 +23,7 @@ from podcast_pipeline.transcription.resume import TranscribedBatch, WindowCache
 from podcast_pipeline.transcription.transcriber import EngineTranscriber
 from podcast_pipeline.transcription.weights import Weights
 from podcast_pipeline.transcription.windows import SpeechWindow, cut_windows
-from tests.support.sounds import SAMPLE, ignore, samples_of, write_wav
+from tests.support.sounds import SAMPLE, ignore_progress, samples_of, write_wav
 
 ENGINE, MODEL = "openvino", "tiny.en"
 LONG = 21 * SAMPLE_RATE_HZ
@@ -40,7 +40,7 @@ print(transcript.model_dump_json())
 
 
 @pytest.fixture(scope="module")
-def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def long_recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the sample twice over: five windows."""
     samples = samples_of(SAMPLE)
     return write_wav(tmp_path_factory.mktemp("long") / "long.wav", np.concatenate([samples, samples]))
@@ -72,10 +72,10 @@ def kill_when(process: subprocess.Popen[bytes], cache: Path, batches: int) -> No
     process.communicate()
 
 
-def test_kill_9_loses_nothing_and_changes_nothing(long: Path, tmp_path: Path) -> None:
+def test_kill_9_loses_nothing_and_changes_nothing(long_recording: Path, tmp_path: Path) -> None:
     """Killed at the start and after the first batch, the third run ends with the bytes of an unharmed one."""
     cache = tmp_path / "killed"
-    process = start(long, cache)
+    process = start(long_recording, cache)
     time.sleep(1)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
@@ -221,7 +221,7 @@ def test_the_same_words_from_disk_and_from_the_engine(tmp_path: Path) -> None:
     assert first.model_dump_json() == cached.model_dump_json()
 
 
-class Looping(Counting):
+class LoopingEngine(CountingEngine):
     """An engine that is caught in a loop, unless the window is short."""
 
     def transcribe_windows(
@@ -264,14 +264,14 @@ def test_a_doubtful_window_gets_a_second_pass(tmp_path: Path) -> None:
 def test_words_that_stay_doubtful_are_marked(tmp_path: Path) -> None:
     """A loop in both passes stays, with confidence 0 and the reason in its segment; also from the cache."""
     for _ in range(2):
-        transcript = EngineTranscriber(Stuck(), cache=tmp_path).transcribe(
-            SAMPLE, options=TranscriptionOptions(), report=ignore
+        transcript = EngineTranscriber(StuckEngine(), cache=tmp_path).transcribe(
+            SAMPLE, options=TranscriptionOptions(), report=ignore_progress
         )
         assert {word.confidence for word in transcript.words} == {0}
         assert all("loop" in segment.doubts for segment in transcript.segments)
 
 
-class Steady(Counting):
+class SecondsEngine(CountingEngine):
     """An engine that counts a window's seconds in twos."""
 
     def transcribe_windows(
@@ -302,9 +302,9 @@ def test_missed_speech_at_the_end_is_transcribed(tmp_path: Path) -> None:
     """Speech that an engine leaves out at a window's end gets a second pass, and no word comes twice."""
     tired, patient = (
         EngineTranscriber(engine, cache=tmp_path / engine.__class__.__name__).transcribe(
-            SAMPLE, options=TranscriptionOptions(), report=ignore
+            SAMPLE, options=TranscriptionOptions(), report=ignore_progress
         )
-        for engine in (Tired(), Steady())
+        for engine in (TruncatingEngine(), SecondsEngine())
     )
     assert len(tired.words) == pytest.approx(len(patient.words), rel=0.05)
     assert all(a.end_s <= b.start_s for a, b in pairwise(tired.words))

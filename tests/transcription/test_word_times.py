@@ -10,7 +10,7 @@ import pytest
 from podcast_pipeline.model import Word
 from podcast_pipeline.transcription import TranscriptionOptions, load_transcriber
 from podcast_pipeline.transcription.decode import SAMPLE_RATE_HZ, Samples
-from tests.support.sounds import ignore, samples_of, write_wav
+from tests.support.sounds import ignore_progress, samples_of, write_wav
 
 SPEECH = os.environ.get("PODCAST_SPEECH_DIR", "")
 CHAPTER = Path(SPEECH) / "librispeech_19_198"
@@ -37,7 +37,7 @@ def words_by_engine(excerpt: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     cache = tmp_path_factory.mktemp("cache")
     return {
         engine: load_transcriber(engine, "tiny.en", cache=cache)
-        .transcribe(excerpt, options=TranscriptionOptions(), report=ignore)
+        .transcribe(excerpt, options=TranscriptionOptions(), report=ignore_progress)
         .words
         for engine in ("openvino", "openai-whisper")
     }

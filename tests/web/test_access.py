@@ -20,7 +20,7 @@ SECRET = "because by then I was angry"
 MADE_UP = "abcdefghijklmnop." + "a" * 32
 
 
-class World:
+class SiteWithTokens:
     """A site with one episode in every state and one token in every standing."""
 
     def __init__(self, folder: Path) -> None:
@@ -55,7 +55,7 @@ class World:
         people.remove("removed.long@example.org", now=long_ago, origin="cli")
         return tokens
 
-    def come_in(self, standing: str) -> int:
+    def open_private_link(self, standing: str) -> int:
         """Forget the browser's cookies and open a private link; return the status."""
         self.client.cookies.clear()
         if standing == "anonymous":
@@ -117,7 +117,7 @@ def test_private_files(world: World, kind: str, standing: str, status: int) -> N
 @pytest.mark.parametrize(("standing", "status"), FEED.items())
 def test_opening_a_private_link(world: World, standing: str, status: int) -> None:
     """A private link leads to the pages; a replaced or closed one leads there without a session."""
-    assert world.come_in(standing) == {200: 303}.get(status, status)
+    assert world.open_private_link(standing) == {200: 303}.get(status, status)
     assert ("session" in world.client.cookies) == (standing in ("active", "lapsed", "suspended"))
 
 
@@ -149,9 +149,9 @@ def test_episode_page(world: World, standing: str, offer: str | None) -> None:
     ("standing", "status"),
     [("anonymous", 404), ("active", 200), ("lapsed", 403), ("suspended", 403), ("made up", 404)],
 )
-def test_downloads_of_a_session(world: World, ending: str, standing: str, status: int) -> None:
+def test_downloads_of_a_session(world: SiteWithTokens, ending: str, standing: str, status: int) -> None:
     """The files on the page follow the session as those in the feed follow the token."""
-    world.come_in(standing)
+    world.open_private_link(standing)
     answered = world.client.get(f"/episodes/{SLUG}/transcript.{ending}")
     assert answered.status_code == status
     assert ("attachment" in answered.headers.get("content-disposition", "")) == (status == 200)
@@ -268,7 +268,7 @@ def test_rotation_ends_the_sessions_of_the_old_link(tmp_path: Path) -> None:
     site.close()
 
 
-def test_feeds_of_two_subscribers_differ_in_the_token_alone(world: World) -> None:
+def test_feeds_of_two_subscribers_differ_in_the_token_alone(world: SiteWithTokens) -> None:
     """Everybody's feed is the same but for the token, and holds nobody else's."""
     other = world.site.subscribe("other@example.org")
     active = world.tokens["active"]
@@ -289,9 +289,9 @@ def test_v_selects_a_file_version(world: World) -> None:
         assert world.client.get(f"{path}?v={wrong}").status_code == 404
 
 
-def test_an_old_version_of_the_page(world: World) -> None:
+def test_an_old_version_of_the_page(world: SiteWithTokens) -> None:
     """`?v=` of a document shows that version and leads to the newest; others are 404."""
-    world.come_in("active")
+    world.open_private_link("active")
     old = hash_in_key(world.main.transcripts[0].document_key)
     page = world.client.get(f"/episodes/{SLUG}?v={old}").text
     assert "You are reading version 1" in page
@@ -320,7 +320,7 @@ def test_files_have_one_ending(world: World, ending: str) -> None:
     assert world.client.get(f"/feeds/{token}/transcripts/{world.bonus.id}.{ending}").status_code == 404
 
 
-def test_audio_that_became_public_is_found(world: World) -> None:
+def test_audio_that_became_public_is_found(world: SiteWithTokens) -> None:
     """An app that kept the private address of an episode that is public now is sent on."""
     token, main = world.tokens["lapsed"], world.main
     answered = world.client.get(f"/feeds/{token}/audio/{main.id}.wav")
@@ -328,5 +328,5 @@ def test_audio_that_became_public_is_found(world: World) -> None:
     assert answered.headers["location"] == public_address(world, main)
 
 
-def public_address(world: World, episode: Episode) -> str:
+def public_address(world: SiteWithTokens, episode: Episode) -> str:
     return world.site.catalog.show.object_url(str(episode.enclosure.key))

@@ -20,7 +20,7 @@ PAGE = "/episodes/the-water-was-always-coming"
 EVIL = "evil.example"
 SCRIPT = '"><img src=x onerror=alert(1)></script><script>alert(1)</script>'
 
-Told = tuple[int, dict[str, str], bytes]
+Response = tuple[int, dict[str, str], bytes]
 
 
 @pytest.fixture(scope="module")
@@ -123,9 +123,9 @@ def test_a_token_in_capitals_is_none(site: Site, token: str) -> None:
 def test_a_foreign_host_changes_no_answer(site: Site, token: str, host: str) -> None:
     """Responses use urls.site of show.toml only, and an odd Host header breaks no error page."""
     for path in ("/", PAGE, f"/feeds/{token}/feed.xml", "/nothing", "/feeds/nobody/feed.xml", "/account"):
-        wanted, told = (ask(site, path, source="127.0.0.8", Host=name) for name in ("pod.example", host))
-        assert (told[0], told[2]) == (wanted[0], wanted[2])
-        assert EVIL not in str(told)
+        wanted, response = (ask(site, path, source="127.0.0.8", Host=name) for name in ("pod.example", host))
+        assert (response[0], response[2]) == (wanted[0], wanted[2])
+        assert EVIL not in str(response)
 
 
 def test_a_forwarded_address_buys_no_guesses(site: Site) -> None:
@@ -141,7 +141,7 @@ def test_a_forwarded_address_buys_no_guesses(site: Site) -> None:
         )
         for n in range(61)
     ]
-    assert [told[0] for told in spoofed] == [404] * 60 + [429]
+    assert [response[0] for response in spoofed] == [404] * 60 + [429]
     assert int(spoofed[-1][1]["retry-after"]) > 0
     assert ask(site, "/feeds/nobody/feed.xml", source="127.0.0.3")[0] == 404
 
@@ -158,7 +158,7 @@ def test_another_method_does_nothing(site: Site, token: str, method: str) -> Non
 def test_no_header_and_no_query_poisons_a_cache(site: Site, token: str) -> None:
     """Cacheable responses are the same for every visitor; others forbid caching."""
 
-    def poisoned(path: str) -> Told:
+    def poisoned(path: str) -> Response:
         return ask(site, path, X_Forwarded_Host=EVIL, X_Original_URL="/account", X_Forwarded_Scheme="http")
 
     plain = ask(site, "/public/feed.xml")
@@ -196,11 +196,11 @@ def test_a_planted_cookie_is_no_session(site: Site, outbox: Outbox) -> None:
     planted = "p" * 43
     jar = {"session": planted}
 
-    def go(path: str, body: str = "") -> Told:
+    def go(path: str, body: str = "") -> Response:
         cookie = "; ".join(f"{name}={value}" for name, value in jar.items())
-        told = ask(site, path, method="POST" if body else "GET", body=body.encode(), Cookie=cookie)
-        jar.update(cookies(told))
-        return told
+        response = ask(site, path, method="POST" if body else "GET", body=body.encode(), Cookie=cookie)
+        jar.update(cookies(response))
+        return response
 
     go("/signin", f"email={ANN}&seal={csrf_token_of(go('/signin'))}")
     link = mailed(outbox)

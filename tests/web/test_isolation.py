@@ -16,7 +16,7 @@ import pytest
 
 from podcast_pipeline.audience.subscribers import Subscribers
 from podcast_pipeline.web import server
-from tests.support.databases import PROCESSES, SHOWS
+from tests.support.databases import PROCESSES, SHOW_DATABASES
 from tests.support.leaky_site import FLAGSHIP, make_site
 from tests.support.site import Site
 
@@ -133,7 +133,7 @@ def crowd(each_database: None, tmp_path: Path) -> Iterator[Callable[[int, float]
     people = site.subscribers
     with server.listen("127.0.0.1", 0) as probe:
         port = probe.getsockname()[1]
-    where = (site.config.folder, SHOWS.url(site.config.folder), port)
+    where = (site.config.folder, SHOW_DATABASES.url(site.config.folder), port)
     process = PROCESSES.Process(target=serve, args=where, daemon=True)
     process.start()
     base = f"http://127.0.0.1:{port}"

@@ -140,8 +140,8 @@ def test_plain_http_is_sent_on_and_kept_nowhere(proxied: Proxied) -> None:
     """A request without TLS is redirected to the feed's URL for any Host header; no log has the token."""
     token = proxied.site.subscribe("ann@example.org")
     path = f"/feeds/{token}/feed.xml"
-    told = httpx.get(f"{proxied.plain_url}{path}", headers={"Host": "evil.example"})
-    assert (told.status_code, told.headers["location"]) == (301, f"https://podcast.example.org{path}")
+    response = httpx.get(f"{proxied.plain_url}{path}", headers={"Host": "evil.example"})
+    assert (response.status_code, response.headers["location"]) == (301, f"https://podcast.example.org{path}")
     for name in ("podcast.log", "podcast-error.log", "main.log"):
         assert token.partition(".")[2] not in proxied.logged(name)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.http_servers import serving
+from tests.support.http_servers import running_site
 from tests.support.mail_server import PASSWORD, USER, Mailbox
-from tests.support.mail_server import serving as receiving
+from tests.support.mail_server import running_mail_server as receiving
 from tests.support.ports import free_port
 from tests.support.show import build_show_folder
 
@@ -39,7 +39,7 @@ def test_sign_in_from_the_mail(tmp_path: Path) -> None:
         }
         environment = {f"PODCAST_MAIL_{name}": value for name, value in mail.items()}
         with (
-            serving(show, free_port(), **environment) as site,
+            running_site(show, free_port(), **environment) as site,
             httpx.Client(base_url=site) as client,
         ):
             assert 'href="/signin"' in client.get("/").text
@@ -55,7 +55,7 @@ def test_sign_in_from_the_mail(tmp_path: Path) -> None:
 def test_without_a_mail_server_nothing_leads_to_sign_in(tmp_path: Path) -> None:
     """A show without [mail] has no sign-in page and no link to one."""
     show = build_show_folder(tmp_path / "show")
-    with serving(show, free_port()) as site:
+    with running_site(show, free_port()) as site:
         assert "/signin" not in httpx.get(f"{site}/").text
         assert "/account" not in httpx.get(f"{site}/").text
         assert httpx.get(f"{site}/signin").status_code == 404

@@ -17,7 +17,7 @@ from podcast_pipeline.audience.subscribers.canaries import ensure_canaries
 from podcast_pipeline.audience.subscribers.sessions import BrowserSessions
 from podcast_pipeline.cli.app import app
 from podcast_pipeline.errors import SubscriberError
-from tests.support.databases import create, drop
+from tests.support.databases import create_database, drop_database
 from tests.support.paths import ROOT
 
 SHOW, NOW, KEY = uuid4(), datetime(2026, 11, 26, 12, tzinfo=UTC), b"k" * 32
@@ -28,9 +28,9 @@ STATES = ("active", "lapsed", "suspended", "removed", "rotated", "erased")
 @pytest.fixture
 def url(postgresql: str) -> Iterator[str]:
     """A migrated PostgreSQL database without anybody."""
-    url = create(postgresql)
+    url = create_database(postgresql)
     yield url
-    drop(url)
+    drop_database(url)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from podcast_pipeline.audience.database import connect, open_database, upgrade, 
 from podcast_pipeline.audience.database.engine import REVISIONS
 from podcast_pipeline.audience.database.tables import audit_log, audit_purges, metadata
 from podcast_pipeline.errors import SubscriberError
-from tests.support.databases import PROCESSES, create, drop
+from tests.support.databases import PROCESSES, create_database, drop_database
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -117,10 +117,10 @@ def test_other_urls_are_refused_without_showing_them(url: str, tmp_path: Path) -
     assert "geheim" not in str(caught.value)
 
 
-def test_unreachable_server_is_one_line(tmp_path: Path) -> None:
+def test_unreachable_server_is_one_line(tmp_path: Path, closed_port: int) -> None:
     """A server that is down is one line that names it, without its password."""
     with pytest.raises(SubscriberError, match=r"^database pod on 127\.0\.0\.1: ") as caught:
-        open_database("postgresql://u:geheim@127.0.0.1:1/pod", tmp_path)
+        open_database(f"postgresql://u:geheim@127.0.0.1:{closed_port}/pod", tmp_path)
     assert "\n" not in str(caught.value)
     assert "geheim" not in str(caught.value)
 
@@ -133,7 +133,7 @@ def test_a_role_without_rights_is_one_line(postgresql: str, tmp_path: Path) -> N
         connection.execute(text("CREATE ROLE stranger LOGIN"))
     with pytest.raises(SubscriberError, match=r"permission denied for table alembic_version; check that"):
         open_database(url.replace("pod@", "stranger@"), tmp_path)
-    drop(url)
+    drop_database(url)
     with server.begin() as connection:
         connection.execute(text("DROP ROLE stranger"))
     server.dispose()

@@ -18,7 +18,7 @@ from podcast_pipeline.audience.database.engine import REVISIONS
 from podcast_pipeline.audience.subscribers import Subscribers
 from podcast_pipeline.audience.subscribers.tokens import secret_sha256, to_token
 from podcast_pipeline.errors import SubscriberError
-from tests.support.databases import create, drop
+from tests.support.databases import create_database, drop_database
 
 SHOW, OTHER = UUID(int=1), UUID(int=2)
 KEY = b"k" * 64
@@ -194,9 +194,9 @@ def bare_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
     if request.param == "sqlite":
         yield None
         return
-    url = create(request.getfixturevalue("postgresql"), template="template1")
+    url = create_database(request.getfixturevalue("postgresql"), template="template1")
     yield url
-    drop(url)
+    drop_database(url)
 
 
 Contents = dict[str, list[tuple[Any, ...]]]

@@ -37,7 +37,7 @@ from podcast_pipeline.audience.subscribers.notifications import NotificationQueu
 from podcast_pipeline.audience.subscribers.privacy.addresses_seen import DownloadLog
 from podcast_pipeline.audience.subscribers.sessions import BrowserSessions
 from podcast_pipeline.errors import SubscriberError
-from tests.support.bucket_show import amounts
+from tests.support.bucket_show import soak_amounts
 from tests.support.databases import PROCESSES
 from tests.support.notifications import EPISODE as OUT
 from tests.support.notifications import POLICY
@@ -98,7 +98,7 @@ class Worker:
         until = self.random.choice((None, now, now + timedelta(days=9)))
         self.given.append(self.people.add(email, paid_until=until, now=now, origin="cli")[1])
 
-    def take_in(self, _: str, now: datetime) -> None:
+    def import_all(self, _: str, now: datetime) -> None:
         """Import everybody, in any order."""
         rows = [f"{email},{self.random.choice(DAYS)}\n" for email in PEOPLE]
         self.random.shuffle(rows)
@@ -168,8 +168,8 @@ class Worker:
                 news.release(who, OUT.id)
 
     KINDS: ClassVar[tuple[Callable[["Worker", str, datetime], None], ...]] = (
-        *(add, add, take_in, renew, suspend, resume, remove, rotate, rotate, erase, poll, poll, read),
-        *(want, want, stop, tell),
+        *(add, add, import_all, renew, suspend, resume, remove, rotate, rotate, erase, poll, poll, read),
+        *(opt_in, opt_in, unsubscribe, notify),
     )
 
 
@@ -197,7 +197,7 @@ def after(known: Known | None, action: str, details: dict[str, Any]) -> Known:
     """Return the row after an audit log entry; the entry must be possible, and change something."""
     if known is None:
         assert action == "added"
-        return Known(**details, links=1)
+        return ExpectedRow(**details, links=1)
     assert not known.is_erased
     new = {
         "revived": lambda: replace(
@@ -227,14 +227,14 @@ def check(engine: Engine) -> int:
         log = connection.execute(select(audit_log).order_by(audit_log.c.id)).mappings().all()
         for entry in log:
             who = entry["subscriber_id"]
-            told[who] = after(told.get(who), entry["action"], entry["details"])
+            told[who] = apply_entry(told.get(who), entry["action"], entry["details"])
         for row in connection.execute(select(subscribers)).mappings():
             count = select(func.count()).where(tokens.c.subscriber_id == row["id"])
             current = connection.scalar(count.where(tokens.c.rotated_at.is_(None)))
             is_erased = row["erased_at"] is not None
             assert current == (0 if is_erased else 1)
             assert (row["email"] is None) == is_erased
-            rows[row["id"]] = Known(
+            rows[row["id"]] = ExpectedRow(
                 plan=row["plan"],
                 period=row["period"],
                 paid_until=row["paid_until"].isoformat() if row["paid_until"] else None,
@@ -262,7 +262,7 @@ def test_concurrent_changes_agree_with_the_audit_log(
             jobs = [Job(database_url, tmp_path, number * WORKERS + i) for i in range(WORKERS)]
             for steps in pool.map(work, jobs):
                 done += steps
-            entries = check(engine)
+            entries = check_rows(engine)
     assert set(done) == {step.__name__ for step in Worker.KINDS}
     with capsys.disabled():
         print(f"\n{engine.dialect.name}: {done.total()} steps, {entries} changes, all explained")  # noqa: T201
@@ -314,4 +314,4 @@ def test_a_killed_import_can_be_resumed(
             "unchanged"
         }
     assert any(0 < number < LINES for number in reached)
-    assert check(engine) == amount * LINES
+    assert check_rows(engine) == amount * LINES

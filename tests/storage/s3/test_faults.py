@@ -80,7 +80,7 @@ PASSING: dict[str, tuple[Fault, int]] = {
     "503 SlowDown": (faults.refuse(503, "SlowDown", Retry_After="1"), 1),
     "500 twice": (faults.refuse(500, "InternalError"), 2),
     "reset": (faults.reset, 2),
-    "answer lost": (faults.lose_answer, 1),
+    "answer lost": (faults.lose_response, 1),
     "stall": (faults.stall, 1),
 }
 
@@ -175,7 +175,7 @@ def test_a_read_that_cannot_be_done_is_one_line(
 
 def test_a_captive_portals_page_is_not_an_empty_list(store: S3Store, proxy: FaultyProxy) -> None:
     """A captive portal's page is not taken for an empty bucket."""
-    proxy.inject("GET", faults.not_s3, times=ALWAYS)
+    proxy.inject("GET", faults.captive_portal, times=ALWAYS)
     with pytest.raises(StoreError, match="the store is overloaded or broken"):
         list(store.list("private/"))
 
@@ -202,7 +202,7 @@ def test_a_lost_response_does_not_hide_a_lost_race(
     """If the response is lost and another writer was first, the put raises PreconditionFailed."""
     etag = direct.head(KEY).etag
 
-    def somebody_else_first(exchange: faults.Exchange) -> None:
+    def somebody_else_first(exchange: faults.ProxiedRequest) -> None:
         direct.put(KEY, b"theirs", **HEADERS)
         exchange.hang_up()
 
@@ -222,7 +222,7 @@ def big_file(tmp_path: Path) -> tuple[str, Path]:
 
 
 @pytest.mark.parametrize(
-    "fault", [faults.refuse(503, "SlowDown"), faults.reset, faults.lose_answer, faults.stall]
+    "fault", [faults.refuse(503, "SlowDown"), faults.reset, faults.lose_response, faults.stall]
 )
 @pytest.mark.parametrize("method", ["PUT", "POST"])
 def test_a_big_file_survives_a_passing_fault(
@@ -246,7 +246,7 @@ def test_an_upload_is_resumed_by_the_next_run(
     with pytest.raises(NotFound):
         direct.head(key)
     proxy.plans.clear()
-    proxy.seen.clear()
+    proxy.requests.clear()
     store.put(key, path, **HEADERS, if_absent=True)
-    assert [line for line in proxy.seen if "partNumber=1" in line or "partNumber=2" in line] == []
+    assert [line for line in proxy.requests if "partNumber=1" in line or "partNumber=2" in line] == []
     assert direct.get(key)[1] == path.read_bytes()

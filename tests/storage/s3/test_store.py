@@ -1,10 +1,8 @@
 """S3 only: TLS, races between processes, resumed uploads, lost responses, two buckets, errors."""
 
 import hashlib
-import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A host that does one thing wrong at a time, and the rule that it breaks."""
+"""Faults of a host, one at a time, each with the rule that it breaks."""
 
 import io
 import json
@@ -10,7 +10,7 @@ from PIL import Image
 from podcast_pipeline.feed.conformance import FeedFinding
 from podcast_pipeline.remote_feeds.check import check_url
 from podcast_pipeline.remote_feeds.client import HttpClient
-from tests.support.http_servers import Served
+from tests.support.http_servers import ServedFile
 
 FEED = """<?xml version="1.0" encoding="UTF-8"?>
 <rss xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd"
@@ -37,20 +37,20 @@ def picture(side_px: int = 1400) -> bytes:
     return body.getvalue()
 
 
-def right(url: str) -> dict[str, Served]:
-    """Return a feed and its files, served as they should be."""
+def right_files(url: str) -> dict[str, ServedFile]:
+    """Return a feed and its files, served without a fault."""
     return {
-        "/feed.xml": Served(
-            FEED.format(url).encode(), "application/rss+xml", plain={"Content-Encoding": "identity"}
+        "/feed.xml": ServedFile(
+            FEED.format(url).encode(), "application/rss+xml", headers={"Content-Encoding": "identity"}
         ),
-        "/one.mp3": Served(bytes(4000), "audio/mpeg"),
-        "/art.png": Served(picture(), "image/png"),
-        "/one.json": Served(
+        "/one.mp3": ServedFile(bytes(4000), "audio/mpeg"),
+        "/art.png": ServedFile(picture(), "image/png"),
+        "/one.json": ServedFile(
             b'{"version":"1.2.0","chapters":[{"startTime":0,"title":"A"}]}', "application/json+chapters"
         ),
-        "/one.vtt": Served(b"WEBVTT\n\n00:00.000 --> 00:02.000\nHello.\n", "text/vtt"),
-        "/one.srt": Served(b"1\n00:00:00,000 --> 00:00:02,000\nHello.\n", "application/x-subrip"),
-        "/words.json": Served(
+        "/one.vtt": ServedFile(b"WEBVTT\n\n00:00.000 --> 00:02.000\nHello.\n", "text/vtt"),
+        "/one.srt": ServedFile(b"1\n00:00:00,000 --> 00:00:02,000\nHello.\n", "application/x-subrip"),
+        "/words.json": ServedFile(
             json.dumps({"version": "1.0.0", "segments": [SEGMENT]}).encode(), "application/json"
         ),
     }
@@ -61,22 +61,22 @@ def findings(address: str) -> tuple[FeedFinding, ...]:
         return check_url(address, web, newest=5)
 
 
-Break = Callable[[dict[str, Served]], object]
+Break = Callable[[dict[str, ServedFile]], object]
 FAULTS: dict[str, tuple[str, str, Break]] = {
     "HEAD of the feed is refused": ("H1", "error", lambda f: f["/feed.xml"].faults.add("head")),
     "HEAD of the audio is refused": ("H1", "error", lambda f: f["/one.mp3"].faults.add("head")),
     "HEAD of the artwork is refused": ("H1", "error", lambda f: f["/art.png"].faults.add("head")),
     "ranges are ignored": ("H2", "error", lambda f: f["/one.mp3"].faults.add("range")),
     "conditions are ignored": ("H3", "warning", lambda f: f["/feed.xml"].faults.add("condition")),
-    "no Last-Modified": ("H3", "warning", lambda f: f["/feed.xml"].plain.update({"Last-Modified": ""})),
-    "no Cache-Control": ("H3", "warning", lambda f: f["/feed.xml"].plain.update({"Cache-Control": ""})),
-    "no gzip": ("H3", "warning", lambda f: f["/feed.xml"].plain.clear()),
+    "no Last-Modified": ("H3", "warning", lambda f: f["/feed.xml"].headers.update({"Last-Modified": ""})),
+    "no Cache-Control": ("H3", "warning", lambda f: f["/feed.xml"].headers.update({"Cache-Control": ""})),
+    "no gzip": ("H3", "warning", lambda f: f["/feed.xml"].headers.clear()),
     "the transcript wants a password": ("H4", "error", lambda f: setattr(f["/one.vtt"], "status", 401)),
     "the chapters are gone": ("H4", "error", lambda f: f.pop("/one.json")),
     "no CORS": (
         "H5",
         "warning",
-        lambda f: f["/one.vtt"].plain.update({"Access-Control-Allow-Origin": ""}),
+        lambda f: f["/one.vtt"].headers.update({"Access-Control-Allow-Origin": ""}),
     ),
     "audio as text": ("H6", "error", lambda f: setattr(f["/one.mp3"], "content_type", "text/plain")),
     "another length": ("F8", "error", lambda f: setattr(f["/one.mp3"], "body", bytes(3999))),

@@ -25,8 +25,8 @@ from podcast_pipeline.transcript.edits import (
     transcript_from_document,
 )
 from podcast_pipeline.transcript.markdown import MarkdownTranscript, parse_markdown, to_markdown
-from tests.support.merge_judge import Judge, plain
-from tests.support.retranscription import Heard, edited, heard_again, interview
+from tests.support.merge_judge import MergeJudge, normalized
+from tests.support.retranscription import Retranscription, edit_markdown, interview, retranscribe
 
 NOW = datetime(2026, 3, 3, 6, tzinfo=UTC)
 LATER = datetime(2026, 3, 6, 6, tzinfo=UTC)
@@ -43,20 +43,22 @@ class Case:
     document: MarkdownTranscript
     base: Transcript
     edits: tuple[Edit, ...]
-    judges: tuple[Judge, Judge]
+    judges: tuple[MergeJudge, MergeJudge]
 
 
-def play(seed: int, *, words: int, count: int, noise: float, shift_s: float) -> Case:
+def make_case(seed: int, *, words: int, count: int, noise: float, shift_s: float) -> Case:
     """Make a case."""
     random = Random(seed)
     base = interview(random, words)
-    document = parse_markdown(edited(random, to_markdown(base, base=BASE, title="t"), count))
+    document = parse_markdown(edit_markdown(random, to_markdown(base, base=BASE, title="t"), count))
     edits = extract_edits(document, base, NOW)
-    again = heard_again(random, base, edits, noise=noise, shift_s=shift_s)
-    still = Heard(base, tuple(map(float, range(len(base.words)))))
+    again = retranscribe(random, base, edits, noise=noise, shift_s=shift_s)
+    still = Retranscription(base, tuple(map(float, range(len(base.words)))))
     judges = (
-        Judge(base, still, apply_edits(edits, base), True, {"S0": "Ann Example", "S1": "Speaker 2"}, "S1"),
-        Judge(
+        MergeJudge(
+            base, still, apply_edits(edits, base), True, {"S0": "Ann Example", "S1": "Speaker 2"}, "S1"
+        ),
+        MergeJudge(
             base,
             again,
             apply_edits(edits, again.transcript),
@@ -68,16 +70,16 @@ def play(seed: int, *, words: int, count: int, noise: float, shift_s: float) -> 
     return Case(document, base, edits, judges)
 
 
-def complaints(case: Case) -> Iterator[str]:
+def case_errors(case: Case) -> Iterator[str]:
     """Yield everything that is not right about a case."""
     aligned = transcript_from_document(case.document, case.base)
-    if plain(aligned.text) != plain(case.document.text):
+    if normalized(aligned.text) != normalized(case.document.text):
         yield f"aligned: {aligned.text} is not {case.document.text}"
     for judge in case.judges:
-        told = [*judge.merged.applied, *(conflict.edit for conflict in judge.merged.conflicts)]
-        if sorted(map(repr, told)) != sorted(map(repr, case.edits)):
+        reported = [*judge.merged.applied, *(conflict.edit for conflict in judge.merged.conflicts)]
+        if sorted(map(repr, reported)) != sorted(map(repr, case.edits)):
             yield "an edit is neither applied nor reported"
-        yield from judge.complaints()
+        yield from judge.mistakes()
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)  # one in 1,500 cases is still wrong: see below
@@ -92,13 +94,13 @@ def test_every_edit_is_applied_in_its_place_or_reported(
     seed: int, words: int, count: int, noise: float, shift_s: float
 ) -> None:
     """Over a noisy and shifted transcription no edit is lost, none lands elsewhere, nothing else changes."""
-    assert list(complaints(play(seed, words=words, count=count, noise=noise, shift_s=shift_s))) == []
+    assert list(case_errors(make_case(seed, words=words, count=count, noise=noise, shift_s=shift_s))) == []
 
 
-def drawn(seed: int) -> Case:
+def random_case(seed: int) -> Case:
     """Make a case of which everything is drawn."""
     draw = Random(seed)
-    return play(
+    return make_case(
         seed,
         words=draw.randint(1, 300),
         count=draw.randint(1, 10),
@@ -110,20 +112,20 @@ def drawn(seed: int) -> Case:
 @pytest.mark.parametrize("seed", [151, 941, 100505, 100603, 100868, 100890, 100937, 101418])
 def test_what_once_went_elsewhere(seed: int) -> None:
     """Passages put in, said one and a half times, or heard as a person wrote them, mislead no edit."""
-    assert list(complaints(drawn(seed))) == []
+    assert list(case_errors(random_case(seed))) == []
 
 
 def test_a_voice_that_was_cut_out_gives_its_name_to_nobody() -> None:
     """Where a voice's passage stood somebody else speaks now; the name is reported, not given to them."""
-    case = play(6, words=88, count=5, noise=0.05, shift_s=37.5)
-    assert list(complaints(case)) == []
+    case = make_case(6, words=88, count=5, noise=0.05, shift_s=37.5)
+    assert list(case_errors(case)) == []
     names = [conflict.edit for conflict in case.judges[1].merged.conflicts if conflict.edit.kind == "name"]
     assert len(names) == 1
 
 
 def test_an_edit_of_the_first_word_knows_that_its_passage_is_said_again() -> None:
     """The first word is heard as another one; where the passage comes again it is left alone."""
-    assert list(complaints(play(256, words=254, count=9, noise=0.05, shift_s=37.5))) == []
+    assert list(case_errors(make_case(256, words=254, count=9, noise=0.05, shift_s=37.5))) == []
 
 
 @pytest.mark.xfail(
@@ -132,7 +134,7 @@ def test_an_edit_of_the_first_word_knows_that_its_passage_is_said_again() -> Non
 @pytest.mark.parametrize("seed", [2846, 2888])
 def test_what_still_goes_elsewhere(seed: int) -> None:
     """All that 3,000 interviews from one row of seeds found."""
-    assert list(complaints(drawn(seed))) == []
+    assert list(case_errors(random_case(seed))) == []
 
 
 @pytest.mark.soak
@@ -141,18 +143,18 @@ def test_twenty_thousand_edits_are_applied_in_their_place_or_reported() -> None:
     count: Counter[str] = Counter()
     while count["edits"] < SOAK_EDITS:
         seed = count["interviews"]
-        case = drawn(seed)
-        assert list(complaints(case)) == [], f"seed {seed}, after {dict(count)}"
-        merged = case.judges[1].merged
-        count.update(interviews=1, edits=len(case.edits), applied=len(merged.applied))
-        count.update(reported=len(merged.conflicts))
+        case = random_case(seed)
+        assert list(case_errors(case)) == [], f"seed {seed}, after {dict(count)}"
+        merge_edits = case.judges[1].merged
+        count.update(interviews=1, edits=len(case.edits), applied=len(merge_edits.applied))
+        count.update(reported=len(merge_edits.conflicts))
     logging.getLogger(__name__).info("%s", dict(count))
 
 
 # The person's side: one document, aligned with the words it was made from.
 
 
-def talk(*turns: tuple[str | None, str], language: str = "en") -> Transcript:
+def transcript_of_turns(*turns: tuple[str | None, str], language: str = "en") -> Transcript:
     """Return turns (speaker, words) with a word every half second and a second between turns."""
     segments: list[Segment] = []
     at = 0.0
@@ -167,7 +169,7 @@ def talk(*turns: tuple[str | None, str], language: str = "en") -> Transcript:
     return Transcript(language=language, duration_s=at, speakers=speakers, segments=tuple(segments))
 
 
-BEES = talk(
+BEES = transcript_of_turns(
     ("S0", "Welcome to the show about bees."),
     ("S1", "Thank you, I am Mr. Kelner and I keep them."),
     ("S0", "How many bees do you keep now?"),
@@ -175,7 +177,7 @@ BEES = talk(
 )
 
 
-def saved(*changes: tuple[str, str], base: Transcript = BEES) -> str:
+def edited_markdown(*changes: tuple[str, str], base: Transcript = BEES) -> str:
     """Return the transcript.md with texts in it replaced."""
     text = to_markdown(base, base=BASE, title="t")
     for old, new in changes:
@@ -184,28 +186,28 @@ def saved(*changes: tuple[str, str], base: Transcript = BEES) -> str:
     return text
 
 
-def said(transcript: Transcript) -> list[tuple[str | None, str]]:
+def named_segments(transcript: Transcript) -> list[tuple[str | None, str]]:
     """Return (name, words) of each segment."""
     return [(transcript.speaker_name(s.speaker), s.text) for s in transcript.segments]
 
 
 def test_an_untouched_document_is_the_transcript() -> None:
     """Aligning what nobody edited gives the very same words, and no edits."""
-    assert transcript_from_document(parse_markdown(saved()), BEES) == BEES
-    assert extract_edits(parse_markdown(saved()), BEES, NOW) == ()
+    assert transcript_from_document(parse_markdown(edited_markdown()), BEES) == BEES
+    assert extract_edits(parse_markdown(edited_markdown()), BEES, NOW) == ()
 
 
 def test_what_an_editor_does_by_itself_is_no_edit() -> None:
     """Curly quotes, dashes and composed accents leave the machine's words as they are."""
-    base = talk(("S0", 'It\'s "caf\u00e9" -- so... yes'))
-    text = saved(('It\'s "caf\u00e9" -- so...', "It’s “cafe\u0301” — so…"), base=base)
+    base = transcript_of_turns(("S0", 'It\'s "caf\u00e9" -- so... yes'))
+    text = edited_markdown(('It\'s "caf\u00e9" -- so...', "It’s “cafe\u0301” — so…"), base=base)
     assert transcript_from_document(parse_markdown(text), base) == base
     assert extract_edits(parse_markdown(text), base, NOW) == ()
 
 
 def test_unchanged_words_keep_their_times() -> None:
     """A correction takes the time of what was heard; every other word is exactly as it was."""
-    fixed = transcript_from_document(parse_markdown(saved(("Kelner", "Kellner"))), BEES)
+    fixed = transcript_from_document(parse_markdown(edited_markdown(("Kelner", "Kellner"))), BEES)
     changed = [(old, new) for old, new in zip(BEES.words, fixed.words, strict=True) if old != new]
     assert changed == [
         (BEES.words[11], Word(text=" Kellner", start_s=6.5, end_s=6.9, confidence=1.0)),
@@ -216,7 +218,9 @@ def test_marks_and_case_change_no_time() -> None:
     """A full stop or a capital is the person's, time and confidence stay the machine's."""
     (word,) = [
         w
-        for w in transcript_from_document(parse_markdown(saved(("Thank you, I", "Thank You. I"))), BEES).words
+        for w in transcript_from_document(
+            parse_markdown(edited_markdown(("Thank you, I", "Thank You. I"))), BEES
+        ).words
         if w.text == " You."
     ]
     assert (word.start_s, word.end_s, word.confidence) == (4.5, 4.9, 0.8)
@@ -225,7 +229,7 @@ def test_marks_and_case_change_no_time() -> None:
 def test_inserted_words_go_into_the_gap() -> None:
     """A word nobody heard lies between its neighbours; a pasted paragraph too, in order."""
     pasted = "and\n\nA whole paragraph that nobody said at all.\n\nI"
-    words = transcript_from_document(parse_markdown(saved(("and I", pasted))), BEES).words
+    words = transcript_from_document(parse_markdown(edited_markdown(("and I", pasted))), BEES).words
     assert "A whole paragraph" in " ".join(w.text.strip() for w in words)
     starts = [word.start_s for word in words]
     assert starts == sorted(starts)
@@ -236,7 +240,7 @@ def test_inserted_words_go_into_the_gap() -> None:
 
 def test_words_before_the_first_and_after_the_last() -> None:
     """Words written at the very beginning and end stay inside the recording."""
-    text = saved(("Welcome", "Hello and welcome"), ("counted them.", "counted them. Goodbye then."))
+    text = edited_markdown(("Welcome", "Hello and welcome"), ("counted them.", "counted them. Goodbye then."))
     words = transcript_from_document(parse_markdown(text), BEES).words
     assert [w.text for w in words[:3]] == [" Hello", " and", " welcome"]
     assert words[0].start_s >= 0
@@ -245,8 +249,8 @@ def test_words_before_the_first_and_after_the_last() -> None:
 
 def test_a_deleted_passage_is_gone() -> None:
     """What was deleted is in no segment; a turn without words disappears."""
-    text = saved(("**Ann Example** [00:00:10]\n\nHow many bees do you keep now?\n\n", ""))
-    assert [words for _, words in said(transcript_from_document(parse_markdown(text), BEES))] == [
+    text = edited_markdown(("**Ann Example** [00:00:10]\n\nHow many bees do you keep now?\n\n", ""))
+    assert [words for _, words in named_segments(transcript_from_document(parse_markdown(text), BEES))] == [
         "Welcome to the show about bees.",
         "Thank you, I am Mr. Kelner and I keep them.",
         "Well, I never counted them.",
@@ -256,7 +260,9 @@ def test_a_deleted_passage_is_gone() -> None:
 
 def test_a_speaker_is_renamed_once() -> None:
     """A name changed in the front matter names every turn of that voice, and its id stays."""
-    named = transcript_from_document(parse_markdown(saved(("S1: Speaker 2", "S1: Bob Guest"))), BEES)
+    named = transcript_from_document(
+        parse_markdown(edited_markdown(("S1: Speaker 2", "S1: Bob Guest"))), BEES
+    )
     assert named.speakers == (BEES.speakers[0], Speaker(id="S1", name="Bob Guest"))
     assert named.segments == BEES.segments
 
@@ -264,22 +270,22 @@ def test_a_speaker_is_renamed_once() -> None:
 def test_a_speaker_is_renamed_everywhere_by_search_and_replace() -> None:
     """Replacing the name in front matter and headings alike is the same as renaming it once."""
     assert transcript_from_document(
-        parse_markdown(saved(("Speaker 2", "Bob Guest"))), BEES
-    ) == transcript_from_document(parse_markdown(saved(("S1: Speaker 2", "S1: Bob Guest"))), BEES)
+        parse_markdown(edited_markdown(("Speaker 2", "Bob Guest"))), BEES
+    ) == transcript_from_document(parse_markdown(edited_markdown(("S1: Speaker 2", "S1: Bob Guest"))), BEES)
 
 
 def test_swapped_names() -> None:
     """Swapping two names in the front matter swaps the voices; in the headings too, nothing changes."""
     base = BEES.model_copy(update={"speakers": (Speaker(id="S0", name="Ann"), Speaker(id="S1", name="Bob"))})
-    front = saved(("S0: Ann\n  S1: Bob", "S0: Bob\n  S1: Ann"), base=base)
-    assert [name for name, _ in said(transcript_from_document(parse_markdown(front), base))] == [
+    front = edited_markdown(("S0: Ann\n  S1: Bob", "S0: Bob\n  S1: Ann"), base=base)
+    assert [name for name, _ in named_segments(transcript_from_document(parse_markdown(front), base))] == [
         "Bob",
         "Ann",
         "Bob",
         "Ann",
     ]
     both = front.replace("**Ann**", "**X**").replace("**Bob**", "**Ann**").replace("**X**", "**Bob**")
-    assert said(transcript_from_document(parse_markdown(both), base)) == said(
+    assert named_segments(transcript_from_document(parse_markdown(both), base)) == named_segments(
         transcript_from_document(parse_markdown(front), base)
     )
 
@@ -287,25 +293,29 @@ def test_swapped_names() -> None:
 def test_one_turn_is_given_to_another() -> None:
     """A heading changed for one turn moves that turn only, to a known speaker or a new one."""
     to_ann = transcript_from_document(
-        parse_markdown(saved(("**Speaker 2** [00:00:14]", "**Ann Example**"))), BEES
+        parse_markdown(edited_markdown(("**Speaker 2** [00:00:14]", "**Ann Example**"))), BEES
     )
     assert [s.speaker for s in to_ann.segments] == ["S0", "S1", "S0", "S0"]
-    to_cy = transcript_from_document(parse_markdown(saved(("**Speaker 2** [00:00:14]", "**Cy**"))), BEES)
-    assert said(to_cy)[3] == ("Cy", "Well, I never counted them.")
-    assert said(to_cy)[1][0] == "Speaker 2"
+    to_cy = transcript_from_document(
+        parse_markdown(edited_markdown(("**Speaker 2** [00:00:14]", "**Cy**"))), BEES
+    )
+    assert named_segments(to_cy)[3] == ("Cy", "Well, I never counted them.")
+    assert named_segments(to_cy)[1][0] == "Speaker 2"
 
 
 def test_turns_are_split_and_joined() -> None:
     """A new heading splits a turn between two speakers; a removed one joins two."""
     split = transcript_from_document(
-        parse_markdown(saved(("Kelner and", "Kelner.\n\n**Ann Example**\n\nand"))), BEES
+        parse_markdown(edited_markdown(("Kelner and", "Kelner.\n\n**Ann Example**\n\nand"))), BEES
     )
-    assert said(split)[1:3] == [
+    assert named_segments(split)[1:3] == [
         ("Speaker 2", "Thank you, I am Mr. Kelner."),
         ("Ann Example", "and I keep them."),
     ]
-    joined = transcript_from_document(parse_markdown(saved(("**Speaker 2** [00:00:04]\n\n", ""))), BEES)
-    assert [name for name, _ in said(joined)] == ["Ann Example"] * 3 + ["Speaker 2"]
+    joined = transcript_from_document(
+        parse_markdown(edited_markdown(("**Speaker 2** [00:00:04]\n\n", ""))), BEES
+    )
+    assert [name for name, _ in named_segments(joined)] == ["Ann Example"] * 3 + ["Speaker 2"]
     assert joined.words == BEES.words
 
 
@@ -349,7 +359,7 @@ def test_doubts_stay_until_a_person_was_there() -> None:
     """A doubtful segment that was not edited stays doubtful; one that was edited does not."""
     doubtful = tuple(s.model_copy(update={"doubts": ("over music",)}) for s in BEES.segments)
     base = BEES.model_copy(update={"segments": doubtful})
-    fixed = transcript_from_document(parse_markdown(saved(("Kelner", "Kellner"), base=base)), base)
+    fixed = transcript_from_document(parse_markdown(edited_markdown(("Kelner", "Kellner"), base=base)), base)
     assert [s.doubts for s in fixed.segments] == [("over music",), (), ("over music",), ("over music",)]
 
 
@@ -358,7 +368,7 @@ def test_doubts_stay_until_a_person_was_there() -> None:
 
 def test_what_an_edit_remembers() -> None:
     """An edit says what was heard and written, between which words, when in the recording, and when made."""
-    (edit,) = extract_edits(parse_markdown(saved(("Kelner and", "Kellner. And"))), BEES, NOW)
+    (edit,) = extract_edits(parse_markdown(edited_markdown(("Kelner and", "Kellner. And"))), BEES, NOW)
     assert isinstance(edit, WordEdit)
     assert (edit.site.heard, edit.written) == ("Kelner and", "Kellner. And")
     assert edit.site.before.endswith("bees. Thank you, I am Mr.")
@@ -368,10 +378,12 @@ def test_what_an_edit_remembers() -> None:
 
 def test_edits_in_json_come_back() -> None:
     """edits.json holds every kind of edit and a conflict, and a newer schema is refused."""
-    text = saved(("S1: Speaker 2", "S1: Bob"), ("**Ann Example** [00:00:10]", "**Cy**"), ("bees.", "wasps."))
+    text = edited_markdown(
+        ("S1: Speaker 2", "S1: Bob"), ("**Ann Example** [00:00:10]", "**Cy**"), ("bees.", "wasps.")
+    )
     taken = extract_edits(parse_markdown(text), BEES, NOW)
     assert {edit.kind for edit in taken} == {"name", "turn", "words"}
-    conflicts = apply_edits(taken, talk(("S0", "Nothing of it is here."))).conflicts
+    conflicts = apply_edits(taken, transcript_of_turns(("S0", "Nothing of it is here."))).conflicts
     edits = Edits(edits=taken, conflicts=conflicts)
     assert Edits.model_validate_json(to_json(edits)) == edits
     with pytest.raises(ValueError, match="schema_version"):
@@ -380,9 +392,9 @@ def test_edits_in_json_come_back() -> None:
 
 def test_an_edit_keeps_the_day_it_was_made() -> None:
     """Taken again with new ones, an edit keeps its instant; conflicts stay until settled."""
-    first = reconcile_edits(Edits(), parse_markdown(saved(("Kelner", "Kellner"))), BEES, NOW)
+    first = reconcile_edits(Edits(), parse_markdown(edited_markdown(("Kelner", "Kellner"))), BEES, NOW)
     second = reconcile_edits(
-        first, parse_markdown(saved(("Kelner", "Kellner"), ("never", "always"))), BEES, LATER
+        first, parse_markdown(edited_markdown(("Kelner", "Kellner"), ("never", "always"))), BEES, LATER
     )
     assert [edit.edited_at for edit in second.edits] == [NOW, LATER]
 
@@ -390,14 +402,14 @@ def test_an_edit_keeps_the_day_it_was_made() -> None:
 # Edits over another transcription.
 
 
-def merged(*changes: tuple[str, str], over: Transcript) -> MergeResult:
+def merge_edits(*changes: tuple[str, str], over: Transcript) -> MergeResult:
     """Return the edits of BEES over another transcription."""
-    return apply_edits(extract_edits(parse_markdown(saved(*changes)), BEES, NOW), over)
+    return apply_edits(extract_edits(parse_markdown(edited_markdown(*changes)), BEES, NOW), over)
 
 
 def test_edits_over_their_own_words_are_the_alignment() -> None:
     """On the transcript they were made from, edits give what aligning the document gives."""
-    text = saved(
+    text = edited_markdown(
         ("Kelner", "Kellner"), ("S1: Speaker 2", "S1: Bob"), (" now?", "?"), ("Well, I", "Well, I have")
     )
     result = apply_edits(extract_edits(parse_markdown(text), BEES, NOW), BEES)
@@ -407,24 +419,26 @@ def test_edits_over_their_own_words_are_the_alignment() -> None:
 
 def test_applying_twice_changes_nothing() -> None:
     """A transcription that already has a correction counts as applied and stays as it is."""
-    once = merged(("Kelner", "Kellner"), ("S1: Speaker 2", "S1: Bob"), (" now?", "?"), over=BEES)
-    twice = merged(("Kelner", "Kellner"), ("S1: Speaker 2", "S1: Bob"), (" now?", "?"), over=once.transcript)
+    once = merge_edits(("Kelner", "Kellner"), ("S1: Speaker 2", "S1: Bob"), (" now?", "?"), over=BEES)
+    twice = merge_edits(
+        ("Kelner", "Kellner"), ("S1: Speaker 2", "S1: Bob"), (" now?", "?"), over=once.transcript
+    )
     assert twice.conflicts == ()
     assert twice.transcript == once.transcript
 
 
 def test_another_hearing_of_the_same_words_is_corrected() -> None:
     """Where the new engine hears the same name differently, the person's spelling stands."""
-    other = talk(*((s.speaker, s.text.replace("Kelner", "Kellnor")) for s in BEES.segments))
-    result = merged(("Kelner", "Kellner"), over=other)
+    other = transcript_of_turns(*((s.speaker, s.text.replace("Kelner", "Kellnor")) for s in BEES.segments))
+    result = merge_edits(("Kelner", "Kellner"), over=other)
     assert result.conflicts == ()
     assert "Mr. Kellner and" in result.transcript.text
 
 
 def test_other_words_in_the_place_are_a_conflict() -> None:
     """Where the new engine hears something else, nothing is changed and the place is named."""
-    other = talk(*((s.speaker, s.text.replace("Kelner", "Smith")) for s in BEES.segments))
-    result = merged(("Kelner", "Kellner"), over=other)
+    other = transcript_of_turns(*((s.speaker, s.text.replace("Kelner", "Smith")) for s in BEES.segments))
+    result = merge_edits(("Kelner", "Kellner"), over=other)
     assert result.transcript == other
     (conflict,) = result.conflicts
     assert (conflict.at_s, conflict.reason) == (6.5, "the machine now hears “Smith”")
@@ -432,74 +446,79 @@ def test_other_words_in_the_place_are_a_conflict() -> None:
 
 def test_a_passage_that_was_cut_is_a_conflict() -> None:
     """An edit in a passage that is not in the new recording is reported with the time it had."""
-    other = talk((None, "Something else entirely was said in this one."))
-    (conflict,) = merged(("Kelner", "Kellner"), over=other).conflicts
+    other = transcript_of_turns((None, "Something else entirely was said in this one."))
+    (conflict,) = merge_edits(("Kelner", "Kellner"), over=other).conflicts
     assert (conflict.at_s, conflict.reason) == (6.5, "the words around it are not there any more")
 
 
 def test_a_passage_said_twice_is_a_conflict() -> None:
     """Where the same words stand in two places of a re-cut recording, neither is guessed."""
-    twice = talk(*((s.speaker, s.text) for s in (*BEES.segments, *BEES.segments)))
-    result = merged(("Kelner", "Kellner"), over=twice)
+    twice = transcript_of_turns(*((s.speaker, s.text) for s in (*BEES.segments, *BEES.segments)))
+    result = merge_edits(("Kelner", "Kellner"), over=twice)
     assert result.transcript == twice
     assert [conflict.reason for conflict in result.conflicts] == ["fits in several places: 6 s, 24 s"]
 
 
 def test_a_name_follows_the_voice_not_the_id() -> None:
     """When the voices have other ids in the new transcription, the name goes to the right one."""
-    other = talk(*(({"S0": "S1", "S1": "S0"}[s.speaker or ""], s.text) for s in BEES.segments))
+    other = transcript_of_turns(*(({"S0": "S1", "S1": "S0"}[s.speaker or ""], s.text) for s in BEES.segments))
     unnamed = other.model_copy(update={"speakers": (Speaker(id="S0"), Speaker(id="S1"))})
-    result = merged(("S1: Speaker 2", "S1: Bob"), over=unnamed)
-    assert [name for name, _ in said(result.transcript)] == ["Speaker 2", "Bob", "Speaker 2", "Bob"]
+    result = merge_edits(("S1: Speaker 2", "S1: Bob"), over=unnamed)
+    assert [name for name, _ in named_segments(result.transcript)] == ["Speaker 2", "Bob", "Speaker 2", "Bob"]
 
 
 def test_a_name_for_a_voice_that_is_no_longer_one_is_a_conflict() -> None:
     """When the new diarization mixes two voices, or knows it by another name, no name is put on it."""
-    one = talk(*(("S0" if i % 4 > 1 else "S1", s.text) for i, s in enumerate(BEES.segments)))
+    one = transcript_of_turns(*(("S0" if i % 4 > 1 else "S1", s.text) for i, s in enumerate(BEES.segments)))
     mixed = one.model_copy(update={"speakers": (Speaker(id="S0"), Speaker(id="S1"))})
-    assert [c.reason for c in merged(("S1: Speaker 2", "S1: Bob"), over=mixed).conflicts] == [
+    assert [c.reason for c in merge_edits(("S1: Speaker 2", "S1: Bob"), over=mixed).conflicts] == [
         "the voice is not one voice any more"
     ]
     known = BEES.model_copy(update={"speakers": (BEES.speakers[0], Speaker(id="S1", name="Carl"))})
-    assert [c.reason for c in merged(("S1: Speaker 2", "S1: Bob"), over=known).conflicts] == [
+    assert [c.reason for c in merge_edits(("S1: Speaker 2", "S1: Bob"), over=known).conflicts] == [
         "the voice is known as Carl"
     ]
 
 
 def test_a_name_the_machine_knew_is_corrected() -> None:
     """A voice that came with a name is renamed, also where it comes with that name again; or loses it."""
-    result = merged(("S0: Ann Example", "S0: Anne Example"), over=BEES)
-    assert [name for name, _ in said(result.transcript)][::2] == ["Anne Example"] * 2
-    nobody = merged(("S0: Ann Example", "S0:"), over=BEES)
-    assert [name for name, _ in said(nobody.transcript)][::2] == ["Speaker 1"] * 2
+    result = merge_edits(("S0: Ann Example", "S0: Anne Example"), over=BEES)
+    assert [name for name, _ in named_segments(result.transcript)][::2] == ["Anne Example"] * 2
+    nobody = merge_edits(("S0: Ann Example", "S0:"), over=BEES)
+    assert [name for name, _ in named_segments(nobody.transcript)][::2] == ["Speaker 1"] * 2
 
 
 def test_a_moved_turn_moves_again() -> None:
     """A turn given to a new speaker is given to that speaker again, whoever the machine thinks it is."""
-    result = merged(("**Ann Example** [00:00:10]", "**Cy**"), over=BEES)
-    assert [name for name, _ in said(result.transcript)] == ["Ann Example", "Speaker 2", "Cy", "Speaker 2"]
+    result = merge_edits(("**Ann Example** [00:00:10]", "**Cy**"), over=BEES)
+    assert [name for name, _ in named_segments(result.transcript)] == [
+        "Ann Example",
+        "Speaker 2",
+        "Cy",
+        "Speaker 2",
+    ]
 
 
 def test_a_turn_of_an_unnamed_voice_follows_the_voice() -> None:
     """A turn given to "Speaker 2" goes to that voice, whatever number it has in the new transcription."""
-    other = talk(*(({"S0": "S1", "S1": "S0"}[s.speaker or ""], s.text) for s in BEES.segments))
+    other = transcript_of_turns(*(({"S0": "S1", "S1": "S0"}[s.speaker or ""], s.text) for s in BEES.segments))
     unnamed = other.model_copy(update={"speakers": (Speaker(id="S0"), Speaker(id="S1"))})
-    result = merged(("**Ann Example** [00:00:10]", "**Speaker 2**"), over=unnamed)
-    assert [name for name, _ in said(result.transcript)] == ["Speaker 2", *["Speaker 1"] * 3]
+    result = merge_edits(("**Ann Example** [00:00:10]", "**Speaker 2**"), over=unnamed)
+    assert [name for name, _ in named_segments(result.transcript)] == ["Speaker 2", *["Speaker 1"] * 3]
 
 
 def test_inserted_words_belong_to_their_turn() -> None:
     """Words at the edge of two turns are said by whose turn they were written in, or by a stranger."""
-    first = merged(("Thank you, I", "Well, thank you, I"), over=BEES).transcript
-    assert said(first)[1] == ("Speaker 2", "Well, thank you, I am Mr. Kelner and I keep them.")
-    stranger = merged(("**Ann Example** [00:00:10]", "**Cy**\n\nMe too!\n\n**Ann Example**"), over=BEES)
-    assert said(stranger.transcript)[2] == ("Cy", "Me too!")
+    first = merge_edits(("Thank you, I", "Well, thank you, I"), over=BEES).transcript
+    assert named_segments(first)[1] == ("Speaker 2", "Well, thank you, I am Mr. Kelner and I keep them.")
+    stranger = merge_edits(("**Ann Example** [00:00:10]", "**Cy**\n\nMe too!\n\n**Ann Example**"), over=BEES)
+    assert named_segments(stranger.transcript)[2] == ("Cy", "Me too!")
 
 
 def test_two_edits_for_one_place_are_not_both_applied() -> None:
     """Of two edits of the same words the first is applied, the second reported."""
-    one = extract_edits(parse_markdown(saved(("Kelner", "Kellner"))), BEES, NOW)
-    other = extract_edits(parse_markdown(saved(("Kelner", "Keller"))), BEES, NOW)
+    one = extract_edits(parse_markdown(edited_markdown(("Kelner", "Kellner"))), BEES, NOW)
+    other = extract_edits(parse_markdown(edited_markdown(("Kelner", "Keller"))), BEES, NOW)
     result = apply_edits((*one, *other), BEES)
     assert "Kellner" in result.transcript.text
     assert [(c.edit, c.reason) for c in result.conflicts] == [(other[0], "another edit is there")]
@@ -509,7 +528,7 @@ def test_nothing_heard_and_nothing_edited() -> None:
     """An empty transcription takes no edits and loses none."""
     empty = Transcript(language="en", duration_s=9)
     assert extract_edits(parse_markdown(to_markdown(empty, base=BASE, title="t")), empty, NOW) == ()
-    assert len(merged(("Kelner", "Kellner"), ("S1: Speaker 2", "S1: Bob"), over=empty).conflicts) == 2
+    assert len(merge_edits(("Kelner", "Kellner"), ("S1: Speaker 2", "S1: Bob"), over=empty).conflicts) == 2
 
 
 # The difference between two versions, for a person.
@@ -517,7 +536,7 @@ def test_nothing_heard_and_nothing_edited() -> None:
 
 def test_a_diff_reads_like_a_correction() -> None:
     """Each change is one line with its time and some words around it; another name of a voice is one line."""
-    text = saved(
+    text = edited_markdown(
         ("Kelner", "Kellner"), (" now?", "?"), ("Well, I", "Well, I have"), ("S1: Speaker 2", "S1: Bob")
     )
     assert diff(BEES, transcript_from_document(parse_markdown(text), BEES)) == (
@@ -527,7 +546,7 @@ def test_a_diff_reads_like_a_correction() -> None:
         "[00:00:15] you keep? Well, I {+have+} never counted them.",
     )
     given_away = transcript_from_document(
-        parse_markdown(saved(("**Speaker 2** [00:00:14]", "**Ann Example**"))), BEES
+        parse_markdown(edited_markdown(("**Speaker 2** [00:00:14]", "**Ann Example**"))), BEES
     )
     assert diff(BEES, given_away) == ("[00:00:14] [-Speaker 2-]{+Ann Example+}: Well, I never counted them.",)
     assert diff(BEES, BEES) == ()

@@ -16,7 +16,7 @@ from podcast_pipeline.transcript.names.glossary import (
 from podcast_pipeline.transcript.names.learn import learn_terms
 from podcast_pipeline.transcript.names.matching import GlossaryTerm
 from tests.support.paths import DATA
-from tests.support.transcripts import heard
+from tests.support.transcripts import recognized
 
 NOW = datetime(2026, 3, 3, 6, tzinfo=UTC)
 INTERVIEW = DATA / "reader_interview.txt"
@@ -59,7 +59,7 @@ ABSENT = tuple(
 )
 def test_a_near_miss_of_a_name_is_put_right(before: str, after: str) -> None:
     """What sounds like a name, or is told to, becomes the name; marks and possessives stay."""
-    fixed, fixes = fix_names(heard(before), GLOSSARY)
+    fixed, fixes = fix_names(recognized(before), GLOSSARY)
     assert fixed.text == after
     assert fixes
 
@@ -78,7 +78,7 @@ def test_a_near_miss_of_a_name_is_put_right(before: str, after: str) -> None:
 )
 def test_other_words_stay(text: str) -> None:
     """Ordinary words and other people's names that were heard well are not touched."""
-    assert fix_names(heard(text), GLOSSARY) == (heard(text), ())
+    assert fix_names(recognized(text), GLOSSARY) == (recognized(text), ())
 
 
 @pytest.mark.parametrize(
@@ -94,20 +94,20 @@ def test_other_words_stay(text: str) -> None:
 )
 def test_saint_and_doctor_are_written_as_the_glossary_has_them(name: str, before: str, after: str) -> None:
     """St. and Saint are one word to the ear; a sentence's full stop still parts two names."""
-    fixed, _ = fix_names(heard(before), Glossary((GlossaryTerm(name),)))
+    fixed, _ = fix_names(recognized(before), Glossary((GlossaryTerm(name),)))
     assert fixed.text.strip() == after
 
 
 def test_ordinary_words_only_change_where_they_were_hardly_heard() -> None:
     """The same ordinary words become the name with low confidence and stay with high."""
     glossary = Glossary((GlossaryTerm("Ann Example"),))
-    assert fix_names(heard("with an|0.2 example|0.3 here"), glossary)[0].text == "with Ann Example here"
-    assert fix_names(heard("with an example here"), glossary)[1] == ()
+    assert fix_names(recognized("with an|0.2 example|0.3 here"), glossary)[0].text == "with Ann Example here"
+    assert fix_names(recognized("with an example here"), glossary)[1] == ()
 
 
 def test_a_fix_is_on_record() -> None:
     """Each fix says what was there, what is there now, when, and how sure the engine was."""
-    _, (fixed,) = fix_names(heard("so Sean O|0.7 Sullivan, yes"), GLOSSARY)
+    _, (fixed,) = fix_names(recognized("so Sean O|0.7 Sullivan, yes"), GLOSSARY)
     assert (fixed.before, fixed.after, fixed.term) == (
         "Sean O Sullivan,",
         "Sean O'Sullivan,",
@@ -119,13 +119,13 @@ def test_a_fix_is_on_record() -> None:
 def test_a_name_with_a_possessive_of_its_own_gets_no_second_one() -> None:
     """Saint Andrew's stays as it is, and is put right without another 's."""
     glossary = Glossary((GlossaryTerm("Saint Andrew's"),))
-    assert fix_names(heard("in Saint Andrew's, Holborn"), glossary)[1] == ()
-    assert fix_names(heard("in Saint Andrew, Holborn"), glossary)[0].text.count("'s") <= 1
+    assert fix_names(recognized("in Saint Andrew's, Holborn"), glossary)[1] == ()
+    assert fix_names(recognized("in Saint Andrew, Holborn"), glossary)[0].text.count("'s") <= 1
 
 
 def test_times_are_merged_and_split() -> None:
     """Two words that become one take the time of both, one that becomes two is divided."""
-    before = heard("yes Sean O Sullivan came")
+    before = recognized("yes Sean O Sullivan came")
     words = fix_names(before, GLOSSARY)[0].words
     assert [(w.text, w.start_s, w.end_s) for w in words] == [
         (" yes", 0.0, 0.2),
@@ -133,7 +133,7 @@ def test_times_are_merged_and_split() -> None:
         (" O'Sullivan", 0.6, 1.1),
         (" came", 1.2, 1.4),
     ]
-    joined = fix_names(heard("yes AnnKelner came"), GLOSSARY)[0].words
+    joined = fix_names(recognized("yes AnnKelner came"), GLOSSARY)[0].words
     assert [w.text for w in joined] == [" yes", " Ann", " Kellner", " came"]
     assert (joined[1].start_s, joined[2].end_s, joined[1].end_s) == (0.3, 0.5, joined[2].start_s)
 
@@ -141,7 +141,7 @@ def test_times_are_merged_and_split() -> None:
 def test_two_names_that_sound_alike_are_nobody() -> None:
     """Where two known names are equally near, neither is put in."""
     glossary = Glossary((GlossaryTerm("Katarin"), GlossaryTerm("Catarin")))
-    assert fix_names(heard("and Gatarin came"), glossary)[1] == ()
+    assert fix_names(recognized("and Gatarin came"), glossary)[1] == ()
 
 
 def test_three_hundred_absent_names_change_nothing() -> None:
@@ -149,7 +149,7 @@ def test_three_hundred_absent_names_change_nothing() -> None:
     text = INTERVIEW.read_text(encoding="utf-8")
     assert len(ABSENT) == 300
     for confidence in (0.95, 0.7, 0.45):
-        assert fix_names(heard(text, confidence=confidence), Glossary(ABSENT))[1] == ()
+        assert fix_names(recognized(text, confidence=confidence), Glossary(ABSENT))[1] == ()
 
 
 def test_a_quote_begins_with_an_ordinary_word() -> None:

