@@ -24,7 +24,7 @@ def mailbox() -> Mailbox:
 @pytest.fixture
 def port(mailbox: Mailbox) -> Iterator[int]:
     """The port of the mailbox's SMTP server."""
-    with serving(mailbox) as port:
+    with running_mail_server(mailbox) as port:
         yield port
 
 
@@ -88,7 +88,7 @@ def test_check_sends_no_message(port: int, mailbox: Mailbox) -> None:
 
 def test_no_server() -> None:
     """A server that is down gives an error of one line."""
-    with serving(Mailbox()) as port:
+    with running_mail_server(Mailbox()) as port:
         pass
     with pytest.raises(MailError, match="cannot be used"):
         smtp(port).send(MESSAGE)

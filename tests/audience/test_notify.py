@@ -112,7 +112,7 @@ class FaultyMailbox(Mailbox):
         if (what, self.counts[what]) in self.kills:
             os.kill(self.pid, signal.SIGKILL)
 
-    def take(self) -> dict[str, list[EmailMessage]]:
+    def take_messages(self) -> dict[str, list[EmailMessage]]:
         """Return the messages since the last call, by recipient."""
         taken: dict[str, list[EmailMessage]] = {}
         while not self.received.empty():
@@ -155,7 +155,7 @@ class Newsroom:
         """Run `podcast subscribers notify` for the episode."""
         return self.run(*words, "subscribers", "notify", SLUG, **changes)
 
-    def begin(self) -> "subprocess.Popen[str]":
+    def start(self) -> "subprocess.Popen[str]":
         """Start `podcast subscribers notify`, and give its process id to the mail server."""
         command, environment = self.command("--json", "subscribers", "notify", SLUG)
         process = subprocess.Popen(
@@ -164,7 +164,7 @@ class Newsroom:
         self.post.pid = process.pid
         return process
 
-    def ask(self, *emails: str) -> list[UUID]:
+    def opt_in(self, *emails: str) -> list[UUID]:
         """Add subscribers who opted in before the episode was published."""
         assert self.episode.published_at
         before = self.episode.published_at - timedelta(days=1)
@@ -203,7 +203,7 @@ def room(tmp_path: Path) -> Iterator[Newsroom]:
 
 def test_subscribers_who_opted_in_get_a_mail(room: Newsroom) -> None:
     """Active subscribers who opted in get a mail; without or with a late opt-in, or lapsed, they do not."""
-    room.ask(ANN, BOB, CARL)
+    room.opt_in(ANN, BOB, CARL)
     people, now = room.site.subscribers, datetime.now(UTC)
     people.renew(CARL, now - timedelta(seconds=5), now=now, origin="cli")
     people.add(DORA, now=now, origin="cli")
@@ -212,10 +212,10 @@ def test_subscribers_who_opted_in_get_a_mail(room: Newsroom) -> None:
     assert (dry.returncode, "has no host" in dry.stderr) == (1, True)
     dry = room.run("subscribers", "notify", SLUG, "--dry-run", PODCAST_MAIL_HOST="")
     assert (dry.returncode, dry.stdout) == (0, f"{SLUG}: 2 to notify (dry run, nothing was sent)\n")
-    assert room.post.take() == {}
+    assert room.post.take_messages() == {}
     done = room.notify()
     assert (done.returncode, done.stdout) == (0, f"{SLUG}: 2 notified\n"), done.stderr
-    assert {to: len(mails) for to, mails in room.post.take().items()} == {ANN: 1, BOB: 1}
+    assert {to: len(mails) for to, mails in room.post.take_messages().items()} == {ANN: 1, BOB: 1}
     again = json.loads(room.notify("--json").stdout)
     assert (again["told"], again["refused"], again["in_doubt"], room.post.take_messages()) == (0, 0, 0, {})
     assert "@" not in dry.stdout + done.stdout + done.stderr
@@ -223,7 +223,7 @@ def test_subscribers_who_opted_in_get_a_mail(room: Newsroom) -> None:
 
 def test_the_text_of_the_mail(room: Newsroom, tmp_path: Path) -> None:
     """Title, summary, page, reason, unsubscribe link; no token, no transcript, one recipient."""
-    (ann,) = room.ask(ANN)
+    (ann,) = room.opt_in(ANN)
     room.notify()
     (mail,) = room.post.take_messages()[ANN]
     stop_url = f"https://late.example/mail/stop/{unsubscribe_token.to_unsubscribe_token(ann, KEY.encode())}"
@@ -262,7 +262,7 @@ def test_the_text_of_the_mail(room: Newsroom, tmp_path: Path) -> None:
 
 def test_a_refused_address_stops_nobody(room: Newsroom) -> None:
     """The error names the subscriber's id, the exit code is 3, and the next run tries the address again."""
-    _, nobody, _ = room.ask(ANN, "nobody@example.org", BOB)
+    _, nobody, _ = room.opt_in(ANN, "nobody@example.org", BOB)
     done = room.notify()
     assert done.returncode == 3
     assert done.stdout.splitlines()[0] == f"{SLUG}: 2 notified"
@@ -282,7 +282,7 @@ def test_an_address_beyond_ascii_stops_nobody(tmp_path: Path) -> None:
     """If the server accepts only ASCII, a non-ASCII address is rejected and the others get a mail."""
     with ExitStack() as stack:
         room = newsroom(tmp_path, FaultyMailbox(), stack, takes_utf8=False)
-        room.ask("jörg@example.org", BOB)
+        room.opt_in("jörg@example.org", BOB)
         done = room.notify()
         assert (done.returncode, "takes ASCII addresses only" in done.stderr) == (3, True)
         assert set(room.post.take_messages()) == {BOB}
@@ -306,7 +306,7 @@ def test_one_connection_for_many(room: Newsroom) -> None:
 
 def test_a_server_that_is_down_costs_nothing(room: Newsroom) -> None:
     """One line, exit 1, and the next run sends all mails."""
-    room.ask(ANN, BOB)
+    room.opt_in(ANN, BOB)
     done = room.notify(PODCAST_MAIL_PORT="1")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "0 notified, run the command again for the others" in done.stderr
@@ -318,7 +318,7 @@ def test_a_server_that_is_down_costs_nothing(room: Newsroom) -> None:
 
 def test_a_connection_that_breaks_leaves_a_doubt(room: Newsroom) -> None:
     """The server may have kept that mail: it is never sent again, and the next run prints a count."""
-    room.ask(ANN, BOB, CARL)
+    room.opt_in(ANN, BOB, CARL)
     room.post.breaks_at = {2}
     done = room.notify()
     assert (done.returncode, "1 notified" in done.stderr) == (1, True)
@@ -346,7 +346,7 @@ def test_a_connection_that_breaks_leaves_a_doubt(room: Newsroom) -> None:
 )
 def test_episodes_that_cannot_be_announced(room: Newsroom, change: dict[str, object], line: str) -> None:
     """Only a published, recent transcript can be announced; others give an error of one line."""
-    room.ask(ANN)
+    room.opt_in(ANN)
     if "long_ago" in change:
         then = datetime.now(UTC) - timedelta(days=366)
         version = room.episode.transcripts[0].model_copy(update={"published_at": then})
@@ -432,7 +432,7 @@ def test_interrupted_by_a_person(room: Newsroom) -> None:
 
 def test_no_secret_in_the_log_or_the_tables(room: Newsroom) -> None:
     """The audit log contains no address; the table of mails contains subscriber ids only."""
-    room.ask(ANN)
+    room.opt_in(ANN)
     room.notify()
     held = json.loads(room.run("subscribers", "dossier", ANN).stdout)
     assert held["news_mails"][0]["sent_at"] is not None

@@ -104,7 +104,7 @@ def chatty_errors(scope: Scope, reply: Reply) -> Reply:
 
 def echo_of_the_token(scope: Scope, reply: Reply) -> Reply:
     """Repeat the URL's path on the 403 and 404 pages."""
-    return reply.saying(scope["path"].encode()) if reply.status in (403, 404) else reply
+    return reply.with_body(scope["path"].encode()) if reply.status in (403, 404) else reply
 
 
 def without_cache_headers(scope: Scope, reply: Reply) -> Reply:
@@ -161,7 +161,7 @@ PLANTED_IN_ANSWERS: dict[str, tuple[Change, str, VisitorKind, str]] = {
         insert(PAGE, b"</main>", FUTURE.encode()),
         *("P3", "active", PAGE),
     ),
-    "withdrawn episode": (insert(PAGE, b"</main>", GONE.encode()), "P3", "anonymous", PAGE),
+    "withdrawn episode": (insert(PAGE, b"</main>", WITHDRAWN.encode()), "P3", "anonymous", PAGE),
     "no rules for caches": (without_cache_headers, "P5", "active", "/feeds/***/feed.xml"),
     "no noindex": (without_cache_headers, "P2", "active", "/feeds/***/feed.xml"),
     "paid and refused": (lapsed_for_all, "P5", "active", "/feeds/***/transcripts/"),
@@ -202,7 +202,7 @@ def test_a_leak_in_answers_is_found(site: Site, name: str) -> None:
 
 def test_somebody_elses_token_is_named(site: Site) -> None:
     """Another subscriber's feed is recognised by its token, besides its restricted content."""
-    found = findings(site, ForgetfulCache().feeds, who=("active", "lapsed"))
+    found = audit_findings(site, ForgetfulCache().feeds, who=("active", "lapsed"))
     assert "contains another subscriber's token; no cache may mix subscribers up" in {
         f.message for f in found
     }

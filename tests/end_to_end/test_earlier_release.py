@@ -13,8 +13,8 @@ import pytest
 from podcast_pipeline import publish
 from podcast_pipeline.model.catalog import WRITTEN_BY, Catalog
 from podcast_pipeline.storage.s3.store import S3Store
-from tests.support.bucket_show import in_bucket, open_bucket_show
-from tests.support.http_servers import serving
+from tests.support.bucket_show import open_bucket_show, show_in_bucket
+from tests.support.http_servers import running_site
 from tests.support.paths import DATA
 from tests.support.pipeline import catalog
 from tests.support.ports import free_port
@@ -97,7 +97,7 @@ def test_an_earlier_database_still_opens_the_private_feed(earlier: Path, show: S
         "cy@example.org": "suspended",
     }
     port = free_port()
-    with serving(show, port, **SQLITE) as site:
+    with running_site(show, port, **SQLITE) as site:
         response = httpx.get(f"{site}{urlsplit(link).path}")
     assert response.status_code == 200
     assert "podcast:transcript" in response.text
@@ -115,7 +115,7 @@ def test_an_earlier_bucket_takes_a_correction(earlier: Path, s3_store: S3Store) 
         s3_store.client.put_object(
             Bucket=bucket, Key=key, Body=(earlier / "bucket" / key).read_bytes(), **headers
         )
-    context = open_bucket_show(in_bucket(folder, s3_store, datetime(2026, 12, 1, tzinfo=UTC)))
+    context = open_bucket_show(show_in_bucket(folder, s3_store, datetime(2026, 12, 1, tzinfo=UTC)))
     before = context.catalog()
     assert before is not None
     correct(folder)

@@ -167,7 +167,7 @@ def test_uploads_that_nobody_finished_go_after_the_grace_time(
     key = "private/audio/left-behind.0123456789abcdef.mp3"
     begin_upload(soon.store, key)
 
-    def told(tidying: Context, *, remove: bool) -> list[str]:
+    def verdicts(tidying: Context, *, remove: bool) -> list[str]:
         return [item.verdict for item in remove_orphaned_objects(tidying, remove=remove) if item.unfinished]
 
     assert verdicts(soon, remove=True) == ["kept for now"]

@@ -68,7 +68,7 @@ def run_here(folder: Path, environment: dict[str, str], command: str) -> None:
         patch.setattr(sys, "stderr", error_line)
         patch.setattr(app, "CliSession", partial(CliSession, clock=lambda: NOW))
         for module in (transcription, context):  # each has its own name for the function
-            patch.setattr(module, "load_transcriber", lambda *_, **__: Ear(folder / OTHER_WORDS))
+            patch.setattr(module, "load_transcriber", lambda *_, **__: FileTranscriber(folder / OTHER_WORDS))
         cli.main()
 
 

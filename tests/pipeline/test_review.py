@@ -275,13 +275,13 @@ def test_a_changed_glossary_hears_nothing_again(show: ShowFolder) -> None:
     transcriber = FixedTranscriber(before)
     names = GlossaryTable(terms=("Jon Dashwoode",))
     changed = replace(context, config=context.config.model_copy(update={"glossary": names}))
-    changed.transcriber = ear
+    changed.transcriber = transcriber
     assert (again := load_or_transcribe(folder, draft, None, changed)) is not None
     assert again.segments == before.segments
-    assert ear.told == []
+    assert transcriber.given_options == []
     assert "Dashwoode" in edited_transcript(folder, draft, before, None, changed).transcript.text
     transcribe_episode(folder, draft, changed)
-    (options,) = ear.told
+    (options,) = transcriber.given_options
     assert options.names[:3] == ("Alex Marlowe", "Robin Ashdown", "Jon Dashwoode")
     assert before.receipt is not None
     assert before.receipt.options["names"] == ", ".join(options.names).replace("Jon Dashwoode, ", "")

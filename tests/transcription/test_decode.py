@@ -54,7 +54,7 @@ def test_a_truncated_flac_has_the_time_where_it_stops(tmp_path: Path) -> None:
 
 def test_a_fault_in_the_middle_loses_only_itself(tmp_path: Path) -> None:
     """The audio after a few bad bytes is decoded, and skipped_s is their time."""
-    whole = make(tmp_path / "whole.mp3", "-i", str(SAMPLE), "-b:a", "64k").read_bytes()
+    whole = make_audio(tmp_path / "whole.mp3", "-i", str(SAMPLE), "-b:a", "64k").read_bytes()
     third = len(whole) // 3
     path = tmp_path / "glitch.mp3"
     path.write_bytes(whole[:third] + b"U" * 600 + whole[third + 600 :])
@@ -67,7 +67,7 @@ def test_a_fault_in_the_middle_loses_only_itself(tmp_path: Path) -> None:
 
 def test_a_tail_that_is_not_audio_is_a_fault_at_the_end(tmp_path: Path) -> None:
     """Zeros after the last good frame set stopped_s, not skipped_s."""
-    whole = make(tmp_path / "whole.mp3", "-i", str(SAMPLE), "-b:a", "64k").read_bytes()
+    whole = make_audio(tmp_path / "whole.mp3", "-i", str(SAMPLE), "-b:a", "64k").read_bytes()
     path = tmp_path / "zeros.mp3"
     path.write_bytes(whole[: len(whole) // 2] + bytes(len(whole) // 2))
     recording = Recording(path)

@@ -79,10 +79,10 @@ def test_kill_9_loses_nothing_and_changes_nothing(long_recording: Path, tmp_path
     time.sleep(1)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
-    kill_when(start(long, cache), cache, 1)
+    kill_when(start(long_recording, cache), cache, 1)
     before = finished(cache)
     assert 1 <= len(before) < 5
-    assert finish(long, cache) == finish(long, tmp_path / "unharmed")
+    assert finish(long_recording, cache) == finish(long_recording, tmp_path / "unharmed")
     assert before.items() <= finished(cache).items()
     assert len(finished(cache)) == 5
 
@@ -93,7 +93,7 @@ def spoken(text: str, window: Samples, *, times: int) -> tuple[EngineWord, ...]:
     return tuple(EngineWord(text, i * each_s, (i + 1) * each_s, 0.9) for i in range(times))
 
 
-class Counting:
+class CountingEngine:
     """An engine that returns one word for each window, made of its options, and counts the windows."""
 
     name, version = "counting", "1"
@@ -125,8 +125,8 @@ class Counting:
 
 
 def count_transcribed(cache: Path, *, options: TranscriptionOptions, **settings: str) -> int:
-    engine = Counting(**settings)
-    EngineTranscriber(engine, cache=cache).transcribe(SAMPLE, options=options, report=ignore)
+    engine = CountingEngine(**settings)
+    EngineTranscriber(engine, cache=cache).transcribe(SAMPLE, options=options, report=ignore_progress)
     return engine.transcribed
 
 
@@ -145,10 +145,10 @@ def test_languages_that_whisper_knows_less_get_more_beams(
     tmp_path: Path, language: str, beam_size: int
 ) -> None:
     """The default beam size is 2 in English and 5 in Spanish, and is in the receipt."""
-    engine = Counting()
+    engine = CountingEngine()
     engine.languages = frozenset({language})
     transcript = EngineTranscriber(engine, cache=tmp_path).transcribe(
-        SAMPLE, options=TranscriptionOptions(), report=ignore
+        SAMPLE, options=TranscriptionOptions(), report=ignore_progress
     )
     assert transcript.receipt
     assert transcript.receipt.options["beam_size"] == beam_size
@@ -186,7 +186,7 @@ def test_a_window_is_transcribed_while_the_next_one_is_cut(
     """The engine does not wait for the end of the recording."""
     started = threading.Event()
 
-    class Signalling(Counting):
+    class Signalling(CountingEngine):
         def counted_word(self, text: str, window: Samples, *, times: int) -> tuple[EngineWord, ...]:
             started.set()
             return super().counted_word(text, window, times=times)
@@ -200,7 +200,7 @@ def test_a_window_is_transcribed_while_the_next_one_is_cut(
 
     monkeypatch.setattr(transcription_transcriber, "cut_windows", slowly)
     EngineTranscriber(Signalling(), cache=tmp_path).transcribe(
-        SAMPLE, options=TranscriptionOptions(), report=ignore
+        SAMPLE, options=TranscriptionOptions(), report=ignore_progress
     )
     assert started.is_set()
 
@@ -216,7 +216,8 @@ def test_the_same_words_from_disk_and_from_the_engine(tmp_path: Path) -> None:
     """A transcript from cached windows equals the engine's."""
     transcriber = load_transcriber(ENGINE, MODEL, cache=tmp_path)
     first, cached = (
-        transcriber.transcribe(SAMPLE, options=TranscriptionOptions(), report=ignore) for _ in range(2)
+        transcriber.transcribe(SAMPLE, options=TranscriptionOptions(), report=ignore_progress)
+        for _ in range(2)
     )
     assert first.model_dump_json() == cached.model_dump_json()
 
@@ -236,7 +237,7 @@ class LoopingEngine(CountingEngine):
         ]
 
 
-class Stuck(Looping):
+class StuckEngine(LoopingEngine):
     """An engine that repeats the loop in every window."""
 
     def transcribe_windows(
@@ -251,8 +252,8 @@ class Stuck(Looping):
 
 def test_a_doubtful_window_gets_a_second_pass(tmp_path: Path) -> None:
     """A loop that the second pass does not repeat is not in the transcript."""
-    transcript = EngineTranscriber(Looping(), cache=tmp_path).transcribe(
-        SAMPLE, options=TranscriptionOptions(), report=ignore
+    transcript = EngineTranscriber(LoopingEngine(), cache=tmp_path).transcribe(
+        SAMPLE, options=TranscriptionOptions(), report=ignore_progress
     )
     assert {word.text for word in transcript.words} == {
         " en2",
@@ -287,7 +288,7 @@ class SecondsEngine(CountingEngine):
         ]
 
 
-class Tired(Steady):
+class TruncatingEngine(SecondsEngine):
     """An engine that stops after five words of a long window."""
 
     def transcribe_windows(

@@ -64,9 +64,9 @@ class SiteWithTokens:
 
 
 @pytest.fixture(scope="module")
-def world(each_database: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(each_database: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteWithTokens]:
     """One world shared by all tests that change nothing."""
-    world = World(tmp_path_factory.mktemp("site"))
+    world = SiteWithTokens(tmp_path_factory.mktemp("site"))
     yield world
     world.client.close()
     world.site.close()
@@ -87,7 +87,7 @@ FILE = {standing: {200: 403}.get(status, status) for standing, status in FEED.it
 
 
 @pytest.mark.parametrize(("standing", "status"), FEED.items())
-def test_private_feed(world: World, standing: str, status: int) -> None:
+def test_private_feed(world: SiteWithTokens, standing: str, status: int) -> None:
     """Only an active subscriber's feed has transcripts; ended ones get a notice, later 404."""
     answered = world.client.get(f"/feeds/{world.tokens[standing]}/feed.xml")
     assert answered.status_code == status
@@ -99,7 +99,7 @@ def test_private_feed(world: World, standing: str, status: int) -> None:
 
 @pytest.mark.parametrize(("standing", "status"), FILE.items())
 @pytest.mark.parametrize("kind", ["vtt", "srt", "json", "bonus vtt", "audio"])
-def test_private_files(world: World, kind: str, standing: str, status: int) -> None:
+def test_private_files(world: SiteWithTokens, kind: str, standing: str, status: int) -> None:
     """Files are for active subscribers; former ones get 403 with the reason, others 404."""
     path = {
         "audio": f"audio/{world.bonus.id}.wav",
@@ -115,7 +115,7 @@ def test_private_files(world: World, kind: str, standing: str, status: int) -> N
 
 
 @pytest.mark.parametrize(("standing", "status"), FEED.items())
-def test_opening_a_private_link(world: World, standing: str, status: int) -> None:
+def test_opening_a_private_link(world: SiteWithTokens, standing: str, status: int) -> None:
     """A private link leads to the pages; a replaced or closed one leads there without a session."""
     assert world.open_private_link(standing) == {200: 303}.get(status, status)
     assert ("session" in world.client.cookies) == (standing in ("active", "lapsed", "suspended"))
@@ -133,9 +133,9 @@ PAGES = {
 
 
 @pytest.mark.parametrize(("standing", "offer"), PAGES.items())
-def test_episode_page(world: World, standing: str, offer: str | None) -> None:
+def test_episode_page(world: SiteWithTokens, standing: str, offer: str | None) -> None:
     """Everybody gets 200, the notes and the teaser; only active subscribers get the transcript."""
-    world.come_in(standing)
+    world.open_private_link(standing)
     page = world.client.get(f"/episodes/{SLUG}")
     assert page.status_code == 200
     assert "Ines Marchetti" in page.text
@@ -168,7 +168,9 @@ def test_downloads_of_a_session(world: SiteWithTokens, ending: str, standing: st
         ("removed long ago", 404),
     ],
 )
-def test_old_private_url_of_public_audio_needs_a_token(world: World, standing: str, status: int) -> None:
+def test_old_private_url_of_public_audio_needs_a_token(
+    world: SiteWithTokens, standing: str, status: int
+) -> None:
     """The private URL of audio that has become public redirects, except for an unknown token."""
     audio, chapters = f"audio/{world.main.id}.wav", f"chapters/{world.main.id}.json"
     for path in (audio, chapters):
@@ -176,9 +178,9 @@ def test_old_private_url_of_public_audio_needs_a_token(world: World, standing: s
 
 
 @pytest.mark.parametrize(("standing", "status"), [("anonymous", 404), ("active", 206), ("lapsed", 403)])
-def test_bonus_audio_of_a_session(world: World, standing: str, status: int) -> None:
+def test_bonus_audio_of_a_session(world: SiteWithTokens, standing: str, status: int) -> None:
     """The audio of a subscriber-only page supports byte ranges, for active subscribers."""
-    world.come_in(standing)
+    world.open_private_link(standing)
     answered = world.client.get("/episodes/bonus/audio.wav", headers={"Range": "bytes=100-199"})
     assert answered.status_code == status
     assert (len(answered.content) == 100) == (status == 206)
@@ -196,16 +198,16 @@ def test_bonus_audio_of_a_session(world: World, standing: str, status: int) -> N
         ("tomorrow/audio.wav", 404),
     ],
 )
-def test_unpublished_episodes(world: World, standing: str, path: str, status: int) -> None:
+def test_unpublished_episodes(world: SiteWithTokens, standing: str, path: str, status: int) -> None:
     """A scheduled episode is 404 for everybody; a withdrawn one is 410 without any content."""
-    world.come_in(standing)
+    world.open_private_link(standing)
     assert world.client.get(f"/episodes/{path}").status_code == status
 
 
 @pytest.mark.parametrize(
     "path", ["/", "/sitemap.xml", "/archive.atom", "/public/feed.xml", "/feeds/{active}/feed.xml"]
 )
-def test_unpublished_episodes_are_not_listed(world: World, path: str) -> None:
+def test_unpublished_episodes_are_not_listed(world: SiteWithTokens, path: str) -> None:
     """Neither a scheduled nor a withdrawn episode is in a list or a feed."""
     answered = world.client.get(path.format(**world.tokens))
     assert answered.status_code == 200
@@ -213,7 +215,7 @@ def test_unpublished_episodes_are_not_listed(world: World, path: str) -> None:
     assert "withdrawn" not in answered.text.lower()
 
 
-def test_access_comes_before_conditions(world: World, tmp_path: Path) -> None:
+def test_access_comes_before_conditions(world: SiteWithTokens, tmp_path: Path) -> None:
     """An ETag from before the lapse gives no 304 afterwards (castopod 74f9325)."""
     site = Site.make(tmp_path)
     episode = flagship(site)
@@ -278,7 +280,7 @@ def test_feeds_of_two_subscribers_differ_in_the_token_alone(world: SiteWithToken
     assert active not in two
 
 
-def test_v_selects_a_file_version(world: World) -> None:
+def test_v_selects_a_file_version(world: SiteWithTokens) -> None:
     """`v` is the hash in the key: an old hash gives the old file, an unknown one 404."""
     old, new = (version.file_keys["vtt"] for version in world.main.transcripts)
     path = f"/feeds/{world.tokens['active']}/transcripts/{world.main.id}.vtt"
@@ -307,13 +309,13 @@ def test_an_old_version_of_the_page(world: SiteWithTokens) -> None:
         *("audio/%00", "a" * 3000, "%ff", "~/.."),
     ],
 )
-def test_no_way_from_public_to_private(world: World, path: str) -> None:
+def test_no_way_from_public_to_private(world: SiteWithTokens, path: str) -> None:
     """No path after /public/ reads a private key (path traversal)."""
     assert world.client.get(f"/public/{path}").status_code == 404
 
 
 @pytest.mark.parametrize("ending", ["mp3", "wav.wav", "exe"])
-def test_files_have_one_ending(world: World, ending: str) -> None:
+def test_files_have_one_ending(world: SiteWithTokens, ending: str) -> None:
     """Audio and transcripts exist only under their own file ending."""
     token = world.tokens["active"]
     assert world.client.get(f"/feeds/{token}/audio/{world.bonus.id}.{ending}").status_code == 404

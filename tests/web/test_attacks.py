@@ -63,7 +63,7 @@ def ask(
     body: bytes | None = None,
     source: str = "127.0.0.1",
     **headers: str,
-) -> Told:
+) -> Response:
     """Send a request with an unnormalised target from a local address; `_` in header names means `-`."""
     place = urlsplit(site.config.urls.site)
     connection = HTTPConnection(str(place.hostname), place.port, timeout=60, source_address=(source, 0))
@@ -81,7 +81,7 @@ def ask(
         connection.close()
 
 
-def cookies(response: Told) -> dict[str, str]:
+def cookies(response: Response) -> dict[str, str]:
     """Return the cookies that an answer sets."""
     name, _, value = response[1].get("set-cookie", "").partition(";")[0].partition("=")
     return {name: value} if name else {}
@@ -179,7 +179,7 @@ def test_a_look_by_head_opens_no_session(site: Site, token: str) -> None:
     assert (cookies(looked), list(cookies(came))) == ({}, ["session"])
 
 
-def csrf_token_of(told: Told) -> str:
+def csrf_token_of(told: Response) -> str:
     return str(re.findall(r'name="seal" value="(\w+)"', told[2].decode())[0])
 
 

@@ -127,7 +127,7 @@ def test_unreachable_server_is_one_line(tmp_path: Path, closed_port: int) -> Non
 
 def test_a_role_without_rights_is_one_line(postgresql: str, tmp_path: Path) -> None:
     """Tables that another role owns and has not shared are an error of one line, not a traceback."""
-    url = create(postgresql)
+    url = create_database(postgresql)
     server = connect(f"{postgresql}/postgres", tmp_path)
     with server.begin() as connection:
         connection.execute(text("CREATE ROLE stranger LOGIN"))

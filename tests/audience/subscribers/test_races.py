@@ -150,15 +150,15 @@ class Worker:
                 reader, episode_id=EPISODE, address="192.0.2.1", app="a", now=now
             )
 
-    def want(self, email: str, now: datetime) -> None:
+    def opt_in(self, email: str, now: datetime) -> None:
         """Opt in to notifications, and remember the subscriber's id."""
         self.met.append(self.people.enable_notifications(email, now=now, origin="web").id)
 
-    def stop(self, _: str, now: datetime) -> None:
+    def unsubscribe(self, _: str, now: datetime) -> None:
         """Unsubscribe by the link in an old mail, whatever the subscriber's state is by now."""
         self.people.disable_notifications(self.random.choice(self.met), now=now, origin="web")
 
-    def tell(self, _: str, now: datetime) -> None:
+    def notify(self, _: str, now: datetime) -> None:
         """Claim a notification, and confirm or release it."""
         news, who = NotificationQueue(self.people, POLICY), self.random.choice(self.met)
         if news.claim(who, OUT, now=now):
@@ -180,7 +180,7 @@ def work(job: Job) -> Counter[str]:
 
 
 @dataclass(frozen=True)
-class Known:
+class ExpectedRow:
     """The expected values of a row, according to the audit log."""
 
     plan: str = ""
@@ -193,7 +193,7 @@ class Known:
     links: int = 0
 
 
-def after(known: Known | None, action: str, details: dict[str, Any]) -> Known:
+def apply_entry(known: ExpectedRow | None, action: str, details: dict[str, Any]) -> ExpectedRow:
     """Return the row after an audit log entry; the entry must be possible, and change something."""
     if known is None:
         assert action == "added"
@@ -219,10 +219,10 @@ def after(known: Known | None, action: str, details: dict[str, Any]) -> Known:
     return new
 
 
-def check(engine: Engine) -> int:
+def check_rows(engine: Engine) -> int:
     """Compare every row with its audit log entries; return the number of entries."""
-    told: dict[UUID, Known] = {}
-    rows: dict[UUID, Known] = {}
+    told: dict[UUID, ExpectedRow] = {}
+    rows: dict[UUID, ExpectedRow] = {}
     with engine.connect() as connection:
         log = connection.execute(select(audit_log).order_by(audit_log.c.id)).mappings().all()
         for entry in log:
@@ -251,7 +251,7 @@ def check(engine: Engine) -> int:
     return len(log)
 
 
-@amounts(share=2, full=50)
+@soak_amounts(share=2, full=50)
 def test_concurrent_changes_agree_with_the_audit_log(
     engine: Engine, database_url: str | None, tmp_path: Path, amount: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -279,7 +279,7 @@ def import_here(url: str | None, folder: Path) -> None:
             pass
 
 
-@amounts(share=2, full=30)
+@soak_amounts(share=2, full=30)
 def test_a_killed_import_can_be_resumed(
     engine: Engine, database_url: str | None, tmp_path: Path, amount: int
 ) -> None:

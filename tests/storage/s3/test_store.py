@@ -1,8 +1,10 @@
 """S3 only: TLS, races between processes, resumed uploads, lost responses, two buckets, errors."""
 
 import hashlib
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +22,9 @@ HEADERS: Any = {"content_type": "audio/mpeg", "cache_control": "public, max-age=
 MEGABYTE = 1024 * 1024
 
 WRITER = """
+import socket
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from podcast_pipeline.errors import PreconditionFailed
 from podcast_pipeline.storage.s3.presets import S3Settings
@@ -42,6 +46,7 @@ with ThreadPoolExecutor(4) as pool:
 """
 
 UPLOADER = """
+import socket
 import sys
 from pathlib import Path
 from podcast_pipeline.storage.s3.presets import S3Settings

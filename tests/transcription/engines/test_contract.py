@@ -75,7 +75,9 @@ def first_turn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session", params=sorted(ENGINES))
 def tiny_transcript(request: pytest.FixtureRequest, loaded: Loaded, excerpt: Path) -> Transcript:
     """Return each engine's transcript of the excerpt with tiny.en."""
-    return loaded(request.param, "tiny.en").transcribe(excerpt, options=TranscriptionOptions(), report=ignore)
+    return loaded(request.param, "tiny.en").transcribe(
+        excerpt, options=TranscriptionOptions(), report=ignore_progress
+    )
 
 
 def reference(lines: int) -> list[str]:
@@ -151,7 +153,7 @@ def test_non_speech_gives_no_words(loaded: Loaded, engine: str, sound: str, tmp_
 @pytest.mark.parametrize("seconds", [60, pytest.param(600, marks=pytest.mark.soak)])
 def test_no_hallucinations_without_speech(loaded: Loaded, seconds: int, tmp_path: Path) -> None:
     """Silence, hiss, rumble and tunes in turn have no words, for a minute (ten in the soak test)."""
-    recording = write_wav(tmp_path / "nobody.wav", nobody(seconds, seed=seconds))
+    recording = write_wav(tmp_path / "nobody.wav", non_speech(seconds, seed=seconds))
     transcript = loaded("openvino", "base").transcribe(
         recording, options=TranscriptionOptions(), report=ignore_progress
     )
