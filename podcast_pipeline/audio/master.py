@@ -5,7 +5,6 @@ compression, so nothing pumps. What counts is measured on the encoded MP3, and t
 by what that measurement shows.
 """
 
-import os
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from podcast_pipeline.audio.loudness import Loudness, measure_loudness
 from podcast_pipeline.audio.source import AudioInfo, check_audio
 from podcast_pipeline.config import AudioTable
 from podcast_pipeline.errors import AudioError
+from podcast_pipeline.files import atomic_path
 from podcast_pipeline.model import FrozenModel, ProgressCallback, Seconds, Timeline
 
 SAMPLE_RATE_HZ = 44_100  # what every podcast app and car radio plays
@@ -138,9 +138,7 @@ def make_master(
     if before.integrated_lufs < MIN_SPEECH_LUFS:
         level = f"{before.integrated_lufs:.0f} LUFS"
         raise AudioError(recording, f"is too quiet to be speech ({level}); was the right microphone on?")
-    # of this process alone: the ffmpeg of a killed run may still be writing its own
-    part = target.with_name(f"{target.name}.{os.getpid()}.part")
-    try:
+    with atomic_path(target) as part:
         with tempfile.TemporaryDirectory() as work:
             shape = _shape(source, settings)
             inserts = prepare_inserts(
@@ -149,9 +147,6 @@ def make_master(
             job = _job(recording, part, source=source, inserts=inserts, settings=settings, shape=shape)
             after = _level(job, before=before, settings=settings, ffmpeg=ffmpeg, report=report)
         made = check_audio(part, report=report, step="read master back")
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
     return Master(
         path=target,
         duration_s=made.duration_s,

@@ -1,6 +1,5 @@
 """The tracks of one recording: a microphone each, and the mix that listeners hear."""
 
-import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from podcast_pipeline.audio.ffmpeg import Ffmpeg
 from podcast_pipeline.audio.loudness import measure_loudness
 from podcast_pipeline.audio.source import AudioInfo, check_audio
 from podcast_pipeline.errors import AudioError
+from podcast_pipeline.files import atomic_path
 from podcast_pipeline.model import ProgressCallback
 
 MIX_RATE_HZ = 48_000
@@ -105,15 +105,15 @@ def mix_tracks(tracks: Sequence[Track], target: Path, *, ffmpeg: Ffmpeg, report:
         graph = ";".join([*levelled, f"{joined},alimiter=limit={CEILING}:level=disabled:latency=1[out]"])
         files = [word for mono in monos for word in ("-i", str(mono))]
         arguments = [*files, "-filter_complex", graph, "-map", "[out]", "-c:a", "flac", "-sample_fmt", "s16"]
-        _write(
-            [*arguments, *BITEXACT, "-f", "flac"], target, tracks[0].path, "mix", duration_s, ffmpeg, report
-        )
+        arguments += [*BITEXACT, "-f", "flac"]
+        with atomic_path(target) as part:
+            _write(arguments, part, tracks[0].path, "mix", duration_s, ffmpeg, report)
 
 
 def extract_track(
     track: Track, target: Path, *, rate_hz: int, ffmpeg: Ffmpeg, report: ProgressCallback
 ) -> None:
-    """Write one track as mono 16-bit WAV."""
+    """Write one track as mono 16-bit WAV, in place: for a temporary folder, so nothing is flushed to disk."""
     form = ["-map", "0:a:0", "-af", track.mono_filter, "-ar", f"{rate_hz}", "-c:a", "pcm_s16le", "-f", "wav"]
     arguments = ["-i", str(track.path.absolute()), *form]
     _write(arguments, target, track.path, f"track {track.name}", 1.0, ffmpeg, report)
@@ -141,15 +141,10 @@ def _write(
     ffmpeg: Ffmpeg,
     report: ProgressCallback,
 ) -> None:
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        ffmpeg.run(
-            ["-loglevel", "error", *arguments, str(part.absolute())],
-            subject=subject,
-            step=step,
-            total_s=total_s,
-            report=report,
-        )
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+    ffmpeg.run(
+        ["-loglevel", "error", *arguments, str(target.absolute())],
+        subject=subject,
+        step=step,
+        total_s=total_s,
+        report=report,
+    )

@@ -1,7 +1,6 @@
 """Commands on subscribers. Private feed links are printed by add, rotate and link, by nothing else."""
 
 import json
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -105,19 +104,14 @@ def export(
 ) -> None:
     """Write every subscriber to a CSV that only you may read."""
     from podcast_pipeline.audience.subscribers.csv.exporter import export_csv
+    from podcast_pipeline.files import atomic_path
 
     session: CliSession = context.obj
-    part = path.with_name(f"{path.name}.part")
     try:
-        part.touch(mode=0o600)
-        with part.open("w", encoding="utf-8", newline="") as file:
+        with atomic_path(path, mode=0o600) as part, part.open("w", encoding="utf-8", newline="") as file:
             written = export_csv(session.subscribers, file, now=session.clock())
-        part.replace(path)
-    except OSError as error:  # under the name that was asked for
+    except OSError as error:  # under the name that the person gave
         raise OSError(error.errno, error.strerror, str(path)) from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)  # it names people
     session.output.result({"file": str(path), "subscribers": written}, [f"{path}: {written} subscribers"])
 
 

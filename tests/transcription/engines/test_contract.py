@@ -13,6 +13,7 @@ import pytest
 from whisper.normalizers import EnglishTextNormalizer
 
 from podcast_pipeline.errors import AudioError, TranscriptionError
+from podcast_pipeline.files import sha256_of
 from podcast_pipeline.model import Progress, Transcript
 from podcast_pipeline.transcription import (
     AUTO,
@@ -24,7 +25,6 @@ from podcast_pipeline.transcription import (
     load_transcriber,
 )
 from podcast_pipeline.transcription.decode import SAMPLE_RATE_HZ
-from podcast_pipeline.transcription.weights import file_sha256
 from tests.support.sounds import NON_SPEECH, REFERENCE, SAMPLE, ignore, nobody, samples_of, silence, write_wav
 
 Loaded = Callable[[str, str], Transcriber]
@@ -123,7 +123,7 @@ def test_receipt_is_complete(heard: Transcript, excerpt: Path) -> None:
     assert heard.receipt.engine_version[0].isdigit()
     assert heard.receipt.model == "tiny.en"
     assert heard.receipt.weights_sha256.startswith("1a5afae06a4db91c")
-    assert heard.receipt.audio_sha256 == file_sha256(excerpt)
+    assert heard.receipt.audio_sha256 == sha256_of(excerpt)
     assert {"language", "names", "beam_size", "device", "precision"} <= set(heard.receipt.options)
 
 
