@@ -20,7 +20,7 @@ from podcast_pipeline.episodes import edits
 from podcast_pipeline.episodes.library import Library, build_once
 from podcast_pipeline.errors import AudioError, EpisodeError, ReviewError
 from podcast_pipeline.feed import show_notes
-from podcast_pipeline.files import sha256_of
+from podcast_pipeline.files import atomic_path, sha256_of
 from podcast_pipeline.model import (
     Enclosure,
     Episode,
@@ -267,11 +267,9 @@ def fetch_imported_audio(draft: EpisodeDraft, parts: Hearing, store: ObjectReade
 
 
 def _fetch(store: ObjectReader, key: str, target: Path) -> None:
-    part = target.with_name(f"{target.name}.part")
     target.parent.mkdir(exist_ok=True)
-    with part.open("wb") as file:
+    with atomic_path(target) as part, part.open("wb") as file:
         file.writelines(store.stream(key))
-    part.replace(target)
 
 
 def build_media(draft: EpisodeDraft, known: Episode | None, publish_at: datetime, parts: Parts) -> Media:
