@@ -16,6 +16,9 @@ from podcast_pipeline.model import Progress, ProgressCallback
 
 FULL = "No space left on device"
 ALWAYS = ("-hide_banner", "-nostdin", "-nostats", "-y", "-progress", "pipe:1")
+BITEXACT = ("-fflags", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-1")
+"""Output options: the same input gives the same bytes, without versions, dates and tags."""
+
 LOG_TAIL_BYTES = 64 * 1024
 EMPTY_PHRASES = re.compile(  # lines that only repeat that something failed, not what
     r"^(size=|video:)|Conversion failed!|Task finished with error|Terminating thread"

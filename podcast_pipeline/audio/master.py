@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from podcast_pipeline.audio.ffmpeg import Ffmpeg
+from podcast_pipeline.audio.ffmpeg import BITEXACT, Ffmpeg
 from podcast_pipeline.audio.inserts import MasterFormat, PreparedInserts, prepare_inserts
 from podcast_pipeline.audio.loudness import Loudness, measure_loudness
 from podcast_pipeline.audio.source import AudioInfo, check_audio
@@ -28,7 +28,6 @@ LAME_LOSS_DB = 0.45  # LAME scales by 0.95 up to 160 kbit/s, as measured here
 LAME_LOSSES_DB = {192: 0.26, 256: 0.0, 320: 0.0}
 STEP_DB = 0.1  # the meter's resolution
 MIN_SPEECH_LUFS = -60.0
-BITEXACT = ("-fflags", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-1")
 PLAIN_MP3 = ("-c:a", "libmp3lame", "-write_xing", "1", "-id3v2_version", "0", "-write_id3v1", "0")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from podcast_pipeline.audio.ffmpeg import Ffmpeg
+from podcast_pipeline.audio.ffmpeg import BITEXACT, Ffmpeg
 from podcast_pipeline.audio.loudness import measure_loudness
 from podcast_pipeline.audio.source import AudioInfo, check_audio
 from podcast_pipeline.errors import AudioError
@@ -19,7 +19,6 @@ MAX_GAIN_DB = 30.0  # a track that needs more is an empty one
 CEILING = 0.9
 MAX_LENGTH_DIFFERENCE_S = 1.0  # recorders stop a moment apart
 MAX_CHANNELS = 64
-BITEXACT = ("-fflags", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-1")
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ seconds. Values of the catalog and of transcript documents accept unknown fields
 later release can add one; all others refuse them.
 """
 
-from podcast_pipeline.model.audio import Chapter, Cut, Enclosure, Insert, Soundbite, Timeline
+from podcast_pipeline.model.audio import CHAPTERS_TYPE, Chapter, Cut, Enclosure, Insert, Soundbite, Timeline
 from podcast_pipeline.model.episode import (
     Episode,
     EpisodeDraft,
@@ -44,6 +44,7 @@ from podcast_pipeline.model.transcript import (
 )
 
 __all__ = [
+    "CHAPTERS_TYPE",
     "CONTROL_CHARACTERS",
     "SLUG_PATTERN",
     "CaptionFormat",

@@ -7,6 +7,9 @@ from pydantic import Field, model_validator
 
 from podcast_pipeline.model.fields import NonEmptyStr, Seconds, Sha256, StoredNoun
 
+CHAPTERS_TYPE = "application/json+chapters"
+"""The media type of a chapters file. Source: podcast-namespace, chapters.md."""
+
 
 class Chapter(StoredNoun):
     """A chapter mark; `toc` False keeps it out of tables of contents."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from podcast_pipeline.cli import PROBLEMS
+from podcast_pipeline.cli.commands.episodes import SlugArgument
 from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.errors import ConfigError, PodcastError
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 CHOICES = {"a": "a", "accept": "a", "f": "f", "fix": "f", "s": "s", "skip": "s", "q": "q", "quit": "q"}
 DURATION = re.compile(r"(\d+)(s|m)")
-SlugArgument = Annotated[str, typer.Argument(metavar="SLUG", help="The episode.")]
 Version = Annotated[int | None, typer.Option(min=1, metavar="N", help="A published version.")]
 
 transcript = typer.Typer(no_args_is_help=True, help="Compare versions of a transcript.")

@@ -15,8 +15,8 @@ from starlette.testclient import TestClient
 
 from podcast_pipeline.audience.mail import Message
 from podcast_pipeline.audience.subscribers import unsubscribe_token
+from podcast_pipeline.audience.subscribers.privacy.addresses_seen import client_network
 from podcast_pipeline.audience.subscribers.tokens import parse_token
-from podcast_pipeline.web.rate_limit import network_of
 from podcast_pipeline.web.routes.add_to_app import app_links
 from tests.support.site import NOW, Site, flagship
 
@@ -407,7 +407,7 @@ def test_too_many_guesses_hurt_no_good_feed(site: Site, client: TestClient) -> N
 )
 def test_what_one_visitor_is(host: str, network: str) -> None:
     """In IPv6 a customer has a /64, and is counted as one."""
-    assert network_of(host) == network
+    assert client_network(host, default=host) == network
 
 
 TOKEN = f"{'a' * 16}.{'b' * 32}"
