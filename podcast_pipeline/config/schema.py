@@ -1,33 +1,17 @@
-"""show.toml and the environment: read once, by `cli`, into one frozen value."""
+"""The tables and keys of show.toml, with their defaults and limits."""
 
 import re
-import tomllib
-from collections.abc import Iterable, Mapping
 from datetime import time
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
-from podcast_pipeline.errors import ConfigError
 from podcast_pipeline.model import FrozenModel, NonEmptyStr, Person, Show
 
-SHOW_FILE_NAME = "show.toml"
 STATE_FOLDER = ".podcast"
-PROBLEM_MESSAGES = {
-    "string_too_long": "is longer than {max_length} characters; shorten it",
-    "string_too_short": "is empty; write something, or take the line out",
-    "too_short": "is empty; name at least {min_length}",
-    "string_type": "is not text; put it between quotes",
-    "tuple_type": 'is a single value; write a list, like ["…", "…"]',
-    "string_unicode": "is not UTF-8; save the file as UTF-8",
-}
-"""pydantic's type of a problem to what a person is told."""
-
-ModelT = TypeVar("ModelT", bound=FrozenModel)
 ReviewAction = Literal["block", "warn", "off"]
 
 
@@ -351,120 +335,3 @@ class Config(FrozenModel):
 TABLES = {
     name: field for name, field in Config.model_fields.items() if name not in ("folder", *SECRET_VARIABLES)
 }
-
-
-def find_show_folder(start: Path) -> Path:
-    """Return the nearest folder, upwards from `start`, that holds a show.toml."""
-    absolute = start.resolve()
-    for folder in (absolute, *absolute.parents):
-        if (folder / SHOW_FILE_NAME).is_file():
-            return folder
-    raise ConfigError(start, f"no {SHOW_FILE_NAME} here or above; run `podcast init` or pass --project DIR")
-
-
-def load_config(folder: Path, environment: Mapping[str, str]) -> Config:
-    """Read show.toml in `folder`, with PODCAST_<TABLE>_<KEY> from the environment over it.
-
-    Raises:
-        ConfigError: not TOML, an unknown key (the near one is named), or a value out of range.
-    """
-    path = folder / SHOW_FILE_NAME
-    try:
-        tables: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ConfigError(path, "is not there; run `podcast init` or pass --project DIR") from error
-    except OSError as error:
-        raise ConfigError(path, f"cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(path, f"is not valid TOML: {error}") from error
-    _refuse_unknown_tables(tables, path)
-    set_by = apply_environment(tables, environment)
-    return validate_toml(
-        Config,
-        {
-            "folder": folder.resolve(),
-            **{name: environment.get(variable) or None for name, variable in SECRET_VARIABLES.items()},
-            **tables,
-        },
-        path,
-        env_names={**SECRET_VARIABLES, **set_by},
-    )
-
-
-def apply_environment(tables: dict[str, Any], environment: Mapping[str, str]) -> dict[str, str]:
-    """Put PODCAST_<TABLE>_<KEY> over the tables: lists as TOML, anything else as it stands.
-
-    Other PODCAST_ names are ignored.
-
-    Returns:
-        The variable of each `table.key` that one has set.
-
-    Raises:
-        ConfigError: a key that its table does not have.
-    """
-    set_by = {}
-    for name, text in environment.items():
-        table, _, key = name.removeprefix("PODCAST_").lower().partition("_")
-        if name.startswith("PODCAST_") and table in TABLES and key and name not in SECRET_VARIABLES.values():
-            known = getattr(TABLES[table].annotation, "model_fields", {})
-            if key not in known:
-                raise ConfigError(name, _unknown(key, known))
-            tables.setdefault(table, {})[key] = _value(text)
-            set_by[f"{table}.{key}"] = name
-    return set_by
-
-
-def _refuse_unknown_tables(tables: Mapping[str, Any], path: Path) -> None:
-    """Refuse what Config has and a file may not: a secret in show.toml would end up in git."""
-    for name, table in tables.items():
-        if name not in TABLES:
-            raise ConfigError(f"{path} [{name}]", _unknown(name, TABLES))
-        if not isinstance(table, dict):
-            raise ConfigError(f"{path} [{name}]", f"is a table; write [{name}] on a line of its own")
-
-
-def _value(text: str) -> Any:
-    if not text.startswith("["):
-        return text
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except (ValueError, RecursionError):
-        return text
-
-
-def validate_toml(
-    model: type[ModelT], data: Mapping[str, Any], path: Path, *, env_names: Mapping[str, str] | None = None
-) -> ModelT:
-    """Return `data` as `model`; one problem becomes a ConfigError that names file and key.
-
-    An unknown key goes first: it is often the reason why another one is missing.
-
-    Args:
-        set_by: the environment variable of what does not come from the file; it is named instead.
-    """
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
-        where = ".".join(str(part) for part in first["loc"])
-        variable = (env_names or {}).get(".".join(str(part) for part in first["loc"][:2]))
-        raise ConfigError(variable or f"{path} [{where}]", _say(first, model)) from error
-
-
-def _say(problem: Any, model: type[FrozenModel]) -> str:
-    if problem["type"] == "missing":
-        return "is missing; add it"
-    if problem["type"] in PROBLEM_MESSAGES:
-        return PROBLEM_MESSAGES[problem["type"]].format(**problem.get("ctx", {}))
-    if problem["type"] != "extra_forbidden":
-        return str(problem["msg"]).removeprefix("Value error, ")
-    *tables, key = problem["loc"]
-    known: Any = model
-    for table in tables:
-        known = known.model_fields[table].annotation if isinstance(table, str) else get_args(known)[0]
-    return _unknown(str(key), getattr(known, "model_fields", {}))
-
-
-def _unknown(key: str, known: Iterable[str]) -> str:
-    near = get_close_matches(key, list(known), n=1)
-    return f"unknown key; did you mean {near[0]}?" if near else "unknown key; remove it"
