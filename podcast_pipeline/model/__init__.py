@@ -1,8 +1,8 @@
-"""The nouns of the pipeline: frozen values, no I/O, no clock.
+"""The values of the pipeline: frozen, without I/O and without a clock.
 
 Times are seconds as float, rounded to the millisecond; instants are aware datetimes in UTC, whole
 seconds. Values of the catalog and of transcript documents accept unknown fields and keep them, so that a
-later release can add one; all others refuse them.
+later release can add one; all other values refuse them.
 """
 
 from podcast_pipeline.model.audio import CHAPTERS_TYPE, Chapter, Cut, Enclosure, Insert, Soundbite, Timeline
