@@ -168,7 +168,7 @@ class ReviewTable(FrozenModel):
     """[review]: whether a finding of each kind blocks publication, warns, or is off.
 
     Attributes:
-        low_confidence: a word of less confidence is a finding (0 to 1).
+        low_confidence: numbers, negations and quotes of less confidence are findings (0 to 1).
     """
 
     unknown_names: ReviewAction = "warn"

@@ -85,7 +85,7 @@ def test_camera_metadata_is_refused(tmp_path: Path) -> None:
     placed.get_ifd(0x8825)[1] = "N"
     plain[0x0131] = "a drawing program"
     assert "rotated by its Exif" in refusal(picture(tmp_path / "a.jpg", exif=turned))
-    assert "where it was taken" in refusal(picture(tmp_path / "b.jpg", exif=placed))
+    assert "has a GPS position" in refusal(picture(tmp_path / "b.jpg", exif=placed))
     assert load_artwork(picture(tmp_path / "c.jpg", exif=plain)).suffix == "jpg"
 
 
