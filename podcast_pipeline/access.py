@@ -18,15 +18,16 @@ TOKEN_GRACE = timedelta(days=30)
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who asks: nobody we know, or a subscriber by a token or a session."""
+    """Who asks: an anonymous visitor, or a subscriber by a token or a session."""
 
     subscriber: Subscriber | None = None
     token: FeedToken | None = None
 
     def standing(self, now: datetime) -> Standing:
-        """Return what counts: a rotated-out token before the subscriber's state.
+        """Return the standing: a rotated-out token counts before the subscriber's state.
 
-        Removal counts where it came first: it must not give a token that was out for long a new notice.
+        Removal counts only where it came before the rotation: a later one must not give a token that was
+        rotated out long ago a new notice.
         """
         if self.subscriber is None:
             return "anonymous"
@@ -50,10 +51,10 @@ ANONYMOUS = Visitor()
 
 @dataclass(frozen=True)
 class AccessPolicy:
-    """What show.toml says about access.
+    """The settings of show.toml about access.
 
     Attributes:
-        renew_url: where somebody renews or subscribes.
+        renew_url: the page to renew or subscribe at.
     """
 
     renew_url: str
@@ -67,7 +68,7 @@ class Allow:
 
 @dataclass(frozen=True)
 class Teaser:
-    """What is public, and how to subscribe or renew."""
+    """The public part, and how to subscribe or renew."""
 
     standing: Standing
 

@@ -1,24 +1,24 @@
-"""Everything that can go wrong for a reason a person can act on.
+"""The errors that a person can act on.
 
     PodcastError
-    ├── ConfigError          show.toml or the environment; subject: file and key
-    ├── EpisodeError         an episode's folder; subject: slug
-    ├── AudioError           a recording or a media file; subject: path
-    ├── TranscriptionError   an engine or its weights; subject: engine or path
-    ├── SpeakersError        who speaks cannot be told; subject: the engine or a voice
-    ├── CaptionError         a caption file; subject: position in it
-    ├── StoreError           object storage; subject: key or URL
-    │   ├── NotFound         there is no such object
-    │   ├── Denied           these credentials may not do this
-    │   └── Conflict         a conditional write lost: somebody else was first
-    ├── FeedError            a feed breaks a rule; subject: rule id or URL
-    ├── FetchError           another host does not give what was asked; subject: its URL, redacted
-    │   └── Gone             it says that there is no such file
-    ├── LeakError            secret text was about to become public; subject: where
-    ├── ReviewError          the show keeps it from publication until somebody has listened; subject: slug
-    ├── MailError            a message could not be handed over; subject: the mail server
-    │   └── MailRefused      the server knows the message or its recipient and does not want it; others may do
-    └── SubscriberError      a subscriber, a token or the database; subject: which
+    ├── ConfigError             show.toml or the environment; subject: file and key
+    ├── EpisodeError            an episode's folder; subject: slug
+    ├── AudioError              a recording or a media file; subject: path
+    ├── TranscriptionError      an engine or its weights; subject: engine or path
+    ├── DiarizationError        speakers cannot be told apart; subject: engine or voice
+    ├── CaptionError            a caption file; subject: position in it
+    ├── StoreError              object storage; subject: key or URL
+    │   ├── NotFound            there is no such object
+    │   ├── Denied              these credentials may not do this
+    │   └── PreconditionFailed  a conditional write lost: somebody else was first
+    ├── FeedError               a feed breaks a rule; subject: rule id or URL
+    ├── FetchError              another host does not deliver a file; subject: its URL, redacted
+    │   └── RemoteFileNotFound  the host answers that there is no such file
+    ├── LeakError               secret text was about to become public; subject: where
+    ├── ReviewError             findings block publication until somebody has listened; subject: slug
+    ├── MailError               a message could not be handed over; subject: the mail server
+    │   └── MailRejected        the server refuses this message or recipient; others may pass
+    └── SubscriberError         a subscriber, a token or the database; subject: which
 
 Each is raised where its subject is known, `from` the original. Only `cli` catches them: one line on
 stderr, `subject: what is wrong; what to do`. Any other exception is a bug and keeps its traceback.
@@ -56,7 +56,7 @@ class TranscriptionError(PodcastError):
 
 
 class DiarizationError(PodcastError):
-    """Who speaks cannot be told. Subject: the engine, or a voice's name."""
+    """Speakers cannot be told apart. Subject: the engine, or a voice's name."""
 
 
 class CaptionError(PodcastError):
@@ -84,11 +84,11 @@ class FeedError(PodcastError):
 
 
 class FetchError(PodcastError):
-    """Another host does not give what was asked."""
+    """Another host does not deliver a file."""
 
 
 class RemoteFileNotFound(FetchError):
-    """Another host says that there is no such file."""
+    """Another host answers that there is no such file."""
 
 
 class LeakError(PodcastError):
@@ -96,7 +96,7 @@ class LeakError(PodcastError):
 
 
 class ReviewError(PodcastError):
-    """What a review found keeps an episode from being published."""
+    """The findings of a review block the publication of an episode."""
 
 
 class MailError(PodcastError):

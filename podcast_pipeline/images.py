@@ -1,4 +1,4 @@
-"""Pictures that come from outside: damaged ones, and those that are made to hurt."""
+"""Opens untrusted pictures, which may be damaged or compression bombs."""
 
 import io
 import warnings
@@ -7,14 +7,14 @@ from PIL import Image
 
 DECOMPRESSION_BOMBS = (Image.DecompressionBombWarning, Image.DecompressionBombError)
 IMAGE_ERRORS = (OSError, SyntaxError, ValueError, *DECOMPRESSION_BOMBS)
-"""What Pillow raises for them, in `open_header` and when the picture is loaded."""
+"""The errors of Pillow for such pictures, in `open_image_header` and when the pixels are loaded."""
 
 
 def open_image_header(data: bytes, *, formats: tuple[str, ...]) -> Image.Image:
-    """Return a picture of which only the header was read, so that a bomb stays small.
+    """Return a picture of which only the header was read, so that a compression bomb is not unpacked.
 
     Raises:
-        UNREADABLE: it is none of the formats, or damaged, or larger than anybody means.
+        IMAGE_ERRORS: it is none of the formats, damaged, or so large that it may be a compression bomb.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)

@@ -112,7 +112,7 @@ INACTIVE: dict[str, tuple[Standing, datetime]] = {
 
 
 def expected(name: str, resource: Resource) -> Decision:
-    """Return the expected decision, written independently of access.py."""
+    """Return the cell of the table in docs/access.md, written down a second time."""
     if resource == "public" or name in PAYING:
         return Allow()
     if name in STRANGERS:
@@ -134,7 +134,7 @@ def decided(name: str, resource: Resource, about: Episode | None = None) -> Deci
 @pytest.mark.parametrize("resource", RESOURCES)
 @pytest.mark.parametrize("name", VISITORS)
 def test_the_table(name: str, resource: Resource) -> None:
-    """Every visitor gets of every resource what the table says, for the show and a public episode alike."""
+    """Every cell of the table holds, for the show and for a public episode."""
     assert decided(name, resource) == expected(name, resource)
     assert decided(name, resource, episode()) == expected(name, resource)
 
@@ -142,7 +142,7 @@ def test_the_table(name: str, resource: Resource) -> None:
 @pytest.mark.parametrize("resource", RESOURCES)
 @pytest.mark.parametrize("name", VISITORS)
 def test_a_subscriber_only_episode(name: str, resource: Resource) -> None:
-    """Nothing of it is a public object; as a file, a feed item and a page it follows the table."""
+    """A subscriber-only episode has no public object; its file, feed item and page follow the table."""
     found = decided(name, resource, episode(access="subscribers"))
     assert found == (NOT_FOUND if resource == "public" else expected(name, resource))
 
@@ -185,7 +185,7 @@ def test_a_lapsed_feed_never_ends(name: str) -> None:
 
 @pytest.mark.parametrize("name", VISITORS)
 def test_no_file_without_paying(name: str) -> None:
-    """Only an active subscriber gets a transcript, and what others get is an error, never 200."""
+    """Only an active subscriber gets a transcript; everybody else gets an error, never 200."""
     found = decided(name, "file", episode())
     assert (found == Allow()) is (name in PAYING)
     assert isinstance(found, Allow | Deny)

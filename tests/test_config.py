@@ -1,4 +1,4 @@
-"""show.toml and the environment: what is read, what wins, and the line about what is wrong."""
+"""show.toml and the environment: values, precedence and error messages."""
 
 from pathlib import Path
 
@@ -78,14 +78,14 @@ def test_the_show_as_feeds_know_it(tmp_path: Path) -> None:
 def test_the_environment_wins(
     tmp_path: Path, name: str, text: str, table: str, key: str, value: object
 ) -> None:
-    """PODCAST_<TABLE>_<KEY> replaces what the file says; lists are TOML, anything else is as it stands."""
+    """PODCAST_<TABLE>_<KEY> overrides the file; a list is parsed as TOML, anything else is text."""
     found = getattr(getattr(loaded(tmp_path, **{name: text}), table), key)
     assert found == value
     assert type(found) is type(value)
 
 
 def test_other_names_are_ignored(tmp_path: Path) -> None:
-    """Variables that are not a table of ours are somebody else's."""
+    """Variables that do not begin with one of our tables have no effect."""
     assert loaded(tmp_path, PODCAST_SPEECH_DIR="/x", PODCAST_FOLDER_X="y", TITLE="z") == loaded(tmp_path)
 
 
@@ -135,7 +135,7 @@ def test_one_line_says_what_is_wrong(tmp_path: Path, more: str, line: str) -> No
 
 
 def test_a_host_s_name_is_not_longer_than_a_feed_allows(tmp_path: Path) -> None:
-    """What a feed could not say is refused when it is read, not when it is rendered."""
+    """A name too long for a feed is refused when show.toml is read, not when the feed is rendered."""
     assert refusal(tmp_path, PODCAST_SHOW_HOSTS=f'["{"x" * 129}"]').startswith("PODCAST_SHOW_HOSTS: ")
     (tmp_path / "show.toml").write_text(SHOW.replace("Ann Lee", "x" * 129), encoding="utf-8")
     with pytest.raises(ConfigError, match=r"\[show\.hosts\.0\]: is longer than 128 characters"):
@@ -143,30 +143,30 @@ def test_a_host_s_name_is_not_longer_than_a_feed_allows(tmp_path: Path) -> None:
 
 
 def test_a_secret_in_the_file_is_refused(tmp_path: Path) -> None:
-    """show.toml is made for git: a key there is unknown, and not read."""
+    """show.toml is committed to git: a secret in it is an unknown key, and is not read."""
     (tmp_path / "show.toml").write_text('secret_key = "x"\n' + SHOW, encoding="utf-8")
     with pytest.raises(ConfigError, match=r"\[secret_key\]: unknown key; remove it$"):
         load_config(tmp_path, {})
 
 
 def test_a_token_that_no_header_can_hold_names_its_variable(tmp_path: Path) -> None:
-    """A line break that was copied along is told at once, and without the token."""
+    """A line break that was copied with the token is refused when it is read, without printing the token."""
     with pytest.raises(
-        ConfigError, match=r"^PODCAST_PODPING_TOKEN: is one word of ASCII letters; copy it"
-    ) as told:
+        ConfigError, match=r"^PODCAST_PODPING_TOKEN: has a character that is no visible ASCII; copy it"
+    ) as caught:
         loaded(tmp_path, PODCAST_PODPING_TOKEN="hunter2\n")
-    assert "hunter2" not in str(told.value)
+    assert "hunter2" not in str(caught.value)
 
 
 def test_an_unknown_key_in_the_environment_names_the_variable(tmp_path: Path) -> None:
-    """Nobody looks for it in the file."""
+    """The error names the variable, not the file."""
     assert refusal(tmp_path, PODCAST_SHOW_TITEL="x") == (
         "PODCAST_SHOW_TITEL: unknown key; did you mean title?"
     )
 
 
 def test_a_value_of_the_environment_names_the_variable(tmp_path: Path) -> None:
-    """What is wrong in a variable is not looked for in the file."""
+    """The error about a value names the variable that it came from, not the file."""
     assert refusal(tmp_path, PODCAST_ACCESS_TEASER_WORDS="-1").startswith("PODCAST_ACCESS_TEASER_WORDS: ")
     assert refusal(tmp_path, PODCAST_URLS_SITE="x").startswith("PODCAST_URLS_SITE: is 'x'; write it like")
 
@@ -175,7 +175,7 @@ def test_a_value_of_the_environment_names_the_variable(tmp_path: Path) -> None:
     "site", ["https://ann:hunter2@a.example", "https://a.example/?q=1", "https://a.example#x"]
 )
 def test_a_site_has_no_password_and_no_query(tmp_path: Path, site: str) -> None:
-    """Every address begins with it."""
+    """Both would stand in every address of the feed."""
     assert refusal(tmp_path, f"[urls]\nsite = '{site}'").startswith("[urls.site]: is ")
 
 

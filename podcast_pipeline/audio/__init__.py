@@ -3,8 +3,8 @@
     source ─▶ loudness ─▶ inserts ─▶ master ─▶ tags
     check     measure     pydub      ffmpeg    mutagen
 
-`produce` is the whole line up to the master; `tags.write` makes the media file of it. Memory stays flat
-whatever the length: everything long streams through PyAV or ffmpeg.
+`make_master` does every step up to the master; `tags.write_id3` makes a media file of a copy. Memory stays
+constant for any length: everything long streams through PyAV or ffmpeg.
 """
 
 from podcast_pipeline.audio.ffmpeg import Ffmpeg, find_ffmpeg

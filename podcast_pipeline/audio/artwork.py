@@ -1,4 +1,4 @@
-"""Whether a picture can be the show's artwork."""
+"""Checks of the show's artwork."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +21,8 @@ class Artwork:
     """A picture that directories accept.
 
     Attributes:
-        suffix: "jpg" or "png", as its content is.
-        advice: a line for the producer about something allowed but unwise, else None.
+        suffix: "jpg" or "png", by content.
+        advice: one line for the producer about something allowed but unwise, else None.
     """
 
     data: bytes
@@ -32,13 +32,13 @@ class Artwork:
 
 
 def load_artwork(path: Path) -> Artwork:
-    """Read the artwork and refuse what a directory would refuse.
+    """Read the artwork and refuse a picture that directories refuse.
 
     Raises:
-        AudioError: missing, not JPEG or PNG, not square, below 1400 or above 3000 px, not RGB, a name that
-            does not fit the content, or Exif that turns the picture or tells where it was taken.
+        AudioError: missing, not JPEG or PNG, not square, below 1400 or above 3000 px, not RGB, a suffix that
+            does not fit the content, or Exif data that rotate the picture or contain a GPS position.
 
-    Source: conformance F4.
+    Source: rule F4.
     """
     data = _read(path)
     with _open(path, data) as image:
@@ -73,15 +73,15 @@ def _open(path: Path, data: bytes) -> Image.Image:
 def _require_shape(path: Path, image: Image.Image) -> None:
     width, height = image.size
     if width != height or not SMALLEST_PX <= width <= LARGEST_PX:
-        wanted = f"artwork is square, {SMALLEST_PX} to {LARGEST_PX} px"
-        raise AudioError(path, f"is {width} x {height} px; {wanted}")
+        message = f"is {width} x {height} px; export it square, {SMALLEST_PX} to {LARGEST_PX} px"
+        raise AudioError(path, message)
 
 
 def _require_plain(path: Path, image: Image.Image) -> None:
     if image.mode != "RGB":
-        raise AudioError(path, f"has the colours {image.mode}; export it as RGB without transparency")
+        raise AudioError(path, f"has the colour mode {image.mode}; export it as RGB without transparency")
     exif = image.getexif()
     if exif.get(ORIENTATION, UPRIGHT) != UPRIGHT:
-        raise AudioError(path, "is turned by its Exif orientation; export it upright")
+        raise AudioError(path, "is rotated by its Exif orientation; export it upright")
     if exif.get_ifd(GPS):
-        raise AudioError(path, "tells in its Exif where it was taken; export it without metadata")
+        raise AudioError(path, "has a GPS position in its Exif data; export it without metadata")

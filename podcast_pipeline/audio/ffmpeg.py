@@ -1,4 +1,4 @@
-"""The only subprocess of the project: ffmpeg, the one on PATH or else the wheel's."""
+"""Runs ffmpeg, from PATH or else from the wheel: the only subprocess of the project."""
 
 import re
 import shutil
@@ -14,10 +14,13 @@ import imageio_ffmpeg
 from podcast_pipeline.errors import AudioError
 from podcast_pipeline.model import Progress, ProgressCallback
 
-FULL = "No space left on device"
+DISK_FULL = "No space left on device"
 ALWAYS = ("-hide_banner", "-nostdin", "-nostats", "-y", "-progress", "pipe:1")
+BITEXACT = ("-fflags", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-1")
+"""Output options for equal bytes of equal input: no version, date or tags."""
+
 LOG_TAIL_BYTES = 64 * 1024
-EMPTY_PHRASES = re.compile(  # lines that only repeat that something failed, not what
+EMPTY_PHRASES = re.compile(  # lines that give no cause
     r"^(size=|video:)|Conversion failed!|Task finished with error|Terminating thread"
     r"|Error muxing a packet|Nothing was written|Exiting|Last message repeated"
 )
@@ -48,13 +51,13 @@ class Ffmpeg:
         """Run ffmpeg to its end and return the tail of its log.
 
         Args:
-            arguments: what stands between the general options and the end, outputs included.
-            subject: the file an error is about.
-            step, total_s: name of the progress, and the seconds of audio that make it complete.
+            arguments: inputs, options and outputs; the last one is an output file.
+            subject: the file that an error names.
+            step, total_s: name of the progress step, and its total in seconds of audio.
 
         Raises:
-            AudioError: ffmpeg failed; the message is its last line that says why. Where the disk is full the
-                subject is the folder that was written to, which is the last argument's.
+            AudioError: ffmpeg failed; the message is the last line of its log with a cause. Where the disk is
+                full the subject is the folder of the output.
         """
         command = [str(self.path), *ALWAYS, *arguments]
         with (
@@ -66,10 +69,10 @@ class Ffmpeg:
                     _follow(process.stdout, step=step, total_s=total_s, report=report)
                 code = process.wait()
             finally:
-                process.kill()  # only still running when we were interrupted
+                process.kill()  # it still runs only after an interrupt
             text = _tail(log)
-        if FULL in text:
-            raise AudioError(Path(arguments[-1]).parent, f"{FULL}; make room and run again")
+        if DISK_FULL in text:
+            raise AudioError(Path(arguments[-1]).parent, f"{DISK_FULL}; make room and run again")
         if code != 0:
             raise AudioError(subject, f"ffmpeg failed: {error_line(text)}")
         report(Progress(step=step, done=total_s, total=total_s, unit="s"))
@@ -92,7 +95,7 @@ def _tail(log: IO[bytes]) -> str:
 
 
 def error_line(log: str) -> str:
-    """Return the last line of a log that says what went wrong, without ffmpeg's prefixes."""
+    """Return the last line of a log that gives a cause, without ffmpeg's prefixes."""
     lines = [LINE_ORIGIN.sub("", line).strip() for line in log.splitlines()]
-    telling = [line for line in lines if line and not EMPTY_PHRASES.search(line)]
-    return telling[-1].rstrip(".") if telling else "it did not say why"
+    causes = [line for line in lines if line and not EMPTY_PHRASES.search(line)]
+    return causes[-1].rstrip(".") if causes else "its log gives no cause"

@@ -1,6 +1,6 @@
 """The intro and the outro: short, faded, as loud as the episode.
 
-pydub keeps a whole file in memory, so an insert has a longest length and the recording never comes here.
+pydub reads a whole file into memory, so the length of an insert is limited; the recording never passes pydub.
 """
 
 import warnings
@@ -34,16 +34,16 @@ class PreparedInsert:
 
 @dataclass(frozen=True)
 class PreparedInserts:
-    """What is joined to an episode; both may be missing."""
+    """The intro and the outro of an episode; both may be missing."""
 
     intro: PreparedInsert | None = None
     outro: PreparedInsert | None = None
 
     def timeline(self, recording_s: float) -> Timeline:
-        """Return where recording times lie in the joined media.
+        """Return the map from recording times to times of the joined media.
 
-        The outro's place is a millisecond behind the recording, so that a word ending exactly at the
-        recording's end keeps its time.
+        The outro is inserted a millisecond after the recording's end, so that a word that ends exactly there
+        keeps its time.
         """
         inserts = []
         if self.intro:
@@ -55,7 +55,7 @@ class PreparedInserts:
 
 @dataclass(frozen=True)
 class MasterFormat:
-    """How the master's samples lie, and how loud they shall be."""
+    """Sample rate, channels and target loudness of the master."""
 
     sample_rate_hz: int
     channels: int
@@ -74,10 +74,10 @@ def prepare_inserts(
     """Make the WAVs of the intro and the outro named in show.toml.
 
     Args:
-        folder: where show.toml is. work: where the WAVs are written.
+        folder: of show.toml. work: for the WAVs.
 
     Raises:
-        AudioError: a named file is missing, unusable, or longer than two minutes.
+        AudioError: a file is missing, unusable, or longer than two minutes.
     """
     made: dict[str, PreparedInsert] = {}
     for name, file in (("intro", settings.intro), ("outro", settings.outro)):
@@ -90,10 +90,10 @@ def prepare_inserts(
 def _to_wav(
     path: Path, target: Path, *, shape: MasterFormat, ffmpeg: Ffmpeg, report: ProgressCallback
 ) -> Path:
-    """Convert with ffmpeg: pydub's own resampling has no filter against aliases."""
+    """Convert with ffmpeg: pydub's own resampling has no anti-aliasing filter."""
     source = check_audio(path, report=report)
     if source.duration_s > LONGEST_S:
-        limit = f"an intro or outro may have {LONGEST_S:.0f} s"
+        limit = f"an intro or outro has at most {LONGEST_S:.0f} s"
         raise AudioError(path, f"is {source.duration_s:.0f} s long; {limit}, cut it")
     form = ["-ar", str(shape.sample_rate_hz), "-ac", str(shape.channels), "-c:a", "pcm_s16le"]
     arguments = ["-i", str(path.absolute()), "-map", "0:a:0", *form, "-f", "wav", str(target)]
@@ -104,17 +104,17 @@ def _to_wav(
 def _shape(
     wav: Path, *, fade_s: float, shape: MasterFormat, ffmpeg: Ffmpeg, report: ProgressCallback
 ) -> PreparedInsert:
-    with wav.open("rb") as file:  # pydub leaves a file open that it opened itself
+    with wav.open("rb") as file:  # a file that pydub opened stays open
         segment = _audio_segment(ffmpeg).from_wav(file)
-    heard = measure_loudness(wav, duration_s=segment.duration_seconds, ffmpeg=ffmpeg, report=report)
-    gain_db = min(shape.loudness_lufs - heard.integrated_lufs, PEAK_DBFS - segment.max_dBFS)
+    measured = measure_loudness(wav, duration_s=segment.duration_seconds, ffmpeg=ffmpeg, report=report)
+    gain_db = min(shape.loudness_lufs - measured.integrated_lufs, PEAK_DBFS - segment.max_dBFS)
     fade_ms = int(min(fade_s, segment.duration_seconds / 2) * 1000)
     segment.apply_gain(gain_db).fade_in(fade_ms).fade_out(fade_ms).export(str(wav), format="wav").close()
     return PreparedInsert(path=wav, duration_s=segment.frame_count() / segment.frame_rate)
 
 
 def _audio_segment(ffmpeg: Ffmpeg) -> Any:
-    """Return pydub's class, told which ffmpeg is ours; imported only for a show that has inserts."""
+    """Return pydub's class, set to our ffmpeg; imported only for a show that has inserts."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "'audioop' is deprecated", DeprecationWarning)
         warnings.filterwarnings("ignore", "Couldn't find ffmpeg or avconv", RuntimeWarning)

@@ -1,4 +1,4 @@
-"""How loud a file is, as EBU R128 measures it."""
+"""Measures the loudness of a file by EBU R128."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ SUMMARY = re.compile(rf"I:{NUMBER} LUFS.*?LRA:{NUMBER} LU.*?Peak:{NUMBER} dBFS",
 
 
 class Loudness(FrozenModel):
-    """What a meter shows.
+    """The readings of a loudness meter.
 
     Attributes:
         integrated_lufs: gated loudness of the whole; -70.0 is the meter's floor.
@@ -36,7 +36,7 @@ def measure_loudness(
     """Return the loudness of a file's first audio stream.
 
     Args:
-        duration_s: the file's length, for the progress only.
+        duration_s: the file's length, for the progress callback only.
 
     Raises:
         AudioError: ffmpeg cannot read the file.
@@ -50,6 +50,6 @@ def parse_ebur128(log: str, path: Path) -> Loudness:
     """Read the summary at the end of ebur128's log."""
     found = SUMMARY.findall(log)
     if not found:
-        raise AudioError(path, "ffmpeg's ebur128 gave no summary; install another ffmpeg (5.1 or later)")
+        raise AudioError(path, "ffmpeg's ebur128 printed no summary; install ffmpeg 5.1 or later")
     integrated, spread, peak = (float(text) for text in found[-1])
     return Loudness(integrated_lufs=integrated, true_peak_dbtp=peak, range_lu=spread)

@@ -1,43 +1,42 @@
 """The master: recording, intro and outro at the show's loudness, as an MP3 without tags.
 
-Linear gain to the wanted loudness, then a limiter that only touches peaks above the ceiling; no
-compression, so nothing pumps. What counts is measured on the encoded MP3, and the settings are corrected
-by what that measurement shows.
+Linear gain to the target loudness, then a limiter that changes only peaks above the ceiling; no
+compression, so nothing pumps. Loudness and peak are measured on the encoded MP3, and the settings are
+corrected by that measurement.
 """
 
-import os
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from podcast_pipeline.audio.ffmpeg import Ffmpeg
+from podcast_pipeline.audio.ffmpeg import BITEXACT, Ffmpeg
 from podcast_pipeline.audio.inserts import MasterFormat, PreparedInserts, prepare_inserts
 from podcast_pipeline.audio.loudness import Loudness, measure_loudness
 from podcast_pipeline.audio.source import AudioInfo, check_audio
 from podcast_pipeline.config import AudioTable
 from podcast_pipeline.errors import AudioError
+from podcast_pipeline.files import atomic_path
 from podcast_pipeline.model import FrozenModel, ProgressCallback, Seconds, Timeline
 
-SAMPLE_RATE_HZ = 44_100  # what every podcast app and car radio plays
+SAMPLE_RATE_HZ = 44_100  # every podcast app and car radio plays it
 LIMITER_RATE_HZ = 4 * SAMPLE_RATE_HZ  # BS.1770-4 measures true peaks at four times the rate
 LAYOUTS = {1: "mono", 2: "stereo"}
 MAX_ATTEMPTS = 5
 TOLERANCE_LU = 0.25
-ENCODER_HEADROOM_DB = 0.5  # an MP3 overshoots by about this; a first guess, corrected when measured
+ENCODER_HEADROOM_DB = 0.5  # an MP3 overshoots by about this; first guess, corrected by measurement
 LAME_LOSS_DB = 0.45  # LAME scales by 0.95 up to 160 kbit/s, as measured here
 LAME_LOSSES_DB = {192: 0.26, 256: 0.0, 320: 0.0}
 STEP_DB = 0.1  # the meter's resolution
 MIN_SPEECH_LUFS = -60.0
-BITEXACT = ("-fflags", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-1")
 PLAIN_MP3 = ("-c:a", "libmp3lame", "-write_xing", "1", "-id3v2_version", "0", "-write_id3v1", "0")
 
 
 class Master(FrozenModel):
-    """A master and what is known of it.
+    """A master and its measurements.
 
     Attributes:
         duration_s: of the MP3 as a player decodes it, inserts included.
-        before, after: of the recording, and of the encoded MP3.
+        before, after: loudness of the recording, and of the encoded MP3.
         timeline: from the recording's times to the MP3's.
     """
 
@@ -51,12 +50,12 @@ class Master(FrozenModel):
 
 @dataclass(frozen=True)
 class GainSettings:
-    """What the filters are set to.
+    """The settings of the filters.
 
     Attributes:
-        recording_db: gain of the recording, to be as loud as the inserts.
-        whole_db: gain of everything, corrected by measurement.
-        ceiling_dbfs: the limiter's.
+        recording_db: gain of the recording, to the loudness of the inserts.
+        whole_db: gain of the joined audio, corrected by measurement.
+        ceiling_dbfs: of the limiter.
     """
 
     recording_db: float
@@ -64,7 +63,7 @@ class GainSettings:
     ceiling_dbfs: float
 
     def corrected(self, after: Loudness, *, target_lufs: float, max_true_peak_dbtp: float) -> "GainSettings":
-        """Return levels that bring the next attempt nearer; the same ones where nothing is wrong."""
+        """Return the settings of the next attempt; equal settings where loudness and peak are right."""
         short_db = target_lufs - after.integrated_lufs
         over_db = after.true_peak_dbtp - max_true_peak_dbtp
         return replace(
@@ -76,7 +75,7 @@ class GainSettings:
 
 @dataclass(frozen=True)
 class MasteringJob:
-    """One master to make: where from, where to, how loud."""
+    """One master to make: input, output, format."""
 
     recording: Path
     inserts: PreparedInserts
@@ -87,7 +86,7 @@ class MasteringJob:
 
     @property
     def inputs(self) -> tuple[Path, ...]:
-        """Files in the order they are heard."""
+        """The files in playing order."""
         intro, outro = self.inserts.intro, self.inserts.outro
         return (*([intro.path] if intro else []), self.recording, *([outro.path] if outro else []))
 
@@ -99,7 +98,7 @@ class MasteringJob:
         return [*files, "-filter_complex", self.filter_graph(levels), "-map", "[out]", *output]
 
     def filter_graph(self, levels: GainSettings) -> str:
-        """Return the filter graph: each input to the master's shape, joined, gain, limiter."""
+        """Return the filter graph: each input in the master's format, joined, gain, limiter."""
         form = f"aresample={SAMPLE_RATE_HZ},aformat=fltp:channel_layouts={LAYOUTS[self.format.channels]}"
         gains = [levels.recording_db if path == self.recording else 0.0 for path in self.inputs]
         parts = [f"[{i}:a:0]{form},volume={gain:.2f}dB[part{i}]" for i, gain in enumerate(gains)]
@@ -109,7 +108,7 @@ class MasteringJob:
 
 
 def limiter_filter(ceiling_dbfs: float) -> str:
-    """Return a limiter that sees the peaks between samples; it adds no delay and no make-up gain."""
+    """Return a true-peak limiter (oversampled), without delay and make-up gain."""
     limit = 10 ** (ceiling_dbfs / 20)
     settings = f"limit={limit:.5f}:attack=5:release=60:level=disabled:latency=1"
     return f"aresample={LIMITER_RATE_HZ},alimiter={settings},aresample={SAMPLE_RATE_HZ}"
@@ -124,11 +123,11 @@ def make_master(
     ffmpeg: Ffmpeg,
     report: ProgressCallback,
 ) -> Master:
-    """Make the master of a recording; the same input gives the same bytes.
+    """Make the master of a recording; equal input gives equal bytes.
 
     Args:
-        target: written as a whole or not at all.
-        folder: where show.toml is; intro and outro are looked for in it.
+        target: written whole or not at all.
+        folder: of show.toml; intro and outro are relative to it.
 
     Raises:
         AudioError: the recording or an insert cannot be used, or ffmpeg failed.
@@ -138,9 +137,7 @@ def make_master(
     if before.integrated_lufs < MIN_SPEECH_LUFS:
         level = f"{before.integrated_lufs:.0f} LUFS"
         raise AudioError(recording, f"is too quiet to be speech ({level}); was the right microphone on?")
-    # of this process alone: the ffmpeg of a killed run may still be writing its own
-    part = target.with_name(f"{target.name}.{os.getpid()}.part")
-    try:
+    with atomic_path(target) as part:
         with tempfile.TemporaryDirectory() as work:
             shape = _shape(source, settings)
             inserts = prepare_inserts(
@@ -149,9 +146,6 @@ def make_master(
             job = _job(recording, part, source=source, inserts=inserts, settings=settings, shape=shape)
             after = _level(job, before=before, settings=settings, ffmpeg=ffmpeg, report=report)
         made = check_audio(part, report=report, step="read master back")
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
     return Master(
         path=target,
         duration_s=made.duration_s,
@@ -192,15 +186,15 @@ def _level(
 ) -> Loudness:
     """Encode and measure until loudness and peak are right; return the last measurement.
 
-    A recording so uneven that the limiter eats the gain stays below the wanted loudness: it is
-    published as it is and its numbers are shown. A peak that is too high is an error.
+    A recording so uneven that the limiter cancels the gain stays below the target loudness: its master is
+    used as it is and its measurements are printed. A peak that is too high is an error.
     """
-    wanted, highest = job.format.loudness_lufs, settings.true_peak_dbtp
+    target_lufs, max_peak_dbtp = job.format.loudness_lufs, settings.true_peak_dbtp
     lost_db = LAME_LOSSES_DB.get(job.bitrate_kbps, LAME_LOSS_DB)
     levels = GainSettings(
-        recording_db=wanted - before.integrated_lufs,
+        recording_db=target_lufs - before.integrated_lufs,
         whole_db=lost_db,
-        ceiling_dbfs=highest + lost_db - ENCODER_HEADROOM_DB,
+        ceiling_dbfs=max_peak_dbtp + lost_db - ENCODER_HEADROOM_DB,
     )
     for attempt in range(1, MAX_ATTEMPTS + 1):
         again = f" again ({attempt})" if attempt > 1 else ""
@@ -208,11 +202,11 @@ def _level(
         after = measure_loudness(
             job.target, duration_s=job.duration_s, ffmpeg=ffmpeg, report=report, step=f"measure master{again}"
         )
-        corrected = levels.corrected(after, target_lufs=wanted, max_true_peak_dbtp=highest)
+        corrected = levels.corrected(after, target_lufs=target_lufs, max_true_peak_dbtp=max_peak_dbtp)
         if corrected == levels:
             return after
         levels = corrected
-    if after.true_peak_dbtp > highest:
+    if after.true_peak_dbtp > max_peak_dbtp:
         raise AudioError(job.recording, f"peaks at {after.true_peak_dbtp} dBTP after {MAX_ATTEMPTS} attempts")
     return after
 

@@ -1,4 +1,4 @@
-"""The few spoken seconds of a notice item, shipped in the package; scripts/make_notice.py made them."""
+"""The short spoken audio of a notice item, shipped in the package; made by scripts/make_notice.py."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Whether a recording can be published: read once from end to end, before any work."""
+"""Checks whether a recording can be published, by reading it once from end to end before any work."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,12 +13,12 @@ from podcast_pipeline.errors import AudioError
 from podcast_pipeline.model import FrozenModel, Progress, ProgressCallback
 
 FORMATS = "wav,w64,aiff,caf,flac,mp3,aac,mov,ogg,matroska"  # content decides, not the file's name
-OPEN_OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}  # a playlist fetches nothing
+OPEN_OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}  # no playlist can fetch a URL
 MIN_DURATION_S = 1.0
 TRUNCATION_TOLERANCE_S = 0.2  # less than this may be an encoder's padding
 SILENCE_PEAK = 1e-3  # -60 dBFS: an unplugged microphone stays below
 REPORT_EVERY_S = 30.0
-SCALES = {  # what a decoder gives: (middle, full scale)
+SCALES = {  # sample type of a decoder -> (middle, full scale)
     "uint8": (128.0, 128.0),
     "int16": (0.0, 2.0**15),
     "int32": (0.0, 2.0**31),
@@ -36,7 +36,7 @@ class AudioInfo(FrozenModel):
 
     Attributes:
         duration_s: counted samples divided by the rate; exact, not rounded.
-        codec: ffmpeg's name of it, e.g. "flac".
+        codec: ffmpeg's name, e.g. "flac".
     """
 
     duration_s: float
@@ -48,19 +48,19 @@ class AudioInfo(FrozenModel):
 def check_audio(
     path: Path, *, report: ProgressCallback, step: str = "check", max_channels: int = 2
 ) -> AudioInfo:
-    """Read a whole recording and refuse what would make a bad episode.
+    """Read a whole recording and refuse one that would make a bad episode.
 
-    Taken: WAV, FLAC, AIFF, CAF, MP3, AAC, M4A, Ogg, Opus; of a video (MP4, MOV, MKV, WebM) its one
+    Accepted: WAV, FLAC, AIFF, CAF, MP3, AAC, M4A, Ogg, Opus; of a video (MP4, MOV, MKV, WebM) its one
     audio track.
 
     Args:
-        step: name of the progress.
-        most_channels: a file with more is refused; two, but for one that holds several tracks.
+        step: name of the progress step.
+        max_channels: a file with more is refused; two, except for a file of several tracks.
 
     Raises:
         AudioError: the file is missing, empty, not audio, without an audio track or with several,
             has too many channels, is truncated or damaged, silent, shorter than a second, or
-            has samples that are not numbers.
+            has samples that are no numbers (NaN, infinity).
     """
     _require_bytes(path)
     try:
@@ -86,12 +86,12 @@ def _read(
 ) -> AudioInfo:
     if is_truncated(path, container.format.name):
         raise AudioError(path, "is truncated: its last part is missing; copy the recording again")
-    promised_s = _promised_s(path, container, stream)
+    declared_s = _declared_s(path, container, stream)
     tally = _Tally(path)
     for done_s in tally.count(container, stream):
-        total_s = max(promised_s or 0, done_s)
+        total_s = max(declared_s or 0, done_s)
         report(Progress(step=step, done=done_s, total=total_s, unit="s"))
-    tally.judge(promised_s)
+    tally.check(declared_s)
     report(Progress(step=step, done=tally.duration_s, total=tally.duration_s, unit="s"))
     return AudioInfo(
         duration_s=tally.duration_s,
@@ -101,21 +101,21 @@ def _read(
     )
 
 
-def _only_stream(path: Path, container: av.container.InputContainer, most_channels: int) -> Stream:
+def _only_stream(path: Path, container: av.container.InputContainer, max_channels: int) -> Stream:
     streams = container.streams.audio
     if not streams:
-        raise AudioError(path, "has no audio in it; name a recording with sound")
+        raise AudioError(path, "has no audio track; name a recording with sound")
     if len(streams) > 1:
         raise AudioError(path, f"has {len(streams)} audio tracks; mix them into one and publish that")
-    if streams[0].channels > most_channels:
-        tracks = f"or name who is on which: `podcast ingest --track NAME={path.name}:1 --track …`"
+    if streams[0].channels > max_channels:
+        tracks = f"or name each speaker's channel: `podcast ingest --track NAME={path.name}:1 --track …`"
         raise AudioError(path, f"has {streams[0].channels} channels; mix it down to mono or stereo, {tracks}")
     if streams[0].channels < 1:
         raise AudioError(path, "has an audio track without channels; export it again as WAV, FLAC or MP3")
     return streams[0]
 
 
-def _promised_s(path: Path, container: av.container.InputContainer, stream: Stream) -> float | None:
+def _declared_s(path: Path, container: av.container.InputContainer, stream: Stream) -> float | None:
     if not header_has_duration(path, container.format.name):
         return None
     if stream.duration is not None and stream.time_base is not None:
@@ -124,7 +124,7 @@ def _promised_s(path: Path, container: av.container.InputContainer, stream: Stre
 
 
 class _Tally:
-    """Counts what a decoder gives."""
+    """Counts the samples of a decoder, their peak, and the seconds that cannot be decoded."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -139,16 +139,16 @@ class _Tally:
         return self.samples / self.rate_hz
 
     def count(self, container: av.container.InputContainer, stream: Stream) -> Iterator[float]:
-        """Decode everything, yielding the seconds done now and then, 0 first."""
+        """Decode everything; yield the seconds done, 0 first, then about every 30 seconds of audio."""
         stream.codec_context.thread_type = "AUTO"
-        said_s = 0.0
-        yield said_s
+        reported_s = 0.0
+        yield reported_s
         for packet in container.demux(stream):
             for frame in self._decode(packet):
                 self._add(frame)
-            if self.duration_s - said_s >= REPORT_EVERY_S:
-                said_s = self.duration_s
-                yield said_s
+            if self.duration_s - reported_s >= REPORT_EVERY_S:
+                reported_s = self.duration_s
+                yield reported_s
 
     def _decode(self, packet: "av.Packet[Stream]") -> list[Frame]:
         try:
@@ -163,25 +163,27 @@ class _Tally:
         loudest = _peak(frame)
         if not np.isfinite(loudest):
             where = f"{self.duration_s:.0f} s"
-            raise AudioError(self.path, f"has samples that are not numbers at {where}; export it again")
+            raise AudioError(self.path, f"has samples that are no numbers at {where}; export it again")
         self.peak = max(self.peak, loudest)
 
-    def judge(self, promised_s: float | None) -> None:
-        """Refuse what the count shows to be unusable."""
-        got_s = self.duration_s
-        if promised_s is not None and got_s < promised_s - TRUNCATION_TOLERANCE_S:
-            message = f"is truncated: {got_s:.1f} s of {promised_s:.1f} s are there; copy the recording again"
+    def check(self, declared_s: float | None) -> None:
+        """Raise AudioError for a file that is truncated, damaged, too short or silent."""
+        decoded_s = self.duration_s
+        if declared_s is not None and decoded_s < declared_s - TRUNCATION_TOLERANCE_S:
+            message = (
+                f"is truncated: {decoded_s:.1f} s of {declared_s:.1f} s are there; copy the recording again"
+            )
             raise AudioError(self.path, message)
         if self.lost_s > TRUNCATION_TOLERANCE_S:
             raise AudioError(self.path, f"is damaged: {self.lost_s:.1f} s cannot be decoded; copy it again")
-        if got_s < MIN_DURATION_S:
-            raise AudioError(self.path, f"is only {got_s:.2f} s long; is this the recording?")
+        if decoded_s < MIN_DURATION_S:
+            raise AudioError(self.path, f"is only {decoded_s:.2f} s long; is this the recording?")
         if self.peak < SILENCE_PEAK:
             raise AudioError(self.path, "is silent from start to end; was the microphone on?")
 
 
 def _peak(frame: Frame) -> float:
-    """Return the highest absolute sample, 1.0 = full scale; NaN where a sample is one."""
+    """Return the highest absolute sample, 1.0 = full scale; NaN where a sample is NaN."""
     samples = frame.to_ndarray()
     middle, full_scale = SCALES[samples.dtype.name]
     return max(float(samples.max()) - middle, middle - float(samples.min())) / full_scale

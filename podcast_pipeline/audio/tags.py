@@ -1,7 +1,7 @@
 """ID3 tags of a published MP3.
 
-ID3v2.4, all text in UTF-8: what a tag says can be searched for in the file's bytes. No ID3v1, no padding,
-so the same tags on the same master are the same bytes.
+ID3v2.4, all text in UTF-8, so that the text of a tag can be found in the file's bytes (leak check). No ID3v1
+and no padding: equal tags on equal masters give equal bytes.
 """
 
 from collections.abc import Iterator
@@ -39,13 +39,13 @@ from podcast_pipeline.model import Chapter
 UTF8 = Encoding.UTF8
 GENRE = "Podcast"
 ANY_LANGUAGE = "XXX"  # ID3's code where none is given
-NO_OFFSET = 0xFFFFFFFF  # a chapter is found by its time, not by a byte
+NO_OFFSET = 0xFFFFFFFF  # a chapter is given by its time, not by a byte offset
 HEADER_BYTES = 10
 
 
 @dataclass(frozen=True)
 class Id3Tags:
-    """What an MP3 says about itself; everybody can read it.
+    """The ID3 tags of a published MP3; public.
 
     Attributes:
         track, season: TRCK and TPOS.
@@ -123,7 +123,7 @@ def _ms(seconds: float) -> int:
 
 
 def read_id3(path: Path) -> Id3Tags:
-    """Return what `write` wrote.
+    """Return the tags that `write_id3` wrote.
 
     Raises:
         AudioError: the file has no ID3 tag.

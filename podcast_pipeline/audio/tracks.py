@@ -1,25 +1,24 @@
-"""The tracks of one recording: a microphone each, and the mix that listeners hear."""
+"""The tracks of one recording, one microphone each, and their mix."""
 
-import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from podcast_pipeline.audio.ffmpeg import Ffmpeg
+from podcast_pipeline.audio.ffmpeg import BITEXACT, Ffmpeg
 from podcast_pipeline.audio.loudness import measure_loudness
 from podcast_pipeline.audio.source import AudioInfo, check_audio
 from podcast_pipeline.errors import AudioError
+from podcast_pipeline.files import atomic_path
 from podcast_pipeline.model import ProgressCallback
 
 MIX_RATE_HZ = 48_000
 SPEECH_RATE_HZ = 16_000
 TRACK_LUFS = -23.0  # every speaker equally loud, with room for all of them at once
-MAX_GAIN_DB = 30.0  # a track that needs more is an empty one
+MAX_GAIN_DB = 30.0  # a track that needs more is empty
 CEILING = 0.9
 MAX_LENGTH_DIFFERENCE_S = 1.0  # recorders stop a moment apart
 MAX_CHANNELS = 64
-BITEXACT = ("-fflags", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-1")
 
 
 @dataclass(frozen=True)
@@ -27,8 +26,8 @@ class Track:
     """One speaker's microphone.
 
     Attributes:
-        name: the speaker's.
-        channel: of the file, from 1; None for all of it as mono.
+        name: of the speaker.
+        channel: of the file, from 1; None for all channels as mono.
     """
 
     name: str
@@ -37,7 +36,7 @@ class Track:
 
     @property
     def mono_filter(self) -> str:
-        """The filter that leaves this track."""
+        """The ffmpeg filter that extracts this track."""
         return f"pan=mono|c0=c{self.channel - 1}" if self.channel else "aformat=channel_layouts=mono"
 
 
@@ -45,8 +44,8 @@ def check_tracks(tracks: Sequence[Track], *, report: ProgressCallback) -> float:
     """Read all tracks to their end and return the length of the longest, in seconds.
 
     Raises:
-        AudioError: fewer than two, a name or a channel twice, a channel that is not there, a damaged
-            file, or lengths that differ: then they do not start together, and nobody can say by how much.
+        AudioError: fewer than two tracks, a name or a channel twice, a missing channel, a damaged file, or
+            lengths that differ: then the tracks do not start together, and the offset is unknown.
     """
     if len(tracks) < 2:
         raise AudioError(
@@ -61,7 +60,7 @@ def check_tracks(tracks: Sequence[Track], *, report: ProgressCallback) -> float:
         for path in dict.fromkeys(track.path for track in tracks)
     }
     for track in tracks:
-        _refuse_channel(track, files[track.path])
+        _check_channel(track, files[track.path])
     shortest, longest = (order(files, key=lambda path: files[path].duration_s) for order in (min, max))
     if files[longest].duration_s - files[shortest].duration_s > MAX_LENGTH_DIFFERENCE_S:
         message = (
@@ -73,9 +72,9 @@ def check_tracks(tracks: Sequence[Track], *, report: ProgressCallback) -> float:
     return files[longest].duration_s
 
 
-def _refuse_channel(track: Track, source: AudioInfo) -> None:
+def _check_channel(track: Track, source: AudioInfo) -> None:
     if track.channel is None and source.channels > 2:
-        message = f"has {source.channels} channels; say which is {track.name}'s: {track.name}={track.path}:1"
+        message = f"has {source.channels} channels; name {track.name}'s: {track.name}={track.path}:1"
         raise AudioError(track.path, message)
     if track.channel is not None and not 1 <= track.channel <= source.channels:
         message = f"has no channel {track.channel}; it has {source.channels}, counted from 1"
@@ -105,15 +104,15 @@ def mix_tracks(tracks: Sequence[Track], target: Path, *, ffmpeg: Ffmpeg, report:
         graph = ";".join([*levelled, f"{joined},alimiter=limit={CEILING}:level=disabled:latency=1[out]"])
         files = [word for mono in monos for word in ("-i", str(mono))]
         arguments = [*files, "-filter_complex", graph, "-map", "[out]", "-c:a", "flac", "-sample_fmt", "s16"]
-        _write(
-            [*arguments, *BITEXACT, "-f", "flac"], target, tracks[0].path, "mix", duration_s, ffmpeg, report
-        )
+        arguments += [*BITEXACT, "-f", "flac"]
+        with atomic_path(target) as part:
+            _write(arguments, part, tracks[0].path, "mix", duration_s, ffmpeg, report)
 
 
 def extract_track(
     track: Track, target: Path, *, rate_hz: int, ffmpeg: Ffmpeg, report: ProgressCallback
 ) -> None:
-    """Write one track as mono 16-bit WAV."""
+    """Write one track as mono 16-bit WAV, in place: for a temporary folder, so nothing is flushed to disk."""
     form = ["-map", "0:a:0", "-af", track.mono_filter, "-ar", f"{rate_hz}", "-c:a", "pcm_s16le", "-f", "wav"]
     arguments = ["-i", str(track.path.absolute()), *form]
     _write(arguments, target, track.path, f"track {track.name}", 1.0, ffmpeg, report)
@@ -141,15 +140,10 @@ def _write(
     ffmpeg: Ffmpeg,
     report: ProgressCallback,
 ) -> None:
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        ffmpeg.run(
-            ["-loglevel", "error", *arguments, str(part.absolute())],
-            subject=subject,
-            step=step,
-            total_s=total_s,
-            report=report,
-        )
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+    ffmpeg.run(
+        ["-loglevel", "error", *arguments, str(target.absolute())],
+        subject=subject,
+        step=step,
+        total_s=total_s,
+        report=report,
+    )

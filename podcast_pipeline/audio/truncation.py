@@ -1,7 +1,7 @@
-"""How long a file says it is, so that a truncated one is noticed.
+"""Detects truncated audio files by the length that their headers state.
 
-libavformat's duration is a promise only where a header carries it. Elsewhere it is estimated from the
-size of the file, and a truncated file would pass: those headers are read here.
+libavformat's duration is reliable only where a header states it. Elsewhere it is estimated from the size of
+the file, and a truncated file would pass: those headers are read here.
 """
 
 import struct
@@ -16,7 +16,7 @@ WAV_STREAMED = (0, 0x7FFFFFFF, 0x7FFFF000, 0xFFFFFFFF)  # sizes of writers that 
 
 
 def is_truncated(path: Path, format_name: str) -> bool:
-    """Say whether the container itself shows that its end is missing (WAV and Ogg)."""
+    """Tell whether the container shows that its end is missing (WAV and Ogg)."""
     with path.open("rb") as file:
         if format_name == "wav":
             return _wav_is_short(file, path.stat().st_size)
@@ -26,7 +26,7 @@ def is_truncated(path: Path, format_name: str) -> bool:
 
 
 def header_has_duration(path: Path, format_name: str) -> bool:
-    """Say whether libavformat's duration comes from a header, not from the size of the file."""
+    """Tell whether libavformat's duration comes from a header, not from the size of the file."""
     if format_name != "mp3":
         return format_name not in ("wav", "ogg", "aac")
     with path.open("rb") as file:
@@ -52,7 +52,7 @@ def _ogg_has_end(file: IO[bytes], size_bytes: int) -> bool:
 
 
 def _mp3_counts_frames(file: IO[bytes]) -> bool:
-    """Source: the Xing header as LAME writes it; VBRI always has the frame count."""
+    """Tell whether an MP3 has a frame count. Source: LAME's Xing header; VBRI always has the count."""
     header = file.read(10)
     while header[:3] == b"ID3":
         length = sum(byte << shift for byte, shift in zip(header[6:10], (21, 14, 7, 0), strict=True))

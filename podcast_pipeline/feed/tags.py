@@ -5,7 +5,15 @@ from uuid import UUID, uuid5
 from podcast_pipeline.feed import private
 from podcast_pipeline.feed.feedgen_extension import Tag
 from podcast_pipeline.feed.text import single_line, xml_safe
-from podcast_pipeline.model import CaptionFormat, Episode, FeedElement, ImportedItem, Person, Show
+from podcast_pipeline.model import (
+    CHAPTERS_TYPE,
+    CaptionFormat,
+    Episode,
+    FeedElement,
+    ImportedItem,
+    Person,
+    Show,
+)
 
 PODCAST_NAMESPACE = UUID("ead4c236-bf58-58c6-a2c6-a6b28d128cb6")
 
@@ -105,7 +113,7 @@ def _imported_tags(original: ImportedItem) -> list[Tag]:
     if original.image_url:
         tags.append(Tag("itunes:image", attributes={"href": single_line(original.image_url)}))
     if original.chapters_url:
-        attributes = {"url": single_line(original.chapters_url), "type": "application/json+chapters"}
+        attributes = {"url": single_line(original.chapters_url), "type": CHAPTERS_TYPE}
         tags.append(Tag("podcast:chapters", attributes=dict(attributes)))
     return tags
 
@@ -182,7 +190,7 @@ def enclosure_url(show: Show, episode: Episode) -> str:
 def _chapters(show: Show, episode: Episode, key: str) -> Tag:
     behind_token = episode.access == "subscribers"
     url = private.private_chapters_url(show, episode) if behind_token else single_line(show.object_url(key))
-    return Tag("podcast:chapters", attributes={"url": url, "type": "application/json+chapters"})
+    return Tag("podcast:chapters", attributes={"url": url, "type": CHAPTERS_TYPE})
 
 
 def _person(person: Person) -> Tag:

@@ -1,11 +1,11 @@
-"""The nouns of the pipeline: frozen values, no I/O, no clock.
+"""The values of the pipeline: frozen, without I/O and without a clock.
 
 Times are seconds as float, rounded to the millisecond; instants are aware datetimes in UTC, whole
 seconds. Values of the catalog and of transcript documents accept unknown fields and keep them, so that a
-later release can add one; all others refuse them.
+later release can add one; all other values refuse them.
 """
 
-from podcast_pipeline.model.audio import Chapter, Cut, Enclosure, Insert, Soundbite, Timeline
+from podcast_pipeline.model.audio import CHAPTERS_TYPE, Chapter, Cut, Enclosure, Insert, Soundbite, Timeline
 from podcast_pipeline.model.episode import (
     Episode,
     EpisodeDraft,
@@ -44,6 +44,7 @@ from podcast_pipeline.model.transcript import (
 )
 
 __all__ = [
+    "CHAPTERS_TYPE",
     "CONTROL_CHARACTERS",
     "SLUG_PATTERN",
     "CaptionFormat",

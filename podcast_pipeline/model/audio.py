@@ -1,4 +1,4 @@
-"""What is heard: the audio of an item, its marks, and the way from the recording to it."""
+"""The audio of an episode, its chapters and soundbites, and the timeline from recording to media."""
 
 from itertools import pairwise
 from typing import Annotated, Self
@@ -6,6 +6,9 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from podcast_pipeline.model.fields import NonEmptyStr, Seconds, Sha256, StoredNoun
+
+CHAPTERS_TYPE = "application/json+chapters"
+"""The media type of a chapters file. Source: podcast-namespace, chapters.md."""
 
 
 class Chapter(StoredNoun):
@@ -26,7 +29,7 @@ class Soundbite(StoredNoun):
 
 
 class Enclosure(StoredNoun):
-    """The audio file of an item: ours by `key`, or somebody else's by `external_url`."""
+    """The audio file of an item: ours by `key`, or another host's by `external_url`."""
 
     key: str | None = None
     external_url: str | None = None
@@ -38,12 +41,12 @@ class Enclosure(StoredNoun):
     @model_validator(mode="after")
     def _one_place(self) -> Self:
         if (self.key is None) == (self.external_url is None):
-            raise ValueError("an enclosure has a key or an external_url, one of them")
+            raise ValueError("an enclosure has either a key or an external_url")
         return self
 
 
 class Cut(StoredNoun):
-    """A stretch of the recording that is not in the media; recording times, the end not included."""
+    """A stretch of the recording that is not in the media; recording times, end excluded."""
 
     start_s: Seconds
     end_s: Seconds
@@ -56,14 +59,14 @@ class Cut(StoredNoun):
 
 
 class Insert(StoredNoun):
-    """Audio put into the media at a moment of the recording (an intro at 0, an outro at the end)."""
+    """Audio inserted into the media, at a recording time (an intro at 0, an outro at the end)."""
 
     at_s: Seconds
     duration_s: Seconds
 
 
 class Timeline(StoredNoun):
-    """Maps recording times to media times: what was cut out, in order and apart, and what was put in."""
+    """Maps recording times to media times by cuts, sorted and disjoint, and inserts."""
 
     cuts: tuple[Cut, ...] = ()
     inserts: tuple[Insert, ...] = ()
@@ -77,8 +80,8 @@ class Timeline(StoredNoun):
     def to_media(self, recording_s: float) -> float | None:
         """Return the media time of a recording time, or None where the recording was cut.
 
-        A moment at which something was inserted comes after the insert; what ends there ends before it
-        (transcript/timeline.py).
+        The time of an insert maps to the end of the insert; for a word that ends there see
+        transcript/timeline.py.
         """
         if any(cut.start_s <= recording_s < cut.end_s for cut in self.cuts):
             return None

@@ -1,4 +1,4 @@
-"""The catalog: the show and every episode that has left the laptop, as one JSON document."""
+"""The catalog: the show and every scheduled, published or unpublished episode, as one JSON document."""
 
 import json
 from collections import Counter
@@ -15,7 +15,7 @@ from podcast_pipeline.model import Episode, NonEmptyStr, Show, StoredNoun, Trans
 CATALOG_KEY = "private/catalog.json"
 SCHEMA_VERSION = 1
 WRITTEN_BY = 1
-"""The number of the catalog's form: a release that adds a field to a stored document raises it."""
+"""Number of the catalog's form; a release that adds a field to a stored document increments it."""
 WRITTEN_BY_VERSION = "0.1.0"
 """The first release that writes this form."""
 
@@ -27,12 +27,12 @@ def _in_order(episodes: tuple[Episode, ...]) -> tuple[Episode, ...]:
 
 
 class Catalog(StoredNoun):
-    """Where the truth lies about everything that is, was or will be out.
+    """The source of truth on everything that is, was or will be published.
 
     Attributes:
         written_by: the newest form that the catalog was ever written in; 0 before there were numbers.
         written_by_version: the first release that writes that form.
-        notice_audio_key: the short audio that a lapsed subscriber's notice item carries.
+        notice_audio_key: the short audio of the notice item in a lapsed subscriber's feed.
         episodes: in order of publish_at, then id; unpublished ones stay as tombstones.
     """
 
@@ -56,7 +56,7 @@ class Catalog(StoredNoun):
 
     @property
     def public_text(self) -> tuple[str, ...]:
-        """All that the producer wrote or approved for everybody; a host may read out the show's words."""
+        """The texts that the producer wrote or approved for everybody; a host may read them out."""
         episodes = (text for episode in self.episodes for text in episode.public_text)
         return (self.show.title, self.show.description, *episodes)
 
@@ -73,17 +73,17 @@ class Catalog(StoredNoun):
         return (e for e in reversed(self.episodes) if e.state == "published")
 
     def with_episode(self, episode: Episode) -> Self:
-        """Return a catalog with this episode in it, in the place of the one with the same id."""
+        """Return a catalog with this episode, replacing one of the same id."""
         return self.with_episodes((episode,))
 
     def with_episodes(self, episodes: Iterable[Episode]) -> Self:
-        """Return a catalog with these episodes in it, each in the place of the one with the same id."""
+        """Return a catalog with these episodes, each replacing one of the same id."""
         by_id = {e.id: e for e in (*self.episodes, *episodes)}
-        return self._again(episodes=tuple(by_id.values()))
+        return self._changed(episodes=tuple(by_id.values()))
 
     def with_show(self, show: Show, **notice_audio: object) -> Self:
         """Return a catalog of the same episodes under this show, with these notice_audio_ fields."""
-        return self._again(show=keep_unknown_fields(show, self.show), **notice_audio)
+        return self._changed(show=keep_unknown_fields(show, self.show), **notice_audio)
 
     def check_writable(self) -> None:
         """Raise StoreError when a later release wrote the catalog: its new fields would be lost."""
@@ -91,23 +91,23 @@ class Catalog(StoredNoun):
             raise StoreError(
                 CATALOG_KEY,
                 f"was written by a newer release (form {self.written_by}, this one writes {WRITTEN_BY});"
-                f" it can be served but not changed; install {self._release()}",
+                f" it can be served but not changed; install {self._required_release()}",
             )
 
-    def _release(self) -> str:
+    def _required_release(self) -> str:
         version = self.written_by_version
         return f"podcast-pipeline {version} or later" if version else "a newer podcast-pipeline"
 
     def signed(self) -> Self:
-        """Return the catalog as this release writes it."""
-        return self._again(written_by=WRITTEN_BY, written_by_version=WRITTEN_BY_VERSION)
+        """Return the catalog marked as written by this release."""
+        return self._changed(written_by=WRITTEN_BY, written_by_version=WRITTEN_BY_VERSION)
 
     def content_changed_at(self) -> datetime | None:
-        """Return the last instant at which anything a listener sees changed; None when there is nothing."""
-        seen = (e for e in self.episodes if e.state != "scheduled")
-        return max((e.content_changed_at for e in seen), default=None)
+        """Return the last change that a listener sees; None in a catalog without visible episodes."""
+        visible = (e for e in self.episodes if e.state != "scheduled")
+        return max((e.content_changed_at for e in visible), default=None)
 
-    def _again(self, **changes: object) -> Self:
+    def _changed(self, **changes: object) -> Self:
         return type(self).model_validate({**dict(self), **changes})
 
 
@@ -122,7 +122,7 @@ def catalog_from_json(data: bytes) -> Catalog:
 
 
 def transcript_from_json(data: bytes, name: str) -> Transcript:
-    """Read a transcript written by `to_json`; `name` is what an error calls it."""
+    """Read a transcript written by `to_json`; `name` is the subject of an error."""
     return _from_json(Transcript, data, name)
 
 
@@ -144,5 +144,5 @@ def _from_json(kind: type[DocumentT], data: bytes, name: str) -> DocumentT:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the top"
-        what = " ".join(f"is damaged at {where}: {first['msg']}".split())
-        raise StoreError(name, f"{what}; restore it from a backup") from error
+        message = " ".join(f"is damaged at {where}: {first['msg']}".split())
+        raise StoreError(name, f"{message}; restore it from a backup") from error

@@ -1,4 +1,4 @@
-"""An episode: what the producer says about it, and what the catalog keeps once it has left the laptop."""
+"""An episode: the producer's draft, and the episode that the catalog contains."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -15,15 +15,15 @@ EpisodeState = Literal["scheduled", "published", "unpublished"]
 
 
 class EpisodeDraft(StoredNoun):
-    """What the producer says about an episode: episode.toml and notes.md.
+    """An episode as the producer describes it in episode.toml and notes.md.
 
     Attributes:
-        id: minted at ingest; in our URLs and tables. guid: what apps know it by; equal to id for our own.
-        access: who gets the audio; transcripts are always for subscribers.
+        id: assigned at ingest; in our URLs and tables. guid: of the feed item; equal to id for our own.
+        access: to the audio; transcripts are always for subscribers.
         notes: Markdown.
         chapters, soundbites: recording times here, media times in an Episode.
-        topics: what the archive lists it under, in the producer's words.
-        source_sha256: of the recording kept beside it.
+        topics: headings in the archive, in the producer's words.
+        source_sha256: of the recording in the episode's folder.
     """
 
     id: UUID
@@ -45,10 +45,10 @@ class EpisodeDraft(StoredNoun):
 
 
 class FeedElement(StoredNoun):
-    """An element of another host's feed, kept as it stood.
+    """An element of another host's feed, unchanged.
 
     Attributes:
-        name: as people write it, `podcast:person`.
+        name: with its usual prefix, `podcast:person`.
     """
 
     name: NonEmptyStr
@@ -58,12 +58,12 @@ class FeedElement(StoredNoun):
 
 
 class ImportedItem(StoredNoun):
-    """What another host's feed said of an imported episode beyond what an Episode says, kept as it stood.
+    """The item of an imported episode in another host's feed, beyond the fields of Episode, unchanged.
 
     Attributes:
-        description, content: of the item, as written; HTML or not.
-        image_url, chapters_url: where they still are; None where they are ours now, or there were none.
-        tags: what the item said in the itunes: and podcast: namespaces.
+        description, content: of the item, HTML or plain text.
+        image_url, chapters_url: on the other host; None where we have a copy, or there was none.
+        tags: the item's elements in the itunes: and podcast: namespaces.
     """
 
     link: str | None = None
@@ -75,16 +75,16 @@ class ImportedItem(StoredNoun):
 
 
 class Episode(EpisodeDraft):
-    """An episode that has left the laptop, as the catalog keeps it.
+    """An episode of the catalog: scheduled, published or unpublished.
 
     Attributes:
-        publish_at: when it goes, or went, out; the item's pubDate.
+        publish_at: the time of publication, future or past; the item's pubDate.
         published_at: when its state became published; None while scheduled.
-        content_changed_at: last change that a feed or a page shows.
+        content_changed_at: last change visible in a feed or on a page.
         timeline: from the recording to this enclosure.
         teaser: the first words of the transcript that everybody may read.
         transcripts: every version ever published, oldest first.
-        original: of an imported episode; a feed says it as it stood.
+        original: of an imported episode; feeds contain it unchanged.
     """
 
     state: EpisodeState
@@ -107,8 +107,8 @@ class Episode(EpisodeDraft):
 
     @property
     def public_text(self) -> tuple[str, ...]:
-        """Everything of this episode that the producer wrote or approved for everybody."""
+        """The texts of this episode that the producer wrote or approved for everybody."""
         chapters = (chapter.title for chapter in self.chapters)
         soundbites = (bite.title for bite in self.soundbites if bite.title)
-        kept = (self.original.description, self.original.content) if self.original else ()
-        return (self.title, self.notes, self.teaser, *self.topics, *chapters, *soundbites, *kept)
+        imported = (self.original.description, self.original.content) if self.original else ()
+        return (self.title, self.notes, self.teaser, *self.topics, *chapters, *soundbites, *imported)

@@ -1,4 +1,4 @@
-"""The kinds of fields that nouns are made of, and what all nouns have in common."""
+"""The field types and the base classes of the model."""
 
 import re
 from datetime import UTC, datetime
@@ -15,17 +15,17 @@ def _utc(moment: datetime) -> datetime:
 
 
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-"""Line ends, controls, and halves of characters."""
+"""Line ends, control characters and surrogates."""
 
 
 def _one_line(text: str) -> str:
     if CONTROL_CHARACTERS.search(text) or not text.strip():
-        raise ValueError("is no line of readable text; take line breaks and control characters out")
+        raise ValueError("is no line of readable text; remove line breaks and control characters")
     return text
 
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False), AfterValidator(lambda s: round(s, 3) + 0.0)]
-"""Seconds from the start of the audio it belongs to, to the millisecond."""
+"""Seconds from the start of an audio file, rounded to the millisecond."""
 
 Instant = Annotated[AwareDatetime, AfterValidator(_utc)]
 """A moment in UTC, whole seconds."""
@@ -35,27 +35,27 @@ SLUG_PATTERN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 Slug = Annotated[str, Field(pattern=f"^{SLUG_PATTERN.pattern}$", max_length=100)]
 NonEmptyStr = Annotated[str, Field(min_length=1)]
 SingleLineStr = Annotated[str, Field(min_length=1), AfterValidator(_one_line)]
-"""One line that a person reads; it steers no terminal and breaks no list."""
+"""One line of readable text, safe to print in a terminal and in a list."""
 
 
 def http_url_or_none(text: str | None) -> str | None:
-    """Return an address that a page may link to, else None: `javascript:` and its like are nobody's."""
+    """Return an address that a page may link to, None for any other scheme (`javascript:`)."""
     return text.strip() if text and text.strip().lower().startswith(("https://", "http://")) else None
 
 
 HttpUrlOrNone = Annotated[str | None, AfterValidator(http_url_or_none)]
-"""An address from another host's feed; what is none reads as None, in catalogs of any age."""
+"""An address from another host's feed; invalid ones become None, in catalogs of any age."""
 
 Topic = Annotated[str, Field(min_length=1, max_length=64)]
 
 
 def sorted_by_key(table: dict[Any, Any]) -> dict[Any, Any]:
-    """Put a table in order, so that equal values have equal bytes."""
+    """Sort a dictionary by key, so that equal values have equal bytes."""
     return dict(sorted(table.items()))
 
 
 class FrozenModel(BaseModel):
-    """A frozen value that refuses unknown fields: what a person types, and what stays in memory."""
+    """A frozen value that refuses unknown fields: files that a person writes, and values in memory."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -63,8 +63,8 @@ class FrozenModel(BaseModel):
 class StoredNoun(FrozenModel):
     """A frozen value of the catalog or of a transcript document, which accepts unknown fields and keeps them.
 
-    A later release may add a field within one schema version. A program that does not know the field
-    reads the document all the same and writes the field back as it was.
+    A later release may add a field within one schema version. An older release reads the document all the
+    same and writes the unknown field back unchanged.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -76,7 +76,7 @@ Stored = TypeVar("Stored", bound=StoredNoun)
 def keep_unknown_fields(new: Stored, old: Stored) -> Stored:
     """Return `new` with the unknown fields of `old`, at every depth.
 
-    An item of a tuple takes those of the item that is equal to it in all known fields.
+    An item of a tuple gets the unknown fields of the old item that is equal in all known fields.
     """
     kept = {name: _keep(value, getattr(old, name)) for name, value in new if name in type(new).model_fields}
     unknown = {**(old.model_extra or {}), **(new.model_extra or {})}

@@ -1,4 +1,4 @@
-"""How far a step is."""
+"""The progress of a step."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -7,7 +7,7 @@ from podcast_pipeline.model.fields import FrozenModel, NonEmptyStr
 
 
 class Progress(FrozenModel):
-    """How far a step is: `done` of `total`, in `unit`. The first has done 0, the last done == total."""
+    """The progress of a step: `done` of `total`, in `unit`. The first has done 0, the last done == total."""
 
     step: NonEmptyStr
     done: float
@@ -16,4 +16,4 @@ class Progress(FrozenModel):
 
 
 ProgressCallback = Callable[[Progress], None]
-"""Takes progress as it happens; given by `cli`, called by stages."""
+"""Called with the progress of a running step; passed down from `cli`."""

@@ -18,18 +18,18 @@ class Person(StoredNoun):
 
 
 class Show(StoredNoun):
-    """What a feed says about the show. Built from show.toml; the catalog keeps the published copy.
+    """The show as feeds describe it, built from show.toml; the published copy is in the catalog.
 
     Attributes:
         id: our own id, on every database row.
-        guid: podcast:guid of the public feed, minted once.
+        guid: podcast:guid of the public feed, assigned once.
         categories: Apple's categories, a subcategory as "News > Politics".
         site_url, media_url: no trailing slash; an object's public URL is media_url + key after `public/`.
         artwork_key: key under `public/art/`, None until the first publication.
         update_rrule: podcast:updateFrequency, e.g. `FREQ=WEEKLY;BYDAY=TU,FR`.
-        hub_urls: WebSub hubs that tell apps when the public feed has changed.
-        page_size: episodes on a page of the public feed's archive; None: all are on one page.
-        new_feed_url: where the show has moved to.
+        hub_urls: WebSub hubs, which notify apps of changes of the public feed.
+        page_size: episodes on a page of the public feed (pagination); None: all are on one page.
+        new_feed_url: the address that the show has moved to.
     """
 
     id: UUID
@@ -55,7 +55,7 @@ class Show(StoredNoun):
 
     @property
     def moved_feed_url(self) -> str | None:
-        """Where the public feed has moved to; None where it is at home, or names its own address."""
+        """The new address of the public feed; None where it has none, or new_feed_url is its own."""
         return self.new_feed_url if self.new_feed_url != self.feed_url else None
 
     def object_url(self, key: str) -> str:

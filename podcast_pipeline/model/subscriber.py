@@ -1,4 +1,4 @@
-"""Who pays, and what opens their feed."""
+"""A subscriber and the token of a private feed."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -14,10 +14,10 @@ Period = Literal["monthly", "yearly"]
 
 
 class Subscriber(FrozenModel):
-    """Somebody who pays. The state is computed, never stored.
+    """A paying reader. The state is computed, never stored.
 
     Attributes:
-        news_since: since when they want mail of new transcripts; None: they do not.
+        news_since: time of the opt-in to notifications of new transcripts; None without opt-in.
     """
 
     id: UUID
@@ -46,7 +46,7 @@ class Subscriber(FrozenModel):
         return "active"
 
     def state_since(self, now: datetime) -> datetime:
-        """Return the instant from the field that caused the state; for an active one its last change."""
+        """Return the instant in the field that caused the state; of an active subscriber the last change."""
         causes = {
             "removed": self.removed_at,
             "suspended": self.suspended_at,
@@ -56,7 +56,7 @@ class Subscriber(FrozenModel):
 
 
 class FeedToken(FrozenModel):
-    """What the database knows of a feed token; the secret itself is not in it."""
+    """The stored part of a feed token: a hash of the secret, not the secret."""
 
     selector: Annotated[str, Field(pattern=r"^[a-z2-7]{16}$")]
     secret_sha256: Sha256

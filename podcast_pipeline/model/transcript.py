@@ -1,4 +1,4 @@
-"""What is said: words, who says them, and how they were heard."""
+"""The words of a recording, their speakers, and the receipt of the transcription."""
 
 from typing import Annotated, Literal, Self
 
@@ -10,7 +10,7 @@ CaptionFormat = Literal["vtt", "srt", "json", "html", "txt"]
 
 
 class Word(StoredNoun):
-    """What an engine heard.
+    """A word that an engine recognised.
 
     Attributes:
         text: as written, with the space before it where the language has one (" Ann", "'s", "。").
@@ -30,7 +30,7 @@ class Word(StoredNoun):
 
 
 class Speaker(StoredNoun):
-    """A voice in a transcript. `name` is None until a person or a consented voice confirmed it."""
+    """A voice in a transcript. `name` is None until a person or a consented voice confirms it."""
 
     id: NonEmptyStr
     name: str | None = None
@@ -40,7 +40,7 @@ class Segment(StoredNoun):
     """A sentence or a phrase of one speaker: at least one word, in order of time.
 
     Attributes:
-        doubts: why a person should listen here ("speaker", "silence", "loop"); empty when nothing is wrong.
+        doubts: reasons for a person to listen here ("speaker", "silence", "loop"); empty without one.
     """
 
     speaker: str | None = None
@@ -64,7 +64,7 @@ class Segment(StoredNoun):
 
 
 class Receipt(StoredNoun):
-    """How a transcript was made, enough to make it again."""
+    """Everything needed to make the same transcript again."""
 
     engine: NonEmptyStr
     engine_version: NonEmptyStr
@@ -77,7 +77,7 @@ class Receipt(StoredNoun):
 
 
 class Correction(StoredNoun):
-    """A dated public note on what changed in a transcript after publication."""
+    """A dated public note on a change of a transcript after publication."""
 
     corrected_at: Instant
     note: NonEmptyStr
@@ -88,8 +88,8 @@ class Transcript(StoredNoun):
 
     Attributes:
         version: 1 for the first published, one more for every correction.
-        media_sha256: the audio its times belong to; None as long as they are recording times.
-        duration_s: length of the audio its times belong to.
+        media_sha256: the audio of its times; None for recording times.
+        duration_s: length of the audio of its times.
     """
 
     schema_version: Literal[1] = 1
@@ -113,7 +113,7 @@ class Transcript(StoredNoun):
         return " ".join(segment.text for segment in self.segments)
 
     def speaker_name(self, speaker: str | None) -> str | None:
-        """Return what a reader is shown for a segment's speaker: a name, or `Speaker 1`, never a guess."""
+        """Return the label of a segment's speaker: a confirmed name, else `Speaker 1`; None without one."""
         for number, known in enumerate(self.speakers, start=1):
             if known.id == speaker:
                 return known.name or f"Speaker {number}"
@@ -121,10 +121,10 @@ class Transcript(StoredNoun):
 
 
 class TranscriptVersion(StoredNoun):
-    """Where one published version of a transcript lies. All keys are under `private/`.
+    """One published version of a transcript. All keys are under `private/`.
 
     Attributes:
-        note: what was corrected, for the public; empty for the first version.
+        note: the public note on the correction; empty for the first version.
     """
 
     version: Annotated[int, Field(ge=1)]

@@ -60,7 +60,7 @@ def pings_for(
 
     Source: W3C WebSub, 7; podping.cloud's README; podqueue.fm/pages/help/overcast_integration; rule H7.
     """
-    if PRIVATE_FEED.search(feed_url) or _is_local(feed_url):
+    if PRIVATE_FEED.search(feed_url) or is_local_host(urlsplit(feed_url).hostname or ""):
         return []
     pings = [Ping(hub, (("hub.mode", "publish"), ("hub.url", feed_url))) for hub in settings.websub_hubs]
     if podping_token:
@@ -102,8 +102,8 @@ def _send(ping: Ping, failures: dict[Ping, str]) -> None:
         failures[ping] = ""
 
 
-def _is_local(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
+def is_local_host(host: str) -> bool:
+    """Tell whether a host is out of the reach of the internet: a private address, or a name without a dot."""
     try:
         return not ip_address(host).is_global
     except ValueError:

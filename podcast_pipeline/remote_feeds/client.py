@@ -1,6 +1,5 @@
 """HTTP client for other hosts: limits on bytes and time, retries, and resumed downloads."""
 
-import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -18,6 +17,7 @@ from podcast_pipeline.errors import FetchError, RemoteFileNotFound
 from podcast_pipeline.feed.conformance.document import url_path
 from podcast_pipeline.feed.conformance.responses import WEB_PLAYER_ORIGIN
 from podcast_pipeline.feed.private import TOKEN_PATTERN
+from podcast_pipeline.files import move_into_place, sha256_of
 
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 CHUNK_BYTES = 256 * 1024
@@ -123,11 +123,9 @@ class HttpClient:
                     raise
             else:
                 break
-        part.replace(target)
+        move_into_place(part, target)
         note.unlink(missing_ok=True)
-        with target.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        return DownloadedFile(target, target.stat().st_size, sha256, content_type)
+        return DownloadedFile(target, target.stat().st_size, sha256_of(target), content_type)
 
     def _continue(self, url: str, part: Path, note: Path, limit_bytes: int) -> str:
         """Append the missing bytes to `part` and return the content type."""

@@ -12,11 +12,11 @@ from pydantic import ValidationError
 from podcast_pipeline.errors import FetchError
 from podcast_pipeline.feed.conformance.item import MEDIA_TYPES
 from podcast_pipeline.files import short_sha256, write_atomically
-from podcast_pipeline.model import FrozenModel, Progress, Sha256
+from podcast_pipeline.model import CHAPTERS_TYPE, FrozenModel, Progress, Sha256
 from podcast_pipeline.model.catalog import to_json
 from podcast_pipeline.remote_feeds.client import DownloadedFile, HttpClient, redact_url
 from podcast_pipeline.storage import Store
-from podcast_pipeline.storage.objects import CHAPTERS_TYPE, StagedObject
+from podcast_pipeline.storage.objects import StagedObject
 from podcast_pipeline.storage.upload import object_exists, upload
 
 AUDIO_BYTES = 4 * 1024**3

@@ -1,8 +1,6 @@
 """Validate keys, and build public addresses. Pure."""
 
-import hashlib
 import re
-from pathlib import Path
 
 from podcast_pipeline.errors import StoreError
 
@@ -37,11 +35,3 @@ def public_url(base_url: str, key: str) -> str:
     if not check_key(key).startswith("public/"):
         raise StoreError(key, "has no public address; only keys under public/ have one")
     return f"{base_url}/{key.removeprefix('public/')}"
-
-
-def sha256_of(body: bytes | Path) -> str:
-    """Return the SHA-256 of bytes or of a file's bytes, hex."""
-    if isinstance(body, bytes):
-        return hashlib.sha256(body).hexdigest()
-    with body.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

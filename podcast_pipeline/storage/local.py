@@ -22,9 +22,10 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
 
 from podcast_pipeline.errors import Denied, NotFound, StoreError
+from podcast_pipeline.files import sha256_of, sync_to_disk
 from podcast_pipeline.storage import CHUNK_BYTES, ObjectInfo, UnfinishedUpload
 from podcast_pipeline.storage.conditional import check_preconditions
-from podcast_pipeline.storage.keys import check_key, check_prefix, public_url, sha256_of
+from podcast_pipeline.storage.keys import check_key, check_prefix, public_url
 
 if TYPE_CHECKING:
     from podcast_pipeline.config import Config
@@ -143,7 +144,7 @@ class LocalStore(LocalReader):
             _copy(body, version / "body")
             info = _describe(key, version / "body", content_type, cache_control)
             _write(version / "info.json", json.dumps(info).encode())
-            _sync(version)
+            sync_to_disk(version)
             self._commit(key, version)
             return _info(version)
 
@@ -153,7 +154,7 @@ class LocalStore(LocalReader):
         with _store_errors(key), self._lock():
             (self._root / key).unlink(missing_ok=True)
             if (self._root / key).parent.is_dir():
-                _sync((self._root / key).parent)
+                sync_to_disk((self._root / key).parent)
             self._remove_versions(key, keep=None)
 
     def unfinished_uploads(self, prefix: str) -> Iterator[UnfinishedUpload]:
@@ -192,7 +193,7 @@ class LocalStore(LocalReader):
         new_link.unlink(missing_ok=True)
         new_link.symlink_to(os.path.relpath(version / "body", link.parent))
         new_link.replace(link)
-        _sync(link.parent)
+        sync_to_disk(link.parent)
         self._remove_versions(key, keep=version)
 
     def _versions(self, key: str) -> Path:
@@ -233,24 +234,13 @@ def _copy(body: bytes | Path, target: Path) -> None:
         return _write(target, body)
     with body.open("rb") as source, target.open("wb") as file:
         shutil.copyfileobj(source, file, CHUNK_BYTES)
-        file.flush()
-        os.fsync(file.fileno())
+    sync_to_disk(target)
     return None
 
 
 def _write(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    path.write_bytes(data)
+    sync_to_disk(path)
 
 
 def _describe(key: str, body: Path, content_type: str, cache_control: str) -> dict[str, str | int]:

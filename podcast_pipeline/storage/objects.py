@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from podcast_pipeline.model import CaptionFormat, Chapter, Transcript
+from podcast_pipeline.model import CHAPTERS_TYPE, CaptionFormat, Chapter, Transcript
 from podcast_pipeline.model.catalog import to_json
 from podcast_pipeline.transcript.captions import formats
 
@@ -16,7 +16,6 @@ FEED_CACHE = "public, max-age=300"
 IMMUTABLE_CACHE = "public, max-age=31536000, immutable"
 PRIVATE_CACHE = "private, no-cache"
 PROBE_KEY = "private/probe.txt"
-CHAPTERS_TYPE = "application/json+chapters"
 TRANSCRIPT_FORMATS: tuple[CaptionFormat, ...] = ("vtt", "srt", "json", "html", "txt")
 
 

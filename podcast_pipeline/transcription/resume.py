@@ -1,12 +1,12 @@
 """Cache finished windows on disk, so that an interrupted run resumes after the last finished batch."""
 
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from podcast_pipeline.errors import TranscriptionError
+from podcast_pipeline.files import write_atomically
 from podcast_pipeline.model import FrozenModel, Word
 from podcast_pipeline.transcription.windows import SpeechWindow
 
@@ -66,14 +66,8 @@ class WindowCache:
 
     def _write(self, name: str, batch: TranscribedBatch) -> None:
         """Write a batch; it is on the disk when this returns."""
-        part = self.folder / f"{name}.part"
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with part.open("wb") as file:
-                file.write(batch.model_dump_json().encode())
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(self.folder / f"{name}.json")
+            write_atomically(self.folder / f"{name}.json", batch.model_dump_json().encode())
         except OSError as error:
             message = f"cannot keep what was heard: {error.strerror}; make room and run it again"
             raise TranscriptionError(self.folder, message) from error

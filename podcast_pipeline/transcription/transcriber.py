@@ -8,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 from podcast_pipeline.errors import TranscriptionError
+from podcast_pipeline.files import sha256_of
 from podcast_pipeline.model import Progress, ProgressCallback, Receipt, Transcript, Word
 from podcast_pipeline.transcript.names.prompting import ExpectedNames, build_prompt
 from podcast_pipeline.transcript.names.spelling import SpellingChecker
@@ -24,7 +25,6 @@ from podcast_pipeline.transcription.hallucinations import (
 from podcast_pipeline.transcription.resume import TranscribedBatch, WindowCache, WordWithDoubt
 from podcast_pipeline.transcription.scheduling import transcribe_in_parallel
 from podcast_pipeline.transcription.segments import to_segments
-from podcast_pipeline.transcription.weights import file_sha256
 from podcast_pipeline.transcription.windows import SpeechWindow, cut_windows
 
 STEP = "transcribe"
@@ -191,7 +191,7 @@ class EngineTranscriber:
             engine_version=engine.version,
             model=engine.weights.model,
             weights_sha256=engine.weights.sha256,
-            audio_sha256=file_sha256(recording),
+            audio_sha256=sha256_of(recording),
             options={
                 "language": options.language,
                 "names": ", ".join(options.names),

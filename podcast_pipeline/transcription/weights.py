@@ -4,7 +4,6 @@ Every engine uses the CTranslate2 conversion, so that a transcript's receipt nam
 for every engine. The packages with models are data: their files are read, nothing is imported.
 """
 
-import hashlib
 import re
 import shutil
 import tempfile
@@ -15,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from podcast_pipeline.errors import TranscriptionError
+from podcast_pipeline.files import sha256_of
 
 MODEL_FILE = "model.bin"
 
@@ -109,12 +109,6 @@ def find_weights(model: str, *, cache: Path, hub: Hub) -> Weights:
     return _at(model, hub(model), cache)
 
 
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file, hex, reading it in pieces."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def install_hint(model: str) -> str:
     """Return the command that installs a model's weights."""
     if embedded := PACKAGED_MODELS.get(model):
@@ -129,7 +123,7 @@ def _at(model: str, path: Path, cache: Path) -> Weights:
         raise TranscriptionError(
             file, "not found; give a folder with a CTranslate2 Whisper model, or a .pt file"
         )
-    actual, promised = file_sha256(file), file.resolve().name
+    actual, promised = sha256_of(file), file.resolve().name
     # The hub's cache names a large file by its SHA-256.
     if re.fullmatch(r"[0-9a-f]{64}", promised) and promised != actual:
         raise TranscriptionError(file, f"is damaged: its SHA-256 is {actual}; delete it and fetch it again")
@@ -196,7 +190,7 @@ def _verify(folder: Path, embedded: PackagedModel) -> None:
             raise TranscriptionError(
                 folder / name, "is missing; delete its folder, or install its package again"
             )
-        if (actual := file_sha256(folder / name)) != expected:
+        if (actual := sha256_of(folder / name)) != expected:
             raise TranscriptionError(
                 folder / name,
                 f"is not the file we know: its SHA-256 is {actual}, not {expected}; "

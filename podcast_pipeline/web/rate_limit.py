@@ -4,7 +4,6 @@ Counters are in the memory of this process. Requests with valid tokens are not c
 that fetches many feeds is never slowed down.
 """
 
-from ipaddress import IPv6Address, ip_address
 from math import ceil
 from time import time
 
@@ -12,6 +11,8 @@ from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from starlette.requests import Request
+
+from podcast_pipeline.audience.subscribers.privacy.addresses_seen import client_network
 
 SIGN_IN_LIMIT = parse("20/15 minutes")
 TOKEN_GUESS_LIMIT = parse("60/10 minutes")
@@ -33,18 +34,8 @@ class RateLimiter:
 
     def count(self, request: Request, limit: RateLimitItem) -> None:
         """Count an attempt; raises RateLimitExceeded above the limit."""
-        network = network_of(request.client.host if request.client else "")
+        host = request.client.host if request.client else ""
+        network = client_network(host, default=host)
         if not self._limiter.hit(limit, network):
             reset_at = self._limiter.get_window_stats(limit, network).reset_time
             raise RateLimitExceeded(max(1, ceil(reset_at - time())))
-
-
-def network_of(host: str) -> str:
-    """Return what is counted as one visitor."""
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return host
-    if isinstance(address, IPv6Address):
-        return str(address.ipv4_mapped or IPv6Address(int(address) >> 64 << 64))
-    return str(address)

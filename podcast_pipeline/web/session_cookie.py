@@ -3,16 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from typing import Protocol
 from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from podcast_pipeline.access import ANONYMOUS, Visitor
+from podcast_pipeline.audience.subscribers.sessions import SessionScope
 from podcast_pipeline.model import Subscriber
 
-SessionScope = Literal["reading", "account"]
 SESSION_COOKIE_AGE = timedelta(days=30)
 BROWSER_COOKIE_AGE = timedelta(hours=1)
 STANDINGS_WITH_A_SESSION = ("active", "lapsed", "suspended")

@@ -55,7 +55,7 @@ def test_both_limits_are_taken(tmp_path: Path, side: int) -> None:
 
 @pytest.mark.parametrize("size", [(1399, 1399), (3001, 3001), (1500, 1600)])
 def test_wrong_size_is_refused(tmp_path: Path, size: tuple[int, int]) -> None:
-    """Too small, too large and not square are told with the size."""
+    """A picture that is too small, too large or not square is refused with its size."""
     assert f"is {size[0]} x {size[1]} px" in refusal(picture(tmp_path / "a.jpg", size=size))
 
 
@@ -63,7 +63,7 @@ def test_wrong_size_is_refused(tmp_path: Path, size: tuple[int, int]) -> None:
 def test_wrong_colours_are_refused(tmp_path: Path, mode: str, kind: str) -> None:
     """Print colours, grey, a palette and transparency are refused."""
     ending = {"JPEG": "jpg", "PNG": "png"}[kind]
-    assert f"has the colours {mode}" in refusal(picture(tmp_path / f"a.{ending}", mode=mode, kind=kind))
+    assert f"has the colour mode {mode}" in refusal(picture(tmp_path / f"a.{ending}", mode=mode, kind=kind))
 
 
 def test_wrong_format_or_name_is_refused(tmp_path: Path) -> None:
@@ -79,18 +79,18 @@ def test_wrong_format_or_name_is_refused(tmp_path: Path) -> None:
 
 
 def test_camera_metadata_is_refused(tmp_path: Path) -> None:
-    """A picture that is turned by Exif, or tells where it was taken, is refused; other Exif is not."""
+    """A picture that Exif rotates, or with a GPS position, is refused; other Exif data is accepted."""
     turned, placed, plain = Image.Exif(), Image.Exif(), Image.Exif()
     turned[0x0112] = 6
     placed.get_ifd(0x8825)[1] = "N"
     plain[0x0131] = "a drawing program"
-    assert "turned by its Exif" in refusal(picture(tmp_path / "a.jpg", exif=turned))
-    assert "where it was taken" in refusal(picture(tmp_path / "b.jpg", exif=placed))
+    assert "rotated by its Exif" in refusal(picture(tmp_path / "a.jpg", exif=turned))
+    assert "has a GPS position" in refusal(picture(tmp_path / "b.jpg", exif=placed))
     assert load_artwork(picture(tmp_path / "c.jpg", exif=plain)).suffix == "jpg"
 
 
 def test_heavy_artwork_gets_advice(tmp_path: Path) -> None:
-    """More than 512 kB is allowed but told."""
+    """More than 512 kB is accepted with advice."""
     noise = io.BytesIO()
     Image.effect_noise((1400, 1400), 90).convert("RGB").save(noise, "JPEG", quality=95)
     path = tmp_path / "a.jpg"
@@ -108,7 +108,7 @@ DAMAGED = {
 
 @pytest.mark.parametrize("data", DAMAGED.values(), ids=DAMAGED)
 def test_a_damaged_picture_or_a_bomb_is_one_line(tmp_path: Path, data: bytes) -> None:
-    """Whatever Pillow raises, ours is a refusal and another feed's is a finding; found by fuzzing."""
+    """Any error of Pillow refuses our artwork, and is a finding on another feed's; found by fuzzing."""
     (tmp_path / "a.png").write_bytes(data)
     assert "not a whole JPEG or PNG" in refusal(tmp_path / "a.png")
     (finding,) = check_artwork(data, "image/png")

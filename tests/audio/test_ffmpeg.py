@@ -28,7 +28,7 @@ def test_path_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_failure_names_the_file_and_the_reason(tmp_path: Path) -> None:
-    """A failed run is one line: our file, and ffmpeg's last line that says why."""
+    """A failed run is one line: our file, and ffmpeg's last line with a cause."""
     source = tmp_path / "none.wav"
     with pytest.raises(AudioError) as caught:
         FFMPEG.run(
@@ -52,10 +52,10 @@ def test_full_disk_is_said() -> None:
 
 
 def test_empty_phrases_are_not_the_reason() -> None:
-    """Lines that only repeat that something failed, and ffmpeg's prefixes, are left out."""
+    """Lines that give no cause, and ffmpeg's prefixes, are left out."""
     empty = "[out#0/mp3 @ 0x1] Task finished with error code: -5\nConversion failed!\n"
     assert error_line(f"[mp3 @ 0x55] Disk on fire.\n{empty}") == "Disk on fire"
-    assert error_line("\n") == "it did not say why"
+    assert error_line("\n") == "its log gives no cause"
 
 
 def test_progress_is_told_in_seconds() -> None:

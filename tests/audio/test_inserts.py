@@ -74,5 +74,5 @@ def test_missing_insert_is_named(tmp_path: Path) -> None:
 def test_long_insert_is_refused(tmp_path: Path) -> None:
     """An intro of minutes is refused: pydub would hold it in memory."""
     tone(tmp_path / "long.wav", duration_s=121, rate_hz=8000)
-    with pytest.raises(AudioError, match="is 121 s long; an intro or outro may have 120 s"):
+    with pytest.raises(AudioError, match="is 121 s long; an intro or outro has at most 120 s"):
         joined(tmp_path, intro="long.wav")

@@ -31,6 +31,6 @@ def test_peak_between_samples_is_seen(tmp_path: Path) -> None:
 
 
 def test_log_without_summary_is_an_error() -> None:
-    """An ffmpeg that prints another log is told about, not read as 0 LUFS."""
-    with pytest.raises(AudioError, match="ebur128 gave no summary"):
+    """A log without a summary is an error, not 0 LUFS."""
+    with pytest.raises(AudioError, match="ebur128 printed no summary"):
         parse_ebur128("size=N/A time=00:00:03", Path("a.wav"))

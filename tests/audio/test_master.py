@@ -63,7 +63,7 @@ def test_stereo_is_mastered_for_stereo(speech: Path, tmp_path: Path) -> None:
     ids=["very quiet", "clipped", "uneven"],
 )
 def test_difficult_recordings_meet_the_numbers(tmp_path: Path, filters: str) -> None:
-    """Whatever was recorded, the encoded MP3 is within 0.3 LU and below the peak."""
+    """The MP3 of any recording is within 0.3 LU of the target and below the peak."""
     path = make_audio(tmp_path / "a.flac", "-i", str(SAMPLE), "-t", "20", "-af", filters)
     made = master(path, tmp_path / "a.mp3")
     assert made.after.integrated_lufs == pytest.approx(-19, abs=0.3)
@@ -71,7 +71,7 @@ def test_difficult_recordings_meet_the_numbers(tmp_path: Path, filters: str) -> 
 
 
 def test_settings_are_followed(speech: Path, tmp_path: Path) -> None:
-    """Loudness, peak and bitrate of show.toml are what comes out."""
+    """The master has the loudness, peak and bitrate of show.toml."""
     wanted = {"loudness_stereo_lufs": -20.0, "true_peak_dbtp": -3.0, "bitrate_stereo_kbps": 192}
     made = master(speech, tmp_path / "a.mp3", **wanted)
     assert made.after.integrated_lufs == pytest.approx(-20, abs=0.3)

@@ -1,4 +1,4 @@
-"""The sample that is committed, and the notice that is shipped, are what they say they are."""
+"""The committed sample and the shipped notice agree with their descriptions."""
 
 import tomllib
 from hashlib import sha256

@@ -44,7 +44,7 @@ def test_usual_formats_are_taken(tmp_path: Path, name: str) -> None:
 
 
 def test_sample_is_counted_exactly() -> None:
-    """The length is counted samples, not what a header says."""
+    """The length is that of the decoded samples, not of the header."""
     source = check_audio(SAMPLE, report=ignore_progress)
     assert (source.duration_s, source.channels, source.sample_rate_hz) == (71.13, 1, 24000)
     assert source.codec == "flac"
@@ -70,7 +70,7 @@ def test_video_with_sound_is_taken(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", COUNTED)
 def test_truncated_file_is_refused(tmp_path: Path, name: str) -> None:
-    """A file that lost its last part is refused, also where its header still promises the whole."""
+    """A file that lost its last part is refused, also where its header still states the whole length."""
     whole = tone(tmp_path / f"whole-{name}", duration_s=20)
     assert "truncated" in refusal(truncate(whole, tmp_path / name, share=0.6))
 
@@ -85,7 +85,7 @@ def test_truncated_m4a_is_refused(tmp_path: Path, faststart: bool) -> None:
 
 
 def test_tagged_truncated_mp3_is_refused(tmp_path: Path) -> None:
-    """The length that the Xing header promises is found behind ID3 tags too."""
+    """The length in the Xing header is found behind ID3 tags too."""
     whole = tone(tmp_path / "whole.mp3", duration_s=20, form=("-metadata", f"title={'x' * 5000}"))
     assert "truncated: " in refusal(truncate(whole, tmp_path / "a.mp3", share=0.6))
 
@@ -115,14 +115,14 @@ def test_video_without_sound_is_refused(tmp_path: Path) -> None:
 
 
 def test_several_tracks_are_refused(tmp_path: Path) -> None:
-    """Where a recorder kept two tracks, using only the first would lose a guest."""
+    """A file of two audio tracks is refused: using only the first would lose a guest."""
     inputs = ("-f", "lavfi", "-i", "sine=d=3", "-f", "lavfi", "-i", "sine=d=3")
     path = make_audio(tmp_path / "a.mkv", *inputs, "-map", "0:a", "-map", "1:a", "-c:a", "flac")
     assert "has 2 audio tracks" in refusal(path)
 
 
 def test_many_channels_are_refused(tmp_path: Path) -> None:
-    """More than two channels need a person to say which voice is where."""
+    """More than two channels are refused: a person has to name the speaker of each."""
     assert "has 3 channels" in refusal(tone(tmp_path / "a.wav", wave="|".join(["0.2*sin(440*t)"] * 3)))
 
 
@@ -140,7 +140,7 @@ def test_not_a_number_is_refused(tmp_path: Path) -> None:
         data = bytearray(path.read_bytes())
         data[-44100 * 4 : -44100 * 4 + 4] = np.float32(bad).tobytes()
         path.write_bytes(data)
-        assert "not numbers at 2 s" in refusal(path)
+        assert "no numbers at 2 s" in refusal(path)
 
 
 def test_short_file_is_refused(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_short_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_name_that_looks_like_an_address_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A colon, a percent sign or a leading dash in a name means nothing."""
+    """A colon, a percent sign or a leading dash in a file's name has no effect."""
     monkeypatch.chdir(tmp_path)
     for name in ("http: part 1.wav", "-i 100%d.wav", "Größe 東京.wav"):
         tone(tmp_path / name)

@@ -112,7 +112,7 @@ def test_tags_are_replaced_and_deterministic(bare: Path, tmp_path: Path) -> None
 
 
 def test_text_can_be_found_in_the_bytes(bare: Path, tmp_path: Path) -> None:
-    """What a tag says stands in the file as UTF-8, so that a search for leaked text finds it."""
+    """The text of a tag is in the file as UTF-8, so that the leak check finds it."""
     path = copy(bare, tmp_path)
     write_id3(path, FULL)
     for text in (FULL.title, FULL.comment, FULL.chapters[1].title):

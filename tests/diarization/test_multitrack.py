@@ -176,7 +176,7 @@ def test_tracks_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
     cases = {
         "export all tracks from the same start": [Track("a", long), Track("b", short)],
         "has no channel 5": [Track("a", four, 1), Track("b", four, 5)],
-        "say which is b's": [Track("a", long), Track("b", four)],
+        "name b's": [Track("a", long), Track("b", four)],
         "is given twice": [Track("a", long), Track("b", long)],
         "the same name": [Track("Ann", long), Track("ann", four, 1)],
         "two or more": [Track("a", long)],

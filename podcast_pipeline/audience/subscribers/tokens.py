@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from podcast_pipeline.errors import SubscriberError
+from podcast_pipeline.files import sync_to_disk
 
 SELECTOR_BYTES = 10  # 16 characters of base32
 SECRET_BYTES = 20  # 160 bits, 32 characters of base32
@@ -98,16 +99,20 @@ def _parse_key(text: str, source: str) -> bytes:
 
 
 def _create_key_file(path: Path) -> None:
-    """Create the key file atomically; of two processes the first one wins and the other reads its file."""
+    """Create the key file whole or not at all; of two processes the first wins and the other reads its file.
+
+    A link fails where the key exists, unlike the rename of `files.atomic_path`, which would replace it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile("w", dir=path.parent, prefix=f".{KEY_FILE}-", encoding="ascii") as part:
         part.write(secrets.token_hex(KEY_BYTES) + "\n")
         part.flush()
-        os.fsync(part.fileno())
+        sync_to_disk(Path(part.name))
         try:
             os.link(part.name, path)  # a temporary file is created with mode 0600
         except FileExistsError:
             return
+    sync_to_disk(path.parent)
 
 
 def _base32(data: bytes) -> str:

@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -121,10 +120,12 @@ def _check_jingles(session: CliSession) -> Iterator[DoctorFinding]:
 
 
 def _check_urls(session: CliSession) -> Iterator[DoctorFinding]:
+    from podcast_pipeline.pipeline.ping import is_local_host
+
     show = session.config.to_show(artwork_key=None)
     for name, url in (("urls.site", show.site_url), ("urls.media", show.media_url)):
         parts = urlsplit(url)
-        if _is_local(parts.hostname or ""):
+        if is_local_host(parts.hostname or ""):
             yield DoctorFinding(name, None, f"{url} can be reached from this machine only; fine for a trial")
         elif parts.scheme != "https":
             message = f"{url} is not https, so apps refuse it and others can read private links; use https"
@@ -217,10 +218,3 @@ def _print_policy(session: CliSession) -> None:
         "lifecycle": bucket_policy.lifecycle_rules(storage.prefix),
     }
     session.output.result(rules, [json.dumps(rules, indent=2)])
-
-
-def _is_local(host: str) -> bool:
-    try:
-        return not ip_address(host).is_global
-    except ValueError:
-        return host == "localhost" or "." not in host

@@ -1,7 +1,6 @@
 """Commands on subscribers; only add, rotate and link print private feed links."""
 
 import json
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -109,19 +108,14 @@ def export(
 ) -> None:
     """Write all subscribers to a CSV file, for `import` and spreadsheets, that only you can read."""
     from podcast_pipeline.audience.subscribers.csv.exporter import export_csv
+    from podcast_pipeline.files import atomic_path
 
     session: CliSession = context.obj
-    part = path.with_name(f"{path.name}.part")
     try:
-        part.touch(mode=0o600)
-        with part.open("w", encoding="utf-8", newline="") as file:
+        with atomic_path(path, mode=0o600) as part, part.open("w", encoding="utf-8", newline="") as file:
             written = export_csv(session.subscribers, file, now=session.clock())
-        part.replace(path)
-    except OSError as error:  # with the requested path instead of the .part file
+    except OSError as error:  # with the requested path instead of the part file
         raise OSError(error.errno, error.strerror, str(path)) from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)  # personal data
     session.output.result({"file": str(path), "subscribers": written}, [f"{path}: {written} subscribers"])
 
 

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from podcast_pipeline.feed.conformance.channel import LANGUAGE_PATTERN
 from podcast_pipeline.feed.conformance.document import Element, FeedDocument, Rule, url_path
 from podcast_pipeline.feed.conformance.finding import FeedFinding, error, warning
+from podcast_pipeline.model import CHAPTERS_TYPE
 
 MEDIA_TYPES = {
     ".mp3": ("audio/mpeg",),
@@ -24,7 +25,6 @@ TRANSCRIPT_TYPES = {
     "text/html": "HTML",
     "text/plain": "text",
 }
-CHAPTERS_TYPE = "application/json+chapters"
 SOUNDBITE_S = (15, 120)
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 

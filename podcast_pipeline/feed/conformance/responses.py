@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from podcast_pipeline.feed.conformance.finding import FeedFinding, Severity
+from podcast_pipeline.model import CHAPTERS_TYPE
 
 ResourceKind = Literal["feed", "artwork", "audio", "transcript", "chapters"]
 
@@ -17,7 +18,7 @@ CONTENT_TYPES: dict[ResourceKind, tuple[str, ...]] = {
     "artwork": ("image/jpeg", "image/png"),
     "audio": ("audio/", "video/"),
     "transcript": ("text/vtt", "application/x-subrip", "application/json", "text/html", "text/plain"),
-    "chapters": ("application/json+chapters", "application/json"),
+    "chapters": (CHAPTERS_TYPE, "application/json"),
 }
 
 

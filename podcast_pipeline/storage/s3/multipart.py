@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from podcast_pipeline.storage.keys import sha256_of
+from podcast_pipeline.files import sha256_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -54,9 +54,12 @@ class S3Upload:
     put_id: str = field(init=False)
 
     def __post_init__(self) -> None:
-        size = len(self.body) if isinstance(self.body, bytes) else self.body.stat().st_size
+        if isinstance(self.body, bytes):
+            size, sha256 = len(self.body), hashlib.sha256(self.body).hexdigest()
+        else:
+            size, sha256 = self.body.stat().st_size, sha256_of(self.body)
         object.__setattr__(self, "size_bytes", size)
-        object.__setattr__(self, "sha256", sha256_of(self.body))
+        object.__setattr__(self, "sha256", sha256)
         object.__setattr__(self, "put_id", uuid4().hex)
 
     @property

@@ -13,6 +13,7 @@ import pytest
 from whisper.normalizers import EnglishTextNormalizer
 
 from podcast_pipeline.errors import AudioError, TranscriptionError
+from podcast_pipeline.files import sha256_of
 from podcast_pipeline.model import Progress, Transcript
 from podcast_pipeline.transcription import (
     AUTO,
@@ -24,7 +25,6 @@ from podcast_pipeline.transcription import (
     load_transcriber,
 )
 from podcast_pipeline.transcription.decode import SAMPLE_RATE_HZ
-from podcast_pipeline.transcription.weights import file_sha256
 from tests.support.sounds import (
     NON_SPEECH,
     REFERENCE,
@@ -134,7 +134,7 @@ def test_receipt_is_complete(tiny_transcript: Transcript, excerpt: Path) -> None
     assert tiny_transcript.receipt.engine_version[0].isdigit()
     assert tiny_transcript.receipt.model == "tiny.en"
     assert tiny_transcript.receipt.weights_sha256.startswith("1a5afae06a4db91c")
-    assert tiny_transcript.receipt.audio_sha256 == file_sha256(excerpt)
+    assert tiny_transcript.receipt.audio_sha256 == sha256_of(excerpt)
     assert {"language", "names", "beam_size", "device", "precision"} <= set(tiny_transcript.receipt.options)
 
 

@@ -14,8 +14,8 @@ from PIL import Image, ImageDraw
 from starlette.testclient import TestClient
 
 from podcast_pipeline.audience.subscribers import unsubscribe_token
+from podcast_pipeline.audience.subscribers.privacy.addresses_seen import client_network
 from podcast_pipeline.audience.subscribers.tokens import parse_token
-from podcast_pipeline.web.rate_limit import network_of
 from podcast_pipeline.web.routes.add_to_app import app_links
 from tests.support.outbox import Outbox
 from tests.support.site import NOW, Site, flagship
@@ -392,7 +392,7 @@ def test_too_many_guesses_hurt_no_good_feed(site: Site, client: TestClient) -> N
 )
 def test_the_network_of_an_address(host: str, network: str) -> None:
     """IPv6 addresses of one /64 count as one network."""
-    assert network_of(host) == network
+    assert client_network(host, default=host) == network
 
 
 TOKEN = f"{'a' * 16}.{'b' * 32}"

@@ -69,13 +69,12 @@ class DownloadLog:
             return DownloadUsage(*connection.execute(query).one())
 
 
-def client_network(address: str) -> str:
-    """Return an IPv4 address as it is, of an IPv6 address its /64; "unknown" for anything else."""
+def client_network(address: str, *, default: str = "unknown") -> str:
+    """Return an IPv4 address as it is, the /64 of an IPv6 address, `default` for any other text."""
     try:
         parsed = ip_address(address)
     except ValueError:
-        return "unknown"
+        return default
     if isinstance(parsed, IPv6Address):
-        mapped = parsed.ipv4_mapped
-        return str(mapped) if mapped else str(IPv6Address(int(parsed) >> 64 << 64))
+        return str(parsed.ipv4_mapped or IPv6Address(int(parsed) >> 64 << 64))
     return str(parsed)

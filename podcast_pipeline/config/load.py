@@ -1,0 +1,146 @@
+"""Finds and reads show.toml, lays the environment over it and validates the result."""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+from pydantic import ValidationError
+
+from podcast_pipeline.config.schema import SECRET_VARIABLES, TABLES, Config
+from podcast_pipeline.errors import ConfigError
+from podcast_pipeline.model import FrozenModel
+
+SHOW_FILE_NAME = "show.toml"
+PROBLEM_MESSAGES = {
+    "string_too_long": "is longer than {max_length} characters; shorten it",
+    "string_too_short": "is empty; write something, or take the line out",
+    "too_short": "is empty; name at least {min_length}",
+    "string_type": "is not text; put it between quotes",
+    "tuple_type": 'is a single value; write a list, like ["…", "…"]',
+    "string_unicode": "is not UTF-8; save the file as UTF-8",
+}
+"""pydantic's error type -> our message."""
+
+ModelT = TypeVar("ModelT", bound=FrozenModel)
+
+
+def find_show_folder(start: Path) -> Path:
+    """Return the nearest folder with a show.toml, from `start` upwards; ConfigError where there is none."""
+    absolute = start.resolve()
+    for folder in (absolute, *absolute.parents):
+        if (folder / SHOW_FILE_NAME).is_file():
+            return folder
+    raise ConfigError(start, f"no {SHOW_FILE_NAME} here or above; run `podcast init` or pass --project DIR")
+
+
+def load_config(folder: Path, environment: Mapping[str, str]) -> Config:
+    """Read show.toml in `folder`; PODCAST_<TABLE>_<KEY> of the environment overrides a key.
+
+    Raises:
+        ConfigError: the file is missing or no TOML, a key is unknown (the message suggests a similar one), or
+            a value is out of range.
+    """
+    path = folder / SHOW_FILE_NAME
+    try:
+        tables: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(path, "is not there; run `podcast init` or pass --project DIR") from error
+    except OSError as error:
+        raise ConfigError(path, f"cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(path, f"is not valid TOML: {error}") from error
+    _refuse_unknown_tables(tables, path)
+    set_by = apply_environment(tables, environment)
+    return validate_toml(
+        Config,
+        {
+            "folder": folder.resolve(),
+            **{name: environment.get(variable) or None for name, variable in SECRET_VARIABLES.items()},
+            **tables,
+        },
+        path,
+        env_names={**SECRET_VARIABLES, **set_by},
+    )
+
+
+def apply_environment(tables: dict[str, Any], environment: Mapping[str, str]) -> dict[str, str]:
+    """Overwrite keys of the tables by PODCAST_<TABLE>_<KEY>: a list is parsed as TOML, the rest stays text.
+
+    Other PODCAST_ names are ignored.
+
+    Returns:
+        `table.key` -> the variable that set it.
+
+    Raises:
+        ConfigError: the table has no such key.
+    """
+    set_by = {}
+    for name, text in environment.items():
+        table, _, key = name.removeprefix("PODCAST_").lower().partition("_")
+        if name.startswith("PODCAST_") and table in TABLES and key and name not in SECRET_VARIABLES.values():
+            known = getattr(TABLES[table].annotation, "model_fields", {})
+            if key not in known:
+                raise ConfigError(name, _unknown_key(key, known))
+            tables.setdefault(table, {})[key] = _parse_value(text)
+            set_by[f"{table}.{key}"] = name
+    return set_by
+
+
+def _refuse_unknown_tables(tables: Mapping[str, Any], path: Path) -> None:
+    """Refuse names that are no table, also the secrets of `Config`: show.toml is committed to git."""
+    for name, table in tables.items():
+        if name not in TABLES:
+            raise ConfigError(f"{path} [{name}]", _unknown_key(name, TABLES))
+        if not isinstance(table, dict):
+            raise ConfigError(f"{path} [{name}]", f"is a table; write [{name}] on a line of its own")
+
+
+def _parse_value(text: str) -> Any:
+    if not text.startswith("["):
+        return text
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except (ValueError, RecursionError):
+        return text
+
+
+def validate_toml(
+    model: type[ModelT], data: Mapping[str, Any], path: Path, *, env_names: Mapping[str, str] | None = None
+) -> ModelT:
+    """Return `data` as a `model`.
+
+    Args:
+        env_names: `table.key` -> the environment variable that set it; errors name it instead of the file.
+
+    Raises:
+        ConfigError: the first problem, with file and key. An unknown key goes first: it is often the reason
+            why another key is missing.
+    """
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
+        where = ".".join(str(part) for part in first["loc"])
+        variable = (env_names or {}).get(".".join(str(part) for part in first["loc"][:2]))
+        raise ConfigError(variable or f"{path} [{where}]", _message(first, model)) from error
+
+
+def _message(problem: Any, model: type[FrozenModel]) -> str:
+    if problem["type"] == "missing":
+        return "is missing; add it"
+    if problem["type"] in PROBLEM_MESSAGES:
+        return PROBLEM_MESSAGES[problem["type"]].format(**problem.get("ctx", {}))
+    if problem["type"] != "extra_forbidden":
+        return str(problem["msg"]).removeprefix("Value error, ")
+    *tables, key = problem["loc"]
+    known: Any = model
+    for table in tables:
+        known = known.model_fields[table].annotation if isinstance(table, str) else get_args(known)[0]
+    return _unknown_key(str(key), getattr(known, "model_fields", {}))
+
+
+def _unknown_key(key: str, known: Iterable[str]) -> str:
+    near = get_close_matches(key, list(known), n=1)
+    return f"unknown key; did you mean {near[0]}?" if near else "unknown key; remove it"

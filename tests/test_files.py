@@ -1,0 +1,117 @@
+"""Files that are whole or not there, whatever interrupts their writing."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from podcast_pipeline.files import atomic_path, move_into_place, sha256_of, write_atomically
+
+
+@pytest.fixture
+def disk_calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The flushes and renames of this process in order, each with the name of its file or folder."""
+    calls: list[str] = []
+    replace = Path.replace
+
+    def fsync(handle: int) -> None:
+        calls.append(f"fsync {Path(f'/proc/self/fd/{handle}').readlink().name}")
+
+    def recorded_replace(part: Path, target: Path) -> Path:
+        calls.append(f"rename {part.name} {target.name}")
+        return replace(part, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(Path, "replace", recorded_replace)
+    return calls
+
+
+def names(folder: Path) -> list[str]:
+    """Return the names in a folder."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_the_file_is_on_the_disk_before_its_name_and_the_name_when_it_returns(
+    tmp_path: Path, disk_calls: list[str]
+) -> None:
+    """The bytes are flushed, the file is renamed over the target, and the folder is flushed."""
+    path = tmp_path / "words.json"
+    write_atomically(path, b"new")
+    part = f".words.json.{os.getpid()}.part"
+    assert disk_calls == [f"fsync {part}", f"rename {part} words.json", f"fsync {tmp_path.name}"]
+    assert (path.read_bytes(), names(tmp_path)) == (b"new", ["words.json"])
+
+
+def test_a_download_is_on_the_disk_before_it_has_its_name(tmp_path: Path, disk_calls: list[str]) -> None:
+    """A part that survives its process is flushed as well, before and after the rename."""
+    part = tmp_path / "a.mp3.part"
+    part.write_bytes(b"sound")
+    move_into_place(part, tmp_path / "a.mp3")
+    assert disk_calls == ["fsync a.mp3.part", "rename a.mp3.part a.mp3", f"fsync {tmp_path.name}"]
+
+
+@pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt(), SystemExit(1)])
+def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path, error: BaseException) -> None:
+    """Any exception while writing keeps the old bytes, leaves no part behind, and goes on."""
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+
+    def interrupted(part: Path) -> None:
+        part.write_bytes(b"ne")
+        raise error
+
+    with pytest.raises(type(error)), atomic_path(path) as part:
+        interrupted(part)
+    assert (path.read_bytes(), names(tmp_path)) == (b"old", ["file"])
+
+
+def test_a_flush_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that cannot keep the bytes does not get to replace the old ones."""
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_atomically(path, b"new")
+    assert (path.read_bytes(), names(tmp_path)) == (b"old", ["file"])
+
+
+def test_a_block_that_writes_nothing_is_an_error(tmp_path: Path) -> None:
+    """A target does not become an empty file because nobody wrote its part."""
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    with pytest.raises(FileNotFoundError), atomic_path(path):
+        pass
+    assert (path.read_bytes(), names(tmp_path)) == (b"old", ["file"])
+
+
+def test_a_mode_holds_from_the_first_byte(tmp_path: Path) -> None:
+    """A private file is private while it is written, over an open one and over a part left behind."""
+    path = tmp_path / "people.csv"
+    path.touch(0o644)
+    (tmp_path / f".people.csv.{os.getpid()}.part").touch(0o644)
+    with atomic_path(path, mode=0o600) as part:
+        assert stat.S_IMODE(part.stat().st_mode) == 0o600
+        part.write_bytes(b"ann")
+    assert (stat.S_IMODE(path.stat().st_mode), path.read_bytes()) == (0o600, b"ann")
+    assert names(tmp_path) == ["people.csv"]
+
+
+def test_a_folder_that_is_missing_is_made_by_write_atomically_only(tmp_path: Path) -> None:
+    """A path that somebody named is not made up; a file of ours gets its folder."""
+    with pytest.raises(FileNotFoundError), atomic_path(tmp_path / "gone/file") as part:
+        part.write_bytes(b"new")
+    assert names(tmp_path) == []
+    write_atomically(tmp_path / "new/file", b"new")
+    assert (tmp_path / "new/file").read_bytes() == b"new"
+
+
+def test_a_file_is_hashed_as_its_bytes_are(tmp_path: Path) -> None:
+    """The hash of a file is that of its bytes."""
+    path = tmp_path / "file"
+    path.write_bytes(b"abc")
+    assert sha256_of(path) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
