@@ -37,8 +37,8 @@ from podcast_pipeline.storage import ObjectReader, Store
 from podcast_pipeline.storage.objects import StagedObject, stage_bytes, stage_file
 from podcast_pipeline.storage.published import read_catalog
 from podcast_pipeline.transcript import review
-from podcast_pipeline.transcript.markdown import format_clock
 from podcast_pipeline.transcript.names import glossary
+from podcast_pipeline.transcript.text.clock import format_clock
 from podcast_pipeline.transcript.timeline import map_chapters
 from podcast_pipeline.transcription import Transcriber, TranscriptionOptions
 

@@ -23,7 +23,6 @@ from podcast_pipeline.transcript.edits import diff
 from podcast_pipeline.transcript.markdown import (
     MarkdownTranscript,
     escape_markdown,
-    format_clock,
     parse_markdown,
 )
 from podcast_pipeline.transcript.markdown_edit import reassign_sentence, rename_speaker, replace_words
@@ -31,6 +30,7 @@ from podcast_pipeline.transcript.names import glossary
 from podcast_pipeline.transcript.names.glossary import apply_name_fixes
 from podcast_pipeline.transcript.names.learn import learn_terms
 from podcast_pipeline.transcript.review import ReviewItem
+from podcast_pipeline.transcript.text.clock import format_clock
 
 LEAD_S = 1.0  # played before and after what is doubtful
 NAME_KINDS = ("near_names", "unknown_names")  # found once for every place where they are said

@@ -24,10 +24,10 @@ from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 
 from podcast_pipeline.errors import CaptionError
-from podcast_pipeline.model import Segment, Transcript
+from podcast_pipeline.model import Transcript
+from podcast_pipeline.transcript.text.clock import format_clock
+from podcast_pipeline.transcript.text.paragraphs import MARKDOWN, split_paragraphs
 
-PARAGRAPH_PAUSE_S = 1.5  # a speaker who waits this long starts a new paragraph
-PARAGRAPH_WORDS = 120  # and a paragraph this long ends with its sentence
 HINT = "<!-- Correct words and names, save, publish. A name under `speakers` is changed once for all. -->"
 
 BASE = re.compile(r"[0-9a-f]{16}")
@@ -123,19 +123,14 @@ def to_markdown(transcript: Transcript, *, base: str, title: str, note: str = ""
     for speaker_id, segments in groupby(transcript.segments, key=lambda segment: segment.speaker):
         turn = list(segments)
         blocks.append(turn_heading(transcript.speaker_name(speaker_id), turn[0].start_s))
-        blocks.extend(paragraph for paragraph in map(escape_markdown, _paragraphs(turn)) if paragraph)
+        texts = (" ".join(part.text for part in parts) for parts in split_paragraphs(turn, MARKDOWN))
+        blocks.extend(filter(None, map(escape_markdown, texts)))
     return "\n\n".join(blocks) + "\n"
 
 
 def turn_heading(name: str | None, start_s: float) -> str:
     """Return the line that a turn begins with."""
     return f"**{escape_markdown(name)}** [{format_clock(start_s)}]" if name else f"[{format_clock(start_s)}]"
-
-
-def format_clock(seconds: float) -> str:
-    """Return `00:01:05`, cut to the whole second."""
-    whole = int(seconds)
-    return f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}"
 
 
 def escape_markdown(text: str) -> str:
@@ -147,19 +142,6 @@ def escape_markdown(text: str) -> str:
 def yaml_scalar(text: str) -> str:
     """Return a value as it stands in the front matter."""
     return text if PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
-
-
-def _paragraphs(turn: Sequence[Segment]) -> Iterator[str]:
-    texts: list[str] = []
-    end_s = turn[0].start_s
-    for segment in turn:
-        long = sum(len(text.split()) for text in texts) >= PARAGRAPH_WORDS
-        if texts and (long or segment.start_s - end_s >= PARAGRAPH_PAUSE_S):
-            yield " ".join(texts)
-            texts = []
-        texts.append(segment.text)
-        end_s = segment.end_s
-    yield " ".join(texts)
 
 
 def parse_markdown(text: str) -> MarkdownTranscript:

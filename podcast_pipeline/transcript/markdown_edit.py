@@ -10,10 +10,10 @@ from podcast_pipeline.transcript.markdown import (
     COMMENT,
     HEADINGS,
     escape_markdown,
-    format_clock,
     turn_heading,
     yaml_scalar,
 )
+from podcast_pipeline.transcript.text.clock import format_clock
 
 FRONT_MATTER = re.compile(r"\s*---\n.*?\n(?:---|\.\.\.)[ \t]*(?:\n|$)", re.DOTALL)
 

@@ -10,7 +10,7 @@ from podcast_pipeline.config import ReviewTable
 from podcast_pipeline.model import Segment, Transcript, Word
 from podcast_pipeline.transcript.edits.record import EditConflict
 from podcast_pipeline.transcript.edits.units import Unit, join_units, units_of
-from podcast_pipeline.transcript.names.glossary import SENTENCE_END, Glossary, similar_name, split_affixes
+from podcast_pipeline.transcript.names.glossary import Glossary, capital_follows, similar_name, split_affixes
 from podcast_pipeline.transcript.names.matching import letters_of
 from podcast_pipeline.transcript.names.word_lists import NEGATIONS, NUMBERS, is_ordinary, word_set
 
@@ -175,11 +175,7 @@ def _is_name(units: Sequence[Unit], at: int, language: str) -> bool:
     if not word[:1].isupper() or word.lower() in NO_NAMES | _table(NUMBERS, language) or DIGIT.search(word):
         return False
     before = units[at - 1] if at else None
-    opens = (
-        before is None
-        or before.segment_index != units[at].segment_index
-        or bool(SENTENCE_END.search(before.text))
-    )
+    opens = before is None or before.segment_index != units[at].segment_index or capital_follows(before.text)
     return not ((opens or language.startswith("de")) and is_ordinary(word, language=language))
 
 

@@ -24,7 +24,7 @@ from podcast_pipeline.transcript.captions.formats import (
     format_timestamp,
     render_captions,
 )
-from podcast_pipeline.transcript.text.paragraphs import collapse_whitespace, written_words
+from podcast_pipeline.transcript.text.turns import collapse_whitespace, written_words
 from tests.support.paths import DATA
 from tests.support.transcripts import spoken, transcripts
 

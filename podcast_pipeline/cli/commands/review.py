@@ -109,7 +109,7 @@ def _facts(
 
 
 def _lines(facts: dict[str, object]) -> Iterator[str]:
-    from podcast_pipeline.transcript.markdown import format_clock
+    from podcast_pipeline.transcript.text.clock import format_clock
 
     often = f", {facts['times']} times" if facts["times"] != 1 else ""
     blocks = " (blocks)" if facts["blocks"] else ""
@@ -245,7 +245,7 @@ def _known(session: CliSession, slug: str) -> "Episode | None":
 
 def warn_of_conflicts(session: CliSession, slug: str, conflicts: "Iterable[EditConflict]") -> None:
     """Tell which edits found no place in new words; they stay in edits.json until somebody settles them."""
-    from podcast_pipeline.transcript.markdown import format_clock
+    from podcast_pipeline.transcript.text.clock import format_clock
 
     for conflict in conflicts:
         session.output.warn(
@@ -256,7 +256,7 @@ def warn_of_conflicts(session: CliSession, slug: str, conflicts: "Iterable[EditC
 
 def warn_of_unordered_turns(session: CliSession, slug: str, document: "MarkdownTranscript | None") -> None:
     """Tell which turns have a time before that of the turn above: moved there, or typed wrong."""
-    from podcast_pipeline.transcript.markdown import format_clock
+    from podcast_pipeline.transcript.text.clock import format_clock
 
     for turn in document.out_of_order if document else ():
         session.output.warn(

@@ -7,13 +7,8 @@ from itertools import pairwise
 import regex
 
 from podcast_pipeline.model import Transcript
-from podcast_pipeline.transcript.text.paragraphs import (
-    TranscriptTurn,
-    WrittenWord,
-    is_abbreviation,
-    join_words,
-    transcript_turns,
-)
+from podcast_pipeline.transcript.text.sentences import is_abbreviation
+from podcast_pipeline.transcript.text.turns import TranscriptTurn, WrittenWord, join_words, transcript_turns
 
 READABLE_S = 1.0
 """A cue stays at least this long where there is room before the next."""

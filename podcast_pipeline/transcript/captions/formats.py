@@ -9,7 +9,8 @@ from html import escape
 
 from podcast_pipeline.model import CaptionFormat, Correction, Transcript
 from podcast_pipeline.transcript.captions.cues import Cue, CueLayout, layout_cues
-from podcast_pipeline.transcript.text.paragraphs import (
+from podcast_pipeline.transcript.text.clock import format_short_clock
+from podcast_pipeline.transcript.text.turns import (
     Sentence,
     TranscriptTurn,
     collapse_whitespace,
@@ -91,11 +92,6 @@ def format_timestamp(seconds: float, decimal_mark: str) -> str:
     return f"{minutes // 60:02}:{minutes % 60:02}:{ms // 1000:02}{decimal_mark}{ms % 1000:03}"
 
 
-def _short_clock(seconds: float) -> str:
-    minutes, second = divmod(int(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02}:{second:02}" if minutes >= 60 else f"{minutes}:{second:02}"
-
-
 def _escaped(text: str) -> str:
     return escape(text, quote=False)
 
@@ -140,7 +136,7 @@ def _html_turn(turn: TranscriptTurn) -> list[str]:
     lines = [f"<cite>{escape(turn.speaker)}:</cite>"] if turn.speaker else []
     for paragraph in turn.paragraphs():
         start_s = paragraph[0].start_s
-        lines.append(f'<time datetime="PT{start_s:.3f}S">{_short_clock(start_s)}</time>')
+        lines.append(f'<time datetime="PT{start_s:.3f}S">{format_short_clock(start_s)}</time>')
         lines.append(f'<p dir="auto">{_escaped(_joined(paragraph))}</p>')
     return lines
 

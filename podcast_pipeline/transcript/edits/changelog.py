@@ -10,7 +10,7 @@ from podcast_pipeline.transcript.edits.sequence_diff import (
     merge_adjacent,
 )
 from podcast_pipeline.transcript.edits.units import Unit, equal_ignoring_typography, join_units, units_of
-from podcast_pipeline.transcript.markdown import format_clock
+from podcast_pipeline.transcript.text.clock import format_clock
 
 CONTEXT_UNITS = 4
 

@@ -8,12 +8,9 @@ from functools import lru_cache
 from itertools import pairwise
 
 from podcast_pipeline.model import Transcript, Word
+from podcast_pipeline.transcript.text.scripts import SPACELESS, is_spaceless
 
-UNSPACED = (  # Thai to Lao, Myanmar, Khmer, kana, Han: scripts that put no space between words
-    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-    "\U00020000-\U0002ffff"
-)
-UNIT = re.compile(rf"[{UNSPACED}]|[^\s{UNSPACED}]+")
+UNIT = re.compile(rf"[{SPACELESS}]|[^\s{SPACELESS}]+")
 TYPOGRAPHY_TO_ASCII = str.maketrans(
     {"‘": "'", "’": "'", "‚": "'", "′": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"'}
     | {"–": "-", "—": "-", "‐": "-", "‑": "-", "−": "-"}
@@ -133,7 +130,7 @@ def spread_times(texts: tuple[str, ...], start_s: float, end_s: float) -> list[t
 def with_leading_space(text: str) -> str:
     """Return a unit as it stands at the beginning of a sentence: with a space where its script has them."""
     bare = text.strip()
-    return bare if re.match(f"[{UNSPACED}]", bare) else f" {bare}"
+    return bare if is_spaceless(bare) else f" {bare}"
 
 
 def join_units(units: Iterable[str]) -> str:

@@ -15,8 +15,9 @@ from typing import Self
 
 from podcast_pipeline.model import Transcript
 from podcast_pipeline.transcript.leaks.decoders import BLOCK_SEPARATOR, decoded_texts, unescaped_variants
-from podcast_pipeline.transcript.leaks.tokens import is_spaceless_character, normalized_words
-from podcast_pipeline.transcript.text.paragraphs import join_words, transcript_turns
+from podcast_pipeline.transcript.leaks.tokens import normalized_words
+from podcast_pipeline.transcript.text.scripts import is_spaceless
+from podcast_pipeline.transcript.text.turns import join_words, transcript_turns
 
 TEASER_SHARE = 3  # one word in three may be in the teaser, or a short episode would be free
 SHINGLE_WORDS = 8
@@ -174,7 +175,7 @@ def teaser(transcript: Transcript, word_count: int) -> str:
 
 
 def _size(said: list[str]) -> int:
-    characters = sum(is_spaceless_character(token) for token in said)
+    characters = sum(is_spaceless(token) for token in said)
     return SHINGLE_CHARACTERS if 2 * characters > len(said) else SHINGLE_WORDS
 
 

@@ -33,6 +33,7 @@ from podcast_pipeline.transcript.names.matching import (
 )
 from podcast_pipeline.transcript.names.spelling import SpellingChecker, unify_spelling
 from podcast_pipeline.transcript.names.word_lists import is_ordinary
+from podcast_pipeline.transcript.text.sentences import has_end_mark
 
 UNSURE = 0.6  # confidence below which the engine may have heard another name
 ORDINARY_UNSURE = 0.4  # and below which it may have written an ordinary word for one
@@ -42,7 +43,7 @@ MAX_TERM_WORDS = 4  # words
 
 OUTER = re.compile(r"^(\s*[^\w\s]*)(.*?)((?:['’]s|(?<=s)['’])?[^\w\s]*)$", re.DOTALL)
 POSSESSIVE = re.compile(r"['’]s(?!\w)")
-SENTENCE_END = re.compile(r"[.!?…:]['\"”’)]*$")
+COLON = re.compile(r":['\"”’)]*$")
 NAME_WORD = r"[^\W\d_a-z][\w'’.-]*\w"
 CAPITALISED = re.compile(rf"(?<![\w'’]){NAME_WORD}(?: (?:(?:de|da|van|von|der|la|al|bin) )?{NAME_WORD})*")
 MARKUP = re.compile(r"https?://[^\s)>\]]+|[*_`#>\[\]()]")
@@ -102,7 +103,12 @@ def names_in(markdown: str, *, language: str) -> tuple[str, ...]:
 def _begins(before: str) -> bool:
     """Tell whether a sentence begins after a text."""
     line = before.rstrip(' "“‘«(')
-    return not line or line[-1] == "\n" or bool(SENTENCE_END.search(line))
+    return not line or line[-1] == "\n" or capital_follows(line)
+
+
+def capital_follows(before: str) -> bool:
+    """Return whether any word is written with a capital after a text: a sentence or a colon ends there."""
+    return has_end_mark(before) or bool(COLON.search(before))
 
 
 def fix_names(transcript: Transcript, glossary: Glossary) -> tuple[Transcript, tuple[NameFix, ...]]:
@@ -196,11 +202,7 @@ def _mark_after(unit: Unit) -> str:
 
 def _opens(units: Sequence[Unit], at: int) -> bool:
     before = units[at - 1] if at else None
-    return (
-        before is None
-        or before.segment_index != units[at].segment_index
-        or bool(SENTENCE_END.search(before.text))
-    )
+    return before is None or before.segment_index != units[at].segment_index or capital_follows(before.text)
 
 
 def _meant(stretch: Sequence[Unit], glossary: Glossary, *, opens: bool) -> NameCandidate | None:

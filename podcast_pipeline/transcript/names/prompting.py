@@ -4,7 +4,6 @@ Whisper hears worse with a long list of names in its prompt that nobody says, so
 that something in the window resembles, and only the words in their places are taken over.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import pairwise
@@ -16,13 +15,13 @@ from podcast_pipeline.model import Word
 from podcast_pipeline.transcript.edits.sequence_diff import DiffHunk, diff_hunks, matching_indices
 from podcast_pipeline.transcript.names.matching import letters_of, phonetic_key
 from podcast_pipeline.transcript.names.word_lists import is_ordinary
+from podcast_pipeline.transcript.text.sentences import has_end_mark
 
 RESEMBLES = 0.5  # share of letters that a misheard name still has
 SHORTEST = 4  # letters of what may be a name
 BELIEVED = 0.6  # confidence from which an ordinary word is one
 MAX_TERM_WORDS = 4  # words
 PROMPT_TOKENS = 200  # Whisper takes 224
-END = re.compile(r"[.!?…。！？]\W*$")
 
 
 class ExpectedNames:
@@ -94,7 +93,7 @@ class ExpectedNames:
     def _plain(self, word: Word, before: Word | None) -> bool:
         """Tell whether this is an ordinary word, well heard, and not written like a name."""
         text = _bare(word.text)
-        opens = before is None or bool(END.search(before.text))
+        opens = before is None or has_end_mark(before.text)
         return (
             word.confidence >= BELIEVED
             and (opens or text == text.lower())
