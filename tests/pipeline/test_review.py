@@ -25,7 +25,7 @@ from podcast_pipeline.transcript.markdown_edit import reassign_sentence, rename_
 from podcast_pipeline.transcription import TranscriptionOptions
 from tests.pipeline.test_publish import episode, items, objects, parts, store
 from tests.support.show import MODEL, SLUG, House, copy_house
-from tests.transcript.names.test_glossary import heard
+from tests.transcript.names.test_glossary import transcript_of
 
 pytestmark = pytest.mark.xdist_group("house")
 
@@ -346,7 +346,7 @@ def test_a_damaged_sample_is_one_line(house: House, name: str, damage: bytes, li
     assert sample.exists()
 
 
-SAID = heard("Ann said that Ann came in 15 days, and *Ann* left in 15 days")
+SAID = transcript_of("Ann said that Ann came in 15 days, and *Ann* left in 15 days")
 SAVED = to_markdown(SAID, base="0" * 16, title="Ann")
 
 
@@ -374,7 +374,7 @@ def test_a_place_that_is_not_sure_is_left_to_a_person() -> None:
 
 def talk() -> tuple[Transcript, str]:
     """Return a talk of two voices, two sentences in the first turn, and its document."""
-    parts = [heard(text) for text in ("We went home.", "It was late.", "Was it?")]
+    parts = [transcript_of(text) for text in ("We went home.", "It was late.", "Was it?")]
     segments = [
         part.segments[0].model_copy(
             update={

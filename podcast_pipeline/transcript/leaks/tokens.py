@@ -1,4 +1,4 @@
-"""Text as comparable words: one form for all that is written differently and means the same."""
+"""Normalise text to comparable words, whatever its case, accents and punctuation."""
 
 import re
 import unicodedata
@@ -17,8 +17,8 @@ _ASCII_TOKEN = re.compile(r"[a-z0-9]+")
 def normalized_words(text: str) -> list[str]:
     """Return the words of a text in NFKD, casefolded, without accents and punctuation.
 
-    An apostrophe joins ("don't" is "dont"), any other punctuation parts. Scripts without spaces give a
-    token per character.
+    An apostrophe joins ("don't" becomes "dont"), other punctuation separates words. In scripts without
+    spaces every character is a word.
     """
     if text.isascii():
         return _ASCII_TOKEN.findall(text.replace("'", "").replace("`", "").lower())

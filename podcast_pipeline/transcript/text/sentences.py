@@ -26,8 +26,8 @@ _BEFORE_WORD = regex.compile(r"^[^\p{L}\p{N}]+")
 def has_end_mark(text: str) -> bool:
     """Return whether a text ends with an end mark, closing quotes and brackets after it allowed.
 
-    The mark may be an abbreviation's full stop: `ends_sentence` tells the two apart. Use this where a capital
-    after an abbreviation must not be taken for the capital of a name.
+    The mark may be an abbreviation's full stop, which `ends_sentence` excludes. Use this if a capital after
+    an abbreviation must not be taken for the capital of a name.
     """
     return bool(_END_MARK.search(text.rstrip()))
 
@@ -36,9 +36,9 @@ def ends_sentence(text: str, following: str = "", *, pause_s: float = 0.0) -> bo
     """Return whether a sentence ends between two words.
 
     Args:
-        text: the word, or any text that ends with the word; spaces around it do not matter.
+        text: the word, or any text that ends with the word; spaces at its ends do not matter.
         following: the next word, empty at the end of a text.
-        pause_s: silence between the two.
+        pause_s: silence between the two words.
     """
     if pause_s >= PAUSE_S:
         return True

@@ -24,11 +24,11 @@ _NO_LINE_END = regex.compile(
 
 @dataclass(frozen=True)
 class WrittenWord:
-    """A stretch of text that stays on one line where it can: a written word, or several bound together.
+    """A written word, or several that stay together on one line.
 
     Attributes:
-        text: without space around it; never empty.
-        space: whether a space stands before it, when it does not begin a line.
+        text: without spaces around; never empty.
+        space_before: whether a space precedes the word within a line.
     """
 
     text: str
@@ -45,12 +45,12 @@ class Sentence:
 
     @property
     def start_s(self) -> float:
-        """Start of the first piece."""
+        """Start of the first word."""
         return self.words[0].start_s
 
     @property
     def end_s(self) -> float:
-        """End of the last piece."""
+        """End of the last word."""
         return self.words[-1].end_s
 
     @property
@@ -61,7 +61,7 @@ class Sentence:
 
 @dataclass(frozen=True)
 class TranscriptTurn:
-    """What one speaker says before another does; `speaker` is the name that a reader is shown."""
+    """The sentences of one speaker until the next speaker; `speaker` is the display name."""
 
     speaker: str | None
     sentences: tuple[Sentence, ...]
@@ -72,25 +72,25 @@ class TranscriptTurn:
 
 
 def transcript_turns(transcript: Transcript) -> tuple[TranscriptTurn, ...]:
-    """Return the transcript as turns of sentences, in order; nothing for one without words."""
-    spoken: list[tuple[str | None, list[WrittenWord]]] = []
+    """Return the transcript as turns of sentences, in order; empty without words."""
+    turns: list[tuple[str | None, list[WrittenWord]]] = []
     for segment in transcript.segments:
         name = collapse_whitespace(transcript.speaker_name(segment.speaker) or "") or None
         new = written_words(segment)
         if not new:
             continue
-        if spoken and spoken[-1][0] == name:
-            spoken[-1][1].extend(_after(spoken[-1][1][-1], new))
+        if turns and turns[-1][0] == name:
+            turns[-1][1].extend(_join_to(turns[-1][1][-1], new))
         else:
-            spoken.append((name, new))
-    return tuple(TranscriptTurn(name, tuple(_sentences(said))) for name, said in spoken)
+            turns.append((name, new))
+    return tuple(TranscriptTurn(name, tuple(_sentences(words))) for name, words in turns)
 
 
 def written_words(segment: Segment) -> list[WrittenWord]:
-    """Return the written words of a segment: what belongs together without a space is one piece.
+    """Return the written words of a segment; the engine's words are joined where no space is between them.
 
-    A script without spaces may break between any two of the engine's words, but not before closing
-    punctuation or after opening punctuation.
+    In a script without spaces a line may break between any two of the engine's words, but not before
+    closing punctuation or after opening punctuation.
     """
     found: list[WrittenWord] = []
     for part in (part for word in segment.words for part in _parts(word)):
@@ -102,17 +102,17 @@ def written_words(segment: Segment) -> list[WrittenWord]:
 
 
 def join_words(words: Iterable[WrittenWord]) -> str:
-    """Return pieces as running text, without a space at either end."""
+    """Return words as running text, without a space at either end."""
     return "".join(f" {part.text}" if part.space_before else part.text for part in words).strip()
 
 
 def collapse_whitespace(text: str) -> str:
-    """Return text on one line: control characters are spaces, and runs of space are one."""
+    """Return text on one line: control characters become spaces, and runs of spaces one space."""
     return " ".join(_CONTROL.sub(" ", text).split())
 
 
 def _parts(word: Word) -> Iterator[WrittenWord]:
-    """Yield what is between the spaces of an engine's word; its time is shared out evenly."""
+    """Yield the parts of an engine's word between its spaces, each with an equal share of the time."""
     texts = collapse_whitespace(word.text).split()
     step = (word.end_s - word.start_s) / max(len(texts), 1)
     for number, text in enumerate(texts):
@@ -126,16 +126,16 @@ def _may_break(before: str, after: str) -> bool:
     return is_spaceless(before[-1]) or is_spaceless(after)
 
 
-def _after(last: WrittenWord, new: list[WrittenWord]) -> list[WrittenWord]:
-    """Return a segment's pieces as they follow another segment's: with a space, where the script has one."""
+def _join_to(last: WrittenWord, new: list[WrittenWord]) -> list[WrittenWord]:
+    """Return a segment's words as they follow a word: after a space, unless the script has none."""
     space = new[0].space_before or not (has_spaceless(last.text) and has_spaceless(new[0].text))
     return [replace(new[0], space_before=space), *new[1:]]
 
 
-def _sentences(said: list[WrittenWord]) -> Iterator[Sentence]:
+def _sentences(words: list[WrittenWord]) -> Iterator[Sentence]:
     begin = 0
-    for number, (piece, following) in enumerate(pairwise(said), start=1):
-        if ends_sentence(piece.text, following.text, pause_s=following.start_s - piece.end_s):
-            yield Sentence(tuple(said[begin:number]))
+    for number, (word, following) in enumerate(pairwise(words), start=1):
+        if ends_sentence(word.text, following.text, pause_s=following.start_s - word.end_s):
+            yield Sentence(tuple(words[begin:number]))
             begin = number
-    yield Sentence(tuple(said[begin:]))
+    yield Sentence(tuple(words[begin:]))

@@ -1,4 +1,4 @@
-"""Names told to the engine before, and put right in its words after."""
+"""The glossary: names for the engine's prompt, and corrections of near misses."""
 
 import pytest
 
@@ -42,8 +42,8 @@ ABSENT = tuple(
 )
 
 
-def heard(text: str, *, confidence: float = 0.95, step_s: float = 0.3) -> Transcript:
-    """Return words as heard; `word|0.3` has a confidence of its own."""
+def transcript_of(text: str, *, confidence: float = 0.95, step_s: float = 0.3) -> Transcript:
+    """Return a transcript of words; `word|0.3` sets a confidence."""
     words = []
     for index, token in enumerate(text.split()):
         word, _, own = token.partition("|")
@@ -66,9 +66,9 @@ def heard(text: str, *, confidence: float = 0.95, step_s: float = 0.3) -> Transc
         ("then Siobhan Ni Dhomhnaill sang", "then Siobhán Ní Dhomhnaill sang"),
     ],
 )
-def test_a_near_miss_of_a_name_is_put_right(before: str, after: str) -> None:
-    """What sounds like a name, or is told to, becomes the name; marks and possessives stay."""
-    fixed, fixes = fix_names(heard(before), GLOSSARY)
+def test_a_near_miss_of_a_name_is_corrected(before: str, after: str) -> None:
+    """A near miss or a `sounds_like` becomes the name; punctuation and possessives stay."""
+    fixed, fixes = fix_names(transcript_of(before), GLOSSARY)
     assert fixed.text == after
     assert fixes
 
@@ -86,8 +86,8 @@ def test_a_near_miss_of_a_name_is_put_right(before: str, after: str) -> None:
     ],
 )
 def test_other_words_stay(text: str) -> None:
-    """Ordinary words and other people's names that were heard well are not touched."""
-    assert fix_names(heard(text), GLOSSARY) == (heard(text), ())
+    """Ordinary words and other names with high confidence stay."""
+    assert fix_names(transcript_of(text), GLOSSARY) == (transcript_of(text), ())
 
 
 @pytest.mark.parametrize(
@@ -102,21 +102,23 @@ def test_other_words_stay(text: str) -> None:
     ],
 )
 def test_saint_and_doctor_are_written_as_the_glossary_has_them(name: str, before: str, after: str) -> None:
-    """St. and Saint are one word to the ear; a sentence's full stop still parts two names."""
-    fixed, _ = fix_names(heard(before), Glossary((GlossaryTerm(name),)))
+    """St. and Saint are homophones; a sentence's full stop still separates two names."""
+    fixed, _ = fix_names(transcript_of(before), Glossary((GlossaryTerm(name),)))
     assert fixed.text.strip() == after
 
 
-def test_ordinary_words_only_change_where_they_were_hardly_heard() -> None:
+def test_ordinary_words_only_change_at_low_confidence() -> None:
     """The same ordinary words become the name with low confidence and stay with high."""
     glossary = Glossary((GlossaryTerm("Ann Example"),))
-    assert fix_names(heard("with an|0.2 example|0.3 here"), glossary)[0].text == "with Ann Example here"
-    assert fix_names(heard("with an example here"), glossary)[1] == ()
+    assert (
+        fix_names(transcript_of("with an|0.2 example|0.3 here"), glossary)[0].text == "with Ann Example here"
+    )
+    assert fix_names(transcript_of("with an example here"), glossary)[1] == ()
 
 
 def test_a_fix_is_on_record() -> None:
-    """Each fix says what was there, what is there now, when, and how sure the engine was."""
-    _, (fixed,) = fix_names(heard("so Sean O|0.7 Sullivan, yes"), GLOSSARY)
+    """A fix has the words before and after, the times, and the engine's confidence."""
+    _, (fixed,) = fix_names(transcript_of("so Sean O|0.7 Sullivan, yes"), GLOSSARY)
     assert (fixed.before, fixed.after, fixed.term) == (
         "Sean O Sullivan,",
         "Sean O'Sullivan,",
@@ -126,15 +128,15 @@ def test_a_fix_is_on_record() -> None:
 
 
 def test_a_name_with_a_possessive_of_its_own_gets_no_second_one() -> None:
-    """Saint Andrew's stays as it is, and is put right without another 's."""
+    """Saint Andrew's stays unchanged, and a near miss is corrected without another 's."""
     glossary = Glossary((GlossaryTerm("Saint Andrew's"),))
-    assert fix_names(heard("in Saint Andrew's, Holborn"), glossary)[1] == ()
-    assert fix_names(heard("in Saint Andrew, Holborn"), glossary)[0].text.count("'s") <= 1
+    assert fix_names(transcript_of("in Saint Andrew's, Holborn"), glossary)[1] == ()
+    assert fix_names(transcript_of("in Saint Andrew, Holborn"), glossary)[0].text.count("'s") <= 1
 
 
 def test_times_are_merged_and_split() -> None:
-    """Two words that become one take the time of both, one that becomes two is divided."""
-    before = heard("yes Sean O Sullivan came")
+    """Two words that become one take the time of both; the time of a word that becomes two is divided."""
+    before = transcript_of("yes Sean O Sullivan came")
     words = fix_names(before, GLOSSARY)[0].words
     assert [(w.text, w.start_s, w.end_s) for w in words] == [
         (" yes", 0.0, 0.2),
@@ -142,32 +144,32 @@ def test_times_are_merged_and_split() -> None:
         (" O'Sullivan", 0.6, 1.1),
         (" came", 1.2, 1.4),
     ]
-    joined = fix_names(heard("yes AnnKelner came"), GLOSSARY)[0].words
+    joined = fix_names(transcript_of("yes AnnKelner came"), GLOSSARY)[0].words
     assert [w.text for w in joined] == [" yes", " Ann", " Kellner", " came"]
     assert (joined[1].start_s, joined[2].end_s, joined[1].end_s) == (0.3, 0.5, joined[2].start_s)
 
 
-def test_two_names_that_sound_alike_are_nobody() -> None:
-    """Where two known names are equally near, neither is put in."""
+def test_a_tie_of_two_names_changes_nothing() -> None:
+    """A tie between two known names changes nothing."""
     glossary = Glossary((GlossaryTerm("Katarin"), GlossaryTerm("Catarin")))
-    assert fix_names(heard("and Gatarin came"), glossary)[1] == ()
+    assert fix_names(transcript_of("and Gatarin came"), glossary)[1] == ()
 
 
 def test_three_hundred_absent_names_change_nothing() -> None:
-    """A long glossary of people who are not in an interview leaves its words alone, well heard or not."""
+    """A long glossary of absent people changes no word of an interview, at any confidence."""
     text = INTERVIEW.read_text(encoding="utf-8")
     assert len(ABSENT) == 300
     for confidence in (0.95, 0.7, 0.45):
-        assert fix_names(heard(text, confidence=confidence), Glossary(ABSENT))[1] == ()
+        assert fix_names(transcript_of(text, confidence=confidence), Glossary(ABSENT))[1] == ()
 
 
 def test_a_quote_begins_with_an_ordinary_word() -> None:
-    """The first word in quotes is no name when it is an ordinary one."""
+    """An ordinary word at the begin of a quote is no name."""
     assert names_in('kinder:\n\n*"Had he married Ann, all were well."*', language="en") == ("Ann",)
 
 
-def test_what_the_glossary_is_made_of() -> None:
-    """People come first, then the show's terms, then the capitalised names of the notes; each once."""
+def test_the_terms_of_the_glossary() -> None:
+    """The terms are people, then the show's terms, then the capitalised names of the notes; each once."""
     table = GlossaryTable.model_validate({"terms": ["Ann Example", {"name": "Bob", "sounds_like": ["bop"]}]})
     notes = "# On bees\n\nWith **Ann Example** of [Buzz Labs](https://Example.com/A). Yesterday Li de Vries."
     glossary = build_glossary(table, people=("Cy Guest", "Bob"), notes=notes)
@@ -186,20 +188,20 @@ def test_names_in_notes_of_other_languages() -> None:
     assert names_in("今日は蜂の話です。", language="ja") == ()
 
 
-def test_near_names_the_known_one() -> None:
-    """A near miss names the person who is meant; a known name and a strange one name nobody."""
+def test_a_near_miss_gives_the_known_name() -> None:
+    """A near miss gives the known name; a known name and an unknown one give none."""
     assert similar_name("Ann Kelner", GLOSSARY) == "Ann Kellner"
     assert similar_name("Ann Kellner", GLOSSARY) is None
     assert similar_name("Desmond", GLOSSARY) is None
 
 
-def correction(heard: str, written: str) -> WordEdit:
+def correction(original: str, written: str) -> WordEdit:
     """Return an edit of a few words."""
-    return WordEdit(site=TextQuote(heard=heard, start_s=0, end_s=1), written=written, edited_at=NOW)
+    return WordEdit(site=TextQuote(heard=original, start_s=0, end_s=1), written=written, edited_at=NOW)
 
 
 def test_name_corrections_are_learnt() -> None:
-    """A name written over what sounds like it becomes a term; known names, rewordings and typos do not."""
+    """A name written in place of a similar word becomes a term; known names, rewordings and typos do not."""
     edits = (
         correction("Marcovitch,", "Markovitz,"),
         correction("Markowits", "Markovitz"),
