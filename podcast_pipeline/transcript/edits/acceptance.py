@@ -14,7 +14,7 @@ MIN_SIMILARITY_TO_REASSIGN = 0.75  # a passage with a repetition is another pass
 NEAR_UNITS = 4  # distance within which a repeated word makes a match ambiguous
 
 
-def heard_as_written(anchors: AnchorIndex, match: AnchorMatch, edit: WordEdit) -> bool:
+def agrees_with_edit(anchors: AnchorIndex, match: AnchorMatch, edit: WordEdit) -> bool:
     """Return whether the new transcription has exactly the words that the person wrote."""
     actual = [unit.text for unit in anchors.units[match.start : match.end]]
     written = split_units(edit.written)
@@ -40,7 +40,7 @@ def still_applies(anchors: AnchorIndex, match: AnchorMatch, edit: WordEdit) -> b
     return max(text_similarity(new, old), text_similarity(new, written)) >= ALIKE
 
 
-def insertion_heard_nearby(anchors: AnchorIndex, match: AnchorMatch, edit: WordEdit) -> bool:
+def insertion_is_nearby(anchors: AnchorIndex, match: AnchorMatch, edit: WordEdit) -> bool:
     """Return whether the new transcription has an inserted text by itself, close by but not at the place."""
     written, site = comparison_keys(edit.written), edit.site
     if site.heard or len(written) < ADJACENT_UNITS:

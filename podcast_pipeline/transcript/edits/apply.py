@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from podcast_pipeline.model import Transcript
 from podcast_pipeline.transcript.edits.acceptance import (
     MIN_SIMILARITY_TO_REASSIGN,
-    heard_as_written,
-    insertion_heard_nearby,
+    agrees_with_edit,
+    insertion_is_nearby,
     still_applies,
     text_similarity,
 )
@@ -59,9 +59,9 @@ def _accept_agreement(state: MergeState, edit: WordEdit | TurnEdit, found: Seque
     place = found[0] if len(found) == 1 else None
     if not isinstance(edit, WordEdit) or not place or not (place.adjacent_left or place.adjacent_right):
         return False
-    if not heard_as_written(state.anchors, place, edit) or state.overlaps_applied(place):
+    if not agrees_with_edit(state.anchors, place, edit) or state.overlaps_applied(place):
         return False
-    state.already_heard.append((place.start, place.end))
+    state.agreed_spans.append((place.start, place.end))
     state.applied.append(edit)
     return True
 
@@ -73,10 +73,10 @@ def _apply_word_edit(state: MergeState, edit: WordEdit, found: Sequence[AnchorMa
     at_s = state.anchors.start_time(place.start)
     if state.overlaps_applied(place):
         state.add_conflict(edit, at_s, "another edit changes the same words")
-    elif insertion_heard_nearby(state.anchors, place, edit):
+    elif insertion_is_nearby(state.anchors, place, edit):
         state.add_conflict(edit, at_s, "the new transcription has the inserted words nearby")
     elif not still_applies(state.anchors, place, edit):
-        state.add_conflict(edit, at_s, state.describe_heard(place.start, place.end))
+        state.add_conflict(edit, at_s, state.describe_words(place.start, place.end))
     elif edit.speaker and (by := resolve_speaker(state, edit)) is None:
         state.add_conflict(edit, at_s, AMBIGUOUS_VOICE)
     else:
@@ -98,7 +98,7 @@ def _apply_turn_edit(state: MergeState, edit: TurnEdit, found: Sequence[AnchorMa
         at_s = state.anchors.start_time(place.start)
         state.add_conflict(edit, at_s, "begin or end of the passage is unclear")
     elif text_similarity(keys[start:end], passage) < MIN_SIMILARITY_TO_REASSIGN:
-        state.add_conflict(edit, state.anchors.start_time(start), state.describe_heard(start, end))
+        state.add_conflict(edit, state.anchors.start_time(start), state.describe_words(start, end))
     elif (by := resolve_speaker(state, edit)) is None:
         state.add_conflict(edit, state.anchors.start_time(start), AMBIGUOUS_VOICE)
     else:

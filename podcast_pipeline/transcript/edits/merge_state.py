@@ -39,7 +39,7 @@ class MergeState:
     """A new transcription while edits are merged into it.
 
     Attributes:
-        already_heard: (first unit, after the last) of stretches that already have an edit's words.
+        agreed_spans: (first unit, after the last) of stretches that already have an edit's words.
         reassigned: (first unit, after the last, speaker) of passages given to another speaker.
     """
 
@@ -47,7 +47,7 @@ class MergeState:
     units: tuple[Unit, ...]
     anchors: AnchorIndex
     speakers: dict[str, Speaker]
-    already_heard: list[tuple[int, int]] = field(default_factory=list)
+    agreed_spans: list[tuple[int, int]] = field(default_factory=list)
     replacements: list[UnitReplacement] = field(default_factory=list)
     reassigned: list[tuple[int, int, str]] = field(default_factory=list)
     applied: list[Edit] = field(default_factory=list)
@@ -75,7 +75,7 @@ class MergeState:
             self.add_conflict(edit, edit.site.start_s, f"the words around the edit {reason}")
         return None
 
-    def describe_heard(self, start: int, end: int) -> str:
+    def describe_words(self, start: int, end: int) -> str:
         """Return a conflict's reason: the words of the new transcription in a stretch."""
         words = join_units(unit.text for unit in self.units[start:end])
         return f"the new transcription has “{words}”" if words else "the new transcription has no words there"
@@ -83,7 +83,7 @@ class MergeState:
     def overlaps_applied(self, match: AnchorMatch) -> bool:
         """Return whether an applied edit has some of the same words."""
         replaced = ((one.start, one.end) for one in self.replacements)
-        return any(_overlap(match, start, end) for start, end in (*self.already_heard, *replaced))
+        return any(_overlap(match, start, end) for start, end in (*self.agreed_spans, *replaced))
 
     def merged_transcript(self) -> Transcript:
         """Return the transcription with all applied edits."""

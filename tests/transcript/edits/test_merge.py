@@ -74,8 +74,8 @@ def complaints(case: Case) -> Iterator[str]:
     if plain(aligned.text) != plain(case.document.text):
         yield f"aligned: {aligned.text} is not {case.document.text}"
     for judge in case.judges:
-        told = [*judge.merged.applied, *(conflict.edit for conflict in judge.merged.conflicts)]
-        if sorted(map(repr, told)) != sorted(map(repr, case.edits)):
+        reported = [*judge.merged.applied, *(conflict.edit for conflict in judge.merged.conflicts)]
+        if sorted(map(repr, reported)) != sorted(map(repr, case.edits)):
             yield "an edit is neither applied nor reported"
         yield from judge.complaints()
 
