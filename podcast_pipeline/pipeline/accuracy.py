@@ -23,10 +23,10 @@ from podcast_pipeline.transcript.accuracy import (
 from podcast_pipeline.transcript.markdown import (
     MarkdownTranscript,
     escape_markdown,
-    format_clock,
     parse_markdown,
 )
 from podcast_pipeline.transcript.names.glossary import apply_name_fixes
+from podcast_pipeline.transcript.text.clock import format_clock
 
 SAMPLE_FILE = "accuracy.md"  # in an episode's folder, until it was measured
 TREND_FILE = "accuracy.json"  # beside show.toml

@@ -23,7 +23,7 @@ from podcast_pipeline.storage.published import (
     write_feed,
 )
 from podcast_pipeline.transcript.leaks.shingles import Shingles
-from podcast_pipeline.transcript.markdown import format_clock
+from podcast_pipeline.transcript.text.clock import format_clock
 
 FeedRenderer = Callable[[Catalog, bytes | None], bytes]
 """Renders the public feed of a catalog, given the published one (None for the first); raises to refuse."""

@@ -10,7 +10,7 @@ from podcast_pipeline.pipeline.context import Context
 from podcast_pipeline.pipeline.transcribe import episode_glossary, load_or_transcribe
 from podcast_pipeline.storage import ObjectReader
 from podcast_pipeline.transcript import review
-from podcast_pipeline.transcript.markdown import format_clock
+from podcast_pipeline.transcript.text.clock import format_clock
 
 
 def reviewed_transcript(

@@ -11,10 +11,11 @@ from functools import lru_cache
 
 import regex
 
+from podcast_pipeline.transcript.text.scripts import SPACELESS
+
 # Scripts written without spaces: every letter is a word, and a run of them asked for is a phrase.
-LONE = r"\p{Han}\p{Hiragana}\p{Katakana}ー\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 WORD = regex.compile(
-    rf"([[\p{{L}}\p{{N}}]&&[{LONE}]]\p{{M}}*|(?:[[\p{{L}}\p{{N}}]--[{LONE}]]\p{{M}}*)+)", regex.V1
+    rf"([[\p{{L}}\p{{N}}]&&[{SPACELESS}]]\p{{M}}*|(?:[[\p{{L}}\p{{N}}]--[{SPACELESS}]]\p{{M}}*)+)", regex.V1
 )
 # Most text needs none of that, and Python's own engine finds the same words there several times faster.
 PLAIN_TEXT = re.compile("[\x00-\u02ff\u2000-\u206f]*")

@@ -1,1 +1,1 @@
-"""Everything pure about words: captions in five formats, times on the media, leaks of secret text."""
+"""Transcripts: captions, transcript.md, edits, names, review, leaks of members-only text. Pure."""

@@ -1,4 +1,4 @@
-"""transcript.md: what a person edits in any editor, and reading it back.
+"""transcript.md: write a transcript for editing in any editor, and parse the edited file.
 
     ---
     base: 0123456789abcdef
@@ -13,8 +13,8 @@
 
     A paragraph of plain words.
 
-A turn begins with a name in bold, a time in brackets, or both, alone or before its words. All else is
-words; an empty line ends a paragraph.
+A turn begins with a name in bold, a time in brackets, or both, alone on a line or before its words. All
+other lines are words; an empty line ends a paragraph.
 """
 
 import json
@@ -24,16 +24,16 @@ from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 
 from podcast_pipeline.errors import CaptionError
-from podcast_pipeline.model import Segment, Transcript
+from podcast_pipeline.model import Transcript
+from podcast_pipeline.transcript.text.clock import format_clock
+from podcast_pipeline.transcript.text.paragraphs import MARKDOWN, split_paragraphs
 
-PARAGRAPH_PAUSE_S = 1.5  # a speaker who waits this long starts a new paragraph
-PARAGRAPH_WORDS = 120  # and a paragraph this long ends with its sentence
 HINT = "<!-- Correct words and names, save, publish. A name under `speakers` is changed once for all. -->"
 
 BASE = re.compile(r"[0-9a-f]{16}")
-PLAIN = re.compile(r"\w[\w .,'’&()-]*(?<! )")  # needs no quotes in the front matter
+PLAIN = re.compile(r"\w[\w .,'’&()-]*(?<! )")  # a scalar that needs no quotes in the front matter
 ENTRY = re.compile(r"""\s+("(?:\\.|[^"\\])*"|'[^']*'|[^:]+?)\s*:(?:\s+(.*))?""")
-UNREAD = re.compile(r"\s+[^\s#]|S\d+\s*:")  # what only a speaker can be meant by
+SPEAKER_LINE = re.compile(r"\s+[^\s#]|S\d+\s*:")  # a speaker's line, well-formed or not
 COMMENT = re.compile(r"(?<!\\)<!--.*?-->", re.DOTALL)
 CLOCK = r"\[(?P<clock>(?:\d+:)?\d{1,2}:\d{2}(?:[.,]\d{1,3})?)\]"
 NAME = r"(?P<bold>\*\*|__)(?P<name>(?:\\.|[^\\*])+?)"
@@ -47,14 +47,17 @@ HEADINGS = tuple(
     )
 )
 TITLE = re.compile(r"#{1,6}\s")
-MERGE = re.compile(r"(<{7}|\|{7}|>{7})(\s.*)?|={7}")  # what git leaves where two people changed a line
-SLIPS = (  # (pattern of a whole line, what to do about it): never words, `escape` sees to that
+MERGE = re.compile(r"(<{7}|\|{7}|>{7})(\s.*)?|={7}")  # git's conflict markers
+MISTAKES = (  # (pattern of a whole line, message); `escape_markdown` keeps words from matching
     (
         re.compile(rf".*\S.*(?<!\\){CLOCK}"),
-        "a time stands after words; a turn begins like **Ann** [00:01:05]",
+        "a time follows words; begin a turn like **Ann** [00:01:05]",
     ),
     (re.compile(r"(.*[^\\])?<!--.*"), "the comment has no end; put --> after it"),
-    (re.compile(r"#{1,6}\s.*"), "a section heading is not spoken; chapters belong in episode.toml"),
+    (
+        re.compile(r"#{1,6}\s.*"),
+        "a section heading is no transcript text; write chapters in episode.toml",
+    ),
 )
 MARKUP = re.compile(
     r"\\(?P<escaped>[!-/:-@\[-`{-~])"
@@ -65,12 +68,12 @@ MARKUP = re.compile(
 
 @dataclass(frozen=True)
 class MarkdownTurn:
-    """What one speaker says until the next heading.
+    """The words of one speaker up to the next heading.
 
     Attributes:
-        name: as in the heading; None where it has only a time, or before the first heading.
-        at_s: the time in the heading; None without one.
-        line: of the heading in the file, from 1.
+        name: as in the heading; None if the heading has only a time, and before the first heading.
+        at_s: the time in the heading; None without a time.
+        line: line number of the heading, from 1.
         paragraphs: plain words, without markup, single spaces.
     """
 
@@ -82,12 +85,12 @@ class MarkdownTurn:
 
 @dataclass(frozen=True)
 class MarkdownTranscript:
-    """A transcript.md as read.
+    """A parsed transcript.md.
 
     Attributes:
-        base: first 16 hex digits of the SHA-256 of the transcript.json that it was made from.
+        base: first 16 hex digits of the SHA-256 of the transcript.json that the file was made from.
         speakers: id to name, from the front matter.
-        note: for the public, on what the next publication corrects; empty where there is none.
+        note: public note on the next publication's corrections; empty without one.
     """
 
     base: str
@@ -102,7 +105,7 @@ class MarkdownTranscript:
 
     @property
     def out_of_order(self) -> tuple[MarkdownTurn, ...]:
-        """The turns whose time is before that of the turn above."""
+        """The turns whose time is earlier than that of the turn above."""
         timed = [turn for turn in self.turns if turn.at_s is not None]
         return tuple(turn for above, turn in pairwise(timed) if (turn.at_s or 0) < (above.at_s or 0))
 
@@ -111,7 +114,7 @@ def to_markdown(transcript: Transcript, *, base: str, title: str, note: str = ""
     """Return a transcript as transcript.md; equal values give equal text.
 
     Args:
-        base: first 16 hex digits of the SHA-256 of the transcript.json that the words are from.
+        base: first 16 hex digits of the SHA-256 of the transcript.json with these words.
     """
     front = ["---", f"base: {base}", *([f"note: {yaml_scalar(note)}"] if note else [])]
     if transcript.speakers:
@@ -123,70 +126,53 @@ def to_markdown(transcript: Transcript, *, base: str, title: str, note: str = ""
     for speaker_id, segments in groupby(transcript.segments, key=lambda segment: segment.speaker):
         turn = list(segments)
         blocks.append(turn_heading(transcript.speaker_name(speaker_id), turn[0].start_s))
-        blocks.extend(paragraph for paragraph in map(escape_markdown, _paragraphs(turn)) if paragraph)
+        texts = (" ".join(part.text for part in parts) for parts in split_paragraphs(turn, MARKDOWN))
+        blocks.extend(filter(None, map(escape_markdown, texts)))
     return "\n\n".join(blocks) + "\n"
 
 
 def turn_heading(name: str | None, start_s: float) -> str:
-    """Return the line that a turn begins with."""
+    """Return the heading line of a turn."""
     return f"**{escape_markdown(name)}** [{format_clock(start_s)}]" if name else f"[{format_clock(start_s)}]"
 
 
-def format_clock(seconds: float) -> str:
-    """Return `00:01:05`, cut to the whole second."""
-    whole = int(seconds)
-    return f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}"
-
-
 def escape_markdown(text: str) -> str:
-    """Return words as Markdown that `parse` reads back as the same words."""
+    """Return words as Markdown that `parse_markdown` reads back unchanged."""
     line = re.sub(r"([\\*_`<])|\[(?=[\d:]+)", r"\\\g<0>", " ".join(text.split()))
     return re.sub(r"^[#\[=|>]", r"\\\g<0>", line)
 
 
 def yaml_scalar(text: str) -> str:
-    """Return a value as it stands in the front matter."""
+    """Return a value as a YAML scalar for the front matter, quoted if necessary."""
     return text if PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
 
 
-def _paragraphs(turn: Sequence[Segment]) -> Iterator[str]:
-    texts: list[str] = []
-    end_s = turn[0].start_s
-    for segment in turn:
-        long = sum(len(text.split()) for text in texts) >= PARAGRAPH_WORDS
-        if texts and (long or segment.start_s - end_s >= PARAGRAPH_PAUSE_S):
-            yield " ".join(texts)
-            texts = []
-        texts.append(segment.text)
-        end_s = segment.end_s
-    yield " ".join(texts)
-
-
 def parse_markdown(text: str) -> MarkdownTranscript:
-    """Return what a person saved.
+    """Parse an edited transcript.md.
 
     Raises:
-        CaptionError: no front matter or no base, a speaker twice, a section heading; names the line.
+        CaptionError: with the line: no front matter or base, a speaker twice, a section heading, a time after
+            words, an open comment, an unresolved merge conflict.
     """
     plain = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     plain = COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), plain)
     lines = [(number, line.strip()) for number, line in enumerate(plain.split("\n"), start=1)]
-    if unsettled := next((number for number, line in lines if MERGE.fullmatch(line)), None):
-        raise _wrong(unsettled, "a merge is not settled; keep one side and delete git's lines")
+    if conflict_line := next((number for number, line in lines if MERGE.fullmatch(line)), None):
+        raise _error(conflict_line, "unresolved git merge conflict; keep one side and delete git's markers")
     first = next((i for i, (_, line) in enumerate(lines) if line), 0)
     if lines[first][1] != "---":
-        raise _wrong(lines[first][0], "the front matter is gone; put back the lines from --- to ---")
+        raise _error(lines[first][0], "the front matter is missing; restore the lines from --- to ---")
     end = next(
         (i for i, (_, line) in enumerate(lines[first + 1 :], first + 1) if line in ("---", "...")), None
     )
     if end is None:
-        raise _wrong(lines[first][0], "the front matter has no end; put --- on a line of its own after it")
+        raise _error(lines[first][0], "the front matter has no end; add a line with --- after it")
     raw = plain.split("\n")
     base, speakers, note = _front_matter(
         [(number, raw[number - 1].rstrip()) for number, _ in lines[first + 1 : end]]
     )
     if base is None:
-        raise _wrong(lines[first][0], "the front matter has no base; put back the line `base: …`")
+        raise _error(lines[first][0], "the front matter has no base; restore the line `base: …`")
     return MarkdownTranscript(base, speakers, tuple(_turns(lines[end + 1 :])), note)
 
 
@@ -197,16 +183,16 @@ def _front_matter(lines: Sequence[tuple[int, str]]) -> tuple[str | None, dict[st
         if entry:
             speaker = _unquote(entry[1])
             if speaker in speakers:
-                raise _wrong(number, f"speaker {speaker} is there twice; keep one line")
+                raise _error(number, f"speaker {speaker} is listed twice; keep one line")
             speakers[speaker] = " ".join(_unquote(entry[2] or "").split())
-        elif table == "speakers" and UNREAD.match(line):
-            raise _wrong(number, "write each speaker on a line of its own, like `  S0: Ann Example`")
+        elif table == "speakers" and SPEAKER_LINE.match(line):
+            raise _error(number, "write each speaker on a line of its own, like `  S0: Ann Example`")
         elif line.strip() and not line[0].isspace():
             table, _, value = (part.strip() for part in line.partition(":"))
             if table == "speakers" and value:
-                raise _wrong(number, "write each speaker on a line of its own, like `  S0: Ann Example`")
+                raise _error(number, "write each speaker on a line of its own, like `  S0: Ann Example`")
             if table == "base" and base:
-                raise _wrong(number, "base is there twice; keep the line that was there")
+                raise _error(number, "base is listed twice; keep the original line")
             base = _base(number, value) if table == "base" else base
             note = " ".join(_unquote(value).split()) if table == "note" else note
     return base, speakers, note
@@ -214,7 +200,7 @@ def _front_matter(lines: Sequence[tuple[int, str]]) -> tuple[str | None, dict[st
 
 def _base(number: int, value: str) -> str:
     if not BASE.fullmatch(_unquote(value)):
-        raise _wrong(number, "base must be the 16 hex digits that were there; undo the change")
+        raise _error(number, "base must be the original 16 hex digits; undo the change")
     return _unquote(value)
 
 
@@ -241,8 +227,8 @@ def _turns(lines: Sequence[tuple[int, str]]) -> Iterator[MarkdownTurn]:
             words = [rest]
         elif TITLE.match(text) and not (titled or started or any(words)):
             titled = True
-        elif slip := next((advice for pattern, advice in SLIPS if pattern.fullmatch(text)), ""):
-            raise _wrong(number, slip)
+        elif mistake := next((message for pattern, message in MISTAKES if pattern.fullmatch(text)), ""):
+            raise _error(number, mistake)
         else:
             words.append(text)
     if started or any(words):
@@ -287,5 +273,5 @@ def _unmark(markdown: str) -> str:
     return MARKUP.sub(lambda m: m["escaped"] or _unmark(m["strong"] or m["slanted"]), markdown)
 
 
-def _wrong(line: int, message: str) -> CaptionError:
+def _error(line: int, message: str) -> CaptionError:
     return CaptionError(f"transcript.md line {line}", message)

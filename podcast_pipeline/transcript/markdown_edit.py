@@ -1,4 +1,4 @@
-"""One correction put into a transcript.md, everything else of it as a person left it."""
+"""Apply one correction to a transcript.md and leave the rest of the file as it is."""
 
 import re
 from collections.abc import Iterator
@@ -10,10 +10,10 @@ from podcast_pipeline.transcript.markdown import (
     COMMENT,
     HEADINGS,
     escape_markdown,
-    format_clock,
     turn_heading,
     yaml_scalar,
 )
+from podcast_pipeline.transcript.text.clock import format_clock
 
 FRONT_MATTER = re.compile(r"\s*---\n.*?\n(?:---|\.\.\.)[ \t]*(?:\n|$)", re.DOTALL)
 
@@ -26,11 +26,11 @@ def replace_words(
     """Return a transcript.md with `new` in place of the words `old`.
 
     Args:
-        words: what the document says, aligned.
-        at_s: start of the first of those words; None: wherever they stand.
+        transcript: the words of the document, aligned.
+        at_s: start of the first of the old words; None replaces every occurrence.
 
     Raises:
-        CaptionError: they are not found as often as they are said, so which is which is not sure.
+        CaptionError: document and transcript have the words a different number of times, or none at `at_s`.
     """
     for start, end in reversed(_places(markdown, transcript, old, at_s)):
         markdown = f"{markdown[:start]}{escape_markdown(new)}{markdown[end:]}"
@@ -38,72 +38,76 @@ def replace_words(
 
 
 def rename_speaker(markdown: str, speaker_id: str, name: str) -> str:
-    """Return a transcript.md in which a speaker has a name, once for all.
+    """Return a transcript.md with a new name for a speaker in the front matter.
 
     Raises:
         CaptionError: the front matter has no such speaker.
     """
     front = FRONT_MATTER.match(markdown)
     line = re.compile(rf"^([ \t]+[\"']?{re.escape(speaker_id)}[\"']?[ \t]*:).*$", re.MULTILINE)
-    named, count = line.subn(lambda found: f"{found[1]} {yaml_scalar(name)}", front[0] if front else "")
+    renamed, count = line.subn(lambda found: f"{found[1]} {yaml_scalar(name)}", front[0] if front else "")
     if count != 1:
         raise CaptionError(
-            "transcript.md", f"has no line for {speaker_id} under `speakers`; name them by hand"
+            "transcript.md", f"no line for {speaker_id} under `speakers`; name the speaker by hand"
         )
-    return named + markdown[front.end() if front else 0 :]
+    return renamed + markdown[front.end() if front else 0 :]
 
 
 def reassign_sentence(
     markdown: str, transcript: Transcript, sentence: str, speaker_name: str, *, at_s: float
 ) -> str:
-    """Return a transcript.md in which one sentence is said by somebody else.
+    """Return a transcript.md in which another speaker says one sentence.
 
     Raises:
-        CaptionError: see `touched_up`; or nobody says it now, so nobody could go on after it.
+        CaptionError: see `replace_words`.
     """
     ((start, end),) = _places(markdown, transcript, sentence, at_s)
     segment = next(segment for segment in transcript.segments if segment.start_s == at_s)
     rest = markdown[end:].lstrip()
     turns = not rest or any(pattern.fullmatch(rest.split("\n", 1)[0].strip()) for pattern in HEADINGS)
-    goes_on = [] if turns else [turn_heading(transcript.speaker_name(segment.speaker), segment.end_s)]
-    parts = [markdown[:start].rstrip(), turn_heading(speaker_name, at_s), markdown[start:end], *goes_on, rest]
+    next_heading = [] if turns else [turn_heading(transcript.speaker_name(segment.speaker), segment.end_s)]
+    parts = [
+        markdown[:start].rstrip(),
+        turn_heading(speaker_name, at_s),
+        markdown[start:end],
+        *next_heading,
+        rest,
+    ]
     return "\n\n".join(filter(None, parts))
 
 
-def _places(markdown: str, words: Transcript, old: str, at_s: float | None) -> list[Span]:
-    spots = _spots(markdown, old)
-    said = _starts(words, old)
-    if not spots or len(spots) != len(said) or (at_s is not None and at_s not in said):
-        where = format_clock(at_s if at_s is not None else said[0] if said else 0.0)
-        raise CaptionError(
-            "transcript.md", f"“{old}” cannot be found surely; correct it there by hand, near [{where}]"
-        )
-    return [span for span, start_s in zip(spots, said, strict=True) if at_s in (None, start_s)]
+def _places(markdown: str, transcript: Transcript, old: str, at_s: float | None) -> list[Span]:
+    spans = _spans_in_document(markdown, old)
+    starts = _starts_in_transcript(transcript, old)
+    if not spans or len(spans) != len(starts) or (at_s is not None and at_s not in starts):
+        where = format_clock(at_s if at_s is not None else starts[0] if starts else 0.0)
+        raise CaptionError("transcript.md", f"no unique match for “{old}”; correct it by hand near [{where}]")
+    return [span for span, start_s in zip(spans, starts, strict=True) if at_s in (None, start_s)]
 
 
-def _spots(markdown: str, text: str) -> list[Span]:
-    closed = list(_not_spoken(markdown))
+def _spans_in_document(markdown: str, text: str) -> list[Span]:
+    excluded = list(_unspoken_spans(markdown))
     found = (match.span() for match in _pattern(escape_markdown(text)).finditer(markdown))
-    return [(a, b) for a, b in found if not any(a < end and start < b for start, end in closed)]
+    return [(a, b) for a, b in found if not any(a < end and start < b for start, end in excluded)]
 
 
-def _starts(words: Transcript, text: str) -> list[float]:
-    starts: dict[int, float] = {}
-    said = ""
-    for unit in units_of(words):
-        starts[len(said) + len(unit.text) - len(unit.text.lstrip())] = unit.start_s
-        said += unit.text
-    begins = sorted(starts)
-    found = (match.start() for match in _pattern(text).finditer(said))
-    return [starts[max(begin for begin in begins if begin <= at)] for at in found]
+def _starts_in_transcript(transcript: Transcript, text: str) -> list[float]:
+    start_at: dict[int, float] = {}
+    spoken = ""
+    for unit in units_of(transcript):
+        start_at[len(spoken) + len(unit.text) - len(unit.text.lstrip())] = unit.start_s
+        spoken += unit.text
+    begins = sorted(start_at)
+    found = (match.start() for match in _pattern(text).finditer(spoken))
+    return [start_at[max(begin for begin in begins if begin <= at)] for at in found]
 
 
 def _pattern(text: str) -> re.Pattern[str]:
     return re.compile("(?<!\\w)" + r"\s+".join(map(re.escape, text.split())) + r"(?!\w)")
 
 
-def _not_spoken(markdown: str) -> Iterator[Span]:
-    """Yield where the front matter, comments, titles and the headings of turns stand."""
+def _unspoken_spans(markdown: str) -> Iterator[Span]:
+    """Yield the spans of the front matter, comments, titles and headings of turns."""
     front = FRONT_MATTER.match(markdown)
     if front:
         yield front.span()

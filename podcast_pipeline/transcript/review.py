@@ -1,4 +1,4 @@
-"""What a person should listen to before publication, worst first, and whether the gate stays closed."""
+"""The review list: passages to check before publication, worst first, and those that block it."""
 
 import re
 from collections import defaultdict
@@ -10,14 +10,14 @@ from podcast_pipeline.config import ReviewTable
 from podcast_pipeline.model import Segment, Transcript, Word
 from podcast_pipeline.transcript.edits.record import EditConflict
 from podcast_pipeline.transcript.edits.units import Unit, join_units, units_of
-from podcast_pipeline.transcript.names.glossary import SENTENCE_END, Glossary, similar_name, split_affixes
+from podcast_pipeline.transcript.names.glossary import Glossary, capital_follows, similar_name, split_affixes
 from podcast_pipeline.transcript.names.matching import letters_of
 from podcast_pipeline.transcript.names.word_lists import NEGATIONS, NUMBERS, is_ordinary, word_set
 
 ReviewKind = Literal[
     "conflicts", "doubts", "near_names", "unknown_names", "quotes", "numbers", "negations", "speakers"
 ]
-WEIGHT: dict[ReviewKind, float] = {  # what a mistake of this kind costs in public, 0 to 1
+WEIGHT: dict[ReviewKind, float] = {  # damage of a published mistake of this kind, 0 to 1
     "conflicts": 1.0,
     "near_names": 0.9,
     "doubts": 0.85,
@@ -27,7 +27,7 @@ WEIGHT: dict[ReviewKind, float] = {  # what a mistake of this kind costs in publ
     "unknown_names": 0.6,
     "speakers": 0.5,
 }
-SPEAKER_DOUBT = "speaker"  # in Segment.doubts; every other doubt is about the words
+SPEAKER_DOUBT = "speaker"  # in Segment.doubts; all other doubts concern the words
 CONTEXT_UNITS = 6
 
 DIGIT = re.compile(r"\d|[%€$£¥]")
@@ -37,14 +37,14 @@ NO_NAMES = word_set("i i'm i'll i've i'd ok mr mrs ms dr prof")
 
 @dataclass(frozen=True)
 class ReviewItem:
-    """Something to listen to.
+    """A passage to check by listening.
 
     Attributes:
-        text: what is written there.
-        context: the same with some words around it.
-        suggestion: what it may have to be, None where nobody knows.
-        times: how often it is in the transcript; start_s is the first.
-        weight: how bad it would be in public, 0 to 1.
+        text: the words in question.
+        context: the words with CONTEXT_UNITS units on both sides.
+        suggestion: a likely correction, None if there is none.
+        times: number of occurrences in the transcript.
+        weight: damage of the mistake if published, 0 to 1.
     """
 
     kind: ReviewKind
@@ -59,7 +59,7 @@ class ReviewItem:
 
     @property
     def key(self) -> str:
-        """What it is accepted by: a name in the whole episode, anything else with the words around it."""
+        """Key for accepting the item: of a name, for the whole episode; else with the words around it."""
         name = self.kind in ("near_names", "unknown_names")
         return f"{self.kind}: {self.text if name else self.context}"
 
@@ -72,12 +72,12 @@ def review_items(
     conflicts: Iterable[EditConflict] = (),
     accepted: Collection[str] = (),
 ) -> tuple[ReviewItem, ...]:
-    """Return what to listen to, worst first; kinds that the policy turns off are left out.
+    """Return the passages to check, worst first, without the kinds that the policy turns off.
 
     Args:
         known_names: people of the episode, terms of the show, names in the notes.
-        conflicts: edits that found no place in these words.
-        accepted: keys of findings that a person has listened to and left as they are.
+        conflicts: edits that could not be applied to this transcript.
+        accepted: keys of items that a person has checked and left as they are.
     """
     units = units_of(transcript)
     found = [
@@ -87,24 +87,24 @@ def review_items(
         *_quotes(transcript, policy.low_confidence),
         *_doubts(transcript),
     ]
-    wanted = [f for f in found if getattr(policy, f.kind) != "off" and f.key not in accepted]
-    return tuple(sorted(wanted, key=lambda finding: (-finding.weight, finding.start_s)))
+    open_items = [item for item in found if getattr(policy, item.kind) != "off" and item.key not in accepted]
+    return tuple(sorted(open_items, key=lambda item: (-item.weight, item.start_s)))
 
 
 def blocking_items(items: Sequence[ReviewItem], policy: ReviewTable) -> tuple[ReviewItem, ...]:
-    """Return the findings that keep the episode from being published; none: the gate is open."""
-    return tuple(finding for finding in items if getattr(policy, finding.kind) == "block")
+    """Return the items that block publication under the policy; empty if the episode may be published."""
+    return tuple(item for item in items if getattr(policy, item.kind) == "block")
 
 
 def _weight(kind: ReviewKind, confidence: float) -> float:
     return round(WEIGHT[kind] * (1 - confidence / 2), 3)
 
 
-def _finding(
-    kind: ReviewKind, units: Sequence[Unit], i: int, j: int, reason: str, **more: object
+def _item(
+    kind: ReviewKind, units: Sequence[Unit], i: int, j: int, reason: str, **fields: object
 ) -> ReviewItem:
     confidence = min(unit.confidence for unit in units[i:j])
-    fields = {"weight": _weight(kind, confidence), **more}
+    fields = {"weight": _weight(kind, confidence), **fields}
     return ReviewItem(
         kind=kind,
         start_s=units[i].start_s,
@@ -119,34 +119,36 @@ def _finding(
 def _conflicts(conflicts: Iterable[EditConflict]) -> Iterator[ReviewItem]:
     for conflict in conflicts:
         edit = conflict.edit
-        wanted = edit.written if edit.kind == "words" else edit.speaker if edit.kind == "turn" else edit.name
+        suggestion = (
+            edit.written if edit.kind == "words" else edit.speaker if edit.kind == "turn" else edit.name
+        )
         yield ReviewItem(
             kind="conflicts",
             start_s=conflict.at_s,
             end_s=conflict.at_s,
             text=edit.site.heard,
             context=" ".join((edit.site.before, edit.site.heard, edit.site.after)).strip(),
-            reason=f"an edit found no place: {conflict.reason}",
-            suggestion=wanted,
+            reason=f"edit not applied: {conflict.reason}",
+            suggestion=suggestion,
             weight=WEIGHT["conflicts"],
         )
 
 
 def _names(units: Sequence[Unit], known: Glossary) -> Iterator[ReviewItem]:
-    """Yield one finding per name that nobody announced, with how often it is said."""
-    said: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    """Yield one item per name that is not a known one, at its least confident occurrence."""
+    places_of: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for i, j in _spoken_names(units, known.language):
-        said[" ".join(split_affixes(unit.text)[1] for unit in units[i:j])].append((i, j))
+        places_of[" ".join(split_affixes(unit.text)[1] for unit in units[i:j])].append((i, j))
     parts = {letters_of(part) for name in known.names for part in (name, *name.split())}
-    for name, places in said.items():
+    for name, places in places_of.items():
         if all(letters_of(word) in parts for word in name.split()) or letters_of(name) in parts:
             continue
         i, j = min(places, key=lambda place: min(u.confidence for u in units[place[0] : place[1]]))
-        meant = similar_name(name, known)
-        kind: ReviewKind = "near_names" if meant else "unknown_names"
-        reason = f"nearly {meant}" if meant else "not among the guests, the notes or the glossary"
-        found = _finding(kind, units, i, j, reason, suggestion=meant, times=len(places))
-        yield replace(found, text=name)
+        similar = similar_name(name, known)
+        kind: ReviewKind = "near_names" if similar else "unknown_names"
+        reason = f"nearly {similar}" if similar else "not among the guests, the notes or the glossary"
+        item = _item(kind, units, i, j, reason, suggestion=similar, times=len(places))
+        yield replace(item, text=name)
 
 
 def _spoken_names(units: Sequence[Unit], language: str) -> Iterator[tuple[int, int]]:
@@ -154,7 +156,9 @@ def _spoken_names(units: Sequence[Unit], language: str) -> Iterator[tuple[int, i
     while i < len(units):
         j = i
         while (
-            j < len(units) and _is_name(units, j, language) and (j == i or _goes_on(units[j - 1], units[j]))
+            j < len(units)
+            and _is_name(units, j, language)
+            and (j == i or _continues_name(units[j - 1], units[j]))
         ):
             j += 1
         if j > i:
@@ -162,7 +166,7 @@ def _spoken_names(units: Sequence[Unit], language: str) -> Iterator[tuple[int, i
         i = max(j, i + 1)
 
 
-def _goes_on(before: Unit, unit: Unit) -> bool:
+def _continues_name(before: Unit, unit: Unit) -> bool:
     return (
         before.segment_index == unit.segment_index
         and not split_affixes(before.text)[2]
@@ -175,11 +179,7 @@ def _is_name(units: Sequence[Unit], at: int, language: str) -> bool:
     if not word[:1].isupper() or word.lower() in NO_NAMES | _table(NUMBERS, language) or DIGIT.search(word):
         return False
     before = units[at - 1] if at else None
-    opens = (
-        before is None
-        or before.segment_index != units[at].segment_index
-        or bool(SENTENCE_END.search(before.text))
-    )
+    opens = before is None or before.segment_index != units[at].segment_index or capital_follows(before.text)
     return not ((opens or language.startswith("de")) and is_ordinary(word, language=language))
 
 
@@ -190,9 +190,9 @@ def _rules(units: Sequence[Unit], language: str, low: float) -> Iterator[ReviewI
         if unit.confidence >= low:
             continue
         if DIGIT.search(word) or not numbers.isdisjoint(word.split("-")):
-            yield _finding("numbers", units, i, i + 1, "a number heard with low confidence")
+            yield _item("numbers", units, i, i + 1, "a number transcribed with low confidence")
         elif word in negations or word.endswith("n't"):
-            yield _finding("negations", units, i, i + 1, "a negation heard with low confidence")
+            yield _item("negations", units, i, i + 1, "a negation transcribed with low confidence")
 
 
 def _table(tables: Mapping[str, frozenset[str]], language: str) -> frozenset[str]:
@@ -203,16 +203,16 @@ def _quotes(transcript: Transcript, low: float) -> Iterator[ReviewItem]:
     for segment in transcript.segments:
         text = "".join(word.text for word in segment.words)
         for match in QUOTE.finditer(text):
-            said = [w for w, start, end in _spans(segment) if start < match.end() and match.start() < end]
-            confidence = min(word.confidence for word in said)
+            words = [w for w, start, end in _spans(segment) if start < match.end() and match.start() < end]
+            confidence = min(word.confidence for word in words)
             if confidence < low:
                 yield ReviewItem(
                     kind="quotes",
-                    start_s=said[0].start_s,
-                    end_s=said[-1].end_s,
+                    start_s=words[0].start_s,
+                    end_s=words[-1].end_s,
                     text=match[0],
                     context=segment.text,
-                    reason="a quote with words heard with low confidence",
+                    reason="a quote with words transcribed with low confidence",
                     weight=_weight("quotes", confidence),
                 )
 
@@ -227,10 +227,10 @@ def _spans(segment: Segment) -> Iterator[tuple[Word, int, int]]:
 def _doubts(transcript: Transcript) -> Iterator[ReviewItem]:
     for segment in transcript.segments:
         for doubt in segment.doubts:
-            about, _, perhaps = doubt.partition(": ")  # "speaker", or "speaker: Ann Example" as a proposal
-            kind: ReviewKind = "speakers" if about == SPEAKER_DOUBT else "doubts"
+            subject, _, proposal = doubt.partition(": ")  # "speaker", or "speaker: Ann Example"
+            kind: ReviewKind = "speakers" if subject == SPEAKER_DOUBT else "doubts"
             who = transcript.speaker_name(segment.speaker)
-            unsure = f"{who} may be {perhaps}" if perhaps else f"it is not sure that {who} says this"
+            unsure = f"{who} may be {proposal}" if proposal else f"{who} may not be the speaker"
             yield ReviewItem(
                 kind=kind,
                 start_s=segment.start_s,
@@ -238,6 +238,6 @@ def _doubts(transcript: Transcript) -> Iterator[ReviewItem]:
                 text=segment.text,
                 context=segment.text,
                 reason=unsure if kind == "speakers" else f"doubtful: {doubt}",
-                suggestion=(perhaps or None) if kind == "speakers" else None,
+                suggestion=(proposal or None) if kind == "speakers" else None,
                 weight=WEIGHT[kind],
             )

@@ -1,4 +1,4 @@
-"""From recording times to media times, once, at publication."""
+"""Map recording times to media times, once, at publication."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -8,17 +8,17 @@ from math import inf
 from podcast_pipeline.model import Chapter, Segment, Soundbite, Timeline, Transcript, Word
 
 OUTRO_S = 0.5
-"""An insert this near to the end of the recording is at its end: an engine, a decoder and a container
-disagree about the last milliseconds, and no word may be pushed behind the outro for it."""
+"""An insert this near to the end of the recording counts as an outro: engine, decoder and container disagree
+about the last milliseconds, and no word may move behind the outro because of that."""
 
 
 @dataclass(frozen=True)
 class _UncutSpan:
-    """A stretch of the recording that is whole in the media.
+    """A part of the recording without cuts or inserts inside.
 
     Attributes:
-        shift_s: how much later it is there.
-        closed: whether its end belongs to it: it ends at an insert, not at a cut.
+        shift_s: media time minus recording time.
+        closed: whether `end_s` is inside: the span ends at an insert, not at a cut.
     """
 
     start_s: float
@@ -26,8 +26,8 @@ class _UncutSpan:
     shift_s: float
     closed: bool
 
-    def holds(self, moment_s: float) -> bool:
-        """Whether a moment of the recording is in it."""
+    def contains(self, moment_s: float) -> bool:
+        """Return whether a moment of the recording is in the span."""
         return self.start_s <= moment_s < self.end_s or (self.closed and moment_s == self.end_s)
 
 
@@ -36,9 +36,9 @@ def map_transcript(
 ) -> Transcript:
     """Return a transcript in media times.
 
-    A word whose middle was cut is gone, one at the edge of a cut is clamped to it, and a segment
-    without words is gone. A word that ends where an insert begins stays before it, and so does all that
-    was heard past an insert at the recording's end.
+    A word whose middle was cut is dropped, a word at the edge of a cut is clamped to the edge, and a
+    segment without words is dropped. A word that ends where an insert begins stays before the insert, and
+    so do all words after an insert at the recording's end.
 
     Args:
         transcript: in recording times.
@@ -61,8 +61,8 @@ def map_transcript(
 def map_chapters(chapters: Iterable[Chapter], timeline: Timeline) -> tuple[Chapter, ...]:
     """Return chapters in media times, in order.
 
-    One that begins inside a cut moves to the end of the cut; of several that then begin together the
-    last stays, the others have no audio left. One at 0 stays at 0: the intro belongs to it.
+    A chapter that begins inside a cut moves to the end of the cut; of several that then begin together
+    only the last has audio left and stays. A chapter at 0 stays at 0: the intro is part of it.
     """
     spans = tuple(_spans(timeline))
     moved: dict[float, Chapter] = {}
@@ -73,7 +73,7 @@ def map_chapters(chapters: Iterable[Chapter], timeline: Timeline) -> tuple[Chapt
 
 
 def map_soundbites(soundbites: Iterable[Soundbite], timeline: Timeline) -> tuple[Soundbite, ...]:
-    """Return soundbites in media times: shortened where a part was cut, dropped where all of it was."""
+    """Return soundbites in media times: shortened if a part was cut, dropped if the whole was."""
     spans = tuple(_spans(timeline))
     return tuple(bite for old in soundbites if (bite := _bite(old, spans)).duration_s > 0)
 
@@ -98,7 +98,7 @@ def _on_media(segment: Segment, spans: tuple[_UncutSpan, ...], duration_s: float
 
 def _word_on_media(word: Word, spans: tuple[_UncutSpan, ...], duration_s: float) -> Word | None:
     middle = (word.start_s + word.end_s) / 2
-    span = next((span for span in spans if span.holds(min(middle, spans[-1].end_s))), None)
+    span = next((span for span in spans if span.contains(min(middle, spans[-1].end_s))), None)
     if span is None:
         return None
     start = min(max(word.start_s, span.start_s), span.end_s) + span.shift_s
@@ -108,13 +108,13 @@ def _word_on_media(word: Word, spans: tuple[_UncutSpan, ...], duration_s: float)
 
 
 def _start(moment_s: float, spans: tuple[_UncutSpan, ...]) -> float:
-    """Return where the media goes on from a moment of the recording: inside a cut, at the cut's end."""
+    """Return the media time of a moment of the recording; inside a cut, of the cut's end."""
     span = next(span for span in spans if span.end_s > moment_s)
     return round(max(moment_s, span.start_s) + span.shift_s, 3)
 
 
 def _end(moment_s: float, spans: tuple[_UncutSpan, ...]) -> float:
-    """Return where the media came to before a moment: inside a cut, at the cut's start."""
+    """Return the media time of a moment as an end; inside a cut, of the cut's start."""
     before = [span for span in spans if span.start_s < moment_s]
     return round(min(moment_s, before[-1].end_s) + before[-1].shift_s, 3) if before else 0.0
 

@@ -1,21 +1,14 @@
 """Group words into segments: whole sentences, or phrases where the engine wrote no full stop."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate, pairwise
 from types import MappingProxyType
 
 from podcast_pipeline.model import Segment, Word
+from podcast_pipeline.transcript.text.sentences import ends_sentence
 
-PAUSE_S = 2.0  # begins a new phrase, with or without a full stop
 CAPITAL_PAUSE_S = 1.0  # begins a new phrase if the next word has a capital
 MAX_SEGMENT_S = 45.0  # longer segments are split at their longest pause
-END = re.compile(r"[.!?…。！？؟۔।][\"'”’»」』)\]]*$")
-NOT_AN_END = re.compile(
-    r"^[\"'“‘«(\[]*(?:(?:\w\.)+|(?:mr|mrs|ms|dr|prof|st|sen|rep|gov|gen|col|lt|sgt|capt|rev|hon|jr|sr|vs|etc|"
-    r"mme|mlle|sra|srta|ing|z\.b|d\.h|bzw|usw)\.)$",
-    re.IGNORECASE,
-)
 
 
 def to_segments(
@@ -46,10 +39,10 @@ def _doubts_of(doubts: Mapping[int, str], first: int, length: int) -> tuple[str,
 
 
 def _ends(word: Word, following: Word) -> bool:
-    text, first = word.text.strip(), following.text.strip()[:1]
-    if following.start_s - word.end_s >= (CAPITAL_PAUSE_S if first.isupper() else PAUSE_S):
+    pause_s = following.start_s - word.end_s
+    if pause_s >= CAPITAL_PAUSE_S and following.text.lstrip()[:1].isupper():
         return True
-    return bool(END.search(text)) and not NOT_AN_END.search(text) and not first.islower()
+    return ends_sentence(word.text, following.text, pause_s=pause_s)
 
 
 def _split_long(words: Sequence[Word]) -> list[Sequence[Word]]:

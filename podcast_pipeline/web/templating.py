@@ -20,6 +20,7 @@ from podcast_pipeline.feed import show_notes
 from podcast_pipeline.model import Show
 from podcast_pipeline.search import HighlightSpan
 from podcast_pipeline.storage.objects import IMMUTABLE_CACHE, PRIVATE_CACHE
+from podcast_pipeline.transcript.text.clock import format_short_clock
 from podcast_pipeline.web import view
 from podcast_pipeline.web.authorization import AccessDenied
 from podcast_pipeline.web.byte_ranges import content_from_bytes, content_response
@@ -42,7 +43,7 @@ def highlight_matches(spans: Iterable[HighlightSpan]) -> Markup:
 
 
 FILTERS = {
-    "clock_time": view.clock_time,
+    "clock_time": format_short_clock,
     "media_fragment": view.media_fragment,
     "guests": view.guests,
     "iso_duration": view.iso_duration,

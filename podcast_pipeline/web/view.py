@@ -1,16 +1,15 @@
 """Values for templates: speaker turns, word times, durations, dates. Pure."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby, pairwise
 from zoneinfo import ZoneInfo
 
 from podcast_pipeline.model import Chapter, Episode, Person, Segment, Transcript, Word
+from podcast_pipeline.transcript.text.paragraphs import PAGE, split_paragraphs
 
-PARAGRAPH_CHARACTERS = 420  # about 75 words: a pause for the eye in a long answer
-SENTENCE_ENDS = (".", "!", "?", "…", "。", "”", '"', "»")
 TOKEN = re.compile(" ?[^\\s\ufeff]+")  # JavaScript's \s matches \ufeff, Python's does not
 LONG_TITLE_CHARACTERS = 80  # fills three lines; longer titles get a smaller font
 CHAPTER_SLACK_S = 0.3  # a chapter that starts this soon after a sentence starts goes before that sentence
@@ -55,21 +54,14 @@ def speaker_turns(transcript: Transcript, chapters: Iterable[Chapter] = ()) -> t
             turns.append(_OpenTurn(speaker, heading))
         turns[-1].segments.append(segment)
     return tuple(
-        TurnView(turn.segments[0].start_s, turn.speaker, tuple(_paragraphs(turn.segments)), turn.heading)
+        TurnView(
+            turn.segments[0].start_s,
+            turn.speaker,
+            tuple(split_paragraphs(turn.segments, PAGE)),
+            turn.heading,
+        )
         for turn in turns
     )
-
-
-def _paragraphs(segments: list[Segment]) -> Iterator[tuple[Segment, ...]]:
-    paragraph: list[Segment] = []
-    for segment in segments:
-        paragraph.append(segment)
-        is_long = sum(len(s.text) for s in paragraph) >= PARAGRAPH_CHARACTERS
-        if is_long and segment.text.endswith(SENTENCE_ENDS):
-            yield tuple(paragraph)
-            paragraph = []
-    if paragraph:
-        yield tuple(paragraph)
 
 
 def encode_word_times(turns: Iterable[TurnView]) -> str:
@@ -102,13 +94,6 @@ def _length(words: tuple[Word, ...], n: int) -> str:
 def _centiseconds(seconds: float) -> int:
     """Return the time as `media_fragment` rounds it, in whole centiseconds."""
     return round(float(f"{seconds:.2f}") * 100)
-
-
-def clock_time(seconds: float) -> str:
-    """Return `1:02:03` or `2:03`."""
-    minutes, second = divmod(int(seconds), 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
 def long_duration(seconds: float) -> str:

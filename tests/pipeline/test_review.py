@@ -381,7 +381,7 @@ def test_a_place_that_is_not_sure_is_left_to_a_person() -> None:
 
 
 def talk() -> tuple[Transcript, str]:
-    """Return a transcript of two speakers, with two sentences in the first turn, and its document."""
+    """Return a talk of two voices, two sentences in the first turn, and its document."""
     parts = [recognized(text) for text in ("We went home.", "It was late.", "Was it?")]
     segments = [
         part.segments[0].model_copy(

@@ -1,4 +1,4 @@
-"""Captions: what goes in comes back, on lines that fit, at times that rise."""
+"""Captions: round trips of the words, lines that fit, rising times."""
 
 import json
 import re
@@ -22,7 +22,7 @@ from podcast_pipeline.transcript.captions.formats import (
     format_timestamp,
     render_captions,
 )
-from podcast_pipeline.transcript.text.paragraphs import collapse_whitespace, written_words
+from podcast_pipeline.transcript.text.turns import collapse_whitespace, written_words
 from tests.support.golden import CAPTIONS, FORMATS, rendered_captions
 from tests.support.transcripts import spoken, transcripts
 
@@ -36,7 +36,7 @@ NOW = rendered_captions()
 
 @pytest.mark.parametrize("path", NOW, ids=lambda path: path.name)
 def test_golden(path: Path) -> None:
-    """A transcript renders to the very bytes that are kept beside it."""
+    """A transcript renders to exactly the bytes of its golden files."""
     assert NOW[path].decode() == path.read_text(encoding="utf-8")
 
 
@@ -46,7 +46,7 @@ def test_no_golden_file_is_left_over() -> None:
 
 
 def test_every_format_has_a_type() -> None:
-    """The types are those that apps compare with, and text without its own charset rule names UTF-8."""
+    """The types are those that apps compare with; HTML and text state UTF-8."""
     assert {name: kind.split(";")[0] for name, kind in CONTENT_TYPES.items()} == {
         "vtt": "text/vtt",
         "srt": "application/x-subrip",
@@ -56,11 +56,11 @@ def test_every_format_has_a_type() -> None:
     }
 
 
-# ── strict readers of our own, one per format: they give (start, end, text) ──
+# ── strict readers of our own, one per format: each returns (start, end, text) ──
 
 
 def read_vtt(data: bytes) -> list[tuple[int, int, str]]:
-    """Read WebVTT as its grammar says; any deviation fails."""
+    """Read WebVTT by its grammar; any deviation fails."""
     header, *blocks = data.decode().removesuffix("\n").split("\n\n")
     assert header.removesuffix("\n") == "WEBVTT"
     return [read_vtt_cue(block) for block in blocks]
@@ -142,7 +142,7 @@ def read_text(data: bytes) -> list[str]:
 
 
 def squash(*texts: str) -> str:
-    """Return text without space, with the one sign that SubRip cannot say as it can."""
+    """Return text without spaces, and with SubRip's substitute for `-->`."""
     return "".join("".join(collapse_whitespace(text).split()) for text in texts).replace("-->", "→")
 
 
@@ -159,15 +159,15 @@ def texts(transcript: Transcript, format_: CaptionFormat) -> list[str]:
 
 @pytest.mark.parametrize("format_", FORMATS)
 @given(transcript=transcripts())
-def test_every_word_comes_back_in_order(format_: CaptionFormat, transcript: Transcript) -> None:
-    """Each format holds all the words, once, in order, whatever they are made of."""
+def test_every_word_is_restored_in_order(format_: CaptionFormat, transcript: Transcript) -> None:
+    """Each format contains all words, once, in order, with any characters."""
     assert squash(*texts(transcript, format_)) == squash(transcript.text)
 
 
 @pytest.mark.parametrize("format_", TIMED)
 @given(transcript=transcripts())
 def test_times_rise_inside_the_audio(format_: CaptionFormat, transcript: Transcript) -> None:
-    """Cues begin before they end, end before the next begins, and none outlives the audio (T7)."""
+    """Cues begin before they end, end before the next begins, and end within the audio (T7)."""
     times = [
         time
         for start, end, _ in TIMED[format_](render_captions(transcript, format_))
@@ -179,8 +179,8 @@ def test_times_rise_inside_the_audio(format_: CaptionFormat, transcript: Transcr
 
 
 @given(transcripts(long_s=0.0), st.integers(1, 3000))
-def test_times_rise_also_where_the_words_do_not(transcript: Transcript, duration_ms: int) -> None:
-    """Words heard at one moment, or after the audio's end, still give cues in order inside it."""
+def test_times_rise_even_if_those_of_the_words_do_not(transcript: Transcript, duration_ms: int) -> None:
+    """Words with equal times, or times after the audio's end, give ordered cues within the audio."""
     short = transcript.model_copy(update={"duration_s": duration_ms / 1000})
     laid = layout_cues(short, SRT_LAYOUT)
     assert all(before.end_s <= after.start_s for before, after in pairwise(laid))
@@ -188,35 +188,35 @@ def test_times_rise_also_where_the_words_do_not(transcript: Transcript, duration
 
 
 @given(st.integers(0, 100 * 3600 * 1000))
-def test_a_stamp_says_its_millisecond(moment_ms: int) -> None:
-    """A time comes back from its stamp to the millisecond, also past an hour."""
+def test_a_timestamp_is_exact_to_the_millisecond(moment_ms: int) -> None:
+    """A time is restored from its timestamp to the millisecond, also past an hour."""
     found = re.fullmatch(STAMP, format_timestamp(moment_ms / 1000, "."))
     assert found
     assert to_ms(*(int(number) for number in found.groups())) == moment_ms
 
 
 def test_cue_times_are_those_of_their_words() -> None:
-    """A cue begins with its first word, to the millisecond, and stays until its last is said."""
+    """A cue begins with its first word, to the millisecond, and ends with its last."""
     words = (Word(text=" Hello", start_s=1.001, end_s=1.5), Word(text=" there.", start_s=2.0, end_s=2.999))
     transcript = Transcript(language="en", duration_s=9, segments=(Segment(words=words),))
     assert read_vtt(render_captions(transcript, "vtt")) == [(1001, 2999, "Hello there.")]
 
 
 def test_short_cues_are_long_enough_to_read() -> None:
-    """A word said in a blink stays a second where nothing follows."""
+    """A cue of a very short word lasts a second if nothing follows."""
     words = (Word(text=" Yes.", start_s=1.0, end_s=1.1),)
     transcript = Transcript(language="en", duration_s=9, segments=(Segment(words=words),))
     assert [(cue.start_s, cue.end_s) for cue in layout_cues(transcript, SRT_LAYOUT)] == [(1.0, 2.0)]
 
 
 def test_short_sentences_share_a_cue() -> None:
-    """Answers of a word do not flash by one after the other."""
+    """One-word sentences share a cue instead of flashing by."""
     transcript = spoken(("a", "Yes. No. I do not know."), names=ALICE)
     assert [cue.lines for cue in layout_cues(transcript, VTT_LAYOUT)] == [("Yes. No. I do not know.",)]
 
 
 def test_a_sentence_that_fits_is_one_cue() -> None:
-    """A cue holds whole sentences; the next begins a new cue."""
+    """A cue has whole sentences; the next sentence begins a new cue."""
     transcript = spoken(
         ("b", "The harbour froze in January. Nobody had seen that before in town."), names=ALICE
     )
@@ -227,13 +227,13 @@ def test_a_sentence_that_fits_is_one_cue() -> None:
 
 
 def test_a_long_sentence_breaks_after_a_clause() -> None:
-    """What does not fit in a cue is parted at a comma rather than where the room ends."""
+    """A sentence that does not fit breaks at a comma rather than at the last word that fits."""
     transcript = spoken(("b", "When the ice came over the harbour, the ships stood still for eleven weeks."))
     assert layout_cues(transcript, SRT_LAYOUT)[0].text == "When the ice came over the harbour,"
 
 
-def test_srt_names_the_speaker_on_the_first_card_only() -> None:
-    """A turn opens a new card with the name, inside the 32 characters; later cards have none."""
+def test_srt_names_the_speaker_in_the_first_cue_only() -> None:
+    """A turn's first cue begins with the name, within the 32 characters; later cues have none."""
     transcript = spoken(("b", "Good morning. " * 6), ("a", "And to you, Bo."), names=ALICE)
     firsts = [sub.content.split("\n")[0] for sub in srt.parse(render_captions(transcript, "srt").decode())]
     assert firsts == [
@@ -243,8 +243,8 @@ def test_srt_names_the_speaker_on_the_first_card_only() -> None:
     ]
 
 
-def test_a_name_that_fills_the_card_has_a_line_of_its_own() -> None:
-    """A long name does not tear the words beside it; one longer than a line is cut short."""
+def test_a_name_that_fills_a_line_has_a_line_of_its_own() -> None:
+    """A long name has its own line; a name longer than a line is truncated."""
     long = "Wolfeschlegelsteinhausenbergerdorff the Elder"
     transcript = spoken(("c", "Alexander Hamilton's here."), names={"c": long})
     lines = next(srt.parse(render_captions(transcript, "srt").decode())).content.split("\n")
@@ -252,19 +252,19 @@ def test_a_name_that_fills_the_card_has_a_line_of_its_own() -> None:
 
 
 def test_vtt_names_the_voice_of_every_cue() -> None:
-    """A voice span belongs to its cue, so each has one; the name is escaped and has no >."""
+    """Every cue has a voice span, because a span ends with its cue; the name is escaped and has no >."""
     transcript = spoken(("a", "Good morning to you all. And a good evening."), names={"a": "Q&A <1> Ann"})
     assert render_captions(transcript, "vtt").decode().count("<v Q&amp;A &lt;1 Ann>") == 2
 
 
 def test_an_unconfirmed_speaker_is_a_number() -> None:
-    """Nobody's name is guessed."""
+    """An unconfirmed speaker gets a number, not a guessed name."""
     transcript = spoken(("x", "Good morning."), names={"x": None})
     assert b"<v Speaker 1>Good morning." in render_captions(transcript, "vtt")
 
 
 def test_a_segment_without_a_speaker_has_no_name() -> None:
-    """Where no voice is known there is no label, in any format."""
+    """Without a speaker there is no label, in any format."""
     transcript = spoken((None, "Good morning."))
     assert render_captions(transcript, "txt") == b"Good morning.\n"
     assert b"<cite>" not in render_captions(transcript, "html")
@@ -280,7 +280,7 @@ def test_a_segment_without_a_speaker_has_no_name() -> None:
 )
 @pytest.mark.parametrize("before", range(10, 34))
 def test_a_line_never_breaks_inside(whole: str, before: int) -> None:
-    """A number with its unit, and a name, stay on one line wherever they fall (T3)."""
+    """A number with its unit, and a name, stay on one line at any position (T3)."""
     transcript = spoken(
         (None, "x" * (before // 2) + " " + "y" * (before - before // 2) + f" {whole} again it is")
     )
@@ -288,7 +288,7 @@ def test_a_line_never_breaks_inside(whole: str, before: int) -> None:
 
 
 def test_a_name_wider_than_a_line_breaks_at_a_space() -> None:
-    """Where a run of capitals cannot fit, words stay whole and numbers still do."""
+    """A run of capitals that is too wide breaks between words, and numbers stay whole."""
     transcript = spoken((None, "WE ALL EARNED ABOUT SOME 3.5 MILLION DOLLARS LAST YEAR IN NEW YORK"))
     lines = [line for cue in layout_cues(transcript, SRT_LAYOUT) for line in cue.lines]
     assert any("3.5 MILLION" in line for line in lines)
@@ -296,7 +296,7 @@ def test_a_name_wider_than_a_line_breaks_at_a_space() -> None:
 
 
 def test_japanese_breaks_between_words_and_keeps_punctuation() -> None:
-    """Without spaces a line may end after any word, but none begins with a full stop."""
+    """In Japanese a line may end after any word, but no line begins with a full stop."""
     transcript = spoken((None, "今日はとてもいい天気ですね。" * 6), language="ja", spaces=False)
     lines = [line for cue in layout_cues(transcript, SRT_LAYOUT) for line in cue.lines]
     assert "".join(lines) == transcript.text
@@ -304,7 +304,7 @@ def test_japanese_breaks_between_words_and_keeps_punctuation() -> None:
 
 
 def test_thai_vowels_stay_with_their_letter() -> None:
-    """One that is written before its letter ends no line, one that is written after it begins none."""
+    """A vowel written before its letter ends no line, a vowel written after it begins none."""
     transcript = spoken(
         (None, "วันนี้เราจะพูดถึงเรื่องสำคัญมากในปีนี้และจะไม่พูดถึงเรื่องอื่น" * 3), language="th", spaces=False
     )
@@ -314,8 +314,8 @@ def test_thai_vowels_stay_with_their_letter() -> None:
     assert not [line for line in lines if line[-1] in "เแโใไ" or line[0] in "ะาำๆฯ"]
 
 
-def test_emoji_are_never_torn() -> None:
-    """A family of several code points is one character to a reader, also in a run wider than a line."""
+def test_emoji_are_never_broken() -> None:
+    """A grapheme cluster of several code points is not broken, also in a run wider than a line."""
     family = "👩‍👩‍👧‍👦"
     transcript = spoken((None, family * 12))
     lines = [line for cue in layout_cues(transcript, SRT_LAYOUT) for line in cue.lines]
@@ -323,8 +323,8 @@ def test_emoji_are_never_torn() -> None:
     assert all(line.replace(family, "") == "" for line in lines)
 
 
-def test_words_that_belong_together_are_one_piece() -> None:
-    """What an engine heard in parts without a space between is one written word."""
+def test_words_that_belong_together_are_one_written_word() -> None:
+    """An engine's words without a space between them are one written word."""
     words = [(" 1",), (",000",), (" Ann",), ("'s",), (" well",), ("-known",), (".",)]
     parts = tuple(Word(text=text, start_s=n, end_s=n + 1) for n, (text,) in enumerate(words))
     found = written_words(Segment(words=parts))
@@ -337,13 +337,13 @@ def test_words_that_belong_together_are_one_piece() -> None:
 
 @pytest.mark.parametrize("format_", FORMATS)
 def test_a_transcript_without_words_renders(format_: CaptionFormat) -> None:
-    """Music only is a valid, empty file."""
+    """A transcript without words is a valid, empty file."""
     transcript = Transcript(language="en", duration_s=9)
     assert texts(transcript, format_) in ([], [""])
 
 
 def test_html_has_names_times_and_paragraphs() -> None:
-    """The Podcasting 2.0 elements come in their order, and the page says its charset."""
+    """The Podcasting 2.0 elements are in order, and the page states its charset."""
     transcript = spoken(("a", "Good <b>morning</b>."), ("b", "Hello & welcome."), names=ALICE)
     page = render_captions(transcript, "html")
     found = read_html(page)
@@ -354,7 +354,7 @@ def test_html_has_names_times_and_paragraphs() -> None:
 
 
 def test_html_shows_dated_corrections() -> None:
-    """A correction after publication stands on the page with its date, escaped, and in no paragraph."""
+    """A correction is on the page with its date, escaped, and outside the paragraphs."""
     note = Correction(corrected_at=datetime(2026, 3, 1, 9, 30, tzinfo=UTC), note="Lee & Son, not <Leigh>")
     transcript = spoken((None, "Good morning.")).model_copy(update={"corrections": (note,)})
     found = read_html(render_captions(transcript, "html"))
@@ -366,7 +366,7 @@ def test_html_shows_dated_corrections() -> None:
 
 
 def test_text_has_names_and_paragraphs() -> None:
-    """A turn opens with its name; a long pause ends a paragraph."""
+    """A turn begins with its name; a long pause ends a paragraph."""
     transcript = spoken(("a", "Good morning."), ("b", "Hello."), ("b", "Well."), names=ALICE)
     late = transcript.segments[2].words[0].model_copy(update={"start_s": 9.0, "end_s": 9.5})
     paused = transcript.model_copy(
@@ -376,7 +376,7 @@ def test_text_has_names_and_paragraphs() -> None:
 
 
 def test_json_has_a_segment_per_sentence() -> None:
-    """Segments are sentences with their speaker: apps show each as a row."""
+    """Segments are sentences with their speaker: apps show a row per segment."""
     transcript = spoken(("a", "The harbour froze in January."), ("b", "Nobody saw it."), names=ALICE)
     segments = json.loads(render_captions(transcript, "json"))["segments"]
     assert segments[0] == {

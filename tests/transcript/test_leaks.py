@@ -1,4 +1,4 @@
-"""Secret words in public bytes: planted ones are found in every encoding, clean bytes never accuse."""
+"""Leak detection: planted words are found in every encoding, clean bytes give no match."""
 
 import base64
 import gzip
@@ -50,7 +50,7 @@ FILLER = "Something else entirely stands here, harmless and long enough to be a 
 
 
 def id3(encoding: int) -> Callable[[str], bytes]:
-    """Return what writes a text in an ID3 tag of this encoding."""
+    """Return a function that writes a text into an ID3 tag of this encoding."""
 
     def tag(text: str) -> bytes:
         tags = ID3()
@@ -144,7 +144,7 @@ SECRETS = {name: Shingles.of(transcript_in(name), public_text=()) for name in TE
 @pytest.mark.parametrize("language", TEXTS)
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_a_planted_text_is_found(language: str, encoding: str) -> None:
-    """The secret is found whole, whatever script it is in and however the bytes write it."""
+    """The whole secret is found, in any script and any encoding."""
     if language == "japanese" and encoding in ("tags between words", "attribute per word"):
         text = " ".join(TEXTS[language])
     else:
@@ -161,7 +161,7 @@ def test_a_planted_text_is_found_in_western_charsets(encoding: str) -> None:
 
 
 def test_a_planted_text_is_found_in_a_latin_1_tag() -> None:
-    """ID3's oldest encoding is read as well."""
+    """ID3's oldest encoding is decoded, too."""
     text = TEXTS["french"].replace("œ", "oe")
     assert Shingles.of([text], public_text=()).find_in(id3(Encoding.LATIN1)(text))
 
@@ -173,7 +173,7 @@ SHINGLES = Shingles.of(LONG, public_text=())
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @given(start=st.integers(0, len(LONG) - SHINGLE_WORDS), before=st.binary(max_size=40))
 def test_any_eight_words_are_found(encoding: str, start: int, before: bytes) -> None:
-    """One shingle is enough, from wherever in the transcript, after whatever bytes."""
+    """One shingle is enough, from anywhere in the transcript, after any bytes."""
     planted = LONG[start : start + SHINGLE_WORDS]
     data = before + b"\n " + ENCODINGS[encoding](" ".join(planted))
     assert " ".join(planted) in SHINGLES.find_in(data)
@@ -182,14 +182,14 @@ def test_any_eight_words_are_found(encoding: str, start: int, before: bytes) -> 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @given(start=st.integers(0, len(LONG) - SHINGLE_WORDS))
 def test_seven_words_are_not_a_leak(encoding: str, start: int) -> None:
-    """A quotation shorter than a shingle accuses nobody."""
+    """A quotation shorter than a shingle is no leak."""
     few = " ".join([*LONG[start : start + SHINGLE_WORDS - 1], "elsewhere"])
     assert SHINGLES.find_in(ENCODINGS[encoding](few)) == []
 
 
 @given(st.binary(max_size=3000) | st.text().map(str.encode))
 def test_clean_bytes_are_clean(data: bytes) -> None:
-    """Bytes that hold none of it are never accused, and nothing that they look like is an error."""
+    """Bytes without the secret give no match, and no bytes raise an error."""
     assert SHINGLES.find_in(data) == []
 
 
@@ -207,14 +207,14 @@ def test_the_teaser_is_never_a_leak(transcript: Transcript, word_count: int) -> 
 
 @pytest.mark.parametrize("name", get_args(CaptionFormat))
 @pytest.mark.parametrize("language", ["english", "russian", "japanese"])
-def test_every_caption_file_gives_the_secret_away(name: CaptionFormat, language: str) -> None:
-    """Our own files, put in the wrong place, are found."""
+def test_every_caption_file_is_found(name: CaptionFormat, language: str) -> None:
+    """Our own caption files are found if they are public by mistake."""
     assert SECRETS[language].find_in(render_captions(transcript_in(language), name))
 
 
 @pytest.mark.parametrize("language", TEXTS)
-def test_the_document_gives_the_secret_away(language: str) -> None:
-    """So is the document, which has a record per word."""
+def test_transcript_json_is_found(language: str) -> None:
+    """transcript.json, with a record per word, is found, too."""
     assert SECRETS[language].find_in(to_json(transcript_in(language)))
 
 
@@ -234,8 +234,8 @@ TEASER = f"<section><p>{' '.join(LONG[:60])} …</p></section>"
 @pytest.mark.parametrize(
     "block", ["<p><strong>{}</strong></p>", "<DIV class='a'>{}</DIV>", "<h2>{}</h2>", "<li>{}"]
 )
-def test_the_next_block_may_begin_as_the_transcript_goes_on(page: str, block: str) -> None:
-    """Fewer than eight secret words in the block after the teaser's are no leak; eight are."""
+def test_the_next_block_may_begin_with_the_next_words(page: str, block: str) -> None:
+    """Up to seven secret words in the block after the teaser's are no leak; eight are."""
     for count in range(1, SHINGLE_WORDS):
         shown = f"{' '.join(LONG[60 : 60 + count]).title()} subscription"
         assert TEASED.find_in(page.format(block.format(shown)).encode()) == []
@@ -243,8 +243,8 @@ def test_the_next_block_may_begin_as_the_transcript_goes_on(page: str, block: st
     assert TEASED.find_in(page.format(block.format(leaked)).encode()) == [leaked]
 
 
-def test_the_block_before_a_quotation_may_end_as_the_transcript_does() -> None:
-    """The same before public text that stands further on."""
+def test_the_block_before_a_quotation_may_end_with_the_words_before() -> None:
+    """The same holds for a block before public text later in the transcript."""
     secret = Shingles.of(LONG, public_text=[" ".join(LONG[80:96])])
     for count in range(1, SHINGLE_WORDS):
         page = f"<h2>{' '.join(LONG[80 - count : 80])}</h2><p>{' '.join(LONG[80:96])}</p>"
@@ -256,7 +256,7 @@ def test_the_block_before_a_quotation_may_end_as_the_transcript_does() -> None:
 @pytest.mark.parametrize("tag", ["span", "b", "a", "c", "w", "p", "div", "li", "td"])
 @pytest.mark.parametrize("words", [1, 2, 3, 5, 7])
 def test_a_leak_in_many_elements_is_found(tag: str, words: int) -> None:
-    """Whatever the secret is cut up into, right after the teaser or further on, wherever it is cut."""
+    """A secret in many elements is found, after the teaser or later, wherever the elements end."""
     for start in range(60, 60 + SHINGLE_WORDS):
         leaked = LONG[start : start + SHINGLE_WORDS]
         cut = (leaked[n : n + words] for n in range(0, len(leaked), words))
@@ -266,20 +266,20 @@ def test_a_leak_in_many_elements_is_found(tag: str, words: int) -> None:
 
 @pytest.mark.parametrize("tag", ["span", "b", "em", "a", "c"])
 def test_a_teaser_too_long_is_found_in_inline_elements(tag: str) -> None:
-    """One word more than the teaser is a leak where no block ends, though each word has an element."""
+    """One word more than the teaser is a leak if no block ends, even with an element per word."""
     page = "<p>" + " ".join(f"<{tag}>{word}</{tag}>" for word in LONG[:61]) + "</p>"
     assert TEASED.find_in(page.encode()) == [" ".join(LONG[53:61])]
 
 
 @pytest.mark.parametrize("border", [2, 20, 52, 55, 58, 59])
 def test_a_teaser_too_long_is_found_in_two_blocks(border: int) -> None:
-    """And where the teaser itself is in two blocks, which end elsewhere than it does."""
+    """One word more is a leak, too, if the teaser is in two blocks that end elsewhere."""
     page = f"<p>{' '.join(LONG[:border])}</p><p>{' '.join(LONG[border:61])}</p>"
     assert TEASED.find_in(page.encode()) == [" ".join(LONG[53:61])]
 
 
-def test_numbers_do_not_move_the_borders() -> None:
-    """Where numbers are left out, a block ends where it did."""
+def test_numbers_do_not_move_block_starts() -> None:
+    """Blocks end at the same words with and without numbers."""
     said = "one 2 three 4 five six seven eight nine ten eleven 12 yours sincerely for ever and a day or so"
     secret = Shingles.of(said.split(), public_text=["one 2 three 4 five six seven eight nine ten eleven 12"])
     teaser = "<p>one two 2 three 4 five six seven eight nine ten eleven 12</p>"
@@ -288,8 +288,8 @@ def test_numbers_do_not_move_the_borders() -> None:
     assert secret.find_in(f"{teaser.removesuffix('</p>')} 7 yours</p>".encode())
 
 
-def test_what_the_producer_quotes_is_public() -> None:
-    """A quotation in the notes is no leak, also where its Markdown has a link and a page shows it as HTML."""
+def test_a_quotation_in_the_notes_is_public() -> None:
+    """A quotation in the notes is no leak, also with a link in Markdown or as HTML."""
     one, two, three = (" ".join(LONG[n : n + 5]) for n in (80, 85, 90))
     quoted = f"> {one} [{two}](https://example.com/x) **{three}**"
     shown = f"<p>{one} <a href='x'>{two}</a> <b>{three}</b></p>"
@@ -298,8 +298,8 @@ def test_what_the_producer_quotes_is_public() -> None:
     assert secret.find_in(" ".join(LONG[80:96]).encode()) == [" ".join(LONG[88:96])]
 
 
-def test_leaks_say_where() -> None:
-    """The report names the place and the words as they were compared."""
+def test_a_leak_has_its_location() -> None:
+    """A leak has the location and the normalised words."""
     words = ("The harbour froze", "and Ann's ship stood still for eleven long weeks")
     page = b"<p>and ANN&#39;S ship stood still for eleven</p> <i>long</i>"
     assert find_leaks(words, ["The harbour"], page, location="a.html") == (
@@ -308,8 +308,8 @@ def test_leaks_say_where() -> None:
     assert find_leaks(words, [" ".join(words)], page, location="a.html") == ()
 
 
-def test_many_transcripts_are_asked_at_once() -> None:
-    """A union finds what each of its parts finds."""
+def test_many_transcripts_are_searched_at_once() -> None:
+    """A union finds the leaks of all its parts."""
     both = Shingles.union([SECRETS["english"], SECRETS["japanese"]])
     assert both.find_in(TEXTS["english"].encode()) == SECRETS["english"].find_in(TEXTS["english"].encode())
     assert both.find_in(TEXTS["japanese"].encode())
@@ -317,7 +317,7 @@ def test_many_transcripts_are_asked_at_once() -> None:
 
 
 def test_a_long_name_in_japanese_is_not_a_leak() -> None:
-    """Without spaces a shingle is characters, twice as many: a title that is also said is no leak."""
+    """In Japanese a shingle is 16 characters: a spoken title is no leak."""
     name = "人工知能開発機構"
     secret = Shingles.of(
         spoken(("a", f"今日は{name}の話をします。それでは始めましょう。"), spaces=False), public_text=()
@@ -339,13 +339,13 @@ def test_a_long_name_in_japanese_is_not_a_leak() -> None:
         ("…so, “now”!", "so now"),
     ],
 )
-def test_what_means_the_same_is_the_same(one: str, other: str) -> None:
-    """Case, accents' encoding, typographic signs and punctuation do not tell words apart."""
+def test_equal_words_are_normalised_alike(one: str, other: str) -> None:
+    """Case, the encoding of accents, typography and punctuation do not distinguish words."""
     assert normalized_words(one) == normalized_words(other)
 
 
-def test_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No more comes out of a compressed stream than the limit says, though it holds far more."""
+def test_a_compression_bomb_is_not_decompressed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A compression bomb is decompressed up to the limit only."""
     monkeypatch.setattr(decoders, "INFLATED_BYTES", 1 << 18)
     packer = zlib.compressobj(wbits=31)
     bomb = b"".join(packer.compress(bytes(1 << 20)) for _ in range(64)) + packer.flush()
@@ -356,21 +356,21 @@ def test_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
     "unit", [b"<", b'a="', b"%41", b"&amp;", b"\\u0041", b"=41", b"a:", b"QUJD", b"\x1f\x8b\x08"]
 )
 def test_hostile_bytes_take_linear_time(unit: bytes) -> None:
-    """A page of any one escape is read in seconds: no pattern goes back over it again and again."""
+    """A page of one repeated escape is decoded in seconds: no pattern backtracks."""
     began = time.process_time()
     SHINGLES.find_in(unit * (200_000 // len(unit)))
     assert time.process_time() - began < 20
 
 
 def test_long_data_is_read_across_chunks() -> None:
-    """A shingle on the border between two chunks is found."""
+    """A shingle across the boundary of two chunks is found."""
     planted = " ".join(LONG[:8]).encode()
     for at in ((1 << 20) - 30, (1 << 20) + (1 << 14) - 10):
         assert SHINGLES.find_in(b"." * at + b" " + planted)
 
 
 def test_a_teaser_is_exactly_its_words() -> None:
-    """The first words as they are written, over segments, and no more than there are."""
+    """The teaser is the first written words, across segments, at most all of them."""
     transcript = spoken(("a", "Good morning, Ann."), ("b", "Hello & welcome."))
     assert teaser(transcript, 0) == ""
     assert teaser(transcript, 4) == "Good morning, Ann. Hello"
@@ -378,7 +378,7 @@ def test_a_teaser_is_exactly_its_words() -> None:
 
 
 def test_a_teaser_in_japanese_counts_the_engine_s_words() -> None:
-    """Without spaces the words are the engine's, and punctuation is not one."""
+    """In Japanese the words are the engine's, and punctuation is no word."""
     transcript = spoken(("a", "今日は、いい天気。"), spaces=False)
     assert teaser(transcript, 4) == "今日は、い"
 
@@ -386,7 +386,7 @@ def test_a_teaser_in_japanese_counts_the_engine_s_words() -> None:
 @pytest.mark.parametrize(
     ("words", "at_most", "shown"), [(79, 60, 26), (180, 60, 60), (100, 10, 10), (2, 60, 0)]
 )
-def test_a_short_transcript_is_not_given_away(words: int, at_most: int, shown: int) -> None:
-    """A teaser is what the show allows, and at most a third of what was said."""
+def test_a_teaser_is_at_most_a_third(words: int, at_most: int, shown: int) -> None:
+    """A teaser has at most the show's limit and a third of the words."""
     transcript = spoken(("a", " ".join(LONG[:words])))
     assert teaser_word_count(transcript, at_most) == shown

@@ -1,4 +1,4 @@
-"""transcript.md: written, opened in any editor, and read back."""
+"""transcript.md: write, edit in any editor, parse."""
 
 import pytest
 from hypothesis import given
@@ -36,8 +36,8 @@ TALK = transcript(
 )
 
 
-def test_what_a_producer_opens() -> None:
-    """The file is front matter, a title, a hint, and turns with times and plain paragraphs."""
+def test_the_written_file() -> None:
+    """The file has front matter, a title, a hint, and turns with times and plain paragraphs."""
     text = to_markdown(TALK, base=BASE, title="Bees & *us*")
     assert text.split("\n\n") == [
         "---\nbase: 0123456789abcdef\nspeakers:\n  S0: Ann Example\n  S1: Speaker 2\n---",
@@ -67,10 +67,10 @@ def test_a_pause_begins_a_paragraph() -> None:
     names=st.tuples(NAMES, NAMES),
     title=WORDS,
 )
-def test_every_word_comes_back(
+def test_every_word_is_restored(
     turns: list[tuple[str | None, list[str]]], names: tuple[str | None, ...], title: str
 ) -> None:
-    """Whatever was said, in any script and with any markup in it, is read back word by word."""
+    """All words, in any script and with any markup characters, survive a round trip."""
     spoken = transcript(*((speaker, " ".join(words)) for speaker, words in turns), names=names)
     text = to_markdown(spoken, base=BASE, title=title)
     document = parse_markdown(text)
@@ -103,7 +103,7 @@ EDITORS = {
 
 @pytest.mark.parametrize("editor", EDITORS)
 def test_any_editor(editor: str) -> None:
-    """What editors do by themselves changes neither words nor speakers."""
+    """Automatic changes of editors change neither words nor speakers."""
     text = to_markdown(TALK, base=BASE, title="t")
     changed = EDITORS[editor](text)
     assert changed != text
@@ -131,36 +131,40 @@ def test_bold_words_are_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "says"),
+    ("text", "line", "message"),
     [
-        ("Hello.", 1, "front matter is gone"),
-        ("", 1, "front matter is gone"),
+        ("Hello.", 1, "front matter is missing"),
+        ("", 1, "front matter is missing"),
         ("\n---\nbase: 0123456789abcdef\nHello.", 2, "no end"),
         ("---\nspeakers:\n---\n", 1, "no base"),
         ("---\nbase: 12\n---\n", 2, "16 hex digits"),
-        (f"---\nbase: {BASE}\nspeakers:\n  A: x\n  A: y\n---\n", 5, "speaker A is there twice"),
+        (f"---\nbase: {BASE}\nspeakers:\n  A: x\n  A: y\n---\n", 5, "speaker A is listed twice"),
         (f"---\nbase: {BASE}\nspeakers: {{A: x}}\n---\n", 3, "line of its own"),
         (f"---\nbase: {BASE}\nspeakers:\nS0: Ann\n---\n", 4, "line of its own"),
         (f"---\nbase: {BASE}\nspeakers:\n  S0 Ann\n---\n", 4, "line of its own"),
-        (f"---\nbase: {BASE}\nbase: {BASE}\n---\n", 3, "base is there twice"),
-        (f"---\n<<<<<<< HEAD\nbase: {BASE}\n=======\nbase: 12\n>>>>>>> b\n---\n", 2, "merge is not settled"),
-        (f"---\nbase: {BASE}\n---\nOne.\n<<<<<<< HEAD\nTwo.\n", 5, "merge is not settled"),
-        (f"---\nbase: {BASE}\n---\nOne.\n=======\nTwo.\n", 5, "merge is not settled"),
-        (f"---\nbase: {BASE}\n---\nOne.\n>>>>>>> theirs\n", 5, "merge is not settled"),
-        (f"---\nbase: {BASE}\n---\n**Ann [00:01:05]\n\nHi.\n", 4, "a turn begins like"),
-        (f"---\nbase: {BASE}\n---\nAnn Example [1:05]\n", 4, "a turn begins like"),
+        (f"---\nbase: {BASE}\nbase: {BASE}\n---\n", 3, "base is listed twice"),
+        (
+            f"---\n<<<<<<< HEAD\nbase: {BASE}\n=======\nbase: 12\n>>>>>>> b\n---\n",
+            2,
+            "unresolved git merge conflict",
+        ),
+        (f"---\nbase: {BASE}\n---\nOne.\n<<<<<<< HEAD\nTwo.\n", 5, "unresolved git merge conflict"),
+        (f"---\nbase: {BASE}\n---\nOne.\n=======\nTwo.\n", 5, "unresolved git merge conflict"),
+        (f"---\nbase: {BASE}\n---\nOne.\n>>>>>>> theirs\n", 5, "unresolved git merge conflict"),
+        (f"---\nbase: {BASE}\n---\n**Ann [00:01:05]\n\nHi.\n", 4, "begin a turn like"),
+        (f"---\nbase: {BASE}\n---\nAnn Example [1:05]\n", 4, "begin a turn like"),
         (f"---\nbase: {BASE}\n---\nHi.\n\nOne <!-- check\n", 6, "comment has no end"),
         (f"---\nbase: {BASE}\n---\n# t\n\nHi.\n\n## Part\n", 8, "section heading"),
     ],
 )
-def test_what_cannot_be_read_names_its_line(text: str, line: int, says: str) -> None:
-    """A file that lost what we need is refused with the line to look at."""
-    with pytest.raises(CaptionError, match=rf"transcript.md line {line}: .*{says}"):
+def test_a_mistake_is_reported_with_its_line(text: str, line: int, message: str) -> None:
+    """A broken file is refused with the line and the mistake."""
+    with pytest.raises(CaptionError, match=rf"transcript.md line {line}: .*{message}"):
         parse_markdown(text)
 
 
-def test_what_looks_like_ours_is_read_back_as_words() -> None:
-    """Times, marks of a merge and of a comment that were said are words, at either end of a line."""
+def test_words_that_look_like_markup_are_restored() -> None:
+    """Spoken times and markers of merges and comments are words, at either end of a line."""
     said = "[00:01:05] see [1:05] <!-- at ======= or [2] [00:02]"
     for first in ("=======", "<<<<<<<", ">>>>>>> b", "||||||| c", "# d", "Ann [01:05]"):
         spoken = transcript(("S0", first), ("S1", said))
@@ -168,6 +172,6 @@ def test_what_looks_like_ours_is_read_back_as_words() -> None:
 
 
 def test_turns_out_of_order() -> None:
-    """Every turn whose time is before that of the turn above it is named."""
+    """Every turn with a time before that of the turn above is listed."""
     said = "**Ann** [00:09]\n\nOne.\n\n**Bob**\n\nTwo.\n\n**Ann** [00:05]\n\nThree.\n\n[00:07]\nFour."
     assert [turn.line for turn in parse_markdown(f"---\nbase: {BASE}\n---\n{said}").out_of_order] == [12]

@@ -1,4 +1,4 @@
-"""The gate before publication, and the accuracy receipt."""
+"""The review list before publication, and the accuracy receipt."""
 
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -19,12 +19,12 @@ WARN = ReviewTable()
 
 
 def review(text: str, *, policy: ReviewTable = WARN, known: Glossary = KNOWN) -> tuple[ReviewItem, ...]:
-    """Return what is found in words as heard."""
+    """Return the review items of a text."""
     return review_items(recognized(text), known_names=known, policy=policy)
 
 
 @pytest.mark.parametrize(
-    ("text", "kind", "what", "suggestion"),
+    ("text", "kind", "passage", "suggestion"),
     [
         ("and Desmond Fry came", "unknown_names", "Desmond Fry", None),
         ("Zsofia came", "unknown_names", "Zsofia", None),
@@ -38,9 +38,9 @@ def review(text: str, *, policy: ReviewTable = WARN, known: Glossary = KNOWN) ->
         ("she said, “take|0.3 it away” twice", "quotes", "“take it away”", None),
     ],
 )
-def test_what_is_found(text: str, kind: str, what: str, suggestion: str | None) -> None:
-    """Unknown names, near misses, and figures, denials and quotes heard with low confidence are found."""
-    assert [(f.kind, f.text, f.suggestion) for f in review(text)] == [(kind, what, suggestion)]
+def test_items_are_found(text: str, kind: str, passage: str, suggestion: str | None) -> None:
+    """Unknown names, near misses, and numbers, negations and quotes with low confidence are found."""
+    assert [(f.kind, f.text, f.suggestion) for f in review(text)] == [(kind, passage, suggestion)]
 
 
 @pytest.mark.parametrize(
@@ -52,13 +52,13 @@ def test_what_is_found(text: str, kind: str, what: str, suggestion: str | None) 
         "a word|0.2 heard|0.1 badly",
     ],
 )
-def test_what_is_left_alone(text: str) -> None:
-    """What is known or was heard well is not listed, nor is every unsure word."""
+def test_text_without_items(text: str) -> None:
+    """Known names and confident words are not listed, nor is every word with low confidence."""
     assert review(text) == ()
 
 
 def test_other_languages_have_their_own_words() -> None:
-    """Figures and denials are known in French, and German nouns are no names."""
+    """Numbers and negations are found in French, and German nouns are no names."""
     french = recognized("il n'en a pas|0.3 deux|0.3").model_copy(update={"language": "fr"})
     found = review_items(french, known_names=Glossary(language="fr"), policy=WARN)
     assert {finding.text for finding in found} == {"pas", "deux"}
@@ -66,21 +66,21 @@ def test_other_languages_have_their_own_words() -> None:
     assert review_items(german, known_names=Glossary(language="de"), policy=WARN) == ()
 
 
-def test_a_name_said_often_is_listed_once() -> None:
-    """A name is one finding with a count, where it was heard worst."""
+def test_a_frequent_name_is_listed_once() -> None:
+    """A name is one item with a count, at its least confident occurrence."""
     (found,) = review("with Desmond and Desmond|0.4 and Desmond")
     assert (found.times, found.start_s) == (3, 0.9)
 
 
-def test_a_name_is_one_name_whatever_follows_it() -> None:
-    """Marks beside it are no part of it: accepted once, it is not listed for its other places."""
+def test_punctuation_is_no_part_of_a_name() -> None:
+    """Punctuation beside a name is no part of it: accepted once, no occurrence is listed."""
     for text in ("we met Fry, then Fry. came|0.5", "we met Fry,|0.5 then Fry. came"):
         (found,) = review(text)
         assert (found.text, found.times, found.key) == ("Fry", 2, "unknown_names: Fry")
 
 
 def test_worst_first() -> None:
-    """A conflict stands before a near miss, that before an unknown name; less sure before surer."""
+    """A conflict is before a near miss, a near miss before an unknown name, low confidence before high."""
     conflict = EditConflict(
         edit=WordEdit(site=TextQuote(heard="b", start_s=5, end_s=6), written="c", edited_at=NOW),
         at_s=5,
@@ -93,7 +93,7 @@ def test_worst_first() -> None:
 
 
 def test_doubts_of_a_segment() -> None:
-    """What the engine or the diarization marked is listed with its reason."""
+    """A doubt of the engine or the diarization is listed with its reason."""
     words = recognized("well so").words
     doubtful = Transcript(
         language="en",
@@ -104,11 +104,11 @@ def test_doubts_of_a_segment() -> None:
     found = review_items(doubtful, known_names=KNOWN, policy=WARN)
     assert [(f.kind, f.reason) for f in found] == [
         ("doubts", "doubtful: over music"),
-        ("speakers", "it is not sure that Speaker 1 says this"),
+        ("speakers", "Speaker 1 may not be the speaker"),
     ]
 
 
-def test_only_what_blocks_keeps_the_gate_closed() -> None:
+def test_only_blocking_kinds_block() -> None:
     """By default nothing blocks; a kind that is off is not even listed."""
     text = "with Desmond on 15|0.1"
     assert blocking_items(review(text), WARN) == ()
@@ -118,8 +118,8 @@ def test_only_what_blocks_keeps_the_gate_closed() -> None:
     assert blocking_items(found, strict) == found
 
 
-def test_what_was_accepted_stays_accepted() -> None:
-    """An accepted name is accepted wherever it is said, an accepted figure only where it was."""
+def test_accepted_items_stay_accepted() -> None:
+    """An accepted name is accepted everywhere, an accepted number only in its context."""
     first = recognized("with Desmond on 15|0.1")
     accepted = {f.key for f in review_items(first, known_names=KNOWN, policy=WARN)}
     again = recognized("with Desmond on 15|0.1 and so on it went until Desmond said 15|0.1")
@@ -143,7 +143,7 @@ def long_transcript(segments: int) -> Transcript:
 
 
 def test_the_draw_is_seeded() -> None:
-    """The same seed draws the same stretches, another one others; together they are as long as asked."""
+    """The same seed draws the same passages, another seed others, of the requested total length."""
     transcript = long_transcript(900)
     drawn = draw_sample(transcript, sample_s=120, seed=7)
     stretches = drawn.passages
@@ -155,7 +155,7 @@ def test_the_draw_is_seeded() -> None:
 
 
 def test_a_short_transcript_is_drawn_whole() -> None:
-    """There is nothing to choose in ten seconds, and nothing to draw in silence."""
+    """Ten seconds are one passage, and silence has none."""
     transcript = long_transcript(5)
     drawn = draw_sample(transcript, sample_s=120, seed=1)
     assert ([s.text for s in drawn.passages], drawn.passage_count) == ([transcript.text], 1)
@@ -163,7 +163,7 @@ def test_a_short_transcript_is_drawn_whole() -> None:
 
 
 def test_accuracy_counts_words_and_names() -> None:
-    """One wrong word in five is 20 %, marks and case count nothing, one of two names is wrong."""
+    """One wrong word in five is 20 %, punctuation and case do not count, one of two names is wrong."""
     measured = measure_accuracy(
         [("Hello Ann Kellner, hello there.", "hello Ann Kelner hello there")],
         names=("Ann Kellner",),
@@ -175,15 +175,15 @@ def test_accuracy_counts_words_and_names() -> None:
 
 
 def episode_of(random: Random, errors: float, uneven: float) -> list[tuple[int, int]]:
-    """Return (errors, words) of the 360 stretches of an hour; the errors come in clusters."""
+    """Return (errors, words) of the 360 passages of an hour; the errors come in clusters."""
     words = [max(5, round(random.gammavariate(9, 3))) for _ in range(360)]
     odds = [min(errors * random.gammavariate(uneven, 1 / uneven), 1.0) for _ in words]
     return [(sum(random.random() < odd for _ in range(n)), n) for odd, n in zip(odds, words, strict=True)]
 
 
 @pytest.mark.parametrize(("errors", "stretches"), [(0.01, 12), (0.04, 12), (0.1, 12), (0.04, 24)])
-def test_the_interval_holds_the_truth(errors: float, stretches: int) -> None:
-    """However unevenly errors fall, nine draws of ten hold the whole episode's error; and not every one."""
+def test_the_interval_covers_the_truth(errors: float, stretches: int) -> None:
+    """With clustered errors the interval covers the episode's error in nine of ten draws, and not in all."""
     random, held = Random(7), 0
     for _ in range(20):
         whole = episode_of(random, errors, uneven=0.7)
@@ -196,8 +196,8 @@ def test_the_interval_holds_the_truth(errors: float, stretches: int) -> None:
     assert 0.9 <= held / 300 < 1
 
 
-def test_more_stretches_say_more() -> None:
-    """With every tenth word wrong the interval holds 10 % and is narrower with more stretches."""
+def test_more_passages_give_a_narrower_interval() -> None:
+    """With every tenth word wrong the interval contains 10 % and is narrower with more passages."""
 
     def sample(stretches: int) -> list[tuple[str, str]]:
         wrong = [0, 1, 2, 1] * (stretches // 4)
@@ -211,8 +211,8 @@ def test_more_stretches_say_more() -> None:
     assert few.low < many.low < 0.1 < many.high < few.high
 
 
-def test_no_mistake_found_is_not_no_mistake() -> None:
-    """All right in 2 of 60 minutes: one word in fifty may still be wrong. All right in all of it: none."""
+def test_no_error_in_the_sample() -> None:
+    """No error in 2 of 60 minutes leaves an upper limit of one word in fifty; in the whole, of zero."""
     right = [("w " * 25, "w " * 25)] * 12
     some, every = (
         measure_accuracy(right, passage_count=360).wer,
@@ -223,8 +223,8 @@ def test_no_mistake_found_is_not_no_mistake() -> None:
     assert (every.low, every.high) == (0.0, 0.0)
 
 
-def test_nothing_measured_is_nothing_wrong() -> None:
-    """No stretches and no names give no division by zero; more errors than words are no more than all."""
+def test_nothing_measured() -> None:
+    """No passages and no names give no division by zero; an error rate above 1 is its own upper limit."""
     measured = measure_accuracy([], passage_count=0)
     assert (measured.words, measured.wer.value, measured.name_error) == (0, 0.0, None)
     babble = measure_accuracy([("a", "b c d"), ("a", "e f")], passage_count=9).wer
@@ -233,7 +233,7 @@ def test_nothing_measured_is_nothing_wrong() -> None:
 
 
 def test_the_trend_keeps_one_receipt_per_draw() -> None:
-    """Measured again, the same draw of an episode replaces its receipt; the trend is in order of time."""
+    """A second measurement of the same draw replaces the receipt; the trend is in order of time."""
     measured = measure_accuracy([("a b", "a c")], passage_count=1)
     receipt = AccuracyReceipt(
         slug="one",

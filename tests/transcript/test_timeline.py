@@ -1,4 +1,4 @@
-"""Recording times become media times: cuts, inserts, and what stands at their edges."""
+"""Recording times become media times: cuts, inserts, and words at their edges."""
 
 from itertools import pairwise
 
@@ -29,15 +29,15 @@ def on_media(
     return [(word.text, word.start_s, word.end_s) for word in mapped.words]
 
 
-def test_without_cuts_and_inserts_only_the_audio_is_named() -> None:
-    """The words stay as they are; the transcript says which audio it belongs to, and how long that is."""
+def test_without_cuts_and_inserts_only_the_media_is_set() -> None:
+    """The words stay unchanged; the transcript gets the hash and the duration of the media."""
     before = spoken(("a", "Good morning to you."))
     after = map_transcript(before, Timeline(), duration_s=8.25, media_sha256=SHA)
     assert after == before.model_copy(update={"duration_s": 8.25, "media_sha256": SHA})
 
 
 def test_an_intro_moves_every_word() -> None:
-    """What is put in at 0 comes before the first word, also before one that starts at 0 and has no length."""
+    """An insert at 0 comes before the first word, also before an empty word at 0."""
     assert on_media(transcript_at((0, 0), (1, 2)), Timeline(inserts=(INTRO,))) == [
         (" w0", 4, 4),
         (" w1", 5, 6),
@@ -80,8 +80,8 @@ def test_a_word_at_a_cut(word: tuple[float, float], media: tuple[float, float] |
     assert on_media(transcript_at(word), Timeline(cuts=(CUT,))) == expected
 
 
-def test_a_segment_without_words_is_gone() -> None:
-    """Nothing is left of a sentence that was cut, and its neighbours stay whole."""
+def test_a_segment_without_words_is_dropped() -> None:
+    """A segment that was cut is dropped, and its neighbours stay whole."""
     transcript = spoken(("a", "One two."), ("b", "Three four."), ("a", "Five six."))
     first, second, third = transcript.segments
     cut = Cut(start_s=second.start_s, end_s=third.start_s)
@@ -91,7 +91,7 @@ def test_a_segment_without_words_is_gone() -> None:
 
 
 def test_words_beyond_the_media_are_clamped() -> None:
-    """An engine may hear a little past the end; no word outlives the audio."""
+    """A word that ends after the audio is clamped to the audio's end."""
     assert on_media(transcript_at((9.5, 10.4), (10.4, 10.6)), Timeline(), 10) == [
         (" w0", 9.5, 10),
         (" w1", 10, 10),
@@ -99,7 +99,7 @@ def test_words_beyond_the_media_are_clamped() -> None:
 
 
 def test_a_cut_up_to_the_outro_cuts_to_the_end() -> None:
-    """What was heard past a cut that reaches the end is cut too."""
+    """Words after a cut that reaches the end are dropped, too."""
     timeline = Timeline(cuts=(Cut(start_s=8, end_s=10),), inserts=(OUTRO,))
     assert on_media(transcript_at((7, 8), (9, 10), (10, 10.2)), timeline) == [(" w0", 7, 8)]
 
@@ -119,7 +119,7 @@ def timelines(draw: st.DrawFn) -> Timeline:
 def test_media_times_rise_inside_the_media(
     transcript: Transcript, timeline: Timeline, duration_ms: int
 ) -> None:
-    """Whatever was cut and put in: times rise, stay in the media, and no word is longer than it was."""
+    """With any cuts and inserts times rise and stay in the media, and no word gets longer."""
     duration_s = duration_ms / 1000
     mapped = map_transcript(transcript, timeline, duration_s=duration_s, media_sha256=SHA)
     assert Transcript.model_validate(mapped.model_dump()) == mapped
@@ -129,7 +129,7 @@ def test_media_times_rise_inside_the_media(
 
 @given(transcripts(long_s=0.5), timelines())
 def test_a_word_is_kept_if_its_middle_is(transcript: Transcript, timeline: Timeline) -> None:
-    """Timeline and words agree on what was cut; the order of what stays is the order before."""
+    """Words are dropped where the timeline cuts; the other words keep their order."""
     middles = [(word, (word.start_s + word.end_s) / 2) for word in transcript.words]
     kept = [word.text for word, middle in middles if timeline.to_media(middle) is not None]
     mapped = map_transcript(transcript, timeline, duration_s=9999, media_sha256=SHA)
@@ -138,14 +138,14 @@ def test_a_word_is_kept_if_its_middle_is(transcript: Transcript, timeline: Timel
 
 @given(timelines(), st.integers(0, 20_000), st.integers(0, 20_000))
 def test_to_media_keeps_the_order(timeline: Timeline, one_ms: int, other_ms: int) -> None:
-    """Two moments that are both in the media are there in the same order."""
+    """Two moments in the media keep their order."""
     media = [timeline.to_media(moment / 1000) for moment in sorted((one_ms, other_ms))]
     kept = [moment for moment in media if moment is not None]
     assert kept == sorted(kept)
 
 
 @pytest.mark.parametrize("cuts", [((3, 3),), ((5, 3),), ((1, 4), (3, 5)), ((3, 5), (1, 2))])
-def test_a_timeline_refuses_cuts_it_cannot_mean(cuts: tuple[tuple[float, float], ...]) -> None:
+def test_a_timeline_refuses_impossible_cuts(cuts: tuple[tuple[float, float], ...]) -> None:
     """Cuts have a length, are in order and apart, else their sum would be wrong."""
     with pytest.raises(ValidationError):
         Timeline(cuts=tuple(Cut(start_s=start, end_s=end) for start, end in cuts))
@@ -167,7 +167,7 @@ def chapters(*starts: float) -> list[Chapter]:
     ],
 )
 def test_chapters_move_with_the_audio(starts: tuple[float, ...], media: dict[str, float]) -> None:
-    """One in a cut moves to its end, one whose audio is all cut is gone, the intro is in the first."""
+    """A chapter in a cut moves to the cut's end, or is dropped without audio; the intro is in the first."""
     mapped = map_chapters(chapters(*starts), Timeline(cuts=(CUT,), inserts=(INTRO,)))
     assert {chapter.title: chapter.start_s for chapter in mapped} == media
 
@@ -185,10 +185,10 @@ def test_chapters_move_with_the_audio(starts: tuple[float, ...], media: dict[str
         (8, 2, (10, 2)),
     ],
 )
-def test_soundbites_lose_what_was_cut(
+def test_soundbites_lose_the_parts_that_were_cut(
     start: float, duration: float, media: tuple[float, float] | None
 ) -> None:
-    """A preview keeps the part that is in the media, is gone when nothing is, and ends before the outro."""
+    """A soundbite keeps its part in the media, is dropped if nothing is left, and ends before the outro."""
     timeline = Timeline(cuts=(CUT,), inserts=(INTRO, OUTRO))
     mapped = map_soundbites([Soundbite(start_s=start, duration_s=duration)], timeline)
     assert [(bite.start_s, bite.duration_s) for bite in mapped] == ([] if media is None else [media])

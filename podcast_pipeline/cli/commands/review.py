@@ -111,7 +111,7 @@ def _facts(
 
 
 def _lines(facts: dict[str, object]) -> Iterator[str]:
-    from podcast_pipeline.transcript.markdown import format_clock
+    from podcast_pipeline.transcript.text.clock import format_clock
 
     times = f", {facts['times']} times" if facts["times"] != 1 else ""
     blocks = " (blocks)" if facts["blocks"] else ""
@@ -253,7 +253,7 @@ def _published_episode(session: CliSession, slug: str) -> "Episode | None":
 
 def warn_of_conflicts(session: CliSession, slug: str, conflicts: "Iterable[EditConflict]") -> None:
     """Warn about edits that could not be applied to a new transcript; edits.json keeps these edits."""
-    from podcast_pipeline.transcript.markdown import format_clock
+    from podcast_pipeline.transcript.text.clock import format_clock
 
     for conflict in conflicts:
         session.output.warn(
@@ -264,7 +264,7 @@ def warn_of_conflicts(session: CliSession, slug: str, conflicts: "Iterable[EditC
 
 def warn_of_unordered_turns(session: CliSession, slug: str, document: "MarkdownTranscript | None") -> None:
     """Warn about turns with an earlier time than the turn above: moved, or mistyped."""
-    from podcast_pipeline.transcript.markdown import format_clock
+    from podcast_pipeline.transcript.text.clock import format_clock
 
     for turn in document.out_of_order if document else ():
         session.output.warn(

@@ -1,4 +1,4 @@
-"""Timed caption blocks from a transcript: lines that fit, whole sentences, whole numbers, whole names."""
+"""Lay out a transcript as timed cues that keep sentences, numbers and names together."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -7,19 +7,14 @@ from itertools import pairwise
 import regex
 
 from podcast_pipeline.model import Transcript
-from podcast_pipeline.transcript.text.paragraphs import (
-    TranscriptTurn,
-    WrittenWord,
-    is_abbreviation,
-    join_words,
-    transcript_turns,
-)
+from podcast_pipeline.transcript.text.sentences import is_abbreviation
+from podcast_pipeline.transcript.text.turns import TranscriptTurn, WrittenWord, join_words, transcript_turns
 
 READABLE_S = 1.0
-"""A cue stays at least this long where there is room before the next."""
+"""Minimum duration of a cue, if there is room before the next."""
 
 READING_CHARS_PER_S = 20
-"""A cue stays long enough to be read at this speed where there is room. Source: the subtitling guides."""
+"""Reading speed that a cue's duration allows, if there is room. Source: the subtitling guides."""
 
 MAGNITUDES = frozenset(
     (
@@ -29,15 +24,15 @@ MAGNITUDES = frozenset(
         *("hundert", "tausend", "millionen", "milliarde", "milliarden"),
     )
 )
-"""Words that belong to the number before them, also to one that is spelled out."""
+"""Words that stay with the number before them, also with a spelled-out number."""
 
 PARTICLES = frozenset(
     ("van", "von", "de", "der", "den", "del", "da", "di", "du", "la", "le", "bin", "ibn", "al")
 )
-"""Words in lower case inside a name."""
+"""Lower-case words inside a name."""
 
 FREE, NAME, NUMBER, WORD = range(4)
-"""How strongly a piece is bound to the one before it; the weakest breaks first where a line is too short."""
+"""Strength of the bond between a word and the word before it; the weakest bond breaks first."""
 
 _DIGIT = regex.compile(r"\d")
 _NUMBER_END = regex.compile(r"\d[^\s.,:;!?…。、！？]*$")
@@ -52,9 +47,9 @@ class Cue:
     """A caption block.
 
     Attributes:
-        speaker: the name that a reader is shown, None when nobody is known.
-        opens: whether it is the first of a turn: another speaker spoke before it.
-        lines: the words; the first is empty when its label takes a line of its own.
+        speaker: display name, None if unknown.
+        begins_turn: whether the cue is the first of a turn.
+        lines: the words; the first is empty if the label takes a line of its own.
     """
 
     start_s: float
@@ -71,11 +66,11 @@ class Cue:
 
 @dataclass(frozen=True)
 class CueLayout:
-    """How a format's cues are laid out.
+    """Cue layout of one format.
 
     Attributes:
-        label: what stands before the first line of (name, opens): it takes its part of the line.
-        measure: how many characters a text takes once written, escapes included.
+        label: (name, begins_turn) -> text before the first line; it counts towards the line's length.
+        measure: number of characters of a text when written, escapes included.
     """
 
     line_chars: int
@@ -85,49 +80,51 @@ class CueLayout:
 
 
 def layout_cues(transcript: Transcript, layout: CueLayout) -> tuple[Cue, ...]:
-    """Return the cues of a transcript: in order, apart, inside its duration, with every word once."""
-    loose = [cue for turn in transcript_turns(transcript) for cue in _turn(turn, layout)]
-    return tuple(_timed(loose, transcript.duration_s))
+    """Return the cues of a transcript: in order, without overlap, inside its duration, every word once."""
+    untimed = [cue for turn in transcript_turns(transcript) for cue in _turn_cues(turn, layout)]
+    return tuple(_timed(untimed, transcript.duration_s))
 
 
-def _turn(turn: TranscriptTurn, layout: CueLayout) -> Iterator[Cue]:
-    opens = True
-    for pieces in _readable(turn, layout):
-        blocks = list(_bound(pieces, layout, FREE))
+def _turn_cues(turn: TranscriptTurn, layout: CueLayout) -> Iterator[Cue]:
+    begins_turn = True
+    for words in _readable(turn, layout):
+        blocks = list(_blocks(words, layout, FREE))
         while blocks:
-            label = _label(turn, layout, opens=opens)
-            count = _take(blocks, label, layout)
+            label = _label(turn, layout, begins_turn=begins_turn)
+            count = _cue_size(blocks, label, layout)
             lines = _lines(blocks[:count], label, layout)
-            yield Cue(blocks[0].start_s, blocks[count - 1].end_s, turn.speaker, opens, tuple(lines))
-            blocks, opens = blocks[count:], False
+            yield Cue(blocks[0].start_s, blocks[count - 1].end_s, turn.speaker, begins_turn, tuple(lines))
+            blocks, begins_turn = blocks[count:], False
 
 
 def _readable(turn: TranscriptTurn, layout: CueLayout) -> list[tuple[WrittenWord, ...]]:
-    """Return the sentences, those too short to be read ("Yes.") with a neighbour where both fit in a cue."""
-    together: list[tuple[WrittenWord, ...]] = []
+    """Return the sentences, too short ones ("Yes.") together with a neighbour if both fit in a cue."""
+    merged: list[tuple[WrittenWord, ...]] = []
     for sentence in turn.sentences:
-        if together and _joins(together[-1], sentence.words, _label(turn, layout, opens=True), layout):
-            together[-1] += sentence.words
+        if merged and _share_a_cue(
+            merged[-1], sentence.words, _label(turn, layout, begins_turn=True), layout
+        ):
+            merged[-1] += sentence.words
         else:
-            together.append(sentence.words)
-    return together
+            merged.append(sentence.words)
+    return merged
 
 
-def _joins(
+def _share_a_cue(
     before: Sequence[WrittenWord], after: Sequence[WrittenWord], label: str, layout: CueLayout
 ) -> bool:
-    lasting_s = min(side[-1].end_s - side[0].start_s for side in (before, after))
-    if lasting_s >= READABLE_S or after[0].start_s - before[-1].end_s >= READABLE_S:
+    duration_s = min(side[-1].end_s - side[0].start_s for side in (before, after))
+    if duration_s >= READABLE_S or after[0].start_s - before[-1].end_s >= READABLE_S:
         return False
     return len(_lines([*before, *after], label, layout)) <= layout.line_count
 
 
-def _label(turn: TranscriptTurn, layout: CueLayout, *, opens: bool) -> str:
-    return layout.label(turn.speaker, opens) if turn.speaker else ""
+def _label(turn: TranscriptTurn, layout: CueLayout, *, begins_turn: bool) -> str:
+    return layout.label(turn.speaker, begins_turn) if turn.speaker else ""
 
 
-def _take(blocks: list[WrittenWord], label: str, layout: CueLayout) -> int:
-    """Return how many blocks make the next cue: all that fit, or up to the end of a clause."""
+def _cue_size(blocks: list[WrittenWord], label: str, layout: CueLayout) -> int:
+    """Return the number of blocks in the next cue: all that fit, or up to the end of a clause."""
     fit = 1
     while fit < len(blocks) and len(_lines(blocks[: fit + 1], label, layout)) <= layout.line_count:
         fit += 1
@@ -137,11 +134,11 @@ def _take(blocks: list[WrittenWord], label: str, layout: CueLayout) -> int:
     clauses = [n for n in range(fit // 2 + 1, fit + 1) if _CLAUSE_END.search(blocks[n - 1].text)]
     if clauses:
         return clauses[-1]
-    return fit - 2 if rest <= 2 and fit > 6 else fit  # nobody wants a card with "of it" alone
+    return fit - 2 if rest <= 2 and fit > 6 else fit  # no cue with only "of it"
 
 
 def _lines(blocks: Sequence[WrittenWord], label: str, layout: CueLayout) -> list[str]:
-    """Fill lines greedily. The label's line is left empty when not even one block fits beside it."""
+    """Fill lines greedily; the label's line stays empty if not even one block fits beside the label."""
     lines, room = [""], layout.line_chars - len(label)
     for block in blocks:
         longer = join_words([WrittenWord(lines[-1], 0, 0, space_before=False), block])
@@ -153,35 +150,35 @@ def _lines(blocks: Sequence[WrittenWord], label: str, layout: CueLayout) -> list
     return lines if lines[0] or label else lines[1:]
 
 
-def _bound(pieces: Sequence[WrittenWord], layout: CueLayout, bond: int) -> Iterator[WrittenWord]:
-    """Yield unbreakable blocks that fit on a line; what is too wide breaks at its weakest bonds first."""
-    for run in _runs(pieces, bond):
+def _blocks(words: Sequence[WrittenWord], layout: CueLayout, bond: int) -> Iterator[WrittenWord]:
+    """Yield unbreakable blocks that fit on a line; too wide ones are broken at their weakest bonds first."""
+    for run in _runs(words, bond):
         text = join_words(run)
         if layout.measure(text) <= layout.line_chars:
             yield WrittenWord(text, run[0].start_s, run[-1].end_s, space_before=run[0].space_before)
         elif bond < WORD:
-            yield from _bound(run, layout, bond + 1)
+            yield from _blocks(run, layout, bond + 1)
         else:
             yield from _graphemes(run[0], layout)
 
 
-def _runs(pieces: Sequence[WrittenWord], bond: int) -> Iterator[Sequence[WrittenWord]]:
+def _runs(words: Sequence[WrittenWord], bond: int) -> Iterator[Sequence[WrittenWord]]:
     begin = 0
-    for number, (before, after) in enumerate(pairwise(pieces), start=1):
+    for number, (before, after) in enumerate(pairwise(words), start=1):
         if _bond(before, after) <= bond:
-            yield pieces[begin:number]
+            yield words[begin:number]
             begin = number
-    yield pieces[begin:]
+    yield words[begin:]
 
 
 def _bond(before: WrittenWord, after: WrittenWord) -> int:
-    if _number_goes_on(before.text, after.text):
+    if _continues_number(before.text, after.text):
         return NUMBER
-    return NAME if _name_goes_on(before.text, after.text) else FREE
+    return NAME if _continues_name(before.text, after.text) else FREE
 
 
-def _number_goes_on(before: str, after: str) -> bool:
-    """Whether `after` is a unit or the next thousands ("3.5 million", "5 000", "$ 5", "2024 年")."""
+def _continues_number(before: str, after: str) -> bool:
+    """Return whether `after` is a unit or the next thousands ("3.5 million", "5 000", "$ 5", "2024 年")."""
     if after.lower().strip(".,;:!?") in MAGNITUDES:
         return True
     if _NUMBER_END.search(before):
@@ -189,7 +186,7 @@ def _number_goes_on(before: str, after: str) -> bool:
     return bool(_BEFORE_NUMBER.match(before) and _DIGIT.match(after))
 
 
-def _name_goes_on(before: str, after: str) -> bool:
+def _continues_name(before: str, after: str) -> bool:
     if _CLAUSE_END.search(before) and not is_abbreviation(before):
         return False
     return all(
@@ -198,28 +195,28 @@ def _name_goes_on(before: str, after: str) -> bool:
     )
 
 
-def _graphemes(piece: WrittenWord, layout: CueLayout) -> Iterator[WrittenWord]:
-    """Yield a word that is wider than a line in parts, never inside what a reader sees as one character."""
+def _graphemes(word: WrittenWord, layout: CueLayout) -> Iterator[WrittenWord]:
+    """Yield a word that is wider than a line in parts, without breaking a grapheme cluster."""
     parts = [""]
-    for grapheme in regex.findall(r"\X", piece.text):
+    for grapheme in regex.findall(r"\X", word.text):
         if parts[-1] and layout.measure(parts[-1] + grapheme) > layout.line_chars:
             parts.append("")
         parts[-1] += grapheme
-    step = (piece.end_s - piece.start_s) / len(parts)
+    step = (word.end_s - word.start_s) / len(parts)
     for number, part in enumerate(parts):
-        start = piece.start_s + number * step
-        yield WrittenWord(part, start, start + step, space_before=piece.space_before and number == 0)
+        start = word.start_s + number * step
+        yield WrittenWord(part, start, start + step, space_before=word.space_before and number == 0)
 
 
-def _timed(loose: list[Cue], duration_s: float) -> Iterator[Cue]:
-    """Yield cues that begin after one another, end before the next, and are long enough where they can be."""
-    end_ms = max(round(duration_s * 1000), len(loose))
-    starts = [round(cue.start_s * 1000) for cue in loose]
+def _timed(untimed: list[Cue], duration_s: float) -> Iterator[Cue]:
+    """Yield cues with increasing starts, without overlap, and readable durations if there is room."""
+    end_ms = max(round(duration_s * 1000), len(untimed))
+    starts = [round(cue.start_s * 1000) for cue in untimed]
     for n in range(1, len(starts)):
         starts[n] = max(starts[n], starts[n - 1] + 1)
     for n in range(len(starts)):
         starts[n] = min(starts[n], end_ms - (len(starts) - n))
-    for cue, start, following in zip(loose, starts, [*starts, end_ms][1:], strict=True):
+    for cue, start, following in zip(untimed, starts, [*starts, end_ms][1:], strict=True):
         readable = max(READABLE_S, len(cue.text) / READING_CHARS_PER_S)
         end = min(max(round(cue.end_s * 1000), start + round(readable * 1000)), following)
         yield replace(cue, start_s=start / 1000, end_s=end / 1000)

@@ -1,6 +1,6 @@
-"""A transcript as files: WebVTT, SubRip, Podcasting 2.0 JSON, HTML, plain text.
+"""Write a transcript as WebVTT, SubRip, Podcasting 2.0 JSON, HTML or plain text.
 
-Source: docs/conformance.md T1-T8; podcast-namespace transcripts.md; W3C WebVTT.
+Source: docs/feed.md T1-T8; podcast-namespace transcripts.md; W3C WebVTT.
 """
 
 import json
@@ -9,7 +9,8 @@ from html import escape
 
 from podcast_pipeline.model import CaptionFormat, Correction, Transcript
 from podcast_pipeline.transcript.captions.cues import Cue, CueLayout, layout_cues
-from podcast_pipeline.transcript.text.paragraphs import (
+from podcast_pipeline.transcript.text.clock import format_short_clock
+from podcast_pipeline.transcript.text.turns import (
     Sentence,
     TranscriptTurn,
     collapse_whitespace,
@@ -23,42 +24,42 @@ CONTENT_TYPES: dict[CaptionFormat, str] = {
     "html": "text/html; charset=utf-8",
     "txt": "text/plain; charset=utf-8",
 }
-"""What a file is served as. WebVTT and JSON are UTF-8 by definition, and apps compare the first three
-by equality (T6), so only HTML and text name their charset."""
+"""Content-Type of each format. WebVTT and JSON are UTF-8 by definition, and apps compare the first three
+by equality (T6), so only HTML and text state their charset."""
 
 SRT_LINE_CHARS = 32  # T3, the name included
 
 
 def render_captions(transcript: Transcript, format_: CaptionFormat) -> bytes:
-    """Return a transcript as a file, UTF-8, LF, no byte order mark; equal transcripts give equal bytes."""
+    """Return a transcript file: UTF-8, LF, no byte order mark; equal transcripts give equal bytes."""
     return WRITERS[format_](transcript).encode()
 
 
 def to_vtt(transcript: Transcript) -> str:
-    """Return WebVTT. Every cue names its voice: a voice span ends with its cue."""
+    """Return WebVTT. Every cue has a voice span, because a voice span ends with its cue."""
     blocks = ["WEBVTT\n", *(_vtt_cue(cue) for cue in layout_cues(transcript, VTT_LAYOUT))]
     return "\n".join(blocks)
 
 
 def to_srt(transcript: Transcript) -> str:
-    """Return SubRip. `Name: ` opens a turn. SubRip has no escapes, so `-->` in a text is written `→`."""
+    """Return SubRip. `Name: ` begins a turn. SubRip has no escapes, so `-->` in a text becomes `→`."""
     return "\n".join(
         _srt_cue(number, cue) for number, cue in enumerate(layout_cues(transcript, SRT_LAYOUT), start=1)
     )
 
 
 def to_podcast_json(transcript: Transcript) -> str:
-    """Return Podcasting 2.0 JSON 1.0.0, a segment per sentence.
+    """Return Podcasting 2.0 JSON 1.0.0, one segment per sentence.
 
     Word segments are allowed, but apps show one row per segment (Podverse) or join bodies with a space
-    (AntennaPod), which tears scripts without spaces apart.
+    (AntennaPod), which puts spaces inside scripts that have none.
     """
     segments = [_json_segment(cue) for cue in layout_cues(transcript, JSON_LAYOUT)]
     return json.dumps({"version": "1.0.0", "segments": segments}, ensure_ascii=False, indent=1) + "\n"
 
 
 def to_html(transcript: Transcript) -> str:
-    """Return a whole HTML page: cite, time and p for every paragraph, then the dated corrections."""
+    """Return an HTML page: cite, time and p for every paragraph, then the dated corrections."""
     blocks = [line for turn in transcript_turns(transcript) for line in _html_turn(turn)]
     return "\n".join(
         [
@@ -75,7 +76,7 @@ def to_html(transcript: Transcript) -> str:
 
 
 def to_text(transcript: Transcript) -> str:
-    """Return plain text: `Name: ` opens a turn, an empty line parts paragraphs."""
+    """Return plain text: `Name: ` begins a turn, an empty line separates paragraphs."""
     paragraphs = []
     for turn in transcript_turns(transcript):
         label = f"{turn.speaker}: " if turn.speaker else ""
@@ -91,23 +92,18 @@ def format_timestamp(seconds: float, decimal_mark: str) -> str:
     return f"{minutes // 60:02}:{minutes % 60:02}:{ms // 1000:02}{decimal_mark}{ms % 1000:03}"
 
 
-def _short_clock(seconds: float) -> str:
-    minutes, second = divmod(int(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02}:{second:02}" if minutes >= 60 else f"{minutes}:{second:02}"
-
-
 def _escaped(text: str) -> str:
     return escape(text, quote=False)
 
 
-def _vtt_label(name: str, _opens: bool) -> str:
+def _vtt_label(name: str, _begins_turn: bool) -> str:
     return f"<v {_escaped(collapse_whitespace(name.replace('>', ' ')))}>"
 
 
-def _srt_label(name: str, opens: bool) -> str:
-    if not opens:
+def _srt_label(name: str, begins_turn: bool) -> str:
+    if not begins_turn:
         return ""
-    room = SRT_LINE_CHARS - 1  # the colon
+    room = SRT_LINE_CHARS - 1  # without the colon
     return f"{name if len(name) <= room else name[: room - 1].rstrip() + '…'}: "
 
 
@@ -115,7 +111,7 @@ VTT_LAYOUT = CueLayout(
     line_chars=65, line_count=2, label=_vtt_label, measure=lambda text: len(_escaped(text))
 )
 SRT_LAYOUT = CueLayout(line_chars=SRT_LINE_CHARS, line_count=2, label=_srt_label)
-JSON_LAYOUT = CueLayout(line_chars=240, line_count=1, label=lambda _name, _opens: "")
+JSON_LAYOUT = CueLayout(line_chars=240, line_count=1, label=lambda _name, _begins_turn: "")
 
 
 def _vtt_cue(cue: Cue) -> str:
@@ -140,7 +136,7 @@ def _html_turn(turn: TranscriptTurn) -> list[str]:
     lines = [f"<cite>{escape(turn.speaker)}:</cite>"] if turn.speaker else []
     for paragraph in turn.paragraphs():
         start_s = paragraph[0].start_s
-        lines.append(f'<time datetime="PT{start_s:.3f}S">{_short_clock(start_s)}</time>')
+        lines.append(f'<time datetime="PT{start_s:.3f}S">{format_short_clock(start_s)}</time>')
         lines.append(f'<p dir="auto">{_escaped(_joined(paragraph))}</p>')
     return lines
 

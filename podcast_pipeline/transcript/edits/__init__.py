@@ -1,4 +1,4 @@
-"""Human edits: laid on the recognised words, kept in edits.json, merged over every new transcription."""
+"""Human edits: extracted from transcript.md, stored in edits.json, merged into every new transcription."""
 
 from podcast_pipeline.transcript.edits.apply import MergeResult, apply_edits
 from podcast_pipeline.transcript.edits.changelog import count_changed_words, diff

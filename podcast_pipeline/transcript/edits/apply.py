@@ -1,4 +1,4 @@
-"""Edits over a new transcription: a three-way merge that applies, or says why not."""
+"""Merge edits into a new transcription (three-way merge); each edit is applied or reported as a conflict."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from podcast_pipeline.model import Transcript
 from podcast_pipeline.transcript.edits.acceptance import (
     MIN_SIMILARITY_TO_REASSIGN,
-    heard_as_written,
-    insertion_heard_nearby,
+    agrees_with_edit,
+    insertion_is_nearby,
     still_applies,
     text_similarity,
 )
@@ -17,16 +17,16 @@ from podcast_pipeline.transcript.edits.record import Edit, EditConflict, NameEdi
 from podcast_pipeline.transcript.edits.speaker_match import AMBIGUOUS_VOICE, apply_name_edits, resolve_speaker
 from podcast_pipeline.transcript.edits.units import comparison_keys
 
-TURN_UNITS = 3  # a passage whose edge is not clear begins or ends with a turn this near
+TURN_UNITS = 3  # an unclear edge of a passage snaps to a turn's edge within this distance
 
 
 @dataclass(frozen=True)
 class MergeResult:
-    """A transcription with a person's edits in it.
+    """A transcription with a person's edits.
 
     Attributes:
-        applied: the edits that are in it, those that it had by itself included.
-        conflicts: the others; each is one of the two.
+        applied: edits that are in the transcript, those that the engine agrees with included.
+        conflicts: all other edits.
     """
 
     transcript: Transcript
@@ -35,88 +35,88 @@ class MergeResult:
 
 
 def apply_edits(edits: Iterable[Edit], transcript: Transcript) -> MergeResult:
-    """Return a new transcription with the edits of an older one in it.
+    """Merge the edits of an older transcription into a new one.
 
-    An edit is applied where the words around it are found again, once, and what was heard there is what the
-    machine heard before, or another hearing of it. It counts as applied where the new words are already what
-    the person wrote. Everything else is a conflict with its reason, and changes nothing.
+    An edit is applied if its context has one match and the words there are the old engine's words or similar.
+    An edit counts as applied, too, if the new words are those that the person wrote. Every other edit is a
+    conflict with its reason, and changes nothing.
     """
-    draft, wanted = MergeState.from_transcript(transcript), tuple(edits)
-    apply_name_edits(draft, [edit for edit in wanted if isinstance(edit, NameEdit)])
-    placed = [(edit, draft.anchors.find(edit.site)) for edit in wanted if not isinstance(edit, NameEdit)]
-    for edit, found in [row for row in placed if not _agrees(draft, *row)]:
+    state, all_edits = MergeState.from_transcript(transcript), tuple(edits)
+    apply_name_edits(state, [edit for edit in all_edits if isinstance(edit, NameEdit)])
+    placed = [(edit, state.anchors.find(edit.site)) for edit in all_edits if not isinstance(edit, NameEdit)]
+    for edit, found in [row for row in placed if not _accept_agreement(state, *row)]:
         if isinstance(edit, WordEdit):
-            _rewrite(draft, edit, found)
+            _apply_word_edit(state, edit, found)
         else:
-            _give(draft, edit, found)
-    order = {id(edit): number for number, edit in enumerate(wanted)}  # a person may do the same thing twice
-    applied = sorted(draft.applied, key=lambda edit: order[id(edit)])
-    return MergeResult(draft.merged_transcript(), tuple(applied), tuple(draft.conflicts))
+            _apply_turn_edit(state, edit, found)
+    order = {id(edit): number for number, edit in enumerate(all_edits)}  # equal edits may occur twice
+    applied = sorted(state.applied, key=lambda edit: order[id(edit)])
+    return MergeResult(state.merged_transcript(), tuple(applied), tuple(state.conflicts))
 
 
-def _agrees(draft: MergeState, edit: WordEdit | TurnEdit, found: Sequence[AnchorMatch]) -> bool:
-    """Apply an edit where the machine agrees with it by now, before another one takes the words away."""
+def _accept_agreement(state: MergeState, edit: WordEdit | TurnEdit, found: Sequence[AnchorMatch]) -> bool:
+    """Accept an edit that the new engine agrees with, before another edit changes the words."""
     place = found[0] if len(found) == 1 else None
     if not isinstance(edit, WordEdit) or not place or not (place.adjacent_left or place.adjacent_right):
         return False
-    if not heard_as_written(draft.anchors, place, edit) or draft.overlaps_applied(place):
+    if not agrees_with_edit(state.anchors, place, edit) or state.overlaps_applied(place):
         return False
-    draft.already_heard.append((place.start, place.end))
-    draft.applied.append(edit)
+    state.agreed_spans.append((place.start, place.end))
+    state.applied.append(edit)
     return True
 
 
-def _rewrite(draft: MergeState, edit: WordEdit, found: Sequence[AnchorMatch]) -> None:
-    place = draft.unique_match(edit, found)
+def _apply_word_edit(state: MergeState, edit: WordEdit, found: Sequence[AnchorMatch]) -> None:
+    place = state.unique_match(edit, found)
     if place is None:
         return
-    at_s = draft.anchors.start_time(place.start)
-    if draft.overlaps_applied(place):
-        draft.add_conflict(edit, at_s, "another edit is there")
-    elif insertion_heard_nearby(draft.anchors, place, edit):
-        draft.add_conflict(edit, at_s, "the machine hears nearby what was written")
-    elif not still_applies(draft.anchors, place, edit):
-        draft.add_conflict(edit, at_s, draft.describe_heard(place.start, place.end))
-    elif edit.speaker and (by := resolve_speaker(draft, edit)) is None:
-        draft.add_conflict(edit, at_s, AMBIGUOUS_VOICE)
+    at_s = state.anchors.start_time(place.start)
+    if state.overlaps_applied(place):
+        state.add_conflict(edit, at_s, "another edit changes the same words")
+    elif insertion_is_nearby(state.anchors, place, edit):
+        state.add_conflict(edit, at_s, "the new transcription has the inserted words nearby")
+    elif not still_applies(state.anchors, place, edit):
+        state.add_conflict(edit, at_s, state.describe_words(place.start, place.end))
+    elif edit.speaker and (by := resolve_speaker(state, edit)) is None:
+        state.add_conflict(edit, at_s, AMBIGUOUS_VOICE)
     else:
-        stranger = by if edit.speaker else None
-        draft.replacements.append(UnitReplacement(place.start, place.end, edit.written, edit.side, stranger))
-        draft.applied.append(edit)
+        speaker = by if edit.speaker else None
+        state.replacements.append(UnitReplacement(place.start, place.end, edit.written, edit.side, speaker))
+        state.applied.append(edit)
 
 
-def _give(draft: MergeState, edit: TurnEdit, found: Sequence[AnchorMatch]) -> None:
-    place = draft.unique_match(edit, found)
+def _apply_turn_edit(state: MergeState, edit: TurnEdit, found: Sequence[AnchorMatch]) -> None:
+    place = state.unique_match(edit, found)
     if place is None:
         return
-    keys, heard = draft.anchors.keys, comparison_keys(edit.site.heard)
-    begins = place.adjacent_left == ADJACENT_UNITS and not _doubled(keys, place.start, heard[:1])
-    ends = place.adjacent_right == ADJACENT_UNITS and not _doubled(keys, place.end, heard[-1:])
-    start = place.start if begins else _turn_edge(draft, place.start, edit.begins_turn)
-    end = place.end if ends else _turn_edge(draft, place.end, edit.ends_turn)
+    keys, passage = state.anchors.keys, comparison_keys(edit.site.heard)
+    begins = place.adjacent_left == ADJACENT_UNITS and not _doubled(keys, place.start, passage[:1])
+    ends = place.adjacent_right == ADJACENT_UNITS and not _doubled(keys, place.end, passage[-1:])
+    start = place.start if begins else _turn_edge(state, place.start, edit.begins_turn)
+    end = place.end if ends else _turn_edge(state, place.end, edit.ends_turn)
     if start is None or end is None or start >= end:
-        at_s = draft.anchors.start_time(place.start)
-        draft.add_conflict(edit, at_s, "where the passage begins or ends is not clear")
-    elif text_similarity(keys[start:end], heard) < MIN_SIMILARITY_TO_REASSIGN:
-        draft.add_conflict(edit, draft.anchors.start_time(start), draft.describe_heard(start, end))
-    elif (by := resolve_speaker(draft, edit)) is None:
-        draft.add_conflict(edit, draft.anchors.start_time(start), AMBIGUOUS_VOICE)
+        at_s = state.anchors.start_time(place.start)
+        state.add_conflict(edit, at_s, "begin or end of the passage is unclear")
+    elif text_similarity(keys[start:end], passage) < MIN_SIMILARITY_TO_REASSIGN:
+        state.add_conflict(edit, state.anchors.start_time(start), state.describe_words(start, end))
+    elif (by := resolve_speaker(state, edit)) is None:
+        state.add_conflict(edit, state.anchors.start_time(start), AMBIGUOUS_VOICE)
     else:
-        draft.reassigned.append((start, end, by))
-        draft.applied.append(edit)
+        state.reassigned.append((start, end, by))
+        state.applied.append(edit)
 
 
-def _doubled(keys: Sequence[str], edge: int, heard: Sequence[str]) -> bool:
-    """Tell whether one word stands on both sides of an edge where the passage had another one."""
-    return 0 < edge < len(keys) and keys[edge - 1] == keys[edge] != "".join(heard)
+def _doubled(keys: Sequence[str], edge: int, passage: Sequence[str]) -> bool:
+    """Return whether an edge has the same word on both sides and the passage had another word there."""
+    return 0 < edge < len(keys) and keys[edge - 1] == keys[edge] != "".join(passage)
 
 
-def _turn_edge(draft: MergeState, near: int, wanted: bool) -> int | None:
-    """Return where the voice changes close to a unit, None where it does not, or did not before."""
-    units, first = draft.units, max(near - TURN_UNITS, 1)
+def _turn_edge(state: MergeState, near: int, had_edge: bool) -> int | None:
+    """Return the one speaker change close to a unit, None without one or if the edit had none there."""
+    units, first = state.units, max(near - TURN_UNITS, 1)
     edges = [
         i
         for i in range(first, min(near + TURN_UNITS + 1, len(units)))
         if units[i].speaker != units[i - 1].speaker
     ]
-    return edges[0] if wanted and len(edges) == 1 else None
+    return edges[0] if had_edge and len(edges) == 1 else None

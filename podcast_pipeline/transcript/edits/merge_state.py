@@ -1,4 +1,4 @@
-"""A merge in the making: what replaces which units of a new transcription, who says them, what failed."""
+"""State of a merge: replacements, speakers, applied edits and conflicts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -20,11 +20,11 @@ from podcast_pipeline.transcript.edits.units import (
 
 @dataclass(frozen=True)
 class UnitReplacement:
-    """Units start to end, and what a person wrote in their place.
+    """The text that replaces units start to end.
 
     Attributes:
-        side: which neighbour says it where nothing was heard.
-        speaker: who says it where it is neither neighbour; None where it is.
+        side: the neighbour whose speaker says an insertion.
+        speaker: id of the speaker if it is neither neighbour's; else None.
     """
 
     start: int
@@ -36,18 +36,18 @@ class UnitReplacement:
 
 @dataclass
 class MergeState:
-    """A new transcription while edits are laid on it.
+    """A new transcription while edits are merged into it.
 
     Attributes:
-        agreed: stretches that are by themselves what an edit wants.
-        given: (first unit, after the last, speaker) of passages that another speaker says.
+        agreed_spans: (first unit, after the last) of stretches that already have an edit's words.
+        reassigned: (first unit, after the last, speaker) of passages given to another speaker.
     """
 
     new: Transcript
     units: tuple[Unit, ...]
     anchors: AnchorIndex
     speakers: dict[str, Speaker]
-    already_heard: list[tuple[int, int]] = field(default_factory=list)
+    agreed_spans: list[tuple[int, int]] = field(default_factory=list)
     replacements: list[UnitReplacement] = field(default_factory=list)
     reassigned: list[tuple[int, int, str]] = field(default_factory=list)
     applied: list[Edit] = field(default_factory=list)
@@ -55,44 +55,42 @@ class MergeState:
 
     @classmethod
     def from_transcript(cls, new: Transcript) -> "MergeState":
-        """Begin with a transcription as it was heard."""
+        """Return the state before any edit."""
         units = units_of(new)
         return cls(new, units, AnchorIndex(units, recording_hash(new)), {s.id: s for s in new.speakers})
 
     def add_conflict(self, edit: Edit, at_s: float, reason: str) -> None:
-        """Leave an edit out and say why."""
+        """Record an edit as a conflict."""
         self.conflicts.append(EditConflict(edit=edit, at_s=at_s, reason=reason))
 
     def unique_match(self, edit: WordEdit | TurnEdit, matches: Sequence[AnchorMatch]) -> AnchorMatch | None:
-        """Return the one place an edit has; else refuse it."""
+        """Return the only match of an edit; else record a conflict."""
         if len(matches) == 1:
             return matches[0]
         if matches:
             moments = ", ".join(f"{self.anchors.start_time(place.start):.0f} s" for place in matches)
-            self.add_conflict(
-                edit, self.anchors.start_time(matches[0].start), f"fits in several places: {moments}"
-            )
+            self.add_conflict(edit, self.anchors.start_time(matches[0].start), f"several matches: {moments}")
         else:
-            reason = "are said more than once" if edit.site.rival else "are not there any more"
-            self.add_conflict(edit, edit.site.start_s, f"the words around it {reason}")
+            reason = "occur more than once" if edit.site.rival else "are no longer there"
+            self.add_conflict(edit, edit.site.start_s, f"the words around the edit {reason}")
         return None
 
-    def describe_heard(self, start: int, end: int) -> str:
-        """Say what the machine hears in a stretch."""
-        heard = join_units(unit.text for unit in self.units[start:end])
-        return f"the machine now hears “{heard}”" if heard else "the machine hears nothing there now"
+    def describe_words(self, start: int, end: int) -> str:
+        """Return a conflict's reason: the words of the new transcription in a stretch."""
+        words = join_units(unit.text for unit in self.units[start:end])
+        return f"the new transcription has “{words}”" if words else "the new transcription has no words there"
 
     def overlaps_applied(self, match: AnchorMatch) -> bool:
-        """Tell whether an edit that is applied has some of the same words."""
-        rewritten = ((one.start, one.end) for one in self.replacements)
-        return any(_overlap(match, start, end) for start, end in (*self.already_heard, *rewritten))
+        """Return whether an applied edit has some of the same words."""
+        replaced = ((one.start, one.end) for one in self.replacements)
+        return any(_overlap(match, start, end) for start, end in (*self.agreed_spans, *replaced))
 
     def merged_transcript(self) -> Transcript:
-        """Return the transcription with everything in it that was applied."""
-        spoken = build_segments(self._pieces(), self.new)
-        return self.new.model_copy(update={"speakers": tuple(self.speakers.values()), "segments": spoken})
+        """Return the transcription with all applied edits."""
+        segments = build_segments(self._edited_units(), self.new)
+        return self.new.model_copy(update={"speakers": tuple(self.speakers.values()), "segments": segments})
 
-    def _pieces(self) -> list[EditedUnit]:
+    def _edited_units(self) -> list[EditedUnit]:
         units = self.units
         speakers: list[str | None] = [unit.speaker for unit in units]
         for start, end, speaker in self.reassigned:
@@ -103,29 +101,29 @@ class MergeState:
             pieces.extend(
                 keep_unit(units[i], units[i].text, speaker=speakers[i]) for i in range(at, one.start)
             )
-            by = one.speaker or _near(speakers, one)
-            pieces.extend(replace(piece, speaker=by) for piece in _written(units, one))
+            by = one.speaker or _speaker_at(speakers, one)
+            pieces.extend(replace(piece, speaker=by) for piece in _replacement(units, one))
             at = one.end
         pieces.extend(keep_unit(units[i], units[i].text, speaker=speakers[i]) for i in range(at, len(units)))
         return pieces
 
 
 def _overlap(place: AnchorMatch, start: int, end: int) -> bool:
-    """Tell whether two stretches share a unit; two insertions at one point follow each other."""
+    """Return whether two stretches share a unit; two insertions at one point do not."""
     if start == end or place.start == place.end:
         return start < place.start < end or place.start < start < place.end
     return start < place.end and place.start < end
 
 
-def _near(speakers: Sequence[str | None], one: UnitReplacement) -> str | None:
-    """Return who speaks in a stretch; where it is empty, who speaks on that side of it."""
+def _speaker_at(speakers: Sequence[str | None], one: UnitReplacement) -> str | None:
+    """Return the speaker of a stretch; of an empty one, the speaker of the neighbour on its side."""
     inside = one.start < one.end or one.start == 0 or one.side == "after"
     at = one.start if inside else one.start - 1
     return speakers[min(at, len(speakers) - 1)] if speakers else None
 
 
-def _written(units: Sequence[Unit], one: UnitReplacement) -> list[EditedUnit]:
-    """Return what a person wrote there; a word that was heard so keeps its time."""
+def _replacement(units: Sequence[Unit], one: UnitReplacement) -> list[EditedUnit]:
+    """Return the units of a replacement; a word that is also in the transcription keeps its time."""
     texts = split_units(one.text)
     texts = (with_leading_space(texts[0]), *texts[1:]) if texts else ()
     old = [unit.key for unit in units[one.start : one.end]]

@@ -1,4 +1,4 @@
-"""Units and what a person wrote between them, put together again as segments of timed words."""
+"""Assemble kept and written units as segments of timed words."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -7,19 +7,19 @@ from itertools import groupby, pairwise, zip_longest
 from podcast_pipeline.model import Segment, Transcript, Word
 from podcast_pipeline.transcript.edits.units import Unit, equal_ignoring_typography, spread_times
 
-NEW_WORD_S = 0.3  # a word nobody heard takes this long where there is room
+NEW_WORD_S = 0.3  # duration of an inserted word, if there is room
 
 Span = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class EditedUnit:
-    """One unit of a transcript in the making.
+    """A unit of an edited transcript.
 
     Attributes:
-        unit: the unit it was, where nothing about it changed.
-        segment: index of the segment it was heard in; None for words that nobody heard.
-        opens: whether it begins a paragraph.
+        unchanged_unit: the original unit if only its speaker may have changed; else None.
+        segment_index: index of the original segment; None for an insertion.
+        begins_paragraph: whether the unit is the first of a paragraph.
     """
 
     text: str
@@ -32,20 +32,20 @@ class EditedUnit:
     begins_paragraph: bool = False
 
     def word(self) -> Word:
-        """Return the piece as a word of its own."""
+        """Return the unit as a word of its own."""
         return Word(text=self.text, start_s=self.start_s, end_s=self.end_s, confidence=self.confidence)
 
 
 def keep_unit(unit: Unit, text: str, *, speaker: str | None, begins_paragraph: bool = False) -> EditedUnit:
-    """Return a unit as it was heard, or with other marks and capitals at its time."""
-    untouched = equal_ignoring_typography(unit.text, text)
+    """Return a unit with a text of the same key, at its time; typography alone is no change."""
+    unchanged = equal_ignoring_typography(unit.text, text)
     return EditedUnit(
-        text=unit.text if untouched else text,
+        text=unit.text if unchanged else text,
         start_s=unit.start_s,
         end_s=unit.end_s,
         speaker=speaker,
         confidence=unit.confidence,
-        unchanged_unit=unit if untouched else None,
+        unchanged_unit=unit if unchanged else None,
         segment_index=unit.segment_index,
         begins_paragraph=begins_paragraph,
     )
@@ -54,19 +54,19 @@ def keep_unit(unit: Unit, text: str, *, speaker: str | None, begins_paragraph: b
 def replacement_units(
     units: Sequence[Unit], start: int, end: int, texts: tuple[str, ...]
 ) -> list[EditedUnit]:
-    """Return what a person wrote in place of units start to end, none when it was not heard at all.
+    """Return the texts that a person wrote in place of units start to end, which may be empty.
 
-    Their speaker is who was heard there, or before it.
+    Their speaker is that of the first replaced unit, or of the unit before.
     """
     old = units[start:end]
     around = (units[start - 1] if start else None, units[end] if end < len(units) else None)
-    near = old[0] if old else around[0] or around[1]
+    neighbour = old[0] if old else around[0] or around[1]
     return [
         EditedUnit(
             text=text,
             start_s=start_s,
             end_s=end_s,
-            speaker=near.speaker if near else None,
+            speaker=neighbour.speaker if neighbour else None,
             segment_index=old[min(number, len(old) - 1)].segment_index if old else None,
         )
         for number, (text, (start_s, end_s)) in enumerate(zip(texts, _times(texts, old, around), strict=True))
@@ -79,7 +79,7 @@ def _times(
     """Return a start and an end for each text.
 
     Args:
-        old: the units that the texts stand for; none when they were not heard at all.
+        old: the replaced units; empty for an insertion.
         around: the unit before and the unit after.
     """
     if len(old) == len(texts):
@@ -101,26 +101,28 @@ def _gap(needed_s: float, before: Unit | None, after: Unit | None) -> Span:
 
 
 def build_segments(pieces: Sequence[EditedUnit], base: Transcript) -> tuple[Segment, ...]:
-    """Return the pieces as segments; a new one where the speaker, the paragraph or the sentence changes."""
+    """Return units as segments; a new one begins with another speaker, paragraph or original segment."""
     groups: list[list[EditedUnit]] = []
-    heard_in: int | None = None
+    original_index: int | None = None
     for piece in _in_time(pieces):
-        other = None not in (piece.segment_index, heard_in) and piece.segment_index != heard_in
-        if not groups or piece.begins_paragraph or other or piece.speaker != groups[-1][-1].speaker:
+        other_segment = (
+            None not in (piece.segment_index, original_index) and piece.segment_index != original_index
+        )
+        if not groups or piece.begins_paragraph or other_segment or piece.speaker != groups[-1][-1].speaker:
             groups.append([])
-            heard_in = None
+            original_index = None
         groups[-1].append(piece)
-        heard_in = piece.segment_index if piece.segment_index is not None else heard_in
+        original_index = piece.segment_index if piece.segment_index is not None else original_index
     return tuple(_segment(group, base) for group in groups)
 
 
 def _in_time(pieces: Sequence[EditedUnit]) -> Iterator[EditedUnit]:
-    """Yield the pieces; words that nobody heard come after those written before them in the same gap."""
+    """Yield the units in order of time; several insertions in one gap follow each other."""
     runs = [list(run) for _, run in groupby(pieces, key=lambda piece: piece.segment_index is None)]
     last_s = 0.0
     for run, following in zip_longest(runs, runs[1:]):
-        late = any(b.start_s < a.end_s for a, b in pairwise(run)) or run[0].start_s < last_s
-        if run[0].segment_index is None and late:
+        overlaps = any(b.start_s < a.end_s for a, b in pairwise(run)) or run[0].start_s < last_s
+        if run[0].segment_index is None and overlaps:
             run = _moved(run, last_s, following[0].start_s if following else None)
         yield from run
         last_s = run[-1].end_s
@@ -134,9 +136,9 @@ def _moved(run: Sequence[EditedUnit], start_s: float, before_s: float | None) ->
 
 
 def _segment(group: Sequence[EditedUnit], base: Transcript) -> Segment:
-    untouched = all(piece.unchanged_unit and piece.unchanged_unit.speaker == piece.speaker for piece in group)
+    unchanged = all(piece.unchanged_unit and piece.unchanged_unit.speaker == piece.speaker for piece in group)
     index = group[0].segment_index
-    doubts = base.segments[index].doubts if untouched and index is not None else ()
+    doubts = base.segments[index].doubts if unchanged and index is not None else ()
     return Segment(speaker=group[0].speaker, words=_words(group), doubts=doubts)
 
 
@@ -144,21 +146,21 @@ def _words(group: Sequence[EditedUnit]) -> tuple[Word, ...]:
     words: list[Word] = []
     at = 0
     while at < len(group):
-        whole = _whole_cell(group, at)
-        words.extend(whole or (group[at].word(),))
+        originals = _original_words(group, at)
+        words.extend(originals or (group[at].word(),))
         unit = group[at].unchanged_unit
-        at += unit.source_unit_count if whole and unit else 1
+        at += unit.source_unit_count if originals and unit else 1
     return tuple(words)
 
 
-def _whole_cell(group: Sequence[EditedUnit], at: int) -> tuple[Word, ...]:
-    """Return the words as they were heard where all units of their cell are still there, else none."""
+def _original_words(group: Sequence[EditedUnit], at: int) -> tuple[Word, ...]:
+    """Return the original words if all their units are still there, else none."""
     unit = group[at].unchanged_unit
     if unit is None or unit.source_unit_index:
         return ()
     units = [piece.unchanged_unit for piece in group[at : at + unit.source_unit_count]]
-    kept = len(units) == unit.source_unit_count and all(
+    complete = len(units) == unit.source_unit_count and all(
         other is not None and other.source_words is unit.source_words and other.source_unit_index == place
         for place, other in enumerate(units)
     )
-    return unit.source_words if kept else ()
+    return unit.source_words if complete else ()

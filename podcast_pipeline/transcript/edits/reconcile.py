@@ -1,4 +1,4 @@
-"""What edits.json holds after a person saved: new edits, those the machine agrees with, conflicts."""
+"""Update edits.json after a person saved transcript.md."""
 
 from datetime import datetime
 
@@ -11,15 +11,15 @@ from podcast_pipeline.transcript.markdown import MarkdownTranscript
 
 
 def reconcile_edits(edits: Edits, document: MarkdownTranscript, base: Transcript, now: datetime) -> Edits:
-    """Return `known` with what a document says now.
+    """Return `edits` updated with the edits of a document.
 
-    An edit that was there before keeps its instant. One that the machine agrees with by now is no change
-    any more; it is kept for the next transcription, which may hear it wrong again. A conflict is settled
-    when the document has what the edit wanted.
+    An edit that was there before keeps its instant. An edit that the engine agrees with is no longer a
+    difference; it is kept for the next transcription, which may have the mistake again. A conflict is
+    resolved if the document has the words of the edit.
     """
-    taken = [(edit_key(edit), edit) for edit in extract_edits(document, base, now)]
+    extracted = [(edit_key(edit), edit) for edit in extract_edits(document, base, now)]
     earlier = {edit_key(edit): edit for edit in edits.edits}
-    words, keys = transcript_from_document(document, base), {key for key, _ in taken}
+    words, keys = transcript_from_document(document, base), {key for key, _ in extracted}
     agreed = (
         e
         for key, e in earlier.items()
@@ -27,13 +27,13 @@ def reconcile_edits(edits: Edits, document: MarkdownTranscript, base: Transcript
     )
     return edits.model_copy(
         update={
-            "edits": (*(earlier.get(key, edit) for key, edit in taken), *agreed),
+            "edits": (*(earlier.get(key, edit) for key, edit in extracted), *agreed),
             "conflicts": tuple(c for c in edits.conflicts if not is_satisfied(c.edit, words)),
         }
     )
 
 
 def is_satisfied(edit: Edit, transcript: Transcript) -> bool:
-    """Tell whether words are already as an edit wants them."""
+    """Return whether a transcript already has an edit's change."""
     merged = apply_edits((edit,), transcript)
     return bool(merged.applied) and merged.transcript == transcript

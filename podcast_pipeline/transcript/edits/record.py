@@ -1,4 +1,4 @@
-"""edits.json: what a person changed, so told that it is found again in another transcription."""
+"""edits.json: edits with the context by which their places are found in another transcription."""
 
 from typing import Annotated, Literal
 
@@ -11,12 +11,12 @@ Hash16 = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 
 
 class TextQuote(FrozenModel):
-    """A place in what the machine heard.
+    """A place in an engine's transcription: the quoted words with their context.
 
     Attributes:
-        before, heard, after: the machine's own words there; heard is empty where nothing was.
-        recording: first 16 hex digits of the recording's SHA-256; times hold for that one only.
-        rival: words around it that were around another place of the same text, too.
+        before, heard, after: the engine's words (prefix, exact, suffix); `heard` is empty for an insertion.
+        recording: first 16 hex digits of the recording's SHA-256; times are valid for that recording.
+        rival: words of the context that the next best match in the same transcription has, too.
     """
 
     before: str = ""
@@ -29,12 +29,12 @@ class TextQuote(FrozenModel):
 
 
 class WordEdit(FrozenModel):
-    """What a person wrote in place of what the machine heard; empty when it was deleted.
+    """Words that a person wrote in place of the engine's; empty for a deletion.
 
     Attributes:
-        side: which neighbour says what was inserted; what was heard has its own voice.
-        speaker: who says it, by name, where that is neither; None where it is.
-        voice: places where that speaker speaks, where the name is only a number.
+        side: the neighbour whose speaker says an insertion; replaced words keep their speaker.
+        speaker: name of the speaker if it is neither neighbour's; else None.
+        voice: sample passages of that speaker if the name is only a number.
     """
 
     kind: Literal["words"] = "words"
@@ -50,8 +50,8 @@ class TurnEdit(FrozenModel):
     """A passage given to another speaker, by name.
 
     Attributes:
-        voice: places where that speaker speaks, where the name is only a number.
-        begins_turn, ends_turn: whether the machine heard another voice before it, and after it.
+        voice: sample passages of that speaker if the name is only a number.
+        begins_turn, ends_turn: whether the engine had another speaker before and after the passage.
     """
 
     kind: Literal["turn"] = "turn"
@@ -64,12 +64,12 @@ class TurnEdit(FrozenModel):
 
 
 class NameEdit(FrozenModel):
-    """A voice named once for all.
+    """A new name for a speaker.
 
     Attributes:
-        name: None when the name was taken away.
-        was: the name it had by itself, as of a voice known from other episodes.
-        samples: places where that voice speaks: ids of voices mean nothing in another transcription.
+        name: None if the name was removed.
+        was: the name before, as of a voice known from other episodes.
+        samples: passages of that speaker: ids differ between transcriptions.
     """
 
     kind: Literal["name"] = "name"
@@ -88,7 +88,7 @@ Edit = Annotated[WordEdit | TurnEdit | NameEdit, Field(discriminator="kind")]
 
 
 class EditConflict(FrozenModel):
-    """An edit that could not be applied, and why; `at_s` is where to look."""
+    """An edit that could not be applied, with the reason; `at_s` is the place to check."""
 
     edit: Edit
     at_s: Seconds
@@ -96,10 +96,12 @@ class EditConflict(FrozenModel):
 
 
 class NameFix(FrozenModel):
-    """A name that the second pass put right: what the engine wrote, what it is, whose name.
+    """A name that the glossary corrected.
 
     Attributes:
-        confidence: 0 to 1, of the least sure word before.
+        before, after: the engine's words and the corrected ones.
+        confidence: 0 to 1, the lowest of the words before.
+        term: the known name.
     """
 
     before: NonEmptyStr
@@ -114,12 +116,12 @@ class Edits(FrozenModel):
     """edits.json.
 
     Attributes:
-        base: the transcript.json that `fixes` belong to; None before transcript.md was first written.
-        fixes: what the second pass changed in it before a person saw it.
-        edits: what holds, in the order of the text.
-        conflicts: what found no place in the words as they are now; kept until a person settles it.
-        accepted: keys of findings that a person has listened to and left as they are.
-        replaces: a transcript.md that is in here whole and is to be written anew; None when it stands.
+        base: hash of the transcript.json that `fixes` belong to; None before transcript.md is first written.
+        fixes: names that were corrected before a person saw the transcript.
+        edits: applied edits, in the order of the text.
+        conflicts: edits that could not be applied to the current transcription; kept until resolved.
+        accepted: keys of review items that a person has checked and left as they are.
+        replaces: hash of a transcript.md whose edits are all stored here and that must be rewritten, or None.
     """
 
     schema_version: Literal[1] = 1
@@ -132,15 +134,15 @@ class Edits(FrozenModel):
 
     @property
     def all(self) -> tuple[WordEdit | TurnEdit | NameEdit, ...]:
-        """Every edit there is, those in conflict last: they are tried again on every new transcription."""
+        """All edits, those in conflict last: every new transcription tries them again."""
         return (*self.edits, *(conflict.edit for conflict in self.conflicts))
 
 
 def edit_key(edit: WordEdit | TurnEdit | NameEdit) -> str:
-    """Return what an edit says, whenever it was made."""
+    """Return a key of an edit's content, without its instant."""
     return edit.model_dump_json(exclude={"edited_at": True, "site": {"rival"}})
 
 
 def recording_hash(transcript: Transcript) -> str | None:
-    """Return which recording a transcript's times belong to, None when it does not say."""
+    """Return the first digits of the recording's SHA-256, None if the transcript has no receipt."""
     return transcript.receipt.audio_sha256[:HASH_DIGITS] if transcript.receipt else None

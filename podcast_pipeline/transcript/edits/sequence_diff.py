@@ -1,16 +1,16 @@
-"""Which unit of one text is which unit of another: rare runs first, what lies between them after."""
+"""Match the units of two texts: unique runs as anchors first, then the stretches between them."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-RUN = 4  # units; a run this long that both texts have exactly once is the same place
+RUN = 4  # units; a run this long that is unique in both texts is an anchor
 
 
 @dataclass(frozen=True)
 class DiffHunk:
-    """Units i1 to i2 of the old text stand where units j1 to j2 of the new one stand; either may be none."""
+    """Units i1 to i2 of the old text correspond to units j1 to j2 of the new text; either may be empty."""
 
     i1: int
     i2: int
@@ -19,14 +19,14 @@ class DiffHunk:
 
 
 def matching_indices(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
-    """Return (index in old, index in new) of units that are the same, both rising.
+    """Return (index in old, index in new) of equal units, both rising.
 
     An hour of speech takes well under a second: only the stretches between anchors are compared in full.
     """
     found: list[tuple[int, int]] = []
     i = j = 0
     for anchor_i, anchor_j in [*_anchors(old, new), (len(old), len(new))]:
-        found.extend(_between(old, new, i, anchor_i, j, anchor_j))
+        found.extend(_matches_between(old, new, i, anchor_i, j, anchor_j))
         if anchor_i < len(old) and anchor_j < len(new):
             found.append((anchor_i, anchor_j))
         i, j = anchor_i + 1, anchor_j + 1
@@ -34,7 +34,7 @@ def matching_indices(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, 
 
 
 def diff_hunks(matches: Sequence[tuple[int, int]], old_count: int, new_count: int) -> Iterator[DiffHunk]:
-    """Yield what lies between the matched units, in order."""
+    """Yield the stretches between the matched units, in order."""
     i = j = 0
     for next_i, next_j in [*matches, (old_count, new_count)]:
         if next_i > i or next_j > j:
@@ -43,18 +43,18 @@ def diff_hunks(matches: Sequence[tuple[int, int]], old_count: int, new_count: in
 
 
 def merge_adjacent(hunks: Iterable[DiffHunk]) -> list[DiffHunk]:
-    """Return changes in order, those that touch on both sides as one."""
-    whole: list[DiffHunk] = []
-    for change in sorted(hunks, key=lambda c: (c.i1, c.j1)):
-        last = whole[-1] if whole else None
-        if last and (last.i2, last.j2) == (change.i1, change.j1):
-            whole[-1] = DiffHunk(last.i1, change.i2, last.j1, change.j2)
+    """Return hunks in order, with those that touch on both sides merged."""
+    merged: list[DiffHunk] = []
+    for hunk in sorted(hunks, key=lambda c: (c.i1, c.j1)):
+        last = merged[-1] if merged else None
+        if last and (last.i2, last.j2) == (hunk.i1, hunk.j1):
+            merged[-1] = DiffHunk(last.i1, hunk.i2, last.j1, hunk.j2)
         else:
-            whole.append(change)
-    return whole
+            merged.append(hunk)
+    return merged
 
 
-def _between(
+def _matches_between(
     old: Sequence[str], new: Sequence[str], i1: int, i2: int, j1: int, j2: int
 ) -> Iterator[tuple[int, int]]:
     if i1 >= i2 or j1 >= j2:
@@ -65,25 +65,25 @@ def _between(
 
 
 def _anchors(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
-    here, there = _single_runs(old), _single_runs(new)
+    here, there = _unique_runs(old), _unique_runs(new)
     shared = sorted((here[run], there[run]) for run in here.keys() & there.keys())
     points = sorted({(i + k, j + k) for i, j in _longest_rising(shared) for k in range(RUN)})
     anchors: list[tuple[int, int]] = []
-    for i, j in points:  # runs that overlap askew ("no no no no") would place one unit twice
+    for i, j in points:  # overlapping runs ("no no no no") would match one unit twice
         if not anchors or (i > anchors[-1][0] and j > anchors[-1][1]):
             anchors.append((i, j))
     return anchors
 
 
-def _single_runs(units: Sequence[str]) -> dict[tuple[str, ...], int]:
+def _unique_runs(units: Sequence[str]) -> dict[tuple[str, ...], int]:
     first: dict[tuple[str, ...], int] = {}
-    twice: set[tuple[str, ...]] = set()
+    repeated: set[tuple[str, ...]] = set()
     for i in range(len(units) - RUN + 1):
         run = tuple(units[i : i + RUN])
         if run in first:
-            twice.add(run)
+            repeated.add(run)
         first[run] = i
-    return {run: i for run, i in first.items() if run not in twice}
+    return {run: i for run, i in first.items() if run not in repeated}
 
 
 def _longest_rising(points: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

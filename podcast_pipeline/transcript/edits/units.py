@@ -1,4 +1,4 @@
-"""A text as the units that are compared: words where there are spaces, characters where there are none."""
+"""Split text into the units that are compared: words, or characters in scripts without spaces."""
 
 import re
 import unicodedata
@@ -8,12 +8,9 @@ from functools import lru_cache
 from itertools import pairwise
 
 from podcast_pipeline.model import Transcript, Word
+from podcast_pipeline.transcript.text.scripts import SPACELESS, is_spaceless
 
-UNSPACED = (  # Thai to Lao, Myanmar, Khmer, kana, Han: scripts that put no space between words
-    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-    "\U00020000-\U0002ffff"
-)
-UNIT = re.compile(rf"[{UNSPACED}]|[^\s{UNSPACED}]+")
+UNIT = re.compile(rf"[{SPACELESS}]|[^\s{SPACELESS}]+")
 TYPOGRAPHY_TO_ASCII = str.maketrans(
     {"‘": "'", "’": "'", "‚": "'", "′": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"'}
     | {"–": "-", "—": "-", "‐": "-", "‑": "-", "−": "-"}
@@ -22,14 +19,14 @@ TYPOGRAPHY_TO_ASCII = str.maketrans(
 
 @dataclass(frozen=True)
 class Unit:
-    """A piece of a transcript that is kept, changed or deleted as one.
+    """The smallest part of a transcript that is kept, changed or deleted.
 
     Attributes:
-        text: with the space before it where there is one.
-        key: what it is compared by; see `key_of`.
-        segment: index of the segment it is in.
-        cell: the words it stands for together with `cell_units` - 1 neighbours.
-        place: which of the cell's units it is, from 0.
+        text: with a leading space if there is one.
+        key: for comparison; see `comparison_key`.
+        segment_index: index of its segment.
+        source_words: the engine's words that the unit and `source_unit_count` - 1 neighbours come from.
+        source_unit_index: index among these units, from 0.
     """
 
     text: str
@@ -49,13 +46,13 @@ class Unit:
 
 
 def equal_ignoring_typography(one: str, other: str) -> bool:
-    """Tell whether two units differ only in what an editor changes by itself: curly quotes, dashes, NFC."""
+    """Return whether units are equal but for an editor's automatic changes: curly quotes, dashes, NFC."""
     return _fold(one) == _fold(other)
 
 
 @lru_cache(maxsize=1 << 16)
 def comparison_key(text: str) -> str:
-    """Return a unit without case and outer punctuation, as it is compared."""
+    """Return a unit without case and outer punctuation, for comparison."""
     folded = _fold(text).casefold()
     return _strip(folded) or folded
 
@@ -77,7 +74,7 @@ def _strip(text: str) -> str:
 
 
 def split_units(text: str) -> tuple[str, ...]:
-    """Return a text's units, each with one space before it where it has any."""
+    """Return the units of a text, each with one leading space if any precedes it."""
     return tuple(
         (" " if match.start() > 0 and text[match.start() - 1].isspace() else "") + match[0]
         for match in UNIT.finditer(text)
@@ -85,7 +82,7 @@ def split_units(text: str) -> tuple[str, ...]:
 
 
 def comparison_keys(text: str) -> list[str]:
-    """Return a text's units as they are compared."""
+    """Return the comparison keys of a text's units."""
     return [comparison_key(unit) for unit in split_units(text)]
 
 
@@ -94,35 +91,35 @@ def units_of(transcript: Transcript) -> tuple[Unit, ...]:
     return tuple(
         unit
         for index, segment in enumerate(transcript.segments)
-        for cell, texts in _cells(segment.words)
-        for unit in _units(cell, texts, index, segment.speaker)
+        for group, texts in _word_groups(segment.words)
+        for unit in _units(group, texts, index, segment.speaker)
     )
 
 
-def _cells(words: tuple[Word, ...]) -> Iterator[tuple[tuple[Word, ...], tuple[str, ...]]]:
-    """Yield the fewest words at a time that hold whole units, with the units' texts."""
-    cell: list[Word] = []
+def _word_groups(words: tuple[Word, ...]) -> Iterator[tuple[tuple[Word, ...], tuple[str, ...]]]:
+    """Yield the smallest groups of words that consist of whole units, with the units' texts."""
+    group: list[Word] = []
     for number, word in enumerate(words):
-        cell.append(word)
+        group.append(word)
         following = words[number + 1].text if number + 1 < len(words) else " "
         if not UNIT.fullmatch(word.text[-1] + following[0]):
-            yield tuple(cell), split_units("".join(word.text for word in cell))
-            cell = []
+            yield tuple(group), split_units("".join(word.text for word in group))
+            group = []
 
 
 def _units(
-    cell: tuple[Word, ...], texts: tuple[str, ...], segment: int, speaker: str | None
+    group: tuple[Word, ...], texts: tuple[str, ...], segment: int, speaker: str | None
 ) -> Iterator[Unit]:
-    confidence = min(word.confidence for word in cell)
-    spans = spread_times(texts, cell[0].start_s, max(cell[-1].end_s, cell[0].start_s))
+    confidence = min(word.confidence for word in group)
+    spans = spread_times(texts, group[0].start_s, max(group[-1].end_s, group[0].start_s))
     for place, (text, (start_s, end_s)) in enumerate(zip(texts, spans, strict=True)):
         yield Unit(
-            text, comparison_key(text), start_s, end_s, confidence, segment, speaker, cell, place, len(texts)
+            text, comparison_key(text), start_s, end_s, confidence, segment, speaker, group, place, len(texts)
         )
 
 
 def spread_times(texts: tuple[str, ...], start_s: float, end_s: float) -> list[tuple[float, float]]:
-    """Return a time for each text between two times, by its length."""
+    """Return (start, end) of each text between two times, in proportion to its length."""
     total = sum(len(text) for text in texts) or 1
     edges = [start_s]
     for text in texts:
@@ -131,15 +128,15 @@ def spread_times(texts: tuple[str, ...], start_s: float, end_s: float) -> list[t
 
 
 def with_leading_space(text: str) -> str:
-    """Return a unit as it stands at the beginning of a sentence: with a space where its script has them."""
+    """Return a unit with a leading space, unless its script has none."""
     bare = text.strip()
-    return bare if re.match(f"[{UNSPACED}]", bare) else f" {bare}"
+    return bare if is_spaceless(bare) else f" {bare}"
 
 
 def join_units(units: Iterable[str]) -> str:
-    """Return units as running text; two that would melt into one get a space."""
+    """Return units as running text, with a space between two that would become one unit."""
     text = ""
     for unit in units:
-        melts = text and UNIT.fullmatch(text[-1] + unit[0])
-        text += f" {unit}" if melts else unit
+        merges = text and UNIT.fullmatch(text[-1] + unit[0])
+        text += f" {unit}" if merges else unit
     return text.strip()

@@ -1,4 +1,4 @@
-"""A transcript.md against the words it was made from: every word keeps or gets a time."""
+"""Align a transcript.md with the transcript it was made from, so that every word has a time."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -23,8 +23,8 @@ class DocumentUnit:
     """A unit of the document.
 
     Attributes:
-        turn: index of its turn.
-        opens: whether it begins a paragraph.
+        turn_index: index of the turn.
+        begins_paragraph: whether the unit is the first of a paragraph.
     """
 
     text: str
@@ -35,12 +35,12 @@ class DocumentUnit:
 
 @dataclass(frozen=True)
 class DocumentAlignment:
-    """A document laid beside its transcript.
+    """The alignment of a document with its transcript.
 
     Attributes:
-        matched: (index of unit, index of token), both rising.
-        speakers: as the document names them, with those it adds.
-        speaker_of: the id of each token's speaker.
+        matches: (index of transcript unit, index of document unit), both rising.
+        speakers: with the names of the document, and the speakers that it adds.
+        speaker_ids: of each document unit.
     """
 
     transcript_units: tuple[Unit, ...]
@@ -51,52 +51,56 @@ class DocumentAlignment:
 
     @property
     def hunks(self) -> tuple[DiffHunk, ...]:
-        """What is not the same word on both sides."""
+        """The stretches that differ."""
         return tuple(
             sequence_diff.diff_hunks(self.matches, len(self.transcript_units), len(self.document_units))
         )
 
 
 def transcript_from_document(document: MarkdownTranscript, transcript: Transcript) -> Transcript:
-    """Return the transcript as the document has it.
+    """Return the transcript with the words, speakers and paragraphs of the document.
 
-    Unchanged words keep their times exactly; changed ones take the times of what was heard in their place;
-    words that nobody heard are put between their neighbours.
+    Unchanged words keep their times exactly, changed words take the times of the words they replace, and
+    inserted words are placed between their neighbours.
     """
-    reading = align_document(document, transcript)
-    pieces = build_segments(_pieces(reading), transcript)
-    return transcript.model_copy(update={"speakers": reading.speakers, "segments": pieces})
+    alignment = align_document(document, transcript)
+    segments = build_segments(_edited_units(alignment), transcript)
+    return transcript.model_copy(update={"speakers": alignment.speakers, "segments": segments})
 
 
 def align_document(document: MarkdownTranscript, transcript: Transcript) -> DocumentAlignment:
-    """Lay a document beside the transcript that it was made from."""
-    units, tokens = units_of(transcript), _tokens(document)
+    """Align a document with the transcript that it was made from."""
+    units, document_units = units_of(transcript), _document_units(document)
     matched = tuple(
-        sequence_diff.matching_indices([unit.key for unit in units], [token.key for token in tokens])
+        sequence_diff.matching_indices([unit.key for unit in units], [unit.key for unit in document_units])
     )
     spoken = [Counter[str | None]() for _ in document.turns]
     for i, j in matched:
-        spoken[tokens[j].turn_index][units[i].speaker] += 1
-    named = _named(document.speakers, transcript)
+        spoken[document_units[j].turn_index][units[i].speaker] += 1
+    named = _with_names(document.speakers, transcript)
     ids = [_speaker(turn, named, transcript, by) for turn, by in zip(document.turns, spoken, strict=True)]
     added = {i: Speaker(id=i, name=i) for i in ids if i is not None and i not in {s.id for s in named}}
     return DocumentAlignment(
-        units, tokens, matched, (*named, *added.values()), _speakers_of(units, tokens, matched, ids)
+        units,
+        document_units,
+        matched,
+        (*named, *added.values()),
+        _speakers_of(units, document_units, matched, ids),
     )
 
 
-def _tokens(document: MarkdownTranscript) -> tuple[DocumentUnit, ...]:
+def _document_units(document: MarkdownTranscript) -> tuple[DocumentUnit, ...]:
     return tuple(
         DocumentUnit(
-            with_leading_space(text) if number == 0 else text, comparison_key(text), turn, number == 0
+            with_leading_space(text) if number == 0 else text, comparison_key(text), index, number == 0
         )
-        for turn, said in enumerate(document.turns)
-        for paragraph in said.paragraphs
+        for index, turn in enumerate(document.turns)
+        for paragraph in turn.paragraphs
         for number, text in enumerate(split_units(paragraph))
     )
 
 
-def _named(names: Mapping[str, str], transcript: Transcript) -> tuple[Speaker, ...]:
+def _with_names(names: Mapping[str, str], transcript: Transcript) -> tuple[Speaker, ...]:
     known = {speaker.id: speaker for speaker in transcript.speakers}
     for speaker_id, name in names.items():
         old = known.get(speaker_id, Speaker(id=speaker_id))
@@ -108,44 +112,53 @@ def _named(names: Mapping[str, str], transcript: Transcript) -> tuple[Speaker, .
 def _speaker(
     turn: MarkdownTurn, named: Sequence[Speaker], transcript: Transcript, spoken: Counter[str | None]
 ) -> str | None:
-    """Return the id a heading means; its name where it is nobody's yet; None where it names nobody."""
+    """Return the speaker id of a heading, the name as id of a new speaker, None without a name."""
     if turn.name is None:
         return None
-    now = {speaker.id: speaker.name for speaker in named}
+    names = {speaker.id: speaker.name for speaker in named}
     ids = [
         speaker_id
-        for speaker_id in now
-        if turn.name in (now[speaker_id], transcript.speaker_name(speaker_id))
+        for speaker_id in names
+        if turn.name in (names[speaker_id], transcript.speaker_name(speaker_id))
     ]
-    # Two fit where names were swapped or shared: the one who was heard there is meant.
+    # Swapped or shared names fit two speakers: take the one with most words of the turn.
     return max(ids, key=lambda speaker_id: spoken[speaker_id], default=turn.name)
 
 
 def _speakers_of(
     units: Sequence[Unit],
-    tokens: Sequence[DocumentUnit],
+    document_units: Sequence[DocumentUnit],
     matched: Sequence[tuple[int, int]],
     ids: Sequence[str | None],
 ) -> tuple[str | None, ...]:
-    heard = {j: units[i].speaker for i, j in matched}
+    matched_speakers = {j: units[i].speaker for i, j in matched}
     speakers: list[str | None] = []
     last = units[0].speaker if units else None
-    for j, token in enumerate(tokens):
-        last = ids[token.turn_index] or heard.get(j, last)
+    for j, unit in enumerate(document_units):
+        last = ids[unit.turn_index] or matched_speakers.get(j, last)
         speakers.append(last)
     return tuple(speakers)
 
 
-def _pieces(reading: DocumentAlignment) -> list[EditedUnit]:
-    units, tokens, speakers = reading.transcript_units, reading.document_units, reading.speaker_ids
-    pieces: dict[int, EditedUnit] = {
+def _edited_units(alignment: DocumentAlignment) -> list[EditedUnit]:
+    units, document_units, speakers = (
+        alignment.transcript_units,
+        alignment.document_units,
+        alignment.speaker_ids,
+    )
+    edited: dict[int, EditedUnit] = {
         j: keep_unit(
-            units[i], tokens[j].text, speaker=speakers[j], begins_paragraph=tokens[j].begins_paragraph
+            units[i],
+            document_units[j].text,
+            speaker=speakers[j],
+            begins_paragraph=document_units[j].begins_paragraph,
         )
-        for i, j in reading.matches
+        for i, j in alignment.matches
     }
-    for change in reading.hunks:
-        texts = tuple(token.text for token in tokens[change.j1 : change.j2])
-        for j, piece in enumerate(replacement_units(units, change.i1, change.i2, texts), change.j1):
-            pieces[j] = replace(piece, speaker=speakers[j], begins_paragraph=tokens[j].begins_paragraph)
-    return [pieces[j] for j in range(len(tokens))]
+    for change in alignment.hunks:
+        texts = tuple(unit.text for unit in document_units[change.j1 : change.j2])
+        for j, unit in enumerate(replacement_units(units, change.i1, change.i2, texts), change.j1):
+            edited[j] = replace(
+                unit, speaker=speakers[j], begins_paragraph=document_units[j].begins_paragraph
+            )
+    return [edited[j] for j in range(len(document_units))]

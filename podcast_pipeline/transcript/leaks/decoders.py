@@ -1,4 +1,4 @@
-"""Every text that arbitrary bytes may hold: packed, in whatever charset, escaped, between markup."""
+"""Decode arbitrary bytes into every text they may hold: compressed, encoded, escaped, between markup."""
 
 import base64
 import re
@@ -9,23 +9,23 @@ from html import unescape
 from itertools import product
 
 DEPTH = 3
-"""How deep a packing is looked for in a packing (gzip in base64 in gzip)."""
+"""Maximum nesting of compression and base64 (gzip in base64 in gzip)."""
 
 CHUNK_BYTES = 1 << 20
 OVERLAP_BYTES = 1 << 14
-"""Long data is read in chunks that overlap, so that memory stays flat; a shingle is far shorter."""
+"""Long data is read in overlapping chunks to bound memory; a shingle is far shorter than the overlap."""
 
 INFLATED_BYTES = 1 << 24
-"""No more than this comes out of one compressed stream: a bomb is not unpacked."""
+"""Maximum output of one compressed stream, against compression bombs."""
 
 HEADER_BYTES = 4096
-"""What has not given a byte after this many is no compressed stream."""
+"""A stream without output after this many bytes is not a compressed stream."""
 
 PREFIXED_BYTES = 4096
-"""Shorter base64 may follow other text of its alphabet (a URL's path) and is read at four alignments."""
+"""Shorter base64 may follow other text of the same alphabet (a URL's path) and is read at four alignments."""
 
 BLOCK_SEPARATOR = "\x1e"
-"""Stands in a reading where a block of a page begins or ends: ASCII's record separator."""
+"""Marks the begin and end of an HTML block in a decoded text: ASCII's record separator."""
 
 _BLOCKS = (
     "address|article|aside|blockquote|body|caption|center|dd|details|dialog|dir|div|dl|dt|fieldset|figcaption|"
@@ -37,7 +37,7 @@ _BLOCKS = (
 _DEFLATED = re.compile(rb"\x1f\x8b\x08|\x78[\x01\x5e\x9c\xda]")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_\r\n-]{40,}")
 _UTF16 = re.compile(rb"(?:[\x00-\x30\x4e-\x9f\xac-\xdf\xf9-\xff].){14,}", re.DOTALL)
-"""Bytes of which every other is the high half of a letter: in UTF-16 all text, in noise a hundredth."""
+"""Bytes of which every other is the high byte of a letter: in UTF-16 all text, in noise one in a hundred."""
 
 _JSON_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([nrtbf/\"'\\]))")
 _MARKUP_BRACKET = re.compile(r"<!\[CDATA\[|\]\]>|<!--|-->")
@@ -48,14 +48,14 @@ _QUOTED_BYTES = re.compile(r"(?:=[0-9A-Fa-f]{2})+")
 _PERCENT_BYTES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _FIELD = re.compile(
     r"""(?<![\w-])([\w-]{1,40})["']?\s{0,9}[:=]\s{0,9}(?:"((?:[^"\\]|\\.){0,400})"|'((?:[^'\\]|\\.){0,400})')"""
-)  # bounded: linear on any input; a longer value is read where it stands
+)  # bounded: linear on any input; longer values are still found in the text itself
 
 
 def decoded_texts(data: bytes) -> Iterator[str]:
-    """Yield every text that the bytes may be meant as, the same one not twice in a row of chunks.
+    """Yield every text that the bytes may encode, each once per chunk.
 
-    Packings: gzip and zlib streams anywhere, base64 of either alphabet. Charsets:
-    UTF-8, Windows-1252, UTF-16 of either order at either alignment. Spellings: see `spellings`.
+    Containers: gzip and zlib streams anywhere, base64 of either alphabet. Charsets: UTF-8, Windows-1252,
+    UTF-16 of either byte order at either alignment. Escapes: see `unescaped_variants`.
     """
     for plain in _unpacked(data, DEPTH):
         for chunk in _chunks(plain):
@@ -63,11 +63,11 @@ def decoded_texts(data: bytes) -> Iterator[str]:
 
 
 def unescaped_variants(text: str) -> Iterator[str]:
-    """Yield a text as it stands and as HTML, XML, JSON, a URL or mail may spell it.
+    """Yield a text unchanged and with the escapes of HTML, XML, JSON, URLs and mail resolved.
 
-    Entities, JSON and percent escapes and quoted-printable are resolved; tags are taken away, parting
-    words and joining them, with a BORDER where a block ends; and the values of each field (attribute,
-    JSON key) are put together, for files with a record per word.
+    Resolved are entities, JSON and percent escapes and quoted-printable. Tags are removed, once as a space
+    and once without, with BLOCK_SEPARATOR at the end of a block. The values of each field (attribute, JSON
+    key) are joined, for files with a record per word.
     """
     for spelled in dict.fromkeys((text, _from_quoted_printable(text))):
         plain = _unescaped(spelled)
@@ -82,8 +82,8 @@ def unescaped_variants(text: str) -> Iterator[str]:
 def _unpacked(data: bytes, depth: int) -> Iterator[bytes]:
     yield data
     if depth:
-        for packed in (*_inflated(data), *_from_base64(data)):
-            yield from _unpacked(packed, depth - 1)
+        for container in (*_inflated(data), *_from_base64(data)):
+            yield from _unpacked(container, depth - 1)
 
 
 def _inflated(data: bytes) -> Iterator[bytes]:
@@ -103,7 +103,7 @@ def _from_base64(data: bytes) -> Iterator[bytes]:
     for match in _BASE64.finditer(data):
         run = match[0].translate(bytes.maketrans(b"-_", b"+/"), delete=b"\r\n")
         for start in range(4 if len(run) < PREFIXED_BYTES else 1):
-            part = run[start : len(run) - ((len(run) - start) % 4 == 1)]  # one character left says nothing
+            part = run[start : len(run) - ((len(run) - start) % 4 == 1)]  # one character left encodes no byte
             yield base64.b64decode(part + b"=" * (-len(part) % 4))
 
 
@@ -118,12 +118,12 @@ def _decoded(data: bytes) -> Iterator[str]:
     if "\ufffd" in text:
         yield data.decode("cp1252", "replace")
     runs = [data[max(m.start() - 1, 0) : m.end() + 1] for m in _UTF16.finditer(data)]
-    for order, start in product(("le", "be"), (0, 1)) if runs else ():  # neither is known
+    for order, start in product(("le", "be"), (0, 1)) if runs else ():  # byte order and alignment are unknown
         yield "\n".join(run[start:].decode(f"utf-16-{order}", "replace") for run in runs)
 
 
 def _unescaped(text: str) -> str:
-    """Resolve escapes, also escaped ones: twice is what templates and feeds do."""
+    """Resolve escapes up to three levels deep: templates and feeds escape twice."""
     for _ in range(3):
         plain = _PERCENT_BYTES.sub(_hex_bytes, _JSON_ESCAPE.sub(_json_character, unescape(text)))
         if plain == text:
@@ -138,7 +138,7 @@ def _json_character(match: re.Match[str]) -> str:
 
 
 def _hex_bytes(match: re.Match[str]) -> str:
-    # urllib's unquote says the same, fifty times slower on text that is not ASCII.
+    # urllib.parse.unquote does the same, fifty times slower on non-ASCII text.
     return bytes.fromhex(re.sub("[%=]", "", match[0])).decode("utf-8", "replace")
 
 
@@ -146,14 +146,14 @@ def _from_quoted_printable(text: str) -> str:
     return _QUOTED_BYTES.sub(_hex_bytes, _SOFT_BREAK.sub("", text))
 
 
-def _without_tags(text: str, instead: str) -> str:
-    return _TAG.sub(instead, _BLOCK_TAG.sub(BLOCK_SEPARATOR, _MARKUP_BRACKET.sub(" ", text)))
+def _without_tags(text: str, replacement: str) -> str:
+    return _TAG.sub(replacement, _BLOCK_TAG.sub(BLOCK_SEPARATOR, _MARKUP_BRACKET.sub(" ", text)))
 
 
 def _by_field(text: str) -> Iterator[str]:
     values: defaultdict[str, list[str]] = defaultdict(list)
     for name, double, single in _FIELD.findall(text):
         values[name].append(double or single)
-    for several in values.values():
-        if len(several) > 1:
-            yield from (" ".join(several), "".join(several))
+    for texts in values.values():
+        if len(texts) > 1:
+            yield from (" ".join(texts), "".join(texts))

@@ -1,7 +1,7 @@
-"""Names and terms of the show: told to the engine before, and put right in its words after.
+"""Names and terms of the show: a prompt before the transcription, corrections of near misses after it.
 
-A wrong correction is worse than a missed one: a word is only changed when it sounds like the name, is
-spelled much like it, and is neither an ordinary word nor somebody else's well-heard name.
+A wrong correction is worse than a missed one: a word is only changed if it sounds like the name, is
+spelled much like it, and is neither an ordinary word nor another name with high confidence.
 """
 
 import math
@@ -33,16 +33,17 @@ from podcast_pipeline.transcript.names.matching import (
 )
 from podcast_pipeline.transcript.names.spelling import SpellingChecker, unify_spelling
 from podcast_pipeline.transcript.names.word_lists import is_ordinary
+from podcast_pipeline.transcript.text.sentences import has_end_mark
 
-UNSURE = 0.6  # confidence below which the engine may have heard another name
-ORDINARY_UNSURE = 0.4  # and below which it may have written an ordinary word for one
-KNOWN_UNSURE = 0.8  # and below which it may have written a well-known name for it
-TOLD_UNSURE = 0.9  # the same, where the show says that the name sounds like that word
+UNSURE = 0.6  # confidence below which any word may be a misheard name
+ORDINARY_UNSURE = 0.4  # below which an ordinary word may be
+KNOWN_UNSURE = 0.8  # below which a well-known name may be
+TOLD_UNSURE = 0.9  # below which a word of the glossary's `sounds_like` may be
 MAX_TERM_WORDS = 4  # words
 
 OUTER = re.compile(r"^(\s*[^\w\s]*)(.*?)((?:['’]s|(?<=s)['’])?[^\w\s]*)$", re.DOTALL)
 POSSESSIVE = re.compile(r"['’]s(?!\w)")
-SENTENCE_END = re.compile(r"[.!?…:]['\"”’)]*$")
+COLON = re.compile(r":['\"”’)]*$")
 NAME_WORD = r"[^\W\d_a-z][\w'’.-]*\w"
 CAPITALISED = re.compile(rf"(?<![\w'’]){NAME_WORD}(?: (?:(?:de|da|van|von|der|la|al|bin) )?{NAME_WORD})*")
 MARKUP = re.compile(r"https?://[^\s)>\]]+|[*_`#>\[\]()]")
@@ -57,23 +58,23 @@ class Glossary:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every name as it is written."""
+        """Every name as written."""
         return tuple(term.name for term in self.terms)
 
     @cached_property
     def index(self) -> NameIndex:
-        """The names by letters and by sound."""
+        """Index of the names by letters and by sound."""
         return NameIndex(self.terms, self.language)
 
 
 def build_glossary(
     table: GlossaryTable, *, people: Iterable[str] = (), notes: str = "", language: str = "en"
 ) -> Glossary:
-    """Return the glossary of an episode: its people, the show's terms, the names in its notes.
+    """Return the glossary of an episode: people, the show's terms, the names in the show notes.
 
     Args:
         people: hosts and guests.
-        notes: Markdown; its capitalised words count where they are not ordinary ones.
+        notes: show notes in Markdown.
     """
     terms = [GlossaryTerm(name) for name in people]
     terms.extend(GlossaryTerm(entry.name, entry.sounds_like) for entry in table.terms)
@@ -86,12 +87,12 @@ def build_glossary(
 
 
 def names_in(markdown: str, *, language: str) -> tuple[str, ...]:
-    """Return the capitalised names in a text; a sentence's first word only where it is no ordinary one."""
+    """Return the capitalised names in a text; a sentence's first word only if it is not ordinary."""
     plain = MARKUP.sub(" ", markdown)
     names: list[str] = []
     for match in CAPITALISED.finditer(plain):
         words = match[0].split(" ")
-        if _begins(plain[: match.start()]) and is_ordinary(words[0], language=language):
+        if _begins_sentence(plain[: match.start()]) and is_ordinary(words[0], language=language):
             words = words[1:]
         ordinary = language.startswith("de") and all(is_ordinary(word, language=language) for word in words)
         if words and words[0][0].isupper() and not ordinary:
@@ -99,20 +100,25 @@ def names_in(markdown: str, *, language: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _begins(before: str) -> bool:
-    """Tell whether a sentence begins after a text."""
+def _begins_sentence(before: str) -> bool:
+    """Return whether a sentence begins after a text."""
     line = before.rstrip(' "“‘«(')
-    return not line or line[-1] == "\n" or bool(SENTENCE_END.search(line))
+    return not line or line[-1] == "\n" or capital_follows(line)
+
+
+def capital_follows(before: str) -> bool:
+    """Return whether any word may have a capital after a text: a sentence or a colon ends there."""
+    return has_end_mark(before) or bool(COLON.search(before))
 
 
 def fix_names(transcript: Transcript, glossary: Glossary) -> tuple[Transcript, tuple[NameFix, ...]]:
-    """Return the transcript with near misses of known names put right, and each change."""
+    """Return the transcript with near misses of known names corrected, and the fixes."""
     fixes = find_name_fixes(transcript, glossary)
     return apply_name_fixes(transcript, fixes), fixes
 
 
 def find_name_fixes(transcript: Transcript, glossary: Glossary) -> tuple[NameFix, ...]:
-    """Return what should be a known name, or one spelled otherwise, in order of time; no two overlap."""
+    """Return the fixes of near misses and of rival spellings of a name, in order of time, without overlap."""
     units = units_of(transcript)
     fixes: list[NameFix] = []
     rest: list[Unit] = []
@@ -130,28 +136,28 @@ def find_name_fixes(transcript: Transcript, glossary: Glossary) -> tuple[NameFix
 
 
 def apply_name_fixes(transcript: Transcript, fixes: Iterable[NameFix]) -> Transcript:
-    """Return the transcript with these changes; one whose words are not there changes nothing.
+    """Return the transcript with the fixes; a fix whose `before` is not at its time is skipped.
 
-    A changed word keeps its time and its confidence, so that a review still sees it.
+    A changed word keeps its time and its confidence, so that the review still lists it.
     """
     units = units_of(transcript)
-    waiting = {fix.start_s: fix for fix in fixes}
+    fix_at = {fix.start_s: fix for fix in fixes}
     pieces: list[EditedUnit] = []
     at = 0
     while at < len(units):
-        fix = waiting.get(units[at].start_s)
+        fix = fix_at.get(units[at].start_s)
         end = at + (len(split_units(fix.before)) if fix else 0)
         if fix and join_units(unit.text for unit in units[at:end]) == fix.before:
-            pieces.extend(_fixed(units, at, end, fix))
+            pieces.extend(_fixed_units(units, at, end, fix))
             at = end
         else:
-            pieces.append(_piece(units[at]))
+            pieces.append(_unchanged(units[at]))
             at += 1
     return transcript.model_copy(update={"segments": build_segments(pieces, transcript)})
 
 
 def similar_name(text: str, glossary: Glossary) -> str | None:
-    """Return the known name that a text sounds like, None where it is one or is like none."""
+    """Return the known name that a text is a near miss of, None if there is none or the text is a name."""
     letters = letters_of(text)
     if letters in glossary.index.by_letters:
         return None
@@ -160,25 +166,25 @@ def similar_name(text: str, glossary: Glossary) -> str | None:
 
 
 def split_affixes(text: str) -> tuple[str, str, str]:
-    """Split a unit into what stands before the name, the name, and a possessive with what stands after."""
+    """Split a unit into the punctuation before the name, the name, and possessive with punctuation after."""
     match = OUTER.match(text)
     return (match[1], match[2], match[3]) if match else ("", text, "")
 
 
 def _longest(units: Sequence[Unit], at: int, glossary: Glossary) -> tuple[int, NameCandidate] | None:
-    """Return where the longest stretch ends that should be a name, and the name."""
+    """Return the end and the name of the longest stretch from `at` that is a near miss of a name."""
     for size in range(min(glossary.index.max_words, MAX_TERM_WORDS) + 1, 0, -1):
         stretch = units[at : at + size]
-        if len(stretch) == size and _one_breath(stretch):
-            target = _meant(stretch, glossary, opens=_opens(units, at))
+        if len(stretch) == size and _is_unbroken(stretch):
+            target = _find_target(stretch, glossary, begins_sentence=_begins_sentence_at(units, at))
             if target:
                 return at + size, target
     return None
 
 
-def _one_breath(stretch: Sequence[Unit]) -> bool:
-    """Tell whether units stand in one sentence without a mark between them."""
-    inner = [_mark_after(unit) for unit in stretch[:-1]] + [
+def _is_unbroken(stretch: Sequence[Unit]) -> bool:
+    """Return whether units are in one segment without punctuation between them."""
+    inner = [_punctuation_after(unit) for unit in stretch[:-1]] + [
         split_affixes(u.text)[0].strip() for u in stretch[1:]
     ]
     return (
@@ -188,26 +194,24 @@ def _one_breath(stretch: Sequence[Unit]) -> bool:
     )
 
 
-def _mark_after(unit: Unit) -> str:
-    """Return what stands after a word; a full stop belongs to a word like St."""
+def _punctuation_after(unit: Unit) -> str:
+    """Return the punctuation after a word; the full stop of a title like St. is none."""
     _, word, mark = split_affixes(unit.text)
     return mark.removeprefix(".") if letters_of(word) in LONG_FORMS else mark
 
 
-def _opens(units: Sequence[Unit], at: int) -> bool:
+def _begins_sentence_at(units: Sequence[Unit], at: int) -> bool:
     before = units[at - 1] if at else None
-    return (
-        before is None
-        or before.segment_index != units[at].segment_index
-        or bool(SENTENCE_END.search(before.text))
-    )
+    return before is None or before.segment_index != units[at].segment_index or capital_follows(before.text)
 
 
-def _meant(stretch: Sequence[Unit], glossary: Glossary, *, opens: bool) -> NameCandidate | None:
+def _find_target(
+    stretch: Sequence[Unit], glossary: Glossary, *, begins_sentence: bool
+) -> NameCandidate | None:
     written = tuple(split_affixes(unit.text)[1] for unit in stretch)
     letters = letters_of("".join(written))
     known = glossary.index.by_letters.get(letters)
-    ordinary = _ordinary(written, glossary.language, opens=opens)
+    ordinary = _ordinary(written, glossary.language, begins_sentence=begins_sentence)
     least = min(unit.confidence for unit in stretch)
     if known and known.declared:
         return known if not all(ordinary) or least < TOLD_UNSURE else None
@@ -215,34 +219,34 @@ def _meant(stretch: Sequence[Unit], glossary: Glossary, *, opens: bool) -> NameC
         return known if written != known.words and not all(ordinary) else None
     half_known = any(letters_of(word) in glossary.index.first_names for word in written)
     target = glossary.index.find_near_miss(letters, unsure=least < UNSURE or half_known)
-    if target is None or not _split(written, target):
+    if target is None or not _may_be_split(written, target):
         return None
     own = {letters_of(word) for word in target.words}
-    doubtful = (
-        letters_of(word) in own or unit.confidence < _needed(word, plain, glossary.language)
-        for word, plain, unit in zip(written, ordinary, stretch, strict=True)
+    uncertain = (
+        letters_of(word) in own or unit.confidence < _confidence_limit(word, is_plain, glossary.language)
+        for word, is_plain, unit in zip(written, ordinary, stretch, strict=True)
     )
-    return target if all(doubtful) else None
+    return target if all(uncertain) else None
 
 
-def _ordinary(written: Sequence[str], language: str, *, opens: bool) -> list[bool]:
-    """Tell which words are ordinary ones: in the list, and not capitalised inside a sentence like a name."""
+def _ordinary(written: Sequence[str], language: str, *, begins_sentence: bool) -> list[bool]:
+    """Return for each word whether it is ordinary: in the word list, and not capitalised like a name."""
     return [
-        (word.islower() or (opens and number == 0) or language.startswith("de"))
+        (word.islower() or (begins_sentence and number == 0) or language.startswith("de"))
         and is_ordinary(word, language=language)
         for number, word in enumerate(written)
     ]
 
 
-def _needed(word: str, ordinary: bool, language: str) -> float:
-    """Return the confidence from which a word is believed."""
+def _confidence_limit(word: str, ordinary: bool, language: str) -> float:
+    """Return the confidence from which a word is left as it is."""
     if ordinary:
         return ORDINARY_UNSURE
     return KNOWN_UNSURE if is_ordinary(word, language=language) else math.inf
 
 
-def _split(written: tuple[str, ...], target: NameCandidate) -> bool:
-    """Tell whether a name of fewer words was heard as these, none of them as near to it by itself."""
+def _may_be_split(written: tuple[str, ...], target: NameCandidate) -> bool:
+    """Return whether the words may be one name written as several: none alone is as similar to it."""
     if len(written) <= len(target.words):
         return True
     whole = spelling_similarity(letters_of("".join(written)), target.letters)
@@ -251,7 +255,7 @@ def _split(written: tuple[str, ...], target: NameCandidate) -> bool:
 
 def _fix(stretch: Sequence[Unit], target: NameCandidate) -> NameFix:
     (opening, *_), (*_, closing) = split_affixes(stretch[0].text), split_affixes(stretch[-1].text)
-    if POSSESSIVE.search(target.words[-1]):  # a name that has its own: Saint Andrew's
+    if POSSESSIVE.search(target.words[-1]):  # the name has its own possessive: Saint Andrew's
         closing = POSSESSIVE.sub("", closing, count=1)
     return NameFix(
         before=join_units(unit.text for unit in stretch),
@@ -263,12 +267,12 @@ def _fix(stretch: Sequence[Unit], target: NameCandidate) -> NameFix:
     )
 
 
-def _fixed(units: Sequence[Unit], start: int, end: int, fix: NameFix) -> list[EditedUnit]:
-    """Return the name in place of a stretch; words that are right already stay as they are."""
+def _fixed_units(units: Sequence[Unit], start: int, end: int, fix: NameFix) -> list[EditedUnit]:
+    """Return the name in place of a stretch; words that match already stay as they are."""
     first, *rest = split_units(fix.after)
     texts = (with_leading_space(first), *rest)
     right = matching_indices([unit.text for unit in units[start:end]], texts)
-    pieces = {j: _piece(units[start + i]) for i, j in right}
+    pieces = {j: _unchanged(units[start + i]) for i, j in right}
     for change in diff_hunks(right, end - start, len(texts)):
         old = units[start + change.i1 : start + change.i2] or units[start:end]
         new = texts[change.j1 : change.j2]
@@ -290,7 +294,7 @@ def _spans(old: Sequence[Unit], texts: tuple[str, ...]) -> list[tuple[float, flo
     return spread_times(texts, old[0].start_s, max(old[-1].end_s, old[0].start_s))
 
 
-def _piece(unit: Unit) -> EditedUnit:
+def _unchanged(unit: Unit) -> EditedUnit:
     return EditedUnit(
         text=unit.text,
         start_s=unit.start_s,

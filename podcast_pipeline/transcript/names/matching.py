@@ -1,4 +1,4 @@
-"""Whether letters that an engine wrote are a near miss of a known name: by sound, then by spelling."""
+"""Match transcribed letters with known names: near misses by sound, then by spelling."""
 
 import unicodedata
 from collections import defaultdict
@@ -11,11 +11,11 @@ from rapidfuzz.distance import DamerauLevenshtein
 
 from podcast_pipeline.transcript.names.word_lists import is_ordinary
 
-SOUNDS_ALIKE = 0.7  # share of letters in common, with the same sounds
-LOOKS_ALIKE = 0.85  # with other sounds, and only where the engine was unsure
-SHORTEST_PART = 5  # letters of a surname that is looked for alone
-SHORTEST_FIRST = 4  # letters of a first name that makes the next word likely
-MIN_PHONETIC_KEY = 3  # consonants that make a sound worth comparing
+SOUNDS_ALIKE = 0.7  # share of letters in common, with the same phonetic key
+LOOKS_ALIKE = 0.85  # with another key, only at low confidence
+SHORTEST_PART = 5  # letters of a surname that is searched on its own
+SHORTEST_FIRST = 4  # letters of a first name that makes a surname likely beside it
+MIN_PHONETIC_KEY = 3  # consonants of a phonetic key worth comparing
 SHORTENED = (
     ("saint", "st"),
     ("doctor", "dr"),
@@ -28,14 +28,14 @@ SHORTENED = (
     ("captain", "capt"),
     ("senator", "sen"),
 )
-"""Words before a name that English writes either way; spoken they are the same."""
+"""Titles that English writes in full or shortened; they sound the same."""
 LONG_FORMS = {short: long for long, short in SHORTENED}
 OTHER_WAY = {**LONG_FORMS, **dict(SHORTENED)}
 
 
 @dataclass(frozen=True)
 class GlossaryTerm:
-    """A name or a term as it is written, and what an engine hears instead."""
+    """A name or term as written, and the misspellings that an engine writes for it."""
 
     name: str
     sounds_like: tuple[str, ...] = ()
@@ -43,13 +43,13 @@ class GlossaryTerm:
 
 @dataclass(frozen=True)
 class NameCandidate:
-    """What a stretch of words may become.
+    """A possible correction of some words.
 
     Attributes:
         words: as written.
         letters: without case, accents, spaces and apostrophes.
-        told: whether the show said that the name sounds like these letters, or they are its other way to
-            write Saint or Doctor.
+        declared: whether the letters are a `sounds_like` of the glossary, or the name's other way to write
+            Saint or Doctor.
     """
 
     term: GlossaryTerm
@@ -59,12 +59,12 @@ class NameCandidate:
 
 
 class NameIndex:
-    """Everything looked for: names, long parts of names, and what they sound like.
+    """Names, long parts of names and their `sounds_like`, by letters and by sound.
 
     Attributes:
-        by_letters: what these very letters mean.
-        firsts: first names of the whole names; beside one of them a near miss is likely.
-        longest: words of the longest name.
+        by_letters: letters -> the candidate with exactly these letters.
+        first_names: first names of full names; beside one of them a near miss is likely.
+        max_words: number of words of the longest name.
     """
 
     def __init__(self, terms: Sequence[GlossaryTerm], language: str) -> None:
@@ -82,19 +82,19 @@ class NameIndex:
                 self._by_sound[phonetic_key(target.letters)].append(target)
 
     def find_near_miss(self, letters: str, *, unsure: bool) -> NameCandidate | None:
-        """Return the one target that letters are a near miss of; None where two are as near."""
+        """Return the candidate that the letters are a near miss of; None if there is none or a tie."""
         ranked = [
             (spelling_similarity(letters, t.letters), t)
             for t in self._by_sound.get(phonetic_key(letters), ())
         ]
         good = [(share, target) for share, target in ranked if share >= SOUNDS_ALIKE]
         if not good and unsure:
-            good = [(share, self._long[at]) for _, share, at in self._looks(letters)]
+            good = [(share, self._long[at]) for _, share, at in self._by_spelling(letters)]
         best = max((share for share, _ in good), default=0.0)
         names = {target.words: target for share, target in good if share == best}
         return next(iter(names.values())) if len(names) == 1 else None
 
-    def _looks(self, letters: str) -> list[tuple[str, float, int]]:
+    def _by_spelling(self, letters: str) -> list[tuple[str, float, int]]:
         return process.extract(
             letters,
             self._spelled,
@@ -105,18 +105,18 @@ class NameIndex:
 
 
 def spelling_similarity(one: str, other: str) -> float:
-    """Return the share of letters that two spellings have in common, swapped neighbours counted once."""
+    """Return the normalised Damerau-Levenshtein similarity of two spellings, 0 to 1."""
     return DamerauLevenshtein.normalized_similarity(one, other)
 
 
 def letters_of(text: str) -> str:
-    """Return a name's letters and digits without case and accents."""
+    """Return the letters and digits of a name, without case and accents."""
     plain = unicodedata.normalize("NFKD", text.casefold())
     return "".join(c for c in plain if c.isalnum())
 
 
 def phonetic_key(letters: str) -> str:
-    """Return how letters sound to an English ear, empty for other scripts."""
+    """Return the English phonetic key (Metaphone) of letters, empty for other scripts."""
     return jellyfish.metaphone(letters) if letters.isascii() and letters.isalpha() else ""
 
 
@@ -132,7 +132,7 @@ def _targets(term: GlossaryTerm, language: str) -> Iterator[NameCandidate]:
 
 
 def _other_way(words: Sequence[str], language: str) -> Iterator[str]:
-    """Yield how else a name may be written: St. Giles for Saint Giles."""
+    """Yield other ways to write a name: St. Giles for Saint Giles."""
     first = OTHER_WAY.get(letters_of(words[0]))
     if first and len(words) > 1 and language.startswith("en"):
         yield " ".join((first, *words[1:]))

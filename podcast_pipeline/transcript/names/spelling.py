@@ -1,8 +1,7 @@
-"""Words that an engine made up, which real ones it may have heard; names that it spells in two ways. Pure.
+"""Correct non-words by likelier homophones, and give a name one spelling in a recording. Pure.
 
-Whisper writes syllables, so what it has never read comes out as "proflogacy". Nobody says that: a real word
-that sounds the same needs only a fraction of its likelihood. The engine says how likely each is where it
-stands.
+Whisper writes syllables, so an unknown word becomes a non-word such as "proflogacy". A real homophone needs
+only a fraction of the non-word's likelihood to be the better choice; the engine rates both in context.
 """
 
 import math
@@ -19,49 +18,47 @@ from podcast_pipeline.transcript.edits.record import NameFix
 from podcast_pipeline.transcript.edits.units import Unit, join_units
 from podcast_pipeline.transcript.names.matching import MIN_PHONETIC_KEY, letters_of, phonetic_key
 
-SHORTEST = 6  # letters: short words sound like too many others
-BELIEVED = 0.9  # confidence from which the engine knows what it wrote
-ALIKE = 0.7  # share of letters that a real word has in common
+SHORTEST = 6  # letters: shorter words have too many homophones
+BELIEVED = 0.9  # confidence from which a word is left as it is
+ALIKE = 0.7  # share of letters in common with a real word
 RIVALS, CONSIDERED = 5, 40
-LONGER = 2  # letters, or shorter
-MIN_LOG_LIKELIHOOD_RATIO = math.log(
-    1 / 20
-)  # the likelihood of a real word, over that of a made-up one that sounds the same
-COMMON = 1e-6  # of all that is written; the engine knows how to spell such words
-SURE = 0.75  # confidence from which a name is spelled as it is
-OFTEN = 2  # times that a name is spelled the same before others are
+LONGER = 2  # difference in letters, either way
+MIN_LOG_LIKELIHOOD_RATIO = math.log(1 / 20)  # of a real homophone to the non-word
+COMMON = 1e-6  # share of all written words; engines spell such words right
+SURE = 0.75  # confidence from which a name keeps its spelling
+OFTEN = 2  # occurrences of a spelling before others are changed to it
 NAME = re.compile(rf"(?<![^\W_])[A-Z][a-z]{{{SHORTEST - 1},}}(?![^\W_])")
-NAMED = 0.5  # share of letters by which a word may be a name that is expected
+NAMED = 0.5  # share of letters in common with an expected name
 
 
 @dataclass(frozen=True)
 class SpellingChecker:
-    """What can be said about a word without hearing it.
+    """Tests on the spelling of a word.
 
     Attributes:
-        language: ISO 639-1; only English is known.
-        names: that may be said, real words or not.
+        language: ISO 639-1; only "en" has tests.
+        names: expected names, real words or not.
     """
 
     language: str = ""
     names: tuple[str, ...] = ()
 
     def homophones(self, word: str, confidence: float) -> tuple[str, ...]:
-        """Return the real words that sound like one that does not exist, the most alike first."""
+        """Return the real homophones of a non-word, most similar spelling first; empty for a real word."""
         if confidence >= BELIEVED or not self._is_written_at_most(0, word):
             return ()
-        near = process.extract(
+        similar = process.extract(
             word.lower(),
             [real for length in _lengths(word) for real in _real_words().get((word[0].lower(), length), ())],
             scorer=OSA.normalized_similarity,
             score_cutoff=ALIKE,
             limit=CONSIDERED,
         )
-        alike = [real for real, *_ in near if sounds_like(real, word)]
-        return tuple(real.capitalize() if word[0].isupper() else real for real in alike[:RIVALS])
+        homophones = [real for real, *_ in similar if sounds_like(real, word)]
+        return tuple(real.capitalize() if word[0].isupper() else real for real in homophones[:RIVALS])
 
     def is_rare_name(self, word: str) -> bool:
-        """Tell whether a capitalised word is no common one, and none that the glossary puts right."""
+        """Return whether a capitalised word is neither a common word nor left to the glossary."""
         return self._is_written_at_most(COMMON, word)
 
     def _is_written_at_most(self, frequency: float, word: str) -> bool:
@@ -72,26 +69,26 @@ class SpellingChecker:
             and word.isalpha()
             and word[1:].islower()
             and _frequency(word) <= frequency
-            and not self._may_be_named(word)
+            and not self._may_be_expected(word)
         )
 
-    def _may_be_named(self, word: str) -> bool:
+    def _may_be_expected(self, word: str) -> bool:
         parts = (letters_of(part) for name in self.names for part in (name, *name.split()))
         return any(Levenshtein.normalized_similarity(part, word.lower()) >= NAMED for part in parts)
 
 
 def unify_spelling(units: Iterable[Unit], spelling: SpellingChecker) -> Iterator[NameFix]:
-    """Yield what spells a name of a recording as it is spelled there most often.
+    """Yield fixes that give a name the spelling that is most frequent in the recording.
 
-    Only a rare name that was badly heard is changed, to another that was heard OFTEN and sounds the same.
+    Only a rare name with low confidence is changed, to a homophone with at least OFTEN occurrences.
     """
     found = [(unit, name) for unit in units if (name := NAME.search(unit.text))]
     counts = Counter(name[0] for _, name in found)
     usual: dict[str, str] = {}
-    for often, _ in counts.most_common():  # of equally frequent ones the first
-        usual.setdefault(_sound(often), often)
+    for often, _ in counts.most_common():  # of equally frequent spellings the first
+        usual.setdefault(_homophone_key(often), often)
     for unit, name in found:
-        often = usual[_sound(name[0])]
+        often = usual[_homophone_key(name[0])]
         if (
             often != name[0]
             and counts[often] >= OFTEN
@@ -112,11 +109,11 @@ def unify_spelling(units: Iterable[Unit], spelling: SpellingChecker) -> Iterator
 
 
 def sounds_like(one: str, other: str) -> bool:
-    """Tell whether two words sound the same, to somebody who does not tell th from t."""
-    return _sound(one) == _sound(other) and len(_sound(one)) >= MIN_PHONETIC_KEY
+    """Return whether two words are homophones, with th and t alike."""
+    return _homophone_key(one) == _homophone_key(other) and len(_homophone_key(one)) >= MIN_PHONETIC_KEY
 
 
-def _sound(word: str) -> str:
+def _homophone_key(word: str) -> str:
     return phonetic_key(word.lower().replace("cious", "tious")).replace("0", "T")
 
 
@@ -129,14 +126,14 @@ def _frequency(word: str) -> float:
 
 
 def load_word_frequencies() -> None:
-    """Read the list of words, so that two threads do not."""
+    """Load the word list before threads need it, so that it is read once."""
     _real_words()
 
 
 @cache
 def _real_words() -> dict[tuple[str, int], dict[str, float]]:
-    """Return by first letter and length what people have written: 270,000 words of wordfreq's."""
-    from wordfreq import get_frequency_dict  # read by who needs it
+    """Return (first letter, length) -> word -> frequency: 270,000 English words of wordfreq."""
+    from wordfreq import get_frequency_dict  # lazy: reading the list takes time
 
     found: dict[tuple[str, int], dict[str, float]] = {}
     for word, frequency in get_frequency_dict("en", "large").items():

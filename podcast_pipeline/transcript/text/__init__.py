@@ -1,1 +1,1 @@
-"""Rules of running text: scripts, sentences, paragraphs."""
+"""Rules of running text, one each: scripts, sentences, paragraphs, seconds as a clock; and turns."""

@@ -1,4 +1,4 @@
-"""Human edits over a transcript: aligned, recorded, and merged over another transcription."""
+"""Human edits: alignment, extraction, and merge into another transcription."""
 
 import logging
 from collections import Counter
@@ -32,13 +32,13 @@ NOW = datetime(2026, 3, 3, 6, tzinfo=UTC)
 LATER = datetime(2026, 3, 6, 6, tzinfo=UTC)
 BASE = "0123456789abcdef"
 NOISES = (0.0, 0.05, 0.1, 0.2, 0.3)  # shares of the words
-SHIFTS_S = (0.0, 37.5)  # the same recording, and one that was cut again
+SHIFTS_S = (0.0, 37.5)  # the same recording, and a re-cut one
 SOAK_EDITS = 20_000
 
 
 @dataclass(frozen=True)
 class Case:
-    """One interview, edited, heard again and merged, over the same words and over the new ones."""
+    """One interview, edited, transcribed again and merged, with the same words and with the new ones."""
 
     document: MarkdownTranscript
     base: Transcript
@@ -63,7 +63,7 @@ def make_case(seed: int, *, words: int, count: int, noise: float, shift_s: float
             again,
             apply_edits(edits, again.transcript),
             not shift_s,
-            {"S0": "Speaker 1", "S1": "Speaker 2"},  # the other way round: S0 is who was S1
+            {"S0": "Speaker 1", "S1": "Speaker 2"},  # ids swapped
             "S0",
         ),
     )
@@ -71,7 +71,7 @@ def make_case(seed: int, *, words: int, count: int, noise: float, shift_s: float
 
 
 def case_errors(case: Case) -> Iterator[str]:
-    """Yield everything that is not right about a case."""
+    """Yield every mistake of a case."""
     aligned = transcript_from_document(case.document, case.base)
     if normalized(aligned.text) != normalized(case.document.text):
         yield f"aligned: {aligned.text} is not {case.document.text}"
@@ -82,7 +82,7 @@ def case_errors(case: Case) -> Iterator[str]:
         yield from judge.mistakes()
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)  # one in 1,500 cases is still wrong: see below
+@settings(max_examples=200, deadline=None, derandomize=True)  # one in 1,500 cases still fails: see below
 @given(
     seed=st.integers(0, 2**32),
     words=st.integers(1, 300),
@@ -93,12 +93,12 @@ def case_errors(case: Case) -> Iterator[str]:
 def test_every_edit_is_applied_in_its_place_or_reported(
     seed: int, words: int, count: int, noise: float, shift_s: float
 ) -> None:
-    """Over a noisy and shifted transcription no edit is lost, none lands elsewhere, nothing else changes."""
+    """In a noisy and shifted transcription no edit is lost or misplaced, and nothing else changes."""
     assert list(case_errors(make_case(seed, words=words, count=count, noise=noise, shift_s=shift_s))) == []
 
 
 def random_case(seed: int) -> Case:
-    """Make a case of which everything is drawn."""
+    """Make a case with all parameters random_case from the seed."""
     draw = Random(seed)
     return make_case(
         seed,
@@ -110,21 +110,21 @@ def random_case(seed: int) -> Case:
 
 
 @pytest.mark.parametrize("seed", [151, 941, 100505, 100603, 100868, 100890, 100937, 101418])
-def test_what_once_went_elsewhere(seed: int) -> None:
-    """Passages put in, said one and a half times, or heard as a person wrote them, mislead no edit."""
+def test_formerly_misplaced_edits(seed: int) -> None:
+    """Inserted passages, repetitions and agreements with the person misplace no edit."""
     assert list(case_errors(random_case(seed))) == []
 
 
-def test_a_voice_that_was_cut_out_gives_its_name_to_nobody() -> None:
-    """Where a voice's passage stood somebody else speaks now; the name is reported, not given to them."""
+def test_the_name_of_a_removed_voice_is_a_conflict() -> None:
+    """If another speaker speaks where a removed voice spoke, the name is a conflict."""
     case = make_case(6, words=88, count=5, noise=0.05, shift_s=37.5)
     assert list(case_errors(case)) == []
     names = [conflict.edit for conflict in case.judges[1].merged.conflicts if conflict.edit.kind == "name"]
     assert len(names) == 1
 
 
-def test_an_edit_of_the_first_word_knows_that_its_passage_is_said_again() -> None:
-    """The first word is heard as another one; where the passage comes again it is left alone."""
+def test_an_edit_of_the_first_word_in_a_repeated_passage() -> None:
+    """An edit of the first word is not applied to a repetition of its passage."""
     assert list(case_errors(make_case(256, words=254, count=9, noise=0.05, shift_s=37.5))) == []
 
 
@@ -132,14 +132,14 @@ def test_an_edit_of_the_first_word_knows_that_its_passage_is_said_again() -> Non
     strict=True, reason="a word goes to the other speaker; a word said twice is taken for its echo"
 )
 @pytest.mark.parametrize("seed", [2846, 2888])
-def test_what_still_goes_elsewhere(seed: int) -> None:
-    """All that 3,000 interviews from one row of seeds found."""
+def test_edits_that_are_still_misplaced(seed: int) -> None:
+    """Known failures among 3,000 interviews of consecutive seeds."""
     assert list(case_errors(random_case(seed))) == []
 
 
 @pytest.mark.soak
 def test_twenty_thousand_edits_are_applied_in_their_place_or_reported() -> None:
-    """The same from one row of seeds, until so many are counted; `--log-cli-level INFO` says how it went."""
+    """The same over consecutive seeds, up to 20,000 edits; `--log-cli-level INFO` shows the counts."""
     count: Counter[str] = Counter()
     while count["edits"] < SOAK_EDITS:
         seed = count["interviews"]
@@ -151,7 +151,7 @@ def test_twenty_thousand_edits_are_applied_in_their_place_or_reported() -> None:
     logging.getLogger(__name__).info("%s", dict(count))
 
 
-# The person's side: one document, aligned with the words it was made from.
+# Alignment: a document with the transcript it was made from.
 
 
 def transcript_of_turns(*turns: tuple[str | None, str], language: str = "en") -> Transcript:
@@ -178,7 +178,7 @@ BEES = transcript_of_turns(
 
 
 def edited_markdown(*changes: tuple[str, str], base: Transcript = BEES) -> str:
-    """Return the transcript.md with texts in it replaced."""
+    """Return the transcript.md with some texts replaced."""
     text = to_markdown(base, base=BASE, title="t")
     for old, new in changes:
         assert old in text
@@ -192,13 +192,13 @@ def named_segments(transcript: Transcript) -> list[tuple[str | None, str]]:
 
 
 def test_an_untouched_document_is_the_transcript() -> None:
-    """Aligning what nobody edited gives the very same words, and no edits."""
+    """An unedited document gives exactly the same words, and no edits."""
     assert transcript_from_document(parse_markdown(edited_markdown()), BEES) == BEES
     assert extract_edits(parse_markdown(edited_markdown()), BEES, NOW) == ()
 
 
-def test_what_an_editor_does_by_itself_is_no_edit() -> None:
-    """Curly quotes, dashes and composed accents leave the machine's words as they are."""
+def test_typography_is_no_edit() -> None:
+    """Curly quotes, dashes and composed accents leave the engine's words unchanged."""
     base = transcript_of_turns(("S0", 'It\'s "caf\u00e9" -- so... yes'))
     text = edited_markdown(('It\'s "caf\u00e9" -- so...', "It’s “cafe\u0301” — so…"), base=base)
     assert transcript_from_document(parse_markdown(text), base) == base
@@ -206,7 +206,7 @@ def test_what_an_editor_does_by_itself_is_no_edit() -> None:
 
 
 def test_unchanged_words_keep_their_times() -> None:
-    """A correction takes the time of what was heard; every other word is exactly as it was."""
+    """A correction takes the time of the replaced word; every other word is unchanged."""
     fixed = transcript_from_document(parse_markdown(edited_markdown(("Kelner", "Kellner"))), BEES)
     changed = [(old, new) for old, new in zip(BEES.words, fixed.words, strict=True) if old != new]
     assert changed == [
@@ -215,7 +215,7 @@ def test_unchanged_words_keep_their_times() -> None:
 
 
 def test_marks_and_case_change_no_time() -> None:
-    """A full stop or a capital is the person's, time and confidence stay the machine's."""
+    """A full stop or a capital is the person's; time and confidence are the engine's."""
     (word,) = [
         w
         for w in transcript_from_document(
@@ -227,7 +227,7 @@ def test_marks_and_case_change_no_time() -> None:
 
 
 def test_inserted_words_go_into_the_gap() -> None:
-    """A word nobody heard lies between its neighbours; a pasted paragraph too, in order."""
+    """An inserted word is between its neighbours; so is a pasted paragraph, in order."""
     pasted = "and\n\nA whole paragraph that nobody said at all.\n\nI"
     words = transcript_from_document(parse_markdown(edited_markdown(("and I", pasted))), BEES).words
     assert "A whole paragraph" in " ".join(w.text.strip() for w in words)
@@ -248,7 +248,7 @@ def test_words_before_the_first_and_after_the_last() -> None:
 
 
 def test_a_deleted_passage_is_gone() -> None:
-    """What was deleted is in no segment; a turn without words disappears."""
+    """Deleted words are in no segment; a turn without words disappears."""
     text = edited_markdown(("**Ann Example** [00:00:10]\n\nHow many bees do you keep now?\n\n", ""))
     assert [words for _, words in named_segments(transcript_from_document(parse_markdown(text), BEES))] == [
         "Welcome to the show about bees.",
@@ -259,7 +259,7 @@ def test_a_deleted_passage_is_gone() -> None:
 
 
 def test_a_speaker_is_renamed_once() -> None:
-    """A name changed in the front matter names every turn of that voice, and its id stays."""
+    """A name changed in the front matter applies to every turn of that speaker; the id stays."""
     named = transcript_from_document(
         parse_markdown(edited_markdown(("S1: Speaker 2", "S1: Bob Guest"))), BEES
     )
@@ -268,14 +268,14 @@ def test_a_speaker_is_renamed_once() -> None:
 
 
 def test_a_speaker_is_renamed_everywhere_by_search_and_replace() -> None:
-    """Replacing the name in front matter and headings alike is the same as renaming it once."""
+    """Replacing the name in front matter and headings equals renaming in the front matter."""
     assert transcript_from_document(
         parse_markdown(edited_markdown(("Speaker 2", "Bob Guest"))), BEES
     ) == transcript_from_document(parse_markdown(edited_markdown(("S1: Speaker 2", "S1: Bob Guest"))), BEES)
 
 
 def test_swapped_names() -> None:
-    """Swapping two names in the front matter swaps the voices; in the headings too, nothing changes."""
+    """Names swapped in the front matter are swapped; if swapped in the headings, too, nothing changes."""
     base = BEES.model_copy(update={"speakers": (Speaker(id="S0", name="Ann"), Speaker(id="S1", name="Bob"))})
     front = edited_markdown(("S0: Ann\n  S1: Bob", "S0: Bob\n  S1: Ann"), base=base)
     assert [name for name, _ in named_segments(transcript_from_document(parse_markdown(front), base))] == [
@@ -291,7 +291,7 @@ def test_swapped_names() -> None:
 
 
 def test_one_turn_is_given_to_another() -> None:
-    """A heading changed for one turn moves that turn only, to a known speaker or a new one."""
+    """A changed heading reassigns that turn only, to a known speaker or a new one."""
     to_ann = transcript_from_document(
         parse_markdown(edited_markdown(("**Speaker 2** [00:00:14]", "**Ann Example**"))), BEES
     )
@@ -304,7 +304,7 @@ def test_one_turn_is_given_to_another() -> None:
 
 
 def test_turns_are_split_and_joined() -> None:
-    """A new heading splits a turn between two speakers; a removed one joins two."""
+    """A new heading splits a turn between two speakers; a removed heading joins two turns."""
     split = transcript_from_document(
         parse_markdown(edited_markdown(("Kelner and", "Kelner.\n\n**Ann Example**\n\nand"))), BEES
     )
@@ -320,7 +320,7 @@ def test_turns_are_split_and_joined() -> None:
 
 
 def test_scripts_without_spaces() -> None:
-    """One changed character changes one word, and the words around it stay exactly as they were."""
+    """One changed character changes one word; the words around it are unchanged."""
     words = tuple(
         Word(text=text, start_s=i, end_s=i + 1, confidence=0.8)
         for i, text in enumerate(("今日は", "蜂の", "話", "です", "。"))
@@ -337,8 +337,8 @@ def test_scripts_without_spaces() -> None:
     assert apply_edits((edit,), base).transcript.text == fixed.text
 
 
-def test_words_in_several_pieces_stay_in_pieces() -> None:
-    """A word that the engine gave in two pieces is kept in two where it is unchanged."""
+def test_words_in_several_parts_stay_in_parts() -> None:
+    """A word that the engine wrote in two parts stays in two parts if it is unchanged."""
     pieces = (
         Word(text=" Ann", start_s=0, end_s=0.5),
         Word(text="'s", start_s=0.5, end_s=0.7),
@@ -355,19 +355,19 @@ def test_words_in_several_pieces_stay_in_pieces() -> None:
     assert [(w.text, w.start_s, w.end_s) for w in fixed.words] == [(" Anne's", 0, 0.7), (" bees", 1, 2)]
 
 
-def test_doubts_stay_until_a_person_was_there() -> None:
-    """A doubtful segment that was not edited stays doubtful; one that was edited does not."""
+def test_doubts_stay_until_a_segment_is_edited() -> None:
+    """An unedited doubtful segment stays doubtful; an edited one does not."""
     doubtful = tuple(s.model_copy(update={"doubts": ("over music",)}) for s in BEES.segments)
     base = BEES.model_copy(update={"segments": doubtful})
     fixed = transcript_from_document(parse_markdown(edited_markdown(("Kelner", "Kellner"), base=base)), base)
     assert [s.doubts for s in fixed.segments] == [("over music",), (), ("over music",), ("over music",)]
 
 
-# Edits on record.
+# Extraction: edits.json.
 
 
-def test_what_an_edit_remembers() -> None:
-    """An edit says what was heard and written, between which words, when in the recording, and when made."""
+def test_the_fields_of_an_edit() -> None:
+    """An edit has the old and new words, the context, the time in the recording and its instant."""
     (edit,) = extract_edits(parse_markdown(edited_markdown(("Kelner and", "Kellner. And"))), BEES, NOW)
     assert isinstance(edit, WordEdit)
     assert (edit.site.heard, edit.written) == ("Kelner and", "Kellner. And")
@@ -376,8 +376,8 @@ def test_what_an_edit_remembers() -> None:
     assert (edit.site.start_s, edit.site.end_s, edit.edited_at) == (6.5, 7.4, NOW)
 
 
-def test_edits_in_json_come_back() -> None:
-    """edits.json holds every kind of edit and a conflict, and a newer schema is refused."""
+def test_edits_survive_a_json_round_trip() -> None:
+    """Every kind of edit and a conflict survive a round trip; a newer schema is refused."""
     text = edited_markdown(
         ("S1: Speaker 2", "S1: Bob"), ("**Ann Example** [00:00:10]", "**Cy**"), ("bees.", "wasps.")
     )
@@ -391,7 +391,7 @@ def test_edits_in_json_come_back() -> None:
 
 
 def test_an_edit_keeps_the_day_it_was_made() -> None:
-    """Taken again with new ones, an edit keeps its instant; conflicts stay until settled."""
+    """Extracted again with new edits, an edit keeps its instant; conflicts stay until resolved."""
     first = reconcile_edits(Edits(), parse_markdown(edited_markdown(("Kelner", "Kellner"))), BEES, NOW)
     second = reconcile_edits(
         first, parse_markdown(edited_markdown(("Kelner", "Kellner"), ("never", "always"))), BEES, LATER
@@ -399,16 +399,16 @@ def test_an_edit_keeps_the_day_it_was_made() -> None:
     assert [edit.edited_at for edit in second.edits] == [NOW, LATER]
 
 
-# Edits over another transcription.
+# Merge into another transcription.
 
 
 def merge_edits(*changes: tuple[str, str], over: Transcript) -> MergeResult:
-    """Return the edits of BEES over another transcription."""
+    """Merge edits of BEES into another transcription."""
     return apply_edits(extract_edits(parse_markdown(edited_markdown(*changes)), BEES, NOW), over)
 
 
-def test_edits_over_their_own_words_are_the_alignment() -> None:
-    """On the transcript they were made from, edits give what aligning the document gives."""
+def test_edits_merged_into_their_base_are_the_alignment() -> None:
+    """Merged into their own base, edits give the same transcript as aligning the document."""
     text = edited_markdown(
         ("Kelner", "Kellner"), ("S1: Speaker 2", "S1: Bob"), (" now?", "?"), ("Well, I", "Well, I have")
     )
@@ -418,7 +418,7 @@ def test_edits_over_their_own_words_are_the_alignment() -> None:
 
 
 def test_applying_twice_changes_nothing() -> None:
-    """A transcription that already has a correction counts as applied and stays as it is."""
+    """An edit whose words are already there counts as applied and changes nothing."""
     once = merge_edits(("Kelner", "Kellner"), ("S1: Speaker 2", "S1: Bob"), (" now?", "?"), over=BEES)
     twice = merge_edits(
         ("Kelner", "Kellner"), ("S1: Speaker 2", "S1: Bob"), (" now?", "?"), over=once.transcript
@@ -427,8 +427,8 @@ def test_applying_twice_changes_nothing() -> None:
     assert twice.transcript == once.transcript
 
 
-def test_another_hearing_of_the_same_words_is_corrected() -> None:
-    """Where the new engine hears the same name differently, the person's spelling stands."""
+def test_another_spelling_of_the_same_words_is_corrected() -> None:
+    """If the new engine spells the name differently, the person's spelling is applied."""
     other = transcript_of_turns(*((s.speaker, s.text.replace("Kelner", "Kellnor")) for s in BEES.segments))
     result = merge_edits(("Kelner", "Kellner"), over=other)
     assert result.conflicts == ()
@@ -436,52 +436,52 @@ def test_another_hearing_of_the_same_words_is_corrected() -> None:
 
 
 def test_other_words_in_the_place_are_a_conflict() -> None:
-    """Where the new engine hears something else, nothing is changed and the place is named."""
+    """If the new engine has other words, nothing changes and the conflict has the place."""
     other = transcript_of_turns(*((s.speaker, s.text.replace("Kelner", "Smith")) for s in BEES.segments))
     result = merge_edits(("Kelner", "Kellner"), over=other)
     assert result.transcript == other
     (conflict,) = result.conflicts
-    assert (conflict.at_s, conflict.reason) == (6.5, "the machine now hears “Smith”")
+    assert (conflict.at_s, conflict.reason) == (6.5, "the new transcription has “Smith”")
 
 
 def test_a_passage_that_was_cut_is_a_conflict() -> None:
-    """An edit in a passage that is not in the new recording is reported with the time it had."""
+    """An edit of a passage that was cut is a conflict with its old time."""
     other = transcript_of_turns((None, "Something else entirely was said in this one."))
     (conflict,) = merge_edits(("Kelner", "Kellner"), over=other).conflicts
-    assert (conflict.at_s, conflict.reason) == (6.5, "the words around it are not there any more")
+    assert (conflict.at_s, conflict.reason) == (6.5, "the words around the edit are no longer there")
 
 
 def test_a_passage_said_twice_is_a_conflict() -> None:
-    """Where the same words stand in two places of a re-cut recording, neither is guessed."""
+    """If the context matches at two places of a re-cut recording, the edit is a conflict."""
     twice = transcript_of_turns(*((s.speaker, s.text) for s in (*BEES.segments, *BEES.segments)))
     result = merge_edits(("Kelner", "Kellner"), over=twice)
     assert result.transcript == twice
-    assert [conflict.reason for conflict in result.conflicts] == ["fits in several places: 6 s, 24 s"]
+    assert [conflict.reason for conflict in result.conflicts] == ["several matches: 6 s, 24 s"]
 
 
 def test_a_name_follows_the_voice_not_the_id() -> None:
-    """When the voices have other ids in the new transcription, the name goes to the right one."""
+    """If ids differ in the new transcription, the name goes to the right speaker."""
     other = transcript_of_turns(*(({"S0": "S1", "S1": "S0"}[s.speaker or ""], s.text) for s in BEES.segments))
     unnamed = other.model_copy(update={"speakers": (Speaker(id="S0"), Speaker(id="S1"))})
     result = merge_edits(("S1: Speaker 2", "S1: Bob"), over=unnamed)
     assert [name for name, _ in named_segments(result.transcript)] == ["Speaker 2", "Bob", "Speaker 2", "Bob"]
 
 
-def test_a_name_for_a_voice_that_is_no_longer_one_is_a_conflict() -> None:
-    """When the new diarization mixes two voices, or knows it by another name, no name is put on it."""
+def test_a_name_without_a_single_matching_speaker_is_a_conflict() -> None:
+    """If the new diarization mixes two voices or has another name, the name is a conflict."""
     one = transcript_of_turns(*(("S0" if i % 4 > 1 else "S1", s.text) for i, s in enumerate(BEES.segments)))
     mixed = one.model_copy(update={"speakers": (Speaker(id="S0"), Speaker(id="S1"))})
     assert [c.reason for c in merge_edits(("S1: Speaker 2", "S1: Bob"), over=mixed).conflicts] == [
-        "the voice is not one voice any more"
+        "no single matching speaker"
     ]
     known = BEES.model_copy(update={"speakers": (BEES.speakers[0], Speaker(id="S1", name="Carl"))})
     assert [c.reason for c in merge_edits(("S1: Speaker 2", "S1: Bob"), over=known).conflicts] == [
-        "the voice is known as Carl"
+        "the speaker is already named Carl"
     ]
 
 
-def test_a_name_the_machine_knew_is_corrected() -> None:
-    """A voice that came with a name is renamed, also where it comes with that name again; or loses it."""
+def test_the_name_of_a_known_voice_is_corrected() -> None:
+    """A known voice is renamed or loses its name, also if it has the old name again."""
     result = merge_edits(("S0: Ann Example", "S0: Anne Example"), over=BEES)
     assert [name for name, _ in named_segments(result.transcript)][::2] == ["Anne Example"] * 2
     nobody = merge_edits(("S0: Ann Example", "S0:"), over=BEES)
@@ -489,7 +489,7 @@ def test_a_name_the_machine_knew_is_corrected() -> None:
 
 
 def test_a_moved_turn_moves_again() -> None:
-    """A turn given to a new speaker is given to that speaker again, whoever the machine thinks it is."""
+    """A turn given to a new speaker is given to that speaker again, whatever the diarization has."""
     result = merge_edits(("**Ann Example** [00:00:10]", "**Cy**"), over=BEES)
     assert [name for name, _ in named_segments(result.transcript)] == [
         "Ann Example",
@@ -500,7 +500,7 @@ def test_a_moved_turn_moves_again() -> None:
 
 
 def test_a_turn_of_an_unnamed_voice_follows_the_voice() -> None:
-    """A turn given to "Speaker 2" goes to that voice, whatever number it has in the new transcription."""
+    """A turn given to "Speaker 2" goes to that voice, under any number in the new transcription."""
     other = transcript_of_turns(*(({"S0": "S1", "S1": "S0"}[s.speaker or ""], s.text) for s in BEES.segments))
     unnamed = other.model_copy(update={"speakers": (Speaker(id="S0"), Speaker(id="S1"))})
     result = merge_edits(("**Ann Example** [00:00:10]", "**Speaker 2**"), over=unnamed)
@@ -508,7 +508,7 @@ def test_a_turn_of_an_unnamed_voice_follows_the_voice() -> None:
 
 
 def test_inserted_words_belong_to_their_turn() -> None:
-    """Words at the edge of two turns are said by whose turn they were written in, or by a stranger."""
+    """Words inserted between two turns belong to the turn they were written in, or to a third speaker."""
     first = merge_edits(("Thank you, I", "Well, thank you, I"), over=BEES).transcript
     assert named_segments(first)[1] == ("Speaker 2", "Well, thank you, I am Mr. Kelner and I keep them.")
     stranger = merge_edits(("**Ann Example** [00:00:10]", "**Cy**\n\nMe too!\n\n**Ann Example**"), over=BEES)
@@ -516,26 +516,28 @@ def test_inserted_words_belong_to_their_turn() -> None:
 
 
 def test_two_edits_for_one_place_are_not_both_applied() -> None:
-    """Of two edits of the same words the first is applied, the second reported."""
+    """Of two edits of the same words the first is applied, the second is a conflict."""
     one = extract_edits(parse_markdown(edited_markdown(("Kelner", "Kellner"))), BEES, NOW)
     other = extract_edits(parse_markdown(edited_markdown(("Kelner", "Keller"))), BEES, NOW)
     result = apply_edits((*one, *other), BEES)
     assert "Kellner" in result.transcript.text
-    assert [(c.edit, c.reason) for c in result.conflicts] == [(other[0], "another edit is there")]
+    assert [(c.edit, c.reason) for c in result.conflicts] == [
+        (other[0], "another edit changes the same words")
+    ]
 
 
-def test_nothing_heard_and_nothing_edited() -> None:
-    """An empty transcription takes no edits and loses none."""
+def test_an_empty_transcription() -> None:
+    """In an empty transcription every edit is a conflict."""
     empty = Transcript(language="en", duration_s=9)
     assert extract_edits(parse_markdown(to_markdown(empty, base=BASE, title="t")), empty, NOW) == ()
     assert len(merge_edits(("Kelner", "Kellner"), ("S1: Speaker 2", "S1: Bob"), over=empty).conflicts) == 2
 
 
-# The difference between two versions, for a person.
+# The changelog of two versions.
 
 
 def test_a_diff_reads_like_a_correction() -> None:
-    """Each change is one line with its time and some words around it; another name of a voice is one line."""
+    """Each change is one line with its time and context; a renamed speaker is one line."""
     text = edited_markdown(
         ("Kelner", "Kellner"), (" now?", "?"), ("Well, I", "Well, I have"), ("S1: Speaker 2", "S1: Bob")
     )

@@ -1,4 +1,4 @@
-"""Names told to the engine before, and put right in its words after."""
+"""The glossary: names for the engine's prompt, and corrections of near misses."""
 
 from datetime import UTC, datetime
 
@@ -57,8 +57,8 @@ ABSENT = tuple(
         ("then Siobhan Ni Dhomhnaill sang", "then Siobhán Ní Dhomhnaill sang"),
     ],
 )
-def test_a_near_miss_of_a_name_is_put_right(before: str, after: str) -> None:
-    """What sounds like a name, or is told to, becomes the name; marks and possessives stay."""
+def test_a_near_miss_of_a_name_is_corrected(before: str, after: str) -> None:
+    """A near miss or a `sounds_like` becomes the name; punctuation and possessives stay."""
     fixed, fixes = fix_names(recognized(before), GLOSSARY)
     assert fixed.text == after
     assert fixes
@@ -77,7 +77,7 @@ def test_a_near_miss_of_a_name_is_put_right(before: str, after: str) -> None:
     ],
 )
 def test_other_words_stay(text: str) -> None:
-    """Ordinary words and other people's names that were heard well are not touched."""
+    """Ordinary words and other names with high confidence stay."""
     assert fix_names(recognized(text), GLOSSARY) == (recognized(text), ())
 
 
@@ -93,12 +93,12 @@ def test_other_words_stay(text: str) -> None:
     ],
 )
 def test_saint_and_doctor_are_written_as_the_glossary_has_them(name: str, before: str, after: str) -> None:
-    """St. and Saint are one word to the ear; a sentence's full stop still parts two names."""
+    """St. and Saint are homophones; a sentence's full stop still separates two names."""
     fixed, _ = fix_names(recognized(before), Glossary((GlossaryTerm(name),)))
     assert fixed.text.strip() == after
 
 
-def test_ordinary_words_only_change_where_they_were_hardly_heard() -> None:
+def test_ordinary_words_only_change_at_low_confidence() -> None:
     """The same ordinary words become the name with low confidence and stay with high."""
     glossary = Glossary((GlossaryTerm("Ann Example"),))
     assert fix_names(recognized("with an|0.2 example|0.3 here"), glossary)[0].text == "with Ann Example here"
@@ -106,7 +106,7 @@ def test_ordinary_words_only_change_where_they_were_hardly_heard() -> None:
 
 
 def test_a_fix_is_on_record() -> None:
-    """Each fix says what was there, what is there now, when, and how sure the engine was."""
+    """A fix has the words before and after, the times, and the engine's confidence."""
     _, (fixed,) = fix_names(recognized("so Sean O|0.7 Sullivan, yes"), GLOSSARY)
     assert (fixed.before, fixed.after, fixed.term) == (
         "Sean O Sullivan,",
@@ -117,14 +117,14 @@ def test_a_fix_is_on_record() -> None:
 
 
 def test_a_name_with_a_possessive_of_its_own_gets_no_second_one() -> None:
-    """Saint Andrew's stays as it is, and is put right without another 's."""
+    """Saint Andrew's stays unchanged, and a near miss is corrected without another 's."""
     glossary = Glossary((GlossaryTerm("Saint Andrew's"),))
     assert fix_names(recognized("in Saint Andrew's, Holborn"), glossary)[1] == ()
     assert fix_names(recognized("in Saint Andrew, Holborn"), glossary)[0].text.count("'s") <= 1
 
 
 def test_times_are_merged_and_split() -> None:
-    """Two words that become one take the time of both, one that becomes two is divided."""
+    """Two words that become one take the time of both; the time of a word that becomes two is divided."""
     before = recognized("yes Sean O Sullivan came")
     words = fix_names(before, GLOSSARY)[0].words
     assert [(w.text, w.start_s, w.end_s) for w in words] == [
@@ -138,14 +138,14 @@ def test_times_are_merged_and_split() -> None:
     assert (joined[1].start_s, joined[2].end_s, joined[1].end_s) == (0.3, 0.5, joined[2].start_s)
 
 
-def test_two_names_that_sound_alike_are_nobody() -> None:
-    """Where two known names are equally near, neither is put in."""
+def test_a_tie_of_two_names_changes_nothing() -> None:
+    """A tie between two known names changes nothing."""
     glossary = Glossary((GlossaryTerm("Katarin"), GlossaryTerm("Catarin")))
     assert fix_names(recognized("and Gatarin came"), glossary)[1] == ()
 
 
 def test_three_hundred_absent_names_change_nothing() -> None:
-    """A long glossary of people who are not in an interview leaves its words alone, well heard or not."""
+    """A long glossary of absent people changes no word of an interview, at any confidence."""
     text = INTERVIEW.read_text(encoding="utf-8")
     assert len(ABSENT) == 300
     for confidence in (0.95, 0.7, 0.45):
@@ -153,12 +153,12 @@ def test_three_hundred_absent_names_change_nothing() -> None:
 
 
 def test_a_quote_begins_with_an_ordinary_word() -> None:
-    """The first word in quotes is no name when it is an ordinary one."""
+    """An ordinary word at the begin of a quote is no name."""
     assert names_in('kinder:\n\n*"Had he married Ann, all were well."*', language="en") == ("Ann",)
 
 
-def test_what_the_glossary_is_made_of() -> None:
-    """People come first, then the show's terms, then the capitalised names of the notes; each once."""
+def test_the_terms_of_the_glossary() -> None:
+    """The terms are people, then the show's terms, then the capitalised names of the notes; each once."""
     table = GlossaryTable.model_validate({"terms": ["Ann Example", {"name": "Bob", "sounds_like": ["bop"]}]})
     notes = "# On bees\n\nWith **Ann Example** of [Buzz Labs](https://Example.com/A). Yesterday Li de Vries."
     glossary = build_glossary(table, people=("Cy Guest", "Bob"), notes=notes)
@@ -177,20 +177,20 @@ def test_names_in_notes_of_other_languages() -> None:
     assert names_in("今日は蜂の話です。", language="ja") == ()
 
 
-def test_near_names_the_known_one() -> None:
-    """A near miss names the person who is meant; a known name and a strange one name nobody."""
+def test_a_near_miss_gives_the_known_name() -> None:
+    """A near miss gives the known name; a known name and an unknown one give none."""
     assert similar_name("Ann Kelner", GLOSSARY) == "Ann Kellner"
     assert similar_name("Ann Kellner", GLOSSARY) is None
     assert similar_name("Desmond", GLOSSARY) is None
 
 
-def correction(heard: str, written: str) -> WordEdit:
+def correction(original: str, written: str) -> WordEdit:
     """Return an edit of a few words."""
-    return WordEdit(site=TextQuote(heard=heard, start_s=0, end_s=1), written=written, edited_at=NOW)
+    return WordEdit(site=TextQuote(heard=original, start_s=0, end_s=1), written=written, edited_at=NOW)
 
 
 def test_name_corrections_are_learnt() -> None:
-    """A name written over what sounds like it becomes a term; known names, rewordings and typos do not."""
+    """A name written in place of a similar word becomes a term; known names, rewordings and typos do not."""
     edits = (
         correction("Marcovitch,", "Markovitz,"),
         correction("Markowits", "Markovitz"),

@@ -1,4 +1,4 @@
-"""Words that an engine made up, and names that it spells now so, now so."""
+"""Homophones of non-words, and names with several spellings."""
 
 import pytest
 
@@ -22,8 +22,8 @@ ENGLISH = SpellingChecker("en")
         ("Betulia", "Bethulia"),
     ],
 )
-def test_a_made_up_word_has_rivals_that_sound_the_same(made_up: str, real: str) -> None:
-    """As Whisper wrote them; a capital stays."""
+def test_a_non_word_has_real_homophones(made_up: str, real: str) -> None:
+    """Non-words from Whisper have the real word as homophone; a capital stays."""
     assert real in ENGLISH.homophones(made_up, 0.6)
 
 
@@ -39,18 +39,18 @@ def test_a_made_up_word_has_rivals_that_sound_the_same(made_up: str, real: str) 
         "",
     ],
 )
-def test_what_has_no_rivals(word: str) -> None:
-    """Where nothing can be known, nothing is asked."""
+def test_words_without_homophones(word: str) -> None:
+    """These words have no homophones to try."""
     assert ENGLISH.homophones(word, 0.5) == ()
 
 
-def test_what_was_heard_well_is_believed() -> None:
-    """However odd it looks."""
+def test_a_confident_word_is_left() -> None:
+    """A word with high confidence has no homophones to try."""
     assert ENGLISH.homophones("proflogacy", 0.9) == ()
 
 
-def test_only_english_is_known() -> None:
-    """In a language with long compounds most words are in no list."""
+def test_only_english_has_homophones() -> None:
+    """Other languages have no tests: with long compounds most words are in no list."""
     assert (
         SpellingChecker("de").homophones("proflogacy", 0.5)
         == SpellingChecker().homophones("proflogacy", 0.5)
@@ -58,14 +58,14 @@ def test_only_english_is_known() -> None:
     )
 
 
-def test_what_may_be_an_expected_name_is_left_to_the_glossary() -> None:
-    """A guest called Rutherhythe is not Rotherhithe."""
+def test_a_possible_expected_name_is_left_to_the_glossary() -> None:
+    """A non-word similar to an expected name has no homophones to try."""
     assert SpellingChecker("en", ("Ann Rutherhythe",)).homophones("Rutherhithe", 0.4) == ()
     assert SpellingChecker("en", ("Ann Rutherhythe",)).homophones("proflogacy", 0.4) == ("profligacy",)
 
 
 def transcript(text: str, *, confidence: float = 0.6) -> Transcript:
-    """Return words as heard; `word|0.8` has a confidence of its own."""
+    """Return a transcript of words; `word|0.8` sets a confidence."""
     words = []
     for i, token in enumerate(text.split()):
         word, _, own = token.partition("|")
@@ -76,13 +76,13 @@ def transcript(text: str, *, confidence: float = 0.6) -> Transcript:
 
 
 def spelled(text: str, *names: str, language: str = "en") -> tuple[str, tuple[NameFix, ...]]:
-    """Return the text after the second pass with these expected names, and what it changed."""
+    """Return the text after the fixes with these expected names, and the fixes."""
     fixed, fixes = fix_names(transcript(text), Glossary(tuple(map(GlossaryTerm, names)), language))
     return fixed.text, fixes
 
 
-def test_a_name_is_spelled_as_most_often() -> None:
-    """Punctuation and the possessive stay, and the fix says what was before."""
+def test_a_name_gets_its_most_frequent_spelling() -> None:
+    """The most frequent spelling wins; punctuation and the possessive stay, and the fix has the old words."""
     text, (one,) = spelled("Morland, and Morland. “Moreland’s house")
     assert text == "Morland, and Morland. “Morland’s house"
     assert (one.before, one.after, one.term) == ("“Moreland’s", "“Morland’s", "Morland")
@@ -104,19 +104,19 @@ def test_a_name_is_spelled_as_most_often() -> None:
     ],
 )
 def test_names_that_are_left(said: str) -> None:
-    """A wrong correction is worse than none."""
+    """These names keep their spelling: a wrong correction is worse than none."""
     text, fixes = spelled(said)
     assert (text, fixes) == (said.replace("|0.8", ""), ())
 
 
 def test_an_expected_name_is_left_to_the_glossary() -> None:
-    """Who is called Moreland is, however often the engine writes Morland."""
+    """An expected name is not changed to a more frequent spelling."""
     text, fixes = spelled("Morland and Morland and Moreland", "Ann Moreland")
     assert {one.term for one in fixes} == {"Ann Moreland"}
     assert text == "Moreland and Moreland and Moreland"
 
 
 def test_other_languages_are_left() -> None:
-    """Their sounds are others."""
+    """Other languages have no phonetic key."""
     assert spelled("Morland and Morland and Moreland", language="de")[1] == ()
     assert len(spelled("Morland and Morland and Moreland", language="en-GB")[1]) == 1

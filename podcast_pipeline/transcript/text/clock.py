@@ -1,0 +1,18 @@
+"""Seconds as a clock, cut to the whole second: `00:01:05` to edit by, `1:05` to read. Pure."""
+
+
+def format_clock(seconds: float) -> str:
+    """Return `00:01:05`."""
+    hours, minutes, whole_seconds = _parts(seconds)
+    return f"{hours:02}:{minutes:02}:{whole_seconds:02}"
+
+
+def format_short_clock(seconds: float) -> str:
+    """Return `1:02:03`, without hours `2:03`."""
+    hours, minutes, whole_seconds = _parts(seconds)
+    return f"{hours}:{minutes:02}:{whole_seconds:02}" if hours else f"{minutes}:{whole_seconds:02}"
+
+
+def _parts(seconds: float) -> tuple[int, int, int]:
+    minutes, whole_seconds = divmod(int(seconds), 60)
+    return *divmod(minutes, 60), whole_seconds
