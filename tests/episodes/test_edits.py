@@ -199,7 +199,10 @@ DAMAGE: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "latin-1": (lambda md: md.replace(b"forty", b"f\xf6rty"), "is not UTF-8"),
     "utf-16": (lambda md: md.decode().encode("utf-16"), "is not UTF-8"),
     "base cut short": (lambda md: md.replace(b"base: ", b"base: x"), "line 2: base must be"),
-    "merge": (lambda md: md.replace(b"**Sp", b"<<<<<<< HEAD\n**Sp", 1), "line 12: unresolved git merge conflict"),
+    "merge": (
+        lambda md: md.replace(b"**Sp", b"<<<<<<< HEAD\n**Sp", 1),
+        "line 12: unresolved git merge conflict",
+    ),
     "broken heading": (lambda md: md.replace(b"**Speaker 1**", b"**Speaker 1", 1), "line 12: a time follows"),
 }
 
