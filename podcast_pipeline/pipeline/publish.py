@@ -44,10 +44,12 @@ class PublishResult:
     """The result of a publication.
 
     Attributes:
+        folder: the episode's folder, no longer locked.
         changed: whether the catalog or the feed differs from the one before.
         mastering: measurements of the new master; None for audio that was published already.
     """
 
+    folder: EpisodeFolder
     episode: Episode
     show: Show
     word_count: int
@@ -144,6 +146,7 @@ def publish(
         catalog, feed_changed = commit(context, prepared.update)
     transcript = prepared.assembled.transcript
     return PublishResult(
+        folder=folder,
         episode=prepared.assembled.episode,
         show=catalog.show,
         word_count=len(transcript.words) if transcript else 0,

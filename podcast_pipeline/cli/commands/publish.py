@@ -140,13 +140,12 @@ def _publish_one(
         return dry_run(context, slug, publish_at=publish_at, allow_redownloads=options.allow)
     _ask(session, slug, publish_at, options)
     result = publish(context, slug, publish_at=publish_at, allow_redownloads=options.allow)
-    folder = context.library.folder(slug)
-    text = edits.read_episode_text(folder)
+    text = edits.read_episode_text(result.folder)
     review.warn_of_conflicts(session, slug, text.edits.conflicts)
     review.warn_of_unordered_turns(session, slug, text.document)
-    receipt, previous = _receipt(result, session.output.seconds), folder.load_receipt()
+    receipt, previous = _receipt(result, session.output.seconds), result.folder.load_receipt()
     if result.changed or previous.get("document_key") != receipt["document_key"]:  # lost by a killed run
-        folder.save_receipt(receipt)
+        result.folder.save_receipt(receipt)
     return result
 
 
