@@ -9,22 +9,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from podcast_pipeline.audio.ffmpeg import Ffmpeg, find_ffmpeg
 from podcast_pipeline.config import Config, load_config
-from podcast_pipeline.episodes.library import Library
 from podcast_pipeline.errors import ConfigError
 from podcast_pipeline.model import Progress, ProgressCallback, Show
-from podcast_pipeline.pipeline import ping
-from podcast_pipeline.storage import Store
-from podcast_pipeline.storage.open import open_store
-from podcast_pipeline.storage.published import read_catalog
-from podcast_pipeline.storage.s3.presets import has_conditional_writes
-from podcast_pipeline.transcription import Transcriber, choose_engine, load_transcriber
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from podcast_pipeline.audio.ffmpeg import Ffmpeg
+    from podcast_pipeline.episodes.library import Library
     from podcast_pipeline.model.catalog import Catalog
+    from podcast_pipeline.storage import Store
+    from podcast_pipeline.transcription import Transcriber
+
+# Imports below stand inside functions: a command loads only the rooms of the parts that it uses.
 
 
 def user_cache_folder() -> Path:
@@ -55,29 +53,39 @@ class Context:
     warn: Callable[[str], None] = ignore
 
     @cached_property
-    def library(self) -> Library:
+    def library(self) -> "Library":
         """The episode folders."""
+        from podcast_pipeline.episodes.library import Library
+
         return Library(self.config.folder / "episodes", language=self.config.show.language)
 
     @cached_property
-    def store(self) -> Store:
+    def store(self) -> "Store":
         """Object storage; StoreError or ConfigError where it cannot be opened."""
+        from podcast_pipeline.storage.open import open_store
+
         return open_store(self.config)
 
     @cached_property
     def engine(self) -> str:
         """The name of the transcription engine; nothing of it is loaded."""
+        from podcast_pipeline.transcription import choose_engine
+
         return choose_engine(self.config.transcription.engine)
 
     @cached_property
-    def transcriber(self) -> Transcriber:
+    def transcriber(self) -> "Transcriber":
         """The transcription engine with its weights."""
+        from podcast_pipeline.transcription import load_transcriber
+
         cache = self.config.state_folder / "cache"
         return load_transcriber(self.engine, self.config.transcription.model, cache=cache)
 
     @cached_property
-    def ffmpeg(self) -> Ffmpeg:
+    def ffmpeg(self) -> "Ffmpeg":
         """The ffmpeg on PATH, else the one of the wheel."""
+        from podcast_pipeline.audio.ffmpeg import Ffmpeg, find_ffmpeg
+
         return Ffmpeg(find_ffmpeg())
 
     @cached_property
@@ -95,6 +103,8 @@ class Context:
 
     def catalog(self) -> "Catalog | None":
         """Read the catalog from storage; None before the first publication."""
+        from podcast_pipeline.storage.published import read_catalog
+
         return read_catalog(self.store)[0]
 
     @cached_property
@@ -105,6 +115,8 @@ class Context:
             ConfigError: neither the store nor a database can arbitrate between publishers, and show.toml
                 does not state that there is only one.
         """
+        from podcast_pipeline.storage.s3.presets import has_conditional_writes
+
         if has_conditional_writes(self.config) or self.config.storage.single_publisher:
             return nullcontext
         if self.config.database_url is None:
@@ -119,6 +131,8 @@ class Context:
 
     def announce(self, show: Show) -> None:
         """Notify hubs and directories that the public feed has changed; a failure is a warning."""
+        from podcast_pipeline.pipeline import ping
+
         pings = ping.pings_for(show.feed_url, self.config.feed, podping_token=self.config.podping_token)
         ping.send_pings(pings, warn=self.warn)
 

@@ -21,7 +21,6 @@ from podcast_pipeline.cli import app
 from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.model import ProgressCallback, Transcript
 from podcast_pipeline.model.catalog import to_json, transcript_from_json
-from podcast_pipeline.pipeline import context
 from podcast_pipeline.transcript.markdown import HINT
 from podcast_pipeline.transcription import TranscriptionOptions
 from tests.support.bucket_show import files, objects, soak_amounts
@@ -67,8 +66,8 @@ def run_here(folder: Path, environment: dict[str, str], command: str) -> None:
     with pytest.MonkeyPatch.context() as patch, (folder / "stderr").open("w", encoding="utf-8") as error_line:
         patch.setattr(sys, "stderr", error_line)
         patch.setattr(app, "CliSession", partial(CliSession, clock=lambda: NOW))
-        for module in (transcription, context):  # each has its own name for the function
-            patch.setattr(module, "load_transcriber", lambda *_, **__: FileTranscriber(folder / OTHER_WORDS))
+        transcriber = FileTranscriber(folder / OTHER_WORDS)
+        patch.setattr(transcription, "load_transcriber", lambda *_, **__: transcriber)
         cli.main()
 
 

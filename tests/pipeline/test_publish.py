@@ -120,13 +120,22 @@ def test_rebuild_makes_everything_derived_again_byte_for_byte(show: ShowFolder) 
 
 
 @pytest.mark.parametrize(
-    "command", [("publish", SLUG), ("unpublish", SLUG), ("release",), ("rebuild",), ("gc", "--yes")]
+    "command",
+    [
+        ("publish", SLUG),
+        ("unpublish", SLUG),
+        ("release",),
+        ("rebuild",),
+        ("gc", "--yes"),
+        ("feed", "import", "--keep-audio", "old.xml"),
+    ],
 )
 def test_a_catalog_of_a_later_release_is_not_changed(show: ShowFolder, command: tuple[str, ...]) -> None:
     """A program older than the catalog refuses to write, in one line that names the release to install."""
     edit(show, "Two winters and a will", "Two winters, one will")
     later = catalog(show).model_copy(update={"written_by": WRITTEN_BY + 1, "written_by_version": "9.9.0"})
     put_catalog(show, with_unknown_keys(later))
+    (show.folder / "old.xml").write_bytes(feed(show))
     before = objects(show)
     done = show.run(*command)
     line = (
