@@ -78,7 +78,7 @@ def test_without_a_catalog_nothing_is_refuse(show: ShowFolder) -> None:
     """A lost catalog would make everything look unnamed, so nothing is removed."""
     context_of(show).store.delete("private/catalog.json")
     before = keys(show)
-    with pytest.raises(EpisodeError, match="nothing was removed"):
+    with pytest.raises(EpisodeError, match="Nothing was removed"):
         remove_orphaned_objects(later(show), remove=True)
     assert keys(show) == before
 

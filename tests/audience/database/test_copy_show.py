@@ -128,7 +128,7 @@ def test_the_command(url: str, tmp_path: Path) -> None:
         return done.exit_code, done.stdout or str(done.exception)
 
     assert "set it to the PostgreSQL database" in run("db", "copy")[1]
-    assert "is not there" in run("db", "copy", to=url)[1]
+    assert "does not exist" in run("db", "copy", to=url)[1]
     link = run("subscribers", "add", "ann@example.org")
     assert run("db", "copy", to=url) == (0, "1 subscribers copied, with their links\n")
     assert run("subscribers", "link", "ann@example.org", to=url) == link
