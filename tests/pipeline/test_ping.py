@@ -189,4 +189,4 @@ def test_a_hub_that_is_down_does_not_fail_a_publication(
         PODCAST_FEED_WEBSUB_HUBS=f'["http://127.0.0.1:{closed_port}"]',
         PODCAST_URLS_FEED="https://media.example.org/feed.xml",
     )
-    assert (done.returncode, done.stderr.count("was not told")) == (0, 1)
+    assert (done.returncode, done.stderr.count("was not notified")) == (0, 1)
