@@ -10,15 +10,15 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from podcast_pipeline import publish
+from podcast_pipeline import open_show, publish
 from podcast_pipeline.model.catalog import WRITTEN_BY, Catalog
 from podcast_pipeline.storage.s3.store import S3Store
-from tests.support.bucket_show import open_bucket_show, show_in_bucket
+from tests.support.bucket_show import show_in_bucket
 from tests.support.http_servers import running_site
 from tests.support.paths import DATA
 from tests.support.pipeline import catalog
 from tests.support.ports import free_port
-from tests.support.show import ShowFolder
+from tests.support.show import ShowFolder, clean_environment
 
 FIRST, SECOND = "the-first-hearing", "the-second-hearing"
 SQLITE = {"PODCAST_DATABASE_URL": ""}
@@ -115,7 +115,9 @@ def test_an_earlier_bucket_takes_a_correction(earlier: Path, s3_store: S3Store) 
         s3_store.client.put_object(
             Bucket=bucket, Key=key, Body=(earlier / "bucket" / key).read_bytes(), **headers
         )
-    context = open_bucket_show(show_in_bucket(folder, s3_store, datetime(2026, 12, 1, tzinfo=UTC)))
+    now = datetime(2026, 12, 1, tzinfo=UTC)
+    environ = {**clean_environment(), **show_in_bucket(folder, s3_store, now).environment}
+    context = open_show(folder, environ=environ, clock=lambda: now)
     before = context.catalog()
     assert before is not None
     correct(folder)

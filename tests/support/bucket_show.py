@@ -87,7 +87,7 @@ def show_in_bucket(folder: Path, store: S3Store, now: datetime, endpoint: str | 
 
 
 def open_bucket_show(show: BucketShow) -> Context:
-    """Open the show, with a clock that stands still; for this process only."""
+    """Open the show, with a clock that stands still; changes the environment of this (child) process."""
     os.environ.update({**clean_environment(), **show.environment})
     return open_show(show.folder, clock=lambda: show.now)
 
