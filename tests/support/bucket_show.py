@@ -94,7 +94,7 @@ def open_bucket_show(show: BucketShow) -> Context:
 
 def publish_here(show: BucketShow, slug: str, gate: "Barrier | None") -> None:
     """Publish in this process; exit 1 when that is refused."""
-    context, error_file = open_bucket_show(show), show.folder / f"{slug}.said"
+    context, error_file = open_bucket_show(show), show.folder / f"{slug}.error"
     if gate:
         gate.wait()
     error_file.write_text("", encoding="utf-8")
