@@ -5,13 +5,13 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from podcast_pipeline.model.fields import NonEmptyStr, Seconds, Sha256, StoredNoun
+from podcast_pipeline.model.fields import NonEmptyStr, Seconds, Sha256, StoredModel
 
 CHAPTERS_TYPE = "application/json+chapters"
 """The media type of a chapters file. Source: podcast-namespace, chapters.md."""
 
 
-class Chapter(StoredNoun):
+class Chapter(StoredModel):
     """A chapter mark; `toc` False keeps it out of tables of contents."""
 
     start_s: Seconds
@@ -20,7 +20,7 @@ class Chapter(StoredNoun):
     toc: bool = True
 
 
-class Soundbite(StoredNoun):
+class Soundbite(StoredModel):
     """A stretch of the audio offered as a preview (podcast:soundbite)."""
 
     start_s: Seconds
@@ -28,7 +28,7 @@ class Soundbite(StoredNoun):
     title: Annotated[str, Field(min_length=1, max_length=128)] | None = None
 
 
-class Enclosure(StoredNoun):
+class Enclosure(StoredModel):
     """The audio file of an item: ours by `key`, or another host's by `external_url`."""
 
     key: str | None = None
@@ -45,7 +45,7 @@ class Enclosure(StoredNoun):
         return self
 
 
-class Cut(StoredNoun):
+class Cut(StoredModel):
     """A stretch of the recording that is not in the media; recording times, end excluded."""
 
     start_s: Seconds
@@ -58,14 +58,14 @@ class Cut(StoredNoun):
         return self
 
 
-class Insert(StoredNoun):
+class Insert(StoredModel):
     """Audio inserted into the media, at a recording time (an intro at 0, an outro at the end)."""
 
     at_s: Seconds
     duration_s: Seconds
 
 
-class Timeline(StoredNoun):
+class Timeline(StoredModel):
     """Maps recording times to media times by cuts, sorted and disjoint, and inserts."""
 
     cuts: tuple[Cut, ...] = ()

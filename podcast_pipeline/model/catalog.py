@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
 from podcast_pipeline.errors import StoreError
-from podcast_pipeline.model import Episode, NonEmptyStr, Show, StoredNoun, Transcript, keep_unknown_fields
+from podcast_pipeline.model import Episode, NonEmptyStr, Show, StoredModel, Transcript, keep_unknown_fields
 
 CATALOG_KEY = "private/catalog.json"
 SCHEMA_VERSION = 1
@@ -26,7 +26,7 @@ def _in_order(episodes: tuple[Episode, ...]) -> tuple[Episode, ...]:
     return tuple(sorted(episodes, key=lambda e: (e.publish_at, str(e.id))))
 
 
-class Catalog(StoredNoun):
+class Catalog(StoredModel):
     """The source of truth on everything that is, was or will be published.
 
     Attributes:

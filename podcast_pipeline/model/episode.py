@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from podcast_pipeline.model.audio import Chapter, Enclosure, Soundbite, Timeline
-from podcast_pipeline.model.fields import Instant, NonEmptyStr, Sha256, Slug, StoredNoun, Topic
+from podcast_pipeline.model.fields import Instant, NonEmptyStr, Sha256, Slug, StoredModel, Topic
 from podcast_pipeline.model.show import Person
 from podcast_pipeline.model.transcript import TranscriptVersion
 
@@ -14,7 +14,7 @@ EpisodeType = Literal["full", "trailer", "bonus"]
 EpisodeState = Literal["scheduled", "published", "unpublished"]
 
 
-class EpisodeDraft(StoredNoun):
+class EpisodeDraft(StoredModel):
     """An episode as the producer describes it in episode.toml and notes.md.
 
     Attributes:
@@ -44,7 +44,7 @@ class EpisodeDraft(StoredNoun):
     source_sha256: Sha256 | None = None
 
 
-class FeedElement(StoredNoun):
+class FeedElement(StoredModel):
     """An element of another host's feed, unchanged.
 
     Attributes:
@@ -57,7 +57,7 @@ class FeedElement(StoredNoun):
     children: tuple["FeedElement", ...] = ()
 
 
-class ImportedItem(StoredNoun):
+class ImportedItem(StoredModel):
     """The item of an imported episode in another host's feed, beyond the fields of Episode, unchanged.
 
     Attributes:

@@ -60,7 +60,7 @@ class FrozenModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class StoredNoun(FrozenModel):
+class StoredModel(FrozenModel):
     """A frozen value of the catalog or of a transcript document, which accepts unknown fields and keeps them.
 
     A later release may add a field within one schema version. An older release reads the document all the
@@ -70,7 +70,7 @@ class StoredNoun(FrozenModel):
     model_config = ConfigDict(extra="allow")
 
 
-Stored = TypeVar("Stored", bound=StoredNoun)
+Stored = TypeVar("Stored", bound=StoredModel)
 
 
 def keep_unknown_fields(new: Stored, old: Stored) -> Stored:
@@ -85,7 +85,7 @@ def keep_unknown_fields(new: Stored, old: Stored) -> Stored:
 
 
 def _keep(new: Any, old: Any) -> Any:
-    if isinstance(new, StoredNoun) and type(new) is type(old):
+    if isinstance(new, StoredModel) and type(new) is type(old):
         return keep_unknown_fields(new, old)
     if isinstance(new, tuple) and isinstance(old, tuple) and new != old:
         return tuple(next((o for o in old if _is_same(n, o)), n) for n in new)
@@ -93,4 +93,4 @@ def _keep(new: Any, old: Any) -> Any:
 
 
 def _is_same(new: Any, old: Any) -> bool:
-    return isinstance(new, StoredNoun) and type(new) is type(old) and keep_unknown_fields(new, old) == old
+    return isinstance(new, StoredModel) and type(new) is type(old) and keep_unknown_fields(new, old) == old

@@ -5,10 +5,10 @@ from uuid import UUID
 
 from pydantic import Field
 
-from podcast_pipeline.model.fields import HttpUrlOrNone, NonEmptyStr, StoredNoun
+from podcast_pipeline.model.fields import HttpUrlOrNone, NonEmptyStr, StoredModel
 
 
-class Person(StoredNoun):
+class Person(StoredModel):
     """A credited human: a host or a guest (podcast:person; group is always `cast` here)."""
 
     name: Annotated[str, Field(min_length=1, max_length=128)]
@@ -17,7 +17,7 @@ class Person(StoredNoun):
     image_url: HttpUrlOrNone = None
 
 
-class Show(StoredNoun):
+class Show(StoredModel):
     """The show as feeds describe it, built from show.toml; the published copy is in the catalog.
 
     Attributes:

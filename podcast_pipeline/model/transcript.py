@@ -4,12 +4,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, FiniteFloat, model_validator
 
-from podcast_pipeline.model.fields import Instant, NonEmptyStr, Seconds, Sha256, StoredNoun, sorted_by_key
+from podcast_pipeline.model.fields import Instant, NonEmptyStr, Seconds, Sha256, StoredModel, sorted_by_key
 
 CaptionFormat = Literal["vtt", "srt", "json", "html", "txt"]
 
 
-class Word(StoredNoun):
+class Word(StoredModel):
     """A word that an engine recognised.
 
     Attributes:
@@ -29,14 +29,14 @@ class Word(StoredNoun):
         return self
 
 
-class Speaker(StoredNoun):
+class Speaker(StoredModel):
     """A voice in a transcript. `name` is None until a person or a consented voice confirms it."""
 
     id: NonEmptyStr
     name: str | None = None
 
 
-class Segment(StoredNoun):
+class Segment(StoredModel):
     """A sentence or a phrase of one speaker: at least one word, in order of time.
 
     Attributes:
@@ -63,7 +63,7 @@ class Segment(StoredNoun):
         return "".join(word.text for word in self.words).strip()
 
 
-class Receipt(StoredNoun):
+class Receipt(StoredModel):
     """Everything needed to make the same transcript again."""
 
     engine: NonEmptyStr
@@ -76,14 +76,14 @@ class Receipt(StoredNoun):
     )
 
 
-class Correction(StoredNoun):
+class Correction(StoredModel):
     """A dated public note on a change of a transcript after publication."""
 
     corrected_at: Instant
     note: NonEmptyStr
 
 
-class Transcript(StoredNoun):
+class Transcript(StoredModel):
     """The words of an episode. In `episodes/` its times are recording times; everywhere else media times.
 
     Attributes:
@@ -120,7 +120,7 @@ class Transcript(StoredNoun):
         return None
 
 
-class TranscriptVersion(StoredNoun):
+class TranscriptVersion(StoredModel):
     """One published version of a transcript. All keys are under `private/`.
 
     Attributes:
