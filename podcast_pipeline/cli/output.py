@@ -129,6 +129,11 @@ def progress_note(event: Progress, elapsed_s: float) -> str:
     return f"{done}, {event.done / elapsed_s:.0f}× real time, {timedelta(seconds=round(left_s))} left"
 
 
+def format_count(number: int, noun: str) -> str:
+    """Return a count with its noun, "1 episode" or "2 episodes"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def printable(text: str) -> str:
     """Return the text with a space for each control character, which could steer a terminal."""
     return CONTROL_CHARACTERS.sub(" ", text)

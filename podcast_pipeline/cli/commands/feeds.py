@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from podcast_pipeline.cli.exit_codes import PROBLEMS
+from podcast_pipeline.cli.output import format_count
 from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.errors import EpisodeError
 
@@ -51,7 +52,7 @@ def check(
         },
         [
             *_finding_lines(findings),
-            f"{_count(errors, 'error')}, {_count(len(findings) - errors, 'warning')}",
+            f"{format_count(errors, 'error')}, {format_count(len(findings) - errors, 'warning')}",
         ],
     )
     if errors:
@@ -94,9 +95,9 @@ def _change_lines(changes: "FeedDiff", visible: "tuple[VisibleChange, ...]") -> 
 def _host_lines(moves: "HostChanges") -> Iterator[str]:
     for files, count in (("audio", moves.audio), ("artwork", moves.artwork), ("chapters", moves.chapters)):
         if count:
-            yield f"{_count(count, 'episode')}: other host for the {files}, same guid"
+            yield f"{format_count(count, 'episode')}: other host for the {files}, same guid"
     if moves.transcripts_closed:
-        yield f"{_count(moves.transcripts_closed, 'episode')}: the transcript is for subscribers now"
+        yield f"{format_count(moves.transcripts_closed, 'episode')}: the transcript is for subscribers now"
 
 
 def _render_next_feed(session: CliSession) -> bytes:
@@ -148,7 +149,7 @@ def import_(
         },
         [
             *_remark_lines(result.remarks),
-            f"{_count(count, 'episode')} imported, {result.known_count} already known",
+            f"{format_count(count, 'episode')} imported, {result.known_count} already known",
             *(["next: `podcast feed diff` against the old feed, then `podcast rebuild`"] * bool(count)),
         ],
     )
@@ -164,7 +165,7 @@ def _remark_lines(remarks: "Iterable[ImportRemark]") -> Iterator[str]:
             yield about
             continue
         more = f" and {len(episodes) - 3} more" if len(episodes) > 3 else ""
-        yield f"{_count(len(episodes), 'episode')}: {about} ({', '.join(episodes[:3])}{more})"
+        yield f"{format_count(len(episodes), 'episode')}: {about} ({', '.join(episodes[:3])}{more})"
 
 
 def _check(session: CliSession, feed: str | None, newest: int) -> "tuple[FeedFinding, ...]":
@@ -211,7 +212,3 @@ def _format_line_numbers(numbers: list[int]) -> str:
         return ""
     more = f" and {len(numbers) - 3} more" if len(numbers) > 3 else ""
     return f" line {', '.join(str(number) for number in numbers[:3])}{more}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from podcast_pipeline.cli.output import format_count
 from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.errors import PodcastError
 
@@ -22,7 +23,7 @@ def reindex(context: typer.Context) -> None:
     update = _sync_index(session)
     session.output.result(
         {"indexed": update.indexed, "removed": update.removed},
-        [f"{len(update.indexed)} episodes indexed, {update.removed} removed"],
+        [f"{format_count(len(update.indexed), 'episode')} indexed, {update.removed} removed"],
     )
 
 

@@ -12,6 +12,7 @@ import tomlkit
 import typer
 
 from podcast_pipeline.cli.commands.doctor import doctor
+from podcast_pipeline.cli.output import format_count
 from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.config import STATE_FOLDER
 from podcast_pipeline.errors import ConfigError
@@ -139,4 +140,6 @@ def copy(context: typer.Context) -> None:
     source = open_database(None, folder)
     context.call_on_close(source.dispose)
     copied = copy_show(source, session.database, session.config.show.id)
-    session.output.result({"copied": copied}, [f"{copied} subscribers copied, with their links"])
+    session.output.result(
+        {"copied": copied}, [f"{format_count(copied, 'subscriber')} copied, with their links"]
+    )

@@ -8,6 +8,7 @@ import typer
 
 from podcast_pipeline.cli.commands.notifications import notify
 from podcast_pipeline.cli.exit_codes import PROBLEMS
+from podcast_pipeline.cli.output import format_count
 from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.model import Period, Plan
 
@@ -116,7 +117,9 @@ def export(
             written = export_csv(session.subscribers, file, now=session.clock())
     except OSError as error:  # with the requested path instead of the part file
         raise OSError(error.errno, error.strerror, str(path)) from error
-    session.output.result({"file": str(path), "subscribers": written}, [f"{path}: {written} subscribers"])
+    session.output.result(
+        {"file": str(path), "subscribers": written}, [f"{path}: {format_count(written, 'subscriber')}"]
+    )
 
 
 def data_export(context: typer.Context, email: Email) -> None:

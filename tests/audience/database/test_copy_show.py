@@ -130,5 +130,5 @@ def test_the_command(url: str, tmp_path: Path) -> None:
     assert "set it to the PostgreSQL database" in run("db", "copy")[1]
     assert "does not exist" in run("db", "copy", to=url)[1]
     link = run("subscribers", "add", "ann@example.org")
-    assert run("db", "copy", to=url) == (0, "1 subscribers copied, with their links\n")
+    assert run("db", "copy", to=url) == (0, "1 subscriber copied, with their links\n")
     assert run("subscribers", "link", "ann@example.org", to=url) == link
