@@ -136,7 +136,7 @@ def _from_json(kind: type[DocumentT], data: bytes, name: str) -> DocumentT:
     if version > SCHEMA_VERSION:
         raise StoreError(
             name,
-            f"has schema version {version}, this program knows {SCHEMA_VERSION}; "
+            f"has schema version {version}, this program supports {SCHEMA_VERSION}; "
             "install a newer podcast-pipeline",
         )
     try:

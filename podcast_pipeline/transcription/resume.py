@@ -69,5 +69,5 @@ class WindowCache:
         try:
             write_atomically(self.folder / f"{name}.json", batch.model_dump_json().encode())
         except OSError as error:
-            message = f"cannot keep what was heard: {error.strerror}; make room and run it again"
+            message = f"cannot save the finished words: {error.strerror}; make room and run it again"
             raise TranscriptionError(self.folder, message) from error

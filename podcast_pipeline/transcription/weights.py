@@ -123,9 +123,9 @@ def _at(model: str, path: Path, cache: Path) -> Weights:
         raise TranscriptionError(
             file, "not found; give a folder with a CTranslate2 Whisper model, or a .pt file"
         )
-    actual, promised = sha256_of(file), file.resolve().name
+    actual, expected = sha256_of(file), file.resolve().name
     # The hub's cache names a large file by its SHA-256.
-    if re.fullmatch(r"[0-9a-f]{64}", promised) and promised != actual:
+    if re.fullmatch(r"[0-9a-f]{64}", expected) and expected != actual:
         raise TranscriptionError(file, f"is damaged: its SHA-256 is {actual}; delete it and fetch it again")
     return Weights(model, path, actual, _derived(actual, cache))
 
@@ -193,6 +193,6 @@ def _verify(folder: Path, embedded: PackagedModel) -> None:
         if (actual := sha256_of(folder / name)) != expected:
             raise TranscriptionError(
                 folder / name,
-                f"is not the file we know: its SHA-256 is {actual}, not {expected}; "
+                f"is not the expected file: its SHA-256 is {actual}, not {expected}; "
                 "delete its folder, or install its package again",
             )

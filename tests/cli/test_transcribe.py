@@ -191,7 +191,7 @@ def test_a_full_disk_keeps_what_was_there(bare: ShowFolder) -> None:
     )
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
-    assert "cannot keep what was heard: File too large; make room and run it again" in line
+    assert "cannot save the finished words: File too large; make room and run it again" in line
     assert kept
     assert all(file.read_bytes() == content for file, content in kept.items())
     assert transcribe(bare, other.name).returncode == 0
@@ -215,7 +215,7 @@ def test_weights_with_a_wrong_hash_are_refused(bare: ShowFolder) -> None:
     done = transcribe(bare, clip(bare, 2).name, "--model", "base")
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
-    assert "is not the file we know: its SHA-256 is" in line
+    assert "is not the expected file: its SHA-256 is" in line
 
 
 def test_english_only_weights_refuse_another_language(bare: ShowFolder) -> None:

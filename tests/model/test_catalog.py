@@ -168,7 +168,8 @@ def test_a_newer_schema_is_refused() -> None:
     with pytest.raises(StoreError) as refused:
         catalog_from_json(data)
     assert str(refused.value) == (
-        "private/catalog.json: has schema version 2, this program knows 1; install a newer podcast-pipeline"
+        "private/catalog.json: has schema version 2, this program supports 1; "
+        "install a newer podcast-pipeline"
     )
 
 

@@ -208,7 +208,7 @@ def test_a_window_is_transcribed_while_the_next_one_is_cut(
 def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
     """If the cache cannot be written, the error is one line with the folder."""
     (tmp_path / "windows").write_text("in the way")
-    with pytest.raises(TranscriptionError, match="cannot keep what was heard"):
+    with pytest.raises(TranscriptionError, match="cannot save the finished words"):
         count_transcribed(tmp_path, options=TranscriptionOptions())
 
 

@@ -89,7 +89,7 @@ def test_a_damaged_file_is_refused(base: weights.Weights, tmp_path: Path) -> Non
     with (folder / "model.bin").open("r+b") as file:
         file.seek(1_000_000)
         file.write(b"\xff\x00\xff")
-    with pytest.raises(TranscriptionError, match=r"model\.bin: is not the file we know.*delete its folder"):
+    with pytest.raises(TranscriptionError, match=r"model\.bin: is not the expected file.*delete its folder"):
         find_weights("base", cache=tmp_path, hub=no_hub)
 
 
@@ -99,7 +99,7 @@ def test_a_package_with_other_bytes_is_refused(
     """A package's files must have the expected SHA-256, or nothing is left in the cache."""
     known = PACKAGED_MODELS["base"]
     altered("base", replace(known, sha256={**known.sha256, "tokenizer.json": "0" * 64}))
-    with pytest.raises(TranscriptionError, match=r"tokenizer\.json: is not the file we know"):
+    with pytest.raises(TranscriptionError, match=r"tokenizer\.json: is not the expected file"):
         find_weights("base", cache=tmp_path, hub=no_hub)
     assert not list((tmp_path / "weights").iterdir())
 

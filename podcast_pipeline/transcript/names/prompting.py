@@ -19,7 +19,7 @@ from podcast_pipeline.transcript.text.sentences import has_end_mark
 
 RESEMBLES = 0.5  # share of letters in common with a misheard name
 SHORTEST = 4  # letters of a name
-BELIEVED = 0.6  # confidence from which an ordinary word is left alone
+TRUSTED_CONFIDENCE = 0.6  # from here on an ordinary word is left alone
 MAX_TERM_WORDS = 4  # words
 PROMPT_TOKENS = 200  # Whisper's limit is 224
 
@@ -99,7 +99,7 @@ class ExpectedNames:
         text = _bare(word.text)
         begins_sentence = before is None or has_end_mark(before.text)
         return (
-            word.confidence >= BELIEVED
+            word.confidence >= TRUSTED_CONFIDENCE
             and (begins_sentence or text == text.lower())
             and is_ordinary(text, language=self.language)
         )

@@ -19,7 +19,7 @@ from podcast_pipeline.transcript.edits.units import Unit, join_units
 from podcast_pipeline.transcript.names.matching import MIN_PHONETIC_KEY, letters_of, phonetic_key
 
 SHORTEST = 6  # letters: shorter words have too many homophones
-BELIEVED = 0.9  # confidence from which a word is left as it is
+TRUSTED_CONFIDENCE = 0.9  # from here on a word is left as it is
 ALIKE = 0.7  # share of letters in common with a real word
 RIVALS, CONSIDERED = 5, 40
 LONGER = 2  # difference in letters, either way
@@ -45,7 +45,7 @@ class SpellingChecker:
 
     def homophones(self, word: str, confidence: float) -> tuple[str, ...]:
         """Return the real homophones of a non-word, most similar spelling first; empty for a real word."""
-        if confidence >= BELIEVED or not self._is_written_at_most(0, word):
+        if confidence >= TRUSTED_CONFIDENCE or not self._is_written_at_most(0, word):
             return ()
         similar = process.extract(
             word.lower(),
