@@ -1,6 +1,7 @@
 """The catalog: the show and every scheduled, published or unpublished episode, as one JSON document."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -10,7 +11,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
 from podcast_pipeline.errors import StoreError
-from podcast_pipeline.model import Episode, NonEmptyStr, Show, StoredModel, Transcript, keep_unknown_fields
+from podcast_pipeline.model import Episode, Show, StoredModel, Transcript, keep_unknown_fields
 
 CATALOG_KEY = "private/catalog.json"
 SCHEMA_VERSION = 1
@@ -19,7 +20,14 @@ WRITTEN_BY = 1
 WRITTEN_BY_VERSION = "0.1.0"
 """The first release that writes this form."""
 
+RELEASE = re.compile(r"[0-9A-Za-z.+-]{1,40}")
+
 DocumentT = TypeVar("DocumentT", bound=BaseModel)
+
+
+def _release_or_none(text: str | None) -> str | None:
+    """Return the number of a release; None for other text, which an error must not print."""
+    return text if text and RELEASE.fullmatch(text) else None
 
 
 def _in_order(episodes: tuple[Episode, ...]) -> tuple[Episode, ...]:
@@ -37,8 +45,8 @@ class Catalog(StoredModel):
     """
 
     schema_version: Literal[1] = 1
-    written_by: Annotated[int, Field(ge=0)] = 0
-    written_by_version: NonEmptyStr | None = None
+    written_by: Annotated[int, Field(strict=True, ge=0, le=1_000_000)] = 0
+    written_by_version: Annotated[str | None, AfterValidator(_release_or_none)] = None
     show: Show
     notice_audio_key: str | None = None
     notice_audio_size_bytes: int = 0

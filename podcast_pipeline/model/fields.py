@@ -1,6 +1,7 @@
 """The field types and the base classes of the model."""
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
@@ -74,9 +75,10 @@ Stored = TypeVar("Stored", bound=StoredModel)
 
 
 def keep_unknown_fields(new: Stored, old: Stored) -> Stored:
-    """Return `new` with the unknown fields of `old`, at every depth.
+    """Return `new` with the unknown fields of `old`, and those of its parts that did not change.
 
-    An item of a tuple gets the unknown fields of the old item that is equal in all known fields.
+    A part (an enclosure, a chapter) that differs in a known field has another content, which the old unknown
+    fields may not describe: it has none of them.
     """
     kept = {name: _keep(value, getattr(old, name)) for name, value in new if name in type(new).model_fields}
     unknown = {**(old.model_extra or {}), **(new.model_extra or {})}
@@ -85,11 +87,19 @@ def keep_unknown_fields(new: Stored, old: Stored) -> Stored:
 
 
 def _keep(new: Any, old: Any) -> Any:
-    if isinstance(new, StoredModel) and type(new) is type(old):
-        return keep_unknown_fields(new, old)
+    if _is_same(new, old):
+        return old
     if isinstance(new, tuple) and isinstance(old, tuple) and new != old:
-        return tuple(next((o for o in old if _is_same(n, o)), n) for n in new)
+        return tuple(_keep_items(new, old))
     return new
+
+
+def _keep_items(new: tuple[Any, ...], old: tuple[Any, ...]) -> Iterator[Any]:
+    """Yield the items of `new`, each as the first old item that is the same and was not yielded before."""
+    remaining = list(old)
+    for item in new:
+        place = next((i for i, other in enumerate(remaining) if _is_same(item, other)), None)
+        yield item if place is None else remaining.pop(place)
 
 
 def _is_same(new: Any, old: Any) -> bool:

@@ -185,7 +185,10 @@ def _add_version(
 def _with_new_version(
     slug: str, known: Episode | None, transcript: Transcript, now: datetime, note: _CorrectionNote
 ) -> _VersionedTranscript:
-    """Add a version where the words differ from the newest one; else return the versions as they are."""
+    """Add a version where the words differ from the newest one; else return the versions as they are.
+
+    A new document has no unknown fields of the one before: they may contain the words that were corrected.
+    """
     versions = known.transcripts if known else ()
     if versions:
         unchanged = with_corrections(transcript, versions)

@@ -249,9 +249,16 @@ def release(context: Context, *, allow_redownloads: bool = False) -> tuple[str, 
 
 
 def _unpublished_slugs(context: Context) -> frozenset[str]:
-    """Return the slugs of the unpublished episodes: their recordings may be ingested again."""
+    """Return the slugs of the unpublished episodes: their recordings may be ingested again.
+
+    Raises:
+        StoreError: a later release wrote the catalog; nothing could be published.
+    """
     catalog = context.catalog()
-    return frozenset(e.slug for e in catalog.episodes if e.state == "unpublished") if catalog else frozenset()
+    if catalog is None:
+        return frozenset()
+    catalog.check_writable()
+    return frozenset(e.slug for e in catalog.episodes if e.state == "unpublished")
 
 
 def _publication_time(

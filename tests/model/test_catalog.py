@@ -204,6 +204,42 @@ def test_a_changed_item_does_not_take_another_items_unknown_keys() -> None:
     assert [cut.model_extra for cut in kept.cuts] == [{}, {"why": "a cough"}]
 
 
+def test_equal_items_keep_their_own_unknown_keys() -> None:
+    """Two items that are equal in all known fields keep both unknown keys, in their order."""
+    persons = tuple(Person.model_validate({"name": "Ann", "number": number}) for number in (1, 2))
+    old = episode(1).model_copy(update={"persons": persons})
+    kept = keep_unknown_fields(old.model_copy(update={"persons": (Person(name="Ann"),) * 2}), old)
+    assert kept == old
+
+
+def test_a_replaced_file_has_no_unknown_keys_of_the_old_one() -> None:
+    """An unknown key of the old audio may describe what was cut from it."""
+    old = episode(1)
+    known = {**json.loads(old.model_dump_json()), "kept": "yes"}
+    known["enclosure"]["waveform"] = "of the old audio"
+    enclosure = old.enclosure.model_copy(update={"duration_s": old.enclosure.duration_s + 1})
+    new = keep_unknown_fields(
+        old.model_copy(update={"enclosure": enclosure}), Episode.model_validate_json(json.dumps(known))
+    )
+    assert (new.model_extra, new.enclosure) == ({"kept": "yes"}, enclosure)
+
+
+@pytest.mark.parametrize("release", ["\u001b[31m9", "9\u202e", "9\n0", "9" * 41, ""])
+def test_a_release_that_is_no_number_is_not_printed(release: str) -> None:
+    """Other text in `written_by_version` does not reach a terminal; the catalog is served all the same."""
+    catalog = Catalog(show=SHOW, written_by=WRITTEN_BY + 1, written_by_version=release)
+    with pytest.raises(StoreError, match=r"install a newer podcast-pipeline$"):
+        catalog.check_writable()
+
+
+@pytest.mark.parametrize("number", ["5", 2.0, True, -1, 10**4000])
+def test_a_form_that_is_no_small_whole_number_is_damage(number: object) -> None:
+    """The form is a whole number, and short enough for a line."""
+    document = {**json.loads(to_json(Catalog(show=SHOW))), "written_by": number}
+    with pytest.raises(StoreError, match=r"^private/catalog\.json: is damaged at written_by"):
+        catalog_from_json(json.dumps(document).encode())
+
+
 def test_a_newer_form_is_read_and_not_written() -> None:
     """A release older than the catalog names the release that may change it."""
     data = to_json(Catalog(show=SHOW, written_by=WRITTEN_BY + 1, written_by_version="0.9.0"))

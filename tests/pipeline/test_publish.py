@@ -23,6 +23,7 @@ from tests.support.later_release import UNKNOWN_KEY, with_unknown_keys
 from tests.support.paths import ROOT
 from tests.support.pipeline import catalog, context_of, edit, episode, feed, items, objects, store
 from tests.support.show import SLUG, ShowFolder, build_show_folder, copy_show_folder
+from tests.support.sounds import tune, write_wav
 
 pytestmark = pytest.mark.xdist_group("show")
 
@@ -123,6 +124,8 @@ def test_rebuild_makes_everything_derived_again_byte_for_byte(show: ShowFolder) 
     "command",
     [
         ("publish", SLUG),
+        ("publish", "new.wav", "--title", "New"),
+        ("ingest", "new.wav", "--title", "New"),
         ("unpublish", SLUG),
         ("release",),
         ("rebuild",),
@@ -136,6 +139,7 @@ def test_a_catalog_of_a_later_release_is_not_changed(show: ShowFolder, command: 
     later = catalog(show).model_copy(update={"written_by": WRITTEN_BY + 1, "written_by_version": "9.9.0"})
     put_catalog(show, with_unknown_keys(later))
     (show.folder / "old.xml").write_bytes(feed(show))
+    write_wav(show.folder / "new.wav", tune(40))
     before = objects(show)
     done = show.run(*command)
     line = (
@@ -144,6 +148,7 @@ def test_a_catalog_of_a_later_release_is_not_changed(show: ShowFolder, command: 
     )
     assert (done.returncode, done.stderr) == (1, line)
     assert objects(show) == before
+    assert [folder.name for folder in (show.folder / "episodes").iterdir()] == [SLUG]
 
 
 def test_unknown_keys_of_the_catalog_survive_a_publication(show: ShowFolder) -> None:
