@@ -2,14 +2,16 @@
 
 import subprocess
 import sys
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import podcast_pipeline
-from podcast_pipeline import check_feed, open_show, render_captions, render_feed, transcribe
-from podcast_pipeline.errors import ConfigError
+from podcast_pipeline import check_feed, open_show, publish, render_captions, render_feed, transcribe
+from podcast_pipeline.errors import ConfigError, EpisodeError
 from tests.support.audio_files import SAMPLE
 from tests.support.paths import ROOT
 from tests.support.pipeline import catalog, context_of, feed
@@ -67,6 +69,34 @@ def test_a_folder_without_a_show_is_one_line(tmp_path: Path) -> None:
     """The error names the file and the command that makes one."""
     with pytest.raises(ConfigError, match="podcast init"):
         open_show(tmp_path)
+
+
+def test_the_file_of_a_show_is_not_its_folder(published: ShowFolder) -> None:
+    """show.toml in place of its folder is one line."""
+    with pytest.raises(ConfigError, match=r"show\.toml: is a file; give the folder of show\.toml$"):
+        open_show(published.folder / "show.toml")
+
+
+@pytest.mark.parametrize("names", ["Ann Example", "Bob", "", [""], ["Ann", " "]])
+def test_names_are_a_list_of_names(names: list[str]) -> None:
+    """One text would be read as its letters, and an empty name corrects nothing."""
+    with pytest.raises(ConfigError, match=r"^names: is .*; give a list of names"):
+        transcribe(SAMPLE, model=MODEL, names=names)
+
+
+@pytest.mark.parametrize("name", ["VTT", "ass", ""])
+def test_an_unknown_caption_format_is_one_line(published: ShowFolder, name: Any) -> None:
+    """The error lists the formats."""
+    transcript = context_of(published).library.folder(SLUG).load_transcript()
+    assert transcript is not None
+    with pytest.raises(ConfigError, match=r"is not a format; known are vtt, srt, json, html, txt$"):
+        render_captions(transcript, name)
+
+
+def test_a_time_without_a_zone_is_refused(published: ShowFolder) -> None:
+    """A naive time of publication would be another moment on another laptop."""
+    with pytest.raises(EpisodeError, match=r"publish_at has no time zone"):
+        publish(context_of(published), SLUG, publish_at=datetime(2030, 1, 1, 6))  # noqa: DTZ001
 
 
 def test_the_feed_of_the_catalog_is_the_published_one(published: ShowFolder) -> None:

@@ -43,6 +43,8 @@ def load_config(folder: Path, environment: Mapping[str, str]) -> Config:
             a value is out of range.
     """
     path = folder / SHOW_FILE_NAME
+    if folder.is_file():
+        raise ConfigError(folder, f"is a file; give the folder of {SHOW_FILE_NAME}")
     try:
         tables: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:

@@ -131,7 +131,7 @@ def publish(
     """Publish an episode, or update its publication to the present state of its folder.
 
     Args:
-        publish_at: None: now for a new episode, its own time for one in the catalog.
+        publish_at: aware; None: now for a new episode, its own time for one in the catalog.
         allow_redownloads: accept a feed that makes apps download episodes again.
 
     Raises:
@@ -265,6 +265,8 @@ def _publication_time(
     draft: EpisodeDraft, known: Episode | None, publish_at: datetime | None, now: datetime
 ) -> datetime:
     slug = draft.slug
+    if publish_at is not None and publish_at.tzinfo is None:
+        raise EpisodeError(slug, "publish_at has no time zone; give one, such as datetime.timezone.utc")
     if known is None:
         if draft.source_sha256 is None:
             raise EpisodeError(slug, NOT_IN_CATALOG)

@@ -11,7 +11,7 @@ from podcast_pipeline.diarization.diarize import diarize_transcript
 from podcast_pipeline.diarization.multitrack import transcribe_tracks
 from podcast_pipeline.episodes import edits
 from podcast_pipeline.episodes.folder import EpisodeFolder
-from podcast_pipeline.errors import EpisodeError
+from podcast_pipeline.errors import ConfigError, EpisodeError
 from podcast_pipeline.files import sha256_of
 from podcast_pipeline.model import Episode, EpisodeDraft, ProgressCallback, Transcript
 from podcast_pipeline.pipeline import imported
@@ -69,11 +69,20 @@ def transcribe(
 
     Raises:
         AudioError: the file cannot be decoded.
+        ConfigError: `names` is one text, or has an empty name.
         TranscriptionError: there is no such engine or model, or it cannot be used.
     """
+    names = _checked_names(names)
     transcriber = load_transcriber(engine, model, cache=cache or user_cache_folder())
     glossary = Glossary(tuple(GlossaryTerm(name) for name in names))
     return transcribe_file(Path(recording), transcriber, language=language, glossary=glossary, report=report)
+
+
+def _checked_names(names: Iterable[str]) -> tuple[str, ...]:
+    listed = () if isinstance(names, str) else tuple(names)
+    if isinstance(names, str) or not all(name.strip() for name in listed):
+        raise ConfigError("names", f"is {names!r}; give a list of names, such as ['Ann Example']")
+    return listed
 
 
 def load_or_transcribe(

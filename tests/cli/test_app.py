@@ -135,6 +135,13 @@ def test_a_recording_that_is_not_there_is_taken_for_a_slug(published: ShowFolder
     assert (done.returncode, "podcast list" in done.stderr) == (1, True)
 
 
+def test_the_feed_of_a_show_without_a_publication_is_one_line(tmp_path: Path) -> None:
+    """`feed check` names the command that makes the feed."""
+    done = build_show_folder(tmp_path).run("feed", "check")
+    line = "podcast: public/feed.xml: nothing was published yet; run `podcast publish`\n"
+    assert (done.returncode, done.stderr) == (1, line)
+
+
 def test_list_and_status_show_where_an_episode_is(published: ShowFolder) -> None:
     """The published episode is listed as such, in JSON too."""
     listed = json.loads(published.run("--json", "list").stdout)["episodes"]

@@ -11,7 +11,7 @@ import typer
 from podcast_pipeline.cli.exit_codes import PROBLEMS
 from podcast_pipeline.cli.output import format_count
 from podcast_pipeline.cli.session import CliSession
-from podcast_pipeline.errors import EpisodeError
+from podcast_pipeline.errors import EpisodeError, NotFound
 
 if TYPE_CHECKING:
     from podcast_pipeline.feed.app_impact import FeedDiff
@@ -192,7 +192,10 @@ def _read_feed(session: CliSession, feed: str | None) -> bytes:
 
     if feed is not None:
         return Path(feed).read_bytes()
-    return session.store.get(FEED_KEY)[1]
+    try:
+        return session.store.get(FEED_KEY)[1]
+    except NotFound as error:
+        raise NotFound(FEED_KEY, "nothing was published yet; run `podcast publish`") from error
 
 
 def _finding_lines(findings: "Iterable[FeedFinding]") -> list[str]:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from html import escape
 
+from podcast_pipeline.errors import ConfigError
 from podcast_pipeline.model import CaptionFormat, Correction, Transcript
 from podcast_pipeline.transcript.captions.cues import Cue, CueLayout, layout_cues
 from podcast_pipeline.transcript.text.clock import format_short_clock
@@ -30,8 +31,14 @@ by equality (T6), so only HTML and text state their charset."""
 SRT_LINE_CHARS = 32  # T3, the name included
 
 
-def render_captions(transcript: Transcript, format_: CaptionFormat) -> bytes:
-    """Return a transcript file: UTF-8, LF, no byte order mark; equal transcripts give equal bytes."""
+def render_captions(transcript: Transcript, format_: CaptionFormat, /) -> bytes:
+    """Return a transcript file: UTF-8, LF, no byte order mark; equal transcripts give equal bytes.
+
+    Raises:
+        ConfigError: there is no such format.
+    """
+    if format_ not in WRITERS:
+        raise ConfigError(f"format {format_!r}", f"is not a format; known are {', '.join(WRITERS)}")
     return WRITERS[format_](transcript).encode()
 
 
