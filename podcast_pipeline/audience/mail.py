@@ -14,6 +14,7 @@ from podcast_pipeline.config import Config, MailTable
 from podcast_pipeline.errors import MailError, MailRejected
 
 TIMEOUT_S = 20.0
+ACCEPTED = 250  # RFC 5321, 4.2.3
 CLOSING = 421  # RFC 5321, 3.8: the server closes the connection, for example after a maximum of messages
 
 
@@ -39,20 +40,20 @@ class Mailer(Protocol):
 
 
 class _PlainSmtp(smtplib.SMTP):
-    """SMTP client that records whether the server may have accepted a message without confirming."""
+    """SMTP client that records whether the server may have the message that it was given last."""
 
-    is_in_doubt = False
+    may_have_message = False
 
     def data(self, msg: Any) -> tuple[int, bytes]:
         """Send the message with the DATA command."""
-        self.is_in_doubt = True
+        self.may_have_message = True
         try:
-            response = super().data(msg)
-        except smtplib.SMTPDataError:  # the server refused the message
-            self.is_in_doubt = False
+            code, text = super().data(msg)
+        except smtplib.SMTPDataError:  # the server refused to take a message
+            self.may_have_message = False
             raise
-        self.is_in_doubt = False
-        return response
+        self.may_have_message = code == ACCEPTED
+        return code, text
 
 
 class _TlsSmtp(_PlainSmtp, smtplib.SMTP_SSL):
@@ -67,9 +68,9 @@ class SmtpConnection:
         self._server: _PlainSmtp | None = None
 
     @property
-    def is_in_doubt(self) -> bool:
-        """Whether the server may have accepted the last message although `send` raised."""
-        return self._server is not None and self._server.is_in_doubt
+    def may_have_message(self) -> bool:
+        """Whether the server may have accepted the last message, even if `send` raised."""
+        return self._server is not None and self._server.may_have_message
 
     def send(self, message: Message) -> None:
         """Send a message; retry once on a new connection if the server closed the old one.
@@ -86,7 +87,7 @@ class SmtpConnection:
                 self._transmit(composed)
             except (smtplib.SMTPServerDisconnected, smtplib.SMTPSenderRefused) as error:
                 is_closed = getattr(error, "smtp_code", CLOSING) == CLOSING
-                if is_new or self.is_in_doubt or not is_closed:
+                if is_new or self.may_have_message or not is_closed:
                     raise
                 self.close()
                 self._transmit(composed)
@@ -101,6 +102,7 @@ class SmtpConnection:
     def _transmit(self, composed: EmailMessage) -> None:
         if self._server is None:
             self._server = self._smtp.connect()
+        self._server.may_have_message = False
         try:
             self._server.send_message(composed)
         except smtplib.SMTPNotSupportedError as error:

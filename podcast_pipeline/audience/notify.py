@@ -95,7 +95,7 @@ def send_notifications(
             notifications.release(subscriber_id, episode.id)
             yield NotificationResult(subscriber_id, error)
         except BaseException:
-            if not connection.is_in_doubt:
+            if not connection.may_have_message:
                 notifications.release(subscriber_id, episode.id)
             raise
         else:

@@ -7,6 +7,7 @@ import os
 import random
 import re
 import signal
+import smtplib
 import subprocess
 import time
 from collections import Counter
@@ -17,14 +18,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from podcast_pipeline.access import AccessPolicy
+from podcast_pipeline.audience.mail import SmtpMailer
+from podcast_pipeline.audience.notify import send_notifications
 from podcast_pipeline.audience.subscribers import unsubscribe_token
+from podcast_pipeline.audience.subscribers.notifications import NotificationQueue
 from podcast_pipeline.audit import AuditFinding, RestrictedText
 from podcast_pipeline.audit.logs_and_mail import check_mail_folder
+from podcast_pipeline.config import MailTable
 from podcast_pipeline.model import Episode
 from podcast_pipeline.model.catalog import Catalog
 from tests.support.databases import SHOW_DATABASES
@@ -154,6 +161,22 @@ class Newsroom:
     def notify(self, *words: str, **changes: str) -> "subprocess.CompletedProcess[str]":
         """Run `podcast subscribers notify` for the episode."""
         return self.run(*words, "subscribers", "notify", SLUG, **changes)
+
+    def notify_in_this_process(self) -> None:
+        """Send the notifications from this process, which a test can interrupt at an exact place."""
+        mail = MailTable(host="127.0.0.1", port=self.port, security="none", username=USER)
+        smtp = SmtpMailer(mail, sender="news@late.example", name="Late Proofs", password=PASSWORD)
+        queue = NotificationQueue(self.site.subscribers, AccessPolicy(renew_url=""))
+        with smtp.open_connection() as connection:
+            for _ in send_notifications(
+                self.episode,
+                show=self.site.catalog.show,
+                notifications=queue,
+                connection=connection,
+                unsubscribe_key=KEY.encode(),
+                clock=lambda: datetime.now(UTC),
+            ):
+                pass
 
     def start(self) -> "subprocess.Popen[str]":
         """Start `podcast subscribers notify`, and give its process id to the mail server."""
@@ -428,6 +451,47 @@ def test_interrupted_by_a_person(room: Newsroom) -> None:
     assert set(got.values()) == {1}
     assert said["in_doubt"] <= 1
     assert 200 - len(got) <= said["in_doubt"]
+
+
+def test_interrupted_between_the_answer_and_the_record(
+    room: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C right after the server accepted a mail: the claim stays, and nobody gets that mail again."""
+    room.opt_in(ANN, BOB)
+    send_message = smtplib.SMTP.send_message
+
+    def send_and_interrupt(server: smtplib.SMTP, *arguments: Any) -> None:
+        send_message(server, *arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(smtplib.SMTP, "send_message", send_and_interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            room.notify_in_this_process()
+    said = json.loads(room.notify("--json").stdout)
+    assert (said["told"], said["in_doubt"]) == (1, 1)
+    assert {to: len(mails) for to, mails in room.post.take_messages().items()} == {ANN: 1, BOB: 1}
+
+
+def test_interrupted_before_the_message_is_sent(room: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C before the server has a second message: its claim is deleted, and the next run sends it."""
+    room.opt_in(ANN, BOB)
+    send_message = smtplib.SMTP.send_message
+    calls: list[None] = []
+
+    def interrupt_the_second(server: smtplib.SMTP, *arguments: Any) -> None:
+        calls.append(None)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        send_message(server, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(smtplib.SMTP, "send_message", interrupt_the_second)
+        with pytest.raises(KeyboardInterrupt):
+            room.notify_in_this_process()
+    said = json.loads(room.notify("--json").stdout)
+    assert (said["told"], said["in_doubt"]) == (1, 0)
+    assert {to: len(mails) for to, mails in room.post.take_messages().items()} == {ANN: 1, BOB: 1}
 
 
 def test_no_secret_in_the_log_or_the_tables(room: Newsroom) -> None:
