@@ -11,12 +11,14 @@ from functools import lru_cache
 
 import regex
 
-from podcast_pipeline.transcript.text.scripts import SPACELESS
+from podcast_pipeline.transcript.text.scripts import SPACELESS, has_spaceless
 
 # Scripts written without spaces: every letter is a word, and a run of them asked for is a phrase.
 WORD = regex.compile(
     rf"([[\p{{L}}\p{{N}}]&&[{SPACELESS}]]\p{{M}}*|(?:[[\p{{L}}\p{{N}}]--[{SPACELESS}]]\p{{M}}*)+)", regex.V1
 )
+# Text without such letters needs no set operations: a third of the time for Russian.
+SPACED_WORD = regex.compile(r"([\p{L}\p{N}][\p{L}\p{N}\p{M}]*)")
 # Most text needs none of that, and Python's own engine finds the same words there several times faster.
 PLAIN_TEXT = re.compile("[\x00-\u02ff\u2000-\u206f]*")
 PLAIN_WORD = re.compile(r"([^\W_]+)")
@@ -36,7 +38,9 @@ def normalize_text(text: str) -> str:
 
 def split_words(text: str) -> list[str]:
     """Split normalized text into alternating separators and words; first and last is a separator."""
-    return (PLAIN_WORD if PLAIN_TEXT.fullmatch(text) else WORD).split(text)
+    if PLAIN_TEXT.fullmatch(text):
+        return PLAIN_WORD.split(text)
+    return (WORD if has_spaceless(text) else SPACED_WORD).split(text)
 
 
 def folded_words(text: str) -> Iterator[str]:

@@ -54,6 +54,13 @@ def test_words_and_their_places_belong_together(text: str) -> None:
     assert all(0 < len(word) <= LONGEST_WORD and "§" not in word for word in found)
 
 
+@given(st.text(ALPHABET), st.text(st.characters(categories=["L", "N", "M"]), max_size=20))
+def test_a_neighbour_without_spaces_changes_no_word(text: str, word: str) -> None:
+    """Text has the same words alone and beside a Chinese character, which takes the general pattern."""
+    kept = normalize_text(f"{text} {word}")
+    assert split_words(f"{kept} 水")[1::2] == [*split_words(kept)[1::2], "水"]
+
+
 @given(st.text(st.characters(categories=["L", "N"]), max_size=40))
 def test_folding_is_the_same_in_either_case(text: str) -> None:
     """A word and its upper case fold alike wherever Python's own case mapping is reversible."""
