@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.http_servers import FileHost, running_host
 from tests.support.imported_show import audio_bytes, old_files
-from tests.support.power_cuts.commands import COMMANDS, make_begins, make_recording
+from tests.support.power_cuts.commands import COMMANDS
 from tests.support.power_cuts.forgetful_disk import COMPILER, ForgetfulDisk, compile_library
 from tests.support.power_cuts.laboratory import Laboratory
 from tests.support.power_cuts.loop_device import has_loop_devices, loop_disk
@@ -53,10 +53,8 @@ def old_show() -> Iterator[FileHost]:
 
 @pytest.fixture(scope="module")
 def laboratory(library: Path, old_show: FileHost, tmp_path_factory: pytest.TempPathFactory) -> Laboratory:
-    """The laboratory, with a show in each of the states in which commands begin."""
-    work = tmp_path_factory.mktemp("laboratory")
-    begins = make_begins(work, make_recording(work / "recording.wav"))
-    return Laboratory(library, work, begins, f"{old_show.url}/feed.xml")
+    """The laboratory."""
+    return Laboratory(library, tmp_path_factory.mktemp("laboratory"), f"{old_show.url}/feed.xml")
 
 
 def amounts(share: tuple[str, ...]) -> list[object]:

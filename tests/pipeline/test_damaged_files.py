@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from podcast_pipeline import publish
-from podcast_pipeline.audio import notice
+from podcast_pipeline.audio import notice, tags
 from podcast_pipeline.audio.source import check_audio
 from podcast_pipeline.errors import AudioError, StoreError
-from podcast_pipeline.pipeline import media
 from podcast_pipeline.pipeline.show_assets import build_show_assets
 from podcast_pipeline.storage.download import download
 from podcast_pipeline.storage.local import LocalStore
@@ -65,13 +64,13 @@ def test_a_tagged_file_that_lost_sound_is_not_published(
     mastered: ShowFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever happened after the master was read, the file that would go out is opened once."""
-    write_id3 = media.tags.write_id3
+    write_id3 = tags.write_id3
 
-    def lose_sound(path: Path, tags: media.tags.Id3Tags) -> None:
+    def lose_sound(path: Path, written: tags.Id3Tags) -> None:
         path.write_bytes(path.read_bytes()[:100_000])
-        write_id3(path, tags)
+        write_id3(path, written)
 
-    monkeypatch.setattr(media.tags, "write_id3", lose_sound)
+    monkeypatch.setattr(tags, "write_id3", lose_sound)
     with pytest.raises(AudioError, match=r"has \d+\.\d s of sound, not 71\.\d s"):
         publish(context_of(mastered), SLUG)
     assert not (mastered.bucket / "private/catalog.json").exists()

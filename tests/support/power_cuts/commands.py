@@ -23,6 +23,13 @@ LONGEST_S = 120
 PYTHONPATH = os.pathsep.join([*filter(None, [os.environ.get("PYTHONPATH")]), str(ROOT)])
 MEDIA = "http://localhost:8080/public/"
 
+BEGINS = {
+    "show": ("nothing", ("init", "show")),
+    "ingested": ("show", ("ingest", "{recording}", "--slug", SLUG, "--title", "The hearing")),
+    "published": ("ingested", ("publish", SLUG)),
+}
+"""State in which a command begins -> the state before it, and the command that makes it."""
+
 Folder = Path
 """The folder around the show's: `podcast init show` is run in it too."""
 
@@ -75,26 +82,27 @@ def arguments_of(command: CutCommand, feed: str) -> list[str]:
     return [argument.format(feed=feed) for argument in command.arguments]
 
 
-def make_begins(work: Path, recording: Path) -> dict[str, Folder]:
-    """Make the states in which commands begin: no show, a new one, an ingested episode, a published one."""
-    begins = {name: work / name for name in ("nothing", "show", "ingested", "published")}
-    begins["nothing"].mkdir(parents=True)
-    steps = {
-        "show": ("init", "show"),
-        "ingested": ("ingest", str(recording), "--slug", SLUG, "--title", "The hearing"),
-        "published": ("publish", SLUG),
-    }
-    for (name, arguments), before in zip(steps.items(), begins.values(), strict=False):
-        shutil.copytree(before, begins[name], symlinks=True)
-        done = run(begins[name], arguments)
-        assert done.returncode == 0, done.stderr
-    return begins
+def make_begin(work: Path, name: str) -> Folder:
+    """Return the state of a name, made once: a new show, an ingested episode, a published one, or nothing."""
+    folder = work / name
+    if folder.exists():
+        return folder
+    if name == "nothing":
+        folder.mkdir()
+        return folder
+    before, arguments = BEGINS[name]
+    recording = work / "recording.wav"
+    if not recording.exists():
+        make_recording(recording)
+    shutil.copytree(make_begin(work, before), folder, symlinks=True)
+    done = run(folder, [argument.format(recording=recording) for argument in arguments])
+    assert done.returncode == 0, done.stderr
+    return folder
 
 
-def make_recording(path: Path) -> Path:
+def make_recording(path: Path) -> None:
     """Write the first seconds of the sample's recording."""
     run_ffmpeg("-i", ROOT / "episodes/two-winters-and-a-will/source.flac", "-t", "30", path)
-    return path
 
 
 def show_files(folder: Folder) -> dict[str, bytes]:

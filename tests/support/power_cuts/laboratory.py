@@ -3,7 +3,6 @@
 import os
 import shutil
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -14,6 +13,7 @@ from tests.support.power_cuts.commands import (
     arguments_of,
     assert_kept,
     assert_nothing_half_published,
+    make_begin,
     run,
     start,
 )
@@ -42,13 +42,12 @@ class Laboratory:
 
     Attributes:
         library: that is preloaded.
-        begins: name -> the state in which a command begins.
+        work: an empty folder.
         feed: address of another host's feed.
     """
 
     library: Path
     work: Path
-    begins: Mapping[str, Folder]
     feed: str
     _uncut: dict[str, UncutRun] = field(default_factory=dict)
 
@@ -85,7 +84,7 @@ class Laboratory:
         command, uncut = COMMANDS[name], self.uncut(name)
         folder = disk.mounted / "root"
         shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(self.begins[command.begin], folder, symlinks=True)
+        shutil.copytree(make_begin(self.work, command.begin), folder, symlinks=True)
         os.sync()
         process = start(folder, arguments_of(command, self.feed))
         end = chance.uniform(0.2, 1.2) * uncut.seconds
@@ -100,7 +99,7 @@ class Laboratory:
         command, uncut = COMMANDS[name], self.uncut(name)
         if promised is not None:
             assert command.promise(folder) == promised
-        assert_kept(self.begins[command.begin], folder)
+        assert_kept(make_begin(self.work, command.begin), folder)
         assert_nothing_half_published(folder)
         again = run(folder, arguments_of(command, self.feed))
         is_refused = bool(command.refusal) and command.refusal in again.stderr
@@ -113,5 +112,5 @@ class Laboratory:
         root, kept = self.work / "disk", self.work / "kept"
         for folder in (root, kept):
             shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(self.begins[COMMANDS[name].begin], root, symlinks=True)
+        shutil.copytree(make_begin(self.work, COMMANDS[name].begin), root, symlinks=True)
         return ForgetfulDisk(self.library, root, kept, chance)

@@ -35,7 +35,8 @@ class LoopDisk:
 
         A copy is a state that was on the disk if the image was the same before and after it was made.
         """
-        os.killpg(process.pid, signal.SIGKILL)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         copy = self.image.with_suffix(".cut")
         for _ in range(COPIES):
