@@ -66,12 +66,13 @@ def atomic_folder(target: Path) -> Iterator[Path]:
     """
     part = target.with_name(f".{target.name}.{secrets.token_hex(8)}.part")
     make_folder(target.parent)
-    with ExitStack() as locks:
-        with _locked(target.parent):  # nobody takes the new folder for one that was left
+    with ExitStack() as handles:
+        with _opened(target.parent) as parent:
+            _lock(parent, fcntl.LOCK_EX)  # nobody takes the new folder for one that was left
             for left in target.parent.glob(".*.part"):
                 _remove_unless_locked(left)
             part.mkdir()
-            locks.enter_context(_locked(part))
+            _lock(handles.enter_context(_opened(part)), fcntl.LOCK_EX)
         try:
             yield part
             sync_tree(part)
@@ -82,19 +83,30 @@ def atomic_folder(target: Path) -> Iterator[Path]:
 
 
 def _remove_unless_locked(folder: Path) -> None:
-    with suppress(BlockingIOError, FileNotFoundError, NotADirectoryError), _locked(folder, fcntl.LOCK_NB):
-        shutil.rmtree(folder, ignore_errors=True)
+    with suppress(FileNotFoundError, NotADirectoryError), _opened(folder) as handle:
+        if _lock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
-def _locked(folder: Path, flags: int = 0) -> Iterator[None]:
-    """Lock a folder; the system releases the lock of a killed process."""
+def _opened(folder: Path) -> Iterator[int]:
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | flags)
-        yield
+        yield handle
     finally:
         os.close(handle)
+
+
+def _lock(handle: int, flags: int) -> bool:
+    """Lock a folder until it is closed or the process ends; return whether that was possible.
+
+    A network share may have no locks on folders: nothing is swept there.
+    """
+    try:
+        fcntl.flock(handle, flags)
+    except OSError:
+        return False
+    return True
 
 
 def make_folder(path: Path) -> None:
@@ -117,15 +129,11 @@ def sweep_parts(folder: Path) -> Iterator[None]:
 
     Nothing is removed while another process holds the folder; a killed one holds nothing.
     """
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(BlockingIOError):
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with _opened(folder) as handle:
+        if _lock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB):
             remove_parts(folder)
-        fcntl.flock(handle, fcntl.LOCK_SH)
+        _lock(handle, fcntl.LOCK_SH)
         yield
-    finally:
-        os.close(handle)
 
 
 def remove_parts(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Files that are whole or not there, whatever interrupts their writing."""
 
+import fcntl
 import os
 import stat
 from pathlib import Path
@@ -105,6 +106,22 @@ def test_parts_of_killed_processes_are_swept(tmp_path: Path) -> None:
         left.touch()  # now somebody's who is at work
         with sweep_parts(tmp_path):
             assert names(tmp_path) == [left.name, "a.bin.part"]
+
+
+def test_where_folders_have_no_locks_nothing_is_swept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a network share without locks everything is written, and nobody's part is removed."""
+
+    def refuse(_handle: int, _flags: int) -> None:
+        raise OSError(9, "Bad file descriptor")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    (tmp_path / ".0.json.4711.part").touch()
+    (tmp_path / ".a.4711.part").mkdir()
+    with sweep_parts(tmp_path), atomic_folder(tmp_path / "b"):
+        pass
+    assert names(tmp_path) == [".0.json.4711.part", ".a.4711.part", "b"]
 
 
 @pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt(), SystemExit(1)])

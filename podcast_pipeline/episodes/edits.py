@@ -268,6 +268,7 @@ def _move_away(episode_text: EpisodeText, target: Path) -> None:
     sync_to_disk(target.parent)  # before the new transcript.md can be on the disk
     if target.read_bytes() != episode_text.markdown:
         os.link(target, path)
+        sync_to_disk(path.parent)
         target.unlink()
         raise _saved_meanwhile(episode_text)
 
