@@ -19,7 +19,7 @@ from tests.support.show import clean_environment, run_ffmpeg
 PROGRAM = Path(__file__).with_name("program.py")
 SLUG = "the-hearing"
 READER = "ann@example.org"
-LONGEST_S = 120
+LONGEST_S = 900
 PYTHONPATH = os.pathsep.join([*filter(None, [os.environ.get("PYTHONPATH")]), str(ROOT)])
 MEDIA = "http://localhost:8080/public/"
 

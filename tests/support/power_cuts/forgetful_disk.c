@@ -20,6 +20,7 @@
 static int identity(int folder, const char *path, int flags, char *text, size_t size) {
     struct statx found;
     if (statx(folder, path, flags | AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_BTIME, &found)) return -1;
+    if (!(found.stx_mask & STATX_BTIME)) return -1;
     snprintf(text, size, "%llu.%lld.%u", (unsigned long long)found.stx_ino, (long long)found.stx_btime.tv_sec,
              found.stx_btime.tv_nsec);
     return 0;

@@ -9,6 +9,7 @@ from random import Random
 
 SOURCE = Path(__file__).with_suffix(".c")
 PAGE_BYTES = 4096
+IDENTITY_BYTES = 64
 COMPILER = shutil.which("gcc") or shutil.which("cc")
 
 
@@ -36,6 +37,12 @@ def compile_library(folder: Path) -> Path:
     command: list[str | Path] = [COMPILER or "gcc", "-shared", "-fPIC", "-O2", "-o", library, SOURCE]
     subprocess.run(command, check=True)
     return library
+
+
+def has_births(library: Path, path: Path) -> bool:
+    """Whether the file system of a path knows when a file was made: numbers of inodes are used again."""
+    text = ctypes.create_string_buffer(IDENTITY_BYTES)
+    return bool(ctypes.CDLL(str(library)).inode_identity(str(path).encode(), text, len(text)) == 0)
 
 
 @dataclass
@@ -161,6 +168,6 @@ class ForgetfulDisk:
         return Entry(self._identity(path), "d" if path.is_dir() else "f")
 
     def _identity(self, path: Path) -> str:
-        text = ctypes.create_string_buffer(64)
+        text = ctypes.create_string_buffer(IDENTITY_BYTES)
         assert self._native.inode_identity(str(path).encode(), text, len(text)) == 0, path
         return text.value.decode()
