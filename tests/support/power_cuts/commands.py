@@ -23,9 +23,10 @@ LONGEST_S = 900
 PYTHONPATH = os.pathsep.join([*filter(None, [os.environ.get("PYTHONPATH")]), str(ROOT)])
 MEDIA = "http://localhost:8080/public/"
 
+INGEST = ("ingest", "{recording}", "--slug", SLUG, "--title", "The hearing")
 BEGINS = {
     "show": ("nothing", ("init", "show")),
-    "ingested": ("show", ("ingest", "{recording}", "--slug", SLUG, "--title", "The hearing")),
+    "ingested": ("show", INGEST),
     "published": ("ingested", ("publish", SLUG)),
 }
 """State in which a command begins -> the state before it, and the command that makes it."""
@@ -39,7 +40,7 @@ class CutCommand:
     """A command of `podcast` whose power is cut.
 
     Attributes:
-        arguments: of `podcast`; {feed} stands for the address of another host's feed.
+        arguments: of `podcast`; {feed} stands for the address of another host's feed, {recording} for a file.
         begin: name of the state in which the command is run.
         result: what an uncut run leaves; a cut one that is run again must leave the same.
         promise: what is there once the command has returned, and must be there after a cut then.
@@ -77,9 +78,9 @@ def run(
     return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
 
-def arguments_of(command: CutCommand, feed: str) -> list[str]:
-    """Return the arguments of a command with the address of another host's feed."""
-    return [argument.format(feed=feed) for argument in command.arguments]
+def filled_in(arguments: Sequence[str], work: Path, feed: str = "") -> list[str]:
+    """Return arguments with the address of another host's feed, and with a recording."""
+    return [argument.format(feed=feed, recording=work / "recording.wav") for argument in arguments]
 
 
 def make_begin(work: Path, name: str) -> Folder:
@@ -89,13 +90,11 @@ def make_begin(work: Path, name: str) -> Folder:
         return folder
     if name == "nothing":
         folder.mkdir()
+        make_recording(work / "recording.wav")
         return folder
     before, arguments = BEGINS[name]
-    recording = work / "recording.wav"
-    if not recording.exists():
-        make_recording(recording)
     shutil.copytree(make_begin(work, before), folder, symlinks=True)
-    done = run(folder, [argument.format(recording=recording) for argument in arguments])
+    done = run(folder, filled_in(arguments, work))
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -133,6 +132,18 @@ def minted(folder: Folder) -> object:
     return (show / "show.toml").read_bytes(), (show / ".podcast/secret_key").read_bytes(), new_show(folder)
 
 
+def episode_files(folder: Folder) -> dict[str, bytes]:
+    """Return the files of all episodes; what is being made has a name that begins with a dot."""
+    return {name: data for name, data in show_files(folder).items() if not name.startswith((".", "store/"))}
+
+
+def ingested(folder: Folder) -> object:
+    """Return the files of the episode; its id is drawn, so episode.toml differs."""
+    found = episode_files(folder)
+    assert f'slug = "{SLUG}"'.encode() in found.pop(f"{SLUG}/episode.toml")
+    return found
+
+
 def transcript_files(folder: Folder) -> object:
     """Return the words and their files."""
     show = folder / "show"
@@ -157,6 +168,7 @@ def feed_link(folder: Folder) -> object:
 COMMANDS = {
     "init": CutCommand(("init", "show"), "nothing", new_show, minted, refusal="already exists"),
     "subscribers add": CutCommand(("subscribers", "add", READER), "show", readers, feed_link),
+    "ingest": CutCommand(INGEST, "show", ingested, episode_files),
     "transcribe": CutCommand(("transcribe", SLUG), "ingested", transcript_files, transcript_files),
     "publish": CutCommand(("publish", SLUG), "ingested", show_files, show_files),
     "feed import": CutCommand(("feed", "import", "{feed}"), "show", show_files, show_files),

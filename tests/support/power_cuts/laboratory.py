@@ -10,9 +10,9 @@ from random import Random
 from tests.support.power_cuts.commands import (
     COMMANDS,
     Folder,
-    arguments_of,
     assert_kept,
     assert_nothing_half_published,
+    filled_in,
     make_begin,
     run,
     start,
@@ -56,7 +56,7 @@ class Laboratory:
         if name not in self._uncut:
             command, disk = COMMANDS[name], self._forgetful_disk(name, Random(0))
             began = time.monotonic()
-            done = run(disk.root, arguments_of(command, self.feed), disk.environment(None))
+            done = run(disk.root, filled_in(command.arguments, self.work, self.feed), disk.environment(None))
             assert done.returncode == 0, done.stderr
             seconds = time.monotonic() - began
             self._uncut[name] = UncutRun(disk.syncs, seconds, command.result(disk.root))
@@ -73,7 +73,7 @@ class Laboratory:
             What the second run printed on stderr.
         """
         command, disk = COMMANDS[name], self._forgetful_disk(name, chance)
-        done = run(disk.root, arguments_of(command, self.feed), disk.environment(number))
+        done = run(disk.root, filled_in(command.arguments, self.work, self.feed), disk.environment(number))
         promised = command.promise(disk.root) if done.returncode == 0 else None
         assert done.returncode in (0, -9), done.stderr
         disk.lose_unsynced()
@@ -86,7 +86,7 @@ class Laboratory:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(make_begin(self.work, command.begin), folder, symlinks=True)
         os.sync()
-        process = start(folder, arguments_of(command, self.feed))
+        process = start(folder, filled_in(command.arguments, self.work, self.feed))
         end = chance.uniform(0.2, 1.2) * uncut.seconds
         until = time.monotonic() + end
         while process.poll() is None and time.monotonic() < until:
@@ -101,7 +101,7 @@ class Laboratory:
             assert command.promise(folder) == promised
         assert_kept(make_begin(self.work, command.begin), folder)
         assert_nothing_half_published(folder)
-        again = run(folder, arguments_of(command, self.feed))
+        again = run(folder, filled_in(command.arguments, self.work, self.feed))
         is_refused = bool(command.refusal) and command.refusal in again.stderr
         assert again.returncode == 0 or is_refused, again.stderr
         assert_nothing_half_published(folder)
