@@ -10,6 +10,7 @@
     ├── StoreError              object storage; subject: key or URL
     │   ├── NotFound            there is no such object
     │   ├── Denied              these credentials may not do this
+    │   ├── DamagedObject       the bytes in the store are not those that were put
     │   └── PreconditionFailed  a conditional write lost: somebody else was first
     ├── FeedError               a feed breaks a rule; subject: rule id or URL
     ├── FetchError              another host does not deliver a file; subject: its URL, redacted
@@ -73,6 +74,10 @@ class NotFound(StoreError):
 
 class Denied(StoreError):
     """These credentials may not do this."""
+
+
+class DamagedObject(StoreError):
+    """An object in the store has other bytes than those that were put; it is not served."""
 
 
 class PreconditionFailed(StoreError):

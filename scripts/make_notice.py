@@ -14,6 +14,7 @@ from pathlib import Path
 from podcast_pipeline import audio
 from podcast_pipeline.audio import notice
 from podcast_pipeline.config import AudioTable
+from podcast_pipeline.files import sha256_of
 from podcast_pipeline.model import Progress
 
 SPEED = "1.08"  # a little slower than the voice's own
@@ -39,7 +40,8 @@ def main() -> None:
             ffmpeg=audio.Ffmpeg(audio.find_ffmpeg()),
             report=say,
         )
-    print(f"{notice.PATH}: {made.duration_s} s, {made.after.integrated_lufs} LUFS")
+    print(f"{notice.PATH}: {made.after.integrated_lufs} LUFS; in notice.py:")
+    print(f'DURATION_S = {made.duration_s}\nSHA256 = "{sha256_of(notice.PATH)}"')
 
 
 if __name__ == "__main__":

@@ -1,12 +1,21 @@
 """Files that are whole or not there, whatever interrupts their writing."""
 
+import fcntl
 import os
 import stat
 from pathlib import Path
 
 import pytest
 
-from podcast_pipeline.files import atomic_path, move_into_place, sha256_of, write_atomically
+from podcast_pipeline.files import (
+    atomic_folder,
+    atomic_path,
+    make_folder,
+    move_into_place,
+    sha256_of,
+    sweep_parts,
+    write_atomically,
+)
 
 
 @pytest.fixture
@@ -49,6 +58,70 @@ def test_a_download_is_on_the_disk_before_it_has_its_name(tmp_path: Path, disk_c
     part.write_bytes(b"sound")
     move_into_place(part, tmp_path / "a.mp3")
     assert disk_calls == ["fsync a.mp3.part", "rename a.mp3.part a.mp3", f"fsync {tmp_path.name}"]
+
+
+def test_a_new_folder_has_its_name_on_the_disk(tmp_path: Path, disk_calls: list[str]) -> None:
+    """The folder above each new one is flushed, from the top; folders that exist are left alone."""
+    make_folder(tmp_path / "a/b/c")
+    assert disk_calls == [f"fsync {name}" for name in (tmp_path.name, "a", "b")]
+    make_folder(tmp_path / "a/b/c")
+    assert len(disk_calls) == 3
+
+
+def test_a_folder_appears_whole(tmp_path: Path, disk_calls: list[str]) -> None:
+    """All that is in it is flushed before its rename, and its name after."""
+    with atomic_folder(tmp_path / "show") as folder:
+        (folder / "sub").mkdir()
+        (folder / "sub/file").write_bytes(b"x")
+        assert names(tmp_path) == [folder.name]
+    assert disk_calls == [f"fsync {name}" for name in ("sub", "file", folder.name, tmp_path.name)]
+    assert names(tmp_path) == ["show"]
+
+
+def test_a_folder_that_fails_is_removed(tmp_path: Path) -> None:
+    """After an error, or where the name is taken, nothing is left and nothing is replaced."""
+
+    def make(error: OSError | None) -> None:
+        with atomic_folder(tmp_path / "a") as folder:
+            (folder / "file").write_bytes(b"new")
+            if error:
+                raise error
+
+    with pytest.raises(OSError, match="disk full"):
+        make(OSError("disk full"))
+    assert names(tmp_path) == []
+    write_atomically(tmp_path / "a/old", b"old")
+    with pytest.raises(OSError, match="not empty"):
+        make(None)
+    assert (names(tmp_path), names(tmp_path / "a")) == (["a"], ["old"])
+
+
+def test_parts_of_killed_processes_are_swept(tmp_path: Path) -> None:
+    """They are removed by the next that holds the folder, and by nobody while another holds it."""
+    left, download = tmp_path / ".0.json.4711.part", tmp_path / "a.bin.part"
+    for path in (left, download):
+        path.touch()
+    with sweep_parts(tmp_path):
+        assert names(tmp_path) == ["a.bin.part"]
+        left.touch()  # now somebody's who is at work
+        with sweep_parts(tmp_path):
+            assert names(tmp_path) == [left.name, "a.bin.part"]
+
+
+def test_where_folders_have_no_locks_nothing_is_swept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a network share without locks everything is written, and nobody's part is removed."""
+
+    def refuse(_handle: int, _flags: int) -> None:
+        raise OSError(9, "Bad file descriptor")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    (tmp_path / ".0.json.4711.part").touch()
+    (tmp_path / ".a.4711.part").mkdir()
+    with sweep_parts(tmp_path), atomic_folder(tmp_path / "b"):
+        pass
+    assert names(tmp_path) == [".0.json.4711.part", ".a.4711.part", "b"]
 
 
 @pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt(), SystemExit(1)])

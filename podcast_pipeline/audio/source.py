@@ -72,6 +72,25 @@ def check_audio(
         raise AudioError(path, message) from error
 
 
+def check_sound(path: Path, *, duration_s: float) -> None:
+    """Count the sound in a file that we made, packet by packet without decoding, before it is delivered.
+
+    Raises:
+        AudioError: there is less or more of it than `duration_s`, or none.
+    """
+    try:
+        with av.open(str(path.absolute()), options=OPEN_OPTIONS) as container:
+            packets = container.demux(container.streams.audio[:1])
+            there_s = sum(float((packet.duration or 0) * (packet.time_base or 0)) for packet in packets)
+    except av.error.FFmpegError:
+        there_s = 0.0
+    if abs(there_s - duration_s) > TRUNCATION_TOLERANCE_S:
+        message = (
+            f"has {there_s:.1f} s of sound, not {duration_s:.1f} s; see that the disk is sound, run again"
+        )
+        raise AudioError(path, message)
+
+
 def _require_bytes(path: Path) -> None:
     if path.is_dir():
         raise AudioError(path, "is a folder; name the recording in it")

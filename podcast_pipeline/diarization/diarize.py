@@ -1,6 +1,6 @@
 """Diarize a recording, once for the same inputs, and assign the speakers to its words."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from podcast_pipeline.diarization import choose_diarizer, load_diarizer
@@ -36,6 +36,7 @@ def diarize_transcript(
     known: Sequence[KnownVoice],
     guests: Sequence[str],
     report: ProgressCallback,
+    warn: Callable[[str], None],
 ) -> Transcript:
     """Return the words with their speakers; unchanged if the speakers are from the same inputs.
 
@@ -43,6 +44,7 @@ def diarize_transcript(
         engine: auto, off or a name; see `choose_diarizer`.
         speaker_count: number of people who speak, None to detect it.
         guests: names of the guests in episode.toml.
+        warn: called with one line about damaged turns of an earlier run.
     """
     name = choose_diarizer(engine)
     if name is None or not words.segments or words.receipt is None:
@@ -67,7 +69,7 @@ def diarize_transcript(
         return _identify(result, comparable, guests)
 
     _, identified = folder.build_once(
-        "speakers", ".rttm", inputs=inputs, result_type=IdentifiedTurns, build=diarize
+        "speakers", ".rttm", inputs=inputs, result_type=IdentifiedTurns, build=diarize, warn=warn
     )
     return with_speakers(words, identified, speakers_source)
 

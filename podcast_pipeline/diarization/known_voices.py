@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import Field, ValidationError
 
 from podcast_pipeline.errors import DiarizationError
-from podcast_pipeline.files import write_atomically
+from podcast_pipeline.files import make_folder, sweep_parts, sync_to_disk, write_atomically
 from podcast_pipeline.model import FrozenModel, Instant, NonEmptyStr
 
 SAME_PERSON = 0.76  # least cosine of a voice to the known voice of the same person; see docs/speakers.md
@@ -76,16 +76,21 @@ def read_voice_book(path: Path) -> VoiceBook:
 
 
 def write_voice_book(path: Path, book: VoiceBook) -> None:
-    """Write the book, readable by the file's owner only; delete the file if the book is empty."""
-    if not book.voices:
-        path.unlink(missing_ok=True)
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    previous_umask = os.umask(0o077)
-    try:
-        write_atomically(path, f"{book.model_dump_json(indent=1)}\n".encode())
-    finally:
-        os.umask(previous_umask)
+    """Write the book, readable by the file's owner only; delete the file if the book is empty.
+
+    What a killed run left of a book is removed: it is biometric data too.
+    """
+    make_folder(path.parent)
+    with sweep_parts(path.parent):
+        if not book.voices:
+            path.unlink(missing_ok=True)
+            sync_to_disk(path.parent)
+            return
+        previous_umask = os.umask(0o077)
+        try:
+            write_atomically(path, f"{book.model_dump_json(indent=1)}\n".encode())
+        finally:
+            os.umask(previous_umask)
 
 
 def create_known_voice(

@@ -1,9 +1,7 @@
 """Create episode folders, whole, by one rename: for a recording, or for an imported episode."""
 
-import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -13,7 +11,7 @@ from slugify import slugify
 from podcast_pipeline.episodes.library import Library
 from podcast_pipeline.episodes.table import EPISODE_FILE, TrackTable, read_table
 from podcast_pipeline.errors import EpisodeError
-from podcast_pipeline.files import sha256_of
+from podcast_pipeline.files import atomic_folder, sha256_of
 from podcast_pipeline.model import CONTROL_CHARACTERS, SLUG_PATTERN, EpisodeDraft
 
 MAX_SLUG_LENGTH = 80
@@ -60,7 +58,7 @@ def create_episode(
     slug = slug or slugify(title, max_length=MAX_SLUG_LENGTH, word_boundary=True)
     _check_slug(library, slug, source)
     _check_words(title, guests)
-    with _folder_in_one_rename(library, slug) as folder:
+    with atomic_folder(library.root / slug) as folder:
         file = f"source{_suffix(source)}"
         shutil.copyfile(source, folder / file)
         tables = _copy_tracks(tracks, folder)
@@ -79,22 +77,9 @@ def create_imported_episode(draft: EpisodeDraft, library: Library, files: Mappin
     """
     if (library.root / draft.slug).exists():
         return
-    with _folder_in_one_rename(library, draft.slug) as folder:
+    with atomic_folder(library.root / draft.slug) as folder:
         for name, data in {EPISODE_FILE: _imported_toml(draft).encode(), **files}.items():
             (folder / name).write_bytes(data)
-
-
-@contextmanager
-def _folder_in_one_rename(library: Library, slug: str) -> Iterator[Path]:
-    """Yield a temporary folder that becomes the episode's at the end, and is removed after an error."""
-    temporary = library.root / f".{slug}.{os.getpid()}.part"
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    try:
-        yield temporary
-        temporary.rename(library.root / slug)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _check_slug(library: Library, slug: str, source: Path) -> None:

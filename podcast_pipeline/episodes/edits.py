@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from podcast_pipeline.episodes.folder import EpisodeFolder
 from podcast_pipeline.errors import CaptionError, EpisodeError
-from podcast_pipeline.files import short_sha256, write_atomically
+from podcast_pipeline.files import short_sha256, sync_to_disk, write_atomically
 from podcast_pipeline.model import EpisodeDraft, Transcript
 from podcast_pipeline.model.catalog import to_json, transcript_from_json
 from podcast_pipeline.transcript.edits import (
@@ -222,6 +222,7 @@ def replace_markdown(episode_text: EpisodeText, text: str) -> None:
         if episode_text.markdown is not None:
             _move_away(episode_text, build / f"transcript.{short_sha256(episode_text.markdown)}.md")
         os.link(part, path)  # fails where an editor has saved the file meanwhile
+        sync_to_disk(path.parent)
     except FileExistsError as error:
         raise _saved_meanwhile(episode_text) from error
     finally:
@@ -264,8 +265,10 @@ def _move_away(episode_text: EpisodeText, target: Path) -> None:
     """Move transcript.md to `build/`; back again when it differs from the bytes that were read."""
     path = episode_text.folder.transcript_md
     path.replace(target)
+    sync_to_disk(target.parent)  # before the new transcript.md can be on the disk
     if target.read_bytes() != episode_text.markdown:
         os.link(target, path)
+        sync_to_disk(path.parent)
         target.unlink()
         raise _saved_meanwhile(episode_text)
 

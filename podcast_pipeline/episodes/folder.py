@@ -4,19 +4,31 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from podcast_pipeline.episodes.table import EPISODE_FILE, EpisodeTable, TrackTable
 from podcast_pipeline.errors import EpisodeError
-from podcast_pipeline.files import sha256_of, short_sha256, write_atomically
-from podcast_pipeline.model import Chapter, EpisodeDraft, FrozenModel, Person, Soundbite, Transcript
+from podcast_pipeline.files import make_folder, sha256_of, short_sha256, write_atomically
+from podcast_pipeline.model import Chapter, EpisodeDraft, FrozenModel, Person, Sha256, Soundbite, Transcript
 from podcast_pipeline.model.catalog import to_json, transcript_from_json
 
 IMPORTED_AUDIO = "build/came"
 
 Result = TypeVar("Result", bound=FrozenModel)
+
+
+class BuildNote(FrozenModel):
+    """The note beside the file of a stage: which bytes were made, and the stage's result as JSON values."""
+
+    sha256: Sha256
+    size_bytes: int
+    result: dict[str, Any]
+
+    def describes(self, path: Path) -> bool:
+        """Whether a file has these bytes; the name alone is no proof after a power cut."""
+        return path.stat().st_size == self.size_bytes and sha256_of(path) == self.sha256
 
 
 @dataclass(frozen=True)
@@ -163,22 +175,32 @@ class EpisodeFolder:
         inputs: Mapping[str, object],
         result_type: type[Result],
         build: Callable[[Path], Result],
+        warn: Callable[[str], None],
     ) -> tuple[Path, Result]:
         """Return the file and the result of a stage, built only where there is none for the same inputs.
+
+        A file whose bytes are not those that the note beside it states is built again.
 
         Args:
             stage: its name; with `suffix` the file's name in `build/`.
             inputs: all that the result depends on, as plain JSON values.
-            build: writes the file at the path given to it and returns the result.
+            build: writes the file, whole, at the path given to it and returns the result.
+            warn: called with one line about a damaged file.
         """
         key = short_sha256(json.dumps({"stage": stage, **inputs}, sort_keys=True, default=str).encode())
         target, note = self.build / f"{stage}.{key}{suffix}", self.build / f"{stage}.{key}.json"
         try:
-            if target.is_file():
-                return target, result_type.model_validate_json(note.read_bytes())
+            noted = BuildNote.model_validate_json(note.read_bytes())
+            known = result_type.model_validate(noted.result)
         except (FileNotFoundError, ValidationError):
-            note.unlink(missing_ok=True)
-        self.build.mkdir(exist_ok=True)
+            known = None
+        if known is not None and target.is_file():
+            if noted.describes(target):
+                return target, known
+            warn(f"{self.slug}: build/{target.name} is damaged; it is made again")
+        note.unlink(missing_ok=True)
+        make_folder(self.build)
         result = build(target)
-        write_atomically(note, to_json(result))
+        fields = {"sha256": sha256_of(target), "size_bytes": target.stat().st_size}
+        write_atomically(note, to_json(BuildNote(**fields, result=result.model_dump(mode="json"))))
         return target, result

@@ -1,7 +1,6 @@
 """The library: all episode folders of a show. `create` makes them."""
 
 import fcntl
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,8 +9,7 @@ from uuid import UUID
 from podcast_pipeline.episodes.folder import EpisodeFolder
 from podcast_pipeline.episodes.table import EPISODE_FILE, read_table
 from podcast_pipeline.errors import EpisodeError
-
-STALE_PART_FILE = re.compile(r".+\.\d+\.part")  # named by a process; a resumable download's part is not
+from podcast_pipeline.files import make_folder, remove_parts
 
 
 class Library:
@@ -26,8 +24,9 @@ class Library:
         self.language = language
 
     def slugs(self) -> Iterator[str]:
-        """Yield the slugs of all episode folders, sorted."""
-        return (p.parent.name for p in sorted(self.root.glob(f"*/{EPISODE_FILE}")))
+        """Yield the slugs of all episode folders, sorted; a folder that is being made is none."""
+        names = (path.parent.name for path in sorted(self.root.glob(f"*/{EPISODE_FILE}")))
+        return (name for name in names if not name.startswith("."))
 
     def folder(self, slug: str) -> EpisodeFolder:
         """Return the folder of an episode, its episode.toml read; for reading only, see `open`.
@@ -50,16 +49,15 @@ class Library:
             ConfigError: episode.toml has an unknown key or a wrong value.
         """
         folder = self.folder(slug)
-        folder.build.mkdir(exist_ok=True)
+        make_folder(folder.build)
         with (folder.build / ".lock").open("a") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 message = "another `podcast` on this machine is at work on it; run again when it is done"
                 raise EpisodeError(slug, message) from error
-            for left in (*folder.path.glob("*.part"), *folder.build.glob("*.part")):
-                if STALE_PART_FILE.fullmatch(left.name):
-                    left.unlink(missing_ok=True)
+            for place in (folder.path, folder.build):
+                remove_parts(place)
             yield folder
 
     def slug_of_source(self, sha256: str, *, exclude: frozenset[str] = frozenset()) -> str | None:

@@ -44,7 +44,8 @@ class Context:
         config: show.toml and the environment.
         clock: returns the present, aware, UTC.
         report: progress callback.
-        warn: called with one line for each hub or directory that could not be notified.
+        warn: called with one line for each hub or directory that could not be notified, and for each file
+            that was found damaged and is made again.
     """
 
     config: Config

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from podcast_pipeline.errors import EpisodeError, NotFound
+from podcast_pipeline.errors import DamagedObject, EpisodeError, NotFound
 from podcast_pipeline.feed.paging import ARCHIVE_PREFIX
 from podcast_pipeline.model import Episode
 from podcast_pipeline.model.catalog import CATALOG_KEY, Catalog, transcript_from_json
@@ -137,6 +137,8 @@ def _sweep(listed: ObjectInfo, oldest: datetime, store: Store, *, keep: bool, re
         info = store.head(listed.key) if remove else listed
     except NotFound:
         return OrphanedObject(listed.key, listed.size_bytes, listed.modified_at, "removed")
+    except DamagedObject:
+        info = listed
     verdict = _verdict(info.modified_at, oldest, keep=keep, remove=remove)
     if verdict == "removed":
         store.delete(info.key)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from podcast_pipeline.audio import artwork, tags
 from podcast_pipeline.audio.master import Master, make_master
+from podcast_pipeline.audio.source import check_sound
 from podcast_pipeline.episodes.folder import EpisodeFolder
 from podcast_pipeline.errors import AudioError, EpisodeError
 from podcast_pipeline.feed import show_notes
@@ -59,7 +60,7 @@ def _published_media(folder: EpisodeFolder, draft: EpisodeDraft, known: Episode,
     if key is None or key.startswith(f"{prefix}/"):
         return Media(known.enclosure, known.timeline)
     target = folder.build / f"moved.{Path(key).name}"
-    download(context.store, key, target)
+    download(context.store, key, target, sha256=known.enclosure.sha256)
     moved = stage_file(prefix, draft.slug, target, sha256_of(target), known.enclosure.type)
     return Media(known.enclosure.model_copy(update={"key": moved.key}), known.timeline, moved)
 
@@ -85,6 +86,7 @@ def _master(folder: EpisodeFolder, draft: EpisodeDraft, context: Context) -> tup
             ffmpeg=context.ffmpeg,
             report=context.report,
         ),
+        warn=context.warn,
     )
 
 
@@ -118,4 +120,5 @@ def _tag(
             duration_s=master.duration_s,
         ),
     )
+    check_sound(target, duration_s=master.duration_s)
     return stage_file(AUDIO_PREFIXES[draft.access], draft.slug, target, sha256_of(target), "audio/mpeg")

@@ -37,7 +37,7 @@ def build_show_assets(context: Context, catalog: Catalog | None) -> ShowAssets:
     config = context.config
     art = artwork.load_artwork(config.folder / config.show.artwork)
     cover = stage_bytes("public/art", "", art.suffix, art.data, art.content_type)
-    audio = stage_bytes("public/audio", "notice", "mp3", notice.PATH.read_bytes(), "audio/mpeg")
+    audio = stage_bytes("public/audio", "notice", "mp3", notice.load_notice(), "audio/mpeg")
     referenced = {catalog.show.artwork_key, catalog.notice_audio_key} if catalog else set()
     return ShowAssets(
         show=config.to_show(artwork_key=cover.key),

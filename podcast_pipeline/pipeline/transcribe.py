@@ -169,6 +169,7 @@ def diarize_episode(
         known=known_voices.read_voice_book(context.config.voices_file).voices,
         guests=[person.name for person in draft.persons if person.role == "guest"],
         report=context.report,
+        warn=context.warn,
     )
 
 
@@ -188,7 +189,7 @@ def fetch_imported_audio(folder: EpisodeFolder, draft: EpisodeDraft, context: Co
             draft.slug, f"its audio is still at {where}; only imported audio can be transcribed"
         )
     if not (folder.source.is_file() and sha256_of(folder.source) == known.enclosure.sha256):
-        download(context.store, known.enclosure.key, folder.source)
+        download(context.store, known.enclosure.key, folder.source, sha256=known.enclosure.sha256)
     return imported.merge_imported(draft, known)
 
 

@@ -1,6 +1,5 @@
 """HTTP client for other hosts: limits on bytes and time, retries, and resumed downloads."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +16,8 @@ from podcast_pipeline.errors import FetchError, RemoteFileNotFound
 from podcast_pipeline.feed.conformance.document import url_path
 from podcast_pipeline.feed.conformance.responses import WEB_PLAYER_ORIGIN
 from podcast_pipeline.feed.private import TOKEN_PATTERN
-from podcast_pipeline.files import move_into_place, sha256_of
+from podcast_pipeline.files import make_folder, sha256_of
+from podcast_pipeline.remote_feeds.partial import PartialDownload
 
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 CHUNK_BYTES = 256 * 1024
@@ -107,49 +107,50 @@ class HttpClient:
     def download(self, url: str, target: Path, *, limit_bytes: int) -> DownloadedFile:
         """Download a file to `target`; an interrupted download is resumed.
 
-        The bytes so far are in `<target>.part`, with the host's validator beside it. The rest is requested
-        with Range and If-Range, so that two versions are never mixed.
+        The bytes so far are in a `PartialDownload` with the host's validator. The rest is requested with
+        Range and If-Range, so that two versions are never mixed.
 
         Raises:
             FetchError: the file cannot be downloaded completely; the part stays for the next run.
         """
-        part, note = target.with_name(f"{target.name}.part"), target.with_name(f"{target.name}.note")
-        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = PartialDownload(target)
+        make_folder(target.parent)
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                content_type = self._continue(url, part, note, limit_bytes)
+                content_type = self._continue(url, partial, limit_bytes)
             except FetchError:
-                if attempt == ATTEMPTS or not part.exists():
+                if attempt == ATTEMPTS or not partial.path.exists():
                     raise
             else:
                 break
-        move_into_place(part, target)
-        note.unlink(missing_ok=True)
+        partial.finish()
         return DownloadedFile(target, target.stat().st_size, sha256_of(target), content_type)
 
-    def _continue(self, url: str, part: Path, note: Path, limit_bytes: int) -> str:
-        """Append the missing bytes to `part` and return the content type."""
-        validator = json.loads(note.read_text()) if note.is_file() and part.is_file() else None
-        have = part.stat().st_size if validator else 0
+    def _continue(self, url: str, partial: PartialDownload, limit_bytes: int) -> str:
+        """Append the missing bytes and return the content type."""
+        partial.load()
+        have, validator = partial.size_bytes, partial.validator
         headers = {"Range": f"bytes={have}-", "If-Range": validator} if have and validator else {}
         with self._open("GET", url, headers) as response:
+            if have and response.status_code == 416:  # nothing is left to send, or it is another file now
+                partial.discard()
+                return self._continue(url, partial, limit_bytes)
             if response.status_code not in (200, 206):
-                part.unlink(missing_ok=True)
+                partial.discard()
                 kind = RemoteFileNotFound if response.status_code in (404, 410) else FetchError
                 raise kind(redact_url(url), f"answers {response.status_code}; check the address")
             have = have if response.status_code == 206 else 0
-            note.write_text(json.dumps(_validator(response)))
             total = have + int(response.headers.get("content-length", -1 - have))
             if total > limit_bytes:
                 raise FetchError(redact_url(url), f"is larger than {limit_bytes} bytes; check the address")
-            with part.open("ab" if have else "wb") as file:
+            with partial.writer(_validator(response), appending=bool(have)) as write:
                 for chunk in response.iter_raw():  # unbuffered: an interruption loses nothing
-                    file.write(chunk)
-                    if file.tell() > limit_bytes:
+                    write(chunk)
+                    if partial.size_bytes > limit_bytes:
                         raise FetchError(
                             redact_url(url), f"is larger than {limit_bytes} bytes; check the address"
                         )
-            size = part.stat().st_size
+            size = partial.size_bytes
             if total >= 0 and size != total:
                 raise FetchError(redact_url(url), f"broke off after {size} of {total} bytes; run again")
             return str(response.headers.get("content-type", "")).partition(";")[0].strip().lower()

@@ -76,7 +76,7 @@ class FileImporter:
         self, url: str, stem: str, kind: FileTyper, limit_bytes: int, record: Path
     ) -> StoredFile:
         known = _read_record(record)
-        if known is not None and object_exists(self.store, known.key):
+        if known is not None and object_exists(self.store, known.key, sha256=known.sha256):
             return known
         file = self.client.download(url, record.with_suffix(".bin"), limit_bytes=limit_bytes)
         try:

@@ -14,7 +14,7 @@ from podcast_pipeline.feed import parse
 from podcast_pipeline.feed.app_impact import parse_feed
 from podcast_pipeline.feed.conformance.document import MAX_FEED_BYTES, FeedDocument
 from podcast_pipeline.feed.parse import ImportRemark, ParsedItem
-from podcast_pipeline.files import short_sha256
+from podcast_pipeline.files import make_folder, short_sha256, sweep_parts
 from podcast_pipeline.model import Episode, Progress
 from podcast_pipeline.model.catalog import Catalog
 from podcast_pipeline.pipeline.commit import load_catalog
@@ -73,7 +73,9 @@ def import_feed(context: Context, source: str, client: HttpClient, *, keep_audio
         now=context.clock(),
         keep_audio=keep_audio,
     )
-    imported = list(_import_all(new, _slugs(new, context, catalog), import_context, context))
+    make_folder(import_context.files.journal)
+    with sweep_parts(import_context.files.journal):
+        imported = list(_import_all(new, _slugs(new, context, catalog), import_context, context))
     episodes = [one.episode for one in imported if one.episode]
     if catalog is None:
         context, show_remarks = import_show_settings(documents[0], source, context, client)

@@ -4,12 +4,14 @@
     root/.objects/public/feed.xml@<version>/body, info.json                  written before, never changed
     root/.lock                                                               held during a write
 
-A version (body and metadata) is complete and synced before its link is renamed over the old one, so body
-and metadata change together and a reader needs no lock. Versions without a link (their writer was killed)
-are removed by the next write of their key, or by `podcast gc`.
+A version (body and metadata) is complete and on the disk, its name included, before its link is renamed
+over the old one, so body and metadata change together and a reader needs no lock. A put has reached the disk
+when it returns. A body that is not as info.json describes it is no object: it is not served. Versions without
+a link (their writer was killed) are removed by the next write of their key, or by `podcast gc`.
 """
 
 import fcntl
+import hashlib
 import json
 import os
 import secrets
@@ -21,8 +23,8 @@ from errno import EINVAL, ENOENT, ENOTDIR
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
 
-from podcast_pipeline.errors import Denied, NotFound, StoreError
-from podcast_pipeline.files import sha256_of, sync_to_disk
+from podcast_pipeline.errors import DamagedObject, Denied, NotFound, StoreError
+from podcast_pipeline.files import make_folder, sha256_of, sync_to_disk
 from podcast_pipeline.storage import CHUNK_BYTES, ObjectInfo, UnfinishedUpload
 from podcast_pipeline.storage.conditional import check_preconditions
 from podcast_pipeline.storage.keys import check_key, check_prefix, public_url
@@ -50,10 +52,13 @@ class LocalReader:
         return info
 
     def get(self, key: str) -> tuple[ObjectInfo, bytes]:
-        """Return a whole object."""
+        """Return a whole object; DamagedObject where its bytes have another SHA-256."""
         info, body = self._open(key)
         with body:
-            return info, body.read()
+            data = body.read()
+        if hashlib.sha256(data).hexdigest() != info.sha256:
+            raise DamagedObject(key, "has other bytes than were stored; restore the store from a backup")
+        return info, data
 
     def stream(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """Yield the bytes from `start` up to, not including, `end`; errors come with the first chunk."""
@@ -71,10 +76,20 @@ class LocalReader:
             raise Denied(prefix, "cannot be listed without credentials")
         for key in sorted(self._keys(check_prefix(prefix))):
             try:
-                info = self.head(key)
+                info = self._listed(key)
             except NotFound:  # deleted after the listing
                 continue
             yield ObjectInfo(key, info.size_bytes, "", "", info.etag, None, info.modified_at)
+
+    def _listed(self, key: str) -> ObjectInfo:
+        """Return the metadata of an object, of a damaged one what its file shows: `gc` must see it."""
+        try:
+            return self.head(key)
+        except DamagedObject:
+            with _store_errors(key):
+                found = (self._version(key) / "body").stat()
+            modified_at = datetime.fromtimestamp(found.st_mtime, UTC)
+            return ObjectInfo(key, found.st_size, "", "", "", None, modified_at)
 
     def _keys(self, prefix: str) -> Iterator[str]:
         folder = self._root / prefix.rpartition("/")[0]
@@ -91,7 +106,7 @@ class LocalReader:
             for _ in range(READ_ATTEMPTS):
                 version = self._version(key)
                 try:
-                    return _info(version), (version / "body").open("rb")
+                    return _open_version(key, version)
                 except FileNotFoundError:  # replaced between the two reads
                     continue
         raise StoreError(key, "the object's file is missing from the store's folder; store the object again")
@@ -140,13 +155,15 @@ class LocalStore(LocalReader):
         with _store_errors(key), self._lock():
             check_preconditions(self, key, if_absent=if_absent, if_match=if_match)
             version = self._versions(key).with_name(f"{Path(key).name}@{secrets.token_hex(8)}")
-            version.mkdir(parents=True)
+            make_folder(version.parent)
+            version.mkdir()
             _copy(body, version / "body")
             info = _describe(key, version / "body", content_type, cache_control)
             _write(version / "info.json", json.dumps(info).encode())
             sync_to_disk(version)
+            sync_to_disk(version.parent)
             self._commit(key, version)
-            return _info(version)
+            return _info(key, version)
 
     def delete(self, key: str) -> None:
         """Delete an object; no error if there is none."""
@@ -188,7 +205,7 @@ class LocalStore(LocalReader):
 
     def _commit(self, key: str, version: Path) -> None:
         link = self._root / key
-        link.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(link.parent)
         new_link = link.with_name(f"{link.name}@link")
         new_link.unlink(missing_ok=True)
         new_link.symlink_to(os.path.relpath(version / "body", link.parent))
@@ -214,7 +231,7 @@ class LocalStore(LocalReader):
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
-        self._root.mkdir(parents=True, exist_ok=True)
+        make_folder(self._root)
         with (self._root / ".lock").open("a") as file:
             fcntl.flock(file, fcntl.LOCK_EX)  # released by the kernel even if the process is killed
             yield
@@ -256,7 +273,22 @@ def _describe(key: str, body: Path, content_type: str, cache_control: str) -> di
     }
 
 
-def _info(version: Path) -> ObjectInfo:
-    fields = json.loads((version / "info.json").read_bytes())
-    fields["modified_at"] = datetime.fromisoformat(fields["modified_at"])
-    return ObjectInfo(**fields)
+def _open_version(key: str, version: Path) -> tuple[ObjectInfo, IO[bytes]]:
+    """Open the body of a version; DamagedObject where it has not the length that info.json states."""
+    info, body = _info(key, version), (version / "body").open("rb")
+    there = os.fstat(body.fileno()).st_size
+    if there == info.size_bytes:
+        return info, body
+    body.close()
+    raise DamagedObject(
+        key, f"has {there} bytes of the {info.size_bytes} that were stored; restore the store from a backup"
+    )
+
+
+def _info(key: str, version: Path) -> ObjectInfo:
+    try:
+        fields = json.loads((version / "info.json").read_bytes())
+        return ObjectInfo(**{**fields, "modified_at": datetime.fromisoformat(fields["modified_at"])})
+    except (ValueError, TypeError, KeyError) as error:
+        message = f"{version / 'info.json'} cannot be read; restore the store from a backup"
+        raise DamagedObject(key, message) from error

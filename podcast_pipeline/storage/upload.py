@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import httpx
 
-from podcast_pipeline.errors import Denied, NotFound, PreconditionFailed, StoreError
+from podcast_pipeline.errors import DamagedObject, Denied, NotFound, PreconditionFailed, StoreError
 from podcast_pipeline.model import Progress, ProgressCallback
 from podcast_pipeline.storage import ObjectInfo, ObjectReader, Store
 from podcast_pipeline.storage.objects import PRIVATE_CACHE, PROBE_KEY, StagedObject
@@ -140,15 +140,17 @@ def _check_denied(anonymous: ObjectReader, key: str) -> None:
     raise StoreError(key, "is readable by anybody; close private/ (see docs/storage.md) and run again")
 
 
-def object_exists(store: ObjectReader, key: str) -> bool:
-    """Return whether there is an object under a key."""
-    return _head_or_none(store, key) is not None
+def object_exists(store: ObjectReader, key: str, *, sha256: str | None = None) -> bool:
+    """Return whether there is a whole object under a key, with these bytes where their SHA-256 is given."""
+    stored = _head_or_none(store, key)
+    return stored is not None and sha256 in (None, stored.sha256)
 
 
 def _head_or_none(store: ObjectReader, key: str) -> ObjectInfo | None:
+    """Return the metadata of an object; of a damaged one None, so that it is stored again."""
     try:
         return store.head(key)
-    except NotFound:
+    except (NotFound, DamagedObject):
         return None
 
 

@@ -1,12 +1,14 @@
 """Cache finished windows on disk, so that an interrupted run resumes after the last finished batch."""
 
+import hashlib
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from podcast_pipeline.errors import TranscriptionError
-from podcast_pipeline.files import write_atomically
+from podcast_pipeline.files import make_folder, sweep_parts, write_atomically
 from podcast_pipeline.model import FrozenModel, Word
 from podcast_pipeline.transcription.windows import SpeechWindow
 
@@ -19,11 +21,13 @@ class TranscribedBatch(FrozenModel):
     Attributes:
         first_samples: first sample of each window; a cached batch of other windows is not used.
         doubts: for each window, place of a word -> the reason why the word is doubtful.
+        sha256: of all other fields; "" of a new batch, and in a file of an earlier release.
     """
 
     first_samples: tuple[int, ...]
     words: tuple[tuple[Word, ...], ...]
     doubts: tuple[dict[int, str], ...]
+    sha256: str = ""
 
     @property
     def words_by_window(self) -> dict[int, list[WordWithDoubt]]:
@@ -33,12 +37,34 @@ class TranscribedBatch(FrozenModel):
             for first, words, doubtful in zip(self.first_samples, self.words, self.doubts, strict=True)
         }
 
+    def sealed(self) -> "TranscribedBatch":
+        """Return the batch with its hash."""
+        fields = self.model_copy(update={"sha256": ""}).model_dump_json().encode()
+        return self.model_copy(update={"sha256": hashlib.sha256(fields).hexdigest()})
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the batch is the one that was stored."""
+        return self.sha256 in ("", self.sealed().sha256)
+
 
 class WindowCache:
     """One folder per audio, engine, weights and options; one file per batch, written atomically."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    def held(self) -> AbstractContextManager[None]:
+        """Return a context in which the batches are read and written; killed runs' parts are removed.
+
+        Raises:
+            TranscriptionError: the folder cannot be made.
+        """
+        try:
+            make_folder(self.folder)
+            return sweep_parts(self.folder)
+        except OSError as error:
+            raise self._cannot_save(error) from error
 
     def get_or_run(
         self,
@@ -53,7 +79,11 @@ class WindowCache:
             TranscriptionError: the batch cannot be stored (disk full); earlier batches stay.
         """
         cached = self._read(name)
-        if cached and cached.first_samples == tuple(window.first_sample for window in windows):
+        if (
+            cached
+            and cached.is_whole
+            and cached.first_samples == tuple(window.first_sample for window in windows)
+        ):
             return cached
         self._write(name, batch := transcribe(windows))
         return batch
@@ -67,7 +97,10 @@ class WindowCache:
     def _write(self, name: str, batch: TranscribedBatch) -> None:
         """Write a batch; it is on the disk when this returns."""
         try:
-            write_atomically(self.folder / f"{name}.json", batch.model_dump_json().encode())
+            write_atomically(self.folder / f"{name}.json", batch.sealed().model_dump_json().encode())
         except OSError as error:
-            message = f"cannot save the finished words: {error.strerror}; make room and run it again"
-            raise TranscriptionError(self.folder, message) from error
+            raise self._cannot_save(error) from error
+
+    def _cannot_save(self, error: OSError) -> TranscriptionError:
+        message = f"cannot save the finished words: {error.strerror}; make room and run it again"
+        return TranscriptionError(self.folder, message)

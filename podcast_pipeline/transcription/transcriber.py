@@ -68,7 +68,8 @@ class EngineTranscriber:
         )
         all_windows = chain([first], windows) if first is not None and language else iter(())
         window_cache = WindowCache(self._cache / "windows" / _cache_key(receipt))
-        words = list(self._transcribe_all(all_windows, task, window_cache, progress))
+        with window_cache.held():
+            words = list(self._transcribe_all(all_windows, task, window_cache, progress))
         progress.finish()
         return Transcript(
             language=language or UNDETERMINED,

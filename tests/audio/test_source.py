@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from podcast_pipeline.audio.source import check_audio
+from podcast_pipeline.audio.source import check_audio, check_sound
 from podcast_pipeline.errors import AudioError
 from podcast_pipeline.model import Progress
 from tests.support.audio_files import SAMPLE, ignore_progress, make_audio, tone, truncate
@@ -163,3 +163,28 @@ def test_progress_goes_from_nothing_to_all() -> None:
     assert seen[0].done == 0
     assert (seen[-1].done, seen[-1].total) == (71.13, 71.13)
     assert [p.done for p in seen] == sorted(p.done for p in seen)
+
+
+@pytest.mark.parametrize("name", ["a.mp3", "no-xing.mp3"])
+@pytest.mark.parametrize("kept", [0, 0.2, 0.9, 1])
+def test_sound_is_counted_before_delivery(tmp_path: Path, name: str, kept: float) -> None:
+    """A truncated MP3, empty or with the length of the whole one in its header, is not delivered."""
+    path = tone(tmp_path / name, duration_s=5, form=TAKEN[name])
+    duration_s = check_audio(path, report=ignore_progress).duration_s
+    path.write_bytes(path.read_bytes()[: round(path.stat().st_size * kept)])
+    if kept == 1:
+        check_sound(path, duration_s=duration_s)
+    else:
+        with pytest.raises(AudioError, match=rf"has \d\.\d s of sound, not {duration_s:.1f} s"):
+            check_sound(path, duration_s=duration_s)
+
+
+def test_zeros_are_no_sound(tmp_path: Path) -> None:
+    """A block that never reached the disk is missing from the count, wherever it is."""
+    path = tone(tmp_path / "a.mp3", duration_s=5)
+    duration_s = check_audio(path, report=ignore_progress).duration_s
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 8192] = bytes(8192)
+    path.write_bytes(data)
+    with pytest.raises(AudioError, match="of sound, not"):
+        check_sound(path, duration_s=duration_s)

@@ -76,6 +76,16 @@ def test_the_book_is_private_and_gone_when_empty(tmp_path: Path) -> None:
     assert read_voice_book(path) == VoiceBook()
 
 
+def test_what_a_killed_run_left_of_a_book_is_removed(tmp_path: Path) -> None:
+    """A part with an embedding goes with the next change, the removal of the last voice included."""
+    path = tmp_path / "voices.json"
+    part = tmp_path / ".voices.json.4711.part"
+    for book in (VoiceBook(voices=(voice("Ann", 1, 0),)), VoiceBook()):
+        part.write_text("{", encoding="utf-8")
+        write_voice_book(path, book)
+        assert not part.exists()
+
+
 def test_a_damaged_book_is_an_error(tmp_path: Path) -> None:
     """A file that cannot be read is one line, not a traceback, and no voice is lost silently."""
     (tmp_path / "voices.json").write_text("{")

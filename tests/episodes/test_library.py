@@ -1,5 +1,7 @@
 """The library: episodes are created once, faults are errors, and no file is half written."""
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
@@ -8,7 +10,7 @@ import pytest
 from podcast_pipeline.episodes.create import create_episode
 from podcast_pipeline.episodes.library import Library
 from podcast_pipeline.errors import ConfigError, EpisodeError
-from podcast_pipeline.files import sha256_of, write_atomically
+from podcast_pipeline.files import atomic_folder, sha256_of, write_atomically
 from podcast_pipeline.model import CONTROL_CHARACTERS, FrozenModel
 
 
@@ -221,6 +223,7 @@ def test_a_stage_is_made_once_for_the_same_inputs(library: Library, recording: P
     """Equal inputs reuse the result; other inputs make another result."""
     folder = library.folder(create_episode(recording, library))
     made: list[str] = []
+    warned: list[str] = []
 
     def stage(version: int) -> tuple[Path, Note]:
         def make(target: Path) -> Note:
@@ -228,11 +231,13 @@ def test_a_stage_is_made_once_for_the_same_inputs(library: Library, recording: P
             target.write_bytes(b"result")
             return Note(text=str(version))
 
-        return folder.build_once("stage", ".bin", inputs={"version": version}, result_type=Note, build=make)
+        return folder.build_once(
+            "stage", ".bin", inputs={"version": version}, result_type=Note, build=make, warn=warned.append
+        )
 
     assert stage(1) == stage(1)
     assert stage(2) != stage(1)
-    assert len(made) == 2
+    assert (len(made), warned) == (2, [])
 
 
 def test_a_stage_without_its_note_is_made_again(library: Library, recording: Path) -> None:
@@ -245,10 +250,75 @@ def test_a_stage_without_its_note_is_made_again(library: Library, recording: Pat
         target.write_bytes(b"result")
         return Note(text="done")
 
-    target, _ = folder.build_once("stage", ".bin", inputs={}, result_type=Note, build=make)
+    warned: list[str] = []
+    target, _ = folder.build_once(
+        "stage", ".bin", inputs={}, result_type=Note, build=make, warn=warned.append
+    )
     target.with_suffix(".json").unlink()
-    folder.build_once("stage", ".bin", inputs={}, result_type=Note, build=make)
-    assert len(runs) == 2
+    folder.build_once("stage", ".bin", inputs={}, result_type=Note, build=make, warn=warned.append)
+    assert (len(runs), warned) == (2, [])
+
+
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda _: b"",
+    "cut": lambda data: data[:3],
+    "zeros": lambda data: bytes(len(data)),
+    "longer": lambda data: data + bytes(4096),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_file_of_a_stage_is_made_again_with_a_line(
+    library: Library, recording: Path, damage: str
+) -> None:
+    """A file that is not as its note has it is not believed by its name, whatever a power cut left of it."""
+    folder = library.folder(create_episode(recording, library))
+    warned: list[str] = []
+
+    def make(target: Path) -> Note:
+        target.write_bytes(b"result")
+        return Note(text="done")
+
+    for _ in range(2):
+        target, note = folder.build_once(
+            "stage", ".bin", inputs={}, result_type=Note, build=make, warn=warned.append
+        )
+        assert (target.read_bytes(), note) == (b"result", Note(text="done"))
+        target.write_bytes(DAMAGES[damage](b"result"))
+    assert warned == [f"{folder.slug}: build/{target.name} is damaged; it is made again"]
+
+
+def test_a_note_of_an_earlier_release_is_no_proof(library: Library, recording: Path) -> None:
+    """A note without the file's hash, as releases before this one wrote it, has the stage made again."""
+    folder = library.folder(create_episode(recording, library))
+
+    def make(target: Path) -> Note:
+        target.write_bytes(b"result")
+        return Note(text="new")
+
+    target, _ = folder.build_once("stage", ".bin", inputs={}, result_type=Note, build=make, warn=fail)
+    target.with_suffix(".json").write_text('{"text": "old"}', encoding="utf-8")
+    _, note = folder.build_once("stage", ".bin", inputs={}, result_type=Note, build=make, warn=fail)
+    assert note == Note(text="new")
+
+
+def fail(line: str) -> None:
+    raise AssertionError(line)
+
+
+def test_a_folder_that_is_being_made_is_no_episode(library: Library, recording: Path) -> None:
+    """What a killed `ingest` left is not listed and is removed by the next; one at work keeps its folder."""
+    slug = create_episode(recording, library)
+    left = library.root / ".left.0123456789abcdef.part"
+    shutil.copytree(library.root / slug, left)
+    assert list(library.slugs()) == [slug]
+    assert library.slug_of_source(sha256_of(recording)) == slug
+    other = recording.with_name("Bo.wav")
+    other.write_bytes(b"RIFF....Bo")
+    with atomic_folder(library.root / "at-work") as at_work:
+        create_episode(other, library)
+        assert at_work.is_dir()
+    assert sorted(path.name for path in library.root.iterdir()) == [slug, "at-work", "bo"]
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:

@@ -3,18 +3,21 @@
 import hashlib
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from podcast_pipeline.errors import NotFound, StoreError
+from podcast_pipeline.errors import DamagedObject, NotFound, PreconditionFailed, StoreError
 from podcast_pipeline.storage.local import LocalStore
+from podcast_pipeline.storage.upload import object_exists
 
 HEADERS: Any = {"content_type": "text/plain", "cache_control": "no-cache"}
 KEY = "private/catalog.json"
@@ -186,3 +189,70 @@ def test_a_full_disk_leaves_the_old_object(tmp_path: Path, monkeypatch: pytest.M
 def _fill_disk() -> None:
     with Path("/dev/full").open("wb", buffering=0) as full:
         full.write(b"x")
+
+
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda _: b"",
+    "cut": lambda data: data[:2],
+    "longer": lambda data: data + b"\0",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_body_of_another_length_is_not_served(tmp_path: Path, damage: str) -> None:
+    """What info.json does not describe is no object, nor a part of one; `gc` sees it, a put replaces it."""
+    store = LocalStore(tmp_path, base_url="")
+    store.put(KEY, b"whole", **HEADERS)
+    body = (tmp_path / KEY).resolve()
+    body.write_bytes(DAMAGES[damage](b"whole"))
+    for read in (store.head, store.get, lambda key: next(store.stream(key, 0, 1))):
+        with pytest.raises(DamagedObject, match=rf"{KEY}: has \d bytes of the 5 that were stored"):
+            read(KEY)
+    assert [listed.key for listed in store.list("private/")] == [KEY]
+    assert not object_exists(store, KEY)
+    with pytest.raises(PreconditionFailed):
+        store.put(KEY, b"swap", if_match="any", **HEADERS)
+    store.put(KEY, b"whole", if_absent=True, **HEADERS)
+    assert store.get(KEY)[1] == b"whole"
+
+
+def test_a_body_with_other_bytes_is_not_returned(tmp_path: Path) -> None:
+    """Zeros of the right length, as a disk may leave them, are no catalog."""
+    store = LocalStore(tmp_path, base_url="")
+    store.put(KEY, b"whole", **HEADERS)
+    (tmp_path / KEY).resolve().write_bytes(bytes(5))
+    with pytest.raises(DamagedObject, match="has other bytes than were stored"):
+        store.get(KEY)
+
+
+@pytest.mark.parametrize("text", [b"", b'{"key": ', b"[]", b'{"key": "k", "modified_at": "2026-11-30"}'])
+def test_a_damaged_info_is_one_line(tmp_path: Path, text: bytes) -> None:
+    """An info.json that cannot be read names the object and its file."""
+    store = LocalStore(tmp_path, base_url="")
+    store.put(KEY, b"whole", **HEADERS)
+    (tmp_path / KEY).resolve().with_name("info.json").write_bytes(text)
+    with pytest.raises(DamagedObject, match=rf"^{KEY}: .*info\.json cannot be read"):
+        store.head(KEY)
+    assert [listed.size_bytes for listed in store.list("private/")] == [5]
+
+
+def test_a_put_is_on_the_disk_before_it_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Body, metadata, their folder and every new folder above it are flushed before the link is renamed."""
+    calls: list[str] = []
+    replace = Path.replace
+
+    def flush(handle: int) -> None:
+        path = Path(f"/proc/self/fd/{handle}").readlink().relative_to(tmp_path.resolve())
+        calls.append(re.sub("@[0-9a-f]+", "@", path.as_posix()))
+
+    def rename(part: Path, target: Path) -> Path:
+        calls.append("rename")
+        return replace(part, target)
+
+    monkeypatch.setattr(os, "fsync", flush)
+    monkeypatch.setattr(Path, "replace", rename)
+    LocalStore(tmp_path / "store", base_url="").put("public/a.txt", b"whole", **HEADERS)
+    version = "store/.objects/public/a.txt@"
+    made = [".", "store", "store/.objects"]
+    written = [f"{version}/body", f"{version}/info.json", version, "store/.objects/public"]
+    assert calls == [*made, *written, "store", "rename", "store/public"]

@@ -163,6 +163,29 @@ def test_a_damaged_cache_file_is_ignored(tmp_path: Path) -> None:
     assert count_transcribed(tmp_path, options=TranscriptionOptions()) >= 1
 
 
+def test_a_cached_batch_with_another_word_is_not_believed(tmp_path: Path) -> None:
+    """A batch has the hash of its words; one of an earlier release, without a hash, is used as it is."""
+    windows = count_transcribed(tmp_path, options=TranscriptionOptions())
+    files = sorted(tmp_path.glob("windows/*/*.json"))
+    for file in files:
+        batch = TranscribedBatch.model_validate_json(file.read_bytes())
+        file.write_bytes(batch.model_copy(update={"sha256": ""}).model_dump_json().encode())
+    assert count_transcribed(tmp_path, options=TranscriptionOptions()) == 0
+    for file in files:
+        batch = TranscribedBatch.model_validate_json(file.read_bytes()).sealed()
+        file.write_bytes(batch.model_dump_json().replace(" en", " un").encode())
+    assert count_transcribed(tmp_path, options=TranscriptionOptions()) == windows
+
+
+def test_parts_of_a_killed_run_are_removed(tmp_path: Path) -> None:
+    """The next run of the same recording leaves no part in the cache."""
+    count_transcribed(tmp_path, options=TranscriptionOptions())
+    (folder,) = tmp_path.glob("windows/*")
+    (folder / ".00000-00.json.4711.part").write_bytes(b"{")
+    count_transcribed(tmp_path, options=TranscriptionOptions())
+    assert list(folder.glob(".*")) == []
+
+
 def test_other_windows_are_transcribed_again(tmp_path: Path) -> None:
     """The cache is used for the same cuts of the audio, not for other cuts."""
     calls = list[tuple[int, ...]]()

@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import NullPool, PoolProxiedConnection, QueuePool
 
 from podcast_pipeline.errors import SubscriberError
+from podcast_pipeline.files import make_folder, sync_to_disk
 
 REVISIONS = ("0001", "0002", "0003", "0004")
 """The migrations, oldest first; listed here so that opening a current database loads no Alembic."""
@@ -38,6 +39,7 @@ PRAGMAS = (
     "journal_mode = WAL",
     "foreign_keys = ON",
     "secure_delete = ON",  # erased data does not stay in free pages
+    "synchronous = FULL",  # on the disk when a transaction returns; some builds of SQLite default to less
 )
 
 Result = TypeVar("Result")
@@ -160,8 +162,10 @@ def retry_on_integrity_error(work: Callable[[], Result]) -> Result:
 
 
 def _sqlite(path: Path) -> Engine:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # it contains addresses
+    if not path.exists():
+        make_folder(path.parent)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # it contains addresses
+        sync_to_disk(path.parent)
     url = URL.create("sqlite", database=str(path))
     engine = create_engine(
         url, **POOL_OPTIONS, connect_args={"timeout": BUSY_S}, execution_options={WRITER_LOCK: Lock()}

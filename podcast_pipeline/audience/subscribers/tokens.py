@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from podcast_pipeline.errors import SubscriberError
-from podcast_pipeline.files import sync_to_disk
+from podcast_pipeline.files import make_folder, sync_to_disk
 
 SELECTOR_BYTES = 10  # 16 characters of base32
 SECRET_BYTES = 20  # 160 bits, 32 characters of base32
@@ -103,7 +103,7 @@ def _create_key_file(path: Path) -> None:
 
     A link fails where the key exists, unlike the rename of `files.atomic_path`, which would replace it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with NamedTemporaryFile("w", dir=path.parent, prefix=f".{KEY_FILE}-", encoding="ascii") as part:
         part.write(secrets.token_hex(KEY_BYTES) + "\n")
         part.flush()

@@ -1,8 +1,7 @@
 """Commands on the show: init, serve, doctor, db upgrade, db copy."""
 
-import shutil
 from datetime import timedelta
-from importlib.resources import as_file, files
+from importlib.resources import files
 from pathlib import Path
 from threading import Event, Thread
 from typing import Annotated
@@ -16,6 +15,7 @@ from podcast_pipeline.cli.output import format_count
 from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.config import STATE_FOLDER
 from podcast_pipeline.errors import ConfigError
+from podcast_pipeline.files import make_folder, write_atomically
 
 TEMPLATES = files("podcast_pipeline.episodes") / "template"
 
@@ -41,17 +41,16 @@ def init(
     target = folder / "show.toml"
     if target.exists():
         raise ConfigError(target, "already exists; edit it, or choose another folder")
-    (folder / "episodes").mkdir(parents=True, exist_ok=True)
+    make_folder(folder / "episodes")
     document = tomlkit.parse((TEMPLATES / "show.toml").read_text(encoding="utf-8"))
     document["show"]["id"] = str(uuid4())
     document["show"]["guid"] = str(uuid4())
     if not (folder / "artwork.jpg").exists():
-        with as_file(TEMPLATES / "artwork.jpg") as artwork:
-            shutil.copyfile(artwork, folder / "artwork.jpg")
+        write_atomically(folder / "artwork.jpg", (TEMPLATES / "artwork.jpg").read_bytes())
     if not (folder / ".gitignore").exists():
-        (folder / ".gitignore").write_text("/.podcast/\n/episodes/*/build/\n.*.part\n", encoding="utf-8")
+        write_atomically(folder / ".gitignore", b"/.podcast/\n/episodes/*/build/\n.*.part\n")
     load_secret_key(None, folder / STATE_FOLDER, create=True)
-    target.write_text(tomlkit.dumps(document), encoding="utf-8")
+    write_atomically(target, tomlkit.dumps(document).encode())  # last: where it is, all is there
     session: CliSession = context.obj
     session.output.result(
         {"folder": str(folder.resolve())},

@@ -59,6 +59,7 @@ def test_sqlite_is_made_on_open_and_private(tmp_path: Path) -> None:
     with engine.connect() as connection:
         assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
         assert connection.scalar(text("PRAGMA foreign_keys")) == 1
+        assert connection.scalar(text("PRAGMA synchronous")) == 2  # FULL
     engine.dispose()
 
 

@@ -21,6 +21,7 @@ from faster_whisper.tokenizer import _LANGUAGE_CODES, Tokenizer
 from podcast_pipeline.errors import TranscriptionError
 from podcast_pipeline.transcript.names import spelling
 from podcast_pipeline.transcription.decode import Samples
+from podcast_pipeline.transcription.derived_files import verified_files
 from podcast_pipeline.transcription.engine import DecodingOptions, EngineWord
 from podcast_pipeline.transcription.engines import ct2
 from podcast_pipeline.transcription.engines.ct2 import Variables
@@ -92,12 +93,13 @@ class OpenVino:
         word_times.warm_up()
         spelling.load_word_frequencies()
         self._idle_workers: SimpleQueue[InferenceWorker] = SimpleQueue()
-        for compiled in _compile_graphs(
-            variables, self._config["suppress_ids"], self.workers, weights.derived
-        ):
-            self._idle_workers.put(
-                InferenceWorker(compiled, slots=self.batch_size, heads=heads, alignment_heads=alignment_heads)
-            )
+        cache = weights.derived / "openvino"
+        with verified_files(cache):
+            for compiled in _compile_graphs(variables, self._config["suppress_ids"], self.workers, cache):
+                worker = InferenceWorker(
+                    compiled, slots=self.batch_size, heads=heads, alignment_heads=alignment_heads
+                )
+                self._idle_workers.put(worker)
 
     def detect_language(self, samples: Samples) -> str:
         """Return the language of a window."""
@@ -179,7 +181,7 @@ def _compile_graphs(
         "NUM_STREAMS": streams,
         "INFERENCE_NUM_THREADS": streams,
         "ENABLE_CPU_PINNING": False,  # a stream waits for its worker, on whichever core that runs
-        "CACHE_DIR": str(folder / "openvino"),
+        "CACHE_DIR": str(folder),
     }
     embedding = decoder.token_embedding(variables)
     suppressed_tokens = [token for token in suppressed if token >= 0]
