@@ -13,7 +13,7 @@ def test_reindex_and_what_follows_a_publication(published: ShowFolder, tmp_path:
     assert not (show.folder / ".podcast" / DATABASE_FILE_NAME).exists()
     assert json.loads(show.run("--json", "reindex").stdout) == {"indexed": [SLUG], "removed": 0}
     assert json.loads(show.run("--json", "reindex").stdout) == {"indexed": [], "removed": 0}
-    assert show.run("unpublish", SLUG).returncode == 0
+    assert show.run("unpublish", "--yes", SLUG).returncode == 0
     assert json.loads(show.run("--json", "reindex").stdout) == {"indexed": [], "removed": 0}
 
 
@@ -23,7 +23,7 @@ def test_a_database_that_is_down_does_not_undo_a_publication(
     """The publication succeeds with exit code 0, and one line names `podcast reindex`."""
     show = copy_show_folder(published, tmp_path / "show")
     done = show.run(
-        "unpublish", SLUG, PODCAST_DATABASE_URL=f"postgresql://nobody@127.0.0.1:{closed_port}/none"
+        "unpublish", "--yes", SLUG, PODCAST_DATABASE_URL=f"postgresql://nobody@127.0.0.1:{closed_port}/none"
     )
     assert done.returncode == 0
     assert "unpublished" in done.stdout
