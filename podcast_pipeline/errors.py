@@ -10,7 +10,8 @@
     ├── StoreError              object storage; subject: key or URL
     │   ├── NotFound            there is no such object
     │   ├── Denied              these credentials may not do this
-    │   └── PreconditionFailed  a conditional write lost: somebody else was first
+    │   ├── PreconditionFailed  a conditional write lost: somebody else was first
+    │   └── OtherShow           the store is of another show than show.toml
     ├── FeedError               a feed breaks a rule; subject: rule id or URL
     ├── FetchError              another host does not deliver a file; subject: its URL, redacted
     │   └── RemoteFileNotFound  the host answers that there is no such file
@@ -77,6 +78,10 @@ class Denied(StoreError):
 
 class PreconditionFailed(StoreError):
     """A conditional write lost: the object exists already, or is not the one we read."""
+
+
+class OtherShow(StoreError):
+    """The store is of another show than show.toml describes."""
 
 
 class FeedError(PodcastError):

@@ -16,7 +16,7 @@ def unschedule(context: Context, slug: str) -> bool:
         Whether the episode was scheduled; False for a draft, so that a killed run can be repeated.
 
     Raises:
-        EpisodeError: the episode is public or was unpublished, `release` was faster, or nobody knows the slug.
+        EpisodeError: the episode is public (`release` was faster) or unpublished, or nobody knows the slug.
     """
     taken_out: list[Episode] = []
 

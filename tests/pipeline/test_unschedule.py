@@ -1,10 +1,10 @@
-"""`podcast unschedule`: a scheduled episode is a draft again, whoever else is at work, and whenever killed."""
+"""`podcast unschedule`: a scheduled episode is a draft again, whoever is at work, and whenever killed."""
 
 import os
 import random
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from multiprocessing.process import BaseProcess
@@ -89,10 +89,12 @@ def mastered(published: ShowFolder, tmp_path_factory: pytest.TempPathFactory) ->
     return show.folder
 
 
-@pytest.fixture(params=["local", "s3"])
-def scheduled(request: pytest.FixtureRequest, mastered: Path, tmp_path: Path) -> Iterator[Scheduled]:
+@pytest.fixture(scope="module", params=["local", "s3"])
+def published_once(
+    request: pytest.FixtureRequest, mastered: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Scheduled:
     """The scheduled show on a local store, and on S3."""
-    folder = tmp_path / "show"
+    folder = tmp_path_factory.mktemp("scheduled") / "show"
     shutil.copytree(mastered, folder)
     store: Store
     if request.param == "local":
@@ -104,7 +106,14 @@ def scheduled(request: pytest.FixtureRequest, mastered: Path, tmp_path: Path) ->
         show = show_in_bucket(folder, store, NOW)
     made = Scheduled(show, store, {})
     publish(made.context(), SLUG, publish_at=DUE)
-    yield replace(made, before=objects(store))
+    return replace(made, before=objects(store))
+
+
+@pytest.fixture
+def scheduled(published_once: Scheduled) -> Scheduled:
+    """The scheduled show, its store as it was."""
+    published_once.restore()
+    return published_once
 
 
 def test_the_episode_is_a_draft_again(scheduled: Scheduled) -> None:
@@ -119,7 +128,7 @@ def test_the_episode_is_a_draft_again(scheduled: Scheduled) -> None:
 
 
 def test_its_objects_are_orphans_after_the_grace_time(scheduled: Scheduled) -> None:
-    """`gc` lists what only the scheduled entry referenced, keeps it for the grace time, and removes it then."""
+    """`gc` lists what only the scheduled entry referenced and removes it after the grace time."""
     (episode,) = scheduled.episodes
     own = set(referenced_keys(episode))
     unschedule(scheduled.context(), SLUG)
@@ -231,7 +240,7 @@ def test_unschedule_and_release_at_once(scheduled: Scheduled, amount: int) -> No
 def test_killed_at_any_request_it_is_finished_by_the_same_command(
     mastered: Path, tmp_path: Path, s3_server: S3Server, amount: int
 ) -> None:
-    """On S3, a kill before or after any request leaves the episode scheduled or a draft; run again, a draft."""
+    """On S3, a kill at any request leaves the episode scheduled or a draft; run again, a draft."""
     folder = tmp_path / "show"
     shutil.copytree(mastered, folder)
     store = S3Store(s3_server.fresh_bucket(), session=s3_server.session)
@@ -276,7 +285,7 @@ def kill_at(number: int, requests: list[str], pid: list[int], *, late: bool) -> 
 
 @soak_amounts(share=2, full=100)
 def test_killed_at_any_time_on_a_folder(mastered: Path, tmp_path: Path, amount: int) -> None:
-    """On the folder store, a kill at any time leaves a catalog and a feed that can be read; run again, a draft."""
+    """On the folder store, a kill at any time leaves readable documents; run again, a draft."""
     folder = tmp_path / "show"
     shutil.copytree(mastered, folder)
     store = LocalStore(folder / ".podcast" / "store", base_url="http://127.0.0.1:8080/public")
