@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from podcast_pipeline.cli.confirmation import can_ask
+from podcast_pipeline.cli.output import format_count
 from podcast_pipeline.errors import ConfigError, Denied, OtherShow, StoreError, SubscriberError
 from podcast_pipeline.model.database_mark import (
     DATABASE_MARK_KEY,
@@ -34,8 +35,9 @@ DIFFERENCES: dict[DatabaseDifference, str] = {
     " PODCAST_DATABASE_URL to it",
     "other": "is not the database that this show's subscribers were last kept in; restore that one, or set"
     " PODCAST_DATABASE_URL to it",
-    "older": "is an older copy: {undone} rotations, suspensions, removals or erasures are undone in it, and"
-    " the links before them open again (docs/subscribers.md, A restored backup); restore a newer one",
+    "older": "is an older copy: {undone} since then (a link rotated, somebody suspended, removed or erased)"
+    " would be undone, and closed links open again (docs/subscribers.md, A restored backup); restore a newer"
+    " one",
 }
 
 
@@ -103,7 +105,9 @@ class DatabaseGuard:
         difference = find_difference(mark, state)
         if mark is None or difference is None:
             return None
-        message = DIFFERENCES[difference].format(undone=mark.generation - state.generation)
+        message = DIFFERENCES[difference].format(
+            undone=format_count(mark.generation - state.generation, "revocation")
+        )
         return SubscriberError(database_name(self.session.database), message)
 
     def key_problem(self, subscribers: "Subscribers") -> SubscriberError | None:
@@ -142,8 +146,15 @@ class DatabaseGuard:
         )
 
     def write_through(self) -> None:
-        """Bring the mark up to the database; the first one is written once there are subscribers."""
-        state = self.state
+        """Bring the mark up to the database; the first one is written once there are subscribers.
+
+        It follows what is done: nothing is raised, and the next command tries again.
+        """
+        try:
+            state = self.state
+        except SubscriberError as error:
+            self.session.output.warn(str(error))
+            return
 
         def follow(mark: DatabaseMark | None) -> DatabaseMark | None:
             if mark is None:

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podcast_pipeline.cli.output import Output
-from podcast_pipeline.errors import ConfigError, SubscriberError
+from podcast_pipeline.errors import ConfigError
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -151,8 +150,7 @@ class CliSession:
     def close(self) -> None:
         """Close the parts that were opened."""
         if "subscribers" in vars(self):
-            with suppress(SubscriberError):  # the command itself has said it
-                self.guard.close()
+            self.guard.close()
         if "context" in vars(self):
             self.context.close()
 
