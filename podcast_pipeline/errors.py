@@ -11,7 +11,8 @@
     │   ├── NotFound            there is no such object
     │   ├── Denied              these credentials may not do this
     │   ├── DamagedObject       the bytes in the store are not those that were put
-    │   └── PreconditionFailed  a conditional write lost: somebody else was first
+    │   ├── PreconditionFailed  a conditional write lost: somebody else was first
+    │   └── OtherShow           the store is of another show than show.toml
     ├── FeedError               a feed breaks a rule; subject: rule id or URL
     ├── FetchError              another host does not deliver a file; subject: its URL, redacted
     │   └── RemoteFileNotFound  the host answers that there is no such file
@@ -82,6 +83,10 @@ class DamagedObject(StoreError):
 
 class PreconditionFailed(StoreError):
     """A conditional write lost: the object exists already, or is not the one we read."""
+
+
+class OtherShow(StoreError):
+    """The store is of another show than show.toml describes."""
 
 
 class FeedError(PodcastError):

@@ -23,14 +23,13 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 
-from podcast_pipeline.audience.database import open_database
 from podcast_pipeline.audience.database.tables import audit_log, subscribers, tokens
 from podcast_pipeline.audience.subscribers import Subscribers
 from podcast_pipeline.audience.subscribers.csv.importer import import_csv
 
 sys.path.append(str(Path(__file__).parent.parent))
 
-from scripts.scratch import Meter, add_option, scratch
+from scripts.scratch import Meter, add_option, open_or_create, scratch
 
 ZONE = ZoneInfo("Europe/Berlin")
 
@@ -47,7 +46,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, scratch(wanted.database) as url:
         folder = Path(name)
         write(folder / "people.csv", wanted.lines)
-        into = Subscribers(open_database(url, folder), show_id=uuid4(), secret_key=secrets.token_bytes(32))
+        into = Subscribers(open_or_create(url, folder), show_id=uuid4(), secret_key=secrets.token_bytes(32))
         print(f"{into.engine.dialect.name}, load {os.getloadavg()[0]:.1f}, {peak_mb():.0f} MB before")
         run = partial(measure, into, folder / "people.csv", dry_run=wanted.dry_run)
         print("first:")

@@ -25,7 +25,7 @@ from aiosmtpd.handlers import Sink
 from sqlalchemy import update
 
 from podcast_pipeline.access import AccessPolicy
-from podcast_pipeline.audience.database import open_database, write_transaction
+from podcast_pipeline.audience.database import write_transaction
 from podcast_pipeline.audience.database.tables import subscribers
 from podcast_pipeline.audience.mail import SmtpMailer
 from podcast_pipeline.audience.notify import send_notifications
@@ -37,7 +37,7 @@ from podcast_pipeline.config import MailTable
 sys.path.append(str(Path(__file__).parent.parent))
 
 from scripts.bench_import import ZONE, peak_mb
-from scripts.scratch import add_option, scratch
+from scripts.scratch import add_option, open_or_create, scratch
 from tests.support.ports import free_port
 from tests.support.site import Site, transcript_of
 
@@ -52,7 +52,7 @@ def main() -> None:
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, scratch(wanted.database) as url, mail_server() as port:
         folder = Path(name)
-        people = Subscribers(open_database(url, folder), show_id=uuid4(), secret_key=secrets.token_bytes(32))
+        people = Subscribers(open_or_create(url, folder), show_id=uuid4(), secret_key=secrets.token_bytes(32))
         subscribe(people, wanted.subscribers, folder)
         tell(people, folder, port)
         people.engine.dispose()

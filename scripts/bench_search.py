@@ -55,7 +55,7 @@ from podcast_pipeline.web.app import create_app
 
 sys.path.append(str(Path(__file__).parent.parent))
 
-from scripts.scratch import Meter, add_option, scratch
+from scripts.scratch import Meter, add_option, open_or_create, scratch
 
 WORDS = 10_000  # an hour of speech
 FIRST = datetime(2016, 3, 1, 6, tzinfo=UTC)
@@ -284,7 +284,7 @@ def main() -> None:
 def measure(given: argparse.Namespace, prose: str, folder: Path, url: str | None) -> None:
     """Build the archive if it is not there, and time every kind of question."""
     config = Config.model_validate({"folder": folder, "show": SHOW})
-    engine = open_database(url, config.state_folder)
+    engine = open_or_create(url, config.state_folder)
     index, store = SearchIndex(engine, show_id=SHOW_ID), LocalStore.from_config(config)
     print(f"{engine.dialect.name}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     catalog, _ = read_catalog(store)

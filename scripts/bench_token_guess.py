@@ -21,14 +21,13 @@ from time import thread_time_ns
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from podcast_pipeline.audience.database import open_database
 from podcast_pipeline.audience.subscribers import Subscribers
 from podcast_pipeline.audience.subscribers.csv.importer import import_csv
 from podcast_pipeline.audience.subscribers.tokens import new_selector, to_token
 
 sys.path.append(str(Path(__file__).parent.parent))
 
-from scripts.scratch import add_option, scratch
+from scripts.scratch import add_option, open_or_create, scratch
 
 
 def main() -> None:
@@ -54,7 +53,7 @@ def main() -> None:
 
 def fill(folder: Path, url: str | None, number: int) -> tuple[Subscribers, list[str]]:
     """Return a show with subscribers, and the selector of each."""
-    made = Subscribers(open_database(url, folder), show_id=uuid4(), secret_key=secrets.token_bytes(32))
+    made = Subscribers(open_or_create(url, folder), show_id=uuid4(), secret_key=secrets.token_bytes(32))
     file = folder / "people.csv"
     file.write_text("email\n" + "".join(f"p{n}@example.com\n" for n in range(number)))
     for _ in import_csv(made, file, zone=ZoneInfo("UTC"), now=datetime.now(UTC)):

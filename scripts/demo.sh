@@ -5,6 +5,7 @@ cd "$(dirname "$0")/.."
 podcast=.venv/bin/podcast
 address=reader@example.org
 
+[ -n "${PODCAST_DATABASE_URL:-}" ] || [ -e .podcast/podcast.db ] || $podcast --quiet db init
 $podcast publish --yes two-winters-and-a-will
 $podcast --quiet subscribers add "$address"
 echo

@@ -13,7 +13,13 @@ from pathlib import Path
 
 from sqlalchemy import Engine, text
 
-from podcast_pipeline.audience.database import connect, upgrade
+from podcast_pipeline.audience.database import (
+    connect,
+    create_database,
+    has_database,
+    open_database,
+    upgrade,
+)
 from tests.support.postgres import running_postgresql
 
 
@@ -29,7 +35,7 @@ def add_option(parser: argparse.ArgumentParser) -> None:
 
 @contextmanager
 def scratch(which: str) -> Iterator[str | None]:
-    """Yield the URL of a migrated database; None is SQLite, which is made when it is opened."""
+    """Yield the URL of a migrated database; None is SQLite, which `open_or_create` makes."""
     if which == "sqlite":
         yield None
         return
@@ -39,6 +45,11 @@ def scratch(which: str) -> Iterator[str | None]:
         upgrade(migrated)
         migrated.dispose()
         yield url
+
+
+def open_or_create(url: str | None, folder: Path) -> Engine:
+    """Open a database; a new SQLite file is made first."""
+    return (open_database if has_database(url, folder) else create_database)(url, folder)
 
 
 def processor_ms(pid: int) -> float:

@@ -8,7 +8,17 @@ from typing import Annotated
 import typer
 
 from podcast_pipeline import __version__
-from podcast_pipeline.cli.commands import audit, episodes, feeds, review, search, show, subscribers, voices
+from podcast_pipeline.cli.commands import (
+    audit,
+    database,
+    episodes,
+    feeds,
+    review,
+    search,
+    show,
+    subscribers,
+    voices,
+)
 from podcast_pipeline.cli.output import Output, ProgressStyle
 from podcast_pipeline.cli.session import CliSession
 
@@ -21,6 +31,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a check found problems, 130 interrupted.",
 )
 show.register(app)
+database.register(app)
 episodes.register(app)
 feeds.register(app)
 subscribers.register(app)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from podcast_pipeline.audience.subscribers import Subscribers
     from podcast_pipeline.audience.subscribers.sessions import BrowserSessions
+    from podcast_pipeline.cli.audience import DatabaseGuard
     from podcast_pipeline.config import Config, TranscriptionTable
     from podcast_pipeline.episodes.library import Library
     from podcast_pipeline.pipeline.context import Context
@@ -114,16 +115,18 @@ class CliSession:
         return self.context.database
 
     @cached_property
-    def subscribers(self) -> "Subscribers":
-        """The subscribers of this show; the database and the key are created on first use."""
-        from podcast_pipeline.audience.subscribers import Subscribers
-        from podcast_pipeline.audience.subscribers.repository import may_create_secret_key
-        from podcast_pipeline.audience.subscribers.tokens import load_secret_key
+    def guard(self) -> "DatabaseGuard":
+        """Compares the database with its mark in the store."""
+        from podcast_pipeline.cli.audience import DatabaseGuard
 
-        configured = self.config.secret_key.get_secret_value() if self.config.secret_key else None
-        may_create = may_create_secret_key(self.database)
-        key = load_secret_key(configured, self.config.state_folder, create=may_create)
-        return Subscribers(self.database, show_id=self.config.show.id, secret_key=key)
+        return DatabaseGuard(self)
+
+    @cached_property
+    def subscribers(self) -> "Subscribers":
+        """The subscribers of this show; asks on a terminal where database or key are not theirs."""
+        from podcast_pipeline.cli.audience import open_subscribers
+
+        return open_subscribers(self, may_ask=True)
 
     @cached_property
     def sessions(self) -> "BrowserSessions":
@@ -138,8 +141,16 @@ class CliSession:
         url = self.config.database_url
         return url.get_secret_value() if url else None
 
+    @property
+    def configured_key(self) -> str | None:
+        """The value of PODCAST_SECRET_KEY; None for the file."""
+        key = self.config.secret_key
+        return key.get_secret_value() if key else None
+
     def close(self) -> None:
         """Close the parts that were opened."""
+        if "subscribers" in vars(self):
+            self.guard.close()
         if "context" in vars(self):
             self.context.close()
 

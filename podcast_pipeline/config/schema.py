@@ -1,7 +1,7 @@
 """The tables and keys of show.toml, with their defaults and limits."""
 
 import re
-from datetime import time
+from datetime import date, time
 from pathlib import Path
 from typing import Annotated, Literal
 from uuid import UUID
@@ -255,6 +255,16 @@ class RetentionTable(FrozenModel):
     audit_log_days: Annotated[int, Field(ge=30, le=36500)] = 730
 
 
+class DatabaseTable(FrozenModel):
+    """[database]: the answer to the question about a lost or restored database, or another key.
+
+    Attributes:
+        accept_restored: accept what is found up to this day; a date answers once.
+    """
+
+    accept_restored: date | None = None
+
+
 class Config(FrozenModel):
     """A whole show.toml.
 
@@ -277,6 +287,7 @@ class Config(FrozenModel):
     feed: FeedTable = FeedTable()
     mail: MailTable = MailTable()
     retention: RetentionTable = RetentionTable()
+    database: DatabaseTable = DatabaseTable()
     database_url: SecretStr | None = None
     secret_key: SecretStr | None = None
     mail_password: SecretStr | None = None

@@ -89,6 +89,10 @@ class Catalog(StoredModel):
         by_id = {e.id: e for e in (*self.episodes, *episodes)}
         return self._changed(episodes=tuple(by_id.values()))
 
+    def without_episode(self, episode_id: UUID) -> Self:
+        """Return a catalog that does not know this episode: nobody must have seen it."""
+        return self._changed(episodes=tuple(e for e in self.episodes if e.id != episode_id))
+
     def with_show(self, show: Show, **notice_audio: object) -> Self:
         """Return a catalog of the same episodes under this show, with these notice_audio_ fields."""
         return self._changed(show=keep_unknown_fields(show, self.show), **notice_audio)

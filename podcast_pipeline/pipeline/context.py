@@ -62,10 +62,13 @@ class Context:
 
     @cached_property
     def store(self) -> "Store":
-        """Object storage; StoreError or ConfigError where it cannot be opened."""
+        """Object storage, known to be this show's; StoreError or ConfigError where it cannot be opened."""
         from podcast_pipeline.storage.open import open_store
+        from podcast_pipeline.storage.published import check_show
 
-        return open_store(self.config)
+        store = open_store(self.config)
+        check_show(store, self.show)
+        return store
 
     @cached_property
     def engine(self) -> str:

@@ -9,6 +9,7 @@ from podcast_pipeline.errors import DamagedObject, EpisodeError, NotFound
 from podcast_pipeline.feed.paging import ARCHIVE_PREFIX
 from podcast_pipeline.model import Episode
 from podcast_pipeline.model.catalog import CATALOG_KEY, Catalog, transcript_from_json
+from podcast_pipeline.model.database_mark import DATABASE_MARK_KEY
 from podcast_pipeline.pipeline.assemble import referenced_keys
 from podcast_pipeline.pipeline.commit import CatalogUpdate, commit, load_catalog, make_feed_renderer, preview
 from podcast_pipeline.pipeline.context import Context, step
@@ -120,7 +121,7 @@ def remove_orphaned_objects(context: Context, *, remove: bool) -> list[OrphanedO
 def _referenced(catalog: Catalog) -> set[str]:
     show = {catalog.show.artwork_key, catalog.notice_audio_key}
     episodes = {key for episode in catalog.episodes for key in referenced_keys(episode)}
-    return {CATALOG_KEY, FEED_KEY, PROBE_KEY} | episodes | {key for key in show if key}
+    return {CATALOG_KEY, DATABASE_MARK_KEY, FEED_KEY, PROBE_KEY} | episodes | {key for key in show if key}
 
 
 def _referenced_until(key: str, catalog: Catalog, store: ObjectReader) -> datetime:

@@ -1,17 +1,46 @@
-"""Read and replace the mutable objects, catalog, feed and archive pages, each by compare-and-swap."""
+"""Read and replace the mutable objects, such as catalog and feed, each by compare-and-swap."""
 
+import json
 import random
 import time
 from collections.abc import Callable, Iterator
+from uuid import UUID
 
-from podcast_pipeline.errors import NotFound, PreconditionFailed
+from podcast_pipeline.errors import NotFound, OtherShow, PreconditionFailed, StoreError
 from podcast_pipeline.feed.paging import ARCHIVE_PREFIX, archive_key
+from podcast_pipeline.model import Show
 from podcast_pipeline.model.catalog import CATALOG_KEY, Catalog, catalog_from_json, to_json
+from podcast_pipeline.model.database_mark import DATABASE_MARK_KEY, DatabaseMark, database_mark_from_json
 from podcast_pipeline.storage import ObjectReader, Store
 from podcast_pipeline.storage.objects import FEED_CACHE, FEED_KEY, FEED_TYPE, PRIVATE_CACHE
 
 ATTEMPTS = 30
 LONGEST_PAUSE_S = 0.5
+
+
+def check_show(store: ObjectReader, show: Show) -> None:
+    """Refuse the store of another show, before anything else is read or written.
+
+    An unreadable store or catalog is left to the command that needs it.
+
+    Raises:
+        OtherShow: the catalog is of another show.
+    """
+    try:
+        stored = json.loads(store.get(CATALOG_KEY)[1])["show"]
+        show_id, title = UUID(stored["id"]), str(stored["title"])
+    except (StoreError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return
+    if show_id != show.id:
+        raise _other_show(show_id, title, show)
+
+
+def _other_show(show_id: UUID, title: str, show: Show) -> OtherShow:
+    return OtherShow(
+        CATALOG_KEY,
+        f"is of the show “{title}” (id {show_id}), and show.toml describes “{show.title}” (id {show.id}); "
+        "correct [storage] in show.toml, or its id if this is the same show",
+    )
 
 
 def read_catalog(store: ObjectReader) -> tuple[Catalog | None, str | None]:
@@ -31,6 +60,7 @@ def update_catalog(store: Store, change: Callable[[Catalog | None], Catalog]) ->
 
     Raises:
         PreconditionFailed: other publishers kept writing; nothing was changed.
+        OtherShow: the catalog is of another show.
         StoreError: the catalog was written by a later release.
     """
     for pause in _attempts():
@@ -38,6 +68,8 @@ def update_catalog(store: Store, change: Callable[[Catalog | None], Catalog]) ->
         if catalog is not None:
             catalog.check_writable()
         changed = change(catalog)
+        if catalog is not None and changed.show.id != catalog.show.id:  # published between look and swap
+            raise _other_show(catalog.show.id, catalog.show.title, changed.show)
         if changed == catalog:
             return changed
         changed = changed.signed()
@@ -116,6 +148,33 @@ def read_feed(store: ObjectReader) -> tuple[bytes | None, str | None]:
     except NotFound:
         return None, None
     return body, info.etag
+
+
+def read_database_mark(store: ObjectReader) -> tuple[DatabaseMark | None, str | None]:
+    """Return the mark of the subscribers' database and its etag; (None, None) where there is none yet."""
+    try:
+        info, body = store.get(DATABASE_MARK_KEY)
+    except NotFound:
+        return None, None
+    return database_mark_from_json(body), info.etag
+
+
+def update_database_mark(store: Store, change: Callable[[DatabaseMark | None], DatabaseMark | None]) -> None:
+    """Replace the mark by `change(mark)`; an unchanged mark, or None, is not written."""
+    for pause in _attempts():
+        mark, etag = read_database_mark(store)
+        changed = change(mark)
+        if changed is None or changed == mark:
+            return
+        try:
+            _swap(store, DATABASE_MARK_KEY, to_json(changed), "application/json", PRIVATE_CACHE, etag)
+        except PreconditionFailed:
+            pause()
+        else:
+            return
+    raise PreconditionFailed(
+        DATABASE_MARK_KEY, "other processes keep changing it; run the same command again"
+    )
 
 
 def _swap(

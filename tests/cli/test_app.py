@@ -184,7 +184,7 @@ def test_progress_as_json_lines(published: ShowFolder, tmp_path: Path) -> None:
 
 def test_subscribers_are_added_listed_and_lapse(tmp_path: Path) -> None:
     """A link can be shown again, a past date lapses, and only add, rotate and link print a token."""
-    show = build_show_folder(tmp_path / "show")
+    show = build_show_folder(tmp_path / "show").init_database()
     added = json.loads(show.run("--json", "subscribers", "add", "Ann@Example.org").stdout)
     linked = json.loads(show.run("--json", "subscribers", "link", "ann@example.org").stdout)
     assert added["feed_url"] == linked["feed_url"]
@@ -207,7 +207,7 @@ def test_subscribers_are_added_listed_and_lapse(tmp_path: Path) -> None:
 
 def test_adding_again_says_what_was_not_taken(tmp_path: Path) -> None:
     """An existing subscriber stays unchanged; other terms or a closed link are reported."""
-    show = build_show_folder(tmp_path / "show")
+    show = build_show_folder(tmp_path / "show").init_database()
     add = ("subscribers", "add", "ann@example.org", "--until")
     assert show.run(*add, "2098-01-31").stderr == ""
     assert show.run(*add, "2098-01-31").stderr == ""
@@ -221,7 +221,7 @@ def test_adding_again_says_what_was_not_taken(tmp_path: Path) -> None:
 
 def test_a_wrong_address_or_date_is_one_line(tmp_path: Path) -> None:
     """The error line names the wrong input, with exit 1 and without a traceback."""
-    show = build_show_folder(tmp_path / "show")
+    show = build_show_folder(tmp_path / "show").init_database()
     for words in (
         ("add", "not an address"),
         ("add", "a@example.org", "--until", "soon"),
@@ -275,7 +275,7 @@ def test_any_title_can_be_listed(published: ShowFolder, tmp_path: Path) -> None:
 
 def test_an_argument_that_is_not_utf8_is_one_line(tmp_path: Path) -> None:
     """The error line of a file in another encoding names the file and the remedy."""
-    show = build_show_folder(tmp_path / "show")
+    show = build_show_folder(tmp_path / "show").init_database()
     done = show.run("subscribers", "add", "a@example.org")
     assert done.returncode == 0, done.stderr
     done = show.run("subscribers", "suspend", "a@example.org", "--reason", "caf\udce9")

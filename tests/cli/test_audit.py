@@ -48,7 +48,7 @@ def test_a_site_that_does_not_answer_is_one_line(
     published: ShowFolder, tmp_path: Path, closed_port: int
 ) -> None:
     """The error line names the address and the command to start."""
-    show = copy_show_folder(published, tmp_path / "show")
+    show = copy_show_folder(published, tmp_path / "show").init_database()
     rebuild_for_port(show, closed_port)  # the audit asks the site that the catalog names
     done = show.run("audit", PODCAST_URLS_SITE=f"http://127.0.0.1:{closed_port}")
     assert done.returncode == 1

@@ -31,7 +31,7 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 @pytest.fixture
 def show(tmp_path: Path) -> ShowFolder:
-    return build_show_folder(tmp_path / "show")
+    return build_show_folder(tmp_path / "show").init_database()
 
 
 def examine(show: ShowFolder, **environment: str) -> tuple[int, dict[str, dict[str, Any]]]:

@@ -15,6 +15,7 @@ from podcast_pipeline.cli.app import app
 from podcast_pipeline.errors import SubscriberError
 from tests.support.databases import SHOW_DATABASES
 from tests.support.paths import ROOT
+from tests.support.show import ShowFolder
 
 GOOD = "email,plan,paid_until\nann@example.com,student,2099-01-31\nbob@example.com,,\n"
 BAD = GOOD + "not an address,,\nann@example.com,standard,\ncarl@example.com,golden,\n"
@@ -22,9 +23,9 @@ BAD = GOOD + "not an address,,\nann@example.com,standard,\ncarl@example.com,gold
 
 @pytest.fixture
 def show(tmp_path: Path) -> Path:
-    """A show's folder with the sample's show.toml."""
+    """A show's folder with the sample's show.toml, a key and an empty database."""
     (tmp_path / "show.toml").write_bytes((ROOT / "show.toml").read_bytes())
-    return tmp_path
+    return ShowFolder(tmp_path).init_database().folder
 
 
 def run(show: Path, *words: str, **environment: str) -> Result:

@@ -24,6 +24,7 @@ from podcast_pipeline.errors import FeedError, SubscriberError
 from podcast_pipeline.feed.private import personalize
 from podcast_pipeline.web.middleware.access_log import redact
 from tests.support.paths import ROOT
+from tests.support.show import ShowFolder
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 PASSWORD = "hunter2"
@@ -38,9 +39,9 @@ ANN = "ann@example.org"
 
 @pytest.fixture
 def show(tmp_path: Path) -> Path:
-    """A show's folder with the sample's show.toml."""
+    """A show's folder with the sample's show.toml, a key and an empty database."""
     (tmp_path / "show.toml").write_bytes((ROOT / "show.toml").read_bytes())
-    return tmp_path
+    return ShowFolder(tmp_path).init_database().folder
 
 
 def test_config_and_session_show_stars(show: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -126,7 +126,7 @@ def test_rebuild_makes_everything_derived_again_byte_for_byte(show: ShowFolder) 
         ("publish", SLUG),
         ("publish", "new.wav", "--title", "New"),
         ("ingest", "new.wav", "--title", "New"),
-        ("unpublish", SLUG),
+        ("unpublish", "--yes", SLUG),
         ("release",),
         ("rebuild",),
         ("gc", "--yes"),
@@ -165,7 +165,7 @@ def test_unknown_keys_of_the_catalog_survive_a_publication(show: ShowFolder) -> 
 
 def test_an_unpublished_episode_leaves_and_cannot_come_back(show: ShowFolder) -> None:
     """The episode leaves the feed, stays in the catalog as a tombstone, and cannot be published again."""
-    assert show.run("unpublish", SLUG).returncode == 0
+    assert show.run("unpublish", "--yes", SLUG).returncode == 0
     assert items(show) == []
     assert episode(show).state == "unpublished"
     again = show.run("publish", SLUG)

@@ -101,7 +101,7 @@ def test_status_says_what_apps_do(published: ShowFolder, show: ShowFolder, tmp_p
     assert "in no feed until" in scheduled["apps"]
     out = copy_show_folder(published, tmp_path / "out")
     assert "next request" in json.loads(out.run("--json", "status", SLUG).stdout)["apps"]
-    out.run("unpublish", SLUG)
+    out.run("unpublish", "--yes", SLUG)
     assert "keep their copy" in json.loads(out.run("--json", "status", SLUG).stdout)["apps"]
     draft = build_show_folder(tmp_path / "draft")
     assert "has not left this machine" in json.loads(draft.run("--json", "status", SLUG).stdout)["apps"]

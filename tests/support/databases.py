@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Engine, text
 
+from podcast_pipeline.audience import database
 from podcast_pipeline.audience.database import connect, open_database, upgrade
 from podcast_pipeline.audience.database.engine import DATABASE_FILE_NAME
 from tests.support.postgres import is_installed, running_postgresql
@@ -69,6 +70,7 @@ def engine(database_url: str | None, tmp_path: Path) -> Iterator[Engine]:
 def opened(tmp_path: Path) -> Iterator[Callable[[], Engine]]:
     """Yield a function that opens the SQLite database in `tmp_path` once more; close all engines."""
     engines: list[Engine] = []
+    create_sqlite(tmp_path)
 
     def open_one() -> Engine:
         engines.append(open_database(None, tmp_path))
@@ -145,13 +147,14 @@ def create_sqlite(folder: Path) -> None:
     path = folder / DATABASE_FILE_NAME
     folder.mkdir(parents=True, exist_ok=True)
     if not path.exists():
+        path.touch(0o600)
         path.write_bytes(_migrated_sqlite())
 
 
 @cache
 def _migrated_sqlite() -> bytes:
     with TemporaryDirectory() as folder:
-        open_database(None, Path(folder)).dispose()
+        database.create_database(None, Path(folder)).dispose()
         return (Path(folder) / DATABASE_FILE_NAME).read_bytes()
 
 

@@ -20,6 +20,7 @@ READY_S = 30
 def running_site(show: ShowFolder, port: int, **environment: str) -> Iterator[str]:
     """Run `podcast serve` over a show and yield the site's address."""
     site = f"http://127.0.0.1:{port}"
+    show.init_database()
     with (show.folder / "serve.log").open("wb") as log:
         process = subprocess.Popen(
             [PODCAST, "serve", "--port", str(port)],

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from imageio_ffmpeg import get_ffmpeg_exe
 
-from tests.support.databases import SHOW_DATABASES
+from podcast_pipeline.audience.subscribers.tokens import load_secret_key
+from podcast_pipeline.config import STATE_FOLDER
+from tests.support.databases import SHOW_DATABASES, create_sqlite
 from tests.support.paths import ROOT
 
 SLUG = "two-winters-and-a-will"
@@ -35,6 +37,12 @@ class ShowFolder:
             text=True,
             check=False,
         )
+
+    def init_database(self) -> "ShowFolder":
+        """Make the key, and an empty SQLite database, where there are none, as `podcast db init` does."""
+        create_sqlite(self.folder / STATE_FOLDER)
+        load_secret_key(None, self.folder / STATE_FOLDER, create=True)
+        return self
 
     @property
     def environment(self) -> dict[str, str]:

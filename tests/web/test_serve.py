@@ -27,7 +27,7 @@ def post(client: httpx.Client, page: str, **fields: str) -> httpx.Response:
 
 def test_sign_in_from_the_mail(tmp_path: Path) -> None:
     """With a mail server in show.toml a subscriber signs in by the mailed link."""
-    show, mailbox = build_show_folder(tmp_path / "show"), Mailbox()
+    show, mailbox = build_show_folder(tmp_path / "show").init_database(), Mailbox()
     assert show.run("subscribers", "add", ANN).returncode == 0
     with receiving(mailbox) as port:
         mail = {

@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
-from sqlalchemy import Engine, exists, func, insert, select
+from sqlalchemy import Engine, delete, exists, func, insert, select
 
 from podcast_pipeline.audience.database.engine import advisory_lock, write_transaction
-from podcast_pipeline.audience.database.tables import metadata, subscribers
+from podcast_pipeline.audience.database.tables import database_generations, metadata, subscribers
 from podcast_pipeline.errors import SubscriberError
 
 AUDIENCE_TABLES = tuple(table for table in metadata.sorted_tables if not table.name.startswith("search_"))
@@ -31,6 +31,9 @@ def copy_show(source: Engine, target: Engine, show_id: UUID) -> int:
         advisory_lock(connection, b"C" + show_id.bytes[:7])
         if connection.scalar(select(exists().where(is_of_show))):
             raise SubscriberError("PODCAST_DATABASE_URL", "has subscribers of this show; nothing was copied")
+        connection.execute(  # the copy is the same database to the mark in the store
+            delete(database_generations).where(database_generations.c.show_id == show_id)
+        )
         for table in AUDIENCE_TABLES:
             serial = table.autoincrement_column  # the target assigns new numbers in the same order
             columns = [column for column in table.c if column is not serial]

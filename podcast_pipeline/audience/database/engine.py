@@ -18,7 +18,7 @@ from sqlalchemy.pool import NullPool, PoolProxiedConnection, QueuePool
 from podcast_pipeline.errors import SubscriberError
 from podcast_pipeline.files import make_folder, sync_to_disk
 
-REVISIONS = ("0001", "0002", "0003", "0004")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 """The migrations, oldest first; listed here so that opening a current database loads no Alembic."""
 
 DATABASE_FILE_NAME = "podcast.db"
@@ -34,6 +34,10 @@ SETUP_ERRORS = ("42501", "42P01")
 
 CHECK_ADVICE = "check that it runs and is writable"
 RESTORE_ADVICE = "restore it from a backup"
+MISSING_ADVICE = (
+    "subscribers are kept in the database of the server: set PODCAST_DATABASE_URL and PODCAST_SECRET_KEY, or "
+    "restore a lost one from its backup; `podcast db init` makes a new, empty one"
+)
 
 PRAGMAS = (
     "journal_mode = WAL",
@@ -73,19 +77,20 @@ POOL_OPTIONS: dict[str, Any] = {
 
 
 def open_database(url: str | None, folder: Path) -> Engine:
-    """Open the audience's database with a current schema.
+    """Open the audience's database with a current schema; none is ever made here.
 
     Args:
         url: PODCAST_DATABASE_URL, `postgresql://…`; None for SQLite.
-        folder: the folder of `podcast.db` (the show's `.podcast`); created if missing.
+        folder: the folder of `podcast.db` (the show's `.podcast`).
 
     Raises:
-        SubscriberError: the database is unreachable or no database, or its schema is outdated (PostgreSQL)
-            or newer than this program.
+        SubscriberError: there is no database, it is unreachable, or its schema is outdated (PostgreSQL) or
+            newer than this program.
     """
     engine = connect(url, folder)
     try:
-        if engine.dialect.name == "sqlite" and _current_revision(engine) in (None, *REVISIONS[:-1]):
+        require_tables(engine)
+        if engine.dialect.name == "sqlite" and _current_revision(engine) in REVISIONS[:-1]:
             upgrade(engine)
         _require_current(engine)
     except SubscriberError:
@@ -95,8 +100,51 @@ def open_database(url: str | None, folder: Path) -> Engine:
 
 
 def connect(url: str | None, folder: Path) -> Engine:
-    """Return an engine without a check of the schema; `podcast db upgrade` passes it to `upgrade`."""
+    """Return an engine without a check of the schema; a SQLite file must exist when it is used."""
     return _postgresql(url) if url else _sqlite(folder / DATABASE_FILE_NAME)
+
+
+def create_database(url: str | None, folder: Path) -> Engine:
+    """Make a new, empty database; only `podcast init` and `podcast db init` do.
+
+    A killed run leaves a file or a database without tables, and can be repeated.
+
+    Raises:
+        SubscriberError: there is one already.
+    """
+    if url is None:
+        create_database_file(folder)
+    engine = connect(url, folder)
+    try:
+        _migrate(engine, is_new=True)
+    except SubscriberError:
+        engine.dispose()
+        raise
+    return engine
+
+
+def create_database_file(folder: Path) -> None:
+    """Make the folder and an empty file that only its owner can read, if there is none: it gets addresses."""
+    make_folder(folder)
+    os.close(os.open(folder / DATABASE_FILE_NAME, os.O_CREAT | os.O_RDWR, 0o600))
+    sync_to_disk(folder)
+
+
+def has_database(url: str | None, folder: Path) -> bool:
+    """Tell whether there is a database with tables of any release."""
+    if url is None and not (folder / DATABASE_FILE_NAME).is_file():
+        return False
+    engine = connect(url, folder)
+    try:
+        return _current_revision(engine) is not None
+    finally:
+        engine.dispose()
+
+
+def require_tables(engine: Engine) -> None:
+    """Raise SubscriberError, naming `podcast db init`, where the database has no tables of any release."""
+    if _current_revision(engine) is None:
+        raise SubscriberError(database_name(engine), f"has no tables; {MISSING_ADVICE}")
 
 
 def upgrade(engine: Engine) -> None:
@@ -107,13 +155,20 @@ def upgrade(engine: Engine) -> None:
     Raises:
         SubscriberError: the schema is newer than this program.
     """
+    _migrate(engine, is_new=False)
+
+
+def _migrate(engine: Engine, *, is_new: bool) -> None:
     from alembic import command  # slow to import, rarely needed
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", "podcast_pipeline.audience.database:migrations")
     with _migration_transaction(engine) as connection:
-        if _revision(connection) not in (None, *REVISIONS):
+        revision = _revision(connection)
+        if is_new and revision is not None:
+            raise SubscriberError(database_name(engine), "is there already; nothing was changed")
+        if revision not in (None, *REVISIONS):
             raise _newer_schema(engine)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
@@ -162,10 +217,6 @@ def retry_on_integrity_error(work: Callable[[], Result]) -> Result:
 
 
 def _sqlite(path: Path) -> Engine:
-    if not path.exists():
-        make_folder(path.parent)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # it contains addresses
-        sync_to_disk(path.parent)
     url = URL.create("sqlite", database=str(path))
     engine = create_engine(
         url, **POOL_OPTIONS, connect_args={"timeout": BUSY_S}, execution_options={WRITER_LOCK: Lock()}
@@ -177,6 +228,12 @@ def _sqlite(path: Path) -> Engine:
 
 def _prepare_sqlite(engine: Engine, pragmas: tuple[str, ...]) -> None:
     """Let SQLAlchemy send BEGIN: Python's sqlite3 would commit before DDL and begin too late."""
+
+    @event.listens_for(engine, "do_connect")
+    def require_file(*_: object) -> None:
+        """Refuse a missing file, which SQLite would make."""
+        if not Path(str(engine.url.database)).is_file():
+            raise SubscriberError(database_name(engine), f"is missing; {MISSING_ADVICE}")
 
     @event.listens_for(engine, "connect")
     def set_up(connection: SqliteConnection, record: object) -> None:  # noqa: ARG001
@@ -229,10 +286,11 @@ def _translate_errors(engine: Engine) -> None:
         if is_operational or is_setup_error or is_damaged:
             line = str(cause).strip().partition("\n")[0]
             advice = RESTORE_ADVICE if is_damaged else CHECK_ADVICE
-            raise SubscriberError(_name(engine), f"{line}; {advice}") from cause
+            raise SubscriberError(database_name(engine), f"{line}; {advice}") from cause
 
 
-def _name(engine: Engine) -> str:
+def database_name(engine: Engine) -> str:
+    """Return the name of a database for messages: its path, or its name and host."""
     url = engine.url
     return str(url.database) if url.drivername == "sqlite" else f"database {url.database} on {url.host}"
 
@@ -271,13 +329,16 @@ def _revision(connection: Connection) -> str | None:
 
 def _require_current(engine: Engine) -> None:
     revision = _current_revision(engine)
-    if revision in (None, *REVISIONS[:-1]):
-        raise SubscriberError(_name(engine), "its tables are not up to date; run `podcast db upgrade`")
+    if revision in REVISIONS[:-1]:
+        raise SubscriberError(
+            database_name(engine), "its tables are not up to date; run `podcast db upgrade`"
+        )
     if revision not in REVISIONS:
         raise _newer_schema(engine)
 
 
 def _newer_schema(engine: Engine) -> SubscriberError:
     return SubscriberError(
-        _name(engine), "was made by a newer podcast-pipeline; install that version or restore a backup"
+        database_name(engine),
+        "was made by a newer podcast-pipeline; install that version or restore a backup",
     )

@@ -186,6 +186,14 @@ news_mails = Table(  # written before a notification is sent, so that no subscri
     Index(None, "episode_id"),
 )
 
+database_generations = Table(  # compared with the mark in the store: a restored backup has a lower number
+    "database_generations",
+    metadata,
+    Column("show_id", Uuid, primary_key=True),
+    Column("database_id", Uuid, nullable=False),
+    Column("generation", Integer, nullable=False),
+)
+
 search_episodes = Table(  # searchable without a subscription; search/rows.py explains `id`
     "search_episodes",
     metadata,

@@ -22,7 +22,12 @@ from podcast_pipeline.audience.subscribers import email as subscribers_email
 from podcast_pipeline.audience.subscribers import transactions
 from podcast_pipeline.audience.subscribers.email import EmailAddress
 from podcast_pipeline.audience.subscribers.plans import SubscriptionTerms
-from podcast_pipeline.audience.subscribers.privacy.audit_log import AuditAction, AuditDetails, Origin
+from podcast_pipeline.audience.subscribers.privacy.audit_log import (
+    REVOCATIONS,
+    AuditAction,
+    AuditDetails,
+    Origin,
+)
 from podcast_pipeline.audience.subscribers.row_mapping import (
     TOKEN_COLUMNS,
     real_subscribers,
@@ -44,12 +49,21 @@ class Subscribers:
 
     Args:
         secret_key: derives feed tokens, from `tokens.load_secret_key`.
+        on_revoked: called after every committed revocation, such as a rotation.
     """
 
-    def __init__(self, engine: Engine, *, show_id: UUID, secret_key: bytes) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        show_id: UUID,
+        secret_key: bytes,
+        on_revoked: Callable[[], None] = lambda: None,
+    ) -> None:
         self.engine = engine
         self.show_id = show_id
         self.secret_key = secret_key
+        self._on_revoked = on_revoked
 
     def __repr__(self) -> str:
         return f"Subscribers(show_id={self.show_id})"
@@ -125,7 +139,9 @@ class Subscribers:
         with self.transaction(now, origin) as change:
             subscriber = self._subscribed(change.connection, email)
             change.write_audit_entry(subscriber.id, "rotated")
-            return change.issue_token(subscriber.id)
+            token = change.issue_token(subscriber.id)
+        self._on_revoked()
+        return token
 
     def feed_token(self, email: str) -> str:
         """Return the current feed token, derived from the key again.
@@ -180,6 +196,7 @@ class Subscribers:
             change.set(subscriber.id, **blank, removed_at=removed_at, erased_at=now)
             change.write_audit_entry(subscriber.id, "erased")
         truncate_wal(self.engine)
+        self._on_revoked()
 
     def get(self, email: str) -> Subscriber:
         """Return a subscriber, removed or not.
@@ -285,7 +302,10 @@ class Subscribers:
                 return before
             change.set(before.id, **values)
             change.write_audit_entry(before.id, action, details)
-            return transactions.get_by_id(change.connection, before.id)
+            changed = transactions.get_by_id(change.connection, before.id)
+        if action in REVOCATIONS:
+            self._on_revoked()
+        return changed
 
     def _known(self, connection: Connection, email: str) -> Subscriber:
         found = transactions.find_for_update(

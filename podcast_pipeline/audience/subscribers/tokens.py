@@ -60,14 +60,19 @@ def secret_matches(secret: str, stored_sha256: str) -> bool:
     return hmac.compare_digest(hash_secret(secret), stored_sha256)
 
 
+def key_fingerprint(key: bytes) -> str:
+    """Return 16 hex digits by which a key is recognised, and which tell nothing of it."""
+    return hmac.digest(key, b"fingerprint", "sha256").hex()[:16]
+
+
 def load_secret_key(given: str | None, folder: Path, *, create: bool) -> bytes:
     """Return the key that derives feed tokens.
 
     Args:
         given: PODCAST_SECRET_KEY; overrides the file.
         folder: the folder of the file `secret_key` (the show's `.podcast`).
-        create: create the file if it is missing; safe only while no token was made with another key
-            (`repository.may_create_secret_key`).
+        create: create the file if it is missing, for `podcast init` and `podcast db init`; safe only while
+            no token was made with another key (`repository.may_create_secret_key`).
 
     Raises:
         SubscriberError: the key is missing, unreadable or too short.
@@ -83,7 +88,7 @@ def load_secret_key(given: str | None, folder: Path, *, create: bool) -> bytes:
         raise SubscriberError(
             path,
             "is missing, and links made with it cannot be shown; copy it from the machine or the backup "
-            "that has it, or set PODCAST_SECRET_KEY",
+            "that has it, or set PODCAST_SECRET_KEY; where no link is out, `podcast db init` makes a new one",
         ) from error
     except (UnicodeDecodeError, PermissionError) as error:
         raise SubscriberError(path, "cannot be read as a key; restore it from a backup") from error

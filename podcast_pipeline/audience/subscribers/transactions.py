@@ -12,10 +12,16 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine, insert, select, update
 
 from podcast_pipeline.audience.database import write_transaction
+from podcast_pipeline.audience.database.generation import advance
 from podcast_pipeline.audience.database.tables import audit_log, subscribers, tokens
 from podcast_pipeline.audience.subscribers.email import EmailAddress
 from podcast_pipeline.audience.subscribers.plans import SubscriptionTerms
-from podcast_pipeline.audience.subscribers.privacy.audit_log import AuditAction, AuditDetails, Origin
+from podcast_pipeline.audience.subscribers.privacy.audit_log import (
+    REVOCATIONS,
+    AuditAction,
+    AuditDetails,
+    Origin,
+)
 from podcast_pipeline.audience.subscribers.row_mapping import (
     real_subscribers,
     select_subscriber,
@@ -91,7 +97,9 @@ class SubscriberTransaction:
     def write_audit_entry(
         self, subscriber_id: UUID, action: AuditAction, details: AuditDetails | None = None
     ) -> None:
-        """Write one change into the audit log."""
+        """Write one change into the audit log; a revocation advances the database's generation."""
+        if action in REVOCATIONS:
+            advance(self.connection, self.show_id)
         self._write([self._entry(subscriber_id, action, details or {})])
 
     def write_audit_entries(

@@ -13,7 +13,7 @@ import typer
 from podcast_pipeline.cli import os_error_message
 from podcast_pipeline.cli.exit_codes import DONE, PROBLEMS
 from podcast_pipeline.cli.session import CliSession
-from podcast_pipeline.errors import PodcastError
+from podcast_pipeline.errors import PodcastError, SubscriberError
 
 SUPPORTED_PYTHON = ((3, 11), (3, 14))
 """First supported version, first unsupported version."""
@@ -138,23 +138,45 @@ def _check_urls(session: CliSession) -> Iterator[DoctorFinding]:
 
 
 def _check_database(session: CliSession) -> Iterator[DoctorFinding]:
-    yield DoctorFinding("database", True, session.database.dialect.name)
+    """Find out whether the database is there and is the one that the subscribers' links are from."""
+    is_elsewhere = _has_audience_elsewhere(session)
+    _ = session.guard.mark  # read before the database, which is always ahead of it
+    try:
+        name = session.database.dialect.name
+    except SubscriberError as error:
+        yield DoctorFinding("database", None if is_elsewhere else False, str(error))
+        return
+    problem = session.guard.database_problem()
+    yield DoctorFinding("database", not problem, str(problem or name))
 
 
 def _check_secret_key(session: CliSession) -> Iterator[DoctorFinding]:
-    from podcast_pipeline.audience.subscribers.repository import may_create_secret_key
+    """Find out whether the key is there, and made the links that are out."""
+    from podcast_pipeline.audience.subscribers.tokens import KEY_FILE, load_secret_key
+    from podcast_pipeline.cli.audience import load_subscribers
 
-    configured = session.config.secret_key
-    path = session.config.state_folder / "secret_key"
-    if configured or path.is_file():
-        session.subscribers.verify_secret_key()
-        yield DoctorFinding("secret key", True, "PODCAST_SECRET_KEY" if configured else str(path))
-        if not configured and path.stat().st_mode & 0o077:
-            yield DoctorFinding("secret key", None, f"other users can read the file; run `chmod 600 {path}`")
-    elif may_create_secret_key(session.database):
-        yield DoctorFinding("secret key", True, "will be created with the first subscriber")
-    else:
-        yield DoctorFinding("secret key", False, f"{path} is missing; restore it, or set PODCAST_SECRET_KEY")
+    configured, path = session.configured_key, session.config.state_folder / KEY_FILE
+    try:
+        load_secret_key(configured, session.config.state_folder, create=False)
+    except SubscriberError as error:
+        yield DoctorFinding("secret key", None if _has_audience_elsewhere(session) else False, str(error))
+        return
+    try:
+        problem = session.guard.key_problem(load_subscribers(session))
+    except SubscriberError:  # no database, which has a finding of its own
+        problem = None
+    said = str(problem or ("PODCAST_SECRET_KEY" if configured else path))
+    yield DoctorFinding("secret key", not problem, said)
+    if configured is None and path.stat().st_mode & 0o077:
+        yield DoctorFinding("secret key", None, f"other users can read the file; run `chmod 600 {path}`")
+
+
+def _has_audience_elsewhere(session: CliSession) -> bool:
+    """Tell whether this machine may be a producer's laptop, whose subscribers are on a server."""
+    from podcast_pipeline.audience.database.engine import DATABASE_FILE_NAME
+
+    has_file = (session.config.state_folder / DATABASE_FILE_NAME).exists()
+    return session.config.storage.kind == "s3" and session.database_url is None and not has_file
 
 
 def _check_mail(session: CliSession) -> Iterator[DoctorFinding]:

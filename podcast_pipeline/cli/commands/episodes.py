@@ -1,4 +1,4 @@
-"""Commands on episodes: ingest, publish, transcribe, release, list, status, unpublish, rebuild, gc."""
+"""Commands on episodes, from ingest and publish to unschedule, unpublish and gc."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -7,6 +7,7 @@ import typer
 
 from podcast_pipeline.cli.arguments import Allow, Guests, Notes, SlugArgument, SlugOption, Title
 from podcast_pipeline.cli.commands import search
+from podcast_pipeline.cli.confirmation import confirm
 from podcast_pipeline.cli.session import CliSession
 
 if TYPE_CHECKING:
@@ -22,10 +23,18 @@ APP_BEHAVIOUR = {
 }
 """State -> the line `apps:` of `podcast status`; `withdrawn` is unpublished without ever being public."""
 
+UNPUBLISH_WARNINGS = {
+    "published": "unpublishing {slug} is for ever: its slug, id and guid are never used again; the audio file"
+    " keeps its address (`podcast withdraw {slug} --all` removes the file too)",
+    "scheduled": "{slug} is scheduled and nobody has it: `podcast unschedule {slug}` makes it a draft again;"
+    " unpublishing is for ever, its slug, id and guid are never used again",
+}
+"""State -> what `podcast unpublish` says before it does what cannot be undone."""
+
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
-    for command in (ingest, publish, transcribe, release, list_, status, unpublish, rebuild, gc):
+    for command in COMMANDS:
         app.command(name=command.__name__.rstrip("_"))(command)
 
 
@@ -150,11 +159,36 @@ def status(context: typer.Context, slug: SlugArgument) -> None:
     session.output.result(facts, [f"{name}: {value}" for name, value in facts.items() if value])
 
 
-def unpublish(context: typer.Context, slug: SlugArgument) -> None:
-    """Remove an episode from feed and pages, for ever; apps keep the audio that they have downloaded."""
-    from podcast_pipeline.pipeline import maintain
+def unschedule(context: typer.Context, slug: SlugArgument) -> None:
+    """Take a scheduled episode back: it is a draft again and can be published later, under the same slug.
+
+    Nobody has it yet. Refused when `release` was faster.
+    """
+    from podcast_pipeline.pipeline.unschedule import unschedule as take_back
 
     session: CliSession = context.obj
+    was_scheduled = take_back(session.context, slug)
+    said = "a draft again; what it stored is removed by `podcast gc`" if was_scheduled else "is not scheduled"
+    session.output.result({"slug": slug, "state": "draft", "changed": was_scheduled}, [f"{slug}: {said}"])
+
+
+def unpublish(
+    context: typer.Context,
+    slug: SlugArgument,
+    yes: Annotated[bool, typer.Option("--yes", help="Unpublish without asking for confirmation.")] = False,
+) -> None:
+    """Remove an episode from feed and pages, for ever; apps keep the audio that they have downloaded.
+
+    Asks on a terminal; elsewhere --yes is needed. Slug, id and guid are never used again.
+    """
+    from podcast_pipeline.pipeline import maintain
+    from podcast_pipeline.pipeline.commit import load_catalog
+
+    session: CliSession = context.obj
+    catalog = load_catalog(session.context)
+    episode = catalog.by_slug(slug) if catalog else None
+    if episode and episode.state != "unpublished":
+        confirm(session, UNPUBLISH_WARNINGS[episode.state].format(slug=slug), f"Unpublish {slug}?", yes=yes)
     maintain.unpublish(session.context, slug)
     search.update_search_index(session)
     session.output.result({"slug": slug, "state": "unpublished"}, [f"{slug}: unpublished"])
@@ -213,3 +247,8 @@ def _status(session: CliSession, episode: "Episode") -> dict[str, str | None]:
     is_withdrawn = episode.state == "unpublished" and not episode.published_at
     apps = APP_BEHAVIOUR["withdrawn" if is_withdrawn else episode.state]
     return {**facts, "title": episode.title, "apps": apps.format(**facts)}
+
+
+COMMANDS = (
+    ingest, publish, transcribe, release, list_, status, unschedule, unpublish, rebuild, gc
+)  # fmt: skip

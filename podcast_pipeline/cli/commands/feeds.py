@@ -138,6 +138,7 @@ def import_(
     from podcast_pipeline.remote_feeds.importer import import_feed
 
     session: CliSession = context.obj
+    _ = session.store  # raises before anything is fetched if it is another show's
     with HttpClient() as client:
         result = import_feed(session.context, feed, client, keep_audio=keep_audio)
     count = len(result.added_slugs)

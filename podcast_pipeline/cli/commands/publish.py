@@ -56,6 +56,7 @@ class PublishOutcome:
 
 def publish_all(session: CliSession, arguments: list[str], options: PublishOptions) -> None:
     """Publish each recording or slug; raise the error of a single one, print those of several."""
+    _ = session.store  # raises before any work if it is another show's
     _ = session.context.publisher_lock  # raises before any work if publishers cannot be kept apart
     _warn_of_categories(session)
     outcomes = [_attempt(session, argument, options) for argument in arguments]

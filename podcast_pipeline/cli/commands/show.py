@@ -1,5 +1,6 @@
-"""Commands on the show: init, serve, doctor, db upgrade, db copy."""
+"""Commands on the show: init, serve, doctor."""
 
+import os
 from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -11,9 +12,8 @@ import tomlkit
 import typer
 
 from podcast_pipeline.cli.commands.doctor import doctor
-from podcast_pipeline.cli.output import format_count
 from podcast_pipeline.cli.session import CliSession
-from podcast_pipeline.config import STATE_FOLDER
+from podcast_pipeline.config import SECRET_VARIABLES, STATE_FOLDER
 from podcast_pipeline.errors import ConfigError
 from podcast_pipeline.files import make_folder, write_atomically
 
@@ -25,19 +25,16 @@ def register(app: typer.Typer) -> None:
     app.command()(init)
     app.command()(serve)
     app.command()(doctor)
-    database = typer.Typer(help="Upgrade or copy the subscribers' database.", no_args_is_help=True)
-    database.command("upgrade")(upgrade)
-    database.command("copy")(copy)
-    app.add_typer(database, name="db")
 
 
 def init(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Folder of the new show.")] = Path(),
 ) -> None:
-    """Create a new show: show.toml, episodes/, sample artwork, .gitignore, the secret key."""
-    from podcast_pipeline.audience.subscribers.tokens import load_secret_key
+    """Create a new show: show.toml, episodes/, sample artwork, .gitignore, the secret key, the database.
 
+    Where PODCAST_DATABASE_URL is set, `podcast db init` makes the tables there.
+    """
     target = folder / "show.toml"
     if target.exists():
         raise ConfigError(target, "already exists; edit it, or choose another folder")
@@ -49,13 +46,23 @@ def init(
         write_atomically(folder / "artwork.jpg", (TEMPLATES / "artwork.jpg").read_bytes())
     if not (folder / ".gitignore").exists():
         write_atomically(folder / ".gitignore", b"/.podcast/\n/episodes/*/build/\n.*.part\n")
-    load_secret_key(None, folder / STATE_FOLDER, create=True)
+    _create_local_audience(folder / STATE_FOLDER)
     write_atomically(target, tomlkit.dumps(document).encode())  # last: where it is, all is there
     session: CliSession = context.obj
     session.output.result(
         {"folder": str(folder.resolve())},
         [f"{target}: new show; edit title, author and urls, then run `podcast publish recording.wav`"],
     )
+
+
+def _create_local_audience(state_folder: Path) -> None:
+    """Make the key and the SQLite database where there are none yet."""
+    from podcast_pipeline.audience.database import create_database, has_database
+    from podcast_pipeline.audience.subscribers.tokens import load_secret_key
+
+    load_secret_key(None, state_folder, create=True)
+    if not os.environ.get(SECRET_VARIABLES["database_url"]) and not has_database(None, state_folder):
+        create_database(None, state_folder).dispose()
 
 
 def serve(
@@ -66,11 +73,12 @@ def serve(
     """Serve the pages, the private feeds and, with local storage, all public files."""
     from podcast_pipeline.audience.mail import SmtpMailer
     from podcast_pipeline.audience.subscribers.signin import SignIn
+    from podcast_pipeline.cli.audience import open_subscribers
     from podcast_pipeline.web import server
     from podcast_pipeline.web.app import create_app
 
     session: CliSession = context.obj
-    subscribers, show_id = session.subscribers, session.config.show.id
+    subscribers, show_id = open_subscribers(session, may_ask=False), session.config.show.id
     app = create_app(
         config=session.config,
         store=session.store,
@@ -104,41 +112,3 @@ def _start_retention_thread(session: CliSession) -> None:
         )
 
     Thread(target=run_daily, args=(delete_expired,), kwargs={"stopped": Event()}, daemon=True).start()
-
-
-def upgrade(context: typer.Context) -> None:
-    """Upgrade the database's schema to this version of podcast-pipeline."""
-    from podcast_pipeline.audience import database
-
-    session: CliSession = context.obj
-    engine = database.connect(session.database_url, session.config.state_folder)
-    context.call_on_close(engine.dispose)
-    database.upgrade(engine)
-    session.output.result({"upgraded": True}, ["the database is up to date"])
-
-
-def copy(context: typer.Context) -> None:
-    """Copy the subscribers, with their links, from SQLite to the PostgreSQL database of PODCAST_DATABASE_URL.
-
-    All or nothing; refused if that database has subscribers of this show. Stop `podcast serve` first, and
-    keep the same secret key.
-    """
-    from podcast_pipeline.audience.database import open_database
-    from podcast_pipeline.audience.database.copy_show import copy_show
-    from podcast_pipeline.audience.database.engine import DATABASE_FILE_NAME
-
-    session: CliSession = context.obj
-    folder = session.config.state_folder
-    if session.database_url is None:
-        raise ConfigError("PODCAST_DATABASE_URL", "is not set; set it to the PostgreSQL database to copy to")
-    if not (folder / DATABASE_FILE_NAME).is_file():
-        raise ConfigError(
-            folder / DATABASE_FILE_NAME,
-            "does not exist; only the SQLite database in the show's folder can be copied",
-        )
-    source = open_database(None, folder)
-    context.call_on_close(source.dispose)
-    copied = copy_show(source, session.database, session.config.show.id)
-    session.output.result(
-        {"copied": copied}, [f"{format_count(copied, 'subscriber')} copied, with their links"]
-    )

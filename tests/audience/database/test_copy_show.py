@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, select
 from typer.testing import CliRunner
 
-from podcast_pipeline.audience.database import open_database
+from podcast_pipeline.audience.database import create_database, open_database
 from podcast_pipeline.audience.database.copy_show import AUDIENCE_TABLES, copy_show
 from podcast_pipeline.audience.database.tables import audit_log
 from podcast_pipeline.audience.subscribers import Subscribers
@@ -17,7 +17,7 @@ from podcast_pipeline.audience.subscribers.canaries import ensure_canaries
 from podcast_pipeline.audience.subscribers.sessions import BrowserSessions
 from podcast_pipeline.cli.app import app
 from podcast_pipeline.errors import SubscriberError
-from tests.support.databases import create_database, drop_database
+from tests.support import databases
 from tests.support.paths import ROOT
 
 SHOW, NOW, KEY = uuid4(), datetime(2026, 11, 26, 12, tzinfo=UTC), b"k" * 32
@@ -28,15 +28,15 @@ STATES = ("active", "lapsed", "suspended", "removed", "rotated", "erased")
 @pytest.fixture
 def url(postgresql: str) -> Iterator[str]:
     """A migrated PostgreSQL database without anybody."""
-    url = create_database(postgresql)
+    url = databases.create_database(postgresql)
     yield url
-    drop_database(url)
+    databases.drop_database(url)
 
 
 @pytest.fixture
 def engines(url: str, tmp_path: Path) -> Iterator[tuple[Engine, Engine]]:
     """SQLite and PostgreSQL."""
-    both = open_database(None, tmp_path), open_database(url, tmp_path)
+    both = create_database(None, tmp_path), open_database(url, tmp_path)
     yield both
     for engine in both:
         engine.dispose()
@@ -129,6 +129,7 @@ def test_the_command(url: str, tmp_path: Path) -> None:
 
     assert "set it to the PostgreSQL database" in run("db", "copy")[1]
     assert "does not exist" in run("db", "copy", to=url)[1]
+    assert run("db", "init")[0] == 0
     link = run("subscribers", "add", "ann@example.org")
     assert run("db", "copy", to=url) == (0, "1 subscriber copied, with their links\n")
     assert run("subscribers", "link", "ann@example.org", to=url) == link

@@ -7,6 +7,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -14,11 +15,19 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, column, insert, select, table, text
 from sqlalchemy.exc import DatabaseError, StatementError
 
-from podcast_pipeline.audience.database import connect, open_database, upgrade, write_transaction
+from podcast_pipeline.audience.database import (
+    connect,
+    create_database,
+    create_database_file,
+    open_database,
+    upgrade,
+    write_transaction,
+)
 from podcast_pipeline.audience.database.engine import REVISIONS
 from podcast_pipeline.audience.database.tables import audit_log, audit_purges, metadata
 from podcast_pipeline.errors import SubscriberError
-from tests.support.databases import PROCESSES, create_database, drop_database
+from tests.support import databases
+from tests.support.databases import PROCESSES
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -51,9 +60,9 @@ def test_every_table_has_show_id() -> None:
     assert [name for name, table in metadata.tables.items() if "show_id" not in table.c] == []
 
 
-def test_sqlite_is_made_on_open_and_private(tmp_path: Path) -> None:
-    """A first open makes the folder and a database that only its owner can read, in WAL mode."""
-    engine = open_database(None, tmp_path / "show" / ".podcast")
+def test_sqlite_is_private(tmp_path: Path) -> None:
+    """A new database and its folder: a file that only its owner can read, in WAL mode."""
+    engine = create_database(None, tmp_path / "show" / ".podcast")
     path = tmp_path / "show" / ".podcast" / "podcast.db"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     with engine.connect() as connection:
@@ -71,23 +80,62 @@ def _open(folder: Path) -> str:
     return revision
 
 
-def test_many_processes_open_a_new_database_at_once(tmp_path: Path) -> None:
+def test_many_processes_open_an_earlier_database_at_once(tmp_path: Path) -> None:
     """One process upgrades and the others wait for it; none fails."""
+    create_database_file(tmp_path)
+    engine, config = connect(None, tmp_path), Config()
+    config.set_main_option("script_location", "podcast_pipeline.audience.database:migrations")
+    with write_transaction(engine) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, REVISIONS[0])
+    engine.dispose()
     with ProcessPoolExecutor(6, mp_context=PROCESSES) as pool:
         assert list(pool.map(_open, [tmp_path] * 6)) == [REVISIONS[-1]] * 6
 
 
-def test_postgresql_waits_for_db_upgrade(postgresql: str, tmp_path: Path) -> None:
+def _create(folder: Path) -> str:
+    try:
+        create_database(None, folder).dispose()
+    except SubscriberError as error:
+        return error.message
+    return "made"
+
+
+def test_many_processes_make_a_database_at_once(tmp_path: Path) -> None:
+    """One makes it, and the others are refused."""
+    with ProcessPoolExecutor(6, mp_context=PROCESSES) as pool:
+        said = sorted(pool.map(_create, [tmp_path] * 6))
+    assert said == [*["is there already; nothing was changed"] * 5, "made"]
+
+
+def test_opening_makes_no_database(tmp_path: Path) -> None:
+    """A missing, an empty and a deleted file are one line each, and none is made."""
+    with pytest.raises(
+        SubscriberError, match=r"podcast\.db: is missing; .*PODCAST_SECRET_KEY.*podcast db init"
+    ):
+        open_database(None, tmp_path / "nowhere")
+    assert not (tmp_path / "nowhere").exists()
+    (tmp_path / "podcast.db").touch()
+    with pytest.raises(SubscriberError, match=r"podcast\.db: has no tables; .*podcast db init"):
+        open_database(None, tmp_path)
+    engine = create_database(None, tmp_path)
+    engine.dispose()
+    for file in tmp_path.glob("podcast.db*"):
+        file.unlink()
+    with pytest.raises(SubscriberError, match="is missing"), engine.connect():
+        pass
+    assert list(tmp_path.glob("podcast.db*")) == []
+
+
+def test_postgresql_waits_for_db_init(postgresql: str, tmp_path: Path) -> None:
     """An empty PostgreSQL database is refused with the command to run, and accepted after it."""
     name = f"test_{uuid4().hex}"
     server = connect(f"{postgresql}/postgres", tmp_path).execution_options(isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
-    with pytest.raises(SubscriberError, match=r"not up to date; run `podcast db upgrade`"):
+    with pytest.raises(SubscriberError, match=r"has no tables; .*podcast db init"):
         open_database(f"{postgresql}/{name}", tmp_path)
-    behind = connect(f"{postgresql}/{name}", tmp_path)
-    upgrade(behind)
-    behind.dispose()
+    create_database(f"{postgresql}/{name}", tmp_path).dispose()
     open_database(f"{postgresql}/{name}", tmp_path).dispose()
     server.dispose()
 
@@ -128,13 +176,13 @@ def test_unreachable_server_is_one_line(tmp_path: Path, closed_port: int) -> Non
 
 def test_a_role_without_rights_is_one_line(postgresql: str, tmp_path: Path) -> None:
     """Tables that another role owns and has not shared are an error of one line, not a traceback."""
-    url = create_database(postgresql)
+    url = databases.create_database(postgresql)
     server = connect(f"{postgresql}/postgres", tmp_path)
     with server.begin() as connection:
         connection.execute(text("CREATE ROLE stranger LOGIN"))
     with pytest.raises(SubscriberError, match=r"permission denied for table alembic_version; check that"):
         open_database(url.replace("pod@", "stranger@"), tmp_path)
-    drop_database(url)
+    databases.drop_database(url)
     with server.begin() as connection:
         connection.execute(text("DROP ROLE stranger"))
     server.dispose()
@@ -149,7 +197,7 @@ def test_file_that_is_no_database_is_one_line(tmp_path: Path) -> None:
 
 def test_a_damaged_file_is_one_line(tmp_path: Path) -> None:
     """An overwritten page is one line that names the file and says what to do."""
-    open_database(None, tmp_path).dispose()
+    create_database(None, tmp_path).dispose()
     file = tmp_path / "podcast.db"
     pages = file.read_bytes()
     file.write_bytes(pages[:4096] + b"\xa5" * (len(pages) - 4096))

@@ -14,5 +14,8 @@ AuditAction = Literal[
     "added", "revived", "changed", "renewed", "suspended", "resumed", "rotated", "removed", "erased",
     "overused", "news_on", "news_off",
 ]  # fmt: skip
+REVOCATIONS: frozenset[AuditAction] = frozenset({"suspended", "rotated", "removed", "erased"})
+"""What an older copy of the database would undo; each advances the database's generation."""
+
 AuditDetails = Mapping[str, str | int | None]
 """Changed values; never an address, a name or a reason that a person wrote."""
