@@ -14,7 +14,7 @@ from podcast_pipeline.audio.ffmpeg import Ffmpeg, find_ffmpeg
 from podcast_pipeline.audio.loudness import measure_loudness
 from podcast_pipeline.audio.source import check_audio
 from podcast_pipeline.audio.tracks import Track, check_tracks, extract_track, mix_tracks
-from podcast_pipeline.diarization.crosstalk import active_stretches, mute_crosstalk, track_levels_db
+from podcast_pipeline.diarization.crosstalk import Excerpt, find_activity, track_levels_db
 from podcast_pipeline.errors import AudioError
 from podcast_pipeline.transcription.decode import Recording
 from tests.support.paths import ROOT
@@ -65,7 +65,7 @@ def microphones() -> tuple[Samples, Samples]:
 def test_each_track_is_active_where_its_speaker_speaks(microphones: tuple[Samples, Samples]) -> None:
     """Bleed at -20 dB is not activity; overlap is activity of both; a quieter microphone changes nothing."""
     rows = np.stack([track_levels_db([track]) for track in microphones])
-    host, guest = active_stretches(rows)
+    host, guest = find_activity(rows).stretches
     assert sum(b - a for a, b in host) == pytest.approx(sum(b - a for a, b in HOST), abs=3)
     assert not any(9.0 < moment < 15.5 for pair in host for moment in pair)
     assert any(a < 7.5 and b > 13.5 for a, b in guest)  # begins over the host's last words
@@ -79,17 +79,21 @@ def test_a_track_with_bleed_only_is_not_active() -> None:
     )
     noise = rng.normal(0, 2e-4, (2, len(voice)))
     rows = np.stack([track_levels_db([voice + noise[0]]), track_levels_db([BLEED * voice + noise[1]])])
-    assert len(active_stretches(rows)[0]) == 7
-    assert active_stretches(rows)[1] == []
+    voice_stretches, bleed_stretches = find_activity(rows).stretches
+    assert len(voice_stretches) == 7
+    assert bleed_stretches == []
 
 
-def test_muting_keeps_times() -> None:
-    """Speech stays at its time, across blocks."""
-    blocks = [np.ones(RATE_HZ, np.float32), np.ones(RATE_HZ, np.float32)]
-    kept = np.concatenate(list(mute_crosstalk(blocks, [(0.5, 1.2)])))
-    spoken = np.flatnonzero(kept) / RATE_HZ
-    assert len(kept) == 2 * RATE_HZ
-    assert (round(spoken[0], 2), round(spoken[-1], 2)) == (0.35, 1.35)
+def test_an_excerpt_keeps_times() -> None:
+    """A speaker's turns are joined across blocks, and a word in the excerpt has its time in the track."""
+    blocks = [np.arange(RATE_HZ, dtype=np.float32) + i * RATE_HZ for i in range(4)]
+    excerpt = Excerpt.of([(0.5, 1.2), (3.0, 3.5)], margin_s=0.1)
+    cut = np.concatenate(list(excerpt.cut(blocks)))
+    for begin_s, end_s in ((0.2, 0.4), (1.0, 1.5)):
+        start_s, stop_s = excerpt.to_track_times(begin_s, end_s)
+        assert start_s == pytest.approx(cut[round(begin_s * RATE_HZ)] / RATE_HZ, abs=1e-3)
+        assert stop_s == pytest.approx(cut[round(end_s * RATE_HZ)] / RATE_HZ, abs=1e-3)
+    assert excerpt.to_track_times(0.7, 0.95) == pytest.approx((1.1, 1.3))  # not into the pause
 
 
 def test_words_of_two_microphones_have_exact_speakers(
