@@ -100,9 +100,9 @@ def _shift_message(first: Track, second: Track, shift: Shift) -> str:
     drift_s = abs(shift.end_later_s) - abs(shift.later_s)
     clocks = f" ({abs(shift.end_later_s):.2f} s at the end)" if abs(drift_s) >= DRIFT_S else ""
     return (
-        f"does not start together with {first.path.name}: {late.name}'s track has the same sound"
-        f" {abs(shift.later_s):.2f} s{clocks} later than {early.name}'s; move {late.name}'s track"
-        f" {abs(shift.later_s):.2f} s earlier and export all tracks again, or ingest one mix"
+        f"does not start together with {first.path.name}: {early.name}'s track has the same sound"
+        f" {abs(shift.later_s):.2f} s{clocks} earlier than {late.name}'s; put {abs(shift.later_s):.2f} s of"
+        f" silence before {early.name}'s track and export all tracks at one length, or ingest one mix"
     )
 
 

@@ -31,14 +31,15 @@ def in_room(sound: Sound, seed: int) -> Sound:
     echo = np.random.default_rng(seed).normal(0, 0.01, len(times_s)) * 10 ** (-3 * times_s / 0.3)
     echo[0] = 1.0
     size = 1 << (len(sound) + len(echo)).bit_length()
-    wet = np.fft.irfft(np.fft.rfft(sound, size) * np.fft.rfft(echo, size), size)
-    return wet[: len(sound)].astype(np.float32)
+    wet: Sound = np.fft.irfft(np.fft.rfft(sound, size) * np.fft.rfft(echo, size), size).astype(np.float32)
+    return wet[: len(sound)]
 
 
 def drifting(sound: Sound, parts_per_million: float) -> Sound:
     """Return a sound recorded by a clock that is slower."""
     places = np.arange(len(sound)) * (1 + parts_per_million * 1e-6)
-    return np.interp(places, np.arange(len(sound)), sound).astype(np.float32)
+    slower: Sound = np.interp(places, np.arange(len(sound)), sound).astype(np.float32)
+    return slower
 
 
 @pytest.fixture(scope="module")
@@ -98,15 +99,18 @@ def test_two_copies_of_one_sound_are_recognised(tmp_path: Path, voices: tuple[So
 @pytest.mark.parametrize(
     ("shift_s", "message"),
     [
-        (0.5, "b.wav: does not start together with a.wav: Bob's track has .* 0.50 s later .* move Bob's"),
-        (-0.5, "b.wav: does not start together with a.wav: Ann's track has .* 0.50 s later .* move Ann's"),
+        (0.5, "b.wav: does not start together with a.wav: Ann's track has .* 0.50 s earlier .* before Ann's"),
+        (
+            -0.5,
+            "b.wav: does not start together with a.wav: Bob's track has .* 0.50 s earlier .* before Bob's",
+        ),
         (0.0, "b.wav: has the same sound on Bob's track as on Ann's"),
     ],
 )
 def test_shifted_tracks_are_not_mixed(
     tmp_path: Path, voices: tuple[Sound, Sound], shift_s: float, message: str
 ) -> None:
-    """The refusal names the file, the later track, the offset, and what to do; no mix is written."""
+    """The refusal names the file, the earlier track, the offset, and what to do; no mix is written."""
     bleed = 1.0 if not shift_s else 0.05
     ann = write_wav(tmp_path / "a.wav", voices[0] + bleed * voices[1])
     bob = write_wav(tmp_path / "b.wav", later(voices[1] + bleed * voices[0], shift_s))

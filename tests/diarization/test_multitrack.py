@@ -15,8 +15,12 @@ from podcast_pipeline.audio.loudness import measure_loudness
 from podcast_pipeline.audio.source import check_audio
 from podcast_pipeline.audio.tracks import Track, check_tracks, extract_track, mix_tracks
 from podcast_pipeline.diarization.crosstalk import Excerpt, find_activity, track_levels_db
+from podcast_pipeline.diarization.multitrack import transcribe_tracks
 from podcast_pipeline.errors import AudioError
+from podcast_pipeline.model import ProgressCallback, Transcript, Word
+from podcast_pipeline.transcription import TranscriptionOptions
 from podcast_pipeline.transcription.decode import Recording
+from podcast_pipeline.transcription.segments import to_segments
 from tests.support.paths import ROOT
 from tests.support.show import SLUG, ShowFolder, build_show_folder
 
@@ -119,6 +123,54 @@ def test_words_of_two_microphones_have_exact_speakers(
         assert sum((ours - true).values()) <= 3, ours - true  # tiny.en mishears a word or two
         assert sum((true - ours).values()) <= 3, true - ours
     assert "<v Ann>" in (tmp_path / "out/both.vtt").read_text()
+
+
+class ScriptedTranscriber:
+    """A transcriber that has the words of each file by its name; words are (text, start_s)."""
+
+    def __init__(self, **words: list[tuple[str, float]]) -> None:
+        self.words = words
+        self.languages: list[str | None] = []
+
+    def transcribe(
+        self,
+        recording: Path,
+        *,
+        options: TranscriptionOptions,
+        report: ProgressCallback,  # noqa: ARG002
+    ) -> Transcript:
+        """Return the words of a file."""
+        self.languages.append(options.language)
+        said = [
+            Word(text=f" {text}", start_s=at_s, end_s=at_s + 0.3)
+            for text, at_s in self.words[recording.stem.split(".")[0].replace("-", "_")]
+        ]
+        return Transcript(language="en", duration_s=LENGTH_S, segments=to_segments(said))
+
+
+def test_the_words_of_mix_and_tracks_are_merged(tmp_path: Path, microphones: tuple[Samples, Samples]) -> None:
+    """What only the mix has, and what both readings have, is there once, with its speaker and time."""
+    host, guest = microphones
+    tracks = [Track("Ann", write(tmp_path / "a.wav", host)), Track("Bob", write(tmp_path / "b.wav", guest))]
+    mix = write(tmp_path / "mix.wav", host + guest)
+    transcriber = ScriptedTranscriber(
+        mix=[("him", 2.0), ("not", 5.2), ("reciter", 11.0)],
+        track_0=[("him", 1.85)],
+        track_1=[("reciter", 4.2)],  # of the excerpt: the guest begins at 7 s
+    )
+    told = transcribe_tracks(
+        tracks,
+        mix,
+        transcriber,
+        options=TranscriptionOptions(),
+        ffmpeg=Ffmpeg(find_ffmpeg()),
+        report=silent,
+    )
+    said = [(told.speaker_name(s.speaker), s.text) for s in told.segments]
+    assert said == [("Ann", "him"), ("Ann", "not"), ("Bob", "reciter")]
+    assert [s.start_s for s in told.segments] == pytest.approx([2.0, 5.2, 11.0], abs=0.3)
+    assert told.dropped == ()
+    assert transcriber.languages == [None, "en", "en"]
 
 
 def spoken(show: ShowFolder, slug: str) -> dict[str, list[str]]:
