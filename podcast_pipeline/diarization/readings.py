@@ -16,7 +16,9 @@ from podcast_pipeline.model import Segment, Word
 from podcast_pipeline.transcript.edits.sequence_diff import diff_hunks, matching_indices
 
 NEAR_S = 0.15  # error of word times
-SAME_WORD_S = 0.5  # largest distance of a word's times in two readings
+SAME_WORD_S = (
+    0.9  # largest distance of a word's times in two readings: the first one after a pause may be late
+)
 PASSAGE_S = 0.3  # words that differ and are further apart are no readings of one passage
 SIMILAR = 0.75  # letters in common, of the longer word
 LOUD_SHARE = 0.5  # of a word's time in which another speaker is active, where the word may be that speaker's

@@ -137,6 +137,18 @@ def test_a_word_in_another_order_is_not_there_twice() -> None:
     )
 
 
+def test_a_word_timed_late_in_one_reading_is_there_once() -> None:
+    """The first word after a pause may be 0.8 s late in the mix."""
+    activity = active([(0, 6)], [])
+    mix = [*heard("his army", 0.5), *heard("yet", 2.9), *heard("there died", 3.2)]
+    ann = [
+        *heard("his army", 0.5, track=ANN),
+        *heard("yet", 2.1, track=ANN),
+        *heard("there died", 3.2, track=ANN),
+    ]
+    assert merged(mix, ann, [], activity)[0] == "his army yet there died"
+
+
 @given(st.lists(st.tuples(st.sampled_from("abcdefg"), st.booleans(), st.booleans()), max_size=25))
 def test_no_word_is_lost(words: list[tuple[str, bool, bool]]) -> None:
     """Whatever either of the readings left out, every word that one of them has is in the result, once."""
