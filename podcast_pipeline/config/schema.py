@@ -179,6 +179,7 @@ class ReviewTable(FrozenModel):
     speakers: ReviewAction = "warn"
     doubts: ReviewAction = "warn"
     conflicts: ReviewAction = "warn"
+    dropped: ReviewAction = "warn"
     low_confidence: Annotated[float, Field(ge=0, le=1)] = 0.5
 
 

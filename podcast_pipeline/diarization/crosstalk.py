@@ -4,12 +4,14 @@ A microphone also picks up the other speakers, quieter than their own microphone
 decibels. That number is measured for each pair of tracks; sound that is not louder than that is bleed.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
-
-from podcast_pipeline.model import Segment, Transcript
 
 SAMPLE_RATE_HZ = 16_000
 FRAME_SAMPLES = 320  # 20 ms
@@ -23,12 +25,47 @@ LEAST_FRAMES = 25  # with a dominant track, to measure the bleed
 SMOOTH_FRAMES = 15  # 0.3 s: a frame is active if half of those around it are
 LONGEST_PAUSE_S = 0.5
 SHORTEST_S = 0.15
-MARGIN_S = 0.15
-OWN_SHARE = 0.5  # least share of a word's time in which its speaker is active; below, the word is bleed
+OVERLAP_S = 0.1  # of two speakers at once around a word: they talk over each other
 
 Samples = NDArray[np.float32]
 Levels = NDArray[np.float64]
 """dBFS, shape (n_tracks, n_frames)."""
+
+
+@dataclass(frozen=True)
+class Activity:
+    """Who is active when.
+
+    Attributes:
+        own: shape (n_tracks, n_frames): whether the speaker of a track speaks in a frame.
+    """
+
+    own: NDArray[np.bool_]
+
+    @cached_property
+    def stretches(self) -> list[list[tuple[float, float]]]:
+        """For each track the stretches (start_s, end_s) in which its speaker speaks, with short pauses."""
+        return [_true_stretches(row) for row in self.own]
+
+    def shares(self, start_s: float, end_s: float) -> NDArray[np.float64]:
+        """Return for each track the share of a stretch in which its speaker is active."""
+        frames = self._frames(start_s, end_s)
+        return frames.mean(axis=1) if frames.size else np.zeros(len(self.own))
+
+    def is_overlapped(self, start_s: float, end_s: float) -> bool:
+        """Tell whether two speakers are active at once for OVERLAP_S of a stretch."""
+        return bool((self._frames(start_s, end_s).sum(axis=0) > 1).sum() * FRAME_S >= OVERLAP_S)
+
+    def nearest(self, moment_s: float) -> int:
+        """Return the track whose speaker is active nearest to a moment; 0 where nobody ever is."""
+        gaps = [
+            min((max(start_s - moment_s, moment_s - end_s, 0.0) for start_s, end_s in row), default=np.inf)
+            for row in self.stretches
+        ]
+        return int(np.argmin(gaps))
+
+    def _frames(self, start_s: float, end_s: float) -> NDArray[np.bool_]:
+        return self.own[:, max(int(start_s / FRAME_S), 0) : int(end_s / FRAME_S) + 1]
 
 
 def track_levels_db(blocks: Iterable[Samples]) -> NDArray[np.float64]:
@@ -42,15 +79,15 @@ def track_levels_db(blocks: Iterable[Samples]) -> NDArray[np.float64]:
     return np.concatenate(parts) if parts else np.empty(0)
 
 
-def active_stretches(tracks: Levels) -> list[list[tuple[float, float]]]:
-    """Return for each track the stretches (start_s, end_s) in which its own speaker speaks."""
+def find_activity(tracks: Levels) -> Activity:
+    """Return who is active when, bleed left out."""
     loud = _loud(tracks)
     own = loud.copy()
     for i in range(len(tracks)):
         for j in range(len(tracks)):
             if i != j:
                 own[i] &= tracks[i] > tracks[j] - _bleed_db(tracks, loud, i, j) + ABOVE_BLEED_DB
-    return [_true_stretches(_smooth(row)) for row in own]
+    return Activity(np.stack([_smooth(row) for row in own]))
 
 
 def _loud(tracks: Levels) -> NDArray[np.bool_]:
@@ -83,44 +120,47 @@ def _true_stretches(flags: NDArray[np.bool_]) -> list[tuple[float, float]]:
     return [(start_s, end_s) for start_s, end_s in runs if end_s - start_s >= SHORTEST_S]
 
 
-def mute_crosstalk(blocks: Iterable[Samples], stretches: Sequence[tuple[float, float]]) -> Iterable[Samples]:
-    """Yield a track with silence outside its speaker's stretches and margins around them."""
-    first = 0
-    for block in blocks:
-        muted = np.zeros_like(block)
-        for start_s, end_s in stretches:
-            start = max(round((start_s - MARGIN_S) * SAMPLE_RATE_HZ) - first, 0)
-            end = round((end_s + MARGIN_S) * SAMPLE_RATE_HZ) - first
-            if start < len(block) and end > 0:
-                muted[start:end] = block[start:end]
-        first += len(block)
-        yield muted
+@dataclass(frozen=True)
+class Excerpt:
+    """The parts of a track in which its speaker speaks, joined: a speaker's own turns, one after the other.
 
-
-def remove_bleed_words(words: Transcript, stretches: Sequence[tuple[float, float]]) -> Transcript:
-    """Return a track's transcript without the words during which its speaker is not active."""
-    segments = []
-    for segment in words.segments:
-        kept = tuple(w for w in segment.words if _active_share(w.start_s, w.end_s, stretches) >= OWN_SHARE)
-        if kept:
-            segments.append(segment.model_copy(update={"words": kept}))
-    return words.model_copy(update={"segments": tuple(segments)})
-
-
-def _active_share(start_s: float, end_s: float, stretches: Sequence[tuple[float, float]]) -> float:
-    start_s, end_s = start_s - FRAME_S, end_s + FRAME_S
-    common = sum(max(min(end_s, b) - max(start_s, a), 0.0) for a, b in stretches)
-    return common / (end_s - start_s)
-
-
-def merge_tracks(tracks: Sequence[Transcript]) -> tuple[Segment, ...]:
-    """Return the segments of all tracks in order of time, each with its track's number as the speaker.
-
-    A sentence during which another track's sentence begins and ends stays whole: overlap keeps both.
+    Attributes:
+        parts: (start_s, end_s) in the track, in order.
     """
-    labelled = (
-        segment.model_copy(update={"speaker": f"{number}"})
-        for number, track in enumerate(tracks)
-        for segment in track.segments
-    )
-    return tuple(sorted(labelled, key=lambda segment: (segment.start_s, segment.end_s)))
+
+    parts: tuple[tuple[float, float], ...]
+
+    @classmethod
+    def of(cls, stretches: Sequence[tuple[float, float]], *, margin_s: float) -> "Excerpt":
+        """Return the stretches with a margin on both sides, those that touch joined."""
+        parts: list[tuple[float, float]] = []
+        for start_s, end_s in stretches:
+            start_s, end_s = max(start_s - margin_s, 0.0), end_s + margin_s
+            if parts and start_s <= parts[-1][1]:
+                parts[-1] = (parts[-1][0], end_s)
+            else:
+                parts.append((start_s, end_s))
+        return cls(tuple(parts))
+
+    def cut(self, blocks: Iterable[Samples]) -> Iterable[Samples]:
+        """Yield the samples of the parts."""
+        first = 0
+        for block in blocks:
+            for start_s, end_s in self.parts:
+                start = max(round(start_s * SAMPLE_RATE_HZ) - first, 0)
+                end = round(end_s * SAMPLE_RATE_HZ) - first
+                if start < len(block) and end > 0:
+                    yield block[start:end]
+            first += len(block)
+
+    def to_track_times(self, start_s: float, end_s: float) -> tuple[float, float]:
+        """Return a word's times in the track; they stay inside the part that has the word's middle."""
+        part = max(bisect_right(self._begins_s, (start_s + end_s) / 2) - 1, 0)
+        (first_s, last_s), begin_s = self.parts[part], self._begins_s[part]
+        first, last = (min(max(first_s + t - begin_s, first_s), last_s) for t in (start_s, end_s))
+        return first, last
+
+    @cached_property
+    def _begins_s(self) -> list[float]:
+        """Where each part begins in the excerpt."""
+        return [0.0, *accumulate(end_s - start_s for start_s, end_s in self.parts)][:-1]

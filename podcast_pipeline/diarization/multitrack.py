@@ -1,70 +1,97 @@
-"""Transcribe each track where its speaker speaks, and merge the words: exact speakers, without a model."""
+"""Transcribe the tracks of a recording and their mix, and merge the words: speakers without a model."""
 
 import tempfile
 import wave
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from podcast_pipeline.audio.ffmpeg import Ffmpeg
-from podcast_pipeline.audio.tracks import SPEECH_RATE_HZ, Track, extract_track
-from podcast_pipeline.diarization.crosstalk import (
-    Samples,
-    active_stretches,
-    merge_tracks,
-    mute_crosstalk,
-    remove_bleed_words,
-    track_levels_db,
-)
+from podcast_pipeline.audio.tracks import SPEECH_RATE_HZ, Track, check_start, extract_track
+from podcast_pipeline.diarization.assign import BACKCHANNEL_WORDS
+from podcast_pipeline.diarization.crosstalk import Activity, Excerpt, Samples, find_activity, track_levels_db
 from podcast_pipeline.diarization.diarize import SPEAKERS_OPTION
-from podcast_pipeline.model import ProgressCallback, Segment, Speaker, Transcript
+from podcast_pipeline.diarization.readings import Heard, LeftOut, merge_readings, remove_bleed, words_of
+from podcast_pipeline.model import (
+    DroppedWord,
+    ProgressCallback,
+    Receipt,
+    Segment,
+    Speaker,
+    Transcript,
+    Word,
+)
 from podcast_pipeline.transcription import Transcriber, TranscriptionOptions
 from podcast_pipeline.transcription.decode import Recording
+from podcast_pipeline.transcription.segments import to_segments
 
 SPEAKERS_SOURCE = "tracks"
+MARGIN_S = 0.16  # of an excerpt around a speaker's turns; whole frames
 
 
 def transcribe_tracks(
     tracks: Sequence[Track],
+    mix: Path,
     transcriber: Transcriber,
     *,
     options: TranscriptionOptions,
-    source_sha256: str,
     ffmpeg: Ffmpeg,
     report: ProgressCallback,
 ) -> Transcript:
     """Return the words of all tracks in order of time, each with the speaker of its track.
 
     Args:
-        options: without a language, the first track with speech decides the language of all.
-        source_sha256: of the mix that the transcript belongs to.
+        mix: the recording that the tracks were mixed to; the receipt is that of its transcription.
+        options: without a language, the mix decides it.
 
     Raises:
-        AudioError: a track cannot be decoded.
+        AudioError: a track cannot be decoded, or the tracks do not start together.
         TranscriptionError: see `Transcriber`.
     """
-    transcripts: list[Transcript] = []
     with tempfile.TemporaryDirectory() as work:
         files = [Path(work) / f"track-{number}.wav" for number in range(len(tracks))]
         for track, file in zip(tracks, files, strict=True):
             extract_track(track, file, rate_hz=SPEECH_RATE_HZ, ffmpeg=ffmpeg, report=report)
-        for file, stretches in zip(files, active_stretches(_levels(files)), strict=True):
-            _write_wav(
-                mute_crosstalk(Recording(file).blocks(), stretches), muted := file.with_suffix(".gated.wav")
-            )
-            words = transcriber.transcribe(muted, options=options, report=report)
-            if words.segments and options.language is None:
-                options = replace(options, language=words.language)
-            transcripts.append(remove_bleed_words(words, stretches))
-    return _merge(transcripts, [track.name for track in tracks], source_sha256)
+        check_start(tracks, files)
+        mixed = transcriber.transcribe(mix, options=options, report=report)
+        options = replace(options, language=mixed.language if mixed.segments else options.language)
+        activity = find_activity(_levels(files))
+        heard = [
+            _own_words(file, stretches, number, transcriber, options, report)
+            for number, (file, stretches) in enumerate(zip(files, activity.stretches, strict=True))
+        ]
+    return _merged(mixed, heard, activity, [track.name for track in tracks])
 
 
 def _levels(files: Sequence[Path]) -> "np.ndarray[tuple[int, int], np.dtype[np.float64]]":
     rows = [track_levels_db(Recording(file).blocks()) for file in files]
     shortest = min(map(len, rows))  # recorders stop a moment apart
     return np.stack([row[:shortest] for row in rows])
+
+
+def _own_words(
+    file: Path,
+    stretches: Sequence[tuple[float, float]],
+    number: int,
+    transcriber: Transcriber,
+    options: TranscriptionOptions,
+    report: ProgressCallback,
+) -> list[Heard]:
+    """Return the words of a track's speaker, in times of the track."""
+    if not stretches:
+        return []
+    excerpt = Excerpt.of(stretches, margin_s=MARGIN_S)
+    _write_wav(excerpt.cut(Recording(file).blocks()), cut := file.with_suffix(".own.wav"))
+    heard = words_of(transcriber.transcribe(cut, options=options, report=report).segments, number)
+    return [replace(one, word=_in_track_times(one.word, excerpt)) for one in heard]
+
+
+def _in_track_times(word: Word, excerpt: Excerpt) -> Word:
+    start_s, end_s = excerpt.to_track_times(word.start_s, word.end_s)
+    return word.model_copy(update={"start_s": round(start_s, 3), "end_s": round(end_s, 3)})
 
 
 def _write_wav(blocks: Iterable[Samples], target: Path) -> None:
@@ -76,25 +103,59 @@ def _write_wav(blocks: Iterable[Samples], target: Path) -> None:
             file.writeframes((np.clip(block, -1, 1) * 32767).astype("<i2").tobytes())
 
 
-def _merge(transcripts: Sequence[Transcript], names: Sequence[str], source_sha256: str) -> Transcript:
-    segments = merge_tracks(transcripts)
-    order = list(dict.fromkeys(segment.speaker for segment in segments))
-    ids = {speaker: f"S{number}" for number, speaker in enumerate(order)}
-    first = next((words for words in transcripts if words.segments), transcripts[0])
-    receipt = first.receipt and first.receipt.model_copy(
+def _merged(
+    mixed: Transcript, heard: Sequence[Sequence[Heard]], activity: Activity, names: Sequence[str]
+) -> Transcript:
+    own, bleed = remove_bleed(heard, activity)
+    merged, unplaced = merge_readings(words_of(mixed.segments), own, activity)
+    by_track = [
+        (segment, number)
+        for number, words in enumerate(merged)
+        for segment in _segments(words, _all_but(merged, number))
+    ]
+    by_track.sort(key=lambda pair: (pair[0].start_s, pair[0].end_s))
+    ids = {track: f"S{place}" for place, track in enumerate(dict.fromkeys(track for _, track in by_track))}
+    left_out = sorted([*bleed, *unplaced], key=lambda one: one.word.start_s)
+    return mixed.model_copy(
         update={
-            "audio_sha256": source_sha256,
-            "options": dict(sorted({**first.receipt.options, SPEAKERS_OPTION: SPEAKERS_SOURCE}.items())),
+            "speakers": tuple(Speaker(id=speaker, name=names[track]) for track, speaker in ids.items()),
+            "segments": tuple(s.model_copy(update={"speaker": ids[track]}) for s, track in by_track),
+            "dropped": tuple(_dropped(one, ids) for one in left_out),
+            "receipt": mixed.receipt and _with_speakers_source(mixed.receipt),
         }
     )
-    return Transcript(
-        language=first.language,
-        duration_s=max(words.duration_s for words in transcripts),
-        speakers=tuple(Speaker(id=ids[s], name=names[int(s or 0)]) for s in order),
-        segments=tuple(_with_speaker_ids(segments, ids)),
-        receipt=receipt,
-    )
 
 
-def _with_speaker_ids(segments: Iterable[Segment], ids: dict[str | None, str]) -> Iterator[Segment]:
-    return (segment.model_copy(update={"speaker": ids[segment.speaker]}) for segment in segments)
+def _dropped(one: LeftOut, ids: Mapping[int, str]) -> DroppedWord:
+    speaker, louder = (None if track is None else ids.get(track) for track in (one.track, one.louder))
+    return DroppedWord(word=one.word, speaker=speaker, louder=louder)
+
+
+def _with_speakers_source(receipt: Receipt) -> Receipt:
+    options = {**receipt.options, SPEAKERS_OPTION: SPEAKERS_SOURCE}
+    return receipt.model_copy(update={"options": dict(sorted(options.items()))})
+
+
+def _all_but(merged: Sequence[Sequence[Heard]], number: int) -> list[Heard]:
+    return [heard for other, words in enumerate(merged) if other != number for heard in words]
+
+
+def _segments(words: Sequence[Heard], others: Sequence[Heard]) -> Iterator[Segment]:
+    """Yield the sentences of one speaker; where others speak in a pause, a sentence ends there."""
+    for turn in _turns(words, others):
+        doubts = {place: heard.doubt for place, heard in enumerate(turn) if heard.doubt}
+        yield from to_segments([heard.word for heard in turn], doubts)
+
+
+def _turns(words: Sequence[Heard], others: Sequence[Heard]) -> Iterator[list[Heard]]:
+    middles_s = sorted((h.word.start_s + h.word.end_s) / 2 for h in others)
+    turn: list[Heard] = []
+    for heard in words:
+        if turn:
+            first = bisect_left(middles_s, turn[-1].word.end_s)
+            if bisect_left(middles_s, heard.word.start_s) - first > BACKCHANNEL_WORDS:
+                yield turn
+                turn = []
+        turn.append(heard)
+    if turn:
+        yield turn

@@ -35,6 +35,7 @@ from podcast_pipeline.model.subscriber import FeedToken, Period, Plan, Subscribe
 from podcast_pipeline.model.transcript import (
     CaptionFormat,
     Correction,
+    DroppedWord,
     Receipt,
     Segment,
     Speaker,
@@ -51,6 +52,7 @@ __all__ = [
     "Chapter",
     "Correction",
     "Cut",
+    "DroppedWord",
     "Enclosure",
     "Episode",
     "EpisodeDraft",

@@ -1,8 +1,15 @@
 """The words of a recording, their speakers, and the receipt of the transcription."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, FiniteFloat, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    FiniteFloat,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from podcast_pipeline.model.fields import Instant, NonEmptyStr, Seconds, Sha256, StoredModel, sorted_by_key
 
@@ -83,6 +90,19 @@ class Correction(StoredModel):
     note: NonEmptyStr
 
 
+class DroppedWord(StoredModel):
+    """A word that was heard on a track, or on the mix of the tracks, and that the transcript does not have.
+
+    Attributes:
+        speaker: of the track that has it; None for a word of the mix, or of a speaker without words.
+        louder: the speaker who is louder at that moment and whose words it is left to; None if nobody is.
+    """
+
+    word: Word
+    speaker: str | None = None
+    louder: str | None = None
+
+
 class Transcript(StoredModel):
     """The words of an episode. In `episodes/` its times are recording times; everywhere else media times.
 
@@ -90,6 +110,7 @@ class Transcript(StoredModel):
         version: 1 for the first published, one more for every correction.
         media_sha256: the audio of its times; None for recording times.
         duration_s: length of the audio of its times.
+        dropped: for review, in order of time; only in `episodes/`, and not written where there are none.
     """
 
     schema_version: Literal[1] = 1
@@ -101,6 +122,13 @@ class Transcript(StoredModel):
     segments: tuple[Segment, ...] = ()
     corrections: tuple[Correction, ...] = ()
     receipt: Receipt | None = None
+    dropped: tuple[DroppedWord, ...] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_empty_dropped(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave `dropped` out where it is empty: a transcript from before that field keeps its bytes."""
+        document: dict[str, Any] = serialize(self)
+        return document if self.dropped else {k: v for k, v in document.items() if k != "dropped"}
 
     @property
     def words(self) -> tuple[Word, ...]:

@@ -85,9 +85,13 @@ def correct_item(item: ReviewItem, correction: str, review: EpisodeReview) -> No
     """Write the right words or speaker into transcript.md: a name everywhere, all else in its place.
 
     Raises:
-        EpisodeError: transcript.md is missing, was saved meanwhile, or has the place more than once.
+        EpisodeError: transcript.md is missing, was saved meanwhile, or has the place more than once; or the
+            item is a dropped word, which has no place in it.
     """
     slug = review.draft.slug
+    if item.kind == "dropped":
+        message = "is not in transcript.md; write it there where it was said, then accept this item"
+        raise EpisodeError(slug, f"“{item.text}” {message}")
     if review.episode_text.markdown is None:
         raise EpisodeError(slug, "has no transcript.md yet; `podcast publish` or `transcribe` writes it")
     try:

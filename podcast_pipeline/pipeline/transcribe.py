@@ -141,9 +141,9 @@ def _transcribe(
         return diarize_episode(transcript, folder, draft, context)
     return transcribe_tracks(
         [Track(track.name, folder.path / track.file, track.channel) for track in tracks],
+        folder.source,
         context.transcriber,
         options=options,
-        source_sha256=draft.source_sha256 or "",
         ffmpeg=context.ffmpeg,
         report=context.report,
     )

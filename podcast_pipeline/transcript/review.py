@@ -1,13 +1,14 @@
 """The review list: passages to check before publication, worst first, and those that block it."""
 
 import re
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from podcast_pipeline.config import ReviewTable
-from podcast_pipeline.model import Segment, Transcript, Word
+from podcast_pipeline.model import DroppedWord, Segment, Transcript, Word
 from podcast_pipeline.transcript.edits.record import EditConflict
 from podcast_pipeline.transcript.edits.units import Unit, join_units, units_of
 from podcast_pipeline.transcript.names.glossary import Glossary, capital_follows, similar_name, split_affixes
@@ -15,7 +16,15 @@ from podcast_pipeline.transcript.names.matching import letters_of
 from podcast_pipeline.transcript.names.word_lists import NEGATIONS, NUMBERS, is_ordinary, word_set
 
 ReviewKind = Literal[
-    "conflicts", "doubts", "near_names", "unknown_names", "quotes", "numbers", "negations", "speakers"
+    "conflicts",
+    "doubts",
+    "near_names",
+    "unknown_names",
+    "quotes",
+    "numbers",
+    "negations",
+    "speakers",
+    "dropped",
 ]
 WEIGHT: dict[ReviewKind, float] = {  # damage of a published mistake of this kind, 0 to 1
     "conflicts": 1.0,
@@ -23,12 +32,14 @@ WEIGHT: dict[ReviewKind, float] = {  # damage of a published mistake of this kin
     "doubts": 0.85,
     "quotes": 0.8,
     "negations": 0.75,
+    "dropped": 0.72,
     "numbers": 0.7,
     "unknown_names": 0.6,
     "speakers": 0.5,
 }
 SPEAKER_DOUBT = "speaker"  # in Segment.doubts; all other doubts concern the words
 CONTEXT_UNITS = 6
+PHRASE_S = 0.5  # dropped words nearer than this are one item
 
 DIGIT = re.compile(r"\d|[%€$£¥]")
 QUOTE = re.compile(r"[“„«][^“”„«»]+[”“»]|\"[^\"]+\"")
@@ -59,7 +70,12 @@ class ReviewItem:
 
     @property
     def key(self) -> str:
-        """Key for accepting the item: of a name, for the whole episode; else with the words around it."""
+        """Key for accepting the item: of a name, for the whole episode; else with the words around it.
+
+        Dropped words are not among the words around them: their key has their second in the recording.
+        """
+        if self.kind == "dropped":
+            return f"dropped: {self.text} at {self.start_s:.0f} s"
         name = self.kind in ("near_names", "unknown_names")
         return f"{self.kind}: {self.text if name else self.context}"
 
@@ -86,6 +102,7 @@ def review_items(
         *_rules(units, transcript.language, policy.low_confidence),
         *_quotes(transcript, policy.low_confidence),
         *_doubts(transcript),
+        *_dropped(transcript, units),
     ]
     open_items = [item for item in found if getattr(policy, item.kind) != "off" and item.key not in accepted]
     return tuple(sorted(open_items, key=lambda item: (-item.weight, item.start_s)))
@@ -215,6 +232,49 @@ def _quotes(transcript: Transcript, low: float) -> Iterator[ReviewItem]:
                     reason="a quote with words transcribed with low confidence",
                     weight=_weight("quotes", confidence),
                 )
+
+
+def _dropped(transcript: Transcript, units: Sequence[Unit]) -> Iterator[ReviewItem]:
+    """Yield the dropped words, those of one phrase together."""
+    for words in _phrases(transcript.dropped):
+        first, last = words[0].word, words[-1].word
+        at = bisect_left(units, first.start_s, key=lambda unit: unit.start_s)
+        confidence = min(one.word.confidence for one in words)
+        yield ReviewItem(
+            kind="dropped",
+            start_s=first.start_s,
+            end_s=last.end_s,
+            text="".join(one.word.text for one in words).strip(),
+            context=join_units(unit.text for unit in units[max(at - CONTEXT_UNITS, 0) : at + CONTEXT_UNITS]),
+            reason=_reason_dropped(transcript, words[0]),
+            weight=round(WEIGHT["dropped"] * (1 + confidence) / 2, 3),
+        )
+
+
+def _phrases(dropped: Sequence[DroppedWord]) -> list[list[DroppedWord]]:
+    phrases: list[list[DroppedWord]] = []
+    for one in dropped:
+        last = phrases[-1][-1] if phrases else None
+        if (
+            last is None
+            or last.model_copy(update={"word": one.word}) != one
+            or _pause_s(last, one) > PHRASE_S
+        ):
+            phrases.append([])
+        phrases[-1].append(one)
+    return phrases
+
+
+def _pause_s(before: DroppedWord, after: DroppedWord) -> float:
+    return after.word.start_s - before.word.end_s
+
+
+def _reason_dropped(transcript: Transcript, one: DroppedWord) -> str:
+    speaker, louder = transcript.speaker_name(one.speaker), transcript.speaker_name(one.louder)
+    if louder is None:
+        return "left out: only the mix has it, where several people speak at once"
+    track = f"{speaker}'s track" if speaker else "another track"
+    return f"left out of {track} as {louder}'s voice, which is louder there"
 
 
 def _spans(segment: Segment) -> Iterator[tuple[Word, int, int]]:

@@ -38,7 +38,7 @@ def map_transcript(
 
     A word whose middle was cut is dropped, a word at the edge of a cut is clamped to the edge, and a
     segment without words is dropped. A word that ends where an insert begins stays before the insert, and
-    so do all words after an insert at the recording's end.
+    so do all words after an insert at the recording's end. Words that wait for review stay behind.
 
     Args:
         transcript: in recording times.
@@ -54,6 +54,7 @@ def map_transcript(
             "segments": tuple(segment for segment in segments if segment is not None),
             "duration_s": round(duration_s, 3),
             "media_sha256": media_sha256,
+            "dropped": (),
         }
     )
 

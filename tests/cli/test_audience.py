@@ -20,7 +20,8 @@ from podcast_pipeline.cli.output import Output
 from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.config import load_config
 from podcast_pipeline.errors import OtherShow, SubscriberError
-from podcast_pipeline.model.database_mark import DatabaseMark, database_mark_from_json
+from podcast_pipeline.model.database_mark import DATABASE_MARK_KEY, DatabaseMark, database_mark_from_json
+from podcast_pipeline.storage.local import LocalStore
 from podcast_pipeline.storage.s3.store import S3Store
 from tests.support import databases
 from tests.support.bucket_show import show_in_bucket
@@ -302,9 +303,9 @@ def test_a_store_that_is_away_does_not_stop_the_office(sqlite: Server) -> None:
 def test_a_damaged_mark_is_a_line(sqlite: Server) -> None:
     """A mark that cannot be read is said, and does not stop."""
     sqlite.ok("subscribers", "add", ANN)
-    path = sqlite.folder / ".podcast/store/private/database.json"
-    body = path.resolve()
-    body.write_bytes(b"{}")
+    LocalStore(sqlite.folder / ".podcast/store", base_url="").put(
+        DATABASE_MARK_KEY, b"{}", content_type="application/json", cache_control="no-cache"
+    )
     assert "private/database.json: is damaged" in sqlite.ok("subscribers", "list")
 
 

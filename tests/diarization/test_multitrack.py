@@ -14,9 +14,13 @@ from podcast_pipeline.audio.ffmpeg import Ffmpeg, find_ffmpeg
 from podcast_pipeline.audio.loudness import measure_loudness
 from podcast_pipeline.audio.source import check_audio
 from podcast_pipeline.audio.tracks import Track, check_tracks, extract_track, mix_tracks
-from podcast_pipeline.diarization.crosstalk import active_stretches, mute_crosstalk, track_levels_db
+from podcast_pipeline.diarization.crosstalk import Excerpt, find_activity, track_levels_db
+from podcast_pipeline.diarization.multitrack import transcribe_tracks
 from podcast_pipeline.errors import AudioError
+from podcast_pipeline.model import ProgressCallback, Transcript, Word
+from podcast_pipeline.transcription import TranscriptionOptions
 from podcast_pipeline.transcription.decode import Recording
+from podcast_pipeline.transcription.segments import to_segments
 from tests.support.paths import ROOT
 from tests.support.show import SLUG, ShowFolder, build_show_folder
 
@@ -65,7 +69,7 @@ def microphones() -> tuple[Samples, Samples]:
 def test_each_track_is_active_where_its_speaker_speaks(microphones: tuple[Samples, Samples]) -> None:
     """Bleed at -20 dB is not activity; overlap is activity of both; a quieter microphone changes nothing."""
     rows = np.stack([track_levels_db([track]) for track in microphones])
-    host, guest = active_stretches(rows)
+    host, guest = find_activity(rows).stretches
     assert sum(b - a for a, b in host) == pytest.approx(sum(b - a for a, b in HOST), abs=3)
     assert not any(9.0 < moment < 15.5 for pair in host for moment in pair)
     assert any(a < 7.5 and b > 13.5 for a, b in guest)  # begins over the host's last words
@@ -79,17 +83,21 @@ def test_a_track_with_bleed_only_is_not_active() -> None:
     )
     noise = rng.normal(0, 2e-4, (2, len(voice)))
     rows = np.stack([track_levels_db([voice + noise[0]]), track_levels_db([BLEED * voice + noise[1]])])
-    assert len(active_stretches(rows)[0]) == 7
-    assert active_stretches(rows)[1] == []
+    voice_stretches, bleed_stretches = find_activity(rows).stretches
+    assert len(voice_stretches) == 7
+    assert bleed_stretches == []
 
 
-def test_muting_keeps_times() -> None:
-    """Speech stays at its time, across blocks."""
-    blocks = [np.ones(RATE_HZ, np.float32), np.ones(RATE_HZ, np.float32)]
-    kept = np.concatenate(list(mute_crosstalk(blocks, [(0.5, 1.2)])))
-    spoken = np.flatnonzero(kept) / RATE_HZ
-    assert len(kept) == 2 * RATE_HZ
-    assert (round(spoken[0], 2), round(spoken[-1], 2)) == (0.35, 1.35)
+def test_an_excerpt_keeps_times() -> None:
+    """A speaker's turns are joined across blocks, and a word in the excerpt has its time in the track."""
+    blocks = [np.arange(RATE_HZ, dtype=np.float32) + i * RATE_HZ for i in range(4)]
+    excerpt = Excerpt.of([(0.5, 1.2), (3.0, 3.5)], margin_s=0.1)
+    cut = np.concatenate(list(excerpt.cut(blocks)))
+    for begin_s, end_s in ((0.2, 0.4), (1.0, 1.5)):
+        start_s, stop_s = excerpt.to_track_times(begin_s, end_s)
+        assert start_s == pytest.approx(cut[round(begin_s * RATE_HZ)] / RATE_HZ, abs=1e-3)
+        assert stop_s == pytest.approx(cut[round(end_s * RATE_HZ)] / RATE_HZ, abs=1e-3)
+    assert excerpt.to_track_times(0.7, 0.95) == pytest.approx((1.1, 1.3))  # not into the pause
 
 
 def test_words_of_two_microphones_have_exact_speakers(
@@ -115,6 +123,54 @@ def test_words_of_two_microphones_have_exact_speakers(
         assert sum((ours - true).values()) <= 3, ours - true  # tiny.en mishears a word or two
         assert sum((true - ours).values()) <= 3, true - ours
     assert "<v Ann>" in (tmp_path / "out/both.vtt").read_text()
+
+
+class ScriptedTranscriber:
+    """A transcriber that has the words of each file by its name; words are (text, start_s)."""
+
+    def __init__(self, **words: list[tuple[str, float]]) -> None:
+        self.words = words
+        self.languages: list[str | None] = []
+
+    def transcribe(
+        self,
+        recording: Path,
+        *,
+        options: TranscriptionOptions,
+        report: ProgressCallback,  # noqa: ARG002
+    ) -> Transcript:
+        """Return the words of a file."""
+        self.languages.append(options.language)
+        said = [
+            Word(text=f" {text}", start_s=at_s, end_s=at_s + 0.3)
+            for text, at_s in self.words[recording.stem.split(".")[0].replace("-", "_")]
+        ]
+        return Transcript(language="en", duration_s=LENGTH_S, segments=to_segments(said))
+
+
+def test_the_words_of_mix_and_tracks_are_merged(tmp_path: Path, microphones: tuple[Samples, Samples]) -> None:
+    """What only the mix has, and what both readings have, is there once, with its speaker and time."""
+    host, guest = microphones
+    tracks = [Track("Ann", write(tmp_path / "a.wav", host)), Track("Bob", write(tmp_path / "b.wav", guest))]
+    mix = write(tmp_path / "mix.wav", host + guest)
+    transcriber = ScriptedTranscriber(
+        mix=[("him", 2.0), ("not", 5.2), ("reciter", 11.0)],
+        track_0=[("him", 1.85)],
+        track_1=[("reciter", 4.2)],  # of the excerpt: the guest begins at 7 s
+    )
+    told = transcribe_tracks(
+        tracks,
+        mix,
+        transcriber,
+        options=TranscriptionOptions(),
+        ffmpeg=Ffmpeg(find_ffmpeg()),
+        report=silent,
+    )
+    said = [(told.speaker_name(s.speaker), s.text) for s in told.segments]
+    assert said == [("Ann", "him"), ("Ann", "not"), ("Bob", "reciter")]
+    assert [s.start_s for s in told.segments] == pytest.approx([2.0, 5.2, 11.0], abs=0.3)
+    assert told.dropped == ()
+    assert transcriber.languages == [None, "en", "en"]
 
 
 def spoken(show: ShowFolder, slug: str) -> dict[str, list[str]]:

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from podcast_pipeline.model import (
     Chapter,
+    DroppedWord,
     Enclosure,
     Insert,
     Instant,
@@ -25,6 +26,7 @@ from podcast_pipeline.model import (
     Transcript,
     Word,
 )
+from podcast_pipeline.model.catalog import to_json, transcript_from_json
 from tests.support.transcripts import spoken
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -123,6 +125,16 @@ def test_speakers_are_shown_by_name_or_number(id_: str | None, shown: str | None
         language="en", duration_s=1, speakers=(Speaker(id="a", name="Ann"), Speaker(id="b", name=None))
     )
     assert transcript.speaker_name(id_) == shown
+
+
+def test_a_transcript_without_dropped_words_has_the_bytes_it_had() -> None:
+    """The field is written only where it says something, so that no stored transcript gets another hash."""
+    plain = spoken(("a", "Good morning."))
+    assert b"dropped" not in to_json(plain)
+    word = DroppedWord(word=plain.words[0], speaker="a")
+    document = to_json(plain.model_copy(update={"dropped": (word,)}))
+    assert transcript_from_json(document, "").dropped == (word,)
+    assert transcript_from_json(to_json(plain), "") == plain
 
 
 def subscriber(**facts: datetime | None) -> Subscriber:

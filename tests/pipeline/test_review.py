@@ -5,6 +5,7 @@ import re
 import shutil
 import tomllib
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from xml.etree.ElementTree import tostring
 
@@ -15,8 +16,9 @@ from podcast_pipeline.cli.commands import review as commands
 from podcast_pipeline.cli.output import Output
 from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.config import GlossaryTable, TermTable
+from podcast_pipeline.episodes import edits
 from podcast_pipeline.errors import CaptionError, EpisodeError
-from podcast_pipeline.model import ProgressCallback, Speaker, Transcript
+from podcast_pipeline.model import DroppedWord, ProgressCallback, Speaker, Transcript, Word
 from podcast_pipeline.pipeline.review import EpisodeReview, add_to_glossary, load_review
 from podcast_pipeline.pipeline.text import edited_transcript
 from podcast_pipeline.pipeline.transcribe import load_or_transcribe, transcribe_episode
@@ -426,3 +428,30 @@ def test_a_proposed_name_is_confirmed_once_for_all() -> None:
     assert named.speaker_name("S0") == "Ann"
     with pytest.raises(CaptionError, match="by hand"):
         rename_speaker(markdown, "S7", "Bob")
+
+
+def test_dropped_words_stay_listed_until_accepted(show: ShowFolder) -> None:
+    """`review` lists a dropped word in every run, also with --json, until it is accepted."""
+    context = context_of(show)
+    folder = context.library.folder(SLUG)
+    heard = folder.load_transcript()
+    assert heard is not None
+    word = DroppedWord(word=Word(text=" unspeakable", start_s=9.72, end_s=10.1))
+    edits.replace_transcript(
+        folder, heard.model_copy(update={"dropped": (word,)}), now=datetime(2026, 3, 3, tzinfo=UTC)
+    )
+    for _ in range(2):
+        publish(show)
+        found = json.loads(show.run("--json", "review", SLUG).stdout)["findings"]
+        (item,) = [one for one in found if one["kind"] == "dropped"]
+        assert (item["text"], item["start_s"], item["blocks"]) == ("unspeakable", 9.72, False)
+    assert "[00:00:09" in show.run("review", SLUG).stdout
+    assert "“unspeakable”: left out" in show.run("review", SLUG).stdout
+    assert not [key for key in objects(show) if b"unspeakable" in store(show).get(key)[1]]
+    (place,) = [i for i, one in enumerate(reviewed(show).items) if one.kind == "dropped"]
+    walk(show, *["s"] * place, "f", "unspeakable", *["s"] * 9)  # it has no place to be fixed in
+    walk(show, *["s"] * place, "a", *["s"] * 9)
+    assert "unspeakable" not in show.run("review", SLUG).stdout
+    context.transcriber = FixedTranscriber(heard.model_copy(update={"dropped": (word,)}))
+    transcribe_episode(folder, folder.load_draft(), context)
+    assert "unspeakable" not in show.run("review", SLUG).stdout

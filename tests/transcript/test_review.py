@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from podcast_pipeline.config import GlossaryTable, ReviewTable
-from podcast_pipeline.model import Segment, Speaker, Transcript
+from podcast_pipeline.model import DroppedWord, Segment, Speaker, Transcript, Word
 from podcast_pipeline.transcript.accuracy import AccuracyReceipt, AccuracyTrend, draw_sample, measure_accuracy
 from podcast_pipeline.transcript.edits import EditConflict, TextQuote, WordEdit
 from podcast_pipeline.transcript.names.glossary import Glossary, build_glossary
@@ -255,3 +255,43 @@ def test_the_trend_keeps_one_receipt_per_draw() -> None:
     )
     assert [(r.slug, r.measured_at) for r in trend.receipts] == [("one", NOW), ("two", NOW)]
     assert AccuracyTrend.model_validate_json(trend.model_dump_json()) == trend
+
+
+def dropped(text: str, at_s: float, *, speaker: str | None = None, louder: str | None = None) -> DroppedWord:
+    """Return a dropped word."""
+    return DroppedWord(
+        word=Word(text=f" {text}", start_s=at_s, end_s=at_s + 0.2), speaker=speaker, louder=louder
+    )
+
+
+def test_dropped_words_are_listed_with_their_time() -> None:
+    """Words that were left out of a track are items: a phrase is one, with its time and the reason."""
+    heard = recognized("he went to the river and then home").model_copy(
+        update={
+            "speakers": (Speaker(id="S0", name="Ann"), Speaker(id="S1", name="Bob")),
+            "dropped": (
+                dropped("not", 0.7, speaker="S0", louder="S1"),
+                dropped("today", 0.95, speaker="S0", louder="S1"),
+                dropped("home", 1.9),
+            ),
+        }
+    )
+    first, second = review_items(heard, known_names=KNOWN, policy=WARN)
+    assert (first.kind, first.text, first.start_s, first.end_s) == ("dropped", "not today", 0.7, 1.15)
+    assert first.reason == "left out of Ann's track as Bob's voice, which is louder there"
+    assert first.context == "he went to the river and then home"
+    assert (second.text, second.start_s) == ("home", 1.9)
+    assert second.reason == "left out: only the mix has it, where several people speak at once"
+    accepted = review_items(heard, known_names=KNOWN, policy=WARN, accepted={first.key})
+    assert accepted == (second,)
+    assert review_items(heard, known_names=KNOWN, policy=ReviewTable(dropped="off")) == ()
+
+
+def test_a_dropped_word_is_accepted_whatever_is_edited_around_it() -> None:
+    """Its key is its second in the recording, not the words around it."""
+    words = (dropped("not", 0.7),)
+    before, after = (
+        review_items(recognized(text).model_copy(update={"dropped": words}), known_names=KNOWN, policy=WARN)
+        for text in ("he went to the river", "she came from the river")
+    )
+    assert before[0].key == after[0].key == "dropped: not at 1 s"
