@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 START = ROOT / "scripts" / "start_s3.sh"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testkey", "AWS_SECRET_ACCESS_KEY": "testsecret"}
-READY_S = 30
+READY_S = 120  # a busy machine needs more than half a minute
 OPENSSL = (
     *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=localhost"),
     *("-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"),
