@@ -1,0 +1,235 @@
+"""Two producers edit, publish and pull in any order: no edit is lost or undone without a word."""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import hypothesis.strategies as st
+import pytest
+import tomlkit
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from podcast_pipeline.errors import MergeError
+from podcast_pipeline.pipeline import publish as publishing
+from tests.support.producers import Producer, two_producers
+from tests.support.show import ShowFolder
+
+pytestmark = pytest.mark.xdist_group("show")
+
+WORDS = tuple(f"w{number}" for number in range(16))
+SPEAKERS = ("S0", "S1")
+PLAIN = ("title", "season", "topics", "guests")
+FIELDS = (*PLAIN, "notes", "chapters")
+GONE = ""
+
+Cells = dict[str, Any]
+
+
+class Crash(BaseException):
+    """The process was killed."""
+
+
+class TwoProducers(RuleBasedStateMachine):
+    """The producers' folders, the store, and a model of what each of them has."""
+
+    origin: ShowFolder
+
+    @initialize()
+    def begin(self) -> None:
+        self.folder = Path(tempfile.mkdtemp())
+        self.producers = two_producers(self.origin, self.folder / "show")
+        first = published_cells(self.producers[0])
+        self.published: Cells = first
+        self.here: list[Cells] = [dict(first), dict(first)]
+        self.base: list[Cells] = [dict(first), dict(first)]
+        self.number = 0
+
+    def teardown(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _new(self) -> int:
+        self.number += 1
+        return self.number
+
+    @rule(who=st.integers(0, 1), word=st.sampled_from(WORDS), gone=st.sampled_from((False, False, True)))
+    def edit_word(self, who: int, word: str, gone: bool) -> None:
+        old = self.here[who][word]
+        if old == GONE:
+            return
+        new = GONE if gone else f"{word}x{self._new()}"
+        self.producers[who].correct(old, new)
+        self.here[who][word] = new
+
+    @rule(word=st.sampled_from(WORDS))
+    def edit_word_alike(self, word: str) -> None:
+        new = f"{word}x{self._new()}"
+        if all(here[word] != GONE for here in self.here):
+            for producer, here in zip(self.producers, self.here, strict=True):
+                producer.correct(here[word], new)
+                here[word] = new
+
+    @rule(who=st.integers(0, 1), speaker=st.sampled_from(SPEAKERS))
+    def name_speaker(self, who: int, speaker: str) -> None:
+        name = f"Name{self._new()}"
+        self.producers[who].name_speaker(speaker, name)
+        self.here[who][speaker] = name
+
+    @rule(who=st.integers(0, 1), field=st.sampled_from(FIELDS))
+    def edit_field(self, who: int, field: str) -> None:
+        value = new_value(field, self._new())
+        write_field(self.producers[who], field, value)
+        self.here[who][field] = value
+
+    @rule(who=st.integers(0, 1), word=st.sampled_from(WORDS))
+    def undo_word(self, who: int, word: str) -> None:
+        old = self.here[who][word]
+        if old not in (GONE, word):
+            self.producers[who].correct(old, word)
+            self.here[who][word] = word
+
+    def _conflicts(self, who: int) -> set[str]:
+        here, base = self.here[who], self.base[who]
+        return {
+            cell
+            for cell, value in self.published.items()
+            if value != here[cell] and value != base[cell] and here[cell] != base[cell]
+        }
+
+    def _may_be_refused(self, who: int) -> bool:
+        """A word deleted beside another side's edit has no sure place."""
+        cells = (self.here[who], self.published)
+        return any(cell[word] == GONE != self.base[who][word] for cell in cells for word in WORDS)
+
+    def _take(self, who: int) -> None:
+        here, base = self.here[who], self.base[who]
+        for cell, value in self.published.items():
+            if here[cell] == base[cell]:
+                here[cell] = value
+
+    @rule(who=st.integers(0, 1), killed=st.sampled_from((False, False, False, True)))
+    def publish(self, who: int, killed: bool) -> None:
+        conflicts = self._conflicts(who)
+        with pytest.MonkeyPatch.context() as patch:
+            if killed:
+                patch.setattr(publishing, "write_base", crash)
+            try:
+                self.producers[who].publish()
+            except MergeError:
+                assert conflicts or self._may_be_refused(who)
+                return
+            except Crash:
+                pass
+        assert not conflicts
+        merging = self.published != self.base[who]
+        self._take(who)
+        if killed and merging:  # the merge itself was written with a base
+            self.base[who] = {**self.published}
+        self.published = dict(self.here[who])
+        if not killed:
+            self.base[who] = dict(self.published)
+
+    @rule(who=st.integers(0, 1), ours=st.booleans())
+    def pull(self, who: int, ours: bool) -> None:
+        conflicts = self._conflicts(who)
+        result = self.producers[who].pull()
+        assert result.conflicts or not conflicts
+        assert not result.conflicts or conflicts or self._may_be_refused(who)
+        self.producers[who].resolve(ours=ours)
+        if result.conflicts and self._may_be_refused(who):  # which neighbours a conflict has is not modelled
+            self.here[who] = {**self.here[who], **folder_cells(self.producers[who])}
+        else:
+            for cell in conflicts if not ours else ():
+                self.here[who][cell] = self.published[cell]
+            self._take(who)
+        self.base[who] = dict(self.published)
+
+    @invariant()
+    def everything_is_as_it_should_be(self) -> None:
+        if hasattr(self, "published"):
+            assert published_cells(self.producers[0]) == self.published
+
+
+def crash(*_: object) -> None:
+    raise Crash
+
+
+def new_value(field: str, number: int) -> Any:
+    if field == "season":
+        return number
+    if field == "chapters":
+        return [(0.0, f"chapter {number}"), (float(number), "end")]
+    return [f"{field} {number}"] if field in ("guests", "topics") else f"{field} {number}"
+
+
+def write_field(producer: Producer, field: str, value: Any) -> None:
+    if field == "notes":
+        (producer.folder / "notes.md").write_text(f"{value}\n", encoding="utf-8")
+        return
+    document = tomlkit.parse(producer.text("episode.toml"))
+    if field == "chapters":
+        tables = tomlkit.aot()
+        for start_s, title in value:
+            tables.append(tomlkit.item({"start_s": start_s, "title": title}))
+        value = tables
+    document[field] = value
+    (producer.folder / "episode.toml").write_text(tomlkit.dumps(document), encoding="utf-8")
+
+
+def published_cells(producer: Producer) -> Cells:
+    """Return what is published, cell by cell."""
+    episode, turns = producer.episode, producer.published_turns
+    names = {"S0": turns[0][0], "S1": next(name for name, text in turns if text.startswith("Indeed"))}
+    fields = {
+        "title": episode.title,
+        "season": episode.season,
+        "topics": list(episode.topics),
+        "guests": [person.name for person in episode.persons],
+        "notes": episode.notes.strip(),
+        "chapters": [(chapter.start_s, chapter.title) for chapter in episode.chapters],
+    }
+    return {**fields, **names, **word_cells(producer.published_text)}
+
+
+def folder_cells(producer: Producer) -> Cells:
+    """Return the words and names of a folder."""
+    text = producer.text()
+    names = {
+        line.split(": ")[0].strip(): line.split(": ")[1]
+        for line in text.splitlines()
+        if line.startswith("  S")
+    }
+    return {**names, **word_cells(text)}
+
+
+def word_cells(text: str) -> Cells:
+    found = {word.strip(".,").partition("x")[0]: word.strip(".,") for word in text.split()}
+    return {word: found.get(word, GONE) for word in WORDS}
+
+
+@pytest.mark.parametrize(
+    "examples", [pytest.param(8, id="8"), pytest.param(200, marks=pytest.mark.soak, id="all-200")]
+)
+def test_no_edit_is_lost_or_undone_without_a_word(origin: ShowFolder, examples: int) -> None:
+    """What one changed is published with the other's changes, what both changed is refused until decided."""
+    machine = type("Machine", (TwoProducers,), {"origin": origin})
+    checks = list(HealthCheck)
+    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        machine,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=20,
+            deadline=None,
+            suppress_health_check=checks,
+            derandomize=True,
+            print_blob=False,
+        ),
+    )
