@@ -109,7 +109,9 @@ def merge_words(
 def _merge_into_new_transcription(
     folder: FolderWords, base: Transcript, published: Transcript, now: datetime
 ) -> WordsMerge:
-    changes = extract_edits(parse_markdown(to_markdown(published, base="0" * 16, title="")), base, now)
+    changes = extract_edits(
+        parse_markdown(to_markdown(published, base="0" * 16, title="published")), base, now
+    )
     new = tuple(edit for edit in changes if not is_satisfied(edit, folder.edited.transcript))
     if not new:
         return WordsMerge(folder.edited)

@@ -90,7 +90,8 @@ class _Side:
             for i, j in matches
             if not equal_ignoring_typography(base[i].text, units[j].text)
         ]
-        hunks = tuple(merge_adjacent([*respelled, *diff_hunks(matches, len(base), len(units))]))
+        stretches = merge_adjacent([*respelled, *diff_hunks(matches, len(base), len(units))])
+        hunks = tuple(hunk for stretch in stretches for hunk in _word_by_word(stretch))
         ids = {} if same_ids else _matching_ids(base, units, matches)
         taken = {unit.speaker for unit in base} if ids else set()
         own = {
@@ -339,6 +340,16 @@ def _clusters(ours: Sequence[DiffHunk], theirs: Sequence[DiffHunk]) -> Iterator[
         )
     if cluster is not None:
         yield cluster
+
+
+def _word_by_word(hunk: DiffHunk) -> Iterator[DiffHunk]:
+    """Yield a stretch with as many words as before as one hunk for each word."""
+    if not _keeps_length(hunk):
+        yield hunk
+        return
+    yield from (
+        DiffHunk(hunk.i1 + n, hunk.i1 + n + 1, hunk.j1 + n, hunk.j1 + n + 1) for n in range(hunk.i2 - hunk.i1)
+    )
 
 
 def _keeps_length(hunk: DiffHunk) -> bool:
