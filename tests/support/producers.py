@@ -109,12 +109,17 @@ def prepare_origin(published: ShowFolder, folder: Path) -> ShowFolder:
     """Return a show of one published episode with numbered words and two voices without a name."""
     shutil.copytree(published.folder, folder, symlinks=True)
     show = ShowFolder(folder)
+    set_numbered_words(show)
+    publish(context_of(show, NOW), SLUG)
+    return show
+
+
+def set_numbered_words(show: ShowFolder) -> None:
+    """Replace the words of a published episode in its folder."""
     words = spoken(*LINES, names={"S0": None, "S1": None})
     (show.episode / "transcript.md").unlink()
     (show.episode / "edits.json").unlink()
     (show.episode / "transcript.json").write_bytes(to_json(words))
-    publish(context_of(show, NOW), SLUG)
-    return show
 
 
 def two_producers(origin: ShowFolder, folder: Path) -> tuple[Producer, Producer]:
