@@ -5,7 +5,7 @@ Both are compared in recording times, as episode.toml has them.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from podcast_pipeline.files import short_sha256
@@ -44,11 +44,13 @@ class FieldsMerge:
 
     Attributes:
         taken: the fields that others changed, with the published values.
+        replaced: the folder's values of these.
         conflicts: the fields that have to be decided by a person.
     """
 
     taken: Fields
     conflicts: tuple[FieldConflict, ...]
+    replaced: Fields = field(default_factory=dict)
 
 
 def draft_fields(draft: EpisodeDraft, timeline: Timeline) -> Fields:
@@ -88,6 +90,7 @@ def merge_fields(base: Mapping[str, str] | None, ours: Fields, theirs: Fields) -
     return FieldsMerge(
         {name: theirs[name] for name in taken},
         tuple(FieldConflict(name, ours[name], theirs[name]) for name in conflicts),
+        {name: ours[name] for name in taken},
     )
 
 

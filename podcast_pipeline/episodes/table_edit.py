@@ -20,8 +20,8 @@ def set_keys(text: str, values: Mapping[str, Any]) -> str:
         if value is None or (key in TABLES and not value):
             document.pop(key, None)
         elif key in TABLES:
-            document.pop(key, None)
-            document[key] = _tables(value)
+            old = document.pop(key, [])
+            document[key] = _tables(value, list(old))
         else:
             document[key] = value
     return tomlkit.dumps(document)
@@ -41,8 +41,10 @@ def check_toml(text: str, folder: EpisodeFolder) -> EpisodeTable:
     return validate_toml(EpisodeTable, tomllib.loads(text), folder.path / EPISODE_FILE)
 
 
-def _tables(rows: list[Mapping[str, Any]]) -> tomlkit.items.AoT:
+def _tables(rows: list[Mapping[str, Any]], old: list[Any]) -> tomlkit.items.AoT:
+    """Return the rows as tables; one that is there already is kept with its comments."""
     tables = tomlkit.aot()
     for row in rows:
-        tables.append(tomlkit.item(dict(row)))
+        same = next((table for table in old if table.unwrap() == row), None)
+        tables.append(tomlkit.item(dict(row)) if same is None else same)
     return tables

@@ -14,7 +14,7 @@ from podcast_pipeline.episodes.public_fields import (
     draft_fields,
     merge_fields,
     published_fields,
-    show_value,
+    show_difference,
     with_fields,
 )
 from podcast_pipeline.episodes.table import EPISODE_FILE, read_table
@@ -66,8 +66,12 @@ class FolderMerge:
     @property
     def taken(self) -> tuple[str, ...]:
         """A line for each change that came from the published episode."""
-        fields = (f"{name}: {show_value(value)}" for name, value in self.fields.taken.items())
+        fields = (self._taken_line(name) for name in self.fields.taken)
         return (*fields, *(self.words.taken if self.words else ()))
+
+    def _taken_line(self, name: str) -> str:
+        old, new = show_difference(self.fields.replaced[name], self.fields.taken[name])
+        return f"{name}: {new} in place of {old}"
 
     @property
     def conflicts(self) -> tuple[str, ...]:

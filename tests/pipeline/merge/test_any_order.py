@@ -90,7 +90,7 @@ class TwoProducers(RuleBasedStateMachine):
     def _edit(self, who: int, cell: str, kind: str, number: int) -> None:
         producer, here = self.producers[who], self.here[who]
         if cell not in WORDS:
-            value = f"Name{number}" if cell in SPEAKERS else new_value(cell, number)
+            value = f"Name{number}{cell}" if cell in SPEAKERS else new_value(cell, number)
             write = producer.name_speaker if cell in SPEAKERS else partial(write_field, producer)
             write(cell, value)
         elif here[cell] == GONE:

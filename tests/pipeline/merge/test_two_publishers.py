@@ -118,7 +118,7 @@ def newsroom(
 
 @soak_amounts(share=2, full=100)
 def test_no_edit_of_two_killed_publishers_is_lost(newsroom: Newsroom, amount: int) -> None:
-    """After all runs were repeated every edit is out; a word that both changed is refused with both values."""
+    """After all runs were repeated every edit is out; a word that both changed is refused with both."""
     for seed in range(amount):
         random = Random(seed)
         a, b = newsroom.set_up()
