@@ -32,6 +32,7 @@ class EpisodeBase(StoredModel):
         words: digest of the folder's words when they were the published ones; None: they had edits on top.
         timeline: from the recording to the audio of that transcript.
         fields: public field -> digest of its published value.
+        publishing: the state that a run was about to publish; None once it has written that it did.
     """
 
     schema_version: Literal[1] = 1
@@ -40,6 +41,23 @@ class EpisodeBase(StoredModel):
     words: Digest | None = None
     timeline: Timeline = Timeline()
     fields: Annotated[dict[str, Digest], AfterValidator(sorted_by_key)]
+    publishing: "EpisodeBase | None" = None
+
+    def settled(self, episode: Episode) -> Self:
+        """Return the base after a run that was killed: with what it had certainly published by then.
+
+        Its words are in the catalog, or nobody has written the field since. Of a field that another producer
+        has changed since nobody can tell: it keeps the digest from before, and may be a conflict.
+        """
+        new = self.publishing
+        if new is None:
+            return self
+        keys = {version.document_key for version in episode.transcripts} - {self.document_key}
+        published = digests(published_fields(episode))
+        arrived = {name: digest for name, digest in new.fields.items() if published.get(name) == digest}
+        if new.document_key in keys or arrived == new.fields:
+            return self.model_copy(update={**dict(new), "publishing": None})
+        return self.model_copy(update={"fields": {**self.fields, **arrived}, "publishing": None})
 
     @classmethod
     def of(cls, episode: Episode, *, words: Transcript | None = None) -> Self:

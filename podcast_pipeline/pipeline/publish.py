@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from podcast_pipeline.audio.source import check_audio
 from podcast_pipeline.audio.tracks import Track, mix_tracks
-from podcast_pipeline.episodes.base import EpisodeBase, write_base
+from podcast_pipeline.episodes.base import EpisodeBase, read_base, write_base
 from podcast_pipeline.episodes.create import create_episode
 from podcast_pipeline.episodes.folder import EpisodeFolder
 from podcast_pipeline.errors import EpisodeError
@@ -161,8 +161,11 @@ def publish(
             trust_folder=trust_folder,
         )
         upload(context.store, prepared.objects, now=context.clock(), report=context.report)
+        new_base = EpisodeBase.of(prepared.assembled.episode, words=prepared.words)
+        if prepared.changed:
+            write_base(folder, _base_before(folder, prepared).model_copy(update={"publishing": new_base}))
         catalog, feed_changed = commit(context, prepared.update)
-        write_base(folder, EpisodeBase.of(prepared.assembled.episode, words=prepared.words))
+        write_base(folder, new_base)
     transcript = prepared.assembled.transcript
     return PublishResult(
         folder=folder,
@@ -312,6 +315,14 @@ def _merge(
     if save and known is not None and merged.taken:
         write_merge(merged, known)
     return merged
+
+
+def _base_before(folder: EpisodeFolder, prepared: PreparedEpisode) -> EpisodeBase:
+    """Return what the folder is equal to before a publication; of a new episode nothing."""
+    if prepared.known is None:
+        return EpisodeBase(episode_id=prepared.assembled.episode.id, fields={})
+    base = read_base(folder)
+    return base.settled(prepared.known) if base else EpisodeBase.of(prepared.known)
 
 
 def _publication_time(

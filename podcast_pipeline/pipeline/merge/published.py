@@ -142,6 +142,7 @@ def known_base(folder: EpisodeFolder, known: Episode) -> EpisodeBase | None:
     keys = [version.document_key for version in known.transcripts]
     base = bases.read_base(folder)
     if base is not None:
+        base = base.settled(known)
         if base.document_key is not None and base.document_key not in keys:
             raise MergeError(
                 folder.slug,

@@ -5,9 +5,11 @@ import re
 
 import pytest
 
+from podcast_pipeline import Context
 from podcast_pipeline.episodes.base import BASE_FILE
 from podcast_pipeline.errors import EpisodeError, MergeError, UnknownBaseError
 from podcast_pipeline.pipeline import publish as publishing
+from podcast_pipeline.pipeline.commit import CatalogUpdate, commit
 from podcast_pipeline.pipeline.publish import dry_run, publish
 from tests.support.bucket_show import files
 from tests.support.producers import Producer
@@ -163,17 +165,30 @@ def test_a_rehearsal_tells_what_would_be_merged_and_writes_nothing(producers: Pr
         dry_run(a.context, SLUG)
 
 
-def test_a_run_killed_before_base_json_goes_on(producers: Producers, monkeypatch: pytest.MonkeyPatch) -> None:
+def commit_and_stop(context: Context, update: CatalogUpdate) -> None:
+    commit(context, update)
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("undone", [False, True])
+def test_a_run_killed_before_base_json_goes_on(
+    producers: Producers, monkeypatch: pytest.MonkeyPatch, undone: bool
+) -> None:
     """The folder equals what is published: no conflict, nothing to publish, and base.json is written."""
     a, b = producers
     a.set_title("Title of A")
     a.correct("w5", "east")
     with monkeypatch.context() as patch:
-        patch.setattr(publishing, "write_base", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(publishing, "commit", commit_and_stop)
         with pytest.raises(KeyboardInterrupt):
             a.publish()
     old = a.text(BASE_FILE)
-    assert not a.publish().changed
+    if undone:  # what it had published is taken back on purpose
+        a.set_title("Two winters and a will")
+        result = a.publish()
+        assert (result.taken, a.episode.title) == ((), "Two winters and a will")
+    else:
+        assert not a.publish().changed
     assert a.text(BASE_FILE) != old
     b.correct("w9", "north")
     b.publish()
