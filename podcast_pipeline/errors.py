@@ -17,6 +17,8 @@
     ├── FetchError              another host does not deliver a file; subject: its URL, redacted
     │   └── RemoteFileNotFound  the host answers that there is no such file
     ├── LeakError               secret text was about to become public; subject: where
+    ├── MergeError              two producers changed the same; subject: slug
+    │   └── UnknownBaseError    nobody can tell which of them a folder has; subject: slug
     ├── ReviewError             findings block publication until somebody has listened; subject: slug
     ├── MailError               a message could not be handed over; subject: the mail server
     │   └── MailRejected        the server refuses this message or recipient; others may pass
@@ -103,6 +105,14 @@ class RemoteFileNotFound(FetchError):
 
 class LeakError(PodcastError):
     """Secret text was about to become public; nothing was published."""
+
+
+class MergeError(PodcastError):
+    """A folder and the published episode were changed differently; a person has to decide."""
+
+
+class UnknownBaseError(MergeError):
+    """A folder without base.json differs from the published episode; a person has to say which is newer."""
 
 
 class ReviewError(PodcastError):

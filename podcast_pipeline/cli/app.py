@@ -13,6 +13,7 @@ from podcast_pipeline.cli.commands import (
     database,
     episodes,
     feeds,
+    pull,
     review,
     search,
     show,
@@ -33,6 +34,7 @@ app = typer.Typer(
 show.register(app)
 database.register(app)
 episodes.register(app)
+pull.register(app)
 feeds.register(app)
 subscribers.register(app)
 search.register(app)

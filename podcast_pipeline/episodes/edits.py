@@ -229,6 +229,15 @@ def replace_markdown(episode_text: EpisodeText, text: str) -> None:
         part.unlink()
 
 
+def save_words(episode_text: EpisodeText, edits: Edits, text: str) -> None:
+    """Write edits.json and a new transcript.md; the old file goes to `build/`.
+
+    Raises:
+        EpisodeError: a person has saved transcript.md meanwhile.
+    """
+    _save(episode_text, edits, text)
+
+
 def _fixes(
     edits: Edits, base: str, transcript: Transcript, glossary: Glossary, *, in_catalog: bool
 ) -> tuple[NameFix, ...]:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from podcast_pipeline.episodes.conflict_markers import check_markers
 from podcast_pipeline.episodes.table import EPISODE_FILE, EpisodeTable, TrackTable
 from podcast_pipeline.errors import EpisodeError
 from podcast_pipeline.files import make_folder, sha256_of, short_sha256, write_atomically
@@ -126,9 +127,11 @@ class EpisodeFolder:
         """Return the show notes, in Markdown; "" where there are none."""
         path = self.path / "notes.md"
         try:
-            return path.read_text(encoding="utf-8-sig") if path.is_file() else ""
+            text = path.read_text(encoding="utf-8-sig") if path.is_file() else ""
         except UnicodeDecodeError as error:
             raise EpisodeError(self.slug, f"{path} is not UTF-8; save it as UTF-8") from error
+        check_markers(text, path, self.slug)
+        return text
 
     def check_tracks(self) -> tuple[TrackTable, ...]:
         """Return the tracks that the recording was mixed from; none where it was one mix from the start.

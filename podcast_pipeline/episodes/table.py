@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from podcast_pipeline.config import validate_toml
+from podcast_pipeline.episodes.conflict_markers import check_markers
 from podcast_pipeline.errors import EpisodeError
 from podcast_pipeline.model import (
     Chapter,
@@ -72,11 +73,13 @@ def read_table(path: Path, slug: str) -> EpisodeTable:
     """Read an episode.toml.
 
     Raises:
-        EpisodeError: the file is missing, is not TOML, or belongs to another episode.
+        EpisodeError: the file is missing, not TOML, not merged to the end, or of another episode.
         ConfigError: an unknown key or a wrong value.
     """
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        check_markers(text, path, slug)
+        data = tomllib.loads(text)
     except FileNotFoundError as error:
         message = "there is no such episode, nor such a file; `podcast list` shows all episodes"
         raise EpisodeError(slug, message) from error

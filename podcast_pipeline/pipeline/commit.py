@@ -47,6 +47,8 @@ class PreparedEpisode:
 
     Attributes:
         known: the episode as the catalog had it, None for a new one.
+        words: of the folder, in recording times; None without any.
+        taken: a line for each change by another producer that was merged into the folder.
     """
 
     known: Episode | None
@@ -54,6 +56,8 @@ class PreparedEpisode:
     assembled: AssembledEpisode
     show_assets: ShowAssets
     render_feed: FeedRenderer
+    words: Transcript | None = None
+    taken: tuple[str, ...] = ()
 
     @property
     def objects(self) -> tuple[StagedObject, ...]:

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 from podcast_pipeline.audio.source import check_audio
 from podcast_pipeline.audio.tracks import Track, mix_tracks
+from podcast_pipeline.episodes.base import EpisodeBase, read_base, write_base
 from podcast_pipeline.episodes.create import create_episode
 from podcast_pipeline.episodes.folder import EpisodeFolder
 from podcast_pipeline.errors import EpisodeError
@@ -31,10 +32,10 @@ from podcast_pipeline.pipeline.commit import (
     secret_shingles,
 )
 from podcast_pipeline.pipeline.context import Context
-from podcast_pipeline.pipeline.imported import merge_imported
 from podcast_pipeline.pipeline.media import build_media
+from podcast_pipeline.pipeline.merge.published import FolderMerge, known_base, merge_folder, write_merge
 from podcast_pipeline.pipeline.show_assets import build_show_assets
-from podcast_pipeline.pipeline.text import published_transcript, reviewed_transcript
+from podcast_pipeline.pipeline.text import check_review_policy, published_transcript
 from podcast_pipeline.pipeline.transcribe import NOT_IN_CATALOG
 from podcast_pipeline.storage.upload import object_exists, upload
 
@@ -47,6 +48,7 @@ class PublishResult:
         folder: the episode's folder, no longer locked.
         changed: whether the catalog or the feed differs from the one before.
         mastering: measurements of the new master; None for audio that was published already.
+        taken: a line for each change by another producer that was merged into the folder.
     """
 
     folder: EpisodeFolder
@@ -55,6 +57,7 @@ class PublishResult:
     word_count: int
     changed: bool
     mastering: MasteringReport | None
+    taken: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ class DryRunResult:
         changed: whether the catalog or the feed would differ.
         objects: (key, size in bytes) of the objects that would be stored.
         feed_changes: of the public feed.
+        taken: a line for each change by another producer that would be merged into the folder.
     """
 
     episode: Episode
@@ -72,6 +76,7 @@ class DryRunResult:
     changed: bool
     objects: tuple[tuple[str, int], ...]
     feed_changes: app_impact.FeedDiff
+    taken: tuple[str, ...] = ()
 
 
 def ingest(
@@ -126,24 +131,41 @@ def ingest_tracks(
 
 
 def publish(
-    context: Context, slug: str, *, publish_at: datetime | None = None, allow_redownloads: bool = False
+    context: Context,
+    slug: str,
+    *,
+    publish_at: datetime | None = None,
+    allow_redownloads: bool = False,
+    trust_folder: bool = False,
 ) -> PublishResult:
     """Publish an episode, or update its publication to the present state of its folder.
 
     Args:
         publish_at: aware; None: now for a new episode, its own time for one in the catalog.
         allow_redownloads: accept a feed that makes apps download episodes again.
+        trust_folder: take a folder without base.json for newer than the published episode.
 
     Raises:
         EpisodeError: the episode was unpublished, or another publisher is at it or changed it meanwhile.
+        MergeError: another producer has published a change that differs from one in the folder.
         ReviewError: the review policy blocks publication.
         StoreError: the store cannot be used, or a published object is missing.
         LeakError, FeedError: text or a feed that must not become public; nothing was published.
     """
     with context.library.open(slug) as folder:
-        prepared = prepare(folder, context, publish_at=publish_at, allow_redownloads=allow_redownloads)
+        prepared = prepare(
+            folder,
+            context,
+            publish_at=publish_at,
+            allow_redownloads=allow_redownloads,
+            trust_folder=trust_folder,
+        )
         upload(context.store, prepared.objects, now=context.clock(), report=context.report)
+        new_base = EpisodeBase.of(prepared.assembled.episode, words=prepared.words)
+        if prepared.changed:
+            write_base(folder, _base_before(folder, prepared).model_copy(update={"publishing": new_base}))
         catalog, feed_changed = commit(context, prepared.update)
+        write_base(folder, new_base)
     transcript = prepared.assembled.transcript
     return PublishResult(
         folder=folder,
@@ -152,6 +174,7 @@ def publish(
         word_count=len(transcript.words) if transcript else 0,
         changed=feed_changed or prepared.changed,
         mastering=prepared.media.mastering,
+        taken=prepared.taken,
     )
 
 
@@ -161,27 +184,31 @@ def prepare(
     *,
     publish_at: datetime | None = None,
     allow_redownloads: bool = False,
+    trust_folder: bool = False,
     save: bool = True,
 ) -> PreparedEpisode:
     """Build everything of an episode and refuse what must not be published; nothing leaves the laptop.
 
     Args:
-        save: write transcript.json, transcript.md and edits.json.
+        trust_folder: see `publish`.
+        save: write transcript.json, transcript.md and edits.json, and what others have published since.
     """
     now = context.clock()
     draft = folder.load_draft()
     catalog = load_catalog(context)
     known = catalog.by_id(draft.id) if catalog else None
     publish_at = _publication_time(draft, known, publish_at, now)
-    draft = merge_imported(draft, known)
+    merged = _merge(folder, draft, known, context, trust_folder=trust_folder, save=save)
+    draft, edited = merged.draft, merged.edited
+    if edited is not None:
+        check_review_policy(draft, edited, context.config)
 
-    edited = reviewed_transcript(folder, draft, known, context, save=save)
     media = build_media(folder, draft, known, publish_at, context)
     assembled = assemble_episode(
         draft,
         known,
         media=media,
-        transcript=edited.transcript if edited else None,
+        transcript=merged.transcript,
         correction_note=edited.correction_note if edited else "",
         published_transcript=published_transcript(known, context.store),
         teaser_words=context.config.access.teaser_words,
@@ -191,7 +218,15 @@ def prepare(
     check_times(assembled.episode)
     transcripts = [assembled.transcript] if assembled.transcript else []
     render_feed = make_feed_renderer(transcripts, allow_redownloads=allow_redownloads)
-    prepared = PreparedEpisode(known, media, assembled, build_show_assets(context, catalog), render_feed)
+    prepared = PreparedEpisode(
+        known,
+        media,
+        assembled,
+        build_show_assets(context, catalog),
+        render_feed,
+        words=edited.transcript if edited else None,
+        taken=merged.taken,
+    )
     then = preview(context.store, prepared.update)
     if assembled.episode.state == "scheduled":  # refused by `release` means refused while somebody is here
         render_feed(then.catalog.with_episode(_published(assembled.episode, publish_at)), then.published_feed)
@@ -216,6 +251,7 @@ def dry_run(
         changed=prepared.changed or then.feed != then.published_feed,
         objects=tuple((staged.key, staged.size_bytes) for staged in missing),
         feed_changes=app_impact.diff_feeds(then.published_feed, then.feed),
+        taken=prepared.taken,
     )
 
 
@@ -259,6 +295,34 @@ def _unpublished_slugs(context: Context) -> frozenset[str]:
         return frozenset()
     catalog.check_writable()
     return frozenset(e.slug for e in catalog.episodes if e.state == "unpublished")
+
+
+def _merge(
+    folder: EpisodeFolder,
+    draft: EpisodeDraft,
+    known: Episode | None,
+    context: Context,
+    *,
+    trust_folder: bool,
+    save: bool,
+) -> FolderMerge:
+    """Merge what others have published since into the folder; MergeError where a person has to decide."""
+    base = known_base(folder, known) if known else None
+    if base is None and known is not None and trust_folder:
+        base = EpisodeBase.of(known)
+    merged = merge_folder(folder, draft, known, context, base=base, save=save)
+    merged.check()
+    if save and known is not None and merged.taken:
+        write_merge(merged, known)
+    return merged
+
+
+def _base_before(folder: EpisodeFolder, prepared: PreparedEpisode) -> EpisodeBase:
+    """Return what the folder is equal to before a publication; of a new episode nothing."""
+    if prepared.known is None:
+        return EpisodeBase(episode_id=prepared.assembled.episode.id, fields={})
+    base = read_base(folder)
+    return base.settled(prepared.known) if base else EpisodeBase.of(prepared.known)
 
 
 def _publication_time(

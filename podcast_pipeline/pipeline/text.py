@@ -7,30 +7,10 @@ from podcast_pipeline.errors import ReviewError
 from podcast_pipeline.model import Episode, EpisodeDraft, Transcript
 from podcast_pipeline.model.catalog import transcript_from_json
 from podcast_pipeline.pipeline.context import Context
-from podcast_pipeline.pipeline.transcribe import episode_glossary, load_or_transcribe
+from podcast_pipeline.pipeline.transcribe import episode_glossary
 from podcast_pipeline.storage import ObjectReader
 from podcast_pipeline.transcript import review
 from podcast_pipeline.transcript.text.clock import format_clock
-
-
-def reviewed_transcript(
-    folder: EpisodeFolder, draft: EpisodeDraft, known: Episode | None, context: Context, *, save: bool = True
-) -> edits.EditedTranscript | None:
-    """Return the corrected transcript in recording times; None for an imported episode without words.
-
-    Args:
-        known: the episode in the catalog, None for a new one.
-        save: write transcript.json, transcript.md and edits.json.
-
-    Raises:
-        ReviewError: the review policy blocks publication.
-    """
-    transcript = load_or_transcribe(folder, draft, known, context, save=save)
-    if transcript is None:
-        return None
-    edited = edited_transcript(folder, draft, transcript, known, context, save=save)
-    check_review_policy(draft, edited, context.config)
-    return edited
 
 
 def edited_transcript(

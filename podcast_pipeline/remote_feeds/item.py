@@ -8,12 +8,14 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
+from podcast_pipeline.episodes.base import BASE_FILE, EpisodeBase
 from podcast_pipeline.episodes.create import create_imported_episode
 from podcast_pipeline.episodes.library import Library
 from podcast_pipeline.errors import FetchError, RemoteFileNotFound
 from podcast_pipeline.feed.drop_invalid import drop_invalid_elements
 from podcast_pipeline.feed.parse import ImportRemark, ParsedItem
 from podcast_pipeline.model import Chapter, Enclosure, Episode, EpisodeDraft, ImportedItem, Show
+from podcast_pipeline.model.catalog import to_json
 from podcast_pipeline.remote_feeds.client import HttpClient
 from podcast_pipeline.remote_feeds.files import FileImporter
 
@@ -83,7 +85,6 @@ def import_item(item: ParsedItem, episode_id: UUID, slug: str, context: ImportCo
         source_sha256=enclosure.sha256,
     )
     transcripts = dict(_transcripts(item, files.client, remarks))
-    create_imported_episode(draft, context.library, {"notes.md": draft.notes.encode(), **transcripts})
     is_out = item.published_at <= context.now
     episode = Episode(
         **dict(draft),
@@ -105,6 +106,9 @@ def import_item(item: ParsedItem, episode_id: UUID, slug: str, context: ImportCo
         ),
     )
     valid, dropped = drop_invalid_elements(context.show, episode)
+    base = to_json(EpisodeBase.of(valid))
+    files_by_name = {"notes.md": draft.notes.encode(), BASE_FILE: base, **transcripts}
+    create_imported_episode(draft, context.library, files_by_name)
     remarks += [ImportRemark(reason, item.title) for reason in dropped]
     return ImportedEpisode(valid, tuple(remarks))
 

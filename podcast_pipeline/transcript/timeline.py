@@ -11,6 +11,9 @@ OUTRO_S = 0.5
 """An insert this near to the end of the recording counts as an outro: engine, decoder and container disagree
 about the last milliseconds, and no word may move behind the outro because of that."""
 
+ROUNDING_S = 0.0005
+"""Half the unit in which times are stored."""
+
 
 @dataclass(frozen=True)
 class _UncutSpan:
@@ -77,6 +80,57 @@ def map_soundbites(soundbites: Iterable[Soundbite], timeline: Timeline) -> tuple
     """Return soundbites in media times: shortened if a part was cut, dropped if the whole was."""
     spans = tuple(_spans(timeline))
     return tuple(bite for old in soundbites if (bite := _bite(old, spans)).duration_s > 0)
+
+
+def recording_transcript(transcript: Transcript, timeline: Timeline, *, duration_s: float) -> Transcript:
+    """Return a published transcript in recording times, the inverse of `map_transcript`.
+
+    Args:
+        transcript: in media times.
+        duration_s: of the recording.
+    """
+    spans = tuple(_spans(timeline))
+    segments = (
+        segment.model_copy(update={"words": tuple(_word_on_recording(word, spans) for word in segment.words)})
+        for segment in transcript.segments
+    )
+    return transcript.model_copy(
+        update={"segments": tuple(segments), "duration_s": duration_s, "media_sha256": None}
+    )
+
+
+def recording_chapters(chapters: Iterable[Chapter], timeline: Timeline) -> tuple[Chapter, ...]:
+    """Return published chapters in recording times, the inverse of `map_chapters`."""
+    spans = tuple(_spans(timeline))
+    return tuple(
+        chapter.model_copy(update={"start_s": _recording_time(chapter.start_s, spans)})
+        for chapter in chapters
+    )
+
+
+def recording_soundbites(soundbites: Iterable[Soundbite], timeline: Timeline) -> tuple[Soundbite, ...]:
+    """Return published soundbites in recording times, the inverse of `map_soundbites`."""
+    spans = tuple(_spans(timeline))
+    return tuple(_bite_on_recording(bite, spans) for bite in soundbites)
+
+
+def _bite_on_recording(bite: Soundbite, spans: tuple[_UncutSpan, ...]) -> Soundbite:
+    start_s = _recording_time(bite.start_s, spans)
+    end_s = _recording_time(bite.start_s + bite.duration_s, spans)
+    return bite.model_copy(update={"start_s": start_s, "duration_s": round(end_s - start_s, 3)})
+
+
+def _word_on_recording(word: Word, spans: tuple[_UncutSpan, ...]) -> Word:
+    start_s = _recording_time(word.start_s, spans)
+    end_s = round(start_s + word.end_s - word.start_s, 3)
+    return word.model_copy(update={"start_s": start_s, "end_s": end_s})
+
+
+def _recording_time(media_s: float, spans: tuple[_UncutSpan, ...]) -> float:
+    """Return the recording time of a media time; inside an insert, of the insert's place."""
+    begun = [span for span in spans if span.start_s + span.shift_s <= media_s + ROUNDING_S]
+    span = begun[-1] if begun else spans[0]
+    return round(min(max(media_s - span.shift_s, span.start_s), span.end_s), 3) + 0.0
 
 
 def _spans(timeline: Timeline) -> Iterator[_UncutSpan]:

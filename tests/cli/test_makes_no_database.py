@@ -36,6 +36,7 @@ ARGUMENTS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("ingest",): ("missing.wav",),
     ("list",): (),
     ("publish",): ("--yes", SLUG),
+    ("pull",): (SLUG,),
     ("rebuild",): (),
     ("reindex",): (),
     ("release",): (),

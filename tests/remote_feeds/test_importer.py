@@ -61,7 +61,8 @@ def test_folders_have_notes_and_transcripts(old_host: FileHost, empty_show: Show
     """Each episode has a folder for git, with the old transcript byte for byte."""
     import_show(empty_show, f"{old_host.url}/feed.xml")
     folder = empty_show.folder / "episodes" / "the-second-ford"
-    assert sorted(path.name for path in folder.iterdir()) == ["episode.toml", "imported.vtt", "notes.md"]
+    names = ["base.json", "episode.toml", "imported.vtt", "notes.md"]
+    assert sorted(path.name for path in folder.iterdir()) == names
     assert (folder / "imported.vtt").read_bytes() == VTT
     assert "<h2>The ford</h2>" in (folder / "notes.md").read_text(encoding="utf-8")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from podcast_pipeline.episodes.base import BASE_FILE
 from podcast_pipeline.model.catalog import CATALOG_KEY
 from podcast_pipeline.storage.objects import FEED_KEY
 from podcast_pipeline.storage.s3.store import S3Store
@@ -148,6 +149,7 @@ def corrected(first: Scenario, tmp_path_factory: pytest.TempPathFactory) -> Scen
     """A correction of a published episode: title, chapter and transcript."""
     origin = tmp_path_factory.mktemp("corrected") / "show"
     shutil.copytree(first.origin, origin)
+    shutil.copy(first.show.folder / "episodes" / SLUG / BASE_FILE, origin / "episodes" / SLUG)
     for name, old, new in (
         ("episode.toml", "Two winters and a will", "Two winters, one will"),
         ("episode.toml", "Good years, bad years", "Bad years, good years"),

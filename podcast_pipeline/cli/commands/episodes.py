@@ -156,6 +156,8 @@ def status(context: typer.Context, slug: SlugArgument) -> None:
     catalog = session.context.catalog()
     episode = catalog.by_slug(slug) if catalog else None
     facts = _status(session, episode) if episode else _status_of_draft(session, slug)
+    if episode and (line := _behind(session, episode)):
+        facts["folder"] = line
     session.output.result(facts, [f"{name}: {value}" for name, value in facts.items() if value])
 
 
@@ -236,6 +238,15 @@ def _status_of_draft(session: CliSession, slug: str) -> dict[str, str | None]:
     title = session.library.folder(slug).load_draft().title
     apps = f"nothing: it has not left this machine; run `podcast publish {slug}` when it is ready"
     return {"slug": slug, "state": "draft", "publish_at": None, "title": title, "apps": apps}
+
+
+def _behind(session: CliSession, episode: "Episode") -> str:
+    """Return a line on what others have published and the folder does not have; "" for nothing."""
+    from podcast_pipeline.pipeline.merge.pull import behind
+
+    if episode.state == "unpublished" or session.library.id_of(episode.slug) != episode.id:
+        return ""
+    return behind(session.library.folder(episode.slug), episode)
 
 
 def _status(session: CliSession, episode: "Episode") -> dict[str, str | None]:

@@ -12,13 +12,16 @@ import typer
 from podcast_pipeline.cli.commands import review, search
 from podcast_pipeline.cli.exit_codes import exit_code
 from podcast_pipeline.cli.session import CliSession
-from podcast_pipeline.errors import ConfigError, EpisodeError, PodcastError
+from podcast_pipeline.errors import ConfigError, EpisodeError, PodcastError, UnknownBaseError
 
 if TYPE_CHECKING:
     from podcast_pipeline.audio.tracks import Track
     from podcast_pipeline.model import Episode, Show
     from podcast_pipeline.pipeline.context import Context
     from podcast_pipeline.pipeline.publish import DryRunResult, PublishResult
+
+
+LISTED = 20  # changes that came from other producers
 
 
 @dataclass(frozen=True)
@@ -140,7 +143,13 @@ def _publish_one(
     if options.dry_run:
         return dry_run(context, slug, publish_at=publish_at, allow_redownloads=options.allow)
     _ask(session, slug, publish_at, options)
-    result = publish(context, slug, publish_at=publish_at, allow_redownloads=options.allow)
+    try:
+        result = publish(context, slug, publish_at=publish_at, allow_redownloads=options.allow)
+    except UnknownBaseError as error:
+        _ask_which_is_newer(session, error, options)
+        result = publish(
+            context, slug, publish_at=publish_at, allow_redownloads=options.allow, trust_folder=True
+        )
     text = edits.read_episode_text(result.folder)
     review.warn_of_conflicts(session, slug, text.edits.conflicts)
     review.warn_of_unordered_turns(session, slug, text.document)
@@ -193,6 +202,14 @@ def _ask(session: CliSession, slug: str, publish_at: datetime | None, options: P
     typer.confirm(f"Publish {draft.title!r} with {persons}, {when}?", default=True, abort=True)
 
 
+def _ask_which_is_newer(session: CliSession, error: UnknownBaseError, options: PublishOptions) -> None:
+    """Ask at a terminal whether the folder replaces the published episode; elsewhere raise the error."""
+    if options.yes or session.output.as_json or not sys.stdin.isatty():
+        raise error
+    session.output.warn(str(error))
+    typer.confirm("Publish this folder in place of all that differs?", default=False, abort=True)
+
+
 def _receipt(result: "PublishResult", seconds: dict[str, float]) -> dict[str, object]:
     episode, version = result.episode, result.episode.transcript
     return {
@@ -240,6 +257,7 @@ def _document(outcome: PublishOutcome) -> dict[str, object]:
         keys = ("id", "guid", "state", "publish_at", "page_url", "audio_url")
         return {"slug": outcome.argument, **dict.fromkeys(keys), "error": error}
     facts = {**_facts(result.episode, result.show), "changed": result.changed, "error": None}
+    facts["merged"] = list(result.taken)
     objects = getattr(result, "objects", None)
     return facts if objects is None else {**facts, "would_store": dict(objects)}
 
@@ -273,6 +291,7 @@ def _lines(session: CliSession, outcome: PublishOutcome) -> Iterator[str]:
     if result is None:
         return
     facts = _facts(result.episode, result.show)
+    yield from merged_lines(result.taken, "would take" if isinstance(result, DryRunResult) else "taken")
     if not result.changed:
         yield f"{facts['slug']}: nothing to do, the episode matches its folder ({facts['page_url']})"
     elif isinstance(result, DryRunResult):
@@ -287,6 +306,13 @@ def _lines(session: CliSession, outcome: PublishOutcome) -> Iterator[str]:
         yield f"page:  {facts['page_url']}"
         yield f"audio: {facts['audio_url'] or 'for subscribers, in their private feeds and on the page'}"
         yield f"feed:  {result.show.feed_url}"
+
+
+def merged_lines(taken: Sequence[str], verb: str) -> Iterator[str]:
+    """Yield a line for each change that came from the published episode, the first ones in full."""
+    yield from (f"{verb} from the published episode: {line}" for line in taken[:LISTED])
+    if len(taken) > LISTED:
+        yield f"{verb} from the published episode: {len(taken) - LISTED} more changes"
 
 
 def _plan(session: CliSession, result: "DryRunResult") -> Iterator[str]:

@@ -79,6 +79,8 @@ def align_document(document: MarkdownTranscript, transcript: Transcript) -> Docu
         spoken[document_units[j].turn_index][units[i].speaker] += 1
     named = _with_names(document.speakers, transcript)
     ids = [_speaker(turn, named, transcript, by) for turn, by in zip(document.turns, spoken, strict=True)]
+    renamed = _renamed_headings(ids, spoken, named, transcript)
+    ids = [renamed.get(i, i) if i is not None else None for i in ids]
     added = {i: Speaker(id=i, name=i) for i in ids if i is not None and i not in {s.id for s in named}}
     return DocumentAlignment(
         units,
@@ -123,6 +125,30 @@ def _speaker(
     ]
     # Swapped or shared names fit two speakers: take the one with most words of the turn.
     return max(ids, key=lambda speaker_id: spoken[speaker_id], default=turn.name)
+
+
+def _renamed_headings(
+    ids: Sequence[str | None],
+    spoken: Sequence[Counter[str | None]],
+    named: Sequence[Speaker],
+    transcript: Transcript,
+) -> dict[str, str]:
+    """Return name in headings -> id of the speaker, where only the front matter has the new name.
+
+    A transcript.md that was written again has the names of that time in its headings.
+    """
+    free = {
+        speaker.id
+        for speaker in named
+        if speaker.name and speaker.name != transcript.speaker_name(speaker.id) and speaker.id not in ids
+    }
+    known, renamed = {speaker.id for speaker in named}, dict[str, str]()
+    for name in dict.fromkeys(i for i in ids if i is not None and i not in known):
+        words = sum((by for i, by in zip(ids, spoken, strict=True) if i == name), Counter[str | None]())
+        voice = words.most_common(1)[0][0] if words else None
+        if voice in free and voice not in renamed.values():
+            renamed[name] = voice
+    return renamed
 
 
 def _speakers_of(

@@ -274,6 +274,15 @@ def test_a_speaker_is_renamed_everywhere_by_search_and_replace() -> None:
     ) == transcript_from_document(parse_markdown(edited_markdown(("S1: Speaker 2", "S1: Bob Guest"))), BEES)
 
 
+def test_a_speaker_is_renamed_again_in_a_document_with_the_first_name() -> None:
+    """A document that was written again has the name in its headings; the front matter renames them all."""
+    named = BEES.model_copy(update={"speakers": (BEES.speakers[0], Speaker(id="S1", name="Bob Guest"))})
+    text = to_markdown(named, base=BASE, title="Bees").replace("S1: Bob Guest", "S1: Dr. Bob")
+    renamed = transcript_from_document(parse_markdown(text), BEES)
+    assert renamed.speakers == (BEES.speakers[0], Speaker(id="S1", name="Dr. Bob"))
+    assert renamed.segments == BEES.segments
+
+
 def test_swapped_names() -> None:
     """Names swapped in the front matter are swapped; if swapped in the headings, too, nothing changes."""
     base = BEES.model_copy(update={"speakers": (Speaker(id="S0", name="Ann"), Speaker(id="S1", name="Bob"))})

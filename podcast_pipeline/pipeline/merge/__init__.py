@@ -1,0 +1,1 @@
+"""What another producer has published since, merged into an episode's folder."""

@@ -1,0 +1,78 @@
+"""The public fields of a folder and of the catalog, their merge, and their place in episode.toml."""
+
+import pytest
+
+from podcast_pipeline.episodes.conflict_markers import mark_conflicts, marker_line
+from podcast_pipeline.episodes.public_fields import digests, merge_fields, show_difference
+from podcast_pipeline.episodes.table_edit import set_keys
+
+TOML = """# Never change
+id = "x"
+title = "A" # my title
+
+[[chapters]]
+start_s = 0.0 # the begin
+title = "one"
+
+# second
+[[chapters]]
+start_s = 10.5
+title = "two"
+"""
+
+
+@pytest.mark.parametrize(
+    ("base", "ours", "theirs", "taken", "conflicts"),
+    [
+        (1, 1, 1, [], []),
+        (1, 2, 1, [], []),
+        (1, 1, 2, ["season"], []),
+        (1, 2, 2, [], []),
+        (1, 2, 3, [], ["season"]),
+        (None, 1, 2, [], ["season"]),
+        (None, 1, 1, [], []),
+    ],
+)
+def test_a_field_is_taken_from_the_side_that_changed_it(
+    base: int | None, ours: int, theirs: int, taken: list[str], conflicts: list[str]
+) -> None:
+    """What both changed differently, or what nobody knows, is a conflict."""
+    known = digests({"season": base}) if base else None
+    merge = merge_fields(known, {"season": ours}, {"season": theirs})
+    assert (list(merge.taken), [one.name for one in merge.conflicts]) == (taken, conflicts)
+
+
+def test_another_recording_is_never_taken() -> None:
+    """The store has no recording to take."""
+    fields = [{"source_sha256": letter * 64} for letter in "ab"]
+    merge = merge_fields(digests(fields[0]), *fields)
+    assert (merge.taken, [one.name for one in merge.conflicts]) == ({}, ["source_sha256"])
+
+
+def test_keys_are_set_and_comments_stay() -> None:
+    """New keys stand before the tables, a table that stays keeps its comments, None removes a key."""
+    chapters = [{"start_s": 0.0, "title": "one"}, {"start_s": 12.0, "title": "new"}]
+    text = set_keys(TOML, {"title": "B", "season": 3, "chapters": chapters})
+    assert 'title = "B" # my title\nseason = 3\n' in text
+    assert "start_s = 0.0 # the begin\n" in text
+    assert 'start_s = 12.0\ntitle = "new"\n' in text
+    assert "two" not in text
+    assert set_keys(text, {"season": None, "chapters": []}).strip().endswith('title = "B" # my title')
+
+
+def test_both_texts_stand_between_markers() -> None:
+    """Equal lines stand once."""
+    marked = mark_conflicts("a\nb\nc\n", "a\nx\nc\n")
+    assert marked == "a\n<<<<<<< here\nb\n=======\nx\n>>>>>>> published\nc\n"
+    assert (marker_line(marked), marker_line("Title\n=======\n")) == (2, None)
+
+
+def test_of_long_values_the_difference_is_shown() -> None:
+    """A line of a person's screen holds both values."""
+    ours, theirs = (
+        "First line of some length that is the same.\nmine",
+        "First line of some length that is the same.\nyours",
+    )
+    assert show_difference(ours * 1 + "\n" + "x" * 80, theirs + "\n" + "x" * 80) == ("“mine”", "“yours”")
+    assert show_difference(None, 3) == ("empty", "“3”")
+    assert show_difference(["Ann", "Bo"], ["Ann"]) == ("“Bo”", "“Ann”")
