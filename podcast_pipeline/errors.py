@@ -13,7 +13,9 @@
     │   └── PreconditionFailed  a conditional write lost: somebody else was first
     ├── FeedError               a feed breaks a rule; subject: rule id or URL
     ├── FetchError              another host does not deliver a file; subject: its URL, redacted
-    │   └── RemoteFileNotFound  the host answers that there is no such file
+    │   ├── RemoteFileNotFound  the host answers that there is no such file
+    │   ├── RemoteFileUnusable  the host delivers no such file: another kind, too large, too slow, a refusal
+    │   └── ForbiddenAddress    the address leads into this machine or a private network
     ├── LeakError               secret text was about to become public; subject: where
     ├── ReviewError             findings block publication until somebody has listened; subject: slug
     ├── MailError               a message could not be handed over; subject: the mail server
@@ -89,6 +91,14 @@ class FetchError(PodcastError):
 
 class RemoteFileNotFound(FetchError):
     """Another host answers that there is no such file."""
+
+
+class RemoteFileUnusable(FetchError):
+    """Another host delivers something else than such a file, more than is taken, or refuses for good."""
+
+
+class ForbiddenAddress(FetchError):
+    """An address of another host leads into this machine or a private network."""
 
 
 class LeakError(PodcastError):

@@ -1,11 +1,12 @@
 """episode.toml: its keys, and reading it."""
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from podcast_pipeline.config import validate_toml
 from podcast_pipeline.errors import EpisodeError
@@ -13,15 +14,19 @@ from podcast_pipeline.model import (
     Chapter,
     EpisodeType,
     FrozenModel,
+    HttpUrlOrNone,
     NonEmptyStr,
     Sha256,
     SingleLineStr,
     Slug,
     Soundbite,
     Topic,
+    http_url_or_none,
 )
 
 EPISODE_FILE = "episode.toml"
+ANY_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\s-]*:(?!\d)")
+"""The begin of an address with a scheme, `localhost:8080` being none."""
 
 
 class TrackTable(FrozenModel):
@@ -33,10 +38,18 @@ class TrackTable(FrozenModel):
     sha256: Sha256
 
 
+def _no_other_scheme(url: object) -> object:
+    """Refuse an address that is not of the web, which the model would leave out without a word."""
+    if isinstance(url, str) and ANY_SCHEME.match(url.strip()) and http_url_or_none(url) is None:
+        raise ValueError(f"{url!r} is no http(s) address; write one like https://example.org/page")
+    return url
+
+
 class ChapterTable(Chapter):
     """[[chapters]]."""
 
     model_config = ConfigDict(extra="forbid")
+    url: Annotated[HttpUrlOrNone, BeforeValidator(_no_other_scheme)] = None
 
 
 class SoundbiteTable(Soundbite):

@@ -35,7 +35,7 @@ from podcast_pipeline.feed.conformance.transcripts import check_transcript
 from podcast_pipeline.feed.show_notes import to_plain
 from podcast_pipeline.model import CaptionFormat
 from podcast_pipeline.model.catalog import catalog_from_json, to_json, transcript_from_json
-from podcast_pipeline.remote_feeds.item import read_chapters
+from podcast_pipeline.remote_feeds.chapters import read_chapters
 from podcast_pipeline.search.query import parse_query as parse_query
 from podcast_pipeline.transcript.captions.formats import render_captions
 from podcast_pipeline.transcript.leaks.shingles import Shingles
