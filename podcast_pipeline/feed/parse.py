@@ -219,8 +219,8 @@ def _item(
     def text(path: str) -> str:
         return document.text(element, path)
 
-    def dropped(about: str) -> None:
-        remarks.append(ImportRemark(f"{about} is left out: it could run a script", title))
+    def remark(about: str) -> None:
+        remarks.append(ImportRemark(about, title))
 
     title = _title(document, element)
     at = parse_pub_date(text("pubDate"))
@@ -235,8 +235,8 @@ def _item(
         )
     link = document.resolve(element, text("link")) if text("link") else None
     if text("link") and link is None:
-        remarks.append(ImportRemark("its link is left out: it is no http(s) address", title))
-    tags, notes = tuple(_tags(document, element, dropped)), _notes(document, element, dropped)
+        remark("its link is left out: it is no http(s) address")
+    tags, notes = tuple(_tags(document, element, remark)), _notes(document, element, remark)
     names = {document.name(child) for child in element.iterchildren("*")}
     return ParsedItem(
         guid=text("guid") or audio.stated_url,
@@ -310,23 +310,23 @@ def _linked_files(document: FeedDocument, element: Element, name: str) -> Iterat
             yield LinkedFile(url, found.get("type", ""))
 
 
-def _tags(document: FeedDocument, element: Element, dropped: Callable[[str], None]) -> Iterator[FeedElement]:
+def _tags(document: FeedDocument, element: Element, remark: Callable[[str], None]) -> Iterator[FeedElement]:
     for child in (child for name in COPIED for child in document.all(element, name)):
         written = _markup(document, child)
         kept = harmless_element(written, document.base_of(child))
         if kept is None or kept.attributes.keys() != written.attributes.keys():
-            dropped(f"its {written.name} (or an address of it)")
+            remark(f"its {written.name} has no http(s) address; it or the address is left out")
         if kept is not None:
             yield kept
 
 
-def _notes(document: FeedDocument, element: Element, dropped: Callable[[str], None]) -> tuple[str, str]:
+def _notes(document: FeedDocument, element: Element, remark: Callable[[str], None]) -> tuple[str, str]:
     """Return an item's description and its content, without scripts."""
     description = document.text(element, "description") or document.text(element, "itunes:summary")
     written = (description, document.text(element, "content:encoded"))
     harmless = (harmless_notes(written[0]), harmless_notes(written[1]))
     if harmless != written:
-        dropped("something in its notes")
+        remark("its notes have scripts or forms, which are left out")
     return harmless
 
 

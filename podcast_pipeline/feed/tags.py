@@ -113,9 +113,9 @@ def _imported_tags(original: ImportedItem) -> list[Tag]:
     """Return the tags of an imported episode's old feed, unchanged, but for addresses that are none."""
     tags = [_markup(tag) for tag in harmless_elements(original.tags)]
     if original.image_url and (image := web_address(original.image_url)):
-        tags.append(Tag("itunes:image", attributes={"href": image}))
+        tags.append(Tag("itunes:image", attributes={"href": single_line(image)}))
     if original.chapters_url and (chapters := web_address(original.chapters_url)):
-        tags.append(Tag("podcast:chapters", attributes={"url": chapters, "type": CHAPTERS_TYPE}))
+        tags.append(Tag("podcast:chapters", attributes={"url": single_line(chapters), "type": CHAPTERS_TYPE}))
     return tags
 
 
@@ -196,7 +196,7 @@ def _chapters(show: Show, episode: Episode, key: str) -> Tag:
 
 def _person(person: Person) -> Tag:
     url, image = person.url and web_address(person.url), person.image_url and web_address(person.image_url)
-    attributes = {"role": person.role, "href": url, "img": image}
+    attributes = {"role": person.role, "href": url and single_line(url), "img": image and single_line(image)}
     return Tag("podcast:person", single_line(person.name), attributes)
 
 

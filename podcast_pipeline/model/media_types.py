@@ -28,6 +28,9 @@ PUBLIC_TYPES = {
     **{suffix: (mime,) for suffix, mime in PICTURE_TYPES.items()},
     ".json": (CHAPTERS_TYPE,),
     ".xml": ("application/rss+xml",),
+    ".vtt": ("text/vtt",),
+    ".srt": ("application/x-subrip",),
+    ".txt": ("text/plain",),
 }
 """Suffix of a key under `public/` -> the types that its object may have."""
 

@@ -19,6 +19,7 @@ from podcast_pipeline.errors import FetchError, ForbiddenAddress, RemoteFileNotF
 from podcast_pipeline.feed.conformance.document import url_path
 from podcast_pipeline.feed.conformance.responses import WEB_PLAYER_ORIGIN
 from podcast_pipeline.feed.private import TOKEN_PATTERN
+from podcast_pipeline.feed.untrusted.addresses import web_address
 from podcast_pipeline.files import move_into_place, sha256_of
 from podcast_pipeline.remote_feeds.host_guard import HostGuard
 from podcast_pipeline.remote_feeds.transport import Deadline, GuardedTransport
@@ -239,9 +240,10 @@ class HttpClient:
 
     @contextmanager
     def _open(self, method: Method, url: str, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
-        if url_path(url) is None:
+        address = web_address(url)
+        if address is None:
             raise FetchError(redact_url(url), "write it whole, with https://")
-        host = urlsplit(url).netloc
+        host = urlsplit(address).netloc
         if host in self._unreachable:
             raise FetchError(redact_url(url), self._unreachable[host])
         if monotonic() >= self._ends_s or self._left_bytes < 0:
@@ -249,7 +251,7 @@ class HttpClient:
         with (
             self._deadline.within(min(self._limits.answer_s, self._ends_s - monotonic())),
             self._named_errors(url, host),
-            self._client.stream(method, url, headers=dict(headers)) as response,
+            self._client.stream(method, address, headers=dict(headers)) as response,
         ):
             yield response
 

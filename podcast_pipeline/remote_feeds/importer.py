@@ -79,7 +79,7 @@ def import_feed(
     )
     imported = list(_import_all(new, _slugs(new, context, catalog), import_context, context))
     episodes = [one.episode for one in imported if one.episode]
-    if episodes or not imported or known:
+    if episodes or known or not (imported or remarks):
         if catalog is None:
             context, show_remarks = import_show_settings(document, source, context, client)
             remarks += (*show_remarks, *parse.dropped_show_elements(document))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from podcast_pipeline.cli.arguments import Allow, Guests, Notes, SlugArgument, SlugOption, Title
-from podcast_pipeline.cli.commands import search
+from podcast_pipeline.cli.commands import feeds, search
 from podcast_pipeline.cli.session import CliSession
 
 if TYPE_CHECKING:
@@ -128,6 +128,7 @@ def release(context: typer.Context, allow: Allow = False) -> None:
     slugs = publish.release(session.context, allow_redownloads=allow)
     if slugs:
         search.update_search_index(session)
+        feeds.warn_of_left_out_items(session)
     session.output.result({"released": slugs}, [f"{slug}: published" for slug in slugs])
 
 
@@ -157,6 +158,7 @@ def unpublish(context: typer.Context, slug: SlugArgument) -> None:
     session: CliSession = context.obj
     maintain.unpublish(session.context, slug)
     search.update_search_index(session)
+    feeds.warn_of_left_out_items(session)
     session.output.result({"slug": slug, "state": "unpublished"}, [f"{slug}: unpublished"])
 
 
@@ -166,6 +168,7 @@ def rebuild(context: typer.Context, allow: Allow = False) -> None:
 
     session: CliSession = context.obj
     changed = maintain.rebuild(session.context, allow_redownloads=allow)
+    feeds.warn_of_left_out_items(session)
     session.output.result({"changed": changed}, ["rebuilt" if changed else "nothing to do"])
 
 

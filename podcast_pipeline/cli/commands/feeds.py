@@ -158,8 +158,17 @@ def import_(
             *(["next: `podcast feed diff` against the old feed, then `podcast rebuild`"] * bool(count)),
         ],
     )
+    warn_of_left_out_items(session)
     if result.remarks and not count and not result.known_count:
         raise typer.Exit(PROBLEMS)
+
+
+def warn_of_left_out_items(session: CliSession) -> None:
+    """Print a line for each published episode that is in no feed, because its audio is none."""
+    from podcast_pipeline.feed.untrusted.playable import left_out
+
+    for line in left_out(session.context.catalog()):
+        session.output.warn(line)
 
 
 def _remark_lines(remarks: "Iterable[ImportRemark]") -> Iterator[str]:
