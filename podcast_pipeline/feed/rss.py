@@ -124,7 +124,7 @@ def _changed_at(catalog: Catalog, audience: Audience) -> datetime:
 def _write_channel(feed: Any, show: Show, audience: Audience, page: FeedPage) -> None:
     is_private = isinstance(audience, PrivateAudience)
     feed.title(_readable(show.title, "show.title"))
-    description = _readable(show.description, "show.description")
+    description = _readable(harmless_notes(show.description), "show.description")
     feed.description(shorten(description, show_notes.DESCRIPTION_BYTES))
     feed.language(single_line(show.language))
     feed.generator("podcast-pipeline")

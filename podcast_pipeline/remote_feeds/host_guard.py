@@ -88,6 +88,8 @@ class HostGuard:
     def trust_hosts_like(self, url: str) -> None:
         """Allow the class of host that the person typed; a host that cannot be resolved allows nothing."""
         host = urlsplit(web_address(url) or "").hostname or ""
+        if not host:  # a file
+            return
         try:
             addresses = list(self._resolve(host, 0))
         except (OSError, UnicodeError):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID, uuid5
 
@@ -112,12 +113,12 @@ def _known_guids(catalog: Catalog | None) -> set[str]:
     return {e.guid for e in episodes if e.state == "unpublished" or why_unplayable(e) is None}
 
 
-def _fetched_again(known: Episode | None, episode: Episode) -> Episode:
+def _fetched_again(known: Episode | None, episode: Episode, now: datetime) -> Episode:
     """Return an episode whose audio, of an earlier release, was none, with the audio that it has now."""
     if known is None:
         return episode
-    changes = {"enclosure": episode.enclosure, "content_changed_at": episode.content_changed_at}
-    return known.model_copy(update=changes)
+    audio = {"enclosure": episode.enclosure, "source_sha256": episode.source_sha256}
+    return Episode.model_validate({**dict(known), **audio, "content_changed_at": now})
 
 
 def _journal(context: Context, source: str) -> Path:
@@ -186,7 +187,8 @@ def _add_to_catalog(episodes: list[Episode], context: Context, catalog: Catalog 
         known = _known_guids(current)
         base = current or show_assets.apply_to(None)
         added = (episode for episode in episodes if episode.guid not in known)
-        return base.with_episodes(_fetched_again(base.by_id(episode.id), episode) for episode in added)
+        now = context.clock()
+        return base.with_episodes(_fetched_again(base.by_id(e.id), e, now) for e in added)
 
     with context.publisher_lock(), step(context.report, "catalog"):
         update_catalog(context.store, add)
