@@ -233,9 +233,8 @@ class HttpClient:
     def _too_late(self, url: str) -> FetchError:
         if monotonic() >= self._ends_s:
             return self._run_is_over(url)
-        message = (
-            f"takes longer than {self._limits.answer_s:g} s and {self._limits.slowest_bytes_per_s} bytes/s"
-        )
+        limits = self._limits
+        message = f"takes longer than {limits.answer_s:g} s, at under {limits.slowest_bytes_per_s} bytes/s"
         return RemoteFileUnusable(redact_url(url), f"{message}; ask its host")
 
     @contextmanager

@@ -6,6 +6,7 @@ from html import unescape
 
 import nh3
 
+from podcast_pipeline.feed.text import xml_safe
 from podcast_pipeline.feed.untrusted.addresses import web_address
 from podcast_pipeline.model import FeedElement
 
@@ -46,7 +47,7 @@ def harmless_notes(html: str) -> str:
     """
     readable = unescape(unescape(html))
     if _ACTIVE.search(readable) or _SCRIPT_LINK.search(_INVISIBLE.sub("", readable)):
-        return _CLEANER.clean(html)
+        return _CLEANER.clean(xml_safe(html))
     return html
 
 

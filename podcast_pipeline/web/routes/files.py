@@ -3,7 +3,7 @@
 /public/<key>    with byte ranges
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -11,15 +11,11 @@ from starlette.routing import Route
 
 from podcast_pipeline.access import NOT_FOUND
 from podcast_pipeline.errors import StoreError
-from podcast_pipeline.model.media_types import is_public_type
 from podcast_pipeline.storage import Store
 from podcast_pipeline.storage.keys import check_key
 from podcast_pipeline.storage.objects import FEED_CACHE, FEED_KEY
 from podcast_pipeline.web.authorization import AccessDenied
-from podcast_pipeline.web.byte_ranges import content_from_store, content_response
-
-UNKNOWN_TYPE = "application/octet-stream"
-DOWNLOAD = {"content-disposition": "attachment"}
+from podcast_pipeline.web.byte_ranges import content_response, media_from_store
 
 
 @dataclass(frozen=True)
@@ -40,8 +36,7 @@ class PublicFileRoutes:
     def serve(self, request: Request) -> Response:
         """Return an object with its stored Content-Type and Cache-Control.
 
-        One of a type that is none of ours is a download without a type: an earlier release took over types of
-        other hosts.
+        One of a type that is none of ours is a download without a type.
         """
         try:
             key = check_key(f"public/{request.path_params['rest']}")
@@ -49,7 +44,5 @@ class PublicFileRoutes:
             raise AccessDenied(NOT_FOUND) from error
         if key == FEED_KEY and self.feed_moved_to:
             return RedirectResponse(self.feed_moved_to, 301, {"cache-control": FEED_CACHE})
-        content, headers = content_from_store(self.store.anonymous(), key), {}
-        if not is_public_type(key, content.type):
-            content, headers = replace(content, type=UNKNOWN_TYPE), DOWNLOAD
-        return content_response(request, content, headers={"cache-control": content.cache_control, **headers})
+        content = media_from_store(self.store.anonymous(), key)
+        return content_response(request, content, headers={"cache-control": content.cache_control})

@@ -77,3 +77,19 @@ def test_the_private_feed_has_the_same_policy(client: TestClient, site: Site, tm
     token = site.subscribe("ann@example.org")
     assert "sandbox" in policy(dict(client.get(f"/feeds/{token}/feed.xml").headers))
     assert "sandbox" not in policy(dict(client.get(f"/feeds/{token}/add").headers))  # a page with forms
+
+
+def test_private_audio_of_a_foreign_type_is_a_download_too(client: TestClient, site: Site) -> None:
+    """Subscriber-only audio that an earlier release stored as a page is shown nowhere."""
+    episode = site.publish("for-subscribers", access="subscribers")
+    key = str(episode.enclosure.key)
+    site.store.put(key, PAGE, content_type="text/html", cache_control="no-cache")
+    site.write_catalog()
+    token = site.subscribe("bo@example.org")
+    client.get(f"/feeds/{token}/")
+    ending = key.rpartition(".")[2]
+    for path in (f"/feeds/{token}/audio/{episode.id}.{ending}", f"/episodes/{episode.slug}/audio.{ending}"):
+        answered = client.get(path)
+        assert answered.status_code == 200
+        assert answered.headers["content-type"] == "application/octet-stream"
+        assert answered.headers["content-disposition"] == "attachment"
