@@ -112,6 +112,10 @@ class HttpClient:
     ) -> None:
         self._client.close()
 
+    def allows_name(self, url: str) -> bool:
+        """Tell whether an address may stay in a feed of ours: a name, or an address of an allowed class."""
+        return self._guard.allows_name(url)
+
     def request(
         self,
         url: str,

@@ -112,6 +112,23 @@ class HostGuard:
             raise ForbiddenAddress(host, _reason(found[0]) if found else "has no address; check it")
         return allowed
 
+    def allows_name(self, url: str) -> bool:
+        """Tell whether a feed of ours may name an address that stays at the old host; nothing is resolved.
+
+        An app would ask the listener's own machine or router for one that is not public.
+        """
+        host = (urlsplit(url).hostname or "").rstrip(".")
+        name = "loopback" if host == "localhost" else _class_of_literal(host)
+        return name is None or name in self._allowed
+
+
+def _class_of_literal(host: str) -> HostClass | None:
+    """Return the class of an IP address in any spelling (2130706433, 0x7f.1); None for a name."""
+    try:
+        return classify(host if ":" in host else socket.inet_ntoa(socket.inet_aton(host)))
+    except (OSError, UnicodeError, ValueError):
+        return None
+
 
 def _reason(address: str) -> str:
     name = classify(address)

@@ -174,6 +174,9 @@ def _enclosure_at_old_host(item: ParsedItem, client: HttpClient, remarks: Remark
     if item.audio.mime is None:
         remarks.add("is left out: its file is no audio by its name and its type")
         return None
+    if not client.allows_name(item.audio.url):
+        remarks.add("is left out: its audio is on the listener's own machine or network")
+        return None
     size = item.size_bytes or _size_from_host(item, client)
     if not size:
         remarks.add("is left out: neither feed nor host states the length of its audio")

@@ -14,10 +14,12 @@ from starlette.types import Scope
 
 from podcast_pipeline.audit import AuditFinding, AuditResponse, AuditVisitor, RestrictedText, VisitorKind
 from podcast_pipeline.audit.logs_and_mail import check_log_file, check_mail_folder
+from podcast_pipeline.audit.storage import check_storage
 from podcast_pipeline.audit.visitors import check_public_type
 from podcast_pipeline.cli.commands.audit import load_secrets
 from podcast_pipeline.model import Chapter
 from podcast_pipeline.storage.objects import chapters_file, stage_bytes
+from podcast_pipeline.storage.s3.store import S3Store
 from tests.support.leaky_site import FLAGSHIP, FUTURE, WITHDRAWN, Change, Reply, audit_findings, make_site
 from tests.support.site import NOW, TEASER_WORDS, Site, transcript_of
 
@@ -325,3 +327,13 @@ def test_the_type_that_is_delivered_counts_too(content_type: str, rules: list[st
         visitor = AuditVisitor("anonymous", client)
         answer = AuditResponse(url, "HEAD", 200, {"content-type": content_type}, b"")
         assert [f.rule for f in check_public_type(visitor, answer, key)] == rules
+
+
+def test_a_foreign_type_in_a_bucket_is_found(s3_store: S3Store, secrets: RestrictedText) -> None:
+    """The Content-Type that the bucket gives to anybody counts; one of ours is no finding."""
+    keys = ("public/audio/page.0123456789abcdef.mp3", "public/audio/a.0123456789abcdef.mp3")
+    for key, content_type in zip(keys, ("text/html", "audio/mpeg"), strict=True):
+        s3_store.put(key, b"<script>x</script>", content_type=content_type, cache_control="no-cache")
+    found = [f for f in check_storage(s3_store.anonymous(), keys, secrets) if f.where in keys]
+    assert [(f.rule, f.where) for f in found] == [("H6", keys[0])]
+    assert "is public as “text/html”" in found[0].message

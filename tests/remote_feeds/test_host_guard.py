@@ -91,6 +91,19 @@ def test_who_typed_a_local_address_gets_local_ones(service: FileHost) -> None:
                 client.get(other, limit_bytes=100)
 
 
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "192.168.1.1", "[::1]", "localhost", "localhost.", "169.254.169.254"]
+)
+def test_no_feed_of_ours_names_a_listeners_router(host: str) -> None:
+    """An address that stays at the old host is one for everybody, or the typed feed is there too."""
+    guard = HostGuard()
+    assert not guard.allows_name(f"http://{host}/reboot.mp3")
+    assert guard.allows_name("http://old.example/a.mp3")
+    assert guard.allows_name("http://93.184.216.34/a.mp3")
+    guard.trust_hosts_like("http://127.0.0.1/feed.xml")
+    assert guard.allows_name(f"http://{host}/a.mp3") is not host.startswith(("192", "169"))
+
+
 def test_metadata_is_never_fetched() -> None:
     """Not even if it is typed."""
     with HttpClient() as client:

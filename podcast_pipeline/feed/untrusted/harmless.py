@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from html import unescape
 
 import nh3
@@ -40,6 +41,7 @@ _SCRIPT_LINK = re.compile(
 _CLEANER = nh3.Cleaner(url_schemes={"http", "https", "mailto", "tel"}, link_rel=None)
 
 
+@lru_cache(maxsize=4096)  # the public, private and lapsed feeds have the same notes
 def harmless_notes(html: str) -> str:
     """Return the notes of an imported item without scripts; notes without any stay as they are.
 
@@ -96,7 +98,7 @@ def _harmless_srcset(value: str, base: str | None) -> str | None:
     """Return a srcset ("address width, address width") with encoded addresses, None where one is none."""
     candidates = [part.split() for part in value.split(", ") if part.strip()]
     addresses = [web_address(part[0], base) for part in candidates]
-    if None in addresses:
+    if None in addresses or any(map(could_run, re.split(r"[\s,]+", value))):
         return None
     return ", ".join(" ".join([str(a), *part[1:]]) for a, part in zip(addresses, candidates, strict=True))
 

@@ -80,6 +80,14 @@ def test_an_element_without_its_address_is_left_out(name: str, attribute: str, a
     assert harmless_element(right.model_copy(update={"attributes": {attribute: address}})) is None
 
 
+@pytest.mark.parametrize("between", [", ", ",", " ,  "])
+def test_every_address_of_a_srcset_counts(between: str) -> None:
+    """Pictures of several widths stay with http(s) addresses only."""
+    for second, stays in (("https://n.example/b.jpg", True), ("javascript:alert(1)", False)):
+        images = {"srcset": f"https://n.example/a.jpg 1500w{between}{second} 600w"}
+        assert (harmless_element(FeedElement(name="podcast:images", attributes=images)) is not None) is stays
+
+
 def test_a_person_stays_without_the_address() -> None:
     """A name is credited though its link and picture are none."""
     person = FeedElement(
