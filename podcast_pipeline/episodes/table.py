@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from podcast_pipeline.config import validate_toml
 from podcast_pipeline.errors import EpisodeError
@@ -45,6 +45,13 @@ def _no_other_scheme(url: object) -> object:
     return url
 
 
+def _without_other_link(chapter: object) -> object:
+    url = chapter.get("url") if isinstance(chapter, dict) else None
+    if not isinstance(chapter, dict) or not isinstance(url, str) or http_url_or_none(url):
+        return chapter
+    return {name: value for name, value in chapter.items() if name != "url"}
+
+
 class ChapterTable(Chapter):
     """[[chapters]]."""
 
@@ -79,6 +86,14 @@ class EpisodeTable(FrozenModel):
     tracks: tuple[TrackTable, ...] = ()
     chapters: tuple[ChapterTable, ...] = ()
     soundbites: tuple[SoundbiteTable, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_imported_links(cls, data: object) -> object:
+        """Leave out odd chapter links that an earlier import wrote; those of our own episodes are refused."""
+        if not isinstance(data, dict) or "source" in data or not isinstance(data.get("chapters"), list):
+            return data
+        return {**data, "chapters": [_without_other_link(chapter) for chapter in data["chapters"]]}
 
 
 def read_table(path: Path, slug: str) -> EpisodeTable:

@@ -11,6 +11,7 @@ TOML = """id = "10000000-0000-4000-8000-000000000001"
 guid = "g"
 slug = "a"
 title = "A"
+source = "source.wav"
 [[chapters]]
 start_s = 0
 title = "JavaScript: a word"
@@ -42,3 +43,11 @@ def test_an_address_that_runs_is_refused(tmp_path: Path, url: str) -> None:
 def test_other_addresses_are_read(tmp_path: Path, url: str, kept: str | None) -> None:
     """An http(s) address stays; one without a scheme, which was valid before, leads nowhere."""
     assert chapter_url(tmp_path, url) == kept
+
+
+def test_what_an_earlier_import_wrote_is_read(tmp_path: Path) -> None:
+    """The file of an imported episode, which has no source, stays valid; its link leads nowhere."""
+    text = TOML.format("javascript:alert(1)").replace('source = "source.wav"\n', "")
+    (tmp_path / EPISODE_FILE).write_text(text, encoding="utf-8")
+    (chapter,) = read_table(tmp_path / EPISODE_FILE, "a").chapters
+    assert (chapter.title, chapter.url) == ("JavaScript: a word", None)
