@@ -15,7 +15,9 @@
     │   └── OtherShow           the store is of another show than show.toml
     ├── FeedError               a feed breaks a rule; subject: rule id or URL
     ├── FetchError              another host does not deliver a file; subject: its URL, redacted
-    │   └── RemoteFileNotFound  the host answers that there is no such file
+    │   ├── RemoteFileNotFound  the host answers that there is no such file
+    │   ├── RemoteFileUnusable  the host delivers no such file: another kind, too large, too slow, a refusal
+    │   └── ForbiddenAddress    the address leads into this machine or a private network
     ├── LeakError               secret text was about to become public; subject: where
     ├── MergeError              two producers changed the same; subject: slug
     │   └── UnknownBaseError    nobody can tell which of them a folder has; subject: slug
@@ -101,6 +103,14 @@ class FetchError(PodcastError):
 
 class RemoteFileNotFound(FetchError):
     """Another host answers that there is no such file."""
+
+
+class RemoteFileUnusable(FetchError):
+    """Another host delivers something else than such a file, more than is taken, or refuses for good."""
+
+
+class ForbiddenAddress(FetchError):
+    """An address of another host leads into this machine or a private network."""
 
 
 class LeakError(PodcastError):

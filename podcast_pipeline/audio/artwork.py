@@ -9,6 +9,7 @@ from podcast_pipeline.errors import AudioError
 from podcast_pipeline.images import IMAGE_ERRORS, open_image_header
 
 SMALLEST_PX, LARGEST_PX = 1400, 3000
+MOST_PIXELS = 6000 * 6000
 ADVISED_BYTES = 512 * 1024
 IMAGE_TYPES = {"JPEG": ("jpg", "image/jpeg"), "PNG": ("png", "image/png")}
 ENDINGS = {"jpg": "jpg", "jpeg": "jpg", "png": "png"}
@@ -50,6 +51,23 @@ def load_artwork(path: Path) -> Artwork:
     large = f"{path.name} has {len(data) // 1024} kB; some directories ask for at most 512"
     advice = large if len(data) > ADVISED_BYTES else None
     return Artwork(data, content_type, suffix, advice)
+
+
+def identify_picture(data: bytes) -> tuple[str, str] | None:
+    """Read a whole picture of another host; return its suffix, with the dot, and type.
+
+    Returns:
+        None if it is no whole JPEG or PNG, or larger than MOST_PIXELS.
+    """
+    try:
+        image = open_image_header(data, formats=tuple(IMAGE_TYPES))
+        if image.width * image.height > MOST_PIXELS:
+            return None
+        image.load()
+    except IMAGE_ERRORS:
+        return None
+    suffix, content_type = IMAGE_TYPES[str(image.format)]
+    return f".{suffix}", content_type
 
 
 def _read(path: Path) -> bytes:

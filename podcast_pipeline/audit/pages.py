@@ -12,6 +12,7 @@ from podcast_pipeline.audit.visitors import (
     AuditResponse,
     AuditVisitor,
     VisitorKind,
+    check_public_type,
     check_response,
 )
 from podcast_pipeline.model import Episode
@@ -64,6 +65,12 @@ class SiteCrawler:
                     yield AuditFinding(
                         "P3", self.visitor.who, redact(answer.url), "a private object is readable"
                     )
+
+    def check_public_types(self, keys: tuple[str, ...]) -> Iterator[AuditFinding]:
+        """Request the head of each public object at its address: a CDN may give it another type."""
+        for key in keys:
+            answer = self.visitor.request(self.catalog.show.object_url(key), method="HEAD")
+            yield from check_public_type(self.visitor, answer, key)
 
     def _episode(self, episode: Episode) -> Iterator[AuditFinding]:
         page = self.catalog.show.episode_url(episode.slug)

@@ -56,3 +56,4 @@ def _audit_as(visitor: AuditVisitor, target: AuditTarget) -> Iterator[AuditFindi
     if visitor.who == "anonymous":
         private_keys = tuple(key for key in target.keys if key.startswith("private/"))
         yield from crawler.probe_private_keys(private_keys)
+        yield from crawler.check_public_types(tuple(key for key in target.keys if key.startswith("public/")))

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from podcast_pipeline.audit.finding import AuditFinding
 from podcast_pipeline.audit.secrets import RestrictedText, check_public_data
 from podcast_pipeline.errors import Denied, NotFound, StoreError
+from podcast_pipeline.model.media_types import is_public_type
 from podcast_pipeline.storage import ObjectReader
 
 WHO = "storage"
@@ -26,6 +27,7 @@ def check_storage(
     yield from _check_listing(anonymous_store)
     for key in dict.fromkeys((*GUESSES, *keys)):
         data = _read(anonymous_store, key)
+        yield from _check_type(anonymous_store, key)
         if data is not None and not key.startswith("public/"):
             yield AuditFinding("P3", WHO, key, "a private object can be read without credentials")
         elif data is not None:
@@ -42,6 +44,19 @@ def _check_listing(anonymous_store: ObjectReader) -> Iterator[AuditFinding]:
             continue
         if first is not None:
             yield AuditFinding("P3", WHO, prefix, "can be listed without credentials")
+
+
+def _check_type(anonymous_store: ObjectReader, key: str) -> Iterator[AuditFinding]:
+    """Find a public object of a type that we do not make, in whose name a script could run."""
+    if not key.startswith("public/"):
+        return
+    try:
+        content_type = anonymous_store.head(key).content_type
+    except (Denied, NotFound):
+        return
+    if not is_public_type(key, content_type):
+        message = f"is public as “{content_type}”, a type that we do not make; fetch or publish it again"
+        yield AuditFinding("H6", WHO, key, message)
 
 
 def _read(anonymous_store: ObjectReader, key: str) -> bytes | None:

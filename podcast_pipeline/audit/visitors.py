@@ -11,6 +11,7 @@ import httpx
 from podcast_pipeline.audit.finding import TOKEN_PATTERN, AuditFinding, redact
 from podcast_pipeline.audit.secrets import RestrictedText, check_presigned_urls, leak_message
 from podcast_pipeline.errors import ConfigError
+from podcast_pipeline.model.media_types import is_public_type
 
 VisitorKind = Literal[
     "active", "lapsed", "suspended", "rotated", "removed",
@@ -118,6 +119,14 @@ def check_response(
     if response.status >= 500:
         yield AuditFinding("H4", who, where, f"answered {response.status}")
     yield from check_presigned_urls(text, who=who, where=where)
+
+
+def check_public_type(visitor: AuditVisitor, response: AuditResponse, key: str) -> Iterator[AuditFinding]:
+    """Find a public object that is delivered as a type that we do not make, in which a script could run."""
+    content_type = response.headers.get("content-type", "")
+    if response.status == 200 and not is_public_type(key, content_type):
+        message = f"is delivered as “{content_type}”, a type that we do not make"
+        yield AuditFinding("H6", visitor.who, redact(response.url), message)
 
 
 def _is_private_feed(visitor: AuditVisitor, response: AuditResponse) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -19,6 +20,8 @@ from podcast_pipeline.model import CONTROL_CHARACTERS, Progress
 
 PIPE_WIDTH = 1000  # one line per row, for grep and awk
 ProgressStyle = Literal["auto", "json"]
+STEERING = re.compile(rf"{CONTROL_CHARACTERS.pattern}|[\u202a-\u202e\u2066-\u2069]")
+"""Control characters, and those that turn the direction of text around."""
 
 
 @dataclass
@@ -93,10 +96,10 @@ class Output:
         """Print the result: the document with --json, else the lines (none with --quiet)."""
         self.close()
         if self.as_json:
-            print(json.dumps(document, ensure_ascii=False, default=str))
+            print(_harmless_json(json.dumps(document, ensure_ascii=False, default=str)))
         elif not self.quiet:
             for line in lines:
-                print(line)
+                print("\n".join(map(printable, line.split("\n"))))
 
     def table(self, title: str, rows: Iterable[tuple[str, ...]], *, columns: tuple[str, ...]) -> None:
         """Print a table; nothing with --json or --quiet."""
@@ -135,5 +138,10 @@ def format_count(number: int, noun: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Return the text with a space for each control character, which could steer a terminal."""
-    return CONTROL_CHARACTERS.sub(" ", text)
+    """Return the text with a space for each character that could steer a terminal or turn a line around."""
+    return STEERING.sub(" ", text)
+
+
+def _harmless_json(text: str) -> str:
+    """Return JSON with the same characters escaped; JSON itself escapes only those below U+0020."""
+    return STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -1,11 +1,12 @@
 """episode.toml: its keys, and reading it."""
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from podcast_pipeline.config import validate_toml
 from podcast_pipeline.episodes.conflict_markers import check_markers
@@ -14,15 +15,19 @@ from podcast_pipeline.model import (
     Chapter,
     EpisodeType,
     FrozenModel,
+    HttpUrlOrNone,
     NonEmptyStr,
     Sha256,
     SingleLineStr,
     Slug,
     Soundbite,
     Topic,
+    http_url_or_none,
 )
 
 EPISODE_FILE = "episode.toml"
+ANY_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\s-]*:(?!\d)")
+"""The begin of an address with a scheme, `localhost:8080` being none."""
 
 
 class TrackTable(FrozenModel):
@@ -34,10 +39,25 @@ class TrackTable(FrozenModel):
     sha256: Sha256
 
 
+def _no_other_scheme(url: object) -> object:
+    """Refuse an address that is not of the web, which the model would leave out without a word."""
+    if isinstance(url, str) and ANY_SCHEME.match(url.strip()) and http_url_or_none(url) is None:
+        raise ValueError(f"{url!r} is no http(s) address; write one like https://example.org/page")
+    return url
+
+
+def _without_other_link(chapter: object) -> object:
+    url = chapter.get("url") if isinstance(chapter, dict) else None
+    if not isinstance(chapter, dict) or not isinstance(url, str) or http_url_or_none(url):
+        return chapter
+    return {name: value for name, value in chapter.items() if name != "url"}
+
+
 class ChapterTable(Chapter):
     """[[chapters]]."""
 
     model_config = ConfigDict(extra="forbid")
+    url: Annotated[HttpUrlOrNone, BeforeValidator(_no_other_scheme)] = None
 
 
 class SoundbiteTable(Soundbite):
@@ -67,6 +87,14 @@ class EpisodeTable(FrozenModel):
     tracks: tuple[TrackTable, ...] = ()
     chapters: tuple[ChapterTable, ...] = ()
     soundbites: tuple[SoundbiteTable, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_imported_links(cls, data: object) -> object:
+        """Leave out odd chapter links that an earlier import wrote; those of our own episodes are refused."""
+        if not isinstance(data, dict) or "source" in data or not isinstance(data.get("chapters"), list):
+            return data
+        return {**data, "chapters": [_without_other_link(chapter) for chapter in data["chapters"]]}
 
 
 def read_table(path: Path, slug: str) -> EpisodeTable:

@@ -166,14 +166,17 @@ def _audio_keys(item: RememberedItem) -> Iterator[str]:
     yield from (key for key in (item.url, item.hash16, item.size_bytes) if key)
 
 
-def parse_feed(feed: bytes) -> FeedDocument:
+def parse_feed(feed: bytes, *, base_url: str = "") -> FeedDocument:
     """Parse a feed into a tree.
+
+    Args:
+        base_url: the feed's own address; see `parse_rss`.
 
     Raises:
         FeedError: the bytes are not a feed; states why and the fix.
     """
     try:
-        return parse_rss(feed)
+        return parse_rss(feed, base_url=base_url)
     except UnreadableFeed as error:
         raise FeedError(error.finding.rule, f"{error.finding.message}; {error.finding.fix}") from error
 

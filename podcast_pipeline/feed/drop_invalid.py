@@ -8,20 +8,31 @@ from podcast_pipeline.feed.rss import PublicAudience, render_feed
 from podcast_pipeline.model import Episode, ImportedItem, Show
 from podcast_pipeline.model.catalog import Catalog
 
+DROPPABLE = {"itunes:image", "podcast:chapters"}
+"""Elements beside the imported tags that an item can be without."""
 
-def drop_invalid_elements(show: Show, episode: Episode) -> tuple[Episode, tuple[str, ...]]:
-    """Return the episode without the imported elements that break a rule, and a message per element name."""
+
+def drop_invalid_elements(show: Show, episode: Episode) -> tuple[Episode | None, tuple[str, ...]]:
+    """Return the episode without the imported elements that break a rule, and a message per element name.
+
+    Returns:
+        None for an episode that breaks a rule by an element that no item can be without.
+    """
     original = episode.original
     if original is None:
         return episode, ()
     feed = render_feed(Catalog(show=show, episodes=(_published(episode),)), PublicAudience())
     document, messages = parse_rss(feed), {}
+    droppable = {tag.name for tag in original.tags} | DROPPABLE
     for finding in conformance.check_feed(feed):
         name = _element_at(document, finding.line) if finding.severity == "error" else None
         if name:
-            messages[name] = f"its {name} is left out: {finding.rule}, {finding.message}"
+            what = f"its {name} is left out" if name in droppable else "is left out"
+            messages[name] = f"{what}: {finding.rule}, {finding.message}"
     if not messages:
         return episode, ()
+    if messages.keys() - droppable:
+        return None, tuple(messages.values())
     return episode.model_copy(update={"original": _without(original, set(messages))}), tuple(
         messages.values()
     )
@@ -29,6 +40,14 @@ def drop_invalid_elements(show: Show, episode: Episode) -> tuple[Episode, tuple[
 
 def _published(episode: Episode) -> Episode:
     return episode.model_copy(update={"state": "published", "access": "public"})
+
+
+def guid_at(document: FeedDocument, line: int | None) -> str | None:
+    """Return the guid of the item that holds a line of a feed of ours; None for a line of the channel."""
+    for item in document.items:
+        if line in {cast(int, element.sourceline) for element in item.iter("*")}:
+            return document.text(item, "guid")
+    return None
 
 
 def _element_at(document: FeedDocument, line: int | None) -> str | None:

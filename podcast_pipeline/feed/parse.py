@@ -1,17 +1,19 @@
 """Parse another host's feed into the show and its items; most elements are copied, not interpreted."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import PurePosixPath
 from uuid import UUID
 
+from podcast_pipeline.errors import FeedError
 from podcast_pipeline.feed.app_impact import parse_pub_date
 from podcast_pipeline.feed.conformance.document import Element, FeedDocument, url_path
-from podcast_pipeline.feed.conformance.item import MEDIA_TYPES
 from podcast_pipeline.feed.text import parse_duration, single_line, xml_safe
+from podcast_pipeline.feed.untrusted.addresses import web_address
+from podcast_pipeline.feed.untrusted.harmless import harmless_element, harmless_notes
 from podcast_pipeline.feed.visible_changes import TRUE_VALUES
 from podcast_pipeline.model import EpisodeType, FeedElement, Person
+from podcast_pipeline.model.media_types import media_type
 
 COPIED = (
     *("itunes:title", "itunes:author", "itunes:subtitle", "itunes:summary", "itunes:keywords"),
@@ -45,6 +47,23 @@ class LinkedFile:
 
 
 @dataclass(frozen=True)
+class StatedAudio:
+    """The audio of an item, as the feed states it.
+
+    Attributes:
+        url: whole and encoded; empty if it is no http(s) address.
+        mime: of our table; None if neither address nor type is that of an audio file.
+        stated_url: the address that stands in for a guid, as apps take it.
+        size_bytes: 0 if the feed does not state it.
+    """
+
+    url: str
+    mime: str | None
+    stated_url: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
 class ParsedItem:
     """An item of another host's feed.
 
@@ -60,7 +79,7 @@ class ParsedItem:
     link: str | None
     description: str
     content: str
-    audio: LinkedFile
+    audio: StatedAudio
     size_bytes: int
     duration_s: float
     explicit: bool
@@ -93,10 +112,14 @@ def parse_items(document: FeedDocument) -> tuple[tuple[ParsedItem, ...], tuple[I
     before = parse_pub_date(document.text(document.channel, "pubDate")) or datetime.fromtimestamp(0, UTC)
     for element in document.items:
         title = _title(document, element)
-        if url_path(_audio(document, element).url) is None:
+        audio = _audio(document, element)
+        if audio is None:
             remarks.append(ImportRemark("has no audio, so it is not imported", title))
             continue
-        item = _item(document, element, before - timedelta(seconds=1), remarks)
+        if not audio.url:
+            remarks.append(ImportRemark("its audio has no http(s) address, so it is not imported", title))
+            continue
+        item = _item(document, element, audio, before - timedelta(seconds=1), remarks)
         before = item.published_at
         if item.guid in items:
             remarks.append(
@@ -159,9 +182,21 @@ def artwork_url(document: FeedDocument) -> str | None:
 
 
 def next_page_url(document: FeedDocument) -> str | None:
-    """Return the address of the next older page of a long feed. Source: RFC 5005, section 3; rule F17."""
+    """Return the address of the next older page of a long feed. Source: RFC 5005, section 3; rule F17.
+
+    Raises:
+        FeedError: it is no http(s) address; a page is never a file of this machine.
+    """
     links = document.all(document.channel, "atom:link[@rel='next']")
-    return links[0].get("href") if links else None
+    if not links:
+        return None
+    address = document.resolve(links[0], links[0].get("href", ""))
+    if address is None:
+        said = single_line(links[0].get("href", ""))[:80]
+        raise FeedError(
+            "rel=next", f"the feed's next page “{said}” has no http(s) address; nothing was imported"
+        )
+    return address
 
 
 def _categories(document: FeedDocument) -> Iterator[str]:
@@ -175,12 +210,19 @@ def _categories(document: FeedDocument) -> Iterator[str]:
 
 
 def _item(
-    document: FeedDocument, element: Element, default_date: datetime, remarks: list[ImportRemark]
+    document: FeedDocument,
+    element: Element,
+    audio: StatedAudio,
+    default_date: datetime,
+    remarks: list[ImportRemark],
 ) -> ParsedItem:
     def text(path: str) -> str:
         return document.text(element, path)
 
-    title, audio = _title(document, element), _audio(document, element)
+    def remark(about: str) -> None:
+        remarks.append(ImportRemark(about, title))
+
+    title = _title(document, element)
     at = parse_pub_date(text("pubDate"))
     if at is None:
         remarks.append(
@@ -191,18 +233,21 @@ def _item(
         remarks.append(
             ImportRemark("has no guid; the address of its audio becomes its guid, as in apps", title)
         )
-    chapters = document.one(element, "podcast:chapters")
+    link = document.resolve(element, text("link")) if text("link") else None
+    if text("link") and link is None:
+        remark("its link is left out: it is no http(s) address")
+    tags, notes = tuple(_tags(document, element, remark)), _notes(document, element, remark)
     names = {document.name(child) for child in element.iterchildren("*")}
     return ParsedItem(
-        guid=text("guid") or audio.url,
-        guid_is_permalink=guid is not None and bool(text("guid")) and guid.get("isPermaLink") != "false",
+        guid=text("guid") or audio.stated_url,
+        guid_is_permalink=guid is not None and _is_permalink(guid),
         title=title if len(title) <= TITLE_CHARACTERS else f"{title[: TITLE_CHARACTERS - 1]}…",
         published_at=at or default_date,
-        link=text("link") or None,
-        description=text("description") or text("itunes:summary"),
-        content=text("content:encoded"),
+        link=link,
+        description=notes[0],
+        content=notes[1],
         audio=audio,
-        size_bytes=_size(document, element),
+        size_bytes=audio.size_bytes,
         duration_s=parse_duration(text("itunes:duration")) or 0.0,
         explicit=(text("itunes:explicit") or document.text(document.channel, "itunes:explicit")).lower()
         in TRUE_VALUES,
@@ -211,12 +256,9 @@ def _item(
         type=TYPES.get(text("itunes:episodeType").lower(), "full"),
         persons=tuple(_persons(document, element)),
         image_url=_href(document, element),
-        chapters=None if chapters is None else LinkedFile(chapters.get("url", ""), chapters.get("type", "")),
-        transcripts=tuple(
-            LinkedFile(found.get("url", ""), found.get("type", ""))
-            for found in document.all(element, "podcast:transcript")
-        ),
-        tags=tuple(_markup(document, child) for name in COPIED for child in document.all(element, name)),
+        chapters=next(_linked_files(document, element, "podcast:chapters"), None),
+        transcripts=tuple(_linked_files(document, element, "podcast:transcript")),
+        tags=tags,
         dropped_elements=frozenset(names - PARSED - set(COPIED)),
     )
 
@@ -227,24 +269,65 @@ def _title(document: FeedDocument, element: Element) -> str:
     )
 
 
-def _audio(document: FeedDocument, element: Element) -> LinkedFile:
-    enclosure = document.one(element, "enclosure")
-    if enclosure is None:
-        return LinkedFile("", "")
-    url = enclosure.get("url", "").strip()
-    return LinkedFile(url, _media_type(url, enclosure.get("type", "")))
+def _audio(document: FeedDocument, element: Element) -> StatedAudio | None:
+    """Return the first enclosure that is audio; else the first that is no picture, which may be audio."""
+    enclosures = [e for e in document.all(element, "enclosure") if not _is_picture(e)]
+    found = next(filter(_is_stated_audio, enclosures), next(iter(enclosures), None))
+    if found is None:
+        return None
+    stated = found.get("url", "").strip()
+    url = document.resolve(found, stated) if stated else None
+    return StatedAudio(
+        url=url or "",
+        mime=media_type(url or "", found.get("type", "")),
+        stated_url=stated if url_path(stated) is not None else url or "",
+        size_bytes=_size(found),
+    )
 
 
-def _media_type(url: str, stated: str) -> str:
-    """Return the stated type, or the type of the file extension if they contradict."""
-    allowed = MEDIA_TYPES.get(PurePosixPath(url_path(url) or "").suffix.lower())
-    return stated if allowed is None or stated in allowed else allowed[0]
+def _is_picture(enclosure: Element) -> bool:
+    is_named_audio = media_type(enclosure.get("url", ""), "image/x") is not None
+    return enclosure.get("type", "").strip().lower().startswith("image/") and not is_named_audio
 
 
-def _size(document: FeedDocument, element: Element) -> int:
-    enclosure = document.one(element, "enclosure")
-    length = "" if enclosure is None else enclosure.get("length", "").strip()
+def _is_stated_audio(enclosure: Element) -> bool:
+    return media_type(enclosure.get("url", ""), enclosure.get("type", "")) is not None
+
+
+def _size(enclosure: Element) -> int:
+    length = enclosure.get("length", "").strip()
     return int(length) if length.isascii() and length.isdecimal() and len(length) < 15 else 0
+
+
+def _is_permalink(guid: Element) -> bool:
+    text = (guid.text or "").strip()
+    return guid.get("isPermaLink") != "false" and web_address(text) is not None
+
+
+def _linked_files(document: FeedDocument, element: Element, name: str) -> Iterator[LinkedFile]:
+    for found in document.all(element, name):
+        if url := document.resolve(found, found.get("url", "")):
+            yield LinkedFile(url, found.get("type", ""))
+
+
+def _tags(document: FeedDocument, element: Element, remark: Callable[[str], None]) -> Iterator[FeedElement]:
+    for child in (child for name in COPIED for child in document.all(element, name)):
+        written = _markup(document, child)
+        kept = harmless_element(written, document.base_of(child))
+        if kept is None or kept.attributes.keys() != written.attributes.keys():
+            remark(f"its {written.name} has no http(s) address; it or the address is left out")
+        if kept is not None:
+            yield kept
+
+
+def _notes(document: FeedDocument, element: Element, remark: Callable[[str], None]) -> tuple[str, str]:
+    """Return an item's description and its content, without scripts."""
+    description = document.text(element, "description") or document.text(element, "itunes:summary")
+    written = (description, document.text(element, "content:encoded"))
+    harmless = (harmless_notes(written[0]), harmless_notes(written[1]))
+    if harmless != written:
+        remark("its notes have scripts or forms, which are left out")
+    return harmless
 
 
 def _count(text: str) -> int | None:
@@ -259,14 +342,15 @@ def _persons(document: FeedDocument, element: Element) -> Iterator[Person]:
             yield Person(
                 name=name,
                 role="host" if role == "host" else "guest",
-                url=found.get("href"),
-                image_url=found.get("img"),
+                url=document.resolve(found, found.get("href", "")),
+                image_url=document.resolve(found, found.get("img", "")),
             )
 
 
 def _href(document: FeedDocument, element: Element) -> str | None:
     image = document.one(element, "itunes:image")
-    return None if image is None else image.get("href", "").strip() or None
+    stated = "" if image is None else image.get("href", "").strip()
+    return document.resolve(image, stated) if image is not None and stated else None
 
 
 def _markup(document: FeedDocument, element: Element) -> FeedElement:

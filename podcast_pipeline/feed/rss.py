@@ -4,6 +4,7 @@ Pure and byte-deterministic: the same catalog and audience give the same bytes i
 and thread. The cost is linear in the number of episodes (scripts/bench_feed.py).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -18,8 +19,12 @@ from podcast_pipeline.feed.feedgen_extension import ChannelTags, ItemTags, Tag
 from podcast_pipeline.feed.notice import NoticeItem
 from podcast_pipeline.feed.paging import FeedPage
 from podcast_pipeline.feed.text import shorten, single_line, xml_safe
+from podcast_pipeline.feed.untrusted.addresses import web_address
+from podcast_pipeline.feed.untrusted.harmless import harmless_notes
+from podcast_pipeline.feed.untrusted.playable import why_unplayable
 from podcast_pipeline.model import Episode, ImportedItem, Show
 from podcast_pipeline.model.catalog import Catalog
+from podcast_pipeline.model.media_types import enclosure_type
 
 # feedgen switches the locale of the whole process to format a date, which is not thread-safe.
 feedgen.feed.formatRFC2822 = feedgen.entry.formatRFC2822 = format_datetime
@@ -96,9 +101,13 @@ def _entry(catalog: Catalog, item: Episode | NoticeItem, audience: Audience) -> 
 
 def _items(catalog: Catalog, audience: Audience) -> list[Episode | NoticeItem]:
     if isinstance(audience, PublicAudience):
-        return [episode for episode in catalog.published() if episode.access == "public"]
+        return [episode for episode in _playable(catalog) if episode.access == "public"]
     notices = [audience.notice] if audience.notice else []
-    return sorted([*notices, *catalog.published()], key=_at, reverse=True)
+    return sorted([*notices, *_playable(catalog)], key=_at, reverse=True)
+
+
+def _playable(catalog: Catalog) -> Iterator[Episode]:
+    return (episode for episode in catalog.published() if why_unplayable(episode) is None)
 
 
 def _at(item: Episode | NoticeItem) -> datetime:
@@ -115,7 +124,7 @@ def _changed_at(catalog: Catalog, audience: Audience) -> datetime:
 def _write_channel(feed: Any, show: Show, audience: Audience, page: FeedPage) -> None:
     is_private = isinstance(audience, PrivateAudience)
     feed.title(_readable(show.title, "show.title"))
-    description = _readable(show.description, "show.description")
+    description = _readable(harmless_notes(show.description), "show.description")
     feed.description(shorten(description, show_notes.DESCRIPTION_BYTES))
     feed.language(single_line(show.language))
     feed.generator("podcast-pipeline")
@@ -130,11 +139,14 @@ def _write_channel(feed: Any, show: Show, audience: Audience, page: FeedPage) ->
 def _write_episode(entry: Any, show: Show, episode: Episode, audience: Audience) -> None:
     entry.title(_readable(episode.title, episode.slug))
     original = episode.original
-    entry.link(href=single_line((original and original.link) or show.episode_url(episode.slug)))
-    entry.guid(xml_safe(episode.guid), permalink=episode.guid_is_permalink)
+    link = original and original.link and web_address(original.link)
+    entry.link(href=single_line(link or show.episode_url(episode.slug)))
+    is_permalink = episode.guid_is_permalink and web_address(episode.guid) is not None
+    entry.guid(xml_safe(episode.guid), permalink=is_permalink)
     entry.pubDate(episode.publish_at)
     enclosure = episode.enclosure
-    entry.enclosure(tags.enclosure_url(show, episode), enclosure.size_bytes, single_line(enclosure.type))
+    mime = enclosure_type(enclosure) or enclosure.type
+    entry.enclosure(tags.enclosure_url(show, episode), enclosure.size_bytes, single_line(mime))
     if original and (original.description or original.content):
         _write_original_notes(entry, original)
     else:
@@ -173,8 +185,8 @@ def _write_notes(entry: Any, text: str) -> None:
 
 
 def _write_original_notes(entry: Any, original: ImportedItem) -> None:
-    """Write an imported item's notes unchanged."""
+    """Write an imported item's notes unchanged, but for scripts."""
     if original.description:
-        entry.description(xml_safe(original.description))
+        entry.description(xml_safe(harmless_notes(original.description)))
     if original.content:
-        entry.content(xml_safe(original.content).replace("]]>", "]]&gt;"), type="CDATA")
+        entry.content(xml_safe(harmless_notes(original.content)).replace("]]>", "]]&gt;"), type="CDATA")

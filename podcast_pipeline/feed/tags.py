@@ -5,6 +5,8 @@ from uuid import UUID, uuid5
 from podcast_pipeline.feed import private
 from podcast_pipeline.feed.feedgen_extension import Tag
 from podcast_pipeline.feed.text import single_line, xml_safe
+from podcast_pipeline.feed.untrusted.addresses import web_address
+from podcast_pipeline.feed.untrusted.harmless import harmless_elements
 from podcast_pipeline.model import (
     CHAPTERS_TYPE,
     CaptionFormat,
@@ -108,13 +110,12 @@ def _basic_tags(show: Show, episode: Episode) -> list[Tag]:
 
 
 def _imported_tags(original: ImportedItem) -> list[Tag]:
-    """Return the tags of an imported episode's old feed, unchanged."""
-    tags = [_markup(tag) for tag in original.tags]
-    if original.image_url:
-        tags.append(Tag("itunes:image", attributes={"href": single_line(original.image_url)}))
-    if original.chapters_url:
-        attributes = {"url": single_line(original.chapters_url), "type": CHAPTERS_TYPE}
-        tags.append(Tag("podcast:chapters", attributes=dict(attributes)))
+    """Return the tags of an imported episode's old feed, unchanged, but for addresses that are none."""
+    tags = [_markup(tag) for tag in harmless_elements(original.tags)]
+    if original.image_url and (image := web_address(original.image_url)):
+        tags.append(Tag("itunes:image", attributes={"href": single_line(image)}))
+    if original.chapters_url and (chapters := web_address(original.chapters_url)):
+        tags.append(Tag("podcast:chapters", attributes={"url": single_line(chapters), "type": CHAPTERS_TYPE}))
     return tags
 
 
@@ -181,7 +182,7 @@ def enclosure_url(show: Show, episode: Episode) -> str:
     """Return the address of the audio: behind the token only if the episode is for subscribers."""
     enclosure = episode.enclosure
     if enclosure.key is None:
-        return xml_safe(enclosure.external_url or "")
+        return xml_safe(web_address(enclosure.external_url or "") or "")
     if episode.access == "subscribers":
         return private.private_audio_url(show, episode, enclosure.key)
     return single_line(show.object_url(enclosure.key))
@@ -194,7 +195,7 @@ def _chapters(show: Show, episode: Episode, key: str) -> Tag:
 
 
 def _person(person: Person) -> Tag:
-    url, image = person.url, person.image_url
+    url, image = person.url and web_address(person.url), person.image_url and web_address(person.image_url)
     attributes = {"role": person.role, "href": url and single_line(url), "img": image and single_line(image)}
     return Tag("podcast:person", single_line(person.name), attributes)
 

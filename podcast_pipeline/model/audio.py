@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from podcast_pipeline.model.fields import NonEmptyStr, Seconds, Sha256, StoredModel
+from podcast_pipeline.model.fields import HttpUrlOrNone, NonEmptyStr, Seconds, Sha256, StoredModel
 
 CHAPTERS_TYPE = "application/json+chapters"
 """The media type of a chapters file. Source: podcast-namespace, chapters.md."""
@@ -16,7 +16,7 @@ class Chapter(StoredModel):
 
     start_s: Seconds
     title: Annotated[str, Field(min_length=1, max_length=255)]
-    url: str | None = None
+    url: HttpUrlOrNone = None
     toc: bool = True
 
 

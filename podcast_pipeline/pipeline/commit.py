@@ -7,7 +7,10 @@ from math import inf
 from podcast_pipeline.audio import tags
 from podcast_pipeline.errors import EpisodeError, FeedError, LeakError, StoreError
 from podcast_pipeline.feed import app_impact, conformance
+from podcast_pipeline.feed.conformance.document import parse_rss
+from podcast_pipeline.feed.drop_invalid import guid_at
 from podcast_pipeline.feed.rss import PublicAudience, render_archive_pages, render_feed, render_unpaged
+from podcast_pipeline.feed.text import xml_safe
 from podcast_pipeline.model import Episode, Transcript
 from podcast_pipeline.model.catalog import CATALOG_KEY, Catalog
 from podcast_pipeline.pipeline.assemble import AssembledEpisode, Media
@@ -192,7 +195,7 @@ def make_feed_renderer(transcripts: Sequence[Transcript], *, allow_redownloads: 
             _check_leak(secret_shingles(transcript, catalog), FEED_KEY, whole)
         if new == published:
             return new
-        _check_rules(whole)
+        _check_rules(whole, catalog)
         if published is not None and not allow_redownloads:
             _check_history(published, whole)
         return new
@@ -205,10 +208,20 @@ def _check_leak(secret: Shingles, key: str, data: bytes) -> None:
         raise LeakError(key, "would hold text of the transcript; nothing was published")
 
 
-def _check_rules(new: bytes) -> None:
+def _check_rules(new: bytes, catalog: Catalog) -> None:
+    """Raise FeedError, with the episode's slug, for a broken rule; an imported item never blocks the show."""
     for finding in conformance.check_feed(new):
         if finding.severity == "error":
-            raise FeedError(finding.rule, f"{finding.message}; {finding.fix}")
+            episode = _episode_at(new, finding.line, catalog)
+            if episode is None or episode.original is None:
+                name = f"{episode.slug}: " if episode else ""
+                raise FeedError(finding.rule, f"{name}{finding.message}; {finding.fix}")
+
+
+def _episode_at(feed: bytes, line: int | None, catalog: Catalog) -> Episode | None:
+    """Return the episode whose item holds a line of a feed of ours."""
+    guid = guid_at(parse_rss(feed), line)
+    return next((episode for episode in catalog.published() if xml_safe(episode.guid) == guid), None)
 
 
 def _check_history(published: bytes, new: bytes) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID, uuid5
 
@@ -11,9 +12,9 @@ from slugify import slugify
 from podcast_pipeline.episodes.create import MAX_SLUG_LENGTH
 from podcast_pipeline.errors import FetchError
 from podcast_pipeline.feed import parse
-from podcast_pipeline.feed.app_impact import parse_feed
-from podcast_pipeline.feed.conformance.document import MAX_FEED_BYTES, FeedDocument
+from podcast_pipeline.feed.conformance.document import FeedDocument
 from podcast_pipeline.feed.parse import ImportRemark, ParsedItem
+from podcast_pipeline.feed.untrusted.playable import why_unplayable
 from podcast_pipeline.files import make_folder, short_sha256, sweep_parts
 from podcast_pipeline.model import Episode, Progress
 from podcast_pipeline.model.catalog import Catalog
@@ -23,12 +24,12 @@ from podcast_pipeline.pipeline.show_assets import build_show_assets
 from podcast_pipeline.remote_feeds.client import HttpClient
 from podcast_pipeline.remote_feeds.files import FileImporter
 from podcast_pipeline.remote_feeds.item import ImportContext, ImportedEpisode, import_item
+from podcast_pipeline.remote_feeds.pages import read_pages
 from podcast_pipeline.remote_feeds.show import import_show_settings
 from podcast_pipeline.storage.published import update_catalog
 from podcast_pipeline.storage.upload import upload
 
 PARALLEL = 4
-PAGES = 1000
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,9 @@ class ImportResult:
     remarks: tuple[ImportRemark, ...]
 
 
-def import_feed(context: Context, source: str, client: HttpClient, *, keep_audio: bool) -> ImportResult:
+def import_feed(
+    context: Context, source: str, client: HttpClient, *, keep_audio: bool, keep_missing: bool = False
+) -> ImportResult:
     """Add every item of a feed to the catalog, with its guid, date, notes and files unchanged.
 
     An interrupted import can be run again: files in the store are not fetched twice, and the catalog is
@@ -55,32 +58,35 @@ def import_feed(context: Context, source: str, client: HttpClient, *, keep_audio
     Args:
         source: a URL, or a file.
         keep_audio: leave the audio where it is.
+        keep_missing: leave there the audio that cannot be fetched this time.
 
     Raises:
         FeedError: the feed cannot be read; nothing was written.
         FetchError: audio could not be fetched; the catalog is unchanged.
     """
-    documents = tuple(_pages(source, client))
-    items, remarks = _items(documents)
+    client.trust_hosts_like(source)
+    document, items, remarks = _items(read_pages(source, client))
     catalog = load_catalog(context)
-    guids = {episode.guid for episode in catalog.episodes} if catalog else set()
-    new = sorted((item for item in items if item.guid not in guids), key=lambda item: item.published_at)
+    known = _known_guids(catalog)
+    new = sorted((item for item in items if item.guid not in known), key=lambda item: item.published_at)
     import_context = ImportContext(
         files=FileImporter(client, context.store, _journal(context, source), context.clock),
         library=context.library,
         show=context.config.to_show(artwork_key=None),
-        language=documents[0].text(documents[0].channel, "language") or context.config.show.language,
+        language=document.text(document.channel, "language") or context.config.show.language,
         now=context.clock(),
         keep_audio=keep_audio,
+        keep_missing=keep_missing,
     )
     make_folder(import_context.files.journal)
     with sweep_parts(import_context.files.journal):
         imported = list(_import_all(new, _slugs(new, context, catalog), import_context, context))
     episodes = [one.episode for one in imported if one.episode]
-    if catalog is None:
-        context, show_remarks = import_show_settings(documents[0], source, context, client)
-        remarks += (*show_remarks, *parse.dropped_show_elements(documents[0]))
-    _add_to_catalog(episodes, context, catalog)
+    if episodes or known or not (imported or remarks):
+        if catalog is None:
+            context, show_remarks = import_show_settings(document, source, context, client)
+            remarks += (*show_remarks, *parse.dropped_show_elements(document))
+        _add_to_catalog(episodes, context, catalog)
     return ImportResult(
         added_slugs=tuple(episode.slug for episode in episodes),
         known_count=len(items) - len(new),
@@ -88,32 +94,33 @@ def import_feed(context: Context, source: str, client: HttpClient, *, keep_audio
     )
 
 
-def _pages(source: str, client: HttpClient) -> Iterator[FeedDocument]:
-    """Yield a feed and, where it has pagination, the pages with older items."""
-    seen: set[str] = set()
-    address: str | None = source
-    while address and address not in seen and len(seen) < PAGES:
-        seen.add(address)
-        document = parse_feed(_bytes(address, client))
-        yield document
-        address = parse.next_page_url(document)
-
-
-def _bytes(address: str, client: HttpClient) -> bytes:
-    if address.startswith(("http://", "https://")):
-        return client.get(address, limit_bytes=MAX_FEED_BYTES).body
-    return Path(address).read_bytes()
-
-
-def _items(documents: Iterable[FeedDocument]) -> tuple[list[ParsedItem], tuple[ImportRemark, ...]]:
+def _items(pages: Iterable[FeedDocument]) -> tuple[FeedDocument, list[ParsedItem], tuple[ImportRemark, ...]]:
+    """Return the first page and the items of all, of which no other page is kept in memory."""
     items: dict[str, ParsedItem] = {}
     remarks: list[ImportRemark] = []
-    for document in documents:
-        found, item_remarks = parse.parse_items(document)
+    first: FeedDocument | None = None
+    for page in pages:
+        first = first or page
+        found, item_remarks = parse.parse_items(page)
         remarks += item_remarks
         for item in found:
             items.setdefault(item.guid, item)
-    return list(items.values()), tuple(remarks)
+    assert first is not None
+    return first, list(items.values()), tuple(remarks)
+
+
+def _known_guids(catalog: Catalog | None) -> set[str]:
+    """Return the guids of the items that need not be imported: unpublished ones, and those with audio."""
+    episodes = catalog.episodes if catalog else ()
+    return {e.guid for e in episodes if e.state == "unpublished" or why_unplayable(e) is None}
+
+
+def _fetched_again(known: Episode | None, episode: Episode, now: datetime) -> Episode:
+    """Return an episode whose audio, of an earlier release, was none, with the audio that it has now."""
+    if known is None:
+        return episode
+    audio = {"enclosure": episode.enclosure, "source_sha256": episode.source_sha256}
+    return Episode.model_validate({**dict(known), **audio, "content_changed_at": now})
 
 
 def _journal(context: Context, source: str) -> Path:
@@ -123,8 +130,10 @@ def _journal(context: Context, source: str) -> Path:
 def _slugs(items: Iterable[ParsedItem], context: Context, catalog: Catalog | None) -> dict[UUID, str]:
     """Return a slug for each item, by its id; a second run returns the same ones."""
     used = {episode.slug for episode in catalog.episodes} if catalog else set()
-    slugs: dict[UUID, str] = {}
+    slugs = {episode.id: episode.slug for episode in catalog.episodes} if catalog else {}
     for item in items:
+        if _id(item, context) in slugs:  # to be fetched again
+            continue
         stem = slugify(item.title, max_length=MAX_SLUG_LENGTH, word_boundary=True) or "episode"
         number, slug = 1, stem
         while slug in used or context.library.id_of(slug) not in (None, _id(item, context)):
@@ -154,7 +163,7 @@ def _import_all(
         try:
             return import_item(item, episode_id, slugs[episode_id], import_context)
         except FetchError as error:
-            return error
+            return FetchError(error.subject, f"{error.message} (“{item.title}”)")
 
     context.report(Progress(step="import", done=0, total=len(items), unit="episodes"))
     with ThreadPoolExecutor(PARALLEL) as pool:
@@ -167,7 +176,7 @@ def _import_all(
     if failed:
         message = (
             f"{failed[0].message}; {len(failed)} of {len(items)} audio files are missing and nothing was"
-            " added; run again to go on, or pass --keep-audio"
+            " added; run again to go on, or pass --keep-missing to leave them at the old host"
         )
         raise FetchError(failed[0].subject, message)
 
@@ -177,9 +186,11 @@ def _add_to_catalog(episodes: list[Episode], context: Context, catalog: Catalog 
     upload(context.store, show_assets.objects, now=context.clock(), report=context.report)
 
     def add(current: Catalog | None) -> Catalog:
-        known = {episode.guid for episode in current.episodes} if current else set()
+        known = _known_guids(current)
         base = current or show_assets.apply_to(None)
-        return base.with_episodes(episode for episode in episodes if episode.guid not in known)
+        added = (episode for episode in episodes if episode.guid not in known)
+        now = context.clock()
+        return base.with_episodes(_fetched_again(base.by_id(e.id), e, now) for e in added)
 
     with context.publisher_lock(), step(context.report, "catalog"):
         update_catalog(context.store, add)

@@ -1,21 +1,19 @@
 """Import one item of another host's feed: its files, its episode folder, its entry in the catalog."""
 
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
-
-from pydantic import ValidationError
 
 from podcast_pipeline.episodes.base import BASE_FILE, EpisodeBase
 from podcast_pipeline.episodes.create import create_imported_episode
 from podcast_pipeline.episodes.library import Library
-from podcast_pipeline.errors import FetchError, RemoteFileNotFound
+from podcast_pipeline.errors import FetchError, ForbiddenAddress, RemoteFileNotFound, RemoteFileUnusable
 from podcast_pipeline.feed.drop_invalid import drop_invalid_elements
 from podcast_pipeline.feed.parse import ImportRemark, ParsedItem
 from podcast_pipeline.model import Chapter, Enclosure, Episode, EpisodeDraft, ImportedItem, Show
 from podcast_pipeline.model.catalog import to_json
+from podcast_pipeline.remote_feeds.chapters import read_chapters
 from podcast_pipeline.remote_feeds.client import HttpClient
 from podcast_pipeline.remote_feeds.files import FileImporter
 
@@ -38,6 +36,7 @@ class ImportContext:
     Attributes:
         now: aware; an item with a later date is scheduled.
         keep_audio: leave the audio where it is.
+        keep_missing: leave audio there that cannot be fetched now.
     """
 
     files: FileImporter
@@ -46,6 +45,19 @@ class ImportContext:
     language: str
     now: datetime
     keep_audio: bool
+    keep_missing: bool = False
+
+
+@dataclass(frozen=True)
+class Remarks:
+    """Collects the remarks on one item; each carries its title."""
+
+    title: str
+    found: list[ImportRemark] = field(default_factory=list)
+
+    def add(self, about: str) -> None:
+        """Add a remark."""
+        self.found.append(ImportRemark(about, self.title))
 
 
 @dataclass(frozen=True)
@@ -63,12 +75,14 @@ def import_item(item: ParsedItem, episode_id: UUID, slug: str, context: ImportCo
         FetchError: the audio could not be fetched this time.
     """
     files = context.files
-    remarks = [ImportRemark(f"{name} is not repeated", item.title) for name in sorted(item.dropped_elements)]
-    enclosure = _enclosure(item, slug, files, remarks, keep_audio=context.keep_audio)
+    remarks = Remarks(item.title)
+    for name in sorted(item.dropped_elements):
+        remarks.add(f"{name} is not repeated")
+    enclosure = _enclosure(item, slug, context, remarks)
     if enclosure is None:
-        return ImportedEpisode(None, tuple(remarks))
-    artwork_key = _artwork(item, files, remarks)
-    chapters_key, chapters = _chapters(item, slug, files, remarks)
+        return ImportedEpisode(None, tuple(remarks.found))
+    artwork = _artwork(item, files, remarks)
+    chapters = _chapters(item, slug, files, remarks)
     draft = EpisodeDraft(
         id=episode_id,
         guid=item.guid,
@@ -81,7 +95,7 @@ def import_item(item: ParsedItem, episode_id: UUID, slug: str, context: ImportCo
         number=item.number,
         type=item.type,
         persons=item.persons,
-        chapters=chapters,
+        chapters=chapters.marks,
         source_sha256=enclosure.sha256,
     )
     transcripts = dict(_transcripts(item, files.client, remarks))
@@ -93,24 +107,26 @@ def import_item(item: ParsedItem, episode_id: UUID, slug: str, context: ImportCo
         published_at=item.published_at if is_out else None,
         content_changed_at=item.published_at,
         enclosure=enclosure,
-        artwork_key=artwork_key,
-        chapters_key=chapters_key,
+        artwork_key=artwork.key,
+        chapters_key=chapters.key,
         guid_is_permalink=item.guid_is_permalink,
         original=ImportedItem(
             link=item.link,
             description=item.description,
             content=item.content,
-            image_url=None if artwork_key else item.image_url,
-            chapters_url=item.chapters.url if item.chapters and not chapters_key else None,
+            image_url=artwork.url_at_old_host,
+            chapters_url=chapters.url_at_old_host,
             tags=item.tags,
         ),
     )
     valid, dropped = drop_invalid_elements(context.show, episode)
-    base = to_json(EpisodeBase.of(valid))
-    files_by_name = {"notes.md": draft.notes.encode(), BASE_FILE: base, **transcripts}
-    create_imported_episode(draft, context.library, files_by_name)
-    remarks += [ImportRemark(reason, item.title) for reason in dropped]
-    return ImportedEpisode(valid, tuple(remarks))
+    for reason in dropped:
+        remarks.add(reason)
+    if valid is not None:
+        base = to_json(EpisodeBase.of(valid))
+        files_by_name = {"notes.md": draft.notes.encode(), BASE_FILE: base, **transcripts}
+        create_imported_episode(draft, context.library, files_by_name)
+    return ImportedEpisode(valid, tuple(remarks.found))
 
 
 def _with_lf(text: str) -> str:
@@ -118,29 +134,56 @@ def _with_lf(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
 
 
-def _enclosure(
-    item: ParsedItem, slug: str, files: FileImporter, remarks: list[ImportRemark], *, keep_audio: bool
-) -> Enclosure | None:
-    if not keep_audio:
-        try:
-            stored = files.import_audio(item.audio.url, slug, item.audio.mime)
-        except RemoteFileNotFound:
-            remarks.append(ImportRemark("its audio is gone from the old host; the address stays", item.title))
-        else:
-            if item.size_bytes not in (0, stored.size_bytes):
-                remarks.append(ImportRemark("the feed gave its audio another length", item.title))
-            return Enclosure(
-                key=stored.key,
-                size_bytes=stored.size_bytes,
-                type=stored.content_type,
-                duration_s=item.duration_s,
-                sha256=stored.sha256,
-            )
-    size = item.size_bytes or _size_from_host(item, files.client)
+def _enclosure(item: ParsedItem, slug: str, context: ImportContext, remarks: Remarks) -> Enclosure | None:
+    """Return the audio, in storage or at the old host; None, with a remark, for an item that has none."""
+    try:
+        if not context.keep_audio:
+            return _stored_enclosure(item, slug, context.files, remarks)
+    except RemoteFileNotFound:
+        remarks.add("its audio is gone from the old host; the address stays")
+    except ForbiddenAddress as error:
+        remarks.add(f"is left out: its audio {error.message}")
+        return None
+    except RemoteFileUnusable as error:
+        if item.audio.mime is None:
+            remarks.add(f"is left out: its file {_first_part(error)}")
+            return None
+        remarks.add(f"its audio could not be taken, it {_first_part(error)}; the address stays")
+    except FetchError as error:
+        if not context.keep_missing:
+            raise
+        remarks.add(f"its audio {error.message}; the address stays")
+    return _enclosure_at_old_host(item, context.files.client, remarks)
+
+
+def _first_part(error: FetchError) -> str:
+    """Return what is wrong, without what to do: that is for the old host."""
+    return error.message.partition(";")[0]
+
+
+def _stored_enclosure(item: ParsedItem, slug: str, files: FileImporter, remarks: Remarks) -> Enclosure:
+    stored = files.import_audio(item.audio.url, slug, item.audio.mime or "")
+    if item.size_bytes not in (0, stored.size_bytes):
+        remarks.add("the feed gave its audio another length")
+    return Enclosure(
+        key=stored.key,
+        size_bytes=stored.size_bytes,
+        type=stored.content_type,
+        duration_s=item.duration_s,
+        sha256=stored.sha256,
+    )
+
+
+def _enclosure_at_old_host(item: ParsedItem, client: HttpClient, remarks: Remarks) -> Enclosure | None:
+    if item.audio.mime is None:
+        remarks.add("is left out: its file is no audio by its name and its type")
+        return None
+    if not client.allows_name(item.audio.url):
+        remarks.add("is left out: its audio is on the listener's own machine or network")
+        return None
+    size = item.size_bytes or _size_from_host(item, client)
     if not size:
-        remarks.append(
-            ImportRemark("is left out: neither feed nor host states the length of its audio", item.title)
-        )
+        remarks.add("is left out: neither feed nor host states the length of its audio")
         return None
     return Enclosure(
         external_url=item.audio.url, size_bytes=size, type=item.audio.mime, duration_s=item.duration_s
@@ -155,54 +198,49 @@ def _size_from_host(item: ParsedItem, client: HttpClient) -> int:
     return int(length) if length.isdecimal() else 0
 
 
-def _artwork(item: ParsedItem, files: FileImporter, remarks: list[ImportRemark]) -> str | None:
+@dataclass(frozen=True)
+class _LinkedFile:
+    """A picture or a chapters file: in storage, at the old host, or nowhere."""
+
+    key: str | None = None
+    url_at_old_host: str | None = None
+    marks: tuple[Chapter, ...] = ()
+
+
+def _artwork(item: ParsedItem, files: FileImporter, remarks: Remarks) -> _LinkedFile:
     if item.image_url is None:
-        return None
+        return _LinkedFile()
     try:
-        return files.import_artwork(item.image_url).key
+        return _LinkedFile(files.import_artwork(item.image_url).key)
+    except (RemoteFileUnusable, ForbiddenAddress) as error:
+        remarks.add(f"its artwork is left out: it {_first_part(error)}")
+        return _LinkedFile()
     except FetchError:
-        remarks.append(ImportRemark("its artwork could not be fetched; the address stays", item.title))
-        return None
+        remarks.add("its artwork could not be fetched; the address stays")
+        return _LinkedFile(url_at_old_host=item.image_url)
 
 
-def _chapters(
-    item: ParsedItem, slug: str, files: FileImporter, remarks: list[ImportRemark]
-) -> tuple[str | None, tuple[Chapter, ...]]:
+def _chapters(item: ParsedItem, slug: str, files: FileImporter, remarks: Remarks) -> _LinkedFile:
     if item.chapters is None:
-        return None, ()
+        return _LinkedFile()
     try:
         stored, data = files.import_chapters(item.chapters.url, slug)
+    except (RemoteFileUnusable, ForbiddenAddress) as error:
+        remarks.add(f"its chapters are left out: the file {_first_part(error)}")
+        return _LinkedFile()
     except FetchError:
-        remarks.append(ImportRemark("its chapters could not be fetched; the address stays", item.title))
-        return None, ()
-    return stored.key, read_chapters(data)
+        remarks.add("its chapters could not be fetched; the address stays")
+        return _LinkedFile(url_at_old_host=item.chapters.url)
+    return _LinkedFile(stored.key, marks=read_chapters(data))
 
 
-def read_chapters(data: bytes) -> tuple[Chapter, ...]:
-    """Read a chapters file for our pages; none where the file is not JSON chapters."""
-    try:
-        return tuple(
-            Chapter(
-                start_s=one["startTime"], title=one["title"], url=one.get("url"), toc=one.get("toc", True)
-            )
-            for one in json.loads(data)["chapters"]
-            if one.get("title")
-        )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ValidationError):
-        return ()
-
-
-def _transcripts(
-    item: ParsedItem, client: HttpClient, remarks: list[ImportRemark]
-) -> Iterator[tuple[str, bytes]]:
+def _transcripts(item: ParsedItem, client: HttpClient, remarks: Remarks) -> Iterator[tuple[str, bytes]]:
     """Yield the old transcripts as files for the folder; the public feed lists none."""
     for file in item.transcripts:
         suffix = TRANSCRIPTS.get(file.mime, "txt")
         try:
             yield f"imported.{suffix}", client.get(file.url, limit_bytes=TRANSCRIPT_BYTES).body
         except FetchError:
-            remarks.append(ImportRemark(f"its transcript ({suffix}) could not be fetched", item.title))
+            remarks.add(f"its transcript ({suffix}) could not be fetched")
         else:
-            remarks.append(
-                ImportRemark(f"its transcript ({suffix}) is in its folder, not in the feed", item.title)
-            )
+            remarks.add(f"its transcript ({suffix}) is in its folder, not in the feed")

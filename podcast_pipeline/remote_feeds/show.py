@@ -19,10 +19,10 @@ from podcast_pipeline.feed.tags import podcast_guid
 from podcast_pipeline.files import write_atomically
 from podcast_pipeline.pipeline.context import Context
 from podcast_pipeline.remote_feeds.client import HttpClient
+from podcast_pipeline.remote_feeds.pages import is_web_address
 
 TEMPLATES = files("podcast_pipeline.episodes") / "template"
 ARTWORK_BYTES = 20 * 1024**2
-SUFFIXES = {b"\xff\xd8\xff": ".jpg", b"\x89PNG": ".png"}
 
 
 def import_show_settings(
@@ -41,7 +41,7 @@ def import_show_settings(
     values: dict[str, Any] = {}
     remarks: list[ImportRemark] = []
     guid = parse.show_guid(document)
-    if guid is None and source.startswith(("http://", "https://")):
+    if guid is None and is_web_address(source):
         guid = podcast_guid(source)
     if guid is None:
         remarks.append(ImportRemark("the old feed has no podcast:guid that is a UUID; show.toml's stays"))
@@ -89,8 +89,11 @@ def _artwork(url: str | None, path: Path, client: HttpClient, remarks: list[Impo
             ImportRemark(f"the show's artwork could not be fetched ({error.message}); put it here")
         )
         return path.name
-    suffix = next((s for magic, s in SUFFIXES.items() if body.startswith(magic)), ".jpg")
-    target = path.with_name(f"old-artwork{suffix}")
+    kind = artwork.identify_picture(body)
+    if kind is None:
+        remarks.append(ImportRemark("the show's artwork is no whole JPEG or PNG; put yours here"))
+        return path.name
+    target = path.with_name(f"old-artwork{kind[0]}")
     write_atomically(target, body)
     try:
         artwork.load_artwork(target)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from podcast_pipeline.feed.untrusted.addresses import web_address
 from podcast_pipeline.model import CHAPTERS_TYPE, CaptionFormat, Chapter, Transcript
 from podcast_pipeline.model.catalog import to_json
 from podcast_pipeline.transcript.captions import formats
@@ -88,8 +89,8 @@ def chapters_file(slug: str, chapters: Iterable[Chapter], *, access: str) -> Sta
 
 def _chapter(chapter: Chapter) -> dict[str, object]:
     entry: dict[str, object] = {"startTime": chapter.start_s, "title": chapter.title}
-    if chapter.url:
-        entry["url"] = chapter.url
+    if chapter.url and (url := web_address(chapter.url)):
+        entry["url"] = url
     if not chapter.toc:
         entry["toc"] = False
     return entry

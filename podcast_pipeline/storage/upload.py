@@ -10,6 +10,7 @@ import httpx
 
 from podcast_pipeline.errors import DamagedObject, Denied, NotFound, PreconditionFailed, StoreError
 from podcast_pipeline.model import Progress, ProgressCallback
+from podcast_pipeline.model.media_types import is_public_type
 from podcast_pipeline.storage import ObjectInfo, ObjectReader, Store
 from podcast_pipeline.storage.objects import PRIVATE_CACHE, PROBE_KEY, StagedObject
 
@@ -32,6 +33,8 @@ def upload(store: Store, objects: Iterable[StagedObject], *, now: datetime, repo
             catalog references none of the objects yet.
     """
     objects = list(objects)
+    for staged in objects:
+        _require_public_type(staged)
     if any(staged.key.startswith("private/") for staged in objects):
         check_private_is_closed(store)
     total = sum(staged.size_bytes for staged in objects)
@@ -41,6 +44,12 @@ def upload(store: Store, objects: Iterable[StagedObject], *, now: datetime, repo
         for staged in pool.map(lambda staged: _put_and_read_back(store, staged, now), objects):
             done += staged.size_bytes
             report(Progress(step="store", done=done, total=total, unit="bytes"))
+
+
+def _require_public_type(staged: StagedObject) -> None:
+    """Refuse to make an object public under a type that we do not make, such as a page."""
+    if staged.key.startswith("public/") and not is_public_type(staged.key, staged.content_type):
+        raise StoreError(staged.key, f"would be public as “{staged.content_type}”; nothing of that type is")
 
 
 def check_private_is_closed(store: Store) -> None:

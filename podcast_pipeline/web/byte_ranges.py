@@ -7,7 +7,7 @@ import gzip
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from secrets import token_hex
@@ -15,11 +15,13 @@ from secrets import token_hex
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from podcast_pipeline.model.media_types import is_public_type
 from podcast_pipeline.storage import ObjectReader
 
 ByteRange = tuple[int, int]
 """Offsets (start, end) in bytes; end is exclusive."""
 
+UNKNOWN_TYPE = "application/octet-stream"
 MAX_RANGES = 16  # no player requests more; more get the whole content (RFC 9110, 14.2)
 GZIP_FROM_BYTES = 500  # a smaller response fits one packet anyway
 GZIP_MARK = "-gz"  # compressed bytes need an ETag of their own (RFC 9110, 8.8.3)
@@ -95,6 +97,15 @@ def content_from_store(store: ObjectReader, key: str) -> Content:
     )
 
 
+def media_from_store(store: ObjectReader, key: str) -> Content:
+    """Return a stored object that may be of another host: of a type of ours, or a download without a type.
+
+    An earlier release took over types of other hosts, so that a page could be stored as audio.
+    """
+    content = content_from_store(store, key)
+    return content if is_public_type(key, content.type) else replace(content, type=UNKNOWN_TYPE)
+
+
 def content_response(request: Request, content: Content, *, headers: Mapping[str, str]) -> Response:
     """Respond to GET or HEAD with content, honouring conditional requests and byte ranges.
 
@@ -108,6 +119,8 @@ def content_response(request: Request, content: Content, *, headers: Mapping[str
     response_headers = {"etag": etag, "accept-ranges": "bytes", **headers}
     if content.modified_at:
         response_headers["last-modified"] = format_datetime(content.modified_at.astimezone(UTC), usegmt=True)
+    if content.type == UNKNOWN_TYPE:
+        response_headers["content-disposition"] = "attachment"
     if content.is_text:
         response_headers["vary"] = ", ".join(filter(None, (response_headers.get("vary"), "Accept-Encoding")))
     if _is_not_modified(request, content):

@@ -6,16 +6,20 @@ from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
 
+import httpx
 import pytest
 from PIL import Image, PngImagePlugin
 from starlette.testclient import TestClient
 from starlette.types import Scope
 
-from podcast_pipeline.audit import AuditFinding, RestrictedText, VisitorKind
+from podcast_pipeline.audit import AuditFinding, AuditResponse, AuditVisitor, RestrictedText, VisitorKind
 from podcast_pipeline.audit.logs_and_mail import check_log_file, check_mail_folder
+from podcast_pipeline.audit.storage import check_storage
+from podcast_pipeline.audit.visitors import check_public_type
 from podcast_pipeline.cli.commands.audit import load_secrets
 from podcast_pipeline.model import Chapter
 from podcast_pipeline.storage.objects import chapters_file, stage_bytes
+from podcast_pipeline.storage.s3.store import S3Store
 from tests.support.leaky_site import FLAGSHIP, FUTURE, WITHDRAWN, Change, Reply, audit_findings, make_site
 from tests.support.site import NOW, TEASER_WORDS, Site, transcript_of
 
@@ -299,3 +303,37 @@ def test_findings_are_values(site: Site) -> None:
     found = audit_findings(site, change, who=("anonymous",))
     assert AuditFinding("P3", "anonymous", site.catalog.show.episode_url(FLAGSHIP), found[0].message) in found
     assert "because by then i was angry it said" in found[0].message
+
+
+@pytest.mark.parametrize(
+    ("key", "content_type"),
+    [
+        ("public/audio/page.0123456789abcdef.mp3", "text/html"),
+        ("public/art/0123456789abcdef.svg", "image/svg+xml"),
+        ("public/audio/untyped.0123456789abcdef.mp3", ""),
+    ],
+)
+def test_a_public_object_of_a_foreign_type_is_found(site: Site, key: str, content_type: str) -> None:
+    """A page that an earlier release stored as audio is named, though nothing links to it (s53)."""
+    site.store.put(key, b"<script>x</script>", content_type=content_type, cache_control="no-cache")
+    assert stored(site, key) == ["H6"]
+
+
+@pytest.mark.parametrize(("content_type", "rules"), [("audio/mpeg", []), ("text/html", ["H6"]), ("", ["H6"])])
+def test_the_type_that_is_delivered_counts_too(content_type: str, rules: list[str]) -> None:
+    """A CDN that gives a public object another type than the bucket has is named."""
+    url, key = "https://cdn.example/audio/a.0123456789abcdef.mp3", "public/audio/a.0123456789abcdef.mp3"
+    with httpx.Client() as client:
+        visitor = AuditVisitor("anonymous", client)
+        answer = AuditResponse(url, "HEAD", 200, {"content-type": content_type}, b"")
+        assert [f.rule for f in check_public_type(visitor, answer, key)] == rules
+
+
+def test_a_foreign_type_in_a_bucket_is_found(s3_store: S3Store, secrets: RestrictedText) -> None:
+    """The Content-Type that the bucket gives to anybody counts; one of ours is no finding."""
+    keys = ("public/audio/page.0123456789abcdef.mp3", "public/audio/a.0123456789abcdef.mp3")
+    for key, content_type in zip(keys, ("text/html", "audio/mpeg"), strict=True):
+        s3_store.put(key, b"<script>x</script>", content_type=content_type, cache_control="no-cache")
+    found = [f for f in check_storage(s3_store.anonymous(), keys, secrets) if f.where in keys]
+    assert [(f.rule, f.where) for f in found] == [("H6", keys[0])]
+    assert "is public as “text/html”" in found[0].message

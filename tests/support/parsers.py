@@ -1,5 +1,6 @@
 """Every parser of foreign bytes, with a valid sample of its input."""
 
+import gzip
 import hashlib
 import io
 import re
@@ -24,6 +25,8 @@ from podcast_pipeline.audience.subscribers.email import parse_email as parse_add
 from podcast_pipeline.audience.subscribers.plans import parse_paid_until
 from podcast_pipeline.audience.subscribers.privacy.addresses_seen import client_network
 from podcast_pipeline.audience.subscribers.tokens import parse_token as parse_token
+from podcast_pipeline.audio.artwork import identify_picture
+from podcast_pipeline.audio.foreign import identify_audio
 from podcast_pipeline.audit import RestrictedText
 from podcast_pipeline.audit.logs_and_mail import check_log_file, check_mail_folder
 from podcast_pipeline.episodes.library import Library
@@ -33,9 +36,12 @@ from podcast_pipeline.feed.conformance.artwork import check_artwork
 from podcast_pipeline.feed.conformance.chapters import check_chapters
 from podcast_pipeline.feed.conformance.transcripts import check_transcript
 from podcast_pipeline.feed.show_notes import to_plain
+from podcast_pipeline.feed.untrusted.addresses import web_address
+from podcast_pipeline.feed.untrusted.harmless import harmless_notes
 from podcast_pipeline.model import CaptionFormat
 from podcast_pipeline.model.catalog import catalog_from_json, to_json, transcript_from_json
-from podcast_pipeline.remote_feeds.item import read_chapters
+from podcast_pipeline.remote_feeds.chapters import harmless_chapters, read_chapters
+from podcast_pipeline.remote_feeds.unpack import UnreadableEncoding, unpack
 from podcast_pipeline.search.query import parse_query as parse_query
 from podcast_pipeline.transcript.captions.formats import render_captions
 from podcast_pipeline.transcript.leaks.shingles import Shingles
@@ -48,6 +54,7 @@ from podcast_pipeline.web.byte_ranges import (
     parse_range,
 )
 from podcast_pipeline.web.middleware.access_log import redact
+from tests.support.imported_show import audio_bytes
 from tests.support.paths import ROOT
 from tests.support.show import SLUG
 from tests.support.site import INTERVIEW, transcript_of
@@ -89,6 +96,11 @@ def file_of(name: str, data: bytes) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     return path
+
+
+def read_packed(data: bytes) -> None:
+    with suppress(UnreadableEncoding):
+        drain(unpack(iter([data]), "gzip"))
 
 
 def read_show(data: bytes) -> None:
@@ -204,6 +216,12 @@ PARSERS = {
     "imported feed": Parser(read_foreign_feed, FEED),
     "checked chapters": Parser(lambda data: check_chapters(data, duration_s=9), CHAPTERS),
     "imported chapters": Parser(read_chapters, CHAPTERS),
+    "stored chapters": Parser(harmless_chapters, CHAPTERS),
+    "imported audio": Parser(lambda data: identify_audio(file_of("a.mp3", data)), audio_bytes("a", 4000)),
+    "imported picture": Parser(identify_picture, png()),
+    "imported address": Parser(of_text(web_address), "https://müller.example/a b.mp3?q=ü#é".encode()),
+    "imported notes": Parser(of_text(harmless_notes), b'<p>x</p><a href="javascript:x">y</a><svg onload=z>'),
+    "packed answer": Parser(read_packed, gzip.compress(NOTES)),
     "checked artwork": Parser(lambda data: check_artwork(data, "image/png"), png()),
     "show notes": Parser(of_text(to_plain), NOTES),
     "search query": Parser(of_text(lambda t: parse_query(t, ZONE)), QUERY),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from podcast_pipeline.cli.arguments import Allow, Guests, Notes, SlugArgument, SlugOption, Title
-from podcast_pipeline.cli.commands import search
+from podcast_pipeline.cli.commands import feeds, search
 from podcast_pipeline.cli.confirmation import confirm
 from podcast_pipeline.cli.session import CliSession
 
@@ -137,6 +137,7 @@ def release(context: typer.Context, allow: Allow = False) -> None:
     slugs = publish.release(session.context, allow_redownloads=allow)
     if slugs:
         search.update_search_index(session)
+        feeds.warn_of_left_out_items(session)
     session.output.result({"released": slugs}, [f"{slug}: published" for slug in slugs])
 
 
@@ -193,6 +194,7 @@ def unpublish(
         confirm(session, UNPUBLISH_WARNINGS[episode.state].format(slug=slug), f"Unpublish {slug}?", yes=yes)
     maintain.unpublish(session.context, slug)
     search.update_search_index(session)
+    feeds.warn_of_left_out_items(session)
     session.output.result({"slug": slug, "state": "unpublished"}, [f"{slug}: unpublished"])
 
 
@@ -202,6 +204,7 @@ def rebuild(context: typer.Context, allow: Allow = False) -> None:
 
     session: CliSession = context.obj
     changed = maintain.rebuild(session.context, allow_redownloads=allow)
+    feeds.warn_of_left_out_items(session)
     session.output.result({"changed": changed}, ["rebuilt" if changed else "nothing to do"])
 
 

@@ -123,6 +123,7 @@ def _read_all_pages(session: CliSession, feed: str | None) -> bytes:
     if not _is_url(feed):
         return _read_feed(session, feed)
     with HttpClient() as client:
+        client.trust_hosts_like(feed)
         return client.get(feed, limit_bytes=MAX_FEED_BYTES).body
 
 
@@ -132,6 +133,10 @@ def import_(
     keep_audio: Annotated[
         bool, typer.Option("--keep-audio", help="Leave the audio at the old host.")
     ] = False,
+    keep_missing: Annotated[
+        bool,
+        typer.Option("--keep-missing", help="Leave audio at the old host that cannot be fetched now."),
+    ] = False,
 ) -> None:
     """Import a show from its old feed, each item with guid, date, notes and files; writes no feed."""
     from podcast_pipeline.remote_feeds.client import HttpClient
@@ -140,7 +145,7 @@ def import_(
     session: CliSession = context.obj
     _ = session.store  # raises before anything is fetched if it is another show's
     with HttpClient() as client:
-        result = import_feed(session.context, feed, client, keep_audio=keep_audio)
+        result = import_feed(session.context, feed, client, keep_audio=keep_audio, keep_missing=keep_missing)
     count = len(result.added_slugs)
     session.output.result(
         {
@@ -154,6 +159,17 @@ def import_(
             *(["next: `podcast feed diff` against the old feed, then `podcast rebuild`"] * bool(count)),
         ],
     )
+    warn_of_left_out_items(session)
+    if result.remarks and not count and not result.known_count:
+        raise typer.Exit(PROBLEMS)
+
+
+def warn_of_left_out_items(session: CliSession) -> None:
+    """Print a line for each published episode that is in no feed, because its audio is none."""
+    from podcast_pipeline.feed.untrusted.playable import left_out
+
+    for line in left_out(session.context.catalog()):
+        session.output.warn(line)
 
 
 def _remark_lines(remarks: "Iterable[ImportRemark]") -> Iterator[str]:
@@ -184,15 +200,16 @@ def _check(session: CliSession, feed: str | None, newest: int) -> "tuple[FeedFin
 
 
 def _is_url(name: str) -> bool:
-    return name.startswith(("http://", "https://"))
+    return name.lower().startswith(("http://", "https://"))
 
 
 def _read_feed(session: CliSession, feed: str | None) -> bytes:
     """Return a feed from a file, or the published one."""
+    from podcast_pipeline.remote_feeds.pages import read_feed_file
     from podcast_pipeline.storage.objects import FEED_KEY
 
     if feed is not None:
-        return Path(feed).read_bytes()
+        return read_feed_file(Path(feed))
     try:
         return session.store.get(FEED_KEY)[1]
     except NotFound as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from podcast_pipeline.cli.commands import review, search
+from podcast_pipeline.cli.commands import feeds, review, search
 from podcast_pipeline.cli.exit_codes import exit_code
 from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.errors import ConfigError, EpisodeError, PodcastError, UnknownBaseError
@@ -71,6 +71,8 @@ def publish_all(session: CliSession, arguments: list[str], options: PublishOptio
     _print(session, outcomes)
     for error in errors:
         session.output.warn(str(error))
+    if not options.dry_run:
+        feeds.warn_of_left_out_items(session)
     sys.exit(exit_code(errors))
 
 

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from lxml import etree
 
 from podcast_pipeline.feed.conformance.finding import FeedFinding, error, warning
 from podcast_pipeline.feed.feedgen_extension import NAMESPACES
+from podcast_pipeline.feed.untrusted.addresses import web_address
 
 MAX_FEED_BYTES = 64 * 1024 * 1024  # 2,000 episodes with long notes take 10 MB
 OLD_PODCAST_NAMESPACE = "https://github.com/Podcastindex-org/podcast-namespace/blob/main/docs/1.0.md"
@@ -47,6 +48,20 @@ class FeedDocument:
         links = self.all(self.channel, "atom:link[@rel='self']")
         return links[0].get("href") if links else None
 
+    def resolve(self, element: Element, address: str) -> str | None:
+        """Return an http(s) address in an element, resolved against xml:base and the feed's own address.
+
+        Source: RFC 3986, section 5; XML Base.
+        """
+        return web_address(address, self.base_of(element))
+
+    def base_of(self, element: Element) -> str | None:
+        """Return the address against which those in an element are relative; None if there is none."""
+        try:
+            return urljoin(self.self_address or "", element.base or "") or None
+        except ValueError:
+            return None
+
     def all(self, parent: Element, path: str) -> list[Element]:
         """Return the children at a path like `itunes:image`."""
         return parent.findall(path, self.names)
@@ -74,10 +89,13 @@ class FeedDocument:
         return {f"{{{uri}": prefix for prefix, uri in self.names.items()}
 
 
-def parse_rss(feed: bytes) -> FeedDocument:
+def parse_rss(feed: bytes, *, base_url: str = "") -> FeedDocument:
     """F1: the feed is well-formed XML in UTF-8, without a DOCTYPE.
 
     No entity is expanded and nothing is fetched.
+
+    Args:
+        base_url: the address of the feed, for `Element.base`; empty where it is not needed.
 
     Raises:
         UnreadableFeed: too large, not well-formed, not UTF-8, with a DOCTYPE, or not RSS.
@@ -85,7 +103,7 @@ def parse_rss(feed: bytes) -> FeedDocument:
     if len(feed) > MAX_FEED_BYTES:
         fix = f"keep it under {MAX_FEED_BYTES} bytes; split it into pages, see F17"
         raise _unreadable(None, f"the feed has {len(feed)} bytes", fix)
-    root = _parse(feed)
+    root = _parse(feed, base_url)
     _refuse_other_documents(root)
     channel = root.find("channel")
     if root.tag != "rss" or channel is None:
@@ -96,7 +114,7 @@ def parse_rss(feed: bytes) -> FeedDocument:
     return FeedDocument(root, channel, {**NAMESPACES, **declared})
 
 
-def _parse(feed: bytes) -> Element:
+def _parse(feed: bytes, base_url: str) -> Element:
     parser = etree.XMLParser(
         resolve_entities=False,
         no_network=True,
@@ -107,7 +125,7 @@ def _parse(feed: bytes) -> Element:
         strip_cdata=False,
     )
     try:
-        return etree.fromstring(feed, parser)
+        return etree.fromstring(feed, parser, base_url=base_url)
     except etree.XMLSyntaxError as problem:
         line = problem.lineno or None
         fix = "write the feed with an XML library, and nothing before <?xml"

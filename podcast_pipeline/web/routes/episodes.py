@@ -21,7 +21,12 @@ from podcast_pipeline.storage import Store
 from podcast_pipeline.storage.objects import PRIVATE_CACHE
 from podcast_pipeline.web import epub, json_ld, view
 from podcast_pipeline.web.authorization import AccessDenied, Authorizer
-from podcast_pipeline.web.byte_ranges import content_from_bytes, content_from_store, content_response
+from podcast_pipeline.web.byte_ranges import (
+    content_from_bytes,
+    content_from_store,
+    content_response,
+    media_from_store,
+)
 from podcast_pipeline.web.catalog_cache import CatalogCache, Lru
 from podcast_pipeline.web.routes.feeds import hash_in_key, transcript_key
 from podcast_pipeline.web.session_cookie import SessionCookies
@@ -153,7 +158,7 @@ class EpisodeRoutes:
         if key.startswith("public/"):
             url = self.catalog_cache.newest().catalog.show.object_url(key)
             return RedirectResponse(url, status_code=302, headers=SESSION_HEADERS)
-        return content_response(request, content_from_store(self.store, key), headers=SESSION_HEADERS)
+        return content_response(request, media_from_store(self.store, key), headers=SESSION_HEADERS)
 
     def _authorized_episode(self, request: Request, resource: Resource) -> Episode:
         episode = self._episode(request)

@@ -24,7 +24,7 @@ from podcast_pipeline.model import Episode
 from podcast_pipeline.storage import Store
 from podcast_pipeline.storage.objects import FEED_TYPE, PRIVATE_CACHE
 from podcast_pipeline.web.authorization import AccessDenied, Authorizer
-from podcast_pipeline.web.byte_ranges import Content, content_from_store, content_response
+from podcast_pipeline.web.byte_ranges import Content, content_from_store, content_response, media_from_store
 from podcast_pipeline.web.catalog_cache import CatalogCache, CatalogSnapshot
 from podcast_pipeline.web.middleware.access_log import ERROR_LOGGER
 from podcast_pipeline.web.session_cookie import SessionCookies
@@ -122,7 +122,7 @@ class PrivateFeedRoutes:
         if key.startswith("public/"):
             url = self.catalog_cache.newest().catalog.show.object_url(key)
             return RedirectResponse(url, status_code=302, headers=PRIVATE_HEADERS)
-        return content_response(request, content_from_store(self.store, key), headers=PRIVATE_HEADERS)
+        return content_response(request, media_from_store(self.store, key), headers=PRIVATE_HEADERS)
 
     def _count_download(
         self, request: Request, response: Response, visitor: Visitor, episode: Episode

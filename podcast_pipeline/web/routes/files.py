@@ -15,7 +15,7 @@ from podcast_pipeline.storage import Store
 from podcast_pipeline.storage.keys import check_key
 from podcast_pipeline.storage.objects import FEED_CACHE, FEED_KEY
 from podcast_pipeline.web.authorization import AccessDenied
-from podcast_pipeline.web.byte_ranges import content_from_store, content_response
+from podcast_pipeline.web.byte_ranges import content_response, media_from_store
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,15 @@ class PublicFileRoutes:
         return [Route("/public/{rest:path}", self.serve)]
 
     def serve(self, request: Request) -> Response:
-        """Return an object with its stored Content-Type and Cache-Control."""
+        """Return an object with its stored Content-Type and Cache-Control.
+
+        One of a type that is none of ours is a download without a type.
+        """
         try:
             key = check_key(f"public/{request.path_params['rest']}")
         except StoreError as error:
             raise AccessDenied(NOT_FOUND) from error
         if key == FEED_KEY and self.feed_moved_to:
             return RedirectResponse(self.feed_moved_to, 301, {"cache-control": FEED_CACHE})
-        content = content_from_store(self.store.anonymous(), key)
+        content = media_from_store(self.store.anonymous(), key)
         return content_response(request, content, headers={"cache-control": content.cache_control})

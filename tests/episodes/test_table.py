@@ -1,0 +1,53 @@
+"""episode.toml: what a person may type."""
+
+from pathlib import Path
+
+import pytest
+
+from podcast_pipeline.episodes.table import EPISODE_FILE, read_table
+from podcast_pipeline.errors import ConfigError
+
+TOML = """id = "10000000-0000-4000-8000-000000000001"
+guid = "g"
+slug = "a"
+title = "A"
+source = "source.wav"
+[[chapters]]
+start_s = 0
+title = "JavaScript: a word"
+url = '{}'
+"""
+
+
+def chapter_url(folder: Path, url: str) -> str | None:
+    (folder / EPISODE_FILE).write_text(TOML.format(url), encoding="utf-8")
+    return read_table(folder / EPISODE_FILE, "a").chapters[0].url
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["javascript:alert(1)", " JavaScript:alert(1)", "data:text/html,x", "file:///x", "vbscript:x"],
+)
+def test_an_address_that_runs_is_refused(tmp_path: Path, url: str) -> None:
+    """A chapter's link of another scheme is one line that names the file and the address."""
+    with pytest.raises(ConfigError, match=r"is no http\(s\) address") as refused:
+        chapter_url(tmp_path, url)
+    assert "\n" not in str(refused.value)
+    assert EPISODE_FILE in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [("https://n.example/x", "https://n.example/x"), ("www.n.example/x", None), ("localhost:8080/x", None)],
+)
+def test_other_addresses_are_read(tmp_path: Path, url: str, kept: str | None) -> None:
+    """An http(s) address stays; one without a scheme, which was valid before, leads nowhere."""
+    assert chapter_url(tmp_path, url) == kept
+
+
+def test_what_an_earlier_import_wrote_is_read(tmp_path: Path) -> None:
+    """The file of an imported episode, which has no source, stays valid; its link leads nowhere."""
+    text = TOML.format("javascript:alert(1)").replace('source = "source.wav"\n', "")
+    (tmp_path / EPISODE_FILE).write_text(text, encoding="utf-8")
+    (chapter,) = read_table(tmp_path / EPISODE_FILE, "a").chapters
+    assert (chapter.title, chapter.url) == ("JavaScript: a word", None)
