@@ -129,5 +129,5 @@ def _split_by_state(
 
 
 def document_keys(episodes: Iterable[Episode]) -> list[str]:
-    """Return the document keys of every transcript version of episodes."""
-    return [version.document_key for episode in episodes for version in episode.transcripts]
+    """Return the document keys of every transcript version of episodes that was not withdrawn."""
+    return [version.document_key for episode in episodes for version in episode.readable_versions]

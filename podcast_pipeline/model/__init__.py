@@ -42,6 +42,7 @@ from podcast_pipeline.model.transcript import (
     TranscriptVersion,
     Word,
 )
+from podcast_pipeline.model.withdrawal import MediaSpan, Withdrawal, WithdrawalKind, WordHashes
 
 __all__ = [
     "CHAPTERS_TYPE",
@@ -62,6 +63,7 @@ __all__ = [
     "ImportedItem",
     "Insert",
     "Instant",
+    "MediaSpan",
     "NonEmptyStr",
     "Period",
     "Person",
@@ -84,7 +86,10 @@ __all__ = [
     "Topic",
     "Transcript",
     "TranscriptVersion",
+    "Withdrawal",
+    "WithdrawalKind",
     "Word",
+    "WordHashes",
     "http_url_or_none",
     "keep_unknown_fields",
 ]

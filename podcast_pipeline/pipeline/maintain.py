@@ -170,10 +170,8 @@ def _derive(episode: Episode, store: ObjectReader) -> tuple[Episode, tuple[Stage
         files = transcript_files(episode.slug, transcript_from_json(body, newest.document_key))
         objects += files.values()
         file_keys = {format_: file.key for format_, file in files.items()}
-        changes["transcripts"] = (
-            *episode.transcripts[:-1],
-            newest.model_copy(update={"file_keys": file_keys}),
-        )
+        rebuilt = newest.model_copy(update={"file_keys": file_keys})
+        changes["transcripts"] = tuple(rebuilt if v == newest else v for v in episode.transcripts)
     if episode.chapters and episode.original is None:  # an imported episode keeps its chapters file
         chapters = chapters_file(episode.slug, episode.chapters, access=episode.access)
         objects.append(chapters)
