@@ -8,7 +8,17 @@ from typing import Annotated
 import typer
 
 from podcast_pipeline import __version__
-from podcast_pipeline.cli.commands import audit, episodes, feeds, review, search, show, subscribers, voices
+from podcast_pipeline.cli.commands import (
+    audit,
+    episodes,
+    feeds,
+    review,
+    search,
+    show,
+    subscribers,
+    voices,
+    withdraw,
+)
 from podcast_pipeline.cli.output import Output, ProgressStyle
 from podcast_pipeline.cli.session import CliSession
 
@@ -22,6 +32,7 @@ app = typer.Typer(
 )
 show.register(app)
 episodes.register(app)
+withdraw.register(app)
 feeds.register(app)
 subscribers.register(app)
 search.register(app)

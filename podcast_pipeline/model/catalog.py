@@ -68,6 +68,11 @@ class Catalog(StoredModel):
         episodes = (text for episode in self.episodes for text in episode.public_text)
         return (self.show.title, self.show.description, *episodes)
 
+    @property
+    def has_pending_withdrawals(self) -> bool:
+        """Whether a withdrawal was begun whose feed may be old and whose objects may still be there."""
+        return any(withdrawal.pending_keys for e in self.episodes for withdrawal in e.withdrawals)
+
     def by_slug(self, slug: str) -> Episode | None:
         """Return the episode with this slug, in any state."""
         return next((e for e in self.episodes if e.slug == slug), None)

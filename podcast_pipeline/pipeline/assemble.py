@@ -96,6 +96,7 @@ def assemble_episode(
         "chapters_key": chapters_key,
         "teaser": _teaser(versioned.transcript, teaser_words) if versioned.transcript else "",
         "transcripts": versioned.versions,
+        "withdrawals": known.withdrawals if known else (),
         "publish_at": publish_at,
         **imported.preserved_fields(draft, known),
         **_state(known, publish_at, now),

@@ -189,7 +189,7 @@ def make_feed_renderer(transcripts: Sequence[Transcript], *, allow_redownloads: 
         if new == published:
             return new
         _check_rules(whole)
-        if published is not None and not allow_redownloads:
+        if published is not None and not allow_redownloads and not catalog.has_pending_withdrawals:
             _check_history(published, whole)
         return new
 

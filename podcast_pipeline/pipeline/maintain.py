@@ -13,6 +13,8 @@ from podcast_pipeline.pipeline.assemble import referenced_keys
 from podcast_pipeline.pipeline.commit import CatalogUpdate, commit, load_catalog, make_feed_renderer, preview
 from podcast_pipeline.pipeline.context import Context, step
 from podcast_pipeline.pipeline.show_assets import build_show_assets
+from podcast_pipeline.pipeline.text import published_transcript
+from podcast_pipeline.pipeline.withdraw.checks import check_published
 from podcast_pipeline.storage import ObjectInfo, ObjectReader, Store
 from podcast_pipeline.storage.objects import (
     FEED_KEY,
@@ -53,6 +55,7 @@ def rebuild(context: Context, *, allow_redownloads: bool = False) -> bool:
     rebuilt = catalog
     for episode in catalog.episodes:
         with step(context.report, f"rebuild {episode.slug}"):
+            check_published(episode, published_transcript(episode, context.store), catalog)
             derived, objects = _derive(episode, context.store)
             upload(context.store, objects, now=context.clock(), report=context.report)
             rebuilt = rebuilt.with_episode(derived)

@@ -36,6 +36,8 @@ from podcast_pipeline.pipeline.media import build_media
 from podcast_pipeline.pipeline.show_assets import build_show_assets
 from podcast_pipeline.pipeline.text import published_transcript, reviewed_transcript
 from podcast_pipeline.pipeline.transcribe import NOT_IN_CATALOG
+from podcast_pipeline.pipeline.withdraw.checks import check_draft
+from podcast_pipeline.pipeline.withdraw.removal import remove_withdrawn_objects
 from podcast_pipeline.storage.upload import object_exists, upload
 
 
@@ -176,6 +178,7 @@ def prepare(
     draft = merge_imported(draft, known)
 
     edited = reviewed_transcript(folder, draft, known, context, save=save)
+    check_draft(draft, known, edited.transcript if edited else None, catalog)
     media = build_media(folder, draft, known, publish_at, context)
     assembled = assemble_episode(
         draft,
@@ -222,6 +225,7 @@ def dry_run(
 def release(context: Context, *, allow_redownloads: bool = False) -> tuple[str, ...]:
     """Publish the scheduled episodes whose time has come and bring the feed up to date.
 
+    Removes what a withdrawal that was killed has left.
     Needs no episode folder; idempotent, and safe every minute on any number of machines.
 
     Returns:
@@ -244,7 +248,8 @@ def release(context: Context, *, allow_redownloads: bool = False) -> tuple[str, 
     )
     update = CatalogUpdate(publish_due, render_feed)
     preview(context.store, update)
-    commit(context, update)
+    catalog, _ = commit(context, update)
+    remove_withdrawn_objects(context, catalog)
     return tuple(released)
 
 

@@ -69,8 +69,17 @@ def withdrawal_in(tokens: Sequence[str], withdrawals: Iterable[Withdrawal]) -> W
 
 def shared_run(tokens: Sequence[str], passage: Sequence[str]) -> bool:
     """Tell whether a text has a run of a passage that is not kept secret by chance: eight words, or all."""
+    return bool(shared_places(tokens, passage))
+
+
+def shared_places(tokens: Sequence[str], passage: Sequence[str]) -> tuple[int, ...]:
+    """Return the places of the tokens that belong to a run which a text shares with a passage."""
     size = min(shingle_size(passage), len(passage))
-    return size >= MIN_WORDS and not set(_runs(tokens, size)).isdisjoint(_runs(passage, size))
+    if size < MIN_WORDS:
+        return ()
+    known = set(_runs(passage, size))
+    starts = [place for place, run in enumerate(_runs(tokens, size)) if run in known]
+    return tuple(sorted({place + n for place in starts for n in range(size)}))
 
 
 def _is_known(run: str, words: WordHashes, known: Collection[str], filters: Collection[str]) -> bool:
