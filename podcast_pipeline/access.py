@@ -161,9 +161,8 @@ def _decide_withdrawn(
         return Deny(410, withdrawal_message(withdrawn), is_withdrawn=True)
     if standing in ("lapsed", "suspended"):
         return Deny(403, denial_message(standing, policy))
-    if resource == "page":
-        return decide(visitor, episode, resource, policy=policy, now=now)
-    return NOT_FOUND
+    made_up = decide(visitor, episode, resource, policy=policy, now=now)
+    return NOT_FOUND if isinstance(made_up, Allow) else made_up
 
 
 def withdrawal_message(withdrawn: TranscriptVersion) -> str:

@@ -3,7 +3,8 @@
     PodcastError
     ├── ConfigError             show.toml or the environment; subject: file and key
     ├── EpisodeError            an episode's folder; subject: slug
-    │   └── NothingToWithdraw   the words are in no published version (any more)
+    │   └── NothingToWithdraw   the words are in no published version
+    │       └── AlreadyWithdrawn    that was done before
     ├── AudioError              a recording or a media file; subject: path
     ├── TranscriptionError      an engine or its weights; subject: engine or path
     ├── DiarizationError        speakers cannot be told apart; subject: engine or voice
@@ -49,7 +50,11 @@ class EpisodeError(PodcastError):
 
 
 class NothingToWithdraw(EpisodeError):
-    """What is to be taken back is in no published version, or was taken back already."""
+    """What is to be taken back is in no published version."""
+
+
+class AlreadyWithdrawn(NothingToWithdraw):
+    """What is to be taken back was taken back already; running the same command again is no error."""
 
 
 class AudioError(PodcastError):

@@ -10,7 +10,7 @@ from podcast_pipeline.cli.arguments import SlugArgument
 from podcast_pipeline.cli.commands import search
 from podcast_pipeline.cli.exit_codes import PROBLEMS
 from podcast_pipeline.cli.session import CliSession
-from podcast_pipeline.errors import ConfigError, NothingToWithdraw
+from podcast_pipeline.errors import AlreadyWithdrawn, ConfigError, NothingToWithdraw
 
 if TYPE_CHECKING:
     from podcast_pipeline.model import MediaSpan
@@ -62,7 +62,7 @@ def withdraw(
     selection = _selection(version, quote, from_, to, whole=whole)
     options = WithdrawOptions(reason, public_reason, yes)
     _check_may_ask(session, yes=yes)
-    receipt = pipeline.finish_withdrawal(session.context, slug)
+    receipt = pipeline.finish_withdrawal(session.context, slug, reason=reason)
     if not selection.is_empty:
         receipt = _withdraw(session, slug, selection, receipt, options)
     search.update_search_index(session)
@@ -95,6 +95,8 @@ def _withdraw(
         planned = pipeline.plan_withdrawal(
             session.context, slug, selection, public_reason=options.public_reason
         )
+    except AlreadyWithdrawn as error:
+        return replace(finished, remarks=(error.message,))
     except NothingToWithdraw:
         if finished.did_nothing:
             raise

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from podcast_pipeline.episodes import withdrawn_words
 from podcast_pipeline.episodes.folder import EpisodeFolder
-from podcast_pipeline.errors import EpisodeError
+from podcast_pipeline.errors import PodcastError
 from podcast_pipeline.model import Episode
 from podcast_pipeline.pipeline.accuracy import SAMPLE_FILE
 from podcast_pipeline.pipeline.context import Context
@@ -40,22 +40,29 @@ def clean_folder(context: Context, episode: Episode, *, made_here: bool) -> Clea
         made_here: the withdrawal was just made: `build/` and caches have the words or the sound, whatever
             the text files have.
     """
-    if not episode.withdrawals or context.library.id_of(episode.slug) != episode.id:
+    if not episode.withdrawals:
         return CleanedFolder()
+    files: list[str] = []
+    failed: str | None = None
+    try:
+        if context.library.id_of(episode.slug) != episode.id:
+            return CleanedFolder()
+        with context.library.open(episode.slug) as folder:
+            files += _clean(folder, episode, context, made_here=made_here)
+    except (PodcastError, OSError) as error:  # the objects are removed all the same
+        failed = str(error)
+    return CleanedFolder(tuple(files), failed, in_git=_is_in_git(context.library.root / episode.slug))
+
+
+def _clean(folder: EpisodeFolder, episode: Episode, context: Context, *, made_here: bool) -> Iterator[str]:
+    """Clean a folder and yield what was written or removed."""
     passages = [w for w in episode.withdrawals if w.kind == "passage"]
     whole = any(w.kind == "episode" for w in episode.withdrawals)
-    with context.library.open(episode.slug) as folder:
-        failed: str | None = None
-        files: list[str] = []
-        try:
-            needed = made_here or withdrawn_words.holds_withdrawn_words(folder, passages)
-            if whole or (needed and passages):
-                files += _remove_derived(folder, context)
-            cleaned = withdrawn_words.clean_episode_text(folder, passages, now=context.clock())
-            files += [f"episodes/{folder.slug}/{name}" for name in cleaned]
-        except EpisodeError as error:
-            failed = error.message
-    return CleanedFolder(tuple(files), failed, in_git=_is_in_git(folder.path))
+    needed = made_here or withdrawn_words.holds_withdrawn_words(folder, passages)
+    if whole or (needed and passages):
+        yield from _remove_derived(folder, context)
+    for name in withdrawn_words.clean_episode_text(folder, passages, now=context.clock()):
+        yield f"episodes/{folder.slug}/{name}"
 
 
 def _remove_derived(folder: EpisodeFolder, context: Context) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from podcast_pipeline.errors import ConfigError, EpisodeError, NothingToWithdraw
+from podcast_pipeline.errors import AlreadyWithdrawn, ConfigError, EpisodeError, NothingToWithdraw
 from podcast_pipeline.model import Episode, MediaSpan, Transcript
 from podcast_pipeline.model.catalog import Catalog
 from podcast_pipeline.pipeline.withdraw.plan import PublishedWords, Selection, WithdrawalPlan
@@ -14,13 +14,19 @@ from podcast_pipeline.transcript.withdrawal.passages import (
     TokenIndex,
     find_quote,
     has_same_times,
+    parse_quote,
     places_of,
     span_of,
     tokens_at,
     without_words,
     words_in_span,
 )
-from podcast_pipeline.transcript.withdrawal.word_hashes import hash_passage, shared_places, shared_run
+from podcast_pipeline.transcript.withdrawal.word_hashes import (
+    hash_passage,
+    shared_places,
+    shared_run,
+    withdrawal_in,
+)
 
 PLACES_SHOWN = 5
 
@@ -61,14 +67,15 @@ def plan_passage(
     passage = _locate(published, selection)
     _check_public_text(passage.tokens, episode, catalog, public_reason)
     places = {n: _places(passage, n, words) for n, words in published.transcripts.items()}
-    holding = tuple(number for number, found in places.items() if found)
+    noted = {n for n, words in published.transcripts.items() if _notes_have(words, passage.tokens)}
+    holding = tuple(number for number, found in places.items() if found or number in noted)
     newest = published.newest
     span = passage.span if newest is None or passage.transcript in (None, newest) else None
     if span is None and newest and passage.transcript and has_same_times(passage.transcript, newest):
         span = passage.span
     has_audio = span is not None and episode.enclosure.key is not None
     rest = None
-    if newest is not None and episode.transcript and (has_audio or places[episode.transcript.version]):
+    if newest is not None and episode.transcript and (has_audio or episode.transcript.version in holding):
         rest = without_words(newest, places[episode.transcript.version])
     remaining = TokenIndex.of(rest or newest).tokens if newest else ()
     return WithdrawalPlan(
@@ -113,14 +120,24 @@ def _locate_quote(published: PublishedWords, quote: str) -> LocatedPassage:
         if found:
             quoted[number] = places_of(found[0])
     if not quoted:
-        raise NothingToWithdraw(
-            slug, "has these words in no published version; quote them as readers see them"
-        )
+        raise _not_found(published.episode, quote)
     newest = max(quoted)
     transcript = published.transcripts[newest]
     (passage,) = find_quote(transcript, quote)
     tokens = tuple(tokens_at(transcript, quoted[newest]))
     return LocatedPassage(span_of(transcript, passage), transcript, tokens, quoted)
+
+
+def _not_found(episode: Episode, quote: str) -> NothingToWithdraw:
+    """Return the error for a quote that is nowhere; it may have been withdrawn by a run that was killed."""
+    first, last = parse_quote(quote)
+    if not last and (done := withdrawal_in(first, episode.withdrawals)):
+        return AlreadyWithdrawn(episode.slug, f"these words were withdrawn on {done.withdrawn_at:%Y-%m-%d}")
+    passages = [w for w in episode.withdrawals if w.kind == "passage"]
+    hint = f"; a passage was withdrawn on {passages[-1].withdrawn_at:%Y-%m-%d}" if passages else ""
+    return NothingToWithdraw(
+        episode.slug, f"has these words in no published version; quote them as readers see them{hint}"
+    )
 
 
 def _locate_span(published: PublishedWords, span: MediaSpan) -> LocatedPassage:
@@ -132,7 +149,7 @@ def _locate_span(published: PublishedWords, span: MediaSpan) -> LocatedPassage:
     if any(
         w.span and w.span.start_s <= span.start_s and span.end_s <= w.span.end_s for w in episode.withdrawals
     ):
-        raise NothingToWithdraw(episode.slug, "these seconds were withdrawn already")
+        raise AlreadyWithdrawn(episode.slug, "these seconds were withdrawn already")
     comparable = [t for t in published.transcripts.values() if newest and has_same_times(t, newest)]
     for transcript in reversed(comparable):
         if places := words_in_span(transcript, span):
@@ -148,6 +165,12 @@ def _places(passage: LocatedPassage, number: int, transcript: Transcript) -> fro
     index = TokenIndex.of(transcript)
     found = (index.places[token] for token in shared_places(index.tokens, passage.tokens))
     return quoted | frozenset(place for first, last in found for place in range(first, last + 1))
+
+
+def _notes_have(transcript: Transcript, tokens: Sequence[str]) -> bool:
+    """Tell whether the document of a version quotes the passage in a note on an earlier correction."""
+    notes = (normalized_words(correction.note) for correction in transcript.corrections)
+    return any(shared_run(note, tokens) for note in notes)
 
 
 def _check_public_text(tokens: Sequence[str], episode: Episode, catalog: Catalog, public_reason: str) -> None:

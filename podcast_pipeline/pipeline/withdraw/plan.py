@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from podcast_pipeline.errors import EpisodeError, NothingToWithdraw
+from podcast_pipeline.errors import AlreadyWithdrawn, EpisodeError
 from podcast_pipeline.model import (
     Cut,
     Episode,
@@ -145,7 +145,7 @@ def readable_version(episode: Episode, number: int) -> TranscriptVersion:
         numbers = ", ".join(str(v.version) for v in episode.transcripts) or "none"
         raise EpisodeError(episode.slug, f"has no version {number}; published are {numbers}")
     if found.withdrawn_at is not None:
-        raise NothingToWithdraw(
+        raise AlreadyWithdrawn(
             episode.slug, f"version {number} was withdrawn already, on {found.withdrawn_at:%Y-%m-%d}"
         )
     return found

@@ -79,7 +79,8 @@ class WithdrawalReceipt:
 
     def _lines(self) -> Iterator[str]:
         if self.did_nothing:
-            yield f"{self.slug}: nothing to finish, and no withdrawn words in this folder"
+            done = "; ".join(self.remarks) or "nothing to finish"
+            yield f"{self.slug}: {done}, and no withdrawn words in this folder"
             return
         yield f"{self.slug}: withdrawn" if self.withdrawal else f"{self.slug}: finished an earlier withdrawal"
         yield from (f"  {remark}" for remark in self.remarks)

@@ -1,6 +1,6 @@
 """Remove the objects of what was withdrawn, and record in the catalog that it is done."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from podcast_pipeline.errors import NotFound, StoreError
@@ -30,11 +30,18 @@ class Removal:
     kept: tuple[str, ...] = ()
 
 
-def remove_withdrawn_objects(context: Context, catalog: Catalog, *, slug: str | None = None) -> Removal:
+def remove_withdrawn_objects(
+    context: Context,
+    catalog: Catalog,
+    *,
+    slug: str | None = None,
+    before_record: Callable[[Removal], None] = lambda _: None,
+) -> Removal:
     """Remove what withdrawals left to be removed; the feed must not reference it any more.
 
     Args:
         slug: of one episode; None: of all.
+        before_record: called with the result before the catalog forgets what was to be removed.
 
     Raises:
         StoreError: an object is still there. The catalog says what is to be removed: run again.
@@ -46,9 +53,14 @@ def remove_withdrawn_objects(context: Context, catalog: Catalog, *, slug: str | 
     with step(context.report, "remove"):
         kept = [line for key in pending for line in _purge(context.store, key)]
         kept += _remove_stale_archive(context.store, catalog, pending)
+        before_record(_removal(pending, kept))
         _record(context, {e.id for e in episodes}, frozenset(pending))
         if CATALOG_KEY in pending:  # the version that still names what was to be removed
             kept += _purge(context.store, CATALOG_KEY)
+    return _removal(pending, kept)
+
+
+def _removal(pending: Iterable[str], kept: Iterable[str]) -> Removal:
     named = " ".join(kept)
     removed = tuple(key for key in pending if key not in REPLACED_KEYS and f"{key}:" not in named)
     return Removal(removed, tuple(dict.fromkeys(kept)))

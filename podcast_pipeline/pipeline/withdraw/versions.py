@@ -1,6 +1,6 @@
 """Plan the withdrawal of one version of the words, and of a whole episode. Pure."""
 
-from podcast_pipeline.errors import NothingToWithdraw
+from podcast_pipeline.errors import AlreadyWithdrawn
 from podcast_pipeline.model import Episode, WordHashes
 from podcast_pipeline.pipeline.withdraw.plan import PublishedWords, WithdrawalPlan, readable_version
 from podcast_pipeline.transcript.leaks.tokens import normalized_words
@@ -61,7 +61,7 @@ def plan_episode(episode: Episode, *, public_reason: str = "") -> WithdrawalPlan
     """
     if any(withdrawal.kind == "episode" for withdrawal in episode.withdrawals):
         at = episode.withdrawals[-1].withdrawn_at
-        raise NothingToWithdraw(episode.slug, f"was withdrawn with its audio already, on {at:%Y-%m-%d}")
+        raise AlreadyWithdrawn(episode.slug, f"was withdrawn with its audio already, on {at:%Y-%m-%d}")
     return WithdrawalPlan(
         known=episode,
         kind="episode",

@@ -1,9 +1,10 @@
 """Withdraw: plan, store what is new, replace catalog and feed, remove what was, clean the folder."""
 
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -32,6 +33,8 @@ from podcast_pipeline.pipeline.withdraw.removal import Removal, remove_withdrawn
 from podcast_pipeline.pipeline.withdraw.silenced_media import silenced_media
 from podcast_pipeline.pipeline.withdraw.versions import plan_episode, plan_version
 from podcast_pipeline.storage.upload import upload
+
+WORK_PREFIX = "withdraw-"  # of folders in .podcast
 
 
 @dataclass(frozen=True)
@@ -92,57 +95,67 @@ def withdraw(context: Context, planned: PlannedWithdrawal, *, reason: str = "") 
         upload(context.store, applied.objects, now=context.clock(), report=context.report)
         transcripts = [applied.transcript] if applied.transcript else []
         update = CatalogUpdate(
-            applied.add_to_catalog, make_feed_renderer(transcripts, allow_redownloads=True)
+            applied.add_to_catalog,
+            make_feed_renderer(transcripts, allow_redownloads=True, allow_broken_rules=True),
         )
         preview(context.store, update)
         catalog, _ = commit(context, update)
-    folder = clean_folder(context, applied.episode, made_here=True)
-    removal = remove_withdrawn_objects(context, catalog, slug=applied.episode.slug)
     receipt = WithdrawalReceipt(
         slug=applied.episode.slug,
         at=context.clock(),
         withdrawal=applied.episode.withdrawals[-1],
         reason=reason,
         new_version=applied.transcript.version if planned.plan.rest and applied.transcript else None,
-        removal=removal,
-        purge_urls=_public_urls(context, removal),
-        folder=folder,
+        folder=clean_folder(context, applied.episode, made_here=True),
         remarks=planned.plan.remarks,
     )
-    append_to_log(context.config.state_folder, receipt)
-    return receipt
+    return _remove(context, catalog, receipt)
 
 
-def finish_withdrawal(context: Context, slug: str) -> WithdrawalReceipt:
+def _remove(context: Context, catalog: Catalog, receipt: WithdrawalReceipt) -> WithdrawalReceipt:
+    """Remove the objects, log the receipt, and only then let the catalog forget that there was work left."""
+
+    def complete(removal: Removal) -> WithdrawalReceipt:
+        urls = tuple(context.store.url(key) for key in removal.removed if key.startswith("public/"))
+        return replace(receipt, removal=removal, purge_urls=urls)
+
+    def log(removal: Removal) -> None:
+        append_to_log(context.config.state_folder, complete(removal))
+
+    return complete(remove_withdrawn_objects(context, catalog, slug=receipt.slug, before_record=log))
+
+
+def finish_withdrawal(context: Context, slug: str, *, reason: str = "") -> WithdrawalReceipt:
     """Finish what a killed withdrawal left, and clean this folder of words that were withdrawn elsewhere.
+
+    Args:
+        reason: for the log on this machine.
 
     Raises:
         EpisodeError: the episode is not in the catalog.
     """
+    _remove_work_folders(context)
     catalog, episode = _entry(context, slug)
     if _has_pending(episode):
-        render_feed = make_feed_renderer((), allow_redownloads=True)
+        render_feed = make_feed_renderer((), allow_redownloads=True, allow_broken_rules=True)
         catalog, _ = commit(context, CatalogUpdate(_unchanged, render_feed))
-    folder = clean_folder(context, episode, made_here=_has_pending(episode))
-    removal = remove_withdrawn_objects(context, catalog, slug=slug)
     receipt = WithdrawalReceipt(
         slug=slug,
         at=context.clock(),
-        removal=removal,
-        purge_urls=_public_urls(context, removal),
-        folder=folder,
+        reason=reason,
+        folder=clean_folder(context, episode, made_here=_has_pending(episode)),
     )
-    if not receipt.did_nothing:
-        append_to_log(context.config.state_folder, receipt)
-    return receipt
+    return _remove(context, catalog, receipt)
 
 
 def _has_pending(episode: Episode) -> bool:
     return any(withdrawal.pending_keys for withdrawal in episode.withdrawals)
 
 
-def _public_urls(context: Context, removal: Removal) -> tuple[str, ...]:
-    return tuple(context.store.url(key) for key in removal.removed if key.startswith("public/"))
+def _remove_work_folders(context: Context) -> None:
+    """Remove what a killed withdrawal left of its work: it has the sound of the passage."""
+    for path in context.config.state_folder.glob(f"{WORK_PREFIX}*"):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _unchanged(current: Catalog | None) -> Catalog:
@@ -154,7 +167,9 @@ def _unchanged(current: Catalog | None) -> Catalog:
 @contextmanager
 def _applied(context: Context, planned: PlannedWithdrawal) -> Iterator[AppliedWithdrawal]:
     """Yield the withdrawal with its objects; files of new audio are there until the end."""
-    with TemporaryDirectory() as work:
+    _remove_work_folders(context)
+    context.config.state_folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=WORK_PREFIX, dir=context.config.state_folder) as work:
         media = silenced_media(planned.plan, Path(work), context)
         yield apply_withdrawal(
             planned.plan,

@@ -343,6 +343,19 @@ def test_the_log_and_git(show: ShowFolder) -> None:
     assert "cold-hearted" not in line
 
 
+def test_a_folder_that_cannot_be_cleaned(show: ShowFolder) -> None:
+    """A broken episode.toml keeps no word in the store: what was not cleaned is named, and can be later."""
+    toml = (show.episode / "episode.toml").read_bytes()
+    (show.episode / "episode.toml").write_bytes(b"not toml")
+    receipt = take_back(context_of(show, NOW), Selection(quote=QUOTE))
+    assert receipt.folder.failed
+    assert "episode.toml" in receipt.folder.failed
+    assert keys_with_passage(store(show)) == set()
+    (show.episode / "episode.toml").write_bytes(toml)
+    finish_withdrawal(context_of(show), SLUG)
+    assert files_with_passage(show.episode) <= {"SOURCE.md"}
+
+
 def test_a_short_passage(show: ShowFolder, published: ShowFolder) -> None:
     """Three words are recognised in an old clone too, and are not in the catalog as a fast hash."""
     quote = "spring of hope"
