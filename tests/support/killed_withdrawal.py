@@ -1,7 +1,9 @@
 """A show of ten seconds, from which a passage is withdrawn in child processes that tests kill."""
 
 import json
+import os
 import shutil
+import signal
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -74,6 +76,34 @@ def _transcript(digest: str) -> Transcript:
 
 
 @dataclass(frozen=True)
+class KillAtSync:
+    """kill -9 of this process at one of its calls of fsync, before or after it.
+
+    Attributes:
+        number: from 1; 0 counts the calls and kills nothing.
+    """
+
+    number: int
+    after: bool = False
+
+    def install(self, count_file: Path) -> None:
+        """Replace os.fsync; the number of calls so far is in `count_file`."""
+        fsync, numbers = os.fsync, iter(range(1, 1_000_000))
+
+        def counted(handle: int) -> None:
+            mine = next(numbers)
+            if self.number == 0:
+                count_file.write_text(str(mine), encoding="utf-8")
+            if mine == self.number and not self.after:
+                os.kill(os.getpid(), signal.SIGKILL)
+            fsync(handle)
+            if mine == self.number:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        patch("os.fsync", counted).start()
+
+
+@dataclass(frozen=True)
 class WithdrawalScenario:
     """A withdrawal to interrupt, and the outcome of an uninterrupted one.
 
@@ -101,9 +131,18 @@ class WithdrawalScenario:
         for key, (body, content_type, cache_control) in self.before.items():
             self.store.put(key, body, content_type=content_type, cache_control=cache_control)
 
-    def process(self) -> BaseProcess:
+    def process(self, kill: KillAtSync | None = None) -> BaseProcess:
         """Return a process, not started, that withdraws the passage."""
-        return PROCESSES.Process(target=withdraw_here, args=(self.show,))
+        return PROCESSES.Process(target=withdraw_here, args=(self.show, QUOTE, kill))
+
+    def count_syncs(self) -> int:
+        """Return the number of calls of fsync in an uninterrupted run."""
+        self.set_up()
+        process = self.process(KillAtSync(0))
+        process.start()
+        process.join()
+        assert process.exitcode == 0
+        return int(self.show.folder.with_name("syncs").read_text(encoding="utf-8"))
 
     def run(self) -> None:
         """Withdraw in a child process."""
@@ -134,13 +173,15 @@ class WithdrawalScenario:
         return bool(episode.withdrawals)
 
 
-def withdraw_here(show: BucketShow) -> None:
+def withdraw_here(show: BucketShow, quote: str = QUOTE, kill: KillAtSync | None = None) -> None:
     """Withdraw the passage as the command does, with a salt that is the same in every run."""
+    if kill:
+        kill.install(show.folder.with_name("syncs"))
     context = open_bucket_show(show)
     finished = pipeline.finish_withdrawal(context, SLUG)
     try:
         with patch("secrets.token_hex", lambda size: "5a" * size):
-            planned = pipeline.plan_withdrawal(context, SLUG, Selection(quote=QUOTE))
+            planned = pipeline.plan_withdrawal(context, SLUG, Selection(quote=quote))
     except NothingToWithdraw:
         if finished.did_nothing and not _is_done(context):
             raise

@@ -13,7 +13,13 @@ from podcast_pipeline.storage.local import LocalStore
 from podcast_pipeline.storage.s3.store import S3Store
 from tests.support.bucket_show import BucketShow, show_in_bucket, soak_amounts
 from tests.support.faults import Fault, FaultyProxy, ProxiedRequest, faulty_proxy
-from tests.support.killed_withdrawal import FIRST, WithdrawalScenario, build_small_show, record_withdrawal
+from tests.support.killed_withdrawal import (
+    FIRST,
+    KillAtSync,
+    WithdrawalScenario,
+    build_small_show,
+    record_withdrawal,
+)
 from tests.support.s3 import S3Server
 
 pytestmark = pytest.mark.xdist_group("withdrawal-kills")
@@ -48,7 +54,23 @@ def in_bucket(
     return record_withdrawal(show_in_bucket(folder, store, FIRST, proxy.url), store)
 
 
-@soak_amounts(share=3, full=200)
+@soak_amounts(share=3, full=160)
+def test_killed_at_a_write(in_folder: WithdrawalScenario, amount: int) -> None:
+    """A kill before or after anything reaches the disk: the same command finishes, to the same bytes."""
+    count = in_folder.count_syncs()
+    moments = [(number, after) for number in range(1, count + 1) for after in (False, True)]
+    chosen = random.Random(11).sample(moments, min(amount, len(moments)))
+    chosen += random.Random(14).choices(moments, k=amount - len(chosen))
+    for number, after in chosen:
+        in_folder.set_up()
+        process = in_folder.process(KillAtSync(number, after))
+        process.start()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL, (number, after)
+        in_folder.assert_outcome()
+
+
+@soak_amounts(share=1, full=40)
 def test_killed_at_any_time(in_folder: WithdrawalScenario, amount: int) -> None:
     """After a kill the same command finishes the withdrawal, to the same bytes."""
     chance = random.Random(11)
