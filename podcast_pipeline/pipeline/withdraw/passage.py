@@ -210,9 +210,11 @@ def _remarks(
     *,
     span: MediaSpan | None,
 ) -> Iterator[str]:
-    numbers = ", ".join(str(number) for number in holding)
+    held = [str(number) for number in holding]
+    count = len(passage.tokens)
     when = f"{format_short_clock(passage.span.start_s)} to {format_short_clock(passage.span.end_s)}"
-    yield f"{len(passage.tokens)} words from {when}" + (f", in version {numbers}" if numbers else "")
+    where = f", in version{'s' if len(held) > 1 else ''} {', '.join(held)}" if held else ""
+    yield f"{count} {'word' if count == 1 else 'words'} from {when}{where}"
     if rest is not None:
         yield f"the transcript is published anew as version {len(episode.transcripts) + 1}"
         if shared_run(TokenIndex.of(rest).tokens, passage.tokens):

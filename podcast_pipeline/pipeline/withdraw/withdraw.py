@@ -65,9 +65,10 @@ def plan_withdrawal(
         NothingToWithdraw: it was withdrawn already, or stands in no published version.
     """
     catalog, episode = _entry(context, slug)
+    if selection.whole:  # also where a document is gone
+        plan = plan_episode(episode, public_reason=public_reason)
+        return PlannedWithdrawal(plan, PublishedWords(episode, {}))
     published = read_published_words(episode, context.store)
-    if selection.whole:
-        return PlannedWithdrawal(plan_episode(episode, public_reason=public_reason), published)
     if episode.state == "unpublished":
         raise EpisodeError(slug, "was unpublished; take it away with its files by `--all`")
     salt = secrets.token_hex(16)

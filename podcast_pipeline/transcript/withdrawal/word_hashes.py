@@ -8,6 +8,7 @@ list away. No run reaches over the edge of the passage, where seven of its words
 
 import hashlib
 from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
 
 from podcast_pipeline.model import Withdrawal, WordHashes
 from podcast_pipeline.transcript.leaks.shingles import shingle_size, with_and_without_numbers
@@ -18,6 +19,7 @@ SCRYPT = {"n": 2**14, "r": 8, "p": 1, "dklen": 16}
 """16 MiB and some 50 ms for one guess."""
 
 MIN_WORDS = 2
+CACHED_HASHES = 10_000
 
 
 def hash_passage(tokens: Sequence[str], *, elsewhere: Sequence[str], salt: str) -> WordHashes | None:
@@ -89,8 +91,12 @@ def _is_known(run: str, words: WordHashes, known: Collection[str], filters: Coll
 
 
 def _hash(run: str, salt: str, *, slow: bool) -> str:
-    if not slow:
-        return _fast(run, salt)[:HASH_DIGITS]
+    return _slow(run, salt) if slow else _fast(run, salt)[:HASH_DIGITS]
+
+
+@lru_cache(CACHED_HASHES)
+def _slow(run: str, salt: str) -> str:
+    """Return the slow hash; the same words stand in a page, in five files and in the feed's."""
     key = hashlib.scrypt(run.encode(), salt=bytes.fromhex(salt), **SCRYPT)
     return _fast(run, salt)[:FILTER_DIGITS] + key.hex()
 

@@ -181,9 +181,10 @@ def test_the_only_version(show: ShowFolder) -> None:
 @pytest.mark.parametrize("state", ["published", "unpublished"])
 def test_a_whole_episode(show: ShowFolder, state: str) -> None:
     """Every object is gone at once, also of an episode that was unpublished; id, guid and slug stay."""
+    before = episode(show)
     if state == "unpublished":
         unpublish(context_of(show), SLUG)
-    before = episode(show)
+        store(show).delete(before.transcripts[0].document_key)  # one that is lost delays nothing
     take_back(context_of(show, NOW), Selection(whole=True))
     after = episode(show)
     assert (after.id, after.guid, after.slug) == (before.id, before.guid, before.slug)
