@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from podcast_pipeline.model import Episode, FeedToken, Subscriber
+from podcast_pipeline.model import Episode, FeedToken, Subscriber, TranscriptVersion
 
 Resource = Literal["public", "private_feed", "file", "page", "search"]
 """public: the public feed, public audio, art, chapters. file: a transcript, a download, or the audio
@@ -83,10 +83,15 @@ class FeedWithNotice:
 
 @dataclass(frozen=True)
 class Deny:
-    """An error status and one line for a person; never 200."""
+    """An error status and one line for a person; never 200.
+
+    Attributes:
+        is_withdrawn: a version of a transcript was withdrawn; the episode may still be there.
+    """
 
     status: Literal[403, 404, 410]
     message: str = "not found"
+    is_withdrawn: bool = False
 
 
 Decision = Allow | Teaser | FeedWithNotice | Deny
@@ -101,14 +106,18 @@ def decide(
     *,
     policy: AccessPolicy,
     now: datetime,
+    withdrawn: TranscriptVersion | None = None,
 ) -> Decision:
     """Decide what a visitor gets of a resource.
 
     Args:
         episode: the one asked for; None for what belongs to the whole show.
+        withdrawn: the version of the transcript that was asked for, where it was withdrawn.
 
     Source: docs/access.md, the table.
     """
+    if withdrawn is not None and episode is not None and episode.state != "scheduled":
+        return _decide_withdrawn(visitor, episode, resource, withdrawn, policy=policy, now=now)
     if episode is not None and episode.state == "scheduled":
         return NOT_FOUND
     if episode is not None and episode.state == "unpublished":
@@ -135,6 +144,31 @@ def _decide_inactive(
     if resource == "private_feed":
         return FeedWithNotice(standing, since)
     return Deny(403, denial_message(standing, policy))
+
+
+def _decide_withdrawn(
+    visitor: Visitor,
+    episode: Episode,
+    resource: Resource,
+    withdrawn: TranscriptVersion,
+    *,
+    policy: AccessPolicy,
+    now: datetime,
+) -> Decision:
+    """Say to a subscriber what became of a version; to all others it is one that never was."""
+    standing = visitor.standing(now)
+    if standing == "active":
+        return Deny(410, withdrawal_message(withdrawn), is_withdrawn=True)
+    if standing in ("lapsed", "suspended"):
+        return Deny(403, denial_message(standing, policy))
+    made_up = decide(visitor, episode, resource, policy=policy, now=now)
+    return NOT_FOUND if isinstance(made_up, Allow) else made_up
+
+
+def withdrawal_message(withdrawn: TranscriptVersion) -> str:
+    """Return the line that says when a version was withdrawn, and why where readers may know it."""
+    line = f"this version of the transcript was withdrawn on {withdrawn.withdrawn_at:%Y-%m-%d}"
+    return f"{line}: {withdrawn.withdrawal_reason}" if withdrawn.withdrawal_reason else line
 
 
 def denial_message(standing: Standing, policy: AccessPolicy) -> str:

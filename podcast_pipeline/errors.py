@@ -3,6 +3,8 @@
     PodcastError
     ├── ConfigError             show.toml or the environment; subject: file and key
     ├── EpisodeError            an episode's folder; subject: slug
+    │   └── NothingToWithdraw   the words are in no published version
+    │       └── AlreadyWithdrawn    that was done before
     ├── AudioError              a recording or a media file; subject: path
     ├── TranscriptionError      an engine or its weights; subject: engine or path
     ├── DiarizationError        speakers cannot be told apart; subject: engine or voice
@@ -51,6 +53,14 @@ class ConfigError(PodcastError):
 
 class EpisodeError(PodcastError):
     """An episode's folder is wrong, or the command does not fit its state."""
+
+
+class NothingToWithdraw(EpisodeError):
+    """What is to be taken back is in no published version."""
+
+
+class AlreadyWithdrawn(NothingToWithdraw):
+    """What is to be taken back was taken back already; running the same command again is no error."""
 
 
 class AudioError(PodcastError):

@@ -21,7 +21,14 @@ from podcast_pipeline.access import (
     Visitor,
     decide,
 )
-from podcast_pipeline.model import Enclosure, Episode, EpisodeState, FeedToken, Subscriber
+from podcast_pipeline.model import (
+    Enclosure,
+    Episode,
+    EpisodeState,
+    FeedToken,
+    Subscriber,
+    TranscriptVersion,
+)
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 PAST = NOW - timedelta(days=3)
@@ -189,3 +196,48 @@ def test_no_file_without_paying(name: str) -> None:
     found = decided(name, "file", episode())
     assert (found == Allow()) is (name in PAYING)
     assert isinstance(found, Allow | Deny)
+
+
+WITHDRAWN = TranscriptVersion(
+    version=1,
+    document_key="private/documents/s.0123456789abcdef.json",
+    file_keys={},
+    language="en",
+    word_count=3,
+    published_at=PAST,
+    withdrawn_at=NOW,
+)
+TAKEN_BACK = Deny(410, "this version of the transcript was withdrawn on 2026-03-01", is_withdrawn=True)
+
+
+@pytest.mark.parametrize("resource", ["file", "page"])
+@pytest.mark.parametrize("state", ["published", "unpublished"])
+@pytest.mark.parametrize("who", list(VISITORS))
+def test_a_withdrawn_version(who: str, state: EpisodeState, resource: Resource) -> None:
+    """410 with the date for an active subscriber, 403 for a lapsed one, else as a version that never was."""
+    visitor, one = VISITORS[who], episode(state)
+    decision = decide(visitor, one, resource, policy=POLICY, now=NOW, withdrawn=WITHDRAWN)
+    standing = visitor.standing(NOW)
+    if standing == "active":
+        assert decision == TAKEN_BACK
+    elif standing in ("lapsed", "suspended"):
+        assert isinstance(decision, Deny)
+        assert (decision.status, RENEW in decision.message) == (403, True)
+    else:
+        assert decision == decide(visitor, one, resource, policy=POLICY, now=NOW)
+        assert not isinstance(decision, Allow)
+
+
+@pytest.mark.parametrize("who", list(VISITORS))
+def test_a_withdrawn_version_of_a_scheduled_episode(who: str) -> None:
+    """Nobody learns of a scheduled episode by a version that was withdrawn."""
+    asked = decide(VISITORS[who], episode("scheduled"), "file", policy=POLICY, now=NOW, withdrawn=WITHDRAWN)
+    assert asked == NOT_FOUND
+
+
+def test_a_withdrawal_gives_the_public_reason() -> None:
+    """What readers may know of the reason stands in the answer."""
+    reasoned = WITHDRAWN.model_copy(update={"withdrawal_reason": "a source asked"})
+    decision = decide(VISITORS["active"], episode(), "file", policy=POLICY, now=NOW, withdrawn=reasoned)
+    assert isinstance(decision, Deny)
+    assert decision.message.endswith("withdrawn on 2026-03-01: a source asked")

@@ -11,7 +11,7 @@ MAY_IMPORT = {
     "alembic": {"audience.database"},
     "av": {"audio.foreign", "audio.source", "transcription.decode"},
     "boto3": {"storage.s3.store"},
-    "botocore": {"storage.s3.store"},
+    "botocore": {"storage.s3.store", "storage.s3.versions"},
     "email_validator": {"audience.subscribers.email"},
     "faster_whisper": {"transcription.engines", "transcription.hub"},
     "feedgen": {"feed.atom", "feed.rss"},

@@ -7,7 +7,7 @@ from lxml import etree
 from podcast_pipeline.audit.finding import AuditFinding, redact
 from podcast_pipeline.audit.secrets import RestrictedText
 from podcast_pipeline.audit.visitors import AuditResponse, AuditVisitor, VisitorKind, check_response
-from podcast_pipeline.model import Episode
+from podcast_pipeline.model import Episode, TranscriptVersion
 from podcast_pipeline.model.catalog import Catalog
 
 FORMER: tuple[VisitorKind, ...] = ("lapsed", "suspended", "rotated", "removed")
@@ -45,8 +45,11 @@ def check_private_feed(
 def _check_files(
     visitor: AuditVisitor, episode: Episode, catalog: Catalog, secrets: RestrictedText
 ) -> Iterator[AuditFinding]:
-    expected = 200 if visitor.is_active else 403 if visitor.who in FORMER else 404
-    for path in _paths(episode):
+    refused = 403 if visitor.who in FORMER else 404
+    there = [(path, 200) for path in _paths(episode)]
+    withdrawn = [(path, 410) for path in _withdrawn_paths(episode)]
+    for path, active_status in (*there, *withdrawn):
+        expected = active_status if visitor.is_active else refused
         url = f"{catalog.show.site_url}/feeds/{visitor.token}/{path}"
         answer = visitor.request(url)
         yield from check_response(visitor, answer, secrets)
@@ -61,15 +64,25 @@ def _check_files(
 
 
 def _paths(episode: Episode) -> Iterator[str]:
-    for version in episode.transcripts:
-        for form, key in version.file_keys.items():
-            if form in FEED_FORMATS:
-                yield f"transcripts/{episode.id}.{form}?v={key.split('.')[-2]}"
+    for version in episode.readable_versions:
+        yield from _transcript_paths(episode, version)
     if episode.access == "subscribers":
         if episode.enclosure.key:
             yield f"audio/{episode.id}.{episode.enclosure.key.rpartition('.')[2]}"
         if episode.chapters_key:
             yield f"chapters/{episode.id}.json"
+
+
+def _withdrawn_paths(episode: Episode) -> set[str]:
+    """Return the paths of files that were withdrawn and that no other version has, too."""
+    paths = {path for version in episode.withdrawn_versions for path in _transcript_paths(episode, version)}
+    return paths - set(_paths(episode))
+
+
+def _transcript_paths(episode: Episode, version: TranscriptVersion) -> Iterator[str]:
+    for form, key in version.file_keys.items():
+        if form in FEED_FORMATS:
+            yield f"transcripts/{episode.id}.{form}?v={key.split('.')[-2]}"
 
 
 def _check_private_tags(visitor: AuditVisitor, answer: AuditResponse, _: Catalog) -> Iterator[AuditFinding]:

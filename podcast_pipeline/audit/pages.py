@@ -28,6 +28,9 @@ PATHS = (
 )
 SEARCH_COUNT = 8
 PAGE_STATUS: dict[str, int] = {"published": 200, "scheduled": 404, "unpublished": 410}
+WITHDRAWN_STATUS: dict[VisitorKind, int] = {"active": 410, "lapsed": 403, "suspended": 403}
+"""Of a withdrawn version; to all others it is one that never was."""
+
 FILE_STATUS: dict[VisitorKind, int] = {"active": 200, "lapsed": 403, "suspended": 403}
 """By session; all others, also with a rotated token or a removed subscription, have none: 404."""
 
@@ -75,13 +78,27 @@ class SiteCrawler:
     def _episode(self, episode: Episode) -> Iterator[AuditFinding]:
         page = self.catalog.show.episode_url(episode.slug)
         yield from self._expect(page, PAGE_STATUS[episode.state])
-        for version in episode.transcripts:
+        yield from self._withdrawn(episode, page)
+        for version in episode.readable_versions:
             yield from self._probe(f"{page}?v={_hash16(version.document_key)}")
             for ending, key in version.file_keys.items():
                 yield from self._expect(f"{page}/transcript.{ending}?v={_hash16(key)}", self._file(episode))
         if episode.access == "subscribers" and episode.enclosure.key:
             suffix = episode.enclosure.key.rpartition(".")[2]
             yield from self._expect(f"{page}/audio.{suffix}", self._file(episode))
+
+    def _withdrawn(self, episode: Episode, page: str) -> Iterator[AuditFinding]:
+        """Request what was withdrawn: 410 to the active, 403 to the lapsed, to others as if never there."""
+        readable = {key for version in episode.readable_versions for key in version.keys}
+        page_status = WITHDRAWN_STATUS.get(self.visitor.who, PAGE_STATUS[episode.state])
+        file_status = WITHDRAWN_STATUS.get(self.visitor.who, 404)
+        if episode.state == "scheduled":
+            page_status = file_status = 404
+        for version in episode.withdrawn_versions:
+            yield from self._expect(f"{page}?v={_hash16(version.document_key)}", page_status)
+            files = {ending: key for ending, key in version.file_keys.items() if key not in readable}
+            for ending, key in files.items():
+                yield from self._expect(f"{page}/transcript.{ending}?v={_hash16(key)}", file_status)
 
     def _file(self, episode: Episode) -> int:
         return FILE_STATUS.get(self.visitor.who, 404) if episode.state == "published" else 404

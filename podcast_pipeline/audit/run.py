@@ -43,7 +43,7 @@ def run_audit(target: AuditTarget, *, report: ProgressCallback) -> tuple[AuditFi
     for done, visitor in enumerate(target.visitors):
         report(Progress(step="audit", done=done, total=total, unit="steps"))
         findings += _audit_as(visitor, target)
-    findings += check_storage(target.anonymous_store, target.keys, target.secrets)
+    findings += check_storage(target.anonymous_store, target.keys, target.secrets, target.catalog)
     report(Progress(step="audit", done=total, total=total, unit="steps"))
     return tuple(sorted(set(findings)))
 

@@ -12,9 +12,10 @@ from podcast_pipeline.audit.finding import (
     UNSUBSCRIBE_LINK_PATTERN,
     AuditFinding,
 )
-from podcast_pipeline.model import Episode, Transcript
+from podcast_pipeline.model import Episode, Transcript, Withdrawal
 from podcast_pipeline.model.catalog import Catalog
 from podcast_pipeline.transcript.leaks.shingles import Shingles, decoded_words
+from podcast_pipeline.transcript.withdrawal.word_hashes import withdrawal_in
 
 PRESIGNED = re.compile(r"(?:X-Amz-Expires|Expires-In)(?:=|%3D)(\d+)", re.IGNORECASE)
 PRESIGNED_LIMIT_S = 900
@@ -27,14 +28,14 @@ class RestrictedText:
 
     Attributes:
         paid: runs of words that only active subscribers may read.
-        unreleased: runs that nobody may read: of scheduled and withdrawn episodes.
+        unreleased: runs that nobody may read: of scheduled and unpublished episodes.
+        withdrawn: what was taken back, known by its hashes alone; nobody may read that either.
     """
 
     paid: Shingles = field(repr=False)
     unreleased: Shingles = field(repr=False)
-    _cache: dict[bytes, tuple[str | None, str | None]] = field(
-        default_factory=dict, repr=False, compare=False
-    )
+    withdrawn: tuple[Withdrawal, ...] = field(default=(), repr=False)
+    _cache: dict[bytes, "_Found"] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def from_catalog(cls, catalog: Catalog, transcripts: Mapping[str, Transcript]) -> Self:
@@ -48,33 +49,60 @@ class RestrictedText:
         paid = [Shingles.of(transcript, public_text=public_text) for transcript in published]
         released_text = (*public_text, *(transcript.text for transcript in published))
         unreleased = [Shingles.of(transcript, public_text=released_text) for transcript in others]
-        return cls(Shingles.union(paid), Shingles.union(unreleased))
+        withdrawn = tuple(w for episode in catalog.episodes for w in episode.withdrawals if w.words)
+        return cls(Shingles.union(paid), Shingles.union(unreleased), withdrawn)
 
     def find_leak(self, data: bytes, *, is_active: bool) -> str | None:
         """Return a run of words that the data must not contain, None without one.
 
-        The result for both kinds of text is cached: nine visitors get the same bytes.
+        The result for all kinds of text is cached: nine visitors get the same bytes.
         """
+        found = self._found(data)
+        return found.unreleased if is_active else found.paid or found.unreleased
+
+    def find_withdrawn(self, data: bytes) -> Withdrawal | None:
+        """Return the withdrawal whose words the data has, whoever gets it; None without one."""
+        return self._found(data).withdrawn
+
+    def _found(self, data: bytes) -> "_Found":
         key = hashlib.sha256(data).digest()
         if key not in self._cache:
             self._cache[key] = self._first_of_each(data)
-        paid, unreleased = self._cache[key]
-        return unreleased if is_active else paid or unreleased
+        return self._cache[key]
 
-    def _first_of_each(self, data: bytes) -> tuple[str | None, str | None]:
+    def _first_of_each(self, data: bytes) -> "_Found":
         paid: str | None = None
         unreleased: str | None = None
+        withdrawn: Withdrawal | None = None
         for words in decoded_words(data):
             paid = paid or next(self.paid.find_in_words(words), None)
             unreleased = unreleased or next(self.unreleased.find_in_words(words), None)
-            if paid and unreleased:
+            withdrawn = withdrawn or withdrawal_in(words.words, self.withdrawn)
+            if paid and unreleased and (withdrawn or not self.withdrawn):
                 break
-        return paid, unreleased
+        return _Found(paid, unreleased, withdrawn)
 
     def probe_queries(self, count: int) -> list[str]:
         """Return search queries of restricted words: three of a run, of runs far apart in the alphabet."""
         runs = sorted(run for runs in self.paid.windows.values() for run in runs)
         return [" ".join(run.split()[:3]) for run in runs[:: max(1, len(runs) // count)][:count]]
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The first run of each kind of restricted text in some bytes."""
+
+    paid: str | None
+    unreleased: str | None
+    withdrawn: Withdrawal | None
+
+
+def check_withdrawn(secrets: RestrictedText, data: bytes, *, who: str, where: str) -> Iterator[AuditFinding]:
+    """Find words that were taken back; the finding does not repeat them."""
+    withdrawal = secrets.find_withdrawn(data)
+    if withdrawal is not None:
+        day = f"{withdrawal.withdrawn_at:%Y-%m-%d}"
+        yield AuditFinding("P10", who, where, f"contains words that were withdrawn on {day}")
 
 
 def check_public_data(
@@ -84,6 +112,7 @@ def check_public_data(
     run = secrets.find_leak(data, is_active=False)
     if run is not None:
         yield AuditFinding(rule, who, where, leak_message(run))
+    yield from check_withdrawn(secrets, data, who=who, where=where)
     text = data.decode("latin-1")
     if TOKEN_PATTERN.search(text):
         yield AuditFinding("P8", who, where, "contains the token of a private feed")
@@ -129,5 +158,5 @@ def _split_by_state(
 
 
 def document_keys(episodes: Iterable[Episode]) -> list[str]:
-    """Return the document keys of every transcript version of episodes."""
-    return [version.document_key for episode in episodes for version in episode.transcripts]
+    """Return the document keys of every transcript version of episodes that was not withdrawn."""
+    return [version.document_key for episode in episodes for version in episode.readable_versions]

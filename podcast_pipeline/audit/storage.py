@@ -5,10 +5,13 @@ from collections.abc import Iterator
 from podcast_pipeline.audit.finding import AuditFinding
 from podcast_pipeline.audit.secrets import RestrictedText, check_public_data
 from podcast_pipeline.errors import Denied, NotFound, StoreError
+from podcast_pipeline.model.catalog import CATALOG_KEY, Catalog
 from podcast_pipeline.model.media_types import is_public_type
 from podcast_pipeline.storage import ObjectReader
+from podcast_pipeline.storage.objects import FEED_KEY
 
 WHO = "storage"
+REPLACED_KEYS = (CATALOG_KEY, FEED_KEY)
 GUESSES = ("private/catalog.json", "private/probe.txt")
 BEGIN_BYTES = 1 << 20
 END_BYTES = 1 << 17
@@ -16,15 +19,17 @@ END_BYTES = 1 << 17
 
 
 def check_storage(
-    anonymous_store: ObjectReader, keys: tuple[str, ...], secrets: RestrictedText
+    anonymous_store: ObjectReader, keys: tuple[str, ...], secrets: RestrictedText, catalog: Catalog
 ) -> Iterator[AuditFinding]:
     """Find private objects that anonymous_store can read or list, and secrets in public ones.
 
     Args:
         anonymous_store: the store without credentials.
         keys: the keys of all objects, listed with credentials.
+        catalog: says what was withdrawn and must be gone.
     """
     yield from _check_listing(anonymous_store)
+    yield from _check_removed(catalog, keys)
     for key in dict.fromkeys((*GUESSES, *keys)):
         data = _read(anonymous_store, key)
         yield from _check_type(anonymous_store, key)
@@ -34,6 +39,16 @@ def check_storage(
             yield from check_public_data(secrets, data, who=WHO, where=key)
         elif key.startswith("public/"):
             yield AuditFinding("H4", WHO, key, "a public object cannot be read")
+
+
+def _check_removed(catalog: Catalog, keys: tuple[str, ...]) -> Iterator[AuditFinding]:
+    """Find objects that were withdrawn and are still there."""
+    for episode in catalog.episodes:
+        readable = {key for version in episode.readable_versions for key in version.keys}
+        gone = {key for version in episode.withdrawn_versions for key in version.keys} - readable
+        pending = {key for withdrawal in episode.withdrawals for key in withdrawal.pending_keys}
+        for key in sorted((gone | (pending - set(REPLACED_KEYS))) & set(keys)):
+            yield AuditFinding("P10", WHO, key, "was withdrawn and is still stored; run `podcast release`")
 
 
 def _check_listing(anonymous_store: ObjectReader) -> Iterator[AuditFinding]:

@@ -9,7 +9,12 @@ from urllib.parse import urlsplit
 import httpx
 
 from podcast_pipeline.audit.finding import TOKEN_PATTERN, AuditFinding, redact
-from podcast_pipeline.audit.secrets import RestrictedText, check_presigned_urls, leak_message
+from podcast_pipeline.audit.secrets import (
+    RestrictedText,
+    check_presigned_urls,
+    check_withdrawn,
+    leak_message,
+)
 from podcast_pipeline.errors import ConfigError
 from podcast_pipeline.model.media_types import is_public_type
 
@@ -108,6 +113,8 @@ def check_response(
         yield AuditFinding(
             "P3" if visitor.is_active or who in STRANGERS else "P5", who, where, leak_message(run)
         )
+    for part in parts:
+        yield from check_withdrawn(secrets, part, who=who, where=where)
     text = b"\n\n".join(parts).decode("latin-1")
     foreign_tokens = set(TOKEN_PATTERN.findall(text)) - {visitor.token}
     if foreign_tokens:

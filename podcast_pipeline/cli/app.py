@@ -19,6 +19,7 @@ from podcast_pipeline.cli.commands import (
     show,
     subscribers,
     voices,
+    withdraw,
 )
 from podcast_pipeline.cli.output import Output, ProgressStyle
 from podcast_pipeline.cli.session import CliSession
@@ -35,6 +36,7 @@ show.register(app)
 database.register(app)
 episodes.register(app)
 pull.register(app)
+withdraw.register(app)
 feeds.register(app)
 subscribers.register(app)
 search.register(app)

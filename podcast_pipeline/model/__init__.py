@@ -44,6 +44,7 @@ from podcast_pipeline.model.transcript import (
     TranscriptVersion,
     Word,
 )
+from podcast_pipeline.model.withdrawal import MediaSpan, Withdrawal, WithdrawalKind, WordHashes
 
 __all__ = [
     "CHAPTERS_TYPE",
@@ -66,6 +67,7 @@ __all__ = [
     "ImportedItem",
     "Insert",
     "Instant",
+    "MediaSpan",
     "NonEmptyStr",
     "Period",
     "Person",
@@ -88,7 +90,10 @@ __all__ = [
     "Topic",
     "Transcript",
     "TranscriptVersion",
+    "Withdrawal",
+    "WithdrawalKind",
     "Word",
+    "WordHashes",
     "http_url_or_none",
     "keep_unknown_fields",
 ]

@@ -15,7 +15,7 @@ from podcast_pipeline.model import Episode, Show, StoredModel, Transcript, keep_
 
 CATALOG_KEY = "private/catalog.json"
 SCHEMA_VERSION = 1
-WRITTEN_BY = 1
+WRITTEN_BY = 2
 """Number of the catalog's form; a release that adds a field to a stored document increments it."""
 WRITTEN_BY_VERSION = "0.1.0"
 """The first release that writes this form."""
@@ -67,6 +67,11 @@ class Catalog(StoredModel):
         """The texts that the producer wrote or approved for everybody; a host may read them out."""
         episodes = (text for episode in self.episodes for text in episode.public_text)
         return (self.show.title, self.show.description, *episodes)
+
+    @property
+    def has_pending_withdrawals(self) -> bool:
+        """Whether a withdrawal was begun whose feed may be old and whose objects may still be there."""
+        return any(withdrawal.pending_keys for e in self.episodes for withdrawal in e.withdrawals)
 
     def by_slug(self, slug: str) -> Episode | None:
         """Return the episode with this slug, in any state."""

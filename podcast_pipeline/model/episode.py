@@ -9,6 +9,7 @@ from podcast_pipeline.model.audio import Chapter, Enclosure, Soundbite, Timeline
 from podcast_pipeline.model.fields import Instant, NonEmptyStr, Sha256, Slug, StoredModel, Topic
 from podcast_pipeline.model.show import Person
 from podcast_pipeline.model.transcript import TranscriptVersion
+from podcast_pipeline.model.withdrawal import Withdrawal
 
 EpisodeType = Literal["full", "trailer", "bonus"]
 EpisodeState = Literal["scheduled", "published", "unpublished"]
@@ -83,8 +84,9 @@ class Episode(EpisodeDraft):
         content_changed_at: last change visible in a feed or on a page.
         timeline: from the recording to this enclosure.
         teaser: the first words of the transcript that everybody may read.
-        transcripts: every version ever published, oldest first.
+        transcripts: every version ever published, oldest first, withdrawn ones too.
         original: of an imported episode; feeds contain it unchanged.
+        withdrawals: what was taken back, oldest first.
     """
 
     state: EpisodeState
@@ -99,11 +101,22 @@ class Episode(EpisodeDraft):
     transcripts: tuple[TranscriptVersion, ...] = ()
     guid_is_permalink: bool = False
     original: ImportedItem | None = None
+    withdrawals: tuple[Withdrawal, ...] = ()
 
     @property
     def transcript(self) -> TranscriptVersion | None:
-        """The newest version."""
-        return self.transcripts[-1] if self.transcripts else None
+        """The newest version that was not withdrawn."""
+        return self.readable_versions[-1] if self.readable_versions else None
+
+    @property
+    def readable_versions(self) -> tuple[TranscriptVersion, ...]:
+        """The versions that were not withdrawn, oldest first."""
+        return tuple(version for version in self.transcripts if version.withdrawn_at is None)
+
+    @property
+    def withdrawn_versions(self) -> tuple[TranscriptVersion, ...]:
+        """The versions that were withdrawn, oldest first."""
+        return tuple(version for version in self.transcripts if version.withdrawn_at is not None)
 
     @property
     def public_text(self) -> tuple[str, ...]:

@@ -153,6 +153,9 @@ class TranscriptVersion(StoredModel):
 
     Attributes:
         note: the public note on the correction; empty for the first version.
+        withdrawn_at: when it was taken back: nobody gets it any more, its objects are removed, and its keys
+            stay so that a link to it is answered with the date.
+        withdrawal_reason: what readers may see of the reason.
     """
 
     version: Annotated[int, Field(ge=1)]
@@ -162,3 +165,10 @@ class TranscriptVersion(StoredModel):
     word_count: Annotated[int, Field(ge=0)]
     published_at: Instant
     note: str = ""
+    withdrawn_at: Instant | None = None
+    withdrawal_reason: str = ""
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The keys of the document and of all files."""
+        return frozenset((self.document_key, *self.file_keys.values()))

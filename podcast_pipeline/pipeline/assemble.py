@@ -96,6 +96,7 @@ def assemble_episode(
         "chapters_key": chapters_key,
         "teaser": _teaser(versioned.transcript, teaser_words) if versioned.transcript else "",
         "transcripts": versioned.versions,
+        "withdrawals": known.withdrawals if known else (),
         "publish_at": publish_at,
         **imported.preserved_fields(draft, known),
         **_state(known, publish_at, now),
@@ -114,10 +115,15 @@ def assemble_episode(
 
 
 def referenced_keys(episode: Episode) -> set[str]:
-    """Return every key that an episode references, those of old transcript versions included."""
+    """Return every key that an episode references, those of old transcript versions included.
+
+    What was withdrawn is not referenced: its objects are removed, and one that is left is an orphan.
+    """
+    if any(withdrawal.kind == "episode" for withdrawal in episode.withdrawals):
+        return set()
     keys = {episode.enclosure.key, episode.chapters_key, episode.artwork_key}
-    for version in episode.transcripts:
-        keys |= {version.document_key, *version.file_keys.values()}
+    for version in episode.readable_versions:
+        keys |= version.keys
     return {key for key in keys if key}
 
 
@@ -190,9 +196,9 @@ def _with_new_version(
     A new document has no unknown fields of the one before: they may contain the words that were corrected.
     """
     versions = known.transcripts if known else ()
-    if versions:
-        unchanged = with_corrections(transcript, versions)
-        if transcript_document(slug, unchanged).key == versions[-1].document_key:
+    if known and known.transcript:
+        unchanged = with_corrections(transcript, versions[: known.transcript.version])
+        if transcript_document(slug, unchanged).key == known.transcript.document_key:
             return _VersionedTranscript(unchanged, versions)
     version = TranscriptVersion(
         version=len(versions) + 1,

@@ -174,12 +174,15 @@ def secret_shingles(transcript: Transcript, catalog: Catalog) -> Shingles:
     return Shingles.of(transcript, public_text=catalog.public_text)
 
 
-def make_feed_renderer(transcripts: Sequence[Transcript], *, allow_redownloads: bool) -> FeedRenderer:
+def make_feed_renderer(
+    transcripts: Sequence[Transcript], *, allow_redownloads: bool, allow_broken_rules: bool = False
+) -> FeedRenderer:
     """Return a renderer of the public feed that refuses a leak, a broken rule and harm to apps.
 
     Args:
         transcripts: of the episodes that the feed publishes; it must not contain their text.
         allow_redownloads: accept changes that make apps download episodes again.
+        allow_broken_rules: for a withdrawal, which no fault of another item may delay.
     """
     last: list[tuple[Catalog, bytes | None, bytes]] = []  # `commit` mostly asks for the feed of `preview`
 
@@ -195,8 +198,9 @@ def make_feed_renderer(transcripts: Sequence[Transcript], *, allow_redownloads: 
             _check_leak(secret_shingles(transcript, catalog), FEED_KEY, whole)
         if new == published:
             return new
-        _check_rules(whole, catalog)
-        if published is not None and not allow_redownloads:
+        if not allow_broken_rules:
+            _check_rules(whole, catalog)
+        if published is not None and not allow_redownloads and not catalog.has_pending_withdrawals:
             _check_history(published, whole)
         return new
 

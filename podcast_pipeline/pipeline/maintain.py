@@ -14,6 +14,8 @@ from podcast_pipeline.pipeline.assemble import referenced_keys
 from podcast_pipeline.pipeline.commit import CatalogUpdate, commit, load_catalog, make_feed_renderer, preview
 from podcast_pipeline.pipeline.context import Context, step
 from podcast_pipeline.pipeline.show_assets import build_show_assets
+from podcast_pipeline.pipeline.text import published_transcript
+from podcast_pipeline.pipeline.withdraw.checks import check_published
 from podcast_pipeline.storage import ObjectInfo, ObjectReader, Store
 from podcast_pipeline.storage.objects import (
     FEED_KEY,
@@ -54,6 +56,7 @@ def rebuild(context: Context, *, allow_redownloads: bool = False) -> bool:
     rebuilt = catalog
     for episode in catalog.episodes:
         with step(context.report, f"rebuild {episode.slug}"):
+            check_published(episode, published_transcript(episode, context.store), catalog)
             derived, objects = _derive(episode, context.store)
             upload(context.store, objects, now=context.clock(), report=context.report)
             rebuilt = rebuilt.with_episode(derived)
@@ -173,10 +176,8 @@ def _derive(episode: Episode, store: ObjectReader) -> tuple[Episode, tuple[Stage
         files = transcript_files(episode.slug, transcript_from_json(body, newest.document_key))
         objects += files.values()
         file_keys = {format_: file.key for format_, file in files.items()}
-        changes["transcripts"] = (
-            *episode.transcripts[:-1],
-            newest.model_copy(update={"file_keys": file_keys}),
-        )
+        rebuilt = newest.model_copy(update={"file_keys": file_keys})
+        changes["transcripts"] = tuple(rebuilt if v == newest else v for v in episode.transcripts)
     if episode.chapters and episode.original is None:  # an imported episode keeps its chapters file
         chapters = chapters_file(episode.slug, episode.chapters, access=episode.access)
         objects.append(chapters)

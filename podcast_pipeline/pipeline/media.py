@@ -11,9 +11,10 @@ from podcast_pipeline.episodes.folder import EpisodeFolder
 from podcast_pipeline.errors import AudioError, EpisodeError
 from podcast_pipeline.feed import show_notes
 from podcast_pipeline.files import sha256_of
-from podcast_pipeline.model import Enclosure, Episode, EpisodeDraft
+from podcast_pipeline.model import Cut, Enclosure, Episode, EpisodeDraft
 from podcast_pipeline.pipeline.assemble import MasteringReport, Media
 from podcast_pipeline.pipeline.context import Context, step
+from podcast_pipeline.pipeline.withdraw.checks import muted_seconds
 from podcast_pipeline.storage.download import download
 from podcast_pipeline.storage.objects import StagedObject, stage_file
 from podcast_pipeline.transcript.timeline import map_chapters
@@ -32,7 +33,7 @@ def build_media(
     """
     if known is not None and known.source_sha256 == draft.source_sha256:
         return _published_media(folder, draft, known, context)
-    path, master = _master(folder, draft, context)
+    path, master = _master(folder, draft, muted_seconds(known, draft.source_sha256), context)
     with step(context.report, "tag"):
         file = _tag(draft, path, master, publish_at, context)
     enclosure = Enclosure(
@@ -65,7 +66,9 @@ def _published_media(folder: EpisodeFolder, draft: EpisodeDraft, known: Episode,
     return Media(known.enclosure.model_copy(update={"key": moved.key}), known.timeline, moved)
 
 
-def _master(folder: EpisodeFolder, draft: EpisodeDraft, context: Context) -> tuple[Path, Master]:
+def _master(
+    folder: EpisodeFolder, draft: EpisodeDraft, muted: tuple[Cut, ...], context: Context
+) -> tuple[Path, Master]:
     config = context.config
     jingles = [config.folder / name for name in (config.audio.intro, config.audio.outro) if name]
     return folder.build_once(
@@ -76,12 +79,14 @@ def _master(folder: EpisodeFolder, draft: EpisodeDraft, context: Context) -> tup
             "settings": config.audio.model_dump(),
             "jingles": [_jingle_sha256(path) for path in jingles],
             "version": MASTER_VERSION,
+            **({"muted": [cut.model_dump() for cut in muted]} if muted else {}),
         },
         result_type=Master,
         build=lambda target: make_master(
             folder.source,
             target,
             settings=config.audio,
+            muted=muted,
             folder=config.folder,
             ffmpeg=context.ffmpeg,
             report=context.report,

@@ -37,6 +37,8 @@ from podcast_pipeline.pipeline.merge.published import FolderMerge, known_base, m
 from podcast_pipeline.pipeline.show_assets import build_show_assets
 from podcast_pipeline.pipeline.text import check_review_policy, published_transcript
 from podcast_pipeline.pipeline.transcribe import NOT_IN_CATALOG
+from podcast_pipeline.pipeline.withdraw.checks import check_draft, check_folder
+from podcast_pipeline.pipeline.withdraw.removal import remove_withdrawn_objects
 from podcast_pipeline.storage.upload import object_exists, upload
 
 
@@ -198,11 +200,12 @@ def prepare(
     catalog = load_catalog(context)
     known = catalog.by_id(draft.id) if catalog else None
     publish_at = _publication_time(draft, known, publish_at, now)
+    check_folder(folder, known, catalog)
     merged = _merge(folder, draft, known, context, trust_folder=trust_folder, save=save)
     draft, edited = merged.draft, merged.edited
     if edited is not None:
         check_review_policy(draft, edited, context.config)
-
+    check_draft(draft, known, edited.transcript if edited else None, catalog)
     media = build_media(folder, draft, known, publish_at, context)
     assembled = assemble_episode(
         draft,
@@ -258,6 +261,7 @@ def dry_run(
 def release(context: Context, *, allow_redownloads: bool = False) -> tuple[str, ...]:
     """Publish the scheduled episodes whose time has come and bring the feed up to date.
 
+    Removes what a withdrawal that was killed has left.
     Needs no episode folder; idempotent, and safe every minute on any number of machines.
 
     Returns:
@@ -280,7 +284,8 @@ def release(context: Context, *, allow_redownloads: bool = False) -> tuple[str, 
     )
     update = CatalogUpdate(publish_due, render_feed)
     preview(context.store, update)
-    commit(context, update)
+    catalog, _ = commit(context, update)
+    remove_withdrawn_objects(context, catalog)
     return tuple(released)
 
 

@@ -171,6 +171,10 @@ def diff_versions(slug: str, context: Context, *, old: int | None, new: int | No
 
 def _version(known: Episode, number: int, store: ObjectReader) -> Transcript:
     for version in known.transcripts:
+        if version.version == number and version.withdrawn_at is not None:
+            raise EpisodeError(
+                known.slug, f"version {number} was withdrawn on {version.withdrawn_at:%Y-%m-%d}"
+            )
         if version.version == number:
             return transcript_from_json(store.get(version.document_key)[1], version.document_key)
     numbers = ", ".join(str(version.version) for version in known.transcripts)

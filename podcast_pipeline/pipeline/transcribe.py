@@ -207,4 +207,6 @@ def _is_current(transcript: Transcript, draft: EpisodeDraft, context: Context) -
 def _is_published_recording(transcript: Transcript, known: Episode | None, draft: EpisodeDraft) -> bool:
     """Whether the episode is in the catalog and the words are of its recording."""
     receipt = transcript.receipt
-    return known is not None and (receipt is None or receipt.audio_sha256 == draft.source_sha256)
+    return known is not None and (
+        receipt is None or receipt.audio_sha256 in (draft.source_sha256, known.enclosure.sha256)
+    )  # the latter: imported audio of which a passage was silenced

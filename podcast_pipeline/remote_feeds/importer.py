@@ -21,6 +21,7 @@ from podcast_pipeline.model.catalog import Catalog
 from podcast_pipeline.pipeline.commit import load_catalog
 from podcast_pipeline.pipeline.context import Context, step
 from podcast_pipeline.pipeline.show_assets import build_show_assets
+from podcast_pipeline.pipeline.withdraw.checks import withdrawn_in_episode
 from podcast_pipeline.remote_feeds.client import HttpClient
 from podcast_pipeline.remote_feeds.files import FileImporter
 from podcast_pipeline.remote_feeds.item import ImportContext, ImportedEpisode, import_item
@@ -81,7 +82,8 @@ def import_feed(
     make_folder(import_context.files.journal)
     with sweep_parts(import_context.files.journal):
         imported = list(_import_all(new, _slugs(new, context, catalog), import_context, context))
-    episodes = [one.episode for one in imported if one.episode]
+    episodes, withdrawn = _without_withdrawn_words([e.episode for e in imported if e.episode], catalog)
+    remarks += withdrawn
     if episodes or known or not (imported or remarks):
         if catalog is None:
             context, show_remarks = import_show_settings(document, source, context, client)
@@ -92,6 +94,19 @@ def import_feed(
         known_count=len(items) - len(new),
         remarks=(*remarks, *(remark for one in imported for remark in one.remarks)),
     )
+
+
+def _without_withdrawn_words(
+    episodes: Iterable[Episode], catalog: Catalog | None
+) -> tuple[list[Episode], tuple[ImportRemark, ...]]:
+    """Leave out the items whose texts have words that were withdrawn, and name them."""
+    found = [(episode, withdrawn_in_episode(episode, catalog)) for episode in episodes]
+    remarks = (
+        ImportRemark(f"left out: it has words that were withdrawn on {w.withdrawn_at:%Y-%m-%d}", e.title)
+        for e, w in found
+        if w
+    )
+    return [episode for episode, withdrawal in found if not withdrawal], tuple(remarks)
 
 
 def _items(pages: Iterable[FeedDocument]) -> tuple[FeedDocument, list[ParsedItem], tuple[ImportRemark, ...]]:

@@ -1,6 +1,6 @@
 """The search index of a show: keeps it in step with the catalog, and searches it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -117,6 +117,11 @@ class SearchIndex:
             self.optimize()
         report_done(len(changed))
         return IndexUpdate(tuple(episode.slug for episode in changed), len(removed))
+
+    def outdated(self, episodes: Iterable[Episode]) -> frozenset[UUID]:
+        """Return the ids of those episodes whose indexed words are not those of the catalog."""
+        digests = self._digests()
+        return frozenset(e.id for e in episodes if digests.get(e.id) != search_rows.index_digest(e))
 
     def was_ever_filled(self) -> bool:
         """Return whether the index ever contained an episode, so that one was published."""

@@ -105,6 +105,17 @@ class Store(ObjectReader, Protocol):
     def delete(self, key: str) -> None:
         """Delete an object; no error if there is none."""
 
+    def purge(self, key: str, *, keep_current: bool = False) -> tuple[str, ...]:
+        """Remove an object with all versions and unfinished puts of it that the store keeps.
+
+        Args:
+            keep_current: remove what was there before, and leave the object.
+
+        Returns:
+            What the store does not let us remove (object lock, permissions), one line each; empty when
+            nothing is left.
+        """
+
     def unfinished_uploads(self, prefix: str) -> Iterator[UnfinishedUpload]:
         """Yield the unfinished puts of keys that begin with `prefix`; some may still be in progress."""
 

@@ -174,6 +174,15 @@ class LocalStore(LocalReader):
                 sync_to_disk((self._root / key).parent)
             self._remove_versions(key, keep=None)
 
+    def purge(self, key: str, *, keep_current: bool = False) -> tuple[str, ...]:
+        """Remove an object and what killed writers left of it; a folder keeps no other versions."""
+        if not keep_current:
+            self.delete(key)
+            return ()
+        with _store_errors(key), self._lock():
+            self._remove_versions(key, keep=self._versions(key).with_name(self._version(key).name))
+        return ()
+
     def unfinished_uploads(self, prefix: str) -> Iterator[UnfinishedUpload]:
         """Yield the versions without a link: their writer was killed, or is still writing."""
         objects = self._root / ".objects"

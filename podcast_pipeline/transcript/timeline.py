@@ -5,7 +5,16 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import inf
 
-from podcast_pipeline.model import Chapter, Segment, Soundbite, Timeline, Transcript, Word
+from podcast_pipeline.model import (
+    Chapter,
+    Cut,
+    MediaSpan,
+    Segment,
+    Soundbite,
+    Timeline,
+    Transcript,
+    Word,
+)
 
 OUTRO_S = 0.5
 """An insert this near to the end of the recording counts as an outro: engine, decoder and container disagree
@@ -60,6 +69,17 @@ def map_transcript(
             "dropped": (),
         }
     )
+
+
+def recording_spans(span: MediaSpan, timeline: Timeline) -> tuple[Cut, ...]:
+    """Return the seconds of the recording that are heard in a span of the media; none in an intro."""
+    found = []
+    for part in _spans(timeline):
+        start_s = max(span.start_s - part.shift_s, part.start_s)
+        end_s = min(span.end_s - part.shift_s, part.end_s)
+        if round(end_s, 3) > round(start_s, 3):
+            found.append(Cut(start_s=start_s, end_s=end_s))
+    return tuple(found)
 
 
 def map_chapters(chapters: Iterable[Chapter], timeline: Timeline) -> tuple[Chapter, ...]:

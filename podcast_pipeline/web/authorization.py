@@ -18,7 +18,7 @@ from podcast_pipeline.access import (
     Visitor,
     decide,
 )
-from podcast_pipeline.model import Episode
+from podcast_pipeline.model import Episode, TranscriptVersion
 from podcast_pipeline.web.rate_limit import TOKEN_GUESS_LIMIT, RateLimiter
 
 
@@ -54,10 +54,20 @@ class Authorizer:
         return visitor or ANONYMOUS
 
     def authorize(
-        self, visitor: Visitor, episode: Episode | None, resource: Resource
+        self,
+        visitor: Visitor,
+        episode: Episode | None,
+        resource: Resource,
+        withdrawn: TranscriptVersion | None = None,
     ) -> Allow | Teaser | FeedWithNotice:
-        """Return the decision for a visitor and a resource; raises AccessDenied for a Deny."""
-        decision = decide(visitor, episode, resource, policy=self.policy, now=self.clock())
+        """Return the decision for a visitor and a resource; raises AccessDenied for a Deny.
+
+        Args:
+            withdrawn: the version that was asked for, where it was withdrawn.
+        """
+        decision = decide(
+            visitor, episode, resource, policy=self.policy, now=self.clock(), withdrawn=withdrawn
+        )
         if isinstance(decision, Deny):
             raise AccessDenied(decision)
         return decision

@@ -22,6 +22,7 @@ Handler = Callable[[Request, Exception], Response]
 NO_STORE = {"cache-control": "no-store"}
 RETRY_AFTER_S = 30
 HEADINGS = {403: "Not open to you", 404: "There is nothing here", 410: "This episode was taken down"}
+WITHDRAWN_HEADING = "This version was withdrawn"
 LINES = {
     404: "The address may be mistyped, or the page has moved.",
     410: "The newsroom has withdrawn it. Other episodes are still here.",
@@ -55,6 +56,8 @@ class ErrorPages:
         if not is_for_people(request.url.path):
             return PlainTextResponse(f"{deny.message}\n", deny.status, NO_STORE)
         heading, line = HEADINGS[deny.status], LINES.get(deny.status, deny.message)
+        if deny.is_withdrawn:
+            heading, line = WITHDRAWN_HEADING, f"{deny.message[:1].upper()}{deny.message[1:]}."
         return self.templates.no_store_response(
             request, "message.html", self.show, status=deny.status, heading=heading, line=line
         )

@@ -22,6 +22,7 @@ from podcast_pipeline.storage.objects import chapters_file, stage_bytes
 from podcast_pipeline.storage.s3.store import S3Store
 from tests.support.leaky_site import FLAGSHIP, FUTURE, WITHDRAWN, Change, Reply, audit_findings, make_site
 from tests.support.site import NOW, TEASER_WORDS, Site, transcript_of
+from tests.support.withdrawn_site import make_withdrawn_site
 
 PAGE = f"/episodes/{FLAGSHIP}"
 SECRET = "because by then I was angry. It said that the wall had been measured"
@@ -329,11 +330,59 @@ def test_the_type_that_is_delivered_counts_too(content_type: str, rules: list[st
         assert [f.rule for f in check_public_type(visitor, answer, key)] == rules
 
 
-def test_a_foreign_type_in_a_bucket_is_found(s3_store: S3Store, secrets: RestrictedText) -> None:
+def test_a_foreign_type_in_a_bucket_is_found(s3_store: S3Store, site: Site, secrets: RestrictedText) -> None:
     """The Content-Type that the bucket gives to anybody counts; one of ours is no finding."""
     keys = ("public/audio/page.0123456789abcdef.mp3", "public/audio/a.0123456789abcdef.mp3")
     for key, content_type in zip(keys, ("text/html", "audio/mpeg"), strict=True):
         s3_store.put(key, b"<script>x</script>", content_type=content_type, cache_control="no-cache")
-    found = [f for f in check_storage(s3_store.anonymous(), keys, secrets) if f.where in keys]
+    found = [f for f in check_storage(s3_store.anonymous(), keys, secrets, site.catalog) if f.where in keys]
     assert [(f.rule, f.where) for f in found] == [("H6", keys[0])]
     assert "is public as “text/html”" in found[0].message
+
+
+@pytest.fixture(scope="module")
+def withdrawn_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The show after a passage of both versions of its first episode was withdrawn."""
+    made = make_withdrawn_site(tmp_path_factory.mktemp("withdrawn"))
+    yield made
+    made.close()
+
+
+def test_a_site_with_a_withdrawal_is_clean(withdrawn_site: Site) -> None:
+    """What was withdrawn is answered 410, 403 and 404 as it should be, and its words are nowhere."""
+    assert audit_findings(withdrawn_site) == ()
+
+
+@pytest.mark.parametrize("who", ["active", "anonymous"])
+def test_withdrawn_words_are_found(withdrawn_site: Site, who: VisitorKind) -> None:
+    """Words that were taken back are reported whoever gets them, and the report does not repeat them."""
+    change = insert(PAGE, b"</main>", SECRET.encode())
+    found = [f for f in audit_findings(withdrawn_site, change, who=(who,)) if f.rule == "P10"]
+    assert {(f.who, f.message) for f in found if PAGE in f.where} == {
+        (who, "contains words that were withdrawn on 2026-03-10")
+    }
+
+
+def test_withdrawn_words_in_a_public_object_are_found(withdrawn_site: Site) -> None:
+    """A clip that holds them, gzipped or not."""
+    key = withdrawn_site.put(stage_bytes("public/clips", "draft", "txt", SECRET.encode(), "text/plain"))
+    assert stored(withdrawn_site, key) == ["P10"]
+
+
+def test_a_withdrawn_object_that_is_still_stored_is_found(withdrawn_site: Site) -> None:
+    """An object of a withdrawn version that came back, from a backup or a killed run."""
+    episode = withdrawn_site.catalog.by_slug(FLAGSHIP)
+    assert episode
+    key = episode.withdrawn_versions[0].document_key
+    withdrawn_site.store.put(key, b"{}", content_type="application/json", cache_control="no-cache")
+    assert "P10" in stored(withdrawn_site, key)
+
+
+def test_a_served_version_is_found(withdrawn_site: Site) -> None:
+    """A server that still answers a withdrawn version, with no word of it."""
+
+    def answer_all(scope: Scope, reply: Reply) -> Reply:
+        return Reply(200, {"content-type": "text/plain"}, b"here") if reply.status == 410 else reply
+
+    found = audit_findings(withdrawn_site, answer_all, who=("active",))
+    assert "answered 200, not 410" in {f.message for f in found if f.rule == "P5" and "?v=" in f.where}

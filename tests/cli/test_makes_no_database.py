@@ -63,6 +63,7 @@ ARGUMENTS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("voices", "add"): ("Ann", "missing.wav"),
     ("voices", "list"): (),
     ("voices", "remove"): ("Ann",),
+    ("withdraw",): ("--all", "--yes", SLUG),
 }
 """A command -> arguments with which it goes as far as it can; a command that is not here is an error."""
 

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from xml.etree import ElementTree
@@ -13,9 +14,14 @@ import pytest
 
 from podcast_pipeline.errors import FetchError
 from podcast_pipeline.feed.conformance import check_feed
+from podcast_pipeline.model import Withdrawal
+from podcast_pipeline.model.catalog import CATALOG_KEY, to_json
 from podcast_pipeline.remote_feeds.importer import ImportResult
+from podcast_pipeline.transcript.leaks.tokens import normalized_words
+from podcast_pipeline.transcript.withdrawal.word_hashes import hash_passage
 from tests.support.http_servers import FileHost, ServedFile, running_host
 from tests.support.imported_show import CHAPTERS, GUID, HEAD, SMALL, VTT, audio_bytes, catalog, import_show
+from tests.support.pipeline import context_of
 from tests.support.real_feeds import FEEDS, REAL, serve_copy
 from tests.support.rule_cases.hosts import picture
 from tests.support.show import PODCAST, ShowFolder, clean_environment
@@ -272,3 +278,29 @@ def _nothing_noticed(show: ShowFolder, feed: str) -> None:
 def _bodies(show: ShowFolder) -> set[bytes]:
     keys = {e.enclosure.key for e in catalog(show).episodes}
     return {(show.bucket / str(key)).read_bytes() for key in keys}
+
+
+def test_an_item_with_withdrawn_words_is_left_out(old_host: FileHost, empty_show: ShowFolder) -> None:
+    """An item that brings back what was withdrawn is named and left out; the others come."""
+    said = "the minister took the money in the back of his car"
+    import_show(empty_show, f"{old_host.url}/feed.xml")
+    whole = catalog(empty_show)
+    one, two, three = whole.episodes
+    words = hash_passage(normalized_words(said), elsewhere=(), salt="0" * 32)
+    taken = Withdrawal(kind="passage", withdrawn_at=datetime(2026, 11, 30, tzinfo=UTC), words=words)
+    kept = (one.model_copy(update={"withdrawals": (taken,)}), three)
+    context_of(empty_show).store.put(
+        CATALOG_KEY,
+        to_json(whole.model_copy(update={"episodes": kept})),
+        content_type="application/json",
+        cache_control="private, no-cache",
+    )
+    file = old_host.files["/feed.xml"]
+    body = file.body.replace(b"Plain words.", said.title().encode())
+    assert body != file.body
+    old_host.files["/feed.xml"] = replace(file, body=body)
+    moved = import_show(empty_show, f"{old_host.url}/feed.xml")
+    assert moved.added_slugs == ()
+    assert "left out: it has words that were withdrawn on 2026-11-30" in remarks(moved)
+    assert [e.guid for e in catalog(empty_show).episodes] == [one.guid, three.guid]
+    assert two.guid not in repr(catalog(empty_show))

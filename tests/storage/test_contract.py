@@ -281,3 +281,31 @@ def test_a_put_that_was_completed_meanwhile_is_not_aborted(tmp_path: Path) -> No
     (version,) = (tmp_path / "store/.objects/public/audio").iterdir()
     store.abort_upload(UnfinishedUpload(KEY, version.name.rpartition("@")[2], 5, datetime.now(UTC)))
     assert store.get(KEY)[1] == b"sound"
+
+
+def test_purge_leaves_nothing(store: Store) -> None:
+    """A purged object is gone with what an unfinished put left of it, and purging it again is no error."""
+    store.put(KEY, b"first", **HEADERS)
+    store.put(KEY, b"second", **HEADERS)
+    begin_upload(store, KEY)
+    assert store.purge(KEY) == ()
+    assert store.purge(KEY) == ()
+    with pytest.raises(NotFound, match=KEY):
+        store.head(KEY)
+    assert list(store.unfinished_uploads("public/")) == []
+
+
+def test_purge_of_older_versions_keeps_the_object(store: Store) -> None:
+    """What was there before is removed, and the object stays as it is."""
+    store.put(KEY, b"first", **HEADERS)
+    info = store.put(KEY, b"second", **HEADERS)
+    assert store.purge(KEY, keep_current=True) == ()
+    assert store.get(KEY) == (info, b"second")
+
+
+def test_purge_leaves_neighbours_alone(store: Store) -> None:
+    """A key that begins with the purged one is another object."""
+    store.put(KEY, b"first", **HEADERS)
+    store.put(f"{KEY}.txt", b"other", **HEADERS)
+    store.purge(KEY)
+    assert store.get(f"{KEY}.txt")[1] == b"other"

@@ -7,8 +7,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from podcast_pipeline.model import Chapter, Cut, Insert, Segment, Soundbite, Timeline, Transcript, Word
-from podcast_pipeline.transcript.timeline import map_chapters, map_soundbites, map_transcript
+from podcast_pipeline.model import (
+    Chapter,
+    Cut,
+    Insert,
+    MediaSpan,
+    Segment,
+    Soundbite,
+    Timeline,
+    Transcript,
+    Word,
+)
+from podcast_pipeline.transcript.timeline import (
+    map_chapters,
+    map_soundbites,
+    map_transcript,
+    recording_spans,
+)
 from tests.support.transcripts import spoken, transcripts
 
 SHA = "ab" * 32
@@ -192,3 +207,19 @@ def test_soundbites_lose_the_parts_that_were_cut(
     timeline = Timeline(cuts=(CUT,), inserts=(INTRO, OUTRO))
     mapped = map_soundbites([Soundbite(start_s=start, duration_s=duration)], timeline)
     assert [(bite.start_s, bite.duration_s) for bite in mapped] == ([] if media is None else [media])
+
+
+@pytest.mark.parametrize(
+    ("span", "heard"),
+    [
+        ((12.0, 14.0), [(2.0, 4.0)]),  # behind an intro of ten seconds
+        ((5.0, 11.0), [(0.0, 1.0)]),  # from the intro into the recording
+        ((1.0, 9.0), []),  # in the intro alone
+        ((14.0, 16.0), [(4.0, 5.0), (8.0, 9.0)]),  # over a cut from 5 to 8
+    ],
+)
+def test_the_seconds_of_the_recording(span: tuple[float, float], heard: list[tuple[float, float]]) -> None:
+    """A span of the media is mapped back to the seconds of the recording that are heard in it."""
+    timeline = Timeline(cuts=(Cut(start_s=5, end_s=8),), inserts=(Insert(at_s=0, duration_s=10),))
+    found = recording_spans(MediaSpan(start_s=span[0], end_s=span[1]), timeline)
+    assert [(cut.start_s, cut.end_s) for cut in found] == heard

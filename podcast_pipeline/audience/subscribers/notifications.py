@@ -30,7 +30,7 @@ BATCH_SUBSCRIBERS = 1000  # in memory
 
 def transcript_available_since(episode: Episode) -> datetime | None:
     """Return when an episode was out with its first transcript; None before."""
-    if episode.published_at is None or not episode.transcripts:
+    if episode.published_at is None or episode.transcript is None:
         return None
     return max(episode.published_at, episode.transcripts[0].published_at)
 

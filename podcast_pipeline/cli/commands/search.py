@@ -29,14 +29,19 @@ def reindex(context: typer.Context) -> None:
 
 def update_search_index(session: CliSession) -> None:
     """Update the index after a publication, if there is a database; an error becomes a warning."""
-    from podcast_pipeline.audience.database.engine import DATABASE_FILE_NAME
-
-    if session.database_url is None and not (session.config.state_folder / DATABASE_FILE_NAME).is_file():
+    if not has_database(session):
         return
     try:
         _sync_index(session)
     except PodcastError as error:
         session.output.warn(f"the search index is out of date: {error}; run `podcast reindex`")
+
+
+def has_database(session: CliSession) -> bool:
+    """Tell whether there is a database: one by URL, or a SQLite file that is there already."""
+    from podcast_pipeline.audience.database.engine import DATABASE_FILE_NAME
+
+    return session.database_url is not None or (session.config.state_folder / DATABASE_FILE_NAME).is_file()
 
 
 def _sync_index(session: CliSession) -> "IndexUpdate":

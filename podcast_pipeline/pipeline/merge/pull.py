@@ -9,6 +9,7 @@ from podcast_pipeline.errors import EpisodeError, MergeError
 from podcast_pipeline.model import Episode
 from podcast_pipeline.pipeline.context import Context
 from podcast_pipeline.pipeline.merge.published import known_base, merge_folder, write_merge
+from podcast_pipeline.pipeline.withdraw.checks import check_folder
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ def pull(context: Context, slug: str) -> PullResult:
 
     Raises:
         EpisodeError: the episode is not in the catalog, or a file has markers that are not resolved.
+        LeakError: the folder has words that were withdrawn; `podcast withdraw SLUG` takes them out.
     """
     with context.library.open(slug) as folder:
         draft = folder.load_draft()
@@ -51,6 +53,7 @@ def pull(context: Context, slug: str) -> PullResult:
             raise EpisodeError(slug, "is a draft: nothing of it is published, so there is nothing to pull")
         if known.state == "unpublished":
             raise EpisodeError(slug, "was unpublished; there is nothing to pull")
+        check_folder(folder, known, catalog)
         merged = merge_folder(folder, draft, known, context, base=_base(folder, known), save=True)
         write_merge(merged, known)
     return PullResult(slug, merged.taken, merged.conflicts, merged.files_with_markers)

@@ -33,6 +33,7 @@ from podcast_pipeline.storage.s3.multipart import (
     received_parts,
 )
 from podcast_pipeline.storage.s3.presets import S3Settings, s3_settings
+from podcast_pipeline.storage.s3.versions import purge_versions
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -174,6 +175,15 @@ class S3Store(S3Reader):
         """Delete an object; no error if there is none."""
         with _store_errors(key):
             self.client.delete_object(**self._location(key))
+
+    def purge(self, key: str, *, keep_current: bool = False) -> tuple[str, ...]:
+        """Remove an object with all its versions and unfinished uploads; see Store."""
+        with _store_errors(key):
+            kept = purge_versions(self.client, self._location(key), keep_current=keep_current)
+            if not keep_current:
+                for upload in [one for one in self.unfinished_uploads(key) if one.key == key]:
+                    self.abort_upload(upload)
+        return tuple(f"{key}: {line}" for line in kept)
 
     def unfinished_uploads(self, prefix: str) -> Iterator[UnfinishedUpload]:
         """Yield the unfinished multipart uploads; see Store."""

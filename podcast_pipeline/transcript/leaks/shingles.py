@@ -7,7 +7,7 @@ text that the producer wrote for everybody is a leak.
 import html
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, chain
@@ -91,9 +91,9 @@ class Shingles:
         """Return the shingles of a transcript, or of its words, that are in no public text."""
         text = secret.text if isinstance(secret, Transcript) else " ".join(secret)
         words = normalized_words(text)
-        size = _shingle_size(words)
+        size = shingle_size(words)
         public = frozenset(chain.from_iterable(_public_windows(text, size) for text in public_text))
-        runs = [list(_windows(form, size)) for form in _with_and_without_numbers(words)]
+        runs = [list(_windows(form, size)) for form in with_and_without_numbers(words)]
         boundaries = _merged(pair for form in runs for pair in _public_boundaries(form, public, size))
         return cls({size: frozenset(chain.from_iterable(runs)) - public}, boundaries)
 
@@ -172,7 +172,8 @@ def teaser(transcript: Transcript, word_count: int) -> str:
     return join_words(words[:word_count])
 
 
-def _shingle_size(words: list[str]) -> int:
+def shingle_size(words: Sequence[str]) -> int:
+    """Return the number of words in a shingle of a text: more where a character is a word."""
     characters = sum(is_spaceless(word) for word in words)
     return SHINGLE_CHARACTERS if 2 * characters > len(words) else SHINGLE_WORDS
 
@@ -181,7 +182,7 @@ def _windows(words: list[str], size: int) -> Iterator[str]:
     yield from (" ".join(words[n : n + size]) for n in range(len(words) - size + 1))
 
 
-def _with_and_without_numbers(words: list[str]) -> Iterator[list[str]]:
+def with_and_without_numbers(words: list[str]) -> Iterator[list[str]]:
     """Yield the words and, if there are numbers among them, the words without numbers."""
     yield words
     without = [word for word in words if not word.isdecimal()]
@@ -216,5 +217,5 @@ def _public_windows(text: str, size: int) -> Iterator[str]:
         html.escape(text),
     ):  # an escaped apostrophe separates words
         for variant in unescaped_variants(form):
-            for words in _with_and_without_numbers(normalized_words(variant)):
+            for words in with_and_without_numbers(normalized_words(variant)):
                 yield from _windows(words, size)

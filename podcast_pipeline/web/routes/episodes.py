@@ -6,6 +6,7 @@
 /episodes/<slug>/audio.<ending>        audio of a subscriber-only episode, with byte ranges
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from podcast_pipeline.access import NOT_FOUND, Allow, Resource, Teaser
+from podcast_pipeline.access import NOT_FOUND, Allow, Teaser
 from podcast_pipeline.feed.tags import credited_persons
 from podcast_pipeline.model import Correction, Episode, Show, TranscriptVersion, http_url_or_none
 from podcast_pipeline.storage import Store
@@ -28,7 +29,13 @@ from podcast_pipeline.web.byte_ranges import (
     media_from_store,
 )
 from podcast_pipeline.web.catalog_cache import CatalogCache, Lru
-from podcast_pipeline.web.routes.feeds import hash_in_key, transcript_key
+from podcast_pipeline.web.routes.feeds import (
+    hash_in_key,
+    newest_withdrawn,
+    nothing_withdrawn,
+    transcript_key,
+    withdrawn_file,
+)
 from podcast_pipeline.web.session_cookie import SessionCookies
 from podcast_pipeline.web.templating import Templates, notes_html
 
@@ -70,7 +77,8 @@ class EpisodeRoutes:
     def episode(self, request: Request) -> Response:
         """Return an episode's page: with the transcript, or with the teaser and an offer to subscribe."""
         episode = self._episode(request)
-        decision = self.authorizer.authorize(self.cookies.visitor(request), episode, "page")
+        withdrawn = _withdrawn_document(episode, request) if "v" in request.query_params else None
+        decision = self.authorizer.authorize(self.cookies.visitor(request), episode, "page", withdrawn)
         show = self.catalog_cache.newest().catalog.show
         is_allowed = isinstance(decision, Allow)
         transcript = self._transcript_values(episode, request) if is_allowed else {}
@@ -102,7 +110,9 @@ class EpisodeRoutes:
             ),
             "shown": version,
             "downloads": _downloads(episode, version),
-            "versions": [(known, hash_in_key(known.document_key)) for known in reversed(episode.transcripts)],
+            "versions": [
+                (known, hash_in_key(known.document_key)) for known in reversed(episode.readable_versions)
+            ],
         }
 
     def _render_transcript(self, episode: Episode, version: TranscriptVersion) -> TranscriptHtml:
@@ -124,14 +134,14 @@ class EpisodeRoutes:
 
     def transcript(self, request: Request) -> Response:
         """Return a transcript as a download: the newest version, or the one with the hash `v`."""
-        episode = self._authorized_episode(request, "file")
+        episode = self._authorized_episode(request, withdrawn_file)
         key = transcript_key(episode, request, formats=tuple(DOWNLOADS))
         headers = _download_headers(episode, request.path_params["ending"])
         return content_response(request, content_from_store(self.store, key), headers=headers)
 
     def book(self, request: Request) -> Response:
         """Return a transcript as an EPUB: the newest version, or the one whose document has the hash `v`."""
-        episode = self._authorized_episode(request, "file")
+        episode = self._authorized_episode(request, _withdrawn_document)
         version = _version(episode, request.query_params.get("v"))
         if version is None:
             raise AccessDenied(NOT_FOUND)
@@ -151,7 +161,7 @@ class EpisodeRoutes:
 
     def audio(self, request: Request) -> Response:
         """Return the audio of a subscriber-only episode; redirect if the audio has become public."""
-        episode = self._authorized_episode(request, "file")
+        episode = self._authorized_episode(request, nothing_withdrawn)
         key = episode.enclosure.key
         if key is None or key.rpartition(".")[2] != request.path_params["ending"]:
             raise AccessDenied(NOT_FOUND)
@@ -160,9 +170,12 @@ class EpisodeRoutes:
             return RedirectResponse(url, status_code=302, headers=SESSION_HEADERS)
         return content_response(request, media_from_store(self.store, key), headers=SESSION_HEADERS)
 
-    def _authorized_episode(self, request: Request, resource: Resource) -> Episode:
+    def _authorized_episode(
+        self, request: Request, find_withdrawn: Callable[[Episode, Request], TranscriptVersion | None]
+    ) -> Episode:
         episode = self._episode(request)
-        self.authorizer.authorize(self.cookies.visitor(request), episode, resource)
+        withdrawn = find_withdrawn(episode, request)
+        self.authorizer.authorize(self.cookies.visitor(request), episode, "file", withdrawn)
         return episode
 
     def _episode(self, request: Request) -> Episode:
@@ -175,10 +188,19 @@ class EpisodeRoutes:
 def _version(episode: Episode, document_hash: str | None) -> TranscriptVersion | None:
     if document_hash is None:
         return episode.transcript
-    for version in episode.transcripts:
+    for version in episode.readable_versions:
         if hash_in_key(version.document_key) == document_hash:
             return version
     raise AccessDenied(NOT_FOUND)
+
+
+def _withdrawn_document(episode: Episode, request: Request) -> TranscriptVersion | None:
+    """Return the withdrawn version with the document `v`; without `v` the newest, if none is left."""
+    document_hash = request.query_params.get("v")
+    if document_hash is None:
+        return newest_withdrawn(episode)
+    known = (v for v in episode.withdrawn_versions if hash_in_key(v.document_key) == document_hash)
+    return next(known, None)
 
 
 def _downloads(episode: Episode, version: TranscriptVersion) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@
 /feeds/<token>/chapters/<id>.json          chapters of subscriber-only episodes
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from podcast_pipeline.audience.subscribers.link_sharing import LinkSharingMonito
 from podcast_pipeline.errors import SubscriberError
 from podcast_pipeline.feed import rss
 from podcast_pipeline.feed.notice import build_notice
-from podcast_pipeline.model import Episode
+from podcast_pipeline.model import Episode, TranscriptVersion
 from podcast_pipeline.storage import Store
 from podcast_pipeline.storage.objects import FEED_TYPE, PRIVATE_CACHE
 from podcast_pipeline.web.authorization import AccessDenied, Authorizer
@@ -34,6 +35,10 @@ PRESIGNED_S = 900
 """Seconds until a presigned audio URL expires (rule P6)."""
 
 PRIVATE_HEADERS = {"cache-control": PRIVATE_CACHE}
+
+
+def nothing_withdrawn(_: Episode, __: Request) -> None:
+    """Return None: what is asked for is no version of a transcript."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,7 @@ class PrivateFeedRoutes:
 
     def transcript(self, request: Request) -> Response:
         """Return a transcript file: the newest version, or the one with the hash `v`."""
-        visitor, episode = self._authorized_episode(request, "file")
+        visitor, episode = self._authorized_episode(request, "file", withdrawn_file)
         key = transcript_key(episode, request, formats=FEED_FORMATS)
         response = content_response(request, content_from_store(self.store, key), headers=PRIVATE_HEADERS)
         return self._count_download(request, response, visitor, episode)
@@ -143,13 +148,20 @@ class PrivateFeedRoutes:
         except SubscriberError as error:  # the response is sent already
             ERROR_LOGGER.error("%s", error)
 
-    def _authorized_episode(self, request: Request, resource: Resource | None) -> tuple[Visitor, Episode]:
+    def _authorized_episode(
+        self,
+        request: Request,
+        resource: Resource | None,
+        find_withdrawn: Callable[[Episode, Request], TranscriptVersion | None] = nothing_withdrawn,
+    ) -> tuple[Visitor, Episode]:
         """Return the visitor and the episode in the path; the token is checked before the episode."""
         visitor = self.authorizer.visitor_by_token(request)
         self.authorizer.authorize(visitor, None, "private_feed")
         episode = _episode(self.catalog_cache.newest(), request.path_params["id"])
         default: Resource = "public" if episode.access == "public" else "file"
-        self.authorizer.authorize(visitor, episode, resource or default)
+        self.authorizer.authorize(
+            visitor, episode, resource or default, withdrawn=find_withdrawn(episode, request)
+        )
         return visitor, episode
 
 
@@ -169,13 +181,30 @@ def transcript_key(episode: Episode, request: Request, *, formats: tuple[str, ..
     ending, requested_hash = request.path_params["ending"], request.query_params.get("v")
     keys = [
         key
-        for version in reversed(episode.transcripts)
+        for version in reversed(episode.readable_versions)
         for file_format, key in version.file_keys.items()
         if file_format == ending and file_format in formats and requested_hash in (None, hash_in_key(key))
     ]
     if not keys:
         raise AccessDenied(NOT_FOUND)
     return keys[0]
+
+
+def withdrawn_file(episode: Episode, request: Request) -> TranscriptVersion | None:
+    """Return the withdrawn version whose file is asked for; without `v` the newest, if none is left."""
+    requested_hash = request.query_params.get("v")
+    if requested_hash is None:
+        return newest_withdrawn(episode)
+    ending = request.path_params["ending"]
+    readable = {v.file_keys.get(ending) for v in episode.readable_versions}  # equal files have one key
+    files = ((version, version.file_keys.get(ending)) for version in episode.withdrawn_versions)
+    found = (v for v, key in files if key not in readable and hash_in_key(key or "..") == requested_hash)
+    return next(found, None)
+
+
+def newest_withdrawn(episode: Episode) -> TranscriptVersion | None:
+    """Return the newest version where all of them were withdrawn, else None."""
+    return episode.withdrawn_versions[-1] if episode.transcripts and not episode.transcript else None
 
 
 def is_whole(response: Response) -> bool:

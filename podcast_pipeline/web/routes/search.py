@@ -64,10 +64,15 @@ class IndexUpdater:
 
 @dataclass(frozen=True)
 class SearchScope:
-    """The published episodes of a catalog: the ones that results may show."""
+    """The published episodes of a catalog: the ones that results may show.
+
+    Attributes:
+        withdrawn: those of which words were withdrawn.
+    """
 
     episodes: Mapping[UUID, Episode]
     ids: frozenset[UUID]
+    withdrawn: tuple[Episode, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,11 +108,12 @@ class SearchRoutes:
         published = self.scope_cache.get_or_compute(snapshot.etag, lambda: _published(snapshot))
         text = request.query_params.get("q", "")[:LONGEST_QUERY].strip()
         chosen = self._chosen_episode(snapshot, request)
+        ids = (frozenset({chosen.id}) if chosen else published.ids) - self._outdated(published)
         query = parse_query(text, self.zone)
         results = self.index.search(
             query,
             include_transcripts=isinstance(decision, Allow),
-            episode_ids=frozenset({chosen.id}) if chosen else published.ids,
+            episode_ids=ids,
             page=_page_number(request),
             passages=MAX_PASSAGES_IN_EPISODE if chosen else PASSAGES_SHOWN,
         )
@@ -125,6 +131,10 @@ class SearchRoutes:
             turns=_pagination_links(text, results),
         )
 
+    def _outdated(self, published: SearchScope) -> frozenset[UUID]:
+        """Return the episodes of which something was withdrawn and whose new words are not indexed yet."""
+        return self.index.outdated(published.withdrawn) if published.withdrawn else frozenset()
+
     def _chosen_episode(self, snapshot: CatalogSnapshot, request: Request) -> Episode | None:
         slug = request.query_params.get("episode")
         if slug is None:
@@ -137,7 +147,8 @@ class SearchRoutes:
 
 def _published(snapshot: CatalogSnapshot) -> SearchScope:
     episodes = {episode.id: episode for episode in snapshot.catalog.published()}
-    return SearchScope(episodes, frozenset(episodes))
+    withdrawn = tuple(episode for episode in episodes.values() if episode.withdrawals)
+    return SearchScope(episodes, frozenset(episodes), withdrawn)
 
 
 def _page_number(request: Request) -> int:

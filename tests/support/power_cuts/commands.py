@@ -172,7 +172,8 @@ COMMANDS = {
     "transcribe": CutCommand(("transcribe", SLUG), "ingested", transcript_files, transcript_files),
     "publish": CutCommand(("publish", SLUG), "ingested", show_files, show_files),
     "feed import": CutCommand(("feed", "import", "{feed}"), "show", show_files, show_files),
-    "unpublish": CutCommand(("unpublish", SLUG), "published", show_files, show_files),
+    "unpublish": CutCommand(("unpublish", "--yes", SLUG), "published", show_files, show_files),
+    "withdraw": CutCommand(("withdraw", SLUG, "--all", "--yes"), "published", show_files, show_files),
 }
 """Each is cut; a new command that writes is one line more."""
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from podcast_pipeline.transcript.text.clock import format_clock, format_short_clock
+from podcast_pipeline.transcript.text.clock import format_clock, format_short_clock, parse_clock
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,23 @@ def test_both_formats_are_cut_to_the_second(seconds: float, clock: str, short_cl
     """Hours stand always, or where there are any; nothing is rounded up."""
     assert format_clock(seconds) == clock
     assert format_short_clock(seconds) == short_clock
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("12:30.5", 750.5),
+        ("750.5", 750.5),
+        ("1:02:03", 3723.0),
+        ("0:05", 5.0),
+        (" 90 ", 90.0),
+        ("soon", None),
+        ("", None),
+        ("-5", None),
+        ("1:2:3:4", None),
+        ("１２", None),
+    ],
+)
+def test_a_clock_is_read(text: str, seconds: float | None) -> None:
+    """Times are read as people write them; other text is none."""
+    assert parse_clock(text) == seconds

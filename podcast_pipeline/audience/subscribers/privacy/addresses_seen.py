@@ -54,6 +54,14 @@ class DownloadLog:
             transactions.lock_row(connection, subscriber_id)
             connection.execute(insert(network_addresses).values(row))
 
+    def count(self, episode_id: UUID) -> int:
+        """Return the number of complete downloads of an episode that are on record; old ones are deleted."""
+        query = select(func.count()).where(
+            network_addresses.c.show_id == self.show_id, network_addresses.c.episode_id == episode_id
+        )
+        with self.engine.connect() as connection:
+            return int(connection.execute(query).scalar_one())
+
     def usage_of(self, subscriber_id: UUID, episode_id: UUID, *, since: datetime) -> DownloadUsage:
         """Return the counts for rule P7 (link sharing), from `since` on."""
         query = select(
