@@ -14,7 +14,13 @@ from podcast_pipeline.audio.tracks import SPEECH_RATE_HZ, Track, check_start, ex
 from podcast_pipeline.diarization.assign import BACKCHANNEL_WORDS
 from podcast_pipeline.diarization.crosstalk import Activity, Excerpt, Samples, find_activity, track_levels_db
 from podcast_pipeline.diarization.diarize import SPEAKERS_OPTION
-from podcast_pipeline.diarization.readings import Heard, LeftOut, merge_readings, remove_bleed, words_of
+from podcast_pipeline.diarization.readings import (
+    OmittedWord,
+    RecognizedWord,
+    merge_readings,
+    remove_bleed,
+    words_of,
+)
 from podcast_pipeline.model import (
     DroppedWord,
     ProgressCallback,
@@ -59,11 +65,11 @@ def transcribe_tracks(
         mixed = transcriber.transcribe(mix, options=options, report=report)
         options = replace(options, language=mixed.language if mixed.segments else options.language)
         activity = find_activity(_levels(files))
-        heard = [
+        recognized = [
             _own_words(file, stretches, number, transcriber, options, report)
             for number, (file, stretches) in enumerate(zip(files, activity.stretches, strict=True))
         ]
-    return _merged(mixed, heard, activity, [track.name for track in tracks])
+    return _merged(mixed, recognized, activity, [track.name for track in tracks])
 
 
 def _levels(files: Sequence[Path]) -> "np.ndarray[tuple[int, int], np.dtype[np.float64]]":
@@ -79,14 +85,14 @@ def _own_words(
     transcriber: Transcriber,
     options: TranscriptionOptions,
     report: ProgressCallback,
-) -> list[Heard]:
+) -> list[RecognizedWord]:
     """Return the words of a track's speaker, in times of the track."""
     if not stretches:
         return []
     excerpt = Excerpt.of(stretches, margin_s=MARGIN_S)
     _write_wav(excerpt.cut(Recording(file).blocks()), cut := file.with_suffix(".own.wav"))
-    heard = words_of(transcriber.transcribe(cut, options=options, report=report).segments, number)
-    return [replace(one, word=_in_track_times(one.word, excerpt)) for one in heard]
+    recognized = words_of(transcriber.transcribe(cut, options=options, report=report).segments, number)
+    return [replace(one, word=_in_track_times(one.word, excerpt)) for one in recognized]
 
 
 def _in_track_times(word: Word, excerpt: Excerpt) -> Word:
@@ -104,9 +110,12 @@ def _write_wav(blocks: Iterable[Samples], target: Path) -> None:
 
 
 def _merged(
-    mixed: Transcript, heard: Sequence[Sequence[Heard]], activity: Activity, names: Sequence[str]
+    mixed: Transcript,
+    recognized: Sequence[Sequence[RecognizedWord]],
+    activity: Activity,
+    names: Sequence[str],
 ) -> Transcript:
-    own, bleed = remove_bleed(heard, activity)
+    own, bleed = remove_bleed(recognized, activity)
     merged, unplaced = merge_readings(words_of(mixed.segments), own, activity)
     by_track = [
         (segment, number)
@@ -126,7 +135,7 @@ def _merged(
     )
 
 
-def _dropped(one: LeftOut, ids: Mapping[int, str]) -> DroppedWord:
+def _dropped(one: OmittedWord, ids: Mapping[int, str]) -> DroppedWord:
     speaker, louder = (None if track is None else ids.get(track) for track in (one.track, one.louder))
     return DroppedWord(word=one.word, speaker=speaker, louder=louder)
 
@@ -136,26 +145,28 @@ def _with_speakers_source(receipt: Receipt) -> Receipt:
     return receipt.model_copy(update={"options": dict(sorted(options.items()))})
 
 
-def _all_but(merged: Sequence[Sequence[Heard]], number: int) -> list[Heard]:
-    return [heard for other, words in enumerate(merged) if other != number for heard in words]
+def _all_but(merged: Sequence[Sequence[RecognizedWord]], number: int) -> list[RecognizedWord]:
+    return [recognized for other, words in enumerate(merged) if other != number for recognized in words]
 
 
-def _segments(words: Sequence[Heard], others: Sequence[Heard]) -> Iterator[Segment]:
+def _segments(words: Sequence[RecognizedWord], others: Sequence[RecognizedWord]) -> Iterator[Segment]:
     """Yield the sentences of one speaker; where others speak in a pause, a sentence ends there."""
     for turn in _turns(words, others):
-        doubts = {place: heard.doubt for place, heard in enumerate(turn) if heard.doubt}
-        yield from to_segments([heard.word for heard in turn], doubts)
+        doubts = {place: recognized.doubt for place, recognized in enumerate(turn) if recognized.doubt}
+        yield from to_segments([recognized.word for recognized in turn], doubts)
 
 
-def _turns(words: Sequence[Heard], others: Sequence[Heard]) -> Iterator[list[Heard]]:
+def _turns(
+    words: Sequence[RecognizedWord], others: Sequence[RecognizedWord]
+) -> Iterator[list[RecognizedWord]]:
     middles_s = sorted((h.word.start_s + h.word.end_s) / 2 for h in others)
-    turn: list[Heard] = []
-    for heard in words:
+    turn: list[RecognizedWord] = []
+    for recognized in words:
         if turn:
             first = bisect_left(middles_s, turn[-1].word.end_s)
-            if bisect_left(middles_s, heard.word.start_s) - first > BACKCHANNEL_WORDS:
+            if bisect_left(middles_s, recognized.word.start_s) - first > BACKCHANNEL_WORDS:
                 yield turn
                 turn = []
-        turn.append(heard)
+        turn.append(recognized)
     if turn:
         yield turn

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from podcast_pipeline.diarization.crosstalk import FRAME_S, Activity
-from podcast_pipeline.diarization.readings import Heard, LeftOut, merge_readings, remove_bleed
+from podcast_pipeline.diarization.readings import OmittedWord, RecognizedWord, merge_readings, remove_bleed
 from podcast_pipeline.model import Word
 
 ANN, BOB = 0, 1
@@ -23,10 +23,12 @@ def active(*stretches: Sequence[tuple[float, float]]) -> Activity:
     return Activity(own)
 
 
-def heard(text: str, start_s: float, *, track: int | None = None, confidence: float = 0.8) -> list[Heard]:
+def heard(
+    text: str, start_s: float, *, track: int | None = None, confidence: float = 0.8
+) -> list[RecognizedWord]:
     """Return words of 0.3 s, one after the other; `track` None for the mix."""
     return [
-        Heard(
+        RecognizedWord(
             Word(
                 text=f" {word}",
                 start_s=start_s + 0.3 * place,
@@ -39,13 +41,16 @@ def heard(text: str, start_s: float, *, track: int | None = None, confidence: fl
     ]
 
 
-def text_of(words: Sequence[Heard]) -> str:
+def text_of(words: Sequence[RecognizedWord]) -> str:
     """Return words as text."""
     return "".join(word.word.text for word in words).strip()
 
 
 def merged(
-    mix: Sequence[Heard], ann: Sequence[Heard], bob: Sequence[Heard], activity: Activity
+    mix: Sequence[RecognizedWord],
+    ann: Sequence[RecognizedWord],
+    bob: Sequence[RecognizedWord],
+    activity: Activity,
 ) -> tuple[str, str, list[str]]:
     """Return the words of Ann, of Bob, and those that nobody is given."""
     own, bleed = remove_bleed([ann, bob], activity)
@@ -78,7 +83,7 @@ def test_bleed_is_left_out_and_listed() -> None:
         (word,) = heard(bleeding, 2.6, track=ANN)
         kept, bleed = remove_bleed([[*heard("we went", 0.5, track=ANN), word], bob], activity)
         assert text_of(kept[ANN]) == "we went"
-        assert bleed == [LeftOut(word.word, ANN, BOB)]
+        assert bleed == [OmittedWord(word.word, ANN, BOB)]
 
 
 def test_one_word_said_by_two_at_once_is_kept_twice() -> None:
