@@ -74,6 +74,8 @@ def options(
     """Open the session with the global options."""
     del version  # handled by its callback
     logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, format="%(name)s: %(message)s")
+    for library in ("httpx", "httpcore"):  # their lines have whole addresses, secrets included
+        logging.getLogger(library).setLevel(logging.WARNING)
     output = Output(as_json=as_json, quiet=quiet, progress=progress)
     signal.signal(signal.SIGINT, output.interrupt)
     session = context.obj = CliSession(project, output)

@@ -81,6 +81,10 @@ class DatabaseGuard:
 
         return read_state(self.session.database, self.session.config.show.id)
 
+    def read_mark(self) -> None:
+        """Read the mark before the database, which is always ahead of it; OtherShow as for `mark`."""
+        _ = self.mark
+
     def check(self, subscribers: "Subscribers", *, may_ask: bool) -> None:
         """Stop, or ask on a terminal, where database or key are not those that the links are from.
 
@@ -215,9 +219,7 @@ def open_subscribers(session: "CliSession", *, may_ask: bool) -> "Subscribers":
         typer.Abort: the answer was no.
     """
     guard = session.guard
-    _ = (
-        guard.mark
-    )  # another show's store is refused before anything, and the mark is read before the database
+    guard.read_mark()  # another show's store is refused before anything
     subscribers = load_subscribers(session)
     guard.check(subscribers, may_ask=may_ask)
     return subscribers

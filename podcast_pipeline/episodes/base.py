@@ -53,9 +53,10 @@ class EpisodeBase(StoredModel):
         if new is None:
             return self
         keys = {version.document_key for version in episode.transcripts} - {self.document_key}
+        same_words = new.document_key == self.document_key
         published = digests(published_fields(episode))
         arrived = {name: digest for name, digest in new.fields.items() if published.get(name) == digest}
-        if new.document_key in keys or arrived == new.fields:
+        if new.document_key in keys or (same_words and arrived == new.fields):
             return self.model_copy(update={**dict(new), "publishing": None})
         return self.model_copy(update={"fields": {**self.fields, **arrived}, "publishing": None})
 

@@ -59,7 +59,7 @@ def withdrawn_places(transcript: Transcript, withdrawals: Sequence[Withdrawal]) 
         for start in find_withdrawn(index.tokens, withdrawal.words) if withdrawal.words else ():
             end = start + withdrawal.words.run_words if withdrawal.words else start
             places |= {n for a, b in index.places[start:end] for n in range(a, b + 1)}
-        if transcript.receipt and transcript.receipt.audio_sha256 == withdrawal.source_sha256:
+        if _is_of_recording(transcript, withdrawal):
             for cut in withdrawal.muted:
                 places |= words_in_span(transcript, MediaSpan(start_s=cut.start_s, end_s=cut.end_s))
     return frozenset(places)
@@ -68,6 +68,8 @@ def withdrawn_places(transcript: Transcript, withdrawals: Sequence[Withdrawal]) 
 def holds_withdrawn_words(folder: EpisodeFolder, withdrawals: Sequence[Withdrawal]) -> bool:
     """Tell whether a folder's transcript.json or transcript.md has words that were withdrawn."""
     text = read_episode_text(folder)
+    if text.transcript and text.transcript != _without_dropped(text.transcript, (), withdrawals):
+        return True
     found = (withdrawn_places(words, withdrawals) for words in _texts(text) if words)
     return any(found)
 
@@ -125,7 +127,7 @@ def _cleaned(
 ) -> CleanedText:
     doomed = withdrawn_places(transcript, withdrawals)
     gone = [transcript.words[place] for place in sorted(doomed)]
-    base = _without_dropped(without_words(transcript, doomed), gone)
+    base = _without_dropped(without_words(transcript, doomed), gone, withdrawals)
     digest = short_sha256(to_json(base))
     fixes = tuple(
         fix for fix in text.edits.fixes if not any(_overlaps(fix, w.start_s, w.end_s) for w in gone)
@@ -151,14 +153,22 @@ def _cleaned(
     return CleanedText(base, markdown if text.markdown is not None else None, edits)
 
 
-def _without_dropped(transcript: Transcript, gone: Sequence[Word]) -> Transcript:
-    """Return a transcript without words dropped from a track that were said where words are gone."""
+def _without_dropped(
+    transcript: Transcript, gone: Sequence[Word], withdrawals: Sequence[Withdrawal]
+) -> Transcript:
+    """Return a transcript without words dropped from a track that were said where words were withdrawn."""
+    cuts = [(c.start_s, c.end_s) for w in withdrawals for c in w.muted if _is_of_recording(transcript, w)]
+    spans = [(min(w.start_s for w in gone), max(w.end_s for w in gone))] if gone else []
     kept = tuple(
         dropped
         for dropped in transcript.dropped
-        if not any(_overlaps(dropped.word, word.start_s, word.end_s) for word in gone)
+        if not any(_overlaps(dropped.word, start_s, end_s) for start_s, end_s in (*cuts, *spans))
     )
     return transcript.model_copy(update={"dropped": kept})
+
+
+def _is_of_recording(transcript: Transcript, withdrawal: Withdrawal) -> bool:
+    return transcript.receipt is not None and transcript.receipt.audio_sha256 == withdrawal.source_sha256
 
 
 def _edited(text: EpisodeText, transcript: Transcript, cleaned_base: str) -> Transcript:

@@ -112,9 +112,9 @@ class FileImporter:
             staged = _staged(stem, file, inspect(file))
             upload(self.store, (staged,), now=self.clock(), report=_ignore)
         except RemoteFileUnusable as error:
-            raise RemoteFileUnusable(redact_url(url), error.message) from error
-        finally:
             file.path.unlink()
+            raise RemoteFileUnusable(redact_url(url), error.message) from error
+        file.path.unlink()
         stored = StoredFile(
             key=staged.key,
             size_bytes=staged.size_bytes,

@@ -117,7 +117,10 @@ class HostGuard:
 
         An app would ask the listener's own machine or router for one that is not public.
         """
-        host = (urlsplit(url).hostname or "").rstrip(".")
+        try:
+            host = (urlsplit(url).hostname or "").rstrip(".")
+        except ValueError:  # http://[::1/
+            return False
         name = "loopback" if host == "localhost" else _class_of_literal(host)
         return name is None or name in self._allowed
 

@@ -23,6 +23,7 @@ from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.errors import FeedError, SubscriberError
 from podcast_pipeline.feed.private import personalize
 from podcast_pipeline.web.middleware.access_log import redact
+from tests.support.http_servers import ServedFile, running_host
 from tests.support.paths import ROOT
 from tests.support.show import ShowFolder
 
@@ -116,3 +117,12 @@ def test_only_three_commands_print_a_token(show: Path) -> None:
     selector, _, secret = token.partition(".")
     assert not any(secret in text for text in quiet)
     assert redact(f"/feeds/{selector}.{secret}/feed.xml") == "/feeds/***/feed.xml"
+
+
+def test_verbose_commands_print_no_address_with_a_secret(show: Path) -> None:
+    """-v prints no password and no query of an address that is fetched, as the HTTP library would."""
+    with running_host({"/feed.xml": ServedFile(b"<rss/>", "text/xml")}) as host:
+        address = host.url.replace("http://", "http://bob:hunter2secret@") + "/feed.xml?token=opensesame"
+        done = ShowFolder(show).run("-v", "feed", "check", address)
+    assert host.requests
+    assert not any(secret in done.stdout + done.stderr for secret in ("hunter2secret", "opensesame"))

@@ -67,18 +67,19 @@ def test_a_trailing_dot_is_the_same_host(service: FileHost, host: str) -> None:
 
 def test_every_redirect_is_checked(service: FileHost) -> None:
     """A host that may be fetched leads to one that may not: nothing connects there."""
-    places = [
-        "http://169.254.169.254/latest/meta-data/",
-        "http://10.0.0.1/",
-        "http://[fe80::1]/",
-        "file:///etc/passwd",
-    ]
-    for place in places:
+    places: dict[str, type[FetchError]] = {
+        "http://169.254.169.254/latest/meta-data/": ForbiddenAddress,
+        "http://10.0.0.1/": ForbiddenAddress,
+        "http://[fe80::1]/": ForbiddenAddress,
+        "file:///etc/passwd": FetchError,
+    }
+    for place, kind in places.items():
         service.files["/away"] = ServedFile(b"", "text/plain", 302, {"Location": place})
         with HttpClient() as client:
             client.trust_hosts_like(service.url)
-            with pytest.raises(FetchError):
+            with pytest.raises(FetchError) as caught:
                 client.get(f"{service.url}/away", limit_bytes=100)
+        assert type(caught.value) is kind, place
 
 
 def test_who_typed_a_local_address_gets_local_ones(service: FileHost) -> None:

@@ -140,7 +140,7 @@ def _check_urls(session: CliSession) -> Iterator[DoctorFinding]:
 def _check_database(session: CliSession) -> Iterator[DoctorFinding]:
     """Find out whether the database is there and is the one that the subscribers' links are from."""
     is_elsewhere = _has_audience_elsewhere(session)
-    _ = session.guard.mark  # read before the database, which is always ahead of it
+    session.guard.read_mark()
     try:
         name = session.database.dialect.name
     except SubscriberError as error:

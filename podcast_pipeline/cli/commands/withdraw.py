@@ -68,7 +68,7 @@ def withdraw(
     search.update_search_index(session)
     receipt = replace(receipt, downloads=_downloads(session, receipt))
     session.output.result(receipt.to_json(), receipt.to_lines())
-    if receipt.folder.failed or receipt.removal.kept:
+    if receipt.folder.failed or receipt.removal.not_removed:
         raise typer.Exit(PROBLEMS)
 
 

@@ -42,6 +42,7 @@ class FolderMerge:
     Attributes:
         folder: as it was read; nothing of the merge is written yet.
         draft: of the folder, with the fields that others changed.
+        notes: the folder's, as they were read.
         words: None for an imported episode without words.
         base_known: whether it is known what the folder was last equal to.
     """
@@ -52,6 +53,7 @@ class FolderMerge:
     words: WordsMerge | None = None
     base: EpisodeBase | None = None
     base_known: bool = True
+    notes: str = ""
 
     @property
     def edited(self) -> edits.EditedTranscript | None:
@@ -122,13 +124,20 @@ def merge_folder(
     """
     if known is None:
         return FolderMerge(folder, draft, words=_words_alone(_words(folder, draft, None, context, save=save)))
+    notes = draft.notes
     ours = draft_fields(merge_imported(draft, known), known.timeline)
     fields = merge_fields(base.fields if base else None, ours, published_fields(known))
     draft = merge_imported(with_fields(draft, fields.taken), known)
     here = _words(folder, draft, known, context, save=save)
     words = _merge_words(here, known, base, context) if here and not _other_recording(fields) else None
     return FolderMerge(
-        folder, draft, fields, words or _words_alone(here), base=base, base_known=base is not None
+        folder,
+        draft,
+        fields,
+        words or _words_alone(here),
+        base=base,
+        base_known=base is not None,
+        notes=notes,
     )
 
 
@@ -172,7 +181,7 @@ def write_merge(merge: FolderMerge, known: Episode) -> None:
         _write_words(merge.folder, merge.words)
     if merge.fields.taken or merge.fields.conflicts:
         _write_toml(merge.folder, merge.fields)
-        _write_notes(merge.folder, merge.fields)
+        _write_notes(merge.folder, merge.fields, merge.notes)
     words = merge.words.edited.transcript if merge.words and merge.words.is_published else None
     base = EpisodeBase.of(known, words=words)
     if _other_recording(merge.fields) and merge.base is not None:  # the words were not merged
@@ -277,13 +286,15 @@ def _write_toml(folder: EpisodeFolder, fields: FieldsMerge) -> None:
         write_atomically(path, (mark_conflicts(ours, theirs) if theirs != ours else ours).encode())
 
 
-def _write_notes(folder: EpisodeFolder, fields: FieldsMerge) -> None:
+def _write_notes(folder: EpisodeFolder, fields: FieldsMerge, before: str) -> None:
     path = folder.path / "notes.md"
     conflict = next((one for one in fields.conflicts if one.name == "notes"), None)
-    if conflict is not None:
-        write_atomically(path, mark_conflicts(conflict.ours, conflict.theirs).encode())
-    elif "notes" in fields.taken:
-        write_atomically(path, fields.taken["notes"].encode())
+    if conflict is None and "notes" not in fields.taken:
+        return
+    if folder.read_notes() != before:
+        raise EpisodeError(folder.slug, "notes.md was saved while this ran; run the same command again")
+    text = mark_conflicts(conflict.ours, conflict.theirs) if conflict else fields.taken["notes"]
+    write_atomically(path, text.encode())
 
 
 def _of_toml(fields: Fields) -> Fields:

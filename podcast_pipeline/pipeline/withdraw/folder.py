@@ -9,6 +9,7 @@ from podcast_pipeline.episodes import withdrawn_words
 from podcast_pipeline.episodes.base import BASE_FILE, read_base, write_base
 from podcast_pipeline.episodes.folder import EpisodeFolder
 from podcast_pipeline.errors import PodcastError
+from podcast_pipeline.files import sync_to_disk
 from podcast_pipeline.model import Episode
 from podcast_pipeline.pipeline.accuracy import SAMPLE_FILE
 from podcast_pipeline.pipeline.context import Context
@@ -101,10 +102,12 @@ def _remove_derived(folder: EpisodeFolder, context: Context) -> list[str]:
 
 
 def _remove(path: Path) -> None:
+    """Remove a file or a folder, on the disk too: the catalog forgets afterwards that there was work left."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+    sync_to_disk(path.parent)
 
 
 def _window_caches(folder: EpisodeFolder, context: Context) -> Iterator[Path]:

@@ -60,7 +60,7 @@ class WithdrawalReceipt:
             "reason": self.reason,
             "public_reason": made.public_reason if made else "",
             "removed": list(self.removal.removed),
-            "not_removed": list(self.removal.kept),
+            "not_removed": list(self.removal.not_removed),
             "cleaned": list(self.folder.files),
             "not_cleaned": self.folder.failed,
             "cannot_be_called_back": {
@@ -85,7 +85,7 @@ class WithdrawalReceipt:
         yield f"{self.slug}: withdrawn" if self.withdrawal else f"{self.slug}: finished an earlier withdrawal"
         yield from (f"  {remark}" for remark in self.remarks)
         yield from (f"removed: {key}" for key in self.removal.removed)
-        yield from (f"NOT removed: {line}" for line in self.removal.kept)
+        yield from (f"NOT removed: {line}" for line in self.removal.not_removed)
         yield from (f"cleaned here: {name}" for name in self.folder.files)
         if self.folder.failed:
             yield f"NOT cleaned here: {self.folder.failed}; then run `podcast withdraw {self.slug}`"

@@ -8,6 +8,7 @@ from podcast_pipeline.feed.paging import ARCHIVE_PREFIX, archive_key
 from podcast_pipeline.feed.rss import render_archive_pages
 from podcast_pipeline.model import Episode, Withdrawal
 from podcast_pipeline.model.catalog import CATALOG_KEY, Catalog
+from podcast_pipeline.pipeline.assemble import referenced_keys
 from podcast_pipeline.pipeline.context import Context, step
 from podcast_pipeline.storage import Store
 from podcast_pipeline.storage.objects import FEED_KEY
@@ -23,11 +24,11 @@ class Removal:
 
     Attributes:
         removed: keys of the objects that are gone.
-        kept: what the store does not let us remove, one line each.
+        not_removed: what the store does not let us remove, one line each.
     """
 
     removed: tuple[str, ...] = ()
-    kept: tuple[str, ...] = ()
+    not_removed: tuple[str, ...] = ()
 
 
 def remove_withdrawn_objects(
@@ -51,13 +52,21 @@ def remove_withdrawn_objects(
     if not pending:
         return Removal()
     with step(context.report, "remove"):
-        kept = [line for key in pending for line in _purge(context.store, key)]
-        kept += _remove_stale_archive(context.store, catalog, pending)
-        before_record(_removal(pending, kept))
+        referenced = _referenced_keys(context, catalog)
+        doomed = [key for key in pending if key not in referenced]
+        kept = [line for key in doomed for line in _purge(context.store, key)]
+        kept += _remove_stale_archive(context.store, catalog, doomed)
+        before_record(_removal(doomed, kept))
         _record(context, {e.id for e in episodes}, frozenset(pending))
         if CATALOG_KEY in pending:  # the version that still names what was to be removed
             kept += _purge(context.store, CATALOG_KEY)
-    return _removal(pending, kept)
+    return _removal(doomed, kept)
+
+
+def _referenced_keys(context: Context, catalog: Catalog) -> set[str]:
+    """Return the keys that a publication since the withdrawal references: equal bytes have equal keys."""
+    current = context.catalog() or catalog
+    return {key for episode in current.episodes for key in referenced_keys(episode)}
 
 
 def _removal(pending: Iterable[str], kept: Iterable[str]) -> Removal:

@@ -66,6 +66,7 @@ def plan_episode(episode: Episode, *, public_reason: str = "") -> WithdrawalPlan
         known=episode,
         kind="episode",
         versions=tuple(version.version for version in episode.readable_versions),
+        hidden_notes=frozenset(version.version for version in episode.transcripts),
         public_reason=public_reason,
         remarks=("it cannot come back: its slug and guid are never used again",),
     )

@@ -2,14 +2,19 @@
 
 import json
 import re
+from typing import Any
 
 import pytest
 
 from podcast_pipeline import Context
 from podcast_pipeline.episodes.base import BASE_FILE
+from podcast_pipeline.episodes.folder import EpisodeFolder
 from podcast_pipeline.errors import EpisodeError, MergeError, UnknownBaseError
+from podcast_pipeline.model.catalog import Catalog
 from podcast_pipeline.pipeline import publish as publishing
 from podcast_pipeline.pipeline.commit import CatalogUpdate, commit
+from podcast_pipeline.pipeline.merge import pull as pulling
+from podcast_pipeline.pipeline.merge.published import FolderMerge, merge_folder
 from podcast_pipeline.pipeline.publish import dry_run, publish
 from tests.support.bucket_show import files
 from tests.support.producers import Producer
@@ -193,6 +198,51 @@ def test_a_run_killed_before_base_json_goes_on(
     b.correct("w9", "north")
     b.publish()
     assert all(word in b.published_text for word in ("east", "north"))
+
+
+@pytest.mark.parametrize("lost_race", [False, True])
+def test_words_that_did_not_arrive_are_still_changes_of_this_folder(
+    producers: Producers, monkeypatch: pytest.MonkeyPatch, lost_race: bool
+) -> None:
+    """A run that stops before the catalog, by Ctrl-C or a faster colleague, can be repeated and merges."""
+    a, b = producers
+    a.correct("w5", "east")
+    b.correct("w9", "north")
+
+    def publish_b_first(context: Context, update: CatalogUpdate) -> tuple[Catalog, bool]:
+        patch.undo()
+        b.publish()
+        if lost_race:
+            return commit(context, update)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(publishing, "commit", publish_b_first)
+        with pytest.raises(EpisodeError if lost_race else KeyboardInterrupt):
+            a.publish()
+    a.publish()
+    assert all(word in a.published_text for word in ("east", "north"))
+
+
+def test_notes_that_are_saved_during_a_pull_are_kept(
+    producers: Producers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The colleague's notes do not overwrite those that a person saved after the folder was read."""
+    a, b = producers
+    (b.folder / "notes.md").write_text("Notes of B.\n", encoding="utf-8")
+    b.publish()
+    merge = merge_folder
+
+    def merge_and_save(folder: EpisodeFolder, *arguments: Any, **options: Any) -> FolderMerge:
+        merged = merge(folder, *arguments, **options)
+        (folder.path / "notes.md").write_text("Saved meanwhile.\n", encoding="utf-8")
+        return merged
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pulling, "merge_folder", merge_and_save)
+        with pytest.raises(EpisodeError, match=r"notes\.md was saved while this ran"):
+            a.pull()
+    assert a.text("notes.md") == "Saved meanwhile.\n"
 
 
 def test_a_replaced_recording_is_not_undone(producers: Producers) -> None:

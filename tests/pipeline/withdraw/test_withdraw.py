@@ -3,6 +3,7 @@
 import json
 import shutil
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ import pytest
 from podcast_pipeline.audio import tags
 from podcast_pipeline.episodes.base import EpisodeBase, write_base
 from podcast_pipeline.errors import ConfigError, EpisodeError, LeakError, NotFound, NothingToWithdraw
-from podcast_pipeline.model import MediaSpan
+from podcast_pipeline.files import short_sha256
+from podcast_pipeline.model import DroppedWord, MediaSpan, Word
 from podcast_pipeline.model.catalog import CATALOG_KEY, to_json, transcript_from_json
 from podcast_pipeline.pipeline.maintain import rebuild, remove_orphaned_objects, unpublish
 from podcast_pipeline.pipeline.merge.pull import pull
@@ -336,6 +338,53 @@ def test_release_finishes_what_was_killed(show: ShowFolder) -> None:
     assert not set(bodies) & set(objects(show))
     assert (before.enclosure.key or "").encode() not in feed(show)
     assert catalog(show) == killed
+
+
+def test_what_is_published_again_is_not_removed(show: ShowFolder) -> None:
+    """Files of a later version with the bytes of a withdrawn one stay, though their removal was pending."""
+    correct(show, "worst of times", "worst of all times")
+    take_back(context_of(show, NOW), Selection(version=1))
+    known = episode(show)
+    entry = known.withdrawals[-1].model_copy(
+        update={"pending_keys": tuple(sorted(known.transcripts[1].keys))}
+    )
+    pending = catalog(show).with_episode(known.model_copy(update={"withdrawals": (entry,)}))
+    info = store(show).head(CATALOG_KEY)
+    store(show).put(
+        CATALOG_KEY, to_json(pending), content_type=info.content_type, cache_control=info.cache_control
+    )
+    release(context_of(show))
+    assert episode(show).withdrawals[-1].pending_keys == ()
+    assert all(store(show).head(key).size_bytes for key in known.transcripts[1].keys)
+
+
+def test_a_dropped_word_goes_with_the_passage(show: ShowFolder) -> None:
+    """A word dropped from a track, between two words of the passage, is in no file of the folder."""
+    path = show.episode / "transcript.json"
+    transcript = transcript_from_json(path.read_bytes(), "transcript.json")
+    words = transcript.words
+    first = next(n for n, word in enumerate(words) if "Unless" in word.text)
+    before, after = next(pair for pair in pairwise(words[first:]) if pair[0].end_s < pair[1].start_s)
+    said = Word(text=" whisper", start_s=before.end_s, end_s=after.start_s, confidence=0.5)
+    dropped = DroppedWord(word=said)
+    old, new = path.read_bytes(), to_json(transcript.model_copy(update={"dropped": (dropped,)}))
+    path.write_bytes(new)
+    for name in ("transcript.md", "edits.json"):  # both name the words that they belong to
+        text = (show.episode / name).read_text(encoding="utf-8")
+        (show.episode / name).write_text(text.replace(short_sha256(old), short_sha256(new)), encoding="utf-8")
+    take_back(context_of(show, NOW), Selection(quote=QUOTE))
+    assert "whisper" not in path.read_text(encoding="utf-8")
+
+
+def test_a_withdrawn_episode_leaves_no_note(show: ShowFolder) -> None:
+    """A correction's note may name somebody: after `--all` the catalog has none."""
+    path = show.episode / "transcript.md"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("---\n", "---\nnote: Bob was misnamed\n", 1), encoding="utf-8")
+    correct(show, "worst of times", "worst of all times")
+    assert b"Bob" in store(show).get(CATALOG_KEY)[1]
+    take_back(context_of(show, NOW), Selection(whole=True))
+    assert b"Bob" not in store(show).get(CATALOG_KEY)[1]
 
 
 def test_the_log_and_git(show: ShowFolder) -> None:
