@@ -81,6 +81,11 @@ class Catalog(StoredModel):
         """Return the episode with this id, in any state."""
         return next((e for e in self.episodes if e.id == episode_id), None)
 
+    def has_withdrawals(self, episode_id: UUID) -> bool:
+        """Tell whether anything of an episode was withdrawn."""
+        episode = self.by_id(episode_id)
+        return episode is not None and bool(episode.withdrawals)
+
     def published(self) -> Iterator[Episode]:
         """Yield the published episodes, newest first."""
         return (e for e in reversed(self.episodes) if e.state == "published")

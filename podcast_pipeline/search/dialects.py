@@ -1,7 +1,7 @@
 """The full-text SQL of SQLite FTS5 and PostgreSQL, the only place of `search` where they differ."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import Connection, text
 
@@ -23,6 +23,8 @@ class SqlDialect:
         insert_sql, delete_sql: insert the rows with ids from `:low` to `:high` into a match table, after
             they are in the content table; delete them from it, before they leave the content table.
         optimize_sql: statement to run after many changes.
+        erase_sql: statements, outside of a transaction; no file of the database has removed words after them.
+        has_autocommit: whether a connection of the driver is always in a transaction unless it is told.
         phrase, phrase_separator, prefix_suffix, and_operator: the syntax of a match expression.
         strpos_function: function, the position of a text in another.
         least_function: function, the lesser of two numbers.
@@ -36,6 +38,8 @@ class SqlDialect:
     insert_sql: str
     delete_sql: str
     optimize_sql: str
+    erase_sql: tuple[str, ...]
+    has_autocommit: bool
     phrase: str
     phrase_separator: str
     prefix_suffix: str
@@ -77,6 +81,19 @@ class SqlDialect:
         for source in TABLES:
             connection.execute(text(self.optimize_sql.format(match=f"search_{source}")))
 
+    def erase(self, connection: Any) -> bool:
+        """Run `erase_sql` on a connection of the driver; return False where a reader was in the way."""
+        if self.has_autocommit:
+            connection.autocommit = True
+        try:
+            cursors = [connection.execute(statement) for statement in self.erase_sql]
+        finally:
+            if self.has_autocommit:
+                connection.autocommit = False
+        return (
+            self.has_autocommit or cursors[-1].fetchone()[0] == 0
+        )  # of a checkpoint: whether it was blocked
+
 
 def passage_id_range(episode_row: int) -> tuple[int, int]:
     """Return the first and the last possible id of an episode's passages."""
@@ -95,6 +112,13 @@ SQLITE = SqlDialect(
         "SELECT 'delete', id, body FROM {table} WHERE id BETWEEN :low AND :high"
     ),
     optimize_sql="INSERT INTO {match} ({match}) VALUES ('optimize')",
+    erase_sql=(
+        # The segments of a full-text index keep removed words until they are merged, the log until it is cut.
+        "INSERT INTO search_words (search_words) VALUES ('optimize')",
+        "INSERT INTO search_titles (search_titles) VALUES ('optimize')",
+        "PRAGMA wal_checkpoint(TRUNCATE)",
+    ),
+    has_autocommit=False,
     phrase='"{}"',
     phrase_separator=" ",
     prefix_suffix=" *",
@@ -122,6 +146,15 @@ POSTGRESQL = SqlDialect(
     """,
     delete_sql="DELETE FROM {match} WHERE id BETWEEN :low AND :high",
     optimize_sql="ANALYZE {match}",
+    erase_sql=(
+        "SET lock_timeout = '10s'",
+        *(
+            f"VACUUM FULL {table}"
+            for table in ("search_passages", "search_words", "search_episodes", "search_titles")
+        ),
+        "RESET lock_timeout",
+    ),
+    has_autocommit=True,
     phrase="'{}'",
     phrase_separator="' <-> '",
     prefix_suffix=":*",

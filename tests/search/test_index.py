@@ -10,7 +10,7 @@ from sqlalchemy import Engine, select, text
 
 from podcast_pipeline.audience.database.tables import search_episodes, search_passages
 from podcast_pipeline.errors import StoreError
-from podcast_pipeline.model import Enclosure, Episode, Person, Transcript
+from podcast_pipeline.model import Enclosure, Episode, Person, Transcript, Withdrawal
 from podcast_pipeline.search import SearchIndex, SearchResults, parse_query
 from podcast_pipeline.search.ranking import EPISODES_PER_PAGE
 from tests.support.site import SHOW_ID, Site, transcript_of
@@ -376,6 +376,32 @@ def test_sync_reads_new_versions(index: SearchIndex, site: Site) -> None:
     assert index.sync(site.catalog, site.store).indexed == ("two",)
     assert _slugs(index, "hail") == []
     assert _slugs(index, "sleet") == ["two"]
+
+
+def test_withdrawn_words_are_in_no_file_of_the_database(
+    index: SearchIndex, site: Site, engine: Engine
+) -> None:
+    """An index forgets a removed word, but its files do so only when they are told (SQLite: also the log)."""
+    index.sync(site.catalog, site.store)
+    site.publish(
+        "two",
+        _transcript("Ann: Rain and hail."),
+        _transcript("Ann: Rain and sleet.").model_copy(update={"version": 2}),
+    )
+    two = site.catalog.by_slug("two")
+    assert two is not None
+    withdrawal = Withdrawal(kind="passage", withdrawn_at=NOW, versions=(1,))
+    index.sync(site.catalog.with_episode(two.model_copy(update={"withdrawals": (withdrawal,)})), site.store)
+    assert (_slugs(index, "hail"), _slugs(index, "sleet")) == ([], ["two"])
+    assert not [path for path in _database_files(engine) if b"hail" in path.read_bytes()]
+
+
+def _database_files(engine: Engine) -> list[Path]:
+    """Return the files of a SQLite database, the log included; of PostgreSQL, whose server has them, none."""
+    if engine.dialect.name != "sqlite":
+        return []
+    path = Path(engine.url.database or "")
+    return sorted(path.parent.glob(f"{path.name}*"))
 
 
 def test_an_interrupted_sync_resumes(index: SearchIndex, site: Site) -> None:

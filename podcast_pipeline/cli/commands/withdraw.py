@@ -65,7 +65,7 @@ def withdraw(
     receipt = pipeline.finish_withdrawal(session.context, slug, reason=reason)
     if not selection.is_empty:
         receipt = _withdraw(session, slug, selection, receipt, options)
-    search.update_search_index(session)
+    search.update_search_index(session, erase=True)
     receipt = replace(receipt, downloads=_downloads(session, receipt))
     session.output.result(receipt.to_json(), receipt.to_lines())
     if receipt.folder.failed or receipt.removal.not_removed:
