@@ -11,6 +11,11 @@ from podcast_pipeline.episodes.table import EPISODE_FILE, read_table
 from podcast_pipeline.errors import EpisodeError
 from podcast_pipeline.files import make_folder, remove_parts
 
+TEXT_FILES = (
+    *(EPISODE_FILE, "notes.md", "transcript.md"),
+    *("transcript.json", "edits.json", "base.json", "published.json"),
+)
+
 
 class Library:
     """The episodes of a show, a folder each.
@@ -32,10 +37,11 @@ class Library:
         """Return the folder of an episode, its episode.toml read; for reading only, see `open`.
 
         Raises:
-            EpisodeError: there is no such episode.
+            EpisodeError: there is no such episode, or one of its text files is elsewhere, or no file.
             ConfigError: episode.toml has an unknown key or a wrong value.
         """
         path = self.root / slug
+        _require_own_files(path, slug)
         return EpisodeFolder(path, read_table(path / EPISODE_FILE, slug), self.language)
 
     @contextmanager
@@ -76,3 +82,14 @@ class Library:
     def published_slugs(self) -> tuple[str, ...]:
         """Return the slugs whose folder holds a published.json."""
         return tuple(sorted(path.parent.name for path in self.root.glob("*/published.json")))
+
+
+def _require_own_files(folder: Path, slug: str) -> None:
+    """Refuse a text file that is a link out of the folder, which git can carry, or a pipe or a device."""
+    for name in TEXT_FILES:
+        path = folder / name
+        if not path.is_symlink() and not path.exists():
+            continue
+        target = path.resolve()
+        if not target.is_relative_to(folder.resolve()) or (target.exists() and not target.is_file()):
+            raise EpisodeError(slug, f"{name} leads to {target}; put a plain file in its place")

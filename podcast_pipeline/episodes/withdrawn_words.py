@@ -67,11 +67,19 @@ def withdrawn_places(transcript: Transcript, withdrawals: Sequence[Withdrawal]) 
 
 def holds_withdrawn_words(folder: EpisodeFolder, withdrawals: Sequence[Withdrawal]) -> bool:
     """Tell whether a folder's transcript.json or transcript.md has words that were withdrawn."""
+    return find_withdrawn_words(folder, withdrawals) is not None
+
+
+def find_withdrawn_words(folder: EpisodeFolder, withdrawals: Sequence[Withdrawal]) -> float | None:
+    """Return where transcript.json or transcript.md has words that passages withdraw, in recording time."""
     text = read_episode_text(folder)
-    if text.transcript and text.transcript != _without_dropped(text.transcript, (), withdrawals):
-        return True
-    found = (withdrawn_places(words, withdrawals) for words in _texts(text) if words)
-    return any(found)
+    for words in (words for words in _texts(text) if words):
+        if places := withdrawn_places(words, withdrawals):
+            return words.words[min(places)].start_s
+    if text.transcript is None:
+        return None
+    kept = _without_dropped(text.transcript, (), withdrawals).dropped
+    return next((d.word.start_s for d in text.transcript.dropped if d not in kept), None)
 
 
 def clean_episode_text(

@@ -211,9 +211,11 @@ def parse_pub_date(text: str) -> datetime | None:
     """Parse a pubDate; None if it is invalid. A date without a time zone is in UTC."""
     try:
         at = parsedate_to_datetime(text)
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)
+        at.astimezone(UTC)  # the last hours of the year 9999 are none there
     except (ValueError, OverflowError):
         return None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+    return at
 
 
 def _show_guids(before: FeedDocument | None, after: FeedDocument) -> tuple[str, str] | None:

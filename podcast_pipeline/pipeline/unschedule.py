@@ -16,7 +16,8 @@ def unschedule(context: Context, slug: str) -> bool:
         Whether the episode was scheduled; False for a draft, so that a killed run can be repeated.
 
     Raises:
-        EpisodeError: the episode is public (`release` was faster) or unpublished, or nobody knows the slug.
+        EpisodeError: the episode is public (`release` was faster) or unpublished, something of it was
+            withdrawn, or nobody knows the slug.
     """
     taken_out: list[Episode] = []
 
@@ -44,4 +45,10 @@ def _scheduled(current: Catalog | None, slug: str) -> tuple[Catalog, Episode]:
         )
     if episode.state == "unpublished":
         raise EpisodeError(slug, "was unpublished, which is for ever; nothing was changed")
+    if episode.withdrawals:
+        raise EpisodeError(
+            slug,
+            "has withdrawn words, and only its entry in the catalog keeps them from coming back; move it by"
+            f" `podcast publish {slug} --at TIME`, or take it away by `podcast withdraw {slug} --all`",
+        )
     return current, episode

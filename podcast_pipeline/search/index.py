@@ -1,7 +1,7 @@
 """The search index of a show: keeps it in step with the catalog, and searches it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from uuid import UUID, uuid4
@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, Uuid, bindparam, delete, exists, inse
 
 from podcast_pipeline.audience.database import advisory_lock, write_transaction
 from podcast_pipeline.audience.database.tables import search_episodes, search_passages, search_shows
+from podcast_pipeline.errors import SubscriberError
 from podcast_pipeline.model import Episode, Progress, ProgressCallback, Transcript
 from podcast_pipeline.model.catalog import Catalog, transcript_from_json
 from podcast_pipeline.search import rows as search_rows
@@ -21,6 +22,7 @@ from podcast_pipeline.search.results import NO_RESULTS, SearchResults
 from podcast_pipeline.search.run_query import PASSAGES_SHOWN, SearchRequest
 from podcast_pipeline.storage import ObjectReader
 
+KEEPS_WORDS = "may keep removed words in its files; run `podcast reindex` when nobody uses the database"
 OPTIMIZE_AFTER = 20  # changed episodes
 CACHED_EPISODE_SETS = 8  # searchable episodes: all of them, and single ones
 
@@ -113,7 +115,9 @@ class SearchIndex:
         for done, episode in enumerate(changed):
             report_done(done)
             self.index(episode, _read_transcript(episode, store))
-        if len(changed) > OPTIMIZE_AFTER:
+        if any(catalog.has_withdrawals(episode_id) for episode_id in (*removed, *(e.id for e in changed))):
+            self.erase_removed_words()
+        elif len(changed) > OPTIMIZE_AFTER:
             self.optimize()
         report_done(len(changed))
         return IndexUpdate(tuple(episode.slug for episode in changed), len(removed))
@@ -127,6 +131,21 @@ class SearchIndex:
         """Return whether the index ever contained an episode, so that one was published."""
         with self.engine.connect() as connection:
             return bool(connection.scalar(select(exists().where(search_shows.c.show_id == self.show_id))))
+
+    def erase_removed_words(self) -> None:
+        """Leave no word of a removed row in the database's files; takes seconds on a large archive.
+
+        Raises:
+            SubscriberError: the database is busy, or this account may not do it.
+        """
+        driver = self.engine.dialect.loaded_dbapi
+        with closing(self.engine.raw_connection()) as pooled:
+            try:
+                erased = self._dialect.erase(pooled.driver_connection)
+            except driver.Error as error:
+                raise SubscriberError("search index", KEEPS_WORDS) from error
+        if not erased:
+            raise SubscriberError("search index", KEEPS_WORDS)
 
     def optimize(self) -> None:
         """Optimize the full-text index, after many changes; takes seconds on a large archive."""

@@ -1,5 +1,6 @@
 """The library: episodes are created once, faults are errors, and no file is half written."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -329,3 +330,24 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
         write_atomically(path, "not bytes")  # type: ignore[arg-type]
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("name", ["notes.md", "transcript.md", "base.json", "episode.toml"])
+def test_a_link_out_of_the_folder_is_refused(tmp_path: Path, name: str) -> None:
+    """Git carries links: one to the secret key would put the key into the public feed (s13)."""
+    library = Library(tmp_path / "episodes", language="en")
+    folder = library.root / "talk"
+    folder.mkdir(parents=True)
+    (tmp_path / "secret_key").write_text("k" * 32)
+    (folder / name).symlink_to("../../secret_key")
+    with pytest.raises(EpisodeError, match=rf"talk: {name} leads to .*secret_key; put a plain file"):
+        library.folder("talk")
+
+
+def test_a_pipe_for_a_file_is_refused(tmp_path: Path) -> None:
+    """Reading it would wait for ever."""
+    library = Library(tmp_path / "episodes", language="en")
+    (library.root / "talk").mkdir(parents=True)
+    os.mkfifo(library.root / "talk" / "notes.md")
+    with pytest.raises(EpisodeError, match=r"notes\.md leads to .*; put a plain file in its place"):
+        library.folder("talk")

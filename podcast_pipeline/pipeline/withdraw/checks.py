@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from podcast_pipeline.episodes.folder import EpisodeFolder
-from podcast_pipeline.episodes.withdrawn_words import edited_words, holds_withdrawn_words, withdrawn_places
+from podcast_pipeline.episodes.withdrawn_words import edited_words, find_withdrawn_words, withdrawn_places
 from podcast_pipeline.errors import LeakError
 from podcast_pipeline.model import Cut, Episode, EpisodeDraft, Transcript, Withdrawal
 from podcast_pipeline.model.catalog import Catalog
@@ -20,12 +20,9 @@ def check_folder(folder: EpisodeFolder, known: Episode | None, catalog: Catalog 
     own = known.withdrawals if known else ()
     if not own:
         return
-    if holds_withdrawn_words(folder, own):
-        raise LeakError(
-            folder.slug,
-            f"its files have words that were withdrawn; run `podcast withdraw {folder.slug}` to take them out"
-            " of this folder",
-        )
+    at_s = find_withdrawn_words(folder, own)
+    if at_s is not None:
+        raise _withdrawn_at(folder.slug, at_s)
     words = edited_words(folder)
     if words is not None:
         _check_words(folder.slug, words, own, catalog)
@@ -84,14 +81,22 @@ def _check_words(
     places = withdrawn_places(transcript, own)
     found = _found_in(transcript.text, own, catalog)
     if places:
-        at = format_short_clock(transcript.words[min(places)].start_s)
+        raise _withdrawn_at(slug, transcript.words[min(places)].start_s)
+    if found:
         raise LeakError(
             slug,
-            f"has words at {at} of the recording that were withdrawn; run `podcast withdraw {slug}` to take"
-            " them out of this folder",
+            f"has words that were {_told(found)}; correct transcript.md: `podcast transcript diff {slug}`"
+            " shows where it differs from what is published",
         )
-    if found:
-        raise LeakError(slug, f"has words that were {_told(found)}; correct transcript.md")
+
+
+def _withdrawn_at(slug: str, at_s: float) -> LeakError:
+    return LeakError(
+        slug,
+        f"has words at {format_short_clock(at_s)} of the recording, where a passage was withdrawn and the"
+        f" audio is silent; run `podcast withdraw {slug}` (--yes without a terminal) to take them out of this"
+        " folder",
+    )
 
 
 def _found_in(text: str, own: Iterable[Withdrawal], catalog: Catalog | None) -> Withdrawal | None:

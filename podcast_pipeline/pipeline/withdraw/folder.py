@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from podcast_pipeline.episodes import withdrawn_words
-from podcast_pipeline.episodes.base import BASE_FILE, read_base, write_base
+from podcast_pipeline.episodes.base import BASE_FILE, read_base, words_digest, write_base
 from podcast_pipeline.episodes.folder import EpisodeFolder
 from podcast_pipeline.errors import PodcastError
 from podcast_pipeline.files import sync_to_disk
@@ -63,16 +63,26 @@ def _clean(folder: EpisodeFolder, episode: Episode, context: Context, *, made_he
     needed = made_here or withdrawn_words.holds_withdrawn_words(folder, passages)
     if whole or (needed and passages):
         yield from _remove_derived(folder, context)
+    unedited = _has_published_words(folder)
     for name in withdrawn_words.clean_episode_text(folder, passages, now=context.clock()):
         yield f"episodes/{folder.slug}/{name}"
-    if _follow_withdrawal(folder, episode):
+    if _follow_withdrawal(folder, episode, unedited=unedited):
         yield f"episodes/{folder.slug}/{BASE_FILE}"
 
 
-def _follow_withdrawal(folder: EpisodeFolder, episode: Episode) -> bool:
+def _has_published_words(folder: EpisodeFolder) -> bool:
+    """Tell whether a folder's words are those that base.json names: nobody has edited them here since."""
+    try:
+        base, words = read_base(folder), withdrawn_words.edited_words(folder)
+    except PodcastError:  # a damaged file is no reason to leave the words in the others
+        return False
+    return base is not None and words is not None and base.words == words_digest(words)
+
+
+def _follow_withdrawal(folder: EpisodeFolder, episode: Episode, *, unedited: bool) -> bool:
     """Let base.json name the newest version left, where it named a withdrawn one that was the newest.
 
-    Where others have published since, it stays: their changes are not in this folder.
+    Where others have published since, it stays, but for the words: what is left of them has no edits either.
     """
     base = read_base(folder)
     withdrawn = {v.document_key: v.version for v in episode.withdrawn_versions}
@@ -80,11 +90,13 @@ def _follow_withdrawal(folder: EpisodeFolder, episode: Episode) -> bool:
         return False
     by_withdrawals = {w.withdrawn_at for w in episode.withdrawals}
     published = [v.version for v in episode.transcripts if v.published_at not in by_withdrawals]
-    if max(published, default=0) > withdrawn[base.document_key]:
-        return False
-    newest = episode.transcript.document_key if episode.transcript else None
-    write_base(folder, base.model_copy(update={"document_key": newest, "words": None}))
-    return True
+    words = withdrawn_words.edited_words(folder)
+    changes: dict[str, object] = {"words": words_digest(words) if unedited and words else None}
+    if max(published, default=0) <= withdrawn[base.document_key]:
+        changes["document_key"] = episode.transcript.document_key if episode.transcript else None
+    new = base.model_copy(update=changes)
+    write_base(folder, new)
+    return new != base
 
 
 def _remove_derived(folder: EpisodeFolder, context: Context) -> list[str]:

@@ -29,6 +29,7 @@ from podcast_pipeline.transcript.withdrawal.word_hashes import (
 )
 
 PLACES_SHOWN = 5
+END_TOLERANCE_S = 1.0  # a player shows whole seconds
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ def _not_found(episode: Episode, quote: str) -> NothingToWithdraw:
 def _locate_span(published: PublishedWords, span: MediaSpan) -> LocatedPassage:
     """Return the passage at some seconds, with the words of the newest version that has words there."""
     episode, newest = published.episode, published.newest
-    if span.start_s >= episode.enclosure.duration_s:
+    if max(span.start_s, span.end_s - END_TOLERANCE_S) >= episode.enclosure.duration_s:
         end = format_short_clock(episode.enclosure.duration_s)
         raise EpisodeError(episode.slug, f"the audio ends at {end}; give times of the published audio")
     if any(
@@ -225,7 +226,9 @@ def _remarks(
     elif span is None:
         yield "the audio stays as it is: the words are of an earlier recording; --from and --to silence it"
     else:
-        yield "these seconds of the audio become silence; apps download the episode again"
+        yield "these seconds of the audio become silence; listen to their edges, word times are not exact"
+        if episode.state == "published":
+            yield "apps download the episode again"
 
 
 def _times_of(tokens: Sequence[str], transcript: Transcript) -> str:

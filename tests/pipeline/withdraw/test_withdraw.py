@@ -18,6 +18,7 @@ from podcast_pipeline.model.catalog import CATALOG_KEY, to_json, transcript_from
 from podcast_pipeline.pipeline.maintain import rebuild, remove_orphaned_objects, unpublish
 from podcast_pipeline.pipeline.merge.pull import pull
 from podcast_pipeline.pipeline.publish import publish, release
+from podcast_pipeline.pipeline.unschedule import unschedule
 from podcast_pipeline.pipeline.withdraw.plan import Selection
 from podcast_pipeline.pipeline.withdraw.withdraw import finish_withdrawal, plan_withdrawal
 from tests.support.pipeline import catalog, context_of, edit, episode, feed, items, objects, store
@@ -385,6 +386,48 @@ def test_a_withdrawn_episode_leaves_no_note(show: ShowFolder) -> None:
     assert b"Bob" in store(show).get(CATALOG_KEY)[1]
     take_back(context_of(show, NOW), Selection(whole=True))
     assert b"Bob" not in store(show).get(CATALOG_KEY)[1]
+
+
+def test_an_unedited_old_clone_takes_corrections_and_withdrawal(
+    show: ShowFolder, published: ShowFolder
+) -> None:
+    """A clone of version 1 without edits, cleaned, has no conflict with a colleague's correction."""
+    correct(show, "worst of times", "worst of all times")
+    take_back(context_of(show, NOW), Selection(quote=QUOTE))
+    shutil.rmtree(show.episode)
+    shutil.copytree(published.episode, show.episode)
+    finish_withdrawal(context_of(show), SLUG)
+    known = episode(show)
+    result = publish(context_of(show), SLUG)
+    assert any("all" in line for line in result.taken)
+    assert episode(show).transcripts == known.transcripts
+    assert "all times" in (show.episode / "transcript.md").read_text(encoding="utf-8")
+
+
+def test_times_beyond_the_end_are_refused(show: ShowFolder) -> None:
+    """A slip in --to would silence the rest of the episode; a rounded second is no slip."""
+    end_s = episode(show).enclosure.duration_s
+    with pytest.raises(EpisodeError, match="the audio ends at"):
+        plan_withdrawal(context_of(show), SLUG, Selection(span=MediaSpan(start_s=5, end_s=end_s + 30)))
+    assert plan_withdrawal(
+        context_of(show), SLUG, Selection(span=MediaSpan(start_s=end_s - 1, end_s=end_s + 0.5))
+    )
+
+
+def test_an_episode_with_withdrawn_words_stays_scheduled(show: ShowFolder) -> None:
+    """Out of the catalog nothing would keep its words and its sound from coming back."""
+    take_back(context_of(show, NOW), Selection(quote=QUOTE))
+    scheduled = episode(show).model_copy(update={"state": "scheduled", "published_at": None})
+    info = store(show).head(CATALOG_KEY)
+    store(show).put(
+        CATALOG_KEY,
+        to_json(catalog(show).with_episode(scheduled)),
+        content_type=info.content_type,
+        cache_control=info.cache_control,
+    )
+    with pytest.raises(EpisodeError, match="keeps them from coming back"):
+        unschedule(context_of(show), SLUG)
+    assert episode(show) == scheduled
 
 
 def test_the_log_and_git(show: ShowFolder) -> None:
