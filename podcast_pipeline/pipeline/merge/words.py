@@ -86,6 +86,8 @@ def merge_words(
     ours = folder.edited.transcript
     if not diff(ours, published):
         return WordsMerge(folder.edited, is_published=True, stays=True)
+    if base is not None:
+        folder = _without_overtaken_edits(folder, base, published)
     if base is not None and base.receipt != ours.receipt:
         return _merge_into_new_transcription(folder, base, published, now)
     merged = merge_transcripts(base, ours, published)
@@ -104,6 +106,29 @@ def merge_words(
     edited = _edited(folder, text, now)
     same = not diff(edited.transcript, published)
     return WordsMerge(edited, is_published=same, stays=same, taken=taken, markdown=text)
+
+
+def _without_overtaken_edits(folder: FolderWords, base: Transcript, published: Transcript) -> FolderWords:
+    """Drop the edits that are in the base and that somebody has changed since, those without a place too.
+
+    One that finds its place in a later transcription would undo the published change.
+    """
+
+    def is_undone(edit: Edit) -> bool:
+        again = apply_edits((edit,), published)
+        return bool(again.applied) and again.transcript != published and is_satisfied(edit, base)
+
+    def is_overtaken(edit: Edit) -> bool:
+        return is_satisfied(edit, base) and not is_satisfied(edit, published)
+
+    edits = folder.edited.edits
+    current = edits.model_copy(
+        update={
+            "edits": tuple(edit for edit in edits.edits if not is_undone(edit)),
+            "conflicts": tuple(one for one in edits.conflicts if not is_overtaken(one.edit)),
+        }
+    )
+    return replace(folder, edited=replace(folder.edited, edits=current))
 
 
 def _merge_into_new_transcription(
