@@ -414,7 +414,7 @@ def test_killed_at_a_mail(room: Newsroom, where: str) -> None:
     assert len(got) == (9 if where == "data" else 6)
 
 
-@pytest.mark.parametrize("amount", [5, pytest.param(60, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("amount", [3, pytest.param(60, marks=pytest.mark.soak)])
 def test_killed_at_any_time(room: Newsroom, amount: int) -> None:
     """Killed with -9 at any moment: nobody gets two mails; a missing one is counted as in doubt."""
     dice = random.Random(7)

@@ -42,7 +42,7 @@ def kill_at(number: int, pid: list[int], *, after: bool) -> Fault:
     return fault
 
 
-@soak_amounts(share=4, full=75)
+@soak_amounts(share=2, full=75)
 @pytest.mark.parametrize("scenario", ["first", "corrected"], indirect=True)
 def test_killed_at_a_request(scenario: Scenario, amount: int) -> None:
     """A kill before or after any request of the store loses nothing and leaves no intermediate state."""
@@ -60,7 +60,7 @@ def test_killed_at_a_request(scenario: Scenario, amount: int) -> None:
         scenario.assert_outcome()
 
 
-@soak_amounts(share=4, full=60)
+@soak_amounts(share=2, full=60)
 def test_killed_at_any_time(mastered: Scenario, amount: int) -> None:
     """After a kill while reading, mastering, tagging or storing, the same command makes the same bytes."""
     chance = random.Random(6)

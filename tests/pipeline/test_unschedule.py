@@ -236,7 +236,7 @@ def test_unschedule_and_release_at_once(scheduled: Scheduled, amount: int) -> No
         ]
 
 
-@soak_amounts(share=2, full=100)
+@soak_amounts(share=1, full=100)
 def test_killed_at_any_request_it_is_finished_by_the_same_command(
     mastered: Path, tmp_path: Path, s3_server: S3Server, amount: int
 ) -> None:
@@ -283,7 +283,7 @@ def kill_at(number: int, requests: list[str], pid: list[int], *, late: bool) -> 
     return fault
 
 
-@soak_amounts(share=2, full=100)
+@soak_amounts(share=1, full=100)
 def test_killed_at_any_time_on_a_folder(mastered: Path, tmp_path: Path, amount: int) -> None:
     """On the folder store, a kill at any time leaves readable documents; run again, a draft."""
     folder = tmp_path / "show"

@@ -54,7 +54,7 @@ def in_bucket(
     return record_withdrawal(show_in_bucket(folder, store, FIRST, proxy.url), store)
 
 
-@soak_amounts(share=3, full=160)
+@soak_amounts(share=2, full=160)
 def test_killed_at_a_write(in_folder: WithdrawalScenario, amount: int) -> None:
     """A kill before or after anything reaches the disk: the same command finishes, to the same bytes."""
     count = in_folder.count_syncs()
@@ -102,7 +102,7 @@ def kill_at(number: int, pid: list[int], *, after: bool) -> Fault:
     return fault
 
 
-@soak_amounts(share=3, full=200)
+@soak_amounts(share=2, full=200)
 def test_killed_at_a_request(in_bucket: WithdrawalScenario, proxy: FaultyProxy, amount: int) -> None:
     """A kill before or after any request of the store leaves nothing half done for a reader."""
     in_bucket.set_up()
