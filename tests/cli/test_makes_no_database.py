@@ -20,7 +20,7 @@ from tests.support import databases
 from tests.support.bucket_show import soak_amounts
 from tests.support.show import MODEL, PODCAST, SLUG, ShowFolder, build_show_folder
 
-pytestmark = pytest.mark.xdist_group("show")
+pytestmark = pytest.mark.xdist_group("makes no database")
 
 ANN = "ann@example.org"
 

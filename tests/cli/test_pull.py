@@ -8,7 +8,7 @@ import pytest
 from tests.support.producers import Producer, prepare_origin, two_producers
 from tests.support.show import SLUG, ShowFolder
 
-pytestmark = pytest.mark.xdist_group("show")
+pytestmark = pytest.mark.xdist_group("pull")
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from tests.support.show import ShowFolder, copy_show_folder
 RIGHT = (FEEDS / "right" / "full.xml").read_text(encoding="utf-8")
 TOKEN = "a" * 16 + "." + "2" * 32
 
-pytestmark = pytest.mark.xdist_group("show")
+pytestmark = pytest.mark.xdist_group("visible changes")
 
 
 def visible_changes(old: str, new: str) -> tuple[VisibleChange, ...]:

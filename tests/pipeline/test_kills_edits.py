@@ -27,7 +27,7 @@ from tests.support.bucket_show import files, objects, soak_amounts
 from tests.support.databases import PROCESSES
 from tests.support.show import SLUG, ShowFolder, copy_show_folder
 
-pytestmark = pytest.mark.xdist_group("show")
+pytestmark = pytest.mark.xdist_group("kills edits")
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 COMMANDS = ("publish", "transcribe")

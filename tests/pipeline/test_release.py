@@ -14,7 +14,7 @@ from tests.support.databases import PROCESSES
 from tests.support.pipeline import catalog, context_of, store
 from tests.support.show import SLUG, ShowFolder, build_show_folder, copy_show_folder
 
-pytestmark = pytest.mark.xdist_group("show")
+pytestmark = pytest.mark.xdist_group("release")
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 DUE = NOW + timedelta(hours=1)

@@ -26,7 +26,7 @@ from podcast_pipeline.pipeline.commit import CatalogUpdate, commit
 from tests.support.producers import Producer, two_producers
 from tests.support.show import ShowFolder
 
-pytestmark = pytest.mark.xdist_group("show")
+pytestmark = pytest.mark.xdist_group("any order")
 
 WORDS = tuple(f"w{number}" for number in range(16))
 SPEAKERS = ("S0", "S1")

@@ -20,7 +20,7 @@ from tests.support.bucket_show import files
 from tests.support.producers import Producer
 from tests.support.show import SLUG
 
-pytestmark = pytest.mark.xdist_group("show")
+pytestmark = pytest.mark.xdist_group("published")
 
 Producers = tuple[Producer, Producer]
 

@@ -33,7 +33,7 @@ from tests.support.withdrawals import (
     take_back,
 )
 
-pytestmark = pytest.mark.xdist_group("show")
+pytestmark = pytest.mark.xdist_group("withdraw")
 
 NOW = datetime(2031, 5, 6, 12, tzinfo=UTC)
 
