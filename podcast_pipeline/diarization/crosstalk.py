@@ -24,6 +24,10 @@ DOMINANT_DB = 6.0  # by which a speaker's own track is louder than another
 LOUDER_DB = 3.0  # by which a speaker is louder on the own track than another speaker is there
 ABOVE_BLEED_DB = 6.0  # by which own speech is louder than the bleed
 LEAST_FRAMES = 25  # with a dominant track, to measure the bleed
+MUTED_DB = -100.0  # dBFS: not even the noise of a microphone
+VOICE_SHARE = 0.25  # of a sentence in which its speaker is active; else its times are wrong
+QUIET_SHARE = 0.1  # of a sentence in which a track may be loud that has no voice there
+FAINT_DB = 10.0  # by which a sentence is quieter than its speaker usually is
 SMOOTH_FRAMES = 15  # 0.3 s: a frame is active if half of those around it are
 LONGEST_PAUSE_S = 0.5
 SHORTEST_S = 0.15
@@ -40,9 +44,11 @@ class Activity:
 
     Attributes:
         own: shape (n_tracks, n_frames): whether the speaker of a track speaks in a frame.
+        levels: of the tracks; None where they are not known.
     """
 
     own: NDArray[np.bool_]
+    levels: Levels | None = None
 
     @cached_property
     def stretches(self) -> list[list[tuple[float, float]]]:
@@ -58,6 +64,30 @@ class Activity:
         """Tell whether two speakers are active at once for OVERLAP_S of a stretch."""
         return bool((self._frames(start_s, end_s).sum(axis=0) > 1).sum() * FRAME_S >= OVERLAP_S)
 
+    def may_be_muted(self, track: int, start_s: float, end_s: float) -> bool:
+        """Tell whether a stretch of a track may be the voice of a speaker whose own track is muted.
+
+        It is far quieter than the track's speaker usually is, and another track has no sound there at all, or
+        no other track has a voice.
+        """
+        frames = self._slice(start_s, end_s)
+        if self.levels is None or self.shares(start_s, end_s)[track] < VOICE_SHARE:
+            return False
+        others = np.delete(np.arange(len(self.own)), track)
+        if not (
+            (self.levels[others, frames] <= MUTED_DB).all(axis=1).any() or self._are_quiet(others, frames)
+        ):
+            return False
+        usual_db = _mean_db(self.levels[track, self.own[track]])
+        return _mean_db(self.levels[track, frames]) < usual_db - FAINT_DB
+
+    @cached_property
+    def _loud(self) -> NDArray[np.bool_]:
+        return _loud(self.levels) if self.levels is not None else self.own
+
+    def _are_quiet(self, tracks: NDArray[np.int_], frames: slice) -> bool:
+        return bool((self._loud[tracks, frames].mean(axis=1) <= QUIET_SHARE).all())
+
     def nearest(self, moment_s: float) -> int:
         """Return the track whose speaker is active nearest to a moment; 0 where nobody ever is."""
         gaps = [
@@ -67,7 +97,14 @@ class Activity:
         return int(np.argmin(gaps))
 
     def _frames(self, start_s: float, end_s: float) -> NDArray[np.bool_]:
-        return self.own[:, max(int(start_s / FRAME_S), 0) : int(end_s / FRAME_S) + 1]
+        return self.own[:, self._slice(start_s, end_s)]
+
+    def _slice(self, start_s: float, end_s: float) -> slice:
+        return slice(max(int(start_s / FRAME_S), 0), int(end_s / FRAME_S) + 1)
+
+
+def _mean_db(levels: NDArray[np.float64]) -> float:
+    return float(10 * np.log10((10 ** (levels / 10)).mean()))
 
 
 def track_levels_db(blocks: Iterable[Samples]) -> NDArray[np.float64]:
@@ -88,7 +125,7 @@ def find_activity(tracks: Levels) -> Activity:
     own = loud.copy()
     for i, j in permutations(range(len(tracks)), 2):
         own[i] &= tracks[i] > tracks[j] - _bleed_db(tracks, loud, gains_db[i, j], i, j) + ABOVE_BLEED_DB
-    return Activity(np.stack([_smooth(row) for row in own]))
+    return Activity(np.stack([_smooth(row) for row in own]), tracks)
 
 
 def _loud(tracks: Levels) -> NDArray[np.bool_]:

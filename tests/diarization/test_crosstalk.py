@@ -61,3 +61,14 @@ def test_a_guest_who_says_little_is_active() -> None:
     guest[: 3 * SECOND], host[: 4 * SECOND] = host[: 3 * SECOND], 0
     power = np.stack([host, guest])
     assert wrong_s(recorded(power, bleed_db=-18, gains_db=(0, -10)), power) < 12.0
+
+
+@pytest.mark.parametrize("muted_db", [-120.0, FLOOR_DB])
+def test_a_voice_that_only_another_microphone_hears_may_be_a_muted_speaker(muted_db: float) -> None:
+    """While Bob's track is off and Ann's has a voice at -18 dB, that is told; their own turns are not."""
+    power = voices(2)
+    tracks = recorded(power, bleed_db=-18, gains_db=(0, 0))
+    tracks[1, 13 * SECOND :] = muted_db  # from Bob's turn of 6 s on
+    activity = find_activity(tracks)
+    told = [[activity.may_be_muted(track, *turn) for turn in TURNS] for track in (0, 1)]
+    assert told == [[False, False, False, True, False, True], [False] * 6]
