@@ -74,19 +74,23 @@ class Activity:
         if self.levels is None or self.shares(start_s, end_s)[track] < VOICE_SHARE:
             return False
         others = np.delete(np.arange(len(self.own)), track)
-        if not (
-            (self.levels[others, frames] <= MUTED_DB).all(axis=1).any() or self._are_quiet(others, frames)
-        ):
-            return False
-        usual_db = _mean_db(self.levels[track, self.own[track]])
-        return _mean_db(self.levels[track, frames]) < usual_db - FAINT_DB
+        one_is_off = (self.levels[others, frames] <= MUTED_DB).all(axis=1).any()
+        has_a_voice = self._loud[others, frames].mean(axis=1) > QUIET_SHARE
+        is_faint = _mean_db(self.levels[track, frames]) < self._usual_db[track] - FAINT_DB
+        return bool(is_faint and (one_is_off or not has_a_voice.any()))
+
+    @cached_property
+    def _usual_db(self) -> list[float]:
+        """How loud each speaker is on the own track; 0 dBFS where nothing is known."""
+        if self.levels is None:
+            return [0.0] * len(self.own)
+        return [
+            _mean_db(row[own]) if own.any() else 0.0 for row, own in zip(self.levels, self.own, strict=True)
+        ]
 
     @cached_property
     def _loud(self) -> NDArray[np.bool_]:
         return _loud(self.levels) if self.levels is not None else self.own
-
-    def _are_quiet(self, tracks: NDArray[np.int_], frames: slice) -> bool:
-        return bool((self._loud[tracks, frames].mean(axis=1) <= QUIET_SHARE).all())
 
     def nearest(self, moment_s: float) -> int:
         """Return the track whose speaker is active nearest to a moment; 0 where nobody ever is."""
