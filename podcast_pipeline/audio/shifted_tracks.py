@@ -44,7 +44,8 @@ class Shift:
     """The same sound on two tracks.
 
     Attributes:
-        later_s: by how much later the second track has the sound of the first; negative: earlier.
+        later_s: by how much later the second track has the sound of the first; negative: earlier; 0: the two
+            are one microphone.
         end_later_s: the same at the end: clocks of two recorders differ.
     """
 
@@ -67,10 +68,11 @@ class _Match:
 
 
 def find_shift(first: Path, second: Path) -> Shift | None:
-    """Return the shift between two tracks that have the same sound; None where they start together.
+    """Return the shift between two tracks that have the same sound; None for two microphones from one start.
 
-    None also where the tracks have nothing in common. A voice that comes back from the loudspeaker of a call
-    is no shift: it is later on one track, and the other voice is not.
+    Two tracks that differ in nothing but gain are one microphone: a shift of 0. None also where the tracks
+    have nothing in common. A voice that comes back from the loudspeaker of a call is no shift: it is later on
+    one track, and the other voice is not.
 
     Args:
         first, second: mono 16-bit WAV of one rate, a multiple of RATE_HZ.

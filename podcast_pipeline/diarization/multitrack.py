@@ -5,13 +5,14 @@ import wave
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from difflib import SequenceMatcher
 from pathlib import Path
 
 import numpy as np
 
 from podcast_pipeline.audio.ffmpeg import Ffmpeg
 from podcast_pipeline.audio.tracks import SPEECH_RATE_HZ, Track, check_start, extract_track
-from podcast_pipeline.diarization.assign import BACKCHANNEL_WORDS
+from podcast_pipeline.diarization.assign import BACKCHANNEL_WORDS, SPEAKER_DOUBT
 from podcast_pipeline.diarization.crosstalk import Activity, Excerpt, Samples, find_activity, track_levels_db
 from podcast_pipeline.diarization.diarize import SPEAKERS_OPTION
 from podcast_pipeline.diarization.readings import (
@@ -35,6 +36,9 @@ from podcast_pipeline.transcription.decode import Recording
 from podcast_pipeline.transcription.segments import to_segments
 
 SPEAKERS_SOURCE = "tracks"
+SAME_TIME = 0.5  # of the shorter of two sentences, in which both are said
+SAME_WORDS = 0.75  # of the shorter one, that the other has, too
+SAME_WORDS_LEAST = 3  # fewer are a greeting, or assent
 MARGIN_S = 0.16  # of an excerpt around a speaker's turns; whole frames
 
 
@@ -123,6 +127,7 @@ def _merged(
         for segment in _segments(words, _all_but(merged, number))
     ]
     by_track.sort(key=lambda pair: (pair[0].start_s, pair[0].end_s))
+    by_track = _with_doubts(by_track, activity)
     ids = {track: f"S{place}" for place, track in enumerate(dict.fromkeys(track for _, track in by_track))}
     left_out = sorted([*bleed, *unplaced], key=lambda one: one.word.start_s)
     return mixed.model_copy(
@@ -133,6 +138,47 @@ def _merged(
             "receipt": mixed.receipt and _with_speakers_source(mixed.receipt),
         }
     )
+
+
+def _with_doubts(by_track: Sequence[tuple[Segment, int]], activity: Activity) -> list[tuple[Segment, int]]:
+    """Return the sentences, a doubt on those which may be the voice of another track's speaker."""
+    doubtful = _said_twice(by_track)
+    doubtful |= {
+        place
+        for place, (segment, track) in enumerate(by_track)
+        if activity.may_be_muted(track, segment.start_s, segment.end_s)
+    }
+    return [
+        (_with_speaker_doubt(segment) if place in doubtful else segment, track)
+        for place, (segment, track) in enumerate(by_track)
+    ]
+
+
+def _with_speaker_doubt(segment: Segment) -> Segment:
+    return segment.model_copy(update={"doubts": (*segment.doubts, SPEAKER_DOUBT)})
+
+
+def _said_twice(by_track: Sequence[tuple[Segment, int]]) -> set[int]:
+    """Return the places of sentences that two speakers have at the same time, in nearly the same words."""
+    found: set[int] = set()
+    for place, (segment, track) in enumerate(by_track):
+        for later in range(place + 1, len(by_track)):
+            other, other_track = by_track[later]
+            if other.start_s >= segment.end_s:
+                break
+            if other_track != track and _is_same_sentence(segment, other):
+                found |= {place, later}
+    return found
+
+
+def _is_same_sentence(a: Segment, b: Segment) -> bool:
+    common_s = min(a.end_s, b.end_s) - max(a.start_s, b.start_s)
+    if common_s < SAME_TIME * min(a.end_s - a.start_s, b.end_s - b.start_s):
+        return False
+    ours, theirs = ([one.key for one in words_of([segment])] for segment in (a, b))
+    matcher = SequenceMatcher(None, ours, theirs, autojunk=False)
+    least = max(SAME_WORDS * min(len(ours), len(theirs)), SAME_WORDS_LEAST)
+    return sum(block.size for block in matcher.get_matching_blocks()) >= least
 
 
 def _dropped(one: OmittedWord, ids: Mapping[int, str]) -> DroppedWord:

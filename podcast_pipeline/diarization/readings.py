@@ -6,9 +6,13 @@ over each other, that of the tracks. A word that one reading has and the other l
 left out in one case: it is another speaker's, heard through the microphone.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
+from heapq import merge
+from itertools import groupby
+from math import inf
 from statistics import fmean
 
 from podcast_pipeline.diarization.crosstalk import Activity
@@ -29,11 +33,15 @@ class RecognizedWord:
 
     Attributes:
         track: number of the track whose speaker said it; None for a word of the mix.
+        mix_place, track_place: of the word in the reading of the mix, and in that of the tracks, while they
+            are merged; a word that both have has both.
     """
 
     word: Word
     doubt: str = ""
     track: int | None = None
+    mix_place: int | None = None
+    track_place: int | None = None
 
     @property
     def key(self) -> str:
@@ -112,24 +120,75 @@ def _is_similar(a: RecognizedWord, b: RecognizedWord) -> bool:
 def merge_readings(
     mix: Sequence[RecognizedWord], tracks: Sequence[Sequence[RecognizedWord]], activity: Activity
 ) -> tuple[list[list[RecognizedWord]], list[OmittedWord]]:
-    """Return the words of each track's speaker, in order of time, and words of the mix that no track has.
+    """Return the words of each track's speaker, in order, and words of the mix that no track has.
+
+    A speaker's words keep the order that they have in either reading, and their times rise.
 
     Args:
         mix: words of the mix.
         tracks: words of each track, bleed removed, in the order of its sentences.
     """
+    mix = [replace(recognized, mix_place=place) for place, recognized in enumerate(mix)]
+    together = [replace(one, track_place=place) for place, one in enumerate(merge(*tracks, key=_start_s))]
     merged: list[list[RecognizedWord]] = [[] for _ in tracks]
     left_out: list[OmittedWord] = []
-    for recognized in _merge(mix, _in_order(tracks), activity):
+    for recognized in _merge(mix, together, activity):
         if recognized.track is None:
             left_out.append(OmittedWord(recognized.word, None, None))
         else:
             merged[recognized.track].append(recognized)
-    return [sorted(words, key=lambda h: (h.word.start_s, h.word.end_s)) for words in merged], left_out
+    return [_with_rising_times(_in_order(words)) for words in merged], left_out
 
 
-def _in_order(tracks: Sequence[Sequence[RecognizedWord]]) -> list[RecognizedWord]:
-    return sorted((recognized for words in tracks for recognized in words), key=lambda h: h.word.start_s)
+def _start_s(recognized: RecognizedWord) -> float:
+    return recognized.word.start_s
+
+
+def _in_order(words: Sequence[RecognizedWord]) -> list[RecognizedWord]:
+    """Return one speaker's words in the order of both readings; where neither tells, in that of time."""
+    theirs = sorted((w for w in words if w.track_place is not None), key=lambda w: w.track_place or 0)
+    ours = sorted((w for w in words if w.track_place is None), key=lambda w: w.mix_place or 0)
+    ordered: list[RecognizedWord] = []
+    between: list[RecognizedWord] = []
+    done, last = 0, -1
+    for recognized in theirs:
+        if recognized.mix_place is not None and recognized.mix_place > last:  # both readings have it
+            last = recognized.mix_place
+            reached = bisect_left(ours, last, key=lambda w: w.mix_place or 0)
+            ordered += [*merge(ours[done:reached], between, key=_start_s), recognized]
+            done, between = reached, []
+        else:
+            between.append(recognized)
+    return [*ordered, *merge(ours[done:], between, key=_start_s)]
+
+
+def _with_rising_times(words: Sequence[RecognizedWord]) -> list[RecognizedWord]:
+    """Return one speaker's words, those of the mix timed between their neighbours of the track."""
+    fitted: list[RecognizedWord] = []
+    for is_of_mix, group in groupby(words, key=lambda w: w.track_place is None):
+        run = list(group)
+        if is_of_mix:
+            following = words[len(fitted) + len(run) :]
+            latest_s = following[0].word.start_s if following else inf
+            earliest_s = min(fitted[-1].word.end_s, latest_s) if fitted else 0.0
+            run = _fit(run, earliest_s, latest_s)
+        fitted += run
+    return fitted
+
+
+def _fit(words: Sequence[RecognizedWord], earliest_s: float, latest_s: float) -> list[RecognizedWord]:
+    """Return words moved as little as they must be to lie in a stretch, and shortened if it is too short."""
+    start_s, length_s = words[0].word.start_s, max(w.word.end_s for w in words) - words[0].word.start_s
+    begin_s = max(min(start_s, latest_s - length_s), earliest_s)
+    scale = min(1.0, (latest_s - begin_s) / length_s) if length_s else 1.0
+    if begin_s == start_s and scale == 1.0:
+        return list(words)
+
+    def moved_s(time_s: float) -> float:
+        return min(max(round(begin_s + (time_s - start_s) * scale, 3), earliest_s), latest_s)
+
+    moved = [{"start_s": moved_s(w.word.start_s), "end_s": moved_s(w.word.end_s)} for w in words]
+    return [replace(w, word=w.word.model_copy(update=times)) for w, times in zip(words, moved, strict=True)]
 
 
 def _merge(
@@ -143,11 +202,17 @@ def _merge(
     ]
     hunks = list(diff_hunks(matches, len(mix), len(tracks)))
     spare = _Spare([h for hunk in hunks for h in tracks[hunk.j1 : hunk.j2]])
+    left = [[one for one in mix[hunk.i1 : hunk.i2] if not spare.has(one)] for hunk in hunks]
     for i, j in matches:
         yield _agreed(mix[i], tracks[j])
-    for hunk in hunks:
-        ours = [recognized for recognized in mix[hunk.i1 : hunk.i2] if not spare.has(recognized)]
-        for ours_there, theirs in _passages(ours, tracks[hunk.j1 : hunk.j2]):
+    for hunk, ours in zip(hunks, left, strict=True):
+        theirs_left = []
+        for recognized in tracks[hunk.j1 : hunk.j2]:
+            if (twin := spare.twin(recognized)) is None:
+                theirs_left.append(recognized)
+            else:
+                yield _agreed(twin, recognized)
+        for ours_there, theirs in _passages(ours, theirs_left):
             if theirs or not _is_overlapped(ours_there, activity):
                 yield from _choose(ours_there, theirs, activity)
             else:
@@ -159,7 +224,7 @@ def _passages(
 ) -> Iterator[tuple[list[RecognizedWord], list[RecognizedWord]]]:
     """Yield the words of both readings in passages: in two moments two things may have been said."""
     passage: list[RecognizedWord] = []
-    for recognized in sorted([*mix, *tracks], key=lambda h: h.word.start_s):
+    for recognized in merge(mix, tracks, key=_start_s):
         if passage and recognized.word.start_s - max(h.word.end_s for h in passage) > PASSAGE_S:
             yield _by_reading(passage)
             passage = []
@@ -174,7 +239,8 @@ def _by_reading(words: Sequence[RecognizedWord]) -> tuple[list[RecognizedWord], 
 
 def _agreed(ours: RecognizedWord, theirs: RecognizedWord) -> RecognizedWord:
     confidence = max(ours.word.confidence, theirs.word.confidence)
-    return replace(theirs, word=theirs.word.model_copy(update={"confidence": confidence}))
+    word = theirs.word.model_copy(update={"confidence": confidence})
+    return replace(theirs, word=word, mix_place=ours.mix_place)
 
 
 class _Spare:
@@ -182,16 +248,20 @@ class _Spare:
 
     def __init__(self, words: Sequence[RecognizedWord]) -> None:
         self._words = list(words)
-        self._used: set[int] = set()
+        self._twins: dict[int | None, RecognizedWord] = {}
 
     def has(self, recognized: RecognizedWord) -> bool:
         """Tell whether a track has this word of the mix, at its time but elsewhere in the order."""
-        for place, other in enumerate(self._words):
+        for other in self._words:
             near = abs(other.word.start_s - recognized.word.start_s) <= SAME_WORD_S
-            if near and place not in self._used and other.key == recognized.key:
-                self._used.add(place)
+            if near and other.track_place not in self._twins and other.key == recognized.key:
+                self._twins[other.track_place] = recognized
                 return True
         return False
+
+    def twin(self, recognized: RecognizedWord) -> RecognizedWord | None:
+        """Return the word of the mix that a track's word was compared with."""
+        return self._twins.get(recognized.track_place)
 
 
 def _choose(

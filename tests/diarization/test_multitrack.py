@@ -173,6 +173,41 @@ def test_the_words_of_mix_and_tracks_are_merged(tmp_path: Path, microphones: tup
     assert transcriber.languages == [None, "en", "en"]
 
 
+@pytest.mark.parametrize(
+    ("of_bob", "doubts"),
+    [
+        ("tell me now", [("Ann", ("speaker",)), ("Bob", ("speaker",))]),
+        ("who are you", [("Ann", ()), ("Bob", ())]),
+        ("now", [("Ann", ()), ("Bob", ())]),
+    ],
+)
+def test_one_sentence_of_two_speakers_at_once_is_doubtful(
+    tmp_path: Path, of_bob: str, doubts: list[tuple[str, tuple[str, ...]]]
+) -> None:
+    """Where two tracks have nearly the same words at one time, a person should listen to both."""
+    noise = np.random.default_rng(2).normal(0, 3e-4, (2, 12 * RATE_HZ)).astype(np.float32)
+    noise[0, 1 * RATE_HZ : 6 * RATE_HZ] *= 300  # Ann speaks, and Bob from 3 s on
+    noise[1, 3 * RATE_HZ : 9 * RATE_HZ] *= 300
+    tracks = [
+        Track(name, write(tmp_path / f"{name}.wav", samples))
+        for name, samples in zip(("Ann", "Bob"), noise, strict=True)
+    ]
+    transcriber = ScriptedTranscriber(
+        mix=[],
+        track_0=[(word, 2.66 + 0.3 * place) for place, word in enumerate(["tell", "me", "now"])],
+        track_1=[(word, 0.66 + 0.3 * place) for place, word in enumerate(of_bob.split())],  # both at 3.5 s
+    )
+    told = transcribe_tracks(
+        tracks,
+        write(tmp_path / "mix.wav", noise[0] + noise[1]),
+        transcriber,
+        options=TranscriptionOptions(),
+        ffmpeg=Ffmpeg(find_ffmpeg()),
+        report=silent,
+    )
+    assert sorted((told.speaker_name(s.speaker), s.doubts) for s in told.segments) == doubts
+
+
 def spoken(show: ShowFolder, slug: str) -> dict[str, list[str]]:
     """Return name -> words of transcript.json."""
     document = json.loads((show.folder / "episodes" / slug / "transcript.json").read_text())

@@ -1,13 +1,21 @@
 """Two readings of a conversation, the mix and the tracks: no word is lost, none is there twice."""
 
 from collections.abc import Sequence
+from heapq import merge
+from itertools import pairwise
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from podcast_pipeline.diarization.crosstalk import FRAME_S, Activity
-from podcast_pipeline.diarization.readings import OmittedWord, RecognizedWord, merge_readings, remove_bleed
+from podcast_pipeline.diarization.readings import (
+    SAME_WORD_S,
+    OmittedWord,
+    RecognizedWord,
+    merge_readings,
+    remove_bleed,
+)
 from podcast_pipeline.model import Word
 
 ANN, BOB = 0, 1
@@ -164,3 +172,84 @@ def test_no_word_is_lost(words: list[tuple[str, bool, bool]]) -> None:
     ann, _, listed = merged(mix, track, [], active([(0, LENGTH_S)], []))
     assert ann.split() == [text for text, in_mix, on_track in words if in_mix or on_track]
     assert listed == []
+
+
+def test_words_that_the_readings_time_differently_keep_their_order() -> None:
+    """A word of the mix goes between the words of the track around it, whatever the clocks of the two say."""
+    timed = [
+        ("notice", 23.888, 0.997),
+        ("the", 24.188, 0.98),
+        ("provision", 24.468, 0.9),
+        ("and", 24.828, 0.93),
+    ]
+    track = [("notice", 23.86, 0.974), ("the", 24.52, 0.167), ("vision", 24.84, 0.147), ("and", 24.84, 0.973)]
+    mix_words = [w for text, at_s, sure in timed for w in heard(text, at_s, confidence=sure)]
+    words = [w for text, at_s, sure in track for w in heard(text, at_s, confidence=sure, track=ANN)]
+    (ann,), _ = merge_readings(mix_words, [words], active([(20, 28)]))
+    assert text_of(ann) == "notice the provision and"
+    assert_times_rise(ann)
+
+
+def test_the_words_of_the_mix_are_shortened_to_their_gap() -> None:
+    """Words that only the mix has, timed into the next word of the track, share the gap before it."""
+    mix = heard("we saw them all go", 0.5)
+    track = [*heard("we saw", 0.5, track=ANN), *heard("go", 1.3, track=ANN)]
+    (ann,), _ = merge_readings(mix, [track], active([(0, 4)]))
+    assert text_of(ann) == "we saw them all go"
+    assert_times_rise(ann)
+    assert (ann[2].word.start_s, ann[3].word.end_s) == (1.08, 1.3)
+
+
+def assert_times_rise(words: Sequence[RecognizedWord]) -> None:
+    """Check that no word begins before the one before it, or ends before it begins."""
+    assert all(a.word.start_s <= b.word.start_s for a, b in pairwise(words))
+    assert all(one.word.start_s <= one.word.end_s for one in words)
+
+
+Said = tuple[int, bool, float, float]  # speaker, whether both readings have the word, errors of its two times
+
+
+def _reading(said: Sequence[Said], speaker: int, *, of_mix: bool, only_mix: bool) -> list[RecognizedWord]:
+    """Return a speaker's words in one reading, in order, each at its time with that reading's error."""
+    words: list[RecognizedWord] = []
+    for place, (who, both, mix_error_s, track_error_s) in enumerate(said):
+        if who == speaker and (both or of_mix == only_mix):
+            at_s = 1 + 0.25 * place + (mix_error_s if of_mix else track_error_s)
+            at_s = max([at_s, *(w.word.start_s for w in words)])
+            words += heard(f"w{place}", at_s, track=None if of_mix else speaker)
+    return words
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([ANN, BOB]),
+            st.booleans(),
+            st.floats(-SAME_WORD_S / 2, SAME_WORD_S / 2),
+            st.floats(-SAME_WORD_S / 2, SAME_WORD_S / 2),
+        ),
+        max_size=25,
+    ),
+    st.booleans(),
+    st.booleans(),
+)
+def test_each_speaker_keeps_the_order_of_both_readings(
+    said: list[Said], only_mix: bool, overlap: bool
+) -> None:
+    """With any error of times and two who speak at once: no word is lost, moved, or earlier than the last."""
+    mix, tracks = (
+        [_reading(said, who, of_mix=of_mix, only_mix=only_mix) for who in (ANN, BOB)]
+        for of_mix in (True, False)
+    )
+    together = list(merge(*mix, key=lambda w: w.word.start_s))
+    activity = active([(0, LENGTH_S)], [(0, LENGTH_S)] if overlap else [])
+    speakers, unplaced = merge_readings(together, tracks, activity)
+    texts = [[w.word.text for w in words] for words in speakers]
+    found = sorted([*texts[ANN], *texts[BOB], *(one.word.text for one in unplaced)])
+    assert found == sorted({w.word.text for words in [together, *tracks] for w in words})
+    for chosen, words, own in zip(texts, speakers, tracks, strict=True):
+        assert_times_rise(words)
+        for reading in (together, own):
+            order = [w.word.text for w in reading]
+            places = [order.index(text) for text in chosen if text in order]
+            assert places == sorted(places)
