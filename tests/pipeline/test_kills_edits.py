@@ -195,7 +195,7 @@ def two_edited_shows(origin: ShowFolder, folder: Path, seed: int) -> tuple[Edite
     return made[0], made[1]
 
 
-@soak_amounts(share=3, full=200)
+@soak_amounts(share=6, full=200)
 def test_killed_at_any_time_no_edit_is_lost(origin: ShowFolder, tmp_path: Path, amount: int) -> None:
     """After a kill the same command, run twice, ends in the bytes of two uninterrupted runs."""
     killed = 0

@@ -90,11 +90,13 @@ def _follow_withdrawal(folder: EpisodeFolder, episode: Episode, *, unedited: boo
         return False
     by_withdrawals = {w.withdrawn_at for w in episode.withdrawals}
     published = [v.version for v in episode.transcripts if v.published_at not in by_withdrawals]
-    words = withdrawn_words.edited_words(folder)
-    changes: dict[str, object] = {"words": words_digest(words) if unedited and words else None}
     if max(published, default=0) <= withdrawn[base.document_key]:
-        changes["document_key"] = episode.transcript.document_key if episode.transcript else None
-    new = base.model_copy(update=changes)
+        newest = episode.transcript.document_key if episode.transcript else None
+        new = base.model_copy(update={"document_key": newest, "words": None})
+    elif unedited and (words := withdrawn_words.edited_words(folder)):
+        new = base.model_copy(update={"words": words_digest(words)})
+    else:
+        return False
     write_base(folder, new)
     return new != base
 
