@@ -1,20 +1,15 @@
 """kill -9 while an episode is published to a real S3 server, at every request and at any time."""
 
-import os
 import random
 import signal
-import threading
 
 import pytest
 
 from tests.support.bucket_show import soak_amounts
 from tests.support.disturbed_publication import Scenario
-from tests.support.faults import Fault, ProxiedRequest
+from tests.support.faults import kill_at
 
 pytestmark = pytest.mark.xdist_group("kills")
-
-METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE")
-EVERY_REQUEST = 1_000_000
 
 
 @pytest.fixture
@@ -22,24 +17,6 @@ def scenario(request: pytest.FixtureRequest) -> Scenario:
     """The scenario with the fixture name in the parameter."""
     named: Scenario = request.getfixturevalue(request.param)
     return named
-
-
-def kill_at(number: int, pid: list[int], *, after: bool) -> Fault:
-    """Return a fault that kills the publisher at this request, before or after the server handles it."""
-    turn = threading.Lock()
-    numbers = iter(range(1, EVERY_REQUEST))
-
-    def fault(exchange: ProxiedRequest) -> None:
-        with turn:
-            mine = next(numbers)
-        if mine != number:
-            return exchange.pass_through()
-        if after:
-            exchange.forward()
-        os.kill(pid[0], signal.SIGKILL)
-        return exchange.hang_up()
-
-    return fault
 
 
 @soak_amounts(share=2, full=75)
@@ -51,8 +28,7 @@ def test_killed_at_a_request(scenario: Scenario, amount: int) -> None:
         scenario.set_up()
         process, pid = scenario.show.publisher(), [0]
         fault = kill_at(number, pid, after=after)
-        for method in METHODS:
-            scenario.proxy.inject(method, fault, times=EVERY_REQUEST)
+        scenario.proxy.inject_everywhere(fault)
         process.start()
         pid[0] = process.pid or 0
         process.join()

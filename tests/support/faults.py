@@ -1,6 +1,8 @@
 """An HTTP proxy in front of a real server that injects planned faults."""
 
 import http.client
+import os
+import signal
 import socket
 import struct
 import threading
@@ -11,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 STALL_S = 60.0
+METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE")
+EVERY_REQUEST = 1_000_000
 HOP_BY_HOP = {"connection", "transfer-encoding", "keep-alive"}
 
 
@@ -118,6 +122,11 @@ class FaultyProxy(ThreadingHTTPServer):
         """Plan a fault."""
         self.plans.append(PlannedFault(method, text, fault, times))
 
+    def inject_everywhere(self, fault: Fault) -> None:
+        """Plan a fault for every request."""
+        for method in METHODS:
+            self.inject(method, fault, times=EVERY_REQUEST)
+
     def clear(self) -> None:
         """Remove all plans and recorded requests, and release stalled requests."""
         self.released.set()
@@ -212,3 +221,21 @@ def captive_portal(exchange: ProxiedRequest) -> None:
     exchange.reply(
         ServerResponse(200, [("Content-Type", "text/html"), ("Content-Length", str(len(page)))], page)
     )
+
+
+def kill_at(number: int, pid: list[int], *, after: bool) -> Fault:
+    """Return a fault that kills the process at this request, before or after the server handles it."""
+    turn = threading.Lock()
+    numbers = iter(range(1, EVERY_REQUEST))
+
+    def fault(exchange: ProxiedRequest) -> None:
+        with turn:
+            mine = next(numbers)
+        if mine != number:
+            return exchange.pass_through()
+        if after:
+            exchange.forward()
+        os.kill(pid[0], signal.SIGKILL)
+        return exchange.hang_up()
+
+    return fault

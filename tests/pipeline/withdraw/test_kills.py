@@ -1,9 +1,7 @@
 """kill -9 while a passage is withdrawn: from a folder at any time, from a real S3 server at every request."""
 
-import os
 import random
 import signal
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +10,7 @@ import pytest
 from podcast_pipeline.storage.local import LocalStore
 from podcast_pipeline.storage.s3.store import S3Store
 from tests.support.bucket_show import BucketShow, show_in_bucket, soak_amounts
-from tests.support.faults import Fault, FaultyProxy, ProxiedRequest, faulty_proxy
+from tests.support.faults import FaultyProxy, faulty_proxy, kill_at
 from tests.support.killed_withdrawal import (
     FIRST,
     KillAtSync,
@@ -23,9 +21,6 @@ from tests.support.killed_withdrawal import (
 from tests.support.s3 import S3Server
 
 pytestmark = pytest.mark.xdist_group("withdrawal-kills")
-
-METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE")
-EVERY_REQUEST = 1_000_000
 
 
 @pytest.fixture(scope="module")
@@ -84,24 +79,6 @@ def test_killed_at_any_time(in_folder: WithdrawalScenario, amount: int) -> None:
         in_folder.assert_outcome()
 
 
-def kill_at(number: int, pid: list[int], *, after: bool) -> Fault:
-    """Return a fault that kills the process at this request, before or after the server handles it."""
-    turn = threading.Lock()
-    numbers = iter(range(1, EVERY_REQUEST))
-
-    def fault(exchange: ProxiedRequest) -> None:
-        with turn:
-            mine = next(numbers)
-        if mine != number:
-            return exchange.pass_through()
-        if after:
-            exchange.forward()
-        os.kill(pid[0], signal.SIGKILL)
-        return exchange.hang_up()
-
-    return fault
-
-
 @soak_amounts(share=2, full=200)
 def test_killed_at_a_request(in_bucket: WithdrawalScenario, proxy: FaultyProxy, amount: int) -> None:
     """A kill before or after any request of the store leaves nothing half done for a reader."""
@@ -117,8 +94,7 @@ def test_killed_at_a_request(in_bucket: WithdrawalScenario, proxy: FaultyProxy, 
         proxy.clear()
         process, pid = in_bucket.process(), [0]
         fault = kill_at(number, pid, after=after)
-        for method in METHODS:
-            proxy.inject(method, fault, times=EVERY_REQUEST)
+        proxy.inject_everywhere(fault)
         process.start()
         pid[0] = process.pid or 0
         process.join()
