@@ -168,7 +168,8 @@ def _decide_withdrawn(
 def withdrawal_message(withdrawn: TranscriptVersion) -> str:
     """Return the line that says when a version was withdrawn, and why where readers may know it."""
     line = f"this version of the transcript was withdrawn on {withdrawn.withdrawn_at:%Y-%m-%d}"
-    return f"{line}: {withdrawn.withdrawal_reason}" if withdrawn.withdrawal_reason else line
+    reason = withdrawn.withdrawal_reason.rstrip(". ")  # the page ends the sentence
+    return f"{line}: {reason}" if reason else line
 
 
 def denial_message(standing: Standing, policy: AccessPolicy) -> str:

@@ -237,7 +237,7 @@ def test_a_withdrawn_version_of_a_scheduled_episode(who: str) -> None:
 
 def test_a_withdrawal_gives_the_public_reason() -> None:
     """What readers may know of the reason stands in the answer."""
-    reasoned = WITHDRAWN.model_copy(update={"withdrawal_reason": "a source asked"})
+    reasoned = WITHDRAWN.model_copy(update={"withdrawal_reason": "a source asked."})
     decision = decide(VISITORS["active"], episode(), "file", policy=POLICY, now=NOW, withdrawn=reasoned)
     assert isinstance(decision, Deny)
     assert decision.message.endswith("withdrawn on 2026-03-01: a source asked")
