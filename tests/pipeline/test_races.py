@@ -95,7 +95,7 @@ def contest(request: pytest.FixtureRequest, show: Path, tmp_path: Path) -> Itera
     yield Contest(show_in_bucket(folder, bucket, NOW), bucket)
 
 
-@soak_amounts(share=2, full=50)
+@soak_amounts(share=3, full=50)
 def test_two_episodes_published_at_once_are_both_out(contest: Contest, amount: int) -> None:
     """The second compare-and-swap keeps the first publisher's episode, in catalog and feed."""
     for _ in range(amount):
@@ -108,7 +108,7 @@ def test_two_episodes_published_at_once_are_both_out(contest: Contest, amount: i
 
 
 @pytest.mark.parametrize("contest", ["s3"], indirect=True)  # two machines do not share a local store
-@soak_amounts(share=2, full=50)
+@soak_amounts(share=3, full=50)
 def test_one_episode_published_twice_at_once_goes_out_once(
     contest: Contest, amount: int, tmp_path: Path
 ) -> None:
@@ -128,7 +128,7 @@ def test_one_episode_published_twice_at_once_goes_out_once(
     assert 0 < refused <= amount
 
 
-@soak_amounts(share=2, full=50)
+@soak_amounts(share=3, full=50)
 def test_one_folder_published_twice_at_once_is_one_publication(contest: Contest, amount: int) -> None:
     """On one machine the second publisher exits with an error at once, as the folder is locked."""
     refusals = 0
