@@ -23,8 +23,8 @@ class SqlDialect:
         insert_sql, delete_sql: insert the rows with ids from `:low` to `:high` into a match table, after
             they are in the content table; delete them from it, before they leave the content table.
         optimize_sql: statement to run after many changes.
-        erase_sql: statements, outside of a transaction; no file of the database has removed words after them.
-        has_autocommit: whether a connection of the driver is always in a transaction unless it is told.
+        erase_sql: statements that leave no removed word in the database's files, after `optimize_sql`.
+        needs_autocommit: whether the driver would run `erase_sql` inside of a transaction, which it refuses.
         phrase, phrase_separator, prefix_suffix, and_operator: the syntax of a match expression.
         strpos_function: function, the position of a text in another.
         least_function: function, the lesser of two numbers.
@@ -39,7 +39,7 @@ class SqlDialect:
     delete_sql: str
     optimize_sql: str
     erase_sql: tuple[str, ...]
-    has_autocommit: bool
+    needs_autocommit: bool
     phrase: str
     phrase_separator: str
     prefix_suffix: str
@@ -83,16 +83,15 @@ class SqlDialect:
 
     def erase(self, connection: Any) -> bool:
         """Run `erase_sql` on a connection of the driver; return False where a reader was in the way."""
-        if self.has_autocommit:
+        if self.needs_autocommit:
             connection.autocommit = True
         try:
-            cursors = [connection.execute(statement) for statement in self.erase_sql]
+            results = [connection.execute(statement) for statement in self.erase_sql]
         finally:
-            if self.has_autocommit:
+            if self.needs_autocommit:
                 connection.autocommit = False
-        return (
-            self.has_autocommit or cursors[-1].fetchone()[0] == 0
-        )  # of a checkpoint: whether it was blocked
+        was_blocked = False if self.needs_autocommit else bool(results[-1].fetchone()[0])
+        return not was_blocked
 
 
 def passage_id_range(episode_row: int) -> tuple[int, int]:
@@ -113,12 +112,9 @@ SQLITE = SqlDialect(
     ),
     optimize_sql="INSERT INTO {match} ({match}) VALUES ('optimize')",
     erase_sql=(
-        # The segments of a full-text index keep removed words until they are merged, the log until it is cut.
-        "INSERT INTO search_words (search_words) VALUES ('optimize')",
-        "INSERT INTO search_titles (search_titles) VALUES ('optimize')",
-        "PRAGMA wal_checkpoint(TRUNCATE)",
+        "PRAGMA wal_checkpoint(TRUNCATE)",  # the log keeps removed words until it is cut
     ),
-    has_autocommit=False,
+    needs_autocommit=False,
     phrase='"{}"',
     phrase_separator=" ",
     prefix_suffix=" *",
@@ -154,7 +150,7 @@ POSTGRESQL = SqlDialect(
         ),
         "RESET lock_timeout",
     ),
-    has_autocommit=True,
+    needs_autocommit=True,
     phrase="'{}'",
     phrase_separator="' <-> '",
     prefix_suffix=":*",

@@ -138,6 +138,7 @@ class SearchIndex:
         Raises:
             SubscriberError: the database is busy, or this account may not do it.
         """
+        self.optimize()  # the segments of an FTS5 index keep removed words until they are merged
         driver = self.engine.dialect.loaded_dbapi
         with closing(self.engine.raw_connection()) as pooled:
             try:
