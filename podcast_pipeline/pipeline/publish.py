@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from podcast_pipeline.audio.source import check_audio
 from podcast_pipeline.audio.tracks import Track, mix_tracks
-from podcast_pipeline.episodes.base import EpisodeBase, read_base, write_base
+from podcast_pipeline.episodes.base import EpisodeBase, write_base
 from podcast_pipeline.episodes.create import create_episode
 from podcast_pipeline.episodes.folder import EpisodeFolder
 from podcast_pipeline.errors import EpisodeError
@@ -33,7 +33,7 @@ from podcast_pipeline.pipeline.commit import (
 )
 from podcast_pipeline.pipeline.context import Context
 from podcast_pipeline.pipeline.media import build_media
-from podcast_pipeline.pipeline.merge.published import FolderMerge, known_base, merge_folder, write_merge
+from podcast_pipeline.pipeline.merge.published import base_before, merge_published
 from podcast_pipeline.pipeline.show_assets import build_show_assets
 from podcast_pipeline.pipeline.text import check_review_policy, published_transcript
 from podcast_pipeline.pipeline.transcribe import NOT_IN_CATALOG
@@ -165,7 +165,8 @@ def publish(
         upload(context.store, prepared.objects, now=context.clock(), report=context.report)
         new_base = EpisodeBase.of(prepared.assembled.episode, words=prepared.words)
         if prepared.changed:
-            write_base(folder, _base_before(folder, prepared).model_copy(update={"publishing": new_base}))
+            before = base_before(folder, prepared.known)
+            write_base(folder, before.model_copy(update={"publishing": new_base}))
         catalog, feed_changed = commit(context, prepared.update)
         write_base(folder, new_base)
     transcript = prepared.assembled.transcript
@@ -201,7 +202,7 @@ def prepare(
     known = catalog.by_id(draft.id) if catalog else None
     publish_at = _publication_time(draft, known, publish_at, now)
     check_folder(folder, known, catalog)
-    merged = _merge(folder, draft, known, context, trust_folder=trust_folder, save=save)
+    merged = merge_published(folder, draft, known, context, trust_folder=trust_folder, save=save)
     draft, edited = merged.draft, merged.edited
     if edited is not None:
         check_review_policy(draft, edited, context.config)
@@ -300,34 +301,6 @@ def _unpublished_slugs(context: Context) -> frozenset[str]:
         return frozenset()
     catalog.check_writable()
     return frozenset(e.slug for e in catalog.episodes if e.state == "unpublished")
-
-
-def _merge(
-    folder: EpisodeFolder,
-    draft: EpisodeDraft,
-    known: Episode | None,
-    context: Context,
-    *,
-    trust_folder: bool,
-    save: bool,
-) -> FolderMerge:
-    """Merge what others have published since into the folder; MergeError where a person has to decide."""
-    base = known_base(folder, known) if known else None
-    if base is None and known is not None and trust_folder:
-        base = EpisodeBase.of(known)
-    merged = merge_folder(folder, draft, known, context, base=base, save=save)
-    merged.check()
-    if save and known is not None and merged.taken:
-        write_merge(merged, known)
-    return merged
-
-
-def _base_before(folder: EpisodeFolder, prepared: PreparedEpisode) -> EpisodeBase:
-    """Return what the folder is equal to before a publication; of a new episode nothing."""
-    if prepared.known is None:
-        return EpisodeBase(episode_id=prepared.assembled.episode.id, fields={})
-    base = read_base(folder)
-    return base.settled(prepared.known) if base else EpisodeBase.of(prepared.known)
 
 
 def _publication_time(

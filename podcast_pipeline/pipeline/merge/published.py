@@ -106,6 +106,43 @@ class FolderMerge:
         )
 
 
+def merge_published(
+    folder: EpisodeFolder,
+    draft: EpisodeDraft,
+    known: Episode | None,
+    context: Context,
+    *,
+    trust_folder: bool,
+    save: bool,
+) -> FolderMerge:
+    """Merge what others have published since into a folder that is about to be published.
+
+    Args:
+        known: the episode in the catalog, None for a new one.
+        trust_folder: take a folder without base.json for newer than the published episode.
+        save: write the words, new edits, and what others have published.
+
+    Raises:
+        MergeError: a person has to decide.
+    """
+    base = known_base(folder, known) if known else None
+    if base is None and known is not None and trust_folder:
+        base = EpisodeBase.of(known)
+    merged = merge_folder(folder, draft, known, context, base=base, save=save)
+    merged.check()
+    if save and known is not None and merged.taken:
+        write_merge(merged, known)
+    return merged
+
+
+def base_before(folder: EpisodeFolder, known: Episode | None) -> EpisodeBase:
+    """Return what a folder is equal to before a publication; of a new episode nothing."""
+    if known is None:
+        return EpisodeBase(episode_id=folder.table.id, fields={})
+    base = bases.read_base(folder)
+    return base.settled(known) if base else EpisodeBase.of(known)
+
+
 def merge_folder(
     folder: EpisodeFolder,
     draft: EpisodeDraft,
