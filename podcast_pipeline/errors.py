@@ -5,6 +5,7 @@
     ├── EpisodeError            an episode's folder; subject: slug
     │   └── NothingToWithdraw   the words are in no published version
     │       └── AlreadyWithdrawn    that was done before
+    │   └── OvertakenError      somebody else published the episode meanwhile
     ├── AudioError              a recording or a media file; subject: path
     ├── TranscriptionError      an engine or its weights; subject: engine or path
     ├── DiarizationError        speakers cannot be told apart; subject: engine or voice
@@ -61,6 +62,10 @@ class NothingToWithdraw(EpisodeError):
 
 class AlreadyWithdrawn(NothingToWithdraw):
     """What is to be taken back was taken back already; running the same command again is no error."""
+
+
+class OvertakenError(EpisodeError):
+    """Somebody else published the episode between a plan and its execution; plan again."""
 
 
 class AudioError(PodcastError):
