@@ -21,6 +21,7 @@
     │   ├── RemoteFileNotFound  the host answers that there is no such file
     │   ├── RemoteFileUnusable  the host delivers no such file: another kind, too large, too slow, a refusal
     │   └── ForbiddenAddress    the address leads into this machine or a private network
+    ├── GateClosed              a person has to allow it by name; subject: what is stopped
     ├── LeakError               secret text was about to become public; subject: where
     ├── MergeError              two producers changed the same; subject: slug
     │   └── UnknownBaseError    nobody can tell which of them a folder has; subject: slug
@@ -126,6 +127,20 @@ class RemoteFileUnusable(FetchError):
 
 class ForbiddenAddress(FetchError):
     """An address of another host leads into this machine or a private network."""
+
+
+class GateClosed(PodcastError):
+    """Something that is mostly a mistake was about to be published; nothing was.
+
+    Args:
+        finding: what was found, one line without a full stop.
+        gate: a name of `model.gates`; allowed, the same goes through.
+    """
+
+    def __init__(self, subject: object, finding: str, gate: str) -> None:
+        super().__init__(subject, f"{finding}; nothing was published, pass --allow {gate} if that is meant")
+        self.finding = finding
+        self.gate = gate
 
 
 class LeakError(PodcastError):

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from podcast_pipeline.model.gates import GATES
+
 SlugArgument = Annotated[str, typer.Argument(metavar="SLUG", help="The episode.")]
 Title = Annotated[str | None, typer.Option(help="Title of a new episode.", show_default="the file's name")]
 SlugOption = Annotated[
@@ -13,5 +15,12 @@ SlugOption = Annotated[
 Guests = Annotated[list[str] | None, typer.Option("--guest", help="A guest's name; may be repeated.")]
 Notes = Annotated[Path | None, typer.Option(help="Show notes, a Markdown file.", exists=True, dir_okay=False)]
 Allow = Annotated[
-    bool, typer.Option("--allow", help="Accept changes that make apps download episodes again.")
+    list[str] | None,
+    typer.Option(
+        "--allow",
+        metavar="GATE",
+        help="Go on where "
+        + ", or ".join(f"{effect} ({name})" for name, effect in GATES.items())
+        + "; may be repeated.",
+    ),
 ]

@@ -2,11 +2,11 @@
 
 from collections.abc import Collection
 
-from podcast_pipeline.errors import FeedError, LeakError, MergeError, PodcastError, ReviewError
+from podcast_pipeline.errors import FeedError, GateClosed, LeakError, MergeError, PodcastError, ReviewError
 
 DONE, FAILED, USAGE, PROBLEMS, INTERRUPTED = 0, 1, 2, 3, 130
 INTERRUPTED_MESSAGE = "interrupted; run the same command again"
-CHECK_ERRORS = (FeedError, LeakError, MergeError, ReviewError)  # a check found problems
+CHECK_ERRORS = (FeedError, GateClosed, LeakError, MergeError, ReviewError)  # a check found problems
 
 
 def exit_code(errors: Collection[PodcastError]) -> int:

@@ -13,6 +13,7 @@ from podcast_pipeline.feed.rss import PublicAudience, render_archive_pages, rend
 from podcast_pipeline.feed.text import xml_safe
 from podcast_pipeline.model import Episode, Transcript
 from podcast_pipeline.model.catalog import CATALOG_KEY, Catalog
+from podcast_pipeline.model.gates import GateName, check_gate
 from podcast_pipeline.pipeline.assemble import AssembledEpisode, Media
 from podcast_pipeline.pipeline.context import Context, step
 from podcast_pipeline.pipeline.show_assets import ShowAssets
@@ -175,13 +176,13 @@ def secret_shingles(transcript: Transcript, catalog: Catalog) -> Shingles:
 
 
 def make_feed_renderer(
-    transcripts: Sequence[Transcript], *, allow_redownloads: bool, allow_broken_rules: bool = False
+    transcripts: Sequence[Transcript], *, allow: frozenset[GateName], allow_broken_rules: bool = False
 ) -> FeedRenderer:
     """Return a renderer of the public feed that refuses a leak, a broken rule and harm to apps.
 
     Args:
         transcripts: of the episodes that the feed publishes; it must not contain their text.
-        allow_redownloads: accept changes that make apps download episodes again.
+        allow: gates that a person has allowed; `redownloads` is the one for harm to apps.
         allow_broken_rules: for a withdrawal, which no fault of another item may delay.
     """
     last: list[tuple[Catalog, bytes | None, bytes]] = []  # `commit` mostly asks for the feed of `preview`
@@ -200,8 +201,8 @@ def make_feed_renderer(
             return new
         if not allow_broken_rules:
             _check_rules(whole, catalog)
-        if published is not None and not allow_redownloads and not catalog.has_pending_withdrawals:
-            _check_history(published, whole)
+        if published is not None and not catalog.has_pending_withdrawals:
+            _check_history(published, whole, allow=allow)
         return new
 
     return render
@@ -228,9 +229,9 @@ def _episode_at(feed: bytes, line: int | None, catalog: Catalog) -> Episode | No
     return next((episode for episode in catalog.published() if xml_safe(episode.guid) == guid), None)
 
 
-def _check_history(published: bytes, new: bytes) -> None:
+def _check_history(published: bytes, new: bytes, *, allow: frozenset[GateName]) -> None:
     for line in app_impact.harmful_changes(app_impact.diff_feeds(published, new)):
-        raise FeedError(FEED_KEY, f"{line}; nothing was published, pass --allow if that is meant")
+        check_gate("redownloads", FEED_KEY, line, allow=allow)
 
 
 def _text_bytes(staged_object: StagedObject) -> bytes:

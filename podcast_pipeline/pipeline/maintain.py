@@ -1,6 +1,6 @@
 """Maintenance: unpublish an episode, rebuild derived files, remove orphaned objects."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -10,6 +10,7 @@ from podcast_pipeline.feed.paging import ARCHIVE_PREFIX
 from podcast_pipeline.model import Episode
 from podcast_pipeline.model.catalog import CATALOG_KEY, Catalog, transcript_from_json
 from podcast_pipeline.model.database_mark import DATABASE_MARK_KEY
+from podcast_pipeline.model.gates import GateName
 from podcast_pipeline.pipeline.assemble import referenced_keys
 from podcast_pipeline.pipeline.commit import CatalogUpdate, commit, load_catalog, make_feed_renderer, preview
 from podcast_pipeline.pipeline.context import Context, step
@@ -41,11 +42,14 @@ def unpublish(context: Context, slug: str) -> None:
         changes = {"state": "unpublished", "content_changed_at": now}
         return catalog.with_episode(Episode.model_validate({**dict(episode), **changes}))
 
-    commit(context, CatalogUpdate(take_down, make_feed_renderer((), allow_redownloads=True)))
+    commit(context, CatalogUpdate(take_down, make_feed_renderer((), allow=frozenset({"redownloads"}))))
 
 
-def rebuild(context: Context, *, allow_redownloads: bool = False) -> bool:
+def rebuild(context: Context, *, allow: Iterable[GateName] = ()) -> bool:
     """Derive captions, chapters and the feed again from the documents and the catalog.
+
+    Args:
+        allow: gates that a person has allowed.
 
     Returns:
         Whether any byte differs; an object that is stored under its key already is left alone.
@@ -68,7 +72,7 @@ def rebuild(context: Context, *, allow_redownloads: bool = False) -> bool:
             raise EpisodeError("catalog", "somebody published meanwhile; run `podcast rebuild` again")
         return show_assets.apply_to(rebuilt)
 
-    update = CatalogUpdate(replace, make_feed_renderer((), allow_redownloads=allow_redownloads))
+    update = CatalogUpdate(replace, make_feed_renderer((), allow=frozenset(allow)))
     preview(context.store, update)
     written, feed_changed = commit(context, update)
     return feed_changed or written != catalog

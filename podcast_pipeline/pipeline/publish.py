@@ -4,7 +4,7 @@ Each takes an episode through the rooms once. An interrupted run can be repeated
 for the same inputs is skipped, no object is referenced before it was read back, and the feed is written last.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from podcast_pipeline.errors import EpisodeError
 from podcast_pipeline.feed import app_impact
 from podcast_pipeline.model import Episode, EpisodeDraft, Show
 from podcast_pipeline.model.catalog import Catalog
+from podcast_pipeline.model.gates import GateName
 from podcast_pipeline.pipeline.assemble import MasteringReport, assemble_episode
 from podcast_pipeline.pipeline.commit import (
     CatalogUpdate,
@@ -137,14 +138,14 @@ def publish(
     slug: str,
     *,
     publish_at: datetime | None = None,
-    allow_redownloads: bool = False,
+    allow: Iterable[GateName] = (),
     trust_folder: bool = False,
 ) -> PublishResult:
     """Publish an episode, or update its publication to the present state of its folder.
 
     Args:
         publish_at: aware; None: now for a new episode, its own time for one in the catalog.
-        allow_redownloads: accept a feed that makes apps download episodes again.
+        allow: gates that a person has allowed.
         trust_folder: take a folder without base.json for newer than the published episode.
 
     Raises:
@@ -153,13 +154,14 @@ def publish(
         ReviewError: the review policy blocks publication.
         StoreError: the store cannot be used, or a published object is missing.
         LeakError, FeedError: text or a feed that must not become public; nothing was published.
+        GateClosed: a person has to allow it by name; nothing was published.
     """
     with context.library.open(slug) as folder:
         prepared = prepare(
             folder,
             context,
             publish_at=publish_at,
-            allow_redownloads=allow_redownloads,
+            allow=allow,
             trust_folder=trust_folder,
         )
         upload(context.store, prepared.objects, now=context.clock(), report=context.report)
@@ -186,14 +188,14 @@ def prepare(
     context: Context,
     *,
     publish_at: datetime | None = None,
-    allow_redownloads: bool = False,
+    allow: Iterable[GateName] = (),
     trust_folder: bool = False,
     save: bool = True,
 ) -> PreparedEpisode:
     """Build everything of an episode and refuse what must not be published; nothing leaves the laptop.
 
     Args:
-        trust_folder: see `publish`.
+        allow, trust_folder: see `publish`.
         save: write transcript.json, transcript.md and edits.json, and what others have published since.
     """
     now = context.clock()
@@ -221,7 +223,7 @@ def prepare(
     )
     check_times(assembled.episode)
     transcripts = [assembled.transcript] if assembled.transcript else []
-    render_feed = make_feed_renderer(transcripts, allow_redownloads=allow_redownloads)
+    render_feed = make_feed_renderer(transcripts, allow=frozenset(allow))
     prepared = PreparedEpisode(
         known,
         media,
@@ -240,13 +242,11 @@ def prepare(
 
 
 def dry_run(
-    context: Context, slug: str, *, publish_at: datetime | None = None, allow_redownloads: bool = False
+    context: Context, slug: str, *, publish_at: datetime | None = None, allow: Iterable[GateName] = ()
 ) -> DryRunResult:
     """Prepare an episode and report what `publish` would store and change; writes only into `build/`."""
     with context.library.open(slug) as folder:
-        prepared = prepare(
-            folder, context, publish_at=publish_at, allow_redownloads=allow_redownloads, save=False
-        )
+        prepared = prepare(folder, context, publish_at=publish_at, allow=allow, save=False)
     then = preview(context.store, prepared.update)
     missing = (staged for staged in prepared.objects if not object_exists(context.store, staged.key))
     return DryRunResult(
@@ -259,7 +259,7 @@ def dry_run(
     )
 
 
-def release(context: Context, *, allow_redownloads: bool = False) -> tuple[str, ...]:
+def release(context: Context, *, allow: Iterable[GateName] = ()) -> tuple[str, ...]:
     """Publish the scheduled episodes whose time has come and bring the feed up to date.
 
     Removes what a withdrawal that was killed has left.
@@ -281,7 +281,7 @@ def release(context: Context, *, allow_redownloads: bool = False) -> tuple[str, 
     catalog = load_catalog(context)
     transcripts = [published_transcript(episode, context.store) for episode in _due(catalog, now)]
     render_feed = make_feed_renderer(
-        [transcript for transcript in transcripts if transcript], allow_redownloads=allow_redownloads
+        [transcript for transcript in transcripts if transcript], allow=frozenset(allow)
     )
     update = CatalogUpdate(publish_due, render_feed)
     preview(context.store, update)

@@ -29,7 +29,7 @@ def unschedule(context: Context, slug: str) -> bool:
     catalog = load_catalog(context)
     if (catalog is None or catalog.by_slug(slug) is None) and context.library.id_of(slug):
         return False
-    commit(context, CatalogUpdate(take_out, make_feed_renderer((), allow_redownloads=True)))
+    commit(context, CatalogUpdate(take_out, make_feed_renderer((), allow=frozenset({"redownloads"}))))
     return bool(taken_out)
 
 

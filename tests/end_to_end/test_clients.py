@@ -92,7 +92,7 @@ def bucket_feed(published: ShowFolder, s3_server: S3Server, tmp_path_factory: py
         "PODCAST_STORAGE_ENDPOINT_URL": s3_server.url,
         "PODCAST_URLS_MEDIA": media,
     }
-    done = show.run("rebuild", "--allow", **environment)
+    done = show.run("rebuild", "--allow", "redownloads", **environment)
     assert done.returncode == 0, done.stderr
     return f"{media}/feed.xml"
 

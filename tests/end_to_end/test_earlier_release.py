@@ -121,7 +121,7 @@ def test_an_earlier_bucket_takes_a_correction(earlier: Path, s3_store: S3Store) 
     before = context.catalog()
     assert before is not None
     correct(folder)
-    assert publish(context, FIRST, allow_redownloads=True).changed  # this test's server has another address
+    assert publish(context, FIRST, allow=["redownloads"]).changed  # this test's server has another address
     after = context.catalog()
     assert after is not None
     check(before, after)

@@ -53,7 +53,7 @@ def move(published: ShowFolder, tmp_path_factory: pytest.TempPathFactory) -> Mov
     old, new = copy_show_folder(published, folder / "old"), ShowFolder(folder / "new")
     move = Move(old, new, free_port(), free_port())
     here, there = (f"http://127.0.0.1:{port}" for port in (move.old_port, move.new_port))
-    assert old.run("rebuild", "--allow", PODCAST_URLS_SITE=here).returncode == 0
+    assert old.run("rebuild", "--allow", "redownloads", PODCAST_URLS_SITE=here).returncode == 0
     assert ShowFolder(folder).run("init", "new").returncode == 0
     with running_site(old, move.old_port):
         for command in (("feed", "import", move.old_feed), ("feed", "diff", move.old_feed), ("rebuild",)):

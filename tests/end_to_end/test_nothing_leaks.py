@@ -59,7 +59,7 @@ def show(published: ShowFolder, tmp_path_factory: pytest.TempPathFactory) -> Sho
     settings = show.folder / "show.toml"
     text = settings.read_text(encoding="utf-8")
     settings.write_text(text.replace("http://127.0.0.1:8080", site), encoding="utf-8")
-    assert show.run("rebuild", "--allow").returncode == 0
+    assert show.run("rebuild", "--allow", "redownloads").returncode == 0
     return show
 
 

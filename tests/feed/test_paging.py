@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from podcast_pipeline.errors import FeedError
+from podcast_pipeline.errors import GateClosed
 from podcast_pipeline.feed.app_impact import diff_feeds, harmful_changes, merge_archive_pages
 from podcast_pipeline.feed.conformance import check_feed
 from podcast_pipeline.feed.conformance.document import parse_rss
@@ -148,7 +148,7 @@ def store(tmp_path: Path) -> LocalStore:
 def write(store: LocalStore, catalog: Catalog) -> None:
     store.put(CATALOG_KEY, to_json(catalog), content_type="application/json", cache_control=PRIVATE_CACHE)
     write_archive(store, render_archive_pages)
-    write_feed(store, make_feed_renderer((), allow_redownloads=False))
+    write_feed(store, make_feed_renderer((), allow=frozenset()))
 
 
 def test_pages_are_written_before_the_feed_and_only_where_they_change(store: LocalStore) -> None:
@@ -163,7 +163,7 @@ def test_pages_are_written_before_the_feed_and_only_where_they_change(store: Loc
 
 
 def test_a_harmful_change_is_refused_with_pages_too(store: LocalStore) -> None:
-    """An episode that would vanish from the feed raises FeedError."""
+    """An episode that would vanish from the feed raises GateClosed."""
     write(store, show(35))
-    with pytest.raises(FeedError, match="would disappear"):
+    with pytest.raises(GateClosed, match="would disappear"):
         write(store, show(35, unpublished=(33,)))

@@ -22,13 +22,13 @@ def test_an_error_names_the_episode() -> None:
     """The line has the rule, the slug, the fault and the fix."""
     slug, catalog = broken(None)
     with pytest.raises(FeedError, match=f"F16: {slug}: a soundbite beyond the end of the audio; correct"):
-        make_feed_renderer((), allow_redownloads=False)(catalog, None)
+        make_feed_renderer((), allow=frozenset())(catalog, None)
 
 
 def test_an_imported_item_blocks_nothing() -> None:
     """The same fault in an imported item is the old host's: the feed is written, whatever the element."""
     _, catalog = broken(ImportedItem(description="Old words."))
-    assert b"<item>" in make_feed_renderer((), allow_redownloads=False)(catalog, None)
+    assert b"<item>" in make_feed_renderer((), allow=frozenset())(catalog, None)
     tag = FeedElement(name="podcast:chapters", attributes={"url": "https://n.example/x", "type": "text/html"})
     _, catalog = broken(ImportedItem(description="Old words.", tags=(tag,)))
-    assert b"<item>" in make_feed_renderer((), allow_redownloads=False)(catalog, None)
+    assert b"<item>" in make_feed_renderer((), allow=frozenset())(catalog, None)

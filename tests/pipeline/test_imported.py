@@ -121,7 +121,7 @@ def test_a_guest_who_is_not_named_any_more_goes(moved: ShowFolder) -> None:
 def test_a_bonus_for_subscribers_takes_its_files_along(moved: ShowFolder) -> None:
     """Audio and chapters leave public/, the item leaves the public feed."""
     edit(moved, "episode.toml", "explicit = true", 'explicit = true\naccess = "subscribers"')
-    publish(context_of(moved), FORD, allow_redownloads=True)
+    publish(context_of(moved), FORD, allow=["redownloads"])
     now = catalog(moved).by_slug(FORD)
     assert now is not None
     assert str(now.enclosure.key).startswith("private/audio/")

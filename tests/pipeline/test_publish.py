@@ -330,7 +330,7 @@ def test_an_episode_that_becomes_subscribers_only_takes_its_audio_along(show: Sh
     before = episode(show)
     edit(show, "slug = ", 'access = "subscribers"\nslug = ')
     assert show.run("publish", SLUG).returncode == 3  # an item would vanish
-    done = show.run("--json", "publish", SLUG, "--allow")
+    done = show.run("--json", "publish", SLUG, "--allow", "redownloads")
     assert done.returncode == 0
     assert json.loads(done.stdout)["audio_url"] is None  # it has no address that works for everybody
     closed = episode(show)

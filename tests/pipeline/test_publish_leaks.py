@@ -99,13 +99,13 @@ def test_an_archive_page_is_read_too(site: Site) -> None:
     first = render_feed(paged, PublicAudience())
     assert SECRET.encode() not in first
     with pytest.raises(LeakError):
-        make_feed_renderer([WORDS], allow_redownloads=True)(paged, first)
+        make_feed_renderer([WORDS], allow=frozenset({"redownloads"}))(paged, first)
 
 
 def test_a_feed_that_holds_it_is_refused(site: Site) -> None:
     """The description of the show is checked before the feed is replaced."""
     show = site.catalog.show.model_copy(update={"author": f"This week: {SECRET}."})
-    write = make_feed_renderer([WORDS], allow_redownloads=True)
+    write = make_feed_renderer([WORDS], allow=frozenset({"redownloads"}))
     with pytest.raises(LeakError, match=r"public/feed\.xml: would hold text of the transcript"):
         write(site.catalog.with_show(show), None)
 

@@ -39,7 +39,7 @@ def running_site(show: ShowFolder, port: int, **environment: str) -> Iterator[st
 
 def rebuild_for_port(show: ShowFolder, port: int) -> None:
     """Rebuild the feed for a port of this machine."""
-    done = show.run("rebuild", "--allow", PODCAST_URLS_SITE=f"http://127.0.0.1:{port}")
+    done = show.run("rebuild", "--allow", "redownloads", PODCAST_URLS_SITE=f"http://127.0.0.1:{port}")
     assert done.returncode == 0, done.stderr
 
 

@@ -7,7 +7,7 @@ import typer
 
 from podcast_pipeline.cli.arguments import Allow, Guests, Notes, SlugArgument, SlugOption, Title
 from podcast_pipeline.cli.commands import feeds, search
-from podcast_pipeline.cli.confirmation import confirm
+from podcast_pipeline.cli.confirmation import ask_at_gates, confirm, parse_gates
 from podcast_pipeline.cli.session import CliSession
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def ingest(
 
     session: CliSession = context.obj
     options = PublishOptions(
-        title, slug, tuple(guest or ()), notes, at=None, allow=False, dry_run=False, yes=True
+        title, slug, tuple(guest or ()), notes, at=None, allow=frozenset(), dry_run=False, yes=True
     )
     if (audio is None) == (not track):
         raise typer.BadParameter("give one recording, or one --track for each speaker")
@@ -83,7 +83,7 @@ def publish(
         str | None,
         typer.Option(help="Publication time: now, next (the next free slot), or one like 2026-12-01T06:00."),
     ] = None,
-    allow: Allow = False,
+    allow: Allow = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Make and check everything; store and change nothing.")
     ] = False,
@@ -96,7 +96,14 @@ def publish(
     from podcast_pipeline.cli.commands.publish import PublishOptions, publish_all
 
     options = PublishOptions(
-        title, slug, tuple(guest or ()), notes, at=at, allow=allow, dry_run=dry_run, yes=yes
+        title,
+        slug,
+        tuple(guest or ()),
+        notes,
+        at=at,
+        allow=parse_gates(allow or ()),
+        dry_run=dry_run,
+        yes=yes,
     )
     publish_all(context.obj, what, options)
 
@@ -129,12 +136,12 @@ def transcribe(
     transcribe_all(session, what, settings=settings, formats=parse_formats(format_), output=output)
 
 
-def release(context: typer.Context, allow: Allow = False) -> None:
+def release(context: typer.Context, allow: Allow = None) -> None:
     """Publish the scheduled episodes that are due and update the feed; safe to run every minute, anywhere."""
     from podcast_pipeline.pipeline import publish
 
     session: CliSession = context.obj
-    slugs = publish.release(session.context, allow_redownloads=allow)
+    slugs = ask_at_gates(session, allow or (), lambda passed: publish.release(session.context, allow=passed))
     if slugs:
         search.update_search_index(session)
         feeds.warn_of_left_out_items(session)
@@ -198,12 +205,14 @@ def unpublish(
     session.output.result({"slug": slug, "state": "unpublished"}, [f"{slug}: unpublished"])
 
 
-def rebuild(context: typer.Context, allow: Allow = False) -> None:
+def rebuild(context: typer.Context, allow: Allow = None) -> None:
     """Regenerate captions, chapters and the feed from the stored transcripts and the catalog."""
     from podcast_pipeline.pipeline import maintain
 
     session: CliSession = context.obj
-    changed = maintain.rebuild(session.context, allow_redownloads=allow)
+    changed = ask_at_gates(
+        session, allow or (), lambda passed: maintain.rebuild(session.context, allow=passed)
+    )
     feeds.warn_of_left_out_items(session)
     session.output.result({"changed": changed}, ["rebuilt" if changed else "nothing to do"])
 

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 import typer
 
 from podcast_pipeline.cli.commands import feeds, review, search
+from podcast_pipeline.cli.confirmation import ask_at_gates
 from podcast_pipeline.cli.exit_codes import exit_code
 from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.errors import ConfigError, EpisodeError, PodcastError, UnknownBaseError
+from podcast_pipeline.model.gates import GateName
 
 if TYPE_CHECKING:
     from podcast_pipeline.audio.tracks import Track
@@ -33,7 +35,7 @@ class PublishOptions:
     guests: tuple[str, ...]
     notes: Path | None
     at: str | None
-    allow: bool
+    allow: frozenset[GateName]
     dry_run: bool
     yes: bool
 
@@ -143,15 +145,17 @@ def _publish_one(
     context, publish_at = session.context, _publish_at(session, options.at)
     slug = _slug(argument, context, options)
     if options.dry_run:
-        return dry_run(context, slug, publish_at=publish_at, allow_redownloads=options.allow)
+        return dry_run(context, slug, publish_at=publish_at, allow=options.allow)
     _ask(session, slug, publish_at, options)
-    try:
-        result = publish(context, slug, publish_at=publish_at, allow_redownloads=options.allow)
-    except UnknownBaseError as error:
-        _ask_which_is_newer(session, error, options)
-        result = publish(
-            context, slug, publish_at=publish_at, allow_redownloads=options.allow, trust_folder=True
-        )
+
+    def work(allow: frozenset[GateName]) -> "PublishResult":
+        try:
+            return publish(context, slug, publish_at=publish_at, allow=allow)
+        except UnknownBaseError as error:
+            _ask_which_is_newer(session, error, options)
+            return publish(context, slug, publish_at=publish_at, allow=allow, trust_folder=True)
+
+    result = ask_at_gates(session, options.allow, work, may_ask=not options.yes)
     text = edits.read_episode_text(result.folder)
     review.warn_of_conflicts(session, slug, text.edits.conflicts)
     review.warn_of_unordered_turns(session, slug, text.document)

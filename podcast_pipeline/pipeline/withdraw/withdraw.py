@@ -113,7 +113,7 @@ def _withdraw_once(context: Context, planned: PlannedWithdrawal, reason: str) ->
         transcripts = [applied.transcript] if applied.transcript else []
         update = CatalogUpdate(
             applied.add_to_catalog,
-            make_feed_renderer(transcripts, allow_redownloads=True, allow_broken_rules=True),
+            make_feed_renderer(transcripts, allow=frozenset({"redownloads"}), allow_broken_rules=True),
         )
         preview(context.store, update)
         catalog, _ = commit(context, update)
@@ -154,7 +154,7 @@ def finish_withdrawal(context: Context, slug: str, *, reason: str = "") -> Withd
     _remove_work_folders(context)
     catalog, episode = _entry(context, slug)
     if _has_pending(episode):
-        render_feed = make_feed_renderer((), allow_redownloads=True, allow_broken_rules=True)
+        render_feed = make_feed_renderer((), allow=frozenset({"redownloads"}), allow_broken_rules=True)
         catalog, _ = commit(context, CatalogUpdate(_unchanged, render_feed))
     receipt = WithdrawalReceipt(
         slug=slug,
