@@ -106,7 +106,10 @@ class EpisodeFolder:
             season=table.season,
             number=table.number,
             type=table.type,
-            persons=tuple(Person(name=name, role="guest") for name in table.guests),
+            persons=(
+                *(Person(name=name, role="host") for name in table.hosts),
+                *(Person(name=name, role="guest") for name in table.guests),
+            ),
             chapters=tuple(Chapter(**dict(chapter)) for chapter in table.chapters),
             soundbites=tuple(Soundbite(**dict(bite)) for bite in table.soundbites),
             topics=table.topics,
