@@ -7,7 +7,7 @@ from itertools import pairwise
 import regex
 
 from podcast_pipeline.model import Transcript
-from podcast_pipeline.transcript.text.sentences import is_abbreviation
+from podcast_pipeline.transcript.text.abbreviations import is_abbreviation
 from podcast_pipeline.transcript.text.turns import TranscriptTurn, WrittenWord, join_words, transcript_turns
 
 READABLE_S = 1.0
@@ -88,7 +88,7 @@ def layout_cues(transcript: Transcript, layout: CueLayout) -> tuple[Cue, ...]:
 def _turn_cues(turn: TranscriptTurn, layout: CueLayout) -> Iterator[Cue]:
     begins_turn = True
     for words in _readable(turn, layout):
-        blocks = list(_blocks(words, layout, FREE))
+        blocks = list(_blocks(words, layout, FREE, turn.language))
         while blocks:
             label = _label(turn, layout, begins_turn=begins_turn)
             count = _cue_size(blocks, label, layout)
@@ -150,31 +150,34 @@ def _lines(blocks: Sequence[WrittenWord], label: str, layout: CueLayout) -> list
     return lines if lines[0] or label else lines[1:]
 
 
-def _blocks(words: Sequence[WrittenWord], layout: CueLayout, bond: int) -> Iterator[WrittenWord]:
+def _blocks(
+    words: Sequence[WrittenWord], layout: CueLayout, bond: int, language: str
+) -> Iterator[WrittenWord]:
     """Yield unbreakable blocks that fit on a line; too wide ones are broken at their weakest bonds first."""
-    for run in _runs(words, bond):
+    for run in _runs(words, bond, language):
         text = join_words(run)
         if layout.measure(text) <= layout.line_chars:
             yield WrittenWord(text, run[0].start_s, run[-1].end_s, space_before=run[0].space_before)
         elif bond < WORD:
-            yield from _blocks(run, layout, bond + 1)
+            yield from _blocks(run, layout, bond + 1, language)
         else:
             yield from _graphemes(run[0], layout)
 
 
-def _runs(words: Sequence[WrittenWord], bond: int) -> Iterator[Sequence[WrittenWord]]:
+def _runs(words: Sequence[WrittenWord], bond: int, language: str) -> Iterator[Sequence[WrittenWord]]:
     begin = 0
     for number, (before, after) in enumerate(pairwise(words), start=1):
-        if _bond(before, after) <= bond:
+        if _bond(before.text, after.text, language) <= bond:
             yield words[begin:number]
             begin = number
     yield words[begin:]
 
 
-def _bond(before: WrittenWord, after: WrittenWord) -> int:
-    if _continues_number(before.text, after.text):
+def _bond(before: str, after: str, language: str) -> int:
+    if _continues_number(before, after):
         return NUMBER
-    return NAME if _continues_name(before.text, after.text) else FREE
+    shortened = is_abbreviation(before, after, language=language)
+    return NAME if shortened or _continues_name(before, after) else FREE
 
 
 def _continues_number(before: str, after: str) -> bool:
@@ -187,7 +190,7 @@ def _continues_number(before: str, after: str) -> bool:
 
 
 def _continues_name(before: str, after: str) -> bool:
-    if _CLAUSE_END.search(before) and not is_abbreviation(before):
+    if _CLAUSE_END.search(before):
         return False
     return all(
         text in PARTICLES or (_CAPITALISED.match(text) and not _PRONOUN.match(text))
