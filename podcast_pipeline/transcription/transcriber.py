@@ -77,6 +77,7 @@ class EngineTranscriber:
             segments=to_segments(
                 [word for word, _ in words],
                 {place: reason for place, (_, reason) in enumerate(words) if reason},
+                language=language or "",
             ),
             receipt=_with_decoding_faults(receipt, source),
         )

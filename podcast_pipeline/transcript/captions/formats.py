@@ -9,7 +9,8 @@ from html import escape
 
 from podcast_pipeline.errors import ConfigError
 from podcast_pipeline.model import CaptionFormat, Correction, Transcript
-from podcast_pipeline.transcript.captions.cues import Cue, CueLayout, layout_cues
+from podcast_pipeline.transcript.captions.cues import CueLayout, layout_cues
+from podcast_pipeline.transcript.captions.timing import Cue
 from podcast_pipeline.transcript.text.clock import format_short_clock
 from podcast_pipeline.transcript.text.turns import (
     Sentence,
@@ -117,7 +118,7 @@ def _srt_label(name: str, begins_turn: bool) -> str:
 VTT_LAYOUT = CueLayout(
     line_chars=65, line_count=2, label=_vtt_label, measure=lambda text: len(_escaped(text))
 )
-SRT_LAYOUT = CueLayout(line_chars=SRT_LINE_CHARS, line_count=2, label=_srt_label)
+SRT_LAYOUT = CueLayout(line_chars=SRT_LINE_CHARS, line_count=2, label=_srt_label, side_by_side=False)
 JSON_LAYOUT = CueLayout(line_chars=240, line_count=1, label=lambda _name, _begins_turn: "")
 
 
@@ -130,7 +131,8 @@ def _vtt_cue(cue: Cue) -> str:
 def _srt_cue(number: int, cue: Cue) -> str:
     label = _srt_label(cue.speaker, cue.begins_turn) if cue.speaker else ""
     first, *others = cue.lines
-    text = "\n".join([(label + first).rstrip(), *others]).replace("-->", "→")
+    lines = filter(None, [(label + first).rstrip(), *others])
+    text = "\n".join(lines).replace("-->", "→")
     return f"{number}\n{format_timestamp(cue.start_s, ',')} --> {format_timestamp(cue.end_s, ',')}\n{text}\n"
 
 
