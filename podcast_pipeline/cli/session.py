@@ -154,8 +154,8 @@ class CliSession:
         if "context" in vars(self):
             self.context.close()
 
-    def parse_time(self, text: str) -> datetime:
-        """Read an ISO 8601 time; the default time zone is the show's.
+    def parse_time(self, text: str, option: str = "--at") -> datetime:
+        """Read an ISO 8601 time of an option; the default time zone is the show's.
 
         Raises:
             ConfigError: the text is not a time.
@@ -163,7 +163,7 @@ class CliSession:
         try:
             instant = datetime.fromisoformat(text)
         except ValueError as error:
-            raise ConfigError(f"--at {text}", "is not a time; write it like 2026-12-01T06:00") from error
+            raise ConfigError(f"{option} {text}", "is not a time; write it like 2026-12-01T06:00") from error
         return instant if instant.tzinfo else instant.replace(tzinfo=self.config.zone)
 
     def format_local(self, instant: datetime) -> str:

@@ -65,6 +65,7 @@ class ImportedItem(StoredModel):
         description, content: of the item, HTML or plain text.
         image_url, chapters_url: on the other host; None where we have a copy, or there was none.
         tags: the item's elements in the itunes: and podcast: namespaces.
+        place: among the items of the same date in that feed, 0 the last; episodes keep that order.
     """
 
     link: str | None = None
@@ -73,6 +74,7 @@ class ImportedItem(StoredModel):
     image_url: str | None = None
     chapters_url: str | None = None
     tags: tuple[FeedElement, ...] = ()
+    place: Annotated[int, Field(ge=0)] = 0
 
 
 class Episode(EpisodeDraft):

@@ -49,7 +49,13 @@ class ImportResult:
 
 
 def import_feed(
-    context: Context, source: str, client: HttpClient, *, keep_audio: bool, keep_missing: bool = False
+    context: Context,
+    source: str,
+    client: HttpClient,
+    *,
+    keep_audio: bool,
+    keep_missing: bool = False,
+    undated_at: datetime | None = None,
 ) -> ImportResult:
     """Add every item of a feed to the catalog, with its guid, date, notes and files unchanged.
 
@@ -60,16 +66,17 @@ def import_feed(
         source: a URL, or a file.
         keep_audio: leave the audio where it is.
         keep_missing: leave there the audio that cannot be fetched this time.
+        undated_at: aware; the date of the newest item of a feed in which none has a date.
 
     Raises:
         FeedError: the feed cannot be read; nothing was written.
         FetchError: audio could not be fetched; the catalog is unchanged.
     """
     client.trust_hosts_like(source)
-    document, items, remarks = _items(read_pages(source, client))
+    document, items, remarks = _items(read_pages(source, client), undated_at)
     catalog = load_catalog(context)
     known = _known_guids(catalog)
-    new = sorted((item for item in items if item.guid not in known), key=lambda item: item.published_at)
+    new = _oldest_first(item for item in items if item.guid not in known)
     import_context = ImportContext(
         files=FileImporter(client, context.store, _journal(context, source), context.clock),
         library=context.library,
@@ -109,7 +116,14 @@ def _without_withdrawn_words(
     return [episode for episode, withdrawal in found if not withdrawal], tuple(remarks)
 
 
-def _items(pages: Iterable[FeedDocument]) -> tuple[FeedDocument, list[ParsedItem], tuple[ImportRemark, ...]]:
+def _oldest_first(items: Iterable[ParsedItem]) -> list[ParsedItem]:
+    """Return items in the order of their dates; of equal dates the feed's first is the newest."""
+    return sorted(items, key=lambda item: (item.dated_at, item.place))
+
+
+def _items(
+    pages: Iterable[FeedDocument], undated_at: datetime | None
+) -> tuple[FeedDocument, tuple[ParsedItem, ...], tuple[ImportRemark, ...]]:
     """Return the first page and the items of all, of which no other page is kept in memory."""
     items: dict[str, ParsedItem] = {}
     remarks: list[ImportRemark] = []
@@ -121,7 +135,8 @@ def _items(pages: Iterable[FeedDocument]) -> tuple[FeedDocument, list[ParsedItem
         for item in found:
             items.setdefault(item.guid, item)
     assert first is not None
-    return first, list(items.values()), tuple(remarks)
+    dated, date_remarks = parse.date_items(list(items.values()), undated_at=undated_at)
+    return first, dated, (*remarks, *date_remarks)
 
 
 def _known_guids(catalog: Catalog | None) -> set[str]:

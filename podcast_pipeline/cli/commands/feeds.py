@@ -61,7 +61,7 @@ def check(
 
 def diff(context: typer.Context, feed: FeedArgument = None) -> None:
     """List the visible changes if the feed were written now; exit 3 on harmful effects in apps."""
-    from podcast_pipeline.feed import app_impact, visible_changes
+    from podcast_pipeline.feed import app_impact, parse, visible_changes
 
     session: CliSession = context.obj
     old, new = _read_all_pages(session, feed), _render_next_feed(session)
@@ -70,16 +70,27 @@ def diff(context: typer.Context, feed: FeedArgument = None) -> None:
     if feed is not None:
         changes = app_impact.without_host_changes(changes)
     harmful = app_impact.harmful_changes(changes)
+    doubts = parse.doubtful_dates(app_impact.parse_feed(old))
     session.output.result(
         {
             "new": [{"guid": item.guid, "title": item.title} for item in changes.new],
             "removed": [{"guid": item.guid, "title": item.title} for item in changes.removed],
             "changed": [asdict(change) for change in visible],
             "moved": asdict(moves),
+            "dates": [asdict(doubt) for doubt in doubts],
             "locked": harmful,
         },
-        [*_change_lines(changes, visible), *_host_lines(moves), *(f"apps: {line}" for line in harmful)]
-        or ["nothing that a listener would notice"],
+        [
+            *(
+                [
+                    *_change_lines(changes, visible),
+                    *_host_lines(moves),
+                    *(f"apps: {line}" for line in harmful),
+                ]
+                or ["nothing that a listener would notice"]
+            ),
+            *_remark_lines(doubts),
+        ],
     )
     if harmful:
         raise typer.Exit(PROBLEMS)
@@ -137,6 +148,13 @@ def import_(
         bool,
         typer.Option("--keep-missing", help="Leave audio at the old host that cannot be fetched now."),
     ] = False,
+    undated: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATE",
+            help="Date of the first item where no item has one; the others are dated a second apart.",
+        ),
+    ] = None,
 ) -> None:
     """Import a show from its old feed, each item with guid, date, notes and files; writes no feed."""
     from podcast_pipeline.remote_feeds.client import HttpClient
@@ -145,7 +163,14 @@ def import_(
     session: CliSession = context.obj
     _ = session.store  # raises before anything is fetched if it is another show's
     with HttpClient() as client:
-        result = import_feed(session.context, feed, client, keep_audio=keep_audio, keep_missing=keep_missing)
+        result = import_feed(
+            session.context,
+            feed,
+            client,
+            keep_audio=keep_audio,
+            keep_missing=keep_missing,
+            undated_at=session.parse_time(undated, "--undated") if undated else None,
+        )
     count = len(result.added_slugs)
     session.output.result(
         {
