@@ -5,11 +5,11 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import localtime, make_msgid
 from typing import Any, Protocol, Self
 
+from podcast_pipeline.audience.mail_headers import ascii_domain, ascii_url, mail_policy, mailbox
 from podcast_pipeline.config import Config, MailTable
 from podcast_pipeline.errors import MailError, MailRejected
 
@@ -172,15 +172,15 @@ class SmtpMailer:
 
     def compose(self, message: Message) -> EmailMessage:
         """Return a message with all its headers."""
-        composed = EmailMessage()
-        composed["From"] = Address(self._name, addr_spec=self._sender)
+        composed = EmailMessage(policy=mail_policy())
+        composed["From"] = mailbox(self._name, self._sender)
         composed["To"] = message.to
         composed["Subject"] = message.subject
         composed["Date"] = localtime()
-        composed["Message-ID"] = make_msgid(domain=self._sender.rpartition("@")[2])
+        composed["Message-ID"] = make_msgid(domain=ascii_domain(self._sender))
         composed["Auto-Submitted"] = "auto-generated"  # RFC 3834: prevents out-of-office replies
         if message.unsubscribe_url:
-            composed["List-Unsubscribe"] = f"<{message.unsubscribe_url}>"
+            composed["List-Unsubscribe"] = f"<{ascii_url(message.unsubscribe_url)}>"
             if message.unsubscribe_url.startswith("https://"):  # RFC 8058, 3.1
                 composed["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         composed.set_content(message.text)

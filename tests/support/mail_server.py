@@ -16,10 +16,16 @@ USER, PASSWORD = "late", "right"
 
 
 class Mailbox:
-    """Accepts mail, from clients with the password, for every address except nobody@…."""
+    """Accepts mail, from clients with the password, for every address except nobody@….
+
+    Attributes:
+        received: (recipient, message) of each mail.
+        wire: the bytes of each mail.
+    """
 
     def __init__(self) -> None:
         self.received: Queue[tuple[str, EmailMessage]] = Queue()
+        self.wire: Queue[bytes] = Queue()
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -34,6 +40,7 @@ class Mailbox:
         """Keep a message."""
         content = envelope.content
         assert isinstance(content, bytes)
+        self.wire.put(content)
         self.received.put((envelope.rcpt_tos[0], message_from_bytes(content, policy=default)))
         return "250 OK"
 
