@@ -15,6 +15,7 @@ MAY_IMPORT = {
     "email_validator": {"audience.subscribers.email"},
     "faster_whisper": {"transcription.engines", "transcription.hub"},
     "feedgen": {"feed.atom", "feed.rss"},
+    "h11": {"web.connections.protocol"},
     "httpcore": {"remote_feeds.transport"},
     "httpx": {
         "audit.visitors",
@@ -72,7 +73,7 @@ MAY_IMPORT = {
     },
     "torch": {"diarization.senko", "transcription.engines"},
     "typer": {"cli"},
-    "uvicorn": {"web.server"},
+    "uvicorn": {"web.connections.protocol", "web.server"},
     "whisper": {"transcription.engines"},
     "wordfreq": {"transcript.names.spelling"},
 }

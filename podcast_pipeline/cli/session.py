@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 from podcast_pipeline.cli.output import Output
 from podcast_pipeline.errors import ConfigError
 
+YEARS = range(1900, 9999)
+"""The years of a publication: all of their hours exist in every time zone and in a feed's dates."""
+
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
@@ -158,12 +161,15 @@ class CliSession:
         """Read an ISO 8601 time of an option; the default time zone is the show's.
 
         Raises:
-            ConfigError: the text is not a time.
+            ConfigError: the text is not a time, or one of a year that not every time zone has.
         """
         try:
             instant = datetime.fromisoformat(text)
         except ValueError as error:
             raise ConfigError(f"{option} {text}", "is not a time; write it like 2026-12-01T06:00") from error
+        if instant.year not in YEARS:
+            line = f"is no time between {YEARS[0]} and {YEARS[-1]}"
+            raise ConfigError(f"{option} {text}", line)
         return instant if instant.tzinfo else instant.replace(tzinfo=self.config.zone)
 
     def format_local(self, instant: datetime) -> str:
@@ -187,8 +193,8 @@ class CliSession:
             after=self.clock(),
         )
 
-    def parse_end_of_day(self, text: str) -> datetime:
-        """Read a date as the end of that day in the show's zone."""
+    def parse_end_of_day(self, text: str) -> datetime | None:
+        """Read a date as the end of that day in the show's zone; None, in the year 9999, never ends."""
         from podcast_pipeline.audience.subscribers.plans import parse_paid_until
 
         return parse_paid_until(text, self.config.zone)

@@ -7,7 +7,7 @@
     byte_ranges     byte ranges, conditions, gzip           templating      templates/ and static/
     view, json_ld   values for templates; pure              epub            transcripts as EPUB; pure
 
-    middleware/     headers (CORS, CSP), access_log (without secrets)
+    connections/    deadlines and limits of connections    middleware/     headers (CORS, CSP), access_log
     routes/
       lists         /, /archive
       episodes      /episodes/<slug> and its files

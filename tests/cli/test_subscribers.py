@@ -56,13 +56,31 @@ def test_dry_run_changes_nothing(show: Path) -> None:
 def test_an_end_that_is_past_is_told(show: Path) -> None:
     """The import counts the subscribers whose access it would end, as columns may be swapped."""
     past = "email,paid_until\nann@example.com,2020-01-31\ndora@example.com,2020-01-31\n"
-    assert imported(show, GOOD).stderr == ""
+    assert "that is past" not in imported(show, GOOD).stderr
     (show / "people.csv").write_text(past, encoding="utf-8")
     for words in (("--dry-run",), ()):
         done = run(show, "--json", "subscribers", "import", str(show / "people.csv"), *words)
         assert json.loads(done.stdout)["ended"] == 2
         assert "2 of the added and changed have a paid_until that is past" in done.stderr
     assert json.loads(imported(show, past, "--json").stdout)["ended"] == 0
+
+
+def test_access_without_an_end_is_told(show: Path) -> None:
+    """The import counts the subscribers who may read for ever from now on."""
+    done = imported(show, GOOD)
+    assert done.stderr.endswith("people.csv: 1 of the added and changed get access without an end\n")
+    assert imported(show, GOOD).stderr == ""
+
+
+def test_the_year_9999_is_for_ever(show: Path) -> None:
+    """`--until 9999-12-31` never ends, in `add` as in `renew`, and `renew` says so."""
+    assert run(show, "subscribers", "add", "a@example.org", "--until", "9999-12-31").exit_code == 0
+    (ann,) = json.loads(run(show, "--json", "subscribers", "list").stdout)["subscribers"]
+    assert ann["paid_until"] is None
+    done = run(show, "subscribers", "renew", "a@example.org", "--until", "2099-01-31")
+    assert done.stdout == "a@example.org: active, paid until 2099-01-31\n"
+    done = run(show, "subscribers", "renew", "a@example.org", "--until", "9999-12-30")
+    assert done.stdout == "a@example.org: active, for ever\n"
 
 
 def test_bad_lines_are_reported_and_exit_3(show: Path) -> None:
