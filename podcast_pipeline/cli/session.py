@@ -68,6 +68,13 @@ class CliSession:
 
         return self.config.transcription if self.in_show else TranscriptionTable()
 
+    @property
+    def usual_language(self) -> str | None:
+        """The show's language as engines spell it, None outside a show."""
+        from podcast_pipeline.transcription.language import whisper_code
+
+        return whisper_code(self.config.show.language) if self.in_show else None
+
     def show_glossary(self, language: str | None) -> "Glossary":
         """Return the names of the show: its hosts and its glossary; an empty glossary outside a show."""
         from podcast_pipeline.transcript.names import glossary

@@ -118,7 +118,8 @@ def transcribe(
         str | None, typer.Option(help="Engine: auto, openvino, faster-whisper or openai-whisper.")
     ] = None,
     language: Annotated[
-        str | None, typer.Option(help="ISO 639-1 code; without it the engine detects the language.")
+        str | None,
+        typer.Option(help="ISO 639-1 code; else that of episode.toml, of show.toml, or heard."),
     ] = None,
     format_: Annotated[
         str, typer.Option("--format", help="Comma-separated list of json, vtt, srt, txt, html.")
@@ -131,9 +132,16 @@ def transcribe(
     from podcast_pipeline.cli.commands.transcribe import parse_formats, transcribe_all
 
     session: CliSession = context.obj
-    overrides = {"model": model, "engine": engine, "language": language}
+    overrides = {"model": model, "engine": engine}
     settings = session.transcription.model_copy(update={k: v for k, v in overrides.items() if v})
-    transcribe_all(session, what, settings=settings, formats=parse_formats(format_), output=output)
+    transcribe_all(
+        session,
+        what,
+        settings=settings,
+        language=language,
+        formats=parse_formats(format_),
+        output=output,
+    )
 
 
 def release(context: typer.Context, allow: Allow = None) -> None:

@@ -39,6 +39,8 @@ FREE, NAME, NUMBER, WORD = range(4)
 
 _DIGIT = regex.compile(r"\d")
 _NUMBER_END = regex.compile(r"\d[^\s.,:;!?…。、！？]*$")
+_HAN_NUMERAL = regex.compile(r"[〇零一二三四五六七八九十百千万萬亿億兆分之点點两兩]")
+_KATAKANA = regex.compile(r"[\p{Katakana}ー]")
 _BEFORE_NUMBER = regex.compile(r"^[\p{Sc}№#§]$")
 _CAPITALISED = regex.compile(r"^\P{L}*\p{Lu}")
 _PRONOUN = regex.compile(r"^I(?:['’]\w+)?$")
@@ -50,14 +52,14 @@ class CueLayout:
     """Cue layout of one format.
 
     Attributes:
-        label: (name, begins_turn) -> text before the first line; it counts towards the line's length.
+        label: (name, begins_turn, language) -> text before the first line, part of its length.
         measure: columns of a text when written, escapes included.
         side_by_side: whether cues of people who talk at once may be shown at once.
     """
 
     line_chars: int
     line_count: int
-    label: Callable[[str, bool], str]
+    label: Callable[[str, bool, str], str]
     measure: Callable[[str], int] = columns
     side_by_side: bool = True
 
@@ -126,7 +128,7 @@ def _share_a_cue(
 
 
 def _label(turn: TranscriptTurn, layout: CueLayout, *, begins_turn: bool) -> str:
-    return layout.label(turn.speaker, begins_turn) if turn.speaker else ""
+    return layout.label(turn.speaker, begins_turn, turn.language) if turn.speaker else ""
 
 
 def _cue_size(blocks: list[WrittenWord], label: str, layout: CueLayout) -> int:
@@ -144,16 +146,29 @@ def _cue_size(blocks: list[WrittenWord], label: str, layout: CueLayout) -> int:
 
 
 def _lines(blocks: Sequence[WrittenWord], label: str, layout: CueLayout) -> list[str]:
-    """Fill lines greedily; the label's line stays empty if not even one block fits beside the label."""
-    lines, room = [""], layout.line_chars - columns(label)
+    """Fill lines greedily; the label's line stays empty if not even one block fits beside the label.
+
+    Where a script has no spaces, a line ends after punctuation rather than inside a word.
+    """
+    lines: list[list[WrittenWord]] = [[]]
+    room = layout.line_chars - columns(label)
     for block in blocks:
-        longer = join_words([WrittenWord(lines[-1], 0, 0, space_before=False), block])
-        if layout.measure(longer) <= room:
-            lines[-1] = longer
+        if layout.measure(join_words([*lines[-1], block])) <= room:
+            lines[-1].append(block)
         else:
-            lines.append(block.text)
+            kept = len(lines[-1]) if block.space_before else _after_punctuation(lines[-1])
+            moved = lines[-1][kept:]
+            del lines[-1][kept:]
+            lines.append([*moved, block])
             room = layout.line_chars
-    return lines if lines[0] or label else lines[1:]
+    texts = [join_words(line) for line in lines]
+    return texts if texts[0] or label else texts[1:]
+
+
+def _after_punctuation(line: Sequence[WrittenWord]) -> int:
+    """Return how many words of a line to keep: up to punctuation in its second half, else all."""
+    ends = [n for n in range(len(line) // 2 + 1, len(line) + 1) if _CLAUSE_END.search(line[n - 1].text)]
+    return ends[-1] if ends else len(line)
 
 
 def _blocks(
@@ -182,6 +197,10 @@ def _runs(words: Sequence[WrittenWord], bond: int, language: str) -> Iterator[Se
 def _bond(before: str, after: str, language: str) -> int:
     if _continues_number(before, after):
         return NUMBER
+    if _HAN_NUMERAL.fullmatch(before[-1]) and _HAN_NUMERAL.match(after):
+        return NUMBER
+    if _KATAKANA.fullmatch(before[-1]) and _KATAKANA.match(after):
+        return NAME
     shortened = is_abbreviation(before, after, language=language)
     return NAME if shortened or _continues_name(before, after) else FREE
 
