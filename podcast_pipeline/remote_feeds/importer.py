@@ -25,7 +25,7 @@ from podcast_pipeline.pipeline.withdraw.checks import withdrawn_in_episode
 from podcast_pipeline.remote_feeds.client import HttpClient
 from podcast_pipeline.remote_feeds.files import FileImporter
 from podcast_pipeline.remote_feeds.item import ImportContext, ImportedEpisode, import_item
-from podcast_pipeline.remote_feeds.pages import read_pages
+from podcast_pipeline.remote_feeds.pages import ReadPage, read_pages
 from podcast_pipeline.remote_feeds.show import import_show_settings
 from podcast_pipeline.storage.published import update_catalog
 from podcast_pipeline.storage.upload import upload
@@ -122,16 +122,16 @@ def _oldest_first(items: Iterable[ParsedItem]) -> list[ParsedItem]:
 
 
 def _items(
-    pages: Iterable[FeedDocument], undated_at: datetime | None
+    pages: Iterable[ReadPage], undated_at: datetime | None
 ) -> tuple[FeedDocument, tuple[ParsedItem, ...], tuple[ImportRemark, ...]]:
     """Return the first page and the items of all, of which no other page is kept in memory."""
     items: dict[str, ParsedItem] = {}
     remarks: list[ImportRemark] = []
     first: FeedDocument | None = None
     for page in pages:
-        first = first or page
-        found, item_remarks = parse.parse_items(page)
-        remarks += item_remarks
+        first = first or page.document
+        found, item_remarks = parse.parse_items(page.document)
+        remarks += (*(ImportRemark(f"the feed {about}") for about in page.remarks), *item_remarks)
         for item in found:
             items.setdefault(item.guid, item)
     assert first is not None

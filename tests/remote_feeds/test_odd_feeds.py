@@ -10,6 +10,7 @@ import pytest
 from podcast_pipeline import open_show
 from podcast_pipeline.pipeline.maintain import rebuild
 from podcast_pipeline.remote_feeds.importer import ImportResult
+from tests.support.http_servers import ServedFile, running_host
 from tests.support.imported_show import catalog, import_show
 from tests.support.show import ShowFolder
 
@@ -140,3 +141,44 @@ def test_more_of_the_same_date_comes_on_top(empty_show: ShowFolder) -> None:
     import_text(empty_show, whole[:first] + whole[rest:])
     import_text(empty_show, whole)
     assert [e.title for e in catalog(empty_show).published()] == [f"Teil {n}" for n in (1, 2, 3, 4)]
+
+
+def test_an_encoding_of_the_old_host_is_read(empty_show: ShowFolder) -> None:
+    """A feed in Windows-1252 comes with its letters; `feed check` still asks for UTF-8 (c09)."""
+    feed = (
+        feed_of("Tue, 03 Mar 2026 06:00:00 GMT")
+        .replace("UTF-8", "ISO-8859-1")
+        .replace("Teil 1", "„Flüsse“ €")
+    )
+    result = import_text(empty_show, feed.encode("cp1252"))
+    assert ([e.title for e in catalog(empty_show).episodes], remarks(result)) == (["„Flüsse“ €"], [])
+    old = str(empty_show.folder.parent / "old.xml")
+    assert "Teil" not in empty_show.run("feed", "diff", old).stdout
+    checked = empty_show.run("feed", "check", old)
+    assert (checked.returncode, "is encoded in ISO-8859-1; write it in UTF-8" in checked.stdout) == (3, True)
+
+
+def test_a_charset_of_the_answer_is_read(empty_show: ShowFolder) -> None:
+    """RFC 7303: the host's word stands above the declaration, for an import and for a comparison."""
+    feed = feed_of("Tue, 03 Mar 2026 06:00:00 GMT").replace("UTF-8", "ISO-8859-1").replace("Küste", "Радио")
+    with running_host() as host:
+        host.files["/feed.xml"] = ServedFile(feed.encode("koi8-r", "replace"), 'text/xml; charset="KOI8-R"')
+        result = import_show(empty_show, f"{host.url}/feed.xml", keep_audio=True)
+        assert len(result.added_slugs) == 1
+        assert 'author = "Радио"' in (empty_show.folder / "show.toml").read_text(encoding="utf-8")
+        done = empty_show.run("feed", "diff", f"{host.url}/feed.xml")
+    assert "author" not in done.stdout
+
+
+def test_an_ill_formed_feed_is_mended_and_named(empty_show: ShowFolder) -> None:
+    """The report of the import and a warning of `feed diff` have the mends with their lines (c23)."""
+    feed = "\n" + feed_of("Tue, 03 Mar 2026 06:00:00 GMT").replace("Notizen", "Wind & Wellen&nbsp;5")
+    result = import_text(empty_show, feed)
+    assert [remark.about for remark in result.remarks if not remark.title][:3] == [
+        "the feed begins with a blank, which is left out (line 1)",
+        "the feed has bare &, read as &amp; (line 8)",
+        "the feed has names of HTML, such as &nbsp; (line 8)",
+    ]
+    assert catalog(empty_show).episodes[0].notes == "Wind & Wellen\u00a05"
+    done = empty_show.run("feed", "diff", str(empty_show.folder.parent / "old.xml"))
+    assert "podcast: the old feed has bare &, read as &amp; (line 8)" in done.stderr

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 FeedArgument = Annotated[
     str | None,
-    typer.Argument(metavar="[FILE|URL]", help="A feed.", show_default="the published feed"),
+    typer.Argument(metavar="[FILE|URL|-]", help="A feed.", show_default="the published feed"),
 ]
 
 
@@ -125,22 +124,24 @@ def _render_next_feed(session: CliSession) -> bytes:
 def _read_all_pages(session: CliSession, feed: str | None) -> bytes:
     """Return a feed from a file or a URL, or the published one with its archive pages."""
     from podcast_pipeline.feed.app_impact import merge_archive_pages
-    from podcast_pipeline.feed.conformance.document import MAX_FEED_BYTES
     from podcast_pipeline.remote_feeds.client import HttpClient
+    from podcast_pipeline.remote_feeds.pages import read_feed, typed_source
     from podcast_pipeline.storage.published import read_archive
 
     if feed is None:
         return merge_archive_pages(_read_feed(session, None), read_archive(session.store))
-    if not _is_url(feed):
-        return _read_feed(session, feed)
+    source = typed_source(feed)
     with HttpClient() as client:
-        client.trust_hosts_like(feed)
-        return client.get(feed, limit_bytes=MAX_FEED_BYTES).body
+        client.trust_hosts_like(source)
+        old = read_feed(source, client)
+    for about in old.remarks:
+        session.output.warn(f"the old feed {about}")
+    return old.body
 
 
 def import_(
     context: typer.Context,
-    feed: Annotated[str, typer.Argument(metavar="URL|FILE", help="The old feed.")],
+    feed: Annotated[str, typer.Argument(metavar="URL|FILE|-", help="The old feed.")],
     keep_audio: Annotated[
         bool, typer.Option("--keep-audio", help="Leave the audio at the old host.")
     ] = False,
@@ -159,13 +160,14 @@ def import_(
     """Import a show from its old feed, each item with guid, date, notes and files; writes no feed."""
     from podcast_pipeline.remote_feeds.client import HttpClient
     from podcast_pipeline.remote_feeds.importer import import_feed
+    from podcast_pipeline.remote_feeds.pages import typed_source
 
     session: CliSession = context.obj
     _ = session.store  # raises before anything is fetched if it is another show's
     with HttpClient() as client:
         result = import_feed(
             session.context,
-            feed,
+            typed_source(feed),
             client,
             keep_audio=keep_audio,
             keep_missing=keep_missing,
@@ -214,8 +216,10 @@ def _check(session: CliSession, feed: str | None, newest: int) -> "tuple[FeedFin
     from podcast_pipeline.feed import conformance
     from podcast_pipeline.remote_feeds.check import check_url
     from podcast_pipeline.remote_feeds.client import HttpClient
+    from podcast_pipeline.remote_feeds.pages import is_web_address, typed_source
 
-    url = feed if feed and _is_url(feed) else None
+    feed = feed and typed_source(feed)
+    url = feed if feed and is_web_address(feed) else None
     if feed is None and session.store.remote:
         url = session.config.to_show(artwork_key=None).feed_url
     if url is None:
@@ -224,17 +228,13 @@ def _check(session: CliSession, feed: str | None, newest: int) -> "tuple[FeedFin
         return check_url(url, client, newest=newest)
 
 
-def _is_url(name: str) -> bool:
-    return name.lower().startswith(("http://", "https://"))
-
-
 def _read_feed(session: CliSession, feed: str | None) -> bytes:
     """Return a feed from a file, or the published one."""
     from podcast_pipeline.remote_feeds.pages import read_feed_file
     from podcast_pipeline.storage.objects import FEED_KEY
 
     if feed is not None:
-        return read_feed_file(Path(feed))
+        return read_feed_file(feed)
     try:
         return session.store.get(FEED_KEY)[1]
     except NotFound as error:
