@@ -41,10 +41,14 @@ def atomic_path(target: Path, *, mode: int | None = None) -> Iterator[Path]:
         raise
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that a crash leaves the old one or the new one; makes its folder."""
+def write_atomically(path: Path, data: bytes, *, mode: int | None = None) -> None:
+    """Write a file so that a crash leaves the old one or the new one; makes its folder.
+
+    Args:
+        mode: see `atomic_path`.
+    """
     make_folder(path.parent)
-    with atomic_path(path) as part:
+    with atomic_path(path, mode=mode) as part:
         part.write_bytes(data)
 
 
@@ -109,12 +113,17 @@ def _lock(handle: int, flags: int) -> bool:
     return True
 
 
-def make_folder(path: Path) -> None:
-    """Make a folder, and those above it, with their names on the disk; no error where it exists."""
+def make_folder(path: Path, *, mode: int = 0o777) -> None:
+    """Make a folder, and those above it, with their names on the disk; no error where it exists.
+
+    Args:
+        mode: permissions of the new ones, less what the umask takes away.
+    """
     new = [folder for folder in (path, *path.parents) if not folder.exists()]
-    path.mkdir(parents=True, exist_ok=True)
     for folder in reversed(new):
+        folder.mkdir(mode, exist_ok=True)
         sync_to_disk(folder.parent)
+    path.mkdir(exist_ok=True)  # an error where it is no folder
 
 
 def sync_tree(folder: Path) -> None:

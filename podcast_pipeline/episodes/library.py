@@ -55,7 +55,7 @@ class Library:
             ConfigError: episode.toml has an unknown key or a wrong value.
         """
         folder = self.folder(slug)
-        make_folder(folder.build)
+        make_folder(folder.build, mode=0o700)
         with (folder.build / ".lock").open("a") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
