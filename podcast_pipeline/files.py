@@ -161,6 +161,27 @@ def sync_to_disk(path: Path) -> None:
         os.close(handle)
 
 
+def foreign_file(folder: Path, name: str) -> str | None:
+    """Return why a file that a folder names is not the folder's own, None where it is, or is not there.
+
+    A folder comes out of git, from anybody: a path or a link in it must not make us read another file of this
+    machine, nor a pipe or a device wait or deliver for ever.
+
+    Args:
+        name: relative to the folder, as it is written there.
+    """
+    parts = re.split(r"[/\\]", name)
+    if ".." in parts or not parts[0] or re.match("[A-Za-z]:", name):
+        return f"leads out of {folder}; copy the file into it and write its name alone"
+    path = folder / name
+    target = path.resolve()
+    if not target.is_relative_to(folder.resolve()):
+        return f"leads to {target}; put a plain file in its place"
+    if target.exists() and not target.is_file():
+        return f"leads to {target}, which is a folder, a pipe or a device; put a plain file in its place"
+    return None
+
+
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file in hex, read in blocks."""
     with path.open("rb") as file:

@@ -118,7 +118,7 @@ def _mode(path: Path) -> int | None:
 
 
 def _change(path: Path, mode: int, *, is_now: int | None = None) -> bool:
-    """Return whether a file has other permissions now: a disk may keep none, and the file may be another's."""
+    """Return whether a file has other permissions now: a disk may keep none, the file may be another's."""
     if mode == is_now:
         return False
     with suppress(OSError):
