@@ -41,10 +41,14 @@ def atomic_path(target: Path, *, mode: int | None = None) -> Iterator[Path]:
         raise
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that a crash leaves the old one or the new one; makes its folder."""
+def write_atomically(path: Path, data: bytes, *, mode: int | None = None) -> None:
+    """Write a file so that a crash leaves the old one or the new one; makes its folder.
+
+    Args:
+        mode: see `atomic_path`.
+    """
     make_folder(path.parent)
-    with atomic_path(path) as part:
+    with atomic_path(path, mode=mode) as part:
         part.write_bytes(data)
 
 
@@ -109,12 +113,17 @@ def _lock(handle: int, flags: int) -> bool:
     return True
 
 
-def make_folder(path: Path) -> None:
-    """Make a folder, and those above it, with their names on the disk; no error where it exists."""
+def make_folder(path: Path, *, mode: int = 0o777) -> None:
+    """Make a folder, and those above it, with their names on the disk; no error where it exists.
+
+    Args:
+        mode: permissions of the new ones, less what the umask takes away.
+    """
     new = [folder for folder in (path, *path.parents) if not folder.exists()]
-    path.mkdir(parents=True, exist_ok=True)
     for folder in reversed(new):
+        folder.mkdir(mode, exist_ok=True)
         sync_to_disk(folder.parent)
+    path.mkdir(exist_ok=True)  # an error where it is no folder
 
 
 def sync_tree(folder: Path) -> None:
@@ -150,6 +159,27 @@ def sync_to_disk(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def foreign_file(folder: Path, name: str) -> str | None:
+    """Return why a file that a folder names is not the folder's own, None where it is, or is not there.
+
+    A folder comes out of git, from anybody: a path or a link in it must not make us read another file of this
+    machine, nor a pipe or a device wait or deliver for ever.
+
+    Args:
+        name: relative to the folder, as it is written there.
+    """
+    parts = re.split(r"[/\\]", name)
+    if ".." in parts or not parts[0] or re.match("[A-Za-z]:", name):
+        return f"leads out of {folder}; copy the file into it and write its name alone"
+    path = folder / name
+    target = path.resolve()
+    if not target.is_relative_to(folder.resolve()):
+        return f"leads to {target}; put a plain file in its place"
+    if target.exists() and not target.is_file():
+        return f"leads to {target}, which is a folder, a pipe or a device; put a plain file in its place"
+    return None
 
 
 def sha256_of(path: Path) -> str:

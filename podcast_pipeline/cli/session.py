@@ -44,10 +44,14 @@ class CliSession:
 
     @cached_property
     def config(self) -> "Config":
-        """The show.toml of --project, or of the nearest folder upwards."""
+        """The show.toml of --project, or of the nearest folder upwards; its files are closed to others."""
         from podcast_pipeline import config
+        from podcast_pipeline.storage.file_modes import restrict_files
 
-        return config.load_config(self.project or config.find_show_folder(Path.cwd()), os.environ)
+        loaded = config.load_config(self.project or config.find_show_folder(Path.cwd()), os.environ)
+        for line in restrict_files(loaded):
+            self.output.warn(line)
+        return loaded
 
     @cached_property
     def context(self) -> "Context":

@@ -15,6 +15,10 @@ from podcast_pipeline.files import atomic_folder, sha256_of
 from podcast_pipeline.model import CONTROL_CHARACTERS, SLUG_PATTERN, EpisodeDraft
 
 MAX_SLUG_LENGTH = 80
+RESERVED_SLUGS = frozenset(
+    {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
+)
+"""Windows has no folders of these names, so a clone of the show there would lack the episode."""
 
 RECORDING_SUFFIXES = frozenset(
     {
@@ -88,6 +92,9 @@ def _check_slug(library: Library, slug: str, source: Path) -> None:
     if len(slug) > MAX_SLUG_LENGTH or not SLUG_PATTERN.fullmatch(slug):
         message = f"use at most {MAX_SLUG_LENGTH} of a-z, 0-9 and single hyphens, like the-long-night"
         raise EpisodeError(f"--slug {slug[:MAX_SLUG_LENGTH]}", message)
+    if slug in RESERVED_SLUGS:
+        message = "is a name that Windows keeps for a device, so a clone there lacks it; pass another --slug"
+        raise EpisodeError(slug, message)
     if (library.root / slug).exists():
         raise EpisodeError(slug, f"is the slug of another recording than {source}; pass another --slug")
 

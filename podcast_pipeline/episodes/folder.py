@@ -205,7 +205,7 @@ class EpisodeFolder:
                 return target, known
             warn(f"{self.slug}: build/{target.name} is damaged; it is made again")
         note.unlink(missing_ok=True)
-        make_folder(self.build)
+        make_folder(self.build, mode=0o700)
         result = build(target)
         fields = {"sha256": sha256_of(target), "size_bytes": target.stat().st_size}
         write_atomically(note, to_json(BuildNote(**fields, result=result.model_dump(mode="json"))))

@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 
 from slugify import slugify
 
-from podcast_pipeline.episodes.create import MAX_SLUG_LENGTH
+from podcast_pipeline.episodes.create import MAX_SLUG_LENGTH, RESERVED_SLUGS
 from podcast_pipeline.errors import FetchError
 from podcast_pipeline.feed import parse
 from podcast_pipeline.feed.conformance.document import FeedDocument
@@ -166,7 +166,7 @@ def _slugs(items: Iterable[ParsedItem], context: Context, catalog: Catalog | Non
             continue
         stem = slugify(item.title, max_length=MAX_SLUG_LENGTH, word_boundary=True) or "episode"
         number, slug = 1, stem
-        while slug in used or context.library.id_of(slug) not in (None, _id(item, context)):
+        while slug in used | RESERVED_SLUGS or context.library.id_of(slug) not in (None, _id(item, context)):
             number += 1
             slug = f"{stem}-{number}"
         used.add(slug)

@@ -63,7 +63,7 @@ class WindowCache:
             TranscriptionError: the folder cannot be made.
         """
         try:
-            make_folder(self.folder)
+            make_folder(self.folder, mode=0o700)
             return sweep_parts(self.folder)
         except OSError as error:
             raise self._cannot_save(error) from error

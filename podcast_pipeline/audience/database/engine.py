@@ -125,7 +125,7 @@ def create_database(url: str | None, folder: Path) -> Engine:
 
 def create_database_file(folder: Path) -> None:
     """Make the folder and an empty file that only its owner can read, if there is none: it gets addresses."""
-    make_folder(folder)
+    make_folder(folder, mode=0o700)
     os.close(os.open(folder / DATABASE_FILE_NAME, os.O_CREAT | os.O_RDWR, 0o600))
     sync_to_disk(folder)
 

@@ -108,7 +108,7 @@ def _create_key_file(path: Path) -> None:
 
     A link fails where the key exists, unlike the rename of `files.atomic_path`, which would replace it.
     """
-    make_folder(path.parent)
+    make_folder(path.parent, mode=0o700)
     with NamedTemporaryFile("w", dir=path.parent, prefix=f".{KEY_FILE}-", encoding="ascii") as part:
         part.write(secrets.token_hex(KEY_BYTES) + "\n")
         part.flush()

@@ -93,6 +93,27 @@ def _check_folder(session: CliSession) -> Iterator[DoctorFinding]:
     yield DoctorFinding("folder", is_writable, f"{folder} {message}")
 
 
+def _check_file_modes(session: CliSession) -> Iterator[DoctorFinding]:
+    """Find out who else can read the show's files, and whether a web server can where it should."""
+    from podcast_pipeline.storage.file_modes import find_closed_folder, find_open_files
+
+    config = session.config
+    found = [str(path) for path in find_open_files(config)]
+    if found:
+        more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+        message = (
+            f"other users can read {found[0]}{more}; run as the owner of the files, on a disk that keeps"
+            " permissions, or `chmod -R go-rwx` it"
+        )
+        yield DoctorFinding("file permissions", False, message)
+    elif config.storage.web_server_reads and (folder := find_closed_folder(config)):
+        message = f"a web server cannot enter {folder}; run `chmod o+x {folder}`"
+        yield DoctorFinding("file permissions", False, message)
+    else:
+        rest = ", a web server store/public" if config.storage.web_server_reads else ""
+        yield DoctorFinding("file permissions", True, f"only you can read episodes and .podcast{rest}")
+
+
 def _check_categories(session: CliSession) -> Iterator[DoctorFinding]:
     from podcast_pipeline.feed.categories import suggest_category_fix
 
@@ -218,6 +239,7 @@ CHECKS: tuple[tuple[str, Callable[[CliSession], Iterator[DoctorFinding]]], ...] 
     ("weights", _check_weights),
     ("show", _check_show),
     ("folder", _check_folder),
+    ("file permissions", _check_file_modes),
     ("categories", _check_categories),
     ("artwork", _check_artwork),
     ("jingles", _check_jingles),

@@ -38,7 +38,8 @@ def init(
     target = folder / "show.toml"
     if target.exists():
         raise ConfigError(target, "already exists; edit it, or choose another folder")
-    make_folder(folder / "episodes")
+    make_folder(folder)
+    make_folder(folder / "episodes", mode=0o700)
     document = tomlkit.parse((TEMPLATES / "show.toml").read_text(encoding="utf-8"))
     document["show"]["id"] = str(uuid4())
     document["show"]["guid"] = str(uuid4())

@@ -68,6 +68,8 @@ class TranscriptionRun:
             return self._transcribe_episode(name)
         if not path.exists():
             raise AudioError(name, "is neither a file nor an episode; `podcast list` shows all episodes")
+        if not path.is_file():
+            raise AudioError(name, "is a folder, a pipe or a device; give the file of a recording")
         language = self.language or self.settings.language
         transcript = transcribe_file(
             path,

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from podcast_pipeline.errors import EpisodeError, NotFound, OvertakenError
+from podcast_pipeline.files import make_folder
 from podcast_pipeline.model import Episode
 from podcast_pipeline.model.catalog import Catalog
 from podcast_pipeline.pipeline.commit import (
@@ -185,7 +186,7 @@ def _unchanged(current: Catalog | None) -> Catalog:
 def _applied(context: Context, planned: PlannedWithdrawal) -> Iterator[AppliedWithdrawal]:
     """Yield the withdrawal with its objects; files of new audio are there until the end."""
     _remove_work_folders(context)
-    context.config.state_folder.mkdir(parents=True, exist_ok=True)
+    make_folder(context.config.state_folder, mode=0o700)
     with TemporaryDirectory(prefix=WORK_PREFIX, dir=context.config.state_folder) as work:
         media = silenced_media(planned.plan, Path(work), context)
         yield apply_withdrawal(
