@@ -35,7 +35,7 @@ from podcast_pipeline.pipeline.commit import (
 from podcast_pipeline.pipeline.context import Context
 from podcast_pipeline.pipeline.media import build_media
 from podcast_pipeline.pipeline.merge.published import base_before, merge_published
-from podcast_pipeline.pipeline.show_assets import build_show_assets
+from podcast_pipeline.pipeline.show_assets import build_show_assets, check_placeholders
 from podcast_pipeline.pipeline.text import check_review_policy, published_transcript
 from podcast_pipeline.pipeline.transcribe import NOT_IN_CATALOG
 from podcast_pipeline.pipeline.withdraw.checks import check_draft, check_folder
@@ -198,11 +198,12 @@ def prepare(
         allow, trust_folder: see `publish`.
         save: write transcript.json, transcript.md and edits.json, and what others have published since.
     """
-    now = context.clock()
+    now, allowed = context.clock(), frozenset(allow)
     draft = folder.load_draft()
     catalog = load_catalog(context)
     known = catalog.by_id(draft.id) if catalog else None
     publish_at = _publication_time(draft, known, publish_at, now)
+    check_placeholders(context, catalog, allow=allowed)
     check_folder(folder, known, catalog)
     merged = merge_published(folder, draft, known, context, trust_folder=trust_folder, save=save)
     draft, edited = merged.draft, merged.edited
@@ -223,7 +224,7 @@ def prepare(
     )
     check_times(assembled.episode)
     transcripts = [assembled.transcript] if assembled.transcript else []
-    render_feed = make_feed_renderer(transcripts, allow=frozenset(allow))
+    render_feed = make_feed_renderer(transcripts, allow=allowed)
     prepared = PreparedEpisode(
         known,
         media,

@@ -113,6 +113,17 @@ def _check_artwork(session: CliSession) -> Iterator[DoctorFinding]:
 def _check_jingles(session: CliSession) -> Iterator[DoctorFinding]:
     config = session.config
     for name, file in (("audio.intro", config.audio.intro), ("audio.outro", config.audio.outro)):
+def _check_placeholders(session: CliSession) -> Iterator[DoctorFinding]:
+    from podcast_pipeline.config.placeholders import is_trial
+    from podcast_pipeline.pipeline.show_assets import show_placeholders
+
+    trial = is_trial(session.context.show)
+    advice = "fine for a trial on this machine" if trial else "put your own into show.toml"
+    for one in show_placeholders(session.context):
+        said = f"{one.key} is a placeholder: {one.said}; {advice}"
+        yield DoctorFinding("placeholder", None if trial else False, said)
+
+
         if file is not None:
             exists = (config.folder / file).is_file()
             message = file if exists else f"{file} is missing; put it beside show.toml"
@@ -233,6 +244,7 @@ CHECKS: tuple[tuple[str, Callable[[CliSession], Iterator[DoctorFinding]]], ...] 
 def _print_policy(session: CliSession) -> None:
     from podcast_pipeline.storage.s3 import bucket_policy
 
+    ("placeholders", _check_placeholders),
     storage = session.config.storage
     rules = {
         "policy": bucket_policy.bucket_policy(storage.public_bucket or "BUCKET", storage.prefix),

@@ -156,6 +156,7 @@ def list_(context: typer.Context) -> None:
     if session.output.as_json:
         keys = ("slug", "state", "publish_at", "title")
         session.output.result({"episodes": [dict(zip(keys, row, strict=True)) for row in rows]})
+    feeds.warn_of_placeholders(session)
 
 
 def status(context: typer.Context, slug: SlugArgument) -> None:
@@ -214,6 +215,7 @@ def rebuild(context: typer.Context, allow: Allow = None) -> None:
         session, allow or (), lambda passed: maintain.rebuild(session.context, allow=passed)
     )
     feeds.warn_of_left_out_items(session)
+    feeds.warn_of_placeholders(session)
     session.output.result({"changed": changed}, ["rebuilt" if changed else "nothing to do"])
 
 

@@ -75,6 +75,7 @@ def publish_all(session: CliSession, arguments: list[str], options: PublishOptio
         session.output.warn(str(error))
     if not options.dry_run:
         feeds.warn_of_left_out_items(session)
+    feeds.warn_of_placeholders(session)
     sys.exit(exit_code(errors))
 
 
