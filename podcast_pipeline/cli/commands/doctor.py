@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -17,6 +18,8 @@ from podcast_pipeline.errors import PodcastError, SubscriberError
 
 SUPPORTED_PYTHON = ((3, 11), (3, 14))
 """First supported version, first unsupported version."""
+RELEASE_GRACE = timedelta(minutes=3)
+"""A timer that runs `podcast release` every minute or so is never later than this."""
 
 
 @dataclass(frozen=True)
@@ -110,9 +113,6 @@ def _check_artwork(session: CliSession) -> Iterator[DoctorFinding]:
     yield DoctorFinding("artwork", None if art.advice else True, art.advice or config.show.artwork)
 
 
-def _check_jingles(session: CliSession) -> Iterator[DoctorFinding]:
-    config = session.config
-    for name, file in (("audio.intro", config.audio.intro), ("audio.outro", config.audio.outro)):
 def _check_placeholders(session: CliSession) -> Iterator[DoctorFinding]:
     from podcast_pipeline.config.placeholders import is_trial
     from podcast_pipeline.pipeline.show_assets import show_placeholders
@@ -124,6 +124,9 @@ def _check_placeholders(session: CliSession) -> Iterator[DoctorFinding]:
         yield DoctorFinding("placeholder", None if trial else False, said)
 
 
+def _check_jingles(session: CliSession) -> Iterator[DoctorFinding]:
+    config = session.config
+    for name, file in (("audio.intro", config.audio.intro), ("audio.outro", config.audio.outro)):
         if file is not None:
             exists = (config.folder / file).is_file()
             message = file if exists else f"{file} is missing; put it beside show.toml"
@@ -208,6 +211,16 @@ def _check_store(session: CliSession) -> Iterator[DoctorFinding]:
         yield DoctorFinding(f"store: {check.name}", check.ok, check.advice or "works")
 
 
+def _check_schedule(session: CliSession) -> Iterator[DoctorFinding]:
+    """Find the episodes that nobody has released; one that is due this minute may be on its way."""
+    from podcast_pipeline.cli.commands.episodes import overdue_lines
+
+    catalog, latest = session.context.catalog(), session.clock() - RELEASE_GRACE
+    for slug, line in overdue_lines(session).items():
+        episode = catalog.by_slug(slug) if catalog else None
+        yield DoctorFinding("schedule", False if episode and episode.publish_at <= latest else None, line)
+
+
 def _check_publisher(session: CliSession) -> Iterator[DoctorFinding]:
     """Find out how two publishers at once are kept apart: conditional writes, a setting or a lease."""
     from podcast_pipeline.storage.s3.presets import has_conditional_writes
@@ -231,12 +244,14 @@ CHECKS: tuple[tuple[str, Callable[[CliSession], Iterator[DoctorFinding]]], ...] 
     ("folder", _check_folder),
     ("categories", _check_categories),
     ("artwork", _check_artwork),
+    ("placeholders", _check_placeholders),
     ("jingles", _check_jingles),
     ("urls", _check_urls),
     ("database", _check_database),
     ("secret key", _check_secret_key),
     ("mail", _check_mail),
     ("store", _check_store),
+    ("schedule", _check_schedule),
     ("two publishers", _check_publisher),
 )
 
@@ -244,7 +259,6 @@ CHECKS: tuple[tuple[str, Callable[[CliSession], Iterator[DoctorFinding]]], ...] 
 def _print_policy(session: CliSession) -> None:
     from podcast_pipeline.storage.s3 import bucket_policy
 
-    ("placeholders", _check_placeholders),
     storage = session.config.storage
     rules = {
         "policy": bucket_policy.bucket_policy(storage.public_bucket or "BUCKET", storage.prefix),
