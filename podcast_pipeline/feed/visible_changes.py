@@ -40,12 +40,17 @@ class VisibleChange:
 
 @dataclass(frozen=True)
 class HostChanges:
-    """The numbers of files that moved to another host, and of items that lost their public transcripts."""
+    """The numbers of files that moved to another host, and of items that lost their public transcripts.
+
+    Attributes:
+        show_artwork: the addresses of the show's picture before and after, on different hosts.
+    """
 
     audio: int = 0
     artwork: int = 0
     chapters: int = 0
     transcripts_closed: int = 0
+    show_artwork: tuple[str, str] | None = None
 
 
 def compare_feeds(old: bytes, new: bytes) -> tuple[tuple[VisibleChange, ...], HostChanges]:
@@ -62,7 +67,9 @@ def compare_feeds(old: bytes, new: bytes) -> tuple[tuple[VisibleChange, ...], Ho
         *(n for one, other in pairs for n in _differences(ITEM, (before, one), (after, other))),
         *_order_changes(before, after),
     ]
+    covers = _artwork(before, before.channel), _artwork(after, after.channel)
     moves = HostChanges(
+        show_artwork=covers if _is_moved(*covers) else None,
         audio=sum(_is_moved(_audio(before, one), _audio(after, other)) for one, other in pairs),
         artwork=sum(_is_moved(_artwork(before, one), _artwork(after, other)) for one, other in pairs),
         chapters=sum(_is_moved(_chapters(before, one), _chapters(after, other)) for one, other in pairs),

@@ -1,5 +1,6 @@
 """An episode: the producer's draft, and the episode that the catalog contains."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -104,6 +105,10 @@ class Episode(EpisodeDraft):
     guid_is_permalink: bool = False
     original: ImportedItem | None = None
     withdrawals: tuple[Withdrawal, ...] = ()
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether the episode waits for `release` and its time has come."""
+        return self.state == "scheduled" and self.publish_at <= now
 
     @property
     def transcript(self) -> TranscriptVersion | None:

@@ -8,10 +8,11 @@ from typing import Literal
 
 from podcast_pipeline.errors import GateClosed
 
-GateName = Literal["redownloads"]
+GateName = Literal["redownloads", "placeholders"]
 
 GATES: Mapping[GateName, str] = {
     "redownloads": "apps download episodes again, show them as new, or lose them",
+    "placeholders": "listeners see what the sample show has: its cover, title or addresses",
 }
 """Name -> what goes through; `--allow NAME` of the commands that publish."""
 

@@ -15,7 +15,7 @@ from podcast_pipeline.audio.tracks import Track, mix_tracks
 from podcast_pipeline.episodes.base import EpisodeBase, write_base
 from podcast_pipeline.episodes.create import create_episode
 from podcast_pipeline.episodes.folder import EpisodeFolder
-from podcast_pipeline.errors import EpisodeError
+from podcast_pipeline.errors import EpisodeError, PodcastError
 from podcast_pipeline.feed import app_impact
 from podcast_pipeline.model import Episode, EpisodeDraft, Show
 from podcast_pipeline.model.catalog import Catalog
@@ -35,7 +35,7 @@ from podcast_pipeline.pipeline.commit import (
 from podcast_pipeline.pipeline.context import Context
 from podcast_pipeline.pipeline.media import build_media
 from podcast_pipeline.pipeline.merge.published import base_before, merge_published
-from podcast_pipeline.pipeline.show_assets import build_show_assets
+from podcast_pipeline.pipeline.show_assets import build_show_assets, check_placeholders
 from podcast_pipeline.pipeline.text import check_review_policy, published_transcript
 from podcast_pipeline.pipeline.transcribe import NOT_IN_CATALOG
 from podcast_pipeline.pipeline.withdraw.checks import check_draft, check_folder
@@ -198,11 +198,12 @@ def prepare(
         allow, trust_folder: see `publish`.
         save: write transcript.json, transcript.md and edits.json, and what others have published since.
     """
-    now = context.clock()
+    now, allowed = context.clock(), frozenset(allow)
     draft = folder.load_draft()
     catalog = load_catalog(context)
     known = catalog.by_id(draft.id) if catalog else None
     publish_at = _publication_time(draft, known, publish_at, now)
+    check_placeholders(context, catalog, allow=allowed)
     check_folder(folder, known, catalog)
     merged = merge_published(folder, draft, known, context, trust_folder=trust_folder, save=save)
     draft, edited = merged.draft, merged.edited
@@ -223,7 +224,7 @@ def prepare(
     )
     check_times(assembled.episode)
     transcripts = [assembled.transcript] if assembled.transcript else []
-    render_feed = make_feed_renderer(transcripts, allow=frozenset(allow))
+    render_feed = make_feed_renderer(transcripts, allow=allowed)
     prepared = PreparedEpisode(
         known,
         media,
@@ -268,8 +269,30 @@ def release(context: Context, *, allow: Iterable[GateName] = ()) -> tuple[str, .
     Returns:
         The slugs that this call published.
     """
-    now = context.clock()
     released: list[str] = []
+    update = _release_update(context, released, frozenset(allow))
+    preview(context.store, update)
+    catalog, _ = commit(context, update)
+    remove_withdrawn_objects(context, catalog)
+    return tuple(released)
+
+
+def why_not_released(context: Context) -> PodcastError | None:
+    """Return the error with which `release` would stop now, None without one; writes nothing."""
+    try:
+        preview(context.store, _release_update(context, [], frozenset()))
+    except PodcastError as error:
+        return error
+    return None
+
+
+def _release_update(context: Context, released: list[str], allow: frozenset[GateName]) -> CatalogUpdate:
+    """Return the update that publishes what is due now.
+
+    Args:
+        released: is given the slugs that the update published.
+    """
+    now = context.clock()
 
     def publish_due(current: Catalog | None) -> Catalog:
         if current is None:
@@ -280,14 +303,8 @@ def release(context: Context, *, allow: Iterable[GateName] = ()) -> tuple[str, .
 
     catalog = load_catalog(context)
     transcripts = [published_transcript(episode, context.store) for episode in _due(catalog, now)]
-    render_feed = make_feed_renderer(
-        [transcript for transcript in transcripts if transcript], allow=frozenset(allow)
-    )
-    update = CatalogUpdate(publish_due, render_feed)
-    preview(context.store, update)
-    catalog, _ = commit(context, update)
-    remove_withdrawn_objects(context, catalog)
-    return tuple(released)
+    render_feed = make_feed_renderer([one for one in transcripts if one], allow=allow)
+    return CatalogUpdate(publish_due, render_feed)
 
 
 def _unpublished_slugs(context: Context) -> frozenset[str]:
@@ -325,7 +342,7 @@ def _publication_time(
 def _due(catalog: Catalog | None, now: datetime) -> list[Episode]:
     """Return the scheduled episodes whose time has come."""
     episodes = catalog.episodes if catalog else ()
-    return [e for e in episodes if e.state == "scheduled" and e.publish_at <= now]
+    return [episode for episode in episodes if episode.is_due(now)]
 
 
 def _published(episode: Episode, now: datetime) -> Episode:

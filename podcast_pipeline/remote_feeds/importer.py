@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID, uuid5
 
 from slugify import slugify
 
+from podcast_pipeline.config.placeholders import SHIPPED_COVERS
 from podcast_pipeline.episodes.create import MAX_SLUG_LENGTH, RESERVED_SLUGS
 from podcast_pipeline.errors import FetchError
 from podcast_pipeline.feed import parse
@@ -20,7 +21,7 @@ from podcast_pipeline.model import Episode, Progress
 from podcast_pipeline.model.catalog import Catalog
 from podcast_pipeline.pipeline.commit import load_catalog
 from podcast_pipeline.pipeline.context import Context, step
-from podcast_pipeline.pipeline.show_assets import build_show_assets
+from podcast_pipeline.pipeline.show_assets import ShowAssets, build_show_assets
 from podcast_pipeline.pipeline.withdraw.checks import withdrawn_in_episode
 from podcast_pipeline.remote_feeds.client import HttpClient
 from podcast_pipeline.remote_feeds.files import FileImporter
@@ -211,13 +212,21 @@ def _import_all(
         raise FetchError(failed[0].subject, message)
 
 
+def _without_sample_cover(show_assets: ShowAssets) -> ShowAssets:
+    """Return the show without a cover that listeners would take for the newsroom's; no feed goes out so."""
+    covers = {f"public/art/{sha256[:16]}.jpg" for sha256 in SHIPPED_COVERS}
+    if show_assets.show.artwork_key not in covers:
+        return show_assets
+    return replace(show_assets, show=show_assets.show.model_copy(update={"artwork_key": None}))
+
+
 def _add_to_catalog(episodes: list[Episode], context: Context, catalog: Catalog | None) -> None:
     show_assets = build_show_assets(context, catalog)
     upload(context.store, show_assets.objects, now=context.clock(), report=context.report)
 
     def add(current: Catalog | None) -> Catalog:
         known = _known_guids(current)
-        base = current or show_assets.apply_to(None)
+        base = current or _without_sample_cover(show_assets).apply_to(None)
         added = (episode for episode in episodes if episode.guid not in known)
         now = context.clock()
         return base.with_episodes(_fetched_again(base.by_id(e.id), e, now) for e in added)

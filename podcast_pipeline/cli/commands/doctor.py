@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -17,6 +18,8 @@ from podcast_pipeline.errors import PodcastError, SubscriberError
 
 SUPPORTED_PYTHON = ((3, 11), (3, 14))
 """First supported version, first unsupported version."""
+RELEASE_GRACE = timedelta(minutes=3)
+"""A timer that runs `podcast release` every minute or so is never later than this."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,17 @@ def _check_artwork(session: CliSession) -> Iterator[DoctorFinding]:
     yield DoctorFinding("artwork", None if art.advice else True, art.advice or config.show.artwork)
 
 
+def _check_placeholders(session: CliSession) -> Iterator[DoctorFinding]:
+    from podcast_pipeline.config.placeholders import is_trial
+    from podcast_pipeline.pipeline.show_assets import show_placeholders
+
+    trial = is_trial(session.context.show)
+    advice = "fine for a trial on this machine" if trial else "put your own into show.toml"
+    for one in show_placeholders(session.context):
+        said = f"{one.key} is a placeholder: {one.said}; {advice}"
+        yield DoctorFinding("placeholder", None if trial else False, said)
+
+
 def _check_jingles(session: CliSession) -> Iterator[DoctorFinding]:
     config = session.config
     for name, file in (("audio.intro", config.audio.intro), ("audio.outro", config.audio.outro)):
@@ -218,6 +232,16 @@ def _check_store(session: CliSession) -> Iterator[DoctorFinding]:
         yield DoctorFinding(f"store: {check.name}", check.ok, check.advice or "works")
 
 
+def _check_schedule(session: CliSession) -> Iterator[DoctorFinding]:
+    """Find the episodes that nobody has released; one that is due this minute may be on its way."""
+    from podcast_pipeline.cli.commands.episodes import overdue_lines
+
+    catalog, latest = session.context.catalog(), session.clock() - RELEASE_GRACE
+    for slug, line in overdue_lines(session).items():
+        episode = catalog.by_slug(slug) if catalog else None
+        yield DoctorFinding("schedule", False if episode and episode.publish_at <= latest else None, line)
+
+
 def _check_publisher(session: CliSession) -> Iterator[DoctorFinding]:
     """Find out how two publishers at once are kept apart: conditional writes, a setting or a lease."""
     from podcast_pipeline.storage.s3.presets import has_conditional_writes
@@ -242,12 +266,14 @@ CHECKS: tuple[tuple[str, Callable[[CliSession], Iterator[DoctorFinding]]], ...] 
     ("file permissions", _check_file_modes),
     ("categories", _check_categories),
     ("artwork", _check_artwork),
+    ("placeholders", _check_placeholders),
     ("jingles", _check_jingles),
     ("urls", _check_urls),
     ("database", _check_database),
     ("secret key", _check_secret_key),
     ("mail", _check_mail),
     ("store", _check_store),
+    ("schedule", _check_schedule),
     ("two publishers", _check_publisher),
 )
 

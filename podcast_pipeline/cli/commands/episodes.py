@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 APP_BEHAVIOUR = {
     "scheduled": "nothing yet: it is in no feed until {publish_at}; its audio is stored under a key that "
     "nobody can guess, and `podcast release` publishes it",
+    "overdue": "nothing: it is in no feed before `podcast release` publishes it",
     "published": "show the episode after their next request for the feed; a new title or new notes arrive "
     "the same way, and the audio is downloaded once",
     "unpublished": "drop the episode from their list; apps that have downloaded it keep their copy",
     "withdrawn": "never listed the episode: it was withdrawn before its publication time",
 }
-"""State -> the line `apps:` of `podcast status`; `withdrawn` is unpublished without ever being public."""
+"""State -> the line `apps:` of `podcast status`; `withdrawn` is unpublished without ever being public, and
+`overdue` is scheduled for a time that is past."""
 
 UNPUBLISH_WARNINGS = {
     "published": "unpublishing {slug} is for ever: its slug, id and guid are never used again; the audio file"
@@ -161,9 +163,14 @@ def list_(context: typer.Context) -> None:
     session: CliSession = context.obj
     rows = _rows(session)
     session.output.table("", rows, columns=("slug", "state", "publication time", "title"))
+    overdue = overdue_lines(session)
     if session.output.as_json:
         keys = ("slug", "state", "publish_at", "title")
-        session.output.result({"episodes": [dict(zip(keys, row, strict=True)) for row in rows]})
+        documents = [dict(zip(keys, row, strict=True)) for row in rows]
+        session.output.result({"episodes": [{**one, "overdue": one["slug"] in overdue} for one in documents]})
+    for line in overdue.values():
+        session.output.warn(line)
+    feeds.warn_of_placeholders(session)
 
 
 def status(context: typer.Context, slug: SlugArgument) -> None:
@@ -222,6 +229,7 @@ def rebuild(context: typer.Context, allow: Allow = None) -> None:
         session, allow or (), lambda passed: maintain.rebuild(session.context, allow=passed)
     )
     feeds.warn_of_left_out_items(session)
+    feeds.warn_of_placeholders(session)
     session.output.result({"changed": changed}, ["rebuilt" if changed else "nothing to do"])
 
 
@@ -254,6 +262,23 @@ def _rows(session: CliSession) -> list[tuple[str, str, str, str]]:
     ]
 
 
+def overdue_lines(session: CliSession) -> dict[str, str]:
+    """Return slug -> a line for each episode whose time is past and that nobody has released, and why not."""
+    from podcast_pipeline.pipeline.publish import why_not_released
+
+    now, catalog = session.clock(), session.context.catalog()
+    due = [episode for episode in (catalog.episodes if catalog else ()) if episode.is_due(now)]
+    if not due:
+        return {}
+    error = why_not_released(session.context)
+    remedy = (
+        f"`podcast release` refuses: {error}"
+        if error
+        else "run `podcast release`, and see that a timer runs it (docs/scheduling.md)"
+    )
+    return {e.slug: f"{e.slug}: overdue since {session.format_local(e.publish_at)}; {remedy}" for e in due}
+
+
 def _status_of_draft(session: CliSession, slug: str) -> dict[str, str | None]:
     title = session.library.folder(slug).load_draft().title
     apps = f"nothing: it has not left this machine; run `podcast publish {slug}` when it is ready"
@@ -276,8 +301,11 @@ def _status(session: CliSession, episode: "Episode") -> dict[str, str | None]:
         "publish_at": session.format_local(episode.publish_at),
     }
     is_withdrawn = episode.state == "unpublished" and not episode.published_at
+    if episode.is_due(session.clock()):
+        late = overdue_lines(session)[episode.slug].removeprefix(f"{episode.slug}: ")
+        return {**facts, "title": episode.title, "overdue": late, "apps": APP_BEHAVIOUR["overdue"]}
     apps = APP_BEHAVIOUR["withdrawn" if is_withdrawn else episode.state]
-    return {**facts, "title": episode.title, "apps": apps.format(**facts)}
+    return {**facts, "title": episode.title, "overdue": None, "apps": apps.format(**facts)}
 
 
 COMMANDS = (

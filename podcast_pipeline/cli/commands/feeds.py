@@ -103,6 +103,9 @@ def _change_lines(changes: "FeedDiff", visible: "tuple[VisibleChange, ...]") -> 
 
 
 def _host_lines(moves: "HostChanges") -> Iterator[str]:
+    if moves.show_artwork:
+        old, new = moves.show_artwork
+        yield f"the show: its picture was {old} and is {new}; look whether it is the same"
     for files, count in (("audio", moves.audio), ("artwork", moves.artwork), ("chapters", moves.chapters)):
         if count:
             yield f"{format_count(count, 'episode')}: other host for the {files}, same guid"
@@ -197,6 +200,19 @@ def warn_of_left_out_items(session: CliSession) -> None:
 
     for line in left_out(session.context.catalog()):
         session.output.warn(line)
+
+
+def warn_of_placeholders(session: CliSession) -> None:
+    """Print one line where listeners see values of the sample show; none for a show on this machine only."""
+    from podcast_pipeline.config.placeholders import is_trial, tell_placeholders
+    from podcast_pipeline.pipeline.show_assets import show_placeholders
+
+    found = () if is_trial(session.context.show) else show_placeholders(session.context)
+    if found:
+        session.output.warn(
+            f"show.toml has placeholders: {tell_placeholders(found)}; put your own there, then run"
+            " `podcast rebuild`"
+        )
 
 
 def _remark_lines(remarks: "Iterable[ImportRemark]") -> Iterator[str]:

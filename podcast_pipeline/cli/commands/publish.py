@@ -75,6 +75,7 @@ def publish_all(session: CliSession, arguments: list[str], options: PublishOptio
         session.output.warn(str(error))
     if not options.dry_run:
         feeds.warn_of_left_out_items(session)
+    feeds.warn_of_placeholders(session)
     sys.exit(exit_code(errors))
 
 
@@ -299,16 +300,21 @@ def _lines(session: CliSession, outcome: PublishOutcome) -> Iterator[str]:
     facts = _facts(result.episode, result.show)
     yield from merged_lines(result.taken, "would take" if isinstance(result, DryRunResult) else "taken")
     if not result.changed:
-        yield f"{facts['slug']}: nothing to do, the episode matches its folder ({facts['page_url']})"
+        then = " from its time on" if result.episode.state == "scheduled" else ""
+        yield f"{facts['slug']}: nothing to do, the episode matches its folder ({facts['page_url']}{then})"
     elif isinstance(result, DryRunResult):
         yield from _plan(session, result)
     else:
-        if result.episode.state == "scheduled":
+        scheduled = result.episode.state == "scheduled"
+        if scheduled:
             when = session.format_local(result.episode.publish_at)
-            yield f"scheduled: `podcast release` publishes the episode at {when}"
+            yield f"scheduled: `podcast release` publishes the episode at {when}; nothing answers before"
         version = result.episode.transcript
         if version and version.note and version.published_at == result.episode.content_changed_at:
             yield f"transcript: version {version.version}; correction note: {version.note}"
+        if scheduled:
+            yield f"page from then on: {facts['page_url']}"
+            return
         yield f"page:  {facts['page_url']}"
         yield f"audio: {facts['audio_url'] or 'for subscribers, in their private feeds and on the page'}"
         yield f"feed:  {result.show.feed_url}"
