@@ -6,6 +6,7 @@ import socket
 import sys
 import time
 from contextlib import suppress
+from threading import Timer
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -43,6 +44,21 @@ def serve(app: Starlette, *, host: str, port: int) -> None:
     max_connections = connection_limit(raise_descriptor_limit())
     with suppress(KeyboardInterrupt):  # Ctrl-C is the normal way to stop
         build_server(app, max_connections=max_connections).run(sockets=[listener])
+
+
+def serve_for(app: Starlette, listener: socket.socket, *, lifetime_s: float) -> None:
+    """Serve on a socket for some time, or until SIGINT or SIGTERM."""
+    server = build_server(app)
+
+    def end() -> None:
+        server.should_exit = True
+
+    timer = Timer(lifetime_s, end)
+    timer.daemon = True
+    timer.start()
+    with suppress(KeyboardInterrupt):
+        server.run(sockets=[listener])
+    timer.cancel()
 
 
 class SiteServer(uvicorn.Server):

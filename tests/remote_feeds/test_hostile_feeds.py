@@ -292,7 +292,7 @@ def test_a_device_is_no_feed(empty_show: ShowFolder, tmp_path: Path, monkeypatch
         with pytest.raises(FeedError, match="is no file and no pipe"):
             pages.read_feed_file(name)
     monkeypatch.setattr(pages, "LONGEST_SILENCE_S", 0.01)
-    with pytest.raises(FeedError, match="pipe: sent nothing for 0.01 s; save the feed as a file"):
+    with pytest.raises(FeedError, match=r"pipe: sent nothing for 0\.01 s; save the feed as a file"):
         pages.read_feed_file(str(tmp_path / "pipe"))
 
 

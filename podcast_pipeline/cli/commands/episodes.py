@@ -60,9 +60,7 @@ def ingest(
     from podcast_pipeline.cli.commands.publish import PublishOptions, ingest_recording, parse_track
 
     session: CliSession = context.obj
-    options = PublishOptions(
-        title, slug, tuple(guest or ()), notes, at=None, allow=frozenset(), dry_run=False, yes=True
-    )
+    options = PublishOptions(title, slug, tuple(guest or ()), notes)
     if (audio is None) == (not track):
         raise typer.BadParameter("give one recording, or one --track for each speaker")
     recording = audio or [parse_track(text) for text in track or ()]

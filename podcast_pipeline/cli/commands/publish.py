@@ -2,7 +2,8 @@
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,16 +29,16 @@ LISTED = 20  # changes that came from other producers
 
 @dataclass(frozen=True)
 class PublishOptions:
-    """The options of `ingest` and `publish`."""
+    """The options of `ingest`, `preview` and `publish`."""
 
     title: str | None
     slug: str | None
     guests: tuple[str, ...]
     notes: Path | None
-    at: str | None
-    allow: frozenset[GateName]
-    dry_run: bool
-    yes: bool
+    at: str | None = None
+    allow: frozenset[GateName] = frozenset()
+    dry_run: bool = False
+    yes: bool = False
 
     @property
     def for_new_recording(self) -> bool:
@@ -131,22 +132,30 @@ def _attempt(session: CliSession, argument: str, options: PublishOptions) -> Pub
     seconds = session.output.seconds
     seconds.clear()
     try:
-        result = _publish_one(session, argument, options)
+        work = _rehearse_one if options.dry_run else _publish_one
+        result: PublishResult | DryRunResult = work(session, argument, options)
     except PodcastError as error:
         return PublishOutcome(argument, None, dict(seconds), error)
     return PublishOutcome(argument, result, dict(seconds))
 
 
-def _publish_one(
-    session: CliSession, argument: str, options: PublishOptions
-) -> "PublishResult | DryRunResult":
+def _rehearse_one(session: CliSession, argument: str, options: PublishOptions) -> "DryRunResult":
+    from podcast_pipeline.pipeline.publish import dry_run
+
+    publish_at = _publish_at(session, options.at)
+    with rehearsed_episode(session.context, argument, options) as (context, slug):
+        result = dry_run(context, slug, publish_at=publish_at, allow=options.allow)
+        return replace(result, has_folder=context.library is session.library)
+
+
+def _publish_one(session: CliSession, argument: str, options: PublishOptions) -> "PublishResult":
     from podcast_pipeline.episodes import edits
-    from podcast_pipeline.pipeline.publish import dry_run, publish
+    from podcast_pipeline.pipeline.publish import publish
 
     context, publish_at = session.context, _publish_at(session, options.at)
-    slug = _slug(argument, context, options)
-    if options.dry_run:
-        return dry_run(context, slug, publish_at=publish_at, allow=options.allow)
+    slug = argument
+    if _is_recording(argument, options):
+        slug = ingest_recording(context, Path(argument), options)
     _ask(session, slug, publish_at, options)
 
     def work(allow: frozenset[GateName]) -> "PublishResult":
@@ -166,23 +175,30 @@ def _publish_one(
     return result
 
 
-def _slug(argument: str, context: "Context", options: PublishOptions) -> str:
-    """Return the slug of an argument; a new recording becomes an episode."""
-    from podcast_pipeline.files import sha256_of
+@contextmanager
+def rehearsed_episode(
+    context: "Context", argument: str, options: PublishOptions
+) -> "Iterator[tuple[Context, str]]":
+    """Yield a show and the slug of an argument in it; of a new recording nothing stays."""
+    from podcast_pipeline.pipeline.rehearsal import ingested_for_rehearsal
 
-    if not Path(argument).is_file():
-        if options.for_new_recording:
-            message = "is not a file; omit --title, --slug, --guest and --notes, they are for a new recording"
-            raise EpisodeError(argument, message)
-        return argument
-    if not options.dry_run:
-        return ingest_recording(context, Path(argument), options)
-    known = context.library.slug_of_source(sha256_of(Path(argument)))
-    if known is None:
-        raise EpisodeError(
-            argument, "is not an episode yet, and --dry-run creates none; run `podcast ingest` first"
-        )
-    return known
+    if not _is_recording(argument, options):
+        yield context, argument
+        return
+    with ingested_for_rehearsal(
+        context, lambda library: ingest_recording(library, Path(argument), options)
+    ) as found:
+        yield found
+
+
+def _is_recording(argument: str, options: PublishOptions) -> bool:
+    """Tell a recording from a slug; EpisodeError where an option for a recording comes with a slug."""
+    if Path(argument).is_file():
+        return True
+    if options.for_new_recording:
+        message = "is not a file; omit --title, --slug, --guest and --notes, they are for a new recording"
+        raise EpisodeError(argument, message)
+    return False
 
 
 def _publish_at(session: CliSession, at: str | None) -> datetime | None:
@@ -259,14 +275,18 @@ def _print(session: CliSession, outcomes: list[PublishOutcome]) -> None:
 
 
 def _document(outcome: PublishOutcome) -> dict[str, object]:
+    from podcast_pipeline.pipeline.publish import PublishResult
+
     result, error = outcome.result, outcome.error and str(outcome.error)
     if result is None:
         keys = ("id", "guid", "state", "publish_at", "page_url", "audio_url")
         return {"slug": outcome.argument, **dict.fromkeys(keys), "error": error}
     facts = {**_facts(result.episode, result.show), "changed": result.changed, "error": None}
     facts["merged"] = list(result.taken)
-    objects = getattr(result, "objects", None)
-    return facts if objects is None else {**facts, "would_store": dict(objects)}
+    if isinstance(result, PublishResult):
+        return facts
+    minted = {} if result.has_folder else {"id": None, "guid": None}
+    return {**facts, **minted, "would_store": dict(result.objects)}
 
 
 def _print_steps(session: CliSession, outcome: PublishOutcome) -> None:
@@ -330,7 +350,8 @@ def merged_lines(taken: Sequence[str], verb: str) -> Iterator[str]:
 def _plan(session: CliSession, result: "DryRunResult") -> Iterator[str]:
     episode, changes = result.episode, result.feed_changes
     when = session.format_local(episode.publish_at)
-    yield f"{episode.slug}: would be {episode.state}, {when}; nothing was stored"
+    folder = "" if result.has_folder else " and no folder was made"
+    yield f"{episode.slug}: would be {episode.state}, {when}; nothing was stored{folder}"
     for key, size_bytes in result.objects:
         yield f"would store {key} ({size_bytes} bytes)"
     for verb, items in (("add", changes.new), ("remove", changes.removed)):
