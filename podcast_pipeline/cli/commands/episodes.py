@@ -12,6 +12,7 @@ from podcast_pipeline.cli.session import CliSession
 
 if TYPE_CHECKING:
     from podcast_pipeline.model import Episode
+    from podcast_pipeline.pipeline.context import Context
 
 APP_BEHAVIOUR = {
     "scheduled": "nothing yet: it is in no feed until {publish_at}; its audio is stored under a key that "
@@ -131,14 +132,20 @@ def transcribe(
 
 def release(context: typer.Context, allow: Allow = False) -> None:
     """Publish the scheduled episodes that are due and update the feed; safe to run every minute, anywhere."""
+    session: CliSession = context.obj
+    slugs = release_due(session, session.context, allow=allow)
+    session.output.result({"released": slugs}, [f"{slug}: published" for slug in slugs])
+
+
+def release_due(session: CliSession, context: "Context", *, allow: bool = False) -> tuple[str, ...]:
+    """Publish the scheduled episodes that are due, as `release` and its job do; return their slugs."""
     from podcast_pipeline.pipeline import publish
 
-    session: CliSession = context.obj
-    slugs = publish.release(session.context, allow_redownloads=allow)
+    slugs = publish.release(context, allow_redownloads=allow)
     if slugs:
         search.update_search_index(session)
         feeds.warn_of_left_out_items(session)
-    session.output.result({"released": slugs}, [f"{slug}: published" for slug in slugs])
+    return slugs
 
 
 def list_(context: typer.Context) -> None:
