@@ -1,16 +1,13 @@
 """`podcast subscribers import`, `export`, `data-export`, and the retention thread of `serve`."""
 
 import json
-import logging
 from errno import ENOSPC
 from pathlib import Path
-from threading import Event
 from typing import TextIO
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from podcast_pipeline.audience.subscribers.privacy.retention import run_daily
 from podcast_pipeline.cli.app import app
 from podcast_pipeline.errors import SubscriberError
 from tests.support.databases import SHOW_DATABASES
@@ -149,20 +146,3 @@ def test_a_data_export_is_json_without_secrets(show: Path, command: str) -> None
     assert held["subscriber"]["email"] == "ann@example.com"
     assert held["audit_log"][0]["origin"] == "import"
     assert "sha256" not in done.stdout
-
-
-def test_forgetting_goes_on_after_a_fault(caplog: pytest.LogCaptureFixture) -> None:
-    """An unreachable database is one line in the log; the next round of the retention works."""
-    rounds: list[int] = []
-    stopped = Event()
-
-    def forget() -> None:
-        rounds.append(len(rounds))
-        if len(rounds) == 1:
-            raise SubscriberError("database", "is away")
-        stopped.set()
-
-    with caplog.at_level(logging.ERROR):
-        run_daily(forget, stopped=stopped, every_s=0)
-    assert rounds == [0, 1]
-    assert caplog.messages == ["database: is away"]

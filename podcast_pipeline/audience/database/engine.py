@@ -18,7 +18,7 @@ from sqlalchemy.pool import NullPool, PoolProxiedConnection, QueuePool
 from podcast_pipeline.errors import SubscriberError
 from podcast_pipeline.files import make_folder, sync_to_disk
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 """The migrations, oldest first; listed here so that opening a current database loads no Alembic."""
 
 DATABASE_FILE_NAME = "podcast.db"

@@ -225,6 +225,23 @@ def _check_mail(session: CliSession) -> Iterator[DoctorFinding]:
     yield DoctorFinding("mail", True, f"{smtp.server_label} accepts the login")
 
 
+def _check_jobs(session: CliSession) -> Iterator[DoctorFinding]:
+    """Report background work that failed, or that nothing does."""
+    from podcast_pipeline.audience.jobs.queue import JobQueue
+    from podcast_pipeline.cli.jobs import find_job_problems
+
+    try:
+        database = session.database
+    except SubscriberError:  # a finding of its own
+        return
+    rows = JobQueue(database, show_id=session.config.show.id).rows()
+    problems = find_job_problems(rows, now=session.clock())
+    if not problems:
+        yield DoctorFinding("jobs", True, "nothing is overdue, and nothing was given up")
+    for problem in problems:
+        yield DoctorFinding("jobs", None, problem)
+
+
 def _check_store(session: CliSession) -> Iterator[DoctorFinding]:
     from podcast_pipeline.storage.self_test import run_self_test
 
@@ -272,6 +289,7 @@ CHECKS: tuple[tuple[str, Callable[[CliSession], Iterator[DoctorFinding]]], ...] 
     ("database", _check_database),
     ("secret key", _check_secret_key),
     ("mail", _check_mail),
+    ("jobs", _check_jobs),
     ("store", _check_store),
     ("schedule", _check_schedule),
     ("two publishers", _check_publisher),

@@ -9,9 +9,11 @@ from podcast_pipeline.cli.arguments import Allow, Guests, Notes, SlugArgument, S
 from podcast_pipeline.cli.commands import feeds, search
 from podcast_pipeline.cli.confirmation import ask_at_gates, confirm, parse_gates
 from podcast_pipeline.cli.session import CliSession
+from podcast_pipeline.model.gates import GateName
 
 if TYPE_CHECKING:
     from podcast_pipeline.model import Episode
+    from podcast_pipeline.pipeline.context import Context
 
 APP_BEHAVIOUR = {
     "scheduled": "nothing yet: it is in no feed until {publish_at}; its audio is stored under a key that "
@@ -146,14 +148,24 @@ def transcribe(
 
 def release(context: typer.Context, allow: Allow = None) -> None:
     """Publish the scheduled episodes that are due and update the feed; safe to run every minute, anywhere."""
+    session: CliSession = context.obj
+    slugs = ask_at_gates(
+        session, allow or (), lambda passed: release_due(session, session.context, allow=passed)
+    )
+    session.output.result({"released": slugs}, [f"{slug}: published" for slug in slugs])
+
+
+def release_due(
+    session: CliSession, context: "Context", *, allow: frozenset[GateName] = frozenset()
+) -> tuple[str, ...]:
+    """Publish the scheduled episodes that are due, as `release` and its job do; return their slugs."""
     from podcast_pipeline.pipeline import publish
 
-    session: CliSession = context.obj
-    slugs = ask_at_gates(session, allow or (), lambda passed: publish.release(session.context, allow=passed))
+    slugs = publish.release(context, allow=allow)
     if slugs:
         search.update_search_index(session)
         feeds.warn_of_left_out_items(session)
-    session.output.result({"released": slugs}, [f"{slug}: published" for slug in slugs])
+    return slugs
 
 
 def list_(context: typer.Context) -> None:
