@@ -68,7 +68,7 @@ class EpisodeRoutes:
 
     def routes(self) -> list[Route]:
         """Return the routes."""
-        for_page = partial(reads_if, self.cookies.needs_database)
+        for_page = partial(reads_if, self.visitors.needs_database)
         return [
             Route("/episodes/{slug}", for_page(self.episode)),
             Route("/episodes/{slug}/transcript.epub", for_page(self.book)),

@@ -42,7 +42,7 @@ class EpisodeListRoutes:
 
     def routes(self) -> list[Route]:
         """Return the routes."""
-        for_page = partial(reads_if, self.cookies.needs_database)
+        for_page = partial(reads_if, self.visitors.needs_database)
         return [Route("/", for_page(self.index)), Route("/archive", for_page(self.archive))]
 
     def index(self, request: Request) -> Response:
