@@ -1,17 +1,21 @@
 """Files and folders that are written whole or not at all, and the SHA-256 of their bytes."""
 
-import fcntl
 import hashlib
 import os
 import re
 import secrets
 import shutil
+import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 PART_FILE = re.compile(r".+\.\d+\.part")
 """A part of `atomic_path`, named by its process; a resumable download's part is not."""
+
+LOCK_POLL_S = 0.005  # between two looks at a lock that another process holds
 
 
 @contextmanager
@@ -70,13 +74,13 @@ def atomic_folder(target: Path) -> Iterator[Path]:
     """
     part = target.with_name(f".{target.name}.{secrets.token_hex(8)}.part")
     make_folder(target.parent)
-    with ExitStack() as handles:
-        with _opened(target.parent) as parent:
-            _lock(parent, fcntl.LOCK_EX)  # nobody takes the new folder for one that was left
+    with ExitStack() as held:
+        with _brief_lock(target.parent) as has_locks:  # nobody takes the new folder for one that was left
             for left in target.parent.glob(".*.part"):
-                _remove_unless_locked(left)
+                if has_locks and not _is_held(_holder(left) if left.is_dir() else left):
+                    shutil.rmtree(left, ignore_errors=True)
             part.mkdir()
-            _lock(handles.enter_context(_opened(part)), fcntl.LOCK_EX)
+            held.enter_context(_held(_holder(part)))
         try:
             yield part
             sync_tree(part)
@@ -86,31 +90,57 @@ def atomic_folder(target: Path) -> Iterator[Path]:
             shutil.rmtree(part, ignore_errors=True)
 
 
-def _remove_unless_locked(folder: Path) -> None:
-    with suppress(FileNotFoundError, NotADirectoryError), _opened(folder) as handle:
-        if _lock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB):
-            shutil.rmtree(folder, ignore_errors=True)
+def file_lock(path: Path, *, wait: bool = True) -> FileLock:
+    """Return a lock of threads and processes of one machine on a file, to be used as a context manager.
+
+    The system releases the lock of a killed process. Where a disk has no locks, taking it is an OSError.
+
+    Args:
+        wait: for another holder; else taking it raises filelock.Timeout.
+    """
+    return FileLock(path, mode=0o600, blocking=wait, poll_interval=LOCK_POLL_S, fallback_to_soft=False)
+
+
+def _holder(part: Path) -> Path:
+    """Return the file that is locked for as long as somebody writes a folder."""
+    return part.with_suffix(".lock.part")
 
 
 @contextmanager
-def _opened(folder: Path) -> Iterator[int]:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def _held(holder: Path) -> Iterator[bool]:
+    """Lock a file, and remove it in the end; yield whether the disk has locks, as a network share may not."""
+    lock = file_lock(holder)
+    with suppress(OSError):
+        lock.acquire()
     try:
-        yield handle
+        yield lock.is_locked
     finally:
-        os.close(handle)
+        _remove(holder, lock)
 
 
-def _lock(handle: int, flags: int) -> bool:
-    """Lock a folder until it is closed or the process ends; return whether that was possible.
+def _brief_lock(folder: Path) -> AbstractContextManager[bool]:
+    """Keep other processes from sweeping a folder, or from beginning something in it; see `_held`."""
+    return _held(folder / ".sweep.lock.part")
 
-    A network share may have no locks on folders: nothing is swept there.
-    """
+
+def _is_held(holder: Path) -> bool:
+    """Return whether somebody holds a file, and remove it where nobody does any more."""
+    lock = file_lock(holder, wait=False)
     try:
-        fcntl.flock(handle, flags)
-    except OSError:
-        return False
-    return True
+        lock.acquire()
+    except (Timeout, OSError):
+        return True
+    _remove(holder, lock)
+    return False
+
+
+def _remove(holder: Path, lock: FileLock) -> None:
+    """Remove a file while it is locked: who waits for it sees that, and makes a new one."""
+    if sys.platform == "win32":  # where an open file cannot be removed
+        lock.release()
+    with suppress(OSError):
+        holder.unlink()
+    lock.release()
 
 
 def make_folder(path: Path, *, mode: int = 0o777) -> None:
@@ -138,10 +168,12 @@ def sweep_parts(folder: Path) -> Iterator[None]:
 
     Nothing is removed while another process holds the folder; a killed one holds nothing.
     """
-    with _opened(folder) as handle:
-        if _lock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB):
-            remove_parts(folder)
-        _lock(handle, fcntl.LOCK_SH)
+    with ExitStack() as held:
+        with _brief_lock(folder) as has_locks:
+            holders = [_is_held(holder) for holder in folder.glob(".holder-*.lock.part")]
+            if has_locks and not any(holders):
+                remove_parts(folder)
+            held.enter_context(_held(folder / f".holder-{secrets.token_hex(8)}.lock.part"))
         yield
 
 
@@ -153,8 +185,14 @@ def remove_parts(folder: Path) -> None:
 
 
 def sync_to_disk(path: Path) -> None:
-    """Flush a file, or the names in a folder, to the disk (fsync)."""
-    handle = os.open(path, os.O_RDONLY)
+    """Flush a file, or the names in a folder, to the disk (fsync).
+
+    Windows has no handles of folders, and flushes files that are open for writing only.
+    """
+    is_windows = sys.platform == "win32"
+    if is_windows and path.is_dir():
+        return
+    handle = os.open(path, os.O_RDWR if is_windows else os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

@@ -15,6 +15,7 @@ MAY_IMPORT = {
     "email_validator": {"audience.subscribers.email"},
     "faster_whisper": {"transcription.engines", "transcription.hub"},
     "feedgen": {"feed.atom", "feed.rss"},
+    "filelock": {"episodes.library", "files"},
     "h11": {"web.connections.protocol"},
     "httpcore": {"remote_feeds.transport"},
     "httpx": {

@@ -1,15 +1,16 @@
 """The library: all episode folders of a show. `create` makes them."""
 
-import fcntl
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from uuid import UUID
+
+from filelock import Timeout
 
 from podcast_pipeline.episodes.folder import IMPORTED_AUDIO, EpisodeFolder
 from podcast_pipeline.episodes.table import EPISODE_FILE, read_table
 from podcast_pipeline.errors import EpisodeError
-from podcast_pipeline.files import foreign_file, make_folder, remove_parts
+from podcast_pipeline.files import file_lock, foreign_file, make_folder, remove_parts
 
 TEXT_FILES = (
     *(EPISODE_FILE, "notes.md", "transcript.md"),
@@ -62,10 +63,10 @@ class Library:
         """
         folder = self.folder(slug)
         make_folder(folder.build, mode=0o700)
-        with (folder.build / ".lock").open("a") as file:
+        with ExitStack() as held:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
+                held.enter_context(file_lock(folder.build / ".lock", wait=False))
+            except Timeout as error:
                 message = "another `podcast` on this machine is at work on it; run again when it is done"
                 raise EpisodeError(slug, message) from error
             for place in (folder.path, folder.build):

@@ -10,7 +10,6 @@ when it returns. A body that is not as info.json describes it is no object: it i
 a link (their writer was killed) are removed by the next write of their key, or by `podcast gc`.
 """
 
-import fcntl
 import hashlib
 import json
 import os
@@ -26,7 +25,7 @@ from stat import S_IMODE
 from typing import IO, TYPE_CHECKING, Self
 
 from podcast_pipeline.errors import DamagedObject, Denied, NotFound, StoreError
-from podcast_pipeline.files import make_folder, sha256_of, sync_to_disk
+from podcast_pipeline.files import file_lock, make_folder, sha256_of, sync_to_disk
 from podcast_pipeline.storage import CHUNK_BYTES, ObjectInfo, UnfinishedUpload
 from podcast_pipeline.storage.conditional import check_preconditions
 from podcast_pipeline.storage.file_modes import CLOSED_FILE, CLOSED_FOLDER, store_mode
@@ -262,9 +261,7 @@ class LocalStore(LocalReader):
     @contextmanager
     def _lock(self) -> Iterator[None]:
         self._make_folder(self._root)
-        (self._root / ".lock").touch(CLOSED_FILE)
-        with (self._root / ".lock").open("a") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)  # released by the kernel even if the process is killed
+        with file_lock(self._root / ".lock"):
             yield
 
 

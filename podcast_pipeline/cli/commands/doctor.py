@@ -101,6 +101,10 @@ def _check_file_modes(session: CliSession) -> Iterator[DoctorFinding]:
     from podcast_pipeline.storage.file_modes import find_closed_folder, find_open_files
 
     config = session.config
+    if sys.platform == "win32":
+        message = "Windows keeps its own; keep the show below your user's folder, which others cannot read"
+        yield DoctorFinding("file permissions", None, message)
+        return
     found = [str(path) for path in find_open_files(config)]
     if found:
         more = f" and {len(found) - 1} more" if len(found) > 1 else ""
