@@ -21,6 +21,7 @@ PROCESSES = get_context("forkserver")
 """Processes for race tests; the modules below are imported once, before the fork."""
 PROCESSES.set_forkserver_preload(
     [
+        "podcast_pipeline.audience.signin_mail",
         "podcast_pipeline.audience.subscribers.repository",
         "alembic.command",
         "psycopg",
