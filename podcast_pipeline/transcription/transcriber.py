@@ -39,7 +39,7 @@ STEP = "transcribe"
 MAX_GAPS = 6  # gaps of a window that are transcribed again
 ENGLISH_BEAM, BEAM = 2, 5  # in English more change nothing (docs/performance.md): Whisper is best at it
 SECOND_PASS_BEAM = 5  # of windows with hallucinations
-FORMAT = 8  # of the cached windows; increment if a change of ours gives other words with the same engine
+FORMAT = 9  # of the cached windows; increment if a change of ours gives other words with the same engine
 
 
 class EngineTranscriber:
