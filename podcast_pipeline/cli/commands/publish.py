@@ -19,7 +19,6 @@ from podcast_pipeline.model.gates import GateName
 if TYPE_CHECKING:
     from podcast_pipeline.audio.tracks import Track
     from podcast_pipeline.model import Episode, Show
-    from podcast_pipeline.pipeline.context import Context
     from podcast_pipeline.pipeline.publish import DryRunResult, PublishResult
 
 
@@ -28,7 +27,12 @@ LISTED = 20  # changes that came from other producers
 
 @dataclass(frozen=True)
 class PublishOptions:
-    """The options of `ingest` and `publish`."""
+    """The options of `ingest` and `publish`.
+
+    Attributes:
+        replace: the recording is to be the audio of the episode `slug`.
+        tracks: of a recording, in place of an argument.
+    """
 
     title: str | None
     slug: str | None
@@ -38,6 +42,8 @@ class PublishOptions:
     allow: frozenset[GateName]
     dry_run: bool
     yes: bool
+    replace: bool = False
+    tracks: "tuple[Track, ...]" = ()
 
     @property
     def for_new_recording(self) -> bool:
@@ -87,10 +93,18 @@ def _warn_of_categories(session: CliSession) -> None:
             session.output.warn(f"show.toml: category “{category}” is not one of Apple's; {fix}")
 
 
-def ingest_recording(context: "Context", recording: "Path | Sequence[Track]", options: PublishOptions) -> str:
-    """Create an episode folder for a recording, or for its separate tracks, and return the slug."""
+def ingest_recording(
+    session: CliSession, recording: "Path | Sequence[Track]", options: PublishOptions
+) -> str:
+    """Create an episode folder for a recording, or for its separate tracks, and return the slug.
+
+    With --replace the episode of that slug gets the recording.
+    """
     from podcast_pipeline.pipeline import publish
 
+    context = session.context
+    if options.replace:
+        return _replace(session, recording, options)
     notes = _text(options.notes) if options.notes else ""
     if isinstance(recording, Path):
         return publish.ingest(
@@ -99,6 +113,26 @@ def ingest_recording(context: "Context", recording: "Path | Sequence[Track]", op
     return publish.ingest_tracks(
         context, recording, title=options.title, slug=options.slug, guests=options.guests, notes=notes
     )
+
+
+def _replace(session: CliSession, recording: "Path | Sequence[Track]", options: PublishOptions) -> str:
+    from podcast_pipeline.pipeline.replace import replace_recording
+
+    if options.slug is None:
+        raise ConfigError("--replace", "needs --slug SLUG, the episode whose audio is replaced")
+    if options.title or options.guests or options.notes:
+        message = "--title, --guest and --notes are for a new episode; change episode.toml and notes.md"
+        raise ConfigError("--replace", message)
+    if options.dry_run:
+        message = "changes the folder; run `podcast ingest … --replace`, then `podcast publish --dry-run`"
+        raise ConfigError("--replace", message)
+    replaced = replace_recording(session.context, options.slug, recording)
+    if replaced.old_files:
+        files, folder = " and ".join(replaced.old_files), replaced.folder
+        session.output.warn(
+            f"{replaced.slug}: the old recording stays in {folder} ({files}); delete it when nobody needs it"
+        )
+    return replaced.slug
 
 
 def parse_track(text: str) -> "Track":
@@ -144,7 +178,7 @@ def _publish_one(
     from podcast_pipeline.pipeline.publish import dry_run, publish
 
     context, publish_at = session.context, _publish_at(session, options.at)
-    slug = _slug(argument, context, options)
+    slug = _slug(session, argument, options)
     if options.dry_run:
         return dry_run(context, slug, publish_at=publish_at, allow=options.allow)
     _ask(session, slug, publish_at, options)
@@ -166,18 +200,24 @@ def _publish_one(
     return result
 
 
-def _slug(argument: str, context: "Context", options: PublishOptions) -> str:
+def _slug(session: CliSession, argument: str, options: PublishOptions) -> str:
     """Return the slug of an argument; a new recording becomes an episode."""
     from podcast_pipeline.files import sha256_of
 
+    if options.tracks:
+        if options.dry_run and not options.replace:
+            raise ConfigError("--dry-run", "creates no episode; run `podcast ingest` with the tracks first")
+        return ingest_recording(session, options.tracks, options)
     if not Path(argument).is_file():
+        if options.replace:
+            raise EpisodeError(argument, "is not a file; --replace needs the new recording")
         if options.for_new_recording:
             message = "is not a file; omit --title, --slug, --guest and --notes, they are for a new recording"
             raise EpisodeError(argument, message)
         return argument
-    if not options.dry_run:
-        return ingest_recording(context, Path(argument), options)
-    known = context.library.slug_of_source(sha256_of(Path(argument)))
+    if options.replace or not options.dry_run:
+        return ingest_recording(session, Path(argument), options)
+    known = session.context.library.slug_of_source(sha256_of(Path(argument)))
     if known is None:
         raise EpisodeError(
             argument, "is not an episode yet, and --dry-run creates none; run `podcast ingest` first"
@@ -318,6 +358,20 @@ def _lines(session: CliSession, outcome: PublishOutcome) -> Iterator[str]:
         yield f"page:  {facts['page_url']}"
         yield f"audio: {facts['audio_url'] or 'for subscribers, in their private feeds and on the page'}"
         yield f"feed:  {result.show.feed_url}"
+        yield from _lines_on_the_audio(session, result)
+
+
+def _lines_on_the_audio(session: CliSession, result: "PublishResult") -> Iterator[str]:
+    """Yield what a listener keeps of the audio that was published before."""
+    before, audio = result.before, result.episode.enclosure
+    if before is None or before.enclosure.key is None or before.state != "published":
+        return
+    if before.enclosure.sha256 != audio.sha256:
+        days = session.config.storage.gc_grace_days
+        old = result.show.object_url(before.enclosure.key) if before.access == "public" else "in the store"
+        yield f"old audio: {old}, until `podcast gc --yes` removes it, {days} days from now at the earliest"
+    elif before.title != result.episode.title:
+        yield "the MP3 keeps in its tags the title that it was made with; apps show the one of the feed"
 
 
 def merged_lines(taken: Sequence[str], verb: str) -> Iterator[str]:
