@@ -13,6 +13,7 @@ from podcast_pipeline.cli.commands import (
     database,
     episodes,
     feeds,
+    preview,
     pull,
     review,
     search,
@@ -35,6 +36,7 @@ app = typer.Typer(
 show.register(app)
 database.register(app)
 episodes.register(app)
+preview.register(app)
 pull.register(app)
 withdraw.register(app)
 feeds.register(app)

@@ -92,14 +92,22 @@ class Output:
         if self._bars is not None:
             self._bars.stop()
 
-    def result(self, document: Mapping[str, object], lines: Iterable[str] = ()) -> None:
-        """Print the result: the document with --json, else the lines (none with --quiet)."""
+    def result(
+        self, document: Mapping[str, object], lines: Iterable[str] = (), *, flush: bool = False
+    ) -> None:
+        """Print the result: the document with --json, else the lines (none with --quiet).
+
+        Args:
+            flush: for a command that goes on afterwards.
+        """
         self.close()
         if self.as_json:
             print(_harmless_json(json.dumps(document, ensure_ascii=False, default=str)))
         elif not self.quiet:
             for line in lines:
                 print("\n".join(map(printable, line.split("\n"))))
+        if flush:
+            sys.stdout.flush()
 
     def table(self, title: str, rows: Iterable[tuple[str, ...]], *, columns: tuple[str, ...]) -> None:
         """Print a table; nothing with --json or --quiet."""

@@ -182,6 +182,10 @@ class ReviewTable(FrozenModel):
     dropped: ReviewAction = "warn"
     low_confidence: Annotated[float, Field(ge=0, le=1)] = 0.5
 
+    def without_blocks(self) -> "ReviewTable":
+        """Return the same policy, with a warning in place of each block."""
+        return self.model_copy(update={name: "warn" for name, value in self if value == "block"})
+
 
 class ScheduleTable(FrozenModel):
     """[schedule]: the show's time zone and its weekly slots, like "TU 06:00"."""

@@ -147,6 +147,11 @@ class Transcript(StoredModel):
                 return known.name or f"Speaker {number}"
         return None
 
+    @property
+    def unnamed_speakers(self) -> tuple[str, ...]:
+        """The labels of the voices that nobody has named."""
+        return tuple(f"Speaker {n}" for n, known in enumerate(self.speakers, start=1) if not known.name)
+
 
 class TranscriptVersion(StoredModel):
     """One published version of a transcript. All keys are under `private/`.

@@ -27,6 +27,7 @@ from podcast_pipeline.storage.published import (
     write_feed,
 )
 from podcast_pipeline.transcript.leaks.shingles import Shingles
+from podcast_pipeline.transcript.review import ReviewItem
 from podcast_pipeline.transcript.text.clock import format_clock
 
 FeedRenderer = Callable[[Catalog, bytes | None], bytes]
@@ -53,6 +54,7 @@ class PreparedEpisode:
         known: the episode as the catalog had it, None for a new one.
         words: of the folder, in recording times; None without any.
         taken: a line for each change by another producer that was merged into the folder.
+        review_items: passages of the words that a person should listen to, worst first.
     """
 
     known: Episode | None
@@ -62,6 +64,7 @@ class PreparedEpisode:
     render_feed: FeedRenderer
     words: Transcript | None = None
     taken: tuple[str, ...] = ()
+    review_items: tuple[ReviewItem, ...] = ()
 
     @property
     def objects(self) -> tuple[StagedObject, ...]:
@@ -72,6 +75,11 @@ class PreparedEpisode:
     def changed(self) -> bool:
         """Whether the episode's entry in the catalog will differ."""
         return self.assembled.episode != self.known
+
+    @property
+    def unnamed_speakers(self) -> tuple[str, ...]:
+        """The labels of the voices that nobody has named."""
+        return self.words.unnamed_speakers if self.words else ()
 
     @property
     def update(self) -> CatalogUpdate:

@@ -75,6 +75,7 @@ class DryRunResult:
         objects: (key, size in bytes) of the objects that would be stored.
         feed_changes: of the public feed.
         taken: a line for each change by another producer that would be merged into the folder.
+        has_folder: whether the episode has a folder; else its id and guid are of this run only.
     """
 
     episode: Episode
@@ -83,6 +84,7 @@ class DryRunResult:
     objects: tuple[tuple[str, int], ...]
     feed_changes: app_impact.FeedDiff
     taken: tuple[str, ...] = ()
+    has_folder: bool = True
 
 
 def ingest(
@@ -103,7 +105,7 @@ def ingest(
         slug=slug,
         guests=guests,
         notes=notes,
-        unpublished_slugs=_unpublished_slugs(context),
+        unpublished_slugs=unpublished_slugs(context),
     )
 
 
@@ -132,7 +134,7 @@ def ingest_tracks(
             guests=guests,
             notes=notes,
             tracks=[(track.name, track.path, track.channel) for track in tracks],
-            unpublished_slugs=_unpublished_slugs(context),
+            unpublished_slugs=unpublished_slugs(context),
         )
 
 
@@ -212,8 +214,7 @@ def prepare(
     check_folder(folder, known, catalog)
     merged = merge_published(folder, draft, known, context, trust_folder=trust_folder, save=save)
     draft, edited = merged.draft, merged.edited
-    if edited is not None:
-        check_review_policy(draft, edited, context.config)
+    review_items = check_review_policy(draft, edited, context.config) if edited else ()
     words = edited.transcript if edited else None
     check_draft(draft, known, words, catalog)
     check_marks(draft, known, words, context, allow=allowed)
@@ -240,10 +241,13 @@ def prepare(
         render_feed,
         words=words,
         taken=merged.taken,
+        review_items=review_items,
     )
     then = preview(context.store, prepared.update)
     if assembled.episode.state == "scheduled":  # refused by `release` means refused while somebody is here
-        render_feed(then.catalog.with_episode(_published(assembled.episode, publish_at)), then.published_feed)
+        render_feed(
+            then.catalog.with_episode(as_published(assembled.episode, publish_at)), then.published_feed
+        )
     for transcript in transcripts:
         check_leaks(secret_shingles(transcript, then.catalog), prepared.objects)
     return prepared
@@ -306,7 +310,7 @@ def _release_update(context: Context, released: list[str], allow: frozenset[Gate
             raise EpisodeError("catalog", "nothing was published yet; run `podcast publish`")
         due = _due(current, now)
         released[:] = [episode.slug for episode in due]
-        return current.with_episodes(_published(episode, now) for episode in due)
+        return current.with_episodes(as_published(episode, now) for episode in due)
 
     catalog = load_catalog(context)
     transcripts = [published_transcript(episode, context.store) for episode in _due(catalog, now)]
@@ -314,7 +318,7 @@ def _release_update(context: Context, released: list[str], allow: frozenset[Gate
     return CatalogUpdate(publish_due, render_feed)
 
 
-def _unpublished_slugs(context: Context) -> frozenset[str]:
+def unpublished_slugs(context: Context) -> frozenset[str]:
     """Return the slugs of the unpublished episodes: their recordings may be ingested again.
 
     Raises:
@@ -352,6 +356,7 @@ def _due(catalog: Catalog | None, now: datetime) -> list[Episode]:
     return [episode for episode in episodes if episode.is_due(now)]
 
 
-def _published(episode: Episode, now: datetime) -> Episode:
+def as_published(episode: Episode, now: datetime) -> Episode:
+    """Return a scheduled episode published at an instant."""
     changes = {"state": "published", "published_at": now, "content_changed_at": now}
     return Episode.model_validate({**dict(episode), **changes})

@@ -39,11 +39,12 @@ def edited_transcript(
     )
 
 
-def check_review_policy(draft: EpisodeDraft, edited: edits.EditedTranscript, config: Config) -> None:
-    """Raise ReviewError when a review item blocks publication by the show's policy."""
-    if "block" not in config.review.model_dump().values():
-        return
-    blocking = review.blocking_items(find_review_items(draft, edited, config), config.review)
+def check_review_policy(
+    draft: EpisodeDraft, edited: edits.EditedTranscript, config: Config
+) -> tuple[review.ReviewItem, ...]:
+    """Return the review items; raise ReviewError when one blocks publication by the show's policy."""
+    items = find_review_items(draft, edited, config)
+    blocking = review.blocking_items(items, config.review)
     if blocking:
         first = blocking[0]
         raise ReviewError(
@@ -51,6 +52,7 @@ def check_review_policy(draft: EpisodeDraft, edited: edits.EditedTranscript, con
             f"{len(blocking)} to listen to before publication, first “{first.text}” at"
             f" {format_clock(first.start_s)}: {first.reason}; run `podcast review {draft.slug}`",
         )
+    return items
 
 
 def find_review_items(

@@ -98,7 +98,7 @@ def create_app(
         groups.append(SignInRoutes(signin, mailer, cookies, limiter, templates, show))
         groups.append(AccountRoutes(subscribers, sessions, cookies, templates, show))
     if config.storage.kind == "local":
-        groups.append(PublicFileRoutes(store, show.moved_feed_url))
+        groups.append(PublicFileRoutes(store.anonymous(), show.moved_feed_url))
     app = Starlette(
         routes=[static_route(), *(route for group in groups for route in group.routes())],
         middleware=[Middleware(AccessLog), Middleware(ResponseHeadersMiddleware, is_https=is_https)],

@@ -29,6 +29,13 @@ class TokenVerifier(Protocol):
         """Return the token's holder or None, in the same time either way (against timing attacks)."""
 
 
+class VisitorFinder(Protocol):
+    """Finds out who asks for a page."""
+
+    def visitor(self, request: Request) -> Visitor:
+        """Return the visitor; an anonymous one where nobody is known."""
+
+
 class AccessDenied(Exception):
     """A decision against the visitor; `ErrorPages` renders it."""
 

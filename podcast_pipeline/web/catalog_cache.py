@@ -12,7 +12,7 @@ from podcast_pipeline.errors import NotFound, StoreError
 from podcast_pipeline.feed import atom, private, rss
 from podcast_pipeline.model import Transcript, TranscriptVersion
 from podcast_pipeline.model.catalog import CATALOG_KEY, Catalog, catalog_from_json, transcript_from_json
-from podcast_pipeline.storage import Store
+from podcast_pipeline.storage import ObjectReader
 
 Value = TypeVar("Value")
 
@@ -72,7 +72,7 @@ class CatalogCache:
 
     def __init__(
         self,
-        store: Store,
+        store: ObjectReader,
         *,
         empty: Catalog,
         was_ever_published: Callable[[], bool],

@@ -5,6 +5,7 @@ import socket
 import sys
 import time
 from contextlib import suppress
+from threading import Timer
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -30,6 +31,21 @@ def serve(app: Starlette, *, host: str, port: int) -> None:
     logging.getLogger(LOGGERS[0]).info("serving on http://%s:%d; Ctrl-C ends it", host, port)
     with suppress(KeyboardInterrupt):  # Ctrl-C is the normal way to stop
         build_server(app).run(sockets=[listener])
+
+
+def serve_for(app: Starlette, listener: socket.socket, *, lifetime_s: float) -> None:
+    """Serve on a socket for some time, or until SIGINT or SIGTERM."""
+    server = build_server(app)
+
+    def end() -> None:
+        server.should_exit = True
+
+    timer = Timer(lifetime_s, end)
+    timer.daemon = True
+    timer.start()
+    with suppress(KeyboardInterrupt):
+        server.run(sockets=[listener])
+    timer.cancel()
 
 
 def build_server(app: Starlette) -> uvicorn.Server:

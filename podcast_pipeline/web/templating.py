@@ -103,6 +103,7 @@ class Templates:
             "date": lambda instant: view.date(instant, zone),
             "last_day": lambda end: view.date(end - timedelta(seconds=1), zone),  # an end at midnight
             "local_iso": lambda instant: instant.astimezone(zone).isoformat(),
+            "local_time": lambda instant: f"{instant.astimezone(zone):%H:%M %Z}",
         }
         environment.globals |= {"static": static_address, "LONG_TITLE": view.LONG_TITLE_CHARACTERS}
         return cls(environment, site_links)

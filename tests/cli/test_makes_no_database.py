@@ -35,6 +35,7 @@ ARGUMENTS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("gc",): ("--yes",),
     ("ingest",): ("missing.wav",),
     ("list",): (),
+    ("preview",): ("missing",),
     ("publish",): ("--yes", SLUG),
     ("pull",): (SLUG,),
     ("rebuild",): (),

@@ -66,14 +66,11 @@ def ingest(
     from podcast_pipeline.cli.commands.publish import PublishOptions, ingest_recording, parse_track
 
     session: CliSession = context.obj
-    options = PublishOptions(
-        title, slug, tuple(guest or ()), notes, at=None, allow=frozenset(), dry_run=False, yes=True,
-        replace=replace,
-    )  # fmt: skip
+    options = PublishOptions(title, slug, tuple(guest or ()), notes, replace=replace)
     if (audio is None) == (not track):
         raise typer.BadParameter("give one recording, or one --track for each speaker")
     recording = audio or [parse_track(text) for text in track or ()]
-    new_slug = ingest_recording(session, recording, options)
+    new_slug = ingest_recording(session.context, recording, options)
     folder = session.library.folder(new_slug).path
     session.output.result(
         {"slug": new_slug, "folder": str(folder)},

@@ -2,7 +2,8 @@
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from podcast_pipeline.model.gates import GateName
 if TYPE_CHECKING:
     from podcast_pipeline.audio.tracks import Track
     from podcast_pipeline.model import Episode, Show
+    from podcast_pipeline.pipeline.context import Context
     from podcast_pipeline.pipeline.publish import DryRunResult, PublishResult
 
 
@@ -27,7 +29,7 @@ LISTED = 20  # changes that came from other producers
 
 @dataclass(frozen=True)
 class PublishOptions:
-    """The options of `ingest` and `publish`.
+    """The options of `ingest`, `preview` and `publish`.
 
     Attributes:
         replace: the recording is to be the audio of the episode `slug`.
@@ -38,10 +40,10 @@ class PublishOptions:
     slug: str | None
     guests: tuple[str, ...]
     notes: Path | None
-    at: str | None
-    allow: frozenset[GateName]
-    dry_run: bool
-    yes: bool
+    at: str | None = None
+    allow: frozenset[GateName] = frozenset()
+    dry_run: bool = False
+    yes: bool = False
     replace: bool = False
     tracks: "tuple[Track, ...]" = ()
 
@@ -93,18 +95,15 @@ def _warn_of_categories(session: CliSession) -> None:
             session.output.warn(f"show.toml: category “{category}” is not one of Apple's; {fix}")
 
 
-def ingest_recording(
-    session: CliSession, recording: "Path | Sequence[Track]", options: PublishOptions
-) -> str:
+def ingest_recording(context: "Context", recording: "Path | Sequence[Track]", options: PublishOptions) -> str:
     """Create an episode folder for a recording, or for its separate tracks, and return the slug.
 
     With --replace the episode of that slug gets the recording.
     """
     from podcast_pipeline.pipeline import publish
 
-    context = session.context
     if options.replace:
-        return _replace(session, recording, options)
+        return _replace(context, recording, options)
     notes = _text(options.notes) if options.notes else ""
     if isinstance(recording, Path):
         return publish.ingest(
@@ -115,7 +114,7 @@ def ingest_recording(
     )
 
 
-def _replace(session: CliSession, recording: "Path | Sequence[Track]", options: PublishOptions) -> str:
+def _replace(context: "Context", recording: "Path | Sequence[Track]", options: PublishOptions) -> str:
     from podcast_pipeline.pipeline.replace import replace_recording
 
     if options.slug is None:
@@ -126,10 +125,10 @@ def _replace(session: CliSession, recording: "Path | Sequence[Track]", options: 
     if options.dry_run:
         message = "changes the folder; run `podcast ingest … --replace`, then `podcast publish --dry-run`"
         raise ConfigError("--replace", message)
-    replaced = replace_recording(session.context, options.slug, recording)
+    replaced = replace_recording(context, options.slug, recording)
     if replaced.old_files:
         files, folder = " and ".join(replaced.old_files), replaced.folder
-        session.output.warn(
+        context.warn(
             f"{replaced.slug}: the old recording stays in {folder} ({files}); delete it when nobody needs it"
         )
     return replaced.slug
@@ -165,22 +164,30 @@ def _attempt(session: CliSession, argument: str, options: PublishOptions) -> Pub
     seconds = session.output.seconds
     seconds.clear()
     try:
-        result = _publish_one(session, argument, options)
+        work = _rehearse_one if options.dry_run else _publish_one
+        result: PublishResult | DryRunResult = work(session, argument, options)
     except PodcastError as error:
         return PublishOutcome(argument, None, dict(seconds), error)
     return PublishOutcome(argument, result, dict(seconds))
 
 
-def _publish_one(
-    session: CliSession, argument: str, options: PublishOptions
-) -> "PublishResult | DryRunResult":
+def _rehearse_one(session: CliSession, argument: str, options: PublishOptions) -> "DryRunResult":
+    from podcast_pipeline.pipeline.publish import dry_run
+
+    publish_at = _publish_at(session, options.at)
+    with rehearsed_episode(session.context, argument, options) as (context, slug):
+        result = dry_run(context, slug, publish_at=publish_at, allow=options.allow)
+        return replace(result, has_folder=context.library is session.library)
+
+
+def _publish_one(session: CliSession, argument: str, options: PublishOptions) -> "PublishResult":
     from podcast_pipeline.episodes import edits
-    from podcast_pipeline.pipeline.publish import dry_run, publish
+    from podcast_pipeline.pipeline.publish import publish
 
     context, publish_at = session.context, _publish_at(session, options.at)
-    slug = _slug(session, argument, options)
-    if options.dry_run:
-        return dry_run(context, slug, publish_at=publish_at, allow=options.allow)
+    slug = argument
+    if _is_recording(argument, options):
+        slug = ingest_recording(context, options.tracks or Path(argument), options)
     _ask(session, slug, publish_at, options)
 
     def work(allow: frozenset[GateName]) -> "PublishResult":
@@ -200,29 +207,32 @@ def _publish_one(
     return result
 
 
-def _slug(session: CliSession, argument: str, options: PublishOptions) -> str:
-    """Return the slug of an argument; a new recording becomes an episode."""
-    from podcast_pipeline.files import sha256_of
+@contextmanager
+def rehearsed_episode(
+    context: "Context", argument: str, options: PublishOptions
+) -> "Iterator[tuple[Context, str]]":
+    """Yield a show and the slug of an argument in it; of a new recording nothing stays."""
+    from podcast_pipeline.pipeline.rehearsal import ingested_for_rehearsal
 
-    if options.tracks:
-        if options.dry_run and not options.replace:
-            raise ConfigError("--dry-run", "creates no episode; run `podcast ingest` with the tracks first")
-        return ingest_recording(session, options.tracks, options)
-    if not Path(argument).is_file():
-        if options.replace:
-            raise EpisodeError(argument, "is not a file; --replace needs the new recording")
-        if options.for_new_recording:
-            message = "is not a file; omit --title, --slug, --guest and --notes, they are for a new recording"
-            raise EpisodeError(argument, message)
-        return argument
-    if options.replace or not options.dry_run:
-        return ingest_recording(session, Path(argument), options)
-    known = session.context.library.slug_of_source(sha256_of(Path(argument)))
-    if known is None:
-        raise EpisodeError(
-            argument, "is not an episode yet, and --dry-run creates none; run `podcast ingest` first"
-        )
-    return known
+    if not _is_recording(argument, options):
+        yield context, argument
+        return
+    with ingested_for_rehearsal(
+        context, lambda library: ingest_recording(library, options.tracks or Path(argument), options)
+    ) as found:
+        yield found
+
+
+def _is_recording(argument: str, options: PublishOptions) -> bool:
+    """Tell a recording from a slug; EpisodeError where an option for a recording comes with a slug."""
+    if options.tracks or Path(argument).is_file():
+        return True
+    if options.replace:
+        raise EpisodeError(argument, "is not a file; --replace needs the new recording")
+    if options.for_new_recording:
+        message = "is not a file; omit --title, --slug, --guest and --notes, they are for a new recording"
+        raise EpisodeError(argument, message)
+    return False
 
 
 def _publish_at(session: CliSession, at: str | None) -> datetime | None:
@@ -299,14 +309,18 @@ def _print(session: CliSession, outcomes: list[PublishOutcome]) -> None:
 
 
 def _document(outcome: PublishOutcome) -> dict[str, object]:
+    from podcast_pipeline.pipeline.publish import PublishResult
+
     result, error = outcome.result, outcome.error and str(outcome.error)
     if result is None:
         keys = ("id", "guid", "state", "publish_at", "page_url", "audio_url")
         return {"slug": outcome.argument, **dict.fromkeys(keys), "error": error}
     facts = {**_facts(result.episode, result.show), "changed": result.changed, "error": None}
     facts["merged"] = list(result.taken)
-    objects = getattr(result, "objects", None)
-    return facts if objects is None else {**facts, "would_store": dict(objects)}
+    if isinstance(result, PublishResult):
+        return facts
+    minted = {} if result.has_folder else {"id": None, "guid": None}
+    return {**facts, **minted, "would_store": dict(result.objects)}
 
 
 def _print_steps(session: CliSession, outcome: PublishOutcome) -> None:
@@ -384,7 +398,8 @@ def merged_lines(taken: Sequence[str], verb: str) -> Iterator[str]:
 def _plan(session: CliSession, result: "DryRunResult") -> Iterator[str]:
     episode, changes = result.episode, result.feed_changes
     when = session.format_local(episode.publish_at)
-    yield f"{episode.slug}: would be {episode.state}, {when}; nothing was stored"
+    folder = "" if result.has_folder else " and no folder was made"
+    yield f"{episode.slug}: would be {episode.state}, {when}; nothing was stored{folder}"
     for key, size_bytes in result.objects:
         yield f"would store {key} ({size_bytes} bytes)"
     for verb, items in (("add", changes.new), ("remove", changes.removed)):

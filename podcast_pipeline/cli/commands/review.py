@@ -2,7 +2,8 @@
 
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ import typer
 
 from podcast_pipeline.cli.arguments import SlugArgument
 from podcast_pipeline.cli.exit_codes import PROBLEMS
+from podcast_pipeline.cli.output import format_count
 from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.errors import ConfigError, PodcastError
 
@@ -244,6 +246,24 @@ def diff(
     session: CliSession = context.obj
     lines = diff_versions(slug, session.context, old=from_, new=to)
     session.output.result({"slug": slug, "changes": lines}, lines or ["no difference"])
+
+
+def review_lines(
+    slug: str | None, items: "Sequence[ReviewItem]", unnamed_speakers: Sequence[str]
+) -> Iterator[str]:
+    """Yield what a review found, by kind, and the voices without a name; nothing where all is well.
+
+    Args:
+        slug: of the episode to review; None where it has no folder yet.
+    """
+    where = f": `podcast review {slug}`" if slug else ""
+    if items:
+        kinds = Counter(item.kind.replace("_", " ") for item in items)
+        listed = ", ".join(f"{kind}: {count}" for kind, count in kinds.most_common())
+        yield f"{format_count(len(items), 'place')} to listen to ({listed}){where}"
+    if unnamed_speakers:
+        verb = "has" if len(unnamed_speakers) == 1 else "have"
+        yield f"{' and '.join(unnamed_speakers)} {verb} no name; give one under `speakers` in transcript.md"
 
 
 def _published_episode(session: CliSession, slug: str) -> "Episode | None":

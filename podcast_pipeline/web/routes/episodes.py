@@ -18,10 +18,10 @@ from starlette.routing import Route
 from podcast_pipeline.access import NOT_FOUND, Allow, Teaser
 from podcast_pipeline.feed.tags import credited_persons
 from podcast_pipeline.model import Correction, Episode, Show, TranscriptVersion, http_url_or_none
-from podcast_pipeline.storage import Store
+from podcast_pipeline.storage import ObjectReader
 from podcast_pipeline.storage.objects import PRIVATE_CACHE
 from podcast_pipeline.web import epub, json_ld, view
-from podcast_pipeline.web.authorization import AccessDenied, Authorizer
+from podcast_pipeline.web.authorization import AccessDenied, Authorizer, VisitorFinder
 from podcast_pipeline.web.byte_ranges import (
     content_from_bytes,
     content_from_store,
@@ -36,7 +36,6 @@ from podcast_pipeline.web.routes.feeds import (
     transcript_key,
     withdrawn_file,
 )
-from podcast_pipeline.web.session_cookie import SessionCookies
 from podcast_pipeline.web.templating import Templates, notes_html
 
 DOWNLOADS = {"vtt": "VTT", "srt": "SRT", "txt": "TXT", "json": "JSON", "html": "HTML"}
@@ -60,8 +59,8 @@ class EpisodeRoutes:
 
     authorizer: Authorizer
     catalog_cache: CatalogCache
-    store: Store
-    cookies: SessionCookies
+    store: ObjectReader
+    visitors: VisitorFinder
     templates: Templates
     transcript_cache: Lru[TranscriptHtml] = field(default_factory=lambda: Lru(CACHED_TRANSCRIPTS))
 
@@ -78,7 +77,7 @@ class EpisodeRoutes:
         """Return an episode's page: with the transcript, or with the teaser and an offer to subscribe."""
         episode = self._episode(request)
         withdrawn = _withdrawn_document(episode, request) if "v" in request.query_params else None
-        decision = self.authorizer.authorize(self.cookies.visitor(request), episode, "page", withdrawn)
+        decision = self.authorizer.authorize(self.visitors.visitor(request), episode, "page", withdrawn)
         show = self.catalog_cache.newest().catalog.show
         is_allowed = isinstance(decision, Allow)
         transcript = self._transcript_values(episode, request) if is_allowed else {}
@@ -175,7 +174,7 @@ class EpisodeRoutes:
     ) -> Episode:
         episode = self._episode(request)
         withdrawn = find_withdrawn(episode, request)
-        self.authorizer.authorize(self.cookies.visitor(request), episode, "file", withdrawn)
+        self.authorizer.authorize(self.visitors.visitor(request), episode, "file", withdrawn)
         return episode
 
     def _episode(self, request: Request) -> Episode:

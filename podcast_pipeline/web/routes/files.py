@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from podcast_pipeline.access import NOT_FOUND
 from podcast_pipeline.errors import StoreError
-from podcast_pipeline.storage import Store
+from podcast_pipeline.storage import ObjectReader
 from podcast_pipeline.storage.keys import check_key
 from podcast_pipeline.storage.objects import FEED_CACHE, FEED_KEY
 from podcast_pipeline.web.authorization import AccessDenied
@@ -20,13 +20,14 @@ from podcast_pipeline.web.byte_ranges import content_response, media_from_store
 
 @dataclass(frozen=True)
 class PublicFileRoutes:
-    """Endpoints under `/public/`, which read without credentials, so that private objects stay unreachable.
+    """Endpoints under `/public/`; no private object has an address below it.
 
     Attributes:
+        reader: of a site, one without credentials.
         feed_moved_to: new URL of the public feed, answered with 301. Source: rule F7.
     """
 
-    store: Store
+    reader: ObjectReader
     feed_moved_to: str | None = None
 
     def routes(self) -> list[Route]:
@@ -44,5 +45,5 @@ class PublicFileRoutes:
             raise AccessDenied(NOT_FOUND) from error
         if key == FEED_KEY and self.feed_moved_to:
             return RedirectResponse(self.feed_moved_to, 301, {"cache-control": FEED_CACHE})
-        content = media_from_store(self.store.anonymous(), key)
+        content = media_from_store(self.reader, key)
         return content_response(request, content, headers={"cache-control": content.cache_control})

@@ -17,9 +17,8 @@ from starlette.routing import Route
 from podcast_pipeline.access import NOT_FOUND, Teaser
 from podcast_pipeline.model import Episode
 from podcast_pipeline.web import view
-from podcast_pipeline.web.authorization import AccessDenied, Authorizer
+from podcast_pipeline.web.authorization import AccessDenied, Authorizer, VisitorFinder
 from podcast_pipeline.web.catalog_cache import CatalogCache
-from podcast_pipeline.web.session_cookie import SessionCookies
 from podcast_pipeline.web.templating import Templates
 
 NEWEST = 12  # episodes on the front page; the rest is in the archive
@@ -35,7 +34,7 @@ class EpisodeListRoutes:
 
     authorizer: Authorizer
     catalog_cache: CatalogCache
-    cookies: SessionCookies
+    visitors: VisitorFinder
     templates: Templates
     zone: ZoneInfo
 
@@ -45,7 +44,7 @@ class EpisodeListRoutes:
 
     def index(self, request: Request) -> Response:
         """Return the newest episodes, or all of a `year`, `season`, `topic` or `guest`."""
-        decision = self.authorizer.authorize(self.cookies.visitor(request), None, "page")
+        decision = self.authorizer.authorize(self.visitors.visitor(request), None, "page")
         catalog = self.catalog_cache.newest().catalog
         published = list(catalog.published())
         query = request.query_params.multi_items()
@@ -70,7 +69,7 @@ class EpisodeListRoutes:
 
     def archive(self, request: Request) -> Response:
         """Return every year, season, topic and guest, each with the number of episodes."""
-        self.authorizer.authorize(self.cookies.visitor(request), None, "page")
+        self.authorizer.authorize(self.visitors.visitor(request), None, "page")
         catalog = self.catalog_cache.newest().catalog
         published = list(catalog.published())
         facets = {name: facet_counts(name, published, self.zone) for name in FACET_HEADINGS}
