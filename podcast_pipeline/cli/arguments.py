@@ -14,6 +14,17 @@ SlugOption = Annotated[
 ]
 Guests = Annotated[list[str] | None, typer.Option("--guest", help="A guest's name; may be repeated.")]
 Notes = Annotated[Path | None, typer.Option(help="Show notes, a Markdown file.", exists=True, dir_okay=False)]
+Tracks = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--track",
+        metavar="NAME=FILE[:CHANNEL]",
+        help="A speaker's own track instead; once per speaker, channels count from 1.",
+    ),
+]
+Replace = Annotated[
+    bool, typer.Option("--replace", help="Replace the audio of the episode --slug by this recording.")
+]
 Allow = Annotated[
     list[str] | None,
     typer.Option(

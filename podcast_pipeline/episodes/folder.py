@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from podcast_pipeline.episodes.conflict_markers import check_markers
-from podcast_pipeline.episodes.table import EPISODE_FILE, EpisodeTable, TrackTable
+from podcast_pipeline.episodes.table import EpisodeTable, TrackTable
 from podcast_pipeline.errors import EpisodeError
 from podcast_pipeline.files import make_folder, sha256_of, short_sha256, write_atomically
 from podcast_pipeline.model import Chapter, EpisodeDraft, FrozenModel, Person, Sha256, Soundbite, Transcript
@@ -122,8 +122,8 @@ class EpisodeFolder:
         if sha256_of(self.source) != self.table.source_sha256:
             raise EpisodeError(
                 self.slug,
-                f"{self.source.name} is not the recording that was ingested; put it back, or, to replace the"
-                f" audio, set source_sha256 in {EPISODE_FILE} to the new file's SHA-256",
+                f"{self.source.name} is not the recording that was ingested; put it back, or run"
+                f" `podcast publish {self.source} --slug {self.slug} --replace` to replace the audio",
             )
 
     def read_notes(self) -> str:

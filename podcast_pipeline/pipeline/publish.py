@@ -35,6 +35,7 @@ from podcast_pipeline.pipeline.commit import (
 from podcast_pipeline.pipeline.context import Context
 from podcast_pipeline.pipeline.media import build_media
 from podcast_pipeline.pipeline.merge.published import base_before, merge_published
+from podcast_pipeline.pipeline.replace import check_marks, check_new_audio
 from podcast_pipeline.pipeline.show_assets import build_show_assets, check_placeholders
 from podcast_pipeline.pipeline.text import check_review_policy, published_transcript
 from podcast_pipeline.pipeline.transcribe import NOT_IN_CATALOG
@@ -52,6 +53,7 @@ class PublishResult:
         changed: whether the catalog or the feed differs from the one before.
         mastering: measurements of the new master; None for audio that was published already.
         taken: a line for each change by another producer that was merged into the folder.
+        before: the episode as it was published or scheduled before; None for a new one.
     """
 
     folder: EpisodeFolder
@@ -61,6 +63,7 @@ class PublishResult:
     changed: bool
     mastering: MasteringReport | None
     taken: tuple[str, ...] = ()
+    before: Episode | None = None
 
 
 @dataclass(frozen=True)
@@ -182,6 +185,7 @@ def publish(
         changed=feed_changed or prepared.changed,
         mastering=prepared.media.mastering,
         taken=prepared.taken,
+        before=prepared.known,
     )
 
 
@@ -206,11 +210,14 @@ def prepare(
     known = catalog.by_id(draft.id) if catalog else None
     publish_at = _publication_time(draft, known, publish_at, now)
     check_placeholders(context, catalog, allow=allowed)
+    check_new_audio(draft, known, allow=allowed)
     check_folder(folder, known, catalog)
     merged = merge_published(folder, draft, known, context, trust_folder=trust_folder, save=save)
     draft, edited = merged.draft, merged.edited
     review_items = check_review_policy(draft, edited, context.config) if edited else ()
-    check_draft(draft, known, edited.transcript if edited else None, catalog)
+    words = edited.transcript if edited else None
+    check_draft(draft, known, words, catalog)
+    check_marks(draft, known, words, context, allow=allowed)
     media = build_media(folder, draft, known, publish_at, context)
     assembled = assemble_episode(
         draft,
@@ -232,7 +239,7 @@ def prepare(
         assembled,
         build_show_assets(context, catalog),
         render_feed,
-        words=edited.transcript if edited else None,
+        words=words,
         taken=merged.taken,
         review_items=review_items,
     )

@@ -5,7 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from podcast_pipeline.cli.arguments import Allow, Guests, Notes, SlugArgument, SlugOption, Title
+from podcast_pipeline.cli.arguments import (
+    Allow,
+    Guests,
+    Notes,
+    Replace,
+    SlugArgument,
+    SlugOption,
+    Title,
+    Tracks,
+)
 from podcast_pipeline.cli.commands import feeds, search
 from podcast_pipeline.cli.confirmation import ask_at_gates, confirm, parse_gates
 from podcast_pipeline.cli.session import CliSession
@@ -45,24 +54,21 @@ def register(app: typer.Typer) -> None:
 def ingest(
     context: typer.Context,
     audio: Annotated[Path | None, typer.Argument(metavar="[AUDIO]", help="A recording.")] = None,
-    track: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--track",
-            metavar="NAME=FILE[:CHANNEL]",
-            help="A speaker's own track instead; once per speaker, channels count from 1.",
-        ),
-    ] = None,
+    track: Tracks = None,
     title: Title = None,
     slug: SlugOption = None,
     guest: Guests = None,
     notes: Notes = None,
+    replace: Replace = False,
 ) -> None:
-    """Create an episode folder from a recording or its tracks, to edit and then to publish."""
+    """Create an episode folder from a recording or its tracks, to edit and then to publish.
+
+    With --replace the episode --slug gets this recording; `podcast publish SLUG` makes it public.
+    """
     from podcast_pipeline.cli.commands.publish import PublishOptions, ingest_recording, parse_track
 
     session: CliSession = context.obj
-    options = PublishOptions(title, slug, tuple(guest or ()), notes)
+    options = PublishOptions(title, slug, tuple(guest or ()), notes, replace=replace)
     if (audio is None) == (not track):
         raise typer.BadParameter("give one recording, or one --track for each speaker")
     recording = audio or [parse_track(text) for text in track or ()]
@@ -76,11 +82,15 @@ def ingest(
 
 def publish(
     context: typer.Context,
-    what: Annotated[list[str], typer.Argument(metavar="AUDIO|SLUG...", help="A recording, or episodes.")],
+    what: Annotated[
+        list[str] | None, typer.Argument(metavar="AUDIO|SLUG...", help="A recording, or episodes.")
+    ] = None,
+    track: Tracks = None,
     title: Title = None,
     slug: SlugOption = None,
     guest: Guests = None,
     notes: Notes = None,
+    replace: Replace = False,
     at: Annotated[
         str | None,
         typer.Option(help="Publication time: now, next (the next free slot), or one like 2026-12-01T06:00."),
@@ -93,9 +103,10 @@ def publish(
 ) -> None:
     """Publish recordings or episodes; published episodes are updated from their folders.
 
-    An argument that is an existing file is a recording; any other is an episode's slug.
+    An argument that is an existing file is a recording; any other is an episode's slug. With --replace the
+    episode --slug gets this recording and keeps its guid, date and corrections.
     """
-    from podcast_pipeline.cli.commands.publish import PublishOptions, publish_all
+    from podcast_pipeline.cli.commands.publish import PublishOptions, parse_track, publish_all
 
     options = PublishOptions(
         title,
@@ -106,8 +117,14 @@ def publish(
         allow=parse_gates(allow or ()),
         dry_run=dry_run,
         yes=yes,
+        replace=replace,
+        tracks=tuple(parse_track(text) for text in track or ()),
     )
-    publish_all(context.obj, what, options)
+    if bool(what) == bool(track):
+        raise typer.BadParameter("give recordings or episodes, or one --track for each speaker")
+    if replace and len(what or ()) > 1:
+        raise typer.BadParameter("--replace takes one recording")
+    publish_all(context.obj, what or [slug or "--track"], options)
 
 
 def transcribe(
@@ -305,6 +322,8 @@ def _behind(session: CliSession, episode: "Episode") -> str:
 
 
 def _status(session: CliSession, episode: "Episode") -> dict[str, str | None]:
+    from podcast_pipeline.pipeline.replace import audio_replaced_at
+
     facts = {
         "slug": episode.slug,
         "state": episode.state,
@@ -314,8 +333,10 @@ def _status(session: CliSession, episode: "Episode") -> dict[str, str | None]:
     if episode.is_due(session.clock()):
         late = overdue_lines(session)[episode.slug].removeprefix(f"{episode.slug}: ")
         return {**facts, "title": episode.title, "overdue": late, "apps": APP_BEHAVIOUR["overdue"]}
-    apps = APP_BEHAVIOUR["withdrawn" if is_withdrawn else episode.state]
-    return {**facts, "title": episode.title, "overdue": None, "apps": apps.format(**facts)}
+    apps = APP_BEHAVIOUR["withdrawn" if is_withdrawn else episode.state].format(**facts)
+    if episode.state == "published" and (since := audio_replaced_at(episode, session.store)):
+        apps += f"; those that downloaded it before {session.format_local(since)} keep the audio of then"
+    return {**facts, "title": episode.title, "overdue": None, "apps": apps}
 
 
 COMMANDS = (

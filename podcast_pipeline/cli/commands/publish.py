@@ -29,7 +29,12 @@ LISTED = 20  # changes that came from other producers
 
 @dataclass(frozen=True)
 class PublishOptions:
-    """The options of `ingest`, `preview` and `publish`."""
+    """The options of `ingest`, `preview` and `publish`.
+
+    Attributes:
+        replace: the recording is to be the audio of the episode `slug`.
+        tracks: of a recording, in place of an argument.
+    """
 
     title: str | None
     slug: str | None
@@ -39,6 +44,8 @@ class PublishOptions:
     allow: frozenset[GateName] = frozenset()
     dry_run: bool = False
     yes: bool = False
+    replace: bool = False
+    tracks: "tuple[Track, ...]" = ()
 
     @property
     def for_new_recording(self) -> bool:
@@ -89,9 +96,14 @@ def _warn_of_categories(session: CliSession) -> None:
 
 
 def ingest_recording(context: "Context", recording: "Path | Sequence[Track]", options: PublishOptions) -> str:
-    """Create an episode folder for a recording, or for its separate tracks, and return the slug."""
+    """Create an episode folder for a recording, or for its separate tracks, and return the slug.
+
+    With --replace the episode of that slug gets the recording.
+    """
     from podcast_pipeline.pipeline import publish
 
+    if options.replace:
+        return _replace(context, recording, options)
     notes = _text(options.notes) if options.notes else ""
     if isinstance(recording, Path):
         return publish.ingest(
@@ -100,6 +112,26 @@ def ingest_recording(context: "Context", recording: "Path | Sequence[Track]", op
     return publish.ingest_tracks(
         context, recording, title=options.title, slug=options.slug, guests=options.guests, notes=notes
     )
+
+
+def _replace(context: "Context", recording: "Path | Sequence[Track]", options: PublishOptions) -> str:
+    from podcast_pipeline.pipeline.replace import replace_recording
+
+    if options.slug is None:
+        raise ConfigError("--replace", "needs --slug SLUG, the episode whose audio is replaced")
+    if options.title or options.guests or options.notes:
+        message = "--title, --guest and --notes are for a new episode; change episode.toml and notes.md"
+        raise ConfigError("--replace", message)
+    if options.dry_run:
+        message = "changes the folder; run `podcast ingest … --replace`, then `podcast publish --dry-run`"
+        raise ConfigError("--replace", message)
+    replaced = replace_recording(context, options.slug, recording)
+    if replaced.old_files:
+        files, folder = " and ".join(replaced.old_files), replaced.folder
+        context.warn(
+            f"{replaced.slug}: the old recording stays in {folder} ({files}); delete it when nobody needs it"
+        )
+    return replaced.slug
 
 
 def parse_track(text: str) -> "Track":
@@ -155,7 +187,7 @@ def _publish_one(session: CliSession, argument: str, options: PublishOptions) ->
     context, publish_at = session.context, _publish_at(session, options.at)
     slug = argument
     if _is_recording(argument, options):
-        slug = ingest_recording(context, Path(argument), options)
+        slug = ingest_recording(context, options.tracks or Path(argument), options)
     _ask(session, slug, publish_at, options)
 
     def work(allow: frozenset[GateName]) -> "PublishResult":
@@ -186,15 +218,17 @@ def rehearsed_episode(
         yield context, argument
         return
     with ingested_for_rehearsal(
-        context, lambda library: ingest_recording(library, Path(argument), options)
+        context, lambda library: ingest_recording(library, options.tracks or Path(argument), options)
     ) as found:
         yield found
 
 
 def _is_recording(argument: str, options: PublishOptions) -> bool:
     """Tell a recording from a slug; EpisodeError where an option for a recording comes with a slug."""
-    if Path(argument).is_file():
+    if options.tracks or Path(argument).is_file():
         return True
+    if options.replace:
+        raise EpisodeError(argument, "is not a file; --replace needs the new recording")
     if options.for_new_recording:
         message = "is not a file; omit --title, --slug, --guest and --notes, they are for a new recording"
         raise EpisodeError(argument, message)
@@ -338,6 +372,20 @@ def _lines(session: CliSession, outcome: PublishOutcome) -> Iterator[str]:
         yield f"page:  {facts['page_url']}"
         yield f"audio: {facts['audio_url'] or 'for subscribers, in their private feeds and on the page'}"
         yield f"feed:  {result.show.feed_url}"
+        yield from _lines_on_the_audio(session, result)
+
+
+def _lines_on_the_audio(session: CliSession, result: "PublishResult") -> Iterator[str]:
+    """Yield what a listener keeps of the audio that was published before."""
+    before, audio = result.before, result.episode.enclosure
+    if before is None or before.enclosure.key is None or before.state != "published":
+        return
+    if before.enclosure.sha256 != audio.sha256:
+        days = session.config.storage.gc_grace_days
+        old = result.show.object_url(before.enclosure.key) if before.access == "public" else "in the store"
+        yield f"old audio: {old}, until `podcast gc --yes` removes it, {days} days from now at the earliest"
+    elif before.title != result.episode.title:
+        yield "the MP3 keeps in its tags the title that it was made with; apps show the one of the feed"
 
 
 def merged_lines(taken: Sequence[str], verb: str) -> Iterator[str]:
