@@ -21,12 +21,13 @@ class Library:
     """The episodes of a show, a folder each.
 
     Args:
-        language: of an episode whose episode.toml has none.
+        language, explicit: of an episode whose episode.toml has none.
     """
 
-    def __init__(self, root: Path, *, language: str) -> None:
+    def __init__(self, root: Path, *, language: str, explicit: bool = False) -> None:
         self.root = root
         self.language = language
+        self.explicit = explicit
 
     def slugs(self) -> Iterator[str]:
         """Yield the slugs of all episode folders, sorted; a folder that is being made is none."""
@@ -42,7 +43,7 @@ class Library:
         """
         path = self.root / slug
         _require_own_files(path, slug)
-        return EpisodeFolder(path, read_table(path / EPISODE_FILE, slug), self.language)
+        return EpisodeFolder(path, read_table(path / EPISODE_FILE, slug), self.language, self.explicit)
 
     @contextmanager
     def open(self, slug: str) -> Iterator[EpisodeFolder]:

@@ -80,7 +80,7 @@ class EpisodeTable(FrozenModel):
     type: EpisodeType = "full"
     language: NonEmptyStr | None = None
     access: Literal["public", "subscribers"] = "public"
-    explicit: bool = False
+    explicit: bool | None = None
     guests: tuple[Annotated[SingleLineStr, Field(max_length=128)], ...] = ()
     topics: tuple[Topic, ...] = ()
     speakers: Annotated[int, Field(ge=1, le=20)] | None = None
