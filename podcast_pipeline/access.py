@@ -54,10 +54,10 @@ class AccessPolicy:
     """The settings of show.toml about access.
 
     Attributes:
-        renew_url: the page to renew or subscribe at.
+        renew_url: the page to renew or subscribe at, if there is one.
     """
 
-    renew_url: str
+    renew_url: str | None
     token_grace: timedelta = TOKEN_GRACE
 
 
@@ -174,6 +174,13 @@ def withdrawal_message(withdrawn: TranscriptVersion) -> str:
 
 def denial_message(standing: Standing, policy: AccessPolicy) -> str:
     """Return the line that says why there is no transcript and what to do."""
+    if policy.renew_url is None:
+        return {
+            "lapsed": "your subscription has ended; ask the newsroom to renew it",
+            "suspended": "your subscription is suspended; ask the newsroom",
+            "rotated": "this private link was replaced; ask the newsroom for the new one",
+            "removed": "this subscription was ended; ask the newsroom to subscribe again",
+        }.get(standing, "transcripts are for subscribers")
     return {
         "lapsed": f"your subscription has ended; renew it at {policy.renew_url}",
         "suspended": f"your subscription is suspended; see {policy.renew_url}",

@@ -20,6 +20,7 @@ from podcast_pipeline.access import (
     Teaser,
     Visitor,
     decide,
+    denial_message,
 )
 from podcast_pipeline.model import (
     Enclosure,
@@ -241,3 +242,12 @@ def test_a_withdrawal_gives_the_public_reason() -> None:
     decision = decide(VISITORS["active"], episode(), "file", policy=POLICY, now=NOW, withdrawn=reasoned)
     assert isinstance(decision, Deny)
     assert decision.message.endswith("withdrawn on 2026-03-01: a source asked")
+
+
+@pytest.mark.parametrize("standing", get_args(Standing))
+def test_without_a_page_to_subscribe_at_no_line_leads_anywhere(standing: Standing) -> None:
+    """Where show.toml has no renew_url, a line says whom to ask instead of where to go."""
+    line = denial_message(standing, AccessPolicy(renew_url=None))
+    assert "http" not in line
+    assert "None" not in line
+    assert ("ask the newsroom" in line) == (standing not in ("anonymous", "active"))

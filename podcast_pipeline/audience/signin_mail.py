@@ -16,9 +16,15 @@ Open this link within 15 minutes to sign in to {title}:
 
 {site}/signin/link/{secret}
 
-Or type this code in the browser where you asked for it: {code}
-
+{code}
 If you did not ask for this, do nothing; nobody can sign in without this mail.
+"""
+
+CODE = """\
+Or type this code in the browser where you asked for it: {code}
+"""
+NO_CODE = """\
+There is no code in this mail: somebody typed too many wrong ones for your address. The link works.
 """
 
 
@@ -32,7 +38,8 @@ def signin_mail_kind(signin: SignIn, mailer: Mailer, show: Show, *, clock: Calla
         mail = signin.mail(job.payload["nonce"], now=clock())
         if mail is None:
             return "expired"
-        text = TEXT.format(title=show.title, site=show.site_url, secret=mail.link_secret, code=mail.code)
+        code = CODE.format(code=mail.code) if mail.code else NO_CODE
+        text = TEXT.format(title=show.title, site=show.site_url, secret=mail.link_secret, code=code)
         subject = " ".join(f"Sign in to {show.title}".split())
         message = Message(mail.email or NOBODY, subject, text)
         if mail.email is None:

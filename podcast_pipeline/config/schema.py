@@ -211,7 +211,7 @@ class AccessTable(FrozenModel):
     """[access]: the public teaser, the page to subscribe at, and the delivery of private audio.
 
     Attributes:
-        renew_url: default urls.site.
+        renew_url: the page to subscribe at; without it no page has a button that leads there.
         private_audio: of subscriber-only episodes. stream: through the web site. redirect: to a presigned URL
             of the bucket, valid for 15 minutes; a player that keeps it cannot seek after that.
     """
@@ -333,7 +333,7 @@ class Config(FrozenModel):
 
     @property
     def renew_url(self) -> str:
-        """The page where a subscription is bought or renewed."""
+        """The page where a subscription is bought or renewed; the site where there is none."""
         return self.access.renew_url or self.urls.site
 
     def to_show(self, *, artwork_key: str | None) -> Show:

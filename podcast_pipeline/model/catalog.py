@@ -4,7 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Literal, Self, TypeVar
 from uuid import UUID
 
@@ -133,6 +133,14 @@ class Catalog(StoredModel):
         """Return the last change that a listener sees; None in a catalog without visible episodes."""
         visible = (e for e in self.episodes if e.state != "scheduled")
         return max((e.content_changed_at for e in visible), default=None)
+
+    def next_change_at(self, now: datetime) -> datetime:
+        """Return the instant of a change that is made now: later than all before, whatever the clock says.
+
+        Apps that ask with If-Modified-Since would get 304 for ever where a clock was put back.
+        """
+        last, now = self.content_changed_at(), now.replace(microsecond=0)
+        return now if last is None or last < now else last + timedelta(seconds=1)
 
     def _changed(self, **changes: object) -> Self:
         return type(self).model_validate({**dict(self), **changes})

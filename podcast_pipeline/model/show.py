@@ -30,6 +30,7 @@ class Show(StoredModel):
         hub_urls: WebSub hubs, which notify apps of changes of the public feed.
         page_size: episodes on a page of the public feed (pagination); None: all are on one page.
         new_feed_url: the address that the show has moved to.
+        renew_url: the site where there is no page to subscribe at; see `subscribe_url`.
     """
 
     id: UUID
@@ -52,6 +53,11 @@ class Show(StoredModel):
     page_size: Annotated[int, Field(ge=10)] | None = None
     new_feed_url: str | None = None
     renew_url: str
+
+    @property
+    def subscribe_url(self) -> str | None:
+        """The page to subscribe at or renew; None where renew_url only leads back to the site."""
+        return self.renew_url if self.renew_url.rstrip("/") != self.site_url.rstrip("/") else None
 
     @property
     def moved_feed_url(self) -> str | None:

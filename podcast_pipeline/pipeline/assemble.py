@@ -67,6 +67,7 @@ def assemble_episode(
     teaser_words: int,
     publish_at: datetime,
     now: datetime,
+    changed_at: datetime,
     correction_note: str = "",
     published_transcript: Transcript | None = None,
 ) -> AssembledEpisode:
@@ -74,6 +75,7 @@ def assemble_episode(
 
     Args:
         known: the episode as the catalog has it, None for a new one.
+        changed_at: the instant of the change, if there is one; `Catalog.next_change_at`.
         transcript: in recording times; None where there is none, or the published one stays.
         correction_note: the producer's public note; used once, for the first version that it is there for.
         published_transcript: the newest published words, to describe a correction without a note.
@@ -101,12 +103,12 @@ def assemble_episode(
         **imported.preserved_fields(draft, known),
         **_state(known, publish_at, now),
     }
-    changed_at = known.content_changed_at if known else now
-    episode = Episode.model_validate({**facts, "content_changed_at": changed_at})
+    unchanged_since = known.content_changed_at if known else changed_at
+    episode = Episode.model_validate({**facts, "content_changed_at": unchanged_since})
     if known is not None:
         episode = keep_unknown_fields(episode, known)
         if episode != known:
-            episode = Episode.model_validate({**dict(episode), "content_changed_at": now})
+            episode = Episode.model_validate({**dict(episode), "content_changed_at": changed_at})
     objects = (*versioned.objects, new_chapters, media.file)
     stored = referenced_keys(known) if known else set()
     return AssembledEpisode(

@@ -39,7 +39,7 @@ def unpublish(context: Context, slug: str) -> None:
         catalog, episode = _entry(current, slug, context)
         if episode.state == "unpublished":
             return catalog
-        changes = {"state": "unpublished", "content_changed_at": now}
+        changes = {"state": "unpublished", "content_changed_at": catalog.next_change_at(now)}
         return catalog.with_episode(Episode.model_validate({**dict(episode), **changes}))
 
     commit(context, CatalogUpdate(take_down, make_feed_renderer((), allow=frozenset({"redownloads"}))))

@@ -229,6 +229,7 @@ def prepare(
         teaser_words=context.config.access.teaser_words,
         publish_at=publish_at,
         now=now,
+        changed_at=catalog.next_change_at(now) if catalog else now,
     )
     check_times(assembled.episode)
     transcripts = [assembled.transcript] if assembled.transcript else []
@@ -245,9 +246,8 @@ def prepare(
     )
     then = preview(context.store, prepared.update)
     if assembled.episode.state == "scheduled":  # refused by `release` means refused while somebody is here
-        render_feed(
-            then.catalog.with_episode(as_published(assembled.episode, publish_at)), then.published_feed
-        )
+        released = as_published(assembled.episode, publish_at, changed_at=publish_at)
+        render_feed(then.catalog.with_episode(released), then.published_feed)
     for transcript in transcripts:
         check_leaks(secret_shingles(transcript, then.catalog), prepared.objects)
     return prepared
@@ -310,7 +310,8 @@ def _release_update(context: Context, released: list[str], allow: frozenset[Gate
             raise EpisodeError("catalog", "nothing was published yet; run `podcast publish`")
         due = _due(current, now)
         released[:] = [episode.slug for episode in due]
-        return current.with_episodes(as_published(episode, now) for episode in due)
+        changed_at = current.next_change_at(now)
+        return current.with_episodes(as_published(episode, now, changed_at=changed_at) for episode in due)
 
     catalog = load_catalog(context)
     transcripts = [published_transcript(episode, context.store) for episode in _due(catalog, now)]
@@ -356,7 +357,11 @@ def _due(catalog: Catalog | None, now: datetime) -> list[Episode]:
     return [episode for episode in episodes if episode.is_due(now)]
 
 
-def as_published(episode: Episode, now: datetime) -> Episode:
-    """Return a scheduled episode published at an instant."""
-    changes = {"state": "published", "published_at": now, "content_changed_at": now}
+def as_published(episode: Episode, now: datetime, *, changed_at: datetime) -> Episode:
+    """Return a scheduled episode published at an instant.
+
+    Args:
+        changed_at: of its entry in the catalog, later than any other.
+    """
+    changes = {"state": "published", "published_at": now, "content_changed_at": changed_at}
     return Episode.model_validate({**dict(episode), **changes})

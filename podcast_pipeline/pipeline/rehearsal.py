@@ -86,7 +86,8 @@ def preview_episode(context: Context, slug: str) -> EpisodePreview:
     lenient.config = context.config.model_copy(update={"review": context.config.review.without_blocks()})
     prepared, closed_gates = _prepare_past_gates(lenient, slug)
     then = preview(context.store, prepared.update)
-    public = as_published(prepared.assembled.episode, prepared.assembled.episode.publish_at)
+    publish_at = prepared.assembled.episode.publish_at
+    public = as_published(prepared.assembled.episode, publish_at, changed_at=publish_at)
     return EpisodePreview(
         episode=public,
         known=prepared.known,

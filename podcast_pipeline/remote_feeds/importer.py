@@ -165,12 +165,12 @@ def _known_guids(catalog: Catalog | None) -> set[str]:
     return {e.guid for e in episodes if e.state == "unpublished" or why_unplayable(e) is None}
 
 
-def _fetched_again(known: Episode | None, episode: Episode, now: datetime) -> Episode:
+def _fetched_again(known: Episode | None, episode: Episode, changed_at: datetime) -> Episode:
     """Return an episode whose audio, of an earlier release, was none, with the audio that it has now."""
     if known is None:
         return episode
     audio = {"enclosure": episode.enclosure, "source_sha256": episode.source_sha256}
-    return Episode.model_validate({**dict(known), **audio, "content_changed_at": now})
+    return Episode.model_validate({**dict(known), **audio, "content_changed_at": changed_at})
 
 
 def _journal(context: Context, source: str) -> Path:
@@ -233,8 +233,8 @@ def _add_to_catalog(episodes: list[Episode], context: Context, catalog: Catalog 
         known = _known_guids(current)
         base = current or _without_sample_cover(show_assets).apply_to(None)
         added = (episode for episode in episodes if episode.guid not in known)
-        now = context.clock()
-        return base.with_episodes(_fetched_again(base.by_id(e.id), e, now) for e in added)
+        changed_at = base.next_change_at(context.clock())
+        return base.with_episodes(_fetched_again(base.by_id(e.id), e, changed_at) for e in added)
 
     with context.publisher_lock(), step(context.report, "catalog"):
         update_catalog(context.store, add)

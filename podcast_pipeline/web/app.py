@@ -76,7 +76,7 @@ def create_app(
         check_every_s=CATALOG_MAX_AGE_S[config.storage.kind],
     )
     limiter = RateLimiter()
-    authorizer = Authorizer(AccessPolicy(renew_url=config.renew_url), clock, subscribers, limiter)
+    authorizer = Authorizer(AccessPolicy(renew_url=show.subscribe_url), clock, subscribers, limiter)
     cookies = SessionCookies(sessions, clock, is_https=is_https)
     templates = Templates.load(config.zone, site_links=_site_links(cookies, has_accounts=signin is not None))
     updater, sharing = IndexUpdater(index, store), LinkSharingMonitor(subscribers)

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import re
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ import pytest
 from podcast_pipeline.audience.database import connect
 from podcast_pipeline.audience.database.lease import lease
 from podcast_pipeline.cli import os_error_message
-from podcast_pipeline.cli.commands.doctor import DoctorFinding, _run_check
+from podcast_pipeline.cli.commands.doctor import DoctorFinding, _check_subscribing, _run_check
 from podcast_pipeline.cli.output import Output
 from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.errors import SubscriberError
@@ -199,3 +200,23 @@ def test_unpublishing_a_draft_says_what_it_is(show: ShowFolder) -> None:
     """An unpublished draft is not reported as an unknown episode."""
     done = show.run("unpublish", SLUG)
     assert (done.returncode, "is a draft" in done.stderr, len(done.stderr.splitlines())) == (1, True, 1)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        (None, "is not set, so no page has a Subscribe button; write the address"),
+        ("http://127.0.0.1:8080/", "leads back to this site, so no page has a Subscribe button"),
+        ("https://news.example/join", None),
+    ],
+)
+def test_a_subscribe_button_that_leads_nowhere_is_a_note(
+    show: ShowFolder, url: str | None, said: str | None
+) -> None:
+    """Without an address of its own the button would lead to the page that it is on."""
+    text = (show.folder / "show.toml").read_text(encoding="utf-8")
+    text = re.sub(r"(?m)^(# )?renew_url = .*$", f"renew_url = '{url}'" if url else "", text)
+    (show.folder / "show.toml").write_text(text, encoding="utf-8")
+    session = CliSession(show.folder, Output(quiet=True))
+    (found,) = _check_subscribing(session)
+    assert (found.ok, found.said.startswith(said or str(url))) == (None if said else True, True)

@@ -41,6 +41,9 @@ def test_another_cause_or_instant_is_another_item() -> None:
 def test_every_standing_that_gets_a_notice_has_a_message(standing: Standing) -> None:
     """Each message contains the renewal address."""
     assert RENEW in build_notice(SUBSCRIBER, standing, SINCE, renew_url=RENEW).text
+    without = build_notice(SUBSCRIBER, standing, SINCE, renew_url=None)
+    assert "ask the newsroom" in without.text.lower()
+    assert "<" not in without.text
 
 
 def test_no_other_standing_has_a_message() -> None:

@@ -364,3 +364,16 @@ def test_a_scheduled_episode_does_not_show_in_the_date() -> None:
     )
     assert catalog.content_changed_at() == EPOCH + timedelta(days=2)
     assert Catalog(show=SHOW).content_changed_at() is None
+
+
+@pytest.mark.parametrize(
+    ("now_s", "expected_s"), [(500_000, 500_000), (172_801.9, 172_801), (172_800.9, 172_801), (-9e5, 172_801)]
+)
+def test_a_change_is_later_than_all_before(now_s: float, expected_s: int) -> None:
+    """If-Modified-Since counts seconds: within one, or with a clock put back, a change has one of its own."""
+    catalog = Catalog(
+        show=SHOW, episodes=(episode(1), episode(2, days=2), episode(3, state="scheduled", days=9))
+    )
+    assert catalog.next_change_at(EPOCH + timedelta(seconds=now_s)) == EPOCH + timedelta(seconds=expected_s)
+    empty, now = Catalog(show=SHOW), EPOCH + timedelta(seconds=1)
+    assert empty.next_change_at(now) == now

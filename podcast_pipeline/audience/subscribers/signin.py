@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Engine, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, func, insert, select, update
 
 from podcast_pipeline.audience.database import advisory_lock, write_transaction
 from podcast_pipeline.audience.database.tables import signin_requests as requests
@@ -25,6 +25,10 @@ SIGNIN_LIFETIME = timedelta(minutes=15)
 RATE_LIMIT_WINDOW = timedelta(hours=1)
 MAILS_PER_WINDOW = 5
 MAX_CODE_ATTEMPTS = 5
+WRONG_CODES_WINDOW = timedelta(hours=24)
+MAX_WRONG_CODES = 20
+"""For an address within the window; then only links let in, or a million codes could be tried in time."""
+
 CODE_DIGITS = 6
 NONCE_BYTES = 32
 
@@ -40,6 +44,7 @@ class SignInMail:
 
     Attributes:
         email: None for an unknown address, which gets no mail.
+        code: empty after too many wrong codes for the address.
     """
 
     email: str | None
@@ -108,13 +113,25 @@ class SignIn:
         """Return the mail of a request; None if its link has expired or was spent, or the person erased."""
         secret = self._link_secret(nonce)
         query = (
-            select(requests.c.id, subscribers.c.email)
+            select(requests.c.address_hmac, subscribers.c.email)
             .outerjoin_from(requests, subscribers)
             .where(requests.c.link_hmac == self._hmac("link", secret), self._is_open(now))
         )
         with self.engine.connect() as connection:
             row = connection.execute(query).first()
-        return SignInMail(row.email, secret, self._code(nonce)) if row else None
+            if row is None:
+                return None
+            takes_code = self._takes_code(connection, row.address_hmac, now)
+        return SignInMail(row.email, secret, self._code(nonce) if takes_code else "")
+
+    def takes_code(self, *, browser: str, now: datetime) -> bool:
+        """Return whether a code may let this browser in; not after too many wrong ones for its address.
+
+        It is the same for an address that is no subscriber's.
+        """
+        with self.engine.connect() as connection:
+            newest = self._newest_of(connection, browser, now)
+            return newest is None or self._takes_code(connection, newest["address_hmac"], now)
 
     def spend_link(self, link_secret: str, *, now: datetime) -> UUID | None:
         """Spend a link and return its subscriber's id; None if it is spent, expired or made up.
@@ -127,26 +144,39 @@ class SignIn:
 
     def spend_code(self, code: str, *, browser: str, now: datetime) -> UUID | None:
         """Spend the newest mail's code, return its subscriber's id; None for others or after five tries."""
-        is_of_browser = (requests.c.browser_hmac == self._hmac("browser", browser)) & self._is_open(now)
         code_hmac = self._hmac("code", browser, code.strip())
         with write_transaction(self.engine) as connection:
-            newest = select(func.max(requests.c.id)).where(is_of_browser).scalar_subquery()
-            attempt = (
-                update(requests)
-                .where(requests.c.id == newest, requests.c.tries < MAX_CODE_ATTEMPTS)
-                .values(tries=requests.c.tries + 1)
-                .returning(requests.c.id, requests.c.code_hmac)
-            )
-            row = connection.execute(attempt).first()
-            if row is None or not hmac.compare_digest(code_hmac, row.code_hmac):
+            newest = self._newest_of(connection, browser, now)
+            if newest is None:
                 return None
-            return self._spend(connection, (requests.c.id == row.id) & self._is_open(now), now)
+            advisory_lock(connection, bytes.fromhex(newest["address_hmac"]))
+            if not self._takes_code(connection, newest["address_hmac"], now):
+                return None
+            is_newest = (requests.c.id == newest["id"]) & (requests.c.tries < MAX_CODE_ATTEMPTS)
+            if hmac.compare_digest(code_hmac, newest["code_hmac"]):
+                return self._spend(connection, is_newest & self._is_open(now), now)
+            connection.execute(update(requests).where(is_newest).values(tries=requests.c.tries + 1))
+            return None
 
     def _spend(self, connection: Connection, condition: ColumnElement[bool], now: datetime) -> UUID | None:
         """Spend in one statement, so that of two concurrent attempts only one succeeds."""
         query = update(requests).where(condition).values(spent_at=now).returning(requests.c.subscriber_id)
         subscriber_id: UUID | None = connection.scalar(query)
         return subscriber_id
+
+    def _newest_of(self, connection: Connection, browser: str, now: datetime) -> RowMapping | None:
+        """Return the newest open request of a browser."""
+        is_of_browser = (requests.c.browser_hmac == self._hmac("browser", browser)) & self._is_open(now)
+        query = select(requests.c.id, requests.c.address_hmac, requests.c.code_hmac).where(is_of_browser)
+        return connection.execute(query.order_by(requests.c.id.desc()).limit(1)).mappings().first()
+
+    def _takes_code(self, connection: Connection, address_hmac: str, now: datetime) -> bool:
+        wrong = select(func.sum(requests.c.tries)).where(
+            requests.c.show_id == self.show_id,
+            requests.c.address_hmac == address_hmac,
+            requests.c.created_at > now - WRONG_CODES_WINDOW,
+        )
+        return (connection.scalar(wrong) or 0) < MAX_WRONG_CODES
 
     def _is_open(self, now: datetime) -> ColumnElement[bool]:
         return (

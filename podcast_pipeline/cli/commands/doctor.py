@@ -176,6 +176,18 @@ def _check_urls(session: CliSession) -> Iterator[DoctorFinding]:
         yield DoctorFinding("urls.media", False, message)
 
 
+def _check_subscribing(session: CliSession) -> Iterator[DoctorFinding]:
+    url, line = session.config.to_show(artwork_key=None).subscribe_url, "no page has a Subscribe button"
+    if session.config.access.renew_url is None:
+        message = f"is not set, so {line}; write the address of the page where a subscription is bought"
+        yield DoctorFinding("access.renew_url", None, message)
+    elif url is None:
+        message = f"leads back to this site, so {line}; write where a subscription is bought"
+        yield DoctorFinding("access.renew_url", None, message)
+    else:
+        yield DoctorFinding("access.renew_url", True, url)
+
+
 def _check_database(session: CliSession) -> Iterator[DoctorFinding]:
     """Find out whether the database is there and is the one that the subscribers' links are from."""
     is_elsewhere = _has_audience_elsewhere(session)
@@ -290,6 +302,7 @@ CHECKS: tuple[tuple[str, Callable[[CliSession], Iterator[DoctorFinding]]], ...] 
     ("placeholders", _check_placeholders),
     ("jingles", _check_jingles),
     ("urls", _check_urls),
+    ("access.renew_url", _check_subscribing),
     ("database", _check_database),
     ("secret key", _check_secret_key),
     ("mail", _check_mail),

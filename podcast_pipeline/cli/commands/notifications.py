@@ -73,7 +73,7 @@ def _open_queue(session: CliSession, slug: str) -> "tuple[Episode, NotificationQ
     from podcast_pipeline.storage.published import read_catalog
 
     episode = find_notifiable_episode(read_catalog(session.store)[0], slug, now=session.clock())
-    return episode, NotificationQueue(session.subscribers, AccessPolicy(renew_url=session.config.renew_url))
+    return episode, NotificationQueue(session.subscribers, AccessPolicy(renew_url=None))
 
 
 def _send(

@@ -49,18 +49,20 @@ def apply_withdrawal(
     media_file: StagedObject | None,
     teaser_words: int,
     now: datetime,
+    changed_at: datetime,
 ) -> AppliedWithdrawal:
     """Return the new entry of the catalog with its objects.
 
     Args:
         enclosure: the audio after the withdrawal.
         media_file: its bytes, where they are new.
+        changed_at: the instant of the change, `Catalog.next_change_at`.
     """
     versions, transcript, objects = _versions(plan, published, enclosure, now)
     changes = {
         "transcripts": versions,
         "enclosure": enclosure,
-        "content_changed_at": max(now, plan.known.content_changed_at),
+        "content_changed_at": changed_at,
         "teaser": _teaser(transcript, teaser_words),
         **(_tombstone(plan.known) if plan.kind == "episode" else {}),
     }

@@ -189,6 +189,8 @@ def _applied(context: Context, planned: PlannedWithdrawal) -> Iterator[AppliedWi
     make_folder(context.config.state_folder, mode=0o700)
     with TemporaryDirectory(prefix=WORK_PREFIX, dir=context.config.state_folder) as work:
         media = silenced_media(planned.plan, Path(work), context)
+        catalog, _ = _entry(context, planned.plan.known.slug)
+        now = context.clock()
         yield apply_withdrawal(
             planned.plan,
             planned.published,
@@ -196,7 +198,8 @@ def _applied(context: Context, planned: PlannedWithdrawal) -> Iterator[AppliedWi
             enclosure=media.enclosure,
             media_file=media.file,
             teaser_words=context.config.access.teaser_words,
-            now=context.clock(),
+            now=now,
+            changed_at=catalog.next_change_at(now),
         )
 
 

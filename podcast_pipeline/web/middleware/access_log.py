@@ -3,6 +3,7 @@
 import logging
 import re
 from time import monotonic
+from urllib.parse import unquote
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -10,16 +11,23 @@ ACCESS_LOGGER = logging.getLogger("podcast_pipeline.access")
 ERROR_LOGGER = logging.getLogger("podcast_pipeline.web")
 
 SECRETS = re.compile(
-    r"(?<=/feeds/)[^/]+|(?<=/signin/link/)[^/]+|(?<=/mail/stop/)[^/]+"  # in their own routes
-    r"|[a-z2-7]{16}\.[a-z2-7]+|[a-z2-7]{26,}",  # and anywhere else, by mistake
+    r"(?<=/feeds/)[^/]+|(?<=/signin/link/)[^/]+|(?<=/signin/code/)[^/]+|(?<=/mail/stop/)[^/]+"  # their routes
+    r"|[a-z2-7]{16}\.[a-z2-7]+|[a-z0-9]{26,}",  # and anywhere else, by mistake
     re.IGNORECASE,
 )
+MAILED_SECRETS = re.compile(
+    r"(?=[a-z0-9_-]*[A-Z_])[A-Za-z0-9_-]{32,}"  # base64url; a slug has neither capitals nor _
+    r"|(?=[A-Z0-9_-]*[a-z])(?=[a-z0-9_-]*[A-Z])(?=[A-Za-z_-]*[0-9])[A-Za-z0-9_-]{20,}"  # half of one
+)
 UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
+MAX_DECODED = 5  # times; the server decodes a path once, and a client may encode it more often
 
 
 def redact(path: str) -> str:
     """Return a request path fit for a log: `/feeds/***/feed.xml`, printable ASCII, at most 200 characters."""
-    return UNPRINTABLE.sub("?", SECRETS.sub("***", path))[:200]
+    for _ in range(MAX_DECODED):
+        path = unquote(path)
+    return UNPRINTABLE.sub("?", MAILED_SECRETS.sub("***", SECRETS.sub("***", path)))[:200]
 
 
 class AccessLog:

@@ -23,6 +23,7 @@ from podcast_pipeline.web.csrf import FormFields, csrf_token, form_endpoint, ver
 from podcast_pipeline.web.rate_limit import SIGN_IN_LIMIT, RateLimiter
 from podcast_pipeline.web.session_cookie import SessionCookies
 from podcast_pipeline.web.templating import Templates
+from podcast_pipeline.web.threads import reads
 
 BROWSER_BYTES = 32
 
@@ -42,7 +43,7 @@ class SignInRoutes:
         return [
             Route("/signin", self.ask, methods=["GET"]),
             Route("/signin", form_endpoint(self.send), methods=["POST"]),
-            Route("/signin/code", self.sent, methods=["GET"]),
+            Route("/signin/code", reads(self.sent), methods=["GET"]),
             Route("/signin/code", form_endpoint(self.spend_code), methods=["POST"]),
             Route("/signin/link/{secret}", self.link, methods=["GET"]),
             Route("/signin/link/{secret}", form_endpoint(self.spend_link), methods=["POST"]),
@@ -62,7 +63,7 @@ class SignInRoutes:
 
     def sent(self, request: Request) -> Response:
         """Show the form for the code in the mail."""
-        return self._page(request, "sent.html", is_wrong=False)
+        return self._code_page(request, is_wrong=False)
 
     def spend_code(self, request: Request, fields: FormFields) -> Response:
         """Sign in by a code, in the browser that requested the mail."""
@@ -72,7 +73,7 @@ class SignInRoutes:
         code = "".join(fields.get("code", "").split())
         subscriber_id = self.signin.spend_code(code, browser=browser, now=self.cookies.clock())
         if subscriber_id is None:
-            return self._page(request, "sent.html", status=400, is_wrong=True)
+            return self._code_page(request, status=400, is_wrong=True)
         return self.cookies.open_account_session(RedirectResponse("/account", 303), subscriber_id)
 
     def link(self, request: Request) -> Response:
@@ -90,6 +91,10 @@ class SignInRoutes:
 
     def _browser(self, request: Request) -> str:
         return request.cookies.get(self.cookies.browser_cookie_name, "")
+
+    def _code_page(self, request: Request, *, status: int = 200, is_wrong: bool) -> Response:
+        takes_code = self.signin.takes_code(browser=self._browser(request), now=self.cookies.clock())
+        return self._page(request, "sent.html", status=status, is_wrong=is_wrong, takes_code=takes_code)
 
     def _page(self, request: Request, name: str, *, status: int = 200, **parts: object) -> Response:
         """Return a page whose forms carry the CSRF token of this browser's cookie."""

@@ -12,8 +12,10 @@ from podcast_pipeline.audience.subscribers import Subscribers
 from podcast_pipeline.audience.subscribers.signin import (
     MAILS_PER_WINDOW,
     MAX_CODE_ATTEMPTS,
+    MAX_WRONG_CODES,
     RATE_LIMIT_WINDOW,
     SIGNIN_LIFETIME,
+    WRONG_CODES_WINDOW,
     SignIn,
     SignInMail,
 )
@@ -158,3 +160,48 @@ def test_erased_and_other_shows_get_no_mail(people: Subscribers, signin: SignIn)
     assert signin.mail(queued, now=NOW) is None
     assert mail(signin).email is None
     assert mail(SignIn(signin.engine, show_id=uuid4(), secret_key=KEY)).email is None
+
+
+def wrong_codes(signin: SignIn, email: str, count: int, now: datetime = NOW) -> None:
+    """Type wrong codes for an address, from a browser each time that a mail's tries are used up."""
+    for number in range(count):
+        browser = f"guesser-{number // MAX_CODE_ATTEMPTS}"
+        if number % MAX_CODE_ATTEMPTS == 0:
+            signin.request(email, browser=browser, now=now)
+        assert signin.spend_code("no code", browser=browser, now=now) is None
+
+
+def test_after_twenty_wrong_codes_only_links_let_in(people: Subscribers, signin: SignIn) -> None:
+    """One more guess is possible before, none after, for a day; the right code of an earlier mail is none."""
+    wrong_codes(signin, ANN, MAX_WRONG_CODES - 1)
+    asked = mail(signin)
+    assert signin.takes_code(browser="firefox", now=NOW)
+    assert signin.spend_code("no code", browser="firefox", now=NOW) is None
+    assert not signin.takes_code(browser="firefox", now=NOW)
+    assert signin.spend_code(asked.code, browser="firefox", now=NOW) is None
+    later = NOW + RATE_LIMIT_WINDOW
+    again = mail(signin, now=later)
+    assert again.code == ""
+    assert signin.spend_link(again.link_secret, now=later) == people.get(ANN).id
+    tomorrow = NOW + WRONG_CODES_WINDOW
+    next_day = mail(signin, now=tomorrow)
+    assert signin.spend_code(next_day.code, browser="firefox", now=tomorrow) == people.get(ANN).id
+
+
+def test_wrong_codes_for_others_and_right_ones_do_not_count(people: Subscribers, signin: SignIn) -> None:
+    """Guesses at another address change nothing for Ann, nor do twenty sign-ins by code in a day."""
+    wrong_codes(signin, "nobody@example.com", MAX_WRONG_CODES)
+    for hour in range(MAX_WRONG_CODES + 1):
+        at = NOW + hour * RATE_LIMIT_WINDOW
+        code = mail(signin, now=at).code
+        assert code
+        assert signin.spend_code(code, browser="firefox", now=at) == people.get(ANN).id
+
+
+@pytest.mark.parametrize("email", [ANN, "nobody@example.com"])
+def test_the_end_of_codes_does_not_tell_who_subscribes(signin: SignIn, email: str) -> None:
+    """It is the same for an address that nobody has."""
+    wrong_codes(signin, email, MAX_WRONG_CODES)
+    signin.request(email, browser="firefox", now=NOW)
+    assert not signin.takes_code(browser="firefox", now=NOW)
+    assert signin.takes_code(browser="safari", now=NOW)

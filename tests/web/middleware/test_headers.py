@@ -1,6 +1,7 @@
 """Middleware: CORS, CSP, HSTS and caching headers on every response, and no secret in a log."""
 
 import logging
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -23,6 +24,9 @@ pytestmark = pytest.mark.usefixtures("each_database")
 PAGE = "/episodes/the-water-was-always-coming"
 TOKENS = st.from_regex(r"[a-z2-7]{16}\.[a-z2-7]{32}", fullmatch=True)
 SIGN_INS = st.from_regex(r"[A-Za-z0-9_-]{43}", fullmatch=True)
+RANDOM_SIGN_INS = st.randoms(use_true_random=False).map(
+    lambda random: urlsafe_b64encode(random.randbytes(32)).decode().rstrip("=")
+)
 
 
 @pytest.fixture(scope="module")
@@ -273,6 +277,35 @@ def test_a_sign_in_link_is_in_no_log(before: str, secret: str) -> None:
     """A GET of a mailed link is logged while the link still works, so the secret is redacted."""
     assert redact(f"{before}/signin/link/{secret}").endswith("/signin/link/***")
     assert redact(f"{before}/mail/stop/{secret}").endswith("/mail/stop/***")
+
+
+@given(
+    SIGN_INS, st.integers(0, 4), st.sampled_from(["/nothing/{}", "/{}?a=b", "/x?next={}&y", "/%3fq={}", "{}"])
+)
+def test_a_sign_in_secret_is_in_no_log_anywhere(secret: str, times: int, path: str) -> None:
+    """Under any path, in a query, in capitals, and percent-encoded once or more often it is starred."""
+    for text in (secret, secret.upper()):
+        encoded = text
+        for _ in range(times):
+            encoded = "".join(f"%{byte:02x}" for byte in encoded.encode())
+        assert text[4:-4] not in redact(path.format(encoded))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/episodes/what-the-river-took-and-why-nobody-came-back-for-it-in-2026",
+        "/public/audio/the-water-was-always-coming.36572f988b560484.mp3",
+        "/static/36572f988b560484/reader.css",
+        "/feeds",
+        "/search",
+        "AppleCoreMedia/1.0.0.21F90 (iPhone; U; CPU OS 17_5_1 like Mac OS X; en_us)",
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Safari/537.36",
+    ],
+)
+def test_ordinary_paths_and_clients_are_logged_whole(path: str) -> None:
+    """A log of stars would help nobody."""
+    assert redact(path) == path
 
 
 @settings(deadline=None, max_examples=50)

@@ -142,6 +142,25 @@ def test_five_wrong_codes_are_the_end(client: TestClient, outbox: Outbox) -> Non
     assert client.post("/signin/code", data={"code": outbox.code, "seal": seal}).status_code == 400
 
 
+@pytest.mark.parametrize("email", [ANN, "nobody@example.org"])
+def test_after_too_many_wrong_codes_the_page_asks_for_none(
+    client: TestClient, outbox: Outbox, monkeypatch: pytest.MonkeyPatch, email: str
+) -> None:
+    """The form is gone for a known and for an unknown address, and the mail has the link only."""
+    monkeypatch.setattr("podcast_pipeline.audience.subscribers.signin.MAX_WRONG_CODES", 2)
+    assert 'name="code"' in ask(client, email)
+    for _ in range(2):
+        seal = csrf_token_on(client, "/signin")
+        answered = client.post("/signin/code", data={"code": "no code", "seal": seal})
+    assert (answered.status_code, 'name="code"' in answered.text) == (400, False)
+    page = ask(client, email)
+    assert "Until tomorrow only the link in the mail works." in page
+    assert 'name="code"' not in page
+    if email == ANN:
+        assert "There is no code in this mail" in outbox.messages[-1].text
+        assert not re.search(r"\b\d{6}\b", outbox.messages[-1].text)
+
+
 def test_nobody_learns_who_subscribes(client: TestClient, outbox: Outbox) -> None:
     """A known and an unknown address get the same page; only the known one gets mail."""
     known, unknown = ask(client), ask(client, "nobody@example.org")
