@@ -64,7 +64,7 @@ def diarize_transcript(
         return words
 
     def diarize(target: Path) -> IdentifiedTurns:
-        result = diarizer.diarize(folder.source, speaker_count=speaker_count, report=report)
+        result = diarizer.diarize(folder.require_recording(), speaker_count=speaker_count, report=report)
         write_atomically(target, to_rttm(result.turns).encode())
         return _identify(result, comparable, guests)
 

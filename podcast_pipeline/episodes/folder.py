@@ -16,8 +16,16 @@ from podcast_pipeline.model import Chapter, EpisodeDraft, FrozenModel, Person, S
 from podcast_pipeline.model.catalog import to_json, transcript_from_json
 
 IMPORTED_AUDIO = "build/came"
+LONGEST_NOTES_BYTES = 200_000  # apps show 4,000; a transcript of an hour has 60,000
 
 Result = TypeVar("Result", bound=FrozenModel)
+
+
+def check_notes_size(size_bytes: int, path: Path) -> None:
+    """Raise EpisodeError for what can be no show notes: megabytes of Markdown take minutes in each step."""
+    if size_bytes > LONGEST_NOTES_BYTES:
+        message = f"has {size_bytes / 1000:.0f} kB; show notes have at most {LONGEST_NOTES_BYTES / 1000:.0f}"
+        raise EpisodeError(path, f"{message}, and apps show 4. Is it the right file?")
 
 
 class BuildNote(FrozenModel):
@@ -90,9 +98,10 @@ class EpisodeFolder:
         """Return the episode as its folder describes it; an imported one has no source_sha256.
 
         Raises:
-            EpisodeError: the source is missing or was not the one ingested, or notes.md is not UTF-8.
+            EpisodeError: the source was not the one ingested, or notes.md is not UTF-8. A missing one is for
+                `require_recording`: a clone of the folder may have none.
         """
-        if self.has_recording:
+        if self.has_recording and self.source.exists():
             self._check_source()
         table = self.table
         return EpisodeDraft(
@@ -117,9 +126,17 @@ class EpisodeFolder:
             source_sha256=table.source_sha256,
         )
 
-    def _check_source(self) -> None:
+    def require_recording(self) -> Path:
+        """Return the recording, for a step that reads it; EpisodeError where it is not here."""
         if not self.source.is_file():
-            raise EpisodeError(self.slug, f"{self.source} is missing; put the recording back")
+            message = (
+                f"{self.source} is not here, as recordings are not in git; copy it from who has it "
+                "(docs/team.md), or publish from that machine; what is published is corrected without it"
+            )
+            raise EpisodeError(self.slug, message)
+        return self.source
+
+    def _check_source(self) -> None:
         if sha256_of(self.source) != self.table.source_sha256:
             raise EpisodeError(
                 self.slug,
@@ -130,6 +147,8 @@ class EpisodeFolder:
     def read_notes(self) -> str:
         """Return the show notes, in Markdown; "" where there are none."""
         path = self.path / "notes.md"
+        if path.is_file():
+            check_notes_size(path.stat().st_size, path)
         try:
             text = path.read_text(encoding="utf-8-sig") if path.is_file() else ""
         except UnicodeDecodeError as error:

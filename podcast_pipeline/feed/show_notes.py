@@ -20,8 +20,15 @@ DESCRIPTION_BYTES = 4000
 SUMMARY_BYTES = 220
 
 
-def _with_idna_host(_tag: str, _name: str, value: str) -> str:
-    """Return an attribute, with the host of a URL in IDNA: `https://xn--mller-kva.example/`."""
+def _web_address(_tag: str, _name: str, value: str) -> str | None:
+    """Return a link with its host in IDNA, `https://xn--mller-kva.example/`; None for one without a host.
+
+    A relative address leads nowhere in an app, which knows no page that it would be relative to.
+    """
+    if value.startswith("//"):
+        value = f"https:{value}"
+    if not _SCHEME.match(value):
+        return None
     try:
         host = urlsplit(value).netloc.rpartition("@")[2].partition(":")[0]
         name = unquote(host)
@@ -30,45 +37,112 @@ def _with_idna_host(_tag: str, _name: str, value: str) -> str:
         return value
 
 
+_SCHEME = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*:")
 _CLEANER = nh3.Cleaner(
     tags=set(ALLOWED_TAGS),
     attributes={"a": {"href"}},
-    attribute_filter=_with_idna_host,
+    attribute_filter=_web_address,
     url_schemes={"http", "https", "mailto"},
     link_rel=None,
 )
 _TAG = re.compile(r"""<[^<>"]*(?:"[^"]*"[^<>"]*)*>""")  # for clean HTML, where any other < is escaped
 
 # Imported notes are HTML already; unsupported block tags become paragraphs, line breaks become newlines.
-_BLOCK = "h[1-6]|div|blockquote|pre|td|th|dt|dd"
+_BLOCK = "div|blockquote|pre|tr|dt|dd"
+_TABLE = "h[1-6]|table|thead|tbody|t[dh]"
+_HEADINGS = re.compile(r"<(/?)h[1-6]\b[^<>]*>", re.IGNORECASE)
+_TABLES = re.compile(r"</?(?:table|thead|tbody|tfoot|t[dh])\b[^<>]*>", re.IGNORECASE)
+_CELLS = re.compile(r"</t[dh]>\s*(?=<t[dh]\b)", re.IGNORECASE)
+_IMAGES = re.compile(r"<a\b[^<>]*>|</a>|<img\b[^<>]*>", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"""\b(src|alt)\s*=\s*"([^"<>]*)\"""", re.IGNORECASE)
 _BLOCKS = re.compile(rf"<(/?)(?:{_BLOCK})\b[^<>]*>", re.IGNORECASE)
 _BREAKS = re.compile(r"<(?:br|hr)\b[^<>]*>\n?", re.IGNORECASE)
 _EMPTY = re.compile(r"<p>\s*</p>\n?")
 _ENDS = re.compile(r"(</(?:p|li)>)(?=<)")
 
 # Unwrap lines that an editor wrapped, but keep line ends next to a block tag or in <pre>.
-_EDGE = rf"</?(?:p|[ou]l|li|br|hr|{_BLOCK})\b[^<>]*>"
+_EDGE = rf"</?(?:p|[ou]l|li|br|hr|{_BLOCK}|{_TABLE})\b[^<>]*>"
 _LISTING = r"<pre\b(?:[^<]|<(?!/?pre\b))*+</pre>"
+_ADDRESS = re.compile(r"""https?://(?:(?!&(?:gt|lt|quot|\#39);)[^\s<>"])+""", re.IGNORECASE)
+_HEADING_LINE = re.compile(r"<p><strong>(?:(?!</strong>).)*</strong></p>")
 _WRAPS = re.compile(rf"({_LISTING}|{_EDGE}\n|\n(?={_EDGE}))|\n", re.IGNORECASE)
 
 
 @lru_cache(maxsize=4096)  # the public, private and lapsed feeds have the same notes
 def to_html(notes: str) -> str:
-    """Convert Markdown to HTML of ALLOWED_TAGS only, safe in a CDATA section."""
-    unwrapped = _WRAPS.sub(lambda match: match[1] or " ", pyromark.html(xml_safe(notes)))
-    html = _BREAKS.sub("\n", _BLOCKS.sub(r"<\1p>", unwrapped))
+    """Convert Markdown to HTML of ALLOWED_TAGS only, safe in a CDATA section.
+
+    A heading becomes a bold paragraph, a row of a table a line, an image a link, a bare address one too.
+    """
+    raw = pyromark.html(xml_safe(notes), options=pyromark.Options.ENABLE_TABLES)
+    unwrapped = _WRAPS.sub(lambda match: match[1] or " ", _images_as_links(raw))
+    html = _CELLS.sub(" · ", _HEADINGS.sub(lambda h: "</strong></p>" if h[1] else "<p><strong>", unwrapped))
+    html = _BREAKS.sub("\n", _BLOCKS.sub(r"<\1p>", _TABLES.sub("", html)))
     clean = _ENDS.sub(r"\1\n", _EMPTY.sub("", _CLEANER.clean(html)))
-    return xml_safe(clean.strip()).replace("]]>", "]]&gt;")
+    return xml_safe(_with_links(clean).strip()).replace("]]>", "]]&gt;")
+
+
+def relative_links(notes: str) -> tuple[str, ...]:
+    """Return the addresses in Markdown that name no host, so that no app can follow them."""
+    found = re.findall(r'<a\b[^<>]*\bhref="([^"<>]*)"', pyromark.html(xml_safe(notes)))
+    addresses = (unescape(address) for address in found)
+    return tuple(a for a in addresses if not a.startswith("//") and not _SCHEME.match(a))
+
+
+def _images_as_links(html: str) -> str:
+    """Return HTML with a link for each image that has a text; in a link only its text stays."""
+    in_link = False
+
+    def link(found: re.Match[str]) -> str:
+        nonlocal in_link
+        tag = found[0].lower()
+        if not tag.startswith("<img"):
+            in_link = not tag.startswith("</")
+            return found[0]
+        attributes = {name.lower(): value for name, value in _ATTRIBUTE.findall(found[0])}
+        text = attributes.get("alt", "").strip()
+        return text if in_link or not text else f'<a href="{attributes.get("src", "")}">{text}</a>'
+
+    return _IMAGES.sub(link, html)
+
+
+def _with_links(html: str) -> str:
+    """Return clean HTML with a link for each address that stands in its text outside of a link."""
+    parts, in_link, at = [], False, 0
+    for tag in (*_TAG.finditer(html), None):
+        text = html[at : tag.start() if tag else len(html)]
+        parts += [text if in_link else _ADDRESS.sub(_link, text), tag[0] if tag else ""]
+        at = tag.end() if tag else at
+        if tag and tag[0].startswith(("<a", "</a")):
+            in_link = tag[0].startswith("<a")
+    return "".join(parts)
+
+
+def _link(found: re.Match[str]) -> str:
+    """Return the link of an address, without the punctuation that ends a sentence behind it."""
+    address = found[0].rstrip(".,;:!?'*_")
+    if address.endswith(")") and "(" not in address:
+        address = address.rstrip(").,;:!?'*_")
+    return _CLEANER.clean(f'<a href="{address}">{address}</a>') + found[0][len(address) :]
 
 
 @lru_cache(maxsize=4096)
 def to_plain(notes: str) -> str:
     """Convert Markdown to plain text of at most DESCRIPTION_BYTES bytes of UTF-8, cut between words."""
-    lines = unescape(_TAG.sub("", to_html(notes))).splitlines()
-    text = "\n".join(line.strip() for line in lines if line.strip())
-    return shorten(xml_safe(text), DESCRIPTION_BYTES)
+    return shorten(_text(to_html(notes)), DESCRIPTION_BYTES)
+
+
+def _text(html: str) -> str:
+    """Return the text of clean HTML, without empty lines."""
+    lines = unescape(_TAG.sub("", html)).splitlines()
+    return xml_safe("\n".join(line.strip() for line in lines if line.strip()))
 
 
 def summary(notes: str) -> str:
-    """Return the first paragraph of Markdown as one line of at most SUMMARY_BYTES bytes of UTF-8."""
-    return shorten(to_plain(notes).partition("\n")[0], SUMMARY_BYTES)
+    """Return the first paragraph of Markdown as one line of at most SUMMARY_BYTES bytes of UTF-8.
+
+    A heading before it, "Show notes", says nothing; it is taken where there is nothing else.
+    """
+    paragraphs = to_html(notes).split("\n")
+    first = next((one for one in paragraphs if _text(one) and not _HEADING_LINE.fullmatch(one)), None)
+    return shorten((_text(first) if first else to_plain(notes)).partition("\n")[0], SUMMARY_BYTES)

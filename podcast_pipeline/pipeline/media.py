@@ -83,7 +83,7 @@ def _master(
         },
         result_type=Master,
         build=lambda target: make_master(
-            folder.source,
+            folder.require_recording(),
             target,
             settings=config.audio,
             muted=muted,

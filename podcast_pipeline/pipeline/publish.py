@@ -17,6 +17,7 @@ from podcast_pipeline.episodes.create import create_episode
 from podcast_pipeline.episodes.folder import EpisodeFolder
 from podcast_pipeline.errors import EpisodeError, PodcastError
 from podcast_pipeline.feed import app_impact
+from podcast_pipeline.feed.show_notes import relative_links
 from podcast_pipeline.model import Episode, EpisodeDraft, Show
 from podcast_pipeline.model.catalog import Catalog
 from podcast_pipeline.model.gates import GateName
@@ -208,6 +209,12 @@ def prepare(
     draft = folder.load_draft()
     catalog = load_catalog(context)
     known = catalog.by_id(draft.id) if catalog else None
+    for link in relative_links(draft.notes):
+        context.warn(
+            f"{folder.slug}: notes.md links to {link}, where no app can go; write it whole, https://…"
+        )
+    if known is not None and folder.has_recording and not folder.source.exists():
+        context.warn(f"{folder.slug}: {folder.source.name} is not here; the published audio stays as it is")
     publish_at = _publication_time(draft, known, publish_at, now)
     check_placeholders(context, catalog, allow=allowed)
     check_new_audio(draft, known, allow=allowed)

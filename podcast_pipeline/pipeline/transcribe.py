@@ -155,13 +155,13 @@ def wanted_language(folder: EpisodeFolder, config: Config) -> str | None:
 def _transcribe(
     folder: EpisodeFolder, draft: EpisodeDraft, options: TranscriptionOptions, context: Context
 ) -> Transcript:
-    tracks = folder.check_tracks()
+    recording, tracks = folder.require_recording(), folder.check_tracks()
     if not tracks:
-        transcript = context.transcriber.transcribe(folder.source, options=options, report=context.report)
+        transcript = context.transcriber.transcribe(recording, options=options, report=context.report)
         return diarize_episode(transcript, folder, draft, context)
     return transcribe_tracks(
         [Track(track.name, folder.path / track.file, track.channel) for track in tracks],
-        folder.source,
+        recording,
         context.transcriber,
         options=options,
         ffmpeg=context.ffmpeg,

@@ -15,7 +15,13 @@ import pytest
 from podcast_pipeline.audience.database import connect
 from podcast_pipeline.audience.database.lease import lease
 from podcast_pipeline.cli import os_error_message
-from podcast_pipeline.cli.commands.doctor import DoctorFinding, _check_subscribing, _run_check
+from podcast_pipeline.cli.commands.doctor import (
+    DoctorFinding,
+    _check_recordings,
+    _check_subscribing,
+    _print_policy,
+    _run_check,
+)
 from podcast_pipeline.cli.output import Output
 from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.errors import SubscriberError
@@ -220,3 +226,37 @@ def test_a_subscribe_button_that_leads_nowhere_is_a_note(
     session = CliSession(show.folder, Output(quiet=True))
     (found,) = _check_subscribing(session)
     assert (found.ok, found.said.startswith(said or str(url))) == (None if said else True, True)
+
+
+def test_recordings_that_git_would_take_or_that_are_not_here_are_notes(tmp_path: Path) -> None:
+    """An older show's .gitignore has no line for them; a clone has none of them."""
+    show = build_show_folder(tmp_path / "show")
+    session = CliSession(show.folder, Output())
+    assert list(_check_recordings(session)) == []  # no git
+    (show.folder / ".git").mkdir()
+    (show.folder / ".gitignore").write_text("/.podcast/\n", encoding="utf-8")
+    (finding,) = _check_recordings(session)
+    assert (finding.ok, "add /episodes/*/source.*" in finding.said) == (None, True)
+    (show.folder / ".gitattributes").write_text("episodes/*/source.* filter=lfs\n", encoding="utf-8")
+    next(show.episode.glob("source.*")).unlink()
+    (finding,) = _check_recordings(session)
+    assert (finding.ok, finding.said.startswith(f"{SLUG} lacks its own")) == (None, True)
+
+
+def test_each_document_of_the_policy_has_its_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Three JSON documents, each for the command above it; --json has all in one."""
+    show = build_show_folder(tmp_path / "show")
+    monkeypatch.setenv("PODCAST_STORAGE_PUBLIC_BUCKET", "talks")
+    monkeypatch.setenv("PODCAST_STORAGE_ENDPOINT_URL", "https://s3.example.net")
+    _print_policy(CliSession(show.folder, Output()))
+    parts = [part.split("\n", 1) for part in f"\n{capsys.readouterr().out}".split("\n# ")[1:]]
+    calls, documents = [part[0] for part in parts], [json.loads(part[1]) for part in parts]
+    assert [next(iter(document)) for document in documents] == ["Version", "CORSRules", "Rules"]
+    assert calls[0] == (
+        "policy.json, for: aws s3api --endpoint-url https://s3.example.net put-bucket-policy"
+        " --bucket talks --policy file://policy.json"
+    )
+    _print_policy(CliSession(show.folder, Output(as_json=True)))
+    assert set(json.loads(capsys.readouterr().out)) == {"policy", "cors", "lifecycle"}

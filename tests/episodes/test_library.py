@@ -428,3 +428,22 @@ def test_a_name_that_windows_keeps_is_no_slug(tmp_path: Path, slug: str) -> None
     (tmp_path / "rec.wav").write_bytes(b"x")
     with pytest.raises(EpisodeError, match=rf"{slug}: is a name that Windows keeps for a device"):
         create_episode(tmp_path / "rec.wav", Library(tmp_path / "e", language="en"), title=slug.upper())
+
+
+def test_a_clone_without_the_recording_can_be_read(library: Library, recording: Path) -> None:
+    """Recordings are not in git: what does not hear it goes on, what does is a line that says what to do."""
+    slug = create_episode(recording, library)
+    folder = library.folder(slug)
+    assert folder.require_recording() == folder.source
+    folder.source.unlink()
+    assert folder.load_draft().source_sha256 == folder.table.source_sha256
+    with pytest.raises(EpisodeError, match=r"source\.wav is not here, as recordings are not in git; copy it"):
+        folder.require_recording()
+
+
+def test_notes_of_megabytes_are_no_notes(library: Library, recording: Path) -> None:
+    """They are refused with a line, not worked on for minutes."""
+    slug = create_episode(recording, library)
+    (library.root / slug / "notes.md").write_text("word " * 50_000, encoding="utf-8")
+    with pytest.raises(EpisodeError, match=r"notes\.md: has 250 kB; show notes have at most 200"):
+        library.folder(slug).load_draft()

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from podcast_pipeline.feed.show_notes import ALLOWED_TAGS, DESCRIPTION_BYTES, to_html, to_plain
+from podcast_pipeline.feed.show_notes import (
+    ALLOWED_TAGS,
+    DESCRIPTION_BYTES,
+    relative_links,
+    summary,
+    to_html,
+    to_plain,
+)
 from podcast_pipeline.feed.text import shorten, single_line, xml_safe
 
 
@@ -20,7 +27,7 @@ def test_markdown_becomes_the_tags_apps_show() -> None:
 
 def test_other_markup_leaves_its_text() -> None:
     """Headings, quotes and line breaks become paragraphs and white space."""
-    assert to_html("# H\n\n> q\n\na  \nb") == "<p>H</p>\n<p>q</p>\n<p>a\nb</p>"
+    assert to_html("# H\n\n> q\n\na  \nb") == "<p><strong>H</strong></p>\n<p>q</p>\n<p>a\nb</p>"
 
 
 def test_imported_html_keeps_its_words_apart() -> None:
@@ -111,3 +118,46 @@ def test_line_breaks_and_code_lines_stay() -> None:
 def test_links_name_their_host_in_ascii(address: str, written: str) -> None:
     """A host with non-ASCII letters is written in IDNA."""
     assert f'<a href="{written}">' in to_html(f"[a](<{address}>)")
+
+
+@pytest.mark.parametrize(
+    ("notes", "html"),
+    [
+        (
+            "| Who | When |\n|---|---|\n| Ann | *1999* |\n",
+            "<p>Who · When</p>\n<p>Ann · <em>1999</em></p>",
+        ),
+        ("![A map](https://m.example/a.png)", '<p><a href="https://m.example/a.png">A map</a></p>'),
+        ("[![A map](a.png)](https://m.example/)", '<p><a href="https://m.example/">A map</a></p>'),
+        ('<img src="https://t.example/pixel" alt="">words', "<p>words</p>"),
+        ("See https://a.example/b?c=d&e.", '<p>See <a href="https://a.example/b?c=d&amp;e">https://a.example/b?c=d&amp;e</a>.</p>'),
+        ("(https://a.example/x)", '<p>(<a href="https://a.example/x">https://a.example/x</a>)</p>'),
+        ("https://w.example/A_(b)", '<p><a href="https://w.example/A_(b)">https://w.example/A_(b)</a></p>'),
+        ("[https://a.example](https://b.example)", '<p><a href="https://b.example">https://a.example</a></p>'),
+        ("[here](page.html) [there](//a.example/b)", '<p><a>here</a> <a href="https://a.example/b">there</a></p>'),
+        ("so &lt;https://a.example&gt;", '<p>so &lt;<a href="https://a.example">https://a.example</a>&gt;</p>'),
+    ],
+)  # fmt: skip
+def test_what_a_producer_writes_reaches_the_app(notes: str, html: str) -> None:
+    """Tables, images and bare addresses become what apps show; an address without a host is no link."""
+    assert to_html(notes) == html
+
+
+def test_addresses_that_lead_nowhere_are_told() -> None:
+    """They name no host; whole addresses, mail and ones without a scheme but with a host are none of them."""
+    notes = "[a](example.org/x) [b](/y) [c](#z) [d](https://d.example) [e](mailto:e@e.example) [f](//f.org)"
+    assert relative_links(notes) == ("example.org/x", "/y", "#z")
+
+
+@pytest.mark.parametrize(
+    ("notes", "first"),
+    [
+        ("# Show notes\n\nAnn was there.\n\nMore.", "Ann was there."),
+        ("**Show notes**\n\nAnn.", "Ann."),
+        ("## Only a heading", "Only a heading"),
+        ("", ""),
+    ],
+)
+def test_a_heading_is_no_summary(notes: str, first: str) -> None:
+    """The list of episodes shows the first paragraph, not "Show notes"."""
+    assert summary(notes) == first

@@ -357,3 +357,19 @@ def test_a_scheduled_episode_whose_item_would_leak_is_refused_at_once(
     done = show.run("publish", SLUG, "--at", "2099-01-01T06:00")
     assert (done.returncode, "transcript" in done.stderr) == (3, True)
     assert objects(show) == {}
+
+
+def test_a_clone_without_the_recording_publishes_corrections(published: ShowFolder, tmp_path: Path) -> None:
+    """The published audio stays as it is, which is said; a new episode needs its recording."""
+    show = copy_show_folder(published, tmp_path / "show")
+    before = catalog(show).by_slug(SLUG)
+    next(show.episode.glob("source.*")).unlink()
+    shutil.rmtree(show.episode / "build")
+    (show.episode / "notes.md").write_text("Other notes.\n", encoding="utf-8")
+    done = show.run("publish", SLUG)
+    assert (done.returncode, done.stderr.count("is not here; the published audio stays as it is")) == (0, 1)
+    after = catalog(show).by_slug(SLUG)
+    assert before is not None
+    assert after is not None
+    assert (after.notes, after.enclosure) == ("Other notes.\n", before.enclosure)
+    assert show.run("list").returncode == 0

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -15,6 +16,13 @@ from podcast_pipeline.cli import os_error_message
 from podcast_pipeline.cli.exit_codes import DONE, PROBLEMS
 from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.errors import PodcastError, SubscriberError
+
+POLICY_COMMANDS = {
+    "policy": ("put-bucket-policy", "--policy"),
+    "cors": ("put-bucket-cors", "--cors-configuration"),
+    "lifecycle": ("put-bucket-lifecycle-configuration", "--lifecycle-configuration"),
+}
+"""A document of --policy -> the command of AWS's command line that takes it, and its option."""
 
 SUPPORTED_PYTHON = ((3, 11), (3, 14))
 """First supported version, first unsupported version."""
@@ -119,6 +127,27 @@ def _check_file_modes(session: CliSession) -> Iterator[DoctorFinding]:
     else:
         rest = ", a web server store/public" if config.storage.web_server_reads else ""
         yield DoctorFinding("file permissions", True, f"only you can read episodes and .podcast{rest}")
+
+
+def _check_recordings(session: CliSession) -> Iterator[DoctorFinding]:
+    """Find out whether git would take the recordings, and which episodes of this clone have none."""
+    config, library = session.config, session.library
+    ignores = config.folder / ".gitignore"
+    told = _text(ignores) + _text(config.folder / ".gitattributes")
+    if (config.folder / ".git").exists() and "source." not in told:
+        lines = "/episodes/*/source.* and /episodes/*/track-*"
+        message = f"git takes them whole; add {lines} to {ignores}, or use LFS (docs/team.md)"
+        yield DoctorFinding("recordings", None, message)
+    folders = [library.folder(slug) for slug in library.slugs()]
+    lacking = [folder.slug for folder in folders if folder.has_recording and not folder.source.exists()]
+    if lacking:
+        more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+        message = f"{lacking[0]}{more} lacks its own; what is published is corrected without (docs/team.md)"
+        yield DoctorFinding("recordings", None, message)
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
 
 def _check_categories(session: CliSession) -> Iterator[DoctorFinding]:
@@ -297,6 +326,7 @@ CHECKS: tuple[tuple[str, Callable[[CliSession], Iterator[DoctorFinding]]], ...] 
     ("show", _check_show),
     ("folder", _check_folder),
     ("file permissions", _check_file_modes),
+    ("recordings", _check_recordings),
     ("categories", _check_categories),
     ("artwork", _check_artwork),
     ("placeholders", _check_placeholders),
@@ -314,12 +344,19 @@ CHECKS: tuple[tuple[str, Callable[[CliSession], Iterator[DoctorFinding]]], ...] 
 
 
 def _print_policy(session: CliSession) -> None:
+    """Print each document with a file's name and the command that takes it; with --json all in one."""
     from podcast_pipeline.storage.s3 import bucket_policy
 
     storage = session.config.storage
+    bucket = storage.public_bucket or "BUCKET"
     rules = {
-        "policy": bucket_policy.bucket_policy(storage.public_bucket or "BUCKET", storage.prefix),
+        "policy": bucket_policy.bucket_policy(bucket, storage.prefix),
         "cors": bucket_policy.cors_rules(),
         "lifecycle": bucket_policy.lifecycle_rules(storage.prefix),
     }
-    session.output.result(rules, [json.dumps(rules, indent=2)])
+    endpoint = f" --endpoint-url {storage.endpoint_url}" if storage.endpoint_url else ""
+    lines = []
+    for name, (command, option) in POLICY_COMMANDS.items():
+        call = f"aws s3api{endpoint} {command} --bucket {bucket} {option} file://{name}.json"
+        lines += [f"# {name}.json, for: {call}", json.dumps(rules[name], indent=2)]
+    session.output.result(rules, lines)

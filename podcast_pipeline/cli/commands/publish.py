@@ -154,6 +154,9 @@ def parse_track(text: str) -> "Track":
 
 
 def _text(path: Path) -> str:
+    from podcast_pipeline.episodes.folder import check_notes_size
+
+    check_notes_size(path.stat().st_size, path)
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:

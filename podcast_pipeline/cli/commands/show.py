@@ -16,6 +16,15 @@ from podcast_pipeline.errors import ConfigError
 from podcast_pipeline.files import make_folder, write_atomically
 
 TEMPLATES = files("podcast_pipeline.episodes") / "template"
+GIT_IGNORES = """\
+/.podcast/
+/episodes/*/build/
+.*.part
+# Recordings: an hour of WAV is 600 MB, and GitHub takes 100 MB. docs/team.md says how to keep them.
+/episodes/*/source
+/episodes/*/source.*
+/episodes/*/track-*
+"""
 
 
 def register(app: typer.Typer) -> None:
@@ -43,8 +52,7 @@ def init(
     document["show"]["guid"] = str(uuid4())
     if not (folder / "artwork.jpg").exists():
         write_atomically(folder / "artwork.jpg", (TEMPLATES / "artwork.jpg").read_bytes())
-    if not (folder / ".gitignore").exists():
-        write_atomically(folder / ".gitignore", b"/.podcast/\n/episodes/*/build/\n.*.part\n")
+    _keep_out_of_git(folder / ".gitignore")
     _create_local_audience(folder / STATE_FOLDER)
     write_atomically(target, tomlkit.dumps(document).encode())  # last: where it is, all is there
     session: CliSession = context.obj
@@ -52,6 +60,15 @@ def init(
         {"folder": str(folder.resolve())},
         [f"{target}: new show; edit title, author and urls, then run `podcast publish recording.wav`"],
     )
+
+
+def _keep_out_of_git(path: Path) -> None:
+    """Write .gitignore, or add what is missing in one that is there: `.podcast` has the key and the words."""
+    known = path.read_text(encoding="utf-8") if path.exists() else ""
+    missing = [line for line in GIT_IGNORES.splitlines() if line not in known.splitlines()]
+    if missing:
+        begin = f"{known.rstrip()}\n" if known.strip() else ""
+        write_atomically(path, (begin + "\n".join(missing) + "\n").encode())
 
 
 def _create_local_audience(state_folder: Path) -> None:

@@ -13,6 +13,10 @@ class ErrorMapping(NamedTuple):
 
 
 _CREDENTIALS = "rejects these credentials; check AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+_DENIED = (
+    "access is not allowed with these credentials, or there is no such bucket (some stores answer alike);"
+    " check its name in [storage], and the permissions"
+)
 _REGION = "the bucket is in another region; set storage.region"
 _EXPIRED = "the credentials have expired; get new ones and run again"
 _CHANGED = "was changed after it was read; read it again"
@@ -28,12 +32,8 @@ ERRORS_BY_CODE = {
     ),
     "PermanentRedirect": ErrorMapping(StoreError, _REGION),
     "AuthorizationHeaderMalformed": ErrorMapping(StoreError, _REGION),
-    "AccessDenied": ErrorMapping(
-        Denied, "access is not allowed with these credentials; check their permissions"
-    ),
-    "AllAccessDisabled": ErrorMapping(
-        Denied, "access is not allowed with these credentials; check their permissions"
-    ),
+    "AccessDenied": ErrorMapping(Denied, _DENIED),
+    "AllAccessDisabled": ErrorMapping(Denied, _DENIED),
     "InvalidAccessKeyId": ErrorMapping(Denied, f"the store {_CREDENTIALS}"),
     "SignatureDoesNotMatch": ErrorMapping(Denied, f"the store {_CREDENTIALS}"),
     "ExpiredToken": ErrorMapping(Denied, _EXPIRED),

@@ -1,0 +1,68 @@
+"""The pages on show.toml and episode.toml name every key that the program takes, with its default, and no other."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from podcast_pipeline.config import TABLES
+from podcast_pipeline.episodes.table import ChapterTable, EpisodeTable, SoundbiteTable, TrackTable
+from tests.support.paths import ROOT
+
+SHOW_DOC = ROOT / "docs" / "reference" / "show-toml.md"
+EPISODE_DOC = ROOT / "docs" / "reference" / "episode-toml.md"
+ROW = re.compile(r"\| `(\w+)` \| (.*?) \| (.+) \|")
+Tables = dict[str, dict[str, str]]
+
+
+def keys_of(model: type[BaseModel]) -> dict[str, str]:
+    """Return key -> its default as TOML writes it, "required" or "–" for none."""
+    return {name: _default(field) for name, field in model.model_fields.items()}
+
+
+def _default(field: FieldInfo) -> str:
+    value: Any = field.default
+    if field.is_required():
+        return "required"
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if isinstance(value, str):
+        return f'`"{value}"`'
+    return f"`{list(value) if isinstance(value, tuple) else value}`"
+
+
+def show_tables() -> Tables:
+    """Return table -> keys of show.toml."""
+    tables = {name: field.annotation for name, field in TABLES.items()}
+    return {name: keys_of(model) for name, model in tables.items() if model is not None}
+
+
+def episode_tables() -> Tables:
+    """Return table -> keys of episode.toml; "" has the keys outside of a table."""
+    models = {"": EpisodeTable, "tracks": TrackTable, "chapters": ChapterTable, "soundbites": SoundbiteTable}
+    return {name: keys_of(model) for name, model in models.items()}
+
+
+def documented(path: Path) -> Iterator[tuple[str, str, str]]:
+    """Yield (table, key, default) of each row of a page."""
+    table = ""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("## "):
+            table = line.removeprefix("## ").strip("[]").replace("Keys", "")
+        elif row := ROW.fullmatch(line):
+            yield table, row[1], row[2]
+
+
+@pytest.mark.parametrize(
+    ("path", "tables"), [(SHOW_DOC, show_tables()), (EPISODE_DOC, episode_tables())], ids=["show", "episode"]
+)
+def test_the_page_has_every_key_with_its_default(path: Path, tables: Tables) -> None:
+    """A new key has a row with one line of meaning; a key that is gone has none."""
+    expected = [(table, key, default) for table, keys in tables.items() for key, default in keys.items()]
+    assert list(documented(path)) == expected
