@@ -10,6 +10,7 @@ from podcast_pipeline.pipeline.context import Context
 from podcast_pipeline.pipeline.transcribe import episode_glossary
 from podcast_pipeline.storage import ObjectReader
 from podcast_pipeline.transcript import review
+from podcast_pipeline.transcript.new_audio import changed_names, review_changed_names
 from podcast_pipeline.transcript.text.clock import format_clock
 
 
@@ -40,10 +41,18 @@ def edited_transcript(
 
 
 def check_review_policy(
-    draft: EpisodeDraft, edited: edits.EditedTranscript, config: Config
+    draft: EpisodeDraft,
+    edited: edits.EditedTranscript,
+    config: Config,
+    *,
+    old: Transcript | None = None,
 ) -> tuple[review.ReviewItem, ...]:
-    """Return the review items; raise ReviewError when one blocks publication by the show's policy."""
-    items = find_review_items(draft, edited, config)
+    """Return the review items; raise ReviewError when one blocks publication by the show's policy.
+
+    Args:
+        old: see `find_review_items`.
+    """
+    items = find_review_items(draft, edited, config, old=old)
     blocking = review.blocking_items(items, config.review)
     if blocking:
         first = blocking[0]
@@ -56,16 +65,28 @@ def check_review_policy(
 
 
 def find_review_items(
-    draft: EpisodeDraft, edited: edits.EditedTranscript, config: Config
+    draft: EpisodeDraft,
+    edited: edits.EditedTranscript,
+    config: Config,
+    *,
+    old: Transcript | None = None,
 ) -> tuple[review.ReviewItem, ...]:
-    """Return the places that a person should listen to, worst first."""
-    return review.review_items(
+    """Return the places that a person should listen to, worst first.
+
+    Args:
+        old: the words of the recording that this one replaces, to compare the names.
+    """
+    names = changed_names(old, edited.transcript) if old and config.review.doubts != "off" else ()
+    accepted = edited.edits.accepted
+    renamed = [item for item in review_changed_names(names) if item.key not in accepted]
+    items = review.review_items(
         edited.transcript,
         known_names=episode_glossary(draft, config, edited.transcript.language),
         policy=config.review,
         conflicts=edited.conflicts,
-        accepted=edited.edits.accepted,
+        accepted=accepted,
     )
+    return tuple(sorted([*items, *renamed], key=lambda item: (-item.weight, item.start_s)))
 
 
 def published_transcript(known: Episode | None, store: ObjectReader) -> Transcript | None:
