@@ -351,3 +351,12 @@ def test_a_pipe_for_a_file_is_refused(tmp_path: Path) -> None:
     os.mkfifo(library.root / "talk" / "notes.md")
     with pytest.raises(EpisodeError, match=r"notes\.md leads to .*; put a plain file in its place"):
         library.folder("talk")
+
+
+def test_a_title_that_is_too_long_is_said_so(library: Library, recording: Path, tmp_path: Path) -> None:
+    """A title of 300 letters is told as that, also where its first letters are another episode's slug."""
+    create_episode(recording, library, title="long " * 20)
+    other = tmp_path / "other.wav"
+    other.write_bytes(b"RIFF other")
+    with pytest.raises(EpisodeError, match=r"--title: give one line .* at most 255 characters"):
+        create_episode(other, library, title="long " * 60)
