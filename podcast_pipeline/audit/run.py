@@ -38,7 +38,7 @@ def run_audit(target: AuditTarget, *, report: ProgressCallback) -> tuple[AuditFi
     Raises:
         ConfigError: the site does not answer.
     """
-    findings: list[AuditFinding] = []
+    findings: list[AuditFinding] = list(target.secrets.given_away)
     total = len(target.visitors) + 1
     for done, visitor in enumerate(target.visitors):
         report(Progress(step="audit", done=done, total=total, unit="steps"))

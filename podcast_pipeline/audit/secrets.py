@@ -14,6 +14,7 @@ from podcast_pipeline.audit.finding import (
 )
 from podcast_pipeline.model import Episode, Transcript, Withdrawal
 from podcast_pipeline.model.catalog import Catalog
+from podcast_pipeline.transcript.leaks.quotes import episode_texts, quoted_texts, show_texts
 from podcast_pipeline.transcript.leaks.shingles import Shingles, decoded_words
 from podcast_pipeline.transcript.withdrawal.word_hashes import withdrawal_in
 
@@ -30,11 +31,13 @@ class RestrictedText:
         paid: runs of words that only active subscribers may read.
         unreleased: runs that nobody may read: of scheduled and unpublished episodes.
         withdrawn: what was taken back, known by its hashes alone; nobody may read that either.
+        given_away: a finding for each public text of the producer that has too much of the transcript.
     """
 
     paid: Shingles = field(repr=False)
     unreleased: Shingles = field(repr=False)
     withdrawn: tuple[Withdrawal, ...] = field(default=(), repr=False)
+    given_away: tuple[AuditFinding, ...] = ()
     _cache: dict[bytes, "_Found"] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -50,7 +53,8 @@ class RestrictedText:
         released_text = (*public_text, *(transcript.text for transcript in published))
         unreleased = [Shingles.of(transcript, public_text=released_text) for transcript in others]
         withdrawn = tuple(w for episode in catalog.episodes for w in episode.withdrawals if w.words)
-        return cls(Shingles.union(paid), Shingles.union(unreleased), withdrawn)
+        given_away = tuple(check_quotes(catalog, transcripts))
+        return cls(Shingles.union(paid), Shingles.union(unreleased), withdrawn, given_away)
 
     def find_leak(self, data: bytes, *, is_active: bool) -> str | None:
         """Return a run of words that the data must not contain, None without one.
@@ -103,6 +107,19 @@ def check_withdrawn(secrets: RestrictedText, data: bytes, *, who: str, where: st
     if withdrawal is not None:
         day = f"{withdrawal.withdrawn_at:%Y-%m-%d}"
         yield AuditFinding("P10", who, where, f"contains words that were withdrawn on {day}")
+
+
+def check_quotes(catalog: Catalog, transcripts: Mapping[str, Transcript]) -> Iterator[AuditFinding]:
+    """Find published episodes whose public texts give away more of the newest words than quotations.
+
+    Args:
+        transcripts: by document key.
+    """
+    for episode in catalog.published():
+        words = transcripts.get(episode.transcript.document_key) if episode.transcript else None
+        texts = (*episode_texts(episode), *show_texts(catalog.show))
+        for quoted in quoted_texts(texts, words, teaser=episode.teaser) if words else ():
+            yield AuditFinding("P11", "anonymous", catalog.show.episode_url(episode.slug), str(quoted))
 
 
 def check_public_data(

@@ -17,12 +17,35 @@ SHOW_FILE_NAME = "show.toml"
 PROBLEM_MESSAGES = {
     "string_too_long": "is longer than {max_length} characters; shorten it",
     "string_too_short": "is empty; write something, or take the line out",
+    "too_long": "is longer than {max_length}; shorten it",
     "too_short": "is empty; name at least {min_length}",
     "string_type": "is not text; put it between quotes",
     "tuple_type": 'is a single value; write a list, like ["…", "…"]',
     "string_unicode": "is not UTF-8; save the file as UTF-8",
+    "string_pattern_mismatch": "has characters that are not allowed here; it is like {pattern}",
+    "int_type": "is not a whole number; write one like 3, without quotes",
+    "int_parsing": "is not a whole number; write one like 3, without quotes",
+    "int_from_float": "is not a whole number; write one like 3",
+    "float_type": "is not a number; write one like 12.5, without quotes",
+    "float_parsing": "is not a number; write one like 12.5, without quotes",
+    "finite_number": "is not a number; write one like 12.5",
+    "bool_type": "is neither true nor false; write one of them, without quotes",
+    "bool_parsing": "is neither true nor false; write one of them, without quotes",
+    "literal_error": "is not one of {expected}; write one of them",
+    "greater_than_equal": "is less than {ge}; write {ge} or more",
+    "greater_than": "is not more than {gt}; write more",
+    "less_than_equal": "is more than {le}; write {le} or less",
+    "uuid_type": "is no UUID; put back the one that was there",
+    "uuid_parsing": "is no UUID; put back the one that was there",
+    "model_type": "is no table; write it as [table] or {{key = value}}",
+    "dict_type": "is no table; write it as [table] or {{key = value}}",
+    "date_type": "is no date; write one like 2026-12-01",
+    "date_from_datetime_parsing": "is no date; write one like 2026-12-01",
 }
 """pydantic's error type -> our message."""
+
+OTHER_WORDS = {"tags": "topics", "keywords": "topics", "people": "guests"}
+"""A key that people write -> what it is called here, where no key is spelled alike."""
 
 ModelT = TypeVar("ModelT", bound=FrozenModel)
 
@@ -161,5 +184,7 @@ def _message(problem: Any, model: type[FrozenModel]) -> str:
 
 
 def _unknown_key(key: str, known: Iterable[str]) -> str:
-    near = get_close_matches(key, list(known), n=1)
+    names = list(known)
+    meant = OTHER_WORDS.get(key)
+    near = [meant] if meant in names else get_close_matches(key, names, n=1)
     return f"unknown key; did you mean {near[0]}?" if near else "unknown key; remove it"

@@ -27,6 +27,8 @@ SHIPPED_TEXTS = {
 EXAMPLE_HOSTS = ("example.org", "example.com", "example.net")
 """Hosts that belong to nobody. Source: RFC 2606, section 3."""
 
+LONGEST_SAID = 24  # characters
+
 
 @dataclass(frozen=True)
 class Placeholder:
@@ -81,7 +83,8 @@ def _placeholders(config: Config, cover_sha256: str) -> Iterator[Placeholder]:
     for name, shipped in SHIPPED_TEXTS.items():
         value = getattr(config.show, name)
         if _folded(value) == _folded(shipped):
-            yield Placeholder(f"show.{name}", value, f"“{value}”")
+            short = value if len(value) <= LONGEST_SAID else f"{value[: LONGEST_SAID - 1]}…"
+            yield Placeholder(f"show.{name}", value, f"“{short}”")
     email = config.show.owner_email
     if _is_example_host(email.rpartition("@")[2]):
         yield Placeholder("show.owner_email", email, email)

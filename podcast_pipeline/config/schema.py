@@ -31,6 +31,7 @@ Url = Annotated[HttpUrl, AfterValidator(lambda u: u.rstrip("/"))]
 BaseUrl = Annotated[Url, _like(r"https?://[^\s/?#@]+(/[^\s?#]*)?", "https://podcast.example.org")]
 """The beginning of public addresses: no query, and no password, which would stand in every feed."""
 
+Language = Annotated[str, _like(r"[a-z]{2,3}(-[A-Za-z0-9]+)*", "en or pt-BR")]
 Mailbox = Annotated[str, _like(r"[^@\s<>]+@[^@\s<>]+", "podcast@example.org")]
 ScheduleSlot = Annotated[str, _like(r"(MO|TU|WE|TH|FR|SA|SU) ([01]\d|2[0-3]):[0-5]\d", "TU 06:00")]
 
@@ -69,7 +70,7 @@ class ShowTable(FrozenModel):
     guid: UUID
     title: NonEmptyStr
     description: NonEmptyStr
-    language: Annotated[str, _like(r"[a-z]{2,3}(-[A-Za-z0-9]+)*", "en or pt-BR")] = "en"
+    language: Language = "en"
     author: NonEmptyStr
     owner_email: Mailbox
     categories: Annotated[tuple[NonEmptyStr, ...], Field(min_length=1)]

@@ -7,9 +7,17 @@ from pathlib import Path
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
-from podcast_pipeline.config import validate_toml
+from podcast_pipeline.config import Language, validate_toml
 from podcast_pipeline.episodes.conflict_markers import check_markers
 from podcast_pipeline.errors import EpisodeError
 from podcast_pipeline.model import (
@@ -29,6 +37,7 @@ from podcast_pipeline.model import (
 from podcast_pipeline.transcript.text.clock import parse_clock
 
 EPISODE_FILE = "episode.toml"
+LANGUAGE: TypeAdapter[str] = TypeAdapter(Language)
 ANY_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\s-]*:(?!\d)")
 """The begin of an address with a scheme, `localhost:8080` being none."""
 
@@ -114,6 +123,14 @@ class EpisodeTable(FrozenModel):
     tracks: tuple[TrackTable, ...] = ()
     chapters: tuple[ChapterTable, ...] = ()
     soundbites: tuple[SoundbiteTable, ...] = ()
+
+    @field_validator("language")
+    @classmethod
+    def _like_that_of_a_show(cls, language: str | None, info: ValidationInfo) -> str | None:
+        """Refuse what show.toml refuses; an imported episode keeps what its old feed said."""
+        if language is not None and info.data.get("source") is not None:
+            LANGUAGE.validate_python(language)
+        return language
 
     @model_validator(mode="before")
     @classmethod

@@ -71,7 +71,12 @@ class Catalog(StoredModel):
     def public_text(self) -> tuple[str, ...]:
         """The texts that the producer wrote or approved for everybody; a host may read them out."""
         episodes = (text for episode in self.episodes for text in episode.public_text)
-        return (self.show.title, self.show.description, *episodes)
+        return (*self.show_text, *episodes)
+
+    @property
+    def show_text(self) -> tuple[str, ...]:
+        """The texts of the show among them."""
+        return (self.show.title, self.show.description)
 
     @property
     def has_pending_withdrawals(self) -> bool:

@@ -8,13 +8,14 @@ from typing import Literal
 
 from podcast_pipeline.errors import GateClosed
 
-GateName = Literal["redownloads", "placeholders", "new-audio", "marks"]
+GateName = Literal["redownloads", "placeholders", "new-audio", "marks", "secret-words"]
 
 GATES: Mapping[GateName, str] = {
     "redownloads": "apps download episodes again, show them as new, or lose them",
     "placeholders": "listeners see what the sample show has: its cover, title or addresses",
     "new-audio": "another recording replaces audio that apps have",
     "marks": "chapters or soundbites are those of another recording",
+    "secret-words": "notes, titles or the teaser give away much of the transcript",
 }
 """Name -> what goes through; `--allow NAME` of the commands that publish."""
 

@@ -36,9 +36,9 @@ from podcast_pipeline.pipeline.commit import (
 from podcast_pipeline.pipeline.context import Context
 from podcast_pipeline.pipeline.media import build_media
 from podcast_pipeline.pipeline.merge.published import base_before, merge_published
-from podcast_pipeline.pipeline.replace import check_marks, check_new_audio
+from podcast_pipeline.pipeline.replace import check_marks, check_new_audio, old_words, tell_changed_names
 from podcast_pipeline.pipeline.show_assets import build_show_assets, check_placeholders
-from podcast_pipeline.pipeline.text import check_review_policy, published_transcript
+from podcast_pipeline.pipeline.text import check_quotes, check_review_policy, published_transcript
 from podcast_pipeline.pipeline.transcribe import NOT_IN_CATALOG
 from podcast_pipeline.pipeline.withdraw.checks import check_draft, check_folder
 from podcast_pipeline.pipeline.withdraw.removal import remove_withdrawn_objects
@@ -221,10 +221,13 @@ def prepare(
     check_folder(folder, known, catalog)
     merged = merge_published(folder, draft, known, context, trust_folder=trust_folder, save=save)
     draft, edited = merged.draft, merged.edited
-    review_items = check_review_policy(draft, edited, context.config) if edited else ()
-    words = edited.transcript if edited else None
+    words, old = edited.transcript if edited else None, old_words(draft, known, context.store)
+    review_items = check_review_policy(draft, edited, context.config, old=old) if edited else ()
     check_draft(draft, known, words, catalog)
-    check_marks(draft, known, words, context, allow=allowed)
+    check_marks(draft, known, old=old, words=words, allow=allowed)
+    check_quotes(draft, words, context.config, catalog, allow=allowed)
+    if names := tell_changed_names(old, words):
+        context.warn(f"{draft.slug}: {names}; run `podcast review {draft.slug}`")
     media = build_media(folder, draft, known, publish_at, context)
     assembled = assemble_episode(
         draft,

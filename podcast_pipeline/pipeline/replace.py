@@ -19,7 +19,7 @@ from podcast_pipeline.pipeline.context import Context
 from podcast_pipeline.pipeline.text import published_transcript
 from podcast_pipeline.storage import ObjectReader
 from podcast_pipeline.transcript import timeline
-from podcast_pipeline.transcript.new_audio import ChangedName, MovedMark, changed_names, moved_marks
+from podcast_pipeline.transcript.new_audio import MovedMark, changed_names, moved_marks
 from podcast_pipeline.transcript.text.clock import format_short_clock
 
 LISTED = 3  # marks and names in one line
@@ -70,16 +70,15 @@ def check_new_audio(draft: EpisodeDraft, known: Episode | None, *, allow: frozen
 def check_marks(
     draft: EpisodeDraft,
     known: Episode | None,
-    words: Transcript | None,
-    context: Context,
     *,
+    old: Transcript | None,
+    words: Transcript | None,
     allow: frozenset[GateName],
 ) -> None:
     """Close the gate `marks` where chapters or soundbites are those of the recording before.
 
-    Warns of names that came out otherwise.
-
     Args:
+        old: from `old_words`.
         words: the folder's, edited, in recording times.
 
     Raises:
@@ -87,9 +86,6 @@ def check_marks(
     """
     if known is None or not has_new_audio(draft, known):
         return
-    old = old_words(known, context.store)
-    if old and words and (names := changed_names(old, words)):
-        context.warn(f"{draft.slug}: {_tell_names(names)}; run `podcast review {draft.slug}`")
     chapters, soundbites = _unmoved_marks(draft, known)
     if old and words:
         moved = moved_marks(chapters, soundbites, old, words)
@@ -98,10 +94,20 @@ def check_marks(
     check_gate("marks", draft.slug, _tell_marks(moved), allow=allow)
 
 
-def old_words(known: Episode, store: ObjectReader) -> Transcript | None:
-    """Return the published words in times of their recording, None where there are none."""
-    published = published_transcript(known, store)
-    if published is None:
+def tell_changed_names(old: Transcript | None, words: Transcript | None) -> str | None:
+    """Return one line on the names that came out otherwise than in the recording before, None without any."""
+    names = changed_names(old, words) if old and words else ()
+    if not names:
+        return None
+    listed = (f"“{one.old}” is “{one.new}” at {format_short_clock(one.start_s)}" for one in names[:LISTED])
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return f"names came out otherwise than in the old recording: {', '.join(listed)}{more}"
+
+
+def old_words(draft: EpisodeDraft, known: Episode | None, store: ObjectReader) -> Transcript | None:
+    """Return the words of the recording that the folder's replaces, in its times; None without any."""
+    published = published_transcript(known, store) if known and has_new_audio(draft, known) else None
+    if published is None or known is None:
         return None
     return timeline.recording_transcript(published, known.timeline, duration_s=published.duration_s)
 
@@ -164,12 +170,6 @@ def _tell_new_audio(known: Episode) -> str | None:
     if days:
         parts.append(f"a passage was withdrawn on {' and '.join(days)}: listen that the new audio lacks it")
     return "; ".join(parts) or None
-
-
-def _tell_names(names: Sequence[ChangedName]) -> str:
-    listed = (f"“{one.old}” is “{one.new}” at {format_short_clock(one.start_s)}" for one in names[:LISTED])
-    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return f"names came out otherwise than in the old recording: {', '.join(listed)}{more}"
 
 
 def _tell_marks(moved: Sequence[MovedMark]) -> str | None:

@@ -15,6 +15,7 @@ from podcast_pipeline.files import write_atomically
 from podcast_pipeline.model import Episode, EpisodeDraft, Transcript
 from podcast_pipeline.model.catalog import transcript_from_json
 from podcast_pipeline.pipeline.context import Context
+from podcast_pipeline.pipeline.replace import old_words
 from podcast_pipeline.pipeline.text import find_review_items
 from podcast_pipeline.pipeline.transcribe import episode_glossary
 from podcast_pipeline.storage import ObjectReader
@@ -58,7 +59,9 @@ def load_review(folder: EpisodeFolder, context: Context) -> EpisodeReview:
         now=context.clock(),
         save=False,
     )
-    return EpisodeReview(draft, text, edited, find_review_items(draft, edited, context.config))
+    catalog = context.catalog()
+    old = old_words(draft, catalog.by_id(draft.id) if catalog else None, context.store)
+    return EpisodeReview(draft, text, edited, find_review_items(draft, edited, context.config, old=old))
 
 
 def player_command(source: Path, start_s: float, end_s: float) -> str:

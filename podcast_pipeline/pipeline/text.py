@@ -1,16 +1,29 @@
 """The corrected words of an episode: names, a person's edits, the review policy."""
 
-from podcast_pipeline.config import Config
+from collections.abc import Iterator
+
+from podcast_pipeline.config import AccessTable, Config
 from podcast_pipeline.episodes import edits
 from podcast_pipeline.episodes.folder import EpisodeFolder
 from podcast_pipeline.errors import ReviewError
 from podcast_pipeline.model import Episode, EpisodeDraft, Transcript
-from podcast_pipeline.model.catalog import transcript_from_json
+from podcast_pipeline.model.catalog import Catalog, transcript_from_json
+from podcast_pipeline.model.gates import GateName, check_gate
 from podcast_pipeline.pipeline.context import Context
 from podcast_pipeline.pipeline.transcribe import episode_glossary
 from podcast_pipeline.storage import ObjectReader
 from podcast_pipeline.transcript import review
+from podcast_pipeline.transcript.leaks.quotes import (
+    LARGEST_SHARE,
+    episode_texts,
+    quoted_texts,
+    show_texts,
+)
+from podcast_pipeline.transcript.leaks.shingles import teaser, teaser_word_count
+from podcast_pipeline.transcript.new_audio import changed_names, review_changed_names
 from podcast_pipeline.transcript.text.clock import format_clock
+
+LISTED = 3  # public texts in one line
 
 
 def edited_transcript(
@@ -40,10 +53,18 @@ def edited_transcript(
 
 
 def check_review_policy(
-    draft: EpisodeDraft, edited: edits.EditedTranscript, config: Config
+    draft: EpisodeDraft,
+    edited: edits.EditedTranscript,
+    config: Config,
+    *,
+    old: Transcript | None = None,
 ) -> tuple[review.ReviewItem, ...]:
-    """Return the review items; raise ReviewError when one blocks publication by the show's policy."""
-    items = find_review_items(draft, edited, config)
+    """Return the review items; raise ReviewError when one blocks publication by the show's policy.
+
+    Args:
+        old: see `find_review_items`.
+    """
+    items = find_review_items(draft, edited, config, old=old)
     blocking = review.blocking_items(items, config.review)
     if blocking:
         first = blocking[0]
@@ -56,16 +77,64 @@ def check_review_policy(
 
 
 def find_review_items(
-    draft: EpisodeDraft, edited: edits.EditedTranscript, config: Config
+    draft: EpisodeDraft,
+    edited: edits.EditedTranscript,
+    config: Config,
+    *,
+    old: Transcript | None = None,
 ) -> tuple[review.ReviewItem, ...]:
-    """Return the places that a person should listen to, worst first."""
-    return review.review_items(
+    """Return the places that a person should listen to, worst first.
+
+    Args:
+        old: the words of the recording that this one replaces, to compare the names.
+    """
+    names = changed_names(old, edited.transcript) if old and config.review.doubts != "off" else ()
+    accepted = edited.edits.accepted
+    renamed = [item for item in review_changed_names(names) if item.key not in accepted]
+    items = review.review_items(
         edited.transcript,
         known_names=episode_glossary(draft, config, edited.transcript.language),
         policy=config.review,
         conflicts=edited.conflicts,
-        accepted=edited.edits.accepted,
+        accepted=accepted,
     )
+    return tuple(sorted([*items, *renamed], key=lambda item: (-item.weight, item.start_s)))
+
+
+def check_quotes(
+    draft: EpisodeDraft,
+    words: Transcript | None,
+    config: Config,
+    catalog: Catalog | None,
+    *,
+    allow: frozenset[GateName],
+) -> None:
+    """Close the gate `secret-words` where new public texts have more of the words than quotations.
+
+    Args:
+        words: the folder's, edited; None where there are none.
+        catalog: as it is; what everybody can read already is not asked again.
+
+    Raises:
+        GateClosed: nobody has allowed it.
+    """
+    if words is None:
+        return
+    count = teaser_word_count(words, config.access.teaser_words)
+    known = catalog.by_id(draft.id) if catalog else None
+    seen = {*(known.public_text if known else ()), *(catalog.show_text if catalog else ())}
+    texts = (*episode_texts(draft), *show_texts(config.to_show(artwork_key=None)))
+    found = quoted_texts([one for one in texts if one.text not in seen], words, teaser=teaser(words, count))
+    longest_teaser = max((len(one.teaser.split()) for one in catalog.episodes), default=0) if catalog else 0
+    said = [*map(str, found[:LISTED]), *_long_teaser(count, words, longest_teaser)]
+    finding = f"{'; '.join(said)}; everybody could read them" if said else None
+    check_gate("secret-words", draft.slug, finding, allow=allow)
+
+
+def _long_teaser(count: int, words: Transcript, longest: int) -> Iterator[str]:
+    """Yield a line on a teaser longer than the default, a tenth of the words and every teaser before."""
+    if count > max(AccessTable().teaser_words, len(words.words) // LARGEST_SHARE, longest):
+        yield f"access.teaser_words: the first {count} of {len(words.words)} words"
 
 
 def published_transcript(known: Episode | None, store: ObjectReader) -> Transcript | None:

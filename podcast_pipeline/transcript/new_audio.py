@@ -11,7 +11,7 @@ from podcast_pipeline.model import Chapter, Soundbite, Transcript
 from podcast_pipeline.transcript.edits.sequence_diff import diff_hunks, matching_indices, merge_adjacent
 from podcast_pipeline.transcript.edits.units import Unit, join_units, units_of
 from podcast_pipeline.transcript.names.matching import letters_of
-from podcast_pipeline.transcript.review import spoken_names
+from podcast_pipeline.transcript.review import WEIGHT, ReviewItem, spoken_names
 
 TOLERANCE_S = 1.0
 """A mark that is off by less is where a listener expects it."""
@@ -88,6 +88,23 @@ def changed_names(old: Transcript, new: Transcript) -> tuple[ChangedName, ...]:
             if i < hunk.i2 and hunk.i1 < j and hunk.j2 > hunk.j1:
                 found.append(_changed_name(before, after, (i, j), (hunk.j1, hunk.j2)))
     return tuple(one for one in found if letters_of(one.old) not in letters_of(one.new))
+
+
+def review_changed_names(names: Iterable[ChangedName]) -> tuple[ReviewItem, ...]:
+    """Return an item to listen to for each name that came out otherwise."""
+    return tuple(
+        ReviewItem(
+            kind="doubts",
+            start_s=name.start_s,
+            end_s=name.end_s,
+            text=name.new,
+            context=name.context,
+            reason=f"the recording before had “{name.old}” here",
+            suggestion=name.old,
+            weight=WEIGHT["doubts"],
+        )
+        for name in names
+    )
 
 
 @dataclass(frozen=True)

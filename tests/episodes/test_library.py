@@ -447,3 +447,12 @@ def test_notes_of_megabytes_are_no_notes(library: Library, recording: Path) -> N
     (library.root / slug / "notes.md").write_text("word " * 50_000, encoding="utf-8")
     with pytest.raises(EpisodeError, match=r"notes\.md: has 250 kB; show notes have at most 200"):
         library.folder(slug).load_draft()
+
+
+def test_a_title_that_is_too_long_is_said_so(library: Library, recording: Path, tmp_path: Path) -> None:
+    """A title of 300 letters is told as that, also where its first letters are another episode's slug."""
+    create_episode(recording, library, title="long " * 20)
+    other = tmp_path / "other.wav"
+    other.write_bytes(b"RIFF other")
+    with pytest.raises(EpisodeError, match=r"--title: give one line .* at most 255 characters"):
+        create_episode(other, library, title="long " * 60)

@@ -85,3 +85,35 @@ def test_what_is_no_time(tmp_path: Path, written: str) -> None:
     with pytest.raises(ConfigError, match=r"is no time; write seconds like 65[.]5, or a clock") as refused:
         read_table(tmp_path / EPISODE_FILE, "a")
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('season = "two"', "[season]: is not a whole number; write one like 3, without quotes"),
+        ("season = 0", "[season]: is less than 1; write 1 or more"),
+        ('explicit = "maybe"', "[explicit]: is neither true nor false; write one of them, without quotes"),
+        ('type = "Full"', "[type]: is not one of 'full', 'trailer' or 'bonus'; write one of them"),
+        ('tags = ["harbour"]', "[tags]: unknown key; did you mean topics?"),
+        ('language = "Klingonisch"', "[language]: is 'Klingonisch'; write it like en or pt-BR"),
+        (
+            "soundbites = [{start_s = [1], duration_s = 9}]",
+            "[soundbites.0.start_s]: is not a number; write one like 12.5, without quotes",
+        ),
+        ("speakers = 99", "[speakers]: is more than 20; write 20 or less"),
+    ],
+)
+def test_a_wrong_value_is_said_in_plain_words(tmp_path: Path, line: str, said: str) -> None:
+    """Each kind of wrong value is one line with the key, what is wrong and what to write."""
+    text = TOML.format("https://n.example").replace("[[chapters]]", f"{line}\n[[chapters]]")
+    (tmp_path / EPISODE_FILE).write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as refused:
+        read_table(tmp_path / EPISODE_FILE, "a")
+    assert str(refused.value) == f"{tmp_path / EPISODE_FILE} {said}"
+
+
+def test_an_imported_episode_keeps_the_language_of_its_old_feed(tmp_path: Path) -> None:
+    """What an old feed called its language stays readable; no producer wrote it."""
+    text = TOML.format("https://n.example").replace('source = "source.wav"', 'language = "English"')
+    (tmp_path / EPISODE_FILE).write_text(text, encoding="utf-8")
+    assert read_table(tmp_path / EPISODE_FILE, "a").language == "English"

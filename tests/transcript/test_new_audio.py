@@ -3,7 +3,7 @@
 import pytest
 
 from podcast_pipeline.model import Chapter, Soundbite
-from podcast_pipeline.transcript.new_audio import changed_names, moved_marks
+from podcast_pipeline.transcript.new_audio import changed_names, moved_marks, review_changed_names
 from tests.support.transcripts import WORD_S, spoken
 
 BEGIN = "nobody in the harbour office believed that the ferry would ever sail again after"
@@ -66,3 +66,11 @@ def test_a_name_that_was_cut_or_stayed_is_none() -> None:
     """A name whose sentence is gone, or that is spelled as before, is no change."""
     assert changed_names(OLD, spoken((None, BEGIN), (None, END))) == ()
     assert changed_names(OLD, OLD) == ()
+
+
+def test_a_changed_name_is_reviewed() -> None:
+    """The item has the new words, where to listen, and the old name as the suggestion."""
+    heard = spoken((None, BEGIN), (None, MIDDLE.replace("Zau al-Makan", "a la maqan")), (None, END))
+    (item,) = review_changed_names(changed_names(OLD, heard))
+    assert (item.kind, item.text, item.suggestion) == ("doubts", "a la maqan", "Zau")
+    assert "the recording before had “Zau”" in item.reason
