@@ -13,6 +13,14 @@ SlugOption = Annotated[
     str | None, typer.Option(help="Slug of a new episode: a-z, 0-9, hyphens.", show_default="from the title")
 ]
 Guests = Annotated[list[str] | None, typer.Option("--guest", help="A guest's name; may be repeated.")]
+Tracks = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--track",
+        metavar="NAME=FILE[:CHANNEL]",
+        help="A speaker's own track instead; once per speaker, channels count from 1.",
+    ),
+]
 Notes = Annotated[Path | None, typer.Option(help="Show notes, a Markdown file.", exists=True, dir_okay=False)]
 Allow = Annotated[
     list[str] | None,

@@ -4,7 +4,7 @@ Each takes an episode through the rooms once. An interrupted run can be repeated
 for the same inputs is skipped, no object is referenced before it was read back, and the feed is written last.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -32,7 +32,7 @@ from podcast_pipeline.pipeline.commit import (
     preview,
     secret_shingles,
 )
-from podcast_pipeline.pipeline.context import Context
+from podcast_pipeline.pipeline.context import Context, ignore
 from podcast_pipeline.pipeline.media import build_media
 from podcast_pipeline.pipeline.merge.published import base_before, merge_published
 from podcast_pipeline.pipeline.show_assets import build_show_assets
@@ -142,6 +142,7 @@ def publish(
     publish_at: datetime | None = None,
     allow: Iterable[GateName] = (),
     trust_folder: bool = False,
+    confirm: Callable[[PreparedEpisode], None] = ignore,
 ) -> PublishResult:
     """Publish an episode, or update its publication to the present state of its folder.
 
@@ -149,6 +150,8 @@ def publish(
         publish_at: aware; None: now for a new episode, its own time for one in the catalog.
         allow: gates that a person has allowed.
         trust_folder: take a folder without base.json for newer than the published episode.
+        confirm: called with what would change, once all is made and checked and nothing is stored; raises to
+            stop. Not called where nothing would change.
 
     Raises:
         EpisodeError: the episode was unpublished, or another publisher is at it or changed it meanwhile.
@@ -166,6 +169,8 @@ def publish(
             allow=allow,
             trust_folder=trust_folder,
         )
+        if prepared.changed:
+            confirm(prepared)
         upload(context.store, prepared.objects, now=context.clock(), report=context.report)
         new_base = EpisodeBase.of(prepared.assembled.episode, words=prepared.words)
         if prepared.changed:
