@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from podcast_pipeline.cli.arguments import Allow, Guests, Notes, SlugArgument, SlugOption, Title
+from podcast_pipeline.cli.arguments import Allow, Guests, Notes, SlugArgument, SlugOption, Title, Tracks
 from podcast_pipeline.cli.commands import feeds, search
 from podcast_pipeline.cli.confirmation import ask_at_gates, confirm, parse_gates
 from podcast_pipeline.cli.session import CliSession
@@ -41,38 +41,37 @@ def register(app: typer.Typer) -> None:
 def ingest(
     context: typer.Context,
     audio: Annotated[Path | None, typer.Argument(metavar="[AUDIO]", help="A recording.")] = None,
-    track: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--track",
-            metavar="NAME=FILE[:CHANNEL]",
-            help="A speaker's own track instead; once per speaker, channels count from 1.",
-        ),
-    ] = None,
+    track: Tracks = None,
     title: Title = None,
     slug: SlugOption = None,
     guest: Guests = None,
     notes: Notes = None,
 ) -> None:
     """Create an episode folder from a recording or its tracks, to edit and then to publish."""
-    from podcast_pipeline.cli.commands.publish import PublishOptions, ingest_recording, parse_track
+    from podcast_pipeline.cli.commands.publish import PublishOptions, ingest_recording
 
     session: CliSession = context.obj
-    options = PublishOptions(title, slug, tuple(guest or ()), notes)
     if (audio is None) == (not track):
         raise typer.BadParameter("give one recording, or one --track for each speaker")
-    recording = audio or [parse_track(text) for text in track or ()]
-    new_slug = ingest_recording(session.context, recording, options)
-    folder = session.library.folder(new_slug).path
+    options = PublishOptions(title, slug, tuple(guest or ()), notes, tracks=tuple(track or ()))
+    new_slug = ingest_recording(session.context, str(audio or ""), options)
+    folder = session.library.folder(new_slug)
+    guests = list(folder.table.guests)
     session.output.result(
-        {"slug": new_slug, "folder": str(folder)},
-        [f"{new_slug}: episode folder {folder}; edit it, then run `podcast publish {new_slug}`"],
+        {"slug": new_slug, "folder": str(folder.path), "guests": guests},
+        [
+            f"{new_slug}: episode folder {folder.path}; edit it, then run `podcast publish {new_slug}`",
+            *([f"guests: {', '.join(guests)}; change them in episode.toml"] if guests else []),
+        ],
     )
 
 
 def publish(
     context: typer.Context,
-    what: Annotated[list[str], typer.Argument(metavar="AUDIO|SLUG...", help="A recording, or episodes.")],
+    what: Annotated[
+        list[str] | None, typer.Argument(metavar="AUDIO|SLUG", help="A recording, or episodes.")
+    ] = None,
+    track: Tracks = None,
     title: Title = None,
     slug: SlugOption = None,
     guest: Guests = None,
@@ -89,21 +88,25 @@ def publish(
 ) -> None:
     """Publish recordings or episodes; published episodes are updated from their folders.
 
-    An argument that is an existing file is a recording; any other is an episode's slug.
+    An argument that is an existing file is a recording; any other is an episode's slug. The tracks are one
+    recording.
     """
-    from podcast_pipeline.cli.commands.publish import PublishOptions, publish_all
+    from podcast_pipeline.cli.commands.publish import TRACKS, PublishOptions, publish_all
 
+    if (not what) == (not track):
+        raise typer.BadParameter("give a recording or episodes, or one --track for each speaker")
     options = PublishOptions(
         title,
         slug,
         tuple(guest or ()),
         notes,
+        tracks=tuple(track or ()),
         at=at,
         allow=parse_gates(allow or ()),
         dry_run=dry_run,
         yes=yes,
     )
-    publish_all(context.obj, what, options)
+    publish_all(context.obj, what or [TRACKS], options)
 
 
 def transcribe(

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 
 LISTED = 20  # changes that came from other producers
+TRACKS = "--track"  # the argument of a recording that is its tracks
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class PublishOptions:
     slug: str | None
     guests: tuple[str, ...]
     notes: Path | None
+    tracks: tuple[str, ...] = ()
     at: str | None = None
     allow: frozenset[GateName] = frozenset()
     dry_run: bool = False
@@ -89,17 +91,23 @@ def _warn_of_categories(session: CliSession) -> None:
             session.output.warn(f"show.toml: category “{category}” is not one of Apple's; {fix}")
 
 
-def ingest_recording(context: "Context", recording: "Path | Sequence[Track]", options: PublishOptions) -> str:
-    """Create an episode folder for a recording, or for its separate tracks, and return the slug."""
+def ingest_recording(context: "Context", recording: str, options: PublishOptions) -> str:
+    """Create an episode folder for a recording, or for the tracks in the options, and return the slug."""
     from podcast_pipeline.pipeline import publish
 
     notes = _text(options.notes) if options.notes else ""
-    if isinstance(recording, Path):
+    if not options.tracks:
         return publish.ingest(
-            context, recording, title=options.title, slug=options.slug, guests=options.guests, notes=notes
+            context,
+            Path(recording),
+            title=options.title,
+            slug=options.slug,
+            guests=options.guests,
+            notes=notes,
         )
+    tracks = [parse_track(text) for text in options.tracks]
     return publish.ingest_tracks(
-        context, recording, title=options.title, slug=options.slug, guests=options.guests, notes=notes
+        context, tracks, title=options.title, slug=options.slug, guests=options.guests, notes=notes
     )
 
 
@@ -156,7 +164,7 @@ def _publish_one(session: CliSession, argument: str, options: PublishOptions) ->
     context, publish_at = session.context, _publish_at(session, options.at)
     slug = argument
     if _is_recording(argument, options):
-        slug = ingest_recording(context, Path(argument), options)
+        slug = ingest_recording(context, argument, options)
 
     def confirm(prepared: "PreparedEpisode") -> None:
         if not options.yes and can_ask(session):
@@ -192,14 +200,14 @@ def rehearsed_episode(
         yield context, argument
         return
     with ingested_for_rehearsal(
-        context, lambda library: ingest_recording(library, Path(argument), options)
+        context, lambda rehearsal: ingest_recording(rehearsal, argument, options)
     ) as found:
         yield found
 
 
 def _is_recording(argument: str, options: PublishOptions) -> bool:
     """Tell a recording from a slug; EpisodeError where an option for a recording comes with a slug."""
-    if Path(argument).is_file():
+    if options.tracks or Path(argument).is_file():
         return True
     if options.for_new_recording:
         message = "is not a file; omit --title, --slug, --guest and --notes, they are for a new recording"
