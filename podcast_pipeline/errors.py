@@ -5,6 +5,7 @@
     ├── EpisodeError            an episode's folder; subject: slug
     │   └── NothingToWithdraw   the words are in no published version
     │       └── AlreadyWithdrawn    that was done before
+    │   └── OvertakenError      somebody else published the episode meanwhile
     ├── AudioError              a recording or a media file; subject: path
     ├── TranscriptionError      an engine or its weights; subject: engine or path
     ├── DiarizationError        speakers cannot be told apart; subject: engine or voice
@@ -26,7 +27,8 @@
     │   └── UnknownBaseError    nobody can tell which of them a folder has; subject: slug
     ├── ReviewError             findings block publication until somebody has listened; subject: slug
     ├── MailError               a message could not be handed over; subject: the mail server
-    │   └── MailRejected        the server refuses this message or recipient; others may pass
+    │   ├── MailRejected        the server refuses this message or recipient; others may pass
+    │   └── MailInDoubt         the server may have taken the message
     └── SubscriberError         a subscriber, a token or the database; subject: which
 
 Each is raised where its subject is known, `from` the original. Only `cli` catches them: one line on
@@ -62,6 +64,10 @@ class NothingToWithdraw(EpisodeError):
 
 class AlreadyWithdrawn(NothingToWithdraw):
     """What is to be taken back was taken back already; running the same command again is no error."""
+
+
+class OvertakenError(EpisodeError):
+    """Somebody else published the episode between a plan and its execution; plan again."""
 
 
 class AudioError(PodcastError):
@@ -160,6 +166,10 @@ class MailError(PodcastError):
 
 class MailRejected(MailError):
     """The mail server refuses this recipient or this message; it has certainly not taken it."""
+
+
+class MailInDoubt(MailError):
+    """The connection ended before the mail server said whether it has taken the message."""
 
 
 class SubscriberError(PodcastError):

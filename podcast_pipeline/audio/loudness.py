@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from podcast_pipeline.audio.ffmpeg import Ffmpeg
+from podcast_pipeline.audio.recording.opening import find_source
 from podcast_pipeline.errors import AudioError
 from podcast_pipeline.model import FrozenModel, ProgressCallback
 
@@ -41,7 +42,7 @@ def measure_loudness(
     Raises:
         AudioError: ffmpeg cannot read the file.
     """
-    arguments = ["-i", str(path.absolute()), "-map", "0:a:0", "-af", FILTER, "-f", "null", "-"]
+    arguments = [*find_source(path).arguments, "-map", "0:a:0", "-af", FILTER, "-f", "null", "-"]
     log = ffmpeg.run(arguments, subject=path, step=step, total_s=duration_s, report=report)
     return parse_ebur128(log, path)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from podcast_pipeline.audio.ffmpeg import BITEXACT, Ffmpeg
 from podcast_pipeline.audio.inserts import MasterFormat, PreparedInserts, prepare_inserts
 from podcast_pipeline.audio.loudness import Loudness, measure_loudness
+from podcast_pipeline.audio.recording.opening import find_source
 from podcast_pipeline.audio.source import AudioInfo, check_audio
 from podcast_pipeline.config import AudioTable
 from podcast_pipeline.errors import AudioError
@@ -29,7 +30,6 @@ LAME_LOSS_DB = 0.45  # LAME scales by 0.95 up to 160 kbit/s, as measured here
 LAME_LOSSES_DB = {192: 0.26, 256: 0.0, 320: 0.0}
 FINE_SAMPLES = 32  # ffmpeg switches at the start of a frame: 0.7 ms instead of the 26 ms of an MP3's
 STEP_DB = 0.1  # the meter's resolution
-MIN_SPEECH_LUFS = -60.0
 PLAIN_MP3 = ("-c:a", "libmp3lame", "-write_xing", "1", "-id3v2_version", "0", "-write_id3v1", "0")
 
 
@@ -99,7 +99,7 @@ class MasteringJob:
 
     def arguments(self, levels: GainSettings) -> list[str]:
         """Return ffmpeg's arguments for these levels."""
-        files = [word for path in self.inputs for word in ("-i", str(path.absolute()))]
+        files = [word for path in self.inputs for word in find_source(path).arguments]
         form = ["-ar", str(SAMPLE_RATE_HZ), "-ac", str(self.format.channels), "-b:a", f"{self.bitrate_kbps}k"]
         output = [*PLAIN_MP3, *form, *BITEXACT, "-f", "mp3", str(self.target.absolute())]
         return [*files, "-filter_complex", self.filter_graph(levels), "-map", "[out]", *output]
@@ -152,12 +152,10 @@ def make_master(
         AudioError: the recording or an insert cannot be used, or ffmpeg failed.
     """
     source = check_audio(recording, report=report)
-    before = measure_loudness(recording, duration_s=source.duration_s, ffmpeg=ffmpeg, report=report)
-    if before.integrated_lufs < MIN_SPEECH_LUFS:
-        level = f"{before.integrated_lufs:.0f} LUFS"
-        raise AudioError(recording, f"is too quiet to be speech ({level}); was the right microphone on?")
     with atomic_path(target) as part:
         with tempfile.TemporaryDirectory() as work:
+            recording = even_out(recording, source, Path(work), ffmpeg=ffmpeg, report=report)
+            before = measure_loudness(recording, duration_s=source.duration_s, ffmpeg=ffmpeg, report=report)
             shape = _shape(source, settings)
             inserts = prepare_inserts(
                 settings, folder=folder, work=Path(work), format_=shape, ffmpeg=ffmpeg, report=report
@@ -174,6 +172,34 @@ def make_master(
         after=after,
         timeline=inserts.timeline(source.duration_s),
     )
+
+
+def even_out(
+    recording: Path, source: AudioInfo, work: Path, *, ffmpeg: Ffmpeg, report: ProgressCallback
+) -> Path:
+    """Return the recording; one that changes its rate, channels or clock on the way as a FLAC without.
+
+    A filter graph of several inputs begins anew at such a change, and its intro would be played twice.
+
+    Args:
+        work: a folder for the FLAC.
+    """
+    if source.is_uniform:
+        return recording
+    target = work / "even.flac"
+    form = [
+        "-ac",
+        str(source.channels),
+        "-ar",
+        str(source.sample_rate_hz),
+        "-c:a",
+        "flac",
+        "-sample_fmt",
+        "s32",
+    ]
+    arguments = ["-loglevel", "error", *find_source(recording).arguments, "-map", "0:a:0", *form, str(target)]
+    ffmpeg.run(arguments, subject=recording, step="even out", total_s=source.duration_s, report=report)
+    return target
 
 
 def _shape(source: AudioInfo, settings: AudioTable) -> MasterFormat:

@@ -1,5 +1,6 @@
 """Checks whether a recording can be published, by reading it once from end to end before any work."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,17 +8,22 @@ import av
 import av.container
 import av.error
 import numpy as np
+from numpy.typing import NDArray
 
-from podcast_pipeline.audio.truncation import header_has_duration, is_truncated
+from podcast_pipeline.audio.recording.findings import LevelReport, RecordingFinding
+from podcast_pipeline.audio.recording.levels import LevelMeter
+from podcast_pipeline.audio.recording.opening import WHAT_TO_DO, find_source, open_recording
+from podcast_pipeline.audio.recording.truncation import is_truncated, promised_s
 from podcast_pipeline.errors import AudioError
 from podcast_pipeline.model import FrozenModel, Progress, ProgressCallback
 
-FORMATS = "wav,w64,aiff,caf,flac,mp3,aac,mov,ogg,matroska"  # content decides, not the file's name
-OPEN_OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}  # no playlist can fetch a URL
 MIN_DURATION_S = 1.0
 TRUNCATION_TOLERANCE_S = 0.2  # less than this may be an encoder's padding
 SILENCE_PEAK = 1e-3  # -60 dBFS: an unplugged microphone stays below
 REPORT_EVERY_S = 30.0
+NO_AUDIO = "has no audio track; name a recording with sound"
+RESTART_S = 0.5  # by which a time may lie before the one before
+LOSSLESS = ("flac", "alac", "wavpack", "tta", "ape", "tak", "shorten", "truehd", "mlp", "wmalossless")
 SCALES = {  # sample type of a decoder -> (middle, full scale)
     "uint8": (128.0, 128.0),
     "int16": (0.0, 2.0**15),
@@ -35,41 +41,67 @@ class AudioInfo(FrozenModel):
     """A recording that was read to its end.
 
     Attributes:
-        duration_s: counted samples divided by the rate; exact, not rounded.
+        duration_s: counted samples divided by their rate; exact, not rounded.
+        channels, sample_rate_hz: the most of any part.
         codec: ffmpeg's name, e.g. "flac".
+        is_uniform: one rate, one number of channels and one clock from start to end.
+        findings: what a producer should know of it.
     """
 
     duration_s: float
     channels: int
     sample_rate_hz: int
     codec: str
+    is_uniform: bool = True
+    findings: tuple[RecordingFinding, ...] = ()
 
 
 def check_audio(
-    path: Path, *, report: ProgressCallback, step: str = "check", max_channels: int = 2
+    path: Path,
+    *,
+    report: ProgressCallback,
+    step: str = "check",
+    max_channels: int = 2,
+    is_track: bool = False,
 ) -> AudioInfo:
     """Read a whole recording and refuse one that would make a bad episode.
 
-    Accepted: WAV, FLAC, AIFF, CAF, MP3, AAC, M4A, Ogg, Opus; of a video (MP4, MOV, MKV, WebM) its one
+    Accepted: what libavformat reads from one file, by content (see `opening.FORMATS`); of a video its one
     audio track.
 
     Args:
         step: name of the progress step.
         max_channels: a file with more is refused; two, except for a file of several tracks.
+        is_track: it is one speaker's own, so it is silent while others speak.
 
     Raises:
         AudioError: the file is missing, empty, not audio, without an audio track or with several,
             has too many channels, is truncated or damaged, silent, shorter than a second, or
             has samples that are no numbers (NaN, infinity).
     """
-    _require_bytes(path)
-    try:
-        with av.open(str(path.absolute()), options=OPEN_OPTIONS) as container:
-            return _read(path, container, _only_stream(path, container, max_channels), report, step)
-    except (av.error.FFmpegError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "unknown"
-        message = f"cannot be read as audio ({reason}); is it whole? Export it again as WAV, FLAC or MP3"
-        raise AudioError(path, message) from error
+    with open_recording(path) as container:
+        stream = _only_stream(path, container, max_channels)
+        if is_truncated(path, container.format.name):
+            raise AudioError(path, "is truncated: its last part is missing; copy the recording again")
+        promise_s = promised_s(path, container, stream)
+        tally = _read(path, container, stream, report, step)
+        tally.check(promise_s)
+        return _info(tally, stream, is_track=is_track)
+
+
+def look_at(path: Path, *, report: ProgressCallback) -> tuple[RecordingFinding, ...]:
+    """Read a whole file that is to be transcribed only, and return what a producer should know of it.
+
+    Of several tracks it is the one that a player chooses; nothing is refused that has any sound.
+
+    Raises:
+        AudioError: it is missing, no audio, or has no audio track.
+    """
+    with open_recording(path) as container:
+        stream = container.streams.best("audio")
+        if not isinstance(stream, av.AudioStream):
+            raise AudioError(path, NO_AUDIO)
+        return _findings(_read(path, container, stream, report, "check"))
 
 
 def check_sound(path: Path, *, duration_s: float) -> None:
@@ -79,10 +111,10 @@ def check_sound(path: Path, *, duration_s: float) -> None:
         AudioError: there is less or more of it than `duration_s`, or none.
     """
     try:
-        with av.open(str(path.absolute()), options=OPEN_OPTIONS) as container:
+        with open_recording(path) as container:
             packets = container.demux(container.streams.audio[:1])
             there_s = sum(float((packet.duration or 0) * (packet.time_base or 0)) for packet in packets)
-    except av.error.FFmpegError:
+    except AudioError:
         there_s = 0.0
     if abs(there_s - duration_s) > TRUNCATION_TOLERANCE_S:
         message = (
@@ -91,71 +123,83 @@ def check_sound(path: Path, *, duration_s: float) -> None:
         raise AudioError(path, message)
 
 
-def _require_bytes(path: Path) -> None:
-    if path.is_dir():
-        raise AudioError(path, "is a folder; name the recording in it")
-    if not path.is_file():
-        raise AudioError(path, "is not there; check the name")
-    if path.stat().st_size == 0:
-        raise AudioError(path, "is empty; copy the recording again")
-
-
 def _read(
     path: Path, container: av.container.InputContainer, stream: Stream, report: ProgressCallback, step: str
-) -> AudioInfo:
-    if is_truncated(path, container.format.name):
-        raise AudioError(path, "is truncated: its last part is missing; copy the recording again")
-    declared_s = _declared_s(path, container, stream)
-    tally = _Tally(path)
+) -> "_Tally":
+    expected_s = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0.0
+    tally = _Tally(path, stream)
     for done_s in tally.count(container, stream):
-        total_s = max(declared_s or 0, done_s)
-        report(Progress(step=step, done=done_s, total=total_s, unit="s"))
-    tally.check(declared_s)
+        report(Progress(step=step, done=done_s, total=max(expected_s, done_s), unit="s"))
     report(Progress(step=step, done=tally.duration_s, total=tally.duration_s, unit="s"))
+    return tally
+
+
+def _info(tally: "_Tally", stream: Stream, *, is_track: bool) -> AudioInfo:
     return AudioInfo(
         duration_s=tally.duration_s,
-        channels=stream.channels,
+        channels=tally.channels,
         sample_rate_hz=tally.rate_hz,
         codec=stream.codec_context.name,
+        is_uniform=tally.is_uniform,
+        findings=_findings(tally, is_track=is_track),
     )
+
+
+def _findings(tally: "_Tally", *, is_track: bool = False) -> tuple[RecordingFinding, ...]:
+    return (*_header_finding(tally), *tally.level_report(is_track=is_track).findings())
+
+
+def _header_finding(tally: "_Tally") -> tuple[RecordingFinding, ...]:
+    extent = find_source(tally.path).extent
+    if extent is None or not extent.hidden_bytes:
+        return ()
+    seconds = extent.seconds((extent.end_byte - extent.start_byte) / tally.duration_s)
+    message = f"has a wrong length in its header ({seconds}); all of it is taken"
+    return (RecordingFinding(kind="header", message=message),)
 
 
 def _only_stream(path: Path, container: av.container.InputContainer, max_channels: int) -> Stream:
     streams = container.streams.audio
     if not streams:
-        raise AudioError(path, "has no audio track; name a recording with sound")
+        raise AudioError(path, NO_AUDIO)
     if len(streams) > 1:
         raise AudioError(path, f"has {len(streams)} audio tracks; mix them into one and publish that")
     if streams[0].channels > max_channels:
         tracks = f"or name each speaker's channel: `podcast ingest --track NAME={path.name}:1 --track …`"
         raise AudioError(path, f"has {streams[0].channels} channels; mix it down to mono or stereo, {tracks}")
     if streams[0].channels < 1:
-        raise AudioError(path, "has an audio track without channels; export it again as WAV, FLAC or MP3")
+        raise AudioError(path, f"has an audio track without channels; {WHAT_TO_DO.lower()}")
     return streams[0]
 
 
-def _declared_s(path: Path, container: av.container.InputContainer, stream: Stream) -> float | None:
-    if not header_has_duration(path, container.format.name):
-        return None
-    if stream.duration is not None and stream.time_base is not None:
-        return float(stream.duration * stream.time_base)
-    return container.duration / av.time_base if container.duration is not None else None
-
-
 class _Tally:
-    """Counts the samples of a decoder, their peak, and the seconds that cannot be decoded."""
+    """Counts the samples of a decoder, measures their levels, and counts what cannot be decoded.
 
-    def __init__(self, path: Path) -> None:
+    Attributes:
+        channels, rate_hz: the most of any frame.
+        lost_s: seconds that cannot be decoded.
+    """
+
+    def __init__(self, path: Path, stream: Stream) -> None:
         self.path = path
-        self.samples = 0
-        self.rate_hz = 1
-        self.peak = 0.0
         self.lost_s = 0.0
+        self._samples = Counter[int]()  # rate -> number
+        self.channels = self.rate_hz = 1
+        codec, bits = stream.codec_context.name, stream.codec_context.format.bits
+        is_coarse = bits == 8 or codec in ("pcm_mulaw", "pcm_alaw")
+        self.meter = LevelMeter(codec.startswith(("pcm_", *LOSSLESS)), is_coarse)
+        self._shapes = set[tuple[int, int]]()
+        self._last_s, self._has_restarted = 0.0, False
 
     @property
     def duration_s(self) -> float:
         """Seconds decoded so far."""
-        return self.samples / self.rate_hz
+        return sum(count / rate_hz for rate_hz, count in self._samples.items())
+
+    @property
+    def is_uniform(self) -> bool:
+        """Whether all frames have one rate and one number of channels, and times only grow."""
+        return len(self._shapes) < 2 and not self._has_restarted
 
     def count(self, container: av.container.InputContainer, stream: Stream) -> Iterator[float]:
         """Decode everything; yield the seconds done, 0 first, then about every 30 seconds of audio."""
@@ -177,32 +221,50 @@ class _Tally:
             return []
 
     def _add(self, frame: Frame) -> None:
-        self.samples += frame.samples
-        self.rate_hz = frame.sample_rate
-        loudest = _peak(frame)
-        if not np.isfinite(loudest):
-            where = f"{self.duration_s:.0f} s"
+        shape = rate_hz, channels = frame.sample_rate, frame.layout.nb_channels
+        if shape not in self._shapes:
+            self._shapes.add(shape)
+            self.rate_hz, self.channels = max(self.rate_hz, rate_hz), max(self.channels, channels)
+        if frame.time is not None:
+            self._has_restarted |= frame.time < self._last_s - RESTART_S
+            self._last_s = frame.time
+        samples = _samples(frame, channels)
+        if not np.isfinite(samples.sum()):
+            where = f"{self.duration_s + frame.samples / rate_hz:.0f} s"
             raise AudioError(self.path, f"has samples that are no numbers at {where}; export it again")
-        self.peak = max(self.peak, loudest)
+        self._samples[rate_hz] += frame.samples
+        self.meter.add(samples, rate_hz)
 
-    def check(self, declared_s: float | None) -> None:
+    def check(self, promise_s: float | None) -> None:
         """Raise AudioError for a file that is truncated, damaged, too short or silent."""
-        decoded_s = self.duration_s
-        if declared_s is not None and decoded_s < declared_s - TRUNCATION_TOLERANCE_S:
+        decoded_s, levels = self.duration_s, self.level_report()
+        if promise_s is not None and decoded_s < promise_s - TRUNCATION_TOLERANCE_S:
             message = (
-                f"is truncated: {decoded_s:.1f} s of {declared_s:.1f} s are there; copy the recording again"
+                f"is truncated: {decoded_s:.1f} s of {promise_s:.1f} s are there; copy the recording again"
             )
             raise AudioError(self.path, message)
         if self.lost_s > TRUNCATION_TOLERANCE_S:
             raise AudioError(self.path, f"is damaged: {self.lost_s:.1f} s cannot be decoded; copy it again")
         if decoded_s < MIN_DURATION_S:
             raise AudioError(self.path, f"is only {decoded_s:.2f} s long; is this the recording?")
-        if self.peak < SILENCE_PEAK:
+        if self.meter.peak < SILENCE_PEAK:
             raise AudioError(self.path, "is silent from start to end; was the microphone on?")
+        if levels.is_only_noise:
+            level = f"{levels.speech_db:.0f} dB"
+            raise AudioError(self.path, f"has only faint hum or hiss ({level}); was the right microphone on?")
+
+    def level_report(self, *, is_track: bool = False) -> LevelReport:
+        """Return the levels of what was decoded."""
+        return LevelReport(self.meter.finish(), self.path, self.meter.is_lossless, is_track)
 
 
-def _peak(frame: Frame) -> float:
-    """Return the highest absolute sample, 1.0 = full scale; NaN where a sample is NaN."""
+def _samples(frame: Frame, channels: int) -> NDArray[np.float32]:
+    """Return the samples of a frame, shape (channels, n), 1.0 = full scale."""
     samples = frame.to_ndarray()
     middle, full_scale = SCALES[samples.dtype.name]
-    return max(float(samples.max()) - middle, middle - float(samples.min())) / full_scale
+    if not frame.format.is_planar:
+        samples = samples.reshape(-1, channels).T
+    scaled = samples.astype(np.float32)
+    if middle:
+        scaled -= np.float32(middle)
+    return scaled if full_scale == 1 else scaled / np.float32(full_scale)

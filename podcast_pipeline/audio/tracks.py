@@ -8,6 +8,7 @@ from pathlib import Path
 
 from podcast_pipeline.audio.ffmpeg import BITEXACT, Ffmpeg
 from podcast_pipeline.audio.loudness import measure_loudness
+from podcast_pipeline.audio.recording.opening import find_source
 from podcast_pipeline.audio.shifted_tracks import Shift, find_shift
 from podcast_pipeline.audio.source import AudioInfo, check_audio
 from podcast_pipeline.errors import AudioError
@@ -149,7 +150,7 @@ def extract_track(
 ) -> None:
     """Write one track as mono 16-bit WAV, in place: for a temporary folder, so nothing is flushed to disk."""
     form = ["-map", "0:a:0", "-af", track.mono_filter, "-ar", f"{rate_hz}", "-c:a", "pcm_s16le", "-f", "wav"]
-    arguments = ["-i", str(track.path.absolute()), *form]
+    arguments = [*find_source(track.path).arguments, *form]
     _write(arguments, target, track.path, f"track {track.name}", 1.0, ffmpeg, report)
 
 

@@ -19,6 +19,9 @@ def main() -> None:
     """Run the command line and leave with one of the documented exit codes."""
     from podcast_pipeline.cli.app import app
 
+    os.umask(
+        0o077
+    )  # recordings, words, addresses and keys are the owner's; storage/file_modes.py opens the rest
     _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):

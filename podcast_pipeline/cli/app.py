@@ -13,6 +13,7 @@ from podcast_pipeline.cli.commands import (
     database,
     episodes,
     feeds,
+    jobs,
     preview,
     pull,
     review,
@@ -41,6 +42,7 @@ pull.register(app)
 withdraw.register(app)
 feeds.register(app)
 subscribers.register(app)
+jobs.register(app)
 search.register(app)
 review.register(app)
 voices.register(app)

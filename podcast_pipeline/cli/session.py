@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 from podcast_pipeline.cli.output import Output
 from podcast_pipeline.errors import ConfigError
 
+YEARS = range(1900, 9999)
+"""The years of a publication: all of their hours exist in every time zone and in a feed's dates."""
+
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
@@ -41,10 +44,14 @@ class CliSession:
 
     @cached_property
     def config(self) -> "Config":
-        """The show.toml of --project, or of the nearest folder upwards."""
+        """The show.toml of --project, or of the nearest folder upwards; its files are closed to others."""
         from podcast_pipeline import config
+        from podcast_pipeline.storage.file_modes import restrict_files
 
-        return config.load_config(self.project or config.find_show_folder(Path.cwd()), os.environ)
+        loaded = config.load_config(self.project or config.find_show_folder(Path.cwd()), os.environ)
+        for line in restrict_files(loaded):
+            self.output.warn(line)
+        return loaded
 
     @cached_property
     def context(self) -> "Context":
@@ -64,6 +71,13 @@ class CliSession:
         from podcast_pipeline.config import TranscriptionTable
 
         return self.config.transcription if self.in_show else TranscriptionTable()
+
+    @property
+    def usual_language(self) -> str | None:
+        """The show's language as engines spell it, None outside a show."""
+        from podcast_pipeline.transcription.language import whisper_code
+
+        return whisper_code(self.config.show.language) if self.in_show else None
 
     def show_glossary(self, language: str | None) -> "Glossary":
         """Return the names of the show: its hosts and its glossary; an empty glossary outside a show."""
@@ -154,16 +168,19 @@ class CliSession:
         if "context" in vars(self):
             self.context.close()
 
-    def parse_time(self, text: str) -> datetime:
-        """Read an ISO 8601 time; the default time zone is the show's.
+    def parse_time(self, text: str, option: str = "--at") -> datetime:
+        """Read an ISO 8601 time of an option; the default time zone is the show's.
 
         Raises:
-            ConfigError: the text is not a time.
+            ConfigError: the text is not a time, or one of a year that not every time zone has.
         """
         try:
             instant = datetime.fromisoformat(text)
         except ValueError as error:
-            raise ConfigError(f"--at {text}", "is not a time; write it like 2026-12-01T06:00") from error
+            raise ConfigError(f"{option} {text}", "is not a time; write it like 2026-12-01T06:00") from error
+        if instant.year not in YEARS:
+            line = f"is no time between {YEARS[0]} and {YEARS[-1]}"
+            raise ConfigError(f"{option} {text}", line)
         return instant if instant.tzinfo else instant.replace(tzinfo=self.config.zone)
 
     def format_local(self, instant: datetime) -> str:
@@ -187,8 +204,8 @@ class CliSession:
             after=self.clock(),
         )
 
-    def parse_end_of_day(self, text: str) -> datetime:
-        """Read a date as the end of that day in the show's zone."""
+    def parse_end_of_day(self, text: str) -> datetime | None:
+        """Read a date as the end of that day in the show's zone; None, in the year 9999, never ends."""
         from podcast_pipeline.audience.subscribers.plans import parse_paid_until
 
         return parse_paid_until(text, self.config.zone)

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from podcast_pipeline.config.schema import SECRET_VARIABLES, TABLES, Config
 from podcast_pipeline.errors import ConfigError
+from podcast_pipeline.files import foreign_file
 from podcast_pipeline.model import FrozenModel
 
 SHOW_FILE_NAME = "show.toml"
@@ -45,6 +46,8 @@ def load_config(folder: Path, environment: Mapping[str, str]) -> Config:
     path = folder / SHOW_FILE_NAME
     if folder.is_file():
         raise ConfigError(folder, f"is a file; give the folder of {SHOW_FILE_NAME}")
+    if path.exists() and not path.is_file():
+        raise ConfigError(path, "is a folder, a pipe or a device; put a plain file in its place")
     try:
         tables: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -55,7 +58,7 @@ def load_config(folder: Path, environment: Mapping[str, str]) -> Config:
         raise ConfigError(path, f"is not valid TOML: {error}") from error
     _refuse_unknown_tables(tables, path)
     set_by = apply_environment(tables, environment)
-    return validate_toml(
+    config = validate_toml(
         Config,
         {
             "folder": folder.resolve(),
@@ -65,6 +68,20 @@ def load_config(folder: Path, environment: Mapping[str, str]) -> Config:
         path,
         env_names={**SECRET_VARIABLES, **set_by},
     )
+    _require_own_files(config, path, set_by)
+    return config
+
+
+def _require_own_files(config: Config, path: Path, set_by: Mapping[str, str]) -> None:
+    """Refuse artwork and jingles that are not the show's own; whether they are there is found out later."""
+    named = {
+        "show.artwork": config.show.artwork,
+        "audio.intro": config.audio.intro,
+        "audio.outro": config.audio.outro,
+    }
+    for key, name in named.items():
+        if name and (problem := foreign_file(config.folder, name)):
+            raise ConfigError(set_by.get(key) or f"{path} [{key}]", f"{name!r} {problem}")
 
 
 def apply_environment(tables: dict[str, Any], environment: Mapping[str, str]) -> dict[str, str]:

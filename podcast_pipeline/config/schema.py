@@ -96,6 +96,8 @@ class StorageTable(FrozenModel):
         single_publisher: only one machine publishes; for a store without conditional writes (If-Match) and a
             SQLite database.
         gc_grace_days: age below which `podcast gc` leaves an orphaned object.
+        web_server_reads: a web server with a user of its own reads the folder store/public; else only the
+            owner of the files reads anything in .podcast.
     """
 
     kind: Literal["local", "s3"] = "local"
@@ -110,6 +112,7 @@ class StorageTable(FrozenModel):
     conditional_writes: bool | None = None
     single_publisher: bool = False
     gc_grace_days: Annotated[int, Field(ge=2, le=3650)] = 7
+    web_server_reads: bool = False
 
 
 class AudioTable(FrozenModel):
@@ -302,6 +305,16 @@ class Config(FrozenModel):
     def state_folder(self) -> Path:
         """Local state that git ignores: the local object store, the database, the secret key, caches."""
         return self.folder / STATE_FOLDER
+
+    @property
+    def episodes_folder(self) -> Path:
+        """The episodes, a folder each."""
+        return self.folder / "episodes"
+
+    @property
+    def local_store_folder(self) -> Path:
+        """The local object store; of kind "s3" there is none."""
+        return self.state_folder / "store" / self.storage.prefix
 
     @property
     def voices_file(self) -> Path:

@@ -4,7 +4,6 @@ An embedding is biometric data. There is one copy, outside git and outside the b
 removes it; on another laptop add the voices again, or copy the file by hand.
 """
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -80,17 +79,13 @@ def write_voice_book(path: Path, book: VoiceBook) -> None:
 
     What a killed run left of a book is removed: it is biometric data too.
     """
-    make_folder(path.parent)
+    make_folder(path.parent, mode=0o700)
     with sweep_parts(path.parent):
         if not book.voices:
             path.unlink(missing_ok=True)
             sync_to_disk(path.parent)
             return
-        previous_umask = os.umask(0o077)
-        try:
-            write_atomically(path, f"{book.model_dump_json(indent=1)}\n".encode())
-        finally:
-            os.umask(previous_umask)
+        write_atomically(path, f"{book.model_dump_json(indent=1)}\n".encode(), mode=0o600)
 
 
 def create_known_voice(

@@ -124,7 +124,7 @@ def _merged(
     by_track = [
         (segment, number)
         for number, words in enumerate(merged)
-        for segment in _segments(words, _all_but(merged, number))
+        for segment in _segments(words, _all_but(merged, number), mixed.language)
     ]
     by_track.sort(key=lambda pair: (pair[0].start_s, pair[0].end_s))
     by_track = _with_doubts(by_track, activity)
@@ -195,11 +195,13 @@ def _all_but(merged: Sequence[Sequence[RecognizedWord]], number: int) -> list[Re
     return [recognized for other, words in enumerate(merged) if other != number for recognized in words]
 
 
-def _segments(words: Sequence[RecognizedWord], others: Sequence[RecognizedWord]) -> Iterator[Segment]:
+def _segments(
+    words: Sequence[RecognizedWord], others: Sequence[RecognizedWord], language: str
+) -> Iterator[Segment]:
     """Yield the sentences of one speaker; where others speak in a pause, a sentence ends there."""
     for turn in _turns(words, others):
         doubts = {place: recognized.doubt for place, recognized in enumerate(turn) if recognized.doubt}
-        yield from to_segments([recognized.word for recognized in turn], doubts)
+        yield from to_segments([recognized.word for recognized in turn], doubts, language=language)
 
 
 def _turns(

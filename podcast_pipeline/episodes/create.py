@@ -15,6 +15,10 @@ from podcast_pipeline.files import atomic_folder, sha256_of
 from podcast_pipeline.model import CONTROL_CHARACTERS, SLUG_PATTERN, EpisodeDraft
 
 MAX_SLUG_LENGTH = 80
+RESERVED_SLUGS = frozenset(
+    {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
+)
+"""Windows has no folders of these names, so a clone of the show there would lack the episode."""
 
 RECORDING_SUFFIXES = frozenset(
     {
@@ -58,10 +62,10 @@ def create_episode(
         return known
     title, guests = title or _title_from(source), guests or default_guests
     slug = slug or slugify(title, max_length=MAX_SLUG_LENGTH, word_boundary=True)
-    _check_slug(library, slug, source)
     _check_words(title, guests)
+    _check_slug(library, slug, source)
     with atomic_folder(library.root / slug) as folder:
-        file = f"source{_suffix(source)}"
+        file = f"source{recording_suffix(source)}"
         shutil.copyfile(source, folder / file)
         tables = _copy_tracks(tracks, folder)
         text = _episode_toml(slug=slug, title=title, source=file, sha256=sha256, guests=guests, tracks=tables)
@@ -90,8 +94,15 @@ def _check_slug(library: Library, slug: str, source: Path) -> None:
     if len(slug) > MAX_SLUG_LENGTH or not SLUG_PATTERN.fullmatch(slug):
         message = f"use at most {MAX_SLUG_LENGTH} of a-z, 0-9 and single hyphens, like the-long-night"
         raise EpisodeError(f"--slug {slug[:MAX_SLUG_LENGTH]}", message)
+    if slug in RESERVED_SLUGS:
+        message = "is a name that Windows keeps for a device, so a clone there lacks it; pass another --slug"
+        raise EpisodeError(slug, message)
     if (library.root / slug).exists():
-        raise EpisodeError(slug, f"is the slug of another recording than {source}; pass another --slug")
+        raise EpisodeError(
+            slug,
+            f"is the slug of another recording than {source}; pass another --slug, or --replace to give that"
+            " episode this audio",
+        )
 
 
 def _check_same_words(
@@ -114,7 +125,7 @@ def _check_same_words(
         )
 
 
-def _suffix(path: Path) -> str:
+def recording_suffix(path: Path) -> str:
     """Return the suffix of a recording's name, empty for any other; the content decides the format."""
     ending = path.suffix.lower()
     return ending if ending in RECORDING_SUFFIXES else ""
@@ -125,7 +136,7 @@ def _title_from(source: Path) -> str:
 
     A name with spaces was written by a person and is kept, with a capital at the begin.
     """
-    name = source.name[: len(source.name) - len(_suffix(source))].encode("utf-8", "replace").decode()
+    name = source.name[: len(source.name) - len(recording_suffix(source))].encode("utf-8", "replace").decode()
     if " " not in name:
         name = name.replace("_", " ").replace("-", " ")
     title = " ".join(CONTROL_CHARACTERS.sub(" ", name).split())
@@ -144,7 +155,7 @@ def _copy_tracks(tracks: Sequence[tuple[str, Path, int | None]], folder: Path) -
     files: dict[Path, str] = {}
     for _, path, _ in tracks:
         if path not in files:
-            files[path] = f"track-{len(files) + 1}{_suffix(path)}"
+            files[path] = f"track-{len(files) + 1}{recording_suffix(path)}"
             shutil.copyfile(path, folder / files[path])
     return [
         TrackTable(name=name, file=files[path], channel=channel, sha256=sha256_of(folder / files[path]))

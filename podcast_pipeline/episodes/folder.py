@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from podcast_pipeline.episodes.conflict_markers import check_markers
-from podcast_pipeline.episodes.table import EPISODE_FILE, EpisodeTable, TrackTable
+from podcast_pipeline.episodes.table import EpisodeTable, TrackTable
 from podcast_pipeline.errors import EpisodeError
 from podcast_pipeline.files import make_folder, sha256_of, short_sha256, write_atomically
 from podcast_pipeline.model import Chapter, EpisodeDraft, FrozenModel, Person, Sha256, Soundbite, Transcript
@@ -106,7 +106,10 @@ class EpisodeFolder:
             season=table.season,
             number=table.number,
             type=table.type,
-            persons=tuple(Person(name=name, role="guest") for name in table.guests),
+            persons=(
+                *(Person(name=name, role="host") for name in table.hosts),
+                *(Person(name=name, role="guest") for name in table.guests),
+            ),
             chapters=tuple(Chapter(**dict(chapter)) for chapter in table.chapters),
             soundbites=tuple(Soundbite(**dict(bite)) for bite in table.soundbites),
             topics=table.topics,
@@ -119,8 +122,8 @@ class EpisodeFolder:
         if sha256_of(self.source) != self.table.source_sha256:
             raise EpisodeError(
                 self.slug,
-                f"{self.source.name} is not the recording that was ingested; put it back, or, to replace the"
-                f" audio, set source_sha256 in {EPISODE_FILE} to the new file's SHA-256",
+                f"{self.source.name} is not the recording that was ingested; put it back, or run"
+                f" `podcast publish {self.source} --slug {self.slug} --replace` to replace the audio",
             )
 
     def read_notes(self) -> str:
@@ -202,7 +205,7 @@ class EpisodeFolder:
                 return target, known
             warn(f"{self.slug}: build/{target.name} is damaged; it is made again")
         note.unlink(missing_ok=True)
-        make_folder(self.build)
+        make_folder(self.build, mode=0o700)
         result = build(target)
         fields = {"sha256": sha256_of(target), "size_bytes": target.stat().st_size}
         write_atomically(note, to_json(BuildNote(**fields, result=result.model_dump(mode="json"))))

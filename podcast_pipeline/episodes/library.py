@@ -1,20 +1,22 @@
 """The library: all episode folders of a show. `create` makes them."""
 
-import fcntl
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from uuid import UUID
 
-from podcast_pipeline.episodes.folder import EpisodeFolder
+from filelock import Timeout
+
+from podcast_pipeline.episodes.folder import IMPORTED_AUDIO, EpisodeFolder
 from podcast_pipeline.episodes.table import EPISODE_FILE, read_table
 from podcast_pipeline.errors import EpisodeError
-from podcast_pipeline.files import make_folder, remove_parts
+from podcast_pipeline.files import file_lock, foreign_file, make_folder, remove_parts
 
 TEXT_FILES = (
     *(EPISODE_FILE, "notes.md", "transcript.md"),
-    *("transcript.json", "edits.json", "base.json", "published.json"),
+    *("transcript.json", "edits.json", "base.json", "published.json", "accuracy.md"),
 )
+"""The files of an episode's folder that are read by their name."""
 
 
 class Library:
@@ -41,8 +43,13 @@ class Library:
             ConfigError: episode.toml has an unknown key or a wrong value.
         """
         path = self.root / slug
-        _require_own_files(path, slug)
-        return EpisodeFolder(path, read_table(path / EPISODE_FILE, slug), self.language)
+        if path.is_symlink() and not path.resolve().is_relative_to(self.root.resolve()):
+            raise EpisodeError(slug, f"{path} leads to {path.resolve()}; put the folder itself in its place")
+        _require_own_files(path, TEXT_FILES, slug)
+        table = read_table(path / EPISODE_FILE, slug)
+        sound = (IMPORTED_AUDIO, *filter(None, [table.source]), *(track.file for track in table.tracks))
+        _require_own_files(path, (*sound, *_links(path / "build")), slug)
+        return EpisodeFolder(path, table, self.language)
 
     @contextmanager
     def open(self, slug: str) -> Iterator[EpisodeFolder]:
@@ -55,11 +62,11 @@ class Library:
             ConfigError: episode.toml has an unknown key or a wrong value.
         """
         folder = self.folder(slug)
-        make_folder(folder.build)
-        with (folder.build / ".lock").open("a") as file:
+        make_folder(folder.build, mode=0o700)
+        with ExitStack() as held:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
+                held.enter_context(file_lock(folder.build / ".lock", wait=False))
+            except Timeout as error:
                 message = "another `podcast` on this machine is at work on it; run again when it is done"
                 raise EpisodeError(slug, message) from error
             for place in (folder.path, folder.build):
@@ -84,12 +91,16 @@ class Library:
         return tuple(sorted(path.parent.name for path in self.root.glob("*/published.json")))
 
 
-def _require_own_files(folder: Path, slug: str) -> None:
-    """Refuse a text file that is a link out of the folder, which git can carry, or a pipe or a device."""
-    for name in TEXT_FILES:
-        path = folder / name
-        if not path.is_symlink() and not path.exists():
-            continue
-        target = path.resolve()
-        if not target.is_relative_to(folder.resolve()) or (target.exists() and not target.is_file()):
-            raise EpisodeError(slug, f"{name} leads to {target}; put a plain file in its place")
+def _require_own_files(folder: Path, names: Iterable[str], slug: str) -> None:
+    """Refuse a file that is not the episode's own: a link or a path out of its folder, a pipe or a device."""
+    for name in names:
+        if problem := foreign_file(folder, name):
+            raise EpisodeError(slug, f"{name} {problem}")
+
+
+def _links(build: Path) -> Iterator[str]:
+    """Yield the links in `build/`, or itself where it is one, relative to the episode's folder."""
+    if build.is_symlink():
+        yield build.name
+    elif build.is_dir():
+        yield from (f"{build.name}/{path.name}" for path in build.iterdir() if path.is_symlink())

@@ -4,9 +4,9 @@ Both are compared in recording times, as episode.toml has them.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from podcast_pipeline.files import short_sha256
 from podcast_pipeline.model import Chapter, Episode, EpisodeDraft, Person, Soundbite, StoredModel, Timeline
@@ -17,6 +17,10 @@ PLAIN = (
     "source_sha256",
 )
 RECORDING = "source_sha256"
+LATER = {"hosts": short_sha256(b"[]")}
+"""Fields that a base.json of an earlier release does not have, with the digest of the value that they had."""
+PERSONS: Mapping[str, Literal["host", "guest"]] = {"hosts": "host", "guests": "guest"}
+"""Field -> the role of its persons."""
 LONGEST_SHOWN = 70
 
 Fields = Mapping[str, Any]
@@ -72,7 +76,8 @@ def digests(fields: Fields) -> dict[str, str]:
 
 def changed_fields(base: Mapping[str, str], fields: Fields) -> frozenset[str]:
     """Return the names of the fields that differ from a base; all where the base has no digest of them."""
-    return frozenset(name for name, digest in digests(fields).items() if base.get(name) != digest)
+    known = {**LATER, **base} if base else {}
+    return frozenset(name for name, digest in digests(fields).items() if known.get(name) != digest)
 
 
 def merge_fields(base: Mapping[str, str] | None, ours: Fields, theirs: Fields) -> FieldsMerge:
@@ -96,13 +101,20 @@ def merge_fields(base: Mapping[str, str] | None, ours: Fields, theirs: Fields) -
 
 def with_fields(draft: EpisodeDraft, fields: Fields) -> EpisodeDraft:
     """Return a draft with the values of some fields, in recording times."""
-    changes = {name: value for name, value in fields.items() if name != "guests"}
-    if "guests" in fields:
-        known = {person.name: person for person in draft.persons}
-        hosts = tuple(person for person in draft.persons if person.role == "host")
-        guests = (known.get(name) or Person(name=name, role="guest") for name in fields["guests"])
-        changes["persons"] = (*hosts, *guests)
+    changes = {name: value for name, value in fields.items() if name not in PERSONS}
+    changes["persons"] = tuple(
+        p for name, role in PERSONS.items() for p in _persons(draft, role, fields.get(name))
+    )
     return EpisodeDraft.model_validate({**dict(draft), **changes})
+
+
+def _persons(
+    draft: EpisodeDraft, role: Literal["host", "guest"], names: list[str] | None
+) -> Iterator[Person]:
+    """Yield the persons of a role: those of the draft, or those of these names."""
+    known = {person.name: person for person in draft.persons if person.role == role}
+    for name in known if names is None else names:
+        yield known.get(name) or Person(name=name, role=role)
 
 
 def show_value(value: Any) -> str:
@@ -142,7 +154,7 @@ def _fields(
     plain = {name: getattr(draft, name) for name in PLAIN}
     return {
         **{name: list(value) if isinstance(value, tuple) else value for name, value in plain.items()},
-        "guests": [person.name for person in draft.persons if person.role == "guest"],
+        **{name: [p.name for p in draft.persons if p.role == role] for name, role in PERSONS.items()},
         "chapters": [_known(chapter) for chapter in timelines.recording_chapters(chapters, timeline)],
         "soundbites": [_known(bite) for bite in timelines.recording_soundbites(soundbites, timeline)],
     }

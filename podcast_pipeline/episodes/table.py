@@ -1,5 +1,6 @@
 """episode.toml: its keys, and reading it."""
 
+import datetime
 import re
 import tomllib
 from pathlib import Path
@@ -17,6 +18,7 @@ from podcast_pipeline.model import (
     FrozenModel,
     HttpUrlOrNone,
     NonEmptyStr,
+    Seconds,
     Sha256,
     SingleLineStr,
     Slug,
@@ -24,6 +26,7 @@ from podcast_pipeline.model import (
     Topic,
     http_url_or_none,
 )
+from podcast_pipeline.transcript.text.clock import parse_clock
 
 EPISODE_FILE = "episode.toml"
 ANY_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\s-]*:(?!\d)")
@@ -53,10 +56,27 @@ def _without_other_link(chapter: object) -> object:
     return {name: value for name, value in chapter.items() if name != "url"}
 
 
+def _seconds(time: object) -> object:
+    """Return the seconds of a time that a person may write as a clock: "1:05.5", or TOML's 01:02:03."""
+    if isinstance(time, datetime.time):
+        return (time.hour * 60 + time.minute) * 60 + time.second + time.microsecond / 1e6
+    if not isinstance(time, str):
+        return time
+    seconds = parse_clock(time)
+    if seconds is None:
+        raise ValueError(f'{time!r} is no time; write seconds like 65.5, or a clock like "1:05.5"')
+    return seconds
+
+
+ClockOrSeconds = Annotated[Seconds, BeforeValidator(_seconds)]
+PersonName = Annotated[SingleLineStr, Field(max_length=128)]
+
+
 class ChapterTable(Chapter):
     """[[chapters]]."""
 
     model_config = ConfigDict(extra="forbid")
+    start_s: ClockOrSeconds
     url: Annotated[HttpUrlOrNone, BeforeValidator(_no_other_scheme)] = None
 
 
@@ -64,10 +84,16 @@ class SoundbiteTable(Soundbite):
     """[[soundbites]]."""
 
     model_config = ConfigDict(extra="forbid")
+    start_s: ClockOrSeconds
+    duration_s: ClockOrSeconds
 
 
 class EpisodeTable(FrozenModel):
-    """A whole episode.toml; an imported episode has no source."""
+    """A whole episode.toml; an imported episode has no source.
+
+    Attributes:
+        hosts: of this episode, in place of the show's; empty for the show's.
+    """
 
     id: UUID
     guid: NonEmptyStr
@@ -81,7 +107,8 @@ class EpisodeTable(FrozenModel):
     language: NonEmptyStr | None = None
     access: Literal["public", "subscribers"] = "public"
     explicit: bool = False
-    guests: tuple[Annotated[SingleLineStr, Field(max_length=128)], ...] = ()
+    hosts: tuple[PersonName, ...] = ()
+    guests: tuple[PersonName, ...] = ()
     topics: tuple[Topic, ...] = ()
     speakers: Annotated[int, Field(ge=1, le=20)] | None = None
     tracks: tuple[TrackTable, ...] = ()

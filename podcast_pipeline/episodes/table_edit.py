@@ -10,7 +10,7 @@ from podcast_pipeline.config import validate_toml
 from podcast_pipeline.episodes.folder import EpisodeFolder
 from podcast_pipeline.episodes.table import EPISODE_FILE, EpisodeTable
 
-TABLES = ("chapters", "soundbites")
+TABLES = ("chapters", "soundbites", "tracks")
 
 
 def set_keys(text: str, values: Mapping[str, Any]) -> str:

@@ -7,14 +7,14 @@ Apps remember an item by its guid and its audio by the address, for years. `diff
 import re
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from lxml import etree
 
 from podcast_pipeline.errors import FeedError
 from podcast_pipeline.feed.conformance.document import Element, FeedDocument, UnreadableFeed, parse_rss
+from podcast_pipeline.feed.untrusted.dates import read_date
 
 _HASHED = re.compile(r"\.([0-9a-f]{16})\.[a-z0-9]+(?:\?|$)")
 
@@ -193,29 +193,19 @@ def _items(document: FeedDocument | None) -> dict[str, RememberedItem]:
 
 def _item(document: FeedDocument, element: Element) -> RememberedItem:
     enclosure = document.one(element, "enclosure")
+    published = read_date(document.text(element, "pubDate"))
     return RememberedItem(
         guid=document.text(element, "guid"),
         title=document.text(element, "title"),
         url="" if enclosure is None else enclosure.get("url", ""),
         size_bytes="" if enclosure is None else enclosure.get("length", ""),
-        published_at=parse_pub_date(document.text(element, "pubDate")),
+        published_at=published.at if published else None,
         details=tuple(
             f"{document.name(child)} {sorted(child.items())} {(child.text or '').strip()}"
             for child in element.iterdescendants("*")
             if child.tag != "pubDate"
         ),
     )
-
-
-def parse_pub_date(text: str) -> datetime | None:
-    """Parse a pubDate; None if it is invalid. A date without a time zone is in UTC."""
-    try:
-        at = parsedate_to_datetime(text)
-        at = at if at.tzinfo else at.replace(tzinfo=UTC)
-        at.astimezone(UTC)  # the last hours of the year 9999 are none there
-    except (ValueError, OverflowError):
-        return None
-    return at
 
 
 def _show_guids(before: FeedDocument | None, after: FeedDocument) -> tuple[str, str] | None:

@@ -1,15 +1,15 @@
 """Parse another host's feed into the show and its items; most elements are copied, not interpreted."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
 from podcast_pipeline.errors import FeedError
-from podcast_pipeline.feed.app_impact import parse_pub_date
 from podcast_pipeline.feed.conformance.document import Element, FeedDocument, url_path
 from podcast_pipeline.feed.text import parse_duration, single_line, xml_safe
 from podcast_pipeline.feed.untrusted.addresses import web_address
+from podcast_pipeline.feed.untrusted.dates import neighbouring_dates, places_of_equal_dates, read_date
 from podcast_pipeline.feed.untrusted.harmless import harmless_element, harmless_notes
 from podcast_pipeline.feed.visible_changes import TRUE_VALUES
 from podcast_pipeline.model import EpisodeType, FeedElement, Person
@@ -68,14 +68,16 @@ class ParsedItem:
     """An item of another host's feed.
 
     Attributes:
+        published_at: aware; None if the feed states no date that can be read.
         size_bytes, duration_s: 0 if the feed does not state them.
+        place: among the items of its date, 0 the feed's last; from `date_items`.
         dropped_elements: names of elements that our feeds do not repeat.
     """
 
     guid: str
     guid_is_permalink: bool
     title: str
-    published_at: datetime
+    published_at: datetime | None
     link: str | None
     description: str
     content: str
@@ -92,6 +94,13 @@ class ParsedItem:
     transcripts: tuple[LinkedFile, ...]
     tags: tuple[FeedElement, ...]
     dropped_elements: frozenset[str]
+    place: int = 0
+
+    @property
+    def dated_at(self) -> datetime:
+        """The date of an item that has one, as every item of `date_items` has."""
+        assert self.published_at is not None
+        return self.published_at
 
 
 @dataclass(frozen=True)
@@ -109,7 +118,6 @@ def parse_items(document: FeedDocument) -> tuple[tuple[ParsedItem, ...], tuple[I
     """
     items: dict[str, ParsedItem] = {}
     remarks: list[ImportRemark] = []
-    before = parse_pub_date(document.text(document.channel, "pubDate")) or datetime.fromtimestamp(0, UTC)
     for element in document.items:
         title = _title(document, element)
         audio = _audio(document, element)
@@ -119,8 +127,7 @@ def parse_items(document: FeedDocument) -> tuple[tuple[ParsedItem, ...], tuple[I
         if not audio.url:
             remarks.append(ImportRemark("its audio has no http(s) address, so it is not imported", title))
             continue
-        item = _item(document, element, audio, before - timedelta(seconds=1), remarks)
-        before = item.published_at
+        item = _item(document, element, audio, remarks)
         if item.guid in items:
             remarks.append(
                 ImportRemark(
@@ -130,6 +137,48 @@ def parse_items(document: FeedDocument) -> tuple[tuple[ParsedItem, ...], tuple[I
             )
         items.setdefault(item.guid, item)
     return tuple(items.values()), tuple(remarks)
+
+
+def date_items(
+    items: Sequence[ParsedItem], *, undated_at: datetime | None
+) -> tuple[tuple[ParsedItem, ...], tuple[ImportRemark, ...]]:
+    """Return the items with a date each, in their order, and remarks on those whose date is not the feed's.
+
+    Each has its place among the items of its date, so that our feed lists them as the old one does.
+
+    Args:
+        items: of the whole feed: an item without a date takes its neighbour's.
+        undated_at: the date of the first item where none has one; None: they are left out.
+    """
+    dates = neighbouring_dates([item.published_at for item in items], first_at=undated_at)
+    places = places_of_equal_dates(dates)
+    remarks = tuple(
+        ImportRemark(
+            "has no date that can be read, as no item has; left out, pass --undated DATE"
+            if at is None
+            else f"has no date that can be read; it is dated {at:%Y-%m-%d %H:%M:%S %Z}, beside its neighbour",
+            item.title,
+        )
+        for item, at in zip(items, dates, strict=True)
+        if item.published_at is None
+    )
+    dated = (
+        replace(item, published_at=at, place=place)
+        for item, at, place in zip(items, dates, places, strict=True)
+        if at is not None
+    )
+    return tuple(dated), remarks
+
+
+def doubtful_dates(document: FeedDocument) -> tuple[ImportRemark, ...]:
+    """Return remarks on the dates that can be read in more than one way, or not at all."""
+    remarks = []
+    for element in document.items:
+        published = read_date(document.text(element, "pubDate"))
+        about = published.doubt if published else "cannot be read"
+        if about:
+            remarks.append(ImportRemark(f"its date {about}", _title(document, element)))
+    return tuple(remarks)
 
 
 def show_guid(document: FeedDocument) -> UUID | None:
@@ -213,26 +262,22 @@ def _item(
     document: FeedDocument,
     element: Element,
     audio: StatedAudio,
-    default_date: datetime,
     remarks: list[ImportRemark],
 ) -> ParsedItem:
+    title = _title(document, element)
+
     def text(path: str) -> str:
         return document.text(element, path)
 
     def remark(about: str) -> None:
         remarks.append(ImportRemark(about, title))
 
-    title = _title(document, element)
-    at = parse_pub_date(text("pubDate"))
-    if at is None:
-        remarks.append(
-            ImportRemark("has no valid date; it is dated one second before the previous item", title)
-        )
+    published = read_date(text("pubDate"))
+    if published is not None and published.doubt:
+        remark(f"its date {published.doubt}")
     guid = document.one(element, "guid")
     if not text("guid"):
-        remarks.append(
-            ImportRemark("has no guid; the address of its audio becomes its guid, as in apps", title)
-        )
+        remark("has no guid; the address of its audio becomes its guid, as in apps")
     link = document.resolve(element, text("link")) if text("link") else None
     if text("link") and link is None:
         remark("its link is left out: it is no http(s) address")
@@ -242,7 +287,7 @@ def _item(
         guid=text("guid") or audio.stated_url,
         guid_is_permalink=guid is not None and _is_permalink(guid),
         title=title if len(title) <= TITLE_CHARACTERS else f"{title[: TITLE_CHARACTERS - 1]}…",
-        published_at=at or default_date,
+        published_at=published.at if published else None,
         link=link,
         description=notes[0],
         content=notes[1],

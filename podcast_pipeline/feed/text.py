@@ -5,7 +5,8 @@ import re
 TOKEN_PLACEHOLDER = "podcastpipelines.tokenofthesubscriberwhoreadsthis"  # noqa: S105  has the form of a token, is no token
 """Stands for the subscriber's token in a private feed, until `personalize`."""
 
-_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+ILLEGAL_CHARACTERS = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML 1.0 forbids. Source: section 2.2, production Char."""
 _DURATION = re.compile(r"\d{1,9}(\.\d{1,9})?|\d{1,6}(:\d{1,2}){1,2}(\.\d{1,9})?")
 _WHITE = re.compile(r"[ \t\r\n]+")
 
@@ -18,7 +19,9 @@ def xml_safe(text: str) -> str:
     Source: XML 1.0, section 2.2, production Char.
     """
     # No token contains "-", so the text around it cannot form the placeholder again.
-    legal = text if text.isprintable() else _ILLEGAL.sub("", text)  # isprintable is fast, and mostly true
+    legal = (
+        text if text.isprintable() else ILLEGAL_CHARACTERS.sub("", text)
+    )  # isprintable is fast, and mostly true
     return legal.replace(TOKEN_PLACEHOLDER, "-")
 
 

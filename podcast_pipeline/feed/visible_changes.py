@@ -5,8 +5,10 @@ time or in seconds, `yes` or `true`, escaped HTML or CDATA are equal. A file on 
 change.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC
 from html import unescape
 from urllib.parse import urlsplit
 
@@ -14,9 +16,10 @@ import nh3
 from lxml import html as lxml_html
 from lxml.etree import ParserError
 
-from podcast_pipeline.feed.app_impact import parse_feed, parse_pub_date
+from podcast_pipeline.feed.app_impact import parse_feed
 from podcast_pipeline.feed.conformance.document import Element, FeedDocument
 from podcast_pipeline.feed.text import parse_duration, single_line
+from podcast_pipeline.feed.untrusted.dates import read_date
 
 TRUE_VALUES = ("true", "yes", "explicit")
 DURATION_TOLERANCE_S = 1.0  # feeds round durations differently
@@ -37,12 +40,17 @@ class VisibleChange:
 
 @dataclass(frozen=True)
 class HostChanges:
-    """The numbers of files that moved to another host, and of items that lost their public transcripts."""
+    """The numbers of files that moved to another host, and of items that lost their public transcripts.
+
+    Attributes:
+        show_artwork: the addresses of the show's picture before and after, on different hosts.
+    """
 
     audio: int = 0
     artwork: int = 0
     chapters: int = 0
     transcripts_closed: int = 0
+    show_artwork: tuple[str, str] | None = None
 
 
 def compare_feeds(old: bytes, new: bytes) -> tuple[tuple[VisibleChange, ...], HostChanges]:
@@ -57,8 +65,11 @@ def compare_feeds(old: bytes, new: bytes) -> tuple[tuple[VisibleChange, ...], Ho
     visible_changes = [
         *_differences(SHOW, (before, before.channel), (after, after.channel)),
         *(n for one, other in pairs for n in _differences(ITEM, (before, one), (after, other))),
+        *_order_changes(before, after),
     ]
+    covers = _artwork(before, before.channel), _artwork(after, after.channel)
     moves = HostChanges(
+        show_artwork=covers if _is_moved(*covers) else None,
         audio=sum(_is_moved(_audio(before, one), _audio(after, other)) for one, other in pairs),
         artwork=sum(_is_moved(_artwork(before, one), _artwork(after, other)) for one, other in pairs),
         chapters=sum(_is_moved(_chapters(before, one), _chapters(after, other)) for one, other in pairs),
@@ -68,6 +79,25 @@ def compare_feeds(old: bytes, new: bytes) -> tuple[tuple[VisibleChange, ...], Ho
         ),
     )
     return tuple(visible_changes), moves
+
+
+def _order_changes(before: FeedDocument, after: FeedDocument) -> Iterator[VisibleChange]:
+    """Yield a change for each date whose items are in another order: apps keep the feed's."""
+    new_groups = _by_date(after)
+    for date, old in _by_date(before).items():
+        new = [guid for guid in new_groups.get(date, {}) if guid in old]
+        common = [guid for guid in old if guid in new]
+        if common != new:
+            titles = _display(tuple(old[guid] for guid in common)), _display(tuple(old[guid] for guid in new))
+            yield VisibleChange("order of equal dates", old=titles[0], new=titles[1])
+
+
+def _by_date(document: FeedDocument) -> dict[FieldValue, dict[str, str]]:
+    """Return the titles of the items, by date and guid, in the feed's order."""
+    groups: defaultdict[FieldValue, dict[str, str]] = defaultdict(dict)
+    for item in document.items:
+        groups[_date(document, item)].setdefault(_guid(document, item), document.text(item, "title"))
+    return groups
 
 
 def _differences(
@@ -128,8 +158,8 @@ def _links(notes: str) -> Iterator[str]:
 
 
 def _date(document: FeedDocument, item: Element) -> FieldValue:
-    at = parse_pub_date(document.text(item, "pubDate"))
-    return at.timestamp() if at else None
+    published = read_date(document.text(item, "pubDate"))
+    return published.at.astimezone(UTC).isoformat() if published else None
 
 
 def _duration(document: FeedDocument, item: Element) -> FieldValue:

@@ -31,7 +31,11 @@ def _release_or_none(text: str | None) -> str | None:
 
 
 def _in_order(episodes: tuple[Episode, ...]) -> tuple[Episode, ...]:
-    return tuple(sorted(episodes, key=lambda e: (e.publish_at, str(e.id))))
+    def key(episode: Episode) -> tuple[datetime, int, str]:
+        place = episode.original.place if episode.original else 0
+        return episode.publish_at, place, str(episode.id)
+
+    return tuple(sorted(episodes, key=key))
 
 
 class Catalog(StoredModel):
@@ -41,7 +45,8 @@ class Catalog(StoredModel):
         written_by: the newest form that the catalog was ever written in; 0 before there were numbers.
         written_by_version: the first release that writes that form.
         notice_audio_key: the short audio of the notice item in a lapsed subscriber's feed.
-        episodes: in order of publish_at, then id; unpublished ones stay as tombstones.
+        episodes: in order of publish_at, then place in the old feed, then id; unpublished ones stay as
+            tombstones.
     """
 
     schema_version: Literal[1] = 1

@@ -1,5 +1,6 @@
 """An episode: the producer's draft, and the episode that the catalog contains."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -65,6 +66,7 @@ class ImportedItem(StoredModel):
         description, content: of the item, HTML or plain text.
         image_url, chapters_url: on the other host; None where we have a copy, or there was none.
         tags: the item's elements in the itunes: and podcast: namespaces.
+        place: among the items of the same date in that feed, 0 the last; episodes keep that order.
     """
 
     link: str | None = None
@@ -73,6 +75,7 @@ class ImportedItem(StoredModel):
     image_url: str | None = None
     chapters_url: str | None = None
     tags: tuple[FeedElement, ...] = ()
+    place: Annotated[int, Field(ge=0)] = 0
 
 
 class Episode(EpisodeDraft):
@@ -102,6 +105,10 @@ class Episode(EpisodeDraft):
     guid_is_permalink: bool = False
     original: ImportedItem | None = None
     withdrawals: tuple[Withdrawal, ...] = ()
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether the episode waits for `release` and its time has come."""
+        return self.state == "scheduled" and self.publish_at <= now
 
     @property
     def transcript(self) -> TranscriptVersion | None:

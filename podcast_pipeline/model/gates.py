@@ -8,10 +8,13 @@ from typing import Literal
 
 from podcast_pipeline.errors import GateClosed
 
-GateName = Literal["redownloads"]
+GateName = Literal["redownloads", "placeholders", "new-audio", "marks"]
 
 GATES: Mapping[GateName, str] = {
     "redownloads": "apps download episodes again, show them as new, or lose them",
+    "placeholders": "listeners see what the sample show has: its cover, title or addresses",
+    "new-audio": "another recording replaces audio that apps have",
+    "marks": "chapters or soundbites are those of another recording",
 }
 """Name -> what goes through; `--allow NAME` of the commands that publish."""
 

@@ -79,9 +79,9 @@ def assemble_episode(
         published_transcript: the newest published words, to describe a correction without a note.
     """
     media = _with_measured_duration(media, known, transcript)
-    versioned = _add_version(
-        draft.slug, known, media, transcript, now, _CorrectionNote(correction_note, published_transcript)
-    )
+    new_audio = known is not None and has_new_audio(draft, known)
+    note = _CorrectionNote(correction_note, published_transcript, new_audio)
+    versioned = _add_version(draft.slug, known, media, transcript, now, note)
     chapters = timeline.map_chapters(draft.chapters, media.timeline)
     new_chapters = chapters_file(draft.slug, chapters, access=draft.access) if chapters else None
     chapters_key = new_chapters.key if new_chapters else None
@@ -114,6 +114,12 @@ def assemble_episode(
     )
 
 
+def has_new_audio(draft: EpisodeDraft, known: Episode) -> bool:
+    """Whether a folder has another recording than the published one; an imported episode has none."""
+    hashes = (draft.source_sha256, known.source_sha256)
+    return known.original is None and None not in hashes and hashes[0] != hashes[1]
+
+
 def referenced_keys(episode: Episode) -> set[str]:
     """Return every key that an episode references, those of old transcript versions included.
 
@@ -139,14 +145,21 @@ def with_corrections(transcript: Transcript, versions: tuple[TranscriptVersion, 
 
 @dataclass(frozen=True)
 class _CorrectionNote:
-    """The public note of a new transcript version: the producer's, else a word count."""
+    """The public note of a new transcript version: the producer's, else a word count.
+
+    Attributes:
+        new_audio: whether the version belongs to another recording than the one before.
+    """
 
     note: str
     published_transcript: Transcript | None
+    new_audio: bool = False
 
     def text(self, transcript: Transcript, versions: tuple[TranscriptVersion, ...]) -> str:
         if self.note and self.note not in {version.note for version in versions}:
             return self.note
+        if self.new_audio:
+            return "The audio was replaced; the transcript is that of the new recording."
         count = count_changed_words(self.published_transcript, transcript) if self.published_transcript else 0
         if count:
             return f"{count} words were corrected." if count > 1 else "One word was corrected."

@@ -58,7 +58,7 @@ class Context:
         """The episode folders."""
         from podcast_pipeline.episodes.library import Library
 
-        return Library(self.config.folder / "episodes", language=self.config.show.language)
+        return Library(self.config.episodes_folder, language=self.config.show.language)
 
     @cached_property
     def store(self) -> "Store":

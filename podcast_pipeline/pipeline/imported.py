@@ -94,10 +94,18 @@ def _with_guests(tags: Iterable[FeedElement], draft: EpisodeDraft, known: Episod
 
 
 def _persons(draft: EpisodeDraft, known: Episode) -> tuple[Person, ...]:
-    """Return the imported persons where the folder names the same guests."""
-    guests = [person for person in known.persons if person.role == "guest"]
-    if [person.name for person in draft.persons] == [guest.name for guest in guests]:
+    """Return the imported persons where the folder names the same guests, and no hosts or the same."""
+    old, new = _by_role(known.persons), _by_role(draft.persons)
+    roles = [role for role in old if role == "guest" or new[role]]  # a folder without hosts leaves them
+    if all([p.name for p in new[role]] == [p.name for p in old[role]] for role in roles):
         return known.persons
-    by_name = {guest.name: guest for guest in guests}
-    hosts = (person for person in known.persons if person.role == "host")
-    return (*hosts, *(by_name.get(person.name, person) for person in draft.persons))
+    by_name = {(person.role, person.name): person for person in known.persons}
+    hosts, guests = new["host"] or old["host"], new["guest"]
+    return tuple(by_name.get((person.role, person.name), person) for person in (*hosts, *guests))
+
+
+def _by_role(persons: Iterable[Person]) -> dict[str, list[Person]]:
+    found: dict[str, list[Person]] = {"host": [], "guest": []}
+    for person in persons:
+        found[person.role].append(person)
+    return found

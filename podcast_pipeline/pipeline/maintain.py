@@ -14,7 +14,7 @@ from podcast_pipeline.model.gates import GateName
 from podcast_pipeline.pipeline.assemble import referenced_keys
 from podcast_pipeline.pipeline.commit import CatalogUpdate, commit, load_catalog, make_feed_renderer, preview
 from podcast_pipeline.pipeline.context import Context, step
-from podcast_pipeline.pipeline.show_assets import build_show_assets
+from podcast_pipeline.pipeline.show_assets import build_show_assets, check_placeholders
 from podcast_pipeline.pipeline.text import published_transcript
 from podcast_pipeline.pipeline.withdraw.checks import check_published
 from podcast_pipeline.storage import ObjectInfo, ObjectReader, Store
@@ -57,6 +57,8 @@ def rebuild(context: Context, *, allow: Iterable[GateName] = ()) -> bool:
     catalog = load_catalog(context)
     if catalog is None:
         raise EpisodeError("catalog", "nothing was published yet; run `podcast publish`")
+    allowed = frozenset(allow)
+    check_placeholders(context, catalog, allow=allowed)
     rebuilt = catalog
     for episode in catalog.episodes:
         with step(context.report, f"rebuild {episode.slug}"):
@@ -72,7 +74,7 @@ def rebuild(context: Context, *, allow: Iterable[GateName] = ()) -> bool:
             raise EpisodeError("catalog", "somebody published meanwhile; run `podcast rebuild` again")
         return show_assets.apply_to(rebuilt)
 
-    update = CatalogUpdate(replace, make_feed_renderer((), allow=frozenset(allow)))
+    update = CatalogUpdate(replace, make_feed_renderer((), allow=allowed))
     preview(context.store, update)
     written, feed_changed = commit(context, update)
     return feed_changed or written != catalog

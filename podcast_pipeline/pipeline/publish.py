@@ -16,7 +16,7 @@ from podcast_pipeline.audio.tracks import Track, mix_tracks
 from podcast_pipeline.episodes.base import EpisodeBase, write_base
 from podcast_pipeline.episodes.create import create_episode
 from podcast_pipeline.episodes.folder import EpisodeFolder
-from podcast_pipeline.errors import EpisodeError
+from podcast_pipeline.errors import EpisodeError, PodcastError
 from podcast_pipeline.feed import app_impact
 from podcast_pipeline.model import Episode, EpisodeDraft, Person, Show
 from podcast_pipeline.model.catalog import Catalog
@@ -36,7 +36,8 @@ from podcast_pipeline.pipeline.commit import (
 from podcast_pipeline.pipeline.context import Context, ignore
 from podcast_pipeline.pipeline.media import build_media
 from podcast_pipeline.pipeline.merge.published import base_before, merge_published
-from podcast_pipeline.pipeline.show_assets import build_show_assets
+from podcast_pipeline.pipeline.replace import check_marks, check_new_audio
+from podcast_pipeline.pipeline.show_assets import build_show_assets, check_placeholders
 from podcast_pipeline.pipeline.text import check_review_policy, published_transcript
 from podcast_pipeline.pipeline.transcribe import NOT_IN_CATALOG
 from podcast_pipeline.pipeline.withdraw.checks import check_draft, check_folder
@@ -59,6 +60,7 @@ class PublishResult:
         changed: whether the catalog or the feed differs from the one before.
         mastering: measurements of the new master; None for audio that was published already.
         taken: a line for each change by another producer that was merged into the folder.
+        before: the episode as it was published or scheduled before; None for a new one.
     """
 
     folder: EpisodeFolder
@@ -68,6 +70,7 @@ class PublishResult:
     changed: bool
     mastering: MasteringReport | None
     taken: tuple[str, ...] = ()
+    before: Episode | None = None
 
 
 @dataclass(frozen=True)
@@ -205,6 +208,7 @@ def publish(
         changed=feed_changed or prepared.changed,
         mastering=prepared.media.mastering,
         taken=prepared.taken,
+        before=prepared.known,
     )
 
 
@@ -223,16 +227,20 @@ def prepare(
         allow, trust_folder: see `publish`.
         save: write transcript.json, transcript.md and edits.json, and what others have published since.
     """
-    now = context.clock()
+    now, allowed = context.clock(), frozenset(allow)
     draft = folder.load_draft()
     catalog = load_catalog(context)
     known = catalog.by_id(draft.id) if catalog else None
     publish_at = _publication_time(draft, known, publish_at, now)
+    check_placeholders(context, catalog, allow=allowed)
+    check_new_audio(draft, known, allow=allowed)
     check_folder(folder, known, catalog)
     merged = merge_published(folder, draft, known, context, trust_folder=trust_folder, save=save)
     draft, edited = merged.draft, merged.edited
     review_items = check_review_policy(draft, edited, context.config) if edited else ()
-    check_draft(draft, known, edited.transcript if edited else None, catalog)
+    words = edited.transcript if edited else None
+    check_draft(draft, known, words, catalog)
+    check_marks(draft, known, words, context, allow=allowed)
     media = build_media(folder, draft, known, publish_at, context)
     assembled = assemble_episode(
         draft,
@@ -247,14 +255,14 @@ def prepare(
     )
     check_times(assembled.episode)
     transcripts = [assembled.transcript] if assembled.transcript else []
-    render_feed = make_feed_renderer(transcripts, allow=frozenset(allow))
+    render_feed = make_feed_renderer(transcripts, allow=allowed)
     prepared = PreparedEpisode(
         known,
         media,
         assembled,
         build_show_assets(context, catalog),
         render_feed,
-        words=edited.transcript if edited else None,
+        words=words,
         taken=merged.taken,
         review_items=review_items,
     )
@@ -295,8 +303,30 @@ def release(context: Context, *, allow: Iterable[GateName] = ()) -> tuple[str, .
     Returns:
         The slugs that this call published.
     """
-    now = context.clock()
     released: list[str] = []
+    update = _release_update(context, released, frozenset(allow))
+    preview(context.store, update)
+    catalog, _ = commit(context, update)
+    remove_withdrawn_objects(context, catalog)
+    return tuple(released)
+
+
+def why_not_released(context: Context) -> PodcastError | None:
+    """Return the error with which `release` would stop now, None without one; writes nothing."""
+    try:
+        preview(context.store, _release_update(context, [], frozenset()))
+    except PodcastError as error:
+        return error
+    return None
+
+
+def _release_update(context: Context, released: list[str], allow: frozenset[GateName]) -> CatalogUpdate:
+    """Return the update that publishes what is due now.
+
+    Args:
+        released: is given the slugs that the update published.
+    """
+    now = context.clock()
 
     def publish_due(current: Catalog | None) -> Catalog:
         if current is None:
@@ -307,14 +337,8 @@ def release(context: Context, *, allow: Iterable[GateName] = ()) -> tuple[str, .
 
     catalog = load_catalog(context)
     transcripts = [published_transcript(episode, context.store) for episode in _due(catalog, now)]
-    render_feed = make_feed_renderer(
-        [transcript for transcript in transcripts if transcript], allow=frozenset(allow)
-    )
-    update = CatalogUpdate(publish_due, render_feed)
-    preview(context.store, update)
-    catalog, _ = commit(context, update)
-    remove_withdrawn_objects(context, catalog)
-    return tuple(released)
+    render_feed = make_feed_renderer([one for one in transcripts if one], allow=allow)
+    return CatalogUpdate(publish_due, render_feed)
 
 
 def unpublished_slugs(context: Context) -> frozenset[str]:
@@ -352,7 +376,7 @@ def _publication_time(
 def _due(catalog: Catalog | None, now: datetime) -> list[Episode]:
     """Return the scheduled episodes whose time has come."""
     episodes = catalog.episodes if catalog else ()
-    return [e for e in episodes if e.state == "scheduled" and e.publish_at <= now]
+    return [episode for episode in episodes if episode.is_due(now)]
 
 
 def as_published(episode: Episode, now: datetime) -> Episode:

@@ -3,10 +3,15 @@
 from dataclasses import dataclass
 
 from podcast_pipeline.audio import artwork, notice
+from podcast_pipeline.config import SHOW_FILE_NAME
+from podcast_pipeline.config.placeholders import Placeholder, find_placeholders, is_trial, tell_placeholders
+from podcast_pipeline.files import sha256_of
 from podcast_pipeline.model import Show
 from podcast_pipeline.model.catalog import Catalog
+from podcast_pipeline.model.gates import GateName, check_gate
 from podcast_pipeline.pipeline.context import Context
 from podcast_pipeline.storage.objects import StagedObject, stage_bytes
+from podcast_pipeline.storage.published import read_feed
 
 
 @dataclass(frozen=True)
@@ -45,3 +50,47 @@ def build_show_assets(context: Context, catalog: Catalog | None) -> ShowAssets:
         notice_audio_duration_s=notice.DURATION_S,
         objects=tuple(staged for staged in (cover, audio) if staged.key not in referenced),
     )
+
+
+def show_placeholders(context: Context) -> tuple[Placeholder, ...]:
+    """Return what show.toml still has of the sample; a cover that is not there is none, as on a server."""
+    path = context.config.folder / context.config.show.artwork
+    return find_placeholders(context.config, cover_sha256=sha256_of(path) if path.is_file() else "")
+
+
+def check_placeholders(context: Context, catalog: Catalog | None, *, allow: frozenset[GateName]) -> None:
+    """Close the gate `placeholders` where listeners would see a value of the sample for the first time.
+
+    A show on this machine only is left alone, but for the sample cover over a show that was imported: its
+    listeners know another one.
+
+    Args:
+        catalog: as it is; None before the first publication.
+
+    Raises:
+        GateClosed: nobody has allowed it.
+    """
+    moved = catalog is not None and any(episode.original for episode in catalog.episodes)
+    has_feed = read_feed(context.store)[0] is not None
+    seen = catalog.show if catalog and has_feed else None
+    found = new_placeholders(show_placeholders(context), context.show, seen, moved=moved)
+    finding = f"still has placeholders: {tell_placeholders(found)}; put your own there" if found else None
+    check_gate("placeholders", SHOW_FILE_NAME, finding, allow=allow)
+
+
+def new_placeholders(
+    found: tuple[Placeholder, ...], show: Show, seen: Show | None, *, moved: bool
+) -> tuple[Placeholder, ...]:
+    """Return the placeholders that a publication would show to listeners for the first time. Pure.
+
+    Args:
+        show: as show.toml describes it.
+        seen: the show as the public feed has it; None before the first feed.
+        moved: whether listeners know the show from another host.
+    """
+    trial = is_trial(show)
+    if trial:
+        found = tuple(one for one in found if moved and one.key == "show.artwork")
+    if seen is None or (is_trial(seen) and not trial):
+        return found
+    return tuple(one for one in found if not one.is_in(seen))

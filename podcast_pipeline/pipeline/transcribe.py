@@ -20,6 +20,7 @@ from podcast_pipeline.storage.download import download
 from podcast_pipeline.transcript.names.glossary import Glossary, build_glossary, fix_names
 from podcast_pipeline.transcript.names.matching import GlossaryTerm
 from podcast_pipeline.transcription import Transcriber, TranscriptionOptions, load_transcriber
+from podcast_pipeline.transcription.language import USUAL, language_remarks, whisper_code
 
 NOT_IN_CATALOG = "was imported and is not in the catalog yet; run `podcast feed import` once more"
 
@@ -29,6 +30,7 @@ def transcribe_file(
     transcriber: Transcriber,
     *,
     language: str | None,
+    usual_language: str | None = None,
     glossary: Glossary,
     report: ProgressCallback,
 ) -> Transcript:
@@ -36,12 +38,13 @@ def transcribe_file(
 
     Args:
         language: ISO 639-1; None to detect it.
+        usual_language: of the show; another one counts only where it is heard throughout.
 
     Raises:
         AudioError: the file cannot be decoded.
         TranscriptionError: the engine or its weights cannot be used.
     """
-    options = TranscriptionOptions(language=language, names=glossary.names)
+    options = TranscriptionOptions(language=language, usual_language=usual_language, names=glossary.names)
     transcript = transcriber.transcribe(recording, options=options, report=report)
     fixed, _ = fix_names(transcript, replace(glossary, language=transcript.language))
     return fixed
@@ -105,7 +108,7 @@ def load_or_transcribe(
             message = f"transcript.json was made from other audio; run `podcast transcribe {draft.slug}`"
             raise EpisodeError(draft.slug, message)
         return None
-    if transcript is None or not _is_current(transcript, draft, context):
+    if transcript is None or not _is_current(transcript, folder, draft, context):
         return transcribe_episode(folder, draft, context, save=save)
     diarized = diarize_episode(transcript, folder, draft, context)
     if save:
@@ -114,22 +117,39 @@ def load_or_transcribe(
 
 
 def transcribe_episode(
-    folder: EpisodeFolder, draft: EpisodeDraft, context: Context, *, save: bool = True
+    folder: EpisodeFolder,
+    draft: EpisodeDraft,
+    context: Context,
+    *,
+    language: str | None = None,
+    save: bool = True,
 ) -> Transcript:
     """Transcribe an episode anew, in recording times; a person's edits are moved to edits.json first.
+
+    Args:
+        language: ISO 639-1; None for the one of episode.toml, else of [transcription], else the show's.
 
     Raises:
         EpisodeError: transcript.md belongs to other words; raised before the work.
     """
     edits.current_edits(edits.read_episode_text(folder), context.clock())
     options = TranscriptionOptions(
-        language=context.config.transcription.language,
+        language=language or wanted_language(folder, context.config),
+        usual_language=whisper_code(context.config.show.language),
         names=episode_glossary(draft, context.config, draft.language).names,
     )
     transcript = _transcribe(folder, draft, options, context)
+    for remark in language_remarks(transcript):
+        context.warn(f"{draft.slug}: {remark}; `language` in its episode.toml decides")
     if save:
         edits.replace_transcript(folder, transcript, now=context.clock())
     return transcript
+
+
+def wanted_language(folder: EpisodeFolder, config: Config) -> str | None:
+    """Return the language of episode.toml, else the one of [transcription]; None without either."""
+    language = folder.table.language
+    return whisper_code(language) if language else config.transcription.language
 
 
 def _transcribe(
@@ -193,14 +213,15 @@ def fetch_imported_audio(folder: EpisodeFolder, draft: EpisodeDraft, context: Co
     return imported.merge_imported(draft, known)
 
 
-def _is_current(transcript: Transcript, draft: EpisodeDraft, context: Context) -> bool:
+def _is_current(transcript: Transcript, folder: EpisodeFolder, draft: EpisodeDraft, context: Context) -> bool:
     """Whether the words are of this recording, by the engine, model and language that are set now."""
     receipt, settings = transcript.receipt, context.config.transcription
+    language, usual = wanted_language(folder, context.config), whisper_code(context.config.show.language)
     return (
         receipt is not None
         and receipt.audio_sha256 == draft.source_sha256
         and (receipt.engine, receipt.model) == (context.engine, settings.model)
-        and (settings.language is None or transcript.language == settings.language)
+        and (transcript.language == language if language else receipt.options.get(USUAL, usual) == usual)
     )
 
 

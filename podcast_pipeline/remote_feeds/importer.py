@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID, uuid5
 
 from slugify import slugify
 
-from podcast_pipeline.episodes.create import MAX_SLUG_LENGTH
+from podcast_pipeline.config.placeholders import SHIPPED_COVERS
+from podcast_pipeline.episodes.create import MAX_SLUG_LENGTH, RESERVED_SLUGS
 from podcast_pipeline.errors import FetchError
 from podcast_pipeline.feed import parse
 from podcast_pipeline.feed.conformance.document import FeedDocument
@@ -20,12 +21,12 @@ from podcast_pipeline.model import Episode, Progress
 from podcast_pipeline.model.catalog import Catalog
 from podcast_pipeline.pipeline.commit import load_catalog
 from podcast_pipeline.pipeline.context import Context, step
-from podcast_pipeline.pipeline.show_assets import build_show_assets
+from podcast_pipeline.pipeline.show_assets import ShowAssets, build_show_assets
 from podcast_pipeline.pipeline.withdraw.checks import withdrawn_in_episode
 from podcast_pipeline.remote_feeds.client import HttpClient
 from podcast_pipeline.remote_feeds.files import FileImporter
 from podcast_pipeline.remote_feeds.item import ImportContext, ImportedEpisode, import_item
-from podcast_pipeline.remote_feeds.pages import read_pages
+from podcast_pipeline.remote_feeds.pages import ReadPage, read_pages
 from podcast_pipeline.remote_feeds.show import import_show_settings
 from podcast_pipeline.storage.published import update_catalog
 from podcast_pipeline.storage.upload import upload
@@ -49,7 +50,13 @@ class ImportResult:
 
 
 def import_feed(
-    context: Context, source: str, client: HttpClient, *, keep_audio: bool, keep_missing: bool = False
+    context: Context,
+    source: str,
+    client: HttpClient,
+    *,
+    keep_audio: bool,
+    keep_missing: bool = False,
+    undated_at: datetime | None = None,
 ) -> ImportResult:
     """Add every item of a feed to the catalog, with its guid, date, notes and files unchanged.
 
@@ -60,16 +67,17 @@ def import_feed(
         source: a URL, or a file.
         keep_audio: leave the audio where it is.
         keep_missing: leave there the audio that cannot be fetched this time.
+        undated_at: aware; the date of the newest item of a feed in which none has a date.
 
     Raises:
         FeedError: the feed cannot be read; nothing was written.
         FetchError: audio could not be fetched; the catalog is unchanged.
     """
     client.trust_hosts_like(source)
-    document, items, remarks = _items(read_pages(source, client))
+    document, items, remarks = _items(read_pages(source, client), undated_at)
     catalog = load_catalog(context)
     known = _known_guids(catalog)
-    new = sorted((item for item in items if item.guid not in known), key=lambda item: item.published_at)
+    new = _oldest_first(item for item in items if item.guid not in known)
     import_context = ImportContext(
         files=FileImporter(client, context.store, _journal(context, source), context.clock),
         library=context.library,
@@ -109,19 +117,27 @@ def _without_withdrawn_words(
     return [episode for episode, withdrawal in found if not withdrawal], tuple(remarks)
 
 
-def _items(pages: Iterable[FeedDocument]) -> tuple[FeedDocument, list[ParsedItem], tuple[ImportRemark, ...]]:
+def _oldest_first(items: Iterable[ParsedItem]) -> list[ParsedItem]:
+    """Return items in the order of their dates; of equal dates the feed's first is the newest."""
+    return sorted(items, key=lambda item: (item.dated_at, item.place))
+
+
+def _items(
+    pages: Iterable[ReadPage], undated_at: datetime | None
+) -> tuple[FeedDocument, tuple[ParsedItem, ...], tuple[ImportRemark, ...]]:
     """Return the first page and the items of all, of which no other page is kept in memory."""
     items: dict[str, ParsedItem] = {}
     remarks: list[ImportRemark] = []
     first: FeedDocument | None = None
     for page in pages:
-        first = first or page
-        found, item_remarks = parse.parse_items(page)
-        remarks += item_remarks
+        first = first or page.document
+        found, item_remarks = parse.parse_items(page.document)
+        remarks += (*(ImportRemark(f"the feed {about}") for about in page.remarks), *item_remarks)
         for item in found:
             items.setdefault(item.guid, item)
     assert first is not None
-    return first, list(items.values()), tuple(remarks)
+    dated, date_remarks = parse.date_items(list(items.values()), undated_at=undated_at)
+    return first, dated, (*remarks, *date_remarks)
 
 
 def _known_guids(catalog: Catalog | None) -> set[str]:
@@ -151,7 +167,7 @@ def _slugs(items: Iterable[ParsedItem], context: Context, catalog: Catalog | Non
             continue
         stem = slugify(item.title, max_length=MAX_SLUG_LENGTH, word_boundary=True) or "episode"
         number, slug = 1, stem
-        while slug in used or context.library.id_of(slug) not in (None, _id(item, context)):
+        while slug in used | RESERVED_SLUGS or context.library.id_of(slug) not in (None, _id(item, context)):
             number += 1
             slug = f"{stem}-{number}"
         used.add(slug)
@@ -196,13 +212,21 @@ def _import_all(
         raise FetchError(failed[0].subject, message)
 
 
+def _without_sample_cover(show_assets: ShowAssets) -> ShowAssets:
+    """Return the show without a cover that listeners would take for the newsroom's; no feed goes out so."""
+    covers = {f"public/art/{sha256[:16]}.jpg" for sha256 in SHIPPED_COVERS}
+    if show_assets.show.artwork_key not in covers:
+        return show_assets
+    return replace(show_assets, show=show_assets.show.model_copy(update={"artwork_key": None}))
+
+
 def _add_to_catalog(episodes: list[Episode], context: Context, catalog: Catalog | None) -> None:
     show_assets = build_show_assets(context, catalog)
     upload(context.store, show_assets.objects, now=context.clock(), report=context.report)
 
     def add(current: Catalog | None) -> Catalog:
         known = _known_guids(current)
-        base = current or show_assets.apply_to(None)
+        base = current or _without_sample_cover(show_assets).apply_to(None)
         added = (episode for episode in episodes if episode.guid not in known)
         now = context.clock()
         return base.with_episodes(_fetched_again(base.by_id(e.id), e, now) for e in added)

@@ -99,13 +99,13 @@ def import_item(item: ParsedItem, episode_id: UUID, slug: str, context: ImportCo
         source_sha256=enclosure.sha256,
     )
     transcripts = dict(_transcripts(item, files.client, remarks))
-    is_out = item.published_at <= context.now
+    is_out = item.dated_at <= context.now
     episode = Episode(
         **dict(draft),
         state="published" if is_out else "scheduled",
-        publish_at=item.published_at,
-        published_at=item.published_at if is_out else None,
-        content_changed_at=item.published_at,
+        publish_at=item.dated_at,
+        published_at=item.dated_at if is_out else None,
+        content_changed_at=item.dated_at,
         enclosure=enclosure,
         artwork_key=artwork.key,
         chapters_key=chapters.key,
@@ -117,6 +117,7 @@ def import_item(item: ParsedItem, episode_id: UUID, slug: str, context: ImportCo
             image_url=artwork.url_at_old_host,
             chapters_url=chapters.url_at_old_host,
             tags=item.tags,
+            place=item.place,
         ),
     )
     valid, dropped = drop_invalid_elements(context.show, episode)

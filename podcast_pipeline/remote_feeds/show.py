@@ -11,12 +11,13 @@ from pydantic import ValidationError
 
 from podcast_pipeline.audio import artwork
 from podcast_pipeline.config import SHOW_FILE_NAME, ShowTable
+from podcast_pipeline.config.placeholders import SHIPPED_COVERS
 from podcast_pipeline.errors import AudioError, FetchError
 from podcast_pipeline.feed import parse
 from podcast_pipeline.feed.conformance.document import FeedDocument
 from podcast_pipeline.feed.parse import ImportRemark
 from podcast_pipeline.feed.tags import podcast_guid
-from podcast_pipeline.files import write_atomically
+from podcast_pipeline.files import sha256_of, write_atomically
 from podcast_pipeline.pipeline.context import Context
 from podcast_pipeline.remote_feeds.client import HttpClient
 from podcast_pipeline.remote_feeds.pages import is_web_address
@@ -80,18 +81,18 @@ def _valid(table: ShowTable, values: Mapping[str, Any], remarks: list[ImportRema
 
 def _artwork(url: str | None, path: Path, client: HttpClient, remarks: list[ImportRemark]) -> str:
     """Import the show's artwork in place of the sample; return the file's name."""
-    if url is None or path.read_bytes() != (TEMPLATES / "artwork.jpg").read_bytes():
+    if url is None or sha256_of(path) not in SHIPPED_COVERS:
         return path.name
     try:
         body = client.get(url, limit_bytes=ARTWORK_BYTES).body
     except FetchError as error:
         remarks.append(
-            ImportRemark(f"the show's artwork could not be fetched ({error.message}); put it here")
+            ImportRemark(f"the show's artwork could not be fetched ({error.message}); {_put(path)}")
         )
         return path.name
     kind = artwork.identify_picture(body)
     if kind is None:
-        remarks.append(ImportRemark("the show's artwork is no whole JPEG or PNG; put yours here"))
+        remarks.append(ImportRemark(f"the show's artwork is no whole JPEG or PNG; {_put(path)}"))
         return path.name
     target = path.with_name(f"old-artwork{kind[0]}")
     write_atomically(target, body)
@@ -101,6 +102,10 @@ def _artwork(url: str | None, path: Path, client: HttpClient, remarks: list[Impo
         remarks.append(ImportRemark(f"the show's artwork {error.message}; it is in {target.name}"))
         return path.name
     return target.name
+
+
+def _put(path: Path) -> str:
+    return f"put the show's picture to {path} in place of the sample, before `podcast rebuild`"
 
 
 def _write(path: Path, written: tomlkit.TOMLDocument, table: ShowTable, names: set[str]) -> None:

@@ -10,7 +10,6 @@ when it returns. A body that is not as info.json describes it is no object: it i
 a link (their writer was killed) are removed by the next write of their key, or by `podcast gc`.
 """
 
-import fcntl
 import hashlib
 import json
 import os
@@ -20,13 +19,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from errno import EINVAL, ENOENT, ENOTDIR
+from io import BytesIO
 from pathlib import Path
+from stat import S_IMODE
 from typing import IO, TYPE_CHECKING, Self
 
 from podcast_pipeline.errors import DamagedObject, Denied, NotFound, StoreError
-from podcast_pipeline.files import make_folder, sha256_of, sync_to_disk
+from podcast_pipeline.files import file_lock, make_folder, sha256_of, sync_to_disk
 from podcast_pipeline.storage import CHUNK_BYTES, ObjectInfo, UnfinishedUpload
 from podcast_pipeline.storage.conditional import check_preconditions
+from podcast_pipeline.storage.file_modes import CLOSED_FILE, CLOSED_FOLDER, store_mode
 from podcast_pipeline.storage.keys import check_key, check_prefix, public_url
 
 if TYPE_CHECKING:
@@ -127,18 +129,24 @@ class LocalStore(LocalReader):
     Args:
         root: the folder; created by the first write.
         base_url: address of `public/`, without a trailing slash.
+        web_server_reads: other users may read the bodies of public objects; private ones nobody may.
     """
 
     remote = False
 
-    def __init__(self, root: Path, *, base_url: str) -> None:
+    def __init__(self, root: Path, *, base_url: str, web_server_reads: bool = False) -> None:
         super().__init__(root, anonymous=False)
         self._base_url = base_url
+        self._web_server_reads = web_server_reads
 
     @classmethod
     def from_config(cls, config: "Config") -> Self:
         """Return the store in `.podcast/store` beside show.toml."""
-        return cls(config.state_folder / "store" / config.storage.prefix, base_url=config.media_url)
+        return cls(
+            config.local_store_folder,
+            base_url=config.media_url,
+            web_server_reads=config.storage.web_server_reads,
+        )
 
     def put(
         self,
@@ -155,11 +163,12 @@ class LocalStore(LocalReader):
         with _store_errors(key), self._lock():
             check_preconditions(self, key, if_absent=if_absent, if_match=if_match)
             version = self._versions(key).with_name(f"{Path(key).name}@{secrets.token_hex(8)}")
-            make_folder(version.parent)
-            version.mkdir()
-            _copy(body, version / "body")
+            self._make_folder(version.parent)
+            version.mkdir(CLOSED_FOLDER)
+            version.chmod(self._mode(version, True))
+            _copy(body, version / "body", mode=self._mode(version / "body"))
             info = _describe(key, version / "body", content_type, cache_control)
-            _write(version / "info.json", json.dumps(info).encode())
+            _copy(json.dumps(info).encode(), version / "info.json", mode=self._mode(version / "info.json"))
             sync_to_disk(version)
             sync_to_disk(version.parent)
             self._commit(key, version)
@@ -214,13 +223,24 @@ class LocalStore(LocalReader):
 
     def _commit(self, key: str, version: Path) -> None:
         link = self._root / key
-        make_folder(link.parent)
+        self._make_folder(link.parent)
         new_link = link.with_name(f"{link.name}@link")
         new_link.unlink(missing_ok=True)
         new_link.symlink_to(os.path.relpath(version / "body", link.parent))
         new_link.replace(link)
         sync_to_disk(link.parent)
         self._remove_versions(key, keep=version)
+
+    def _make_folder(self, folder: Path) -> None:
+        """Make a folder of the store, and those above it, with the permissions of their place."""
+        make_folder(folder, mode=CLOSED_FOLDER)
+        for path in (folder, *folder.parents):
+            if path.is_relative_to(self._root) and S_IMODE(path.stat().st_mode) != self._mode(path, True):
+                path.chmod(self._mode(path, True))
+
+    def _mode(self, path: Path, is_folder: bool = False) -> int:
+        place = path.relative_to(self._root)
+        return store_mode(place, is_folder=is_folder, web_server_reads=self._web_server_reads)
 
     def _versions(self, key: str) -> Path:
         return self._root / ".objects" / key
@@ -240,9 +260,8 @@ class LocalStore(LocalReader):
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
-        make_folder(self._root)
-        with (self._root / ".lock").open("a") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)  # released by the kernel even if the process is killed
+        self._make_folder(self._root)
+        with file_lock(self._root / ".lock"):
             yield
 
 
@@ -255,18 +274,13 @@ def _store_errors(key: str) -> Iterator[None]:
         raise StoreError(key, f"{error.strerror}; check {where} and its disk") from error
 
 
-def _copy(body: bytes | Path, target: Path) -> None:
-    if isinstance(body, bytes):
-        return _write(target, body)
-    with body.open("rb") as source, target.open("wb") as file:
+def _copy(body: bytes | Path, target: Path, *, mode: int) -> None:
+    """Write a file that nobody else can read until it is whole."""
+    target.touch(CLOSED_FILE)
+    with BytesIO(body) if isinstance(body, bytes) else body.open("rb") as source, target.open("wb") as file:
         shutil.copyfileobj(source, file, CHUNK_BYTES)
+    target.chmod(mode)
     sync_to_disk(target)
-    return None
-
-
-def _write(path: Path, data: bytes) -> None:
-    path.write_bytes(data)
-    sync_to_disk(path)
 
 
 def _describe(key: str, body: Path, content_type: str, cache_control: str) -> dict[str, str | int]:

@@ -126,7 +126,8 @@ def to_markdown(transcript: Transcript, *, base: str, title: str, note: str = ""
     for speaker_id, segments in groupby(transcript.segments, key=lambda segment: segment.speaker):
         turn = list(segments)
         blocks.append(turn_heading(transcript.speaker_name(speaker_id), turn[0].start_s))
-        texts = (" ".join(part.text for part in parts) for parts in split_paragraphs(turn, MARKDOWN))
+        paragraphs = split_paragraphs(turn, MARKDOWN, language=transcript.language)
+        texts = (" ".join(part.text for part in parts) for parts in paragraphs)
         blocks.extend(filter(None, map(escape_markdown, texts)))
     return "\n\n".join(blocks) + "\n"
 

@@ -154,7 +154,7 @@ def _conflicts(conflicts: Iterable[EditConflict]) -> Iterator[ReviewItem]:
 def _names(units: Sequence[Unit], known: Glossary) -> Iterator[ReviewItem]:
     """Yield one item per name that is not a known one, at its least confident occurrence."""
     places_of: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    for i, j in _spoken_names(units, known.language):
+    for i, j in spoken_names(units, known.language):
         places_of[" ".join(split_affixes(unit.text)[1] for unit in units[i:j])].append((i, j))
     parts = {letters_of(part) for name in known.names for part in (name, *name.split())}
     for name, places in places_of.items():
@@ -168,7 +168,8 @@ def _names(units: Sequence[Unit], known: Glossary) -> Iterator[ReviewItem]:
         yield replace(item, text=name)
 
 
-def _spoken_names(units: Sequence[Unit], language: str) -> Iterator[tuple[int, int]]:
+def spoken_names(units: Sequence[Unit], language: str) -> Iterator[tuple[int, int]]:
+    """Yield (first, end) of the units of each name: capitals that no sentence asks for."""
     i = 0
     while i < len(units):
         j = i

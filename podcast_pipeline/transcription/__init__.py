@@ -47,12 +47,15 @@ class TranscriptionOptions:
 
     Attributes:
         language: ISO 639-1, None to detect the language.
+        usual_language: of the show, which is listened for unless another one is heard throughout the begin;
+            None where there is none.
         names: names and terms that may occur, the most important first; the prompt of a window contains
             those that resemble its words.
         beam_size: width of the beam search; None for 2 in English and 5 in other languages.
     """
 
     language: str | None = None
+    usual_language: str | None = None
     names: tuple[str, ...] = ()
     beam_size: int | None = None
 

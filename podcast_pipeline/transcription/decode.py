@@ -2,24 +2,30 @@
 
 import logging
 from collections.abc import Iterable, Iterator
+from itertools import chain, groupby
 from pathlib import Path
 
 import av
 import numpy as np
-from av import AudioFrame, AudioStream, Packet
+from av import AudioFrame, AudioResampler, AudioStream, Packet
 from av.container import InputContainer
 from av.stream import Stream
 from numpy.typing import NDArray
 
-from podcast_pipeline.audio.truncation import is_truncated
+from podcast_pipeline.audio.recording.opening import open_recording
+from podcast_pipeline.audio.recording.truncation import is_truncated, promised_s
 from podcast_pipeline.errors import AudioError
 
 Samples = NDArray[np.float32]
 """float32, shape (n_samples,), 16 kHz mono, -1 to 1."""
 
+Channels = NDArray[np.float32]
+"""float32, shape (channels, n_samples), 16 kHz, 1.0 = full scale; a float file may have more."""
+
 SAMPLE_RATE_HZ = 16_000
 BLOCK_SAMPLES = 512 * 320  # 10.24 s; whole frames of voice activity detection
-FULL_SCALE = 32768  # of 16 bits
+PHASE_SAMPLES = 16 * 320  # for which it is decided whether channels cancel each other out
+CANCELLED = 0.1  # of the power of the louder channel; one silent channel leaves a quarter
 SHORTFALL_S = 2.0  # a header may state a little more than there is (encoder delay, a rounded length)
 
 log = logging.getLogger(__name__)
@@ -49,15 +55,12 @@ class Recording:
         Raises:
             AudioError: no such file, not audio, or nothing in it can be decoded.
         """
-        try:
-            container = av.open(str(self.path), metadata_errors="ignore")
-        except (av.FFmpegError, OSError) as error:
-            raise AudioError(self.path, f"is not audio that can be read: {_reason(error)}") from error
-        with container:
+        with open_recording(self.path) as container:
             stream = container.streams.best("audio")
             if not isinstance(stream, AudioStream):
                 raise AudioError(self.path, "has no sound in it; give a file with an audio track")
             self.declared_s = (container.duration or 0) / av.time_base
+            promise_s = promised_s(self.path, container, stream) or 0.0
             decoder = _TrackDecoder(self.path, container, stream)
             yield from _blocks(decoder.frames())
         if not decoder.decoded_s:
@@ -65,9 +68,9 @@ class Recording:
                 self.path, "has no sound that can be decoded; check that it is not truncated or empty"
             )
         self.skipped_s = decoder.skipped_s
-        if decoder.ended_early(self.declared_s) or is_truncated(self.path, container.format.name):
+        if decoder.ended_early(promise_s) or is_truncated(self.path, container.format.name):
             self.stopped_s = decoder.decoded_s
-            log.warning("%s: stops at %.1f s of %.1f s", self.path, self.stopped_s, self.declared_s)
+            log.warning("%s: stops at %.1f s", self.path, self.stopped_s)
 
 
 class _TrackDecoder:
@@ -127,33 +130,64 @@ class _TrackDecoder:
 
 
 def _blocks(frames: Iterable[AudioFrame]) -> Iterator[Samples]:
-    pending = np.empty(0, np.float32)
-    parts: list[Samples] = []
+    """Yield blocks of BLOCK_SAMPLES, the last one shorter, as mono and at most at full scale."""
+    pending = np.empty((1, 0), np.float32)
+    parts: list[Channels] = []
     for part in _resampled(frames):
+        if len(part) != len(pending):  # a stream that changes its channels: what follows has them from here
+            parts, pending = (
+                [_with_channels(one, len(part)) for one in parts],
+                _with_channels(pending, len(part)),
+            )
         parts.append(part)
-        if sum(map(len, parts)) < BLOCK_SAMPLES - len(pending):
+        if sum(one.shape[1] for one in parts) < BLOCK_SAMPLES - pending.shape[1]:
             continue
-        pending, parts = np.concatenate([pending, *parts]), []
-        whole = len(pending) - len(pending) % BLOCK_SAMPLES
-        yield from pending[:whole].reshape(-1, BLOCK_SAMPLES)
-        pending = pending[whole:]
-    if rest := [part for part in (pending, *parts) if part.size]:
-        yield np.concatenate(rest)
+        pending, parts = np.concatenate([pending, *parts], axis=1), []
+        whole = pending.shape[1] - pending.shape[1] % BLOCK_SAMPLES
+        for start in range(0, whole, BLOCK_SAMPLES):
+            yield to_mono(pending[:, start : start + BLOCK_SAMPLES])
+        pending = pending[:, whole:]
+    rest = np.concatenate([pending, *parts], axis=1)
+    if rest.size:
+        yield to_mono(rest)
 
 
-def _resampled(frames: Iterable[AudioFrame]) -> Iterator[Samples]:
-    # Not float: ffmpeg's float downmix adds channels 3 dB too loud.
-    resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE_HZ)
-    frame: AudioFrame | None = None
-    for frame in frames:
-        yield from map(_samples, resampler.resample(frame))
-    if frame is not None:  # a resampler without input cannot be flushed
-        yield from map(_samples, resampler.resample(None))
+def to_mono(block: Channels) -> Samples:
+    """Return the mean of the channels, and where they cancel each other out the louder one.
+
+    Samples above full scale, as float files have them, are scaled down with their whole block, not clipped.
+    """
+    mono: Samples = block.mean(axis=0)
+    if len(block) > 1:
+        for start in range(0, block.shape[1], PHASE_SAMPLES):
+            part = block[:, start : start + PHASE_SAMPLES]
+            power = np.einsum("cs,cs->c", part, part)
+            mixed = mono[start : start + PHASE_SAMPLES]
+            if float(mixed @ mixed) < CANCELLED * power.max():
+                mono[start : start + PHASE_SAMPLES] = part[int(power.argmax())]
+    peak = float(np.abs(mono).max(initial=0))
+    if peak > 1:
+        mono /= np.float32(peak)
+    return mono
 
 
-def _samples(frame: AudioFrame) -> Samples:
-    samples: Samples = frame.to_ndarray()[0].astype(np.float32)
-    return samples / np.float32(FULL_SCALE)
+def _with_channels(samples: Channels, count: int) -> Channels:
+    return np.repeat(samples.mean(axis=0, keepdims=True), count, axis=0)
+
+
+def _shape(frame: AudioFrame) -> tuple[int, str, str]:
+    return frame.sample_rate, frame.layout.name, frame.format.name
+
+
+def _resampled(frames: Iterable[AudioFrame]) -> Iterator[Channels]:
+    """Yield the samples of all frames at SAMPLE_RATE_HZ; a new rate or layout gets a resampler of its own."""
+    for _, same in groupby(
+        frames, key=lambda frame: (frame.sample_rate, frame.layout.name, frame.format.name)
+    ):
+        resampler = AudioResampler(format="fltp", rate=SAMPLE_RATE_HZ)
+        for frame in chain(same, [None]):
+            for resampled in resampler.resample(frame):
+                yield resampled.to_ndarray().astype(np.float32, copy=False)
 
 
 def _reason(error: BaseException) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from podcast_pipeline.errors import TranscriptionError
 from podcast_pipeline.files import make_folder, sweep_parts, write_atomically
@@ -21,12 +21,14 @@ class TranscribedBatch(FrozenModel):
     Attributes:
         first_samples: first sample of each window; a cached batch of other windows is not used.
         doubts: for each window, place of a word -> the reason why the word is doubtful.
+        other_s: seconds of the windows that sound like another language, by language.
         sha256: of all other fields; "" of a new batch, and in a file of an earlier release.
     """
 
     first_samples: tuple[int, ...]
     words: tuple[tuple[Word, ...], ...]
     doubts: tuple[dict[int, str], ...]
+    other_s: dict[str, float] = Field(default_factory=dict)
     sha256: str = ""
 
     @property
@@ -61,7 +63,7 @@ class WindowCache:
             TranscriptionError: the folder cannot be made.
         """
         try:
-            make_folder(self.folder)
+            make_folder(self.folder, mode=0o700)
             return sweep_parts(self.folder)
         except OSError as error:
             raise self._cannot_save(error) from error

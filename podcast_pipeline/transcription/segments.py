@@ -12,16 +12,17 @@ MAX_SEGMENT_S = 45.0  # longer segments are split at their longest pause
 
 
 def to_segments(
-    words: Iterable[Word], doubts: Mapping[int, str] = MappingProxyType({})
+    words: Iterable[Word], doubts: Mapping[int, str] = MappingProxyType({}), *, language: str = ""
 ) -> tuple[Segment, ...]:
     """Return the words as segments, each a sentence where the engine wrote punctuation.
 
     Args:
         doubts: place in `words` -> the reason why that word is doubtful.
+        language: of the words; empty where it is not known.
     """
     groups: list[list[Word]] = []
     for word in words:
-        if groups and not _ends(groups[-1][-1], word):
+        if groups and not _ends(groups[-1][-1], word, language):
             groups[-1].append(word)
         else:
             groups.append([word])
@@ -38,11 +39,11 @@ def _doubts_of(doubts: Mapping[int, str], first: int, length: int) -> tuple[str,
     return tuple(dict.fromkeys(found))
 
 
-def _ends(word: Word, following: Word) -> bool:
+def _ends(word: Word, following: Word, language: str) -> bool:
     pause_s = following.start_s - word.end_s
     if pause_s >= CAPITAL_PAUSE_S and following.text.lstrip()[:1].isupper():
         return True
-    return ends_sentence(word.text, following.text, pause_s=pause_s)
+    return ends_sentence(word.text, following.text, pause_s=pause_s, language=language)
 
 
 def _split_long(words: Sequence[Word]) -> list[Sequence[Word]]:

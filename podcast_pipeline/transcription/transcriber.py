@@ -1,10 +1,11 @@
 """Turn a file into a Transcript, with the same steps for every engine: decode, cut, transcribe, segment."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 from podcast_pipeline.errors import TranscriptionError
@@ -22,17 +23,23 @@ from podcast_pipeline.transcription.hallucinations import (
     split_in_pause,
     with_doubtful_confidence,
 )
+from podcast_pipeline.transcription.language import (
+    UNDETERMINED,
+    USUAL,
+    find_spoken_language,
+    other_language,
+    other_language_options,
+)
 from podcast_pipeline.transcription.resume import TranscribedBatch, WindowCache, WordWithDoubt
 from podcast_pipeline.transcription.scheduling import transcribe_in_parallel
 from podcast_pipeline.transcription.segments import to_segments
 from podcast_pipeline.transcription.windows import SpeechWindow, cut_windows
 
 STEP = "transcribe"
-UNDETERMINED = "und"  # ISO 639-2, of a recording without speech
 MAX_GAPS = 6  # gaps of a window that are transcribed again
 ENGLISH_BEAM, BEAM = 2, 5  # in English more change nothing (docs/performance.md): Whisper is best at it
 SECOND_PASS_BEAM = 5  # of windows with hallucinations
-FORMAT = 8  # of the cached windows; increment if a change of ours gives other words with the same engine
+FORMAT = 9  # of the cached windows; increment if a change of ours gives other words with the same engine
 
 
 class EngineTranscriber:
@@ -54,31 +61,35 @@ class EngineTranscriber:
         Memory: two groups of windows, whatever the length. An interrupted run that is repeated transcribes
         only the unfinished batches, and the transcript is the same byte for byte.
         """
-        language = self._supported_language(options.language)
+        language, usual = self._languages(options)
         source = Recording(recording)
         progress = ProgressCounter(source, report)
         windows = cut_windows(progress.count_decoded(source.blocks()))
-        first = next(windows, None)  # before the hash, so that a file without audio is an AudioError
-        if first is not None:
-            language = language or self.engine.detect_language(first.samples)
+        opening = [*islice(windows, 1)]  # before the hash, so that a file without audio is an AudioError
+        if opening and language is None:
+            detect = self.engine.detect_language
+            language = find_spoken_language(opening, windows, usual=usual, detect=detect)
         beam_size = options.beam_size or (ENGLISH_BEAM if language == "en" else BEAM)
         receipt = self._receipt(recording, options, beam_size)
         task = DecodingOptions(
             language or UNDETERMINED, beam_size, spelling=SpellingChecker(language or "", options.names)
         )
-        all_windows = chain([first], windows) if first is not None and language else iter(())
+        all_windows = chain(opening, windows) if opening else iter(())
         window_cache = WindowCache(self._cache / "windows" / _cache_key(receipt))
         with window_cache.held():
-            words = list(self._transcribe_all(all_windows, task, window_cache, progress))
+            batches = list(self._transcribe_all(all_windows, task, window_cache, progress))
         progress.finish()
+        words = _in_order(batches)
+        receipt = _with_decoding_faults(receipt, source)
         return Transcript(
             language=language or UNDETERMINED,
             duration_s=progress.decoded_s,
             segments=to_segments(
                 [word for word, _ in words],
                 {place: reason for place, (_, reason) in enumerate(words) if reason},
+                language=language or "",
             ),
-            receipt=_with_decoding_faults(receipt, source),
+            receipt=_with_options(receipt, other_language_options(batch.other_s for batch in batches)),
         )
 
     def _transcribe_all(
@@ -87,19 +98,23 @@ class EngineTranscriber:
         task: DecodingOptions,
         cache: WindowCache,
         progress: "ProgressCounter",
-    ) -> Iterator[WordWithDoubt]:
-        """Yield the words of all windows, in order."""
+    ) -> Iterator[TranscribedBatch]:
+        """Yield the batches of all windows, in any order."""
         expected = ExpectedNames(task.spelling.names, task.language)
         transcribe_batch = partial(self._transcribe_batch, task=task, expected=expected)
         transcribe_once = partial(cache.get_or_run, transcribe=transcribe_batch)
-        by_window: dict[int, list[WordWithDoubt]] = {}
         for stream, batch in transcribe_in_parallel(
             windows, transcribe_once, batch_size=self.engine.batch_size, workers=self.engine.workers
         ):
             progress.count_transcribed(stream)
-            by_window.update(batch.words_by_window)
-        for first_sample in sorted(by_window):
-            yield from by_window[first_sample]
+            yield batch
+
+    def _languages(self, options: TranscriptionOptions) -> tuple[str | None, str | None]:
+        """Return the language to transcribe in, None to detect it, and the usual one if the model has it."""
+        usual, supported = options.usual_language, self.engine.languages
+        if len(supported) == 1:
+            return self._supported_language(options.language or usual), None
+        return self._supported_language(options.language), usual if usual in supported else None
 
     def _supported_language(self, language: str | None) -> str | None:
         supported, model = self.engine.languages, self.engine.weights.model
@@ -128,7 +143,16 @@ class EngineTranscriber:
             first_samples=tuple(window.first_sample for window in windows),
             words=tuple(words for words, _ in checked),
             doubts=tuple(doubtful for _, doubtful in checked),
+            other_s=self._other_languages(windows, [words for words, _ in checked], task.language),
         )
+
+    def _other_languages(
+        self, windows: Iterable[SpeechWindow], words: Iterable[Sequence[Word]], language: str
+    ) -> dict[str, float]:
+        found: dict[str, float] = defaultdict(float)
+        for window, said in zip(windows, words, strict=True) if len(self.engine.languages) > 1 else ():
+            found[other_language(window, said, language, self.engine.detect_language)] += window.duration_s
+        return {other: round(seconds, 1) for other, seconds in sorted(found.items()) if other}
 
     def _transcribe_windows(
         self, windows: Iterable[SpeechWindow], task: DecodingOptions
@@ -195,6 +219,7 @@ class EngineTranscriber:
             audio_sha256=sha256_of(recording),
             options={
                 "language": options.language,
+                **({USUAL: options.usual_language} if options.usual_language else {}),
                 "names": ", ".join(options.names),
                 "beam_size": beam_size,
                 **engine.settings,
@@ -242,5 +267,14 @@ def _cache_key(receipt: Receipt) -> str:
 
 def _with_decoding_faults(receipt: Receipt, source: Recording) -> Receipt:
     faults = {"skipped_s": source.skipped_s, "stopped_s": source.stopped_s}
-    found = {name: round(at_s, 3) for name, at_s in faults.items() if at_s is not None}
-    return receipt.model_copy(update={"options": {**receipt.options, **found}})
+    return _with_options(receipt, {k: round(at_s, 3) for k, at_s in faults.items() if at_s is not None})
+
+
+def _with_options(receipt: Receipt, options: Mapping[str, str | float]) -> Receipt:
+    return receipt.model_copy(update={"options": dict(sorted({**receipt.options, **options}.items()))})
+
+
+def _in_order(batches: Iterable[TranscribedBatch]) -> list[WordWithDoubt]:
+    """Return the words of all windows, in order of time."""
+    by_window = {first: words for batch in batches for first, words in batch.words_by_window.items()}
+    return [word for first in sorted(by_window) for word in by_window[first]]

@@ -5,9 +5,10 @@
     csrf            CSRF tokens of forms                    rate_limit      rate limits by network
     catalog_cache   the published catalog and its feeds     error_pages     403, 404, 410, 429, 503
     byte_ranges     byte ranges, conditions, gzip           templating      templates/ and static/
+    threads         threads for what needs the database
     view, json_ld   values for templates; pure              epub            transcripts as EPUB; pure
 
-    middleware/     headers (CORS, CSP), access_log (without secrets)
+    connections/    deadlines and limits of connections    middleware/     headers (CORS, CSP), access_log
     routes/
       lists         /, /archive
       episodes      /episodes/<slug> and its files

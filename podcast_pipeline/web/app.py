@@ -10,7 +10,6 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from podcast_pipeline.access import AccessPolicy
-from podcast_pipeline.audience.mail import Mailer
 from podcast_pipeline.audience.subscribers import Subscribers
 from podcast_pipeline.audience.subscribers.link_sharing import LinkSharingMonitor
 from podcast_pipeline.audience.subscribers.sessions import BrowserSessions
@@ -60,13 +59,12 @@ def create_app(
     sessions: BrowserSessions,
     clock: Callable[[], datetime],
     signin: SignIn | None = None,
-    mailer: Mailer | None = None,
 ) -> Starlette:
     """Return the web site of one show; any number of processes can share a bucket and a database.
 
     Args:
         clock: returns the current time, aware.
-        signin, mailer: both are needed for sign-in by mail and the account page.
+        signin: None without a mail server, which sign-in and the account page need.
     """
     is_https = config.urls.site.startswith("https://")
     show = config.to_show(artwork_key=None)
@@ -80,8 +78,7 @@ def create_app(
     limiter = RateLimiter()
     authorizer = Authorizer(AccessPolicy(renew_url=config.renew_url), clock, subscribers, limiter)
     cookies = SessionCookies(sessions, clock, is_https=is_https)
-    has_accounts = signin is not None and mailer is not None
-    templates = Templates.load(config.zone, site_links=_site_links(cookies, has_accounts=has_accounts))
+    templates = Templates.load(config.zone, site_links=_site_links(cookies, has_accounts=signin is not None))
     updater, sharing = IndexUpdater(index, store), LinkSharingMonitor(subscribers)
     redirects = config.access.private_audio == "redirect"
     search = SearchRoutes(authorizer, catalog, index, updater, cookies, templates, config.zone)
@@ -94,8 +91,8 @@ def create_app(
         UnsubscribeRoutes(subscribers, clock, templates, show),
         CrawlerRoutes(catalog, config.urls.site, config.zone),
     ]
-    if signin and mailer:
-        groups.append(SignInRoutes(signin, mailer, cookies, limiter, templates, show))
+    if signin:
+        groups.append(SignInRoutes(signin, cookies, limiter, templates, show))
         groups.append(AccountRoutes(subscribers, sessions, cookies, templates, show))
     if config.storage.kind == "local":
         groups.append(PublicFileRoutes(store.anonymous(), show.moved_feed_url))

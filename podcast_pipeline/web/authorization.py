@@ -32,6 +32,9 @@ class TokenVerifier(Protocol):
 class VisitorFinder(Protocol):
     """Finds out who asks for a page."""
 
+    def needs_database(self, request: Request) -> bool:
+        """Return whether the database has to be asked who the visitor is."""
+
     def visitor(self, request: Request) -> Visitor:
         """Return the visitor; an anonymous one where nobody is known."""
 

@@ -5,12 +5,12 @@ import hmac
 from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qsl
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from podcast_pipeline.access import Deny
 from podcast_pipeline.web.authorization import AccessDenied
+from podcast_pipeline.web.threads import run_with_database
 
 FormFields = dict[str, str]
 
@@ -37,7 +37,10 @@ def verify_csrf_token(fields: FormFields, cookie: str) -> None:
 def form_endpoint(
     handler: Callable[[Request, FormFields], Response],
 ) -> Callable[[Request], Awaitable[Response]]:
-    """Return an endpoint that reads a form of at most MAX_FORM_BYTES and runs the handler in a thread."""
+    """Return an endpoint that reads a form of at most MAX_FORM_BYTES.
+
+    Its handler runs in a thread for writing.
+    """
 
     async def endpoint(request: Request) -> Response:
         body = bytearray()
@@ -45,7 +48,7 @@ def form_endpoint(
             body += chunk
             if len(body) > MAX_FORM_BYTES:
                 raise AccessDenied(FORM_REJECTED)
-        return await run_in_threadpool(handler, request, _fields(body.decode("utf-8", "replace")))
+        return await run_with_database("write", handler, request, _fields(body.decode("utf-8", "replace")))
 
     return endpoint
 

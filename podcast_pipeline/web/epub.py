@@ -12,11 +12,11 @@ from jinja2 import Environment
 
 from podcast_pipeline.feed.text import xml_safe
 from podcast_pipeline.model import Episode, Person, Show, Transcript, TranscriptVersion
+from podcast_pipeline.transcript.text.direction import is_right_to_left
 from podcast_pipeline.web import view
 from podcast_pipeline.web.view import TurnView
 
 CONTENT_TYPE = "application/epub+zip"
-WITHOUT_CHAPTERS = "Transcript"
 
 PAGES = {
     "META-INF/container.xml": "epub/container.xml",
@@ -52,7 +52,7 @@ def to_epub(
         environment: has the templates under `epub/` and their filters.
         people: the credited persons.
     """
-    parts = split(view.speaker_turns(transcript, episode.chapters))
+    parts = split(view.speaker_turns(transcript, episode.chapters), title=episode.title)
     context = {
         "show": show,
         "episode": episode,
@@ -60,6 +60,7 @@ def to_epub(
         "version": version,
         "words": transcript,
         "parts": parts,
+        "direction": "rtl" if is_right_to_left(transcript.language) else "ltr",
         "page": show.episode_url(episode.slug),
     }
     pages = {name: _page(environment, template, context) for name, template in PAGES.items()}
@@ -68,15 +69,15 @@ def to_epub(
     return pack_epub(pages)
 
 
-def split(turns: Iterable[TurnView]) -> tuple[EpubChapter, ...]:
-    """Group turns by chapter; turns before the first chapter form a part of their own."""
+def split(turns: Iterable[TurnView], *, title: str) -> tuple[EpubChapter, ...]:
+    """Group turns by chapter; turns before the first chapter form a part with the book's title."""
     chapters: list[list[TurnView]] = []
     for turn in turns:
         if turn.heading or not chapters:
             chapters.append([])
         chapters[-1].append(turn)
     return tuple(
-        EpubChapter(f"part-{n}.xhtml", _title(chapter), tuple(chapter))
+        EpubChapter(f"part-{n}.xhtml", _title(chapter) or title, tuple(chapter))
         for n, chapter in enumerate(chapters, 1)
     )
 
@@ -91,9 +92,9 @@ def pack_epub(files: Mapping[str, str]) -> bytes:
     return buffer.getvalue()
 
 
-def _title(chapter: list[TurnView]) -> str:
+def _title(chapter: list[TurnView]) -> str | None:
     heading = chapter[0].heading
-    return heading.title if heading else WITHOUT_CHAPTERS
+    return heading.title if heading else None
 
 
 def _page(environment: Environment, template: str, context: Mapping[str, object]) -> str:

@@ -55,6 +55,10 @@ class PreviewVisitors:
             updated_at=LONG_AGO,
         )
 
+    def needs_database(self, _: Request) -> bool:
+        """Return False: a preview has no database."""
+        return False
+
     def visitor(self, request: Request) -> Visitor:
         """Return the visitor whom the page is shown to."""
         return ANONYMOUS if request.query_params.get("as") == EVERYBODY else Visitor(self._subscriber)

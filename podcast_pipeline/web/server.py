@@ -1,5 +1,6 @@
 """Runs the web site on a port with uvicorn."""
 
+import asyncio
 import logging
 import socket
 import sys
@@ -12,9 +13,20 @@ import uvicorn
 from starlette.applications import Starlette
 
 from podcast_pipeline.errors import ConfigError
+from podcast_pipeline.web.connections.limits import (
+    MAX_CONNECTIONS,
+    OncePerMinute,
+    connection_limit,
+    handle_accept_errors,
+    raise_descriptor_limit,
+)
+from podcast_pipeline.web.connections.protocol import PatientProtocol
 
 GRACE_S = 10
 """Seconds for running downloads to finish after SIGTERM or SIGINT."""
+
+ACCEPTED_AT_ONCE = 64  # before the number of connections is looked at
+QUEUE = 2048  # connections that wait in the kernel
 
 LOGGERS = ("podcast_pipeline", "uvicorn.error")
 LOG_FORMAT = "%(asctime)s.%(msecs)03dZ %(message)s"
@@ -29,8 +41,9 @@ def serve(app: Starlette, *, host: str, port: int) -> None:
     listener = listen(host, port)
     log_to_stderr()
     logging.getLogger(LOGGERS[0]).info("serving on http://%s:%d; Ctrl-C ends it", host, port)
+    max_connections = connection_limit(raise_descriptor_limit())
     with suppress(KeyboardInterrupt):  # Ctrl-C is the normal way to stop
-        build_server(app).run(sockets=[listener])
+        build_server(app, max_connections=max_connections).run(sockets=[listener])
 
 
 def serve_for(app: Starlette, listener: socket.socket, *, lifetime_s: float) -> None:
@@ -48,8 +61,24 @@ def serve_for(app: Starlette, listener: socket.socket, *, lifetime_s: float) -> 
     timer.cancel()
 
 
-def build_server(app: Starlette) -> uvicorn.Server:
-    """Return the server; uvicorn's own access log is off, because it would contain tokens."""
+class SiteServer(uvicorn.Server):
+    """uvicorn's server, which a shortage of descriptors neither stops nor makes write without end."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to take connections, a few at once: asyncio counts the queue and these as one."""
+        handle_accept_errors(asyncio.get_running_loop())
+        await super().startup(sockets)
+        for listener in sockets or ():
+            listener.listen(QUEUE)
+
+
+def build_server(app: Starlette, *, max_connections: int = MAX_CONNECTIONS) -> uvicorn.Server:
+    """Return the server; uvicorn's own access log is off, because it would contain tokens.
+
+    Args:
+        max_connections: at this number, the most expendable one is closed for a new one; where all are
+            being served, the new one gets 503.
+    """
     config = uvicorn.Config(
         app,
         access_log=False,
@@ -57,8 +86,13 @@ def build_server(app: Starlette) -> uvicorn.Server:
         lifespan="off",
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
+        loop="asyncio",
+        http=PatientProtocol,
+        ws="none",
+        limit_concurrency=max_connections,
+        backlog=ACCEPTED_AT_ONCE,
     )
-    return uvicorn.Server(config)
+    return SiteServer(config)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -95,3 +129,4 @@ def log_to_stderr() -> None:
         logger.handlers = [handler]
         logger.setLevel(logging.INFO)
         logger.propagate = False
+    logging.getLogger("uvicorn.error").addFilter(OncePerMinute())

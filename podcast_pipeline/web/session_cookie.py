@@ -31,6 +31,9 @@ class SessionBackend(Protocol):
     def visitor(self, cookie: str, *, now: datetime) -> tuple[Visitor, SessionScope] | None:
         """Return the session's visitor and scope; None without such a session."""
 
+    def lasts(self, cookie: str, subscriber_id: UUID, *, now: datetime) -> bool:
+        """Return whether the session is this subscriber's, reads, and will for some time."""
+
     def close(self, cookie: str) -> None:
         """End a session."""
 
@@ -57,6 +60,10 @@ class SessionCookies:
         """Return the value of the session cookie; empty without a cookie."""
         return request.cookies.get(self.session_cookie_name, "")
 
+    def needs_database(self, request: Request) -> bool:
+        """Return whether a page for this request reads the database: a visitor has no session."""
+        return bool(self.session_value(request))
+
     def visitor(self, request: Request) -> Visitor:
         """Return the visitor; a session has the rights of the link that opened it."""
         session = self.sessions.visitor(self.session_value(request), now=self.clock())
@@ -69,11 +76,17 @@ class SessionCookies:
             raise NotSignedIn
         return session[0].subscriber
 
+    def needs_session(self, request: Request, visitor: Visitor) -> bool:
+        """Return whether a private link opens a session: not a closed link, nor where there is a good one."""
+        now, subscriber = self.clock(), visitor.subscriber
+        if subscriber is None or visitor.standing(now) not in STANDINGS_WITH_A_SESSION:
+            return False
+        return not self.sessions.lasts(self.session_value(request), subscriber.id, now=now)
+
     def open_reading_session(self, response: Response, visitor: Visitor) -> None:
-        """Set a read-only session cookie on a response; none for a replaced or closed link."""
+        """Set a read-only session cookie on a response, for a visitor who `needs_session`."""
         now = self.clock()
-        if visitor.subscriber is None or visitor.standing(now) not in STANDINGS_WITH_A_SESSION:
-            return
+        assert visitor.subscriber is not None
         selector = visitor.token.selector if visitor.token else None
         value = self.sessions.open(visitor.subscriber.id, scope="reading", selector=selector, now=now)
         self._set(response, self.session_cookie_name, value, SESSION_COOKIE_AGE)

@@ -57,7 +57,7 @@ def speaker_turns(transcript: Transcript, chapters: Iterable[Chapter] = ()) -> t
         TurnView(
             turn.segments[0].start_s,
             turn.speaker,
-            tuple(split_paragraphs(turn.segments, PAGE)),
+            tuple(split_paragraphs(turn.segments, PAGE, language=transcript.language)),
             turn.heading,
         )
         for turn in turns

@@ -1,6 +1,9 @@
 """SmtpMailer against a real SMTP server: delivered messages, and errors of one line."""
 
+import re
 from collections.abc import Iterator
+from email.header import decode_header, make_header
+from email.utils import parseaddr
 
 import pytest
 
@@ -28,11 +31,16 @@ def port(mailbox: Mailbox) -> Iterator[int]:
         yield port
 
 
-def smtp(port: int, *, password: str = PASSWORD, security: str = "none") -> SmtpMailer:
+def smtp(
+    port: int,
+    *,
+    password: str = PASSWORD,
+    security: str = "none",
+    sender: str = "podcast@example.org",
+    name: str = "Late Proofs",
+) -> SmtpMailer:
     table = {"host": "127.0.0.1", "port": port, "security": security, "username": USER}
-    return SmtpMailer(
-        MailTable.model_validate(table), sender="podcast@example.org", name="Late Proofs", password=password
-    )
+    return SmtpMailer(MailTable.model_validate(table), sender=sender, name=name, password=password)
 
 
 def test_a_message_arrives_as_it_was_written(port: int, mailbox: Mailbox) -> None:
@@ -99,3 +107,53 @@ def test_a_subject_cannot_add_headers(port: int, mailbox: Mailbox) -> None:
     with pytest.raises(ValueError, match="linefeed"):
         smtp(port).send(Message("ann@example.org", "x\r\nBcc: all@example.org", "y"))
     assert mailbox.received.empty()
+
+
+LONG_HOST = ".".join(["long-name-of-a-department"] * 8) + ".example.org"
+LONG_NAME = (
+    "Proofs, late; a show (of the Courier) in which “nobody” is named, but everybody is quoted, at length"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "sender", "to", "subject"),
+    [
+        ("Late Proofs", "podcast@example.org", "ann@example.org", "Sign in"),
+        (LONG_NAME, f"{'letters-' * 7}@{LONG_HOST}", f"{'a' * 64}@{LONG_HOST}", "Über " * 60),
+        (LONG_NAME.encode("ascii", "ignore").decode(), "p@example.org", "o'brien+x@example.org", "ok" * 150),
+        ("夜の校正刷り" * 20, f"p@{LONG_HOST}", f"ann@{LONG_HOST}", "夜の校正刷り" * 20),
+        ('Smith "the\\last", Jones', "p@example.org", "ann@example.org", "\u202eright to left"),
+        ("", "p@example.org", "jörg@bücher.example", "An address beyond ASCII"),
+    ],
+    ids=["short", "long", "quoted", "Japanese", "escaped", "SMTPUTF8"],
+)
+@pytest.mark.parametrize(
+    "stop_url", [None, f"https://{LONG_HOST}/mail/stop/{'Ab_-' * 12}"], ids=["sign-in", "notification"]
+)
+def test_addresses_ids_and_links_go_over_the_wire_whole(
+    port: int, mailbox: Mailbox, name: str, sender: str, to: str, subject: str, stop_url: str | None
+) -> None:
+    """No header but a name and the subject has encoded words or line breaks; both are read as written."""
+    smtp(port, name=name, sender=sender).send(Message(to, subject, "Hello.\n", stop_url))
+    recipient, received = mailbox.received.get(timeout=5)
+    head = mailbox.wire.get(timeout=5).partition(b"\r\n\r\n")[0].decode()
+    lines = dict(line.split(": ", 1) for line in head.split("\r\n") if not line.startswith(" "))
+    assert (recipient, lines["To"]) == (to, to)
+    assert re.fullmatch(r"<[\x21-\x7e]+@[A-Za-z0-9.-]+>", lines["Message-ID"])
+    assert lines.get("List-Unsubscribe") == (stop_url and f"<{stop_url}>")
+    assert lines.get("List-Unsubscribe-Post") == (stop_url and "List-Unsubscribe=One-Click")
+    assert f" <{sender}>\r\n" in head
+    unfolded = re.sub("\r\n ", " ", head)
+    author, address = parseaddr(re.findall("^From: (.+?)\r$", unfolded, re.MULTILINE)[0])
+    # as RFC 2047 has it: email.headerregistry leaves the spaces between two encoded words of a name
+    assert (str(make_header(decode_header(author))), address) == (name, sender)
+    assert received["Subject"].strip() == subject.strip()
+    assert all(len(line) <= 78 for line in head.split("\r\n") if "=?" in line)
+
+
+def test_a_stop_link_of_a_host_beyond_ascii(port: int, mailbox: Mailbox) -> None:
+    """A server that takes ASCII only gets the link with an IDNA host and percent signs."""
+    smtp(port).send(Message("ann@example.org", "x", "y", "https://bücher.example:81/späte/mail/stop/x"))
+    assert b"\r\nList-Unsubscribe: <https://xn--bcher-kva.example:81/sp%C3%A4te/mail/stop/x>\r\n" in (
+        mailbox.wire.get(timeout=5)
+    )

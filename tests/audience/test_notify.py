@@ -1,7 +1,5 @@
 """`podcast subscribers notify` against a real SMTP server: recipients, text, and no mail twice."""
-# ruff: noqa: ARG002, N802  (aiosmtpd calls its handlers by name and with everything)
 
-import asyncio
 import json
 import os
 import random
@@ -10,19 +8,16 @@ import signal
 import smtplib
 import subprocess
 import time
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from podcast_pipeline.access import AccessPolicy
 from podcast_pipeline.audience.mail import SmtpMailer
@@ -35,7 +30,7 @@ from podcast_pipeline.config import MailTable
 from podcast_pipeline.model import Episode
 from podcast_pipeline.model.catalog import Catalog
 from tests.support.databases import SHOW_DATABASES
-from tests.support.mail_server import PASSWORD, USER, Mailbox, running_mail_server
+from tests.support.mail_server import PASSWORD, USER, FaultyMailbox, running_mail_server
 from tests.support.show import PODCAST, clean_environment
 from tests.support.site import INTERVIEW, NOW, Site, transcript_of
 
@@ -61,71 +56,6 @@ categories = ["News > Politics"]
 [urls]
 site = "{site}"
 """
-
-
-@dataclass
-class FaultyMailbox(Mailbox):
-    """A mailbox whose server kills the sender, closes connections or breaks them at given messages.
-
-    Attributes:
-        pid: of the sender; killed at the `rcpt` or `data` whose number is in `kills`.
-        closes_after: messages that one connection may carry; the next gets 421.
-        breaks_at: numbers of the messages at which the connection breaks without an answer.
-        carried: messages by connection.
-    """
-
-    kills: set[tuple[str, int]] = field(default_factory=set)
-    pid: int = 0
-    closes_after: int = 10**9
-    breaks_at: set[int] = field(default_factory=set)
-    counts: Counter[str] = field(default_factory=Counter)
-    carried: Counter[Session] = field(default_factory=Counter)
-
-    def __post_init__(self) -> None:
-        super().__init__()
-
-    async def handle_MAIL(
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        """Accept a sender until `closes_after` messages were sent on the connection."""
-        self.carried[session] += 1
-        if self.carried[session] > self.closes_after:
-            return "421 enough for one connection"
-        envelope.mail_from = address
-        envelope.mail_options.extend(options)
-        return "250 OK"
-
-    async def handle_RCPT(
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        """Accept or reject a recipient; kill the sender if `kills` says so."""
-        self._count("rcpt")
-        return await super().handle_RCPT(server, session, envelope, address, options)
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        """Keep a message, or break the connection; kill the sender before the response if `kills` says so."""
-        number = self.counts["data"] + 1
-        answer = "250 OK"
-        if number in self.breaks_at:
-            assert isinstance(server.transport, asyncio.Transport)
-            server.transport.abort()
-        else:
-            answer = await super().handle_DATA(server, session, envelope)
-        self._count("data")
-        return answer
-
-    def _count(self, what: str) -> None:
-        self.counts[what] += 1
-        if (what, self.counts[what]) in self.kills:
-            os.kill(self.pid, signal.SIGKILL)
-
-    def take_messages(self) -> dict[str, list[EmailMessage]]:
-        """Return the messages since the last call, by recipient."""
-        taken: dict[str, list[EmailMessage]] = {}
-        while not self.received.empty():
-            to, mail = self.received.get()
-            taken.setdefault(to, []).append(mail)
-        return taken
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,13 @@ from mutagen.mp3 import BitrateMode
 
 from podcast_pipeline.audio.loudness import Loudness
 from podcast_pipeline.audio.master import GainSettings, Master, make_master
+from podcast_pipeline.audio.source import check_audio
 from podcast_pipeline.config import AudioTable
 from podcast_pipeline.errors import AudioError
 from tests.support.audio_files import (
     FFMPEG,
     SAMPLE,
+    TONE,
     ignore_progress,
     make_audio,
     mp3_info,
@@ -118,11 +120,42 @@ def test_nothing_is_left_of_a_failure(tmp_path: Path) -> None:
     assert target.read_bytes() == b"old"
 
 
-def test_hum_is_not_made_loud(tmp_path: Path) -> None:
-    """A recording of nothing but faint hum is refused instead of raised by fifty decibels."""
-    hum = tone(tmp_path / "a.wav", wave="0.0015*sin(2*PI*50*t)", duration_s=5)
-    with pytest.raises(AudioError, match="too quiet to be speech"):
-        master(hum, tmp_path / "a.mp3")
+@pytest.mark.parametrize("noise", ["0.0015*sin(2*PI*50*t)", "0.002*(random(0)-0.5)"])
+def test_hum_is_not_made_loud(tmp_path: Path, noise: str) -> None:
+    """A recording of nothing but faint hum or hiss is refused instead of raised by fifty decibels."""
+    with pytest.raises(AudioError, match="has only faint hum or hiss"):
+        master(tone(tmp_path / "a.wav", wave=noise, duration_s=5), tmp_path / "a.mp3")
+
+
+def test_a_very_quiet_voice_is_raised(tmp_path: Path) -> None:
+    """Speech 45 dB below what is usual becomes as loud as any other, and it is told before the work."""
+    quiet = make_audio(
+        tmp_path / "a.wav", *("-i", str(SAMPLE), "-t", "12", "-af", "volume=-45dB", "-c:a", "pcm_s24le")
+    )
+    made = master(quiet, tmp_path / "a.mp3")
+    assert made.before.integrated_lufs < -60
+    assert made.after.integrated_lufs == pytest.approx(-19, abs=0.5)
+    (finding,) = check_audio(quiet, report=ignore_progress).findings
+    assert (finding.kind, "raised by about 4" in finding.message) == ("very quiet", True)
+
+
+@pytest.mark.parametrize("order", [("stereo", "mono"), ("mono", "stereo")])
+@pytest.mark.parametrize("suffix", ["mp3", "aac"])
+def test_a_stream_that_changes_is_one_master(tmp_path: Path, order: tuple[str, str], suffix: str) -> None:
+    """Parts of other rates and channels are joined once, behind the intro, with all of their sound."""
+    parts = {"stereo": ("0.25*sin(2*PI*330*t)|0.25*sin(2*PI*330*t)", 44_100), "mono": (TONE, 48_000)}
+    files = [
+        tone(tmp_path / f"{n}.{suffix}", wave=parts[name][0], rate_hz=parts[name][1])
+        for n, name in enumerate(order)
+    ]
+    joined = tmp_path / f"joined.{suffix}"
+    joined.write_bytes(b"".join(file.read_bytes() for file in files))
+    intro = tone(tmp_path / "intro.wav", duration_s=2)
+    source = check_audio(joined, report=ignore_progress)
+    assert (source.channels, source.is_uniform) == (2, False)
+    assert source.duration_s == pytest.approx(6, abs=0.25)
+    made = master(joined, tmp_path / "made.mp3", intro=str(intro))
+    assert made.duration_s == pytest.approx(source.duration_s + 2, abs=0.1)
 
 
 def test_levels_are_corrected_by_what_was_heard() -> None:

@@ -1,7 +1,9 @@
+import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
+from mutagen.ogg import OggPage
 
 from podcast_pipeline.audio.source import check_audio, check_sound
 from podcast_pipeline.errors import AudioError
@@ -22,8 +24,33 @@ TAKEN = {
     "a.ogg": (),
     "a.opus": (),
     "a.webm": (),
+    "a.wma": ("-c:a", "wmav2"),
+    "a.avi": ("-c:a", "aac"),
+    "a.wv": (),
+    "a.ac3": (),
+    "a.eac3": (),
+    "a.ts": ("-c:a", "mp2"),
+    "a.mpg": ("-c:a", "mp2"),
+    "a.au": (),
+    "a.tta": (),
+    "a.w64": (),
+    "a.caf": (),
+    "rf64.wav": ("-rf64", "always"),
 }
-COUNTED = ("a.wav", "a.aiff", "a.flac", "a.mp3", "a.ogg", "a.opus", "a.webm")
+COUNTED = (
+    "a.w64",
+    "a.caf",
+    "rf64.wav",
+    "a.wma",
+    "a.avi",
+    "a.wav",
+    "a.aiff",
+    "a.flac",
+    "a.mp3",
+    "a.ogg",
+    "a.opus",
+    "a.webm",
+)
 
 
 def refusal(path: Path) -> str:
@@ -96,7 +123,84 @@ def test_file_that_is_no_audio_is_refused(tmp_path: Path) -> None:
     text.write_text("These are notes.\n" * 1000)
     assert "cannot be read as audio" in refusal(text)
     text.write_text("#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n")
-    assert "cannot be read as audio" in refusal(text)
+    assert "is no audio, but a playlist (M3U, HLS)" in refusal(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("a.m3u8", "#EXTM3U\nhttp://127.0.0.1:9/a.ts\n", "is no audio, but a playlist (M3U, HLS)"),
+        ("a.wav", "ffconcat version 1.0\nfile '/etc/passwd'\n", "is no audio, but a playlist (ffconcat)"),
+        ("a.mp3", "<MPD><Period/></MPD>", "is no audio, but a page or XML"),
+        ("a.sdp", "v=0\no=- 0 0 IN IP4 127.0.0.1\n", "is no audio, but a session description (SDP)"),
+        ("a.mid", "MThd\0\0\0\6\0\0\0\1\0`", "is no audio, but MIDI"),
+    ],
+)
+def test_what_names_other_files_or_has_no_sound_is_named(
+    tmp_path: Path, name: str, content: str, reason: str
+) -> None:
+    """A playlist is refused as what it is, whatever its name, and nothing that it names is opened."""
+    (tmp_path / name).write_text(content)
+    assert reason in refusal(tmp_path / name)
+
+
+def test_a_format_that_is_not_read_has_a_way_out(tmp_path: Path) -> None:
+    """A file that is whole, in a format outside the list, gets the command that converts it."""
+    path = make_audio(tmp_path / "my talk.nut", "-f", "lavfi", "-i", "sine=d=3")
+    assert "convert it: ffmpeg -i 'my talk.nut' recording.wav" in refusal(path)
+
+
+TAG = "Gespräch mit Müller".encode("cp1252")
+
+
+def replace_in(path: Path, old: bytes, new: bytes) -> None:
+    """Replace bytes by as many others; the page of an Ogg gets its new checksum."""
+    data = path.read_bytes()
+    assert len(old) == len(new)
+    assert old in data
+    path.write_bytes(data.replace(old, new))
+    if data.startswith(b"OggS"):
+        with path.open("r+b") as file:
+            while file.tell() < len(data):
+                start = file.tell()
+                page = OggPage(file)
+                file.seek(start)
+                file.write(page.write())
+
+
+@pytest.mark.parametrize(
+    "name", ["a.wav", "a.flac", "a.mp3", "a.m4a", "a.ogg", "a.opus", "a.mka", "a.aiff", "a.wma"]
+)
+def test_a_tag_of_any_encoding_is_no_fault(tmp_path: Path, name: str) -> None:
+    """A title in Windows-1252, as editors on European Windows write it, does not matter in any container."""
+    form = ("-metadata", f"title={'x' * len(TAG)}", "-id3v2_version", "4")
+    path = tone(tmp_path / name, form=form if name == "a.mp3" else form[:2])
+    old, new = b"x" * len(TAG), TAG
+    if name == "a.wma":
+        old, new = old.decode().encode("utf-16-le"), b"\x00\xd8" * len(TAG)  # halves of pairs
+    replace_in(path, old, new)
+    assert check_audio(path, report=ignore_progress).duration_s == pytest.approx(3, abs=0.1)
+
+
+@pytest.mark.parametrize("behind", ["another", "ape", "zeros", "id3v1"])
+def test_what_is_behind_an_mp3_is_no_truncation(tmp_path: Path, behind: str) -> None:
+    """Two joined MP3s with their own headers, an APE tag with a cover, and zeros are taken to their end."""
+    first = tone(tmp_path / "1.mp3", duration_s=5, form=("-q:a", "4"))
+    second = tone(tmp_path / "2.mp3", duration_s=9, wave="0.1*sin(2*PI*880*t)", form=("-q:a", "9"))
+    cover = bytes(range(256)) * 200
+    size = len(cover) + 32 + 8 + 18
+    items = struct.pack("<II", len(cover) + 10, 2) + b"Cover Art (Front)\0" + b"cover.jpg\0" + cover
+    header = b"APETAGEX" + struct.pack("<IIII", 2000, size, 1, 0xA0000000) + bytes(8)
+    parts = {
+        "another": second.read_bytes(),
+        "ape": header + items + header,
+        "zeros": bytes(60_000),
+        "id3v1": b"TAG" + bytes(125),
+    }
+    path = tmp_path / "joined.mp3"
+    path.write_bytes(first.read_bytes() + parts[behind])
+    expected_s = 14 if behind == "another" else 5
+    assert check_audio(path, report=ignore_progress).duration_s == pytest.approx(expected_s, abs=0.1)
 
 
 def test_missing_or_empty_file_is_refused(tmp_path: Path) -> None:

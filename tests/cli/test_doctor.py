@@ -65,7 +65,15 @@ def test_each_thing_that_is_wrong_is_named_with_what_to_do(show: ShowFolder) -> 
     )
     wrong = bad(findings)
     assert code == 3
-    assert set(wrong) == {"artwork", "audio.intro", "weights", "urls.site", "urls.media", "mail"}
+    assert set(wrong) == {
+        "artwork",
+        "audio.intro",
+        "weights",
+        "urls.site",
+        "urls.media",
+        "placeholder",
+        "mail",
+    }
     assert "put it beside show.toml" in wrong["audio.intro"]
 
 

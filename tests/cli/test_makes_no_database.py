@@ -34,6 +34,8 @@ ARGUMENTS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("feed", "import"): ("--keep-audio", "feed.xml"),
     ("gc",): ("--yes",),
     ("ingest",): ("missing.wav",),
+    ("jobs", "list"): (),
+    ("jobs", "run"): (),
     ("list",): (),
     ("preview",): ("missing",),
     ("publish",): ("--yes", SLUG),
@@ -74,7 +76,7 @@ NEED_NEITHER = {
     ("release",), ("review",), ("status",), ("unpublish",), ("voices", "list"),
 }  # fmt: skip
 NEED_A_DATABASE = {
-    words for words in ARGUMENTS if words[0] in ("audit", "reindex", "serve", "subscribers")
+    words for words in ARGUMENTS if words[0] in ("audit", "jobs", "reindex", "serve", "subscribers")
 } | {("db", "upgrade")}
 
 

@@ -1,16 +1,13 @@
 """`podcast subscribers import`, `export`, `data-export`, and the retention thread of `serve`."""
 
 import json
-import logging
 from errno import ENOSPC
 from pathlib import Path
-from threading import Event
 from typing import TextIO
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from podcast_pipeline.audience.subscribers.privacy.retention import run_daily
 from podcast_pipeline.cli.app import app
 from podcast_pipeline.errors import SubscriberError
 from tests.support.databases import SHOW_DATABASES
@@ -56,13 +53,31 @@ def test_dry_run_changes_nothing(show: Path) -> None:
 def test_an_end_that_is_past_is_told(show: Path) -> None:
     """The import counts the subscribers whose access it would end, as columns may be swapped."""
     past = "email,paid_until\nann@example.com,2020-01-31\ndora@example.com,2020-01-31\n"
-    assert imported(show, GOOD).stderr == ""
+    assert "that is past" not in imported(show, GOOD).stderr
     (show / "people.csv").write_text(past, encoding="utf-8")
     for words in (("--dry-run",), ()):
         done = run(show, "--json", "subscribers", "import", str(show / "people.csv"), *words)
         assert json.loads(done.stdout)["ended"] == 2
         assert "2 of the added and changed have a paid_until that is past" in done.stderr
     assert json.loads(imported(show, past, "--json").stdout)["ended"] == 0
+
+
+def test_access_without_an_end_is_told(show: Path) -> None:
+    """The import counts the subscribers who may read for ever from now on."""
+    done = imported(show, GOOD)
+    assert done.stderr.endswith("people.csv: 1 of the added and changed get access without an end\n")
+    assert imported(show, GOOD).stderr == ""
+
+
+def test_the_year_9999_is_for_ever(show: Path) -> None:
+    """`--until 9999-12-31` never ends, in `add` as in `renew`, and `renew` says so."""
+    assert run(show, "subscribers", "add", "a@example.org", "--until", "9999-12-31").exit_code == 0
+    (ann,) = json.loads(run(show, "--json", "subscribers", "list").stdout)["subscribers"]
+    assert ann["paid_until"] is None
+    done = run(show, "subscribers", "renew", "a@example.org", "--until", "2099-01-31")
+    assert done.stdout == "a@example.org: active, paid until 2099-01-31\n"
+    done = run(show, "subscribers", "renew", "a@example.org", "--until", "9999-12-30")
+    assert done.stdout == "a@example.org: active, for ever\n"
 
 
 def test_bad_lines_are_reported_and_exit_3(show: Path) -> None:
@@ -131,20 +146,3 @@ def test_a_data_export_is_json_without_secrets(show: Path, command: str) -> None
     assert held["subscriber"]["email"] == "ann@example.com"
     assert held["audit_log"][0]["origin"] == "import"
     assert "sha256" not in done.stdout
-
-
-def test_forgetting_goes_on_after_a_fault(caplog: pytest.LogCaptureFixture) -> None:
-    """An unreachable database is one line in the log; the next round of the retention works."""
-    rounds: list[int] = []
-    stopped = Event()
-
-    def forget() -> None:
-        rounds.append(len(rounds))
-        if len(rounds) == 1:
-            raise SubscriberError("database", "is away")
-        stopped.set()
-
-    with caplog.at_level(logging.ERROR):
-        run_daily(forget, stopped=stopped, every_s=0)
-    assert rounds == [0, 1]
-    assert caplog.messages == ["database: is away"]

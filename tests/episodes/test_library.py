@@ -332,22 +332,86 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
-@pytest.mark.parametrize("name", ["notes.md", "transcript.md", "base.json", "episode.toml"])
+EPISODE_TOML = f"""id = "{UUID(int=1)}"
+guid = "g"
+slug = "talk"
+title = "Talk"
+source = "source.wav"
+source_sha256 = "{"0" * 64}"
+"""
+
+
+def talk(folder: Path, text: str = EPISODE_TOML) -> Library:
+    """Return a library with the episode `talk`, and beside it a key that nobody may read."""
+    library = Library(folder / "episodes", language="en")
+    (library.root / "talk" / "build").mkdir(parents=True)
+    (library.root / "talk" / "episode.toml").write_text(text, encoding="utf-8")
+    (folder / "secret_key").write_text("k" * 32)
+    return library
+
+
+NAMES = [
+    *("notes.md", "transcript.md", "transcript.json", "edits.json", "base.json", "published.json"),
+    *("episode.toml", "accuracy.md", "source.wav", "build/came", "build/master.0123456789abcdef.mp3"),
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_link_out_of_the_folder_is_refused(tmp_path: Path, name: str) -> None:
     """Git carries links: one to the secret key would put the key into the public feed (s13)."""
-    library = Library(tmp_path / "episodes", language="en")
-    folder = library.root / "talk"
-    folder.mkdir(parents=True)
-    (tmp_path / "secret_key").write_text("k" * 32)
-    (folder / name).symlink_to("../../secret_key")
+    library = talk(tmp_path)
+    path = library.root / "talk" / name
+    path.unlink(missing_ok=True)
+    path.symlink_to(tmp_path / "secret_key")
     with pytest.raises(EpisodeError, match=rf"talk: {name} leads to .*secret_key; put a plain file"):
         library.folder("talk")
 
 
-def test_a_pipe_for_a_file_is_refused(tmp_path: Path) -> None:
-    """Reading it would wait for ever."""
-    library = Library(tmp_path / "episodes", language="en")
-    (library.root / "talk").mkdir(parents=True)
-    os.mkfifo(library.root / "talk" / "notes.md")
-    with pytest.raises(EpisodeError, match=r"notes\.md leads to .*; put a plain file in its place"):
+def test_a_link_inside_of_the_folder_is_its_own_file(tmp_path: Path) -> None:
+    """A recording may have a second name in the folder; nothing leaves it."""
+    library = talk(tmp_path)
+    (library.root / "talk" / "recorder.wav").write_bytes(b"RIFF")
+    (library.root / "talk" / "source.wav").symlink_to("recorder.wav")
+    assert library.folder("talk").source.read_bytes() == b"RIFF"
+
+
+@pytest.mark.parametrize("name", ["build", "."])
+def test_a_folder_that_is_a_link_is_refused(tmp_path: Path, name: str) -> None:
+    """Neither `build/` nor the episode itself is another folder of this machine."""
+    library = talk(tmp_path)
+    path = library.root / "talk" / name
+    path.rename(tmp_path / "elsewhere")
+    (library.root / "talk" if name == "." else path).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(EpisodeError, match=r"talk: .*leads to .*elsewhere"):
         library.folder("talk")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../../secret_key", "/etc/hostname", "..\\\\..\\\\secret_key", "C:\\\\key.wav", "sub/../../x.wav"],
+)
+@pytest.mark.parametrize("key", ["source", "tracks"])
+def test_a_recording_elsewhere_is_refused(tmp_path: Path, key: str, name: str) -> None:
+    """`source` and `file` of a track name a file of the episode's folder, and no other (s16)."""
+    text = EPISODE_TOML.replace("source.wav", name) if key == "source" else EPISODE_TOML
+    if key == "tracks":
+        text += f'[[tracks]]\nname = "Ann"\nfile = "{name}"\nsha256 = "{"0" * 64}"\n'
+    with pytest.raises(EpisodeError, match=r"leads out of .*talk; copy the file into it"):
+        talk(tmp_path, text).folder("talk")
+
+
+@pytest.mark.parametrize("name", ["notes.md", "source.wav", "edits.json"])
+def test_a_pipe_for_a_file_is_refused(tmp_path: Path, name: str) -> None:
+    """Reading it would wait for ever."""
+    library = talk(tmp_path)
+    os.mkfifo(library.root / "talk" / name)
+    with pytest.raises(EpisodeError, match=rf"{name} leads to .*, a pipe or a device; put"):
+        library.folder("talk")
+
+
+@pytest.mark.parametrize("slug", ["con", "aux", "com1", "lpt9"])
+def test_a_name_that_windows_keeps_is_no_slug(tmp_path: Path, slug: str) -> None:
+    """A clone on Windows could not have the episode's folder."""
+    (tmp_path / "rec.wav").write_bytes(b"x")
+    with pytest.raises(EpisodeError, match=rf"{slug}: is a name that Windows keeps for a device"):
+        create_episode(tmp_path / "rec.wav", Library(tmp_path / "e", language="en"), title=slug.upper())

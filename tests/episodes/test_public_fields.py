@@ -1,10 +1,13 @@
 """The public fields of a folder and of the catalog, their merge, and their place in episode.toml."""
 
+from uuid import UUID
+
 import pytest
 
 from podcast_pipeline.episodes.conflict_markers import mark_conflicts, marker_line
-from podcast_pipeline.episodes.public_fields import digests, merge_fields, show_difference
+from podcast_pipeline.episodes.public_fields import digests, merge_fields, show_difference, with_fields
 from podcast_pipeline.episodes.table_edit import set_keys
+from podcast_pipeline.model import EpisodeDraft, Person
 
 TOML = """# Never change
 id = "x"
@@ -76,3 +79,26 @@ def test_of_long_values_the_difference_is_shown() -> None:
     assert show_difference(ours * 1 + "\n" + "x" * 80, theirs + "\n" + "x" * 80) == ("“mine”", "“yours”")
     assert show_difference(None, 3) == ("empty", "“3”")
     assert show_difference(["Ann", "Bo"], ["Ann"]) == ("“Bo”", "“Ann”")
+
+
+def test_a_base_of_before_hosts_knows_that_there_were_none() -> None:
+    """Hosts that one side has added are taken from there, though an older base.json has no digest of them."""
+    base, none, own = digests({"season": 1}), {"season": 1, "hosts": []}, {"season": 1, "hosts": ["Ann"]}
+    assert merge_fields(base, none, own).taken == {"hosts": ["Ann"]}
+    merge = merge_fields(base, own, none)
+    assert (merge.taken, merge.conflicts) == ({}, ())
+
+
+def test_hosts_and_guests_are_taken_apart() -> None:
+    """A person keeps the link that the draft knows; the other role's persons stay."""
+    ann, bo = Person(name="Ann", role="host", url="https://a.example"), Person(name="Bo", role="guest")
+    draft = tiny_draft().model_copy(update={"persons": (ann, bo)})
+    assert with_fields(draft, {"hosts": ["Cy", "Ann"]}).persons == (Person(name="Cy", role="host"), ann, bo)
+    assert with_fields(draft, {"guests": []}).persons == (ann,)
+    assert with_fields(draft, {"title": "B"}).persons == (ann, bo)
+
+
+def tiny_draft() -> EpisodeDraft:
+    """Return a draft with nothing but what it needs."""
+    number = UUID("10000000-0000-4000-8000-000000000001")
+    return EpisodeDraft(id=number, guid="g", slug="a", title="A", language="en")

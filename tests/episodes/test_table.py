@@ -51,3 +51,37 @@ def test_what_an_earlier_import_wrote_is_read(tmp_path: Path) -> None:
     (tmp_path / EPISODE_FILE).write_text(text, encoding="utf-8")
     (chapter,) = read_table(tmp_path / EPISODE_FILE, "a").chapters
     assert (chapter.title, chapter.url) == ("JavaScript: a word", None)
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [
+        ('"1:09"', 69.0),
+        ('"01:02:03.5"', 3723.5),
+        ("00:01:09", 69.0),
+        ("00:01:09.25", 69.25),
+        ('"69"', 69.0),
+        ("69", 69.0),
+    ],
+)
+def test_times_as_a_clock(tmp_path: Path, written: str, seconds: float) -> None:
+    """Chapters and soundbites begin at seconds, or at a time as a player shows it."""
+    bite = f'[[soundbites]]\nstart_s = {written}\nduration_s = "0:20"\n'
+    text = TOML.format("https://n.example").replace("start_s = 0", f"start_s = {written}") + bite
+    (tmp_path / EPISODE_FILE).write_text(text, encoding="utf-8")
+    table = read_table(tmp_path / EPISODE_FILE, "a")
+    assert [table.chapters[0].start_s, table.soundbites[0].start_s, table.soundbites[0].duration_s] == [
+        seconds,
+        seconds,
+        20,
+    ]
+
+
+@pytest.mark.parametrize("written", ['"1:2:3:4"', '"soon"', '"-1:00"', '""'])
+def test_what_is_no_time(tmp_path: Path, written: str) -> None:
+    """Another text is refused in one line that says how a time is written."""
+    text = TOML.format("https://n.example").replace("start_s = 0", f"start_s = {written}")
+    (tmp_path / EPISODE_FILE).write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"is no time; write seconds like 65[.]5, or a clock") as refused:
+        read_table(tmp_path / EPISODE_FILE, "a")
+    assert "\n" not in str(refused.value)

@@ -17,6 +17,7 @@ from podcast_pipeline.model import (
     Enclosure,
     Episode,
     EpisodeState,
+    ImportedItem,
     Insert,
     Person,
     Receipt,
@@ -321,6 +322,16 @@ def test_episodes_are_in_order_of_time() -> None:
         two,
         three,
     )
+
+
+def test_equal_dates_are_in_the_order_of_the_old_feed() -> None:
+    """Imported episodes that came out at once keep the places they had; ids decide last (c11)."""
+    parts = [
+        episode(n).model_copy(update={"original": ImportedItem(place=place)})
+        for n, place in ((1, 2), (2, 0), (3, 1))
+    ]
+    ours = episode(4)
+    assert Catalog(show=SHOW, episodes=(*parts, ours)).episodes == (parts[1], ours, parts[2], parts[0])
 
 
 def test_with_episode_replaces_by_id() -> None:

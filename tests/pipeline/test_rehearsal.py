@@ -69,9 +69,7 @@ def test_what_ingest_refuses_is_refused(context: Context, recording: Path, tmp_p
 def test_the_options_of_a_recording_reach_its_rehearsal(context: Context, recording: Path) -> None:
     """Title, slug and guest of the command line are those of the rehearsed episode."""
     options = PublishOptions("High water", "high", ("Mara Quill",), None)
-    with ingested_for_rehearsal(
-        context, lambda show: ingest_recording(show, str(recording), options)
-    ) as found:
+    with ingested_for_rehearsal(context, lambda show: ingest_recording(show, recording, options)) as found:
         table = found[0].library.folder(found[1]).table
         assert (found[1], table.title, table.guests) == ("high", "High water", ("Mara Quill",))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from podcast_pipeline.feed.conformance.document import parse_rss
+from podcast_pipeline.model.catalog import CATALOG_KEY
 from podcast_pipeline.pipeline.publish import publish, release
 from podcast_pipeline.storage.objects import FEED_KEY
 from tests.support.databases import PROCESSES
@@ -18,6 +19,7 @@ pytestmark = pytest.mark.xdist_group("release")
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 DUE = NOW + timedelta(hours=1)
+LONG_AGO = datetime(2020, 2, 3, 5, 30, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -96,6 +98,7 @@ def test_a_show_that_never_published_is_one_line(tmp_path: Path) -> None:
 
 def test_status_says_what_apps_do(published: ShowFolder, show: ShowFolder, tmp_path: Path) -> None:
     """`status` describes for each state what listeners see, and from when on."""
+    publish(context_of(show, NOW), SLUG, publish_at=datetime(2526, 1, 1, tzinfo=UTC))
     scheduled = json.loads(show.run("--json", "status", SLUG).stdout)
     assert (scheduled["state"], scheduled["publish_at"] in scheduled["apps"]) == ("scheduled", True)
     assert "in no feed until" in scheduled["apps"]
@@ -105,6 +108,50 @@ def test_status_says_what_apps_do(published: ShowFolder, show: ShowFolder, tmp_p
     assert "keep their copy" in json.loads(out.run("--json", "status", SLUG).stdout)["apps"]
     draft = build_show_folder(tmp_path / "draft")
     assert "has not left this machine" in json.loads(draft.run("--json", "status", SLUG).stdout)["apps"]
+
+
+@pytest.fixture
+def overdue(show: ShowFolder) -> ShowFolder:
+    """A show whose only episode should have been out since 2020."""
+    publish(context_of(show, LONG_AGO - timedelta(hours=1)), SLUG, publish_at=LONG_AGO)
+    return show
+
+
+def test_an_overdue_episode_is_told(overdue: ShowFolder) -> None:
+    """`list`, `status` and `doctor` say since when nobody has released an episode, and what to do."""
+    since = f"{SLUG}: overdue since 2020-02-03T00:30-05:00; run `podcast release`"
+    assert since in overdue.run("list").stderr
+    (listed,) = json.loads(overdue.run("--json", "list").stdout)["episodes"]
+    assert (listed["state"], listed["overdue"]) == ("scheduled", True)
+    status = json.loads(overdue.run("--json", "status", SLUG).stdout)
+    assert status["overdue"].startswith("overdue since 2020-02-03T00:30-05:00; run `podcast release`")
+    assert "until" not in status["apps"]
+    found = [f for f in json.loads(overdue.run("--json", "doctor").stdout)["findings"] if not f["ok"]]
+    assert since in next(f["said"] for f in found if (f["name"], f["ok"]) == ("schedule", False))
+    overdue.run("release")
+    assert "overdue" not in overdue.run("list").stderr
+    assert json.loads(overdue.run("--json", "status", SLUG).stdout)["overdue"] is None
+
+
+def test_an_episode_that_release_refuses_says_why(overdue: ShowFolder) -> None:
+    """`list` and `status` give the error of `release` where it would refuse the episode."""
+    path = overdue.bucket / "private" / "catalog.json"
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document["episodes"][0]["enclosure"]["size_bytes"] = 0
+    store(overdue).put(
+        CATALOG_KEY, json.dumps(document).encode(), content_type="application/json", cache_control="private"
+    )
+    refused = overdue.run("release").stderr.strip().removeprefix("podcast: ")
+    assert refused
+    assert f"`podcast release` refuses: {refused}" in overdue.run("list").stderr
+    assert refused in json.loads(overdue.run("--json", "status", SLUG).stdout)["overdue"]
+    assert guids(overdue) == []
+
+
+def test_at_scheduling_nothing_is_printed_as_if_it_answered(show: ShowFolder) -> None:
+    """The page of a scheduled episode is printed as one to come, its audio and the feed not at all."""
+    done = show.run("publish", SLUG, "--yes", "--at", "2526-01-01T06:00")
+    assert [line.partition(":")[0] for line in done.stdout.splitlines()] == ["scheduled", "page from then on"]
 
 
 def test_a_dry_run_stores_nothing_and_says_what_it_would(show: ShowFolder, published: ShowFolder) -> None:

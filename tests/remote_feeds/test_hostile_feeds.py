@@ -6,6 +6,7 @@ import json
 import os
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -281,16 +282,68 @@ def test_pages_without_end_are_one_line(
     assert not empty_show.bucket.exists()
 
 
-def test_only_a_regular_file_is_a_feed(empty_show: ShowFolder, tmp_path: Path) -> None:
-    """A device and a pipe that somebody typed are one line each, at once."""
+def test_a_device_is_no_feed(empty_show: ShowFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device is one line, at once; a pipe that nobody writes into is one after a while."""
     os.mkfifo(tmp_path / "pipe")
-    for command, name in (("import", "/dev/zero"), ("check", str(tmp_path / "pipe"))):
-        done = empty_show.run("feed", command, name)
-        assert (done.returncode, len(done.stderr.splitlines())) == (3, 1)
-        assert f"{name}: is no regular file; name the feed's file" in done.stderr
-    for name in (str(tmp_path), str(tmp_path / "pipe"), "/dev/zero"):
-        with pytest.raises(FeedError, match="is no regular file"):
-            pages.read_feed_file(Path(name))
+    done = empty_show.run("feed", "import", "/dev/zero")
+    assert (done.returncode, len(done.stderr.splitlines())) == (3, 1)
+    assert "/dev/zero: is no file and no pipe; name the feed's file" in done.stderr
+    for name in (str(tmp_path), "/dev/zero"):
+        with pytest.raises(FeedError, match="is no file and no pipe"):
+            pages.read_feed_file(name)
+    monkeypatch.setattr(pages, "LONGEST_SILENCE_S", 0.01)
+    with pytest.raises(FeedError, match=r"pipe: sent nothing for 0\.01 s; save the feed as a file"):
+        pages.read_feed_file(str(tmp_path / "pipe"))
+
+
+def test_a_feed_comes_through_a_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`feed check <(curl …)` and `curl … | podcast feed check -` read what comes, and no more."""
+    body = FEED.format(ITEM.format(1, "")).encode() * 300  # more than a pipe holds
+    reader, writer = os.pipe()
+    with ThreadPoolExecutor(1) as pool:
+        written = pool.submit(_write_all, writer, body)
+        assert pages.read_feed_file(f"/dev/fd/{reader}") == body
+        written.result()
+    os.close(reader)
+    (tmp_path / "stdin").write_bytes(body)
+    with (tmp_path / "stdin").open() as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        assert pages.read_feed_file("-") == body
+    monkeypatch.setattr(pages, "LONGEST_SILENCE_S", 0.01)
+    reader, writer = os.pipe()
+    with pytest.raises(FeedError, match="sent nothing for"):
+        pages.read_feed_file(f"/dev/fd/{reader}")
+    os.close(reader)
+    os.close(writer)
+
+
+def _write_all(handle: int, body: bytes) -> None:
+    with os.fdopen(handle, "wb") as pipe:
+        pipe.write(body)
+
+
+@pytest.mark.parametrize(
+    ("typed", "source"),
+    [
+        ("feed://old.example/rss", "https://old.example/rss"),
+        ("feed:http://old.example/rss", "http://old.example/rss"),
+        ("PCAST://old.example/rss?x=1", "https://old.example/rss?x=1"),
+        ("podcast://old.example/rss", "https://old.example/rss"),
+        ("http://old.example/rss", "http://old.example/rss"),
+        ("old/feed.xml", "old/feed.xml"),
+        ("-", "-"),
+    ],
+)
+def test_the_address_of_an_app_is_one_of_the_web(typed: str, source: str) -> None:
+    """feed:, podcast:// and pcast:// stand for https://, or before a whole address."""
+    assert pages.typed_source(typed) == source
+
+
+def test_a_web_page_is_no_feed(host: FileHost, empty_show: ShowFolder) -> None:
+    """A page in place of the feed is one line that says what it is."""
+    host.files["/feed.xml"] = ServedFile(b"<!DOCTYPE html><html><body><p>Log in</body></html>", "text/html")
+    with pytest.raises(FeedError, match=r"feed\.xml: is a web page, no feed; look there"):
+        import_show(empty_show, f"{host.url}/feed.xml")
 
 
 def test_chapters_are_read_before_they_are_stored(host: FileHost, empty_show: ShowFolder) -> None:

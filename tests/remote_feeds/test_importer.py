@@ -11,11 +11,14 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from PIL import Image
 
-from podcast_pipeline.errors import FetchError
+from podcast_pipeline import open_show
+from podcast_pipeline.errors import FetchError, GateClosed
 from podcast_pipeline.feed.conformance import check_feed
 from podcast_pipeline.model import Withdrawal
 from podcast_pipeline.model.catalog import CATALOG_KEY, to_json
+from podcast_pipeline.pipeline.maintain import rebuild
 from podcast_pipeline.remote_feeds.importer import ImportResult
 from podcast_pipeline.transcript.leaks.tokens import normalized_words
 from podcast_pipeline.transcript.withdrawal.word_hashes import hash_passage
@@ -78,7 +81,9 @@ def test_after_it_a_listener_notices_nothing(old_host: FileHost, empty_show: Sho
     import_show(empty_show, f"{old_host.url}/feed.xml")
     for _ in range(2):
         done = empty_show.run("feed", "diff", f"{old_host.url}/feed.xml")
-        assert (done.returncode, done.stdout.splitlines()) == (0, MOVES)
+        picture_line, *lines = done.stdout.splitlines()
+        assert picture_line.startswith(f"the show: its picture was {old_host.url}/show.png and is http://")
+        assert (done.returncode, lines) == (0, MOVES)
         assert empty_show.run("rebuild").returncode == 0
     feed = (empty_show.bucket / "public" / "feed.xml").read_bytes()
     assert not [finding for finding in check_feed(feed) if finding.severity == "error"]
@@ -222,13 +227,13 @@ def test_a_feed_in_pages_comes_whole(old_host: FileHost, empty_show: ShowFolder)
     assert [e.title for e in catalog(empty_show).episodes] == ["The first ford", "The second ford", "Newest"]
 
 
-def test_a_broken_feed_writes_nothing(empty_show: ShowFolder, tmp_path: Path) -> None:
-    """The error line names the place; store, show.toml and folders stay unchanged."""
+def test_a_feed_of_nothing_writes_nothing(empty_show: ShowFolder, tmp_path: Path) -> None:
+    """The report names the place; store, show.toml and folders stay unchanged."""
     before = (empty_show.folder / "show.toml").read_bytes()
     (tmp_path / "broken.xml").write_text("\n<?xml version='1.0'?><rss><channel>", encoding="utf-8")
     done = empty_show.run("feed", "import", str(tmp_path / "broken.xml"))
-    assert (done.returncode, len(done.stderr.splitlines())) == (3, 1)
-    assert "not well-formed" in done.stderr
+    assert (done.returncode, done.stderr) == (3, "")
+    assert "the feed breaks off at its end; what followed is missing (line 2)" in done.stdout
     assert (empty_show.folder / "show.toml").read_bytes() == before
     assert not list(empty_show.bucket.rglob("*.json"))
     assert not list((empty_show.folder / "episodes").iterdir())
@@ -304,3 +309,21 @@ def test_an_item_with_withdrawn_words_is_left_out(old_host: FileHost, empty_show
     assert "left out: it has words that were withdrawn on 2026-11-30" in remarks(moved)
     assert [e.guid for e in catalog(empty_show).episodes] == [one.guid, three.guid]
     assert two.guid not in repr(catalog(empty_show))
+
+
+def test_the_sample_cover_never_replaces_the_picture_of_a_show(
+    old_host: FileHost, empty_show: ShowFolder
+) -> None:
+    """Where the old picture could not be fetched, the feed waits for another; `feed diff` names both."""
+    old = old_host.files["/feed.xml"]
+    del old_host.files["/show.png"]
+    said = remarks(import_show(empty_show, f"{old_host.url}/feed.xml"))
+    assert any(f"put the show's picture to {empty_show.folder / 'artwork.jpg'}" in line for line in said)
+    with pytest.raises(GateClosed, match=r"show\.toml: still has placeholders: show\.artwork"):
+        rebuild(open_show(empty_show.folder))
+    assert not (empty_show.bucket / "public" / "feed.xml").exists()
+    (empty_show.folder / "old.xml").write_bytes(old.body)
+    diff = empty_show.run("feed", "diff", "old.xml")
+    assert f"the show: its picture was {old_host.url}/show.png and is http://127.0.0.1:8080/" in diff.stdout
+    Image.new("RGB", (1500, 1500)).save(empty_show.folder / "artwork.jpg", "JPEG")
+    assert rebuild(open_show(empty_show.folder))

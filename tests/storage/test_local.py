@@ -180,7 +180,7 @@ def test_a_full_disk_leaves_the_old_object(tmp_path: Path, monkeypatch: pytest.M
     """If the disk is full, the old object stays and the error states the reason."""
     store = LocalStore(tmp_path, base_url="")
     store.put(KEY, b"old", **HEADERS)
-    monkeypatch.setattr("podcast_pipeline.storage.local._copy", lambda _body, _target: _fill_disk())
+    monkeypatch.setattr("podcast_pipeline.storage.local._copy", lambda *_, **__: _fill_disk())
     with pytest.raises(StoreError, match="No space left on device"):
         store.put(KEY, b"new", **HEADERS)
     assert store.get(KEY)[1] == b"old"

@@ -14,12 +14,14 @@ from sqlalchemy import Engine, text
 from podcast_pipeline.audience import database
 from podcast_pipeline.audience.database import connect, open_database, upgrade
 from podcast_pipeline.audience.database.engine import DATABASE_FILE_NAME
+from podcast_pipeline.files import make_folder
 from tests.support.postgres import is_installed, running_postgresql
 
 PROCESSES = get_context("forkserver")
 """Processes for race tests; the modules below are imported once, before the fork."""
 PROCESSES.set_forkserver_preload(
     [
+        "podcast_pipeline.audience.signin_mail",
         "podcast_pipeline.audience.subscribers.repository",
         "alembic.command",
         "psycopg",
@@ -145,7 +147,7 @@ def is_deselected(item: pytest.Item, database: str | None) -> bool:
 def create_sqlite(folder: Path) -> None:
     """Put a migrated SQLite file into a folder that has none yet."""
     path = folder / DATABASE_FILE_NAME
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder, mode=0o700)
     if not path.exists():
         path.touch(0o600)
         path.write_bytes(_migrated_sqlite())

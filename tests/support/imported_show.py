@@ -1,6 +1,7 @@
 """An old show on another host, and a new show that imports it."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,8 @@ def catalog(show: ShowFolder) -> Catalog:
     return catalog_from_json((show.bucket / "private" / "catalog.json").read_bytes())
 
 
-def import_show(show: ShowFolder, address: str, *, keep_audio: bool = False) -> ImportResult:
+def import_show(
+    show: ShowFolder, address: str, *, keep_audio: bool = False, undated_at: datetime | None = None
+) -> ImportResult:
     with HttpClient() as web:
-        return import_feed(open_show(show.folder), address, web, keep_audio=keep_audio)
+        return import_feed(open_show(show.folder), address, web, keep_audio=keep_audio, undated_at=undated_at)

@@ -38,6 +38,7 @@ from podcast_pipeline.feed.conformance.transcripts import check_transcript
 from podcast_pipeline.feed.show_notes import to_plain
 from podcast_pipeline.feed.untrusted.addresses import web_address
 from podcast_pipeline.feed.untrusted.harmless import harmless_notes
+from podcast_pipeline.feed.untrusted.mending import readable_feed
 from podcast_pipeline.model import CaptionFormat
 from podcast_pipeline.model.catalog import catalog_from_json, to_json, transcript_from_json
 from podcast_pipeline.remote_feeds.chapters import harmless_chapters, read_chapters
@@ -117,7 +118,7 @@ def read_episode(data: bytes) -> None:
 
 def read_foreign_feed(data: bytes) -> None:
     """Read a feed for import."""
-    document = app_impact.parse_feed(data)
+    document = app_impact.parse_feed(readable_feed(data).body)
     drain(parse.parse_items(document))
     parse.show_values(document)
     parse.next_page_url(document)

@@ -77,6 +77,7 @@ def build_show_folder(folder: Path) -> ShowFolder:
     for name in ("show.toml", "artwork.jpg"):
         shutil.copyfile(ROOT / name, folder / name)
     ignored: Any = shutil.ignore_patterns("build", "transcript.json", "published.json", "transcript.md")
+    (folder / "episodes").mkdir(mode=0o700, exist_ok=True)  # as `podcast init` makes it
     shutil.copytree(ROOT / "episodes" / SLUG, folder / "episodes" / SLUG, ignore=ignored)
     return ShowFolder(folder)
 

@@ -3,7 +3,7 @@
 import io
 import wave
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
@@ -15,10 +15,13 @@ from uuid import UUID, uuid5
 from starlette.applications import Starlette
 
 from podcast_pipeline.audience.database import open_database
-from podcast_pipeline.audience.mail import Mailer
+from podcast_pipeline.audience.jobs.queue import JobQueue
+from podcast_pipeline.audience.jobs.worker import Worker
+from podcast_pipeline.audience.mail import Mailer, SmtpMailer
+from podcast_pipeline.audience.signin_mail import signin_mail_kind
 from podcast_pipeline.audience.subscribers import Subscribers
 from podcast_pipeline.audience.subscribers.sessions import BrowserSessions
-from podcast_pipeline.audience.subscribers.signin import SignIn
+from podcast_pipeline.audience.subscribers.signin import LONGEST_PAUSE_S, SignIn
 from podcast_pipeline.config import Config
 from podcast_pipeline.feed import rss
 from podcast_pipeline.model import (
@@ -50,6 +53,7 @@ from podcast_pipeline.storage.objects import (
 from podcast_pipeline.web import server
 from podcast_pipeline.web.app import create_app
 from tests.support.databases import SHOW_DATABASES, create_sqlite
+from tests.support.outbox import Outbox
 from tests.support.paths import DATA
 
 SHOW_ID = UUID("4f0f8a52-56e1-4a11-8d5b-9b1d6b7c1d7a")
@@ -170,15 +174,30 @@ class Site:
 
     def app(self, mailer: Mailer | None = None) -> Starlette:
         """Return the web app over these parts; sign-in needs a mailer."""
+        if isinstance(mailer, Outbox):
+            mailer.work = self.worker(mailer).run_due
         return create_app(
             config=self.config,
             store=self.store,
             subscribers=self.subscribers,
             sessions=self.sessions,
             clock=self.clock,
-            signin=SignIn(self.subscribers.engine, show_id=SHOW_ID, secret_key=b"k" * 32),
-            mailer=mailer,
+            signin=self.signin if mailer else None,
         )
+
+    @property
+    def signin(self) -> SignIn:
+        """The sign-in of the show."""
+        return SignIn(self.subscribers.engine, show_id=SHOW_ID, secret_key=b"k" * 32)
+
+    def worker(self, mailer: Mailer) -> Worker:
+        """Return what sends the show's sign-in mails, by a clock that is past their pause."""
+
+        def soon() -> datetime:
+            return self.clock() + timedelta(seconds=LONGEST_PAUSE_S)
+
+        kind = signin_mail_kind(self.signin, mailer, self.catalog.show, clock=self.clock)
+        return Worker(JobQueue(self.subscribers.engine, show_id=SHOW_ID), (kind,), soon)
 
     def subscribe(self, email: str, *, paid_until: datetime | None = None) -> str:
         """Add a subscriber and return the token."""
@@ -307,7 +326,8 @@ def flagship_on_a_port(folder: Path, mailer: Mailer | None = None) -> Iterator[S
     running = server.build_server(site.app(mailer))
     thread = Thread(target=running.run, kwargs={"sockets": [listener]})
     thread.start()
-    yield site
+    with site.worker(mailer).running() if isinstance(mailer, SmtpMailer) else nullcontext():
+        yield site
     running.should_exit = True
     thread.join()
     site.close()

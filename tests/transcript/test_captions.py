@@ -27,7 +27,7 @@ from tests.support.golden import CAPTIONS, FORMATS, rendered_captions
 from tests.support.transcripts import spoken, transcripts
 
 STAMP = r"(\d{2,}):([0-5]\d):([0-5]\d)[.,](\d{3})"
-LABEL = re.compile(r"\AΩ[^:]*: ?|\ASpeaker 1: ?")
+LABEL = re.compile(r"\A\u2068?Ω[^:]*: ?|\ASpeaker 1: ?")
 ALICE = {"a": "Ann Marie Lee", "b": "Bo"}
 
 
@@ -142,8 +142,9 @@ def read_text(data: bytes) -> list[str]:
 
 
 def squash(*texts: str) -> str:
-    """Return text without spaces, and with SubRip's substitute for `-->`."""
-    return "".join("".join(collapse_whitespace(text).split()) for text in texts).replace("-->", "→")
+    """Return text without spaces, and with SubRip's substitutes for `-->`, `<` and `>`."""
+    plain = "".join("".join(collapse_whitespace(text).split()) for text in texts).replace("-->", "→")
+    return plain.translate(str.maketrans("<>⧵", "‹›\\"))
 
 
 TIMED = {"vtt": read_vtt, "srt": read_srt, "json": read_json}
@@ -167,15 +168,12 @@ def test_every_word_is_restored_in_order(format_: CaptionFormat, transcript: Tra
 @pytest.mark.parametrize("format_", TIMED)
 @given(transcript=transcripts())
 def test_times_rise_inside_the_audio(format_: CaptionFormat, transcript: Transcript) -> None:
-    """Cues begin before they end, end before the next begins, and end within the audio (T7)."""
-    times = [
-        time
-        for start, end, _ in TIMED[format_](render_captions(transcript, format_))
-        for time in (start, end)
-    ]
-    assert all(start < end for start, end in zip(times[::2], times[1::2], strict=True))
-    assert times == sorted(times)
-    assert all(time <= round(transcript.duration_s * 1000) for time in times)
+    """Cues begin before they end, in order, and end within the audio (T7); in SubRip they do not overlap."""
+    times = [(start, end) for start, end, _ in TIMED[format_](render_captions(transcript, format_))]
+    assert all(start < end for start, end in times)
+    assert all(before[0] <= after[0] for before, after in pairwise(times))
+    assert format_ != "srt" or all(before[1] <= after[0] for before, after in pairwise(times))
+    assert all(end <= round(transcript.duration_s * 1000) for _, end in times)
 
 
 @given(transcripts(long_s=0.0), st.integers(1, 3000))
@@ -249,6 +247,64 @@ def test_a_name_that_fills_a_line_has_a_line_of_its_own() -> None:
     transcript = spoken(("c", "Alexander Hamilton's here."), names={"c": long})
     lines = next(srt.parse(render_captions(transcript, "srt").decode())).content.split("\n")
     assert lines == ["Wolfeschlegelsteinhausenbergerd…"[:30] + "…:", "Alexander Hamilton's here."]
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("Write <b>bold</b> now.", "Write ‹b›bold‹/b› now."),
+        ("Write <i now.", "Write ‹i now."),
+        ("So x < y and 3<4.", "So x < y and 3<4."),
+        (r"Type {\an8} here.", "Type {⧵an8} here."),
+    ],
+)
+def test_srt_shows_what_a_player_would_take_for_markup(said: str, shown: str) -> None:
+    """SubRip has no escapes, so a tag in the words, or in a name, has other brackets."""
+    (cue,) = srt.parse(render_captions(spoken(("a", said), names={"a": "<i>An"}), "srt").decode())
+    assert cue.content.replace("\n", " ") == f"‹i›An: {shown}"
+
+
+@pytest.mark.parametrize(
+    ("name", "language", "label"),
+    [
+        ("דנה", "en", "\u2068דנה\u2069: "),
+        ("Ann", "he", "\u2068Ann\u2069: "),
+        ("דנה", "he", "דנה: "),
+        ("Ann", "az-Arab", "\u2068Ann\u2069: "),
+        ("Ann", "en", "Ann: "),
+    ],
+)
+def test_a_name_does_not_turn_the_line(name: str, language: str, label: str) -> None:
+    """A name of the other direction is isolated, in SubRip and text, so that the words keep theirs."""
+    transcript = spoken(("a", "42"), names={"a": name}, language=language)
+    assert render_captions(transcript, "txt").decode() == f"{label}42\n"
+    assert f"\n{label}42\n" in render_captions(transcript, "srt").decode()
+
+
+def test_an_html_transcript_has_its_direction() -> None:
+    """A page in Hebrew runs from right to left."""
+    page = render_captions(spoken(("a", "שלום"), language="he"), "html").decode()
+    assert '<html lang="he" dir="rtl">' in page
+
+
+@pytest.mark.parametrize(("format_", "widest"), [("srt", 16), ("vtt", 23)])
+def test_chinese_lines_are_as_wide_as_latin_ones(format_: CaptionFormat, widest: int) -> None:
+    """A wide character counts as two in SubRip; in WebVTT a line has at most 23."""
+    text = "你要说印度那可真是个奇葩的国家近二十年以来以平均百分之六点二五的增速迅速崛起" * 3
+    said = spoken((None, text), language="zh", spaces=False)
+    lines = [line for _, _, cue in TIMED[format_](render_captions(said, format_)) for line in cue.split("\n")]
+    assert "".join(lines) == text
+    assert all(len(line) <= widest for line in lines)
+    assert sum("百分之六点二五" in line for line in lines) == 3
+
+
+def test_japanese_breaks_after_punctuation_and_not_in_katakana() -> None:
+    """A line ends at a comma in its second half, and a foreign word stays whole."""
+    text = "今日はみんなでとても、楽しい東京タワーのレストランへ行きました"
+    transcript = spoken((None, text), language="ja", spaces=False)
+    lines = [line for cue in layout_cues(transcript, SRT_LAYOUT) for line in cue.lines]
+    assert lines[0] == "今日はみんなでとても、"
+    assert any("レストラン" in line for line in lines)
 
 
 def test_vtt_names_the_voice_of_every_cue() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from podcast_pipeline.errors import AudioError
 from podcast_pipeline.transcription.decode import BLOCK_SAMPLES, SAMPLE_RATE_HZ, Recording
@@ -111,7 +112,7 @@ def test_files_without_audio_are_refused(tmp_path: Path, content: bytes) -> None
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     """No file: an AudioError, not a traceback."""
-    with pytest.raises(AudioError, match="no such file"):
+    with pytest.raises(AudioError, match="is not there"):
         list(Recording(tmp_path / "none.wav").blocks())
 
 
@@ -131,3 +132,66 @@ def test_video_without_sound_is_refused(tmp_path: Path) -> None:
 def test_silence_is_audio(tmp_path: Path) -> None:
     """Silence decodes to zeros."""
     assert not samples_of(write_wav(tmp_path / "silence.wav", silence(2))).any()
+
+
+def speechlike(rate_hz: int, seconds: float = 3) -> NDArray[np.float64]:
+    """Return a tone that comes and goes."""
+    time = np.arange(int(rate_hz * seconds)) / rate_hz
+    return np.asarray(0.5 * np.sin(2 * np.pi * 440 * time) * np.sin(2 * np.pi * time) ** 2)
+
+
+@pytest.mark.parametrize("rates_hz", [(44_100, 48_000), (48_000, 24_000)])
+@pytest.mark.parametrize("channels", [(2, 1), (1, 2)])
+@pytest.mark.parametrize("suffix", ["mp3", "aac"])
+def test_a_stream_that_changes_on_the_way_is_heard_whole(
+    tmp_path: Path, rates_hz: tuple[int, int], channels: tuple[int, int], suffix: str
+) -> None:
+    """Parts of another rate, or another number of channels, follow each other without a gap."""
+    data = b""
+    for number, (rate_hz, count) in enumerate(zip(rates_hz, channels, strict=True)):
+        wav = write_wav(
+            tmp_path / f"{number}.wav", np.stack([speechlike(rate_hz)] * count, axis=1), rate_hz=rate_hz
+        )
+        data += make_audio(wav.with_suffix(f".{suffix}"), "-i", str(wav)).read_bytes()
+    path = tmp_path / f"joined.{suffix}"
+    path.write_bytes(data)
+    samples = samples_of(path)
+    assert len(samples) / SAMPLE_RATE_HZ == pytest.approx(6, abs=0.2)
+    for part in (samples[:48_000], samples[48_000:]):
+        assert np.abs(part).max() == pytest.approx(0.5, abs=0.08)
+
+
+@pytest.mark.parametrize("gain", [-1.0, -0.7, -0.45])
+def test_channels_that_cancel_each_other_are_heard(tmp_path: Path, gain: float) -> None:
+    """Of a stereo recording with one cable wired the other way the louder channel is heard."""
+    voice = speechlike(16_000)
+    samples = samples_of(write_wav(tmp_path / "a.wav", np.stack([voice, gain * voice], axis=1)))
+    assert np.abs(samples).max() == pytest.approx(0.5, abs=0.01)
+
+
+def test_a_voice_in_one_ear_stays_in_the_mix(tmp_path: Path) -> None:
+    """Channels that do not cancel each other are mixed: each voice is half as loud, and both are there."""
+    voice, pause = speechlike(16_000), np.zeros(48_000)
+    sides = np.stack([np.concatenate([voice, pause]), np.concatenate([pause, voice])], axis=1)
+    samples = samples_of(write_wav(tmp_path / "a.wav", sides))
+    for part in (samples[:48_000], samples[48_000:]):
+        assert np.abs(part).max() == pytest.approx(0.25, abs=0.01)
+
+
+@pytest.mark.parametrize("gain_db", [6, 24, 40])
+@pytest.mark.parametrize("codec", ["pcm_f32le", "pcm_f64le"])
+def test_float_above_full_scale_is_scaled_not_clipped(tmp_path: Path, gain_db: int, codec: str) -> None:
+    """A recorder's 32-bit float above full scale has the same form as at a lower level."""
+    path = write_wav(tmp_path / "a.wav", speechlike(16_000))
+    hot = make_audio(tmp_path / "hot.wav", "-i", str(path), "-af", f"volume={gain_db}dB", "-c:a", codec)
+    as_it_was, samples = samples_of(path), samples_of(hot)
+    assert np.abs(samples).max() <= 1
+    assert np.corrcoef(as_it_was, samples)[0, 1] > 0.9999
+
+
+def test_a_playlist_opens_nothing(tmp_path: Path) -> None:
+    """The engine refuses what `check_audio` refuses: a list of other files."""
+    path = tmp_path / "talk.wav"
+    path.write_text(f"ffconcat version 1.0\nfile {SAMPLE}\n")
+    with pytest.raises(AudioError, match="is no audio, but a playlist"):
+        list(Recording(path).blocks())

@@ -57,6 +57,23 @@ def publish_evil(site: Site) -> str:
     return "/episodes/evil/transcript.epub"
 
 
+@pytest.mark.parametrize(("language", "direction"), [("ar", "rtl"), ("he-IL", "rtl"), ("en", "ltr")])
+def test_pages_turn_the_way_the_language_is_read(
+    site: Site, client: TestClient, language: str, direction: str
+) -> None:
+    """A book in Arabic progresses from right to left, and every page says its language and direction."""
+    said = transcript_of("Dana: one two three.", duration_s=9, version=1)
+    site.publish("rtl", said.model_copy(update={"language": language}), title="نهر")
+    book = opened(client.get("/episodes/rtl/transcript.epub").content)
+    assert f'<spine page-progression-direction="{direction}">' in book.read("book/package.opf").decode()
+    pages = [name for name in book.namelist() if name.endswith(".xhtml")]
+    for name in pages:
+        page = book.read(name).decode()
+        assert f'lang="{language}" xml:lang="{language}" dir="{direction}">' in page
+        assert '<h2 dir="auto">Transcript</h2>' not in page
+    assert len(pages) == 3
+
+
 def opened(book: bytes) -> ZipFile:
     """Return the ZIP archive of a book, after an integrity check."""
     archive = ZipFile(io.BytesIO(book))

@@ -5,11 +5,17 @@ from uuid import UUID
 from sqlalchemy import Engine, delete, exists, func, insert, select
 
 from podcast_pipeline.audience.database.engine import advisory_lock, write_transaction
-from podcast_pipeline.audience.database.tables import database_generations, metadata, subscribers
+from podcast_pipeline.audience.database.tables import database_generations, jobs, metadata, subscribers
 from podcast_pipeline.errors import SubscriberError
 
-AUDIENCE_TABLES = tuple(table for table in metadata.sorted_tables if not table.name.startswith("search_"))
-"""The tables to copy, in the order of their foreign keys; `podcast reindex` rebuilds the search index."""
+AUDIENCE_TABLES = tuple(
+    table for table in metadata.sorted_tables if table is not jobs and not table.name.startswith("search_")
+)
+"""The tables to copy, in the order of their foreign keys.
+
+`podcast reindex` rebuilds the search index; a server that has run on the target has periodic jobs there, and
+the sign-in mails of the source are void by the time its server has moved.
+"""
 
 ROWS_IN_MEMORY = 1000
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, nullcontext, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 from sqlite3 import DatabaseError as DamagedFileError
@@ -15,10 +15,11 @@ from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import NullPool, PoolProxiedConnection, QueuePool
 
+from podcast_pipeline.audience.database.patience import remaining_s
 from podcast_pipeline.errors import SubscriberError
 from podcast_pipeline.files import make_folder, sync_to_disk
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 """The migrations, oldest first; listed here so that opening a current database loads no Alembic."""
 
 DATABASE_FILE_NAME = "podcast.db"
@@ -125,7 +126,7 @@ def create_database(url: str | None, folder: Path) -> Engine:
 
 def create_database_file(folder: Path) -> None:
     """Make the folder and an empty file that only its owner can read, if there is none: it gets addresses."""
-    make_folder(folder)
+    make_folder(folder, mode=0o700)
     os.close(os.open(folder / DATABASE_FILE_NAME, os.O_CREAT | os.O_RDWR, 0o600))
     sync_to_disk(folder)
 
@@ -182,9 +183,23 @@ def write_transaction(engine: Engine) -> Iterator[Connection]:
     lock later without a stale read, and SQLite would refuse at once instead of waiting. The threads of
     one process wait for a lock in Python: SQLite polls with sleeps of up to 0.1 s.
     """
-    writer_lock = engine.get_execution_options().get(WRITER_LOCK, nullcontext())
-    with writer_lock, engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+    with _turn_to_write(engine), engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
         yield connection
+
+
+@contextmanager
+def _turn_to_write(engine: Engine) -> Iterator[None]:
+    lock: Lock | None = engine.get_execution_options().get(WRITER_LOCK)
+    if lock is None:
+        yield
+        return
+    patience_s = remaining_s()
+    if not lock.acquire(timeout=-1 if patience_s is None else patience_s):
+        raise SubscriberError(database_name(engine), "was being written for too long; try again")
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def truncate_wal(engine: Engine) -> None:
@@ -195,6 +210,7 @@ def truncate_wal(engine: Engine) -> None:
     """
     if engine.dialect.name == "sqlite":
         with closing(engine.raw_connection()) as connection:  # a checkpoint inside a transaction is refused
+            connection.cursor().execute(f"PRAGMA busy_timeout = {BUSY_S * 1000}")
             connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
@@ -244,6 +260,9 @@ def _prepare_sqlite(engine: Engine, pragmas: tuple[str, ...]) -> None:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+        patience_s = remaining_s()
+        waits_s = BUSY_S if patience_s is None else patience_s
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(waits_s * 1000)}")
         connection.exec_driver_sql(f"BEGIN {mode}")
 
 
@@ -260,6 +279,13 @@ def _postgresql(address: str) -> Engine:
         raise SubscriberError(
             "PODCAST_DATABASE_URL", "PostgreSQL needs psycopg; pip install 'podcast-pipeline[postgresql]'"
         ) from error
+
+    @event.listens_for(engine, "begin")
+    def limit_waiting(connection: Connection) -> None:
+        patience_s = remaining_s()
+        if patience_s is not None:  # 0 would wait for ever
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {max(1, int(patience_s * 1000))}")
+
     _translate_errors(engine)
     return engine
 

@@ -186,6 +186,34 @@ news_mails = Table(  # written before a notification is sent, so that no subscri
     Index(None, "episode_id"),
 )
 
+jobs = Table(  # the background work of the servers; no payload, key or error has a secret or personal data
+    "jobs",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    Column("show_id", Uuid, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("key", String(64), nullable=False),
+    Column("payload", JSON, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("run_after", UtcDateTime, nullable=False),
+    Column("attempts", Integer, nullable=False),  # since the last success
+    Column("claim", Uuid),  # of the worker that has the job; NULL: nobody
+    Column("claimed_until", UtcDateTime),
+    Column("handed_over_at", UtcDateTime),  # from here on the job may be done and is not done again
+    Column("outcome", String(16)),  # NULL until nothing more is to be done
+    Column("finished_at", UtcDateTime),
+    Column("last_error", String(500)),
+    Index("uq_jobs_show_id_kind_key", "show_id", "kind", "key", unique=True),
+)
+Index(
+    "ix_jobs_due",
+    jobs.c.show_id,
+    jobs.c.kind,
+    jobs.c.run_after,
+    sqlite_where=text("outcome IS NULL"),
+    postgresql_where=text("outcome IS NULL"),
+)
+
 database_generations = Table(  # compared with the mark in the store: a restored backup has a lower number
     "database_generations",
     metadata,

@@ -10,7 +10,9 @@ from podcast_pipeline.model import Period, Plan
 
 PLANS: tuple[Plan, ...] = get_args(Plan)
 PERIODS: tuple[Period, ...] = get_args(Period)
-YEARS = range(1970, 9999)
+FIRST_YEAR = 1970
+YEAR_OF_NEVER = 9999
+"""The year that membership exports write for no end, mostly as 9999-12-31; UTC has not all of its hours."""
 
 Name = TypeVar("Name", bound=str)
 
@@ -39,41 +41,32 @@ def parse_period(text: str) -> Period:
     return _one_of(text, PERIODS, "period")
 
 
-def parse_paid_until(text: str, zone: ZoneInfo) -> datetime:
-    """Parse the end of the paid time from `--until` or a CSV, into UTC.
+def parse_paid_until(text: str, zone: ZoneInfo) -> datetime | None:
+    """Parse the end of the paid time from `--until` or a CSV, into UTC; None never ends.
 
     Args:
         text: a date like 2027-01-31, the end of that day in `zone`; or an instant like
-            2027-01-31T23:00:00+01:00.
+            2027-01-31T23:00:00+01:00. Both never end in the year 9999.
 
     Raises:
-        SubscriberError: `text` is neither, or outside of 1970 to 9998.
+        SubscriberError: `text` is neither, or lies before 1970.
     """
     try:
-        instant = _end_of_day(date.fromisoformat(text), zone) if len(text) <= 10 else _parse_instant(text)
+        day = date.fromisoformat(text) if len(text) <= 10 else datetime.fromisoformat(text)
     except ValueError as error:
-        raise SubscriberError(
-            text[:40], "is not a date like 2027-01-31; leave it empty for no end"
-        ) from error
+        raise _invalid_end(text) from error
+    if day.year < FIRST_YEAR:
+        raise SubscriberError(text, f"lies before {FIRST_YEAR}; write a date like 2027-01-31")
+    if day.year == YEAR_OF_NEVER:
+        return None
+    instant = day if isinstance(day, datetime) else datetime.combine(day + timedelta(days=1), time(), zone)
+    if instant.tzinfo is None:
+        raise _invalid_end(text)
     return instant.astimezone(UTC).replace(microsecond=0)
 
 
-def _end_of_day(day: date, zone: ZoneInfo) -> datetime:
-    _check_year(day)
-    return datetime.combine(day + timedelta(days=1), time(0), zone)
-
-
-def _parse_instant(text: str) -> datetime:
-    instant = datetime.fromisoformat(text)
-    _check_year(instant)
-    if instant.tzinfo is None:
-        raise ValueError("an instant needs its offset")
-    return instant
-
-
-def _check_year(day: date) -> None:
-    if day.year not in YEARS:
-        raise ValueError("out of range")
+def _invalid_end(text: str) -> SubscriberError:
+    return SubscriberError(text[:40], "is not a date like 2027-01-31; write 9999-12-31 for no end")
 
 
 def _one_of(text: str, names: tuple[Name, ...], noun: str) -> Name:

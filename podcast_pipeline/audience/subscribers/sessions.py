@@ -22,6 +22,9 @@ SESSION_LIFETIME = timedelta(days=30)
 ACCOUNT_SCOPE_LIFETIME = timedelta(hours=1)
 """Afterwards a session from a mailed link may still read, but not change the account."""
 
+MAX_SESSIONS = 50
+"""Sessions of a subscriber; the oldest gives way to the next, as a link can open any number of them."""
+
 COOKIE_BYTES = 32
 COOKIE = re.compile(r"[A-Za-z0-9_-]{43}")
 
@@ -50,6 +53,8 @@ class BrowserSessions:
     def open(self, subscriber_id: UUID, *, scope: SessionScope, selector: str | None, now: datetime) -> str:
         """Open a session and return the value of its session cookie; the database contains a hash only.
 
+        The oldest sessions beyond MAX_SESSIONS end.
+
         Args:
             selector: of the token that opened the session, which loses its rights with that token; None
                 after a mailed link.
@@ -70,8 +75,23 @@ class BrowserSessions:
         }
         with write_transaction(self.engine) as connection:
             transactions.lock_row(connection, subscriber_id)
+            is_theirs = sessions.c.subscriber_id == subscriber_id
+            newest = select(sessions.c.id).where(is_theirs).order_by(sessions.c.created_at.desc())
+            is_kept = sessions.c.id.in_(newest.limit(MAX_SESSIONS - 1))
+            connection.execute(delete(sessions).where(is_theirs, ~is_kept))
             connection.execute(insert(sessions).values(row))
         return cookie
+
+    def lasts(self, cookie: str, subscriber_id: UUID, *, now: datetime) -> bool:
+        """Return whether a session is this subscriber's, by no replaced token, and not soon over."""
+        if not COOKIE.fullmatch(cookie):
+            return False
+        is_by_good_token = sessions.c.selector.is_(None) | tokens.c.rotated_at.is_(None)
+        query = select(sessions.c.id).select_from(sessions.outerjoin(tokens))
+        query = query.where(self._has_cookie(cookie), sessions.c.subscriber_id == subscriber_id)
+        query = query.where(is_by_good_token, sessions.c.expires_at > now + SESSION_LIFETIME / 2)
+        with self.engine.connect() as connection:
+            return connection.scalar(query) is not None
 
     def visitor(self, cookie: str, *, now: datetime) -> tuple[Visitor, SessionScope] | None:
         """Return the visitor and the scope of a session; None if it ended or never existed."""

@@ -1,11 +1,13 @@
 """Sign-in by mail: a link that works once, or a code for the browser that requested it.
 
 Known and unknown addresses get the same answer for the same work, against timing attacks; only the mail
-tells them apart.
+tells them apart. A request queues a job; the mail is composed when it is sent, some seconds later. Neither
+the link nor the code is stored: like feed tokens they are derived, from the secret key and the job's nonce.
 """
 
 import hmac
 import secrets
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -15,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, func, insert, select, 
 from podcast_pipeline.audience.database import advisory_lock, write_transaction
 from podcast_pipeline.audience.database.tables import signin_requests as requests
 from podcast_pipeline.audience.database.tables import subscribers
+from podcast_pipeline.audience.jobs.queue import add_job
 from podcast_pipeline.audience.subscribers.email import normalize_email
 from podcast_pipeline.audience.subscribers.row_mapping import real_subscribers
 
@@ -23,14 +26,23 @@ RATE_LIMIT_WINDOW = timedelta(hours=1)
 MAILS_PER_WINDOW = 5
 MAX_CODE_ATTEMPTS = 5
 CODE_DIGITS = 6
-LINK_BYTES = 32
+NONCE_BYTES = 32
+
+SIGNIN_MAIL = "sign-in mail"
+"""The kind of the jobs that requests queue."""
+LONGEST_PAUSE_S = 5
+"""A mail leaves up to this many seconds after its request, at random: its work is no part of any answer."""
 
 
 @dataclass(frozen=True)
 class SignInMail:
-    """The secrets of a sign-in mail and its recipient. Neither secret belongs into the subject."""
+    """The secrets of a sign-in mail and its recipient. Neither secret belongs into the subject.
 
-    email: str
+    Attributes:
+        email: None for an unknown address, which gets no mail.
+    """
+
+    email: str | None
     link_secret: str = field(repr=False)
     code: str = field(repr=False)
 
@@ -47,20 +59,24 @@ class SignIn:
         self.show_id = show_id
         self._secret_key = secret_key
 
-    def request(self, email: str, *, browser: str, now: datetime) -> SignInMail | None:
-        """Return the mail to send; None for an unknown address or above the rate limit (five per hour).
+    def request(self, email: str, *, browser: str, now: datetime) -> str | None:
+        """Queue a mail to an address, known or not; above the rate limit (five per hour) nothing is queued.
 
         Args:
             browser: the value of the cookie that the code will be bound to.
+
+        Returns:
+            The nonce of the mail, for `mail`; None above the rate limit.
         """
         normalized = normalize_email(email)
         address_hmac = self._hmac("address", normalized)
-        link_secret = secrets.token_urlsafe(LINK_BYTES)
-        code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}"
+        nonce = secrets.token_urlsafe(NONCE_BYTES)
+        link_hmac = self._hmac("link", self._link_secret(nonce))
+        pause = timedelta(seconds=secrets.SystemRandom().uniform(1, LONGEST_PAUSE_S))
         with write_transaction(self.engine) as connection:
             advisory_lock(connection, bytes.fromhex(address_hmac))
             person = connection.execute(
-                select(subscribers.c.id, subscribers.c.email)
+                select(subscribers.c.id)
                 .where(real_subscribers(self.show_id), subscribers.c.email_normalized == normalized)
                 .with_for_update(read=True)  # else erasure might miss the row written below
             ).first()
@@ -71,13 +87,34 @@ class SignIn:
                 "subscriber_id": person.id if person else None,
                 "address_hmac": address_hmac,
                 "browser_hmac": self._hmac("browser", browser),
-                "link_hmac": self._hmac("link", link_secret),
-                "code_hmac": self._hmac("code", browser, code),
+                "link_hmac": link_hmac,
+                "code_hmac": self._hmac("code", browser, self._code(nonce)),
                 "tries": 0,
                 "created_at": now,
             }
             connection.execute(insert(requests).values(row))
-        return SignInMail(person.email, link_secret, code) if person else None
+            add_job(
+                connection,
+                self.show_id,
+                SIGNIN_MAIL,
+                link_hmac,
+                payload={"nonce": nonce},
+                run_after=now + pause,
+                now=now,
+            )
+        return nonce
+
+    def mail(self, nonce: str, *, now: datetime) -> SignInMail | None:
+        """Return the mail of a request; None if its link has expired or was spent, or the person erased."""
+        secret = self._link_secret(nonce)
+        query = (
+            select(requests.c.id, subscribers.c.email)
+            .outerjoin_from(requests, subscribers)
+            .where(requests.c.link_hmac == self._hmac("link", secret), self._is_open(now))
+        )
+        with self.engine.connect() as connection:
+            row = connection.execute(query).first()
+        return SignInMail(row.email, secret, self._code(nonce)) if row else None
 
     def spend_link(self, link_secret: str, *, now: datetime) -> UUID | None:
         """Spend a link and return its subscriber's id; None if it is spent, expired or made up.
@@ -125,6 +162,14 @@ class SignIn:
             requests.c.created_at > now - RATE_LIMIT_WINDOW,
         )
         return connection.scalar(query) or 0
+
+    def _link_secret(self, nonce: str) -> str:
+        digest = hmac.digest(self._secret_key, f"signin-link:{nonce}".encode(), "sha256")
+        return urlsafe_b64encode(digest).decode().rstrip("=")
+
+    def _code(self, nonce: str) -> str:
+        digest = hmac.digest(self._secret_key, f"signin-code:{nonce}".encode(), "sha256")
+        return f"{int.from_bytes(digest) % 10**CODE_DIGITS:0{CODE_DIGITS}}"
 
     def _hmac(self, *parts: str) -> str:
         text = "\0".join(("signin", *parts)).encode("utf-8", "surrogatepass")

@@ -10,8 +10,8 @@ import os
 import re
 import secrets
 from base64 import b32encode
+from contextlib import suppress
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from podcast_pipeline.errors import SubscriberError
 from podcast_pipeline.files import make_folder, sync_to_disk
@@ -108,16 +108,17 @@ def _create_key_file(path: Path) -> None:
 
     A link fails where the key exists, unlike the rename of `files.atomic_path`, which would replace it.
     """
-    make_folder(path.parent)
-    with NamedTemporaryFile("w", dir=path.parent, prefix=f".{KEY_FILE}-", encoding="ascii") as part:
-        part.write(secrets.token_hex(KEY_BYTES) + "\n")
-        part.flush()
-        sync_to_disk(Path(part.name))
-        try:
-            os.link(part.name, path)  # a temporary file is created with mode 0600
-        except FileExistsError:
-            return
-    sync_to_disk(path.parent)
+    make_folder(path.parent, mode=0o700)
+    part = path.with_name(f".{KEY_FILE}-{secrets.token_hex(8)}")
+    try:
+        part.touch(0o600, exist_ok=False)
+        part.write_text(secrets.token_hex(KEY_BYTES) + "\n", encoding="ascii")
+        sync_to_disk(part)
+        with suppress(FileExistsError):
+            os.link(part, path)
+            sync_to_disk(path.parent)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _base32(data: bytes) -> str:

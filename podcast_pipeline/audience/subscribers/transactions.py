@@ -158,7 +158,7 @@ def lock_row(connection: Connection, subscriber_id: UUID) -> None:
         SubscriberError: the subscriber was erased.
     """
     is_this = (subscribers.c.id == subscriber_id) & subscribers.c.erased_at.is_(None)
-    if connection.scalar(select(subscribers.c.id).where(is_this).with_for_update(read=True)) is None:
+    if connection.scalar(select(subscribers.c.id).where(is_this).with_for_update()) is None:
         raise SubscriberError("subscriber", "was erased meanwhile")
 
 

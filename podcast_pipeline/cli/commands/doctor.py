@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -17,6 +18,8 @@ from podcast_pipeline.errors import PodcastError, SubscriberError
 
 SUPPORTED_PYTHON = ((3, 11), (3, 14))
 """First supported version, first unsupported version."""
+RELEASE_GRACE = timedelta(minutes=3)
+"""A timer that runs `podcast release` every minute or so is never later than this."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,31 @@ def _check_folder(session: CliSession) -> Iterator[DoctorFinding]:
     yield DoctorFinding("folder", is_writable, f"{folder} {message}")
 
 
+def _check_file_modes(session: CliSession) -> Iterator[DoctorFinding]:
+    """Find out who else can read the show's files, and whether a web server can where it should."""
+    from podcast_pipeline.storage.file_modes import find_closed_folder, find_open_files
+
+    config = session.config
+    if sys.platform == "win32":
+        message = "Windows keeps its own; keep the show below your user's folder, which others cannot read"
+        yield DoctorFinding("file permissions", None, message)
+        return
+    found = [str(path) for path in find_open_files(config)]
+    if found:
+        more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+        message = (
+            f"other users can read {found[0]}{more}; run as the owner of the files, on a disk that keeps"
+            " permissions, or `chmod -R go-rwx` it"
+        )
+        yield DoctorFinding("file permissions", False, message)
+    elif config.storage.web_server_reads and (folder := find_closed_folder(config)):
+        message = f"a web server cannot enter {folder}; run `chmod o+x {folder}`"
+        yield DoctorFinding("file permissions", False, message)
+    else:
+        rest = ", a web server store/public" if config.storage.web_server_reads else ""
+        yield DoctorFinding("file permissions", True, f"only you can read episodes and .podcast{rest}")
+
+
 def _check_categories(session: CliSession) -> Iterator[DoctorFinding]:
     from podcast_pipeline.feed.categories import suggest_category_fix
 
@@ -108,6 +136,17 @@ def _check_artwork(session: CliSession) -> Iterator[DoctorFinding]:
     config = session.config
     art = artwork.load_artwork(config.folder / config.show.artwork)
     yield DoctorFinding("artwork", None if art.advice else True, art.advice or config.show.artwork)
+
+
+def _check_placeholders(session: CliSession) -> Iterator[DoctorFinding]:
+    from podcast_pipeline.config.placeholders import is_trial
+    from podcast_pipeline.pipeline.show_assets import show_placeholders
+
+    trial = is_trial(session.context.show)
+    advice = "fine for a trial on this machine" if trial else "put your own into show.toml"
+    for one in show_placeholders(session.context):
+        said = f"{one.key} is a placeholder: {one.said}; {advice}"
+        yield DoctorFinding("placeholder", None if trial else False, said)
 
 
 def _check_jingles(session: CliSession) -> Iterator[DoctorFinding]:
@@ -190,11 +229,38 @@ def _check_mail(session: CliSession) -> Iterator[DoctorFinding]:
     yield DoctorFinding("mail", True, f"{smtp.server_label} accepts the login")
 
 
+def _check_jobs(session: CliSession) -> Iterator[DoctorFinding]:
+    """Report background work that failed, or that nothing does."""
+    from podcast_pipeline.audience.jobs.queue import JobQueue
+    from podcast_pipeline.cli.jobs import find_job_problems
+
+    try:
+        database = session.database
+    except SubscriberError:  # a finding of its own
+        return
+    rows = JobQueue(database, show_id=session.config.show.id).rows()
+    problems = find_job_problems(rows, now=session.clock())
+    if not problems:
+        yield DoctorFinding("jobs", True, "nothing is overdue, and nothing was given up")
+    for problem in problems:
+        yield DoctorFinding("jobs", None, problem)
+
+
 def _check_store(session: CliSession) -> Iterator[DoctorFinding]:
     from podcast_pipeline.storage.self_test import run_self_test
 
     for check in run_self_test(session.store):
         yield DoctorFinding(f"store: {check.name}", check.ok, check.advice or "works")
+
+
+def _check_schedule(session: CliSession) -> Iterator[DoctorFinding]:
+    """Find the episodes that nobody has released; one that is due this minute may be on its way."""
+    from podcast_pipeline.cli.commands.episodes import overdue_lines
+
+    catalog, latest = session.context.catalog(), session.clock() - RELEASE_GRACE
+    for slug, line in overdue_lines(session).items():
+        episode = catalog.by_slug(slug) if catalog else None
+        yield DoctorFinding("schedule", False if episode and episode.publish_at <= latest else None, line)
 
 
 def _check_publisher(session: CliSession) -> Iterator[DoctorFinding]:
@@ -218,14 +284,18 @@ CHECKS: tuple[tuple[str, Callable[[CliSession], Iterator[DoctorFinding]]], ...] 
     ("weights", _check_weights),
     ("show", _check_show),
     ("folder", _check_folder),
+    ("file permissions", _check_file_modes),
     ("categories", _check_categories),
     ("artwork", _check_artwork),
+    ("placeholders", _check_placeholders),
     ("jingles", _check_jingles),
     ("urls", _check_urls),
     ("database", _check_database),
     ("secret key", _check_secret_key),
     ("mail", _check_mail),
+    ("jobs", _check_jobs),
     ("store", _check_store),
+    ("schedule", _check_schedule),
     ("two publishers", _check_publisher),
 )
 

@@ -5,23 +5,36 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from podcast_pipeline.cli.arguments import Allow, Guests, Notes, SlugArgument, SlugOption, Title, Tracks
+from podcast_pipeline.cli.arguments import (
+    Allow,
+    Guests,
+    Notes,
+    Replace,
+    SlugArgument,
+    SlugOption,
+    Title,
+    Tracks,
+)
 from podcast_pipeline.cli.commands import feeds, search
 from podcast_pipeline.cli.confirmation import ask_at_gates, confirm, parse_gates
 from podcast_pipeline.cli.session import CliSession
+from podcast_pipeline.model.gates import GateName
 
 if TYPE_CHECKING:
     from podcast_pipeline.model import Episode
+    from podcast_pipeline.pipeline.context import Context
 
 APP_BEHAVIOUR = {
     "scheduled": "nothing yet: it is in no feed until {publish_at}; its audio is stored under a key that "
     "nobody can guess, and `podcast release` publishes it",
+    "overdue": "nothing: it is in no feed before `podcast release` publishes it",
     "published": "show the episode after their next request for the feed; a new title or new notes arrive "
     "the same way, and the audio is downloaded once",
     "unpublished": "drop the episode from their list; apps that have downloaded it keep their copy",
     "withdrawn": "never listed the episode: it was withdrawn before its publication time",
 }
-"""State -> the line `apps:` of `podcast status`; `withdrawn` is unpublished without ever being public."""
+"""State -> the line `apps:` of `podcast status`; `withdrawn` is unpublished without ever being public, and
+`overdue` is scheduled for a time that is past."""
 
 UNPUBLISH_WARNINGS = {
     "published": "unpublishing {slug} is for ever: its slug, id and guid are never used again; the audio file"
@@ -46,15 +59,20 @@ def ingest(
     slug: SlugOption = None,
     guest: Guests = None,
     notes: Notes = None,
+    replace: Replace = False,
 ) -> None:
-    """Create an episode folder from a recording or its tracks, to edit and then to publish."""
-    from podcast_pipeline.cli.commands.publish import PublishOptions, ingest_recording
+    """Create an episode folder from a recording or its tracks, to edit and then to publish.
+
+    With --replace the episode --slug gets this recording; `podcast publish SLUG` makes it public.
+    """
+    from podcast_pipeline.cli.commands.publish import PublishOptions, ingest_recording, parse_track
 
     session: CliSession = context.obj
     if (audio is None) == (not track):
         raise typer.BadParameter("give one recording, or one --track for each speaker")
-    options = PublishOptions(title, slug, tuple(guest or ()), notes, tracks=tuple(track or ()))
-    new_slug = ingest_recording(session.context, str(audio or ""), options)
+    options = PublishOptions(title, slug, tuple(guest or ()), notes, replace=replace)
+    recording = audio or [parse_track(text) for text in track or ()]
+    new_slug = ingest_recording(session.context, recording, options)
     folder = session.library.folder(new_slug)
     guests = list(folder.table.guests)
     session.output.result(
@@ -69,13 +87,14 @@ def ingest(
 def publish(
     context: typer.Context,
     what: Annotated[
-        list[str] | None, typer.Argument(metavar="AUDIO|SLUG", help="A recording, or episodes.")
+        list[str] | None, typer.Argument(metavar="AUDIO|SLUG...", help="A recording, or episodes.")
     ] = None,
     track: Tracks = None,
     title: Title = None,
     slug: SlugOption = None,
     guest: Guests = None,
     notes: Notes = None,
+    replace: Replace = False,
     at: Annotated[
         str | None,
         typer.Option(help="Publication time: now, next (the next free slot), or one like 2026-12-01T06:00."),
@@ -88,25 +107,28 @@ def publish(
 ) -> None:
     """Publish recordings or episodes; published episodes are updated from their folders.
 
-    An argument that is an existing file is a recording; any other is an episode's slug. The tracks are one
-    recording.
+    An argument that is an existing file is a recording; any other is an episode's slug. With --replace the
+    episode --slug gets this recording and keeps its guid, date and corrections.
     """
-    from podcast_pipeline.cli.commands.publish import TRACKS, PublishOptions, publish_all
+    from podcast_pipeline.cli.commands.publish import PublishOptions, parse_track, publish_all
 
-    if (not what) == (not track):
-        raise typer.BadParameter("give a recording or episodes, or one --track for each speaker")
     options = PublishOptions(
         title,
         slug,
         tuple(guest or ()),
         notes,
-        tracks=tuple(track or ()),
         at=at,
         allow=parse_gates(allow or ()),
         dry_run=dry_run,
         yes=yes,
+        replace=replace,
+        tracks=tuple(parse_track(text) for text in track or ()),
     )
-    publish_all(context.obj, what or [TRACKS], options)
+    if bool(what) == bool(track):
+        raise typer.BadParameter("give recordings or episodes, or one --track for each speaker")
+    if replace and len(what or ()) > 1:
+        raise typer.BadParameter("--replace takes one recording")
+    publish_all(context.obj, what or [slug or "--track"], options)
 
 
 def transcribe(
@@ -119,7 +141,8 @@ def transcribe(
         str | None, typer.Option(help="Engine: auto, openvino, faster-whisper or openai-whisper.")
     ] = None,
     language: Annotated[
-        str | None, typer.Option(help="ISO 639-1 code; without it the engine detects the language.")
+        str | None,
+        typer.Option(help="ISO 639-1 code; else that of episode.toml, of show.toml, or heard."),
     ] = None,
     format_: Annotated[
         str, typer.Option("--format", help="Comma-separated list of json, vtt, srt, txt, html.")
@@ -132,21 +155,38 @@ def transcribe(
     from podcast_pipeline.cli.commands.transcribe import parse_formats, transcribe_all
 
     session: CliSession = context.obj
-    overrides = {"model": model, "engine": engine, "language": language}
+    overrides = {"model": model, "engine": engine}
     settings = session.transcription.model_copy(update={k: v for k, v in overrides.items() if v})
-    transcribe_all(session, what, settings=settings, formats=parse_formats(format_), output=output)
+    transcribe_all(
+        session,
+        what,
+        settings=settings,
+        language=language,
+        formats=parse_formats(format_),
+        output=output,
+    )
 
 
 def release(context: typer.Context, allow: Allow = None) -> None:
     """Publish the scheduled episodes that are due and update the feed; safe to run every minute, anywhere."""
+    session: CliSession = context.obj
+    slugs = ask_at_gates(
+        session, allow or (), lambda passed: release_due(session, session.context, allow=passed)
+    )
+    session.output.result({"released": slugs}, [f"{slug}: published" for slug in slugs])
+
+
+def release_due(
+    session: CliSession, context: "Context", *, allow: frozenset[GateName] = frozenset()
+) -> tuple[str, ...]:
+    """Publish the scheduled episodes that are due, as `release` and its job do; return their slugs."""
     from podcast_pipeline.pipeline import publish
 
-    session: CliSession = context.obj
-    slugs = ask_at_gates(session, allow or (), lambda passed: publish.release(session.context, allow=passed))
+    slugs = publish.release(context, allow=allow)
     if slugs:
         search.update_search_index(session)
         feeds.warn_of_left_out_items(session)
-    session.output.result({"released": slugs}, [f"{slug}: published" for slug in slugs])
+    return slugs
 
 
 def list_(context: typer.Context) -> None:
@@ -154,9 +194,14 @@ def list_(context: typer.Context) -> None:
     session: CliSession = context.obj
     rows = _rows(session)
     session.output.table("", rows, columns=("slug", "state", "publication time", "title"))
+    overdue = overdue_lines(session)
     if session.output.as_json:
         keys = ("slug", "state", "publish_at", "title")
-        session.output.result({"episodes": [dict(zip(keys, row, strict=True)) for row in rows]})
+        documents = [dict(zip(keys, row, strict=True)) for row in rows]
+        session.output.result({"episodes": [{**one, "overdue": one["slug"] in overdue} for one in documents]})
+    for line in overdue.values():
+        session.output.warn(line)
+    feeds.warn_of_placeholders(session)
 
 
 def status(context: typer.Context, slug: SlugArgument) -> None:
@@ -215,6 +260,7 @@ def rebuild(context: typer.Context, allow: Allow = None) -> None:
         session, allow or (), lambda passed: maintain.rebuild(session.context, allow=passed)
     )
     feeds.warn_of_left_out_items(session)
+    feeds.warn_of_placeholders(session)
     session.output.result({"changed": changed}, ["rebuilt" if changed else "nothing to do"])
 
 
@@ -247,6 +293,23 @@ def _rows(session: CliSession) -> list[tuple[str, str, str, str]]:
     ]
 
 
+def overdue_lines(session: CliSession) -> dict[str, str]:
+    """Return slug -> a line for each episode whose time is past and that nobody has released, and why not."""
+    from podcast_pipeline.pipeline.publish import why_not_released
+
+    now, catalog = session.clock(), session.context.catalog()
+    due = [episode for episode in (catalog.episodes if catalog else ()) if episode.is_due(now)]
+    if not due:
+        return {}
+    error = why_not_released(session.context)
+    remedy = (
+        f"`podcast release` refuses: {error}"
+        if error
+        else "run `podcast release`, and see that a timer runs it (docs/scheduling.md)"
+    )
+    return {e.slug: f"{e.slug}: overdue since {session.format_local(e.publish_at)}; {remedy}" for e in due}
+
+
 def _status_of_draft(session: CliSession, slug: str) -> dict[str, str | None]:
     title = session.library.folder(slug).load_draft().title
     apps = f"nothing: it has not left this machine; run `podcast publish {slug}` when it is ready"
@@ -263,14 +326,21 @@ def _behind(session: CliSession, episode: "Episode") -> str:
 
 
 def _status(session: CliSession, episode: "Episode") -> dict[str, str | None]:
+    from podcast_pipeline.pipeline.replace import audio_replaced_at
+
     facts = {
         "slug": episode.slug,
         "state": episode.state,
         "publish_at": session.format_local(episode.publish_at),
     }
     is_withdrawn = episode.state == "unpublished" and not episode.published_at
-    apps = APP_BEHAVIOUR["withdrawn" if is_withdrawn else episode.state]
-    return {**facts, "title": episode.title, "apps": apps.format(**facts)}
+    if episode.is_due(session.clock()):
+        late = overdue_lines(session)[episode.slug].removeprefix(f"{episode.slug}: ")
+        return {**facts, "title": episode.title, "overdue": late, "apps": APP_BEHAVIOUR["overdue"]}
+    apps = APP_BEHAVIOUR["withdrawn" if is_withdrawn else episode.state].format(**facts)
+    if episode.state == "published" and (since := audio_replaced_at(episode, session.store)):
+        apps += f"; those that downloaded it before {session.format_local(since)} keep the audio of then"
+    return {**facts, "title": episode.title, "overdue": None, "apps": apps}
 
 
 COMMANDS = (

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 FeedArgument = Annotated[
     str | None,
-    typer.Argument(metavar="[FILE|URL]", help="A feed.", show_default="the published feed"),
+    typer.Argument(metavar="[FILE|URL|-]", help="A feed.", show_default="the published feed"),
 ]
 
 
@@ -61,7 +60,7 @@ def check(
 
 def diff(context: typer.Context, feed: FeedArgument = None) -> None:
     """List the visible changes if the feed were written now; exit 3 on harmful effects in apps."""
-    from podcast_pipeline.feed import app_impact, visible_changes
+    from podcast_pipeline.feed import app_impact, parse, visible_changes
 
     session: CliSession = context.obj
     old, new = _read_all_pages(session, feed), _render_next_feed(session)
@@ -70,16 +69,27 @@ def diff(context: typer.Context, feed: FeedArgument = None) -> None:
     if feed is not None:
         changes = app_impact.without_host_changes(changes)
     harmful = app_impact.harmful_changes(changes)
+    doubts = parse.doubtful_dates(app_impact.parse_feed(old))
     session.output.result(
         {
             "new": [{"guid": item.guid, "title": item.title} for item in changes.new],
             "removed": [{"guid": item.guid, "title": item.title} for item in changes.removed],
             "changed": [asdict(change) for change in visible],
             "moved": asdict(moves),
+            "dates": [asdict(doubt) for doubt in doubts],
             "locked": harmful,
         },
-        [*_change_lines(changes, visible), *_host_lines(moves), *(f"apps: {line}" for line in harmful)]
-        or ["nothing that a listener would notice"],
+        [
+            *(
+                [
+                    *_change_lines(changes, visible),
+                    *_host_lines(moves),
+                    *(f"apps: {line}" for line in harmful),
+                ]
+                or ["nothing that a listener would notice"]
+            ),
+            *_remark_lines(doubts),
+        ],
     )
     if harmful:
         raise typer.Exit(PROBLEMS)
@@ -93,6 +103,9 @@ def _change_lines(changes: "FeedDiff", visible: "tuple[VisibleChange, ...]") -> 
 
 
 def _host_lines(moves: "HostChanges") -> Iterator[str]:
+    if moves.show_artwork:
+        old, new = moves.show_artwork
+        yield f"the show: its picture was {old} and is {new}; look whether it is the same"
     for files, count in (("audio", moves.audio), ("artwork", moves.artwork), ("chapters", moves.chapters)):
         if count:
             yield f"{format_count(count, 'episode')}: other host for the {files}, same guid"
@@ -114,22 +127,24 @@ def _render_next_feed(session: CliSession) -> bytes:
 def _read_all_pages(session: CliSession, feed: str | None) -> bytes:
     """Return a feed from a file or a URL, or the published one with its archive pages."""
     from podcast_pipeline.feed.app_impact import merge_archive_pages
-    from podcast_pipeline.feed.conformance.document import MAX_FEED_BYTES
     from podcast_pipeline.remote_feeds.client import HttpClient
+    from podcast_pipeline.remote_feeds.pages import read_feed, typed_source
     from podcast_pipeline.storage.published import read_archive
 
     if feed is None:
         return merge_archive_pages(_read_feed(session, None), read_archive(session.store))
-    if not _is_url(feed):
-        return _read_feed(session, feed)
+    source = typed_source(feed)
     with HttpClient() as client:
-        client.trust_hosts_like(feed)
-        return client.get(feed, limit_bytes=MAX_FEED_BYTES).body
+        client.trust_hosts_like(source)
+        old = read_feed(source, client)
+    for about in old.remarks:
+        session.output.warn(f"the old feed {about}")
+    return old.body
 
 
 def import_(
     context: typer.Context,
-    feed: Annotated[str, typer.Argument(metavar="URL|FILE", help="The old feed.")],
+    feed: Annotated[str, typer.Argument(metavar="URL|FILE|-", help="The old feed.")],
     keep_audio: Annotated[
         bool, typer.Option("--keep-audio", help="Leave the audio at the old host.")
     ] = False,
@@ -137,15 +152,30 @@ def import_(
         bool,
         typer.Option("--keep-missing", help="Leave audio at the old host that cannot be fetched now."),
     ] = False,
+    undated: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATE",
+            help="Date of the first item where no item has one; the others are dated a second apart.",
+        ),
+    ] = None,
 ) -> None:
     """Import a show from its old feed, each item with guid, date, notes and files; writes no feed."""
     from podcast_pipeline.remote_feeds.client import HttpClient
     from podcast_pipeline.remote_feeds.importer import import_feed
+    from podcast_pipeline.remote_feeds.pages import typed_source
 
     session: CliSession = context.obj
     _ = session.store  # raises before anything is fetched if it is another show's
     with HttpClient() as client:
-        result = import_feed(session.context, feed, client, keep_audio=keep_audio, keep_missing=keep_missing)
+        result = import_feed(
+            session.context,
+            typed_source(feed),
+            client,
+            keep_audio=keep_audio,
+            keep_missing=keep_missing,
+            undated_at=session.parse_time(undated, "--undated") if undated else None,
+        )
     count = len(result.added_slugs)
     session.output.result(
         {
@@ -172,6 +202,19 @@ def warn_of_left_out_items(session: CliSession) -> None:
         session.output.warn(line)
 
 
+def warn_of_placeholders(session: CliSession) -> None:
+    """Print one line where listeners see values of the sample show; none for a show on this machine only."""
+    from podcast_pipeline.config.placeholders import is_trial, tell_placeholders
+    from podcast_pipeline.pipeline.show_assets import show_placeholders
+
+    found = () if is_trial(session.context.show) else show_placeholders(session.context)
+    if found:
+        session.output.warn(
+            f"show.toml has placeholders: {tell_placeholders(found)}; put your own there, then run"
+            " `podcast rebuild`"
+        )
+
+
 def _remark_lines(remarks: "Iterable[ImportRemark]") -> Iterator[str]:
     """Yield one line per kind of remark, with the first three titles."""
     titles: dict[str, list[str]] = defaultdict(list)
@@ -189,8 +232,10 @@ def _check(session: CliSession, feed: str | None, newest: int) -> "tuple[FeedFin
     from podcast_pipeline.feed import conformance
     from podcast_pipeline.remote_feeds.check import check_url
     from podcast_pipeline.remote_feeds.client import HttpClient
+    from podcast_pipeline.remote_feeds.pages import is_web_address, typed_source
 
-    url = feed if feed and _is_url(feed) else None
+    feed = feed and typed_source(feed)
+    url = feed if feed and is_web_address(feed) else None
     if feed is None and session.store.remote:
         url = session.config.to_show(artwork_key=None).feed_url
     if url is None:
@@ -199,17 +244,13 @@ def _check(session: CliSession, feed: str | None, newest: int) -> "tuple[FeedFin
         return check_url(url, client, newest=newest)
 
 
-def _is_url(name: str) -> bool:
-    return name.lower().startswith(("http://", "https://"))
-
-
 def _read_feed(session: CliSession, feed: str | None) -> bytes:
     """Return a feed from a file, or the published one."""
     from podcast_pipeline.remote_feeds.pages import read_feed_file
     from podcast_pipeline.storage.objects import FEED_KEY
 
     if feed is not None:
-        return read_feed_file(Path(feed))
+        return read_feed_file(feed)
     try:
         return session.store.get(FEED_KEY)[1]
     except NotFound as error:

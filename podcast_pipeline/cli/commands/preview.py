@@ -41,14 +41,16 @@ def preview(
     Prints an address that opens once, on this machine. Ends after an hour, or with Ctrl-C. The page stays as
     it was at the start: run the command again after a change. A recording gets no folder.
     """
-    from podcast_pipeline.cli.commands.publish import TRACKS, PublishOptions, rehearsed_episode
+    from podcast_pipeline.cli.commands.publish import PublishOptions, parse_track, rehearsed_episode
     from podcast_pipeline.pipeline.rehearsal import preview_episode
 
     session: CliSession = context.obj
     if (not what) == (not track):
         raise typer.BadParameter("give an episode or a recording, or one --track for each speaker")
-    options = PublishOptions(title, slug, tuple(guest or ()), notes, tracks=tuple(track or ()))
-    with rehearsed_episode(session.context, what or TRACKS, options) as (show, found):
+    options = PublishOptions(
+        title, slug, tuple(guest or ()), notes, tracks=tuple(parse_track(text) for text in track or ())
+    )
+    with rehearsed_episode(session.context, what, options) as (show, found):
         for ending in ENDING_SIGNALS:
             signal.signal(ending, session.output.interrupt)
         has_folder = show.library is session.library

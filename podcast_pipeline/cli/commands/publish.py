@@ -27,22 +27,27 @@ if TYPE_CHECKING:
 
 
 LISTED = 20  # changes that came from other producers
-TRACKS = "--track"  # the argument of a recording that is its tracks
 
 
 @dataclass(frozen=True)
 class PublishOptions:
-    """The options of `ingest`, `preview` and `publish`."""
+    """The options of `ingest`, `preview` and `publish`.
+
+    Attributes:
+        replace: the recording is to be the audio of the episode `slug`.
+        tracks: of a recording, in place of an argument.
+    """
 
     title: str | None
     slug: str | None
     guests: tuple[str, ...]
     notes: Path | None
-    tracks: tuple[str, ...] = ()
     at: str | None = None
     allow: frozenset[GateName] = frozenset()
     dry_run: bool = False
     yes: bool = False
+    replace: bool = False
+    tracks: "tuple[Track, ...]" = ()
 
     @property
     def for_new_recording(self) -> bool:
@@ -80,6 +85,7 @@ def publish_all(session: CliSession, arguments: list[str], options: PublishOptio
         session.output.warn(str(error))
     if not options.dry_run:
         feeds.warn_of_left_out_items(session)
+    feeds.warn_of_placeholders(session)
     sys.exit(exit_code(errors))
 
 
@@ -91,24 +97,43 @@ def _warn_of_categories(session: CliSession) -> None:
             session.output.warn(f"show.toml: category “{category}” is not one of Apple's; {fix}")
 
 
-def ingest_recording(context: "Context", recording: str, options: PublishOptions) -> str:
-    """Create an episode folder for a recording, or for the tracks in the options, and return the slug."""
+def ingest_recording(context: "Context", recording: "Path | Sequence[Track]", options: PublishOptions) -> str:
+    """Create an episode folder for a recording, or for its separate tracks, and return the slug.
+
+    With --replace the episode of that slug gets the recording.
+    """
     from podcast_pipeline.pipeline import publish
 
+    if options.replace:
+        return _replace(context, recording, options)
     notes = _text(options.notes) if options.notes else ""
-    if not options.tracks:
+    if isinstance(recording, Path):
         return publish.ingest(
-            context,
-            Path(recording),
-            title=options.title,
-            slug=options.slug,
-            guests=options.guests,
-            notes=notes,
+            context, recording, title=options.title, slug=options.slug, guests=options.guests, notes=notes
         )
-    tracks = [parse_track(text) for text in options.tracks]
     return publish.ingest_tracks(
-        context, tracks, title=options.title, slug=options.slug, guests=options.guests, notes=notes
+        context, recording, title=options.title, slug=options.slug, guests=options.guests, notes=notes
     )
+
+
+def _replace(context: "Context", recording: "Path | Sequence[Track]", options: PublishOptions) -> str:
+    from podcast_pipeline.pipeline.replace import replace_recording
+
+    if options.slug is None:
+        raise ConfigError("--replace", "needs --slug SLUG, the episode whose audio is replaced")
+    if options.title or options.guests or options.notes:
+        message = "--title, --guest and --notes are for a new episode; change episode.toml and notes.md"
+        raise ConfigError("--replace", message)
+    if options.dry_run:
+        message = "changes the folder; run `podcast ingest … --replace`, then `podcast publish --dry-run`"
+        raise ConfigError("--replace", message)
+    replaced = replace_recording(context, options.slug, recording)
+    if replaced.old_files:
+        files, folder = " and ".join(replaced.old_files), replaced.folder
+        context.warn(
+            f"{replaced.slug}: the old recording stays in {folder} ({files}); delete it when nobody needs it"
+        )
+    return replaced.slug
 
 
 def parse_track(text: str) -> "Track":
@@ -164,7 +189,7 @@ def _publish_one(session: CliSession, argument: str, options: PublishOptions) ->
     context, publish_at = session.context, _publish_at(session, options.at)
     slug = argument
     if _is_recording(argument, options):
-        slug = ingest_recording(context, argument, options)
+        slug = ingest_recording(context, options.tracks or Path(argument), options)
 
     def confirm(prepared: "PreparedEpisode") -> None:
         if not options.yes and can_ask(session):
@@ -200,7 +225,7 @@ def rehearsed_episode(
         yield context, argument
         return
     with ingested_for_rehearsal(
-        context, lambda rehearsal: ingest_recording(rehearsal, argument, options)
+        context, lambda library: ingest_recording(library, options.tracks or Path(argument), options)
     ) as found:
         yield found
 
@@ -209,6 +234,8 @@ def _is_recording(argument: str, options: PublishOptions) -> bool:
     """Tell a recording from a slug; EpisodeError where an option for a recording comes with a slug."""
     if options.tracks or Path(argument).is_file():
         return True
+    if options.replace:
+        raise EpisodeError(argument, "is not a file; --replace needs the new recording")
     if options.for_new_recording:
         message = "is not a file; omit --title, --slug, --guest and --notes, they are for a new recording"
         raise EpisodeError(argument, message)
@@ -378,20 +405,39 @@ def _lines(session: CliSession, outcome: PublishOutcome) -> Iterator[str]:
     facts = _facts(result.episode, result.show)
     yield from merged_lines(result.taken, "would take" if isinstance(result, DryRunResult) else "taken")
     if not result.changed:
-        yield f"{facts['slug']}: nothing to do, the episode matches its folder ({facts['page_url']})"
+        then = " from its time on" if result.episode.state == "scheduled" else ""
+        yield f"{facts['slug']}: nothing to do, the episode matches its folder ({facts['page_url']}{then})"
     elif isinstance(result, DryRunResult):
         yield from _plan(session, result)
     else:
-        if result.episode.state == "scheduled":
+        scheduled = result.episode.state == "scheduled"
+        if scheduled:
             when = session.format_local(result.episode.publish_at)
-            yield f"scheduled: `podcast release` publishes the episode at {when}"
+            yield f"scheduled: `podcast release` publishes the episode at {when}; nothing answers before"
             yield from _slot_lines(session, result.episode)
         version = result.episode.transcript
         if version and version.note and version.published_at == result.episode.content_changed_at:
             yield f"transcript: version {version.version}; correction note: {version.note}"
+        if scheduled:
+            yield f"page from then on: {facts['page_url']}"
+            return
         yield f"page:  {facts['page_url']}"
         yield f"audio: {facts['audio_url'] or 'for subscribers, in their private feeds and on the page'}"
         yield f"feed:  {result.show.feed_url}"
+        yield from _lines_on_the_audio(session, result)
+
+
+def _lines_on_the_audio(session: CliSession, result: "PublishResult") -> Iterator[str]:
+    """Yield what a listener keeps of the audio that was published before."""
+    before, audio = result.before, result.episode.enclosure
+    if before is None or before.enclosure.key is None or before.state != "published":
+        return
+    if before.enclosure.sha256 != audio.sha256:
+        days = session.config.storage.gc_grace_days
+        old = result.show.object_url(before.enclosure.key) if before.access == "public" else "in the store"
+        yield f"old audio: {old}, until `podcast gc --yes` removes it, {days} days from now at the earliest"
+    elif before.title != result.episode.title:
+        yield "the MP3 keeps in its tags the title that it was made with; apps show the one of the feed"
 
 
 def merged_lines(taken: Sequence[str], verb: str) -> Iterator[str]:

@@ -1,10 +1,8 @@
 """Commands on the show: init, serve, doctor."""
 
 import os
-from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
-from threading import Event, Thread
 from typing import Annotated
 from uuid import uuid4
 
@@ -38,7 +36,8 @@ def init(
     target = folder / "show.toml"
     if target.exists():
         raise ConfigError(target, "already exists; edit it, or choose another folder")
-    make_folder(folder / "episodes")
+    make_folder(folder)
+    make_folder(folder / "episodes", mode=0o700)
     document = tomlkit.parse((TEMPLATES / "show.toml").read_text(encoding="utf-8"))
     document["show"]["id"] = str(uuid4())
     document["show"]["guid"] = str(uuid4())
@@ -69,46 +68,33 @@ def serve(
     context: typer.Context,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8080,
+    release: Annotated[
+        bool, typer.Option("--release", help="Also publish scheduled episodes when they are due.")
+    ] = False,
 ) -> None:
-    """Serve the pages, the private feeds and, with local storage, all public files."""
-    from podcast_pipeline.audience.mail import SmtpMailer
-    from podcast_pipeline.audience.subscribers.signin import SignIn
+    """Serve the pages, the private feeds and, with local storage, all public files.
+
+    Threads of the server do the background work: they send sign-in mails and delete expired data.
+    """
     from podcast_pipeline.cli.audience import open_subscribers
+    from podcast_pipeline.cli.jobs import build_worker, open_signin
     from podcast_pipeline.web import server
     from podcast_pipeline.web.app import create_app
 
     session: CliSession = context.obj
-    subscribers, show_id = open_subscribers(session, may_ask=False), session.config.show.id
+    subscribers = open_subscribers(session, may_ask=False)
+    signin = open_signin(session, subscribers)
     app = create_app(
         config=session.config,
         store=session.store,
         subscribers=subscribers,
         sessions=session.sessions,
         clock=session.clock,
-        signin=SignIn(session.database, show_id=show_id, secret_key=subscribers.secret_key),
-        mailer=SmtpMailer.from_config(session.config),
+        signin=signin,
     )
     warning = server.port_warning(session.config.urls.site, port)
     if warning:
         session.output.warn(warning)
-    _start_retention_thread(session)
     app.state.catch_up()
-    server.serve(app, host=host, port=port)
-
-
-def _start_retention_thread(session: CliSession) -> None:
-    """Delete expired personal data once a day in a background thread of `serve`."""
-    from podcast_pipeline.audience.subscribers.privacy.retention import purge, run_daily
-
-    retention = session.config.retention
-
-    def delete_expired() -> None:
-        purge(
-            session.database,
-            show_id=session.config.show.id,
-            network_kept=timedelta(days=retention.network_addresses_days),
-            audit_kept=timedelta(days=retention.audit_log_days),
-            now=session.clock(),
-        )
-
-    Thread(target=run_daily, args=(delete_expired,), kwargs={"stopped": Event()}, daemon=True).start()
+    with build_worker(session, signin=signin, releases=release).running():
+        server.serve(app, host=host, port=port)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 JSON_LINES = 1000
 """Maximum number of lines that `import --json` lists, so that any file is read in bounded memory."""
 
+REPORTED = ("number", "outcome", "text", "message")
+"""The fields of a line in the result of `import --json`."""
+
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The subscriber's e-mail address.")]
 Until = Annotated[
     str | None, typer.Option(metavar="DATE", help="Paid until the end of this day.", show_default="for ever")
@@ -74,13 +77,14 @@ def import_(
     """Add and change subscribers from a CSV file; importing the same file again changes nothing.
 
     Columns: email, and optionally plan, period, paid_until. A line that is bad or repeats an address is
-    reported and skipped; the other lines are imported. Exit code 3 if a line was bad.
+    reported and skipped; the other lines are imported. Exit code 3 if a line was bad. A paid_until that is
+    empty, or 9999-12-31, never ends.
     """
     from podcast_pipeline.audience.subscribers.csv.importer import import_csv
 
     session: CliSession = context.obj
     counts: dict[str, int] = {}
-    ended = 0
+    ended, endless = 0, 0
     reported: list[dict[str, object]] = []
     config = session.config
     results = import_csv(session.subscribers, path, zone=config.zone, now=session.clock(), dry_run=dry_run)
@@ -88,15 +92,18 @@ def import_(
         if result.outcome != "ignored":  # a remark on columns, not on a subscriber
             counts[result.outcome] = counts.get(result.outcome, 0) + 1
         ended += result.has_ended
+        endless += result.never_ends
         if result.message:
             _print_result(session, path, result)
-            fields = {name: value for name, value in vars(result).items() if name != "has_ended"}
+            fields = {name: value for name, value in vars(result).items() if name in REPORTED}
             reported += [fields] if len(reported) < JSON_LINES else []
     summary = ", ".join(f"{number} {outcome}" for outcome, number in counts.items()) or "no lines"
     if ended:
         session.output.warn(f"{path}: {ended} of the added and changed have a paid_until that is past")
+    if endless:
+        session.output.warn(f"{path}: {endless} of the added and changed get access without an end")
     session.output.result(
-        {"dry_run": dry_run, "counts": counts, "ended": ended, "lines": reported},
+        {"dry_run": dry_run, "counts": counts, "ended": ended, "endless": endless, "lines": reported},
         [f"{path}: {summary}{' (dry run, nothing was changed)' if dry_run else ''}"],
     )
     if counts.get("bad"):
@@ -206,9 +213,9 @@ def _print_result(session: CliSession, path: Path, result: "CsvRowResult") -> No
 
 
 def _print_state(session: CliSession, subscriber: "Subscriber") -> None:
-    until = _format_paid_until(session, subscriber)
-    state = f"{subscriber.state(session.clock())}{', paid until ' if until else ''}{until}"
-    session.output.result(_facts(session, subscriber), [f"{subscriber.email}: {state}"])
+    until, state = _format_paid_until(session, subscriber), subscriber.state(session.clock())
+    terms = f", paid until {until}" if until else ", for ever" if state == "active" else ""
+    session.output.result(_facts(session, subscriber), [f"{subscriber.email}: {state}{terms}"])
 
 
 def _format_terms(session: CliSession, subscriber: "Subscriber") -> str:

@@ -22,6 +22,7 @@ from podcast_pipeline.pipeline.transcribe import fetch_imported_audio, transcrib
 from podcast_pipeline.transcript.captions.formats import render_captions
 from podcast_pipeline.transcript.edits import EditConflict
 from podcast_pipeline.transcription import Transcriber
+from podcast_pipeline.transcription.language import language_remarks
 
 TO_STDOUT = "-"
 DAMAGE_WARNINGS = {
@@ -44,10 +45,15 @@ class TranscriptionResult:
 
 @dataclass(frozen=True)
 class TranscriptionRun:
-    """One run of the command; the engine is loaded for the first recording."""
+    """One run of the command; the engine is loaded for the first recording.
+
+    Attributes:
+        language: given on the command line, which counts before that of episode.toml and show.toml.
+    """
 
     session: CliSession
     settings: TranscriptionTable
+    language: str | None
 
     @cached_property
     def transcriber(self) -> Transcriber:
@@ -62,13 +68,19 @@ class TranscriptionRun:
             return self._transcribe_episode(name)
         if not path.exists():
             raise AudioError(name, "is neither a file nor an episode; `podcast list` shows all episodes")
+        if not path.is_file():
+            raise AudioError(name, "is a folder, a pipe or a device; give the file of a recording")
+        language = self.language or self.settings.language
         transcript = transcribe_file(
             path,
             self.transcriber,
-            language=self.settings.language,
-            glossary=self.session.show_glossary(self.settings.language),
+            language=language,
+            usual_language=self.session.usual_language,
+            glossary=self.session.show_glossary(language),
             report=self.session.output.report,
         )
+        for remark in language_remarks(transcript):
+            self.session.output.warn(f"{name}: {remark}; --language decides")
         return TranscriptionResult(name, transcript)
 
     def _transcribe_episode(self, slug: str) -> TranscriptionResult:
@@ -78,7 +90,7 @@ class TranscriptionRun:
             draft = folder.load_draft()
             if not folder.has_recording:
                 draft = fetch_imported_audio(folder, draft, context)
-            transcript = transcribe_episode(folder, draft, context)
+            transcript = transcribe_episode(folder, draft, context, language=self.language)
             edited = edited_transcript(folder, draft, transcript, None, context)
         return TranscriptionResult(slug, edited.transcript, edited.conflicts)
 
@@ -105,6 +117,7 @@ def transcribe_all(
     names: list[str],
     *,
     settings: TranscriptionTable,
+    language: str | None,
     formats: list[CaptionFormat],
     output: str | None,
 ) -> None:
@@ -113,7 +126,7 @@ def transcribe_all(
         raise ConfigError(
             "--output -", "takes one recording and one format, without --json; use a folder for more"
         )
-    run = TranscriptionRun(session, settings)
+    run = TranscriptionRun(session, settings, language)
     if output == TO_STDOUT:
         result = run.attempt(names[0])
         _warn(session, result)

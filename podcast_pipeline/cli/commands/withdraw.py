@@ -95,14 +95,14 @@ def _withdraw(
         planned = pipeline.plan_withdrawal(
             session.context, slug, selection, public_reason=options.public_reason
         )
+        _ask(session, planned, yes=options.yes)
+        return pipeline.withdraw(session.context, planned, reason=options.reason)
     except AlreadyWithdrawn as error:
         return replace(finished, remarks=(error.message,))
     except NothingToWithdraw:
         if finished.did_nothing:
             raise
         return finished
-    _ask(session, planned, yes=options.yes)
-    return pipeline.withdraw(session.context, planned, reason=options.reason)
 
 
 def _downloads(session: CliSession, receipt: "WithdrawalReceipt") -> int | None:

@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from pathlib import PurePosixPath
 
 from podcast_pipeline.feed.conformance.channel import LANGUAGE_PATTERN
 from podcast_pipeline.feed.conformance.document import Element, FeedDocument, Rule, url_path
 from podcast_pipeline.feed.conformance.finding import FeedFinding, error, warning
+from podcast_pipeline.feed.untrusted.dates import read_date
 from podcast_pipeline.model import CHAPTERS_TYPE
 
 MEDIA_TYPES = {
@@ -28,6 +27,10 @@ TRANSCRIPT_TYPES = {
 SOUNDBITE_S = (15, 120)
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
+_RFC_2822 = re.compile(
+    r"((Mon|Tue|Wed|Thu|Fri|Sat|Sun),\s*)?\d{1,2}\s+(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+    r"\s+(\d{2}|\d{4})\s+\d{1,2}:\d{2}(:\d{2})?\s+([+-]\d{4}|UTC?|GMT|[ECMP][SD]T|[A-IK-Z])(\s*\([^()]*\))?"
+)
 _NUMBERED = re.compile(r"(?:(?:ep|episode|folge)\.?\s*#?\d+|#\d+|s\d+\s*[·:]?\s*e\d+)\b", re.IGNORECASE)
 _LEADING = re.compile(r"(\d+)\s*[.:|–—-]\s")
 _CLOCK = re.compile(r"\d{1,3}(:[0-5]?\d){1,2}")
@@ -119,20 +122,15 @@ def dates(document: FeedDocument) -> Iterator[FeedFinding]:
     fix = "write it like Tue, 03 Mar 2026 06:00:00 +0000"
     for item in document.items:
         element, text = document.element_and_text(item, "pubDate")
-        at = _parse_date(text)
+        published = read_date(text)
         if element is None:
             yield error("F11", item, "an item without a pubDate", fix)
-        elif at is None:
+        elif published is None or not _RFC_2822.fullmatch(text):
             yield error("F11", element, f"the pubDate “{text[:40]}” is not RFC 2822", fix)
-        elif "," in text and not text.startswith(DAYS[at.weekday()]):
-            yield warning("F11", element, f"{text} was a {DAYS[at.weekday()]}", fix)
-
-
-def _parse_date(text: str) -> datetime | None:
-    try:
-        return parsedate_to_datetime(text) if ":" in text else None
-    except (ValueError, OverflowError):
-        return None
+        elif published.doubt:
+            yield warning("F11", element, f"the pubDate “{text}” {published.doubt}", fix)
+        elif "," in text and not text.startswith(DAYS[published.at.weekday()]):
+            yield warning("F11", element, f"{text} was a {DAYS[published.at.weekday()]}", fix)
 
 
 def numbers(document: FeedDocument) -> Iterator[FeedFinding]:

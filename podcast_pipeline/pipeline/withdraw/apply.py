@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from podcast_pipeline.errors import EpisodeError
+from podcast_pipeline.errors import OvertakenError
 from podcast_pipeline.model import Enclosure, Episode, Transcript, TranscriptVersion
 from podcast_pipeline.model.catalog import Catalog
 from podcast_pipeline.pipeline.assemble import referenced_keys, with_corrections
@@ -30,10 +30,10 @@ class AppliedWithdrawal:
     objects: tuple[StagedObject, ...]
 
     def add_to_catalog(self, current: Catalog | None) -> Catalog:
-        """Return the catalog with the withdrawal; EpisodeError when somebody published meanwhile."""
+        """Return the catalog with the withdrawal; OvertakenError when somebody published meanwhile."""
         there = current.by_id(self.episode.id) if current else None
         if current is None or there not in (self.known, self.episode):
-            raise EpisodeError(
+            raise OvertakenError(
                 self.episode.slug,
                 "was published by somebody else meanwhile; nothing was withdrawn, run again",
             )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from podcast_pipeline.files import sync_to_disk
+from podcast_pipeline.files import make_folder, sync_to_disk
 from podcast_pipeline.model import Withdrawal
 from podcast_pipeline.pipeline.withdraw.folder import CleanedFolder
 from podcast_pipeline.pipeline.withdraw.removal import Removal
@@ -107,7 +107,7 @@ class WithdrawalReceipt:
 def append_to_log(state_folder: Path, receipt: WithdrawalReceipt) -> None:
     """Append a receipt, with the private reason, to `.podcast/withdrawals.jsonl`, which only we can read."""
     path = state_folder / LOG_FILE
-    state_folder.mkdir(parents=True, exist_ok=True)
+    make_folder(state_folder, mode=0o700)
     line = json.dumps(receipt.to_json(), ensure_ascii=False) + "\n"
     handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:

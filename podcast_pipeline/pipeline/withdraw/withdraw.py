@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from podcast_pipeline.errors import EpisodeError
+from podcast_pipeline.errors import EpisodeError, NotFound, OvertakenError
+from podcast_pipeline.files import make_folder
 from podcast_pipeline.model import Episode
 from podcast_pipeline.model.catalog import Catalog
 from podcast_pipeline.pipeline.commit import (
@@ -35,14 +36,16 @@ from podcast_pipeline.pipeline.withdraw.versions import plan_episode, plan_versi
 from podcast_pipeline.storage.upload import upload
 
 WORK_PREFIX = "withdraw-"  # of folders in .podcast
+MAX_ATTEMPTS = 5  # others publish the same episode while a withdrawal is made
 
 
 @dataclass(frozen=True)
 class PlannedWithdrawal:
-    """A plan with the published words that it was made from."""
+    """A plan, the published words that it was made from, and what was asked for."""
 
     plan: WithdrawalPlan
     published: PublishedWords
+    selection: Selection
 
     def describe(self) -> tuple[str, ...]:
         """Return what will be done, one line each, without a word of what is withdrawn."""
@@ -67,31 +70,45 @@ def plan_withdrawal(
     catalog, episode = _entry(context, slug)
     if selection.whole:  # also where a document is gone
         plan = plan_episode(episode, public_reason=public_reason)
-        return PlannedWithdrawal(plan, PublishedWords(episode, {}))
+        return PlannedWithdrawal(plan, PublishedWords(episode, {}), selection)
     published = read_published_words(episode, context.store)
     if episode.state == "unpublished":
         raise EpisodeError(slug, "was unpublished; take it away with its files by `--all`")
     salt = secrets.token_hex(16)
     if selection.version is not None:
         plan = plan_version(published, selection.version, salt=salt, public_reason=public_reason)
-        return PlannedWithdrawal(plan, published)
+        return PlannedWithdrawal(plan, published, selection)
     plan = plan_passage(published, catalog, selection, salt=salt, public_reason=public_reason)
-    return PlannedWithdrawal(plan, published)
+    return PlannedWithdrawal(plan, published, selection)
 
 
 def withdraw(context: Context, planned: PlannedWithdrawal, *, reason: str = "") -> WithdrawalReceipt:
     """Make a planned withdrawal.
 
     From the replacement of the catalog on nobody is served the words. A run that is killed after that is
-    finished by `finish_withdrawal`, one that is killed before has changed nothing.
+    finished by `finish_withdrawal`, one that is killed before has changed nothing. Where somebody publishes
+    the episode at the same time, the withdrawal is planned anew from what is published then.
 
     Args:
         reason: for the log on this machine.
 
     Raises:
-        EpisodeError: the episode was published meanwhile; nothing was withdrawn.
+        EpisodeError: the episode was published over and over meanwhile, or now has the quote at several
+            places; nothing was withdrawn.
         StoreError: the store failed; run again.
     """
+    for _ in range(MAX_ATTEMPTS - 1):
+        try:
+            return _withdraw_once(context, planned, reason)
+        except (OvertakenError, NotFound):
+            known, public_reason = planned.plan.known, planned.plan.public_reason
+            if _entry(context, known.slug)[1] == known:  # an object is really gone
+                raise
+            planned = plan_withdrawal(context, known.slug, planned.selection, public_reason=public_reason)
+    return _withdraw_once(context, planned, reason)
+
+
+def _withdraw_once(context: Context, planned: PlannedWithdrawal, reason: str) -> WithdrawalReceipt:
     with _applied(context, planned) as applied:
         upload(context.store, applied.objects, now=context.clock(), report=context.report)
         transcripts = [applied.transcript] if applied.transcript else []
@@ -169,7 +186,7 @@ def _unchanged(current: Catalog | None) -> Catalog:
 def _applied(context: Context, planned: PlannedWithdrawal) -> Iterator[AppliedWithdrawal]:
     """Yield the withdrawal with its objects; files of new audio are there until the end."""
     _remove_work_folders(context)
-    context.config.state_folder.mkdir(parents=True, exist_ok=True)
+    make_folder(context.config.state_folder, mode=0o700)
     with TemporaryDirectory(prefix=WORK_PREFIX, dir=context.config.state_folder) as work:
         media = silenced_media(planned.plan, Path(work), context)
         yield apply_withdrawal(

@@ -1,20 +1,23 @@
 """Lay out a transcript as timed cues that keep sentences, numbers and names together."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 import regex
 
 from podcast_pipeline.model import Transcript
-from podcast_pipeline.transcript.text.sentences import is_abbreviation
+from podcast_pipeline.transcript.captions.timing import (
+    READABLE_MS,
+    Cue,
+    time_in_sequence,
+    time_side_by_side,
+)
+from podcast_pipeline.transcript.text.abbreviations import is_abbreviation
 from podcast_pipeline.transcript.text.turns import TranscriptTurn, WrittenWord, join_words, transcript_turns
+from podcast_pipeline.transcript.text.width import columns
 
-READABLE_S = 1.0
-"""Minimum duration of a cue, if there is room before the next."""
-
-READING_CHARS_PER_S = 20
-"""Reading speed that a cue's duration allows, if there is room. Source: the subtitling guides."""
+READABLE_S = READABLE_MS / 1000
 
 MAGNITUDES = frozenset(
     (
@@ -36,6 +39,8 @@ FREE, NAME, NUMBER, WORD = range(4)
 
 _DIGIT = regex.compile(r"\d")
 _NUMBER_END = regex.compile(r"\d[^\s.,:;!?…。、！？]*$")
+_HAN_NUMERAL = regex.compile(r"[〇零一二三四五六七八九十百千万萬亿億兆分之点點两兩]")
+_KATAKANA = regex.compile(r"[\p{Katakana}ー]")
 _BEFORE_NUMBER = regex.compile(r"^[\p{Sc}№#§]$")
 _CAPITALISED = regex.compile(r"^\P{L}*\p{Lu}")
 _PRONOUN = regex.compile(r"^I(?:['’]\w+)?$")
@@ -43,54 +48,57 @@ _CLAUSE_END = regex.compile(r"""[.,:;!?—–、，。؛،…]["'’”»)\]」�
 
 
 @dataclass(frozen=True)
-class Cue:
-    """A caption block.
-
-    Attributes:
-        speaker: display name, None if unknown.
-        begins_turn: whether the cue is the first of a turn.
-        lines: the words; the first is empty if the label takes a line of its own.
-    """
-
-    start_s: float
-    end_s: float
-    speaker: str | None
-    begins_turn: bool
-    lines: tuple[str, ...]
-
-    @property
-    def text(self) -> str:
-        """The words on one line."""
-        return " ".join(filter(None, self.lines))
-
-
-@dataclass(frozen=True)
 class CueLayout:
     """Cue layout of one format.
 
     Attributes:
-        label: (name, begins_turn) -> text before the first line; it counts towards the line's length.
-        measure: number of characters of a text when written, escapes included.
+        label: (name, begins_turn, language) -> text before the first line, part of its length.
+        measure: columns of a text when written, escapes included.
+        side_by_side: whether cues of people who talk at once may be shown at once.
     """
 
     line_chars: int
     line_count: int
-    label: Callable[[str, bool], str]
-    measure: Callable[[str], int] = len
+    label: Callable[[str, bool, str], str]
+    measure: Callable[[str], int] = columns
+    side_by_side: bool = True
 
 
 def layout_cues(transcript: Transcript, layout: CueLayout) -> tuple[Cue, ...]:
-    """Return the cues of a transcript: in order, without overlap, inside its duration, every word once."""
-    untimed = [cue for turn in transcript_turns(transcript) for cue in _turn_cues(turn, layout)]
-    return tuple(_timed(untimed, transcript.duration_s))
+    """Return the cues of a transcript: in order of their starts, inside its duration, every word once."""
+    turns = transcript_turns(transcript)
+    crossed = _crossed(turns)
+    untimed = [
+        cue for n, turn in enumerate(turns) for cue in _turn_cues(turn, layout, may_be_parted=n in crossed)
+    ]
+    time = time_side_by_side if layout.side_by_side else time_in_sequence
+    return tuple(time(untimed, transcript.duration_s))
 
 
-def _turn_cues(turn: TranscriptTurn, layout: CueLayout) -> Iterator[Cue]:
+def _crossed(turns: Sequence[TranscriptTurn]) -> set[int]:
+    """Return the places of turns during which somebody else talks, too."""
+    crossed: set[int] = set()
+    running: list[tuple[float, int]] = []  # (end, place)
+    for place, turn in enumerate(turns):
+        start_s = turn.sentences[0].start_s
+        running = [(end_s, other) for end_s, other in running if end_s > start_s]
+        if running:
+            crossed |= {place, *(other for _, other in running)}
+        running.append((max(sentence.end_s for sentence in turn.sentences), place))
+    return crossed
+
+
+def _turn_cues(turn: TranscriptTurn, layout: CueLayout, *, may_be_parted: bool) -> Iterator[Cue]:
+    """Yield the cues of a turn, untimed.
+
+    Args:
+        may_be_parted: a cue of another speaker may come between any two: each has room for the label.
+    """
     begins_turn = True
     for words in _readable(turn, layout):
-        blocks = list(_blocks(words, layout, FREE))
+        blocks = list(_blocks(words, layout, FREE, turn.language))
         while blocks:
-            label = _label(turn, layout, begins_turn=begins_turn)
+            label = _label(turn, layout, begins_turn=begins_turn or may_be_parted)
             count = _cue_size(blocks, label, layout)
             lines = _lines(blocks[:count], label, layout)
             yield Cue(blocks[0].start_s, blocks[count - 1].end_s, turn.speaker, begins_turn, tuple(lines))
@@ -120,7 +128,7 @@ def _share_a_cue(
 
 
 def _label(turn: TranscriptTurn, layout: CueLayout, *, begins_turn: bool) -> str:
-    return layout.label(turn.speaker, begins_turn) if turn.speaker else ""
+    return layout.label(turn.speaker, begins_turn, turn.language) if turn.speaker else ""
 
 
 def _cue_size(blocks: list[WrittenWord], label: str, layout: CueLayout) -> int:
@@ -138,43 +146,63 @@ def _cue_size(blocks: list[WrittenWord], label: str, layout: CueLayout) -> int:
 
 
 def _lines(blocks: Sequence[WrittenWord], label: str, layout: CueLayout) -> list[str]:
-    """Fill lines greedily; the label's line stays empty if not even one block fits beside the label."""
-    lines, room = [""], layout.line_chars - len(label)
+    """Fill lines greedily; the label's line stays empty if not even one block fits beside the label.
+
+    Where a script has no spaces, a line ends after punctuation rather than inside a word.
+    """
+    lines: list[list[WrittenWord]] = [[]]
+    room = layout.line_chars - columns(label)
     for block in blocks:
-        longer = join_words([WrittenWord(lines[-1], 0, 0, space_before=False), block])
-        if layout.measure(longer) <= room:
-            lines[-1] = longer
+        if layout.measure(join_words([*lines[-1], block])) <= room:
+            lines[-1].append(block)
         else:
-            lines.append(block.text)
+            kept = len(lines[-1]) if block.space_before else _after_punctuation(lines[-1])
+            moved = lines[-1][kept:]
+            del lines[-1][kept:]
+            lines.append([*moved, block])
             room = layout.line_chars
-    return lines if lines[0] or label else lines[1:]
+    texts = [join_words(line) for line in lines]
+    return texts if texts[0] or label else texts[1:]
 
 
-def _blocks(words: Sequence[WrittenWord], layout: CueLayout, bond: int) -> Iterator[WrittenWord]:
+def _after_punctuation(line: Sequence[WrittenWord]) -> int:
+    """Return how many words of a line to keep: up to punctuation in its second half, else all."""
+    ends = [n for n in range(len(line) // 2 + 1, len(line) + 1) if _CLAUSE_END.search(line[n - 1].text)]
+    return ends[-1] if ends else len(line)
+
+
+def _blocks(
+    words: Sequence[WrittenWord], layout: CueLayout, bond: int, language: str
+) -> Iterator[WrittenWord]:
     """Yield unbreakable blocks that fit on a line; too wide ones are broken at their weakest bonds first."""
-    for run in _runs(words, bond):
+    for run in _runs(words, bond, language):
         text = join_words(run)
         if layout.measure(text) <= layout.line_chars:
             yield WrittenWord(text, run[0].start_s, run[-1].end_s, space_before=run[0].space_before)
         elif bond < WORD:
-            yield from _blocks(run, layout, bond + 1)
+            yield from _blocks(run, layout, bond + 1, language)
         else:
             yield from _graphemes(run[0], layout)
 
 
-def _runs(words: Sequence[WrittenWord], bond: int) -> Iterator[Sequence[WrittenWord]]:
+def _runs(words: Sequence[WrittenWord], bond: int, language: str) -> Iterator[Sequence[WrittenWord]]:
     begin = 0
     for number, (before, after) in enumerate(pairwise(words), start=1):
-        if _bond(before, after) <= bond:
+        if _bond(before.text, after.text, language) <= bond:
             yield words[begin:number]
             begin = number
     yield words[begin:]
 
 
-def _bond(before: WrittenWord, after: WrittenWord) -> int:
-    if _continues_number(before.text, after.text):
+def _bond(before: str, after: str, language: str) -> int:
+    if _continues_number(before, after):
         return NUMBER
-    return NAME if _continues_name(before.text, after.text) else FREE
+    if _HAN_NUMERAL.fullmatch(before[-1]) and _HAN_NUMERAL.match(after):
+        return NUMBER
+    if _KATAKANA.fullmatch(before[-1]) and _KATAKANA.match(after):
+        return NAME
+    shortened = is_abbreviation(before, after, language=language)
+    return NAME if shortened or _continues_name(before, after) else FREE
 
 
 def _continues_number(before: str, after: str) -> bool:
@@ -187,7 +215,7 @@ def _continues_number(before: str, after: str) -> bool:
 
 
 def _continues_name(before: str, after: str) -> bool:
-    if _CLAUSE_END.search(before) and not is_abbreviation(before):
+    if _CLAUSE_END.search(before):
         return False
     return all(
         text in PARTICLES or (_CAPITALISED.match(text) and not _PRONOUN.match(text))
@@ -206,17 +234,3 @@ def _graphemes(word: WrittenWord, layout: CueLayout) -> Iterator[WrittenWord]:
     for number, part in enumerate(parts):
         start = word.start_s + number * step
         yield WrittenWord(part, start, start + step, space_before=word.space_before and number == 0)
-
-
-def _timed(untimed: list[Cue], duration_s: float) -> Iterator[Cue]:
-    """Yield cues with increasing starts, without overlap, and readable durations if there is room."""
-    end_ms = max(round(duration_s * 1000), len(untimed))
-    starts = [round(cue.start_s * 1000) for cue in untimed]
-    for n in range(1, len(starts)):
-        starts[n] = max(starts[n], starts[n - 1] + 1)
-    for n in range(len(starts)):
-        starts[n] = min(starts[n], end_ms - (len(starts) - n))
-    for cue, start, following in zip(untimed, starts, [*starts, end_ms][1:], strict=True):
-        readable = max(READABLE_S, len(cue.text) / READING_CHARS_PER_S)
-        end = min(max(round(cue.end_s * 1000), start + round(readable * 1000)), following)
-        yield replace(cue, start_s=start / 1000, end_s=end / 1000)

@@ -4,19 +4,23 @@ Source: docs/feed.md T1-T8; podcast-namespace transcripts.md; W3C WebVTT.
 """
 
 import json
+import re
 from collections.abc import Callable
 from html import escape
 
 from podcast_pipeline.errors import ConfigError
 from podcast_pipeline.model import CaptionFormat, Correction, Transcript
-from podcast_pipeline.transcript.captions.cues import Cue, CueLayout, layout_cues
+from podcast_pipeline.transcript.captions.cues import CueLayout, layout_cues
+from podcast_pipeline.transcript.captions.timing import Cue
 from podcast_pipeline.transcript.text.clock import format_short_clock
+from podcast_pipeline.transcript.text.direction import is_right_to_left, isolated
 from podcast_pipeline.transcript.text.turns import (
     Sentence,
     TranscriptTurn,
     collapse_whitespace,
     transcript_turns,
 )
+from podcast_pipeline.transcript.text.width import columns
 
 CONTENT_TYPES: dict[CaptionFormat, str] = {
     "vtt": "text/vtt",
@@ -29,6 +33,11 @@ CONTENT_TYPES: dict[CaptionFormat, str] = {
 by equality (T6), so only HTML and text state their charset."""
 
 SRT_LINE_CHARS = 32  # T3, the name included
+VTT_WIDE_COLUMNS = 3  # of the 65: 21 wide characters, of 23 at most
+
+TAG = re.compile(r"<([A-Za-z/!?][^<>]*)>")
+OPEN_TAG = re.compile(r"<(?=[A-Za-z/!?])")
+"""What SubRip players take for markup and do not show, whole and without an end."""
 
 
 def render_captions(transcript: Transcript, format_: CaptionFormat, /) -> bytes:
@@ -44,15 +53,17 @@ def render_captions(transcript: Transcript, format_: CaptionFormat, /) -> bytes:
 
 def to_vtt(transcript: Transcript) -> str:
     """Return WebVTT. Every cue has a voice span, because a voice span ends with its cue."""
-    blocks = ["WEBVTT\n", *(_vtt_cue(cue) for cue in layout_cues(transcript, VTT_LAYOUT))]
+    blocks = [
+        "WEBVTT\n",
+        *(_vtt_cue(cue, transcript.language) for cue in layout_cues(transcript, VTT_LAYOUT)),
+    ]
     return "\n".join(blocks)
 
 
 def to_srt(transcript: Transcript) -> str:
-    """Return SubRip. `Name: ` begins a turn. SubRip has no escapes, so `-->` in a text becomes `→`."""
-    return "\n".join(
-        _srt_cue(number, cue) for number, cue in enumerate(layout_cues(transcript, SRT_LAYOUT), start=1)
-    )
+    """Return SubRip. `Name: ` begins a turn. SubRip has no escapes: `-->` becomes `→`, and `<b>` `‹b›`."""
+    cues = enumerate(layout_cues(transcript, SRT_LAYOUT), start=1)
+    return "\n".join(_srt_cue(number, cue, transcript.language) for number, cue in cues)
 
 
 def to_podcast_json(transcript: Transcript) -> str:
@@ -68,10 +79,11 @@ def to_podcast_json(transcript: Transcript) -> str:
 def to_html(transcript: Transcript) -> str:
     """Return an HTML page: cite, time and p for every paragraph, then the dated corrections."""
     blocks = [line for turn in transcript_turns(transcript) for line in _html_turn(turn)]
+    direction = ' dir="rtl"' if is_right_to_left(transcript.language) else ""
     return "\n".join(
         [
             "<!doctype html>",
-            f'<html lang="{escape(transcript.language)}">',
+            f'<html lang="{escape(transcript.language)}"{direction}>',
             '<head><meta charset="utf-8"><title>Transcript</title></head>',
             "<body>",
             *blocks,
@@ -86,7 +98,7 @@ def to_text(transcript: Transcript) -> str:
     """Return plain text: `Name: ` begins a turn, an empty line separates paragraphs."""
     paragraphs = []
     for turn in transcript_turns(transcript):
-        label = f"{turn.speaker}: " if turn.speaker else ""
+        label = f"{isolated(turn.speaker, within=turn.language)}: " if turn.speaker else ""
         for paragraph in turn.paragraphs():
             paragraphs.append(label + _joined(paragraph) + "\n")
             label = ""
@@ -103,34 +115,54 @@ def _escaped(text: str) -> str:
     return escape(text, quote=False)
 
 
-def _vtt_label(name: str, _begins_turn: bool) -> str:
+def _vtt_label(name: str, _begins_turn: bool, _language: str) -> str:
     return f"<v {_escaped(collapse_whitespace(name.replace('>', ' ')))}>"
 
 
-def _srt_label(name: str, begins_turn: bool) -> str:
+def _srt_label(name: str, begins_turn: bool, language: str) -> str:
     if not begins_turn:
         return ""
-    room = SRT_LINE_CHARS - 1  # without the colon
-    return f"{name if len(name) <= room else name[: room - 1].rstrip() + '…'}: "
+    name = _without_tags(name)
+    marks = len(isolated(name, within=language)) - len(name)
+    return f"{isolated(_shortened(name, SRT_LINE_CHARS - 1 - marks), within=language)}: "  # 1: the colon
+
+
+def _shortened(name: str, room: int) -> str:
+    if columns(name) <= room:
+        return name
+    kept = name
+    while columns(kept) > room - 1:
+        kept = kept[:-1]
+    return f"{kept.rstrip()}…"
+
+
+def _without_tags(text: str) -> str:
+    """Return a text in which SubRip players find neither an arrow, nor a tag, nor an override in braces."""
+    plain = text.replace("-->", "→").replace("{\\", "{⧵")
+    return OPEN_TAG.sub("‹", TAG.sub(r"‹\1›", plain))
 
 
 VTT_LAYOUT = CueLayout(
-    line_chars=65, line_count=2, label=_vtt_label, measure=lambda text: len(_escaped(text))
+    line_chars=65,
+    line_count=2,
+    label=_vtt_label,
+    measure=lambda text: columns(_escaped(text), wide=VTT_WIDE_COLUMNS),
 )
-SRT_LAYOUT = CueLayout(line_chars=SRT_LINE_CHARS, line_count=2, label=_srt_label)
-JSON_LAYOUT = CueLayout(line_chars=240, line_count=1, label=lambda _name, _begins_turn: "")
+SRT_LAYOUT = CueLayout(line_chars=SRT_LINE_CHARS, line_count=2, label=_srt_label, side_by_side=False)
+JSON_LAYOUT = CueLayout(line_chars=240, line_count=1, label=lambda _name, _begins_turn, _language: "")
 
 
-def _vtt_cue(cue: Cue) -> str:
-    label = _vtt_label(cue.speaker, cue.begins_turn) if cue.speaker else ""
+def _vtt_cue(cue: Cue, language: str) -> str:
+    label = _vtt_label(cue.speaker, cue.begins_turn, language) if cue.speaker else ""
     text = label + "\n".join(_escaped(line) for line in cue.lines if line)
     return f"{format_timestamp(cue.start_s, '.')} --> {format_timestamp(cue.end_s, '.')}\n{text}\n"
 
 
-def _srt_cue(number: int, cue: Cue) -> str:
-    label = _srt_label(cue.speaker, cue.begins_turn) if cue.speaker else ""
+def _srt_cue(number: int, cue: Cue, language: str) -> str:
+    label = _srt_label(cue.speaker, cue.begins_turn, language) if cue.speaker else ""
     first, *others = cue.lines
-    text = "\n".join([(label + first).rstrip(), *others]).replace("-->", "→")
+    said = _without_tags("\n".join([first, *others]))
+    text = "\n".join(filter(None, map(str.rstrip, f"{label}{said}".split("\n"))))
     return f"{number}\n{format_timestamp(cue.start_s, ',')} --> {format_timestamp(cue.end_s, ',')}\n{text}\n"
 
 

@@ -53,11 +53,13 @@ PAGE = ParagraphSettings(length_chars=420)
 """Of the web page: about 75 English words, a pause for the eye in a long answer."""
 
 
-def split_paragraphs(parts: Iterable[Part], settings: ParagraphSettings) -> Iterator[tuple[Part, ...]]:
+def split_paragraphs(
+    parts: Iterable[Part], settings: ParagraphSettings, *, language: str = ""
+) -> Iterator[tuple[Part, ...]]:
     """Yield sentences or segments of one speaker in paragraphs: every part once, in order, none empty."""
     paragraph: list[Part] = []
     for part in parts:
-        if paragraph and _ends_paragraph(paragraph, part, settings):
+        if paragraph and _ends_paragraph(paragraph, part, settings, language):
             yield tuple(paragraph)
             paragraph = []
         paragraph.append(part)
@@ -65,7 +67,9 @@ def split_paragraphs(parts: Iterable[Part], settings: ParagraphSettings) -> Iter
         yield tuple(paragraph)
 
 
-def _ends_paragraph(paragraph: list[Part], following: Part, settings: ParagraphSettings) -> bool:
+def _ends_paragraph(
+    paragraph: list[Part], following: Part, settings: ParagraphSettings, language: str
+) -> bool:
     pause_s = following.start_s - paragraph[-1].end_s
     if pause_s >= settings.pause_s:
         return True
@@ -73,5 +77,5 @@ def _ends_paragraph(paragraph: list[Part], following: Part, settings: ParagraphS
     if length < settings.length_chars:
         return False
     return length >= OVERRUN * settings.length_chars or ends_sentence(
-        paragraph[-1].text, following.text, pause_s=pause_s
+        paragraph[-1].text, following.text, pause_s=pause_s, language=language
     )

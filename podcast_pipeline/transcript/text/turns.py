@@ -65,10 +65,11 @@ class TranscriptTurn:
 
     speaker: str | None
     sentences: tuple[Sentence, ...]
+    language: str = ""
 
     def paragraphs(self) -> Iterator[tuple[Sentence, ...]]:
         """Yield the sentences in the paragraphs of the HTML and plain text transcript."""
-        return split_paragraphs(self.sentences, CAPTIONS)
+        return split_paragraphs(self.sentences, CAPTIONS, language=self.language)
 
 
 def transcript_turns(transcript: Transcript) -> tuple[TranscriptTurn, ...]:
@@ -83,7 +84,8 @@ def transcript_turns(transcript: Transcript) -> tuple[TranscriptTurn, ...]:
             turns[-1][1].extend(_join_to(turns[-1][1][-1], new))
         else:
             turns.append((name, new))
-    return tuple(TranscriptTurn(name, tuple(_sentences(words))) for name, words in turns)
+    language = transcript.language
+    return tuple(TranscriptTurn(name, tuple(_sentences(words, language)), language) for name, words in turns)
 
 
 def written_words(segment: Segment) -> list[WrittenWord]:
@@ -132,10 +134,11 @@ def _join_to(last: WrittenWord, new: list[WrittenWord]) -> list[WrittenWord]:
     return [replace(new[0], space_before=space), *new[1:]]
 
 
-def _sentences(words: list[WrittenWord]) -> Iterator[Sentence]:
+def _sentences(words: list[WrittenWord], language: str) -> Iterator[Sentence]:
     begin = 0
     for number, (word, following) in enumerate(pairwise(words), start=1):
-        if ends_sentence(word.text, following.text, pause_s=following.start_s - word.end_s):
+        pause_s = following.start_s - word.end_s
+        if ends_sentence(word.text, following.text, pause_s=pause_s, language=language):
             yield Sentence(tuple(words[begin:number]))
             begin = number
     yield Sentence(tuple(words[begin:]))

@@ -10,7 +10,8 @@ from podcast_pipeline.model import MediaSpan, Segment, Transcript, Word
 from podcast_pipeline.transcript.leaks.tokens import normalized_words
 
 ELLIPSIS = re.compile(r"…|\.{3,}")
-MARGIN_S = 0.15  # of silence beyond the first and the last word: engines' word times are that exact
+MARGIN_S = 0.25  # of silence beyond the first and the last word: engines' word times are that exact
+NEIGHBOUR_SHARE = 0.4  # of a neighbour's word that the margin may take: better its edge than a secret sound
 OTHER_AUDIO_S = 1.0  # transcripts of audio whose lengths differ by more have other times
 
 
@@ -91,12 +92,17 @@ def find_quote(transcript: Transcript, quote: str) -> tuple[Passage, ...]:
 
 
 def span_of(transcript: Transcript, passage: Passage) -> MediaSpan:
-    """Return the times of a passage with a margin that reaches into no neighbour's words."""
+    """Return the times of a passage with a margin, which takes the edge of a neighbour's word at most."""
     words = transcript.words
     inside = words[passage.start : passage.end]
     start_s, end_s = min(word.start_s for word in inside), max(word.end_s for word in inside)
-    before = max((w.end_s for w in words if w.end_s <= start_s), default=0.0)
-    after = min((w.start_s for w in words if w.start_s >= end_s), default=transcript.duration_s)
+    before = max(
+        (w.end_s - NEIGHBOUR_SHARE * (w.end_s - w.start_s) for w in words if w.end_s <= start_s), default=0.0
+    )
+    after = min(
+        (w.start_s + NEIGHBOUR_SHARE * (w.end_s - w.start_s) for w in words if w.start_s >= end_s),
+        default=transcript.duration_s,
+    )
     start_s, end_s = max(before, start_s - MARGIN_S), min(max(after, end_s), end_s + MARGIN_S)
     return MediaSpan(start_s=max(start_s, 0.0), end_s=max(end_s, start_s + 0.001))
 

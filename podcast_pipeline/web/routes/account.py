@@ -28,6 +28,7 @@ from podcast_pipeline.web.csrf import FormFields, csrf_token, form_endpoint, ver
 from podcast_pipeline.web.routes.add_to_app import private_link
 from podcast_pipeline.web.session_cookie import SessionCookies
 from podcast_pipeline.web.templating import Templates
+from podcast_pipeline.web.threads import reads
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,8 @@ class AccountRoutes:
     def routes(self) -> list[Route]:
         """Return the routes."""
         return [
-            Route("/account", self.page, methods=["GET"]),
-            Route("/account/data.json", self.data, methods=["GET"]),
+            Route("/account", reads(self.page), methods=["GET"]),
+            Route("/account/data.json", reads(self.data), methods=["GET"]),
             Route("/account/rotate", form_endpoint(self.rotate), methods=["POST"]),
             Route("/account/news", form_endpoint(self.choose_notifications), methods=["POST"]),
             Route("/account/sessions/{id:uuid}/end", form_endpoint(self.end_session), methods=["POST"]),

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from podcast_pipeline.model import Show
 from podcast_pipeline.web.authorization import Authorizer
 from podcast_pipeline.web.templating import Templates
+from podcast_pipeline.web.threads import reads
 
 APPS = {
     "Apple Podcasts": "podcast://{rest}",
@@ -49,7 +50,7 @@ class AddToAppRoutes:
 
     def routes(self) -> list[Route]:
         """Return the route."""
-        return [Route("/feeds/{token}/add", self.page)]
+        return [Route("/feeds/{token}/add", reads(self.page))]
 
     def page(self, request: Request) -> Response:
         """Show how to add the feed to an app; 403 with the reason if the subscription is not active."""

@@ -8,6 +8,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from markupsafe import Markup
@@ -37,6 +38,7 @@ from podcast_pipeline.web.routes.feeds import (
     withdrawn_file,
 )
 from podcast_pipeline.web.templating import Templates, notes_html
+from podcast_pipeline.web.threads import reads_if
 
 DOWNLOADS = {"vtt": "VTT", "srt": "SRT", "txt": "TXT", "json": "JSON", "html": "HTML"}
 CACHED_TRANSCRIPTS = 64  # an hour of speech is about 200 kB of HTML
@@ -66,11 +68,12 @@ class EpisodeRoutes:
 
     def routes(self) -> list[Route]:
         """Return the routes."""
+        for_page = partial(reads_if, self.visitors.needs_database)
         return [
-            Route("/episodes/{slug}", self.episode),
-            Route("/episodes/{slug}/transcript.epub", self.book),
-            Route("/episodes/{slug}/transcript.{ending}", self.transcript),
-            Route("/episodes/{slug}/audio.{ending}", self.audio),
+            Route("/episodes/{slug}", for_page(self.episode)),
+            Route("/episodes/{slug}/transcript.epub", for_page(self.book)),
+            Route("/episodes/{slug}/transcript.{ending}", for_page(self.transcript)),
+            Route("/episodes/{slug}/audio.{ending}", for_page(self.audio)),
         ]
 
     def episode(self, request: Request) -> Response:

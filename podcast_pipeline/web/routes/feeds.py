@@ -9,6 +9,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 from starlette.background import BackgroundTask
@@ -17,6 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from podcast_pipeline.access import NOT_FOUND, FeedWithNotice, Resource, Visitor
+from podcast_pipeline.audience.database.patience import patience
 from podcast_pipeline.audience.subscribers.link_sharing import LinkSharingMonitor
 from podcast_pipeline.errors import SubscriberError
 from podcast_pipeline.feed import rss
@@ -29,6 +31,7 @@ from podcast_pipeline.web.byte_ranges import Content, content_from_store, conten
 from podcast_pipeline.web.catalog_cache import CatalogCache, CatalogSnapshot
 from podcast_pipeline.web.middleware.access_log import ERROR_LOGGER
 from podcast_pipeline.web.session_cookie import SessionCookies
+from podcast_pipeline.web.threads import PATIENCE_S, reads, run_with_database
 
 FEED_FORMATS = ("vtt", "srt", "json")
 PRESIGNED_S = 900
@@ -61,20 +64,27 @@ class PrivateFeedRoutes:
         return [
             Route("/feeds/{token}", self.enter),  # typed without the slash
             Route("/feeds/{token}/", self.enter),
-            Route("/feeds/{token}/feed.xml", self.feed),
-            Route("/feeds/{token}/transcripts/{id:uuid}.{ending}", self.transcript),
-            Route("/feeds/{token}/audio/{id:uuid}.{ending}", self.audio),
-            Route("/feeds/{token}/chapters/{id:uuid}.json", self.chapters),
+            Route("/feeds/{token}/feed.xml", reads(self.feed)),
+            Route("/feeds/{token}/transcripts/{id:uuid}.{ending}", reads(self.transcript)),
+            Route("/feeds/{token}/audio/{id:uuid}.{ending}", reads(self.audio)),
+            Route("/feeds/{token}/chapters/{id:uuid}.json", reads(self.chapters)),
         ]
 
-    def enter(self, request: Request) -> Response:
-        """Open a read-only session and redirect to the pages; replaced or closed links get no session."""
+    async def enter(self, request: Request) -> Response:
+        """Redirect to the pages, with a read-only session where the browser has none that lasts."""
+        response = RedirectResponse("/", status_code=303, headers={"cache-control": "no-store"})
+        with patience(PATIENCE_S):
+            visitor = await run_with_database("read", self._visitor_without_session, request)
+            if visitor is not None:
+                await run_with_database("write", self.cookies.open_reading_session, response, visitor)
+        return response
+
+    def _visitor_without_session(self, request: Request) -> Visitor | None:
+        """Return the visitor to open a session for; None for a HEAD, which comes from link previews."""
         visitor = self.authorizer.visitor_by_token(request)
         self.authorizer.authorize(visitor, None, "private_feed")
-        response = RedirectResponse("/", status_code=303, headers={"cache-control": "no-store"})
-        if request.method == "GET":  # HEAD comes from link previews
-            self.cookies.open_reading_session(response, visitor)
-        return response
+        needs_session = request.method == "GET" and self.cookies.needs_session(request, visitor)
+        return visitor if needs_session else None
 
     def feed(self, request: Request) -> Response:
         """Return the private feed, or the same feed without transcripts and with a notice."""
@@ -138,13 +148,15 @@ class PrivateFeedRoutes:
             response.background = BackgroundTask(self._record_download, request, subscriber.id, episode.id)
         return response
 
-    def _record_download(self, request: Request, subscriber_id: UUID, episode_id: UUID) -> None:
-        address = request.client.host if request.client else ""
-        app = request.headers.get("user-agent", "")
+    async def _record_download(self, request: Request, subscriber_id: UUID, episode_id: UUID) -> None:
+        record = partial(
+            self.downloads.record_download,
+            address=request.client.host if request.client else "",
+            app=request.headers.get("user-agent", ""),
+            now=self.authorizer.clock(),
+        )
         try:
-            self.downloads.record_download(
-                subscriber_id, episode_id, address=address, app=app, now=self.authorizer.clock()
-            )
+            await run_with_database("write", record, subscriber_id, episode_id)
         except SubscriberError as error:  # the response is sent already
             ERROR_LOGGER.error("%s", error)
 

@@ -7,6 +7,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,7 @@ from podcast_pipeline.web import view
 from podcast_pipeline.web.authorization import AccessDenied, Authorizer, VisitorFinder
 from podcast_pipeline.web.catalog_cache import CatalogCache
 from podcast_pipeline.web.templating import Templates
+from podcast_pipeline.web.threads import reads_if
 
 NEWEST = 12  # episodes on the front page; the rest is in the archive
 FACET_HEADINGS = {"year": "Years", "season": "Seasons", "topic": "Topics", "guest": "Guests"}
@@ -40,7 +42,8 @@ class EpisodeListRoutes:
 
     def routes(self) -> list[Route]:
         """Return the routes."""
-        return [Route("/", self.index), Route("/archive", self.archive)]
+        for_page = partial(reads_if, self.visitors.needs_database)
+        return [Route("/", for_page(self.index)), Route("/archive", for_page(self.archive))]
 
     def index(self, request: Request) -> Response:
         """Return the newest episodes, or all of a `year`, `season`, `topic` or `guest`."""

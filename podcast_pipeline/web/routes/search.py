@@ -26,6 +26,7 @@ from podcast_pipeline.web.catalog_cache import CatalogCache, CatalogSnapshot, Lr
 from podcast_pipeline.web.middleware.access_log import ERROR_LOGGER
 from podcast_pipeline.web.session_cookie import SessionCookies
 from podcast_pipeline.web.templating import Templates
+from podcast_pipeline.web.threads import reads
 
 MAX_PASSAGES_IN_EPISODE = 60  # with `episode`; the episode's page can find the rest
 MAX_PAGE_DIGITS = 6
@@ -90,7 +91,7 @@ class SearchRoutes:
 
     def routes(self) -> list[Route]:
         """Return the routes."""
-        return [Route("/search", self.search)]
+        return [Route("/search", reads(self.search))]
 
     def catch_up(self) -> Thread | None:
         """Start to sync the index with the newest catalog in the background; return the thread."""

@@ -13,32 +13,18 @@ Every POST needs the CSRF token of the browser cookie, and has a rate limit.
 import secrets
 from dataclasses import dataclass
 
-from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from podcast_pipeline.audience.mail import Mailer, Message
-from podcast_pipeline.audience.subscribers.signin import SignIn, SignInMail
-from podcast_pipeline.errors import MailError
+from podcast_pipeline.audience.subscribers.signin import SignIn
 from podcast_pipeline.model import Show
 from podcast_pipeline.web.csrf import FormFields, csrf_token, form_endpoint, verify_csrf_token
-from podcast_pipeline.web.middleware.access_log import ERROR_LOGGER
 from podcast_pipeline.web.rate_limit import SIGN_IN_LIMIT, RateLimiter
 from podcast_pipeline.web.session_cookie import SessionCookies
 from podcast_pipeline.web.templating import Templates
 
 BROWSER_BYTES = 32
-
-TEXT = """\
-Open this link within 15 minutes to sign in to {title}:
-
-{site}/signin/link/{secret}
-
-Or type this code in the browser where you asked for it: {code}
-
-If you did not ask for this, do nothing; nobody can sign in without this mail.
-"""
 
 
 @dataclass(frozen=True)
@@ -46,7 +32,6 @@ class SignInRoutes:
     """Endpoints under `/signin`; known and unknown email addresses get the same responses."""
 
     signin: SignIn
-    mailer: Mailer
     cookies: SessionCookies
     rate_limiter: RateLimiter
     templates: Templates
@@ -68,13 +53,12 @@ class SignInRoutes:
         return self._page(request, "signin.html")
 
     def send(self, request: Request, fields: FormFields) -> Response:
-        """Send a mail to a known address, after the response (against timing attacks)."""
+        """Queue a mail; the job sends it later, to a known address only (against timing attacks)."""
         browser = self._browser(request)
         verify_csrf_token(fields, browser)
         self.rate_limiter.count(request, SIGN_IN_LIMIT)
-        mail = self.signin.request(fields.get("email", ""), browser=browser, now=self.cookies.clock())
-        background = BackgroundTask(self._deliver, mail) if mail else None
-        return RedirectResponse("/signin/code", 303, {"cache-control": "no-store"}, background)
+        self.signin.request(fields.get("email", ""), browser=browser, now=self.cookies.clock())
+        return RedirectResponse("/signin/code", 303, {"cache-control": "no-store"})
 
     def sent(self, request: Request) -> Response:
         """Show the form for the code in the mail."""
@@ -115,12 +99,3 @@ class SignInRoutes:
         )
         self.cookies.set_browser_cookie(response, browser)
         return response
-
-    def _deliver(self, mail: SignInMail) -> None:
-        text = TEXT.format(
-            title=self.show.title, site=self.show.site_url, secret=mail.link_secret, code=mail.code
-        )
-        try:
-            self.mailer.send(Message(mail.email, f"Sign in to {self.show.title}", text))
-        except MailError as error:
-            ERROR_LOGGER.error("%s", error)

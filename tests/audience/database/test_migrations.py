@@ -46,6 +46,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "0002": (*AUDIENCE, *SEARCH),
     "0003": (*AUDIENCE, *SEARCH, "search_shows"),
     "0004": (*AUDIENCE, *SEARCH, "search_shows"),
+    "0005": (*AUDIENCE, *SEARCH, "search_shows"),
 }
 """What a revision has."""
 

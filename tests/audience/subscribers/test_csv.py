@@ -134,9 +134,10 @@ def test_suspended_stay_suspended(people: Subscribers, tmp_path: Path) -> None:
         ("Ann <a@example.com>,,,", "is not an e-mail address: A display name"),
         ('"Big" Ann,,,', "has a quotation mark inside a cell; write it twice"),
         ("a@example.com,,,2026-02-30", "is not a date"),
-        ("a@example.com,,,9999-12-31", "is not a date"),
+        ("a@example.com,,,1969-12-31", "1969-12-31: lies before 1970"),
+        ("a@example.com,,,99999-12-31", "is not a date"),
         ("a@example.com,,,2026-12-31T10:00:00", "is not a date"),
-        ("a@example.com,,,0001-01-01T00:00:00+14:00", "is not a date"),
+        ("a@example.com,,,0001-01-01T00:00:00+14:00", "lies before 1970"),
         ("a@example.com,,,,b,", "has more cells than the first line has columns"),
         ("a\x00@example.com,,,", "is not an e-mail address"),
     ],
@@ -156,6 +157,44 @@ def test_a_row_that_ends_before_its_address_is_bad(people: Subscribers, tmp_path
     """With email as a later column a short row has none; found by guided fuzzing."""
     short = "plan,email\nstudent\nstudent,ann@example.com\n"
     assert outcomes(run(people, tmp_path, short)) == [(2, "bad"), (3, "added")]
+
+
+@pytest.mark.parametrize("text", ["9999-12-31", "9999-01-01", "9999-12-31T23:59:59-12:00"])
+def test_the_year_9999_never_ends(people: Subscribers, tmp_path: Path, text: str) -> None:
+    """Membership exports write it for no end; the line says so of whoever had an end or was not there."""
+    people.add("ann@example.com", paid_until=NOW, now=NOW, origin="cli")
+    lines = run(people, tmp_path, f"email,paid_until\nann@example.com,{text}\nbob@example.com,{text}\n")
+    assert [(line.outcome, line.never_ends) for line in lines] == [("changed", True), ("added", True)]
+    assert people.get("ann@example.com").paid_until is None
+    again = run(people, tmp_path, f"email,paid_until\nann@example.com,{text}\n")
+    assert [(line.outcome, line.never_ends) for line in again] == [("unchanged", False)]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize(
+    ("header", "row", "missing"),
+    [
+        ("email,plan,period,paid_until", "bob@example.com,standard,monthly", "paid_until"),
+        ("email,plan,period,paid_until", "bob@example.com", "plan"),
+        ("email,paid_until,state", "bob@example.com,2027-01-31", "state"),
+        ("paid_until,email,plan,note", "2027-01-31,bob@example.com", "plan"),
+    ],
+)
+def test_a_row_that_ends_early_is_bad(
+    people: Subscribers, tmp_path: Path, delimiter: str, header: str, row: str, missing: str
+) -> None:
+    """Where a file broke off nobody gets access without an end, and a known end stays."""
+    people.add("bob@example.com", paid_until=NOW, now=NOW, origin="cli")
+    (line,) = run(people, tmp_path, f"{header}\n{row}".replace(",", delimiter))[-1:]
+    assert (line.outcome, line.text) == ("bad", "bob@example.com")
+    assert line.message == f"ends before {missing}; write every cell, an empty one too"
+    assert people.get("bob@example.com").paid_until == NOW
+
+
+def test_cells_of_columns_that_are_not_read_may_be_missing(people: Subscribers, tmp_path: Path) -> None:
+    """A spreadsheet leaves out the last empty cells, here those of a note, and of a nameless column."""
+    text = "email,paid_until,note,\nann@example.com,2027-01-31\nbob@example.com,\n"
+    assert outcomes(run(people, tmp_path, text))[1:] == [(2, "added"), (3, "added")]
 
 
 def test_duplicates_name_the_first_line(people: Subscribers, tmp_path: Path) -> None:

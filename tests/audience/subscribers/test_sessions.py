@@ -1,5 +1,6 @@
 """Browser sessions have the rights of their token, and expire."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -10,6 +11,7 @@ from podcast_pipeline.audience.database.tables import sessions as table
 from podcast_pipeline.audience.subscribers import Subscribers
 from podcast_pipeline.audience.subscribers.sessions import (
     ACCOUNT_SCOPE_LIFETIME,
+    MAX_SESSIONS,
     SESSION_LIFETIME,
     BrowserSessions,
 )
@@ -122,3 +124,48 @@ def test_cookie_is_not_in_the_database(subscribers: Subscribers, sessions: Brows
     cookie = read_with_token(subscribers, sessions)
     with sessions.engine.connect() as connection:
         assert cookie not in repr(connection.execute(select(table)).all())
+
+
+@pytest.mark.parametrize("seconds", [0, 1], ids=["in-one-second", "apart"])
+def test_the_oldest_session_gives_way(
+    subscribers: Subscribers, sessions: BrowserSessions, seconds: int
+) -> None:
+    """A link opens at most MAX_SESSIONS at a time; the newest works, and nobody else loses one."""
+    bob = subscribers.add("bob@example.com", now=NOW, origin="cli")[0]
+    theirs = sessions.open(bob.id, scope="account", selector=None, now=NOW)
+    ann, later = subscribers.get(ANN), NOW + timedelta(hours=1)
+    first = sessions.open(ann.id, scope="account", selector=None, now=NOW)
+    for number in range(MAX_SESSIONS + 1):
+        at = later + number * timedelta(seconds=seconds)
+        newest = sessions.open(ann.id, scope="reading", selector=None, now=at)
+        assert standing(sessions, newest, at) == "active"
+    assert len(sessions.list_of(ann.id, cookie=newest, now=later)) == MAX_SESSIONS
+    assert standing(sessions, first, later) is None
+    assert standing(sessions, theirs, later) == "active"
+
+
+def test_sessions_opened_at_once_keep_the_limit(
+    subscribers: Subscribers, sessions: BrowserSessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of eight threads that open sessions at the same moment none leaves one too many."""
+    monkeypatch.setattr("podcast_pipeline.audience.subscribers.sessions.MAX_SESSIONS", 3)
+    ann = subscribers.get(ANN)
+    with ThreadPoolExecutor(8) as pool:
+        opened = pool.map(lambda _: sessions.open(ann.id, scope="reading", selector=None, now=NOW), range(16))
+    cookies = list(opened)
+    assert len(sessions.list_of(ann.id, cookie="", now=NOW)) == 3
+    assert sum(standing(sessions, cookie) == "active" for cookie in cookies) == 3
+
+
+def test_a_session_lasts_if_it_is_theirs_current_and_young(
+    subscribers: Subscribers, sessions: BrowserSessions
+) -> None:
+    """Half its life, another subscriber or a replaced link ends that; a session by mail lasts, too."""
+    cookie, ann = read_with_token(subscribers, sessions), subscribers.get(ANN)
+    mailed = sessions.open(ann.id, scope="account", selector=None, now=NOW)
+    assert sessions.lasts(cookie, ann.id, now=NOW)
+    assert not sessions.lasts(cookie, uuid4(), now=NOW)
+    assert not sessions.lasts("", ann.id, now=NOW)
+    assert not sessions.lasts(cookie, ann.id, now=NOW + SESSION_LIFETIME / 2)
+    subscribers.rotate(ANN, now=NOW, origin="cli")
+    assert [sessions.lasts(each, ann.id, now=NOW) for each in (cookie, mailed)] == [False, True]

@@ -11,7 +11,13 @@ import pytest
 
 from podcast_pipeline.audio import tags
 from podcast_pipeline.episodes.base import EpisodeBase, write_base
-from podcast_pipeline.errors import ConfigError, EpisodeError, LeakError, NotFound, NothingToWithdraw
+from podcast_pipeline.errors import (
+    ConfigError,
+    EpisodeError,
+    LeakError,
+    NotFound,
+    NothingToWithdraw,
+)
 from podcast_pipeline.files import short_sha256
 from podcast_pipeline.model import DroppedWord, MediaSpan, Word
 from podcast_pipeline.model.catalog import CATALOG_KEY, to_json, transcript_from_json
@@ -20,7 +26,7 @@ from podcast_pipeline.pipeline.merge.pull import pull
 from podcast_pipeline.pipeline.publish import publish, release
 from podcast_pipeline.pipeline.unschedule import unschedule
 from podcast_pipeline.pipeline.withdraw.plan import Selection
-from podcast_pipeline.pipeline.withdraw.withdraw import finish_withdrawal, plan_withdrawal
+from podcast_pipeline.pipeline.withdraw.withdraw import finish_withdrawal, plan_withdrawal, withdraw
 from tests.support.pipeline import catalog, context_of, edit, episode, feed, items, objects, store
 from tests.support.show import SLUG, ShowFolder, copy_show_folder
 from tests.support.withdrawals import (
@@ -51,6 +57,25 @@ def correct(show: ShowFolder, old: str, new: str) -> None:
     assert old in text
     path.write_text(text.replace(old, new), encoding="utf-8")
     publish(context_of(show), SLUG)
+
+
+def test_a_withdrawal_that_another_publisher_overtakes(show: ShowFolder) -> None:
+    """A version that is published between the plan and the withdrawal loses the passage, too."""
+    planned = plan_withdrawal(context_of(show), SLUG, Selection(quote=QUOTE))
+    correct(show, "worst of times", "worst of all times")
+    receipt = withdraw(context_of(show, NOW), planned)
+    assert receipt.withdrawal
+    assert receipt.withdrawal.versions == (1, 2)
+    assert episode(show).transcript.version == 3  # type: ignore[union-attr]
+    assert keys_with_passage(store(show)) == set()
+
+
+def test_a_withdrawal_that_another_withdrawal_overtakes(show: ShowFolder) -> None:
+    """Who planned the same and comes second is told that it was done."""
+    planned = plan_withdrawal(context_of(show), SLUG, Selection(quote=QUOTE))
+    take_back(context_of(show, NOW), Selection(quote=QUOTE))
+    with pytest.raises(NothingToWithdraw, match="was withdrawn on"):
+        withdraw(context_of(show, NOW), planned)
 
 
 def test_a_passage(show: ShowFolder, tmp_path: Path) -> None:

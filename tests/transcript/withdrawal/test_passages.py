@@ -76,14 +76,35 @@ def test_a_script_without_spaces() -> None:
     assert text_at(transcript, "記録に残さない … ください") == ["記録に残さないでください。"]
 
 
-def test_the_span_has_a_margin_but_no_word_of_a_neighbour() -> None:
-    """The silence reaches 0.15 s beyond the passage, at most to the next word."""
+def test_the_span_has_a_margin_that_takes_the_edge_of_a_neighbour() -> None:
+    """The silence reaches up to 0.25 s beyond the passage, and takes less than half of a neighbour's word."""
     (place,) = find_quote(TALK, "off the record … the money")
-    span = span_of(TALK, place)
-    words = TALK.words
-    assert words[place.start - 1].end_s <= span.start_s < words[place.start].start_s
-    assert words[place.end - 1].end_s < span.end_s <= words[place.end].start_s
+    span, words = span_of(TALK, place), TALK.words
+    before, after = words[place.start - 1], words[place.end]
+    assert span.start_s == pytest.approx(
+        max(before.end_s - 0.4 * length_s(before), words[place.start].start_s - 0.25)
+    )
+    assert span.end_s == pytest.approx(
+        min(after.start_s + 0.4 * length_s(after), words[place.end - 1].end_s + 0.25)
+    )
     assert words_in_span(TALK, span) == places_of(place)
+
+
+def test_the_span_of_words_without_a_pause_around_them() -> None:
+    """Word times are not exact: where a neighbour follows at once, 40 % of its word is silenced too."""
+    words = tuple(Word(text=f" w{n}", start_s=n, end_s=n + 1.0) for n in range(3))
+    transcript = Transcript(language="en", duration_s=3, segments=(Segment(words=words),))
+    (place,) = find_quote(transcript, "w1")
+    span = span_of(transcript, place)
+    assert (span.start_s, span.end_s) == (0.75, 2.25)
+    short = tuple(Word(text=f" w{n}", start_s=n / 5, end_s=(n + 1) / 5) for n in range(3))
+    span = span_of(transcript.model_copy(update={"segments": (Segment(words=short),)}), place)
+    assert [span.start_s, span.end_s] == pytest.approx([0.12, 0.48])
+
+
+def length_s(word: Word) -> float:
+    """Return the length of a word."""
+    return word.end_s - word.start_s
 
 
 def test_removal_moves_no_time() -> None:

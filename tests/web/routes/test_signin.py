@@ -113,6 +113,7 @@ def test_a_scanner_does_not_spend_a_link(client: TestClient, outbox: Outbox) -> 
 def test_a_link_is_old_after_fifteen_minutes(site: Site, client: TestClient, outbox: Outbox) -> None:
     """After fifteen minutes neither link nor code works."""
     ask(client)
+    assert outbox.link
     site.clock.now += timedelta(minutes=15)
     assert client.post(outbox.link, data={"seal": csrf_token_on(client, outbox.link)}).status_code == 400
 

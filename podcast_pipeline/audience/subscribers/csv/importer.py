@@ -2,7 +2,7 @@
 
 A line states a subscriber's current terms: the import adds new subscribers, changes existing ones and
 reactivates removed ones. It is idempotent. A missing column, or an empty plan or period, keeps the known
-value; an empty paid_until never ends.
+value; an empty paid_until, or the year 9999, never ends. A line with fewer cells than the first one is bad.
 """
 
 import hashlib
@@ -83,8 +83,9 @@ def _results(pairs: Iterable[tuple[CsvRow, Subscriber | None]], now: datetime) -
 
 def _result(row: CsvRow, before: Subscriber | None, now: datetime) -> CsvRowResult:
     outcome, until = _outcome(row, before), row.to_terms(before).paid_until
+    is_new = outcome in ("added", "revived") or (before is not None and before.paid_until != until)
     has_ended = outcome != "unchanged" and until is not None and until <= now
-    return replace(row.to_result(outcome), has_ended=has_ended)
+    return replace(row.to_result(outcome), has_ended=has_ended, never_ends=is_new and until is None)
 
 
 def _outcome(row: CsvRow, before: Subscriber | None) -> ImportOutcome:

@@ -51,6 +51,9 @@ LONGEST_LINE = 64 * 1024  # characters; a longer one is bad
 LONGEST_NAMES = 1000  # characters of the names of columns in a message
 LONGEST_SHOWN = 100  # characters of a foreign cell in a report
 
+SHORT_ADVICE = "write every cell, an empty one too"
+"""A missing end must not become access without an end: the file may have broken off."""
+
 ImportOutcome = Literal["added", "revived", "changed", "unchanged", "duplicate", "skipped", "bad", "ignored"]
 """`ignored` is about columns, on line 1; `skipped` is a subscriber with state suspended or removed."""
 
@@ -63,6 +66,7 @@ class CsvRowResult:
         number: of the line in the file where the row begins, from 1.
         text: the address as written in the file, shortened; personal, but not secret.
         has_ended: whether the new paid time ended before the import.
+        never_ends: whether the line gave access without an end to somebody who did not have it.
     """
 
     number: int
@@ -70,6 +74,7 @@ class CsvRowResult:
     text: str
     message: str = ""
     has_ended: bool = False
+    never_ends: bool = False
 
 
 @dataclass(frozen=True)
@@ -211,10 +216,12 @@ def _row_error(error: csv.Error, first: int, last: int) -> str:
 
 def _parse_row(number: int, row: list[str], header: list[str], zone: ZoneInfo) -> CsvRow | CsvRowResult:
     cells = {name: unescape_formula(cell.strip()) for name, cell in zip(header, row, strict=False)}
-    email = cells.get("email", "")  # a short row may end before it
+    email = cells.get("email", "")  # a short row may end before it, and is bad below
     shown = email[:LONGEST_SHOWN].encode("utf-8", "replace").decode()
     if any(map(str.strip, row[len(header) :])):
         return CsvRowResult(number, "bad", shown, "has more cells than the first line has columns")
+    if missing := next((name for name in header[len(row) :] if name in CSV_COLUMNS), None):
+        return CsvRowResult(number, "bad", shown, f"ends before {missing}; {SHORT_ADVICE}")
     if not all(_is_text(cells.get(name, "")) for name in CSV_COLUMNS):
         return CsvRowResult(number, "bad", shown, "is not UTF-8; save the file as UTF-8")
     if (state := cells.get("state", "").lower()) in ("suspended", "removed"):

@@ -1,10 +1,7 @@
-"""Retention: deletes personal data that is no longer needed, when `podcast serve` starts and once a day."""
+"""Retention: deletes personal data that is no longer needed, and jobs that have ended; a daily job."""
 
-import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from threading import Event
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Engine, Table, delete, exists, insert, select
@@ -13,17 +10,17 @@ from podcast_pipeline.audience.database import truncate_wal, write_transaction
 from podcast_pipeline.audience.database.tables import (
     audit_log,
     audit_purges,
+    jobs,
     network_addresses,
     news_mails,
     sessions,
     signin_requests,
 )
 from podcast_pipeline.audience.subscribers import notifications
-from podcast_pipeline.errors import SubscriberError
 
-LOG = logging.getLogger("podcast_pipeline.audience.subscribers")
-DAY_S = 24 * 3600.0
 SIGNIN_KEPT = timedelta(hours=24)  # longer than any rate limit's window
+JOBS_KEPT = timedelta(days=7)
+UNDONE_JOBS_KEPT = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -35,12 +32,13 @@ class PurgeCounts:
     sessions: int
     signin_requests: int
     news_mails: int
+    jobs: int
 
 
 def purge(
     engine: Engine, *, show_id: UUID, network_kept: timedelta, audit_kept: timedelta, now: datetime
 ) -> PurgeCounts:
-    """Delete rows older than show.toml's [retention], ended sessions, old sign-in and notification rows."""
+    """Delete what is older than show.toml's [retention], ended sessions and jobs, old sign-ins and mails."""
     with write_transaction(engine) as connection:
         purged = PurgeCounts(
             network_addresses=_delete(
@@ -57,20 +55,16 @@ def purge(
                 show_id,
                 news_mails.c.claimed_at < now - notifications.NOTIFICATION_WINDOW,
             ),
+            jobs=_delete(
+                connection,
+                jobs,
+                show_id,
+                (jobs.c.outcome.is_not(None) & (jobs.c.finished_at < now - JOBS_KEPT))
+                | (jobs.c.run_after < now - UNDONE_JOBS_KEPT),
+            ),
         )
     truncate_wal(engine)
     return purged
-
-
-def run_daily(task: Callable[[], object], *, stopped: Event, every_s: float = DAY_S) -> None:
-    """Run `task` now and once a day until `stopped` is set; log a database error and retry the next day."""
-    while True:
-        try:
-            task()
-        except SubscriberError as error:
-            LOG.error("%s", error)  # noqa: TRY400 (one line, as everywhere)
-        if stopped.wait(every_s):
-            return
 
 
 def _purge_audit_log(connection: Connection, show_id: UUID, *, before: datetime, now: datetime) -> int:

@@ -1,0 +1,85 @@
+"""The headers of a mail as they go over the wire, where `email` would encode or break what must stay whole.
+
+Python folds a long value without spaces into encoded words (RFC 2047), which no mail program reads in
+List-Unsubscribe, and drops the quotes of a long display name, so that its commas part addresses.
+"""
+
+import re
+from email.header import Header
+from email.headerregistry import BaseHeader, HeaderRegistry
+from email.message import EmailMessage
+from email.policy import EmailPolicy, Policy
+from email.utils import quote
+from typing import Any, ClassVar, Literal
+from urllib.parse import quote as quote_url
+from urllib.parse import urlsplit
+
+ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")  # RFC 5322, 3.2.3; words without quotes
+ENCODED_WORD_CHARACTERS = 75  # RFC 2047, 2
+LINE_CHARACTERS = 78  # RFC 5322, 2.1.1; at most 998 may not be broken
+FOLD = re.compile(r"(?<!:) (?==\?|<\S+>$)")
+"""The spaces after a display name or an encoded word of it."""
+URL_CHARACTERS = "/%:@!$&'()*+,;=~"
+"""What a path in ASCII may have beside letters and digits (RFC 3986, 3.3)."""
+
+
+class WireHeader(BaseHeader):
+    """A header whose value is the text of the wire; it is broken between a display name's words only."""
+
+    max_count: ClassVar[Literal[1]] = 1
+
+    @classmethod
+    def parse(cls, value: str, kwds: dict[str, Any]) -> None:
+        """Keep the value as it is."""
+        kwds["decoded"], kwds["parse_tree"] = value, None
+
+    def fold(self, *, policy: Policy) -> str:
+        """Return the header's lines."""
+        line = f"{self.name}: {self}"
+        if len(line) > LINE_CHARACTERS:
+            line = FOLD.sub(f"{policy.linesep} ", line)
+        return line + policy.linesep
+
+
+def mail_policy() -> "EmailPolicy[EmailMessage]":
+    """Return the policy of our mails: Python's default, but with whole addresses, ids and links."""
+    registry = HeaderRegistry()
+    for name in ("from", "to", "message-id", "auto-submitted", "list-unsubscribe", "list-unsubscribe-post"):
+        registry.map_to_type(name, WireHeader)
+    return EmailPolicy(header_factory=registry)
+
+
+def mailbox(name: str, address: str) -> str:
+    """Return a display name and an address, the name quoted or in encoded words where it needs that."""
+    name = " ".join(name.split())
+    if not name.isascii():
+        words = Header(name, "utf-8", maxlinelen=ENCODED_WORD_CHARACTERS, header_name="From").encode(
+            linesep=""
+        )
+        return f"{words} <{address}>"
+    phrase = name if ATOMS.fullmatch(name) else f'"{quote(name)}"'
+    return f"{phrase} <{address}>".lstrip()
+
+
+def ascii_domain(address: str) -> str:
+    """Return the domain of an address in ASCII, for a Message-ID."""
+    return _ascii_host(address.rpartition("@")[2]) or "localhost"
+
+
+def ascii_url(url: str) -> str:
+    """Return an address of the web in ASCII: its host as IDNA, its path with percent signs."""
+    if url.isascii():
+        return url
+    parts = urlsplit(url)
+    host, colon, port = parts.netloc.partition(":")
+    return parts._replace(
+        netloc=f"{_ascii_host(host)}{colon}{port}", path=quote_url(parts.path, safe=URL_CHARACTERS)
+    ).geturl()
+
+
+def _ascii_host(host: str) -> str:
+    """Return a host in ASCII; "" for what is no host name, which show.toml may have all the same."""
+    try:
+        return host if host.isascii() else host.encode("idna").decode()
+    except UnicodeError:
+        return ""

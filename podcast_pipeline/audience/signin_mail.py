@@ -1,0 +1,44 @@
+"""The job that sends a sign-in mail, composed when it is sent."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from podcast_pipeline.audience.jobs.kinds import ClaimedJob, JobKind, Outcome
+from podcast_pipeline.audience.mail import Mailer, Message
+from podcast_pipeline.audience.subscribers.signin import SIGNIN_MAIL, SignIn
+from podcast_pipeline.model import Show
+
+NOBODY = "nobody@invalid.example"
+"""Stands in for an unknown address in a mail that is composed and dropped, so that it takes as long."""
+
+TEXT = """\
+Open this link within 15 minutes to sign in to {title}:
+
+{site}/signin/link/{secret}
+
+Or type this code in the browser where you asked for it: {code}
+
+If you did not ask for this, do nothing; nobody can sign in without this mail.
+"""
+
+
+def signin_mail_kind(signin: SignIn, mailer: Mailer, show: Show, *, clock: Callable[[], datetime]) -> JobKind:
+    """Return the kind of the jobs that `SignIn.request` queues.
+
+    A mail that the server may have is not sent again, and one whose link has expired is not sent.
+    """
+
+    def send(job: ClaimedJob) -> Outcome:
+        mail = signin.mail(job.payload["nonce"], now=clock())
+        if mail is None:
+            return "expired"
+        text = TEXT.format(title=show.title, site=show.site_url, secret=mail.link_secret, code=mail.code)
+        subject = " ".join(f"Sign in to {show.title}".split())
+        message = Message(mail.email or NOBODY, subject, text)
+        if mail.email is None:
+            mailer.compose(message)
+            return "dropped"
+        mailer.send(message, before_handover=job.hand_over)
+        return "done"
+
+    return JobKind(SIGNIN_MAIL, send, lease=timedelta(minutes=2), threads=2)

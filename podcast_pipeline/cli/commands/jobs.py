@@ -1,0 +1,82 @@
+"""Commands on the background work of the servers: run, list."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from podcast_pipeline.cli.exit_codes import PROBLEMS
+from podcast_pipeline.cli.output import format_count
+from podcast_pipeline.cli.session import CliSession
+
+if TYPE_CHECKING:
+    from podcast_pipeline.audience.jobs.queue import JobRow
+
+SUCCESSES = ("done", "dropped")
+COLUMNS = ("kind", "state", "due", "attempts", "last error")
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    group = typer.Typer(no_args_is_help=True, help="Do or list the background work of the servers.")
+    group.command()(run)
+    group.command(name="list")(list_)
+    app.add_typer(group, name="jobs")
+
+
+def run(
+    context: typer.Context,
+    release: Annotated[
+        bool, typer.Option("--release", help="Also publish the scheduled episodes that are due.")
+    ] = False,
+) -> None:
+    """Do the background work that is due, and end; `podcast serve` does it all the time.
+
+    Safe at any time, on any number of machines, beside servers: each job is done once. A mail whose delivery
+    is unknown is not sent again. Exit code 3 if a job failed; it is tried again by a later run.
+    """
+    from podcast_pipeline.cli.jobs import build_worker, open_signin
+
+    session: CliSession = context.obj
+    signin = open_signin(session, session.subscribers)
+    results = build_worker(session, signin=signin, releases=release).run_due()
+    done = sum(results[success] for success in SUCCESSES)
+    not_done = results.total() - done
+    lines = [f"{format_count(done, 'job')} done"]
+    if not_done:
+        lines.append(f"{format_count(not_done, 'job')} not done; see `podcast jobs list`")
+    session.output.result({"results": dict(results)}, lines)
+    if not_done:
+        raise typer.Exit(PROBLEMS)
+
+
+def list_(context: typer.Context) -> None:
+    """List what is due, what fails, and what ended in the last seven days.
+
+    No line has an address or a link: a sign-in mail is one more job of its kind.
+    """
+    from podcast_pipeline.audience.jobs.queue import JobQueue
+
+    session: CliSession = context.obj
+    jobs = JobQueue(session.database, show_id=session.config.show.id).rows()
+    rows = [
+        (
+            job.kind,
+            _state(session, job),
+            session.format_local(job.run_after),
+            str(job.attempts),
+            job.last_error or "",
+        )
+        for job in jobs
+    ]
+    session.output.table("", rows, columns=COLUMNS)
+    if session.output.as_json:
+        session.output.result({"jobs": [vars(job) for job in jobs]})
+
+
+def _state(session: CliSession, job: "JobRow") -> str:
+    if job.outcome:
+        return job.outcome
+    now = session.clock()
+    if job.claimed_until and job.claimed_until > now:
+        return "running"
+    return "failing" if job.last_error else ("due" if job.run_after <= now else "waiting")

@@ -1,0 +1,91 @@
+"""Which language is spoken: the one that is asked for, else the show's unless another is heard throughout."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from podcast_pipeline.model import Transcript, Word
+
+if TYPE_CHECKING:
+    from podcast_pipeline.transcription.decode import Samples
+    from podcast_pipeline.transcription.windows import SpeechWindow
+
+UNDETERMINED = "und"  # ISO 639-2, of a recording without speech
+OPENING_WINDOWS = 8  # about four minutes: an English introduction does not make a German show English
+LONG_ENOUGH_S = 5.0  # of a window whose language counts
+UNSURE = 0.7  # mean confidence of a window's words below which its language is heard again
+LEAST_OTHER_S = 15.0  # of another language that is worth a line
+USUAL, OTHER, OTHER_S = "usual_language", "other_language", "other_language_s"
+"""Options of a receipt: the show's language, another one that was heard, and for how many seconds."""
+
+WHISPER_CODES = {"nb": "no", "iw": "he", "in": "id", "fil": "tl", "jv": "jw", "cmn": "zh", "ckb": "ku"}
+"""ISO 639 codes that Whisper spells otherwise."""
+
+
+def whisper_code(language: str) -> str:
+    """Return the code that Whisper has for a language like "pt-BR" or "nb"."""
+    code = language.split("-")[0].lower()
+    return WHISPER_CODES.get(code, code)
+
+
+def find_spoken_language(
+    opening: "list[SpeechWindow]",
+    windows: "Iterator[SpeechWindow]",
+    *,
+    usual: str | None,
+    detect: "Callable[[Samples], str]",
+) -> str:
+    """Return the language to listen for.
+
+    Args:
+        opening: the first window; those that are listened to after it are added.
+        windows: the others.
+        usual: the show's language; another one counts only if it is heard in all of the opening.
+        detect: the engine's detection.
+    """
+    heard = detect(opening[0].samples)
+    if usual in (None, heard):
+        return heard
+    while len(opening) < OPENING_WINDOWS and (window := next(windows, None)):
+        opening.append(window)
+        if window.duration_s >= LONG_ENOUGH_S and detect(window.samples) != heard:
+            return str(usual)
+    return heard
+
+
+def other_language(
+    window: "SpeechWindow", words: Sequence[Word], language: str, detect: "Callable[[Samples], str]"
+) -> str:
+    """Return the language of a window with words of low confidence if it is another one, else ""."""
+    confidence = sum(word.confidence for word in words) / len(words) if words else 0.0
+    if confidence >= UNSURE or window.duration_s < LONG_ENOUGH_S:
+        return ""
+    heard = detect(window.samples)
+    return "" if heard == language else heard
+
+
+def other_language_options(heard: Iterable[Mapping[str, float]]) -> dict[str, str | float]:
+    """Return the receipt's options about another language, empty if there is too little of it.
+
+    Args:
+        heard: language -> seconds, of each batch of windows, in any order.
+    """
+    batches = [*heard]
+    seconds = {name: sum(batch.get(name, 0.0) for batch in batches) for name in sorted({*chain(*batches)})}
+    language = max(seconds, key=seconds.__getitem__, default="")
+    total_s = round(seconds.get(language, 0.0), 1)
+    return {OTHER: language, OTHER_S: total_s} if total_s >= LEAST_OTHER_S else {}
+
+
+def language_remarks(transcript: Transcript) -> Iterator[str]:
+    """Yield what a producer should know about the language of the words."""
+    options = transcript.receipt.options if transcript.receipt else {}
+    language, usual = transcript.language, options.get(USUAL)
+    if usual and language not in (usual, UNDETERMINED):
+        yield f"is transcribed as {language}, which is heard from its begin on, not as {usual} like the show"
+    if options.get(OTHER):
+        seconds = float(options[OTHER_S] or 0)
+        yield (
+            f"about {seconds:.0f} s of it sound like {options[OTHER]}; a transcript has one language, here"
+            f" {language}, so check the words there"
+        )
