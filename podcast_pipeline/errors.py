@@ -19,7 +19,8 @@
     ├── FeedError               a feed breaks a rule; subject: rule id or URL
     ├── FetchError              another host does not deliver a file; subject: its URL, redacted
     │   ├── RemoteFileNotFound  the host answers that there is no such file
-    │   ├── RemoteFileUnusable  the host delivers no such file: another kind, too large, too slow, a refusal
+    │   ├── RemoteFileUnusable  the host delivers no such file: another kind, too large, a refusal
+    │   ├── RemoteHostSlow      the host takes too long; what it sent is kept for the next run
     │   └── ForbiddenAddress    the address leads into this machine or a private network
     ├── GateClosed              a person has to allow it by name; subject: what is stopped
     ├── LeakError               secret text was about to become public; subject: where
@@ -124,6 +125,10 @@ class RemoteFileNotFound(FetchError):
 
 class RemoteFileUnusable(FetchError):
     """Another host delivers something else than such a file, more than is taken, or refuses for good."""
+
+
+class RemoteHostSlow(FetchError):
+    """Another host takes too long; what it sent so far is kept, and the next run goes on from there."""
 
 
 class ForbiddenAddress(FetchError):

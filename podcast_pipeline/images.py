@@ -1,7 +1,11 @@
-"""Opens untrusted pictures, which may be damaged or compression bombs."""
+"""Opens untrusted pictures, which may be damaged or compression bombs, and divides pixels from all else."""
 
 import io
+import re
+import struct
 import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from PIL import Image
 
@@ -10,8 +14,11 @@ IMAGE_ERRORS = (OSError, SyntaxError, ValueError, *DECOMPRESSION_BOMBS)
 """The errors of Pillow for such pictures, in `open_image_header` and when the pixels are loaded."""
 
 
-def open_image_header(data: bytes, *, formats: tuple[str, ...]) -> Image.Image:
+def open_image_header(data: bytes, *, formats: tuple[str, ...] | None) -> Image.Image:
     """Return a picture of which only the header was read, so that a compression bomb is not unpacked.
+
+    Args:
+        formats: Pillow's names; None for all that it knows.
 
     Raises:
         IMAGE_ERRORS: it is none of the formats, damaged, or so large that it may be a compression bomb.
@@ -19,3 +26,96 @@ def open_image_header(data: bytes, *, formats: tuple[str, ...]) -> Image.Image:
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         return Image.open(io.BytesIO(data), formats=formats)
+
+
+JPEG_BEGIN, PNG_BEGIN = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
+JPEG_END, JPEG_SCAN, JPEG_COMMENT = 0xD9, 0xDA, 0xFE
+JPEG_APPLICATION = range(0xE0, 0xF0)
+JPEG_LOOK = {0xE0: b"JFIF\0", 0xE2: b"ICC_PROFILE\0", 0xEE: b"Adobe"}
+"""Application segments that say how the pixels look, by their first bytes."""
+
+_JPEG_MARKER = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")
+"""The end of a scan: pixels have a zero or a restart after each 0xff."""
+
+PNG_PIXELS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
+PNG_LOOK = (b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"sBIT", b"pHYs", b"cICP")
+PNG_FRAMES = b"fdAT"
+
+
+@dataclass(frozen=True)
+class PictureParts:
+    """The bytes of a JPEG or a PNG.
+
+    Attributes:
+        plain: the picture without comments, text, Exif, XMP and whatever stands behind it; the pixels and
+            how they look are the same.
+        text: everything that is no pixel, for a search: also what `plain` keeps of colour profiles.
+    """
+
+    plain: bytes
+    text: bytes
+
+
+def split_picture(data: bytes) -> PictureParts | None:
+    """Divide the pixels of a picture from everything else; None where it is no JPEG or PNG, or damaged."""
+    parts = _png_parts if data.startswith(PNG_BEGIN) else _jpeg_parts if data.startswith(JPEG_BEGIN) else None
+    if parts is None:
+        return None
+    try:
+        pieces = list(parts(data))
+    except (struct.error, IndexError, ValueError):
+        return None
+    return PictureParts(
+        plain=b"".join(piece for piece, is_kept, _ in pieces if is_kept),
+        text=b"\n".join(piece for piece, _, is_text in pieces if is_text),
+    )
+
+
+def searchable_bytes(data: bytes) -> bytes:
+    """Return the bytes in which text may stand: of a picture all but its pixels, of anything else all."""
+    parts = split_picture(data)
+    return data if parts is None else parts.text
+
+
+def _jpeg_parts(data: bytes) -> Iterator[tuple[bytes, bool, bool]]:
+    """Yield (bytes, kept, text) of each segment of a JPEG. Source: ITU-T T.81, annex B."""
+    yield data[:2], True, False
+    at = 2
+    while True:
+        if data[at] != 0xFF:
+            raise ValueError("no marker")
+        while data[at + 1] == 0xFF:  # fill bytes
+            at += 1
+        marker = data[at + 1]
+        if marker == JPEG_END:
+            break
+        end = at + 2 + struct.unpack_from(">H", data, at + 2)[0]
+        segment, content = data[at:end], data[at + 4 : end]
+        if marker == JPEG_SCAN:
+            found = _JPEG_MARKER.search(data, end)
+            end = found.start() if found else len(data)
+            yield data[at:end], True, False
+        elif marker in JPEG_APPLICATION or marker == JPEG_COMMENT:
+            look = JPEG_LOOK.get(marker)
+            yield segment, look is not None and content.startswith(look), True
+        else:
+            yield segment, True, False
+        at = end
+    yield data[at : at + 2], True, False
+    yield data[at + 2 :], False, True
+
+
+def _png_parts(data: bytes) -> Iterator[tuple[bytes, bool, bool]]:
+    """Yield (bytes, kept, text) of each chunk of a PNG. Source: PNG, 3rd edition, 5.3."""
+    at = len(PNG_BEGIN)
+    yield data[:at], True, False
+    name = b""
+    while name != b"IEND":
+        length, name = struct.unpack_from(">I4s", data, at)
+        end = at + 12 + length
+        if end > len(data):
+            raise ValueError("ends inside a chunk")
+        is_pixels = name in PNG_PIXELS
+        yield data[at:end], is_pixels or name in PNG_LOOK, not is_pixels and name != PNG_FRAMES
+        at = end
+    yield data[at:], False, True

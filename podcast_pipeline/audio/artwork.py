@@ -6,15 +6,16 @@ from pathlib import Path
 from PIL import Image
 
 from podcast_pipeline.errors import AudioError
-from podcast_pipeline.images import IMAGE_ERRORS, open_image_header
+from podcast_pipeline.images import IMAGE_ERRORS, open_image_header, split_picture
 
 SMALLEST_PX, LARGEST_PX = 1400, 3000
 MOST_PIXELS = 6000 * 6000
 ADVISED_BYTES = 512 * 1024
 IMAGE_TYPES = {"JPEG": ("jpg", "image/jpeg"), "PNG": ("png", "image/png")}
 ENDINGS = {"jpg": "jpg", "jpeg": "jpg", "png": "png"}
-ORIENTATION, GPS = 0x0112, 0x8825  # Exif tags
+ORIENTATION = 0x0112  # an Exif tag
 UPRIGHT = 1
+HEIC_BEGINS = (b"ftypheic", b"ftypheix", b"ftypmif1")
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Artwork:
     """A picture that directories accept.
 
     Attributes:
+        data: the picture without metadata: no place, camera, comment or text, and nothing behind it.
         suffix: "jpg" or "png", by content.
         advice: one line for the producer about something allowed but unwise, else None.
     """
@@ -37,7 +39,7 @@ def load_artwork(path: Path) -> Artwork:
 
     Raises:
         AudioError: missing, not JPEG or PNG, not square, below 1400 or above 3000 px, not RGB, a suffix that
-            does not fit the content, or Exif data that rotate the picture or contain a GPS position.
+            does not fit the content, or Exif data that rotate the picture.
 
     Source: rule F4.
     """
@@ -48,6 +50,7 @@ def load_artwork(path: Path) -> Artwork:
         _require_plain(path, image)
     if ENDINGS.get(path.suffix.lower().lstrip(".")) != suffix:
         raise AudioError(path, f"is {content_type} inside; rename it to end in .{suffix}")
+    data = _without_metadata(path, data)
     large = f"{path.name} has {len(data) // 1024} kB; some directories ask for at most 512"
     advice = large if len(data) > ADVISED_BYTES else None
     return Artwork(data, content_type, suffix, advice)
@@ -84,8 +87,30 @@ def _open(path: Path, data: bytes) -> Image.Image:
         if image.width <= LARGEST_PX and image.height <= LARGEST_PX:
             image.load()
     except IMAGE_ERRORS as error:
-        raise AudioError(path, "is not a whole JPEG or PNG; export the artwork again") from error
+        raise AudioError(path, _refusal(path, data)) from error
     return image
+
+
+def _refusal(path: Path, data: bytes) -> str:
+    """Return what is wrong with data that are no JPEG or PNG, and what to do."""
+    try:
+        kind = "HEIC" if data[4:12] in HEIC_BEGINS else open_image_header(data, formats=None).format
+    except IMAGE_ERRORS:
+        kind = None
+    if kind is None or kind in IMAGE_TYPES:
+        return "is not a whole JPEG or PNG; export the artwork again"
+    target = path.with_suffix(".jpg").name
+    return (
+        f"is {kind} inside, which directories refuse; save it as {target} in a picture editor and name that"
+        " in show.artwork"
+    )
+
+
+def _without_metadata(path: Path, data: bytes) -> bytes:
+    parts = split_picture(data)
+    if parts is None:
+        raise AudioError(path, "is not a whole JPEG or PNG; export the artwork again")
+    return parts.plain
 
 
 def _require_shape(path: Path, image: Image.Image) -> None:
@@ -98,8 +123,5 @@ def _require_shape(path: Path, image: Image.Image) -> None:
 def _require_plain(path: Path, image: Image.Image) -> None:
     if image.mode != "RGB":
         raise AudioError(path, f"has the colour mode {image.mode}; export it as RGB without transparency")
-    exif = image.getexif()
-    if exif.get(ORIENTATION, UPRIGHT) != UPRIGHT:
+    if image.getexif().get(ORIENTATION, UPRIGHT) != UPRIGHT:
         raise AudioError(path, "is rotated by its Exif orientation; export it upright")
-    if exif.get_ifd(GPS):
-        raise AudioError(path, "has a GPS position in its Exif data; export it without metadata")

@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from mutagen import MutagenError
 from mutagen.id3 import (
     APIC,
     CHAP,
@@ -34,6 +35,7 @@ from mutagen.id3 import (
 
 from podcast_pipeline.audio.artwork import IMAGE_TYPES, Artwork
 from podcast_pipeline.errors import AudioError
+from podcast_pipeline.images import searchable_bytes
 from podcast_pipeline.model import Chapter
 
 UTF8 = Encoding.UTF8
@@ -156,6 +158,18 @@ def id3_bytes(path: Path) -> bytes:
             return b""
         size = sum(byte << shift for byte, shift in zip(header[6:10], (21, 14, 7, 0), strict=True))
         return header + file.read(size)
+
+
+def id3_text(path: Path) -> bytes:
+    """Return the tag at the start of a file without the pixels of its pictures, for a search."""
+    tag = id3_bytes(path)
+    try:
+        pictures = ID3(path).getall("APIC") if tag else []
+    except MutagenError:
+        return tag
+    for picture in pictures:
+        tag = tag.replace(picture.data, searchable_bytes(picture.data))
+    return tag
 
 
 def _text(frames: ID3, name: str) -> str:

@@ -6,7 +6,6 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from io import TextIOWrapper
 
 from podcast_pipeline.cli.exit_codes import FAILED, INTERRUPTED, INTERRUPTED_MESSAGE, USAGE, exit_code
 from podcast_pipeline.errors import PodcastError
@@ -18,14 +17,13 @@ DISK_FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT)
 def main() -> None:
     """Run the command line and leave with one of the documented exit codes."""
     from podcast_pipeline.cli.app import app
+    from podcast_pipeline.cli.output import guard_streams
 
     os.umask(
         0o077
     )  # recordings, words, addresses and keys are the owner's; storage/file_modes.py opens the rest
     _open_closed_streams()
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # escape characters that the terminal cannot show
+    guard_streams()
     try:
         app(json_first(sys.argv[1:]), prog_name="podcast")
     except PodcastError as error:

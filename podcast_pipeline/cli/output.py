@@ -8,7 +8,8 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal
+from io import TextIOWrapper
+from typing import Literal, TextIO
 
 import rich.progress
 from rich.console import Console
@@ -22,6 +23,40 @@ PIPE_WIDTH = 1000  # one line per row, for grep and awk
 ProgressStyle = Literal["auto", "json"]
 STEERING = re.compile(rf"{CONTROL_CHARACTERS.pattern}|[\u202a-\u202e\u2066-\u2069]")
 """Control characters, and those that turn the direction of text around."""
+STEERING_BESIDE_LINES = re.compile(rf"(?![\n\t])(?:{STEERING.pattern})")
+
+
+class HarmlessStream(TextIOWrapper):
+    """A standard stream that steers no terminal, whoever writes: results, warnings, errors, questions, logs.
+
+    What a feed, a file or a mail brings is text; only our tables and bars style it, on `unfiltered`.
+
+    Args:
+        stream: the stream that it stands for; stays open.
+    """
+
+    def __init__(self, stream: TextIOWrapper) -> None:
+        super().__init__(
+            stream.buffer,
+            encoding=stream.encoding,
+            errors="backslashreplace",  # characters that the terminal cannot show
+            line_buffering=stream.line_buffering,
+            write_through=stream.write_through,
+        )
+        self.unfiltered = stream
+
+    def write(self, text: str) -> int:
+        """Write text with a space for each character that steers a terminal."""
+        super().write(STEERING_BESIDE_LINES.sub(" ", text))
+        return len(text)
+
+
+def guard_streams() -> None:
+    """Put a HarmlessStream in place of standard output and standard error."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if isinstance(stream, TextIOWrapper) and not isinstance(stream, HarmlessStream):
+            setattr(sys, name, HarmlessStream(stream))
 
 
 @dataclass
@@ -63,23 +98,24 @@ class Output:
         started_s = self._started_s.setdefault(event.step, time.monotonic())
         self.seconds[event.step] = time.monotonic() - started_s
         if self.progress == "json":
-            print(event.model_dump_json(), file=sys.stderr, flush=True)
+            print(_harmless_json(event.model_dump_json()), file=sys.stderr, flush=True)
         elif not self.quiet and sys.stderr.isatty():
             self._show_bar(event)
 
     def _show_bar(self, event: Progress) -> None:
         if self._bars is None:
             self._bars = rich.progress.Progress(
-                rich.progress.TextColumn("{task.description:<12}"),
+                rich.progress.TextColumn("{task.description:<12}", markup=False),
                 rich.progress.BarColumn(),
-                rich.progress.TextColumn("{task.fields[note]}"),
+                rich.progress.TextColumn("{task.fields[note]}", markup=False),
                 rich.progress.TimeElapsedColumn(),
-                console=Console(stderr=True),
+                console=Console(file=_unfiltered(sys.stderr)),
                 transient=True,
             )
             self._bars.start()
         if event.step not in self._tasks:
-            self._tasks[event.step] = self._bars.add_task(event.step, total=event.total or None, note="")
+            step = printable(event.step)
+            self._tasks[event.step] = self._bars.add_task(step, total=event.total or None, note="")
         self._bars.update(
             self._tasks[event.step],
             completed=event.done,
@@ -114,12 +150,13 @@ class Output:
         self.close()
         if self.as_json or self.quiet:
             return
-        table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+        table = Table(title=Text(printable(title)), title_justify="left", box=None, pad_edge=False)
         for column in columns:
             table.add_column(column, overflow="fold")
         for row in rows:
             table.add_row(*(Text(printable(cell)) for cell in row))
-        Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
+        sys.stdout.flush()
+        Console(file=_unfiltered(sys.stdout), width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
 
     def warn(self, line: str) -> None:
         """Print a one-line message on stderr."""
@@ -143,6 +180,11 @@ def progress_note(event: Progress, elapsed_s: float) -> str:
 def format_count(number: int, noun: str) -> str:
     """Return a count with its noun, "1 episode" or "2 episodes"."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _unfiltered(stream: TextIO) -> TextIO:
+    """Return the stream for rich, which styles; its text went through `printable`."""
+    return stream.unfiltered if isinstance(stream, HarmlessStream) else stream
 
 
 def printable(text: str) -> str:

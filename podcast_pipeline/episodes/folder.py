@@ -38,12 +38,13 @@ class EpisodeFolder:
 
     Attributes:
         table: episode.toml.
-        show_language: the language of an episode whose episode.toml has none.
+        show_language, show_explicit: of an episode whose episode.toml has none.
     """
 
     path: Path
     table: EpisodeTable
     show_language: str
+    show_explicit: bool = False
 
     @property
     def slug(self) -> str:
@@ -102,7 +103,7 @@ class EpisodeFolder:
             notes=self.read_notes(),
             language=table.language or self.show_language,
             access=table.access,
-            explicit=table.explicit,
+            explicit=self.show_explicit if table.explicit is None else table.explicit,
             season=table.season,
             number=table.number,
             type=table.type,

@@ -23,12 +23,13 @@ class Library:
     """The episodes of a show, a folder each.
 
     Args:
-        language: of an episode whose episode.toml has none.
+        language, explicit: of an episode whose episode.toml has none.
     """
 
-    def __init__(self, root: Path, *, language: str) -> None:
+    def __init__(self, root: Path, *, language: str, explicit: bool = False) -> None:
         self.root = root
         self.language = language
+        self.explicit = explicit
 
     def slugs(self) -> Iterator[str]:
         """Yield the slugs of all episode folders, sorted; a folder that is being made is none."""
@@ -49,7 +50,7 @@ class Library:
         table = read_table(path / EPISODE_FILE, slug)
         sound = (IMPORTED_AUDIO, *filter(None, [table.source]), *(track.file for track in table.tracks))
         _require_own_files(path, (*sound, *_links(path / "build")), slug)
-        return EpisodeFolder(path, table, self.language)
+        return EpisodeFolder(path, table, self.language, self.explicit)
 
     @contextmanager
     def open(self, slug: str) -> Iterator[EpisodeFolder]:

@@ -106,7 +106,7 @@ class EpisodeTable(FrozenModel):
     type: EpisodeType = "full"
     language: NonEmptyStr | None = None
     access: Literal["public", "subscribers"] = "public"
-    explicit: bool = False
+    explicit: bool | None = None
     hosts: tuple[PersonName, ...] = ()
     guests: tuple[PersonName, ...] = ()
     topics: tuple[Topic, ...] = ()

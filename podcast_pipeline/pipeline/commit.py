@@ -11,6 +11,7 @@ from podcast_pipeline.feed.conformance.document import parse_rss
 from podcast_pipeline.feed.drop_invalid import guid_at
 from podcast_pipeline.feed.rss import PublicAudience, render_archive_pages, render_feed, render_unpaged
 from podcast_pipeline.feed.text import xml_safe
+from podcast_pipeline.images import searchable_bytes
 from podcast_pipeline.model import Episode, Transcript
 from podcast_pipeline.model.catalog import CATALOG_KEY, Catalog
 from podcast_pipeline.model.gates import GateName, check_gate
@@ -243,7 +244,7 @@ def _check_history(published: bytes, new: bytes, *, allow: frozenset[GateName]) 
 
 
 def _text_bytes(staged_object: StagedObject) -> bytes:
-    """Return the bytes of an object that may contain text: all, or a media file's tags."""
+    """Return the bytes of an object that may contain text: all but pixels, or a media file's tags."""
     if isinstance(staged_object.body, bytes):
-        return staged_object.body
-    return tags.id3_bytes(staged_object.body)
+        return searchable_bytes(staged_object.body)
+    return tags.id3_text(staged_object.body)

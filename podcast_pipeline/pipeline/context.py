@@ -58,7 +58,8 @@ class Context:
         """The episode folders."""
         from podcast_pipeline.episodes.library import Library
 
-        return Library(self.config.episodes_folder, language=self.config.show.language)
+        show = self.config.show
+        return Library(self.config.episodes_folder, language=show.language, explicit=show.explicit)
 
     @cached_property
     def store(self) -> "Store":

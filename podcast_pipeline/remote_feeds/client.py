@@ -2,6 +2,7 @@
 
 import re
 import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,13 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 import httpx
 
 from podcast_pipeline import __version__
-from podcast_pipeline.errors import FetchError, ForbiddenAddress, RemoteFileNotFound, RemoteFileUnusable
+from podcast_pipeline.errors import (
+    FetchError,
+    ForbiddenAddress,
+    RemoteFileNotFound,
+    RemoteFileUnusable,
+    RemoteHostSlow,
+)
 from podcast_pipeline.feed.conformance.document import url_path
 from podcast_pipeline.feed.conformance.responses import WEB_PLAYER_ORIGIN
 from podcast_pipeline.feed.private import TOKEN_PATTERN
@@ -30,6 +37,8 @@ ATTEMPTS = 4
 TRY_AGAIN = (408, 425, 429)
 """Statuses below 500 that may be another one later."""
 USER_AGENT = f"podcast-pipeline/{__version__}"
+MOST_TIME_OUTS = 3
+"""After so many in a row the rest of a host's files is left for the next run."""
 MEDIA_ENDINGS = (".mp3", ".m4a", ".m4v", ".mp4", ".opus", ".ogg", ".jpg", ".jpeg", ".png", ".webp")
 
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -96,6 +105,7 @@ class HttpClient:
             transport=GuardedTransport(self._guard, self._deadline),
         )
         self._unreachable: dict[str, str] = {}
+        self._time_outs: Counter[str] = Counter()
         self._ends_s = monotonic() + self._limits.total_s
         self._left_bytes = self._limits.total_bytes
         self._lock = threading.Lock()
@@ -165,11 +175,14 @@ class HttpClient:
             except (RemoteFileUnusable, ForbiddenAddress):
                 partial.discard()
                 raise
+            except RemoteHostSlow:
+                raise
             except FetchError:
                 if attempt == ATTEMPTS or not partial.path.exists():
                     raise
             else:
                 break
+        self._time_outs.pop(_host(url), None)
         partial.finish()
         return DownloadedFile(target, target.stat().st_size, sha256_of(target))
 
@@ -242,14 +255,14 @@ class HttpClient:
             return self._run_is_over(url)
         limits = self._limits
         message = f"takes longer than {limits.answer_s:g} s, at under {limits.slowest_bytes_per_s} bytes/s"
-        return RemoteFileUnusable(redact_url(url), f"{message}; ask its host")
+        return RemoteHostSlow(redact_url(url), f"{message}; run again to go on")
 
     @contextmanager
     def _open(self, method: Method, url: str, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
         address = web_address(url)
         if address is None:
             raise FetchError(redact_url(url), "write it whole, with https://")
-        host = urlsplit(address).netloc
+        host = _host(address)
         if host in self._unreachable:
             raise FetchError(redact_url(url), self._unreachable[host])
         if monotonic() >= self._ends_s or self._left_bytes < 0:
@@ -271,6 +284,7 @@ class HttpClient:
         except UnreadableEncoding as error:
             raise RemoteFileUnusable(redact_url(url), f"{error}; ask its host") from error
         except httpx.TimeoutException as error:
+            self._count_time_out(host)
             raise (
                 self._too_late(url) if self._deadline.is_over else self._unanswered(url, host, error)
             ) from error
@@ -280,11 +294,22 @@ class HttpClient:
             reason = str(error) or type(error).__name__
             raise FetchError(redact_url(url), f"cannot be fetched: {reason}; check the address") from error
 
+    def _count_time_out(self, host: str) -> None:
+        with self._lock:
+            self._time_outs[host] += 1
+        if self._time_outs[host] >= MOST_TIME_OUTS:
+            about = f"is left for the next run: its host was too slow {MOST_TIME_OUTS} times; run again"
+            self._unreachable[host] = about
+
     def _unanswered(self, url: str, host: str, error: httpx.TransportError) -> FetchError:
         if not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
             return FetchError(redact_url(url), "cannot be fetched: no answer in time; check the address")
         self._unreachable[host] = f"cannot be reached: {error}; check the address and the network"
         return FetchError(redact_url(url), self._unreachable[host])
+
+
+def _host(url: str) -> str:
+    return urlsplit(web_address(url) or "").netloc
 
 
 def redact_url(url: str) -> str:

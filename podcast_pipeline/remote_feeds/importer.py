@@ -1,6 +1,6 @@
 """Import of a show from another host: the feed's pages, its items, their files, the show, the catalog."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,7 +11,7 @@ from slugify import slugify
 
 from podcast_pipeline.config.placeholders import SHIPPED_COVERS
 from podcast_pipeline.episodes.create import MAX_SLUG_LENGTH, RESERVED_SLUGS
-from podcast_pipeline.errors import FetchError
+from podcast_pipeline.errors import FeedError, FetchError
 from podcast_pipeline.feed import parse
 from podcast_pipeline.feed.conformance.document import FeedDocument
 from podcast_pipeline.feed.parse import ImportRemark, ParsedItem
@@ -41,11 +41,13 @@ class ImportResult:
     Attributes:
         added_slugs: the episodes that were added to the catalog, oldest first.
         known_count: items that were in the catalog already.
+        missing: items whose audio did not come this time, and why; another run takes them.
         remarks: differences from the old feed.
     """
 
     added_slugs: tuple[str, ...]
     known_count: int
+    missing: tuple[ImportRemark, ...]
     remarks: tuple[ImportRemark, ...]
 
 
@@ -55,26 +57,29 @@ def import_feed(
     client: HttpClient,
     *,
     keep_audio: bool,
+    keep_audio_of: Collection[str] = (),
     keep_missing: bool = False,
     undated_at: datetime | None = None,
 ) -> ImportResult:
     """Add every item of a feed to the catalog, with its guid, date, notes and files unchanged.
 
-    An interrupted import can be run again: files in the store are not fetched twice, and the catalog is
-    replaced once, at the end.
+    An item whose audio does not come this time holds up no other: it is in `missing`, and another run takes
+    it. An interrupted import can be run again: files in the store are not fetched twice.
 
     Args:
         source: a URL, or a file.
         keep_audio: leave the audio where it is.
+        keep_audio_of: guids, titles or audio addresses of items whose audio is left where it is.
         keep_missing: leave there the audio that cannot be fetched this time.
         undated_at: aware; the date of the newest item of a feed in which none has a date.
 
     Raises:
-        FeedError: the feed cannot be read; nothing was written.
-        FetchError: audio could not be fetched; the catalog is unchanged.
+        FeedError: the feed cannot be read, or has no item of `keep_audio_of`; nothing was written.
+        FetchError: the feed cannot be fetched; nothing was written.
     """
     client.trust_hosts_like(source)
     document, items, remarks = _items(read_pages(source, client), undated_at)
+    kept = _named_items(items, keep_audio_of)
     catalog = load_catalog(context)
     known = _known_guids(catalog)
     new = _oldest_first(item for item in items if item.guid not in known)
@@ -84,15 +89,17 @@ def import_feed(
         show=context.config.to_show(artwork_key=None),
         language=document.text(document.channel, "language") or context.config.show.language,
         now=context.clock(),
-        keep_audio=keep_audio,
+        keep_audio=frozenset(item.guid for item in (items if keep_audio else kept)),
         keep_missing=keep_missing,
     )
     make_folder(import_context.files.journal)
     with sweep_parts(import_context.files.journal):
-        imported = list(_import_all(new, _slugs(new, context, catalog), import_context, context))
+        tried = list(_import_all(new, _slugs(new, context, catalog), import_context, context))
+    imported = [one for one in tried if isinstance(one, ImportedEpisode)]
+    missing = tuple(one for one in tried if isinstance(one, ImportRemark))
     episodes, withdrawn = _without_withdrawn_words([e.episode for e in imported if e.episode], catalog)
     remarks += withdrawn
-    if episodes or known or not (imported or remarks):
+    if episodes or known or not (tried or remarks):
         if catalog is None:
             context, show_remarks = import_show_settings(document, source, context, client)
             remarks += (*show_remarks, *parse.dropped_show_elements(document))
@@ -100,6 +107,7 @@ def import_feed(
     return ImportResult(
         added_slugs=tuple(episode.slug for episode in episodes),
         known_count=len(items) - len(new),
+        missing=missing,
         remarks=(*remarks, *(remark for one in imported for remark in one.remarks)),
     )
 
@@ -115,6 +123,17 @@ def _without_withdrawn_words(
         if w
     )
     return [episode for episode, withdrawal in found if not withdrawal], tuple(remarks)
+
+
+def _named_items(items: Iterable[ParsedItem], names: Collection[str]) -> list[ParsedItem]:
+    """Return the items with one of these guids, titles or audio addresses; FeedError for a name of none."""
+    found = {name: [i for i in items if name in (i.guid, i.title, i.audio.stated_url)] for name in names}
+    unknown = [name for name, named in found.items() if not named]
+    if unknown:
+        raise FeedError(
+            f"--keep-audio-of {unknown[0]}", "no item of the feed has this title, guid or audio address"
+        )
+    return [item for named in found.values() for item in named]
 
 
 def _oldest_first(items: Iterable[ParsedItem]) -> list[ParsedItem]:
@@ -181,35 +200,21 @@ def _id(item: ParsedItem, context: Context) -> UUID:
 
 def _import_all(
     items: list[ParsedItem], slugs: dict[UUID, str], import_context: ImportContext, context: Context
-) -> Iterator[ImportedEpisode]:
-    """Import the items, some in parallel.
+) -> Iterator[ImportedEpisode | ImportRemark]:
+    """Import the items, some in parallel; of one whose audio does not come this time yield why."""
 
-    Raises:
-        FetchError: after all items were tried, so that a second run has little left to do.
-    """
-    failed: list[FetchError] = []
-
-    def attempt(item: ParsedItem) -> ImportedEpisode | FetchError:
+    def attempt(item: ParsedItem) -> ImportedEpisode | ImportRemark:
         episode_id = _id(item, context)
         try:
             return import_item(item, episode_id, slugs[episode_id], import_context)
         except FetchError as error:
-            return FetchError(error.subject, f"{error.message} (“{item.title}”)")
+            return ImportRemark(f"its audio {error.message}", item.title)
 
     context.report(Progress(step="import", done=0, total=len(items), unit="episodes"))
     with ThreadPoolExecutor(PARALLEL) as pool:
         for done, one in enumerate(pool.map(attempt, items), start=1):
-            if isinstance(one, FetchError):
-                failed.append(one)
-            else:
-                yield one
+            yield one
             context.report(Progress(step="import", done=done, total=len(items), unit="episodes"))
-    if failed:
-        message = (
-            f"{failed[0].message}; {len(failed)} of {len(items)} audio files are missing and nothing was"
-            " added; run again to go on, or pass --keep-missing to leave them at the old host"
-        )
-        raise FetchError(failed[0].subject, message)
 
 
 def _without_sample_cover(show_assets: ShowAssets) -> ShowAssets:

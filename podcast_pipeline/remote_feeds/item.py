@@ -35,7 +35,7 @@ class ImportContext:
 
     Attributes:
         now: aware; an item with a later date is scheduled.
-        keep_audio: leave the audio where it is.
+        keep_audio: guids of items whose audio is left where it is.
         keep_missing: leave audio there that cannot be fetched now.
     """
 
@@ -44,7 +44,7 @@ class ImportContext:
     show: Show
     language: str
     now: datetime
-    keep_audio: bool
+    keep_audio: frozenset[str]
     keep_missing: bool = False
 
 
@@ -138,7 +138,7 @@ def _with_lf(text: str) -> str:
 def _enclosure(item: ParsedItem, slug: str, context: ImportContext, remarks: Remarks) -> Enclosure | None:
     """Return the audio, in storage or at the old host; None, with a remark, for an item that has none."""
     try:
-        if not context.keep_audio:
+        if item.guid not in context.keep_audio:
             return _stored_enclosure(item, slug, context.files, remarks)
     except RemoteFileNotFound:
         remarks.add("its audio is gone from the old host; the address stays")

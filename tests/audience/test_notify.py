@@ -32,7 +32,7 @@ from podcast_pipeline.model.catalog import Catalog
 from tests.support.databases import SHOW_DATABASES
 from tests.support.mail_server import PASSWORD, USER, FaultyMailbox, running_mail_server
 from tests.support.show import PODCAST, clean_environment
-from tests.support.site import INTERVIEW, NOW, Site, transcript_of
+from tests.support.site import INTERVIEW, NOW, SHOW_TOML, Site, transcript_of
 
 pytestmark = [
     pytest.mark.usefixtures("each_database"),
@@ -44,18 +44,6 @@ SLUG = "the-water-was-always-coming"
 ANN, BOB, CARL, DORA = "ann@example.org", "bob@example.org", "carl@example.org", "dora@example.org"
 KEY = "k" * 32
 TODAY = (NOW - datetime.now(UTC)).days + 1  # in days before the site's clock: less than a day ago
-SHOW_TOML = """
-[show]
-id = "{show.id}"
-guid = "{show.guid}"
-title = "{show.title}"
-description = "{show.description}"
-author = "{show.author}"
-owner_email = "{show.owner_email}"
-categories = ["News > Politics"]
-[urls]
-site = "{site}"
-"""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from podcast_pipeline.audio.artwork import load_artwork
 from podcast_pipeline.errors import AudioError
@@ -68,7 +68,9 @@ def test_wrong_colours_are_refused(tmp_path: Path, mode: str, kind: str) -> None
 
 def test_wrong_format_or_name_is_refused(tmp_path: Path) -> None:
     """WebP, a text, half a file and a PNG called .jpg are refused, each with its reason."""
-    assert "not a whole JPEG or PNG" in refusal(picture(tmp_path / "a.jpg", kind="WEBP"))
+    for number, kind in enumerate(("WEBP", "GIF", "TIFF")):
+        reason = f"is {kind} inside, which directories refuse; save it as {number}.jpg"
+        assert reason in refusal(picture(tmp_path / f"{number}.{kind}", kind=kind))
     (tmp_path / "text.jpg").write_text("picture")
     assert "not a whole JPEG or PNG" in refusal(tmp_path / "text.jpg")
     whole = picture(tmp_path / "whole.jpg").read_bytes()
@@ -78,15 +80,82 @@ def test_wrong_format_or_name_is_refused(tmp_path: Path) -> None:
     assert "change show.artwork" in refusal(tmp_path / "none.jpg")
 
 
-def test_camera_metadata_is_refused(tmp_path: Path) -> None:
-    """A picture that Exif rotates, or with a GPS position, is refused; other Exif data is accepted."""
-    turned, placed, plain = Image.Exif(), Image.Exif(), Image.Exif()
+def test_a_turned_picture_is_refused(tmp_path: Path) -> None:
+    """A picture that its Exif data rotate is refused, for without them it would lie on its side."""
+    turned = Image.Exif()
     turned[0x0112] = 6
-    placed.get_ifd(0x8825)[1] = "N"
-    plain[0x0131] = "a drawing program"
     assert "rotated by its Exif" in refusal(picture(tmp_path / "a.jpg", exif=turned))
-    assert "has a GPS position" in refusal(picture(tmp_path / "b.jpg", exif=placed))
-    assert load_artwork(picture(tmp_path / "c.jpg", exif=plain)).suffix == "jpg"
+
+
+SECRET = b"48.2082 N, 16.3738 E, as Ann's informer said"
+
+
+def jpeg_segment(marker: int, data: bytes) -> bytes:
+    return b"\xff" + bytes([marker]) + struct.pack(">H", len(data) + 2) + data
+
+
+def with_metadata(path: Path, kind: str) -> Path:
+    """Return a picture with a place in one kind of metadata."""
+    xmp = b"http://ns.adobe.com/xap/1.0/\0<x:xmpmeta exif:GPSLatitude='" + SECRET + b"'/>"
+    jpegs = {
+        "comment": jpeg_segment(0xFE, SECRET),
+        "xmp": jpeg_segment(0xE1, xmp),
+        "photoshop": jpeg_segment(0xED, b"Photoshop 3.0\x008BIM" + SECRET),
+        "second jfif": jpeg_segment(0xE0, b"JFXX\0\x10" + SECRET),
+        "fill bytes": b"\xff\xff\xff" + jpeg_segment(0xFE, SECRET),
+    }
+    pngs = {
+        "text": png_chunk(b"tEXt", b"Comment\0" + SECRET),
+        "compressed text": png_chunk(b"zTXt", b"Comment\0\0" + zlib.compress(SECRET)),
+        "xmp in png": png_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + SECRET),
+        "private chunk": png_chunk(b"prVt", SECRET),
+    }
+    if kind in jpegs:
+        data = picture(path.with_suffix(".jpg")).read_bytes()
+        data = data[:2] + jpegs[kind] + data[2:]
+    elif kind in pngs:
+        data = picture(path.with_suffix(".png"), kind="PNG").read_bytes()
+        data = data[:33] + pngs[kind] + data[33:]
+    elif kind == "exif":
+        place = Image.Exif()
+        place.get_ifd(0x8825)[1] = "N"
+        place[0x010E] = SECRET.decode()
+        data = picture(path.with_suffix(".jpg"), exif=place).read_bytes()
+    else:
+        name, behind = kind.split(" behind ")[::-1]
+        data = picture(path.with_suffix(f".{name}"), kind={"jpg": "JPEG", "png": "PNG"}[name]).read_bytes()
+        data += {"zip": b"PK\x03\x04" + SECRET, "another": data + SECRET}[behind]
+    path = path.with_suffix(".png" if data.startswith(b"\x89PNG") else ".jpg")
+    path.write_bytes(data)
+    return path
+
+
+KINDS = (
+    *("comment", "xmp", "photoshop", "second jfif", "fill bytes", "exif"),
+    *("text", "compressed text", "xmp in png", "private chunk"),
+    *("zip behind jpg", "another behind jpg", "zip behind png", "another behind png"),
+)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_artwork_is_published_without_metadata(tmp_path: Path, kind: str) -> None:
+    """Place, comment, text and what stands behind the picture are not published; its pixels are the same."""
+    path = with_metadata(tmp_path / "a", kind)
+    art = load_artwork(path)
+    assert SECRET not in art.data
+    assert zlib.compress(SECRET) not in art.data
+    assert len(art.data) <= len(path.read_bytes()) - len(SECRET) // 2
+    with Image.open(path) as before, Image.open(io.BytesIO(art.data)) as after:
+        assert before.tobytes() == after.tobytes()
+
+
+def test_a_colour_profile_stays(tmp_path: Path) -> None:
+    """The profile says how the pixels look, and stays, in JPEG and PNG, also of a progressive JPEG."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for name, kind in (("a.jpg", "JPEG"), ("a.png", "PNG")):
+        art = load_artwork(picture(tmp_path / name, kind=kind, icc_profile=profile, progressive=True))
+        with Image.open(io.BytesIO(art.data)) as image:
+            assert image.info["icc_profile"] == profile
 
 
 def test_heavy_artwork_gets_advice(tmp_path: Path) -> None:

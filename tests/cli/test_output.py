@@ -1,11 +1,23 @@
 """What a command prints: nothing in it steers a terminal."""
 
+import io
 import json
+import sys
+import unicodedata
 
 import pytest
 
-from podcast_pipeline.cli import json_first
-from podcast_pipeline.cli.output import Output, printable
+from podcast_pipeline.cli import json_first, main
+from podcast_pipeline.cli.output import HarmlessStream, Output, printable
+from tests.support.imported_show import import_show
+from tests.support.show import ShowFolder
+
+FEED = """<?xml version="1.0" encoding="UTF-8"?>
+<rss version="2.0"><channel><title>TITLE</title><description>TITLE</description>
+<item><title>TITLE</title><description>TITLE</description><guid>GUID</guid>
+<pubDate>TITLE</pubDate><enclosure url="https://n.example/GUID.mp3" length="9" type="audio/TITLE"/></item>
+<item><title>evil</title><guid>evil GUID</guid><pubDate>Tue, 03 Mar 2026 06:00:00 XYZ</pubDate>
+<enclosure url="https://n.example/GUID.mp3?2" length="9" type="audio/mpeg"/></item></channel></rss>"""
 
 STEERING = "\x1b[31m \x9b2J \x07 \x7f \u202e \u2066 \u2028"
 
@@ -45,3 +57,67 @@ def test_json_escapes_them(capsys: pytest.CaptureFixture[str]) -> None:
 def test_json_may_stand_after_the_command(given: list[str], read: list[str]) -> None:
     """It is one option for every command, wherever it is written; after -- it is an argument."""
     assert json_first(given) == read
+
+
+HOSTILE = "Evil \x9b2J\x1b]0;title\x07 \u202etext\u202c \u2066isolate\u2069 line\u2028end"
+COMMANDS = (
+    *(("list",), ("status", "evil"), ("doctor",), ("gc",), ("rebuild", "--allow"), ("release",)),
+    *(("feed", "check"), ("feed", "diff", "old.xml"), ("feed", "import", "--keep-audio", "more.xml")),
+    *(
+        ("publish", "evil"),
+        ("pull", "evil"),
+        ("transcribe", "evil"),
+        ("review", "evil"),
+        ("unschedule", "evil"),
+    ),
+    *(
+        ("transcript", "diff", "evil"),
+        ("unpublish", "evil"),
+        ("withdraw", "evil", "--all"),
+        ("search", HOSTILE),
+    ),
+    *(("db", "init"), ("reindex",), ("subscribers", "add", "ann@example.org"), ("subscribers", "list")),
+    *(("subscribers", "import", "people.csv"), ("subscribers", "export", "out.csv"), ("voices", "list")),
+    *(("subscribers", "link", HOSTILE), ("voices", "add", HOSTILE, "a.wav"), ("audit",), (HOSTILE,)),
+)
+"""Commands of every group, with what a feed, a file or a person brings; many end with an error line."""
+
+
+@pytest.mark.parametrize("options", [("--json",), ("--progress", "json")], ids=["JSON", "text"])
+def test_no_command_steers_a_terminal(
+    empty_show: ShowFolder,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    options: tuple[str, ...],
+) -> None:
+    """Titles, notes and names from elsewhere come through no command of any group as more than text (s17)."""
+    monkeypatch.chdir(empty_show.folder)
+    for name, title in (
+        ("old.xml", HOSTILE.partition("\x1b")[0] + HOSTILE.partition("\x07")[2]),
+        ("more.xml", "More"),
+    ):
+        feed = FEED.replace("TITLE", title).replace("GUID", name)
+        (empty_show.folder / name).write_text(feed, encoding="utf-8")
+    import_show(empty_show, "old.xml", keep_audio=True)
+    (empty_show.folder / "people.csv").write_text(f"email,name\n{HOSTILE},x\nbo@example.org,{HOSTILE}\n")
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, getattr(sys, name))  # put back what `main` replaces
+    for command in COMMANDS:
+        monkeypatch.setattr(sys, "argv", ["podcast", *options, *command])
+        with pytest.raises(SystemExit):
+            main()
+        printed = capsys.readouterr()
+        text = (printed.out + printed.err).replace("\n", "").replace("\t", "")
+        assert not [c for c in text if unicodedata.category(c) in ("Cc", "Zl", "Zp", "Cs")], command
+        assert not set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069") & set(text), command
+
+
+def test_a_stream_keeps_lines_and_styles_of_our_own(capsys: pytest.CaptureFixture[str]) -> None:
+    """A question, a log line or a traceback is filtered too; what rich styles goes past the filter."""
+    written = io.BytesIO()
+    stream = HarmlessStream(io.TextIOWrapper(written, encoding="utf-8"))
+    print("one\ttwo\nthree", STEERING, "\udcff", file=stream, flush=True)
+    stream.unfiltered.write("\x1b[1mbold\x1b[0m")
+    stream.unfiltered.flush()
+    assert written.getvalue().decode() == "one\ttwo\nthree  [31m  2J            \n\x1b[1mbold\x1b[0m"
+    assert capsys.readouterr() == ("", "")

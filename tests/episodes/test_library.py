@@ -50,6 +50,19 @@ def test_topics_are_the_producers(library: Library, recording: Path) -> None:
     assert library.folder(slug).load_draft().topics == ("Water", "City hall")
 
 
+@pytest.mark.parametrize("of_show", [False, True])
+@pytest.mark.parametrize("own", [None, False, True])
+def test_explicit_is_inherited_from_the_show(
+    tmp_path: Path, recording: Path, of_show: bool, own: bool | None
+) -> None:
+    """An episode is as explicit as its show, unless its episode.toml says otherwise."""
+    made = Library(tmp_path / "shows", language="en", explicit=of_show)
+    slug = create_episode(recording, made)
+    if own is not None:
+        edit(made, slug, "guests = []", f"guests = []\nexplicit = {str(own).lower()}")
+    assert made.folder(slug).load_draft().explicit is (of_show if own is None else own)
+
+
 def test_the_source_is_kept_byte_for_byte(library: Library, recording: Path) -> None:
     """The copied recording has the bytes of the original, and its hash is recorded."""
     slug = create_episode(recording, library)

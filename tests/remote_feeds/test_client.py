@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podcast_pipeline.errors import FetchError, RemoteFileNotFound, RemoteFileUnusable
+from podcast_pipeline.errors import FetchError, RemoteFileNotFound, RemoteFileUnusable, RemoteHostSlow
 from podcast_pipeline.remote_feeds.client import FetchLimits, HttpClient
 from podcast_pipeline.remote_feeds.unpack import PIECE_BYTES, UnreadableEncoding, unpack
 from tests.support.http_servers import FileHost, ServedFile, running_host
@@ -39,9 +39,18 @@ def test_a_drip_ends_with_a_line(where: str, download: bool, tmp_path: Path) -> 
     """A byte now and then keeps no time-out from passing: the whole answer has a deadline."""
     with dripping_host(where) as url, client_for(url, QUICK) as client:
         fetch = partial(client.download, url, tmp_path / "file") if download else partial(client.get, url)
-        with pytest.raises(RemoteFileUnusable, match="takes longer than"):
+        with pytest.raises(RemoteHostSlow, match="takes longer than"):
             fetch(limit_bytes=10**6)
-    assert list(tmp_path.glob("*.part")) == []
+
+
+def test_a_slow_host_does_not_cost_its_time_for_every_file(tmp_path: Path) -> None:
+    """After three files in a row the rest of this host is left for the next run, without a request."""
+    with dripping_host("headers") as url, client_for(url, QUICK) as client:
+        for number in range(3):
+            with pytest.raises(RemoteHostSlow):
+                client.download(f"{url}/{number}", tmp_path / str(number), limit_bytes=10**6)
+        with pytest.raises(FetchError, match="is left for the next run: its host was too slow 3 times"):
+            client.download(f"{url}/4", tmp_path / "4", limit_bytes=10**6)
 
 
 def test_one_run_has_a_total(host: FileHost, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from podcast_pipeline import open_show
-from podcast_pipeline.errors import FetchError, GateClosed
+from podcast_pipeline.errors import GateClosed
 from podcast_pipeline.feed.conformance import check_feed
 from podcast_pipeline.model import Withdrawal
 from podcast_pipeline.model.catalog import CATALOG_KEY, to_json
@@ -145,12 +145,14 @@ def test_broken_audio_goes_on_from_there(old_host: FileHost, empty_show: ShowFol
     assert (empty_show.bucket / str(one.enclosure.key)).read_bytes() == audio_bytes("one")
 
 
-def test_missing_audio_enters_nothing(old_host: FileHost, empty_show: ShowFolder) -> None:
-    """With a missing file one line has the number, nothing is entered, and the next run continues."""
+def test_missing_audio_holds_up_no_other(old_host: FileHost, empty_show: ShowFolder) -> None:
+    """The others are imported, the missing one is named, and the next run fetches that one alone."""
     old_host.files["/one.mp3"].status = 503
-    with pytest.raises(FetchError, match="1 of 3 audio files are missing"):
-        import_show(empty_show, f"{old_host.url}/feed.xml")
-    assert not (empty_show.bucket / "private" / "catalog.json").exists()
+    result = import_show(empty_show, f"{old_host.url}/feed.xml")
+    assert [(one.title, one.about) for one in result.missing] == [
+        ("The first ford", "its audio answers 503; check the address")
+    ]
+    assert [e.guid for e in catalog(empty_show).episodes] == [f"{old_host.url}/ford", "three"]
     old_host.files["/one.mp3"].status = 200
     old_host.requests.clear()
     import_show(empty_show, f"{old_host.url}/feed.xml")
@@ -172,6 +174,20 @@ def test_audio_may_stay_where_it_is(old_host: FileHost, empty_show: ShowFolder) 
     assert {e.enclosure.external_url for e in catalog(empty_show).episodes} == {
         f"{old_host.url}/{name}.mp3" for name in ("one", "two", "three")
     }
+
+
+def test_the_audio_of_one_item_may_stay(old_host: FileHost, empty_show: ShowFolder) -> None:
+    """--keep-audio-of takes a guid, a title or an address; a name of none stops before any fetch."""
+    address = f"{old_host.url}/feed.xml"
+    done = empty_show.run("feed", "import", address, "--keep-audio-of", "one", "--keep-audio-of", "nine")
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "--keep-audio-of nine: no item of the feed has this title, guid or audio address" in done.stderr
+    names = ("--keep-audio-of", "one", "--keep-audio-of", f"{old_host.url}/two.mp3")
+    assert empty_show.run("feed", "import", address, *names).returncode == 0
+    assert {e.enclosure.external_url for e in catalog(empty_show).episodes} == {
+        None, f"{old_host.url}/one.mp3", f"{old_host.url}/two.mp3"
+    }  # fmt: skip
+    assert [path for _, path, _ in old_host.requests if path.endswith(".mp3")] == ["/three.mp3"]
 
 
 def test_killed_and_run_again_it_ends_in_the_same_bytes(old_host: FileHost, tmp_path: Path) -> None:

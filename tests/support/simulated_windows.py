@@ -106,7 +106,7 @@ def run(commands: list[tuple[dict[str, str], list[str]]]) -> list[dict[str, obje
 
     opened.STORE_CLASSES["s3"] = opened.STORE_CLASSES["local"]
     words_of_the_engine = spoken((None, "The harbour was quiet that night."))
-    transcription.load_transcriber = lambda *_, **__: FixedEngine(words_of_the_engine)  # type: ignore[assignment]
+    transcription.load_transcriber = lambda *_, **__: FixedEngine(words_of_the_engine)
     told = []
     for environment, words in (*(({}, help_) for help_ in all_commands(get_command(app))), *commands):
         done = CliRunner(env=environment).invoke(app, words)

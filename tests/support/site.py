@@ -60,6 +60,19 @@ SHOW_ID = UUID("4f0f8a52-56e1-4a11-8d5b-9b1d6b7c1d7a")
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 INTERVIEW = DATA / "reader_interview.txt"
 TEASER_WORDS = 60
+SHOW_TOML = """
+[show]
+id = "{show.id}"
+guid = "{show.guid}"
+title = "{show.title}"
+description = "{show.description}"
+author = "{show.author}"
+owner_email = "{show.owner_email}"
+categories = ["News > Politics"]
+[urls]
+site = "{site}"
+"""
+"""The show.toml of a site, for commands: format it with the site's `config.show` as show and its address."""
 
 
 class Clock:

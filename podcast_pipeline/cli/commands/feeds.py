@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from podcast_pipeline.feed.conformance import FeedFinding
     from podcast_pipeline.feed.parse import ImportRemark
     from podcast_pipeline.feed.visible_changes import HostChanges, VisibleChange
+    from podcast_pipeline.remote_feeds.importer import ImportResult
 
 FeedArgument = Annotated[
     str | None,
@@ -148,6 +149,13 @@ def import_(
     keep_audio: Annotated[
         bool, typer.Option("--keep-audio", help="Leave the audio at the old host.")
     ] = False,
+    keep_audio_of: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ITEM",
+            help="Leave the audio of one item there, by its title, guid or audio address; may be repeated.",
+        ),
+    ] = None,
     keep_missing: Annotated[
         bool,
         typer.Option("--keep-missing", help="Leave audio at the old host that cannot be fetched now."),
@@ -160,7 +168,10 @@ def import_(
         ),
     ] = None,
 ) -> None:
-    """Import a show from its old feed, each item with guid, date, notes and files; writes no feed."""
+    """Import a show from its old feed, each item with guid, date, notes and files; writes no feed.
+
+    Audio that does not come this time holds up no other episode: exit code 3, and run it again.
+    """
     from podcast_pipeline.remote_feeds.client import HttpClient
     from podcast_pipeline.remote_feeds.importer import import_feed
     from podcast_pipeline.remote_feeds.pages import typed_source
@@ -173,6 +184,7 @@ def import_(
             typed_source(feed),
             client,
             keep_audio=keep_audio,
+            keep_audio_of=keep_audio_of or (),
             keep_missing=keep_missing,
             undated_at=session.parse_time(undated, "--undated") if undated else None,
         )
@@ -181,17 +193,28 @@ def import_(
         {
             "entered": result.added_slugs,
             "known": result.known_count,
+            "missing": [asdict(remark) for remark in result.missing],
             "remarks": [asdict(remark) for remark in result.remarks],
         },
         [
-            *_remark_lines(result.remarks),
+            *_remark_lines((*result.remarks, *result.missing)),
             f"{format_count(count, 'episode')} imported, {result.known_count} already known",
-            *(["next: `podcast feed diff` against the old feed, then `podcast rebuild`"] * bool(count)),
+            *_next_lines(result),
         ],
     )
     warn_of_left_out_items(session)
-    if result.remarks and not count and not result.known_count:
+    if result.missing or (result.remarks and not count and not result.known_count):
         raise typer.Exit(PROBLEMS)
+
+
+def _next_lines(result: "ImportResult") -> Iterator[str]:
+    if result.missing:
+        yield (
+            f"{format_count(len(result.missing), 'episode')} left for the next run: run the same command"
+            " again, or leave the audio there with --keep-missing, or with --keep-audio-of one by one"
+        )
+    elif result.added_slugs:
+        yield "next: `podcast feed diff` against the old feed, then `podcast rebuild`"
 
 
 def warn_of_left_out_items(session: CliSession) -> None:

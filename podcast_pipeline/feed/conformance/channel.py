@@ -56,12 +56,26 @@ def _category_names(document: FeedDocument, category: Element) -> list[str]:
 
 
 def explicit(document: FeedDocument) -> Iterator[FeedFinding]:
-    """F2: itunes:explicit is true or false; required in the channel, optional in an item."""
+    """F2: itunes:explicit is true or false, in the channel and perhaps in items, without contradiction."""
     if document.one(document.channel, "itunes:explicit") is None:
         yield error("F2", document.channel, "the channel has no itunes:explicit", "write true or false")
     for found in document.all(document.channel, ".//itunes:explicit"):
         if found.text not in ("true", "false"):
             yield error("F2", found, f"itunes:explicit is {found.text}", "write true or false")
+    yield from _contradictions(document)
+
+
+def _contradictions(document: FeedDocument) -> Iterator[FeedFinding]:
+    """Yield a warning where all items say the opposite of their channel: apps show the item's value."""
+    channel = document.text(document.channel, "itunes:explicit")
+    items = {document.text(item, "itunes:explicit") or channel for item in document.items}
+    if channel in ("true", "false") and items == {"false" if channel == "true" else "true"}:
+        yield warning(
+            "F2",
+            document.one(document.channel, "itunes:explicit"),
+            f"itunes:explicit is {channel}, and every item says the opposite",
+            "write the same in channel and items; leave explicit out of episode.toml, and publish again",
+        )
 
 
 def images(document: FeedDocument) -> Iterator[FeedFinding]:

@@ -50,7 +50,7 @@ def silenced_media(plan: WithdrawalPlan, work: Path, context: Context) -> Silenc
 
 def _clean_tags(path: Path, plan: WithdrawalPlan) -> None:
     """Write the tags anew from the catalog where those of then have the words: a chapter's old title."""
-    words = (decoded.words for decoded in decoded_words(tags.id3_bytes(path)))
+    words = (decoded.words for decoded in decoded_words(tags.id3_text(path)))
     if any(shared_run(found, plan.tokens) for found in words):
         tags.write_id3(path, _present_tags(path, plan.known))
 

@@ -1,0 +1,65 @@
+"""What is pixels in a picture, and what may be text."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image, PngImagePlugin
+
+from podcast_pipeline.images import searchable_bytes, split_picture
+
+
+def noise(kind: str, **save: object) -> bytes:
+    """Return a picture of noise, which cannot be compressed."""
+    pixels = np.random.default_rng(0).integers(0, 256, (600, 600, 3), dtype=np.uint8)
+    data = io.BytesIO()
+    Image.fromarray(pixels).save(data, kind, **save)
+    return data.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.parametrize(
+    "more", [{}, {"progressive": True, "restart_marker_rows": 1}], ids=["plain", "scans"]
+)
+def test_pixels_are_not_searched(kind: str, more: dict[str, object]) -> None:
+    """Of hundreds of kilobytes next to nothing is left for the leak check; the picture stays as it is."""
+    data = noise(kind, **more)
+    assert len(data) > 200_000
+    assert len(searchable_bytes(data)) < 100
+    parts = split_picture(data)
+    assert parts is not None
+    assert parts.plain == data
+
+
+def test_text_of_a_picture_is_searched() -> None:
+    """Comments, chunks of text, profiles and what stands behind the pixels are text."""
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Comment", "in a chunk of text")
+    for data in (noise("JPEG", comment=b"in a comment"), noise("PNG", pnginfo=info)):
+        found = searchable_bytes(data + b"behind the end")
+        assert b"behind the end" in found
+        assert b"in a c" in found
+    assert b"a profile" in searchable_bytes(noise("JPEG", icc_profile=b"a profile"))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"plain text",
+        noise("JPEG")[:1000],
+        noise("PNG")[:1000],
+        b"\xff\xd8\xff\xe0\x00",
+        b"\xff\xd8\xff\xe0\x00\x00" * 9,
+        b"\xff\xd8\xffabc",
+        b"\x89PNG\r\n\x1a\n\xff\xff\xff\xffIDAT",
+        noise("WEBP"),
+    ],
+    ids=["empty", "text", "half jpeg", "half png", "short", "no lengths", "no marker", "long chunk", "webp"],
+)
+def test_what_is_no_whole_picture_is_searched_as_it_is(data: bytes) -> None:
+    """Nothing escapes the search by being damaged: all of it is text then, or all but its own pixels."""
+    parts = split_picture(data)
+    assert parts is None or data.startswith(b"\xff\xd8\xff")
+    if parts is None:
+        assert searchable_bytes(data) == data
