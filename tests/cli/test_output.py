@@ -7,7 +7,7 @@ import unicodedata
 
 import pytest
 
-from podcast_pipeline.cli import main
+from podcast_pipeline.cli import json_first, main
 from podcast_pipeline.cli.output import HarmlessStream, Output, printable
 from tests.support.imported_show import import_show
 from tests.support.show import ShowFolder
@@ -38,6 +38,25 @@ def test_json_escapes_them(capsys: pytest.CaptureFixture[str]) -> None:
     printed = capsys.readouterr().out
     assert printed.rstrip("\n").isprintable()
     assert json.loads(printed) == {"title": STEERING}
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        (["list"], ["list"]),
+        (["--json", "list"], ["--json", "list"]),
+        (["list", "--json"], ["--json", "list"]),
+        (["transcript", "diff", "--json", "a"], ["--json", "transcript", "diff", "a"]),
+        (["--json", "list", "--json"], ["--json", "list"]),
+        (["-q", "publish", "--", "--json"], ["-q", "publish", "--", "--json"]),
+        (["publish", "--json", "--", "--json"], ["--json", "publish", "--", "--json"]),
+        ([], []),
+    ],
+    ids=" ".join,
+)
+def test_json_may_stand_after_the_command(given: list[str], read: list[str]) -> None:
+    """It is one option for every command, wherever it is written; after -- it is an argument."""
+    assert json_first(given) == read
 
 
 HOSTILE = "Evil \x9b2J\x1b]0;title\x07 \u202etext\u202c \u2066isolate\u2069 line\u2028end"

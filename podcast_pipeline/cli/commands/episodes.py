@@ -68,15 +68,19 @@ def ingest(
     from podcast_pipeline.cli.commands.publish import PublishOptions, ingest_recording, parse_track
 
     session: CliSession = context.obj
-    options = PublishOptions(title, slug, tuple(guest or ()), notes, replace=replace)
     if (audio is None) == (not track):
         raise typer.BadParameter("give one recording, or one --track for each speaker")
+    options = PublishOptions(title, slug, tuple(guest or ()), notes, replace=replace)
     recording = audio or [parse_track(text) for text in track or ()]
     new_slug = ingest_recording(session.context, recording, options)
-    folder = session.library.folder(new_slug).path
+    folder = session.library.folder(new_slug)
+    guests = list(folder.table.guests)
     session.output.result(
-        {"slug": new_slug, "folder": str(folder)},
-        [f"{new_slug}: episode folder {folder}; edit it, then run `podcast publish {new_slug}`"],
+        {"slug": new_slug, "folder": str(folder.path), "guests": guests},
+        [
+            f"{new_slug}: episode folder {folder.path}; edit it, then run `podcast publish {new_slug}`",
+            *([f"guests: {', '.join(guests)}; change them in episode.toml"] if guests else []),
+        ],
     )
 
 
