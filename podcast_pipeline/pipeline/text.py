@@ -6,10 +6,18 @@ from podcast_pipeline.episodes.folder import EpisodeFolder
 from podcast_pipeline.errors import ReviewError
 from podcast_pipeline.model import Episode, EpisodeDraft, Transcript
 from podcast_pipeline.model.catalog import transcript_from_json
+from podcast_pipeline.pipeline.accepted_names import load_accepted_names
 from podcast_pipeline.pipeline.context import Context
 from podcast_pipeline.pipeline.transcribe import episode_glossary
 from podcast_pipeline.storage import ObjectReader
 from podcast_pipeline.transcript import review
+from podcast_pipeline.transcript.names.glossary import names_in
+from podcast_pipeline.transcript.names.printed import (
+    PrintedNameDoubt,
+    doubtful_speakers,
+    misspelt_names,
+    rival_names,
+)
 from podcast_pipeline.transcript.text.clock import format_clock
 
 
@@ -57,13 +65,46 @@ def find_review_items(
     draft: EpisodeDraft, edited: edits.EditedTranscript, config: Config
 ) -> tuple[review.ReviewItem, ...]:
     """Return the places that a person should listen to, worst first."""
+    language = edited.transcript.language
+    titled = draft.model_copy(update={"notes": f"{draft.title}\n\n{draft.notes}"})
     return review.review_items(
         edited.transcript,
-        known_names=episode_glossary(draft, config, edited.transcript.language),
+        known_names=episode_glossary(titled, config, language),
         policy=config.review,
+        printed=printed_name_doubts(draft, edited.transcript, config),
         conflicts=edited.conflicts,
-        accepted=edited.edits.accepted,
+        accepted={*edited.edits.accepted, *load_accepted_names(config).keys},
     )
+
+
+def printed_name_doubts(
+    draft: EpisodeDraft, transcript: Transcript, config: Config
+) -> tuple[PrintedNameDoubt, ...]:
+    """Return the printed names that may be wrong: speakers, guests and hosts, title, notes."""
+    hosts, guests = config.show.hosts, [person.name for person in draft.persons if person.role == "guest"]
+    people = [*hosts, *guests]
+    speakers = filter(None, (transcript.speaker_name(segment.speaker) for segment in transcript.segments))
+    texts = (("the title", draft.title), ("the notes", draft.notes))
+    return (
+        *doubtful_speakers(speakers, people),
+        *rival_names(people),
+        *(
+            doubt
+            for where, text in texts
+            for doubt in misspelt_names(names_in(text, language=draft.language), people, where=where)
+        ),
+    )
+
+
+def warn_of_printed_names(
+    draft: EpisodeDraft, edited: edits.EditedTranscript | None, context: Context
+) -> None:
+    """Say which printed names may be wrong, those that were accepted left out; nothing where that is off."""
+    if edited is None or context.config.review.printed_names == "off":
+        return
+    for item in find_review_items(draft, edited, context.config):
+        if item.kind == "printed_names":
+            context.warn(f"{draft.slug}: “{item.text}” {item.reason} (`podcast review {draft.slug}`)")
 
 
 def published_transcript(known: Episode | None, store: ObjectReader) -> Transcript | None:
