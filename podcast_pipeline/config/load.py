@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from podcast_pipeline.config.schema import SECRET_VARIABLES, TABLES, Config
 from podcast_pipeline.errors import ConfigError
 from podcast_pipeline.files import foreign_file
-from podcast_pipeline.model import FrozenModel
+from podcast_pipeline.model import FrozenModel, composed
 
 SHOW_FILE_NAME = "show.toml"
 PROBLEM_MESSAGES = {
@@ -46,6 +46,9 @@ PROBLEM_MESSAGES = {
 
 OTHER_WORDS = {"tags": "topics", "keywords": "topics", "people": "guests"}
 """A key that people write -> what it is called here, where no key is spelled alike."""
+
+VERBATIM = frozenset(("id", "guid", "source", "file", "artwork", "intro", "outro", "voices", "prefix"))
+"""Keys whose text names a file, an object or an item of another host."""
 
 ModelT = TypeVar("ModelT", bound=FrozenModel)
 
@@ -161,12 +164,23 @@ def validate_toml(
             why another key is missing.
     """
     try:
-        return model.model_validate(data)
+        return model.model_validate({key: _composed(value, key) for key, value in data.items()})
     except ValidationError as error:
         first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
         where = ".".join(str(part) for part in first["loc"])
         variable = (env_names or {}).get(".".join(str(part) for part in first["loc"][:2]))
         raise ConfigError(variable or f"{path} [{where}]", _message(first, model)) from error
+
+
+def _composed(value: Any, key: str) -> Any:
+    """Return the text of a table in NFC; names of files, ids and addresses are bytes to others and stay."""
+    if isinstance(value, str):
+        return value if key in VERBATIM or value.startswith(("http://", "https://")) else composed(value)
+    if isinstance(value, list):
+        return [_composed(item, key) for item in value]
+    if isinstance(value, dict):
+        return {name: _composed(item, name) for name, item in value.items()}
+    return value
 
 
 def _message(problem: Any, model: type[FrozenModel]) -> str:

@@ -172,11 +172,15 @@ class ReviewTable(FrozenModel):
     """[review]: whether a finding of each kind blocks publication, warns, or is off.
 
     Attributes:
-        low_confidence: numbers, negations and quotes of less confidence are findings (0 to 1).
+        printed_names: speakers, and names in title and notes, that are nearly those of guests and hosts.
+        words: any other words of low confidence.
+        low_confidence: numbers, negations, quotes and words of less confidence are findings (0 to 1).
     """
 
     unknown_names: ReviewAction = "warn"
     near_names: ReviewAction = "warn"
+    printed_names: ReviewAction = "warn"
+    words: ReviewAction = "warn"
     numbers: ReviewAction = "warn"
     negations: ReviewAction = "warn"
     quotes: ReviewAction = "warn"

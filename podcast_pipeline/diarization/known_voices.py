@@ -4,17 +4,18 @@ An embedding is biometric data. There is one copy, outside git and outside the b
 removes it; on another laptop add the voices again, or copy the file by hand.
 """
 
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from podcast_pipeline.errors import DiarizationError
 from podcast_pipeline.files import make_folder, sweep_parts, sync_to_disk, write_atomically
-from podcast_pipeline.model import FrozenModel, Instant, NonEmptyStr
+from podcast_pipeline.model import FrozenModel, Instant, NonEmptyStr, composed
 
 SAME_PERSON = 0.76  # least cosine of a voice to the known voice of the same person; see docs/speakers.md
 LONGEST_NAME = 128
@@ -29,7 +30,7 @@ class KnownVoice(FrozenModel):
         engine: that made the embedding; embeddings of different engines cannot be compared.
     """
 
-    name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
+    name: Annotated[str, AfterValidator(composed), Field(min_length=1, max_length=LONGEST_NAME)]
     consent: NonEmptyStr
     added_at: Instant
     engine: NonEmptyStr
@@ -43,20 +44,26 @@ class VoiceBook(FrozenModel):
     voices: tuple[KnownVoice, ...] = ()
 
     def with_voice(self, voice: KnownVoice) -> "VoiceBook":
-        """Return the book with a voice added, or replaced by name."""
-        others = tuple(known for known in self.voices if known.name != voice.name)
+        """Return the book with a voice added, or replaced by name in any spelling."""
+        others = tuple(known for known in self.voices if not _is_same_name(known.name, voice.name))
         return self.model_copy(update={"voices": (*others, voice)})
 
     def without(self, name: str) -> "VoiceBook":
-        """Return the book without a voice.
+        """Return the book without the voices of a person, however the name is spelled.
 
         Raises:
             DiarizationError: no voice has that name.
         """
-        others = tuple(known for known in self.voices if known.name != name)
+        others = tuple(known for known in self.voices if not _is_same_name(known.name, name))
         if len(others) == len(self.voices):
             raise DiarizationError(name, "is not among the known voices; `podcast voices list` shows them")
         return self.model_copy(update={"voices": others})
+
+
+def _is_same_name(one: str, other: str) -> bool:
+    """Return whether two names differ in Unicode form, case and spaces alone."""
+    first, second = (unicodedata.normalize("NFKC", name).casefold().split() for name in (one, other))
+    return first == second
 
 
 def read_voice_book(path: Path) -> VoiceBook:

@@ -12,7 +12,7 @@ from podcast_pipeline.episodes.library import Library
 from podcast_pipeline.episodes.table import EPISODE_FILE, TrackTable, read_table
 from podcast_pipeline.errors import EpisodeError
 from podcast_pipeline.files import atomic_folder, sha256_of
-from podcast_pipeline.model import CONTROL_CHARACTERS, SLUG_PATTERN, EpisodeDraft
+from podcast_pipeline.model import CONTROL_CHARACTERS, SLUG_PATTERN, EpisodeDraft, composed
 
 MAX_SLUG_LENGTH = 80
 RESERVED_SLUGS = frozenset(
@@ -55,6 +55,7 @@ def create_episode(
         EpisodeError: the slug belongs to another episode, no slug can be derived from the title, or the
             recording's episode exists with other words.
     """
+    title, guests, notes = title and composed(title), tuple(map(composed, guests)), composed(notes)
     sha256 = sha256_of(source)
     known = library.slug_of_source(sha256, exclude=unpublished_slugs)
     if known is not None:
@@ -139,7 +140,7 @@ def _title_from(source: Path) -> str:
     name = source.name[: len(source.name) - len(recording_suffix(source))].encode("utf-8", "replace").decode()
     if " " not in name:
         name = name.replace("_", " ").replace("-", " ")
-    title = " ".join(CONTROL_CHARACTERS.sub(" ", name).split())
+    title = " ".join(CONTROL_CHARACTERS.sub(" ", composed(name)).split())
     return title[:1].upper() + title[1:]
 
 
@@ -158,7 +159,9 @@ def _copy_tracks(tracks: Sequence[tuple[str, Path, int | None]], folder: Path) -
             files[path] = f"track-{len(files) + 1}{recording_suffix(path)}"
             shutil.copyfile(path, folder / files[path])
     return [
-        TrackTable(name=name, file=files[path], channel=channel, sha256=sha256_of(folder / files[path]))
+        TrackTable(
+            name=composed(name), file=files[path], channel=channel, sha256=sha256_of(folder / files[path])
+        )
         for name, path, channel in tracks
     ]
 

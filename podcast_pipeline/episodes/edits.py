@@ -49,6 +49,11 @@ class EditedTranscript:
         """Edits whose place was not found in the words."""
         return self.edits.conflicts
 
+    @property
+    def note_is_idle(self) -> bool:
+        """Whether the note was there when there was nothing to correct: it is about something else."""
+        return self.edits.idle_note == short_sha256(self.correction_note.encode())
+
 
 @dataclass(frozen=True)
 class EpisodeText:
@@ -201,6 +206,12 @@ def record_acceptance(episode_text: EpisodeText, key: str) -> None:
     _write(
         episode_text, episode_text.edits.model_copy(update={"accepted": (*episode_text.edits.accepted, key)})
     )
+
+
+def record_idle_note(episode_text: EpisodeText, note: str) -> None:
+    """Record that a correction note has no correction, "" that there is none: a later one is not its own."""
+    idle = short_sha256(note.encode()) if note else None
+    _write(episode_text, episode_text.edits.model_copy(update={"idle_note": idle}))
 
 
 def discard_conflict(episode_text: EpisodeText, conflict: EditConflict) -> None:

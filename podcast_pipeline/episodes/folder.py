@@ -12,7 +12,16 @@ from podcast_pipeline.episodes.conflict_markers import check_markers
 from podcast_pipeline.episodes.table import EpisodeTable, TrackTable
 from podcast_pipeline.errors import EpisodeError
 from podcast_pipeline.files import make_folder, sha256_of, short_sha256, write_atomically
-from podcast_pipeline.model import Chapter, EpisodeDraft, FrozenModel, Person, Sha256, Soundbite, Transcript
+from podcast_pipeline.model import (
+    Chapter,
+    EpisodeDraft,
+    FrozenModel,
+    Person,
+    Sha256,
+    Soundbite,
+    Transcript,
+    composed,
+)
 from podcast_pipeline.model.catalog import to_json, transcript_from_json
 
 IMPORTED_AUDIO = "build/came"
@@ -154,7 +163,7 @@ class EpisodeFolder:
         except UnicodeDecodeError as error:
             raise EpisodeError(self.slug, f"{path} is not UTF-8; save it as UTF-8") from error
         check_markers(text, path, self.slug)
-        return text
+        return composed(text)
 
     def check_tracks(self) -> tuple[TrackTable, ...]:
         """Return the tracks that the recording was mixed from; none where it was one mix from the start.

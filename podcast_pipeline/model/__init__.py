@@ -27,6 +27,7 @@ from podcast_pipeline.model.fields import (
     Slug,
     StoredModel,
     Topic,
+    composed,
     http_url_or_none,
     keep_unknown_fields,
 )
@@ -94,6 +95,7 @@ __all__ = [
     "WithdrawalKind",
     "Word",
     "WordHashes",
+    "composed",
     "http_url_or_none",
     "keep_unknown_fields",
 ]

@@ -1,6 +1,7 @@
 """The field types and the base classes of the model."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
@@ -23,6 +24,11 @@ def _one_line(text: str) -> str:
     if CONTROL_CHARACTERS.search(text) or not text.strip():
         raise ValueError("is no line of readable text; remove line breaks and control characters")
     return text
+
+
+def composed(text: str) -> str:
+    """Return a text in Unicode's composed form (NFC): one spelling for é, wherever it comes from."""
+    return unicodedata.normalize("NFC", text)
 
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False), AfterValidator(lambda s: round(s, 3) + 0.0)]

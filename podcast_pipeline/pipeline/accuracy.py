@@ -5,13 +5,14 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from podcast_pipeline.audio.player import play_line
 from podcast_pipeline.config import Config
 from podcast_pipeline.errors import CaptionError, ConfigError, EpisodeError
 from podcast_pipeline.files import write_atomically
 from podcast_pipeline.model import Transcript
 from podcast_pipeline.model.catalog import to_json
 from podcast_pipeline.pipeline.context import Context
-from podcast_pipeline.pipeline.review import EpisodeReview, player_command
+from podcast_pipeline.pipeline.review import EpisodeReview
 from podcast_pipeline.pipeline.transcribe import episode_glossary
 from podcast_pipeline.transcript.accuracy import (
     AccuracyReceipt,
@@ -82,12 +83,17 @@ def sample_accuracy(review: EpisodeReview, context: Context, *, sample_s: float)
 def _to_correct(review: EpisodeReview, sample: AccuracySample) -> str:
     source = review.episode_text.folder.source
     turns = [
-        f"[{format_clock(s.start_s)}]\n<!-- {player_command(source, s.start_s, s.end_s)} -->\n\n"
+        f"[{format_clock(s.start_s)}]\n<!-- {_how_to_listen(source, s.start_s, s.end_s)} -->\n\n"
         f"{escape_markdown(s.text)}"
         for s in sample.passages
     ]
     front = f"---\nbase: {review.edited.edits.base}\n---"
     return "\n\n".join([front, UNTICKED, *turns]) + "\n"
+
+
+def _how_to_listen(source: Path, start_s: float, end_s: float) -> str:
+    until = f"{source.name} from {format_clock(start_s)} to {format_clock(end_s)}"
+    return play_line(source, start_s, end_s) or until
 
 
 def _read_corrected(path: Path, slug: str) -> MarkdownTranscript | None:

@@ -35,11 +35,17 @@ from podcast_pipeline.pipeline.commit import (
     secret_shingles,
 )
 from podcast_pipeline.pipeline.context import Context, ignore
+from podcast_pipeline.pipeline.correction_note import note_for, settle_note
 from podcast_pipeline.pipeline.media import build_media
 from podcast_pipeline.pipeline.merge.published import base_before, merge_published
 from podcast_pipeline.pipeline.replace import check_marks, check_new_audio, old_words, tell_changed_names
 from podcast_pipeline.pipeline.show_assets import build_show_assets, check_placeholders
-from podcast_pipeline.pipeline.text import check_quotes, check_review_policy, published_transcript
+from podcast_pipeline.pipeline.text import (
+    check_quotes,
+    check_review_policy,
+    published_transcript,
+    warn_of_printed_names,
+)
 from podcast_pipeline.pipeline.transcribe import NOT_IN_CATALOG
 from podcast_pipeline.pipeline.withdraw.checks import check_draft, check_folder
 from podcast_pipeline.pipeline.withdraw.removal import remove_withdrawn_objects
@@ -257,13 +263,16 @@ def prepare(
         known,
         media=media,
         transcript=merged.transcript,
-        correction_note=edited.correction_note if edited else "",
+        correction_note=note_for(edited),
         published_transcript=published_transcript(known, context.store),
         teaser_words=context.config.access.teaser_words,
         publish_at=publish_at,
         now=now,
         changed_at=catalog.next_change_at(now) if catalog else now,
     )
+    if known is None or assembled.episode.transcripts != known.transcripts:
+        warn_of_printed_names(draft, edited, context)
+    settle_note(folder, edited, known, assembled.episode, context, save=save)
     check_times(assembled.episode)
     transcripts = [assembled.transcript] if assembled.transcript else []
     render_feed = make_feed_renderer(transcripts, allow=allowed)

@@ -1,9 +1,7 @@
 """Review of an episode's words: list the doubtful places, accept or correct them, learn names, compare."""
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import tomlkit
 
@@ -12,8 +10,9 @@ from podcast_pipeline.episodes import edits
 from podcast_pipeline.episodes.folder import EpisodeFolder
 from podcast_pipeline.errors import CaptionError, ConfigError, EpisodeError
 from podcast_pipeline.files import write_atomically
-from podcast_pipeline.model import Episode, EpisodeDraft, Transcript
+from podcast_pipeline.model import Episode, EpisodeDraft, Transcript, composed
 from podcast_pipeline.model.catalog import transcript_from_json
+from podcast_pipeline.pipeline.accepted_names import accept_name
 from podcast_pipeline.pipeline.context import Context
 from podcast_pipeline.pipeline.replace import old_words
 from podcast_pipeline.pipeline.text import find_review_items
@@ -26,7 +25,6 @@ from podcast_pipeline.transcript.names import glossary
 from podcast_pipeline.transcript.names.learn import learn_terms
 from podcast_pipeline.transcript.review import ReviewItem
 
-LEAD_S = 1.0  # played before and after a doubtful place
 NAME_KINDS = ("near_names", "unknown_names")  # one item for all places of a name
 
 
@@ -64,18 +62,13 @@ def load_review(folder: EpisodeFolder, context: Context) -> EpisodeReview:
     return EpisodeReview(draft, text, edited, find_review_items(draft, edited, context.config, old=old))
 
 
-def player_command(source: Path, start_s: float, end_s: float) -> str:
-    """Return the command that plays a passage of a recording with a second before and after."""
-    first_s = max(start_s - LEAD_S, 0.0)
-    length_s = end_s + LEAD_S - first_s
-    return f"ffplay -autoexit -nodisp -ss {first_s:.1f} -t {length_s:.1f} {shlex.quote(str(source))}"
-
-
-def accept_item(item: ReviewItem, review: EpisodeReview) -> None:
-    """Accept a place as it is, for good; a conflicting edit is discarded."""
+def accept_item(item: ReviewItem, review: EpisodeReview, config: Config) -> None:
+    """Accept a place as it is, for good; a name for the whole show; a conflicting edit is discarded."""
     conflict = next((c for c in review.edited.conflicts if _is(item, c.at_s, c.reason)), None)
     if item.kind == "conflicts" and conflict:
         edits.discard_conflict(review.episode_text, conflict)
+    elif item.kind == "unknown_names":
+        accept_name(item.text, config)
     else:
         edits.record_acceptance(review.episode_text, item.key)
 
@@ -98,13 +91,21 @@ def correct_item(item: ReviewItem, correction: str, review: EpisodeReview) -> No
     if review.episode_text.markdown is None:
         raise EpisodeError(slug, "has no transcript.md yet; `podcast publish` or `transcribe` writes it")
     try:
-        text = _corrected(item, correction, review.episode_text.markdown.decode(), review.edited.transcript)
+        markdown = composed(review.episode_text.markdown.decode())
+        text = _corrected(item, composed(correction), markdown, review.edited.transcript)
     except CaptionError as error:
         raise EpisodeError(slug, str(error)) from error
     edits.replace_markdown(review.episode_text, text)
 
 
 def _corrected(item: ReviewItem, correction: str, markdown: str, transcript: Transcript) -> str:
+    if item.kind == "printed_names":
+        named = (
+            speaker.id for speaker in transcript.speakers if transcript.speaker_name(speaker.id) == item.text
+        )
+        if (speaker := next(named, None)) is None:
+            raise CaptionError(item.text, "stands in episode.toml, notes.md or show.toml; correct it there")
+        return rename_speaker(markdown, speaker, correction, was=item.text)
     if item.kind != "speakers":
         at_s = None if item.kind in NAME_KINDS else item.start_s
         return replace_words(markdown, transcript, item.text, correction, at_s=at_s)

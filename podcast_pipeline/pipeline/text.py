@@ -9,6 +9,7 @@ from podcast_pipeline.errors import ReviewError
 from podcast_pipeline.model import Episode, EpisodeDraft, Transcript
 from podcast_pipeline.model.catalog import Catalog, transcript_from_json
 from podcast_pipeline.model.gates import GateName, check_gate
+from podcast_pipeline.pipeline.accepted_names import load_accepted_names
 from podcast_pipeline.pipeline.context import Context
 from podcast_pipeline.pipeline.transcribe import episode_glossary
 from podcast_pipeline.storage import ObjectReader
@@ -20,6 +21,13 @@ from podcast_pipeline.transcript.leaks.quotes import (
     show_texts,
 )
 from podcast_pipeline.transcript.leaks.shingles import teaser, teaser_word_count
+from podcast_pipeline.transcript.names.glossary import names_in
+from podcast_pipeline.transcript.names.printed import (
+    PrintedNameDoubt,
+    doubtful_speakers,
+    misspelt_names,
+    rival_names,
+)
 from podcast_pipeline.transcript.new_audio import changed_names, review_changed_names
 from podcast_pipeline.transcript.text.clock import format_clock
 
@@ -89,12 +97,14 @@ def find_review_items(
         old: the words of the recording that this one replaces, to compare the names.
     """
     names = changed_names(old, edited.transcript) if old and config.review.doubts != "off" else ()
-    accepted = edited.edits.accepted
+    accepted = {*edited.edits.accepted, *load_accepted_names(config).keys}
     renamed = [item for item in review_changed_names(names) if item.key not in accepted]
+    titled = draft.model_copy(update={"notes": f"{draft.title}\n\n{draft.notes}"})
     items = review.review_items(
         edited.transcript,
-        known_names=episode_glossary(draft, config, edited.transcript.language),
+        known_names=episode_glossary(titled, config, edited.transcript.language),
         policy=config.review,
+        printed=printed_name_doubts(draft, edited.transcript, config),
         conflicts=edited.conflicts,
         accepted=accepted,
     )
@@ -135,6 +145,36 @@ def _long_teaser(count: int, words: Transcript, longest: int) -> Iterator[str]:
     """Yield a line on a teaser longer than the default, a tenth of the words and every teaser before."""
     if count > max(AccessTable().teaser_words, len(words.words) // LARGEST_SHARE, longest):
         yield f"access.teaser_words: the first {count} of {len(words.words)} words"
+
+
+def printed_name_doubts(
+    draft: EpisodeDraft, transcript: Transcript, config: Config
+) -> tuple[PrintedNameDoubt, ...]:
+    """Return the printed names that may be wrong: speakers, guests and hosts, title, notes."""
+    hosts, guests = config.show.hosts, [person.name for person in draft.persons if person.role == "guest"]
+    people = [*hosts, *guests]
+    speakers = filter(None, (transcript.speaker_name(segment.speaker) for segment in transcript.segments))
+    texts = (("the title", draft.title), ("the notes", draft.notes))
+    return (
+        *doubtful_speakers(speakers, people),
+        *rival_names(people),
+        *(
+            doubt
+            for where, text in texts
+            for doubt in misspelt_names(names_in(text, language=draft.language), people, where=where)
+        ),
+    )
+
+
+def warn_of_printed_names(
+    draft: EpisodeDraft, edited: edits.EditedTranscript | None, context: Context
+) -> None:
+    """Say which printed names may be wrong, those that were accepted left out; nothing where that is off."""
+    if edited is None or context.config.review.printed_names == "off":
+        return
+    for item in find_review_items(draft, edited, context.config):
+        if item.kind == "printed_names":
+            context.warn(f"{draft.slug}: “{item.text}” {item.reason} (`podcast review {draft.slug}`)")
 
 
 def published_transcript(known: Episode | None, store: ObjectReader) -> Transcript | None:

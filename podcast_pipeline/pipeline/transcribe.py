@@ -13,7 +13,7 @@ from podcast_pipeline.episodes import edits
 from podcast_pipeline.episodes.folder import EpisodeFolder
 from podcast_pipeline.errors import ConfigError, EpisodeError
 from podcast_pipeline.files import sha256_of
-from podcast_pipeline.model import Episode, EpisodeDraft, ProgressCallback, Transcript
+from podcast_pipeline.model import Episode, EpisodeDraft, ProgressCallback, Transcript, composed
 from podcast_pipeline.pipeline import imported
 from podcast_pipeline.pipeline.context import Context, ignore, user_cache_folder
 from podcast_pipeline.storage.download import download
@@ -85,7 +85,7 @@ def _checked_names(names: Iterable[str]) -> tuple[str, ...]:
     listed = () if isinstance(names, str) else tuple(names)
     if isinstance(names, str) or not all(name.strip() for name in listed):
         raise ConfigError("names", f"is {names!r}; give a list of names, such as ['Ann Example']")
-    return listed
+    return tuple(map(composed, listed))
 
 
 def load_or_transcribe(

@@ -24,11 +24,14 @@ from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 
 from podcast_pipeline.errors import CaptionError
-from podcast_pipeline.model import Transcript
+from podcast_pipeline.model import Transcript, composed
 from podcast_pipeline.transcript.text.clock import format_clock
 from podcast_pipeline.transcript.text.paragraphs import MARKDOWN, split_paragraphs
 
-HINT = "<!-- Correct words and names, save, publish. A name under `speakers` is changed once for all. -->"
+HINT = (
+    "<!-- Correct words and names, save, publish. A name under `speakers` is changed once for all;"
+    " headings may have the new one or the old one. -->"
+)
 
 BASE = re.compile(r"[0-9a-f]{16}")
 PLAIN = re.compile(r"\w[\w .,'’&()-]*(?<! )")  # a scalar that needs no quotes in the front matter
@@ -91,12 +94,14 @@ class MarkdownTranscript:
         base: first 16 hex digits of the SHA-256 of the transcript.json that the file was made from.
         speakers: id to name, from the front matter.
         note: public note on the next publication's corrections; empty without one.
+        title: of the heading above the words, which episode.toml decides; empty without one.
     """
 
     base: str
     speakers: dict[str, str] = field(default_factory=dict)
     turns: tuple[MarkdownTurn, ...] = ()
     note: str = ""
+    title: str = ""
 
     @property
     def text(self) -> str:
@@ -155,7 +160,7 @@ def parse_markdown(text: str) -> MarkdownTranscript:
         CaptionError: with the line: no front matter or base, a speaker twice, a section heading, a time after
             words, an open comment, an unresolved merge conflict.
     """
-    plain = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    plain = composed(text).removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     plain = COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), plain)
     lines = [(number, line.strip()) for number, line in enumerate(plain.split("\n"), start=1)]
     if conflict_line := next((number for number, line in lines if MERGE.fullmatch(line)), None):
@@ -174,7 +179,8 @@ def parse_markdown(text: str) -> MarkdownTranscript:
     )
     if base is None:
         raise _error(lines[first][0], "the front matter has no base; restore the line `base: …`")
-    return MarkdownTranscript(base, speakers, tuple(_turns(lines[end + 1 :])), note)
+    body = lines[end + 1 :]
+    return MarkdownTranscript(base, speakers, tuple(_turns(body)), note, _title(body))
 
 
 def _front_matter(lines: Sequence[tuple[int, str]]) -> tuple[str | None, dict[str, str], str]:
@@ -215,6 +221,11 @@ def _unquote(text: str) -> str:
         return text[1:-1]
 
 
+def _title(lines: Sequence[tuple[int, str]]) -> str:
+    first = next((text for _, text in lines if text), "")
+    return _plain(first.lstrip("#")) if TITLE.match(first) else ""
+
+
 def _turns(lines: Sequence[tuple[int, str]]) -> Iterator[MarkdownTurn]:
     name, at_s, line = None, None, lines[0][0] if lines else 1
     titled = started = False
@@ -222,6 +233,7 @@ def _turns(lines: Sequence[tuple[int, str]]) -> Iterator[MarkdownTurn]:
     for number, text in lines:
         found = _heading(text)
         if found:
+            _check_clock(number, text)
             if started or any(words):
                 yield MarkdownTurn(name, at_s, line, _join(words))
             started, (name, at_s, rest), line = True, found, number
@@ -244,6 +256,14 @@ def _heading(line: str) -> tuple[str | None, float | None, str] | None:
             at_s = _seconds(parts["clock"]) if parts.get("clock") else None
             return name, at_s, parts.get("words") or ""
     return None
+
+
+def _check_clock(number: int, line: str) -> None:
+    """Refuse a time that no clock shows, like [00:09:99], whose turn would be looked for elsewhere."""
+    clock = re.search(CLOCK, line)
+    parts = [float(part) for part in clock["clock"].replace(",", ".").split(":")] if clock else []
+    if clock and (parts[-1] >= 60 or (len(parts) > 2 and parts[1] >= 60)):
+        raise _error(number, f"{clock[0]} is no time: minutes and seconds go to 59; write it like [00:01:05]")
 
 
 def _seconds(text: str) -> float:

@@ -37,20 +37,31 @@ def replace_words(
     return markdown
 
 
-def rename_speaker(markdown: str, speaker_id: str, name: str) -> str:
-    """Return a transcript.md with a new name for a speaker in the front matter.
+def rename_speaker(markdown: str, speaker_id: str, name: str, *, was: str | None = None) -> str:
+    """Return a transcript.md with a new name for a speaker, in the front matter and in the headings.
+
+    Args:
+        was: the name in the headings; None leaves them as they are.
 
     Raises:
-        CaptionError: the front matter has no such speaker.
+        CaptionError: the front matter has no such speaker, and no heading has the name.
     """
+    headings = 0
+    if was is not None:
+        old = re.compile(rf"^([ \t]*(\*\*|__)){re.escape(escape_markdown(was))}(?=:?\2)", re.MULTILINE)
+        markdown, headings = old.subn(lambda found: f"{found[1]}{escape_markdown(name)}", markdown)
     front = FRONT_MATTER.match(markdown)
-    line = re.compile(rf"^([ \t]+[\"']?{re.escape(speaker_id)}[\"']?[ \t]*:).*$", re.MULTILINE)
+    line = _speaker_line(speaker_id)
     renamed, count = line.subn(lambda found: f"{found[1]} {yaml_scalar(name)}", front[0] if front else "")
-    if count != 1:
+    if count != 1 and not headings:
         raise CaptionError(
             "transcript.md", f"no line for {speaker_id} under `speakers`; name the speaker by hand"
         )
     return renamed + markdown[front.end() if front else 0 :]
+
+
+def _speaker_line(speaker_id: str) -> re.Pattern[str]:
+    return re.compile(rf"^([ \t]+[\"']?{re.escape(speaker_id)}[\"']?[ \t]*:).*$", re.MULTILINE)
 
 
 def reassign_sentence(

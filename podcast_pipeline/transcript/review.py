@@ -13,13 +13,16 @@ from podcast_pipeline.transcript.edits.record import EditConflict
 from podcast_pipeline.transcript.edits.units import Unit, join_units, units_of
 from podcast_pipeline.transcript.names.glossary import Glossary, capital_follows, similar_name, split_affixes
 from podcast_pipeline.transcript.names.matching import letters_of
-from podcast_pipeline.transcript.names.word_lists import NEGATIONS, NUMBERS, is_ordinary, word_set
+from podcast_pipeline.transcript.names.printed import PrintedNameDoubt
+from podcast_pipeline.transcript.names.word_lists import NEGATIONS, NUMBERS, is_ordinary, is_usual, word_set
 
 ReviewKind = Literal[
     "conflicts",
     "doubts",
     "near_names",
+    "printed_names",
     "unknown_names",
+    "words",
     "quotes",
     "numbers",
     "negations",
@@ -28,6 +31,7 @@ ReviewKind = Literal[
 ]
 WEIGHT: dict[ReviewKind, float] = {  # damage of a published mistake of this kind, 0 to 1
     "conflicts": 1.0,
+    "printed_names": 0.95,
     "near_names": 0.9,
     "doubts": 0.85,
     "quotes": 0.8,
@@ -36,10 +40,14 @@ WEIGHT: dict[ReviewKind, float] = {  # damage of a published mistake of this kin
     "numbers": 0.7,
     "unknown_names": 0.6,
     "speakers": 0.5,
+    "words": 0.45,
 }
 SPEAKER_DOUBT = "speaker"  # in Segment.doubts; all other doubts concern the words
 CONTEXT_UNITS = 6
 PHRASE_S = 0.5  # dropped words nearer than this are one item
+SURE_OF_NAME = 0.6  # confidence from which a frequent name is right
+LEAST_UNSURE_LETTERS = 4  # of words of low confidence; "a" or "of" alone is no passage to check
+WORDS_A_MINUTE = 2  # most passages of low confidence that are listed, the least confident ones
 
 DIGIT = re.compile(r"\d|[%€$£¥]")
 QUOTE = re.compile(r"[“„«][^“”„«»]+[”“»]|\"[^\"]+\"")
@@ -76,7 +84,7 @@ class ReviewItem:
         """
         if self.kind == "dropped":
             return f"dropped: {self.text} at {self.start_s:.0f} s"
-        name = self.kind in ("near_names", "unknown_names")
+        name = self.kind in ("near_names", "unknown_names", "printed_names")
         return f"{self.kind}: {self.text if name else self.context}"
 
 
@@ -85,6 +93,7 @@ def review_items(
     *,
     known_names: Glossary,
     policy: ReviewTable,
+    printed: Iterable[PrintedNameDoubt] = (),
     conflicts: Iterable[EditConflict] = (),
     accepted: Collection[str] = (),
 ) -> tuple[ReviewItem, ...]:
@@ -92,15 +101,21 @@ def review_items(
 
     Args:
         known_names: people of the episode, terms of the show, names in the notes.
+        printed: names of speakers, in the title and the notes, that may be wrong.
         conflicts: edits that could not be applied to this transcript.
         accepted: keys of items that a person has checked and left as they are.
     """
     units = units_of(transcript)
-    found = [
-        *_conflicts(conflicts),
+    special = [
         *_names(units, known_names),
         *_rules(units, transcript.language, policy.low_confidence),
         *_quotes(transcript, policy.low_confidence),
+    ]
+    found = [
+        *_conflicts(conflicts),
+        *_printed(transcript, printed),
+        *special,
+        *_words(units, special, policy.low_confidence, transcript.duration_s),
         *_doubts(transcript),
         *_dropped(transcript, units),
     ]
@@ -162,10 +177,54 @@ def _names(units: Sequence[Unit], known: Glossary) -> Iterator[ReviewItem]:
             continue
         i, j = min(places, key=lambda place: min(u.confidence for u in units[place[0] : place[1]]))
         similar = similar_name(name, known)
+        confidence = min(unit.confidence for unit in units[i:j])
+        usual = all(is_usual(word, language=known.language) for word in name.split())
+        if usual and similar is None and confidence >= SURE_OF_NAME:
+            continue
         kind: ReviewKind = "near_names" if similar else "unknown_names"
         reason = f"nearly {similar}" if similar else "not among the guests, the notes or the glossary"
         item = _item(kind, units, i, j, reason, suggestion=similar, times=len(places))
         yield replace(item, text=name)
+
+
+def _printed(transcript: Transcript, doubts: Iterable[PrintedNameDoubt]) -> Iterator[ReviewItem]:
+    """Yield the doubts about printed names, those of speakers at the begin of their first words."""
+    first = {transcript.speaker_name(segment.speaker): segment for segment in reversed(transcript.segments)}
+    for doubt in doubts:
+        segment = first.get(doubt.text)
+        yield ReviewItem(
+            kind="printed_names",
+            start_s=segment.start_s if segment else 0.0,
+            end_s=segment.end_s if segment else 0.0,
+            text=doubt.text,
+            context=segment.text if segment else doubt.text,
+            reason=doubt.reason,
+            suggestion=doubt.suggestion,
+            weight=WEIGHT["printed_names"],
+        )
+
+
+def _words(
+    units: Sequence[Unit], special: Iterable[ReviewItem], low: float, duration_s: float
+) -> list[ReviewItem]:
+    """Return the runs of words of low confidence that are in no other item, the least confident of many."""
+    taken = [(item.start_s, item.end_s) for item in special]
+    runs: list[tuple[int, int]] = []
+    for place, unit in enumerate(units):
+        if unit.confidence >= low or any(start <= unit.start_s <= end for start, end in taken):
+            continue
+        if runs and runs[-1][1] == place and units[place - 1].segment_index == unit.segment_index:
+            runs[-1] = (runs[-1][0], place + 1)
+        else:
+            runs.append((place, place + 1))
+    reason = "words transcribed with low confidence"
+    found = [
+        _item("words", units, i, j, reason)
+        for i, j in runs
+        if sum(len(letters_of(unit.text)) for unit in units[i:j]) >= LEAST_UNSURE_LETTERS
+    ]
+    most = max(WORDS_A_MINUTE, round(WORDS_A_MINUTE * duration_s / 60))
+    return sorted(found, key=lambda item: -item.weight)[:most]
 
 
 def spoken_names(units: Sequence[Unit], language: str) -> Iterator[tuple[int, int]]:

@@ -25,6 +25,16 @@ NOW = datetime(2026, 11, 23, tzinfo=UTC)
 HOST, GUEST = "Robin Ashdown", "Alex Marlowe"
 
 
+def test_every_spelling_of_a_name_is_one_person() -> None:
+    """A voice is replaced and removed however accents, case and spaces of its name are written."""
+    composed, apart = "Zsófia Kádár", "Zso\u0301fia Ka\u0301da\u0301r"
+    book = VoiceBook().with_voice(voice(composed, 1.0)).with_voice(voice(apart, -1.0))
+    assert [(known.name, known.embedding) for known in book.voices] == [(composed, (-1.0,))]
+    assert book.without(f" {apart.upper()} ").voices == ()
+    two = VoiceBook(voices=(voice(composed, 1.0), voice("zsófia kádár", 0.5), voice("Zsofia Kadar", 0.1)))
+    assert [known.name for known in two.without(apart).voices] == ["Zsofia Kadar"]
+
+
 def voice(name: str, *embedding: float) -> KnownVoice:
     """Return a voice that is known."""
     unit = tuple(np.array(embedding) / np.linalg.norm(embedding))

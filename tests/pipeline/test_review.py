@@ -65,9 +65,11 @@ def edit(show: ShowFolder, *changes: tuple[str, str]) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def publish(show: ShowFolder, **environment: str) -> None:
+def publish(show: ShowFolder, **environment: str) -> str:
+    """Publish the episode and return what was warned of."""
     done = show.run("publish", SLUG, **environment)
     assert done.returncode == 0, done.stderr
+    return done.stderr
 
 
 def body(show: ShowFolder, ending: str, version: int = -1) -> str:
@@ -155,6 +157,24 @@ def test_a_correction_without_a_note_says_how_much(show: ShowFolder) -> None:
     assert [v.note for v in episode(show).transcripts] == ["", "A name.", "One word was corrected."]
 
 
+def test_a_note_is_not_printed_with_another_correction(show: ShowFolder) -> None:
+    """A note that was there when nothing was corrected belongs to no later correction; both runs say so."""
+    edit(show, ("best of times", "best of all times"))
+    publish(show)
+    edit(show, ("base: ", "note: The name of a party was wrong.\nbase: "))
+    said = publish(show)
+    assert "the note “The name of a party was wrong.” is not printed" in said
+    assert "no word was corrected since version 2" in said
+    assert publish(show).count("note") == 0
+    edit(show, ("John Dashwood", "Jon Dashwood"))
+    said = publish(show)
+    assert "was there before this correction, so readers are told “One word was corrected.” instead" in said
+    edit(show, ("The name of a party was wrong.", "A name was wrong."), ("Jon Dashwood", "Johan Dashwood"))
+    assert "note" not in publish(show)
+    told = ["", "One word was corrected.", "One word was corrected.", "A name was wrong."]
+    assert [version.note for version in episode(show).transcripts] == told
+
+
 def test_edits_survive_another_model(show: ShowFolder) -> None:
     """Transcribed again with base instead of tiny.en, each edit is in the text or reported with its time."""
     edit(show, *HAND_EDITS)
@@ -195,7 +215,7 @@ def test_the_list_says_where_to_listen(show: ShowFolder) -> None:
     done = show.run("review", SLUG)
     assert done.returncode == 0
     assert "“Dashwood”: not among the guests" in done.stdout
-    assert "ffplay -autoexit -nodisp -ss 8.7 " in done.stdout
+    assert ("ffplay " in done.stdout) == bool(shutil.which("ffplay"))
     (found,) = json.loads(show.run("--json", "review", SLUG).stdout)["findings"]
     assert found["link"].endswith(f"/episodes/{SLUG}#t=9.72")
     assert (found["kind"], found["blocks"]) == ("unknown_names", False)

@@ -42,7 +42,10 @@ def test_the_written_file() -> None:
     assert text.split("\n\n") == [
         "---\nbase: 0123456789abcdef\nspeakers:\n  S0: Ann Example\n  S1: Speaker 2\n---",
         "# Bees & \\*us\\*",
-        "<!-- Correct words and names, save, publish. A name under `speakers` is changed once for all. -->",
+        (
+            "<!-- Correct words and names, save, publish. A name under `speakers` is changed once for all;"
+            " headings may have the new one or the old one. -->"
+        ),
         "**Ann Example** [00:00:00]",
         "Welcome, Bob. It's 10 past two.",
         "**Speaker 2** [00:00:02]",
@@ -175,3 +178,17 @@ def test_turns_out_of_order() -> None:
     """Every turn with a time before that of the turn above is listed."""
     said = "**Ann** [00:09]\n\nOne.\n\n**Bob**\n\nTwo.\n\n**Ann** [00:05]\n\nThree.\n\n[00:07]\nFour."
     assert [turn.line for turn in parse_markdown(f"---\nbase: {BASE}\n---\n{said}").out_of_order] == [12]
+
+
+@pytest.mark.parametrize("clock", ["[00:09:99]", "[00:61:00]", "[9:60]"])
+def test_a_time_that_no_clock_shows_is_named(clock: str) -> None:
+    """A mistyped time is an error with its line, not another place."""
+    with pytest.raises(CaptionError, match=r"line 4.*minutes and seconds go to 59"):
+        parse_markdown(f"---\nbase: {'0' * 16}\n---\n**Ann** {clock}\n\nWords.\n")
+
+
+def test_the_title_is_parsed() -> None:
+    """The heading above the words is the title; without one it is empty."""
+    front = f"---\nbase: {'0' * 16}\n---\n"
+    assert parse_markdown(f"{front}\n# New \\*title\n\nWords.\n").title == "New *title"
+    assert parse_markdown(f"{front}\n**Ann** [75:10]\n\nWords.\n").title == ""

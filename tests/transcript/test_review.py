@@ -10,6 +10,7 @@ from podcast_pipeline.model import DroppedWord, Segment, Speaker, Transcript, Wo
 from podcast_pipeline.transcript.accuracy import AccuracyReceipt, AccuracyTrend, draw_sample, measure_accuracy
 from podcast_pipeline.transcript.edits import EditConflict, TextQuote, WordEdit
 from podcast_pipeline.transcript.names.glossary import Glossary, build_glossary
+from podcast_pipeline.transcript.names.printed import doubtful_speakers
 from podcast_pipeline.transcript.review import ReviewItem, blocking_items, review_items
 from tests.support.transcripts import recognized
 
@@ -49,12 +50,46 @@ def test_items_are_found(text: str, kind: str, passage: str, suggestion: str | N
         "Yesterday I said no, 15 times: “take it away”",
         "and Ann Kellner, Kellner's book, on Alder Street",
         "OK, I’m here, Dr. Kellner",
-        "a word|0.2 heard|0.1 badly",
+        "a|0.2 word of|0.2 it",
+        "of America, in Texas, and God bless African Americans on Monday",
     ],
 )
 def test_text_without_items(text: str) -> None:
-    """Known names and confident words are not listed, nor is every word with low confidence."""
+    """Known names, frequent names and confident words are not listed, nor is a small word."""
     assert review(text) == ()
+
+
+def test_words_of_low_confidence_are_listed() -> None:
+    """Neighbours are one item, those in another item are none, and of many only the worst are listed."""
+    (found,) = review("improved her|0.4 innu's|0.2 and went to Desmond|0.1"[:40])
+    assert (found.kind, found.text) == ("words", "her innu's")
+    many = " ".join(f"surely these|0.{n} ditches" for n in range(1, 5))
+    transcript = recognized(many).model_copy(update={"duration_s": 60})
+    found_texts = review_items(transcript, known_names=KNOWN, policy=WARN)
+    assert [item.start_s for item in found_texts] == pytest.approx([0.3, 1.2])
+    assert review("these|0.2 ditches", policy=ReviewTable(words="off")) == ()
+    assert [item.kind for item in review("on fifteen|0.3 days")] == ["numbers"]
+
+
+def test_a_frequent_name_is_doubted_where_the_engine_is_unsure() -> None:
+    """Texas with low confidence may be something else; a near miss of a known name is always listed."""
+    (found,) = review("in Texas|0.4 now")
+    assert (found.kind, found.text) == ("unknown_names", "Texas")
+
+
+def test_printed_names_are_items() -> None:
+    """A speaker's misspelt name is an item at the speaker's first words, accepted by the name."""
+    words = recognized("well so").words
+    said = Transcript(
+        language="en",
+        duration_s=9,
+        speakers=(Speaker(id="S0", name="An Kellner"),),
+        segments=(Segment(speaker="S0", words=words),),
+    )
+    printed = [*doubtful_speakers(["An Kellner"], ["Ann Kellner"])]
+    (found,) = review_items(said, known_names=KNOWN, policy=WARN, printed=printed)
+    assert (found.kind, found.suggestion, found.start_s) == ("printed_names", "Ann Kellner", 0)
+    assert review_items(said, known_names=KNOWN, policy=WARN, printed=printed, accepted={found.key}) == ()
 
 
 def test_other_languages_have_their_own_words() -> None:

@@ -144,6 +144,10 @@ def transcribe(
         str | None,
         typer.Option(help="ISO 639-1 code; else that of episode.toml, of show.toml, or heard."),
     ] = None,
+    speakers: Annotated[
+        bool,
+        typer.Option("--speakers", help="Find the speakers of an audio file, too, as of an episode."),
+    ] = False,
     format_: Annotated[
         str, typer.Option("--format", help="Comma-separated list of json, vtt, srt, txt, html.")
     ] = "json",
@@ -162,6 +166,7 @@ def transcribe(
         what,
         settings=settings,
         language=language,
+        speakers=speakers,
         formats=parse_formats(format_),
         output=output,
     )

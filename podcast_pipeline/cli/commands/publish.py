@@ -211,6 +211,8 @@ def _publish_one(session: CliSession, argument: str, options: PublishOptions) ->
     text = edits.read_episode_text(result.folder)
     review.warn_of_conflicts(session, slug, text.edits.conflicts)
     review.warn_of_unordered_turns(session, slug, text.document)
+    if result.changed:
+        review.warn_of_other_title(session, slug, text.document)
     receipt, previous = _receipt(result, session.output.seconds), result.folder.load_receipt()
     if result.changed or previous.get("document_key") != receipt["document_key"]:  # lost by a killed run
         result.folder.save_receipt(receipt)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from podcast_pipeline.transcript.markdown import MarkdownTranscript
     from podcast_pipeline.transcript.review import ReviewItem
 
-CHOICES = {"a": "a", "accept": "a", "f": "f", "fix": "f", "s": "s", "skip": "s", "q": "q", "quit": "q"}
+CHOICES = {word: word[0] for name in ("accept", "fix", "play", "skip", "quit") for word in (name, name[0])}
 DURATION = re.compile(r"(\d+)(s|m)")
 
 transcript = typer.Typer(no_args_is_help=True, help="Compare versions of a transcript.")
@@ -99,7 +99,7 @@ def _review(session: CliSession, episode_review: "EpisodeReview") -> None:
 def _facts(
     session: CliSession, item: "ReviewItem", episode_review: "EpisodeReview", published: "Episode | None"
 ) -> dict[str, object]:
-    from podcast_pipeline.pipeline.review import player_command
+    from podcast_pipeline.audio.player import play_line
 
     at_s = published.timeline.to_media(item.start_s) if published else None
     page = session.config.to_show(artwork_key=None).episode_url(episode_review.draft.slug)
@@ -107,7 +107,7 @@ def _facts(
         **asdict(item),
         "key": item.key,
         "blocks": getattr(session.config.review, item.kind) == "block",
-        "play": player_command(episode_review.episode_text.folder.source, item.start_s, item.end_s),
+        "play": play_line(episode_review.episode_text.folder.source, item.start_s, item.end_s),
         "link": f"{page}#t={at_s}" if at_s is not None else None,
     }
 
@@ -123,7 +123,8 @@ def _lines(facts: dict[str, object]) -> Iterator[str]:
         yield f"    perhaps: {facts['suggestion']}"
     if facts["context"] != facts["text"]:
         yield f"    … {facts['context']} …"
-    yield f"    {facts['play']}"
+    if facts["play"]:
+        yield f"    {facts['play']}"
     if facts["link"]:
         yield f"    {facts['link']}"
 
@@ -135,19 +136,32 @@ def _review_interactively(
     from podcast_pipeline.pipeline.review import accept_item, correct_item, load_review
 
     for number, item in enumerate(episode_review.items, start=1):
-        for line in _lines(_facts(session, item, episode_review, published)):
+        facts = {**_facts(session, item, episode_review, published), "play": None}
+        for line in _lines(facts):
             typer.echo(line)
-        answer = _choice(f"{number} of {len(episode_review.items)}: accept, fix, skip or quit (a/f/s/q)")
+        question = f"{number} of {len(episode_review.items)}: play, accept, fix, skip or quit (p/a/f/s/q)"
+        while (answer := _choice(question)) == "p":
+            _play(session, item, episode_review)
         if answer == "q":
             return
         current = load_review(episode_review.episode_text.folder, session.context)
         if answer == "a":
-            accept_item(item, current)
+            accept_item(item, current, session.config)
         elif answer == "f":
             try:
                 correct_item(item, _ask_correction(item), current)
             except PodcastError as error:
                 session.output.warn(str(error))
+
+
+def _play(session: CliSession, item: "ReviewItem", episode_review: "EpisodeReview") -> None:
+    from podcast_pipeline.audio.player import play
+
+    source = episode_review.episode_text.folder.source
+    try:
+        play(source, item.start_s, item.end_s, ffmpeg=session.context.ffmpeg)
+    except PodcastError as error:
+        session.output.warn(str(error))
 
 
 def _choice(question: str) -> str:
@@ -159,7 +173,7 @@ def _choice(question: str) -> str:
 
 def _ask_correction(item: "ReviewItem") -> str:
     """Ask for the right speaker or the right words."""
-    if item.kind == "speakers":
+    if item.kind in ("speakers", "printed_names"):
         return str(typer.prompt("speaker", default=item.suggestion))
     return str(typer.prompt("correct words", default=item.suggestion or item.text))
 
@@ -213,7 +227,7 @@ def _measure(session: CliSession, sample: "Path | AccuracyReceipt") -> None:
             + (
                 f"{receipt.names} names, error rate {_rate(receipt.name_error)}"
                 if receipt.name_error
-                else "no names"
+                else "no known name in it (guests, hosts, glossary, notes)"
             ),
             *(f"{r.measured_at:%Y-%m-%d} {r.slug} ({r.model}): WER {_rate(r.wer)}" for r in receipts),
         ],
@@ -282,6 +296,16 @@ def warn_of_conflicts(session: CliSession, slug: str, conflicts: "Iterable[EditC
         session.output.warn(
             f"{slug}: an edit at [{format_clock(conflict.at_s)}] was not applied: {conflict.reason};"
             f" it is kept, run `podcast review {slug}`"
+        )
+
+
+def warn_of_other_title(session: CliSession, slug: str, document: "MarkdownTranscript | None") -> None:
+    """Warn about a title in transcript.md that is not the episode's: it is not read from there."""
+    title = session.library.folder(slug).table.title
+    if document and document.title and " ".join(title.split()) != document.title:
+        session.output.warn(
+            f"{slug}: transcript.md is headed “{document.title}”, the episode is “{title}”; the title is"
+            " changed in episode.toml"
         )
 
 

@@ -14,6 +14,9 @@ from podcast_pipeline.cli.exit_codes import DONE, FAILED
 from podcast_pipeline.cli.output import printable
 from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.config import TranscriptionTable
+from podcast_pipeline.diarization import AUTO
+from podcast_pipeline.diarization.diarize import diarize_file
+from podcast_pipeline.diarization.known_voices import read_voice_book
 from podcast_pipeline.errors import AudioError, ConfigError, PodcastError
 from podcast_pipeline.files import write_atomically
 from podcast_pipeline.model import CaptionFormat, Receipt, Transcript
@@ -49,11 +52,13 @@ class TranscriptionRun:
 
     Attributes:
         language: given on the command line, which counts before that of episode.toml and show.toml.
+        speakers: find who speaks in a file that is no episode.
     """
 
     session: CliSession
     settings: TranscriptionTable
     language: str | None
+    speakers: bool
 
     @cached_property
     def transcriber(self) -> Transcriber:
@@ -81,7 +86,19 @@ class TranscriptionRun:
         )
         for remark in language_remarks(transcript):
             self.session.output.warn(f"{name}: {remark}; --language decides")
-        return TranscriptionResult(name, transcript)
+        return TranscriptionResult(name, self._with_speakers(transcript, path))
+
+    def _with_speakers(self, transcript: Transcript, recording: Path) -> Transcript:
+        if not self.speakers:
+            return transcript
+        config = self.session.config if self.session.in_show else None
+        return diarize_file(
+            transcript,
+            recording,
+            engine=config.speakers.engine if config else AUTO,
+            known=read_voice_book(config.voices_file).voices if config else (),
+            report=self.session.output.report,
+        )
 
     def _transcribe_episode(self, slug: str) -> TranscriptionResult:
         context = self.session.context_with(self.settings)
@@ -118,6 +135,7 @@ def transcribe_all(
     *,
     settings: TranscriptionTable,
     language: str | None,
+    speakers: bool,
     formats: list[CaptionFormat],
     output: str | None,
 ) -> None:
@@ -126,7 +144,7 @@ def transcribe_all(
         raise ConfigError(
             "--output -", "takes one recording and one format, without --json; use a folder for more"
         )
-    run = TranscriptionRun(session, settings, language)
+    run = TranscriptionRun(session, settings, language, speakers)
     if output == TO_STDOUT:
         result = run.attempt(names[0])
         _warn(session, result)

@@ -1,8 +1,8 @@
 """edits.json: edits with the context by which their places are found in another transcription."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from podcast_pipeline.model import FrozenModel, Instant, NonEmptyStr, Seconds, Transcript
 
@@ -122,6 +122,8 @@ class Edits(FrozenModel):
         conflicts: edits that could not be applied to the current transcription; kept until resolved.
         accepted: keys of review items that a person has checked and left as they are.
         replaces: hash of a transcript.md whose edits are all stored here and that must be rewritten, or None.
+        idle_note: hash of the correction note that was in transcript.md when there was nothing to correct; it
+            belongs to no later correction. Not written where there is none.
     """
 
     schema_version: Literal[1] = 1
@@ -131,6 +133,13 @@ class Edits(FrozenModel):
     conflicts: tuple[EditConflict, ...] = ()
     accepted: tuple[str, ...] = ()
     replaces: Hash16 | None = None
+    idle_note: Hash16 | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_empty_note(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave `idle_note` out where it is empty: earlier releases refuse keys that they do not know."""
+        document: dict[str, Any] = serialize(self)
+        return document if self.idle_note else {k: v for k, v in document.items() if k != "idle_note"}
 
     @property
     def all(self) -> tuple[WordEdit | TurnEdit | NameEdit, ...]:

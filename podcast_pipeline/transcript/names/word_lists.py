@@ -2,6 +2,9 @@
 
 from functools import cache
 
+USUAL_ZIPF = 4.0
+"""From ten in a million words on (America, Texas, Monday) an engine knows how a name is spelled."""
+
 LANGUAGES = ("ar", "de", "en", "es", "eu", "fr", "it", "lv", "nl", "pt", "ru")
 
 
@@ -50,6 +53,17 @@ def ordinary_words(language: str) -> frozenset[str]:
     from spellchecker import SpellChecker  # lazy: reading the lists takes time
 
     return frozenset(SpellChecker(language=code).word_frequency.words())
+
+
+def is_usual(word: str, *, language: str) -> bool:
+    """Return whether a word, a name too, is so frequent in a language that engines spell it right."""
+    import wordfreq  # lazy: reading the list takes time
+
+    code = language.split("-")[0].lower()
+    if code not in wordfreq.available_languages("small"):
+        return False
+    plain = word.lower().replace("’", "'").removesuffix("'s").removesuffix("'")
+    return bool(wordfreq.zipf_frequency(plain, code, wordlist="small") >= USUAL_ZIPF)
 
 
 def is_ordinary(word: str, *, language: str) -> bool:

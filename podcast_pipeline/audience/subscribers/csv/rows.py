@@ -19,7 +19,7 @@ from podcast_pipeline.audience.subscribers.plans import (
     parse_plan,
 )
 from podcast_pipeline.errors import SubscriberError
-from podcast_pipeline.model import Subscriber
+from podcast_pipeline.model import Subscriber, composed
 
 DELIMITERS = (",", ";", "\t")
 CSV_ERRORS = {
@@ -185,7 +185,7 @@ def _header(path: Path, reader: Iterator[list[str]]) -> list[str]:
 
 
 def _column_name(cell: str) -> str:
-    return "_".join(cell.lower().split()).encode("utf-8", "replace").decode()
+    return "_".join(composed(cell).lower().split()).encode("utf-8", "replace").decode()
 
 
 def _ignored_message(names: list[str], header: list[str]) -> str:
@@ -215,7 +215,7 @@ def _row_error(error: csv.Error, first: int, last: int) -> str:
 
 
 def _parse_row(number: int, row: list[str], header: list[str], zone: ZoneInfo) -> CsvRow | CsvRowResult:
-    cells = {name: unescape_formula(cell.strip()) for name, cell in zip(header, row, strict=False)}
+    cells = {name: unescape_formula(composed(cell.strip())) for name, cell in zip(header, row, strict=False)}
     email = cells.get("email", "")  # a short row may end before it, and is bad below
     shown = email[:LONGEST_SHOWN].encode("utf-8", "replace").decode()
     if any(map(str.strip, row[len(header) :])):
