@@ -5,6 +5,7 @@ import json
 import os
 import re
 import sys
+from collections.abc import Sequence
 from io import TextIOWrapper
 
 from podcast_pipeline.cli.exit_codes import FAILED, INTERRUPTED, INTERRUPTED_MESSAGE, USAGE, exit_code
@@ -23,7 +24,7 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # escape characters that the terminal cannot show
     try:
-        app(prog_name="podcast")
+        app(json_first(sys.argv[1:]), prog_name="podcast")
     except PodcastError as error:
         sys.exit(_fail(str(error), exit_code([error])))
     except UnicodeEncodeError as error:
@@ -39,6 +40,13 @@ def main() -> None:
         if error.filename is None and not error.strerror:
             raise
         sys.exit(_fail(os_error_message(error), FAILED))
+
+
+def json_first(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments with --json before the command, where it also may be written after it."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    others = [argument for argument in arguments[:end] if argument != "--json"]
+    return [*(["--json"] if len(others) < end else []), *others, *arguments[end:]]
 
 
 def _open_closed_streams() -> None:
@@ -61,6 +69,6 @@ def _fail(message: str, code: int) -> int:
 
     line = " ".join(printable(message).split())
     print(f"podcast: {line}", file=sys.stderr)
-    if "--json" in sys.argv:
+    if json_first(sys.argv[1:])[:1] == ["--json"]:
         print(json.dumps({"error": line}, ensure_ascii=False))
     return code

@@ -13,7 +13,6 @@ SlugOption = Annotated[
     str | None, typer.Option(help="Slug of a new episode: a-z, 0-9, hyphens.", show_default="from the title")
 ]
 Guests = Annotated[list[str] | None, typer.Option("--guest", help="A guest's name; may be repeated.")]
-Notes = Annotated[Path | None, typer.Option(help="Show notes, a Markdown file.", exists=True, dir_okay=False)]
 Tracks = Annotated[
     list[str] | None,
     typer.Option(
@@ -22,6 +21,7 @@ Tracks = Annotated[
         help="A speaker's own track instead; once per speaker, channels count from 1.",
     ),
 ]
+Notes = Annotated[Path | None, typer.Option(help="Show notes, a Markdown file.", exists=True, dir_okay=False)]
 Replace = Annotated[
     bool, typer.Option("--replace", help="Replace the audio of the episode --slug by this recording.")
 ]

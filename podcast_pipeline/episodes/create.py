@@ -33,6 +33,7 @@ def create_episode(
     title: str | None = None,
     slug: str | None = None,
     guests: tuple[str, ...] = (),
+    default_guests: tuple[str, ...] = (),
     notes: str = "",
     tracks: Sequence[tuple[str, Path, int | None]] = (),
     unpublished_slugs: frozenset[str] = frozenset(),
@@ -42,6 +43,7 @@ def create_episode(
     Idempotent: the same recording is the same episode. The folder appears whole, by one rename.
 
     Args:
+        default_guests: of a new episode where `guests` is empty.
         tracks: (speaker, file, channel from 1) that `source` was mixed from; kept beside it.
         unpublished_slugs: episodes that cannot come back; their recordings may be ingested again.
 
@@ -54,7 +56,7 @@ def create_episode(
     if known is not None:
         _check_same_words(library, known, title=title, slug=slug, guests=guests, notes=notes)
         return known
-    title = title or _title_from(source)
+    title, guests = title or _title_from(source), guests or default_guests
     slug = slug or slugify(title, max_length=MAX_SLUG_LENGTH, word_boundary=True)
     _check_words(title, guests)
     _check_slug(library, slug, source)

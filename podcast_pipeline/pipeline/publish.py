@@ -4,7 +4,8 @@ Each takes an episode through the rooms once. An interrupted run can be repeated
 for the same inputs is skipped, no object is referenced before it was read back, and the feed is written last.
 """
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from podcast_pipeline.episodes.create import create_episode
 from podcast_pipeline.episodes.folder import EpisodeFolder
 from podcast_pipeline.errors import EpisodeError, PodcastError
 from podcast_pipeline.feed import app_impact
-from podcast_pipeline.model import Episode, EpisodeDraft, Show
+from podcast_pipeline.model import Episode, EpisodeDraft, Person, Show
 from podcast_pipeline.model.catalog import Catalog
 from podcast_pipeline.model.gates import GateName
 from podcast_pipeline.pipeline.assemble import MasteringReport, assemble_episode
@@ -32,7 +33,7 @@ from podcast_pipeline.pipeline.commit import (
     preview,
     secret_shingles,
 )
-from podcast_pipeline.pipeline.context import Context
+from podcast_pipeline.pipeline.context import Context, ignore
 from podcast_pipeline.pipeline.media import build_media
 from podcast_pipeline.pipeline.merge.published import base_before, merge_published
 from podcast_pipeline.pipeline.replace import check_marks, check_new_audio, old_words, tell_changed_names
@@ -42,6 +43,12 @@ from podcast_pipeline.pipeline.transcribe import NOT_IN_CATALOG
 from podcast_pipeline.pipeline.withdraw.checks import check_draft, check_folder
 from podcast_pipeline.pipeline.withdraw.removal import remove_withdrawn_objects
 from podcast_pipeline.storage.upload import object_exists, upload
+
+NO_NAME = re.compile(
+    r"\w\d*|(host|guest|speaker|voice|track|mic|microphone|channel|left|right)([ _-]*\d*|[ _-]+[a-z])",
+    re.IGNORECASE,
+)
+"""Names of tracks that are no person's."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +127,9 @@ def ingest_tracks(
 ) -> str:
     """Create an episode folder for the tracks of one recording and return its slug; see `ingest`.
 
+    Args:
+        guests: empty: those whom the tracks of a new episode name and who are no hosts of the show.
+
     Raises:
         AudioError: the tracks do not belong together, or one of them cannot be used.
     """
@@ -132,10 +142,18 @@ def ingest_tracks(
             title=title,
             slug=slug,
             guests=guests,
+            default_guests=guests_of(tracks, context.show.hosts),
             notes=notes,
             tracks=[(track.name, track.path, track.channel) for track in tracks],
             unpublished_slugs=unpublished_slugs(context),
         )
+
+
+def guests_of(tracks: Iterable[Track], hosts: Iterable[Person]) -> tuple[str, ...]:
+    """Return the names of tracks, without the hosts' and without words like "guest" or "mic 2"."""
+    known = {host.name.casefold() for host in hosts}
+    names = dict.fromkeys(track.name for track in tracks)
+    return tuple(name for name in names if name.casefold() not in known and not NO_NAME.fullmatch(name))
 
 
 def publish(
@@ -145,6 +163,7 @@ def publish(
     publish_at: datetime | None = None,
     allow: Iterable[GateName] = (),
     trust_folder: bool = False,
+    confirm: Callable[[PreparedEpisode], None] = ignore,
 ) -> PublishResult:
     """Publish an episode, or update its publication to the present state of its folder.
 
@@ -152,6 +171,8 @@ def publish(
         publish_at: aware; None: now for a new episode, its own time for one in the catalog.
         allow: gates that a person has allowed.
         trust_folder: take a folder without base.json for newer than the published episode.
+        confirm: called with what would change, once all is made and checked and nothing is stored; raises to
+            stop. Not called where nothing would change.
 
     Raises:
         EpisodeError: the episode was unpublished, or another publisher is at it or changed it meanwhile.
@@ -169,6 +190,8 @@ def publish(
             allow=allow,
             trust_folder=trust_folder,
         )
+        if prepared.changed:
+            confirm(prepared)
         upload(context.store, prepared.objects, now=context.clock(), report=context.report)
         new_base = EpisodeBase.of(prepared.assembled.episode, words=prepared.words)
         if prepared.changed:

@@ -147,6 +147,8 @@ def _entry(term: TermTable) -> object:
 def diff_versions(slug: str, context: Context, *, old: int | None, new: int | None) -> tuple[str, ...]:
     """Return the differences between two published versions, or between the newest one and the folder.
 
+    Of an episode without a published transcript, those between what the engine heard and the folder.
+
     Args:
         old: a version's number; None: the newest, or the one before `new`.
         new: a version's number; None: the words in the folder.
@@ -157,7 +159,9 @@ def diff_versions(slug: str, context: Context, *, old: int | None, new: int | No
     catalog = context.catalog()
     known = catalog.by_slug(slug) if catalog else None
     if known is None or known.transcript is None:
-        raise EpisodeError(slug, "has no published transcript to compare with; `podcast list` shows all")
+        if old is not None or new is not None:
+            raise EpisodeError(slug, "has no published transcript yet; omit --from and --to to see the edits")
+        return _diff_draft(load_review(context.library.folder(slug), context))
     newest = known.transcript.version
     before = _version(known, old or (new - 1 if new else newest), context.store)
     if new is not None:
@@ -170,6 +174,12 @@ def diff_versions(slug: str, context: Context, *, old: int | None, new: int | No
         media_sha256=enclosure.sha256 or "",
     )
     return diff(before, now)
+
+
+def _diff_draft(review: EpisodeReview) -> tuple[str, ...]:
+    """Return what names and a person's edits have changed in the engine's words."""
+    heard = review.episode_text.transcript
+    return diff(heard, review.edited.transcript) if heard else ()
 
 
 def _version(known: Episode, number: int, store: ObjectReader) -> Transcript:

@@ -1,10 +1,11 @@
 """The show's weekly slots: find the next free one. Pure; daylight saving follows the show's time zone."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from podcast_pipeline.errors import ConfigError
+from podcast_pipeline.model import Episode
 
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 HORIZON_DAYS = 3 * 365
@@ -46,3 +47,14 @@ def next_free_slot(
     if free is None:
         raise ConfigError("show.toml [schedule.slots]", "has no free slot for three years; give --at TIME")
     return free
+
+
+def scheduled_together(episodes: Iterable[Episode], episode: Episode) -> tuple[Episode, ...]:
+    """Return the other episodes that are scheduled for the time at which a scheduled one goes out."""
+    return tuple(
+        other
+        for other in episodes
+        if other.state == episode.state == "scheduled"
+        and other.id != episode.id
+        and other.publish_at == episode.publish_at
+    )

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from podcast_pipeline.cli import json_first
 from podcast_pipeline.cli.output import Output, printable
 
 STEERING = "\x1b[31m \x9b2J \x07 \x7f \u202e \u2066 \u2028"
@@ -25,3 +26,22 @@ def test_json_escapes_them(capsys: pytest.CaptureFixture[str]) -> None:
     printed = capsys.readouterr().out
     assert printed.rstrip("\n").isprintable()
     assert json.loads(printed) == {"title": STEERING}
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        (["list"], ["list"]),
+        (["--json", "list"], ["--json", "list"]),
+        (["list", "--json"], ["--json", "list"]),
+        (["transcript", "diff", "--json", "a"], ["--json", "transcript", "diff", "a"]),
+        (["--json", "list", "--json"], ["--json", "list"]),
+        (["-q", "publish", "--", "--json"], ["-q", "publish", "--", "--json"]),
+        (["publish", "--json", "--", "--json"], ["--json", "publish", "--", "--json"]),
+        ([], []),
+    ],
+    ids=" ".join,
+)
+def test_json_may_stand_after_the_command(given: list[str], read: list[str]) -> None:
+    """It is one option for every command, wherever it is written; after -- it is an argument."""
+    assert json_first(given) == read

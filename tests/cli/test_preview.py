@@ -1,7 +1,6 @@
 """`podcast preview` shows what a publication would show, and changes nothing."""
 
 import json
-import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from podcast_pipeline.web.middleware.preview_gate import PreviewDoor
 from podcast_pipeline.web.preview import create_preview_app, feed_item
 from podcast_pipeline.web.routes.preview import PreviewText
 from tests.support.pipeline import context_of, edit, store
-from tests.support.show import PODCAST, SLUG, ShowFolder, build_show_folder, copy_show_folder
+from tests.support.show import PODCAST, SLUG, ShowFolder, build_draft, copy_show_folder
 
 pytestmark = pytest.mark.xdist_group("unpublish")
 
@@ -40,10 +39,7 @@ def show(published: ShowFolder, tmp_path: Path) -> ShowFolder:
 @pytest.fixture
 def draft(published: ShowFolder, tmp_path: Path) -> ShowFolder:
     """A show whose only episode was never published; its words and its sound are made."""
-    show = build_show_folder(tmp_path / "draft")
-    shutil.copy(published.episode / "transcript.json", show.episode)
-    shutil.copytree(published.episode / "build", show.episode / "build")
-    return show
+    return build_draft(published, tmp_path / "draft")
 
 
 def files_of(show: ShowFolder) -> dict[str, str]:

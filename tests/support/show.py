@@ -97,6 +97,14 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> ShowFolder:
     return show
 
 
+def build_draft(published: ShowFolder, folder: Path) -> ShowFolder:
+    """Return a show whose sample episode was never published; its words are heard and its sound is made."""
+    show = build_show_folder(folder)
+    shutil.copy(published.episode / "transcript.json", show.episode)
+    shutil.copytree(published.episode / "build", show.episode / "build")
+    return show
+
+
 def run_ffmpeg(*arguments: str | Path) -> None:
     """Run the wheel's ffmpeg."""
     subprocess.run([get_ffmpeg_exe(), "-v", "error", "-y", *arguments], check=True)

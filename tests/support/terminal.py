@@ -39,7 +39,7 @@ def run_on_terminal(show: ShowFolder, *arguments: str, answer: str, **environmen
         while time.monotonic() < until:
             if select.select([ours], [], [], 1)[0]:
                 shown += os.read(ours, 65536)
-            if not is_asked and b"[y/N]" in shown:
+            if not is_asked and (b"[y/N]" in shown or b"[Y/n]" in shown):
                 os.write(ours, f"{answer}\n".encode())
                 is_asked = True
     os.close(ours)

@@ -63,25 +63,30 @@ def ingest(
 
     With --replace the episode --slug gets this recording; `podcast publish SLUG` makes it public.
     """
-    from podcast_pipeline.cli.commands.publish import PublishOptions, ingest_recording, parse_track
+    from podcast_pipeline.cli.commands.publish import PublishOptions, ingest_recording
 
     session: CliSession = context.obj
-    options = PublishOptions(title, slug, tuple(guest or ()), notes, replace=replace)
     if (audio is None) == (not track):
         raise typer.BadParameter("give one recording, or one --track for each speaker")
-    recording = audio or [parse_track(text) for text in track or ()]
-    new_slug = ingest_recording(session.context, recording, options)
-    folder = session.library.folder(new_slug).path
+    options = PublishOptions(
+        title, slug, tuple(guest or ()), notes, tracks=tuple(track or ()), replace=replace
+    )
+    new_slug = ingest_recording(session.context, str(audio or ""), options)
+    folder = session.library.folder(new_slug)
+    guests = list(folder.table.guests)
     session.output.result(
-        {"slug": new_slug, "folder": str(folder)},
-        [f"{new_slug}: episode folder {folder}; edit it, then run `podcast publish {new_slug}`"],
+        {"slug": new_slug, "folder": str(folder.path), "guests": guests},
+        [
+            f"{new_slug}: episode folder {folder.path}; edit it, then run `podcast publish {new_slug}`",
+            *([f"guests: {', '.join(guests)}; change them in episode.toml"] if guests else []),
+        ],
     )
 
 
 def publish(
     context: typer.Context,
     what: Annotated[
-        list[str] | None, typer.Argument(metavar="AUDIO|SLUG...", help="A recording, or episodes.")
+        list[str] | None, typer.Argument(metavar="AUDIO|SLUG", help="A recording, or episodes.")
     ] = None,
     track: Tracks = None,
     title: Title = None,
@@ -101,28 +106,28 @@ def publish(
 ) -> None:
     """Publish recordings or episodes; published episodes are updated from their folders.
 
-    An argument that is an existing file is a recording; any other is an episode's slug. With --replace the
-    episode --slug gets this recording and keeps its guid, date and corrections.
+    An argument that is an existing file is a recording; any other is an episode's slug. The tracks are one
+    recording. With --replace the episode --slug gets this recording and keeps its guid, date and corrections.
     """
-    from podcast_pipeline.cli.commands.publish import PublishOptions, parse_track, publish_all
+    from podcast_pipeline.cli.commands.publish import TRACKS, PublishOptions, publish_all
 
+    if (not what) == (not track):
+        raise typer.BadParameter("give a recording or episodes, or one --track for each speaker")
     options = PublishOptions(
         title,
         slug,
         tuple(guest or ()),
         notes,
+        tracks=tuple(track or ()),
         at=at,
         allow=parse_gates(allow or ()),
         dry_run=dry_run,
         yes=yes,
         replace=replace,
-        tracks=tuple(parse_track(text) for text in track or ()),
     )
-    if bool(what) == bool(track):
-        raise typer.BadParameter("give recordings or episodes, or one --track for each speaker")
     if replace and len(what or ()) > 1:
         raise typer.BadParameter("--replace takes one recording")
-    publish_all(context.obj, what or [slug or "--track"], options)
+    publish_all(context.obj, what or [TRACKS], options)
 
 
 def transcribe(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from podcast_pipeline.cli.arguments import Guests, Notes, SlugOption, Title
+from podcast_pipeline.cli.arguments import Guests, Notes, SlugOption, Title, Tracks
 from podcast_pipeline.cli.commands.review import review_lines
 from podcast_pipeline.cli.session import CliSession
 
@@ -27,7 +27,10 @@ def register(app: typer.Typer) -> None:
 
 def preview(
     context: typer.Context,
-    what: Annotated[str, typer.Argument(metavar="SLUG|AUDIO", help="An episode, or a recording.")],
+    what: Annotated[
+        str, typer.Argument(metavar="SLUG|AUDIO", help="An episode, or a recording.", show_default=False)
+    ] = "",
+    track: Tracks = None,
     title: Title = None,
     slug: SlugOption = None,
     guest: Guests = None,
@@ -38,12 +41,14 @@ def preview(
     Prints an address that opens once, on this machine. Ends after an hour, or with Ctrl-C. The page stays as
     it was at the start: run the command again after a change. A recording gets no folder.
     """
-    from podcast_pipeline.cli.commands.publish import PublishOptions, rehearsed_episode
+    from podcast_pipeline.cli.commands.publish import TRACKS, PublishOptions, rehearsed_episode
     from podcast_pipeline.pipeline.rehearsal import preview_episode
 
     session: CliSession = context.obj
-    options = PublishOptions(title, slug, tuple(guest or ()), notes)
-    with rehearsed_episode(session.context, what, options) as (show, found):
+    if (not what) == (not track):
+        raise typer.BadParameter("give an episode or a recording, or one --track for each speaker")
+    options = PublishOptions(title, slug, tuple(guest or ()), notes, tracks=tuple(track or ()))
+    with rehearsed_episode(session.context, what or TRACKS, options) as (show, found):
         for ending in ENDING_SIGNALS:
             signal.signal(ending, session.output.interrupt)
         has_folder = show.library is session.library

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from podcast_pipeline.cli.commands import feeds, review, search
-from podcast_pipeline.cli.confirmation import ask_at_gates
+from podcast_pipeline.cli.confirmation import ask_at_gates, can_ask
 from podcast_pipeline.cli.exit_codes import exit_code
+from podcast_pipeline.cli.output import printable
 from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.errors import ConfigError, EpisodeError, PodcastError, UnknownBaseError
 from podcast_pipeline.model.gates import GateName
@@ -20,11 +21,13 @@ from podcast_pipeline.model.gates import GateName
 if TYPE_CHECKING:
     from podcast_pipeline.audio.tracks import Track
     from podcast_pipeline.model import Episode, Show
+    from podcast_pipeline.pipeline.commit import PreparedEpisode
     from podcast_pipeline.pipeline.context import Context
     from podcast_pipeline.pipeline.publish import DryRunResult, PublishResult
 
 
 LISTED = 20  # changes that came from other producers
+TRACKS = "--track"  # the argument of a recording that is its tracks
 
 
 @dataclass(frozen=True)
@@ -32,20 +35,20 @@ class PublishOptions:
     """The options of `ingest`, `preview` and `publish`.
 
     Attributes:
-        replace: the recording is to be the audio of the episode `slug`.
         tracks: of a recording, in place of an argument.
+        replace: the recording is to be the audio of the episode `slug`.
     """
 
     title: str | None
     slug: str | None
     guests: tuple[str, ...]
     notes: Path | None
+    tracks: tuple[str, ...] = ()
     at: str | None = None
     allow: frozenset[GateName] = frozenset()
     dry_run: bool = False
     yes: bool = False
     replace: bool = False
-    tracks: "tuple[Track, ...]" = ()
 
     @property
     def for_new_recording(self) -> bool:
@@ -95,8 +98,8 @@ def _warn_of_categories(session: CliSession) -> None:
             session.output.warn(f"show.toml: category “{category}” is not one of Apple's; {fix}")
 
 
-def ingest_recording(context: "Context", recording: "Path | Sequence[Track]", options: PublishOptions) -> str:
-    """Create an episode folder for a recording, or for its separate tracks, and return the slug.
+def ingest_recording(context: "Context", recording: str, options: PublishOptions) -> str:
+    """Create an episode folder for a recording, or for the tracks in the options, and return the slug.
 
     With --replace the episode of that slug gets the recording.
     """
@@ -105,16 +108,22 @@ def ingest_recording(context: "Context", recording: "Path | Sequence[Track]", op
     if options.replace:
         return _replace(context, recording, options)
     notes = _text(options.notes) if options.notes else ""
-    if isinstance(recording, Path):
+    if not options.tracks:
         return publish.ingest(
-            context, recording, title=options.title, slug=options.slug, guests=options.guests, notes=notes
+            context,
+            Path(recording),
+            title=options.title,
+            slug=options.slug,
+            guests=options.guests,
+            notes=notes,
         )
+    tracks = [parse_track(text) for text in options.tracks]
     return publish.ingest_tracks(
-        context, recording, title=options.title, slug=options.slug, guests=options.guests, notes=notes
+        context, tracks, title=options.title, slug=options.slug, guests=options.guests, notes=notes
     )
 
 
-def _replace(context: "Context", recording: "Path | Sequence[Track]", options: PublishOptions) -> str:
+def _replace(context: "Context", recording: str, options: PublishOptions) -> str:
     from podcast_pipeline.pipeline.replace import replace_recording
 
     if options.slug is None:
@@ -125,7 +134,8 @@ def _replace(context: "Context", recording: "Path | Sequence[Track]", options: P
     if options.dry_run:
         message = "changes the folder; run `podcast ingest … --replace`, then `podcast publish --dry-run`"
         raise ConfigError("--replace", message)
-    replaced = replace_recording(context, options.slug, recording)
+    tracks = [parse_track(text) for text in options.tracks]
+    replaced = replace_recording(context, options.slug, tracks or Path(recording))
     if replaced.old_files:
         files, folder = " and ".join(replaced.old_files), replaced.folder
         context.warn(
@@ -187,15 +197,20 @@ def _publish_one(session: CliSession, argument: str, options: PublishOptions) ->
     context, publish_at = session.context, _publish_at(session, options.at)
     slug = argument
     if _is_recording(argument, options):
-        slug = ingest_recording(context, options.tracks or Path(argument), options)
-    _ask(session, slug, publish_at, options)
+        slug = ingest_recording(context, argument, options)
+
+    def confirm(prepared: "PreparedEpisode") -> None:
+        if not options.yes and can_ask(session):
+            _ask(session, prepared)
 
     def work(allow: frozenset[GateName]) -> "PublishResult":
         try:
-            return publish(context, slug, publish_at=publish_at, allow=allow)
+            return publish(context, slug, publish_at=publish_at, allow=allow, confirm=confirm)
         except UnknownBaseError as error:
             _ask_which_is_newer(session, error, options)
-            return publish(context, slug, publish_at=publish_at, allow=allow, trust_folder=True)
+            return publish(
+                context, slug, publish_at=publish_at, allow=allow, trust_folder=True, confirm=confirm
+            )
 
     result = ask_at_gates(session, options.allow, work, may_ask=not options.yes)
     text = edits.read_episode_text(result.folder)
@@ -218,7 +233,7 @@ def rehearsed_episode(
         yield context, argument
         return
     with ingested_for_rehearsal(
-        context, lambda library: ingest_recording(library, options.tracks or Path(argument), options)
+        context, lambda rehearsal: ingest_recording(rehearsal, argument, options)
     ) as found:
         yield found
 
@@ -248,20 +263,64 @@ def _publish_at(session: CliSession, at: str | None) -> datetime | None:
     return publish_at
 
 
-def _ask(session: CliSession, slug: str, publish_at: datetime | None, options: PublishOptions) -> None:
-    """Ask at a terminal for confirmation, before any work is done."""
-    if options.yes or session.output.as_json or not sys.stdin.isatty():
-        return
-    draft = session.library.folder(slug).load_draft()
-    persons = ", ".join(person.name for person in draft.persons) or "no persons"
-    when = session.format_local(publish_at) if publish_at else "now or at the earlier publication time"
+def _ask(session: CliSession, prepared: "PreparedEpisode") -> None:
+    """Ask at a terminal for confirmation, with all that is known; Enter is no where a review found something.
+
+    Raises:
+        typer.Abort: the answer was no; the words stay in the folder.
+    """
+    episode = prepared.assembled.episode
+    findings = list(review.review_lines(episode.slug, prepared.review_items, prepared.unnamed_speakers))
     session.output.close()
-    typer.confirm(f"Publish {draft.title!r} with {persons}, {when}?", default=True, abort=True)
+    for line in [*_summary(prepared), *findings, *_slot_lines(session, episode)]:
+        typer.echo(printable(line), err=True)
+    if typer.confirm(_question(session, prepared.known, episode), default=not findings, err=True):
+        return
+    text = session.library.folder(episode.slug).transcript_md
+    session.output.warn(
+        f"{episode.slug}: nothing was published; correct {text}, look with `podcast preview {episode.slug}`,"
+        f" then run `podcast publish {episode.slug}`"
+    )
+    raise typer.Abort
+
+
+def _summary(prepared: "PreparedEpisode") -> Iterator[str]:
+    """Yield who is in the episode, how long it is, and for whom it is."""
+    from podcast_pipeline.transcript.text.clock import format_clock
+
+    episode, transcript = prepared.assembled.episode, prepared.assembled.transcript
+    persons = ", ".join(person.name for person in episode.persons) or "nobody named"
+    words = f"{len(transcript.words)} words" if transcript else "no transcript"
+    yield f"“{episode.title}” with {persons}: {format_clock(episode.enclosure.duration_s)}, {words}"
+    if episode.access == "public":
+        yield "everybody hears it, subscribers read it"
+    else:
+        yield "only subscribers hear and read it"
+
+
+def _question(session: CliSession, known: "Episode | None", episode: "Episode") -> str:
+    if episode.state == "scheduled":
+        return f"Schedule it for {session.format_local(episode.publish_at)}?"
+    if known is not None and known.state == "published":
+        return "Update the published episode?"
+    return "Publish it now?"
+
+
+def _slot_lines(session: CliSession, episode: "Episode") -> Iterator[str]:
+    """Yield a line where other episodes are scheduled for the same time."""
+    from podcast_pipeline.pipeline.schedule import scheduled_together
+
+    catalog = session.context.catalog()
+    others = scheduled_together(catalog.episodes if catalog else (), episode)
+    if others:
+        names, when = " and ".join(other.slug for other in others), session.format_local(episode.publish_at)
+        verb = "is" if len(others) == 1 else "are"
+        yield f"{names} {verb} scheduled for {when} too; `--at next` takes the next free slot"
 
 
 def _ask_which_is_newer(session: CliSession, error: UnknownBaseError, options: PublishOptions) -> None:
     """Ask at a terminal whether the folder replaces the published episode; elsewhere raise the error."""
-    if options.yes or session.output.as_json or not sys.stdin.isatty():
+    if options.yes or not can_ask(session):
         raise error
     session.output.warn(str(error))
     typer.confirm("Publish this folder in place of all that differs?", default=False, abort=True)
@@ -363,6 +422,7 @@ def _lines(session: CliSession, outcome: PublishOutcome) -> Iterator[str]:
         if scheduled:
             when = session.format_local(result.episode.publish_at)
             yield f"scheduled: `podcast release` publishes the episode at {when}; nothing answers before"
+            yield from _slot_lines(session, result.episode)
         version = result.episode.transcript
         if version and version.note and version.published_at == result.episode.content_changed_at:
             yield f"transcript: version {version.version}; correction note: {version.note}"
@@ -400,6 +460,7 @@ def _plan(session: CliSession, result: "DryRunResult") -> Iterator[str]:
     when = session.format_local(episode.publish_at)
     folder = "" if result.has_folder else " and no folder was made"
     yield f"{episode.slug}: would be {episode.state}, {when}; nothing was stored{folder}"
+    yield from _slot_lines(session, episode)
     for key, size_bytes in result.objects:
         yield f"would store {key} ({size_bytes} bytes)"
     for verb, items in (("add", changes.new), ("remove", changes.removed)):

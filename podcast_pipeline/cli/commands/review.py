@@ -240,7 +240,10 @@ def diff(
         int | None, typer.Option(min=1, metavar="N", help="The new version.", show_default="the folder")
     ] = None,
 ) -> None:
-    """Show the changes between the published transcript and the folder, or between two versions."""
+    """Show the changes between the published transcript and the folder, or between two versions.
+
+    Of an episode that was never published: what your edits and the names have changed in the engine's words.
+    """
     from podcast_pipeline.pipeline.review import diff_versions
 
     session: CliSession = context.obj
