@@ -8,9 +8,12 @@ from urllib.parse import urlsplit
 from podcast_pipeline.config.schema import Config
 from podcast_pipeline.model import Show
 
+INIT_COVER = "417ffaf86885a839edeaa978e54f0bb64e63d27dddcb319936efa693f9299064"
+"""SHA-256 of the cover that `podcast init` writes."""
+
 SHIPPED_COVERS = frozenset(
     {
-        "417ffaf86885a839edeaa978e54f0bb64e63d27dddcb319936efa693f9299064",  # `podcast init`
+        INIT_COVER,
         "a7c163affff3d5e452b591de5bf167fe6d0936544b507f724706ee29b9e962d6",  # the sample show, at first
         "e9f625d3a2ab5e92eb0d63d1bad000769bf030d8aabe32ad5ae6c3a511170e1c",  # the sample show
     }

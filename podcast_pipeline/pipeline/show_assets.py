@@ -4,7 +4,13 @@ from dataclasses import dataclass
 
 from podcast_pipeline.audio import artwork, notice
 from podcast_pipeline.config import SHOW_FILE_NAME
-from podcast_pipeline.config.placeholders import Placeholder, find_placeholders, is_trial, tell_placeholders
+from podcast_pipeline.config.placeholders import (
+    INIT_COVER,
+    Placeholder,
+    find_placeholders,
+    is_trial,
+    tell_placeholders,
+)
 from podcast_pipeline.files import sha256_of
 from podcast_pipeline.model import Show
 from podcast_pipeline.model.catalog import Catalog
@@ -61,8 +67,8 @@ def show_placeholders(context: Context) -> tuple[Placeholder, ...]:
 def check_placeholders(context: Context, catalog: Catalog | None, *, allow: frozenset[GateName]) -> None:
     """Close the gate `placeholders` where listeners would see a value of the sample for the first time.
 
-    A show on this machine only is left alone, but for the sample cover over a show that was imported: its
-    listeners know another one.
+    A show on this machine only is left alone, but for the cover of `podcast init` over a show that was
+    imported: its listeners know another one.
 
     Args:
         catalog: as it is; None before the first publication.
@@ -90,7 +96,7 @@ def new_placeholders(
     """
     trial = is_trial(show)
     if trial:
-        found = tuple(one for one in found if moved and one.key == "show.artwork")
+        found = tuple(one for one in found if moved and one.value == INIT_COVER[:16])
     if seen is None or (is_trial(seen) and not trial):
         return found
     return tuple(one for one in found if not one.is_in(seen))

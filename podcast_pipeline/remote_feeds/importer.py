@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 
 from slugify import slugify
 
-from podcast_pipeline.config.placeholders import SHIPPED_COVERS
+from podcast_pipeline.config.placeholders import INIT_COVER
 from podcast_pipeline.episodes.create import MAX_SLUG_LENGTH, RESERVED_SLUGS
 from podcast_pipeline.errors import FeedError, FetchError
 from podcast_pipeline.feed import parse
@@ -219,8 +219,7 @@ def _import_all(
 
 def _without_sample_cover(show_assets: ShowAssets) -> ShowAssets:
     """Return the show without a cover that listeners would take for the newsroom's; no feed goes out so."""
-    covers = {f"public/art/{sha256[:16]}.jpg" for sha256 in SHIPPED_COVERS}
-    if show_assets.show.artwork_key not in covers:
+    if show_assets.show.artwork_key != f"public/art/{INIT_COVER[:16]}.jpg":
         return show_assets
     return replace(show_assets, show=show_assets.show.model_copy(update={"artwork_key": None}))
 

@@ -8,6 +8,7 @@ import pytest
 
 from podcast_pipeline.config import Config, ShowTable, UrlsTable
 from podcast_pipeline.config.placeholders import (
+    INIT_COVER,
     SHIPPED_COVERS,
     SHIPPED_TEXTS,
     find_placeholders,
@@ -19,7 +20,7 @@ from podcast_pipeline.pipeline.show_assets import new_placeholders
 from tests.support.imported_show import GUID
 from tests.support.paths import ROOT
 
-SAMPLE = next(iter(SHIPPED_COVERS))
+SAMPLE, DEMO = INIT_COVER, next(iter(SHIPPED_COVERS - {INIT_COVER}))
 OWN = "0" * 64
 REAL: dict[str, object] = {
     "title": "The Harbour Hour",
@@ -106,10 +107,11 @@ def test_what_is_out_already_is_not_new() -> None:
 
 
 def test_a_trial_is_left_alone() -> None:
-    """On this machine nothing is asked, but for the sample cover over a show that moved here."""
+    """On this machine nothing is asked, but for the cover of `init` over a show that moved here."""
     config = config_of("http://127.0.0.1:8080", title="My show")
     assert new(config, None, SAMPLE) == []
     assert new(config, None, SAMPLE, moved=True) == ["show.artwork"]
+    assert new(config, None, DEMO, moved=True) == []  # it came with the old feed
     assert new(config, show(config, SAMPLE), SAMPLE, moved=True) == []
 
 
