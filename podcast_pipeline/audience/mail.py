@@ -9,7 +9,13 @@ from email.message import EmailMessage
 from email.utils import localtime, make_msgid
 from typing import Any, Protocol, Self
 
-from podcast_pipeline.audience.mail_headers import ascii_domain, ascii_url, mail_policy, mailbox
+from podcast_pipeline.audience.mail_headers import (
+    ascii_domain,
+    ascii_url,
+    mail_policy,
+    mailbox,
+    subject_text,
+)
 from podcast_pipeline.config import Config, MailTable
 from podcast_pipeline.errors import MailError, MailInDoubt, MailRejected
 
@@ -199,7 +205,7 @@ class SmtpMailer:
         composed = EmailMessage(policy=mail_policy())
         composed["From"] = mailbox(self._name, self._sender)
         composed["To"] = message.to
-        composed["Subject"] = message.subject
+        composed["Subject"] = subject_text(message.subject)
         composed["Date"] = localtime()
         composed["Message-ID"] = make_msgid(domain=ascii_domain(self._sender))
         composed["Auto-Submitted"] = "auto-generated"  # RFC 3834: prevents out-of-office replies

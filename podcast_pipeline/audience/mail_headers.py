@@ -1,7 +1,8 @@
 """The headers of a mail as they go over the wire, where `email` would encode or break what must stay whole.
 
 Python folds a long value without spaces into encoded words (RFC 2047), which no mail program reads in
-List-Unsubscribe, and drops the quotes of a long display name, so that its commas part addresses.
+List-Unsubscribe, drops the quotes of a long display name, so that its commas part addresses, and loses spaces
+between the encoded words of a subject.
 """
 
 import re
@@ -16,15 +17,25 @@ from urllib.parse import urlsplit
 
 ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")  # RFC 5322, 3.2.3; words without quotes
 ENCODED_WORD_CHARACTERS = 75  # RFC 2047, 2
-LINE_CHARACTERS = 78  # RFC 5322, 2.1.1; at most 998 may not be broken
+LINE_CHARACTERS = 78  # RFC 5322, 2.1.1
+SUBJECT_CHARACTERS = 900  # a line has at most 998
 FOLD = re.compile(r"(?<!:) (?==\?|<\S+>$)")
-"""The spaces after a display name or an encoded word of it."""
+"""The spaces before an encoded word and after a display name."""
+WIRE_HEADERS = (
+    "from",
+    "to",
+    "subject",
+    "message-id",
+    "auto-submitted",
+    "list-unsubscribe",
+    "list-unsubscribe-post",
+)
 URL_CHARACTERS = "/%:@!$&'()*+,;=~"
 """What a path in ASCII may have beside letters and digits (RFC 3986, 3.3)."""
 
 
 class WireHeader(BaseHeader):
-    """A header whose value is the text of the wire; it is broken between a display name's words only."""
+    """A header whose value is the text of the wire, broken before encoded words and after a name only."""
 
     max_count: ClassVar[Literal[1]] = 1
 
@@ -44,7 +55,7 @@ class WireHeader(BaseHeader):
 def mail_policy() -> "EmailPolicy[EmailMessage]":
     """Return the policy of our mails: Python's default, but with whole addresses, ids and links."""
     registry = HeaderRegistry()
-    for name in ("from", "to", "message-id", "auto-submitted", "list-unsubscribe", "list-unsubscribe-post"):
+    for name in WIRE_HEADERS:
         registry.map_to_type(name, WireHeader)
     return EmailPolicy(header_factory=registry)
 
@@ -53,12 +64,26 @@ def mailbox(name: str, address: str) -> str:
     """Return a display name and an address, the name quoted or in encoded words where it needs that."""
     name = " ".join(name.split())
     if not name.isascii():
-        words = Header(name, "utf-8", maxlinelen=ENCODED_WORD_CHARACTERS, header_name="From").encode(
-            linesep=""
-        )
-        return f"{words} <{address}>"
+        return f"{_encoded_words(name, 'From')} <{address}>"
     phrase = name if ATOMS.fullmatch(name) else f'"{quote(name)}"'
     return f"{phrase} <{address}>".lstrip()
+
+
+def subject_text(subject: str) -> str:
+    """Return a subject, in encoded words where it is not plain ASCII.
+
+    Raises:
+        ValueError: it has a linefeed, which could add headers.
+    """
+    if set(subject) & {"\r", "\n"}:
+        raise ValueError("a subject has no linefeed")
+    is_plain = subject.isascii() and "=?" not in subject and len(subject) <= SUBJECT_CHARACTERS
+    return subject if is_plain else _encoded_words(subject, "Subject")
+
+
+def _encoded_words(text: str, header: str) -> str:
+    words = Header(text, "utf-8", maxlinelen=ENCODED_WORD_CHARACTERS, header_name=header)
+    return words.encode(linesep="")
 
 
 def ascii_domain(address: str) -> str:

@@ -50,7 +50,7 @@ def run(
 
 
 def list_(context: typer.Context) -> None:
-    """List what is due, what fails, and what ended in the last seven days.
+    """List what is due, what fails, and what was given up in the last seven days; --json lists all.
 
     No line has an address or a link: a sign-in mail is one more job of its kind.
     """
@@ -58,19 +58,19 @@ def list_(context: typer.Context) -> None:
 
     session: CliSession = context.obj
     jobs = JobQueue(session.database, show_id=session.config.show.id).rows()
-    rows = [
-        (
-            job.kind,
-            _state(session, job),
-            session.format_local(job.run_after),
-            str(job.attempts),
-            job.last_error or "",
-        )
-        for job in jobs
-    ]
-    session.output.table("", rows, columns=COLUMNS)
-    if session.output.as_json:
-        session.output.result({"jobs": [vars(job) for job in jobs]})
+    session.output.table("", (_cells(session, job) for job in jobs if not _is_done(job)), columns=COLUMNS)
+    done = sum(map(_is_done, jobs))
+    lines = [f"{format_count(done, 'more job')} done in the last seven days"] if done else []
+    session.output.result({"jobs": [vars(job) for job in jobs]}, lines)
+
+
+def _is_done(job: "JobRow") -> bool:
+    return job.outcome in SUCCESSES
+
+
+def _cells(session: CliSession, job: "JobRow") -> tuple[str, ...]:
+    due = "" if job.outcome else session.format_local(job.run_after)
+    return (job.kind, _state(session, job), due, str(job.attempts), job.last_error or "")
 
 
 def _state(session: CliSession, job: "JobRow") -> str:
