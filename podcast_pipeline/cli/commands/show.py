@@ -68,7 +68,12 @@ def _create_local_audience(state_folder: Path) -> None:
 def serve(
     context: typer.Context,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8080,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            help="Port to listen on.", min=1, max=65535, show_default="that of an http urls.site, else 8080"
+        ),
+    ] = None,
 ) -> None:
     """Serve the pages, the private feeds and, with local storage, all public files."""
     from podcast_pipeline.audience.mail import SmtpMailer
@@ -88,6 +93,7 @@ def serve(
         signin=SignIn(session.database, show_id=show_id, secret_key=subscribers.secret_key),
         mailer=SmtpMailer.from_config(session.config),
     )
+    port = port or server.default_port(session.config.urls.site)
     warning = server.port_warning(session.config.urls.site, port)
     if warning:
         session.output.warn(warning)
