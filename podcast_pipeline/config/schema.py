@@ -217,12 +217,15 @@ class AccessTable(FrozenModel):
 
     Attributes:
         renew_url: the page to subscribe at; without it no page has a button that leads there.
+        private_title_suffix: what a private feed's title has after the show's, so that an app with both feeds
+            does not show two of one name; an empty one leaves the titles equal.
         private_audio: of subscriber-only episodes. stream: through the web site. redirect: to a presigned URL
             of the bucket, valid for 15 minutes; a player that keeps it cannot seek after that.
     """
 
     teaser_words: Annotated[int, Field(ge=0, le=500)] = 60
     renew_url: Url | None = None
+    private_title_suffix: Annotated[str, Field(max_length=60)] = ""
     private_audio: Literal["stream", "redirect"] = "stream"
 
 

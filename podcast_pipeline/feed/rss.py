@@ -44,10 +44,12 @@ class PrivateAudience:
     Attributes:
         transcripts: whether the subscriber may read transcripts now.
         notice: the item that explains why not.
+        title_suffix: what follows the show's title.
     """
 
     transcripts: bool = True
     notice: NoticeItem | None = None
+    title_suffix: str = ""
 
 
 Audience = PublicAudience | PrivateAudience
@@ -123,7 +125,8 @@ def _changed_at(catalog: Catalog, audience: Audience) -> datetime:
 
 def _write_channel(feed: Any, show: Show, audience: Audience, page: FeedPage) -> None:
     is_private = isinstance(audience, PrivateAudience)
-    feed.title(_readable(show.title, "show.title"))
+    suffix = audience.title_suffix if isinstance(audience, PrivateAudience) else ""
+    feed.title(_readable(f"{show.title} {suffix}" if suffix else show.title, "show.title"))
     description = _readable(harmless_notes(show.description), "show.description")
     feed.description(shorten(description, show_notes.DESCRIPTION_BYTES))
     feed.language(single_line(show.language))

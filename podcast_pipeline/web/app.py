@@ -85,7 +85,15 @@ def create_app(
     groups: list[RouteGroup] = [
         EpisodeListRoutes(authorizer, catalog, cookies, templates, config.zone),
         EpisodeRoutes(authorizer, catalog, store, cookies, templates),
-        PrivateFeedRoutes(authorizer, catalog, store, cookies, sharing, redirects_audio=redirects),
+        PrivateFeedRoutes(
+            authorizer,
+            catalog,
+            store,
+            cookies,
+            sharing,
+            title_suffix=config.access.private_title_suffix,
+            redirects_audio=redirects,
+        ),
         AddToAppRoutes(authorizer, templates, show),
         search,
         UnsubscribeRoutes(subscribers, clock, templates, show),

@@ -28,6 +28,7 @@ GRACE_S = 10
 ACCEPTED_AT_ONCE = 64  # before the number of connections is looked at
 QUEUE = 2048  # connections that wait in the kernel
 
+DEFAULT_PORT = 8080
 LOGGERS = ("podcast_pipeline", "uvicorn.error")
 LOG_FORMAT = "%(asctime)s.%(msecs)03dZ %(message)s"
 
@@ -108,6 +109,12 @@ def listen(host: str, port: int) -> socket.socket:
         listener.close()
         raise ConfigError(f"{host}:{port}", f"{error.strerror}; choose another with --port") from error
     return listener
+
+
+def default_port(site_url: str) -> int:
+    """Return the port that links to the site lead to, if they name one; else 8080, behind a proxy."""
+    site = urlsplit(site_url)
+    return site.port or DEFAULT_PORT if site.scheme == "http" else DEFAULT_PORT
 
 
 def port_warning(site_url: str, port: int) -> str | None:

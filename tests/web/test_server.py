@@ -101,6 +101,21 @@ def test_the_port_that_links_lead_to(site_url: str, port: int, warns: bool) -> N
     assert (server.port_warning(site_url, port) is not None) == warns
 
 
+@pytest.mark.parametrize(
+    ("site_url", "port"),
+    [
+        ("http://127.0.0.1:9000", 9000),
+        ("http://[::1]:9000", 9000),
+        ("http://late.example", 8080),
+        ("https://late.example:8443", 8080),
+        ("https://late.example", 8080),
+    ],
+)
+def test_the_port_of_the_site_is_the_default(site_url: str, port: int) -> None:
+    """`serve` listens where its links lead; in front of 80, 443 and https there is a proxy."""
+    assert server.default_port(site_url) == port
+
+
 def test_a_large_file_goes_out_in_pieces(tmp_path: Path) -> None:
     """Memory stays flat: no message to the socket is larger than a chunk of the store."""
     site = Site.make(tmp_path)

@@ -84,7 +84,12 @@ def _create_local_audience(state_folder: Path) -> None:
 def serve(
     context: typer.Context,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8080,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            help="Port to listen on.", min=1, max=65535, show_default="that of an http urls.site, else 8080"
+        ),
+    ] = None,
     release: Annotated[
         bool, typer.Option("--release", help="Also publish scheduled episodes when they are due.")
     ] = False,
@@ -109,6 +114,7 @@ def serve(
         clock=session.clock,
         signin=signin,
     )
+    port = port or server.default_port(session.config.urls.site)
     warning = server.port_warning(session.config.urls.site, port)
     if warning:
         session.output.warn(warning)

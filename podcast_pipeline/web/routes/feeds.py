@@ -49,6 +49,7 @@ class PrivateFeedRoutes:
     """Endpoints under `/feeds/<token>/`. Access is decided before conditional headers are read.
 
     Attributes:
+        title_suffix: what follows the show's title in the feeds.
         redirects_audio: redirect players to the bucket for audio of subscriber-only episodes.
     """
 
@@ -57,6 +58,7 @@ class PrivateFeedRoutes:
     store: Store
     cookies: SessionCookies
     downloads: LinkSharingMonitor
+    title_suffix: str = ""
     redirects_audio: bool = False
 
     def routes(self) -> list[Route]:
@@ -104,10 +106,10 @@ class PrivateFeedRoutes:
 
     def _audience(self, visitor: Visitor, decision: object) -> rss.PrivateAudience:
         if not isinstance(decision, FeedWithNotice) or visitor.subscriber is None:
-            return rss.PrivateAudience()
+            return rss.PrivateAudience(title_suffix=self.title_suffix)
         renew_url = self.authorizer.policy.renew_url
         item = build_notice(visitor.subscriber.id, decision.standing, decision.since, renew_url=renew_url)
-        return rss.PrivateAudience(transcripts=False, notice=item)
+        return rss.PrivateAudience(transcripts=False, notice=item, title_suffix=self.title_suffix)
 
     def transcript(self, request: Request) -> Response:
         """Return a transcript file: the newest version, or the one with the hash `v`."""

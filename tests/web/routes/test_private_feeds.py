@@ -17,6 +17,7 @@ from podcast_pipeline.audience.database.tables import audit_log, network_address
 from podcast_pipeline.audience.subscribers.canaries import ensure_canaries
 from podcast_pipeline.audience.subscribers.tokens import new_selector, to_token
 from podcast_pipeline.config import AccessTable
+from podcast_pipeline.feed.conformance.document import parse_rss
 from podcast_pipeline.model import Chapter
 from podcast_pipeline.storage.objects import stage_bytes
 from podcast_pipeline.storage.s3.store import S3Store
@@ -114,6 +115,22 @@ def test_p4_the_address_stays_and_ends_at_once(site: Site, client: TestClient) -
     assert site.subscribers.feed_token(ANN) == token
     site.subscribers.remove(ANN, now=site.clock.now, origin="cli")
     assert client.get(transcript_urls(first.text)[0]).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("suffix", "title"), [("", "Late Proofs"), ("(subscribers)", "Late Proofs (subscribers)")]
+)
+def test_the_title_tells_a_private_feed_from_the_public_one(site: Site, suffix: str, title: str) -> None:
+    """The suffix of show.toml is in the channel's title, with and without transcripts, and in no item."""
+    access = site.config.access.model_copy(update={"private_title_suffix": suffix})
+    site.config = site.config.model_copy(update={"access": access})
+    token = site.subscribe(ANN, paid_until=site.clock.now + DAY)
+    client = TestClient(site.app(), base_url=site.config.urls.site)
+    for _ in ("active", "lapsed"):
+        channel = parse_rss(client.get(f"/feeds/{token}/feed.xml").content).channel
+        assert channel.findtext("title") == title
+        assert "(subscribers)" not in {item.findtext("title") for item in channel.findall("item")}
+        site.clock.now += 2 * DAY
 
 
 def test_p5_a_lapsed_feed_goes_on(site: Site, client: TestClient) -> None:
