@@ -33,7 +33,7 @@ from podcast_pipeline.pipeline.commit import (
     secret_shingles,
 )
 from podcast_pipeline.pipeline.context import Context
-from podcast_pipeline.pipeline.media import build_media
+from podcast_pipeline.pipeline.media import build_media, remove_staged_media
 from podcast_pipeline.pipeline.merge.published import base_before, merge_published
 from podcast_pipeline.pipeline.show_assets import build_show_assets
 from podcast_pipeline.pipeline.text import check_review_policy, published_transcript
@@ -170,6 +170,7 @@ def publish(
             write_base(folder, before.model_copy(update={"publishing": new_base}))
         catalog, feed_changed = commit(context, prepared.update)
         write_base(folder, new_base)
+        remove_staged_media(folder)
     transcript = prepared.assembled.transcript
     return PublishResult(
         folder=folder,
