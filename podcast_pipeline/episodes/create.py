@@ -1,5 +1,6 @@
 """Create episode folders, whole, by one rename: for a recording, or for an imported episode."""
 
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -62,7 +63,7 @@ def create_episode(
         _check_same_words(library, known, title=title, slug=slug, guests=guests, notes=notes)
         return known
     title, guests = title or _title_from(source), guests or default_guests
-    slug = slug or slugify(title, max_length=MAX_SLUG_LENGTH, word_boundary=True)
+    slug = slug or slug_of(title)
     _check_words(title, guests)
     _check_slug(library, slug, source)
     with atomic_folder(library.root / slug) as folder:
@@ -74,6 +75,11 @@ def create_episode(
         (folder / "notes.md").write_text(notes, encoding="utf-8")
         read_table(folder / EPISODE_FILE, slug)
     return slug
+
+
+def slug_of(title: str) -> str:
+    """Return the slug of a title, like the-mayors-budget; "" where it has no letter or digit."""
+    return slugify(re.sub("['’ʼ]", "", title), max_length=MAX_SLUG_LENGTH, word_boundary=True)
 
 
 def create_imported_episode(draft: EpisodeDraft, library: Library, files: Mapping[str, bytes]) -> None:

@@ -25,6 +25,7 @@ from podcast_pipeline.model import (
 from podcast_pipeline.model.catalog import to_json, transcript_from_json
 
 IMPORTED_AUDIO = "build/came"
+KEY_GLOB = "[0-9a-f]" * 16
 LONGEST_NOTES_BYTES = 200_000  # apps show 4,000; a transcript of an hour has 60,000
 
 Result = TypeVar("Result", bound=FrozenModel)
@@ -214,7 +215,8 @@ class EpisodeFolder:
     ) -> tuple[Path, Result]:
         """Return the file and the result of a stage, built only where there is none for the same inputs.
 
-        A file whose bytes are not those that the note beside it states is built again.
+        A file whose bytes are not those that the note beside it states is built again. What the stage made of
+        other inputs is removed when the new file is there.
 
         Args:
             stage: its name; with `suffix` the file's name in `build/`.
@@ -238,4 +240,8 @@ class EpisodeFolder:
         result = build(target)
         fields = {"sha256": sha256_of(target), "size_bytes": target.stat().st_size}
         write_atomically(note, to_json(BuildNote(**fields, result=result.model_dump(mode="json"))))
+        for made in (suffix, ".json"):  # of other inputs: nothing refers to them any more
+            for old in self.build.glob(f"{stage}.{KEY_GLOB}{made}"):
+                if old not in (target, note):
+                    old.unlink(missing_ok=True)
         return target, result

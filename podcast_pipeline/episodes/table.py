@@ -152,7 +152,7 @@ def read_table(path: Path, slug: str) -> EpisodeTable:
         text = path.read_text(encoding="utf-8-sig")
         check_markers(text, path, slug)
         data = tomllib.loads(text)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         message = "there is no such episode, nor such a file; `podcast list` shows all episodes"
         raise EpisodeError(slug, message) from error
     except (ValueError, RecursionError) as error:

@@ -51,7 +51,7 @@ _TAG = re.compile(r"""<[^<>"]*(?:"[^"]*"[^<>"]*)*>""")  # for clean HTML, where 
 _BLOCK = "div|blockquote|pre|tr|dt|dd"
 _TABLE = "h[1-6]|table|thead|tbody|t[dh]"
 _HEADINGS = re.compile(r"<(/?)h[1-6]\b[^<>]*>", re.IGNORECASE)
-_TABLES = re.compile(r"</?(?:table|thead|tbody|tfoot|t[dh])\b[^<>]*>", re.IGNORECASE)
+_TABLES = re.compile(r"</?(?:table|thead|tbody|tfoot|t[dh])\b[^<>]*>\n?", re.IGNORECASE)
 _CELLS = re.compile(r"</t[dh]>\s*(?=<t[dh]\b)", re.IGNORECASE)
 _IMAGES = re.compile(r"<a\b[^<>]*>|</a>|<img\b[^<>]*>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""\b(src|alt)\s*=\s*"([^"<>]*)\"""", re.IGNORECASE)

@@ -95,6 +95,13 @@ def _master(
     )
 
 
+def remove_staged_media(folder: EpisodeFolder) -> None:
+    """Remove the copies of an episode's audio that were made to be stored; a killed run's too."""
+    for pattern in ("media.master.*", "moved.*"):
+        for path in folder.build.glob(pattern):
+            path.unlink(missing_ok=True)
+
+
 def _jingle_sha256(path: Path) -> str:
     try:
         return sha256_of(path)

@@ -36,7 +36,7 @@ from podcast_pipeline.pipeline.commit import (
 )
 from podcast_pipeline.pipeline.context import Context, ignore
 from podcast_pipeline.pipeline.correction_note import note_for, settle_note
-from podcast_pipeline.pipeline.media import build_media
+from podcast_pipeline.pipeline.media import build_media, remove_staged_media
 from podcast_pipeline.pipeline.merge.published import base_before, merge_published
 from podcast_pipeline.pipeline.replace import check_marks, check_new_audio, old_words, tell_changed_names
 from podcast_pipeline.pipeline.show_assets import build_show_assets, check_placeholders
@@ -206,6 +206,7 @@ def publish(
             write_base(folder, before.model_copy(update={"publishing": new_base}))
         catalog, feed_changed = commit(context, prepared.update)
         write_base(folder, new_base)
+        remove_staged_media(folder)
     transcript = prepared.assembled.transcript
     return PublishResult(
         folder=folder,

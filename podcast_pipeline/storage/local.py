@@ -313,5 +313,5 @@ def _info(key: str, version: Path) -> ObjectInfo:
         fields = json.loads((version / "info.json").read_bytes())
         return ObjectInfo(**{**fields, "modified_at": datetime.fromisoformat(fields["modified_at"])})
     except (ValueError, TypeError, KeyError) as error:
-        message = f"{version / 'info.json'} cannot be read; restore the store from a backup"
+        message = f"{os.path.normpath(version / 'info.json')} cannot be read; restore the store from a backup"
         raise DamagedObject(key, message) from error

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from podcast_pipeline.episodes.create import create_episode
+from podcast_pipeline.episodes.create import create_episode, slug_of
 from podcast_pipeline.episodes.library import Library
 from podcast_pipeline.errors import ConfigError, EpisodeError
 from podcast_pipeline.files import atomic_folder, sha256_of, write_atomically
@@ -234,7 +234,7 @@ class Note(FrozenModel):
 
 
 def test_a_stage_is_made_once_for_the_same_inputs(library: Library, recording: Path) -> None:
-    """Equal inputs reuse the result; other inputs make another result."""
+    """Equal inputs reuse the result; other inputs make another result, and the old one goes."""
     folder = library.folder(create_episode(recording, library))
     made: list[str] = []
     warned: list[str] = []
@@ -249,9 +249,14 @@ def test_a_stage_is_made_once_for_the_same_inputs(library: Library, recording: P
             "stage", ".bin", inputs={"version": version}, result_type=Note, build=make, warn=warned.append
         )
 
-    assert stage(1) == stage(1)
-    assert stage(2) != stage(1)
+    first = stage(1)
+    assert stage(1) == first
+    assert stage(2) != first
     assert (len(made), warned) == (2, [])
+    (folder.build / "stage.by-hand.bin").touch()
+    newest, _ = stage(3)
+    kept = sorted(path.name for path in folder.build.iterdir())
+    assert kept == sorted([newest.name, newest.with_suffix(".json").name, "stage.by-hand.bin"])
 
 
 def test_a_stage_without_its_note_is_made_again(library: Library, recording: Path) -> None:
@@ -456,3 +461,25 @@ def test_a_title_that_is_too_long_is_said_so(library: Library, recording: Path, 
     other.write_bytes(b"RIFF other")
     with pytest.raises(EpisodeError, match=r"--title: give one line .* at most 255 characters"):
         create_episode(other, library, title="long " * 60)
+
+
+@pytest.mark.parametrize(
+    ("title", "slug"),
+    [
+        ("The mayor's budget", "the-mayors-budget"),
+        ("L’été, d’après O’Brien", "lete-dapres-obrien"),
+        ("日本語の話", "ri-ben-yu-nohua"),
+        ("🎙", ""),
+    ],
+)
+def test_a_slug_is_made_from_the_words_of_a_title(title: str, slug: str) -> None:
+    """An apostrophe joins; a title in another script is spelled in Latin letters."""
+    assert slug_of(title) == slug
+
+
+def test_a_path_below_a_file_is_no_episode(tmp_path: Path) -> None:
+    """`podcast publish rec.wav` of what is a pipe asks for an episode of that name."""
+    (tmp_path / "e").mkdir()
+    (tmp_path / "rec.wav").touch()
+    with pytest.raises(EpisodeError, match="there is no such episode, nor such a file"):
+        Library(tmp_path / "e", language="en").folder(str(tmp_path / "rec.wav"))

@@ -373,3 +373,9 @@ def test_a_clone_without_the_recording_publishes_corrections(published: ShowFold
     assert after is not None
     assert (after.notes, after.enclosure) == ("Other notes.\n", before.enclosure)
     assert show.run("list").returncode == 0
+
+
+def test_the_copies_that_were_stored_are_removed(published: ShowFolder) -> None:
+    """The tagged MP3 is in the store: `build/` keeps the master alone, and no audio twice."""
+    audio = [path.name for path in (published.episode / "build").glob("*.mp3")]
+    assert [re.sub("[0-9a-f]{16}", "…", name) for name in audio] == ["master.….mp3"]
