@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.applications import Starlette
 from starlette.types import Message
 
 from podcast_pipeline.errors import ConfigError
@@ -142,3 +143,12 @@ def test_a_large_file_goes_out_in_pieces(tmp_path: Path) -> None:
     assert sum(sizes) == 3_000_000
     assert max(sizes) <= CHUNK_BYTES
     site.close()
+
+
+def test_a_server_for_some_time_ends_by_itself() -> None:
+    """After its lifetime `serve_for` returns, and the port answers nobody."""
+    listener = server.listen("127.0.0.1", 0)
+    address = listener.getsockname()
+    server.serve_for(Starlette(), listener, lifetime_s=0.1)
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(address, timeout=10)
