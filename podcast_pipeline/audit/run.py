@@ -40,9 +40,10 @@ def run_audit(target: AuditTarget, *, report: ProgressCallback) -> tuple[AuditFi
     """
     findings: list[AuditFinding] = list(target.secrets.given_away)
     total = len(target.visitors) + 1
-    for done, visitor in enumerate(target.visitors):
-        report(Progress(step="audit", done=done, total=total, unit="steps"))
+    report(Progress(step="audit", done=0, total=total, unit="steps"))
+    for done, visitor in enumerate(target.visitors, start=1):
         findings += _audit_as(visitor, target)
+        report(Progress(step="audit", done=done, total=total, unit="steps"))
     findings += check_storage(target.anonymous_store, target.keys, target.secrets, target.catalog)
     report(Progress(step="audit", done=total, total=total, unit="steps"))
     return tuple(sorted(set(findings)))

@@ -102,6 +102,12 @@ class Output:
         elif not self.quiet and sys.stderr.isatty():
             self._show_bar(event)
 
+    def report_in_lines(self, event: Progress) -> None:
+        """Handle an event of a long step: a bar on a terminal, elsewhere a line for each part."""
+        self.report(event)
+        if event.done and not (self.quiet or self.progress == "json" or sys.stderr.isatty()):
+            print(f"{printable(event.step)}: {event.done:g} of {event.total:g}", file=sys.stderr, flush=True)
+
     def _show_bar(self, event: Progress) -> None:
         if self._bars is None:
             self._bars = rich.progress.Progress(

@@ -390,3 +390,32 @@ def test_a_teaser_is_at_most_a_third(words: int, at_most: int, shown: int) -> No
     """A teaser has at most the show's limit and a third of the words."""
     transcript = spoken(("a", " ".join(LONG[:words])))
     assert teaser_word_count(transcript, at_most) == shown
+
+
+IN_NOISE = "because by then I was angry and said that the façade had been measured"
+SPELLINGS = {
+    "UTF-8": IN_NOISE.encode(),
+    "Windows-1252": IN_NOISE.encode("cp1252"),
+    "UTF-16": IN_NOISE.encode("utf-16-le"),
+    "percent": quote(IN_NOISE).encode(),
+    "JSON": "".join(f"\\u{ord(character):04x}" for character in IN_NOISE).encode(),
+    "entities": "".join(f"&#{ord(character)};" for character in IN_NOISE).encode(),
+    "records": b"".join(len(word).to_bytes(4, "little") + word.encode() for word in IN_NOISE.split()),
+    "zlib": zlib.compress(IN_NOISE.encode()),
+    "base64": base64.b64encode(IN_NOISE.encode()),
+}
+
+
+@pytest.mark.parametrize("name", SPELLINGS)
+def test_words_in_noise_are_found(name: str) -> None:
+    """Words between the bytes of sound or pixels, in any spelling: only what holds no text is passed over."""
+    noise = random.Random(name).randbytes(100_000)
+    shingles = Shingles.of(IN_NOISE.split(), public_text=())
+    assert shingles.find_in(noise + SPELLINGS[name] + noise)
+    assert not shingles.find_in(noise)
+
+
+def test_noise_is_passed_over() -> None:
+    """Of sound, next to nothing is read as text; it was nearly all of what an audit cost (M17)."""
+    noise = random.Random(1).randbytes(300_000)
+    assert sum(map(len, decoders.decoded_texts(noise))) < len(noise)

@@ -54,7 +54,7 @@ def audit(
     session: CliSession = context.obj
     with ExitStack() as stack:
         target = _target(session, stack)
-        findings = list(run_audit(target, report=session.output.report))
+        findings = list(run_audit(target, report=session.output.report_in_lines))
     for path in log or ():
         findings += check_log_file(path, target.secrets)
     for folder in mail or ():

@@ -39,6 +39,15 @@ _BASE64 = re.compile(rb"[A-Za-z0-9+/_\r\n-]{40,}")
 _UTF16 = re.compile(rb"(?:[\x00-\x30\x4e-\x9f\xac-\xdf\xf9-\xff].){14,}", re.DOTALL)
 """Bytes of which every other is the high byte of a letter: in UTF-16 all text, in noise one in a hundred."""
 
+_TEXT_CHARACTER = (
+    rb"[\t\n\r\x20-\x7e]|[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
+)
+_TEXT_RUN = re.compile(rb"(?:%s){12,}|[A-Za-z]{6,}" % _TEXT_CHARACTER)
+"""What sound and pictures have once in ten thousand bytes, and text of whatever escapes everywhere."""
+
+CONTEXT_BYTES = 256
+"""Kept on both sides of a run, more than the eight words of a shingle take."""
+
 _JSON_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([nrtbf/\"'\\]))")
 _MARKUP_BRACKET = re.compile(r"<!\[CDATA\[|\]\]>|<!--|-->")
 _TAG = re.compile(r"<[^<>\s][^<>]*>")
@@ -113,13 +122,30 @@ def _chunks(data: bytes) -> Iterator[bytes]:
 
 
 def _decoded(data: bytes) -> Iterator[str]:
-    text = data.decode("utf-8", "replace")
-    yield text
+    text = data.decode("utf-8", "replace").replace(BLOCK_SEPARATOR, " ")
     if "\ufffd" in text:
-        yield data.decode("cp1252", "replace")
+        readable = _without_noise(data)
+        text = readable.decode("utf-8", "replace").replace(BLOCK_SEPARATOR, " ")
+        yield readable.decode("cp1252", "replace").replace(BLOCK_SEPARATOR, " ")
+    yield text
     runs = [data[max(m.start() - 1, 0) : m.end() + 1] for m in _UTF16.finditer(data)]
     for order, start in product(("le", "be"), (0, 1)) if runs else ():  # byte order and alignment are unknown
         yield "\n".join(run[start:].decode(f"utf-16-{order}", "replace") for run in runs)
+
+
+def _without_noise(data: bytes) -> bytes:
+    """Return the stretches of bytes that hold text, of what is not UTF-8: sound and pixels hold none.
+
+    A stretch begins and ends in noise that is kept, so that nothing is cut in a word or an escape.
+    """
+    pieces, start, end = [], 0, 0
+    for run in _TEXT_RUN.finditer(data):
+        if run.start() - CONTEXT_BYTES > end:
+            pieces.append(data[start:end])
+            start = run.start() - CONTEXT_BYTES
+        end = run.end() + CONTEXT_BYTES
+    pieces.append(data[start:end])
+    return b"\n".join(pieces)
 
 
 def _unescaped(text: str) -> str:

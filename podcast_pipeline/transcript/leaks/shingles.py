@@ -67,8 +67,10 @@ class DecodedWords:
 
     def without_numbers(self) -> Self:
         """Return the words without numbers: captions have times and cue numbers between the words."""
-        new_indices = list(accumulate((not word.isdecimal() for word in self.words), initial=0))
         words = [word for word in self.words if not word.isdecimal()]
+        if len(self.block_starts) == 1:
+            return type(self)(words, self.block_starts)
+        new_indices = list(accumulate((not word.isdecimal() for word in self.words), initial=0))
         return type(self)(words, frozenset(new_indices[index] for index in self.block_starts))
 
 
@@ -127,13 +129,11 @@ class Shingles:
 
     def _candidates(self, words: list[str], size: int) -> Iterator[tuple[int, str]]:
         """Yield (start, run) for runs whose words all occur in the shingles: few in unrelated text."""
-        known_count, vocabulary = 0, self._vocabulary
-        if sum(map(vocabulary.__contains__, words)) < size:
-            return
-        for end, word in enumerate(words, start=1):
-            known_count = known_count + 1 if word in vocabulary else 0
-            if known_count >= size:
-                yield end - size, " ".join(words[end - size : end])
+        known, run = bytes(map(self._vocabulary.__contains__, words)), b"\1" * size
+        start = known.find(run)
+        while start >= 0:
+            yield start, " ".join(words[start : start + size])
+            start = known.find(run, start + 1)
 
 
 def decoded_words(data: bytes) -> Iterator[DecodedWords]:
