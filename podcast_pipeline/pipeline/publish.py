@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from podcast_pipeline.audio.recording.findings import RecordingFinding
 from podcast_pipeline.audio.source import check_audio
 from podcast_pipeline.audio.tracks import Track, mix_tracks
 from podcast_pipeline.episodes.base import EpisodeBase, write_base
@@ -19,6 +20,7 @@ from podcast_pipeline.errors import EpisodeError
 from podcast_pipeline.feed import app_impact
 from podcast_pipeline.model import Episode, EpisodeDraft, Show
 from podcast_pipeline.model.catalog import Catalog
+from podcast_pipeline.pipeline import recordings
 from podcast_pipeline.pipeline.assemble import MasteringReport, assemble_episode
 from podcast_pipeline.pipeline.commit import (
     CatalogUpdate,
@@ -31,7 +33,7 @@ from podcast_pipeline.pipeline.commit import (
     preview,
     secret_shingles,
 )
-from podcast_pipeline.pipeline.context import Context
+from podcast_pipeline.pipeline.context import Context, step
 from podcast_pipeline.pipeline.media import build_media
 from podcast_pipeline.pipeline.merge.published import base_before, merge_published
 from podcast_pipeline.pipeline.show_assets import build_show_assets
@@ -91,8 +93,8 @@ def ingest(
     notes: str = "",
 ) -> str:
     """Create an episode folder for a recording and return its slug; the same recording gives the same."""
-    check_audio(recording, report=context.report)
-    return create_episode(
+    findings = check_audio(recording, report=context.report).findings
+    slug = create_episode(
         recording,
         context.library,
         title=title,
@@ -101,6 +103,14 @@ def ingest(
         notes=notes,
         unpublished_slugs=_unpublished_slugs(context),
     )
+    _tell_new(slug, findings, context)
+    return slug
+
+
+def _tell_new(slug: str, findings: tuple[RecordingFinding, ...], context: Context) -> None:
+    """Tell what was found in a new episode's recording, and note it."""
+    recordings.tell(slug, findings, context)
+    recordings.note_findings(context.library.folder(slug), findings)
 
 
 def ingest_tracks(
@@ -119,8 +129,8 @@ def ingest_tracks(
     """
     with TemporaryDirectory() as work:
         recording = Path(work) / f"{' and '.join(track.name for track in tracks)}.flac"
-        mix_tracks(tracks, recording, ffmpeg=context.ffmpeg, report=context.report)
-        return create_episode(
+        findings = mix_tracks(tracks, recording, ffmpeg=context.ffmpeg, report=context.report)
+        slug = create_episode(
             recording,
             context.library,
             title=title,
@@ -130,6 +140,8 @@ def ingest_tracks(
             tracks=[(track.name, track.path, track.channel) for track in tracks],
             unpublished_slugs=_unpublished_slugs(context),
         )
+    _tell_new(slug, findings, context)
+    return slug
 
 
 def publish(
@@ -202,6 +214,8 @@ def prepare(
     known = catalog.by_id(draft.id) if catalog else None
     publish_at = _publication_time(draft, known, publish_at, now)
     check_folder(folder, known, catalog)
+    if known is None or known.source_sha256 != draft.source_sha256:
+        recordings.tell_recording(folder, context)
     merged = merge_published(folder, draft, known, context, trust_folder=trust_folder, save=save)
     draft, edited = merged.draft, merged.edited
     if edited is not None:
@@ -231,11 +245,14 @@ def prepare(
         words=edited.transcript if edited else None,
         taken=merged.taken,
     )
-    then = preview(context.store, prepared.update)
-    if assembled.episode.state == "scheduled":  # refused by `release` means refused while somebody is here
-        render_feed(then.catalog.with_episode(_published(assembled.episode, publish_at)), then.published_feed)
-    for transcript in transcripts:
-        check_leaks(secret_shingles(transcript, then.catalog), prepared.objects)
+    with step(context.report, "check feed"):
+        then = preview(context.store, prepared.update)
+        if assembled.episode.state == "scheduled":  # refused by `release` means refused with somebody here
+            due = then.catalog.with_episode(_published(assembled.episode, publish_at))
+            render_feed(due, then.published_feed)
+    with step(context.report, "check leaks"):
+        for transcript in transcripts:
+            check_leaks(secret_shingles(transcript, then.catalog), prepared.objects)
     return prepared
 
 

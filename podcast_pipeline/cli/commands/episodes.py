@@ -67,7 +67,7 @@ def ingest(
     new_slug = ingest_recording(session.context, recording, options)
     folder = session.library.folder(new_slug).path
     session.output.result(
-        {"slug": new_slug, "folder": str(folder)},
+        {"slug": new_slug, "folder": str(folder), "findings": session.told(new_slug)},
         [f"{new_slug}: episode folder {folder}; edit it, then run `podcast publish {new_slug}`"],
     )
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from podcast_pipeline.pipeline.publish import DryRunResult, PublishResult
 
 
+NO_SPEECH = "no speech was found; the transcript is empty"
 LISTED = 20  # changes that came from other producers
 
 
@@ -155,6 +156,8 @@ def _publish_one(
     text = edits.read_episode_text(result.folder)
     review.warn_of_conflicts(session, slug, text.edits.conflicts)
     review.warn_of_unordered_turns(session, slug, text.document)
+    if result.changed and result.episode.transcript and not result.word_count:
+        session.output.warn(f"{slug}: {NO_SPEECH}")
     receipt, previous = _receipt(result, session.output.seconds), result.folder.load_receipt()
     if result.changed or previous.get("document_key") != receipt["document_key"]:  # lost by a killed run
         result.folder.save_receipt(receipt)
@@ -240,7 +243,7 @@ def _facts(episode: "Episode", show: "Show") -> dict[str, object]:
 
 
 def _print(session: CliSession, outcomes: list[PublishOutcome]) -> None:
-    documents = [_document(outcome) for outcome in outcomes]
+    documents = [_document(session, outcome) for outcome in outcomes]
     for outcome in outcomes:
         _print_steps(session, outcome)
     session.output.result(
@@ -253,13 +256,14 @@ def _print(session: CliSession, outcomes: list[PublishOutcome]) -> None:
     )
 
 
-def _document(outcome: PublishOutcome) -> dict[str, object]:
+def _document(session: CliSession, outcome: PublishOutcome) -> dict[str, object]:
     result, error = outcome.result, outcome.error and str(outcome.error)
     if result is None:
         keys = ("id", "guid", "state", "publish_at", "page_url", "audio_url")
         return {"slug": outcome.argument, **dict.fromkeys(keys), "error": error}
     facts = {**_facts(result.episode, result.show), "changed": result.changed, "error": None}
     facts["merged"] = list(result.taken)
+    facts["findings"] = session.told(result.episode.slug)
     objects = getattr(result, "objects", None)
     return facts if objects is None else {**facts, "would_store": dict(objects)}
 
