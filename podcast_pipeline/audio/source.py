@@ -90,13 +90,18 @@ def check_audio(
 
 
 def look_at(path: Path, *, report: ProgressCallback) -> tuple[RecordingFinding, ...]:
-    """Read a whole file that is to be transcribed only, and return what a producer should know of it.
+    """Read a whole file that is to be transcribed, and return what a producer should know of it.
 
-    Of several tracks it is the one that a player chooses; nothing is refused that has any sound.
-
-    Raises:
-        AudioError: it is missing, no audio, or has no audio track.
+    Of several tracks it is the one that a player chooses. Nothing is refused: the engine says why it cannot
+    read a file.
     """
+    try:
+        return _look_at(path, report)
+    except AudioError:
+        return ()
+
+
+def _look_at(path: Path, report: ProgressCallback) -> tuple[RecordingFinding, ...]:
     with open_recording(path) as container:
         stream = container.streams.best("audio")
         if not isinstance(stream, av.AudioStream):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from podcast_pipeline.audio.ffmpeg import BITEXACT, Ffmpeg
 from podcast_pipeline.audio.loudness import measure_loudness
+from podcast_pipeline.audio.recording.findings import RecordingFinding
 from podcast_pipeline.audio.recording.opening import find_source
 from podcast_pipeline.audio.shifted_tracks import Shift, find_shift
 from podcast_pipeline.audio.source import AudioInfo, check_audio
@@ -44,8 +45,21 @@ class Track:
         return f"pan=mono|c0=c{self.channel - 1}" if self.channel else "aformat=channel_layouts=mono"
 
 
-def check_tracks(tracks: Sequence[Track], *, report: ProgressCallback) -> float:
-    """Read all tracks to their end and return the length of the longest, in seconds.
+@dataclass(frozen=True)
+class CheckedTracks:
+    """Tracks that were read to their end.
+
+    Attributes:
+        duration_s: of the longest.
+        findings: of all files, each with its name.
+    """
+
+    duration_s: float
+    findings: tuple[RecordingFinding, ...]
+
+
+def check_tracks(tracks: Sequence[Track], *, report: ProgressCallback) -> CheckedTracks:
+    """Read all tracks to their end.
 
     Raises:
         AudioError: fewer than two tracks, a name or a channel twice, a missing channel, a damaged file, or
@@ -60,7 +74,9 @@ def check_tracks(tracks: Sequence[Track], *, report: ProgressCallback) -> float:
     if len({(track.path, track.channel) for track in tracks}) < len(tracks):
         raise AudioError(tracks[-1].path, "is given twice; name another file or FILE:CHANNEL")
     files = {
-        path: check_audio(path, report=report, step=f"check {path.name}", max_channels=MAX_CHANNELS)
+        path: check_audio(
+            path, report=report, step=f"check {path.name}", max_channels=MAX_CHANNELS, is_track=True
+        )
         for path in dict.fromkeys(track.path for track in tracks)
     }
     for track in tracks:
@@ -73,7 +89,12 @@ def check_tracks(tracks: Sequence[Track], *, report: ProgressCallback) -> float:
             " export all tracks from the same start to the same end"
         )
         raise AudioError(shortest, message)
-    return files[longest].duration_s
+    findings = tuple(
+        finding.model_copy(update={"message": f"{path.name} {finding.message}"})
+        for path, source in files.items()
+        for finding in source.findings
+    )
+    return CheckedTracks(files[longest].duration_s, findings)
 
 
 def check_start(tracks: Sequence[Track], monos: Sequence[Path]) -> None:
@@ -116,15 +137,18 @@ def _check_channel(track: Track, source: AudioInfo) -> None:
         raise AudioError(track.path, message)
 
 
-def mix_tracks(tracks: Sequence[Track], target: Path, *, ffmpeg: Ffmpeg, report: ProgressCallback) -> None:
+def mix_tracks(
+    tracks: Sequence[Track], target: Path, *, ffmpeg: Ffmpeg, report: ProgressCallback
+) -> tuple[RecordingFinding, ...]:
     """Write the mix of all tracks, each brought to the same loudness, as mono FLAC.
 
-    Equal tracks give equal bytes.
+    Equal tracks give equal bytes. Returned is what a producer should know of them.
 
     Raises:
         AudioError: see `check_tracks` and `check_start`; or a track is empty.
     """
-    duration_s = check_tracks(tracks, report=report)
+    checked = check_tracks(tracks, report=report)
+    duration_s = checked.duration_s
     with tempfile.TemporaryDirectory() as work:
         monos = [Path(work) / f"{number}.wav" for number in range(len(tracks))]
         for track, mono in zip(tracks, monos, strict=True):
@@ -143,6 +167,7 @@ def mix_tracks(tracks: Sequence[Track], target: Path, *, ffmpeg: Ffmpeg, report:
         arguments += [*BITEXACT, "-f", "flac"]
         with atomic_path(target) as part:
             _write(arguments, part, tracks[0].path, "mix", duration_s, ffmpeg, report)
+    return checked.findings
 
 
 def extract_track(

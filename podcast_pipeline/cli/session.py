@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from podcast_pipeline.audience.subscribers import Subscribers
     from podcast_pipeline.audience.subscribers.sessions import BrowserSessions
+    from podcast_pipeline.audio.recording.findings import RecordingFinding
     from podcast_pipeline.cli.audience import DatabaseGuard
     from podcast_pipeline.config import Config, TranscriptionTable
     from podcast_pipeline.episodes.library import Library
@@ -41,6 +42,8 @@ class CliSession:
     project: Path | None
     output: Output
     clock: Callable[[], datetime] = utc_now
+    findings: "dict[str, list[RecordingFinding]]" = field(default_factory=dict)
+    """File or slug -> what was told of its recording."""
 
     @cached_property
     def config(self) -> "Config":
@@ -58,7 +61,24 @@ class CliSession:
         """The show's parts, each opened on first use."""
         from podcast_pipeline.pipeline.context import Context
 
-        return Context(self.config, clock=self.clock, report=self.output.report, warn=self.output.warn)
+        return Context(
+            self.config,
+            clock=self.clock,
+            report=self.output.report,
+            warn=self.output.warn,
+            tell=self.tell,
+        )
+
+    def tell(self, subject: str, finding: "RecordingFinding") -> None:
+        """Warn of a fault of a recording, once, and keep it for the result."""
+        told = self.findings.setdefault(subject, [])
+        if finding not in told:
+            told.append(finding)
+            self.output.warn(f"{subject}: {finding.message}")
+
+    def told(self, subject: str) -> list[dict[str, object]]:
+        """Return what was told of a file or an episode, for the JSON result."""
+        return [finding.model_dump() for finding in self.findings.get(subject, ())]
 
     def context_with(self, settings: "TranscriptionTable") -> "Context":
         """Return the context with other transcription settings."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from podcast_pipeline.audio.ffmpeg import Ffmpeg
+    from podcast_pipeline.audio.recording.findings import RecordingFinding
     from podcast_pipeline.episodes.library import Library
     from podcast_pipeline.model.catalog import Catalog
     from podcast_pipeline.storage import Store
@@ -34,6 +35,10 @@ def ignore(_: object) -> None:
     """Drop a progress event or a warning."""
 
 
+def ignore_finding(_subject: str, _finding: object) -> None:
+    """Drop what is told of a recording."""
+
+
 @dataclass(eq=False)
 class Context:
     """A show and its parts; a part that a command does not use is never opened.
@@ -46,12 +51,14 @@ class Context:
         report: progress callback.
         warn: called with one line for each hub or directory that could not be notified, and for each file
             that was found damaged and is made again.
+        tell: called with a file's name or a slug and each thing that a producer should know of a recording.
     """
 
     config: Config
     clock: Callable[[], datetime]
     report: ProgressCallback = ignore
     warn: Callable[[str], None] = ignore
+    tell: "Callable[[str, RecordingFinding], None]" = ignore_finding
 
     @cached_property
     def library(self) -> "Library":
@@ -88,10 +95,10 @@ class Context:
 
     @cached_property
     def ffmpeg(self) -> "Ffmpeg":
-        """The ffmpeg on PATH, else the one of the wheel."""
+        """The ffmpeg on PATH, else the one of the wheel; warns where the one on PATH cannot start."""
         from podcast_pipeline.audio.ffmpeg import Ffmpeg, find_ffmpeg
 
-        return Ffmpeg(find_ffmpeg())
+        return Ffmpeg(find_ffmpeg(self.warn))
 
     @cached_property
     def database(self) -> "Engine":

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from podcast_pipeline.audio.recording.findings import RecordingFinding
 from podcast_pipeline.audio.source import check_audio
 from podcast_pipeline.audio.tracks import Track, mix_tracks
 from podcast_pipeline.episodes.base import EpisodeBase, write_base
@@ -22,6 +23,7 @@ from podcast_pipeline.feed.show_notes import relative_links
 from podcast_pipeline.model import Episode, EpisodeDraft, Person, Show
 from podcast_pipeline.model.catalog import Catalog
 from podcast_pipeline.model.gates import GateName
+from podcast_pipeline.pipeline import recordings
 from podcast_pipeline.pipeline.assemble import MasteringReport, assemble_episode
 from podcast_pipeline.pipeline.commit import (
     CatalogUpdate,
@@ -34,7 +36,7 @@ from podcast_pipeline.pipeline.commit import (
     preview,
     secret_shingles,
 )
-from podcast_pipeline.pipeline.context import Context, ignore
+from podcast_pipeline.pipeline.context import Context, ignore, step
 from podcast_pipeline.pipeline.correction_note import note_for, settle_note
 from podcast_pipeline.pipeline.media import build_media, remove_staged_media
 from podcast_pipeline.pipeline.merge.published import base_before, merge_published
@@ -111,8 +113,8 @@ def ingest(
     notes: str = "",
 ) -> str:
     """Create an episode folder for a recording and return its slug; the same recording gives the same."""
-    check_audio(recording, report=context.report)
-    return create_episode(
+    findings = check_audio(recording, report=context.report).findings
+    slug = create_episode(
         recording,
         context.library,
         title=title,
@@ -121,6 +123,14 @@ def ingest(
         notes=notes,
         unpublished_slugs=unpublished_slugs(context),
     )
+    _tell_new(slug, findings, context)
+    return slug
+
+
+def _tell_new(slug: str, findings: tuple[RecordingFinding, ...], context: Context) -> None:
+    """Tell what was found in a new episode's recording, and note it."""
+    recordings.tell(slug, findings, context)
+    recordings.note_findings(context.library.folder(slug), findings)
 
 
 def ingest_tracks(
@@ -142,8 +152,8 @@ def ingest_tracks(
     """
     with TemporaryDirectory() as work:
         recording = Path(work) / f"{' and '.join(track.name for track in tracks)}.flac"
-        mix_tracks(tracks, recording, ffmpeg=context.ffmpeg, report=context.report)
-        return create_episode(
+        findings = mix_tracks(tracks, recording, ffmpeg=context.ffmpeg, report=context.report)
+        slug = create_episode(
             recording,
             context.library,
             title=title,
@@ -154,6 +164,8 @@ def ingest_tracks(
             tracks=[(track.name, track.path, track.channel) for track in tracks],
             unpublished_slugs=unpublished_slugs(context),
         )
+    _tell_new(slug, findings, context)
+    return slug
 
 
 def guests_of(tracks: Iterable[Track], hosts: Iterable[Person]) -> tuple[str, ...]:
@@ -249,6 +261,8 @@ def prepare(
     check_placeholders(context, catalog, allow=allowed)
     check_new_audio(draft, known, allow=allowed)
     check_folder(folder, known, catalog)
+    if known is None or known.source_sha256 != draft.source_sha256:
+        recordings.tell_recording(folder, context)
     merged = merge_published(folder, draft, known, context, trust_folder=trust_folder, save=save)
     draft, edited = merged.draft, merged.edited
     words, old = edited.transcript if edited else None, old_words(draft, known, context.store)
@@ -287,12 +301,14 @@ def prepare(
         taken=merged.taken,
         review_items=review_items,
     )
-    then = preview(context.store, prepared.update)
-    if assembled.episode.state == "scheduled":  # refused by `release` means refused while somebody is here
-        released = as_published(assembled.episode, publish_at, changed_at=publish_at)
-        render_feed(then.catalog.with_episode(released), then.published_feed)
-    for transcript in transcripts:
-        check_leaks(secret_shingles(transcript, then.catalog), prepared.objects)
+    with step(context.report, "check feed"):
+        then = preview(context.store, prepared.update)
+        if assembled.episode.state == "scheduled":  # refused by `release` means refused with somebody here
+            released = as_published(assembled.episode, publish_at, changed_at=publish_at)
+            render_feed(then.catalog.with_episode(released), then.published_feed)
+    with step(context.report, "check leaks"):
+        for transcript in transcripts:
+            check_leaks(secret_shingles(transcript, then.catalog), prepared.objects)
     return prepared
 
 

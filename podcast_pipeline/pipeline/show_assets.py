@@ -15,7 +15,7 @@ from podcast_pipeline.files import sha256_of
 from podcast_pipeline.model import Show
 from podcast_pipeline.model.catalog import Catalog
 from podcast_pipeline.model.gates import GateName, check_gate
-from podcast_pipeline.pipeline.context import Context
+from podcast_pipeline.pipeline.context import Context, step
 from podcast_pipeline.storage.objects import StagedObject, stage_bytes
 from podcast_pipeline.storage.published import read_feed
 
@@ -46,7 +46,8 @@ class ShowAssets:
 def build_show_assets(context: Context, catalog: Catalog | None) -> ShowAssets:
     """Read show.toml's artwork and the packaged notice audio; AudioError for artwork that cannot be used."""
     config = context.config
-    art = artwork.load_artwork(config.folder / config.show.artwork)
+    with step(context.report, "artwork"):
+        art = artwork.load_artwork(config.folder / config.show.artwork)
     cover = stage_bytes("public/art", "", art.suffix, art.data, art.content_type)
     audio = stage_bytes("public/audio", "notice", "mp3", notice.load_notice(), "audio/mpeg")
     referenced = {catalog.show.artwork_key, catalog.notice_audio_key} if catalog else set()

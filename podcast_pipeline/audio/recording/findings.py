@@ -130,11 +130,13 @@ class LevelReport:
         shares = (difference > EAR_DB).mean(), (difference < -EAR_DB).mean()
         if min(shares) < EAR_SHARE or sum(shares) < EARS_SHARE:
             return None
-        name = quote(str(self.path))
+        tracks = " ".join(
+            f"--track {quote(f'{who}={self.path}:{n}')}" for n, who in ((1, "HOST"), (2, "GUEST"))
+        )
         return RecordingFinding(
             kind="one voice in each ear",
             message="has one voice in each ear; if these are two microphones, name their speakers, and the"
-            f" voices are levelled and mixed: podcast ingest --track NAME={name}:1 --track NAME={name}:2",
+            f" voices are levelled and mixed: podcast ingest {tracks}",
         )
 
     def _out_of_phase(self) -> RecordingFinding | None:

@@ -76,7 +76,12 @@ def ingest(
     folder = session.library.folder(new_slug)
     guests = list(folder.table.guests)
     session.output.result(
-        {"slug": new_slug, "folder": str(folder.path), "guests": guests},
+        {
+            "slug": new_slug,
+            "folder": str(folder.path),
+            "guests": guests,
+            "findings": session.told(new_slug),
+        },
         [
             f"{new_slug}: episode folder {folder.path}; edit it, then run `podcast publish {new_slug}`",
             *([f"guests: {', '.join(guests)}; change them in episode.toml"] if guests else []),

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from podcast_pipeline.pipeline.publish import DryRunResult, PublishResult
 
 
+NO_SPEECH = "no speech was found; the transcript is empty"
 LISTED = 20  # changes that came from other producers
 
 
@@ -213,6 +214,8 @@ def _publish_one(session: CliSession, argument: str, options: PublishOptions) ->
     review.warn_of_unordered_turns(session, slug, text.document)
     if result.changed:
         review.warn_of_other_title(session, slug, text.document)
+    if result.changed and result.episode.transcript and not result.word_count:
+        session.output.warn(f"{slug}: {NO_SPEECH}")
     receipt, previous = _receipt(result, session.output.seconds), result.folder.load_receipt()
     if result.changed or previous.get("document_key") != receipt["document_key"]:  # lost by a killed run
         result.folder.save_receipt(receipt)
@@ -351,7 +354,7 @@ def _facts(episode: "Episode", show: "Show") -> dict[str, object]:
 
 
 def _print(session: CliSession, outcomes: list[PublishOutcome]) -> None:
-    documents = [_document(outcome) for outcome in outcomes]
+    documents = [_document(session, outcome) for outcome in outcomes]
     for outcome in outcomes:
         _print_steps(session, outcome)
     session.output.result(
@@ -364,7 +367,7 @@ def _print(session: CliSession, outcomes: list[PublishOutcome]) -> None:
     )
 
 
-def _document(outcome: PublishOutcome) -> dict[str, object]:
+def _document(session: CliSession, outcome: PublishOutcome) -> dict[str, object]:
     from podcast_pipeline.pipeline.publish import PublishResult
 
     result, error = outcome.result, outcome.error and str(outcome.error)
@@ -373,6 +376,7 @@ def _document(outcome: PublishOutcome) -> dict[str, object]:
         return {"slug": outcome.argument, **dict.fromkeys(keys), "error": error}
     facts = {**_facts(result.episode, result.show), "changed": result.changed, "error": None}
     facts["merged"] = list(result.taken)
+    facts["findings"] = session.told(result.episode.slug)
     if isinstance(result, PublishResult):
         return facts
     minted = {} if result.has_folder else {"id": None, "guid": None}

@@ -67,6 +67,7 @@ def review(
 
 
 def _review(session: CliSession, episode_review: "EpisodeReview") -> None:
+    from podcast_pipeline.pipeline.recordings import noted_findings
     from podcast_pipeline.pipeline.review import load_review
     from podcast_pipeline.transcript.review import blocking_items
 
@@ -79,14 +80,20 @@ def _review(session: CliSession, episode_review: "EpisodeReview") -> None:
     blocking = blocking_items(episode_review.items, session.config.review)
     findings = [_facts(session, item, episode_review, published) for item in episode_review.items]
     fixes = episode_review.edited.edits.fixes
+    recording = noted_findings(episode_review.episode_text.folder) or ()
+    said = [f"the recording {finding.message}" for finding in recording]
+    if not episode_review.edited.transcript.words:
+        said.append("no speech was found; the transcript is empty")
     session.output.result(
         {
             "slug": slug,
             "blocking": len(blocking),
+            "recording": [finding.model_dump() for finding in recording],
             "findings": findings,
             "fixes": [fix.model_dump() for fix in fixes],
         },
         [
+            *said,
             *(line for facts in findings if not is_interactive for line in _lines(facts)),
             *(f"corrected: “{fix.before}” is “{fix.after}” at {fix.start_s:.1f} s" for fix in fixes),
             f"{len(findings)} passages to check, {len(blocking)} of them block publication",

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import cast, get_args
 
 from podcast_pipeline import transcription
+from podcast_pipeline.audio.source import look_at
 from podcast_pipeline.cli import os_error_message
 from podcast_pipeline.cli.commands import review
+from podcast_pipeline.cli.commands.publish import NO_SPEECH
 from podcast_pipeline.cli.exit_codes import DONE, FAILED
 from podcast_pipeline.cli.output import printable
 from podcast_pipeline.cli.session import CliSession
@@ -20,6 +22,7 @@ from podcast_pipeline.diarization.known_voices import read_voice_book
 from podcast_pipeline.errors import AudioError, ConfigError, PodcastError
 from podcast_pipeline.files import write_atomically
 from podcast_pipeline.model import CaptionFormat, Receipt, Transcript
+from podcast_pipeline.pipeline.recordings import tell_recording
 from podcast_pipeline.pipeline.text import edited_transcript
 from podcast_pipeline.pipeline.transcribe import fetch_imported_audio, transcribe_episode, transcribe_file
 from podcast_pipeline.transcript.captions.formats import render_captions
@@ -75,6 +78,8 @@ class TranscriptionRun:
             raise AudioError(name, "is neither a file nor an episode; `podcast list` shows all episodes")
         if not path.is_file():
             raise AudioError(name, "is a folder, a pipe or a device; give the file of a recording")
+        for finding in look_at(path, report=self.session.output.report):
+            self.session.tell(name, finding)
         language = self.language or self.settings.language
         transcript = transcribe_file(
             path,
@@ -107,6 +112,7 @@ class TranscriptionRun:
             draft = folder.load_draft()
             if not folder.has_recording:
                 draft = fetch_imported_audio(folder, draft, context)
+            tell_recording(folder, context)
             transcript = transcribe_episode(folder, draft, context, language=self.language)
             edited = edited_transcript(folder, draft, transcript, None, context)
         return TranscriptionResult(slug, edited.transcript, edited.conflicts)
@@ -194,6 +200,7 @@ def _write_files(session: CliSession, result: TranscriptionResult, files: Output
         "files": written,
         "word_count": len(result.transcript.words) if result.transcript else 0,
         "engine": _engine(receipt) if receipt else None,
+        "findings": session.told(result.name),
         "error": message,
     }
 
@@ -205,7 +212,7 @@ def _warn(session: CliSession, result: TranscriptionResult) -> None:
         return
     review.warn_of_conflicts(session, result.name, result.conflicts)
     if not result.transcript.segments:
-        session.output.warn(f"{result.name}: no speech was found; the transcript is empty")
+        session.output.warn(f"{result.name}: {NO_SPEECH}")
     options = result.transcript.receipt.options if result.transcript.receipt else {}
     for name, warning in DAMAGE_WARNINGS.items():
         if (at_s := options.get(name)) is not None:
