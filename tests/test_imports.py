@@ -9,6 +9,7 @@ HERE = "podcast_pipeline"
 MAY_IMPORT = {
     "PIL": {"images", "audio.artwork", "feed.conformance.artwork"},
     "alembic": {"audience.database"},
+    "anyio": {"web.threads"},
     "av": {"audio.foreign", "audio.source", "transcription.decode"},
     "boto3": {"storage.s3.store"},
     "botocore": {"storage.s3.store", "storage.s3.versions"},

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("podcast_pipeline.cli.jobs")
 RELEASE_EVERY = timedelta(minutes=1)
+RELEASE_LEASE = timedelta(minutes=2)  # after a kill; two releases at once do no harm
 RETENTION_EVERY = timedelta(days=1)
 GIVEN_UP = ("failed", "in doubt", "expired")
 FAILURES_IN_A_ROW = 3
@@ -92,7 +93,7 @@ def _release(session: "CliSession") -> "JobKind":
             LOG.info("released %s", slug)
         return "done"
 
-    return JobKind("release", release, every=RELEASE_EVERY)
+    return JobKind("release", release, every=RELEASE_EVERY, lease=RELEASE_LEASE)
 
 
 def find_job_problems(rows: "Iterable[JobRow]", *, now: datetime) -> list[str]:

@@ -191,6 +191,20 @@ def test_a_row_that_ends_early_is_bad(
     assert people.get("bob@example.com").paid_until == NOW
 
 
+@pytest.mark.parametrize(
+    ("end", "outcome"), [("", "bad"), ("\n", "added"), ("\r\n", "added"), ("\r", "added")]
+)
+def test_a_file_that_ends_at_an_empty_end_may_have_broken_off(
+    people: Subscribers, tmp_path: Path, end: str, outcome: str
+) -> None:
+    """Only with a line end is an empty paid_until meant; a last line with an end needs none."""
+    header = "email,plan,paid_until"
+    assert outcomes(run(people, tmp_path, f"{header}\nbob@example.com,student,{end}")) == [(2, outcome)]
+    assert outcomes(run(people, tmp_path, f"{header}\nann@example.com,,9999-12-31")) == [(2, "added")]
+    assert outcomes(run(people, tmp_path, f"{header}\ncy@example.com,,2027-01-31")) == [(2, "added")]
+    assert outcomes(run(people, tmp_path, "paid_until,email\n,dan@example.com")) == [(2, "added")]
+
+
 def test_cells_of_columns_that_are_not_read_may_be_missing(people: Subscribers, tmp_path: Path) -> None:
     """A spreadsheet leaves out the last empty cells, here those of a note, and of a nameless column."""
     text = "email,paid_until,note,\nann@example.com,2027-01-31\nbob@example.com,\n"

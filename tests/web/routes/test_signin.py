@@ -13,6 +13,7 @@ import zxingcpp
 from PIL import Image, ImageDraw
 from starlette.testclient import TestClient
 
+from podcast_pipeline.audience.signin_mail import NOBODY
 from podcast_pipeline.audience.subscribers import unsubscribe_token
 from podcast_pipeline.audience.subscribers.privacy.addresses_seen import client_network
 from podcast_pipeline.audience.subscribers.tokens import parse_token
@@ -162,10 +163,12 @@ def test_after_too_many_wrong_codes_the_page_asks_for_none(
 
 
 def test_nobody_learns_who_subscribes(client: TestClient, outbox: Outbox) -> None:
-    """A known and an unknown address get the same page; only the known one gets mail."""
+    """A known and an unknown address get the same page; the other's mail is composed and dropped."""
     known, unknown = ask(client), ask(client, "nobody@example.org")
     assert known == unknown
     assert [message.to for message in outbox.messages] == [ANN]
+    assert [message.to for message in outbox.composed] == [NOBODY]
+    assert len(outbox.composed[0].text) == len(outbox.messages[0].text)
 
 
 @pytest.mark.parametrize("seal", ["", "0" * 64, None])

@@ -54,6 +54,11 @@ LONGEST_SHOWN = 100  # characters of a foreign cell in a report
 SHORT_ADVICE = "write every cell, an empty one too"
 """A missing end must not become access without an end: the file may have broken off."""
 
+CUT_MESSAGE = (
+    "is the end of the file, without a line end; if it did not break off, write 9999-12-31 for no end"
+)
+"""Of a last line whose empty end may be one that is missing."""
+
 ImportOutcome = Literal["added", "revived", "changed", "unchanged", "duplicate", "skipped", "bad", "ignored"]
 """`ignored` is about columns, on line 1; `skipped` is a subscriber with state suspended or removed."""
 
@@ -114,7 +119,12 @@ def read_rows(path: Path, zone: ZoneInfo) -> Iterator[CsvRow | CsvRowResult]:
             if isinstance(row, CsvRowResult):
                 yield row
             elif any(map(str.strip, row)):
-                yield _parse_row(number, row, header, zone)
+                parsed = _parse_row(number, row, header, zone)
+                may_be_cut = lines.ends_open and _ends_at_paid_until(row, header)
+                if isinstance(parsed, CsvRow) and may_be_cut:
+                    yield parsed.to_result("bad", CUT_MESSAGE)
+                else:
+                    yield parsed
 
 
 def _open(path: Path) -> TextIO:
@@ -133,12 +143,22 @@ def _open(path: Path) -> TextIO:
     return TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
 
 
+def _ends_at_paid_until(row: list[str], header: list[str]) -> bool:
+    return "paid_until" in header and not any(map(str.strip, row[header.index("paid_until") :]))
+
+
 class _LineReader:
-    """The lines of a file; `number` is that of the last one. Raises csv.Error for a line that is too long."""
+    """The lines of a file. Raises csv.Error for a line that is too long.
+
+    Attributes:
+        number: that of the last line.
+        ends_open: whether the last line has no line end, being the last of the file.
+    """
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
         self.number = 0
+        self.ends_open = False
 
     def __iter__(self) -> "_LineReader":
         return self
@@ -148,6 +168,7 @@ class _LineReader:
         if not line:
             raise StopIteration
         self.number += 1
+        self.ends_open = not line.endswith(LINE_ENDS)
         if len(line) == LONGEST_LINE and not line.endswith(LINE_ENDS):
             while line and not line.endswith(LINE_ENDS):
                 line = self._file.readline(LONGEST_LINE)
