@@ -9,7 +9,7 @@ HERE = "podcast_pipeline"
 MAY_IMPORT = {
     "PIL": {"images", "audio.artwork", "feed.conformance.artwork"},
     "alembic": {"audience.database"},
-    "av": {"audio.foreign", "audio.source", "transcription.decode"},
+    "av": {"audio.foreign", "audio.recording", "audio.source", "transcription.decode"},
     "boto3": {"storage.s3.store"},
     "botocore": {"storage.s3.store", "storage.s3.versions"},
     "email_validator": {"audience.subscribers.email"},
@@ -38,7 +38,14 @@ MAY_IMPORT = {
     "mypy_boto3_s3": {"storage.s3"},
     "nh3": {"feed.show_notes", "feed.untrusted.harmless", "feed.visible_changes"},
     "numba": {"transcription.engines.openvino.kernels"},
-    "numpy": {"audio.shifted_tracks", "audio.source", "diarization", "search", "transcription"},
+    "numpy": {
+        "audio.recording",
+        "audio.shifted_tracks",
+        "audio.source",
+        "diarization",
+        "search",
+        "transcription",
+    },
     "openvino": {"transcription.engines.openvino", "transcription.vad"},
     "pydantic": {
         "config",
