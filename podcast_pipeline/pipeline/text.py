@@ -172,9 +172,9 @@ def warn_of_printed_names(
     """Say which printed names may be wrong, those that were accepted left out; nothing where that is off."""
     if edited is None or context.config.review.printed_names == "off":
         return
-    for item in find_review_items(draft, edited, context.config):
-        if item.kind == "printed_names":
-            context.warn(f"{draft.slug}: “{item.text}” {item.reason} (`podcast review {draft.slug}`)")
+    for doubt in printed_name_doubts(draft, edited.transcript, context.config):
+        if f"printed_names: {doubt.text}" not in edited.edits.accepted:
+            context.warn(f"{draft.slug}: “{doubt.text}” {doubt.reason} (`podcast review {draft.slug}`)")
 
 
 def published_transcript(known: Episode | None, store: ObjectReader) -> Transcript | None:

@@ -40,7 +40,7 @@ WEIGHT: dict[ReviewKind, float] = {  # damage of a published mistake of this kin
     "numbers": 0.7,
     "unknown_names": 0.6,
     "speakers": 0.5,
-    "words": 0.45,
+    "words": 0.3,
 }
 SPEAKER_DOUBT = "speaker"  # in Segment.doubts; all other doubts concern the words
 CONTEXT_UNITS = 6

@@ -37,10 +37,11 @@ def doubtful_speakers(names: Iterable[str], people: Sequence[str]) -> Iterator[P
         names: of the headings.
         people: guests and hosts.
     """
+    known = {letters_of(part) for person in people for part in (person, *person.split())}
     for name in dict.fromkeys(names):
         if is_placeholder(name):
             yield PrintedNameDoubt(name, "is printed as the speaker; write the name under `speakers:`")
-        elif letters_of(name) in map(letters_of, people):
+        elif letters_of(name) in known:
             continue
         elif near := nearly(name, people):
             yield PrintedNameDoubt(name, f"is printed as the speaker and nearly {near}", near)

@@ -53,7 +53,7 @@ def test_a_speaker_with_a_number_has_no_name(name: str, is_one: bool) -> None:
 
 def test_speakers() -> None:
     """Each speaker is named once with what is odd about the name; guests and hosts are not."""
-    names = ["Eric Olander", "Erik Olander", "Speaker 2", "Bob", "Bob"]
+    names = ["Eric Olander", "Ngozi", "Erik Olander", "Speaker 2", "Bob", "Bob"]
     found = {doubt.text: (doubt.reason, doubt.suggestion) for doubt in doubtful_speakers(names, PEOPLE)}
     assert found == {
         "Erik Olander": ("is printed as the speaker and nearly Eric Olander", "Eric Olander"),
