@@ -4,7 +4,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -19,6 +19,7 @@ ALWAYS = ("-hide_banner", "-nostdin", "-nostats", "-y", "-progress", "pipe:1")
 BITEXACT = ("-fflags", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-1")
 """Output options for equal bytes of equal input: no version, date or tags."""
 
+START_S = 60
 LOG_TAIL_BYTES = 64 * 1024
 EMPTY_PHRASES = re.compile(  # lines that give no cause
     r"^(size=|video:)|Conversion failed!|Task finished with error|Terminating thread"
@@ -27,16 +28,39 @@ EMPTY_PHRASES = re.compile(  # lines that give no cause
 LINE_ORIGIN = re.compile(r"^(\[[^\]]*\] ?)+")  # [mp3 @ 0x55d0]
 
 
-def find_ffmpeg() -> Path:
+def find_ffmpeg(warn: Callable[[str], None] | None = None) -> Path:
     """Return the ffmpeg on PATH, else the one in imageio-ffmpeg's wheel.
+
+    Args:
+        warn: called with one line where the one on PATH cannot start.
 
     Raises:
         AudioError: there is neither.
     """
+    found = shutil.which("ffmpeg")
+    fault = start_fault(found) if found else None
+    if found and fault is None:
+        return Path(found)
     try:
-        return Path(shutil.which("ffmpeg") or imageio_ffmpeg.get_ffmpeg_exe())
+        packaged = Path(imageio_ffmpeg.get_ffmpeg_exe())
     except RuntimeError as error:
-        raise AudioError("ffmpeg", "is not on PATH and not in the wheel; install ffmpeg") from error
+        why = f"cannot start ({fault})" if fault else "is not on PATH"
+        raise AudioError(found or "ffmpeg", f"{why}, and none is in the wheel; install ffmpeg") from error
+    if fault and warn:
+        warn(f"{found}: cannot start ({fault}); the packaged ffmpeg is used, mend or remove that one")
+    return packaged
+
+
+def start_fault(program: str) -> str | None:
+    """Return why an ffmpeg cannot start, in a few words: a missing library, another machine's; else None."""
+    try:
+        done = subprocess.run([program, "-version"], capture_output=True, check=False, timeout=START_S)
+    except (OSError, subprocess.SubprocessError) as error:
+        return getattr(error, "strerror", None) or "it does not answer"
+    if done.returncode == 0:
+        return None
+    lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    return lines[-1].strip() if lines else f"exit code {done.returncode}"
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ ID3v2.4, all text in UTF-8, so that the text of a tag can be found in the file's
 and no padding: equal tags on equal masters give equal bytes.
 """
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -154,17 +155,22 @@ def id3_bytes(path: Path) -> bytes:
     """Return the bytes of the tag at the start of a file; empty where there is none."""
     with path.open("rb") as file:
         header = file.read(HEADER_BYTES)
-        if header[:3] != b"ID3":
-            return b""
-        size = sum(byte << shift for byte, shift in zip(header[6:10], (21, 14, 7, 0), strict=True))
-        return header + file.read(size)
+        size_bytes = _id3_size_bytes(header)
+        return header + file.read(size_bytes - HEADER_BYTES) if size_bytes else b""
 
 
-def id3_text(path: Path) -> bytes:
-    """Return the tag at the start of a file without the pixels of its pictures, for a search."""
-    tag = id3_bytes(path)
+def _id3_size_bytes(header: bytes) -> int:
+    """Return the size of a tag with its header, 0 where there is none."""
+    if header[:3] != b"ID3":
+        return 0
+    return HEADER_BYTES + sum(byte << shift for byte, shift in zip(header[6:10], (21, 14, 7, 0), strict=True))
+
+
+def id3_text(media: Path | bytes) -> bytes:
+    """Return the tag at the start of an audio file, or of its bytes, without the pixels of its pictures."""
+    tag = id3_bytes(media) if isinstance(media, Path) else media[: _id3_size_bytes(media[:HEADER_BYTES])]
     try:
-        pictures = ID3(path).getall("APIC") if tag else []
+        pictures = ID3(io.BytesIO(tag)).getall("APIC") if tag else []
     except MutagenError:
         return tag
     for picture in pictures:

@@ -244,7 +244,8 @@ def _check_history(published: bytes, new: bytes, *, allow: frozenset[GateName]) 
 
 
 def _text_bytes(staged_object: StagedObject) -> bytes:
-    """Return the bytes of an object that may contain text: all but pixels, or a media file's tags."""
-    if isinstance(staged_object.body, bytes):
-        return searchable_bytes(staged_object.body)
-    return tags.id3_text(staged_object.body)
+    """Return the bytes of an object that may contain text: all but pixels, or of audio its tags."""
+    body = staged_object.body
+    if isinstance(body, bytes) and not staged_object.content_type.startswith("audio/"):
+        return searchable_bytes(body)
+    return tags.id3_text(body)

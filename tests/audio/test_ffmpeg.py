@@ -85,3 +85,27 @@ def test_interruption_kills_the_child(tmp_path: Path) -> None:
         time.sleep(0.05)
     with pytest.raises(ProcessLookupError):
         os.kill(started, 0)
+
+
+NO_LIBRARY = "libx.so.59: cannot open shared object file"
+BROKEN = {
+    "missing library": (f"#!/bin/sh\necho '{NO_LIBRARY}' >&2\nexit 127\n", NO_LIBRARY),
+    "another machine's": ("\x7fELF no program of this machine", "Exec format error"),
+    "no reason": ("#!/bin/sh\nexit 3\n", "exit code 3"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_an_ffmpeg_that_cannot_start_is_replaced(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The packaged one is used, with one line that names the broken one and why it cannot start."""
+    program, (content, reason) = tmp_path / "ffmpeg", BROKEN[name]
+    program.write_text(content)
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    said: list[str] = []
+    assert "imageio_ffmpeg" in str(find_ffmpeg(said.append))
+    (line,) = said
+    assert line.startswith(f"{program}: cannot start (")
+    assert reason in line

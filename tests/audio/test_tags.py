@@ -1,15 +1,18 @@
+import io
 from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
 
 import mutagen.id3
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from podcast_pipeline.audio.artwork import Artwork
-from podcast_pipeline.audio.tags import Id3Tags, id3_bytes, read_id3, write_id3
+from podcast_pipeline.audio.tags import Id3Tags, id3_bytes, id3_text, read_id3, write_id3
 from podcast_pipeline.errors import AudioError
 from podcast_pipeline.model import Chapter
 from tests.support.audio_files import mp3_info, samples, tone
@@ -132,3 +135,18 @@ def test_chapters_end_where_the_next_begins(bare: Path, tmp_path: Path) -> None:
     write_id3(path, FULL)
     frames = mutagen.id3.ID3(path).getall("CHAP")
     assert all(a.end_time == b.start_time for a, b in pairwise(frames))
+
+
+def test_a_tag_is_searched_without_pixels(tmp_path: Path) -> None:
+    """Of a tag the text is left for the leak check, the cover's too, from a file and from its bytes alike."""
+    noise, cover = np.random.default_rng(0).integers(0, 256, (500, 500, 3), dtype=np.uint8), io.BytesIO()
+    Image.fromarray(noise).save(cover, "JPEG", comment=b"a comment in the cover")
+    path = tone(tmp_path / "a.mp3")
+    art = Artwork(cover.getvalue(), "image/jpeg", "jpg")
+    write_id3(path, Id3Tags(title="A title", artist="", album="", date=date(2026, 1, 1), cover=art))
+    text = id3_text(path)
+    assert len(text) < 1000 < len(cover.getvalue())
+    assert b"A title" in text
+    assert b"a comment in the cover" in text
+    assert id3_text(path.read_bytes()) == text
+    assert id3_text(b"no tag") == b""

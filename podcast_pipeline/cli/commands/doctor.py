@@ -79,7 +79,9 @@ def _check_python(_: CliSession) -> Iterator[DoctorFinding]:
 def _check_ffmpeg(_: CliSession) -> Iterator[DoctorFinding]:
     from podcast_pipeline.audio.ffmpeg import find_ffmpeg
 
-    yield DoctorFinding("ffmpeg", True, str(find_ffmpeg()))
+    said: list[str] = []
+    path = find_ffmpeg(said.append)
+    yield DoctorFinding("ffmpeg", True, said[0] if said else str(path))
 
 
 def _check_weights(session: CliSession) -> Iterator[DoctorFinding]:
