@@ -121,7 +121,8 @@ def test_a_second_interrupt_ends_at_once(bare: ShowFolder) -> None:
         text=True,
     ) as running:
         assert running.stderr is not None
-        running.stderr.readline()  # it has begun
+        while '"transcribe"' not in running.stderr.readline():  # the long work has begun
+            pass
         for _ in range(2):
             running.send_signal(signal.SIGINT)
             time.sleep(0.02)
