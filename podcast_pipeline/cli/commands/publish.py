@@ -425,7 +425,8 @@ def _lines(session: CliSession, outcome: PublishOutcome) -> Iterator[str]:
             yield f"scheduled: `podcast release` publishes the episode at {when}; nothing answers before"
             yield from _slot_lines(session, result.episode)
         version = result.episode.transcript
-        if version and version.note and version.published_at == result.episode.content_changed_at:
+        known = result.before.transcripts if result.before else ()
+        if version and version.note and version not in known:
             yield f"transcript: version {version.version}; correction note: {version.note}"
         if scheduled:
             yield f"page from then on: {facts['page_url']}"
