@@ -1,4 +1,4 @@
-"""Runs ffmpeg, from PATH or else from the wheel: the only subprocess of the project."""
+"""Runs ffmpeg, from PATH or else from the wheel. Beside it only `audio/player.py` starts programs."""
 
 import re
 import shutil
