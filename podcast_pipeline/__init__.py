@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from podcast_pipeline.model import Episode, Show, Transcript
     from podcast_pipeline.pipeline.context import Context, open_show
     from podcast_pipeline.pipeline.publish import publish
-    from podcast_pipeline.pipeline.transcribe import transcribe
+    from podcast_pipeline.pipeline.words.transcribe import transcribe
     from podcast_pipeline.transcript.captions.formats import render_captions
 
 __version__ = "0.1.0"
@@ -50,7 +50,7 @@ _MODULES = {
     "publish": "pipeline.publish",
     "render_captions": "transcript.captions.formats",
     "render_feed": "feed.rss",
-    "transcribe": "pipeline.transcribe",
+    "transcribe": "pipeline.words.transcribe",
 }
 
 

@@ -84,7 +84,7 @@ MAY_IMPORT = {
         "cli.commands.show",
         "episodes.create",
         "episodes.table_edit",
-        "pipeline.review",
+        "pipeline.words.review",
         "remote_feeds.show",
     },
     "torch": {"diarization.senko", "transcription.engines"},

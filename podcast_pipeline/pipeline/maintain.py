@@ -15,8 +15,8 @@ from podcast_pipeline.pipeline.assemble import referenced_keys
 from podcast_pipeline.pipeline.commit import CatalogUpdate, commit, load_catalog, make_feed_renderer, preview
 from podcast_pipeline.pipeline.context import Context, step
 from podcast_pipeline.pipeline.show_assets import build_show_assets, check_placeholders
-from podcast_pipeline.pipeline.text import published_transcript
 from podcast_pipeline.pipeline.withdraw.checks import check_published
+from podcast_pipeline.pipeline.words.text import published_transcript
 from podcast_pipeline.storage import ObjectInfo, ObjectReader, Store
 from podcast_pipeline.storage.objects import (
     FEED_KEY,

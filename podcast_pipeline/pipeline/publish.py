@@ -37,20 +37,20 @@ from podcast_pipeline.pipeline.commit import (
     secret_shingles,
 )
 from podcast_pipeline.pipeline.context import Context, ignore, step
-from podcast_pipeline.pipeline.correction_note import note_for, settle_note
 from podcast_pipeline.pipeline.media import build_media, remove_staged_media
 from podcast_pipeline.pipeline.merge.published import base_before, merge_published
 from podcast_pipeline.pipeline.replace import check_marks, check_new_audio, old_words, tell_changed_names
 from podcast_pipeline.pipeline.show_assets import build_show_assets, check_placeholders
-from podcast_pipeline.pipeline.text import (
+from podcast_pipeline.pipeline.withdraw.checks import check_draft, check_folder
+from podcast_pipeline.pipeline.withdraw.removal import remove_withdrawn_objects
+from podcast_pipeline.pipeline.words.correction_note import note_for, settle_note
+from podcast_pipeline.pipeline.words.text import (
     check_quotes,
     check_review_policy,
     published_transcript,
     warn_of_printed_names,
 )
-from podcast_pipeline.pipeline.transcribe import NOT_IN_CATALOG
-from podcast_pipeline.pipeline.withdraw.checks import check_draft, check_folder
-from podcast_pipeline.pipeline.withdraw.removal import remove_withdrawn_objects
+from podcast_pipeline.pipeline.words.transcribe import NOT_IN_CATALOG
 from podcast_pipeline.storage.upload import object_exists, upload
 
 NO_NAME = re.compile(

@@ -16,7 +16,7 @@ from podcast_pipeline.model.catalog import transcript_from_json
 from podcast_pipeline.model.gates import GateName, check_gate
 from podcast_pipeline.pipeline.assemble import has_new_audio
 from podcast_pipeline.pipeline.context import Context
-from podcast_pipeline.pipeline.text import published_transcript
+from podcast_pipeline.pipeline.words.text import published_transcript
 from podcast_pipeline.storage import ObjectReader
 from podcast_pipeline.transcript import timeline
 from podcast_pipeline.transcript.new_audio import MovedMark, changed_names, moved_marks

@@ -13,7 +13,7 @@ from podcast_pipeline.errors import EpisodeError
 from podcast_pipeline.files import sha256_of
 from podcast_pipeline.pipeline.commit import PreparedEpisode
 from podcast_pipeline.pipeline.publish import prepare
-from podcast_pipeline.pipeline.review import diff_versions
+from podcast_pipeline.pipeline.words.review import diff_versions
 from tests.support.pipeline import catalog, context_of, edit, episode, objects
 from tests.support.show import SLUG, ShowFolder, build_draft, copy_show_folder
 from tests.support.terminal import run_on_terminal

@@ -9,7 +9,7 @@ import pytest
 from podcast_pipeline.config import load_config
 from podcast_pipeline.episodes.create import create_episode
 from podcast_pipeline.episodes.library import Library
-from podcast_pipeline.pipeline.transcribe import transcribe
+from podcast_pipeline.pipeline.words.transcribe import transcribe
 from podcast_pipeline.transcript.markdown import parse_markdown
 
 NAME = "Zsófia Kádár"
@@ -74,7 +74,7 @@ def test_files_that_a_person_edits(tmp_path: Path) -> None:
 def test_names_given_to_the_python_api(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """`transcribe(names=…)` asks for the composed names."""
     asked: list[tuple[str, ...]] = []
-    module = "podcast_pipeline.pipeline.transcribe"
+    module = "podcast_pipeline.pipeline.words.transcribe"
     monkeypatch.setattr(f"{module}.load_transcriber", lambda *_, **__: None)
     monkeypatch.setattr(
         f"{module}.transcribe_file", lambda *_, **given: asked.append(given["glossary"].names)

@@ -6,7 +6,7 @@ from podcast_pipeline.audit import RestrictedText
 from podcast_pipeline.config import AccessTable, Config
 from podcast_pipeline.errors import GateClosed
 from podcast_pipeline.model import EpisodeDraft
-from podcast_pipeline.pipeline.text import check_quotes
+from podcast_pipeline.pipeline.words.text import check_quotes
 from tests.support.leaky_site import FLAGSHIP, make_site
 from tests.support.site import INTERVIEW, Site, transcript_of
 

@@ -10,7 +10,7 @@ from podcast_pipeline.config import Config, ShowTable, TranscriptionTable
 from podcast_pipeline.episodes.folder import EpisodeFolder
 from podcast_pipeline.episodes.table import EpisodeTable
 from podcast_pipeline.model import Receipt, Transcript, Word
-from podcast_pipeline.pipeline.transcribe import wanted_language
+from podcast_pipeline.pipeline.words.transcribe import wanted_language
 from podcast_pipeline.transcription.decode import SAMPLE_RATE_HZ, Samples
 from podcast_pipeline.transcription.language import (
     OPENING_WINDOWS,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from podcast_pipeline.model import Episode
-    from podcast_pipeline.pipeline.review import EpisodeReview
+    from podcast_pipeline.pipeline.words.review import EpisodeReview
     from podcast_pipeline.transcript.accuracy import AccuracyReceipt, ErrorRate
     from podcast_pipeline.transcript.edits import EditConflict
     from podcast_pipeline.transcript.markdown import MarkdownTranscript
@@ -52,8 +52,8 @@ def review(
     ] = None,
 ) -> None:
     """List doubtful passages, worst first; on a terminal accept or correct each; exit 3 while one blocks."""
-    from podcast_pipeline.pipeline.accuracy import sample_accuracy
-    from podcast_pipeline.pipeline.review import load_review
+    from podcast_pipeline.pipeline.words.accuracy import sample_accuracy
+    from podcast_pipeline.pipeline.words.review import load_review
 
     session: CliSession = context.obj
     with session.library.open(slug) as folder:
@@ -68,7 +68,7 @@ def review(
 
 def _review(session: CliSession, episode_review: "EpisodeReview") -> None:
     from podcast_pipeline.pipeline.recordings import noted_findings
-    from podcast_pipeline.pipeline.review import load_review
+    from podcast_pipeline.pipeline.words.review import load_review
     from podcast_pipeline.transcript.review import blocking_items
 
     slug = episode_review.draft.slug
@@ -140,7 +140,7 @@ def _review_interactively(
     session: CliSession, episode_review: "EpisodeReview", published: "Episode | None"
 ) -> None:
     """Ask a person about each item; each answer is written at once."""
-    from podcast_pipeline.pipeline.review import accept_item, correct_item, load_review
+    from podcast_pipeline.pipeline.words.review import accept_item, correct_item, load_review
 
     for number, item in enumerate(episode_review.items, start=1):
         facts = {**_facts(session, item, episode_review, published), "play": None}
@@ -186,7 +186,7 @@ def _ask_correction(item: "ReviewItem") -> str:
 
 
 def _learn(session: CliSession, episode_review: "EpisodeReview", *, yes: bool) -> None:
-    from podcast_pipeline.pipeline.review import add_to_glossary, names_to_learn
+    from podcast_pipeline.pipeline.words.review import add_to_glossary, names_to_learn
 
     offered = names_to_learn(episode_review, session.config)
     may_ask = sys.stdin.isatty() and not session.output.as_json and not yes
@@ -217,7 +217,7 @@ def _format_term(term: object) -> str:
 
 
 def _measure(session: CliSession, sample: "Path | AccuracyReceipt") -> None:
-    from podcast_pipeline.pipeline.accuracy import load_trend
+    from podcast_pipeline.pipeline.words.accuracy import load_trend
 
     receipt = sample if not hasattr(sample, "exists") else None
     if receipt is None:
@@ -265,7 +265,7 @@ def diff(
 
     Of an episode that was never published: what your edits and the names have changed in the engine's words.
     """
-    from podcast_pipeline.pipeline.review import diff_versions
+    from podcast_pipeline.pipeline.words.review import diff_versions
 
     session: CliSession = context.obj
     lines = diff_versions(slug, session.context, old=from_, new=to)

@@ -23,8 +23,12 @@ from podcast_pipeline.errors import AudioError, ConfigError, PodcastError
 from podcast_pipeline.files import write_atomically
 from podcast_pipeline.model import CaptionFormat, Receipt, Transcript
 from podcast_pipeline.pipeline.recordings import tell_recording
-from podcast_pipeline.pipeline.text import edited_transcript
-from podcast_pipeline.pipeline.transcribe import fetch_imported_audio, transcribe_episode, transcribe_file
+from podcast_pipeline.pipeline.words.text import edited_transcript
+from podcast_pipeline.pipeline.words.transcribe import (
+    fetch_imported_audio,
+    transcribe_episode,
+    transcribe_file,
+)
 from podcast_pipeline.transcript.captions.formats import render_captions
 from podcast_pipeline.transcript.edits import EditConflict
 from podcast_pipeline.transcription import Transcriber

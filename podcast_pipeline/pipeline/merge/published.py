@@ -26,8 +26,8 @@ from podcast_pipeline.model.catalog import transcript_from_json
 from podcast_pipeline.pipeline.context import Context
 from podcast_pipeline.pipeline.imported import merge_imported
 from podcast_pipeline.pipeline.merge.words import FolderWords, WordsMerge, merge_words
-from podcast_pipeline.pipeline.text import edited_transcript
-from podcast_pipeline.pipeline.transcribe import load_or_transcribe
+from podcast_pipeline.pipeline.words.text import edited_transcript
+from podcast_pipeline.pipeline.words.transcribe import load_or_transcribe
 from podcast_pipeline.storage import ObjectReader
 from podcast_pipeline.transcript.timeline import recording_transcript
 

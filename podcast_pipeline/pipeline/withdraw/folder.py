@@ -11,8 +11,8 @@ from podcast_pipeline.episodes.folder import EpisodeFolder
 from podcast_pipeline.errors import PodcastError
 from podcast_pipeline.files import sync_to_disk
 from podcast_pipeline.model import Episode
-from podcast_pipeline.pipeline.accuracy import SAMPLE_FILE
 from podcast_pipeline.pipeline.context import Context
+from podcast_pipeline.pipeline.words.accuracy import SAMPLE_FILE
 from podcast_pipeline.transcript.leaks.tokens import normalized_words
 from podcast_pipeline.transcript.withdrawal.word_hashes import shared_run
 from podcast_pipeline.transcription.resume import TranscribedBatch

@@ -12,8 +12,8 @@ from podcast_pipeline.files import write_atomically
 from podcast_pipeline.model import Transcript
 from podcast_pipeline.model.catalog import to_json
 from podcast_pipeline.pipeline.context import Context
-from podcast_pipeline.pipeline.review import EpisodeReview
-from podcast_pipeline.pipeline.transcribe import episode_glossary
+from podcast_pipeline.pipeline.words.review import EpisodeReview
+from podcast_pipeline.pipeline.words.transcribe import episode_glossary
 from podcast_pipeline.transcript.accuracy import (
     AccuracyReceipt,
     AccuracySample,

@@ -9,9 +9,9 @@ from podcast_pipeline.errors import ReviewError
 from podcast_pipeline.model import Episode, EpisodeDraft, Transcript
 from podcast_pipeline.model.catalog import Catalog, transcript_from_json
 from podcast_pipeline.model.gates import GateName, check_gate
-from podcast_pipeline.pipeline.accepted_names import load_accepted_names
 from podcast_pipeline.pipeline.context import Context
-from podcast_pipeline.pipeline.transcribe import episode_glossary
+from podcast_pipeline.pipeline.words.accepted_names import load_accepted_names
+from podcast_pipeline.pipeline.words.transcribe import episode_glossary
 from podcast_pipeline.storage import ObjectReader
 from podcast_pipeline.transcript import review
 from podcast_pipeline.transcript.leaks.quotes import (

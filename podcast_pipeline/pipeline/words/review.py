@@ -12,11 +12,11 @@ from podcast_pipeline.errors import CaptionError, ConfigError, EpisodeError
 from podcast_pipeline.files import write_atomically
 from podcast_pipeline.model import Episode, EpisodeDraft, Transcript, composed
 from podcast_pipeline.model.catalog import transcript_from_json
-from podcast_pipeline.pipeline.accepted_names import accept_name
 from podcast_pipeline.pipeline.context import Context
 from podcast_pipeline.pipeline.replace import old_words
-from podcast_pipeline.pipeline.text import find_review_items
-from podcast_pipeline.pipeline.transcribe import episode_glossary
+from podcast_pipeline.pipeline.words.accepted_names import accept_name
+from podcast_pipeline.pipeline.words.text import find_review_items
+from podcast_pipeline.pipeline.words.transcribe import episode_glossary
 from podcast_pipeline.storage import ObjectReader
 from podcast_pipeline.transcript import timeline
 from podcast_pipeline.transcript.edits import diff

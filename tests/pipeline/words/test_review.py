@@ -19,9 +19,9 @@ from podcast_pipeline.config import GlossaryTable, TermTable
 from podcast_pipeline.episodes import edits
 from podcast_pipeline.errors import CaptionError, EpisodeError
 from podcast_pipeline.model import DroppedWord, ProgressCallback, Speaker, Transcript, Word
-from podcast_pipeline.pipeline.review import EpisodeReview, add_to_glossary, load_review
-from podcast_pipeline.pipeline.text import edited_transcript
-from podcast_pipeline.pipeline.transcribe import load_or_transcribe, transcribe_episode
+from podcast_pipeline.pipeline.words.review import EpisodeReview, add_to_glossary, load_review
+from podcast_pipeline.pipeline.words.text import edited_transcript
+from podcast_pipeline.pipeline.words.transcribe import load_or_transcribe, transcribe_episode
 from podcast_pipeline.transcript.edits import transcript_from_document
 from podcast_pipeline.transcript.markdown import parse_markdown, to_markdown
 from podcast_pipeline.transcript.markdown_edit import reassign_sentence, rename_speaker, replace_words

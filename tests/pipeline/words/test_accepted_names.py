@@ -8,7 +8,7 @@ import pytest
 
 from podcast_pipeline.config import Config, ShowTable
 from podcast_pipeline.errors import ConfigError
-from podcast_pipeline.pipeline.accepted_names import ACCEPTED_FILE, accept_name, load_accepted_names
+from podcast_pipeline.pipeline.words.accepted_names import ACCEPTED_FILE, accept_name, load_accepted_names
 from podcast_pipeline.transcript.names.glossary import Glossary
 from podcast_pipeline.transcript.review import review_items
 from tests.support.transcripts import recognized

@@ -1,0 +1,1 @@
+"""The words of an episode: transcribed, corrected, reviewed, measured."""
