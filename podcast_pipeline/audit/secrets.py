@@ -12,6 +12,7 @@ from podcast_pipeline.audit.finding import (
     UNSUBSCRIBE_LINK_PATTERN,
     AuditFinding,
 )
+from podcast_pipeline.images import searchable_bytes
 from podcast_pipeline.model import Episode, Transcript, Withdrawal
 from podcast_pipeline.model.catalog import Catalog
 from podcast_pipeline.transcript.leaks.quotes import episode_texts, quoted_texts, show_texts
@@ -78,7 +79,7 @@ class RestrictedText:
         paid: str | None = None
         unreleased: str | None = None
         withdrawn: Withdrawal | None = None
-        for words in decoded_words(data):
+        for words in decoded_words(searchable_bytes(data)):
             paid = paid or next(self.paid.find_in_words(words), None)
             unreleased = unreleased or next(self.unreleased.find_in_words(words), None)
             withdrawn = withdrawn or withdrawal_in(words.words, self.withdrawn)
