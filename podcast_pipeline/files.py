@@ -1,5 +1,6 @@
 """Files and folders that are written whole or not at all, and the SHA-256 of their bytes."""
 
+import errno
 import hashlib
 import os
 import re
@@ -30,7 +31,7 @@ def atomic_path(target: Path, *, mode: int | None = None) -> Iterator[Path]:
         mode: create the file with these permissions (0o600), before any byte is in it; default: the umask's.
 
     Raises:
-        OSError: the file cannot be written; `target` is as it was.
+        OSError: the file cannot be written; it names `target`, which is as it was.
     """
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
@@ -39,10 +40,16 @@ def atomic_path(target: Path, *, mode: int | None = None) -> Iterator[Path]:
             part.touch(mode, exist_ok=False)
         yield part
         move_into_place(part, target)
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+        if isinstance(error, OSError) and (error.filename == str(part) or _is_unnamed_write(error)):
+            error.filename = str(target)  # nobody has named the part
         raise
+
+
+def _is_unnamed_write(error: OSError) -> bool:
+    return error.filename is None and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def write_atomically(path: Path, data: bytes, *, mode: int | None = None) -> None:

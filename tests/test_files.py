@@ -230,3 +230,14 @@ def test_a_file_is_hashed_as_its_bytes_are(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"abc")
     assert sha256_of(path) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_an_error_names_the_file_that_was_asked_for(tmp_path: Path) -> None:
+    """The part beside it is nothing that anybody has named; another file's error keeps its own name (c24)."""
+    target, other = tmp_path / "gone" / "file", tmp_path / "database"
+    with pytest.raises(FileNotFoundError) as refused, atomic_path(target) as part:
+        part.write_bytes(b"x")
+    assert refused.value.filename == str(target)
+    with pytest.raises(FileNotFoundError) as others, atomic_path(tmp_path / "file"):
+        other.read_bytes()
+    assert others.value.filename == str(other)

@@ -1,7 +1,7 @@
 """`podcast subscribers import`, `export`, `data-export`, and the retention thread of `serve`."""
 
 import json
-from errno import ENOSPC
+from errno import ENOSPC, EROFS
 from pathlib import Path
 from typing import TextIO
 
@@ -135,6 +135,21 @@ def test_another_key_is_found_before_it_makes_links(show: Path) -> None:
         done = run(show, "subscribers", "import", people, *words, PODCAST_SECRET_KEY="0" * 64)
         assert isinstance(done.exception, SubscriberError)
         assert done.exception.subject == "secret key"
+
+
+def test_a_database_that_fails_is_not_blamed_on_the_export(
+    show: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database in a read-only folder is named, not the file that could well be written (c24)."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(EROFS, "Read-only file system", str(show / "podcast.db"))
+
+    monkeypatch.setattr("podcast_pipeline.cli.audience.open_subscribers", refuse)
+    failed = run(show, "subscribers", "export", str(show / "out.csv"))
+    assert isinstance(failed.exception, OSError)
+    assert failed.exception.filename == str(show / "podcast.db")
+    assert not (show / "out.csv").exists()
 
 
 @pytest.mark.parametrize("command", ["data-export", "dossier"])

@@ -119,11 +119,9 @@ def export(
     from podcast_pipeline.files import atomic_path
 
     session: CliSession = context.obj
-    try:
-        with atomic_path(path, mode=0o600) as part, part.open("w", encoding="utf-8", newline="") as file:
-            written = export_csv(session.subscribers, file, now=session.clock())
-    except OSError as error:  # with the requested path instead of the part file
-        raise OSError(error.errno, error.strerror, str(path)) from error
+    subscribers = session.subscribers
+    with atomic_path(path, mode=0o600) as part, part.open("w", encoding="utf-8", newline="") as file:
+        written = export_csv(subscribers, file, now=session.clock())
     session.output.result(
         {"file": str(path), "subscribers": written}, [f"{path}: {format_count(written, 'subscriber')}"]
     )
