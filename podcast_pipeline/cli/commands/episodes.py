@@ -154,8 +154,13 @@ def transcribe(
         typer.Option("--speakers", help="Find the speakers of an audio file, too, as of an episode."),
     ] = False,
     format_: Annotated[
-        str, typer.Option("--format", help="Comma-separated list of json, vtt, srt, txt, html.")
-    ] = "json",
+        str | None,
+        typer.Option(
+            "--format",
+            help="Comma-separated list of json, vtt, srt, txt, html.",
+            show_default="json; for an episode none, its folder has the words",
+        ),
+    ] = None,
     output: Annotated[
         str | None, typer.Option(help="Folder for the files; - prints to stdout.", show_default="here")
     ] = None,
@@ -172,7 +177,7 @@ def transcribe(
         settings=settings,
         language=language,
         speakers=speakers,
-        formats=parse_formats(format_),
+        formats=parse_formats(format_) if format_ is not None else None,
         output=output,
     )
 

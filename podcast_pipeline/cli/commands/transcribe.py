@@ -45,11 +45,16 @@ OutputFiles = dict[CaptionFormat, Path]
 
 @dataclass(frozen=True)
 class TranscriptionResult:
-    """The transcript of one file or episode, or the error."""
+    """The transcript of one file or episode, or the error.
+
+    Attributes:
+        markdown: the transcript.md of an episode.
+    """
 
     name: str
     transcript: Transcript | None
     conflicts: tuple[EditConflict, ...] = ()
+    markdown: Path | None = None
     error: PodcastError | None = None
 
 
@@ -73,10 +78,14 @@ class TranscriptionRun:
         cache = self.session.cache_folder
         return transcription.load_transcriber(self.settings.engine, self.settings.model, cache=cache)
 
+    def is_episode(self, name: str) -> bool:
+        """Return whether a name is an episode's, and no file's."""
+        return not Path(name).is_file() and self.session.has_episode(name)
+
     def transcribe(self, name: str) -> TranscriptionResult:
         """Transcribe a file or an episode; a person's edits are merged into an episode's transcript."""
         path = Path(name)
-        if not path.is_file() and self.session.has_episode(name):
+        if self.is_episode(name):
             return self._transcribe_episode(name)
         if not path.exists():
             raise AudioError(name, "is neither a file nor an episode; `podcast list` shows all episodes")
@@ -119,7 +128,7 @@ class TranscriptionRun:
             tell_recording(folder, context)
             transcript = transcribe_episode(folder, draft, context, language=self.language)
             edited = edited_transcript(folder, draft, transcript, None, context)
-        return TranscriptionResult(slug, edited.transcript, edited.conflicts)
+        return TranscriptionResult(slug, edited.transcript, edited.conflicts, folder.transcript_md)
 
     def attempt(self, name: str) -> TranscriptionResult:
         """Transcribe a file or an episode; a PodcastError becomes part of the result."""
@@ -146,10 +155,16 @@ def transcribe_all(
     settings: TranscriptionTable,
     language: str | None,
     speakers: bool,
-    formats: list[CaptionFormat],
+    formats: list[CaptionFormat] | None,
     output: str | None,
 ) -> None:
-    """Transcribe each file or episode, write its files and print one result each, errors included."""
+    """Transcribe each file or episode, write its files and print one result each, errors included.
+
+    Args:
+        formats: None: json for an audio file, no files beside those of its folder for an episode.
+        output: a folder, "-" for stdout; None: here, and for an episode as `formats` says.
+    """
+    is_asked, formats = formats is not None or output is not None, formats or ["json"]
     if output == TO_STDOUT and (len(formats) > 1 or len(names) > 1 or session.output.as_json):
         raise ConfigError(
             "--output -", "takes one recording and one format, without --json; use a folder for more"
@@ -164,7 +179,8 @@ def transcribe_all(
     folder, protected = Path(output or "."), {Path(name).absolute() for name in names}
     documents = []
     for name in names:
-        files = {format_: folder / f"{Path(name).stem}.{format_}" for format_ in formats}
+        wanted = formats if is_asked or not run.is_episode(name) else ()
+        files = {format_: folder / f"{Path(name).stem}.{format_}" for format_ in wanted}
         documents.append(_write_files(session, _transcribe_to(run, name, files, protected), files))
     session.output.result({"transcripts": documents}, _lines(documents))
     sys.exit(FAILED if any(document["error"] for document in documents) else DONE)
@@ -198,6 +214,8 @@ def _write_files(session: CliSession, result: TranscriptionResult, files: Output
                 written.append(str(path))
         except OSError as error:
             session.output.warn(message := f"{result.name}: {os_error_message(error)}")
+        if not files and result.markdown:
+            written.append(str(result.markdown))
     receipt = result.transcript.receipt if result.transcript else None
     return {
         "name": result.name,

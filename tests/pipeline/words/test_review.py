@@ -178,8 +178,10 @@ def test_a_note_is_not_printed_with_another_correction(show: ShowFolder) -> None
 def test_edits_survive_another_model(show: ShowFolder) -> None:
     """Transcribed again with base instead of tiny.en, each edit is in the text or reported with its time."""
     edit(show, *HAND_EDITS)
-    done = show.run("transcribe", SLUG, "--model", "base", "--output", str(show.folder / "out"))
+    done = show.run("transcribe", SLUG, "--model", "base")
     assert done.returncode == 0, done.stderr
+    assert str(show.episode / "transcript.md") in done.stdout
+    assert not (show.folder / f"{SLUG}.json").exists()  # the words are in the folder, and nowhere else
     text = (show.episode / "transcript.md").read_text(encoding="utf-8")
     conflicts = json.loads((show.episode / "edits.json").read_text(encoding="utf-8"))["conflicts"]
     assert len(conflicts) == len(re.findall(r"an edit at \[\d\d:\d\d:\d\d\] was not applied", done.stderr))
