@@ -56,6 +56,7 @@ def guard_streams() -> None:
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if isinstance(stream, TextIOWrapper) and not isinstance(stream, HarmlessStream):
+            stream.reconfigure(errors="backslashreplace")  # tables and bars write on it
             setattr(sys, name, HarmlessStream(stream))
 
 

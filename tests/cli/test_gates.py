@@ -10,7 +10,7 @@ from tests.support.terminal import run_on_terminal
 
 pytestmark = pytest.mark.xdist_group("unpublish")
 
-MOVED = {"PODCAST_URLS_SITE": "https://moved.example.org"}
+MOVED = {"PODCAST_URLS_SITE": "http://127.0.0.1:9999"}
 """Another address of the same audio: apps would download it again."""
 
 
@@ -29,7 +29,7 @@ def test_without_a_terminal_a_gate_is_refused_and_named(show: ShowFolder) -> Non
     assert "--allow redownloads" in done.stderr
     assert feed(show) == before
     assert show.run("rebuild", "--allow", "redownloads", **MOVED).returncode == 0
-    assert b"moved.example.org" in feed(show)
+    assert b"127.0.0.1:9999" in feed(show)
 
 
 def test_on_a_terminal_a_gate_asks(show: ShowFolder) -> None:
@@ -39,7 +39,7 @@ def test_on_a_terminal_a_gate_asks(show: ShowFolder) -> None:
     assert (refused.returncode, "would be downloaded again" in refused.text) == (1, True)
     assert feed(show) == before
     assert run_on_terminal(show, "rebuild", answer="y", **MOVED).returncode == 0
-    assert b"moved.example.org" in feed(show)
+    assert b"127.0.0.1:9999" in feed(show)
 
 
 def test_yes_passes_no_gate(show: ShowFolder) -> None:

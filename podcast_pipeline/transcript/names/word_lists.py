@@ -63,7 +63,9 @@ def is_usual(word: str, *, language: str) -> bool:
     if code not in wordfreq.available_languages("small"):
         return False
     plain = word.lower().replace("’", "'").removesuffix("'s").removesuffix("'")
-    return bool(wordfreq.zipf_frequency(plain, code, wordlist="small") >= USUAL_ZIPF)
+    # a plain look-up: `zipf_frequency` wants MeCab or jieba to divide Japanese, Korean and Chinese
+    frequency = wordfreq.get_frequency_dict(code, wordlist="small").get(plain, 0.0)
+    return bool(frequency >= 10 ** (USUAL_ZIPF - 9))
 
 
 def is_ordinary(word: str, *, language: str) -> bool:
