@@ -155,11 +155,11 @@ def id3_bytes(path: Path) -> bytes:
     """Return the bytes of the tag at the start of a file; empty where there is none."""
     with path.open("rb") as file:
         header = file.read(HEADER_BYTES)
-        size_bytes = _id3_size_bytes(header)
+        size_bytes = id3_size_bytes(header)
         return header + file.read(size_bytes - HEADER_BYTES) if size_bytes else b""
 
 
-def _id3_size_bytes(header: bytes) -> int:
+def id3_size_bytes(header: bytes) -> int:
     """Return the size of a tag with its header, 0 where there is none."""
     if header[:3] != b"ID3":
         return 0
@@ -168,7 +168,7 @@ def _id3_size_bytes(header: bytes) -> int:
 
 def id3_text(media: Path | bytes) -> bytes:
     """Return the tag at the start of an audio file, or of its bytes, without the pixels of its pictures."""
-    tag = id3_bytes(media) if isinstance(media, Path) else media[: _id3_size_bytes(media[:HEADER_BYTES])]
+    tag = id3_bytes(media) if isinstance(media, Path) else media[: id3_size_bytes(media[:HEADER_BYTES])]
     try:
         pictures = ID3(io.BytesIO(tag)).getall("APIC") if tag else []
     except MutagenError:

@@ -41,6 +41,7 @@ from podcast_pipeline.pipeline.media import build_media, remove_staged_media
 from podcast_pipeline.pipeline.merge.published import base_before, merge_published
 from podcast_pipeline.pipeline.replace import check_marks, check_new_audio, old_words, tell_changed_names
 from podcast_pipeline.pipeline.show_assets import build_show_assets, check_placeholders
+from podcast_pipeline.pipeline.taken_over import check_taken_over
 from podcast_pipeline.pipeline.withdraw.checks import check_draft, check_folder
 from podcast_pipeline.pipeline.withdraw.removal import remove_withdrawn_objects
 from podcast_pipeline.pipeline.words.correction_note import note_for, settle_note
@@ -273,13 +274,14 @@ def prepare(
     if names := tell_changed_names(old, words):
         context.warn(f"{draft.slug}: {names}; run `podcast review {draft.slug}`")
     media = build_media(folder, draft, known, publish_at, context)
+    published = published_transcript(known, context.store)
     assembled = assemble_episode(
         draft,
         known,
         media=media,
         transcript=merged.transcript,
         correction_note=note_for(edited),
-        published_transcript=published_transcript(known, context.store),
+        published_transcript=published,
         teaser_words=context.config.access.teaser_words,
         publish_at=publish_at,
         now=now,
@@ -308,7 +310,10 @@ def prepare(
             render_feed(then.catalog.with_episode(released), then.published_feed)
     with step(context.report, "check leaks"):
         for transcript in transcripts:
-            check_leaks(secret_shingles(transcript, then.catalog), prepared.objects)
+            secret = secret_shingles(transcript, then.catalog)
+            check_leaks(secret, prepared.objects)
+            before = secret_shingles(published, then.catalog) if published else None
+            check_taken_over(assembled.episode, secret, before, context.store, allow=allowed)
     return prepared
 
 

@@ -7,7 +7,7 @@ from podcast_pipeline.transcript.names.word_lists import is_usual
 
 @pytest.mark.parametrize("language", ["ja", "ko", "zh", "zh-TW", "th", "ar", "vi", "xx", ""])
 def test_every_language_can_be_asked(language: str) -> None:
-    """A Latin name among Japanese, Korean or Chinese words is looked up without a library that divides them."""
+    """A Latin name among Japanese, Korean or Chinese words is looked up without another library."""
     assert is_usual("Zwqxbrand", language=language) is False
 
 
