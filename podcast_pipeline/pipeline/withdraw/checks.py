@@ -20,12 +20,28 @@ def check_folder(folder: EpisodeFolder, known: Episode | None, catalog: Catalog 
     own = known.withdrawals if known else ()
     if not own:
         return
+    check_recording(folder, own)
     at_s = find_withdrawn_words(folder, own)
     if at_s is not None:
         raise _withdrawn_at(folder.slug, at_s)
     words = edited_words(folder)
     if words is not None:
         _check_words(folder.slug, words, own, catalog)
+
+
+def check_recording(folder: EpisodeFolder, withdrawals: Iterable[Withdrawal]) -> None:
+    """Raise LeakError when another recording than the one that was silenced has withdrawn words.
+
+    To take the words out of the folder would not help: the sound of them would be published.
+    """
+    at_s = find_withdrawn_words(folder, audible(withdrawals, folder.table.source_sha256))
+    if at_s is not None:
+        raise _audible_at(folder.slug, at_s)
+
+
+def audible(withdrawals: Iterable[Withdrawal], source_sha256: str | None) -> tuple[Withdrawal, ...]:
+    """Return the passages whose silence is in the master of another recording alone."""
+    return tuple(w for w in withdrawals if w.muted and w.source_sha256 != source_sha256)
 
 
 def check_draft(
@@ -38,6 +54,8 @@ def check_draft(
     """
     own = known.withdrawals if known else ()
     if transcript is not None:
+        if places := withdrawn_places(transcript, audible(own, draft.source_sha256)):
+            raise _audible_at(draft.slug, transcript.words[min(places)].start_s)
         _check_words(draft.slug, transcript, own, catalog)
     for name, text in _public_texts(draft):
         if found := _found_in(text, own, catalog):
@@ -96,6 +114,14 @@ def _withdrawn_at(slug: str, at_s: float) -> LeakError:
         f"has words at {format_short_clock(at_s)} of the recording, where a passage was withdrawn and the"
         f" audio is silent; run `podcast withdraw {slug}` (--yes without a terminal) to take them out of this"
         " folder",
+    )
+
+
+def _audible_at(slug: str, at_s: float) -> LeakError:
+    return LeakError(
+        slug,
+        f"has a withdrawn passage at {format_short_clock(at_s)} of its new recording, where it can be heard;"
+        f" cut it out and give that recording: `podcast publish CUT --slug {slug} --replace`",
     )
 
 

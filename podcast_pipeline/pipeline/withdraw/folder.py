@@ -12,6 +12,7 @@ from podcast_pipeline.errors import PodcastError
 from podcast_pipeline.files import sync_to_disk
 from podcast_pipeline.model import Episode
 from podcast_pipeline.pipeline.context import Context
+from podcast_pipeline.pipeline.withdraw.checks import check_recording
 from podcast_pipeline.pipeline.words.accuracy import SAMPLE_FILE
 from podcast_pipeline.transcript.leaks.tokens import normalized_words
 from podcast_pipeline.transcript.withdrawal.word_hashes import shared_run
@@ -63,6 +64,7 @@ def _clean(folder: EpisodeFolder, episode: Episode, context: Context, *, made_he
     needed = made_here or withdrawn_words.holds_withdrawn_words(folder, passages)
     if whole or (needed and passages):
         yield from _remove_derived(folder, context)
+    check_recording(folder, passages)
     unedited = _has_published_words(folder)
     for name in withdrawn_words.clean_episode_text(folder, passages, now=context.clock()):
         yield f"episodes/{folder.slug}/{name}"

@@ -122,6 +122,17 @@ def test_public_text_of_a_folder(show: Show, fields: dict[str, Any]) -> None:
     assert not refused(episode(), show)
 
 
+@pytest.mark.parametrize(("source", "said"), [(SOURCE, "the audio is silent"), ("2" * 64, "can be heard")])
+def test_withdrawn_words_of_another_recording_can_be_heard(show: Show, source: str, said: str) -> None:
+    """Only the recording that was silenced is silent there; of another one the passage has to be cut out."""
+    known = episode(1, withdrawal(SHORT, muted=(Cut(start_s=8, end_s=9),)))
+    words = words_of(f"That is {SHORT} he said", source=source)
+    with pytest.raises(LeakError, match=f"at 0:01 of .*{said}"):
+        check_draft(
+            draft_of(known, source_sha256=source), known, words, Catalog(show=show, episodes=(known,))
+        )
+
+
 def test_words_in_the_silent_seconds(show: Show) -> None:
     """Whatever is said to be spoken where the recording was silenced is refused, in that recording only."""
     known = episode(1, withdrawal("one", muted=(Cut(start_s=0.5, end_s=1.0),)))
