@@ -39,6 +39,11 @@ def master_of(show: ShowFolder) -> Path:
     return path
 
 
+def of_build(warned: list[str]) -> list[str]:
+    """Return the warnings about derived files; the names that are printed have others."""
+    return [line for line in warned if "build/" in line]
+
+
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_master_is_made_again_with_a_line(mastered: ShowFolder, damage: str) -> None:
     """The episode is published with its whole sound, and the producer reads why it took longer."""
@@ -46,7 +51,7 @@ def test_a_damaged_master_is_made_again_with_a_line(mastered: ShowFolder, damage
     whole = path.read_bytes()
     path.write_bytes(DAMAGES[damage](whole))
     publish(replace(context_of(mastered), warn=warned.append), SLUG)
-    assert warned == [f"{SLUG}: build/{path.name} is damaged; it is made again"]
+    assert of_build(warned) == [f"{SLUG}: build/{path.name} is damaged; it is made again"]
     assert path.read_bytes() == whole
     enclosure = episode(mastered).enclosure
     heard = check_audio(mastered.bucket / str(enclosure.key), report=ignore_progress)
@@ -57,7 +62,7 @@ def test_a_whole_master_is_used_without_a_line(mastered: ShowFolder) -> None:
     """Nothing is made that is there."""
     before, warned = master_of(mastered).stat().st_mtime_ns, list[str]()
     publish(replace(context_of(mastered), warn=warned.append), SLUG)
-    assert (master_of(mastered).stat().st_mtime_ns, warned) == (before, [])
+    assert (master_of(mastered).stat().st_mtime_ns, of_build(warned)) == (before, [])
 
 
 def test_a_tagged_file_that_lost_sound_is_not_published(
