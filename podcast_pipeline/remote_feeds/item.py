@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from podcast_pipeline.episodes.base import BASE_FILE, EpisodeBase
@@ -11,6 +11,7 @@ from podcast_pipeline.episodes.library import Library
 from podcast_pipeline.errors import FetchError, ForbiddenAddress, RemoteFileNotFound, RemoteFileUnusable
 from podcast_pipeline.feed.drop_invalid import drop_invalid_elements
 from podcast_pipeline.feed.parse import ImportRemark, ParsedItem
+from podcast_pipeline.feed.untrusted.dates import is_far
 from podcast_pipeline.model import Chapter, Enclosure, Episode, EpisodeDraft, ImportedItem, Show
 from podcast_pipeline.model.catalog import to_json
 from podcast_pipeline.remote_feeds.chapters import read_chapters
@@ -100,6 +101,8 @@ def import_item(item: ParsedItem, episode_id: UUID, slug: str, context: ImportCo
     )
     transcripts = dict(_transcripts(item, files.client, remarks))
     is_out = item.dated_at <= context.now
+    if not is_out:
+        remarks.add(_scheduled(item.dated_at, context.now))
     episode = Episode(
         **dict(draft),
         state="published" if is_out else "scheduled",
@@ -128,6 +131,12 @@ def import_item(item: ParsedItem, episode_id: UUID, slug: str, context: ImportCo
         files_by_name = {"notes.md": draft.notes.encode(), BASE_FILE: base, **transcripts}
         create_imported_episode(draft, context.library, files_by_name)
     return ImportedEpisode(valid, tuple(remarks.found))
+
+
+def _scheduled(at: datetime, now: datetime) -> str:
+    year = f"; look whether the year {at.year} is right" if is_far(at, now) else ""
+    when = f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return f"is dated in the future, {when}: it is scheduled, and out with `podcast release` after that{year}"
 
 
 def _with_lf(text: str) -> str:

@@ -182,3 +182,17 @@ def test_an_ill_formed_feed_is_mended_and_named(empty_show: ShowFolder) -> None:
     assert catalog(empty_show).episodes[0].notes == "Wind & Wellen\u00a05"
     done = empty_show.run("feed", "diff", str(empty_show.folder.parent / "old.xml"))
     assert "podcast: the old feed has bare &, read as &amp; (line 8)" in done.stderr
+
+
+def test_a_date_in_the_future_is_told(empty_show: ShowFolder) -> None:
+    """The report says that the episode is scheduled and for when; a far year and an early one are named."""
+    dates = ("Tue, 03 Mar 2093 06:00:00 +0100", "Wed, 03 Mar 1926 06:00:00 GMT")
+    result = import_text(empty_show, feed_of(*dates))
+    future = "is dated in the future, 2093-03-03 05:00 UTC: it is scheduled, and out with `podcast release`"
+    assert sorted(remarks(result)) == [
+        ("Teil 1", f"{future} after that; look whether the year 2093 is right"),
+        ("Teil 2", "its date is in the year 1926; look whether it is right"),
+    ]
+    checked = empty_show.run("feed", "check", str(empty_show.folder.parent / "old.xml")).stdout
+    assert "the pubDate “Tue, 03 Mar 2093 06:00:00 +0100” is in the far future; correct the year" in checked
+    assert "the pubDate “Wed, 03 Mar 1926 06:00:00 GMT” is in the year 1926" in checked

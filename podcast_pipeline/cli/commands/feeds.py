@@ -262,9 +262,9 @@ def _check(session: CliSession, feed: str | None, newest: int) -> "tuple[FeedFin
     if feed is None and session.store.remote:
         url = session.config.to_show(artwork_key=None).feed_url
     if url is None:
-        return conformance.check_feed(_read_feed(session, feed))
+        return conformance.check_feed(_read_feed(session, feed), now=session.clock())
     with HttpClient() as client:
-        return check_url(url, client, newest=newest)
+        return check_url(url, client, newest=newest, now=session.clock())
 
 
 def _read_feed(session: CliSession, feed: str | None) -> bytes:

@@ -23,6 +23,7 @@ FILLERS = frozenset({"at", "um", "uhr", "h", "hrs", "om", "kl", "de", "as", "le"
 NO_TIME = "states no time; midnight UTC is taken"
 NO_ZONE = "states no time zone; UTC is taken"
 IS_EPOCH = "is 1 January 1970, which programs write for none"
+FIRST_YEAR = 1990  # radio archives are older than podcasts, but hardly older than this
 
 _HALF = r"(?:\s?([ap])\.?m\b\.?)"
 _TIMES = (
@@ -86,6 +87,11 @@ def read_date(text: str) -> FeedDate | None:
         return None
 
 
+def is_far(at: datetime, now: datetime) -> bool:
+    """Return whether a date is after next year, which is a slip of the pen and no plan."""
+    return at.astimezone(UTC).year > now.astimezone(UTC).year + 1
+
+
 def neighbouring_dates(
     dates: Sequence[datetime | None], *, first_at: datetime | None
 ) -> list[datetime | None]:
@@ -133,7 +139,8 @@ def _read(text: str) -> FeedDate | None:
     at = datetime.combine(day, time(), UTC if zone is None else zone) + (clock or timedelta())
     at.astimezone(UTC)  # the last hours of the year 9999 are none there
     missing = NO_TIME if clock is None else NO_ZONE if zone is None else None
-    doubt = IS_EPOCH if at == EPOCH else zone_doubt or day_doubt or missing
+    early = f"is in the year {at.year}; look whether it is right" if at.year < FIRST_YEAR else None
+    doubt = IS_EPOCH if at == EPOCH else early or zone_doubt or day_doubt or missing
     return FeedDate(at, doubt)
 
 

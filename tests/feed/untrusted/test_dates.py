@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from podcast_pipeline.feed.untrusted.dates import neighbouring_dates, places_of_equal_dates, read_date
+from podcast_pipeline.feed.untrusted.dates import is_far, neighbouring_dates, places_of_equal_dates, read_date
 from podcast_pipeline.feed.untrusted.month_names import MONTHS, NAMES, without_accents
 
 CLEAR = {
@@ -74,6 +74,7 @@ DOUBTFUL = {
     "Sun, 02 Mar 2014": ("2014-03-02T00:00:00+00:00", "states no time;"),
     "2.3.2014": ("2014-03-02T00:00:00+00:00", "states no time;"),
     "03/04/2014 06:00 GMT": ("2014-03-04T06:00:00+00:00", "is read with the month first"),
+    "Wed, 03 Mar 1926 06:00:00 GMT": ("1926-03-03T06:00:00+00:00", "is in the year 1926; look whether"),
     "Thu, 01 Jan 1970 00:00:00 +0000": ("1970-01-01T00:00:00+00:00", "is 1 January 1970"),
 }
 
@@ -86,6 +87,13 @@ def test_what_is_assumed_is_named(text: str) -> None:
     assert read
     assert read.at.isoformat() == at
     assert str(read.doubt).startswith(doubt)
+
+
+def test_a_date_after_next_year_is_far() -> None:
+    """The last second of next year is a plan, the first one after it a slip."""
+    now = datetime(2026, 12, 1, tzinfo=UTC)
+    far = datetime(2028, 1, 1, tzinfo=UTC)
+    assert (is_far(far - timedelta(seconds=1), now), is_far(far, now)) == (False, True)
 
 
 @pytest.mark.parametrize(
