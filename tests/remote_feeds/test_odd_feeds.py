@@ -63,7 +63,7 @@ def test_dates_come_as_apps_read_them(empty_show: ShowFolder) -> None:
     }
     assert [(title, about.partition(",")[0]) for title, about in remarks(result)] == [
         ("Teil 3", "its date says CST"),
-        ("Teil 4", "its date states no time; midnight UTC is taken"),
+        ("Teil 4", "its date states no time and no time zone; midnight UTC is taken"),
     ]
 
 
