@@ -196,3 +196,12 @@ def test_a_date_in_the_future_is_told(empty_show: ShowFolder) -> None:
     checked = empty_show.run("feed", "check", str(empty_show.folder.parent / "old.xml")).stdout
     assert "the pubDate “Tue, 03 Mar 2093 06:00:00 +0100” is in the far future; correct the year" in checked
     assert "the pubDate “Wed, 03 Mar 1926 06:00:00 GMT” is in the year 1926" in checked
+
+
+def test_after_an_import_the_feed_is_made_by_rebuild(empty_show: ShowFolder) -> None:
+    """`feed check` and `feed diff` name `podcast rebuild` where the catalog has episodes and no feed."""
+    import_text(empty_show, feed_of("Tue, 03 Mar 2026 06:00:00 GMT"))
+    why = "no feed was written yet, but the catalog has episodes; run `podcast rebuild`"
+    for command in ("check", "diff"):
+        done = empty_show.run("feed", command)
+        assert (done.returncode, done.stderr) == (1, f"podcast: public/feed.xml: {why}\n")
