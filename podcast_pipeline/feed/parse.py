@@ -172,12 +172,11 @@ def date_items(
 
 def doubtful_dates(document: FeedDocument) -> tuple[ImportRemark, ...]:
     """Return remarks on the dates that can be read in more than one way, or not at all."""
-    remarks = []
+    remarks: list[ImportRemark] = []
     for element in document.items:
         published = read_date(document.text(element, "pubDate"))
-        about = published.doubt if published else "cannot be read"
-        if about:
-            remarks.append(ImportRemark(f"its date {about}", _title(document, element)))
+        abouts = published.doubts if published else ("cannot be read",)
+        remarks += (ImportRemark(f"its date {about}", _title(document, element)) for about in abouts)
     return tuple(remarks)
 
 
@@ -273,8 +272,8 @@ def _item(
         remarks.append(ImportRemark(about, title))
 
     published = read_date(text("pubDate"))
-    if published is not None and published.doubt:
-        remark(f"its date {published.doubt}")
+    for doubt in published.doubts if published else ():
+        remark(f"its date {doubt}")
     guid = document.one(element, "guid")
     if not text("guid"):
         remark("has no guid; the address of its audio becomes its guid, as in apps")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import cast
 
@@ -51,7 +52,9 @@ class FileToCheck:
     duration_s: float | None = None
 
 
-def check_url(url: str, client: HttpClient, *, newest: int) -> tuple[FeedFinding, ...]:
+def check_url(
+    url: str, client: HttpClient, *, newest: int, now: datetime | None = None
+) -> tuple[FeedFinding, ...]:
     """Return the broken rules of a feed, of its host's responses, and of the files of its newest items.
 
     Requests use HEAD, GET, If-None-Match, gzip and byte ranges; audio is never fetched whole. No finding
@@ -59,6 +62,7 @@ def check_url(url: str, client: HttpClient, *, newest: int) -> tuple[FeedFinding
 
     Args:
         newest: number of items whose audio, transcripts, chapters and artwork are requested.
+        now: see `check_feed`.
 
     Raises:
         FetchError: the feed cannot be fetched.
@@ -67,7 +71,7 @@ def check_url(url: str, client: HttpClient, *, newest: int) -> tuple[FeedFinding
     feed = client.request(url, limit_bytes=MAX_FEED_BYTES)
     findings = list(conformance.check_responses(_feed_responses(url, feed, client)))
     if feed.status == 200:
-        findings += conformance.check_feed(feed.body)
+        findings += conformance.check_feed(feed.body, now=now)
         findings += _check_files(feed.body, client, newest=newest)
     hidden = secrets_in_url(url)
     return tuple(dict.fromkeys(_hide(finding, hidden) for finding in findings))

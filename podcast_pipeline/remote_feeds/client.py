@@ -303,7 +303,7 @@ class HttpClient:
 
     def _unanswered(self, url: str, host: str, error: httpx.TransportError) -> FetchError:
         if not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
-            return FetchError(redact_url(url), "cannot be fetched: no answer in time; check the address")
+            return FetchError(redact_url(url), "cannot be fetched: no answer in time; run again later")
         self._unreachable[host] = f"cannot be reached: {error}; check the address and the network"
         return FetchError(redact_url(url), self._unreachable[host])
 
@@ -345,7 +345,8 @@ def _status_error(url: str, status: int) -> FetchError:
         kind = RemoteFileNotFound
     elif 400 <= status < 500 and status not in TRY_AGAIN:
         kind = RemoteFileUnusable
-    return kind(redact_url(url), f"answers {status}; check the address")
+    what_to_do = "run again later" if kind is FetchError else "check the address"
+    return kind(redact_url(url), f"answers {status}; {what_to_do}")
 
 
 def _too_large(url: str, limit_bytes: int) -> RemoteFileUnusable:

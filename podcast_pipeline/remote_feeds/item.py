@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from podcast_pipeline.episodes.base import BASE_FILE, EpisodeBase
@@ -11,6 +11,7 @@ from podcast_pipeline.episodes.library import Library
 from podcast_pipeline.errors import FetchError, ForbiddenAddress, RemoteFileNotFound, RemoteFileUnusable
 from podcast_pipeline.feed.drop_invalid import drop_invalid_elements
 from podcast_pipeline.feed.parse import ImportRemark, ParsedItem
+from podcast_pipeline.feed.untrusted.dates import is_far
 from podcast_pipeline.model import Chapter, Enclosure, Episode, EpisodeDraft, ImportedItem, Show
 from podcast_pipeline.model.catalog import to_json
 from podcast_pipeline.remote_feeds.chapters import read_chapters
@@ -124,10 +125,18 @@ def import_item(item: ParsedItem, episode_id: UUID, slug: str, context: ImportCo
     for reason in dropped:
         remarks.add(reason)
     if valid is not None:
+        if not is_out:
+            remarks.add(_scheduled(item.dated_at, context.now))
         base = to_json(EpisodeBase.of(valid))
         files_by_name = {"notes.md": draft.notes.encode(), BASE_FILE: base, **transcripts}
         create_imported_episode(draft, context.library, files_by_name)
     return ImportedEpisode(valid, tuple(remarks.found))
+
+
+def _scheduled(at: datetime, now: datetime) -> str:
+    year = f"; look whether the year {at.year} is right" if is_far(at, now) else ""
+    when = f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return f"is dated in the future, {when}: it is scheduled, and out with `podcast release` after that{year}"
 
 
 def _with_lf(text: str) -> str:
@@ -137,11 +146,12 @@ def _with_lf(text: str) -> str:
 
 def _enclosure(item: ParsedItem, slug: str, context: ImportContext, remarks: Remarks) -> Enclosure | None:
     """Return the audio, in storage or at the old host; None, with a remark, for an item that has none."""
+    why_not_taken = None
     try:
         if item.guid not in context.keep_audio:
             return _stored_enclosure(item, slug, context.files, remarks)
     except RemoteFileNotFound:
-        remarks.add("its audio is gone from the old host; the address stays")
+        why_not_taken = "its audio is gone from the old host"
     except ForbiddenAddress as error:
         remarks.add(f"is left out: its audio {error.message}")
         return None
@@ -149,12 +159,12 @@ def _enclosure(item: ParsedItem, slug: str, context: ImportContext, remarks: Rem
         if item.audio.mime is None:
             remarks.add(f"is left out: its file {_first_part(error)}")
             return None
-        remarks.add(f"its audio could not be taken, it {_first_part(error)}; the address stays")
+        why_not_taken = f"its audio could not be taken, it {_first_part(error)}"
     except FetchError as error:
         if not context.keep_missing:
             raise
-        remarks.add(f"its audio {error.message}; the address stays")
-    return _enclosure_at_old_host(item, context.files.client, remarks)
+        why_not_taken = f"its audio {_first_part(error)}"
+    return _enclosure_at_old_host(item, context.files.client, remarks, why_not_taken)
 
 
 def _first_part(error: FetchError) -> str:
@@ -175,7 +185,10 @@ def _stored_enclosure(item: ParsedItem, slug: str, files: FileImporter, remarks:
     )
 
 
-def _enclosure_at_old_host(item: ParsedItem, client: HttpClient, remarks: Remarks) -> Enclosure | None:
+def _enclosure_at_old_host(
+    item: ParsedItem, client: HttpClient, remarks: Remarks, why_not_taken: str | None
+) -> Enclosure | None:
+    """Return the audio at its address; None, with one remark, where no feed of ours may have that."""
     if item.audio.mime is None:
         remarks.add("is left out: its file is no audio by its name and its type")
         return None
@@ -184,8 +197,11 @@ def _enclosure_at_old_host(item: ParsedItem, client: HttpClient, remarks: Remark
         return None
     size = item.size_bytes or _size_from_host(item, client)
     if not size:
-        remarks.add("is left out: neither feed nor host states the length of its audio")
+        also = f"{why_not_taken}, and " if why_not_taken else ""
+        remarks.add(f"is left out: {also}neither feed nor host states the length of its audio")
         return None
+    if why_not_taken:
+        remarks.add(f"{why_not_taken}; the address stays")
     return Enclosure(
         external_url=item.audio.url, size_bytes=size, type=item.audio.mime, duration_s=item.duration_s
     )
@@ -193,9 +209,10 @@ def _enclosure_at_old_host(item: ParsedItem, client: HttpClient, remarks: Remark
 
 def _size_from_host(item: ParsedItem, client: HttpClient) -> int:
     try:
-        length = client.request(item.audio.url, method="HEAD").headers.get("content-length", "")
+        head = client.request(item.audio.url, method="HEAD")
     except FetchError:
         return 0
+    length = head.headers.get("content-length", "") if head.status == 200 else ""  # a 404 page has one, too
     return int(length) if length.isdecimal() else 0
 
 

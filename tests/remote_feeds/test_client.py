@@ -81,6 +81,7 @@ def test_a_refusal_is_told_from_a_bad_day(
     with client_for(host.url) as client, pytest.raises(FetchError) as refused:
         client.download(f"{host.url}/a", tmp_path / "a", limit_bytes=1000)
     assert type(refused.value) is kind
+    assert ("run again later" in str(refused.value)) == (kind is FetchError)
 
 
 PACKED = {

@@ -36,7 +36,7 @@ FEED = """<?xml version="1.0" encoding="UTF-8"?>
 <language>de</language><itunes:author>Küste</itunes:author><itunes:category text="Arts"/>
 <itunes:explicit>false</itunes:explicit>{}</channel></rss>"""
 ITEM = """<item><title>Part {0}</title><description>Notes</description><guid isPermaLink="false">g-{0}</guid>
-<pubDate>Tue, {0:02} Mar 2026 06:00:00 +0000</pubDate>{1}</item>"""
+<pubDate>{0:02} Mar 2026 06:00:00 +0000</pubDate>{1}</item>"""
 LOG_IN = b"<html><body>Please log in</body></html>"
 MP3 = audio_bytes("good")
 
@@ -123,6 +123,17 @@ def test_a_page_typed_as_a_page_is_left_out(host: FileHost, empty_show: ShowFold
     result = import_show(empty_show, address)
     assert remarks(result) == [("Part 1", "is left out: its file is no audio, but a page or XML")]
     assert len(rebuilt(empty_show)) == 1
+
+
+def test_a_file_that_is_left_out_keeps_no_address(host: FileHost, empty_show: ShowFolder) -> None:
+    """A PDF that is gone, and audio that is gone and has no length, have one remark each."""
+    pdf = enclosure(f"{host.url}/gone.pdf", "application/pdf")
+    result = import_show(empty_show, serve_items(host, pdf, enclosure(f"{host.url}/gone.mp3", length=0)))
+    gone = "its audio is gone from the old host, and neither feed nor host states the length of its audio"
+    assert remarks(result) == [
+        ("Part 1", "is left out: its file is no audio by its name and its type"),
+        ("Part 2", f"is left out: {gone}"),
+    ]
 
 
 def test_types_are_ours(host: FileHost, empty_show: ShowFolder) -> None:
@@ -415,12 +426,12 @@ def test_a_bad_day_can_be_left_out(host: FileHost, empty_show: ShowFolder) -> No
     first = empty_show.run("feed", "import", address)
     assert first.returncode == 3
     missing, imported, next_line = first.stdout.splitlines()
-    assert missing == "1 episode: its audio answers 503; check the address (Part 2)"
+    assert missing == "1 episode: its audio answers 503; run again later (Part 2)"
     assert imported == "1 episode imported, 0 already known"
     assert next_line.startswith("1 episode left for the next run: run the same command again, or leave the")
     done = empty_show.run("feed", "import", "--keep-missing", address)
     assert done.returncode == 0
-    assert "its audio answers 503; check the address; the address stays (Part 2)" in done.stdout
+    assert "its audio answers 503; the address stays (Part 2)" in done.stdout
     assert len(rebuilt(empty_show)) == 2
 
 

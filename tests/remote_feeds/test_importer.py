@@ -150,7 +150,7 @@ def test_missing_audio_holds_up_no_other(old_host: FileHost, empty_show: ShowFol
     old_host.files["/one.mp3"].status = 503
     result = import_show(empty_show, f"{old_host.url}/feed.xml")
     assert [(one.title, one.about) for one in result.missing] == [
-        ("The first ford", "its audio answers 503; check the address")
+        ("The first ford", "its audio answers 503; run again later")
     ]
     assert [e.guid for e in catalog(empty_show).episodes] == [f"{old_host.url}/ford", "three"]
     old_host.files["/one.mp3"].status = 200

@@ -63,7 +63,7 @@ def test_dates_come_as_apps_read_them(empty_show: ShowFolder) -> None:
     }
     assert [(title, about.partition(",")[0]) for title, about in remarks(result)] == [
         ("Teil 3", "its date says CST"),
-        ("Teil 4", "its date states no time; midnight UTC is taken"),
+        ("Teil 4", "its date states no time and no time zone; midnight UTC is taken"),
     ]
 
 
@@ -182,3 +182,26 @@ def test_an_ill_formed_feed_is_mended_and_named(empty_show: ShowFolder) -> None:
     assert catalog(empty_show).episodes[0].notes == "Wind & Wellen\u00a05"
     done = empty_show.run("feed", "diff", str(empty_show.folder.parent / "old.xml"))
     assert "podcast: the old feed has bare &, read as &amp; (line 8)" in done.stderr
+
+
+def test_a_date_in_the_future_is_told(empty_show: ShowFolder) -> None:
+    """The report says that the episode is scheduled and for when; a far year and an early one are named."""
+    dates = ("Tue, 03 Mar 2093 06:00:00 +0100", "Wed, 03 Mar 1926 06:00:00 GMT")
+    result = import_text(empty_show, feed_of(*dates))
+    future = "is dated in the future, 2093-03-03 05:00 UTC: it is scheduled, and out with `podcast release`"
+    assert sorted(remarks(result)) == [
+        ("Teil 1", f"{future} after that; look whether the year 2093 is right"),
+        ("Teil 2", "its date is in the year 1926; look whether it is right"),
+    ]
+    checked = empty_show.run("feed", "check", str(empty_show.folder.parent / "old.xml")).stdout
+    assert "the pubDate “Tue, 03 Mar 2093 06:00:00 +0100” is in the far future; correct the year" in checked
+    assert "the pubDate “Wed, 03 Mar 1926 06:00:00 GMT” is in the year 1926" in checked
+
+
+def test_after_an_import_the_feed_is_made_by_rebuild(empty_show: ShowFolder) -> None:
+    """`feed check` and `feed diff` name `podcast rebuild` where the catalog has episodes and no feed."""
+    import_text(empty_show, feed_of("Tue, 03 Mar 2026 06:00:00 GMT"))
+    why = "no feed was written yet, but the catalog has episodes; run `podcast rebuild`"
+    for command in ("check", "diff"):
+        done = empty_show.run("feed", command)
+        assert (done.returncode, done.stderr) == (1, f"podcast: public/feed.xml: {why}\n")

@@ -260,11 +260,12 @@ def _check(session: CliSession, feed: str | None, newest: int) -> "tuple[FeedFin
     feed = feed and typed_source(feed)
     url = feed if feed and is_web_address(feed) else None
     if feed is None and session.store.remote:
+        _read_feed(session, None)  # raises with the command that writes it, where there is none
         url = session.config.to_show(artwork_key=None).feed_url
     if url is None:
-        return conformance.check_feed(_read_feed(session, feed))
+        return conformance.check_feed(_read_feed(session, feed), now=session.clock())
     with HttpClient() as client:
-        return check_url(url, client, newest=newest)
+        return check_url(url, client, newest=newest, now=session.clock())
 
 
 def _read_feed(session: CliSession, feed: str | None) -> bytes:
@@ -277,7 +278,15 @@ def _read_feed(session: CliSession, feed: str | None) -> bytes:
     try:
         return session.store.get(FEED_KEY)[1]
     except NotFound as error:
-        raise NotFound(FEED_KEY, "nothing was published yet; run `podcast publish`") from error
+        raise NotFound(FEED_KEY, _why_no_feed(session)) from error
+
+
+def _why_no_feed(session: CliSession) -> str:
+    """Return the reason for which there is no feed, and the command that writes one."""
+    catalog = session.context.catalog()
+    if catalog is None or not catalog.episodes:
+        return "nothing was published yet; run `podcast publish`"
+    return "no feed was written yet, but the catalog has episodes; run `podcast rebuild`"
 
 
 def _finding_lines(findings: "Iterable[FeedFinding]") -> list[str]:

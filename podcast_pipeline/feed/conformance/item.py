@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import PurePosixPath
 
 from podcast_pipeline.feed.conformance.channel import LANGUAGE_PATTERN
 from podcast_pipeline.feed.conformance.document import Element, FeedDocument, Rule, url_path
 from podcast_pipeline.feed.conformance.finding import FeedFinding, error, warning
-from podcast_pipeline.feed.untrusted.dates import read_date
+from podcast_pipeline.feed.untrusted.dates import is_far, read_date
 from podcast_pipeline.model import CHAPTERS_TYPE
 
 MEDIA_TYPES = {
@@ -25,7 +26,6 @@ TRANSCRIPT_TYPES = {
     "text/plain": "text",
 }
 SOUNDBITE_S = (15, 120)
-DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 _RFC_2822 = re.compile(
     r"((Mon|Tue|Wed|Thu|Fri|Sat|Sun),\s*)?\d{1,2}\s+(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
@@ -127,10 +127,17 @@ def dates(document: FeedDocument) -> Iterator[FeedFinding]:
             yield error("F11", item, "an item without a pubDate", fix)
         elif published is None or not _RFC_2822.fullmatch(text):
             yield error("F11", element, f"the pubDate “{text[:40]}” is not RFC 2822", fix)
-        elif published.doubt:
-            yield warning("F11", element, f"the pubDate “{text}” {published.doubt}", fix)
-        elif "," in text and not text.startswith(DAYS[published.at.weekday()]):
-            yield warning("F11", element, f"{text} was a {DAYS[published.at.weekday()]}", fix)
+        for doubt in published.doubts if published else ():
+            yield warning("F11", element, f"the pubDate “{text[:40]}” {doubt}", fix)
+
+
+def far_dates(document: FeedDocument, now: datetime) -> Iterator[FeedFinding]:
+    """F11: no item is dated after next year."""
+    for item in document.items:
+        element, text = document.element_and_text(item, "pubDate")
+        published = read_date(text)
+        if published and is_far(published.at, now):
+            yield warning("F11", element, f"the pubDate “{text}” is in the far future", "correct the year")
 
 
 def numbers(document: FeedDocument) -> Iterator[FeedFinding]:

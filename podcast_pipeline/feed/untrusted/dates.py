@@ -12,7 +12,8 @@ from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from podcast_pipeline.feed.untrusted.month_names import month_of
+from podcast_pipeline.feed.untrusted.day_names import DAYS_OF_WEEK
+from podcast_pipeline.feed.untrusted.month_names import month_of, without_accents
 from podcast_pipeline.feed.untrusted.zone_names import AMBIGUOUS, LOCAL, OFFSETS_H, UTC_NAMES
 
 LONGEST = 100  # characters
@@ -20,15 +21,21 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FILLERS = frozenset({"at", "um", "uhr", "h", "hrs", "om", "kl", "de", "as", "le", "в", "t"})
 """Words beside a time that are no zone: “at 6 pm”, “um 6:00 Uhr”, “kl. 06.00”, ISO's T."""
 
-NO_TIME = "states no time; midnight UTC is taken"
+NO_TIME = "states no time; midnight is taken"
+NEITHER = "states no time and no time zone; midnight UTC is taken"
+WRONG_DAY = "names another day of the week than it has; the day of the month counts"
 NO_ZONE = "states no time zone; UTC is taken"
 IS_EPOCH = "is 1 January 1970, which programs write for none"
+FIRST_YEAR = 1990  # radio archives are older than podcasts, but hardly older than this
 
 _HALF = r"(?:\s?([ap])\.?m\b\.?)"
 _TIMES = (
     re.compile(rf"(?<![\d:+-])(\d{{1,2}})[:h](\d{{2}})(?::(\d{{2}})(?:[.,]\d{{1,9}})?)?(?!\d){_HALF}?"),
     re.compile(rf"(?<![\d:.])(\d{{1,2}})()(){_HALF}"),
     re.compile(r"(?<=t)(\d{2})(\d{2})(\d{2})?(?:[.,]\d{1,9})?(?!\d)()"),
+    re.compile(r"(?<![\d:.+-])(\d{1,2})\s?(?:uhr|h|hrs?|heures?|hod)\b()()()"),
+    re.compile(r"(?<!\d)(\d{1,2})\s?[時时点點시](?:\s?(\d{1,2})\s?[分분])?()()"),
+    re.compile(r"\b(?:kl\.?|um)\s(\d{1,2})(?![\d.:h])()()()"),
 )
 _DOTTED_TIME = re.compile(rf"(?<![\d.])(\d{{1,2}})\.(\d{{2}})(?:\.(\d{{2}}))?(?![\d.]){_HALF}?")
 _HALVES = re.compile("(午前|上午|오전)|(午後|下午|오후)")
@@ -48,6 +55,7 @@ _DATES = (
     re.compile(r"(?<!\d)(?P<d>\d{1,2})\.\s?(?P<m>\d{1,2})\.\s?(?P<y>\d{4})(?!\d)"),
     re.compile(r"(?<!\d)(?P<a>\d{1,2})[/-](?P<b>\d{1,2})[/-](?P<y>\d{4})(?!\d)"),
 )
+_FIRST_WORD = re.compile(r"([^\W\d_]+)(\.?,)?")
 _COMMENT = re.compile(r"\(([^()]*)\)")
 _OFFSET = re.compile("(?:gmt|utc|ut)?\\s?([+\u2212-])\\s?(\\d{1,2}):?(\\d{2})?(?!\\d)")  # U+2212: minus sign
 _PLACE = re.compile(r"[a-z]+/[a-z_]+(?:/[a-z_]+)?")
@@ -63,11 +71,11 @@ class FeedDate:
 
     Attributes:
         at: aware.
-        doubt: a predicate of the date; None where its text can be read in one way only.
+        doubts: predicates of the date; empty where its text can be read in one way only.
     """
 
     at: datetime
-    doubt: str | None = None
+    doubts: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=4096)
@@ -75,7 +83,8 @@ def read_date(text: str) -> FeedDate | None:
     """Read a date; None for what is none, a month without a day too.
 
     A date without a zone is in UTC, one without a time at midnight; both are named as a doubt, as are zone
-    names that several countries use. Military letters are UTC. Source: RFC 5322, section 4.3.
+    names that several countries use, a day and a month that can be exchanged, and a wrong day of the week.
+    Military letters are UTC. Source: RFC 5322, section 4.3.
     """
     plain = " ".join(unicodedata.normalize("NFKC", text).lower().split()).replace(_MARK, " ")
     if not plain or len(plain) > LONGEST:
@@ -84,6 +93,11 @@ def read_date(text: str) -> FeedDate | None:
         return _read(plain)
     except (ValueError, OverflowError):  # no such day, hour or offset, or beyond the year 9999
         return None
+
+
+def is_far(at: datetime, now: datetime) -> bool:
+    """Return whether a date is after next year, which is a slip of the pen and no plan."""
+    return at.astimezone(UTC).year > now.astimezone(UTC).year + 1
 
 
 def neighbouring_dates(
@@ -132,9 +146,25 @@ def _read(text: str) -> FeedDate | None:
     zone, zone_doubt = _zone(words.partition(_MARK)[2], comment[1] if comment else "")
     at = datetime.combine(day, time(), UTC if zone is None else zone) + (clock or timedelta())
     at.astimezone(UTC)  # the last hours of the year 9999 are none there
-    missing = NO_TIME if clock is None else NO_ZONE if zone is None else None
-    doubt = IS_EPOCH if at == EPOCH else zone_doubt or day_doubt or missing
-    return FeedDate(at, doubt)
+    early = f"is in the year {at.year}; look whether it is right" if at.year < FIRST_YEAR else None
+    wrong_day = WRONG_DAY if day.weekday() not in _days_of_week(text, day) else None
+    missing = _missing(has_time=clock is not None, has_zone=zone is not None or zone_doubt is not None)
+    doubts = (IS_EPOCH,) if at == EPOCH else (early, wrong_day, day_doubt, zone_doubt, missing)
+    return FeedDate(at, tuple(doubt for doubt in doubts if doubt))
+
+
+def _missing(*, has_time: bool, has_zone: bool) -> str | None:
+    if has_time:
+        return None if has_zone else NO_ZONE
+    return NO_TIME if has_zone else NEITHER
+
+
+def _days_of_week(text: str, day: date) -> frozenset[int]:
+    """Return the days that the word at the beginning of a date can mean, 0 for Monday; `day`'s for none."""
+    found = _FIRST_WORD.match(text)
+    name = without_accents(found[1]) if found else ""
+    is_month = found is not None and not found[2] and month_of(name) is not None
+    return frozenset({day.weekday()}) if is_month else DAYS_OF_WEEK.get(name, frozenset({day.weekday()}))
 
 
 def _clock(text: str, patterns: tuple[re.Pattern[str], ...]) -> tuple[timedelta | None, str]:

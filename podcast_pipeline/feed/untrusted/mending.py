@@ -4,6 +4,7 @@ First the usual mends over the whole text; what is still wrong is looked for ite
 item spoils no other. No entity is expanded, nothing is fetched, and each step takes linear time.
 """
 
+import html
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -25,8 +26,12 @@ KNOWN_NAMESPACES = {
     "spotify": "http://www.spotify.com/ns/rss",
 }
 XML_ENTITIES = ("amp", "lt", "gt", "quot", "apos")
-HTML_ELEMENTS = ("title", "description", "itunes:summary", "itunes:subtitle", "content:encoded")
-"""Elements whose text is HTML, which some hosts write as if it were XML."""
+PLAIN_ELEMENTS = ("title", "itunes:title", "itunes:subtitle", "itunes:author", "itunes:keywords")
+HTML_ELEMENTS = (*PLAIN_ELEMENTS, "description", "itunes:summary", "content:encoded")
+"""Elements in which some hosts write HTML as if it were XML; the text of the plain ones is none."""
+
+ITEM_ELEMENTS = ("enclosure", "guid", "pubDate")
+"""Without these an item is another one or none."""
 
 ELEMENTS_IN_NOTES = "has HTML that is not escaped in its notes, read as HTML"
 
@@ -351,8 +356,22 @@ def _read(opening: str, part: _Part, name: str, mends: _Mends) -> str:
     if not children:
         mends.add(f"cannot be read in {name}, which is left out", part.line)
         return ""
+    if children[0].tag == "item":
+        children = [_whole_item(children)]
     mends.add(f"is not well-formed in {name}, read as far as possible", part.line)
     return "".join(etree.tostring(child, encoding="unicode", with_tail=False) for child in children)
+
+
+def _whole_item(children: list[etree._Element]) -> etree._Element:
+    """Return an item with all that is its own, behind a tag that closes nothing or in one never closed."""
+    item = children[0]
+    for behind in children[1:]:
+        item.append(behind)
+    for found in list(item.iter(*ITEM_ELEMENTS)):
+        if found.getparent() is not item:
+            found.tail = None
+            item.append(found)
+    return item
 
 
 def _with_cdata(text: str) -> str:
@@ -368,7 +387,8 @@ def _with_cdata(text: str) -> str:
             inner = text[found.end() : close]
             if found.start() < position or "<![CDATA[" in inner or "]]>" in inner or "<" not in inner:
                 continue
-            pieces += (text[position : found.end()], "<![CDATA[", inner, "]]>")
+            meant = html.unescape(inner) if name in PLAIN_ELEMENTS else inner
+            pieces += (text[position : found.end()], "<![CDATA[", meant.replace("]]>", "]] >"), "]]>")
             position = close
         text = "".join((*pieces, text[position:]))
     return text

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from podcast_pipeline.feed.untrusted.dates import neighbouring_dates, places_of_equal_dates, read_date
+from podcast_pipeline.feed.untrusted.dates import is_far, neighbouring_dates, places_of_equal_dates, read_date
 from podcast_pipeline.feed.untrusted.month_names import MONTHS, NAMES, without_accents
 
 CLEAR = {
@@ -59,7 +59,7 @@ def test_a_date_is_read_as_apps_read_it(text: str) -> None:
     """Zone names, offsets with a colon, ISO 8601, 24:00, 12-hour clocks, months in other languages (c08)."""
     read = read_date(text)
     assert read
-    assert (read.at.isoformat(), read.doubt) == (CLEAR[text], None)
+    assert (read.at.isoformat(), read.doubts) == (CLEAR[text], ())
 
 
 DOUBTFUL = {
@@ -71,9 +71,10 @@ DOUBTFUL = {
     "Tue, 03 Mar 2026 06:00:00 XYZ": ("2026-03-03T06:00:00+00:00", "has the unknown time zone “XYZ”"),
     "2026-03-03 06:00 Nowhere/Land": ("2026-03-03T06:00:00+00:00", "has the unknown time zone “nowhere/"),
     "Tue, 03 Mar 2026 06:00:00": ("2026-03-03T06:00:00+00:00", "states no time zone"),
-    "Sun, 02 Mar 2014": ("2014-03-02T00:00:00+00:00", "states no time;"),
-    "2.3.2014": ("2014-03-02T00:00:00+00:00", "states no time;"),
+    "Sun, 02 Mar 2014": ("2014-03-02T00:00:00+00:00", "states no time and no time zone"),
+    "2.3.2014": ("2014-03-02T00:00:00+00:00", "states no time and no time zone"),
     "03/04/2014 06:00 GMT": ("2014-03-04T06:00:00+00:00", "is read with the month first"),
+    "3 Mar 1926 06:00:00 GMT": ("1926-03-03T06:00:00+00:00", "is in the year 1926; look whether"),
     "Thu, 01 Jan 1970 00:00:00 +0000": ("1970-01-01T00:00:00+00:00", "is 1 January 1970"),
 }
 
@@ -85,7 +86,67 @@ def test_what_is_assumed_is_named(text: str) -> None:
     read = read_date(text)
     assert read
     assert read.at.isoformat() == at
-    assert str(read.doubt).startswith(doubt)
+    assert len(read.doubts) == 1
+    assert read.doubts[0].startswith(doubt)
+
+
+TWO_DOUBTS = {
+    "03/04/2014 06:00 CST": ("2014-03-04T06:00:00-06:00", "is read with the month", "says CST"),
+    "03/04/2014 06:00": ("2014-03-04T06:00:00+00:00", "is read with the month", "states no time zone"),
+    "03/04/2014": ("2014-03-04T00:00:00+00:00", "is read with the month", "states no time and no time zone"),
+    "4 Mar 2014 CST": ("2014-03-04T00:00:00-06:00", "says CST", "states no time; midnight is taken"),
+    "Sun, 4 Mar 2014 06:00": ("2014-03-04T06:00:00+00:00", "names another day", "states no time zone"),
+    "Fri, 4 Mar 1914 06:00 GMT": ("1914-03-04T06:00:00+00:00", "is in the year 1914", "names another day"),
+}
+
+
+@pytest.mark.parametrize("text", TWO_DOUBTS)
+def test_every_assumption_is_named(text: str) -> None:
+    """One doubt hides no other."""
+    at, *doubts = TWO_DOUBTS[text]
+    read = read_date(text)
+    assert read
+    assert read.at.isoformat() == at
+    assert [said.startswith(doubt) for said, doubt in zip(read.doubts, doubts, strict=True)] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_wrong"),
+    [
+        *(("Mo., 03.03.2026 06:00 MEZ", True), ("Di., 03.03.2026 06:00 MEZ", False)),
+        *(("so, 1. 3. 2026 06:00 MEZ", False), ("so, 28. 2. 2026 06:00 MEZ", False)),  # Sonntag, sobota
+        *(("mar. 5, 2026 06:00 GMT", False), ("mar., 5 mar 2026 06:00 GMT", True)),
+        *(("Monday March 3 2026 06:00 GMT", True), ("Xyz, 3 March 2026 06:00 GMT", False)),
+    ],
+)
+def test_a_wrong_day_of_the_week_is_named(text: str, is_wrong: bool) -> None:
+    """In the usual languages; a word that is a month, or no day that is known, is none."""
+    read = read_date(text)
+    assert read
+    assert bool(read.doubts) == is_wrong
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        *(("3. März 2026, 18 Uhr MEZ", "18:00"), ("3. März 2026 um 18 MEZ", "18:00")),
+        *(("3 mars 2026 à 18 h CET", "18:00"), ("3. marts 2026 kl. 18 CET", "18:00")),
+        *(("2026年3月3日 18時30分 JST", "18:30"), ("2026年3月3日 午後6時 JST", "18:00")),
+        *(("3. März 2026 18.30 Uhr MEZ", "18:30"), ("2026년 3월 3일 오전 6시 KST", "06:00")),
+    ],
+)
+def test_an_hour_alone_is_a_time(text: str, time: str) -> None:
+    """“18 Uhr” is no midnight."""
+    read = read_date(text)
+    assert read
+    assert (f"{read.at:%H:%M}", read.doubts) == (time, ())
+
+
+def test_a_date_after_next_year_is_far() -> None:
+    """The last second of next year is a plan, the first one after it a slip."""
+    now = datetime(2026, 12, 1, tzinfo=UTC)
+    far = datetime(2028, 1, 1, tzinfo=UTC)
+    assert (is_far(far - timedelta(seconds=1), now), is_far(far, now)) == (False, True)
 
 
 @pytest.mark.parametrize(

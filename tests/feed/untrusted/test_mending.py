@@ -66,6 +66,27 @@ def test_a_text_is_mended_and_the_line_named(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        *(("R & D <b>x</b>", "R & D <b>x</b>"), ("R &amp; D <b>x</b>", "R & D <b>x</b>")),
+        *(("Elf 5 < 6 and <i>unclosed", "Elf 5 < 6 and <i>unclosed"), ("a ]]&gt; <b>b", "a ]] > <b>b")),
+    ],
+)
+def test_a_title_has_no_entities_and_its_item_its_enclosure(written: str, meant: str) -> None:
+    """A title is text: &amp; in one that has tags is &, as in one without."""
+    items, _ = read(HEAD + ITEM.replace("T{0}", written).format(1, "a") + ITEM.format(2, "b") + END)
+    assert items == [(meant, "a", 1), ("T2", "b", 1)]
+
+
+@pytest.mark.parametrize("name", ["itunes:title", "itunes:author", "odd"])
+def test_an_element_that_is_never_closed_takes_no_enclosure(name: str) -> None:
+    """What stands behind it is the item's own: its enclosure, guid and date."""
+    broken = f"<{name}>Elf 5 < 6 and <i>unclosed</{name}></link><enclosure"
+    items, _ = read(HEAD + ITEM.format(1, "a").replace("<enclosure", broken) + ITEM.format(2, "b") + END)
+    assert items == [("T1", "a", 1), ("T2", "b", 1)]
+
+
+@pytest.mark.parametrize(
     ("begin", "remark"),
     [
         ("\n", "begins with a blank, which is left out (line 1)"),
