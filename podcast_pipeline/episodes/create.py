@@ -26,9 +26,15 @@ RECORDING_SUFFIXES = frozenset(
         *(".wav", ".wave", ".bwf", ".rf64", ".w64", ".aif", ".aiff", ".aifc", ".caf", ".flac"),
         *(".mp2", ".mp3", ".mpga", ".aac", ".adts", ".oga", ".ogg", ".ogv", ".opus", ".spx"),
         *(".m4a", ".m4b", ".m4v", ".mp4", ".mov", ".qt", ".3gp", ".3g2", ".mka", ".mkv", ".webm"),
+        *(".mp1", ".mpa", ".m2a", ".m4r", ".f4a", ".f4v", ".isma", ".ismv", ".mj2", ".mk3d", ".weba"),
+        *(".amr", ".awb", ".3ga", ".asf", ".wma", ".wmv", ".avi", ".wv", ".ac3", ".eac3", ".ec3", ".flv"),
+        *(".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".mpe", ".vob", ".mxf", ".au", ".snd", ".voc", ".ape"),
+        *(".apl", ".tta", ".tak", ".mpc", ".dts", ".thd", ".truehd", ".dsf", ".xwma", ".qcp", ".dss"),
+        *(".oma", ".omg", ".aa3", ".rm", ".ra", ".rmvb", ".wtv", ".loas", ".latm"),
     }
 )
-"""Suffixes of recordings. Text after any other dot belongs to the name: "Dr. Smith talks"."""
+"""Suffixes of recordings in the formats that are read (audio/recording/opening.py). Text after any other dot
+belongs to the name: "Dr. Smith talks"."""
 
 
 def create_episode(

@@ -15,8 +15,9 @@ OPENING_WINDOWS = 8  # about four minutes: an English introduction does not make
 LONG_ENOUGH_S = 5.0  # of a window whose language counts
 UNSURE = 0.7  # mean confidence of a window's words below which its language is heard again
 LEAST_OTHER_S = 15.0  # of another language that is worth a line
-USUAL, OTHER, OTHER_S = "usual_language", "other_language", "other_language_s"
-"""Options of a receipt: the show's language, another one that was heard, and for how many seconds."""
+SET, USUAL, OTHER, OTHER_S = "language", "usual_language", "other_language", "other_language_s"
+"""Options of a receipt: the language that a person set, the show's, another one that was heard, and for how
+many seconds."""
 
 WHISPER_CODES = {"nb": "no", "iw": "he", "in": "id", "fil": "tl", "jv": "jw", "cmn": "zh", "ckb": "ku"}
 """ISO 639 codes that Whisper spells otherwise."""
@@ -77,15 +78,21 @@ def other_language_options(heard: Iterable[Mapping[str, float]]) -> dict[str, st
     return {OTHER: language, OTHER_S: total_s} if total_s >= LEAST_OTHER_S else {}
 
 
-def language_remarks(transcript: Transcript) -> Iterator[str]:
-    """Yield what a producer should know about the language of the words."""
+def language_remarks(transcript: Transcript, *, decides: str) -> Iterator[str]:
+    """Yield what a producer should know about the language of the words.
+
+    Args:
+        decides: what sets another language; not said where a person set the language.
+    """
     options = transcript.receipt.options if transcript.receipt else {}
     language, usual = transcript.language, options.get(USUAL)
-    if usual and language not in (usual, UNDETERMINED):
-        yield f"is transcribed as {language}, which is heard from its begin on, not as {usual} like the show"
+    hint = "" if options.get(SET) else f"; {decides} decides"
+    if usual and not options.get(SET) and language not in (usual, UNDETERMINED):
+        heard = "which is heard from its begin on"
+        yield f"is transcribed as {language}, {heard}, not as {usual} like the show{hint}"
     if options.get(OTHER):
         seconds = float(options[OTHER_S] or 0)
         yield (
             f"about {seconds:.0f} s of it sound like {options[OTHER]}; a transcript has one language, here"
-            f" {language}, so check the words there"
+            f" {language}, so check the words there{hint}"
         )

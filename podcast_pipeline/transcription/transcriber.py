@@ -24,6 +24,7 @@ from podcast_pipeline.transcription.hallucinations import (
     with_doubtful_confidence,
 )
 from podcast_pipeline.transcription.language import (
+    SET,
     UNDETERMINED,
     USUAL,
     find_spoken_language,
@@ -218,7 +219,7 @@ class EngineTranscriber:
             weights_sha256=engine.weights.sha256,
             audio_sha256=sha256_of(recording),
             options={
-                "language": options.language,
+                SET: options.language,
                 **({USUAL: options.usual_language} if options.usual_language else {}),
                 "names": ", ".join(options.names),
                 "beam_size": beam_size,

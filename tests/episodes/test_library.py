@@ -6,8 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
+import av
 import pytest
 
+from podcast_pipeline.audio.recording.opening import FORMATS
 from podcast_pipeline.episodes.create import create_episode, slug_of
 from podcast_pipeline.episodes.library import Library
 from podcast_pipeline.errors import ConfigError, EpisodeError
@@ -483,3 +485,19 @@ def test_a_path_below_a_file_is_no_episode(tmp_path: Path) -> None:
     (tmp_path / "rec.wav").touch()
     with pytest.raises(EpisodeError, match="there is no such episode, nor such a file"):
         Library(tmp_path / "e", language="en").folder(str(tmp_path / "rec.wav"))
+
+
+NO_SOUND = frozenset({"avif", "heic", "heif", "ism", "mks", "psp", "mac"})
+"""Suffixes that ffmpeg gives these formats too: pictures, playlists, subtitles, and words of a title."""
+
+
+@pytest.mark.parametrize("format_", FORMATS.split(","))
+def test_a_default_title_has_no_suffix_of_a_recording(tmp_path: Path, library: Library, format_: str) -> None:
+    """The suffixes of every format that is read are left out, in any case."""
+    suffixes = av.ContainerFormat(format_, "r").extensions | {format_} & {"amr", "asf", "dsf", "wtv", "loas"}
+    for number, suffix in enumerate(sorted(suffixes - NO_SOUND)):
+        path = tmp_path / f"call_with-ann {number}.{suffix.upper()}"
+        path.write_bytes(f"{format_} {number}".encode())
+        folder = library.folder(create_episode(path, library))
+        assert folder.table.title == f"Call_with-ann {number}"
+        assert folder.table.source == f"source.{suffix}"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from podcast_pipeline.model import Segment, Speaker, Transcript, Word
-from podcast_pipeline.transcript.captions.cues import layout_cues
+from podcast_pipeline.transcript.captions.cues import CueLayout, layout_cues
 from podcast_pipeline.transcript.captions.formats import JSON_LAYOUT, SRT_LAYOUT, VTT_LAYOUT
 from podcast_pipeline.transcript.captions.timing import (
     MAX_SHIFT_MS,
@@ -113,3 +113,22 @@ def test_cards_never_overlap_and_none_is_lost(said: list[tuple[str, int, int]], 
             own = [one for one in made if one.speaker == who]
             assert [one.text for one in own] == [one.text for one in cues if one.speaker == who]
             assert all(before.end_s <= after.start_s for before, after in pairwise(own))
+
+
+@pytest.mark.parametrize("layout", [VTT_LAYOUT, SRT_LAYOUT, JSON_LAYOUT], ids=["vtt", "srt", "json"])
+def test_words_written_behind_the_last_one_are_readable(layout: CueLayout) -> None:
+    """Words without time in the sound take it from the cues before, and stay inside the audio."""
+    said = together(("a", 0, COUNCIL), ("b", 5.5, "thank you."))
+    last = 5.503
+    written = tuple(Word(text=f" {word}", start_s=last, end_s=last + 0.3) for word in RIVER.split())
+    segments = (*said.segments, Segment(speaker="a", words=written))
+    cues = layout_cues(said.model_copy(update={"segments": segments, "duration_s": 5.504}), layout)
+    assert min(round(1000 * (cue.end_s - cue.start_s)) for cue in cues) >= SHORTEST_MS
+    assert max(cue.end_s for cue in cues) <= 5.504
+
+
+def test_words_written_into_a_short_gap_are_readable() -> None:
+    """A cue of 41 ms between two long ones of the same speaker is shown for a second."""
+    cues = [cue("a", 0, 6, RIVER[:60]), cue("a", 6.0, 6.041, COUNCIL[:60]), cue("a", 6.041, 12, RIVER[:60])]
+    for time in (time_side_by_side, time_in_sequence):
+        assert [(c.start_s, c.end_s) for c in time(cues, 12)][1] == (5.041, 6.041)

@@ -343,6 +343,25 @@ def test_a_line_never_breaks_inside(whole: str, before: int) -> None:
     assert any(whole in line for cue in layout_cues(transcript, SRT_LAYOUT) for line in cue.lines)
 
 
+@pytest.mark.parametrize(
+    ("language", "whole"),
+    [
+        *(("de", whole) for whole in ("gem. § 5", "2,5 Mio. Euro", "bzw. 3 Mrd. Kronen", "a. wg. der Lage")),
+        *(("de", whole) for whole in ("40 Tsd. Euro", "insb. Wien", "lt. Satzung", "Hptst. der Region")),
+        *(
+            ("en", whole)
+            for whole in ("3. Oktober", "15. März", "gem. § 5", "2,5 Mio. Euro", "3 Mrd. Kronen")
+        ),
+    ],
+)
+def test_a_line_never_breaks_after_an_abbreviation(language: str, whole: str) -> None:
+    """A shortened word stays with the word after it, also where an English episode quotes German."""
+    for before in range(10, 34):
+        said = "x" * (before // 2) + " " + "y" * (before - before // 2) + f" {whole} und so weiter"
+        transcript = spoken((None, said)).model_copy(update={"language": language})
+        assert any(whole in line for cue in layout_cues(transcript, SRT_LAYOUT) for line in cue.lines)
+
+
 def test_a_name_wider_than_a_line_breaks_at_a_space() -> None:
     """A run of capitals that is too wide breaks between words, and numbers stay whole."""
     transcript = spoken((None, "WE ALL EARNED ABOUT SOME 3.5 MILLION DOLLARS LAST YEAR IN NEW YORK"))

@@ -86,7 +86,7 @@ def test_another_language_is_said_from_a_quarter_of_a_minute_on() -> None:
     assert other_language_options([{"nn": 14.9}, {}]) == {}
 
 
-def remarks(language: str, **options: str | float) -> list[str]:
+def remarks(spoken: str, /, **options: str | float) -> list[str]:
     receipt = Receipt(
         engine="e",
         engine_version="1",
@@ -95,7 +95,8 @@ def remarks(language: str, **options: str | float) -> list[str]:
         audio_sha256="0" * 64,
         options=options,
     )
-    return [*language_remarks(Transcript(language=language, duration_s=9, receipt=receipt))]
+    transcript = Transcript(language=spoken, duration_s=9, receipt=receipt)
+    return [*language_remarks(transcript, decides="--language")]
 
 
 def test_a_multilingual_recording_is_said() -> None:
@@ -103,8 +104,17 @@ def test_a_multilingual_recording_is_said() -> None:
     (line,) = remarks("de", usual_language="de", other_language="en", other_language_s=31.5)
     assert line.startswith("about 32 s of it sound like en; a transcript has one language, here de")
     (line,) = remarks("en", usual_language="de")
-    assert line == "is transcribed as en, which is heard from its begin on, not as de like the show"
+    assert line == (
+        "is transcribed as en, which is heard from its begin on, not as de like the show; --language decides"
+    )
     assert remarks("de", usual_language="de") == remarks("und", usual_language="de") == remarks("en") == []
+
+
+def test_a_language_that_a_person_set_was_not_heard() -> None:
+    """With --language, or `language` in episode.toml, no line says that it was heard or what decides."""
+    assert remarks("de", language="de", usual_language="en") == []
+    (line,) = remarks("de", language="de", usual_language="en", other_language="en", other_language_s=31.5)
+    assert line.endswith("here de, so check the words there")
 
 
 @pytest.mark.parametrize(

@@ -102,8 +102,8 @@ class TranscriptionRun:
             glossary=self.session.show_glossary(language),
             report=self.session.output.report,
         )
-        for remark in language_remarks(transcript):
-            self.session.output.warn(f"{name}: {remark}; --language decides")
+        for remark in language_remarks(transcript, decides="--language"):
+            self.session.output.warn(f"{name}: {remark}")
         return TranscriptionResult(name, self._with_speakers(transcript, path))
 
     def _with_speakers(self, transcript: Transcript, recording: Path) -> Transcript:

@@ -139,8 +139,8 @@ def transcribe_episode(
         names=episode_glossary(draft, context.config, draft.language).names,
     )
     transcript = _transcribe(folder, draft, options, context)
-    for remark in language_remarks(transcript):
-        context.warn(f"{draft.slug}: {remark}; `language` in its episode.toml decides")
+    for remark in language_remarks(transcript, decides="`language` in its episode.toml"):
+        context.warn(f"{draft.slug}: {remark}")
     if save:
         edits.replace_transcript(folder, transcript, now=context.clock())
     return transcript

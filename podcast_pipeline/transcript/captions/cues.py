@@ -42,6 +42,8 @@ _NUMBER_END = regex.compile(r"\d[^\s.,:;!?…。、！？]*$")
 _HAN_NUMERAL = regex.compile(r"[〇零一二三四五六七八九十百千万萬亿億兆分之点點两兩]")
 _KATAKANA = regex.compile(r"[\p{Katakana}ー]")
 _BEFORE_NUMBER = regex.compile(r"^[\p{Sc}№#§]$")
+_SHORT = regex.compile(r"\P{L}*\p{L}{1,6}\.")
+"""Inside a sentence an abbreviation of any language: lower case follows."""
 _CAPITALISED = regex.compile(r"^\P{L}*\p{Lu}")
 _PRONOUN = regex.compile(r"^I(?:['’]\w+)?$")
 _CLAUSE_END = regex.compile(r"""[.,:;!?—–、，。؛،…]["'’”»)\]」』]*$""")
@@ -201,7 +203,9 @@ def _bond(before: str, after: str, language: str) -> int:
         return NUMBER
     if _KATAKANA.fullmatch(before[-1]) and _KATAKANA.match(after):
         return NAME
-    shortened = is_abbreviation(before, after, language=language)
+    shortened = is_abbreviation(before, after, language=language) or (
+        _SHORT.fullmatch(before) is not None and after[:1].islower()
+    )
     return NAME if shortened or _continues_name(before, after) else FREE
 
 

@@ -25,6 +25,10 @@ MAX_SHIFT_MS = 500
 SHORTEST_MS = 500
 """However many people talk at once, no card is made shorter than this to be nearer to its words."""
 
+FLASH_MS = 250
+"""Cards that would be shown for less, as words that were written where the sound has no room for them, take
+time from the cards before."""
+
 FASTER = 0.8
 FASTER_STEPS = 12
 
@@ -165,11 +169,25 @@ def _blocks(wanted: Sequence[float], needs: Sequence[float]) -> Iterator[tuple[i
 
 
 def _rising(starts: Sequence[int], end_ms: int) -> list[int]:
-    """Return starts that rise by at least a millisecond, from 0 to before the end."""
+    """Return starts that rise, from 0 to before the end, with time to see each cue where there is any."""
     rising = [max(start, 0) for start in starts]
     for n in range(1, len(rising)):
         rising[n] = max(rising[n], rising[n - 1] + 1)
-    return [min(start, end_ms - (len(rising) - n)) for n, start in enumerate(rising)]
+    return _without_flashes(
+        [min(start, end_ms - (len(rising) - n)) for n, start in enumerate(rising)], end_ms
+    )
+
+
+def _without_flashes(starts: Sequence[int], end_ms: int) -> list[int]:
+    """Return starts, those of flashes earlier: a readable time if the cue before keeps one, too."""
+    shown, following = [*starts], end_ms
+    for n in range(len(shown) - 1, -1, -1):
+        if following - shown[n] < FLASH_MS:
+            before = shown[n - 1] if n else 0
+            wanted = READABLE_MS if following - before >= 2 * READABLE_MS else SHORTEST_MS
+            shown[n] = min(shown[n], following - min(wanted, following // (n + 1)))
+        following = shown[n]
+    return shown
 
 
 def _last_ms(cues: Sequence[Cue], duration_s: float) -> int:

@@ -81,7 +81,10 @@ def _apply_word_edit(state: MergeState, edit: WordEdit, found: Sequence[AnchorMa
         state.add_conflict(edit, at_s, AMBIGUOUS_VOICE)
     else:
         speaker = by if edit.speaker else None
-        state.replacements.append(UnitReplacement(place.start, place.end, edit.written, edit.side, speaker))
+        spaces = edit.space_before, edit.space_after
+        state.replacements.append(
+            UnitReplacement(place.start, place.end, edit.written, edit.side, speaker, spaces)
+        )
         state.applied.append(edit)
 
 

@@ -15,7 +15,13 @@ from podcast_pipeline.transcript.edits.record import (
     recording_hash,
 )
 from podcast_pipeline.transcript.edits.sequence_diff import DiffHunk, merge_adjacent
-from podcast_pipeline.transcript.edits.units import Unit, equal_ignoring_typography, join_units
+from podcast_pipeline.transcript.edits.units import (
+    Unit,
+    equal_ignoring_typography,
+    has_space,
+    join_units,
+    with_leading_space,
+)
 from podcast_pipeline.transcript.edits.word_times import DocumentAlignment, align_document
 from podcast_pipeline.transcript.markdown import MarkdownTranscript
 
@@ -89,8 +95,27 @@ def _word_edit(
         side="after" if sides == ["after"] else "before",
         speaker=_name(alignment, speaker_id) if is_third_speaker else None,
         voice=_voice(alignment, speaker_id, recording) if is_third_speaker else (),
+        space_before=_space_before(alignment, change),
+        space_after=_space_after(alignment, change),
         edited_at=now,
     )
+
+
+def _space_before(alignment: DocumentAlignment, change: DiffHunk) -> bool | None:
+    """Return whether a space is before the words; None for the space that their script has."""
+    if change.j1 == change.j2 or alignment.document_units[change.j1].begins_paragraph:
+        return None
+    text = alignment.document_units[change.j1].text
+    return None if text == with_leading_space(text) else has_space(text)
+
+
+def _space_after(alignment: DocumentAlignment, change: DiffHunk) -> bool | None:
+    """Return whether a space is after the words; None for the one before the engine's next word."""
+    old, new = alignment.transcript_units[change.i2 :][:1], alignment.document_units[change.j2 :][:1]
+    if not old or not new or not change.j2 or new[0].begins_paragraph:
+        return None
+    space = has_space(new[0].text)
+    return None if space == has_space(old[0].text) else space
 
 
 def _voice(

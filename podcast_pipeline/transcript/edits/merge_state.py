@@ -25,6 +25,7 @@ class UnitReplacement:
     Attributes:
         side: the neighbour whose speaker says an insertion.
         speaker: id of the speaker if it is neither neighbour's; else None.
+        spaces: whether a space is before and after the text; None for the usual one.
     """
 
     start: int
@@ -32,6 +33,7 @@ class UnitReplacement:
     text: str
     side: str
     speaker: str | None
+    spaces: tuple[bool | None, bool | None] = (None, None)
 
 
 @dataclass
@@ -95,16 +97,17 @@ class MergeState:
         speakers: list[str | None] = [unit.speaker for unit in units]
         for start, end, speaker in self.reassigned:
             speakers[start:end] = [speaker] * (end - start)
+        kept = [keep_unit(unit, unit.text, speaker=by) for unit, by in zip(units, speakers, strict=True)]
+        for one in self.replacements:
+            kept[one.end : one.end + 1] = [unit.spaced(one.spaces[1]) for unit in kept[one.end : one.end + 1]]
         pieces: list[EditedUnit] = []
         at = 0
         for one in sorted(self.replacements, key=lambda one: (one.start, one.end)):
-            pieces.extend(
-                keep_unit(units[i], units[i].text, speaker=speakers[i]) for i in range(at, one.start)
-            )
+            pieces.extend(kept[at : one.start])
             by = one.speaker or _speaker_at(speakers, one)
             pieces.extend(replace(piece, speaker=by) for piece in _replacement(units, one))
             at = one.end
-        pieces.extend(keep_unit(units[i], units[i].text, speaker=speakers[i]) for i in range(at, len(units)))
+        pieces.extend(kept[at:])
         return pieces
 
 
@@ -134,4 +137,4 @@ def _replacement(units: Sequence[Unit], one: UnitReplacement) -> list[EditedUnit
             units, one.start + change.i1, one.start + change.i2, texts[change.j1 : change.j2]
         )
         pieces.update(enumerate(new, change.j1))
-    return [pieces[j] for j in range(len(texts))]
+    return [pieces[j].spaced(None if j else one.spaces[0]) for j in range(len(texts))]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby, pairwise, zip_longest
 
 from podcast_pipeline.model import Segment, Transcript, Word
-from podcast_pipeline.transcript.edits.units import Unit, equal_ignoring_typography, spread_times
+from podcast_pipeline.transcript.edits.units import Unit, equal_ignoring_typography, has_space, spread_times
 
 NEW_WORD_S = 0.3  # duration of an inserted word, if there is room
 
@@ -30,6 +30,12 @@ class EditedUnit:
     unchanged_unit: Unit | None = None
     segment_index: int | None = None
     begins_paragraph: bool = False
+
+    def spaced(self, space: bool | None) -> "EditedUnit":
+        """Return the unit with or without a leading space; None leaves it as it is."""
+        if space is None or space == has_space(self.text):
+            return self
+        return replace(self, text=f" {self.text}" if space else self.text.strip(), unchanged_unit=None)
 
     def word(self) -> Word:
         """Return the unit as a word of its own."""

@@ -35,6 +35,8 @@ class WordEdit(FrozenModel):
         side: the neighbour whose speaker says an insertion; replaced words keep their speaker.
         speaker: name of the speaker if it is neither neighbour's; else None.
         voice: sample passages of that speaker if the name is only a number.
+        space_before, space_after: whether a space is on that side of the words, as beside Japanese;
+            None, and not written, where the script or the engine's next word says so.
     """
 
     kind: Literal["words"] = "words"
@@ -43,7 +45,15 @@ class WordEdit(FrozenModel):
     side: Literal["before", "after"] = "before"
     speaker: str | None = None
     voice: tuple[TextQuote, ...] = ()
+    space_before: bool | None = None
+    space_after: bool | None = None
     edited_at: Instant
+
+    @model_serializer(mode="wrap")
+    def _without_usual_spaces(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out the spaces that need no word: earlier releases refuse keys that they do not know."""
+        document: dict[str, Any] = serialize(self)
+        return {k: v for k, v in document.items() if v is not None or not k.startswith("space_")}
 
 
 class TurnEdit(FrozenModel):

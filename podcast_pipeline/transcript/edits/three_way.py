@@ -17,7 +17,13 @@ from podcast_pipeline.transcript.edits.sequence_diff import (
     matching_indices,
     merge_adjacent,
 )
-from podcast_pipeline.transcript.edits.units import Unit, equal_ignoring_typography, join_units, units_of
+from podcast_pipeline.transcript.edits.units import (
+    Unit,
+    equal_ignoring_typography,
+    has_space,
+    join_units,
+    units_of,
+)
 
 ONE_SIDE = "\0"  # the speaker of a base that is not known
 
@@ -199,13 +205,15 @@ class _Merge:
             i, j = self.ours.positions[b], self.theirs.positions[b]
             ours, theirs = self._merged_speaker(self._said(b), self.ours.speakers[i], self.theirs.speakers[j])
             unit = self.ours.units[i]
+            spaces = [has_space(one.text) for one in (self.base[b], unit, self.theirs.units[j])]
+            space = spaces[2] if spaces[0] == spaces[1] else None
             if ours != theirs and self.last_speakers != (ours, theirs):
                 self._add_conflict(unit.start_s, self._label(ours), self._label(theirs, self.theirs), True)
             self.last_speakers = (ours, theirs) if ours != theirs else None
             self.pieces.append(
                 (
-                    [keep_unit(unit, unit.text, speaker=ours)],
-                    [keep_unit(unit, unit.text, speaker=theirs)],
+                    [keep_unit(unit, unit.text, speaker=ours).spaced(space)],
+                    [keep_unit(unit, unit.text, speaker=theirs).spaced(space)],
                 )
             )
 

@@ -133,6 +133,11 @@ def with_leading_space(text: str) -> str:
     return bare if is_spaceless(bare) else f" {bare}"
 
 
+def has_space(text: str) -> bool:
+    """Return whether a unit has a leading space."""
+    return text[:1].isspace()
+
+
 def join_units(units: Iterable[str]) -> str:
     """Return units as running text, with a space between two that would become one unit."""
     text = ""

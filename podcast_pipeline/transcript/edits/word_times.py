@@ -11,6 +11,7 @@ from podcast_pipeline.transcript.edits.sequence_diff import DiffHunk
 from podcast_pipeline.transcript.edits.units import (
     Unit,
     comparison_key,
+    has_space,
     split_units,
     units_of,
     with_leading_space,
@@ -187,4 +188,8 @@ def _edited_units(alignment: DocumentAlignment) -> list[EditedUnit]:
             edited[j] = replace(
                 unit, speaker=speakers[j], begins_paragraph=document_units[j].begins_paragraph
             )
+    original = {j: i for i, j in alignment.matches}
+    for j, i in original.items():  # beside written or deleted words, a person chose the space
+        if j and original.get(j - 1) != i - 1 and not document_units[j].begins_paragraph:
+            edited[j] = edited[j].spaced(has_space(document_units[j].text))
     return [edited[j] for j in range(len(document_units))]

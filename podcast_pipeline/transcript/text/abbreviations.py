@@ -15,12 +15,12 @@ def _words(text: str) -> frozenset[str]:
 
 TITLES = _words(
     "mr mrs ms mx dr prof dra drs mme mlle sra srta dña profa mgr messrs hrn frl"
-    " ca cca approx bzw vs vgl sog evtl ggf inkl zzgl env"
+    " ca cca approx bzw vs vgl sog evtl ggf inkl zzgl env wg einschl bspw insb"
 )
 """Words, in lower case, that never end a sentence with their full stop: a name or a number follows."""
 
 TITLES_OF = {
-    "de": _words("hr fr"),
+    "de": _words("hr fr gem lt"),
     "no": _words("hr fr"),
     "da": _words("hr fr"),
     "sv": _words("hr fr"),
@@ -33,7 +33,7 @@ TITLES_OF = {
 ABBREVIATIONS = _words(
     "st ste sr jr rev hon sen rep gov gen col lt sgt capt cmdr maj adm amb pres supt det sra ing arq"
     " inc ltd co corp bros dept univ mt ft ave blvd rd mag dipl geb gest hl str"
-    " jan feb apr jun jul aug sept oct okt nov dec dez"
+    " jan feb apr jun jul aug sept oct okt nov dec dez mio mrd tsd"
 )
 """Words, in lower case, whose full stop ends a sentence only where an opener follows."""
 
@@ -42,9 +42,9 @@ LIST_ENDS = _words("etc usw ff usf")
 
 BEFORE_NUMBER = _words(
     "no nos nr nrn nro núm num p pp pg pág págs pag s seite art arts abs abb fig figs vol vols bd ch chap cap"
-    " kap sec § tel ziff rn tab tbl eq op"
+    " kap sec § tel ziff rn tab tbl eq op gem"
 )
-"""Words that a full stop shortens only where a figure follows: "No. 10", "S. 12", but "He said no. Then"."""
+"""Words that a full stop shortens only where a figure or § follows: "No. 10", but "He said no. Then"."""
 
 MONTHS = _words(
     "januar jänner jan februar feber märz april mai juni juli august september oktober november dezember"
@@ -56,7 +56,16 @@ MONTHS = _words(
 """Of the languages that write "3. Oktober", in lower case."""
 
 NO_ORDINALS = _words("en fr es pt it nl ca gl ro")
-"""Languages that write no ordinal with a full stop: a figure before it ends the sentence."""
+"""Languages that write no ordinal with a full stop: a figure before it ends the sentence, unless a month of
+another language follows, as where an English text quotes one."""
+
+OWN_MONTHS = {
+    "en": _words("april august september november"),
+    "fr": _words("mars mai"),
+    "nl": MONTHS,
+    "ro": _words("mai"),
+}
+"""Words of MONTHS that are of such a language, too."""
 
 OPENERS = {
     "en": _words(
@@ -100,7 +109,7 @@ _INITIALS = regex.compile(rf"{_LETTER}(?:\.-?{_LETTER})*|(\p{{Lu}})\1(?:\.\p{{Lu
 _ONE_INITIAL = regex.compile(rf"\P{{L}}*{_LETTER}\.", regex.V1)
 _FIGURES = regex.compile(r"\d{1,2}")
 _ROMAN = regex.compile(r"(?=[IVXL])(?:X{0,3}|XL|L)(?:IX|IV|V?I{0,3})")
-_NUMERAL = regex.compile(r"[^\p{L}\p{N}]*(?:\d|[IVX]{2,}\b)")
+_NUMERAL = regex.compile(r"[^\p{L}\p{N}]*(?:§|\d|[IVX]{2,}\b)")
 _BEFORE_WORD = regex.compile(r"^[^\p{L}\p{N}§]+")
 _FIRST_WORD = regex.compile(r"[\p{L}\p{M}]+")
 
@@ -138,8 +147,10 @@ def is_abbreviation(text: str, following: str = "", *, language: str = "") -> bo
 def _is_ordinal(following: str, code: str) -> bool:
     """Return whether figures with a full stop are an ordinal; only German has capitals on all nouns."""
     word = _FIRST_WORD.match(following.strip())
-    if word is None or code in NO_ORDINALS:
+    if word is None:
         return False
+    if code in NO_ORDINALS:
+        return word[0].lower() in MONTHS - OWN_MONTHS.get(code, frozenset())
     return word[0].lower() in MONTHS or (code == "de" and not _is_opener(following, code))
 
 

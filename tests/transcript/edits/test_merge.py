@@ -1,10 +1,12 @@
 """Human edits: alignment, extraction, and merge into another transcription."""
 
 import logging
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -24,6 +26,7 @@ from podcast_pipeline.transcript.edits import (
     reconcile_edits,
     transcript_from_document,
 )
+from podcast_pipeline.transcript.edits.three_way import merge_transcripts
 from podcast_pipeline.transcript.markdown import MarkdownTranscript, parse_markdown, to_markdown
 from tests.support.merge_judge import MergeJudge, normalized
 from tests.support.retranscription import Retranscription, edit_markdown, interview, retranscribe
@@ -344,6 +347,69 @@ def test_scripts_without_spaces() -> None:
     assert "".join(w.text for w in partly.words) == "昨日は蜂の話です。"
     (edit,) = extract_edits(parse_markdown(text.replace("話", "花")), base, NOW)
     assert apply_edits((edit,), base).transcript.text == fixed.text
+
+
+LATIN = ("your", "country", "can", "do", "more", "for", "all", "now.")
+HAN = ("客", "観", "判", "断", "的", "東", "京", "都")
+NEW = ("NHK", "空", "radio", "海", "tv", "山")
+
+
+@st.composite
+def mixed_line_and_edit(draw: st.DrawFn) -> tuple[str, str]:
+    """Return a line of Latin and Han words with any spaces, and the line with words in place of others."""
+    words = draw(st.permutations([*LATIN, *HAN]))
+    first = draw(st.integers(1, len(words) - 2))
+    last = draw(st.integers(first, min(first + 2, len(words) - 1)))
+    new = draw(st.lists(st.sampled_from(NEW), min_size=1, max_size=3, unique=True))
+
+    def space(before: str, after: str) -> str:
+        return " " if before.isascii() and after.isascii() else draw(st.sampled_from(("", " ")))
+
+    spaced = [words[0], *(space(a, b) + b for a, b in pairwise(words))]
+    added = [space(a, b) + b for a, b in pairwise([words[first - 1], *new, words[last]])]
+    after = spaced[last + 1 :]
+    return "".join(spaced), "".join([*spaced[:first], *added, *after])
+
+
+@given(mixed_line_and_edit())
+@settings(max_examples=60, deadline=None)
+def test_what_a_person_wrote_keeps_its_spaces(lines: tuple[str, str]) -> None:
+    """Spaces between Latin and Han stand as written, in this transcription and in another one."""
+    line, edited = lines
+    base = spaced_transcript(line)
+    document = parse_markdown(edited_markdown((line, edited), base=base))
+    assert transcript_from_document(document, base).text == edited
+    edits = extract_edits(document, base, NOW)
+    stored = Edits.model_validate_json(to_json(Edits(edits=edits))).edits
+    again = apply_edits(stored, base.model_copy(update={"duration_s": base.duration_s + 1}))
+    assert (again.transcript.text, again.conflicts) == (edited, ())
+    theirs = transcript_from_document(document, base)
+    assert merge_transcripts(base, base, theirs).ours.text == edited
+
+
+def spaced_transcript(line: str) -> Transcript:
+    """Return a line as one segment, with the spaces of the line, a second for each word."""
+    texts = re.findall(r" ?(?:[!-~]+|[^ -~])", line)
+    words = tuple(Word(text=t, start_s=n, end_s=n + 1.0, confidence=0.8) for n, t in enumerate(texts))
+    return Transcript(language="ja", duration_s=len(words), segments=(Segment(words=words),))
+
+
+@pytest.mark.parametrize(
+    ("heard", "written"),
+    [
+        ("ask what your country can do for you", "ask what your country 東京 can do for you"),
+        ("ask what your country. And so", "ask what your country. 客観 And so"),
+        ("彼の判断的な話", "彼の NHK 判断的な話"),
+        ("彼の判断的な話", "彼のNHK判断的な話"),
+        ("彼の NHK 判断的な話", "彼の判断的な話"),
+    ],
+)
+def test_a_written_word_of_another_script_keeps_its_spaces(heard: str, written: str) -> None:
+    """A word beside one of another script has a space or none, as it was written."""
+    base = spaced_transcript(heard)
+    document = parse_markdown(edited_markdown((heard, written), base=base))
+    result = apply_edits(extract_edits(document, base, NOW), base)
+    assert (result.transcript.text, result.conflicts) == (written, ())
 
 
 def test_words_in_several_parts_stay_in_parts() -> None:

@@ -33,6 +33,11 @@ def sentences(text: str, language: str) -> str:
             "The score was 3. | Mary won. | Apple Inc. 20 years later. | Cats, dogs, etc. | Obama agreed.",
         ),
         ("en", "He met Elizabeth II. | Then he took vitamin C. | He was well."),
+        (
+            "en",
+            "The poster says am 3. Oktober in Wien. | There were 3. | August came. | It was a gem. | We won.",
+        ),
+        ("de", "Er zahlte 2,5 Mio. Euro gem. § 5 und wg. Betrugs 3 Mrd. | Das war viel."),
         ("fr", "M. Le Pen et Mme. Royal ont vu Me. Dupont. | Elle dort."),
         ("fr", "Voir p. 12 et l'art. 5. | Puis il part."),
         ("fr", "En 52 av. J.-C. César gagne. | Louis XIV. | Il règne. | MM. Dupont et Durand, env. 5 euros."),
