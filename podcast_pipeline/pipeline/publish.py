@@ -38,7 +38,7 @@ from podcast_pipeline.pipeline.commit import (
 )
 from podcast_pipeline.pipeline.context import Context, ignore, step
 from podcast_pipeline.pipeline.media import build_media, remove_staged_media
-from podcast_pipeline.pipeline.merge.published import base_before, merge_published
+from podcast_pipeline.pipeline.merge.published import base_before, known_base, merge_published
 from podcast_pipeline.pipeline.replace import check_marks, check_new_audio, old_words, tell_changed_names
 from podcast_pipeline.pipeline.show_assets import build_show_assets, check_placeholders
 from podcast_pipeline.pipeline.taken_over import check_taken_over
@@ -260,7 +260,7 @@ def prepare(
         context.warn(f"{folder.slug}: {folder.source.name} is not here; the published audio stays as it is")
     publish_at = _publication_time(draft, known, publish_at, now)
     check_placeholders(context, catalog, allow=allowed)
-    check_new_audio(draft, known, allow=allowed)
+    check_new_audio(draft, known, known_base(folder, known) if known else None, allow=allowed)
     check_folder(folder, known, catalog)
     if known is None or known.source_sha256 != draft.source_sha256:
         recordings.tell_recording(folder, context)

@@ -9,6 +9,8 @@ from tempfile import TemporaryDirectory
 from podcast_pipeline.audio.source import check_audio
 from podcast_pipeline.audio.tracks import Track, mix_tracks
 from podcast_pipeline.episodes import replace_recording as recordings
+from podcast_pipeline.episodes.base import EpisodeBase
+from podcast_pipeline.episodes.public_fields import RECORDING, changed_fields
 from podcast_pipeline.errors import EpisodeError
 from podcast_pipeline.files import sha256_of
 from podcast_pipeline.model import Chapter, Episode, EpisodeDraft, Soundbite, Transcript
@@ -57,12 +59,21 @@ def replace_recording(context: Context, slug: str, recording: Path | Sequence[Tr
         return _replace(context, slug, mixed, recording)
 
 
-def check_new_audio(draft: EpisodeDraft, known: Episode | None, *, allow: frozenset[GateName]) -> None:
+def check_new_audio(
+    draft: EpisodeDraft, known: Episode | None, base: EpisodeBase | None, *, allow: frozenset[GateName]
+) -> None:
     """Close the gate `new-audio` where an episode that apps have gets another recording.
+
+    Args:
+        base: what the folder was last equal to. A recording that was not changed here since is the older one
+            of two: another producer has replaced it, and the merge refuses that.
 
     Raises:
         GateClosed: nobody has allowed it.
     """
+    recording = {RECORDING: draft.source_sha256}
+    if base is not None and not changed_fields(base.fields, recording):
+        return
     if known is not None and has_new_audio(draft, known):
         check_gate("new-audio", draft.slug, _tell_new_audio(known), allow=allow)
 
