@@ -35,6 +35,7 @@ CHANNEL_PARSED = {
     *("itunes:image", "itunes:summary", "podcast:guid", "podcast:locked", "podcast:person"),
 }
 TITLE_CHARACTERS = 255
+FALSE_VALUES = ("false", "no", "clean")
 TYPES: dict[str, EpisodeType] = {"full": "full", "trailer": "trailer", "bonus": "bonus"}
 
 
@@ -280,6 +281,8 @@ def _item(
     link = document.resolve(element, text("link")) if text("link") else None
     if text("link") and link is None:
         remark("its link is left out: it is no http(s) address")
+    for name, value in _broken_values(document, element):
+        remark(f"its {name} is left out: “{single_line(value)[:20]}” is no value of it")
     tags, notes = tuple(_tags(document, element, remark)), _notes(document, element, remark)
     names = {document.name(child) for child in element.iterchildren("*")}
     return ParsedItem(
@@ -295,8 +298,8 @@ def _item(
         duration_s=parse_duration(text("itunes:duration")) or 0.0,
         explicit=(text("itunes:explicit") or document.text(document.channel, "itunes:explicit")).lower()
         in TRUE_VALUES,
-        season=_count(text("itunes:season") or text("podcast:season")),
-        number=_count(text("itunes:episode") or text("podcast:episode")),
+        season=_count(text("itunes:season")) or _count(text("podcast:season")),
+        number=_count(text("itunes:episode")) or _count(text("podcast:episode")),
         type=TYPES.get(text("itunes:episodeType").lower(), "full"),
         persons=tuple(_persons(document, element)),
         image_url=_href(document, element),
@@ -305,6 +308,24 @@ def _item(
         tags=tags,
         dropped_elements=frozenset(names - PARSED - set(COPIED)),
     )
+
+
+def _broken_values(document: FeedDocument, element: Element) -> Iterator[tuple[str, str]]:
+    """Yield names and texts of the elements whose text is no value of theirs, so that none is taken.
+
+    Those of podcast:season and podcast:episode are copied; `drop_invalid_elements` names them.
+    """
+    is_valid: dict[str, Callable[[str], bool]] = {
+        "itunes:season": lambda text: _count(text) is not None,
+        "itunes:episode": lambda text: _count(text) is not None,
+        "itunes:duration": lambda text: parse_duration(text) is not None,
+        "itunes:episodeType": lambda text: text.lower() in TYPES,
+        "itunes:explicit": lambda text: text.lower() in (*TRUE_VALUES, *FALSE_VALUES),
+    }
+    for name, is_one in is_valid.items():
+        text = document.text(element, name)
+        if text and not is_one(text):
+            yield name, text
 
 
 def _title(document: FeedDocument, element: Element) -> str:

@@ -205,3 +205,31 @@ def test_after_an_import_the_feed_is_made_by_rebuild(empty_show: ShowFolder) -> 
     for command in ("check", "diff"):
         done = empty_show.run("feed", command)
         assert (done.returncode, done.stderr) == (1, f"podcast: public/feed.xml: {why}\n")
+
+
+def test_a_broken_value_is_told(empty_show: ShowFolder) -> None:
+    """A season 0, an episode 1.5, a duration that is none: left out by name; right ones are not."""
+    broken = (
+        "<itunes:season>0</itunes:season><itunes:episode>1.5</itunes:episode>"
+        "<itunes:duration>abc</itunes:duration><itunes:episodeType>Live</itunes:episodeType>"
+        "<itunes:explicit>perhaps</itunes:explicit></item>"
+    )
+    right = (
+        "<itunes:season>2</itunes:season><itunes:episode>007</itunes:episode>"
+        "<itunes:duration>1:02:03</itunes:duration><itunes:episodeType>Bonus</itunes:episodeType>"
+        "<itunes:explicit>clean</itunes:explicit></item>"
+    )
+    feed = feed_of("Tue, 03 Mar 2026 06:00:00 GMT", "Mon, 02 Mar 2026 06:00:00 GMT")
+    first, second, end = feed.split("</item>")
+    result = import_text(empty_show, first + broken + second + right + end)
+    assert remarks(result) == [
+        ("Teil 1", "its itunes:season is left out: “0” is no value of it"),
+        ("Teil 1", "its itunes:episode is left out: “1.5” is no value of it"),
+        ("Teil 1", "its itunes:duration is left out: “abc” is no value of it"),
+        ("Teil 1", "its itunes:episodeType is left out: “Live” is no value of it"),
+        ("Teil 1", "its itunes:explicit is left out: “perhaps” is no value of it"),
+    ]
+    assert [(e.season, e.number, e.type) for e in catalog(empty_show).episodes] == [
+        (2, 7, "bonus"),
+        (None, None, "full"),
+    ]

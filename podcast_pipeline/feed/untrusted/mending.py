@@ -13,6 +13,7 @@ from typing import cast
 
 from lxml import etree
 
+from podcast_pipeline.errors import FeedError
 from podcast_pipeline.feed.feedgen_extension import NAMESPACES
 from podcast_pipeline.feed.text import ILLEGAL_CHARACTERS, single_line
 from podcast_pipeline.feed.untrusted.charset import decode_feed
@@ -45,6 +46,7 @@ SHOWN_CHARACTERS = 60
 _OPAQUE_BEGIN = re.compile("|".join(map(re.escape, OPAQUE)))
 _ROOT = re.compile(r"<\?xml\b|<rss\b")
 _DOCTYPE = re.compile(r"<!DOCTYPE[^<>\[\]]{0,1000}>")
+_ANY_DOCTYPE = re.compile(r"<!DOCTYPE\b", re.IGNORECASE)
 _AMPERSAND = re.compile(r"&(?:(#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{0,30});)?")
 _LESS = re.compile(r"<(?![A-Za-z_/!?])")
 _PREFIX = re.compile(
@@ -109,14 +111,16 @@ class _Part:
 def readable_feed(body: bytes, *, http_charset: str = "") -> ReadableFeed:
     """Return a feed decoded and, if it is not well-formed, mended; what no mend helps comes back unmended.
 
-    A DOCTYPE that declares entities stays, and the feed is refused with it.
-
     Args:
         http_charset: of the answer's Content-Type; empty for a file.
+
+    Raises:
+        FeedError: it has a DOCTYPE that declares something, as entities; no mend takes that away.
     """
     decoded = decode_feed(body, http_charset=http_charset)
     mends = _Mends()
     text = _without_doctype(decoded.text, mends)
+    _refuse_doctype(text)
     if not _is_well_formed(text) and _RSS.search(text):
         mended = _mended(_without_begin(text, mends), mends)
         text = mended.text if _is_well_formed(mended.text) else _by_item(mended, mends)
@@ -130,6 +134,13 @@ def _without_doctype(text: str, mends: _Mends) -> str:
         return text
     mends.add("has a DOCTYPE, which is left out", _Part(text).line_at(found.start()))
     return text[: found.start()] + "\n" * found[0].count("\n") + text[found.end() :]
+
+
+def _refuse_doctype(text: str) -> None:
+    mask = _masked(text)
+    root = _RSS.search(mask)
+    if root and _ANY_DOCTYPE.search(mask, 0, root.start()):
+        raise FeedError("F1", "the feed has a DOCTYPE; remove it; feed readers reject entities")
 
 
 def _with_whole_texts(text: str, mends: _Mends) -> str:

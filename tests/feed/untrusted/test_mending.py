@@ -155,8 +155,14 @@ def test_a_plain_doctype_is_left_out_and_one_with_entities_refused() -> None:
     items, remarks = read(plain + ITEM.format(1, "a") + END)
     assert (len(items), remarks) == (1, ["has a DOCTYPE, which is left out (line 2)"])
     bomb = HEAD.replace("<rss", "<!DOCTYPE rss [<!ENTITY a SYSTEM 'file:///etc/passwd'>]>\n<rss")
-    with pytest.raises(FeedError, match="DOCTYPE"):
-        read(bomb + ITEM.format(1, "&a;") + END)
+    headless = bomb.partition("\n")[2]
+    behind = bomb.replace("<!DOC", "<!-- <rss> --><!DOC")
+    for begin in (bomb, headless, behind, "x" + bomb, bomb.replace("DOCTYPE", "doctype")):
+        for text in ("&a;", "&a; & b", "a <br> b", "<i>open"):
+            with pytest.raises(FeedError, match="F1: the feed has a DOCTYPE; remove it"):
+                read(begin + ITEM.format(1, text) + END)
+    told = HEAD.replace("<rss", "<!-- <!DOCTYPE rss [ -->\n<rss") + ITEM.format(1, "a & b") + END
+    assert len(read(told)[0]) == 1
 
 
 @pytest.mark.parametrize("feed", ["", "plain text", "<html><br></html>", "{}", "<rss><channel", "\0\0"])
