@@ -143,6 +143,15 @@ def test_a_host_s_name_is_not_longer_than_a_feed_allows(tmp_path: Path) -> None:
         load_config(tmp_path, {})
 
 
+def test_a_blank_host_and_true_for_a_number_are_named(tmp_path: Path) -> None:
+    """A name without a letter, and `true` for a number, are refused with their key."""
+    (tmp_path / "show.toml").write_text(SHOW.replace('["Ann Lee"]', '["Ann Lee", "  "]'), encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"\[show\.hosts\.1\]: is blank; write something"):
+        load_config(tmp_path, {})
+    said = refusal(tmp_path, "[access]\nteaser_words = true\n")
+    assert said == "[access.teaser_words]: is true or false, where a number belongs; write one like 3"
+
+
 def test_a_secret_in_the_file_is_refused(tmp_path: Path) -> None:
     """show.toml is committed to git: a secret in it is an unknown key, and is not read."""
     (tmp_path / "show.toml").write_text('secret_key = "x"\n' + SHOW, encoding="utf-8")

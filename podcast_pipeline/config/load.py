@@ -1,7 +1,7 @@
 """Finds and reads show.toml, lays the environment over it and validates the result."""
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -164,12 +164,28 @@ def validate_toml(
             why another key is missing.
     """
     try:
-        return model.model_validate({key: _composed(value, key) for key, value in data.items()})
+        checked = model.model_validate({key: _composed(value, key) for key, value in data.items()})
     except ValidationError as error:
         first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
         where = ".".join(str(part) for part in first["loc"])
         variable = (env_names or {}).get(".".join(str(part) for part in first["loc"][:2]))
         raise ConfigError(variable or f"{path} [{where}]", _message(first, model)) from error
+    for where in _truths_as_numbers(data, checked):
+        raise ConfigError(f"{path} [{where}]", "is true or false, where a number belongs; write one like 3")
+    return checked
+
+
+def _truths_as_numbers(written: Any, read: Any) -> Iterator[str]:
+    """Yield the keys where `true` or `false` was taken for 1 or 0, as pydantic does."""
+    if isinstance(written, bool) and type(read) in (int, float):
+        yield ""
+    pairs: Iterable[tuple[Any, Any, Any]] = ()
+    if isinstance(written, Mapping):
+        pairs = ((key, value, getattr(read, key, None)) for key, value in written.items())
+    elif isinstance(written, list) and isinstance(read, tuple):
+        pairs = ((number, *pair) for number, pair in enumerate(zip(written, read, strict=False)))
+    for key, value, other in pairs:
+        yield from (f"{key}.{rest}".removesuffix(".") for rest in _truths_as_numbers(value, other))
 
 
 def _composed(value: Any, key: str) -> Any:

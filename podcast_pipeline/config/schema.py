@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
-from podcast_pipeline.model import FrozenModel, NonEmptyStr, Person, Show
+from podcast_pipeline.model import FrozenModel, NonEmptyStr, Person, PersonName, Show
 
 STATE_FOLDER = ".podcast"
 ReviewAction = Literal["block", "warn", "off"]
@@ -76,7 +76,7 @@ class ShowTable(FrozenModel):
     categories: Annotated[tuple[NonEmptyStr, ...], Field(min_length=1)]
     explicit: bool = False
     artwork: str = "artwork.jpg"
-    hosts: tuple[Annotated[str, Field(min_length=1, max_length=128)], ...] = ()
+    hosts: tuple[PersonName, ...] = ()
 
 
 class UrlsTable(FrozenModel):

@@ -26,6 +26,7 @@ from podcast_pipeline.model import (
     FrozenModel,
     HttpUrlOrNone,
     NonEmptyStr,
+    PersonName,
     Seconds,
     Sha256,
     SingleLineStr,
@@ -45,7 +46,7 @@ ANY_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\s-]*:(?!\d)")
 class TrackTable(FrozenModel):
     """[[tracks]]: a speaker and the file; `channel` counts from 1, None is the whole file."""
 
-    name: Annotated[str, Field(min_length=1, max_length=128)]
+    name: PersonName
     file: NonEmptyStr
     channel: Annotated[int, Field(ge=1)] | None = None
     sha256: Sha256
@@ -78,7 +79,6 @@ def _seconds(time: object) -> object:
 
 
 ClockOrSeconds = Annotated[Seconds, BeforeValidator(_seconds)]
-PersonName = Annotated[SingleLineStr, Field(max_length=128)]
 
 
 class ChapterTable(Chapter):

@@ -21,7 +21,9 @@ CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
 
 
 def _one_line(text: str) -> str:
-    if CONTROL_CHARACTERS.search(text) or not text.strip():
+    if not text.strip():
+        raise ValueError("is blank; write something, or take it out")
+    if CONTROL_CHARACTERS.search(text):
         raise ValueError("is no line of readable text; remove line breaks and control characters")
     return text
 
@@ -43,6 +45,9 @@ Slug = Annotated[str, Field(pattern=f"^{SLUG_PATTERN.pattern}$", max_length=100)
 NonEmptyStr = Annotated[str, Field(min_length=1)]
 SingleLineStr = Annotated[str, Field(min_length=1), AfterValidator(_one_line)]
 """One line of readable text, safe to print in a terminal and in a list."""
+
+PersonName = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_one_line)]
+"""The same, not longer than a feed allows for a person."""
 
 
 def http_url_or_none(text: str | None) -> str | None:

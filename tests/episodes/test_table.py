@@ -77,7 +77,7 @@ def test_times_as_a_clock(tmp_path: Path, written: str, seconds: float) -> None:
     ]
 
 
-@pytest.mark.parametrize("written", ['"1:2:3:4"', '"soon"', '"-1:00"', '""'])
+@pytest.mark.parametrize("written", ['"1:2:3:4"', '"1:75"', '"1:75:00"', '"soon"', '"-1:00"', '""'])
 def test_what_is_no_time(tmp_path: Path, written: str) -> None:
     """Another text is refused in one line that says how a time is written."""
     text = TOML.format("https://n.example").replace("start_s = 0", f"start_s = {written}")
@@ -91,6 +91,16 @@ def test_what_is_no_time(tmp_path: Path, written: str) -> None:
     ("line", "said"),
     [
         ('season = "two"', "[season]: is not a whole number; write one like 3, without quotes"),
+        ("season = true", "[season]: is true or false, where a number belongs; write one like 3"),
+        (
+            'soundbites = [{start_s = 0, duration_s = true, title = "x"}]',
+            "[soundbites.0.duration_s]: is true or false, where a number belongs; write one like 3",
+        ),
+        ('hosts = ["Ann", " "]', "[hosts.1]: is blank; write something, or take it out"),
+        (
+            f'tracks = [{{name = " ", file = "t.wav", sha256 = "{"0" * 64}"}}]',
+            "[tracks.0.name]: is blank; write something, or take it out",
+        ),
         ("season = 0", "[season]: is less than 1; write 1 or more"),
         ('explicit = "maybe"', "[explicit]: is neither true nor false; write one of them, without quotes"),
         ('type = "Full"', "[type]: is not one of 'full', 'trailer' or 'bonus'; write one of them"),

@@ -18,11 +18,13 @@ def format_short_clock(seconds: float) -> str:
 
 
 def parse_clock(text: str) -> float | None:
-    """Return the seconds of `12:30.5`, `1:02:03` or `750.5`; None for other text."""
+    """Return the seconds of `12:30.5`, `1:02:03` or `750.5`; None for other text, as `1:75` or `1:60:00`."""
     found = CLOCK.fullmatch(text.strip())
     if found is None:
         return None
     hours, minutes, seconds = (float(part or 0) for part in found.groups())
+    if (found[2] and seconds >= 60) or (found[1] and minutes >= 60):
+        return None
     return hours * 3600 + minutes * 60 + seconds
 
 
