@@ -114,7 +114,7 @@ def test_equal_dates_keep_the_order_of_the_feed(empty_show: ShowFolder) -> None:
     import_text(empty_show, feed)
     titles = [f"Teil {number}" for number in range(1, 9)]
     for _ in range(2):
-        rebuild(open_show(empty_show.folder))
+        rebuild(open_show(empty_show.folder), allow=["placeholders"])  # the feed has no picture
         body = (empty_show.bucket / "public" / "feed.xml").read_bytes()
         items = ElementTree.fromstring(body)[0].findall("item")  # noqa: S314 (our own)
         assert [item.findtext("title") for item in items] == titles
