@@ -119,7 +119,9 @@ def test_an_open_show_is_closed_by_the_next_command_which_says_so_once(
                 path.chmod(0o755 if path.is_dir() else 0o644)
     first, second = show.run("list"), show.run("list")
     assert first.stderr.count("\n") == 2
-    assert ".podcast: other users could read it, transcripts too; now only you" in first.stderr
+    assert (
+        ".podcast: other users of this machine could read it, transcripts too; now only you" in first.stderr
+    )
     assert "set web_server_reads = true" in first.stderr
     assert "/episodes: other users of this machine could read it" in first.stderr
     assert second.stderr == ""

@@ -39,10 +39,12 @@ def locked(site: Site) -> Iterator[None]:
             yield
         return
     engine = connect(url, Path())
-    with engine.begin() as connection:
-        connection.execute(text("LOCK TABLE sessions IN SHARE MODE"))
-        yield
-    engine.dispose()
+    try:
+        with engine.begin() as connection:
+            connection.execute(text("LOCK TABLE sessions IN SHARE MODE"))
+            yield
+    finally:
+        engine.dispose()
 
 
 def set_patience(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:

@@ -96,7 +96,9 @@ def test_servers_killed_while_they_send(database_url: str | None, tmp_path: Path
             kill_once(PROCESSES.Process(target=run_server, args=arguments), mailbox, chance)
             now += AFTER_A_LEASE
         mailbox.kills = set()
-        build_worker(tmp_path, database_url, port, now).run_due()
+        worker = build_worker(tmp_path, database_url, port, now)
+        worker.run_due()
+        worker.queue.engine.dispose()
     received = Counter(to for to, _ in mailbox.received.queue)
     with engine.connect() as connection:
         outcomes = {
