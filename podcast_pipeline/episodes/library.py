@@ -31,6 +31,10 @@ class Library:
         self.language = language
         self.explicit = explicit
 
+    def with_root(self, root: Path) -> "Library":
+        """Return a library of the same show with its folders elsewhere."""
+        return Library(root, language=self.language, explicit=self.explicit)
+
     def slugs(self) -> Iterator[str]:
         """Yield the slugs of all episode folders, sorted; a folder that is being made is none."""
         names = (path.parent.name for path in sorted(self.root.glob(f"*/{EPISODE_FILE}")))

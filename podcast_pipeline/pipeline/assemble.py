@@ -135,6 +135,16 @@ def referenced_keys(episode: Episode) -> set[str]:
     return {key for key in keys if key}
 
 
+def as_published(episode: Episode, now: datetime, *, changed_at: datetime) -> Episode:
+    """Return a scheduled episode published at an instant.
+
+    Args:
+        changed_at: of its entry in the catalog, later than any other.
+    """
+    changes = {"state": "published", "published_at": now, "content_changed_at": changed_at}
+    return Episode.model_validate({**dict(episode), **changes})
+
+
 def with_corrections(transcript: Transcript, versions: tuple[TranscriptVersion, ...]) -> Transcript:
     """Return the transcript with the number of the newest version and the public notes of all versions."""
     notes = tuple(

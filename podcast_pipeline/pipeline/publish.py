@@ -19,35 +19,28 @@ from podcast_pipeline.episodes.create import create_episode
 from podcast_pipeline.episodes.folder import EpisodeFolder
 from podcast_pipeline.errors import EpisodeError, PodcastError
 from podcast_pipeline.feed import app_impact
-from podcast_pipeline.feed.show_notes import relative_links
 from podcast_pipeline.model import Episode, EpisodeDraft, Person, Show
 from podcast_pipeline.model.catalog import Catalog
 from podcast_pipeline.model.gates import GateName
 from podcast_pipeline.pipeline import recordings
-from podcast_pipeline.pipeline.assemble import MasteringReport, assemble_episode
+from podcast_pipeline.pipeline.assemble import MasteringReport, as_published, assemble_episode
+from podcast_pipeline.pipeline.checks import check_before_work, check_prepared, check_words
 from podcast_pipeline.pipeline.commit import (
     CatalogUpdate,
     PreparedEpisode,
-    check_leaks,
     check_times,
     commit,
     load_catalog,
     make_feed_renderer,
     preview,
-    secret_shingles,
 )
-from podcast_pipeline.pipeline.context import Context, ignore, step
+from podcast_pipeline.pipeline.context import Context, ignore
 from podcast_pipeline.pipeline.media import build_media, remove_staged_media
-from podcast_pipeline.pipeline.merge.published import base_before, known_base, merge_published
-from podcast_pipeline.pipeline.replace import check_marks, check_new_audio, old_words, tell_changed_names
-from podcast_pipeline.pipeline.show_assets import build_show_assets, check_placeholders
-from podcast_pipeline.pipeline.taken_over import check_taken_over
-from podcast_pipeline.pipeline.withdraw.checks import check_draft, check_folder
+from podcast_pipeline.pipeline.merge.published import base_before, merge_published
+from podcast_pipeline.pipeline.show_assets import build_show_assets
 from podcast_pipeline.pipeline.withdraw.removal import remove_withdrawn_objects
 from podcast_pipeline.pipeline.words.correction_note import note_for, settle_note
 from podcast_pipeline.pipeline.words.text import (
-    check_quotes,
-    check_review_policy,
     published_transcript,
     warn_of_printed_names,
 )
@@ -252,27 +245,11 @@ def prepare(
     draft = folder.load_draft()
     catalog = load_catalog(context)
     known = catalog.by_id(draft.id) if catalog else None
-    for link in relative_links(draft.notes):
-        context.warn(
-            f"{folder.slug}: notes.md links to {link}, where no app can go; write it whole, https://…"
-        )
-    if known is not None and folder.has_recording and not folder.source.exists():
-        context.warn(f"{folder.slug}: {folder.source.name} is not here; the published audio stays as it is")
     publish_at = _publication_time(draft, known, publish_at, now)
-    check_placeholders(context, catalog, allow=allowed)
-    check_new_audio(draft, known, known_base(folder, known) if known else None, allow=allowed)
-    check_folder(folder, known, catalog)
-    if known is None or known.source_sha256 != draft.source_sha256:
-        recordings.tell_recording(folder, context)
+    check_before_work(folder, draft, known, catalog, context, allow=allowed)
     merged = merge_published(folder, draft, known, context, trust_folder=trust_folder, save=save)
     draft, edited = merged.draft, merged.edited
-    words, old = edited.transcript if edited else None, old_words(draft, known, context.store)
-    review_items = check_review_policy(draft, edited, context.config, old=old) if edited else ()
-    check_draft(draft, known, words, catalog)
-    check_marks(draft, known, old=old, words=words, allow=allowed)
-    check_quotes(draft, words, context.config, catalog, allow=allowed)
-    if names := tell_changed_names(old, words):
-        context.warn(f"{draft.slug}: {names}; run `podcast review {draft.slug}`")
+    review_items = check_words(draft, known, edited, catalog, context, allow=allowed)
     media = build_media(folder, draft, known, publish_at, context)
     published = published_transcript(known, context.store)
     assembled = assemble_episode(
@@ -291,29 +268,17 @@ def prepare(
         warn_of_printed_names(draft, edited, context)
     settle_note(folder, edited, known, assembled.episode, context, save=save)
     check_times(assembled.episode)
-    transcripts = [assembled.transcript] if assembled.transcript else []
-    render_feed = make_feed_renderer(transcripts, allow=allowed)
     prepared = PreparedEpisode(
         known,
         media,
         assembled,
         build_show_assets(context, catalog),
-        render_feed,
-        words=words,
+        make_feed_renderer([assembled.transcript] if assembled.transcript else [], allow=allowed),
+        words=edited.transcript if edited else None,
         taken=merged.taken,
         review_items=review_items,
     )
-    with step(context.report, "check feed"):
-        then = preview(context.store, prepared.update)
-        if assembled.episode.state == "scheduled":  # refused by `release` means refused with somebody here
-            released = as_published(assembled.episode, publish_at, changed_at=publish_at)
-            render_feed(then.catalog.with_episode(released), then.published_feed)
-    with step(context.report, "check leaks"):
-        for transcript in transcripts:
-            secret = secret_shingles(transcript, then.catalog)
-            check_leaks(secret, prepared.objects)
-            before = secret_shingles(published, then.catalog) if published else None
-            check_taken_over(assembled.episode, secret, before, context.store, allow=allowed)
+    check_prepared(prepared, published, context, allow=allowed)
     return prepared
 
 
@@ -419,13 +384,3 @@ def _due(catalog: Catalog | None, now: datetime) -> list[Episode]:
     """Return the scheduled episodes whose time has come."""
     episodes = catalog.episodes if catalog else ()
     return [episode for episode in episodes if episode.is_due(now)]
-
-
-def as_published(episode: Episode, now: datetime, *, changed_at: datetime) -> Episode:
-    """Return a scheduled episode published at an instant.
-
-    Args:
-        changed_at: of its entry in the catalog, later than any other.
-    """
-    changes = {"state": "published", "published_at": now, "content_changed_at": changed_at}
-    return Episode.model_validate({**dict(episode), **changes})

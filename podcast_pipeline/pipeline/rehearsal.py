@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from podcast_pipeline.episodes.library import Library
 from podcast_pipeline.errors import EpisodeError, GateClosed
 from podcast_pipeline.model import Episode
 from podcast_pipeline.model.catalog import Catalog
 from podcast_pipeline.model.gates import GATES, GateName
+from podcast_pipeline.pipeline.assemble import as_published
 from podcast_pipeline.pipeline.commit import PreparedEpisode, load_catalog, preview
 from podcast_pipeline.pipeline.context import Context
-from podcast_pipeline.pipeline.publish import as_published, prepare, unpublished_slugs
+from podcast_pipeline.pipeline.publish import prepare, unpublished_slugs
 from podcast_pipeline.storage.objects import StagedObject
 from podcast_pipeline.transcript.review import ReviewItem
 
@@ -38,7 +38,7 @@ def ingested_for_rehearsal(
     load_catalog(context)  # knows from the real folders that the catalog was lost
     with TemporaryDirectory(prefix="podcast-rehearsal-") as folder:
         rehearsal = copy(context)
-        rehearsal.library = Library(Path(folder), language=context.config.show.language)
+        rehearsal.library = context.library.with_root(Path(folder))
         slug = ingest(rehearsal)
         sha256 = rehearsal.library.folder(slug).table.source_sha256
         known = context.library.slug_of_source(sha256 or "", exclude=unpublished_slugs(context))

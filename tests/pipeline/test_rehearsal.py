@@ -1,5 +1,6 @@
 """A new recording is rehearsed without a folder, a slug or an id that stays; tracks name the guests."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,19 @@ def test_the_options_of_a_recording_reach_its_rehearsal(context: Context, record
     with ingested_for_rehearsal(context, lambda show: ingest_recording(show, recording, options)) as found:
         table = found[0].library.folder(found[1]).table
         assert (found[1], table.title, table.guests) == ("high", "High water", ("Mara Quill",))
+
+
+def test_a_rehearsed_episode_has_the_shows_language_and_mark(tmp_path: Path, recording: Path) -> None:
+    """Where episode.toml says nothing, `language` and `explicit` are those that the publication will have."""
+    show = build_show_folder(tmp_path / "show")
+    path = show.folder / "show.toml"
+    text = path.read_text(encoding="utf-8").replace("explicit = false", "")
+    text = re.sub('(?m)^language = ".*"$', 'language = "pt-BR"\nexplicit = true', text, count=1)
+    path.write_text(text, encoding="utf-8")
+    context = context_of(show)
+    with ingested_for_rehearsal(context, lambda show: ingest(show, recording)) as (rehearsal, slug):
+        draft = rehearsal.library.folder(slug).load_draft()
+    assert (draft.language, draft.explicit) == ("pt-BR", True)
 
 
 @pytest.mark.parametrize(
