@@ -6,7 +6,7 @@ from uuid import uuid4
 import numpy as np
 import pytest
 
-from podcast_pipeline.config import Config, ShowTable, TranscriptionTable
+from podcast_pipeline.config import TranscriptionTable
 from podcast_pipeline.episodes.folder import EpisodeFolder
 from podcast_pipeline.episodes.table import EpisodeTable
 from podcast_pipeline.model import Receipt, Transcript, Word
@@ -21,6 +21,7 @@ from podcast_pipeline.transcription.language import (
     whisper_code,
 )
 from podcast_pipeline.transcription.windows import SpeechWindow
+from tests.support.configs import tiny_config
 
 
 def window(language: int, duration_s: float = 20.0) -> SpeechWindow:
@@ -135,18 +136,10 @@ def test_the_episodes_language_counts_before_the_shows(
     """episode.toml comes before [transcription]."""
     table = EpisodeTable(id=uuid4(), guid="g", slug="talk", title="Talk", language=episode)
     folder = EpisodeFolder(tmp_path, table, "es")
-    assert wanted_language(folder, config(tmp_path, transcription)) == wanted
-
-
-def config(folder: Path, language: str | None) -> Config:
-    show = ShowTable(
-        id=uuid4(),
-        guid=uuid4(),
-        title="T",
-        description="D",
-        author="A",
-        owner_email="a@example.org",
-        categories=("News",),
-        language="es",
+    assert (
+        wanted_language(
+            folder,
+            tiny_config(tmp_path, language="es", transcription=TranscriptionTable(language=transcription)),
+        )
+        == wanted
     )
-    return Config(folder=folder, show=show, transcription=TranscriptionTable(language=language))

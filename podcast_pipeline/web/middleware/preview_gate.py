@@ -25,7 +25,7 @@ NO_ENTRY = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass
 class PreviewDoor:
     """Who comes in: the secret of the printed address, once, and then a cookie.
 
@@ -36,7 +36,7 @@ class PreviewDoor:
     host: str
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     cookie: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
-    _used: list[str] = field(default_factory=list, repr=False)
+    _is_used: bool = False
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     @property
@@ -52,8 +52,8 @@ class PreviewDoor:
     def use(self, secret: str) -> bool:
         """Return whether this is the secret, for the first time."""
         with self._lock:
-            is_right = secrets.compare_digest(secret.encode(), self.secret.encode()) and not self._used
-            self._used.extend(["used"] if is_right else [])
+            is_right = secrets.compare_digest(secret.encode(), self.secret.encode()) and not self._is_used
+            self._is_used |= is_right
         return is_right
 
     def knows(self, cookie: str) -> bool:

@@ -2,31 +2,22 @@
 
 import json
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
-from podcast_pipeline.config import Config, ShowTable
+from podcast_pipeline.config import Config
 from podcast_pipeline.errors import ConfigError
 from podcast_pipeline.pipeline.words.accepted_names import ACCEPTED_FILE, accept_name, load_accepted_names
 from podcast_pipeline.transcript.names.glossary import Glossary
 from podcast_pipeline.transcript.review import review_items
+from tests.support.configs import tiny_config
 from tests.support.transcripts import recognized
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
     """The settings of a show in an empty folder."""
-    show = ShowTable(
-        id=uuid4(),
-        guid=uuid4(),
-        title="T",
-        description="D",
-        author="A",
-        owner_email="a@example.org",
-        categories=("News",),
-    )
-    return Config(folder=tmp_path, show=show)
+    return tiny_config(tmp_path)
 
 
 def test_an_accepted_name_is_asked_about_once_in_a_show(config: Config) -> None:
