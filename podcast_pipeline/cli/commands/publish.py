@@ -14,20 +14,20 @@ from podcast_pipeline.cli.commands import feeds, review, search
 from podcast_pipeline.cli.confirmation import ask_at_gates, can_ask
 from podcast_pipeline.cli.exit_codes import exit_code
 from podcast_pipeline.cli.output import printable
+from podcast_pipeline.cli.publish_result import PublishOutcome, print_outcomes, receipt_of, slot_lines
 from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.errors import ConfigError, EpisodeError, PodcastError, UnknownBaseError
 from podcast_pipeline.model.gates import GateName
 
 if TYPE_CHECKING:
     from podcast_pipeline.audio.tracks import Track
-    from podcast_pipeline.model import Episode, Show
+    from podcast_pipeline.model import Episode
     from podcast_pipeline.pipeline.commit import PreparedEpisode
     from podcast_pipeline.pipeline.context import Context
     from podcast_pipeline.pipeline.publish import DryRunResult, PublishResult
 
 
 NO_SPEECH = "no speech was found; the transcript is empty"
-LISTED = 20  # changes that came from other producers
 
 
 @dataclass(frozen=True)
@@ -56,20 +56,6 @@ class PublishOptions:
         return bool(self.title or self.slug or self.guests or self.notes)
 
 
-@dataclass(frozen=True)
-class PublishOutcome:
-    """The result or the error of one recording or slug.
-
-    Attributes:
-        seconds: step -> its duration.
-    """
-
-    argument: str
-    result: "PublishResult | DryRunResult | None"
-    seconds: dict[str, float]
-    error: PodcastError | None = None
-
-
 def publish_all(session: CliSession, arguments: list[str], options: PublishOptions) -> None:
     """Publish each recording or slug; raise the error of a single one, print those of several."""
     _ = session.store  # raises before any work if it is another show's
@@ -81,7 +67,7 @@ def publish_all(session: CliSession, arguments: list[str], options: PublishOptio
         raise errors[0]
     if not options.dry_run:
         search.update_search_index(session)
-    _print(session, outcomes)
+    print_outcomes(session, outcomes)
     for error in errors:
         session.output.warn(str(error))
     if not options.dry_run:
@@ -216,7 +202,7 @@ def _publish_one(session: CliSession, argument: str, options: PublishOptions) ->
         review.warn_of_other_title(session, slug, text.document)
     if result.changed and result.episode.transcript and not result.word_count:
         session.output.warn(f"{slug}: {NO_SPEECH}")
-    receipt, previous = _receipt(result, session.output.seconds), result.folder.load_receipt()
+    receipt, previous = receipt_of(result, session.output.seconds), result.folder.load_receipt()
     if result.changed or previous.get("document_key") != receipt["document_key"]:  # lost by a killed run
         result.folder.save_receipt(receipt)
     return result
@@ -272,7 +258,7 @@ def _ask(session: CliSession, prepared: "PreparedEpisode") -> None:
     episode = prepared.assembled.episode
     findings = list(review.review_lines(episode.slug, prepared.review_items, prepared.unnamed_speakers))
     session.output.close()
-    for line in [*_summary(prepared), *findings, *_slot_lines(session, episode)]:
+    for line in [*_summary(prepared), *findings, *slot_lines(session, episode)]:
         typer.echo(printable(line), err=True)
     if typer.confirm(_question(session, prepared.known, episode), default=not findings, err=True):
         return
@@ -306,167 +292,9 @@ def _question(session: CliSession, known: "Episode | None", episode: "Episode") 
     return "Publish it now?"
 
 
-def _slot_lines(session: CliSession, episode: "Episode") -> Iterator[str]:
-    """Yield a line where other episodes are scheduled for the same time."""
-    from podcast_pipeline.pipeline.schedule import scheduled_together
-
-    catalog = session.context.catalog()
-    others = scheduled_together(catalog.episodes if catalog else (), episode)
-    if others:
-        names, when = " and ".join(other.slug for other in others), session.format_local(episode.publish_at)
-        verb = "is" if len(others) == 1 else "are"
-        yield f"{names} {verb} scheduled for {when} too; `--at next` takes the next free slot"
-
-
 def _ask_which_is_newer(session: CliSession, error: UnknownBaseError, options: PublishOptions) -> None:
     """Ask at a terminal whether the folder replaces the published episode; elsewhere raise the error."""
     if options.yes or not can_ask(session):
         raise error
     session.output.warn(str(error))
     typer.confirm("Publish this folder in place of all that differs?", default=False, abort=True)
-
-
-def _receipt(result: "PublishResult", seconds: dict[str, float]) -> dict[str, object]:
-    episode, version = result.episode, result.episode.transcript
-    return {
-        **_facts(episode, result.show),
-        "feed_url": result.show.feed_url,
-        "audio_sha256": episode.enclosure.sha256,
-        "transcript_version": version and version.version,
-        "document_key": version and version.document_key,
-        "loudness": result.mastering and vars(result.mastering),
-        "seconds": {step: round(duration_s, 1) for step, duration_s in seconds.items()},
-    }
-
-
-def _facts(episode: "Episode", show: "Show") -> dict[str, object]:
-    enclosure = episode.enclosure
-    return {
-        "slug": episode.slug,
-        "id": episode.id,
-        "guid": episode.guid,
-        "state": episode.state,
-        "publish_at": episode.publish_at,
-        "page_url": show.episode_url(episode.slug),
-        "audio_url": enclosure.external_url
-        or (show.object_url(enclosure.key) if enclosure.key and episode.access == "public" else None),
-    }
-
-
-def _print(session: CliSession, outcomes: list[PublishOutcome]) -> None:
-    documents = [_document(session, outcome) for outcome in outcomes]
-    for outcome in outcomes:
-        _print_steps(session, outcome)
-    session.output.result(
-        {
-            **(documents[0] if len(documents) == 1 else {}),
-            "feed_url": session.config.to_show(artwork_key=None).feed_url,
-            "episodes": documents,
-        },
-        (line for outcome in outcomes for line in _lines(session, outcome)),
-    )
-
-
-def _document(session: CliSession, outcome: PublishOutcome) -> dict[str, object]:
-    from podcast_pipeline.pipeline.publish import PublishResult
-
-    result, error = outcome.result, outcome.error and str(outcome.error)
-    if result is None:
-        keys = ("id", "guid", "state", "publish_at", "page_url", "audio_url")
-        return {"slug": outcome.argument, **dict.fromkeys(keys), "error": error}
-    facts = {**_facts(result.episode, result.show), "changed": result.changed, "error": None}
-    facts["merged"] = list(result.taken)
-    facts["findings"] = session.told(result.episode.slug)
-    if isinstance(result, PublishResult):
-        return facts
-    minted = {} if result.has_folder else {"id": None, "guid": None}
-    return {**facts, **minted, "would_store": dict(result.objects)}
-
-
-def _print_steps(session: CliSession, outcome: PublishOutcome) -> None:
-    from podcast_pipeline.pipeline.publish import PublishResult
-
-    result = outcome.result
-    if isinstance(result, PublishResult) and result.changed:
-        title = f"{result.episode.slug}: {result.episode.state}"
-        session.output.table(title, _steps(result, outcome.seconds), columns=("step", "seconds", "result"))
-
-
-def _steps(result: "PublishResult", seconds: dict[str, float]) -> list[tuple[str, str, str]]:
-    """Return (step, seconds, result) of every step of this run."""
-    notes = {"store": "objects stored and read back", "transcribe": f"{result.word_count} words"}
-    if seconds.get("transcribe"):
-        duration_s = result.episode.enclosure.duration_s
-        notes["transcribe"] += f", {duration_s / seconds['transcribe']:.0f}× real time"
-    if result.mastering:
-        before, after = result.mastering.before_lufs, result.mastering.after_lufs
-        peak = result.mastering.true_peak_dbtp
-        notes["master"] = f"{before:.1f} → {after:.1f} LUFS, true peak {peak:.1f} dBTP"
-    return [(step, f"{step_s:.1f}", notes.get(step, "")) for step, step_s in seconds.items()]
-
-
-def _lines(session: CliSession, outcome: PublishOutcome) -> Iterator[str]:
-    from podcast_pipeline.pipeline.publish import DryRunResult
-
-    result = outcome.result
-    if result is None:
-        return
-    facts = _facts(result.episode, result.show)
-    yield from merged_lines(result.taken, "would take" if isinstance(result, DryRunResult) else "taken")
-    if not result.changed:
-        then = " from its time on" if result.episode.state == "scheduled" else ""
-        yield f"{facts['slug']}: nothing to do, the episode matches its folder ({facts['page_url']}{then})"
-    elif isinstance(result, DryRunResult):
-        yield from _plan(session, result)
-    else:
-        scheduled = result.episode.state == "scheduled"
-        if scheduled:
-            when = session.format_local(result.episode.publish_at)
-            yield f"scheduled: `podcast release` publishes the episode at {when}; nothing answers before"
-            yield from _slot_lines(session, result.episode)
-        version = result.episode.transcript
-        known = result.before.transcripts if result.before else ()
-        if version and version.note and version not in known:
-            yield f"transcript: version {version.version}; correction note: {version.note}"
-        if scheduled:
-            yield f"page from then on: {facts['page_url']}"
-            return
-        yield f"page:  {facts['page_url']}"
-        yield f"audio: {facts['audio_url'] or 'for subscribers, in their private feeds and on the page'}"
-        yield f"feed:  {result.show.feed_url}"
-        yield from _lines_on_the_audio(session, result)
-
-
-def _lines_on_the_audio(session: CliSession, result: "PublishResult") -> Iterator[str]:
-    """Yield what a listener keeps of the audio that was published before."""
-    before, audio = result.before, result.episode.enclosure
-    if before is None or before.enclosure.key is None or before.state != "published":
-        return
-    if before.enclosure.sha256 != audio.sha256:
-        days = session.config.storage.gc_grace_days
-        old = result.show.object_url(before.enclosure.key) if before.access == "public" else "in the store"
-        yield f"old audio: {old}, until `podcast gc --yes` removes it, {days} days from now at the earliest"
-    elif before.title != result.episode.title:
-        yield "the MP3 keeps in its tags the title that it was made with; apps show the one of the feed"
-
-
-def merged_lines(taken: Sequence[str], verb: str) -> Iterator[str]:
-    """Yield a line for each change that came from the published episode, the first ones in full."""
-    yield from (f"{verb} from the published episode: {line}" for line in taken[:LISTED])
-    if len(taken) > LISTED:
-        yield f"{verb} from the published episode: {len(taken) - LISTED} more changes"
-
-
-def _plan(session: CliSession, result: "DryRunResult") -> Iterator[str]:
-    episode, changes = result.episode, result.feed_changes
-    when = session.format_local(episode.publish_at)
-    folder = "" if result.has_folder else " and no folder was made"
-    yield f"{episode.slug}: would be {episode.state}, {when}; nothing was stored{folder}"
-    yield from _slot_lines(session, episode)
-    for key, size_bytes in result.objects:
-        yield f"would store {key} ({size_bytes} bytes)"
-    for verb, items in (("add", changes.new), ("remove", changes.removed)):
-        for item in items:
-            yield f"the feed would {verb}: {item.title}"
-    for change in changes.changed:
-        yield f"the feed would change: {change.new.title}"

@@ -3,8 +3,8 @@
 import typer
 
 from podcast_pipeline.cli.arguments import SlugArgument
-from podcast_pipeline.cli.commands.publish import merged_lines
 from podcast_pipeline.cli.exit_codes import PROBLEMS
+from podcast_pipeline.cli.publish_result import merged_lines
 from podcast_pipeline.cli.session import CliSession
 
 
