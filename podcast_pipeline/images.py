@@ -29,8 +29,10 @@ def open_image_header(data: bytes, *, formats: tuple[str, ...] | None) -> Image.
 
 
 JPEG_BEGIN, PNG_BEGIN = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
-JPEG_END, JPEG_SCAN, JPEG_COMMENT = 0xD9, 0xDA, 0xFE
-JPEG_APPLICATION = range(0xE0, 0xF0)
+JPEG_END, JPEG_SCAN = 0xD9, 0xDA
+JPEG_STRUCTURE = (*range(0xC0, 0xD0), *range(0xDB, 0xE0))
+"""Segments that decode the pixels: frames, tables of codes and steps."""
+
 JPEG_LOOK = {0xE0: b"JFIF\0", 0xE2: b"ICC_PROFILE\0", 0xEE: b"Adobe"}
 """Application segments that say how the pixels look, by their first bytes."""
 
@@ -39,7 +41,7 @@ _JPEG_MARKER = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")
 
 PNG_PIXELS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 PNG_LOOK = (b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"sBIT", b"pHYs", b"cICP")
-PNG_FRAMES = b"fdAT"
+PNG_COMPRESSED = (b"IDAT", b"fdAT")
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,8 @@ class PictureParts:
     Attributes:
         plain: the picture without comments, text, Exif, XMP and whatever stands behind it; the pixels and
             how they look are the same.
-        text: everything that is no pixel, for a search: also what `plain` keeps of colour profiles.
+        text: everything but the compressed pixels, for a search: also what `plain` keeps of tables and colour
+            profiles.
     """
 
     plain: bytes
@@ -95,11 +98,10 @@ def _jpeg_parts(data: bytes) -> Iterator[tuple[bytes, bool, bool]]:
             found = _JPEG_MARKER.search(data, end)
             end = found.start() if found else len(data)
             yield data[at:end], True, False
-        elif marker in JPEG_APPLICATION or marker == JPEG_COMMENT:
-            look = JPEG_LOOK.get(marker)
-            yield segment, look is not None and content.startswith(look), True
         else:
-            yield segment, True, False
+            look = JPEG_LOOK.get(marker)
+            is_look = look is not None and content.startswith(look)
+            yield segment, is_look or marker in JPEG_STRUCTURE, True
         at = end
     yield data[at : at + 2], True, False
     yield data[at + 2 :], False, True
@@ -115,7 +117,6 @@ def _png_parts(data: bytes) -> Iterator[tuple[bytes, bool, bool]]:
         end = at + 12 + length
         if end > len(data):
             raise ValueError("ends inside a chunk")
-        is_pixels = name in PNG_PIXELS
-        yield data[at:end], is_pixels or name in PNG_LOOK, not is_pixels and name != PNG_FRAMES
+        yield data[at:end], name in PNG_PIXELS or name in PNG_LOOK, name not in PNG_COMPRESSED
         at = end
     yield data[at:], False, True

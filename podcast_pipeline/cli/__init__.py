@@ -19,9 +19,7 @@ def main() -> None:
     from podcast_pipeline.cli.app import app
     from podcast_pipeline.cli.output import guard_streams
 
-    os.umask(
-        0o077
-    )  # recordings, words, addresses and keys are the owner's; storage/file_modes.py opens the rest
+    os.umask(0o077)  # words, addresses and keys are the owner's; storage/file_modes.py opens the rest
     _open_closed_streams()
     guard_streams()
     try:

@@ -130,6 +130,8 @@ def test_file_that_is_no_audio_is_refused(tmp_path: Path) -> None:
     ("name", "content", "reason"),
     [
         ("a.m3u8", "#EXTM3U\nhttp://127.0.0.1:9/a.ts\n", "is no audio, but a playlist (M3U, HLS)"),
+        ("a.asx", "[Reference]\nRef1=http://127.0.0.1:9/a\n", "is no audio, but a playlist (ASX)"),
+        ("b.wma", '<ASX version="3.0"><entry/></ASX>', "is no audio, but a playlist (ASX)"),
         ("a.wav", "ffconcat version 1.0\nfile '/etc/passwd'\n", "is no audio, but a playlist (ffconcat)"),
         ("a.mp3", "<MPD><Period/></MPD>", "is no audio, but a page or XML"),
         ("a.sdp", "v=0\no=- 0 0 IN IP4 127.0.0.1\n", "is no audio, but a session description (SDP)"),

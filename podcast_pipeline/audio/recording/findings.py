@@ -202,8 +202,8 @@ class LevelReport:
             return None
         return RecordingFinding(
             kind="very quiet",
-            message=f"is very quiet ({speech_db:.0f} dB below full scale): it is raised by about"
-            f" {SPEECH_DB - speech_db:.0f} dB, and its noise too; listen for hiss".replace("(-", "("),
+            message=f"is very quiet ({-speech_db:.0f} dB below full scale): it is raised by about"
+            f" {SPEECH_DB - speech_db:.0f} dB, and its noise too; listen for hiss",
         )
 
 

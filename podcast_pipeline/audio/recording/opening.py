@@ -12,27 +12,13 @@ import av.error
 from podcast_pipeline.audio.recording.chunks import SoundExtent, odd_extent
 from podcast_pipeline.errors import AudioError
 
-FORMATS = (
-    ",".join(  # content decides, not the file's name; no playlist and nothing that refers to other files
-        (
-            *("wav", "w64", "aiff", "caf", "flac", "mp3", "aac", "mov", "ogg", "matroska"),  # recorders
-            *(
-                "amr",
-                "asf",
-                "avi",
-                "wv",
-                "ac3",
-                "eac3",
-                "mpegts",
-                "mpeg",
-                "flv",
-                "mxf",
-            ),  # telephones, cameras
-            *("au", "voc", "ape", "tta", "tak", "mpc", "mpc8", "dts", "truehd", "dsf", "xwma", "qcp", "dss"),
-            *("oma", "rm", "wtv", "loas"),
-        )
-    )
-)
+OF_RECORDERS = "wav,w64,aiff,caf,flac,mp3,aac,mov,ogg,matroska"
+OF_TELEPHONES_AND_CAMERAS = "amr,asf,avi,wv,ac3,eac3,mpegts,mpeg,flv,mxf"
+RARE = "au,voc,ape,tta,tak,mpc,mpc8,dts,truehd,dsf,xwma,qcp,dss,oma,rm,wtv,loas"
+FORMATS = f"{OF_RECORDERS},{OF_TELEPHONES_AND_CAMERAS},{RARE}"
+"""Formats of libavformat that are opened: content decides, not the file's name. No playlist is among them,
+nor anything that refers to other files."""
+
 OPEN_OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
 WHAT_TO_DO = "Export it again as WAV, FLAC or MP3"
 LEAST_HIDDEN_S = 0.2  # less may be padding
@@ -41,6 +27,8 @@ FOREIGN_BEGINS = {
     b"#EXTM3U": "a playlist (M3U, HLS)",
     b"ffconcat": "a playlist (ffconcat)",
     b"[playlist]": "a playlist (PLS)",
+    b"[reference]": "a playlist (ASX)",
+    b"<asx": "a playlist (ASX)",
     b"v=0": "a session description (SDP)",
     b"<": "a page or XML",
     b"{": "JSON",
@@ -157,7 +145,8 @@ def foreign_begin(path: Path) -> str | None:
     with path.open("rb") as file:
         begin = file.read(BEGIN_BYTES)
     words = begin.removeprefix(b"\xef\xbb\xbf").lstrip()
-    return next((name for magic, name in FOREIGN_BEGINS.items() if words.startswith(magic)), None)
+    folded = words.lower()  # playlists are written in any case
+    return next((name for magic, name in FOREIGN_BEGINS.items() if folded.startswith(magic.lower())), None)
 
 
 def _require_bytes(path: Path) -> None:

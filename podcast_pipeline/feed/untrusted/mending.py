@@ -245,9 +245,7 @@ def _mend_ampersand(found: re.Match[str]) -> tuple[str, str] | None:
     if name in XML_ENTITIES:
         return None
     if f"{name};" in html5:
-        return html5[f"{name};"].replace("&", "&amp;").replace(
-            "<", "&lt;"
-        ), "has names of HTML, such as &nbsp;"
+        return html.escape(html5[f"{name};"], quote=False), "has names of HTML, such as &nbsp;"
     return f"&amp;{name};", "has unknown names, such as &this;, read as they stand"
 
 
