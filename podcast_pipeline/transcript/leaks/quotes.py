@@ -60,7 +60,7 @@ def episode_texts(episode: EpisodeDraft) -> tuple[PublicText, ...]:
         PublicText("the title", episode.title, "title"),
         PublicText("notes.md", episode.notes),
         *(PublicText("a topic", topic, "title") for topic in episode.topics),
-        *(PublicText("a guest's name", person.name, "title") for person in episode.persons),
+        *(PublicText(f"a {person.role}'s name", person.name, "title") for person in episode.persons),
         *(PublicText("a chapter's title", chapter.title, "title") for chapter in episode.chapters),
         *(
             PublicText("a soundbite's title", bite.title, "title")
