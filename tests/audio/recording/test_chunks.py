@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from podcast_pipeline.audio.recording.chunks import WRAP_BYTES, is_short, odd_extent
+from podcast_pipeline.audio.recording import chunks
+from podcast_pipeline.audio.recording.chunks import is_short, odd_extent
 from podcast_pipeline.audio.recording.opening import RecordingSource, find_source
 from podcast_pipeline.audio.source import check_audio
 from podcast_pipeline.errors import AudioError
 from podcast_pipeline.transcription.decode import SAMPLE_RATE_HZ, Recording
 from tests.support.audio_files import FFMPEG, ignore_progress, make_audio, tone
 
+WRAP_BYTES = 1 << 22  # of the test: no file of 4 GiB on the disk
 FORMATS = {
     "a.wav": (b"data", 4, "<I", 0),
     "rf64.wav": (b"ds64", 16, "<Q", 0),
@@ -83,14 +85,18 @@ def test_what_is_no_sound_behind_a_wav_is_left_out(tmp_path: Path, behind: bytes
 
 
 @pytest.mark.parametrize("behind", [b"", b"LIST\x04\0\0\0INFO"])
-def test_a_size_that_wrapped_at_4_gib_is_undone(tmp_path: Path, behind: bytes) -> None:
-    """A 32-bit size wraps: the sound ends where chunks or the file's end follow, 4 GiB later."""
+def test_a_size_that_wrapped_at_4_gib_is_undone(
+    tmp_path: Path, behind: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A 32-bit size wraps: the sound ends where chunks or the file's end follow, 4 GiB (here 4 MiB) later."""
+    assert chunks.WRAP_BYTES == 2**32
+    monkeypatch.setattr(chunks, "WRAP_BYTES", WRAP_BYTES)
     path, second_bytes = tmp_path / "a.wav", 2 * 48_000
     with wave.open(str(path), "wb") as file:
         file.setparams((1, 2, 48_000, 0, "NONE", ""))
         file.writeframes(b"\x01\x10" * 48_000)
     with path.open("r+b") as file:
-        file.truncate(44 + WRAP_BYTES + second_bytes)  # a sparse file
+        file.truncate(44 + WRAP_BYTES + second_bytes)
         file.seek(44 + WRAP_BYTES)
         file.write(b"\x01\x10" * 48_000 + behind)
     found = odd_extent(path)
