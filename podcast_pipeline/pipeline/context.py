@@ -26,11 +26,6 @@ if TYPE_CHECKING:
 # Imports below stand inside functions: a command loads only the rooms of the parts that it uses.
 
 
-def user_cache_folder() -> Path:
-    """Return the folder of models and finished windows for files that belong to no show."""
-    return Path.home() / ".cache" / "podcast-pipeline" / "cache"
-
-
 def ignore(_: object) -> None:
     """Drop a progress event or a warning."""
 
@@ -91,7 +86,8 @@ class Context:
         from podcast_pipeline.transcription import load_transcriber
 
         cache = self.config.state_folder / "cache"
-        return load_transcriber(self.engine, self.config.transcription.model, cache=cache)
+        model = self.config.transcription.model
+        return load_transcriber(self.engine, model, cache=cache, report=self.report)
 
     @cached_property
     def ffmpeg(self) -> "Ffmpeg":

@@ -4,6 +4,7 @@ import ctypes
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -81,6 +82,10 @@ class Transcriber(Protocol):
         """
 
 
+def _drop(_: object) -> None:
+    """Drop a progress event."""
+
+
 def this_machine() -> Machine:
     """Return the properties of this machine, without loading an engine."""
     return Machine(frozenset(name for name, package in NEEDS.items() if find_spec(package)), cuda=_has_cuda())
@@ -108,13 +113,20 @@ def choose_engine(engine: str, machine: Machine | None = None) -> str:
     return engine
 
 
-def load_transcriber(engine: str, model: str, *, cache: Path) -> Transcriber:
+def load_transcriber(
+    engine: str,
+    model: str,
+    *,
+    cache: Path,
+    report: ProgressCallback = _drop,
+) -> Transcriber:
     """Return an engine loaded with the verified weights of a model.
 
     Args:
         engine: a name in ENGINES, or `auto`.
         model: a Whisper size ("base"), or a path; see `weights.find_weights`.
         cache: folder for derived files that are kept between runs.
+        report: called with the progress of fetching the weights.
 
     Raises:
         TranscriptionError: no such engine or model, or the weights cannot be obtained.
@@ -124,7 +136,8 @@ def load_transcriber(engine: str, model: str, *, cache: Path) -> Transcriber:
     from podcast_pipeline.transcription import hub, weights
     from podcast_pipeline.transcription.transcriber import EngineTranscriber
 
-    verified = weights.find_weights(model, cache=cache, hub=hub.fetch_from_hub)
+    fetch = partial(hub.fetch_from_hub, report=report)
+    verified = weights.find_weights(model, cache=cache, hub=fetch)
     module, _, class_name = ENGINES[name].partition(":")
     return EngineTranscriber(getattr(import_module(module), class_name)(verified), cache=cache)
 

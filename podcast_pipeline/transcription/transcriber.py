@@ -52,6 +52,7 @@ class EngineTranscriber:
 
     def __init__(self, engine: Engine, *, cache: Path) -> None:
         self.engine = engine
+        self.languages = frozenset({"en"}) if engine.weights.is_english_only else engine.languages
         self._cache = cache
 
     def transcribe(
@@ -112,20 +113,20 @@ class EngineTranscriber:
 
     def _languages(self, options: TranscriptionOptions) -> tuple[str | None, str | None]:
         """Return the language to transcribe in, None to detect it, and the usual one if the model has it."""
-        usual, supported = options.usual_language, self.engine.languages
+        usual, supported = options.usual_language, self.languages
         if len(supported) == 1:
             return self._supported_language(options.language or usual), None
         return self._supported_language(options.language), usual if usual in supported else None
 
     def _supported_language(self, language: str | None) -> str | None:
-        supported, model = self.engine.languages, self.engine.weights.model
+        supported, model = self.languages, self.engine.weights.model
         if language is None:
             return next(iter(supported)) if len(supported) == 1 else None
         if language in supported:
             return language
         if len(supported) == 1:
             raise TranscriptionError(
-                model, f"supports {min(supported)} only, not {language}; use a model without .en, like base"
+                model, f"supports {min(supported)} only, not {language}; use a multilingual model, like base"
             )
         raise TranscriptionError(
             model, f"does not support the language {language}; supported are {' '.join(sorted(supported))}"
@@ -151,7 +152,7 @@ class EngineTranscriber:
         self, windows: Iterable[SpeechWindow], words: Iterable[Sequence[Word]], language: str
     ) -> dict[str, float]:
         found: dict[str, float] = defaultdict(float)
-        for window, said in zip(windows, words, strict=True) if len(self.engine.languages) > 1 else ():
+        for window, said in zip(windows, words, strict=True) if len(self.languages) > 1 else ():
             found[other_language(window, said, language, self.engine.detect_language)] += window.duration_s
         return {other: round(seconds, 1) for other, seconds in sorted(found.items()) if other}
 
@@ -229,11 +230,15 @@ class EngineTranscriber:
 
 
 class ProgressCounter:
-    """Reports how much of the recording has been transcribed, in seconds of audio."""
+    """Reports how much of the recording has been transcribed, in seconds of audio.
+
+    Attributes:
+        transcribed_s: of the finished windows.
+    """
 
     def __init__(self, source: Recording, report: ProgressCallback) -> None:
         self._source, self._report = source, report
-        self._samples, self._done_s = 0, 0.0
+        self._samples, self.transcribed_s = 0, 0.0
 
     @property
     def decoded_s(self) -> float:
@@ -250,14 +255,14 @@ class ProgressCounter:
 
     def count_transcribed(self, windows: Iterable[SpeechWindow]) -> None:
         """Count finished windows, in any order."""
-        self._show(self._done_s + sum(window.duration_s for window in windows))
+        self._show(self.transcribed_s + sum(window.duration_s for window in windows))
 
     def finish(self) -> None:
         """Report the whole recording as done, including silence."""
         self._report(Progress(step=STEP, done=self.decoded_s, total=self.decoded_s, unit="s"))
 
     def _show(self, done_s: float) -> None:
-        self._done_s = done_s
+        self.transcribed_s = done_s
         total_s = max(self._source.declared_s, self.decoded_s, done_s)
         self._report(Progress(step=STEP, done=done_s, total=total_s, unit="s"))
 

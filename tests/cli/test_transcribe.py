@@ -224,7 +224,7 @@ def test_english_only_weights_refuse_another_language(bare: ShowFolder) -> None:
     done = transcribe(bare, clip(bare, 2).name, "--language", "fr")
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
-    assert "tiny.en: supports en only, not fr; use a model without .en, like base" in line
+    assert "tiny.en: supports en only, not fr; use a multilingual model, like base" in line
 
 
 def test_a_file_in_a_show_gets_its_names(tmp_path: Path) -> None:

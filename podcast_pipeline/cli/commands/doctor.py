@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -91,7 +92,8 @@ def _check_weights(session: CliSession) -> Iterator[DoctorFinding]:
 
     settings = session.transcription
     yield DoctorFinding("engine", True, transcription.choose_engine(settings.engine))
-    found = weights.find_weights(settings.model, cache=session.cache_folder, hub=hub.fetch_from_hub)
+    fetch = partial(hub.fetch_from_hub, report=session.output.report)
+    found = weights.find_weights(settings.model, cache=session.cache_folder, hub=fetch)
     yield DoctorFinding("weights", True, f"{settings.model}, SHA-256 {found.sha256[:16]}…")
 
 

@@ -75,8 +75,13 @@ class TranscriptionRun:
     @cached_property
     def transcriber(self) -> Transcriber:
         """The engine with its weights."""
-        cache = self.session.cache_folder
-        return transcription.load_transcriber(self.settings.engine, self.settings.model, cache=cache)
+        settings, output = self.settings, self.session.output
+        return transcription.load_transcriber(
+            settings.engine,
+            settings.model,
+            cache=self.session.cache_folder,
+            report=output.report,
+        )
 
     def is_episode(self, name: str) -> bool:
         """Return whether a name is an episode's, and no file's."""
