@@ -165,6 +165,11 @@ class Output:
         sys.stdout.flush()
         Console(file=_unfiltered(sys.stdout), width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
 
+    def note(self, line: str) -> None:
+        """Print a line on stderr that is no warning; not with --quiet, and not between lines of JSON."""
+        if not self.quiet and self.progress != "json":
+            self.warn(line)
+
     def warn(self, line: str) -> None:
         """Print a one-line message on stderr."""
         self.close()

@@ -2,7 +2,7 @@
 
 import ctypes
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -83,7 +83,7 @@ class Transcriber(Protocol):
 
 
 def _drop(_: object) -> None:
-    """Drop a progress event."""
+    """Drop a progress event or a note."""
 
 
 def this_machine() -> Machine:
@@ -119,6 +119,7 @@ def load_transcriber(
     *,
     cache: Path,
     report: ProgressCallback = _drop,
+    note: Callable[[str], None] = _drop,
 ) -> Transcriber:
     """Return an engine loaded with the verified weights of a model.
 
@@ -127,6 +128,7 @@ def load_transcriber(
         model: a Whisper size ("base"), or a path; see `weights.find_weights`.
         cache: folder for derived files that are kept between runs.
         report: called with the progress of fetching the weights.
+        note: called with one line before a long transcription: how long it will take.
 
     Raises:
         TranscriptionError: no such engine or model, or the weights cannot be obtained.
@@ -139,7 +141,7 @@ def load_transcriber(
     fetch = partial(hub.fetch_from_hub, report=report)
     verified = weights.find_weights(model, cache=cache, hub=fetch)
     module, _, class_name = ENGINES[name].partition(":")
-    return EngineTranscriber(getattr(import_module(module), class_name)(verified), cache=cache)
+    return EngineTranscriber(getattr(import_module(module), class_name)(verified), cache=cache, note=note)
 
 
 def _has_cuda() -> bool:

@@ -1,8 +1,9 @@
 """Turn a file into a Transcript, with the same steps for every engine: decode, cut, transcribe, segment."""
 
 import hashlib
+import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
@@ -23,6 +24,8 @@ from podcast_pipeline.transcription.hallucinations import (
     split_in_pause,
     with_doubtful_confidence,
 )
+from podcast_pipeline.transcription.known_models import speed
+from podcast_pipeline.transcription.known_models.speed import MeasuredSpeed
 from podcast_pipeline.transcription.language import (
     SET,
     UNDETERMINED,
@@ -48,12 +51,13 @@ class EngineTranscriber:
 
     Args:
         cache: folder for finished windows, so that no window is transcribed twice.
+        note: called with one line before a long transcription: how long it will take.
     """
 
-    def __init__(self, engine: Engine, *, cache: Path) -> None:
+    def __init__(self, engine: Engine, *, cache: Path, note: Callable[[str], None] = lambda _: None) -> None:
         self.engine = engine
         self.languages = frozenset({"en"}) if engine.weights.is_english_only else engine.languages
-        self._cache = cache
+        self._cache, self._note = cache, note
 
     def transcribe(
         self, recording: Path, *, options: TranscriptionOptions, report: ProgressCallback
@@ -68,6 +72,8 @@ class EngineTranscriber:
         progress = ProgressCounter(source, report)
         windows = cut_windows(progress.count_decoded(source.blocks()))
         opening = [*islice(windows, 1)]  # before the hash, so that a file without audio is an AudioError
+        self._announce(source.declared_s)
+        begin_s = time.perf_counter()
         if opening and language is None:
             detect = self.engine.detect_language
             language = find_spoken_language(opening, windows, usual=usual, detect=detect)
@@ -80,6 +86,8 @@ class EngineTranscriber:
         window_cache = WindowCache(self._cache / "windows" / _cache_key(receipt))
         with window_cache.held():
             batches = list(self._transcribe_all(all_windows, task, window_cache, progress))
+        if not window_cache.was_used:
+            self._remember_speed(progress.transcribed_s, time.perf_counter() - begin_s)
         progress.finish()
         words = _in_order(batches)
         receipt = _with_decoding_faults(receipt, source)
@@ -93,6 +101,17 @@ class EngineTranscriber:
             ),
             receipt=_with_options(receipt, other_language_options(batch.other_s for batch in batches)),
         )
+
+    def _announce(self, audio_s: float) -> None:
+        """Say how long a recording will take, where that is long and known."""
+        line = speed.waiting_line(self.engine.weights.model, audio_s, speed.known_speeds(self.engine.name))
+        if line:
+            self._note(line)
+
+    def _remember_speed(self, audio_s: float, wall_s: float) -> None:
+        engine, model = self.engine.name, self.engine.weights.model
+        if audio_s >= speed.SHORTEST_S:
+            speed.remember_speed(MeasuredSpeed(engine=engine, model=model, audio_s=audio_s, wall_s=wall_s))
 
     def _transcribe_all(
         self,

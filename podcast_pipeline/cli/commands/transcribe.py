@@ -81,6 +81,7 @@ class TranscriptionRun:
             settings.model,
             cache=self.session.cache_folder,
             report=output.report,
+            note=output.note,
         )
 
     def is_episode(self, name: str) -> bool:
