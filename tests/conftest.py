@@ -62,3 +62,11 @@ def no_fsync() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda _: None)
         yield
+
+
+@pytest.fixture(autouse=True)
+def usual_umask() -> Iterator[None]:
+    """Give each test the usual umask: a command that ran in this process has left its own."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
