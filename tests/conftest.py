@@ -16,6 +16,7 @@ from tests.support.databases import (
     shows,
 )
 from tests.support.imported_show import empty_show, old_host
+from tests.support.parts import summary
 from tests.support.ports import closed_port
 from tests.support.s3 import s3_server, s3_store
 from tests.support.show import published
@@ -54,6 +55,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     }
     config.hook.pytest_deselected(items=list(unasked))
     items[:] = [item for item in items if item not in unasked]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print one line about the parts whose tests were skipped, and how to get them."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    line = summary(str(report.longrepr[2]) for report in skipped if isinstance(report.longrepr, tuple))
+    if line:
+        terminalreporter.line(line, yellow=True)
 
 
 @pytest.fixture(scope="session", autouse=True)
