@@ -196,6 +196,7 @@ class ReviewTable(FrozenModel):
     Attributes:
         printed_names: speakers, and names in title and notes, that are nearly those of guests and hosts.
         words: any other words of low confidence.
+        only_typed, only_heard: passages of an imported transcript that the engine lacks, and the other way.
         low_confidence: numbers, negations, quotes and words of less confidence are findings (0 to 1).
     """
 
@@ -210,6 +211,8 @@ class ReviewTable(FrozenModel):
     doubts: ReviewAction = "warn"
     conflicts: ReviewAction = "warn"
     dropped: ReviewAction = "warn"
+    only_typed: ReviewAction = "warn"
+    only_heard: ReviewAction = "warn"
     low_confidence: Annotated[float, Field(ge=0, le=1)] = 0.5
 
     def without_blocks(self) -> "ReviewTable":

@@ -85,7 +85,7 @@ def correct_item(item: ReviewItem, correction: str, review: EpisodeReview) -> No
             item is a dropped word, which has no place in it.
     """
     slug = review.draft.slug
-    if item.kind == "dropped":
+    if item.is_left_out:
         message = "is not in transcript.md; write it there where it was said, then accept this item"
         raise EpisodeError(slug, f"“{item.text}” {message}")
     if review.episode_text.markdown is None:

@@ -106,6 +106,7 @@ def find_review_items(
         policy=config.review,
         printed=printed_name_doubts(draft, edited.transcript, config),
         conflicts=edited.conflicts,
+        differences=edited.differences,
         accepted=accepted,
     )
     return tuple(sorted([*items, *renamed], key=lambda item: (-item.weight, item.start_s)))
