@@ -46,16 +46,26 @@ def fetch_from_hub(model: str, *, report: ProgressCallback = lambda _: None) -> 
 
 
 def _in_cache(source: HubSource) -> Path | None:
-    """Return the folder of a model that was fetched before, at its commit or by another program."""
-    for revision in dict.fromkeys((source.revision, LATEST)):
-        with suppress(OSError, ValueError):
-            folder = Path(
-                huggingface_hub.snapshot_download(
-                    source.repository, revision=revision, allow_patterns=PATTERNS, local_files_only=True
-                )
+    """Return the folder of a model that was fetched before, at its commit or by another program.
+
+    At another commit only the expected bytes count; a large file's name in the cache is its SHA-256.
+    """
+    at_commit = _snapshot(source.repository, source.revision)
+    if at_commit is not None or source.revision == LATEST:
+        return at_commit
+    other = _snapshot(source.repository, LATEST)
+    return other if other and (other / MODEL_FILE).resolve().name == source.sha256 else None
+
+
+def _snapshot(repository: str, revision: str) -> Path | None:
+    """Return the folder of a revision in the cache; None without model.bin, which is fetched last."""
+    with suppress(OSError, ValueError):
+        folder = Path(
+            huggingface_hub.snapshot_download(
+                repository, revision=revision, allow_patterns=PATTERNS, local_files_only=True
             )
-            if (folder / MODEL_FILE).is_file():
-                return folder
+        )
+        return folder if (folder / MODEL_FILE).is_file() else None
     return None
 
 

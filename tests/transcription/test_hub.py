@@ -191,6 +191,31 @@ def test_bytes_that_were_changed_in_the_cache_are_refused(
         find_weights("small", cache=tmp_path, hub=fetch)
 
 
+def put_in_cache(cache: Path, repository: str, content: bytes, commit: str) -> Path:
+    """Put model.bin into the hub's cache as another program does that asks for `main`."""
+    folder = cache / f"models--{repository.replace('/', '--')}"
+    blob, snapshot = folder / "blobs" / sha256(content), folder / "snapshots" / commit
+    for parent in (blob.parent, snapshot, folder / "refs"):
+        parent.mkdir(parents=True, exist_ok=True)
+    blob.write_bytes(content)
+    (snapshot / "model.bin").symlink_to(blob)
+    (folder / "refs/main").write_text(commit)
+    return snapshot
+
+
+def test_what_another_program_fetched_is_used_if_it_has_the_bytes(
+    hub: FileHost, known: Callable[[str, str | None], None], tmp_path: Path
+) -> None:
+    """A snapshot of another commit serves without a request; one with other bytes is left alone."""
+    known("small", sha256(MODEL))
+    repository = PUBLISHED_MODELS["small"].repository
+    snapshot = put_in_cache(tmp_path / "hub", repository, MODEL, "7" * 40)
+    assert (fetch("small"), hub.requests) == (snapshot, [])
+    known("small", sha256(OTHER))
+    with pytest.raises(TranscriptionError, match="fetching them failed"):
+        fetch("small")
+
+
 def test_without_a_network_one_line_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody listens at the hub's address: the line has the command for a machine with a network."""
     visit(f"http://127.0.0.1:{free_port()}", tmp_path, monkeypatch)
