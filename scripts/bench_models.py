@@ -62,9 +62,10 @@ def ours(folder: Path, asked: argparse.Namespace) -> Transcribe:
     options = DecodingOptions("en", asked.beam)
 
     def transcribe(windows: Windows) -> int:
-        shares = [windows[at : at + engine.batch_size] for at in range(0, len(windows), engine.batch_size)]
+        rounds = -(-len(windows) // (engine.workers * engine.batch_size))
+        shares = [windows[at :: rounds * engine.workers] for at in range(rounds * engine.workers)]
         with ThreadPoolExecutor(engine.workers) as pool:
-            list(pool.map(lambda share: engine.transcribe_windows(share, options), shares))
+            list(pool.map(lambda share: engine.transcribe_windows(share, options), filter(None, shares)))
         return sum(counted)
 
     return transcribe

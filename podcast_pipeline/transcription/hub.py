@@ -15,7 +15,7 @@ import huggingface_hub
 from huggingface_hub import constants, errors, file_download, utils
 
 from podcast_pipeline.errors import TranscriptionError
-from podcast_pipeline.files import file_lock, make_folder, move_into_place, sha256_of
+from podcast_pipeline.files import file_lock, make_folder, move_into_place, sha256_of, sync_to_disk
 from podcast_pipeline.model import Progress, ProgressCallback
 from podcast_pipeline.transcription.known_models.trust import LATEST, HubSource, check_trusted, find_source
 from podcast_pipeline.transcription.weights import MODEL_FILE, SHA256_NAME, install_hint
@@ -78,12 +78,20 @@ def _fetch(model: str, source: HubSource, report: ProgressCallback) -> Path:
     if source.sha256 not in (None, found.etag):
         check_trusted(source, revision=found.commit_hash, sha256=found.etag)
     _download(model, url, _blob(source.repository, found.etag), found.size, report)
+    for name in SMALL_FILES:
+        _fetch_small(source.repository, name, found.commit_hash)
     for name in OPTIONAL_FILES:
         with suppress(errors.EntryNotFoundError):
-            huggingface_hub.hf_hub_download(source.repository, name, revision=found.commit_hash)
-    for name in (*SMALL_FILES, MODEL_FILE):
-        path = huggingface_hub.hf_hub_download(source.repository, name, revision=found.commit_hash)
-    return Path(path).parent
+            _fetch_small(source.repository, name, found.commit_hash)
+    return _fetch_small(source.repository, MODEL_FILE, found.commit_hash).parent  # its bytes are there
+
+
+def _fetch_small(repository: str, name: str, commit: str) -> Path:
+    """Fetch a file that is not in the cache; it is on the disk before the next one's name is."""
+    path = Path(huggingface_hub.hf_hub_download(repository, name, revision=commit))
+    for written in (path, path.resolve().parent, path.parent):
+        sync_to_disk(written)
+    return path
 
 
 def _blob(repository: str, sha256: str) -> Path:
