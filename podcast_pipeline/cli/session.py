@@ -107,7 +107,7 @@ class CliSession:
             return glossary.Glossary()
         show = self.config.show
         return glossary.build_glossary(
-            self.config.glossary, people=show.hosts, language=language or show.language
+            self.config.glossary, people=show.host_names, language=language or show.language
         )
 
     @property

@@ -74,7 +74,7 @@ def ingest(
     recording = audio or [parse_track(text) for text in track or ()]
     new_slug = ingest_recording(session.context, recording, options)
     folder = session.library.folder(new_slug)
-    guests = list(folder.table.guests)
+    guests = [guest.name for guest in folder.table.guests]
     session.output.result(
         {
             "slug": new_slug,

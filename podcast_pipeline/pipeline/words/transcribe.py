@@ -171,7 +171,7 @@ def _transcribe(
 
 def episode_glossary(draft: EpisodeDraft, config: Config, language: str) -> Glossary:
     """Return the names of an episode: its guests, the hosts, the show's terms, the names in the notes."""
-    people = [*(person.name for person in draft.persons), *config.show.hosts]
+    people = [*(person.name for person in draft.persons), *config.show.host_names]
     return build_glossary(config.glossary, people=people, notes=draft.notes, language=language)
 
 
