@@ -51,21 +51,18 @@ Load = Callable[[str, bool], Hear]
 Run = dict[str, Any]
 
 
-def ours(precision: str | None = None) -> Load:
+def ours(precision: str = "auto") -> Load:
     """Return the loader of our engine for a processor, with the second pass; it always makes word times.
 
     Args:
-        precision: of all calculations, whatever the processor has.
+        precision: pinned, whatever is the fastest on the processor.
     """
 
     def load(model: str, _words: bool) -> Hear:
         from podcast_pipeline.transcript.names.glossary import Glossary, fix_names
         from podcast_pipeline.transcription import TranscriptionOptions, load_transcriber
-        from podcast_pipeline.transcription.engines.openvino import layers
 
-        if precision:
-            setattr(layers, "inference_precision", lambda: precision)  # noqa: B010  (a module's function)
-        transcriber = load_transcriber("openvino", model, cache=CACHE)
+        transcriber = load_transcriber("openvino", model, precision=precision, cache=CACHE)
         shutil.rmtree(CACHE / "windows", ignore_errors=True)  # nothing kept from another run
 
         def hear(audio: Path, language: str) -> list[Said]:

@@ -115,9 +115,9 @@ class CliSession:
         """The folder of cached models: the show's, or the user's outside a show."""
         if self.in_show:
             return self.config.state_folder / "cache"
-        from podcast_pipeline.pipeline.context import user_cache_folder
+        from podcast_pipeline.files import user_cache_folder
 
-        return user_cache_folder()
+        return user_cache_folder() / "cache"
 
     @cached_property
     def in_show(self) -> bool:

@@ -162,6 +162,7 @@ class TranscriptionTable(FrozenModel):
 
     engine: str = "auto"
     model: NonEmptyStr = "base"
+    precision: Literal["auto", "bf16", "f32", "int8"] = "auto"
     language: Annotated[str, _like(r"[a-z]{2,3}", "en or fr")] | None = None
 
 

@@ -26,11 +26,6 @@ if TYPE_CHECKING:
 # Imports below stand inside functions: a command loads only the rooms of the parts that it uses.
 
 
-def user_cache_folder() -> Path:
-    """Return the folder of models and finished windows for files that belong to no show."""
-    return Path.home() / ".cache" / "podcast-pipeline" / "cache"
-
-
 def ignore(_: object) -> None:
     """Drop a progress event or a warning."""
 
@@ -90,8 +85,8 @@ class Context:
         """The transcription engine with its weights."""
         from podcast_pipeline.transcription import load_transcriber
 
-        cache = self.config.state_folder / "cache"
-        return load_transcriber(self.engine, self.config.transcription.model, cache=cache)
+        settings, cache = self.config.transcription, self.config.state_folder / "cache"
+        return load_transcriber(self.engine, settings.model, precision=settings.precision, cache=cache)
 
     @cached_property
     def ffmpeg(self) -> "Ffmpeg":

@@ -21,7 +21,13 @@ ENGINES: Mapping[str, str] = {
     "faster-whisper": "podcast_pipeline.transcription.engines.faster_whisper:FasterWhisper",
     "openai-whisper": "podcast_pipeline.transcription.engines.openai_whisper:OpenAIWhisper",
 }
-"""Name to "module:Class", the best for a CPU first. Each class takes Weights and is an `Engine`."""
+"""Name to "module:Class", the best for a CPU first. Each class takes Weights and is an `Engine`.
+
+That of openvino takes a precision, too.
+"""
+
+PRECISIONS = (AUTO, "bf16", "f32", "int8")
+"""Number types of the openvino engine; `auto` is the fastest on the processor."""
 
 FOR_CUDA = "faster-whisper"
 NEEDS = {
@@ -114,25 +120,29 @@ def choose_engine(engine: str, machine: Machine | None = None) -> str:
     return engine
 
 
-def load_transcriber(engine: str, model: str, *, cache: Path) -> Transcriber:
+def load_transcriber(engine: str, model: str, *, precision: str = AUTO, cache: Path) -> Transcriber:
     """Return an engine loaded with the verified weights of a model.
 
     Args:
         engine: a name in ENGINES, or `auto`.
         model: a Whisper size ("base"), or a path; see `weights.find_weights`.
+        precision: a name in PRECISIONS; the other engines have their own and ignore it.
         cache: folder for derived files that are kept between runs.
 
     Raises:
-        TranscriptionError: no such engine or model, or the weights cannot be obtained.
+        TranscriptionError: no such engine, model or precision, or the weights cannot be obtained.
     """
     name = choose_engine(engine)
+    if precision not in PRECISIONS:
+        raise TranscriptionError(precision, f"no such precision; known are {', '.join(PRECISIONS)}")
     # Imported here: these load numpy, openvino or torch, and a command that prints help must not.
     from podcast_pipeline.transcription import hub, weights
     from podcast_pipeline.transcription.transcriber import EngineTranscriber
 
     verified = weights.find_weights(model, cache=cache, hub=hub.fetch_from_hub)
     module, _, class_name = ENGINES[name].partition(":")
-    return EngineTranscriber(getattr(import_module(module), class_name)(verified), cache=cache)
+    options = {"precision": precision} if name == "openvino" else {}
+    return EngineTranscriber(getattr(import_module(module), class_name)(verified, **options), cache=cache)
 
 
 def _has_cuda() -> bool:

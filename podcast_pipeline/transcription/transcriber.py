@@ -15,7 +15,7 @@ from podcast_pipeline.transcript.names.prompting import ExpectedNames, build_pro
 from podcast_pipeline.transcript.names.spelling import SpellingChecker
 from podcast_pipeline.transcription import TranscriptionOptions
 from podcast_pipeline.transcription.decode import SAMPLE_RATE_HZ, Recording, Samples
-from podcast_pipeline.transcription.engine import DecodingOptions, Engine, to_recording_times
+from podcast_pipeline.transcription.engine import CALCULATION, DecodingOptions, Engine, to_recording_times
 from podcast_pipeline.transcription.hallucinations import (
     find_hallucinations,
     find_missed_speech,
@@ -90,7 +90,10 @@ class EngineTranscriber:
                 {place: reason for place, (_, reason) in enumerate(words) if reason},
                 language=language or "",
             ),
-            receipt=_with_options(receipt, other_language_options(batch.other_s for batch in batches)),
+            receipt=_with_options(
+                receipt,
+                {**other_language_options(batch.other_s for batch in batches), **_calculation(batches)},
+            ),
         )
 
     def _transcribe_all(
@@ -145,6 +148,7 @@ class EngineTranscriber:
             words=tuple(words for words, _ in checked),
             doubts=tuple(doubtful for _, doubtful in checked),
             other_s=self._other_languages(windows, [words for words, _ in checked], task.language),
+            calculation={k: str(v) for k, v in self.engine.settings.items() if k in CALCULATION},
         )
 
     def _other_languages(
@@ -263,7 +267,18 @@ class ProgressCounter:
 
 
 def _cache_key(receipt: Receipt) -> str:
-    return hashlib.sha256(f"{FORMAT} {receipt.model_dump_json()}".encode()).hexdigest()[:32]
+    options = {name: value for name, value in receipt.options.items() if name not in CALCULATION}
+    keyed = receipt.model_copy(update={"options": options})
+    return hashlib.sha256(f"{FORMAT} {keyed.model_dump_json()}".encode()).hexdigest()[:32]
+
+
+def _calculation(batches: Iterable[TranscribedBatch]) -> dict[str, str]:
+    """Return in what the windows were calculated, each of several where the first run had another one."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for batch in batches:
+        for name, value in batch.calculation.items():
+            found[name].add(value)
+    return {name: "; ".join(sorted(values)) for name, values in found.items()}
 
 
 def _with_decoding_faults(receipt: Receipt, source: Recording) -> Receipt:

@@ -116,6 +116,19 @@ def _check_extras(_: CliSession) -> Iterator[DoctorFinding]:
             yield DoctorFinding("extra", None, f"{name} is not installed ({purpose}); {install_extra(name)}")
 
 
+def _check_precision(session: CliSession) -> Iterator[DoctorFinding]:
+    """Find out in which number type the openvino engine would calculate; an unknown processor is measured."""
+    from podcast_pipeline import transcription
+
+    settings = session.transcription
+    if transcription.choose_engine(settings.engine) == "openvino":
+        from podcast_pipeline.transcription.engines.openvino.encoder_speed import encoder_time_ms
+        from podcast_pipeline.transcription.engines.openvino.precision import choose_precision
+
+        choice = choose_precision(settings.precision, encoder_time_ms)
+        yield DoctorFinding("precision", True, f"{choice.precision}, {choice.reason}")
+
+
 def _check_show(session: CliSession) -> Iterator[DoctorFinding]:
     yield DoctorFinding("show", True, f"{session.config.show.title} ({session.config.folder})")
 
@@ -347,6 +360,7 @@ CHECKS: tuple[tuple[str, Callable[[CliSession], Iterator[DoctorFinding]]], ...] 
     ("ffmpeg", _check_ffmpeg),
     ("weights", _check_weights),
     ("extras", _check_extras),
+    ("precision", _check_precision),
     ("show", _check_show),
     ("folder", _check_folder),
     ("file permissions", _check_file_modes),

@@ -76,8 +76,10 @@ class TranscriptionRun:
     @cached_property
     def transcriber(self) -> Transcriber:
         """The engine with its weights."""
-        cache = self.session.cache_folder
-        return transcription.load_transcriber(self.settings.engine, self.settings.model, cache=cache)
+        settings, cache = self.settings, self.session.cache_folder
+        return transcription.load_transcriber(
+            settings.engine, settings.model, precision=settings.precision, cache=cache
+        )
 
     def is_episode(self, name: str) -> bool:
         """Return whether a name is an episode's, and no file's."""

@@ -12,10 +12,10 @@ from podcast_pipeline.diarization.multitrack import transcribe_tracks
 from podcast_pipeline.episodes import edits
 from podcast_pipeline.episodes.folder import EpisodeFolder
 from podcast_pipeline.errors import ConfigError, EpisodeError
-from podcast_pipeline.files import sha256_of
+from podcast_pipeline.files import sha256_of, user_cache_folder
 from podcast_pipeline.model import Episode, EpisodeDraft, ProgressCallback, Transcript, composed
 from podcast_pipeline.pipeline import imported
-from podcast_pipeline.pipeline.context import Context, ignore, user_cache_folder
+from podcast_pipeline.pipeline.context import Context, ignore
 from podcast_pipeline.storage.download import download
 from podcast_pipeline.transcript.names.glossary import Glossary, build_glossary, fix_names
 from podcast_pipeline.transcript.names.matching import GlossaryTerm
@@ -76,7 +76,7 @@ def transcribe(
         TranscriptionError: there is no such engine or model, or it cannot be used.
     """
     names = _checked_names(names)
-    transcriber = load_transcriber(engine, model, cache=cache or user_cache_folder())
+    transcriber = load_transcriber(engine, model, cache=cache or user_cache_folder() / "cache")
     glossary = Glossary(tuple(GlossaryTerm(name) for name in names))
     return transcribe_file(Path(recording), transcriber, language=language, glossary=glossary, report=report)
 
