@@ -2,8 +2,9 @@
 
 import ctypes
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -92,6 +93,10 @@ class Transcriber(Protocol):
         """
 
 
+def _drop(_: object) -> None:
+    """Drop a progress event or a note."""
+
+
 def this_machine() -> Machine:
     """Return the properties of this machine, without loading an engine."""
     installed = frozenset(name for name, (_, packages) in NEEDS.items() if all(map(find_spec, packages)))
@@ -120,7 +125,15 @@ def choose_engine(engine: str, machine: Machine | None = None) -> str:
     return engine
 
 
-def load_transcriber(engine: str, model: str, *, precision: str = AUTO, cache: Path) -> Transcriber:
+def load_transcriber(
+    engine: str,
+    model: str,
+    *,
+    precision: str = AUTO,
+    cache: Path,
+    report: ProgressCallback = _drop,
+    note: Callable[[str], None] = _drop,
+) -> Transcriber:
     """Return an engine loaded with the verified weights of a model.
 
     Args:
@@ -128,6 +141,8 @@ def load_transcriber(engine: str, model: str, *, precision: str = AUTO, cache: P
         model: a Whisper size ("base"), or a path; see `weights.find_weights`.
         precision: a name in PRECISIONS; the other engines have their own and ignore it.
         cache: folder for derived files that are kept between runs.
+        report: called with the progress of fetching the weights.
+        note: called with one line before a long transcription: how long it will take.
 
     Raises:
         TranscriptionError: no such engine, model or precision, or the weights cannot be obtained.
@@ -139,10 +154,12 @@ def load_transcriber(engine: str, model: str, *, precision: str = AUTO, cache: P
     from podcast_pipeline.transcription import hub, weights
     from podcast_pipeline.transcription.transcriber import EngineTranscriber
 
-    verified = weights.find_weights(model, cache=cache, hub=hub.fetch_from_hub)
+    fetch = partial(hub.fetch_from_hub, report=report)
+    verified = weights.find_weights(model, cache=cache, hub=fetch)
     module, _, class_name = ENGINES[name].partition(":")
     options = {"precision": precision} if name == "openvino" else {}
-    return EngineTranscriber(getattr(import_module(module), class_name)(verified, **options), cache=cache)
+    chosen = getattr(import_module(module), class_name)(verified, **options)
+    return EngineTranscriber(chosen, cache=cache, note=note)
 
 
 def _has_cuda() -> bool:

@@ -6,9 +6,10 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 from urllib.parse import urlsplit
 
 import typer
@@ -16,8 +17,12 @@ import typer
 from podcast_pipeline.cli import os_error_message
 from podcast_pipeline.cli.exit_codes import DONE, PROBLEMS
 from podcast_pipeline.cli.session import CliSession
-from podcast_pipeline.errors import PodcastError, SubscriberError, install_extra
+from podcast_pipeline.errors import PodcastError, SubscriberError, TranscriptionError, install_extra
 
+if TYPE_CHECKING:
+    from podcast_pipeline.transcription.known_models.speed import MeasuredSpeed
+
+NO_SPEED = "is known for a model that has a name only"
 POLICY_COMMANDS = {
     "policy": ("put-bucket-policy", "--policy"),
     "cors": ("put-bucket-cors", "--cors-configuration"),
@@ -105,7 +110,8 @@ def _check_weights(session: CliSession) -> Iterator[DoctorFinding]:
     yield DoctorFinding("engine", True, transcription.choose_engine(settings.engine))
     from podcast_pipeline.transcription import hub, weights  # not before: it loads an engine's libraries
 
-    found = weights.find_weights(settings.model, cache=session.cache_folder, hub=hub.fetch_from_hub)
+    fetch = partial(hub.fetch_from_hub, report=session.output.report)
+    found = weights.find_weights(settings.model, cache=session.cache_folder, hub=fetch)
     yield DoctorFinding("weights", True, f"{settings.model}, SHA-256 {found.sha256[:16]}…")
 
 
@@ -127,6 +133,33 @@ def _check_precision(session: CliSession) -> Iterator[DoctorFinding]:
 
         choice = choose_precision(settings.precision, encoder_time_ms)
         yield DoctorFinding("precision", True, f"{choice.precision}, {choice.reason}")
+
+
+def _check_speed(session: CliSession) -> Iterator[DoctorFinding]:
+    """Say how long an hour of audio takes with each model; measured where nothing was transcribed yet."""
+    from podcast_pipeline import transcription
+    from podcast_pipeline.transcription.known_models import speed
+
+    try:
+        known = speed.known_speeds(transcription.choose_engine(session.transcription.engine))
+        if not known:
+            known = [_measured_speed(session)]
+            speed.remember_speed(known[0])
+    except TranscriptionError:  # a finding of `_check_weights`
+        return
+    yield DoctorFinding("speed", True, speed.hour_line(known) or NO_SPEED)
+
+
+def _measured_speed(session: CliSession) -> "MeasuredSpeed":
+    from podcast_pipeline.transcription import load_transcriber
+    from podcast_pipeline.transcription.known_models.measure import measure_speed
+    from podcast_pipeline.transcription.transcriber import EngineTranscriber
+
+    settings = session.transcription
+    transcriber = load_transcriber(
+        settings.engine, settings.model, precision=settings.precision, cache=session.cache_folder
+    )
+    return measure_speed(cast(EngineTranscriber, transcriber).engine)
 
 
 def _check_show(session: CliSession) -> Iterator[DoctorFinding]:
@@ -361,6 +394,7 @@ CHECKS: tuple[tuple[str, Callable[[CliSession], Iterator[DoctorFinding]]], ...] 
     ("weights", _check_weights),
     ("extras", _check_extras),
     ("precision", _check_precision),
+    ("speed", _check_speed),
     ("show", _check_show),
     ("folder", _check_folder),
     ("file permissions", _check_file_modes),
