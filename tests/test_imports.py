@@ -42,6 +42,7 @@ MAY_IMPORT = {
     "nh3": {"feed.show_notes", "feed.untrusted.harmless", "feed.visible_changes"},
     "numba": {"transcription.engines.openvino.kernels"},
     "numpy": {
+        "audio.limiter",
         "audio.recording",
         "audio.shifted_tracks",
         "audio.source",
