@@ -44,6 +44,7 @@ MAY_IMPORT = {
     "nh3": {"feed.show_notes", "feed.untrusted.harmless", "feed.visible_changes"},
     "numba": {"transcription.engines.openvino.kernels", "transcription.engines.openvino.precision"},
     "numpy": {
+        "audio.limiter",
         "audio.recording",
         "audio.shifted_tracks",
         "audio.source",

@@ -61,6 +61,7 @@ def publish_all(session: CliSession, arguments: list[str], options: PublishOptio
     _ = session.store  # raises before any work if it is another show's
     _ = session.context.publisher_lock  # raises before any work if publishers cannot be kept apart
     _warn_of_categories(session)
+    session.output.begin_run(len(arguments))
     outcomes = [_attempt(session, argument, options) for argument in arguments]
     errors = [outcome.error for outcome in outcomes if outcome.error]
     if len(outcomes) == len(errors) == 1:
@@ -160,6 +161,8 @@ def _attempt(session: CliSession, argument: str, options: PublishOptions) -> Pub
         result: PublishResult | DryRunResult = work(session, argument, options)
     except PodcastError as error:
         return PublishOutcome(argument, None, dict(seconds), error)
+    finally:
+        session.output.finish_recording()
     return PublishOutcome(argument, result, dict(seconds))
 
 
