@@ -96,6 +96,32 @@ def test_numbers_and_spellings_have_the_times_of_their_words() -> None:
     assert starts["ze"] == starts["old"] - 0.3
 
 
+OTHERWISE = {
+    "a number": ("about fifteen bees", "about fifty bees", [("numbers", "fifty", "fifteen")]),
+    "digits": ("about 15 bees", "about 50 bees", [("numbers", "50", "15")]),
+    "the same number": ("about twenty one bees", "about 21 bees", []),
+    "a thousand": ("about 1,000 bees", "about 1000 bees", []),
+    "a lost negation": ("I would not go", "I would go", [("negations", "would go", "not")]),
+    "a written-out negation": ("I don't go", "I do not go", []),
+    "an added negation": ("I can go", "I can't go", [("negations", "can't", "can")]),
+    "style": ("um you know well", "well", []),
+}
+"""Case -> what was heard, what was typed, and the differences: kind, typed words, heard words."""
+
+
+@pytest.mark.parametrize("case", OTHERWISE)
+def test_other_numbers_and_negations_are_differences(case: str) -> None:
+    """What changes the meaning is for review, however short; spelling and fillers are not."""
+    said, written, expected = OTHERWISE[case]
+    frame = "We sat in the garden behind the house and {} with them until the evening of the first day"
+    heard = spoken(("S0", frame.format(said)))
+    found = document(frame.format(written), heard)
+    differ = typed_differences(found, heard, transcript_from_document(found, heard))
+    assert [(one.kind, one.text, one.reason) for one in differ] == [
+        (kind, text, f"the engine heard “{other}”") for kind, text, other in expected
+    ]
+
+
 SCRIPT = (
     "{}: Welcome to the show about twenty one bees.\n"
     "{}: Thank you I keep them in the old garden behind the house.\n"
