@@ -26,6 +26,7 @@ from podcast_pipeline.pipeline.recordings import tell_recording
 from podcast_pipeline.pipeline.words.text import edited_transcript
 from podcast_pipeline.pipeline.words.transcribe import (
     fetch_imported_audio,
+    settings_options,
     transcribe_episode,
     transcribe_file,
 )
@@ -97,8 +98,9 @@ class TranscriptionRun:
         transcript = transcribe_file(
             path,
             self.transcriber,
-            language=language,
-            usual_language=self.session.usual_language,
+            options=settings_options(
+                self.settings, language=language, usual_language=self.session.usual_language
+            ),
             glossary=self.session.show_glossary(language),
             report=self.session.output.report,
         )
