@@ -29,6 +29,7 @@ ENCODER_HEADROOM_DB = 0.5  # an MP3 overshoots by about this; first guess, corre
 LAME_LOSS_DB = 0.45  # LAME scales by 0.95 up to 160 kbit/s, as measured here
 LAME_LOSSES_DB = {192: 0.26, 256: 0.0, 320: 0.0}
 FINE_SAMPLES = 32  # ffmpeg switches at the start of a frame: 0.7 ms instead of the 26 ms of an MP3's
+FILL_GAPS = "aresample=async=1:min_hard_comp=0.001"
 STEP_DB = 0.1  # the meter's resolution
 PLAIN_MP3 = ("-c:a", "libmp3lame", "-write_xing", "1", "-id3v2_version", "0", "-write_id3v1", "0")
 
@@ -179,6 +180,8 @@ def even_out(
 ) -> Path:
     """Return the recording; one that changes its rate, channels or clock on the way as a FLAC without.
 
+    Silence takes the place of what is lost in a FLAC.
+
     A filter graph of several inputs begins anew at such a change, and its intro would be played twice.
 
     Args:
@@ -197,7 +200,9 @@ def even_out(
         "-sample_fmt",
         "s32",
     ]
-    arguments = ["-loglevel", "error", *find_source(recording).arguments, "-map", "0:a:0", *form, str(target)]
+    filled = ["-af", FILL_GAPS] if source.lost_s else []
+    sound = [*find_source(recording).arguments, "-map", "0:a:0", *filled]
+    arguments = ["-loglevel", "error", *sound, *form, str(target)]
     ffmpeg.run(arguments, subject=recording, step="even out", total_s=source.duration_s, report=report)
     return target
 

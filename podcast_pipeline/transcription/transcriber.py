@@ -334,7 +334,11 @@ def _cache_key(receipt: Receipt) -> str:
 
 
 def _with_decoding_faults(receipt: Receipt, source: Recording) -> Receipt:
-    faults = {"skipped_s": source.skipped_s, "stopped_s": source.stopped_s}
+    faults = {
+        "skipped_s": source.skipped_s,
+        "silence_s": source.silence_s or None,
+        "stopped_s": source.stopped_s,
+    }
     return _with_options(receipt, {k: round(at_s, 3) for k, at_s in faults.items() if at_s is not None})
 
 

@@ -33,14 +33,10 @@ from podcast_pipeline.pipeline.words.transcribe import (
 from podcast_pipeline.transcript.captions.formats import render_captions
 from podcast_pipeline.transcript.edits import EditConflict
 from podcast_pipeline.transcription import Transcriber
+from podcast_pipeline.transcription.damage import damage_remarks
 from podcast_pipeline.transcription.language import language_remarks
 
 TO_STDOUT = "-"
-DAMAGE_WARNINGS = {
-    "skipped_s": "audio that cannot be decoded at {} s is left out",
-    "stopped_s": "the transcript ends at {} s, where decoding stopped",
-}
-"""Option of a receipt, a time -> the warning about it."""
 OutputFiles = dict[CaptionFormat, Path]
 
 
@@ -230,17 +226,16 @@ def _write_files(session: CliSession, result: TranscriptionResult, files: Output
 
 
 def _warn(session: CliSession, result: TranscriptionResult) -> None:
-    """Print the faults of a recording or its transcript."""
+    """Print the faults of a transcript, and of a recording that is no episode."""
     if result.transcript is None:
         session.output.warn(str(result.error))
         return
     review.warn_of_conflicts(session, result.name, result.conflicts)
     if not result.transcript.segments:
         session.output.warn(f"{result.name}: {NO_SPEECH}")
-    options = result.transcript.receipt.options if result.transcript.receipt else {}
-    for name, warning in DAMAGE_WARNINGS.items():
-        if (at_s := options.get(name)) is not None:
-            session.output.warn(f"{result.name}: is damaged; {warning.format(at_s)}")
+    if result.markdown is None:
+        for remark in damage_remarks(result.transcript.receipt):
+            session.output.warn(f"{result.name}: {remark}")
 
 
 def _lines(documents: list[dict[str, object]]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from podcast_pipeline.audio.tracks import Track
@@ -20,6 +21,7 @@ from podcast_pipeline.storage.download import download
 from podcast_pipeline.transcript.names.glossary import Glossary, build_glossary, fix_names
 from podcast_pipeline.transcript.names.matching import GlossaryTerm
 from podcast_pipeline.transcription import Transcriber, TranscriptionOptions, load_transcriber
+from podcast_pipeline.transcription.damage import damage_remarks
 from podcast_pipeline.transcription.language import USUAL, language_remarks, whisper_code
 from podcast_pipeline.transcription.style import CLEAN, STYLE
 
@@ -143,7 +145,8 @@ def transcribe_episode(
     names = episode_glossary(draft, context.config, draft.language).names
     options = replace(options, names=names)
     transcript = _transcribe(folder, draft, options, context)
-    for remark in language_remarks(transcript, decides="`language` in its episode.toml"):
+    remarks = language_remarks(transcript, decides="`language` in its episode.toml")
+    for remark in chain(remarks, damage_remarks(transcript.receipt)):
         context.warn(f"{draft.slug}: {remark}")
     if save:
         edits.replace_transcript(folder, transcript, now=context.clock())
