@@ -78,9 +78,10 @@ def test_silence_takes_the_place_of_what_a_flac_has_lost(
     recording = Recording(path)
     samples, right = np.concatenate([*recording.blocks()]), samples_of(SAMPLE)
     assert len(samples) == len(right)
-    assert (recording.silence_s, recording.stopped_s) == (pytest.approx(lost_s), None)
+    assert recording.silence_s == pytest.approx(lost_s)
+    assert recording.stopped_s is None
     assert recording.skipped_s == pytest.approx(35.232)
-    fault = int(recording.skipped_s * SAMPLE_RATE_HZ)
+    fault = int(35.232 * SAMPLE_RATE_HZ)
     after = fault + int((lost_s + 0.1) * SAMPLE_RATE_HZ)
     assert np.allclose(samples[after:], right[after:], atol=1e-4)
     assert np.allclose(samples[: fault - 100], right[: fault - 100], atol=1e-4)
