@@ -8,7 +8,7 @@ from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from podcast_pipeline.errors import TranscriptionError, install_extra
 from podcast_pipeline.model import ProgressCallback, Transcript
@@ -17,6 +17,7 @@ from podcast_pipeline.model import ProgressCallback, Transcript
 sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 AUTO = "auto"
+Style = Literal["clean", "verbatim"]
 ENGINES: Mapping[str, str] = {
     "openvino": "podcast_pipeline.transcription.engines.openvino.engine:OpenVino",
     "faster-whisper": "podcast_pipeline.transcription.engines.faster_whisper:FasterWhisper",
@@ -61,6 +62,9 @@ class TranscriptionOptions:
         language: ISO 639-1, None to detect the language.
         usual_language: of the show, which is listened for unless another one is heard throughout the begin;
             None where there is none.
+        languages: ISO 639-1, two or more that are spoken by turns; empty where there is one. `language`
+            counts before it.
+        style: "clean", or "verbatim" with the fillers and stumbles.
         names: names and terms that may occur, the most important first; the prompt of a window contains
             those that resemble its words.
         beam_size: width of the beam search; None for 2 in English and 5 in other languages.
@@ -68,6 +72,8 @@ class TranscriptionOptions:
 
     language: str | None = None
     usual_language: str | None = None
+    languages: tuple[str, ...] = ()
+    style: Style = "clean"
     names: tuple[str, ...] = ()
     beam_size: int | None = None
 

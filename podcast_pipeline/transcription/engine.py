@@ -1,6 +1,6 @@
 """The protocol of engines, and the conversion to recording times. Engines get windows, not files."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -31,7 +31,7 @@ class DecodingOptions:
     Attributes:
         language: ISO 639-1.
         beam_size: width of the beam search.
-        prompt: names that may occur, given to the engine as the preceding text; "" for none.
+        prompt: the preceding text for the engine, of a style or of names that may occur; "" for none.
         spelling: finds homophones of words that do not exist; for engines that can compare their likelihood.
     """
 
@@ -61,8 +61,8 @@ class Engine(Protocol):
     batch_size: int
     workers: int
 
-    def detect_language(self, samples: Samples) -> str:
-        """Return the language of a window."""
+    def language_probabilities(self, windows: Sequence[Samples]) -> list[Mapping[str, float]]:
+        """Return for each of at most `batch_size` windows the probability of each language."""
 
     def transcribe_windows(
         self, windows: Iterable[Samples], task: DecodingOptions

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -105,9 +105,9 @@ class CountingEngine:
         self.settings: Mapping[str, str | int | float | bool | None] = settings
         self.transcribed = 0
 
-    def detect_language(self, samples: Samples) -> str:
+    def language_probabilities(self, windows: Sequence[Samples]) -> list[Mapping[str, float]]:
         """Not called: the engine has one language."""
-        raise AssertionError(f"{len(samples)} samples of the only language")
+        raise AssertionError(f"{len(windows)} windows in the only language")
 
     def transcribe_windows(
         self, windows: Iterable[Samples], task: DecodingOptions

@@ -6,7 +6,7 @@ thread waits for another (measured in docs/performance.md).
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import version
@@ -117,12 +117,15 @@ class OpenVino:
                 )
                 self._idle_workers.put(worker)
 
-    def detect_language(self, samples: Samples) -> str:
-        """Return the language of a window."""
-        with self._borrow_worker([samples]) as (worker, _):
-            scores = worker.next_token_scores([[self._tokenizer("en").sot]])[0]
-        token = max(self._config["lang_ids"], key=lambda token: float(scores[token]))
-        return str(self._text.id_to_token(token)).strip("<|>")
+    def language_probabilities(self, windows: Sequence[Samples]) -> list[Mapping[str, float]]:
+        """Return the probability of each language for each window; thread-safe."""
+        tokens = self._config["lang_ids"]
+        languages = [str(self._text.id_to_token(token)).strip("<|>") for token in tokens]
+        with self._borrow_worker(windows) as (worker, lengths):
+            scores = worker.next_token_scores([[self._tokenizer("en").sot]] * len(lengths))[:, tokens]
+        likelihoods = np.exp(scores - scores.max(axis=1, keepdims=True))
+        shares = likelihoods / likelihoods.sum(axis=1, keepdims=True)
+        return [dict(zip(languages, map(float, row), strict=True)) for row in shares]
 
     def transcribe_windows(
         self, windows: Iterable[Samples], task: DecodingOptions
