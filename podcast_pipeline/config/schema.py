@@ -3,7 +3,7 @@
 import re
 from datetime import date, time
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -32,6 +32,7 @@ BaseUrl = Annotated[Url, _like(r"https?://[^\s/?#@]+(/[^\s?#]*)?", "https://podc
 """The beginning of public addresses: no query, and no password, which would stand in every feed."""
 
 Language = Annotated[str, _like(r"[a-z]{2,3}(-[A-Za-z0-9]+)*", "en or pt-BR")]
+SpokenLanguage = Annotated[str, _like(r"[a-z]{2,3}", "en or fr")]
 Mailbox = Annotated[str, _like(r"[^@\s<>]+@[^@\s<>]+", "podcast@example.org")]
 ScheduleSlot = Annotated[str, _like(r"(MO|TU|WE|TH|FR|SA|SU) ([01]\d|2[0-3]):[0-5]\d", "TU 06:00")]
 
@@ -158,11 +159,27 @@ class AudioTable(FrozenModel):
 
 
 class TranscriptionTable(FrozenModel):
-    """[transcription]: the engine and the weights."""
+    """[transcription]: the engine and the weights, what is spoken, and what of it is written.
+
+    Attributes:
+        languages: two or more that are spoken by turns in one recording.
+        style: verbatim keeps fillers and stumbles.
+    """
 
     engine: str = "auto"
     model: NonEmptyStr = "base"
-    language: Annotated[str, _like(r"[a-z]{2,3}", "en or fr")] | None = None
+    precision: Literal["auto", "bf16", "f32", "int8"] = "auto"
+    language: SpokenLanguage | None = None
+    languages: tuple[SpokenLanguage, ...] = ()
+    style: Literal["clean", "verbatim"] = "clean"
+
+    @model_validator(mode="after")
+    def _one_or_several(self) -> Self:
+        if self.languages and (self.language or len(set(self.languages)) < 2):
+            raise ValueError(
+                "takes either one `language`, or two or more `languages` that are spoken by turns"
+            )
+        return self
 
 
 class SpeakersTable(FrozenModel):

@@ -87,9 +87,15 @@ class Context:
         """The transcription engine with its weights."""
         from podcast_pipeline.transcription import load_transcriber
 
-        cache = self.config.state_folder / "cache"
-        model = self.config.transcription.model
-        return load_transcriber(self.engine, model, cache=cache, report=self.report, note=self.note)
+        settings, cache = self.config.transcription, self.config.state_folder / "cache"
+        return load_transcriber(
+            self.engine,
+            settings.model,
+            precision=settings.precision,
+            cache=cache,
+            report=self.report,
+            note=self.note,
+        )
 
     @cached_property
     def ffmpeg(self) -> "Ffmpeg":

@@ -1,5 +1,6 @@
 """Which language is spoken: the one that is asked for, else the show's unless another is heard throughout."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -15,9 +16,10 @@ OPENING_WINDOWS = 8  # about four minutes: an English introduction does not make
 LONG_ENOUGH_S = 5.0  # of a window whose language counts
 UNSURE = 0.7  # mean confidence of a window's words below which its language is heard again
 LEAST_OTHER_S = 15.0  # of another language that is worth a line
-SET, USUAL, OTHER, OTHER_S = "language", "usual_language", "other_language", "other_language_s"
-"""Options of a receipt: the language that a person set, the show's, another one that was heard, and for how
-many seconds."""
+SET, USUAL, LISTED = "language", "usual_language", "languages"
+OTHER, OTHER_S = "other_language", "other_language_s"
+"""Options of a receipt: the language that a person set, the show's, those that are spoken by turns; another
+one that was heard, and for how many seconds."""
 
 WHISPER_CODES = {"nb": "no", "iw": "he", "in": "id", "fil": "tl", "jv": "jw", "cmn": "zh", "ckb": "ku"}
 """ISO 639 codes that Whisper spells otherwise."""
@@ -86,13 +88,33 @@ def language_remarks(transcript: Transcript, *, decides: str) -> Iterator[str]:
     """
     options = transcript.receipt.options if transcript.receipt else {}
     language, usual = transcript.language, options.get(USUAL)
+    if options.get(LISTED):
+        yield from _listed_remarks(transcript)
+        return
     hint = "" if options.get(SET) else f"; {decides} decides"
     if usual and not options.get(SET) and language not in (usual, UNDETERMINED):
         heard = "which is heard from its begin on"
         yield f"is transcribed as {language}, {heard}, not as {usual} like the show{hint}"
     if options.get(OTHER):
         seconds = float(options[OTHER_S] or 0)
+        more = "" if options.get(SET) else ", unless `languages` in [transcription] lists more"
         yield (
             f"about {seconds:.0f} s of it sound like {options[OTHER]}; a transcript has one language, here"
-            f" {language}, so check the words there{hint}"
+            f" {language}{more}, so check the words there{hint}"
+        )
+
+
+def _listed_remarks(transcript: Transcript) -> Iterator[str]:
+    options = transcript.receipt.options if transcript.receipt else {}
+    seconds: dict[str, float] = defaultdict(float)
+    for segment in transcript.segments:
+        seconds[segment.language or transcript.language] += segment.end_s - segment.start_s
+    if len(seconds) > 1:
+        names = sorted(seconds, key=seconds.__getitem__, reverse=True)
+        parts = (f"{name} for about {seconds[name]:.0f} s" for name in names)
+        yield f"is spoken in several languages: {', '.join(parts)}"
+    if options.get(OTHER):
+        yield (
+            f"about {float(options[OTHER_S] or 0):.0f} s of it sound like {options[OTHER]}, which is none of"
+            f" {options[LISTED]}, so check the words there; `languages` in [transcription] decides"
         )

@@ -59,6 +59,20 @@ def test_a_fresh_show_is_well(show: ShowFolder) -> None:
     assert {"python", "ffmpeg", "engine", "weights", "artwork", "database", "store: put"} <= set(findings)
 
 
+@pytest.mark.parametrize(
+    ("limit", "pinned", "found"),
+    [
+        ("+avx2,+fma", "auto", "f32, the fastest on AVX2"),
+        ("+avx512f,+avx512vnni", "auto", "int8, the fastest on AVX-512 with VNNI"),
+        ("+avx2", "f32", "f32, pinned"),
+    ],
+)
+def test_the_precision_and_why(show: ShowFolder, limit: str, pinned: str, found: str) -> None:
+    """The number type of the openvino engine on this processor, or the pinned one."""
+    _, findings = examine(show, NUMBA_CPU_FEATURES=limit, PODCAST_TRANSCRIPTION_PRECISION=pinned)
+    assert findings["precision"] == {"name": "precision", "ok": True, "said": found}
+
+
 def test_a_new_machine_is_measured_once_and_init_knows_it(show: ShowFolder, tmp_path: Path) -> None:
     """Where nothing was transcribed yet, doctor measures and remembers; init then says it, too."""
     own = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
