@@ -67,6 +67,7 @@ class CliSession:
             report=self.output.report,
             warn=self.output.warn,
             tell=self.tell,
+            note=self.output.note,
         )
 
     def tell(self, subject: str, finding: "RecordingFinding") -> None:

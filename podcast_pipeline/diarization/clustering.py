@@ -53,27 +53,37 @@ def _average_linkage(similarity: NDArray[np.float64]) -> Iterator[Members]:
     similarity = similarity.copy()
     np.fill_diagonal(similarity, -np.inf)
     members = {i: [i] for i in range(len(similarity))}
-    nearest = similarity.argmax(axis=1)
+    nearest, best = similarity.argmax(axis=1), similarity.max(axis=1)
     while len(members) > 1:
-        i = max(members, key=lambda k: float(similarity[k, nearest[k]]))
+        i = int(best.argmax())
         j = int(nearest[i])
-        if similarity[i, j] < SAME_VOICE:
+        if best[i] < SAME_VOICE:
             break
-        _merge_rows(similarity, nearest, i, j, len(members[i]), len(members[j]))
+        _merge_rows(similarity, nearest, best, (i, j), (len(members[i]), len(members[j])))
         members[i] += members.pop(j)
     yield from map(np.array, members.values())
 
 
 def _merge_rows(
-    similarity: NDArray[np.float64], nearest: NDArray[np.int64], i: int, j: int, size_i: int, size_j: int
+    similarity: NDArray[np.float64],
+    nearest: NDArray[np.int64],
+    best: NDArray[np.float64],
+    rows: tuple[int, int],
+    sizes: tuple[int, int],
 ) -> None:
-    """Make row i the mean of rows i and j, and clear j; that brings no row nearer to another."""
-    row = (similarity[i] * size_i + similarity[j] * size_j) / (size_i + size_j)
+    """Make row i the mean of rows i and j, and clear j; that brings no row nearer to another.
+
+    Args:
+        nearest, best: column and value of each row's maximum.
+    """
+    i, j = rows
+    row = (similarity[i] * sizes[0] + similarity[j] * sizes[1]) / sum(sizes)
     similarity[i], similarity[:, i] = row, row
-    similarity[j], similarity[:, j], similarity[i, i] = -np.inf, -np.inf, -np.inf
-    stale = np.flatnonzero((nearest == i) | (nearest == j))
-    for k in {*stale.tolist(), i}:
-        nearest[k] = similarity[k].argmax()
+    similarity[j], similarity[:, j], similarity[i, i], best[j] = -np.inf, -np.inf, -np.inf, -np.inf
+    stale = np.union1d(np.flatnonzero((nearest == i) | (nearest == j)), [i])
+    stale = stale[stale != j]
+    nearest[stale] = similarity[stale].argmax(axis=1)
+    best[stale] = similarity[stale, nearest[stale]]
 
 
 def _split_people(

@@ -47,6 +47,7 @@ class Context:
         warn: called with one line for each hub or directory that could not be notified, and for each file
             that was found damaged and is made again.
         tell: called with a file's name or a slug and each thing that a producer should know of a recording.
+        note: called with one line before work that takes minutes: for how long.
     """
 
     config: Config
@@ -54,6 +55,7 @@ class Context:
     report: ProgressCallback = ignore
     warn: Callable[[str], None] = ignore
     tell: "Callable[[str, RecordingFinding], None]" = ignore_finding
+    note: Callable[[str], None] = ignore
 
     @cached_property
     def library(self) -> "Library":
@@ -86,7 +88,14 @@ class Context:
         from podcast_pipeline.transcription import load_transcriber
 
         settings, cache = self.config.transcription, self.config.state_folder / "cache"
-        return load_transcriber(self.engine, settings.model, precision=settings.precision, cache=cache)
+        return load_transcriber(
+            self.engine,
+            settings.model,
+            precision=settings.precision,
+            cache=cache,
+            report=self.report,
+            note=self.note,
+        )
 
     @cached_property
     def ffmpeg(self) -> "Ffmpeg":

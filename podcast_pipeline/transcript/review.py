@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -14,7 +14,14 @@ from podcast_pipeline.transcript.edits.units import Unit, join_units, units_of
 from podcast_pipeline.transcript.names.glossary import Glossary, capital_follows, similar_name, split_affixes
 from podcast_pipeline.transcript.names.matching import letters_of
 from podcast_pipeline.transcript.names.printed import PrintedNameDoubt
-from podcast_pipeline.transcript.names.word_lists import NEGATIONS, NUMBERS, is_ordinary, is_usual, word_set
+from podcast_pipeline.transcript.names.word_lists import (
+    NEGATIONS,
+    NUMBERS,
+    is_ordinary,
+    is_usual,
+    word_set,
+    words_of,
+)
 from podcast_pipeline.transcript.typed.agreement import TranscriptDifference
 
 ReviewKind = Literal[
@@ -267,7 +274,7 @@ def _continues_name(before: Unit, unit: Unit) -> bool:
 
 def _is_name(units: Sequence[Unit], at: int, language: str) -> bool:
     word = split_affixes(units[at].text)[1].replace("’", "'")
-    if not word[:1].isupper() or word.lower() in NO_NAMES | _table(NUMBERS, language) or DIGIT.search(word):
+    if not word[:1].isupper() or word.lower() in NO_NAMES | words_of(NUMBERS, language) or DIGIT.search(word):
         return False
     before = units[at - 1] if at else None
     opens = before is None or before.segment_index != units[at].segment_index or capital_follows(before.text)
@@ -275,7 +282,7 @@ def _is_name(units: Sequence[Unit], at: int, language: str) -> bool:
 
 
 def _rules(units: Sequence[Unit], language: str, low: float) -> Iterator[ReviewItem]:
-    numbers, negations = _table(NUMBERS, language), _table(NEGATIONS, language)
+    numbers, negations = words_of(NUMBERS, language), words_of(NEGATIONS, language)
     for i, unit in enumerate(units):
         word = unit.key.replace("’", "'")
         if unit.confidence >= low:
@@ -284,10 +291,6 @@ def _rules(units: Sequence[Unit], language: str, low: float) -> Iterator[ReviewI
             yield _item("numbers", units, i, i + 1, "a number transcribed with low confidence")
         elif word in negations or word.endswith("n't"):
             yield _item("negations", units, i, i + 1, "a negation transcribed with low confidence")
-
-
-def _table(tables: Mapping[str, frozenset[str]], language: str) -> frozenset[str]:
-    return tables.get(language.split("-")[0].lower(), frozenset())
 
 
 def _quotes(transcript: Transcript, low: float) -> Iterator[ReviewItem]:
@@ -327,14 +330,13 @@ def _dropped(transcript: Transcript, units: Sequence[Unit]) -> Iterator[ReviewIt
 
 def _differences(differences: Iterable[TranscriptDifference]) -> Iterator[ReviewItem]:
     for one in differences:
-        where = "typed and not heard" if one.kind == "only_typed" else "heard and not typed"
         yield ReviewItem(
             kind=one.kind,
             start_s=one.start_s,
             end_s=one.end_s,
             text=one.text,
             context=one.context,
-            reason=f"{where}: {one.words} words",
+            reason=one.reason,
             weight=WEIGHT[one.kind],
         )
 

@@ -56,10 +56,14 @@ class WindowCache:
     """One folder per audio, engine, weights and options; one file per batch, written atomically.
 
     The number type is none of the options: a run that was begun with another one is continued.
+
+    Attributes:
+        was_used: a batch was read, so that the run took less time than its audio takes.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.was_used = False
 
     def held(self) -> AbstractContextManager[None]:
         """Return a context in which the batches are read and written; killed runs' parts are removed.
@@ -91,6 +95,7 @@ class WindowCache:
             and cached.is_whole
             and cached.first_samples == tuple(window.first_sample for window in windows)
         ):
+            self.was_used = True
             return cached
         self._write(name, batch := transcribe(windows))
         return batch

@@ -1,8 +1,9 @@
 """Turn a file into a Transcript, with the same steps for every engine: decode, cut, transcribe, segment."""
 
 import hashlib
+import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
@@ -23,6 +24,8 @@ from podcast_pipeline.transcription.hallucinations import (
     split_in_pause,
     with_doubtful_confidence,
 )
+from podcast_pipeline.transcription.known_models import speed
+from podcast_pipeline.transcription.known_models.speed import MeasuredSpeed
 from podcast_pipeline.transcription.language import (
     SET,
     UNDETERMINED,
@@ -48,11 +51,13 @@ class EngineTranscriber:
 
     Args:
         cache: folder for finished windows, so that no window is transcribed twice.
+        note: called with one line before a long transcription: how long it will take.
     """
 
-    def __init__(self, engine: Engine, *, cache: Path) -> None:
+    def __init__(self, engine: Engine, *, cache: Path, note: Callable[[str], None] = lambda _: None) -> None:
         self.engine = engine
-        self._cache = cache
+        self.languages = frozenset({"en"}) if engine.weights.is_english_only else engine.languages
+        self._cache, self._note = cache, note
 
     def transcribe(
         self, recording: Path, *, options: TranscriptionOptions, report: ProgressCallback
@@ -67,6 +72,8 @@ class EngineTranscriber:
         progress = ProgressCounter(source, report)
         windows = cut_windows(progress.count_decoded(source.blocks()))
         opening = [*islice(windows, 1)]  # before the hash, so that a file without audio is an AudioError
+        self._announce(source.declared_s)
+        begin_s = time.perf_counter()
         if opening and language is None:
             detect = self.engine.detect_language
             language = find_spoken_language(opening, windows, usual=usual, detect=detect)
@@ -79,6 +86,8 @@ class EngineTranscriber:
         window_cache = WindowCache(self._cache / "windows" / _cache_key(receipt))
         with window_cache.held():
             batches = list(self._transcribe_all(all_windows, task, window_cache, progress))
+        if not window_cache.was_used:
+            self._remember_speed(progress.transcribed_s, time.perf_counter() - begin_s)
         progress.finish()
         words = _in_order(batches)
         receipt = _with_decoding_faults(receipt, source)
@@ -95,6 +104,17 @@ class EngineTranscriber:
                 {**other_language_options(batch.other_s for batch in batches), **_calculation(batches)},
             ),
         )
+
+    def _announce(self, audio_s: float) -> None:
+        """Say how long a recording will take, where that is long and known."""
+        line = speed.waiting_line(self.engine.weights.model, audio_s, speed.known_speeds(self.engine.name))
+        if line:
+            self._note(line)
+
+    def _remember_speed(self, audio_s: float, wall_s: float) -> None:
+        engine, model = self.engine.name, self.engine.weights.model
+        if audio_s >= speed.SHORTEST_S:
+            speed.remember_speed(MeasuredSpeed(engine=engine, model=model, audio_s=audio_s, wall_s=wall_s))
 
     def _transcribe_all(
         self,
@@ -115,20 +135,20 @@ class EngineTranscriber:
 
     def _languages(self, options: TranscriptionOptions) -> tuple[str | None, str | None]:
         """Return the language to transcribe in, None to detect it, and the usual one if the model has it."""
-        usual, supported = options.usual_language, self.engine.languages
+        usual, supported = options.usual_language, self.languages
         if len(supported) == 1:
             return self._supported_language(options.language or usual), None
         return self._supported_language(options.language), usual if usual in supported else None
 
     def _supported_language(self, language: str | None) -> str | None:
-        supported, model = self.engine.languages, self.engine.weights.model
+        supported, model = self.languages, self.engine.weights.model
         if language is None:
             return next(iter(supported)) if len(supported) == 1 else None
         if language in supported:
             return language
         if len(supported) == 1:
             raise TranscriptionError(
-                model, f"supports {min(supported)} only, not {language}; use a model without .en, like base"
+                model, f"supports {min(supported)} only, not {language}; use a multilingual model, like base"
             )
         raise TranscriptionError(
             model, f"does not support the language {language}; supported are {' '.join(sorted(supported))}"
@@ -155,7 +175,7 @@ class EngineTranscriber:
         self, windows: Iterable[SpeechWindow], words: Iterable[Sequence[Word]], language: str
     ) -> dict[str, float]:
         found: dict[str, float] = defaultdict(float)
-        for window, said in zip(windows, words, strict=True) if len(self.engine.languages) > 1 else ():
+        for window, said in zip(windows, words, strict=True) if len(self.languages) > 1 else ():
             found[other_language(window, said, language, self.engine.detect_language)] += window.duration_s
         return {other: round(seconds, 1) for other, seconds in sorted(found.items()) if other}
 
@@ -233,11 +253,15 @@ class EngineTranscriber:
 
 
 class ProgressCounter:
-    """Reports how much of the recording has been transcribed, in seconds of audio."""
+    """Reports how much of the recording has been transcribed, in seconds of audio.
+
+    Attributes:
+        transcribed_s: of the finished windows.
+    """
 
     def __init__(self, source: Recording, report: ProgressCallback) -> None:
         self._source, self._report = source, report
-        self._samples, self._done_s = 0, 0.0
+        self._samples, self.transcribed_s = 0, 0.0
 
     @property
     def decoded_s(self) -> float:
@@ -254,14 +278,14 @@ class ProgressCounter:
 
     def count_transcribed(self, windows: Iterable[SpeechWindow]) -> None:
         """Count finished windows, in any order."""
-        self._show(self._done_s + sum(window.duration_s for window in windows))
+        self._show(self.transcribed_s + sum(window.duration_s for window in windows))
 
     def finish(self) -> None:
         """Report the whole recording as done, including silence."""
         self._report(Progress(step=STEP, done=self.decoded_s, total=self.decoded_s, unit="s"))
 
     def _show(self, done_s: float) -> None:
-        self._done_s = done_s
+        self.transcribed_s = done_s
         total_s = max(self._source.declared_s, self.decoded_s, done_s)
         self._report(Progress(step=STEP, done=done_s, total=total_s, unit="s"))
 

@@ -76,9 +76,14 @@ class TranscriptionRun:
     @cached_property
     def transcriber(self) -> Transcriber:
         """The engine with its weights."""
-        settings, cache = self.settings, self.session.cache_folder
+        settings, output = self.settings, self.session.output
         return transcription.load_transcriber(
-            settings.engine, settings.model, precision=settings.precision, cache=cache
+            settings.engine,
+            settings.model,
+            precision=settings.precision,
+            cache=self.session.cache_folder,
+            report=output.report,
+            note=output.note,
         )
 
     def is_episode(self, name: str) -> bool:

@@ -1,9 +1,10 @@
 """`podcast transcript import`: the words of an episode from a transcript that somebody typed."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
@@ -57,8 +58,10 @@ def _document(done: "TranscriptImport") -> dict[str, object]:
 
 
 def _counts(done: "TranscriptImport") -> dict[str, int]:
-    kinds = [one.kind for one in done.differences]
-    return {kind: kinds.count(kind) for kind in ("only_typed", "only_heard")}
+    from podcast_pipeline.transcript.typed.agreement import DifferenceKind
+
+    kinds = Counter(one.kind for one in done.differences)
+    return {kind: kinds[kind] for kind in get_args(DifferenceKind)}
 
 
 def import_lines(done: "TranscriptImport") -> Iterator[str]:
@@ -73,8 +76,9 @@ def import_lines(done: "TranscriptImport") -> Iterator[str]:
         yield f"left out, as nobody said it ({listed})"
     counts = _counts(done)
     if any(counts.values()):
+        others = counts["numbers"] + counts["negations"]
+        typed, heard = format_count(counts["only_typed"], "passage"), counts["only_heard"]
         yield (
-            f"{format_count(counts['only_typed'], 'passage')} typed and not heard,"
-            f" {counts['only_heard']} heard and"
-            f" not typed: `podcast review {done.slug}`"
+            f"{typed} typed and not heard, {heard} heard and not typed, {others} numbers and negations"
+            f" that differ: `podcast review {done.slug}`"
         )

@@ -76,7 +76,8 @@ def transcribe(
         TranscriptionError: there is no such engine or model, or it cannot be used.
     """
     names = _checked_names(names)
-    transcriber = load_transcriber(engine, model, cache=cache or user_cache_folder() / "cache")
+    cache = cache or user_cache_folder() / "cache"
+    transcriber = load_transcriber(engine, model, cache=cache, report=report)
     glossary = Glossary(tuple(GlossaryTerm(name) for name in names))
     return transcribe_file(Path(recording), transcriber, language=language, glossary=glossary, report=report)
 

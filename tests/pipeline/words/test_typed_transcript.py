@@ -159,7 +159,9 @@ def test_edits_by_hand_are_asked_about(show: ShowFolder) -> None:
     assert (done.returncode, "--yes: is needed without a terminal" in done.stderr) == (2, True)
     done = show.run("--json", "transcript", "import", "--yes", SLUG, str(file))
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["differences"] == {"only_typed": 0, "only_heard": 0}
+    assert json.loads(done.stdout)["differences"] == dict.fromkeys(
+        ("only_typed", "only_heard", "numbers", "negations"), 0
+    )
     assert "agreeable" not in edited(show).text
     assert any(
         "agreeable" in old.read_text(encoding="utf-8") for old in (show.episode / "build").glob("*.md")
