@@ -1,27 +1,28 @@
 """Measure the number types of the openvino engine: word error rates and time of each, one after the other.
 
-    PODCAST_SPEECH_DIR=… .venv/bin/python scripts/bench_precisions.py [--model base] [AUDIO …]
+    PODCAST_SPEECH_DIR=… .venv/bin/python scripts/bench_precisions.py [--model base] [--isa native] [AUDIO …]
 
 Without AUDIO: the recordings of $PODCAST_SPEECH_DIR of five minutes and more. Each choice runs in a process
 of its own; the row of one that this processor has not is empty. "int8 and f32" is 8 bits as on a processor
-without bfloat16 numbers.
+without bfloat16 numbers. --isa: as in bench_transcribe.py.
 """
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import bench_transcribe
 import numpy as np
+from bench import isa
+from bench.engines import ours
+from bench.recordings import errors, long_files, text_of
+from bench.tables import print_table
 
 RUNS = 5
-WHOLE_REGISTERS = "-prefer-256-bit"  # as kernels.py has it where nothing is limited
 
 
 class Pin(NamedTuple):
@@ -46,55 +47,60 @@ def main() -> None:
     )
     parser.add_argument("audio", nargs="*", type=Path)
     parser.add_argument("--model", default="base")
+    parser.add_argument("--isa", choices=list(isa.LIMITS), default=isa.NATIVE)
+    parser.add_argument("--pin", action="append", choices=list(PINS), help="only this one; may be repeated")
     parser.add_argument("--run", choices=list(PINS), help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    files = asked.audio or list(bench_transcribe._long_files())
+    files = asked.audio or list(long_files())
     if asked.run:
         print(json.dumps(_run(PINS[asked.run].precision, files, asked.model)))
         return
-    print(f"flags: {_flags()}\n")
-    names = [audio.parent.name for audio in files]
-    print(f"| calculated in | encoder, ms a window | processor s | WER % | {' | '.join(names)} |")
-    print("|---" * (4 + len(files)) + "|")
-    for name in PINS:
-        print(f"| {name} | {' | '.join(_cells(name, files, asked.model))} |", flush=True)
+    print(f"{isa.describe_processor()}\n\n{asked.isa}, {asked.model}:\n")
+    columns = [
+        "calculated in",
+        "encoder, ms a window",
+        "processor s",
+        "WER %",
+        *(f.parent.name for f in files),
+    ]
+    rows = [(name, *_cells(name, files, asked)) for name in asked.pin or PINS]
+    print_table(columns, rows)
 
 
-def _cells(name: str, files: list[Path], model: str) -> Iterator[str]:
-    """Yield the cells of a choice, none if this processor does not have it."""
-    command = [sys.executable, __file__, "--run", name, "--model", model, *map(str, files)]
-    environment = (
-        dict(os.environ)
-        if PINS[name].with_bf16
-        else {**os.environ, "NUMBA_CPU_FEATURES": f"{_flags()},{WHOLE_REGISTERS}"}
-    )
+def _cells(name: str, files: Sequence[Path], asked: argparse.Namespace) -> list[str]:
+    """Return the cells of a choice, empty ones if this processor does not have it."""
+    command = [sys.executable, __file__, "--run", name, "--model", asked.model, *map(str, files)]
+    environment = isa.environment(asked.isa)
+    if not PINS[name].with_bf16:
+        environment["NUMBA_CPU_FEATURES"] = _without_bf16(environment.get("NUMBA_CPU_FEATURES"))
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         print(done.stderr, file=sys.stderr)
-        return
+        return [""] * (3 + len(files))
     found = json.loads(done.stdout.splitlines()[-1])
     wrong, words = found["wrong"], found["words"]
-    yield f"{found['encoder_ms']:.0f}"
-    yield f"{found['processor_s']:.1f}"
-    yield f"{100 * sum(wrong) / sum(words):.2f}"
-    yield from (f"{100 * few / of:.2f}" for few, of in zip(wrong, words, strict=True))
+    return [
+        f"{found['encoder_ms']:.0f}",
+        f"{found['processor_s']:.1f}",
+        f"{100 * sum(wrong) / sum(words):.2f}",
+        *(f"{100 * few / of:.2f}" for few, of in zip(wrong, words, strict=True)),
+    ]
 
 
-def _flags() -> str:
-    """Return the processor's flags as LLVM names them, without those of bfloat16."""
+def _without_bf16(flags: str | None) -> str:
+    """Return flags, by default this processor's, without bfloat16; kernels use whole registers as ever."""
     from llvmlite import binding
 
-    listed = str(binding.get_host_cpu_features().flatten())
-    return ",".join(flag for flag in listed.split(",") if flag.startswith("+") and "bf16" not in flag)
+    listed = flags or f"{binding.get_host_cpu_features().flatten()},-prefer-256-bit"
+    return ",".join(flag for flag in listed.split(",") if "bf16" not in flag)
 
 
-def _run(precision: str, files: list[Path], model: str) -> dict[str, object]:
-    hear = bench_transcribe.ours(precision)(model, True)
+def _run(precision: str, files: Sequence[Path], model: str) -> dict[str, object]:
+    hear = ours(precision)(model, True)
     begin, wrong, words = time.process_time(), [], []
     for audio in files:
-        said = bench_transcribe._text(hear(audio, "en"))
         reference = (audio.parent / "reference.txt").read_text(encoding="utf-8")
-        found = bench_transcribe._errors(reference, said)
+        found = errors(reference, text_of(hear(audio, "en")))
         wrong.append(found.substitutions + found.deletions + found.insertions)
         words.append(found.hits + found.substitutions + found.deletions)
     busy = time.process_time() - begin
@@ -105,6 +111,7 @@ def _run(precision: str, files: list[Path], model: str) -> dict[str, object]:
 def _encoder_ms(precision: str, model: str) -> float:
     """Return the least processor time of the model's encoder for one window, in one thread."""
     import openvino as ov
+    from bench.engines import _folder
 
     from podcast_pipeline.transcription.engines import ct2
     from podcast_pipeline.transcription.engines.openvino.encoder import build_encoder_graph
@@ -116,7 +123,7 @@ def _encoder_ms(precision: str, model: str) -> float:
     )
 
     choice = choose_precision(precision, encoder_time_ms)
-    variables = ct2.read_variables(bench_transcribe._folder(model))
+    variables = ct2.read_variables(_folder(model))
     graph = build_encoder_graph(layer_builder(choice, variables))
     request = (
         ov.Core().compile_model(graph, "CPU", compile_settings(choice.encoder_hint, 1)).create_infer_request()
