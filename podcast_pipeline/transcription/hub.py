@@ -81,7 +81,7 @@ def _fetch(model: str, source: HubSource, report: ProgressCallback) -> Path:
     for name in SMALL_FILES:
         _fetch_small(source.repository, name, found.commit_hash)
     for name in OPTIONAL_FILES:
-        with suppress(errors.EntryNotFoundError):
+        with suppress(errors.RemoteEntryNotFoundError):
             _fetch_small(source.repository, name, found.commit_hash)
     return _fetch_small(source.repository, MODEL_FILE, found.commit_hash).parent  # its bytes are there
 

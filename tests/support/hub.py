@@ -43,5 +43,5 @@ def _file(content: bytes, commit: str, headers: dict[str, str]) -> ServedFile:
 
 
 def _missing(commit: str) -> ServedFile:
-    headers = {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": commit, "ETag": ""}
+    headers = {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": commit}
     return ServedFile(b"", "text/plain", 404, headers)

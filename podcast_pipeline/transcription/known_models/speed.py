@@ -23,7 +23,7 @@ SHORTEST_S = 120.0  # of speech; less says nothing of a speed
 LONG_S = 60.0  # of a transcription that is announced
 MEL_FRAMES, ENCODER_FRAMES = 3000, 1500  # of a window
 TOKENS, BEAMS = 100, 2  # of a window of English conversation
-DECODER_FACTOR = 3  # one multiplication of the decoder, which waits for memory, against one of the encoder
+DECODER_FACTOR = 4  # a multiplication of the decoder, which waits for memory, in those of an 8-bit encoder
 
 
 class MeasuredSpeed(FrozenModel):

@@ -3,6 +3,7 @@
 What is remembered is one small file for each repository in the user's cache folder, whatever the show.
 """
 
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from podcast_pipeline.files import user_cache_folder, write_atomically
 from podcast_pipeline.model import FrozenModel, Sha256
 from podcast_pipeline.transcription.known_models.table import PUBLISHED_MODELS
 
+REPOSITORY = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 LATEST = "main"  # revision of a repository of which nothing is known yet
 
 
@@ -47,7 +49,7 @@ def find_source(model: str) -> HubSource:
         TranscriptionError: no such name; the known ones are listed.
     """
     published = PUBLISHED_MODELS.get(model)
-    if not published and "/" not in model:
+    if not published and not REPOSITORY.fullmatch(model):
         raise TranscriptionError(
             model, f"no such model; known are {', '.join(PUBLISHED_MODELS)}, or a folder"
         )

@@ -49,6 +49,15 @@ def test_its_tokens_are_those_of_v3(weights: Weights) -> None:
     assert all(np.isfinite(numbers.astype(np.float32)).all() for numbers in variables.values())
 
 
+def test_variables_are_read_when_they_are_used(weights: Weights) -> None:
+    """A variable is a part of the file, so that a large model is never in memory as a whole; none is lost."""
+    variables = ct2.read_variables(weights.path)
+    assert all(isinstance(numbers, np.memmap) for numbers in variables.values())
+    numbers = sum(variable.nbytes for variable in variables.values())
+    size_bytes = (weights.path / "model.bin").stat().st_size
+    assert size_bytes * 0.99 < numbers < size_bytes
+
+
 def test_ctranslate2_takes_it(weights: Weights) -> None:
     """The library whose format it is loads it and finds its spectrogram's bins."""
     model = ctranslate2.models.Whisper(str(weights.path))

@@ -1,11 +1,13 @@
 """How long a transcription takes is told from what this machine did before, and scaled to other models."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
 import pytest
 
+from podcast_pipeline.errors import TranscriptionError
 from podcast_pipeline.transcription import TranscriptionOptions
 from podcast_pipeline.transcription.decode import Samples
 from podcast_pipeline.transcription.engine import DecodingOptions, EngineWord
@@ -137,6 +139,17 @@ def test_a_transcription_is_measured_and_one_from_the_cache_is_not(
     (user_cache / "speed" / "openvino base.json").unlink()
     transcriber.transcribe(SAMPLE, options=TranscriptionOptions("en"), report=ignore_progress)
     assert known_speeds("openvino") == []
+
+
+def test_a_distilled_model_takes_english_only(tmp_path: Path) -> None:
+    """Whatever its vocabulary has, it was trained on English: another language is refused with what to do."""
+
+    class DistilledEngine(OneWordEngine):
+        weights = replace(OneWordEngine.weights, is_english_only=True)
+
+    transcriber = EngineTranscriber(DistilledEngine(), cache=tmp_path / "cache")
+    with pytest.raises(TranscriptionError, match="supports en only, not fr; use a multilingual model"):
+        transcriber.transcribe(SAMPLE, options=TranscriptionOptions("fr"), report=ignore_progress)
 
 
 def test_a_long_recording_is_announced_once(tmp_path: Path) -> None:
