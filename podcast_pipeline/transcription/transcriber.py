@@ -19,6 +19,7 @@ from podcast_pipeline.transcription.engine import DecodingOptions, Engine, to_re
 from podcast_pipeline.transcription.hallucinations import (
     find_hallucinations,
     find_missed_speech,
+    is_fuller,
     is_noise,
     split_in_pause,
     with_doubtful_confidence,
@@ -49,7 +50,7 @@ STEP, LANGUAGES_STEP = "transcribe", "languages"
 MAX_GAPS = 6  # gaps of a window that are transcribed again
 ENGLISH_BEAM, BEAM = 2, 5  # in English more change nothing (docs/performance.md): Whisper is best at it
 SECOND_PASS_BEAM = 5  # of windows with hallucinations
-FORMAT = 9  # of the cached windows; increment if a change of ours gives other words with the same engine
+FORMAT = 10  # of the cached windows; increment if a change of ours gives other words with the same engine
 
 
 class EngineTranscriber:
@@ -234,7 +235,9 @@ class EngineTranscriber:
             tried.add(gap.window.span)
             (found,) = self._transcribe_windows([gap.window], task)
             doubtful = find_hallucinations(found, gap.window, prompt=task.prompt)
-            if len(found) > gap.next_word - gap.first_word and not (doubtful or is_noise(found, gap.window)):
+            if is_fuller(found, words[gap.first_word : gap.next_word]) and not (
+                doubtful or is_noise(found, gap.window)
+            ):
                 words = words[: gap.first_word] + found + words[gap.next_word :]
         return words
 
