@@ -32,6 +32,7 @@ from podcast_pipeline.transcription.language import (
     find_spoken_language,
     other_language,
     other_language_options,
+    with_unsure_doubt,
 )
 from podcast_pipeline.transcription.resume import TranscribedBatch, WindowCache, WordWithDoubt
 from podcast_pipeline.transcription.scheduling import transcribe_in_parallel
@@ -97,11 +98,13 @@ class EngineTranscriber:
         return Transcript(
             language=language,
             duration_s=progress.decoded_s,
-            segments=to_segments(
-                [word for word, _ in words],
-                {place: reason for place, (_, reason) in enumerate(words) if reason},
-                language=language,
-                others=_languages_of_words(batches, stretches, language),
+            segments=with_unsure_doubt(
+                to_segments(
+                    [word for word, _ in words],
+                    {place: reason for place, (_, reason) in enumerate(words) if reason},
+                    language=language,
+                    others=_languages_of_words(batches, stretches, language),
+                )
             ),
             receipt=_with_options(receipt, other_language_options(batch.other_s for batch in batches)),
         )
