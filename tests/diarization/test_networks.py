@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from podcast_pipeline.diarization import senko
-from podcast_pipeline.diarization.fbank import BINS, Features
+from podcast_pipeline.diarization.fbank import BINS, SAMPLE_RATE_HZ, Features
 from podcast_pipeline.diarization.networks.canvases import (
     CANVAS_FRAMES,
     FEWEST_FRAMES,
@@ -90,6 +90,34 @@ def test_a_voice_does_not_depend_on_what_lies_beside_it(networks: SpeakerNetwork
     alone = np.stack([networks.embed([piece])[0] for piece in given])
     assert networks.embed(given) == pytest.approx(alone, abs=1e-4)
     assert networks.embed([]).shape == (0, alone.shape[1])
+
+
+def test_results_do_not_depend_on_the_number_of_threads(networks: SpeakerNetworks) -> None:
+    """The numbers are the same to the last bit, so turns are the same on one machine."""
+    several = SpeakerNetworks(
+        senko.model_path(senko.SEGMENTATION), senko.model_path(senko.EMBEDDING), workers=3
+    )
+    windows = list(samples_of(SAMPLE)[: 2 * WINDOW_SAMPLES].reshape(2, -1))
+    assert np.array_equal(several.segment(windows), networks.segment(windows))
+    assert np.array_equal(several.embed(pieces(LENGTHS)), networks.embed(pieces(LENGTHS)))
+
+
+@pytest.mark.parametrize("length_s", [0.1, 5.0, 10.0, 10.1, 84.9, 85.0, 85.1, 90.0, 165.0, 170.1])
+def test_stretches_cut_a_recording_into_its_windows(length_s: float) -> None:
+    """There is a window every 5 s up to the end, whatever the blocks; silence fills the last."""
+    samples = np.arange(1, round(length_s * SAMPLE_RATE_HZ) + 1, dtype=np.float32)
+    stretches = list(senko.cut_stretches(np.array_split(samples, 7)))
+    windows = {
+        one.first_sample + at: one.samples[at : at + WINDOW_SAMPLES]
+        for one in stretches
+        for at in range(0, len(one.samples) - senko.STEP_SAMPLES, senko.STEP_SAMPLES)
+    }
+    count = max(1, -(-len(samples) // senko.STEP_SAMPLES) - 1)
+    assert list(windows) == [number * senko.STEP_SAMPLES for number in range(count)]
+    for first, window in windows.items():
+        expected = samples[first : first + WINDOW_SAMPLES]
+        assert np.array_equal(window, np.pad(expected, (0, WINDOW_SAMPLES - len(expected))))
+    assert max(len(one.samples) for one in stretches) <= senko.STRETCH_SAMPLES
 
 
 def test_pieces_lie_apart_on_few_canvases() -> None:

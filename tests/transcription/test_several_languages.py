@@ -50,11 +50,12 @@ class QuietFrench:
     def transcribe_windows(
         self, windows: Iterable[Samples], task: DecodingOptions
     ) -> list[tuple[EngineWord, ...]]:
-        """Return the language as a word a second."""
+        """Return the language and the second as a word a second."""
         self.tasks.append(task)
         return [
             tuple(
-                EngineWord(f" {task.language}", at, at + 0.9, 0.9) for at in range(len(one) // SAMPLE_RATE_HZ)
+                EngineWord(f" {task.language}{at}", at, at + 0.9, 0.9)
+                for at in range(len(one) // SAMPLE_RATE_HZ)
             )
             for one in windows
         ]
@@ -79,7 +80,7 @@ def test_each_stretch_is_transcribed_in_its_language(mixed: Path, tmp_path: Path
     runs = [language for language, _ in groupby(segment.language for segment in transcript.segments)]
     assert (transcript.language, runs) == ("en", [None, "fr", None])
     for segment in transcript.segments:
-        assert {word.text.strip() for word in segment.words} == {segment.language or "en"}
+        assert {word.text.strip()[:2] for word in segment.words} == {segment.language or "en"}
     french = [segment for segment in transcript.segments if segment.language]
     assert french[0].start_s == pytest.approx(PART_S + 0.5, abs=1.0)
     assert french[-1].end_s == pytest.approx(2 * PART_S + 0.5, abs=1.0)

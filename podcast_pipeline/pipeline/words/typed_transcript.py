@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 from podcast_pipeline.episodes import edits
@@ -85,10 +85,9 @@ def import_transcript(
         draft, catalog = folder.load_draft(), context.catalog()
         known = catalog.by_id(draft.id) if catalog else None
         _check_importable(draft, known, replace=replace)
-        people = _people(draft, folder, context)
-        typed = _read(file, draft, people)
-        heard = _recognised_words(folder, draft, known, context)
-        return _import(folder, draft, known, typed, heard, people, context, file.name, confirm)
+        target = _Target(folder, draft, known, context)
+        typed = target.read(file)
+        return target.take(typed, target.recognised_words(), name=file.name, confirm=confirm)
 
 
 def import_old_transcript(
@@ -104,10 +103,9 @@ def import_old_transcript(
     file, text = next(filter(Path.is_file, files), None), edits.read_episode_text(folder)
     if file is None or text.transcript is None or text.edits.typed or count_hand_edits(text, context.clock()):
         return None
-    people = _people(draft, folder, context)
+    target = _Target(folder, draft, None, context)
     try:
-        typed = _read(file, draft, people)
-        return _import(folder, draft, None, typed, text.transcript, people, context, file.name, ignore)
+        return target.take(target.read(file), text.transcript, name=file.name, confirm=ignore)
     except (CaptionError, EpisodeError) as error:
         context.warn(f"{draft.slug}: the engine's words stay, not those of {file.name}: {error.message}")
         return None
@@ -121,78 +119,83 @@ def _check_importable(draft: EpisodeDraft, known: Episode | None, *, replace: bo
         raise EpisodeError(draft.slug, message)
 
 
-def _people(draft: EpisodeDraft, folder: EpisodeFolder, context: Context) -> KnownPeople:
-    guests = [person.name for person in draft.persons if person.role == "guest"]
-    hosts = [person.name for person in draft.persons if person.role == "host"]
-    tracks = [track.name for track in folder.table.tracks]
-    show = [host.name for host in context.show.hosts]
-    return people_of(hosts or show, [*guests, *(name for name in tracks if name not in (*hosts, *show))])
+@dataclass(frozen=True)
+class _Target:
+    """The episode whose words are to be those of a file.
 
+    Attributes:
+        known: the episode in the catalog, None for a new one.
+    """
 
-def _read(file: Path, draft: EpisodeDraft, people: KnownPeople) -> TypedTranscript:
-    if not file.is_file():
-        raise CaptionError(file, "is no file; give the typed transcript")
-    if file.stat().st_size > LARGEST_BYTES:
-        message = f"has more than {LARGEST_BYTES // 1024**2} MB; is it the right file?"
-        raise CaptionError(file, message)
-    decode = partial(decode_text, language=draft.language)
-    return read_typed(file.read_bytes(), str(file), decode=decode, people=people.names)
+    folder: EpisodeFolder
+    draft: EpisodeDraft
+    known: Episode | None
+    context: Context
 
+    @cached_property
+    def people(self) -> KnownPeople:
+        """The hosts of the episode, else of the show; its guests, and the names of other tracks."""
+        persons, show = self.draft.persons, [host.name for host in self.context.show.hosts]
+        hosts = [person.name for person in persons if person.role == "host"] or show
+        guests = [person.name for person in persons if person.role == "guest"]
+        tracks = [track.name for track in self.folder.table.tracks if track.name not in (*hosts, *show)]
+        return people_of(hosts, [*guests, *tracks])
 
-def _recognised_words(
-    folder: EpisodeFolder, draft: EpisodeDraft, known: Episode | None, context: Context
-) -> Transcript:
-    """Return the engine's words; of an imported episode its audio is fetched first."""
-    if not folder.has_recording and folder.load_transcript() is None:
-        return transcribe_episode(folder, fetch_imported_audio(folder, draft, context), context)
-    words = load_or_transcribe(folder, draft, known, context)
-    assert words is not None  # a folder has a recording, or words
-    return words
+    def read(self, file: Path) -> TypedTranscript:
+        """Return the turns of a file; CaptionError where it cannot be read."""
+        if not file.is_file():
+            raise CaptionError(file, "is no file; give the typed transcript")
+        if file.stat().st_size > LARGEST_BYTES:
+            message = f"has more than {LARGEST_BYTES // 1024**2} MB; is it the right file?"
+            raise CaptionError(file, message)
+        decode = partial(decode_text, language=self.draft.language)
+        return read_typed(file.read_bytes(), str(file), decode=decode, people=self.people.names)
 
+    def recognised_words(self) -> Transcript:
+        """Return the engine's words; of an imported episode its audio is fetched first."""
+        folder, draft, context = self.folder, self.draft, self.context
+        if not folder.has_recording and folder.load_transcript() is None:
+            return transcribe_episode(folder, fetch_imported_audio(folder, draft, context), context)
+        words = load_or_transcribe(folder, draft, self.known, context)
+        assert words is not None  # a folder has a recording, or words
+        return words
 
-def _import(
-    folder: EpisodeFolder,
-    draft: EpisodeDraft,
-    known: Episode | None,
-    typed: TypedTranscript,
-    heard: Transcript,
-    people: KnownPeople,
-    context: Context,
-    name: str,
-    confirm: Callable[[str], None],
-) -> TranscriptImport:
-    edited_transcript(folder, draft, heard, known, context)
-    text = edits.read_episode_text(folder)
-    heard = apply_name_fixes(heard, text.edits.fixes)
-    document = typed_document(typed, heard, people, base=text.base or "")
-    share = heard_share(align_document(document, heard))
-    if share < LEAST_SHARE:
-        message = (
-            f"is no transcript of this recording: {share:.0%} of its words were heard; give the right file"
+    def take(
+        self, typed: TypedTranscript, recognised: Transcript, *, name: str, confirm: Callable[[str], None]
+    ) -> TranscriptImport:
+        """Align a file with the recognised words and write it into the folder."""
+        edited_transcript(self.folder, self.draft, recognised, self.known, self.context)
+        text = edits.read_episode_text(self.folder)
+        heard = apply_name_fixes(recognised, text.edits.fixes)
+        document = typed_document(typed, heard, self.people, base=text.base or "")
+        share = heard_share(align_document(document, heard))
+        if share < LEAST_SHARE:
+            told = f"{name} is no transcript of this recording: {share:.0%} of its words were heard"
+            raise EpisodeError(self.draft.slug, f"{told}; give the right file")
+        words = transcript_from_document(document, heard)
+        self._write(text, words, heard, confirm)
+        return TranscriptImport(
+            slug=self.draft.slug,
+            word_count=len(words.words),
+            share=share,
+            speaker_count=len(set(typed.names)),
+            left_out=typed.left_out,
+            differences=typed_differences(document, heard, words),
+            transcript_md=self.folder.transcript_md,
         )
-        raise EpisodeError(draft.slug, f"{name} {message}")
-    words = transcript_from_document(document, heard)
-    markdown = to_markdown(words, base=text.base or "", title=draft.title, note=_note(text))
-    if text.markdown != markdown.encode() or text.edits.typed is None:
-        if text.markdown != markdown.encode() and (count := count_hand_edits(text, context.clock())):
+
+    def _write(
+        self, text: edits.EpisodeText, words: Transcript, heard: Transcript, confirm: Callable[[str], None]
+    ) -> None:
+        """Write the words where they are not there already; ask where a person's edits would be lost."""
+        note, now = text.document.note if text.document else "", self.context.clock()
+        markdown = to_markdown(words, base=text.base or "", title=self.draft.title, note=note)
+        is_there = text.markdown == markdown.encode()
+        if is_there and text.edits.typed:
+            return
+        if not is_there and (count := count_hand_edits(text, now)):
+            counted = "1 edit" if count == 1 else f"{count} edits"
             confirm(
-                f"{draft.slug}: {_counted(count)} made by hand in transcript.md would be replaced by the file"
+                f"{self.draft.slug}: {counted} made by hand in transcript.md would be replaced by the file"
             )
-        save_typed_words(text, markdown, heard, now=context.clock())
-    return TranscriptImport(
-        slug=draft.slug,
-        word_count=len(words.words),
-        share=share,
-        speaker_count=len(set(typed.names)),
-        left_out=typed.left_out,
-        differences=typed_differences(document, heard, words),
-        transcript_md=folder.transcript_md,
-    )
-
-
-def _note(text: edits.EpisodeText) -> str:
-    return text.document.note if text.document else ""
-
-
-def _counted(count: int) -> str:
-    return "1 edit" if count == 1 else f"{count} edits"
+        save_typed_words(text, markdown, heard, now=now)

@@ -6,7 +6,7 @@ from podcast_pipeline.transcript.typed.lines import TypedLine, mark_page_headers
 
 HEADING = re.compile(r"#{1,6}\s+\S.*")
 UNDERLINE = re.compile(r"={3,}|-{3,}|~{3,}")
-BOLD = re.compile(r"(\*\*|__)(?=\S)(?P<bold>.+?)(?<=\S)\1")
+BOLD = re.compile(r"(\*\*|__)(?=\S)(?P<bold>.{1,100}?)(?<=\S)\1")
 BREAK = re.compile(r"\r\n|[\n\r\v\x1c-\x1e\x85\u2028\u2029]")
 
 

@@ -13,6 +13,7 @@ from podcast_pipeline.transcript.typed.lines import TypedLine
 TIMES = re.compile(r"\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3}\s*-->\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3}.*")
 BREAK = re.compile(r"\r\n|[\n\r]")
 VOICE = re.compile(r"<v(?:\.[^\s>]*)?(?:[ \t]+(?P<name>[^>]*))?>")
+MOST_REPEATED = 3  # lines of a cue that rolls up
 TAG = re.compile(r"</?[A-Za-z0-9][^<>]*>|\{\\[^{}]*\}")
 
 
@@ -32,7 +33,9 @@ def subtitle_lines(text: str, name: str) -> list[TypedLine]:
         raise CaptionError(name, "has no caption with a time; is it the right file?")
     for cue in cues:
         found = [line for raw in cue for line in _lines(raw)]
-        repeated = next((n for n in range(len(found), 0, -1) if before[-n:] == found[:n]), 0)
+        repeated = next(
+            (n for n in range(min(len(found), MOST_REPEATED), 0, -1) if before[-n:] == found[:n]), 0
+        )
         lines.extend(found[repeated:] if repeated < len(found) or len(before) > 1 else found)
         before = found
     return lines

@@ -8,6 +8,7 @@ Source: ECMA-376, part 1, section 17; python-docx issue #340.
 
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 from zipfile import BadZipFile, ZipFile
@@ -15,8 +16,7 @@ from zipfile import BadZipFile, ZipFile
 from docx import Document
 from docx.opc.exceptions import PackageNotFoundError
 from docx.oxml.ns import qn
-from docx.text.paragraph import Paragraph
-from docx.text.run import Run
+from docx.text.font import Font
 
 from podcast_pipeline.errors import CaptionError
 from podcast_pipeline.transcript.names.word_lists import word_set
@@ -25,6 +25,7 @@ from podcast_pipeline.transcript.typed.lines import TypedLine, mark_page_headers
 
 UNPACKED_BYTES = 20 * 1024**2
 MOST_PARTS = 2000
+MOST_STYLES = 20  # that one is based on
 OLE = bytes.fromhex("d0cf11e0a1b11ae1")  # the container of .doc, and of a .docx with a password
 IS_ENCRYPTED = 0x1  # of a ZIP entry's flags
 DAMAGED = (
@@ -57,7 +58,7 @@ def document_lines(data: bytes, name: str) -> list[TypedLine]:
     _check(data, name)
     try:
         document = Document(BytesIO(data))
-        return mark_page_headers(list(_lines(document.element.body, document)))
+        return mark_page_headers(list(_lines(document.element.body, _Styles.of(document))))
     except DAMAGED as error:
         raise CaptionError(
             name, "is no Word document, or is damaged; open it in Word and save it as .docx"
@@ -81,23 +82,51 @@ def _check(data: bytes, name: str) -> None:
         raise CaptionError(name, "has macros; save it as .docx, which has none")
 
 
-def _lines(parent: Element, document: Any) -> Iterator[TypedLine]:
+@dataclass(frozen=True)
+class _Styles:
+    """The ids of a document's styles that matter: looking each paragraph's style up is slow."""
+
+    headings: frozenset[str]
+    bold: frozenset[str]
+
+    @classmethod
+    def of(cls, document: Any) -> "_Styles":
+        styles = list(document.styles)
+        return cls(
+            frozenset(style.style_id for style in styles if _is_heading(style)),
+            frozenset(style.style_id for style in styles if _is_bold_style(style)),
+        )
+
+
+def _is_heading(style: Any) -> bool:
+    """Return whether a style is one of a heading, or is based on one."""
+    names = list[str]()
+    while style is not None and len(names) < MOST_STYLES:
+        names.append((style.name or "").lower())
+        style = getattr(style, "base_style", None)
+    return any(name.startswith(HEADING_STYLES) for name in names)
+
+
+def _is_bold_style(style: Any) -> bool:
+    font = getattr(style, "font", None)
+    return style.name == "Strong" or bool(font is not None and font.bold and not _is_heading(style))
+
+
+def _lines(parent: Element, styles: _Styles) -> Iterator[TypedLine]:
     for child in parent.iterchildren():
         if child.tag == qn("w:p"):
-            yield from _paragraph(child, document)
+            yield from _paragraph(child, styles)
             yield TypedLine("")
         elif child.tag == qn("w:tbl"):
-            yield from _table(child, document)
+            yield from _table(child, styles)
         elif child.tag in AROUND_BLOCKS:
-            yield from _lines(child, document)
+            yield from _lines(child, styles)
 
 
-def _paragraph(element: Element, document: Any) -> Iterator[TypedLine]:
-    paragraph = Paragraph(element, document)
-    style = paragraph.style.name if paragraph.style is not None else None
-    is_heading = (style or "").lower().startswith(HEADING_STYLES)
+def _paragraph(element: Element, styles: _Styles) -> Iterator[TypedLine]:
+    is_heading = element.style in styles.headings
     text, bold, may_grow = "", "", True
-    for piece, is_bold in [*_pieces(element, paragraph), ("\n", False)]:
+    for piece, is_bold in [*_pieces(element, styles), ("\n", False)]:
         for number, part in enumerate(piece.split("\n")):
             if number:
                 yield TypedLine(_plain(text), bold=_plain(bold), is_heading=is_heading)
@@ -107,15 +136,15 @@ def _paragraph(element: Element, document: Any) -> Iterator[TypedLine]:
             text += part
 
 
-def _pieces(parent: Element, paragraph: Paragraph) -> Iterator[tuple[str, bool]]:
+def _pieces(parent: Element, styles: _Styles) -> Iterator[tuple[str, bool]]:
     """Yield the text of each run that is shown, and whether it is bold."""
     for child in parent.iterchildren():
         if child.tag == qn("w:r"):
-            run = Run(child, paragraph)
-            if not run.font.hidden:
-                yield _text(child), _is_bold(run)
+            font = Font(child)
+            if not font.hidden:
+                yield _text(child), child.style in styles.bold if font.bold is None else font.bold
         elif child.tag in AROUND_RUNS:
-            yield from _pieces(child, paragraph)
+            yield from _pieces(child, styles)
 
 
 def _text(run: Element) -> str:
@@ -125,16 +154,9 @@ def _text(run: Element) -> str:
     )
 
 
-def _is_bold(run: Run) -> bool:
-    if run.bold is not None:
-        return run.bold
-    has_style = run._r.style is not None
-    return bool(has_style and (run.style.font.bold or run.style.name == "Strong"))
-
-
-def _table(table: Element, document: Any) -> Iterator[TypedLine]:
+def _table(table: Element, styles: _Styles) -> Iterator[TypedLine]:
     """Yield the words of a table: of rows of a name, or a time and a name, and words; else cell by cell."""
-    rows = [[list(_lines(cell, document)) for cell in _within(row, "w:tc")] for row in _within(table, "w:tr")]
+    rows = [[list(_lines(cell, styles)) for cell in _within(row, "w:tc")] for row in _within(table, "w:tr")]
     if any(len(row) > 1 for row in rows) and all(_is_named(row[:-1]) for row in rows):
         for row in rows:
             if not all(_joined(cell).casefold().strip(": ") in {"", *TABLE_HEADS} for cell in row):

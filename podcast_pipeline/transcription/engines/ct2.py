@@ -5,7 +5,6 @@ into one matrix (self attention), key and value into one (cross attention).
 """
 
 import math
-import os
 import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,32 +16,32 @@ from numpy.typing import NDArray
 from podcast_pipeline.errors import TranscriptionError
 
 HEAD_WIDTH = 64  # of every Whisper
-DTYPES: Mapping[int, type[np.generic]] = {0: np.float32, 1: np.int8, 2: np.int16, 3: np.int32, 4: np.float16}
+DTYPES = {0: np.float32, 1: np.int8, 2: np.int16, 3: np.int32, 4: np.float16}
 
 Variables = Mapping[str, NDArray[np.generic]]
 """Name, like "encoder/layer_0/ffn/linear_0/weight" -> array."""
 
 
-class VariablePlace(NamedTuple):
-    """Where the numbers of a variable are in the file."""
+class StoredVariable(NamedTuple):
+    """The place of a variable in its file."""
 
+    offset_bytes: int
+    dtype: np.dtype[np.generic]
     shape: tuple[int, ...]
-    dtype: type[np.generic]
-    offset: int
 
 
-class MappedVariables(Mapping[str, NDArray[np.generic]]):
-    """The variables of a file, each mapped into memory while somebody uses it.
+class ModelFile(Mapping[str, NDArray[np.generic]]):
+    """The variables of a file, each read when it is asked for: none stays in memory."""
 
-    So the numbers of a large model are never in memory all at once.
-    """
-
-    def __init__(self, path: Path, places: Mapping[str, VariablePlace]) -> None:
+    def __init__(self, path: Path, places: Mapping[str, StoredVariable]) -> None:
         self._path, self._places = path, places
 
     def __getitem__(self, name: str) -> NDArray[np.generic]:
-        shape, dtype, offset = self._places[name]
-        return np.memmap(self._path, dtype, "r", offset, shape)
+        offset_bytes, dtype, shape = self._places[name]
+        return np.fromfile(self._path, dtype, math.prod(shape), offset=offset_bytes).reshape(shape)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._places
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._places)
@@ -52,7 +51,7 @@ class MappedVariables(Mapping[str, NDArray[np.generic]]):
 
 
 def read_variables(folder: Path) -> Variables:
-    """Return the variables of a CTranslate2 folder; their numbers are read when they are used.
+    """Return the variables of a CTranslate2 folder, which are read when they are asked for.
 
     Raises:
         TranscriptionError: not a model, or its weights are quantised, which is not reversible.
@@ -63,15 +62,14 @@ def read_variables(folder: Path) -> Variables:
             _number(file, "I")  # binary version
             _text(file)  # specification
             _number(file, "I")  # revision of the specification
-            places = dict(_variable(file) for _ in range(_number(file, "I")))
+            places = dict(_place(file) for _ in range(_number(file, "I")))
     except (KeyError, ValueError, struct.error, UnicodeDecodeError) as error:
         raise TranscriptionError(folder, "is not a Whisper model in CTranslate2's format") from error
-    variables = MappedVariables(path, places)
-    if "encoder/conv1/weight" not in variables:
+    if "encoder/conv1/weight" not in places:
         raise TranscriptionError(folder, "is not a Whisper model")
-    if variables["decoder/embeddings/weight"].dtype == np.int8:
+    if places["decoder/embeddings/weight"].dtype == np.int8:
         raise TranscriptionError(folder, "has quantised weights; give the float16 conversion")
-    return variables
+    return ModelFile(path, places)
 
 
 def count_layers(variables: Variables, side: str) -> int:
@@ -80,17 +78,17 @@ def count_layers(variables: Variables, side: str) -> int:
     return sum(name.startswith(f"{side}/layer_") and name.endswith(last) for name in variables)
 
 
-def _variable(file: BinaryIO) -> tuple[str, VariablePlace]:
-    """Return the next variable and leave the file behind it."""
+def _place(file: BinaryIO) -> tuple[str, StoredVariable]:
     name = _text(file)
     shape = tuple(_number(file, "I") for _ in range(_number(file, "B")))
-    dtype = DTYPES[_number(file, "B")]
-    size_bytes, offset = _number(file, "I"), file.tell()
-    if size_bytes != math.prod(shape) * np.dtype(dtype).itemsize:
+    dtype: np.dtype[np.generic] = np.dtype(DTYPES[_number(file, "B")])
+    size_bytes, offset_bytes = _number(file, "I"), file.tell()
+    end_bytes = offset_bytes + size_bytes
+    is_cut = file.seek(0, 2) < end_bytes
+    if is_cut or size_bytes != math.prod(shape) * dtype.itemsize:
         raise ValueError(name)
-    if file.seek(size_bytes, os.SEEK_CUR) > os.fstat(file.fileno()).st_size:
-        raise ValueError(name)
-    return name, VariablePlace(shape, dtype, offset)
+    file.seek(end_bytes)
+    return name, StoredVariable(offset_bytes, dtype, shape)
 
 
 def _number(file: BinaryIO, code: str) -> int:

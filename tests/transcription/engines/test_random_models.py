@@ -75,7 +75,7 @@ def test_both_engines_load_it(
 def test_the_greedy_tokens_are_those_of_ctranslate2(weights: Weights) -> None:
     """Ours finds the text that CTranslate2, below faster-whisper, finds in float32 for the same sound."""
     noise = np.random.default_rng(1).normal(0, 0.1, SECONDS * 16_000).astype(np.float32)
-    (words,) = OpenVino(weights).transcribe_windows([noise], DecodingOptions("en", beam_size=1))
+    (words,) = OpenVino(weights, "f32").transcribe_windows([noise], DecodingOptions("en", beam_size=1))
     model = ctranslate2.models.Whisper(str(weights.path), compute_type="float32")
     mel = ctranslate2.StorageView.from_array(log_mel(noise, n_mels=SHAPE.n_mels, n_frames=MEL_FRAMES)[None])
     text = tokenizers.Tokenizer.from_file(str(weights.path / "tokenizer.json"))

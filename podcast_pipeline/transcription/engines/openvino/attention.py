@@ -86,41 +86,48 @@ def warm_up() -> None:
 
 @jit
 def _put_keys(source: Halves, keys: Bytes, steps: Floats) -> None:
-    for at, row in enumerate(source):
-        head, channel = at // HEAD_WIDTH, at % HEAD_WIDTH
-        top = SMALLEST
+    for at in range(len(source)):
+        row, head, channel = source[at], at // HEAD_WIDTH, at % HEAD_WIDTH
+        highest = np.uint16(0)
         for i in range(ENCODER_FRAMES):
-            top = max(top, abs(_widened(row[i])))
+            highest = max(highest, _magnitude(row[i]))
+        top = max(_widened(highest), SMALLEST)
         steps[head, channel] = top / STEPS
         for first in range(0, ENCODER_FRAMES, BLOCK):
+            part = row[first : first + BLOCK]
             target = keys[head, first // BLOCK, channel]
-            for i in range(min(BLOCK, ENCODER_FRAMES - first)):
-                target[i] = np.int32(np.rint(_widened(row[first + i]) * (STEPS / top)))
+            for i in range(len(part)):
+                target[i] = np.int32(np.rint(_widened(part[i]) * (STEPS / top)))
 
 
 @jit
 def _put_values(source: Halves, values: Bytes, steps: Floats) -> None:
-    top = np.full(source.shape[1], SMALLEST)
-    for row in source:
+    highest, per_step = np.zeros(source.shape[1], np.uint16), np.empty(source.shape[1], np.float32)
+    for i in range(len(source)):
+        row = source[i]
         for at in range(len(row)):
-            top[at] = max(top[at], abs(_widened(row[at])))
-    per_step = STEPS / top
-    for head in range(len(values)):
-        first = head * HEAD_WIDTH
-        steps[head] = top[first : first + HEAD_WIDTH] / STEPS
-        for i, row in enumerate(source):
-            target = values[head, i]
+            highest[at] = max(highest[at], _magnitude(row[at]))
+    for at in range(len(highest)):
+        top = max(_widened(highest[at]), SMALLEST)
+        steps[at // HEAD_WIDTH, at % HEAD_WIDTH], per_step[at] = top / STEPS, STEPS / top
+    for i in range(len(source)):
+        for head in range(len(values)):
+            channels = slice(head * HEAD_WIDTH, (head + 1) * HEAD_WIDTH)
+            row, factors, target = source[i][channels], per_step[channels], values[head, i]
             for channel in range(HEAD_WIDTH):
-                target[channel] = np.int32(
-                    np.rint(_widened(row[first + channel]) * per_step[first + channel])
-                )
+                target[channel] = np.int32(np.rint(_widened(row[channel]) * factors[channel]))
+
+
+@jit
+def _magnitude(half: np.uint16) -> np.uint16:
+    """Return the bits without the sign: they are in the order of the numbers' sizes."""
+    return np.uint16(half & np.uint16(0x7FFF))
 
 
 @jit
 def _widened(half: np.uint16) -> np.float32:
-    return np.uint32(np.uint32(half) << np.uint32(16)).view(
-        np.float32
-    )  # bfloat16 is the upper half of a float32
+    """Return a number in float32, whose upper half a bfloat16 is."""
+    return np.uint32(np.uint32(half) << np.uint32(16)).view(np.float32)
 
 
 @jit

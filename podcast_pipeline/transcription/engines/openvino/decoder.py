@@ -4,7 +4,7 @@ The source is the CTranslate2 file; cross attention itself is in attention.py. A
 the self-attention keys and values of a row's tokens are the state of the graphs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -26,8 +26,8 @@ MASKED_SCORE = -1e9
 EMBEDDINGS, POSITIONS = "decoder/embeddings/weight", "decoder/position_encodings/encodings"
 
 
-def build_decoder_graphs(parts: LayerBuilder, suppressed: Sequence[int]) -> list[ov.Model]:
-    """Return a graph for each layer, and the output graph (see `_output_graph`).
+def build_decoder_graphs(parts: LayerBuilder, suppressed: Sequence[int]) -> Iterator[ov.Model]:
+    """Yield a graph for each layer, and the output graph (see `_output_graph`).
 
     A layer's inputs: mask (rows, 1, length, all tokens so far), added to the scores of self attention;
     sources (rows,), the row of the previous step that each row continues; then for the first layer the
@@ -36,7 +36,9 @@ def build_decoder_graphs(parts: LayerBuilder, suppressed: Sequence[int]) -> list
     A layer's outputs: the residual (rows, length, width), and its cross-attention queries, same shape.
     """
     count = count_layers(parts.variables, "decoder")
-    return [*(_layer_graph(parts, layer) for layer in range(count)), _output_graph(parts, count, suppressed)]
+    for layer in range(count):
+        yield _layer_graph(parts, layer)
+    yield _output_graph(parts, count, suppressed)
 
 
 class TokenEmbedding(NamedTuple):
@@ -57,7 +59,7 @@ def token_embedding(variables: Variables) -> TokenEmbedding:
 
 
 def _layer_graph(parts: LayerBuilder, layer: int) -> ov.Model:
-    width = parts.variables[EMBEDDINGS].shape[1]
+    width = parts.variables[POSITIONS].shape[1]
     heads = width // HEAD_WIDTH
     mask = op.parameter([-1, 1, -1, -1], np.float32, name="mask")
     sources = op.parameter([-1], np.int32, name="sources")
@@ -89,7 +91,7 @@ def _output_graph(parts: LayerBuilder, count: int, suppressed: Sequence[int]) ->
     Its outputs: the scores of all tokens (rows, vocabulary and padding), suppressed ones masked; and the
     factor of each row of scores (rows, 1).
     """
-    inputs, x = _rest_of_layer(parts, count - 1, [-1, parts.variables[EMBEDDINGS].shape[1]])
+    inputs, x = _rest_of_layer(parts, count - 1, [-1, parts.variables[POSITIONS].shape[1]])
     hidden = parts.layer_norm(x, "decoder/layer_norm")
     embeddings = parts.variables[EMBEDDINGS].astype(np.float32)
     vocabulary = len(embeddings)

@@ -25,7 +25,6 @@ from podcast_pipeline.transcription.decode import Samples
 from podcast_pipeline.transcription.derived_files import verified_files
 from podcast_pipeline.transcription.engine import DecodingOptions, EngineWord
 from podcast_pipeline.transcription.engines import ct2
-from podcast_pipeline.transcription.engines.ct2 import Variables
 from podcast_pipeline.transcription.engines.openvino import (
     attention,
     decoder,
@@ -36,7 +35,7 @@ from podcast_pipeline.transcription.engines.openvino import (
 from podcast_pipeline.transcription.engines.openvino.beam_search import Hypothesis, beam_search
 from podcast_pipeline.transcription.engines.openvino.encoder_speed import encoder_time_ms
 from podcast_pipeline.transcription.engines.openvino.kernels import Floats
-from podcast_pipeline.transcription.engines.openvino.layers import ENCODER_FRAMES
+from podcast_pipeline.transcription.engines.openvino.layers import ENCODER_FRAMES, LayerBuilder
 from podcast_pipeline.transcription.engines.openvino.malloc import tune_malloc
 from podcast_pipeline.transcription.engines.openvino.mel import HOP_SAMPLES, Mel, log_mel
 from podcast_pipeline.transcription.engines.openvino.precision import (
@@ -52,7 +51,7 @@ from podcast_pipeline.transcription.engines.openvino.words import (
     replace_nonwords,
 )
 from podcast_pipeline.transcription.engines.openvino.worker import CompiledGraphs, InferenceWorker
-from podcast_pipeline.transcription.weights import Weights
+from podcast_pipeline.transcription.weights import MODEL_FILE, Weights
 
 FRAME_S = 0.02  # of the encoder's output: two mel frames
 LONGEST_PROMPT = CONTEXT_TOKENS // 2 - 1  # without the start-of-previous token
@@ -61,7 +60,7 @@ MOST_BEAMS = top_k.TOP_K // 2
 ENGLISH_VOCABULARY = 51864
 LARGEST_BATCH, SMALLEST_BATCH = 12, 4  # windows
 ROOM_BYTES = 300e6  # for the keys and values of a batch, one byte each
-WEIGHT_BYTES = {"bf16": 2, "f32": 4, "int8": 1}
+SIZE = {"bf16": 1.0, "f32": 2.0, "int8": 0.5}  # of the weights in memory, by their float16 file
 
 
 class OpenVino:
@@ -111,7 +110,10 @@ class OpenVino:
         cache = weights.derived / "openvino"
         with verified_files(cache):
             suppressed = [token for token in self._config["suppress_ids"] if token >= 0]
-            for compiled in _compile_graphs(variables, suppressed, choice, self.workers, cache):
+            is_large = (weights.path / MODEL_FILE).stat().st_size * SIZE[choice.precision] > ROOM_BYTES
+            for compiled in _compile_graphs(
+                layer_builder(choice, variables), suppressed, choice, self.workers, is_large, cache
+            ):
                 worker = InferenceWorker(
                     compiled, slots=self.batch_size, heads=heads, alignment_heads=alignment_heads
                 )
@@ -181,7 +183,12 @@ class OpenVino:
 
 
 def _compile_graphs(
-    variables: Variables, suppressed: Sequence[int], choice: PrecisionChoice, workers: int, folder: Path
+    parts: LayerBuilder,
+    suppressed: Sequence[int],
+    choice: PrecisionChoice,
+    workers: int,
+    shared: bool,
+    folder: Path,
 ) -> Iterator[CompiledGraphs]:
     """Yield the graphs compiled for this CPU, for each worker.
 
@@ -190,22 +197,21 @@ def _compile_graphs(
     long, has shared ones.
 
     Args:
+        shared: the model is large.
         folder: cache of the compiled graphs between runs.
     """
-    core, parts = ov.Core(), layer_builder(choice, variables)
-    size_bytes = sum(variable.size for variable in variables.values()) * WEIGHT_BYTES[choice.precision]
-    shared = size_bytes > ROOM_BYTES
-    streams = workers if shared else 1
+    core, streams = ov.Core(), workers if shared else 1
     encoder_settings, decoder_settings = (
         {**compile_settings(hint, streams), "CACHE_DIR": str(folder)}
         for hint in (choice.encoder_hint, choice.decoder_hint)
     )
-    embedding = decoder.token_embedding(variables)
-    encoder_graph = encoder.build_encoder_graph(parts)
-    decoder_graphs = decoder.build_decoder_graphs(parts, suppressed)
+    embedding = decoder.token_embedding(parts.variables)
     for _ in range(1 if shared else workers):
-        first = core.compile_model(encoder_graph, "CPU", encoder_settings)
-        *layers, last = (core.compile_model(graph, "CPU", decoder_settings) for graph in decoder_graphs)
+        first = core.compile_model(encoder.build_encoder_graph(parts), "CPU", encoder_settings)
+        *layers, last = (
+            core.compile_model(graph, "CPU", decoder_settings)
+            for graph in decoder.build_decoder_graphs(parts, suppressed)
+        )
         yield from [CompiledGraphs(first, embedding, layers, last)] * (workers if shared else 1)
 
 

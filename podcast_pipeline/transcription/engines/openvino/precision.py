@@ -80,8 +80,8 @@ def processor_flags() -> Flags:
 
     There are none where LLVM cannot tell, as on a Mac.
     """
-    limited = str(config.CPU_FEATURES or "")  # type: ignore[attr-defined]
-    listed = limited or binding.get_host_cpu_features().flatten()
+    limited = config.CPU_FEATURES  # type: ignore[attr-defined]
+    listed = binding.get_host_cpu_features().flatten() if limited is None else limited
     return frozenset(flag[1:] for flag in listed.split(",") if flag.startswith("+"))
 
 
