@@ -183,6 +183,8 @@ def _publish_one(session: CliSession, argument: str, options: PublishOptions) ->
     slug = argument
     if _is_recording(argument, options):
         slug = ingest_recording(context, options.tracks or Path(argument), options)
+    elif session.output.run and session.library.folder(slug).transcript_json.is_file():
+        session.output.run.has_words()
 
     def confirm(prepared: "PreparedEpisode") -> None:
         if not options.yes and can_ask(session):
