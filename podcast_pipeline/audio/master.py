@@ -44,6 +44,7 @@ LAME_SCALES = {192: 0.97, 256: 1.0, 320: 1.0}
 LAME_SCALE = 0.95  # up to 160 kbit/s
 TREBLE_LOSS_LU = 0.05  # of speech, above the encoder's low-pass
 FINE_SAMPLES = 32  # ffmpeg switches at the start of a frame: 0.7 ms instead of the 26 ms of an MP3's
+FILL_GAPS = "aresample=async=1:min_hard_comp=0.001"
 STEP_DB = 0.1  # the meter's resolution
 PLAIN_MP3 = ("-c:a", "libmp3lame", "-write_xing", "1", "-id3v2_version", "0", "-write_id3v1", "0")
 
@@ -207,6 +208,8 @@ def even_out(
 ) -> Path:
     """Return a recording that changes its rate, channels or clock on the way as a FLAC that does not.
 
+    Silence takes the place of what is lost in a FLAC.
+
     A filter graph of several inputs begins anew at such a change, and its intro would be played twice.
 
     Args:
@@ -223,7 +226,9 @@ def even_out(
         "-sample_fmt",
         "s32",
     ]
-    arguments = ["-loglevel", "error", *find_source(recording).arguments, "-map", "0:a:0", *form, str(target)]
+    filled = ["-af", FILL_GAPS] if source.lost_s else []
+    sound = [*find_source(recording).arguments, "-map", "0:a:0", *filled]
+    arguments = ["-loglevel", "error", *sound, *form, str(target)]
     ffmpeg.run(arguments, subject=recording, step="even out", total_s=source.duration_s, report=report)
     return target
 

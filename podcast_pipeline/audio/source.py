@@ -44,7 +44,8 @@ class AudioInfo(FrozenModel):
         duration_s: counted samples divided by their rate; exact, not rounded.
         channels, sample_rate_hz: the most of any part.
         codec: ffmpeg's name, e.g. "flac".
-        is_uniform: one rate, one number of channels and one clock from start to end.
+        is_uniform: one rate, one number of channels and one clock from start to end, nothing lost on the way.
+        lost_s: seconds that are lost in a FLAC, whose frames are numbered; counted in `duration_s`.
         findings: what a producer should know of it.
     """
 
@@ -53,6 +54,7 @@ class AudioInfo(FrozenModel):
     sample_rate_hz: int
     codec: str
     is_uniform: bool = True
+    lost_s: float = 0.0
     findings: tuple[RecordingFinding, ...] = ()
 
 
@@ -177,6 +179,7 @@ def _info(tally: "_Tally", stream: Stream, *, is_track: bool = False) -> AudioIn
         sample_rate_hz=tally.rate_hz,
         codec=stream.codec_context.name,
         is_uniform=tally.is_uniform,
+        lost_s=tally.missing_s,
         findings=_findings(tally, is_track=is_track),
     )
 
@@ -214,11 +217,13 @@ class _Tally:
     Attributes:
         channels, rate_hz: the most of any frame.
         lost_s: seconds that cannot be decoded.
+        missing_s: those of them whose place is known, between the numbered frames of a FLAC.
     """
 
     def __init__(self, path: Path, stream: Stream) -> None:
         self.path = path
-        self.lost_s = 0.0
+        self.lost_s = self.missing_s = 0.0
+        self._is_numbered = stream.container.format.name == "flac"
         self._samples = Counter[int]()  # rate -> number
         self.channels = self.rate_hz = 1
         codec, bits = stream.codec_context.name, stream.codec_context.format.bits
@@ -235,7 +240,7 @@ class _Tally:
     @property
     def is_uniform(self) -> bool:
         """Whether all frames have one rate and one number of channels, and times only grow."""
-        return len(self._shapes) < 2 and not self._has_restarted
+        return len(self._shapes) < 2 and not (self._has_restarted or self.missing_s)
 
     def count(self, container: av.container.InputContainer, stream: Stream) -> Iterator[float]:
         """Decode everything; yield the seconds done, 0 first, then about every 30 seconds of audio."""
@@ -264,12 +269,22 @@ class _Tally:
         if frame.time is not None:
             self._has_restarted |= frame.time < self._last_s - RESTART_S
             self._last_s = frame.time
+            self._count_missing(frame)
         samples = _samples(frame, channels)
         if not np.isfinite(samples.sum()):
             where = f"{self.duration_s + frame.samples / rate_hz:.0f} s"
             raise AudioError(self.path, f"has samples that are no numbers at {where}; export it again")
         self._samples[rate_hz] += frame.samples
         self.meter.add(samples, rate_hz)
+
+    def _count_missing(self, frame: Frame) -> None:
+        if not self._is_numbered:
+            return
+        missing = round(((frame.time or 0.0) - self.duration_s) * frame.sample_rate)
+        if missing > 0:
+            self._samples[frame.sample_rate] += missing
+            self.missing_s += missing / frame.sample_rate
+            self.lost_s += missing / frame.sample_rate
 
     def check(self, promise_s: float | None) -> None:
         """Raise AudioError for a file that is truncated, damaged, too short or silent."""

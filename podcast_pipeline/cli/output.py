@@ -189,6 +189,16 @@ class Output:
         sys.stdout.flush()
         Console(file=_unfiltered(sys.stdout), width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
 
+    def note(self, line: str) -> None:
+        """Print a line on stderr that is no warning, above the bars; not with --quiet or JSON lines."""
+        if self.quiet or self.progress == "json":
+            return
+        text = f"podcast: {printable(line)}"
+        if self._bars is None:
+            print(text, file=sys.stderr)
+        else:
+            self._bars.console.print(Text(text))
+
     def warn(self, line: str) -> None:
         """Print a one-line message on stderr."""
         self.close()

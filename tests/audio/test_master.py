@@ -211,6 +211,28 @@ def test_the_mp3_is_measured_while_it_is_written(speech: Path, tmp_path: Path) -
     assert made.after == heard
 
 
+def test_what_a_flac_has_lost_is_silence(tmp_path: Path) -> None:
+    """Nothing after the fault is earlier in the master, and in the transcript, than it was said."""
+    whole = tone(tmp_path / "whole.flac", duration_s=6).read_bytes()
+    middle = len(whole) // 2
+    damaged = tmp_path / "damaged.flac"
+    damaged.write_bytes(whole[:middle] + bytes(20) + whole[middle + 20 :])
+    source = check_audio(damaged, report=ignore_progress)
+    assert (source.is_uniform, source.duration_s) == (False, 6)
+    assert 0.02 < source.lost_s < 0.2
+    made = master(damaged, tmp_path / "made.mp3")
+    assert made.duration_s == pytest.approx(6, abs=0.01)
+
+
+def test_a_flac_that_has_lost_much_is_refused(tmp_path: Path) -> None:
+    """The line has the seconds, and what to do."""
+    whole = tone(tmp_path / "whole.flac", duration_s=6).read_bytes()
+    damaged = tmp_path / "damaged.flac"
+    damaged.write_bytes(whole[: len(whole) // 2] + whole[len(whole) // 2 + len(whole) // 6 :])
+    with pytest.raises(AudioError, match=r"is damaged: [01]\.\d s cannot be decoded; copy it again"):
+        check_audio(damaged, report=ignore_progress)
+
+
 def test_levels_are_corrected_by_what_was_heard() -> None:
     """Loudness that is off moves the gain; a peak that is over lowers the ceiling; the rest stays."""
     levels = GainSettings(recording_db=5, whole_db=0, ceiling_dbfs=-1)

@@ -182,6 +182,7 @@ def _publish_one(session: CliSession, argument: str, options: PublishOptions) ->
     context, publish_at = session.context, _publish_at(session, options.at)
     slug = argument
     if _is_recording(argument, options):
+        _ = context.engine  # one must be installed; before the recording is copied
         slug = ingest_recording(context, options.tracks or Path(argument), options)
     elif session.output.run and session.library.folder(slug).transcript_json.is_file():
         session.output.run.has_words()
@@ -223,6 +224,7 @@ def rehearsed_episode(
     if not _is_recording(argument, options):
         yield context, argument
         return
+    _ = context.engine
     with ingested_for_rehearsal(
         context, lambda library: ingest_recording(library, options.tracks or Path(argument), options)
     ) as found:
