@@ -6,9 +6,9 @@
 The conversation is made of the composites, over and over, each time at another speed, level and pitch. KIND
 is mono (one microphone), stereo (two voices apart) or tracks (a file for each of two speakers); 44.1 kHz WAV.
 `podcast publish` runs as a process of its own in an empty show with a folder as the store. A step lasts from
-its first progress to its last; what stands between two steps has a row of its own, "after" the first. Memory
-is the highest resident size of the process and its children together. Processor times and memory are sampled
-ten times a second. Linux only.
+its first progress to its last; steps that run side by side overlap. Processor time and memory (the highest
+resident size of the process and its children together) are of all that ran meanwhile, sampled ten times a
+second; what is in no row (loading, copying, hashing) is in the sum. Linux only.
 """
 
 import argparse
@@ -22,7 +22,6 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -44,35 +43,35 @@ SAMPLE_EVERY_S = 0.1
 SHORTEST_S = 0.05  # of a row
 TICKS_PER_S, PAGE_BYTES = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
 FLAGS = ("avx2", "fma", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
-COLUMNS = ("step", "wall s", "processor s", "peak MB")
+COLUMNS = ("step", "from s", "wall s", "processor s", "cores", "peak MB")
 
 Samples = NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class Sample:
+    """What a process and its children had taken at a time."""
+
+    at_s: float
+    processor_s: float
+    memory_mb: float
+
+
 @dataclass
 class Usage:
-    """What a process and its children have taken so far, sampled from /proc.
-
-    Attributes:
-        processor_s: of those that have ended, too.
-        memory_mb: resident now. peak_mb: since the last `take_peak`.
-    """
+    """Samples of a process and its children, from /proc; processor times count those that have ended, too."""
 
     pid: int
-    processor_s: float = 0.0
-    memory_mb: float = 0.0
-    peak_mb: float = 0.0
-    highest_mb: float = 0.0
+    samples: list[Sample] = field(default_factory=list)
     _ended: threading.Event = field(default_factory=threading.Event)
 
     def sample(self) -> None:
         """Read the process and all below it."""
         seen = [stat for stat in map(_stat, _family(self.pid)) if stat]
         if seen:
-            self.processor_s = max(self.processor_s, sum(stat[0] for stat in seen))
-            self.memory_mb = sum(stat[1] for stat in seen)
-            self.peak_mb = max(self.peak_mb, self.memory_mb)
-            self.highest_mb = max(self.highest_mb, self.memory_mb)
+            processor_s, memory_mb = map(sum, zip(*seen, strict=True))
+            before_s = self.samples[-1].processor_s if self.samples else 0.0
+            self.samples.append(Sample(time.monotonic(), max(before_s, processor_s), memory_mb))
 
     def follow(self) -> None:
         """Sample until `end`."""
@@ -83,19 +82,16 @@ class Usage:
         """Stop sampling."""
         self._ended.set()
 
-    def take_peak(self) -> float:
-        """Return the peak since the last call."""
-        peak_mb, self.peak_mb = self.peak_mb, self.memory_mb
-        return peak_mb
-
-
-@dataclass
-class Step:
-    """What a step took; one that came several times counts in sum."""
-
-    wall_s: float = 0.0
-    processor_s: float = 0.0
-    peak_mb: float = 0.0
+    def row(self, begin_s: float, end_s: float) -> tuple[str, ...]:
+        """Return the columns of a span: wall, processor, cores, memory."""
+        times, used = zip(*((one.at_s, one.processor_s) for one in self.samples), strict=True)
+        processor_s = float(np.interp(end_s, times, used) - np.interp(begin_s, times, used))
+        wall_s, around_s = end_s - begin_s, 2 * SAMPLE_EVERY_S
+        memory_mb = max(
+            (one.memory_mb for one in self.samples if begin_s - around_s <= one.at_s <= end_s + around_s),
+            default=0.0,
+        )
+        return f"{wall_s:.1f}", f"{processor_s:.1f}", f"{processor_s / wall_s:.2f}", f"{memory_mb:.0f}"
 
 
 def _stat(pid: int) -> tuple[float, float] | None:
@@ -219,43 +215,30 @@ def publish(folder: Path, recordings: list[str], *, title: str, model: str) -> N
         follower = threading.Thread(target=usage.follow)
         follower.start()
         assert process.stderr is not None
-        steps, said = _steps(process.stderr, usage, started_s)
+        spans, said = _spans(process.stderr)
+        ended_s = time.monotonic()
         usage.end()
         follower.join()
-    wall_s = time.monotonic() - started_s
     print(f"\n{title}\n\n| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
-    for name, step in [*steps.items(), ("all", Step(wall_s, usage.processor_s, usage.highest_mb))]:
-        print(f"| {name} | {step.wall_s:.1f} | {step.processor_s:.1f} | {step.peak_mb:.0f} |", flush=True)
+    for name, (begin_s, end_s) in {**spans, "all": (started_s, ended_s)}.items():
+        if end_s - begin_s >= SHORTEST_S:
+            print(f"| {name} | {begin_s - started_s:.1f} | {' | '.join(usage.row(begin_s, end_s))} |")
     for line in said:
-        print(f"said: {line}")
+        print(f"said: {line}", flush=True)
     if process.returncode:
         sys.exit(f"podcast publish failed: {process.returncode}")
 
 
-def _steps(lines: Iterable[str], usage: Usage, started_s: float) -> tuple[dict[str, Step], list[str]]:
-    """Return what each step took, and the lines that were no progress."""
-    steps, said, name = {"start": Step()}, list[str](), "start"
-    before_s, before_processor_s = started_s, 0.0
-    for line in chain(lines, [""]):
-        event = json.loads(line) if line.startswith("{") else None
-        if line and event is None:
+def _spans(lines: Iterable[str]) -> tuple[dict[str, tuple[float, float]], list[str]]:
+    """Return the begin and the end of each step, and the lines that were no progress."""
+    spans, said = dict[str, tuple[float, float]](), list[str]()
+    for line in lines:
+        if not line.startswith("{"):
             said.append(line.rstrip())
             continue
-        next_name = _name_of(event) if event else ""
-        if next_name == name:
-            continue
-        usage.sample()
-        now_s, step = time.monotonic(), steps.setdefault(name, Step())
-        step.wall_s += now_s - before_s
-        step.processor_s += usage.processor_s - before_processor_s
-        step.peak_mb = max(step.peak_mb, usage.take_peak())
-        name, before_s, before_processor_s = next_name, now_s, usage.processor_s
-    return {name: step for name, step in steps.items() if step.wall_s >= SHORTEST_S}, said
-
-
-def _name_of(event: dict[str, object]) -> str:
-    """Return the row that begins with an event."""
-    return f"after {event['step']}" if event["done"] == event["total"] else str(event["step"])
+        step, now_s = json.loads(line)["step"], time.monotonic()
+        spans[step] = (spans.get(step, (now_s, now_s))[0], now_s)
+    return spans, said
 
 
 if __name__ == "__main__":

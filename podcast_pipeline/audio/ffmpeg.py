@@ -21,6 +21,7 @@ BITEXACT = ("-fflags", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-
 """Output options for equal bytes of equal input: no version, date or tags."""
 
 START_S = 60
+NICENESS = "5"  # a third of the time of what runs beside it, all where nothing does
 LOG_TAIL_BYTES = 64 * 1024
 EMPTY_PHRASES = re.compile(  # lines that give no cause
     r"^(size=|video:)|Conversion failed!|Task finished with error|Terminating thread"
@@ -94,9 +95,14 @@ class RunningFfmpeg:
 
 @dataclass(frozen=True)
 class Ffmpeg:
-    """Runs one ffmpeg."""
+    """Runs one ffmpeg.
+
+    Attributes:
+        is_patient: other work goes first, where the system has `nice`.
+    """
 
     path: Path
+    is_patient: bool = False
 
     def run(
         self, arguments: Sequence[str], *, subject: Path, step: str, total_s: float, report: ProgressCallback
@@ -134,7 +140,8 @@ class Ffmpeg:
             arguments, subject: see `run`.
             stdin, stdout: subprocess.PIPE for what is written or read meanwhile.
         """
-        command = [str(self.path), *ALWAYS, *arguments]
+        nice = shutil.which("nice") if self.is_patient else None
+        command = [*([nice, "-n", NICENESS] if nice else []), str(self.path), *ALWAYS, *arguments]
         with (
             tempfile.TemporaryFile() as log,
             subprocess.Popen(command, stdin=stdin, stdout=stdout, stderr=log) as process,

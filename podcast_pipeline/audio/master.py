@@ -8,7 +8,7 @@ settings are corrected by that measurement.
 
 import math
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -197,17 +197,10 @@ def _hear(recording: Path, work: Path, *, ffmpeg: Ffmpeg, report: ProgressCallba
     with integrated_beside(recording, ffmpeg=ffmpeg) as loudness:
         source, outline = check_and_outline(recording, report=report)
         if source.is_uniform:
-            return HeardRecording(recording, source, outline, _measured(loudness, report))
+            return HeardRecording(recording, source, outline, loudness())
     even = even_out(recording, source, work, ffmpeg=ffmpeg, report=report)
     with integrated_beside(even, ffmpeg=ffmpeg) as loudness:
-        return HeardRecording(even, source, outline, _measured(loudness, report))
-
-
-def _measured(loudness: Callable[[], float], report: ProgressCallback) -> float:
-    report(Progress(step="measure", done=0, total=1))
-    integrated_lufs = loudness()
-    report(Progress(step="measure", done=1, total=1))
-    return integrated_lufs
+        return HeardRecording(even, source, outline, loudness())
 
 
 def even_out(

@@ -87,10 +87,10 @@ def check_audio(
 
 
 def check_and_outline(path: Path, *, report: ProgressCallback) -> tuple[AudioInfo, SoundOutline]:
-    """Check a recording as `check_audio` does, and return its outline, too."""
+    """Check a recording as `check_audio` does, and return its outline, too; the step is "measure"."""
     with open_recording(path) as container:
         stream = _only_stream(path, container, max_channels=2)
-        tally = _checked(path, container, stream, report, "check")
+        tally = _checked(path, container, stream, report, "measure")
         return _info(tally, stream), tally.meter.outline
 
 

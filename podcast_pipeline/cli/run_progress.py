@@ -6,8 +6,16 @@ from datetime import timedelta
 from podcast_pipeline.model import Progress
 
 COSTS = {"check": 5.0, "transcribe": 80.0, "speakers": 40.0, "master": 25.0, "store": 2.0}
-"""Step, in the order of `publish` -> its seconds for an hour of audio, as scripts/bench_publish.py measures
-them on two cores. Steps that are not here take no time to speak of."""
+"""Step -> its seconds for an hour of audio, as scripts/bench_publish.py measures them on two cores. Steps
+that are not here take no time to speak of."""
+BEFORE = {
+    "transcribe": ("check",),
+    "speakers": ("check", "transcribe"),
+    "master": ("check",),
+    "store": ("check", "transcribe", "speakers", "master"),
+}
+"""Step -> what is over, or was not needed, when it begins; the words and the master are made side by side."""
+WORDS = ("transcribe", "speakers")
 FIRST_GUESS = 0.02  # below this share the time left is not known
 
 
@@ -25,23 +33,28 @@ class RunProgress:
     share: float = 0.0
     step: str = ""
     _finished: int = 0
+    _costs: dict[str, float] = field(default_factory=lambda: dict(COSTS))
     _done: dict[str, float] = field(default_factory=dict)
 
+    def has_words(self) -> None:
+        """Leave out the steps that make the words of this recording: they are there."""
+        self._costs = {step: cost for step, cost in COSTS.items() if step not in WORDS}
+
     def take(self, event: Progress) -> None:
-        """Count the progress of a step; what stands before it in the table is over, or was not needed."""
+        """Count the progress of a step."""
         self.step = event.step
         if event.step not in COSTS:
             return
-        steps = list(COSTS)
-        self._done.update(dict.fromkeys(steps[: steps.index(event.step)], 1.0))
+        self._done.update(dict.fromkeys(BEFORE.get(event.step, ()), 1.0))
         part = event.done / event.total if event.total else 1.0
         self._done[event.step] = max(part, self._done.get(event.step, 0.0))
-        done = sum(COSTS[step] * part for step, part in self._done.items()) / sum(COSTS.values())
-        self._move(self._finished + min(done, 1.0))
+        done = sum(cost * self._done.get(step, 0.0) for step, cost in self._costs.items())
+        self._move(self._finished + min(done / sum(self._costs.values()), 1.0))
 
     def finish_recording(self) -> None:
         """Count a recording as done, whatever its result is."""
         self._finished += 1
+        self._costs = dict(COSTS)
         self._done.clear()
         self._move(self._finished)
 

@@ -32,7 +32,7 @@ from podcast_pipeline.model.fields import (
     http_url_or_none,
     keep_unknown_fields,
 )
-from podcast_pipeline.model.progress import Progress, ProgressCallback
+from podcast_pipeline.model.progress import Progress, ProgressCallback, one_at_a_time
 from podcast_pipeline.model.show import Person, Show
 from podcast_pipeline.model.subscriber import FeedToken, Period, Plan, Subscriber, SubscriberState
 from podcast_pipeline.model.transcript import (
@@ -100,4 +100,5 @@ __all__ = [
     "composed",
     "http_url_or_none",
     "keep_unknown_fields",
+    "one_at_a_time",
 ]

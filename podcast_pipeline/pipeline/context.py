@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from podcast_pipeline.config import Config, load_config
 from podcast_pipeline.errors import ConfigError
-from podcast_pipeline.model import Progress, ProgressCallback, Show
+from podcast_pipeline.model import Progress, ProgressCallback, Show, one_at_a_time
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -43,7 +43,7 @@ class Context:
     Attributes:
         config: show.toml and the environment.
         clock: returns the present, aware, UTC.
-        report: progress callback.
+        report: progress callback; steps that run side by side call it one at a time.
         warn: called with one line for each hub or directory that could not be notified, and for each file
             that was found damaged and is made again.
         tell: called with a file's name or a slug and each thing that a producer should know of a recording.
@@ -56,6 +56,9 @@ class Context:
     warn: Callable[[str], None] = ignore
     tell: "Callable[[str, RecordingFinding], None]" = ignore_finding
     note: Callable[[str], None] = ignore
+
+    def __post_init__(self) -> None:
+        self.report = one_at_a_time(self.report)
 
     @cached_property
     def library(self) -> "Library":
@@ -172,7 +175,7 @@ def open_show(
         folder: of show.toml.
         environ: PODCAST_ variables override show.toml; None: those of the process.
         clock: returns the present, aware; None: the system's.
-        report: called with every progress event.
+        report: called with every progress event, by one thread at a time, not always the same.
         warn: called with one line for each hub that could not be notified.
 
     Raises:

@@ -1,17 +1,23 @@
 """The audio of an episode: mastered, tagged, and staged for upload; published audio is kept."""
 
 import shutil
+from collections.abc import Iterator
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from threading import Event
 
 from podcast_pipeline.audio import artwork, tags
+from podcast_pipeline.audio.ffmpeg import Ffmpeg
 from podcast_pipeline.audio.master import Master, make_master
 from podcast_pipeline.audio.source import check_sound
 from podcast_pipeline.episodes.folder import EpisodeFolder
 from podcast_pipeline.errors import AudioError, EpisodeError
 from podcast_pipeline.feed import show_notes
 from podcast_pipeline.files import sha256_of
-from podcast_pipeline.model import Cut, Enclosure, Episode, EpisodeDraft
+from podcast_pipeline.model import Cut, Enclosure, Episode, EpisodeDraft, Progress, ProgressCallback
 from podcast_pipeline.pipeline.assemble import MasteringReport, Media
 from podcast_pipeline.pipeline.context import Context, step
 from podcast_pipeline.pipeline.withdraw.checks import muted_seconds
@@ -21,6 +27,42 @@ from podcast_pipeline.transcript.timeline import map_chapters
 
 AUDIO_PREFIXES = {"public": "public/audio", "subscribers": "private/audio"}
 MASTER_VERSION = 2  # raised when the same recording and settings are to give another master
+
+
+@contextmanager
+def mastering_beside(
+    folder: EpisodeFolder, draft: EpisodeDraft, known: Episode | None, context: Context
+) -> Iterator[None]:
+    """Make the master of a new episode while the block works: it is in `build/` when the block has ended.
+
+    The block's work goes first on the processor. Where it raises, mastering is given up.
+
+    Args:
+        known: the episode in the catalog, None for a new one.
+
+    Raises:
+        AudioError: there can be no master of this recording.
+    """
+    if known is not None:
+        yield
+        return
+    given_up, ffmpeg = Event(), context.ffmpeg
+
+    def report(event: Progress) -> None:
+        if given_up.is_set():
+            raise CancelledError
+        context.report(event)
+
+    with ThreadPoolExecutor(1) as threads:
+        mastering = threads.submit(
+            _master, folder, draft, (), context, ffmpeg=replace(ffmpeg, is_patient=True), report=report
+        )
+        try:
+            yield
+        except BaseException:
+            given_up.set()
+            raise
+        mastering.result()
 
 
 def build_media(
@@ -33,7 +75,8 @@ def build_media(
     """
     if known is not None and known.source_sha256 == draft.source_sha256:
         return _published_media(folder, draft, known, context)
-    path, master = _master(folder, draft, muted_seconds(known, draft.source_sha256), context)
+    muted = muted_seconds(known, draft.source_sha256)
+    path, master = _master(folder, draft, muted, context, ffmpeg=context.ffmpeg, report=context.report)
     with step(context.report, "tag"):
         file = _tag(draft, path, master, publish_at, context)
     enclosure = Enclosure(
@@ -67,7 +110,13 @@ def _published_media(folder: EpisodeFolder, draft: EpisodeDraft, known: Episode,
 
 
 def _master(
-    folder: EpisodeFolder, draft: EpisodeDraft, muted: tuple[Cut, ...], context: Context
+    folder: EpisodeFolder,
+    draft: EpisodeDraft,
+    muted: tuple[Cut, ...],
+    context: Context,
+    *,
+    ffmpeg: Ffmpeg,
+    report: ProgressCallback,
 ) -> tuple[Path, Master]:
     config = context.config
     jingles = [config.folder / name for name in (config.audio.intro, config.audio.outro) if name]
@@ -88,8 +137,8 @@ def _master(
             settings=config.audio,
             muted=muted,
             folder=config.folder,
-            ffmpeg=context.ffmpeg,
-            report=context.report,
+            ffmpeg=ffmpeg,
+            report=report,
         ),
         warn=context.warn,
     )

@@ -35,7 +35,7 @@ from podcast_pipeline.pipeline.commit import (
     preview,
 )
 from podcast_pipeline.pipeline.context import Context, ignore
-from podcast_pipeline.pipeline.media import build_media, remove_staged_media
+from podcast_pipeline.pipeline.media import build_media, mastering_beside, remove_staged_media
 from podcast_pipeline.pipeline.merge.published import base_before, merge_published
 from podcast_pipeline.pipeline.show_assets import build_show_assets
 from podcast_pipeline.pipeline.withdraw.removal import remove_withdrawn_objects
@@ -247,9 +247,10 @@ def prepare(
     known = catalog.by_id(draft.id) if catalog else None
     publish_at = _publication_time(draft, known, publish_at, now)
     check_before_work(folder, draft, known, catalog, context, allow=allowed)
-    merged = merge_published(folder, draft, known, context, trust_folder=trust_folder, save=save)
-    draft, edited = merged.draft, merged.edited
-    review_items = check_words(draft, known, edited, catalog, context, allow=allowed)
+    with mastering_beside(folder, draft, known, context):
+        merged = merge_published(folder, draft, known, context, trust_folder=trust_folder, save=save)
+        draft, edited = merged.draft, merged.edited
+        review_items = check_words(draft, known, edited, catalog, context, allow=allowed)
     media = build_media(folder, draft, known, publish_at, context)
     published = published_transcript(known, context.store)
     assembled = assemble_episode(

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from mutagen.ogg import OggPage
 
-from podcast_pipeline.audio.source import check_audio, check_sound
+from podcast_pipeline.audio.source import check_audio, check_sound, played_s
 from podcast_pipeline.errors import AudioError
 from podcast_pipeline.model import Progress
 from tests.support.audio_files import SAMPLE, ignore_progress, make_audio, tone, truncate
@@ -294,3 +294,11 @@ def test_zeros_are_no_sound(tmp_path: Path) -> None:
     path.write_bytes(data)
     with pytest.raises(AudioError, match="of sound, not"):
         check_sound(path, duration_s=duration_s)
+
+
+def test_an_mp3_with_less_sound_than_its_header_says(tmp_path: Path) -> None:
+    """The length that a player shows is exact, and is no promise that the sound does not keep."""
+    whole = tone(tmp_path / "whole.mp3", duration_s=10, form=("-c:a", "libmp3lame"))
+    assert played_s(whole) == 10
+    with pytest.raises(AudioError, match=r"has [45]\.\d s of sound, not 10\.0 s"):
+        played_s(truncate(whole, tmp_path / "part.mp3", share=0.5))

@@ -10,9 +10,9 @@ from podcast_pipeline.cli.run_progress import COSTS, RunProgress
 from podcast_pipeline.model import Progress
 
 RUN = (  # of a new recording, as `publish` reports it
-    *(("check", 0), ("check", 1), ("transcribe", 0), ("transcribe", 0.5), ("transcribe", 1)),
-    *(("transcribe", 0), ("speakers", 0), ("speakers", 1), ("check", 0), ("check", 1), ("measure", 1)),
-    *(("master", 0), ("master", 1), ("tag", 1), ("check feed", 1), ("store", 0), ("store", 1), ("feed", 1)),
+    *(("check", 0), ("check", 1), ("transcribe", 0), ("measure", 0), ("transcribe", 0.5), ("measure", 1)),
+    *(("master", 0), ("transcribe", 1), ("master", 0.3), ("transcribe", 0), ("speakers", 0)),
+    *(("speakers", 1), ("master", 1), ("tag", 1), ("check feed", 1), ("store", 0), ("store", 1), ("feed", 1)),
 )
 
 
@@ -41,12 +41,21 @@ def test_it_grows_from_nothing_to_all() -> None:
     assert told[-1] == pytest.approx(1)
 
 
-def test_a_step_that_is_not_needed_counts() -> None:
-    """Where the words are there already, mastering begins behind them."""
-    (share,) = shares(RunProgress(1), (("master", 0),))
-    assert share == pytest.approx(
-        (COSTS["check"] + COSTS["transcribe"] + COSTS["speakers"]) / sum(COSTS.values())
-    )
+def test_words_that_are_there_are_no_part_of_the_run() -> None:
+    """Then mastering is nearly all; the next recording has its words to come again."""
+    run = RunProgress(2)
+    run.has_words()
+    (first,) = shares(run, (("master", 1),))
+    run.finish_recording()
+    second = shares(run, (("check", 1), ("master", 1)))[-1]
+    assert first == pytest.approx(30 / 32 / 2)
+    assert second == pytest.approx((1 + 30 / sum(COSTS.values())) / 2)
+
+
+def test_what_was_not_needed_counts_at_the_end() -> None:
+    """Where nobody looks for speakers, and the audio is published already."""
+    (share,) = shares(RunProgress(1), (("store", 0.5),))
+    assert share == pytest.approx(1 - COSTS["store"] / 2 / sum(COSTS.values()))
 
 
 def test_each_recording_has_the_same_share() -> None:

@@ -184,6 +184,8 @@ def _publish_one(session: CliSession, argument: str, options: PublishOptions) ->
     if _is_recording(argument, options):
         _ = context.engine  # one must be installed; before the recording is copied
         slug = ingest_recording(context, options.tracks or Path(argument), options)
+    elif session.output.run and session.library.folder(slug).transcript_json.is_file():
+        session.output.run.has_words()
 
     def confirm(prepared: "PreparedEpisode") -> None:
         if not options.yes and can_ask(session):
