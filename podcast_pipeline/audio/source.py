@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podcast_pipeline.audio.recording.findings import LevelReport, RecordingFinding
-from podcast_pipeline.audio.recording.levels import LevelMeter
+from podcast_pipeline.audio.recording.levels import LevelMeter, SoundOutline
 from podcast_pipeline.audio.recording.opening import WHAT_TO_DO, find_source, open_recording
 from podcast_pipeline.audio.recording.truncation import is_truncated, promised_s
 from podcast_pipeline.errors import AudioError
@@ -44,7 +44,8 @@ class AudioInfo(FrozenModel):
         duration_s: counted samples divided by their rate; exact, not rounded.
         channels, sample_rate_hz: the most of any part.
         codec: ffmpeg's name, e.g. "flac".
-        is_uniform: one rate, one number of channels and one clock from start to end.
+        is_uniform: one rate, one number of channels and one clock from start to end, nothing lost on the way.
+        lost_s: seconds that are lost in a FLAC, whose frames are numbered; counted in `duration_s`.
         findings: what a producer should know of it.
     """
 
@@ -53,6 +54,7 @@ class AudioInfo(FrozenModel):
     sample_rate_hz: int
     codec: str
     is_uniform: bool = True
+    lost_s: float = 0.0
     findings: tuple[RecordingFinding, ...] = ()
 
 
@@ -81,12 +83,26 @@ def check_audio(
     """
     with open_recording(path) as container:
         stream = _only_stream(path, container, max_channels)
-        if is_truncated(path, container.format.name):
-            raise AudioError(path, "is truncated: its last part is missing; copy the recording again")
-        promise_s = promised_s(path, container, stream)
-        tally = _read(path, container, stream, report, step)
-        tally.check(promise_s)
-        return _info(tally, stream, is_track=is_track)
+        return _info(_checked(path, container, stream, report, step), stream, is_track=is_track)
+
+
+def check_and_outline(path: Path, *, report: ProgressCallback) -> tuple[AudioInfo, SoundOutline]:
+    """Check a recording as `check_audio` does, and return its outline, too."""
+    with open_recording(path) as container:
+        stream = _only_stream(path, container, max_channels=2)
+        tally = _checked(path, container, stream, report, "check")
+        return _info(tally, stream), tally.meter.outline
+
+
+def _checked(
+    path: Path, container: av.container.InputContainer, stream: Stream, report: ProgressCallback, step: str
+) -> "_Tally":
+    if is_truncated(path, container.format.name):
+        raise AudioError(path, "is truncated: its last part is missing; copy the recording again")
+    promise_s = promised_s(path, container, stream)
+    tally = _read(path, container, stream, report, step)
+    tally.check(promise_s)
+    return tally
 
 
 def look_at(path: Path, *, report: ProgressCallback) -> tuple[RecordingFinding, ...]:
@@ -116,9 +132,7 @@ def check_sound(path: Path, *, duration_s: float) -> None:
         AudioError: there is less or more of it than `duration_s`, or none.
     """
     try:
-        with open_recording(path) as container:
-            packets = container.demux(container.streams.audio[:1])
-            there_s = sum(float((packet.duration or 0) * (packet.time_base or 0)) for packet in packets)
+        there_s = _sound_s(path)
     except AudioError:
         there_s = 0.0
     if abs(there_s - duration_s) > TRUNCATION_TOLERANCE_S:
@@ -126,6 +140,25 @@ def check_sound(path: Path, *, duration_s: float) -> None:
             f"has {there_s:.1f} s of sound, not {duration_s:.1f} s; see that the disk is sound, run again"
         )
         raise AudioError(path, message)
+
+
+def _sound_s(path: Path) -> float:
+    with open_recording(path) as container:
+        packets = container.demux(container.streams.audio[:1])
+        return sum(float((packet.duration or 0) * (packet.time_base or 0)) for packet in packets)
+
+
+def played_s(path: Path) -> float:
+    """Return how long a player plays an MP3 that we made: what its header says of samples, to the sample.
+
+    Raises:
+        AudioError: it has less or more sound than its header says.
+    """
+    with open_recording(path) as container:
+        stream = container.streams.audio[0]
+        duration_s = float((stream.duration or 0) * (stream.time_base or 0))
+    check_sound(path, duration_s=duration_s)
+    return duration_s
 
 
 def _read(
@@ -139,13 +172,14 @@ def _read(
     return tally
 
 
-def _info(tally: "_Tally", stream: Stream, *, is_track: bool) -> AudioInfo:
+def _info(tally: "_Tally", stream: Stream, *, is_track: bool = False) -> AudioInfo:
     return AudioInfo(
         duration_s=tally.duration_s,
         channels=tally.channels,
         sample_rate_hz=tally.rate_hz,
         codec=stream.codec_context.name,
         is_uniform=tally.is_uniform,
+        lost_s=tally.missing_s,
         findings=_findings(tally, is_track=is_track),
     )
 
@@ -183,11 +217,13 @@ class _Tally:
     Attributes:
         channels, rate_hz: the most of any frame.
         lost_s: seconds that cannot be decoded.
+        missing_s: those of them whose place is known, between the numbered frames of a FLAC.
     """
 
     def __init__(self, path: Path, stream: Stream) -> None:
         self.path = path
-        self.lost_s = 0.0
+        self.lost_s = self.missing_s = 0.0
+        self._is_numbered = stream.container.format.name == "flac"
         self._samples = Counter[int]()  # rate -> number
         self.channels = self.rate_hz = 1
         codec, bits = stream.codec_context.name, stream.codec_context.format.bits
@@ -204,7 +240,7 @@ class _Tally:
     @property
     def is_uniform(self) -> bool:
         """Whether all frames have one rate and one number of channels, and times only grow."""
-        return len(self._shapes) < 2 and not self._has_restarted
+        return len(self._shapes) < 2 and not (self._has_restarted or self.missing_s)
 
     def count(self, container: av.container.InputContainer, stream: Stream) -> Iterator[float]:
         """Decode everything; yield the seconds done, 0 first, then about every 30 seconds of audio."""
@@ -233,12 +269,22 @@ class _Tally:
         if frame.time is not None:
             self._has_restarted |= frame.time < self._last_s - RESTART_S
             self._last_s = frame.time
+            self._count_missing(frame)
         samples = _samples(frame, channels)
         if not np.isfinite(samples.sum()):
             where = f"{self.duration_s + frame.samples / rate_hz:.0f} s"
             raise AudioError(self.path, f"has samples that are no numbers at {where}; export it again")
         self._samples[rate_hz] += frame.samples
         self.meter.add(samples, rate_hz)
+
+    def _count_missing(self, frame: Frame) -> None:
+        if not self._is_numbered:
+            return
+        missing = round(((frame.time or 0.0) - self.duration_s) * frame.sample_rate)
+        if missing > 0:
+            self._samples[frame.sample_rate] += missing
+            self.missing_s += missing / frame.sample_rate
+            self.lost_s += missing / frame.sample_rate
 
     def check(self, promise_s: float | None) -> None:
         """Raise AudioError for a file that is truncated, damaged, too short or silent."""
@@ -269,7 +315,7 @@ def _samples(frame: Frame, channels: int) -> NDArray[np.float32]:
     middle, full_scale = SCALES[samples.dtype.name]
     if not frame.format.is_planar:
         samples = samples.reshape(-1, channels).T
-    scaled = samples.astype(np.float32)
+    scaled = samples.astype(np.float32, order="C")  # each channel in one piece
     if middle:
         scaled -= np.float32(middle)
     return scaled if full_scale == 1 else scaled / np.float32(full_scale)

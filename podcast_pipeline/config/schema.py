@@ -3,7 +3,7 @@
 import re
 from datetime import date, time
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -32,6 +32,7 @@ BaseUrl = Annotated[Url, _like(r"https?://[^\s/?#@]+(/[^\s?#]*)?", "https://podc
 """The beginning of public addresses: no query, and no password, which would stand in every feed."""
 
 Language = Annotated[str, _like(r"[a-z]{2,3}(-[A-Za-z0-9]+)*", "en or pt-BR")]
+SpokenLanguage = Annotated[str, _like(r"[a-z]{2,3}", "en or fr")]
 Mailbox = Annotated[str, _like(r"[^@\s<>]+@[^@\s<>]+", "podcast@example.org")]
 ScheduleSlot = Annotated[str, _like(r"(MO|TU|WE|TH|FR|SA|SU) ([01]\d|2[0-3]):[0-5]\d", "TU 06:00")]
 
@@ -63,6 +64,29 @@ def _check_header_value(secret: SecretStr) -> SecretStr:
     return secret
 
 
+class NamedTable(FrozenModel):
+    """A table that may be written as its name alone."""
+
+    name: NonEmptyStr
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_name(cls, entry: object) -> object:
+        return entry if isinstance(entry, dict | cls) else {"name": entry}
+
+
+class PersonTable(NamedTable):
+    """A host or a guest: a name, or `{name = "…", url = "…", image_url = "…"}`."""
+
+    name: PersonName
+    url: HttpUrl | None = None
+    image_url: HttpUrl | None = None
+
+    def to_person(self, role: Literal["host", "guest"]) -> Person:
+        """Return the person as feeds and pages describe it."""
+        return Person(name=self.name, role=role, url=self.url, image_url=self.image_url)
+
+
 class ShowTable(FrozenModel):
     """[show]: the show as the feed describes it. `podcast init` assigns `id` and `guid`."""
 
@@ -76,7 +100,12 @@ class ShowTable(FrozenModel):
     categories: Annotated[tuple[NonEmptyStr, ...], Field(min_length=1)]
     explicit: bool = False
     artwork: str = "artwork.jpg"
-    hosts: tuple[PersonName, ...] = ()
+    hosts: tuple[PersonTable, ...] = ()
+
+    @property
+    def host_names(self) -> tuple[str, ...]:
+        """The names of the hosts."""
+        return tuple(host.name for host in self.hosts)
 
 
 class UrlsTable(FrozenModel):
@@ -130,11 +159,27 @@ class AudioTable(FrozenModel):
 
 
 class TranscriptionTable(FrozenModel):
-    """[transcription]: the engine and the weights."""
+    """[transcription]: the engine and the weights, what is spoken, and what of it is written.
+
+    Attributes:
+        languages: two or more that are spoken by turns in one recording.
+        style: verbatim keeps fillers and stumbles.
+    """
 
     engine: str = "auto"
     model: NonEmptyStr = "base"
-    language: Annotated[str, _like(r"[a-z]{2,3}", "en or fr")] | None = None
+    precision: Literal["auto", "bf16", "f32", "int8"] = "auto"
+    language: SpokenLanguage | None = None
+    languages: tuple[SpokenLanguage, ...] = ()
+    style: Literal["clean", "verbatim"] = "clean"
+
+    @model_validator(mode="after")
+    def _one_or_several(self) -> Self:
+        if self.languages and (self.language or len(set(self.languages)) < 2):
+            raise ValueError(
+                "takes either one `language`, or two or more `languages` that are spoken by turns"
+            )
+        return self
 
 
 class SpeakersTable(FrozenModel):
@@ -149,17 +194,11 @@ class SpeakersTable(FrozenModel):
     voices: NonEmptyStr | None = None
 
 
-class TermTable(FrozenModel):
+class TermTable(NamedTable):
     """One entry of [glossary] terms: a name as it is written, and the misspellings that engines write."""
 
     name: NonEmptyStr
     sounds_like: tuple[NonEmptyStr, ...] = ()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _bare_name(cls, entry: object) -> object:
-        """Accept a name alone as a table with that name."""
-        return entry if isinstance(entry, dict | cls) else {"name": entry}
 
 
 class GlossaryTable(FrozenModel):
@@ -360,7 +399,7 @@ class Config(FrozenModel):
             owner_email=table.owner_email,
             categories=table.categories,
             explicit=table.explicit,
-            hosts=tuple(Person(name=name) for name in table.hosts),
+            hosts=tuple(host.to_person("host") for host in table.hosts),
             site_url=self.urls.site,
             media_url=self.media_url,
             feed_url=self.urls.feed or f"{self.media_url}/feed.xml",

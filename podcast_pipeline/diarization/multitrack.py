@@ -67,10 +67,11 @@ def transcribe_tracks(
             extract_track(track, file, rate_hz=SPEECH_RATE_HZ, ffmpeg=ffmpeg, report=report)
         check_start(tracks, files)
         mixed = transcriber.transcribe(mix, options=options, report=report)
-        options = replace(options, language=mixed.language if mixed.segments else options.language)
+        if mixed.segments and not options.languages:
+            options = replace(options, language=mixed.language)
         activity = find_activity(_levels(files))
         recognized = [
-            _own_words(file, stretches, number, transcriber, options, report)
+            _own_words(file, stretches, number, transcriber, options, mixed.language, report)
             for number, (file, stretches) in enumerate(zip(files, activity.stretches, strict=True))
         ]
     return _merged(mixed, recognized, activity, [track.name for track in tracks])
@@ -88,15 +89,27 @@ def _own_words(
     number: int,
     transcriber: Transcriber,
     options: TranscriptionOptions,
+    language: str,
     report: ProgressCallback,
 ) -> list[RecognizedWord]:
-    """Return the words of a track's speaker, in times of the track."""
+    """Return the words of a track's speaker, in times of the track.
+
+    Args:
+        language: that words need no mark for.
+    """
     if not stretches:
         return []
     excerpt = Excerpt.of(stretches, margin_s=MARGIN_S)
     _write_wav(excerpt.cut(Recording(file).blocks()), cut := file.with_suffix(".own.wav"))
-    recognized = words_of(transcriber.transcribe(cut, options=options, report=report).segments, number)
-    return [replace(one, word=_in_track_times(one.word, excerpt)) for one in recognized]
+    own = transcriber.transcribe(cut, options=options, report=report)
+    return [
+        replace(
+            one,
+            word=_in_track_times(one.word, excerpt),
+            language=None if (spoken := one.language or own.language) == language else spoken,
+        )
+        for one in words_of(own.segments, number)
+    ]
 
 
 def _in_track_times(word: Word, excerpt: Excerpt) -> Word:
@@ -201,7 +214,9 @@ def _segments(
     """Yield the sentences of one speaker; where others speak in a pause, a sentence ends there."""
     for turn in _turns(words, others):
         doubts = {place: recognized.doubt for place, recognized in enumerate(turn) if recognized.doubt}
-        yield from to_segments([recognized.word for recognized in turn], doubts, language=language)
+        own = {place: recognized.language for place, recognized in enumerate(turn) if recognized.language}
+        spoken = [recognized.word for recognized in turn]
+        yield from to_segments(spoken, doubts, language=language, others=own)
 
 
 def _turns(

@@ -33,6 +33,7 @@ class RecognizedWord:
 
     Attributes:
         track: number of the track whose speaker said it; None for a word of the mix.
+        language: of the word, where it is not the reading's.
         mix_place, track_place: of the word in the reading of the mix, and in that of the tracks, while they
             are merged; a word that both have has both.
     """
@@ -40,6 +41,7 @@ class RecognizedWord:
     word: Word
     doubt: str = ""
     track: int | None = None
+    language: str | None = None
     mix_place: int | None = None
     track_place: int | None = None
 
@@ -67,7 +69,7 @@ class OmittedWord:
 def words_of(segments: Iterable[Segment], track: int | None = None) -> list[RecognizedWord]:
     """Return the words of a reading, each with the doubt of its sentence."""
     return [
-        RecognizedWord(word, segment.doubts[0] if segment.doubts else "", track)
+        RecognizedWord(word, segment.doubts[0] if segment.doubts else "", track, segment.language)
         for segment in segments
         for word in segment.words
     ]

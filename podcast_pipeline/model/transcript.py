@@ -14,6 +14,7 @@ from pydantic import (
 from podcast_pipeline.model.fields import Instant, NonEmptyStr, Seconds, Sha256, StoredModel, sorted_by_key
 
 CaptionFormat = Literal["vtt", "srt", "json", "html", "txt"]
+LanguageCode = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")]
 
 
 class Word(StoredModel):
@@ -48,11 +49,13 @@ class Segment(StoredModel):
 
     Attributes:
         doubts: reasons for a person to listen here ("speaker", "silence", "loop"); empty without one.
+        language: of the words, where it is not the transcript's; not written where it is.
     """
 
     speaker: str | None = None
     words: tuple[Word, ...] = Field(min_length=1)
     doubts: tuple[str, ...] = ()
+    language: Annotated[LanguageCode | None, Field(exclude_if=lambda language: language is None)] = None
 
     @property
     def start_s(self) -> float:

@@ -128,7 +128,7 @@ def review_items(
     units = units_of(transcript)
     special = [
         *_names(units, known_names),
-        *_rules(units, transcript.language, policy.low_confidence),
+        *_rules(units, transcript, policy.low_confidence),
         *_quotes(transcript, policy.low_confidence),
     ]
     found = [
@@ -281,12 +281,13 @@ def _is_name(units: Sequence[Unit], at: int, language: str) -> bool:
     return not ((opens or language.startswith("de")) and is_ordinary(word, language=language))
 
 
-def _rules(units: Sequence[Unit], language: str, low: float) -> Iterator[ReviewItem]:
-    numbers, negations = words_of(NUMBERS, language), words_of(NEGATIONS, language)
+def _rules(units: Sequence[Unit], transcript: Transcript, low: float) -> Iterator[ReviewItem]:
     for i, unit in enumerate(units):
         word = unit.key.replace("’", "'")
         if unit.confidence >= low:
             continue
+        language = transcript.segments[unit.segment_index].language or transcript.language
+        numbers, negations = words_of(NUMBERS, language), words_of(NEGATIONS, language)
         if DIGIT.search(word) or not numbers.isdisjoint(word.split("-")):
             yield _item("numbers", units, i, i + 1, "a number transcribed with low confidence")
         elif word in negations or word.endswith("n't"):

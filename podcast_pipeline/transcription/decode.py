@@ -38,6 +38,7 @@ class Recording:
         declared_s: duration that the header states, 0 if it states none.
         stopped_s: where a truncated or damaged file ended early; None for a complete file.
         skipped_s: the first place that could not be decoded and was left out; None if there is none.
+        silence_s: seconds of silence in the place of what could not be decoded, where its length is known.
     """
 
     def __init__(self, path: Path) -> None:
@@ -45,12 +46,14 @@ class Recording:
         self.declared_s = 0.0
         self.stopped_s: float | None = None
         self.skipped_s: float | None = None
+        self.silence_s = 0.0
 
     def blocks(self) -> Iterator[Samples]:
         """Yield the samples in blocks of BLOCK_SAMPLES, the last one shorter.
 
         Of several audio tracks the one that a player chooses is decoded. Damaged packets are left out, as by
-        ffmpeg, and set `skipped_s`. A damaged tail ends the stream and sets `stopped_s`.
+        ffmpeg, and set `skipped_s`; in a FLAC, whose frames are numbered, silence takes their place. A
+        damaged tail ends the stream and sets `stopped_s`.
 
         Raises:
             AudioError: no such file, not audio, or nothing in it can be decoded.
@@ -67,7 +70,7 @@ class Recording:
             raise AudioError(
                 self.path, "has no sound that can be decoded; check that it is not truncated or empty"
             )
-        self.skipped_s = decoder.skipped_s
+        self.skipped_s, self.silence_s = decoder.skipped_s, decoder.silence_s
         if decoder.ended_early(promise_s) or is_truncated(self.path, container.format.name):
             self.stopped_s = decoder.decoded_s
             log.warning("%s: stops at %.1f s", self.path, self.stopped_s)
@@ -81,13 +84,16 @@ class _TrackDecoder:
         reached_s: how far the file was read, in any track: another may be longer than this one.
         broken_s: where decoding failed, if nothing was decoded since.
         skipped_s: where decoding first failed and later continued.
+        silence_s: seconds of silence in the place of lost frames.
     """
 
     def __init__(self, path: Path, container: InputContainer, stream: AudioStream) -> None:
         self.decoded_s = self.reached_s = 0.0
         self.broken_s: float | None = None
         self.skipped_s: float | None = None
+        self.silence_s = 0.0
         self._path, self._container, self._stream = path, container, stream
+        self._is_numbered = container.format.name == "flac"
 
     def frames(self) -> Iterator[AudioFrame]:
         """Yield the frames that can be decoded."""
@@ -115,9 +121,26 @@ class _TrackDecoder:
             return self._fail(error)
         for frame in frames:
             if isinstance(frame, AudioFrame):
+                yield from self._lost_before(frame)
                 self._end_fault()
                 self.decoded_s += frame.samples / frame.sample_rate
                 yield frame
+
+    def _lost_before(self, frame: AudioFrame) -> Iterator[AudioFrame]:
+        """Yield silence as long as the frames that are missing before a frame whose place is known."""
+        if not self._is_numbered or frame.pts is None or frame.time_base is None:
+            return
+        end_s = min(float(frame.pts * frame.time_base), (self._container.duration or 0) / av.time_base)
+        lost = round((end_s - self.decoded_s) * frame.sample_rate)
+        if lost <= 0:
+            return
+        self.broken_s = self.decoded_s if self.broken_s is None else self.broken_s
+        log.warning("%s: %.3f s are lost at %.1f s", self._path, lost / frame.sample_rate, self.decoded_s)
+        for start in range(0, lost, frame.sample_rate):
+            silence = _silence_like(frame, min(frame.sample_rate, lost - start))
+            self.decoded_s += silence.samples / frame.sample_rate
+            self.silence_s += silence.samples / frame.sample_rate
+            yield silence
 
     def _fail(self, error: av.FFmpegError) -> None:
         self.broken_s = self.decoded_s if self.broken_s is None else self.broken_s
@@ -127,6 +150,14 @@ class _TrackDecoder:
         if self.skipped_s is None:
             self.skipped_s = self.broken_s
         self.broken_s = None
+
+
+def _silence_like(frame: AudioFrame, samples: int) -> AudioFrame:
+    silence = AudioFrame(frame.format.name, frame.layout.name, samples)
+    silence.sample_rate = frame.sample_rate
+    for plane in silence.planes:
+        plane.update(bytes(plane.buffer_size))
+    return silence
 
 
 def _blocks(frames: Iterable[AudioFrame]) -> Iterator[Samples]:

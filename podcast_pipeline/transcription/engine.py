@@ -1,6 +1,6 @@
 """The protocol of engines, and the conversion to recording times. Engines get windows, not files."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -9,6 +9,9 @@ from podcast_pipeline.transcript.names.spelling import SpellingChecker
 from podcast_pipeline.transcription.decode import Samples
 from podcast_pipeline.transcription.weights import Weights
 from podcast_pipeline.transcription.windows import SpeechWindow
+
+CALCULATION = ("precision", "precision_reason")
+"""Settings of an engine that depend on the processor. They are in the receipt and make no window anew."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class DecodingOptions:
     Attributes:
         language: ISO 639-1.
         beam_size: width of the beam search.
-        prompt: names that may occur, given to the engine as the preceding text; "" for none.
+        prompt: the preceding text for the engine, of a style or of names that may occur; "" for none.
         spelling: finds homophones of words that do not exist; for engines that can compare their likelihood.
     """
 
@@ -44,7 +47,7 @@ class Engine(Protocol):
     Attributes:
         name: as in ENGINES.
         version: of the library.
-        settings: other settings that change the words (number type, device); part of the receipt.
+        settings: other settings that change the words (device, number type and why); part of the receipt.
         languages: ISO 639-1 codes; a single one if the weights are English-only.
         batch_size: windows for one call of `transcribe_windows`; the same on every machine.
         workers: threads that may call `transcribe_windows` at once.
@@ -58,8 +61,8 @@ class Engine(Protocol):
     batch_size: int
     workers: int
 
-    def detect_language(self, samples: Samples) -> str:
-        """Return the language of a window."""
+    def language_probabilities(self, windows: Sequence[Samples]) -> list[Mapping[str, float]]:
+        """Return for each of at most `batch_size` windows the probability of each language."""
 
     def transcribe_windows(
         self, windows: Iterable[Samples], task: DecodingOptions

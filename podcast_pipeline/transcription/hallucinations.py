@@ -98,6 +98,17 @@ def is_noise(words: Sequence[Word], window: SpeechWindow) -> bool:
     return speech_s < CLEAR_VOICE_S and all(word.confidence < GUESSED for word in words)
 
 
+def is_fuller(found: Sequence[Word], replaced: Sequence[Word]) -> bool:
+    """Tell whether a second pass has more words than those in their place, and more letters and digits.
+
+    "18.67" are two words of an engine, and no more than "1867".
+    """
+    letters, before = (
+        sum(character.isalnum() for word in words for character in word.text) for words in (found, replaced)
+    )
+    return len(found) > len(replaced) and letters > before
+
+
 def split_in_pause(window: SpeechWindow) -> tuple[SpeechWindow, ...]:
     """Split a window in the longest pause of its middle half; without a pause it stays whole.
 

@@ -4,11 +4,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from itertools import islice
 from queue import SimpleQueue
+from typing import TypeVar
 
 from threadpoolctl import threadpool_limits
 
 from podcast_pipeline.transcription.resume import TranscribedBatch
 from podcast_pipeline.transcription.windows import SpeechWindow
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 GROUP_SIZE = 24  # windows; at most two groups are in memory at once
 STREAMS_PER_GROUP = 2  # the same on every machine
@@ -65,6 +69,14 @@ def transcribe_in_parallel(
                 group, number = next_group, number + 1
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def in_parallel(work: Callable[[Item], Result], items: Iterator[Item], *, workers: int) -> Iterator[Result]:
+    """Yield the result of each item, in order; as many items as workers are in memory at once."""
+    blas_threads = None if workers == 1 else 1
+    with threadpool_limits(blas_threads, user_api="blas"), ThreadPoolExecutor(workers) as pool:
+        while group := [*islice(items, workers)]:
+            yield from pool.map(work, group)
 
 
 def _start_group(

@@ -12,24 +12,34 @@ MAX_SEGMENT_S = 45.0  # longer segments are split at their longest pause
 
 
 def to_segments(
-    words: Iterable[Word], doubts: Mapping[int, str] = MappingProxyType({}), *, language: str = ""
+    words: Iterable[Word],
+    doubts: Mapping[int, str] = MappingProxyType({}),
+    *,
+    language: str = "",
+    others: Mapping[int, str] = MappingProxyType({}),
 ) -> tuple[Segment, ...]:
-    """Return the words as segments, each a sentence where the engine wrote punctuation.
+    """Return the words as segments, each a sentence where the engine wrote punctuation, in one language.
 
     Args:
         doubts: place in `words` -> the reason why that word is doubtful.
         language: of the words; empty where it is not known.
+        others: place in `words` -> the language of that word, where it is another one.
     """
     groups: list[list[Word]] = []
-    for word in words:
-        if groups and not _ends(groups[-1][-1], word, language):
+    for place, word in enumerate(words):
+        own = others.get(place)
+        if groups and own == others.get(place - 1) and not _ends(groups[-1][-1], word, own or language):
             groups[-1].append(word)
         else:
             groups.append([word])
     parts = [part for group in groups for part in _split_long(group)]
     firsts = accumulate(map(len, parts), initial=0)
     return tuple(
-        Segment(words=tuple(part), doubts=_doubts_of(doubts, first, len(part)))
+        Segment(
+            words=tuple(part),
+            doubts=_doubts_of(doubts, first, len(part)),
+            language=others.get(first),
+        )
         for first, part in zip(firsts, parts, strict=False)
     )
 

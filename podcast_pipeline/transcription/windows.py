@@ -38,12 +38,14 @@ class SpeechWindow:
         first_sample: of the recording.
         speech: probability of speech in each frame of `samples`.
         skips: (frame of this window, frames of the recording left out before that frame).
+        language: ISO 639-1, what is spoken; "" where it is not decided yet.
     """
 
     first_sample: int
     samples: Samples
     speech: Probabilities
     skips: tuple[tuple[int, int], ...] = ()
+    language: str = ""
 
     @property
     def start_s(self) -> float:
@@ -81,12 +83,13 @@ class SpeechWindow:
         after = tuple((at - frame, count) for at, count in self.skips if at > frame)
         skipped = sum(count for at, count in self.skips if at <= frame)
         return (
-            SpeechWindow(self.first_sample, self.samples[:sample], self.speech[:frame], before),
-            SpeechWindow(
-                self.first_sample + sample + skipped * FRAME_SAMPLES,
-                self.samples[sample:],
-                self.speech[frame:],
-                after,
+            replace(self, samples=self.samples[:sample], speech=self.speech[:frame], skips=before),
+            replace(
+                self,
+                first_sample=self.first_sample + sample + skipped * FRAME_SAMPLES,
+                samples=self.samples[sample:],
+                speech=self.speech[frame:],
+                skips=after,
             ),
         )
 
@@ -101,6 +104,10 @@ class SpeechWindow:
         """Return the recording time of a time in the window's samples."""
         frame = min(max(int(window_s * FRAMES_PER_S), 0), len(self.speech))
         return self._time(frame) + window_s - frame / FRAMES_PER_S
+
+    def frame_of(self, sample: int) -> int:
+        """Return the first frame that begins at a sample of the recording or after it."""
+        return int(np.searchsorted(self._places, (sample - self.first_sample) / FRAME_SAMPLES))
 
     def frames(self, start_s: float, end_s: float) -> slice:
         """Return the frames that overlap a stretch. Recording times."""

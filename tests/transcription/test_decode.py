@@ -66,6 +66,28 @@ def test_a_fault_in_the_middle_loses_only_itself(tmp_path: Path) -> None:
     assert recording.stopped_s is None
 
 
+@pytest.mark.parametrize(("lost_bytes", "lost_s"), [(0, 0.096), (30_000, 1.632)])
+def test_silence_takes_the_place_of_what_a_flac_has_lost(
+    tmp_path: Path, lost_bytes: int, lost_s: float
+) -> None:
+    """Frames of a FLAC are numbered: what follows a fault is where it was, and the loss is counted."""
+    whole = SAMPLE.read_bytes()
+    middle = len(whole) // 2
+    path = tmp_path / "damaged.flac"
+    path.write_bytes(whole[:middle] + bytes(200) + whole[middle + 200 + lost_bytes :])
+    recording = Recording(path)
+    samples, right = np.concatenate([*recording.blocks()]), samples_of(SAMPLE)
+    assert len(samples) == len(right)
+    assert recording.silence_s == pytest.approx(lost_s)
+    assert recording.stopped_s is None
+    assert recording.skipped_s == pytest.approx(35.232)
+    fault = int(35.232 * SAMPLE_RATE_HZ)
+    after = fault + int((lost_s + 0.1) * SAMPLE_RATE_HZ)
+    assert np.allclose(samples[after:], right[after:], atol=1e-4)
+    assert np.allclose(samples[: fault - 100], right[: fault - 100], atol=1e-4)
+    assert not samples[fault + 100 : fault + int(lost_s * SAMPLE_RATE_HZ) - 100].any()
+
+
 def test_a_tail_that_is_not_audio_is_a_fault_at_the_end(tmp_path: Path) -> None:
     """Zeros after the last good frame set stopped_s, not skipped_s."""
     whole = make_audio(tmp_path / "whole.mp3", "-i", str(SAMPLE), "-b:a", "64k").read_bytes()

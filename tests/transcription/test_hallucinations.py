@@ -11,6 +11,7 @@ from podcast_pipeline.transcription.hallucinations import (
     DOUBTFUL_CONFIDENCE,
     find_hallucinations,
     find_missed_speech,
+    is_fuller,
     is_noise,
     split_in_pause,
     with_doubtful_confidence,
@@ -192,3 +193,12 @@ def test_a_guess_at_a_moment_of_voice_is_noise() -> None:
     assert is_noise([guessed], short)
     assert not is_noise([clear], short)
     assert not is_noise([guessed], window(6))
+
+
+def test_a_gap_is_filled_with_more_than_was_there() -> None:
+    """A number that comes back in two parts is no more than the number."""
+    parts = [Word(text=text, start_s=at, end_s=at + 1) for at, text in enumerate([" 18", ".67"])]
+    assert not is_fuller(parts, words_of("1867"))
+    assert not is_fuller(words_of("one"), words_of("more words"))
+    assert is_fuller(words_of("one after another"), words_of("one"))
+    assert is_fuller(words_of("uh"), [])

@@ -9,7 +9,7 @@ import pytest
 from podcast_pipeline.config import TranscriptionTable
 from podcast_pipeline.episodes.folder import EpisodeFolder
 from podcast_pipeline.episodes.table import EpisodeTable
-from podcast_pipeline.model import Receipt, Transcript, Word
+from podcast_pipeline.model import Receipt, Segment, Transcript, Word
 from podcast_pipeline.pipeline.words.transcribe import wanted_language
 from podcast_pipeline.transcription.decode import SAMPLE_RATE_HZ, Samples
 from podcast_pipeline.transcription.language import (
@@ -19,6 +19,7 @@ from podcast_pipeline.transcription.language import (
     other_language,
     other_language_options,
     whisper_code,
+    with_unsure_doubt,
 )
 from podcast_pipeline.transcription.windows import SpeechWindow
 from tests.support.configs import tiny_config
@@ -116,6 +117,26 @@ def test_a_language_that_a_person_set_was_not_heard() -> None:
     assert remarks("de", language="de", usual_language="en") == []
     (line,) = remarks("de", language="de", usual_language="en", other_language="en", other_language_s=31.5)
     assert line.endswith("here de, so check the words there")
+
+
+def said(confidence: float, count: int = 6) -> tuple[Segment, ...]:
+    words = (Word(text=" x", start_s=at, end_s=at + 1, confidence=confidence) for at in range(count))
+    return tuple(Segment(words=(word,)) for word in words)
+
+
+@pytest.mark.parametrize(
+    ("confidence", "count", "unsure"), [(0.6, 6, True), (0.8, 6, False), (0.3, 4, False), (0.3, 0, False)]
+)
+def test_a_recording_that_is_hardly_understood_is_said(
+    confidence: float, count: int, *, unsure: bool
+) -> None:
+    """A model for English makes English of French: the words are few and guessed. One item is for review."""
+    segments = with_unsure_doubt(said(confidence, count))
+    assert [segment.doubts for segment in segments][:1] == ([("unsure",)] if unsure else [()][:count])
+    assert not any(segment.doubts for segment in segments[1:])
+    transcript = Transcript(language="en", duration_s=9, segments=segments)
+    lines = [*language_remarks(transcript, decides="--language")]
+    assert [line.startswith("is hardly understood: ") for line in lines] == [True] * unsure
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from podcast_pipeline.pipeline.recordings import tell_recording
 from podcast_pipeline.pipeline.words.text import edited_transcript
 from podcast_pipeline.pipeline.words.transcribe import (
     fetch_imported_audio,
+    settings_options,
     transcribe_episode,
     transcribe_file,
 )
@@ -33,14 +34,10 @@ from podcast_pipeline.pipeline.words.typed_transcript import import_old_transcri
 from podcast_pipeline.transcript.captions.formats import render_captions
 from podcast_pipeline.transcript.edits import EditConflict
 from podcast_pipeline.transcription import Transcriber
+from podcast_pipeline.transcription.damage import damage_remarks
 from podcast_pipeline.transcription.language import language_remarks
 
 TO_STDOUT = "-"
-DAMAGE_WARNINGS = {
-    "skipped_s": "audio that cannot be decoded at {} s is left out",
-    "stopped_s": "the transcript ends at {} s, where decoding stopped",
-}
-"""Option of a receipt, a time -> the warning about it."""
 OutputFiles = dict[CaptionFormat, Path]
 
 
@@ -76,8 +73,15 @@ class TranscriptionRun:
     @cached_property
     def transcriber(self) -> Transcriber:
         """The engine with its weights."""
-        cache = self.session.cache_folder
-        return transcription.load_transcriber(self.settings.engine, self.settings.model, cache=cache)
+        settings, output = self.settings, self.session.output
+        return transcription.load_transcriber(
+            settings.engine,
+            settings.model,
+            precision=settings.precision,
+            cache=self.session.cache_folder,
+            report=output.report,
+            note=output.note,
+        )
 
     def is_episode(self, name: str) -> bool:
         """Return whether a name is an episode's, and no file's."""
@@ -98,8 +102,9 @@ class TranscriptionRun:
         transcript = transcribe_file(
             path,
             self.transcriber,
-            language=language,
-            usual_language=self.session.usual_language,
+            options=settings_options(
+                self.settings, language=language, usual_language=self.session.usual_language
+            ),
             glossary=self.session.show_glossary(language),
             report=self.session.output.report,
         )
@@ -233,17 +238,16 @@ def _write_files(session: CliSession, result: TranscriptionResult, files: Output
 
 
 def _warn(session: CliSession, result: TranscriptionResult) -> None:
-    """Print the faults of a recording or its transcript."""
+    """Print the faults of a transcript, and of a recording that is no episode."""
     if result.transcript is None:
         session.output.warn(str(result.error))
         return
     review.warn_of_conflicts(session, result.name, result.conflicts)
     if not result.transcript.segments:
         session.output.warn(f"{result.name}: {NO_SPEECH}")
-    options = result.transcript.receipt.options if result.transcript.receipt else {}
-    for name, warning in DAMAGE_WARNINGS.items():
-        if (at_s := options.get(name)) is not None:
-            session.output.warn(f"{result.name}: is damaged; {warning.format(at_s)}")
+    if result.markdown is None:
+        for remark in damage_remarks(result.transcript.receipt):
+            session.output.warn(f"{result.name}: {remark}")
 
 
 def _lines(documents: list[dict[str, object]]) -> Iterator[str]:

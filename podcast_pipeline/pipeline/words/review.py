@@ -118,7 +118,7 @@ def _corrected(item: ReviewItem, correction: str, markdown: str, transcript: Tra
 def names_to_learn(review: EpisodeReview, config: Config) -> tuple[TermTable, ...]:
     """Return the names that a person corrected and the show's glossary lacks."""
     known = glossary.build_glossary(
-        config.glossary, people=config.show.hosts, language=review.edited.transcript.language
+        config.glossary, people=config.show.host_names, language=review.edited.transcript.language
     )
     return learn_terms(review.edited.edits.all, known)
 

@@ -152,7 +152,10 @@ def printed_name_doubts(
     draft: EpisodeDraft, transcript: Transcript, config: Config
 ) -> tuple[PrintedNameDoubt, ...]:
     """Return the printed names that may be wrong: speakers, guests and hosts, title, notes."""
-    hosts, guests = config.show.hosts, [person.name for person in draft.persons if person.role == "guest"]
+    hosts, guests = (
+        config.show.host_names,
+        [person.name for person in draft.persons if person.role == "guest"],
+    )
     people = [*hosts, *guests]
     speakers = filter(None, (transcript.speaker_name(segment.speaker) for segment in transcript.segments))
     texts = (("the title", draft.title), ("the notes", draft.notes))

@@ -2,25 +2,28 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from podcast_pipeline.audio.tracks import Track
-from podcast_pipeline.config import Config
+from podcast_pipeline.config import Config, TranscriptionTable
 from podcast_pipeline.diarization import known_voices
 from podcast_pipeline.diarization.diarize import diarize_transcript
 from podcast_pipeline.diarization.multitrack import transcribe_tracks
 from podcast_pipeline.episodes import edits
 from podcast_pipeline.episodes.folder import EpisodeFolder
 from podcast_pipeline.errors import ConfigError, EpisodeError
-from podcast_pipeline.files import sha256_of
+from podcast_pipeline.files import sha256_of, user_cache_folder
 from podcast_pipeline.model import Episode, EpisodeDraft, ProgressCallback, Transcript, composed
 from podcast_pipeline.pipeline import imported
-from podcast_pipeline.pipeline.context import Context, ignore, user_cache_folder
+from podcast_pipeline.pipeline.context import Context, ignore
 from podcast_pipeline.storage.download import download
 from podcast_pipeline.transcript.names.glossary import Glossary, build_glossary, fix_names
 from podcast_pipeline.transcript.names.matching import GlossaryTerm
 from podcast_pipeline.transcription import Transcriber, TranscriptionOptions, load_transcriber
+from podcast_pipeline.transcription.damage import damage_remarks
 from podcast_pipeline.transcription.language import USUAL, language_remarks, whisper_code
+from podcast_pipeline.transcription.style import CLEAN, STYLE
 
 NOT_IN_CATALOG = "was imported and is not in the catalog yet; run `podcast feed import` once more"
 
@@ -29,22 +32,20 @@ def transcribe_file(
     recording: Path,
     transcriber: Transcriber,
     *,
-    language: str | None,
-    usual_language: str | None = None,
+    options: TranscriptionOptions,
     glossary: Glossary,
     report: ProgressCallback,
 ) -> Transcript:
     """Transcribe an audio file that is no episode; names of the glossary are corrected in a second pass.
 
     Args:
-        language: ISO 639-1; None to detect it.
-        usual_language: of the show; another one counts only where it is heard throughout.
+        options: the names are those of the glossary.
 
     Raises:
         AudioError: the file cannot be decoded.
         TranscriptionError: the engine or its weights cannot be used.
     """
-    options = TranscriptionOptions(language=language, usual_language=usual_language, names=glossary.names)
+    options = replace(options, names=glossary.names)
     transcript = transcriber.transcribe(recording, options=options, report=report)
     fixed, _ = fix_names(transcript, replace(glossary, language=transcript.language))
     return fixed
@@ -76,9 +77,11 @@ def transcribe(
         TranscriptionError: there is no such engine or model, or it cannot be used.
     """
     names = _checked_names(names)
-    transcriber = load_transcriber(engine, model, cache=cache or user_cache_folder())
+    cache = cache or user_cache_folder() / "cache"
+    transcriber = load_transcriber(engine, model, cache=cache, report=report)
     glossary = Glossary(tuple(GlossaryTerm(name) for name in names))
-    return transcribe_file(Path(recording), transcriber, language=language, glossary=glossary, report=report)
+    options = TranscriptionOptions(language=language)
+    return transcribe_file(Path(recording), transcriber, options=options, glossary=glossary, report=report)
 
 
 def _checked_names(names: Iterable[str]) -> tuple[str, ...]:
@@ -101,6 +104,8 @@ def load_or_transcribe(
         save: write new words to transcript.json.
     """
     transcript = folder.load_transcript()
+    if transcript is not None:
+        _tell_other_style(transcript, draft, context)
     if transcript is not None and _is_published_recording(transcript, known, draft):
         return transcript
     if not folder.has_recording:
@@ -133,17 +138,37 @@ def transcribe_episode(
         EpisodeError: transcript.md belongs to other words; raised before the work.
     """
     edits.current_edits(edits.read_episode_text(folder), context.clock())
-    options = TranscriptionOptions(
+    options = settings_options(
+        context.config.transcription,
         language=language or wanted_language(folder, context.config),
         usual_language=whisper_code(context.config.show.language),
-        names=episode_glossary(draft, context.config, draft.language).names,
     )
+    names = episode_glossary(draft, context.config, draft.language).names
+    options = replace(options, names=names)
     transcript = _transcribe(folder, draft, options, context)
-    for remark in language_remarks(transcript, decides="`language` in its episode.toml"):
+    remarks = language_remarks(transcript, decides="`language` in its episode.toml")
+    for remark in chain(remarks, damage_remarks(transcript.receipt)):
         context.warn(f"{draft.slug}: {remark}")
     if save:
         edits.replace_transcript(folder, transcript, now=context.clock())
     return transcript
+
+
+def settings_options(
+    settings: TranscriptionTable, *, language: str | None, usual_language: str | None
+) -> TranscriptionOptions:
+    """Return the options of a transcription; a language that is set counts before the list of the settings.
+
+    Args:
+        language: ISO 639-1; None to detect it.
+        usual_language: of the show; another one counts only where it is heard throughout.
+    """
+    return TranscriptionOptions(
+        language=language,
+        usual_language=usual_language,
+        languages=() if language else tuple(map(whisper_code, settings.languages)),
+        style=settings.style,
+    )
 
 
 def wanted_language(folder: EpisodeFolder, config: Config) -> str | None:
@@ -171,7 +196,7 @@ def _transcribe(
 
 def episode_glossary(draft: EpisodeDraft, config: Config, language: str) -> Glossary:
     """Return the names of an episode: its guests, the hosts, the show's terms, the names in the notes."""
-    people = [*(person.name for person in draft.persons), *config.show.hosts]
+    people = [*(person.name for person in draft.persons), *config.show.host_names]
     return build_glossary(config.glossary, people=people, notes=draft.notes, language=language)
 
 
@@ -223,6 +248,15 @@ def _is_current(transcript: Transcript, folder: EpisodeFolder, draft: EpisodeDra
         and (receipt.engine, receipt.model) == (context.engine, settings.model)
         and (transcript.language == language if language else receipt.options.get(USUAL, usual) == usual)
     )
+
+
+def _tell_other_style(transcript: Transcript, draft: EpisodeDraft, context: Context) -> None:
+    """Say that the words were written in another style than the one that is set now."""
+    wanted = context.config.transcription.style
+    style = transcript.receipt.options.get(STYLE, CLEAN) if transcript.receipt else wanted
+    if style != wanted:
+        remark = f"its words are {style}, not {wanted} as `style` in [transcription] says"
+        context.warn(f"{draft.slug}: {remark}; `podcast transcribe {draft.slug}` writes them anew")
 
 
 def _is_published_recording(transcript: Transcript, known: Episode | None, draft: EpisodeDraft) -> bool:

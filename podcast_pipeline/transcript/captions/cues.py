@@ -1,7 +1,7 @@
 """Lay out a transcript as timed cues that keep sentences, numbers and names together."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import regex
@@ -57,6 +57,7 @@ class CueLayout:
         label: (name, begins_turn, language) -> text before the first line, part of its length.
         measure: columns of a text when written, escapes included.
         side_by_side: whether cues of people who talk at once may be shown at once.
+        language_columns: columns of a line that the mark of another language than the transcript's takes.
     """
 
     line_chars: int
@@ -64,6 +65,12 @@ class CueLayout:
     label: Callable[[str, bool, str], str]
     measure: Callable[[str], int] = columns
     side_by_side: bool = True
+    language_columns: int = 0
+
+    def beside_mark(self, language: str | None) -> "CueLayout":
+        """Return the layout of words in a language, None for the transcript's own."""
+        columns = self.language_columns if language else 0
+        return replace(self, line_chars=self.line_chars - columns)
 
 
 def layout_cues(transcript: Transcript, layout: CueLayout) -> tuple[Cue, ...]:
@@ -96,14 +103,18 @@ def _turn_cues(turn: TranscriptTurn, layout: CueLayout, *, may_be_parted: bool) 
     Args:
         may_be_parted: a cue of another speaker may come between any two: each has room for the label.
     """
-    begins_turn = True
+    begins_turn, whole = True, layout
     for words in _readable(turn, layout):
-        blocks = list(_blocks(words, layout, FREE, turn.language))
+        layout = whole.beside_mark(words[0].language)
+        blocks = list(_blocks(words, layout, FREE, words[0].language or turn.language))
         while blocks:
             label = _label(turn, layout, begins_turn=begins_turn or may_be_parted)
             count = _cue_size(blocks, label, layout)
             lines = _lines(blocks[:count], label, layout)
-            yield Cue(blocks[0].start_s, blocks[count - 1].end_s, turn.speaker, begins_turn, tuple(lines))
+            first, last = blocks[0], blocks[count - 1]
+            yield Cue(
+                first.start_s, last.end_s, turn.speaker, begins_turn, tuple(lines), language=first.language
+            )
             blocks, begins_turn = blocks[count:], False
 
 
@@ -126,7 +137,10 @@ def _share_a_cue(
     duration_s = min(side[-1].end_s - side[0].start_s for side in (before, after))
     if duration_s >= READABLE_S or after[0].start_s - before[-1].end_s >= READABLE_S:
         return False
-    return len(_lines([*before, *after], label, layout)) <= layout.line_count
+    if before[0].language != after[0].language:
+        return False
+    narrow = layout.beside_mark(after[0].language)
+    return len(_lines([*before, *after], label, narrow)) <= layout.line_count
 
 
 def _label(turn: TranscriptTurn, layout: CueLayout, *, begins_turn: bool) -> str:
@@ -180,7 +194,7 @@ def _blocks(
     for run in _runs(words, bond, language):
         text = join_words(run)
         if layout.measure(text) <= layout.line_chars:
-            yield WrittenWord(text, run[0].start_s, run[-1].end_s, space_before=run[0].space_before)
+            yield replace(run[0], text=text, end_s=run[-1].end_s)
         elif bond < WORD:
             yield from _blocks(run, layout, bond + 1, language)
         else:
@@ -237,4 +251,5 @@ def _graphemes(word: WrittenWord, layout: CueLayout) -> Iterator[WrittenWord]:
     step = (word.end_s - word.start_s) / len(parts)
     for number, part in enumerate(parts):
         start = word.start_s + number * step
-        yield WrittenWord(part, start, start + step, space_before=word.space_before and number == 0)
+        space_before = word.space_before and number == 0
+        yield replace(word, text=part, start_s=start, end_s=start + step, space_before=space_before)

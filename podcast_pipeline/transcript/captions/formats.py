@@ -34,6 +34,7 @@ by equality (T6), so only HTML and text state their charset."""
 
 SRT_LINE_CHARS = 32  # T3, the name included
 VTT_WIDE_COLUMNS = 3  # of the 65: 21 wide characters, of 23 at most
+VTT_LANGUAGE_COLUMNS = len("<lang yue></lang>")
 
 TAG = re.compile(r"<([A-Za-z/!?][^<>]*)>")
 OPEN_TAG = re.compile(r"<(?=[A-Za-z/!?])")
@@ -52,7 +53,10 @@ def render_captions(transcript: Transcript, format_: CaptionFormat, /) -> bytes:
 
 
 def to_vtt(transcript: Transcript) -> str:
-    """Return WebVTT. Every cue has a voice span, because a voice span ends with its cue."""
+    """Return WebVTT. Every cue has a voice span, because a voice span ends with its cue.
+
+    Words in another language than the transcript's are in a language span.
+    """
     blocks = [
         "WEBVTT\n",
         *(_vtt_cue(cue, transcript.language) for cue in layout_cues(transcript, VTT_LAYOUT)),
@@ -147,6 +151,7 @@ VTT_LAYOUT = CueLayout(
     line_count=2,
     label=_vtt_label,
     measure=lambda text: columns(_escaped(text), wide=VTT_WIDE_COLUMNS),
+    language_columns=VTT_LANGUAGE_COLUMNS,
 )
 SRT_LAYOUT = CueLayout(line_chars=SRT_LINE_CHARS, line_count=2, label=_srt_label, side_by_side=False)
 JSON_LAYOUT = CueLayout(line_chars=240, line_count=1, label=lambda _name, _begins_turn, _language: "")
@@ -154,7 +159,8 @@ JSON_LAYOUT = CueLayout(line_chars=240, line_count=1, label=lambda _name, _begin
 
 def _vtt_cue(cue: Cue, language: str) -> str:
     label = _vtt_label(cue.speaker, cue.begins_turn, language) if cue.speaker else ""
-    text = label + "\n".join(_escaped(line) for line in cue.lines if line)
+    said = "\n".join(_escaped(line) for line in cue.lines if line)
+    text = label + (f"<lang {cue.language}>{said}</lang>" if cue.language else said)
     return f"{format_timestamp(cue.start_s, '.')} --> {format_timestamp(cue.end_s, '.')}\n{text}\n"
 
 
@@ -176,7 +182,8 @@ def _html_turn(turn: TranscriptTurn) -> list[str]:
     for paragraph in turn.paragraphs():
         start_s = paragraph[0].start_s
         lines.append(f'<time datetime="PT{start_s:.3f}S">{format_short_clock(start_s)}</time>')
-        lines.append(f'<p dir="auto">{_escaped(_joined(paragraph))}</p>')
+        language = f' lang="{escape(paragraph[0].language)}"' if paragraph[0].language else ""
+        lines.append(f'<p dir="auto"{language}>{_escaped(_joined(paragraph))}</p>')
     return lines
 
 

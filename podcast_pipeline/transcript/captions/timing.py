@@ -41,6 +41,7 @@ class Cue:
         speaker: display name, None if unknown.
         begins_turn: whether the cue before is of another speaker, or there is none.
         lines: the words; the first is empty if the label takes a line of its own.
+        language: of the words, where it is not the transcript's.
     """
 
     start_s: float
@@ -48,6 +49,7 @@ class Cue:
     speaker: str | None
     begins_turn: bool
     lines: tuple[str, ...]
+    language: str | None = None
 
     @property
     def text(self) -> str:

@@ -176,7 +176,15 @@ def _segment(group: Sequence[EditedUnit], base: Transcript) -> Segment:
     unchanged = all(piece.unchanged_unit and piece.unchanged_unit.speaker == piece.speaker for piece in group)
     index = group[0].segment_index
     doubts = base.segments[index].doubts if unchanged and index is not None else ()
-    return Segment(speaker=group[0].speaker, words=_words(group), doubts=doubts)
+    return Segment(
+        speaker=group[0].speaker, words=_words(group), doubts=doubts, language=_language(group, base)
+    )
+
+
+def _language(group: Sequence[EditedUnit], base: Transcript) -> str | None:
+    """Return the language of the segment that the units were a part of."""
+    indices = (piece.segment_index for piece in group if piece.segment_index is not None)
+    return next((base.segments[index].language for index in indices), None)
 
 
 def _words(group: Sequence[EditedUnit]) -> tuple[Word, ...]:

@@ -6,8 +6,9 @@ spelled much like it, and is neither an ordinary word nor another name with high
 
 import math
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from podcast_pipeline.config import GlossaryTable
@@ -118,8 +119,22 @@ def fix_names(transcript: Transcript, glossary: Glossary) -> tuple[Transcript, t
 
 
 def find_name_fixes(transcript: Transcript, glossary: Glossary) -> tuple[NameFix, ...]:
-    """Return the fixes of near misses and of rival spellings of a name, in order of time, without overlap."""
-    units = units_of(transcript)
+    """Return the fixes of near misses and of rival spellings of a name, in order of time, without overlap.
+
+    The words of each language are compared with the words of that language.
+    """
+    units_in: dict[str, list[Unit]] = defaultdict(list)
+    for unit in units_of(transcript):
+        units_in[transcript.segments[unit.segment_index].language or glossary.language].append(unit)
+    fixes = [
+        fix
+        for language, units in units_in.items()
+        for fix in _find_name_fixes(units, replace(glossary, language=language))
+    ]
+    return tuple(sorted((fix for fix in fixes if fix.after != fix.before), key=lambda fix: fix.start_s))
+
+
+def _find_name_fixes(units: Sequence[Unit], glossary: Glossary) -> list[NameFix]:
     fixes: list[NameFix] = []
     rest: list[Unit] = []
     at = 0
@@ -132,7 +147,7 @@ def find_name_fixes(transcript: Transcript, glossary: Glossary) -> tuple[NameFix
             rest.append(units[at])
         at = end
     fixes.extend(unify_spelling(rest, SpellingChecker(glossary.language.partition("-")[0], glossary.names)))
-    return tuple(sorted((fix for fix in fixes if fix.after != fix.before), key=lambda fix: fix.start_s))
+    return fixes
 
 
 def apply_name_fixes(transcript: Transcript, fixes: Iterable[NameFix]) -> Transcript:

@@ -26,6 +26,10 @@ class TimedText(Protocol):
     def text(self) -> str:
         """The words."""
 
+    @property
+    def language(self) -> str | None:
+        """The language of the words, where it is not the transcript's."""
+
 
 Part = TypeVar("Part", bound=TimedText)
 
@@ -56,7 +60,10 @@ PAGE = ParagraphSettings(length_chars=420)
 def split_paragraphs(
     parts: Iterable[Part], settings: ParagraphSettings, *, language: str = ""
 ) -> Iterator[tuple[Part, ...]]:
-    """Yield sentences or segments of one speaker in paragraphs: every part once, in order, none empty."""
+    """Yield sentences or segments of one speaker in paragraphs: every part once, in order, none empty.
+
+    A paragraph is in one language.
+    """
     paragraph: list[Part] = []
     for part in parts:
         if paragraph and _ends_paragraph(paragraph, part, settings, language):
@@ -71,11 +78,11 @@ def _ends_paragraph(
     paragraph: list[Part], following: Part, settings: ParagraphSettings, language: str
 ) -> bool:
     pause_s = following.start_s - paragraph[-1].end_s
-    if pause_s >= settings.pause_s:
+    if pause_s >= settings.pause_s or following.language != paragraph[-1].language:
         return True
     length = sum(len(part.text) for part in paragraph)
     if length < settings.length_chars:
         return False
     return length >= OVERRUN * settings.length_chars or ends_sentence(
-        paragraph[-1].text, following.text, pause_s=pause_s, language=language
+        paragraph[-1].text, following.text, pause_s=pause_s, language=following.language or language
     )

@@ -29,19 +29,26 @@ class WrittenWord:
     Attributes:
         text: without spaces around; never empty.
         space_before: whether a space precedes the word within a line.
+        language: where it is not the transcript's.
     """
 
     text: str
     start_s: float
     end_s: float
     space_before: bool = True
+    language: str | None = None
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence of one speaker."""
+    """A sentence of one speaker, in one language."""
 
     words: tuple[WrittenWord, ...]
+
+    @property
+    def language(self) -> str | None:
+        """The language of the words, where it is not the transcript's."""
+        return self.words[0].language
 
     @property
     def start_s(self) -> float:
@@ -95,7 +102,7 @@ def written_words(segment: Segment) -> list[WrittenWord]:
     closing punctuation or after opening punctuation.
     """
     found: list[WrittenWord] = []
-    for part in (part for word in segment.words for part in _parts(word)):
+    for part in (part for word in segment.words for part in _parts(word, segment.language)):
         if found and not part.space_before and not _may_break(found[-1].text, part.text):
             found[-1] = replace(found[-1], text=found[-1].text + part.text, end_s=part.end_s)
         else:
@@ -113,13 +120,14 @@ def collapse_whitespace(text: str) -> str:
     return " ".join(_CONTROL.sub(" ", text).split())
 
 
-def _parts(word: Word) -> Iterator[WrittenWord]:
+def _parts(word: Word, language: str | None) -> Iterator[WrittenWord]:
     """Yield the parts of an engine's word between its spaces, each with an equal share of the time."""
     texts = collapse_whitespace(word.text).split()
     step = (word.end_s - word.start_s) / max(len(texts), 1)
     for number, text in enumerate(texts):
         start = word.start_s + number * step
-        yield WrittenWord(text, start, start + step, space_before=number > 0 or word.text[0].isspace())
+        space_before = number > 0 or word.text[0].isspace()
+        yield WrittenWord(text, start, start + step, space_before=space_before, language=language)
 
 
 def _may_break(before: str, after: str) -> bool:
@@ -137,8 +145,10 @@ def _join_to(last: WrittenWord, new: list[WrittenWord]) -> list[WrittenWord]:
 def _sentences(words: list[WrittenWord], language: str) -> Iterator[Sentence]:
     begin = 0
     for number, (word, following) in enumerate(pairwise(words), start=1):
-        pause_s = following.start_s - word.end_s
-        if ends_sentence(word.text, following.text, pause_s=pause_s, language=language):
+        pause_s, own = following.start_s - word.end_s, word.language or language
+        if word.language != following.language or ends_sentence(
+            word.text, following.text, pause_s=pause_s, language=own
+        ):
             yield Sentence(tuple(words[begin:number]))
             begin = number
     yield Sentence(tuple(words[begin:]))

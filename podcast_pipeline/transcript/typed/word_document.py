@@ -100,7 +100,7 @@ class _Styles:
 
 def _is_heading(style: Any) -> bool:
     """Return whether a style is one of a heading, or is based on one."""
-    names: list[str] = []
+    names = list[str]()
     while style is not None and len(names) < MOST_STYLES:
         names.append((style.name or "").lower())
         style = getattr(style, "base_style", None)

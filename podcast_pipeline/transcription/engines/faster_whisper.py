@@ -1,7 +1,7 @@
 """The faster-whisper engine: CTranslate2, batched windows; the fastest on a GPU."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 
 import faster_whisper
@@ -37,10 +37,9 @@ class FasterWhisper:
         )
         self.languages = frozenset(self._model.supported_languages)
 
-    def detect_language(self, samples: Samples) -> str:
-        """Return the language of a window."""
-        language, _, _ = self._model.detect_language(samples)
-        return str(language)
+    def language_probabilities(self, windows: Sequence[Samples]) -> list[Mapping[str, float]]:
+        """Return the probability of each language for each window."""
+        return [dict(self._model.detect_language(samples)[2]) for samples in windows]
 
     def transcribe_windows(
         self, windows: Iterable[Samples], task: DecodingOptions

@@ -1,6 +1,6 @@
 """The openai-whisper engine, the reference: PyTorch, unquantised, slow."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -35,11 +35,13 @@ class OpenAIWhisper:
     def _cuda(self) -> bool:
         return bool(self._model.device.type == "cuda")
 
-    def detect_language(self, samples: Samples) -> str:
-        """Return the language of a window."""
-        mel = whisper.log_mel_spectrogram(whisper.pad_or_trim(samples), self._model.dims.n_mels)
-        _, probabilities = self._model.detect_language(mel.to(self._model.device))
-        return str(max(probabilities, key=probabilities.__getitem__))
+    def language_probabilities(self, windows: Sequence[Samples]) -> list[Mapping[str, float]]:
+        """Return the probability of each language for each window."""
+        mels = (
+            whisper.log_mel_spectrogram(whisper.pad_or_trim(samples), self._model.dims.n_mels)
+            for samples in windows
+        )
+        return [self._model.detect_language(mel.to(self._model.device))[1] for mel in mels]
 
     def transcribe_windows(
         self, windows: Iterable[Samples], task: DecodingOptions

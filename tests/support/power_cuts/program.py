@@ -2,7 +2,7 @@
 
 import importlib
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from itertools import cycle, islice
@@ -31,9 +31,9 @@ class ReadingEngine:
     batch_size, workers = 1, 1
     settings: Mapping[str, str | int | float | bool | None] = MappingProxyType({})
 
-    def detect_language(self, samples: Samples) -> str:
+    def language_probabilities(self, windows: Sequence[Samples]) -> list[Mapping[str, float]]:
         """Not called: the engine has one language."""
-        raise AssertionError(f"{len(samples)} samples of the only language")
+        raise AssertionError(f"{len(windows)} windows in the only language")
 
     def transcribe_windows(
         self, windows: Iterable[Samples], task: DecodingOptions
@@ -57,7 +57,7 @@ def main() -> None:
     if "--real-engine" in sys.argv:
         sys.argv.remove("--real-engine")
     else:
-        vars(transcription)["load_transcriber"] = lambda *_, cache: EngineTranscriber(
+        vars(transcription)["load_transcriber"] = lambda *_, cache, **__: EngineTranscriber(
             ReadingEngine(), cache=cache
         )
     cli.main()

@@ -77,9 +77,13 @@ class InferenceWorker:
         return self._run(tokens, positions, mask, np.arange(len(starts)), 1)
 
     def next_token_scores(self, starts: Sequence[Sequence[int]]) -> Floats:
-        """Return the scores of every token after `starts`, shape (windows, vocabulary and padding)."""
+        """Return the scores of every token after `starts`, shape (windows, vocabulary and padding).
+
+        Their softmax is the probability of the tokens.
+        """
         self.begin(starts)
-        return np.array(self._last.get_output_tensor(0).data)
+        scores, scales = (self._last.get_output_tensor(place).data for place in (0, 1))
+        return np.array(scores * scales)
 
     def step(self, tokens: Sequence[int], sources: Sequence[int], beams: int) -> NextTokens:
         """Decode one token for each row; see `beam_search.Decoder`."""

@@ -1,0 +1,108 @@
+"""Which language is spoken when: changes are found, moments that sound foreign are none."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pytest
+
+from podcast_pipeline.transcription.decode import Samples
+from podcast_pipeline.transcription.stretches import (
+    LanguageStretch,
+    StretchFinder,
+    cut_pieces,
+    likeliest_places,
+    main_language,
+    split_at_changes,
+)
+from podcast_pipeline.transcription.vad import FRAME_SAMPLES
+from podcast_pipeline.transcription.windows import FRAMES_PER_S, SpeechWindow
+
+PAUSE = 10  # frames
+LETTERS = {"e": 0.0, "f": 1.0}
+
+
+def window(spoken: str, *, first_s: float = 0.0) -> SpeechWindow:
+    """Return a window in which each letter is a second of e(nglish) or f(rench), and each "_" a pause."""
+    samples, speech = [], []
+    for letter in spoken:
+        frames = PAUSE if letter == "_" else int(FRAMES_PER_S)
+        samples.append(np.full(frames * FRAME_SAMPLES, LETTERS.get(letter, 0.5), np.float32))
+        speech.append(np.full(frames, letter != "_", np.float32))
+    first_sample = int(first_s * FRAMES_PER_S) * FRAME_SAMPLES
+    return SpeechWindow(first_sample, np.concatenate(samples), np.concatenate(speech))
+
+
+def detect(windows: Sequence[Samples]) -> list[Mapping[str, float]]:
+    """Return the share of each language, and something for a third one."""
+    shares = [float((one == 1).sum() / ((one != 0.5).sum() or 1)) for one in windows]
+    return [{"en": (1 - share) * 0.9, "fr": share * 0.9, "nn": 0.1} for share in shares]
+
+
+def found(*windows: SpeechWindow) -> list[tuple[str, float]]:
+    """Return (language, first second) of each stretch."""
+    finder = StretchFinder(("en", "fr"), detect, workers=2, batch_size=3)
+    stretches = finder.find(iter(windows))
+    return [(s.language, round(s.first_sample / FRAME_SAMPLES / FRAMES_PER_S, 1)) for s in stretches]
+
+
+def test_a_change_between_windows() -> None:
+    """Each window is heard as a whole."""
+    first, second = window("eeeee_eeeee"), window("fffff_fffff", first_s=20)
+    assert found(first, second, window("eeeeee", first_s=40)) == [("en", 0), ("fr", 20), ("en", 40)]
+
+
+def test_a_change_inside_a_window_is_at_its_pause() -> None:
+    """The pieces of a mixed window are cut where the language changes, not where a piece would end."""
+    assert found(window("eeee_ee_fff_ffff")) == [("en", 0), ("fr", pytest.approx(6.4, abs=0.2))]
+    assert found(window("ffff_ff_eeeeee_eee")) == [("fr", 0), ("en", pytest.approx(6.4, abs=0.2))]
+
+
+@pytest.mark.parametrize("moment", ["eeeee_f_eeeee", "eeeee_ff_eeeee", "eeeeeffeeeeee"])
+def test_a_moment_that_sounds_foreign_is_no_stretch(moment: str) -> None:
+    """A name, a laugh, a quotation of a word or two stays in the language around it."""
+    assert found(window(moment)) == [("en", 0)]
+
+
+def test_a_short_window_that_sounds_foreign_is_no_stretch() -> None:
+    """A second alone, between long pauses, is not enough either."""
+    alone = window("f", first_s=20)
+    assert found(window("eeeee"), alone, window("eeeee", first_s=40)) == [("en", 0)]
+
+
+def test_a_sentence_is_a_stretch() -> None:
+    """Five seconds between English are French."""
+    assert [language for language, _ in found(window("eeeeee_fffff_eeeeee"))] == ["en", "fr", "en"]
+
+
+def test_no_speech_has_no_stretches() -> None:
+    """Nothing is detected where there are no windows."""
+    assert found() == []
+    assert likeliest_places([], []) == []
+
+
+def test_changes_cost() -> None:
+    """Of weak signs only those that last make a stretch."""
+    weak, other = (-0.3, -1.3), (-1.3, -0.3)
+    assert likeliest_places([weak, other, weak], [1, 1, 1]) == [0, 0, 0]
+    lasting = [weak, weak, *[other] * 4, weak, weak]
+    assert likeliest_places(lasting, [1] * 8) == [0, 0, 1, 1, 1, 1, 0, 0]
+
+
+def test_pieces_are_whole() -> None:
+    """The pieces of a window are the window, in order, and none is too short."""
+    whole = window("ee_eee_e_eeee_e_eeeee_ee")
+    pieces = cut_pieces(whole)
+    assert len(pieces) == 3
+    assert np.array_equal(np.concatenate([piece.samples for piece in pieces]), whole.samples)
+
+
+def test_windows_are_cut_at_changes() -> None:
+    """A window with a change becomes two, which have their language and keep every sample."""
+    whole = window("eeee_ee_fff_ffff", first_s=10)
+    change = whole.first_sample + 210 * FRAME_SAMPLES
+    stretches = [LanguageStretch(0, "en", 9.0), LanguageStretch(change, "fr", 5.0)]
+    first, second = split_at_changes([whole], stretches)
+    assert (first.language, second.language) == ("en", "fr")
+    assert second.first_sample == change
+    assert np.array_equal(np.concatenate([first.samples, second.samples]), whole.samples)
+    assert main_language(stretches) == "en"
