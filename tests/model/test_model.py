@@ -127,6 +127,12 @@ def test_speakers_are_shown_by_name_or_number(id_: str | None, shown: str | None
     assert transcript.speaker_name(id_) == shown
 
 
+def test_a_voice_without_words_needs_no_name() -> None:
+    """Only voices that say something are listed as unnamed, with their numbers."""
+    words = spoken(("S2", "Hello."), ("S0", "Hi."), names={"S0": "Ann", "S1": None, "S2": None})
+    assert words.unnamed_speakers == ("Speaker 3",)
+
+
 def test_a_transcript_without_dropped_words_has_the_bytes_it_had() -> None:
     """The field is written only where it says something, so that no stored transcript gets another hash."""
     plain = spoken(("a", "Good morning."))

@@ -67,7 +67,8 @@ class LabelledLine:
 
     Attributes:
         name: None where nothing looks like one.
-        words: what follows the name; the whole line where there is none.
+        words: what follows the name; all words where there is none.
+        all_words: the line without a dash and a time at its begin.
         begins_turn: whether a dash or >> stands before it.
         form: how the name stands there.
     """
@@ -75,38 +76,44 @@ class LabelledLine:
     line: TypedLine
     name: str | None
     words: str
+    all_words: str
     begins_turn: bool
     form: _FORM
-
-    @property
-    def text(self) -> str:
-        """The whole line as words, for a name that is none."""
-        return self.line.text
 
 
 def read_label(line: TypedLine) -> LabelledLine:
     """Return the name that a line may begin with, and its words."""
-    if line.name is not None:
-        return LabelledLine(line, plain_name(line.name), line.text, False, "stated")
     text = line.text.strip()
     turn = _TURN.match(text)
     rest = text[turn.end() :] if turn else text
-    found = _COLON.match(_without_clock(rest)) or _COLON.match(rest)
+    words = _without_clock(rest)
+    name, after, form = _label(line, rest, words)
+    return LabelledLine(line, plain_name(name) or None, after, words, turn is not None, form)
+
+
+def _label(line: TypedLine, rest: str, words: str) -> tuple[str, str, _FORM]:
+    """Return name, words after it, and form; without a name all words.
+
+    Args:
+        rest: the line without a dash.
+        words: also without a time before them.
+    """
+    if line.name is not None:
+        return line.name, line.text, "stated"
+    found = _COLON.match(words)
     if found and is_like_a_name(found["name"]):
-        return LabelledLine(line, plain_name(found["name"]), found["words"], turn is not None, "colon")
+        return found["name"], found["words"], "colon"
     found = _CLOCKED.match(rest)
     if found and is_like_a_name(found["name"]) and _is_time(found["bare"], found["words"]):
-        return LabelledLine(line, plain_name(found["name"]), found["words"], turn is not None, "clock")
-    words = _without_clock(rest)
+        return found["name"], found["words"], "clock"
     if words != rest and is_like_a_name(words):
-        return LabelledLine(line, plain_name(words), "", turn is not None, "clock")
-    bold = line.bold.strip().rstrip(":：").strip()
-    if bold and len(line.bold.strip()) < len(text) and is_like_a_name(bold):
-        words = text[len(line.bold.strip()) :].lstrip(":： \t")
-        return LabelledLine(line, plain_name(bold), words, turn is not None, "bold")
-    if is_like_a_name(words):
-        return LabelledLine(line, plain_name(words), "", turn is not None, "alone")
-    return LabelledLine(line, None, words, turn is not None, "")
+        return words, "", "clock"
+    bold = line.bold.strip()
+    if len(bold) < len(line.text.strip()) and is_like_a_name(bold.rstrip(":： ")):
+        return bold, line.text.strip()[len(bold) :].lstrip(":： \t"), "bold"
+    if not line.is_caption and is_like_a_name(words):
+        return words, "", "alone"
+    return "", words, ""
 
 
 def speakers_of(lines: Sequence[LabelledLine], people: Collection[str]) -> frozenset[str]:
@@ -116,7 +123,8 @@ def speakers_of(lines: Sequence[LabelledLine], people: Collection[str]) -> froze
         people: names of the hosts, the guests and the tracks.
     """
     counts = Counter(name_key(one.name) for one in lines if one.name)
-    known = {part for name in people for part in (name_key(name), *name_key(name).split())}
+    full = {name_key(name) for name in people}
+    known = {part for name in full for part in (name, *name.split())}
     filled = [one for one in lines if one.line.text or one.name]
     labelled = [one for one in filled if one.form not in ("", "alone")]
     mostly = 2 * len(labelled) >= len(filled) and len({one.name for one in labelled}) > 1
@@ -126,7 +134,14 @@ def speakers_of(lines: Sequence[LabelledLine], people: Collection[str]) -> froze
     return frozenset(
         name_key(one.name)
         for one in filled
-        if one.name and _is_speaker(one, counts[name_key(one.name)], known, mostly=mostly, repeated=repeated)
+        if one.name
+        and _is_speaker(
+            one,
+            counts[name_key(one.name)],
+            full if one.form == "alone" else known,
+            mostly=mostly,
+            repeated=repeated,
+        )
     )
 
 
@@ -135,7 +150,8 @@ def _is_speaker(
 ) -> bool:
     name = one.name or ""
     key = name_key(name)
-    sure = key in known or bool(UNNAMED.fullmatch(name)) or (len(key) > 1 and is_role(key))
+    role = one.form != "alone" and len(key) > 1 and is_role(key)
+    sure = key in known or bool(UNNAMED.fullmatch(name)) or role
     if one.form in ("stated", "clock"):
         return True
     if key in NO_NAMES and not sure:

@@ -20,7 +20,10 @@ def json_lines(text: str, name: str) -> list[TypedLine]:
     """
     try:
         segments = json.loads(text)["segments"]
-        return [TypedLine(" ".join(str(one["body"]).split()), name=_speaker(one)) for one in segments]
+        return [
+            TypedLine(" ".join(str(one["body"]).split()), name=_speaker(one), is_caption=True)
+            for one in segments
+        ]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CaptionError(name, "is no podcast transcript in JSON") from error
 

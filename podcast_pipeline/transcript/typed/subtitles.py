@@ -75,4 +75,4 @@ def _lines(raw: str) -> Iterator[TypedLine]:
 def _line(raw: str, name: str | None) -> Iterator[TypedLine]:
     text = " ".join(unescape(TAG.sub("", raw)).split())
     if text:
-        yield TypedLine(text, name=name or None)
+        yield TypedLine(text, name=name or None, is_caption=True)

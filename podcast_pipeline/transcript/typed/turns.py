@@ -75,7 +75,7 @@ class _Turns:
             self._turns.append((None, [[]]))
         elif is_label and one.form != "stated":
             self._end_paragraph()
-        text, not_said = without_directions(one.words if is_label or one.form == "" else _unlabelled(one))
+        text, not_said = without_directions(one.words if is_label else one.all_words)
         self._left_out.update(not_said)
         if text and not is_rule(text):
             self._turns[-1][1][-1].append(text)
@@ -102,13 +102,8 @@ def joined_lines(lines: Sequence[str]) -> str:
     return composed(text)
 
 
-def _unlabelled(one: LabelledLine) -> str:
-    """Return the whole line where its name is none; the dash of a turn is no word."""
-    return one.text.strip().lstrip("->–—• ") if one.begins_turn else one.text
-
-
 def _is_bold_heading(one: LabelledLine) -> bool:
-    text = one.text.strip()
+    text = one.line.text.strip()
     return bool(text) and one.line.bold.strip() == text and _is_title(text)
 
 
@@ -123,7 +118,7 @@ def _without_title_block(
     above = bool(names)
     for one in lines:
         above = above and not (one.name is not None and name_key(one.name) in names)
-        if above and one.line.text and _is_title(one.line.text.strip()):
+        if above and one.line.text and not one.line.is_caption and _is_title(one.line.text.strip()):
             left_out["headings"] += 1
         else:
             yield one

@@ -55,6 +55,7 @@ SPEECH = {
     "a colon in a sentence": "He said: no.\nSo: yes.\nSo: no.\nIt was this: that.",
     "a clock that was said": "10:30 was early.\nWe met at 10:30 and left.",
     "brackets that were said": "I (and my dog) came.",
+    "a first name that is wrapped": "We thank you,\nHanna\nand all.",
     "one capital": "However: we came.\n\nAnd left.",
 }
 """What looks like a label or a time and is speech."""
@@ -79,7 +80,7 @@ def test_speakers_are_found(form: str) -> None:
 @pytest.mark.parametrize("case", SPEECH)
 def test_speech_stays_speech(case: str) -> None:
     """A text without speakers keeps every word."""
-    typed = read(SPEECH[case])
+    typed = read(SPEECH[case], "Hanna Host")
     assert typed.names == ()
     assert " ".join(p for turn in typed.turns for p in turn.paragraphs) == " ".join(SPEECH[case].split())
     assert typed.left_out == {}

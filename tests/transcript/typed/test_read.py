@@ -50,6 +50,17 @@ BOB: Yes.
 00:00:04,000 --> 00:00:05,000
 42
 """
+WRAPPED = """1
+00:00:01,000 --> 00:00:03,000
+welcome to the show,
+Hanna Host
+and
+
+2
+00:00:03,000 --> 00:00:04,000
+BOB: Thanks.
+ANN: Yes.
+"""
 ROLLING = """1
 00:00:01,000 --> 00:00:03,000
 so we went
@@ -78,6 +89,9 @@ FILES: dict[str, tuple[str, list[tuple[str | None, str]]]] = {
         ("Ann Example", "Hello & welcome back."), ("Bob", "Thanks."), ("Ann Example", "Well, really"),
     ]),
     "names.srt": (SRT, [("ANN", "Hello"), (None, "and welcome."), ("BOB", "Thanks. Yes. 42")]),
+    "wrapped.srt": (WRAPPED, [
+        (None, "welcome to the show, Hanna Host and"), ("BOB", "Thanks."), ("ANN", "Yes."),
+    ]),
     "rolling.srt": (ROLLING, [(None, "so we went down to the river")]),
     "page.html": (HTML, [("Ann Example", "Hello & welcome."), ("Bob", "Thanks. And more. Yes.")]),
     "podcast.json": (JSON, [("Ann Example", "Hello & welcome."), ("Bob", "Thanks. And more. Yes.")]),
@@ -86,7 +100,8 @@ FILES: dict[str, tuple[str, list[tuple[str | None, str]]]] = {
 
 
 def turns(data: bytes, name: str, language: str = "en") -> list[tuple[str | None, str]]:
-    typed = read_typed(data, name, decode=partial(decode_text, language=language))
+    decode = partial(decode_text, language=language)
+    typed = read_typed(data, name, decode=decode, people=("Hanna Host",))
     return [(turn.name, " ".join(turn.paragraphs)) for turn in typed.turns]
 
 
