@@ -20,11 +20,11 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 	@touch $@
 
 .venv/installed: .venv/torch pyproject.toml constraints.txt
-	$(PIP) --constraint constraints.txt --editable '.[weights,speakers]'
+	$(PIP) --constraint constraints.txt --editable '.[all]'
 	@touch $@
 
 .venv/installed-dev: .venv/installed
-	$(PIP) --constraint constraints.txt --editable '.[weights,speakers,dev]'
+	$(PIP) --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
 demo: .venv/installed

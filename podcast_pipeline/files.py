@@ -206,6 +206,15 @@ def sync_to_disk(path: Path) -> None:
         os.close(handle)
 
 
+def user_cache_folder() -> Path:
+    """Return the folder of what this user's commands share and can make again: models, windows, measurements.
+
+    It is `podcast-pipeline` in $XDG_CACHE_HOME, else in ~/.cache.
+    """
+    caches = os.environ.get("XDG_CACHE_HOME")
+    return (Path(caches) if caches else Path.home() / ".cache") / "podcast-pipeline"
+
+
 def foreign_file(folder: Path, name: str) -> str | None:
     """Return why a file that a folder names is not the folder's own, None where it is, or is not there.
 

@@ -16,6 +16,7 @@ from tests.support.databases import (
     shows,
 )
 from tests.support.imported_show import empty_show, old_host
+from tests.support.parts import summary
 from tests.support.ports import closed_port
 from tests.support.s3 import s3_server, s3_store
 from tests.support.show import published
@@ -56,9 +57,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in unasked]
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print one line about the parts whose tests were skipped, and how to get them."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    line = summary(str(report.longrepr[2]) for report in skipped if isinstance(report.longrepr, tuple))
+    if line:
+        terminalreporter.line(line, yellow=True)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def no_fsync() -> Iterator[None]:
     """Replace fsync, which guards against a power cut, in this process: no test cuts the power."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda _: None)
         yield
+
+
+@pytest.fixture(autouse=True)
+def usual_umask() -> Iterator[None]:
+    """Give each test the usual umask: a command that ran in this process has left its own."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)

@@ -139,14 +139,14 @@ def test_a_host_s_name_is_not_longer_than_a_feed_allows(tmp_path: Path) -> None:
     """A name too long for a feed is refused when show.toml is read, not when the feed is rendered."""
     assert refusal(tmp_path, PODCAST_SHOW_HOSTS=f'["{"x" * 129}"]').startswith("PODCAST_SHOW_HOSTS: ")
     (tmp_path / "show.toml").write_text(SHOW.replace("Ann Lee", "x" * 129), encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"\[show\.hosts\.0\]: is longer than 128 characters"):
+    with pytest.raises(ConfigError, match=r"\[show\.hosts\.0\.name\]: is longer than 128 characters"):
         load_config(tmp_path, {})
 
 
 def test_a_blank_host_and_true_for_a_number_are_named(tmp_path: Path) -> None:
     """A name without a letter, and `true` for a number, are refused with their key."""
     (tmp_path / "show.toml").write_text(SHOW.replace('["Ann Lee"]', '["Ann Lee", "  "]'), encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"\[show\.hosts\.1\]: is blank; write something"):
+    with pytest.raises(ConfigError, match=r"\[show\.hosts\.1\.name\]: is blank; write something"):
         load_config(tmp_path, {})
     said = refusal(tmp_path, "[access]\nteaser_words = true\n")
     assert said == "[access.teaser_words]: is true or false, where a number belongs; write one like 3"

@@ -4,7 +4,8 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -15,7 +16,7 @@ from podcast_pipeline.errors import AudioError
 from podcast_pipeline.model import Progress, ProgressCallback
 
 DISK_FULL = "No space left on device"
-ALWAYS = ("-hide_banner", "-nostdin", "-nostats", "-y", "-progress", "pipe:1")
+ALWAYS = ("-hide_banner", "-nostdin", "-nostats", "-y")
 BITEXACT = ("-fflags", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-1")
 """Output options for equal bytes of equal input: no version, date or tags."""
 
@@ -64,6 +65,34 @@ def start_fault(program: str) -> str | None:
 
 
 @dataclass(frozen=True)
+class RunningFfmpeg:
+    """An ffmpeg at work.
+
+    Attributes:
+        subject: the file that an error names.
+        folder: of its output; an error names it where the disk is full.
+    """
+
+    process: "subprocess.Popen[bytes]"
+    log: IO[bytes]
+    subject: Path
+    folder: Path
+
+    def finish(self) -> str:
+        """Wait for the end and return the tail of the log.
+
+        Raises:
+            AudioError: ffmpeg failed; the message is the last line of its log with a cause.
+        """
+        code, text = self.process.wait(), _tail(self.log)
+        if DISK_FULL in text:
+            raise AudioError(self.folder, f"{DISK_FULL}; make room and run again")
+        if code != 0:
+            raise AudioError(self.subject, f"ffmpeg failed: {error_line(text)}")
+        return text
+
+
+@dataclass(frozen=True)
 class Ffmpeg:
     """Runs one ffmpeg."""
 
@@ -80,33 +109,46 @@ class Ffmpeg:
             step, total_s: name of the progress step, and its total in seconds of audio.
 
         Raises:
-            AudioError: ffmpeg failed; the message is the last line of its log with a cause. Where the disk is
-                full the subject is the folder of the output.
+            AudioError: see `RunningFfmpeg.finish`.
+        """
+        command = ["-progress", "pipe:1", *arguments]
+        with self.start(command, subject=subject, stdout=subprocess.PIPE) as running:
+            if running.process.stdout is not None:
+                _follow(running.process.stdout, step=step, total_s=total_s, report=report)
+            text = running.finish()
+        report(Progress(step=step, done=total_s, total=total_s, unit="s"))
+        return text
+
+    @contextmanager
+    def start(
+        self,
+        arguments: Sequence[str],
+        *,
+        subject: Path,
+        stdin: int | None = None,
+        stdout: int = subprocess.DEVNULL,
+    ) -> Iterator[RunningFfmpeg]:
+        """Start ffmpeg; it is ended with the block.
+
+        Args:
+            arguments, subject: see `run`.
+            stdin, stdout: subprocess.PIPE for what is written or read meanwhile.
         """
         command = [str(self.path), *ALWAYS, *arguments]
         with (
             tempfile.TemporaryFile() as log,
-            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process,
+            subprocess.Popen(command, stdin=stdin, stdout=stdout, stderr=log) as process,
         ):
             try:
-                if process.stdout is not None:
-                    _follow(process.stdout, step=step, total_s=total_s, report=report)
-                code = process.wait()
+                yield RunningFfmpeg(process, log, subject, Path(arguments[-1]).parent)
             finally:
-                process.kill()  # it still runs only after an interrupt
-            text = _tail(log)
-        if DISK_FULL in text:
-            raise AudioError(Path(arguments[-1]).parent, f"{DISK_FULL}; make room and run again")
-        if code != 0:
-            raise AudioError(subject, f"ffmpeg failed: {error_line(text)}")
-        report(Progress(step=step, done=total_s, total=total_s, unit="s"))
-        return text
+                process.kill()  # it still runs only after an error or an interrupt
 
 
-def _follow(lines: Iterable[str], *, step: str, total_s: float, report: ProgressCallback) -> None:
+def _follow(lines: Iterable[bytes], *, step: str, total_s: float, report: ProgressCallback) -> None:
     report(Progress(step=step, done=0, total=total_s, unit="s"))
     for line in lines:
-        key, _, value = line.strip().partition("=")
+        key, _, value = line.decode("ascii", "replace").strip().partition("=")
         if key == "out_time_us" and value.isdigit():
             done_s = min(int(value) / 1e6, total_s)
             report(Progress(step=step, done=done_s, total=total_s, unit="s"))

@@ -1,33 +1,48 @@
 """The master: recording, intro and outro at the show's loudness, as an MP3 without tags.
 
 Linear gain to the target loudness, then a limiter that changes only peaks above the ceiling; no
-compression, so nothing pumps. Loudness and peak are measured on the encoded MP3, and the settings are
-corrected by that measurement.
+compression, so nothing pumps. What limiter and encoder do is computed before, so that one encode is enough;
+loudness and peak are measured on the encoded MP3, while it is written, and where they are not right the
+settings are corrected by that measurement.
 """
 
+import math
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from podcast_pipeline.audio.ffmpeg import BITEXACT, Ffmpeg
 from podcast_pipeline.audio.inserts import MasterFormat, PreparedInserts, prepare_inserts
-from podcast_pipeline.audio.loudness import Loudness, measure_loudness
+from podcast_pipeline.audio.limiter import SAMPLE_RATE_HZ, limiter_filter, limiter_loss_lu
+from podcast_pipeline.audio.loudness import Loudness, integrated_beside, meter_while_written
+from podcast_pipeline.audio.recording.levels import SoundOutline
 from podcast_pipeline.audio.recording.opening import find_source
-from podcast_pipeline.audio.source import AudioInfo, check_audio
+from podcast_pipeline.audio.source import AudioInfo, check_and_outline, played_s
 from podcast_pipeline.config import AudioTable
 from podcast_pipeline.errors import AudioError
 from podcast_pipeline.files import atomic_path
-from podcast_pipeline.model import Cut, FrozenModel, MediaSpan, ProgressCallback, Seconds, Timeline
+from podcast_pipeline.model import (
+    Cut,
+    FrozenModel,
+    MediaSpan,
+    Progress,
+    ProgressCallback,
+    Seconds,
+    Timeline,
+)
 
-SAMPLE_RATE_HZ = 44_100  # every podcast app and car radio plays it
-LIMITER_RATE_HZ = 4 * SAMPLE_RATE_HZ  # BS.1770-4 measures true peaks at four times the rate
 LAYOUTS = {1: "mono", 2: "stereo"}
 MAX_ATTEMPTS = 5
+MAX_ROUNDS = 20  # of computing what the limiter takes
 TOLERANCE_LU = 0.25
-ENCODER_HEADROOM_DB = 0.5  # an MP3 overshoots by about this; first guess, corrected by measurement
-LAME_LOSS_DB = 0.45  # LAME scales by 0.95 up to 160 kbit/s, as measured here
-LAME_LOSSES_DB = {192: 0.26, 256: 0.0, 320: 0.0}
+OVERSHOOTS_DB = {24: 2.2, 48: 1.8, 64: 1.3, 80: 0.9, 96: 0.7, 128: 0.5, 160: 0.4}
+"""kbit/s of a channel -> by how much the peaks of an MP3 are over those of its source, measured on compressed
+speech; where it is more, a second encode has a lower ceiling."""
+LAME_SCALES = {192: 0.97, 256: 1.0, 320: 1.0}
+"""By kbit/s; ffmpeg has no switch for it. Source: LAME 3.100, presets.c, abr_switch_map."""
+LAME_SCALE = 0.95  # up to 160 kbit/s
+TREBLE_LOSS_LU = 0.05  # of speech, above the encoder's low-pass
 FINE_SAMPLES = 32  # ffmpeg switches at the start of a frame: 0.7 ms instead of the 26 ms of an MP3's
 FILL_GAPS = "aresample=async=1:min_hard_comp=0.001"
 STEP_DB = 0.1  # the meter's resolution
@@ -39,16 +54,27 @@ class Master(FrozenModel):
 
     Attributes:
         duration_s: of the MP3 as a player decodes it, inserts included.
-        before, after: loudness of the recording, and of the encoded MP3.
+        before_lufs: loudness of the recording.
+        after: of the encoded MP3.
         timeline: from the recording's times to the MP3's.
     """
 
     path: Path
     duration_s: Seconds
     size_bytes: int
-    before: Loudness
+    before_lufs: float
     after: Loudness
     timeline: Timeline
+
+
+@dataclass(frozen=True)
+class HeardRecording:
+    """A recording that was read once, with what the levels are computed from."""
+
+    path: Path
+    source: AudioInfo
+    outline: SoundOutline
+    integrated_lufs: float
 
 
 @dataclass(frozen=True)
@@ -59,15 +85,17 @@ class GainSettings:
         recording_db: gain of the recording, to the loudness of the inserts.
         whole_db: gain of the joined audio, corrected by measurement.
         ceiling_dbfs: of the limiter.
+        is_uneven: the limiter takes what more gain would give, so the loudness stays as it is.
     """
 
     recording_db: float
     whole_db: float
     ceiling_dbfs: float
+    is_uneven: bool = False
 
     def corrected(self, after: Loudness, *, target_lufs: float, max_true_peak_dbtp: float) -> "GainSettings":
         """Return the settings of the next attempt; equal settings where loudness and peak are right."""
-        short_db = target_lufs - after.integrated_lufs
+        short_db = 0.0 if self.is_uneven else target_lufs - after.integrated_lufs
         over_db = after.true_peak_dbtp - max_true_peak_dbtp
         return replace(
             self,
@@ -119,13 +147,6 @@ class MasteringJob:
         return ";".join([*parts, f"{join},{limiter_filter(levels.ceiling_dbfs)}[out]"])
 
 
-def limiter_filter(ceiling_dbfs: float) -> str:
-    """Return a true-peak limiter (oversampled), without delay and make-up gain."""
-    limit = 10 ** (ceiling_dbfs / 20)
-    settings = f"limit={limit:.5f}:attack=5:release=60:level=disabled:latency=1"
-    return f"aresample={LIMITER_RATE_HZ},alimiter={settings},aresample={SAMPLE_RATE_HZ}"
-
-
 def silence_filter(spans: Iterable[Cut | MediaSpan]) -> str:
     """Return the filter that silences some seconds."""
     inside = "+".join(f"between(t,{span.start_s:.3f},{span.end_s:.3f})" for span in spans)
@@ -152,33 +173,47 @@ def make_master(
     Raises:
         AudioError: the recording or an insert cannot be used, or ffmpeg failed.
     """
-    source = check_audio(recording, report=report)
-    with atomic_path(target) as part:
-        with tempfile.TemporaryDirectory() as work:
-            recording = even_out(recording, source, Path(work), ffmpeg=ffmpeg, report=report)
-            before = measure_loudness(recording, duration_s=source.duration_s, ffmpeg=ffmpeg, report=report)
-            shape = _shape(source, settings)
-            inserts = prepare_inserts(
-                settings, folder=folder, work=Path(work), format_=shape, ffmpeg=ffmpeg, report=report
-            )
-            job = _job(recording, part, source=source, inserts=inserts, settings=settings, shape=shape)
-            job = replace(job, muted=muted)
-            after = _level(job, before=before, settings=settings, ffmpeg=ffmpeg, report=report)
-        made = check_audio(part, report=report, step="read master back")
+    with atomic_path(target) as part, tempfile.TemporaryDirectory() as work:
+        heard = _hear(recording, Path(work), ffmpeg=ffmpeg, report=report)
+        shape = _shape(heard.source, settings)
+        inserts = prepare_inserts(
+            settings, folder=folder, work=Path(work), format_=shape, ffmpeg=ffmpeg, report=report
+        )
+        job = replace(_job(heard, part, inserts=inserts, settings=settings, shape=shape), muted=muted)
+        after = _level(job, heard, settings=settings, ffmpeg=ffmpeg, report=report)
+        duration_s = played_s(part)
     return Master(
         path=target,
-        duration_s=made.duration_s,
+        duration_s=duration_s,
         size_bytes=target.stat().st_size,
-        before=before,
+        before_lufs=heard.integrated_lufs,
         after=after,
-        timeline=inserts.timeline(source.duration_s),
+        timeline=inserts.timeline(heard.source.duration_s),
     )
+
+
+def _hear(recording: Path, work: Path, *, ffmpeg: Ffmpeg, report: ProgressCallback) -> HeardRecording:
+    """Check a recording while ffmpeg measures it; an uneven one is made even and measured again."""
+    with integrated_beside(recording, ffmpeg=ffmpeg) as loudness:
+        source, outline = check_and_outline(recording, report=report)
+        if source.is_uniform:
+            return HeardRecording(recording, source, outline, _measured(loudness, report))
+    even = even_out(recording, source, work, ffmpeg=ffmpeg, report=report)
+    with integrated_beside(even, ffmpeg=ffmpeg) as loudness:
+        return HeardRecording(even, source, outline, _measured(loudness, report))
+
+
+def _measured(loudness: Callable[[], float], report: ProgressCallback) -> float:
+    report(Progress(step="measure", done=0, total=1))
+    integrated_lufs = loudness()
+    report(Progress(step="measure", done=1, total=1))
+    return integrated_lufs
 
 
 def even_out(
     recording: Path, source: AudioInfo, work: Path, *, ffmpeg: Ffmpeg, report: ProgressCallback
 ) -> Path:
-    """Return the recording; one that changes its rate, channels or clock on the way as a FLAC without.
+    """Return a recording that changes its rate, channels or clock on the way as a FLAC that does not.
 
     Silence takes the place of what is lost in a FLAC.
 
@@ -187,8 +222,6 @@ def even_out(
     Args:
         work: a folder for the FLAC.
     """
-    if source.is_uniform:
-        return recording
     target = work / "even.flac"
     form = [
         "-ac",
@@ -213,27 +246,60 @@ def _shape(source: AudioInfo, settings: AudioTable) -> MasterFormat:
 
 
 def _job(
-    recording: Path,
+    heard: HeardRecording,
     part: Path,
     *,
-    source: AudioInfo,
     inserts: PreparedInserts,
     settings: AudioTable,
     shape: MasterFormat,
 ) -> MasteringJob:
     added_s = sum(insert.duration_s for insert in (inserts.intro, inserts.outro) if insert)
     return MasteringJob(
-        recording=recording,
+        recording=heard.path,
         inserts=inserts,
         target=part,
         format=shape,
-        bitrate_kbps=settings.bitrate_mono_kbps if source.channels == 1 else settings.bitrate_stereo_kbps,
-        duration_s=source.duration_s + added_s,
+        bitrate_kbps=settings.bitrate_mono_kbps if shape.channels == 1 else settings.bitrate_stereo_kbps,
+        duration_s=heard.source.duration_s + added_s,
     )
 
 
+def _first_levels(job: MasteringJob, heard: HeardRecording, settings: AudioTable) -> GainSettings:
+    """Return the settings with which one encode is enough: what the limiter takes is given beforehand.
+
+    More gain is more for the limiter to take, so it is computed again and again. Where that does not end, the
+    recording is uneven and gets what as many encodes would have given.
+    """
+    scaled_db = -20 * math.log10(LAME_SCALES.get(job.bitrate_kbps, LAME_SCALE))
+    lost_db = scaled_db + TREBLE_LOSS_LU
+    levels = GainSettings(
+        recording_db=job.format.loudness_lufs - heard.integrated_lufs,
+        whole_db=lost_db,
+        ceiling_dbfs=settings.true_peak_dbtp + scaled_db - _overshoot_db(job),
+    )
+    rounds = [levels]
+    while len(rounds) < MAX_ROUNDS:
+        levels = rounds[-1]
+        gain_db = levels.recording_db + levels.whole_db
+        taken_lu = limiter_loss_lu(heard.outline, gain_db=gain_db, ceiling_dbfs=levels.ceiling_dbfs)
+        if lost_db + taken_lu - levels.whole_db < STEP_DB / 2:
+            return levels
+        rounds.append(replace(levels, whole_db=lost_db + taken_lu))
+    return replace(rounds[MAX_ATTEMPTS - 1], is_uneven=True)
+
+
+def _overshoot_db(job: MasteringJob) -> float:
+    per_channel_kbps = job.bitrate_kbps / job.format.channels
+    return next(db for kbps, db in reversed(OVERSHOOTS_DB.items()) if kbps <= per_channel_kbps)
+
+
 def _level(
-    job: MasteringJob, *, before: Loudness, settings: AudioTable, ffmpeg: Ffmpeg, report: ProgressCallback
+    job: MasteringJob,
+    heard: HeardRecording,
+    *,
+    settings: AudioTable,
+    ffmpeg: Ffmpeg,
+    report: ProgressCallback,
 ) -> Loudness:
     """Encode and measure until loudness and peak are right; return the last measurement.
 
@@ -241,18 +307,10 @@ def _level(
     used as it is and its measurements are printed. A peak that is too high is an error.
     """
     target_lufs, max_peak_dbtp = job.format.loudness_lufs, settings.true_peak_dbtp
-    lost_db = LAME_LOSSES_DB.get(job.bitrate_kbps, LAME_LOSS_DB)
-    levels = GainSettings(
-        recording_db=target_lufs - before.integrated_lufs,
-        whole_db=lost_db,
-        ceiling_dbfs=max_peak_dbtp + lost_db - ENCODER_HEADROOM_DB,
-    )
+    levels = _first_levels(job, heard, settings)
     for attempt in range(1, MAX_ATTEMPTS + 1):
-        again = f" again ({attempt})" if attempt > 1 else ""
-        _encode(job, levels, step=f"master{again}", ffmpeg=ffmpeg, report=report)
-        after = measure_loudness(
-            job.target, duration_s=job.duration_s, ffmpeg=ffmpeg, report=report, step=f"measure master{again}"
-        )
+        step = f"master again ({attempt})" if attempt > 1 else "master"
+        after = _encode(job, levels, step=step, ffmpeg=ffmpeg, report=report)
         corrected = levels.corrected(after, target_lufs=target_lufs, max_true_peak_dbtp=max_peak_dbtp)
         if corrected == levels:
             return after
@@ -264,6 +322,15 @@ def _level(
 
 def _encode(
     job: MasteringJob, levels: GainSettings, *, step: str, ffmpeg: Ffmpeg, report: ProgressCallback
-) -> None:
+) -> Loudness:
+    """Encode, and return the loudness of the MP3, which is measured while it is written."""
+    job.target.unlink(missing_ok=True)
     arguments = ["-loglevel", "error", *job.arguments(levels)]
-    ffmpeg.run(arguments, subject=job.recording, step=step, total_s=job.duration_s, report=report)
+    with meter_while_written(job.target, ffmpeg=ffmpeg) as meter:
+
+        def follow(event: Progress) -> None:
+            meter.follow()
+            report(event)
+
+        ffmpeg.run(arguments, subject=job.recording, step=step, total_s=job.duration_s, report=follow)
+        return meter.finish()

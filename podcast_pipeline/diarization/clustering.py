@@ -8,6 +8,7 @@ other than to those in the other group. Within one person it was at most 0.04, b
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,9 @@ Embeddings = NDArray[np.float32]
 
 Weights = NDArray[np.float64]
 """Shape (n,): seconds of clean speech of each embedding."""
+
+Spans = NDArray[np.float64]
+"""Shape (n, 2): where the speech of each embedding begins and ends, in seconds."""
 
 Members = NDArray[np.int64]
 """Indices of the embeddings in a group."""
@@ -29,8 +33,20 @@ LEAST_SHARE = 0.005  # least share of all speech: an hour has laughter and jingl
 ROUNDS = 20
 
 
+class Evidence(NamedTuple):
+    """How alike the embeddings are.
+
+    Attributes:
+        cosines: shape (n, n).
+        same_sound: shape (n, n), whether the speech of two embeddings overlaps in time.
+    """
+
+    cosines: NDArray[np.float64]
+    same_sound: NDArray[np.bool_]
+
+
 def cluster_embeddings(
-    embeddings: Embeddings, seconds: Sequence[float] | Weights, *, count: int | None
+    embeddings: Embeddings, seconds: Sequence[float] | Weights, spans: Spans, *, count: int | None
 ) -> NDArray[np.int64]:
     """Return a speaker number for each embedding, from 0, the speaker with most speech first.
 
@@ -40,12 +56,14 @@ def cluster_embeddings(
     """
     weights = np.asarray(seconds, np.float64)
     similarity = embeddings.astype(np.float64) @ embeddings.T.astype(np.float64)
+    starts, ends = spans.T
+    evidence = Evidence(similarity, (starts[:, None] < ends) & (starts < ends[:, None]))
     people = [
         part
         for group in _average_linkage(similarity)
-        for part in _split_people(group, embeddings, similarity, weights)
+        for part in _split_people(group, embeddings, evidence, weights)
     ]
-    return _labels(embeddings, _match_count(people, embeddings, similarity, weights, count), weights)
+    return _labels(embeddings, _match_count(people, embeddings, evidence, weights, count), weights)
 
 
 def _average_linkage(similarity: NDArray[np.float64]) -> Iterator[Members]:
@@ -53,40 +71,50 @@ def _average_linkage(similarity: NDArray[np.float64]) -> Iterator[Members]:
     similarity = similarity.copy()
     np.fill_diagonal(similarity, -np.inf)
     members = {i: [i] for i in range(len(similarity))}
-    nearest = similarity.argmax(axis=1)
+    nearest, best = similarity.argmax(axis=1), similarity.max(axis=1)
     while len(members) > 1:
-        i = max(members, key=lambda k: float(similarity[k, nearest[k]]))
+        i = int(best.argmax())
         j = int(nearest[i])
-        if similarity[i, j] < SAME_VOICE:
+        if best[i] < SAME_VOICE:
             break
-        _merge_rows(similarity, nearest, i, j, len(members[i]), len(members[j]))
+        _merge_rows(similarity, nearest, best, (i, j), (len(members[i]), len(members[j])))
         members[i] += members.pop(j)
     yield from map(np.array, members.values())
 
 
 def _merge_rows(
-    similarity: NDArray[np.float64], nearest: NDArray[np.int64], i: int, j: int, size_i: int, size_j: int
+    similarity: NDArray[np.float64],
+    nearest: NDArray[np.int64],
+    best: NDArray[np.float64],
+    rows: tuple[int, int],
+    sizes: tuple[int, int],
 ) -> None:
-    """Make row i the mean of rows i and j, and clear j; that brings no row nearer to another."""
-    row = (similarity[i] * size_i + similarity[j] * size_j) / (size_i + size_j)
+    """Make row i the mean of rows i and j, and clear j; that brings no row nearer to another.
+
+    Args:
+        nearest, best: column and value of each row's maximum.
+    """
+    i, j = rows
+    row = (similarity[i] * sizes[0] + similarity[j] * sizes[1]) / sum(sizes)
     similarity[i], similarity[:, i] = row, row
-    similarity[j], similarity[:, j], similarity[i, i] = -np.inf, -np.inf, -np.inf
-    stale = np.flatnonzero((nearest == i) | (nearest == j))
-    for k in {*stale.tolist(), i}:
-        nearest[k] = similarity[k].argmax()
+    similarity[j], similarity[:, j], similarity[i, i], best[j] = -np.inf, -np.inf, -np.inf, -np.inf
+    stale = np.union1d(np.flatnonzero((nearest == i) | (nearest == j)), [i])
+    stale = stale[stale != j]
+    nearest[stale] = similarity[stale].argmax(axis=1)
+    best[stale] = similarity[stale, nearest[stale]]
 
 
 def _split_people(
-    members: Members, embeddings: Embeddings, similarity: NDArray[np.float64], weights: Weights
+    members: Members, embeddings: Embeddings, evidence: Evidence, weights: Weights
 ) -> Iterator[Members]:
     """Yield the people in a group: the group itself, or those in its halves if these are two people."""
     halves = _bisect(members, embeddings)
     least_s = _min_speech_s(weights)
-    if min(weights[half].sum() for half in halves) < least_s or _contrast(*halves, similarity) < CONTRAST:
+    if min(weights[half].sum() for half in halves) < least_s or _contrast(*halves, evidence) < CONTRAST:
         yield members
         return
     for half in halves:
-        yield from _split_people(half, embeddings, similarity, weights)
+        yield from _split_people(half, embeddings, evidence, weights)
 
 
 def _bisect(members: Members, embeddings: Embeddings) -> tuple[Members, Members]:
@@ -102,21 +130,27 @@ def _bisect(members: Members, embeddings: Embeddings) -> tuple[Members, Members]
     return members[first], members[~first]
 
 
-def _contrast(one: Members, other: Members, similarity: NDArray[np.float64]) -> float:
+def _contrast(one: Members, other: Members, evidence: Evidence) -> float:
     """Return by how much the voices of two groups are nearer to their own group than to the other."""
-    within = [_median_within(members, similarity) for members in (one, other)]
-    return min(within) - float(np.median(similarity[np.ix_(one, other)]))
+    within = [_median_within(members, evidence) for members in (one, other)]
+    return min(within) - _median_cosine(one[:, None], other, evidence)
 
 
-def _median_within(members: Members, similarity: NDArray[np.float64]) -> float:
-    pairs = similarity[np.ix_(members, members)][np.triu_indices(len(members), 1)]
-    return float(np.median(pairs)) if pairs.size else 1.0
+def _median_within(members: Members, evidence: Evidence) -> float:
+    first, second = np.triu_indices(len(members), 1)
+    return _median_cosine(members[first], members[second], evidence) if first.size else 1.0
+
+
+def _median_cosine(rows: Members, columns: Members, evidence: Evidence) -> float:
+    """Return the median over pairs of embeddings, without those of one sound unless there are no others."""
+    cosines, apart = evidence.cosines[rows, columns], ~evidence.same_sound[rows, columns]
+    return float(np.median(cosines[apart] if apart.any() else cosines))
 
 
 def _match_count(
     people: list[Members],
     embeddings: Embeddings,
-    similarity: NDArray[np.float64],
+    evidence: Evidence,
     weights: Weights,
     count: int | None,
 ) -> list[Members]:
@@ -127,24 +161,24 @@ def _match_count(
     chosen = ranked[: max(enough, count or 1)]
     while count and len(chosen) < count:
         halves = [_bisect(members, embeddings) for members in chosen]
-        best = max(range(len(chosen)), key=lambda k: _split_gain(halves[k], similarity))
+        best = max(range(len(chosen)), key=lambda k: _split_gain(halves[k], evidence))
         if not all(half.size for half in halves[best]):
             break
         chosen[best : best + 1] = halves[best]
     while len(chosen) > 1:
         i, j = min(
             combinations(range(len(chosen)), 2),
-            key=lambda p: _contrast(chosen[p[0]], chosen[p[1]], similarity),
+            key=lambda p: _contrast(chosen[p[0]], chosen[p[1]], evidence),
         )
-        is_same_voice = _contrast(chosen[i], chosen[j], similarity) < CONTRAST
+        is_same_voice = _contrast(chosen[i], chosen[j], evidence) < CONTRAST
         if (count and len(chosen) <= count) or not (count or is_same_voice):
             break
         chosen[i] = np.concatenate([chosen[i], chosen.pop(j)])
     return chosen
 
 
-def _split_gain(halves: tuple[Members, Members], similarity: NDArray[np.float64]) -> float:
-    return _contrast(*halves, similarity) if all(half.size for half in halves) else -np.inf
+def _split_gain(halves: tuple[Members, Members], evidence: Evidence) -> float:
+    return _contrast(*halves, evidence) if all(half.size for half in halves) else -np.inf
 
 
 def _min_speech_s(weights: Weights) -> float:

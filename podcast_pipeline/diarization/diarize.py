@@ -7,7 +7,7 @@ from podcast_pipeline.diarization import OFF, choose_diarizer, load_diarizer
 from podcast_pipeline.diarization.assign import DiarizationResult, DiarizationTurn, assign_speakers
 from podcast_pipeline.diarization.known_voices import KnownVoice, identify_speakers, propose_guest_name
 from podcast_pipeline.episodes.folder import EpisodeFolder
-from podcast_pipeline.errors import DiarizationError
+from podcast_pipeline.errors import DiarizationError, install_extra
 from podcast_pipeline.files import short_sha256, write_atomically
 from podcast_pipeline.model import FrozenModel, ProgressCallback, Transcript
 
@@ -90,7 +90,7 @@ def diarize_file(
     """
     name = choose_diarizer(engine)
     if name is None:
-        message = "needs a diarization engine; run `pip install 'podcast-pipeline[speakers]'`"
+        message = f"needs a diarization engine; {install_extra('speakers')}"
         off = 'is off in show.toml; set [speakers] engine = "auto"'
         raise DiarizationError("--speakers", off if engine == OFF else message)
     if not words.segments:

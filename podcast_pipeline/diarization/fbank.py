@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 SAMPLE_RATE_HZ = 16_000
 FRAME_SAMPLES = 400  # 25 ms
 HOP_SAMPLES = 160  # 10 ms
+FRAMES_PER_S = SAMPLE_RATE_HZ // HOP_SAMPLES
 FFT_SAMPLES = 512
 BINS = 80
 LOWEST_HZ, HIGHEST_HZ = 20.0, 8000.0
 PREEMPHASIS = 0.97
 FULL_SCALE = 32768.0  # Kaldi's input is 16-bit integers
 FLOOR = float(np.finfo(np.float32).eps)
+BLOCK_FRAMES = 256  # at once, so that they stay in the processor's cache
 
 Samples = NDArray[np.float32]
 Features = NDArray[np.float32]
@@ -28,12 +30,18 @@ def fbank_features(samples: Samples) -> Features:
     if len(samples) < FRAME_SAMPLES:
         return np.empty((0, BINS), np.float32)
     windows = np.lib.stride_tricks.sliding_window_view(samples, FRAME_SAMPLES)[::HOP_SAMPLES]
+    blocks = (windows[at : at + BLOCK_FRAMES] for at in range(0, len(windows), BLOCK_FRAMES))
+    return np.concatenate([_log_energies(block) for block in blocks])
+
+
+def _log_energies(windows: Samples) -> Features:
     frames = windows.astype(np.float64) * FULL_SCALE
     frames -= frames.mean(axis=1, keepdims=True)
     before = np.hstack([frames[:, :1], frames[:, :-1]])
     spectrum = np.fft.rfft((frames - PREEMPHASIS * before) * _window(), FFT_SAMPLES)[:, :-1]
     energies = np.abs(spectrum) ** 2 @ _mel_bank()
-    return np.log(np.maximum(energies, FLOOR)).astype(np.float32)
+    features: Features = np.log(np.maximum(energies, FLOOR)).astype(np.float32)
+    return features
 
 
 def frame_times_s(count: int) -> NDArray[np.float64]:

@@ -102,7 +102,7 @@ def stitch(windows: Sequence[DiarizationWindow], *, count: int | None) -> Diariz
     voices = [(number, voice) for number, window in enumerate(windows) for voice in window.voices]
     if not voices:
         return DiarizationResult()
-    centroids = _speaker_centroids(voices, count)
+    centroids = _speaker_centroids(windows, voices, count)
     labelled = _label_voices(voices, centroids)
     labelled += _label_short_pieces(windows, labelled)
     core_turns = _turns(*_votes(windows, labelled, len(centroids)))
@@ -114,12 +114,17 @@ def stitch(windows: Sequence[DiarizationWindow], *, count: int | None) -> Diariz
     )
 
 
-def _speaker_centroids(voices: Sequence[tuple[int, VoiceEmbedding]], count: int | None) -> Embeddings:
+def _speaker_centroids(
+    windows: Sequence[DiarizationWindow], voices: Sequence[tuple[int, VoiceEmbedding]], count: int | None
+) -> Embeddings:
     clean = [(number, voice) for number, voice in voices if voice.clean_s >= CLEAR_S] or list(voices)
     clean = clean[:: -(-len(clean) // MOST_VOICES)]  # memory grows with the square of their number
     embeddings = np.stack([voice.embedding for _, voice in clean])
     seconds = np.array([voice.clean_s for _, voice in clean])
-    labels = cluster_embeddings(embeddings, seconds, count=count)
+    spans = np.array(
+        [windows[number].start_s + np.array([voice.first, voice.last]) * FRAME_S for number, voice in clean]
+    )
+    labels = cluster_embeddings(embeddings, seconds, spans, count=count)
     return np.stack(
         [centroid(embeddings[labels == k], seconds[labels == k]) for k in range(labels.max() + 1)]
     )

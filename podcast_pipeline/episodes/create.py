@@ -127,7 +127,7 @@ def _check_same_words(
     pairs = {
         "title": (title, table.title),
         "slug": (slug, known),
-        "guests": (guests, table.guests),
+        "guests": (guests, tuple(guest.name for guest in table.guests)),
         "notes": (notes, folder.read_notes()),
     }
     other = [name for name, (given, kept) in pairs.items() if given and given != kept]

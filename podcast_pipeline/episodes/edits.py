@@ -28,6 +28,7 @@ from podcast_pipeline.transcript.edits import (
 )
 from podcast_pipeline.transcript.markdown import MarkdownTranscript, parse_markdown, to_markdown
 from podcast_pipeline.transcript.names.glossary import Glossary, apply_name_fixes, find_name_fixes
+from podcast_pipeline.transcript.typed.agreement import TranscriptDifference, typed_differences
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,13 @@ class EditedTranscript:
         transcript: in recording times.
         correction_note: the producer's public note on the correction; empty without one.
         edits: edits.json: name fixes of the second pass, conflicts, accepted review items.
+        differences: between an imported transcript and the engine's words; empty where nothing was imported.
     """
 
     transcript: Transcript
     correction_note: str
     edits: Edits
+    differences: tuple[TranscriptDifference, ...] = ()
 
     @property
     def conflicts(self) -> tuple[EditConflict, ...]:
@@ -198,7 +201,9 @@ def merge_edits(
     edits = edits.model_copy(update={"base": base, "fixes": fixes, "replaces": None})
     if save:
         _save(episode_text, edits, text)
-    return EditedTranscript(transcript_from_document(document, fixed), note, edits)
+    edited = transcript_from_document(document, fixed)
+    differ = typed_differences(document, fixed, edited) if edits.typed else ()
+    return EditedTranscript(edited, note, edits, differ)
 
 
 def record_acceptance(episode_text: EpisodeText, key: str) -> None:

@@ -16,7 +16,6 @@ from podcast_pipeline.model import (
     Chapter,
     EpisodeDraft,
     FrozenModel,
-    Person,
     Sha256,
     Soundbite,
     Transcript,
@@ -127,8 +126,8 @@ class EpisodeFolder:
             number=table.number,
             type=table.type,
             persons=(
-                *(Person(name=name, role="host") for name in table.hosts),
-                *(Person(name=name, role="guest") for name in table.guests),
+                *(host.to_person("host") for host in table.hosts),
+                *(guest.to_person("guest") for guest in table.guests),
             ),
             chapters=tuple(Chapter(**dict(chapter)) for chapter in table.chapters),
             soundbites=tuple(Soundbite(**dict(bite)) for bite in table.soundbites),

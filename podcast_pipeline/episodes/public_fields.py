@@ -109,12 +109,17 @@ def with_fields(draft: EpisodeDraft, fields: Fields) -> EpisodeDraft:
 
 
 def _persons(
-    draft: EpisodeDraft, role: Literal["host", "guest"], names: list[str] | None
+    draft: EpisodeDraft, role: Literal["host", "guest"], found: list[str | dict[str, str]] | None
 ) -> Iterator[Person]:
-    """Yield the persons of a role: those of the draft, or those of these names."""
-    known = {person.name: person for person in draft.persons if person.role == role}
-    for name in known if names is None else names:
-        yield known.get(name) or Person(name=name, role=role)
+    """Yield the persons of a role: those of the draft, or those that are given; see `_person`."""
+    known = [person for person in draft.persons if person.role == role]
+    if found is None:
+        yield from known
+        return
+    old = {} if has_recording(draft) else {person.name: person for person in known}
+    for entry in found:
+        values = {"name": entry} if isinstance(entry, str) else entry
+        yield old.get(values["name"]) or Person(role=role, **values)
 
 
 def show_value(value: Any) -> str:
@@ -144,6 +149,8 @@ def _show_lines(ours: list[Any], theirs: list[Any]) -> tuple[str, str]:
 def _show_item(item: Any) -> str:
     if not isinstance(item, Mapping):
         return str(item)
+    if "name" in item:
+        return " ".join(item.values())
     return f"{item.get('title') or ''} at {item.get('start_s')} s".strip()
 
 
@@ -154,10 +161,28 @@ def _fields(
     plain = {name: getattr(draft, name) for name in PLAIN}
     return {
         **{name: list(value) if isinstance(value, tuple) else value for name, value in plain.items()},
-        **{name: [p.name for p in draft.persons if p.role == role] for name, role in PERSONS.items()},
+        **{
+            name: [_person(p, draft) for p in draft.persons if p.role == role]
+            for name, role in PERSONS.items()
+        },
         "chapters": [_known(chapter) for chapter in timelines.recording_chapters(chapters, timeline)],
         "soundbites": [_known(bite) for bite in timelines.recording_soundbites(soundbites, timeline)],
     }
+
+
+def has_recording(draft: EpisodeDraft) -> bool:
+    """Whether an episode has a recording of its own; an imported one has none."""
+    return draft.source_sha256 is not None
+
+
+def _person(person: Person, draft: EpisodeDraft) -> str | dict[str, str]:
+    """Return a person as episode.toml has it: the name, or a table where there are addresses.
+
+    The addresses of an imported episode are those of its old feed, which its folder does not have.
+    """
+    links = {"url": person.url, "image_url": person.image_url}
+    kept = {name: link for name, link in links.items() if link and has_recording(draft)}
+    return {"name": person.name, **kept} if kept else person.name
 
 
 def _known(part: StoredModel) -> dict[str, Any]:

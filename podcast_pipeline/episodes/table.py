@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from podcast_pipeline.config import Language, validate_toml
+from podcast_pipeline.config import Language, PersonTable, validate_toml
 from podcast_pipeline.episodes.conflict_markers import check_markers
 from podcast_pipeline.errors import EpisodeError
 from podcast_pipeline.model import (
@@ -116,8 +116,8 @@ class EpisodeTable(FrozenModel):
     language: NonEmptyStr | None = None
     access: Literal["public", "subscribers"] = "public"
     explicit: bool | None = None
-    hosts: tuple[PersonName, ...] = ()
-    guests: tuple[PersonName, ...] = ()
+    hosts: tuple[PersonTable, ...] = ()
+    guests: tuple[PersonTable, ...] = ()
     topics: tuple[Topic, ...] = ()
     speakers: Annotated[int, Field(ge=1, le=20)] | None = None
     tracks: tuple[TrackTable, ...] = ()

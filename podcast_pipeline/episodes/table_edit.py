@@ -19,11 +19,11 @@ def set_keys(text: str, values: Mapping[str, Any]) -> str:
     for key, value in values.items():
         if value is None or (key in TABLES and not value):
             document.pop(key, None)
-        elif key in TABLES:
+        elif key in TABLES or isinstance(document.get(key), tomlkit.items.AoT):
             old = document.pop(key, [])
-            document[key] = _tables(value, list(old))
+            document[key] = _tables([_table(row) for row in value], list(old))
         else:
-            document[key] = value
+            document[key] = _inline(value)
     return tomlkit.dumps(document)
 
 
@@ -39,6 +39,26 @@ def check_toml(text: str, folder: EpisodeFolder) -> EpisodeTable:
         ConfigError: it would not be read again.
     """
     return validate_toml(EpisodeTable, tomllib.loads(text), folder.path / EPISODE_FILE)
+
+
+def _table(row: Mapping[str, Any] | str) -> Mapping[str, Any]:
+    """Return a row; a person's name alone as a table with that name."""
+    return {"name": row} if isinstance(row, str) else row
+
+
+def _inline(value: Any) -> Any:
+    """Return the value of a key, with the tables of a list inline: others would take the next keys."""
+    if not isinstance(value, list) or not any(isinstance(entry, Mapping) for entry in value):
+        return value
+    array = tomlkit.array()
+    for entry in value:
+        if isinstance(entry, Mapping):
+            table = tomlkit.inline_table()
+            table.update(entry)
+            array.append(table)
+        else:
+            array.append(entry)
+    return array
 
 
 def _tables(rows: list[Mapping[str, Any]], old: list[Any]) -> tomlkit.items.AoT:

@@ -152,8 +152,13 @@ class Transcript(StoredModel):
 
     @property
     def unnamed_speakers(self) -> tuple[str, ...]:
-        """The labels of the voices that nobody has named."""
-        return tuple(f"Speaker {n}" for n, known in enumerate(self.speakers, start=1) if not known.name)
+        """The labels of the voices that say something and that nobody has named."""
+        speaking = {segment.speaker for segment in self.segments}
+        return tuple(
+            f"Speaker {n}"
+            for n, known in enumerate(self.speakers, start=1)
+            if not known.name and known.id in speaking
+        )
 
 
 class TranscriptVersion(StoredModel):

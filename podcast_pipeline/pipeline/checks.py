@@ -1,5 +1,6 @@
 """What stops a publication, asks at a gate, or is said: before the long work, of the words, at the end."""
 
+from podcast_pipeline.diarization import missing_diarizer
 from podcast_pipeline.episodes.edits import EditedTranscript
 from podcast_pipeline.episodes.folder import EpisodeFolder
 from podcast_pipeline.feed.show_notes import relative_links
@@ -44,7 +45,20 @@ def check_before_work(
     check_new_audio(draft, known, known_base(folder, known) if known else None, allow=allow)
     check_folder(folder, known, catalog)
     if known is None or known.source_sha256 != draft.source_sha256:
+        check_engines(folder, context)
         recordings.tell_recording(folder, context)
+
+
+def check_engines(folder: EpisodeFolder, context: Context) -> None:
+    """Check that what a new recording needs is installed, and say where its speakers will stay unknown.
+
+    Raises:
+        TranscriptionError: no engine.
+    """
+    _ = context.engine
+    line = None if folder.table.tracks else missing_diarizer(context.config.speakers.engine)
+    if line:
+        context.warn(f"{folder.slug}: {line}")
 
 
 def check_words(

@@ -26,11 +26,6 @@ if TYPE_CHECKING:
 # Imports below stand inside functions: a command loads only the rooms of the parts that it uses.
 
 
-def user_cache_folder() -> Path:
-    """Return the folder of models and finished windows for files that belong to no show."""
-    return Path.home() / ".cache" / "podcast-pipeline" / "cache"
-
-
 def ignore(_: object) -> None:
     """Drop a progress event or a warning."""
 
@@ -52,6 +47,7 @@ class Context:
         warn: called with one line for each hub or directory that could not be notified, and for each file
             that was found damaged and is made again.
         tell: called with a file's name or a slug and each thing that a producer should know of a recording.
+        note: called with one line before work that takes minutes: for how long.
     """
 
     config: Config
@@ -59,6 +55,7 @@ class Context:
     report: ProgressCallback = ignore
     warn: Callable[[str], None] = ignore
     tell: "Callable[[str, RecordingFinding], None]" = ignore_finding
+    note: Callable[[str], None] = ignore
 
     @cached_property
     def library(self) -> "Library":
@@ -90,8 +87,15 @@ class Context:
         """The transcription engine with its weights."""
         from podcast_pipeline.transcription import load_transcriber
 
-        cache = self.config.state_folder / "cache"
-        return load_transcriber(self.engine, self.config.transcription.model, cache=cache)
+        settings, cache = self.config.transcription, self.config.state_folder / "cache"
+        return load_transcriber(
+            self.engine,
+            settings.model,
+            precision=settings.precision,
+            cache=cache,
+            report=self.report,
+            note=self.note,
+        )
 
     @cached_property
     def ffmpeg(self) -> "Ffmpeg":

@@ -85,23 +85,39 @@ def _original(draft: EpisodeDraft, known: Episode, original: ImportedItem) -> Im
 
 def _with_guests(tags: Iterable[FeedElement], draft: EpisodeDraft, known: Episode) -> tuple[FeedElement, ...]:
     """Return the elements with the folder's guests; other persons stay unchanged."""
-    new, old = ({p.name for p in e.persons if p.role == "guest"} for e in (draft, known))
-    kept = tuple(tag for tag in tags if tag.name != PERSON or (tag.text or "") not in old - new)
+    guests, old = ({p.name: p for p in e.persons if p.role == "guest"} for e in (draft, known))
+    same = {name for name, guest in guests.items() if old.get(name) == guest}
+    kept = tuple(tag for tag in tags if tag.name != PERSON or (tag.text or "") not in old.keys() - same)
     if not any(tag.name == PERSON for tag in kept):
         return kept  # the feed then lists persons as for our own episodes
-    added = [p.name for p in draft.persons if p.role == "guest" and p.name in new - old]
-    return kept + tuple(FeedElement(name=PERSON, text=name, attributes={"role": "guest"}) for name in added)
+    return kept + tuple(_guest_element(guest) for name, guest in guests.items() if name not in same)
+
+
+def _guest_element(guest: Person) -> FeedElement:
+    attributes = {"role": "guest", "href": guest.url, "img": guest.image_url}
+    kept = {name: value for name, value in attributes.items() if value}
+    return FeedElement(name=PERSON, text=guest.name, attributes=kept)
+
+
+def _has_link(person: Person) -> bool:
+    return bool(person.url or person.image_url)
 
 
 def _persons(draft: EpisodeDraft, known: Episode) -> tuple[Person, ...]:
     """Return the imported persons where the folder names the same guests, and no hosts or the same."""
     old, new = _by_role(known.persons), _by_role(draft.persons)
     roles = [role for role in old if role == "guest" or new[role]]  # a folder without hosts leaves them
-    if all([p.name for p in new[role]] == [p.name for p in old[role]] for role in roles):
+    linked = any(map(_has_link, draft.persons))
+    if not linked and all([p.name for p in new[role]] == [p.name for p in old[role]] for role in roles):
         return known.persons
     by_name = {(person.role, person.name): person for person in known.persons}
     hosts, guests = new["host"] or old["host"], new["guest"]
-    return tuple(by_name.get((person.role, person.name), person) for person in (*hosts, *guests))
+    return tuple(_newer(person, by_name.get((person.role, person.name))) for person in (*hosts, *guests))
+
+
+def _newer(person: Person, imported: Person | None) -> Person:
+    """Return the imported person where the folder has the name only."""
+    return person if imported is None or _has_link(person) else imported
 
 
 def _by_role(persons: Iterable[Person]) -> dict[str, list[Person]]:

@@ -20,7 +20,7 @@ from podcast_pipeline.storage.objects import StagedObject, stage_file
 from podcast_pipeline.transcript.timeline import map_chapters
 
 AUDIO_PREFIXES = {"public": "public/audio", "subscribers": "private/audio"}
-MASTER_VERSION = 1  # raised when the same recording and settings are to give another master
+MASTER_VERSION = 2  # raised when the same recording and settings are to give another master
 
 
 def build_media(
@@ -44,7 +44,7 @@ def build_media(
         sha256=file.sha256,
     )
     report = MasteringReport(
-        before_lufs=master.before.integrated_lufs,
+        before_lufs=master.before_lufs,
         after_lufs=master.after.integrated_lufs,
         true_peak_dbtp=master.after.true_peak_dbtp,
     )

@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -14,7 +14,15 @@ from podcast_pipeline.transcript.edits.units import Unit, join_units, units_of
 from podcast_pipeline.transcript.names.glossary import Glossary, capital_follows, similar_name, split_affixes
 from podcast_pipeline.transcript.names.matching import letters_of
 from podcast_pipeline.transcript.names.printed import PrintedNameDoubt
-from podcast_pipeline.transcript.names.word_lists import NEGATIONS, NUMBERS, is_ordinary, is_usual, word_set
+from podcast_pipeline.transcript.names.word_lists import (
+    NEGATIONS,
+    NUMBERS,
+    is_ordinary,
+    is_usual,
+    word_set,
+    words_of,
+)
+from podcast_pipeline.transcript.typed.agreement import TranscriptDifference
 
 ReviewKind = Literal[
     "conflicts",
@@ -28,6 +36,8 @@ ReviewKind = Literal[
     "negations",
     "speakers",
     "dropped",
+    "only_heard",
+    "only_typed",
 ]
 WEIGHT: dict[ReviewKind, float] = {  # damage of a published mistake of this kind, 0 to 1
     "conflicts": 1.0,
@@ -38,6 +48,8 @@ WEIGHT: dict[ReviewKind, float] = {  # damage of a published mistake of this kin
     "negations": 0.75,
     "dropped": 0.72,
     "numbers": 0.7,
+    "only_heard": 0.68,
+    "only_typed": 0.66,
     "unknown_names": 0.6,
     "speakers": 0.5,
     "words": 0.3,
@@ -77,13 +89,19 @@ class ReviewItem:
     weight: float = 0.0
 
     @property
+    def is_left_out(self) -> bool:
+        """Whether the words are not in the transcript."""
+        return self.kind in ("dropped", "only_heard")
+
+    @property
     def key(self) -> str:
         """Key for accepting the item: of a name, for the whole episode; else with the words around it.
 
-        Dropped words are not among the words around them: their key has their second in the recording.
+        Words that are not in the transcript have no words around them: their key has their second in the
+        recording.
         """
-        if self.kind == "dropped":
-            return f"dropped: {self.text} at {self.start_s:.0f} s"
+        if self.is_left_out:
+            return f"{self.kind}: {self.text} at {self.start_s:.0f} s"
         name = self.kind in ("near_names", "unknown_names", "printed_names")
         return f"{self.kind}: {self.text if name else self.context}"
 
@@ -95,6 +113,7 @@ def review_items(
     policy: ReviewTable,
     printed: Iterable[PrintedNameDoubt] = (),
     conflicts: Iterable[EditConflict] = (),
+    differences: Iterable[TranscriptDifference] = (),
     accepted: Collection[str] = (),
 ) -> tuple[ReviewItem, ...]:
     """Return the passages to check, worst first, without the kinds that the policy turns off.
@@ -103,6 +122,7 @@ def review_items(
         known_names: people of the episode, terms of the show, names in the notes.
         printed: names of speakers, in the title and the notes, that may be wrong.
         conflicts: edits that could not be applied to this transcript.
+        differences: between an imported transcript and the engine's words.
         accepted: keys of items that a person has checked and left as they are.
     """
     units = units_of(transcript)
@@ -118,6 +138,7 @@ def review_items(
         *_words(units, special, policy.low_confidence, transcript.duration_s),
         *_doubts(transcript),
         *_dropped(transcript, units),
+        *_differences(differences),
     ]
     open_items = [item for item in found if getattr(policy, item.kind) != "off" and item.key not in accepted]
     return tuple(sorted(open_items, key=lambda item: (-item.weight, item.start_s)))
@@ -253,7 +274,7 @@ def _continues_name(before: Unit, unit: Unit) -> bool:
 
 def _is_name(units: Sequence[Unit], at: int, language: str) -> bool:
     word = split_affixes(units[at].text)[1].replace("’", "'")
-    if not word[:1].isupper() or word.lower() in NO_NAMES | _table(NUMBERS, language) or DIGIT.search(word):
+    if not word[:1].isupper() or word.lower() in NO_NAMES | words_of(NUMBERS, language) or DIGIT.search(word):
         return False
     before = units[at - 1] if at else None
     opens = before is None or before.segment_index != units[at].segment_index or capital_follows(before.text)
@@ -266,15 +287,11 @@ def _rules(units: Sequence[Unit], transcript: Transcript, low: float) -> Iterato
         if unit.confidence >= low:
             continue
         language = transcript.segments[unit.segment_index].language or transcript.language
-        numbers, negations = _table(NUMBERS, language), _table(NEGATIONS, language)
+        numbers, negations = words_of(NUMBERS, language), words_of(NEGATIONS, language)
         if DIGIT.search(word) or not numbers.isdisjoint(word.split("-")):
             yield _item("numbers", units, i, i + 1, "a number transcribed with low confidence")
         elif word in negations or word.endswith("n't"):
             yield _item("negations", units, i, i + 1, "a negation transcribed with low confidence")
-
-
-def _table(tables: Mapping[str, frozenset[str]], language: str) -> frozenset[str]:
-    return tables.get(language.split("-")[0].lower(), frozenset())
 
 
 def _quotes(transcript: Transcript, low: float) -> Iterator[ReviewItem]:
@@ -309,6 +326,19 @@ def _dropped(transcript: Transcript, units: Sequence[Unit]) -> Iterator[ReviewIt
             context=join_units(unit.text for unit in units[max(at - CONTEXT_UNITS, 0) : at + CONTEXT_UNITS]),
             reason=_reason_dropped(transcript, words[0]),
             weight=round(WEIGHT["dropped"] * (1 + confidence) / 2, 3),
+        )
+
+
+def _differences(differences: Iterable[TranscriptDifference]) -> Iterator[ReviewItem]:
+    for one in differences:
+        yield ReviewItem(
+            kind=one.kind,
+            start_s=one.start_s,
+            end_s=one.end_s,
+            text=one.text,
+            context=one.context,
+            reason=one.reason,
+            weight=WEIGHT[one.kind],
         )
 
 

@@ -2,14 +2,15 @@
 
 import ctypes
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, Protocol
 
-from podcast_pipeline.errors import TranscriptionError
+from podcast_pipeline.errors import TranscriptionError, install_extra
 from podcast_pipeline.model import ProgressCallback, Transcript
 
 # Importing openvino sends telemetry to its maker; without this module it uses its own stub.
@@ -22,11 +23,22 @@ ENGINES: Mapping[str, str] = {
     "faster-whisper": "podcast_pipeline.transcription.engines.faster_whisper:FasterWhisper",
     "openai-whisper": "podcast_pipeline.transcription.engines.openai_whisper:OpenAIWhisper",
 }
-"""Name to "module:Class", the best for a CPU first. Each class takes Weights and is an `Engine`."""
+"""Name to "module:Class", the best for a CPU first. Each class takes Weights and is an `Engine`.
+
+That of openvino takes a precision, too.
+"""
+
+PRECISIONS = (AUTO, "bf16", "f32", "int8")
+"""Number types of the openvino engine; `auto` is the fastest on the processor."""
 
 FOR_CUDA = "faster-whisper"
-NEEDS = {"openvino": "openvino", "faster-whisper": "faster_whisper", "openai-whisper": "whisper"}
-"""Name to the package that must be installed."""
+NEEDS = {
+    "openvino": ("transcribe", ("openvino", "faster_whisper", "numba")),
+    "faster-whisper": ("transcribe", ("openvino", "faster_whisper")),
+    "openai-whisper": ("whisper", ("openvino", "faster_whisper", "whisper")),
+}
+"""Name to the extra that has it, and the packages that must be installed: voice activity detection needs
+openvino and a model in faster_whisper."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +46,7 @@ class Machine:
     """The properties of a machine that decide which engine `auto` stands for.
 
     Attributes:
-        installed: names in ENGINES whose package is installed.
+        installed: names in ENGINES whose packages are installed.
         cuda: there is a GPU with a driver and the libraries that CTranslate2 needs.
     """
 
@@ -87,9 +99,14 @@ class Transcriber(Protocol):
         """
 
 
+def _drop(_: object) -> None:
+    """Drop a progress event or a note."""
+
+
 def this_machine() -> Machine:
     """Return the properties of this machine, without loading an engine."""
-    return Machine(frozenset(name for name, package in NEEDS.items() if find_spec(package)), cuda=_has_cuda())
+    installed = frozenset(name for name, (_, packages) in NEEDS.items() if all(map(find_spec, packages)))
+    return Machine(installed, cuda=_has_cuda())
 
 
 def choose_engine(engine: str, machine: Machine | None = None) -> str:
@@ -106,33 +123,49 @@ def choose_engine(engine: str, machine: Machine | None = None) -> str:
         order = [FOR_CUDA, *ENGINES] if machine.cuda else [*ENGINES]
         engine = next((name for name in order if name in machine.installed), "")
     if not engine:
-        raise TranscriptionError(AUTO, "no engine is installed; run `pip install podcast-pipeline`")
+        raise TranscriptionError(AUTO, f"no engine is installed; {install_extra('transcribe')}")
     if engine not in ENGINES:
         raise TranscriptionError(engine, f"no such engine; known are {', '.join([AUTO, *ENGINES])}")
     if engine not in machine.installed:
-        raise TranscriptionError(engine, f"is not installed; run `pip install {engine}`")
+        raise TranscriptionError(engine, f"is not installed; {install_extra(NEEDS[engine][0])}")
     return engine
 
 
-def load_transcriber(engine: str, model: str, *, cache: Path) -> Transcriber:
+def load_transcriber(
+    engine: str,
+    model: str,
+    *,
+    precision: str = AUTO,
+    cache: Path,
+    report: ProgressCallback = _drop,
+    note: Callable[[str], None] = _drop,
+) -> Transcriber:
     """Return an engine loaded with the verified weights of a model.
 
     Args:
         engine: a name in ENGINES, or `auto`.
         model: a Whisper size ("base"), or a path; see `weights.find_weights`.
+        precision: a name in PRECISIONS; the other engines have their own and ignore it.
         cache: folder for derived files that are kept between runs.
+        report: called with the progress of fetching the weights.
+        note: called with one line before a long transcription: how long it will take.
 
     Raises:
-        TranscriptionError: no such engine or model, or the weights cannot be obtained.
+        TranscriptionError: no such engine, model or precision, or the weights cannot be obtained.
     """
     name = choose_engine(engine)
+    if precision not in PRECISIONS:
+        raise TranscriptionError(precision, f"no such precision; known are {', '.join(PRECISIONS)}")
     # Imported here: these load numpy, openvino or torch, and a command that prints help must not.
     from podcast_pipeline.transcription import hub, weights
     from podcast_pipeline.transcription.transcriber import EngineTranscriber
 
-    verified = weights.find_weights(model, cache=cache, hub=hub.fetch_from_hub)
+    fetch = partial(hub.fetch_from_hub, report=report)
+    verified = weights.find_weights(model, cache=cache, hub=fetch)
     module, _, class_name = ENGINES[name].partition(":")
-    return EngineTranscriber(getattr(import_module(module), class_name)(verified), cache=cache)
+    options = {"precision": precision} if name == "openvino" else {}
+    chosen = getattr(import_module(module), class_name)(verified, **options)
+    return EngineTranscriber(chosen, cache=cache, note=note)
 
 
 def _has_cuda() -> bool:

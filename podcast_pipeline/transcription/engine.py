@@ -10,6 +10,9 @@ from podcast_pipeline.transcription.decode import Samples
 from podcast_pipeline.transcription.weights import Weights
 from podcast_pipeline.transcription.windows import SpeechWindow
 
+CALCULATION = ("precision", "precision_reason")
+"""Settings of an engine that depend on the processor. They are in the receipt and make no window anew."""
+
 
 @dataclass(frozen=True)
 class EngineWord:
@@ -44,7 +47,7 @@ class Engine(Protocol):
     Attributes:
         name: as in ENGINES.
         version: of the library.
-        settings: other settings that change the words (number type, device); part of the receipt.
+        settings: other settings that change the words (device, number type and why); part of the receipt.
         languages: ISO 639-1 codes; a single one if the weights are English-only.
         batch_size: windows for one call of `transcribe_windows`; the same on every machine.
         workers: threads that may call `transcribe_windows` at once.

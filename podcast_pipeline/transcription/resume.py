@@ -22,6 +22,7 @@ class TranscribedBatch(FrozenModel):
         first_samples: first sample of each window; a cached batch of other windows is not used.
         doubts: for each window, place of a word -> the reason why the word is doubtful.
         other_s: seconds of the windows that sound like another language, by language.
+        calculation: the engine's settings of `engine.CALCULATION` when the windows were transcribed.
         sha256: of all other fields; "" of a new batch, and in a file of an earlier release.
     """
 
@@ -29,6 +30,7 @@ class TranscribedBatch(FrozenModel):
     words: tuple[tuple[Word, ...], ...]
     doubts: tuple[dict[int, str], ...]
     other_s: dict[str, float] = Field(default_factory=dict)
+    calculation: dict[str, str] = Field(default_factory=dict)
     sha256: str = ""
 
     @property
@@ -51,10 +53,17 @@ class TranscribedBatch(FrozenModel):
 
 
 class WindowCache:
-    """One folder per audio, engine, weights and options; one file per batch, written atomically."""
+    """One folder per audio, engine, weights and options; one file per batch, written atomically.
+
+    The number type is none of the options: a run that was begun with another one is continued.
+
+    Attributes:
+        was_used: a batch was read, so that the run took less time than its audio takes.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.was_used = False
 
     def held(self) -> AbstractContextManager[None]:
         """Return a context in which the batches are read and written; killed runs' parts are removed.
@@ -86,6 +95,7 @@ class WindowCache:
             and cached.is_whole
             and cached.first_samples == tuple(window.first_sample for window in windows)
         ):
+            self.was_used = True
             return cached
         self._write(name, batch := transcribe(windows))
         return batch

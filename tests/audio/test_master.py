@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from mutagen.mp3 import BitrateMode
 
-from podcast_pipeline.audio.loudness import Loudness
+from podcast_pipeline.audio import master as mastering
+from podcast_pipeline.audio.loudness import Loudness, measure_loudness
 from podcast_pipeline.audio.master import GainSettings, Master, make_master
 from podcast_pipeline.audio.source import check_audio
 from podcast_pipeline.config import AudioTable
 from podcast_pipeline.errors import AudioError
+from podcast_pipeline.model import ProgressCallback
 from tests.support.audio_files import (
     FFMPEG,
     SAMPLE,
@@ -22,12 +24,18 @@ from tests.support.audio_files import (
 )
 
 
-def master(recording: Path, target: Path, **settings: object) -> Master:
+def master(
+    recording: Path, target: Path, report: ProgressCallback = ignore_progress, **settings: object
+) -> Master:
     table = AudioTable.model_validate(settings)
-    folder = target.parent
-    return make_master(
-        recording, target, settings=table, folder=folder, ffmpeg=FFMPEG, report=ignore_progress
-    )
+    return make_master(recording, target, settings=table, folder=target.parent, ffmpeg=FFMPEG, report=report)
+
+
+def count_encodes(recording: Path, target: Path) -> tuple[Master, int]:
+    """Make a master; return it and how often it was encoded."""
+    seen = set[str]()
+    made = master(recording, target, report=lambda event: seen.add(event.step))
+    return made, sum(step.startswith("master") for step in seen)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +50,7 @@ def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_sample_is_mastered_for_mono(tmp_path: Path) -> None:
     """The mono sample becomes mono at -19 LUFS, below -1 dBTP, exactly as long as the recording."""
     made = master(SAMPLE, tmp_path / "a.mp3")
-    assert made.before.integrated_lufs == pytest.approx(-24.5, abs=0.2)
+    assert made.before_lufs == pytest.approx(-24.5, abs=0.2)
     assert made.after.integrated_lufs == pytest.approx(-19, abs=0.3)
     assert made.after.true_peak_dbtp <= -1
     assert made.duration_s == 71.13
@@ -74,8 +82,9 @@ def test_difficult_recordings_meet_the_numbers(tmp_path: Path, filters: str) -> 
 
 def test_settings_are_followed(speech: Path, tmp_path: Path) -> None:
     """The master has the loudness, peak and bitrate of show.toml."""
-    wanted = {"loudness_stereo_lufs": -20.0, "true_peak_dbtp": -3.0, "bitrate_stereo_kbps": 192}
-    made = master(speech, tmp_path / "a.mp3", **wanted)
+    made = master(
+        speech, tmp_path / "a.mp3", loudness_stereo_lufs=-20, true_peak_dbtp=-3, bitrate_stereo_kbps=192
+    )
     assert made.after.integrated_lufs == pytest.approx(-20, abs=0.3)
     assert made.after.true_peak_dbtp <= -3
     assert mp3_info(made.path).bitrate == 192_000
@@ -133,7 +142,7 @@ def test_a_very_quiet_voice_is_raised(tmp_path: Path) -> None:
         tmp_path / "a.wav", *("-i", str(SAMPLE), "-t", "12", "-af", "volume=-45dB", "-c:a", "pcm_s24le")
     )
     made = master(quiet, tmp_path / "a.mp3")
-    assert made.before.integrated_lufs < -60
+    assert made.before_lufs < -60
     assert made.after.integrated_lufs == pytest.approx(-19, abs=0.5)
     (finding,) = check_audio(quiet, report=ignore_progress).findings
     assert (finding.kind, "raised by about 4" in finding.message) == ("very quiet", True)
@@ -156,6 +165,50 @@ def test_a_stream_that_changes_is_one_master(tmp_path: Path, order: tuple[str, s
     assert source.duration_s == pytest.approx(6, abs=0.25)
     made = master(joined, tmp_path / "made.mp3", intro=str(intro))
     assert made.duration_s == pytest.approx(source.duration_s + 2, abs=0.1)
+
+
+LEVELS = {
+    "as it is": "anull",
+    "quiet": "volume=-30dB",
+    "clipped": "volume=24dB,aformat=s16",
+    "compressed": "acompressor=threshold=0.05:ratio=8:makeup=8",
+    "stereo": "pan=stereo|c0=c0|c1=0.5*c0",
+    "pauses": "apad=pad_dur=15",
+}
+
+
+@pytest.mark.parametrize("name", LEVELS)
+def test_one_encode_is_enough(name: str, tmp_path: Path) -> None:
+    """What limiter and encoder do to an ordinary recording is known before, at any level."""
+    recording = make_audio(tmp_path / "a.wav", "-i", str(SAMPLE), "-t", "20", "-af", LEVELS[name])
+    made, encodes = count_encodes(recording, tmp_path / "a.mp3")
+    assert made.after.integrated_lufs == pytest.approx(-16 if name == "stereo" else -19, abs=0.25)
+    assert (made.after.true_peak_dbtp <= -1, encodes) == (True, 1)
+
+
+def test_a_peak_over_the_limit_is_encoded_again(
+    speech: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An MP3 that overshoots by more than was left for it is made once more, with a lower ceiling."""
+    monkeypatch.setattr(mastering, "OVERSHOOTS_DB", {1: -0.5})
+    made, encodes = count_encodes(speech, tmp_path / "a.mp3")
+    assert (made.after.true_peak_dbtp <= -1, encodes) == (True, 2)
+    assert made.after.integrated_lufs == pytest.approx(-16, abs=0.25)
+
+
+def test_an_uneven_recording_is_used_as_it_is(tmp_path: Path) -> None:
+    """Where the limiter takes what gain gives, the master stays below the loudness, and is encoded once."""
+    clicks = "0.9*lt(mod(t\\,2)\\,0.01)*sin(2*PI*800*t)+0.001*sin(2*PI*300*t)"
+    made, encodes = count_encodes(tone(tmp_path / "a.wav", wave=clicks, duration_s=20), tmp_path / "a.mp3")
+    assert (made.after.integrated_lufs < -19.25, made.after.true_peak_dbtp <= -1) == (True, True)
+    assert encodes == 1
+
+
+def test_the_mp3_is_measured_while_it_is_written(speech: Path, tmp_path: Path) -> None:
+    """The measurements are those of the file on the disk."""
+    made = master(speech, tmp_path / "a.mp3")
+    heard = measure_loudness(made.path, duration_s=20, ffmpeg=FFMPEG, report=ignore_progress)
+    assert made.after == heard
 
 
 def test_what_a_flac_has_lost_is_silence(tmp_path: Path) -> None:

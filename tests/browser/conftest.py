@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.support.chromium import ARGUMENTS
+from tests.support.parts import how_to_get
 from tests.support.site import Site, flagship_on_a_port
 
 HERE = Path(__file__).parent
@@ -29,7 +30,7 @@ def browser() -> Iterator[Browser]:
     """
     path = shutil.which("chromium")
     if path is None:
-        pytest.skip("no chromium on PATH; apt-get install chromium")
+        pytest.skip(how_to_get("chromium"))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser

@@ -67,7 +67,9 @@ def test_outside_a_show_one_line_says_what_to_do(tmp_path: Path) -> None:
 def test_init_makes_a_show_that_can_be_published(tmp_path: Path) -> None:
     """A new show has ids of its own and is valid at once; a second init changes nothing."""
     parent = ShowFolder(tmp_path)
-    assert parent.run("init", "myshow").returncode == 0
+    made = parent.run("init", "myshow", XDG_CACHE_HOME=str(tmp_path / "cache"))
+    assert made.returncode == 0
+    assert "`podcast doctor` says how long an hour of audio takes here" in made.stdout
     show = ShowFolder(tmp_path / "myshow")
     text = (show.folder / "show.toml").read_text(encoding="utf-8")
     assert show.run("list").returncode == 0

@@ -59,6 +59,35 @@ def test_a_fresh_show_is_well(show: ShowFolder) -> None:
     assert {"python", "ffmpeg", "engine", "weights", "artwork", "database", "store: put"} <= set(findings)
 
 
+@pytest.mark.parametrize(
+    ("limit", "pinned", "found"),
+    [
+        ("+avx2,+fma", "auto", "f32, the fastest on AVX2"),
+        ("+avx512f,+avx512vnni", "auto", "int8, the fastest on AVX-512 with VNNI"),
+        ("+avx2", "f32", "f32, pinned"),
+    ],
+)
+def test_the_precision_and_why(show: ShowFolder, limit: str, pinned: str, found: str) -> None:
+    """The number type of the openvino engine on this processor, or the pinned one."""
+    _, findings = examine(show, NUMBA_CPU_FEATURES=limit, PODCAST_TRANSCRIPTION_PRECISION=pinned)
+    assert findings["precision"] == {"name": "precision", "ok": True, "said": found}
+
+
+def test_a_new_machine_is_measured_once_and_init_knows_it(show: ShowFolder, tmp_path: Path) -> None:
+    """Where nothing was transcribed yet, doctor measures and remembers; init then says it, too."""
+    own = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    _, findings = examine(show, **own)
+    said = findings["speed"]["said"]
+    assert said.startswith("one hour of audio takes about ")
+    assert " with large-v3-turbo, " in said
+    (kept,) = (tmp_path / "cache").rglob("speed/*.json")
+    before = kept.stat().st_mtime_ns
+    assert examine(show, **own)[1]["speed"]["said"] == said
+    assert kept.stat().st_mtime_ns == before
+    made = ShowFolder(tmp_path).run("init", "second", **own)
+    assert said in made.stdout
+
+
 def test_each_thing_that_is_wrong_is_named_with_what_to_do(show: ShowFolder) -> None:
     """A missing picture and jingle, an unknown model and engine, and http addresses are found in one run."""
     (show.folder / "artwork.jpg").unlink()

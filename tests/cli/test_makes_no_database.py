@@ -18,6 +18,7 @@ from podcast_pipeline.cli.app import app
 from podcast_pipeline.errors import PodcastError
 from tests.support import databases
 from tests.support.bucket_show import soak_amounts
+from tests.support.paths import ROOT
 from tests.support.show import MODEL, PODCAST, SLUG, ShowFolder, build_show_folder
 
 pytestmark = pytest.mark.xdist_group("makes no database")
@@ -61,6 +62,7 @@ ARGUMENTS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("subscribers", "suspend"): (ANN,),
     ("transcribe",): ("missing.wav",),
     ("transcript", "diff"): (SLUG,),
+    ("transcript", "import"): ("--replace", SLUG, "typed.txt"),
     ("unpublish",): ("--yes", SLUG),
     ("unschedule",): (SLUG,),
     ("voices", "add"): ("Ann", "missing.wav"),
@@ -73,7 +75,7 @@ ARGUMENTS: dict[tuple[str, ...], tuple[str, ...]] = {
 MAKERS = {("init",), ("db", "init")}
 NEED_NEITHER = {
     ("feed", "check"), ("feed", "diff"), ("feed", "import"), ("gc",), ("list",), ("publish",), ("rebuild",),
-    ("release",), ("review",), ("status",), ("unpublish",), ("voices", "list"),
+    ("release",), ("review",), ("status",), ("transcript", "import"), ("unpublish",), ("voices", "list"),
 }  # fmt: skip
 NEED_A_DATABASE = {
     words for words in ARGUMENTS if words[0] in ("audit", "jobs", "reindex", "serve", "subscribers")
@@ -97,6 +99,7 @@ def clone(published: ShowFolder, tmp_path_factory: pytest.TempPathFactory) -> Pa
     (folder / "feed.xml").write_bytes((folder / ".podcast/store/public/feed.xml").read_bytes())
     for name in ("podcast.db", "secret_key"):
         (folder / ".podcast" / name).unlink(missing_ok=True)
+    shutil.copy(ROOT / "tests/data/sample/reference.txt", folder / "typed.txt")
     (folder / "people.csv").write_text(f"email\n{ANN}\n", encoding="utf-8")
     return folder
 

@@ -9,6 +9,7 @@ import pytest
 
 from podcast_pipeline.cli import json_first, main
 from podcast_pipeline.cli.output import HarmlessStream, Output, printable
+from podcast_pipeline.model import Progress
 from tests.support.imported_show import import_show
 from tests.support.show import ShowFolder
 
@@ -121,3 +122,23 @@ def test_a_stream_keeps_lines_and_styles_of_our_own(capsys: pytest.CaptureFixtur
     stream.unfiltered.flush()
     assert written.getvalue().decode() == "one\ttwo\nthree  [31m  2J            \n\x1b[1mbold\x1b[0m"
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_note_is_on_stderr_unless_nobody_reads_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """A note is one harmless line; with --quiet and between lines of JSON there is none."""
+    Output().note("about 3 min\x1b[31m")
+    Output(quiet=True).note("about 3 min")
+    Output(progress="json").note("about 3 min")
+    assert capsys.readouterr() == ("", "podcast: about 3 min [31m\n")
+
+
+def test_a_note_leaves_the_bars(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal the line stands above the bar, which goes on."""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    output = Output()
+    output.report(Progress(step="look", done=0, total=2))
+    output.note("about 3 min")
+    assert output._bars
+    assert output._bars.live.is_started
+    output.close()
+    assert "podcast: about 3 min\n" in capsys.readouterr().err

@@ -203,7 +203,8 @@ def test_missing_weights_name_the_command_that_gets_them(bare: ShowFolder) -> No
     done = transcribe(bare, clip(bare, 2).name, "--model", "small")
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
-    assert "its weights are not on this machine; with a network, run `hf download" in line
+    assert "its weights are not on this machine, and HF_HUB_OFFLINE forbids fetching them; with a" in line
+    assert "`hf download Systran/faster-whisper-small --revision " in line
 
 
 def test_weights_with_a_wrong_hash_are_refused(bare: ShowFolder) -> None:
@@ -224,7 +225,7 @@ def test_english_only_weights_refuse_another_language(bare: ShowFolder) -> None:
     done = transcribe(bare, clip(bare, 2).name, "--language", "fr")
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
-    assert "tiny.en: supports en only, not fr; use a model without .en, like base" in line
+    assert "tiny.en: supports en only, not fr; use a multilingual model, like base" in line
 
 
 def test_a_file_in_a_show_gets_its_names(tmp_path: Path) -> None:

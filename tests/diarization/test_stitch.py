@@ -31,12 +31,18 @@ def person(number: int, *, noise: float, rng: np.random.Generator) -> NDArray[np
     return unit
 
 
+def spans(count: int) -> NDArray[np.float64]:
+    """Return the spans of pieces that follow each other."""
+    starts = np.arange(count) * 2.5
+    return np.stack([starts, starts + 2.5], axis=1)
+
+
 @pytest.mark.parametrize(("people", "count"), [(2, None), (3, None), (3, 3), (3, 2)])
 def test_voices_are_grouped_by_person(people: int, count: int | None) -> None:
     """There are as many groups as people, or as `count` if given."""
     rng = np.random.default_rng(people)
     voices = np.stack([person(i % people, noise=0.1, rng=rng) for i in range(24)])
-    labels = cluster_embeddings(voices, [2.0] * 24, count=count)
+    labels = cluster_embeddings(voices, [2.0] * 24, spans(24), count=count)
     assert len(set(labels.tolist())) == (count or people)
     if count in (None, people):
         assert all(len({int(labels[i]) for i in range(k, 24, people)}) == 1 for k in range(people))
@@ -46,7 +52,17 @@ def test_a_cough_is_no_speaker() -> None:
     """A voice with too little speech goes to the nearest speaker."""
     rng = np.random.default_rng(1)
     voices = np.stack([*(person(0, noise=0.05, rng=rng) for _ in range(6)), person(5, noise=0.05, rng=rng)])
-    assert cluster_embeddings(voices, [2.0] * 6 + [1.0], count=None).tolist() == [0] * 7
+    assert cluster_embeddings(voices, [2.0] * 6 + [1.0], spans(7), count=None).tolist() == [0] * 7
+
+
+def test_one_sound_in_two_windows_is_no_second_person() -> None:
+    """Embeddings of one sound are alike, which says nothing about a person's voice at other times."""
+    voices = np.array([[1, 0.35, 0], [1, 0, 0], [1, -0.3, 0], [1, 0, 0.75], [1, 0, 0.75]], np.float32)
+    voices /= np.linalg.norm(voices, axis=1, keepdims=True)
+    seconds = [1.2, 3.0, 2.8, 3.0, 3.0]
+    overlapping = np.array([[0, 1.2], [0, 3.0], [1.2, 4.0], [4.0, 7.0], [4.5, 7.5]])
+    assert set(cluster_embeddings(voices, seconds, spans(5), count=None).tolist()) == {0, 1}
+    assert cluster_embeddings(voices, seconds, overlapping, count=None).tolist() == [0] * 5
 
 
 def window(

@@ -15,6 +15,7 @@ from podcast_pipeline.storage.local import LocalStore
 from podcast_pipeline.storage.s3.store import S3Store
 from tests.support.bucket_show import CREDENTIALS, objects, restore_objects
 from tests.support.http_servers import rebuild_for_port, running_site
+from tests.support.parts import how_to_get, needs
 from tests.support.paths import ROOT
 from tests.support.ports import free_port
 from tests.support.s3 import S3Server
@@ -23,7 +24,6 @@ from tests.support.show import ShowFolder, copy_show_folder
 pytestmark = pytest.mark.xdist_group("clients")
 
 CLIENTS = ROOT / "scripts" / "clients"
-PATH = f"{ROOT / '.venv-archiver' / 'bin'}{os.pathsep}{os.environ['PATH']}"
 NEEDS = {
     "gpo": ("gpo",),
     "podboat": ("newsboat", "podboat", "tmux"),
@@ -34,8 +34,7 @@ NEEDS = {
 
 def client(name: str) -> object:
     """Return a client as a parameter, skipped where its program is missing."""
-    missing = [program for program in NEEDS[name] if shutil.which(program, path=PATH) is None]
-    return pytest.param(name, marks=pytest.mark.skipif(bool(missing), reason=f"no {', '.join(missing)} here"))
+    return pytest.param(name, marks=needs(*NEEDS[name]))
 
 
 EVERY = pytest.mark.parametrize("name", [client(name) for name in NEEDS])
@@ -118,7 +117,7 @@ def test_client_fetches_from_the_bucket(name: str, bucket_feed: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.skipif(shutil.which("gpo") is None, reason="no gpo here")
+@needs("gpo")
 def test_second_update_costs_a_304(show: ShowFolder, site: str) -> None:
     """A request with the feed's ETag gets 304 and no body."""
     log = show.folder / "serve.log"
@@ -129,7 +128,7 @@ def test_second_update_costs_a_304(show: ShowFolder, site: str) -> None:
 
 @pytest.mark.skipif(
     not (shutil.which("node") and (ROOT / "node_modules" / "podcast-partytime").is_dir()),
-    reason="podcast-partytime is not installed; run scripts/check_partytime.sh once",
+    reason=how_to_get("podcast-partytime"),
 )
 def test_podcast_index_reads_what_is_served(site: str, private_feed: str, tmp_path: Path) -> None:
     """Podcast Index's parser finds guid and audio, and transcripts in the private feed only."""

@@ -1,7 +1,6 @@
 """Moving to another host, with real parts: another show of ours imports the feed, and real apps follow."""
 
 import os
-import shutil
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ import httpx
 import pytest
 
 from tests.support.http_servers import running_site
+from tests.support.parts import needs
 from tests.support.ports import free_port
 from tests.support.show import ShowFolder, copy_show_folder
 
@@ -98,7 +98,7 @@ def moved(move: Move) -> Iterator[Move]:
         yield move
 
 
-@pytest.mark.skipif(shutil.which("gpo") is None, reason="no gpo here")
+@needs("gpo")
 def test_gpodder_follows_and_downloads_nothing_again(moved: Move, gpo: App) -> None:
     """The app gPodder stores the new address, keeps its downloads, and no longer needs the old host."""
     with running_site(moved.old, moved.old_port):
@@ -116,7 +116,7 @@ def test_gpodder_follows_and_downloads_nothing_again(moved: Move, gpo: App) -> N
     assert sorted(path.name for path in gpo.folder.rglob("*.mp3")) == had
 
 
-@pytest.mark.skipif(shutil.which("newsboat") is None, reason="no newsboat here")
+@needs("newsboat")
 def test_newsboat_shows_no_episode_twice(moved: Move, tmp_path: Path) -> None:
     """An app that follows the redirect without storing the address shows the same items."""
     (tmp_path / "urls").write_text(f'"{moved.old_feed}"\n', encoding="utf-8")

@@ -11,13 +11,14 @@ import pytest
 
 from tests.support.http_servers import FileHost, running_host
 from tests.support.imported_show import audio_bytes, old_files
+from tests.support.parts import how_to_get
 from tests.support.power_cuts.commands import COMMANDS
 from tests.support.power_cuts.forgetful_disk import COMPILER, ForgetfulDisk, compile_library, has_births
 from tests.support.power_cuts.laboratory import Laboratory
 from tests.support.power_cuts.loop_device import has_loop_devices, loop_disk
 
 pytestmark = [
-    pytest.mark.skipif(COMPILER is None, reason="no C compiler: power cuts are not simulated"),
+    pytest.mark.skipif(COMPILER is None, reason=how_to_get("cc")),
     pytest.mark.xdist_group("power_cuts"),
 ]
 

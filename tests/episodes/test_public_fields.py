@@ -1,13 +1,20 @@
 """The public fields of a folder and of the catalog, their merge, and their place in episode.toml."""
 
+import tomllib
 from uuid import UUID
 
 import pytest
 
 from podcast_pipeline.episodes.conflict_markers import mark_conflicts, marker_line
-from podcast_pipeline.episodes.public_fields import digests, merge_fields, show_difference, with_fields
+from podcast_pipeline.episodes.public_fields import (
+    digests,
+    draft_fields,
+    merge_fields,
+    show_difference,
+    with_fields,
+)
 from podcast_pipeline.episodes.table_edit import set_keys
-from podcast_pipeline.model import EpisodeDraft, Person
+from podcast_pipeline.model import EpisodeDraft, Person, Timeline
 
 TOML = """# Never change
 id = "x"
@@ -61,6 +68,43 @@ def test_keys_are_set_and_comments_stay() -> None:
     assert 'start_s = 12.0\ntitle = "new"\n' in text
     assert "two" not in text
     assert set_keys(text, {"season": None, "chapters": []}).strip().endswith('title = "B" # my title')
+
+
+@pytest.mark.parametrize(
+    "begin",
+    ['guests = ["Bo"]\n[[chapters]]\nstart_s = 0\n', '[[guests]]\nname = "Bo"\n[[chapters]]\nstart_s = 0\n'],
+    ids=["names", "tables"],
+)
+def test_persons_with_addresses_are_written_beside_names(begin: str) -> None:
+    """The list stays before the tables, or stays tables; what follows stays where it was."""
+    cy = {"name": "Cy", "url": "https://cy.example"}
+    read = tomllib.loads(set_keys(begin, {"guests": ["Bo", cy]}))
+    assert [guest if isinstance(guest, dict) else {"name": guest} for guest in read["guests"]] == [
+        {"name": "Bo"},
+        cy,
+    ]
+    assert read["chapters"] == [{"start_s": 0}]
+
+
+def test_a_guests_address_goes_from_one_producer_to_the_other() -> None:
+    """An address is part of the field: who adds one, and who takes one away, is merged."""
+    plain, linked = Person(name="Bo", role="guest"), Person(name="Bo", role="guest", url="https://b.example")
+    ours, theirs = (
+        tiny_draft().model_copy(update={"persons": (bo,), "source_sha256": "a" * 64})
+        for bo in (plain, linked)
+    )
+    fields = [draft_fields(draft, Timeline()) for draft in (ours, theirs)]
+    assert fields[1]["guests"] == [{"name": "Bo", "url": "https://b.example"}]
+    assert with_fields(ours, merge_fields(digests(fields[0]), *fields).taken).persons == (linked,)
+    assert with_fields(theirs, merge_fields(digests(fields[1]), *reversed(fields)).taken).persons == (plain,)
+
+
+def test_addresses_of_an_imported_episode_are_its_old_feeds() -> None:
+    """They are no difference from the folder, which has the names only."""
+    linked = tiny_draft().model_copy(
+        update={"persons": (Person(name="Bo", role="guest", url="https://b.example"),)}
+    )
+    assert draft_fields(linked, Timeline())["guests"] == ["Bo"]
 
 
 def test_both_texts_stand_between_markers() -> None:

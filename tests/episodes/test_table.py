@@ -6,6 +6,7 @@ import pytest
 
 from podcast_pipeline.episodes.table import EPISODE_FILE, read_table
 from podcast_pipeline.errors import ConfigError
+from podcast_pipeline.model import Person
 
 TOML = """id = "10000000-0000-4000-8000-000000000001"
 guid = "g"
@@ -96,7 +97,7 @@ def test_what_is_no_time(tmp_path: Path, written: str) -> None:
             'soundbites = [{start_s = 0, duration_s = true, title = "x"}]',
             "[soundbites.0.duration_s]: is true or false, where a number belongs; write one like 3",
         ),
-        ('hosts = ["Ann", " "]', "[hosts.1]: is blank; write something, or take it out"),
+        ('hosts = ["Ann", " "]', "[hosts.1.name]: is blank; write something, or take it out"),
         (
             f'tracks = [{{name = " ", file = "t.wav", sha256 = "{"0" * 64}"}}]',
             "[tracks.0.name]: is blank; write something, or take it out",
@@ -127,3 +128,32 @@ def test_an_imported_episode_keeps_the_language_of_its_old_feed(tmp_path: Path) 
     text = TOML.format("https://n.example").replace('source = "source.wav"', 'language = "English"')
     (tmp_path / EPISODE_FILE).write_text(text, encoding="utf-8")
     assert read_table(tmp_path / EPISODE_FILE, "a").language == "English"
+
+
+PERSONS = """id = "10000000-0000-4000-8000-000000000001"
+guid = "g"
+slug = "a"
+title = "A"
+source = "source.wav"
+hosts = ["Ann Ferrer"]
+guests = ["Bo Lind", { name = "Cy Moss", url = "https://cy.example", image_url = "https://cy.example/c.jpg" }]
+"""
+
+
+def test_a_person_is_a_name_or_a_table(tmp_path: Path) -> None:
+    """A guest may have a page and a picture; a name alone stays enough."""
+    (tmp_path / EPISODE_FILE).write_text(PERSONS, encoding="utf-8")
+    table = read_table(tmp_path / EPISODE_FILE, "a")
+    assert [guest.to_person("guest") for guest in (*table.hosts, *table.guests)] == [
+        Person(name="Ann Ferrer", role="guest"),
+        Person(name="Bo Lind", role="guest"),
+        Person(name="Cy Moss", role="guest", url="https://cy.example", image_url="https://cy.example/c.jpg"),
+    ]
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "cy.example"])
+def test_a_persons_address_is_of_the_web(tmp_path: Path, url: str) -> None:
+    """Another address is refused with the key's name: it would run, or lead nowhere."""
+    (tmp_path / EPISODE_FILE).write_text(PERSONS.replace('https://cy.example"', f'{url}"'), encoding="utf-8")
+    with pytest.raises(ConfigError, match="url"):
+        read_table(tmp_path / EPISODE_FILE, "a")

@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 
 from tests.support.golden import FEEDS
+from tests.support.parts import how_to_get
 from tests.support.paths import ROOT
 
 INSTALLED = shutil.which("node") and (ROOT / "node_modules" / "podcast-partytime").is_dir()
 
-pytestmark = pytest.mark.skipif(
-    not INSTALLED, reason="podcast-partytime is not installed; run scripts/check_partytime.sh once"
-)
+pytestmark = pytest.mark.skipif(not INSTALLED, reason=how_to_get("podcast-partytime"))
 
 
 def parsed(name: str) -> Any:

@@ -34,7 +34,7 @@ def test_show_toml(tmp_path: Path) -> None:
     """Names and terms are composed, from the file and the environment; a file's name stays as it is."""
     (tmp_path / "show.toml").write_text(SHOW, encoding="utf-8")
     config = load_config(tmp_path, {"PODCAST_SHOW_AUTHOR": f"{APART} B"})
-    assert (config.show.title, config.show.author, config.show.hosts) == (NAME, f"{NAME} B", (NAME,))
+    assert (config.show.title, config.show.author, config.show.host_names) == (NAME, f"{NAME} B", (NAME,))
     assert [term.name for term in config.glossary.terms] == [NAME, NAME]
     assert config.glossary.terms[0].sounds_like == (NAME,)
     assert config.show.artwork == f"{APART}.jpg"
@@ -48,7 +48,11 @@ def test_a_new_episode(tmp_path: Path) -> None:
     tracks = [(APART, source, None)]
     slug = create_episode(source, library, guests=(APART,), notes=f"Mit {APART}", tracks=tracks)
     folder = library.folder(slug)
-    assert (folder.table.title, folder.table.guests, folder.table.tracks[0].name) == (NAME, (NAME,), NAME)
+    assert (folder.table.title, folder.table.guests[0].name, folder.table.tracks[0].name) == (
+        NAME,
+        NAME,
+        NAME,
+    )
     assert (folder.path / "notes.md").read_text(encoding="utf-8") == f"Mit {NAME}"
     assert create_episode(source, library, guests=(NAME,), notes=f"Mit {APART}") == slug
 

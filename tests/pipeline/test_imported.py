@@ -118,6 +118,16 @@ def test_a_guest_who_is_not_named_any_more_goes(moved: ShowFolder) -> None:
     assert [person.text for person in ford(moved).findall("podcast:person", NAMES)] == ["Ann Ferrer"]
 
 
+def test_an_address_of_a_guest_reaches_the_item(moved: ShowFolder) -> None:
+    """The folder's address replaces the old feed's element of that guest; the narrator's stays."""
+    edit(moved, "episode.toml", '["Bo Lind"]', '[{ name = "Bo Lind", url = "https://bo.example" }]')
+    publish(context_of(moved), FORD)
+    persons = {person.text: person.get("href") for person in ford(moved).findall("podcast:person", NAMES)}
+    assert persons["Bo Lind"] == "https://bo.example"
+    assert sorted(map(str, persons)) == ["Ann Ferrer", "Bo Lind"]
+    assert publish(context_of(moved), FORD).changed is False
+
+
 def test_a_bonus_for_subscribers_takes_its_files_along(moved: ShowFolder) -> None:
     """Audio and chapters leave public/, the item leaves the public feed."""
     edit(moved, "episode.toml", "explicit = true", 'explicit = true\naccess = "subscribers"')

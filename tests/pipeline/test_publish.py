@@ -77,10 +77,14 @@ def test_publishing_again_does_nothing_and_says_so(show: ShowFolder) -> None:
 
 
 def test_other_settings_change_nothing_that_is_out(show: ShowFolder) -> None:
-    """An episode in the catalog keeps its audio and words when model and loudness change in the settings."""
+    """An episode in the catalog keeps its audio and words when model, precision and loudness change."""
     before = objects(show)
     done = show.run(
-        "publish", SLUG, PODCAST_TRANSCRIPTION_MODEL="base", PODCAST_AUDIO_LOUDNESS_MONO_LUFS="-23"
+        "publish",
+        SLUG,
+        PODCAST_TRANSCRIPTION_MODEL="base",
+        PODCAST_TRANSCRIPTION_PRECISION="f32",
+        PODCAST_AUDIO_LOUDNESS_MONO_LUFS="-23",
     )
     assert done.returncode == 0
     assert objects(show) == before

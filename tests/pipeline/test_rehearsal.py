@@ -72,7 +72,7 @@ def test_the_options_of_a_recording_reach_its_rehearsal(context: Context, record
     options = PublishOptions("High water", "high", ("Mara Quill",), None)
     with ingested_for_rehearsal(context, lambda show: ingest_recording(show, recording, options)) as found:
         table = found[0].library.folder(found[1]).table
-        assert (found[1], table.title, table.guests) == ("high", "High water", ("Mara Quill",))
+        assert (found[1], table.title, table.guests[0].name) == ("high", "High water", "Mara Quill")
 
 
 def test_a_rehearsed_episode_has_the_shows_language_and_mark(tmp_path: Path, recording: Path) -> None:

@@ -15,6 +15,7 @@ from podcast_pipeline.audience import database
 from podcast_pipeline.audience.database import connect, open_database, upgrade
 from podcast_pipeline.audience.database.engine import DATABASE_FILE_NAME
 from podcast_pipeline.files import make_folder
+from tests.support.parts import how_to_get
 from tests.support.postgres import is_installed, running_postgresql
 
 PROCESSES = get_context("forkserver")
@@ -39,7 +40,7 @@ TEMPLATE = "podcast_template"
 def postgresql() -> Iterator[str]:
     """Yield the base URL of a server that lives as long as this test run; its template is migrated."""
     if not is_installed():
-        pytest.skip("PostgreSQL is not installed; apt-get install postgresql")
+        pytest.skip(how_to_get("postgres"))
     with running_postgresql() as base, TemporaryDirectory() as folder:
         _run(f"{base}/postgres", f"CREATE DATABASE {TEMPLATE}")
         template = connect(f"{base}/{TEMPLATE}", Path(folder))

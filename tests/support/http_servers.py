@@ -3,10 +3,11 @@
 import re
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -19,15 +20,19 @@ READY_S = 30
 @contextmanager
 def running_site(show: ShowFolder, port: int, **environment: str) -> Iterator[str]:
     """Run `podcast serve` over a show and yield the site's address."""
-    site = f"http://127.0.0.1:{port}"
     show.init_database()
-    with (show.folder / "serve.log").open("wb") as log:
+    variables = {**show.environment, "PODCAST_URLS_SITE": f"http://127.0.0.1:{port}", **environment}
+    with running_podcast(PODCAST, show.folder, port, variables) as site:
+        yield site
+
+
+@contextmanager
+def running_podcast(podcast: Path, folder: Path, port: int, environment: Mapping[str, str]) -> Iterator[str]:
+    """Run an installed `podcast serve` in a show's folder and yield the site's address."""
+    site = f"http://127.0.0.1:{port}"
+    with (folder / "serve.log").open("wb") as log:
         process = subprocess.Popen(
-            [PODCAST, "serve", "--port", str(port)],
-            cwd=show.folder,
-            env={**show.environment, "PODCAST_URLS_SITE": site, **environment},
-            stdout=log,
-            stderr=log,
+            [podcast, "serve", "--port", str(port)], cwd=folder, env=environment, stdout=log, stderr=log
         )
         try:
             _wait(f"{site}/healthz", process)

@@ -131,13 +131,30 @@ def count_transcribed(cache: Path, *, options: TranscriptionOptions, **settings:
 
 
 def test_only_options_that_change_the_words_miss_the_cache(tmp_path: Path) -> None:
-    """The same options transcribe nothing; other names, beam size or number type transcribe everything."""
+    """The same options transcribe nothing; other names, beam size or device transcribe everything."""
     windows = count_transcribed(tmp_path, options=TranscriptionOptions())
     assert windows >= 3
     assert count_transcribed(tmp_path, options=TranscriptionOptions()) == 0
     assert count_transcribed(tmp_path, options=TranscriptionOptions(names=("Ann",))) == windows
     assert count_transcribed(tmp_path, options=TranscriptionOptions(beam_size=1)) == windows
-    assert count_transcribed(tmp_path, options=TranscriptionOptions(), precision="bf16") == windows
+    assert count_transcribed(tmp_path, options=TranscriptionOptions(), device="cuda") == windows
+
+
+def test_another_number_type_transcribes_nothing_again(tmp_path: Path) -> None:
+    """Windows keep the number type in which they were made; the receipt has it, or both of a mixture."""
+
+    def precision(name: str) -> object:
+        engine = CountingEngine(precision=name, precision_reason=f"{name} is best")
+        transcript = EngineTranscriber(engine, cache=tmp_path).transcribe(
+            SAMPLE, options=TranscriptionOptions(), report=ignore_progress
+        )
+        assert transcript.receipt
+        return transcript.receipt.options["precision"], transcript.receipt.options["precision_reason"]
+
+    assert precision("bf16") == ("bf16", "bf16 is best")
+    assert precision("int8") == ("bf16", "bf16 is best")
+    min(tmp_path.glob("windows/*/*.json")).unlink()
+    assert precision("int8") == ("bf16; int8", "bf16 is best; int8 is best")
 
 
 @pytest.mark.parametrize(("language", "beam_size"), [("en", 2), ("es", 5)])

@@ -153,10 +153,11 @@ def test_the_error_for_missing_weights_has_the_command(tmp_path: Path) -> None:
     assert "hf download Systran/faster-whisper-large-v2" in done.stderr.splitlines()[-1]
 
 
-def test_an_unknown_model_lists_the_known() -> None:
-    """A typing error shows the right names."""
-    with pytest.raises(TranscriptionError, match=r"bsae: no such model; known are .*base"):
-        hub.fetch_from_hub("bsae")
+@pytest.mark.parametrize("model", ["bsae", "/no/such/folder", "./here"])
+def test_an_unknown_model_lists_the_known(model: str) -> None:
+    """A typing error, in a name or in a path, shows the right names."""
+    with pytest.raises(TranscriptionError, match=r": no such model; known are .*base.*, or a folder"):
+        hub.fetch_from_hub(model)
 
 
 def test_embedded_models_name_their_packages() -> None:

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from tests.support.feeds import transcript_urls
+from tests.support.parts import how_to_get
 from tests.support.paths import ROOT
 from tests.support.ports import free_port
 from tests.support.site import Site, flagship_on_a_port
@@ -60,7 +61,7 @@ def as_documented(folder: Path, upstream: str, port: int, plain_port: int) -> st
 def proxied(tmp_path: Path) -> Iterator[Proxied]:
     """A show that is served, and the documented nginx before it."""
     if NGINX is None:
-        pytest.skip("nginx is not installed; apt-get install nginx-light")
+        pytest.skip(how_to_get("nginx"))
     folder, port, plain_port = tmp_path / "nginx", free_port(), free_port()
     folder.mkdir()
     with flagship_on_a_port(tmp_path / "show") as site:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import NullPool, PoolProxiedConnection, QueuePool
 
 from podcast_pipeline.audience.database.patience import remaining_s
-from podcast_pipeline.errors import SubscriberError
+from podcast_pipeline.errors import SubscriberError, install_extra
 from podcast_pipeline.files import make_folder, sync_to_disk
 
 REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
@@ -277,7 +277,7 @@ def _postgresql(address: str) -> Engine:
         engine = create_engine(url.set(drivername="postgresql+psycopg"), **POOL_OPTIONS, pool_pre_ping=True)
     except ModuleNotFoundError as error:
         raise SubscriberError(
-            "PODCAST_DATABASE_URL", "PostgreSQL needs psycopg; pip install 'podcast-pipeline[postgresql]'"
+            "PODCAST_DATABASE_URL", f"PostgreSQL needs psycopg; {install_extra('postgresql')}"
         ) from error
 
     @event.listens_for(engine, "begin")

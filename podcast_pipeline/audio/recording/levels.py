@@ -7,6 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 PART_S = 0.1
+STROKES = 10  # of an outline, in a part
+STROKE_S = PART_S / STROKES
+SHELF = 5 / 48_000**2  # times the rate squared: how much more the ear's curve has of differences
 BATCH_PARTS = 20
 RUN_SAMPLES = 4  # equal ones in a row, so loud, are a flat top
 FLAT_LEVEL = 0.25  # of full scale
@@ -33,6 +36,20 @@ class SoundLevels:
     clipped: NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class SoundOutline:
+    """The outline of a recording, STROKE_S each.
+
+    Attributes:
+        peak: shape (n,): highest absolute sample of any channel, 1.0 = full scale.
+        power: shape (n,): as loud as the ear hears it, about: the mean of a stroke is left out and the
+            differences of neighbours are added, in place of the filters of BS.1770-4; of all channels.
+    """
+
+    peak: NDArray[np.float32]
+    power: NDArray[np.float32]
+
+
 @dataclass
 class LevelMeter:
     """Takes the samples of a recording one after the other.
@@ -49,6 +66,7 @@ class LevelMeter:
     _rate_hz: int = 0
     _waiting: list[Frames] = field(default_factory=list)
     _parts: list[NDArray[np.float64]] = field(default_factory=list)
+    _outline: list[NDArray[np.float32]] = field(default_factory=list)
 
     def add(self, samples: Frames, rate_hz: int) -> None:
         """Measure more samples; a new rate or another number of channels begins a new part."""
@@ -72,6 +90,12 @@ class LevelMeter:
         power = np.maximum(rows[:2], 0) if has_second else rows[:1]
         return SoundLevels(power, rows[2], rows[3])
 
+    @property
+    def outline(self) -> SoundOutline:
+        """The outline of what was measured."""
+        peak, power = np.concatenate(self._outline, axis=1) if self._outline else np.zeros((2, 0), np.float32)
+        return SoundOutline(peak, power)
+
     def _measure(self, *, rest: bool = False) -> None:
         """Measure whole parts and keep what is left for the next; with `rest` drop less than half a part."""
         block = np.concatenate(self._waiting, axis=1)
@@ -83,7 +107,9 @@ class LevelMeter:
             whole = block.shape[1]
         if block.size:
             self.peak = _highest((self.peak, float(block.max()), -float(block.min())))
-        self._parts.append(self._rows(block[:, :whole].reshape(len(block), -1, size)))
+        parts = block[:, :whole].reshape(len(block), -1, size)
+        self._parts.append(self._rows(parts))
+        self._outline.append(_strokes(parts, self._rate_hz))
 
     def _rows(self, parts: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return, for parts of shape (channels, n, samples): power of both channels, of the mix, clipping."""
@@ -108,6 +134,17 @@ class LevelMeter:
         for shift in range(RUN_SAMPLES - 2):
             flat &= same[..., shift : same.shape[-1] - RUN_SAMPLES + 2 + shift]
         return np.asarray(flat.mean(axis=2).max(axis=0))
+
+
+def _strokes(parts: NDArray[np.float32], rate_hz: int) -> NDArray[np.float32]:
+    """Return, for parts of shape (channels, n, samples): peak and power of their strokes, shape (2, m)."""
+    size = max(1, parts.shape[2] // STROKES)
+    strokes = parts[:, :, : parts.shape[2] // size * size].reshape(len(parts), -1, size)
+    peak = np.maximum(strokes.max(axis=2), -strokes.min(axis=2)).max(axis=0)
+    steps = np.diff(strokes, axis=2)
+    low = np.einsum("cns,cns->n", strokes, strokes) / size - (strokes.mean(axis=2) ** 2).sum(axis=0)
+    high = SHELF * rate_hz**2 * np.einsum("cns,cns->n", steps, steps) / size
+    return np.stack([peak, np.maximum(low, 0) + high]).astype(np.float32)
 
 
 def _highest(values: Iterable[float]) -> float:

@@ -74,7 +74,7 @@ def ingest(
     recording = audio or [parse_track(text) for text in track or ()]
     new_slug = ingest_recording(session.context, recording, options)
     folder = session.library.folder(new_slug)
-    guests = list(folder.table.guests)
+    guests = [guest.name for guest in folder.table.guests]
     session.output.result(
         {
             "slug": new_slug,
@@ -145,6 +145,9 @@ def transcribe(
     engine: Annotated[
         str | None, typer.Option(help="Engine: auto, openvino, faster-whisper or openai-whisper.")
     ] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="Number type of the openvino engine: auto, bf16, f32 or int8.")
+    ] = None,
     language: Annotated[
         str | None,
         typer.Option(help="ISO 639-1 code; else that of episode.toml, of show.toml, or heard."),
@@ -169,7 +172,7 @@ def transcribe(
     from podcast_pipeline.cli.commands.transcribe import parse_formats, transcribe_all
 
     session: CliSession = context.obj
-    overrides = {"model": model, "engine": engine}
+    overrides = {"model": model, "engine": engine, "precision": precision}
     settings = session.transcription.model_copy(update={k: v for k, v in overrides.items() if v})
     transcribe_all(
         session,

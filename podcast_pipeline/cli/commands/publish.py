@@ -61,6 +61,7 @@ def publish_all(session: CliSession, arguments: list[str], options: PublishOptio
     _ = session.store  # raises before any work if it is another show's
     _ = session.context.publisher_lock  # raises before any work if publishers cannot be kept apart
     _warn_of_categories(session)
+    session.output.begin_run(len(arguments))
     outcomes = [_attempt(session, argument, options) for argument in arguments]
     errors = [outcome.error for outcome in outcomes if outcome.error]
     if len(outcomes) == len(errors) == 1:
@@ -160,6 +161,8 @@ def _attempt(session: CliSession, argument: str, options: PublishOptions) -> Pub
         result: PublishResult | DryRunResult = work(session, argument, options)
     except PodcastError as error:
         return PublishOutcome(argument, None, dict(seconds), error)
+    finally:
+        session.output.finish_recording()
     return PublishOutcome(argument, result, dict(seconds))
 
 
@@ -179,6 +182,7 @@ def _publish_one(session: CliSession, argument: str, options: PublishOptions) ->
     context, publish_at = session.context, _publish_at(session, options.at)
     slug = argument
     if _is_recording(argument, options):
+        _ = context.engine  # one must be installed; before the recording is copied
         slug = ingest_recording(context, options.tracks or Path(argument), options)
 
     def confirm(prepared: "PreparedEpisode") -> None:
@@ -218,6 +222,7 @@ def rehearsed_episode(
     if not _is_recording(argument, options):
         yield context, argument
         return
+    _ = context.engine
     with ingested_for_rehearsal(
         context, lambda library: ingest_recording(library, options.tracks or Path(argument), options)
     ) as found:

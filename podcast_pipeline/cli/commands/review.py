@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from podcast_pipeline.cli.arguments import SlugArgument
+from podcast_pipeline.cli.commands import typed
 from podcast_pipeline.cli.exit_codes import PROBLEMS
 from podcast_pipeline.cli.output import format_count
 from podcast_pipeline.cli.session import CliSession
@@ -28,12 +29,13 @@ if TYPE_CHECKING:
 CHOICES = {word: word[0] for name in ("accept", "fix", "play", "skip", "quit") for word in (name, name[0])}
 DURATION = re.compile(r"(\d+)(s|m)")
 
-transcript = typer.Typer(no_args_is_help=True, help="Compare versions of a transcript.")
+transcript = typer.Typer(no_args_is_help=True, help="Import a typed transcript, compare versions.")
 
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
     app.command()(review)
+    typed.register(transcript)
     app.add_typer(transcript, name="transcript")
 
 

@@ -12,10 +12,11 @@ import typer
 from podcast_pipeline.cli.commands.doctor import doctor
 from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.config import SECRET_VARIABLES, STATE_FOLDER
-from podcast_pipeline.errors import ConfigError
+from podcast_pipeline.errors import ConfigError, TranscriptionError
 from podcast_pipeline.files import make_folder, write_atomically
 
 TEMPLATES = files("podcast_pipeline.episodes") / "template"
+NOT_MEASURED = "`podcast doctor` says how long an hour of audio takes here with each Whisper model"
 GIT_IGNORES = """\
 /.podcast/
 /episodes/*/build/
@@ -58,8 +59,23 @@ def init(
     session: CliSession = context.obj
     session.output.result(
         {"folder": str(folder.resolve())},
-        [f"{target}: new show; edit title, author and urls, then run `podcast publish recording.wav`"],
+        [
+            f"{target}: new show; edit title, author and urls, then run `podcast publish recording.wav`",
+            _speed_line(),
+        ],
     )
+
+
+def _speed_line() -> str:
+    """Return how long an hour of audio takes with each model, from what was transcribed here before."""
+    from podcast_pipeline import transcription
+    from podcast_pipeline.transcription.known_models import speed
+
+    try:
+        known = speed.known_speeds(transcription.choose_engine(transcription.AUTO))
+    except TranscriptionError as error:
+        return str(error)
+    return speed.hour_line(known) or NOT_MEASURED
 
 
 def _keep_out_of_git(path: Path) -> None:

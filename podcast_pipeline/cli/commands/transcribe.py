@@ -10,7 +10,7 @@ from typing import cast, get_args
 from podcast_pipeline import transcription
 from podcast_pipeline.audio.source import look_at
 from podcast_pipeline.cli import os_error_message
-from podcast_pipeline.cli.commands import review
+from podcast_pipeline.cli.commands import review, typed
 from podcast_pipeline.cli.commands.publish import NO_SPEECH
 from podcast_pipeline.cli.exit_codes import DONE, FAILED
 from podcast_pipeline.cli.output import printable
@@ -30,6 +30,7 @@ from podcast_pipeline.pipeline.words.transcribe import (
     transcribe_episode,
     transcribe_file,
 )
+from podcast_pipeline.pipeline.words.typed_transcript import import_old_transcript
 from podcast_pipeline.transcript.captions.formats import render_captions
 from podcast_pipeline.transcript.edits import EditConflict
 from podcast_pipeline.transcription import Transcriber
@@ -72,8 +73,15 @@ class TranscriptionRun:
     @cached_property
     def transcriber(self) -> Transcriber:
         """The engine with its weights."""
-        cache = self.session.cache_folder
-        return transcription.load_transcriber(self.settings.engine, self.settings.model, cache=cache)
+        settings, output = self.settings, self.session.output
+        return transcription.load_transcriber(
+            settings.engine,
+            settings.model,
+            precision=settings.precision,
+            cache=self.session.cache_folder,
+            report=output.report,
+            note=output.note,
+        )
 
     def is_episode(self, name: str) -> bool:
         """Return whether a name is an episode's, and no file's."""
@@ -126,6 +134,10 @@ class TranscriptionRun:
             tell_recording(folder, context)
             transcript = transcribe_episode(folder, draft, context, language=self.language)
             edited = edited_transcript(folder, draft, transcript, None, context)
+            if not folder.has_recording and (old := import_old_transcript(folder, draft, context)):
+                for line in typed.import_lines(old):
+                    self.session.output.warn(line)
+                edited = edited_transcript(folder, draft, transcript, None, context)
         return TranscriptionResult(slug, edited.transcript, edited.conflicts, folder.transcript_md)
 
     def attempt(self, name: str) -> TranscriptionResult:

@@ -1,4 +1,4 @@
-"""The encoding of another host's feed: what it says, what the host says, and what it is.
+"""The encoding of a plain text, and of another host's feed: what feed and host say, and what it is.
 
 Order: a byte order mark, the charset of the HTTP answer, the XML declaration, UTF-8. What is well-formed
 UTF-8 is UTF-8 whatever is said, for no other text looks like it. Labels are those of the Encoding Standard.
@@ -110,6 +110,33 @@ def decode_feed(body: bytes, *, http_charset: str = "") -> DecodedFeed:
     wrong = codecs_said and not text.isascii()
     remarks = (f"is said to be {said[0]}, but is UTF-8, as which it is read",) if wrong else ()
     return DecodedFeed(_plain(text), remarks)
+
+
+def decode_text(body: bytes, *, language: str = "") -> str:
+    """Decode a plain text, of whatever encoding; no byte makes it fail.
+
+    A byte order mark decides; then the zeros of UTF-16; then UTF-8, where all of it is; else what programs of
+    the language wrote before.
+
+    Args:
+        language: BCP 47, of the text.
+    """
+    marked = next((codec for mark, codec in MARKS if body.startswith(mark)), None)
+    if codec := marked or _by_zeros_of_one_side(body[:BEGIN_BYTES]):
+        return body.decode(codec, "replace").removeprefix("\ufeff")
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        legacy = LEGACY.get(language.partition("-")[0].lower(), "cp1252")
+        return body.decode(legacy, "replace")
+
+
+def _by_zeros_of_one_side(begin: bytes) -> str | None:
+    """Return the encoding of a text in UTF-16 without a mark: zeros, all of them left or all right."""
+    left, right = begin[::2].count(0), begin[1::2].count(0)
+    if min(left, right) > 0 or (left + right) * 20 < max(len(begin), 1):
+        return None
+    return "utf-16-be" if left else "utf-16-le"
 
 
 def _codec(label: str) -> str | None:

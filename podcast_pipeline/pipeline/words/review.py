@@ -85,7 +85,7 @@ def correct_item(item: ReviewItem, correction: str, review: EpisodeReview) -> No
             item is a dropped word, which has no place in it.
     """
     slug = review.draft.slug
-    if item.kind == "dropped":
+    if item.is_left_out:
         message = "is not in transcript.md; write it there where it was said, then accept this item"
         raise EpisodeError(slug, f"“{item.text}” {message}")
     if review.episode_text.markdown is None:
@@ -118,7 +118,7 @@ def _corrected(item: ReviewItem, correction: str, markdown: str, transcript: Tra
 def names_to_learn(review: EpisodeReview, config: Config) -> tuple[TermTable, ...]:
     """Return the names that a person corrected and the show's glossary lacks."""
     known = glossary.build_glossary(
-        config.glossary, people=config.show.hosts, language=review.edited.transcript.language
+        config.glossary, people=config.show.host_names, language=review.edited.transcript.language
     )
     return learn_terms(review.edited.edits.all, known)
 

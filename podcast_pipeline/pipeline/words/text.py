@@ -106,6 +106,7 @@ def find_review_items(
         policy=config.review,
         printed=printed_name_doubts(draft, edited.transcript, config),
         conflicts=edited.conflicts,
+        differences=edited.differences,
         accepted=accepted,
     )
     return tuple(sorted([*items, *renamed], key=lambda item: (-item.weight, item.start_s)))
@@ -151,7 +152,10 @@ def printed_name_doubts(
     draft: EpisodeDraft, transcript: Transcript, config: Config
 ) -> tuple[PrintedNameDoubt, ...]:
     """Return the printed names that may be wrong: speakers, guests and hosts, title, notes."""
-    hosts, guests = config.show.hosts, [person.name for person in draft.persons if person.role == "guest"]
+    hosts, guests = (
+        config.show.host_names,
+        [person.name for person in draft.persons if person.role == "guest"],
+    )
     people = [*hosts, *guests]
     speakers = filter(None, (transcript.speaker_name(segment.speaker) for segment in transcript.segments))
     texts = (("the title", draft.title), ("the notes", draft.notes))

@@ -13,10 +13,10 @@ from podcast_pipeline.diarization.multitrack import transcribe_tracks
 from podcast_pipeline.episodes import edits
 from podcast_pipeline.episodes.folder import EpisodeFolder
 from podcast_pipeline.errors import ConfigError, EpisodeError
-from podcast_pipeline.files import sha256_of
+from podcast_pipeline.files import sha256_of, user_cache_folder
 from podcast_pipeline.model import Episode, EpisodeDraft, ProgressCallback, Transcript, composed
 from podcast_pipeline.pipeline import imported
-from podcast_pipeline.pipeline.context import Context, ignore, user_cache_folder
+from podcast_pipeline.pipeline.context import Context, ignore
 from podcast_pipeline.storage.download import download
 from podcast_pipeline.transcript.names.glossary import Glossary, build_glossary, fix_names
 from podcast_pipeline.transcript.names.matching import GlossaryTerm
@@ -77,7 +77,8 @@ def transcribe(
         TranscriptionError: there is no such engine or model, or it cannot be used.
     """
     names = _checked_names(names)
-    transcriber = load_transcriber(engine, model, cache=cache or user_cache_folder())
+    cache = cache or user_cache_folder() / "cache"
+    transcriber = load_transcriber(engine, model, cache=cache, report=report)
     glossary = Glossary(tuple(GlossaryTerm(name) for name in names))
     options = TranscriptionOptions(language=language)
     return transcribe_file(Path(recording), transcriber, options=options, glossary=glossary, report=report)
@@ -195,7 +196,7 @@ def _transcribe(
 
 def episode_glossary(draft: EpisodeDraft, config: Config, language: str) -> Glossary:
     """Return the names of an episode: its guests, the hosts, the show's terms, the names in the notes."""
-    people = [*(person.name for person in draft.persons), *config.show.hosts]
+    people = [*(person.name for person in draft.persons), *config.show.host_names]
     return build_glossary(config.glossary, people=people, notes=draft.notes, language=language)
 
 

@@ -42,6 +42,27 @@ def apply_edits(edits: Iterable[Edit], transcript: Transcript) -> MergeResult:
     conflict with its reason, and changes nothing.
     """
     state, all_edits = MergeState.from_transcript(transcript), tuple(edits)
+    _merge(state, all_edits)
+    order = {id(edit): number for number, edit in enumerate(all_edits)}  # equal edits may occur twice
+    applied = sorted(state.applied, key=lambda edit: order[id(edit)])
+    return MergeResult(state.merged_transcript(), tuple(applied), tuple(state.conflicts))
+
+
+def satisfied_edits(edits: Iterable[Edit], transcript: Transcript) -> tuple[Edit, ...]:
+    """Return the edits whose change a transcript already has, each looked at by itself."""
+    candidates = tuple(edits)
+    if not candidates:
+        return ()
+    indexed = MergeState.from_transcript(transcript)
+    return tuple(edit for edit in candidates if _is_satisfied(edit, indexed.fresh()))
+
+
+def _is_satisfied(edit: Edit, state: MergeState) -> bool:
+    _merge(state, (edit,))
+    return bool(state.applied) and not state.changes_text and state.merged_transcript() == state.new
+
+
+def _merge(state: MergeState, all_edits: tuple[Edit, ...]) -> None:
     apply_name_edits(state, [edit for edit in all_edits if isinstance(edit, NameEdit)])
     placed = [(edit, state.anchors.find(edit.site)) for edit in all_edits if not isinstance(edit, NameEdit)]
     for edit, found in [row for row in placed if not _accept_agreement(state, *row)]:
@@ -49,9 +70,6 @@ def apply_edits(edits: Iterable[Edit], transcript: Transcript) -> MergeResult:
             _apply_word_edit(state, edit, found)
         else:
             _apply_turn_edit(state, edit, found)
-    order = {id(edit): number for number, edit in enumerate(all_edits)}  # equal edits may occur twice
-    applied = sorted(state.applied, key=lambda edit: order[id(edit)])
-    return MergeResult(state.merged_transcript(), tuple(applied), tuple(state.conflicts))
 
 
 def _accept_agreement(state: MergeState, edit: WordEdit | TurnEdit, found: Sequence[AnchorMatch]) -> bool:

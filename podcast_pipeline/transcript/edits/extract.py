@@ -1,6 +1,6 @@
 """Extract the edits that a person made in a transcript.md."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 
@@ -40,8 +40,10 @@ def extract_edits(document: MarkdownTranscript, base: Transcript, now: datetime)
     alignment = align_document(document, base)
     recording = recording_hash(base)
     anchors = AnchorIndex(alignment.transcript_units, None)
+    speakers = _speaker_by_unit(alignment)
     words = [
-        _word_edit(alignment, change, anchors, recording, now) for change in _changed_stretches(alignment)
+        _word_edit(alignment, change, speakers, anchors, recording, now)
+        for change in _changed_stretches(alignment)
     ]
     turns = [
         _turn_edit(alignment, i1, i2, to, anchors, recording, now)
@@ -76,9 +78,14 @@ def _by_turn(alignment: DocumentAlignment, change: DiffHunk) -> Iterator[DiffHun
 
 
 def _word_edit(
-    alignment: DocumentAlignment, change: DiffHunk, anchors: AnchorIndex, recording: str | None, now: datetime
+    alignment: DocumentAlignment,
+    change: DiffHunk,
+    speakers: Mapping[int, str | None],
+    anchors: AnchorIndex,
+    recording: str | None,
+    now: datetime,
 ) -> WordEdit:
-    units, speakers = alignment.transcript_units, _speaker_by_unit(alignment)
+    units = alignment.transcript_units
     speaker_id = alignment.speaker_ids[change.j1] if change.j2 > change.j1 else None
     neighbours = {"before": change.i1 - 1, "after": change.i2}
     if change.i2 > change.i1:

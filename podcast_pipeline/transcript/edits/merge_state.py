@@ -61,6 +61,23 @@ class MergeState:
         units = units_of(new)
         return cls(new, units, AnchorIndex(units, recording_hash(new)), {s.id: s for s in new.speakers})
 
+    def fresh(self) -> "MergeState":
+        """Return the state before any edit, with the same index."""
+        return MergeState(self.new, self.units, self.anchors, {s.id: s for s in self.new.speakers})
+
+    @property
+    def changes_text(self) -> bool:
+        """Whether other words or speakers were put in; False leaves it to a comparison of all words."""
+        return any(
+            [text.strip() for text in split_units(one.text)]
+            != [unit.text.strip() for unit in self.units[one.start : one.end]]
+            for one in self.replacements
+        ) or any(
+            unit.speaker != speaker
+            for start, end, speaker in self.reassigned
+            for unit in self.units[start:end]
+        )
+
     def add_conflict(self, edit: Edit, at_s: float, reason: str) -> None:
         """Record an edit as a conflict."""
         self.conflicts.append(EditConflict(edit=edit, at_s=at_s, reason=reason))

@@ -5,9 +5,12 @@ from dataclasses import dataclass, replace
 from itertools import groupby, pairwise, zip_longest
 
 from podcast_pipeline.model import Segment, Transcript, Word
+from podcast_pipeline.transcript.edits.sequence_diff import DiffHunk
+from podcast_pipeline.transcript.edits.similar_units import similar_pairs
 from podcast_pipeline.transcript.edits.units import Unit, equal_ignoring_typography, has_space, spread_times
 
 NEW_WORD_S = 0.3  # duration of an inserted word, if there is room
+LONGEST_WORD_S = 3.0  # a few words in place of a long passage do not last as long as it
 
 Span = tuple[float, float]
 
@@ -62,17 +65,44 @@ def replacement_units(
 ) -> list[EditedUnit]:
     """Return the texts that a person wrote in place of units start to end, which may be empty.
 
-    Their speaker is that of the first replaced unit, or of the unit before.
+    A word that is nearly one of the replaced has its time. The speaker is that of the first replaced unit, or
+    of the unit before.
     """
-    old = units[start:end]
-    around = (units[start - 1] if start else None, units[end] if end < len(units) else None)
-    neighbour = old[0] if old else around[0] or around[1]
+    neighbour = [*units[start:end], *units[max(start - 1, 0) : start], *units[end : end + 1]][:1]
+    speaker = neighbour[0].speaker if neighbour else None
+    return [
+        unit
+        for part in _parts(units, start, end, texts)
+        for unit in _placed(units, part, texts[part.j1 : part.j2], speaker)
+    ]
+
+
+def _parts(units: Sequence[Unit], start: int, end: int, texts: tuple[str, ...]) -> Iterator[DiffHunk]:
+    """Yield a pair for each text that is nearly a replaced word, and the stretches between, in order."""
+    i, j = start, 0
+    pairs = [(start + a, b) for a, b in similar_pairs([unit.key for unit in units[start:end]], texts)]
+    for next_i, next_j in [*pairs, (end, len(texts))]:
+        if next_j > j:
+            yield DiffHunk(i, next_i, j, next_j)
+        if next_j < len(texts):
+            yield DiffHunk(next_i, next_i + 1, next_j, next_j + 1)
+        i, j = next_i + 1, next_j + 1
+
+
+def _placed(
+    units: Sequence[Unit], part: DiffHunk, texts: tuple[str, ...], speaker: str | None
+) -> list[EditedUnit]:
+    old = units[part.i1 : part.i2]
+    around = (
+        units[part.i1 - 1] if part.i1 else None,
+        units[part.i2] if part.i2 < len(units) else None,
+    )
     return [
         EditedUnit(
             text=text,
             start_s=start_s,
             end_s=end_s,
-            speaker=neighbour.speaker if neighbour else None,
+            speaker=speaker,
             segment_index=old[min(number, len(old) - 1)].segment_index if old else None,
         )
         for number, (text, (start_s, end_s)) in enumerate(zip(texts, _times(texts, old, around), strict=True))
@@ -91,10 +121,11 @@ def _times(
     if len(old) == len(texts):
         return [(unit.start_s, unit.end_s) for unit in old]
     if old:
-        end_s = max(old[-1].end_s, old[0].start_s)
+        start_s = old[0].start_s
+        end_s = min(max(old[-1].end_s, start_s), start_s + len(texts) * LONGEST_WORD_S)
         if len(texts) > len(old):
             end_s = max(end_s, _gap(len(texts) * NEW_WORD_S, old[0], around[1])[1])
-        return spread_times(texts, old[0].start_s, end_s)
+        return spread_times(texts, start_s, end_s)
     return spread_times(texts, *_gap(len(texts) * NEW_WORD_S, *around))
 
 

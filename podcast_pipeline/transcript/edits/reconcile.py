@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from podcast_pipeline.model import Transcript
-from podcast_pipeline.transcript.edits.apply import apply_edits
+from podcast_pipeline.transcript.edits.apply import satisfied_edits
 from podcast_pipeline.transcript.edits.extract import extract_edits
 from podcast_pipeline.transcript.edits.record import Edit, Edits, edit_key
 from podcast_pipeline.transcript.edits.word_times import transcript_from_document
@@ -20,20 +20,17 @@ def reconcile_edits(edits: Edits, document: MarkdownTranscript, base: Transcript
     extracted = [(edit_key(edit), edit) for edit in extract_edits(document, base, now)]
     earlier = {edit_key(edit): edit for edit in edits.edits}
     words, keys = transcript_from_document(document, base), {key for key, _ in extracted}
-    agreed = (
-        e
-        for key, e in earlier.items()
-        if key not in keys and is_satisfied(e, base) and is_satisfied(e, words)
-    )
+    gone = (edit for key, edit in earlier.items() if key not in keys)
+    agreed = satisfied_edits(satisfied_edits(gone, base), words)
+    resolved = {id(edit) for edit in satisfied_edits((c.edit for c in edits.conflicts), words)}
     return edits.model_copy(
         update={
             "edits": (*(earlier.get(key, edit) for key, edit in extracted), *agreed),
-            "conflicts": tuple(c for c in edits.conflicts if not is_satisfied(c.edit, words)),
+            "conflicts": tuple(c for c in edits.conflicts if id(c.edit) not in resolved),
         }
     )
 
 
 def is_satisfied(edit: Edit, transcript: Transcript) -> bool:
     """Return whether a transcript already has an edit's change."""
-    merged = apply_edits((edit,), transcript)
-    return bool(merged.applied) and merged.transcript == transcript
+    return bool(satisfied_edits((edit,), transcript))

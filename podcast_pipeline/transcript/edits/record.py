@@ -134,6 +134,8 @@ class Edits(FrozenModel):
         replaces: hash of a transcript.md whose edits are all stored here and that must be rewritten, or None.
         idle_note: hash of the correction note that was in transcript.md when there was nothing to correct; it
             belongs to no later correction. Not written where there is none.
+        typed: hash of the transcript.md as the import of a typed transcript has written it. None, and not
+            written, where nothing was imported.
     """
 
     schema_version: Literal[1] = 1
@@ -144,12 +146,13 @@ class Edits(FrozenModel):
     accepted: tuple[str, ...] = ()
     replaces: Hash16 | None = None
     idle_note: Hash16 | None = None
+    typed: Hash16 | None = None
 
     @model_serializer(mode="wrap")
-    def _without_empty_note(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave `idle_note` out where it is empty: earlier releases refuse keys that they do not know."""
+    def _without_empty_hashes(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what is empty of later fields: earlier releases refuse keys that they do not know."""
         document: dict[str, Any] = serialize(self)
-        return document if self.idle_note else {k: v for k, v in document.items() if k != "idle_note"}
+        return {k: v for k, v in document.items() if v is not None or k not in ("idle_note", "typed")}
 
     @property
     def all(self) -> tuple[WordEdit | TurnEdit | NameEdit, ...]:

@@ -5,7 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
+from podcast_pipeline.transcript.edits.best_matches import best_matches
+
 RUN = 4  # units; a run this long that is unique in both texts is an anchor
+FEW_CELLS = 10_000  # units times units; the best alignment of a smaller stretch is found in no time
+MOST_CELLS = 1_000_000  # units times units; of a larger stretch shorter runs are anchors
 
 
 @dataclass(frozen=True)
@@ -21,16 +25,10 @@ class DiffHunk:
 def matching_indices(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
     """Return (index in old, index in new) of equal units, both rising.
 
-    An hour of speech takes well under a second: only the stretches between anchors are compared in full.
+    An hour of speech takes well under a second: only the stretches between anchors are compared in full, and
+    of those none that is large.
     """
-    found: list[tuple[int, int]] = []
-    i = j = 0
-    for anchor_i, anchor_j in [*_anchors(old, new), (len(old), len(new))]:
-        found.extend(_matches_between(old, new, i, anchor_i, j, anchor_j))
-        if anchor_i < len(old) and anchor_j < len(new):
-            found.append((anchor_i, anchor_j))
-        i, j = anchor_i + 1, anchor_j + 1
-    return found
+    return list(_matches_between(old, new, 0, len(old), 0, len(new), run=RUN))
 
 
 def diff_hunks(matches: Sequence[tuple[int, int]], old_count: int, new_count: int) -> Iterator[DiffHunk]:
@@ -55,19 +53,37 @@ def merge_adjacent(hunks: Iterable[DiffHunk]) -> list[DiffHunk]:
 
 
 def _matches_between(
+    old: Sequence[str], new: Sequence[str], i1: int, i2: int, j1: int, j2: int, *, run: int
+) -> Iterator[tuple[int, int]]:
+    """Yield the matches of a stretch: those of the anchors, and of the smaller stretches between them."""
+    i, j = i1, j1
+    anchors = ((i1 + a, j1 + b) for a, b in _anchors(old[i1:i2], new[j1:j2], run))
+    for anchor_i, anchor_j in [*anchors, (i2, j2)]:
+        cells = (anchor_i - i) * (anchor_j - j)
+        if cells > MOST_CELLS and run > 1:
+            yield from _matches_between(old, new, i, anchor_i, j, anchor_j, run=run - 1)
+        elif 0 < cells <= MOST_CELLS:
+            yield from _all_matches(old, new, i, anchor_i, j, anchor_j)
+        if anchor_i < i2 and anchor_j < j2:
+            yield anchor_i, anchor_j
+        i, j = anchor_i + 1, anchor_j + 1
+
+
+def _all_matches(
     old: Sequence[str], new: Sequence[str], i1: int, i2: int, j1: int, j2: int
 ) -> Iterator[tuple[int, int]]:
-    if i1 >= i2 or j1 >= j2:
+    if (i2 - i1) * (j2 - j1) <= FEW_CELLS:
+        yield from ((i1 + i, j1 + j) for i, j in best_matches(old[i1:i2], new[j1:j2]))
         return
     matcher = SequenceMatcher(None, old[i1:i2], new[j1:j2], autojunk=False)
     for block in matcher.get_matching_blocks():
         yield from ((i1 + block.a + k, j1 + block.b + k) for k in range(block.size))
 
 
-def _anchors(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
-    here, there = _unique_runs(old), _unique_runs(new)
-    shared = sorted((here[run], there[run]) for run in here.keys() & there.keys())
-    points = sorted({(i + k, j + k) for i, j in _longest_rising(shared) for k in range(RUN)})
+def _anchors(old: Sequence[str], new: Sequence[str], run: int) -> list[tuple[int, int]]:
+    here, there = _unique_runs(old, run), _unique_runs(new, run)
+    shared = sorted((here[key], there[key]) for key in here.keys() & there.keys())
+    points = sorted({(i + k, j + k) for i, j in _longest_rising(shared) for k in range(run)})
     anchors: list[tuple[int, int]] = []
     for i, j in points:  # overlapping runs ("no no no no") would match one unit twice
         if not anchors or (i > anchors[-1][0] and j > anchors[-1][1]):
@@ -75,11 +91,11 @@ def _anchors(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
     return anchors
 
 
-def _unique_runs(units: Sequence[str]) -> dict[tuple[str, ...], int]:
+def _unique_runs(units: Sequence[str], size: int) -> dict[tuple[str, ...], int]:
     first: dict[tuple[str, ...], int] = {}
     repeated: set[tuple[str, ...]] = set()
-    for i in range(len(units) - RUN + 1):
-        run = tuple(units[i : i + RUN])
+    for i in range(len(units) - size + 1):
+        run = tuple(units[i : i + size])
         if run in first:
             repeated.add(run)
         first[run] = i

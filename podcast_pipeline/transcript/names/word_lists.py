@@ -1,5 +1,6 @@
 """Word lists by language: ordinary words, numbers, negations."""
 
+from collections.abc import Mapping
 from functools import cache
 
 USUAL_ZIPF = 4.0
@@ -37,6 +38,11 @@ NEGATIONS: dict[str, frozenset[str]] = {
     "fr": word_set("ne pas jamais rien personne aucun aucune sans non"),
     "pt": word_set("não nunca jamais nada ninguém nenhum nenhuma sem"),
 }
+
+
+def words_of(tables: Mapping[str, frozenset[str]], language: str) -> frozenset[str]:
+    """Return the words of a language, BCP 47, of a table; none for a language that it has not."""
+    return tables.get(language.split("-")[0].lower(), frozenset())
 
 
 @cache

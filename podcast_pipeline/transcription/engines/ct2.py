@@ -4,10 +4,11 @@ Layout (binary version 6): ctranslate2/specs/model_spec.py, `_serialize`. Query,
 into one matrix (self attention), key and value into one (cross attention).
 """
 
+import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,25 +22,54 @@ Variables = Mapping[str, NDArray[np.generic]]
 """Name, like "encoder/layer_0/ffn/linear_0/weight" -> array."""
 
 
+class StoredVariable(NamedTuple):
+    """The place of a variable in its file."""
+
+    offset_bytes: int
+    dtype: np.dtype[np.generic]
+    shape: tuple[int, ...]
+
+
+class ModelFile(Mapping[str, NDArray[np.generic]]):
+    """The variables of a file, each read when it is asked for: none stays in memory."""
+
+    def __init__(self, path: Path, places: Mapping[str, StoredVariable]) -> None:
+        self._path, self._places = path, places
+
+    def __getitem__(self, name: str) -> NDArray[np.generic]:
+        offset_bytes, dtype, shape = self._places[name]
+        return np.fromfile(self._path, dtype, math.prod(shape), offset=offset_bytes).reshape(shape)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._places
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
 def read_variables(folder: Path) -> Variables:
-    """Return the variables of a CTranslate2 folder.
+    """Return the variables of a CTranslate2 folder, which are read when they are asked for.
 
     Raises:
         TranscriptionError: not a model, or its weights are quantised, which is not reversible.
     """
+    path = folder / "model.bin"
     try:
-        with (folder / "model.bin").open("rb") as file:
+        with path.open("rb") as file:
             _number(file, "I")  # binary version
             _text(file)  # specification
             _number(file, "I")  # revision of the specification
-            variables = dict(_variable(file) for _ in range(_number(file, "I")))
+            places = dict(_place(file) for _ in range(_number(file, "I")))
     except (KeyError, ValueError, struct.error, UnicodeDecodeError) as error:
         raise TranscriptionError(folder, "is not a Whisper model in CTranslate2's format") from error
-    if "encoder/conv1/weight" not in variables:
+    if "encoder/conv1/weight" not in places:
         raise TranscriptionError(folder, "is not a Whisper model")
-    if variables["decoder/embeddings/weight"].dtype == np.int8:
+    if places["decoder/embeddings/weight"].dtype == np.int8:
         raise TranscriptionError(folder, "has quantised weights; give the float16 conversion")
-    return variables
+    return ModelFile(path, places)
 
 
 def count_layers(variables: Variables, side: str) -> int:
@@ -48,11 +78,17 @@ def count_layers(variables: Variables, side: str) -> int:
     return sum(name.startswith(f"{side}/layer_") and name.endswith(last) for name in variables)
 
 
-def _variable(file: BinaryIO) -> tuple[str, NDArray[np.generic]]:
+def _place(file: BinaryIO) -> tuple[str, StoredVariable]:
     name = _text(file)
-    shape = [_number(file, "I") for _ in range(_number(file, "B"))]
-    dtype = DTYPES[_number(file, "B")]
-    return name, np.frombuffer(file.read(_number(file, "I")), dtype).reshape(shape)
+    shape = tuple(_number(file, "I") for _ in range(_number(file, "B")))
+    dtype: np.dtype[np.generic] = np.dtype(DTYPES[_number(file, "B")])
+    size_bytes, offset_bytes = _number(file, "I"), file.tell()
+    end_bytes = offset_bytes + size_bytes
+    is_cut = file.seek(0, 2) < end_bytes
+    if is_cut or size_bytes != math.prod(shape) * dtype.itemsize:
+        raise ValueError(name)
+    file.seek(end_bytes)
+    return name, StoredVariable(offset_bytes, dtype, shape)
 
 
 def _number(file: BinaryIO, code: str) -> int:

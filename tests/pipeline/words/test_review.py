@@ -336,6 +336,20 @@ def test_a_changed_style_hears_nothing_again(show: ShowFolder) -> None:
     assert [options.style for options in transcriber.given_options] == ["verbatim"]
 
 
+@pytest.mark.parametrize("precision", ["bf16", "f32", "int8"])
+def test_another_precision_hears_nothing_again(show: ShowFolder, precision: str) -> None:
+    """Before publication too the words stay, with the receipt of the precision in which they were made."""
+    context = context_of(show)
+    folder = context.library.folder(SLUG)
+    draft, before = folder.load_draft(), folder.load_transcript()
+    assert before is not None
+    settings = context.config.transcription.model_copy(update={"precision": precision})
+    changed = replace(context, config=context.config.model_copy(update={"transcription": settings}))
+    changed.transcriber = transcriber = FixedTranscriber(before)
+    assert load_or_transcribe(folder, draft, None, changed) == before
+    assert transcriber.given_options == []
+
+
 def test_corrected_names_are_offered_to_the_glossary(show: ShowFolder) -> None:
     """--learn lists corrected names, --yes writes them into show.toml; comments stay."""
     edit(show, ("Dashwood", "Dashwoode"))

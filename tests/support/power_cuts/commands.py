@@ -14,6 +14,7 @@ from podcast_pipeline.files import sha256_of
 from podcast_pipeline.storage.local import LocalStore
 from tests.support.bucket_show import files, object_urls, objects
 from tests.support.paths import ROOT
+from tests.support.power_cuts.program import WORDS
 from tests.support.show import clean_environment, run_ffmpeg
 
 PROGRAM = Path(__file__).with_name("program.py")
@@ -40,7 +41,8 @@ class CutCommand:
     """A command of `podcast` whose power is cut.
 
     Attributes:
-        arguments: of `podcast`; {feed} stands for the address of another host's feed, {recording} for a file.
+        arguments: of `podcast`; {feed} stands for the address of another host's feed, {recording} and
+            {typed} for files.
         begin: name of the state in which the command is run.
         result: what an uncut run leaves; a cut one that is run again must leave the same.
         promise: what is there once the command has returned, and must be there after a cut then.
@@ -79,8 +81,9 @@ def run(
 
 
 def filled_in(arguments: Sequence[str], work: Path, feed: str = "") -> list[str]:
-    """Return arguments with the address of another host's feed, and with a recording."""
-    return [argument.format(feed=feed, recording=work / "recording.wav") for argument in arguments]
+    """Return arguments with the address of another host's feed, and with a recording and its transcript."""
+    paths = {"recording": work / "recording.wav", "typed": work / "typed.txt"}
+    return [argument.format(feed=feed, **paths) for argument in arguments]
 
 
 def make_begin(work: Path, name: str) -> Folder:
@@ -91,6 +94,7 @@ def make_begin(work: Path, name: str) -> Folder:
     if name == "nothing":
         folder.mkdir()
         make_recording(work / "recording.wav")
+        (work / "typed.txt").write_text(f"ANN EXAMPLE: {' '.join(WORDS[:60])}", encoding="utf-8")
         return folder
     before, arguments = BEGINS[name]
     shutil.copytree(make_begin(work, before), folder, symlinks=True)
@@ -171,6 +175,9 @@ COMMANDS = {
     "ingest": CutCommand(INGEST, "show", ingested, episode_files),
     "transcribe": CutCommand(("transcribe", SLUG), "ingested", transcript_files, transcript_files),
     "publish": CutCommand(("publish", SLUG), "ingested", show_files, show_files),
+    "transcript import": CutCommand(
+        ("transcript", "import", SLUG, "{typed}"), "ingested", transcript_files, transcript_files
+    ),
     "feed import": CutCommand(("feed", "import", "{feed}"), "show", show_files, show_files),
     "unpublish": CutCommand(("unpublish", "--yes", SLUG), "published", show_files, show_files),
     "withdraw": CutCommand(("withdraw", SLUG, "--all", "--yes"), "published", show_files, show_files),

@@ -57,7 +57,7 @@ def main() -> None:
     if "--real-engine" in sys.argv:
         sys.argv.remove("--real-engine")
     else:
-        vars(transcription)["load_transcriber"] = lambda *_, cache: EngineTranscriber(
+        vars(transcription)["load_transcriber"] = lambda *_, cache, **__: EngineTranscriber(
             ReadingEngine(), cache=cache
         )
     cli.main()

@@ -134,7 +134,7 @@ def test_an_edit_of_the_first_word_in_a_repeated_passage() -> None:
 @pytest.mark.xfail(
     strict=True, reason="a word goes to the other speaker; a word said twice is taken for its echo"
 )
-@pytest.mark.parametrize("seed", [2846, 2888])
+@pytest.mark.parametrize("seed", [2846])
 def test_edits_that_are_still_misplaced(seed: int) -> None:
     """Known failures among 3,000 interviews of consecutive seeds."""
     assert list(case_errors(random_case(seed))) == []

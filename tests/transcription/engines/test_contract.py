@@ -18,6 +18,7 @@ from podcast_pipeline.model import Progress, Transcript
 from podcast_pipeline.transcription import (
     AUTO,
     ENGINES,
+    PRECISIONS,
     Machine,
     Transcriber,
     TranscriptionOptions,
@@ -136,6 +137,8 @@ def test_receipt_is_complete(tiny_transcript: Transcript, excerpt: Path) -> None
     assert tiny_transcript.receipt.weights_sha256.startswith("1a5afae06a4db91c")
     assert tiny_transcript.receipt.audio_sha256 == sha256_of(excerpt)
     assert {"language", "names", "beam_size", "device", "precision"} <= set(tiny_transcript.receipt.options)
+    if tiny_transcript.receipt.engine == "openvino":
+        assert str(tiny_transcript.receipt.options["precision_reason"]).startswith("the fastest o")
 
 
 @pytest.mark.parametrize("engine", sorted(ENGINES))
@@ -239,6 +242,12 @@ def test_a_wrong_engine_lists_the_right_ones() -> None:
     """The error names every engine."""
     with pytest.raises(TranscriptionError, match=f"known are auto, {', '.join(ENGINES)}"):
         choose_engine("kaldi")
+
+
+def test_a_wrong_precision_lists_the_right_ones(tmp_path: Path) -> None:
+    """The error names every precision; nothing is loaded."""
+    with pytest.raises(TranscriptionError, match=f"known are {', '.join(PRECISIONS)}"):
+        load_transcriber("openvino", "tiny.en", precision="fp16", cache=tmp_path)
 
 
 def test_auto_is_an_engine() -> None:

@@ -4,7 +4,7 @@ The source is the CTranslate2 file; cross attention itself is in attention.py. A
 the self-attention keys and values of a row's tokens are the state of the graphs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +15,7 @@ from openvino import opset13 as op
 from podcast_pipeline.transcription.engines.ct2 import HEAD_WIDTH, Variables, count_layers
 from podcast_pipeline.transcription.engines.openvino.layers import (
     LayerBuilder,
+    eight_bit_product,
     float_constant,
     int_scalar,
     int_vector,
@@ -22,12 +23,11 @@ from podcast_pipeline.transcription.engines.openvino.layers import (
 from podcast_pipeline.transcription.engines.openvino.top_k import SCORE_BLOCK
 
 MASKED_SCORE = -1e9
-SMALLEST = 1e-30
 EMBEDDINGS, POSITIONS = "decoder/embeddings/weight", "decoder/position_encodings/encodings"
 
 
-def build_decoder_graphs(variables: Variables, suppressed: Sequence[int]) -> list[ov.Model]:
-    """Return a graph for each layer, and the output graph (see `_output_graph`).
+def build_decoder_graphs(parts: LayerBuilder, suppressed: Sequence[int]) -> Iterator[ov.Model]:
+    """Yield a graph for each layer, and the output graph (see `_output_graph`).
 
     A layer's inputs: mask (rows, 1, length, all tokens so far), added to the scores of self attention;
     sources (rows,), the row of the previous step that each row continues; then for the first layer the
@@ -35,9 +35,10 @@ def build_decoder_graphs(variables: Variables, suppressed: Sequence[int]) -> lis
     attention, all (rows, length, width).
     A layer's outputs: the residual (rows, length, width), and its cross-attention queries, same shape.
     """
-    parts = LayerBuilder(variables)
-    count = count_layers(variables, "decoder")
-    return [*(_layer_graph(parts, layer) for layer in range(count)), _output_graph(parts, count, suppressed)]
+    count = count_layers(parts.variables, "decoder")
+    for layer in range(count):
+        yield _layer_graph(parts, layer)
+    yield _output_graph(parts, count, suppressed)
 
 
 class TokenEmbedding(NamedTuple):
@@ -58,7 +59,7 @@ def token_embedding(variables: Variables) -> TokenEmbedding:
 
 
 def _layer_graph(parts: LayerBuilder, layer: int) -> ov.Model:
-    width = parts.variables[EMBEDDINGS].shape[1]
+    width = parts.variables[POSITIONS].shape[1]
     heads = width // HEAD_WIDTH
     mask = op.parameter([-1, 1, -1, -1], np.float32, name="mask")
     sources = op.parameter([-1], np.int32, name="sources")
@@ -90,14 +91,15 @@ def _output_graph(parts: LayerBuilder, count: int, suppressed: Sequence[int]) ->
     Its outputs: the scores of all tokens (rows, vocabulary and padding), suppressed ones masked; and the
     factor of each row of scores (rows, 1).
     """
-    inputs, x = _rest_of_layer(parts, count - 1, [-1, parts.variables[EMBEDDINGS].shape[1]])
+    inputs, x = _rest_of_layer(parts, count - 1, [-1, parts.variables[POSITIONS].shape[1]])
     hidden = parts.layer_norm(x, "decoder/layer_norm")
     embeddings = parts.variables[EMBEDDINGS].astype(np.float32)
     vocabulary = len(embeddings)
     padded = np.pad(embeddings, ((0, -vocabulary % SCORE_BLOCK), (0, 0)))
     suppression_bias = np.zeros((1, len(padded)), np.float32)
     suppression_bias[0, [*suppressed, *range(vocabulary, len(padded))]] = MASKED_SCORE
-    results = _quantized_product(hidden, padded, suppression_bias)
+    product, scale = eight_bit_product(hidden, padded)
+    results = op.add(product, float_constant(suppression_bias)), scale
     return ov.Model([result.output(0) for result in results], inputs, "last")
 
 
@@ -106,27 +108,6 @@ def _rest_of_layer(parts: LayerBuilder, layer: int, shape: Sequence[int]) -> tup
     residual, attended = (op.parameter(shape, np.float32, name=name) for name in ("before", "found"))
     x = op.add(residual, parts.linear(attended, f"decoder/layer_{layer}/attention/linear_2"))
     return [residual, attended], op.add(x, parts.feed_forward(x, f"decoder/layer_{layer}/ffn"))
-
-
-def _quantized_product(
-    x: ov.Node, weights: NDArray[np.float32], bias: NDArray[np.float32]
-) -> tuple[ov.Node, ov.Node]:
-    """Return x times the weights in 8 bits, plus the bias, and the factor of each row of the product.
-
-    Each row of x and of the weights has its own quantization step. OpenVINO uses its 8-bit product if x goes
-    through a FakeQuantize.
-
-    Args:
-        bias: 0 or MASKED_SCORE.
-    """
-    steps = np.maximum(np.abs(weights).max(1, keepdims=True) / 127, SMALLEST)
-    quantized_weights = op.constant(np.round(weights / steps).astype(np.int8))
-    low, high = float_constant(np.array(-1)), float_constant(np.array(127 / 128))
-    top = op.reduce_max(op.abs(x), int_vector(-1), keep_dims=True)
-    quantized_x = op.fake_quantize(op.divide(x, top), low, high, low, high, 256)
-    dequantized_weights = op.multiply(op.convert(quantized_weights, np.float32), float_constant(steps))
-    product = op.matmul(quantized_x, dequantized_weights, transpose_a=False, transpose_b=True)
-    return op.add(product, float_constant(bias)), top
 
 
 def _with_cached(

@@ -7,18 +7,18 @@ import numpy as np
 import openvino as ov
 from openvino import opset13 as op
 
-from podcast_pipeline.transcription.engines.ct2 import Variables, count_layers
+from podcast_pipeline.transcription.engines.ct2 import count_layers
 from podcast_pipeline.transcription.engines.openvino.layers import LayerBuilder, int_scalar, int_vector
 
 MEL_FRAMES = 3000  # 30 s
 
 
-def build_encoder_graph(variables: Variables) -> ov.Model:
+def build_encoder_graph(parts: LayerBuilder) -> ov.Model:
     """Return the graph: float32, shape (1, n_mels, 3000) to keys and values, layer after layer.
 
     Its outputs: for each layer of the decoder keys (1, width, 1500) and values (1, 1500, width).
     """
-    parts = LayerBuilder(variables)
+    variables = parts.variables
     n_mels = variables["encoder/conv1/weight"].shape[1]
     mel = op.parameter([1, n_mels, MEL_FRAMES], np.float32, name="mel")
     x = op.gelu(_convolution(parts, mel, "encoder/conv1", stride=1), "ERF")

@@ -20,11 +20,11 @@ from faster_whisper.tokenizer import _LANGUAGE_CODES, Tokenizer
 
 from podcast_pipeline.errors import TranscriptionError
 from podcast_pipeline.transcript.names import spelling
+from podcast_pipeline.transcription import AUTO
 from podcast_pipeline.transcription.decode import Samples
 from podcast_pipeline.transcription.derived_files import verified_files
 from podcast_pipeline.transcription.engine import DecodingOptions, EngineWord
 from podcast_pipeline.transcription.engines import ct2
-from podcast_pipeline.transcription.engines.ct2 import Variables
 from podcast_pipeline.transcription.engines.openvino import (
     attention,
     decoder,
@@ -32,13 +32,18 @@ from podcast_pipeline.transcription.engines.openvino import (
     top_k,
     word_times,
 )
-from podcast_pipeline.transcription.engines.openvino import (
-    layers as openvino_layers,
-)
 from podcast_pipeline.transcription.engines.openvino.beam_search import Hypothesis, beam_search
+from podcast_pipeline.transcription.engines.openvino.encoder_speed import encoder_time_ms
 from podcast_pipeline.transcription.engines.openvino.kernels import Floats
+from podcast_pipeline.transcription.engines.openvino.layers import ENCODER_FRAMES, LayerBuilder
 from podcast_pipeline.transcription.engines.openvino.malloc import tune_malloc
 from podcast_pipeline.transcription.engines.openvino.mel import HOP_SAMPLES, Mel, log_mel
+from podcast_pipeline.transcription.engines.openvino.precision import (
+    PrecisionChoice,
+    choose_precision,
+    compile_settings,
+    layer_builder,
+)
 from podcast_pipeline.transcription.engines.openvino.words import (
     CONTEXT_TOKENS,
     TimedWord,
@@ -46,7 +51,7 @@ from podcast_pipeline.transcription.engines.openvino.words import (
     replace_nonwords,
 )
 from podcast_pipeline.transcription.engines.openvino.worker import CompiledGraphs, InferenceWorker
-from podcast_pipeline.transcription.weights import Weights
+from podcast_pipeline.transcription.weights import MODEL_FILE, Weights
 
 FRAME_S = 0.02  # of the encoder's output: two mel frames
 LONGEST_PROMPT = CONTEXT_TOKENS // 2 - 1  # without the start-of-previous token
@@ -55,19 +60,24 @@ MOST_BEAMS = top_k.TOP_K // 2
 ENGLISH_VOCABULARY = 51864
 LARGEST_BATCH, SMALLEST_BATCH = 12, 4  # windows
 ROOM_BYTES = 300e6  # for the keys and values of a batch, one byte each
-WEIGHT_BYTES = 2  # of a number in bf16
+SIZE = {"bf16": 1.0, "f32": 2.0, "int8": 0.5}  # of the weights in memory, by their float16 file
 
 
 class OpenVino:
-    """The `openvino` engine. See `Engine`."""
+    """The `openvino` engine. See `Engine`.
+
+    Args:
+        precision: a name in PRECISIONS, see precision.py; one precision gives the same words in every run.
+    """
 
     name = "openvino"
 
-    def __init__(self, weights: Weights) -> None:
+    def __init__(self, weights: Weights, precision: str = AUTO) -> None:
         if not weights.path.is_dir():
             raise TranscriptionError(
                 self.name, f"{weights.path} is for --engine openai-whisper; give a folder"
             )
+        choice = choose_precision(precision, encoder_time_ms)
         tune_malloc()
         self.weights = weights
         self.version = version("openvino")
@@ -77,10 +87,14 @@ class OpenVino:
         self._n_mels = variables["encoder/conv1/weight"].shape[1]
         vocabulary, width = variables[decoder.EMBEDDINGS].shape
         layers = ct2.count_layers(variables, "decoder")
-        self.batch_size = _batch_size(layers * 2 * openvino_layers.ENCODER_FRAMES * width)
+        self.batch_size = _batch_size(layers * 2 * ENCODER_FRAMES * width)
         self._text = tokenizers.Tokenizer.from_file(str(weights.path / "tokenizer.json"))
         self._is_multilingual = vocabulary > ENGLISH_VOCABULARY
-        self.settings = {"device": "cpu", "precision": openvino_layers.inference_precision()}
+        self.settings = {
+            "device": "cpu",
+            "precision": choice.precision,
+            "precision_reason": choice.reason,
+        }
         self.languages = frozenset(_LANGUAGE_CODES if self._is_multilingual else ["en"])
         heads = width // ct2.HEAD_WIDTH
         alignment_heads = [
@@ -95,7 +109,11 @@ class OpenVino:
         self._idle_workers: SimpleQueue[InferenceWorker] = SimpleQueue()
         cache = weights.derived / "openvino"
         with verified_files(cache):
-            for compiled in _compile_graphs(variables, self._config["suppress_ids"], self.workers, cache):
+            suppressed = [token for token in self._config["suppress_ids"] if token >= 0]
+            is_large = (weights.path / MODEL_FILE).stat().st_size * SIZE[choice.precision] > ROOM_BYTES
+            for compiled in _compile_graphs(
+                layer_builder(choice, variables), suppressed, choice, self.workers, is_large, cache
+            ):
                 worker = InferenceWorker(
                     compiled, slots=self.batch_size, heads=heads, alignment_heads=alignment_heads
                 )
@@ -165,7 +183,12 @@ class OpenVino:
 
 
 def _compile_graphs(
-    variables: Variables, suppressed: Sequence[int], workers: int, folder: Path
+    parts: LayerBuilder,
+    suppressed: Sequence[int],
+    choice: PrecisionChoice,
+    workers: int,
+    shared: bool,
+    folder: Path,
 ) -> Iterator[CompiledGraphs]:
     """Yield the graphs compiled for this CPU, for each worker.
 
@@ -174,26 +197,21 @@ def _compile_graphs(
     long, has shared ones.
 
     Args:
+        shared: the model is large.
         folder: cache of the compiled graphs between runs.
     """
-    core = ov.Core()
-    shared = sum(variable.size for variable in variables.values()) * WEIGHT_BYTES > ROOM_BYTES
-    streams = workers if shared else 1
-    settings = {
-        "INFERENCE_PRECISION_HINT": openvino_layers.inference_precision(),
-        "NUM_STREAMS": streams,
-        "INFERENCE_NUM_THREADS": streams,
-        "ENABLE_CPU_PINNING": False,  # a stream waits for its worker, on whichever core that runs
-        "CACHE_DIR": str(folder),
-    }
-    embedding = decoder.token_embedding(variables)
-    suppressed_tokens = [token for token in suppressed if token >= 0]
-    models = (
-        encoder.build_encoder_graph(variables),
-        *decoder.build_decoder_graphs(variables, suppressed_tokens),
+    core, streams = ov.Core(), workers if shared else 1
+    encoder_settings, decoder_settings = (
+        {**compile_settings(hint, streams), "CACHE_DIR": str(folder)}
+        for hint in (choice.encoder_hint, choice.decoder_hint)
     )
+    embedding = decoder.token_embedding(parts.variables)
     for _ in range(1 if shared else workers):
-        first, *layers, last = (core.compile_model(model, "CPU", settings) for model in models)
+        first = core.compile_model(encoder.build_encoder_graph(parts), "CPU", encoder_settings)
+        *layers, last = (
+            core.compile_model(graph, "CPU", decoder_settings)
+            for graph in decoder.build_decoder_graphs(parts, suppressed)
+        )
         yield from [CompiledGraphs(first, embedding, layers, last)] * (workers if shared else 1)
 
 

@@ -19,13 +19,14 @@ Floats = NDArray[np.float32]
 
 
 def _use_whole_registers() -> None:
-    """Let Numba use registers of 64 bytes if the CPU has AVX-512: by itself LLVM uses 32 bytes.
+    """Let Numba use registers of 64 bytes where there is AVX-512: by itself LLVM uses 32 bytes.
 
     An earlier import of Numba may have created its compiler already; it is created again, so that the sums
-    are the same in every process.
+    are the same in every process. Features that the environment gives (NUMBA_CPU_FEATURES, or none at all
+    for NUMBA_CPU_NAME=generic) stay as they are.
     """
     features = binding.get_host_cpu_features()
-    if features.get("avx512f") and not config.CPU_FEATURES:  # type: ignore[attr-defined]
+    if features.get("avx512f") and config.CPU_FEATURES is None:  # type: ignore[attr-defined]
         config.CPU_FEATURES = f"{features.flatten()},-prefer-256-bit"  # type: ignore[attr-defined]
         vars(cpu_target).pop("_toplevel_target_context", None)
 

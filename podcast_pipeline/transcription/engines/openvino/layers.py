@@ -9,6 +9,8 @@ from podcast_pipeline.transcription.engines.ct2 import HEAD_WIDTH, Variables
 
 ENCODER_FRAMES = 1500  # of the encoder's output: 30 s
 EPSILON = 1e-5
+SMALLEST = 1e-30
+FIRST_LAYER = "encoder/layer_0/"
 
 
 class LayerBuilder:
@@ -50,6 +52,37 @@ class LayerBuilder:
         return float_constant(self.variables[name])
 
 
+class EightBitLayerBuilder(LayerBuilder):
+    """Builds linear layers with weights and products in 8 bits; all else is as in `LayerBuilder`.
+
+    The encoder's first layer is as there, too: a few of its numbers are far above the others, and in 8 bits
+    it alone would be as far off as all later layers together (docs/decisions.md).
+    """
+
+    def linear(self, x: ov.Node, name: str) -> ov.Node:
+        """Return x times the weights, plus the bias."""
+        if name.startswith(FIRST_LAYER):
+            return super().linear(x, name)
+        product, scale = eight_bit_product(x, self.variables[f"{name}/weight"])
+        return op.add(op.multiply(product, scale), self.constant(f"{name}/bias"))
+
+
+def eight_bit_product(x: ov.Node, weights: NDArray[np.generic]) -> tuple[ov.Node, ov.Node]:
+    """Return x times the weights in 8 bits, and the factor of each row of the product.
+
+    Each row of x and of the weights has its own quantization step. OpenVINO uses its 8-bit product if x goes
+    through a FakeQuantize.
+    """
+    numbers = weights.astype(np.float32)
+    steps = np.maximum(np.abs(numbers).max(1, keepdims=True) / 127, SMALLEST)
+    quantized_weights = op.constant(np.round(numbers / steps).astype(np.int8))
+    low, high = float_constant(np.array(-1)), float_constant(np.array(127 / 128))
+    top = op.reduce_max(op.abs(x), int_vector(-1), keep_dims=True)
+    quantized_x = op.fake_quantize(op.divide(x, top), low, high, low, high, 256)
+    dequantized_weights = op.multiply(op.convert(quantized_weights, np.float32), float_constant(steps))
+    return op.matmul(quantized_x, dequantized_weights, transpose_a=False, transpose_b=True), top
+
+
 def float_constant(numbers: NDArray[np.generic]) -> ov.Node:
     """Return a float32 constant."""
     return op.constant(numbers.astype(np.float32))
@@ -63,8 +96,3 @@ def int_vector(*numbers: int) -> ov.Node:
 def int_scalar(number: int) -> ov.Node:
     """Return one integer, shape ()."""
     return op.constant(np.array(number, np.int64))
-
-
-def inference_precision() -> str:
-    """Return "bf16" if the CPU supports it, else "f32"."""
-    return "bf16" if "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"

@@ -1,7 +1,9 @@
 """Our cross attention against the plain formula, and the voice detector against the library it came with."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -114,14 +116,39 @@ print(found.tobytes().hex())
 """
 
 
+def found_in_a_process(*before: str, **environment: str) -> Floats:
+    """Return the attention output of FOUND; `before` as its arguments."""
+    command = [sys.executable, "-c", FOUND, *before]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, env={**os.environ, **environment}
+    )
+    return np.frombuffer(bytes.fromhex(done.stdout), np.float32)
+
+
 def test_an_earlier_use_of_numba_changes_nothing() -> None:
     """A process in which another library has compiled with Numba first computes the same bits."""
+    assert found_in_a_process("after another").tobytes() == found_in_a_process().tobytes() != b""
 
-    def found(*before: str) -> str:
-        command = [sys.executable, "-c", FOUND, *before]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
-    assert found("after another") == found() != ""
+def test_a_processor_without_wide_registers_computes_the_same() -> None:
+    """The kernels for the least processor of this architecture give the same output within rounding."""
+    generic = found_in_a_process(NUMBA_CPU_NAME="generic")
+    assert np.allclose(generic, found_in_a_process(), rtol=1e-4, atol=1e-6)
+
+
+def test_a_kernel_is_not_taken_from_another_processor(tmp_path: Path) -> None:
+    """Two sets of processor flags have a compiled kernel each in the cache, and one set keeps its own."""
+    use = "from podcast_pipeline.transcription.engines.openvino.kernels import fast_exp; fast_exp(-1.0)"
+    counts = []
+    for name in ("generic", "", ""):
+        environment = {
+            **os.environ,
+            "NUMBA_CACHE_DIR": str(tmp_path),
+            **({"NUMBA_CPU_NAME": name} if name else {}),
+        }
+        subprocess.run([sys.executable, "-c", use], check=True, env=environment)
+        counts.append(len([*tmp_path.rglob("*.nbc")]))
+    assert counts == [1, 2, 2]
 
 
 def test_the_voice_detector_is_onnxruntimes() -> None:

@@ -1,0 +1,57 @@
+"""How much of a publication is done, and the time left, by the usual cost of its long steps."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from podcast_pipeline.model import Progress
+
+COSTS = {"check": 5.0, "transcribe": 80.0, "speakers": 40.0, "master": 25.0, "store": 2.0}
+"""Step, in the order of `publish` -> its seconds for an hour of audio, as scripts/bench_publish.py measures
+them on two cores. Steps that are not here take no time to speak of."""
+FIRST_GUESS = 0.02  # below this share the time left is not known
+
+
+@dataclass
+class RunProgress:
+    """The progress of one run over recordings, each of the same weight, from 0 to 1; it never goes back.
+
+    Attributes:
+        count: of recordings.
+        share: of the run that is done.
+        step: the one at work.
+    """
+
+    count: int
+    share: float = 0.0
+    step: str = ""
+    _finished: int = 0
+    _done: dict[str, float] = field(default_factory=dict)
+
+    def take(self, event: Progress) -> None:
+        """Count the progress of a step; what stands before it in the table is over, or was not needed."""
+        self.step = event.step
+        if event.step not in COSTS:
+            return
+        steps = list(COSTS)
+        self._done.update(dict.fromkeys(steps[: steps.index(event.step)], 1.0))
+        part = event.done / event.total if event.total else 1.0
+        self._done[event.step] = max(part, self._done.get(event.step, 0.0))
+        done = sum(COSTS[step] * part for step, part in self._done.items()) / sum(COSTS.values())
+        self._move(self._finished + min(done, 1.0))
+
+    def finish_recording(self) -> None:
+        """Count a recording as done, whatever its result is."""
+        self._finished += 1
+        self._done.clear()
+        self._move(self._finished)
+
+    def _move(self, recordings: float) -> None:
+        self.share = max(self.share, recordings / self.count)
+
+    def note(self, elapsed_s: float) -> str:
+        """Return the text beside the bar: the share, and the time left once it can be told."""
+        percent = f"{self.share:.0%}"
+        if self.share < FIRST_GUESS or self.share == 1:
+            return percent
+        left_s = elapsed_s * (1 - self.share) / self.share
+        return f"{percent}, {timedelta(seconds=round(left_s))} left"

@@ -1,0 +1,53 @@
+"""Lines of a plain text file."""
+
+import re
+
+from podcast_pipeline.transcript.typed.lines import TypedLine, mark_page_headers
+
+HEADING = re.compile(r"#{1,6}\s+\S.*")
+UNDERLINE = re.compile(r"={3,}|-{3,}|~{3,}")
+BOLD = re.compile(r"(\*\*|__)(?=\S)(?P<bold>.{1,100}?)(?<=\S)\1")
+BREAK = re.compile(r"\r\n|[\n\r\v\x1c-\x1e\x85\u2028\u2029]")
+
+
+def text_lines(text: str) -> list[TypedLine]:
+    """Return the lines of a plain text; bold and headings as in Markdown."""
+    lines: list[TypedLine] = []
+    for page, content in enumerate(text.split("\f")):
+        for number, raw in enumerate(BREAK.split(content)):
+            lines.append(_line(raw.replace("\u00a0", " ").strip(), begins_page=page > 0 and number == 0))
+    return mark_page_headers(_with_underlined_headings(_first_lines_of_pages(lines)))
+
+
+def _line(text: str, *, begins_page: bool) -> TypedLine:
+    if HEADING.fullmatch(text):
+        return TypedLine(text.lstrip("# "), is_heading=True, begins_page=begins_page)
+    found = BOLD.match(text)
+    bold = found["bold"] if found else ""
+    return TypedLine(BOLD.sub(lambda one: one["bold"], text), bold=bold, begins_page=begins_page)
+
+
+def _first_lines_of_pages(lines: list[TypedLine]) -> list[TypedLine]:
+    """Move the mark of a new page from an empty line to the next one that has text."""
+    moved: list[TypedLine] = []
+    begins = False
+    for line in lines:
+        begins = begins or line.begins_page
+        moved.append(
+            TypedLine(
+                line.text, bold=line.bold, is_heading=line.is_heading, begins_page=begins and bool(line.text)
+            )
+        )
+        begins = begins and not line.text
+    return moved
+
+
+def _with_underlined_headings(lines: list[TypedLine]) -> list[TypedLine]:
+    """Make a heading of a line that is underlined."""
+    below = [*(line.text for line in lines[1:]), ""]
+    return [
+        TypedLine(line.text, is_heading=True, begins_page=line.begins_page)
+        if line.text and UNDERLINE.fullmatch(under) and len(under) >= len(line.text) // 2
+        else line
+        for line, under in zip(lines, below, strict=True)
+    ]

@@ -1,0 +1,200 @@
+"""Lines of a Word document (.docx): paragraphs and tables in order, as they are with all changes accepted.
+
+python-docx leaves out what a reviewer has inserted and what stands in a content control, so the runs are
+collected here from its elements.
+
+Source: ECMA-376, part 1, section 17; python-docx issue #340.
+"""
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+from zipfile import BadZipFile, ZipFile
+
+from docx import Document
+from docx.opc.exceptions import PackageNotFoundError
+from docx.oxml.ns import qn
+from docx.text.font import Font
+
+from podcast_pipeline.errors import CaptionError
+from podcast_pipeline.transcript.names.word_lists import word_set
+from podcast_pipeline.transcript.typed.labels import LONGEST_NAME, read_label
+from podcast_pipeline.transcript.typed.lines import TypedLine, mark_page_headers
+
+UNPACKED_BYTES = 20 * 1024**2
+MOST_PARTS = 2000
+MOST_STYLES = 20  # that one is based on
+OLE = bytes.fromhex("d0cf11e0a1b11ae1")  # the container of .doc, and of a .docx with a password
+IS_ENCRYPTED = 0x1  # of a ZIP entry's flags
+DAMAGED = (
+    PackageNotFoundError, BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError,
+    SyntaxError, LookupError, ValueError, AttributeError, TypeError,
+)  # fmt: skip
+"""What python-docx, lxml (its XMLSyntaxError is a SyntaxError) and zipfile raise for a file that is none."""
+
+HEADING_STYLES = ("heading", "title", "subtitle", "toc ", "caption", "header", "footer")
+TABLE_HEADS = word_set(
+    "speaker name who time timecode timestamp text transcript transcription words dialogue content no nr #"
+    " line sprecher zeit wortlaut locuteur temps texte hablante tiempo texto"
+)
+AROUND_BLOCKS = tuple(map(qn, ("w:sdt", "w:sdtContent", "w:ins", "w:moveTo", "w:customXml", "w:smartTag")))
+AROUND_RUNS = (*AROUND_BLOCKS, *map(qn, ("w:hyperlink", "w:fldSimple", "w:dir", "w:bdo")))
+SIGNS = {qn("w:tab"): "\t", qn("w:br"): "\n", qn("w:cr"): "\n", qn("w:noBreakHyphen"): "-"}
+
+Element = Any  # an lxml element; python-docx types its own part of them only
+
+
+def document_lines(data: bytes, name: str) -> list[TypedLine]:
+    """Return the lines of a Word document. Headers, footers, notes and comments are not in its text.
+
+    Args:
+        name: of the file, for a message.
+
+    Raises:
+        CaptionError: it is no such document, is too large unpacked, or has macros; nothing was unpacked.
+    """
+    _check(data, name)
+    try:
+        document = Document(BytesIO(data))
+        return mark_page_headers(list(_lines(document.element.body, _Styles.of(document))))
+    except DAMAGED as error:
+        raise CaptionError(
+            name, "is no Word document, or is damaged; open it in Word and save it as .docx"
+        ) from error
+
+
+def _check(data: bytes, name: str) -> None:
+    """Refuse, from the list of contents alone, what must not be unpacked."""
+    if data.startswith(OLE):
+        raise CaptionError(name, "is an old Word file, or has a password; save it as .docx without one")
+    try:
+        parts = ZipFile(BytesIO(data)).infolist()
+    except (BadZipFile, ValueError, NotImplementedError, OSError) as error:
+        raise CaptionError(name, "is no Word document; open it in Word and save it as .docx") from error
+    if len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > UNPACKED_BYTES:
+        size = f"{UNPACKED_BYTES // 1024**2} MB"
+        raise CaptionError(name, f"is larger than {size} unpacked; remove its pictures, or save it as .txt")
+    if any(part.flag_bits & IS_ENCRYPTED for part in parts):
+        raise CaptionError(name, "has a password; save it as .docx without one")
+    if any(part.filename.lower().endswith("vbaproject.bin") for part in parts):
+        raise CaptionError(name, "has macros; save it as .docx, which has none")
+
+
+@dataclass(frozen=True)
+class _Styles:
+    """The ids of a document's styles that matter: looking each paragraph's style up is slow."""
+
+    headings: frozenset[str]
+    bold: frozenset[str]
+
+    @classmethod
+    def of(cls, document: Any) -> "_Styles":
+        styles = list(document.styles)
+        return cls(
+            frozenset(style.style_id for style in styles if _is_heading(style)),
+            frozenset(style.style_id for style in styles if _is_bold_style(style)),
+        )
+
+
+def _is_heading(style: Any) -> bool:
+    """Return whether a style is one of a heading, or is based on one."""
+    names = list[str]()
+    while style is not None and len(names) < MOST_STYLES:
+        names.append((style.name or "").lower())
+        style = getattr(style, "base_style", None)
+    return any(name.startswith(HEADING_STYLES) for name in names)
+
+
+def _is_bold_style(style: Any) -> bool:
+    font = getattr(style, "font", None)
+    return style.name == "Strong" or bool(font is not None and font.bold and not _is_heading(style))
+
+
+def _lines(parent: Element, styles: _Styles) -> Iterator[TypedLine]:
+    for child in parent.iterchildren():
+        if child.tag == qn("w:p"):
+            yield from _paragraph(child, styles)
+            yield TypedLine("")
+        elif child.tag == qn("w:tbl"):
+            yield from _table(child, styles)
+        elif child.tag in AROUND_BLOCKS:
+            yield from _lines(child, styles)
+
+
+def _paragraph(element: Element, styles: _Styles) -> Iterator[TypedLine]:
+    is_heading = element.style in styles.headings
+    text, bold, may_grow = "", "", True
+    for piece, is_bold in [*_pieces(element, styles), ("\n", False)]:
+        for number, part in enumerate(piece.split("\n")):
+            if number:
+                yield TypedLine(_plain(text), bold=_plain(bold), is_heading=is_heading)
+                text, bold, may_grow = "", "", True
+            may_grow = may_grow and (is_bold or not part.strip())
+            bold += part if may_grow else ""
+            text += part
+
+
+def _pieces(parent: Element, styles: _Styles) -> Iterator[tuple[str, bool]]:
+    """Yield the text of each run that is shown, and whether it is bold."""
+    for child in parent.iterchildren():
+        if child.tag == qn("w:r"):
+            font = Font(child)
+            if not font.hidden:
+                yield _text(child), child.style in styles.bold if font.bold is None else font.bold
+        elif child.tag in AROUND_RUNS:
+            yield from _pieces(child, styles)
+
+
+def _text(run: Element) -> str:
+    return "".join(
+        child.text or "" if child.tag == qn("w:t") else SIGNS.get(child.tag, "")
+        for child in run.iterchildren()
+    )
+
+
+def _table(table: Element, styles: _Styles) -> Iterator[TypedLine]:
+    """Yield the words of a table: of rows of a name, or a time and a name, and words; else cell by cell."""
+    rows = [[list(_lines(cell, styles)) for cell in _within(row, "w:tc")] for row in _within(table, "w:tr")]
+    if any(len(row) > 1 for row in rows) and all(_is_named(row[:-1]) for row in rows):
+        for row in rows:
+            if not all(_joined(cell).casefold().strip(": ") in {"", *TABLE_HEADS} for cell in row):
+                yield from _row(row)
+        return
+    for row in rows:
+        for cell in row:
+            yield from cell
+
+
+def _within(parent: Element, tag: str) -> Iterator[Element]:
+    for child in parent.iterchildren():
+        if child.tag == qn(tag):
+            yield child
+        elif child.tag in AROUND_BLOCKS:
+            yield from _within(child, tag)
+
+
+def _is_named(cells: list[list[TypedLine]]) -> bool:
+    return all(len(_joined(cell)) <= LONGEST_NAME for cell in cells)
+
+
+def _row(cells: list[list[TypedLine]]) -> Iterator[TypedLine]:
+    """Yield the last cell's lines; the name is in the last other cell that has more than time and number."""
+    names = [text for cell in cells[:-1] if (text := _name(_joined(cell)))]
+    if names:
+        yield TypedLine("", name=names[-1])
+    yield from cells[-1]
+
+
+def _name(text: str) -> str:
+    """Return the name in a cell, without a time beside it; empty where there are only times and numbers."""
+    return read_label(TypedLine(text)).name or (text if any(map(str.isalpha, text)) else "")
+
+
+def _joined(cell: list[TypedLine]) -> str:
+    return " ".join(line.text for line in cell if line.text)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.replace("\u00a0", " ").split(" ")).strip(" ")

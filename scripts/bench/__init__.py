@@ -1,0 +1,1 @@
+"""The parts of bench_transcribe.py: engines, recordings, instruction sets, tables."""

@@ -1,0 +1,145 @@
+"""Typed transcripts as plain text: who says what, and what nobody said."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from podcast_pipeline.transcript.typed.plain_text import text_lines
+from podcast_pipeline.transcript.typed.turns import TypedTranscript, turns_of
+
+Turns = list[tuple[str | None, tuple[str, ...]]]
+
+SPEAKERS = {
+    "capitals": ("ANN EXAMPLE: Hello there.\nBOB: Hi.", [("ANN EXAMPLE", "Hello there."), ("BOB", "Hi.")]),
+    "twice": ("Ann: Hello.\n\nBob: Hi.\n\nAnn: Yes.", [("Ann", "Hello."), ("Bob", "Hi."), ("Ann", "Yes.")]),
+    "time in brackets": (
+        "Ann Example (00:01:02): Hello.\nBob Guest [01:05]: Hi.",
+        [("Ann Example", "Hello."), ("Bob Guest", "Hi.")],
+    ),
+    "time before": ("[00:00:01] Ann: Hello.\n00:00:05 Bob: Hi.", [("Ann", "Hello."), ("Bob", "Hi.")]),
+    "name above": (
+        "Ann Example  0:05\nHello.\n\nSpeaker 2  0:09\nHi.",
+        [("Ann Example", "Hello."), ("Speaker 2", "Hi.")],
+    ),
+    "host alone on a line": (
+        "Hanna Host\nHello.\n\nBO\nHi.\n\nBO\nYes.", [("Hanna Host", "Hello."), ("BO", "Hi. Yes.")],
+    ),
+    "dashes": ("- Ann: Hello.\n– Bob: Hi.", [("Ann", "Hello."), ("Bob", "Hi.")]),
+    "a dash without a name": (">> ANN: Hello.\n>> Hi.", [("ANN", "Hello."), (None, "Hi.")]),
+    "bold names": ("**Ann Example**\n\nHello.\n\n**Bob:** Hi.\n**Ann Example**\nSo.", [
+        ("Ann Example", "Hello."), ("Bob", "Hi."), ("Ann Example", "So."),
+    ]),
+    "letters": ("Q: Why?\nA: Because.\nQ: So?\nA: So.", [
+        ("Q", "Why?"), ("A", "Because."), ("Q", "So?"), ("A", "So."),
+    ]),
+    "role in brackets": ("Ann Example (host): Hello.\nBob: Hi.\nBob: Yes.", [
+        ("Ann Example", "Hello."), ("Bob", "Hi. Yes."),
+    ]),
+    "titles and particles": (
+        "Dr. J. van der Berg: Hello.\nMary O'Neil-Smith: Hi.",
+        [("Dr. J. van der Berg", "Hello."), ("Mary O'Neil-Smith", "Hi.")],
+    ),
+    "hebrew": ("אן: שלום לכולם\nבוב: תודה\n\u200fאן: איך היה", [
+        ("אן", "שלום לכולם"), ("בוב", "תודה"), ("אן", "איך היה"),
+    ]),
+    "japanese": ("司会：今日は。\n山田：はい\n続きです。", [
+        ("司会", "今日は。"), ("山田", "はい続きです。"),
+    ]),
+    "windows line ends": ("ANN: Hello\r\nthere.\r\n\r\nBOB: Hi.\r\n", [
+        ("ANN", "Hello there."), ("BOB", "Hi."),
+    ]),
+}  # fmt: skip
+"""Form -> a text, and its turns."""
+
+SPEECH = {
+    "a colon in a sentence": "He said: no.\nSo: yes.\nSo: no.\nIt was this: that.",
+    "a clock that was said": "10:30 was early.\nWe met at 10:30 and left.",
+    "brackets that were said": "I (and my dog) came.",
+    "one capital": "However: we came.\n\nAnd left.",
+}
+"""What looks like a label or a time and is speech."""
+
+
+def read(text: str, *people: str) -> TypedTranscript:
+    return turns_of(text_lines(text), people)
+
+
+def turns(typed: TypedTranscript) -> Turns:
+    return [(turn.name, turn.paragraphs) for turn in typed.turns]
+
+
+@pytest.mark.parametrize("form", SPEAKERS)
+def test_speakers_are_found(form: str) -> None:
+    """Each way to write who speaks gives the names, and the words without them."""
+    text, expected = SPEAKERS[form]
+    found = [(name, " ".join(paragraphs)) for name, paragraphs in turns(read(text, "Hanna Host"))]
+    assert found == expected
+
+
+@pytest.mark.parametrize("case", SPEECH)
+def test_speech_stays_speech(case: str) -> None:
+    """A text without speakers keeps every word."""
+    typed = read(SPEECH[case])
+    assert typed.names == ()
+    assert " ".join(p for turn in typed.turns for p in turn.paragraphs) == " ".join(SPEECH[case].split())
+    assert typed.left_out == {}
+
+
+def test_what_nobody_said_is_left_out_and_counted() -> None:
+    """Title block, headings, directions, times and page headers are no words; a sentence above is."""
+    typed = read(
+        "The Hearing\nTitle: The hearing\nHost: Ann Example\nGuest: Bob Guest\n\n"
+        "This was recorded in March.\n\n"
+        "## Chapter one\n\nANN EXAMPLE: Welcome [laughs] back (crosstalk), all.\n"
+        "The Hearing, page 1\n\fThe Hearing, page 2\nBOB GUEST: [00:01:02] Thanks. *coughs*"
+        " [inaudible 0:12]\n\n"
+        "Part two\n--------\n\nANN EXAMPLE: Well, (sighs) ♪ yes. [00:02:00]"
+    )
+    assert turns(typed) == [
+        (None, ("This was recorded in March.",)),
+        ("ANN EXAMPLE", ("Welcome back, all.",)),
+        ("BOB GUEST", ("Thanks.",)),
+        ("ANN EXAMPLE", ("Well, yes.",)),
+    ]
+    assert typed.left_out == {"headings": 6, "page headers": 2, "stage directions": 5, "times": 2}
+
+
+def test_numbers_of_pages() -> None:
+    """Several bare numbers are pages; a single one may have been said."""
+    assert turns(read("One.\n\n1\n\nTwo.\n\n2\n\nThree.")) == [(None, ("One.", "Two.", "Three."))]
+    assert turns(read("How many?\n\n42\n\nMany.")) == [(None, ("How many?", "42", "Many."))]
+
+
+def test_paragraphs_and_wrapped_lines() -> None:
+    """Lines of a paragraph are joined, an empty line ends it; a name repeated begins a paragraph only."""
+    typed = read("ANN: One\ntwo.\n\nThree.\nANN: Four.\nBOB: Five.\n")
+    assert turns(typed) == [("ANN", ("One two.", "Three.", "Four.")), ("BOB", ("Five.",))]
+
+
+WORDS = st.lists(
+    st.sampled_from(("so", "well", "house", "naïve", "don’t", "10", "x" * 50)), min_size=1, max_size=9
+)
+NAMES = st.sampled_from(("ANN EXAMPLE", "Bob Guest", "Zsófia Kádár", "Dr. Lee"))
+
+
+@given(st.lists(st.tuples(NAMES, st.lists(WORDS, min_size=1, max_size=3)), min_size=1, max_size=6))
+def test_what_is_written_is_read(script: list[tuple[str, list[list[str]]]]) -> None:
+    """Turns written as `NAME: words` with empty lines between paragraphs come back, whatever the words."""
+    text = "\n\n".join(
+        f"{name}: " + "\n\n".join(f"{' '.join(words)}." for words in paragraphs)
+        for name, paragraphs in script
+    )
+    names = ("ANN EXAMPLE", "Bob Guest", "Zsófia Kádár", "Dr. Lee")
+    expected: list[tuple[str, list[str]]] = []
+    for name, paragraphs in script:
+        if not expected or expected[-1][0] != name:
+            expected.append((name, []))
+        expected[-1][1].extend(f"{' '.join(words)}." for words in paragraphs)
+    assert turns(read(text, *names)) == [(name, tuple(texts)) for name, texts in expected]
+
+
+@given(st.text(max_size=300))
+def test_no_text_makes_it_fail(text: str) -> None:
+    """Any text has turns, and no word that the text has not."""
+    typed = read(text)
+    assert all(turn.paragraphs for turn in typed.turns)

@@ -1,0 +1,150 @@
+"""Typed transcripts of every other format, and files that are none."""
+
+from contextlib import suppress
+from functools import partial
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from podcast_pipeline.errors import CaptionError
+from podcast_pipeline.feed.untrusted.charset import decode_text
+from podcast_pipeline.transcript.typed.read import read_typed
+from tests.support.word_files import paragraphs, saved
+
+TEXT = "ANN ÉXAMPLE: Здравствуйте, naïve “house”."
+
+VTT = """\ufeffWEBVTT - an interview
+
+NOTE a comment
+in two lines
+
+STYLE
+::cue { color: red }
+
+intro
+00:00:01.000 --> 00:00:03.000 line:0
+<v.loud Ann Example>Hello &amp; <i>welcome</i>
+back.</v>
+
+00:03.000 --> 00:04.000
+<v Bob>Thanks.<v Ann Example>Well,
+
+00:04.000 --> 00:05.000
+<00:04.500><c>really</c> [music]
+"""
+SRT = """1
+00:00:01,000 --> 00:00:03,000
+{\\an8}ANN: Hello
+- and welcome.
+
+2
+00:00:03,000 --> 00:00:04,000
+<i>BOB: Thanks.</i>
+
+3
+00:00:04,000 --> 00:00:05,000
+BOB: Yes.
+
+4
+00:00:04,000 --> 00:00:05,000
+42
+"""
+ROLLING = """1
+00:00:01,000 --> 00:00:03,000
+so we went
+
+2
+00:00:03,000 --> 00:00:04,000
+so we went
+down to the
+
+3
+00:00:04,000 --> 00:00:05,000
+down to the
+river
+"""
+HTML = """<html><head><title>No</title><style>p {}</style></head><body><h1>The Hearing</h1>
+<cite>Ann Example:</cite><time>0:01</time><p>Hello &amp; <em>welcome</em>.</p>
+<cite>Bob:</cite>
+<time>0:05</time>
+<p>Thanks.</p><p>And more.<br>Yes.</p><script>no()</script></body></html>"""
+JSON = """{"version": "1.0.0", "segments": [
+ {"speaker": "Ann Example", "startTime": 0.5, "endTime": 1.0, "body": "Hello & welcome."},
+ {"speaker": "Bob", "startTime": 1, "body": "Thanks."}, {"startTime": 2, "body": "And more. Yes."}]}"""
+
+FILES: dict[str, tuple[str, list[tuple[str | None, str]]]] = {
+    "voices.vtt": (VTT, [
+        ("Ann Example", "Hello & welcome back."), ("Bob", "Thanks."), ("Ann Example", "Well, really"),
+    ]),
+    "names.srt": (SRT, [("ANN", "Hello"), (None, "and welcome."), ("BOB", "Thanks. Yes. 42")]),
+    "rolling.srt": (ROLLING, [(None, "so we went down to the river")]),
+    "page.html": (HTML, [("Ann Example", "Hello & welcome."), ("Bob", "Thanks. And more. Yes.")]),
+    "podcast.json": (JSON, [("Ann Example", "Hello & welcome."), ("Bob", "Thanks. And more. Yes.")]),
+}  # fmt: skip
+"""Name -> content, and the turns."""
+
+
+def turns(data: bytes, name: str, language: str = "en") -> list[tuple[str | None, str]]:
+    typed = read_typed(data, name, decode=partial(decode_text, language=language))
+    return [(turn.name, " ".join(turn.paragraphs)) for turn in typed.turns]
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"], ids=["lf", "crlf"])
+def test_every_format(name: str, line_end: str) -> None:
+    """Speakers and words are those of the file; markup, notes, numbers and times are none."""
+    content, expected = FILES[name]
+    assert turns(content.replace("\n", line_end).encode(), name) == expected
+
+
+@pytest.mark.parametrize(
+    ("encoding", "language"),
+    [
+        *(("utf-8", "en"), ("utf-8-sig", "en"), ("utf-16", "en")),
+        *(("utf-16-le", "ru"), ("utf-16-be", "ru"), ("cp1251", "ru")),
+    ],
+)
+def test_every_encoding(encoding: str, language: str) -> None:
+    """A byte order mark, zeros, UTF-8, or what the language's programs wrote before."""
+    text = TEXT if encoding != "cp1251" else TEXT.replace("É", "E").replace("ï", "i")
+    (turn,) = turns(text.encode(encoding), "a.txt", language)
+    assert turn == (text.partition(":")[0], text.partition(": ")[2])
+
+
+def test_windows_1252_is_what_all_other_languages_wrote() -> None:
+    """Typographic quotes and accents of an old Windows program."""
+    assert turns("“Naïve” – he said.".encode("cp1252"), "a.txt", "en-GB") == [(None, "“Naïve” – he said.")]
+
+
+BAD = {
+    "empty.txt": (b"", "is empty"),
+    "blank.txt": (b"\n \r\n", "is empty"),
+    "notes.txt": (b"[music]\n\n[laughs]\n", "has no words that were said"),
+    "image.txt": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0", "is no text, though its name ends in .txt"),
+    "old.doc": (b"x", "is an old Word file; save it as .docx"),
+    "macros.docm": (b"x", "may have macros; save it as .docx, which has none"),
+    "a.pdf": (b"%PDF", "is a PDF, which has no paragraphs; save it as .docx or .txt where it was made"),
+    "a.xyz": (b"x", "is none of the files that are read; save it as .docx, .txt, .srt or .vtt"),
+    "no-ending": (b"x", "is none of the files that are read; save it as .docx, .txt, .srt or .vtt"),
+    "a.srt": (b"only words", "has no caption with a time; is it the right file?"),
+    "a.vtt": (b"WEBVTT\n", "has no caption with a time; is it the right file?"),
+    "a.json": (b'{"segments": 3}', "is no podcast transcript in JSON"),
+    "empty.docx": (saved(paragraphs("")), "has no words that were said"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_file_is_one_line(name: str) -> None:
+    """The line names the file, says what to do, and has no byte of the file."""
+    data, line = BAD[name]
+    with pytest.raises(CaptionError) as caught:
+        turns(data, name)
+    assert str(caught.value) == f"{name}: {line}"
+
+
+@given(st.binary(max_size=400), st.sampled_from([".txt", ".srt", ".vtt", ".html", ".json", ".docx"]))
+def test_no_bytes_make_it_fail(data: bytes, ending: str) -> None:
+    """Any bytes are turns, or a CaptionError."""
+    with suppress(CaptionError):
+        turns(data, f"a{ending}")
