@@ -6,6 +6,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from podcast_pipeline.model import Segment, Transcript, Word
+from podcast_pipeline.transcription.hallucinations import DOUBTFUL_CONFIDENCE
 
 if TYPE_CHECKING:
     from podcast_pipeline.transcription.decode import Samples
@@ -74,7 +75,10 @@ def is_hardly_understood(words: Sequence[Word]) -> bool:
     A model for English alone makes English of French, and cannot tell. Its mean confidence was at most 0.64
     for five recordings in other languages, and at least 0.77 for a telephone call and a man of 93 (tiny.en).
     """
-    return len(words) >= LEAST_WORDS and _mean_confidence(words) < UNSURE
+    rated = [
+        word for word in words if word.confidence > DOUBTFUL_CONFIDENCE
+    ]  # a loop says nothing of the rest
+    return len(words) >= LEAST_WORDS and _mean_confidence(rated) < UNSURE
 
 
 def with_unsure_doubt(segments: Sequence[Segment]) -> tuple[Segment, ...]:

@@ -292,10 +292,10 @@ class EngineTranscriber:
             return (), {}
         doubtful = find_hallucinations(words, window, prompt=task.prompt)
         if doubtful:
-            second_options = replace(task, beam_size=SECOND_PASS_BEAM)
+            second_options = replace(task, beam_size=SECOND_PASS_BEAM, prompt="")  # hesitation makes loops
             parts = [self._transcribe_windows([half], second_options)[0] for half in split_in_pause(window)]
             second_pass = tuple(word for part in parts for word in part)
-            remaining = find_hallucinations(second_pass, window, prompt=task.prompt)
+            remaining = find_hallucinations(second_pass, window)
             if second_pass and len(remaining) < len(doubtful):
                 words, doubtful = second_pass, remaining
         return with_doubtful_confidence(words, doubtful), doubtful

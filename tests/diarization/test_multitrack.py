@@ -173,6 +173,34 @@ def test_the_words_of_mix_and_tracks_are_merged(tmp_path: Path, microphones: tup
     assert transcriber.languages == [None, "en", "en"]
 
 
+class BilingualTranscriber(ScriptedTranscriber):
+    """A transcriber to whom the second track is in French."""
+
+    def transcribe(
+        self, recording: Path, *, options: TranscriptionOptions, report: ProgressCallback
+    ) -> Transcript:
+        """Return the words of a file, those of the second track in French."""
+        told = super().transcribe(recording, options=options, report=report)
+        return told.model_copy(update={"language": "fr"}) if "track-1" in recording.stem else told
+
+
+def test_each_track_has_its_languages(tmp_path: Path, microphones: tuple[Samples, Samples]) -> None:
+    """With a list of languages no track must be in the mix's; French is marked in the merged words."""
+    host, guest = microphones
+    tracks = [Track("Ann", write(tmp_path / "a.wav", host)), Track("Bob", write(tmp_path / "b.wav", guest))]
+    transcriber = BilingualTranscriber(mix=[("him", 2.0)], track_0=[("him", 1.85)], track_1=[("lui", 4.2)])
+    told = transcribe_tracks(
+        tracks,
+        write(tmp_path / "mix.wav", host + guest),
+        transcriber,
+        options=TranscriptionOptions(languages=("en", "fr")),
+        ffmpeg=Ffmpeg(find_ffmpeg()),
+        report=silent,
+    )
+    assert [(segment.text, segment.language) for segment in told.segments] == [("him", None), ("lui", "fr")]
+    assert transcriber.languages == [None, None, None]
+
+
 @pytest.mark.parametrize(
     ("of_bob", "doubts"),
     [

@@ -1,6 +1,7 @@
 """A recording in two languages through all steps, with an engine that takes quiet speech for French."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
@@ -142,3 +143,22 @@ def test_clean_has_no_hint(mixed: Path, tmp_path: Path) -> None:
     assert {task.prompt for task in engine.tasks} == {""}
     assert transcript.receipt is not None
     assert transcript.receipt.options["style"] == "clean"
+
+
+class LoopingEngine(QuietFrench):
+    """An engine that repeats itself after a text that hesitates."""
+
+    def transcribe_windows(
+        self, windows: Iterable[Samples], task: DecodingOptions
+    ) -> list[tuple[EngineWord, ...]]:
+        """Return a word a second, after a hint always the same one."""
+        told = super().transcribe_windows(windows, task)
+        return [tuple(replace(word, text=" uh") for word in words) for words in told] if task.prompt else told
+
+
+def test_a_hint_that_makes_a_loop_is_left_out(mixed: Path, tmp_path: Path) -> None:
+    """The passage is transcribed again without it, and nothing of it is doubtful."""
+    options = TranscriptionOptions(language="en", style="verbatim")
+    transcript = transcribed(mixed, tmp_path, LoopingEngine("en", "fr"), options)
+    assert transcript.text.count("uh") <= 3  # a window of three seconds has no loop
+    assert not any(segment.doubts for segment in transcript.segments)
