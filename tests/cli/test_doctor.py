@@ -15,13 +15,8 @@ import pytest
 from podcast_pipeline.audience.database import connect
 from podcast_pipeline.audience.database.lease import lease
 from podcast_pipeline.cli import os_error_message
-from podcast_pipeline.cli.commands.doctor import (
-    DoctorFinding,
-    _check_recordings,
-    _check_subscribing,
-    _print_policy,
-    _run_check,
-)
+from podcast_pipeline.cli.commands.doctor import CHECKS, _print_policy, _run_check
+from podcast_pipeline.cli.doctor.finding import DoctorFinding
 from podcast_pipeline.cli.output import Output
 from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.errors import SubscriberError
@@ -253,7 +248,7 @@ def test_a_subscribe_button_that_leads_nowhere_is_a_note(
     text = re.sub(r"(?m)^(# )?renew_url = .*$", f"renew_url = '{url}'" if url else "", text)
     (show.folder / "show.toml").write_text(text, encoding="utf-8")
     session = CliSession(show.folder, Output(quiet=True))
-    (found,) = _check_subscribing(session)
+    (found,) = CHECKS["access.renew_url"](session)
     assert (found.ok, found.said.startswith(said or str(url))) == (None if said else True, True)
 
 
@@ -261,14 +256,14 @@ def test_recordings_that_git_would_take_or_that_are_not_here_are_notes(tmp_path:
     """An older show's .gitignore has no line for them; a clone has none of them."""
     show = build_show_folder(tmp_path / "show")
     session = CliSession(show.folder, Output())
-    assert list(_check_recordings(session)) == []  # no git
+    assert list(CHECKS["recordings"](session)) == []  # no git
     (show.folder / ".git").mkdir()
     (show.folder / ".gitignore").write_text("/.podcast/\n", encoding="utf-8")
-    (finding,) = _check_recordings(session)
+    (finding,) = CHECKS["recordings"](session)
     assert (finding.ok, "add /episodes/*/source.*" in finding.said) == (None, True)
     (show.folder / ".gitattributes").write_text("episodes/*/source.* filter=lfs\n", encoding="utf-8")
     next(show.episode.glob("source.*")).unlink()
-    (finding,) = _check_recordings(session)
+    (finding,) = CHECKS["recordings"](session)
     assert (finding.ok, finding.said.startswith(f"{SLUG} lacks its own")) == (None, True)
 
 

@@ -1,0 +1,1 @@
+"""The checks of `podcast doctor`, by what they look at."""
