@@ -71,6 +71,14 @@ def test_each_part_must_name_something(bench: Any, engine: str) -> None:
         assert proof == (False, f"not limited: {part} does not say what it uses")
 
 
+def test_the_library_behind_ctranslate2_counts(bench: Any) -> None:
+    """On Intel's processors CTranslate2 multiplies by MKL, which may go beyond what CTranslate2 selects."""
+    isa, probes = bench
+    witnesses = probes.PROBES["faster-whisper batched, beam 5"].witnesses
+    wide_mkl = "\n".join(line for line in WIDE.splitlines() if line.startswith("MKL_VERBOSE"))
+    assert not isa.prove(NARROW + wide_mkl, witnesses, "avx2").holds
+
+
 def test_an_engine_without_witnesses_is_not_limited(bench: Any) -> None:
     """Nothing shows what whisper.cpp uses."""
     isa, probes = bench

@@ -11,7 +11,8 @@ from bench.engines import BATCHED, OURS, OURS_F32, REFERENCE
 
 KERNELS = "podcast_pipeline.transcription.engines.openvino"
 ONEDNN = r"^onednn_verbose,.*(?:info,cpu,isa:|exec,cpu,\w+,)([^,\n]+)"
-MKL = r"^(?:MKL_VERBOSE .* architecture|mkl:) (.*)"
+MKL_LEVEL = r"^MKL_VERBOSE .* architecture"
+MKL = rf"(?:{MKL_LEVEL}|^mkl:) (.*)"
 SHAPE = (1500, 512, 2048)  # of the largest product in the encoder of `base`
 MOST_ABOVE = 1.25  # of AVX2's speed; AVX-512 has 1.8
 EVEX = re.compile(r"[xyz]mm(?:1[6-9]|2\d|3[01])\b|%?k[0-7]\b")
@@ -33,7 +34,7 @@ class Probe(NamedTuple):
 _OURS = Probe({}, {"OpenVINO": r"^openvino: (.*)", "Numba": r"^numba: (.*)"})
 _FASTER_WHISPER = Probe(
     {"CT2_VERBOSE": "1", "ONEDNN_VERBOSE": "1", "MKL_VERBOSE": "1"},
-    {"CTranslate2": r"Selected ISA: (\w+)", "oneDNN": ONEDNN},
+    {"CTranslate2": rf"(?:Selected ISA:|{MKL_LEVEL}) (.*)", "oneDNN": ONEDNN},
 )
 PROBES = {
     REFERENCE: Probe(
