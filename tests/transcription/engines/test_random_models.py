@@ -50,9 +50,10 @@ def test_its_tokens_are_those_of_v3(weights: Weights) -> None:
 
 
 def test_variables_are_read_when_they_are_used(weights: Weights) -> None:
-    """A variable is a part of the file, so that a large model is never in memory as a whole; none is lost."""
+    """A variable is read for whoever asks, and none is lost: a large model is never in memory as a whole."""
     variables = ct2.read_variables(weights.path)
-    assert all(isinstance(numbers, np.memmap) for numbers in variables.values())
+    name = "decoder/embeddings/weight"
+    assert variables[name] is not variables[name]
     numbers = sum(variable.nbytes for variable in variables.values())
     size_bytes = (weights.path / "model.bin").stat().st_size
     assert size_bytes * 0.99 < numbers < size_bytes
