@@ -32,7 +32,7 @@ def ours(precision: str = "auto") -> Load:
         limit = os.environ.get("ONEDNN_MAX_CPU_ISA", "native")
         if limit.startswith("AVX2") and processor_has("avx512f"):
             _keep_from_mlas()
-        cache = CACHE / limit  # the graphs that were compiled under it
+        cache = CACHE / limit / precision  # graphs that were compiled so, windows that were made so
         transcriber = load_transcriber("openvino", model, precision=precision, cache=cache)
         shutil.rmtree(cache / "windows", ignore_errors=True)  # nothing kept from another run
 
