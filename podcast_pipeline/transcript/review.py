@@ -20,7 +20,7 @@ from podcast_pipeline.transcript.names.word_lists import (
     is_ordinary,
     is_usual,
     word_set,
-    words_of,
+    words_in_language,
 )
 from podcast_pipeline.transcript.typed.agreement import TranscriptDifference
 
@@ -274,7 +274,11 @@ def _continues_name(before: Unit, unit: Unit) -> bool:
 
 def _is_name(units: Sequence[Unit], at: int, language: str) -> bool:
     word = split_affixes(units[at].text)[1].replace("’", "'")
-    if not word[:1].isupper() or word.lower() in NO_NAMES | words_of(NUMBERS, language) or DIGIT.search(word):
+    if (
+        not word[:1].isupper()
+        or word.lower() in NO_NAMES | words_in_language(NUMBERS, language)
+        or DIGIT.search(word)
+    ):
         return False
     before = units[at - 1] if at else None
     opens = before is None or before.segment_index != units[at].segment_index or capital_follows(before.text)
@@ -287,7 +291,7 @@ def _rules(units: Sequence[Unit], transcript: Transcript, low: float) -> Iterato
         if unit.confidence >= low:
             continue
         language = transcript.segments[unit.segment_index].language or transcript.language
-        numbers, negations = words_of(NUMBERS, language), words_of(NEGATIONS, language)
+        numbers, negations = words_in_language(NUMBERS, language), words_in_language(NEGATIONS, language)
         if DIGIT.search(word) or not numbers.isdisjoint(word.split("-")):
             yield _item("numbers", units, i, i + 1, "a number transcribed with low confidence")
         elif word in negations or word.endswith("n't"):

@@ -72,7 +72,7 @@ def other_language(
 def is_hardly_understood(words: Sequence[Word]) -> bool:
     """Tell whether most words of a recording are guesses: it is noisy, or in a language that was not taken.
 
-    A model for English alone makes English of French, and cannot tell. Its mean confidence was at most 0.64
+    A model for English alone makes English of French, and cannot tell. Its mean confidence was at most 0.67
     for five recordings in other languages, and at least 0.77 for a telephone call and a man of 93 (tiny.en).
     """
     rated = [

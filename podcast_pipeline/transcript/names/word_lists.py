@@ -40,7 +40,7 @@ NEGATIONS: dict[str, frozenset[str]] = {
 }
 
 
-def words_of(tables: Mapping[str, frozenset[str]], language: str) -> frozenset[str]:
+def words_in_language(tables: Mapping[str, frozenset[str]], language: str) -> frozenset[str]:
     """Return the words of a language, BCP 47, of a table; none for a language that it has not."""
     return tables.get(language.split("-")[0].lower(), frozenset())
 

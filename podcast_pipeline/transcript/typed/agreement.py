@@ -9,7 +9,7 @@ from podcast_pipeline.transcript.edits.sequence_diff import RUN, DiffHunk
 from podcast_pipeline.transcript.edits.units import Unit, join_units, units_of
 from podcast_pipeline.transcript.edits.word_times import DocumentAlignment, align_document
 from podcast_pipeline.transcript.markdown import MarkdownTranscript
-from podcast_pipeline.transcript.names.word_lists import NEGATIONS, NUMBERS, words_of
+from podcast_pipeline.transcript.names.word_lists import NEGATIONS, NUMBERS, words_in_language
 
 LEAST_SHARE = 0.25
 """Of the words, in runs of RUN: other recordings' transcripts have at most 0.01 (docs/performance.md)."""
@@ -110,13 +110,13 @@ def _kind(alignment: DocumentAlignment, hunk: DiffHunk, language: str) -> Differ
 
 
 def _is_negated(keys: Sequence[str], language: str) -> bool:
-    negations = words_of(NEGATIONS, language)
+    negations = words_in_language(NEGATIONS, language)
     return any(key in negations or key.endswith(("n't", "cannot")) for key in keys)
 
 
 def _have_other_numbers(heard: Sequence[str], typed: Sequence[str], language: str) -> bool:
     """Return whether both have numbers in the same form, and others; `21` may be `twenty one`."""
-    numbers = words_of(NUMBERS, language)
+    numbers = words_in_language(NUMBERS, language)
     for form in (_digits, lambda key: key if not numbers.isdisjoint(key.split("-")) else ""):
         one, other = ([number for key in keys if (number := form(key))] for keys in (heard, typed))
         if one and other and one != other:
