@@ -82,6 +82,12 @@ class PersonTable(NamedTable):
     url: HttpUrl | None = None
     image_url: HttpUrl | None = None
 
+    @property
+    def plain(self) -> str | dict[str, str]:
+        """The person as show.toml has it: the name, or a table where there are addresses."""
+        links = self.model_dump(mode="json", exclude_none=True)
+        return links if len(links) > 1 else self.name
+
     def to_person(self, role: Literal["host", "guest"]) -> Person:
         """Return the person as feeds and pages describe it."""
         return Person(name=self.name, role=role, url=self.url, image_url=self.image_url)

@@ -109,7 +109,7 @@ def _put(path: Path) -> str:
 
 
 def _write(path: Path, written: tomlkit.TOMLDocument, table: ShowTable, names: set[str]) -> None:
-    values = table.model_dump(mode="json")
+    values = {**table.model_dump(mode="json"), "hosts": [host.plain for host in table.hosts]}
     for name in sorted(names):
         if _plain(written["show"].get(name)) != values[name]:
             written["show"][name] = values[name]

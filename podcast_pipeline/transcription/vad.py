@@ -7,7 +7,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-import openvino as ov
 from numpy.typing import NDArray
 
 from podcast_pipeline.errors import TranscriptionError, install_extra
@@ -24,6 +23,8 @@ class VoiceActivityDetector:
     """Voice activity detection of one recording: blocks in order, the model's state kept between them."""
 
     def __init__(self) -> None:
+        import openvino as ov  # here: a server without engines imports this module
+
         model = ov.Core().compile_model(_asset(), "CPU", SETTINGS)
         self._detector = model.create_infer_request()
         self._hidden = self._cell = np.zeros(STATE_SHAPE, np.float32)

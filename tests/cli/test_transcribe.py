@@ -43,9 +43,13 @@ def clip(show: ShowFolder, seconds: int, name: str = "clip.flac") -> Path:
 
 def transcribe(show: ShowFolder, *arguments: str) -> "subprocess.CompletedProcess[str]":
     """Transcribe with tiny.en unless the arguments name a model."""
-    return show.run(
-        "transcribe", "--model", MODEL, *arguments, "--format", "txt", HOME=str(show.folder / "home")
-    )
+    return show.run("transcribe", "--model", MODEL, *arguments, "--format", "txt", **own_home(show))
+
+
+def own_home(show: ShowFolder) -> dict[str, str]:
+    """Return the variables of a home of its own, with an empty cache."""
+    home = show.folder / "home"
+    return {"HOME": str(home), "XDG_CACHE_HOME": str(home / ".cache")}
 
 
 def test_a_corrupt_tail_is_heard_up_to_the_fault(bare: ShowFolder) -> None:
@@ -99,7 +103,7 @@ def test_each_recording_is_written_before_the_next_is_heard(bare: ShowFolder) ->
     with subprocess.Popen(
         [PODCAST, "transcribe", "--model", MODEL, "a.wav", "pipe.wav", "--format", "txt"],
         cwd=bare.folder,
-        env={**clean_environment(), "HOME": str(bare.folder / "home")},
+        env={**clean_environment(), **own_home(bare)},
     ) as running:
         try:
             until = time.monotonic() + PATIENCE_S
@@ -116,7 +120,7 @@ def test_a_second_interrupt_ends_at_once(bare: ShowFolder) -> None:
     with subprocess.Popen(
         [PODCAST, "--progress", "json", "transcribe", "--model", MODEL, clip(bare, 60).name],
         cwd=bare.folder,
-        env={**clean_environment(), "HOME": str(bare.folder / "home")},
+        env={**clean_environment(), **own_home(bare)},
         stderr=subprocess.PIPE,
         text=True,
     ) as running:
@@ -156,7 +160,7 @@ def test_closed_streams_are_no_failure(bare: ShowFolder, closed: str) -> None:
     done = subprocess.run(
         ["bash", "-c", f'"$0" transcribe --model "$1" "$2" --format txt {closed}', PODCAST, MODEL, path.name],
         cwd=bare.folder,
-        env={**clean_environment(), "HOME": str(bare.folder / "home")},
+        env={**clean_environment(), **own_home(bare)},
         capture_output=True,
         text=True,
         check=False,
@@ -185,7 +189,7 @@ def test_a_full_disk_keeps_what_was_there(bare: ShowFolder) -> None:
     done = subprocess.run(
         ["bash", "-c", 'ulimit -f 1; exec "$0" transcribe --model "$1" "$2"', PODCAST, MODEL, other.name],
         cwd=bare.folder,
-        env={**clean_environment(), "HOME": str(bare.folder / "home")},
+        env={**clean_environment(), **own_home(bare)},
         capture_output=True,
         text=True,
         check=False,

@@ -25,7 +25,7 @@ LIBRARIES = """
     http.server smtplib ssl concurrent.futures.thread platform filelock click typer typer.testing
     rich.progress rich.table sqlalchemy sqlalchemy.dialects.sqlite alembic.command boto3 av httpx uvicorn
     starlette.testclient numpy PIL.Image mutagen.id3 feedgen.feed lxml.etree nh3 pyromark segno limits
-    email_validator anyio._backends._asyncio openvino numba whisper faster_whisper regex
+    email_validator anyio._backends._asyncio openvino numba whisper faster_whisper huggingface_hub regex
 """
 UNIX_MODULES = "fcntl termios resource pwd grp pty tty posix syslog"
 UNIX_FUNCTIONS = """
