@@ -25,7 +25,8 @@ LIBRARIES = """
     http.server smtplib ssl concurrent.futures.thread platform filelock click typer typer.testing
     rich.progress rich.table sqlalchemy sqlalchemy.dialects.sqlite alembic.command boto3 av httpx uvicorn
     starlette.testclient numpy PIL.Image mutagen.id3 feedgen.feed lxml.etree nh3 pyromark segno limits
-    email_validator anyio._backends._asyncio openvino numba whisper faster_whisper huggingface_hub regex
+    email_validator anyio._backends._asyncio openvino numba whisper faster_whisper regex
+    huggingface_hub.file_download huggingface_hub.hf_api
 """
 UNIX_MODULES = "fcntl termios resource pwd grp pty tty posix syslog"
 UNIX_FUNCTIONS = """
@@ -100,13 +101,17 @@ def run(commands: list[tuple[dict[str, str], list[str]]]) -> list[dict[str, obje
 
     from podcast_pipeline import transcription
     from podcast_pipeline.cli.app import app
+    from podcast_pipeline.cli.doctor import installation
     from podcast_pipeline.errors import PodcastError
     from podcast_pipeline.storage import open as opened
+    from podcast_pipeline.transcription.known_models.speed import MeasuredSpeed
     from tests.support.transcripts import spoken
 
     opened.STORE_CLASSES["s3"] = opened.STORE_CLASSES["local"]
     words_of_the_engine = spoken((None, "The harbour was quiet that night."))
     transcription.load_transcriber = lambda *_, **__: FixedEngine(words_of_the_engine)
+    speed = MeasuredSpeed(engine="openvino", model="base", audio_s=60, wall_s=2)
+    setattr(installation, "_measured_speed", lambda _: speed)  # noqa: B010  (a module's function)
     told = []
     for environment, words in (*(({}, help_) for help_ in all_commands(get_command(app))), *commands):
         done = CliRunner(env=environment).invoke(app, words)
