@@ -1,8 +1,10 @@
 """The wheel in an empty environment, far from the checkout: without extras, then with those of a producer."""
 
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -65,7 +67,7 @@ class Environment:
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
     """The wheel without extras."""
     folder = tmp_path_factory.mktemp("wheel")
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"]
@@ -75,7 +77,8 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
     (wheel,) = folder.glob("*.whl")
     environment = Environment(folder / "empty", wheel)
     environment.install()
-    return environment
+    yield environment
+    shutil.rmtree(folder)  # more than a gigabyte
 
 
 def test_a_producers_evening(environment: Environment) -> None:
