@@ -53,6 +53,13 @@ def test_people_who_talk_at_once_have_cues_at_once() -> None:
         assert firsts == {"Ann": 0.0, "Bo": 2.0}
 
 
+def test_words_of_one_moment_stay_in_the_transcripts_order() -> None:
+    """Who spoke first in the recording is not first among those who begin at once later."""
+    transcript = together(("a", 0, "yes"), ("b", 1, "no"), ("a", 1, "never"))
+    for layout in (VTT_LAYOUT, JSON_LAYOUT):
+        assert [cue.text for cue in layout_cues(transcript, layout)] == ["yes", "no", "never"]
+
+
 def test_cards_of_people_who_talk_at_once_take_turns() -> None:
     """SubRip cards share the time, each near to its words, each named, none a flash."""
     cards = layout_cues(together(("a", 0, RIVER), ("b", 2, COUNCIL)), SRT_LAYOUT)

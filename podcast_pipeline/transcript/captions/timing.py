@@ -69,18 +69,19 @@ class Cue:
 
 def time_side_by_side(cues: Sequence[Cue], duration_s: float) -> Iterator[Cue]:
     """Yield cues in order of their starts: those of one speaker apart, those of several as they were said."""
-    of_speaker: dict[str | None, list[Cue]] = defaultdict(list)
-    for cue in cues:
-        of_speaker[cue.speaker].append(cue)
+    places_of_speaker: dict[str | None, list[int]] = defaultdict(list)
+    for place, cue in enumerate(cues):
+        places_of_speaker[cue.speaker].append(place)
     end_ms = _last_ms(cues, duration_s)
-    laid: list[tuple[int, int, Cue]] = []
-    for own in of_speaker.values():
-        starts = _rising([cue.speech_ms[0] for cue in own], end_ms)
-        laid.extend(zip(starts, [*starts[1:], end_ms], own, strict=True))
-    laid.sort(key=lambda one: one[0])
+    laid: list[tuple[int, int, int]] = []
+    for own in places_of_speaker.values():
+        starts = _rising([cues[place].speech_ms[0] for place in own], end_ms)
+        laid.extend(zip(starts, own, [*starts[1:], end_ms], strict=True))
+    laid.sort()  # what begins at once stays in the transcript's order
     starts = [start for start, _, _ in laid]
     timed = []
-    for start, own_next, cue in laid:
+    for start, place_in_transcript, own_next in laid:
+        cue = cues[place_in_transcript]
         place = bisect_right(starts, start)
         others = starts[place] if place < len(starts) else end_ms
         reading = min(start + cue.reading_ms, max(others, start + READABLE_MS))
