@@ -24,6 +24,8 @@ from podcast_pipeline.model import (
 from podcast_pipeline.model.catalog import to_json, transcript_from_json
 
 IMPORTED_AUDIO = "build/came"
+IMPORTED_TRANSCRIPTS = tuple(f"imported.{ending}" for ending in ("vtt", "srt", "json", "html", "txt"))
+"""Where `feed import` puts the transcript of another host, the best format first."""
 KEY_GLOB = "[0-9a-f]" * 16
 LONGEST_NOTES_BYTES = 200_000  # apps show 4,000; a transcript of an hour has 60,000
 

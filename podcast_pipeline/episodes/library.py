@@ -7,7 +7,7 @@ from uuid import UUID
 
 from filelock import Timeout
 
-from podcast_pipeline.episodes.folder import IMPORTED_AUDIO, EpisodeFolder
+from podcast_pipeline.episodes.folder import IMPORTED_AUDIO, IMPORTED_TRANSCRIPTS, EpisodeFolder
 from podcast_pipeline.episodes.table import EPISODE_FILE, read_table
 from podcast_pipeline.errors import EpisodeError
 from podcast_pipeline.files import file_lock, foreign_file, make_folder, remove_parts
@@ -15,6 +15,7 @@ from podcast_pipeline.files import file_lock, foreign_file, make_folder, remove_
 TEXT_FILES = (
     *(EPISODE_FILE, "notes.md", "transcript.md"),
     *("transcript.json", "edits.json", "base.json", "published.json", "accuracy.md"),
+    *IMPORTED_TRANSCRIPTS,
 )
 """The files of an episode's folder that are read by their name."""
 

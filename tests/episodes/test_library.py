@@ -372,6 +372,7 @@ def talk(folder: Path, text: str = EPISODE_TOML) -> Library:
 
 NAMES = [
     *("notes.md", "transcript.md", "transcript.json", "edits.json", "base.json", "published.json"),
+    *("imported.vtt", "imported.srt", "imported.json", "imported.html", "imported.txt"),
     *("episode.toml", "accuracy.md", "source.wav", "build/came", "build/master.0123456789abcdef.mp3"),
 ]
 

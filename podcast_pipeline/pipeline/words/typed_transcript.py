@@ -6,7 +6,7 @@ from functools import cached_property, partial
 from pathlib import Path
 
 from podcast_pipeline.episodes import edits
-from podcast_pipeline.episodes.folder import EpisodeFolder
+from podcast_pipeline.episodes.folder import IMPORTED_TRANSCRIPTS, EpisodeFolder
 from podcast_pipeline.episodes.typed_words import count_hand_edits, save_typed_words
 from podcast_pipeline.errors import CaptionError, EpisodeError
 from podcast_pipeline.feed.untrusted.charset import decode_text
@@ -33,8 +33,6 @@ from podcast_pipeline.transcript.typed.speaker_names import KnownPeople, people_
 from podcast_pipeline.transcript.typed.turns import TypedTranscript
 
 LARGEST_BYTES = 20 * 1024**2
-OLD_TRANSCRIPTS = ("vtt", "srt", "json", "html", "txt")
-"""Endings of `imported.*`, as `feed import` writes them, the best first."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +97,7 @@ def import_old_transcript(
         None where there is none, where a person has edited the words, or, with a warning, where it does not
         fit the recording.
     """
-    files = (folder.path / f"imported.{ending}" for ending in OLD_TRANSCRIPTS)
+    files = (folder.path / name for name in IMPORTED_TRANSCRIPTS)
     file, text = next(filter(Path.is_file, files), None), edits.read_episode_text(folder)
     if file is None or text.transcript is None or text.edits.typed or count_hand_edits(text, context.clock()):
         return None
