@@ -1,6 +1,6 @@
 """The pages on show.toml and episode.toml have every key that the program takes, with its default.
 
-`cog --check` compares them with scripts/settings_tables.py; here the keys and defaults are read another way.
+`cog --check` compares them with scripts/model_tables.py; here the keys and defaults are read another way.
 """
 
 import re
