@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+GENERATED := docs/reference/cli.md docs/reference/feed-rules.md docs/reference/show-toml.md docs/reference/episode-toml.md \
+	docs/reference/formats.md
 
 .PHONY: demo test test-postgresql soak bench docs clean
 .DEFAULT_GOAL := demo
@@ -35,7 +37,7 @@ test: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/cog --check docs/cli.md docs/feed.md
+	$(BIN)/cog --check $(GENERATED)
 	$(BIN)/pytest --numprocesses 2 --dist loadgroup
 
 test-postgresql: .venv/installed-dev
@@ -48,7 +50,7 @@ bench: .venv/installed-dev
 	$(BIN)/python scripts/bench_transcribe.py
 
 docs: .venv/installed-dev
-	$(BIN)/cog -r docs/cli.md docs/feed.md
+	$(BIN)/cog -r $(GENERATED)
 
 clean:
 	rm -rf .venv .podcast episodes/*/build

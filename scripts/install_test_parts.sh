@@ -4,7 +4,7 @@
 #   gpodder newsboat podget   real podcast clients (tmux: podboat needs a terminal)
 #   podcast-archiver          one more, from PyPI, in an environment of its own
 #   postgresql                the database of a larger show
-#   nginx-light               the proxy of docs/privacy.md
+#   nginx-light               the proxy of docs/how-to/privacy.md
 #   nodejs npm                podcast-partytime, Podcast Index's feed parser
 set -eu
 cd "$(dirname "$0")/.."
