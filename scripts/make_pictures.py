@@ -117,7 +117,8 @@ def _save(name: str, data: bytes) -> None:
 
 def make_show(terminal: Terminal) -> None:
     """Run `podcast init`, write the show's own words into show.toml, and bring a recording and a cover."""
-    draw("init", "podcast init myshow && cd myshow", terminal.run("init"))
+    outside = Terminal(terminal.folder.parent, terminal.site)
+    draw("init", "podcast init myshow && cd myshow", outside.run("init", terminal.folder.name))
     path = terminal.folder / "show.toml"
     settings = tomlkit.parse(path.read_text(encoding="utf-8"))
     for key, value in SHOW.items():
@@ -181,7 +182,7 @@ def main() -> None:
     """Make all pictures."""
     PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        terminal = Terminal(Path(folder), f"http://127.0.0.1:{free_port()}")
+        terminal = Terminal(Path(folder) / "myshow", f"http://127.0.0.1:{free_port()}")
         make_show(terminal)
         publish(terminal)
         private = terminal.run("subscribers", "add", "you@example.org")
