@@ -48,6 +48,14 @@ def test_voices_are_grouped_by_person(people: int, count: int | None) -> None:
         assert all(len({int(labels[i]) for i in range(k, 24, people)}) == 1 for k in range(people))
 
 
+@pytest.mark.parametrize("count", [1, 2, 9])
+def test_one_voice_is_one_person(count: int) -> None:
+    """Embeddings that are all the same are one group, though rounding may give a cosine above 1."""
+    voice = np.array([0.1, 0.7, 0.7071068], np.float32)
+    voices = np.tile(voice / np.linalg.norm(voice), (count, 1)) * np.float32(1.0000001)
+    assert cluster_embeddings(voices, [5.0] * count, spans(count), count=None).tolist() == [0] * count
+
+
 def test_a_cough_is_no_speaker() -> None:
     """A voice with too little speech goes to the nearest speaker."""
     rng = np.random.default_rng(1)
