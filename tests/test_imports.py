@@ -68,6 +68,7 @@ MAY_IMPORT = {
     "rapidfuzz": {"transcript.accuracy", "transcript.edits", "transcript.names"},
     "regex": {"search", "transcript.captions", "transcript.leaks", "transcript.text"},
     "rich": {"cli.output"},
+    "scipy": {"diarization.clustering"},
     "segno": {"web.routes.add_to_app"},
     "slugify": {"episodes.create", "remote_feeds.importer"},
     "spellchecker": {"transcript.names.word_lists"},
