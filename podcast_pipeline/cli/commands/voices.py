@@ -32,7 +32,8 @@ def add(
     """Add a known voice; its fingerprint, not the audio, is stored, on this machine only."""
     from podcast_pipeline import diarization
     from podcast_pipeline.diarization import known_voices
-    from podcast_pipeline.errors import DiarizationError, install_extra
+    from podcast_pipeline.errors import DiarizationError
+    from podcast_pipeline.extras import install_extra
 
     session: CliSession = context.obj
     engine = diarization.choose_diarizer(session.config.speakers.engine)
