@@ -118,7 +118,7 @@ def choose_engine(engine: str, machine: Machine | None = None) -> str:
         order = [FOR_CUDA, *ENGINES] if machine.cuda else [*ENGINES]
         engine = next((name for name in order if name in machine.installed), "")
     if not engine:
-        raise TranscriptionError(AUTO, f"no engine is installed; {install_extra('transcribe')}")
+        raise TranscriptionError("speech engine", f"none is installed; {install_extra('transcribe')}")
     if engine not in ENGINES:
         raise TranscriptionError(engine, f"no such engine; known are {', '.join([AUTO, *ENGINES])}")
     if engine not in machine.installed:
