@@ -10,7 +10,7 @@ from collections import Counter
 from podcast_pipeline.transcript.names.word_lists import word_set
 
 CLOCK = r"\d{1,3}:\d{2}(?::\d{2})?(?:[.,]\d{1,3}|:\d{2})?"
-CLOCKS = rf"{CLOCK}(?:\s*(?:-->|[-–—])\s*{CLOCK})?"
+CLOCKS = rf"{CLOCK}(?:\s*(?:-->|->|→|[-–—])\s*{CLOCK})?"
 OPEN, CLOSE = r"[\[(（【［{]", r"[\])）】］}]"
 BRACKETED_CLOCK = rf"{OPEN}\s*{CLOCKS}\s*{CLOSE}"
 
@@ -47,8 +47,8 @@ def without_directions(text: str) -> tuple[str, Counter[str]]:
     """Return a text without times and stage directions, and how many of each there were."""
     text, times = _TIME.subn(" ", text)
     text, square = _SQUARE.subn(" ", text)
-    spoken = _ROUND.sub(lambda found: " " if _is_direction(found[1] or found[2]) else found[0], text)
-    round_ = sum(_is_direction(found[1] or found[2]) for found in _ROUND.finditer(text))
+    spoken = _ROUND.sub(lambda found: " " if is_direction(found[1] or found[2]) else found[0], text)
+    round_ = sum(is_direction(found[1] or found[2]) for found in _ROUND.finditer(text))
     left_out = +Counter({"times": times, "stage directions": square + round_})
     plain = " ".join(_NOTES.sub(" ", spoken).split())
     return _SPACED_MARK.sub(r"\1", plain) if left_out else plain, left_out
@@ -69,6 +69,7 @@ def is_rule(text: str) -> bool:
     return bool(_RULE.fullmatch(text))
 
 
-def _is_direction(inside: str) -> bool:
+def is_direction(inside: str) -> bool:
+    """Return whether the text in a pair of brackets is a stage direction, by its first word."""
     words = inside.casefold().split()
     return bool(words) and len(words) <= 5 and words[0].strip(".,;:!-–—") in DIRECTIONS

@@ -8,6 +8,7 @@ from podcast_pipeline.model import composed
 from podcast_pipeline.transcript.markdown import MarkdownTurn
 from podcast_pipeline.transcript.text.scripts import is_spaceless
 from podcast_pipeline.transcript.typed.labels import LabelledLine, name_key, read_label, speakers_of
+from podcast_pipeline.transcript.typed.line_begins import with_marked_times, without_line_numbers
 from podcast_pipeline.transcript.typed.lines import TypedLine
 from podcast_pipeline.transcript.typed.not_words import is_rule, without_directions
 
@@ -47,7 +48,8 @@ def turns_of(lines: Iterable[TypedLine], people: Collection[str] = ()) -> TypedT
     left_out: Counter[str] = Counter()
     all_lines = list(lines)
     left_out["page headers"] = sum(line.is_page_header for line in all_lines)
-    labelled = [read_label(line) for line in all_lines if not line.is_page_header]
+    bare = without_line_numbers([line for line in all_lines if not line.is_page_header])
+    labelled = [read_label(line) for line in with_marked_times(bare)]
     names = speakers_of(labelled, people)
     turns = _Turns(left_out)
     for one in _without_title_block(labelled, names, left_out):

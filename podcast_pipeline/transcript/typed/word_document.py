@@ -197,4 +197,4 @@ def _joined(cell: list[TypedLine]) -> str:
 
 
 def _plain(text: str) -> str:
-    return " ".join(text.replace("\u00a0", " ").split(" ")).strip(" ")
+    return " ".join(text.replace("\u00a0", " ").split(" ")).strip()
