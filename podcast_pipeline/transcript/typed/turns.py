@@ -22,7 +22,8 @@ class TypedTranscript:
 
     Attributes:
         turns: names as the file has them; None where it has none.
-        left_out: what is no speech -> how many: headings, stage directions, times, page headers.
+        left_out: what is no speech -> how many: headings, stage directions, times, page headers,
+            notes beside the words.
     """
 
     turns: tuple[MarkdownTurn, ...]
@@ -48,7 +49,8 @@ def turns_of(lines: Iterable[TypedLine], people: Collection[str] = ()) -> TypedT
     left_out: Counter[str] = Counter()
     all_lines = list(lines)
     left_out["page headers"] = sum(line.is_page_header for line in all_lines)
-    bare = without_line_numbers([line for line in all_lines if not line.is_page_header])
+    left_out["notes beside the words"] = sum(line.is_note for line in all_lines)
+    bare = without_line_numbers([line for line in all_lines if not (line.is_page_header or line.is_note)])
     labelled = [read_label(line) for line in with_marked_times(bare)]
     names = speakers_of(labelled, people)
     turns = _Turns(left_out)

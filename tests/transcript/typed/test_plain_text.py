@@ -112,7 +112,7 @@ SPEECH = {
     "brackets that were said": "I (and my dog) came.",
     "a first name that is wrapped": "We thank you,\nHanna\nand all.",
     "a dash in a sentence": "Well – yes.\nNow – no.\nWell – we came.\nWell – so.",
-    "a list that was read": "You need:\n1. Salt.\n2. Fish.\n3. Oil.\nAnd then,\nAnn,\nwe all\nleft.\nWe left.",
+    "a list that was read": "You need:\n1. Salt.\n2. Fish.\n3. Oil.\nAnd then,\nAnn,\nwe all\nleft.\nSo.",
     "times that do not rise": "10:30 was early.\n9:15 was worse.\n8:00 is no time.",
     "a letter and a full stop": "A. Smith came.\nAnd left.",
     "one capital": "However: we came.\n\nAnd left.",
