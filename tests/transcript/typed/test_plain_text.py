@@ -164,6 +164,59 @@ def test_what_nobody_said_is_left_out_and_counted() -> None:
     assert typed.left_out == {"headings": 6, "page headers": 2, "stage directions": 5, "times": 2}
 
 
+SONIX = """Sonix is the world’s most advanced automated transcription, translation, and subtitling.
+
+Automatically convert your mp3 files to text (txt file), and SubRip Subtitle (srt file) in minutes."""
+REV = """This transcript was exported on Nov 25, 2026 - view latest version here.
+
+the-hearing (Completed  11/24/26)
+Transcript by Rev.com"""
+MEET = """### Transcription ended after 00:30:30
+
+*This editable transcript was computer generated and might contain errors. People can change it.*"""
+SERVICES = {
+    "otter": ("", "Transcribed by https://otter.ai"),
+    "rev": ("", REV),
+    "turboscribe": ("(Transcribed by TurboScribe. Go Unlimited to remove this message.)\n\n", ""),
+    "sonix": ("", SONIX),
+    "meet": ("", MEET),
+    "teams": ("Nick Miller started transcription\n", "Nick Miller stopped transcription"),
+    "descript": ("", "This transcript was automatically created by Descript."),
+    "amara": ("", "Subtitles by the Amara.org community"),
+}
+"""Service -> what it writes above and below the words."""
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_a_service_writes_is_no_speech(service: str) -> None:
+    """The lines of a service of transcription are left out and counted, wherever they stand."""
+    above, below = SERVICES[service]
+    typed = read(f"{above}ANN: Hello.\n\nBOB: Hi.\n\n{below}")
+    assert turns(typed) == [("ANN", ("Hello.",)), ("BOB", ("Hi.",))]
+    assert typed.left_out["lines of a service"] > 0
+
+
+SAID = (
+    "The book was transcribed by hand.", "Transcribed by hand, it took a year.", "We started transcription",
+    "This transcript was read in court.", "(Yeah)",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("sentence", SAID)
+def test_speech_about_transcripts_is_speech(sentence: str) -> None:
+    """A sentence that only resembles the line of a service stays."""
+    assert turns(read(f"ANN: Hello.\n\n{sentence}\n\nBOB: Hi."))[0] == ("ANN", ("Hello.", sentence))
+
+
+def test_directions_in_other_brackets() -> None:
+    """Braces, doubled brackets and notes of music hold directions, too; other words in them stay."""
+    typed = read(
+        "ANN: (Transcribed by Otter. Go on.) ((crosstalk)) Well {cough} so ♪ music ♪ yes ♪ la la ♪ {x}."
+    )
+    assert turns(typed) == [("ANN", ("Well so yes la la {x}.",))]
+    assert typed.left_out == {"stage directions": 3, "lines of a service": 1}
+
+
 def test_numbers_of_pages() -> None:
     """Several bare numbers are pages; a single one may have been said."""
     assert turns(read("One.\n\n1\n\nTwo.\n\n2\n\nThree.")) == [(None, ("One.", "Two.", "Three."))]

@@ -44,7 +44,8 @@ SRT = """1
 
 3
 00:00:04,000 --> 00:00:05,000
-BOB: Yes.
+BOB: Yes. (and so on)
+(door slams)
 
 4
 00:00:04,000 --> 00:00:05,000
@@ -146,7 +147,7 @@ FILES: dict[str, tuple[str, list[tuple[str | None, str]]]] = {
     "voices.vtt": (VTT, [
         ("Ann Example", "Hello & welcome back."), ("Bob", "Thanks."), ("Ann Example", "Well, really"),
     ]),
-    "names.srt": (SRT, [("ANN", "Hello"), (None, "and welcome."), ("BOB", "Thanks. Yes. 42")]),
+    "names.srt": (SRT, [("ANN", "Hello"), (None, "and welcome."), ("BOB", "Thanks. Yes. (and so on) 42")]),
     "wrapped.srt": (WRAPPED, [
         (None, "welcome to the show, Hanna Host and"), ("BOB", "Thanks."), ("ANN", "Yes."),
     ]),
