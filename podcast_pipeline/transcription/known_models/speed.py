@@ -76,7 +76,7 @@ def estimate_hour_s(model: str, known: Sequence[MeasuredSpeed]) -> float | None:
     if not (work and comparable):
         return None
     nearest, at = min(comparable, key=lambda one: abs(math.log(one[1] / work)))
-    return nearest.hour_s * (work / at) ** GROWTH
+    return nearest.hour_s * math.pow(work / at, GROWTH)
 
 
 def encoder_work(shape: ModelShape) -> float:
