@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+GENERATED := docs/reference/cli.md docs/reference/feed-rules.md docs/reference/show-toml.md docs/reference/episode-toml.md \
+	docs/reference/formats.md
 
 .PHONY: demo check test wheel test-wheel test-postgresql soak bench docs clean
 .DEFAULT_GOAL := demo
@@ -32,7 +34,7 @@ check: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/cog --check docs/cli.md docs/feed.md
+	$(BIN)/cog --check $(GENERATED)
 
 test: check
 	$(BIN)/pytest --numprocesses 2 --dist loadgroup
@@ -55,7 +57,9 @@ bench: .venv/installed-dev
 	$(BIN)/python scripts/bench_transcribe.py
 
 docs: .venv/installed-dev
-	$(BIN)/cog -r docs/cli.md docs/feed.md
+	$(BIN)/cog -r $(GENERATED)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "Open site/index.html"
 
 clean:
-	rm -rf .venv .podcast dist episodes/*/build
+	rm -rf .venv .podcast dist site episodes/*/build

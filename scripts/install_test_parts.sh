@@ -4,7 +4,7 @@
 #   gpodder newsboat podget   real podcast clients (podboat needs tmux, podget wget)
 #   podcast-archiver          one more, from PyPI, in an environment of its own
 #   postgresql                the database of a larger show
-#   nginx-light               the proxy of docs/privacy.md
+#   nginx-light               the proxy of docs/how-to/privacy.md
 #   epubcheck                 W3C's judge of an EPUB
 #   gcc                       compiles the library that cuts the power
 #   nodejs npm                podcast-partytime, Podcast Index's feed parser
