@@ -54,6 +54,19 @@ def test_words_are_in_time(seed: int, cut: range, introduction: str) -> None:
     assert all(a.end_s <= b.start_s + 0.001 for a, b in pairwise(timed.words))
 
 
+@pytest.mark.parametrize("kept", [None, -1, -6], ids=["after the last word", "instead of one", "of six"])
+def test_no_word_is_after_the_end(kept: int | None) -> None:
+    """Credits that nobody said end with the recording, in order; the words before them keep their times."""
+    said = [word.text.strip() for word in INTERVIEW.words]
+    timed = transcript_from_document(
+        document(" ".join([*said[:kept], *INTRODUCTION.split()]), INTERVIEW), INTERVIEW
+    )
+    assert timed.words[-1].end_s <= INTERVIEW.duration_s
+    assert all(a.end_s <= b.start_s + 0.001 for a, b in pairwise(timed.words))
+    count = len(said[:kept])
+    assert [word.start_s for word in timed.words[:count]] == [w.start_s for w in INTERVIEW.words[:count]]
+
+
 def test_a_cut_chapter_and_an_introduction_are_differences() -> None:
     """Both are found as one passage each, with the time where they were or would be."""
     heard = recognised_words()
