@@ -162,6 +162,29 @@ def test_speakers_become_hosts_guests_and_voices(case: str) -> None:
     assert {segment.speaker for segment in timed.segments} == {"S0", "S1"}
 
 
+TITLED = KnownPeople(hosts=("María López",), guests=("Dr. Tom R. Baker",))
+
+
+@pytest.mark.parametrize(
+    "label", ["DR BAKER", "Mr. Baker", "Prof. Dr. Baker", "Tom Baker", "TRB", "T.R.B.", "Tom"]
+)
+def test_titles_and_accents_are_no_part_of_a_name(label: str) -> None:
+    """Host and guest are found with another title or none, and without the accents."""
+    text = SCRIPT.format(*("MARIA LOPEZ", label) * 2)
+    timed = transcript_from_document(document(text, INTERVIEW, TITLED), INTERVIEW)
+    assert {timed.speaker_name(s.speaker) for s in timed.segments} == {"María López", "Dr. Tom R. Baker"}
+
+
+@pytest.mark.parametrize(
+    ("label", "other"), [("Mr. Baker", "Mrs. Baker"), ("Tom Cook", "Dr."), ("Ann Baker", "Maria Cook")]
+)
+def test_another_person_keeps_the_typed_name(label: str, other: str) -> None:
+    """A namesake of the guest, a title alone and a stranger are nobody that is known."""
+    text = SCRIPT.format(*(label, other) * 2)
+    timed = transcript_from_document(document(text, INTERVIEW, TITLED), INTERVIEW)
+    assert {timed.speaker_name(s.speaker) for s in timed.segments} == {label, other}
+
+
 def test_a_label_that_fits_two_people_means_neither() -> None:
     """A first name that host and guest share stays as it is typed."""
     people = KnownPeople(hosts=("Ann Example",), guests=("Ann Other",))
