@@ -33,6 +33,8 @@ OTHER_ENDINGS = {
 }
 """Ending -> what to do with a file that is not read."""
 
+MOST_UNREAD = 1000  # characters for each one that cannot be read
+
 ENDINGS = (WORD, ".txt", ".srt", ".vtt")  # of files that people type; the others come from feeds
 
 
@@ -67,6 +69,8 @@ def read_typed(
         text = decode(data)
         if "\0" in text:
             raise CaptionError(name, f"is no text, though its name ends in {ending}")
+        if (unread := text.count("\ufffd")) > 1 and unread * MOST_UNREAD > len(text):
+            raise CaptionError(name, f"has {unread} characters in an unknown encoding; save it as UTF-8")
         lines = TEXTS[ending](text, name)
     typed = turns_of(lines, people)
     if not typed.has_words:

@@ -196,7 +196,30 @@ def test_windows_1252_is_what_all_other_languages_wrote() -> None:
     assert turns("“Naïve” – he said.".encode("cp1252"), "a.txt", "en-GB") == [(None, "“Naïve” – he said.")]
 
 
+def test_a_text_of_a_mac_is_in_its_encoding() -> None:
+    """Carriage returns alone end the lines of a text that Word on a Mac has saved."""
+    data = "ANN: “Naïve” – don’t.\rBOB: Zoë López.".encode("mac-roman")
+    assert turns(data, "a.txt") == [("ANN", "“Naïve” – don’t."), ("BOB", "Zoë López.")]
+    russian = "АНН: Чёрный.\rБОБ: Ещё.".encode("mac-cyrillic")
+    assert turns(russian, "a.txt", "ru") == [("АНН", "Чёрный."), ("БОБ", "Ещё.")]
+
+
+def test_one_wrong_byte_spoils_no_other() -> None:
+    """A text in UTF-8 with a byte of Windows-1252 in it stays UTF-8."""
+    data = "ANN: Zoë Müller – and naïve ".encode() + b"\xe9t\xe9."
+    assert turns(data, "a.txt") == [("ANN", "Zoë Müller – and naïve été.")]
+
+
+def test_an_old_text_that_resembles_utf_8_in_a_place_is_none() -> None:
+    """Two letters of Windows-1251 are a character of UTF-8, too."""
+    assert turns("Чёрный кот. Ещё.".encode("cp1251"), "a.txt", "ru") == [(None, "Чёрный кот. Ещё.")]
+
+
 BAD = {
+    "dos.txt": (
+        "Frau Müller: Für die Bücher.".encode("cp850"),
+        "has 3 characters in an unknown encoding; save it as UTF-8",
+    ),
     "empty.txt": (b"", "is empty"),
     "blank.txt": (b"\n \r\n", "is empty"),
     "notes.txt": (b"[music]\n\n[laughs]\n", "has no words that were said"),
