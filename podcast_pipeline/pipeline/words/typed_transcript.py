@@ -70,7 +70,7 @@ def import_transcript(
     transcript.md to the file. An interrupted run is run again.
 
     Args:
-        file: .docx, .txt, .srt or .vtt.
+        file: .docx, .txt, .md, .srt or .vtt.
         replace: the words of a published episode may be replaced.
         confirm: called with one line before a person's edits are replaced; raises to stop.
 

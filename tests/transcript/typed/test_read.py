@@ -143,6 +143,27 @@ JSON = """{"version": "1.0.0", "segments": [
  {"speaker": "Ann Example", "startTime": 0.5, "endTime": 1.0, "body": "Hello & welcome."},
  {"speaker": "Bob", "startTime": 1, "body": "Thanks."}, {"startTime": 2, "body": "And more. Yes."}]}"""
 
+MARKDOWN = """---
+base: 0123456789abcdef
+speakers:
+  S0: Ann Example
+---
+
+# The Hearing
+
+<!-- Correct words and names.
+Save. -->
+
+**Ann Example** [00:00:01]
+
+Hello *really* \\[there\\], see [the page](https://example.org/a) and\\
+welcome.
+
+**Bob** [00:00:05]
+
+> Thanks. *sighs*
+> _Yes_, snake_case_name.
+"""
 FILES: dict[str, tuple[str, list[tuple[str | None, str]]]] = {
     "voices.vtt": (VTT, [
         ("Ann Example", "Hello & welcome back."), ("Bob", "Thanks."), ("Ann Example", "Well, really"),
@@ -157,6 +178,9 @@ FILES: dict[str, tuple[str, list[tuple[str | None, str]]]] = {
     ]),
     "empty lines.vtt": (EMPTY_LINES_VTT, [("Ann", "Hello there."), ("Bob", "Thanks. Yes.")]),
     "youtube.vtt": (YOUTUBE, [(None, "so we went down to the river")]),
+    "transcript.md": (MARKDOWN, [
+        ("Ann Example", "Hello really, see the page and welcome."), ("Bob", "Thanks. Yes, snake_case_name."),
+    ]),
     "page.html": (HTML, [("Ann Example", "Hello & welcome."), ("Bob", "Thanks. And more. Yes.")]),
     "podcast.json": (JSON, [("Ann Example", "Hello & welcome."), ("Bob", "Thanks. And more. Yes.")]),
 }  # fmt: skip
@@ -227,8 +251,8 @@ BAD = {
     "old.doc": (b"x", "is an old Word file; save it as .docx"),
     "macros.docm": (b"x", "may have macros; save it as .docx, which has none"),
     "a.pdf": (b"%PDF", "is a PDF, which has no paragraphs; save it as .docx or .txt where it was made"),
-    "a.xyz": (b"x", "is none of the files that are read; save it as .docx, .txt, .srt or .vtt"),
-    "no-ending": (b"x", "is none of the files that are read; save it as .docx, .txt, .srt or .vtt"),
+    "a.xyz": (b"x", "is none of the files that are read; save it as .docx, .txt, .md, .srt or .vtt"),
+    "no-ending": (b"x", "is none of the files that are read; save it as .docx, .txt, .md, .srt or .vtt"),
     "a.srt": (b"only words", "has no caption with a time; is it the right file?"),
     "a.vtt": (b"WEBVTT\n", "has no caption with a time; is it the right file?"),
     "a.json": (b'{"segments": 3}', "is no podcast transcript in JSON"),
