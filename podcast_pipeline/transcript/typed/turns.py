@@ -8,7 +8,7 @@ from podcast_pipeline.model import composed
 from podcast_pipeline.transcript.markdown import MarkdownTurn
 from podcast_pipeline.transcript.text.scripts import is_spaceless
 from podcast_pipeline.transcript.typed.labels import LabelledLine, name_key, read_label, speakers_of
-from podcast_pipeline.transcript.typed.lines import TypedLine
+from podcast_pipeline.transcript.typed.lines import TypedLine, readable_line
 from podcast_pipeline.transcript.typed.not_words import is_rule, without_directions
 
 TITLE_WORDS = 12  # a longer line above the first speaker is speech
@@ -45,7 +45,7 @@ def turns_of(lines: Iterable[TypedLine], people: Collection[str] = ()) -> TypedT
         people: names of the hosts, the guests and the tracks: a line with one of them alone begins a turn.
     """
     left_out: Counter[str] = Counter()
-    all_lines = list(lines)
+    all_lines = list(map(readable_line, lines))
     left_out["page headers"] = sum(line.is_page_header for line in all_lines)
     labelled = [read_label(line) for line in all_lines if not line.is_page_header]
     names = speakers_of(labelled, people)

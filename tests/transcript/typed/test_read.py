@@ -1,5 +1,6 @@
 """Typed transcripts of every other format, and files that are none."""
 
+import json
 from contextlib import suppress
 from functools import partial
 
@@ -130,6 +131,51 @@ def test_every_encoding(encoding: str, language: str) -> None:
 def test_windows_1252_is_what_all_other_languages_wrote() -> None:
     """Typographic quotes and accents of an old Windows program."""
     assert turns("“Naïve” – he said.".encode("cp1252"), "a.txt", "en-GB") == [(None, "“Naïve” – he said.")]
+
+
+LONG = 100_000
+HARMLESS: dict[str, tuple[str, str]] = {
+    "voices.vtt": (f"00:01.000 --> 00:02.000\n{'<v ' * LONG}Well, yes.\n", "Well, yes."),
+    "voice.vtt": (f"00:01.000 --> 00:02.000\nWell, yes.<v{' ' * LONG}x\n", "x"),
+    "spaces.txt": (f"Well,{' ' * LONG}yes.", "Well, yes."),
+    "tags.html": (f"<p>Well, yes.{'<a ' * LONG}", "Well, yes."),
+    "ends.html": (f"<p>Well, yes.{'</ ' * LONG}", "Well, yes."),
+    "paragraphs.html": ("<p>yes." * 10_000, "yes."),
+    "marks.txt": ("a" + "\u0301\u0327" * 3 * LONG + " yes.", "yes."),
+}
+"""Content on which a careless pattern or parser takes hours, and its last words."""
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_no_content_takes_hours(name: str) -> None:
+    """A file of another host may be made to keep a computer busy; the test ends only where it cannot."""
+    content, last = HARMLESS[name]
+    assert turns(content.encode(), name)[-1][1].endswith(last)
+
+
+STEERING = "\x1b[31mred\x1b[0m \x07 \u202eevil\u202c \u2067way\u2069 \ufffe \x9b31m"
+PLAIN = "[31mred [0m evil way 31m"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.txt", f"Well, {STEERING} yes."),
+        ("a.srt", f"00:01.000 --> 00:02.000\nWell, {STEERING} yes."),
+        ("a.html", f"<p>Well, {STEERING} yes."),
+        ("a.json", json.dumps({"segments": [{"body": f"Well, {STEERING} \0 \ud800 yes."}]})),
+    ],
+)
+def test_no_word_steers_a_terminal(name: str, content: str) -> None:
+    """transcript.md is shown by `cat` too: control characters, turned directions and lone surrogates go."""
+    ((_, words),) = turns(content.encode(), name)
+    assert words.replace("\ufffd", "").split() == ["Well,", *PLAIN.split(), "yes."]
+
+
+def test_no_name_steers_a_terminal() -> None:
+    """The names of a format that states them have no pattern of their own."""
+    segments = [{"speaker": "\x1b[31mAnn\0\ud800\nBee", "body": "Yes."}]
+    assert turns(json.dumps({"segments": segments}).encode(), "a.json") == [("[31mAnn Bee", "Yes.")]
 
 
 BAD = {
