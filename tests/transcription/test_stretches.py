@@ -74,6 +74,47 @@ def test_a_sentence_is_a_stretch() -> None:
     assert [language for language, _ in found(window("eeeeee_fffff_eeeeee"))] == ["en", "fr", "en"]
 
 
+def test_a_sentence_before_a_short_end_is_a_stretch() -> None:
+    """What is left of a window after a cut may be shorter than two pieces, and is cut, too."""
+    languages = [language for language, _ in found(window("eeeeeeeee_fffff_eee"))]
+    assert languages == ["en", "fr", "en"]
+
+
+def test_a_long_language_hides_no_sentence_of_another_one() -> None:
+    """Detection is sure of the language that most of its sound is in, so nothing is heard as a whole."""
+
+    def majority(windows: Sequence[Samples]) -> list[Mapping[str, float]]:
+        mostly = [(one == 1).sum() > (one == 0).sum() for one in windows]
+        return [{"en": 0.001, "fr": 0.999} if french else {"en": 0.999, "fr": 0.001} for french in mostly]
+
+    finder = StretchFinder(("en", "fr"), majority, workers=1, batch_size=3)
+    stretches = finder.find(iter([window("eeeeeeeeeeee_fffff_eeeeeeee")]))
+    assert [stretch.language for stretch in stretches] == ["en", "fr", "en"]
+
+
+def test_a_window_is_cut_in_its_longest_pause() -> None:
+    """A pause that was shortened counts with what was left out of it."""
+    whole = window("eeee_eeee_eeee")
+    second = len(window("eeee_eeee").speech) + PAUSE // 2
+    shortened = SpeechWindow(0, whole.samples, whole.speech, skips=((second, 30),))
+    first, *_ = cut_pieces(shortened)
+    assert len(cut_pieces(whole)) == len(cut_pieces(shortened)) == 3
+    assert cut_pieces(window("eeee_ee_eeee"))[0].span[1] == first.span[1]
+
+
+def test_where_both_sides_are_sure_no_other_place_is_tried() -> None:
+    """Each detection takes as long as that of half a minute."""
+    heard: list[int] = []
+
+    def counted(windows: Sequence[Samples]) -> list[Mapping[str, float]]:
+        heard.append(len(windows))
+        return [{"en": float(one.max() < 1), "fr": float(one.max() == 1)} for one in windows]
+
+    finder = StretchFinder(("en", "fr"), counted, workers=1, batch_size=9)
+    assert len(finder.find(iter([window("eeee_eeee_ffff_ffff")]))) == 2
+    assert sum(heard) == 4
+
+
 def test_no_speech_has_no_stretches() -> None:
     """Nothing is detected where there are no windows."""
     assert found() == []
