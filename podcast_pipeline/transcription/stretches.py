@@ -1,8 +1,8 @@
 """Which of a show's languages is spoken when: a recording as stretches, each in one language.
 
-Whisper's detection hears each window in pieces of a few seconds, cut in its longest pauses: heard as a
-whole, the longer language hides the other one. A change of language costs, so that a name, a laugh or a
-second of noise is no stretch.
+Whisper's detection hears each window in parts, cut in its longest pauses: in half a minute the longer
+language hides the other one. A part in which it is not sure is cut again. A change of language costs, so
+that a name, a laugh or a second of noise is no stretch.
 """
 
 import math
@@ -24,6 +24,8 @@ from podcast_pipeline.transcription.windows import (
 )
 
 LEAST_PROBABILITY = 1e-3  # of a language; detection is never surer than that
+PART_S = 15.0  # most that is heard at once, but for a longer part without a pause
+UNIFORM = 0.999  # probability from which a part is in one language; of a mixed one 0.997 was the most
 PIECE_S = 2.5  # least length of a piece, but for a shorter window: a sentence
 SURE_S = 3.0  # a shorter piece weighs less
 CHANGE_COST = 1.5  # of a change of language, as a logarithm of odds: 0.95 on one piece make a stretch
@@ -107,7 +109,12 @@ class StretchFinder:
             yield from pieces
 
     def _pieces(self, window: SpeechWindow) -> list[SpokenPiece]:
-        return self._scored_windows(cut_pieces(window))
+        halves = cut_in_pause(window)
+        if not halves or _length_s(window) <= PART_S:
+            (whole,) = self._scored_windows([window])
+            if not halves or max(whole.scores) >= math.log(UNIFORM):
+                return [whole]
+        return [piece for half in halves for piece in self._pieces(half)]
 
     def _scored_windows(self, windows: Sequence[SpeechWindow]) -> list[SpokenPiece]:
         found = self._scores([window.samples for window in windows])
@@ -167,18 +174,15 @@ def likeliest_places(scores: Sequence[Sequence[float]], weights: Sequence[float]
     return path[::-1]
 
 
-def cut_pieces(window: SpeechWindow) -> list[SpeechWindow]:
-    """Return a window in pieces of PIECE_S or more, cut in its longest pauses: there a language changes."""
+def cut_in_pause(window: SpeechWindow) -> tuple[SpeechWindow, ...]:
+    """Return a window cut in its longest pause, where a language changes; empty if a part were too short."""
     least, frames = int(PIECE_S * FRAMES_PER_S), len(window.speech)
     lengths = {
         (start + end) // 2: end - start + sum(count for at, count in window.skips if start < at <= end)
         for start, end in find_pauses(window.speech)
     }
     places = [at for at in lengths if least <= at <= frames - least]
-    if not places:
-        return [window]
-    first, second = window.split_at(max(places, key=lengths.__getitem__))
-    return [*cut_pieces(first), *cut_pieces(second)]
+    return window.split_at(max(places, key=lengths.__getitem__)) if places else ()
 
 
 def split_at_changes(
