@@ -8,6 +8,7 @@ Source: ECMA-376, part 1, section 17; python-docx issue #340.
 
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -26,6 +27,7 @@ UNPACKED_BYTES = 20 * 1024**2
 MOST_PARTS = 2000
 MOST_STYLES = 20  # that one is based on
 OLE = bytes.fromhex("d0cf11e0a1b11ae1")  # the container of .doc, and of a .docx with a password
+STRICT = b"http://purl.oclc.org/ooxml/"  # in the relationships of a "Strict Open XML Document"
 IS_ENCRYPTED = 0x1  # of a ZIP entry's flags
 DAMAGED = (
     PackageNotFoundError, BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError,
@@ -51,6 +53,7 @@ def document_lines(data: bytes, name: str) -> list[TypedLine]:
         CaptionError: it is no such document, is too large unpacked, or has macros; nothing was unpacked.
     """
     _check(data, name)
+    _check_is_transitional(data, name)
     try:
         document = Document(BytesIO(data))
         return mark_page_headers(list(_lines(document.element.body, _Styles.of(document))))
@@ -75,6 +78,14 @@ def _check(data: bytes, name: str) -> None:
         raise CaptionError(name, "has a password; save it as .docx without one")
     if any(part.filename.lower().endswith("vbaproject.bin") for part in parts):
         raise CaptionError(name, "has macros; save it as .docx, which has none")
+
+
+def _check_is_transitional(data: bytes, name: str) -> None:
+    """Refuse the kind of .docx that python-docx does not know; other faults are for it to find."""
+    with suppress(*DAMAGED):
+        if STRICT in ZipFile(BytesIO(data)).read("_rels/.rels"):
+            message = "is a Strict Open XML Document; save it as the other kind, Word Document (.docx)"
+            raise CaptionError(name, message)
 
 
 @dataclass(frozen=True)
@@ -132,11 +143,11 @@ def _paragraph(element: Element, styles: _Styles) -> Iterator[TypedLine]:
 
 
 def _pieces(parent: Element, styles: _Styles) -> Iterator[tuple[str, bool]]:
-    """Yield the text of each run that is shown, and whether it is bold."""
+    """Yield the text of each run that is shown and not struck through, and whether it is bold."""
     for child in parent.iterchildren():
         if child.tag == qn("w:r"):
             font = Font(child)
-            if not font.hidden:
+            if not (font.hidden or font.strike or font.double_strike):
                 yield _text(child), child.style in styles.bold if font.bold is None else font.bold
         elif child.tag in AROUND_RUNS:
             yield from _pieces(child, styles)
