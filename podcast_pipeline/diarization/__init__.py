@@ -67,9 +67,27 @@ def choose_diarizer(engine: str) -> str | None:
     return engine
 
 
+def need_diarizer(engine: str, subject: str) -> str:
+    """Return the engine that a name stands for, for what cannot be done without one.
+
+    Raises:
+        DiarizationError: about the subject: no engine is installed, or it is off.
+    """
+    if engine == OFF:
+        raise DiarizationError(subject, f'speakers are off in show.toml; set engine = "{AUTO}" in [speakers]')
+    name = choose_diarizer(engine)
+    if name is None:
+        raise DiarizationError(subject, f"needs a diarization engine; {install_extra('speakers')}")
+    return name
+
+
 def missing_diarizer(engine: str) -> str | None:
-    """Return a line where a mix would stay without speakers because no engine is installed, else None."""
-    if engine != AUTO or choose_diarizer(engine):
+    """Return a line where a mix would stay without speakers because no engine is installed, else None.
+
+    Raises:
+        DiarizationError: as `choose_diarizer`.
+    """
+    if engine == OFF or choose_diarizer(engine):
         return None
     return f'people are not told apart; {install_extra("speakers")}, or set engine = "{OFF}" in [speakers]'
 

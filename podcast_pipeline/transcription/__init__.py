@@ -77,13 +77,20 @@ class Transcriber(Protocol):
     """An engine with its weights loaded."""
 
     def transcribe(
-        self, recording: Path, *, options: TranscriptionOptions, report: ProgressCallback
+        self,
+        recording: Path,
+        *,
+        options: TranscriptionOptions,
+        report: ProgressCallback,
+        announced_s: float | None = None,
     ) -> Transcript:
         """Return the words of an audio file.
 
         Args:
             recording: any file that ffmpeg reads.
             report: progress callback, in seconds of audio.
+            announced_s: seconds of audio whose time a line tells before the work; None for those of the
+                recording, 0 for no line.
 
         Returns:
             A Transcript in recording times with a receipt; no segments if there is no speech.
@@ -118,7 +125,7 @@ def choose_engine(engine: str, machine: Machine | None = None) -> str:
         order = [FOR_CUDA, *ENGINES] if machine.cuda else [*ENGINES]
         engine = next((name for name in order if name in machine.installed), "")
     if not engine:
-        raise TranscriptionError(AUTO, f"no engine is installed; {install_extra('transcribe')}")
+        raise TranscriptionError("speech engine", f"none is installed; {install_extra('transcribe')}")
     if engine not in ENGINES:
         raise TranscriptionError(engine, f"no such engine; known are {', '.join([AUTO, *ENGINES])}")
     if engine not in machine.installed:

@@ -58,7 +58,11 @@ def _check_precision(session: CliSession) -> Iterator[DoctorFinding]:
     from podcast_pipeline import transcription
 
     settings = session.transcription
-    if transcription.choose_engine(settings.engine) == "openvino":
+    try:
+        engine = transcription.choose_engine(settings.engine)
+    except TranscriptionError:  # a finding of `_check_weights`
+        return
+    if engine == "openvino":
         from podcast_pipeline.transcription.engines.openvino.encoder_speed import encoder_time_ms
         from podcast_pipeline.transcription.engines.openvino.precision import choose_precision
 

@@ -45,7 +45,8 @@ SRT = """1
 
 3
 00:00:04,000 --> 00:00:05,000
-BOB: Yes.
+BOB: Yes. (and so on)
+(door slams)
 
 4
 00:00:04,000 --> 00:00:05,000
@@ -76,6 +77,64 @@ down to the
 down to the
 river
 """
+EMPTY_LINES = """1
+00:00:01,000 --> 00:00:03,000
+ANN: Hello
+
+there, and
+
+- welcome.
+
+2
+
+00:00:03,000 --> 00:00:04,000
+
+BOB: Thanks.
+
+3
+00:00:04,000 --> 00:00:05,000
+
+4
+00:00:05,000 --> 00:00:06,000
+BOB: Yes.
+"""
+EMPTY_LINES_VTT = """WEBVTT
+
+intro
+00:01.000 --> 00:03.000
+<v Ann>Hello
+
+there.
+
+NOTE not this
+
+and not that
+
+00:03.000 --> 00:04.000
+<v Bob>Thanks.
+00:04.000 --> 00:05.000
+<v Bob>Yes.
+"""
+YOUTUBE = """WEBVTT
+Kind: captions
+
+00:00:01.000 --> 00:00:03.000 align:start position:0%
+ \nso<00:00:01.500><c> we went</c>
+
+00:00:03.000 --> 00:00:03.010 align:start position:0%
+so we went
+ \n
+00:00:03.010 --> 00:00:05.000 align:start position:0%
+so we went
+down<00:00:03.500><c> to the</c>
+
+00:00:05.000 --> 00:00:05.010 align:start position:0%
+down to the
+ \n
+00:00:05.010 --> 00:00:06.000 align:start position:0%
+down to the
+river
+"""
 HTML = """<html><head><title>No</title><style>p {}</style></head><body><h1>The Hearing</h1>
 <cite>Ann Example:</cite><time>0:01</time><p>Hello &amp; <em>welcome</em>.</p>
 <cite>Bob:</cite>
@@ -85,15 +144,44 @@ JSON = """{"version": "1.0.0", "segments": [
  {"speaker": "Ann Example", "startTime": 0.5, "endTime": 1.0, "body": "Hello & welcome."},
  {"speaker": "Bob", "startTime": 1, "body": "Thanks."}, {"startTime": 2, "body": "And more. Yes."}]}"""
 
+MARKDOWN = """---
+base: 0123456789abcdef
+speakers:
+  S0: Ann Example
+---
+
+# The Hearing
+
+<!-- Correct words and names.
+Save. -->
+
+**Ann Example** [00:00:01]
+
+Hello *really* \\[there\\], see [the page](https://example.org/a) and\\
+welcome.
+
+**Bob** [00:00:05]
+
+> Thanks. *sighs*
+> _Yes_, snake_case_name.
+"""
 FILES: dict[str, tuple[str, list[tuple[str | None, str]]]] = {
     "voices.vtt": (VTT, [
         ("Ann Example", "Hello & welcome back."), ("Bob", "Thanks."), ("Ann Example", "Well, really"),
     ]),
-    "names.srt": (SRT, [("ANN", "Hello"), (None, "and welcome."), ("BOB", "Thanks. Yes. 42")]),
+    "names.srt": (SRT, [("ANN", "Hello"), (None, "and welcome."), ("BOB", "Thanks. Yes. (and so on) 42")]),
     "wrapped.srt": (WRAPPED, [
         (None, "welcome to the show, Hanna Host and"), ("BOB", "Thanks."), ("ANN", "Yes."),
     ]),
     "rolling.srt": (ROLLING, [(None, "so we went down to the river")]),
+    "empty lines.srt": (EMPTY_LINES, [
+        ("ANN", "Hello there, and"), (None, "welcome."), ("BOB", "Thanks. Yes."),
+    ]),
+    "empty lines.vtt": (EMPTY_LINES_VTT, [("Ann", "Hello there."), ("Bob", "Thanks. Yes.")]),
+    "youtube.vtt": (YOUTUBE, [(None, "so we went down to the river")]),
+    "transcript.md": (MARKDOWN, [
+        ("Ann Example", "Hello really, see the page and welcome."), ("Bob", "Thanks. Yes, snake_case_name."),
+    ]),
     "page.html": (HTML, [("Ann Example", "Hello & welcome."), ("Bob", "Thanks. And more. Yes.")]),
     "podcast.json": (JSON, [("Ann Example", "Hello & welcome."), ("Bob", "Thanks. And more. Yes.")]),
 }  # fmt: skip
@@ -131,6 +219,25 @@ def test_every_encoding(encoding: str, language: str) -> None:
 def test_windows_1252_is_what_all_other_languages_wrote() -> None:
     """Typographic quotes and accents of an old Windows program."""
     assert turns("“Naïve” – he said.".encode("cp1252"), "a.txt", "en-GB") == [(None, "“Naïve” – he said.")]
+
+
+def test_a_text_of_a_mac_is_in_its_encoding() -> None:
+    """Carriage returns alone end the lines of a text that Word on a Mac has saved."""
+    data = "ANN: “Naïve” – don’t.\rBOB: Zoë López.".encode("mac-roman")
+    assert turns(data, "a.txt") == [("ANN", "“Naïve” – don’t."), ("BOB", "Zoë López.")]
+    russian = "АНН: Чёрный.\rБОБ: Ещё.".encode("mac-cyrillic")
+    assert turns(russian, "a.txt", "ru") == [("АНН", "Чёрный."), ("БОБ", "Ещё.")]
+
+
+def test_one_wrong_byte_spoils_no_other() -> None:
+    """A text in UTF-8 with a byte of Windows-1252 in it stays UTF-8."""
+    data = "ANN: Zoë Müller – and naïve ".encode() + b"\xe9t\xe9."
+    assert turns(data, "a.txt") == [("ANN", "Zoë Müller – and naïve été.")]
+
+
+def test_an_old_text_that_resembles_utf_8_in_a_place_is_none() -> None:
+    """Two letters of Windows-1251 are a character of UTF-8, too."""
+    assert turns("Чёрный кот. Ещё.".encode("cp1251"), "a.txt", "ru") == [(None, "Чёрный кот. Ещё.")]
 
 
 LONG = 100_000
@@ -179,6 +286,10 @@ def test_no_name_steers_a_terminal() -> None:
 
 
 BAD = {
+    "dos.txt": (
+        "Frau Müller: Für die Bücher.".encode("cp850"),
+        "has 3 characters in an unknown encoding; save it as UTF-8",
+    ),
     "empty.txt": (b"", "is empty"),
     "blank.txt": (b"\n \r\n", "is empty"),
     "notes.txt": (b"[music]\n\n[laughs]\n", "has no words that were said"),
@@ -186,8 +297,8 @@ BAD = {
     "old.doc": (b"x", "is an old Word file; save it as .docx"),
     "macros.docm": (b"x", "may have macros; save it as .docx, which has none"),
     "a.pdf": (b"%PDF", "is a PDF, which has no paragraphs; save it as .docx or .txt where it was made"),
-    "a.xyz": (b"x", "is none of the files that are read; save it as .docx, .txt, .srt or .vtt"),
-    "no-ending": (b"x", "is none of the files that are read; save it as .docx, .txt, .srt or .vtt"),
+    "a.xyz": (b"x", "is none of the files that are read; save it as .docx, .txt, .md, .srt or .vtt"),
+    "no-ending": (b"x", "is none of the files that are read; save it as .docx, .txt, .md, .srt or .vtt"),
     "a.srt": (b"only words", "has no caption with a time; is it the right file?"),
     "a.vtt": (b"WEBVTT\n", "has no caption with a time; is it the right file?"),
     "a.json": (b'{"segments": 3}', "is no podcast transcript in JSON"),
