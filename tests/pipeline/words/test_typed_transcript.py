@@ -152,7 +152,9 @@ def test_edits_by_hand_are_asked_about(show: ShowFolder) -> None:
     path = show.episode / "transcript.md"
     path.write_text(path.read_text(encoding="utf-8").replace("amiable", "agreeable"), encoding="utf-8")
     before = path.read_bytes()
-    with pytest.raises(typer.Abort, match=r"made by hand in transcript\.md would be replaced"):
+    with pytest.raises(
+        typer.Abort, match=r"changes since the last import made by hand in transcript\.md would be replaced"
+    ):
         take(show, file)
     assert path.read_bytes() == before
     done = show.run("transcript", "import", SLUG, str(file))
@@ -175,8 +177,9 @@ def test_another_episodes_transcript_is_refused(show: ShowFolder) -> None:
     other = " ".join(f"the word{n} of {SECRET} is house{n % 7} and" for n in range(60))
     with pytest.raises(EpisodeError) as caught:
         take(show, write(show, other, "other.txt"))
-    line = "other.txt is no transcript of this recording: 0% of its words were heard; give the right file"
-    assert str(caught.value) == f"{SLUG}: {line}"
+    line = "other.txt is no transcript of this recording: 0% of its words were heard; give the right file,"
+    larger = f"or, if it is, run `podcast transcribe {SLUG} --model small`, or a larger model"
+    assert str(caught.value) == f"{SLUG}: {line} {larger}"
     assert files(show) == before
 
 

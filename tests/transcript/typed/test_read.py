@@ -143,6 +143,27 @@ JSON = """{"version": "1.0.0", "segments": [
  {"speaker": "Ann Example", "startTime": 0.5, "endTime": 1.0, "body": "Hello & welcome."},
  {"speaker": "Bob", "startTime": 1, "body": "Thanks."}, {"startTime": 2, "body": "And more. Yes."}]}"""
 
+MARKDOWN = """---
+base: 0123456789abcdef
+speakers:
+  S0: Ann Example
+---
+
+# The Hearing
+
+<!-- Correct words and names.
+Save. -->
+
+**Ann Example** [00:00:01]
+
+Hello *really* \\[there\\], see [the page](https://example.org/a) and\\
+welcome.
+
+**Bob** [00:00:05]
+
+> Thanks. *sighs*
+> _Yes_, snake_case_name.
+"""
 FILES: dict[str, tuple[str, list[tuple[str | None, str]]]] = {
     "voices.vtt": (VTT, [
         ("Ann Example", "Hello & welcome back."), ("Bob", "Thanks."), ("Ann Example", "Well, really"),
@@ -157,6 +178,9 @@ FILES: dict[str, tuple[str, list[tuple[str | None, str]]]] = {
     ]),
     "empty lines.vtt": (EMPTY_LINES_VTT, [("Ann", "Hello there."), ("Bob", "Thanks. Yes.")]),
     "youtube.vtt": (YOUTUBE, [(None, "so we went down to the river")]),
+    "transcript.md": (MARKDOWN, [
+        ("Ann Example", "Hello really, see the page and welcome."), ("Bob", "Thanks. Yes, snake_case_name."),
+    ]),
     "page.html": (HTML, [("Ann Example", "Hello & welcome."), ("Bob", "Thanks. And more. Yes.")]),
     "podcast.json": (JSON, [("Ann Example", "Hello & welcome."), ("Bob", "Thanks. And more. Yes.")]),
 }  # fmt: skip
@@ -196,7 +220,30 @@ def test_windows_1252_is_what_all_other_languages_wrote() -> None:
     assert turns("“Naïve” – he said.".encode("cp1252"), "a.txt", "en-GB") == [(None, "“Naïve” – he said.")]
 
 
+def test_a_text_of_a_mac_is_in_its_encoding() -> None:
+    """Carriage returns alone end the lines of a text that Word on a Mac has saved."""
+    data = "ANN: “Naïve” – don’t.\rBOB: Zoë López.".encode("mac-roman")
+    assert turns(data, "a.txt") == [("ANN", "“Naïve” – don’t."), ("BOB", "Zoë López.")]
+    russian = "АНН: Чёрный.\rБОБ: Ещё.".encode("mac-cyrillic")
+    assert turns(russian, "a.txt", "ru") == [("АНН", "Чёрный."), ("БОБ", "Ещё.")]
+
+
+def test_one_wrong_byte_spoils_no_other() -> None:
+    """A text in UTF-8 with a byte of Windows-1252 in it stays UTF-8."""
+    data = "ANN: Zoë Müller – and naïve ".encode() + b"\xe9t\xe9."
+    assert turns(data, "a.txt") == [("ANN", "Zoë Müller – and naïve été.")]
+
+
+def test_an_old_text_that_resembles_utf_8_in_a_place_is_none() -> None:
+    """Two letters of Windows-1251 are a character of UTF-8, too."""
+    assert turns("Чёрный кот. Ещё.".encode("cp1251"), "a.txt", "ru") == [(None, "Чёрный кот. Ещё.")]
+
+
 BAD = {
+    "dos.txt": (
+        "Frau Müller: Für die Bücher.".encode("cp850"),
+        "has 3 characters in an unknown encoding; save it as UTF-8",
+    ),
     "empty.txt": (b"", "is empty"),
     "blank.txt": (b"\n \r\n", "is empty"),
     "notes.txt": (b"[music]\n\n[laughs]\n", "has no words that were said"),
@@ -204,8 +251,8 @@ BAD = {
     "old.doc": (b"x", "is an old Word file; save it as .docx"),
     "macros.docm": (b"x", "may have macros; save it as .docx, which has none"),
     "a.pdf": (b"%PDF", "is a PDF, which has no paragraphs; save it as .docx or .txt where it was made"),
-    "a.xyz": (b"x", "is none of the files that are read; save it as .docx, .txt, .srt or .vtt"),
-    "no-ending": (b"x", "is none of the files that are read; save it as .docx, .txt, .srt or .vtt"),
+    "a.xyz": (b"x", "is none of the files that are read; save it as .docx, .txt, .md, .srt or .vtt"),
+    "no-ending": (b"x", "is none of the files that are read; save it as .docx, .txt, .md, .srt or .vtt"),
     "a.srt": (b"only words", "has no caption with a time; is it the right file?"),
     "a.vtt": (b"WEBVTT\n", "has no caption with a time; is it the right file?"),
     "a.json": (b'{"segments": 3}', "is no podcast transcript in JSON"),
