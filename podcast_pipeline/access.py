@@ -6,9 +6,10 @@ from typing import Literal
 
 from podcast_pipeline.model import Episode, FeedToken, Subscriber, TranscriptVersion
 
-Resource = Literal["public", "private_feed", "file", "page", "search"]
+Resource = Literal["public", "private_feed", "file", "page", "search", "episode_link"]
 """public: the public feed, public audio, art, chapters. file: a transcript, a download, or the audio
-and chapters of a subscriber-only episode."""
+and chapters of a subscriber-only episode. episode_link: a one-episode link; Allow lets this browser read
+the episode's page and files."""
 
 Standing = Literal["anonymous", "active", "lapsed", "suspended", "rotated", "removed"]
 
@@ -116,12 +117,14 @@ def decide(
 
     Source: docs/access.md, the table.
     """
+    if resource == "episode_link" and visitor.subscriber is None:
+        return NOT_FOUND
     if withdrawn is not None and episode is not None and episode.state != "scheduled":
         return _decide_withdrawn(visitor, episode, resource, withdrawn, policy=policy, now=now)
     if episode is not None and episode.state == "scheduled":
         return NOT_FOUND
     if episode is not None and episode.state == "unpublished":
-        return Deny(410, "this episode was taken down") if resource == "page" else NOT_FOUND
+        return Deny(410, "this episode was taken down") if resource in ("page", "episode_link") else NOT_FOUND
     if resource == "public":
         return NOT_FOUND if episode is not None and episode.access == "subscribers" else Allow()
     standing = visitor.standing(now)
@@ -137,7 +140,7 @@ def _decide_inactive(
 ) -> Decision:
     since = visitor.standing_since(now) or now
     expired = standing in ("rotated", "removed") and now - since > policy.token_grace
-    if resource in ("page", "search"):
+    if resource in ("page", "search", "episode_link"):
         return Teaser("anonymous" if expired else standing)
     if expired:
         return NOT_FOUND

@@ -121,8 +121,12 @@ INACTIVE: dict[str, tuple[Standing, datetime]] = {
 
 def expected(name: str, resource: Resource) -> Decision:
     """Return the cell of the table in docs/access.md, written down a second time."""
+    if resource == "episode_link" and name in ("anonymous", "erased"):
+        return NOT_FOUND
     if resource == "public" or name in PAYING:
         return Allow()
+    if name in GONE and resource == "episode_link":
+        return Teaser("anonymous")
     if name in STRANGERS:
         return Teaser("anonymous") if resource in ("page", "search") else NOT_FOUND
     standing, since = INACTIVE[name]
@@ -131,6 +135,7 @@ def expected(name: str, resource: Resource) -> Decision:
         "file": Deny(403, f"{LINES[standing]} {RENEW}"),
         "page": Teaser(standing),
         "search": Teaser(standing),
+        "episode_link": Teaser(standing),
     }
     return cells[resource]
 
@@ -165,10 +170,11 @@ def test_a_scheduled_episode_is_not_there(name: str, resource: Resource) -> None
 @pytest.mark.parametrize("resource", RESOURCES)
 @pytest.mark.parametrize("name", VISITORS)
 def test_an_unpublished_episode_is_gone(name: str, resource: Resource) -> None:
-    """Its page says 410 to everybody; elsewhere it is absent."""
+    """Its page says 410 to everybody, its link to who has a genuine one; elsewhere it is absent."""
     found = decided(name, resource, episode("unpublished"))
+    has_link = resource == "episode_link" and name not in ("anonymous", "erased")
     assert isinstance(found, Deny)
-    assert found.status == (410 if resource == "page" else 404)
+    assert found.status == (410 if resource == "page" or has_link else 404)
 
 
 @pytest.mark.parametrize("cause", ["rotated_at", "removed_at"])

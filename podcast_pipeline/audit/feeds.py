@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from lxml import etree
 
+from podcast_pipeline.audit.episode_links import check_links_in_feed
 from podcast_pipeline.audit.finding import AuditFinding, redact
 from podcast_pipeline.audit.secrets import RestrictedText
 from podcast_pipeline.audit.visitors import AuditResponse, AuditVisitor, VisitorKind, check_response
@@ -35,7 +36,7 @@ def check_private_feed(
     if answer.status not in (expected, *_rate_limited(visitor)):
         yield _finding(visitor, "P5", url, f"answered {answer.status}, not {expected}")
     if answer.status == 200:
-        for check in (_check_private_tags, _check_headers, _check_items):
+        for check in (_check_private_tags, _check_headers, _check_items, check_links_in_feed):
             yield from check(visitor, answer, catalog)
     episodes = [episode for episode in catalog.episodes if episode.state == "published"]
     for episode in episodes if answer.status == 200 else episodes[:STRANGER_EPISODES]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from podcast_pipeline.audit.finding import (
+    EPISODE_LINK_PATTERN,
     SIGNIN_LINK_PATTERN,
     TOKEN_PATTERN,
     UNSUBSCRIBE_LINK_PATTERN,
@@ -134,6 +135,8 @@ def check_public_data(
     text = data.decode("latin-1")
     if TOKEN_PATTERN.search(text):
         yield AuditFinding("P8", who, where, "contains the token of a private feed")
+    if EPISODE_LINK_PATTERN.search(text):
+        yield AuditFinding("P8", who, where, "contains a subscriber's one-episode link")
     if SIGNIN_LINK_PATTERN.search(text):
         yield AuditFinding("P8", who, where, "contains a sign-in link")
     if UNSUBSCRIBE_LINK_PATTERN.search(text):

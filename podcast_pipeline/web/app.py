@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from podcast_pipeline.access import AccessPolicy
 from podcast_pipeline.audience.subscribers import Subscribers
+from podcast_pipeline.audience.subscribers.episode_links import EpisodeLinks
 from podcast_pipeline.audience.subscribers.link_sharing import LinkSharingMonitor
 from podcast_pipeline.audience.subscribers.sessions import BrowserSessions
 from podcast_pipeline.audience.subscribers.signin import SignIn
@@ -20,13 +21,16 @@ from podcast_pipeline.search import SearchIndex
 from podcast_pipeline.storage import Store
 from podcast_pipeline.web.authorization import Authorizer
 from podcast_pipeline.web.catalog_cache import CatalogCache
+from podcast_pipeline.web.episode_cookie import EpisodeCookies
 from podcast_pipeline.web.error_pages import ErrorPages
+from podcast_pipeline.web.link_use import LinkUse
 from podcast_pipeline.web.middleware.access_log import AccessLog
 from podcast_pipeline.web.middleware.headers import ResponseHeadersMiddleware
 from podcast_pipeline.web.rate_limit import RateLimiter
 from podcast_pipeline.web.routes.account import AccountRoutes
 from podcast_pipeline.web.routes.add_to_app import AddToAppRoutes
 from podcast_pipeline.web.routes.crawlers import CrawlerRoutes
+from podcast_pipeline.web.routes.episode_links import EpisodeLinkRoutes
 from podcast_pipeline.web.routes.episodes import EpisodeRoutes
 from podcast_pipeline.web.routes.feeds import PrivateFeedRoutes
 from podcast_pipeline.web.routes.files import PublicFileRoutes
@@ -79,18 +83,22 @@ def create_app(
     authorizer = Authorizer(AccessPolicy(renew_url=show.subscribe_url), clock, subscribers, limiter)
     cookies = SessionCookies(sessions, clock, is_https=is_https)
     templates = Templates.load(config.zone, site_links=_site_links(cookies, has_accounts=signin is not None))
-    updater, sharing = IndexUpdater(index, store), LinkSharingMonitor(subscribers)
+    updater, links = IndexUpdater(index, store), EpisodeLinks(subscribers)
+    link_use = LinkUse(LinkSharingMonitor(subscribers), authorizer)
+    readers = EpisodeCookies(links, cookies, clock, is_https=is_https)
     redirects = config.access.private_audio == "redirect"
     search = SearchRoutes(authorizer, catalog, index, updater, cookies, templates, config.zone)
     groups: list[RouteGroup] = [
         EpisodeListRoutes(authorizer, catalog, cookies, templates, config.zone),
-        EpisodeRoutes(authorizer, catalog, store, cookies, templates),
+        EpisodeRoutes(authorizer, catalog, store, readers, templates),
+        EpisodeLinkRoutes(authorizer, catalog, links, readers, link_use),
         PrivateFeedRoutes(
             authorizer,
             catalog,
             store,
             cookies,
-            sharing,
+            link_use,
+            links,
             title_suffix=config.access.private_title_suffix,
             redirects_audio=redirects,
         ),
