@@ -127,6 +127,8 @@ def decide(
         return Deny(410, "this episode was taken down") if resource in ("page", "episode_link") else NOT_FOUND
     if resource == "public":
         return NOT_FOUND if episode is not None and episode.access == "subscribers" else Allow()
+    if episode is not None and episode.transcript_is_public and resource in ("file", "page"):
+        return Allow()
     standing = visitor.standing(now)
     if standing == "active":
         return Allow()

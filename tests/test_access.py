@@ -162,6 +162,24 @@ def test_a_subscriber_only_episode(name: str, resource: Resource) -> None:
 
 @pytest.mark.parametrize("resource", RESOURCES)
 @pytest.mark.parametrize("name", VISITORS)
+def test_a_public_transcript(name: str, resource: Resource) -> None:
+    """Its page and its files are everybody's; the private feed and the show's search stay as they are."""
+    about = episode().model_copy(update={"transcript_is_public": True})
+    is_open = resource in ("page", "file")
+    assert decided(name, resource, about) == (Allow() if is_open else expected(name, resource))
+
+
+@pytest.mark.parametrize("resource", RESOURCES)
+@pytest.mark.parametrize("state", ["scheduled", "unpublished"])
+def test_a_public_transcript_of_an_episode_that_is_not_out(state: EpisodeState, resource: Resource) -> None:
+    """Before its time and after it was taken down nothing is open, whatever the catalog says of its words."""
+    about = episode(state).model_copy(update={"transcript_is_public": True})
+    for name in VISITORS:
+        assert decided(name, resource, about) == decided(name, resource, episode(state))
+
+
+@pytest.mark.parametrize("resource", RESOURCES)
+@pytest.mark.parametrize("name", VISITORS)
 def test_a_scheduled_episode_is_not_there(name: str, resource: Resource) -> None:
     """Nobody gets anything of an episode before its time, subscribers neither."""
     assert decided(name, resource, episode("scheduled")) == NOT_FOUND

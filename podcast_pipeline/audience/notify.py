@@ -22,14 +22,16 @@ from podcast_pipeline.model.catalog import Catalog
 TEXT = """\
 {about}
 
-Listen and read: {read_url}
-The link is your own, and opens this one episode.
+Listen and read: {read_lines}
 
 --\x20
 {show} is made by {author}.
 You get this mail because you asked, on your account page, to be told of new transcripts.
 To stop these mails: {stop_url}
 """
+
+
+OWN_LINK = "The link is your own, and opens this one episode."
 
 
 @dataclass(frozen=True)
@@ -95,9 +97,7 @@ def send_notifications(
             show,
             episode,
             to=recipient.email,
-            read_url=episode_link(
-                show, episode, to_episode_token(recipient.selector, episode.id, secret_key)
-            ),
+            read_lines=_read_lines(show, episode, recipient.selector, secret_key),
             unsubscribe_url=f"{show.site_url}/mail/stop/{stop}",
         )
         try:
@@ -114,14 +114,22 @@ def send_notifications(
             yield NotificationResult(subscriber_id)
 
 
+def _read_lines(show: Show, episode: Episode, selector: str, secret_key: bytes) -> str:
+    """Return where the words are read: by the subscriber's own link, unless they are for everybody."""
+    if episode.transcript_is_public:
+        return show.episode_url(episode.slug)
+    link = episode_link(show, episode, to_episode_token(selector, episode.id, secret_key))
+    return f"{link}\n{OWN_LINK}"
+
+
 def notification_message(
-    show: Show, episode: Episode, *, to: str, read_url: str, unsubscribe_url: str
+    show: Show, episode: Episode, *, to: str, read_lines: str, unsubscribe_url: str
 ) -> Message:
     """Return the mail: the episode's public data, the link that opens its words, the unsubscribe link."""
     title = " ".join(episode.title.split())
     text = TEXT.format(
         about="\n\n".join(filter(None, (title, summary(episode.notes)))),
-        read_url=read_url,
+        read_lines=read_lines,
         show=show.title,
         author=show.author,
         stop_url=unsubscribe_url,

@@ -62,7 +62,8 @@ def _check_reach(
     for other in catalog.published():
         for ending, key in (other.transcript.file_keys if other.transcript else {}).items():
             url = f"{catalog.show.episode_url(other.slug)}/transcript.{ending}?v={key.split('.')[-2]}"
-            expected = 200 if visitor.is_active and other.id == episode.id else 404
+            is_open = other.transcript_is_public or (visitor.is_active and other.id == episode.id)
+            expected = 200 if is_open else 404
             answer = visitor.request(url)
             if answer.status != expected:
                 message = f"answered {answer.status}, not {expected}, by the link to “{episode.slug}”"
@@ -98,7 +99,8 @@ def _check_first_lines(
     }
     for episode in catalog.published():
         link = f"/r/{visitor.episode_token(episode.id)}/{episode.id}"
-        if episode.transcript and link not in lines.get(episode.guid, link):
+        is_theirs = episode.transcript and not episode.transcript_is_public
+        if is_theirs and link not in lines.get(episode.guid, link):
             message = f"the notes of “{episode.slug}” do not begin with its link"
             yield _finding(visitor, "P5", answer.url, message)
 

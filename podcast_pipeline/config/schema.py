@@ -264,6 +264,8 @@ class AccessTable(FrozenModel):
     """[access]: the public teaser, the page to subscribe at, and the delivery of private audio.
 
     Attributes:
+        public_after_days: after how many days from its publication `release` opens a transcript to everybody,
+            unless episode.toml says `transcript = "subscribers"`; never without a number.
         renew_url: the page to subscribe at; without it no page has a button that leads there.
         private_title_suffix: what a private feed's title has after the show's, so that an app with both feeds
             does not show two of one name; an empty one leaves the titles equal.
@@ -272,6 +274,7 @@ class AccessTable(FrozenModel):
     """
 
     teaser_words: Annotated[int, Field(ge=0, le=500)] = 60
+    public_after_days: Annotated[int, Field(ge=0, le=36500)] | None = None
     renew_url: Url | None = None
     private_title_suffix: Annotated[str, Field(max_length=60)] = ""
     private_audio: Literal["stream", "redirect"] = "stream"

@@ -4,7 +4,7 @@ import datetime
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import (
@@ -33,6 +33,7 @@ from podcast_pipeline.model import (
     Slug,
     Soundbite,
     Topic,
+    TranscriptChoice,
     http_url_or_none,
 )
 from podcast_pipeline.transcript.text.clock import parse_clock
@@ -115,6 +116,7 @@ class EpisodeTable(FrozenModel):
     type: EpisodeType = "full"
     language: NonEmptyStr | None = None
     access: Literal["public", "subscribers"] = "public"
+    transcript: TranscriptChoice | None = None
     explicit: bool | None = None
     hosts: tuple[PersonTable, ...] = ()
     guests: tuple[PersonTable, ...] = ()
@@ -131,6 +133,12 @@ class EpisodeTable(FrozenModel):
         if language is not None and info.data.get("source") is not None:
             LANGUAGE.validate_python(language)
         return language
+
+    @model_validator(mode="after")
+    def _words_of_public_audio(self) -> Self:
+        if self.transcript == "public" and self.access == "subscribers":
+            raise ValueError('transcript = "public" is for episodes that everybody hears; access is not')
+        return self
 
     @model_validator(mode="before")
     @classmethod

@@ -1,7 +1,7 @@
-"""The first line of a private item's notes: the subscriber's link that opens this episode's words. Pure.
+"""The first line of a private item's notes: the address at which this episode's words are read. Pure.
 
-Apps that show no transcripts show the notes. The link stands nowhere else: apps hand an item's <link> to
-friends.
+Apps that show no transcripts show the notes. Where the words are for subscribers it is the subscriber's own
+link, which stands nowhere else: apps hand an item's <link> to friends.
 """
 
 import re
@@ -9,19 +9,19 @@ from html import escape
 
 from podcast_pipeline.feed.private import episode_link
 from podcast_pipeline.feed.show_notes import DESCRIPTION_BYTES
-from podcast_pipeline.feed.text import EPISODE_TOKEN_PLACEHOLDER
+from podcast_pipeline.feed.text import EPISODE_TOKEN_PLACEHOLDER, xml_safe
 from podcast_pipeline.model import Episode, Show
 
 LABEL = "Read the transcript"
-REMARK = "(your own link)"
+OWN_LINK = " (your own link)"
 
 _MARKUP = re.compile(r"<[A-Za-z/]")
 
 
 def html_line(show: Show, episode: Episode) -> str:
     """Return the line as HTML for `content:encoded`, with the token's placeholder."""
-    address = escape(episode_link(show, episode, EPISODE_TOKEN_PLACEHOLDER))
-    return f'<p><a href="{address}">{LABEL}</a> {REMARK}</p>\n'
+    address, remark = _address(show, episode)
+    return f'<p><a href="{escape(address)}">{LABEL}</a>{remark}</p>\n'
 
 
 def above_description(show: Show, episode: Episode, description: str) -> str:
@@ -30,8 +30,15 @@ def above_description(show: Show, episode: Episode, description: str) -> str:
     Args:
         description: plain text, or HTML of an imported item.
     """
-    address = episode_link(show, episode, EPISODE_TOKEN_PLACEHOLDER)
+    address, remark = _address(show, episode)
     is_html = _MARKUP.search(description)
-    line = html_line(show, episode) if is_html else f"{LABEL} {REMARK}: {address}\n"
+    line = html_line(show, episode) if is_html else f"{LABEL}{remark}: {address}\n"
     longer = f"{line}{description}".rstrip("\n")
     return longer if len(longer.encode()) <= DESCRIPTION_BYTES else description
+
+
+def _address(show: Show, episode: Episode) -> tuple[str, str]:
+    """Return where the words are read, and a remark on whose address it is."""
+    if episode.transcript_is_public:
+        return xml_safe(show.episode_url(episode.slug)), ""
+    return episode_link(show, episode, EPISODE_TOKEN_PLACEHOLDER), OWN_LINK

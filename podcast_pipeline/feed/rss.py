@@ -155,7 +155,7 @@ def _write_episode(entry: Any, show: Show, episode: Episode, audience: Audience)
     reads = isinstance(audience, PrivateAudience) and audience.transcripts
     _write_notes(entry, _with_link(show, episode, notes) if reads and episode.transcript else notes)
     entry.tags.add(*tags.episode_tags(show, episode))
-    if reads:
+    if reads or episode.transcript_is_public:
         entry.tags.add(*tags.transcript_tags(show, episode))
 
 

@@ -145,14 +145,15 @@ def test_newsboat_shows_the_link_and_exports_none(private_feed: str, tmp_path: P
     """An app that shows notes has the link that opens the words; its export has it not."""
     (tmp_path / "urls").write_text(f'"{private_feed}"\n', encoding="utf-8")
     (tmp_path / "config").touch()
-    command = ["newsboat", "-u", tmp_path / "urls", "-C", tmp_path / "config", "-c", tmp_path / "cache.db"]
+    files = (("-u", "urls"), ("-C", "config"), ("-c", "cache.db"))
+    command = ["newsboat", *(str(word) for option, name in files for word in (option, tmp_path / name))]
     environment = {**os.environ, "HOME": str(tmp_path)}
 
     def run(*words: str) -> str:
         done = subprocess.run(
             [*command, *words], env=environment, capture_output=True, text=True, timeout=60, check=True
         )
-        return done.stdout
+        return str(done.stdout)
 
     run("-x", "reload")
     with closing(sqlite3.connect(tmp_path / "cache.db")) as cache:
