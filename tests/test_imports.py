@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "jinja2": {"web.epub", "web.templating"},
     "limits": {"web.rate_limit"},
     "llvmlite": {"transcription.engines.openvino.kernels", "transcription.engines.openvino.precision"},
-    "lxml": {"audit.feeds", "feed"},
+    "lxml": {"audit.episode_links", "audit.feeds", "feed"},
     "markupsafe": {"web"},
     "mutagen": {"audio.tags"},
     "mypy_boto3_s3": {"storage.s3"},

@@ -21,10 +21,11 @@ class EpisodeDraft(StoredModel):
     """An episode as the producer describes it in episode.toml and notes.md.
 
     Attributes:
-        id: assigned at ingest; in our URLs and tables. guid: of the feed item; equal to id for our own.
+        id: assigned at ingest; in our URLs and tables.
+        guid: of the feed item; equal to id for our own.
         access: to the audio.
         transcript_choice: for whom the words are, as the producer wrote; None: for subscribers, until
-            `access.public_after_days` are over.
+            `access.public_after_days` is over.
         notes: Markdown.
         chapters, soundbites: recording times here, media times in an Episode.
         topics: headings in the archive, in the producer's words.

@@ -1,6 +1,6 @@
 """What podcast apps do with a private feed: how one adds it, and whether its words reach the reader.
 
-docs/apps.md has the same rows for people. Nothing here was tried on a phone.
+docs/reference/podcast-apps.md has the same rows for people. Nothing here was tried on a phone.
 """
 
 from dataclasses import dataclass

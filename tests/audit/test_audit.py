@@ -444,3 +444,51 @@ def test_a_served_version_is_found(withdrawn_site: Site) -> None:
 
     found = audit_findings(withdrawn_site, answer_all, who=("active",))
     assert "answered 200, not 410" in {f.message for f in found if f.rule == "P5" and "?v=" in f.where}
+
+
+OPEN = "A: The ferry that was sold for scrap in the autumn came back under another name before the winter."
+
+
+@pytest.fixture(scope="module")
+def half_public_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The show with one more episode, whose transcript is public."""
+    made = make_site(tmp_path_factory.mktemp("half"))
+    made.publish("ferry", transcript_of(OPEN, duration_s=2), teaser="", transcript_is_public=True)
+    yield made
+    made.close()
+
+
+def test_a_site_with_a_public_transcript_is_clean(half_public_site: Site) -> None:
+    """Words for everybody are no leak, whoever gets them, and the other episodes are closed as before."""
+    assert audit_findings(half_public_site) == ()
+
+
+def test_a_public_copy_of_gated_words_is_found(half_public_site: Site) -> None:
+    """Public words of a gated episode: a file that was left under public/, by its key and by its words."""
+    episode = half_public_site.catalog.by_slug(FLAGSHIP)
+    assert episode
+    assert episode.transcript
+    key, body = episode.transcript.public_keys["vtt"], episode.transcript.file_keys["vtt"]
+    half_public_site.store.put(
+        key, half_public_site.store.get(body)[1], content_type="text/vtt", cache_control="no-cache"
+    )
+    try:
+        found = audit_findings(half_public_site, who=("anonymous",))
+    finally:
+        half_public_site.store.delete(key)
+    rules = {(f.rule, f.who) for f in found if key.rpartition("/")[2] in f.where}
+    assert {("P3", "storage"), ("P3", "anonymous")} <= rules
+    assert "is no longer for everybody; run `podcast release`" in {f.message for f in found}
+
+
+def test_a_public_transcript_that_is_closed_is_found(half_public_site: Site) -> None:
+    """Gated words of a public episode: a server that refuses what everybody may read."""
+
+    def refuse(scope: Scope, reply: Reply) -> Reply:
+        is_theirs = "/ferry" in scope["path"] and "transcript" in scope["path"]
+        return Reply(404, {}, b"") if is_theirs else reply
+
+    found = audit_findings(half_public_site, refuse, who=("anonymous",))
+    where = {f.where for f in found if (f.rule, f.message) == ("P3", "answered 404, not 200")}
+    assert any("/public/transcripts/ferry." in url for url in where)
+    assert any("/episodes/ferry/transcript." in url for url in where)

@@ -11,7 +11,9 @@ from tests.support.paths import ROOT
 
 SCRIPT = "scripts/install_test_parts.sh"
 PACKAGES = {
+    "cc": "gcc",
     "chromium": "chromium",
+    "epubcheck": "epubcheck",
     "gpo": "gpodder",
     "newsboat": "newsboat",
     "nginx": "nginx-light",
@@ -20,7 +22,6 @@ PACKAGES = {
     "postgres": "postgresql",
     "tmux": "tmux",
     "wget": "wget",
-    "cc": "gcc",
 }
 """Program -> its Debian package; a program without one comes from SCRIPT."""
 PATH = f"{ROOT / '.venv-archiver' / 'bin'}{os.pathsep}{os.environ['PATH']}"

@@ -5,8 +5,8 @@ from tests.support.paths import ROOT
 
 
 def test_the_page_for_people_has_the_same_rows() -> None:
-    """docs/apps.md has every app with what it shows, version, day and source, in this order."""
-    lines = (ROOT / "docs" / "apps.md").read_text(encoding="utf-8").splitlines()
+    """The reference has every app with what it shows, version, day and source, in this order."""
+    lines = (ROOT / "docs" / "reference" / "podcast-apps.md").read_text(encoding="utf-8").splitlines()
     rows = [line for line in lines if line.startswith("| ") and "<http" in line]
     assert rows == [
         f"| {app.name} | {app.shows} | {app.version} | {app.read_on} | <{app.source}> |"
