@@ -87,11 +87,13 @@ class Deny:
     """An error status and one line for a person; never 200.
 
     Attributes:
+        standing: of a subscriber who may not, or no longer; None where nobody is known.
         is_withdrawn: a version of a transcript was withdrawn; the episode may still be there.
     """
 
     status: Literal[403, 404, 410]
     message: str = "not found"
+    standing: Standing | None = None
     is_withdrawn: bool = False
 
 
@@ -148,7 +150,7 @@ def _decide_inactive(
         return NOT_FOUND
     if resource == "private_feed":
         return FeedWithNotice(standing, since)
-    return Deny(403, denial_message(standing, policy))
+    return Deny(403, denial_message(standing, policy), standing)
 
 
 def _decide_withdrawn(
@@ -165,7 +167,7 @@ def _decide_withdrawn(
     if standing == "active":
         return Deny(410, withdrawal_message(withdrawn), is_withdrawn=True)
     if standing in ("lapsed", "suspended"):
-        return Deny(403, denial_message(standing, policy))
+        return Deny(403, denial_message(standing, policy), standing)
     made_up = decide(visitor, episode, resource, policy=policy, now=now)
     return NOT_FOUND if isinstance(made_up, Allow) else made_up
 

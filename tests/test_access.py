@@ -132,7 +132,7 @@ def expected(name: str, resource: Resource) -> Decision:
     standing, since = INACTIVE[name]
     cells: dict[Resource, Decision] = {
         "private_feed": FeedWithNotice(standing, since),
-        "file": Deny(403, f"{LINES[standing]} {RENEW}"),
+        "file": Deny(403, f"{LINES[standing]} {RENEW}", standing),
         "page": Teaser(standing),
         "search": Teaser(standing),
         "episode_link": Teaser(standing),

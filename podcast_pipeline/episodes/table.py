@@ -132,8 +132,8 @@ class EpisodeTable(FrozenModel):
     access: Literal["public", "subscribers"] = "public"
     """Who gets the audio."""
     transcript: TranscriptChoice | None = None
-    """Who reads the transcript: everybody (`public`), or subscribers alone for ever (`subscribers`). Without it
-    subscribers alone, until `[access] public_after_days` is over."""
+    """Who reads the transcript: everybody (`public`), or subscribers alone for ever (`subscribers`). Without
+    this key subscribers alone, until `[access] public_after_days` is over."""
     explicit: bool | None = None
     """Whether apps mark this episode as explicit. Without it as the show."""
     hosts: tuple[PersonTable, ...] = ()

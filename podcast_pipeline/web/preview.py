@@ -32,6 +32,7 @@ from podcast_pipeline.web.rate_limit import RateLimiter
 from podcast_pipeline.web.routes.crawlers import CrawlerRoutes
 from podcast_pipeline.web.routes.episodes import EpisodeRoutes
 from podcast_pipeline.web.routes.files import PublicFileRoutes
+from podcast_pipeline.web.routes.listen import ListenRoutes
 from podcast_pipeline.web.routes.lists import EpisodeListRoutes
 from podcast_pipeline.web.routes.preview import PreviewRoutes, PreviewText
 from podcast_pipeline.web.templating import Links, Templates, static_route
@@ -96,6 +97,7 @@ def create_preview_app(
     groups = (
         EpisodeListRoutes(authorizer, cache, visitors, templates, config.zone),
         EpisodeRoutes(authorizer, cache, reader, visitors, templates),
+        ListenRoutes(cache, templates),
         CrawlerRoutes(cache, config.urls.site, config.zone),
         PublicFileRoutes(reader),
         PreviewRoutes(slug, text, cache, reader, templates),

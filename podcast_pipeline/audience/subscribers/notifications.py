@@ -50,9 +50,14 @@ def transcript_available_since(episode: Episode) -> datetime | None:
 
 
 def should_notify(subscriber: Subscriber, episode: Episode, *, policy: AccessPolicy, now: datetime) -> bool:
-    """Decide whether a subscriber is notified: opt-in before the transcript was out, and access now."""
+    """Decide whether a subscriber is notified: opt-in before the transcript was out, and active now.
+
+    A public transcript is open to lapsed and removed subscribers too, and they get no mail.
+    """
     opted_in_at, available_at = subscriber.news_since, transcript_available_since(episode)
     if subscriber.is_canary or opted_in_at is None or available_at is None:
+        return False
+    if subscriber.state(now) != "active":
         return False
     may_read = isinstance(decide(Visitor(subscriber), episode, "file", policy=policy, now=now), Allow)
     return may_read and opted_in_at <= available_at and now - available_at < NOTIFICATION_WINDOW

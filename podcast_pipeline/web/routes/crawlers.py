@@ -64,6 +64,7 @@ class CrawlerRoutes:
                 '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">',
                 f"<url><loc>{site_url}/</loc></url>",
                 f"<url><loc>{site_url}/archive</loc></url>",
+                f"<url><loc>{site_url}/listen</loc></url>",
                 *lists,
                 *pages,
                 "</urlset>\n",

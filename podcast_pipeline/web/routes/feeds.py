@@ -1,6 +1,6 @@
 """Private feeds: every URL with a token in the path.
 
-/feeds/<token>[/]                          open a read-only session and redirect to the pages
+/feeds/<token>[/][?next=<page>]            open a read-only session and redirect to the pages
 /feeds/<token>/feed.xml                    the private feed
 /feeds/<token>/transcripts/<id>.<format>   vtt, srt or json
 /feeds/<token>/audio/<id>.<ending>         audio of subscriber-only episodes
@@ -27,6 +27,7 @@ from podcast_pipeline.storage.objects import FEED_TYPE, PRIVATE_CACHE
 from podcast_pipeline.web.authorization import AccessDenied, Authorizer
 from podcast_pipeline.web.byte_ranges import Content, content_from_store, content_response, media_from_store
 from podcast_pipeline.web.catalog_cache import CatalogCache, CatalogSnapshot
+from podcast_pipeline.web.landing import own_page
 from podcast_pipeline.web.link_use import LinkUse
 from podcast_pipeline.web.session_cookie import SessionCookies
 from podcast_pipeline.web.threads import PATIENCE_S, reads, run_with_database
@@ -72,8 +73,9 @@ class PrivateFeedRoutes:
         ]
 
     async def enter(self, request: Request) -> Response:
-        """Redirect to the pages, with a read-only session where the browser has none that lasts."""
-        response = RedirectResponse("/", status_code=303, headers={"cache-control": "no-store"})
+        """Redirect to the pages, or to the page `next`, with a read-only session where none lasts."""
+        page = own_page(request.query_params.get("next")) or "/"
+        response = RedirectResponse(page, status_code=303, headers={"cache-control": "no-store"})
         with patience(PATIENCE_S):
             visitor = await run_with_database("read", self._visitor_without_session, request)
             if visitor is not None:
