@@ -58,6 +58,8 @@ bench: .venv/installed-dev
 
 docs: .venv/installed-dev
 	$(BIN)/cog -r $(GENERATED)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "Open site/index.html"
 
 clean:
-	rm -rf .venv .podcast dist episodes/*/build
+	rm -rf .venv .podcast dist site episodes/*/build

@@ -76,12 +76,14 @@ def table(model: type[BaseModel]) -> Iterator[str]:
     """Yield the head and the rows of a model's keys.
 
     Raises:
-        KeyError: a key without a text below it.
+        LookupError: a key has no text below it.
     """
     schema, meanings = model.model_json_schema(), meanings_of(model)
     yield from HEAD
     for key, value in schema["properties"].items():
         default = "required" if key in schema.get("required", ()) else _default(value["default"])
+        if key not in meanings:
+            raise LookupError(f"{model.__name__}.{key}: write what it does below it, as a string")
         meaning = PAGE.sub(r"[\2](../\1)", meanings[key])
         yield f"| `{key}` | {_type(value, key)} | {default} | {meaning} |"
 

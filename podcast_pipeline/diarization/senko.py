@@ -40,7 +40,8 @@ from podcast_pipeline.diarization.stitch import (
     speech_pieces,
     stitch,
 )
-from podcast_pipeline.errors import DiarizationError, install_extra
+from podcast_pipeline.errors import DiarizationError
+from podcast_pipeline.extras import install_extra
 from podcast_pipeline.model import Progress, ProgressCallback
 from podcast_pipeline.transcription.decode import Recording
 

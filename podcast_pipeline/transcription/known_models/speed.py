@@ -23,6 +23,7 @@ SHORTEST_S = 120.0  # of speech; less says nothing of a speed
 LONG_S = 60.0  # of a transcription that is announced
 MEL_FRAMES, ENCODER_FRAMES = 3000, 1500  # of a window
 TOKENS, BEAMS = 100, 2  # of a window of English conversation
+GROWTH = 0.9  # exponent of the time in the work: larger matrices are multiplied faster (docs/performance.md)
 DECODER_FACTOR = 4  # a multiplication of the decoder, which waits for memory, in those of an 8-bit encoder
 
 
@@ -75,7 +76,7 @@ def estimate_hour_s(model: str, known: Sequence[MeasuredSpeed]) -> float | None:
     if not (work and comparable):
         return None
     nearest, at = min(comparable, key=lambda one: abs(math.log(one[1] / work)))
-    return nearest.hour_s * work / at
+    return nearest.hour_s * math.pow(work / at, GROWTH)
 
 
 def encoder_work(shape: ModelShape) -> float:
