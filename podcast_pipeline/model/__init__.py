@@ -13,6 +13,7 @@ from podcast_pipeline.model.episode import (
     EpisodeType,
     FeedElement,
     ImportedItem,
+    TranscriptChoice,
 )
 from podcast_pipeline.model.fields import (
     CONTROL_CHARACTERS,
@@ -92,6 +93,7 @@ __all__ = [
     "Timeline",
     "Topic",
     "Transcript",
+    "TranscriptChoice",
     "TranscriptVersion",
     "Withdrawal",
     "WithdrawalKind",

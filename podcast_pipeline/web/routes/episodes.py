@@ -1,4 +1,4 @@
-"""Episode pages, and the files of an episode for a browser with a session cookie.
+"""Episode pages, and the files of an episode for a browser with a cookie.
 
 /episodes/<slug>                       the page; ?v=<hash> shows an older transcript
 /episodes/<slug>/transcript.epub       the transcript as EPUB
@@ -22,7 +22,7 @@ from podcast_pipeline.model import Correction, Episode, Show, TranscriptVersion,
 from podcast_pipeline.storage import ObjectReader
 from podcast_pipeline.storage.objects import PRIVATE_CACHE
 from podcast_pipeline.web import epub, json_ld, view
-from podcast_pipeline.web.authorization import AccessDenied, Authorizer, VisitorFinder
+from podcast_pipeline.web.authorization import AccessDenied, Authorizer, ReaderFinder
 from podcast_pipeline.web.byte_ranges import (
     content_from_bytes,
     content_from_store,
@@ -57,18 +57,18 @@ class TranscriptHtml:
 
 @dataclass(frozen=True)
 class EpisodeRoutes:
-    """Endpoints under `/episodes`, authorized by the session cookie."""
+    """Endpoints under `/episodes`, authorized by the session cookie, or by that of a one-episode link."""
 
     authorizer: Authorizer
     catalog_cache: CatalogCache
     store: ObjectReader
-    visitors: VisitorFinder
+    readers: ReaderFinder
     templates: Templates
     transcript_cache: Lru[TranscriptHtml] = field(default_factory=lambda: Lru(CACHED_TRANSCRIPTS))
 
     def routes(self) -> list[Route]:
         """Return the routes."""
-        for_page = partial(reads_if, self.visitors.needs_database)
+        for_page = partial(reads_if, self.readers.needs_database)
         return [
             Route("/episodes/{slug}", for_page(self.episode)),
             Route("/episodes/{slug}/transcript.epub", for_page(self.book)),
@@ -80,7 +80,9 @@ class EpisodeRoutes:
         """Return an episode's page: with the transcript, or with the teaser and an offer to subscribe."""
         episode = self._episode(request)
         withdrawn = _withdrawn_document(episode, request) if "v" in request.query_params else None
-        decision = self.authorizer.authorize(self.visitors.visitor(request), episode, "page", withdrawn)
+        decision = self.authorizer.authorize(
+            self.readers.reader(request, episode), episode, "page", withdrawn
+        )
         show = self.catalog_cache.newest().catalog.show
         is_allowed = isinstance(decision, Allow)
         transcript = self._transcript_values(episode, request) if is_allowed else {}
@@ -177,7 +179,7 @@ class EpisodeRoutes:
     ) -> Episode:
         episode = self._episode(request)
         withdrawn = find_withdrawn(episode, request)
-        self.authorizer.authorize(self.visitors.visitor(request), episode, "file", withdrawn)
+        self.authorizer.authorize(self.readers.reader(request, episode), episode, "file", withdrawn)
         return episode
 
     def _episode(self, request: Request) -> Episode:
