@@ -14,10 +14,11 @@ from podcast_pipeline.transcript import timeline as timelines
 
 PLAIN = (
     *("title", "notes", "language", "access", "explicit", "season", "number", "type", "topics"),
+    "reviewed_by",
     "source_sha256",
 )
 RECORDING = "source_sha256"
-LATER = {"hosts": short_sha256(b"[]")}
+LATER = {"hosts": short_sha256(b"[]"), "reviewed_by": short_sha256(b'""')}
 """Fields that a base.json of an earlier release does not have, with the digest of the value that they had."""
 PERSONS: Mapping[str, Literal["host", "guest"]] = {"hosts": "host", "guests": "guest"}
 """Field -> the role of its persons."""

@@ -119,6 +119,7 @@ class EpisodeTable(FrozenModel):
     hosts: tuple[PersonTable, ...] = ()
     guests: tuple[PersonTable, ...] = ()
     topics: tuple[Topic, ...] = ()
+    reviewed_by: Annotated[SingleLineStr, Field(max_length=255)] | None = None
     speakers: Annotated[int, Field(ge=1, le=20)] | None = None
     tracks: tuple[TrackTable, ...] = ()
     chapters: tuple[ChapterTable, ...] = ()

@@ -15,7 +15,7 @@ from podcast_pipeline.model import Episode, Show, StoredModel, Transcript, keep_
 
 CATALOG_KEY = "private/catalog.json"
 SCHEMA_VERSION = 1
-WRITTEN_BY = 3
+WRITTEN_BY = 4
 """Number of the catalog's form; a release that adds a field to a stored document increments it."""
 WRITTEN_BY_VERSION = "0.1.0"
 """The first release that writes this form."""

@@ -9,7 +9,7 @@ from pydantic import Field
 from podcast_pipeline.model.audio import Chapter, Enclosure, Soundbite, Timeline
 from podcast_pipeline.model.fields import Instant, NonEmptyStr, Sha256, Slug, StoredModel, Topic
 from podcast_pipeline.model.show import Person
-from podcast_pipeline.model.transcript import TranscriptVersion
+from podcast_pipeline.model.transcript import TranscriptProvenance, TranscriptVersion
 from podcast_pipeline.model.withdrawal import Withdrawal
 
 EpisodeType = Literal["full", "trailer", "bonus"]
@@ -25,6 +25,7 @@ class EpisodeDraft(StoredModel):
         notes: Markdown.
         chapters, soundbites: recording times here, media times in an Episode.
         topics: headings in the archive, in the producer's words.
+        reviewed_by: who has read the transcript against the audio; empty if nobody has.
         source_sha256: of the recording in the episode's folder.
     """
 
@@ -43,6 +44,7 @@ class EpisodeDraft(StoredModel):
     chapters: tuple[Chapter, ...] = ()
     soundbites: tuple[Soundbite, ...] = ()
     topics: tuple[Topic, ...] = ()
+    reviewed_by: str = ""
     source_sha256: Sha256 | None = None
 
 
@@ -88,6 +90,7 @@ class Episode(EpisodeDraft):
         timeline: from the recording to this enclosure.
         teaser: the first words of the transcript that everybody may read.
         transcripts: every version ever published, oldest first, withdrawn ones too.
+        provenance: of the newest words; None before a release that knew it, and for words of another host.
         original: of an imported episode; feeds contain it unchanged.
         withdrawals: what was taken back, oldest first.
     """
@@ -102,6 +105,7 @@ class Episode(EpisodeDraft):
     chapters_key: str | None = None
     teaser: str = ""
     transcripts: tuple[TranscriptVersion, ...] = ()
+    provenance: TranscriptProvenance | None = None
     guid_is_permalink: bool = False
     original: ImportedItem | None = None
     withdrawals: tuple[Withdrawal, ...] = ()

@@ -39,6 +39,7 @@ from podcast_pipeline.pipeline.media import build_media, mastering_beside, remov
 from podcast_pipeline.pipeline.merge.published import base_before, merge_published
 from podcast_pipeline.pipeline.show_assets import build_show_assets
 from podcast_pipeline.pipeline.withdraw.removal import remove_withdrawn_objects
+from podcast_pipeline.pipeline.words.accuracy import provenance_of
 from podcast_pipeline.pipeline.words.correction_note import note_for, settle_note
 from podcast_pipeline.pipeline.words.text import (
     published_transcript,
@@ -260,6 +261,9 @@ def prepare(
         transcript=merged.transcript,
         correction_note=note_for(edited),
         published_transcript=published,
+        provenance=provenance_of(edited, draft.slug, context.config)
+        if edited
+        else known and known.provenance,
         teaser_words=context.config.access.teaser_words,
         publish_at=publish_at,
         now=now,
