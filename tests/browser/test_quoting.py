@@ -48,7 +48,7 @@ def test_words_from_the_menu_are_heard(subscriber: Page) -> None:
     subscriber.goto(EPISODE)
     select(subscriber, "that one was shorter", "I was angry.")
     said = subscriber.evaluate("getSelection().anchorNode.parentElement.id")
-    subscriber.get_by_role("button", name="Hear", exact=True).click()
+    subscriber.get_by_role("button", name="Hear from here").click()
     until(subscriber, "!document.querySelector('audio').paused")
     assert float(said.removeprefix("t=")) < current_time(subscriber) < 36
     expect(subscriber.get_by_role("toolbar", name="The selected words")).to_be_hidden()

@@ -221,7 +221,8 @@ function onScroll() {
   if (Math.abs(down) < 12) return;
   state.scrolled = scrollY;
   if (isBringing()) return;
-  const mayFold = audio.paused && isFixed() && !deck.matches(":focus-within") && !deck.querySelector(".fault:not([hidden])");
+  const isUsed = deck.querySelector(":focus-visible, .fault:not([hidden]), .finding:not([hidden])");
+  const mayFold = audio.paused && isFixed() && !isUsed;
   deck.classList.toggle("is-folded", down > 0 && mayFold);
 }
 

@@ -119,8 +119,8 @@ function place() {
   const box = getSelection().getRangeAt(0).getBoundingClientRect();
   const above = box.top - menu.offsetHeight - GAP_PX;
   const isBelow = above < 0 || matchMedia("(pointer: coarse)").matches;
-  const room = document.querySelector(".deck").getBoundingClientRect().top;
-  const lowest = (room > 0 ? Math.min(room, innerHeight) : innerHeight) - menu.offsetHeight - GAP_PX;
+  const deck = parseFloat(document.documentElement.style.getPropertyValue("--deck")) || 0;
+  const lowest = innerHeight - deck - menu.offsetHeight - GAP_PX;
   const top = Math.max(GAP_PX, Math.min(isBelow ? box.bottom + GAP_PX : above, lowest));
   const widest = document.documentElement.clientWidth - menu.offsetWidth - GAP_PX;
   menu.style.top = `${scrollY + top}px`;

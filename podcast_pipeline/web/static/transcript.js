@@ -7,6 +7,7 @@ export const words = document.querySelector(".transcript:not(.teaser)");
 export const sentences = [...(words?.querySelectorAll(".s") ?? [])];
 export const chapters = [...document.querySelectorAll(".chapters a[data-t]")];
 
+const SAID_MS = 5000;
 const BRINGING_MS = 1000; // a smooth scroll takes less
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -89,9 +90,11 @@ export function clock(t) {
   return h === "0" ? `${m}:${s.padStart(2, "0")}` : `${h}:${m.padStart(2, "0")}:${s.padStart(2, "0")}`;
 }
 
-/** Tell the reader in a line above the player; screen readers read it out. */
+/** Tell the reader in a line, for some seconds; screen readers read it out. */
 export function say(text) {
-  document.querySelector("[role=status]").textContent = text;
+  const line = document.querySelector("[role=status]");
+  line.textContent = text;
+  setTimeout(() => line.textContent === text && (line.textContent = ""), SAID_MS);
 }
 
 const CHAPTER_SLACK_S = 0.3; // as in view.py: a chapter that starts this soon after a sentence is its chapter
@@ -100,7 +103,7 @@ const SCROLL_KEYS = new Set(["ArrowDown", "ArrowUp", "PageDown", "PageUp", "Home
 
 const pill = document.querySelector(".pill");
 const whens = [...(words?.querySelectorAll(".when") ?? [])];
-const state = { sentence: null, isFollowing: true, undoUntil: 0, undoAt: 0 };
+const state = { sentence: null, isFollowing: true, eye: null, stop: null, undoUntil: 0, undoAt: 0 };
 
 export const heard = () => state.sentence ?? sentences[0];
 export const chapterAt = (t) => lastUpTo(chapters, t + CHAPTER_SLACK_S, chapterStart);
@@ -150,18 +153,21 @@ const atEye = () => lastUpTo(sentences, innerHeight / 3, (sentence) => sentence.
 function showEye() {
   const sentence = atEye();
   const chapter = sentence && chapterAt(start(sentence));
-  for (const link of chapters) {
-    if (link === chapter) link.setAttribute("aria-current", "location");
-    else link.removeAttribute("aria-current");
+  if (chapter !== state.eye) {
+    state.eye?.removeAttribute("aria-current");
+    state.eye = chapter;
+    chapter?.setAttribute("aria-current", "location");
+    if (!state.isFollowing || audio.paused) scrollList(chapter);
   }
-  if (!state.isFollowing || audio.paused) scrollList(chapter);
   const when = sentence?.closest(".turn").querySelector(".when");
   if (when && !words.contains(document.activeElement)) oneStop(when);
 }
 
 /** Leave one time in the order of Tab, so that the text is one stop and not hundreds; arrows lead to the others. */
 function oneStop(when) {
-  for (const link of whens) link.tabIndex = link === when ? 0 : -1;
+  if (state.stop) state.stop.tabIndex = -1;
+  state.stop = when;
+  when.tabIndex = 0;
 }
 
 function onTimeKey(event) {
@@ -347,6 +353,7 @@ export function beginFollowing() {
     tap.addEventListener("change", apply);
     apply();
   }
+  for (const link of words?.querySelectorAll(".when, .fixed") ?? []) link.tabIndex = -1;
   if (whens.length) oneStop(whens[0]);
   showEye();
 }
