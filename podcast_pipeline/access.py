@@ -1,4 +1,4 @@
-"""Who may see what: the only code that decides. Pure; the table is in docs/access.md."""
+"""Who may see what: the only code that decides. Pure; the table is in docs/explanation/access.md."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -114,7 +114,7 @@ def decide(
         episode: the one asked for; None for what belongs to the whole show.
         withdrawn: the version of the transcript that was asked for, where it was withdrawn.
 
-    Source: docs/access.md, the table.
+    Source: docs/explanation/access.md, the table.
     """
     if withdrawn is not None and episode is not None and episode.state != "scheduled":
         return _decide_withdrawn(visitor, episode, resource, withdrawn, policy=policy, now=now)

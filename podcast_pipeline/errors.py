@@ -51,11 +51,6 @@ class PodcastError(Exception):
         self.message = message
 
 
-def install_extra(name: str) -> str:
-    """Return the command that installs an extra of this package, for an error's message."""
-    return f"run `pip install 'podcast-pipeline[{name}]'`"
-
-
 class ConfigError(PodcastError):
     """show.toml or the environment is wrong."""
 

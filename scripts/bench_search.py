@@ -2,7 +2,7 @@
 
 The words are a Markov chain (the next word by the two before it) over real English prose: the texts named
 with --text, and the prose of Python's own documentation. One plain text file is enough; the figures in
-docs/search.md were taken with the King James Bible of Debian's `bible-kjv`:
+docs/evidence/search.md were taken with the King James Bible of Debian's `bible-kjv`:
 
     bible -f 'Gen1:1-Rev22:21' | cut -d' ' -f2- > kjv.txt
     python scripts/bench_search.py --text kjv.txt [--database postgresql]

@@ -1,4 +1,4 @@
-"""Every command's --help as text, for docs/cli.md."""
+"""Every command's --help as text, for docs/reference/cli.md."""
 
 from collections.abc import Iterator
 

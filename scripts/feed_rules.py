@@ -1,4 +1,4 @@
-"""Every rule of `podcast feed check` as a row of docs/feed.md.
+"""Every rule of `podcast feed check` as a row of docs/reference/feed-rules.md.
 
 The requirement of a rule is in the docstrings of podcast_pipeline.feed.conformance (`F2: …`). Severity and
 remedy are those of the findings for the faults of tests/support/rule_cases, checked on each run.

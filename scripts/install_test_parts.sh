@@ -1,15 +1,17 @@
 #!/bin/sh
 # What some tests drive and the project itself never needs; without one, its tests say so and are skipped.
 #   chromium                  the reader's pages in a real browser
-#   gpodder newsboat podget   real podcast clients (tmux: podboat needs a terminal)
+#   gpodder newsboat podget   real podcast clients (podboat needs tmux, podget wget)
 #   podcast-archiver          one more, from PyPI, in an environment of its own
 #   postgresql                the database of a larger show
-#   nginx-light               the proxy of docs/privacy.md
+#   nginx-light               the proxy of docs/how-to/privacy.md
+#   epubcheck                 W3C's judge of an EPUB
+#   gcc                       compiles the library that cuts the power
 #   nodejs npm                podcast-partytime, Podcast Index's feed parser
 set -eu
 cd "$(dirname "$0")/.."
 missing=""
-for package in chromium gpodder newsboat podget tmux postgresql nginx-light; do
+for package in chromium gpodder newsboat podget tmux wget postgresql nginx-light epubcheck gcc; do
   dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null | grep -q '^installed$' \
     || missing="$missing $package"
 done

@@ -120,7 +120,7 @@ INACTIVE: dict[str, tuple[Standing, datetime]] = {
 
 
 def expected(name: str, resource: Resource) -> Decision:
-    """Return the cell of the table in docs/access.md, written down a second time."""
+    """Return the cell of the table in docs/explanation/access.md, written down a second time."""
     if resource == "public" or name in PAYING:
         return Allow()
     if name in STRANGERS:

@@ -69,6 +69,13 @@ def test_the_show_as_feeds_know_it(tmp_path: Path) -> None:
             "categories",
             ("News", "Arts > Books"),
         ),
+        (
+            "PODCAST_SHOW_CATEGORIES",
+            "['News', 'Arts > Books',]",
+            "show",
+            "categories",
+            ("News", "Arts > Books"),
+        ),
         ("PODCAST_AUDIO_BITRATE_STEREO_KBPS", "192", "audio", "bitrate_stereo_kbps", 192),
         ("PODCAST_AUDIO_LOUDNESS_STEREO_LUFS", "-14.5", "audio", "loudness_stereo_lufs", -14.5),
         ("PODCAST_ACCESS_TEASER_WORDS", "30", "access", "teaser_words", 30),

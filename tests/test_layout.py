@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.paths import ROOT
+from tests.support.paths import PACKAGE, ROOT
 
-TESTS, SCRIPTS, PACKAGE = ROOT / "tests", ROOT / "scripts", ROOT / "podcast_pipeline"
+TESTS, SCRIPTS = ROOT / "tests", ROOT / "scripts"
 MODULES = sorted(path.relative_to(ROOT) for path in [*TESTS.rglob("*.py"), *SCRIPTS.glob("*.py")])
 OWN_FOLDERS = {"support", "data", "browser", "end_to_end"}
 """The folders directly below tests/ that mirror no folder of the package."""

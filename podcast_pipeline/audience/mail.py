@@ -11,13 +11,13 @@ from typing import Any, Protocol, Self
 
 from podcast_pipeline.audience.mail_headers import (
     ascii_domain,
-    ascii_url,
     mail_policy,
     mailbox,
     subject_text,
 )
 from podcast_pipeline.config import Config, MailTable
 from podcast_pipeline.errors import MailError, MailInDoubt, MailRejected
+from podcast_pipeline.feed.untrusted.addresses import web_address
 
 TIMEOUT_S = 20.0
 ACCEPTED = 250  # RFC 5321, 4.2.3
@@ -209,9 +209,9 @@ class SmtpMailer:
         composed["Date"] = localtime()
         composed["Message-ID"] = make_msgid(domain=ascii_domain(self._sender))
         composed["Auto-Submitted"] = "auto-generated"  # RFC 3834: prevents out-of-office replies
-        if message.unsubscribe_url:
-            composed["List-Unsubscribe"] = f"<{ascii_url(message.unsubscribe_url)}>"
-            if message.unsubscribe_url.startswith("https://"):  # RFC 8058, 3.1
+        if message.unsubscribe_url and (link := web_address(message.unsubscribe_url)):
+            composed["List-Unsubscribe"] = f"<{link}>"
+            if link.startswith("https://"):  # RFC 8058, 3.1
                 composed["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         composed.set_content(message.text)
         return composed

@@ -12,8 +12,8 @@ from email.message import EmailMessage
 from email.policy import EmailPolicy, Policy
 from email.utils import quote
 from typing import Any, ClassVar, Literal
-from urllib.parse import quote as quote_url
-from urllib.parse import urlsplit
+
+from podcast_pipeline.feed.untrusted.addresses import ascii_host
 
 ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")  # RFC 5322, 3.2.3; words without quotes
 ENCODED_WORD_CHARACTERS = 75  # RFC 2047, 2
@@ -30,8 +30,6 @@ WIRE_HEADERS = (
     "list-unsubscribe",
     "list-unsubscribe-post",
 )
-URL_CHARACTERS = "/%:@!$&'()*+,;=~"
-"""What a path in ASCII may have beside letters and digits (RFC 3986, 3.3)."""
 
 
 class WireHeader(BaseHeader):
@@ -87,24 +85,8 @@ def _encoded_words(text: str, header: str) -> str:
 
 
 def ascii_domain(address: str) -> str:
-    """Return the domain of an address in ASCII, for a Message-ID."""
-    return _ascii_host(address.rpartition("@")[2]) or "localhost"
-
-
-def ascii_url(url: str) -> str:
-    """Return an address of the web in ASCII: its host as IDNA, its path with percent signs."""
-    if url.isascii():
-        return url
-    parts = urlsplit(url)
-    host, colon, port = parts.netloc.partition(":")
-    return parts._replace(
-        netloc=f"{_ascii_host(host)}{colon}{port}", path=quote_url(parts.path, safe=URL_CHARACTERS)
-    ).geturl()
-
-
-def _ascii_host(host: str) -> str:
-    """Return a host in ASCII; "" for what is no host name, which show.toml may have all the same."""
+    """Return the domain of an address in ASCII, for a Message-ID; `localhost` for what is no host name."""
     try:
-        return host if host.isascii() else host.encode("idna").decode()
-    except UnicodeError:
-        return ""
+        return ascii_host(address.rpartition("@")[2])
+    except ValueError:  # show.toml may have it all the same
+        return "localhost"

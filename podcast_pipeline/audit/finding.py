@@ -14,7 +14,7 @@ class AuditFinding:
     """A leak to a visitor without access, or a fault for a visitor with access.
 
     Attributes:
-        rule: its id, like P5 (docs/access.md).
+        rule: its id, like P5 (docs/explanation/access.md).
         who: the visitor, or the source that was read: `active`, `anonymous`, `log`.
         where: a URL, a key or a line of a file; never a token.
     """

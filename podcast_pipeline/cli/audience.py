@@ -36,8 +36,8 @@ DIFFERENCES: dict[DatabaseDifference, str] = {
     "other": "is not the database that this show's subscribers were last kept in; restore that one, or set"
     " PODCAST_DATABASE_URL to it",
     "older": "is an older copy: {undone} since then (a link rotated, somebody suspended, removed or erased)"
-    " would be undone, and closed links open again (docs/subscribers.md, A restored backup); restore a newer"
-    " one",
+    " would be undone, and closed links open again (docs/how-to/subscribers.md, A restored backup); restore"
+    " a newer one",
 }
 
 

@@ -1,5 +1,6 @@
 """show.toml and the environment, read once by `cli` into one frozen `Config`."""
 
+from podcast_pipeline.config.fields import Language, ReviewAction
 from podcast_pipeline.config.load import (
     SHOW_FILE_NAME,
     apply_environment,
@@ -17,11 +18,9 @@ from podcast_pipeline.config.schema import (
     DatabaseTable,
     FeedTable,
     GlossaryTable,
-    Language,
     MailTable,
     PersonTable,
     RetentionTable,
-    ReviewAction,
     ReviewTable,
     ScheduleTable,
     ShowTable,

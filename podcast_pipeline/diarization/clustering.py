@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.cluster.hierarchy import fcluster, linkage
 
 Embeddings = NDArray[np.float32]
 """float32, shape (n, d), each of length 1."""
@@ -26,7 +27,7 @@ Members = NDArray[np.int64]
 """Indices of the embeddings in a group."""
 
 SAME_VOICE = 0.57  # mean cosine from which two groups are joined at first
-CONTRAST = 0.1  # from which two groups are two people; see docs/speakers.md
+CONTRAST = 0.1  # from which two groups are two people; see docs/evidence/speakers.md
 LEAST_S = 4.0  # least clean speech of a speaker, counted twice by overlapping windows
 LEAST_OF_MINUTES_S = 10.0  # the same in a recording of minutes: an odd stretch is no guest
 LEAST_SHARE = 0.005  # least share of all speech: an hour has laughter and jingles
@@ -66,42 +67,14 @@ def cluster_embeddings(
     return _labels(embeddings, _match_count(people, embeddings, evidence, weights, count), weights)
 
 
-def _average_linkage(similarity: NDArray[np.float64]) -> Iterator[Members]:
-    """Yield the groups of average linkage, joined down to a cosine of SAME_VOICE."""
-    similarity = similarity.copy()
-    np.fill_diagonal(similarity, -np.inf)
-    members = {i: [i] for i in range(len(similarity))}
-    nearest, best = similarity.argmax(axis=1), similarity.max(axis=1)
-    while len(members) > 1:
-        i = int(best.argmax())
-        j = int(nearest[i])
-        if best[i] < SAME_VOICE:
-            break
-        _merge_rows(similarity, nearest, best, (i, j), (len(members[i]), len(members[j])))
-        members[i] += members.pop(j)
-    yield from map(np.array, members.values())
-
-
-def _merge_rows(
-    similarity: NDArray[np.float64],
-    nearest: NDArray[np.int64],
-    best: NDArray[np.float64],
-    rows: tuple[int, int],
-    sizes: tuple[int, int],
-) -> None:
-    """Make row i the mean of rows i and j, and clear j; that brings no row nearer to another.
-
-    Args:
-        nearest, best: column and value of each row's maximum.
-    """
-    i, j = rows
-    row = (similarity[i] * sizes[0] + similarity[j] * sizes[1]) / sum(sizes)
-    similarity[i], similarity[:, i] = row, row
-    similarity[j], similarity[:, j], similarity[i, i], best[j] = -np.inf, -np.inf, -np.inf, -np.inf
-    stale = np.union1d(np.flatnonzero((nearest == i) | (nearest == j)), [i])
-    stale = stale[stale != j]
-    nearest[stale] = similarity[stale].argmax(axis=1)
-    best[stale] = similarity[stale, nearest[stale]]
+def _average_linkage(cosines: NDArray[np.float64]) -> Iterator[Members]:
+    """Yield the groups of average linkage, joined down to a cosine of SAME_VOICE, by their first member."""
+    if len(cosines) < 2:
+        yield np.arange(len(cosines))
+        return
+    distances = np.maximum(1 - cosines[np.triu_indices(len(cosines), 1)], 0)  # a cosine may be 1.0000001
+    group_of = fcluster(linkage(distances, "average"), 1 - SAME_VOICE, "distance")
+    yield from (np.flatnonzero(group_of == group) for group in dict.fromkeys(group_of.tolist()))
 
 
 def _split_people(

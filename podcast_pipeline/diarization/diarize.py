@@ -3,11 +3,10 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from podcast_pipeline.diarization import OFF, choose_diarizer, load_diarizer
+from podcast_pipeline.diarization import choose_diarizer, load_diarizer
 from podcast_pipeline.diarization.assign import DiarizationResult, DiarizationTurn, assign_speakers
 from podcast_pipeline.diarization.known_voices import KnownVoice, identify_speakers, propose_guest_name
 from podcast_pipeline.episodes.folder import EpisodeFolder
-from podcast_pipeline.errors import DiarizationError, install_extra
 from podcast_pipeline.files import short_sha256, write_atomically
 from podcast_pipeline.model import FrozenModel, ProgressCallback, Transcript
 
@@ -85,20 +84,15 @@ def diarize_file(
 ) -> Transcript:
     """Return the words of a file that is no episode with their speakers; known voices have their names.
 
-    Raises:
-        DiarizationError: no engine is installed, or it is off.
+    Args:
+        engine: a name of `need_diarizer`.
     """
-    name = choose_diarizer(engine)
-    if name is None:
-        message = f"needs a diarization engine; {install_extra('speakers')}"
-        off = 'is off in show.toml; set [speakers] engine = "auto"'
-        raise DiarizationError("--speakers", off if engine == OFF else message)
     if not words.segments:
         return words
-    diarizer = load_diarizer(name)
-    comparable = [voice for voice in known if voice.engine == name]
+    diarizer = load_diarizer(engine)
+    comparable = [voice for voice in known if voice.engine == engine]
     result = diarizer.diarize(recording, speaker_count=None, report=report)
-    return with_speakers(words, _identify(result, comparable, ()), f"{name} {diarizer.version}")
+    return with_speakers(words, _identify(result, comparable, ()), f"{engine} {diarizer.version}")
 
 
 def with_speakers(words: Transcript, identified: IdentifiedTurns, speakers_source: str) -> Transcript:

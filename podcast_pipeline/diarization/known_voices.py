@@ -17,7 +17,7 @@ from podcast_pipeline.errors import DiarizationError
 from podcast_pipeline.files import make_folder, sweep_parts, sync_to_disk, write_atomically
 from podcast_pipeline.model import FrozenModel, Instant, NonEmptyStr, composed
 
-SAME_PERSON = 0.76  # least cosine of a voice to the known voice of the same person; see docs/speakers.md
+SAME_PERSON = 0.76  # least cosine of a voice to the known voice of the same person; docs/how-to/speakers.md
 LONGEST_NAME = 128
 MARGIN = 0.15  # by which that cosine exceeds those to other known voices, and those of other speakers
 

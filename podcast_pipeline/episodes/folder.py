@@ -143,7 +143,8 @@ class EpisodeFolder:
         if not self.source.is_file():
             message = (
                 f"{self.source} is not here, as recordings are not in git; copy it from who has it "
-                "(docs/team.md), or publish from that machine; what is published is corrected without it"
+                "(docs/how-to/team.md), or publish from that machine; what is published is corrected "
+                "without it"
             )
             raise EpisodeError(self.slug, message)
         return self.source

@@ -44,12 +44,16 @@ ANY_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\s-]*:(?!\d)")
 
 
 class TrackTable(FrozenModel):
-    """[[tracks]]: a speaker and the file; `channel` counts from 1, None is the whole file."""
+    """[[tracks]]: a speaker with a microphone of their own."""
 
     name: PersonName
+    """Name of the speaker."""
     file: NonEmptyStr
+    """A file in this folder."""
     channel: Annotated[int, Field(ge=1)] | None = None
+    """Channel of the file, from 1. Without it the whole file."""
     sha256: Sha256
+    """SHA-256 of the file."""
 
 
 def _no_other_scheme(url: object) -> object:
@@ -78,52 +82,75 @@ def _seconds(time: object) -> object:
     return seconds
 
 
-ClockOrSeconds = Annotated[Seconds, BeforeValidator(_seconds)]
+ClockOrSeconds = Annotated[Seconds, BeforeValidator(_seconds), Field(title="time")]
 
 
 class ChapterTable(Chapter):
-    """[[chapters]]."""
+    """[[chapters]]: chapter marks."""
 
     model_config = ConfigDict(extra="forbid")
     start_s: ClockOrSeconds
-    url: Annotated[HttpUrlOrNone, BeforeValidator(_no_other_scheme)] = None
+    """Start, in the *recording*."""
+    url: Annotated[HttpUrlOrNone, BeforeValidator(_no_other_scheme), Field(title="address")] = None
+    """A page that belongs to the chapter, http(s)."""
 
 
 class SoundbiteTable(Soundbite):
-    """[[soundbites]]."""
+    """[[soundbites]]: stretches that apps offer as a preview."""
 
     model_config = ConfigDict(extra="forbid")
     start_s: ClockOrSeconds
+    """Start, in the *recording*."""
     duration_s: ClockOrSeconds
+    """Length; apps want 15 to 120 s."""
 
 
 class EpisodeTable(FrozenModel):
-    """A whole episode.toml; an imported episode has no source.
-
-    Attributes:
-        hosts: of this episode, in place of the show's; empty for the show's.
-    """
+    """A whole episode.toml; an imported episode has no source."""
 
     id: UUID
+    """The episode's id; made by `podcast ingest`, never changed."""
     guid: NonEmptyStr
+    """The id by which apps know the episode; never changed."""
     slug: Slug
+    """Name of the folder, in every address of the episode: a-z, 0-9 and hyphens; never changed."""
     title: Annotated[SingleLineStr, Field(max_length=255)]
+    """The title that apps show."""
     source: Annotated[NonEmptyStr, Field(max_length=63)] | None = None  # 252 bytes: a file system takes 255
+    """The recording, a file in this folder. None for an imported episode."""
     source_sha256: Sha256 | None = None
+    """SHA-256 of the recording. Another file is refused until this key has its hash."""
     season: Annotated[int, Field(ge=1)] | None = None
+    """Number of the season."""
     number: Annotated[int, Field(ge=1)] | None = None
+    """Number of the episode."""
     type: EpisodeType = "full"
+    """What kind of episode apps show."""
     language: NonEmptyStr | None = None
+    """Language of this episode. Without it the show's."""
     access: Literal["public", "subscribers"] = "public"
+    """Who gets the audio. The transcript is for subscribers in either case."""
     explicit: bool | None = None
+    """Whether apps mark this episode as explicit. Without it as the show."""
     hosts: tuple[PersonTable, ...] = ()
+    """The hosts of this episode, in place of the show's; written like `guests`."""
     guests: tuple[PersonTable, ...] = ()
+    """The guests: in the feed, on pages, and known to the transcription. Names, or `{ name = "Ann", url =
+    "https://…", image_url = "https://…" }`."""
     topics: tuple[Topic, ...] = ()
+    """Subjects by which the archive groups episodes."""
     reviewed_by: Annotated[SingleLineStr, Field(max_length=255)] | None = None
+    """Who has read the transcript against the audio; the page names them. Without it the page says "not
+    checked by a person"."""
     speakers: Annotated[int, Field(ge=1, le=20)] | None = None
+    """How many people speak, where that was not recognised in the mix."""
     tracks: tuple[TrackTable, ...] = ()
+    """A file or channel for each speaker; written by `podcast publish --track` and `podcast
+    ingest --track`."""
     chapters: tuple[ChapterTable, ...] = ()
+    """Chapter marks."""
     soundbites: tuple[SoundbiteTable, ...] = ()
+    """Stretches that apps offer as a preview."""
 
     @field_validator("language")
     @classmethod

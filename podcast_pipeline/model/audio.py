@@ -15,17 +15,24 @@ class Chapter(StoredModel):
     """A chapter mark; `toc` False keeps it out of tables of contents."""
 
     start_s: Seconds
+    """Start, in seconds of the recording or of the media."""
     title: Annotated[str, Field(min_length=1, max_length=255)]
+    """Title that apps show."""
     url: HttpUrlOrNone = None
+    """A page that belongs to the chapter, http(s)."""
     toc: bool = True
+    """Whether apps list the chapter."""
 
 
 class Soundbite(StoredModel):
     """A stretch of the audio offered as a preview (podcast:soundbite)."""
 
     start_s: Seconds
+    """Start, in seconds of the recording or of the media."""
     duration_s: Seconds
+    """Length in seconds."""
     title: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    """Title that apps show."""
 
 
 class Enclosure(StoredModel):

@@ -20,7 +20,8 @@ class EpisodeDraft(StoredModel):
     """An episode as the producer describes it in episode.toml and notes.md.
 
     Attributes:
-        id: assigned at ingest; in our URLs and tables. guid: of the feed item; equal to id for our own.
+        id: assigned at ingest; in our URLs and tables.
+        guid: of the feed item; equal to id for our own.
         access: to the audio; transcripts are always for subscribers.
         notes: Markdown.
         chapters, soundbites: recording times here, media times in an Episode.

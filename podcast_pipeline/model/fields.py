@@ -39,9 +39,9 @@ Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False), AfterValidator(lamb
 Instant = Annotated[AwareDatetime, AfterValidator(_utc)]
 """A moment in UTC, whole seconds."""
 
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", title="SHA-256")]
 SLUG_PATTERN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-Slug = Annotated[str, Field(pattern=f"^{SLUG_PATTERN.pattern}$", max_length=100)]
+Slug = Annotated[str, Field(pattern=f"^{SLUG_PATTERN.pattern}$", max_length=100, title="slug")]
 NonEmptyStr = Annotated[str, Field(min_length=1)]
 SingleLineStr = Annotated[str, Field(min_length=1), AfterValidator(_one_line)]
 """One line of readable text, safe to print in a terminal and in a list."""

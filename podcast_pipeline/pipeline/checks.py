@@ -54,6 +54,7 @@ def check_engines(folder: EpisodeFolder, context: Context) -> None:
 
     Raises:
         TranscriptionError: no engine.
+        DiarizationError: the one that show.toml names is not installed.
     """
     _ = context.engine
     line = None if folder.table.tracks else missing_diarizer(context.config.speakers.engine)

@@ -14,12 +14,14 @@ from tempfile import TemporaryDirectory
 from podcast_pipeline.audio.recording.findings import RecordingFinding
 from podcast_pipeline.audio.source import check_audio
 from podcast_pipeline.audio.tracks import Track, mix_tracks
+from podcast_pipeline.config import Config
 from podcast_pipeline.episodes.base import EpisodeBase, write_base
 from podcast_pipeline.episodes.create import create_episode
+from podcast_pipeline.episodes.edits import EditedTranscript
 from podcast_pipeline.episodes.folder import EpisodeFolder
 from podcast_pipeline.errors import EpisodeError, PodcastError
 from podcast_pipeline.feed import app_impact
-from podcast_pipeline.model import Episode, EpisodeDraft, Person, Show
+from podcast_pipeline.model import Episode, EpisodeDraft, Person, Show, TranscriptProvenance
 from podcast_pipeline.model.catalog import Catalog
 from podcast_pipeline.model.gates import GateName
 from podcast_pipeline.pipeline import recordings
@@ -285,6 +287,15 @@ def prepare(
     )
     check_prepared(prepared, published, context, allow=allowed)
     return prepared
+
+
+def _provenance(
+    edited: EditedTranscript | None, known: Episode | None, slug: str, config: Config
+) -> TranscriptProvenance | None:
+    """Return that of the folder's words; that of the published ones where the folder has none."""
+    if edited is not None:
+        return provenance_of(edited, slug, config)
+    return known.provenance if known else None
 
 
 def dry_run(

@@ -22,7 +22,7 @@ def open_store(config: Config) -> Store:
     if config.storage.kind == "local" and sys.platform == "win32":
         message = (
             "a folder as the store needs Linux or macOS, whose links change body and headers at once; set "
-            'kind = "s3" (docs/storage.md), or work in WSL'
+            'kind = "s3" (docs/how-to/storage.md), or work in WSL'
         )
         raise ConfigError(f"{config.folder / 'show.toml'} [storage.kind]", message)
     module, name = STORE_CLASSES[config.storage.kind].split(":")

@@ -3,7 +3,8 @@
 import json
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from typing import TypeVar
 from uuid import UUID
 
 from podcast_pipeline.errors import NotFound, OtherShow, PreconditionFailed, StoreError
@@ -16,6 +17,7 @@ from podcast_pipeline.storage.objects import FEED_CACHE, FEED_KEY, FEED_TYPE, PR
 
 ATTEMPTS = 30
 LONGEST_PAUSE_S = 0.5
+Result = TypeVar("Result")
 
 
 def check_show(store: ObjectReader, show: Show) -> None:
@@ -63,23 +65,20 @@ def update_catalog(store: Store, change: Callable[[Catalog | None], Catalog]) ->
         OtherShow: the catalog is of another show.
         StoreError: the catalog was written by a later release.
     """
-    for pause in _attempts():
+
+    def attempt() -> Catalog:
         catalog, etag = read_catalog(store)
         if catalog is not None:
             catalog.check_writable()
         changed = change(catalog)
         if catalog is not None and changed.show.id != catalog.show.id:  # published between look and swap
             raise _other_show(catalog.show.id, catalog.show.title, changed.show)
-        if changed == catalog:
-            return changed
-        changed = changed.signed()
-        try:
+        if changed != catalog:
+            changed = changed.signed()
             _swap(store, CATALOG_KEY, to_json(changed), "application/json", PRIVATE_CACHE, etag)
-        except PreconditionFailed:
-            pause()
-        else:
-            return changed
-    raise PreconditionFailed(CATALOG_KEY, "other publishers keep changing it; run the same command again")
+        return changed
+
+    return _retry_lost_races(CATALOG_KEY, attempt)
 
 
 def write_feed(store: Store, render: Callable[[Catalog, bytes | None], bytes]) -> bool:
@@ -94,7 +93,8 @@ def write_feed(store: Store, render: Callable[[Catalog, bytes | None], bytes]) -
     Returns:
         Whether the feed changed.
     """
-    for pause in _attempts():
+
+    def attempt() -> bool:
         old, etag = read_feed(store)
         catalog, _ = read_catalog(store)
         if catalog is None:
@@ -102,13 +102,10 @@ def write_feed(store: Store, render: Callable[[Catalog, bytes | None], bytes]) -
         new = render(catalog, old)
         if new == old:
             return False
-        try:
-            _swap(store, FEED_KEY, new, FEED_TYPE, FEED_CACHE, etag)
-        except PreconditionFailed:
-            pause()
-        else:
-            return True
-    raise PreconditionFailed(FEED_KEY, "other publishers keep changing it; run the same command again")
+        _swap(store, FEED_KEY, new, FEED_TYPE, FEED_CACHE, etag)
+        return True
+
+    return _retry_lost_races(FEED_KEY, attempt)
 
 
 def write_archive(store: Store, render: Callable[[Catalog], tuple[bytes, ...]]) -> None:
@@ -117,18 +114,14 @@ def write_archive(store: Store, render: Callable[[Catalog], tuple[bytes, ...]]) 
     Args:
         render: from the catalog to the pages, oldest first.
     """
-    for pause in _attempts():
+
+    def attempt() -> None:
         etags = {info.key: info.etag for info in store.list(ARCHIVE_PREFIX)}
         catalog, _ = read_catalog(store)
-        pages = render(catalog) if catalog else ()
-        try:
-            for number, page in enumerate(pages, start=1):
-                _write_page(store, archive_key(number), page, etags.get(archive_key(number)))
-        except PreconditionFailed:
-            pause()
-        else:
-            return
-    raise PreconditionFailed(ARCHIVE_PREFIX, "other publishers keep changing it; run the same command again")
+        for number, page in enumerate(render(catalog) if catalog else (), start=1):
+            _write_page(store, archive_key(number), page, etags.get(archive_key(number)))
+
+    _retry_lost_races(ARCHIVE_PREFIX, attempt)
 
 
 def read_archive(store: ObjectReader) -> tuple[bytes, ...]:
@@ -161,20 +154,14 @@ def read_database_mark(store: ObjectReader) -> tuple[DatabaseMark | None, str | 
 
 def update_database_mark(store: Store, change: Callable[[DatabaseMark | None], DatabaseMark | None]) -> None:
     """Replace the mark by `change(mark)`; an unchanged mark, or None, is not written."""
-    for pause in _attempts():
+
+    def attempt() -> None:
         mark, etag = read_database_mark(store)
         changed = change(mark)
-        if changed is None or changed == mark:
-            return
-        try:
+        if changed is not None and changed != mark:
             _swap(store, DATABASE_MARK_KEY, to_json(changed), "application/json", PRIVATE_CACHE, etag)
-        except PreconditionFailed:
-            pause()
-        else:
-            return
-    raise PreconditionFailed(
-        DATABASE_MARK_KEY, "other processes keep changing it; run the same command again"
-    )
+
+    _retry_lost_races(DATABASE_MARK_KEY, attempt)
 
 
 def _swap(
@@ -190,6 +177,15 @@ def _swap(
     )
 
 
-def _attempts() -> Iterator[Callable[[], None]]:
+def _retry_lost_races(key: str, attempt: Callable[[], Result]) -> Result:
+    """Attempt to read, change and swap; again from the reading where somebody else was first.
+
+    Raises:
+        PreconditionFailed: others were first ATTEMPTS times.
+    """
     for _ in range(ATTEMPTS):
-        yield lambda: time.sleep(random.uniform(0, LONGEST_PAUSE_S))  # noqa: S311 (jitter, no secret)
+        try:
+            return attempt()
+        except PreconditionFailed:
+            time.sleep(random.uniform(0, LONGEST_PAUSE_S))  # noqa: S311 (jitter, no secret)
+    raise PreconditionFailed(key, "others keep changing it; run the same command again")

@@ -138,7 +138,7 @@ def _must_be_denied(subject: str, read: Callable[[str], object]) -> None:
     except (Denied, NotFound):
         return
     raise StoreError(
-        subject, "is open to anybody; set the bucket policy of docs/storage.md and remove all others"
+        subject, "is open to anybody; set the bucket policy of docs/how-to/storage.md and remove all others"
     )
 
 

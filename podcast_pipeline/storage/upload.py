@@ -17,6 +17,7 @@ from podcast_pipeline.storage.objects import PRIVATE_CACHE, PROBE_KEY, StagedObj
 UPLOAD_THREADS = 4
 TIMEOUT_S = 20.0
 PAUSES_S = (0.5, 2.0, 0.0)  # after each attempt to read by URL
+_OPEN = "is readable by anybody; close private/ (see docs/how-to/storage.md) and run again"
 REUPLOAD_AFTER = timedelta(days=1)
 """Shorter than the grace time of `gc`, which therefore never deletes an object that is being published."""
 
@@ -64,7 +65,7 @@ def check_private_is_closed(store: Store) -> None:
         store.anonymous().get(PROBE_KEY)
     except (Denied, NotFound):
         return
-    raise StoreError(PROBE_KEY, "is readable by anybody; close private/ (see docs/storage.md) and run again")
+    raise StoreError(PROBE_KEY, _OPEN)
 
 
 def _put_and_read_back(store: Store, staged: StagedObject, now: datetime) -> StagedObject:
@@ -146,7 +147,7 @@ def _check_denied(anonymous: ObjectReader, key: str) -> None:
         next(iter(first), None)
     except (Denied, NotFound):
         return
-    raise StoreError(key, "is readable by anybody; close private/ (see docs/storage.md) and run again")
+    raise StoreError(key, _OPEN)
 
 
 def object_exists(store: ObjectReader, key: str, *, sha256: str | None = None) -> bool:

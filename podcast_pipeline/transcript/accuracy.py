@@ -14,6 +14,8 @@ from podcast_pipeline.transcript.edits.units import comparison_key, split_units
 
 STRETCH_S = 10.0  # a whole sentence; many short stretches give a narrower interval than a few long ones
 NORMAL = 1.959964  # quantile of the normal distribution for a two-sided 95 % interval
+STUDENT = (12.7062, 4.3027, 3.1824, 2.7764, 2.5706)
+"""The same quantile of Student's distribution with 1 to 5 degrees of freedom."""
 
 
 class SamplePassage(FrozenModel):
@@ -164,7 +166,7 @@ def _rate(counts: Sequence[tuple[int, int]], left_out: float) -> ErrorRate:
     value = sum(errors for errors, _ in nonempty) / words if words else 0.0
     if not words or left_out <= 0:
         return ErrorRate(value=round(value, 4), low=round(value, 4), high=round(value, 4))
-    p, quantile = min(value, 1.0), _student(len(nonempty) - 1)
+    p, quantile = min(value, 1.0), student_quantile(max(len(nonempty) - 1, 1))
     size = _effective_size(nonempty, value) / left_out
     middle = (p + quantile**2 / (2 * size)) / (1 + quantile**2 / size)
     half = quantile / (1 + quantile**2 / size) * sqrt(p * (1 - p) / size + quantile**2 / (4 * size**2))
@@ -182,10 +184,15 @@ def _effective_size(counts: Sequence[tuple[int, int]], value: float) -> float:
     return min(value * (1 - value) / variance, words)
 
 
-def _student(degrees: int) -> float:
-    """Return the quantile of Student's distribution for a two-sided 95 % interval.
+def student_quantile(degrees: int) -> float:
+    """Return the quantile of Student's distribution for a two-sided 95 % interval, within 0.6 %.
 
-    Source: Abramowitz and Stegun 26.7.5; within 1 % from 6 degrees on.
+    Args:
+        degrees: of freedom, 1 and more.
+
+    Source: Abramowitz and Stegun 26.7.5, from 6 degrees on.
     """
-    n, z = max(degrees, 1), NORMAL
+    if degrees <= len(STUDENT):
+        return STUDENT[degrees - 1]
+    n, z = degrees, NORMAL
     return z + (z**3 + z) / (4 * n) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * n**2)

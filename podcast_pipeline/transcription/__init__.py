@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, Protocol
 
-from podcast_pipeline.errors import TranscriptionError, install_extra
+from podcast_pipeline.errors import TranscriptionError
+from podcast_pipeline.extras import has_extra, install_extra
 from podcast_pipeline.model import ProgressCallback, Transcript
 
 # Importing openvino sends telemetry to its maker; without this module it uses its own stub.
@@ -32,13 +32,8 @@ PRECISIONS = (AUTO, "bf16", "f32", "int8")
 """Number types of the openvino engine; `auto` is the fastest on the processor."""
 
 FOR_CUDA = "faster-whisper"
-NEEDS = {
-    "openvino": ("transcribe", ("openvino", "faster_whisper", "numba")),
-    "faster-whisper": ("transcribe", ("openvino", "faster_whisper")),
-    "openai-whisper": ("whisper", ("openvino", "faster_whisper", "whisper")),
-}
-"""Name to the extra that has it, and the packages that must be installed: voice activity detection needs
-openvino and a model in faster_whisper."""
+NEEDS = {"openvino": "transcribe", "faster-whisper": "transcribe", "openai-whisper": "whisper"}
+"""Name to the extra that has it; to find voice activity all need openvino and a model in faster_whisper."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +100,7 @@ def _drop(_: object) -> None:
 
 def this_machine() -> Machine:
     """Return the properties of this machine, without loading an engine."""
-    installed = frozenset(name for name, (_, packages) in NEEDS.items() if all(map(find_spec, packages)))
+    installed = frozenset(name for name, extra in NEEDS.items() if has_extra(extra))
     return Machine(installed, cuda=_has_cuda())
 
 
@@ -123,11 +118,11 @@ def choose_engine(engine: str, machine: Machine | None = None) -> str:
         order = [FOR_CUDA, *ENGINES] if machine.cuda else [*ENGINES]
         engine = next((name for name in order if name in machine.installed), "")
     if not engine:
-        raise TranscriptionError(AUTO, f"no engine is installed; {install_extra('transcribe')}")
+        raise TranscriptionError("speech engine", f"none is installed; {install_extra('transcribe')}")
     if engine not in ENGINES:
         raise TranscriptionError(engine, f"no such engine; known are {', '.join([AUTO, *ENGINES])}")
     if engine not in machine.installed:
-        raise TranscriptionError(engine, f"is not installed; {install_extra(NEEDS[engine][0])}")
+        raise TranscriptionError(engine, f"is not installed; {install_extra(NEEDS[engine])}")
     return engine
 
 

@@ -164,7 +164,8 @@ def _clear_errors(model: str) -> Iterator[None]:
     except errors.OfflineModeIsEnabled as error:
         raise _missing(model, "HF_HUB_OFFLINE forbids fetching them") from error
     except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError) as error:
-        raise TranscriptionError(model, "the hub has no such model; known names: docs/models.md") from error
+        message = "the hub has no such model; known names: docs/how-to/models.md"
+        raise TranscriptionError(model, message) from error
     except httpx2.ConnectError as error:
         raise _missing(model, "the hub cannot be reached") from error
     except (httpx2.HTTPError, OSError, ValueError) as error:

@@ -53,7 +53,7 @@ from podcast_pipeline.transcription.windows import SpeechWindow, cut_windows
 
 LANGUAGES_STEP = "languages"
 MAX_GAPS = 6  # gaps of a window that are transcribed again
-ENGLISH_BEAM, BEAM = 2, 5  # in English more change nothing (docs/performance.md): Whisper is best at it
+ENGLISH_BEAM, BEAM = 2, 5  # in English more change nothing, docs/evidence/performance.md
 SECOND_PASS_BEAM = 5  # of windows with hallucinations
 FORMAT = 10  # of the cached windows; increment if a change of ours gives other words with the same engine
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from podcast_pipeline.errors import TranscriptionError, install_extra
+from podcast_pipeline.errors import TranscriptionError
+from podcast_pipeline.extras import install_extra
 from podcast_pipeline.transcription.decode import Samples
 
 FRAME_SAMPLES = 512  # 32 ms at 16 kHz

@@ -1,6 +1,6 @@
 """HTTP responses for byte content: HEAD, byte ranges, conditional requests, gzip. No access rules.
 
-Source: RFC 9110; feed rules H1 to H3 in docs/feed.md.
+Source: RFC 9110; feed rules H1 to H3 in docs/reference/feed-rules.md.
 """
 
 import gzip

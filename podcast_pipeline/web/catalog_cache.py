@@ -1,12 +1,13 @@
 """Cache of the published catalog and of the feeds rendered from it, valid while its ETag stays the same."""
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
-from threading import Lock
+from threading import Condition, Lock
 from time import monotonic
 from typing import Generic, TypeVar
+
+from cachetools import LRUCache, cached
 
 from podcast_pipeline.errors import NotFound, StoreError
 from podcast_pipeline.feed import atom, private, rss
@@ -19,37 +20,17 @@ Value = TypeVar("Value")
 CACHED_FEEDS = 9  # with transcripts, without, with a notice for each standing, and Atom
 
 
-class Cached(Generic[Value]):
-    """A result computed on first use; concurrent callers wait for the same computation."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._results: list[Value] = []
-
-    def get_or_compute(self, compute: Callable[[], Value]) -> Value:
-        """Return the result; after an exception the next call computes again."""
-        with self._lock:
-            if not self._results:
-                self._results.append(compute())
-            return self._results[0]
-
-
 class Lru(Generic[Value]):
     """An LRU cache of slow results; computing one key never blocks another key."""
 
     def __init__(self, max_entries: int) -> None:
-        self._size = max_entries
-        self._lock = Lock()
-        self._values: OrderedDict[Hashable, Cached[Value]] = OrderedDict()
+        by_key = cached(LRUCache(max_entries), key=lambda key, _: key, condition=Condition())
+        self._get_or_compute = by_key(lambda _, compute: compute())
 
     def get_or_compute(self, key: Hashable, compute: Callable[[], Value]) -> Value:
-        """Return the result for `key`; compute a missing one."""
-        with self._lock:
-            cached = self._values.setdefault(key, Cached())
-            self._values.move_to_end(key)
-            while len(self._values) > self._size:
-                self._values.popitem(last=False)
-        return cached.get_or_compute(compute)
+        """Return the result for `key`; compute a missing one, once for all who ask for it meanwhile."""
+        value: Value = self._get_or_compute(key, compute)
+        return value
 
 
 @dataclass(frozen=True)

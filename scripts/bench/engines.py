@@ -51,21 +51,24 @@ def _keep_from_mlas() -> None:
     """Build products in float32 so that OpenVINO leaves them to oneDNN, which keeps to limits.
 
     MLAS, a part of OpenVINO, asks the processor itself and takes AVX-512 under every limit. It calculates
-    attention, and products to which nothing is fused. On a processor with AVX2 it would be the faster.
+    the decoder's attention, which has a mask, and products to which nothing is fused. On a processor with
+    AVX2 it would be the faster. The encoder's attention is code of OpenVINO that keeps to limits.
     """
     from openvino import opset13 as op
 
     from podcast_pipeline.transcription.engines.ct2 import HEAD_WIDTH
 
-    matmul = op.matmul
+    matmul, without_mask = op.matmul, op.scaled_dot_product_attention
 
     def bounded(*factors: Any, **options: Any) -> Any:
         return op.clamp(matmul(*factors, **options), -BOUND, BOUND)
 
     def attention(query: Any, key: Any, value: Any, mask: Any = None) -> Any:
+        if mask is None:
+            return without_mask(query, key, value)
         scaled = op.multiply(query, np.float32(HEAD_WIDTH**-0.5))
         scores = matmul(scaled, key, transpose_a=False, transpose_b=True)
-        weights = op.softmax(scores if mask is None else op.add(scores, mask), axis=-1)
+        weights = op.softmax(op.add(scores, mask), axis=-1)
         return matmul(weights, value, transpose_a=False, transpose_b=False)
 
     op.matmul, op.scaled_dot_product_attention = bounded, attention

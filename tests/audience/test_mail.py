@@ -162,9 +162,22 @@ def test_addresses_ids_and_links_go_over_the_wire_whole(
     assert all(len(line) <= 78 for line in head.split("\r\n") if "=?" in line)
 
 
-def test_a_stop_link_of_a_host_beyond_ascii(port: int, mailbox: Mailbox) -> None:
-    """A server that takes ASCII only gets the link with an IDNA host and percent signs."""
-    smtp(port).send(Message("ann@example.org", "x", "y", "https://bücher.example:81/späte/mail/stop/x"))
-    assert b"\r\nList-Unsubscribe: <https://xn--bcher-kva.example:81/sp%C3%A4te/mail/stop/x>\r\n" in (
-        mailbox.wire.get(timeout=5)
-    )
+@pytest.mark.parametrize(
+    ("host", "ascii_host"),
+    [("bücher.example", "xn--bcher-kva.example"), ("straße.example", "xn--strae-oqa.example")],
+)
+def test_a_stop_link_of_a_host_beyond_ascii(port: int, mailbox: Mailbox, host: str, ascii_host: str) -> None:
+    """A server that takes ASCII only gets the link of the host that browsers go to (IDNA 2008)."""
+    message = Message("ann@example.org", "x", "y", f"https://{host}:81/späte/mail/stop/x")
+    smtp(port).send(message)
+    link = f"\r\nList-Unsubscribe: <https://{ascii_host}:81/sp%C3%A4te/mail/stop/x>\r\n"
+    assert link in mailbox.wire.get(timeout=5).decode()
+    composed = smtp(port, sender=f"p@{host}").compose(message)
+    assert composed["Message-ID"].endswith(f"@{ascii_host}>")
+
+
+@pytest.mark.parametrize("host", ["not a host", "ü" * 70, ""])
+def test_a_sender_without_a_host_has_an_id_all_the_same(port: int, host: str) -> None:
+    """A Message-ID is of this machine where show.toml has no domain for it."""
+    composed = smtp(port, sender=f"p@{host}").compose(Message("ann@example.org", "x", "y"))
+    assert composed["Message-ID"].endswith("@localhost>")

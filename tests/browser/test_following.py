@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from podcast_pipeline.model import Segment, Speaker, Transcript, Word
 from podcast_pipeline.web.view import LETTERS
@@ -23,7 +23,8 @@ from tests.support.site import Site
 EPISODE = "/episodes/the-water-was-always-coming"
 PAUSED = "document.querySelector('audio').paused"
 DOUBLE_CLICK_MS = 500  # longer than the page waits for a second click
-PHONE = {"width": 360, "height": 740}
+PHONE: ViewportSize = {"width": 360, "height": 740}
+DESKTOP: ViewportSize = {"width": 1440, "height": 900}
 
 
 @pytest.fixture(scope="module")
@@ -160,8 +161,8 @@ def test_a_visit_elsewhere_keeps_the_position(subscriber: Page) -> None:
 
 def test_one_lands_with_the_name(subscriber: Page, long_page: str) -> None:
     """A link to a sentence, early or late in a turn, shows it with its speaker's name, on a phone too."""
-    for size in (PHONE, {"width": 1440, "height": 900}):
-        subscriber.set_viewport_size(size)  # type: ignore[arg-type]
+    for size in (PHONE, DESKTOP):
+        subscriber.set_viewport_size(size)
         subscriber.goto(long_page)
         ids = subscriber.locator(".turn:nth-of-type(9) .s").evaluate_all("all => all.map(s => s.id)")
         for place in (ids[0], ids[1], ids[-1]):
@@ -238,7 +239,7 @@ def test_two_marks_in_the_list_of_chapters(subscriber: Page, long_page: str) -> 
 
 def test_chapters_are_a_sheet_on_a_phone(subscriber: Page, long_page: str) -> None:
     """Anywhere in the text the player opens the chapters over it; one is chosen, and the sheet is gone."""
-    subscriber.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    subscriber.set_viewport_size(PHONE)
     subscriber.goto(long_page)
     subscriber.evaluate(
         "document.querySelectorAll('.transcript h3')[9].scrollIntoView({behavior: 'instant'})"

@@ -4,15 +4,16 @@ import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, ViewportSize, expect
 
 from tests.support.reading import current_time, long_episode, play, seek, select, tab_to, until
 from tests.support.site import Site
 
 EPISODE = "/episodes/the-water-was-always-coming"
 PAUSED = "document.querySelector('audio').paused"
-PHONE = {"width": 360, "height": 740}
-ZOOMED = {"width": 320, "height": 256}  # a window of 1280×1024 at 400 %
+PHONE: ViewportSize = {"width": 360, "height": 740}
+DESKTOP: ViewportSize = {"width": 1440, "height": 900}
+ZOOMED: ViewportSize = {"width": 320, "height": 256}  # a window of 1280×1024 at 400 %
 
 
 def covered(page: Page) -> float:
@@ -197,7 +198,10 @@ def test_audio_that_fails_says_so(browser: Browser, site: Site) -> None:
     broken = True
 
     def serve(route: Route) -> None:
-        _ = route.abort() if broken else route.continue_()
+        if broken:
+            route.abort()
+        else:
+            route.continue_()
 
     page.route("**/public/audio/**", serve)
     page.goto(f"{EPISODE}#t=84")
@@ -213,15 +217,11 @@ def test_audio_that_fails_says_so(browser: Browser, site: Site) -> None:
 @pytest.mark.parametrize(
     "media", [{"color_scheme": "light"}, {"color_scheme": "dark"}, {"forced_colors": "active"}]
 )
-@pytest.mark.parametrize(
-    "size", [PHONE, ZOOMED, {"width": 1440, "height": 900}], ids=lambda size: str(size["width"])
-)
-def test_axe_finds_nothing_in_any_state(
-    subscriber: Page, media: dict[str, str], size: dict[str, int]
-) -> None:
+@pytest.mark.parametrize("size", [PHONE, ZOOMED, DESKTOP], ids=lambda size: str(size["width"]))
+def test_axe_finds_nothing_in_any_state(subscriber: Page, media: dict[str, str], size: ViewportSize) -> None:
     """Every sheet and menu is without a finding, in both colour schemes and with forced colours."""
     subscriber.emulate_media(**media)  # type: ignore[arg-type]
-    subscriber.set_viewport_size(size)  # type: ignore[arg-type]
+    subscriber.set_viewport_size(size)
     subscriber.goto(EPISODE)
     seek(subscriber, 34.5)
     assert Axe().run(subscriber).response["violations"] == []
@@ -240,11 +240,14 @@ def test_axe_finds_nothing_in_any_state(
 
 
 def test_from_right_to_left(subscriber: Page) -> None:
-    """On a page that runs from right to left the scrubber does too, nothing overflows, and axe finds nothing."""
+    """From right to left: the scrubber does so too, nothing overflows, and axe finds nothing."""
     subscriber.set_viewport_size(PHONE)
     subscriber.goto(EPISODE)
     subscriber.evaluate("document.documentElement.dir = 'rtl'")
-    rail, tick = subscriber.locator(".rail").bounding_box(), subscriber.locator(".rail i").first.bounding_box()
+    rail, tick = (
+        subscriber.locator(".rail").bounding_box(),
+        subscriber.locator(".rail i").first.bounding_box(),
+    )
     assert rail is not None
     assert tick is not None
     assert rail["x"] + rail["width"] - tick["x"] == pytest.approx(0.35 * rail["width"], abs=4)

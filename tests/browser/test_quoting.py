@@ -1,18 +1,19 @@
 """The menu at the selected words in a real browser."""
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.support.reading import current_time, play, seek, select, tab_to, until
 from tests.support.site import Site
 
 EPISODE = "/episodes/the-water-was-always-coming"
-PHONE = {"width": 360, "height": 740}
+PHONE: ViewportSize = {"width": 360, "height": 740}
+DESKTOP: ViewportSize = {"width": 1440, "height": 900}
 
 
 def test_the_menu_is_at_the_selection(subscriber: Page) -> None:
     """It stands beside the selected words, inside the window, and goes with them."""
-    for size in (PHONE, {"width": 1440, "height": 900}):
-        subscriber.set_viewport_size(size)  # type: ignore[arg-type]
+    for size in (PHONE, DESKTOP):
+        subscriber.set_viewport_size(size)
         subscriber.goto(EPISODE)
         menu = subscriber.get_by_role("toolbar", name="The selected words")
         expect(menu).to_be_hidden()

@@ -38,8 +38,8 @@ def ffmpeg(*arguments: str | Path) -> None:
 
 @pytest.mark.parametrize("words", commands(), ids=" ".join)
 def test_every_command_stands_in_the_docs(words: tuple[str, ...]) -> None:
-    """docs/cli.md has a section for each command, with its help."""
-    text = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    """docs/reference/cli.md has a section for each command, with its help."""
+    text = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
     section = text.partition(f"## podcast {' '.join(words)}\n")[2].partition("\n## ")[0]
     assert re.search(r"Usage: podcast .*\n(?: .*\n)*\n  [A-Z]\w+.* .*", section)
 

@@ -277,3 +277,13 @@ def test_the_bar_says_how_far_how_fast_and_how_long() -> None:
     event = Progress(step="transcribe", done=1800, total=3600, unit="s")
     assert progress_note(event, 60) == "0:30:00 of 1:00:00, 30× real time, 0:01:00 left"
     assert progress_note(event.model_copy(update={"done": 0}), 0) == "0:00:00 of 1:00:00"
+
+
+def test_speakers_that_cannot_be_found_are_said_before_the_work(tmp_path: Path) -> None:
+    """The recording is not opened: it is none, and that is not what the line is about."""
+    show = build_show_folder(tmp_path / "show")
+    (show.folder / "clip.wav").write_bytes(b"no sound")
+    done = transcribe(show, "clip.wav", "--speakers")
+    assert done.returncode == 1
+    line = '--speakers: speakers are off in show.toml; set engine = "auto" in [speakers]'
+    assert done.stderr == f"podcast: {line}\n"

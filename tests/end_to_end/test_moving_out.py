@@ -40,7 +40,7 @@ class Move:
         return f"http://127.0.0.1:{self.new_port}{FEED}"
 
     def leave(self) -> None:
-        """Redirect the old feed as docs/feed.md describes."""
+        """Redirect the old feed as docs/how-to/move-out.md describes."""
         site = f"http://127.0.0.1:{self.old_port}"
         done = self.old.run("rebuild", PODCAST_URLS_SITE=site, PODCAST_FEED_NEW_FEED_URL=self.new_feed)
         assert done.returncode == 0, done.stderr

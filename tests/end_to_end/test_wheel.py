@@ -85,10 +85,13 @@ def test_a_producers_evening(environment: Environment) -> None:
     """Without extras a show can be made and looked after, and what is missing is said before the work."""
     environment.podcast("init", "show")
     said = environment.podcast("doctor", check=3)
-    assert "run `pip install 'podcast-pipeline[transcribe]'`" in said
+    advice = "run `pip install 'podcast-pipeline[transcribe]'`"
+    assert [x for x in said.splitlines() if x.startswith("BAD")] == [
+        f"BAD  weights: speech engine: none is installed; {advice}"
+    ]
     assert "note extra: speakers is not installed" in said
     line = environment.podcast("publish", RECORDING, "--title", "Two winters", check=1)
-    assert line == "podcast: auto: no engine is installed; run `pip install 'podcast-pipeline[transcribe]'`\n"
+    assert line == f"podcast: speech engine: none is installed; {advice}\n"
     assert list((environment.home / "show" / "episodes").iterdir()) == []
     assert "/feeds/" in environment.podcast("subscribers", "add", "reader@example.org")
     assert not environment.has("torch")

@@ -1,6 +1,6 @@
 """Windows, simulated on Linux: no command is a traceback, and a folder as the store is refused with a line.
 
-Real Windows has never run this; docs/storage.md says what was simulated.
+Real Windows has never run this; docs/how-to/storage.md says what was simulated.
 """
 
 import json
@@ -66,7 +66,7 @@ def test_a_folder_as_the_store_is_refused_with_the_two_ways_out(
     """Every command that needs a store says so, and names S3 and WSL."""
     for one in told["folder"]:
         assert REFUSED in one["said"], one
-        assert 'set kind = "s3" (docs/storage.md), or work in WSL' in one["said"]
+        assert 'set kind = "s3" (docs/how-to/storage.md), or work in WSL' in one["said"]
 
 
 def test_with_a_bucket_everything_works(told: dict[str, list[dict[str, Any]]]) -> None:

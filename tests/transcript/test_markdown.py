@@ -115,6 +115,15 @@ def test_any_editor(editor: str) -> None:
     assert [turn.name for turn in read.turns] == ["Ann Example", "Speaker 2", "Ann Example", None]
 
 
+@pytest.mark.parametrize(
+    "name", ["Ann: the host", "Ann # the host", "@ann", "*Ann*", "%x", "!x y", "&a Ann", "No"]
+)
+def test_a_name_is_what_stands_behind_the_colon(name: str) -> None:
+    """In the front matter no character of a name or a note means anything to YAML."""
+    document = parse_markdown(f"---\nbase: {BASE}\nnote: see: {name}\nspeakers:\n  S0: {name}\n---\n")
+    assert (document.speakers, document.note) == ({"S0": name}, f"see: {name}")
+
+
 def test_headings_may_lack_a_time_or_a_name() -> None:
     """A turn begins with a bold name alone, a time alone, or a name with a colon before its words."""
     said = "Before.\n\n**Ann**\n\nOne.\n\n[01:02:03.5]\nTwo.\n\n**Bob:** Three **bold** words."

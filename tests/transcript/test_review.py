@@ -4,10 +4,17 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 import pytest
+from scipy.special import stdtrit
 
 from podcast_pipeline.config import GlossaryTable, ReviewTable
 from podcast_pipeline.model import DroppedWord, Segment, Speaker, Transcript, Word
-from podcast_pipeline.transcript.accuracy import AccuracyReceipt, AccuracyTrend, draw_sample, measure_accuracy
+from podcast_pipeline.transcript.accuracy import (
+    AccuracyReceipt,
+    AccuracyTrend,
+    draw_sample,
+    measure_accuracy,
+    student_quantile,
+)
 from podcast_pipeline.transcript.edits import EditConflict, TextQuote, WordEdit
 from podcast_pipeline.transcript.names.glossary import Glossary, build_glossary
 from podcast_pipeline.transcript.names.printed import doubtful_speakers
@@ -229,6 +236,12 @@ def test_the_interval_covers_the_truth(errors: float, stretches: int) -> None:
             rate = measure_accuracy(heard, passage_count=len(whole)).wer
             held += rate.low <= truth <= rate.high
     assert 0.9 <= held / 300 < 1
+
+
+def test_few_passages_have_students_quantile() -> None:
+    """The quantile is Student's, with one degree of freedom too, where that of many would be half of it."""
+    degrees = range(1, 200)
+    assert [student_quantile(n) for n in degrees] == pytest.approx(stdtrit(degrees, 0.975), rel=0.006)
 
 
 def test_more_passages_give_a_narrower_interval() -> None:

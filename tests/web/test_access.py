@@ -1,4 +1,4 @@
-"""The access table of docs/access.md, over HTTP."""
+"""The access table of docs/explanation/access.md, over HTTP."""
 
 from collections.abc import Iterator
 from datetime import timedelta

@@ -1,7 +1,6 @@
 """A transcript as an EPUB that e-readers and epubcheck accept."""
 
 import io
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,10 +15,11 @@ from starlette.testclient import TestClient
 from podcast_pipeline.feed.text import xml_safe
 from podcast_pipeline.model import Chapter, Correction, Person
 from podcast_pipeline.web.epub import pack_epub
+from tests.support.parts import needs
 from tests.support.site import NOW, Site, flagship, transcript_of
 
 BOOK = "/episodes/the-water-was-always-coming/transcript.epub"
-CHECK = Path("/usr/share/java/epubcheck.jar")  # apt-get install epubcheck
+CHECK = "/usr/share/java/epubcheck.jar"
 EVIL = '<b>&amp;]]> "quoted" & \u0007bell \u00a0 \U0001f30a שלום'
 PARSER = etree.XMLParser(resolve_entities=False, no_network=True)
 
@@ -144,9 +144,7 @@ def test_a_file_comes_back(text: str) -> None:
     assert opened(pack_epub({"a.txt": text})).read("a.txt").decode() == xml_safe(text)
 
 
-@pytest.mark.skipif(
-    not CHECK.is_file() or shutil.which("java") is None, reason="epubcheck is not installed here"
-)
+@needs("epubcheck")
 def test_epubcheck_finds_nothing(site: Site, client: TestClient, tmp_path: Path) -> None:
     """W3C's epubcheck has no complaint, about hostile text neither."""
     for address in (BOOK, publish_evil(site)):

@@ -1,4 +1,4 @@
-"""The nginx of docs/privacy.md before a real reader: it passes everything on and logs no token."""
+"""The nginx of docs/how-to/privacy.md before a real reader: it passes everything on and logs no token."""
 
 import re
 import shutil
@@ -18,7 +18,7 @@ from tests.support.ports import free_port
 from tests.support.site import Site, flagship_on_a_port
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-DOCS = ROOT / "docs" / "privacy.md"
+DOCS = ROOT / "docs" / "how-to" / "privacy.md"
 MAIN = """
 pid {folder}/pid; error_log {folder}/main.log; events {{}}
 http {{ client_body_temp_path {folder}/body; {http} }}

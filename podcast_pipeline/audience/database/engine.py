@@ -16,7 +16,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import NullPool, PoolProxiedConnection, QueuePool
 
 from podcast_pipeline.audience.database.patience import remaining_s
-from podcast_pipeline.errors import SubscriberError, install_extra
+from podcast_pipeline.errors import SubscriberError
+from podcast_pipeline.extras import install_extra
 from podcast_pipeline.files import make_folder, sync_to_disk
 
 REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")

@@ -323,7 +323,7 @@ def overdue_lines(session: CliSession) -> dict[str, str]:
     remedy = (
         f"`podcast release` refuses: {error}"
         if error
-        else "run `podcast release`, and see that a timer runs it (docs/scheduling.md)"
+        else "run `podcast release`, and see that a timer runs it (docs/how-to/scheduling.md)"
     )
     return {e.slug: f"{e.slug}: overdue since {session.format_local(e.publish_at)}; {remedy}" for e in due}
 

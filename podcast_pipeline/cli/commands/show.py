@@ -21,7 +21,7 @@ GIT_IGNORES = """\
 /.podcast/
 /episodes/*/build/
 .*.part
-# Recordings: an hour of WAV is 600 MB, and GitHub takes 100 MB. docs/team.md says how to keep them.
+# Recordings: an hour of WAV is 600 MB, and GitHub takes 100 MB. docs/how-to/team.md says how to keep them.
 /episodes/*/source
 /episodes/*/source.*
 /episodes/*/track-*

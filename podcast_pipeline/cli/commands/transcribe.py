@@ -16,12 +16,13 @@ from podcast_pipeline.cli.exit_codes import DONE, FAILED
 from podcast_pipeline.cli.output import printable
 from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.config import TranscriptionTable
-from podcast_pipeline.diarization import AUTO
+from podcast_pipeline.diarization import AUTO, need_diarizer
 from podcast_pipeline.diarization.diarize import diarize_file
 from podcast_pipeline.diarization.known_voices import read_voice_book
 from podcast_pipeline.errors import AudioError, ConfigError, PodcastError
 from podcast_pipeline.files import write_atomically
 from podcast_pipeline.model import CaptionFormat, Receipt, Transcript
+from podcast_pipeline.pipeline.checks import check_engines
 from podcast_pipeline.pipeline.recordings import tell_recording
 from podcast_pipeline.pipeline.words.text import edited_transcript
 from podcast_pipeline.pipeline.words.transcribe import (
@@ -83,6 +84,12 @@ class TranscriptionRun:
             note=output.note,
         )
 
+    @cached_property
+    def diarizer(self) -> str | None:
+        """The name of the engine that finds who speaks in a file; None where that was not asked for."""
+        engine = self.session.config.speakers.engine if self.session.in_show else AUTO
+        return need_diarizer(engine, "--speakers") if self.speakers else None
+
     def is_episode(self, name: str) -> bool:
         """Return whether a name is an episode's, and no file's."""
         return not Path(name).is_file() and self.session.has_episode(name)
@@ -96,6 +103,8 @@ class TranscriptionRun:
             raise AudioError(name, "is neither a file nor an episode; `podcast list` shows all episodes")
         if not path.is_file():
             raise AudioError(name, "is a folder, a pipe or a device; give the file of a recording")
+        transcription.choose_engine(self.settings.engine)
+        diarizer = self.diarizer
         for finding in look_at(path, report=self.session.output.report):
             self.session.tell(name, finding)
         language = self.language or self.settings.language
@@ -110,19 +119,14 @@ class TranscriptionRun:
         )
         for remark in language_remarks(transcript, decides="--language"):
             self.session.output.warn(f"{name}: {remark}")
-        return TranscriptionResult(name, self._with_speakers(transcript, path))
+        return TranscriptionResult(name, self._with_speakers(transcript, path, diarizer))
 
-    def _with_speakers(self, transcript: Transcript, recording: Path) -> Transcript:
-        if not self.speakers:
+    def _with_speakers(self, transcript: Transcript, recording: Path, diarizer: str | None) -> Transcript:
+        if diarizer is None:
             return transcript
-        config = self.session.config if self.session.in_show else None
-        return diarize_file(
-            transcript,
-            recording,
-            engine=config.speakers.engine if config else AUTO,
-            known=read_voice_book(config.voices_file).voices if config else (),
-            report=self.session.output.report,
-        )
+        session = self.session
+        known = read_voice_book(session.config.voices_file).voices if session.in_show else ()
+        return diarize_file(transcript, recording, engine=diarizer, known=known, report=session.output.report)
 
     def _transcribe_episode(self, slug: str) -> TranscriptionResult:
         context = self.session.context_with(self.settings)
@@ -131,6 +135,7 @@ class TranscriptionRun:
             draft = folder.load_draft()
             if not folder.has_recording:
                 draft = fetch_imported_audio(folder, draft, context)
+            check_engines(folder, context)
             tell_recording(folder, context)
             transcript = transcribe_episode(folder, draft, context, language=self.language)
             edited = edited_transcript(folder, draft, transcript, None, context)

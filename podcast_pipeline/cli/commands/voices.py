@@ -32,12 +32,9 @@ def add(
     """Add a known voice; its fingerprint, not the audio, is stored, on this machine only."""
     from podcast_pipeline import diarization
     from podcast_pipeline.diarization import known_voices
-    from podcast_pipeline.errors import DiarizationError, install_extra
 
     session: CliSession = context.obj
-    engine = diarization.choose_diarizer(session.config.speakers.engine)
-    if engine is None:
-        raise DiarizationError(name, f"needs a diarization engine; {install_extra('speakers')}")
+    engine = diarization.need_diarizer(session.config.speakers.engine, name)
     path = session.config.voices_file
     book = known_voices.read_voice_book(path)
 

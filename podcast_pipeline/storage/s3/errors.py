@@ -22,6 +22,7 @@ _EXPIRED = "the credentials have expired; get new ones and run again"
 _CHANGED = "was changed after it was read; read it again"
 _FULL = "the store is full; free some space and run again"
 _BUSY = "the store is overloaded or broken; run again in a few minutes"
+_REFUSED = "the store refused the request; see docs/how-to/storage.md"
 _LOST = "the connection broke or stalled; check the network and run again"
 
 ERRORS_BY_CODE = {
@@ -46,7 +47,7 @@ ERRORS_BY_CODE = {
     "NoSuchUpload": ErrorMapping(PreconditionFailed, "the upload was aborted by another process; run again"),
     "NotImplemented": ErrorMapping(
         StoreError,
-        "the store does not support this request; set its preset in [storage], see docs/storage.md",
+        "the store does not support this request; set its preset in [storage], see docs/how-to/storage.md",
     ),
     "QuotaExceeded": ErrorMapping(StoreError, _FULL),
     "InsufficientStorage": ErrorMapping(StoreError, _FULL),
@@ -110,7 +111,7 @@ def error_from_response(subject: str, code: str, status: int) -> StoreError:
     mapping = ERRORS_BY_CODE.get(code) or ERRORS_BY_STATUS.get(status)
     if mapping is None and status >= 500:
         mapping = ErrorMapping(StoreError, _BUSY)
-    kind, message = mapping or ErrorMapping(StoreError, "the store refused the request; see docs/storage.md")
+    kind, message = mapping or ErrorMapping(StoreError, _REFUSED)
     return kind(subject, f"{message} ({code})" if mapping is None else message)
 
 

@@ -87,7 +87,7 @@ PRESETS = {
         conditional_writes=True,
         one_bucket=True,
         unsigned_reads=True,
-        source="tested with weed 4.48, see docs/storage.md",
+        source="tested with weed 4.48, see docs/evidence/storage.md",
     ),
 }
 

@@ -1,6 +1,6 @@
 """Write a transcript as WebVTT, SubRip, Podcasting 2.0 JSON, HTML or plain text.
 
-Source: docs/feed.md T1-T8; podcast-namespace transcripts.md; W3C WebVTT.
+Source: docs/reference/feed-rules.md T1-T8; podcast-namespace transcripts.md; W3C WebVTT.
 """
 
 import json

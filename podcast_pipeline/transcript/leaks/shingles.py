@@ -1,6 +1,6 @@
 """Find leaked transcript text in public bytes: runs of eight words (shingles), in any encoding.
 
-Source: docs/access.md: a run of 8 transcript words that is neither in the teaser nor in
+Source: docs/explanation/access.md: a run of 8 transcript words that is neither in the teaser nor in
 text that the producer wrote for everybody is a leak.
 """
 

@@ -3,10 +3,10 @@
 import re
 
 QUOTES = {
-    **dict.fromkeys(("en", "es", "it", "pt", "nl", "tr"), "“”"),
-    **dict.fromkeys(("de", "cs", "sk", "sl", "hr"), "„“"),
-    **dict.fromkeys(("pl", "ro", "hu"), "„”"),
-    **dict.fromkeys(("sv", "fi"), "””"),
+    **dict.fromkeys(("en", "es", "it", "pt", "nl", "tr"), ("“", "”")),
+    **dict.fromkeys(("de", "cs", "sk", "sl", "hr"), ("„", "“")),
+    **dict.fromkeys(("pl", "ro", "hu"), ("„", "”")),
+    **dict.fromkeys(("sv", "fi"), ("”", "”")),
 }
 """Opening and closing double quotation mark by language; in any other language `"` stays.
 
@@ -27,7 +27,7 @@ def typographic(text: str, language: str) -> str:
     """
     if '"' not in text and "'" not in text:
         return text
-    opening, closing = QUOTES.get(language.partition("-")[0].lower(), '""')
+    opening, closing = QUOTES.get(language.partition("-")[0].lower(), ('"', '"'))
     single = "‘" if opening == "“" else "'"
     text = _APOSTROPHE.sub("’", text)
     text = _OPENING.sub(lambda mark: opening if mark[1] == '"' else single, text)

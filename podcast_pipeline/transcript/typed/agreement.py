@@ -12,7 +12,7 @@ from podcast_pipeline.transcript.markdown import MarkdownTranscript
 from podcast_pipeline.transcript.names.word_lists import NEGATIONS, NUMBERS, words_in_language
 
 LEAST_SHARE = 0.25
-"""Of the words, in runs of RUN: other recordings' transcripts have at most 0.01 (docs/performance.md)."""
+"""Of the words, in runs of RUN; of another recording's at most 0.01 (docs/evidence/performance.md)."""
 
 PASSAGE_UNITS = 4  # fewer words more on one side are a matter of style: fillers, repeated beginnings
 TIMES_AS_MANY = 2  # a passage has so many times the words of the other side; else it is spelled otherwise

@@ -5,11 +5,12 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Literal
 
 from podcast_pipeline.transcript.names.word_lists import word_set
 from podcast_pipeline.transcript.typed.lines import TypedLine
-from podcast_pipeline.transcript.typed.not_words import BRACKETED_CLOCK, CLOCKS
+from podcast_pipeline.transcript.typed.not_words import BRACKETED_CLOCK, CLOCKS, is_direction
 
 LONGEST_NAME = 60  # characters
 MOST_WORDS = 6  # of a name, titles included
@@ -36,8 +37,8 @@ ROLES = {
 """Role -> the words that stand for it where a file has no names."""
 
 UNNAMED = re.compile(
-    r"(?:unknown |unidentified )?(?:speaker|voice|sprecher(?:in)?|locuteur|intervenant|hablante|orador"
-    r"|parlante|spreker|участник|спикер|话者|発言者|話者|说话人|דובר|متحدث)\s*#?\s*(?:\d{1,2}|[a-z])?",
+    r"(?:unknown |unidentified )?(?:speaker|spk|voice|participant|sprecher(?:in)?|locuteur|intervenant"
+    r"|hablante|orador|parlante|spreker|участник|спикер|话者|発言者|話者|说话人|דובר|متحدث)[\s_]*#?\s*(?:\d{1,2}|[a-z])?",
     re.IGNORECASE,
 )
 """A label that numbers a voice and does not name it."""
@@ -49,7 +50,9 @@ HEAD_LABELS = word_set(
 )
 """Labels of a title block, which is no speech."""
 
-_FORM = Literal["stated", "colon", "clock", "bold", "alone", ""]
+_FORM = Literal["stated", "colon", "clock", "bold", "tab", "dash", "letter", "bracket", "alone", ""]
+WEAK: tuple[_FORM, ...] = ("dash", "letter", "bracket", "alone", "")
+"""Forms that speech and stage directions have, too: they say nothing of the other lines of a file."""
 _ROLE = r"(?:[(（][^():（）\d]{1,40}[)）]\s*)?"
 _NAME = rf"(?P<name>[^:：\[\]()（）<>|\t]{{1,{LONGEST_NAME}}}?)\s*"
 _BEGIN = re.compile(rf"(?:{BRACKETED_CLOCK}|(?P<bare>{CLOCKS}))\s*[-–—|]?\s*")
@@ -57,6 +60,19 @@ _COLON = re.compile(rf"{_NAME}{_ROLE}(?:(?:{BRACKETED_CLOCK}|{CLOCKS})\s*)?[:：
 _CLOCKED = re.compile(
     rf"{_NAME}{_ROLE}[-–—|,\t]?\s*(?:{BRACKETED_CLOCK}|(?P<bare>{CLOCKS}))\s*[-–—|]?\s*(?P<words>.*)"
 )
+_BRACKETED = re.compile(
+    rf"[\[［【]\s*(?P<name>[^\[\]［］【】:：]{{1,{LONGEST_NAME}}}?)\s*[\]］】]\s*"
+    rf"(?P<clock>(?:{BRACKETED_CLOCK}|{CLOCKS})(?=\s|$|[:：])\s*)?(?P<colon>[:：]\s*)?(?P<words>.*)"
+)
+_TABBED = re.compile(rf"{_NAME}\s*\t\s*(?:(?:{BRACKETED_CLOCK}|{CLOCKS})\s*\t\s*)?(?P<words>\S.*)")
+_STRONG: tuple[tuple[_FORM, re.Pattern[str]], ...] = (
+    ("colon", _COLON),
+    ("clock", _CLOCKED),
+    ("tab", _TABBED),
+)
+_DASHED = re.compile(rf"{_NAME}\s[-–—]{{1,2}}\s+(?P<words>\S.*)")
+_LETTERED = re.compile(r"(?P<name>[QA])(?:\.\s+|\s{2,})(?P<words>\S.*)")
+_AFTER_BOLD = re.compile(r"[:：\s]*(?:[-–—]+\s+)?")
 _TURN = re.compile(r"\s*(?:>{2,3}|[-–—•](?=\s|\w))\s*")
 _LONG_CLOCK = re.compile(r"\d+:\d+:\d+")
 
@@ -70,6 +86,7 @@ class LabelledLine:
         words: what follows the name; all words where there is none.
         all_words: the line without a dash and a time at its begin.
         begins_turn: whether a dash or >> stands before it.
+        has_time: whether a time stands before it.
         form: how the name stands there.
     """
 
@@ -78,6 +95,7 @@ class LabelledLine:
     words: str
     all_words: str
     begins_turn: bool
+    has_time: bool
     form: _FORM
 
 
@@ -88,7 +106,7 @@ def read_label(line: TypedLine) -> LabelledLine:
     rest = text[turn.end() :] if turn else text
     words = _without_clock(rest)
     name, after, form = _label(line, rest, words)
-    return LabelledLine(line, plain_name(name) or None, after, words, turn is not None, form)
+    return LabelledLine(line, plain_name(name) or None, after, words, turn is not None, words != rest, form)
 
 
 def _label(line: TypedLine, rest: str, words: str) -> tuple[str, str, _FORM]:
@@ -100,17 +118,33 @@ def _label(line: TypedLine, rest: str, words: str) -> tuple[str, str, _FORM]:
     """
     if line.name is not None:
         return line.name, line.text, "stated"
-    found = _COLON.match(words)
-    if found and is_like_a_name(found["name"]):
-        return found["name"], found["words"], "colon"
-    found = _CLOCKED.match(rest)
-    if found and is_like_a_name(found["name"]) and _is_time(found["bare"], found["words"]):
-        return found["name"], found["words"], "clock"
+    for form, pattern in _STRONG:
+        found = pattern.match(rest if form == "clock" else words)
+        if (
+            found
+            and is_like_a_name(found["name"])
+            and (form != "clock" or _is_time(found["bare"], found["words"]))
+        ):
+            return found["name"], found["words"], form
     if words != rest and is_like_a_name(words):
         return words, "", "clock"
     bold = line.bold.strip()
     if len(bold) < len(line.text.strip()) and is_like_a_name(bold.rstrip(":： ")):
-        return bold, line.text.strip()[len(bold) :].lstrip(":： \t"), "bold"
+        return bold, _AFTER_BOLD.sub("", line.text.strip()[len(bold) :], count=1), "bold"
+    return _weak_label(line, words)
+
+
+def _weak_label(line: TypedLine, words: str) -> tuple[str, str, _FORM]:
+    """Return a name in a form that speech may have, too; see `_label`."""
+    if found := _LETTERED.match(words):
+        return found["name"], found["words"], "letter"
+    found = _BRACKETED.match(words)
+    if found and is_like_a_name(found["name"]) and not is_direction(found["name"]):
+        sure: _FORM = "colon" if found["colon"] else "clock" if found["clock"] else "bracket"
+        return found["name"], found["words"], sure
+    found = _DASHED.match(words)
+    if found and is_like_a_name(found["name"]):
+        return found["name"], found["words"], "dash"
     if not line.is_caption and is_like_a_name(words):
         return words, "", "alone"
     return "", words, ""
@@ -126,19 +160,28 @@ def speakers_of(lines: Sequence[LabelledLine], people: Collection[str]) -> froze
     full = {name_key(name) for name in people}
     known = {part for name in full for part in (name, *name.split())}
     filled = [one for one in lines if one.line.text or one.name]
-    labelled = [one for one in filled if one.form not in ("", "alone")]
+    labelled = [one for one in filled if one.form not in WEAK]
     mostly = 2 * len(labelled) >= len(filled) and len({one.name for one in labelled}) > 1
     repeated = any(
-        one.form in ("colon", "clock", "bold") and counts[name_key(one.name or "")] > 1 for one in lines
+        one.form in ("colon", "clock", "bold", "tab") and counts[name_key(one.name or "")] > 1
+        for one in lines
     )
-    return frozenset(
+    heads_nothing = {  # a time and few words, as in [00:12] Okay
+        i
+        for i, (one, after) in enumerate(zip_longest(filled, filled[1:]))
+        if one.form == "clock" and one.has_time and not one.words and (after is None or after.has_time)
+    }
+    letters = frozenset(name_key(one.name) for one in filled if one.name and one.form == "letter")
+    return frozenset(letters if len(letters) > 1 else ()) | frozenset(
         name_key(one.name)
-        for one in filled
+        for i, one in enumerate(filled)
         if one.name
+        and one.form != "letter"
+        and i not in heads_nothing
         and _is_speaker(
             one,
             counts[name_key(one.name)],
-            full if one.form == "alone" else known,
+            full if one.form in WEAK else known,
             mostly=mostly,
             repeated=repeated,
         )
@@ -150,7 +193,7 @@ def _is_speaker(
 ) -> bool:
     name = one.name or ""
     key = name_key(name)
-    role = one.form != "alone" and len(key) > 1 and is_role(key)
+    role = one.form not in WEAK and len(key) > 1 and is_role(key)
     sure = key in known or bool(UNNAMED.fullmatch(name)) or role
     if one.form in ("stated", "clock"):
         return True
@@ -158,6 +201,10 @@ def _is_speaker(
         return False
     if count == 1 and (key in HEAD_LABELS or (is_role(key) and is_like_a_name(one.words))):
         return False
+    if one.form == "bracket":
+        return sure
+    if one.form == "dash":
+        return sure or (count >= OFTEN and (_is_upper(name) or len(name.split()) > 1))
     if one.form == "alone":
         strong = one.line.bold or one.line.is_heading or _is_upper(name)
         return sure or count >= (2 if strong else OFTEN)
@@ -180,7 +227,11 @@ def is_like_a_name(text: str) -> bool:
     words = text.split()
     if not words or len(words) > MOST_WORDS or len(text) > LONGEST_NAME or not any(map(str.isalpha, text)):
         return False
-    if text.rstrip()[-1] in "!?…,;。、！？" or (text.rstrip()[-1] == "." and len(words[-1]) > 4):
+    if (
+        text.lstrip()[0] in "[(（［【{♪"
+        or text.rstrip()[-1] in "!?…,;。、！？"
+        or (text.rstrip()[-1] == "." and len(words[-1]) > 4)
+    ):
         return False
     if words[0].casefold() in PARTICLES - word_set("de da del la le el al van von der bin ibn"):
         return False

@@ -18,6 +18,7 @@ class TypedLine:
         is_heading: whether the format says that it is a heading.
         begins_page: whether it is the first line of a page.
         is_page_header: whether it is a page's number, or the head beside it; see `mark_page_headers`.
+        is_note: whether it stands beside the words of a table and is none of them.
         is_caption: whether it is a part of speech for sure, where its breaks mean nothing.
     """
 
@@ -27,6 +28,7 @@ class TypedLine:
     is_heading: bool = False
     begins_page: bool = False
     is_page_header: bool = False
+    is_note: bool = False
     is_caption: bool = False
 
 

@@ -8,8 +8,9 @@ from podcast_pipeline.model import composed
 from podcast_pipeline.transcript.markdown import MarkdownTurn
 from podcast_pipeline.transcript.text.scripts import is_spaceless
 from podcast_pipeline.transcript.typed.labels import LabelledLine, name_key, read_label, speakers_of
+from podcast_pipeline.transcript.typed.line_begins import with_marked_times, without_line_numbers
 from podcast_pipeline.transcript.typed.lines import TypedLine
-from podcast_pipeline.transcript.typed.not_words import is_rule, without_directions
+from podcast_pipeline.transcript.typed.not_words import is_line_of_a_service, is_rule, without_directions
 
 TITLE_WORDS = 12  # a longer line above the first speaker is speech
 SENTENCE_ENDS = ".?!…。？！؟।:："
@@ -21,7 +22,8 @@ class TypedTranscript:
 
     Attributes:
         turns: names as the file has them; None where it has none.
-        left_out: what is no speech -> how many: headings, stage directions, times, page headers.
+        left_out: what is no speech -> how many: headings, stage directions, times, page headers,
+            notes beside the words, lines of a service.
     """
 
     turns: tuple[MarkdownTurn, ...]
@@ -47,7 +49,10 @@ def turns_of(lines: Iterable[TypedLine], people: Collection[str] = ()) -> TypedT
     left_out: Counter[str] = Counter()
     all_lines = list(lines)
     left_out["page headers"] = sum(line.is_page_header for line in all_lines)
-    labelled = [read_label(line) for line in all_lines if not line.is_page_header]
+    left_out["notes beside the words"] = sum(line.is_note for line in all_lines)
+    left_out["lines of a service"] = sum(map(_is_of_a_service, all_lines))
+    said = [line for line in all_lines if not (line.is_page_header or line.is_note or _is_of_a_service(line))]
+    labelled = [read_label(line) for line in with_marked_times(without_line_numbers(said))]
     names = speakers_of(labelled, people)
     turns = _Turns(left_out)
     for one in _without_title_block(labelled, names, left_out):
@@ -75,7 +80,9 @@ class _Turns:
             self._turns.append((None, [[]]))
         elif is_label and one.form != "stated":
             self._end_paragraph()
-        text, not_said = without_directions(one.words if is_label else one.all_words)
+        text, not_said = without_directions(
+            one.words if is_label else one.all_words, is_caption=one.line.is_caption
+        )
         self._left_out.update(not_said)
         if text and not is_rule(text):
             self._turns[-1][1][-1].append(text)
@@ -100,6 +107,10 @@ def joined_lines(lines: Sequence[str]) -> str:
         tight = text and is_spaceless(text[-1]) and is_spaceless(line)
         text += line if tight or not text else f" {line}"
     return composed(text)
+
+
+def _is_of_a_service(line: TypedLine) -> bool:
+    return not (line.name or line.is_page_header or line.is_note) and is_line_of_a_service(line.text)
 
 
 def _is_bold_heading(one: LabelledLine) -> bool:

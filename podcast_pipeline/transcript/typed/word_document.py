@@ -19,8 +19,7 @@ from docx.oxml.ns import qn
 from docx.text.font import Font
 
 from podcast_pipeline.errors import CaptionError
-from podcast_pipeline.transcript.names.word_lists import word_set
-from podcast_pipeline.transcript.typed.labels import LONGEST_NAME, read_label
+from podcast_pipeline.transcript.typed.columns import table_lines
 from podcast_pipeline.transcript.typed.lines import TypedLine, mark_page_headers
 
 UNPACKED_BYTES = 20 * 1024**2
@@ -35,10 +34,6 @@ DAMAGED = (
 """What python-docx, lxml (its XMLSyntaxError is a SyntaxError) and zipfile raise for a file that is none."""
 
 HEADING_STYLES = ("heading", "title", "subtitle", "toc ", "caption", "header", "footer")
-TABLE_HEADS = word_set(
-    "speaker name who time timecode timestamp text transcript transcription words dialogue content no nr #"
-    " line sprecher zeit wortlaut locuteur temps texte hablante tiempo texto"
-)
 AROUND_BLOCKS = tuple(map(qn, ("w:sdt", "w:sdtContent", "w:ins", "w:moveTo", "w:customXml", "w:smartTag")))
 AROUND_RUNS = (*AROUND_BLOCKS, *map(qn, ("w:hyperlink", "w:fldSimple", "w:dir", "w:bdo")))
 SIGNS = {qn("w:tab"): "\t", qn("w:br"): "\n", qn("w:cr"): "\n", qn("w:noBreakHyphen"): "-"}
@@ -155,16 +150,8 @@ def _text(run: Element) -> str:
 
 
 def _table(table: Element, styles: _Styles) -> Iterator[TypedLine]:
-    """Yield the words of a table: of rows of a name, or a time and a name, and words; else cell by cell."""
     rows = [[list(_lines(cell, styles)) for cell in _within(row, "w:tc")] for row in _within(table, "w:tr")]
-    if any(len(row) > 1 for row in rows) and all(_is_named(row[:-1]) for row in rows):
-        for row in rows:
-            if not all(_joined(cell).casefold().strip(": ") in {"", *TABLE_HEADS} for cell in row):
-                yield from _row(row)
-        return
-    for row in rows:
-        for cell in row:
-            yield from cell
+    yield from table_lines(rows)
 
 
 def _within(parent: Element, tag: str) -> Iterator[Element]:
@@ -175,26 +162,5 @@ def _within(parent: Element, tag: str) -> Iterator[Element]:
             yield from _within(child, tag)
 
 
-def _is_named(cells: list[list[TypedLine]]) -> bool:
-    return all(len(_joined(cell)) <= LONGEST_NAME for cell in cells)
-
-
-def _row(cells: list[list[TypedLine]]) -> Iterator[TypedLine]:
-    """Yield the last cell's lines; the name is in the last other cell that has more than time and number."""
-    names = [text for cell in cells[:-1] if (text := _name(_joined(cell)))]
-    if names:
-        yield TypedLine("", name=names[-1])
-    yield from cells[-1]
-
-
-def _name(text: str) -> str:
-    """Return the name in a cell, without a time beside it; empty where there are only times and numbers."""
-    return read_label(TypedLine(text)).name or (text if any(map(str.isalpha, text)) else "")
-
-
-def _joined(cell: list[TypedLine]) -> str:
-    return " ".join(line.text for line in cell if line.text)
-
-
 def _plain(text: str) -> str:
-    return " ".join(text.replace("\u00a0", " ").split(" ")).strip(" ")
+    return " ".join(text.replace("\u00a0", " ").split(" ")).strip()

@@ -143,8 +143,8 @@ def test_nothing_loads_boto3_in_vain(tmp_path: Path) -> None:
 
 
 def test_the_docs_show_the_rules_of_the_code() -> None:
-    """docs/storage.md contains the policy, CORS and lifecycle rules of the code."""
-    text = (ROOT / "docs" / "storage.md").read_text(encoding="utf-8")
+    """docs/how-to/storage.md contains the policy, CORS and lifecycle rules of the code."""
+    text = (ROOT / "docs" / "how-to" / "storage.md").read_text(encoding="utf-8")
     shown = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL)]
     assert shown == [bucket_policy("my-show"), cors_rules(), lifecycle_rules()]
     assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == set(PRESETS)

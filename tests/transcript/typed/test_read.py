@@ -44,7 +44,8 @@ SRT = """1
 
 3
 00:00:04,000 --> 00:00:05,000
-BOB: Yes.
+BOB: Yes. (and so on)
+(door slams)
 
 4
 00:00:04,000 --> 00:00:05,000
@@ -75,6 +76,64 @@ down to the
 down to the
 river
 """
+EMPTY_LINES = """1
+00:00:01,000 --> 00:00:03,000
+ANN: Hello
+
+there, and
+
+- welcome.
+
+2
+
+00:00:03,000 --> 00:00:04,000
+
+BOB: Thanks.
+
+3
+00:00:04,000 --> 00:00:05,000
+
+4
+00:00:05,000 --> 00:00:06,000
+BOB: Yes.
+"""
+EMPTY_LINES_VTT = """WEBVTT
+
+intro
+00:01.000 --> 00:03.000
+<v Ann>Hello
+
+there.
+
+NOTE not this
+
+and not that
+
+00:03.000 --> 00:04.000
+<v Bob>Thanks.
+00:04.000 --> 00:05.000
+<v Bob>Yes.
+"""
+YOUTUBE = """WEBVTT
+Kind: captions
+
+00:00:01.000 --> 00:00:03.000 align:start position:0%
+ \nso<00:00:01.500><c> we went</c>
+
+00:00:03.000 --> 00:00:03.010 align:start position:0%
+so we went
+ \n
+00:00:03.010 --> 00:00:05.000 align:start position:0%
+so we went
+down<00:00:03.500><c> to the</c>
+
+00:00:05.000 --> 00:00:05.010 align:start position:0%
+down to the
+ \n
+00:00:05.010 --> 00:00:06.000 align:start position:0%
+down to the
+river
+"""
 HTML = """<html><head><title>No</title><style>p {}</style></head><body><h1>The Hearing</h1>
 <cite>Ann Example:</cite><time>0:01</time><p>Hello &amp; <em>welcome</em>.</p>
 <cite>Bob:</cite>
@@ -88,11 +147,16 @@ FILES: dict[str, tuple[str, list[tuple[str | None, str]]]] = {
     "voices.vtt": (VTT, [
         ("Ann Example", "Hello & welcome back."), ("Bob", "Thanks."), ("Ann Example", "Well, really"),
     ]),
-    "names.srt": (SRT, [("ANN", "Hello"), (None, "and welcome."), ("BOB", "Thanks. Yes. 42")]),
+    "names.srt": (SRT, [("ANN", "Hello"), (None, "and welcome."), ("BOB", "Thanks. Yes. (and so on) 42")]),
     "wrapped.srt": (WRAPPED, [
         (None, "welcome to the show, Hanna Host and"), ("BOB", "Thanks."), ("ANN", "Yes."),
     ]),
     "rolling.srt": (ROLLING, [(None, "so we went down to the river")]),
+    "empty lines.srt": (EMPTY_LINES, [
+        ("ANN", "Hello there, and"), (None, "welcome."), ("BOB", "Thanks. Yes."),
+    ]),
+    "empty lines.vtt": (EMPTY_LINES_VTT, [("Ann", "Hello there."), ("Bob", "Thanks. Yes.")]),
+    "youtube.vtt": (YOUTUBE, [(None, "so we went down to the river")]),
     "page.html": (HTML, [("Ann Example", "Hello & welcome."), ("Bob", "Thanks. And more. Yes.")]),
     "podcast.json": (JSON, [("Ann Example", "Hello & welcome."), ("Bob", "Thanks. And more. Yes.")]),
 }  # fmt: skip

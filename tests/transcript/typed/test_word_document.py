@@ -63,6 +63,22 @@ DOCUMENTS: dict[str, Callable[[], Any]] = {
         ("Time", "Speaker", "Text"), ("00:00:01", "Ann Example", "Hello there."),
         ("00:00:03", "Bob", "Hi.\nAnd more."),
     ),
+    "names after the words": lambda: table(
+        ("Hello there.", "Ann Example"), ("Hi.", "Bob"), ("And more.", "Bob"),
+        ("So that is what was said here, at length.", "Ann Example"),
+    ),
+    "names after the words, with heads": lambda: table(
+        ("Text", "Speaker"), ("Hello there.", "Ann Example"), ("Hi.", "Bob"), ("And more.", "Bob"),
+    ),
+    "a table with notes": lambda: table(
+        ("No.", "In", "Out", "SPEAKER:", "Dialogue (draft)", "Check", "Notes"),
+        ("1", "0:01", "0:03", "Ann Example", "Hello there.", "Yes", "is that her name?"),
+        ("2", "0:03", "0:05", "Bob", "Hi.", "", ""), ("3", "0:05", "0:09", "", "And more.", "", "cut this"),
+    ),
+    "a note in the last column": lambda: table(
+        ("Ann Example", "Hello there.", ""), ("Bob", "Hi.", ""), ("Bob", "And more.", "sic"),
+    ),
+    "short words": lambda: table(("Ann Example", "Hello there."), ("Bob", "Hi. And more."), ("Ann", "")),
     "headings and headers": _with_headings,
 }  # fmt: skip
 """Form -> a document."""
@@ -73,6 +89,11 @@ def test_speakers_and_words(form: str) -> None:
     """Each form gives the speakers with their words."""
     found = turns(saved(DOCUMENTS[form]()))
     assert [(name.title() if name else None, text) for name, text in found][:2] == SAID
+
+
+def test_notes_of_a_table_are_counted() -> None:
+    """What stands beside the words in a table is left out and counted."""
+    assert read(saved(DOCUMENTS["a table with notes"]())).left_out == {"notes beside the words": 3}
 
 
 def test_headings_are_counted_and_headers_are_not_read() -> None:

@@ -1,6 +1,7 @@
 """Whisper's cross attention, which takes most of the decoder's time: 8-bit keys and values, read once a step.
 
-OpenVINO's own operation takes twice as long (docs/performance.md), so this one is compiled by kernels.py.
+OpenVINO's own operation takes twice as long (docs/evidence/performance.md), so this one is compiled by
+kernels.py.
 """
 
 from typing import NamedTuple

@@ -1,7 +1,7 @@
 """The openvino engine, the fastest on a CPU: Whisper in OpenVINO, without torch; beams share memory reads.
 
 Each worker is one thread on one core that takes a batch of windows from spectrogram to words, so no
-thread waits for another (measured in docs/performance.md).
+thread waits for another (measured in docs/evidence/performance.md).
 """
 
 import json

