@@ -263,9 +263,7 @@ def prepare(
         transcript=merged.transcript,
         correction_note=note_for(edited),
         published_transcript=published,
-        provenance=provenance_of(edited, draft.slug, context.config)
-        if edited
-        else known and known.provenance,
+        provenance=_provenance(edited, known, draft.slug, context.config),
         teaser_words=context.config.access.teaser_words,
         publish_at=publish_at,
         now=now,
