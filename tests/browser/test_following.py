@@ -182,8 +182,9 @@ def test_one_lands_with_the_name(subscriber: Page, long_page: str) -> None:
 
 
 def test_the_name_stays_without_a_script(browser_page_without_script: Page, long_page: str) -> None:
-    """Without a script, too, a link to a late sentence of a long turn shows the name above it."""
+    """Without a script, too, a link to a late sentence of a long turn shows the name above it, on a phone."""
     page = browser_page_without_script
+    page.set_viewport_size(PHONE)
     page.goto(long_page)
     place = page.locator(".turn").nth(8).locator(".s").last.get_attribute("id")
     page.goto(f"{long_page}#{place}")
