@@ -58,7 +58,7 @@ bench: .venv/installed-dev
 
 docs: .venv/installed-dev
 	$(BIN)/cog -r $(GENERATED)
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 	@echo "Open site/index.html"
 
 clean:

@@ -1,8 +1,10 @@
 """The extras of this package: what each is for, what it brings, and the line about one that is missing."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,20 @@ EXTRAS: Mapping[str, Extra] = {
 }
 
 
+INSTALLERS = {
+    "pipx_metadata.json": "pipx runpip podcast-pipeline install",
+    "uv-receipt.toml": "uv pip install --python {prefix}",
+}
+"""File that pipx or `uv tool` keeps in an environment that it has made -> the command that adds to it."""
+
+
 def has_extra(name: str) -> bool:
     """Tell whether an extra is installed; nothing of it is imported."""
     return all(map(find_spec, EXTRAS[name].packages))
 
 
 def install_extra(name: str) -> str:
-    """Return the command that installs an extra, for an error's message."""
-    return f"run `pip install 'podcast-pipeline[{name}]'`"
+    """Return the command that installs an extra in this environment, for an error's message."""
+    prefix = Path(sys.prefix)
+    command = next((line for file, line in INSTALLERS.items() if (prefix / file).exists()), "pip install")
+    return f"run `{command.format(prefix=prefix)} 'podcast-pipeline[{name}]'`"

@@ -3,6 +3,7 @@
 import re
 import tomllib
 from importlib.metadata import packages_distributions
+from pathlib import Path
 
 import pytest
 
@@ -40,9 +41,20 @@ def test_an_extra_brings_the_packages_that_show_it(name: str) -> None:
 
 
 def test_an_extra_is_there_when_all_of_its_packages_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A missing one is installed by a line of pip."""
+    """One that is half there is not."""
     monkeypatch.setattr("podcast_pipeline.extras.find_spec", {"numba": None}.get)
     assert not has_extra("transcribe")
     monkeypatch.setattr("podcast_pipeline.extras.find_spec", lambda _: object())
     assert has_extra("transcribe")
-    assert install_extra("transcribe") == "run `pip install 'podcast-pipeline[transcribe]'`"
+
+
+def test_the_command_fits_what_made_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Pip in an environment of one's own; pipx and uv have their commands for theirs."""
+    monkeypatch.setattr("sys.prefix", str(tmp_path))
+    assert install_extra("weights") == "run `pip install 'podcast-pipeline[weights]'`"
+    (tmp_path / "uv-receipt.toml").touch()
+    added = f"uv pip install --python {tmp_path} 'podcast-pipeline[weights]'"
+    assert install_extra("weights") == f"run `{added}`"
+    (tmp_path / "pipx_metadata.json").touch()
+    added = "pipx runpip podcast-pipeline install 'podcast-pipeline[weights]'"
+    assert install_extra("weights") == f"run `{added}`"

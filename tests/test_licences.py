@@ -40,8 +40,8 @@ def licence_of(found: Distribution) -> str:
     """Return what a distribution says of its licence: an SPDX expression, classifiers, or the old field."""
     said = found.metadata
     classifiers = [c for c in said.get_all("Classifier") or () if c.startswith("License ::")]
-    old = (said.get("License") or "").splitlines()[:1]
-    return " ; ".join([said.get("License-Expression") or "", *classifiers, *old])
+    expression, old = ("".join((said.get_all(key) or [""])[:1]) for key in ("License-Expression", "License"))
+    return " ; ".join([expression, *classifiers, *old.splitlines()[:1]])
 
 
 def test_no_library_is_under_the_gpl() -> None:

@@ -45,10 +45,10 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 
 def test_every_public_name_stands_in_the_reference() -> None:
-    """docs/reference/api.md shows the signature and the docstring of each, from where it is defined."""
+    """docs/reference/api.md shows the signature and the docstring of each, and two types of results."""
     text = (ROOT / "docs" / "reference" / "api.md").read_text(encoding="utf-8")
     shown = {line.rpartition(".")[2] for line in text.splitlines() if line.startswith("::: ")}
-    assert shown == set(podcast_pipeline.__all__) - {"__version__"}
+    assert shown - {"FeedFinding", "PublishResult"} == set(podcast_pipeline.__all__) - {"__version__"}
 
 
 def test_the_package_says_that_it_is_typed() -> None:

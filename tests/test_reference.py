@@ -17,6 +17,7 @@ from podcast_pipeline.config import TABLES, PersonTable, TermTable
 from podcast_pipeline.episodes.table import ChapterTable, EpisodeTable, SoundbiteTable, TrackTable
 from podcast_pipeline.model import Withdrawal
 from tests.support.paths import ROOT
+from tests.support.show import ShowFolder
 
 SHOW_DOC = ROOT / "docs" / "reference" / "show-toml.md"
 EPISODE_DOC = ROOT / "docs" / "reference" / "episode-toml.md"
@@ -115,3 +116,14 @@ def test_fields_of_a_stored_file_have_their_attributes(model_tables: Any) -> Non
     rows = {line.split("`")[1]: line for line in list(model_tables.fields_table(Withdrawal))[2:]}
     assert rows["muted"].startswith("| `muted` | list of [Cut](#cut) | the recording, and its seconds")
     assert rows["words"].startswith("| `words` | [WordHashes](#wordhashes) or null | null where")
+
+
+def test_what_a_publication_writes_is_on_the_page_of_formats(published: ShowFolder) -> None:
+    """Each kind of object, and each file of the show and of the episode, but for the sample's own source."""
+    page = (ROOT / "docs" / "reference" / "formats.md").read_text(encoding="utf-8")
+    keys = (path.relative_to(published.bucket) for path in published.bucket.rglob("*") if path.is_file())
+    kinds = {"/".join(key.parts[:2]) for key in keys if key.parts[0] in ("public", "private")}
+    state = {f".podcast/{path.name}" for path in (published.folder / ".podcast").iterdir()}
+    files = {path.name for path in published.episode.iterdir()} - {"SOURCE.md"}
+    files = {f"{name.partition('.')[0]}.*" if name.startswith("source.") else name for name in files}
+    assert [name for name in sorted(kinds | state | files) if f"`{name}" not in page] == []

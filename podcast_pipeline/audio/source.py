@@ -202,7 +202,9 @@ def _only_stream(path: Path, container: av.container.InputContainer, max_channel
     if not streams:
         raise AudioError(path, NO_AUDIO)
     if len(streams) > 1:
-        raise AudioError(path, f"has {len(streams)} audio tracks; mix them into one and publish that")
+        convert = f"ffmpeg -i {path.name!r} -map 0:a:0 recording.wav"
+        remedy = f"take one (`{convert}` is the first) or mix them, and publish that"
+        raise AudioError(path, f"has {len(streams)} audio tracks; {remedy}")
     if streams[0].channels > max_channels:
         tracks = f"or name each speaker's channel: `podcast ingest --track NAME={path.name}:1 --track …`"
         raise AudioError(path, f"has {streams[0].channels} channels; mix it down to mono or stereo, {tracks}")

@@ -27,7 +27,7 @@ Members = NDArray[np.int64]
 """Indices of the embeddings in a group."""
 
 SAME_VOICE = 0.57  # mean cosine from which two groups are joined at first
-CONTRAST = 0.1  # from which two groups are two people; see docs/evidence/speakers.md
+CONTRAST = 0.1  # from which two groups are two people; see docs/explanation/speakers.md
 LEAST_S = 4.0  # least clean speech of a speaker, counted twice by overlapping windows
 LEAST_OF_MINUTES_S = 10.0  # the same in a recording of minutes: an odd stretch is no guest
 LEAST_SHARE = 0.005  # least share of all speech: an hour has laughter and jingles

@@ -50,6 +50,11 @@ class Activity:
     own: NDArray[np.bool_]
     levels: Levels | None = None
 
+    @property
+    def duration_s(self) -> float:
+        """Seconds of the frames, of which every track has as many."""
+        return float(self.own.shape[1] * FRAME_S)
+
     @cached_property
     def stretches(self) -> list[list[tuple[float, float]]]:
         """For each track the stretches (start_s, end_s) in which its speaker speaks, with short pauses."""
@@ -235,6 +240,11 @@ class Excerpt:
             else:
                 parts.append((start_s, end_s))
         return cls(tuple(parts))
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds of all parts."""
+        return sum(end_s - start_s for start_s, end_s in self.parts)
 
     def cut(self, blocks: Iterable[Samples]) -> Iterable[Samples]:
         """Yield the samples of the parts."""

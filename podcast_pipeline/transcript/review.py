@@ -89,6 +89,11 @@ class ReviewItem:
     weight: float = 0.0
 
     @property
+    def quoted(self) -> str:
+        """The words in quotation marks, those that they have where they are a quote."""
+        return self.text if QUOTE.fullmatch(self.text) else f"“{self.text}”"
+
+    @property
     def is_left_out(self) -> bool:
         """Whether the words are not in the transcript."""
         return self.kind in ("dropped", "only_heard")
@@ -115,6 +120,7 @@ def review_items(
     conflicts: Iterable[EditConflict] = (),
     differences: Iterable[TranscriptDifference] = (),
     accepted: Collection[str] = (),
+    is_typed: bool = False,
 ) -> tuple[ReviewItem, ...]:
     """Return the passages to check, worst first, without the kinds that the policy turns off.
 
@@ -124,18 +130,20 @@ def review_items(
         conflicts: edits that could not be applied to this transcript.
         differences: between an imported transcript and the engine's words.
         accepted: keys of items that a person has checked and left as they are.
+        is_typed: whether somebody typed the words; that the engine was unsure of the same ones is no doubt.
     """
     units = units_of(transcript)
+    low = 0.0 if is_typed else policy.low_confidence
     special = [
         *_names(units, known_names),
-        *_rules(units, transcript, policy.low_confidence),
-        *_quotes(transcript, policy.low_confidence),
+        *_rules(units, transcript, low),
+        *_quotes(transcript, low),
     ]
     found = [
         *_conflicts(conflicts),
         *_printed(transcript, printed),
         *special,
-        *_words(units, special, policy.low_confidence, transcript.duration_s),
+        *_words(units, special, low, transcript.duration_s),
         *_doubts(transcript),
         *_dropped(transcript, units),
         *_differences(differences),

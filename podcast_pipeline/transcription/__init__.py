@@ -77,13 +77,20 @@ class Transcriber(Protocol):
     """An engine with its weights loaded."""
 
     def transcribe(
-        self, recording: Path, *, options: TranscriptionOptions, report: ProgressCallback
+        self,
+        recording: Path,
+        *,
+        options: TranscriptionOptions,
+        report: ProgressCallback,
+        announced_s: float | None = None,
     ) -> Transcript:
         """Return the words of an audio file.
 
         Args:
             recording: any file that ffmpeg reads.
             report: progress callback, in seconds of audio.
+            announced_s: seconds of audio whose time a line tells before the work; None for those of the
+                recording, 0 for no line.
 
         Returns:
             A Transcript in recording times with a receipt; no segments if there is no speech.

@@ -72,7 +72,12 @@ class EngineTranscriber:
         self._cache, self._note = cache, note
 
     def transcribe(
-        self, recording: Path, *, options: TranscriptionOptions, report: ProgressCallback
+        self,
+        recording: Path,
+        *,
+        options: TranscriptionOptions,
+        report: ProgressCallback,
+        announced_s: float | None = None,
     ) -> Transcript:
         """Return the words of an audio file; see `Transcriber`.
 
@@ -86,7 +91,7 @@ class EngineTranscriber:
         progress = ProgressCounter(source, report)
         windows = cut_windows(progress.count_decoded(source.blocks()))
         opening = [*islice(windows, 1)]  # before the hash, so that a file without audio is an AudioError
-        self._announce(source.declared_s)
+        self._announce(source.declared_s if announced_s is None else announced_s)
         begin_s = time.perf_counter()
         if stretches:
             language = main_language(stretches)

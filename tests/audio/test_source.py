@@ -37,6 +37,7 @@ TAKEN = {
     "a.caf": (),
     "rf64.wav": ("-rf64", "always"),
 }
+CODECS_OF_FILMS = {".webm": ("libvpx", "libopus"), ".wmv": ("wmv2", "wmav2"), ".flv": ("flv", "aac")}
 COUNTED = (
     "a.w64",
     "a.caf",
@@ -224,7 +225,30 @@ def test_several_tracks_are_refused(tmp_path: Path) -> None:
     """A file of two audio tracks is refused: using only the first would lose a guest."""
     inputs = ("-f", "lavfi", "-i", "sine=d=3", "-f", "lavfi", "-i", "sine=d=3")
     path = make_audio(tmp_path / "a.mkv", *inputs, "-map", "0:a", "-map", "1:a", "-c:a", "flac")
-    assert "has 2 audio tracks" in refusal(path)
+    assert "has 2 audio tracks; take one (`ffmpeg -i 'a.mkv' -map 0:a:0 recording.wav`" in refusal(path)
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.webm", "a.mp4", "a.mov", "a.avi", "a.wmv", "a.flv"])
+def test_a_picture_that_outlasts_the_sound_is_taken(tmp_path: Path, name: str) -> None:
+    """A screen recording whose sound begins later, or ends earlier, is whole."""
+    path = film(tmp_path / name)
+    assert check_audio(path, report=ignore_progress).duration_s == pytest.approx(3, abs=0.1)
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.webm", "a.mp4", "a.avi", "a.wmv"])
+def test_a_film_without_its_end_is_refused(tmp_path: Path, name: str) -> None:
+    """Its container tells that a part is missing, though the sound has no length of its own."""
+    path = film(tmp_path / name)
+    truncate(path, path, share=0.9)
+    assert refusal(path).startswith(("is truncated", "cannot be read as audio"))
+
+
+def film(path: Path) -> Path:
+    """Make a film of eight seconds; its sound, three seconds, begins after two."""
+    picture = ("-f", "lavfi", "-i", "testsrc=s=64x64:d=8:r=5", "-itsoffset", "2")
+    sound = ("-f", "lavfi", "-i", "sine=d=3:r=44100", "-map", "0:v", "-map", "1:a")
+    codecs = CODECS_OF_FILMS.get(path.suffix, ("mpeg4", "aac"))
+    return make_audio(path, *picture, *sound, "-c:v", codecs[0], "-c:a", codecs[1])
 
 
 def test_many_channels_are_refused(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import sys
+import time
 
 import pytest
 
@@ -53,6 +54,24 @@ def test_words_that_are_there_are_no_part_of_the_run() -> None:
     assert second == pytest.approx((1 + done_s / sum(COSTS.values())) / 2)
 
 
+def test_a_list_of_languages_is_part_of_the_run() -> None:
+    """The bar grows while the languages are found; without a list they cost nothing."""
+    told = shares(RunProgress(1), (("check", 1), ("languages", 0), ("languages", 0.5), ("languages", 1)))
+    assert told[0] <= told[1] < told[2] < told[3]
+    (all_words,) = shares(RunProgress(1), (("transcribe", 1),))
+    assert all_words == pytest.approx((COSTS["check"] + COSTS["transcribe"]) / sum(COSTS.values()))
+
+
+def test_tracks_are_transcribed_in_twice_the_time_and_diarized_in_none() -> None:
+    """Their two readings are one step of twice the cost; nobody looks for speakers."""
+    told = shares(
+        RunProgress(1), (("check a.wav", 1), ("track Ann", 1), ("transcribe", 0.5), ("transcribe", 1))
+    )
+    half, whole = COSTS["check"] + COSTS["transcribe"], COSTS["check"] + 2 * COSTS["transcribe"]
+    every = whole + COSTS["master"] + COSTS["store"]
+    assert told[2:] == pytest.approx([half / every, whole / every])
+
+
 def test_what_was_not_needed_counts_at_the_end() -> None:
     """Where nobody looks for speakers, and the audio is published already."""
     (share,) = shares(RunProgress(1), (("store", 0.5),))
@@ -91,6 +110,19 @@ def test_a_terminal_has_one_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     text = shown.getvalue()
     assert ("podcast: a line" in text, "feed" in text, "100%" in text) == (True, True, True)
     assert max(line.count("━") for line in text.split("\r")) <= 40
+
+
+def test_a_step_of_the_next_recording_is_measured_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step that does not report its begin took no time of the recording before."""
+    moments = iter([10.0, 10.0, 10.0, 12.0, 100.0, 100.0, 101.0])
+    monkeypatch.setattr(time, "monotonic", lambda: next(moments))
+    output = Output(quiet=True)
+    output.report(Progress(step="speakers", done=0, total=2))
+    output.report(Progress(step="speakers", done=1, total=2))
+    output.forget_steps()
+    assert output.seconds == {}
+    output.report(Progress(step="speakers", done=1, total=2))
+    assert output.seconds["speakers"] <= 1
 
 
 def test_nothing_is_shown_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:

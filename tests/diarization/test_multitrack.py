@@ -17,7 +17,7 @@ from podcast_pipeline.audio.tracks import Track, check_tracks, extract_track, mi
 from podcast_pipeline.diarization.crosstalk import Excerpt, find_activity, track_levels_db
 from podcast_pipeline.diarization.multitrack import transcribe_tracks
 from podcast_pipeline.errors import AudioError
-from podcast_pipeline.model import ProgressCallback, Transcript, Word
+from podcast_pipeline.model import Progress, ProgressCallback, Transcript, Word
 from podcast_pipeline.transcription import TranscriptionOptions
 from podcast_pipeline.transcription.decode import Recording
 from podcast_pipeline.transcription.segments import to_segments
@@ -131,16 +131,21 @@ class ScriptedTranscriber:
     def __init__(self, **words: list[tuple[str, float]]) -> None:
         self.words = words
         self.languages: list[str | None] = []
+        self.announced_s: list[float | None] = []
 
     def transcribe(
         self,
         recording: Path,
         *,
         options: TranscriptionOptions,
-        report: ProgressCallback,  # noqa: ARG002
+        report: ProgressCallback,
+        announced_s: float | None = None,
     ) -> Transcript:
         """Return the words of a file."""
         self.languages.append(options.language)
+        self.announced_s.append(announced_s)
+        for done in (0, 3, 10):
+            report(Progress(step="transcribe", done=done, total=10, unit="s"))
         said = [
             Word(text=f" {text}", start_s=at_s, end_s=at_s + 0.3)
             for text, at_s in self.words[recording.stem.split(".")[0].replace("-", "_")]
@@ -173,14 +178,42 @@ def test_the_words_of_mix_and_tracks_are_merged(tmp_path: Path, microphones: tup
     assert transcriber.languages == [None, "en", "en"]
 
 
+def test_mix_and_tracks_are_one_step(tmp_path: Path, microphones: tuple[Samples, Samples]) -> None:
+    """The progress grows over all readings and ends once; one line tells the time of all of them."""
+    host, guest = microphones
+    tracks = [Track("Ann", write(tmp_path / "a.wav", host)), Track("Bob", write(tmp_path / "b.wav", guest))]
+    transcriber = ScriptedTranscriber(mix=[("him", 2.0)], track_0=[("him", 1.85)], track_1=[])
+    events: list[Progress] = []
+    transcribe_tracks(
+        tracks,
+        write(tmp_path / "mix.wav", host + guest),
+        transcriber,
+        options=TranscriptionOptions(),
+        ffmpeg=Ffmpeg(find_ffmpeg()),
+        report=events.append,
+    )
+    told = [event for event in events if event.step == "transcribe"]
+    done_s = [event.done for event in told]
+    assert (done_s[0], done_s, {event.total for event in told}) == (0, sorted(done_s), {told[0].total})
+    assert done_s[2] == pytest.approx(LENGTH_S, abs=0.1)
+    assert done_s[-1] == pytest.approx(told[0].total)
+    assert LENGTH_S * 1.3 < told[0].total < LENGTH_S * 2
+    assert transcriber.announced_s == [told[0].total, 0, 0]
+
+
 class BilingualTranscriber(ScriptedTranscriber):
     """A transcriber to whom the second track is in French."""
 
     def transcribe(
-        self, recording: Path, *, options: TranscriptionOptions, report: ProgressCallback
+        self,
+        recording: Path,
+        *,
+        options: TranscriptionOptions,
+        report: ProgressCallback,
+        announced_s: float | None = None,
     ) -> Transcript:
         """Return the words of a file, those of the second track in French."""
-        told = super().transcribe(recording, options=options, report=report)
+        told = super().transcribe(recording, options=options, report=report, announced_s=announced_s)
         return told.model_copy(update={"language": "fr"}) if "track-1" in recording.stem else told
 
 

@@ -78,6 +78,20 @@ def test_words_of_low_confidence_are_listed() -> None:
     assert [item.kind for item in review("on fifteen|0.3 days")] == ["numbers"]
 
 
+def test_low_confidence_in_typed_words_is_none() -> None:
+    """Where somebody typed what the engine heard, two agree; unknown names are listed all the same."""
+    text = "on fifteen|0.3 days nobody|0.1 said “improved|0.1 her” to Desmond|0.1"
+    transcript = recognized(text)
+    found = review_items(transcript, known_names=KNOWN, policy=WARN, is_typed=True)
+    assert [(item.kind, item.text) for item in found] == [("unknown_names", "Desmond")]
+
+
+def test_a_quote_has_its_own_marks() -> None:
+    """No second pair of quotation marks stands around a quote."""
+    quote, words = review("he said “improved|0.1 her” and desmonds|0.1")
+    assert (quote.quoted, words.quoted) == ("“improved her”", "“desmonds”")
+
+
 def test_a_frequent_name_is_doubted_where_the_engine_is_unsure() -> None:
     """Texas with low confidence may be something else; a near miss of a known name is always listed."""
     (found,) = review("in Texas|0.4 now")

@@ -25,10 +25,15 @@ ROUGH = ("asf", "avi", "rm", "qcp", "dss", "oma", "wtv", "mxf", "mpc", "mpc8")
 """Formats whose duration is an estimate, and those that state it roughly."""
 
 ROUGH_S = 2.0
+SIZED = ("avi", "asf")
+MATROSKA = "matroska,webm"
+"""These state the size of the file, too, which `is_truncated` compares."""
+
+EBML, SEGMENT = bytes.fromhex("1a45dfa3"), bytes.fromhex("18538067")
 
 
 def is_truncated(path: Path, format_name: str) -> bool:
-    """Tell whether the container shows that its end is missing: WAV and its kin, AVI, WMA and Ogg."""
+    """Tell whether the container shows that its end is missing: WAV and its kin, AVI, WMA, Matroska, Ogg."""
     if format_name in ("wav", "w64", "aiff", "caf"):
         return is_short(path)
     size_bytes = path.stat().st_size
@@ -37,6 +42,8 @@ def is_truncated(path: Path, format_name: str) -> bool:
             return not _ogg_has_end(file, size_bytes)
         if format_name == "avi":
             return int.from_bytes(file.read(8)[4:], "little") > size_bytes
+        if format_name == MATROSKA:
+            return (_segment_end(file) or 0) > size_bytes
         return format_name == "asf" and _asf_size_bytes(file) > size_bytes
 
 
@@ -47,6 +54,8 @@ def promised_s(path: Path, container: av.container.InputContainer, stream: av.Au
         return None
     if name == "mp3":
         return _mp3_promise_s(path, stream)
+    if (name in SIZED and len(container.streams) > 1) or (name == MATROSKA and _has_segment_end(path)):
+        return None  # the duration is that of all tracks: a picture may begin before the sound and outlast it
     if stream.duration is not None and stream.time_base is not None:
         stated_s = float(stream.duration * stream.time_base)
     elif container.duration is not None:
@@ -61,6 +70,30 @@ def _ogg_has_end(file: IO[bytes], size_bytes: int) -> bool:
     tail = file.read()
     page = tail.rfind(b"OggS\x00")
     return page >= 0 and len(tail) > page + 5 and bool(tail[page + 5] & OGG_LAST_PAGE)
+
+
+def _has_segment_end(path: Path) -> bool:
+    with path.open("rb") as file:
+        return _segment_end(file) is not None
+
+
+def _segment_end(file: IO[bytes]) -> int | None:
+    """Return where a Matroska ends, None where it does not say (a live one). Source: RFC 8794."""
+    if file.read(4) != EBML:
+        return None
+    file.seek(_ebml_size(file) or 0, 1)
+    if file.read(4) != SEGMENT:
+        return None
+    size_bytes = _ebml_size(file)
+    return None if size_bytes is None else file.tell() + size_bytes
+
+
+def _ebml_size(file: IO[bytes]) -> int | None:
+    """Read the size of an element; None for the unknown one, all of whose bits are set."""
+    first = file.read(1)
+    length = 9 - first[0].bit_length() if first and first[0] else 1
+    value = int.from_bytes(first + file.read(length - 1)) & ((1 << 7 * length) - 1)
+    return None if value == (1 << 7 * length) - 1 else value
 
 
 def _asf_size_bytes(file: IO[bytes]) -> int:

@@ -114,6 +114,7 @@ def _facts(
     page = session.config.to_show(artwork_key=None).episode_url(episode_review.draft.slug)
     return {
         **asdict(item),
+        "quoted": item.quoted,
         "key": item.key,
         "blocks": getattr(session.config.review, item.kind) == "block",
         "play": play_line(episode_review.episode_text.folder.source, item.start_s, item.end_s),
@@ -127,7 +128,7 @@ def _lines(facts: dict[str, object]) -> Iterator[str]:
     times = f", {facts['times']} times" if facts["times"] != 1 else ""
     blocks = " (blocks)" if facts["blocks"] else ""
     at = format_clock(float(str(facts["start_s"])))
-    yield f"[{at}] “{facts['text']}”{times}: {facts['reason']}{blocks}"
+    yield f"[{at}] {facts['quoted']}{times}: {facts['reason']}{blocks}"
     if facts["suggestion"]:
         yield f"    perhaps: {facts['suggestion']}"
     if facts["context"] != facts["text"]:

@@ -26,7 +26,7 @@ def import_transcript(
     context: typer.Context,
     slug: SlugArgument,
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="The typed transcript: .docx, .txt, .srt or .vtt.")
+        Path, typer.Argument(metavar="FILE", help="The typed transcript: .docx, .txt, .md, .srt or .vtt.")
     ],
     replace: Annotated[
         bool, typer.Option("--replace", help="Replace the words of an episode that is published with some.")

@@ -17,7 +17,9 @@ class FeedFinding:
         rule: its id, like F10; docs/reference/feed-rules.md lists all rules.
         line: of the feed's source, from 1; None if the finding has no line. Beyond line 65,535 libxml2
             no longer counts every element, and the line may be off by one or two.
-        message: the fault. fix: an instruction.
+        severity: whether apps and directories fail on it, or some do.
+        message: the fault.
+        fix: an instruction.
     """
 
     rule: str

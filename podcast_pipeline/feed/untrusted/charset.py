@@ -64,6 +64,9 @@ LEGACY = {
 
 Source: HTML Standard, 13.2.3.2."""
 
+MAC = {"cp1252": "mac-roman", "cp1250": "mac-latin2", "cp1251": "mac-cyrillic", "cp1253": "mac-greek"}
+"""What programs on a Mac wrote instead, with a carriage return at the end of a line; Word still does."""
+
 OTHER_LABELS = {"x-sjis": "cp932", "windows-31j": "cp932", "x-mac-cyrillic": "mac-cyrillic"}
 """Labels of the Encoding Standard that Python does not know."""
 
@@ -115,8 +118,9 @@ def decode_feed(body: bytes, *, http_charset: str = "") -> DecodedFeed:
 def decode_text(body: bytes, *, language: str = "") -> str:
     """Decode a plain text, of whatever encoding; no byte makes it fail.
 
-    A byte order mark decides; then the zeros of UTF-16; then UTF-8, where all of it is; else what programs of
-    the language wrote before.
+    A byte order mark decides; then the zeros of UTF-16; then UTF-8, where all of it is; or most of it, with
+    each wrong byte as programs of the language wrote it before; else all of it as they wrote it, on a Mac
+    where its lines end as they did there.
 
     Args:
         language: BCP 47, of the text.
@@ -128,7 +132,13 @@ def decode_text(body: bytes, *, language: str = "") -> str:
         return body.decode("utf-8")
     except UnicodeDecodeError:
         legacy = LEGACY.get(language.partition("-")[0].lower(), "cp1252")
+    if b"\r" in body and b"\n" not in body:
+        return body.decode(MAC.get(legacy, legacy), "replace")
+    text = body.decode("utf-8", "surrogateescape")
+    wrong = sum("\udc80" <= character <= "\udcff" for character in text)
+    if legacy in SEVERAL_BYTES or sum(not character.isascii() for character in text) < 2 * wrong:
         return body.decode(legacy, "replace")
+    return _with_wrong_bytes(text, legacy)
 
 
 def _by_zeros_of_one_side(begin: bytes) -> str | None:
@@ -182,8 +192,13 @@ def _repaired(body: bytes, begin: str) -> DecodedFeed:
     )
     if legacy in SEVERAL_BYTES:
         return DecodedFeed(_plain(body.decode(legacy, "replace")), (about,))
+    return DecodedFeed(_plain(_with_wrong_bytes(text, legacy)), (about,))
+
+
+def _with_wrong_bytes(text: str, legacy: str) -> str:
+    """Return a text that was decoded with surrogate escapes, each of them as in an older encoding."""
     table = {0xDC00 + byte: bytes([byte]).decode(legacy, "replace") for byte in range(0x80, 0x100)}
-    return DecodedFeed(_plain(text.translate(table)), (about,))
+    return text.translate(table)
 
 
 def _shown(codec: str) -> str:

@@ -78,7 +78,7 @@ def check_review_policy(
         first = blocking[0]
         raise ReviewError(
             draft.slug,
-            f"{len(blocking)} to listen to before publication, first “{first.text}” at"
+            f"{len(blocking)} to listen to before publication, first {first.quoted} at"
             f" {format_clock(first.start_s)}: {first.reason}; run `podcast review {draft.slug}`",
         )
     return items
@@ -108,6 +108,7 @@ def find_review_items(
         conflicts=edited.conflicts,
         differences=edited.differences,
         accepted=accepted,
+        is_typed=edited.edits.typed is not None,
     )
     return tuple(sorted([*items, *renamed], key=lambda item: (-item.weight, item.start_s)))
 

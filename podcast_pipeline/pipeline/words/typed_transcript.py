@@ -70,7 +70,7 @@ def import_transcript(
     transcript.md to the file. An interrupted run is run again.
 
     Args:
-        file: .docx, .txt, .srt or .vtt.
+        file: .docx, .txt, .md, .srt or .vtt.
         replace: the words of a published episode may be replaced.
         confirm: called with one line before a person's edits are replaced; raises to stop.
 
@@ -143,11 +143,13 @@ class _Target:
         """Return the turns of a file; CaptionError where it cannot be read."""
         if not file.is_file():
             raise CaptionError(file, "is no file; give the typed transcript")
-        if file.stat().st_size > LARGEST_BYTES:
+        with file.open("rb") as opened:
+            data = opened.read(LARGEST_BYTES + 1)  # a file may grow, or not know its size
+        if len(data) > LARGEST_BYTES:
             message = f"has more than {LARGEST_BYTES // 1024**2} MB; is it the right file?"
             raise CaptionError(file, message)
         decode = partial(decode_text, language=self.draft.language)
-        return read_typed(file.read_bytes(), str(file), decode=decode, people=self.people.names)
+        return read_typed(data, str(file), decode=decode, people=self.people.names)
 
     def recognised_words(self) -> Transcript:
         """Return the engine's words; of an imported episode its audio is fetched first."""
@@ -169,7 +171,8 @@ class _Target:
         share = heard_share(align_document(document, heard))
         if share < LEAST_SHARE:
             told = f"{name} is no transcript of this recording: {share:.0%} of its words were heard"
-            raise EpisodeError(self.draft.slug, f"{told}; give the right file")
+            larger = f"`podcast transcribe {self.draft.slug} --model small`, or a larger model"
+            raise EpisodeError(self.draft.slug, f"{told}; give the right file, or, if it is, run {larger}")
         words = transcript_from_document(document, heard)
         self._write(text, words, heard, confirm)
         return TranscriptImport(
@@ -193,7 +196,6 @@ class _Target:
             return
         if not is_there and (count := count_hand_edits(text, now)):
             counted = "1 edit" if count == 1 else f"{count} edits"
-            confirm(
-                f"{self.draft.slug}: {counted} made by hand in transcript.md would be replaced by the file"
-            )
+            lost = "changes since the last import" if text.edits.typed else counted
+            confirm(f"{self.draft.slug}: {lost} made by hand in transcript.md would be replaced by the file")
         save_typed_words(text, markdown, heard, now=now)

@@ -141,7 +141,7 @@ def build_segments(pieces: Sequence[EditedUnit], base: Transcript) -> tuple[Segm
     """Return units as segments; a new one begins with another speaker, paragraph or original segment."""
     groups: list[list[EditedUnit]] = []
     original_index: int | None = None
-    for piece in _in_time(pieces):
+    for piece in _before_end(list(_in_time(pieces)), base.duration_s):
         other_segment = (
             None not in (piece.segment_index, original_index) and piece.segment_index != original_index
         )
@@ -163,6 +163,21 @@ def _in_time(pieces: Sequence[EditedUnit]) -> Iterator[EditedUnit]:
             run = _moved(run, last_s, following[0].start_s if following else None)
         yield from run
         last_s = run[-1].end_s
+
+
+def _before_end(pieces: list[EditedUnit], end_s: float) -> list[EditedUnit]:
+    """Return the units, those written after the last recognised one moved before the end of the recording."""
+    if not pieces or pieces[-1].end_s <= end_s:
+        return pieces
+    count = len(pieces)
+    written = next((i + 1 for i in reversed(range(count)) if pieces[i].unchanged_unit is not None), 0)
+    first = count
+    while first > written and end_s - pieces[first - 1].end_s < (count - first) * NEW_WORD_S:
+        first -= 1
+    if first == count:
+        return pieces
+    start_s = pieces[first - 1].end_s if first else min(pieces[0].start_s, end_s)
+    return [*pieces[:first], *_moved(pieces[first:], start_s, end_s)]
 
 
 def _moved(run: Sequence[EditedUnit], start_s: float, before_s: float | None) -> list[EditedUnit]:

@@ -73,6 +73,7 @@ _STRONG: tuple[tuple[_FORM, re.Pattern[str]], ...] = (
 _DASHED = re.compile(rf"{_NAME}\s[-–—]{{1,2}}\s+(?P<words>\S.*)")
 _LETTERED = re.compile(r"(?P<name>[QA])(?:\.\s+|\s{2,})(?P<words>\S.*)")
 _AFTER_BOLD = re.compile(r"[:：\s]*(?:[-–—]+\s+)?")
+_INITIALS = re.compile(r"(?:[^\W\d_]\.)+")
 _TURN = re.compile(r"\s*(?:>{2,3}|[-–—•](?=\s|\w))\s*")
 _LONG_CLOCK = re.compile(r"\d+:\d+:\d+")
 
@@ -230,7 +231,7 @@ def is_like_a_name(text: str) -> bool:
     if (
         text.lstrip()[0] in "[(（［【{♪"
         or text.rstrip()[-1] in "!?…,;。、！？"
-        or (text.rstrip()[-1] == "." and len(words[-1]) > 4)
+        or (words[-1][-1] == "." and len(words[-1]) > 4 and not _INITIALS.fullmatch(words[-1]))
     ):
         return False
     if words[0].casefold() in PARTICLES - word_set("de da del la le el al van von der bin ibn"):

@@ -6,7 +6,7 @@ from pathlib import PurePath
 from podcast_pipeline.errors import CaptionError
 from podcast_pipeline.transcript.typed.html_page import page_lines
 from podcast_pipeline.transcript.typed.lines import TypedLine
-from podcast_pipeline.transcript.typed.plain_text import text_lines
+from podcast_pipeline.transcript.typed.plain_text import markdown_lines, text_lines
 from podcast_pipeline.transcript.typed.podcast_json import json_lines
 from podcast_pipeline.transcript.typed.subtitles import subtitle_lines
 from podcast_pipeline.transcript.typed.turns import TypedTranscript, turns_of
@@ -15,6 +15,7 @@ from podcast_pipeline.transcript.typed.word_document import document_lines
 WORD = ".docx"
 TEXTS: Mapping[str, Callable[[str, str], list[TypedLine]]] = {
     ".txt": lambda text, _: text_lines(text),
+    ".md": lambda text, _: markdown_lines(text),
     ".srt": subtitle_lines,
     ".vtt": subtitle_lines,
     ".html": lambda text, _: page_lines(text),
@@ -33,7 +34,9 @@ OTHER_ENDINGS = {
 }
 """Ending -> what to do with a file that is not read."""
 
-ENDINGS = (WORD, ".txt", ".srt", ".vtt")  # of files that people type; the others come from feeds
+MOST_UNREAD = 1000  # characters for each one that cannot be read
+
+ENDINGS = (WORD, ".txt", ".md", ".srt", ".vtt")  # of files that people type; the others come from feeds
 
 
 def check_ending(name: str) -> str:
@@ -67,6 +70,8 @@ def read_typed(
         text = decode(data)
         if "\0" in text:
             raise CaptionError(name, f"is no text, though its name ends in {ending}")
+        if (unread := text.count("\ufffd")) > 1 and unread * MOST_UNREAD > len(text):
+            raise CaptionError(name, f"has {unread} characters in an unknown encoding; save it as UTF-8")
         lines = TEXTS[ending](text, name)
     typed = turns_of(lines, people)
     if not typed.has_words:

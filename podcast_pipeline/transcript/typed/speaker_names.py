@@ -7,8 +7,18 @@ from dataclasses import dataclass, replace
 from podcast_pipeline.model import Transcript
 from podcast_pipeline.transcript.edits.word_times import align_document
 from podcast_pipeline.transcript.markdown import MarkdownTranscript
+from podcast_pipeline.transcript.names.matching import letters_of
+from podcast_pipeline.transcript.names.word_lists import word_set
 from podcast_pipeline.transcript.typed.labels import ROLES, UNNAMED, name_key, plain_name
 from podcast_pipeline.transcript.typed.turns import TypedTranscript
+
+TITLES = word_set(
+    "dr prof professor mr mrs ms mx miss sir dame lord lady sen senator rep representative gov governor"
+    " president minister judge justice rev reverend hon"
+    " herr frau hr fr m mme mlle monsieur madame sr sra señor señora don doña sig signor signora dott"
+)
+"""Words before a name that are no part of it."""
+_PLAIN_TITLES = frozenset(map(letters_of, TITLES))
 
 
 @dataclass(frozen=True)
@@ -24,21 +34,22 @@ class KnownPeople:
         return (*self.hosts, *self.guests)
 
     def find(self, label: str) -> str | None:
-        """Return the person whom a label means: by name, first name, surname, initials or role; else None.
+        """Return the person whom a label means; else None.
 
-        A label that fits two people means neither.
+        Known are the name and parts of it, without titles and accents; initials; and a role. A label that
+        fits two people means neither.
         """
-        key = name_key(label)
+        key, parts = name_key(label), _parts(label)
         exact = [name for name in self.names if name_key(name) == key]
-        parts = [name for name in self.names if key in name_key(name).split()]
-        initials = [name for name in self.names if len(key) > 1 and _initials(name) == key.replace(".", "")]
+        shorter = [name for name in self.names if parts and set(parts) <= set(_parts(name))]
+        initials = [name for name in self.names if len(key) > 1 and _initials(name) == letters_of(key)]
         roles = [
             name
             for role, people in (("host", self.hosts), ("guest", self.guests))
             for name in people
             if key in ROLES[role]
         ]
-        found = (one for one in (exact, parts, initials, roles) if one)
+        found = (one for one in (exact, shorter, initials, roles) if one)
         best = next(found, [])
         return best[0] if len(set(best)) == 1 else None
 
@@ -54,7 +65,7 @@ def typed_document(
     Args:
         base: see `MarkdownTranscript`.
     """
-    names = {label: _name(label, people) for label in typed.names}
+    names = _names(typed.names, people)
     voices = _voices(typed, transcript, names)
     headings = {
         label: name or _unnamed(label, voices.get(_identity(label, names)), transcript)
@@ -65,9 +76,17 @@ def typed_document(
     return MarkdownTranscript(base, speakers, turns)
 
 
-def _name(label: str, people: KnownPeople) -> str | None:
-    """Return the name of a label; None where it only numbers a voice."""
-    return people.find(label) or (None if UNNAMED.fullmatch(label) else plain_name(label))
+def _names(labels: Sequence[str], people: KnownPeople) -> dict[str, str | None]:
+    """Return label -> name; None where it only numbers a voice.
+
+    "Mr. Baker" and "Mrs. Baker" in one file are two people, whoever of them is known.
+    """
+    namesakes = Counter(_parts(label) for label in labels if _parts(label) != _all_parts(label))
+    return {
+        label: (people.find(label) if namesakes[_parts(label)] < 2 else None)
+        or (None if UNNAMED.fullmatch(label) else plain_name(label))
+        for label in labels
+    }
 
 
 def _identity(label: str, names: Mapping[str, str | None]) -> str:
@@ -100,8 +119,20 @@ def _voices(
     return found
 
 
+def _all_parts(name: str) -> tuple[str, ...]:
+    """Return the parts of a name without case, accents and full stops."""
+    return tuple(filter(None, map(letters_of, name.split())))
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    """Return the parts of a name without titles; one that is a title alone has none."""
+    parts = _all_parts(name)
+    titles = next((i for i, part in enumerate(parts) if part not in _PLAIN_TITLES), len(parts))
+    return parts[titles:]
+
+
 def _initials(name: str) -> str:
-    return "".join(part[0] for part in name_key(name).split())
+    return "".join(part[0] for part in _parts(name))
 
 
 def people_of(hosts: Sequence[str], guests: Sequence[str]) -> KnownPeople:

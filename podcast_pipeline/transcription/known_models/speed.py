@@ -8,8 +8,9 @@ import math
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import PositiveFloat, ValidationError
+from pydantic import Field, ValidationError
 
 from podcast_pipeline.files import user_cache_folder, write_atomically
 from podcast_pipeline.model import FrozenModel
@@ -23,7 +24,12 @@ SHORTEST_S = 120.0  # of speech; less says nothing of a speed
 LONG_S = 60.0  # of a transcription that is announced
 MEL_FRAMES, ENCODER_FRAMES = 3000, 1500  # of a window
 TOKENS, BEAMS = 100, 2  # of a window of English conversation
+GROWTH = 0.9  # exponent of the time in the work, larger matrices being faster (docs/evidence/performance.md)
 DECODER_FACTOR = 4  # a multiplication of the decoder, which waits for memory, in those of an 8-bit encoder
+
+
+MeasuredSeconds = Annotated[float, Field(ge=1e-9, le=1e9)]
+"""Seconds that a clock may have measured; a damaged file may have any number."""
 
 
 class MeasuredSpeed(FrozenModel):
@@ -36,8 +42,8 @@ class MeasuredSpeed(FrozenModel):
 
     engine: str
     model: str
-    audio_s: PositiveFloat
-    wall_s: PositiveFloat
+    audio_s: MeasuredSeconds
+    wall_s: MeasuredSeconds
 
     @property
     def hour_s(self) -> float:
@@ -75,7 +81,7 @@ def estimate_hour_s(model: str, known: Sequence[MeasuredSpeed]) -> float | None:
     if not (work and comparable):
         return None
     nearest, at = min(comparable, key=lambda one: abs(math.log(one[1] / work)))
-    return nearest.hour_s * work / at
+    return nearest.hour_s * math.pow(work / at, GROWTH)
 
 
 def encoder_work(shape: ModelShape) -> float:

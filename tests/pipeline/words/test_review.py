@@ -295,6 +295,7 @@ class FixedTranscriber:
         *,
         options: TranscriptionOptions,
         report: ProgressCallback,  # noqa: ARG002
+        announced_s: float | None = None,  # noqa: ARG002
     ) -> Transcript:
         """Record the options and return the transcript."""
         self.given_options.append(options)

@@ -1,6 +1,7 @@
 """A typed transcript becomes the words of an episode: times, speakers, review, refusals, interruptions."""
 
 import json
+import sys
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
@@ -152,7 +153,9 @@ def test_edits_by_hand_are_asked_about(show: ShowFolder) -> None:
     path = show.episode / "transcript.md"
     path.write_text(path.read_text(encoding="utf-8").replace("amiable", "agreeable"), encoding="utf-8")
     before = path.read_bytes()
-    with pytest.raises(typer.Abort, match=r"made by hand in transcript\.md would be replaced"):
+    with pytest.raises(
+        typer.Abort, match=r"changes since the last import made by hand in transcript\.md would be replaced"
+    ):
         take(show, file)
     assert path.read_bytes() == before
     done = show.run("transcript", "import", SLUG, str(file))
@@ -175,8 +178,9 @@ def test_another_episodes_transcript_is_refused(show: ShowFolder) -> None:
     other = " ".join(f"the word{n} of {SECRET} is house{n % 7} and" for n in range(60))
     with pytest.raises(EpisodeError) as caught:
         take(show, write(show, other, "other.txt"))
-    line = "other.txt is no transcript of this recording: 0% of its words were heard; give the right file"
-    assert str(caught.value) == f"{SLUG}: {line}"
+    line = "other.txt is no transcript of this recording: 0% of its words were heard; give the right file,"
+    larger = f"or, if it is, run `podcast transcribe {SLUG} --model small`, or a larger model"
+    assert str(caught.value) == f"{SLUG}: {line} {larger}"
     assert files(show) == before
 
 
@@ -197,11 +201,22 @@ def test_a_file_that_is_none_is_one_line(show: ShowFolder, name: str) -> None:
         take(show, show.folder / name)
 
 
-def test_a_file_that_is_too_large_is_not_read(show: ShowFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The size alone decides."""
+def test_a_file_that_is_too_large_is_refused(show: ShowFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No more is read than an import takes."""
     monkeypatch.setattr(typed_transcript, "LARGEST_BYTES", 1024**2)
     with pytest.raises(CaptionError, match="has more than 1 MB; is it the right file"):
         take(show, write(show, "a " * 1024**2))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="has no /proc")
+def test_a_file_that_does_not_say_its_size_is_not_read_whole(
+    show: ShowFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file of the system has 0 bytes and many, as one that grows has."""
+    monkeypatch.setattr(typed_transcript, "LARGEST_BYTES", 10)
+    (show.folder / "grows.txt").symlink_to("/proc/self/status")
+    with pytest.raises(CaptionError, match="has more than 0 MB"):
+        take(show, show.folder / "grows.txt")
 
 
 def test_a_published_transcript_is_corrected_only_on_request(published: ShowFolder, tmp_path: Path) -> None:

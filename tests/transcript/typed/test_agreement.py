@@ -54,6 +54,19 @@ def test_words_are_in_time(seed: int, cut: range, introduction: str) -> None:
     assert all(a.end_s <= b.start_s + 0.001 for a, b in pairwise(timed.words))
 
 
+@pytest.mark.parametrize("kept", [None, -1, -6], ids=["after the last word", "instead of one", "of six"])
+def test_no_word_is_after_the_end(kept: int | None) -> None:
+    """Credits that nobody said end with the recording, in order; the words before them keep their times."""
+    said = [word.text.strip() for word in INTERVIEW.words]
+    timed = transcript_from_document(
+        document(" ".join([*said[:kept], *INTRODUCTION.split()]), INTERVIEW), INTERVIEW
+    )
+    assert timed.words[-1].end_s <= INTERVIEW.duration_s
+    assert all(a.end_s <= b.start_s + 0.001 for a, b in pairwise(timed.words))
+    count = len(said[:kept])
+    assert [word.start_s for word in timed.words[:count]] == [w.start_s for w in INTERVIEW.words[:count]]
+
+
 def test_a_cut_chapter_and_an_introduction_are_differences() -> None:
     """Both are found as one passage each, with the time where they were or would be."""
     heard = recognised_words()
@@ -147,6 +160,29 @@ def test_speakers_become_hosts_guests_and_voices(case: str) -> None:
     timed = transcript_from_document(document(SCRIPT.format(*labels, *labels), INTERVIEW), INTERVIEW)
     assert tuple(timed.speaker_name(segment.speaker) for segment in timed.segments) == expected * 2
     assert {segment.speaker for segment in timed.segments} == {"S0", "S1"}
+
+
+TITLED = KnownPeople(hosts=("María López",), guests=("Dr. Tom R. Baker",))
+
+
+@pytest.mark.parametrize(
+    "label", ["DR BAKER", "Mr. Baker", "Prof. Dr. Baker", "Tom Baker", "TRB", "T.R.B.", "Tom"]
+)
+def test_titles_and_accents_are_no_part_of_a_name(label: str) -> None:
+    """Host and guest are found with another title or none, and without the accents."""
+    text = SCRIPT.format(*("MARIA LOPEZ", label) * 2)
+    timed = transcript_from_document(document(text, INTERVIEW, TITLED), INTERVIEW)
+    assert {timed.speaker_name(s.speaker) for s in timed.segments} == {"María López", "Dr. Tom R. Baker"}
+
+
+@pytest.mark.parametrize(
+    ("label", "other"), [("Mr. Baker", "Mrs. Baker"), ("Tom Cook", "Dr."), ("Ann Baker", "Maria Cook")]
+)
+def test_another_person_keeps_the_typed_name(label: str, other: str) -> None:
+    """A namesake of the guest, a title alone and a stranger are nobody that is known."""
+    text = SCRIPT.format(*(label, other) * 2)
+    timed = transcript_from_document(document(text, INTERVIEW, TITLED), INTERVIEW)
+    assert {timed.speaker_name(s.speaker) for s in timed.segments} == {label, other}
 
 
 def test_a_label_that_fits_two_people_means_neither() -> None:

@@ -1,5 +1,6 @@
 """Typed transcripts of every other format, and files that are none."""
 
+import json
 from contextlib import suppress
 from functools import partial
 
@@ -143,6 +144,27 @@ JSON = """{"version": "1.0.0", "segments": [
  {"speaker": "Ann Example", "startTime": 0.5, "endTime": 1.0, "body": "Hello & welcome."},
  {"speaker": "Bob", "startTime": 1, "body": "Thanks."}, {"startTime": 2, "body": "And more. Yes."}]}"""
 
+MARKDOWN = """---
+base: 0123456789abcdef
+speakers:
+  S0: Ann Example
+---
+
+# The Hearing
+
+<!-- Correct words and names.
+Save. -->
+
+**Ann Example** [00:00:01]
+
+Hello *really* \\[there\\], see [the page](https://example.org/a) and\\
+welcome.
+
+**Bob** [00:00:05]
+
+> Thanks. *sighs*
+> _Yes_, snake_case_name.
+"""
 FILES: dict[str, tuple[str, list[tuple[str | None, str]]]] = {
     "voices.vtt": (VTT, [
         ("Ann Example", "Hello & welcome back."), ("Bob", "Thanks."), ("Ann Example", "Well, really"),
@@ -157,6 +179,9 @@ FILES: dict[str, tuple[str, list[tuple[str | None, str]]]] = {
     ]),
     "empty lines.vtt": (EMPTY_LINES_VTT, [("Ann", "Hello there."), ("Bob", "Thanks. Yes.")]),
     "youtube.vtt": (YOUTUBE, [(None, "so we went down to the river")]),
+    "transcript.md": (MARKDOWN, [
+        ("Ann Example", "Hello really, see the page and welcome."), ("Bob", "Thanks. Yes, snake_case_name."),
+    ]),
     "page.html": (HTML, [("Ann Example", "Hello & welcome."), ("Bob", "Thanks. And more. Yes.")]),
     "podcast.json": (JSON, [("Ann Example", "Hello & welcome."), ("Bob", "Thanks. And more. Yes.")]),
 }  # fmt: skip
@@ -196,7 +221,75 @@ def test_windows_1252_is_what_all_other_languages_wrote() -> None:
     assert turns("“Naïve” – he said.".encode("cp1252"), "a.txt", "en-GB") == [(None, "“Naïve” – he said.")]
 
 
+def test_a_text_of_a_mac_is_in_its_encoding() -> None:
+    """Carriage returns alone end the lines of a text that Word on a Mac has saved."""
+    data = "ANN: “Naïve” – don’t.\rBOB: Zoë López.".encode("mac-roman")
+    assert turns(data, "a.txt") == [("ANN", "“Naïve” – don’t."), ("BOB", "Zoë López.")]
+    russian = "АНН: Чёрный.\rБОБ: Ещё.".encode("mac-cyrillic")
+    assert turns(russian, "a.txt", "ru") == [("АНН", "Чёрный."), ("БОБ", "Ещё.")]
+
+
+def test_one_wrong_byte_spoils_no_other() -> None:
+    """A text in UTF-8 with a byte of Windows-1252 in it stays UTF-8."""
+    data = "ANN: Zoë Müller – and naïve ".encode() + b"\xe9t\xe9."
+    assert turns(data, "a.txt") == [("ANN", "Zoë Müller – and naïve été.")]
+
+
+def test_an_old_text_that_resembles_utf_8_in_a_place_is_none() -> None:
+    """Two letters of Windows-1251 are a character of UTF-8, too."""
+    assert turns("Чёрный кот. Ещё.".encode("cp1251"), "a.txt", "ru") == [(None, "Чёрный кот. Ещё.")]
+
+
+LONG = 100_000
+HARMLESS: dict[str, tuple[str, str]] = {
+    "voices.vtt": (f"00:01.000 --> 00:02.000\n{'<v ' * LONG}Well, yes.\n", "Well, yes."),
+    "voice.vtt": (f"00:01.000 --> 00:02.000\nWell, yes.<v{' ' * LONG}x\n", "x"),
+    "spaces.txt": (f"Well,{' ' * LONG}yes.", "Well, yes."),
+    "tags.html": (f"<p>Well, yes.{'<a ' * LONG}", "Well, yes."),
+    "ends.html": (f"<p>Well, yes.{'</ ' * LONG}", "Well, yes."),
+    "paragraphs.html": ("<p>yes." * 10_000, "yes."),
+    "marks.txt": ("a" + "\u0301\u0327" * 3 * LONG + " yes.", "yes."),
+}
+"""Content on which a careless pattern or parser takes hours, and its last words."""
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_no_content_takes_hours(name: str) -> None:
+    """A file of another host may be made to keep a computer busy; the test ends only where it cannot."""
+    content, last = HARMLESS[name]
+    assert turns(content.encode(), name)[-1][1].endswith(last)
+
+
+STEERING = "\x1b[31mred\x1b[0m \x07 \u202eevil\u202c \u2067way\u2069 \ufffe \x9b31m"
+PLAIN = "[31mred [0m evil way 31m"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.txt", f"Well, {STEERING} yes."),
+        ("a.srt", f"00:01.000 --> 00:02.000\nWell, {STEERING} yes."),
+        ("a.html", f"<p>Well, {STEERING} yes."),
+        ("a.json", json.dumps({"segments": [{"body": f"Well, {STEERING} \0 \ud800 yes."}]})),
+    ],
+)
+def test_no_word_steers_a_terminal(name: str, content: str) -> None:
+    """transcript.md is shown by `cat` too: control characters, turned directions and lone surrogates go."""
+    ((_, words),) = turns(content.encode(), name)
+    assert words.replace("\ufffd", "").split() == ["Well,", *PLAIN.split(), "yes."]
+
+
+def test_no_name_steers_a_terminal() -> None:
+    """The names of a format that states them have no pattern of their own."""
+    segments = [{"speaker": "\x1b[31mAnn\0\ud800\nBee", "body": "Yes."}]
+    assert turns(json.dumps({"segments": segments}).encode(), "a.json") == [("[31mAnn Bee", "Yes.")]
+
+
 BAD = {
+    "dos.txt": (
+        "Frau Müller: Für die Bücher.".encode("cp850"),
+        "has 3 characters in an unknown encoding; save it as UTF-8",
+    ),
     "empty.txt": (b"", "is empty"),
     "blank.txt": (b"\n \r\n", "is empty"),
     "notes.txt": (b"[music]\n\n[laughs]\n", "has no words that were said"),
@@ -204,8 +297,8 @@ BAD = {
     "old.doc": (b"x", "is an old Word file; save it as .docx"),
     "macros.docm": (b"x", "may have macros; save it as .docx, which has none"),
     "a.pdf": (b"%PDF", "is a PDF, which has no paragraphs; save it as .docx or .txt where it was made"),
-    "a.xyz": (b"x", "is none of the files that are read; save it as .docx, .txt, .srt or .vtt"),
-    "no-ending": (b"x", "is none of the files that are read; save it as .docx, .txt, .srt or .vtt"),
+    "a.xyz": (b"x", "is none of the files that are read; save it as .docx, .txt, .md, .srt or .vtt"),
+    "no-ending": (b"x", "is none of the files that are read; save it as .docx, .txt, .md, .srt or .vtt"),
     "a.srt": (b"only words", "has no caption with a time; is it the right file?"),
     "a.vtt": (b"WEBVTT\n", "has no caption with a time; is it the right file?"),
     "a.json": (b'{"segments": 3}', "is no podcast transcript in JSON"),

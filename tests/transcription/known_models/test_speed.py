@@ -74,6 +74,16 @@ def test_another_model_is_scaled_by_its_work() -> None:
     assert distilled < turbo < hours[-1]
 
 
+@pytest.mark.parametrize(("model", "measured_s"), [("small", 19.8), ("medium", 59.2)])
+def test_a_larger_model_is_estimated_as_it_was_measured(
+    model: str, measured_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Within a tenth, from the 7.2 s of `base` (docs/evidence/performance.md, "Other models": five beams)."""
+    monkeypatch.setattr(speed, "BEAMS", 5)
+    known = [MeasuredSpeed(engine="openvino", model="base", audio_s=3600, wall_s=7.2)]
+    assert estimate_hour_s(model, known) == pytest.approx(measured_s, rel=0.1)
+
+
 def test_the_nearest_model_tells_more() -> None:
     """Of several measured models the one nearest in work is scaled."""
     small = MeasuredSpeed(engine="openvino", model="small", audio_s=100, wall_s=100)
@@ -123,6 +133,8 @@ def test_speeds_are_kept_for_each_engine_and_model(user_cache: Path) -> None:
     remember_speed(BASE.model_copy(update={"wall_s": 90.0}))
     remember_speed(BASE.model_copy(update={"engine": "faster-whisper", "model": "owner/name"}))
     (user_cache / "speed" / "openvino small.json").write_bytes(b"\0\0")
+    endless = '{"engine": "openvino", "model": "tiny", "audio_s": 1e-308, "wall_s": 1e308}'
+    (user_cache / "speed" / "openvino tiny.json").write_text(endless)
     assert [known.wall_s for known in known_speeds("openvino")] == [90.0]
     assert [known.model for known in known_speeds("faster-whisper")] == ["owner/name"]
 
