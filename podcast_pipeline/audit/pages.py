@@ -80,7 +80,8 @@ class SiteCrawler:
         yield from self._expect(page, PAGE_STATUS[episode.state])
         yield from self._withdrawn(episode, page)
         for version in episode.readable_versions:
-            yield from self._probe(f"{page}?v={_hash16(version.document_key)}")
+            for path in ("", "/changes"):
+                yield from self._probe(f"{page}{path}?v={_hash16(version.document_key)}")
             for ending, key in version.file_keys.items():
                 yield from self._expect(f"{page}/transcript.{ending}?v={_hash16(key)}", self._file(episode))
         yield from self._public_files(episode)

@@ -135,6 +135,7 @@ class EpisodeFolder:
             chapters=tuple(Chapter(**dict(chapter)) for chapter in table.chapters),
             soundbites=tuple(Soundbite(**dict(bite)) for bite in table.soundbites),
             topics=table.topics,
+            reviewed_by=table.reviewed_by or "",
             source_sha256=table.source_sha256,
         )
 

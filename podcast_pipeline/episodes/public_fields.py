@@ -14,12 +14,16 @@ from podcast_pipeline.transcript import timeline as timelines
 
 PLAIN = (
     *("title", "notes", "language", "access", "explicit", "season", "number", "type", "topics"),
-    *("transcript", "source_sha256"),
+    *("transcript", "reviewed_by", "source_sha256"),
 )
 ATTRIBUTES = {"transcript": "transcript_choice"}
 """Field -> the attribute of a draft, where it has another name."""
 RECORDING = "source_sha256"
-LATER = {"hosts": short_sha256(b"[]"), "transcript": short_sha256(b"null")}
+LATER = {
+    "hosts": short_sha256(b"[]"),
+    "transcript": short_sha256(b"null"),
+    "reviewed_by": short_sha256(b'""'),
+}
 """Fields that a base.json of an earlier release does not have, with the digest of the value that they had."""
 PERSONS: Mapping[str, Literal["host", "guest"]] = {"hosts": "host", "guests": "guest"}
 """Field -> the role of its persons."""

@@ -143,6 +143,9 @@ class EpisodeTable(FrozenModel):
     "https://…", image_url = "https://…" }`."""
     topics: tuple[Topic, ...] = ()
     """Subjects by which the archive groups episodes."""
+    reviewed_by: Annotated[SingleLineStr, Field(max_length=255)] | None = None
+    """Who has read the transcript against the audio; the page names them. Without it the page says "not
+    checked by a person"."""
     speakers: Annotated[int, Field(ge=1, le=20)] | None = None
     """How many people speak, where that was not recognised in the mix."""
     tracks: tuple[TrackTable, ...] = ()

@@ -9,7 +9,7 @@ from pydantic import Field
 from podcast_pipeline.model.audio import Chapter, Enclosure, Soundbite, Timeline
 from podcast_pipeline.model.fields import Instant, NonEmptyStr, Sha256, Slug, StoredModel, Topic
 from podcast_pipeline.model.show import Person
-from podcast_pipeline.model.transcript import TranscriptVersion
+from podcast_pipeline.model.transcript import TranscriptProvenance, TranscriptVersion
 from podcast_pipeline.model.withdrawal import Withdrawal
 
 EpisodeType = Literal["full", "trailer", "bonus"]
@@ -29,6 +29,7 @@ class EpisodeDraft(StoredModel):
         notes: Markdown.
         chapters, soundbites: recording times here, media times in an Episode.
         topics: headings in the archive, in the producer's words.
+        reviewed_by: who has read the transcript against the audio; empty if nobody has.
         source_sha256: of the recording in the episode's folder.
     """
 
@@ -48,6 +49,7 @@ class EpisodeDraft(StoredModel):
     chapters: tuple[Chapter, ...] = ()
     soundbites: tuple[Soundbite, ...] = ()
     topics: tuple[Topic, ...] = ()
+    reviewed_by: str = ""
     source_sha256: Sha256 | None = None
 
 
@@ -96,6 +98,7 @@ class Episode(EpisodeDraft):
             audio is public.
         pending_keys: public files of a transcript that is for subscribers again, still to be removed.
         transcripts: every version ever published, oldest first, withdrawn ones too.
+        provenance: of the newest words; None before a release that knew it, and for words of another host.
         original: of an imported episode; feeds contain it unchanged.
         withdrawals: what was taken back, oldest first.
     """
@@ -112,6 +115,7 @@ class Episode(EpisodeDraft):
     transcript_is_public: bool = False
     pending_keys: tuple[NonEmptyStr, ...] = ()
     transcripts: tuple[TranscriptVersion, ...] = ()
+    provenance: TranscriptProvenance | None = None
     guid_is_permalink: bool = False
     original: ImportedItem | None = None
     withdrawals: tuple[Withdrawal, ...] = ()

@@ -163,6 +163,25 @@ class Transcript(StoredModel):
         )
 
 
+class ErrorRate(StoredModel):
+    """A share with its 95 % confidence interval; all three are equal if the sample is the whole episode."""
+
+    value: float
+    low: float
+    high: float
+
+
+class TranscriptProvenance(StoredModel):
+    """By whom the words were written down, and how well.
+
+    Attributes:
+        word_errors: share of wrong words before corrections, measured on a sample; None if nobody measured.
+    """
+
+    made_by: Literal["machine", "person"]
+    word_errors: ErrorRate | None = None
+
+
 class TranscriptVersion(StoredModel):
     """One published version of a transcript. Its keys are under `private/`, see `public_keys`.
 

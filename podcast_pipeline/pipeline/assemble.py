@@ -11,6 +11,7 @@ from podcast_pipeline.model import (
     EpisodeDraft,
     Timeline,
     Transcript,
+    TranscriptProvenance,
     TranscriptVersion,
     keep_unknown_fields,
 )
@@ -70,6 +71,7 @@ def assemble_episode(
     changed_at: datetime,
     correction_note: str = "",
     published_transcript: Transcript | None = None,
+    provenance: TranscriptProvenance | None = None,
 ) -> AssembledEpisode:
     """Return the episode and its objects; equal to `known` when nothing that matters changed.
 
@@ -79,6 +81,7 @@ def assemble_episode(
         transcript: in recording times; None where there is none, or the published one stays.
         correction_note: the producer's public note; used once, for the first version that it is there for.
         published_transcript: the newest published words, to describe a correction without a note.
+        provenance: of the newest words.
     """
     media = _with_measured_duration(media, known, transcript)
     new_audio = known is not None and has_new_audio(draft, known)
@@ -98,6 +101,7 @@ def assemble_episode(
         "chapters_key": chapters_key,
         "teaser": _teaser(versioned.transcript, teaser_words) if versioned.transcript else "",
         "transcripts": versioned.versions,
+        "provenance": provenance,
         "withdrawals": known.withdrawals if known else (),
         "publish_at": publish_at,
         **imported.preserved_fields(draft, known),

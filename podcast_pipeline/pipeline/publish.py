@@ -14,12 +14,14 @@ from tempfile import TemporaryDirectory
 from podcast_pipeline.audio.recording.findings import RecordingFinding
 from podcast_pipeline.audio.source import check_audio
 from podcast_pipeline.audio.tracks import Track, mix_tracks
+from podcast_pipeline.config import Config
 from podcast_pipeline.episodes.base import EpisodeBase, write_base
 from podcast_pipeline.episodes.create import create_episode
+from podcast_pipeline.episodes.edits import EditedTranscript
 from podcast_pipeline.episodes.folder import EpisodeFolder
 from podcast_pipeline.errors import EpisodeError, PodcastError
 from podcast_pipeline.feed import app_impact
-from podcast_pipeline.model import Episode, EpisodeDraft, Person, Show
+from podcast_pipeline.model import Episode, EpisodeDraft, Person, Show, TranscriptProvenance
 from podcast_pipeline.model.catalog import Catalog
 from podcast_pipeline.model.gates import GateName
 from podcast_pipeline.pipeline import recordings
@@ -40,6 +42,7 @@ from podcast_pipeline.pipeline.merge.published import base_before, merge_publish
 from podcast_pipeline.pipeline.public_transcripts import public_files
 from podcast_pipeline.pipeline.show_assets import build_show_assets
 from podcast_pipeline.pipeline.withdraw.removal import remove_pending_objects
+from podcast_pipeline.pipeline.words.accuracy import provenance_of
 from podcast_pipeline.pipeline.words.correction_note import note_for, settle_note
 from podcast_pipeline.pipeline.words.text import (
     published_transcript,
@@ -265,6 +268,7 @@ def prepare(
         transcript=merged.transcript,
         correction_note=note_for(edited),
         published_transcript=published,
+        provenance=_provenance(edited, known, draft.slug, context.config),
         teaser_words=context.config.access.teaser_words,
         publish_at=publish_at,
         now=now,
@@ -288,6 +292,15 @@ def prepare(
     )
     check_prepared(prepared, published, context, allow=allowed)
     return prepared
+
+
+def _provenance(
+    edited: EditedTranscript | None, known: Episode | None, slug: str, config: Config
+) -> TranscriptProvenance | None:
+    """Return that of the folder's words; that of the published ones where the folder has none."""
+    if edited is not None:
+        return provenance_of(edited, slug, config)
+    return known.provenance if known else None
 
 
 def dry_run(

@@ -8,7 +8,7 @@ from typing import Literal
 
 from rapidfuzz.distance import Levenshtein
 
-from podcast_pipeline.model import FrozenModel, Instant, Seconds, Slug, Transcript
+from podcast_pipeline.model import ErrorRate, FrozenModel, Instant, Seconds, Slug, Transcript
 from podcast_pipeline.transcript.edits.sequence_diff import matching_indices
 from podcast_pipeline.transcript.edits.units import comparison_key, split_units
 
@@ -24,14 +24,6 @@ class SamplePassage(FrozenModel):
     start_s: Seconds
     end_s: Seconds
     text: str
-
-
-class ErrorRate(FrozenModel):
-    """A share with its 95 % confidence interval; all three are equal if the sample is the whole episode."""
-
-    value: float
-    low: float
-    high: float
 
 
 class AccuracyReceipt(FrozenModel):

@@ -7,6 +7,7 @@
     byte_ranges     byte ranges, conditions, gzip           templating      templates/ and static/
     threads         threads for what needs the database
     view, json_ld   values for templates; pure              epub            transcripts as EPUB; pure
+    version_changes a version beside the one before it
 
     connections/    deadlines and limits of connections    middleware/     headers (CORS, CSP), access_log
     routes/

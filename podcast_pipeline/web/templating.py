@@ -21,12 +21,16 @@ from podcast_pipeline.model import Show
 from podcast_pipeline.search import HighlightSpan
 from podcast_pipeline.storage.objects import IMMUTABLE_CACHE, PRIVATE_CACHE
 from podcast_pipeline.transcript.text.clock import format_short_clock
+from podcast_pipeline.transcript.text.typography import typographic, typographic_html
 from podcast_pipeline.web import view
 from podcast_pipeline.web.authorization import AccessDenied
 from podcast_pipeline.web.byte_ranges import content_from_bytes, content_response
 
 Links = tuple[tuple[str, str], ...]
 """Pairs of (label, URL)."""
+
+EPISODE_SCRIPTS = ("player.js", "quote.js", "transcript.js")
+"""The modules that reader.js imports; an episode's page loads all of them at once."""
 
 HTML_TYPE = "text/html; charset=utf-8"
 STATIC_TYPES = {
@@ -46,8 +50,10 @@ FILTERS = {
     "clock_time": format_short_clock,
     "media_fragment": view.media_fragment,
     "guests": view.guests,
-    "iso_duration": view.iso_duration,
+    "list_of_names": view.list_of_names,
     "long_duration": view.long_duration,
+    "provenance_line": view.provenance_line,
+    "typographic": typographic,
     "highlight_matches": highlight_matches,
     "summary": show_notes.summary,
     "encode_word_times": view.encode_word_times,
@@ -55,15 +61,21 @@ FILTERS = {
 
 
 @cache
-def static_file(name: str) -> tuple[bytes, str]:
-    """Return the bytes of a file in `static/` and the hash in its URL."""
-    body = files(__package__).joinpath("static", name).read_bytes()
-    return body, hashlib.sha256(body).hexdigest()[:16]
+def static_files() -> dict[str, bytes]:
+    """Return the files in `static/`, by name."""
+    folder = files(__package__).joinpath("static")
+    return {file.name: file.read_bytes() for file in sorted(folder.iterdir(), key=lambda file: file.name)}
+
+
+@cache
+def static_hash() -> str:
+    """Return the hash in the URLs of all static files: scripts import each other by relative names."""
+    return hashlib.sha256(b"\0".join(static_files().values())).hexdigest()[:16]
 
 
 def static_address(name: str) -> str:
-    """Return the URL of a static file; the URL contains a hash of the bytes."""
-    return f"/static/{static_file(name)[1]}/{name}"
+    """Return the URL of a static file, which contains the hash of all of them."""
+    return f"/static/{static_hash()}/{name}"
 
 
 def content_security_policy(media_urls: set[str]) -> str:
@@ -113,7 +125,11 @@ class Templates:
             "local_iso": lambda instant: instant.astimezone(zone).isoformat(),
             "local_time": lambda instant: f"{instant.astimezone(zone):%H:%M %Z}",
         }
-        environment.globals |= {"static": static_address, "LONG_TITLE": view.LONG_TITLE_CHARACTERS}
+        environment.globals |= {
+            "static": static_address,
+            "EPISODE_SCRIPTS": EPISODE_SCRIPTS,
+            "LONG_TITLE": view.LONG_TITLE_CHARACTERS,
+        }
         return cls(environment, site_links, signin_url)
 
     def page_response(
@@ -131,9 +147,9 @@ class Templates:
         headers = {"cache-control": PRIVATE_CACHE, "vary": "Cookie", "content-security-policy": policy}
         return content_response(request, content, headers=headers)
 
-    def transcript_html(self, turns: tuple[view.TurnView, ...]) -> Markup:
+    def transcript_html(self, turns: tuple[view.TurnView, ...], **parts: object) -> Markup:
         """Return the turns of a transcript as an HTML fragment."""
-        return Markup(self.environment.get_template("turns.html").render(turns=turns))  # noqa: S704
+        return Markup(self.environment.get_template("turns.html").render(turns=turns, **parts))  # noqa: S704
 
     def no_store_response(
         self, request: Request, name: str, show: Show, *, status: int = 200, **parts: object
@@ -161,6 +177,11 @@ def notes_html(text: str) -> Markup:
     return Markup(show_notes.to_html(text))  # noqa: S704
 
 
+def typeset_notes(text: str, *, language: str) -> Markup:
+    """Return show notes as HTML for a page, with typographic quotation marks."""
+    return Markup(typographic_html(notes_html(text), language))  # noqa: S704
+
+
 def notes_xhtml(text: str) -> Markup:
     """Return show notes as XHTML; XML does not define `&nbsp;`."""
     return Markup(notes_html(text).replace("&nbsp;", "&#160;"))  # noqa: S704
@@ -174,11 +195,11 @@ def static_route() -> Route:
 def _static(request: Request) -> Response:
     name, requested_hash = request.path_params["name"], request.path_params["hash16"]
     content_type = STATIC_TYPES.get(name.rpartition(".")[2])
-    if content_type is None or not files(__package__).joinpath("static", name).is_file():
+    body = static_files().get(name)
+    if content_type is None or body is None:
         raise AccessDenied(NOT_FOUND)
-    body, hash16 = static_file(name)
     # a page from before an update may still request the older hash
-    cache_control = IMMUTABLE_CACHE if requested_hash == hash16 else "no-cache"
+    cache_control = IMMUTABLE_CACHE if requested_hash == static_hash() else "no-cache"
     return content_response(
         request, content_from_bytes(body, content_type=content_type), headers={"cache-control": cache_control}
     )

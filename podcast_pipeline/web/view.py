@@ -5,14 +5,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby, pairwise
+from string import ascii_lowercase, ascii_uppercase
 from zoneinfo import ZoneInfo
 
 from podcast_pipeline.model import Chapter, Episode, Person, Segment, Transcript, Word
 from podcast_pipeline.transcript.text.paragraphs import PAGE, split_paragraphs
+from podcast_pipeline.transcript.text.turns import TranscriptTurn, WrittenWord, join_words, transcript_turns
 
 TOKEN = re.compile(" ?[^\\s\ufeff]+")  # JavaScript's \s matches \ufeff, Python's does not
 LONG_TITLE_CHARACTERS = 80  # fills three lines; longer titles get a smaller font
 CHAPTER_SLACK_S = 0.3  # a chapter that starts this soon after a sentence starts goes before that sentence
+LETTERS = ascii_uppercase + ascii_lowercase
 MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
@@ -32,6 +35,19 @@ class TurnView:
     speaker: str | None
     paragraphs: tuple[tuple[Segment, ...], ...]
     heading: Chapter | None = None
+
+
+@dataclass(frozen=True)
+class TeaserTurn:
+    """Words of one speaker in a teaser.
+
+    Attributes:
+        speaker: the name to show; None for an unknown speaker.
+    """
+
+    start_s: float
+    speaker: str | None
+    text: str
 
 
 @dataclass
@@ -64,13 +80,30 @@ def speaker_turns(transcript: Transcript, chapters: Iterable[Chapter] = ()) -> t
     )
 
 
+def teaser_turns(transcript: Transcript, teaser: str) -> tuple[TeaserTurn, ...]:
+    """Return a teaser by turns; nothing unless its words are exactly the first of the transcript."""
+    words = [
+        (turn, word) for turn in transcript_turns(transcript) for s in turn.sentences for word in s.words
+    ]
+    count = next((n for n in range(1, len(words) + 1) if len(_joined(words[:n])) >= len(teaser)), 0)
+    if not teaser or _joined(words[:count]) != teaser:
+        return ()
+    by_turn = groupby(words[:count], key=lambda pair: id(pair[0]))
+    turns = [list(pairs) for _, pairs in by_turn]
+    return tuple(TeaserTurn(pairs[0][1].start_s, pairs[0][0].speaker, _joined(pairs)) for pairs in turns)
+
+
+def _joined(words: list[tuple[TranscriptTurn, WrittenWord]]) -> str:
+    return join_words(word for _, word in words)
+
+
 def encode_word_times(turns: Iterable[TurnView]) -> str:
     """Return the word times for reader.js: one group for each sentence, in order, joined by commas.
 
-    A group has a number for each word: the centiseconds until the next word starts or the sentence ends.
-    The first word starts at the time in the sentence's id. A word that is not delimited by spaces is
-    followed by a colon and its length in UTF-16 code units. Differences in a single attribute take a
-    quarter of the bytes of absolute times in each sentence.
+    A group has for each word the centiseconds until the next word starts or the sentence ends: a letter of
+    LETTERS, its index, and before it a hyphen for each 52 more. The first word starts at the time in the
+    sentence's id. A word that is not delimited by spaces is followed by its length in UTF-16 code units, in
+    digits. Differences take a quarter of the bytes of absolute times, and letters a quarter less than digits.
     """
     segments = (segment for turn in turns for paragraph in turn.paragraphs for segment in paragraph)
     return ",".join(_word_durations(segment) for segment in segments)
@@ -80,15 +113,20 @@ def _word_durations(segment: Segment) -> str:
     words = segment.words
     starts = [_centiseconds(word.start_s) for word in words] + [_centiseconds(segment.end_s)]
     durations = (end - start for start, end in pairwise(starts))
-    return " ".join(f"{duration}{_length(words, n)}" for n, duration in enumerate(durations))
+    return "".join(f"{_letter(duration)}{_length(words, n)}" for n, duration in enumerate(durations))
+
+
+def _letter(duration: int) -> str:
+    hyphens, index = divmod(duration, len(LETTERS))
+    return "-" * hyphens + LETTERS[index]
 
 
 def _length(words: tuple[Word, ...], n: int) -> str:
-    """Return a colon and the word's length in UTF-16, or an empty string if spaces delimit the word."""
+    """Return the word's length in UTF-16, or an empty string if spaces delimit the word."""
     text = words[n].text.lstrip() if n == 0 else words[n].text
     if TOKEN.fullmatch(text) and (n + 1 == len(words) or words[n + 1].text.startswith(" ")):
         return ""
-    return f":{len(text.encode('utf-16-le')) // 2}"
+    return str(len(text.encode("utf-16-le")) // 2)
 
 
 def _centiseconds(seconds: float) -> int:
@@ -97,10 +135,37 @@ def _centiseconds(seconds: float) -> int:
 
 
 def long_duration(seconds: float) -> str:
-    """Return `48 min`, `1 h` or `1 h 5 min`, at least one minute."""
-    hours, minutes = divmod(max(1, round(seconds / 60)), 60)
+    """Return `18 s`, `48 min`, `1 h` or `1 h 5 min`."""
+    if round(seconds) < 60:
+        return f"{round(seconds)} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
     parts = ((hours, "h"), (minutes, "min"))
     return " ".join(f"{number} {unit}" for number, unit in parts if number)
+
+
+def provenance_line(episode: Episode) -> str:
+    """Return who wrote the words down, who read them, and how many were wrong; empty if it is not known.
+
+    `Transcribed by machine, read by Ann; 1.1 % of words wrong (0.5 to 2.0 %).`
+    """
+    if episode.provenance is None:
+        return ""
+    made_by, errors = episode.provenance.made_by, episode.provenance.word_errors
+    parts = ["Transcribed by machine" if made_by == "machine" else "Transcribed by a person"]
+    if episode.reviewed_by:
+        parts.append(f", read by {episode.reviewed_by}")
+    elif made_by == "machine":
+        parts.append(", not checked by a person")
+    if errors:
+        value, low, high = (f"{100 * share:.1f}" for share in (errors.value, errors.low, errors.high))
+        parts.append(f"; {value} % of words wrong ({low} to {high} %)")
+    return f"{''.join(parts)}."
+
+
+def list_of_names(names: Iterable[str]) -> str:
+    """Return `Ann`, `Ann and Bo` or `Ann, Bo and Cy`."""
+    *first, last = [*names] or [""]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def iso_duration(seconds: float) -> str:

@@ -124,6 +124,11 @@ def lapsed_for_all(scope: Scope, reply: Reply) -> Reply:
     return Reply(403, {}, b"pay first") if is_file else reply
 
 
+def open_comparison(scope: Scope, reply: Reply) -> Reply:
+    """Show both versions of a transcript to everybody."""
+    return Reply(200, {}, SECRET.encode()) if scope["path"] == f"{PAGE}/changes" else reply
+
+
 def dead_audio(scope: Scope, reply: Reply) -> Reply:
     """Answer 404 for the audio that the feed lists."""
     return Reply(404, {}, b"") if scope["path"].startswith("/public/audio/") else reply
@@ -172,6 +177,7 @@ def link_for_all(scope: Scope, reply: Reply) -> Reply:
 
 PLANTED_IN_ANSWERS: dict[str, tuple[Change, str, VisitorKind, str]] = {
     "verbose teaser": (insert(PAGE, b"</main>", SECRET.encode()), "P3", "anonymous", PAGE),
+    "comparison of versions": (open_comparison, "P3", "anonymous", f"{PAGE}/changes"),
     "search snippet": (search_snippet, "P3", "anonymous", "/search"),
     "OpenGraph description": (
         insert(PAGE, b"</head>", f'<meta property="og:description" content="{SECRET}">'.encode()),

@@ -67,3 +67,13 @@ def subscriber(site: Site, page: Page) -> Page:
     """A reader who came in by a private link."""
     page.goto(f"/feeds/{site.subscribe('reader@example.org')}/")
     return page
+
+
+@pytest.fixture
+def browser_page_without_script(browser: Browser, site: Site) -> Iterator[Page]:
+    """A reader who came in by a private link, in a browser without JavaScript."""
+    context = browser.new_context(base_url=site.config.urls.site, java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"/feeds/{site.subscribe('still@example.org')}/")
+    yield page
+    context.close()

@@ -286,6 +286,7 @@ class Site:
             language=transcript.language,
             word_count=len(transcript.words),
             published_at=at,
+            note=transcript.corrections[-1].note if transcript.corrections else "",
         )
 
     def write_catalog(self) -> None:

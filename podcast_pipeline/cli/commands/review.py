@@ -19,9 +19,9 @@ from podcast_pipeline.errors import ConfigError, PodcastError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from podcast_pipeline.model import Episode
+    from podcast_pipeline.model import Episode, ErrorRate
     from podcast_pipeline.pipeline.words.review import EpisodeReview
-    from podcast_pipeline.transcript.accuracy import AccuracyReceipt, ErrorRate
+    from podcast_pipeline.transcript.accuracy import AccuracyReceipt
     from podcast_pipeline.transcript.edits import EditConflict
     from podcast_pipeline.transcript.markdown import MarkdownTranscript
     from podcast_pipeline.transcript.review import ReviewItem

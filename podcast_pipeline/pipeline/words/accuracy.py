@@ -7,9 +7,10 @@ from pydantic import ValidationError
 
 from podcast_pipeline.audio.player import play_line
 from podcast_pipeline.config import Config
+from podcast_pipeline.episodes.edits import EditedTranscript
 from podcast_pipeline.errors import CaptionError, ConfigError, EpisodeError
 from podcast_pipeline.files import write_atomically
-from podcast_pipeline.model import Transcript
+from podcast_pipeline.model import Transcript, TranscriptProvenance
 from podcast_pipeline.model.catalog import to_json
 from podcast_pipeline.pipeline.context import Context
 from podcast_pipeline.pipeline.words.review import EpisodeReview
@@ -105,6 +106,20 @@ def _read_corrected(path: Path, slug: str) -> MarkdownTranscript | None:
         raise EpisodeError(slug, f"{SAMPLE_FILE} is not UTF-8; save it as UTF-8") from error
     except CaptionError as error:
         raise EpisodeError(slug, str(error).replace("transcript.md", SAMPLE_FILE)) from error
+
+
+def provenance_of(edited: EditedTranscript, slug: str, config: Config) -> TranscriptProvenance | None:
+    """Return who wrote an episode's words down; None for words without a receipt of an engine.
+
+    The newest accuracy receipt of the episode counts if it is of the model that the words are of.
+    """
+    receipt = edited.transcript.receipt
+    if edited.edits.typed is not None:
+        return TranscriptProvenance(made_by="person")
+    if receipt is None:
+        return None
+    measured = [r.wer for r in load_trend(config).receipts if (r.slug, r.model) == (slug, receipt.model)]
+    return TranscriptProvenance(made_by="machine", word_errors=measured[-1] if measured else None)
 
 
 def load_trend(config: Config) -> AccuracyTrend:

@@ -1,6 +1,7 @@
 """Episode pages, and the files of an episode for a browser with a cookie.
 
 /episodes/<slug>                       the page; ?v=<hash> shows an older transcript
+/episodes/<slug>/changes               a version beside the one before it; ?v=<hash> of an older one
 /episodes/<slug>/transcript.epub       the transcript as EPUB
 /episodes/<slug>/transcript.<format>   vtt, srt, txt, json or html
 /episodes/<slug>/audio.<ending>        audio of a subscriber-only episode, with byte ranges
@@ -8,7 +9,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from markupsafe import Markup
@@ -37,11 +38,14 @@ from podcast_pipeline.web.routes.feeds import (
     transcript_key,
     withdrawn_file,
 )
-from podcast_pipeline.web.templating import Templates, notes_html
+from podcast_pipeline.web.templating import Templates, typeset_notes
 from podcast_pipeline.web.threads import reads_if
+from podcast_pipeline.web.version_changes import VersionChanges, version_before
+from podcast_pipeline.web.view import TeaserTurn
 
 DOWNLOADS = {"vtt": "VTT", "srt": "SRT", "txt": "TXT", "json": "JSON", "html": "HTML"}
 CACHED_TRANSCRIPTS = 64  # an hour of speech is about 200 kB of HTML
+CACHED_TEASERS = 1024
 NO_TRANSCRIPT = {"words": None, "shown": None, "downloads": (), "versions": ()}
 SESSION_HEADERS = {"cache-control": PRIVATE_CACHE, "vary": "Cookie"}
 
@@ -65,12 +69,19 @@ class EpisodeRoutes:
     readers: ReaderFinder
     templates: Templates
     transcript_cache: Lru[TranscriptHtml] = field(default_factory=lambda: Lru(CACHED_TRANSCRIPTS))
+    teaser_cache: Lru[tuple[TeaserTurn, ...]] = field(default_factory=lambda: Lru(CACHED_TEASERS))
+
+    @cached_property
+    def version_changes(self) -> VersionChanges:
+        """The comparisons of published versions."""
+        return VersionChanges(self.catalog_cache)
 
     def routes(self) -> list[Route]:
         """Return the routes."""
         for_page = partial(reads_if, self.readers.needs_database)
         return [
             Route("/episodes/{slug}", for_page(self.episode)),
+            Route("/episodes/{slug}/changes", for_page(self.changes)),
             Route("/episodes/{slug}/transcript.epub", for_page(self.book)),
             Route("/episodes/{slug}/transcript.{ending}", for_page(self.transcript)),
             Route("/episodes/{slug}/audio.{ending}", for_page(self.audio)),
@@ -95,24 +106,61 @@ class EpisodeRoutes:
             episode=episode,
             people=credited_persons(show, episode) or show.hosts,
             chapters=[chapter for chapter in episode.chapters if chapter.toc],
-            notes=notes_html(episode.notes),
+            notes=typeset_notes(episode.notes, language=episode.language),
             audio=audio,
             audio_is_public=episode.access == "public",
             artwork=json_ld.episode_artwork_url(show, episode),
             structured=json_ld.podcast_episode(show, episode, audio=audio),
             offer=not is_allowed,
+            correction=self._newest_correction(episode),
+            teaser=() if is_allowed else self._teaser(episode),
             **{**NO_TRANSCRIPT, **transcript},
         )
+
+    def changes(self, request: Request) -> Response:
+        """Return a version beside the one before it; to the page for who may not read the words."""
+        episode = self._episode(request)
+        withdrawn = _withdrawn_document(episode, request) if "v" in request.query_params else None
+        decision = self.authorizer.authorize(
+            self.readers.reader(request, episode), episode, "page", withdrawn
+        )
+        if not isinstance(decision, Allow):
+            return RedirectResponse(f"/episodes/{episode.slug}", status_code=303, headers=SESSION_HEADERS)
+        version = _version(episode, request.query_params.get("v"))
+        before = version_before(episode, version) if version else None
+        if version is None or before is None:
+            raise AccessDenied(NOT_FOUND)
+        return self.templates.page_response(
+            request,
+            "changes.html",
+            self.catalog_cache.newest().catalog.show,
+            episode=episode,
+            versions=[(known, hash_in_key(known.document_key)) for known in (before, version)],
+            changes=self.version_changes.of(episode, version),
+        )
+
+    def _newest_correction(self, episode: Episode) -> tuple[TranscriptVersion, tuple[float, ...]] | None:
+        """Return the version that the newest correction made, and where it changed words, in seconds."""
+        version = episode.transcript
+        if version is None or version.version == 1:
+            return None
+        return version, self._changed_sentences(episode, version)
+
+    def _changed_sentences(self, episode: Episode, version: TranscriptVersion) -> tuple[float, ...]:
+        return tuple(dict.fromkeys(start_s for start_s, _ in self.version_changes.of(episode, version)))
 
     def _transcript_values(self, episode: Episode, request: Request) -> dict[str, Any]:
         version = _version(episode, request.query_params.get("v"))
         if version is None:
             return {}
+        before = version_before(episode, version)
         return {
             "words": self.transcript_cache.get_or_compute(
-                (version.document_key, episode.chapters), lambda: self._render_transcript(episode, version)
+                (version.document_key, episode.chapters, before and before.document_key),
+                lambda: self._render_transcript(episode, version),
             ),
             "shown": version,
+            "version_hash": hash_in_key(version.document_key),
             "downloads": _downloads(episode, version),
             "versions": [
                 (known, hash_in_key(known.document_key)) for known in reversed(episode.readable_versions)
@@ -123,7 +171,24 @@ class EpisodeRoutes:
         transcript = self.catalog_cache.transcript(version)
         turns = view.speaker_turns(transcript, episode.chapters)
         return TranscriptHtml(
-            self.templates.transcript_html(turns), transcript.language, transcript.corrections
+            self.templates.transcript_html(
+                turns,
+                language=transcript.language,
+                corrected=self._changed_sentences(episode, version),
+                changes_url=f"/episodes/{episode.slug}/changes?v={hash_in_key(version.document_key)}",
+            ),
+            transcript.language,
+            transcript.corrections,
+        )
+
+    def _teaser(self, episode: Episode) -> tuple[TeaserTurn, ...]:
+        """Return the public first words by turns: exactly `episode.teaser`, with names and times."""
+        version = episode.transcript
+        if version is None or not episode.teaser:
+            return ()
+        return self.teaser_cache.get_or_compute(
+            (version.document_key, episode.teaser),
+            lambda: view.teaser_turns(self.catalog_cache.transcript(version), episode.teaser),
         )
 
     def _audio_url(self, show: Show, episode: Episode, *, is_allowed: bool) -> str | None:

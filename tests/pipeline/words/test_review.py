@@ -18,7 +18,15 @@ from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.config import GlossaryTable, TermTable
 from podcast_pipeline.episodes import edits
 from podcast_pipeline.errors import CaptionError, EpisodeError
-from podcast_pipeline.model import DroppedWord, ProgressCallback, Speaker, Transcript, Word
+from podcast_pipeline.model import (
+    DroppedWord,
+    ErrorRate,
+    ProgressCallback,
+    Speaker,
+    Transcript,
+    TranscriptProvenance,
+    Word,
+)
 from podcast_pipeline.pipeline.words.review import EpisodeReview, add_to_glossary, load_review
 from podcast_pipeline.pipeline.words.text import edited_transcript
 from podcast_pipeline.pipeline.words.transcribe import load_or_transcribe, transcribe_episode
@@ -389,7 +397,7 @@ def test_names_join_those_that_are_there(show: ShowFolder) -> None:
 
 
 def test_accuracy_is_measured_from_corrected_stretches(show: ShowFolder) -> None:
-    """A ticked sample with one corrected word gives the error rate, its interval and the trend."""
+    """A ticked sample with one corrected word gives error rate, interval, trend, and the page's label."""
     path = show.episode / "accuracy.md"
     for _ in range(2):
         assert "tick the box" in show.run("review", SLUG, "--sample", "30s").stdout
@@ -403,6 +411,14 @@ def test_accuracy_is_measured_from_corrected_stretches(show: ShowFolder) -> None
     assert [r["slug"] for r in json.loads((show.folder / "accuracy.json").read_text())["receipts"]] == [SLUG]
     assert not path.exists()
     assert show.run("review", SLUG, "--sample", "soon").returncode == 2
+    assert episode(show).provenance == TranscriptProvenance(made_by="machine")
+    table = show.episode / "episode.toml"
+    table.write_text(f'reviewed_by = "Tobias Finch"\n{table.read_text(encoding="utf-8")}', encoding="utf-8")
+    assert show.run("publish", SLUG).returncode == 0
+    labelled = episode(show)
+    assert labelled.reviewed_by == "Tobias Finch"
+    assert labelled.provenance is not None
+    assert labelled.provenance.word_errors == ErrorRate(**receipt["wer"])
 
 
 @pytest.mark.parametrize(

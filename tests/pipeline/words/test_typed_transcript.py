@@ -13,7 +13,7 @@ from podcast_pipeline import Context, open_show
 from podcast_pipeline.episodes import edits
 from podcast_pipeline.errors import CaptionError, EpisodeError
 from podcast_pipeline.files import write_atomically
-from podcast_pipeline.model import Transcript
+from podcast_pipeline.model import Transcript, TranscriptProvenance
 from podcast_pipeline.pipeline.words import typed_transcript
 from podcast_pipeline.pipeline.words.review import load_review
 from podcast_pipeline.pipeline.words.text import edited_transcript
@@ -228,6 +228,7 @@ def test_a_published_transcript_is_corrected_only_on_request(published: ShowFold
     assert show.run("transcript", "import", "--replace", SLUG, str(file)).returncode == 0
     done = show.run("publish", "--yes", SLUG)
     assert done.returncode == 0, done.stderr
+    assert episode(show).provenance == TranscriptProvenance(made_by="person")
     versions = episode(show).transcripts
     vtt = store(show).get(versions[-1].file_keys["vtt"])[1].decode()
     assert (len(versions), "<v Alex Marlowe>And Mr. John Dashwood" in vtt) == (2, True)
