@@ -85,7 +85,7 @@ class GainSettings:
         recording_db: gain of the recording, to the loudness of the inserts.
         whole_db: gain of the joined audio, corrected by measurement.
         ceiling_dbfs: of the limiter.
-        is_uneven: the limiter takes what more gain would give, so the loudness stays as it is.
+        is_uneven: the limiter takes what more gain would give, so the loudness is never raised.
     """
 
     recording_db: float
@@ -95,7 +95,8 @@ class GainSettings:
 
     def corrected(self, after: Loudness, *, target_lufs: float, max_true_peak_dbtp: float) -> "GainSettings":
         """Return the settings of the next attempt; equal settings where loudness and peak are right."""
-        short_db = 0.0 if self.is_uneven else target_lufs - after.integrated_lufs
+        short_db = target_lufs - after.integrated_lufs
+        short_db = min(short_db, 0) if self.is_uneven else short_db
         over_db = after.true_peak_dbtp - max_true_peak_dbtp
         return replace(
             self,

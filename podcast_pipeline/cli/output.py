@@ -110,6 +110,11 @@ class Output:
         elif not self.quiet and sys.stderr.isatty():
             self._show_bar(event)
 
+    def forget_steps(self) -> None:
+        """Measure every step anew: the next recording has the same ones."""
+        self.seconds.clear()
+        self._started_s.clear()
+
     def begin_run(self, count: int) -> None:
         """Count all steps from now on as one run over `count` recordings."""
         self.run, self._run_started_s = RunProgress(count), time.monotonic()

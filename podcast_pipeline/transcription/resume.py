@@ -7,9 +7,9 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from podcast_pipeline.errors import TranscriptionError
 from podcast_pipeline.files import make_folder, sweep_parts, write_atomically
@@ -38,6 +38,12 @@ class TranscribedBatch(FrozenModel):
     other_s: dict[str, float] = Field(default_factory=dict)
     calculation: dict[str, str] = Field(default_factory=dict)
     sha256: str = ""
+
+    @model_validator(mode="after")
+    def _of_each_window(self) -> Self:
+        if not len(self.first_samples) == len(self.words) == len(self.doubts):
+            raise ValueError("has not the words and doubts of each window")
+        return self
 
     @property
     def words_by_window(self) -> dict[int, list[WordWithDoubt]]:

@@ -135,7 +135,8 @@ def _at(model: str, path: Path, cache: Path) -> Weights:
     actual, expected = sha256_of(file), file.resolve().name
     # The hub's cache names a large file by its SHA-256.
     if SHA256_NAME.fullmatch(expected) and expected != actual:
-        raise TranscriptionError(file, f"is damaged: its SHA-256 is {actual}; delete it and fetch it again")
+        message = f"is damaged: its SHA-256 is {actual}; delete it and fetch it again"
+        raise TranscriptionError(file.resolve(), message)
     return Weights(model, path, actual, _derived(actual, cache))
 
 

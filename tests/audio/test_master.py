@@ -242,3 +242,20 @@ def test_levels_are_corrected_by_what_was_heard() -> None:
     corrected = levels.corrected(wrong, target_lufs=-16, max_true_peak_dbtp=-1)
     assert (corrected.recording_db, corrected.whole_db) == (5, 1)
     assert corrected.ceiling_dbfs == pytest.approx(-1.7)
+
+
+@pytest.mark.parametrize(("measured_lufs", "moved_db"), [(-19.0, 0), (-8.7, -7.3)])
+def test_an_uneven_recording_is_lowered_and_never_raised(measured_lufs: float, moved_db: float) -> None:
+    """The limiter takes what more gain gives; a master over the target would hurt in the ears."""
+    levels = GainSettings(recording_db=5, whole_db=0, ceiling_dbfs=-1, is_uneven=True)
+    after = Loudness(integrated_lufs=measured_lufs, true_peak_dbtp=-1.0, range_lu=5)
+    corrected = levels.corrected(after, target_lufs=-16, max_true_peak_dbtp=-1)
+    assert corrected.whole_db == pytest.approx(moved_db)
+
+
+def test_a_recording_far_over_full_scale_meets_the_numbers(tmp_path: Path) -> None:
+    """A float WAV may be louder than the meter can tell (+10 LUFS): what it tells is corrected."""
+    far_over = ("-t", "20", "-af", "volume=45dB:precision=double", "-c:a", "pcm_f32le")
+    made = master(make_audio(tmp_path / "loud.wav", "-i", str(SAMPLE), *far_over), tmp_path / "a.mp3")
+    assert made.after.integrated_lufs <= -18.75
+    assert made.after.true_peak_dbtp <= -1

@@ -2,6 +2,7 @@
 
 import io
 import sys
+import time
 
 import pytest
 
@@ -109,6 +110,19 @@ def test_a_terminal_has_one_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     text = shown.getvalue()
     assert ("podcast: a line" in text, "feed" in text, "100%" in text) == (True, True, True)
     assert max(line.count("━") for line in text.split("\r")) <= 40
+
+
+def test_a_step_of_the_next_recording_is_measured_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step that does not report its begin took no time of the recording before."""
+    moments = iter([10.0, 10.0, 10.0, 12.0, 100.0, 100.0, 101.0])
+    monkeypatch.setattr(time, "monotonic", lambda: next(moments))
+    output = Output(quiet=True)
+    output.report(Progress(step="speakers", done=0, total=2))
+    output.report(Progress(step="speakers", done=1, total=2))
+    output.forget_steps()
+    assert output.seconds == {}
+    output.report(Progress(step="speakers", done=1, total=2))
+    assert output.seconds["speakers"] <= 1
 
 
 def test_nothing_is_shown_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:

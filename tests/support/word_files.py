@@ -49,10 +49,10 @@ def with_body(xml: str) -> bytes:
     )
 
 
-def replaced(name: str, data: bytes) -> bytes:
-    """Return an empty document with one part replaced or added."""
+def replaced(name: str, data: bytes, *, document: bytes | None = None) -> bytes:
+    """Return a document, an empty one by default, with one part replaced or added."""
     file = BytesIO()
-    with ZipFile(BytesIO(saved(Document()))) as old, ZipFile(file, "w", ZIP_DEFLATED) as new:
+    with ZipFile(BytesIO(document or saved(Document()))) as old, ZipFile(file, "w", ZIP_DEFLATED) as new:
         for entry in old.infolist():
             if entry.filename != name:
                 new.writestr(entry.filename, old.read(entry))

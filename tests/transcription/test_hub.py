@@ -1,12 +1,14 @@
 """Models are fetched by name with a bar, resumed after a cut, and only with the expected bytes."""
 
+import errno
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
+from unittest.mock import Mock
 
 import pytest
-from huggingface_hub import constants
+from huggingface_hub import constants, file_download
 
 from podcast_pipeline.errors import TranscriptionError
 from podcast_pipeline.model import Progress
@@ -136,6 +138,102 @@ def test_wrong_bytes_are_refused(hub: FileHost, tmp_path: Path) -> None:
         fetch(REPOSITORY)
     assert [path.name for path in (tmp_path / "hub").rglob("*") if path.suffix == ".part"] == []
     assert not list((tmp_path / "hub").rglob("snapshots"))
+
+
+@pytest.mark.parametrize(
+    ("name", "header"),
+    [("config.json", "ETag"), ("model.bin", "X-Linked-Etag"), ("model.bin", "X-Repo-Commit")],
+)
+def test_no_name_from_the_hub_leads_out_of_the_cache(
+    hub: FileHost, tmp_path: Path, name: str, header: str
+) -> None:
+    """Files and folders of the cache are called as the host says, which may be a path."""
+    files = hub_files(REPOSITORY, MODEL)
+    for path, file in files.items():
+        if path.endswith(name):
+            file.headers[header] = '"../../../outside"' if header != "X-Repo-Commit" else "../../../outside"
+    hub.files.update(files)
+    with pytest.raises(TranscriptionError, match="the hub does not say its SHA-256"):
+        fetch(REPOSITORY)
+    assert not list(tmp_path.rglob("outside"))
+
+
+@pytest.mark.parametrize("name", ["model.bin", "vocabulary.txt"])
+def test_more_bytes_than_the_hub_announces_are_not_written(hub: FileHost, tmp_path: Path, name: str) -> None:
+    """A host that never ends would fill the disk: here it announces a byte less than it sends."""
+    files = hub_files(REPOSITORY, MODEL)
+    for path, file in files.items():
+        if path.endswith(name):
+            file.headers["X-Linked-Size"] = str(len(file.body) - 1)
+    hub.files.update(files)
+    with pytest.raises(TranscriptionError, match=r"the hub sends more than the [0-9]+ bytes that it"):
+        fetch(REPOSITORY)
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_small_files_with_other_bytes_are_refused(hub: FileHost) -> None:
+    """The tokens of another model would give other words; git's SHA-1 tells them apart."""
+    files = hub_files(REPOSITORY, MODEL)
+    for path, file in files.items():
+        if path.endswith("tokenizer.json"):
+            file.headers["ETag"] = f'"{"a" * 40}"'
+    hub.files.update(files)
+    with pytest.raises(TranscriptionError, match=r"was fetched damaged: its SHA-1 is [0-9a-f]{40}; run it"):
+        fetch(REPOSITORY)
+
+
+def test_a_link_in_place_of_a_part_is_not_written_through(hub: FileHost, tmp_path: Path) -> None:
+    """A cache that several users share may have a link there to a file of one of them."""
+    hub.files.update(hub_files(REPOSITORY, MODEL))
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"keep")
+    blobs = tmp_path / "hub/models--somebody--whisper-new/blobs"
+    blobs.mkdir(parents=True)
+    (blobs / f"{sha256(MODEL)}.podcast.part").symlink_to(victim)
+    assert (fetch(REPOSITORY) / "model.bin").read_bytes() == MODEL
+    assert victim.read_bytes() == b"keep"
+
+
+def test_a_full_disk_is_no_missing_network(hub: FileHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line says to make room, not to run it again with a network."""
+    hub.files.update(hub_files(REPOSITORY, MODEL))
+    full = OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr(file_download, "http_get", Mock(side_effect=full))
+    with pytest.raises(TranscriptionError, match="No space left on device; make room, or set HF_HOME"):
+        fetch(REPOSITORY)
+
+
+def test_a_socks_proxy_without_its_package_is_one_line(
+    hub: FileHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hub's library raises an ImportError for it."""
+    hub.files.update(hub_files(REPOSITORY, MODEL))
+    missing = ImportError("Using SOCKS proxy, but the 'socksio' package is not installed.")
+    monkeypatch.setattr(file_download, "http_get", Mock(side_effect=missing))
+    with pytest.raises(TranscriptionError, match=r"fetching them failed \(Using SOCKS proxy"):
+        fetch(REPOSITORY)
+
+
+def test_a_damaged_model_in_the_cache_is_named_and_fetched_again(hub: FileHost, tmp_path: Path) -> None:
+    """The line names the file with the bytes, not the link to it: without that the same bytes stay."""
+    hub.files.update(hub_files(REPOSITORY, MODEL))
+    blob = (fetch(REPOSITORY) / "model.bin").resolve()
+    blob.write_bytes(OTHER)
+    with pytest.raises(TranscriptionError, match=f"{blob}: is damaged.*delete it and fetch it again"):
+        find_weights(REPOSITORY, cache=tmp_path, hub=fetch)
+    blob.unlink()
+    assert find_weights(REPOSITORY, cache=tmp_path, hub=fetch).sha256 == sha256(MODEL)
+
+
+def test_a_damaged_note_of_the_trusted_bytes_trusts_nothing(hub: FileHost, tmp_path: Path) -> None:
+    """Other bytes under the name are not taken because the note of the first ones cannot be read."""
+    hub.files.update(hub_files(REPOSITORY, MODEL))
+    find_weights(REPOSITORY, cache=tmp_path, hub=fetch)
+    (note,) = (tmp_path / "user").rglob("*.json")
+    note.write_text("{")
+    with pytest.raises(TranscriptionError, match=f"{note}: is damaged; delete it if you trust"):
+        find_weights(REPOSITORY, cache=tmp_path, hub=fetch)
+    assert note.read_text() == "{"
 
 
 def test_other_bytes_than_those_of_the_table_are_not_even_fetched(

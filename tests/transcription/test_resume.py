@@ -1,5 +1,6 @@
 """After a kill no window is transcribed twice, and the transcript is the same byte for byte."""
 
+import json
 import os
 import signal
 import subprocess
@@ -191,6 +192,15 @@ def test_a_cached_batch_with_another_word_is_not_believed(tmp_path: Path) -> Non
     for file in files:
         batch = TranscribedBatch.model_validate_json(file.read_bytes()).sealed()
         file.write_bytes(batch.model_dump_json().replace(" en", " un").encode())
+    assert count_transcribed(tmp_path, options=TranscriptionOptions()) == windows
+
+
+def test_a_cached_batch_without_some_words_is_not_believed(tmp_path: Path) -> None:
+    """A file of an earlier release, without a hash, may lack the words of a window."""
+    windows = count_transcribed(tmp_path, options=TranscriptionOptions())
+    for file in tmp_path.glob("windows/*/*.json"):
+        batch = json.loads(file.read_bytes())
+        file.write_text(json.dumps({**batch, "words": batch["words"][1:], "sha256": ""}))
     assert count_transcribed(tmp_path, options=TranscriptionOptions()) == windows
 
 

@@ -154,8 +154,8 @@ def _text(path: Path) -> str:
 
 
 def _attempt(session: CliSession, argument: str, options: PublishOptions) -> PublishOutcome:
+    session.output.forget_steps()
     seconds = session.output.seconds
-    seconds.clear()
     try:
         work = _rehearse_one if options.dry_run else _publish_one
         result: PublishResult | DryRunResult = work(session, argument, options)

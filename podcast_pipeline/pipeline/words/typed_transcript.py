@@ -143,11 +143,13 @@ class _Target:
         """Return the turns of a file; CaptionError where it cannot be read."""
         if not file.is_file():
             raise CaptionError(file, "is no file; give the typed transcript")
-        if file.stat().st_size > LARGEST_BYTES:
+        with file.open("rb") as opened:
+            data = opened.read(LARGEST_BYTES + 1)  # a file may grow, or not know its size
+        if len(data) > LARGEST_BYTES:
             message = f"has more than {LARGEST_BYTES // 1024**2} MB; is it the right file?"
             raise CaptionError(file, message)
         decode = partial(decode_text, language=self.draft.language)
-        return read_typed(file.read_bytes(), str(file), decode=decode, people=self.people.names)
+        return read_typed(data, str(file), decode=decode, people=self.people.names)
 
     def recognised_words(self) -> Transcript:
         """Return the engine's words; of an imported episode its audio is fetched first."""

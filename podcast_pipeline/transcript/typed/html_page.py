@@ -3,7 +3,9 @@
 Source: podcast-namespace transcripts.md, HTML.
 """
 
-from html.parser import HTMLParser
+from typing import Any, cast
+
+from lxml import etree
 
 from podcast_pipeline.transcript.typed.lines import TypedLine
 
@@ -41,52 +43,63 @@ INLINE = (
 )
 
 
-class _Page(HTMLParser):
+class _Page:
+    """Collects the lines; a parser calls its methods for each tag and text."""
+
     def __init__(self) -> None:
-        super().__init__()
         self.lines: list[TypedLine] = []
         self._open: list[str] = []
-        self._text = self._bold = self._name = ""
+        self._is_bold_so_far = True
+        self._begin_line()
 
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        del attrs
-        if tag not in INLINE and tag != "time":
+    def start(self, tag: str, _attributes: object) -> None:
+        """Open an element; of all but those inside a line a new line begins."""
+        if tag not in (*INLINE, "time"):
             self._end_line()
-        if tag not in ("br", "hr", "img", "input", "link", "meta", "wbr"):
-            self._open.append(tag)
+        self._open.append(tag)
 
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in INLINE and tag != "time":
+    def end(self, tag: str) -> None:
+        """Close the last element."""
+        if tag not in (*INLINE, "time"):
             self._end_line()
-        if tag in self._open:
-            del self._open[len(self._open) - 1 - self._open[::-1].index(tag) :]
+        self._open.pop()
 
-    def handle_data(self, data: str) -> None:
-        if any(tag in HIDDEN for tag in self._open):
-            return
-        if "cite" in self._open:
-            self._name += data
-            return
-        if any(tag in ("b", "strong") for tag in self._open) and self._bold.strip() == self._text.strip():
-            self._bold += data
-        self._text += data
+    def data(self, data: str) -> None:
+        """Add text that is shown; a bold one only where the line begins with it."""
+        if not self._inside(*HIDDEN):
+            if self._inside("cite"):
+                self._name.append(data)
+                return
+            self._is_bold_so_far = self._is_bold_so_far and (self._inside("b", "strong") or not data.strip())
+            self._bold.extend([data] if self._is_bold_so_far else [])
+            self._text.append(data)
 
-    def close(self) -> None:
-        super().close()
+    def comment(self, _text: str) -> None:
+        """Leave a comment out."""
+
+    def close(self) -> list[TypedLine]:
+        """Return the lines."""
         self._end_line()
+        return self.lines
+
+    def _inside(self, *tags: str) -> bool:
+        return any(tag in tags for tag in self._open)
+
+    def _begin_line(self) -> None:
+        self._text, self._bold, self._name = list[str](), list[str](), list[str]()
+        self._is_bold_so_far = True
 
     def _end_line(self) -> None:
-        text, bold, name = (" ".join(part.split()) for part in (self._text, self._bold, self._name))
-        is_heading = any(tag in HEADINGS for tag in self._open)
+        text, bold, name = (" ".join("".join(part).split()) for part in (self._text, self._bold, self._name))
         if text or name:
+            is_heading = self._inside(*HEADINGS)
             self.lines.append(TypedLine(text, name=name or None, bold=bold, is_heading=is_heading))
             self.lines.extend([TypedLine("")] if text else [])
-        self._text = self._bold = self._name = ""
+        self._begin_line()
 
 
 def page_lines(text: str) -> list[TypedLine]:
-    """Return the lines of an HTML page; no markup makes it fail."""
-    page = _Page()
-    page.feed(text)
-    page.close()
-    return page.lines
+    """Return the lines of an HTML page; no markup makes it fail, or slow."""
+    parser = etree.HTMLParser(target=cast(Any, _Page()), encoding="utf-8", huge_tree=True)
+    parser.feed(text.encode(errors="replace"))
+    return cast(list[TypedLine], parser.close())

@@ -1,10 +1,20 @@
 """A line of a typed transcript, as every file format gives it."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import regex
+
+from podcast_pipeline.model import CONTROL_CHARACTERS
 from podcast_pipeline.transcript.typed.not_words import has_page_number, is_page_number
+
+UNREADABLE = re.compile(rf"(?:\s|{CONTROL_CHARACTERS.pattern})+")
+TURNING = re.compile("[\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
+"""Characters that turn the direction of what follows, and those that are none."""
+MARKS = regex.compile(r"(\p{M}{30})\p{M}+")
+"""More marks on a letter than any language has; thousands make Unicode's composition very slow (UAX 15)."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +40,17 @@ class TypedLine:
     is_page_header: bool = False
     is_note: bool = False
     is_caption: bool = False
+
+
+def readable_line(line: TypedLine) -> TypedLine:
+    """Return a line with single spaces, and without what steers a terminal or turns text around."""
+    name = None if line.name is None else _readable(line.name)
+    return replace(line, text=_readable(line.text), name=name, bold=_readable(line.bold))
+
+
+def _readable(text: str) -> str:
+    spaced = UNREADABLE.sub(lambda found: "\t" if "\t" in found[0] else " ", TURNING.sub("", text))
+    return MARKS.sub(r"\1", spaced)
 
 
 def mark_page_headers(lines: Sequence[TypedLine]) -> list[TypedLine]:

@@ -14,7 +14,7 @@ from podcast_pipeline.transcript.typed.lines import TypedLine
 TIMES = re.compile(r"\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3}\s*-->\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3}.*")
 NOT_A_CUE = re.compile(r"(?:NOTE|STYLE|REGION)(?:[ \t].*)?")
 BREAK = re.compile(r"\r\n|[\n\r]")
-VOICE = re.compile(r"<v(?:\.[^\s>]*)?(?:[ \t]+(?P<name>[^>]*))?>")
+VOICE = re.compile(r"<v(?:\.[^\s<>]*)?(?:[ \t](?P<name>[^<>]*))?>")
 MOST_REPEATED = 3  # lines of a cue that rolls up
 TAG = re.compile(r"</?[A-Za-z0-9][^<>]*>|\{\\[^{}]*\}")
 
@@ -87,7 +87,7 @@ def _lines(raw: str) -> Iterator[TypedLine]:
     at, name = 0, None
     for voice in VOICE.finditer(raw):
         yield from _line(raw[at : voice.start()], name)
-        at, name = voice.end(), unescape(voice["name"] or "")
+        at, name = voice.end(), unescape(voice["name"] or "").strip()
     yield from _line(raw[at:], name)
 
 

@@ -9,7 +9,7 @@ from podcast_pipeline.transcript.markdown import MarkdownTurn
 from podcast_pipeline.transcript.text.scripts import is_spaceless
 from podcast_pipeline.transcript.typed.labels import LabelledLine, name_key, read_label, speakers_of
 from podcast_pipeline.transcript.typed.line_begins import with_marked_times, without_line_numbers
-from podcast_pipeline.transcript.typed.lines import TypedLine
+from podcast_pipeline.transcript.typed.lines import TypedLine, readable_line
 from podcast_pipeline.transcript.typed.not_words import is_line_of_a_service, is_rule, without_directions
 
 TITLE_WORDS = 12  # a longer line above the first speaker is speech
@@ -47,7 +47,7 @@ def turns_of(lines: Iterable[TypedLine], people: Collection[str] = ()) -> TypedT
         people: names of the hosts, the guests and the tracks: a line with one of them alone begins a turn.
     """
     left_out: Counter[str] = Counter()
-    all_lines = list(lines)
+    all_lines = list(map(readable_line, lines))
     left_out["page headers"] = sum(line.is_page_header for line in all_lines)
     left_out["notes beside the words"] = sum(line.is_note for line in all_lines)
     left_out["lines of a service"] = sum(map(_is_of_a_service, all_lines))

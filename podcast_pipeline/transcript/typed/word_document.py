@@ -7,14 +7,17 @@ Source: ECMA-376, part 1, section 17; python-docx issue #340.
 """
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
 from docx import Document
-from docx.opc.exceptions import PackageNotFoundError
+from docx.exceptions import PythonDocxError
+from docx.opc.exceptions import OpcError
+from docx.oxml.exceptions import XmlchemyError
 from docx.oxml.ns import qn
 from docx.text.font import Font
 
@@ -27,9 +30,11 @@ MOST_PARTS = 2000
 MOST_STYLES = 20  # that one is based on
 OLE = bytes.fromhex("d0cf11e0a1b11ae1")  # the container of .doc, and of a .docx with a password
 IS_ENCRYPTED = 0x1  # of a ZIP entry's flags
+CONTENT_TYPES = "[Content_Types].xml"
+MACRO_TYPES = (b"macroEnabled", b"ms-office.vbaProject")
 DAMAGED = (
-    PackageNotFoundError, BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError,
-    SyntaxError, LookupError, ValueError, AttributeError, TypeError,
+    OpcError, PythonDocxError, XmlchemyError, BadZipFile, zlib.error, EOFError, OSError, RuntimeError,
+    NotImplementedError, SyntaxError, LookupError, ValueError, AttributeError, TypeError,
 )  # fmt: skip
 """What python-docx, lxml (its XMLSyntaxError is a SyntaxError) and zipfile raise for a file that is none."""
 
@@ -61,50 +66,81 @@ def document_lines(data: bytes, name: str) -> list[TypedLine]:
 
 
 def _check(data: bytes, name: str) -> None:
-    """Refuse, from the list of contents alone, what must not be unpacked."""
+    """Refuse, from the list of contents and their types alone, what must not be unpacked."""
     if data.startswith(OLE):
         raise CaptionError(name, "is an old Word file, or has a password; save it as .docx without one")
     try:
-        parts = ZipFile(BytesIO(data)).infolist()
+        archive = ZipFile(BytesIO(data))
     except (BadZipFile, ValueError, NotImplementedError, OSError) as error:
         raise CaptionError(name, "is no Word document; open it in Word and save it as .docx") from error
+    parts = archive.infolist()
     if len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > UNPACKED_BYTES:
         size = f"{UNPACKED_BYTES // 1024**2} MB"
         raise CaptionError(name, f"is larger than {size} unpacked; remove its pictures, or save it as .txt")
     if any(part.flag_bits & IS_ENCRYPTED for part in parts):
         raise CaptionError(name, "has a password; save it as .docx without one")
-    if any(part.filename.lower().endswith("vbaproject.bin") for part in parts):
+    if _has_macros(archive):
         raise CaptionError(name, "has macros; save it as .docx, which has none")
+
+
+def _has_macros(archive: ZipFile) -> bool:
+    """Return whether a part has the name or the type of macros."""
+    if any(name.lower().endswith("vbaproject.bin") for name in archive.namelist()):
+        return True
+    with suppress(*DAMAGED):
+        types = archive.read(CONTENT_TYPES)
+        return any(macro in types for macro in MACRO_TYPES)
+    return False
+
+
+@dataclass(frozen=True)
+class _Style:
+    """A style by itself: its name in small letters, the id of the one that it is based on, its own bold."""
+
+    name: str
+    base: str | None
+    is_bold: bool
 
 
 @dataclass(frozen=True)
 class _Styles:
-    """The ids of a document's styles that matter: looking each paragraph's style up is slow."""
+    """The ids of a document's styles that matter.
+
+    python-docx looks a style up by reading all of them, and a document may have thousands.
+    """
 
     headings: frozenset[str]
     bold: frozenset[str]
 
     @classmethod
     def of(cls, document: Any) -> "_Styles":
-        styles = list(document.styles)
-        return cls(
-            frozenset(style.style_id for style in styles if _is_heading(style)),
-            frozenset(style.style_id for style in styles if _is_bold_style(style)),
-        )
+        styles = {
+            element.styleId: _Style(
+                (element.name_val or "").lower(), _base(element), bool(Font(element).bold)
+            )
+            for element in document.styles.element.style_lst
+            if element.styleId
+        }
+        headings = frozenset(style_id for style_id in styles if _is_heading(style_id, styles))
+        bold = {style_id for style_id, style in styles.items() if style.is_bold} - headings
+        strong = {style_id for style_id, style in styles.items() if style.name == "strong"}
+        return cls(headings, frozenset(bold | strong))
 
 
-def _is_heading(style: Any) -> bool:
+def _base(style: Element) -> str | None:
+    return None if style.basedOn is None else style.basedOn.val
+
+
+def _is_heading(style_id: str | None, styles: Mapping[str, _Style]) -> bool:
     """Return whether a style is one of a heading, or is based on one."""
-    names = list[str]()
-    while style is not None and len(names) < MOST_STYLES:
-        names.append((style.name or "").lower())
-        style = getattr(style, "base_style", None)
-    return any(name.startswith(HEADING_STYLES) for name in names)
-
-
-def _is_bold_style(style: Any) -> bool:
-    font = getattr(style, "font", None)
-    return style.name == "Strong" or bool(font is not None and font.bold and not _is_heading(style))
+    for _ in range(MOST_STYLES):
+        style = styles.get(style_id or "")
+        if style is None:
+            return False
+        if style.name.startswith(HEADING_STYLES):
+            return True
+        style_id = style.base
+    return False
 
 
 def _lines(parent: Element, styles: _Styles) -> Iterator[TypedLine]:

@@ -8,8 +8,9 @@ import math
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import PositiveFloat, ValidationError
+from pydantic import Field, ValidationError
 
 from podcast_pipeline.files import user_cache_folder, write_atomically
 from podcast_pipeline.model import FrozenModel
@@ -27,6 +28,10 @@ GROWTH = 0.9  # exponent of the time in the work, larger matrices being faster (
 DECODER_FACTOR = 4  # a multiplication of the decoder, which waits for memory, in those of an 8-bit encoder
 
 
+MeasuredSeconds = Annotated[float, Field(ge=1e-9, le=1e9)]
+"""Seconds that a clock may have measured; a damaged file may have any number."""
+
+
 class MeasuredSpeed(FrozenModel):
     """The time that some audio took.
 
@@ -37,8 +42,8 @@ class MeasuredSpeed(FrozenModel):
 
     engine: str
     model: str
-    audio_s: PositiveFloat
-    wall_s: PositiveFloat
+    audio_s: MeasuredSeconds
+    wall_s: MeasuredSeconds
 
     @property
     def hour_s(self) -> float:

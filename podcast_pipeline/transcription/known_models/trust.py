@@ -46,7 +46,7 @@ def find_source(model: str) -> HubSource:
         model: a name of the table, or a repository (owner/name).
 
     Raises:
-        TranscriptionError: no such name; the known ones are listed.
+        TranscriptionError: no such name, the known ones are listed; or what is remembered is damaged.
     """
     published = PUBLISHED_MODELS.get(model)
     if not published and not REPOSITORY.fullmatch(model):
@@ -93,10 +93,14 @@ def _other_bytes(source: HubSource, sha256: str) -> str:
 
 
 def _read(repository: str) -> TrustedModel | None:
+    path = _path(repository)
     try:
-        return TrustedModel.model_validate_json(_path(repository).read_bytes())
-    except (FileNotFoundError, ValidationError):
+        return TrustedModel.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
         return None
+    except ValidationError as error:
+        message = "is damaged; delete it if you trust the model that is on this machine, or is fetched next"
+        raise TranscriptionError(path, message) from error
 
 
 def _path(repository: str) -> Path:

@@ -1,6 +1,7 @@
 """A typed transcript becomes the words of an episode: times, speakers, review, refusals, interruptions."""
 
 import json
+import sys
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
@@ -200,11 +201,22 @@ def test_a_file_that_is_none_is_one_line(show: ShowFolder, name: str) -> None:
         take(show, show.folder / name)
 
 
-def test_a_file_that_is_too_large_is_not_read(show: ShowFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The size alone decides."""
+def test_a_file_that_is_too_large_is_refused(show: ShowFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No more is read than an import takes."""
     monkeypatch.setattr(typed_transcript, "LARGEST_BYTES", 1024**2)
     with pytest.raises(CaptionError, match="has more than 1 MB; is it the right file"):
         take(show, write(show, "a " * 1024**2))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="has no /proc")
+def test_a_file_that_does_not_say_its_size_is_not_read_whole(
+    show: ShowFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file of the system has 0 bytes and many, as one that grows has."""
+    monkeypatch.setattr(typed_transcript, "LARGEST_BYTES", 10)
+    (show.folder / "grows.txt").symlink_to("/proc/self/status")
+    with pytest.raises(CaptionError, match="has more than 0 MB"):
+        take(show, show.folder / "grows.txt")
 
 
 def test_a_published_transcript_is_corrected_only_on_request(published: ShowFolder, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Typed transcripts of every other format, and files that are none."""
 
+import json
 from contextlib import suppress
 from functools import partial
 
@@ -237,6 +238,51 @@ def test_one_wrong_byte_spoils_no_other() -> None:
 def test_an_old_text_that_resembles_utf_8_in_a_place_is_none() -> None:
     """Two letters of Windows-1251 are a character of UTF-8, too."""
     assert turns("Чёрный кот. Ещё.".encode("cp1251"), "a.txt", "ru") == [(None, "Чёрный кот. Ещё.")]
+
+
+LONG = 100_000
+HARMLESS: dict[str, tuple[str, str]] = {
+    "voices.vtt": (f"00:01.000 --> 00:02.000\n{'<v ' * LONG}Well, yes.\n", "Well, yes."),
+    "voice.vtt": (f"00:01.000 --> 00:02.000\nWell, yes.<v{' ' * LONG}x\n", "x"),
+    "spaces.txt": (f"Well,{' ' * LONG}yes.", "Well, yes."),
+    "tags.html": (f"<p>Well, yes.{'<a ' * LONG}", "Well, yes."),
+    "ends.html": (f"<p>Well, yes.{'</ ' * LONG}", "Well, yes."),
+    "paragraphs.html": ("<p>yes." * 10_000, "yes."),
+    "marks.txt": ("a" + "\u0301\u0327" * 3 * LONG + " yes.", "yes."),
+}
+"""Content on which a careless pattern or parser takes hours, and its last words."""
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_no_content_takes_hours(name: str) -> None:
+    """A file of another host may be made to keep a computer busy; the test ends only where it cannot."""
+    content, last = HARMLESS[name]
+    assert turns(content.encode(), name)[-1][1].endswith(last)
+
+
+STEERING = "\x1b[31mred\x1b[0m \x07 \u202eevil\u202c \u2067way\u2069 \ufffe \x9b31m"
+PLAIN = "[31mred [0m evil way 31m"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.txt", f"Well, {STEERING} yes."),
+        ("a.srt", f"00:01.000 --> 00:02.000\nWell, {STEERING} yes."),
+        ("a.html", f"<p>Well, {STEERING} yes."),
+        ("a.json", json.dumps({"segments": [{"body": f"Well, {STEERING} \0 \ud800 yes."}]})),
+    ],
+)
+def test_no_word_steers_a_terminal(name: str, content: str) -> None:
+    """transcript.md is shown by `cat` too: control characters, turned directions and lone surrogates go."""
+    ((_, words),) = turns(content.encode(), name)
+    assert words.replace("\ufffd", "").split() == ["Well,", *PLAIN.split(), "yes."]
+
+
+def test_no_name_steers_a_terminal() -> None:
+    """The names of a format that states them have no pattern of their own."""
+    segments = [{"speaker": "\x1b[31mAnn\0\ud800\nBee", "body": "Yes."}]
+    assert turns(json.dumps({"segments": segments}).encode(), "a.json") == [("[31mAnn Bee", "Yes.")]
 
 
 BAD = {

@@ -1,6 +1,7 @@
 """Typed transcripts as Word documents, made by python-docx."""
 
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 from zipfile import ZipFile
 
@@ -117,6 +118,23 @@ def test_a_document_with_tracked_changes_is_read_as_accepted() -> None:
     assert turns(with_body(body)) == [(None, "One two three four five six")]
 
 
+def test_thousands_of_styles_are_read_once() -> None:
+    """Word has up to 4,091 styles; a heading is found through those that it is based on."""
+    ns = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+    chain = "".join(
+        f'<w:style w:styleId="s{n}"><w:name w:val="s{n}"/><w:basedOn w:val="s{n + 1}"/></w:style>'
+        for n in range(20_000)
+    )
+    heading = '<w:style w:styleId="s20000"><w:name w:val="heading 1"/></w:style>'
+    styles = f"<w:styles {ns}>{chain}{heading}</w:styles>"
+    body = "".join(
+        f"<w:p><w:pPr><w:pStyle w:val='{style}'/></w:pPr><w:r><w:t>Hello {style}.</w:t></w:r></w:p>"
+        for style in ("s1", "s19999")
+    )
+    data = replaced("word/styles.xml", styles.encode(), document=with_body(body))
+    assert turns(data) == [(None, "Hello s1.")]
+
+
 def test_entities_and_links_are_not_followed() -> None:
     """An entity of a file or of a thousand laughs stays unread."""
     bomb = (
@@ -140,6 +158,14 @@ def _understated_bomb() -> bytes:
     return bytes(data)
 
 
+def _named(content_type: str) -> bytes:
+    """Return a document that names a type of part in its list of types."""
+    with ZipFile(BytesIO(saved(paragraphs("Ann: Hello.")))) as document:
+        types = document.read("[Content_Types].xml").decode()
+    override = f'<Override PartName="/word/a.bin" ContentType="{content_type}"/></Types>'
+    return replaced("[Content_Types].xml", types.replace("</Types>", override).encode())
+
+
 REFUSED: dict[str, tuple[bytes, str]] = {
     "no archive": (b"plain words", "is no Word document; open it in Word and save it as .docx"),
     "an old file": (
@@ -149,6 +175,18 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "a bomb": (_bomb(), "is larger than 20 MB unpacked; remove its pictures, or save it as .txt"),
     "a bomb that states a small size": (_understated_bomb(), "is no Word document, or is damaged"),
     "macros": (replaced("word/vbaProject.bin", b"x"), "has macros; save it as .docx, which has none"),
+    "macros of another name": (
+        _named("application/vnd.ms-office.vbaProject"),
+        "has macros; save it as .docx, which has none",
+    ),
+    "the type of a file with macros": (
+        _named("application/vnd.ms-word.document.macroEnabled.main+xml"),
+        "has macros; save it as .docx, which has none",
+    ),
+    "a value that is none": (
+        with_body("<w:p><w:r><w:rPr><w:b w:val='maybe'/></w:rPr><w:t>Hi</w:t></w:r></w:p>"),
+        "is no Word document, or is damaged",
+    ),
     "no text": (replaced("word/document.xml", b"<x"), "is no Word document, or is damaged"),
     "another root": (replaced("word/document.xml", b"<x/>"), "is no Word document, or is damaged"),
     "no contents": (replaced("[Content_Types].xml", b""), "is no Word document, or is damaged"),

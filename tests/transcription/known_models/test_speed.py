@@ -133,6 +133,8 @@ def test_speeds_are_kept_for_each_engine_and_model(user_cache: Path) -> None:
     remember_speed(BASE.model_copy(update={"wall_s": 90.0}))
     remember_speed(BASE.model_copy(update={"engine": "faster-whisper", "model": "owner/name"}))
     (user_cache / "speed" / "openvino small.json").write_bytes(b"\0\0")
+    endless = '{"engine": "openvino", "model": "tiny", "audio_s": 1e-308, "wall_s": 1e308}'
+    (user_cache / "speed" / "openvino tiny.json").write_text(endless)
     assert [known.wall_s for known in known_speeds("openvino")] == [90.0]
     assert [known.model for known in known_speeds("faster-whisper")] == ["owner/name"]
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 from llvmlite import binding
 from numba.core import config
@@ -68,7 +68,9 @@ class PrecisionChoice(NamedTuple):
 class MeasuredPrecisions(FrozenModel):
     """The milliseconds of each candidate, by version of OpenVINO and processor."""
 
-    measured: dict[str, dict[str, float]] = Field(default_factory=dict)
+    measured: dict[str, dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]]] = Field(
+        default_factory=dict
+    )
 
 
 Measure = Callable[[str], float]

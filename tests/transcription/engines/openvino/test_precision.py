@@ -100,6 +100,18 @@ def test_a_damaged_file_is_measured_again(tmp_path: Path, content: bytes) -> Non
     assert file.read_bytes() == whole
 
 
+def test_a_time_that_is_none_is_measured_again(tmp_path: Path) -> None:
+    """A file with the right keys may have a number that no clock shows."""
+    stopwatch = Stopwatch()
+    choose_precision("auto", stopwatch, flags=flags(GRAVITON), folder=tmp_path)
+    (file,) = tmp_path.iterdir()
+    whole = file.read_bytes()
+    for wrong in (b"NaN", b"-1.0"):
+        file.write_bytes(whole.replace(b"30.0", wrong))
+        choose_precision("auto", stopwatch, flags=flags(GRAVITON), folder=tmp_path)
+        assert file.read_bytes() == whole
+
+
 def test_without_a_cache_it_is_measured_every_time(tmp_path: Path) -> None:
     """A folder that cannot be written costs the measurement, and nothing else."""
     (tmp_path / "file").touch()
