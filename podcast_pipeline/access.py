@@ -6,9 +6,10 @@ from typing import Literal
 
 from podcast_pipeline.model import Episode, FeedToken, Subscriber, TranscriptVersion
 
-Resource = Literal["public", "private_feed", "file", "page", "search"]
+Resource = Literal["public", "private_feed", "file", "page", "search", "episode_link"]
 """public: the public feed, public audio, art, chapters. file: a transcript, a download, or the audio
-and chapters of a subscriber-only episode."""
+and chapters of a subscriber-only episode. episode_link: a one-episode link; Allow lets this browser read
+the episode's page and files."""
 
 Standing = Literal["anonymous", "active", "lapsed", "suspended", "rotated", "removed"]
 
@@ -86,11 +87,13 @@ class Deny:
     """An error status and one line for a person; never 200.
 
     Attributes:
+        standing: of a subscriber who may not, or no longer; None where nobody is known.
         is_withdrawn: a version of a transcript was withdrawn; the episode may still be there.
     """
 
     status: Literal[403, 404, 410]
     message: str = "not found"
+    standing: Standing | None = None
     is_withdrawn: bool = False
 
 
@@ -116,14 +119,18 @@ def decide(
 
     Source: docs/explanation/access.md, the table.
     """
+    if resource == "episode_link" and visitor.subscriber is None:
+        return NOT_FOUND
     if withdrawn is not None and episode is not None and episode.state != "scheduled":
         return _decide_withdrawn(visitor, episode, resource, withdrawn, policy=policy, now=now)
     if episode is not None and episode.state == "scheduled":
         return NOT_FOUND
     if episode is not None and episode.state == "unpublished":
-        return Deny(410, "this episode was taken down") if resource == "page" else NOT_FOUND
+        return Deny(410, "this episode was taken down") if resource in ("page", "episode_link") else NOT_FOUND
     if resource == "public":
         return NOT_FOUND if episode is not None and episode.access == "subscribers" else Allow()
+    if episode is not None and episode.transcript_is_public and resource in ("file", "page"):
+        return Allow()
     standing = visitor.standing(now)
     if standing == "active":
         return Allow()
@@ -137,13 +144,13 @@ def _decide_inactive(
 ) -> Decision:
     since = visitor.standing_since(now) or now
     expired = standing in ("rotated", "removed") and now - since > policy.token_grace
-    if resource in ("page", "search"):
+    if resource in ("page", "search", "episode_link"):
         return Teaser("anonymous" if expired else standing)
     if expired:
         return NOT_FOUND
     if resource == "private_feed":
         return FeedWithNotice(standing, since)
-    return Deny(403, denial_message(standing, policy))
+    return Deny(403, denial_message(standing, policy), standing)
 
 
 def _decide_withdrawn(
@@ -160,7 +167,7 @@ def _decide_withdrawn(
     if standing == "active":
         return Deny(410, withdrawal_message(withdrawn), is_withdrawn=True)
     if standing in ("lapsed", "suspended"):
-        return Deny(403, denial_message(standing, policy))
+        return Deny(403, denial_message(standing, policy), standing)
     made_up = decide(visitor, episode, resource, policy=policy, now=now)
     return NOT_FOUND if isinstance(made_up, Allow) else made_up
 

@@ -1,5 +1,6 @@
 """Time the rendering of a private feed of 500 and of 2,000 episodes, and say whether the cost is linear.
 
+Then what the one-episode links of 1,000 episodes add to a subscriber's feed, which a 304 does without.
 Then what a publication of one more costs: rendering, every rule, the history lock. Every episode has notes
 of its own, so nothing comes from the cache of rendered notes. CPU time of this process, the best of TURNS;
 exit 1 where four times the episodes cost more than RATIO_LIMIT.
@@ -8,8 +9,11 @@ exit 1 where four times the episodes cost more than RATIO_LIMIT.
 import sys
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
+from podcast_pipeline.audience.subscribers.tokens import new_selector, to_episode_token, to_token
+from podcast_pipeline.feed.private import personalize
 from podcast_pipeline.feed.rss import PrivateAudience, PublicAudience, render_feed
 from podcast_pipeline.feed.show_notes import to_html, to_plain
 from podcast_pipeline.model import Enclosure, Episode, Person, Show, TranscriptVersion
@@ -101,6 +105,18 @@ def measure_one_more(catalog: Catalog) -> float:
     return time.process_time() - begun
 
 
+def measure_links(catalog: Catalog) -> tuple[float, float]:
+    """Return the CPU seconds of one subscriber's feed, from a rendered one, with and without making macs."""
+    shared, times = render_feed(catalog, PrivateAudience()), []
+    selector, key = new_selector(), b"k" * 32
+    token = to_token(selector, key)
+    for of in (partial(to_episode_token, selector, key=key), lambda _: token):
+        begun = time.process_time()
+        personalize(shared, token, of)
+        times.append(time.process_time() - begun)
+    return times[0], times[1]
+
+
 def main() -> int:
     """Print the times and the ratios.
 
@@ -120,6 +136,10 @@ def main() -> int:
         small, large = (min(times) for times in zip(*turns, strict=True))
         print(f"{name}: 500 episodes {small:.3f} s, 2,000 episodes {large:.3f} s, ratio {large / small:.2f}")
         failed |= large / small > RATIO_LIMIT
+    thousand = Catalog(show=SHOW, episodes=many.episodes[:1000])
+    links = [measure_links(thousand) for _ in range(TURNS)]
+    whole, without = (min(times) for times in zip(*links, strict=True))
+    print(f"one subscriber's feed of 1,000: {1000 * whole:.1f} ms, {1000 * without:.1f} ms without macs")
     one_more = min(measure_one_more(many) for _ in range(3))
     print(f"one more episode after 2,000: {one_more:.3f} s")
     return int(failed)

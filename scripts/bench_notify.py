@@ -73,7 +73,7 @@ def tell(people: Subscribers, folder: Path, port: int) -> None:
             show=site.catalog.show,
             notifications=NotificationQueue(people, AccessPolicy(renew_url="https://late.example")),
             connection=connection,
-            unsubscribe_key=people.secret_key,
+            secret_key=people.secret_key,
             clock=lambda: now,
         )
         count = sum(each.error is None for each in told)

@@ -121,16 +121,21 @@ INACTIVE: dict[str, tuple[Standing, datetime]] = {
 
 def expected(name: str, resource: Resource) -> Decision:
     """Return the cell of the table in docs/explanation/access.md, written down a second time."""
+    if resource == "episode_link" and name in ("anonymous", "erased"):
+        return NOT_FOUND
     if resource == "public" or name in PAYING:
         return Allow()
+    if name in GONE and resource == "episode_link":
+        return Teaser("anonymous")
     if name in STRANGERS:
         return Teaser("anonymous") if resource in ("page", "search") else NOT_FOUND
     standing, since = INACTIVE[name]
     cells: dict[Resource, Decision] = {
         "private_feed": FeedWithNotice(standing, since),
-        "file": Deny(403, f"{LINES[standing]} {RENEW}"),
+        "file": Deny(403, f"{LINES[standing]} {RENEW}", standing),
         "page": Teaser(standing),
         "search": Teaser(standing),
+        "episode_link": Teaser(standing),
     }
     return cells[resource]
 
@@ -157,6 +162,24 @@ def test_a_subscriber_only_episode(name: str, resource: Resource) -> None:
 
 @pytest.mark.parametrize("resource", RESOURCES)
 @pytest.mark.parametrize("name", VISITORS)
+def test_a_public_transcript(name: str, resource: Resource) -> None:
+    """Its page and its files are everybody's; the private feed and the show's search stay as they are."""
+    about = episode().model_copy(update={"transcript_is_public": True})
+    is_open = resource in ("page", "file")
+    assert decided(name, resource, about) == (Allow() if is_open else expected(name, resource))
+
+
+@pytest.mark.parametrize("resource", RESOURCES)
+@pytest.mark.parametrize("state", ["scheduled", "unpublished"])
+def test_a_public_transcript_of_an_episode_that_is_not_out(state: EpisodeState, resource: Resource) -> None:
+    """Before its time and after it was taken down nothing is open, whatever the catalog says of its words."""
+    about = episode(state).model_copy(update={"transcript_is_public": True})
+    for name in VISITORS:
+        assert decided(name, resource, about) == decided(name, resource, episode(state))
+
+
+@pytest.mark.parametrize("resource", RESOURCES)
+@pytest.mark.parametrize("name", VISITORS)
 def test_a_scheduled_episode_is_not_there(name: str, resource: Resource) -> None:
     """Nobody gets anything of an episode before its time, subscribers neither."""
     assert decided(name, resource, episode("scheduled")) == NOT_FOUND
@@ -165,10 +188,11 @@ def test_a_scheduled_episode_is_not_there(name: str, resource: Resource) -> None
 @pytest.mark.parametrize("resource", RESOURCES)
 @pytest.mark.parametrize("name", VISITORS)
 def test_an_unpublished_episode_is_gone(name: str, resource: Resource) -> None:
-    """Its page says 410 to everybody; elsewhere it is absent."""
+    """Its page says 410 to everybody, its link to who has a genuine one; elsewhere it is absent."""
     found = decided(name, resource, episode("unpublished"))
+    has_link = resource == "episode_link" and name not in ("anonymous", "erased")
     assert isinstance(found, Deny)
-    assert found.status == (410 if resource == "page" else 404)
+    assert found.status == (410 if resource == "page" or has_link else 404)
 
 
 @pytest.mark.parametrize("cause", ["rotated_at", "removed_at"])

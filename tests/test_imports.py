@@ -38,7 +38,7 @@ MAY_IMPORT = {
     "jinja2": {"web.epub", "web.templating"},
     "limits": {"web.rate_limit"},
     "llvmlite": {"transcription.engines.openvino.kernels", "transcription.engines.openvino.precision"},
-    "lxml": {"audit.feeds", "feed", "transcript.typed.html_page"},
+    "lxml": {"audit.episode_links", "audit.feeds", "feed", "transcript.typed.html_page"},
     "markupsafe": {"web"},
     "mutagen": {"audio.tags"},
     "mypy_boto3_s3": {"storage.s3"},

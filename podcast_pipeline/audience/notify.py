@@ -12,7 +12,9 @@ from podcast_pipeline.audience.subscribers.notifications import (
     NotificationQueue,
     transcript_available_since,
 )
+from podcast_pipeline.audience.subscribers.tokens import to_episode_token
 from podcast_pipeline.errors import EpisodeError, MailRejected
+from podcast_pipeline.feed.private import episode_link
 from podcast_pipeline.feed.show_notes import summary
 from podcast_pipeline.model import Episode, Show
 from podcast_pipeline.model.catalog import Catalog
@@ -20,13 +22,16 @@ from podcast_pipeline.model.catalog import Catalog
 TEXT = """\
 {about}
 
-Listen and read: {page_url}
+Listen and read: {read_lines}
 
 --\x20
 {show} is made by {author}.
 You get this mail because you asked, on your account page, to be told of new transcripts.
 To stop these mails: {stop_url}
 """
+
+
+OWN_LINK = "The link is your own, and opens this one episode."
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,7 @@ def send_notifications(
     show: Show,
     notifications: NotificationQueue,
     connection: SmtpConnection,
-    unsubscribe_key: bytes,
+    secret_key: bytes,
     clock: Callable[[], datetime],
 ) -> Iterator[NotificationResult]:
     """Send the pending notifications of an episode, and yield the result of each mail.
@@ -78,19 +83,25 @@ def send_notifications(
     mail that the server rejected, but never one that the server may have accepted.
 
     Args:
-        unsubscribe_key: the secret key that signs unsubscribe links.
+        secret_key: signs one-episode links and unsubscribe links.
 
     Raises:
         MailError: the server is unreachable or accepts no mail.
     """
     for subscriber_id in notifications.pending(episode, clock=clock):
-        address = notifications.claim(subscriber_id, episode, now=clock())
-        if address is None:
+        recipient = notifications.claim(subscriber_id, episode, now=clock())
+        if recipient is None:
             continue
-        token = unsubscribe_token.to_unsubscribe_token(subscriber_id, unsubscribe_key)
-        unsubscribe_url = f"{show.site_url}/mail/stop/{token}"
+        stop = unsubscribe_token.to_unsubscribe_token(subscriber_id, secret_key)
+        message = notification_message(
+            show,
+            episode,
+            to=recipient.email,
+            read_lines=_read_lines(show, episode, recipient.selector, secret_key),
+            unsubscribe_url=f"{show.site_url}/mail/stop/{stop}",
+        )
         try:
-            connection.send(notification_message(show, episode, to=address, unsubscribe_url=unsubscribe_url))
+            connection.send(message)
         except MailRejected as error:
             notifications.release(subscriber_id, episode.id)
             yield NotificationResult(subscriber_id, error)
@@ -103,12 +114,22 @@ def send_notifications(
             yield NotificationResult(subscriber_id)
 
 
-def notification_message(show: Show, episode: Episode, *, to: str, unsubscribe_url: str) -> Message:
-    """Return the mail: the episode's public data and link, the reason for the mail, the unsubscribe link."""
+def _read_lines(show: Show, episode: Episode, selector: str, secret_key: bytes) -> str:
+    """Return where the words are read: by the subscriber's own link, unless they are for everybody."""
+    if episode.transcript_is_public:
+        return show.episode_url(episode.slug)
+    link = episode_link(show, episode, to_episode_token(selector, episode.id, secret_key))
+    return f"{link}\n{OWN_LINK}"
+
+
+def notification_message(
+    show: Show, episode: Episode, *, to: str, read_lines: str, unsubscribe_url: str
+) -> Message:
+    """Return the mail: the episode's public data, the link that opens its words, the unsubscribe link."""
     title = " ".join(episode.title.split())
     text = TEXT.format(
         about="\n\n".join(filter(None, (title, summary(episode.notes)))),
-        page_url=show.episode_url(episode.slug),
+        read_lines=read_lines,
         show=show.title,
         author=show.author,
         stop_url=unsubscribe_url,

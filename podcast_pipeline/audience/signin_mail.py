@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from urllib.parse import urlencode
 
 from podcast_pipeline.audience.jobs.kinds import ClaimedJob, JobKind, Outcome
 from podcast_pipeline.audience.mail import Mailer, Message
@@ -14,7 +15,7 @@ NOBODY = "nobody@invalid.example"
 TEXT = """\
 Open this link within 15 minutes to sign in to {title}:
 
-{site}/signin/link/{secret}
+{site}/signin/link/{secret}{query}
 
 {code}
 If you did not ask for this, do nothing; nobody can sign in without this mail.
@@ -39,7 +40,11 @@ def signin_mail_kind(signin: SignIn, mailer: Mailer, show: Show, *, clock: Calla
         if mail is None:
             return "expired"
         code = CODE.format(code=mail.code) if mail.code else NO_CODE
-        text = TEXT.format(title=show.title, site=show.site_url, secret=mail.link_secret, code=code)
+        landing = job.payload.get("landing")
+        query = f"?{urlencode({'next': landing})}" if landing else ""
+        text = TEXT.format(
+            title=show.title, site=show.site_url, secret=mail.link_secret, query=query, code=code
+        )
         subject = " ".join(f"Sign in to {show.title}".split())
         message = Message(mail.email or NOBODY, subject, text)
         if mail.email is None:

@@ -11,6 +11,7 @@ from datetime import date
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from mutagen import MutagenError
 from mutagen.id3 import (
@@ -42,6 +43,8 @@ from podcast_pipeline.model import Chapter
 UTF8 = Encoding.UTF8
 GENRE = "Podcast"
 ANY_LANGUAGE = "XXX"  # ID3's code where none is given
+LAST_OF_LATIN_1 = "\xff"
+URL_CHARACTERS = "/%:@!$&'()*+,;=~?#[]"
 NO_OFFSET = 0xFFFFFFFF  # a chapter is given by its time, not by a byte offset
 HEADER_BYTES = 10
 
@@ -90,8 +93,9 @@ def _frames(tags: Id3Tags) -> Iterator[object]:
     if tags.comment:
         yield COMM(encoding=UTF8, lang=ANY_LANGUAGE, desc="", text=tags.comment)
     if tags.url:
-        yield WOAF(url=tags.url)
-        yield WXXX(encoding=UTF8, desc="", url=tags.url)
+        url = _latin_1(tags.url)
+        yield WOAF(url=url)
+        yield WXXX(encoding=UTF8, desc="", url=url)
     if tags.track is not None:
         yield TRCK(encoding=UTF8, text=str(tags.track))
     if tags.season is not None:
@@ -100,6 +104,11 @@ def _frames(tags: Id3Tags) -> Iterator[object]:
         picture, kind = tags.cover, PictureType.COVER_FRONT
         yield APIC(encoding=UTF8, mime=picture.content_type, type=kind, desc="", data=picture.data)
     yield from _chapter_frames(tags)
+
+
+def _latin_1(url: str) -> str:
+    """Return an address as ID3 has it: percent-encoded where it has a character beyond Latin-1."""
+    return url if max(url) <= LAST_OF_LATIN_1 else quote(url, safe=URL_CHARACTERS)
 
 
 def _chapter_frames(tags: Id3Tags) -> Iterator[object]:

@@ -4,6 +4,7 @@
     visitors       visitors without a token, with a made-up one, and with real ones in every state
     pages          every page, file and guessed URL, and every link on them
     feeds          private feeds: rules P2, P5, P6
+    episode_links  one-episode links: whom they let read what, where they stand
     storage        the bucket without credentials; all public bytes
     logs_and_mail  log files and folders of mail
     run            the whole audit

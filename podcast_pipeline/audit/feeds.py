@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from lxml import etree
 
+from podcast_pipeline.audit.episode_links import check_links_in_feed
 from podcast_pipeline.audit.finding import AuditFinding, redact
 from podcast_pipeline.audit.secrets import RestrictedText
 from podcast_pipeline.audit.visitors import AuditResponse, AuditVisitor, VisitorKind, check_response
@@ -35,7 +36,7 @@ def check_private_feed(
     if answer.status not in (expected, *_rate_limited(visitor)):
         yield _finding(visitor, "P5", url, f"answered {answer.status}, not {expected}")
     if answer.status == 200:
-        for check in (_check_private_tags, _check_headers, _check_items):
+        for check in (_check_private_tags, _check_headers, _check_items, check_links_in_feed):
             yield from check(visitor, answer, catalog)
     episodes = [episode for episode in catalog.episodes if episode.state == "published"]
     for episode in episodes if answer.status == 200 else episodes[:STRANGER_EPISODES]:
@@ -45,11 +46,10 @@ def check_private_feed(
 def _check_files(
     visitor: AuditVisitor, episode: Episode, catalog: Catalog, secrets: RestrictedText
 ) -> Iterator[AuditFinding]:
-    refused = 403 if visitor.who in FORMER else 404
     there = [(path, 200) for path in _paths(episode)]
     withdrawn = [(path, 410) for path in _withdrawn_paths(episode)]
     for path, active_status in (*there, *withdrawn):
-        expected = active_status if visitor.is_active else refused
+        expected = _expected_status(visitor, episode, active_status)
         url = f"{catalog.show.site_url}/feeds/{visitor.token}/{path}"
         answer = visitor.request(url)
         yield from check_response(visitor, answer, secrets)
@@ -61,6 +61,15 @@ def _check_files(
         conditional = visitor.request(url, if_none_match="*")
         if answer.status >= 400 and conditional.status == 304:
             yield _finding(visitor, "P5", url, "a conditional request is answered 304; decide access first")
+
+
+def _expected_status(visitor: AuditVisitor, episode: Episode, active_status: int) -> int:
+    """Return the status of a file, by that which an active subscriber gets: 200, or 410 where withdrawn."""
+    if visitor.is_active or visitor.who not in FORMER:
+        return active_status if visitor.is_active else 404
+    if not episode.transcript_is_public or visitor.who in ("lapsed", "suspended"):
+        return 200 if episode.transcript_is_public and active_status == 200 else 403
+    return 200 if active_status == 200 else 404
 
 
 def _paths(episode: Episode) -> Iterator[str]:
@@ -117,8 +126,9 @@ def _check_items(visitor: AuditVisitor, answer: AuditResponse, catalog: Catalog)
     notices = len(items) - sum(1 for episode in catalog.published() if episode.guid in guids)
     if notices != (not visitor.is_active):
         yield _finding(visitor, "P5", answer.url, f"{notices} notice items")
-    listed = sum(len(item.findall(f"{PODCAST}transcript")) for item in items)
-    has_transcripts = any(episode.transcripts for episode in catalog.published())
+    tags = [tag.get("url", "") for item in items for tag in item.findall(f"{PODCAST}transcript")]
+    listed = sum("/feeds/" in url for url in tags)
+    has_transcripts = any(e.transcript and not e.transcript_is_public for e in catalog.published())
     if visitor.is_active and has_transcripts and not listed:
         yield _finding(visitor, "P5", answer.url, "lists no transcripts for an active subscriber")
     if not visitor.is_active and listed:

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from podcast_pipeline.audit.finding import (
+    EPISODE_LINK_PATTERN,
     SIGNIN_LINK_PATTERN,
     TOKEN_PATTERN,
     UNSUBSCRIBE_LINK_PATTERN,
@@ -92,6 +93,7 @@ def _check_mail(
         yield AuditFinding("P5", "mail", where, leak_message(run))
     if (
         TOKEN_PATTERN.search(headers)
+        or EPISODE_LINK_PATTERN.search(headers)
         or SIGNIN_LINK_PATTERN.search(headers)
         or UNSUBSCRIBE_LINK_PATTERN.search(other_headers)
     ):
@@ -99,10 +101,10 @@ def _check_mail(
     text = body.decode("latin-1")
     if TOKEN_PATTERN.search(text):
         yield AuditFinding("P8", "mail", where, "contains the token of a private feed")
-    if len(set(recipients)) > 1 and UNSUBSCRIBE_LINK_PATTERN.search(f"{headers}\n{text}"):
-        yield AuditFinding(
-            "P8", "mail", where, "contains one person's unsubscribe link, but has several recipients"
-        )
+    for link, pattern in (("unsubscribe", UNSUBSCRIBE_LINK_PATTERN), ("one-episode", EPISODE_LINK_PATTERN)):
+        if len(set(recipients)) > 1 and pattern.search(f"{headers}\n{text}"):
+            message = f"contains one person's {link} link, but has several recipients"
+            yield AuditFinding("P8", "mail", where, message)
 
 
 def _decode_header(value: str) -> str:

@@ -84,6 +84,7 @@ class SiteCrawler:
                 yield from self._probe(f"{page}{path}?v={_hash16(version.document_key)}")
             for ending, key in version.file_keys.items():
                 yield from self._expect(f"{page}/transcript.{ending}?v={_hash16(key)}", self._file(episode))
+        yield from self._public_files(episode)
         if episode.access == "subscribers" and episode.enclosure.key:
             suffix = episode.enclosure.key.rpartition(".")[2]
             yield from self._expect(f"{page}/audio.{suffix}", self._file(episode))
@@ -101,7 +102,20 @@ class SiteCrawler:
             for ending, key in files.items():
                 yield from self._expect(f"{page}/transcript.{ending}?v={_hash16(key)}", file_status)
 
+    def _public_files(self, episode: Episode) -> Iterator[AuditFinding]:
+        """Request the files for everybody: there where the transcript is public, else not left behind."""
+        for version in (episode.transcript,) if episode.transcript else ():
+            for key in version.public_keys.values():
+                url = self.catalog.show.object_url(key)
+                if episode.transcript_is_public:
+                    yield from self._expect(url, 200)
+                elif self.visitor.request(url).status < 400:
+                    message = "is open to everybody; the transcript is for subscribers"
+                    yield AuditFinding("P3", self.visitor.who, redact(url), message)
+
     def _file(self, episode: Episode) -> int:
+        if episode.state == "published" and episode.transcript_is_public:
+            return 200
         return FILE_STATUS.get(self.visitor.who, 404) if episode.state == "published" else 404
 
     def _expect(self, url: str, status: int) -> Iterator[AuditFinding]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from podcast_pipeline.audit.episode_links import check_episode_links
 from podcast_pipeline.audit.feeds import check_private_feed
 from podcast_pipeline.audit.finding import AuditFinding
 from podcast_pipeline.audit.pages import SiteCrawler
@@ -52,6 +53,8 @@ def run_audit(target: AuditTarget, *, report: ProgressCallback) -> tuple[AuditFi
 def _audit_as(visitor: AuditVisitor, target: AuditTarget) -> Iterator[AuditFinding]:
     if visitor.token:
         yield from check_private_feed(visitor, target.catalog, target.secrets)
+    if visitor.episode_token:
+        yield from check_episode_links(visitor, target.catalog, target.secrets)
     crawler = SiteCrawler(visitor, target.catalog, target.secrets)
     yield from crawler.crawl()
     if visitor.who == "anonymous":

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from podcast_pipeline.audit.finding import (
+    EPISODE_LINK_PATTERN,
     SIGNIN_LINK_PATTERN,
     TOKEN_PATTERN,
     UNSUBSCRIBE_LINK_PATTERN,
@@ -48,8 +49,8 @@ class RestrictedText:
         Args:
             transcripts: by document key, every version of every episode.
         """
-        public_text = tuple(_public_text(catalog))
-        published, others = _split_by_state(catalog, transcripts)
+        open_to_all, published, others = _split_by_readers(catalog, transcripts)
+        public_text = (*_public_text(catalog), *(transcript.text for transcript in open_to_all))
         paid = [Shingles.of(transcript, public_text=public_text) for transcript in published]
         released_text = (*public_text, *(transcript.text for transcript in published))
         unreleased = [Shingles.of(transcript, public_text=released_text) for transcript in others]
@@ -117,7 +118,8 @@ def check_quotes(catalog: Catalog, transcripts: Mapping[str, Transcript]) -> Ite
         transcripts: by document key.
     """
     for episode in catalog.published():
-        words = transcripts.get(episode.transcript.document_key) if episode.transcript else None
+        is_secret = episode.transcript and not episode.transcript_is_public
+        words = transcripts.get(episode.transcript.document_key) if is_secret and episode.transcript else None
         texts = (*episode_texts(episode), *show_texts(catalog.show))
         for quoted in quoted_texts(texts, words, teaser=episode.teaser) if words else ():
             yield AuditFinding("P11", "anonymous", catalog.show.episode_url(episode.slug), str(quoted))
@@ -134,6 +136,8 @@ def check_public_data(
     text = data.decode("latin-1")
     if TOKEN_PATTERN.search(text):
         yield AuditFinding("P8", who, where, "contains the token of a private feed")
+    if EPISODE_LINK_PATTERN.search(text):
+        yield AuditFinding("P8", who, where, "contains a subscriber's one-episode link")
     if SIGNIN_LINK_PATTERN.search(text):
         yield AuditFinding("P8", who, where, "contains a sign-in link")
     if UNSUBSCRIBE_LINK_PATTERN.search(text):
@@ -163,16 +167,18 @@ def _public_text(catalog: Catalog) -> Iterator[str]:
         yield from (version.note for version in episode.transcripts)
 
 
-def _split_by_state(
+def _split_by_readers(
     catalog: Catalog, transcripts: Mapping[str, Transcript]
-) -> tuple[list[Transcript], list[Transcript]]:
-    """Return the transcripts of published episodes, and of all others."""
-    published: list[Transcript] = []
-    others: list[Transcript] = []
+) -> tuple[list[Transcript], list[Transcript], list[Transcript]]:
+    """Return the transcripts that everybody may read, those that subscribers may read, and all others."""
+    for_all: list[Transcript] = []
+    for_subscribers: list[Transcript] = []
+    for_nobody: list[Transcript] = []
     for episode in catalog.episodes:
-        side = published if episode.state == "published" else others
+        side = for_subscribers if episode.state == "published" else for_nobody
+        side = for_all if episode.transcript_is_public else side
         side += (transcripts[key] for key in document_keys([episode]) if key in transcripts)
-    return published, others
+    return for_all, for_subscribers, for_nobody
 
 
 def document_keys(episodes: Iterable[Episode]) -> list[str]:

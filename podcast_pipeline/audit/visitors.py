@@ -1,14 +1,15 @@
 """Visitors, their requests, and the check of every response."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import httpx
 
-from podcast_pipeline.audit.finding import TOKEN_PATTERN, AuditFinding, redact
+from podcast_pipeline.audit.finding import EPISODE_LINK_PATTERN, TOKEN_PATTERN, AuditFinding, redact
 from podcast_pipeline.audit.secrets import (
     RestrictedText,
     check_presigned_urls,
@@ -67,11 +68,13 @@ class AuditVisitor:
     Attributes:
         client: follows no redirects.
         token: of a private feed; None for a visitor without one.
+        episode_token: returns the token of the visitor's link to the episode with an id.
     """
 
     who: VisitorKind
     client: httpx.Client = field(repr=False)
     token: str | None = field(default=None, repr=False)
+    episode_token: Callable[[UUID], str] | None = field(default=None, repr=False)
 
     @property
     def is_active(self) -> bool:
@@ -123,6 +126,7 @@ def check_response(
         )
     elif visitor.token and visitor.token in text and not _is_private_feed(visitor, response):
         yield AuditFinding("P8", who, where, "shows the token outside of the private feed")
+    yield from _check_episode_links(visitor, response, text)
     if response.status >= 500:
         yield AuditFinding("H4", who, where, f"answered {response.status}")
     yield from check_presigned_urls(text, who=who, where=where)
@@ -134,6 +138,16 @@ def check_public_type(visitor: AuditVisitor, response: AuditResponse, key: str) 
     if response.status == 200 and not is_public_type(key, content_type):
         message = f"is delivered as “{content_type}”, a type that we do not make"
         yield AuditFinding("H6", visitor.who, redact(response.url), message)
+
+
+def _check_episode_links(visitor: AuditVisitor, response: AuditResponse, text: str) -> Iterator[AuditFinding]:
+    """Find one-episode links anywhere but in the notes of their owner's feed."""
+    selectors = {token.partition(".")[0] for token in EPISODE_LINK_PATTERN.findall(text)}
+    where = redact(response.url)
+    if selectors - {(visitor.token or "").partition(".")[0]}:
+        yield AuditFinding("P5", visitor.who, where, "contains another subscriber's one-episode link")
+    elif selectors and not response.url.endswith(f"/feeds/{visitor.token}/feed.xml"):
+        yield AuditFinding("P8", visitor.who, where, "shows the one-episode link outside of the private feed")
 
 
 def _is_private_feed(visitor: AuditVisitor, response: AuditResponse) -> bool:

@@ -89,8 +89,8 @@ def _release(session: "CliSession") -> "JobKind":
     def release(_: "ClaimedJob") -> "Outcome":
         if context.catalog() is None:  # nothing was ever published
             return "dropped"
-        for slug in release_due(session, context):
-            LOG.info("released %s", slug)
+        for line in release_due(session, context).lines:
+            LOG.info("%s", line)
         return "done"
 
     return JobKind("release", release, every=RELEASE_EVERY, lease=RELEASE_LEASE)

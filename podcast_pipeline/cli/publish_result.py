@@ -144,6 +144,7 @@ def _lines(session: CliSession, outcome: PublishOutcome) -> Iterator[str]:
         known = result.before.transcripts if result.before else ()
         if version and version.note and version not in known:
             yield f"transcript: version {version.version}; correction note: {version.note}"
+        yield from _lines_on_the_readers(result)
         if scheduled:
             yield f"page from then on: {facts['page_url']}"
             return
@@ -151,6 +152,19 @@ def _lines(session: CliSession, outcome: PublishOutcome) -> Iterator[str]:
         yield f"audio: {facts['audio_url'] or 'for subscribers, in their private feeds and on the page'}"
         yield f"feed:  {result.show.feed_url}"
         yield from _lines_on_the_audio(session, result)
+
+
+def _lines_on_the_readers(result: "PublishResult") -> Iterator[str]:
+    """Yield who reads the transcript from now on, where that has changed."""
+    was_public = result.before is not None and result.before.transcript_is_public
+    if result.episode.transcript_is_public and not was_public:
+        yield "transcript: for everybody, in the public feed, on the page and in search"
+    elif was_public and not result.episode.transcript_is_public:
+        count = len(result.episode.pending_keys)
+        yield (
+            f"transcript: for subscribers again; {count} public files were removed. What apps, search engines"
+            " and readers have fetched cannot be called back; caches may answer for five minutes more"
+        )
 
 
 def _lines_on_the_audio(session: CliSession, result: "PublishResult") -> Iterator[str]:

@@ -9,7 +9,7 @@ COSTS = {"check": 4.0, "transcribe": 33.0, "speakers": 31.0, "master": 22.0, "st
 """Step -> its seconds for an hour of audio, as scripts/bench_publish.py measures them on two cores. Steps
 that are not here take no time to speak of."""
 COSTS_OF_SOME = {
-    "languages": {"languages": 20.0},
+    "languages": {"languages": 50.0},
     "track": {"transcribe": 2 * COSTS["transcribe"], "speakers": 0.0},
 }
 """First word of a step that only some runs have, with a list of languages or with tracks -> the costs of

@@ -281,6 +281,9 @@ class AccessTable(FrozenModel):
 
     teaser_words: Annotated[int, Field(ge=0, le=500)] = 60
     """Words of a transcript that everybody may read, never more than a third of it."""
+    public_after_days: Annotated[int, Field(ge=0, le=36500)] | None = None
+    """After how many days from its publication `podcast release` opens a transcript to everybody, unless its
+    episode.toml has `transcript = "subscribers"`; without a number never."""
     renew_url: Url | None = None
     """Page where a subscription is bought or renewed. Without it no page has a Subscribe button."""
     private_title_suffix: Annotated[str, Field(max_length=60)] = ""

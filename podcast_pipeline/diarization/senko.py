@@ -105,7 +105,7 @@ class Senko:
             stretches = cut_stretches(source.blocks())
             for windows in _process_ahead(pool, networks, stretches, ahead=self._workers):
                 processed += windows
-                done_s = processed[-1].start_s
+                done_s = processed[-1].start_s + WINDOW_SAMPLES / SAMPLE_RATE_HZ
                 total_s = max(source.declared_s, done_s)
                 report(Progress(step=STEP, done=done_s, total=total_s, unit="s"))
         report(Progress(step=STEP, done=1, total=1, unit="steps"))

@@ -123,6 +123,7 @@ class EpisodeFolder:
             notes=self.read_notes(),
             language=table.language or self.show_language,
             access=table.access,
+            transcript_choice=table.transcript,
             explicit=self.show_explicit if table.explicit is None else table.explicit,
             season=table.season,
             number=table.number,

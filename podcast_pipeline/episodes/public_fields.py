@@ -14,11 +14,16 @@ from podcast_pipeline.transcript import timeline as timelines
 
 PLAIN = (
     *("title", "notes", "language", "access", "explicit", "season", "number", "type", "topics"),
-    "reviewed_by",
-    "source_sha256",
+    *("reviewed_by", "transcript", "source_sha256"),
 )
+ATTRIBUTES = {"transcript": "transcript_choice"}
+"""Field -> the attribute of a draft, where it has another name."""
 RECORDING = "source_sha256"
-LATER = {"hosts": short_sha256(b"[]"), "reviewed_by": short_sha256(b'""')}
+LATER = {
+    "hosts": short_sha256(b"[]"),
+    "transcript": short_sha256(b"null"),
+    "reviewed_by": short_sha256(b'""'),
+}
 """Fields that a base.json of an earlier release does not have, with the digest of the value that they had."""
 PERSONS: Mapping[str, Literal["host", "guest"]] = {"hosts": "host", "guests": "guest"}
 """Field -> the role of its persons."""
@@ -102,7 +107,7 @@ def merge_fields(base: Mapping[str, str] | None, ours: Fields, theirs: Fields) -
 
 def with_fields(draft: EpisodeDraft, fields: Fields) -> EpisodeDraft:
     """Return a draft with the values of some fields, in recording times."""
-    changes = {name: value for name, value in fields.items() if name not in PERSONS}
+    changes = {ATTRIBUTES.get(name, name): fields[name] for name in fields if name not in PERSONS}
     changes["persons"] = tuple(
         p for name, role in PERSONS.items() for p in _persons(draft, role, fields.get(name))
     )
@@ -159,7 +164,7 @@ def _fields(
     draft: EpisodeDraft, chapters: tuple[Chapter, ...], soundbites: tuple[Soundbite, ...], timeline: Timeline
 ) -> Fields:
     """Return the fields; chapters and soundbites are in media times of the timeline."""
-    plain = {name: getattr(draft, name) for name in PLAIN}
+    plain = {name: getattr(draft, ATTRIBUTES.get(name, name)) for name in PLAIN}
     return {
         **{name: list(value) if isinstance(value, tuple) else value for name, value in plain.items()},
         **{

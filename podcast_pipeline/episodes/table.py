@@ -4,7 +4,7 @@ import datetime
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import (
@@ -33,6 +33,7 @@ from podcast_pipeline.model import (
     Slug,
     Soundbite,
     Topic,
+    TranscriptChoice,
     http_url_or_none,
 )
 from podcast_pipeline.transcript.text.clock import parse_clock
@@ -129,7 +130,10 @@ class EpisodeTable(FrozenModel):
     language: NonEmptyStr | None = None
     """Language of this episode. Without it the show's."""
     access: Literal["public", "subscribers"] = "public"
-    """Who gets the audio. The transcript is for subscribers in either case."""
+    """Who gets the audio."""
+    transcript: TranscriptChoice | None = None
+    """Who reads the transcript: everybody (`public`), or subscribers alone for ever (`subscribers`). Without
+    this key subscribers alone, until `[access] public_after_days` is over."""
     explicit: bool | None = None
     """Whether apps mark this episode as explicit. Without it as the show."""
     hosts: tuple[PersonTable, ...] = ()
@@ -159,6 +163,12 @@ class EpisodeTable(FrozenModel):
         if language is not None and info.data.get("source") is not None:
             LANGUAGE.validate_python(language)
         return language
+
+    @model_validator(mode="after")
+    def _words_of_public_audio(self) -> Self:
+        if self.transcript == "public" and self.access == "subscribers":
+            raise ValueError('transcript = "public" is for episodes that everybody hears; access is not')
+        return self
 
     @model_validator(mode="before")
     @classmethod

@@ -6,6 +6,7 @@ notice once for each standing, with PLACEHOLDER_GUID and PLACEHOLDER_DATE in the
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -13,7 +14,7 @@ from uuid import UUID
 
 from podcast_pipeline.errors import FeedError
 from podcast_pipeline.feed.notice import NoticeItem
-from podcast_pipeline.feed.text import TOKEN_PLACEHOLDER, xml_safe
+from podcast_pipeline.feed.text import EPISODE_TOKEN_PLACEHOLDER, TOKEN_PLACEHOLDER, xml_safe
 from podcast_pipeline.model import CaptionFormat, Episode, Show
 
 PLACEHOLDER_GUID = UUID(int=2**128 - 1)
@@ -21,6 +22,10 @@ PLACEHOLDER_DATE = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 DATED_ELEMENTS = ("lastBuildDate", "pubDate")
 
 TOKEN_PATTERN = re.compile(r"[a-z2-7]{16}\.[a-z2-7]{32}")
+EPISODE_LINK = re.compile(rf"{re.escape(EPISODE_TOKEN_PLACEHOLDER)}/([0-9a-f-]{{36}})".encode())
+
+EpisodeTokens = Callable[[UUID], str]
+"""Returns a subscriber's token for the one-episode link to the episode with an id."""
 
 
 @dataclass(frozen=True)
@@ -61,23 +66,34 @@ class PrivateFeed:
             return self.shared
         return personalize_notice(self.shared, self.notice, changed_at=self.changed_at)
 
-    def to_bytes(self, token: str) -> bytes:
-        """Return the subscriber's feed."""
-        return personalize(self.with_notice(), token)
+    def to_bytes(self, token: str, episode_token: EpisodeTokens) -> bytes:
+        """Return the subscriber's feed; each item costs a MAC, so only where the body is needed."""
+        return personalize(self.with_notice(), token, episode_token)
 
 
-def personalize(feed: bytes, token: str) -> bytes:
-    """Replace the placeholder in a rendered private feed by a subscriber's token; the length stays the same.
+def personalize(feed: bytes, token: str, episode_token: EpisodeTokens) -> bytes:
+    """Replace the placeholders in a rendered private feed by a subscriber's; the length stays the same.
 
     Raises:
         FeedError: `token` does not have a token's form.
     """
+    mine, made = _token_bytes(token), dict[bytes, bytes]()  # an item has its link twice
+
+    def link(found: re.Match[bytes]) -> bytes:
+        if found[1] not in made:
+            made[found[1]] = _token_bytes(episode_token(UUID(found[1].decode()))) + b"/" + found[1]
+        return made[found[1]]
+
+    return EPISODE_LINK.sub(link, feed.replace(TOKEN_PLACEHOLDER.encode(), mine))
+
+
+def _token_bytes(token: str) -> bytes:
     if not TOKEN_PATTERN.fullmatch(token):
         raise FeedError(
             "private feed",
             "the token does not have a feed token's form; create one with `podcast subscribers rotate`",
         )
-    return feed.replace(TOKEN_PLACEHOLDER.encode(), token.encode())
+    return token.encode()
 
 
 def placeholder_notice(item: NoticeItem) -> NoticeItem:
@@ -123,6 +139,15 @@ def private_chapters_url(show: Show, episode: Episode) -> str:
 def private_transcript_url(show: Show, episode: Episode, form: CaptionFormat, key: str) -> str:
     """Return the private address of one transcript file; `v` is the hash16 in its key."""
     return _address(show, f"transcripts/{episode.id}.{form}?v={xml_safe(key).split('.')[-2]}")
+
+
+def episode_link(show: Show, episode: Episode, token: str) -> str:
+    """Return a subscriber's address that opens the words of one episode in a browser, without sign-in.
+
+    Args:
+        token: of this subscriber and this episode.
+    """
+    return f"{xml_safe(show.site_url)}/r/{token}/{episode.id}"
 
 
 def _address(show: Show, path: str) -> str:

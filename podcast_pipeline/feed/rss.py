@@ -14,7 +14,7 @@ import feedgen.entry
 import feedgen.feed
 
 from podcast_pipeline.errors import FeedError
-from podcast_pipeline.feed import paging, private, show_notes, tags
+from podcast_pipeline.feed import paging, private, reading_line, show_notes, tags
 from podcast_pipeline.feed.feedgen_extension import ChannelTags, ItemTags, Tag
 from podcast_pipeline.feed.notice import NoticeItem
 from podcast_pipeline.feed.paging import FeedPage
@@ -150,12 +150,12 @@ def _write_episode(entry: Any, show: Show, episode: Episode, audience: Audience)
     enclosure = episode.enclosure
     mime = enclosure_type(enclosure) or enclosure.type
     entry.enclosure(tags.enclosure_url(show, episode), enclosure.size_bytes, single_line(mime))
-    if original and (original.description or original.content):
-        _write_original_notes(entry, original)
-    else:
-        _write_notes(entry, episode.notes)
+    notes = _original_notes(original) if original else None
+    notes = notes or _notes(episode.notes)
+    reads = isinstance(audience, PrivateAudience) and audience.transcripts
+    _write_notes(entry, _with_link(show, episode, notes) if reads and episode.transcript else notes)
     entry.tags.add(*tags.episode_tags(show, episode))
-    if isinstance(audience, PrivateAudience) and audience.transcripts:
+    if reads or episode.transcript_is_public:
         entry.tags.add(*tags.transcript_tags(show, episode))
 
 
@@ -168,7 +168,7 @@ def _write_notice(entry: Any, catalog: Catalog, item: NoticeItem) -> None:
         address = single_line(catalog.show.object_url(catalog.notice_audio_key))
         entry.enclosure(address, catalog.notice_audio_size_bytes, "audio/mpeg")
         entry.tags.add(Tag("itunes:duration", tags.whole_seconds(catalog.notice_audio_duration_s)))
-    _write_notes(entry, item.text)
+    _write_notes(entry, _notes(item.text))
     entry.tags.add(Tag("itunes:explicit", "false"), Tag("itunes:episodeType", "bonus"))
 
 
@@ -180,16 +180,46 @@ def _readable(text: str, subject: str) -> str:
     return readable
 
 
-def _write_notes(entry: Any, text: str) -> None:
+@dataclass(frozen=True)
+class ItemNotes:
+    """The notes of an item; None where there are none.
+
+    Attributes:
+        description: plain text, or HTML of an imported item.
+        content: HTML.
+    """
+
+    description: str | None = None
+    content: str | None = None
+
+
+def _write_notes(entry: Any, notes: ItemNotes) -> None:
+    if notes.description is not None:
+        entry.description(notes.description)
+    if notes.content is not None:
+        entry.content(notes.content, type="CDATA")
+
+
+def _notes(text: str) -> ItemNotes:
     html = show_notes.to_html(text)
-    if html:
-        entry.description(show_notes.to_plain(text))
-        entry.content(html, type="CDATA")
+    return ItemNotes(show_notes.to_plain(text), html) if html else ItemNotes()
 
 
-def _write_original_notes(entry: Any, original: ImportedItem) -> None:
-    """Write an imported item's notes unchanged, but for scripts."""
-    if original.description:
-        entry.description(xml_safe(harmless_notes(original.description)))
-    if original.content:
-        entry.content(xml_safe(harmless_notes(original.content)).replace("]]>", "]]&gt;"), type="CDATA")
+def _original_notes(original: ImportedItem) -> ItemNotes | None:
+    """Return an imported item's notes unchanged, but for scripts; None where it had none."""
+    if not (original.description or original.content):
+        return None
+    return ItemNotes(
+        xml_safe(harmless_notes(original.description)) if original.description else None,
+        xml_safe(harmless_notes(original.content)).replace("]]>", "]]&gt;") if original.content else None,
+    )
+
+
+def _with_link(show: Show, episode: Episode, notes: ItemNotes) -> ItemNotes:
+    """Return the notes below the subscriber's link to this episode."""
+    description = notes.description or ""
+    content = notes.content or show_notes.to_html(description)
+    return ItemNotes(
+        reading_line.above_description(show, episode, description),
+        f"{reading_line.html_line(show, episode)}{content}".rstrip("\n"),
+    )

@@ -15,6 +15,7 @@ from podcast_pipeline.model import (
     ImportedItem,
     Person,
     Show,
+    TranscriptVersion,
 )
 
 PODCAST_NAMESPACE = UUID("ead4c236-bf58-58c6-a2c6-a6b28d128cb6")
@@ -152,7 +153,10 @@ def credited_persons(show: Show, episode: Episode) -> tuple[Person, ...]:
 
 
 def transcript_tags(show: Show, episode: Episode) -> list[Tag]:
-    """Return the tags of the newest transcript's files; none without a transcript."""
+    """Return the tags of the newest transcript's files; none without a transcript.
+
+    Their addresses are those for everybody where the transcript is public, else of the private feed.
+    """
     version = episode.transcript
     if version is None:
         return []
@@ -161,7 +165,7 @@ def transcript_tags(show: Show, episode: Episode) -> list[Tag]:
         Tag(
             "podcast:transcript",
             attributes={
-                "url": private.private_transcript_url(show, episode, form, version.file_keys[form]),
+                "url": _transcript_url(show, episode, form, version),
                 "type": mime,
                 "language": language,
                 "rel": "captions",
@@ -170,6 +174,12 @@ def transcript_tags(show: Show, episode: Episode) -> list[Tag]:
         for form, mime in CAPTION_TYPES.items()
         if form in version.file_keys
     ]
+
+
+def _transcript_url(show: Show, episode: Episode, form: CaptionFormat, version: TranscriptVersion) -> str:
+    if episode.transcript_is_public:
+        return single_line(show.object_url(version.public_keys[form]))
+    return private.private_transcript_url(show, episode, form, version.file_keys[form])
 
 
 def _same_language(one: str, other: str) -> bool:

@@ -5,6 +5,11 @@ import re
 TOKEN_PLACEHOLDER = "podcastpipelines.tokenofthesubscriberwhoreadsthis"  # noqa: S105  has the form of a token, is no token
 """Stands for the subscriber's token in a private feed, until `personalize`."""
 
+EPISODE_TOKEN_PLACEHOLDER = "podcastpipelines.episodelinkofthesubscriberreader"  # noqa: S105  as above
+"""Stands for the token of the subscriber's one-episode link, until `personalize`."""
+
+PLACEHOLDERS = (TOKEN_PLACEHOLDER, EPISODE_TOKEN_PLACEHOLDER)
+
 ILLEGAL_CHARACTERS = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 forbids. Source: section 2.2, production Char."""
 _DURATION = re.compile(r"\d{1,9}(\.\d{1,9})?|\d{1,6}(:\d{1,2}){1,2}(\.\d{1,9})?")
@@ -12,17 +17,19 @@ _WHITE = re.compile(r"[ \t\r\n]+")
 
 
 def xml_safe(text: str) -> str:
-    """Return text without the characters that XML 1.0 forbids and without TOKEN_PLACEHOLDER.
+    """Return text without the characters that XML 1.0 forbids and without PLACEHOLDERS.
 
-    Notes of an imported feed that contain the placeholder could otherwise leak a subscriber's token.
+    Notes of an imported feed that contain a placeholder could otherwise leak a subscriber's token.
 
     Source: XML 1.0, section 2.2, production Char.
     """
-    # No token contains "-", so the text around it cannot form the placeholder again.
+    # No token contains "-", so the text around it cannot form a placeholder again.
     legal = (
         text if text.isprintable() else ILLEGAL_CHARACTERS.sub("", text)
     )  # isprintable is fast, and mostly true
-    return legal.replace(TOKEN_PLACEHOLDER, "-")
+    for placeholder in PLACEHOLDERS:
+        legal = legal.replace(placeholder, "-")
+    return legal
 
 
 def single_line(text: str) -> str:

@@ -13,6 +13,7 @@ from podcast_pipeline.model.episode import (
     EpisodeType,
     FeedElement,
     ImportedItem,
+    TranscriptChoice,
 )
 from podcast_pipeline.model.fields import (
     CONTROL_CHARACTERS,
@@ -95,6 +96,7 @@ __all__ = [
     "Timeline",
     "Topic",
     "Transcript",
+    "TranscriptChoice",
     "TranscriptProvenance",
     "TranscriptVersion",
     "Withdrawal",

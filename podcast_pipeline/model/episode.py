@@ -13,6 +13,7 @@ from podcast_pipeline.model.transcript import TranscriptProvenance, TranscriptVe
 from podcast_pipeline.model.withdrawal import Withdrawal
 
 EpisodeType = Literal["full", "trailer", "bonus"]
+TranscriptChoice = Literal["public", "subscribers"]
 EpisodeState = Literal["scheduled", "published", "unpublished"]
 
 
@@ -22,7 +23,9 @@ class EpisodeDraft(StoredModel):
     Attributes:
         id: assigned at ingest; in our URLs and tables.
         guid: of the feed item; equal to id for our own.
-        access: to the audio; transcripts are always for subscribers.
+        access: to the audio.
+        transcript_choice: for whom the words are, as the producer wrote; None: for subscribers, until
+            `access.public_after_days` is over.
         notes: Markdown.
         chapters, soundbites: recording times here, media times in an Episode.
         topics: headings in the archive, in the producer's words.
@@ -37,6 +40,7 @@ class EpisodeDraft(StoredModel):
     notes: str = ""
     language: NonEmptyStr
     access: Literal["public", "subscribers"] = "public"
+    transcript_choice: TranscriptChoice | None = None
     explicit: bool = False
     season: Annotated[int, Field(ge=1)] | None = None
     number: Annotated[int, Field(ge=1)] | None = None
@@ -89,7 +93,10 @@ class Episode(EpisodeDraft):
         published_at: when its state became published; None while scheduled.
         content_changed_at: last change visible in a feed or on a page.
         timeline: from the recording to this enclosure.
-        teaser: the first words of the transcript that everybody may read.
+        teaser: the first words of the transcript, for everybody.
+        transcript_is_public: whether everybody may read the words now; only of a published episode whose
+            audio is public.
+        pending_keys: public files of a transcript that is for subscribers again, still to be removed.
         transcripts: every version ever published, oldest first, withdrawn ones too.
         provenance: of the newest words; None before a release that knew it, and for words of another host.
         original: of an imported episode; feeds contain it unchanged.
@@ -105,6 +112,8 @@ class Episode(EpisodeDraft):
     artwork_key: str | None = None
     chapters_key: str | None = None
     teaser: str = ""
+    transcript_is_public: bool = False
+    pending_keys: tuple[NonEmptyStr, ...] = ()
     transcripts: tuple[TranscriptVersion, ...] = ()
     provenance: TranscriptProvenance | None = None
     guid_is_permalink: bool = False
@@ -129,6 +138,12 @@ class Episode(EpisodeDraft):
     def withdrawn_versions(self) -> tuple[TranscriptVersion, ...]:
         """The versions that were withdrawn, oldest first."""
         return tuple(version for version in self.transcripts if version.withdrawn_at is not None)
+
+    @property
+    def public_transcript_keys(self) -> frozenset[str]:
+        """The keys of the files for everybody, of all readable versions; empty where there are none."""
+        versions = self.readable_versions if self.transcript_is_public else ()
+        return frozenset(key for version in versions for key in version.public_keys.values())
 
     @property
     def public_text(self) -> tuple[str, ...]:

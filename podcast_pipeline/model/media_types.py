@@ -26,7 +26,7 @@ PICTURE_TYPES = {".jpg": "image/jpeg", ".png": "image/png"}
 PUBLIC_TYPES = {
     **AUDIO_TYPES,
     **{suffix: (mime,) for suffix, mime in PICTURE_TYPES.items()},
-    ".json": (CHAPTERS_TYPE,),
+    ".json": (CHAPTERS_TYPE, "application/json"),
     ".xml": ("application/rss+xml",),
     ".vtt": ("text/vtt",),
     ".srt": ("application/x-subrip",),

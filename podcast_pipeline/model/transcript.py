@@ -14,6 +14,8 @@ from pydantic import (
 from podcast_pipeline.model.fields import Instant, NonEmptyStr, Seconds, Sha256, StoredModel, sorted_by_key
 
 CaptionFormat = Literal["vtt", "srt", "json", "html", "txt"]
+PUBLIC_FORMATS: tuple[CaptionFormat, ...] = ("vtt", "srt", "json")
+"""The files of a public transcript that feeds name; the site's pages have all formats."""
 LanguageCode = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")]
 
 
@@ -181,7 +183,7 @@ class TranscriptProvenance(StoredModel):
 
 
 class TranscriptVersion(StoredModel):
-    """One published version of a transcript. All keys are under `private/`.
+    """One published version of a transcript. Its keys are under `private/`, see `public_keys`.
 
     Attributes:
         note: the public note on the correction; empty for the first version.
@@ -204,3 +206,9 @@ class TranscriptVersion(StoredModel):
     def keys(self) -> frozenset[str]:
         """The keys of the document and of all files."""
         return frozenset((self.document_key, *self.file_keys.values()))
+
+    @property
+    def public_keys(self) -> dict[CaptionFormat, str]:
+        """The keys of the files for everybody, of the same bytes, where the transcript is public."""
+        keys = {form: self.file_keys[form] for form in PUBLIC_FORMATS if form in self.file_keys}
+        return {form: key.replace("private/", "public/", 1) for form, key in keys.items()}

@@ -109,6 +109,7 @@ def assemble_episode(
     }
     unchanged_since = known.content_changed_at if known else changed_at
     episode = Episode.model_validate({**facts, "content_changed_at": unchanged_since})
+    episode = _with_readers(episode, draft, known)
     if known is not None:
         episode = keep_unknown_fields(episode, known)
         if episode != known:
@@ -118,6 +119,32 @@ def assemble_episode(
     return AssembledEpisode(
         episode, versioned.transcript, tuple(o for o in objects if o and o.key not in stored)
     )
+
+
+def is_transcript_public(draft: EpisodeDraft, known: Episode | None) -> bool:
+    """Whether everybody may read the words once the episode is out.
+
+    Without a choice in the folder they stay as `release` left them; a choice that was deleted is none.
+    """
+    if draft.access != "public" or draft.transcript_choice is not None:
+        return draft.access == "public" and draft.transcript_choice == "public"
+    return known is not None and known.transcript_choice is None and known.transcript_is_public
+
+
+def taken_back(episode: Episode) -> Episode:
+    """Return an episode whose words are for subscribers again, with the public files to be removed."""
+    pending = {*episode.pending_keys, *episode.public_transcript_keys}
+    changes = {"transcript_is_public": False, "pending_keys": tuple(sorted(pending))}
+    return episode.model_copy(update=changes)
+
+
+def _with_readers(episode: Episode, draft: EpisodeDraft, known: Episode | None) -> Episode:
+    """Return the episode with those who may read it, and the public files that are to be removed."""
+    is_public = episode.state == "published" and is_transcript_public(draft, known)
+    before = taken_back(known).pending_keys if known else ()
+    new = episode.model_copy(update={"transcript_is_public": is_public})
+    pending = tuple(key for key in before if key not in new.public_transcript_keys)
+    return new.model_copy(update={"pending_keys": pending})
 
 
 def has_new_audio(draft: EpisodeDraft, known: Episode) -> bool:
@@ -136,6 +163,7 @@ def referenced_keys(episode: Episode) -> set[str]:
     keys = {episode.enclosure.key, episode.chapters_key, episode.artwork_key}
     for version in episode.readable_versions:
         keys |= version.keys
+    keys |= episode.public_transcript_keys
     return {key for key in keys if key}
 
 
@@ -146,6 +174,7 @@ def as_published(episode: Episode, now: datetime, *, changed_at: datetime) -> Ep
         changed_at: of its entry in the catalog, later than any other.
     """
     changes = {"state": "published", "published_at": now, "content_changed_at": changed_at}
+    changes["transcript_is_public"] = is_transcript_public(episode, episode)
     return Episode.model_validate({**dict(episode), **changes})
 
 

@@ -8,7 +8,7 @@ from podcast_pipeline.model import Episode, EpisodeDraft, Transcript
 from podcast_pipeline.model.catalog import Catalog
 from podcast_pipeline.model.gates import GateName
 from podcast_pipeline.pipeline import recordings
-from podcast_pipeline.pipeline.assemble import as_published
+from podcast_pipeline.pipeline.assemble import as_published, is_transcript_public
 from podcast_pipeline.pipeline.commit import PreparedEpisode, check_leaks, preview, secret_shingles
 from podcast_pipeline.pipeline.context import Context, step
 from podcast_pipeline.pipeline.merge.published import known_base
@@ -82,7 +82,8 @@ def check_words(
     review_items = check_review_policy(draft, edited, context.config, old=old) if edited else ()
     check_draft(draft, known, words, catalog)
     check_marks(draft, known, old=old, words=words, allow=allow)
-    check_quotes(draft, words, context.config, catalog, allow=allow)
+    if not is_transcript_public(draft, known):
+        check_quotes(draft, words, context.config, catalog, allow=allow)
     if names := tell_changed_names(old, words):
         context.warn(f"{draft.slug}: {names}; run `podcast review {draft.slug}`")
     return review_items
@@ -109,7 +110,7 @@ def check_prepared(
         if episode.state == "scheduled":  # refused by `release` means refused with somebody here
             released = as_published(episode, episode.publish_at, changed_at=episode.publish_at)
             prepared.render_feed(then.catalog.with_episode(released), then.published_feed)
-    if transcript is None:
+    if transcript is None or episode.transcript_is_public:
         return
     with step(context.report, "check leaks"):
         secret = secret_shingles(transcript, then.catalog)

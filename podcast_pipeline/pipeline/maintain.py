@@ -11,11 +11,13 @@ from podcast_pipeline.model import Episode
 from podcast_pipeline.model.catalog import CATALOG_KEY, Catalog, transcript_from_json
 from podcast_pipeline.model.database_mark import DATABASE_MARK_KEY
 from podcast_pipeline.model.gates import GateName
-from podcast_pipeline.pipeline.assemble import referenced_keys
+from podcast_pipeline.pipeline.assemble import referenced_keys, taken_back
 from podcast_pipeline.pipeline.commit import CatalogUpdate, commit, load_catalog, make_feed_renderer, preview
 from podcast_pipeline.pipeline.context import Context, step
+from podcast_pipeline.pipeline.public_transcripts import public_files
 from podcast_pipeline.pipeline.show_assets import build_show_assets, check_placeholders
 from podcast_pipeline.pipeline.withdraw.checks import check_published
+from podcast_pipeline.pipeline.withdraw.removal import remove_pending_objects
 from podcast_pipeline.pipeline.words.text import published_transcript
 from podcast_pipeline.storage import ObjectInfo, ObjectReader, Store
 from podcast_pipeline.storage.objects import (
@@ -40,9 +42,12 @@ def unpublish(context: Context, slug: str) -> None:
         if episode.state == "unpublished":
             return catalog
         changes = {"state": "unpublished", "content_changed_at": catalog.next_change_at(now)}
-        return catalog.with_episode(Episode.model_validate({**dict(episode), **changes}))
+        taken_down = Episode.model_validate({**dict(taken_back(episode)), **changes})
+        return catalog.with_episode(taken_down)
 
-    commit(context, CatalogUpdate(take_down, make_feed_renderer((), allow=frozenset({"redownloads"}))))
+    update = CatalogUpdate(take_down, make_feed_renderer((), allow=frozenset({"redownloads"})))
+    catalog, _ = commit(context, update)
+    remove_pending_objects(context, catalog, slug=slug)
 
 
 def rebuild(context: Context, *, allow: Iterable[GateName] = ()) -> bool:
@@ -189,6 +194,7 @@ def _derive(episode: Episode, store: ObjectReader) -> tuple[Episode, tuple[Stage
         objects.append(chapters)
         changes["chapters_key"] = chapters.key
     derived = Episode.model_validate({**dict(episode), **changes})
+    objects += public_files(derived, None, objects, store)
     known = referenced_keys(episode)
     return derived, tuple(o for o in objects if o.key not in known or not object_exists(store, o.key))
 

@@ -6,7 +6,7 @@ for the same inputs is skipped, no object is referenced before it was read back,
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -39,8 +39,9 @@ from podcast_pipeline.pipeline.commit import (
 from podcast_pipeline.pipeline.context import Context, ignore
 from podcast_pipeline.pipeline.media import build_media, mastering_beside, remove_staged_media
 from podcast_pipeline.pipeline.merge.published import base_before, merge_published
+from podcast_pipeline.pipeline.public_transcripts import public_files
 from podcast_pipeline.pipeline.show_assets import build_show_assets
-from podcast_pipeline.pipeline.withdraw.removal import remove_withdrawn_objects
+from podcast_pipeline.pipeline.withdraw.removal import remove_pending_objects
 from podcast_pipeline.pipeline.words.accuracy import provenance_of
 from podcast_pipeline.pipeline.words.correction_note import note_for, settle_note
 from podcast_pipeline.pipeline.words.text import (
@@ -217,6 +218,7 @@ def publish(
             before = base_before(folder, prepared.known)
             write_base(folder, before.model_copy(update={"publishing": new_base}))
         catalog, feed_changed = commit(context, prepared.update)
+        remove_pending_objects(context, catalog, slug=slug)
         write_base(folder, new_base)
         remove_staged_media(folder)
     transcript = prepared.assembled.transcript
@@ -272,6 +274,8 @@ def prepare(
         now=now,
         changed_at=catalog.next_change_at(now) if catalog else now,
     )
+    readable = public_files(assembled.episode, known, assembled.objects, context.store)
+    assembled = replace(assembled, objects=(*assembled.objects, *readable))
     if known is None or assembled.episode.transcripts != known.transcripts:
         warn_of_printed_names(draft, edited, context)
     settle_note(folder, edited, known, assembled.episode, context, save=save)
@@ -320,7 +324,7 @@ def dry_run(
 def release(context: Context, *, allow: Iterable[GateName] = ()) -> tuple[str, ...]:
     """Publish the scheduled episodes whose time has come and bring the feed up to date.
 
-    Removes what a withdrawal that was killed has left.
+    Removes what a withdrawal, or a transcript that was public, has left where a run was killed.
     Needs no episode folder; idempotent, and safe every minute on any number of machines.
 
     Returns:
@@ -328,9 +332,12 @@ def release(context: Context, *, allow: Iterable[GateName] = ()) -> tuple[str, .
     """
     released: list[str] = []
     update = _release_update(context, released, frozenset(allow))
-    preview(context.store, update)
+    then = preview(context.store, update)
+    for episode in (one for one in then.catalog.episodes if one.slug in released):
+        files = public_files(episode, None, (), context.store)
+        upload(context.store, files, now=context.clock(), report=context.report)
     catalog, _ = commit(context, update)
-    remove_withdrawn_objects(context, catalog)
+    remove_pending_objects(context, catalog)
     return tuple(released)
 
 
@@ -354,12 +361,13 @@ def _release_update(context: Context, released: list[str], allow: frozenset[Gate
     def publish_due(current: Catalog | None) -> Catalog:
         if current is None:
             raise EpisodeError("catalog", "nothing was published yet; run `podcast publish`")
-        due = _due(current, now)
+        due = [one for one in _due(current, now) if one.id in ready or one.transcript_choice != "public"]
         released[:] = [episode.slug for episode in due]
         changed_at = current.next_change_at(now)
         return current.with_episodes(as_published(episode, now, changed_at=changed_at) for episode in due)
 
     catalog = load_catalog(context)
+    ready = {episode.id for episode in _due(catalog, now)}  # one scheduled since then has the next run
     transcripts = [published_transcript(episode, context.store) for episode in _due(catalog, now)]
     render_feed = make_feed_renderer([one for one in transcripts if one], allow=allow)
     return CatalogUpdate(publish_due, render_feed)

@@ -49,11 +49,16 @@ class SqlDialect:
     joined_ids: str
     ids_subquery: str
 
-    def match_expression(self, query: Query) -> str:
-        """Return the match expression of a query, in the database's syntax; empty without words."""
+    def match_expression(self, query: Query, field_prefix: str = "") -> str:
+        """Return the match expression of a query, in the database's syntax; empty without words.
+
+        Args:
+            field_prefix: of the field in which its terms are looked for; see `term_expression`.
+        """
         names = [QueryTerm((SPEAKER_PREFIX + word,)) for word in query.speakers]
         names += [QueryTerm((GUEST_PREFIX + word,)) for word in query.guests]
-        return self.and_operator.join(self.term_expression(term) for term in (*names, *query.terms))
+        terms = [self.term_expression(term, field_prefix) for term in query.terms]
+        return self.and_operator.join([*map(self.term_expression, names), *terms])
 
     def term_expression(self, term: QueryTerm, field_prefix: str = "") -> str:
         """Return the match expression of one term, in the field with a prefix like TITLE_PREFIX."""

@@ -159,14 +159,16 @@ class SearchIndex:
         *,
         include_transcripts: bool,
         episode_ids: frozenset[UUID],
+        public_ids: frozenset[UUID] = frozenset(),
         page: int = 1,
         passages: int = PASSAGES_SHOWN,
     ) -> SearchResults:
         """Return one page of results.
 
         Args:
-            include_transcripts: search transcripts too; otherwise titles, notes and guests only, and no part
-                of the result depends on a transcript.
+            include_transcripts: search all transcripts; otherwise titles, notes, guests and the transcripts
+                that everybody may read, and no part of the result depends on another transcript.
+            public_ids: the episodes whose transcripts everybody may read.
             episode_ids: the episodes that may be listed or counted.
             page: from 1; a number that is too high is the last page.
             passages: maximum per episode.
@@ -175,10 +177,17 @@ class SearchIndex:
             return NO_RESULTS
         only_id = next(iter(episode_ids)) if len(episode_ids) == 1 else None
         load = partial(self._load_searchable, episode_ids)
-        request = SearchRequest(query, self.show_id, self._dialect, load, only_id)
+        reads_some = bool(public_ids and query.terms and not query.speakers)
+        load_public = partial(self._load_searchable, public_ids) if reads_some else None
+        request = SearchRequest(
+            query, self.show_id, self._dialect, load, only_id, None if include_transcripts else load_public
+        )
         with self.engine.connect() as connection:
             return request.run(
-                connection, include_transcripts=include_transcripts, page=page, passages=passages
+                connection,
+                include_transcripts=include_transcripts or reads_some,
+                page=page,
+                passages=passages,
             )
 
     def _load_searchable(

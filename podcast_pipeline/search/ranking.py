@@ -6,7 +6,7 @@ the others.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -85,6 +85,11 @@ class MatchingRows:
         best = matches[np.lexsort((-searchable.rows[matches], -score[matches]))]
         return RankedEpisodes(searchable.rows[best], hits[best])
 
+    def with_passages_of(self, rows: IntArray) -> "MatchingRows":
+        """Return the rows without the passages of other episodes."""
+        episodes = self.passages >> POSITION_BITS << POSITION_BITS
+        return replace(self, passages=self.passages[np.isin(episodes, rows)])
+
     def passages_of(self, row: int, most: int) -> list[int]:
         """Return the first matching passages of an episode, at most `most`."""
         start, end = np.searchsorted(self.passages, [row, row + IDS_PER_EPISODE])
@@ -115,7 +120,7 @@ def match_statement(
 
     Args:
         sources: the match tables to search; without "words" no part of the result depends on a transcript.
-        any_row: the query has no words; every row matches.
+        any_row: the query has no words; every row matches. Else those that match `:in_titles`, `:in_words`.
         terms: number of terms, bound as match expressions `:title0`… and `:guests0`…
     """
     newest = [_newest_ids(dialect, source, any_row=any_row) + f" AS {source}" for source in sources]
@@ -151,7 +156,7 @@ def best_passages_statement(dialect: SqlDialect, *, terms: int) -> TextClause:
 
 
 def _newest_ids(dialect: SqlDialect, source: MatchTable, *, any_row: bool) -> str:
-    match = dialect.match_condition.format(match=f"search_{source}", parameter="expression")
+    match = dialect.match_condition.format(match=f"search_{source}", parameter=f"in_{source}")
     condition = "TRUE" if any_row else match
     key = dialect.id_column
     rows = (

@@ -21,6 +21,7 @@ PASSAGE_WORDS = 120  # about the longest passage; enough for two related words t
 FIELD_SEPARATOR = "§"  # no word, so no phrase crosses it
 SPEAKER_PREFIX, GUEST_PREFIX = "s§", "g§"  # before the words of a name, for `speaker:` and `guest:`
 TITLE_PREFIX = "t§"  # before the words of a title, for matches in titles alone
+PUBLIC_PREFIX = "p§"  # before the words of a transcript that everybody may read, for who may read no other
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ def index_digest(episode: Episode) -> str:
         episode.notes,
         _guests(episode),
         document_key,
+        *(["public"] if episode.transcript_is_public else []),
     ]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
@@ -81,27 +83,33 @@ def to_episode_row(episode: Episode, transcript: Transcript | None) -> EpisodeRo
         *folded_words(notes),
     )
     body = (*fields, *guest_words, *_prefixed(TITLE_PREFIX, title))
-    passages = tuple(to_passage_rows(transcript, also=guest_words)) if transcript else ()
+    passages: tuple[PassageRow, ...] = ()
+    if transcript:
+        is_public = episode.transcript_is_public
+        passages = tuple(to_passage_rows(transcript, also=guest_words, is_public=is_public))
     return EpisodeRow(title, guests, notes, " ".join(body), passages[: IDS_PER_EPISODE - 1])
 
 
-def to_passage_rows(transcript: Transcript, *, also: Iterable[str] = ()) -> Iterator[PassageRow]:
+def to_passage_rows(
+    transcript: Transcript, *, also: Iterable[str] = (), is_public: bool = False
+) -> Iterator[PassageRow]:
     """Yield the transcript in passages of one speaker.
 
     Args:
         also: words to append to every body.
+        is_public: whether everybody may find the words.
     """
     extra = tuple(also)
     segments: list[Segment] = []
     count = 0
     for segment in transcript.segments:
         if segments and (count >= PASSAGE_WORDS or segment.speaker != segments[0].speaker):
-            yield _passage_row(transcript, segments, extra)
+            yield _passage_row(transcript, segments, extra, is_public=is_public)
             segments, count = [], 0
         segments.append(segment)
         count += len(segment.words)
     if segments:
-        yield _passage_row(transcript, segments, extra)
+        yield _passage_row(transcript, segments, extra, is_public=is_public)
 
 
 def marks_to_text(marks: Iterable[tuple[int, float]]) -> str:
@@ -115,7 +123,9 @@ def marks_from_text(text: str) -> tuple[tuple[int, float], ...]:
     return tuple((int(number), float(start_s)) for number, start_s in pairs)
 
 
-def _passage_row(transcript: Transcript, segments: list[Segment], extra: tuple[str, ...]) -> PassageRow:
+def _passage_row(
+    transcript: Transcript, segments: list[Segment], extra: tuple[str, ...], *, is_public: bool
+) -> PassageRow:
     texts, marks, count = [], [], 0
     for segment in segments:
         texts.append(normalize_text(segment.text))
@@ -123,7 +133,8 @@ def _passage_row(transcript: Transcript, segments: list[Segment], extra: tuple[s
         count += len(split_words(texts[-1])) // 2
     text = " ".join(texts)
     speaker = normalize_text(transcript.speaker_name(segments[0].speaker) or "")
-    body = " ".join((*folded_words(text), *_prefixed(SPEAKER_PREFIX, speaker), *extra))
+    for_all = _prefixed(PUBLIC_PREFIX, text) if is_public else ()
+    body = " ".join((*folded_words(text), *_prefixed(SPEAKER_PREFIX, speaker), *extra, *for_all))
     return PassageRow(speaker, text, tuple(marks), body)
 
 

@@ -38,13 +38,18 @@ SearchableLoader = Callable[[Connection, UUID | None], SearchableEpisodes]
 
 @dataclass(frozen=True)
 class SearchRequest:
-    """A query to the index of a show, limited to its searchable episodes."""
+    """A query to the index of a show, limited to its searchable episodes.
+
+    Attributes:
+        load_public: where only public transcripts are searched: their episodes; None: all transcripts are.
+    """
 
     query: Query
     show_id: UUID
     dialect: SqlDialect
     load_searchable: SearchableLoader
     only_episode_id: UUID | None
+    load_public: SearchableLoader | None = None
 
     def run(
         self, connection: Connection, *, include_transcripts: bool, page: int, passages: int
@@ -55,6 +60,8 @@ class SearchRequest:
         sources = ALL_TABLES if include_transcripts and self.query.has_passage_criteria else TITLES_ONLY
         row = self._match(connection, sources)
         matched = self._matching_rows(row)
+        if self.load_public:  # the index may be older than the catalog
+            matched = matched.with_passages_of(self.load_public(connection, row.edition).rows)
         ranked = matched.rank(self.load_searchable(connection, row.edition))
         count = len(ranked.rows)
         if not count:
@@ -74,6 +81,9 @@ class SearchRequest:
 
     def _match(self, connection: Connection, sources: tuple[MatchTable, ...]) -> Row[Any]:
         expression, terms = self.dialect.match_expression(self.query), self.query.terms
+        in_words = self.dialect.match_expression(
+            self.query, search_rows.PUBLIC_PREFIX if self.load_public else ""
+        )
         statement = ranking.match_statement(self.dialect, sources, any_row=not expression, terms=len(terms))
         low, high = self._bounds(connection)
         title = {
@@ -84,7 +94,8 @@ class SearchRequest:
             f"guests{n}": self.dialect.term_expression(term, search_rows.GUEST_PREFIX)
             for n, term in enumerate(terms)
         }
-        match = {"expression": expression} if expression else {}
+        expressions = {"in_titles": expression, "in_words": in_words}
+        match = {f"in_{source}": expressions[f"in_{source}"] for source in sources} if expression else {}
         bounds = {"low": low, "high": high, "most": MAX_ROWS_RANKED, "show_id": self.show_id}
         return connection.execute(statement, {**bounds, **match, **title, **guests}).one()
 

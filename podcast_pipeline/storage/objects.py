@@ -17,6 +17,7 @@ FEED_CACHE = "public, max-age=300"
 IMMUTABLE_CACHE = "public, max-age=31536000, immutable"
 PRIVATE_CACHE = "private, no-cache"
 PROBE_KEY = "private/probe.txt"
+PUBLIC_TRANSCRIPTS = "public/transcripts/"
 TRANSCRIPT_FORMATS: tuple[CaptionFormat, ...] = ("vtt", "srt", "json", "html", "txt")
 
 
@@ -37,7 +38,12 @@ class StagedObject:
 
     @property
     def cache_control(self) -> str:
-        """The Cache-Control header: public objects are immutable, private ones are not cached by others."""
+        """The Cache-Control header: public objects are immutable, private ones are not cached by others.
+
+        A public transcript may be taken back, so caches keep it as briefly as the feed.
+        """
+        if self.key.startswith(PUBLIC_TRANSCRIPTS):
+            return FEED_CACHE
         return IMMUTABLE_CACHE if self.key.startswith("public/") else PRIVATE_CACHE
 
 

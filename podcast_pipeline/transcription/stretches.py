@@ -1,7 +1,8 @@
 """Which of a show's languages is spoken when: a recording as stretches, each in one language.
 
-Whisper's detection hears each window as a whole; one in which it is not sure is heard again in pieces. A
-change of language costs, so that a name, a laugh or a second of noise is no stretch.
+Whisper's detection hears each window in parts, cut in its longest pauses: in half a minute the longer
+language hides the other one. A part in which it is not sure is cut again. A change of language costs, so
+that a name, a laugh or a second of noise is no stretch.
 """
 
 import math
@@ -22,11 +23,13 @@ from podcast_pipeline.transcription.windows import (
     find_pauses,
 )
 
-UNIFORM = 0.995  # probability from which a whole window is in one language; of a mixed one 0.989 was the most
-PIECE_S = 4.0  # least length of a piece, but for a shorter window
 LEAST_PROBABILITY = 1e-3  # of a language; detection is never surer than that
+PART_S = 15.0  # most that is heard at once, but for a longer part without a pause
+UNIFORM = 0.999  # probability from which a part is in one language; of a mixed one 0.997 was the most
+PIECE_S = 2.5  # least length of a piece, but for a shorter window: a sentence
 SURE_S = 3.0  # a shorter piece weighs less
 CHANGE_COST = 1.5  # of a change of language, as a logarithm of odds: 0.95 on one piece make a stretch
+MOVE_GAIN = 0.05  # by which another place of a change must be likelier, as a logarithm
 MOST_CUTS = 8  # pauses that are tried for the place of a change
 LEAST_PART = int(0.6 * FRAMES_PER_S)  # frames on either side of it
 
@@ -106,10 +109,12 @@ class StretchFinder:
             yield from pieces
 
     def _pieces(self, window: SpeechWindow) -> list[SpokenPiece]:
-        """Return a window as one piece if it is in one language, else in several."""
-        (whole,) = self._scored_windows([window])
-        parts = cut_pieces(window) if max(whole.scores) < math.log(UNIFORM) else [window]
-        return [whole] if len(parts) == 1 else self._scored_windows(parts)
+        halves = cut_in_pause(window)
+        if not halves or _length_s(window) <= PART_S:
+            (whole,) = self._scored_windows([window])
+            if not halves or max(whole.scores) >= math.log(UNIFORM):
+                return [whole]
+        return [piece for half in halves for piece in self._pieces(half)]
 
     def _scored_windows(self, windows: Sequence[SpeechWindow]) -> list[SpokenPiece]:
         found = self._scores([window.samples for window in windows])
@@ -134,9 +139,12 @@ class StretchFinder:
 
     def _moved(self, before: SpokenPiece, after: SpokenPiece) -> tuple[SpokenPiece, SpokenPiece]:
         """Return two pieces of different languages, cut in the likeliest pause of both."""
+        if before.scores[before.best] + after.scores[after.best] >= -MOVE_GAIN:
+            return before, after
         cuts = [*_cuts(before.window, after.window)]
         scores = self._scores([side.samples for cut in cuts for side in cut])
-        best = max(range(len(cuts)), key=lambda i: scores[2 * i][before.best] + scores[2 * i + 1][after.best])
+        sums = [scores[2 * i][before.best] + scores[2 * i + 1][after.best] for i in range(len(cuts))]
+        best = max(range(len(cuts)), key=lambda i: sums[i] - (MOVE_GAIN if i else 0.0))
         first, second = cuts[best]
         return SpokenPiece(first, scores[2 * best]), SpokenPiece(second, scores[2 * best + 1])
 
@@ -166,18 +174,15 @@ def likeliest_places(scores: Sequence[Sequence[float]], weights: Sequence[float]
     return path[::-1]
 
 
-def cut_pieces(window: SpeechWindow) -> list[SpeechWindow]:
-    """Return a window in pieces of PIECE_S or more, cut in pauses."""
-    pieces: list[SpeechWindow] = []
-    rest, least = window, int(PIECE_S * FRAMES_PER_S)
-    while len(rest.speech) >= 2 * least:
-        middles = ((start + end) // 2 for start, end in find_pauses(rest.speech))
-        cut = next((at for at in middles if at >= least), None)
-        if cut is None or len(rest.speech) - cut < least:
-            break
-        piece, rest = rest.split_at(cut)
-        pieces.append(piece)
-    return [*pieces, rest]
+def cut_in_pause(window: SpeechWindow) -> tuple[SpeechWindow, ...]:
+    """Return a window cut in its longest pause, where a language changes; empty if a part were too short."""
+    least, frames = int(PIECE_S * FRAMES_PER_S), len(window.speech)
+    lengths = {
+        (start + end) // 2: end - start + sum(count for at, count in window.skips if start < at <= end)
+        for start, end in find_pauses(window.speech)
+    }
+    places = [at for at in lengths if least <= at <= frames - least]
+    return window.split_at(max(places, key=lengths.__getitem__)) if places else ()
 
 
 def split_at_changes(

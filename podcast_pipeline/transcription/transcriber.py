@@ -38,7 +38,12 @@ from podcast_pipeline.transcription.language import (
     with_unsure_doubt,
 )
 from podcast_pipeline.transcription.progress_counter import ProgressCounter
-from podcast_pipeline.transcription.resume import TranscribedBatch, WindowCache, WordWithDoubt
+from podcast_pipeline.transcription.resume import (
+    LanguageCache,
+    TranscribedBatch,
+    WindowCache,
+    WordWithDoubt,
+)
 from podcast_pipeline.transcription.scheduling import transcribe_in_parallel
 from podcast_pipeline.transcription.segments import to_segments
 from podcast_pipeline.transcription.stretches import (
@@ -144,14 +149,18 @@ class EngineTranscriber:
         """Return which of some languages is spoken when; empty without speech."""
         source = Recording(recording)
         progress = ProgressCounter(source, report, step=LANGUAGES_STEP)
+        engine = self.engine
+        cache = LanguageCache(
+            self._cache / LANGUAGES_STEP / _language_key(engine, languages),
+            languages=languages,
+            detect=engine.language_probabilities,
+        )
         finder = StretchFinder(
-            languages,
-            self.engine.language_probabilities,
-            workers=self.engine.workers,
-            batch_size=self.engine.batch_size,
+            languages, cache.probabilities, workers=engine.workers, batch_size=engine.batch_size
         )
         windows = cut_windows(progress.count_decoded(source.blocks()))
-        stretches = finder.find(progress.count_each(windows))
+        with cache.held():
+            stretches = finder.find(progress.count_each(windows))
         progress.finish()
         return stretches
 
@@ -329,6 +338,11 @@ def _cache_key(receipt: Receipt) -> str:
     options = {name: value for name, value in receipt.options.items() if name not in CALCULATION}
     keyed = receipt.model_copy(update={"options": options})
     return hashlib.sha256(f"{FORMAT} {keyed.model_dump_json()}".encode()).hexdigest()[:32]
+
+
+def _language_key(engine: Engine, languages: Sequence[str]) -> str:
+    keyed = (engine.name, engine.version, engine.weights.sha256, *languages)
+    return hashlib.sha256("\n".join(keyed).encode()).hexdigest()[:32]
 
 
 def _calculation(batches: Iterable[TranscribedBatch]) -> dict[str, str]:

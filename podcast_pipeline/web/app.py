@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
+from urllib.parse import urlencode
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -11,6 +12,7 @@ from starlette.routing import Route
 
 from podcast_pipeline.access import AccessPolicy
 from podcast_pipeline.audience.subscribers import Subscribers
+from podcast_pipeline.audience.subscribers.episode_links import EpisodeLinks
 from podcast_pipeline.audience.subscribers.link_sharing import LinkSharingMonitor
 from podcast_pipeline.audience.subscribers.sessions import BrowserSessions
 from podcast_pipeline.audience.subscribers.signin import SignIn
@@ -20,16 +22,21 @@ from podcast_pipeline.search import SearchIndex
 from podcast_pipeline.storage import Store
 from podcast_pipeline.web.authorization import Authorizer
 from podcast_pipeline.web.catalog_cache import CatalogCache
+from podcast_pipeline.web.episode_cookie import EpisodeCookies
 from podcast_pipeline.web.error_pages import ErrorPages
+from podcast_pipeline.web.landing import Landings
+from podcast_pipeline.web.link_use import LinkUse
 from podcast_pipeline.web.middleware.access_log import AccessLog
 from podcast_pipeline.web.middleware.headers import ResponseHeadersMiddleware
 from podcast_pipeline.web.rate_limit import RateLimiter
 from podcast_pipeline.web.routes.account import AccountRoutes
 from podcast_pipeline.web.routes.add_to_app import AddToAppRoutes
 from podcast_pipeline.web.routes.crawlers import CrawlerRoutes
+from podcast_pipeline.web.routes.episode_links import EpisodeLinkRoutes
 from podcast_pipeline.web.routes.episodes import EpisodeRoutes
 from podcast_pipeline.web.routes.feeds import PrivateFeedRoutes
 from podcast_pipeline.web.routes.files import PublicFileRoutes
+from podcast_pipeline.web.routes.listen import ListenRoutes
 from podcast_pipeline.web.routes.lists import EpisodeListRoutes
 from podcast_pipeline.web.routes.search import IndexUpdater, SearchRoutes
 from podcast_pipeline.web.routes.signin import SignInRoutes
@@ -41,7 +48,6 @@ CATALOG_MAX_AGE_S = {"local": 0.0, "s3": 1.0}
 """For how many seconds a cached catalog is used: a bucket is asked at most once a second."""
 
 ACCOUNT_LINKS = (("Account", "/account"),)
-SIGN_IN_LINKS = (("Sign in", "/signin"),)
 
 
 class RouteGroup(Protocol):
@@ -78,29 +84,38 @@ def create_app(
     limiter = RateLimiter()
     authorizer = Authorizer(AccessPolicy(renew_url=show.subscribe_url), clock, subscribers, limiter)
     cookies = SessionCookies(sessions, clock, is_https=is_https)
-    templates = Templates.load(config.zone, site_links=_site_links(cookies, has_accounts=signin is not None))
-    updater, sharing = IndexUpdater(index, store), LinkSharingMonitor(subscribers)
+    landings = Landings(subscribers.secret_key)
+    signin_url = _signin_url(landings, has_accounts=signin is not None)
+    templates = Templates.load(
+        config.zone, site_links=_site_links(cookies, signin_url), signin_url=signin_url
+    )
+    updater, links = IndexUpdater(index, store), EpisodeLinks(subscribers)
+    link_use = LinkUse(LinkSharingMonitor(subscribers), authorizer)
+    readers = EpisodeCookies(links, cookies, clock, is_https=is_https)
     redirects = config.access.private_audio == "redirect"
     search = SearchRoutes(authorizer, catalog, index, updater, cookies, templates, config.zone)
     groups: list[RouteGroup] = [
         EpisodeListRoutes(authorizer, catalog, cookies, templates, config.zone),
-        EpisodeRoutes(authorizer, catalog, store, cookies, templates),
+        EpisodeRoutes(authorizer, catalog, store, readers, templates),
+        EpisodeLinkRoutes(authorizer, catalog, links, readers, link_use),
         PrivateFeedRoutes(
             authorizer,
             catalog,
             store,
             cookies,
-            sharing,
+            link_use,
+            links,
             title_suffix=config.access.private_title_suffix,
             redirects_audio=redirects,
         ),
         AddToAppRoutes(authorizer, templates, show),
         search,
         UnsubscribeRoutes(subscribers, clock, templates, show),
+        ListenRoutes(catalog, templates),
         CrawlerRoutes(catalog, config.urls.site, config.zone),
     ]
     if signin:
-        groups.append(SignInRoutes(signin, cookies, limiter, templates, show))
+        groups.append(SignInRoutes(signin, cookies, limiter, templates, show, landings))
         groups.append(AccountRoutes(subscribers, sessions, cookies, templates, show))
     if config.storage.kind == "local":
         groups.append(PublicFileRoutes(store.anonymous(), show.moved_feed_url))
@@ -114,10 +129,23 @@ def create_app(
     return app
 
 
-def _site_links(cookies: SessionCookies, *, has_accounts: bool) -> Callable[[Request], Links]:
-    def site_links(request: Request) -> Links:
+def _signin_url(landings: Landings, *, has_accounts: bool) -> Callable[[Request], str | None]:
+    def signin_url(request: Request) -> str | None:
         if not has_accounts:
+            return None
+        landing = landings.of_page(request)
+        return f"/signin?{urlencode({'next': landing})}" if landing else "/signin"
+
+    return signin_url
+
+
+def _site_links(
+    cookies: SessionCookies, signin_url: Callable[[Request], str | None]
+) -> Callable[[Request], Links]:
+    def site_links(request: Request) -> Links:
+        address = signin_url(request)
+        if address is None:
             return ()
-        return ACCOUNT_LINKS if cookies.session_value(request) else SIGN_IN_LINKS
+        return ACCOUNT_LINKS if cookies.session_value(request) else (("Sign in", address),)
 
     return site_links

@@ -39,6 +39,16 @@ class VisitorFinder(Protocol):
         """Return the visitor; an anonymous one where nobody is known."""
 
 
+class ReaderFinder(Protocol):
+    """Finds out who reads an episode."""
+
+    def needs_database(self, request: Request) -> bool:
+        """Return whether the database has to be asked who the reader is."""
+
+    def reader(self, request: Request, episode: Episode) -> Visitor:
+        """Return who asks for an episode; an anonymous visitor where nobody is known."""
+
+
 class AccessDenied(Exception):
     """A decision against the visitor; `ErrorPages` renders it."""
 
@@ -58,7 +68,10 @@ class Authorizer:
 
     def visitor_by_token(self, request: Request) -> Visitor:
         """Return the holder of the token in the path; unknown tokens count towards a rate limit."""
-        visitor = self.token_verifier.visitor(request.path_params["token"])
+        return self.count_unknown(request, self.token_verifier.visitor(request.path_params["token"]))
+
+    def count_unknown(self, request: Request, visitor: Visitor | None) -> Visitor:
+        """Return the holder of a secret; an unknown secret is anonymous and counts towards a rate limit."""
         if visitor is None:
             self.rate_limiter.count(request, TOKEN_GUESS_LIMIT)
         return visitor or ANONYMOUS

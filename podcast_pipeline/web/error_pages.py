@@ -1,14 +1,15 @@
 """Error responses: 403, 404, 410, 429, 500 and 503, as a page for people or a line for apps."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
-from podcast_pipeline.access import NOT_FOUND, Deny
+from podcast_pipeline.access import NOT_FOUND, Deny, Standing
 from podcast_pipeline.errors import Denied, NotFound, PodcastError
+from podcast_pipeline.feed.notice import MESSAGES
 from podcast_pipeline.model import Show
 from podcast_pipeline.web.authorization import AccessDenied
 from podcast_pipeline.web.middleware.access_log import ERROR_LOGGER, redact
@@ -20,13 +21,36 @@ from podcast_pipeline.web.templating import Templates
 Handler = Callable[[Request, Exception], Response]
 
 NO_STORE = {"cache-control": "no-store"}
+NO_HEADERS: Mapping[str, str] = {}
 RETRY_AFTER_S = 30
-HEADINGS = {403: "Not open to you", 404: "There is nothing here", 410: "This episode was taken down"}
-WITHDRAWN_HEADING = "This version was withdrawn"
-LINES = {
-    404: "The address may be mistyped, or the page has moved.",
-    410: "The newsroom has withdrawn it. Other episodes are still here.",
+PRIVATE_PATHS = ("/feeds/", "/r/")
+"""Addresses with a secret: no answer repeats it, nor says whether it was nearly right."""
+
+
+@dataclass(frozen=True)
+class ErrorText:
+    """What a person reads of an error: a heading, and what to do."""
+
+    heading: str
+    line: str
+
+
+TEXTS = {
+    403: ErrorText("Not open to you", ""),
+    404: ErrorText("There is nothing here", "The address may be mistyped, or the page has moved."),
+    410: ErrorText(
+        "This episode was taken down", "The newsroom has withdrawn it. Other episodes are still here."
+    ),
+    429: ErrorText("Too many tries", "Wait a quarter of an hour, then try once more."),
+    500: ErrorText("Something is broken here", "It was logged. Try again later."),
+    503: ErrorText("One moment", "The site is busy. Try again in half a minute."),
 }
+BROKEN_LINK = ErrorText(
+    "This link does not work",
+    "A mail program may have cut it: copy it whole, in one piece, from the mail or from your account."
+    " Or it was replaced by a newer one.",
+)
+WITHDRAWN_HEADING = "This version was withdrawn"
 
 
 @dataclass(frozen=True)
@@ -53,35 +77,62 @@ class ErrorPages:
 
     def deny(self, request: Request, deny: Deny) -> Response:
         """Return the response for a decision against the visitor."""
-        if not is_for_people(request.url.path):
+        if not is_for_people(request.url.path) and not accepts_page(request):
             return PlainTextResponse(f"{deny.message}\n", deny.status, NO_STORE)
-        heading, line = HEADINGS[deny.status], LINES.get(deny.status, deny.message)
+        sentence = f"{deny.message[:1].upper()}{deny.message[1:]}."
+        text = TEXTS[deny.status]
         if deny.is_withdrawn:
-            heading, line = WITHDRAWN_HEADING, f"{deny.message[:1].upper()}{deny.message[1:]}."
+            text = ErrorText(WITHDRAWN_HEADING, sentence)
+        elif deny.standing:
+            text = ErrorText(MESSAGES[deny.standing][0], "")
+        elif deny.status == NOT_FOUND.status and request.url.path.startswith(PRIVATE_PATHS):
+            text = BROKEN_LINK
+        return self._page(request, deny.status, ErrorText(text.heading, text.line or sentence), deny.standing)
+
+    def _page(
+        self, request: Request, status: int, text: ErrorText, standing: Standing | None = None
+    ) -> Response:
+        """Return a page for a person, with the offer to renew where a subscription is not active."""
         return self.templates.no_store_response(
-            request, "message.html", self.show, status=deny.status, heading=heading, line=line
+            request,
+            "message.html",
+            self.show,
+            status=status,
+            heading=text.heading,
+            line="" if standing else text.line,
+            standing=standing,
         )
+
+    def _line_or_page(
+        self, request: Request, status: int, line: str, headers: Mapping[str, str] = NO_HEADERS
+    ) -> Response:
+        """Return a line for an app, or a page for a person."""
+        if not accepts_page(request):
+            return PlainTextResponse(f"{line}\n", status, {**headers, **NO_STORE})
+        response = self._page(request, status, TEXTS[status])
+        response.headers.update(headers)
+        return response
 
     def _access_denied(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, AccessDenied)
         return self.deny(request, error.deny)
 
-    def _rate_limited(self, _: Request, error: Exception) -> Response:
+    def _rate_limited(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, RateLimitExceeded)
-        headers = {"retry-after": str(error.retry_after_s), **NO_STORE}
-        return PlainTextResponse("too many tries; wait a little\n", 429, headers)
+        headers = {"retry-after": str(error.retry_after_s)}
+        return self._line_or_page(request, 429, "too many tries; wait a little", headers)
 
-    def _not_signed_in(self, _: Request, __: Exception) -> Response:
-        return RedirectResponse("/signin", 303, NO_STORE)
+    def _not_signed_in(self, request: Request, _: Exception) -> Response:
+        return RedirectResponse(self.templates.signin_url(request) or "/signin", 303, NO_STORE)
 
     def _object_missing(self, request: Request, error: Exception) -> Response:
         ERROR_LOGGER.warning("%s", redact(str(error)))  # the message contains the requested path
         return self.deny(request, NOT_FOUND)
 
-    def _unavailable(self, _: Request, error: Exception) -> Response:
+    def _unavailable(self, request: Request, error: Exception) -> Response:
         ERROR_LOGGER.error("%s", redact(str(error)))
-        headers = {"retry-after": str(RETRY_AFTER_S), **NO_STORE}
-        return PlainTextResponse("try again in a moment\n", 503, headers)
+        headers = {"retry-after": str(RETRY_AFTER_S)}
+        return self._line_or_page(request, 503, "try again in a moment", headers)
 
     def _http_exception(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -96,8 +147,15 @@ class ErrorPages:
 
     def _internal_error(self, request: Request, _: Exception) -> Response:
         # Starlette runs this handler outside all middleware, so the headers are added here
-        headers = {**headers_for_path(request.url.path, is_https=self.is_https), **NO_STORE}
-        return PlainTextResponse("something is broken here; it was logged\n", 500, headers)
+        response = self._line_or_page(request, 500, "something is broken here; it was logged")
+        for name, value in headers_for_path(request.url.path, is_https=self.is_https).items():
+            response.headers.setdefault(name, value)
+        return response
+
+
+def accepts_page(request: Request) -> bool:
+    """Return whether a browser asks, which takes HTML, also for a file or a feed; apps do not say so."""
+    return "text/html" in request.headers.get("accept", "")
 
 
 def is_for_people(path: str) -> bool:

@@ -51,7 +51,7 @@ def podcast_episode(show: Show, episode: Episode, *, audio: str | None) -> dict[
         "isAccessibleForFree": episode.access == "public",
         "hasPart": {
             "@type": "WebPageElement",
-            "isAccessibleForFree": False,
+            "isAccessibleForFree": episode.transcript_is_public,
             "cssSelector": ".transcript",
         },
     }

@@ -6,6 +6,7 @@ It has no database and no writable store: search, accounts and private links are
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import reduce
 from uuid import UUID, uuid4
 
 from starlette.applications import Starlette
@@ -16,7 +17,7 @@ from podcast_pipeline.access import ANONYMOUS, AccessPolicy, Visitor
 from podcast_pipeline.config import Config
 from podcast_pipeline.feed.conformance.document import parse_rss
 from podcast_pipeline.feed.rss import Audience, PrivateAudience, PublicAudience, render_feed
-from podcast_pipeline.feed.text import TOKEN_PLACEHOLDER, xml_safe
+from podcast_pipeline.feed.text import PLACEHOLDERS, xml_safe
 from podcast_pipeline.model import Episode, Show, Subscriber
 from podcast_pipeline.model.catalog import CATALOG_KEY, Catalog, to_json
 from podcast_pipeline.storage import ObjectReader
@@ -31,6 +32,7 @@ from podcast_pipeline.web.rate_limit import RateLimiter
 from podcast_pipeline.web.routes.crawlers import CrawlerRoutes
 from podcast_pipeline.web.routes.episodes import EpisodeRoutes
 from podcast_pipeline.web.routes.files import PublicFileRoutes
+from podcast_pipeline.web.routes.listen import ListenRoutes
 from podcast_pipeline.web.routes.lists import EpisodeListRoutes
 from podcast_pipeline.web.routes.preview import PreviewRoutes, PreviewText
 from podcast_pipeline.web.templating import Links, Templates, static_route
@@ -58,6 +60,10 @@ class PreviewVisitors:
     def needs_database(self, _: Request) -> bool:
         """Return False: a preview has no database."""
         return False
+
+    def reader(self, request: Request, _: Episode) -> Visitor:
+        """Return the visitor, who reads every episode alike."""
+        return self.visitor(request)
 
     def visitor(self, request: Request) -> Visitor:
         """Return the visitor whom the page is shown to."""
@@ -91,6 +97,7 @@ def create_preview_app(
     groups = (
         EpisodeListRoutes(authorizer, cache, visitors, templates, config.zone),
         EpisodeRoutes(authorizer, cache, reader, visitors, templates),
+        ListenRoutes(cache, templates),
         CrawlerRoutes(cache, config.urls.site, config.zone),
         PublicFileRoutes(reader),
         PreviewRoutes(slug, text, cache, reader, templates),
@@ -129,7 +136,7 @@ def feed_item(catalog: Catalog, episode: Episode, *, private: bool) -> str | Non
     document = parse_rss(feed)
     for element, text in zip(document.items, ITEM.findall(feed.decode()), strict=True):
         if document.text(element, "guid") == xml_safe(episode.guid):
-            return str(text).replace(TOKEN_PLACEHOLDER, HIDDEN_PART)
+            return reduce(lambda item, secret: item.replace(secret, HIDDEN_PART), PLACEHOLDERS, str(text))
     return None
 
 

@@ -69,6 +69,11 @@ class SessionCookies:
         session = self.sessions.visitor(self.session_value(request), now=self.clock())
         return session[0] if session else ANONYMOUS
 
+    def scope(self, request: Request) -> SessionScope | None:
+        """Return what the session of a request may do; None without one."""
+        session = self.sessions.visitor(self.session_value(request), now=self.clock())
+        return session[1] if session else None
+
     def signed_in_subscriber(self, request: Request) -> Subscriber:
         """Return the subscriber who signed in by mail; raises NotSignedIn."""
         session = self.sessions.visitor(self.session_value(request), now=self.clock())

@@ -94,13 +94,21 @@ class Templates:
 
     Attributes:
         site_links: returns the extra navigation links for a request, such as Account or Sign in.
+        signin_url: returns the address to sign in at, leading back to the page; None without sign-in.
     """
 
     environment: Environment
     site_links: Callable[[Request], Links]
+    signin_url: Callable[[Request], str | None]
 
     @classmethod
-    def load(cls, zone: ZoneInfo, *, site_links: Callable[[Request], Links]) -> "Templates":
+    def load(
+        cls,
+        zone: ZoneInfo,
+        *,
+        site_links: Callable[[Request], Links],
+        signin_url: Callable[[Request], str | None] = lambda _: None,
+    ) -> "Templates":
         """Load the package's templates, with dates in the show's time zone."""
         environment = Environment(
             loader=PackageLoader(__package__),
@@ -122,7 +130,7 @@ class Templates:
             "EPISODE_SCRIPTS": EPISODE_SCRIPTS,
             "LONG_TITLE": view.LONG_TITLE_CHARACTERS,
         }
-        return cls(environment, site_links)
+        return cls(environment, site_links, signin_url)
 
     def page_response(
         self, request: Request, name: str, show: Show, *, audio: str | None = None, **parts: object
@@ -160,7 +168,8 @@ class Templates:
 
     def _html(self, request: Request, name: str, show: Show, **parts: object) -> bytes:
         template = self.environment.get_template(name)
-        return template.render(show=show, site_links=self.site_links(request), **parts).encode()
+        links = {"site_links": self.site_links(request), "signin_url": self.signin_url(request)}
+        return template.render(show=show, **links, **parts).encode()
 
 
 def notes_html(text: str) -> Markup:

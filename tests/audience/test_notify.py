@@ -24,6 +24,7 @@ from podcast_pipeline.audience.mail import SmtpMailer
 from podcast_pipeline.audience.notify import send_notifications
 from podcast_pipeline.audience.subscribers import unsubscribe_token
 from podcast_pipeline.audience.subscribers.notifications import NotificationQueue
+from podcast_pipeline.audience.subscribers.tokens import to_episode_token
 from podcast_pipeline.audit import AuditFinding, RestrictedText
 from podcast_pipeline.audit.logs_and_mail import check_mail_folder
 from podcast_pipeline.config import MailTable
@@ -91,7 +92,7 @@ class Newsroom:
                 show=self.site.catalog.show,
                 notifications=queue,
                 connection=connection,
-                unsubscribe_key=KEY.encode(),
+                secret_key=KEY.encode(),
                 clock=lambda: datetime.now(UTC),
             ):
                 pass
@@ -163,11 +164,13 @@ def test_subscribers_who_opted_in_get_a_mail(room: Newsroom) -> None:
 
 
 def test_the_text_of_the_mail(room: Newsroom, tmp_path: Path) -> None:
-    """Title, summary, page, reason, unsubscribe link; no token, no transcript, one recipient."""
+    """Title, summary, one-episode link, unsubscribe link; no feed token, no transcript, one recipient."""
     (ann,) = room.opt_in(ANN)
     room.notify()
     (mail,) = room.post.take_messages()[ANN]
     stop_url = f"https://late.example/mail/stop/{unsubscribe_token.to_unsubscribe_token(ann, KEY.encode())}"
+    selector = room.site.subscribers.feed_token(ANN).partition(".")[0]
+    read = to_episode_token(selector, room.episode.id, KEY.encode())
     assert mail["Subject"] == "Late Proofs: The water was always coming"
     assert mail["List-Unsubscribe"] == f"<{stop_url}>"
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
@@ -176,7 +179,8 @@ def test_the_text_of_the_mail(room: Newsroom, tmp_path: Path) -> None:
     assert mail.get_content().replace("\r\n", "\n") == (
         "The water was always coming\n\n"
         "Four years ago the river took Alder Street.\n\n"
-        f"Listen and read: https://late.example/episodes/{SLUG}\n\n"
+        f"Listen and read: https://late.example/r/{read}/{room.episode.id}\n"
+        "The link is your own, and opens this one episode.\n\n"
         "-- \n"
         "Late Proofs is made by The Harrow Street Courier.\n"
         "You get this mail because you asked, on your account page, to be told of new transcripts.\n"
@@ -196,7 +200,13 @@ def test_the_text_of_the_mail(room: Newsroom, tmp_path: Path) -> None:
     value = stop_url.rpartition("/")[2].encode()
     assert found(sent) == []
     assert found(sent.replace(b"Subject: Late", b"Subject: /mail/stop/" + value)) != []
-    assert found(sent.replace(b"To: ann@example.org", b"To: ann@example.org, eve@example.org")) != []
+    assert found(sent.replace(b"Subject: Late", f"Subject: /r/{read}/".encode())) != []
+    assert found(sent.replace(b"/r/", b"/feeds/")) != []
+    two = sent.replace(b"To: ann@example.org", b"To: ann@example.org, eve@example.org")
+    assert [each.message.partition(" link")[0] for each in found(two)] == [
+        "contains one person's unsubscribe",
+        "contains one person's one-episode",
+    ]
     teaser = " ".join(transcript.text.split()[200:220]).encode()
     assert [each.rule for each in found(sent.replace(b"Listen and read", teaser))] == ["P5"]
 

@@ -95,6 +95,22 @@ def test_standard_frames_are_used(bare: Path, tmp_path: Path) -> None:
     assert frames.getall("CTOC")[0].child_element_ids == ["chp0"]
 
 
+@pytest.mark.parametrize(
+    ("url", "written"),
+    [
+        ("https://bücher.example/é", "https://bücher.example/é"),
+        ("https://я.example/a?b=1#c", "https://%D1%8F.example/a?b=1#c"),
+    ],
+)
+def test_an_address_beyond_latin_1_is_percent_encoded(
+    bare: Path, tmp_path: Path, url: str, written: str
+) -> None:
+    """ID3 has addresses in Latin-1 only; what it can hold stays, so that no file gets another address."""
+    path = copy(bare, tmp_path)
+    write_id3(path, replace(FULL, url=url))
+    assert read_id3(path).url == written
+
+
 def test_audio_is_not_touched(bare: Path, tmp_path: Path) -> None:
     """The file is the tag and then the master's bytes, so length and sound stay right."""
     path = copy(bare, tmp_path)

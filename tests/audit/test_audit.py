@@ -134,6 +134,47 @@ def dead_audio(scope: Scope, reply: Reply) -> Reply:
     return Reply(404, {}, b"") if scope["path"].startswith("/public/audio/") else reply
 
 
+def in_element(path_end: str, begin: bytes) -> Change:
+    """Put the active subscriber's own one-episode link behind the first of these bytes in a feed."""
+
+    def change(scope: Scope, reply: Reply) -> Reply:
+        link = re.search(rb"https?://[^\"<]+/r/[^\"<]+", reply.body)
+        if not scope["path"].endswith(path_end) or "/feeds/" not in scope["path"] or link is None:
+            return reply
+        return reply.with_body(reply.body.replace(begin, begin + link[0], 1))
+
+    return change
+
+
+class CarelessReader:
+    """A page that puts the address by which its reader came into its citations."""
+
+    def __init__(self) -> None:
+        self.came_by = ""
+
+    def cite(self, scope: Scope, reply: Reply) -> Reply:
+        """Write the one-episode link into the page that it leads to."""
+        if scope["path"].startswith("/r/"):
+            self.came_by = scope["path"]
+        if scope["path"] != PAGE or not self.came_by:
+            return reply
+        return reply.with_body(reply.body.replace(b'data-url="', f'data-url="{self.came_by}'.encode(), 1))
+
+
+def with_referrer(scope: Scope, reply: Reply) -> Reply:
+    """Let browsers send the one-episode link in Referer."""
+    if not scope["path"].startswith("/r/"):
+        return reply
+    return reply.with_body(reply.body, **{"referrer-policy": "unsafe-url"})
+
+
+def link_for_all(scope: Scope, reply: Reply) -> Reply:
+    """Set a cookie for whoever comes by a link."""
+    if not scope["path"].startswith("/r/") or reply.status != 303:
+        return reply
+    return reply.with_body(reply.body, **{"set-cookie": "episode=x; Path=/"})
+
+
 PLANTED_IN_ANSWERS: dict[str, tuple[Change, str, VisitorKind, str]] = {
     "verbose teaser": (insert(PAGE, b"</main>", SECRET.encode()), "P3", "anonymous", PAGE),
     "comparison of versions": (open_comparison, "P3", "anonymous", f"{PAGE}/changes"),
@@ -177,6 +218,21 @@ PLANTED_IN_ANSWERS: dict[str, tuple[Change, str, VisitorKind, str]] = {
     "no noindex": (without_cache_headers, "P2", "active", "/feeds/***/feed.xml"),
     "paid and refused": (lapsed_for_all, "P5", "active", "/feeds/***/transcripts/"),
     "private object without a word": (open_private, "P3", "anonymous", "/private/"),
+    "one-episode link in a shared note": (
+        in_element("/feed.xml", b"</title>\n      <link>"),
+        *("P8", "active", "/feeds/***/feed.xml"),
+    ),
+    "one-episode link in a public note": (
+        insert("/public/feed.xml", b"</item>", f"<x>https://x.example/r/{TOKEN}/7</x>".encode()),
+        *("P5", "anonymous", "/public/feed.xml"),
+    ),
+    "one-episode link in Referer": (with_referrer, "P8", "active", "/r/***/"),
+    "one-episode link in a copied citation": (CarelessReader().cite, "P8", "active", PAGE),
+    "one-episode link in an OPML export": (
+        in_element("/feed.xml", b"<link>"),
+        *("P8", "active", "/feeds/***/feed.xml"),
+    ),
+    "one-episode link for who has not paid": (link_for_all, "P5", "lapsed", "/r/***/"),
     "broken link": (dead_audio, "H4", "anonymous", "/public/audio/"),
 }
 
@@ -265,7 +321,8 @@ def test_a_log_line_is_found(tmp_path: Path, secrets: RestrictedText) -> None:
     assert list(check_log_file(log, secrets)) == []
     log.write_text(
         f"{clean}GET /feeds/{TOKEN}/feed.xml\n{clean}POST /signin/link/{'x' * 43}\nq={SECRET}\n"
-        f"POST /mail/stop/{'x' * 48}\n",
+        f"POST /mail/stop/{'x' * 48}\n"
+        f'GET / 200 "https://pod.example/r/{TOKEN}/4f0f8a52-56e1-4a11-8d5b-9b1d6b7c1d7a"\n',
         encoding="utf-8",
     )
     assert [
@@ -274,6 +331,7 @@ def test_a_log_line_is_found(tmp_path: Path, secrets: RestrictedText) -> None:
     ] == [
         ("P8", "5", "contains text of a transcript"),
         ("P8", "2", "contains the token of a private feed"),
+        ("P8", "7", "contains a subscriber's one-episode link"),
         ("P8", "4", "contains a sign-in link"),
         ("P8", "6", "contains an unsubscribe link"),
     ]
@@ -392,3 +450,51 @@ def test_a_served_version_is_found(withdrawn_site: Site) -> None:
 
     found = audit_findings(withdrawn_site, answer_all, who=("active",))
     assert "answered 200, not 410" in {f.message for f in found if f.rule == "P5" and "?v=" in f.where}
+
+
+OPEN = "A: The ferry that was sold for scrap in the autumn came back under another name before the winter."
+
+
+@pytest.fixture(scope="module")
+def half_public_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The show with one more episode, whose transcript is public."""
+    made = make_site(tmp_path_factory.mktemp("half"))
+    made.publish("ferry", transcript_of(OPEN, duration_s=2), teaser="", transcript_is_public=True)
+    yield made
+    made.close()
+
+
+def test_a_site_with_a_public_transcript_is_clean(half_public_site: Site) -> None:
+    """Words for everybody are no leak, whoever gets them, and the other episodes are closed as before."""
+    assert audit_findings(half_public_site) == ()
+
+
+def test_a_public_copy_of_gated_words_is_found(half_public_site: Site) -> None:
+    """Public words of a gated episode: a file that was left under public/, by its key and by its words."""
+    episode = half_public_site.catalog.by_slug(FLAGSHIP)
+    assert episode
+    assert episode.transcript
+    key, body = episode.transcript.public_keys["vtt"], episode.transcript.file_keys["vtt"]
+    half_public_site.store.put(
+        key, half_public_site.store.get(body)[1], content_type="text/vtt", cache_control="no-cache"
+    )
+    try:
+        found = audit_findings(half_public_site, who=("anonymous",))
+    finally:
+        half_public_site.store.delete(key)
+    rules = {(f.rule, f.who) for f in found if key.rpartition("/")[2] in f.where}
+    assert {("P3", "storage"), ("P3", "anonymous")} <= rules
+    assert "is no longer for everybody; run `podcast release`" in {f.message for f in found}
+
+
+def test_a_public_transcript_that_is_closed_is_found(half_public_site: Site) -> None:
+    """Gated words of a public episode: a server that refuses what everybody may read."""
+
+    def refuse(scope: Scope, reply: Reply) -> Reply:
+        is_theirs = "/ferry" in scope["path"] and "transcript" in scope["path"]
+        return Reply(404, {}, b"") if is_theirs else reply
+
+    found = audit_findings(half_public_site, refuse, who=("anonymous",))
+    where = {f.where for f in found if (f.rule, f.message) == ("P3", "answered 404, not 200")}
+    assert any("/public/transcripts/ferry." in url for url in where)
+    assert any("/episodes/ferry/transcript." in url for url in where)

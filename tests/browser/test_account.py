@@ -56,7 +56,13 @@ def test_from_the_mail_to_a_new_link(site: Site, page: Page, mailbox: Mailbox) -
     expect(page.locator("#feed-url")).to_contain_text(old)
     expect(page.get_by_role("link", name="Overcast")).to_have_attribute("href", re.compile("^overcast://"))
     assert page.locator(".qr svg").bounding_box()["width"] > 100  # type: ignore[index]
+    page.get_by_role("link", name="Replace the link").click()
+    expect(page.get_by_role("heading", name="Replace your private link?")).to_be_visible()
+    page.get_by_role("link", name="Keep it").click()
+    expect(page.locator("#feed-url")).to_contain_text(old)
+    page.get_by_role("link", name="Replace the link").click()
     page.get_by_role("button", name="Replace the link").click()
+    expect(page.get_by_role("heading", name="Your new link")).to_be_visible()
     expect(page.locator("#feed-url")).not_to_contain_text(old)
     page.goto("/episodes/the-water-was-always-coming")
     expect(page.locator(".transcript")).to_contain_text("because by then I was angry")
@@ -100,18 +106,41 @@ def test_a_code_by_keyboard(site: Site, page: Page, mailbox: Mailbox) -> None:
     expect(page.get_by_role("heading", name="Your subscription")).to_be_visible()
 
 
+def test_a_cited_place_is_there_again_after_sign_in(site: Site, page: Page, mailbox: Mailbox) -> None:
+    """A subscriber opens a cited link, signs in from the offer below the teaser, and stands at that place."""
+    site.subscribe("dora@example.org")
+    place = "t=84"
+    page.goto(f"/episodes/the-water-was-always-coming#{place}")
+    page.locator(".offer").get_by_role("link", name="sign in").click()
+    page.get_by_label("Your address").fill("dora@example.org")
+    page.get_by_role("button", name="Send the link").click()
+    mail = mailbox.received.get(timeout=10)[1].get_content()
+    page.goto(re.findall(r"http://\S+/signin/link/\S+", mail)[0])
+    page.get_by_role("button", name="Sign in to Late Proofs").click()
+    expect(page).to_have_url(re.compile(rf"/episodes/the-water-was-always-coming#{place}$"))
+    expect(page.locator(".transcript")).to_contain_text("because by then I was angry")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_and_small_screens(site: Site, page: Page, mailbox: Mailbox, scheme: str) -> None:
     """axe-core has no complaint about the forms and the account, which fit a small phone."""
     site.subscribe(ANN)
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     page.set_viewport_size({"width": 320, "height": 700})
-    sign_in(page, mailbox)
-    for path in ("/account", "/signin", "/signin/code", "/signin/link/x", "/mail/stop/x"):
+    for path in ("/signin", "/signin/code", "/signin/link/x", "/mail/stop/x", "/listen"):
         page.goto(path)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 320
-        found = Axe().run(page).response["violations"]
-        assert [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in found] == []
+        check(page)
+    sign_in(page, mailbox)
+    for path in ("/account", "/account/rotate", "/account/replaced"):
+        page.goto(path)
+        check(page)
+
+
+def check(page: Page) -> None:
+    """Fail where a page is wider than a small phone or breaks a rule of axe-core."""
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    found = Axe().run(page).response["violations"]
+    assert [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in found] == []
 
 
 @pytest.mark.parametrize("has_script", [True, False])

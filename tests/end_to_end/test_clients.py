@@ -2,10 +2,13 @@
 
 import json
 import os
+import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -124,6 +127,44 @@ def test_second_update_costs_a_304(show: ShowFolder, site: str) -> None:
     before = log.read_text().count(" 304 ")
     fetch_with("gpo", f"{site}/public/feed.xml")
     assert log.read_text().count(" 304 ") > before
+
+
+@needs("gpo")
+def test_gpodder_exports_no_one_episode_link(private_feed: str, tmp_path: Path) -> None:
+    """An OPML export has the feed, as it must, and no link of an item's notes."""
+    environment = {**os.environ, "HOME": str(tmp_path), "GPODDER_HOME": str(tmp_path / "gpodder")}
+    for words in (("subscribe", private_feed), ("export", str(tmp_path / "shows.opml"))):
+        subprocess.run(["gpo", *words], env=environment, capture_output=True, timeout=60, check=True)
+    exported = (tmp_path / "shows.opml").read_text(encoding="utf-8")
+    assert private_feed in exported
+    assert "/r/" not in exported
+
+
+@needs("newsboat")
+def test_newsboat_shows_the_link_and_exports_none(private_feed: str, tmp_path: Path) -> None:
+    """An app that shows notes has the link that opens the words; its export has it not."""
+    (tmp_path / "urls").write_text(f'"{private_feed}"\n', encoding="utf-8")
+    (tmp_path / "config").touch()
+    files = (("-u", "urls"), ("-C", "config"), ("-c", "cache.db"))
+    command = ["newsboat", *(str(word) for option, name in files for word in (option, tmp_path / name))]
+    environment = {**os.environ, "HOME": str(tmp_path)}
+
+    def run(*words: str) -> str:
+        done = subprocess.run(
+            [*command, *words], env=environment, capture_output=True, text=True, timeout=60, check=True
+        )
+        return str(done.stdout)
+
+    run("-x", "reload")
+    with closing(sqlite3.connect(tmp_path / "cache.db")) as cache:
+        ((notes, address),) = cache.execute("select content, url from rss_item").fetchall()
+    (link,) = re.findall(r'href="([^"]+/r/[^"]+)"', notes)
+    with urlopen(link, timeout=20) as page:  # noqa: S310 (our own server)
+        assert page.url == address
+    assert "/r/" not in address
+    exported = run("-e")
+    assert private_feed in exported
+    assert "/r/" not in exported
 
 
 @pytest.mark.skipif(

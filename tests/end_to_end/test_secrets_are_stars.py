@@ -85,7 +85,7 @@ def test_tracebacks_have_no_secret(tmp_path: Path, closed_port: int) -> None:
     except SubscriberError:
         told.append(traceback.format_exc())
     try:
-        personalize(b"", broken)
+        personalize(b"", broken, lambda _: broken)
     except FeedError:
         told.append(traceback.format_exc())
     assert len(told) == 2

@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import uuid4, uuid5
+from typing import Any
+from uuid import UUID, uuid4, uuid5
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -46,7 +47,7 @@ def _transcript(*lines: str, duration_s: float = 60) -> Transcript:
 
 
 def _search(
-    index: SearchIndex, query: str, *, include_transcripts: bool = True, **more: int
+    index: SearchIndex, query: str, *, include_transcripts: bool = True, **more: Any
 ) -> SearchResults:
     with index.engine.connect() as connection:
         known = frozenset(connection.scalars(select(search_episodes.c.episode_id)))
@@ -241,6 +242,35 @@ def test_without_words_only_public_text_counts(index: SearchIndex) -> None:
         index, "nobodysaysthis", include_transcripts=False
     )
     assert _slugs(index, "river speaker:robin", include_transcripts=False) == []
+
+
+def test_everybody_finds_the_words_of_a_public_transcript(index: SearchIndex) -> None:
+    """Words, phrases and prefixes of these are found by all; those of other episodes leave no trace."""
+    index.index(_episode("one", transcript_is_public=True), _transcript("Ann: Rain fell on Alder Street."))
+    index.index(_episode("two"), _transcript("Ann: Rain and marzipan fell on Alder Street."))
+    public = frozenset({uuid5(SHOW_ID, "one")})
+
+    def found(query: str, ids: frozenset[UUID] = public) -> list[tuple[UUID, int]]:
+        results = _search(index, query, include_transcripts=False, public_ids=ids)
+        assert results.hit_count == sum(group.hit_count for group in results.groups)
+        return [(group.episode_id, len(group.hits)) for group in results.groups]
+
+    for query in ("rain", '"alder street"', "stre*", "rain alder"):
+        assert found(query) == [(uuid5(SHOW_ID, "one"), 1)], query
+    assert found("marzipan") == found("rain marzipan") == found("rain speaker:ann") == []
+    assert found("rain", frozenset()) == []
+    assert len(_search(index, "rain").groups) == 2
+
+
+def test_words_that_are_gated_again_are_not_found(index: SearchIndex) -> None:
+    """From the catalog's change on, also before the index has followed; then the index has them not."""
+    index.index(_episode("one", transcript_is_public=True), _transcript("Ann: Rain."))
+    index.index(_episode("two", transcript_is_public=True), _transcript("Ann: Sun."))
+    left = frozenset({uuid5(SHOW_ID, "two")})
+    assert _search(index, "rain", include_transcripts=False, public_ids=left).groups == ()
+    assert index.index(_episode("one"), _transcript("Ann: Rain."))
+    everything = left | {uuid5(SHOW_ID, "one")}
+    assert _search(index, "rain", include_transcripts=False, public_ids=everything).groups == ()
 
 
 def test_public_answers_do_not_depend_on_words(index: SearchIndex) -> None:

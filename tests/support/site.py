@@ -39,6 +39,7 @@ from podcast_pipeline.model import (
     Word,
 )
 from podcast_pipeline.model.catalog import CATALOG_KEY, Catalog, to_json
+from podcast_pipeline.pipeline.public_transcripts import public_files
 from podcast_pipeline.storage.local import LocalStore
 from podcast_pipeline.storage.objects import (
     FEED_CACHE,
@@ -267,6 +268,8 @@ class Site:
                 **fields,
             }
         )
+        for file in public_files(episode, None, (), self.store):
+            self.put(file)
         self.catalog = self.catalog.with_episode(episode)
         self.write_catalog()
         return episode

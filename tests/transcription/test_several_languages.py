@@ -74,6 +74,40 @@ def transcribed(mixed: Path, cache: Path, engine: QuietFrench, options: Transcri
     return EngineTranscriber(engine, cache=cache).transcribe(mixed, options=options, report=ignore_progress)
 
 
+class Counting(QuietFrench):
+    """An engine that counts the windows whose language it hears; it may be killed at one of them."""
+
+    def __init__(self, *, killed_at: int = 10**9) -> None:
+        super().__init__("en", "fr", "br")
+        self.heard, self._killed_at = 0, killed_at
+
+    def language_probabilities(self, windows: Sequence[Samples]) -> list[Mapping[str, float]]:
+        """Return what it hears."""
+        self.heard += len(windows)
+        if self.heard >= self._killed_at:
+            raise KeyboardInterrupt
+        return super().language_probabilities(windows)
+
+
+def test_no_language_is_heard_twice(mixed: Path, tmp_path: Path) -> None:
+    """A run that was interrupted hears the rest; a damaged file is heard again; the words are the same."""
+    options = TranscriptionOptions(languages=("fr", "en"))
+    whole = Counting()
+    transcript = transcribed(mixed, tmp_path / "whole", whole, options)
+    cut, rest, again, other = Counting(killed_at=3), Counting(), Counting(), Counting()
+    with pytest.raises(KeyboardInterrupt):
+        transcribed(mixed, tmp_path / "cut", cut, options)
+    assert transcribed(mixed, tmp_path / "cut", rest, options) == transcript
+    assert rest.heard < whole.heard
+    named = replace(options, names=("Ann Example",))
+    transcribed(mixed, tmp_path / "cut", again, named)
+    assert again.heard == 0
+    for path in (tmp_path / "cut" / "languages").glob("*/*.json"):
+        path.write_bytes(path.read_bytes().replace(b"0.", b"0.0"))
+    assert transcribed(mixed, tmp_path / "cut", other, options) == transcript
+    assert other.heard == whole.heard
+
+
 def test_each_stretch_is_transcribed_in_its_language(mixed: Path, tmp_path: Path) -> None:
     """The transcript's language is the one that is spoken most, and the other segments have theirs."""
     options = TranscriptionOptions(languages=("fr", "en"))

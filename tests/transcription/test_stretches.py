@@ -9,7 +9,7 @@ from podcast_pipeline.transcription.decode import Samples
 from podcast_pipeline.transcription.stretches import (
     LanguageStretch,
     StretchFinder,
-    cut_pieces,
+    cut_in_pause,
     likeliest_places,
     main_language,
     split_at_changes,
@@ -74,6 +74,66 @@ def test_a_sentence_is_a_stretch() -> None:
     assert [language for language, _ in found(window("eeeeee_fffff_eeeeee"))] == ["en", "fr", "en"]
 
 
+def test_a_sentence_before_a_short_end_is_a_stretch() -> None:
+    """What is left of a window after a cut may be shorter than two pieces, and is cut, too."""
+    languages = [language for language, _ in found(window("eeeeeeeee_fffff_eee"))]
+    assert languages == ["en", "fr", "en"]
+
+
+def test_a_long_language_hides_no_sentence_of_another_one() -> None:
+    """Whisper is sure by 0.996 of the language that most of its sound is in, and surer only of pure sound."""
+
+    def majority(windows: Sequence[Samples]) -> list[Mapping[str, float]]:
+        shares = [float((one == 1).sum() / (one != 0.5).sum()) for one in windows]
+        sure = [0.9999 if share in (0, 1) else 0.996 for share in shares]
+        return [
+            {"fr": one, "en": 1 - one} if share > 0.5 else {"en": one, "fr": 1 - one}
+            for share, one in zip(shares, sure, strict=True)
+        ]
+
+    finder = StretchFinder(("en", "fr"), majority, workers=1, batch_size=3)
+    stretches = finder.find(
+        iter([window("eeeeeeeeeeee_fffff_eeeeeeee"), window("eeee_fff_eeee", first_s=40)])
+    )
+    assert [stretch.language for stretch in stretches] == ["en", "fr", "en", "fr", "en"]
+
+
+def test_a_window_is_cut_in_its_longest_pause() -> None:
+    """A pause that was shortened counts with what was left out of it."""
+    whole, middle = window("eeee_eeee_eeee"), len(window("eeee_eeee").speech) + PAUSE // 2
+    shortened = SpeechWindow(0, whole.samples, whole.speech, skips=((middle, 30),))
+    assert [len(cut_in_pause(one)[0].speech) for one in (whole, shortened)] == [
+        len(window("eeee").speech) + PAUSE // 2,
+        middle,
+    ]
+
+
+def test_a_part_in_one_language_is_heard_once() -> None:
+    """Each detection takes as long as that of half a minute."""
+    heard: list[int] = []
+
+    def counted(windows: Sequence[Samples]) -> list[Mapping[str, float]]:
+        heard.append(len(windows))
+        return detect(windows)
+
+    finder = StretchFinder(("en", "fr"), counted, workers=1, batch_size=9)
+    assert len(finder.find(iter([window("eeee_eeee_eeee"), window("e" * 25, first_s=30)]))) == 1
+    assert sum(heard) == 2
+
+
+def test_where_both_sides_are_sure_no_other_place_is_tried() -> None:
+    """Each detection takes as long as that of half a minute."""
+    heard: list[int] = []
+
+    def counted(windows: Sequence[Samples]) -> list[Mapping[str, float]]:
+        heard.append(len(windows))
+        return [{"en": float(one.max() < 1), "fr": float(one.max() == 1)} for one in windows]
+
+    finder = StretchFinder(("en", "fr"), counted, workers=1, batch_size=9)
+    assert len(finder.find(iter([window("eeee_eeee"), window("ffff_ffff", first_s=20)]))) == 2
+    assert sum(heard) == 2
+
+
 def test_no_speech_has_no_stretches() -> None:
     """Nothing is detected where there are no windows."""
     assert found() == []
@@ -88,12 +148,12 @@ def test_changes_cost() -> None:
     assert likeliest_places(lasting, [1] * 8) == [0, 0, 1, 1, 1, 1, 0, 0]
 
 
-def test_pieces_are_whole() -> None:
-    """The pieces of a window are the window, in order, and none is too short."""
+def test_both_parts_of_a_window_are_whole() -> None:
+    """They are the window, in order, and none is too short."""
     whole = window("ee_eee_e_eeee_e_eeeee_ee")
-    pieces = cut_pieces(whole)
-    assert len(pieces) == 3
-    assert np.array_equal(np.concatenate([piece.samples for piece in pieces]), whole.samples)
+    parts = cut_in_pause(whole)
+    assert np.array_equal(np.concatenate([part.samples for part in parts]), whole.samples)
+    assert cut_in_pause(window("ee_ee")) == ()
 
 
 def test_windows_are_cut_at_changes() -> None:

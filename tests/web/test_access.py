@@ -1,5 +1,6 @@
 """The access table of docs/explanation/access.md, over HTTP."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -271,12 +272,14 @@ def test_rotation_ends_the_sessions_of_the_old_link(tmp_path: Path) -> None:
 
 
 def test_feeds_of_two_subscribers_differ_in_the_token_alone(world: SiteWithTokens) -> None:
-    """Everybody's feed is the same but for the token, and holds nobody else's."""
+    """Everybody's feed is the same but for the token and the one-episode links, and holds nobody else's."""
     other = world.site.subscribe("other@example.org")
     active = world.tokens["active"]
     one = world.client.get(f"/feeds/{active}/feed.xml").text
     two = world.client.get(f"/feeds/{other}/feed.xml").text
-    assert one.replace(active, other) == two
+    links = re.compile(r"/r/[a-z2-7]{16}\.[a-z2-7]{32}/")
+    assert links.sub("/r/", one.replace(active, other)) == links.sub("/r/", two)
+    assert {link[3:19] for link in links.findall(two)} == {other.partition(".")[0]}
     assert active not in two
 
 

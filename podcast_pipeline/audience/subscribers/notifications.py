@@ -5,6 +5,7 @@ killed in between leaves one unconfirmed claim, and a claimed notification is ne
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -20,12 +21,25 @@ from podcast_pipeline.audience.subscribers.row_mapping import (
     select_subscriber,
     to_subscriber,
 )
+from podcast_pipeline.audience.subscribers.transactions import current_selector
 from podcast_pipeline.model import Episode, Subscriber
 
 NOTIFICATION_WINDOW = timedelta(days=365)
 """How long after publication a transcript is new; afterwards its claims are deleted, and no mail is sent."""
 
 BATCH_SUBSCRIBERS = 1000  # in memory
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """To whom a mail goes.
+
+    Attributes:
+        selector: of the current feed token, for the one-episode link in the mail.
+    """
+
+    email: str
+    selector: str
 
 
 def transcript_available_since(episode: Episode) -> datetime | None:
@@ -36,9 +50,14 @@ def transcript_available_since(episode: Episode) -> datetime | None:
 
 
 def should_notify(subscriber: Subscriber, episode: Episode, *, policy: AccessPolicy, now: datetime) -> bool:
-    """Decide whether a subscriber is notified: opt-in before the transcript was out, and access now."""
+    """Decide whether a subscriber is notified: opt-in before the transcript was out, and active now.
+
+    A public transcript is open to lapsed and removed subscribers too, and they get no mail.
+    """
     opted_in_at, available_at = subscriber.news_since, transcript_available_since(episode)
     if subscriber.is_canary or opted_in_at is None or available_at is None:
+        return False
+    if subscriber.state(now) != "active":
         return False
     may_read = isinstance(decide(Visitor(subscriber), episode, "file", policy=policy, now=now), Allow)
     return may_read and opted_in_at <= available_at and now - available_at < NOTIFICATION_WINDOW
@@ -64,8 +83,8 @@ class NotificationQueue:
             )
             last = batch[-1].id
 
-    def claim(self, subscriber_id: UUID, episode: Episode, *, now: datetime) -> str | None:
-        """Claim a mail for this run, and return its address; None if another run or a change came first."""
+    def claim(self, subscriber_id: UUID, episode: Episode, *, now: datetime) -> Recipient | None:
+        """Claim a mail for this run; None if another run or a change came first."""
         query = select_subscriber().where(
             real_subscribers(self._repository.show_id), subscribers.c.id == subscriber_id
         )
@@ -82,9 +101,10 @@ class NotificationQueue:
                 if subscriber is None or not self._should_notify(subscriber, episode, now):
                     return None
                 connection.execute(insert(news_mails).values(claim))
+                selector = current_selector(connection, subscriber_id)
         except IntegrityError:  # another run has the claim
             return None
-        return subscriber.email
+        return Recipient(subscriber.email, selector)
 
     def confirm(self, subscriber_id: UUID, episode_id: UUID, *, now: datetime) -> None:
         """Record that the mail server accepted a mail."""

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, case, delete, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, case, delete, exists, func, select
 
 from podcast_pipeline.access import Visitor
 from podcast_pipeline.audience.database import retry_on_integrity_error, truncate_wal
@@ -249,14 +249,16 @@ class Subscribers:
             nearest_selector, stored_sha256 = connection.execute(nearest).one_or_none() or DUMMY_CREDENTIALS
             if not secret_matches(secret, stored_sha256) & hmac.compare_digest(selector, nearest_selector):
                 return None
-            query = (
-                select_subscriber()
-                .add_columns(*TOKEN_COLUMNS)
-                .select_from(subscribers.join(tokens))
-                .where(is_token)
-            )
-            row = connection.execute(query).mappings().first()
-        return to_visitor(row) if row else None
+            return _visitor(connection, is_token)
+
+    def visitor_by_selector(self, selector: str) -> Visitor | None:
+        """Return the holder of the feed token with a selector; None where there is none.
+
+        A selector is no secret: call this only for one that the secret key has signed.
+        """
+        is_token = (tokens.c.selector == selector) & (tokens.c.show_id == self.show_id)
+        with self.engine.connect() as connection:
+            return _visitor(connection, is_token)
 
     def transaction(self, now: datetime, origin: Origin) -> AbstractContextManager[SubscriberTransaction]:
         """Open a transaction that changes this show's subscribers."""
@@ -328,6 +330,13 @@ def may_create_secret_key(engine: Engine) -> bool:
         return engine.dialect.name == "sqlite" and not connection.scalar(
             select(exists(select(tokens.c.selector)))
         )
+
+
+def _visitor(connection: Connection, is_token: ColumnElement[bool]) -> Visitor | None:
+    tables = subscribers.join(tokens)
+    query = select_subscriber().add_columns(*TOKEN_COLUMNS).select_from(tables).where(is_token)
+    row = connection.execute(query).mappings().first()
+    return to_visitor(row) if row else None
 
 
 def _removed_error(email: str) -> SubscriberError:

@@ -64,11 +64,12 @@ class SignIn:
         self.show_id = show_id
         self._secret_key = secret_key
 
-    def request(self, email: str, *, browser: str, now: datetime) -> str | None:
+    def request(self, email: str, *, browser: str, now: datetime, landing: str = "") -> str | None:
         """Queue a mail to an address, known or not; above the rate limit (five per hour) nothing is queued.
 
         Args:
             browser: the value of the cookie that the code will be bound to.
+            landing: where to go after sign-in, for the link in the mail; signed.
 
         Returns:
             The nonce of the mail, for `mail`; None above the rate limit.
@@ -103,7 +104,7 @@ class SignIn:
                 self.show_id,
                 SIGNIN_MAIL,
                 link_hmac,
-                payload={"nonce": nonce},
+                payload={"nonce": nonce, **({"landing": landing} if landing else {})},
                 run_after=now + pause,
                 now=now,
             )

@@ -1,4 +1,4 @@
-"""Feed tokens, `<selector>.<secret>`, and the secret key that derives them.
+"""Feed tokens and those of one-episode links, `<selector>.<secret>`, and the secret key that derives them.
 
 The secret is an HMAC of the selector under the key, so the key's owner can show a link again; the database
 contains a hash of the secret, so a stolen database opens nothing.
@@ -12,6 +12,7 @@ import secrets
 from base64 import b32encode
 from contextlib import suppress
 from pathlib import Path
+from uuid import UUID
 
 from podcast_pipeline.errors import SubscriberError
 from podcast_pipeline.files import make_folder, sync_to_disk
@@ -36,6 +37,12 @@ def new_selector() -> str:
 def to_token(selector: str, key: bytes) -> str:
     """Return the token of a selector, part of the URL path of a private feed."""
     mac = hmac.digest(key, b"feed:" + selector.encode(), "sha256")
+    return f"{selector}.{_base32(mac[:SECRET_BYTES])}"
+
+
+def to_episode_token(selector: str, episode_id: UUID, key: bytes) -> str:
+    """Return the token of a one-episode link: it opens this episode's words, and no feed."""
+    mac = hmac.digest(key, f"read:{selector}:{episode_id}".encode(), "sha256")
     return f"{selector}.{_base32(mac[:SECRET_BYTES])}"
 
 

@@ -205,6 +205,13 @@ def verify_secret_key(connection: Connection, *, show_id: UUID, secret_key: byte
             )
 
 
+def current_selector(connection: Connection, subscriber_id: UUID) -> str:
+    """Return the selector of the current feed token of a subscriber who was not removed."""
+    is_current = (tokens.c.subscriber_id == subscriber_id) & tokens.c.rotated_at.is_(None)
+    selector: str = connection.execute(select(tokens.c.selector).where(is_current)).scalar_one()
+    return selector
+
+
 def current_token(connection: Connection, subscriber_id: UUID, *, secret_key: bytes) -> str:
     """Return the current feed token, derived from the key again.
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from uuid import uuid5
@@ -118,21 +119,24 @@ def audit_visitors(
     """Yield the visitors, each with its own client: canaries, the active one first, then strangers."""
     from podcast_pipeline.audience.subscribers import Subscribers
     from podcast_pipeline.audience.subscribers.canaries import ensure_canaries
+    from podcast_pipeline.audience.subscribers.episode_links import EpisodeLinks
     from podcast_pipeline.audience.subscribers.sessions import SESSION_LIFETIME
-    from podcast_pipeline.audience.subscribers.tokens import new_selector, to_token
+    from podcast_pipeline.audience.subscribers.tokens import new_selector, to_episode_token, to_token
     from podcast_pipeline.audit import AuditVisitor
 
-    canaries = ensure_canaries(subscribers, now=now)
+    canaries, links = ensure_canaries(subscribers, now=now), EpisodeLinks(subscribers)
     for state, (_, token) in canaries.items():
-        yield AuditVisitor(state, make_client(), token)
+        yield AuditVisitor(state, make_client(), token, partial(links.token, token.partition(".")[0]))
     yield AuditVisitor("anonymous", make_client())
-    yield AuditVisitor("made-up token", make_client(), to_token(new_selector(), b"not the key"))
+    selector, key = new_selector(), b"not the key"
+    forged = partial(to_episode_token, selector, key=key)
+    yield AuditVisitor("made-up token", make_client(), to_token(selector, key), forged)
     other_show = Subscribers(
         subscribers.engine, show_id=uuid5(subscribers.show_id, "audit"), secret_key=subscribers.secret_key
     )
-    yield AuditVisitor(
-        "token of another show", make_client(), ensure_canaries(other_show, now=now)["active"][1]
-    )
+    token = ensure_canaries(other_show, now=now)["active"][1]
+    their_links = partial(links.token, token.partition(".")[0])
+    yield AuditVisitor("token of another show", make_client(), token, their_links)
     opened_at = now - SESSION_LIFETIME - timedelta(days=1)
     cookie = sessions.open(canaries["active"][0].id, scope="reading", selector=None, now=opened_at)
     client = make_client()

@@ -1,5 +1,6 @@
 """Commands on episodes, from ingest and publish to unschedule, unpublish and gc."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -186,25 +187,43 @@ def transcribe(
 
 
 def release(context: typer.Context, allow: Allow = None) -> None:
-    """Publish the scheduled episodes that are due and update the feed; safe to run every minute, anywhere."""
+    """Publish the scheduled episodes that are due and update the feed; safe to run every minute, anywhere.
+
+    Opens the transcripts to everybody that `[access] public_after_days` says are due.
+    """
     session: CliSession = context.obj
-    slugs = ask_at_gates(
+    done = ask_at_gates(
         session, allow or (), lambda passed: release_due(session, session.context, allow=passed)
     )
-    session.output.result({"released": slugs}, [f"{slug}: published" for slug in slugs])
+    session.output.result({"released": done.published, "opened": done.opened}, done.lines)
+
+
+@dataclass(frozen=True)
+class Released:
+    """The slugs of the episodes that a run published, and of those whose transcripts it opened."""
+
+    published: tuple[str, ...]
+    opened: tuple[str, ...]
+
+    @property
+    def lines(self) -> list[str]:
+        """A line for each."""
+        opened = (f"{slug}: the transcript is for everybody from now on" for slug in self.opened)
+        return [*(f"{slug}: published" for slug in self.published), *opened]
 
 
 def release_due(
     session: CliSession, context: "Context", *, allow: frozenset[GateName] = frozenset()
-) -> tuple[str, ...]:
-    """Publish the scheduled episodes that are due, as `release` and its job do; return their slugs."""
+) -> Released:
+    """Publish the scheduled episodes and open the transcripts that are due, as `release` and its job do."""
     from podcast_pipeline.pipeline import publish
+    from podcast_pipeline.pipeline.public_transcripts import open_due_transcripts
 
-    slugs = publish.release(context, allow=allow)
-    if slugs:
+    done = Released(publish.release(context, allow=allow), open_due_transcripts(context))
+    if done.published or done.opened:
         search.update_search_index(session)
         feeds.warn_of_left_out_items(session)
-    return slugs
+    return done
 
 
 def list_(context: typer.Context) -> None:
@@ -356,6 +375,8 @@ def _status(session: CliSession, episode: "Episode") -> dict[str, str | None]:
         late = overdue_lines(session)[episode.slug].removeprefix(f"{episode.slug}: ")
         return {**facts, "title": episode.title, "overdue": late, "apps": APP_BEHAVIOUR["overdue"]}
     apps = APP_BEHAVIOUR["withdrawn" if is_withdrawn else episode.state].format(**facts)
+    if episode.transcript_is_public:
+        facts["transcript"] = "for everybody"
     if episode.state == "published" and (since := audio_replaced_at(episode, session.store)):
         apps += f"; those that downloaded it before {session.format_local(since)} keep the audio of then"
     return {**facts, "title": episode.title, "overdue": None, "apps": apps}

@@ -86,7 +86,6 @@ def _send(
     if smtp is None:
         raise ConfigError(f"{session.config.folder / 'show.toml'} [mail]", "has no host; set it to send mail")
     show, report = session.config.to_show(artwork_key=None), session.output.report
-    unsubscribe_key = session.subscribers.secret_key
     with smtp.open_connection() as connection:
         report(Progress(step="mail", done=0, total=count))
         results = send_notifications(
@@ -94,7 +93,7 @@ def _send(
             show=show,
             notifications=queue,
             connection=connection,
-            unsubscribe_key=unsubscribe_key,
+            secret_key=session.subscribers.secret_key,
             clock=session.clock,
         )
         try:

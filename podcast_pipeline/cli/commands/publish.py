@@ -285,7 +285,9 @@ def _summary(prepared: "PreparedEpisode") -> Iterator[str]:
     persons = ", ".join(person.name for person in episode.persons) or "nobody named"
     words = f"{len(transcript.words)} words" if transcript else "no transcript"
     yield f"“{episode.title}” with {persons}: {format_clock(episode.enclosure.duration_s)}, {words}"
-    if episode.access == "public":
+    if episode.access == "public" and (episode.transcript_is_public or episode.transcript_choice == "public"):
+        yield "everybody hears and reads it; words that were public cannot be called back"
+    elif episode.access == "public":
         yield "everybody hears it, subscribers read it"
     else:
         yield "only subscribers hear and read it"

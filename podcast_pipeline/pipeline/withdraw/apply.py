@@ -7,6 +7,7 @@ from podcast_pipeline.errors import OvertakenError
 from podcast_pipeline.model import Enclosure, Episode, Transcript, TranscriptVersion
 from podcast_pipeline.model.catalog import Catalog
 from podcast_pipeline.pipeline.assemble import referenced_keys, with_corrections
+from podcast_pipeline.pipeline.public_transcripts import public_files
 from podcast_pipeline.pipeline.withdraw.plan import PublishedWords, WithdrawalPlan, keys_to_remove
 from podcast_pipeline.storage import ObjectReader
 from podcast_pipeline.storage.objects import StagedObject, transcript_document, transcript_files
@@ -73,7 +74,8 @@ def apply_withdrawal(
     entry = plan.to_withdrawal(now, pending)
     new = new.model_copy(update={"withdrawals": (*plan.known.withdrawals, entry)})
     episode = Episode.model_validate(dict(new) | (plan.known.model_extra or {}))
-    staged = (*objects, *([media_file] if media_file else []))
+    public = public_files(episode, plan.known, objects, store)
+    staged = (*objects, *public, *([media_file] if media_file else []))
     stored = referenced_keys(plan.known)
     return AppliedWithdrawal(
         plan.known, episode, transcript, tuple(one for one in staged if one.key not in stored)
@@ -124,6 +126,7 @@ def _tombstone(known: Episode) -> dict[str, object]:
     """Return the fields of an episode of which only id, guid and slug stay, and nothing that it said."""
     return {
         "state": "unpublished",
+        "transcript_is_public": False,
         "title": known.slug,
         "notes": "",
         "teaser": "",

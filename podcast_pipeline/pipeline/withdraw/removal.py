@@ -1,7 +1,8 @@
-"""Remove the objects of what was withdrawn, and record in the catalog that it is done."""
+"""Remove what was withdrawn, or is no longer public, and record in the catalog that it is done."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from podcast_pipeline.errors import NotFound, StoreError
 from podcast_pipeline.feed.paging import ARCHIVE_PREFIX, archive_key
@@ -13,6 +14,8 @@ from podcast_pipeline.pipeline.context import Context, step
 from podcast_pipeline.storage import Store
 from podcast_pipeline.storage.objects import FEED_KEY
 from podcast_pipeline.storage.published import update_catalog
+
+Part = TypeVar("Part", Episode, Withdrawal)
 
 REPLACED_KEYS = (CATALOG_KEY, FEED_KEY)
 """Objects that stay; only older versions of them are removed."""
@@ -31,14 +34,14 @@ class Removal:
     not_removed: tuple[str, ...] = ()
 
 
-def remove_withdrawn_objects(
+def remove_pending_objects(
     context: Context,
     catalog: Catalog,
     *,
     slug: str | None = None,
     before_record: Callable[[Removal], None] = lambda _: None,
 ) -> Removal:
-    """Remove what withdrawals left to be removed; the feed must not reference it any more.
+    """Remove what catalog and feed must not reference any more: withdrawn, or a transcript taken back.
 
     Args:
         slug: of one episode; None: of all.
@@ -48,7 +51,7 @@ def remove_withdrawn_objects(
         StoreError: an object is still there. The catalog says what is to be removed: run again.
     """
     episodes = [e for e in catalog.episodes if slug in (None, e.slug)]
-    pending = sorted({key for e in episodes for w in e.withdrawals for key in w.pending_keys})
+    pending = sorted({key for e in episodes for key in _pending_keys(e)})
     if not pending:
         return Removal()
     with step(context.report, "remove"):
@@ -61,6 +64,10 @@ def remove_withdrawn_objects(
         if CATALOG_KEY in pending:  # the version that still names what was to be removed
             kept += _purge(context.store, CATALOG_KEY)
     return _removal(doomed, kept)
+
+
+def _pending_keys(episode: Episode) -> Iterable[str]:
+    return (*episode.pending_keys, *(key for w in episode.withdrawals for key in w.pending_keys))
 
 
 def _referenced_keys(context: Context, catalog: Catalog) -> set[str]:
@@ -113,9 +120,9 @@ def _record(context: Context, ids: set[object], removed: frozenset[str]) -> None
 
 def _cleared(episode: Episode, removed: frozenset[str]) -> Episode:
     withdrawals = tuple(_without(withdrawal, removed) for withdrawal in episode.withdrawals)
-    return episode.model_copy(update={"withdrawals": withdrawals})
+    return _without(episode.model_copy(update={"withdrawals": withdrawals}), removed)
 
 
-def _without(withdrawal: Withdrawal, removed: frozenset[str]) -> Withdrawal:
-    left = tuple(key for key in withdrawal.pending_keys if key not in removed)
-    return withdrawal.model_copy(update={"pending_keys": left})
+def _without(part: Part, removed: frozenset[str]) -> Part:
+    left = tuple(key for key in part.pending_keys if key not in removed)
+    return part.model_copy(update={"pending_keys": left})

@@ -30,7 +30,7 @@ from podcast_pipeline.pipeline.withdraw.plan import (
     read_published_words,
 )
 from podcast_pipeline.pipeline.withdraw.receipt import WithdrawalReceipt, append_to_log
-from podcast_pipeline.pipeline.withdraw.removal import Removal, remove_withdrawn_objects
+from podcast_pipeline.pipeline.withdraw.removal import Removal, remove_pending_objects
 from podcast_pipeline.pipeline.withdraw.silenced_media import silenced_media
 from podcast_pipeline.pipeline.withdraw.versions import plan_episode, plan_version
 from podcast_pipeline.storage.upload import upload
@@ -140,7 +140,7 @@ def _remove(context: Context, catalog: Catalog, receipt: WithdrawalReceipt) -> W
     def log(removal: Removal) -> None:
         append_to_log(context.config.state_folder, complete(removal))
 
-    return complete(remove_withdrawn_objects(context, catalog, slug=receipt.slug, before_record=log))
+    return complete(remove_pending_objects(context, catalog, slug=receipt.slug, before_record=log))
 
 
 def finish_withdrawal(context: Context, slug: str, *, reason: str = "") -> WithdrawalReceipt:

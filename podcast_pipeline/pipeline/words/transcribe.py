@@ -22,7 +22,7 @@ from podcast_pipeline.transcript.names.glossary import Glossary, build_glossary,
 from podcast_pipeline.transcript.names.matching import GlossaryTerm
 from podcast_pipeline.transcription import Transcriber, TranscriptionOptions, load_transcriber
 from podcast_pipeline.transcription.damage import damage_remarks
-from podcast_pipeline.transcription.language import USUAL, language_remarks, whisper_code
+from podcast_pipeline.transcription.language import LISTED, USUAL, language_remarks, whisper_code
 from podcast_pipeline.transcription.style import CLEAN, STYLE
 
 NOT_IN_CATALOG = "was imported and is not in the catalog yet; run `podcast feed import` once more"
@@ -105,7 +105,7 @@ def load_or_transcribe(
     """
     transcript = folder.load_transcript()
     if transcript is not None:
-        _tell_other_style(transcript, draft, context)
+        _tell_other_settings(transcript, folder, context)
     if transcript is not None and _is_published_recording(transcript, known, draft):
         return transcript
     if not folder.has_recording:
@@ -250,13 +250,22 @@ def _is_current(transcript: Transcript, folder: EpisodeFolder, draft: EpisodeDra
     )
 
 
-def _tell_other_style(transcript: Transcript, draft: EpisodeDraft, context: Context) -> None:
-    """Say that the words were written in another style than the one that is set now."""
-    wanted = context.config.transcription.style
-    style = transcript.receipt.options.get(STYLE, CLEAN) if transcript.receipt else wanted
-    if style != wanted:
-        remark = f"its words are {style}, not {wanted} as `style` in [transcription] says"
-        context.warn(f"{draft.slug}: {remark}; `podcast transcribe {draft.slug}` writes them anew")
+def _tell_other_settings(transcript: Transcript, folder: EpisodeFolder, context: Context) -> None:
+    """Say that the words were written in another style, or for other languages, than is set now."""
+    if transcript.receipt is None:
+        return
+    had, config = transcript.receipt.options, context.config
+    wanted = settings_options(
+        config.transcription, language=wanted_language(folder, config), usual_language=None
+    )
+    style, languages = had.get(STYLE, CLEAN), ", ".join(wanted.languages)
+    remarks = []
+    if style != wanted.style:
+        remarks.append(f"its words are {style}, not {wanted.style} as `style` in [transcription] says")
+    if languages and had.get(LISTED) != languages:
+        remarks.append(f"its words are not of {languages} as `languages` in [transcription] says")
+    for remark in remarks:
+        context.warn(f"{folder.slug}: {remark}; `podcast transcribe {folder.slug}` writes them anew")
 
 
 def _is_published_recording(transcript: Transcript, known: Episode | None, draft: EpisodeDraft) -> bool:

@@ -3,8 +3,8 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Literal
 
@@ -149,6 +149,22 @@ def _weak_label(line: TypedLine, words: str) -> tuple[str, str, _FORM]:
     if not line.is_caption and is_like_a_name(words):
         return words, "", "alone"
     return "", words, ""
+
+
+def split_before_names(lines: Iterable[TypedLine], people: Collection[str]) -> Iterator[TypedLine]:
+    """Yield the lines, a new one before each person's or numbered voice's name that follows a sentence.
+
+    Args:
+        people: names of the hosts, the guests and the tracks, as they are.
+    """
+    names = "|".join(
+        [*map(re.escape, sorted(people, key=len, reverse=True)), r"(?:Speaker|SPEAKER)[ _]\d{1,2}"]
+    )
+    begin = re.compile(rf"(?<=[.?!…”\"’'»\])])\s+(?=(?i:{names})\s*{_ROLE}[:：](?!\d|//))")
+    for line in lines:
+        first, *others = begin.split(line.text)
+        yield replace(line, text=first) if others else line
+        yield from (replace(line, text=text, name=None, bold="", begins_page=False) for text in others)
 
 
 def speakers_of(lines: Sequence[LabelledLine], people: Collection[str]) -> frozenset[str]:

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from podcast_pipeline.model import composed
 from podcast_pipeline.transcript.markdown import MarkdownTurn
 from podcast_pipeline.transcript.text.scripts import is_spaceless
-from podcast_pipeline.transcript.typed.labels import LabelledLine, name_key, read_label, speakers_of
+from podcast_pipeline.transcript.typed.labels import (
+    LabelledLine,
+    name_key,
+    read_label,
+    speakers_of,
+    split_before_names,
+)
 from podcast_pipeline.transcript.typed.line_begins import with_marked_times, without_line_numbers
 from podcast_pipeline.transcript.typed.lines import TypedLine, readable_line
 from podcast_pipeline.transcript.typed.not_words import is_line_of_a_service, is_rule, without_directions
@@ -52,7 +58,8 @@ def turns_of(lines: Iterable[TypedLine], people: Collection[str] = ()) -> TypedT
     left_out["notes beside the words"] = sum(line.is_note for line in all_lines)
     left_out["lines of a service"] = sum(map(_is_of_a_service, all_lines))
     said = [line for line in all_lines if not (line.is_page_header or line.is_note or _is_of_a_service(line))]
-    labelled = [read_label(line) for line in with_marked_times(without_line_numbers(said))]
+    bare = split_before_names(with_marked_times(without_line_numbers(said)), people)
+    labelled = [read_label(line) for line in bare]
     names = speakers_of(labelled, people)
     turns = _Turns(left_out)
     for one in _without_title_block(labelled, names, left_out):

@@ -29,6 +29,7 @@ UNPACKED_BYTES = 20 * 1024**2
 MOST_PARTS = 2000
 MOST_STYLES = 20  # that one is based on
 OLE = bytes.fromhex("d0cf11e0a1b11ae1")  # the container of .doc, and of a .docx with a password
+STRICT = b"http://purl.oclc.org/ooxml/"  # in the relationships of a "Strict Open XML Document"
 IS_ENCRYPTED = 0x1  # of a ZIP entry's flags
 CONTENT_TYPES = "[Content_Types].xml"
 MACRO_TYPES = (b"macroEnabled", b"ms-office.vbaProject")
@@ -56,6 +57,7 @@ def document_lines(data: bytes, name: str) -> list[TypedLine]:
         CaptionError: it is no such document, is too large unpacked, or has macros; nothing was unpacked.
     """
     _check(data, name)
+    _check_is_transitional(data, name)
     try:
         document = Document(BytesIO(data))
         return mark_page_headers(list(_lines(document.element.body, _Styles.of(document))))
@@ -81,6 +83,14 @@ def _check(data: bytes, name: str) -> None:
         raise CaptionError(name, "has a password; save it as .docx without one")
     if _has_macros(archive):
         raise CaptionError(name, "has macros; save it as .docx, which has none")
+
+
+def _check_is_transitional(data: bytes, name: str) -> None:
+    """Refuse the kind of .docx that python-docx does not know; other faults are for it to find."""
+    with suppress(*DAMAGED):
+        if STRICT in ZipFile(BytesIO(data)).read("_rels/.rels"):
+            message = "is a Strict Open XML Document; save it as the other kind, Word Document (.docx)"
+            raise CaptionError(name, message)
 
 
 def _has_macros(archive: ZipFile) -> bool:
@@ -168,11 +178,11 @@ def _paragraph(element: Element, styles: _Styles) -> Iterator[TypedLine]:
 
 
 def _pieces(parent: Element, styles: _Styles) -> Iterator[tuple[str, bool]]:
-    """Yield the text of each run that is shown, and whether it is bold."""
+    """Yield the text of each run that is shown and not struck through, and whether it is bold."""
     for child in parent.iterchildren():
         if child.tag == qn("w:r"):
             font = Font(child)
-            if not font.hidden:
+            if not (font.hidden or font.strike or font.double_strike):
                 yield _text(child), child.style in styles.bold if font.bold is None else font.bold
         elif child.tag in AROUND_RUNS:
             yield from _pieces(child, styles)

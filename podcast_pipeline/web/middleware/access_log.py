@@ -11,7 +11,8 @@ ACCESS_LOGGER = logging.getLogger("podcast_pipeline.access")
 ERROR_LOGGER = logging.getLogger("podcast_pipeline.web")
 
 SECRETS = re.compile(
-    r"(?<=/feeds/)[^/]+|(?<=/signin/link/)[^/]+|(?<=/signin/code/)[^/]+|(?<=/mail/stop/)[^/]+"  # their routes
+    r"(?<=/feeds/)[^/]+|(?<=/r/)[^/]+|(?<=/signin/link/)[^/]+|(?<=/signin/code/)[^/]+"  # their routes
+    r"|(?<=/mail/stop/)[^/]+"
     r"|[a-z2-7]{16}\.[a-z2-7]+|[a-z0-9]{26,}",  # and anywhere else, by mistake
     re.IGNORECASE,
 )

@@ -2,7 +2,9 @@
 
     GET   /account                      state, private link, sessions, notifications
     GET   /account/data.json            data export
+    GET   /account/rotate               asks whether to replace the private link, and says what follows
     POST  /account/rotate               replace the private link
+    GET   /account/replaced             the new link, and what is left to do
     POST  /account/news                 opt in to notifications of new transcripts, or out
     POST  /account/sessions/<id>/end    end a session
     POST  /account/signout              end this session
@@ -46,7 +48,9 @@ class AccountRoutes:
         return [
             Route("/account", reads(self.page), methods=["GET"]),
             Route("/account/data.json", reads(self.data), methods=["GET"]),
+            Route("/account/rotate", reads(self.ask_to_rotate), methods=["GET"]),
             Route("/account/rotate", form_endpoint(self.rotate), methods=["POST"]),
+            Route("/account/replaced", reads(self.replaced), methods=["GET"]),
             Route("/account/news", form_endpoint(self.choose_notifications), methods=["POST"]),
             Route("/account/sessions/{id:uuid}/end", form_endpoint(self.end_session), methods=["POST"]),
             Route("/account/signout", form_endpoint(self.sign_out), methods=["POST"]),
@@ -83,11 +87,23 @@ class AccountRoutes:
             },
         )
 
+    def ask_to_rotate(self, request: Request) -> Response:
+        """Say what the replacement of the private link does, and ask; a click by mistake kills every app."""
+        self._owner(request)
+        seal = csrf_token(self.cookies.session_value(request))
+        return self.templates.no_store_response(request, "rotate.html", self.show, seal=seal)
+
+    def replaced(self, request: Request) -> Response:
+        """Show the new private link, and say what is left to do."""
+        token = self.subscribers.feed_token(self._owner(request).email)
+        private = private_link(self.show, token)
+        return self.templates.no_store_response(request, "replaced.html", self.show, private=private)
+
     def rotate(self, request: Request, fields: FormFields) -> Response:
         """Replace the private link."""
         owner = self._verified_owner(request, fields)
         self.subscribers.rotate(owner.email, now=self.cookies.clock(), origin="web")
-        return self._to_account()
+        return RedirectResponse("/account/replaced", 303, {"cache-control": "no-store"})
 
     def choose_notifications(self, request: Request, fields: FormFields) -> Response:
         """Turn notifications of new transcripts on or off; a removed subscriber cannot turn them on."""

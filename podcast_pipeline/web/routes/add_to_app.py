@@ -15,29 +15,9 @@ from starlette.routing import Route
 
 from podcast_pipeline.model import Show
 from podcast_pipeline.web.authorization import Authorizer
+from podcast_pipeline.web.podcast_apps import PODCAST_APPS, Shown
 from podcast_pipeline.web.templating import Templates
 from podcast_pipeline.web.threads import reads
-
-APPS = {
-    "Apple Podcasts": "podcast://{rest}",
-    "Overcast": "overcast://x-callback-url/add?url={quoted}",
-    "Pocket Casts (iPhone)": "pktc://subscribe/{feed_url}",
-    "Pocket Casts (Android)": "pktc://subscribe{tls}/{rest}",
-    "AntennaPod": "pcast:{feed_url}",
-    "Castro": "castro://subscribe/{rest}",
-}
-"""Links that open an app on this device; none of them sends the feed's URL to a web site first.
-
-The links contain https where the app supports it: otherwise the app's first request would carry the token
-over plain HTTP.
-
-Source: Overcast: overcast.fm/podcasterinfo. Pocket Casts' source: on iPhone a URL without a scheme becomes
-http (AppDelegate+UrlHandling.swift), on Android the link's host selects the scheme
-(IntentUtil.getPodloveUrl). AntennaPod's source (UrlChecker.prepareUrl): after `antennapod-subscribe://` a
-URL without a scheme becomes http, and browsers break a URL with one (antennapod.github.io#374); `pcast:`
-keeps https. Apple and Castro document no such link; these are copied from other sites, and the scheme of
-their first request is unknown.
-"""
 
 
 @dataclass(frozen=True)
@@ -64,13 +44,13 @@ class PrivateLink:
     """A private link for display on a page.
 
     Attributes:
-        apps: by app name, the link that adds the feed to the app on this device.
+        apps: by what apps show and by label, the links that add the feed to an app on this device.
         qr: a QR code, SVG, of the add-to-app page, for another device.
     """
 
     feed_url: str
     pages_url: str
-    apps: dict[str, str]
+    apps: dict[Shown, dict[str, str]]
     qr: Markup
 
 
@@ -81,8 +61,8 @@ def private_link(show: Show, token: str) -> PrivateLink:
     return PrivateLink(feed_url, base, app_links(feed_url), qr(f"{base}add"))
 
 
-def app_links(feed_url: str) -> dict[str, str]:
-    """Return, by app name, the links that add a feed to an app on this device."""
+def app_links(feed_url: str) -> dict[Shown, dict[str, str]]:
+    """Return, by what apps show and by label, the links that add a feed to an app on this device."""
     url = urlsplit(feed_url)
     url_parts = {
         "feed_url": feed_url,
@@ -90,7 +70,10 @@ def app_links(feed_url: str) -> dict[str, str]:
         "quoted": quote(feed_url, safe=""),
         "tls": "https" if url.scheme == "https" else "",
     }
-    return {name: template.format_map(url_parts) for name, template in APPS.items()}
+    links: dict[Shown, dict[str, str]] = {"words": {}, "link": {}, "nothing": {}}
+    for app in PODCAST_APPS:
+        links[app.shows] |= {label: link.format_map(url_parts) for label, link in app.links.items()}
+    return links
 
 
 def qr(text: str) -> Markup:

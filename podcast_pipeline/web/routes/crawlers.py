@@ -16,7 +16,7 @@ from podcast_pipeline.web.byte_ranges import content_from_bytes, content_respons
 from podcast_pipeline.web.catalog_cache import CatalogCache
 from podcast_pipeline.web.routes.lists import FACET_HEADINGS, facet_counts, facet_query
 
-DISALLOWED_PATHS = ("/feeds/", "/account", "/signin", "/mail/", "/search")
+DISALLOWED_PATHS = ("/feeds/", "/r/", "/account", "/signin", "/mail/", "/search")
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,7 @@ class CrawlerRoutes:
                 '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">',
                 f"<url><loc>{site_url}/</loc></url>",
                 f"<url><loc>{site_url}/archive</loc></url>",
+                f"<url><loc>{site_url}/listen</loc></url>",
                 *lists,
                 *pages,
                 "</urlset>\n",

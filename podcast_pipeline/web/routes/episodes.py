@@ -1,4 +1,4 @@
-"""Episode pages, and the files of an episode for a browser with a session cookie.
+"""Episode pages, and the files of an episode for a browser with a cookie.
 
 /episodes/<slug>                       the page; ?v=<hash> shows an older transcript
 /episodes/<slug>/changes               a version beside the one before it; ?v=<hash> of an older one
@@ -17,13 +17,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from podcast_pipeline.access import NOT_FOUND, Allow, Teaser
+from podcast_pipeline.access import NOT_FOUND, Allow, FeedWithNotice, Teaser
 from podcast_pipeline.feed.tags import credited_persons
 from podcast_pipeline.model import Correction, Episode, Show, TranscriptVersion, http_url_or_none
 from podcast_pipeline.storage import ObjectReader
 from podcast_pipeline.storage.objects import PRIVATE_CACHE
 from podcast_pipeline.web import epub, json_ld, view
-from podcast_pipeline.web.authorization import AccessDenied, Authorizer, VisitorFinder
+from podcast_pipeline.web.authorization import AccessDenied, Authorizer, ReaderFinder
 from podcast_pipeline.web.byte_ranges import (
     content_from_bytes,
     content_from_store,
@@ -61,12 +61,12 @@ class TranscriptHtml:
 
 @dataclass(frozen=True)
 class EpisodeRoutes:
-    """Endpoints under `/episodes`, authorized by the session cookie."""
+    """Endpoints under `/episodes`, authorized by the session cookie, or by that of a one-episode link."""
 
     authorizer: Authorizer
     catalog_cache: CatalogCache
     store: ObjectReader
-    visitors: VisitorFinder
+    readers: ReaderFinder
     templates: Templates
     transcript_cache: Lru[TranscriptHtml] = field(default_factory=lambda: Lru(CACHED_TRANSCRIPTS))
     teaser_cache: Lru[tuple[TeaserTurn, ...]] = field(default_factory=lambda: Lru(CACHED_TEASERS))
@@ -78,7 +78,7 @@ class EpisodeRoutes:
 
     def routes(self) -> list[Route]:
         """Return the routes."""
-        for_page = partial(reads_if, self.visitors.needs_database)
+        for_page = partial(reads_if, self.readers.needs_database)
         return [
             Route("/episodes/{slug}", for_page(self.episode)),
             Route("/episodes/{slug}/changes", for_page(self.changes)),
@@ -90,8 +90,7 @@ class EpisodeRoutes:
     def episode(self, request: Request) -> Response:
         """Return an episode's page: with the transcript, or with the teaser and an offer to subscribe."""
         episode = self._episode(request)
-        withdrawn = _withdrawn_document(episode, request) if "v" in request.query_params else None
-        decision = self.authorizer.authorize(self.visitors.visitor(request), episode, "page", withdrawn)
+        decision = self._page_decision(request, episode)
         show = self.catalog_cache.newest().catalog.show
         is_allowed = isinstance(decision, Allow)
         transcript = self._transcript_values(episode, request) if is_allowed else {}
@@ -118,9 +117,7 @@ class EpisodeRoutes:
     def changes(self, request: Request) -> Response:
         """Return a version beside the one before it; to the page for who may not read the words."""
         episode = self._episode(request)
-        withdrawn = _withdrawn_document(episode, request) if "v" in request.query_params else None
-        decision = self.authorizer.authorize(self.visitors.visitor(request), episode, "page", withdrawn)
-        if not isinstance(decision, Allow):
+        if not isinstance(self._page_decision(request, episode), Allow):
             return RedirectResponse(f"/episodes/{episode.slug}", status_code=303, headers=SESSION_HEADERS)
         version = _version(episode, request.query_params.get("v"))
         before = version_before(episode, version) if version else None
@@ -134,6 +131,10 @@ class EpisodeRoutes:
             versions=[(known, hash_in_key(known.document_key)) for known in (before, version)],
             changes=self.version_changes.of(episode, version),
         )
+
+    def _page_decision(self, request: Request, episode: Episode) -> Allow | Teaser | FeedWithNotice:
+        withdrawn = _withdrawn_document(episode, request) if "v" in request.query_params else None
+        return self.authorizer.authorize(self.readers.reader(request, episode), episode, "page", withdrawn)
 
     def _newest_correction(self, episode: Episode) -> tuple[TranscriptVersion, tuple[float, ...]] | None:
         """Return the version that the newest correction made, and where it changed words, in seconds."""
@@ -240,7 +241,7 @@ class EpisodeRoutes:
     ) -> Episode:
         episode = self._episode(request)
         withdrawn = find_withdrawn(episode, request)
-        self.authorizer.authorize(self.visitors.visitor(request), episode, "file", withdrawn)
+        self.authorizer.authorize(self.readers.reader(request, episode), episode, "file", withdrawn)
         return episode
 
     def _episode(self, request: Request) -> Episode:

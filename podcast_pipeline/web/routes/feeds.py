@@ -1,6 +1,6 @@
 """Private feeds: every URL with a token in the path.
 
-/feeds/<token>[/]                          open a read-only session and redirect to the pages
+/feeds/<token>[/][?next=<page>]            open a read-only session and redirect to the pages
 /feeds/<token>/feed.xml                    the private feed
 /feeds/<token>/transcripts/<id>.<format>   vtt, srt or json
 /feeds/<token>/audio/<id>.<ending>         audio of subscriber-only episodes
@@ -12,15 +12,13 @@ from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
-from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from podcast_pipeline.access import NOT_FOUND, FeedWithNotice, Resource, Visitor
 from podcast_pipeline.audience.database.patience import patience
-from podcast_pipeline.audience.subscribers.link_sharing import LinkSharingMonitor
-from podcast_pipeline.errors import SubscriberError
+from podcast_pipeline.audience.subscribers.episode_links import EpisodeLinks
 from podcast_pipeline.feed import rss
 from podcast_pipeline.feed.notice import build_notice
 from podcast_pipeline.model import Episode, TranscriptVersion
@@ -29,7 +27,8 @@ from podcast_pipeline.storage.objects import FEED_TYPE, PRIVATE_CACHE
 from podcast_pipeline.web.authorization import AccessDenied, Authorizer
 from podcast_pipeline.web.byte_ranges import Content, content_from_store, content_response, media_from_store
 from podcast_pipeline.web.catalog_cache import CatalogCache, CatalogSnapshot
-from podcast_pipeline.web.middleware.access_log import ERROR_LOGGER
+from podcast_pipeline.web.landing import own_page
+from podcast_pipeline.web.link_use import LinkUse
 from podcast_pipeline.web.session_cookie import SessionCookies
 from podcast_pipeline.web.threads import PATIENCE_S, reads, run_with_database
 
@@ -57,7 +56,8 @@ class PrivateFeedRoutes:
     catalog_cache: CatalogCache
     store: Store
     cookies: SessionCookies
-    downloads: LinkSharingMonitor
+    link_use: LinkUse
+    links: EpisodeLinks
     title_suffix: str = ""
     redirects_audio: bool = False
 
@@ -73,8 +73,9 @@ class PrivateFeedRoutes:
         ]
 
     async def enter(self, request: Request) -> Response:
-        """Redirect to the pages, with a read-only session where the browser has none that lasts."""
-        response = RedirectResponse("/", status_code=303, headers={"cache-control": "no-store"})
+        """Redirect to the pages, or to the page `next`, with a read-only session where none lasts."""
+        page = own_page(request.query_params.get("next")) or "/"
+        response = RedirectResponse(page, status_code=303, headers={"cache-control": "no-store"})
         with patience(PATIENCE_S):
             visitor = await run_with_database("read", self._visitor_without_session, request)
             if visitor is not None:
@@ -94,13 +95,14 @@ class PrivateFeedRoutes:
         decision = self.authorizer.authorize(visitor, None, "private_feed")
         snapshot, token = self.catalog_cache.newest(), request.path_params["token"]
         feed = self.catalog_cache.private_feed(snapshot, self._audience(visitor, decision))
+        tokens = partial(self.links.token, token.partition(".")[0])
         changed = (feed.changed_at, visitor.standing_since(self.authorizer.clock()))
         content = Content(
             type=FEED_TYPE,
             size_bytes=feed.size_bytes,
             etag=feed.etag(token),
             modified_at=max((at for at in changed if at), default=None),
-            read=lambda start, end: iter((feed.to_bytes(token)[start:end],)),
+            read=lambda start, end: iter((feed.to_bytes(token, tokens)[start:end],)),
         )
         return content_response(request, content, headers=PRIVATE_HEADERS)
 
@@ -116,7 +118,7 @@ class PrivateFeedRoutes:
         visitor, episode = self._authorized_episode(request, "file", withdrawn_file)
         key = transcript_key(episode, request, formats=FEED_FORMATS)
         response = content_response(request, content_from_store(self.store, key), headers=PRIVATE_HEADERS)
-        return self._count_download(request, response, visitor, episode)
+        return self._count_whole(request, response, visitor, episode)
 
     def audio(self, request: Request) -> Response:
         """Return or redirect to the audio of an episode; redirect if the audio has become public."""
@@ -126,7 +128,7 @@ class PrivateFeedRoutes:
             url = None if key.startswith("public/") else self.store.presigned_url(key, PRESIGNED_S)
             if url:
                 return RedirectResponse(url, 302, {"cache-control": "no-store"})
-        return self._count_download(request, self._file(request, key, ending), visitor, episode)
+        return self._count_whole(request, self._file(request, key, ending), visitor, episode)
 
     def chapters(self, request: Request) -> Response:
         """Return the chapters of a subscriber-only episode."""
@@ -141,26 +143,13 @@ class PrivateFeedRoutes:
             return RedirectResponse(url, status_code=302, headers=PRIVATE_HEADERS)
         return content_response(request, media_from_store(self.store, key), headers=PRIVATE_HEADERS)
 
-    def _count_download(
+    def _count_whole(
         self, request: Request, response: Response, visitor: Visitor, episode: Episode
     ) -> Response:
         """Count a completely sent file; a partial response or a 304 is no download (rule P7)."""
-        subscriber = visitor.subscriber
-        if request.method == "GET" and is_whole(response) and subscriber and not subscriber.is_canary:
-            response.background = BackgroundTask(self._record_download, request, subscriber.id, episode.id)
-        return response
-
-    async def _record_download(self, request: Request, subscriber_id: UUID, episode_id: UUID) -> None:
-        record = partial(
-            self.downloads.record_download,
-            address=request.client.host if request.client else "",
-            app=request.headers.get("user-agent", ""),
-            now=self.authorizer.clock(),
-        )
-        try:
-            await run_with_database("write", record, subscriber_id, episode_id)
-        except SubscriberError as error:  # the response is sent already
-            ERROR_LOGGER.error("%s", error)
+        if not is_whole(response):
+            return response
+        return self.link_use.count(request, response, visitor, episode)
 
     def _authorized_episode(
         self,

@@ -83,6 +83,7 @@ class PreviewRoutes:
             self.catalog_cache.newest().catalog.show,
             status=NOT_FOUND.status,
             heading="Not in the preview",
+            standing=None,
             line="Search, sign-in and accounts need the running site.",
         )
 

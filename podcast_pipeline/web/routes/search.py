@@ -68,11 +68,13 @@ class SearchScope:
     """The published episodes of a catalog: the ones that results may show.
 
     Attributes:
+        public_ids: those whose transcripts everybody may read.
         withdrawn: those of which words were withdrawn.
     """
 
     episodes: Mapping[UUID, Episode]
     ids: frozenset[UUID]
+    public_ids: frozenset[UUID] = frozenset()
     withdrawn: tuple[Episode, ...] = ()
 
 
@@ -100,8 +102,8 @@ class SearchRoutes:
     def search(self, request: Request) -> Response:
         """Return the results for `q`, limited to an `episode` if given.
 
-        Access is decided before the search. Without access to transcripts the search never reads one, so
-        that neither hits nor counts nor response time depend on transcripts (no timing attack).
+        Access is decided before the search. Without access the search reads no transcript but those for
+        everybody, so that neither hits nor counts nor response time depend on others (no timing attack).
         """
         decision = self.authorizer.authorize(self.cookies.visitor(request), None, "search")
         snapshot = self.catalog_cache.newest()
@@ -115,6 +117,7 @@ class SearchRoutes:
             query,
             include_transcripts=isinstance(decision, Allow),
             episode_ids=ids,
+            public_ids=published.public_ids & ids,
             page=_page_number(request),
             passages=MAX_PASSAGES_IN_EPISODE if chosen else PASSAGES_SHOWN,
         )
@@ -149,7 +152,8 @@ class SearchRoutes:
 def _published(snapshot: CatalogSnapshot) -> SearchScope:
     episodes = {episode.id: episode for episode in snapshot.catalog.published()}
     withdrawn = tuple(episode for episode in episodes.values() if episode.withdrawals)
-    return SearchScope(episodes, frozenset(episodes), withdrawn)
+    public_ids = frozenset(episode.id for episode in episodes.values() if episode.transcript_is_public)
+    return SearchScope(episodes, frozenset(episodes), public_ids, withdrawn)
 
 
 def _page_number(request: Request) -> int:

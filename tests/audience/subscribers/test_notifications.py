@@ -21,6 +21,7 @@ from podcast_pipeline.audience.subscribers.csv.importer import import_csv
 from podcast_pipeline.audience.subscribers.notifications import (
     NOTIFICATION_WINDOW,
     NotificationQueue,
+    Recipient,
     should_notify,
 )
 from podcast_pipeline.audience.subscribers.privacy.data_export import export_personal_data
@@ -61,6 +62,9 @@ CORRECTED = (transcript(BEFORE - timedelta(days=9)), transcript(OUT))
         ("paid for one second more", {"paid_until": NOW + timedelta(seconds=1)}, {}, True),
         ("suspended", {"suspended_at": BEFORE}, {}, False),
         ("removed", {"removed_at": BEFORE}, {}, False),
+        ("a public transcript", {}, {"transcript_is_public": True}, True),
+        ("lapsed, a public transcript", {"paid_until": NOW}, {"transcript_is_public": True}, False),
+        ("removed, a public transcript", {"removed_at": BEFORE}, {"transcript_is_public": True}, False),
         ("a canary", {"is_canary": True}, {}, False),
         ("scheduled", {}, {"state": "scheduled", "published_at": None}, False),
         ("unpublished", {}, {"state": "unpublished"}, False),
@@ -127,7 +131,8 @@ def test_nobody_is_notified_twice(people: Subscribers, of: NotificationQueue) ->
     """A claim, confirmed or not, cannot be made again; a released one can."""
     ann = people.get(ANN).id
     assert pending(of) == [ann]
-    assert [of.claim(ann, EPISODE, now=NOW) for _ in range(2)] == [ANN, None]
+    selector = people.feed_token(ANN).partition(".")[0]
+    assert [of.claim(ann, EPISODE, now=NOW) for _ in range(2)] == [Recipient(ANN, selector), None]
     assert (pending(of), of.count_unconfirmed(EPISODE.id)) == ([], 1)
     of.release(ann, EPISODE.id)
     assert (pending(of), of.count_unconfirmed(EPISODE.id)) == ([ann], 0)

@@ -323,26 +323,33 @@ def test_a_changed_glossary_hears_nothing_again(show: ShowFolder) -> None:
     assert before.receipt.options["names"] == ", ".join(options.names).replace("Jon Dashwoode, ", "")
 
 
-def test_a_changed_style_hears_nothing_again(show: ShowFolder) -> None:
-    """One line says that the words are of the other style; `transcribe` asks the engine for the new one."""
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("style", "verbatim", "not verbatim as `style`"),
+        ("languages", ("en", "fr"), "not of en, fr as `languages`"),
+    ],
+)
+def test_a_changed_style_or_list_hears_nothing_again(
+    show: ShowFolder, key: str, value: str | tuple[str, ...], said: str
+) -> None:
+    """One line says that the words are of the old setting; `transcribe` asks the engine for the new one."""
     context = context_of(show)
     folder = context.library.folder(SLUG)
     draft, before = folder.load_draft(), folder.load_transcript()
     assert before is not None
     transcriber, warnings = FixedTranscriber(before), list[str]()
-    verbatim = context.config.transcription.model_copy(update={"style": "verbatim"})
-    config = context.config.model_copy(update={"transcription": verbatim})
+    settings = context.config.transcription.model_copy(update={key: value})
+    config = context.config.model_copy(update={"transcription": settings})
     changed = replace(context, config=config, warn=warnings.append)
     changed.transcriber = transcriber
     assert (again := load_or_transcribe(folder, draft, None, changed)) is not None
     assert again.segments == before.segments
     assert transcriber.given_options == []
     (line,) = warnings
-    assert line.endswith(
-        f"not verbatim as `style` in [transcription] says; `podcast transcribe {SLUG}` writes them anew"
-    )
+    assert line.endswith(f"{said} in [transcription] says; `podcast transcribe {SLUG}` writes them anew")
     transcribe_episode(folder, draft, changed)
-    assert [options.style for options in transcriber.given_options] == ["verbatim"]
+    assert [getattr(options, key) for options in transcriber.given_options] == [value]
 
 
 @pytest.mark.parametrize("precision", ["bf16", "f32", "int8"])

@@ -100,6 +100,13 @@ SPEAKERS = {
         "[00:01.000 --> 00:02.000]  Hello.\n[00:02.000 --> 00:03.000]  Okay\n[00:03.000 --> 00:04.000]  Yes.",
         [(None, "Hello. Okay Yes.")],
     ),
+    "all turns in one paragraph": (
+        "Hanna Host: Hello. Is it so? SPEAKER 2: “Yes.” HANNA HOST (host): So Hanna Host: no. Others: none.",
+        [
+            ("Hanna Host", "Hello. Is it so?"), ("SPEAKER 2", "“Yes.”"),
+            ("HANNA HOST", "So Hanna Host: no. Others: none."),
+        ],
+    ),
     "windows line ends": ("ANN: Hello\r\nthere.\r\n\r\nBOB: Hi.\r\n", [
         ("ANN", "Hello there."), ("BOB", "Hi."),
     ]),

@@ -105,13 +105,14 @@ def test_headings_are_counted_and_headers_are_not_read() -> None:
 
 
 def test_a_document_with_tracked_changes_is_read_as_accepted() -> None:
-    """What was inserted is there, also in a content control and a link; what was deleted or moved is not."""
+    """What was inserted is there, also in a control and a link; what was deleted, moved or struck is not."""
     body = (
         "<w:p><w:r><w:t xml:space='preserve'>One </w:t></w:r><w:ins><w:r><w:t>two</w:t></w:r></w:ins>"
         "<w:del><w:r><w:delText>gone</w:delText></w:r></w:del>"
         "<w:moveFrom><w:r><w:t>moved</w:t></w:r></w:moveFrom>"
         "<w:hyperlink><w:r><w:t xml:space='preserve'> three</w:t></w:r></w:hyperlink>"
-        "<w:r><w:rPr><w:vanish/></w:rPr><w:t>hidden</w:t></w:r><w:r><w:instrText>PAGE</w:instrText></w:r></w:p>"
+        "<w:r><w:rPr><w:vanish/></w:rPr><w:t>hidden</w:t></w:r>"
+        "<w:r><w:rPr><w:strike/></w:rPr><w:t>struck</w:t></w:r><w:r><w:instrText>PAGE</w:instrText></w:r></w:p>"
         "<w:sdt><w:sdtContent><w:p><w:r><w:t>four</w:t><w:br/><w:t>five</w:t><w:tab/><w:t>six</w:t></w:r></w:p>"
         "</w:sdtContent></w:sdt>"
     )
@@ -175,6 +176,10 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "a bomb": (_bomb(), "is larger than 20 MB unpacked; remove its pictures, or save it as .txt"),
     "a bomb that states a small size": (_understated_bomb(), "is no Word document, or is damaged"),
     "macros": (replaced("word/vbaProject.bin", b"x"), "has macros; save it as .docx, which has none"),
+    "the strict kind": (
+        replaced("_rels/.rels", b'<x a="http://purl.oclc.org/ooxml/officeDocument/relationships"/>'),
+        "is a Strict Open XML Document; save it as the other kind, Word Document (.docx)",
+    ),
     "macros of another name": (
         _named("application/vnd.ms-office.vbaProject"),
         "has macros; save it as .docx, which has none",

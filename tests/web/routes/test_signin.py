@@ -60,7 +60,7 @@ def test_navigation_links_depend_on_the_session(client: TestClient, outbox: Outb
     """Every page links to sign-in without a session, and to the account with one."""
     paths = ("/", "/archive", "/search", "/nothing", "/episodes/the-water-was-always-coming")
     for path in (*paths, "/signin"):
-        assert '<a href="/signin">Sign in</a>' in navigation(client.get(path).text)
+        assert re.search(r'<a href="/signin(\?next=[^"]+)?">Sign in</a>', navigation(client.get(path).text))
         assert "/account" not in client.get(path).text
     sign_in(client, outbox)
     for path in (*paths, "/account"):
@@ -96,10 +96,98 @@ def test_a_mailed_link_opens_the_account(client: TestClient, outbox: Outbox) -> 
     assert outbox.code not in outbox.messages[0].subject
 
 
+PAGE = "/episodes/the-water-was-always-coming"
+
+
+def ask_from(client: TestClient, path: str, at: str = "") -> str:
+    """Follow a page's link to sign-in, ask for a mail, and return the address of the page for the code."""
+    address = html.unescape(re.findall(r'<a href="(/signin[^"]*)">Sign in</a>', client.get(path).text)[0])
+    page = client.get(address + (f"&at={at}" if at else "")).text
+    fields = {name: html.unescape(value) for name, value in HIDDEN.findall(page)}
+    sent = client.post("/signin", data={**fields, "email": ANN})
+    return f"{sent.url.path}?{sent.url.query.decode()}"
+
+
+HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)">')
+
+
+def spend(client: TestClient, address: str, **more: str) -> str:
+    """Send the form of a page and return where it leads."""
+    fields = {name: html.unescape(value) for name, value in HIDDEN.findall(client.get(address).text)}
+    answer = client.post(address.partition("?")[0], data={**fields, **more}, follow_redirects=False)
+    return answer.headers["location"]
+
+
+@pytest.mark.parametrize("path", [PAGE, "/archive", "/?guest=Ines+Marchetti", "/search?q=two%20memos"])
+def test_sign_in_leads_back_by_mail_and_by_code(client: TestClient, outbox: Outbox, path: str) -> None:
+    """The link in the mail and the code beside it lead to the page that the reader came from."""
+    ask_from(client, path)
+    with TestClient(client.app, base_url=SITE) as phone:  # the mail is read on another device
+        assert spend(phone, outbox.link) == path
+    code = ask_from(client, path)
+    assert spend(client, code, code=outbox.code) == path
+
+
+def test_sign_in_leads_back_to_the_very_place(client: TestClient, outbox: Outbox) -> None:
+    """The place in an episode, which no server is told, comes along where the page's script adds it."""
+    ask_from(client, PAGE, at="t=66.5,72.1")
+    assert spend(client, outbox.link) == f"{PAGE}#t=66.5,72.1"
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["/episodes/x", "//evil.example", "0" * 20 + "/episodes/x", "0" * 20 + "//evil.example", "x", "\u00e4"],
+)
+def test_nobody_else_decides_where_one_lands(client: TestClient, outbox: Outbox, value: str) -> None:
+    """Without our signature `next` is nothing, in address, form and mail."""
+    page = client.get("/signin", params={"next": value}).text
+    assert 'name="next"' not in page
+    client.post("/signin", data={"email": ANN, "next": value, "seal": csrf_token_on(client, "/signin")})
+    assert "?" not in outbox.link
+    seal = csrf_token_on(client, outbox.link)
+    landed = client.post(outbox.link, data={"seal": seal, "next": value}, follow_redirects=False)
+    assert landed.headers["location"] == "/account"
+
+
+def test_who_is_signed_in_is_not_asked_again(client: TestClient, outbox: Outbox) -> None:
+    """`/signin` leads on, to the page that was wanted."""
+    address = html.unescape(re.findall(r'<a href="(/signin[^"]*)">Sign in</a>', client.get(PAGE).text)[0])
+    sign_in(client, outbox)
+    assert client.get("/signin").url.path == "/account"
+    assert client.get(address).url.path == PAGE
+
+
+def test_account_says_what_a_private_link_does_not_open(site: Site, client: TestClient) -> None:
+    """A reader by private link who opens the account is told why a mail is needed, and lands there after."""
+    client.get(f"/feeds/{site.subscribers.feed_token(ANN)}/")
+    page = client.get("/account")
+    assert "You are reading by your private link" in page.text
+    assert 'name="next" value="' in page.text
+
+
+@pytest.mark.parametrize(
+    ("wanted", "page"),
+    [
+        (PAGE, PAGE),
+        (f"{PAGE}#t=66", f"{PAGE}#t=66"),
+        ("//evil.example/", "/"),
+        ("https://evil.example/", "/"),
+        ("/feeds/x/", "/"),
+        ("/account/delete", "/"),
+    ],
+)
+def test_a_private_link_may_say_where_to_land(site: Site, client: TestClient, wanted: str, page: str) -> None:
+    """`?next=` of a private link is a page of ours, or the front page."""
+    path = f"/feeds/{site.subscribers.feed_token(ANN)}/"
+    opened = client.get(path, params={"next": wanted}, follow_redirects=False)
+    assert (opened.status_code, opened.headers["location"]) == (303, page)
+    assert "session" in client.cookies
+
+
 def test_a_link_works_once(client: TestClient, outbox: Outbox) -> None:
     """A used, expired or invented link gets an error page."""
     sign_in(client, outbox)
-    again = client.post(outbox.link, data={"seal": csrf_token_on(client, "/signin")})
+    again = client.post(outbox.link, data={"seal": csrf_token_on(client, outbox.link)})
     assert (again.status_code, "does not work any more" in again.text) == (400, True)
 
 
@@ -217,11 +305,17 @@ def test_an_account_session_only_reads_after_an_hour(site: Site, client: TestCli
 
 
 def test_rotation(site: Site, client: TestClient, outbox: Outbox) -> None:
-    """The page shows a new link at once, the old one answers with a notice."""
+    """A page asks first; then the new link is shown with what is left to do, and the old one has a notice."""
     old = site.subscribers.feed_token(ANN)
     sign_in(client, outbox)
-    page = client.post("/account/rotate", data={"seal": csrf_token_on(client, "/account")})
+    assert 'action="/account/rotate"' not in client.get("/account").text
+    asked = client.get("/account/rotate").text
+    assert "The old link stops at once" in asked
+    assert site.subscribers.feed_token(ANN) == old
+    page = client.post("/account/rotate", data={"seal": csrf_token_on(client, "/account/rotate")})
     new = site.subscribers.feed_token(ANN)
+    assert page.url.path == "/account/replaced"
+    assert "Remove the old show" in page.text
     assert new in page.text
     assert old not in page.text
     assert "This private link was replaced" in client.get(f"/feeds/{old}/feed.xml").text
@@ -441,6 +535,11 @@ def as_pocket_casts_on_android(link: str) -> str:
     return f"{'https' if parts.netloc == 'subscribehttps' else 'http'}://{parts.path.removeprefix('/')}"
 
 
+def labelled(feed_url: str) -> dict[str, str]:
+    """Return every link to an app by its label."""
+    return {label: link for links in app_links(feed_url).values() for label, link in links.items()}
+
+
 def as_antennapod(link: str) -> str:
     """Source: AntennaPod/AntennaPod, UrlChecker.prepareUrl."""
     for scheme in ("feed://", "pcast://", "pcast:", "antennapod-subscribe://"):
@@ -461,12 +560,12 @@ def as_antennapod(link: str) -> str:
 )
 def test_an_app_link_yields_the_feed_url(app: str, read: Callable[[str], str], feed_url: str) -> None:
     """An app's own code turns its link into the feed's URL, with https if the site has it."""
-    assert read(app_links(feed_url)[app]) == feed_url
+    assert read(labelled(feed_url)[app]) == feed_url
 
 
 def test_app_links_stay_on_the_device() -> None:
     """No link to an app sends the token to anybody's web site."""
-    links = app_links(FEED_URL)
+    links = labelled(FEED_URL)
     assert parse_token(TOKEN) is not None
     assert all(TOKEN in link and not link.startswith("http") for link in links.values())
     assert links["Apple Podcasts"] == f"podcast://late.example/feeds/{TOKEN}/feed.xml"
@@ -485,7 +584,7 @@ def test_the_qr_code_opens_the_choice_of_apps(client: TestClient, outbox: Outbox
     opened = client.get(read.text)
     assert (opened.status_code, opened.headers["cache-control"]) == (200, "no-store")
     assert "set-cookie" not in opened.headers
-    assert all(html.escape(link) in opened.text for link in app_links(shown).values())
+    assert all(html.escape(link) in opened.text for link in labelled(shown).values())
     assert path in opened.text
 
 

@@ -1,0 +1,86 @@
+"""Transcripts for everybody, by choice: the files under `public/`, and `release` after so many days.
+
+Opened: the files are stored, then catalog and feed name them. Taken back: catalog and feed no longer name
+them, and the catalog keeps their keys until they are removed, so that a killed run is finished by the next.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from podcast_pipeline.errors import EpisodeError
+from podcast_pipeline.model import Episode
+from podcast_pipeline.model.catalog import Catalog
+from podcast_pipeline.pipeline.commit import CatalogUpdate, commit, load_catalog, make_feed_renderer, preview
+from podcast_pipeline.pipeline.context import Context
+from podcast_pipeline.storage import ObjectReader
+from podcast_pipeline.storage.objects import StagedObject, stage_bytes
+from podcast_pipeline.storage.upload import upload
+from podcast_pipeline.transcript.captions.formats import CONTENT_TYPES
+
+
+def public_files(
+    episode: Episode, known: Episode | None, staged: Iterable[StagedObject], store: ObjectReader
+) -> tuple[StagedObject, ...]:
+    """Return the files for everybody of an episode's newest words, with the bytes of the private ones.
+
+    Args:
+        known: the episode as the catalog has it; what it has made public already is left out.
+        staged: the episode's objects that are not stored yet.
+    """
+    version = episode.transcript
+    if version is None or not episode.transcript_is_public:
+        return ()
+    bodies = {one.key: one.body for one in staged if isinstance(one.body, bytes)}
+    there = known.public_transcript_keys if known and known.transcript == version else frozenset()
+    return tuple(
+        stage_bytes(
+            "public/transcripts",
+            episode.slug,
+            form,
+            bodies.get(version.file_keys[form]) or store.get(version.file_keys[form])[1],
+            CONTENT_TYPES[form],
+        )
+        for form, key in version.public_keys.items()
+        if key not in there
+    )
+
+
+def is_due_for_everybody(episode: Episode, *, days: int | None, now: datetime) -> bool:
+    """Whether the time is over for which a published transcript is for subscribers alone."""
+    is_theirs = episode.state == "published" and not episode.transcript_is_public
+    if days is None or not is_theirs or episode.transcript is None or episode.access != "public":
+        return False
+    return episode.transcript_choice is None and episode.publish_at + timedelta(days=days) <= now
+
+
+def open_due_transcripts(context: Context) -> tuple[str, ...]:
+    """Make public the transcripts that `access.public_after_days` says are due; return their slugs.
+
+    Needs no episode folder; idempotent, like `release`.
+    """
+    now, days = context.clock(), context.config.access.public_after_days
+    catalog = load_catalog(context) if days is not None else None
+    episodes = catalog.episodes if catalog else ()
+    due = [one for one in episodes if is_due_for_everybody(one, days=days, now=now)]
+    if not due:
+        return ()
+
+    def open_all(current: Catalog | None) -> Catalog:
+        if current is None:
+            raise EpisodeError("catalog", "is gone; restore it")
+        changed_at = current.next_change_at(now)
+        return current.with_episodes(_opened(one, changed_at) for one in current.episodes if one in due)
+
+    for episode in due:
+        files = public_files(_opened(episode, now), episode, (), context.store)
+        upload(context.store, files, now=now, report=context.report)
+    update = CatalogUpdate(open_all, make_feed_renderer((), allow=frozenset()))
+    preview(context.store, update)
+    commit(context, update)
+    return tuple(episode.slug for episode in due)
+
+
+def _opened(episode: Episode, changed_at: datetime) -> Episode:
+    opened = episode.model_copy(update={"transcript_is_public": True, "content_changed_at": changed_at})
+    pending = tuple(key for key in episode.pending_keys if key not in opened.public_transcript_keys)
+    return opened.model_copy(update={"pending_keys": pending})
