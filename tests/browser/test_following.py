@@ -181,6 +181,21 @@ def test_one_lands_with_the_name(subscriber: Page, long_page: str) -> None:
             )
 
 
+def test_one_lands_at_once_with_the_player_in_sight(subscriber: Page, long_page: str) -> None:
+    """A link to a late passage of a long episode does not scroll through all before it, nor fold the player."""
+    subscriber.add_init_script(
+        "window.places = []; addEventListener('scroll', () => window.places.push(scrollY));"
+    )
+    for size in (PHONE, DESKTOP):
+        subscriber.set_viewport_size(size)
+        subscriber.goto("/")
+        subscriber.goto(f"{long_page}#t={LONG_S - 100.7}")
+        expect(subscriber.locator(".s.marked").first).to_be_in_viewport(ratio=1)
+        settle(subscriber)
+        assert len(subscriber.evaluate("window.places")) <= 3
+        expect(subscriber.locator(".deck")).not_to_have_class(re.compile("is-folded"))
+
+
 def test_the_name_stays_without_a_script(browser_page_without_script: Page, long_page: str) -> None:
     """Without a script, too, a link to a late sentence of a long turn shows the name above it, on a phone."""
     page = browser_page_without_script

@@ -9,6 +9,7 @@ export const chapters = [...document.querySelectorAll(".chapters a[data-t]")];
 
 const SAID_MS = 5000;
 const BRINGING_MS = 1000; // a smooth scroll takes less
+const FAR_WINDOWS = 2; // farther than this a smooth scroll takes long, and the eye cannot follow it
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -74,12 +75,13 @@ export const isBringing = () => performance.now() - brought < BRINGING_MS;
 
 /** Scroll a sentence into view: with its speaker's name if the turn so far fits, else in the middle. */
 export function bring(sentence) {
-  brought = performance.now();
-  const behavior = still.matches ? "auto" : "smooth";
+  const { top, bottom } = sentence.getBoundingClientRect();
+  const behavior = still.matches || Math.abs(top) > FAR_WINDOWS * innerHeight ? "instant" : "smooth";
   const who = sentence.closest(".turn")?.querySelector(".who");
-  const above = who ? sentence.getBoundingClientRect().bottom - turnTop(who) : Infinity;
+  const above = who ? bottom - turnTop(who) : Infinity;
   if (above < innerHeight / 2) scrollTo({ top: scrollY + turnTop(who) - innerHeight / 5, behavior });
   else sentence.scrollIntoView({ block: "center", behavior });
+  brought = performance.now(); // after the layout, which takes long in a long text
 }
 
 const turnTop = (who) => who.parentElement.getBoundingClientRect().top; // the name itself is sticky
