@@ -22,6 +22,7 @@ from tests.support.site import Site
 
 EPISODE = "/episodes/the-water-was-always-coming"
 PAUSED = "document.querySelector('audio').paused"
+LONGER_THAN_THE_PAGE_SCROLLS_MS = 1200
 DOUBLE_CLICK_MS = 500  # longer than the page waits for a second click
 PHONE: ViewportSize = {"width": 360, "height": 740}
 DESKTOP: ViewportSize = {"width": 1440, "height": 900}
@@ -143,6 +144,40 @@ def test_the_way_back_to_the_voice(subscriber: Page, long_page: str) -> None:
     pill.click()
     expect(subscriber.locator(".s.heard")).to_be_in_viewport()
     expect(pill).to_be_hidden()
+
+
+def test_any_scroll_of_the_reader_ends_the_following(subscriber: Page, long_page: str) -> None:
+    """Who drags the bar of the window, or searches with the browser, stays there while the voice goes on."""
+    subscriber.goto(long_page)
+    seek(subscriber, 300)
+    play(subscriber)
+    until(subscriber, f"!{PAUSED}")
+    settle(subscriber)
+    subscriber.wait_for_timeout(LONGER_THAN_THE_PAGE_SCROLLS_MS)
+    subscriber.evaluate("scrollBy({top: -3000, behavior: 'instant'})")
+    expect(subscriber.get_by_role("button", name=re.compile("Back to 5:"))).to_be_visible()
+    before = subscriber.evaluate("scrollY")
+    heard = subscriber.locator(".s.heard").get_attribute("id")
+    subscriber.evaluate("document.querySelector('audio').playbackRate = 3")
+    until(subscriber, f"document.querySelector('.s.heard').id !== '{heard}'")
+    settle(subscriber)
+    assert subscriber.evaluate("scrollY") == before
+
+
+def test_the_chapters_scroll_without_the_text(subscriber: Page, long_page: str) -> None:
+    """A wheel over the list of chapters leaves the text with the voice."""
+    subscriber.set_viewport_size({"width": 1440, "height": 700})
+    subscriber.goto(long_page)
+    seek(subscriber, 300)
+    play(subscriber)
+    until(subscriber, f"!{PAUSED}")
+    settle(subscriber)
+    subscriber.locator(".chapters a.voice").hover()
+    subscriber.mouse.wheel(0, 100)
+    heard = subscriber.locator(".s.heard").get_attribute("id")
+    seek(subscriber, 700)
+    until(subscriber, f"document.querySelector('.s.heard').id !== '{heard}'")
+    expect(subscriber.locator(".s.heard")).to_be_in_viewport()
 
 
 def test_a_visit_elsewhere_keeps_the_position(subscriber: Page) -> None:

@@ -329,16 +329,21 @@ function onScroll() {
   requestAnimationFrame(() => {
     isDue = false;
     showEye();
+    const isAway = state.sentence && !audio.paused && !isBringing() && !isInView(state.sentence);
+    if (isAway) follow(false); // by the bar of the window, a search of the browser, a screen reader
     offerWayBack();
   });
 }
+
+/** A wheel or a finger on the text ends the following; on the player and the chapters it is meant for them. */
+const onMove = (event) => event.target.closest?.(".deck, .chapters") ?? follow(false);
 
 export function beginFollowing() {
   audio.addEventListener("play", () => follow(true));
   audio.addEventListener("play", everyFrame);
   audio.addEventListener("seeked", showHeard);
   pill.addEventListener("click", () => (performance.now() < state.undoUntil ? history.back() : follow(true)));
-  for (const name of ["wheel", "touchmove"]) addEventListener(name, () => follow(false), { passive: true });
+  for (const name of ["wheel", "touchmove"]) addEventListener(name, onMove, { passive: true });
   addEventListener("keydown", onScrollKey);
   addEventListener("scroll", onScroll, { passive: true });
   addEventListener("popstate", onHistory);
