@@ -157,6 +157,28 @@ def test_keys_from_anywhere(subscriber: Page) -> None:
     assert subscriber.evaluate(PAUSED)
 
 
+def test_keys_after_the_scrubber(subscriber: Page) -> None:
+    """Who has set the position with the mouse pauses with Space; the arrow keys stay those of the scrubber."""
+    subscriber.goto(EPISODE)
+    play(subscriber)
+    slider = subscriber.get_by_role("slider", name="Position")
+    slider.click()
+    until(subscriber, "document.querySelector('audio').currentTime > 115")
+    expect(slider).to_be_focused()
+    subscriber.keyboard.press("Space")
+    until(subscriber, PAUSED)
+    before = float(slider.input_value())
+    subscriber.keyboard.press("ArrowRight")
+    assert 0.5 <= current_time(subscriber) - before <= 1.5
+    subscriber.keyboard.press("?")
+    sheet = subscriber.get_by_role("dialog", name="Keyboard shortcuts")
+    switch = sheet.get_by_label("Use these keys")
+    switch.focus()
+    subscriber.keyboard.press("Space")
+    expect(switch).not_to_be_checked()
+    assert subscriber.evaluate(PAUSED)
+
+
 def test_the_timer_stops_the_audio(subscriber: Page) -> None:
     """With "stop after this chapter" the audio pauses where the next one begins."""
     subscriber.goto(EPISODE)

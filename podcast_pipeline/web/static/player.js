@@ -202,10 +202,11 @@ function openHelp() {
 export const addKey = (key, act) => (KEYS[key] = act);
 
 function onKey(event) {
-  const isTyping = event.target.matches("input, select, textarea, [contenteditable]");
-  const isPressing = event.key === " " && event.target.matches("button, a, summary");
+  const isTyping = event.target.matches("input:not([type=range], [type=checkbox]), select, textarea, [contenteditable]");
+  const isPressing = event.key === " " && event.target.matches("button, a, summary, [type=checkbox]");
+  const isSliding = event.key.startsWith("Arrow") && event.target.matches("[type=range]");
   const isSelecting = event.key.startsWith("Arrow") && event.shiftKey && !getSelection().isCollapsed;
-  if (isTyping || isPressing || isSelecting || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (isTyping || isPressing || isSliding || isSelecting || event.ctrlKey || event.metaKey || event.altKey) return;
   const isArrow = event.shiftKey && event.key.startsWith("Arrow");
   const act = KEYS[isArrow ? `Shift+${event.key}` : event.key.length > 1 ? event.key : event.key.toLowerCase()];
   if (!act || !part("keys").checked || act() === false) return;
