@@ -194,6 +194,25 @@ def test_a_visit_elsewhere_keeps_the_position(subscriber: Page) -> None:
     assert 120 <= current_time(subscriber) < 123
 
 
+@pytest.mark.parametrize("is_linked", [True, False], ids=["linked", "jumped"])
+def test_a_reload_keeps_the_position(subscriber: Page, is_linked: bool) -> None:
+    """Who has listened on from a link or a chapter goes on there after a reload, which phones do by themselves."""
+    subscriber.goto(f"{EPISODE}#t=84" if is_linked else EPISODE)
+    if not is_linked:
+        subscriber.get_by_role("link", name="The gauge that moved").click()
+    seek(subscriber, 135)
+    play(subscriber)
+    until(subscriber, f"!{PAUSED}")
+    subscriber.evaluate("document.querySelector('audio').pause()")
+    until(subscriber, "history.state?.hasListened")
+    subscriber.reload()
+    until(subscriber, "document.querySelector('audio').currentTime >= 135")
+    assert subscriber.url.endswith("#t=84")
+    subscriber.goto("/")
+    subscriber.goto(f"{EPISODE}#t=20")
+    until(subscriber, "document.querySelector('audio').currentTime === 20")
+
+
 def test_one_lands_with_the_name(subscriber: Page, long_page: str) -> None:
     """A link to a sentence, early or late in a turn, shows it with its speaker's name, on a phone too."""
     for size in (PHONE, DESKTOP):

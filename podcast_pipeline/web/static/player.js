@@ -74,7 +74,11 @@ function remember() {
   const isHeard = audio.duration && audio.currentTime > audio.duration - NEAR_END_S;
   if (isHeard || audio.currentTime < 1) localStorage.removeItem(KEY);
   else localStorage.setItem(KEY, String(audio.currentTime));
+  if (!hasListened()) history.replaceState({ ...history.state, hasListened: true }, "");
 }
+
+/** Whether one has listened on from the place in the address: after a reload the position counts, not the address. */
+export const hasListened = () => history.state?.hasListened === true;
 
 function setSpeed(speed) {
   audio.playbackRate = speed;
