@@ -236,6 +236,41 @@ def test_audio_that_fails_says_so(browser: Browser, site: Site) -> None:
     context.close()
 
 
+def test_a_time_chosen_while_the_audio_fails(browser: Browser, site: Site) -> None:
+    """Trying again plays from the time that was clicked in the meantime."""
+    context = browser.new_context(base_url=site.config.urls.site)
+    page = context.new_page()
+    page.goto(f"/feeds/{site.subscribe('later@example.org')}/")
+    page.route("**/public/audio/**", lambda route: route.fulfill(status=404))
+    page.goto(EPISODE)
+    fault = page.get_by_role("alert")
+    expect(fault).to_contain_text("The audio could not be loaded.")
+    page.get_by_role("link", name="The gauge that moved").click()
+    page.unroute("**/public/audio/**")
+    fault.get_by_role("button", name="Retry").click()
+    until(page, "document.querySelector('audio').currentTime > 84")
+    expect(fault).to_be_hidden()
+    context.close()
+
+
+def test_audio_that_does_not_come_says_so(browser: Browser, site: Site) -> None:
+    """After some seconds of waiting a line says so, with Retry; it goes when there is sound."""
+    context = browser.new_context(base_url=site.config.urls.site)
+    page = context.new_page()
+    held: list[Route] = []
+    page.route("**/public/audio/**", lambda route: held.append(route))
+    page.goto(EPISODE)
+    page.get_by_role("button", name="Play").first.click()
+    fault = page.get_by_role("alert")
+    expect(fault).to_contain_text("The audio is slow to come.", timeout=10_000)
+    expect(fault.get_by_role("button", name="Retry")).to_be_visible()
+    for route in held:
+        route.continue_()
+    expect(fault).to_be_hidden()
+    until(page, "document.querySelector('audio').currentTime > 0")
+    context.close()
+
+
 @pytest.mark.parametrize(
     "media", [{"color_scheme": "light"}, {"color_scheme": "dark"}, {"forced_colors": "active"}]
 )

@@ -12,12 +12,13 @@ const RESTART_S = 3; // "previous chapter" later than this into a chapter starts
 const SAVE_EVERY_S = 5;
 const NEAR_END_S = 15; // an episode played to here counts as finished: the next visit starts at 0
 const KEY = `position:${location.pathname}`;
+const SLOW_MS = 5000; // without sound for longer than this, the reader is told
 const FAULTS = { 2: "The connection was lost.", 3: "The audio cannot be played from here." };
 
 const deck = document.querySelector(".deck");
 const part = (name) => document.querySelector(`[data-do=${name}]`);
 const scrubber = part("scrub");
-const state = { isStarted: false, resumeAt: 0, saved: 0, stopAt: 0, stopChapter: null, scrolled: 0 };
+const state = { isStarted: false, resumeAt: 0, saved: 0, slow: 0, stopAt: 0, stopChapter: null, scrolled: 0 };
 
 const duration = () => audio.duration || Number(scrubber.max);
 
@@ -118,16 +119,26 @@ function keepTimer() {
 // ---- failures
 
 function showFault() {
+  const isSlow = !audio.error && audio.networkState === HTMLMediaElement.NETWORK_LOADING;
+  const reason = isSlow ? "The audio is slow to come." : (FAULTS[audio.error?.code] ?? "The audio could not be loaded.");
+  const why = navigator.onLine ? reason : "There is no connection.";
   const fault = deck.querySelector(".fault");
-  const why = navigator.onLine ? (FAULTS[audio.error?.code] ?? "The audio could not be loaded.") : "There is no connection.";
   fault.hidden = false;
   fault.firstElementChild.textContent = why;
   deck.classList.remove("is-folded");
   showState();
 }
 
+/** Show that the audio is waited for, in words after a while; a browser may try for minutes before it fails. */
+function setWaiting(isWaiting) {
+  clearTimeout(state.slow);
+  deck.classList.toggle("is-waiting", isWaiting);
+  if (isWaiting) state.slow = setTimeout(showFault, SLOW_MS);
+  else if (!audio.error) deck.querySelector(".fault").hidden = true;
+}
+
 function retry() {
-  const t = audio.currentTime || Number(scrubber.value);
+  const t = audio.currentTime || (history.state?.at ?? Number(scrubber.value)); // a failed audio stays at 0
   deck.querySelector(".fault").hidden = true;
   audio.load();
   audio.currentTime = t;
@@ -282,8 +293,8 @@ function listen() {
   });
   audio.addEventListener("pause", remember);
   audio.addEventListener("error", showFault);
-  audio.addEventListener("waiting", () => deck.classList.add("is-waiting"));
-  for (const name of ["playing", "pause", "error"]) audio.addEventListener(name, () => deck.classList.remove("is-waiting"));
+  audio.addEventListener("waiting", () => setWaiting(true));
+  for (const name of ["playing", "pause", "error"]) audio.addEventListener(name, () => setWaiting(false));
 }
 
 export function beginPlayer() {
