@@ -193,6 +193,32 @@ def test_the_timer_stops_the_audio(subscriber: Page) -> None:
     expect(subscriber.get_by_role("status")).to_have_text("The timer has stopped the audio")
 
 
+def test_the_timer_goes_with_a_jump(subscriber: Page) -> None:
+    """After a jump "stop after this chapter" means the chapter jumped to, and the sound goes on."""
+    subscriber.goto(EPISODE)
+    play(subscriber)
+    subscriber.get_by_role("button", name="More").click()
+    subscriber.get_by_label("Stop after").select_option("this chapter")
+    subscriber.keyboard.press("Escape")
+    subscriber.get_by_role("link", name="The gauge that moved").click()
+    until(subscriber, "document.querySelector('audio').currentTime > 85")
+    assert not subscriber.evaluate(PAUSED)
+    seek(subscriber, 166.5)
+    until(subscriber, PAUSED)
+    assert 167 < current_time(subscriber) < 170
+
+
+def test_sound_off_is_said(subscriber: Page) -> None:
+    """M says that the sound is off, and the volume shows it; M again says that it is on."""
+    subscriber.goto(EPISODE)
+    subscriber.keyboard.press("m")
+    expect(subscriber.get_by_role("status")).to_have_text("Sound off")
+    assert subscriber.locator("[data-do=volume]").input_value() == "0"
+    subscriber.keyboard.press("m")
+    expect(subscriber.get_by_role("status")).to_have_text("Sound on")
+    assert subscriber.locator("[data-do=volume]").input_value() == "1"
+
+
 def test_lock_screen_and_headset(subscriber: Page) -> None:
     """The system knows title, show and author, and its keys skip and change the chapter."""
     subscriber.add_init_script(

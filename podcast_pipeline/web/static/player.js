@@ -99,11 +99,22 @@ function setVolume(volume) {
   localStorage.setItem("volume", String(volume));
 }
 
+function toggleSound() {
+  audio.muted = !audio.muted;
+  part("volume").value = String(audio.muted ? 0 : audio.volume);
+  say(audio.muted ? "Sound off" : "Sound on");
+}
+
 // ---- timer
 
 function setTimer(choice) {
   state.stopAt = Number(choice) ? Date.now() + 60_000 * Number(choice) : 0;
   state.stopChapter = choice === "chapter" ? chapterAt(position()) : null;
+}
+
+/** After a jump it is the chapter jumped to that the timer waits for. */
+function renewTimer() {
+  if (state.stopChapter) state.stopChapter = chapterAt(position());
 }
 
 function keepTimer() {
@@ -204,7 +215,7 @@ const KEYS = {
   "Shift+ArrowRight": () => toChapter(1),
   "<": () => turnSpeed(-1),
   ">": () => turnSpeed(1),
-  m: () => (audio.muted = !audio.muted),
+  m: toggleSound,
   "?": () => openHelp(),
 };
 
@@ -279,6 +290,7 @@ function listen() {
   });
   for (const name of ["play", "pause", "ended", "seeked", "loadedmetadata"]) audio.addEventListener(name, showState);
   for (const name of ["timeupdate", "seeking", "durationchange"]) audio.addEventListener(name, showTime);
+  audio.addEventListener("seeking", renewTimer);
   for (const name of ["play", "seeked", "ratechange", "durationchange"]) audio.addEventListener(name, tellPosition);
   audio.addEventListener("durationchange", () => {
     if (!Number.isFinite(audio.duration)) return;
