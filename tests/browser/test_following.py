@@ -283,6 +283,23 @@ def test_the_very_sentence_of_a_link_is_lit(subscriber: Page, site: Site) -> Non
         expect(subscriber.locator(".s.marked")).to_have_text(f"Sentence {n}.")
 
 
+@pytest.mark.parametrize("address", ["#100%", "#t=12.3.4", "#t=,", "#t=1e400"])
+def test_an_address_that_is_no_time(subscriber: Page, address: str) -> None:
+    """A broken address is no error of the page (`context` fails on one): it opens where one was."""
+    subscriber.goto(EPISODE)
+    subscriber.evaluate("localStorage.setItem(`position:${location.pathname}`, '120.5')")
+    subscriber.goto("/")
+    subscriber.goto(f"{EPISODE}{address}")
+    until(subscriber, "document.querySelector('audio').currentTime === 120.5")
+    expect(subscriber.locator(".s.marked")).to_have_count(0)
+
+
+def test_a_passage_with_an_encoded_comma(subscriber: Page) -> None:
+    """A passage whose comma a mail program has encoded is marked like any."""
+    subscriber.goto(f"{EPISODE}#t=41.2%2C41.6")
+    expect(subscriber.locator(".s.marked")).to_contain_text("Who read it?")
+
+
 def test_two_marks_in_the_list_of_chapters(subscriber: Page, long_page: str) -> None:
     """The list has a mark where the voice is and one where the eye is; the one that moves is in sight."""
     subscriber.set_viewport_size({"width": 1440, "height": 700})

@@ -241,7 +241,7 @@ function onHistory(event) {
 
 /** Go to the place in the address, mark it and return whether there is one. */
 export function land() {
-  const match = /^#t=([\d.]+)(?:,([\d.]+))?$/.exec(decodeURIComponent(location.hash));
+  const match = /^#t=(\d+(?:\.\d+)?)(?:(?:,|%2c)(\d+(?:\.\d+)?))?$/i.exec(location.hash); // some programs encode the comma
   if (!match) return false;
   const from = Number(match[1]);
   const first = lastUpTo(sentences, rounded(from), start) ?? sentences[0];
