@@ -196,7 +196,7 @@ def test_a_visit_elsewhere_keeps_the_position(subscriber: Page) -> None:
 
 @pytest.mark.parametrize("is_linked", [True, False], ids=["linked", "jumped"])
 def test_a_reload_keeps_the_position(subscriber: Page, is_linked: bool) -> None:
-    """Who has listened on from a link or a chapter goes on there after a reload, which phones do by themselves."""
+    """Who has listened on from a link or a chapter goes on there after a reload."""
     subscriber.goto(f"{EPISODE}#t=84" if is_linked else EPISODE)
     if not is_linked:
         subscriber.get_by_role("link", name="The gauge that moved").click()
@@ -236,7 +236,7 @@ def test_one_lands_with_the_name(subscriber: Page, long_page: str) -> None:
 
 
 def test_one_lands_at_once_with_the_player_in_sight(subscriber: Page, long_page: str) -> None:
-    """A link to a late passage of a long episode does not scroll through all before it, nor fold the player."""
+    """A link to a late passage of a long episode neither scrolls through all before it nor folds the player."""
     subscriber.add_init_script(
         "window.places = []; addEventListener('scroll', () => window.places.push(scrollY));"
     )

@@ -149,7 +149,7 @@ function setWaiting(isWaiting) {
 }
 
 function retry() {
-  const t = audio.currentTime || (history.state?.at ?? Number(scrubber.value)); // a failed audio stays at 0
+  const t = audio.currentTime || Number(scrubber.value);
   deck.querySelector(".fault").hidden = true;
   audio.load();
   audio.currentTime = t;
