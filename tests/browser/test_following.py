@@ -324,6 +324,18 @@ def test_two_marks_in_the_list_of_chapters(subscriber: Page, long_page: str) -> 
     expect(voice).to_contain_text("Chapter 26 of the docket")
 
 
+def test_a_late_time_leaves_room_for_its_title(subscriber: Page, long_page: str) -> None:
+    """A time of seven figures, bold, ends before the chapter's title begins."""
+    subscriber.goto(long_page)
+    link = subscriber.locator(".chapters a").last
+    gap = link.evaluate(
+        """a => { const [when, title] = a.children; a.classList.add('voice'); when.textContent = '2:58:58';
+                  const r = document.createRange(); r.selectNodeContents(when);
+                  return title.getBoundingClientRect().left - r.getBoundingClientRect().right }"""
+    )
+    assert gap >= 4
+
+
 def test_chapters_are_a_sheet_on_a_phone(subscriber: Page, long_page: str) -> None:
     """Anywhere in the text the player opens the chapters over it; one is chosen, and the sheet is gone."""
     subscriber.set_viewport_size(PHONE)
