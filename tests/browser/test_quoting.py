@@ -93,6 +93,22 @@ def test_a_citation_keeps_its_version(subscriber: Page, site: Site) -> None:
     expect(subscriber.locator(".s.marked")).to_contain_text("that one was shorter")
 
 
+def test_the_line_is_over_the_menu(subscriber: Page) -> None:
+    """On a phone, too, "Copied" can be read while the menu is at the bottom of the window."""
+    subscriber.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    subscriber.set_viewport_size(PHONE)
+    subscriber.goto(EPISODE)
+    select(subscriber, "Let me read you a line", "Alder Street is told first")
+    subscriber.get_by_role("button", name="Quote", exact=True).click()
+    subscriber.get_by_role("button", name="Link", exact=True).click()
+    line = subscriber.get_by_role("status")
+    expect(line).to_contain_text("Copied")
+    is_hidden = """e => { const b = e.getBoundingClientRect(); e.parentElement.style.pointerEvents = 'auto';
+        document.querySelector('.quote').style.top = `${scrollY + b.top - 10}px`;
+        return document.elementFromPoint(b.x + b.width / 2, b.y + b.height / 2) !== e }"""
+    assert not line.evaluate(is_hidden)
+
+
 def test_the_menu_is_at_words_far_away(subscriber: Page) -> None:
     """C quotes what is being said also after one has scrolled away: words and menu are in sight."""
     subscriber.goto(EPISODE)
