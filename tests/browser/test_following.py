@@ -250,6 +250,17 @@ def test_one_lands_at_once_with_the_player_in_sight(subscriber: Page, long_page:
         expect(subscriber.locator(".deck")).not_to_have_class(re.compile("is-folded"))
 
 
+def test_the_head_leads_to_the_transcript(subscriber: Page, long_page: str) -> None:
+    """On a phone a link in the first window leads past notes and chapters to the words."""
+    subscriber.set_viewport_size(PHONE)
+    subscriber.goto(long_page)
+    link = subscriber.get_by_role("link", name="Read the transcript")
+    expect(link).to_be_in_viewport(ratio=1)
+    link.click()
+    expect(subscriber.get_by_role("heading", name="Transcript", exact=True)).to_be_in_viewport(ratio=1)
+    expect(subscriber.locator(".turn").first).to_be_in_viewport()
+
+
 def test_the_name_stays_without_a_script(browser_page_without_script: Page, long_page: str) -> None:
     """Without a script, too, a link to a late sentence of a long turn shows the name above it, on a phone."""
     page = browser_page_without_script
