@@ -236,7 +236,7 @@ def test_one_lands_with_the_name(subscriber: Page, long_page: str) -> None:
 
 
 def test_one_lands_at_once_with_the_player_in_sight(subscriber: Page, long_page: str) -> None:
-    """A link to a late passage of a long episode neither scrolls through all before it nor folds the player."""
+    """A link to a late passage of a long episode scrolls through nothing before it and folds no player."""
     subscriber.add_init_script(
         "window.places = []; addEventListener('scroll', () => window.places.push(scrollY));"
     )
