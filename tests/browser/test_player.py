@@ -280,6 +280,19 @@ def test_audio_that_does_not_come_says_so(browser: Browser, site: Site) -> None:
     context.close()
 
 
+def test_a_browser_that_keeps_nothing(subscriber: Page) -> None:
+    """With site data blocked, player, following and quotes work, and nothing is an error of the page."""
+    refuses = "{get() { throw new DOMException('denied', 'SecurityError'); }}"
+    subscriber.add_init_script(f"Object.defineProperty(window, 'localStorage', {refuses})")
+    subscriber.goto(f"{EPISODE}#t=41.2")
+    expect(subscriber.locator(".s.marked")).to_contain_text("Who read it?")
+    subscriber.get_by_label("Speed").select_option("3")
+    subscriber.keyboard.press("k")
+    until(subscriber, "document.querySelector('audio').currentTime > 43")
+    subscriber.keyboard.press("c")
+    expect(subscriber.get_by_role("toolbar")).to_be_visible()
+
+
 @pytest.mark.parametrize(
     "media", [{"color_scheme": "light"}, {"color_scheme": "dark"}, {"forced_colors": "active"}]
 )

@@ -2,7 +2,7 @@
 // localStorage; lock screen and headset keys; shortcuts.
 
 import {
-  article, audio, chapterAt, chapterStart, chapters, clock, isBringing, jump, playFrom, position, say,
+  article, audio, chapterAt, chapterStart, chapters, clock, isBringing, jump, memory, playFrom, position, say,
 } from "./transcript.js";
 
 const SPEEDS = [0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 1, 1.1, 1.2, 1.25, 1.3, 1.4, 1.5, 1.6, 1.75, 2, 2.25, 2.5, 2.75, 3];
@@ -73,8 +73,8 @@ function addTicks() {
 function remember() {
   if (!state.isStarted) return;
   const isHeard = audio.duration && audio.currentTime > audio.duration - NEAR_END_S;
-  if (isHeard || audio.currentTime < 1) localStorage.removeItem(KEY);
-  else localStorage.setItem(KEY, String(audio.currentTime));
+  if (isHeard || audio.currentTime < 1) memory.forget(KEY);
+  else memory.set(KEY, String(audio.currentTime));
   if (!hasListened()) history.replaceState({ ...history.state, hasListened: true }, "");
 }
 
@@ -85,7 +85,7 @@ function setSpeed(speed) {
   audio.playbackRate = speed;
   audio.defaultPlaybackRate = speed;
   part("speed").value = String(speed);
-  localStorage.setItem("speed", String(speed));
+  memory.set("speed", String(speed));
 }
 
 function turnSpeed(step) {
@@ -96,7 +96,7 @@ function turnSpeed(step) {
 function setVolume(volume) {
   audio.volume = volume;
   audio.muted = false;
-  localStorage.setItem("volume", String(volume));
+  memory.set("volume", String(volume));
 }
 
 function toggleSound() {
@@ -277,7 +277,7 @@ function listen() {
   part("speed").addEventListener("change", (event) => setSpeed(Number(event.target.value)));
   part("volume").addEventListener("input", (event) => setVolume(Number(event.target.value)));
   part("timer").addEventListener("change", (event) => setTimer(event.target.value));
-  part("keys").addEventListener("change", (event) => localStorage.setItem("keys", event.target.checked ? "on" : "off"));
+  part("keys").addEventListener("change", (event) => memory.set("keys", event.target.checked ? "on" : "off"));
   addEventListener("keydown", onKey);
   addEventListener("scroll", onScroll, { passive: true });
   for (const name of ["focusin", "pointerenter"]) deck.addEventListener(name, unfold);
@@ -319,16 +319,16 @@ export function beginPlayer() {
   }).observe(deck);
   addTicks();
   fillMediaSession();
-  part("keys").checked = localStorage.getItem("keys") !== "off";
-  const speed = Number(localStorage.getItem("speed"));
+  part("keys").checked = memory.get("keys") !== "off";
+  const speed = Number(memory.get("speed"));
   if (SPEEDS.includes(speed)) setSpeed(speed);
-  const volume = localStorage.getItem("volume");
-  if (volume !== null) part("volume").value = String((audio.volume = Number(volume)));
+  const volume = memory.get("volume");
+  if (volume) part("volume").value = String((audio.volume = Number(volume)));
   if (audio.error || audio.networkState === HTMLMediaElement.NETWORK_NO_SOURCE) showFault();
 }
 
 /** Return the position that an earlier visit has left, in seconds; 0 without one. */
-export const remembered = () => Number(localStorage.getItem(KEY)) || 0;
+export const remembered = () => Number(memory.get(KEY)) || 0;
 
 /**
  * Offer to continue at a position.

@@ -13,6 +13,27 @@ const FAR_WINDOWS = 2; // farther than this a smooth scroll takes long, and the 
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
+/** What this browser keeps for the reader, as strings; one that refuses to (site data blocked) keeps nothing. */
+export const memory = {
+  get(key) {
+    try {
+      return localStorage.getItem(key);
+    } catch {
+      return null;
+    }
+  },
+  set(key, value) {
+    try {
+      localStorage.setItem(key, value);
+    } catch {}
+  },
+  forget(key) {
+    try {
+      localStorage.removeItem(key);
+    } catch {}
+  },
+};
+
 // data-times has a group for each sentence (view.encode_word_times): for each word the centiseconds until the next
 // word, as a letter after a hyphen for each 52 more, and the word's length if spaces do not delimit the word
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -354,9 +375,9 @@ export function beginFollowing() {
   words?.addEventListener("pointerover", onPointer);
   margin?.addEventListener("click", () => playFrom(Number(margin.dataset.t)));
   if (tap) {
-    tap.checked = localStorage.getItem("tap") === "on";
+    tap.checked = memory.get("tap") === "on";
     const apply = () => words.classList.toggle("taps", tap.checked);
-    tap.addEventListener("change", () => localStorage.setItem("tap", tap.checked ? "on" : "off"));
+    tap.addEventListener("change", () => memory.set("tap", tap.checked ? "on" : "off"));
     tap.addEventListener("change", apply);
     apply();
   }
