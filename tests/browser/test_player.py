@@ -280,6 +280,18 @@ def test_audio_that_does_not_come_says_so(browser: Browser, site: Site) -> None:
     context.close()
 
 
+def test_one_tab_plays(subscriber: Page) -> None:
+    """What plays in another tab of the site pauses when one plays here."""
+    subscriber.goto(EPISODE)
+    play(subscriber)
+    until(subscriber, f"!{PAUSED}")
+    other = subscriber.context.new_page()
+    other.goto(EPISODE)
+    play(other)
+    until(subscriber, PAUSED)
+    assert not other.evaluate(PAUSED)
+
+
 def test_a_browser_that_keeps_nothing(subscriber: Page) -> None:
     """With site data blocked, player, following and quotes work, and nothing is an error of the page."""
     refuses = "{get() { throw new DOMException('denied', 'SecurityError'); }}"

@@ -282,7 +282,10 @@ function listen() {
   addEventListener("scroll", onScroll, { passive: true });
   for (const name of ["focusin", "pointerenter"]) deck.addEventListener(name, unfold);
 
+  const tabs = new BroadcastChannel("player"); // one tab of the site plays: two would overwrite one position
+  tabs.addEventListener("message", () => audio.pause());
   audio.addEventListener("play", () => {
+    tabs.postMessage("plays");
     state.isStarted = true;
     state.resumeAt = 0;
     unfold();
