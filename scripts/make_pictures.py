@@ -144,7 +144,7 @@ def publish(terminal: Terminal) -> None:
 def shoot_pages(terminal: Terminal, token: str) -> None:
     """Take the home page as everybody sees it, then the add-to-app and the episode page as a subscriber."""
     with terminal.serving(), chromium() as browser:
-        page = browser.new_page(viewport={"width": 960, "height": 720})
+        page = browser.new_page(viewport={"width": 960, "height": 900})
         _until_answered(partial(page.goto, terminal.site))
         shoot(page, "home")
         page.goto(f"{terminal.site}/feeds/{token}/add")

@@ -210,16 +210,16 @@ def show_values(document: FeedDocument) -> dict[str, str | bool | list[str]]:
 
 
 def dropped_show_elements(document: FeedDocument) -> tuple[ImportRemark, ...]:
-    """Return remarks on the elements of the channel that our feeds do not repeat."""
+    """Return remarks on the elements of the channel that are not imported."""
     channel = document.channel
     names = {document.name(child) for child in channel.iterchildren("*")} - CHANNEL_PARSED
     if document.text(channel, "itunes:type").lower() in ("", "episodic"):
         names.discard("itunes:type")
-    remarks = [ImportRemark(f"{name} of the show is not repeated") for name in sorted(names)]
+    remarks = [ImportRemark(f"{name} of the show is not imported") for name in sorted(names)]
     if document.text(channel, "podcast:locked").lower() == "yes":
         remarks.append(
             ImportRemark(
-                "the old feed is locked; unlock it at the old host, other hosts refuse to follow the move"
+                "the old feed is locked, so that other hosts may refuse it; unlock it at the old host"
             )
         )
     return tuple(remarks)

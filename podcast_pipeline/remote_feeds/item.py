@@ -78,7 +78,7 @@ def import_item(item: ParsedItem, episode_id: UUID, slug: str, context: ImportCo
     files = context.files
     remarks = Remarks(item.title)
     for name in sorted(item.dropped_elements):
-        remarks.add(f"{name} is not repeated")
+        remarks.add(f"{name} is not imported")
     enclosure = _enclosure(item, slug, context, remarks)
     if enclosure is None:
         return ImportedEpisode(None, tuple(remarks.found))

@@ -30,7 +30,7 @@ from podcast_pipeline.transcript.text.paragraphs import MARKDOWN, split_paragrap
 
 HINT = (
     "<!-- Correct words and names, save, publish. A name under `speakers` is changed once for all;"
-    " headings may have the new one or the old one. -->"
+    " headings may have the new one or the old one. **Name** on a line of its own begins a turn. -->"
 )
 
 BASE = re.compile(r"[0-9a-f]{16}")

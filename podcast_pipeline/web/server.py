@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import uvicorn
 from starlette.applications import Starlette
 
+from podcast_pipeline.audience.database.engine import ConnectionPool
 from podcast_pipeline.errors import ConfigError
 from podcast_pipeline.web.connections.limits import (
     MAX_CONNECTIONS,
@@ -136,4 +137,5 @@ def log_to_stderr() -> None:
         logger.handlers = [handler]
         logger.setLevel(logging.INFO)
         logger.propagate = False
+    logging.getLogger(ConnectionPool.__module__).setLevel(logging.WARNING)  # no line for each pool that ends
     logging.getLogger("uvicorn.error").addFilter(OncePerMinute())

@@ -107,7 +107,7 @@ def test_the_report_says_what_did_not_come(old_host: FileHost, empty_show: ShowF
     assert {remark["about"] for remark in document["remarks"]} == {
         "its podcast:soundbite is left out: F16, a soundbite without numeric times",
         "its transcript (vtt) is in its folder, not in the feed",
-        "copyright of the show is not repeated",
+        "copyright of the show is not imported",
     }
 
 

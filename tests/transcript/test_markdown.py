@@ -44,7 +44,7 @@ def test_the_written_file() -> None:
         "# Bees & \\*us\\*",
         (
             "<!-- Correct words and names, save, publish. A name under `speakers` is changed once for all;"
-            " headings may have the new one or the old one. -->"
+            " headings may have the new one or the old one. **Name** on a line of its own begins a turn. -->"
         ),
         "**Ann Example** [00:00:00]",
         "Welcome, Bob. It's 10 past two.",
@@ -122,6 +122,14 @@ def test_a_name_is_what_stands_behind_the_colon(name: str) -> None:
     """In the front matter no character of a name or a note means anything to YAML."""
     document = parse_markdown(f"---\nbase: {BASE}\nnote: see: {name}\nspeakers:\n  S0: {name}\n---\n")
     assert (document.speakers, document.note) == ({"S0": name}, f"see: {name}")
+
+
+def test_a_name_on_a_line_of_its_own_begins_a_turn() -> None:
+    """A text whose voices were not told apart gets its speakers as the hint says."""
+    silent = tuple(part.model_copy(update={"speaker": None}) for part in TALK.segments)
+    text = to_markdown(TALK.model_copy(update={"speakers": (), "segments": silent}), base=BASE, title="t")
+    named = text.replace("Thank you.", "\n\n**Bob**\n\nThank you.")
+    assert [turn.name for turn in parse_markdown(named).turns] == [None, "Bob"]
 
 
 def test_headings_may_lack_a_time_or_a_name() -> None:

@@ -36,10 +36,10 @@ class PassageChange:
     def __str__(self) -> str:
         """Return `[00:01:05] said that [-Kelner-]{+Kellner+} would come`."""
         clock = f"[{format_clock(self.start_s)}]"
-        if self.is_speaker:
-            return f"{clock} [-{self.before}-]{{+{self.after}+}}: {self.trail}"
         deleted = f"[-{self.before}-]" if self.before else ""
         inserted = f"{{+{self.after}+}}" if self.after else ""
+        if self.is_speaker:
+            return f"{clock} {deleted}{inserted}: {self.trail}"
         return " ".join(part for part in (clock, self.lead, deleted + inserted, self.trail) if part)
 
 

@@ -627,3 +627,8 @@ def test_a_diff_reads_like_a_correction() -> None:
     )
     assert diff(BEES, given_away) == ("[00:00:14] [-Speaker 2-]{+Ann Example+}: Well, I never counted them.",)
     assert diff(BEES, BEES) == ()
+    unnamed = BEES.model_copy(
+        update={"segments": tuple(part.model_copy(update={"speaker": None}) for part in BEES.segments[:1])}
+    )
+    named = BEES.model_copy(update={"segments": BEES.segments[:1]})
+    assert diff(unnamed, named) == ("[00:00:00] {+Ann Example+}: everywhere",)
