@@ -259,11 +259,12 @@ def test_a_public_page_stays_after_its_only_words_were_withdrawn() -> None:
     rest = WITHDRAWN.model_copy(update={"version": 2, "withdrawn_at": None})
     corrected = taken.model_copy(update={"transcripts": (WITHDRAWN, rest)})
     nobody = Visitor()
-    for one, resource, expected in (
+    cases: tuple[tuple[Episode, Resource, Decision], ...] = (
         (taken, "page", Teaser("anonymous")),
         (corrected, "page", NOT_FOUND),
         (taken, "file", NOT_FOUND),
-    ):
+    )
+    for one, resource, expected in cases:
         assert decide(nobody, one, resource, policy=POLICY, now=NOW, withdrawn=WITHDRAWN) == expected
 
 

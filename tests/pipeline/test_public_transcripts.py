@@ -16,6 +16,7 @@ from podcast_pipeline.pipeline.public_transcripts import open_due_transcripts
 from podcast_pipeline.pipeline.publish import release
 from podcast_pipeline.pipeline.withdraw.plan import Selection
 from podcast_pipeline.pipeline.withdraw.withdraw import plan_withdrawal, withdraw
+from podcast_pipeline.storage.upload import upload
 from tests.support.pipeline import context_of, edit, episode, feed, items, objects, store
 from tests.support.show import SLUG, ShowFolder, build_draft, copy_show_folder
 
@@ -163,7 +164,6 @@ def test_who_is_overtaken_leaves_no_public_file(show: ShowFolder, monkeypatch: p
     """Another producer decides for subscribers while `release` stores the files."""
     with_days(show, 0)
     choose(show, "subscribers")
-    upload = public_transcripts.upload
 
     def overtaken(*arguments: Any, **options: Any) -> None:
         publish(context_of(show), SLUG)
